@@ -1,0 +1,3 @@
+module clusir
+
+go 1.26
