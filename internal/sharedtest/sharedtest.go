@@ -1,0 +1,71 @@
+// Package sharedtest finds the data that tests share but the repository does
+// not hold: golden vectors, benchmark images.
+//
+// The folder is named by the environment variable CLUSIR_SHARED, by default
+// ../shared beside the repository. A test whose data is absent is skipped with
+// the reason, except under CI=true, where it fails: there the data is due.
+package sharedtest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Shared returns the path of a file or folder in the shared data, e.g.
+// "golden/small.safetensors".
+func Shared(t testing.TB, rel string) string {
+	t.Helper()
+	path, err := locate(os.Getenv("CLUSIR_SHARED"), rel)
+	switch {
+	case err == nil:
+		return path
+	case os.Getenv("CI") == "true":
+		t.Fatal(err)
+	default:
+		t.Skip(err)
+	}
+	return ""
+}
+
+// Root returns the repository's root: the nearest folder above the working
+// folder that holds go.mod. Go runs a test in its package's folder.
+func Root(t testing.TB) string {
+	t.Helper()
+	root, err := root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func locate(dir, rel string) (string, error) {
+	if dir == "" {
+		r, err := root()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(r, "..", "shared")
+	}
+	path := filepath.Join(dir, filepath.FromSlash(rel))
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("shared data is absent (%w): set CLUSIR_SHARED to the folder that holds %s", err, rel)
+	}
+	return path, nil
+}
+
+func root() (string, error) {
+	start, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no go.mod in %s or above it", start)
+		}
+	}
+}
