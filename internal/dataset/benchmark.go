@@ -1,0 +1,178 @@
+package dataset
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed benchmarks.yaml
+var standardYAML []byte
+
+// Benchmark describes a test set: which folders, how names match, how many
+// images it has in full. benchmarks.yaml explains the fields.
+type Benchmark struct {
+	Name     string    `yaml:"-"`
+	Title    string    `yaml:"title"`
+	Task     string    `yaml:"task"`
+	Clean    folders   `yaml:"clean"`
+	Input    folders   `yaml:"input"`
+	Target   folders   `yaml:"target"`
+	Match    string    `yaml:"match"`
+	Sigmas   []float64 `yaml:"sigmas"`
+	Kinds    []string  `yaml:"kinds"`
+	Expected int       `yaml:"expected"`
+	Get      string    `yaml:"get"`
+}
+
+// folders is a list of folders in YAML, or a single one.
+type folders []string
+
+// UnmarshalYAML reads a string as a list of one.
+func (f *folders) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*f = folders{n.Value}
+		return nil
+	}
+	return n.Decode((*[]string)(f))
+}
+
+// Catalog is a set of benchmarks and of groups of them.
+type Catalog struct {
+	benchmarks map[string]*Benchmark
+	groups     map[string][]string
+}
+
+var rules = map[string]matchRule{"": matchSame, "same": matchSame, "rain": matchRain, "haze": matchHaze}
+
+// Standard returns the benchmarks of the field, from benchmarks.yaml.
+func Standard() *Catalog {
+	c := &Catalog{map[string]*Benchmark{}, map[string][]string{}}
+	if err := c.add(standardYAML); err != nil {
+		panic(err) // the file is ours and tested
+	}
+	return c
+}
+
+// AddFile adds the benchmarks and groups of a YAML file, which may stand under
+// the keys benchmarks: and groups:, or benchmarks alone at the top.
+func (c *Catalog) AddFile(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if err := c.add(text); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func (c *Catalog) add(text []byte) error {
+	var doc struct {
+		Benchmarks map[string]*Benchmark `yaml:"benchmarks"`
+		Groups     map[string][]string   `yaml:"groups"`
+	}
+	keys := map[string]yaml.Node{}
+	if err := yaml.Unmarshal(text, &keys); err != nil {
+		return err
+	}
+	_, benchmarks := keys["benchmarks"]
+	_, groups := keys["groups"]
+	into := any(&doc)
+	if !benchmarks && !groups {
+		into = &doc.Benchmarks
+	}
+	if err := decodeStrict(text, into); err != nil {
+		return err
+	}
+	for name, b := range doc.Benchmarks {
+		if err := b.check(name); err != nil {
+			return err
+		}
+		c.benchmarks[name] = b
+	}
+	for name, members := range doc.Groups {
+		for _, m := range members {
+			if c.benchmarks[m] == nil {
+				return fmt.Errorf("group %s: there is no benchmark %q; there are %s", name, m, strings.Join(c.Names(), ", "))
+			}
+		}
+		c.groups[name] = members
+	}
+	return nil
+}
+
+func decodeStrict(text []byte, into any) error {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+func (b *Benchmark) check(name string) error {
+	if b == nil {
+		return fmt.Errorf("benchmark %s is empty: give it input and target", name)
+	}
+	b.Name = name
+	if b.Title == "" {
+		b.Title = name
+	}
+	switch {
+	case strings.ContainsAny(name, ",: /"):
+		return fmt.Errorf("benchmark %q: a name holds no comma, colon, slash or space", name)
+	case rules[b.Match] == nil:
+		return fmt.Errorf("benchmark %s: match is %q; it must be same, rain or haze", name, b.Match)
+	case len(b.Sigmas) > 0 && len(b.Clean) == 0:
+		return fmt.Errorf("benchmark %s: has sigmas and no clean; name the folder of clean images", name)
+	case len(b.Clean) > 0 && len(b.Sigmas) == 0:
+		return fmt.Errorf("benchmark %s: has clean and no sigmas; give the noise levels, such as [15, 25, 50]", name)
+	case len(b.Clean) == 0 && (len(b.Input) == 0 || len(b.Target) == 0):
+		return fmt.Errorf("benchmark %s: needs input and target, or clean and sigmas", name)
+	}
+	return nil
+}
+
+// Names returns the names of all benchmarks and groups, sorted.
+func (c *Catalog) Names() []string {
+	var names []string
+	for n := range c.benchmarks {
+		names = append(names, n)
+	}
+	for n := range c.groups {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Resolve returns the benchmarks that a name, a group or a list of these with
+// commas stands for, each once.
+func (c *Catalog) Resolve(names string) ([]*Benchmark, error) {
+	var out []*Benchmark
+	for name := range strings.SplitSeq(names, ",") {
+		name = strings.ToLower(strings.TrimSpace(name))
+		members := c.groups[name]
+		if members == nil {
+			members = []string{name}
+		}
+		for _, m := range members {
+			b := c.benchmarks[m]
+			if b == nil {
+				return nil, fmt.Errorf("there is no benchmark %q; choose among %s", m, strings.Join(c.Names(), ", "))
+			}
+			if !slices.Contains(out, b) {
+				out = append(out, b)
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,105 @@
+package dataset
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// nameList is a list of image names, as the PromptIR family keeps them:
+// denoise.txt, rainTrain.txt, hazy_outside.txt.
+type nameList struct {
+	Path  string
+	names []string
+	stems map[string]bool // whether a file was seen for this name
+	loose map[string]string
+}
+
+// readList reads a list file: one name a line; blank lines and lines that start
+// with # are left out, folders in front of a name do not count.
+func readList(file string) (*nameList, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("list of images: %w", err)
+	}
+	l := &nameList{Path: file, stems: map[string]bool{}, loose: map[string]string{}}
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name := strings.ToLower(stem(path.Base(strings.ReplaceAll(line, `\`, "/"))))
+		if _, twice := l.stems[name]; !twice {
+			l.names = append(l.names, name)
+		}
+		l.stems[name] = false
+		l.loose[matchKey(name)] = name
+	}
+	return l, nil
+}
+
+// find tells whether the list names the file, and marks the name as seen. The
+// spelling may differ in three ways that occur in people's folders: upper
+// case; BSD images with or without the "a" in front of their number, which is
+// told by renamed; leading zeros, in names that are not numbers alone (Waterloo
+// has 03063.bmp, BSD a3063.jpg: two images).
+func (l *nameList) find(file string) (found, renamed bool) {
+	s := strings.ToLower(stem(file))
+	other, isBSD := strings.CutPrefix(s, "a")
+	if !isBSD {
+		other = "a" + s
+	}
+	loose, hasLoose := l.loose[matchKey(s)]
+	switch {
+	case l.mark(s):
+		return true, false
+	case isNumber(strings.TrimPrefix(s, "a")) && l.mark(other):
+		return true, true
+	case hasLoose && !isNumber(s):
+		return l.mark(loose), false
+	}
+	return false, false
+}
+
+func (l *nameList) mark(name string) bool {
+	_, ok := l.stems[name]
+	if ok {
+		l.stems[name] = true
+	}
+	return ok
+}
+
+// unseen returns the names for which find saw no file.
+func (l *nameList) unseen() []string {
+	var out []string
+	for _, n := range l.names {
+		if !l.stems[n] {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// findList looks for a list of the PromptIR family where people have it: in the
+// root, in Train, in the task's folder, or in data_dir inside or beside the
+// root. It returns nil if there is none.
+func findList(root, taskDir, sub, name string) (*nameList, error) {
+	for _, dir := range []string{
+		root, filepath.Join(root, sub), filepath.Join(root, "Train"), taskDir,
+		filepath.Join(root, "data_dir", sub), filepath.Join(root, "..", "data_dir", sub),
+	} {
+		l, err := readList(filepath.Join(dir, name))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return l, err
+		}
+	}
+	return nil, nil
+}

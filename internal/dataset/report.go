@@ -1,0 +1,151 @@
+package dataset
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// Reason says why a file was not used.
+type Reason string
+
+// The reasons for which a file is skipped.
+const (
+	Unreadable  Reason = "unreadable"
+	NoTarget    Reason = "no clean image of its name"
+	NoInput     Reason = "no degraded image of its name"
+	SizesDiffer Reason = "sizes of the pair differ"
+	Overlaps    Reason = "also in a test set"
+	Excluded    Reason = "on an exclusion list"
+	NotListed   Reason = "not on the list in use"
+	Duplicate   Reason = "another file has its name"
+	NotImage    Reason = "not an image"
+)
+
+// Skip is a file that was not used, and why.
+type Skip struct {
+	File   string `json:"file"`
+	Reason Reason `json:"reason"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// TaskReport says what was found for one task.
+type TaskReport struct {
+	Task     string   `json:"task"`
+	Folders  []string `json:"folders"`
+	Found    int      `json:"found"`              // degraded images, or clean ones for denoise
+	Used     int      `json:"used"`               // pairs, or clean images
+	Clean    int      `json:"clean"`              // clean photographs to synthesise from
+	Expected int      `json:"expected,omitempty"` // in the whole data set
+	Samples  int      `json:"samples"`            // in an epoch
+	MinSize  [2]int   `json:"min_size"`           // width and height of the smallest by area
+	MaxSize  [2]int   `json:"max_size"`
+	Small    int      `json:"smaller_than_patch"` // mirrored at their edges
+	Skipped  []Skip   `json:"skipped"`
+	Notes    []string `json:"notes,omitempty"`
+}
+
+// Report says what a training set was made of.
+type Report struct {
+	Root  string       `json:"root"`
+	Tasks []TaskReport `json:"tasks"`
+	Notes []string     `json:"notes,omitempty"`
+}
+
+func (t *TaskReport) skip(file string, why Reason, detail string) {
+	t.Skipped = append(t.Skipped, Skip{file, why, detail})
+}
+
+func (t *TaskReport) note(format string, args ...any) {
+	t.Notes = append(t.Notes, fmt.Sprintf(format, args...))
+}
+
+func (t *TaskReport) addSize(w, h, patch int) {
+	if t.MinSize[0] == 0 || w*h < t.MinSize[0]*t.MinSize[1] {
+		t.MinSize = [2]int{w, h}
+	}
+	if w*h > t.MaxSize[0]*t.MaxSize[1] {
+		t.MaxSize = [2]int{w, h}
+	}
+	if w < patch || h < patch {
+		t.Small++
+	}
+}
+
+// Samples returns the number of samples in an epoch.
+func (r *Report) Samples() int {
+	n := 0
+	for _, t := range r.Tasks {
+		n += t.Samples
+	}
+	return n
+}
+
+// WriteText prints the report: a table with a row per task, then what each task
+// skipped, by reason, with as many examples as asked for.
+func (r *Report) WriteText(w io.Writer, examples int) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Training data in %s\n\n", r.Root)
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "task\tused\tof\tfound\tskipped\tclean\tsmallest\tlargest\tsamples/epoch\t")
+	for _, t := range r.Tasks {
+		fmt.Fprintf(tw, "%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t%d\t\n", t.Task, t.Used, dash(t.Expected),
+			t.Found, len(t.Skipped), dash(t.Clean), size(t.MinSize), size(t.MaxSize), t.Samples)
+	}
+	fmt.Fprintf(tw, "all\t\t\t\t\t\t\t\t%d\t\n", r.Samples())
+	tw.Flush()
+	for i := range r.Tasks {
+		r.Tasks[i].writeDetails(&b, examples)
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(&b, "\n%s\n", n)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (t *TaskReport) writeDetails(b *strings.Builder, examples int) {
+	if len(t.Skipped)+len(t.Notes)+t.Small == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s: %s\n", t.Task, strings.Join(t.Folders, ", "))
+	for _, n := range t.Notes {
+		fmt.Fprintf(b, "  %s\n", n)
+	}
+	if t.Small > 0 {
+		fmt.Fprintf(b, "  %d smaller than a patch: mirrored at their edges\n", t.Small)
+	}
+	var order []Reason
+	byReason := map[Reason][]Skip{}
+	for _, s := range t.Skipped {
+		if byReason[s.Reason] == nil {
+			order = append(order, s.Reason)
+		}
+		byReason[s.Reason] = append(byReason[s.Reason], s)
+	}
+	for _, why := range order {
+		skips := byReason[why]
+		fmt.Fprintf(b, "  skipped %d: %s\n", len(skips), why)
+		for _, s := range skips[:min(examples, len(skips))] {
+			fmt.Fprintf(b, "    %s\n", strings.TrimSuffix(s.File+": "+s.Detail, ": "))
+		}
+		if rest := len(skips) - examples; rest > 0 && examples > 0 {
+			fmt.Fprintf(b, "    ... and %d more\n", rest)
+		}
+	}
+}
+
+func dash(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return fmt.Sprint(n)
+}
+
+func size(s [2]int) string {
+	if s[0] == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%d×%d", s[0], s[1])
+}

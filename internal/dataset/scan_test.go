@@ -1,0 +1,193 @@
+package dataset
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// skips returns the report's skips as "file: reason", sorted.
+func skips(t TaskReport, root string) []string {
+	var out []string
+	for _, s := range t.Skipped {
+		rel, _ := filepath.Rel(root, s.File)
+		out = append(out, fmt.Sprintf("%s: %s", filepath.ToSlash(rel), s.Reason))
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestScanPairs(t *testing.T) {
+	tests := []struct {
+		name  string
+		task  Task
+		files []string
+		text  map[string]string
+		used  []string // base names of the pairs used
+		skips []string
+	}{{
+		name: "rain across extensions and leading zeros",
+		task: Task{Kind: Derain, Repeat: 1},
+		files: []string{"Train/Derain/rainy/rain-1.png", "Train/Derain/gt/norain-001.jpg",
+			"Train/Derain/rainy/rain-20.jpg", "Train/Derain/gt/norain-20.png",
+			"Train/Derain/rainy/rain-3.png", "Train/Derain/gt/norain-4.png"},
+		used:  []string{"rain-1.png norain-001.jpg", "rain-20.jpg norain-20.png"},
+		skips: []string{"Train/Derain/gt/norain-4.png: " + string(NoInput), "Train/Derain/rainy/rain-3.png: " + string(NoTarget)},
+	}, {
+		name: "several hazy images of one clean",
+		task: Task{Kind: Dehaze, Repeat: 1},
+		files: []string{"Train/Dehaze/original/0025.jpg", "Train/Dehaze/synthetic/part1/0025_0.8_0.1.jpg",
+			"Train/Dehaze/synthetic/part2/0025_1_0.16.jpg", "Train/Dehaze/synthetic/part2/0026_1_0.2.jpg"},
+		used:  []string{"0025_0.8_0.1.jpg 0025.jpg", "0025_1_0.16.jpg 0025.jpg"},
+		skips: []string{"Train/Dehaze/synthetic/part2/0026_1_0.2.jpg: " + string(NoTarget)},
+	}, {
+		name:  "scenes in folders of their own",
+		task:  Task{Kind: Deblur, Repeat: 1},
+		files: []string{"Train/Deblur/blur/s1/000047.png", "Train/Deblur/sharp/s1/000047.png", "Train/Deblur/blur/s2/000047.png"},
+		used:  []string{"000047.png 000047.png"},
+		skips: []string{"Train/Deblur/blur/s2/000047.png: " + string(NoTarget)},
+	}, {
+		name:  "what is no image",
+		task:  Task{Kind: Enhance, Repeat: 1},
+		files: []string{"Train/Enhance/low/1.png", "Train/Enhance/gt/1.png", "Train/Enhance/gt/2.png", "Train/Enhance/gt/1.jpg", "Train/Enhance/gt/3.jpg"},
+		text:  map[string]string{"Train/Enhance/low/2.png": "text", "Train/Enhance/low/Thumbs.db": "", "Train/Enhance/low/.hidden": ""},
+		used:  []string{"1.png 1.jpg"},
+		skips: []string{"Train/Enhance/gt/1.png: " + string(Duplicate), "Train/Enhance/gt/3.jpg: " + string(NoInput),
+			"Train/Enhance/low/2.png: " + string(Unreadable), "Train/Enhance/low/Thumbs.db: " + string(NotImage)},
+	}, {
+		name:  "folders of one's own and an exclusion",
+		task:  Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"},
+		files: []string{"in/a.png", "out/a.jpg", "in/b.png", "out/b.png"},
+		text:  map[string]string{"leave.txt": "# not these\n\nsome/folder/B.jpg\r\n"},
+		used:  []string{"a.png a.jpg"},
+		skips: []string{"in/b.png: " + string(Excluded)},
+	}, {
+		name: "the family's list for rain",
+		task: Task{Kind: Derain, Repeat: 1},
+		files: []string{"Train/Derain/rainy/rain-001.png", "Train/Derain/gt/norain-001.png",
+			"Train/Derain/rainy/rain-002.png", "Train/Derain/gt/norain-002.png"},
+		text:  map[string]string{"data_dir/rainy/rainTrain.txt": "rainy/rain-1.png\nrainy/rain-7.png\n"},
+		used:  []string{"rain-001.png norain-001.png"},
+		skips: []string{"Train/Derain/rainy/rain-002.png: " + string(NotListed)},
+	}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeImages(t, dir, 32, 32, tt.files...)
+			for name, text := range tt.text {
+				writeText(t, filepath.Join(dir, name), text)
+			}
+			o := options(dir, tt.task)
+			if tt.text["leave.txt"] != "" {
+				o.Exclude = []string{"leave.txt"}
+			}
+			s, r := open(t, o)
+			var used []string
+			for _, p := range s.sources[0].pairs {
+				used = append(used, filepath.Base(p.input)+" "+filepath.Base(p.target))
+			}
+			if !slices.Equal(used, tt.used) {
+				t.Errorf("used %q, want %q", used, tt.used)
+			}
+			if got := skips(r.Tasks[0], dir); !slices.Equal(got, tt.skips) {
+				t.Errorf("skipped\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.skips, "\n"))
+			}
+		})
+	}
+}
+
+func TestSizesThatDiffer(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "in/a.png", "out/a.png", "in/b.png")
+	writeImages(t, dir, 33, 32, "out/b.png")
+	_, r := open(t, options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}))
+	want := Skip{filepath.Join(dir, "in/b.png"), SizesDiffer, "32×32, clean 33×32"}
+	if got := r.Tasks[0].Skipped; !slices.Equal(got, []Skip{want}) {
+		t.Errorf("skipped %+v, want %+v", got, want)
+	}
+}
+
+// BSD's names on disk often lack the "a" of the family's list, whose readers
+// then drop 400 images without a word.
+func TestListWithoutPrefix(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "Train/Denoise/3063.jpg", "Train/Denoise/03063.png", "Train/Denoise/a117025.jpg",
+		"Train/Denoise/118015.jpg", "Train/Denoise/100075.jpg", "Train/Denoise/9999.jpg")
+	writeText(t, filepath.Join(dir, "noisy/denoise.txt"), "03063.bmp\na3063.jpg\na117025.jpg\na118015.jpg\na100075.jpg\n00001.bmp\n")
+	writeText(t, filepath.Join(dir, "Train/overlap_rain100l_test.txt"), "100075.jpg\na117025.jpg\n")
+
+	s, r := open(t, options(dir, noise))
+	task := r.Tasks[0]
+	if task.Used != 3 || len(s.sources[0].pairs) != 3 {
+		t.Errorf("used %d of 6 images, want 03063, 3063 and 118015", task.Used)
+	}
+	want := []string{"Train/Denoise/100075.jpg: " + string(Overlaps), "Train/Denoise/9999.jpg: " + string(NotListed),
+		"Train/Denoise/a117025.jpg: " + string(Overlaps)}
+	if got := skips(task, dir); !slices.Equal(got, want) {
+		t.Errorf("skipped %q, want %q", got, want)
+	}
+	notes := strings.Join(task.Notes, "\n")
+	for _, n := range []string{"3 names differ from the list's by an \"a\"", "1 of the list's 6 names have no file, such as 00001"} {
+		if !strings.Contains(notes, n) {
+			t.Errorf("notes %q lack %q", notes, n)
+		}
+	}
+	o := options(dir, noise)
+	o.IgnoreLists, o.KeepOverlaps = true, true
+	if _, r := open(t, o); r.Tasks[0].Used != 6 {
+		t.Errorf("without lists %d images are used, want 6", r.Tasks[0].Used)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "in/a.png", "out/b.png", "Train/Denoise/1.png")
+	tests := map[string]Options{
+		"no data folder":          options("", noise),
+		"patch is 20":             {Root: dir, Tasks: []Task{noise}, Patch: 20},
+		"no tasks":                options(dir),
+		"must be one of":          options(dir, Task{Kind: "denoize", Repeat: 1}),
+		"needs sigmas":            options(dir, Task{Kind: Denoise, Repeat: 1}),
+		"sigma 300":               options(dir, Task{Kind: Denoise, Repeat: 1, Sigmas: []float64{300}}),
+		"repeat is 0":             options(dir, Task{Kind: Derain}),
+		"scripts/DATASETS.md":     options(dir, Task{Kind: Derain, Repeat: 1}),
+		"needs the folders":       options(dir, Task{Kind: Pairs, Repeat: 1}),
+		"go together":             options(dir, Task{Kind: Derain, Repeat: 1, Input: "in"}),
+		"none of the 1 images":    options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}),
+		"put clean photographs":   options(t.TempDir(), noise),
+		"exclude: list of images": {Root: dir, Tasks: []Task{noise}, Patch: 32, Exclude: []string{"none.txt"}},
+	}
+	for want, o := range tests {
+		if _, _, err := Open(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want one that says %q", err, want)
+		}
+	}
+}
+
+func TestReportText(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "in/a.png", "out/a.png", "in/b.png", "in/c.png", "in/d.png")
+	_, r := open(t, options(dir, Task{Kind: Pairs, Repeat: 7, Input: "in", Target: "out"}))
+	var b strings.Builder
+	if err := r.WriteText(&b, 2); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"pairs     1", "32×32", "7\n", "skipped 3: no clean image of its name", "in/b.png", "... and 1 more"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("report lacks %q:\n%s", want, b.String())
+		}
+	}
+}
+
+func TestMatchKey(t *testing.T) {
+	for name, want := range map[string]string{
+		"rain-001.png": "rain-1", "RAIN-1.JPG": "rain-1", "0001_0.8_0.2.jpg": "1_0.8_0.2", "000.png": "0",
+		"x_0_0.jpg": "x_0_0", "1.05_007.png": "1.05_7", "a.b": "a.b", "10010": "10010",
+	} {
+		if got := matchKey(name); got != want {
+			t.Errorf("matchKey(%q) = %q, want %q", name, got, want)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package dataset
+
+import (
+	"fmt"
+	"sync"
+)
+
+// Options says what to train on.
+type Options struct {
+	Root  string // the data folder
+	Tasks []Task
+	Seed  uint64
+	// Patch is the side of the square training patches.
+	Patch int
+	// Rotate adds quarter turns to the flips.
+	Rotate bool
+	// Cache is the limit in bytes for decoded images.
+	Cache int64
+	// Exclude names lists of images that are left out of training.
+	Exclude []string
+	// KeepOverlaps trains on images that Train/overlap_rain100l_test.txt names.
+	KeepOverlaps bool
+	// IgnoreLists uses every image, and not the ones that denoise.txt,
+	// rainTrain.txt and hazy_outside.txt name if they are there.
+	IgnoreLists bool
+}
+
+func (o Options) check() error {
+	switch {
+	case o.Root == "":
+		return fmt.Errorf("no data folder: name it with --data, CLUSIR_DATA, or data: in the configuration")
+	case o.Patch < 16 || o.Patch%16 != 0:
+		return fmt.Errorf("patch is %d: it must be a multiple of 16", o.Patch)
+	case len(o.Tasks) == 0:
+		return fmt.Errorf("no tasks to train on: name at least one, such as %s", Denoise)
+	}
+	for _, t := range o.Tasks {
+		if err := t.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Set is a training set: Len samples an epoch, in an order of each epoch's own.
+// It is safe for concurrent use.
+type Set struct {
+	opts    Options
+	sources []source
+	entries []entry
+	cache   *cache
+
+	mu     sync.Mutex
+	orders map[int][]int32
+}
+
+// source is a task with its images.
+type source struct {
+	task  Task
+	pairs []pair
+}
+
+// entry is one sample of an epoch before shuffling.
+type entry struct {
+	source, pair int32
+	sigma        float32
+}
+
+// Open finds the images of the options' tasks. The report is there even beside
+// an error, as far as the search came.
+func Open(opts Options) (*Set, *Report, error) {
+	if err := opts.check(); err != nil {
+		return nil, nil, err
+	}
+	scan, err := newScanner(opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &Set{opts: opts, cache: newCache(opts.Cache), orders: map[int][]int32{}}
+	for _, t := range opts.Tasks {
+		find := scan.pairs
+		if t.Kind == Denoise {
+			find = scan.clean
+		}
+		pairs, err := find(t)
+		if err != nil {
+			return nil, &scan.report, err
+		}
+		s.add(source{t, pairs})
+	}
+	return s, &scan.report, nil
+}
+
+func (s *Set) add(src source) {
+	k := int32(len(s.sources))
+	s.sources = append(s.sources, src)
+	sigmas := src.task.Sigmas
+	if src.task.Kind != Denoise {
+		sigmas = []float64{0}
+	}
+	for range src.task.Repeat {
+		for _, sigma := range sigmas {
+			for i := range src.pairs {
+				s.entries = append(s.entries, entry{k, int32(i), float32(sigma)})
+			}
+		}
+	}
+}
+
+// Len returns the number of samples in an epoch.
+func (s *Set) Len() int { return len(s.entries) }
+
+// Patch returns the side of the training patches.
+func (s *Set) Patch() int { return s.opts.Patch }
+
+// order returns the epoch's permutation of the entries.
+func (s *Set) order(epoch int) []int32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if o, ok := s.orders[epoch]; ok {
+		return o
+	}
+	o := make([]int32, len(s.entries))
+	for i := range o {
+		o[i] = int32(i)
+	}
+	rng := newRand(s.opts.Seed, wordOrder, uint64(epoch))
+	rng.Shuffle(len(o), func(i, j int) { o[i], o[j] = o[j], o[i] })
+	for e := range s.orders {
+		if e < epoch-1 || e > epoch+1 {
+			delete(s.orders, e)
+		}
+	}
+	s.orders[epoch] = o
+	return o
+}

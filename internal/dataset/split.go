@@ -1,0 +1,166 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+
+	"clusir/internal/dataset/degrade"
+)
+
+// sideMultiple is what the sides of benchmark images are cut to.
+const sideMultiple = 16
+
+// Split is a part of a benchmark with a result of its own: a noise level, a
+// composition, or all of it.
+type Split struct {
+	Benchmark *Benchmark
+	// Label tells the splits of a benchmark apart: "σ=15", "low_haze", or "".
+	Label   string
+	Sigma   float64 // of the noise to be made, in units of 1/255
+	Items   []Item
+	Skipped []Skip
+}
+
+// Item is one image of a split. Its images are decoded by Load.
+type Item struct {
+	Name          string // the file's stem
+	Input, Target string // files; Input is empty where noise is made
+	sigma         float64
+}
+
+// Complete tells whether no image of the benchmark is missing.
+func (s *Split) Complete() bool { return len(s.Items) >= s.Benchmark.Expected }
+
+// Count says how much of the benchmark is there: "24 of 100", or "68".
+func (s *Split) Count() string {
+	if s.Complete() {
+		return fmt.Sprint(len(s.Items))
+	}
+	return fmt.Sprintf("%d of %d", len(s.Items), s.Benchmark.Expected)
+}
+
+// Open finds the images of a benchmark below root, in the order of their
+// names.
+func (b *Benchmark) Open(root string) ([]*Split, error) {
+	if len(b.Clean) > 0 {
+		return b.openNoise(root)
+	}
+	kinds := b.Kinds
+	if len(kinds) == 0 {
+		kinds = []string{""}
+	}
+	target := b.find(root, b.Target)
+	var splits []*Split
+	for _, kind := range kinds {
+		var in []string
+		for _, dir := range b.Input {
+			in = append(in, strings.ReplaceAll(dir, "{kind}", kind))
+		}
+		s, err := b.openPairs(b.find(root, in), target, kind)
+		if err != nil {
+			return nil, err
+		}
+		splits = append(splits, s)
+	}
+	return splits, nil
+}
+
+// find returns the first of the folders that exists, or the first of them.
+func (b *Benchmark) find(root string, dirs []string) string {
+	for _, d := range dirs {
+		if info, err := os.Stat(under(root, d)); err == nil && info.IsDir() {
+			return under(root, d)
+		}
+	}
+	return under(root, dirs[0])
+}
+
+func (b *Benchmark) openNoise(root string) ([]*Split, error) {
+	dir := b.find(root, b.Clean)
+	files, others, err := listImages(dir)
+	if err != nil {
+		return nil, fmt.Errorf("benchmark %s: %w", b.Name, err)
+	}
+	if len(files) == 0 {
+		return nil, b.missing(dir)
+	}
+	var splits []*Split
+	for _, sigma := range b.Sigmas {
+		s := &Split{Benchmark: b, Label: fmt.Sprintf("σ=%g", sigma), Sigma: sigma}
+		for _, f := range others {
+			s.Skipped = append(s.Skipped, Skip{f, NotImage, ""})
+		}
+		for _, f := range files {
+			s.Items = append(s.Items, Item{Name: stem(f), Target: f, sigma: sigma})
+		}
+		splits = append(splits, s)
+	}
+	return splits, nil
+}
+
+func (b *Benchmark) openPairs(in, target, kind string) (*Split, error) {
+	var r TaskReport
+	pairs, err := matchPairs(&r, in, target, rules[b.Match], func(f []string) []string { return f })
+	if err != nil {
+		return nil, fmt.Errorf("benchmark %s: %w", b.Name, err)
+	}
+	s := &Split{Benchmark: b, Label: kind, Skipped: r.Skipped}
+	for _, p := range pairs {
+		s.Items = append(s.Items, Item{Name: stem(p.input), Input: p.input, Target: p.target})
+	}
+	switch {
+	case r.Found == 0:
+		return nil, b.missing(in)
+	case len(pairs) == 0:
+		return nil, fmt.Errorf("benchmark %s: none of the %d images in %s has a clean one in %s: %s",
+			b.Name, r.Found, in, target, reasons(r.Skipped))
+	}
+	return s, nil
+}
+
+// MissingError says that a benchmark is not on disk.
+type MissingError struct {
+	Benchmark *Benchmark
+	Dir       string
+}
+
+// Error says where the benchmark should be and where it comes from.
+func (e *MissingError) Error() string {
+	msg := fmt.Sprintf("benchmark %s: no images in %s", e.Benchmark.Name, e.Dir)
+	if e.Benchmark.Get != "" {
+		msg += "; get " + e.Benchmark.Get + ", and lay it out as in scripts/DATASETS.md"
+	}
+	return msg
+}
+
+func (b *Benchmark) missing(dir string) error { return &MissingError{b, dir} }
+
+// Load decodes the degraded and the clean image, both cut about the centre to
+// multiples of 16. Noise comes from a generator of (seed, name, σ).
+func (i Item) Load(seed uint64) (input, target *Image, err error) {
+	target, err = ReadImage(i.Target)
+	if err != nil {
+		return nil, nil, err
+	}
+	if target.W < sideMultiple || target.H < sideMultiple {
+		return nil, nil, fmt.Errorf("%s is %d×%d: a benchmark's images need sides of %d or more", i.Target, target.W, target.H, sideMultiple)
+	}
+	if i.Input == "" {
+		target = target.CropToMultiple(sideMultiple)
+		input = NewImage(target.W, target.H)
+		rng := newRand(seed, wordBenchmark, hashString(i.Name), math.Float64bits(i.sigma))
+		degrade.Noise(input.Pix, target.Pix, i.sigma, rng)
+		return input, target, nil
+	}
+	input, err = ReadImage(i.Input)
+	if err != nil {
+		return nil, nil, err
+	}
+	if input.W != target.W || input.H != target.H {
+		return nil, nil, fmt.Errorf("%s is %d×%d, its clean image %s %d×%d: a pair must be of one size",
+			i.Input, input.W, input.H, i.Target, target.W, target.H)
+	}
+	return input.CropToMultiple(sideMultiple), target.CropToMultiple(sideMultiple), nil
+}
