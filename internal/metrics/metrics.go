@@ -1,0 +1,74 @@
+// Package metrics measures how close a restored picture is to the clean one:
+// PSNR and SSIM exactly as scikit-image defines them, which is what the field
+// reports. Pixels have range 1; every sum is kept in float64.
+package metrics
+
+import (
+	"fmt"
+	"math"
+)
+
+// Planes is a picture as the network holds it: [C,H,W], row-major, range 1.
+type Planes struct {
+	C, H, W int
+	Pix     []float32
+}
+
+// plane is channel c.
+func (p Planes) plane(c int) []float32 {
+	n := p.H * p.W
+	return p.Pix[c*n : (c+1)*n]
+}
+
+// mustMatch panics unless a and b have one shape and the pixels it asks for.
+func mustMatch(a, b Planes) {
+	if a.C != b.C || a.H != b.H || a.W != b.W {
+		panic(fmt.Sprintf("metrics: shapes differ: [%d %d %d] and [%d %d %d]",
+			a.C, a.H, a.W, b.C, b.H, b.W))
+	}
+	n := a.C * a.H * a.W
+	if n <= 0 || len(a.Pix) != n || len(b.Pix) != n {
+		panic(fmt.Sprintf("metrics: [%d %d %d] needs %d values, got %d and %d",
+			a.C, a.H, a.W, n, len(a.Pix), len(b.Pix)))
+	}
+}
+
+// MSE is the mean squared difference over all channels and pixels.
+func MSE(a, b Planes) float64 {
+	mustMatch(a, b)
+	sum := 0.0
+	for y := 0; y < a.C*a.H; y++ {
+		// One partial sum a row keeps the rounding of large pictures small.
+		row := 0.0
+		for i := y * a.W; i < (y+1)*a.W; i++ {
+			d := float64(a.Pix[i]) - float64(b.Pix[i])
+			row += d * d
+		}
+		sum += row
+	}
+	return sum / float64(a.C*a.H*a.W)
+}
+
+// PSNR is 10·log10(1 / MSE) in dB, +Inf for equal pictures.
+func PSNR(a, b Planes) float64 {
+	return -10 * math.Log10(MSE(a, b))
+}
+
+// Luma is the Y channel of BT.601 as papers on rain use it (MATLAB's
+// rgb2ycbcr): 16/255 for black, 235/255 for white. A picture of one channel
+// is already luma and comes back as it is.
+func Luma(p Planes) Planes {
+	if p.C == 1 {
+		return p
+	}
+	if p.C != 3 {
+		panic(fmt.Sprintf("metrics: luma of %d channels", p.C))
+	}
+	r, g, b := p.plane(0), p.plane(1), p.plane(2)
+	y := make([]float32, len(r))
+	for i := range y {
+		v := 65.481*float64(r[i]) + 128.553*float64(g[i]) + 24.966*float64(b[i]) + 16
+		y[i] = float32(v / 255)
+	}
+	return Planes{C: 1, H: p.H, W: p.W, Pix: y}
+}
