@@ -28,7 +28,7 @@ func (s Shape) Equal(o Shape) bool {
 // Tensor is a block of device memory with a shape. The zero Tensor is "absent".
 type Tensor struct {
 	Shape Shape
-	Data  any // *float32 on cpu, *float64 on ref, a device address on cuda
+	Data  any // *float32 on cpu, a block of float64 on ref, a device address on cuda
 }
 
 // IsZero reports whether t is absent.

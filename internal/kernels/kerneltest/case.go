@@ -1,0 +1,175 @@
+package kerneltest
+
+import (
+	"fmt"
+	"hash/fnv"
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"clusir/internal/kernels"
+)
+
+// Case is a row of the table.
+type Case struct {
+	Op   string // the method of kernels.Backend
+	Grad string // the method of its gradient, empty where there is none
+	Name string // what tells this row from the others of Op
+
+	In  []Operand // the sources, in the order that Forward and Backward expect
+	Out []Operand // the results
+
+	// Forward calls Op and Backward calls Grad, each on tensors in the order of
+	// Out and In. A destination dx[i] is absent where In[i] has no gradient.
+	Forward  func(b kernels.Backend, y, x []kernels.Tensor)
+	Backward func(b kernels.Backend, dx, dy, y, x []kernels.Tensor)
+
+	// Tol and GradTol are the largest errors allowed, relative to the largest
+	// magnitude in a tensor; zero means tolerance.
+	Tol, GradTol float64
+	// Floor is the least magnitude that a gradient's error is measured against,
+	// for gradients that vanish but for rounding.
+	Floor float64
+	// Large rows are there for split work: they take long where nothing is fast.
+	Large bool
+}
+
+// tolerance is what float32 leaves of sums of a few hundred terms, with room
+// for another order of summation.
+const tolerance = 2e-5
+
+// Operand is a source or a result of a case.
+type Operand struct {
+	Name  string
+	Shape kernels.Shape
+	role  role
+	fill  func(r *rand.Rand, v []float64)
+}
+
+type role int
+
+const (
+	smooth role = iota // has a gradient
+	routed             // has a gradient where it is not 0
+	fixed              // has none
+	state              // read and written by the operation
+	absent             // the zero Tensor
+)
+
+// normal is an operand of N(0,1) with a gradient.
+func normal(name string, shape ...int) Operand {
+	return Operand{Name: name, Shape: shape, fill: func(r *rand.Rand, v []float64) {
+		for i := range v {
+			v[i] = r.NormFloat64()
+		}
+	}}
+}
+
+// weight is an operand of N(0, 1/fan_in) with a gradient, [fan_out, fan_in...].
+func weight(name string, shape ...int) Operand {
+	fanIn := kernels.Shape(shape[1:]).Len()
+	return normal(name, shape...).scaled(1/math.Sqrt(float64(fanIn)), 0)
+}
+
+// uniform is an operand of U(0,1) with a gradient.
+func uniform(name string, shape ...int) Operand {
+	return Operand{Name: name, Shape: shape, fill: func(r *rand.Rand, v []float64) {
+		for i := range v {
+			v[i] = r.Float64()
+		}
+	}}
+}
+
+// given is an operand of stated values, cut or repeated to its size, without a gradient.
+func given(name string, values []float64, shape ...int) Operand {
+	return Operand{Name: name, Shape: shape, role: fixed, fill: func(_ *rand.Rand, v []float64) {
+		for i := range v {
+			v[i] = values[i%len(values)]
+		}
+	}}
+}
+
+// none is an operand that is left out.
+func none(name string) Operand { return Operand{Name: name, role: absent} }
+
+// result is a result of the operation.
+func result(name string, shape ...int) Operand { return Operand{Name: name, Shape: shape} }
+
+// scaled returns o with the values a·v + b.
+func (o Operand) scaled(a, b float64) Operand {
+	fill := o.fill
+	o.fill = func(r *rand.Rand, v []float64) {
+		fill(r, v)
+		for i := range v {
+			v[i] = a*v[i] + b
+		}
+	}
+	return o
+}
+
+// as returns o in another role.
+func (o Operand) as(r role) Operand {
+	o.role = r
+	return o
+}
+
+// optional returns o, or its absence.
+func (o Operand) optional(present bool) Operand {
+	if !present {
+		return none(o.Name)
+	}
+	return o
+}
+
+// draw returns the operand's values, float32 numbers that depend on the case
+// and the operand's name alone; nil where it is absent.
+func (o Operand) draw(c Case) []float64 {
+	if o.role == absent {
+		return nil
+	}
+	h := fnv.New64a()
+	fmt.Fprint(h, c.Op, c.Name, o.Name)
+	v := make([]float64, o.Shape.Len())
+	o.fill(rand.New(rand.NewPCG(h.Sum64(), 0)), v)
+	return rounded(v)
+}
+
+// rounded rounds v to float32 in place and returns it.
+func rounded(v []float64) []float64 {
+	for i, x := range v {
+		v[i] = float64(float32(x))
+	}
+	return v
+}
+
+// differentiable lists the indices of the operands that have a gradient.
+func (c Case) differentiable() []int {
+	var is []int
+	for i, o := range c.In {
+		if o.role == smooth || o.role == routed {
+			is = append(is, i)
+		}
+	}
+	return is
+}
+
+// title names a row from pairs of letter and number, such as b3_c5_h6_w10, and
+// bare words.
+func title(parts ...any) string {
+	var s strings.Builder
+	for i, p := range parts {
+		if _, word := p.(string); word && i > 0 {
+			s.WriteByte('_')
+		}
+		fmt.Fprint(&s, p)
+	}
+	return s.String()
+}
+
+// choose returns one of two words for a title.
+func choose(which bool, yes, no string) string {
+	if which {
+		return yes
+	}
+	return no
+}

@@ -1,0 +1,111 @@
+package kerneltest
+
+import "clusir/internal/kernels"
+
+func denseCases() []Case {
+	return []Case{
+		add(1), add(3, 5, 7), add(2, 17, 33, 65).large(),
+		axpy(0.5, 1), axpy(-2, 3, 5, 7), axpy(1, 2, 17, 33, 65).large(),
+
+		linear(1, 1, 1, true), linear(1, 24, 17, true), linear(3, 5, 24, false), linear(9, 48, 5, true),
+		linear(3, 300, 200, true).large(),
+
+		mix(1, 5, 24), mix(3, 5, 4, 6, 6), mix(2, 1, 7), mix(3, 3, 17, 16, 16).large(),
+
+		normalize(1, 5), normalize(3, 24), normalize(7, 17), normalize(2, 1024).large(),
+
+		topKSoftmax(1, 3, 2), topKSoftmax(3, 4, 2), topKSoftmax(3, 5, 5), topKSoftmax(2, 9, 3), topKSoftmax(5, 1, 1),
+		topKTies(),
+
+		scaleRows(1, 5), scaleRows(3, 24), scaleRows(6, 2, 17), scaleRows(4, 33, 70).large(),
+	}
+}
+
+func add(shape ...int) Case {
+	return Case{
+		Op: "Add", Name: shapeTitle(shape),
+		In: []Operand{normal("a", shape...), normal("b", shape...)}, Out: []Operand{result("y", shape...)},
+		Forward: func(b kernels.Backend, y, x []kernels.Tensor) { b.Add(y[0], x[0], x[1]) },
+	}
+}
+
+func axpy(a float32, shape ...int) Case {
+	return Case{
+		Op: "Axpy", Name: title("a", a, shapeTitle(shape)),
+		In:      []Operand{normal("y", shape...).as(state), normal("x", shape...)},
+		Forward: func(b kernels.Backend, _, x []kernels.Tensor) { b.Axpy(x[0], x[1], a) },
+	}
+}
+
+// linear is Linear from K to O features in R rows.
+func linear(R, K, O int, bias bool) Case {
+	return Case{
+		Op: "Linear", Grad: "LinearGrad", Name: title("r", R, "k", K, "o", O, choose(bias, "bias", "nobias")),
+		In:      []Operand{normal("x", R, K), weight("w", O, K), normal("bias", O).optional(bias)},
+		Out:     []Operand{result("y", R, O)},
+		Forward: func(b kernels.Backend, y, x []kernels.Tensor) { b.Linear(y[0], x[0], x[1], x[2]) },
+		Backward: func(b kernels.Backend, dx, dy, _, x []kernels.Tensor) {
+			b.LinearGrad(dx[0], dx[1], dx[2], dy[0], x[0], x[1])
+		},
+	}
+}
+
+// mix is Mix of L components of the given shape into R.
+func mix(R, L int, shape ...int) Case {
+	dims := func(n int) []int { return append([]int{n}, shape...) }
+	return Case{
+		Op: "Mix", Grad: "MixGrad", Name: title("r", R, "l", L, shapeTitle(shape)),
+		In:       []Operand{normal("a", R, L), normal("c", dims(L)...)},
+		Out:      []Operand{result("y", dims(R)...)},
+		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.Mix(y[0], x[0], x[1]) },
+		Backward: func(b kernels.Backend, dx, dy, _, x []kernels.Tensor) { b.MixGrad(dx[0], dx[1], dy[0], x[0], x[1]) },
+	}
+}
+
+func normalize(R, K int) Case {
+	return Case{
+		Op: "Normalize", Grad: "NormalizeGrad", Name: title("r", R, "k", K),
+		In: []Operand{normal("x", R, K)}, Out: []Operand{result("y", R, K)},
+		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.Normalize(y[0], x[0]) },
+		Backward: func(b kernels.Backend, dx, dy, _, x []kernels.Tensor) { b.NormalizeGrad(dx[0], dy[0], x[0]) },
+	}
+}
+
+func topKSoftmax(R, n, k int) Case {
+	return Case{
+		Op: "TopKSoftmax", Grad: "SoftmaxGrad", Name: title("r", R, "n", n, "k", k),
+		In: []Operand{spread("x", R, n)}, Out: []Operand{result("y", R, n)},
+		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.TopKSoftmax(y[0], x[0], k) },
+		Backward: func(b kernels.Backend, dx, dy, y, _ []kernels.Tensor) { b.SoftmaxGrad(dx[0], dy[0], y[0]) },
+	}
+}
+
+// topKTies has equal entries at the edge of the kept ones: the lower index wins.
+func topKTies() Case {
+	c := topKSoftmax(3, 5, 2)
+	c.Name, c.Grad = "ties", ""
+	c.In = []Operand{given("x", []float64{1, 3, 3, 3, 0, 2, 2, 2, 2, 2, -1, -2, -1, 5, -1}, 3, 5)}
+	return c
+}
+
+// scaleRows is ScaleRows of R rows of the given shape.
+func scaleRows(R int, shape ...int) Case {
+	dims := append([]int{R}, shape...)
+	return Case{
+		Op: "ScaleRows", Grad: "ScaleRowsGrad", Name: shapeTitle(dims),
+		In: []Operand{normal("x", dims...), normal("s", R)}, Out: []Operand{result("y", dims...)},
+		Forward: func(b kernels.Backend, y, x []kernels.Tensor) { b.ScaleRows(y[0], x[0], x[1]) },
+		Backward: func(b kernels.Backend, dx, dy, _, x []kernels.Tensor) {
+			b.ScaleRowsGrad(dx[0], dx[1], dy[0], x[0], x[1])
+		},
+	}
+}
+
+// shapeTitle names a shape, as in 3x5x7.
+func shapeTitle(shape []int) string {
+	s := title(shape[0])
+	for _, d := range shape[1:] {
+		s += "x" + title(d)
+	}
+	return s
+}

@@ -1,0 +1,46 @@
+package kerneltest
+
+import "clusir/internal/kernels"
+
+func optimCases() []Case {
+	usual := kernels.Adam{LR: 2e-4, Beta1: .9, Beta2: .999, Eps: 1e-8}
+	return []Case{
+		adam("one", usual, adamParam{size: 5, step: 0}),
+		adam("late", usual, adamParam{size: 17, step: 1000}),
+		adam("reached", usual, adamParam{size: 7, step: 3, count: []float64{2}}, adamParam{size: 24, step: 3, count: []float64{0}},
+			adamParam{size: 1, step: 0}, adamParam{size: 33, step: 0, count: []float64{0}}, adamParam{size: 5, step: 9, count: []float64{1}}),
+		adam("settings", kernels.Adam{LR: .1, Beta1: .5, Beta2: .9, Eps: .01}, adamParam{size: 9, step: 1}),
+		adam("many", usual, adamParam{size: 10007, step: 2}, adamParam{size: 3, step: 2}, adamParam{size: 4096, step: 2}).large(),
+	}
+}
+
+// adamParam is a parameter with the updates it has had and, unless every sample
+// reaches it, the count of those that did.
+type adamParam struct {
+	size  int
+	step  float64
+	count []float64
+}
+
+// adam has parameters so small that a wrong update shows.
+func adam(name string, a kernels.Adam, ps ...adamParam) Case {
+	c := Case{Op: "Adam", Name: name}
+	for i, p := range ps {
+		reached := none(title("reached", i))
+		if p.count != nil {
+			reached = given(title("reached", i), p.count, 1)
+		}
+		c.In = append(c.In,
+			normal(title("param", i), p.size).scaled(1e-3, 0).as(state), normal(title("grad", i), p.size),
+			normal(title("m", i), p.size).as(state), uniform(title("v", i), p.size).scaled(1, .1).as(state),
+			given(title("step", i), []float64{p.step}, 1).as(state), reached)
+	}
+	c.Forward = func(b kernels.Backend, _, x []kernels.Tensor) {
+		var ps []kernels.AdamParam
+		for ; len(x) > 0; x = x[6:] {
+			ps = append(ps, kernels.AdamParam{Param: x[0], Grad: x[1], M: x[2], V: x[3], Step: x[4], Reached: x[5]})
+		}
+		b.Adam(ps, a)
+	}
+	return c
+}

@@ -1,0 +1,107 @@
+package kerneltest
+
+import (
+	"math"
+
+	"clusir/internal/kernels"
+)
+
+func waveletCases() []Case {
+	return []Case{
+		waveletReduce(1, 4, 6, 10),
+		waveletReduce(3, 24, 2, 34),
+		waveletReduce(2, 20, 2, 2),
+		waveletReduce(1, 68, 14, 6),
+		waveletReduce(1, 16, 70, 130).large(),
+		waveletReduce(2, 48, 34, 66).large(),
+
+		attentionMap(1, 4, 3, 5, 1),
+		attentionMap(3, 24, 2, 17, 3),
+		attentionMap(2, 16, 6, 10, 4),
+		attentionMap(1, 20, 7, 9, 5),
+		attentionMap(2, 8, 1, 3, 2),
+		attentionMap(1, 24, 3, 4, 24).vanishing(), // softmax over one entry
+		attentionMap(1, 8, 1, 1, 2).vanishing(),   // q and k of one pixel are signs
+		attentionMap(1, 48, 33, 65, 2).large(),
+		attentionMap(2, 16, 70, 34, 1).large(),
+		attentionMap(1, 136, 6, 10, 8).large(),
+
+		waveletMerge(1, 4, 6, 10),
+		waveletMerge(3, 24, 2, 34),
+		waveletMerge(2, 20, 2, 2),
+		waveletMerge(1, 68, 14, 6),
+		waveletMerge(1, 16, 70, 130).large(),
+		waveletMerge(2, 48, 34, 66).large(),
+
+		dwt(1, 5, 6, 10), dwt(3, 17, 2, 34), dwt(2, 3, 2, 2), dwt(2, 24, 34, 66).large(),
+		idwt(1, 5, 6, 10, false), idwt(3, 17, 2, 34, true), idwt(2, 3, 2, 2, true), idwt(2, 24, 34, 66, true).large(),
+	}
+}
+
+func waveletReduce(b, c, h, w int) Case {
+	return Case{
+		Op: "WaveletReduce", Grad: "WaveletReduceGrad", Name: title("b", b, "c", c, "h", h, "w", w),
+		In:  []Operand{normal("x", b, c, h, w), normal("norm.weight", c), normal("norm.bias", c), weight("w", c/4, c)},
+		Out: []Operand{result("y", b, c, h/2, w/2)},
+		Forward: func(b kernels.Backend, y, x []kernels.Tensor) {
+			b.WaveletReduce(y[0], x[0], norm(x[1:]), x[3])
+		},
+		Backward: func(b kernels.Backend, dx, dy, _, x []kernels.Tensor) {
+			b.WaveletReduceGrad(dx[0], norm(dx[1:]), dx[3], dy[0], x[0], norm(x[1:]), x[3])
+		},
+	}
+}
+
+// attentionMap is AttentionMap on h×w coefficients.
+func attentionMap(b, c, h, w, heads int) Case {
+	return Case{
+		Op: "AttentionMap", Grad: "AttentionMapGrad", Name: title("b", b, "c", c, "h", h, "w", w, "heads", heads),
+		In:      []Operand{normal("s", b, c, h, w), weight("qkv", 3*c, c), normal("temperature", heads).scaled(.5, 2)},
+		Out:     []Operand{result("m", b, c, c)},
+		Forward: func(b kernels.Backend, y, x []kernels.Tensor) { b.AttentionMap(y[0], x[0], x[1], x[2]) },
+		Backward: func(b kernels.Backend, dx, dy, _, x []kernels.Tensor) {
+			b.AttentionMapGrad(dx[0], dx[1], dx[2], dy[0], x[0], x[1], x[2])
+		},
+	}
+}
+
+// vanishing marks a row with gradients that are 0 but for rounding.
+func (c Case) vanishing() Case {
+	c.Floor = 1
+	return c
+}
+
+func waveletMerge(b, c, h, w int) Case {
+	return Case{
+		Op: "WaveletMerge", Grad: "WaveletMergeGrad", Name: title("b", b, "c", c, "h", h, "w", w),
+		In: []Operand{normal("x", b, c, h, w).as(fixed), normal("s", b, c, h/2, w/2),
+			normal("m", b, c, c).scaled(1/math.Sqrt(float64(c)), 0), weight("w", c, c/2)},
+		Out:     []Operand{result("y", b, c, h, w)},
+		Forward: func(b kernels.Backend, y, x []kernels.Tensor) { b.WaveletMerge(y[0], x[0], x[1], x[2], x[3]) },
+		Backward: func(b kernels.Backend, dx, dy, _, x []kernels.Tensor) {
+			b.WaveletMergeGrad(dx[1], dx[2], dx[3], dy[0], x[1], x[2], x[3])
+		},
+	}
+}
+
+func dwt(b, c, h, w int) Case {
+	return Case{
+		Op: "DWT", Grad: "DWTGrad", Name: title("b", b, "c", c, "h", h, "w", w),
+		In:       []Operand{normal("x", b, c, h, w)},
+		Out:      []Operand{result("ll", b, c, h/2, w/2), result("bands", b, 3*c, h/2, w/2)},
+		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.DWT(y[0], y[1], x[0]) },
+		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.DWTGrad(dx[0], dy[0], dy[1]) },
+	}
+}
+
+// idwt is IDWT to h×w pixels.
+func idwt(b, c, h, w int, res bool) Case {
+	return Case{
+		Op: "IDWT", Grad: "IDWTGrad", Name: title("b", b, "c", c, "h", h, "w", w, choose(res, "res", "nores")),
+		In: []Operand{normal("ll", b, c, h/2, w/2), normal("bands", b, 3*c, h/2, w/2),
+			normal("res", b, c, h, w).as(fixed).optional(res)},
+		Out:      []Operand{result("y", b, c, h, w)},
+		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.IDWT(y[0], x[0], x[1], x[2]) },
+		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.IDWTGrad(dx[0], dx[1], dy[0]) },
+	}
+}

@@ -1,0 +1,104 @@
+// Package kerneltest is the conformance suite of kernels.Backend: one table of
+// cases, each an operation on operands of a certain shape, against the float64
+// backend of package ref. A backend's test is
+//
+//	func TestConformance(t *testing.T) { kerneltest.Run(t, cpu.New(2), kerneltest.Options{}) }
+//
+// and one operation of it is go test -run Conformance/Conv3x3.
+//
+// To add an operation, write a constructor that says what its operands are and
+// how to call it (files cases_*.go), and a row for each shape worth trying. A
+// test of this package fails for a method of kernels.Backend without a row.
+package kerneltest
+
+import (
+	"runtime/debug"
+	"testing"
+
+	"clusir/internal/kernels"
+)
+
+// Options says how a backend is tested.
+type Options struct {
+	// Slack multiplies every tolerance, for arithmetic of lower precision than
+	// float32. Zero means 1.
+	Slack float64
+	// Small leaves out the large cases, for devices that are emulated.
+	Small bool
+}
+
+// Run holds b to the table, with one subtest for each operation and case.
+// Close stays with the caller.
+func Run(t *testing.T, b kernels.Backend, o Options) {
+	t.Run("Memory", func(t *testing.T) { testMemory(t, b) })
+	forCases(t, o, func(t *testing.T, c Case) {
+		e := c.expect()
+		t.Run("forward", guarded(func(t *testing.T) { c.checkForward(t, b, o, e) }))
+		if c.Grad == "" {
+			return
+		}
+		t.Run("gradient", guarded(func(t *testing.T) { c.checkGradient(t, b, o, e, c.differentiable()) }))
+		if alone := c.differentiable(); len(alone) > 1 && !c.Large {
+			t.Run("alone", guarded(func(t *testing.T) {
+				for _, i := range alone {
+					c.checkGradient(t, b, o, e, []int{i})
+				}
+			}))
+		}
+	})
+}
+
+// RunDeterminism demands the same bits of a backend at 1, 2 and 3 threads.
+// It closes the backends that it makes.
+func RunDeterminism(t *testing.T, newBackend func(threads int) kernels.Backend) {
+	var bs []kernels.Backend
+	for threads := 1; threads <= 3; threads++ {
+		b := newBackend(threads)
+		defer b.Close()
+		bs = append(bs, b)
+	}
+	forCases(t, Options{}, func(t *testing.T, c Case) {
+		defer failOnPanic(t)
+		e := c.expect()
+		y, x, dx := c.everything(bs[0], e)
+		for i, b := range bs[1:] {
+			y2, x2, dx2 := c.everything(b, e)
+			checkSameBits(t, c, i+2, "results", y, y2)
+			checkSameBits(t, c, i+2, "operands", x, x2)
+			checkSameBits(t, c, i+2, "gradients", dx, dx2)
+		}
+	})
+}
+
+// forCases runs do in a subtest for each operation and case.
+func forCases(t *testing.T, o Options, do func(*testing.T, Case)) {
+	rows := table()
+	for len(rows) > 0 {
+		n := 1
+		for n < len(rows) && rows[n].Op == rows[0].Op {
+			n++
+		}
+		t.Run(rows[0].Op, func(t *testing.T) {
+			for _, c := range rows[:n] {
+				if !(c.Large && o.Small) {
+					t.Run(c.Name, func(t *testing.T) { do(t, c) })
+				}
+			}
+		})
+		rows = rows[n:]
+	}
+}
+
+// guarded makes a panic of the backend the failure of one subtest.
+func guarded(test func(*testing.T)) func(*testing.T) {
+	return func(t *testing.T) {
+		defer failOnPanic(t)
+		test(t)
+	}
+}
+
+func failOnPanic(t *testing.T) {
+	if p := recover(); p != nil {
+		t.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
+}

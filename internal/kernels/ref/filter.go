@@ -1,0 +1,156 @@
+package ref
+
+import (
+	"math"
+
+	"clusir/internal/kernels"
+)
+
+// batchNormEps stands inside the root of BatchNorm.
+const batchNormEps = 1e-5
+
+// BatchNorm normalises each column of x with its own mean and biased variance.
+func (*Backend) BatchNorm(y, x, weight, bias, mean, variance kernels.Tensor, momentum float32) {
+	B, N := x.Shape[0], x.Shape[1]
+	wv, bv, r := values(weight, N), values(bias, N), values(y, B, N)
+	for n := range N {
+		xhat, m, v := normalizeColumn(values(x), n, B, N)
+		for b := range B {
+			r[b*N+n] = wv[n]*xhat[b] + bv[n]
+		}
+		if momentum != 0 {
+			keep := 1 - float64(momentum)
+			unbiased := v * float64(B) / float64(B-1)
+			values(mean, N)[n] = keep*values(mean)[n] + float64(momentum)*m
+			values(variance, N)[n] = keep*values(variance)[n] + float64(momentum)*unbiased
+		}
+	}
+}
+
+// BatchNormGrad: with g = weight dy in a column,
+// dx = (g − mean(g) − x̂ mean(g ⊙ x̂)) / √(var + eps).
+func (*Backend) BatchNormGrad(dx, dweight, dbias, dy, x, weight kernels.Tensor) {
+	B, N := x.Shape[0], x.Shape[1]
+	g, wv := values(dy, B, N), values(weight, N)
+	d, dw, db := orZeros(dx, B, N), orZeros(dweight, N), orZeros(dbias, N)
+	for n := range N {
+		xhat, _, v := normalizeColumn(values(x), n, B, N)
+		mean, meanx := 0.0, 0.0
+		for b := range B {
+			mean += wv[n] * g[b*N+n] / float64(B)
+			meanx += wv[n] * g[b*N+n] * xhat[b] / float64(B)
+			dw[n] += g[b*N+n] * xhat[b]
+			db[n] += g[b*N+n]
+		}
+		for b := range B {
+			d[b*N+n] += (wv[n]*g[b*N+n] - mean - xhat[b]*meanx) / math.Sqrt(v+batchNormEps)
+		}
+	}
+}
+
+// normalizeColumn returns x̂, the mean and the biased variance of column n.
+func normalizeColumn(x []float64, n, B, N int) (xhat []float64, mean, variance float64) {
+	xhat = make([]float64, B)
+	for b := range B {
+		mean += x[b*N+n] / float64(B)
+	}
+	for b := range B {
+		xhat[b] = x[b*N+n] - mean
+		variance += xhat[b] * xhat[b] / float64(B)
+	}
+	for b := range B {
+		xhat[b] /= math.Sqrt(variance + batchNormEps)
+	}
+	return xhat, mean, variance
+}
+
+// BatchNormInfer computes y = weight (x − mean)/√(variance + eps) + bias.
+func (*Backend) BatchNormInfer(y, x, weight, bias, mean, variance kernels.Tensor) {
+	B, N := x.Shape[0], x.Shape[1]
+	wv, bv, mv, vv, r := values(weight, N), values(bias, N), values(mean, N), values(variance, N), values(y, B, N)
+	for i, v := range values(x) {
+		n := i % N
+		r[i] = wv[n]*(v-mv[n])/math.Sqrt(vv[n]+batchNormEps) + bv[n]
+	}
+}
+
+// DynamicFilter computes low_bcij = Σ_uv f_b,g(c),uv x_bc,i+u−k/2,j+v−k/2, x
+// reflected at its edges, and high = x − low.
+func (*Backend) DynamicFilter(low, high, x, f kernels.Tensor) {
+	in := gridOf(x)
+	l, h, taps := values(low, in.B, in.C, in.H, in.W), values(high, in.B, in.C, in.H, in.W), values(f)
+	fill(l, 0)
+	forDynamicTaps(in, f.Shape, func(to, from, tap int) { l[to] += taps[tap] * in.v[from] })
+	for i, v := range in.v {
+		h[i] = v - l[i]
+	}
+}
+
+// DynamicFilterGrad: with g = dlow − dhigh, dx is the transpose of the filter
+// applied to g, plus dhigh; df_uv = Σ over the group of g times x at that tap.
+func (*Backend) DynamicFilterGrad(dx, df, dlow, dhigh, x, f kernels.Tensor) {
+	in, taps := gridOf(x), values(f)
+	gl, gh := values(dlow, in.B, in.C, in.H, in.W), values(dhigh, in.B, in.C, in.H, in.W)
+	d, dt := gradOf(dx, in).v, orZeros(df, f.Shape...)
+	forDynamicTaps(in, f.Shape, func(to, from, tap int) {
+		g := gl[to] - gh[to]
+		d[from] += taps[tap] * g
+		dt[tap] += in.v[from] * g
+	})
+	accumulate(d, gh)
+}
+
+// forDynamicTaps calls do for every output element with each input element it
+// sees and the index of the tap it sees it through; f is [B,G,k²].
+func forDynamicTaps(x grid, f kernels.Shape, do func(to, from, tap int)) {
+	G, kk := f[1], f[2]
+	k := int(math.Round(math.Sqrt(float64(kk))))
+	if k*k != kk || x.C%G != 0 || min(x.H, x.W) <= k/2 {
+		panic("ref: DynamicFilter: taps or groups that do not fit x")
+	}
+	for b := range x.B {
+		for c := range x.C {
+			group := (b*G + c/(x.C/G)) * kk
+			for i := range x.H {
+				for j := range x.W {
+					for t := range kk {
+						y, z := reflect(i+t/k-k/2, x.H), reflect(j+t%k-k/2, x.W)
+						do(x.at(b, c, i, j), x.at(b, c, y, z), group+t)
+					}
+				}
+			}
+		}
+	}
+}
+
+// reflect folds i into 0..n−1 without repeating the edge: −1 becomes 1, n becomes n−2.
+func reflect(i, n int) int {
+	if i < 0 {
+		i = -i
+	}
+	if i >= n {
+		i = 2*(n-1) - i
+	}
+	return i
+}
+
+// SigmoidGate computes y = σ(g) ⊙ x.
+func (*Backend) SigmoidGate(y, g, x kernels.Tensor) {
+	xv, r := values(x, g.Len()), values(y, g.Len())
+	for i, v := range values(g) {
+		r[i] = sigmoid(v) * xv[i]
+	}
+}
+
+// SigmoidGateGrad: dx = σ dy, dg = σ(1 − σ) x dy.
+func (*Backend) SigmoidGateGrad(dg, dx, dy, g, x kernels.Tensor) {
+	n := g.Len()
+	xv, dyv, dgv, dxv := values(x, n), values(dy, n), orZeros(dg, n), orZeros(dx, n)
+	for i, v := range values(g) {
+		s := sigmoid(v)
+		dgv[i] += s * (1 - s) * xv[i] * dyv[i]
+		dxv[i] += s * dyv[i]
+	}
+}
+
+func sigmoid(v float64) float64 { return 1 / (1 + math.Exp(-v)) }

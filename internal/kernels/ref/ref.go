@@ -1,0 +1,139 @@
+// Package ref is the executable specification of kernels.Backend: every
+// operation in float64 and plain loops, as directly as its formula reads.
+// It exists to be compared with, not to be fast: the other backends are held
+// to it by package kerneltest, and nothing but tests uses it.
+//
+// Gradients are written out by hand, as in every other backend, and proved by
+// central differences in kerneltest. Composite operations run one part after
+// the other with every intermediate in memory; the parts (layerNorm, conv1x1,
+// dwt, ...) are functions on grids that several operations share.
+package ref
+
+import (
+	"fmt"
+	"math"
+
+	"clusir/internal/kernels"
+)
+
+// Backend computes on the host in float64. It is not safe for concurrent use.
+type Backend struct{ live int }
+
+var _ kernels.Backend = (*Backend)(nil)
+
+// New returns a Backend.
+func New() *Backend { return &Backend{} }
+
+// block is what a Tensor's Data points to. Views made by Reshape share it, so
+// that Free is seen through all of them.
+type block struct{ v []float64 }
+
+// Live returns the number of tensors that were allocated and not yet freed.
+func (b *Backend) Live() int { return b.live }
+
+// Alloc returns memory full of NaN, so that a read before the first write shows.
+func (b *Backend) Alloc(shape ...int) kernels.Tensor {
+	s := append(kernels.Shape{}, shape...)
+	t := kernels.Tensor{Shape: s, Data: &block{make([]float64, s.Len())}}
+	b.live++
+	fill(values(t), math.NaN())
+	return t
+}
+
+// Free takes t's memory away; any later use of it panics.
+func (b *Backend) Free(t kernels.Tensor) {
+	if t.IsZero() {
+		return
+	}
+	values(t) // panics if it was freed before
+	t.Data.(*block).v = nil
+	b.live--
+}
+
+// Fill sets every element of t to v.
+func (*Backend) Fill(t kernels.Tensor, v float32) { fill(values(t), float64(v)) }
+
+// Copy copies src to dst, element by element.
+func (*Backend) Copy(dst, src kernels.Tensor) { copy(values(dst, src.Len()), values(src)) }
+
+// Upload writes src to dst; float64 holds every float32 exactly.
+func (*Backend) Upload(dst kernels.Tensor, src []float32) {
+	for i, d := range widen(src) {
+		values(dst, len(src))[i] = d
+	}
+}
+
+// Download writes src, rounded to float32, to dst.
+func (*Backend) Download(dst []float32, src kernels.Tensor) {
+	for i, s := range values(src, len(dst)) {
+		dst[i] = float32(s)
+	}
+}
+
+// Upload64 writes src to dst in full precision.
+func (*Backend) Upload64(dst kernels.Tensor, src []float64) { copy(values(dst, len(src)), src) }
+
+// Download64 returns a copy of t's elements in full precision.
+func (*Backend) Download64(t kernels.Tensor) []float64 { return append([]float64{}, values(t)...) }
+
+// Sync returns nil: operations are done when they return, and nothing fails.
+func (*Backend) Sync() error { return nil }
+
+// Close does nothing; the garbage collector owns the memory.
+func (*Backend) Close() error { return nil }
+
+// values returns the elements of t itself, not a copy; nil where t is absent.
+// It panics where t was freed or is not of the given extents' size, so every
+// operation that names the extents of its operands proves them.
+func values(t kernels.Tensor, extents ...int) []float64 {
+	if t.IsZero() {
+		return nil
+	}
+	v := t.Data.(*block).v
+	if len(v) != t.Len() {
+		panic(fmt.Sprintf("ref: use of a freed tensor %v", t.Shape))
+	}
+	if n := kernels.Shape(extents).Len(); extents != nil && n != len(v) {
+		panic(fmt.Sprintf("ref: a tensor of shape %v where %v is due", t.Shape, extents))
+	}
+	return v
+}
+
+// orZeros returns t's elements, or zeros of the given extents where t is
+// absent: a missing bias is 0, and a gradient that nobody wants is added to
+// scratch and thrown away.
+func orZeros(t kernels.Tensor, extents ...int) []float64 {
+	if t.IsZero() {
+		return make([]float64, kernels.Shape(extents).Len())
+	}
+	return values(t, extents...)
+}
+
+func fill(v []float64, x float64) {
+	for i := range v {
+		v[i] = x
+	}
+}
+
+func widen(src []float32) []float64 {
+	v := make([]float64, len(src))
+	for i, s := range src {
+		v[i] = float64(s)
+	}
+	return v
+}
+
+// accumulate adds x to y.
+func accumulate(y, x []float64) {
+	for i, v := range x {
+		y[i] += v
+	}
+}
+
+func dot(a, b []float64) float64 {
+	s := 0.0
+	for i, v := range a {
+		s += v * b[i]
+	}
+	return s
+}
