@@ -1,0 +1,114 @@
+// conv1x1.h: y = w·concat(xs) + bias at every pixel: a GEMM over tiles of pixels.
+//
+// A tile of each input is copied into scratch, since rows of an image lie a
+// power of two apart and would evict each other, and multiplied from there.
+// Backward, the same tile gives dx = wᵀ·dy and, transposed, dw = dy·xᵀ.
+#pragma once
+#include "ops_conv.h"
+#include "tile.h"
+
+namespace ISA {
+
+INLINE int64_t channels(int64_t parts, const clusir_part* xs) {
+  int64_t K = 0;
+  for (int64_t i = 0; i < parts; i++) K += xs[i].channels;
+  return K;
+}
+
+// pixel_tile is the number of pixels in a tile of K channels: 256 KiB, a
+// multiple of NR between 64 and 256.
+INLINE int64_t pixel_tile(int64_t K, int64_t HW) {
+  return least(round_up(HW, NR), clamp((64 << 10) / K / 32 * 32, 64, 256));
+}
+
+// gather_pixels copies pixels [at, at+n) of image b of each part to u [ΣC, ld].
+static void gather_pixels(float* u, int64_t ld, int64_t parts, const clusir_part* xs, int64_t b, int64_t HW, int64_t at,
+                          int64_t n) {
+  for (int64_t i = 0; i < parts; i++)
+    for (int64_t c = 0; c < xs[i].channels; c++, u += ld)
+      copy_padded(u, xs[i].p + (b * xs[i].channels + c) * HW + at, n, ld);
+}
+
+static void conv1x1(Pool& pool, float* y, const float* w, const float* bias, int64_t B, int64_t O, int64_t HW,
+                    int64_t parts, const clusir_part* xs) {
+  int64_t K = channels(parts, xs), T = pixel_tile(K, HW), per_image = ceil_div(HW, T);
+  pool.run(B * per_image, (size_t)((K + O) * T + 64), [&](int64_t unit, Scratch& s) {
+    int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, NR);
+    float *u = s.take(K * N), *v = s.take(O * N);
+    gather_pixels(u, N, parts, xs, b, HW, at, n);
+    gemm(O, N, K, w, K, u, N, v, N, Overwrite);
+    for (int64_t o = 0; o < O; o++) {
+      float *dst = y + (b * O + o) * HW + at, *src = v + o * N;
+      if (bias)
+        for (int64_t i = 0; i < N; i += L) store(src + i, load(src + i) + bias[o]);
+      memcpy(dst, src, 4 * (size_t)n);
+    }
+  });
+}
+
+// row_sum is the sum of n floats (a multiple of L).
+INLINE float row_sum(const float* p, int64_t n) {
+  vf s = {};
+  for (int64_t i = 0; i < n; i += L) s += load(p + i);
+  return sum(s);
+}
+
+// transposed returns wᵀ [K,O] of w [O,K] in the pool's shared memory.
+INLINE const float* transposed(Pool& pool, const float* w, int64_t O, int64_t K) {
+  float* t = pool.shared((size_t)(O * K));
+  transpose(O, K, w, K, t, O);
+  return t;
+}
+
+static void conv1x1_grad_input(Pool& pool, const clusir_part* dxs, const float* dy, const float* w, int64_t B, int64_t O,
+                               int64_t HW, int64_t parts, int64_t K) {
+  int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T);
+  const float* wt = transposed(pool, w, O, K);
+  pool.run(B * per_image, (size_t)((K + O) * T + 64), [&](int64_t unit, Scratch& s) {
+    int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, NR);
+    float *g = s.take(O * N), *v = s.take(K * N);
+    clusir_part one = {(float*)dy, O};
+    gather_pixels(g, N, 1, &one, b, HW, at, n);
+    for (int64_t i = 0, k = 0; i < parts; k += dxs[i++].channels) {
+      if (!dxs[i].p) continue;
+      gemm(dxs[i].channels, N, O, wt + k * O, O, g, N, v, N, Overwrite);
+      for (int64_t c = 0; c < dxs[i].channels; c++)
+        add_to(dxs[i].p + (b * dxs[i].channels + c) * HW + at, v + c * N, n);
+    }
+  });
+}
+
+static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, const float* dy, int64_t B, int64_t O, int64_t HW,
+                                int64_t parts, const clusir_part* xs, int64_t K) {
+  int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T), units = B * per_image, Kp = round_up(K, NR);
+  Partials sums = partials(pool, part_count(units, O * Kp), O * Kp + O);
+  pool.run(sums.parts, (size_t)((K + O + Kp) * T + 64), [&](int64_t part, Scratch& s) {
+    float *u = s.take(K * T), *g = s.take(O * T), *ut = s.take(Kp * T), *acc = sums.part(part);
+    memset(ut, 0, 4 * (size_t)(Kp * T));
+    int64_t from, to;
+    part_range(sums, units, part, &from, &to);
+    for (int64_t unit = from; unit < to; unit++) {
+      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, NR);
+      clusir_part one = {(float*)dy, O};
+      gather_pixels(g, N, 1, &one, b, HW, at, n);
+      for (int64_t o = 0; o < O; o++) acc[O * Kp + o] += row_sum(g + o * N, N);
+      if (!dw) continue;
+      gather_pixels(u, N, parts, xs, b, HW, at, n);
+      transpose(K, n, u, N, ut, Kp);
+      gemm(O, Kp, n, g, N, ut, Kp, acc, Kp, AddTo);
+    }
+  });
+  reduce(pool, dw, sums, 0, O, K, Kp);
+  reduce(pool, dbias, sums, O * Kp, 1, O, O);
+}
+
+static void conv1x1_grad(Pool& pool, const clusir_part* dxs, float* dw, float* dbias, const float* dy, const float* w,
+                         int64_t B, int64_t O, int64_t HW, int64_t parts, const clusir_part* xs) {
+  int64_t K = channels(parts, xs);
+  bool input = false;
+  for (int64_t i = 0; i < parts; i++) input |= dxs[i].p != nullptr;
+  if (input) conv1x1_grad_input(pool, dxs, dy, w, B, O, HW, parts, K);
+  if (dw || dbias) conv1x1_grad_weight(pool, dw, dbias, dy, B, O, HW, parts, xs, K);
+}
+
+}  // namespace ISA

@@ -1,0 +1,196 @@
+// conv3x3.h: zero-padded 3×3 convolution as an implicit GEMM with K = 9C.
+//
+// A tile of the input and its halo is copied into scratch, padded; the nine
+// shifted operands of the product are then just nine addresses. Results are
+// stored plain, or through the pixel shuffle or unshuffle, which therefore cost
+// nothing of their own. Backward, dx is the convolution of dy with the
+// transposed, flipped filter, and dw[t] = dy·(x shifted by t)ᵀ.
+#pragma once
+#include "ops_conv.h"
+#include "tile.h"
+
+namespace ISA {
+
+// Planes addresses a [C,H,W] image that is stored as it is (shuffle 0), through
+// the pixel-unshuffle (-1, as [4C,H/2,W/2]) or the pixel-shuffle (1, as
+// [C/4,2H,2W]; channel 4c + 2·dy + dx).
+struct Planes {
+  float* p;
+  int64_t C, H, W;
+  int shuffle;
+  int64_t step() const { return shuffle > 0 ? 2 : 1; }
+  float* at(int64_t c, int64_t y, int64_t x) const {
+    if (shuffle == 0) return p + (c * H + y) * W + x;
+    if (shuffle > 0) return p + (c / 4 * 2 * H + 2 * y + c % 4 / 2) * 2 * W + 2 * x + c % 2;
+    return p + ((4 * c + y % 2 * 2 + x % 2) * (H / 2) + y / 2) * (W / 2) + x / 2;
+  }
+};
+
+// fetch copies n pixels of a row to dst.
+INLINE void fetch(const Planes& s, int64_t c, int64_t y, int64_t x, int64_t n, float* dst) {
+  if (s.shuffle == 0)
+    memcpy(dst, s.at(c, y, x), 4 * (size_t)n);
+  else if (s.shuffle > 0)
+    for (int64_t i = 0, k = 0; i < n; i++, k += 2) dst[i] = s.at(c, y, x)[k];
+  else
+    for (int64_t i = 0; i < n; i++) dst[i] = *s.at(c, y, x + i);
+}
+
+// put writes n pixels of a row, or adds them.
+INLINE void put(const Planes& d, int64_t c, int64_t y, int64_t x, int64_t n, const float* src, Accumulate acc) {
+  if (d.shuffle == 0) {
+    float* p = d.at(c, y, x);
+    if (acc)
+      add_to(p, src, n);
+    else
+      memcpy(p, src, 4 * (size_t)n);
+  } else {
+    for (int64_t i = 0; i < n; i++) *d.at(c, y, x + i) = src[i] + (acc ? *d.at(c, y, x + i) : 0);
+  }
+}
+
+// micro3x3 is micro (gemm.h) for B's rows at b + c·plane + ky·line + kx.
+template <int rows>
+INLINE void micro3x3(int64_t C, const float* A, int64_t lda, const float* b, int64_t plane, int64_t line, float* out,
+                     int64_t ldc) {
+  vf c[rows][2];
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = vf{};
+  for (int64_t k = 0; k < C; k++, b += plane, A += 9) {
+    const float* row = b;
+    for (int ky = 0; ky < 3; ky++, row += line)
+#pragma GCC unroll 3
+      for (int kx = 0; kx < 3; kx++) {
+        vf b0 = load(row + kx), b1 = load(row + kx + L);
+#pragma GCC unroll 12
+        for (int i = 0; i < rows; i++) {
+          vf a = splat(A[i * lda + ky * 3 + kx]);
+          c[i][0] += a * b0;
+          c[i][1] += a * b1;
+        }
+      }
+  }
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; i++) store(out + i * ldc, c[i][0]), store(out + i * ldc + L, c[i][1]);
+}
+
+// Conv3Plan is how an image is cut: a padded input tile of about 256 KiB.
+struct Conv3Plan {
+  Tiles tiles;
+  int64_t line;  // floats in a padded row: column x0-1 first
+};
+
+INLINE Conv3Plan conv3_plan(int64_t B, int64_t C, int64_t H, int64_t W, int64_t share) {
+  int64_t cols = W <= 320 ? W : even(W, 256, NR), line = round_up(cols, NR) + 16;
+  int64_t rows = clamp((64 << 10) / (C * line) - 2, 4, 32);
+  return {{H, W, shared_rows(B * ceil_div(W, cols), H, rows, share), cols}, line};
+}
+
+// padded_tile copies a tile and its halo to u [C, rows+2, line], zeros outside
+// the image.
+static void padded_tile(const Planes& x, const Tile& t, int64_t line, float* u) {
+  int64_t xa = most(t.x0 - 1, 0), xb = least(t.x1 + 1, x.W), off = xa - (t.x0 - 1);
+  for (int64_t c = 0; c < x.C; c++)
+    for (int64_t y = t.y0 - 1; y <= t.y1; y++, u += line) {
+      memset(u, 0, 4 * (size_t)line);
+      if (y >= 0 && y < x.H) fetch(x, c, y, xa, xb - xa, u + off);
+    }
+}
+
+template <int rows>
+static void stripe3x3(const Conv3Plan& p, const Tile& t, int64_t C, const float* A, const float* u, float* out,
+                      int64_t ldc) {
+  int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, plane = (high + 2) * p.line;
+  for (int64_t r = 0; r < high; r++)
+    for (int64_t x = 0; x < n; x += NR)
+      micro3x3<rows>(C, A, 9 * C, u + r * p.line + x, plane, p.line, out + r * p.line + x, ldc);
+}
+
+// convolve computes y (+)= w * x; w is [O,C,9].
+static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const float* w, int64_t B, Accumulate acc) {
+  using Stripe = void (*)(const Conv3Plan&, const Tile&, int64_t, const float*, const float*, float*, int64_t);
+  static const Stripe by_rows[] = {nullptr,      stripe3x3<1>, stripe3x3<2>,  stripe3x3<3>,  stripe3x3<4>,
+                                   stripe3x3<5>, stripe3x3<6>,
+#if LANES == 16
+                                   stripe3x3<7>, stripe3x3<8>, stripe3x3<9>, stripe3x3<10>, stripe3x3<11>, stripe3x3<12>
+#endif
+  };
+  int64_t C = x0.C, O = y0.C, pixels = x0.H * x0.W;
+  Conv3Plan p = conv3_plan(B, C, x0.H, x0.W, pool.threads());
+  size_t floats = (size_t)(C * (p.tiles.rows + 2) * p.line + MR * p.tiles.rows * p.line + 128);
+  pool.run(B * p.tiles.count(), floats, [&](int64_t unit, Scratch& s) {
+    Tile t = tile_at(p.tiles, unit);
+    Planes x = x0, y = y0;
+    x.p += t.b * C * pixels, y.p += t.b * O * pixels;
+    int64_t high = t.y1 - t.y0, ldc = high * p.line;
+    float *u = s.take(C * (high + 2) * p.line), *out = s.take(MR * ldc);
+    padded_tile(x, t, p.line, u);
+    for (int64_t o = 0, tiles = ceil_div(O, MR), rows; tiles; tiles--, o += rows) {
+      rows = ceil_div(O - o, tiles);
+      by_rows[rows](p, t, C, w + o * C * 9, u, out, ldc);
+      for (int64_t i = 0; i < rows; i++)
+        for (int64_t r = 0; r < high; r++)
+          put(y, o + i, t.y0 + r, t.x0, t.x1 - t.x0, out + i * ldc + r * p.line, acc);
+    }
+  });
+}
+
+static void conv3x3(Pool& pool, float* y, const float* x, const float* w, int64_t B, int64_t C, int64_t O, int64_t H,
+                    int64_t W, int shuffle) {
+  convolve(pool, {y, O, H, W, shuffle}, {(float*)x, C, H, W, 0}, w, B, Overwrite);
+}
+
+// turned returns the filter of the transposed convolution, [C,O,9], taps
+// reversed, in the pool's shared memory.
+static const float* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
+  float* t = pool.shared((size_t)(O * C * 9));
+  for (int64_t o = 0; o < O; o++)
+    for (int64_t c = 0; c < C; c++)
+      for (int k = 0; k < 9; k++) t[(c * O + o) * 9 + k] = w[(o * C + c) * 9 + 8 - k];
+  return t;
+}
+
+// transposed_tile writes a padded tile u [C, rows, line] as v [rows·line, Cp].
+static void transposed_tile(int64_t C, int64_t Cp, int64_t pixels, const float* u, float* v) {
+  if (Cp > C) memset(v, 0, 4 * (size_t)(pixels * Cp));
+  transpose(C, pixels, u, pixels, v, Cp);
+}
+
+static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const Planes& x0, int64_t B) {
+  int64_t C = x0.C, O = dy0.C, pixels = x0.H * x0.W, Cp = round_up(C, NR);
+  Conv3Plan p = conv3_plan(B, C + O, x0.H, x0.W, 4);
+  int64_t units = B * p.tiles.count(), area = (p.tiles.rows + 2) * p.line;
+  Partials sums = partials(pool, part_count(units, 9 * O * Cp), 9 * O * Cp);
+  pool.run(sums.parts, (size_t)((C + Cp + O) * area + 192), [&](int64_t part, Scratch& s) {
+    float *u = s.take(C * area), *v = s.take(Cp * area), *g = s.take(O * area), *acc = sums.part(part);
+    int64_t from, to;
+    part_range(sums, units, part, &from, &to);
+    for (int64_t unit = from; unit < to; unit++) {
+      Tile t = tile_at(p.tiles, unit);
+      Planes x = x0, dy = dy0;
+      x.p += t.b * C * pixels, dy.p += t.b * O * pixels;
+      int64_t high = t.y1 - t.y0, n = t.x1 - t.x0;
+      padded_tile(x, t, p.line, u);
+      transposed_tile(C, Cp, (high + 2) * p.line, u, v);
+      for (int64_t o = 0; o < O; o++)
+        for (int64_t r = 0; r < high; r++) fetch(dy, o, t.y0 + r, t.x0, n, g + (o * high + r) * p.line);
+      for (int64_t r = 0; r < high; r++)
+        for (int k = 0; k < 9; k++)
+          gemm(O, Cp, n, g + r * p.line, high * p.line, v + ((r + k / 3) * p.line + k % 3) * Cp, Cp, acc + k * O * Cp,
+               Cp, AddTo);
+    }
+  });
+  pool.run(O, 0, [&](int64_t o, Scratch&) {
+    for (int64_t c = 0; c < C; c++)
+      for (int k = 0; k < 9; k++) dw[(o * C + c) * 9 + k] += total(sums, (k * O + o) * Cp + c);
+  });
+}
+
+static void conv3x3_grad(Pool& pool, float* dx, float* dw, const float* dy, const float* x, const float* w, int64_t B,
+                         int64_t C, int64_t O, int64_t H, int64_t W, int shuffle) {
+  Planes g = {(float*)dy, O, H, W, shuffle};
+  if (dx) convolve(pool, {dx, C, H, W, 0}, g, turned(pool, w, O, C), B, AddTo);
+  if (dw) conv3x3_grad_weight(pool, dw, g, {(float*)x, C, H, W, 0}, B);
+}
+
+}  // namespace ISA

@@ -1,0 +1,136 @@
+// Package cpu is the fast backend on the host: C++ kernels on all cores, with
+// the widest vectors that the processor has.
+//
+// Each family of operations is one header that is compiled once per
+// instruction set (isa_*.cc) and one Go file that binds it. gemm.h and tile.h
+// hold what they share.
+package cpu
+
+/*
+#cgo CXXFLAGS: -std=c++17 -O3 -fno-exceptions -fno-rtti -Wall -Wno-psabi -Wno-unknown-pragmas -Wno-maybe-uninitialized
+#cgo LDFLAGS: -lstdc++ -lm
+#include <stdlib.h>
+#include <string.h>
+#include "cpu.h"
+#include "memory.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"clusir/internal/kernels"
+)
+
+// Options configure a Backend.
+type Options struct {
+	Threads int    // 0: as many as there are processors
+	ISA     string // "avx512", "avx2" or "portable"; empty: the best there is
+}
+
+// Backend runs every operation on the host. It may be used by one goroutine at
+// a time; operations are done when their method returns.
+type Backend struct {
+	ctx   *C.clusir_ctx
+	arena *C.clusir_arena
+	err   error
+}
+
+// New returns a backend, or an error where the processor lacks o.ISA.
+func New(o Options) (*Backend, error) {
+	if o.Threads < 0 {
+		return nil, fmt.Errorf("threads: %d is negative; use 0 for all processors", o.Threads)
+	}
+	if o.Threads == 0 {
+		o.Threads = runtime.GOMAXPROCS(0)
+	}
+	isa := C.CString(o.ISA)
+	defer C.free(unsafe.Pointer(isa))
+	ctx := C.clusir_open(C.int(o.Threads), isa)
+	if ctx == nil {
+		return nil, fmt.Errorf("instruction set %q: unknown, or not on this processor; use avx512, avx2 or portable", o.ISA)
+	}
+	return &Backend{ctx: ctx, arena: C.clusir_arena_open()}, nil
+}
+
+// ISA names the instruction set in use.
+func (b *Backend) ISA() string { return C.GoString(C.clusir_isa(b.ctx)) }
+
+// Used returns the number of bytes in tensors that have not been freed.
+func (b *Backend) Used() int64 { return int64(C.clusir_arena_used(b.arena)) }
+
+// Close stops the threads and gives all memory back.
+func (b *Backend) Close() error {
+	C.clusir_close(b.ctx)
+	C.clusir_arena_close(b.arena)
+	b.ctx, b.arena = nil, nil
+	return nil
+}
+
+// Sync returns the first fault since the last Sync; there is none to wait for.
+func (b *Backend) Sync() error {
+	err := b.err
+	b.err = nil
+	return err
+}
+
+// ErrMemory is the fault of an allocation that the system refused.
+var ErrMemory = errors.New("out of memory")
+
+// Alloc returns memory with undefined contents. It panics with an error that
+// wraps ErrMemory where the system has none left.
+func (b *Backend) Alloc(shape ...int) kernels.Tensor {
+	s := kernels.Shape(shape)
+	p := C.clusir_arena_alloc(b.arena, C.int64_t(s.Len()))
+	if p == nil {
+		panic(fmt.Errorf("cpu: allocating %v, %d MiB: %w", s, s.Len()>>18, ErrMemory))
+	}
+	return kernels.Tensor{Shape: s, Data: (*float32)(p)}
+}
+
+// Free gives t's memory back.
+func (b *Backend) Free(t kernels.Tensor) {
+	if !t.IsZero() {
+		C.clusir_arena_free(b.arena, ptr(t))
+	}
+}
+
+// Fill sets every element of t to v.
+func (b *Backend) Fill(t kernels.Tensor, v float32) {
+	x := Floats(t)
+	if v == 0 {
+		clear(x)
+		return
+	}
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// Copy copies src to dst.
+func (b *Backend) Copy(dst, src kernels.Tensor) { copy(Floats(dst), Floats(src)) }
+
+// Upload copies src to dst.
+func (b *Backend) Upload(dst kernels.Tensor, src []float32) { copy(Floats(dst), src) }
+
+// Download copies src to dst.
+func (b *Backend) Download(dst []float32, src kernels.Tensor) { copy(dst, Floats(src)) }
+
+// Floats returns t's memory.
+func Floats(t kernels.Tensor) []float32 {
+	return unsafe.Slice(t.Data.(*float32), t.Len())
+}
+
+// ptr returns t's address, nil for the zero Tensor.
+func ptr(t kernels.Tensor) *C.float {
+	if t.IsZero() {
+		return nil
+	}
+	return (*C.float)(t.Data.(*float32))
+}
+
+// dim returns an extent for C.
+func dim(n int) C.int64_t { return C.int64_t(n) }

@@ -1,0 +1,31 @@
+// cpu.h: the C face of the kernels, for cgo.
+//
+// An operation is one line in its family's list (ops_<family>.h): name,
+// parameters, arguments. From the lists come the table of functions that each
+// instruction set fills and the functions clusir_<name> that Go calls.
+#pragma once
+#include <stdint.h>
+
+#include "ops.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct clusir_ctx clusir_ctx;
+
+// clusir_open starts threads-1 workers. isa names an instruction set ("avx512",
+// "avx2", "portable"); "" is the best that the processor has. It returns NULL
+// where the processor lacks it or the name is unknown.
+clusir_ctx* clusir_open(int threads, const char* isa);
+void clusir_close(clusir_ctx* c);
+const char* clusir_isa(const clusir_ctx* c);
+
+#define UNPAREN(...) __VA_ARGS__
+#define DECLARE(name, params, args) void clusir_##name(clusir_ctx* c, UNPAREN params);
+CLUSIR_OPS(DECLARE)
+#undef DECLARE
+
+#ifdef __cplusplus
+}
+#endif

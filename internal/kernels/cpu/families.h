@@ -1,0 +1,17 @@
+// families.h: all kernels, compiled once per instruction set by isa_*.cc, which
+// define ISA and LANES. No standard header may be included for the first time
+// from here on, and no standard container used: their inline functions would be
+// compiled for this instruction set and could be linked into the others.
+#include "attention_grad.h"
+#include "conv1x1.h"
+#include "conv3x3.h"
+#include "ffn.h"
+#include "ffn_grad.h"
+#include "wavelet.h"
+
+#define ENTRY(name, params, args) ISA::name,
+#define QUOTE(x) #x
+#define NAME(x) QUOTE(x)
+#define JOIN(a, b) a##b
+#define TABLE(isa) JOIN(clusir_, isa)
+const clusir_ops TABLE(ISA) = {NAME(ISA), CLUSIR_OPS(ENTRY)};

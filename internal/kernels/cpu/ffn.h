@@ -1,0 +1,201 @@
+// ffn.h: y = x + Σ_e route_e · project(GELU(a) ⊙ b), a, b = depthwise(expand(LN(x))).
+//
+// One pass over the image. A tile (rows × columns) is normalised once; then,
+// expert by expert and a chunk of hidden channels at a time, its rows are swept:
+// expand a few rows into a ring, take the depthwise filter and the gate from the
+// ring, and add the projection to the tile's result. The ring of a chunk stays
+// in the second-level cache and no hidden channel ever reaches memory.
+//
+// Cost per pixel: C·3h + 18h MACs; memory traffic: x once, y once. Bound by
+// arithmetic, but for small C, where the gate (about 40 operations) weighs in.
+#pragma once
+#include "norm.h"
+#include "ops_ffn.h"
+
+namespace ISA {
+
+// FFNPlan is how an image of a given size is cut.
+struct FFNPlan {
+  int64_t C, h;
+  Tiles tiles;
+  int64_t cols;     // columns of expanded rows: a tile's and its halo's, padded to NR
+  int64_t step;     // rows expanded at once
+  int64_t slots;    // rows in the ring: a multiple of step, at least step + 2
+  int64_t chunk;    // hidden channel pairs at once
+  int64_t stride;   // floats in a row of the ring: a margin on both sides
+};
+
+constexpr int64_t kMargin = 16;  // left margin of a ring's row: zeros for the column before the first
+
+// ffn_plan cuts B images so that a tile's normalised pixels take 2 MiB at most
+// and `share` threads have equally many tiles. Only the columns decide how sums
+// are split, so results do not depend on share.
+INLINE FFNPlan ffn_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W, int64_t share) {
+  FFNPlan p;
+  p.C = C, p.h = h;
+  int64_t cols = W <= 320 ? W : even(W, 256, NR);
+  p.cols = round_up(cols < W ? cols + 2 : W, NR);
+  int64_t rows = clamp((512 << 10) / (C * p.cols), 8, 64);
+  p.tiles = {H, W, shared_rows(B * ceil_div(W, cols), H, rows, share), cols};
+  p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
+  p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
+  p.stride = p.cols + 2 * kMargin;
+  p.chunk = even(h, (64 << 10) / (2 * p.slots * p.stride), 1);
+  return p;
+}
+
+// Window is the part of the image behind a tile: its rows and columns with the
+// halo of one, cut at the image's edges.
+struct Window {
+  int64_t y0, y1, x0, x1;
+};
+INLINE Window window(const Tile& t, int64_t H, int64_t W) {
+  return {most(t.y0 - 1, 0), least(t.y1 + 1, H), most(t.x0 - 1, 0), least(t.x1 + 1, W)};
+}
+
+// normalised copies a window's pixels and normalises them: u [C, rows·cols].
+static void normalised(const FFNPlan& p, const float* x, const Window& w, const float* weight, const float* bias,
+                       float* u, float* mean, float* rstd) {
+  int64_t rows = w.y1 - w.y0, n = w.x1 - w.x0, ld = rows * p.cols;
+  for (int64_t r = 0; r < rows; r++) {
+    for (int64_t c = 0; c < p.C; c++)
+      copy_padded(u + c * ld + r * p.cols, x + (c * p.tiles.H + w.y0 + r) * p.tiles.W + w.x0, n, p.cols);
+    float* v = u + r * p.cols;
+    layer_norm(p.C, p.cols, v, ld, weight, bias, v, ld, nullptr, 0, mean, rstd);
+    for (int64_t c = 0; c < p.C; c++)  // beyond the image there is nothing, not the norm's bias
+      memset(v + c * ld + n, 0, 4 * (size_t)(p.cols - n));
+  }
+}
+
+// Ring holds the last expanded rows of a chunk: [2·chunk, slots, stride], the
+// a-halves first. Row y of the image lies in slot (y + 1) % slots; rows outside
+// the image are zeros.
+struct Ring {
+  float* p;
+  int64_t slots, stride, chunk;
+  float* row(int64_t channel, int64_t y) const { return p + (channel * slots + (y + 1) % slots) * stride + kMargin; }
+};
+
+INLINE void clear_row(const Ring& r, int64_t channels, int64_t y) {
+  for (int64_t j = 0; j < channels; j++) memset(r.row(j, y) - kMargin, 0, 4 * (size_t)r.stride);
+}
+
+// expand_rows fills the ring with rows [y, y+n) of expand·u for channel pairs
+// [j0, j0+J): u's rows start at w.y0.
+static void expand_rows(const FFNPlan& p, const Ring& ring, const float* expand, int64_t j0, int64_t J, const float* u,
+                        const Window& w, int64_t y, int64_t n) {
+  int64_t ldu = (w.y1 - w.y0) * p.cols;
+  for (int64_t half = 0; half < 2; half++) {
+    const float* A = expand + (half * p.h + j0) * p.C;
+    // Rows of one step may wrap around the end of the ring.
+    for (int64_t done = 0; done < n;) {
+      int64_t slot = (y + done + 1) % ring.slots, run = least(n - done, ring.slots - slot);
+      gemm_runs(J, run, p.cols, p.C, A, p.C, {u + (y + done - w.y0) * p.cols, ldu, p.cols},
+                {ring.row(half * J, y + done), ring.slots * ring.stride, ring.stride}, Overwrite);
+      done += run;
+    }
+  }
+}
+
+// depthwise3 is the 3×3 filter at the L columns from p[r] on, r the three rows.
+INLINE vf depthwise3(const float* const p[3], int64_t x, const vf f[9]) {
+  vf a = f[0] * load(p[0] + x - 1), b = f[3] * load(p[1] + x - 1), c = f[6] * load(p[2] + x - 1);
+  a += f[1] * load(p[0] + x), b += f[4] * load(p[1] + x), c += f[7] * load(p[2] + x);
+  a += f[2] * load(p[0] + x + 1), b += f[5] * load(p[1] + x + 1), c += f[8] * load(p[2] + x + 1);
+  return a + b + c;
+}
+
+INLINE void three_rows(const Ring& r, int64_t channel, int64_t y, int64_t at, const float* rows[3]) {
+  for (int i = 0; i < 3; i++) rows[i] = r.row(channel, y + i - 1) + at;
+}
+
+INLINE void taps(const float* w, vf f[9]) {
+  for (int i = 0; i < 9; i++) f[i] = splat(w[i]);
+}
+
+// gate_row computes g = weight · GELU(a) ⊙ b for row y, n columns (a multiple
+// of L) from the ring's column at on, for J channel pairs; g's rows are ldg apart.
+static void gate_row(const Ring& ring, const float* depthwise, int64_t h, int64_t j0, int64_t J, int64_t y, int64_t at,
+                     int64_t n, float weight, float* g, int64_t ldg) {
+  for (int64_t j = 0; j < J; j++) {
+    const float *ra[3], *rb[3];
+    three_rows(ring, j, y, at, ra);
+    three_rows(ring, J + j, y, at, rb);
+    vf fa[9], fb[9];
+    taps(depthwise + (j0 + j) * 9, fa);
+    taps(depthwise + (h + j0 + j) * 9, fb);
+    for (int64_t x = 0; x < n; x += L) {
+      vf a = depthwise3(ra, x, fa);
+      store(g + j * ldg + x, a);
+    }
+    for (int64_t x = 0; x < n; x += L) {
+      vf b = depthwise3(rb, x, fb);
+      store(g + j * ldg + x, vgelu(load(g + j * ldg + x)) * (b * weight));
+    }
+  }
+}
+
+// FFNScratch is what a tile needs besides its result.
+struct FFNScratch {
+  float *u, *mean, *rstd, *ring, *gate, *out;
+};
+INLINE size_t ffn_scratch_floats(const FFNPlan& p) {
+  int64_t pixels = (p.tiles.rows + 2) * p.cols;
+  return (size_t)(p.C * pixels + 2 * p.cols + 2 * p.chunk * p.slots * p.stride + p.chunk * p.step * p.cols +
+                  p.C * p.tiles.rows * p.cols + 128);
+}
+INLINE FFNScratch ffn_scratch(const FFNPlan& p, Scratch& s) {
+  int64_t pixels = (p.tiles.rows + 2) * p.cols;
+  FFNScratch f;
+  f.u = s.take(p.C * pixels), f.mean = s.take(p.cols), f.rstd = s.take(p.cols);
+  f.ring = s.take(2 * p.chunk * p.slots * p.stride);
+  f.gate = s.take(p.chunk * p.step * p.cols), f.out = s.take(p.C * p.tiles.rows * p.cols);
+  return f;
+}
+
+// ffn_chunk adds weight · project(gate) of channel pairs [j0, j0+J) to out
+// [C, rows·cols], sweeping the tile's rows.
+static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, const Window& w, const clusir_ffn& f,
+                      int64_t j0, int64_t J, float weight) {
+  Ring ring = {s.ring, p.slots, p.stride, J};
+  memset(s.ring, 0, 4 * (size_t)(2 * J * p.slots * p.stride));
+  int64_t at = t.x0 - w.x0, n = round_up(t.x1 - t.x0, NR), ldo = (t.y1 - t.y0) * p.cols;
+  int64_t ready = w.y0;  // rows below this one are in the ring
+  for (int64_t y = t.y0; y < t.y1; y += p.step) {
+    int64_t rows = least(p.step, t.y1 - y), need = least(y + rows + 1, w.y1);
+    expand_rows(p, ring, f.expand, j0, J, s.u, w, ready, need - ready);
+    ready = need;
+    if (y + rows == p.tiles.H) clear_row(ring, 2 * J, p.tiles.H);
+    for (int64_t r = 0; r < rows; r++)
+      gate_row(ring, f.depthwise, p.h, j0, J, y + r, at, n, weight, s.gate + r * p.cols, p.step * p.cols);
+    gemm_runs(p.C, rows, n, J, f.project + j0, p.h, {s.gate, p.step * p.cols, p.cols},
+              {s.out + (y - t.y0) * p.cols, ldo, p.cols}, AddTo);
+  }
+}
+
+static void gated_ffn(Pool& pool, float* y, const float* x, int64_t B, int64_t C, int64_t H, int64_t W,
+                      const float* norm_weight, const float* norm_bias, int64_t E, int64_t h,
+                      const clusir_ffn* experts, const float* route) {
+  FFNPlan p = ffn_plan(B, C, h, H, W, pool.threads());
+  pool.run(B * p.tiles.count(), ffn_scratch_floats(p), [&](int64_t unit, Scratch& scratch) {
+    Tile t = tile_at(p.tiles, unit);
+    Window w = window(t, H, W);
+    FFNScratch s = ffn_scratch(p, scratch);
+    normalised(p, x + t.b * C * H * W, w, norm_weight, norm_bias, s.u, s.mean, s.rstd);
+    int64_t ldo = (t.y1 - t.y0) * p.cols;
+    memset(s.out, 0, 4 * (size_t)(C * ldo));
+    for (int64_t e = 0; e < E; e++) {
+      float weight = route ? route[t.b * E + e] : 1.0f;
+      if (weight == 0) continue;
+      for (int64_t j = 0; j < h; j += p.chunk) ffn_chunk(p, s, t, w, experts[e], j, least(p.chunk, h - j), weight);
+    }
+    for (int64_t c = 0; c < C; c++)
+      for (int64_t r = t.y0; r < t.y1; r++) {
+        int64_t at = ((t.b * C + c) * H + r) * W + t.x0;
+        memcpy(y + at, x + at, 4 * (size_t)(t.x1 - t.x0));
+        add_to(y + at, s.out + c * ldo + (r - t.y0) * p.cols, t.x1 - t.x0);
+      }
+  });
+}
+
+}  // namespace ISA

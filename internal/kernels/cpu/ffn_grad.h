@@ -1,0 +1,293 @@
+// ffn_grad.h: the gradient of gated_ffn. Nothing of the forward pass was kept
+// but x: a band of rows is swept again, with a second ring for the gradients of
+// the depthwise filter's result. With d = depthwise(e), e = expand(u),
+// u = LN(x) and w the expert's weight in the sample:
+//
+//   dg = Projectᵀ·dy;  dd_a = w dg ⊙ b ⊙ GELU'(a), dd_b = w dg ⊙ GELU(a)
+//   de = depthwiseᵀ(dd);  du = Expandᵀ·de
+//   dProject = w dy·gᵀ, dDepthwise = dd ⋆ e, dExpand = de·uᵀ, dw = Σ dg ⊙ g
+//
+// Experts are taken one after another, so that only one's weight gradients are
+// held per part; du is summed in memory over experts, and the norm's gradient
+// is a last pass.
+#pragma once
+#include "ffn.h"
+
+namespace ISA {
+
+// FFNGrad is one expert's backward pass over its samples.
+struct FFNGrad {
+  FFNPlan p;  // bands are whole rows: p.tiles.cols is W
+  int64_t Cp;
+  const float *dy, *x, *norm_weight, *norm_bias;
+  clusir_ffn f;                            // the expert
+  const float *expand_t, *project_t;       // [C,2h], [h,C]
+  float* du;                               // [B,C,H,W], added to
+
+  // Where a part holds its sums: dExpand [2h,Cp], dProjectᵀ [h,Cp],
+  // dDepthwise [2h,9].
+  int64_t at_project() const { return 2 * p.h * Cp; }
+  int64_t at_depthwise() const { return 3 * p.h * Cp; }
+  int64_t size() const { return 3 * p.h * Cp + 18 * p.h; }
+
+  // Buffers of one band: u with a halo of two rows, dy with one, both also
+  // transposed for the band's own rows; the rings of e and dd.
+  struct Band {
+    Tile t;
+    Window wu, wd;
+    float *u, *ut, *dy, *dyt, *du, *e, *dd, *gate, *de, *dg, *mean, *rstd;
+    float weight;
+    float* sums;
+    float droute;
+  };
+  int64_t ring_floats() const { return 2 * p.chunk * p.slots * p.stride; }
+  size_t floats() const {
+    int64_t rows = p.tiles.rows, group = p.step * p.cols;
+    return (size_t)((p.C * (3 * rows + 6) + 2 * Cp * rows + 2) * p.cols + 2 * ring_floats() + 4 * p.chunk * group + 512);
+  }
+  void open(Band& b, Scratch& s) const;
+  void chunk(Band& b, int64_t j0, int64_t J) const;
+  void own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
+  void gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t j, int64_t y, float* dg, float* g) const;
+  void expand_grad(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
+  void run(Band& b, Scratch& s) const;
+};
+
+// copy_rows copies rows [y0,y1) of x [C,H,W] to u [C, rows·cols], padded.
+INLINE void copy_rows(const float* x, int64_t C, int64_t H, int64_t W, int64_t y0, int64_t y1, int64_t cols, float* u) {
+  for (int64_t c = 0; c < C; c++)
+    for (int64_t y = y0; y < y1; y++, u += cols) copy_padded(u, x + (c * H + y) * W, W, cols);
+}
+
+inline void FFNGrad::open(Band& b, Scratch& s) const {
+  int64_t H = p.tiles.H, W = p.tiles.W, rows = p.tiles.rows, group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols;
+  b.wd = {most(b.t.y0 - 1, 0), least(b.t.y1 + 1, H), 0, W};
+  b.wu = {most(b.t.y0 - 2, 0), least(b.t.y1 + 2, H), 0, W};
+  b.u = s.take(p.C * (rows + 4) * p.cols), b.dy = s.take(p.C * (rows + 2) * p.cols), b.du = s.take(p.C * rows * p.cols);
+  b.ut = s.take(Cp * rows * p.cols), b.dyt = s.take(Cp * rows * p.cols);
+  b.e = s.take(ring_floats()), b.dd = s.take(ring_floats());
+  b.gate = s.take(p.chunk * group), b.dg = s.take(p.chunk * group), b.de = s.take(2 * p.chunk * group);
+  b.mean = s.take(p.cols), b.rstd = s.take(p.cols);
+  const int64_t image = b.t.b * p.C * H * W;
+  normalised(p, x + image, b.wu, norm_weight, norm_bias, b.u, b.mean, b.rstd);
+  copy_rows(dy + image, p.C, H, W, b.wd.y0, b.wd.y1, p.cols, b.dy);
+  memset(b.du, 0, 4 * (size_t)(p.C * own));
+  if (Cp > p.C) memset(b.ut, 0, 4 * (size_t)(Cp * own)), memset(b.dyt, 0, 4 * (size_t)(Cp * own));
+  transpose(p.C, own, b.u + (b.t.y0 - b.wu.y0) * p.cols, (b.wu.y1 - b.wu.y0) * p.cols, b.ut, Cp);
+  transpose(p.C, own, b.dy + (b.t.y0 - b.wd.y0) * p.cols, (b.wd.y1 - b.wd.y0) * p.cols, b.dyt, Cp);
+}
+
+// correlate adds Σ_x dd[x]·e[y+ky−1][x+kx−1] to w [9].
+INLINE void correlate(const float* dd, const float* const e[3], int64_t n, float* w) {
+  vf s[9] = {};
+  for (int64_t x = 0; x < n; x += L) {
+    vf g = load(dd + x);
+#pragma GCC unroll 9
+    for (int k = 0; k < 9; k++) s[k] += g * load(e[k / 3] + x + k % 3 - 1);
+  }
+  for (int k = 0; k < 9; k++) w[k] += sum(s[k]);
+}
+
+// gate_grad_row turns dg of channel pair j and row y into dd in its ring, adds
+// to the depthwise gradient and dw if the row is the band's own, and writes w·g to g.
+inline void FFNGrad::gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t j, int64_t y, float* dg,
+                                   float* g) const {
+  const float *ra[3], *rb[3];
+  three_rows(e, j, y, 0, ra);
+  three_rows(e, e.chunk + j, y, 0, rb);
+  vf fa[9], fb[9], route = {};
+  taps(f.depthwise + (j0 + j) * 9, fa);
+  taps(f.depthwise + (p.h + j0 + j) * 9, fb);
+  float *da = dd.row(j, y), *db = dd.row(e.chunk + j, y);
+  for (int64_t i = 0; i < p.cols; i += L) store(da + i, depthwise3(ra, i, fa));
+  for (int64_t i = 0; i < p.cols; i += L) store(db + i, depthwise3(rb, i, fb));
+  for (int64_t i = 0; i < p.cols; i += L) {
+    vf va = load(da + i), vb = load(db + i), v = load(dg + i);
+    vf cdf = 0.5f * (1.0f + verf(va * 0.70710678118f)), act = va * cdf;
+    vf slope = cdf + va * (0.3989422804f * vexp(-0.5f * va * va));
+    route += v * act * vb;
+    store(g + i, act * vb * b.weight);
+    v *= b.weight;
+    store(da + i, v * vb * slope);
+    store(db + i, v * act);
+  }
+  if (y < b.t.y0 || y >= b.t.y1) return;
+  b.droute += sum(route);
+  correlate(da, ra, p.cols, b.sums + at_depthwise() + (j0 + j) * 9);
+  correlate(db, rb, p.cols, b.sums + at_depthwise() + (p.h + j0 + j) * 9);
+}
+
+// own_rows takes rows [y, y+n) from e to dd.
+inline void FFNGrad::own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y,
+                              int64_t n) const {
+  int64_t group = p.step * p.cols, ldd = (b.wd.y1 - b.wd.y0) * p.cols;
+  gemm(J, n * p.cols, p.C, project_t + j0 * p.C, p.C, b.dy + (y - b.wd.y0) * p.cols, ldd, b.dg, group, Overwrite);
+  for (int64_t j = 0; j < J; j++)
+    for (int64_t r = 0; r < n; r++)
+      gate_grad_row(b, e, dd, j0, j, y + r, b.dg + j * group + r * p.cols, b.gate + j * group + r * p.cols);
+  int64_t from = most(y, b.t.y0), to = least(y + n, b.t.y1);
+  if (from < to)
+    gemm(J, Cp, (to - from) * p.cols, b.gate + (from - y) * p.cols, group, b.dyt + (from - b.t.y0) * p.cols * Cp, Cp,
+         b.sums + at_project() + j0 * Cp, Cp, AddTo);
+}
+
+// expand_grad takes rows [y, y+n) from dd to du and the gradient of expand.
+inline void FFNGrad::expand_grad(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const {
+  int64_t group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols, at = (y - b.t.y0) * p.cols;
+  for (int64_t j = 0; j < 2 * J; j++) {
+    int64_t channel = j < J ? j0 + j : p.h + j0 + j - J;
+    vf w[9];
+    for (int k = 0; k < 9; k++) w[k] = splat(f.depthwise[channel * 9 + 8 - k]);
+    for (int64_t r = 0; r < n; r++) {
+      const float* rows[3];
+      three_rows(dd, j, y + r, 0, rows);
+      float* out = b.de + j * group + r * p.cols;
+      for (int64_t i = 0; i < p.cols; i += L) store(out + i, depthwise3(rows, i, w));
+      memset(out + p.tiles.W, 0, 4 * (size_t)(p.cols - p.tiles.W));
+    }
+  }
+  for (int64_t half = 0; half < 2; half++) {
+    const float* de = b.de + half * J * group;
+    int64_t c0 = half * p.h + j0;
+    gemm(p.C, n * p.cols, J, expand_t + c0, 2 * p.h, de, group, b.du + at, own, AddTo);
+    gemm(J, Cp, n * p.cols, de, group, b.ut + at * Cp, Cp, b.sums + c0 * Cp, Cp, AddTo);
+  }
+}
+
+inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
+  int64_t H = p.tiles.H, ready = most(b.wd.y0 - 1, 0), done = b.t.y0;
+  Ring e = {b.e, p.slots, p.stride, J}, dd = {b.dd, p.slots, p.stride, J};
+  memset(b.e, 0, 4 * (size_t)ring_floats());
+  memset(b.dd, 0, 4 * (size_t)ring_floats());
+  for (int64_t y = b.wd.y0, n; y < b.wd.y1; y += n) {
+    n = least(p.step, b.wd.y1 - y);
+    int64_t need = least(y + n + 1, H);
+    expand_rows(p, e, f.expand, j0, J, b.u, b.wu, ready, need - ready);
+    ready = need;
+    if (y + n == H) clear_row(e, 2 * J, H);
+    own_rows(b, e, dd, j0, J, y, n);
+    if (y + n == H) clear_row(dd, 2 * J, H);
+    int64_t whole = least(b.t.y1, y + n == H ? H : y + n - 1);
+    for (int64_t m; done < whole; done += m) {
+      m = least(p.step, whole - done);
+      expand_grad(b, dd, j0, J, done, m);
+    }
+  }
+}
+
+inline void FFNGrad::run(Band& b, Scratch& s) const {
+  open(b, s);
+  for (int64_t j = 0; j < p.h; j += p.chunk) chunk(b, j, least(p.chunk, p.h - j));
+  int64_t rows = b.t.y1 - b.t.y0, H = p.tiles.H, W = p.tiles.W;
+  for (int64_t c = 0; c < p.C; c++)
+    for (int64_t r = 0; r < rows; r++)
+      add_to(du + ((b.t.b * p.C + c) * H + b.t.y0 + r) * W, b.du + (c * rows + r) * p.cols, W);
+}
+
+// ffn_grad_plan cuts the batch into bands of about 1 MiB: four or more in all
+// where the height allows it, whatever the number of threads.
+INLINE FFNPlan ffn_grad_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W) {
+  FFNPlan p;
+  p.C = C, p.h = h, p.cols = round_up(W, NR);
+  int64_t rows = clamp((256 << 10) / (C * p.cols), 8, 128);
+  p.tiles = {H, W, ceil_div(H, most(ceil_div(H, rows), least(ceil_div(4, B), ceil_div(H, 8)))), W};
+  p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
+  p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
+  p.stride = p.cols + 2 * kMargin;
+  p.chunk = even(h, (96 << 10) / (4 * p.slots * p.stride), 1);
+  return p;
+}
+
+// expert_grad runs one expert over the samples that reached it.
+static void expert_grad(Pool& pool, FFNGrad& g, const clusir_ffn& d, float* droute, int64_t E, const float* route,
+                        int64_t B, Partials sums) {
+  const FFNPlan& p = g.p;
+  memset(sums.base, 0, 4 * (size_t)(sums.parts * sums.size));
+  int64_t bands = p.tiles.count(), units = B * bands;
+  pool.run(sums.parts, g.floats(), [&](int64_t part, Scratch& s) {
+    int64_t from, to;
+    part_range(sums, units, part, &from, &to);
+    float* acc = sums.part(part);
+    for (int64_t unit = from; unit < to; unit++) {
+      FFNGrad::Band b = {};
+      b.t = tile_at(p.tiles, unit);
+      b.weight = route ? route[b.t.b * E] : 1.0f;
+      b.sums = acc;
+      if (b.weight == 0) continue;
+      s.reset(g.floats());
+      g.run(b, s);
+      acc[g.size() + unit] = b.droute;
+    }
+  });
+  reduce(pool, d.expand, sums, 0, 2 * p.h, p.C, g.Cp);
+  reduce(pool, d.depthwise, sums, g.at_depthwise(), 2 * p.h, 9, 9);
+  for (int64_t unit = 0; unit < units && droute; unit++) droute[unit / bands * E] += total(sums, g.size() + unit);
+  if (d.project)
+    pool.run(p.C, 0, [&](int64_t c, Scratch&) {
+      for (int64_t j = 0; j < p.h; j++) d.project[c * p.h + j] += total(sums, g.at_project() + j * g.Cp + c);
+    });
+}
+
+constexpr int64_t kNormParts = 8;  // parts of the sums over the batch for the norm's gradients
+
+// residual_grad adds dy and the norm's gradient of du to dx.
+static void residual_grad(Pool& pool, float* dx, float* dweight, float* dbias, const float* dy, const float* x,
+                          const float* du, const float* weight, int64_t B, int64_t C, int64_t HW, Partials sums) {
+  int64_t T = clamp((32 << 10) / C / 32 * 32, 64, 256), per_image = ceil_div(HW, T), units = B * per_image;
+  memset(sums.base, 0, 4 * (size_t)(sums.parts * sums.size));
+  pool.run(sums.parts, (size_t)((2 * C + 4) * T + 128), [&](int64_t part, Scratch& s) {
+    float *v = s.take(C * T), *g = s.take(C * T), *row = s.take(4 * T), *acc = sums.part(part);
+    int64_t from, to;
+    part_range(sums, units, part, &from, &to);
+    for (int64_t unit = from; unit < to; unit++) {
+      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, NR);
+      for (int64_t c = 0; c < C; c++) {
+        copy_padded(v + c * N, x + (b * C + c) * HW + at, n, N);
+        copy_padded(g + c * N, du + (b * C + c) * HW + at, n, N);
+      }
+      moments(C, N, v, N, row, row + T);
+      for (int64_t c = 0; c < C; c++)
+        for (int64_t i = 0; i < N; i += L)
+          store(v + c * N + i, (load(v + c * N + i) - load(row + i)) * load(row + T + i));
+      layer_norm_grad(C, N, g, N, v, N, row + T, weight, acc, acc + C, row + 2 * T, row + 3 * T);
+      for (int64_t c = 0; c < C && dx; c++) {
+        float* out = dx + (b * C + c) * HW + at;
+        add_to(out, dy + (b * C + c) * HW + at, n);
+        add_to(out, g + c * N, n);
+      }
+    }
+  });
+  reduce(pool, dweight, sums, 0, 1, C, C);
+  reduce(pool, dbias, sums, C, 1, C, C);
+}
+
+static void gated_ffn_grad(Pool& pool, float* dx, float* dnorm_weight, float* dnorm_bias, const clusir_ffn* dexperts,
+                           float* droute, const float* dy, const float* x, int64_t B, int64_t C, int64_t H, int64_t W,
+                           const float* norm_weight, const float* norm_bias, int64_t E, int64_t h,
+                           const clusir_ffn* experts, const float* route) {
+  FFNGrad g = {};
+  g.p = ffn_grad_plan(B, C, h, H, W);
+  g.Cp = round_up(C, NR);
+  g.dy = dy, g.x = x, g.norm_weight = norm_weight, g.norm_bias = norm_bias;
+  int64_t units = B * g.p.tiles.count(), size = round_up(g.size() + units, 16), parts = part_count(units, size);
+  int64_t image = round_up(B * C * H * W, 16), weights = round_up(3 * h * C, 16);
+  Partials norms = {nullptr, kNormParts, round_up(2 * C, 16)};
+  float* base = pool.shared((size_t)(image + weights + parts * size + norms.parts * norms.size));
+  float *du = base, *wt = base + image;
+  norms.base = wt + weights + parts * size;
+  memset(du, 0, 4 * (size_t)image);
+  g.du = du, g.expand_t = wt, g.project_t = wt + 2 * h * C;
+  for (int64_t e = 0; e < E; e++) {
+    bool reached = !route;
+    for (int64_t b = 0; b < B && route; b++) reached |= route[b * E + e] != 0;
+    if (!reached) continue;
+    g.f = experts[e];
+    transpose(2 * h, C, g.f.expand, C, wt, 2 * h);
+    transpose(C, h, g.f.project, h, wt + 2 * h * C, C);
+    expert_grad(pool, g, dexperts[e], droute ? droute + e : nullptr, E, route ? route + e : nullptr, B,
+                {wt + weights, parts, size});
+  }
+  residual_grad(pool, dx, dnorm_weight, dnorm_bias, dy, x, du, norm_weight, B, C, H * W, norms);
+}
+
+}  // namespace ISA

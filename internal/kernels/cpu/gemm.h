@@ -1,0 +1,98 @@
+// gemm.h: the matrix product that everything dense is made of.
+//
+//   C[M,N] (+)= A[M,K] · B[K,N]
+//
+// A is read element by element (broadcast), so weights are used as they lie,
+// never packed. B is read in rows of NR columns: tiles of pixels or transposed
+// pixels that a caller has put into scratch, padded to a multiple of NR columns.
+//
+// Register tile: MR×NR with MR = 6 (AVX2: 12 accumulators, 2 of B, 1 broadcast
+// in 16 registers). K is never split, so an element's sum is the same whatever
+// tile it falls into.
+#pragma once
+#include "simd.h"
+
+namespace ISA {
+
+constexpr int MR = LANES == 16 ? 12 : 6;
+
+enum Accumulate { Overwrite, AddTo };
+
+// Mat is a matrix whose columns are N = G·n: G runs of n contiguous floats
+// (rows of an image), run floats apart. ld is the distance between rows.
+template <class T>
+struct Mat {
+  T* p;
+  int64_t ld, run;
+};
+using In = Mat<const float>;
+using Out = Mat<float>;
+
+// micro computes a rows×NR tile. rows is a constant so that c stays in registers.
+template <int rows>
+INLINE void micro(int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float* C, int64_t ldc,
+                  Accumulate acc) {
+  vf c[rows][2];
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = vf{};
+  for (int64_t k = 0; k < K; k++) {
+    vf b0 = load(B + k * ldb), b1 = load(B + k * ldb + L);
+#pragma GCC unroll 12
+    for (int i = 0; i < rows; i++) {
+      vf a = splat(A[i * lda + k]);
+      c[i][0] += a * b0;
+      c[i][1] += a * b1;
+    }
+  }
+#pragma GCC unroll 12
+  for (int i = 0; i < rows; i++) {
+    float* p = C + i * ldc;
+    store(p, acc ? load(p) + c[i][0] : c[i][0]);
+    store(p + L, acc ? load(p + L) + c[i][1] : c[i][1]);
+  }
+}
+
+template <int rows>
+static void stripe(int64_t G, int64_t n, int64_t K, const float* A, int64_t lda, In B, Out C, Accumulate acc) {
+  for (int64_t g = 0; g < G; g++)
+    for (int64_t j = 0; j < n; j += NR)
+      micro<rows>(K, A, lda, B.p + g * B.run + j, B.ld, C.p + g * C.run + j, C.ld, acc);
+}
+
+// gemm_runs computes C (+)= A·B for G runs of n columns, n a multiple of NR.
+// Rows are dealt out evenly over as few tiles as hold them: 8 rows are 4 + 4,
+// not 6 + 2, which would wait for its accumulators' latency.
+static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const float* A, int64_t lda, In B, Out C,
+                      Accumulate acc) {
+  using Stripe = void (*)(int64_t, int64_t, int64_t, const float*, int64_t, In, Out, Accumulate);
+  static const Stripe by_rows[] = {nullptr,   stripe<1>, stripe<2>,  stripe<3>,  stripe<4>,  stripe<5>, stripe<6>,
+#if LANES == 16
+                                   stripe<7>, stripe<8>, stripe<9>, stripe<10>, stripe<11>, stripe<12>
+#endif
+  };
+  int64_t i = 0;
+  for (int64_t tiles = (M + MR - 1) / MR; tiles; tiles--) {
+    int64_t rows = (M - i + tiles - 1) / tiles;
+    by_rows[rows](G, n, K, A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, acc);
+    i += rows;
+  }
+}
+
+// gemm is gemm_runs for one run of N columns, N a multiple of NR.
+static void gemm(int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float* C,
+                 int64_t ldc, Accumulate acc) {
+  gemm_runs(M, 1, N, K, A, lda, {B, ldb, 0}, {C, ldc, 0}, acc);
+}
+
+// transpose writes the R×N matrix x (rows ldx apart) as N rows of R columns, ldy apart.
+static void transpose(int64_t R, int64_t N, const float* x, int64_t ldx, float* y, int64_t ldy) {
+  constexpr int64_t T = 8;
+  for (int64_t n0 = 0; n0 < N; n0 += T)
+    for (int64_t r0 = 0; r0 < R; r0 += T) {
+      int64_t r1 = r0 + T < R ? r0 + T : R, n1 = n0 + T < N ? n0 + T : N;
+      for (int64_t n = n0; n < n1; n++)
+        for (int64_t r = r0; r < r1; r++) y[n * ldy + r] = x[r * ldx + n];
+    }
+}
+
+}  // namespace ISA

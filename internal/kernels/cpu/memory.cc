@@ -1,0 +1,110 @@
+// memory.cc: blocks from mmap, kept for reuse.
+//
+// A network asks for the same sizes over and over; fresh pages would cost a
+// fault each. A freed block serves the next request that fits it to within a
+// quarter; where none does, blocks are given back until what is kept is at most
+// a quarter of what is in use, so that peaks do not add up.
+#include "memory.h"
+
+#include <stdlib.h>
+#if defined(_WIN32)
+#include <malloc.h>
+#else
+#include <sys/mman.h>
+#endif
+
+#include <map>
+#include <mutex>
+#include <unordered_map>
+
+namespace {
+
+constexpr size_t kHuge = 2 << 20;
+
+void* take_pages(size_t bytes) {
+#if defined(_WIN32)
+  return _aligned_malloc(bytes, 64);
+#else
+  size_t align = bytes >= kHuge ? kHuge : 4096;
+  void* p = aligned_alloc(align, (bytes + align - 1) / align * align);
+#if defined(MADV_HUGEPAGE)
+  if (p && bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);
+#endif
+  return p;
+#endif
+}
+
+void give_pages(void* p) {
+#if defined(_WIN32)
+  _aligned_free(p);
+#else
+  free(p);
+#endif
+}
+
+}  // namespace
+
+struct clusir_arena {
+  std::mutex mutex;
+  std::unordered_map<float*, size_t> used;  // block → bytes
+  std::multimap<size_t, float*> kept;       // bytes → block
+  size_t used_bytes = 0, kept_bytes = 0;
+
+  float* reuse(size_t bytes) {
+    auto it = kept.lower_bound(bytes);
+    if (it == kept.end() || it->first > bytes + bytes / 4) return nullptr;
+    float* p = it->second;
+    hold(p, it->first);
+    kept_bytes -= it->first;
+    kept.erase(it);
+    return p;
+  }
+  void hold(float* p, size_t bytes) {
+    used[p] = bytes;
+    used_bytes += bytes;
+  }
+  void trim(size_t limit) {
+    while (kept_bytes > limit) {
+      auto it = --kept.end();
+      kept_bytes -= it->first;
+      give_pages(it->second);
+      kept.erase(it);
+    }
+  }
+};
+
+clusir_arena* clusir_arena_open(void) { return new clusir_arena; }
+
+void clusir_arena_close(clusir_arena* a) {
+  a->trim(0);
+  for (auto& block : a->used) give_pages(block.first);
+  delete a;
+}
+
+float* clusir_arena_alloc(clusir_arena* a, int64_t n) {
+  size_t bytes = ((size_t)n * sizeof(float) + 4095) / 4096 * 4096;
+  if (n < 512) bytes = ((size_t)n * sizeof(float) + 127) / 64 * 64;  // a vector past the end may be read
+  std::lock_guard<std::mutex> lock(a->mutex);
+  if (float* p = a->reuse(bytes)) return p;
+  a->trim(a->used_bytes / 4);
+  float* p = (float*)take_pages(bytes);
+  if (!p) {
+    a->trim(0);
+    p = (float*)take_pages(bytes);
+  }
+  if (p) a->hold(p, bytes);
+  return p;
+}
+
+void clusir_arena_free(clusir_arena* a, float* p) {
+  std::lock_guard<std::mutex> lock(a->mutex);
+  auto it = a->used.find(p);
+  if (it == a->used.end()) abort();  // freed twice, or never allocated here
+  size_t bytes = it->second;
+  a->used.erase(it);
+  a->used_bytes -= bytes;
+  a->kept.emplace(bytes, p);
+  a->kept_bytes += bytes;
+}
+
+int64_t clusir_arena_used(const clusir_arena* a) { return (int64_t)a->used_bytes; }

@@ -1,0 +1,67 @@
+// norm.h: layer norm over channels at every pixel of a tile, eps 1e-5 inside the
+// root, population variance. It never reaches memory by itself: its users
+// normalise the tiles that they are about to multiply.
+#pragma once
+#include "tile.h"
+
+namespace ISA {
+
+// moments computes mean and 1/σ of n pixels (a multiple of L) of x [C], rows ld apart.
+INLINE void moments(int64_t C, int64_t n, const float* x, int64_t ld, float* mean, float* rstd) {
+  memset(mean, 0, 4 * (size_t)n);
+  memset(rstd, 0, 4 * (size_t)n);
+  for (int64_t c = 0; c < C; c++)
+    for (int64_t i = 0; i < n; i += L) store(mean + i, load(mean + i) + load(x + c * ld + i));
+  for (int64_t i = 0; i < n; i += L) store(mean + i, load(mean + i) * (1.0f / C));
+  for (int64_t c = 0; c < C; c++)
+    for (int64_t i = 0; i < n; i += L) {
+      vf d = load(x + c * ld + i) - load(mean + i);
+      store(rstd + i, load(rstd + i) + d * d);
+    }
+  for (int64_t i = 0; i < n; i += L) store(rstd + i, 1.0f / vsqrt(load(rstd + i) * (1.0f / C) + 1e-5f));
+}
+
+// layer_norm writes x̂·weight + bias to u for n pixels (a multiple of L), which
+// may be x itself, and x̂ = (x − mean)/σ to xhat unless that is NULL.
+static void layer_norm(int64_t C, int64_t n, const float* x, int64_t ldx, const float* weight, const float* bias,
+                       float* u, int64_t ldu, float* xhat, int64_t ldh, float* mean, float* rstd) {
+  moments(C, n, x, ldx, mean, rstd);
+  for (int64_t c = 0; c < C; c++) {
+    vf w = splat(weight[c]), b = splat(bias[c]);
+    for (int64_t i = 0; i < n; i += L) {
+      vf v = (load(x + c * ldx + i) - load(mean + i)) * load(rstd + i);
+      if (xhat) store(xhat + c * ldh + i, v);
+      store(u + c * ldu + i, v * w + b);
+    }
+  }
+}
+
+// layer_norm_grad turns du [C,n] into dx in place: with v = du·weight,
+// dx = (v − mean_c(v) − x̂ mean_c(v x̂))/σ. It adds Σ du·x̂ and Σ du to dweight
+// and dbias [C]. a and b are scratch [n].
+static void layer_norm_grad(int64_t C, int64_t n, float* du, int64_t ld, const float* xhat, int64_t ldh,
+                            const float* rstd, const float* weight, float* dweight, float* dbias, float* a, float* b) {
+  memset(a, 0, 4 * (size_t)n);
+  memset(b, 0, 4 * (size_t)n);
+  for (int64_t c = 0; c < C; c++) {
+    vf w = splat(weight[c] / C), dw = {}, db = {};
+    for (int64_t i = 0; i < n; i += L) {
+      vf g = load(du + c * ld + i), h = load(xhat + c * ldh + i);
+      dw += g * h;
+      db += g;
+      store(a + i, load(a + i) + g * w);
+      store(b + i, load(b + i) + g * w * h);
+    }
+    dweight[c] += sum(dw);
+    dbias[c] += sum(db);
+  }
+  for (int64_t c = 0; c < C; c++) {
+    vf w = splat(weight[c]);
+    for (int64_t i = 0; i < n; i += L) {
+      float* p = du + c * ld + i;
+      store(p, (load(p) * w - load(a + i) - load(xhat + c * ldh + i) * load(b + i)) * load(rstd + i));
+    }
+  }
+}
+
+}  // namespace ISA

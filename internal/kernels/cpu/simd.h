@@ -1,0 +1,54 @@
+// simd.h: vectors of LANES floats, written once and compiled once per
+// instruction set (isa_*.cc define LANES and choose the target).
+//
+// Everything below a family header lives in namespace ISA, so the copies never
+// meet at link time.
+#pragma once
+#include <cstdint>
+#include <cstring>
+
+#define INLINE static inline __attribute__((always_inline))
+
+namespace ISA {
+
+constexpr int L = LANES;        // floats in a vector
+constexpr int NR = 2 * LANES;   // columns of a GEMM micro-tile
+
+typedef float vf __attribute__((vector_size(4 * LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * LANES)));
+typedef float vfu __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+INLINE vf load(const float* p) { return *(const vfu*)p; }
+INLINE void store(float* p, vf v) { *(vfu*)p = v; }
+// x - 0 is x for every x, -0 included, so this is one broadcast; 0 + x would be an addition.
+INLINE vf splat(float x) { return x - vf{}; }
+INLINE vf bits(vi x) { return (vf)x; }
+INLINE vi bits(vf x) { return (vi)x; }
+// select takes a where the mask is set (all ones), b elsewhere.
+INLINE vf select(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
+INLINE vf vmax(vf a, vf b) { return select(a > b, a, b); }
+INLINE vf vmin(vf a, vf b) { return select(a < b, a, b); }
+INLINE vf vabs(vf a) { return bits(bits(a) & 0x7fffffff); }
+
+// sum adds the lanes pairwise, in an order that does not depend on L's halves
+// being registers.
+INLINE float sum(vf v) {
+  float t[L];
+  memcpy(t, &v, sizeof v);
+  for (int n = L / 2; n; n /= 2)
+    for (int i = 0; i < n; i++) t[i] += t[i + n];
+  return t[0];
+}
+
+// load_n and store_n touch only the first n lanes' memory.
+INLINE vf load_n(const float* p, int n) {
+  vf v = {};
+  memcpy(&v, p, 4 * (size_t)n);
+  return v;
+}
+INLINE void store_n(float* p, vf v, int n) { memcpy(p, &v, 4 * (size_t)n); }
+
+// round_up returns the least multiple of m that is >= n.
+INLINE int64_t round_up(int64_t n, int64_t m) { return (n + m - 1) / m * m; }
+
+}  // namespace ISA

@@ -1,0 +1,16 @@
+// table.h: the table of functions that an instruction set provides.
+#pragma once
+#include "cpu.h"
+#include "pool.h"
+
+struct clusir_ops {
+  const char* isa;
+#define MEMBER(name, params, args) void (*name)(Pool&, UNPAREN params);
+  CLUSIR_OPS(MEMBER)
+#undef MEMBER
+};
+
+extern const clusir_ops clusir_portable;
+#if defined(__x86_64__)
+extern const clusir_ops clusir_avx2, clusir_avx512;
+#endif

@@ -1,0 +1,105 @@
+// tile.h: moving parts of an image between tensors and scratch, and sums that
+// do not depend on the number of threads.
+#pragma once
+#include "gemm.h"
+#include "pool.h"
+#include "vmath.h"
+
+namespace ISA {
+
+// Geometry of the tiles into which an image is cut: sizes that keep a tile's
+// working set in the second-level cache.
+struct Tiles {
+  int64_t H, W, rows, cols;  // image and tile
+  int64_t down() const { return (H + rows - 1) / rows; }
+  int64_t across() const { return (W + cols - 1) / cols; }
+  int64_t count() const { return down() * across(); }
+};
+
+// Tile is one of them: rows [y0,y1), columns [x0,x1) of image b.
+struct Tile {
+  int64_t b, y0, y1, x0, x1;
+};
+
+INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+INLINE float most_f(float a, float b) { return a > b ? a : b; }
+INLINE int64_t clamp(int64_t x, int64_t lo, int64_t hi) { return least(most(x, lo), hi); }
+INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+INLINE Tile tile_at(const Tiles& t, int64_t unit) {
+  int64_t b = unit / t.count(), k = unit % t.count();
+  int64_t y0 = k / t.across() * t.rows, x0 = k % t.across() * t.cols;
+  return {b, y0, least(y0 + t.rows, t.H), x0, least(x0 + t.cols, t.W)};
+}
+
+// even cuts n into equal parts of at most limit, each a multiple of m.
+INLINE int64_t even(int64_t n, int64_t limit, int64_t m) {
+  return round_up(ceil_div(n, ceil_div(n, most(limit, m))), m);
+}
+
+// shared_rows is the height of bands of at most limit rows, chosen so that
+// strips·bands is a multiple of share where H allows it.
+INLINE int64_t shared_rows(int64_t strips, int64_t H, int64_t limit, int64_t share) {
+  int64_t bands = ceil_div(H, limit);
+  while (bands < H && strips * bands % share) bands++;
+  return ceil_div(H, bands);
+}
+
+// copy_padded copies n floats and clears up to room.
+INLINE void copy_padded(float* dst, const float* src, int64_t n, int64_t room) {
+  memcpy(dst, src, 4 * (size_t)n);
+  memset(dst + n, 0, 4 * (size_t)(room - n));
+}
+
+INLINE void add_to(float* dst, const float* src, int64_t n) {
+  int64_t i = 0;
+  for (; i + L <= n; i += L) store(dst + i, load(dst + i) + load(src + i));
+  for (; i < n; i++) dst[i] += src[i];
+}
+
+// Partials are the addends of a sum over the whole batch: each part is summed
+// by one thread in a fixed order, and the parts are then added in theirs. Their
+// number depends on the work, never on the number of threads.
+struct Partials {
+  float* base;
+  int64_t parts, size;
+  float* part(int64_t i) const { return base + i * size; }
+};
+
+// part_count is the number of parts for sums of size floats over units of work:
+// at most 16 and, but for one part, 32 MiB.
+INLINE int64_t part_count(int64_t units, int64_t size) { return clamp(least(units, (8 << 20) / most(size, 1)), 1, 16); }
+
+// partials clears parts sums of size floats in memory of the pool's.
+INLINE Partials partials(Pool& pool, int64_t parts, int64_t size) {
+  size = round_up(size, 16);
+  Partials p = {pool.shared((size_t)(parts * size)), parts, size};
+  memset(p.base, 0, 4 * (size_t)(parts * size));
+  return p;
+}
+
+// part_range is the units that belong to a part.
+INLINE void part_range(const Partials& p, int64_t units, int64_t part, int64_t* from, int64_t* to) {
+  *from = units * part / p.parts;
+  *to = units * (part + 1) / p.parts;
+}
+
+// total is the sum of element i over the parts.
+INLINE float total(const Partials& p, int64_t i) {
+  float s = p.base[i];
+  for (int64_t k = 1; k < p.parts; k++) s += p.base[k * p.size + i];
+  return s;
+}
+
+// reduce adds the parts' [rows,cols] matrix (rows ld apart, from offset at) to dst [rows,cols].
+static void reduce(Pool& pool, float* dst, const Partials& p, int64_t at, int64_t rows, int64_t cols, int64_t ld) {
+  if (!dst) return;
+  int64_t chunk = most(1, 16384 / cols);
+  pool.run(ceil_div(rows, chunk), 0, [&](int64_t u, Scratch&) {
+    for (int64_t r = u * chunk; r < least(rows, (u + 1) * chunk); r++)
+      for (int64_t c = 0; c < cols; c++) dst[r * cols + c] += total(p, at + r * ld + c);
+  });
+}
+
+}  // namespace ISA

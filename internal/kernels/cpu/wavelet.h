@@ -1,0 +1,209 @@
+// wavelet.h: the two ends of the wavelet attention.
+//
+//   wavelet_reduce: y = DWT(w·LN(x)), C → C/4 channels → C subbands at half size
+//   wavelet_merge:  y = x + w·concat(IDWT(m·s), IDWT(s))
+//
+// Both work on strips of one row of the half-size image, that is of two rows of
+// the full one, which stay in cache from the norm to the subbands and from the
+// subbands to the residual. Bound by arithmetic at C ≥ 48, by memory below.
+#pragma once
+#include "norm.h"
+#include "ops_wavelet.h"
+
+namespace ISA {
+
+// Strip is T columns of row i of the half-size image of sample b, and what lies
+// behind it in the full one: rows 2i and 2i+1, columns from 2·at. Scratch holds
+// the latter as [channels, 2, 2·N], N = T padded to NR.
+struct Strips {
+  int64_t h, w, T;
+  Strips(int64_t H, int64_t W) : h(H / 2), w(W / 2), T(even(W / 2, 128, NR)) {}
+  int64_t across() const { return ceil_div(w, T); }
+  int64_t per_image() const { return h * across(); }
+  int64_t room() const { return round_up(least(T, w), NR); }
+};
+struct Strip {
+  int64_t b, i, at, n, N;
+};
+INLINE Strip strip_at(const Strips& s, int64_t unit) {
+  int64_t b = unit / s.per_image(), k = unit % s.per_image(), at = k % s.across() * s.T, n = least(s.T, s.w - at);
+  return {b, k / s.across(), at, n, round_up(n, NR)};
+}
+
+// full_rows copies the strip's two full rows of x [C,2h,2w] to u [C,2,2N].
+INLINE void full_rows(const Strips& g, const Strip& t, int64_t C, const float* x, float* u) {
+  for (int64_t c = 0; c < C; c++)
+    for (int64_t r = 0; r < 2; r++, u += 2 * t.N)
+      copy_padded(u, x + ((t.b * C + c) * 2 * g.h + 2 * t.i + r) * 2 * g.w + 2 * t.at, 2 * t.n, 2 * t.N);
+}
+
+// half_rows copies the strip's row of s [C,h,w] to u [C,N].
+INLINE void half_rows(const Strips& g, const Strip& t, int64_t C, const float* s, float* u) {
+  for (int64_t c = 0; c < C; c++, u += t.N)
+    copy_padded(u, s + ((t.b * C + c) * g.h + t.i) * g.w + t.at, t.n, t.N);
+}
+
+// haar splits u [Q,2,2N] into v [4Q,N]: LL, HL, LH, HH. It is orthonormal, so
+// unhaar is its inverse and its transpose.
+static void haar(int64_t Q, int64_t N, const float* u, float* v) {
+  for (int64_t q = 0; q < Q; q++, u += 4 * N) {
+    float *ll = v + q * N, *hl = ll + Q * N, *lh = hl + Q * N, *hh = lh + Q * N;
+    for (int64_t i = 0; i < N; i++) {
+      float a = u[2 * i] * 0.5f, b = u[2 * i + 1] * 0.5f, c = u[2 * N + 2 * i] * 0.5f, d = u[2 * N + 2 * i + 1] * 0.5f;
+      float s = a + b, t = c + d, p = a - b, q2 = c - d;
+      ll[i] = s + t, hl[i] = p + q2, lh[i] = s - t, hh[i] = p - q2;
+    }
+  }
+}
+
+static void unhaar(int64_t Q, int64_t N, const float* v, float* u) {
+  for (int64_t q = 0; q < Q; q++, u += 4 * N) {
+    const float *ll = v + q * N, *hl = ll + Q * N, *lh = hl + Q * N, *hh = lh + Q * N;
+    for (int64_t i = 0; i < N; i++) {
+      float s = (ll[i] + lh[i]) * 0.5f, t = (ll[i] - lh[i]) * 0.5f, p = (hl[i] + hh[i]) * 0.5f,
+            r = (hl[i] - hh[i]) * 0.5f;
+      u[2 * i] = s + p, u[2 * i + 1] = s - p, u[2 * N + 2 * i] = t + r, u[2 * N + 2 * i + 1] = t - r;
+    }
+  }
+}
+
+static void wavelet_reduce(Pool& pool, float* y, const float* x, const float* norm_weight, const float* norm_bias,
+                           const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
+  Strips g(H, W);
+  int64_t Q = C / 4, room = g.room();
+  pool.run(B * g.per_image(), (size_t)((4 * C + 8 * Q + 8) * room + 128), [&](int64_t unit, Scratch& s) {
+    Strip t = strip_at(g, unit);
+    int64_t n = 4 * t.N;
+    float *u = s.take(C * n), *r = s.take(Q * n), *v = s.take(Q * n), *mean = s.take(n), *rstd = s.take(n);
+    full_rows(g, t, C, x, u);
+    layer_norm(C, n, u, n, norm_weight, norm_bias, u, n, nullptr, 0, mean, rstd);
+    gemm(Q, n, C, w, C, u, n, r, n, Overwrite);
+    haar(Q, t.N, r, v);
+    for (int64_t c = 0; c < C; c++)
+      memcpy(y + ((t.b * C + c) * g.h + t.i) * g.w + t.at, v + c * t.N, 4 * (size_t)t.n);
+  });
+}
+
+static void wavelet_reduce_grad(Pool& pool, float* dx, float* dnorm_weight, float* dnorm_bias, float* dw,
+                                const float* dy, const float* x, const float* norm_weight, const float* norm_bias,
+                                const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
+  Strips g(H, W);
+  int64_t Q = C / 4, room = g.room(), Cp = round_up(C, NR), units = B * g.per_image(), at_w = Q * Cp;
+  Partials sums = partials(pool, part_count(units, at_w), at_w + 2 * C);
+  size_t floats = (size_t)((3 * C + 2 * Q + Cp + 4) * 4 * room + Q * C + 256);
+  pool.run(sums.parts, floats, [&](int64_t part, Scratch& s) {
+    int64_t from, to, full = 4 * room;
+    float *acc = sums.part(part), *wt = s.take(C * Q);
+    float *xhat = s.take(C * full), *u = s.take(C * full), *du = s.take(C * full), *r = s.take(Q * full),
+          *v = s.take(Q * full), *ut = s.take(Cp * full), *row = s.take(4 * full);
+    transpose(Q, C, w, C, wt, Q);
+    memset(ut, 0, 4 * (size_t)(Cp * full));
+    part_range(sums, units, part, &from, &to);
+    for (int64_t unit = from; unit < to; unit++) {
+      Strip t = strip_at(g, unit);
+      int64_t n = 4 * t.N;
+      full_rows(g, t, C, x, u);
+      layer_norm(C, n, u, n, norm_weight, norm_bias, u, n, xhat, n, row, row + n);
+      half_rows(g, t, C, dy, v);
+      unhaar(Q, t.N, v, r);
+      transpose(C, n, u, n, ut, Cp);
+      gemm(Q, Cp, n, r, n, ut, Cp, acc, Cp, AddTo);
+      gemm(C, n, Q, wt, Q, r, n, du, n, Overwrite);
+      layer_norm_grad(C, n, du, n, xhat, n, row + n, norm_weight, acc + at_w, acc + at_w + C, row + 2 * n, row + 3 * n);
+      if (!dx) continue;
+      for (int64_t k = 0; k < 2 * C; k++)
+        add_to(dx + ((t.b * C + k / 2) * H + 2 * t.i + k % 2) * W + 2 * t.at, du + k * 2 * t.N, 2 * t.n);
+    }
+  });
+  reduce(pool, dw, sums, 0, Q, C, Cp);
+  reduce(pool, dnorm_weight, sums, at_w, 1, C, C);
+  reduce(pool, dnorm_bias, sums, at_w + C, 1, C, C);
+}
+
+// merged computes v = concat(IDWT(m·s), IDWT(s)), [C/2,2,2N], of a strip u of s.
+static void merged(int64_t C, int64_t N, const float* m, const float* u, float* o, float* v) {
+  gemm(C, N, C, m, C, u, N, o, N, Overwrite);
+  unhaar(C / 4, N, o, v);
+  unhaar(C / 4, N, u, v + C * N);
+}
+
+static void wavelet_merge(Pool& pool, float* y, const float* x, const float* s, const float* m, const float* w,
+                          int64_t B, int64_t C, int64_t H, int64_t W) {
+  Strips g(H, W);
+  pool.run(B * g.per_image(), (size_t)(8 * C * g.room() + 128), [&](int64_t unit, Scratch& scratch) {
+    Strip t = strip_at(g, unit);
+    float *u = scratch.take(C * t.N), *o = scratch.take(C * t.N), *v = scratch.take(2 * C * t.N),
+          *r = scratch.take(4 * C * t.N);
+    half_rows(g, t, C, s, u);
+    merged(C, t.N, m + t.b * C * C, u, o, v);
+    gemm(C, 4 * t.N, C / 2, w, C / 2, v, 4 * t.N, r, 4 * t.N, Overwrite);
+    for (int64_t k = 0; k < 2 * C; k++) {
+      int64_t at = ((t.b * C + k / 2) * H + 2 * t.i + k % 2) * W + 2 * t.at;
+      memcpy(y + at, x + at, 8 * (size_t)t.n);
+      add_to(y + at, r + k * 2 * t.N, 2 * t.n);
+    }
+  });
+}
+
+// MergeGrad is the work of one part: a run of strips of one sample.
+struct MergeGrad {
+  const Strips& g;
+  int64_t C;
+  const float *dy, *s, *m, *mt, *w, *wt;
+  float* ds;
+
+  size_t floats() const { return (size_t)((12 * C + 4 * round_up(C, NR)) * g.room() + 256); }
+
+  // strip adds a strip's share to ds, to dm [C,Cp] and to dwᵀ [C/2,Cp].
+  void strip(const Strip& t, Scratch& scratch, float* dm, float* dwt) const {
+    int64_t Cp = round_up(C, NR), N = t.N, n = 4 * N;
+    float *u = scratch.take(C * N), *o = scratch.take(C * N), *v = scratch.take(2 * C * N), *gy = scratch.take(C * n),
+          *dv = scratch.take(2 * C * N), *d = scratch.take(2 * C * N), *tr = scratch.take(Cp * n);
+    half_rows(g, t, C, s, u);
+    full_rows(g, t, C, dy, gy);
+    memset(tr, 0, 4 * (size_t)(Cp * n));
+    if (dwt) {
+      merged(C, N, m, u, o, v);
+      transpose(C, n, gy, n, tr, Cp);
+      gemm(C / 2, Cp, n, v, n, tr, Cp, dwt, Cp, AddTo);
+    }
+    gemm(C / 2, n, C, wt, C, gy, n, dv, n, Overwrite);
+    haar(C / 4, N, dv, d);                  // gradient of m·s
+    haar(C / 4, N, dv + C * N, d + C * N);  // of s itself
+    if (dm) {
+      transpose(C, N, u, N, tr, Cp);
+      gemm(C, Cp, N, d, N, tr, Cp, dm, Cp, AddTo);
+    }
+    if (!ds) return;
+    gemm(C, N, C, mt, C, d, N, d + C * N, N, AddTo);
+    for (int64_t c = 0; c < C; c++)
+      add_to(ds + ((t.b * C + c) * g.h + t.i) * g.w + t.at, d + (C + c) * N, t.n);
+  }
+};
+
+static void wavelet_merge_grad(Pool& pool, float* ds, float* dm, float* dw, const float* dy, const float* s,
+                               const float* m, const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
+  Strips g(H, W);
+  int64_t Cp = round_up(C, NR), size = C * Cp + C / 2 * Cp;
+  int64_t per = part_count(g.per_image(), size * B), units = g.per_image();
+  Partials sums = partials(pool, B * per, size + C * C + C * C / 2);
+  pool.run(B * per, MergeGrad{g, C, 0, 0, 0, 0, 0, 0, 0}.floats(), [&](int64_t part, Scratch& scratch) {
+    int64_t b = part / per;
+    float *acc = sums.part(part), *mt = acc + size, *wt = mt + C * C;
+    transpose(C, C, m + b * C * C, C, mt, C);
+    transpose(C, C / 2, w, C / 2, wt, C);
+    MergeGrad grad = {g, C, dy, s, m + b * C * C, mt, w, wt, ds};
+    for (int64_t u = units * (part % per) / per; u < units * (part % per + 1) / per; u++) {
+      scratch.reset(grad.floats());
+      grad.strip(strip_at(g, b * units + u), scratch, dm ? acc : nullptr, dw ? acc + C * Cp : nullptr);
+    }
+  });
+  for (int64_t b = 0; b < B && dm; b++)
+    reduce(pool, dm + b * C * C, {sums.part(b * per), per, sums.size}, 0, C, C, Cp);
+  if (!dw) return;
+  pool.run(C, 0, [&](int64_t c, Scratch&) {
+    for (int64_t k = 0; k < C / 2; k++) dw[c * (C / 2) + k] += total(sums, C * Cp + k * Cp + c);
+  });
+}
+
+}  // namespace ISA
