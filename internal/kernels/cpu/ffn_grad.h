@@ -50,6 +50,7 @@ struct FFNGrad {
   void own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
   void gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t j, int64_t y, float* dg, float* g) const;
   void expand_grad(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
+  int64_t expand_grads(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const;
   void run(Band& b, Scratch& s) const;
 };
 
@@ -154,6 +155,16 @@ inline void FFNGrad::expand_grad(Band& b, const Ring& dd, int64_t j0, int64_t J,
   }
 }
 
+// expand_grads does so for rows [y,to), a step at a time, and returns to, or y
+// if that is beyond.
+inline int64_t FFNGrad::expand_grads(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const {
+  for (int64_t n; y < to; y += n) {
+    n = least(p.step, to - y);
+    expand_grad(b, dd, j0, J, y, n);
+  }
+  return y;
+}
+
 inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
   int64_t H = p.tiles.H, ready = most(b.wd.y0 - 1, 0), done = b.t.y0;
   Ring e = {b.e, p.slots, p.stride, J}, dd = {b.dd, p.slots, p.stride, J};
@@ -166,11 +177,10 @@ inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
     ready = need;
     if (y + n == H) clear_row(e, 2 * J, H);
     own_rows(b, e, dd, j0, J, y, n);
-    if (y + n == H) clear_row(dd, 2 * J, H);
-    int64_t whole = least(b.t.y1, y + n == H ? H : y + n - 1);
-    for (int64_t m; done < whole; done += m) {
-      m = least(p.step, whole - done);
-      expand_grad(b, dd, j0, J, done, m);
+    done = expand_grads(b, dd, j0, J, done, least(b.t.y1, y + n - 1));
+    if (y + n == H) {  // only now: row H takes the place of the oldest row
+      clear_row(dd, 2 * J, H);
+      done = expand_grads(b, dd, j0, J, done, b.t.y1);
     }
   }
 }
