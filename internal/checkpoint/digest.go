@@ -1,0 +1,50 @@
+package checkpoint
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"strings"
+)
+
+// noDigest stands in for the digest while it is computed.
+var noDigest = strings.Repeat("0", 2*sha256.Size)
+
+// field is how the digest stands in a header of ours. Nothing else can look
+// like it: quotes within JSON strings are escaped.
+func field(digest string) []byte { return []byte(`"` + KeySHA256 + `":"` + digest + `"`) }
+
+// newDigest starts the digest of a file whose header holds noDigest.
+func newDigest(raw []byte) hash.Hash {
+	sum := sha256.New()
+	sum.Write(raw)
+	return sum
+}
+
+// setDigest puts the finished digest into the header.
+func setDigest(raw []byte, sum hash.Hash) []byte {
+	return bytes.Replace(raw, field(noDigest), field(hex.EncodeToString(sum.Sum(nil))), 1)
+}
+
+var errDigest = errors.New("its checksum is wrong: the file is damaged; copy it again. " +
+	"(If another program rewrote it, let that program leave out the metadata keys " + KeyFormat + " and " + KeySHA256 + ".)")
+
+// verify compares a file of ours with its digest. Losing either of the two keys
+// to a flipped bit is noticed by the other.
+func verify(meta map[string]string, raw []byte, data io.Reader) error {
+	digest, ok := meta[KeySHA256]
+	if !ok && meta[KeyFormat] != format {
+		return nil
+	}
+	sum := newDigest(bytes.Replace(raw, field(digest), field(noDigest), 1))
+	if _, err := io.Copy(sum, data); err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != digest {
+		return errDigest
+	}
+	return nil
+}

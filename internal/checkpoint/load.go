@@ -1,0 +1,51 @@
+package checkpoint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Load reads exactly the tensors of want, in its order. Anything missing,
+// misshapen or left over is an error that names all of it at once; training
+// state and num_batches_tracked may be left over.
+func (f *File) Load(want []Spec) ([]Tensor, error) {
+	if err := f.match(want); err != nil {
+		return nil, err
+	}
+	ts := make([]Tensor, len(want))
+	for i, w := range want {
+		t, err := f.Tensor(w.Name)
+		if err != nil {
+			return nil, err
+		}
+		ts[i] = t
+	}
+	return ts, nil
+}
+
+// match compares names and shapes without reading any data.
+func (f *File) match(want []Spec) error {
+	var faults []string
+	wanted := map[string]bool{}
+	for _, w := range want {
+		wanted[w.Name] = true
+		e, ok := f.head.entries[w.Name]
+		switch {
+		case !ok:
+			faults = append(faults, fmt.Sprintf("missing    %s %d", w.Name, w.Shape))
+		case !slices.Equal(e.ints(), w.Shape):
+			faults = append(faults, fmt.Sprintf("misshapen  %s is %d, not %d", w.Name, e.shape, w.Shape))
+		}
+	}
+	for _, name := range f.Names() {
+		if !wanted[name] && !ignored(name) {
+			faults = append(faults, fmt.Sprintf("unexpected %s %d", name, f.head.entries[name].shape))
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s does not fit the model's configuration in %d of its tensors (is the configuration the one it was trained with?):\n  %s",
+		f.name, len(faults), strings.Join(faults, "\n  "))
+}

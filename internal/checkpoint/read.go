@@ -1,0 +1,164 @@
+package checkpoint
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+)
+
+// File is an open safetensors file whose tensors are read when asked for.
+type File struct {
+	// Metadata holds the free text of the header; treat it as read-only.
+	Metadata map[string]string
+
+	name   string
+	r      io.ReaderAt
+	start  int64 // of the data section
+	head   *header
+	closer io.Closer
+}
+
+// Open opens the file at path and verifies its checksum where it has one.
+func Open(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file: name a .safetensors file", path)
+	}
+	var file *File
+	if err == nil {
+		file, err = Read(path, f, info.Size())
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	file.closer = f
+	return file, nil
+}
+
+// Parse opens a file that is already in memory, e.g. an embedded one; name
+// stands for it in errors.
+func Parse(name string, b []byte) (*File, error) {
+	return Read(name, bytes.NewReader(b), int64(len(b)))
+}
+
+// Read opens a file of the given size; name stands for it in errors.
+func Read(name string, r io.ReaderAt, size int64) (*File, error) {
+	raw, err := readHeader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	start := lengthSize + int64(len(raw))
+	head, err := parseHeader(raw, uint64(size-start))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	f := &File{Metadata: head.metadata, name: name, r: r, start: start, head: head}
+	if err := verify(head.metadata, raw, io.NewSectionReader(r, start, size-start)); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return f, nil
+}
+
+// Close closes the file that Open opened.
+func (f *File) Close() error {
+	if f.closer == nil {
+		return nil
+	}
+	return f.closer.Close()
+}
+
+// Names returns the names of all tensors, sorted.
+func (f *File) Names() []string { return f.head.names() }
+
+// Has reports whether the file holds a tensor of that name.
+func (f *File) Has(name string) bool {
+	_, ok := f.head.entries[name]
+	return ok
+}
+
+// Config decodes the model's configuration into dst. An unknown field is an
+// error: it would change what the weights mean.
+func (f *File) Config(dst any) error {
+	text, ok := f.Metadata[KeyConfig]
+	if !ok {
+		return fmt.Errorf("%s: its metadata hold no model configuration: give one with --model-config FILE", f.name)
+	}
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d.DisallowUnknownFields()
+	err := d.Decode(dst)
+	if err == nil && d.More() {
+		err = errors.New("more than one JSON value")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: model configuration in the metadata: %w", f.name, err)
+	}
+	return nil
+}
+
+// Step returns the number of optimiser steps behind the weights, 0 where the
+// file does not say.
+func (f *File) Step() (int, error) {
+	text, ok := f.Metadata[KeyStep]
+	if !ok {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 62)
+	if err != nil {
+		return 0, fmt.Errorf("%s: step %q in the metadata is no count", f.name, text)
+	}
+	return int(n), nil
+}
+
+// Tensor reads one tensor, converted to float32.
+func (f *File) Tensor(name string) (Tensor, error) {
+	e, ok := f.head.entries[name]
+	if !ok {
+		return Tensor{}, fmt.Errorf("%s: no tensor %q", f.name, name)
+	}
+	if !slices.Contains([]DType{F64, F32, F16, BF16}, e.dtype) {
+		return Tensor{}, fmt.Errorf("%s: tensor %q is %s: weights must be F64, F32, F16 or BF16", f.name, name, e.dtype)
+	}
+	if e.elements == 0 {
+		return Tensor{}, fmt.Errorf("%s: tensor %q is empty: shape %d", f.name, name, e.shape)
+	}
+	data := make([]float32, e.elements)
+	if err := f.fill(data, e); err != nil {
+		return Tensor{}, fmt.Errorf("%s: tensor %q: %w", f.name, name, err)
+	}
+	return New(name, e.ints(), data), nil
+}
+
+// chunk is the number of elements converted at a time.
+const chunk = 1 << 14
+
+func (f *File) fill(data []float32, e entry) error {
+	size := int(sizes[e.dtype])
+	at := f.start + int64(e.offsets[0])
+	buf := make([]byte, size*min(chunk, len(data)))
+	for part := range slices.Chunk(data, chunk) {
+		b := buf[:size*len(part)]
+		if err := readAt(f.r, b, at); err != nil {
+			return err
+		}
+		decode(part, b, e.dtype)
+		at += int64(len(b))
+	}
+	return nil
+}
+
+func (e entry) ints() []int {
+	shape := make([]int, len(e.shape))
+	for i, n := range e.shape {
+		shape[i] = int(n)
+	}
+	return shape
+}

@@ -1,0 +1,174 @@
+package checkpoint
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+
+	"gorgonia.org/tensor"
+
+	"clusir/internal/atomicfile"
+)
+
+// Contents is what goes into a file.
+type Contents struct {
+	Tensors []Tensor
+	// Config is stored as JSON; nil stores none.
+	Config any
+	Step   int
+	// Metadata holds further keys. The keys of this package are set by it.
+	Metadata map[string]string
+	// DType is F32, also by default, or F16.
+	DType DType
+}
+
+// Write writes c to path: under a temporary name first, so that path never
+// holds half a file.
+func Write(path string, c Contents) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return Encode(w, c) })
+}
+
+// Encode writes c to w.
+func Encode(w io.Writer, c Contents) error {
+	c.DType = cmp.Or(c.DType, F32)
+	c.Tensors = slices.Clone(c.Tensors)
+	slices.SortFunc(c.Tensors, func(a, b Tensor) int { return cmp.Compare(a.Name, b.Name) })
+	if err := c.check(); err != nil {
+		return err
+	}
+	raw, err := c.header()
+	if err != nil {
+		return err
+	}
+	// The digest stands in front of what it covers: one pass to compute it,
+	// one to write.
+	sum := newDigest(raw)
+	if err := c.data(sum); err != nil {
+		return err
+	}
+	raw = setDigest(raw, sum)
+	if err := binary.Write(w, binary.LittleEndian, uint64(len(raw))); err != nil {
+		return err
+	}
+	if _, err := w.Write(raw); err != nil {
+		return err
+	}
+	return c.data(w)
+}
+
+// check refuses what could not be read back.
+func (c Contents) check() error {
+	if c.DType != F32 && c.DType != F16 {
+		return fmt.Errorf("cannot store weights as %q: choose F32 or F16", c.DType)
+	}
+	for i, t := range c.Tensors {
+		if t.Name == "" || t.Name == "__metadata__" || !utf8.ValidString(t.Name) {
+			return fmt.Errorf("%q is no name for a tensor", t.Name)
+		}
+		if i > 0 && t.Name == c.Tensors[i-1].Name {
+			return fmt.Errorf("tensor %q is given twice", t.Name)
+		}
+		if t.Value.Dtype() != tensor.Float32 || t.Value.RequiresIterator() {
+			return fmt.Errorf("tensor %q is not contiguous float32", t.Name)
+		}
+		if c.DType == F16 {
+			if err := fitsHalf(t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fitsHalf refuses values that F16 storage would turn into infinities.
+func fitsHalf(t Tensor) error {
+	for _, x := range t.Data() {
+		if h := toHalf(x); h&0x7fff == halfInf && !math.IsInf(float64(x), 0) {
+			return fmt.Errorf("tensor %q holds %g, which float16 cannot: its largest is %d; store it as F32", t.Name, x, halfMax)
+		}
+	}
+	return nil
+}
+
+// header builds the JSON in one order: metadata by key, tensors by name.
+func (c Contents) header() ([]byte, error) {
+	meta := maps.Clone(c.Metadata)
+	if meta == nil {
+		meta = map[string]string{}
+	}
+	for _, key := range []string{KeyFormat, KeyConfig, KeyStep, KeySHA256} {
+		if _, ok := meta[key]; ok {
+			return nil, fmt.Errorf("metadata key %q is set by the package itself", key)
+		}
+	}
+	meta[KeyFormat], meta[KeyStep], meta[KeySHA256] = format, strconv.Itoa(c.Step), noDigest
+	if c.Config != nil {
+		text, err := json.Marshal(c.Config)
+		if err != nil {
+			return nil, err
+		}
+		meta[KeyConfig] = string(text)
+	}
+	return c.layout(meta)
+}
+
+// layout places the tensors one behind the other, in the order of their names.
+func (c Contents) layout(meta map[string]string) ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteString(`{"__metadata__":`)
+	if err := appendJSON(&b, meta); err != nil { // maps are written in the order of their keys
+		return nil, err
+	}
+	end := uint64(0)
+	for _, t := range c.Tensors {
+		start := end
+		end += uint64(len(t.Data())) * sizes[c.DType]
+		b.WriteByte(',')
+		if err := appendJSON(&b, t.Name); err != nil {
+			return nil, err
+		}
+		b.WriteByte(':')
+		if err := appendJSON(&b, struct {
+			DType   DType     `json:"dtype"`
+			Shape   []int     `json:"shape"`
+			Offsets [2]uint64 `json:"data_offsets"`
+		}{c.DType, t.Shape(), [2]uint64{start, end}}); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteByte('}')
+	for b.Len()%lengthSize != 0 { // the format pads with spaces, so that the data are aligned
+		b.WriteByte(' ')
+	}
+	return b.Bytes(), nil
+}
+
+func appendJSON(b *bytes.Buffer, v any) error {
+	text, err := json.Marshal(v)
+	b.Write(text)
+	return err
+}
+
+// data writes the data section.
+func (c Contents) data(w io.Writer) error {
+	size := int(sizes[c.DType])
+	buf := make([]byte, size*chunk)
+	for _, t := range c.Tensors {
+		for part := range slices.Chunk(t.Data(), chunk) {
+			b := buf[:size*len(part)]
+			encode(b, part, c.DType)
+			if _, err := w.Write(b); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
