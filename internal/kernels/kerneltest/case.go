@@ -27,11 +27,23 @@ type Case struct {
 	// Tol and GradTol are the largest errors allowed, relative to the largest
 	// magnitude in a tensor; zero means tolerance.
 	Tol, GradTol float64
-	// Floor is the least magnitude that a gradient's error is measured against,
-	// for gradients that vanish but for rounding.
+	// Floor is the least magnitude that an error is measured against, for
+	// results and gradients that vanish but for rounding.
 	Floor float64
 	// Large rows are there for split work: they take long where nothing is fast.
 	Large bool
+}
+
+// large marks a row as Large.
+func (c Case) large() Case {
+	c.Large = true
+	return c
+}
+
+// vanishing marks a row with results or gradients that are 0 but for rounding.
+func (c Case) vanishing() Case {
+	c.Floor = 1
+	return c
 }
 
 // tolerance is what float32 leaves of sums of a few hundred terms, with room
@@ -43,6 +55,7 @@ type Operand struct {
 	Name  string
 	Shape kernels.Shape
 	role  role
+	exact bool // the values are chosen to the bit: ties, zeros, counts
 	fill  func(r *rand.Rand, v []float64)
 }
 
@@ -82,7 +95,7 @@ func uniform(name string, shape ...int) Operand {
 
 // given is an operand of stated values, cut or repeated to its size, without a gradient.
 func given(name string, values []float64, shape ...int) Operand {
-	return Operand{Name: name, Shape: shape, role: fixed, fill: func(_ *rand.Rand, v []float64) {
+	return Operand{Name: name, Shape: shape, role: fixed, exact: true, fill: func(_ *rand.Rand, v []float64) {
 		for i := range v {
 			v[i] = values[i%len(values)]
 		}

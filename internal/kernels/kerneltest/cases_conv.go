@@ -38,12 +38,6 @@ func convCases() []Case {
 	}
 }
 
-// large marks a row as Large.
-func (c Case) large() Case {
-	c.Large = true
-	return c
-}
-
 // conv1x1 is Conv1x1 from inputs of cs channels to o channels.
 func conv1x1(b, h, w, o int, bias bool, cs ...int) Case {
 	c := Case{Op: "Conv1x1", Grad: "Conv1x1Grad", Out: []Operand{result("y", b, o, h, w)}}

@@ -1,10 +1,6 @@
 package kerneltest
 
-import (
-	"math/rand/v2"
-
-	"clusir/internal/kernels"
-)
+import "clusir/internal/kernels"
 
 func expertCases() []Case {
 	return []Case{
@@ -32,8 +28,10 @@ func gatedFFN(b, c, h, w, hidden int, route ...[]float64) Case {
 	for _, row := range route {
 		experts, flat = len(row), append(flat, row...)
 	}
+	routing := "unrouted"
 	in := []Operand{normal("x", b, c, h, w), normal("norm.weight", c), normal("norm.bias", c), none("route")}
 	if route != nil {
+		routing = title("experts", experts)
 		in[3] = given("route", flat, b, experts).as(routed)
 	}
 	for e := range experts {
@@ -42,7 +40,7 @@ func gatedFFN(b, c, h, w, hidden int, route ...[]float64) Case {
 	}
 	return Case{
 		Op: "GatedFFN", Grad: "GatedFFNGrad", In: in, Out: []Operand{result("y", b, c, h, w)},
-		Name: title("b", b, "c", c, "h", h, "w", w, "hidden", hidden, "experts", len(flat)/b),
+		Name: title("b", b, "c", c, "h", h, "w", w, "hidden", hidden, routing),
 		Forward: func(b kernels.Backend, y, x []kernels.Tensor) {
 			b.GatedFFN(y[0], x[0], norm(x[1:]), ffns(x[4:]), x[3])
 		},
@@ -62,14 +60,4 @@ func ffns(x []kernels.Tensor) []kernels.FFN {
 		es = append(es, kernels.FFN{Expand: x[0], Depthwise: x[1], Project: x[2]})
 	}
 	return es
-}
-
-// spread is an operand whose entries are at least 0.2 apart, in random order,
-// so that no rounding changes which are the largest.
-func spread(name string, shape ...int) Operand {
-	return Operand{Name: name, Shape: shape, fill: func(r *rand.Rand, v []float64) {
-		for i, place := range r.Perm(len(v)) {
-			v[i] = 0.3*float64(place) + 0.1*r.Float64()
-		}
-	}}
 }

@@ -65,12 +65,6 @@ func attentionMap(b, c, h, w, heads int) Case {
 	}
 }
 
-// vanishing marks a row with gradients that are 0 but for rounding.
-func (c Case) vanishing() Case {
-	c.Floor = 1
-	return c
-}
-
 func waveletMerge(b, c, h, w int) Case {
 	return Case{
 		Op: "WaveletMerge", Grad: "WaveletMergeGrad", Name: title("b", b, "c", c, "h", h, "w", w),

@@ -93,7 +93,7 @@ func (c Case) checkForward(t reporter, b kernels.Backend, o Options, e expected)
 	t.Helper()
 	y, x := c.forward(b, e.in)
 	for i, out := range c.Out {
-		compare(t, out, y[i], e.y[i], o.bound(c.Tol, largest(e.y[i])))
+		compare(t, out, y[i], e.y[i], o.bound(c.Tol, max(largest(e.y[i]), c.Floor)))
 	}
 	for i, in := range c.In {
 		if in.role == state {

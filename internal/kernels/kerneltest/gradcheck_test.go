@@ -11,8 +11,8 @@ import (
 const (
 	gradStep   = 1e-5
 	lossNoise  = 1e-14 // relative rounding of a loss, a long sum, which the step magnifies
-	gradBound  = 1e-6 // relative to the largest entry of a gradient
-	gradProbes = 100  // entries of an operand that are tried one by one
+	gradBound  = 1e-6  // relative to the largest entry of a gradient
+	gradProbes = 100   // entries of an operand that are tried one by one
 )
 
 // TestGradientsByDifferences holds every gradient of ref to central differences
