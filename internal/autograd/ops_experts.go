@@ -1,0 +1,55 @@
+package autograd
+
+import "clusir/internal/kernels"
+
+// FFN holds the weights of one gated feed-forward network with h hidden
+// channels: Expand [2h,C], Depthwise [2h,3,3], Project [C,h].
+type FFN struct{ Expand, Depthwise, Project *Var }
+
+func (f FFN) vars() []*Var { return vars(f.Expand, f.Depthwise, f.Project) }
+
+func (f FFN) fits(C, h int) bool {
+	return is(f.Expand, 2*h, C) && is(f.Depthwise, 2*h, 3, 3) && is(f.Project, C, h)
+}
+
+// GatedFFN returns x + Σ_e route_be F_e(LN(x)): x [B,C,H,W], route [B,E], or
+// absent for one expert of weight 1. An expert whose weight is 0 does not run;
+// perSample says how many do for each sample, which the MACs depend on.
+func (t *Tape) GatedFFN(x *Var, n Norm, experts []FFN, route *Var, perSample int) *Var {
+	B, C, H, W := dims4("GatedFFN", x)
+	_, h := dims2("GatedFFN", experts[0].Project)
+	in := vars(x, n.Weight, n.Bias, route)
+	for _, e := range experts {
+		check(e.fits(C, h), "GatedFFN", append(vars(x), e.vars()...)...)
+		in = append(in, e.vars()...)
+	}
+	ok := absentOr(route, B, len(experts)) && (route != nil || len(experts) == 1 && perSample == 1)
+	check(ok && is(n.Weight, C) && is(n.Bias, C) && perSample <= len(experts), "GatedFFN", in...)
+	y := t.alloc(B, C, H, W)
+	t.apply(op{
+		name: "GatedFFN", macs: B * perSample * H * W * (2*h*C + 2*h*9 + C*h),
+		in: in, out: vars(y), keep: in,
+		run: func() { t.B.GatedFFN(y.Tensor, x.Tensor, n.tensors(), ffnTensors(experts), route.tensor()) },
+		grad: func() {
+			t.B.GatedFFNGrad(t.grad(x), t.gradNorm(n), t.gradFFNs(experts), t.grad(route),
+				t.grad(y), x.Tensor, n.tensors(), ffnTensors(experts), route.tensor())
+		},
+	})
+	return y
+}
+
+func ffnTensors(fs []FFN) []kernels.FFN {
+	out := make([]kernels.FFN, len(fs))
+	for i, f := range fs {
+		out[i] = kernels.FFN{Expand: f.Expand.Tensor, Depthwise: f.Depthwise.Tensor, Project: f.Project.Tensor}
+	}
+	return out
+}
+
+func (t *Tape) gradFFNs(fs []FFN) []kernels.FFN {
+	out := make([]kernels.FFN, len(fs))
+	for i, f := range fs {
+		out[i] = kernels.FFN{Expand: t.grad(f.Expand), Depthwise: t.grad(f.Depthwise), Project: t.grad(f.Project)}
+	}
+	return out
+}

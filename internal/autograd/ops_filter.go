@@ -1,0 +1,70 @@
+package autograd
+
+// batchNormMomentum is how far BatchNorm's running statistics move in a step.
+const batchNormMomentum = 0.1
+
+// BatchNorm normalises x [B,N] over the batch in training, where it also moves
+// the running mean and variance [N], and by them in inference. A recomputed
+// block does not move them again.
+func (t *Tape) BatchNorm(x, weight, bias, mean, variance *Var) *Var {
+	B, N := dims2("BatchNorm", x)
+	ok := is(weight, N) && is(bias, N) && is(mean, N) && is(variance, N)
+	check(ok, "BatchNorm", x, weight, bias, mean, variance)
+	if t.Train && B == 1 {
+		panic("autograd: BatchNorm: a training batch of 1 has no variance")
+	}
+	y := t.alloc(B, N)
+	o := op{name: "BatchNorm", in: vars(x, weight, bias), out: vars(y), keep: vars(x, weight)}
+	if !t.Train {
+		o.run = func() {
+			t.B.BatchNormInfer(y.Tensor, x.Tensor, weight.Tensor, bias.Tensor, mean.Tensor, variance.Tensor)
+		}
+		t.apply(o)
+		return y
+	}
+	momentum := float32(batchNormMomentum)
+	if t.replay {
+		momentum = 0
+	}
+	o.run = func() {
+		t.B.BatchNorm(y.Tensor, x.Tensor, weight.Tensor, bias.Tensor, mean.Tensor, variance.Tensor, momentum)
+	}
+	o.grad = func() {
+		t.B.BatchNormGrad(t.grad(x), t.grad(weight), t.grad(bias), t.grad(y), x.Tensor, weight.Tensor)
+	}
+	t.apply(o)
+	return y
+}
+
+// DynamicFilter correlates each group of C/G channels of x [B,C,H,W] with its
+// own taps f [B,G,k²] under reflection padding (Eqs. 12, 13): low is the
+// result, high = x − low.
+func (t *Tape) DynamicFilter(x, f *Var) (low, high *Var) {
+	B, C, H, W := dims4("DynamicFilter", x)
+	_, G, kk := dims3("DynamicFilter", f)
+	k := 1
+	for k*k < kk {
+		k++
+	}
+	ok := is(f, B, G, k*k) && k%2 == 1 && C%G == 0 && min(H, W) > k/2
+	check(ok, "DynamicFilter", x, f)
+	low, high = t.alloc(B, C, H, W), t.alloc(B, C, H, W)
+	t.apply(op{
+		name: "DynamicFilter", in: vars(x, f), out: vars(low, high), keep: vars(x, f),
+		run:  func() { t.B.DynamicFilter(low.Tensor, high.Tensor, x.Tensor, f.Tensor) },
+		grad: func() { t.B.DynamicFilterGrad(t.grad(x), t.grad(f), t.grad(low), t.grad(high), x.Tensor, f.Tensor) },
+	})
+	return low, high
+}
+
+// SigmoidGate returns σ(g) ⊙ x (Eq. 15).
+func (t *Tape) SigmoidGate(g, x *Var) *Var {
+	check(is(g, x.Shape...), "SigmoidGate", g, x)
+	y := t.alloc(x.Shape...)
+	t.apply(op{
+		name: "SigmoidGate", in: vars(g, x), out: vars(y), keep: vars(g, x),
+		run:  func() { t.B.SigmoidGate(y.Tensor, g.Tensor, x.Tensor) },
+		grad: func() { t.B.SigmoidGateGrad(t.grad(g), t.grad(x), t.grad(y), g.Tensor, x.Tensor) },
+	})
+	return y
+}

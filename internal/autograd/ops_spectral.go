@@ -1,0 +1,68 @@
+package autograd
+
+import "clusir/internal/kernels"
+
+// Fuse holds conv 1×1 → LeakyReLU 0.1 → conv 1×1: W1 [C,K], B1 [C], W2 [C,C], B2 [C].
+type Fuse struct{ W1, B1, W2, B2 *Var }
+
+func (f Fuse) vars() []*Var { return vars(f.W1, f.B1, f.W2, f.B2) }
+
+func (f Fuse) fits(C, K int) bool {
+	return is(f.W1, C, K) && is(f.B1, C) && is(f.W2, C, C) && is(f.B2, C)
+}
+
+func (f Fuse) tensors() kernels.Fuse {
+	return kernels.Fuse{W1: f.W1.Tensor, B1: f.B1.Tensor, W2: f.W2.Tensor, B2: f.B2.Tensor}
+}
+
+func (t *Tape) gradFuse(f Fuse) kernels.Fuse {
+	return kernels.Fuse{W1: t.grad(f.W1), B1: t.grad(f.B1), W2: t.grad(f.W2), B2: t.grad(f.B2)}
+}
+
+// RFFT2 is the orthonormal 2-D FFT: [B,C,H,W] → spectrum [B,2C,H,W/2+1].
+func (t *Tape) RFFT2(x *Var) *Var {
+	B, C, H, W := dims4("RFFT2", x)
+	check(H%2 == 0 && W%2 == 0, "RFFT2", x)
+	z := t.alloc(B, 2*C, H, W/2+1)
+	t.apply(op{
+		name: "RFFT2", in: vars(x), out: vars(z),
+		run:  func() { t.B.RFFT2(z.Tensor, x.Tensor) },
+		grad: func() { t.B.RFFT2Grad(t.grad(x), t.grad(z)) },
+	})
+	return z
+}
+
+// IRFFT2 is the orthonormal inverse of RFFT2: [B,2C,H,W/2+1] → [B,C,H,W].
+func (t *Tape) IRFFT2(z *Var) *Var {
+	B, C, H, W := dims4("IRFFT2", z)
+	check(C%2 == 0 && H%2 == 0 && W > 1, "IRFFT2", z)
+	x := t.alloc(B, C/2, H, 2*(W-1))
+	t.apply(op{
+		name: "IRFFT2", in: vars(z), out: vars(x),
+		run:  func() { t.B.IRFFT2(x.Tensor, z.Tensor) },
+		grad: func() { t.B.IRFFT2Grad(t.grad(z), t.grad(x)) },
+	})
+	return x
+}
+
+// SpectralFusion is Eq. 14 per bin: z and l [B,2C,H,W/2+1], the spectra of LL
+// and of its low part; amplitude reads 2C channels, phase 4C.
+func (t *Tape) SpectralFusion(z, l *Var, amplitude, phase Fuse) *Var {
+	B, C, H, W := dims4("SpectralFusion", z)
+	C /= 2
+	in := append(append(vars(z, l), amplitude.vars()...), phase.vars()...)
+	check(is(l, z.Shape...) && amplitude.fits(C, 2*C) && phase.fits(C, 4*C), "SpectralFusion", in...)
+	y := t.alloc(B, 2*C, H, W)
+	t.apply(op{
+		name: "SpectralFusion", macs: B * H * W * (2*C*C + C*C + 4*C*C + C*C),
+		in: in, out: vars(y), keep: in,
+		run: func() {
+			t.B.SpectralFusion(y.Tensor, z.Tensor, l.Tensor, amplitude.tensors(), phase.tensors())
+		},
+		grad: func() {
+			t.B.SpectralFusionGrad(t.grad(z), t.grad(l), t.gradFuse(amplitude), t.gradFuse(phase),
+				t.grad(y), z.Tensor, l.Tensor, amplitude.tensors(), phase.tensors())
+		},
+	})
+	return y
+}

@@ -1,0 +1,185 @@
+package autograd
+
+import (
+	"fmt"
+
+	"clusir/internal/kernels"
+)
+
+// Var is a tensor and, while training, its gradient. Views of one tensor under
+// several shapes ([Var.Reshape]) share memory, gradient and lifetime.
+type Var struct {
+	kernels.Tensor
+	*node
+}
+
+// node is what the views of one tensor share.
+type node struct {
+	value    kernels.Tensor // as allocated
+	grad     kernels.Tensor // as allocated; absent until the way back first needs it
+	needs    bool           // a gradient is wanted
+	leaf     bool           // the caller owns it, gradient included
+	detached bool           // the caller took the value
+	pinned   bool           // stays until Reset
+	released bool           // the model will not use it again
+	freed    bool
+	kept     int // recorded operations that read the value on the way back
+	serial   int // 0 for leaves
+}
+
+// Leaf returns a Var for memory that the caller owns. needs says whether
+// Backward shall add up its gradient.
+func Leaf(t kernels.Tensor, needs bool) *Var {
+	return &Var{Tensor: t, node: &node{value: t, needs: needs, leaf: true}}
+}
+
+// Reshape returns a view of v under another shape of the same size.
+func (v *Var) Reshape(shape ...int) *Var {
+	return &Var{Tensor: v.Tensor.Reshape(shape...), node: v.node}
+}
+
+// Grad returns the gradient that Backward has added up so far, shaped like v;
+// absent where none has arrived. It is valid for leaves only.
+func (v *Var) Grad() kernels.Tensor {
+	if v.grad.IsZero() {
+		return kernels.Tensor{}
+	}
+	return v.grad.Reshape(v.Shape...)
+}
+
+// ZeroGrad sets the gradient of a leaf that wants one to zero, allocating it
+// where it is absent.
+func (v *Var) ZeroGrad(m kernels.Memory) {
+	if !v.needs {
+		return
+	}
+	if v.grad.IsZero() {
+		v.grad = m.Alloc(v.value.Shape...)
+	}
+	m.Fill(v.grad, 0)
+}
+
+// Free gives back a leaf's memory and its gradient's.
+func (v *Var) Free(m kernels.Memory) {
+	if v.freed {
+		return
+	}
+	m.Free(v.value)
+	m.Free(v.grad)
+	v.freed, v.grad = true, kernels.Tensor{}
+}
+
+// tensor returns v's value, the zero Tensor for an absent v.
+func (v *Var) tensor() kernels.Tensor {
+	if v == nil {
+		return kernels.Tensor{}
+	}
+	return v.Tensor
+}
+
+func (v *Var) mustLive(op string) {
+	if v != nil && v.freed {
+		panic(fmt.Sprintf("autograd: %s: an input of shape %v was released before", op, v.Shape))
+	}
+}
+
+// alloc returns a new result.
+func (t *Tape) alloc(shape ...int) *Var {
+	t.serial++
+	value := t.B.Alloc(shape...)
+	y := &Var{Tensor: value, node: &node{value: value, serial: t.serial}}
+	t.made = append(t.made, y.node)
+	return y
+}
+
+// Input copies host data into a Var that the tape owns and that wants no gradient.
+func (t *Tape) Input(data []float32, shape ...int) *Var {
+	check(len(data) == kernels.Shape(shape).Len(), "Input", &Var{Tensor: kernels.Tensor{Shape: shape}})
+	y := t.alloc(shape...)
+	t.B.Upload(y.Tensor, data)
+	return y
+}
+
+// grad returns the gradient of x to add to, zero-filled at first use; the zero
+// Tensor where none is wanted.
+func (t *Tape) grad(x *Var) kernels.Tensor {
+	if x == nil || !x.needs {
+		return kernels.Tensor{}
+	}
+	if x.grad.IsZero() {
+		x.grad = t.B.Alloc(x.value.Shape...)
+		t.B.Fill(x.grad, 0)
+	}
+	return x.grad.Reshape(x.Shape...)
+}
+
+// Release says that the model will not use these results again; absent ones and
+// leaves are ignored. Using one all the same panics in inference.
+func (t *Tape) Release(vs ...*Var) {
+	for _, v := range vs {
+		if v != nil && !v.leaf {
+			v.released = true
+			t.reap(v.node)
+		}
+	}
+}
+
+// Keep keeps the values of these results until Reset, through Backward.
+func (t *Tape) Keep(vs ...*Var) {
+	for _, v := range vs {
+		v.pinned = true
+	}
+}
+
+// Detach takes v away from the tape: a leaf with v's value that wants no
+// gradient and that the caller frees.
+func (t *Tape) Detach(v *Var) *Var {
+	v.mustLive("Detach")
+	v.detached = true
+	return &Var{Tensor: v.Tensor, node: &node{value: v.value, leaf: true}}
+}
+
+// Reset frees every result that the tape still owns and forgets the recorded
+// operations. The gradients of leaves stay.
+func (t *Tape) Reset() {
+	clear(t.ops)
+	t.ops = t.ops[:0]
+	t.freeSince(0, func(*node) bool { return false })
+	t.capture, t.replay, t.serial = nil, false, 0
+}
+
+// freeSince frees what was made since mark, except what stays.
+func (t *Tape) freeSince(mark int, stays func(*node) bool) {
+	left := t.made[:mark]
+	for _, n := range t.made[mark:] {
+		if stays(n) {
+			left = append(left, n)
+			continue
+		}
+		t.freeGrad(n)
+		t.free(n)
+	}
+	clear(t.made[len(left):])
+	t.made = left
+}
+
+// reap frees n's value when nobody can ask for it any more.
+func (t *Tape) reap(n *node) {
+	if n.released && n.kept == 0 && !n.pinned {
+		t.free(n)
+	}
+}
+
+func (t *Tape) free(n *node) {
+	if !n.leaf && !n.detached && !n.freed {
+		t.B.Free(n.value)
+		n.freed = true
+	}
+}
+
+func (t *Tape) freeGrad(n *node) {
+	if !n.leaf && !n.grad.IsZero() {
+		t.B.Free(n.grad)
+		n.grad = kernels.Tensor{}
+	}
+}
