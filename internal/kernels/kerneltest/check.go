@@ -158,7 +158,7 @@ func compare(t reporter, o Operand, got, want []float64, bound float64) {
 }
 
 // checkSameBits reports the first difference between two runs.
-func checkSameBits(t reporter, c Case, threads int, what string, one, other values) {
+func checkSameBits(t reporter, threads int, what string, one, other values) {
 	t.Helper()
 	for i := range one {
 		for j, v := range one[i] {

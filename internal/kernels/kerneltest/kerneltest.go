@@ -31,6 +31,7 @@ type Options struct {
 // Close stays with the caller.
 func Run(t *testing.T, b kernels.Backend, o Options) {
 	t.Run("Memory", func(t *testing.T) { testMemory(t, b) })
+	t.Run("Identities", func(t *testing.T) { testIdentities(t, b, o) })
 	forCases(t, o, func(t *testing.T, c Case) {
 		e := c.expect()
 		t.Run("forward", guarded(func(t *testing.T) { c.checkForward(t, b, o, e) }))
@@ -63,9 +64,9 @@ func RunDeterminism(t *testing.T, newBackend func(threads int) kernels.Backend) 
 		y, x, dx := c.everything(bs[0], e)
 		for i, b := range bs[1:] {
 			y2, x2, dx2 := c.everything(b, e)
-			checkSameBits(t, c, i+2, "results", y, y2)
-			checkSameBits(t, c, i+2, "operands", x, x2)
-			checkSameBits(t, c, i+2, "gradients", dx, dx2)
+			checkSameBits(t, i+2, "results", y, y2)
+			checkSameBits(t, i+2, "operands", x, x2)
+			checkSameBits(t, i+2, "gradients", dx, dx2)
 		}
 	})
 }
@@ -97,7 +98,7 @@ func guarded(test func(*testing.T)) func(*testing.T) {
 	}
 }
 
-func failOnPanic(t *testing.T) {
+func failOnPanic(t reporter) {
 	if p := recover(); p != nil {
 		t.Errorf("panic: %v\n%s", p, debug.Stack())
 	}

@@ -12,7 +12,7 @@ import (
 // to gradients, absent destinations and untouched sources are tested by it.
 func TestRef(t *testing.T) {
 	b := ref.New()
-	Run(t, b, Options{})
+	Run(t, b, Options{Slack: 1e-7})
 	if n := b.Live(); n != 0 {
 		t.Errorf("the suite leaves %d tensors behind", n)
 	}
