@@ -30,8 +30,11 @@ type Memory interface {
 	Free(t Tensor)
 	// Fill sets every element of t to v.
 	Fill(t Tensor, v float32)
+	// Copy sets dst to src, of the same size.
 	Copy(dst, src Tensor)
+	// Upload sets dst to src, which may change as soon as it returns.
 	Upload(dst Tensor, src []float32)
+	// Download waits for the work before it and sets dst to src.
 	Download(dst []float32, src Tensor)
 	// Sync waits for all work and returns the first fault since the last Sync.
 	Sync() error
@@ -79,7 +82,7 @@ type Router interface {
 	// Attend is multi-head attention without its projections: q and o [B,T,D],
 	// k and v [B,S,D]; heads are contiguous blocks of D/heads channels, the
 	// scale is (D/heads)^-½, and row s of sample b takes part where keep [B,S]
-	// is not 0.
+	// is not 0: at least one of each sample.
 	Attend(o, q, k, v, keep Tensor, heads int)
 	AttendGrad(dq, dk, dv, do, q, k, v, keep Tensor, heads int)
 	// SumKept computes y_b = Σ_n [keep_bn ≠ 0] t_bn: t [B,N,D], keep [B,N], y [B,D].
@@ -158,6 +161,8 @@ type Experts interface {
 	// an expert whose weight is 0 does not run; absent, there is one expert of
 	// weight 1. All experts have the same h.
 	GatedFFN(y, x Tensor, n Norm, experts []FFN, route Tensor)
+	// GatedFFNGrad's dexperts is as long as experts. dx includes dy, the
+	// residual's share; droute is added to where route is not 0.
 	GatedFFNGrad(dx Tensor, dn Norm, dexperts []FFN, droute, dy, x Tensor, n Norm, experts []FFN, route Tensor)
 }
 
