@@ -1,0 +1,51 @@
+// control.h: what tests do to the software device: let a call fail, and look at
+// what it holds. internal/kernels/cuda/softdevice is the Go side. The environment
+// sets what must be known before the program runs:
+//
+//   SOFTDEVICE_COUNT    devices (1)
+//   SOFTDEVICE_MEMORY   MiB of memory of each (40960)
+//   SOFTDEVICE_THREADS  OS threads that run blocks (all cores, at most 4)
+//   SOFTDEVICE_DRIVER   driver version, as 1000·major + 10·minor (13000)
+//   SOFTDEVICE_CC       compute capability, as 10·major + minor (80)
+//   SOFTDEVICE_FAIL     CALL:N:CODE, as softdevice_fail
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+extern "C" {
+
+// softdevice_fail makes the nth driver call of that name from now on return code,
+// a CUresult. "*" counts every call; "kernel" the kernels that run and
+// "kernel:NAME" those of a name, which then fail while they run, as a fault of
+// the device does. Codes after which a context is lost stay with it. nth 0
+// disarms. Only one fault is armed at a time.
+void softdevice_fail(const char* call, int nth, int code);
+
+// softdevice_calls is the number of driver calls so far.
+uint64_t softdevice_calls();
+
+// softdevice_message copies the last fault found in a kernel, and forgets it.
+void softdevice_message(char* out, size_t size);
+
+struct softdevice_stats {
+  uint64_t contexts, modules, streams, events, device_allocations, pinned_allocations;
+  uint64_t reclaimed;  // objects that the end of their context had to free
+  uint64_t launches;   // kernels run
+};
+void softdevice_live(softdevice_stats* out);
+}
+
+namespace emu {
+
+// enter counts a driver call and returns the code it is to fail with, or 0.
+int enter(const char* call);
+// kernel_fault is enter for a kernel that is about to run.
+int kernel_fault(const char* name);
+// report keeps a fault's text for softdevice_message and prints it.
+void report(const char* text);
+// lasting reports whether a context is lost after this CUresult.
+bool lasting(int code);
+// setting reads a number from the environment.
+long setting(const char* name, long otherwise);
+
+}  // namespace emu

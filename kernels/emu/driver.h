@@ -1,0 +1,95 @@
+// driver.h: the objects behind the CUDA driver API of the software device. Only
+// the calls that clusir makes are implemented; stubs.cpp answers "not supported"
+// for the others that a program may link.
+#pragma once
+#include <cuda.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "control.h"
+#include "fiber.h"
+#include "memory.h"
+
+#define API(name, ...) extern "C" __attribute__((visibility("default"))) CUresult name(__VA_ARGS__)
+
+// ENTER begins every call: it counts it and lets it fail where a test asks so.
+#define ENTER(name)                                    \
+  if (CUresult r = emu::begin(#name)) return r
+// ENTER_CONTEXT is for calls that need a context that is not lost.
+#define ENTER_CONTEXT(name)                            \
+  ENTER(name);                                         \
+  if (CUresult r = emu::need_context()) return r;      \
+  [[maybe_unused]] CUctx_st* const context = emu::current_context()
+
+struct CUctx_st {
+  int device = 0, retained = 0;
+  std::atomic<int> lost{0};  // the CUresult that every later call gets
+  std::mutex lock;           // of what follows
+  std::set<CUstream_st*> streams;
+  std::set<CUmod_st*> modules;
+  std::set<CUevent_st*> events;
+};
+
+struct CUfunc_st {
+  const emu::Kernel* kernel;
+  unsigned max_shared;
+};
+
+struct CUmod_st {
+  CUctx_st* context;
+  std::string image;
+  std::map<std::string, CUfunc_st> functions;
+};
+
+struct CUevent_st {
+  CUctx_st* context;
+  std::mutex lock;
+  std::condition_variable changed;
+  uint64_t recorded = 0, finished = 0;
+  double milliseconds = 0;
+};
+
+// CUstream_st runs its tasks one after the other on an OS thread of its own.
+struct CUstream_st {
+  explicit CUstream_st(CUctx_st* c) : context(c), thread([this] { run(); }) {}
+  ~CUstream_st();
+  void push(std::function<void()> task);
+  void wait();
+  bool idle();
+
+  CUctx_st* const context;
+
+ private:
+  void run();
+  std::mutex lock;
+  std::condition_variable wake, drained;
+  std::deque<std::function<void()>> tasks;
+  bool busy = false, quit = false;
+  std::thread thread;
+};
+
+namespace emu {
+
+CUresult begin(const char* call);
+CUresult need_context();
+CUctx_st* current_context();
+int device_count();
+size_t device_memory();
+// lose marks a context as lost; the first reason stays.
+void lose(CUctx_st* c, int code);
+// drain waits for all streams of a context.
+void drain(CUctx_st* c);
+// run_grid runs all blocks of a launch and returns the first failure.
+Failure run_grid(Launch l);
+uint64_t launches();
+const std::map<std::string, Kernel>& kernels();
+
+}  // namespace emu

@@ -1,0 +1,204 @@
+// Modules, functions and launches.
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "driver.h"
+#include "worker.h"
+
+namespace emu {
+
+static std::map<std::string, Kernel>& registry() {
+  static std::map<std::string, Kernel> k;
+  return k;
+}
+Registration::Registration(const char* name, const Kernel& k) { registry()[name] = k; }
+const std::map<std::string, Kernel>& kernels() { return registry(); }
+
+#ifdef EMU_CHECKED
+constexpr bool checked = true;  // blocks run one after the other, so that reports repeat
+#else
+constexpr bool checked = false;
+#endif
+
+// Pool runs the blocks of one grid at a time on several OS threads.
+class Pool {
+ public:
+  Pool() {
+    int cores = int(std::min(4u, std::max(1u, std::thread::hardware_concurrency())));
+    int n = checked ? 1 : int(setting("SOFTDEVICE_THREADS", cores));
+    for (int i = 1; i < n; i++) std::thread([this] { help(); }).detach();
+    helpers = n - 1;
+  }
+
+  Failure run(const Launch& l) {
+    std::lock_guard one(grids);
+    uint32_t n = l.grid.x * l.grid.y * l.grid.z;
+    next = 0, total = n, launch = &l, failure = {};
+    bool shared = helpers > 0 && n >= 8;  // waking them takes longer than a few blocks
+    if (shared) {
+      std::lock_guard g(lock);
+      running = helpers;
+      round++;
+      wake.notify_all();
+    }
+    work();
+    std::unique_lock g(lock);
+    if (shared) done.wait(g, [&] { return running == 0; });
+    return failure;
+  }
+
+ private:
+  void work() {
+    for (uint32_t i; (i = next++) < total;) {
+      Failure f = run_block(*launch, i);
+      if (!f.code) continue;
+      std::lock_guard g(lock);
+      if (!failure.code) failure = f;
+      next = total;
+    }
+  }
+  void help() {
+    std::unique_lock g(lock);
+    for (uint64_t seen = 0;;) {
+      wake.wait(g, [&] { return round != seen; });
+      seen = round;
+      g.unlock();
+      work();
+      g.lock();
+      if (--running == 0) done.notify_one();
+    }
+  }
+  std::mutex grids, lock;
+  std::condition_variable wake, done;
+  std::atomic<uint32_t> next{0};
+  uint32_t total = 0;
+  const Launch* launch = nullptr;
+  Failure failure;
+  int helpers = 0, running = 0;
+  uint64_t round = 0;
+};
+
+static std::atomic<uint32_t> serial{0};
+uint64_t launches() { return serial; }
+
+Failure run_grid(Launch l) {
+  static Pool* pool = new Pool;  // its threads outlive main
+  std::vector<uint32_t> fences;
+  if (checked) fences.resize(size_t(l.grid.x) * l.grid.y * l.grid.z);
+  l.fences = checked ? fences.data() : nullptr;
+  l.serial = ++serial;
+  return pool->run(l);
+}
+
+}  // namespace emu
+
+using namespace emu;
+
+// image_size finds the end of a fatbin or an ELF file, whose length the call does not give.
+static size_t image_size(const void* image) {
+  auto word = [p = static_cast<const char*>(image)](size_t at, size_t n) {
+    uint64_t v = 0;
+    memcpy(&v, p + at, n);
+    return size_t(v);
+  };
+  if (word(0, 4) == 0xba55ed50) return 16 + word(8, 8);
+  if (word(0, 4) == 0x464c457f)
+    return std::max(word(0x28, 8) + word(0x3a, 2) * word(0x3c, 2), word(0x20, 8) + word(0x36, 2) * word(0x38, 2));
+  return 0;
+}
+
+API(cuModuleLoadData, CUmodule* out, const void* image) {
+  ENTER_CONTEXT(cuModuleLoadData);
+  size_t n = image_size(image);
+  if (!n) return CUDA_ERROR_INVALID_IMAGE;
+  *out = new CUmod_st{context, std::string(static_cast<const char*>(image), n), {}};
+  std::lock_guard l(context->lock);
+  context->modules.insert(*out);
+  return CUDA_SUCCESS;
+}
+API(cuModuleUnload, CUmodule m) {
+  ENTER_CONTEXT(cuModuleUnload);
+  drain(context);
+  std::lock_guard l(context->lock);
+  if (!context->modules.erase(m)) return CUDA_ERROR_INVALID_HANDLE;
+  delete m;
+  return CUDA_SUCCESS;
+}
+
+// A kernel is found only if the real image names it too: its machine code lies in
+// a section .text.NAME.
+API(cuModuleGetFunction, CUfunction* out, CUmodule m, const char* name) {
+  ENTER_CONTEXT(cuModuleGetFunction);
+  auto k = kernels().find(name);
+  std::string section = ".text." + std::string(name) + '\0';
+  if (k == kernels().end() || m->image.find(section) == std::string::npos) return CUDA_ERROR_NOT_FOUND;
+  *out = &m->functions.try_emplace(name, CUfunc_st{&k->second, 48 << 10}).first->second;
+  return CUDA_SUCCESS;
+}
+API(cuFuncSetAttribute, CUfunction f, CUfunction_attribute a, int v) {
+  ENTER_CONTEXT(cuFuncSetAttribute);
+  if (a != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) return CUDA_ERROR_NOT_SUPPORTED;
+  if (v < 0 || v > 163 << 10) return CUDA_ERROR_INVALID_VALUE;
+  f->max_shared = unsigned(v);
+  return CUDA_SUCCESS;
+}
+API(cuFuncGetParamInfo, CUfunction f, size_t i, size_t* offset, size_t* size) {
+  ENTER_CONTEXT(cuFuncGetParamInfo);
+  if (i >= f->kernel->count) return CUDA_ERROR_INVALID_VALUE;
+  size_t at = 0;
+  for (size_t k = 0; k <= i; k++) {  // parameters are aligned to their sizes
+    size_t n = f->kernel->sizes[k];
+    at = (at + n - 1) / n * n + (k < i ? n : 0);
+  }
+  *offset = at;
+  *size = f->kernel->sizes[i];
+  return CUDA_SUCCESS;
+}
+
+// Arguments are copied at the launch, as the driver does.
+struct Arguments {
+  std::vector<uint64_t> slots;
+  std::vector<void*> pointers;
+};
+
+static std::shared_ptr<Arguments> copy_arguments(const Kernel& k, void** given) {
+  auto a = std::make_shared<Arguments>();
+  a->slots.resize(k.count);
+  for (unsigned i = 0; i < k.count; i++) {
+    memcpy(&a->slots[i], given[i], k.sizes[i]);
+    a->pointers.push_back(&a->slots[i]);
+  }
+  return a;
+}
+
+static CUresult check_launch(CUfunction f, dim3 grid, dim3 block, unsigned shared) {
+  uint64_t threads = uint64_t(block.x) * block.y * block.z;
+  if (!grid.x || !grid.y || !grid.z || !threads) return CUDA_ERROR_INVALID_VALUE;
+  if (grid.x > 0x7fffffff || grid.y > 65535 || grid.z > 65535) return CUDA_ERROR_INVALID_VALUE;
+  if (threads > max_threads || block.z > 64 || shared > f->max_shared) return CUDA_ERROR_INVALID_VALUE;
+  if (threads > f->kernel->bounds) return CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES;
+  for (unsigned i = 0; i < f->kernel->count; i++)
+    if (f->kernel->sizes[i] > 8) return CUDA_ERROR_NOT_SUPPORTED;  // an argument has an 8-byte slot
+  return CUDA_SUCCESS;
+}
+
+API(cuLaunchKernel, CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+    unsigned shared, CUstream s, void** given, void**) {
+  ENTER_CONTEXT(cuLaunchKernel);
+  if (!s) return CUDA_ERROR_INVALID_HANDLE;
+  dim3 grid(gx, gy, gz), block(bx, by, bz);
+  if (CUresult r = check_launch(f, grid, block, shared)) return r;
+  const Kernel* k = f->kernel;
+  auto args = copy_arguments(*k, given);
+  s->push([=] {
+    if (context->lost) return;
+    if (int code = kernel_fault(k->name)) return lose(context, code);
+    Failure failure = run_grid(Launch{k, args->pointers.data(), grid, block, shared, 0, nullptr});
+    if (!failure.code) return;
+    lose(context, failure.code);
+    report(failure.text);
+  });
+  return CUDA_SUCCESS;
+}

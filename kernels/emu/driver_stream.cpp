@@ -1,0 +1,142 @@
+// Streams and events.
+#include <chrono>
+
+#include "driver.h"
+
+using namespace emu;
+
+void CUstream_st::run() {
+  std::unique_lock l(lock);
+  for (;;) {
+    wake.wait(l, [&] { return quit || !tasks.empty(); });
+    if (tasks.empty()) return;
+    auto task = std::move(tasks.front());
+    tasks.pop_front();
+    busy = true;
+    l.unlock();
+    task();
+    l.lock();
+    busy = false;
+    if (tasks.empty()) drained.notify_all();
+  }
+}
+
+void CUstream_st::push(std::function<void()> task) {
+  std::lock_guard l(lock);
+  tasks.push_back(std::move(task));
+  wake.notify_one();
+}
+
+void CUstream_st::wait() {
+  std::unique_lock l(lock);
+  drained.wait(l, [&] { return tasks.empty() && !busy; });
+}
+
+bool CUstream_st::idle() {
+  std::lock_guard l(lock);
+  return tasks.empty() && !busy;
+}
+
+CUstream_st::~CUstream_st() {
+  wait();
+  {
+    std::lock_guard l(lock);
+    quit = true;
+  }
+  wake.notify_all();
+  thread.join();
+}
+
+API(cuStreamCreate, CUstream* out, unsigned) {
+  ENTER_CONTEXT(cuStreamCreate);
+  *out = new CUstream_st(context);
+  std::lock_guard l(context->lock);
+  context->streams.insert(*out);
+  return CUDA_SUCCESS;
+}
+API(cuStreamDestroy_v2, CUstream s) {
+  ENTER_CONTEXT(cuStreamDestroy_v2);
+  {
+    std::lock_guard l(context->lock);
+    if (!context->streams.erase(s)) return CUDA_ERROR_INVALID_HANDLE;
+  }
+  delete s;
+  return CUDA_SUCCESS;
+}
+API(cuStreamSynchronize, CUstream s) {
+  ENTER_CONTEXT(cuStreamSynchronize);
+  if (!s) return CUDA_ERROR_INVALID_HANDLE;
+  s->wait();
+  return CUresult(context->lost.load());
+}
+API(cuStreamQuery, CUstream s) {
+  ENTER_CONTEXT(cuStreamQuery);
+  if (!s) return CUDA_ERROR_INVALID_HANDLE;
+  return s->idle() ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
+}
+API(cuStreamWaitEvent, CUstream s, CUevent e, unsigned) {
+  ENTER_CONTEXT(cuStreamWaitEvent);
+  if (!s) return CUDA_ERROR_INVALID_HANDLE;
+  uint64_t id;
+  {
+    std::lock_guard l(e->lock);
+    id = e->recorded;
+  }
+  s->push([=] {
+    std::unique_lock l(e->lock);
+    e->changed.wait(l, [&] { return e->finished >= id; });
+  });
+  return CUDA_SUCCESS;
+}
+
+API(cuEventCreate, CUevent* out, unsigned) {
+  ENTER_CONTEXT(cuEventCreate);
+  *out = new CUevent_st;
+  (*out)->context = context;
+  std::lock_guard l(context->lock);
+  context->events.insert(*out);
+  return CUDA_SUCCESS;
+}
+API(cuEventDestroy_v2, CUevent e) {
+  ENTER_CONTEXT(cuEventDestroy_v2);
+  drain(context);
+  std::lock_guard l(context->lock);
+  if (!context->events.erase(e)) return CUDA_ERROR_INVALID_HANDLE;
+  delete e;
+  return CUDA_SUCCESS;
+}
+API(cuEventRecord, CUevent e, CUstream s) {
+  ENTER_CONTEXT(cuEventRecord);
+  if (!s) return CUDA_ERROR_INVALID_HANDLE;
+  std::unique_lock l(e->lock);
+  uint64_t id = ++e->recorded;
+  l.unlock();
+  s->push([=] {
+    using namespace std::chrono;
+    std::lock_guard l(e->lock);
+    e->finished = id;
+    e->milliseconds = duration<double, std::milli>(steady_clock::now().time_since_epoch()).count();
+    e->changed.notify_all();
+  });
+  return CUDA_SUCCESS;
+}
+API(cuEventSynchronize, CUevent e) {
+  ENTER_CONTEXT(cuEventSynchronize);
+  std::unique_lock l(e->lock);
+  uint64_t id = e->recorded;
+  e->changed.wait(l, [&] { return e->finished >= id; });
+  return CUresult(context->lost.load());
+}
+API(cuEventQuery, CUevent e) {
+  ENTER_CONTEXT(cuEventQuery);
+  std::lock_guard l(e->lock);
+  return e->finished >= e->recorded ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
+}
+API(cuEventElapsedTime, float* out, CUevent a, CUevent b) {
+  ENTER_CONTEXT(cuEventElapsedTime);
+  std::scoped_lock l(a->lock, b->lock);
+  if (!a->recorded || !b->recorded) return CUDA_ERROR_INVALID_HANDLE;
+  if (a->finished < a->recorded || b->finished < b->recorded) return CUDA_ERROR_NOT_READY;
+  *out = float(b->milliseconds - a->milliseconds);
+  return CUDA_SUCCESS;
+}

@@ -1,0 +1,256 @@
+// The scheduler: fibers, barriers, deadlock detection. See fiber.h.
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include "worker.h"
+
+extern "C" void emu_switch(void** save, void* to);
+asm(R"(
+.text
+.globl emu_switch
+.hidden emu_switch
+.type emu_switch,@function
+emu_switch:
+  pushq %rbp; pushq %rbx; pushq %r12; pushq %r13; pushq %r14; pushq %r15
+  movq %rsp, (%rdi)
+  movq %rsi, %rsp
+  popq %r15; popq %r14; popq %r13; popq %r12; popq %rbx; popq %rbp
+  popq %rcx
+  jmp *%rcx      # not ret: its predictor always misses across stacks
+)");
+
+namespace emu {
+
+thread_local Fiber* current = nullptr;
+thread_local Block* block = nullptr;
+
+Worker& worker() {
+  static thread_local std::unique_ptr<Worker> w;
+  if (!w) w.reset(new Worker);
+  return *w;
+}
+
+bool in_block() { return current != nullptr; }
+
+// stop_waiting_for_ended wakes a lane whose collective waited only for lanes that
+// have returned since: masks may name those. The lane then acts as the last.
+static void stop_waiting_for_ended(Warp& w) {
+  for (unsigned i = 0; i < 32; i++)
+    if ((w.arrived >> i & 1) && (w.mask[i] & w.alive & ~w.arrived) == 0) {
+      w.last |= 1u << i;
+      w.ready |= 1u << i;
+      return;
+    }
+}
+
+static void fiber_main() {
+  const Launch* l = block->launch;
+  l->kernel->call(l->args);
+  Fiber* f = current;
+  Worker& w = worker();
+  f->warp->alive &= ~(1u << f->lane);
+  f->warp->ready &= ~(1u << f->lane);
+  stop_waiting_for_ended(*f->warp);
+  if (--w.block.live == 0) emu_switch(&f->sp, w.main_sp);
+  w.next(f);
+  __builtin_unreachable();
+}
+
+// prepare makes f start in fiber_main. The starts of the stacks are spread over
+// the cache's sets: at one distance apart they would all fall into the same.
+static void prepare(Worker& w, Fiber& f) {
+  char* top = w.stacks + size_t(f.index + 1) * stack_size - f.index % 16 * 128;
+  void** sp = reinterpret_cast<void**>(top);
+  *--sp = nullptr;  // where a return address would be
+  *--sp = reinterpret_cast<void*>(fiber_main);
+  for (int i = 0; i < 6; i++) *--sp = nullptr;
+  f.sp = sp;
+  f.copies = f.groups = 0;
+}
+
+// next switches from a fiber that waits or has ended to one that can run.
+void Worker::next(Fiber* from) {
+  for (unsigned i = 0; i <= warp_count; i++) {
+    Warp& w = warps[warp_now];
+    if (w.ready) {
+      unsigned lane = __builtin_ctz(w.ready);
+      if (from->warp == &w) {  // go round, so that lanes keep in step
+        unsigned later = w.ready & ~(~0u >> (31 - from->lane));
+        if (later) lane = __builtin_ctz(later);
+      }
+      Fiber* to = &fibers[warp_now * 32 + lane];
+      current = to;
+      if (to != from) emu_switch(&from->sp, to->sp);
+      return;
+    }
+    if (++warp_now == warp_count) warp_now = 0;
+  }
+  unsigned ended = block.threads - block.live, in_warp = 0;
+  for (unsigned i = 0; i < warp_count; i++) in_warp += __builtin_popcount(warps[i].arrived);
+  fail(launch_failed,
+       "deadlock: %u threads wait at __syncthreads, %u in warp collectives, %u have returned; "
+       "every thread of a block must reach each __syncthreads, and every lane of a mask its collective",
+       block.waiting, in_warp, ended);
+}
+
+Failure Worker::run(const Launch& l, uint32_t index) {
+  unsigned n = l.block.x * l.block.y * l.block.z;
+  uint3 at{index % l.grid.x, index / l.grid.x % l.grid.y, index / l.grid.x / l.grid.y};
+  char* dynamic = shared + max_shared - (l.shared + 15) / 16 * 16;
+  memset(dynamic, 0xff, shared + max_shared - dynamic);  // NaN
+  block = Block{at, index, dynamic, 0, 0, n, n, 0, 0, &l};
+  runs++;
+  warp_count = (n + 31) / 32;
+  for (unsigned i = 0; i < warp_count; i++) {
+    unsigned lanes = n - 32 * i >= 32 ? ~0u : (1u << (n - 32 * i)) - 1;
+    warps[i].alive = warps[i].ready = lanes;
+    warps[i].arrived = warps[i].last = warps[i].epoch = 0;
+  }
+  for (unsigned i = 0; i < n; i++) {
+    Fiber& f = fibers[i];
+    f.tid = {i % l.block.x, i / l.block.x % l.block.y, i / l.block.x / l.block.y};
+    f.index = i, f.lane = i % 32, f.warp = &warps[i / 32];
+    prepare(*this, f);
+  }
+  failure.code = 0;
+  warp_now = 0;
+  current = &fibers[0];
+  emu::block = &block;
+  emu_switch(&main_sp, current->sp);
+  current = nullptr;
+  return failure;
+}
+
+Failure run_block(const Launch& l, uint32_t index) { return worker().run(l, index); }
+
+void fail(int code, const char* format, ...) {
+  Worker& w = worker();
+  Fiber* f = current;
+  const uint3 b = block->index, t = f->tid;
+  int n = snprintf(w.failure.text, sizeof w.failure.text, "kernel %s, block (%u,%u,%u), thread (%u,%u,%u): ",
+                   block->launch->kernel->name, b.x, b.y, b.z, t.x, t.y, t.z);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(w.failure.text + n, sizeof w.failure.text - n, format, args);
+  va_end(args);
+  w.failure.code = code;
+  emu_switch(&f->sp, w.main_sp);
+  __builtin_unreachable();
+}
+
+// ---- barriers
+
+static void wait_for_block() {
+  Fiber* f = current;
+  f->warp->ready &= ~(1u << f->lane);
+  worker().next(f);
+}
+
+// enter_barrier reports whether this thread is the block's last at a barrier.
+static bool enter_barrier() { return ++block->waiting == block->threads; }
+
+void Worker::release_block() {
+  block.waiting = 0;
+  block.barrier++;
+  for (unsigned i = 0; i < warp_count; i++) warps[i].ready = warps[i].alive;
+}
+
+void sync_threads() {
+  if (!enter_barrier()) return wait_for_block();
+  worker().release_block();
+}
+
+int sync_threads_vote(int predicate, Vote v) {
+  Block& b = *block;
+  b.votes += predicate != 0;
+  if (enter_barrier()) {
+    b.last_votes = b.votes;
+    b.votes = 0;
+    worker().release_block();
+  } else {
+    wait_for_block();
+  }
+  if (v == Vote::count) return b.last_votes;
+  return v == Vote::all ? b.last_votes == int(b.threads) : b.last_votes != 0;
+}
+
+bool arrive(unsigned mask) {
+  Fiber* f = current;
+  Warp& w = *f->warp;
+  unsigned me = 1u << f->lane;
+  if (!(mask & me)) fail(launch_failed, "calls a warp collective with mask %08x, which leaves its own lane %u out", mask, f->lane);
+  w.mask[f->lane] = mask;
+  w.arrived |= me;
+  return (mask & w.alive & ~w.arrived) == 0;
+}
+
+bool wait_or_last() {
+  Fiber* f = current;
+  unsigned me = 1u << f->lane;
+  f->warp->ready &= ~me;
+  worker().next(f);
+  bool last = f->warp->last & me;
+  f->warp->last &= ~me;
+  return last;
+}
+
+void release(unsigned mask) {
+  Warp& w = *current->warp;
+  mask &= w.arrived;
+  w.arrived &= ~mask;
+  w.ready |= mask;
+}
+
+void sync_warp(unsigned mask) {
+  if (!arrive(mask) && !wait_or_last()) return;
+  current->warp->epoch++;
+  release(mask);
+}
+
+void fence() {
+  if (block->launch->fences) block->launch->fences[block->number]++;
+  __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void fail_shuffle(int lane, int from) {
+  fail(launch_failed, "in a shuffle lane %d reads lane %d, which takes no part in it", lane, from);
+}
+
+// ---- cp.async
+
+void copy_issue(const Copy& c) {
+  Fiber* f = current;
+  if (f->copies == Fiber::max_copies) fail(launch_failed, "more than %d cp.async in flight; raise Fiber::max_copies", int(Fiber::max_copies));
+  if (c.valid > c.bytes) fail(launch_failed, "cp.async of %u bytes with a source of %u", c.bytes, c.valid);
+  if (reinterpret_cast<uintptr_t>(c.dst) % c.bytes || (c.valid && reinterpret_cast<uintptr_t>(c.src) % c.bytes))
+    fail(misaligned_address, "cp.async of %u bytes from %p to %p: both must be multiples of %u", c.bytes, c.src, c.dst, c.bytes);
+  const void* pc = __builtin_return_address(0);
+  touch(c.src, c.valid, Access::read, pc);
+  touch(c.dst, c.bytes, Access::write, pc);  // it may land from here on
+  f->copy[f->copies++] = c;
+}
+
+void copy_commit() {
+  Fiber* f = current;
+  if (f->groups == Fiber::max_groups) fail(launch_failed, "more than %d cp.async groups in flight; raise Fiber::max_groups", int(Fiber::max_groups));
+  f->group_end[f->groups++] = f->copies;
+}
+
+void copy_wait(unsigned pending) {
+  Fiber* f = current;
+  if (f->groups <= pending) return;
+  unsigned done = f->groups - pending, end = f->group_end[done - 1];
+  for (unsigned i = 0; i < end; i++) {
+    const Copy& c = f->copy[i];
+    touch(c.dst, c.bytes, Access::write, __builtin_return_address(0));
+    memcpy(c.dst, c.src, c.valid);
+    memset(static_cast<char*>(c.dst) + c.valid, 0, c.bytes - c.valid);
+  }
+  memmove(f->copy, f->copy + end, (f->copies - end) * sizeof *f->copy);
+  f->copies -= end;
+  for (unsigned i = done; i < f->groups; i++) f->group_end[i - done] = f->group_end[i] - end;
+  f->groups = pending;
+}
+
+}  // namespace emu

@@ -1,0 +1,70 @@
+// shadow.h: what the checked build remembers of each two bytes of memory, to find
+// races. Two accesses of which one writes must be ordered: by __syncthreads within
+// a block, by __syncwarp within a warp, by __threadfence between blocks. Shuffles
+// order nothing, as on the device. Atomics do not race with each other.
+#pragma once
+#include <cstdint>
+
+#include "fiber.h"
+
+namespace emu {
+
+enum { shadow_grain = 2 };  // bytes for each Cell: bf16 is the narrowest type in use
+
+// Moment is one access, or for reads a set of them.
+struct Moment {
+  uint32_t run;      // the launch (global memory) or the block (shared memory)
+  uint32_t block;
+  uint32_t barrier;  // __syncthreads of the block before it
+  uint32_t warp_epoch;
+  uint32_t fence;    // __threadfence of the block before it
+  uint16_t thread;
+  uint8_t spread;    // of a set of reads: see below
+  bool atomic;
+};
+enum Spread : uint8_t { one_thread, one_warp, one_block, several_blocks };
+
+struct Cell {
+  Moment write, read;
+};
+
+// ordered reports whether what happened at p happened before now.
+inline bool ordered(const Moment& p, const Moment& now, const uint32_t* fences) {
+  if (p.run != now.run) return true;
+  if (p.spread == several_blocks) return false;
+  if (p.block != now.block) return fences && fences[p.block] > p.fence && fences[now.block] > 0;
+  if (p.spread == one_thread && p.thread == now.thread) return true;
+  if (p.barrier != now.barrier) return true;
+  return p.spread <= one_warp && p.thread / 32 == now.thread / 32 && p.warp_epoch < now.warp_epoch;
+}
+
+// note_read adds a read to the set of those that a later write must follow. What
+// is ordered before it may be forgotten.
+inline void note_read(Moment& set, const Moment& now, const uint32_t* fences) {
+  if (ordered(set, now, fences)) {
+    set = now;
+    return;
+  }
+  Spread s = set.block != now.block ? several_blocks : set.thread / 32 != now.thread / 32 ? one_block : one_warp;
+  if (s > set.spread) set.spread = s;
+  set.barrier = now.barrier;
+  set.warp_epoch = now.warp_epoch;
+  set.fence = now.fence;
+}
+
+// race returns what an access at c conflicts with, or nullptr, and notes it.
+inline const Moment* race(Cell& c, const Moment& now, Access kind, const uint32_t* fences) {
+  bool both_atomic = kind == Access::atomic && c.write.atomic;
+  if (!both_atomic && !ordered(c.write, now, fences)) return &c.write;
+  if (kind == Access::read) {
+    note_read(c.read, now, fences);
+    return nullptr;
+  }
+  if (!ordered(c.read, now, fences)) return &c.read;
+  c.write = now;
+  c.write.atomic = kind == Access::atomic;
+  c.read.run = 0;
+  return nullptr;
+}
+
+}  // namespace emu

@@ -1,0 +1,70 @@
+// warp.h: what the 32 threads of a warp do together. Each is a collective: every
+// lane leaves its operands in the warp, the last to arrive computes the results
+// of all, then all go on. None but __syncwarp orders memory, as on the device.
+#pragma once
+
+template <class T>
+static inline uint64_t emu_raw(T v) {
+  static_assert(sizeof(T) <= 8);
+  uint64_t raw = 0;
+  memcpy(&raw, &v, sizeof v);
+  return raw;
+}
+
+// emu_shuffle returns lane `from`'s v, or this lane's own where inside is false.
+template <class T>
+EMU_INTERNAL T emu_shuffle(unsigned mask, T v, int from, bool inside) {
+  emu::Warp& w = emu::warp();
+  int lane = emu::lane();
+  w.value[lane] = emu_raw(v);
+  w.from[lane] = inside ? from : lane;
+  emu::collective(mask, [](emu::Warp& w, unsigned active) {
+    for (int i = 0; i < 32; i++) {
+      if (!(active >> i & 1)) continue;
+      if (!(active >> w.from[i] & 1)) emu::fail_shuffle(i, w.from[i]);
+      w.result[i] = w.value[w.from[i]];
+    }
+  });
+  T r;
+  memcpy(&r, &w.result[lane], sizeof r);
+  return r;
+}
+
+static inline void __syncwarp(unsigned mask = 0xffffffffu) { emu::sync_warp(mask); }
+
+template <class T>
+static inline T __shfl_sync(unsigned mask, T v, int from, int width = 32) {
+  int base = emu::lane() / width * width;
+  return emu_shuffle(mask, v, base + (from & (width - 1)), true);
+}
+template <class T>
+static inline T __shfl_xor_sync(unsigned mask, T v, int bits, int width = 32) {
+  int from = emu::lane() ^ bits;
+  return emu_shuffle(mask, v, from & 31, from < (emu::lane() / width + 1) * width);
+}
+template <class T>
+static inline T __shfl_down_sync(unsigned mask, T v, unsigned by, int width = 32) {
+  int from = emu::lane() + int(by);
+  return emu_shuffle(mask, v, from & 31, from < (emu::lane() / width + 1) * width);
+}
+template <class T>
+static inline T __shfl_up_sync(unsigned mask, T v, unsigned by, int width = 32) {
+  int from = emu::lane() - int(by);
+  return emu_shuffle(mask, v, from & 31, from >= emu::lane() / width * width);
+}
+
+EMU_INTERNAL unsigned __ballot_sync(unsigned mask, int predicate) {
+  emu::Warp& w = emu::warp();
+  int lane = emu::lane();
+  w.value[lane] = predicate != 0;
+  emu::collective(mask, [](emu::Warp& w, unsigned active) {
+    unsigned votes = 0;
+    for (int i = 0; i < 32; i++)
+      if (active >> i & 1) votes |= unsigned(w.value[i]) << i;
+    for (int i = 0; i < 32; i++)
+      if (active >> i & 1) w.result[i] = votes;
+  });
+  return unsigned(w.result[lane]);
+}
+static inline int __any_sync(unsigned mask, int p) { return __ballot_sync(mask, p) != 0; }
+static inline int __all_sync(unsigned mask, int p) { return __ballot_sync(mask, !p) == 0; }

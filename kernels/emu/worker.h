@@ -1,0 +1,62 @@
+// worker.h: the state of one OS thread that runs blocks. Private to the emulator.
+#pragma once
+#include <csetjmp>
+#include <memory>
+
+#include "fiber.h"
+
+namespace emu {
+
+enum {
+  max_threads = 1024,
+  page = 4096,
+  stack_size = 9 * page,       // the lowest page is a guard
+  max_shared = 227 << 10,      // the most that any of the architectures gives a block
+};
+
+// Values of CUresult, so that the scheduler needs no cuda.h.
+enum { illegal_address = 700, misaligned_address = 716, launch_failed = 719 };
+
+struct Worker {
+  Worker();
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  Failure run(const Launch& l, uint32_t index);
+  void next(Fiber* from);
+  void release_block();
+
+  Fiber fibers[max_threads];
+  Warp warps[max_threads / 32];
+  Block block;
+  unsigned warp_count = 0;
+  unsigned warp_now = 0;
+  void* main_sp = nullptr;
+  Failure failure;
+  char* stacks = nullptr;        // max_threads of stack_size
+  char* shared = nullptr;        // max_shared, then a guard page
+  char* signal_stack = nullptr;
+  uint32_t runs = 0;             // blocks run so far
+  struct Shadow* shadow = nullptr;  // of shared memory; checked build
+};
+
+// worker returns the calling OS thread's, created on first use.
+Worker& worker();
+
+// in_block reports whether this OS thread is inside a kernel.
+bool in_block();
+
+// catch_faults turns a segmentation fault inside a kernel into a Failure.
+void catch_faults();
+
+// map_guarded maps bytes (a multiple of page) with an inaccessible page on
+// either side, and returns the first accessible address; unmap_guarded undoes it.
+char* map_guarded(size_t bytes);
+void unmap_guarded(char* p, size_t bytes);
+
+// where writes "function (file:line)" of a code address, as well as debug
+// information allows, for messages.
+void where(const void* pc, char* out, size_t size);
+
+}  // namespace emu

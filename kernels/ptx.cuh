@@ -1,0 +1,103 @@
+// ptx.cuh is the only place with inline PTX. Each primitive has two forms: the
+// instruction, for nvcc, and what it does, for the software device (EMULATED,
+// see emu/). Both are asynchronous, or not, alike.
+//
+//   DYN_SHARED(T, name)      dynamic shared memory as T*, aligned to 16 bytes
+//   cp_async<16|8|4>(d,s,n)  starts a copy of that many bytes to shared memory,
+//                            of which n are read and the rest become 0; d and s
+//                            are multiples of that size
+//   cp_async_commit()        ends a group of copies
+//   cp_async_wait<N>()       waits until at most N groups of this thread are in
+//                            flight; __syncthreads then shows them to the block
+//   to_tf32(x)               rounds to TF32, ties away from zero
+//   pack_bf16(lo, hi)        rounds to two bf16, ties to even
+//   mma_tf32(c, a, b)        c += a b, m16n8k8; fragments as in PTX's mma.sync
+//   mma_bf16(c, a, b)        c += a b, m16n8k16
+#pragma once
+
+#ifdef EMULATED
+
+#include "emu/mma.h"
+
+#define DYN_SHARED(T, name) T* const name = static_cast<T*>(emu::dynamic_shared())
+
+template <int BYTES>
+__device__ __forceinline__ void cp_async(void* dst, const void* src, int valid = BYTES) {
+  emu::copy_issue({dst, src, BYTES, unsigned(valid)});
+}
+__device__ __forceinline__ void cp_async_commit() { emu::copy_commit(); }
+template <int N>
+__device__ __forceinline__ void cp_async_wait() { emu::copy_wait(N); }
+
+__device__ __forceinline__ unsigned to_tf32(float x) {
+  unsigned u = __float_as_uint(x);
+  return (u & 0x7f800000u) == 0x7f800000u ? u : (u + 0x1000u) & 0xffffe000u;
+}
+
+__device__ __forceinline__ unsigned emu_bf16(float x) {
+  unsigned u = __float_as_uint(x);
+  return x != x ? 0x7fffu : (u + 0x7fffu + (u >> 16 & 1u)) >> 16;
+}
+__device__ __forceinline__ unsigned pack_bf16(float lo, float hi) { return emu_bf16(hi) << 16 | emu_bf16(lo); }
+
+template <int B, class F>
+EMU_INTERNAL void emu_mma(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[B], F multiply) {
+  emu::Warp& w = emu::warp();
+  int lane = emu::lane();
+  memcpy(w.a[lane], a, sizeof a);
+  memcpy(w.b[lane], b, sizeof b);
+  memcpy(w.c[lane], c, sizeof c);
+  emu::collective(~0u, multiply);
+  memcpy(c, w.c[lane], sizeof c);
+}
+__device__ __forceinline__ void mma_tf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  emu_mma(c, a, b, emu::mma_tf32);
+}
+__device__ __forceinline__ void mma_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  emu_mma(c, a, b, emu::mma_bf16);
+}
+
+#else
+
+#define DYN_SHARED(T, name)                          \
+  extern __shared__ __align__(16) char name##_raw[]; \
+  T* const name = reinterpret_cast<T*>(name##_raw)
+
+template <int BYTES>
+__device__ __forceinline__ void cp_async(void* dst, const void* src, int valid = BYTES) {
+  static_assert(BYTES == 16 || BYTES == 8 || BYTES == 4, "cp.async copies 4, 8 or 16 bytes");
+  const unsigned d = static_cast<unsigned>(__cvta_generic_to_shared(dst));
+  if constexpr (BYTES == 16)  // past L1: tiles are shared by blocks, through L2
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(d), "l"(src), "r"(valid) : "memory");
+  else
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;\n" ::"r"(d), "l"(src), "r"(valid), "n"(BYTES) : "memory");
+}
+__device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
+template <int N>
+__device__ __forceinline__ void cp_async_wait() {
+  asm volatile("cp.async.wait_group %0;\n" ::"n"(N) : "memory");
+}
+
+__device__ __forceinline__ unsigned to_tf32(float x) {
+  unsigned u;
+  asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(u) : "f"(x));
+  return u;
+}
+__device__ __forceinline__ unsigned pack_bf16(float lo, float hi) {
+  unsigned u;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(u) : "f"(hi), "f"(lo));
+  return u;
+}
+
+__device__ __forceinline__ void mma_tf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+__device__ __forceinline__ void mma_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};\n"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+#endif
