@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"clusir/internal/kernels"
@@ -43,6 +44,20 @@ func (c Case) large() Case {
 // vanishing marks a row with results or gradients that are 0 but for rounding.
 func (c Case) vanishing() Case {
 	c.Floor = 1
+	return c
+}
+
+// with returns the row under another name, with In[i] replaced.
+func (c Case) with(name string, i int, o Operand) Case {
+	c.Name += "_" + name
+	c.In = slices.Clone(c.In)
+	c.In[i] = o
+	return c
+}
+
+// forwardOnly leaves the gradient of a row out, where it does not exist.
+func (c Case) forwardOnly() Case {
+	c.Grad = ""
 	return c
 }
 

@@ -17,6 +17,7 @@ func denseCases() []Case {
 		mix(1, 5, 24), mix(3, 5, 4, 6, 6), mix(2, 1, 7), mix(3, 3, 17, 16, 16).large(),
 
 		normalize(1, 5), normalize(3, 24), normalize(7, 17), normalize(2, 1024).large(),
+		normalize(2, 5).with("zero", 0, given("x", []float64{0}, 2, 5)).forwardOnly(),
 
 		topKSoftmax(1, 3, 2), topKSoftmax(3, 4, 2), topKSoftmax(3, 5, 5), topKSoftmax(2, 9, 3), topKSoftmax(5, 1, 1).vanishing(),
 		topKTies(),
@@ -86,10 +87,8 @@ func topKSoftmax(R, n, k int) Case {
 
 // topKTies has equal entries at the edge of the kept ones: the lower index wins.
 func topKTies() Case {
-	c := topKSoftmax(3, 5, 2)
-	c.Name, c.Grad = "ties", ""
-	c.In = []Operand{given("x", []float64{1, 3, 3, 3, 0, 2, 2, 2, 2, 2, -1, -2, -1, 5, -1}, 3, 5)}
-	return c
+	x := given("x", []float64{1, 3, 3, 3, 0, 2, 2, 2, 2, 2, -1, -2, -1, 5, -1}, 3, 5)
+	return topKSoftmax(3, 5, 2).with("ties", 0, x).forwardOnly()
 }
 
 // spread is an operand whose entries are at least 0.2 apart, in random order,

@@ -5,6 +5,7 @@ import "clusir/internal/kernels"
 func filterCases() []Case {
 	return []Case{
 		batchNorm(3, 5, 0.1), batchNorm(4, 72, 0.1), batchNorm(3, 17, 0), batchNorm(8, 24, 1), batchNorm(2, 9, 0.1).vanishing(),
+		batchNorm(4, 6, 0.1).with("offset", 0, normal("x", 4, 6).scaled(1, 10)),
 		batchNormInfer(1, 5), batchNormInfer(3, 72),
 
 		dynamicFilter(1, 8, 6, 10, 8, 3),

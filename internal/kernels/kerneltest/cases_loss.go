@@ -49,10 +49,7 @@ func aside(name string, shape ...int) Operand {
 
 // l1Equal has entries where x = t: their gradient is 0.
 func l1Equal() Case {
-	c := l1(7)
-	c.Name = "equal"
-	c.In = []Operand{given("x", []float64{1, 2, 3}, 7).as(smooth), given("t", []float64{1, 0}, 7)}
-	return c
+	return l1(7).with("equal", 0, given("x", []float64{1, 2, 3}, 7).as(smooth)).with("steps", 1, given("t", []float64{1, 0}, 7))
 }
 
 // picture is how the pair of MSSSIM's images is made.

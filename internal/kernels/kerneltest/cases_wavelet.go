@@ -12,6 +12,7 @@ func waveletCases() []Case {
 		waveletReduce(3, 24, 2, 34),
 		waveletReduce(2, 20, 2, 2),
 		waveletReduce(1, 68, 14, 6),
+		waveletReduce(1, 12, 4, 6).with("offset", 0, normal("x", 1, 12, 4, 6).scaled(1, 10)), // E[x²] − mean² would lose digits
 		waveletReduce(1, 16, 70, 130).large(),
 		waveletReduce(2, 48, 34, 66).large(),
 
@@ -22,6 +23,7 @@ func waveletCases() []Case {
 		attentionMap(2, 8, 1, 3, 2),
 		attentionMap(1, 24, 3, 4, 24).vanishing(), // softmax over one entry
 		attentionMap(1, 8, 1, 1, 2).vanishing(),   // q and k of one pixel are signs
+		attentionMap(1, 8, 2, 3, 2).with("zero", 0, given("s", []float64{0}, 1, 8, 2, 3)).forwardOnly(),
 		attentionMap(1, 48, 33, 65, 2).large(),
 		attentionMap(2, 16, 70, 34, 1).large(),
 		attentionMap(1, 136, 6, 10, 8).large(),

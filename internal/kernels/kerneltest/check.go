@@ -117,8 +117,8 @@ func (c Case) checkGradient(t reporter, b kernels.Backend, o Options, e expected
 		}
 		in := c.In[i]
 		in.Name = "d" + in.Name
-		if len(want) == 1 {
-			in.Name += " alone"
+		if left := len(c.differentiable()) - len(want); left > 0 {
+			in.Name += fmt.Sprintf(" with %d destinations absent", left)
 		}
 		compare(t, in, dx[i], sum, o.bound(c.GradTol, max(largest(e.dx[i]), c.Floor))+start[i]/(1<<22))
 	}

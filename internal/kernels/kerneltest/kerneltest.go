@@ -13,6 +13,7 @@ package kerneltest
 
 import (
 	"runtime/debug"
+	"slices"
 	"testing"
 
 	"clusir/internal/kernels"
@@ -38,14 +39,17 @@ func Run(t *testing.T, b kernels.Backend, o Options) {
 		if c.Grad == "" {
 			return
 		}
-		t.Run("gradient", guarded(func(t *testing.T) { c.checkGradient(t, b, o, e, c.differentiable()) }))
-		if alone := c.differentiable(); len(alone) > 1 && !c.Large {
-			t.Run("alone", guarded(func(t *testing.T) {
-				for _, i := range alone {
-					c.checkGradient(t, b, o, e, []int{i})
-				}
-			}))
+		all := c.differentiable()
+		t.Run("gradient", guarded(func(t *testing.T) { c.checkGradient(t, b, o, e, all) }))
+		if len(all) == 1 || c.Large {
+			return
 		}
+		t.Run("absent", guarded(func(t *testing.T) {
+			for i, operand := range all {
+				c.checkGradient(t, b, o, e, []int{operand})
+				c.checkGradient(t, b, o, e, slices.Delete(slices.Clone(all), i, i+1))
+			}
+		}))
 	})
 }
 
