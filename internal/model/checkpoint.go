@@ -1,0 +1,62 @@
+package model
+
+import (
+	"clusir/internal/checkpoint"
+	"clusir/internal/kernels"
+)
+
+// Specs are the names and shapes that a checkpoint of this configuration
+// holds: parameters, then buffers.
+func (c Config) Specs() ([]checkpoint.Spec, error) {
+	m, err := New(c, shapesOnly())
+	if err != nil {
+		return nil, err
+	}
+	specs := []checkpoint.Spec{}
+	for _, p := range m.Tensors() {
+		specs = append(specs, checkpoint.Spec{Name: p.Name, Shape: p.Shape})
+	}
+	return specs, nil
+}
+
+// Load builds the network of configuration c with the weights of f. Nothing is
+// allocated on the device unless every tensor fits.
+func Load(f *checkpoint.File, c Config, memory kernels.Memory) (*ClusIR, error) {
+	specs, err := c.Specs()
+	if err != nil {
+		return nil, err
+	}
+	weights, err := f.Load(specs)
+	if err != nil {
+		return nil, err
+	}
+	m, err := New(c, memory)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range m.Tensors() {
+		memory.Upload(p.Tensor, weights[i].Data())
+	}
+	return m, nil
+}
+
+// ReadConfig returns the valid configuration in f's metadata. Fields that it
+// does not mention are the base model's.
+func ReadConfig(f *checkpoint.File) (Config, error) {
+	c := DefaultConfig()
+	if err := f.Config(&c); err != nil {
+		return Config{}, err
+	}
+	return c, c.Validate()
+}
+
+// State fetches every parameter and buffer from the device.
+func (m *ClusIR) State() []checkpoint.Tensor {
+	state := []checkpoint.Tensor{}
+	for _, p := range m.Tensors() {
+		w := make([]float32, p.Len())
+		m.memory.Download(w, p.Tensor)
+		state = append(state, checkpoint.New(p.Name, p.Shape, w))
+	}
+	return state
+}

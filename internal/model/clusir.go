@@ -1,0 +1,168 @@
+package model
+
+import (
+	"fmt"
+
+	"clusir/internal/kernels"
+)
+
+// ClusIR is the whole network with its parameters on a device.
+type ClusIR struct {
+	Config  Config
+	Params  []*Param // trained, in the order of their making
+	Buffers []*Param // saved with them: BatchNorm's running statistics
+
+	memory   kernels.Memory
+	stem     *Var // [dim,3,3,3]
+	encoder  []*Stage
+	down     []*Var // [C/2,C,3,3]
+	MoE      []*MoE // one a stage; none in the WTB-only ablation
+	semantic []*Semantic
+	dafmm    []*DAFMM
+	up       []*Var // of the level below, [2C,C,3,3]
+	skip     []*Var // [C,2C]
+	decoder  []*Stage
+	refine   *Stage
+	head     *Var // [3,dim,3,3]
+}
+
+// New allocates a network; its parameters have no values before Init or Load.
+func New(c Config, memory kernels.Memory) (*ClusIR, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	m := &ClusIR{Config: c, memory: memory}
+	b := builder{m: m}
+	m.stem = b.conv3x3("stem", c.Dim, 3)
+	for l := range Stages {
+		m.encoder = append(m.encoder, b.at("encoder", l).stage(c.EncBlocks[l], c.Width(l), c.Heads[l], c.FFNRatio))
+		if c.UseMoE {
+			m.MoE = append(m.MoE, b.at("moe", l).moe(l, c))
+		}
+	}
+	for l := range Levels {
+		C := c.Width(l)
+		m.down = append(m.down, b.conv3x3(fmt.Sprint("down.", l), C/2, C))
+		if c.UseDAFMM {
+			m.semantic = append(m.semantic, b.at("semantic", l).semantic(l, c))
+			m.dafmm = append(m.dafmm, b.at("dafmm", l).dafmm(l, c))
+		}
+		m.up = append(m.up, b.conv3x3(fmt.Sprint("up.", l), 4*C, 2*C))
+		m.skip = append(m.skip, b.conv1x1(fmt.Sprint("skip.", l), C, 2*C))
+		m.decoder = append(m.decoder, b.at("decoder", l).stage(c.DecBlocks[l], C, c.Heads[l], c.FFNRatio))
+	}
+	m.refine = b.at("refine").stage(c.RefineBlocks, c.Dim, c.Heads[0], c.FFNRatio)
+	m.head = b.param("head.weight", constant(0), 3, c.Dim, 3, 3) // the network starts as the identity
+	m.ResetCounts()
+	return m, nil
+}
+
+// Forward restores image [B,3,H,W] in 0..1, H and W multiples of Align and at
+// least Config.MinSide. The result is not clamped. The routes, one a stage,
+// are none without MoE.
+func (m *ClusIR) Forward(tape *Tape, image *Var, o Options) (restored *Var, routes []*Route) {
+	m.mustFit(image)
+	t := &pass{Tape: tape, Options: o}
+	x := t.Conv3x3(image, m.stem)
+	t.probe("stem", x)
+	skips := make([]*Var, Levels)
+	for l := range Stages {
+		x = m.encoder[l].Forward(t, x)
+		if m.Config.UseMoE {
+			var route *Route
+			x, route = m.MoE[l].Forward(t, x)
+			routes = append(routes, route)
+		}
+		if l < Levels {
+			skips[l] = x
+			x = t.ConvDown(x, m.down[l])
+			t.probe(fmt.Sprint("down.", l), x)
+		}
+	}
+	for l := Levels - 1; l >= 0; l-- {
+		x = m.join(t, l, x, skips[l])
+		if m.Config.UseDAFMM {
+			x = m.dafmm[l].Forward(t, x, m.semantic[l].Forward(t, routes[l], routes[Stages-1]))
+		}
+		x = m.decoder[l].Forward(t, x)
+	}
+	x = m.refine.Forward(t, x)
+	head := t.Conv3x3(x, m.head)
+	t.Release(x)
+	t.probe("head", head)
+	restored = t.Add(image, head)
+	t.Release(head)
+	t.probe("output", restored)
+	return restored, routes
+}
+
+// join upsamples x to decoder level l and merges the encoder's features into it.
+func (m *ClusIR) join(t *pass, l int, x, skip *Var) *Var {
+	up := t.ConvUp(x, m.up[l])
+	t.Release(x)
+	t.probe(fmt.Sprint("up.", l), up)
+	y := t.Conv1x1(m.skip[l], nil, up, skip)
+	t.Release(up, skip)
+	t.probe(fmt.Sprint("skip.", l), y)
+	return y
+}
+
+func (m *ClusIR) mustFit(image *Var) {
+	s := image.Shape
+	if len(s) != 4 || s[1] != 3 || s[2]%Align != 0 || s[3]%Align != 0 || min(s[2], s[3]) < m.Config.MinSide() {
+		panic(fmt.Sprintf("model: image %v is not [B,3,H,W] with sides that are multiples of %d and at least %d",
+			[]int(s), Align, m.Config.MinSide()))
+	}
+}
+
+// Init gives every parameter its starting value. A parameter's values depend
+// on the seed and its name only.
+func (m *ClusIR) Init(seed uint64) {
+	for _, p := range m.Tensors() {
+		w := make([]float32, p.Len())
+		p.start(newNamedStream(seed, p.Name), w, p.Shape)
+		m.memory.Upload(p.Tensor, w)
+	}
+}
+
+// Tensors returns the parameters and then the buffers.
+func (m *ClusIR) Tensors() []*Param { return append(append([]*Param{}, m.Params...), m.Buffers...) }
+
+// ZeroGrads sets every parameter's gradient to zero.
+func (m *ClusIR) ZeroGrads() {
+	for _, p := range m.Params {
+		p.ZeroGrad(m.memory)
+	}
+}
+
+// ResetCounts forgets which experts samples have reached, as a training step begins.
+func (m *ClusIR) ResetCounts() {
+	for _, e := range m.MoE {
+		m.memory.Fill(e.Count.Tensor, 0)
+	}
+}
+
+// SettleCounts hands each expert's share of MoE.Count to Param.Reached of its
+// parameters, as a training step ends, for the optimiser.
+func (m *ClusIR) SettleCounts(b kernels.Dense) {
+	for _, e := range m.MoE {
+		count := e.Count.Tensor.Reshape(1, e.Count.Len())
+		for _, r := range e.reached {
+			b.Linear(r.count, count, r.pick, kernels.Tensor{})
+		}
+	}
+}
+
+// Free gives the network's memory back.
+func (m *ClusIR) Free() {
+	for _, p := range m.Tensors() {
+		p.Free(m.memory)
+	}
+	for _, e := range m.MoE {
+		e.Count.Free(m.memory)
+		for _, r := range e.reached {
+			m.memory.Free(r.pick)
+			m.memory.Free(r.count)
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package model
+
+import (
+	"fmt"
+
+	"clusir/internal/autograd"
+	"clusir/internal/kernels"
+)
+
+// Cost is what one inference costs, counted from the graph without running it.
+type Cost struct {
+	Params     int64 // trained numbers; BatchNorm's running statistics are not among them
+	MACs       int64 // multiply-accumulates, see autograd.Tape.MACs
+	PeakValues int64 // the most numbers alive between operations, parameters included
+}
+
+// GMACs are the MACs in 10⁹.
+func (c Cost) GMACs() float64 { return float64(c.MACs) / 1e9 }
+
+func shapesOnly() kernels.Backend { return autograd.NewShapes() }
+
+// Cost counts one inference of a batch of B images of H×W.
+func (c Config) Cost(B, H, W int) (Cost, error) {
+	b := autograd.NewShapes()
+	m, err := New(c, b)
+	if err != nil {
+		return Cost{}, err
+	}
+	if B < 1 || H%Align != 0 || W%Align != 0 || min(H, W) < c.MinSide() {
+		return Cost{}, fmt.Errorf("cost of %d images of %d×%d: sides must be multiples of %d and at least %d", B, H, W, Align, c.MinSide())
+	}
+	tape := &Tape{B: b}
+	image := autograd.Leaf(b.Alloc(B, 3, H, W), false)
+	m.Forward(tape, image, Options{})
+	cost := Cost{MACs: tape.MACs, PeakValues: b.Peak()}
+	for _, p := range m.Params {
+		cost.Params += int64(p.Len())
+	}
+	return cost, nil
+}

@@ -1,0 +1,84 @@
+package model
+
+import "clusir/internal/autograd"
+
+// DAFMM is the degradation-aware frequency modulation module: it injects the
+// spatial prompt and modulates low and high frequencies apart.
+type DAFMM struct {
+	name             string
+	pgb              *PGB
+	inject           *Var // [C,2C]
+	fsb              *FSB
+	amplitude, phase autograd.Fuse
+	gate, gateBias   *Var // [3C,C], [3C]
+}
+
+func (b builder) dafmm(l int, c Config) *DAFMM {
+	C := c.Width(l)
+	return &DAFMM{
+		name:      b.name(),
+		pgb:       b.at("pgb").pgb(l, c),
+		inject:    b.conv1x1("inject", C, 2*C),
+		fsb:       b.at("fsb").fsb(C, c),
+		amplitude: b.at("amplitude").fuse(2*C, C),
+		phase:     b.at("phase").fuse(4*C, C),
+		gate:      b.conv1x1("gate", 3*C, C),
+		gateBias:  b.bias("gate", 3*C, C),
+	}
+}
+
+// fuse makes an adaptive fusion of Eq. 14. Its second convolution starts at
+// zero, so that the spectrum starts untouched.
+func (b builder) fuse(K, C int) autograd.Fuse {
+	return autograd.Fuse{
+		W1: b.conv1x1("conv1", C, K), B1: b.bias("conv1", C, K),
+		W2: b.param("conv2.weight", constant(0), C, C, 1, 1).Reshape(C, C),
+		B2: b.param("conv2.bias", constant(0), C),
+	}
+}
+
+// Forward is x [B,C,H,W], semantic prompt p [B,C] → [B,C,H,W]. The residual is
+// ours; the paper does not say.
+func (d *DAFMM) Forward(t *pass, x, p *Var) *Var {
+	return t.Block(func() *Var {
+		prompt := d.pgb.Forward(t, p, x.Shape[2], x.Shape[3])
+		f := t.Conv1x1(d.inject, nil, x, prompt)
+		t.Release(prompt)
+		t.probe(d.name+".inject", f)
+		ll, bands := t.DWT(f)
+		t.Release(f)
+		low, high := d.fsb.Forward(t, ll)
+		h := d.highFrequencies(t, high, bands)
+		l := d.lowFrequencies(t, ll, low)
+		y := t.IDWT(l, h, x)
+		t.Release(l, h, x)
+		t.probe(d.name, y)
+		return y
+	})
+}
+
+// highFrequencies is Eq. 15: σ(conv(F_h)) gates HL, LH and HH.
+func (d *DAFMM) highFrequencies(t *pass, high, bands *Var) *Var {
+	gate := t.Conv1x1(d.gate, d.gateBias, high)
+	t.Release(high)
+	t.probe(d.name+".gate", gate)
+	h := t.SigmoidGate(gate, bands)
+	t.Release(gate, bands)
+	return h
+}
+
+// lowFrequencies is Eq. 14: a learned multiplier of the spectrum,
+// A' = A·(1 + gain), φ' = φ + turn.
+//
+// Differs from the paper, which concatenates raw amplitudes and phases: log
+// amplitudes and phasors carry the same without the jump at ±π, where real
+// bins sit exactly, and without a quotient that blows up in empty bins.
+func (d *DAFMM) lowFrequencies(t *pass, ll, low *Var) *Var {
+	z, zLow := t.RFFT2(ll), t.RFFT2(low)
+	t.Release(ll, low)
+	fused := t.SpectralFusion(z, zLow, d.amplitude, d.phase)
+	t.Release(z, zLow)
+	y := t.IRFFT2(fused)
+	t.Release(fused)
+	return y
+}

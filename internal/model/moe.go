@@ -1,0 +1,69 @@
+package model
+
+import (
+	"clusir/internal/autograd"
+	"clusir/internal/kernels"
+)
+
+// MoE adds to the features what the experts that the router chose make of them.
+type MoE struct {
+	name    string
+	norm    autograd.Norm
+	Router  *PCGRM
+	experts []autograd.FFN // of cluster c: c·M to c·M+M−1
+
+	// Count [N·M] is the number of samples that each expert has seen in
+	// training since ClusIR.ResetCounts.
+	Count   *Var
+	reached []reachedCount
+}
+
+// reachedCount is one expert's entry of MoE.Count as a tensor of its own.
+type reachedCount struct {
+	pick  kernels.Tensor // [1,N·M]: 1 at the expert
+	count kernels.Tensor // [1,1]
+}
+
+func (b builder) moe(l int, c Config) *MoE {
+	C, E := c.Width(l), c.Clusters[l]*c.Experts
+	m := &MoE{
+		name:   b.name(),
+		norm:   b.norm("norm", C),
+		Router: b.at("router").pcgrm(l, c),
+		Count:  autograd.Leaf(b.m.memory.Alloc(E), false),
+	}
+	for e := range E {
+		r := newReachedCount(b.m.memory, e, E)
+		expert := b.at("experts", e)
+		expert.reached = r.count.Reshape(1)
+		m.experts = append(m.experts, expert.ffn(C, c.ExpertRatio))
+		m.reached = append(m.reached, r)
+	}
+	return m
+}
+
+func newReachedCount(m kernels.Memory, e, E int) reachedCount {
+	r := reachedCount{pick: m.Alloc(1, E), count: m.Alloc(1, 1)}
+	one := make([]float32, E)
+	one[e] = 1
+	m.Upload(r.pick, one)
+	m.Fill(r.count, 0)
+	return r
+}
+
+// Forward is y = x + Σ_c α_c Σ_e p(e|c,x) E_ce(LN(x)) (Eq. 3), and the route taken.
+func (m *MoE) Forward(t *pass, x *Var) (*Var, *Route) {
+	var route *Route
+	if t.Routes != nil {
+		route = t.Routes[m.Router.stage]
+	} else {
+		route = m.Router.Forward(t, x)
+	}
+	if t.Train {
+		t.CountRouted(m.Count, route.Weights)
+	}
+	y := t.GatedFFN(x, m.norm, m.experts, route.Weights, m.Router.topClusters*m.Router.topExperts)
+	t.Release(x)
+	t.probe(m.name, y)
+	return y, route
+}

@@ -1,0 +1,38 @@
+package model
+
+import "clusir/internal/autograd"
+
+// Options are the choices of one forward pass. The zero value is inference.
+type Options struct {
+	// Noise is ε of Eq. 7 in training; nil is ε = 0.
+	Noise Noise
+	// Routes, one a stage, are used instead of the routers' own, e.g. to share
+	// one routing among the tiles of an image. Their batch must be the image's.
+	Routes []*Route
+	// Probe, where set, sees the result of every module by its name. What it
+	// sees is valid during the call only. A WTB's ".attn" comes with its residual.
+	Probe func(name string, v *Var)
+}
+
+// pass is one run of the network: the tape with the options.
+type pass struct {
+	*autograd.Tape
+	Options
+}
+
+// probing reports whether somebody looks at the results of modules.
+func (t *pass) probing() bool { return t.Probe != nil && !t.Replaying() }
+
+func (t *pass) probe(name string, v *Var) {
+	if t.probing() {
+		t.Probe(name, v)
+	}
+}
+
+// epsilon returns the noise [B,N,D] of a stage, nil where there is none.
+func (t *pass) epsilon(stage, B, N, D int) *Var {
+	if t.Noise == nil {
+		return nil
+	}
+	return t.Input(t.Noise.Epsilon(stage, B, N, D), B, N, D)
+}

@@ -1,0 +1,88 @@
+package model
+
+// PCGRM is the probabilistic cluster-guided router: it compares an image's
+// features with the stage's N prototypes, keeps K1 clusters, and within each
+// chooses K2 of its M experts (Eqs. 4-10). D is the stage's width.
+type PCGRM struct {
+	name         string
+	stage        int
+	N, M         int
+	topClusters  int // K1
+	topExperts   int // K2
+	embed        linear
+	Prototypes   *Var // P [N,D]
+	mu, logSigma *Var // of each cluster's normal distribution, [N,D]
+	cross        *MHA
+	gate         *Var // W of Eq. 9, one row an expert, [N·M,D]
+	gateBias     *Var // [N·M]
+}
+
+func (b builder) pcgrm(l int, c Config) *PCGRM {
+	D, N, M := c.Width(l), c.Clusters[l], c.Experts
+	prototypes := map[string]initial{PrototypesOrthogonal: orthonormal, PrototypesUniform: unit}[c.PrototypeInit]
+	return &PCGRM{
+		name: b.name(), stage: l, N: N, M: M, topClusters: c.TopClusters[l], topExperts: c.TopExperts,
+		embed:      b.linear("embed", D, D),
+		Prototypes: b.param("prototypes", prototypes, N, D),
+		mu:         b.param("mu", orthonormal, N, D),
+		logSigma:   b.param("log_sigma", constant(-2), N, D),
+		cross:      b.at("cross").mha(D, D, c.Heads[l]),
+		gate:       b.param("gate", normal(1/float64(D)), N, M, D).Reshape(N*M, D),
+		gateBias:   b.param("gate_bias", constant(0), N, M).Reshape(N * M),
+	}
+}
+
+// Route is what a router decided for each sample of a batch.
+type Route struct {
+	Weights *Var // [B,N·M]: α_c p(e|c,x) of expert e of cluster c at c·M+e, 0 where not routed
+	Alpha   *Var // [B,N]: p(C=c|x) over the kept clusters (Eq. 6), 0 for the others
+	Tokens  *Var // [B,N,D]: the summands of the prompt 𝒫 (Eq. 7)
+	Sim     *Var // [B,N]: cosines to the prototypes (Eq. 4); absent in a route given from outside
+}
+
+// Posterior is p(C=c|x) over all clusters (Eq. 5), [B,N]. With cosines as
+// logits it stays between 0.06 and 0.79 for N = 3.
+func (r *Route) Posterior(t *Tape) *Var { return t.Softmax(r.Sim) }
+
+// Detach returns the route as leaves that outlive the tape's Reset, to be
+// given to later passes. The caller frees them.
+func (r *Route) Detach(t *Tape) *Route {
+	return &Route{Weights: t.Detach(r.Weights), Alpha: t.Detach(r.Alpha), Tokens: t.Detach(r.Tokens)}
+}
+
+// Forward routes by the stage's features x [B,C,H,W] themselves, not LN(x):
+// that would hide the brightness which haze and low light change.
+func (r *PCGRM) Forward(t *pass, x *Var) *Route {
+	B, D := x.Shape[0], x.Shape[1]
+	z := t.Normalize(r.embed.forward(t, t.MeanHW(x)))            // [B,D]
+	sim := t.Linear(z, t.Normalize(r.Prototypes), nil)           // Eq. 4, [B,N]
+	alpha := t.TopKSoftmax(sim, r.topClusters)                   // Eq. 6
+	eps := t.epsilon(r.stage, B, r.N, D)                         // ε ~ N(0, I); 0 in inference
+	tokens := t.Tokens(alpha, r.mu, r.logSigma, eps)             // Eq. 7, [B,N,D]
+	g := t.Add(z, r.attend(t, z, tokens, alpha))                 // Eq. 8
+	logits := t.Linear(g, r.gate, r.gateBias)                    // Eq. 9, [B,N·M]
+	p := t.TopKSoftmax(logits.Reshape(B*r.N, r.M), r.topExperts) // Eq. 10
+	weights := t.ScaleRows(p, alpha.Reshape(B*r.N)).Reshape(B, r.N*r.M)
+
+	route := &Route{Weights: weights, Alpha: alpha, Tokens: tokens, Sim: sim}
+	if t.probing() {
+		t.probe(r.name+".posterior", route.Posterior(t.Tape))
+		t.probe(r.name+".weights", weights)
+		t.probe(r.name+".tokens", tokens)
+		t.probe(r.name+".mask", alpha)
+		t.probe(r.name+".sim", sim)
+		t.probe(r.name+".g", g)
+		t.probe(r.name+".logits", logits)
+	}
+	return route
+}
+
+// attend is the cross-attention of Eq. 8, [B,D].
+//
+// Differs from the paper, where the query z attends to the one vector 𝒫, which
+// would make the result the same for every x: here it attends to the summands
+// of 𝒫, and z is added to the result.
+func (r *PCGRM) attend(t *pass, z, tokens, alpha *Var) *Var {
+	B, D := z.Shape[0], z.Shape[1]
+	return r.cross.Forward(t, z.Reshape(B, 1, D), tokens, alpha).Reshape(B, D)
+}
