@@ -1,0 +1,188 @@
+// Package config holds the settings of a run.
+//
+// A setting comes, the first that is there, from a flag, from the environment
+// (CLUSIR_TRAIN_LR is train.lr, CLUSIR_DATA is data), from the YAML file, from
+// the files that it extends, or else from Default, which is the paper's recipe.
+// So a file says only what is different about its run. Unknown keys and values
+// out of range are errors that name the key, where it was set and what to
+// write instead.
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+)
+
+// Config holds every setting. The key of a field is its yaml name, behind the
+// names of the structs around it and dots: train.lr.
+type Config struct {
+	// Data is the folder that holds Train/ and test/.
+	Data string `yaml:"data"`
+	// Device is auto (a GPU where there is one), cpu, cuda or cuda:N.
+	Device string `yaml:"device"`
+	// Threads is the number of processor threads, 0 for all.
+	Threads int `yaml:"threads"`
+	// Model is the network to train.
+	Model Model `yaml:"model"`
+	// Tasks are what it is trained for; a file's list takes the place of the
+	// whole list before it.
+	Tasks []Task `yaml:"tasks"`
+	Train Train  `yaml:"train"`
+	Eval  Eval   `yaml:"eval"`
+}
+
+// Task is one task of the training set.
+type Task struct {
+	// Kind is denoise, derain, dehaze, deblur, enhance, cdd11, or pairs for
+	// folders of one's own.
+	Kind string `yaml:"kind"`
+	// Repeat is how often an epoch shows each pair; for denoise, each clean
+	// image at each of Sigmas.
+	Repeat int `yaml:"repeat"`
+	// Sigmas are the noise levels of denoise, in units of 1/255.
+	Sigmas []float64 `yaml:"sigmas,omitempty"`
+	// Input and Target are folders that take the place of the usual ones,
+	// absolute or relative to the data folder; denoise knows Target only.
+	Input  string `yaml:"input,omitempty"`
+	Target string `yaml:"target,omitempty"`
+}
+
+// Model is a variant of the network and what to change about it. A field that
+// is not set keeps the variant's value.
+type Model struct {
+	// Variant is base, small, tiny or nano.
+	Variant string `yaml:"variant" json:"-"`
+	// Dim is the width of the first stage.
+	Dim *int `yaml:"dim,omitempty" json:"dim,omitempty"`
+	// EncBlocks and DecBlocks are the blocks of levels 1-4 and 1-3.
+	EncBlocks    []int `yaml:"enc_blocks,omitempty" json:"enc_blocks,omitempty"`
+	DecBlocks    []int `yaml:"dec_blocks,omitempty" json:"dec_blocks,omitempty"`
+	RefineBlocks *int  `yaml:"refine_blocks,omitempty" json:"refine_blocks,omitempty"`
+	// Heads is the number of attention heads of each stage.
+	Heads    []int    `yaml:"heads,omitempty" json:"heads,omitempty"`
+	FFNRatio *float64 `yaml:"ffn_ratio,omitempty" json:"ffn_ratio,omitempty"`
+	// Clusters and TopClusters are N and K1 of each stage, Eqs. 4-6.
+	Clusters    []int `yaml:"clusters,omitempty" json:"clusters,omitempty"`
+	TopClusters []int `yaml:"top_clusters,omitempty" json:"top_clusters,omitempty"`
+	// Experts and TopExperts are M and K2 of each cluster, Eqs. 9 and 10.
+	Experts     *int     `yaml:"experts,omitempty" json:"experts,omitempty"`
+	TopExperts  *int     `yaml:"top_experts,omitempty" json:"top_experts,omitempty"`
+	ExpertRatio *float64 `yaml:"expert_ratio,omitempty" json:"expert_ratio,omitempty"`
+	// PromptLen and PromptSize are the number and the sides of the prompt
+	// components of levels 1-3.
+	PromptLen  *int  `yaml:"prompt_len,omitempty" json:"prompt_len,omitempty"`
+	PromptSize []int `yaml:"prompt_size,omitempty" json:"prompt_size,omitempty"`
+	// FSBKernel and FSBGroups are k and g of Eqs. 11-13.
+	FSBKernel *int `yaml:"fsb_kernel,omitempty" json:"fsb_kernel,omitempty"`
+	FSBGroups *int `yaml:"fsb_groups,omitempty" json:"fsb_groups,omitempty"`
+	// PrototypeInit is orthogonal or uniform, Tab. 9.
+	PrototypeInit *string `yaml:"prototype_init,omitempty" json:"prototype_init,omitempty"`
+	// UseMoE and UseDAFMM are the rows of Tab. 4.
+	UseMoE   *bool `yaml:"use_moe,omitempty" json:"use_moe,omitempty"`
+	UseDAFMM *bool `yaml:"use_dafmm,omitempty" json:"use_dafmm,omitempty"`
+}
+
+// Apply changes, in the configuration of a model, the fields that m sets.
+// Dst points to a struct with the JSON names of the checkpoints.
+func (m Model) Apply(dst any) error {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	return d.Decode(dst)
+}
+
+// Train is the recipe. Intervals are in steps of the optimiser; 0 means never.
+type Train struct {
+	Seed uint64 `yaml:"seed"`
+	// Epochs is the length of the run, unless Steps is set and counts instead.
+	Epochs int `yaml:"epochs"`
+	Steps  int `yaml:"steps"`
+	// Batch is the number of samples behind one step, computed in Accumulate
+	// parts one after the other.
+	Batch      int `yaml:"batch"`
+	Accumulate int `yaml:"accumulate"`
+	// Patch is the side of the square crops.
+	Patch int `yaml:"patch"`
+	// Rotate adds quarter turns to the flips.
+	Rotate bool `yaml:"rotate"`
+
+	// LR is Adam's learning rate after Warmup steps.
+	LR     float64 `yaml:"lr"`
+	Warmup int     `yaml:"warmup"`
+	// Schedule is constant, halve (once, after HalveAfter epochs, or steps
+	// where Steps is set) or cosine (down to MinLR at the end).
+	Schedule   string  `yaml:"schedule"`
+	HalveAfter int     `yaml:"halve_after"`
+	MinLR      float64 `yaml:"min_lr"`
+
+	// The objective's weights, beside 1 for the mean absolute difference.
+	MSSSIMWeight        float64 `yaml:"ms_ssim_weight"`
+	OrthogonalityWeight float64 `yaml:"orthogonality_weight"`
+	// BalanceWeight is that of the term that evens out the use of the experts.
+	BalanceWeight float64 `yaml:"balance_weight"`
+
+	// EMA is the decay of the moving average of the weights, 0 for none.
+	EMA float64 `yaml:"ema"`
+	// GradClip is the largest norm of the whole gradient, 0 for any.
+	GradClip float64 `yaml:"grad_clip"`
+	// Recompute saves memory: activations within a block are computed again
+	// for its gradient.
+	Recompute bool `yaml:"recompute"`
+
+	// CacheMB is the memory for decoded images, in MiB.
+	CacheMB int `yaml:"cache_mb"`
+	// Exclude names text files that list images to leave out of training.
+	Exclude []string `yaml:"exclude"`
+	// KeepOverlaps trains on images that a test set shows, too.
+	KeepOverlaps bool `yaml:"keep_overlaps"`
+	// IgnoreLists uses every image, whatever the lists beside the data say.
+	IgnoreLists bool `yaml:"ignore_lists"`
+
+	LogInterval        int `yaml:"log_interval"`
+	CheckpointInterval int `yaml:"checkpoint_interval"`
+	// ValidationInterval is how often the benchmarks of Eval are measured.
+	ValidationInterval int `yaml:"validation_interval"`
+}
+
+// Eval says how restored images are measured.
+type Eval struct {
+	Benchmarks []string `yaml:"benchmarks"`
+	// Protocol is promptir (SSIM over a uniform 7×7 window) or gaussian
+	// (11×11, σ 1.5).
+	Protocol string `yaml:"protocol"`
+	// Seed is that of the noise benchmarks.
+	Seed uint64 `yaml:"seed"`
+	// YChannel measures luma instead of RGB.
+	YChannel bool `yaml:"y_channel"`
+}
+
+// Default is the paper's recipe, without data or tasks.
+func Default() Config {
+	return Config{
+		Device: "auto",
+		Model:  Model{Variant: "base"},
+		Train: Train{
+			Epochs: 150, Batch: 48, Accumulate: 1, Patch: 128,
+			LR: 2e-4, Schedule: "halve", HalveAfter: 75,
+			// The paper does not say; the weights are ours.
+			MSSSIMWeight: 0.2, OrthogonalityWeight: 0.01,
+			CacheMB: 2048, LogInterval: 50, CheckpointInterval: 1000, ValidationInterval: 5000,
+		},
+		Eval: Eval{Protocol: "promptir"},
+	}
+}
+
+// RequireTraining reports what a training run needs besides valid settings.
+func (c Config) RequireTraining() error {
+	switch {
+	case c.Data == "":
+		return errors.New("no data folder: name it with --data, CLUSIR_DATA or data: in the configuration")
+	case len(c.Tasks) == 0:
+		return errors.New("no tasks: name a configuration that has some, such as --config three-task")
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// layer is one file's settings.
+type layer struct {
+	values  map[string]any
+	origins map[string]string // of each key: file:line
+	extends string            // the name of the layer below, "" for Default
+	faults  []string
+	name    string
+}
+
+// parseLayer reads a YAML document and holds it to the fields of Config.
+func parseLayer(name string, r io.Reader) (*layer, error) {
+	l := &layer{name: name, values: map[string]any{}, origins: map[string]string{}}
+	d := yaml.NewDecoder(r)
+	var doc yaml.Node
+	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+		return l, nil // nothing but comments
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: more than one YAML document: keep the first", name)
+	}
+	root := doc.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return l, nil
+	}
+	l.takeExtends(root)
+	l.section(root, reflect.TypeFor[Config](), "", l.values)
+	if len(l.faults) > 0 {
+		return nil, errors.New(strings.Join(l.faults, "\n"))
+	}
+	return l, nil
+}
+
+func (l *layer) fault(n *yaml.Node, format string, a ...any) {
+	l.faults = append(l.faults, fmt.Sprintf("%s:%d: ", l.name, n.Line)+fmt.Sprintf(format, a...))
+}
+
+// takeExtends removes the one key that is no setting.
+func (l *layer) takeExtends(root *yaml.Node) {
+	for i := 0; i+1 < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
+		if root.Content[i].Value != "extends" {
+			continue
+		}
+		v := root.Content[i+1]
+		if v.Kind != yaml.ScalarNode || v.Tag != "!!str" || v.Value == "" {
+			l.fault(v, "extends must be the name of a configuration, e.g. three-task")
+		}
+		l.extends = v.Value
+		root.Content = slices.Delete(root.Content, i, i+2)
+		return
+	}
+}
+
+// section reads a mapping into dst, one entry per field of the struct type t.
+func (l *layer) section(n *yaml.Node, t reflect.Type, prefix string, dst map[string]any) {
+	if n.Kind != yaml.MappingNode {
+		l.fault(n, "%s must be a list of keys and values", cmp.Or(strings.TrimSuffix(prefix, "."), "a configuration"))
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		key := prefix + k.Value
+		field, ok := fieldOf(t, k.Value)
+		switch {
+		case !ok:
+			l.fault(k, "%s", unknown(t, prefix, k.Value))
+			continue
+		case l.origins[key] != "":
+			l.fault(k, "%s is set a second time: keep one of the two", key)
+			continue
+		}
+		l.origins[key] = fmt.Sprintf("%s:%d", l.name, v.Line)
+		if field.Type.Kind() == reflect.Struct {
+			sub := map[string]any{}
+			dst[k.Value] = sub
+			l.section(v, field.Type, key+".", sub)
+		} else if x, ok := l.value(v, field.Type, key); ok {
+			dst[k.Value] = x
+		}
+	}
+}
+
+// value reads what is no section: a scalar, or a list of scalars or structs.
+func (l *layer) value(n *yaml.Node, t reflect.Type, key string) (any, bool) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if n.Kind == yaml.AliasNode {
+		l.fault(n, "%s is an alias: write the value out", key)
+		return nil, false
+	}
+	if n.Tag == "!!null" {
+		l.fault(n, "%s has no value: give it one, or leave the key out", key)
+		return nil, false
+	}
+	if t.Kind() == reflect.Slice {
+		return l.list(n, t.Elem(), key)
+	}
+	p := reflect.New(t)
+	if n.Kind != yaml.ScalarNode || !slices.Contains(tags[t.Kind()], n.ShortTag()) || n.Decode(p.Interface()) != nil {
+		l.fault(n, "%s: must be %s", key, describe(t))
+		return nil, false
+	}
+	return p.Elem().Interface(), true
+}
+
+func (l *layer) list(n *yaml.Node, t reflect.Type, key string) (any, bool) {
+	if n.Kind != yaml.SequenceNode {
+		l.fault(n, "%s must be a list, e.g. [a, b]", key)
+		return nil, false
+	}
+	list := make([]any, 0, len(n.Content))
+	for i, item := range n.Content {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		l.origins[at] = fmt.Sprintf("%s:%d", l.name, item.Line)
+		if t.Kind() == reflect.Struct {
+			sub := map[string]any{}
+			list = append(list, sub)
+			l.section(item, t, at+".", sub)
+		} else if x, ok := l.value(item, t, at); ok {
+			list = append(list, x)
+		}
+	}
+	return list, true
+}
+
+// tags holds the YAML types that a field takes. Decode alone would cut 1.5 to
+// a whole number. A folder may be called 5.
+var tags = map[reflect.Kind][]string{
+	reflect.Bool:    {"!!bool"},
+	reflect.Int:     {"!!int"},
+	reflect.Uint64:  {"!!int"},
+	reflect.Float64: {"!!float", "!!int"},
+	reflect.String:  {"!!str", "!!int", "!!float"},
+}
+
+// describe says in words what a value of type t looks like.
+func describe(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return describe(t.Elem())
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Uint64:
+		return "a whole number from 0 up"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		return "a list, e.g. 1,2,3"
+	}
+	return "text"
+}

@@ -1,0 +1,230 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+)
+
+const envPrefix = "CLUSIR_"
+
+// flagKeys names the setting that a command's flag overrides. A command
+// defines those that serve it.
+var flagKeys = map[string]string{
+	"data":    "data",
+	"device":  "device",
+	"threads": "threads",
+	"seed":    "train.seed",
+	"steps":   "train.steps",
+	"epochs":  "train.epochs",
+	"batch":   "train.batch",
+	"patch":   "train.patch",
+	"lr":      "train.lr",
+}
+
+// setFlag is the flag that sets any key: --set train.ema=0.999.
+const setFlag = "set"
+
+// AddSetFlag defines --set KEY=VALUE.
+func AddSetFlag(flags *pflag.FlagSet) {
+	flags.StringArray(setFlag, nil, "change any `KEY=VALUE` of the configuration, e.g. train.ema=0.999 (repeatable)")
+}
+
+// loader gathers the settings and where each of them came from.
+type loader struct {
+	viper   *viper.Viper
+	origins map[string]string
+	faults  []string
+}
+
+// Load returns the settings of the configuration called name: a YAML file, or
+// an embedded configuration with or without its extension; "" is Default. Of
+// flags, which may be nil, those that the user changed count.
+func Load(name string, flags *pflag.FlagSet) (*Config, error) {
+	var layers []*layer
+	if name != "" {
+		var err error
+		if layers, err = newResolver().layers(name, "."); err != nil {
+			return nil, err
+		}
+	}
+	return merge(layers, flags)
+}
+
+// merge puts the environment and the flags on top of the files.
+func merge(layers []*layer, flags *pflag.FlagSet) (*Config, error) {
+	l := &loader{viper: viper.New(), origins: map[string]string{}}
+	for _, file := range layers {
+		if err := l.addFile(file); err != nil {
+			return nil, err
+		}
+	}
+	l.bindEnv()
+	if flags != nil {
+		l.bindFlags(flags)
+	}
+	return l.config()
+}
+
+func (l *loader) fault(format string, a ...any) {
+	l.faults = append(l.faults, fmt.Sprintf(format, a...))
+}
+
+func (l *loader) addFile(file *layer) error {
+	for key, at := range file.origins {
+		l.origins[key] = at
+	}
+	return l.viper.MergeConfigMap(file.values)
+}
+
+// bindEnv lets the environment set every key but lists of structs. A variable
+// with the name of a section in front, but of no key, is a mistake; other
+// CLUSIR_ variables are no settings.
+func (l *loader) bindEnv() {
+	names := map[string]string{}
+	for _, leaf := range leaves() {
+		if env := leaf.envName(); env != "" {
+			names[env] = leaf.key
+			// An error would mean that no key is given.
+			_ = l.viper.BindEnv(leaf.key, env)
+			if text := os.Getenv(env); text != "" {
+				l.origins[leaf.key] = env
+				if err := decode(reflect.New(leaf.typ).Interface(), text); err != nil {
+					l.fault("%s: %s = %q: must be %s", env, leaf.key, text, describe(leaf.typ))
+				}
+			}
+		}
+	}
+	for _, pair := range os.Environ() {
+		env, _, _ := strings.Cut(pair, "=")
+		if _, ok := names[env]; !ok && inSection(env) {
+			l.fault("%s", unknownEnv(env, slices.Sorted(maps.Keys(names))))
+		}
+	}
+}
+
+func unknownEnv(env string, names []string) string {
+	if near, ok := nearest(env, names); ok {
+		return fmt.Sprintf("%s sets nothing: did you mean %s?", env, near)
+	}
+	return env + " sets nothing: unset it, or set the key in a file"
+}
+
+func inSection(env string) bool {
+	for _, s := range []string{"MODEL_", "TRAIN_", "EVAL_"} {
+		if strings.HasPrefix(env, envPrefix+s) {
+			return true
+		}
+	}
+	return env == envPrefix+"TASKS"
+}
+
+func (l *loader) bindFlags(flags *pflag.FlagSet) {
+	for name, key := range flagKeys {
+		if f := flags.Lookup(name); f != nil && f.Changed {
+			_ = l.viper.BindPFlag(key, f) // an error would mean that f is nil
+			l.origins[key] = "--" + name
+		}
+	}
+	if flags.Lookup(setFlag) == nil {
+		return
+	}
+	pairs, err := flags.GetStringArray(setFlag)
+	if err != nil {
+		panic(err) // it is not the flag that AddSetFlag defines
+	}
+	for _, pair := range pairs {
+		l.set(pair)
+	}
+}
+
+// set applies one --set KEY=VALUE. The value is YAML, as in a file.
+func (l *loader) set(pair string) {
+	key, text, ok := strings.Cut(pair, "=")
+	names := strings.Split(key, ".")
+	if !ok || slices.Contains(names, "") {
+		l.fault("--set %s: write KEY=VALUE, e.g. --set train.lr=1e-4", pair)
+		return
+	}
+	doc := strings.Join(names, ": {") + ": " + text + strings.Repeat("}", len(names)-1)
+	one, err := parseLayer("--set", strings.NewReader(doc))
+	if err != nil {
+		l.fault("%s", strings.ReplaceAll(err.Error(), "--set:1:", "--set "+pair+":"))
+		return
+	}
+	if one.extends != "" {
+		l.fault("--set %s: name the configuration with --config instead", pair)
+	}
+	for _, leaf := range leaves() {
+		if v := lookup(one.values, strings.Split(leaf.key, ".")); v != nil {
+			l.viper.Set(leaf.key, v)
+			l.origins[leaf.key] = "--set"
+		}
+	}
+}
+
+func lookup(values map[string]any, path []string) any {
+	v := values[path[0]]
+	if sub, ok := v.(map[string]any); ok && len(path) > 1 {
+		return lookup(sub, path[1:])
+	}
+	return v
+}
+
+// config decodes and validates.
+func (l *loader) config() (*Config, error) {
+	c := Default()
+	if len(l.faults) == 0 {
+		if err := decode(&c, l.viper.AllSettings()); err != nil {
+			return nil, err
+		}
+		for _, p := range c.validate() {
+			at := l.origin(p.key)
+			l.fault("%s%s = %s", at, p.key, p.text)
+		}
+	}
+	if len(l.faults) > 0 {
+		slices.Sort(l.faults)
+		return nil, errors.New(strings.Join(l.faults, "\n"))
+	}
+	return &c, nil
+}
+
+// origin says where key was set; of what is missing in a list, where the list
+// item is.
+func (l *loader) origin(key string) string {
+	for {
+		if at, ok := l.origins[key]; ok {
+			return at + ": "
+		}
+		i := strings.LastIndexByte(key, '.')
+		if i < 0 {
+			return ""
+		}
+		key = key[:i]
+	}
+}
+
+// decode fills dst from settings, or from the text of an environment variable.
+func decode(dst, src any) error {
+	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result:           dst,
+		TagName:          "yaml",
+		ErrorUnused:      true,
+		WeaklyTypedInput: true, // the environment is text; files are checked before
+		ZeroFields:       true, // a list takes the place of the default's
+		DecodeHook:       mapstructure.StringToWeakSliceHookFunc(","),
+	})
+	if err != nil {
+		return err
+	}
+	return d.Decode(src)
+}

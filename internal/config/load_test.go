@@ -1,0 +1,233 @@
+package config
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+// inFolder makes a folder of the given files the working folder.
+func inFolder(t *testing.T, files map[string]string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for name, text := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func flagSet(t *testing.T, args ...string) *pflag.FlagSet {
+	t.Helper()
+	fs := pflag.NewFlagSet("train", pflag.ContinueOnError)
+	fs.String("data", "", "")
+	fs.String("device", "auto", "")
+	fs.Int("threads", 0, "")
+	fs.Uint64("seed", 0, "")
+	fs.Float64("lr", 1, "")
+	AddSetFlag(fs)
+	if err := fs.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return fs
+}
+
+func TestPrecedence(t *testing.T) {
+	const file = "extends: below\ntrain: {lr: 3e-4}\ndata: from-file\n"
+	const below = "train: {lr: 4e-4, batch: 4}\ndata: from-below\n"
+	for _, c := range []struct {
+		name, file string
+		env        map[string]string
+		args       []string
+		lr         float64
+		data       string
+		batch      int
+		threads    int
+		seed       uint64
+	}{
+		{name: "nothing", lr: 2e-4, batch: 48},
+		{name: "file over what it extends over default", file: "run", lr: 3e-4, data: "from-file", batch: 4},
+		{name: "environment over file", file: "run", env: map[string]string{"CLUSIR_TRAIN_LR": "5e-4", "CLUSIR_DATA": "from-env"},
+			lr: 5e-4, data: "from-env", batch: 4},
+		{name: "environment over default", env: map[string]string{"CLUSIR_TRAIN_LR": "5e-4", "CLUSIR_THREADS": "3", "CLUSIR_TRAIN_SEED": "18446744073709551615"},
+			lr: 5e-4, batch: 48, threads: 3, seed: 1<<64 - 1},
+		{name: "an empty variable is none", file: "run", env: map[string]string{"CLUSIR_DATA": ""}, lr: 3e-4, data: "from-file", batch: 4},
+		{name: "flag over environment", file: "run", env: map[string]string{"CLUSIR_TRAIN_LR": "5e-4", "CLUSIR_DATA": "from-env"},
+			args: []string{"--lr=6e-4", "--data=from-flag", "--seed=7"}, lr: 6e-4, data: "from-flag", batch: 4, seed: 7},
+		{name: "flag over default, with the zero value", args: []string{"--threads=0", "--lr=1"}, lr: 1, batch: 48},
+		{name: "--set over environment", env: map[string]string{"CLUSIR_TRAIN_LR": "5e-4"}, args: []string{"--set=train.lr=7e-4", "--set", "train.batch=6"},
+			lr: 7e-4, batch: 6},
+		{name: "an unset flag is no setting", file: "run", args: []string{}, lr: 3e-4, data: "from-file", batch: 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inFolder(t, map[string]string{"run.yaml": file, "below.yaml": below})
+			for k, v := range c.env {
+				t.Setenv(k, v)
+			}
+			got, err := Load(c.file, flagSet(t, c.args...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Train.LR != c.lr || got.Data != c.data || got.Train.Batch != c.batch || got.Threads != c.threads || got.Train.Seed != c.seed {
+				t.Errorf("lr %v, data %q, batch %d, threads %d, seed %d", got.Train.LR, got.Data, got.Train.Batch, got.Threads, got.Train.Seed)
+			}
+		})
+	}
+}
+
+// TestEnvironmentSetsEveryKey gives each variable the value that the setting
+// has by default, or a valid one where that is empty.
+func TestEnvironmentSetsEveryKey(t *testing.T) {
+	values := map[string]string{
+		"data": "d", "threads": "2", "train.seed": "9", "train.steps": "100", "train.rotate": "true", "train.warmup": "5",
+		"train.min_lr": "1e-6", "train.balance_weight": ".1", "train.ema": ".99", "train.grad_clip": "1",
+		"train.recompute": "true", "train.exclude": "a.txt,b.txt", "train.keep_overlaps": "true", "train.ignore_lists": "1",
+		"eval.benchmarks": "cbsd68,kodak24", "eval.seed": "3", "eval.y_channel": "true",
+		"model.dim": "8", "model.enc_blocks": "1,1,2,2", "model.dec_blocks": "1,1,1", "model.refine_blocks": "1", "model.heads": "1,2,2,4",
+		"model.ffn_ratio": "2.5", "model.clusters": "2,3,4,5", "model.top_clusters": "2,2,2,2", "model.experts": "3", "model.top_experts": "2",
+		"model.expert_ratio": "1", "model.prompt_len": "4", "model.prompt_size": "8,6,4", "model.fsb_kernel": "5", "model.fsb_groups": "4",
+		"model.prototype_init": "uniform", "model.use_moe": "true", "model.use_dafmm": "false",
+		"device": "cpu", "model.variant": "tiny", "train.epochs": "3", "train.batch": "4", "train.accumulate": "2", "train.patch": "64",
+		"train.lr": "1e-3", "train.schedule": "cosine", "train.halve_after": "2", "train.ms_ssim_weight": ".3", "train.orthogonality_weight": ".2",
+		"train.cache_mb": "64", "train.log_interval": "1", "train.checkpoint_interval": "2", "train.validation_interval": "0", "eval.protocol": "gaussian",
+	}
+	for _, l := range leaves() {
+		if env := l.envName(); env != "" {
+			v, ok := values[l.key]
+			if !ok {
+				t.Fatalf("%s: no value in the test", l.key)
+			}
+			t.Setenv(env, v)
+		}
+	}
+	c, err := Load("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unchanged(t, reflect.ValueOf(*c), reflect.ValueOf(Default()), "")
+	if got := c.Train.Exclude; len(got) != 2 || got[1] != "b.txt" || c.Model.PromptSize[2] != 4 || *c.Model.FFNRatio != 2.5 {
+		t.Errorf("lists and pointers: %+v", c)
+	}
+}
+
+// unchanged fails for each field of a that is as in b, though it was set.
+func unchanged(t *testing.T, a, b reflect.Value, prefix string) {
+	t.Helper()
+	for i := range a.NumField() {
+		key := prefix + keyName(a.Type().Field(i))
+		if a.Field(i).Kind() == reflect.Struct {
+			unchanged(t, a.Field(i), b.Field(i), key+".")
+		} else if key != "tasks" && reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+			t.Errorf("%s was not set", key)
+		}
+	}
+}
+
+func TestListsReplace(t *testing.T) {
+	inFolder(t, map[string]string{
+		"a.yaml": "extends: three-task\ntasks: [{kind: derain, repeat: 7}]\neval: {benchmarks: [lol]}\n",
+	})
+	c, err := Load("a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []Task{{Kind: "derain", Repeat: 7}}; !reflect.DeepEqual(c.Tasks, want) || len(c.Eval.Benchmarks) != 1 {
+		t.Errorf("tasks %+v, benchmarks %v", c.Tasks, c.Eval.Benchmarks)
+	}
+	c, err = Load("a", flagSet(t, "--set", "tasks=[{kind: denoise, repeat: 1, sigmas: [25]}]"))
+	if want := []Task{{Kind: "denoise", Repeat: 1, Sigmas: []float64{25}}}; err != nil || !reflect.DeepEqual(c.Tasks, want) {
+		t.Errorf("%v, tasks %+v", err, c.Tasks)
+	}
+}
+
+func TestRejectedEnvironmentAndFlags(t *testing.T) {
+	for _, c := range []struct {
+		env, value string
+		set        string
+		want       string
+	}{
+		{env: "CLUSIR_TRAIN_LR", value: "fast", want: `CLUSIR_TRAIN_LR: train.lr = "fast": must be a number`},
+		{env: "CLUSIR_THREADS", value: "1.5", want: `CLUSIR_THREADS: threads = "1.5": must be a whole number`},
+		{env: "CLUSIR_MODEL_DIM", value: "wide", want: `CLUSIR_MODEL_DIM: model.dim = "wide": must be a whole number`},
+		{env: "CLUSIR_TRAIN_SEED", value: "-1", want: "must be a whole number from 0 up"},
+		{env: "CLUSIR_TRAIN_RECOMPUTE", value: "maybe", want: "must be true or false"},
+		{env: "CLUSIR_MODEL_HEADS", value: "1,two", want: "must be a list"},
+		{env: "CLUSIR_TRAIN_LR", value: "-1", want: "CLUSIR_TRAIN_LR: train.lr = -1: must be above 0"},
+		{env: "CLUSIR_DEVICE", value: "gpu", want: `CLUSIR_DEVICE: device = "gpu": must be auto`},
+		{env: "CLUSIR_TRAIN_RL", value: "1", want: "CLUSIR_TRAIN_RL sets nothing: did you mean CLUSIR_TRAIN_LR?"},
+		{env: "CLUSIR_TASKS", value: "denoise", want: "CLUSIR_TASKS sets nothing"},
+		{set: "train.lr=fast", want: "--set train.lr=fast: train.lr: must be a number"},
+		{set: "train.lr=-1", want: "--set: train.lr = -1: must be above 0"},
+		{set: "train.rl=1", want: "did you mean train.lr?"},
+		{set: "train.lr", want: "write KEY=VALUE"},
+		{set: "=1", want: "write KEY=VALUE"},
+		{set: "train..lr=1", want: "write KEY=VALUE"},
+		{set: "train.lr=", want: "has no value"},
+		{set: "train.lr=[", want: "--set"},
+		{set: "extends=tiny", want: "--config"},
+	} {
+		t.Run(c.env+c.set, func(t *testing.T) {
+			var args []string
+			if c.env != "" {
+				t.Setenv(c.env, c.value)
+			} else {
+				args = []string{"--set", c.set}
+			}
+			if _, err := Load("", flagSet(t, args...)); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v does not say %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestForeignVariablesAreLeftAlone(t *testing.T) {
+	for _, env := range []string{"CLUSIR_SHARED", "CLUSIR_GOLDEN", "CLUSIR_TRAINING"} {
+		t.Setenv(env, "x")
+	}
+	if _, err := Load("", nil); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestModelApply(t *testing.T) {
+	dim, off := 8, false
+	m := Model{Variant: "tiny", Dim: &dim, UseDAFMM: &off, Clusters: []int{2, 3, 4, 6}}
+	dst := struct {
+		Dim      int   `json:"dim"`
+		Experts  int   `json:"experts"`
+		Clusters []int `json:"clusters"`
+		UseDAFMM bool  `json:"use_dafmm"`
+	}{16, 4, []int{3, 3, 3, 3}, true}
+	if err := m.Apply(&dst); err != nil || dst.Dim != 8 || dst.Experts != 4 || dst.Clusters[3] != 6 || dst.UseDAFMM {
+		t.Errorf("%+v, %v", dst, err)
+	}
+	if err := m.Apply(&struct{}{}); err == nil {
+		t.Error("a field that the model lacks must be an error")
+	}
+	if b, err := json.Marshal(Model{Variant: "tiny"}); err != nil || string(b) != "{}" {
+		t.Errorf("a plain variant overrides %s, %v", b, err)
+	}
+}
+
+func TestRequireTraining(t *testing.T) {
+	c := Default()
+	if err := c.RequireTraining(); err == nil || !strings.Contains(err.Error(), "--data, CLUSIR_DATA or data:") {
+		t.Errorf("no data: %v", err)
+	}
+	c.Data = "d"
+	if err := c.RequireTraining(); err == nil || !strings.Contains(err.Error(), "--config") {
+		t.Errorf("no tasks: %v", err)
+	}
+	c.Tasks = []Task{{Kind: "dehaze", Repeat: 1}}
+	if err := c.RequireTraining(); err != nil {
+		t.Error(err)
+	}
+}

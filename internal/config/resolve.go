@@ -1,0 +1,142 @@
+package config
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"clusir/configs"
+)
+
+const extension = ".yaml"
+
+// maxSize is far above any configuration, and keeps a wrong file from filling the memory.
+const maxSize = 1 << 20
+
+// maxDepth is how many configurations may extend each other.
+const maxDepth = 16
+
+// resolver finds configurations by name: on the disk first, then among the
+// embedded ones.
+type resolver struct {
+	embedded fs.FS
+	// seen holds the files and embedded names that the chain of extends went
+	// through. A name never leads to a file a second time, so that a file can
+	// extend the embedded configuration that it is named after.
+	seen map[string]bool
+}
+
+func newResolver() *resolver {
+	return &resolver{embedded: configs.FS, seen: map[string]bool{}}
+}
+
+// layers returns the layers behind name, the lowest first. Names are seen from
+// folder dir; "" stands for the embedded configurations, which extend each
+// other whatever lies in the working folder.
+func (r *resolver) layers(name, dir string) ([]*layer, error) {
+	l, next, err := r.find(name, dir)
+	if err != nil {
+		return nil, err
+	}
+	return r.under(l, next)
+}
+
+// under returns l and the layers behind it, which are seen from folder dir.
+func (r *resolver) under(l *layer, dir string) ([]*layer, error) {
+	if l.extends == "" {
+		return []*layer{l}, nil
+	}
+	if len(r.seen) > maxDepth {
+		return nil, fmt.Errorf("%s: more than %d configurations extend each other", l.name, maxDepth)
+	}
+	below, err := r.layers(l.extends, dir)
+	if err != nil {
+		return nil, fmt.Errorf("%s extends %s: %w", l.name, l.extends, err)
+	}
+	return append(below, l), nil
+}
+
+// find reads the configuration called name, seen from folder dir; next is the
+// folder from which what it extends is seen.
+func (r *resolver) find(name, dir string) (l *layer, next string, err error) {
+	file := name
+	if !strings.HasSuffix(file, extension) && !strings.HasSuffix(file, ".yml") {
+		file += extension
+	}
+	if dir != "" {
+		path := file
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		if r.usable(path) {
+			l, err := readLayer(path)
+			return l, filepath.Dir(path), err
+		}
+	}
+	b, err := fs.ReadFile(r.embedded, file)
+	if err != nil {
+		return nil, "", missing(name)
+	}
+	if !r.first(file) {
+		return nil, "", fmt.Errorf("%s extends itself", file)
+	}
+	l, err = parseLayer(file, bytes.NewReader(b))
+	return l, "", err
+}
+
+// usable reports whether path is a file that was not read yet.
+func (r *resolver) usable(path string) bool {
+	info, err := os.Stat(path)
+	abs, absErr := filepath.Abs(path)
+	return err == nil && absErr == nil && !info.IsDir() && r.first(abs)
+}
+
+// first reports whether id comes for the first time.
+func (r *resolver) first(id string) bool {
+	was := r.seen[id]
+	r.seen[id] = true
+	return !was
+}
+
+func readLayer(path string) (*layer, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > maxSize {
+		return nil, fmt.Errorf("%s is larger than %d bytes: that is no configuration", path, maxSize)
+	}
+	return parseLayer(path, bytes.NewReader(b))
+}
+
+// missing names what there is instead.
+func missing(name string) error {
+	names := Names()
+	hint := ""
+	if near, ok := nearest(strings.TrimSuffix(name, extension), names); ok {
+		hint = fmt.Sprintf(" Did you mean %s?", near)
+	}
+	return fmt.Errorf("no configuration %s: there is no such file, and the built-in ones are %s.%s",
+		name, strings.Join(names, ", "), hint)
+}
+
+// Names lists the embedded configurations.
+func Names() []string {
+	files, err := fs.Glob(configs.FS, "*"+extension)
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(f, extension)
+	}
+	return files
+}

@@ -1,0 +1,75 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// keyName is the name of a field in files.
+func keyName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return name
+}
+
+func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if f := t.Field(i); keyName(f) == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// leaf is a setting that is no section.
+type leaf struct {
+	key string
+	typ reflect.Type
+}
+
+// leaves lists all settings in the order of their fields.
+var leaves = sync.OnceValue(func() []leaf { return appendLeaves(nil, reflect.TypeFor[Config](), "") })
+
+func appendLeaves(ls []leaf, t reflect.Type, prefix string) []leaf {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		key := prefix + keyName(f)
+		if f.Type.Kind() == reflect.Struct {
+			ls = appendLeaves(ls, f.Type, key+".")
+		} else {
+			ls = append(ls, leaf{key, f.Type})
+		}
+	}
+	return ls
+}
+
+// envName is the environment variable that sets key, "" for lists of structs.
+func (l leaf) envName() string {
+	if l.typ.Kind() == reflect.Slice && l.typ.Elem().Kind() == reflect.Struct {
+		return ""
+	}
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(l.key, ".", "_"))
+}
+
+// unknown words the error for a key that struct t does not have: with the key of
+// that name in another section, the nearest in this one, or all of this one's.
+func unknown(t reflect.Type, prefix, name string) string {
+	key := prefix + name
+	for _, l := range leaves() {
+		if strings.HasSuffix(l.key, "."+name) || l.key == name {
+			return fmt.Sprintf("unknown key %s: did you mean %s?", key, l.key)
+		}
+	}
+	var names []string
+	for i := range t.NumField() {
+		names = append(names, keyName(t.Field(i)))
+	}
+	if prefix == "" {
+		names = append(names, "extends")
+	}
+	if near, ok := nearest(name, names); ok {
+		return fmt.Sprintf("unknown key %s: did you mean %s%s?", key, prefix, near)
+	}
+	return fmt.Sprintf("unknown key %s: choose from %s", key, strings.Join(names, ", "))
+}

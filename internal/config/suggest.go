@@ -1,0 +1,47 @@
+package config
+
+import "strings"
+
+// maxName bounds the work on what is certainly no misspelt name.
+const maxName = 64
+
+// nearest returns the candidate that is fewest edits away from name, unless
+// even that one looks nothing like it.
+func nearest(name string, candidates []string) (string, bool) {
+	if len(name) > maxName {
+		return "", false
+	}
+	best, least := "", 1+max(1, len(name)/3)
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < least {
+			best, least = c, d
+		}
+	}
+	return best, best != ""
+}
+
+// distance is the least number of bytes to insert, delete or replace, and of
+// neighbours to swap, that turns a into b (optimal string alignment).
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1) // rows[i][j] is that of a[:i] and b[:j]
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := rows[i-1][j-1]
+			if a[i-1] != b[j-1] {
+				change++
+			}
+			rows[i][j] = min(change, rows[i-1][j]+1, rows[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(a)][len(b)]
+}

@@ -1,0 +1,153 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// problem is one setting that cannot stand.
+type problem struct{ key, text string }
+
+// checker collects problems, so that the user sees all of them at once.
+type checker struct{ problems []problem }
+
+func (k *checker) need(ok bool, key string, value any, must string) {
+	if !ok {
+		k.problems = append(k.problems, problem{key, fmt.Sprintf("%v: must be %s", value, must)})
+	}
+}
+
+func (k *checker) atLeast(low int, key string, value int) {
+	k.need(value >= low, key, value, fmt.Sprintf("%d or more", low))
+}
+
+func (k *checker) oneOf(key, value string, choices ...string) {
+	must := "one of " + strings.Join(choices, ", ")
+	if near, ok := nearest(value, choices); ok {
+		must += fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	k.need(slices.Contains(choices, value), key, fmt.Sprintf("%q", value), must)
+}
+
+// weight accepts finite numbers from 0 up.
+func (k *checker) weight(key string, value float64) {
+	k.need(value >= 0 && !math.IsInf(value, 1), key, value, "0 or a positive number")
+}
+
+var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)$`)
+
+// validate checks every setting that is there; RequireTraining, what must be.
+// What a model's fields must be to each other is for package model to say.
+func (c *Config) validate() []problem {
+	k := &checker{}
+	k.need(device.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), "auto, cpu, cuda or cuda:N")
+	k.need(c.Threads >= 0 && c.Threads <= 1024, "threads", c.Threads, "in 1..1024, or 0 for all processors")
+	c.Model.validate(k)
+	for i, t := range c.Tasks {
+		t.validate(k, fmt.Sprintf("tasks[%d].", i))
+	}
+	c.Train.validate(k)
+	parts := max(1, c.Train.Accumulate)
+	k.need(c.Train.Batch/parts >= 2 || !c.Model.normalisesBatch(), "train.batch", c.Train.Batch,
+		fmt.Sprintf("%d or more: BatchNorm in DAFMM cannot normalise over a single sample", 2*parts))
+	k.oneOf("eval.protocol", c.Eval.Protocol, "promptir", "gaussian")
+	for i, b := range c.Eval.Benchmarks {
+		k.need(b != "" && !slices.Contains(c.Eval.Benchmarks[:i], b), "eval.benchmarks", fmt.Sprintf("%q", b), "names, each one once")
+	}
+	return k.problems
+}
+
+// normalisesBatch reports whether the model holds a BatchNorm, as far as these
+// settings say.
+func (m *Model) normalisesBatch() bool {
+	return m.UseDAFMM == nil || *m.UseDAFMM
+}
+
+func (m *Model) validate(k *checker) {
+	k.oneOf("model.variant", m.Variant, "base", "small", "tiny", "nano")
+	for key, v := range map[string]*int{
+		"dim": m.Dim, "experts": m.Experts, "top_experts": m.TopExperts,
+		"prompt_len": m.PromptLen, "fsb_kernel": m.FSBKernel, "fsb_groups": m.FSBGroups,
+	} {
+		if v != nil {
+			k.atLeast(1, "model."+key, *v)
+		}
+	}
+	if m.RefineBlocks != nil {
+		k.atLeast(0, "model.refine_blocks", *m.RefineBlocks)
+	}
+	for key, v := range map[string]*float64{"ffn_ratio": m.FFNRatio, "expert_ratio": m.ExpertRatio} {
+		if v != nil {
+			k.need(*v > 0 && *v <= 16, "model."+key, *v, "above 0 and at most 16")
+		}
+	}
+	for _, l := range []struct {
+		key   string
+		v     []int
+		n, lo int
+	}{
+		{"enc_blocks", m.EncBlocks, 4, 0}, {"dec_blocks", m.DecBlocks, 3, 0}, {"heads", m.Heads, 4, 1},
+		{"clusters", m.Clusters, 4, 1}, {"top_clusters", m.TopClusters, 4, 1}, {"prompt_size", m.PromptSize, 3, 1},
+	} {
+		ok := l.v == nil || len(l.v) == l.n && slices.Min(l.v) >= l.lo
+		k.need(ok, "model."+l.key, l.v, fmt.Sprintf("%d numbers, each %d or more", l.n, l.lo))
+	}
+	if m.PrototypeInit != nil {
+		k.oneOf("model.prototype_init", *m.PrototypeInit, "orthogonal", "uniform")
+	}
+}
+
+func (t *Task) validate(k *checker, prefix string) {
+	k.oneOf(prefix+"kind", t.Kind, "denoise", "derain", "dehaze", "deblur", "enhance", "cdd11", "pairs")
+	k.need(t.Repeat >= 1, prefix+"repeat", t.Repeat, "1 or more; leave the task out to train without it")
+	noise := t.Kind == "denoise"
+	k.need(noise == (len(t.Sigmas) > 0), prefix+"sigmas", t.Sigmas, "there for denoise, e.g. [15, 25, 50], and for no other task")
+	for _, s := range t.Sigmas {
+		k.need(s > 0 && s <= 255, prefix+"sigmas", s, "above 0 and at most 255")
+	}
+	if noise {
+		k.need(t.Input == "", prefix+"input", fmt.Sprintf("%q", t.Input), "left out: denoise makes its own inputs")
+		return
+	}
+	k.need((t.Input == "") == (t.Target == ""), prefix+"input", fmt.Sprintf("%q", t.Input), "given together with target, or neither")
+	k.need(t.Kind != "pairs" || t.Input != "", prefix+"input", fmt.Sprintf("%q", t.Input), "a folder, as target, for pairs of one's own")
+}
+
+func (t *Train) validate(k *checker) {
+	k.atLeast(0, "train.steps", t.Steps)
+	k.atLeast(1, "train.epochs", t.Epochs)
+	k.atLeast(1, "train.batch", t.Batch)
+	k.need(t.Accumulate >= 1 && t.Batch%max(1, t.Accumulate) == 0, "train.accumulate", t.Accumulate, fmt.Sprintf("a divisor of train.batch (%d)", t.Batch))
+	k.need(t.Patch >= 16 && t.Patch%16 == 0 && t.Patch <= 4096, "train.patch", t.Patch, "a multiple of 16 up to 4096")
+
+	k.need(t.LR > 0 && t.LR <= 1, "train.lr", t.LR, "above 0 and at most 1, e.g. 2e-4")
+	k.need(t.MinLR >= 0 && t.MinLR <= t.LR, "train.min_lr", t.MinLR, "from 0 up to train.lr")
+	k.atLeast(0, "train.warmup", t.Warmup)
+	k.oneOf("train.schedule", t.Schedule, "constant", "halve", "cosine")
+	if length, unit := t.length(); t.Schedule == "halve" {
+		k.need(t.HalveAfter >= 1 && t.HalveAfter < length, "train.halve_after", t.HalveAfter,
+			fmt.Sprintf("at least 1 and within the run's %d %s; or choose another train.schedule", length, unit))
+	}
+
+	k.weight("train.ms_ssim_weight", t.MSSSIMWeight)
+	k.weight("train.orthogonality_weight", t.OrthogonalityWeight)
+	k.weight("train.balance_weight", t.BalanceWeight)
+	k.weight("train.grad_clip", t.GradClip)
+	k.need(t.EMA >= 0 && t.EMA < 1, "train.ema", t.EMA, "0 (none) or below 1, e.g. 0.999")
+
+	k.atLeast(0, "train.cache_mb", t.CacheMB)
+	k.atLeast(0, "train.log_interval", t.LogInterval)
+	k.atLeast(0, "train.checkpoint_interval", t.CheckpointInterval)
+	k.atLeast(0, "train.validation_interval", t.ValidationInterval)
+}
+
+// length is how long the run is, in the unit that HalveAfter counts.
+func (t *Train) length() (n int, unit string) {
+	if t.Steps > 0 {
+		return t.Steps, "steps"
+	}
+	return t.Epochs, "epochs"
+}

@@ -1,0 +1,149 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestRejected holds each rule to a file that breaks it: the error must name
+// the file, the line, the key and the remedy.
+func TestRejected(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		// Form.
+		{"lr: 1", "run.yaml:1: unknown key lr: did you mean train.lr?"},
+		{"train: {lrr: 1}", "run.yaml:1: unknown key train.lrr: did you mean train.lr?"},
+		{"trian:\n  lr: 1", "run.yaml:1: unknown key trian: did you mean train?"},
+		{"train:\n  LR: 1", "run.yaml:2: unknown key train.LR: did you mean train.lr?"},
+		{"eval: {colour: 1}", "unknown key eval.colour: choose from benchmarks, protocol, seed, y_channel"},
+		{"tasks:\n  - {kind: dehaze, repeats: 1}", "run.yaml:2: unknown key tasks[0].repeats: did you mean tasks[0].repeat?"},
+		{"train:\n  lr: 1\n  lr: 2", "train.lr is set a second time"},
+		{"train: 5", "run.yaml:1: train must be a list of keys and values"},
+		{"- a", "a configuration must be a list of keys and values"},
+		{"hello", "a configuration must be"},
+		{"tasks: denoise", "tasks must be a list"},
+		{"tasks: [denoise]", "tasks[0] must be a list of keys and values"},
+		{"train:\n  lr:", "run.yaml:2: train.lr has no value"},
+		{"train: {lr: &x 1, min_lr: *x}", "train.min_lr is an alias"},
+		{"train: {lr: fast}", "train.lr: must be a number"},
+		{"train: {lr: [1]}", "train.lr: must be a number"},
+		{"train: {batch: 1.5}", "train.batch: must be a whole number"},
+		{"device: true", "device: must be text"},
+		{"device: !!binary aGk=", "device: must be text"},
+		{"train: {batch: 99999999999999999999}", "train.batch: must be a whole number"},
+		{"train: {seed: -1}", "train.seed: must be a whole number from 0 up"},
+		{"train: {recompute: 3}", "train.recompute: must be true or false"},
+		{"model: {heads: [1, x, 2, 2]}", "model.heads[1]: must be a whole number"},
+		{"model: {dim: wide}", "model.dim: must be a whole number"},
+		{"extends: [a]", "extends must be the name"},
+		{"extends: 5", "extends must be the name"},
+		{"a: {", "run.yaml: line 1"},
+		{"data: a\n---\ndata: b", "more than one YAML document"},
+		// Values.
+		{"device: gpu", `run.yaml:1: device = "gpu": must be auto, cpu, cuda or cuda:N`},
+		{"device: cuda:x", "device"},
+		{"threads: -1", "threads = -1: must be in 1..1024, or 0"},
+		{"threads: 5000", "threads = 5000"},
+		{"model: {variant: tinny}", "(did you mean tiny?)"},
+		{"model: {dim: 0}", "model.dim = 0: must be 1 or more"},
+		{"model: {refine_blocks: -1}", "model.refine_blocks = -1"},
+		{"model: {experts: 0}", "model.experts = 0"},
+		{"model: {top_experts: 0}", "model.top_experts = 0"},
+		{"model: {prompt_len: 0}", "model.prompt_len = 0"},
+		{"model: {fsb_kernel: 0}", "model.fsb_kernel = 0"},
+		{"model: {fsb_groups: 0}", "model.fsb_groups = 0"},
+		{"model: {ffn_ratio: 0}", "model.ffn_ratio = 0: must be above 0 and at most 16"},
+		{"model: {expert_ratio: .nan}", "model.expert_ratio = NaN"},
+		{"model: {enc_blocks: [1, 2, 3]}", "model.enc_blocks = [1 2 3]: must be 4 numbers"},
+		{"model: {dec_blocks: []}", "model.dec_blocks = []: must be 3 numbers"},
+		{"model: {heads: [1, 2, 0, 4]}", "model.heads = [1 2 0 4]"},
+		{"model: {clusters: [1]}", "model.clusters"},
+		{"model: {top_clusters: [1]}", "model.top_clusters"},
+		{"model: {prompt_size: [1]}", "model.prompt_size"},
+		{"model: {prototype_init: uniformly}", "did you mean uniform?"},
+		{"tasks:\n- {kind: dehaze, repeat: 1}\n- {kind: denoice, repeat: 1, sigmas: [1]}", `run.yaml:3: tasks[1].kind = "denoice": must be one of`},
+		{"tasks:\n- {kind: dehaze}", "run.yaml:2: tasks[0].repeat = 0: must be 1 or more"},
+		{"tasks: [{kind: dehaze, repeat: 1, sigmas: [15]}]", "tasks[0].sigmas = [15]: must be there for denoise"},
+		{"tasks: [{kind: denoise, repeat: 1}]", "tasks[0].sigmas = []: must be there for denoise"},
+		{"tasks: [{kind: denoise, repeat: 1, sigmas: [0]}]", "tasks[0].sigmas = 0: must be above 0"},
+		{"tasks: [{kind: denoise, repeat: 1, sigmas: [256]}]", "tasks[0].sigmas = 256"},
+		{"tasks: [{kind: denoise, repeat: 1, sigmas: [5], input: x}]", "tasks[0].input"},
+		{"tasks: [{kind: derain, repeat: 1, input: x}]", "given together with target"},
+		{"tasks: [{kind: pairs, repeat: 1}]", "pairs of one's own"},
+		{"train: {steps: -1}", "train.steps = -1"},
+		{"train: {epochs: 0}", "train.epochs = 0"},
+		{"train: {batch: 0}", "train.batch = 0"},
+		{"train: {batch: 1}", "train.batch = 1: must be 2 or more: BatchNorm"},
+		{"train: {batch: 4, accumulate: 4}", "train.batch = 4: must be 8 or more: BatchNorm"},
+		{"train: {accumulate: 0}", "train.accumulate = 0"},
+		{"train: {batch: 8, accumulate: 3}", "train.accumulate = 3: must be a divisor of train.batch (8)"},
+		{"train: {patch: 100}", "train.patch = 100: must be a multiple of 16"},
+		{"train: {patch: 0}", "train.patch = 0"},
+		{"train: {lr: 0}", "train.lr = 0: must be above 0"},
+		{"train: {lr: .nan}", "train.lr = NaN"},
+		{"train: {lr: .inf}", "train.lr = +Inf"},
+		{"train: {min_lr: 1}", "train.min_lr = 1: must be from 0 up to train.lr"},
+		{"train: {warmup: -1}", "train.warmup"},
+		{"train: {schedule: cosin}", "did you mean cosine?"},
+		{"train: {epochs: 50}", "train.halve_after = 75: must be at least 1 and within the run's 50 epochs"},
+		{"train: {steps: 60}", "within the run's 60 steps"},
+		{"train: {ms_ssim_weight: -1}", "train.ms_ssim_weight"},
+		{"train: {orthogonality_weight: -1}", "train.orthogonality_weight"},
+		{"train: {balance_weight: .inf}", "train.balance_weight = +Inf"},
+		{"train: {grad_clip: -1}", "train.grad_clip"},
+		{"train: {ema: 1}", "train.ema = 1: must be 0 (none) or below 1"},
+		{"train: {cache_mb: -1}", "train.cache_mb"},
+		{"train: {log_interval: -1}", "train.log_interval"},
+		{"train: {checkpoint_interval: -1}", "train.checkpoint_interval"},
+		{"train: {validation_interval: -1}", "train.validation_interval"},
+		{"eval: {protocol: promptIR}", "did you mean promptir?"},
+		{"eval: {benchmarks: [lol, lol]}", `eval.benchmarks = "lol": must be names, each one once`},
+	} {
+		inFolder(t, map[string]string{"run.yaml": c.text})
+		if _, err := Load("run", nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s\n\terror %q\n\tdoes not say %q", c.text, err, c.want)
+		}
+	}
+}
+
+func TestEveryFaultIsNamedAtOnce(t *testing.T) {
+	inFolder(t, map[string]string{"run.yaml": "device: gpu\nthreads: -1\ntrain:\n  lr: 0\n", "form.yaml": "a: 1\nb: 2\n"})
+	_, err := Load("run", nil)
+	if err == nil || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("want three lines, got %v", err)
+	}
+	if _, err = Load("form", nil); err == nil || strings.Count(err.Error(), "\n") != 1 {
+		t.Errorf("want two lines, got %v", err)
+	}
+}
+
+func TestAcceptedLimits(t *testing.T) {
+	for _, text := range []string{
+		"device: cuda:0", "device: cuda", "threads: 1024", "model: {use_dafmm: false}\ntrain: {batch: 1}",
+		"train: {schedule: constant, epochs: 1}", "train: {ema: 0.999}", "train: {seed: 18446744073709551615}",
+		"tasks: [{kind: pairs, repeat: 1, input: a, target: b}]", "tasks: [{kind: denoise, repeat: 1, sigmas: [0.5, 255], target: a}]",
+		"train: {lr: 1, min_lr: 1}", "model: {refine_blocks: 0}", "data: 5",
+	} {
+		inFolder(t, map[string]string{"run.yaml": text})
+		if _, err := Load("run", nil); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for _, c := range []struct{ name, want string }{
+		{"ttrain", "train"}, {"TRAIN", "train"}, {"evl", "eval"}, {"tarin", "train"}, {"xyz", ""}, {"", ""}, {"t", ""},
+	} {
+		if got, _ := nearest(c.name, []string{"train", "eval"}); got != c.want {
+			t.Errorf("nearest %q is %q, want %q", c.name, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		a, b string
+		d    int
+	}{{"", "", 0}, {"kitten", "sitting", 3}, {"abc", "", 3}, {"", "abc", 3}, {"rl", "lr", 1}, {"tniy", "tiny", 1}, {"flaw", "lawn", 2}} {
+		if d := distance(c.a, c.b); d != c.d {
+			t.Errorf("distance %q %q is %d, want %d", c.a, c.b, d, c.d)
+		}
+	}
+}
