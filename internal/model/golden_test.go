@@ -72,11 +72,11 @@ func goldenIn(t *testing.T, path string) {
 
 // goldenRun is one file on one backend.
 type goldenRun struct {
-	t     *testing.T
-	b     kernels.Backend
-	f     *checkpoint.File
-	m     *ClusIR
-	errs  map[string][]relativeError // by category
+	t    *testing.T
+	b    kernels.Backend
+	f    *checkpoint.File
+	m    *ClusIR
+	errs map[string][]relativeError // by category
 }
 
 type relativeError struct {

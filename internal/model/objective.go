@@ -62,10 +62,10 @@ func (o Objective) Loss(t *Tape, m *ClusIR, restored, clean *Var) *Loss {
 	return l
 }
 
-// Backward adds the gradients of scale times the loss. A scale below 1 is for
-// one of several micro-batches.
-func (l *Loss) Backward(t *Tape, scale float64) {
-	var seeds []autograd.Seed
+// Backward adds the gradients of scale times the loss and of further terms. A
+// scale below 1 is for one of several micro-batches.
+func (l *Loss) Backward(t *Tape, scale float64, further ...autograd.Seed) {
+	seeds := further
 	add := func(v *Var, weight float64) {
 		if v != nil {
 			seeds = append(seeds, autograd.Seed{Of: v, Weight: float32(scale * weight)})

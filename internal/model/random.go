@@ -7,7 +7,7 @@ import "math"
 // numbers are drawn. The hash is SplitMix64's.
 type stream uint64
 
-const golden = 0x9e3779b97f4a7c15
+const increment = 0x9e3779b97f4a7c15
 
 func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -19,7 +19,7 @@ func mix(x uint64) uint64 {
 func newStream(key ...uint64) stream {
 	h := uint64(0)
 	for _, k := range key {
-		h = mix(h + golden + mix(k))
+		h = mix(h + increment + mix(k))
 	}
 	return stream(h)
 }
@@ -35,7 +35,7 @@ func newNamedStream(seed uint64, name string) stream {
 
 // uniform returns number i, uniform in [0, 1).
 func (s stream) uniform(i int) float64 {
-	return float64(mix(uint64(s)+uint64(i+1)*golden)>>11) / (1 << 53)
+	return float64(mix(uint64(s)+uint64(i+1)*increment)>>11) / (1 << 53)
 }
 
 // normal returns number i of the standard normal distribution (Box and

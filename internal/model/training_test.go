@@ -1,0 +1,164 @@
+package model
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"clusir/internal/autograd"
+	"clusir/internal/kernels/ref"
+)
+
+// trained is what one training pass leaves.
+type trained struct {
+	terms   Terms
+	grads   map[string][]float64
+	buffers map[string][]float64
+}
+
+// trainOnce runs one pass over a batch in micro-batches.
+func trainOnce(t *testing.T, c Config, batch, micro int, recompute bool) trained {
+	b := ref.New()
+	m := stir(newTestModel(t, b, c))
+	m.ZeroGrads()
+	before := b.Live()
+	var r trained
+	for first := 0; first < batch; first += micro {
+		tape := &Tape{B: b, Train: true, Recompute: recompute}
+		image, clean := part(b, batch, first, micro, 0), part(b, batch, first, micro, 0.1)
+		restored, _ := m.Forward(tape, image, Options{Noise: Gaussian{Seed: 1, First: first}})
+		loss := DefaultObjective().Loss(tape, m, restored, clean)
+		loss.Backward(tape, float64(micro)/float64(batch))
+		r.terms = loss.Terms(b)
+		tape.Reset()
+		image.Free(b)
+		clean.Free(b)
+	}
+	if b.Live() != before {
+		t.Errorf("training leaves %d tensors, %d before", b.Live(), before)
+	}
+	r.grads, r.buffers = map[string][]float64{}, map[string][]float64{}
+	for _, p := range m.Params {
+		r.grads[p.Name] = b.Download64(p.Grad())
+	}
+	for _, p := range m.Buffers {
+		r.buffers[p.Name] = b.Download64(p.Tensor)
+	}
+	for l, e := range m.MoE {
+		sum := 0.0
+		for _, n := range b.Download64(e.Count.Tensor) {
+			sum += n
+		}
+		if want := float64(batch * c.TopClusters[l] * c.TopExperts); sum != want {
+			t.Errorf("stage %d counted %g routed samples, want %g", l+1, sum, want)
+		}
+	}
+	return r
+}
+
+// part is samples first to first+n−1 of a batch, brightened by shift.
+func part(b *ref.Backend, batch, first, n int, shift float32) *Var {
+	whole := picture(b, batch, 16, 16)
+	x := make([]float32, whole.Len())
+	b.Download(x, whole.Tensor)
+	whole.Free(b)
+	size := len(x) / batch
+	x = x[first*size : (first+n)*size]
+	for i := range x {
+		x[i] += shift
+	}
+	return leafOf(b, x, false, n, 3, 16, 16)
+}
+
+// TestRecompute: not a bit of the gradients and of BatchNorm changes, and the
+// counts are the same.
+func TestRecompute(t *testing.T) {
+	plain, again := trainOnce(t, smallConfig(), 2, 2, false), trainOnce(t, smallConfig(), 2, 2, true)
+	if plain.terms != again.terms {
+		t.Errorf("terms %+v become %+v", plain.terms, again.terms)
+	}
+	for name, g := range plain.grads {
+		if !slices.Equal(g, again.grads[name]) {
+			t.Errorf("recomputation changes the gradient of %s", name)
+		}
+	}
+	for name, v := range plain.buffers {
+		if !slices.Equal(v, again.buffers[name]) {
+			t.Errorf("recomputation changes %s", name)
+		}
+	}
+}
+
+// TestRecomputeSavesMemory counts base's training memory without running it.
+func TestRecomputeSavesMemory(t *testing.T) {
+	peak := func(recompute bool) int64 {
+		b := autograd.NewShapes()
+		m, err := New(DefaultConfig(), b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.ZeroGrads()
+		weights := b.Live()
+		image := autograd.Leaf(b.Alloc(2, 3, 128, 128), false)
+		tape := &Tape{B: b, Train: true, Recompute: recompute}
+		restored, _ := m.Forward(tape, image, Options{})
+		DefaultObjective().Loss(tape, m, restored, image).Backward(tape, 1)
+		tape.Reset()
+		return b.Peak() - weights
+	}
+	plain, saved := peak(false), peak(true)
+	t.Logf("base, batch 2 at 128²: %d MB between operations, %d MB recomputed", plain*4/1e6, saved*4/1e6)
+	if float64(saved) > 0.6*float64(plain) {
+		t.Errorf("recomputation holds %d of %d values", saved, plain)
+	}
+}
+
+// TestMicroBatches: two halves of a batch add up to the whole; without DAFMM,
+// because BatchNorm sees the samples at hand.
+func TestMicroBatches(t *testing.T) {
+	c := smallConfig()
+	c.UseDAFMM = false
+	whole, halves := trainOnce(t, c, 4, 4, false), trainOnce(t, c, 4, 2, false)
+	for name, g := range whole.grads {
+		for i, v := range g {
+			if d := math.Abs(v - halves.grads[name][i]); d > 1e-7+1e-5*math.Abs(v) {
+				t.Fatalf("%s: gradient %g of the whole, %g of its halves", name, v, halves.grads[name][i])
+			}
+		}
+	}
+}
+
+// TestUnreachedExpertsRest: an expert that no sample reached keeps its weights,
+// and the others move.
+func TestUnreachedExpertsRest(t *testing.T) {
+	c := smallConfig()
+	c.UseDAFMM = false
+	b := ref.New()
+	m := stir(newTestModel(t, b, c))
+	adam := newAdamState(b, m)
+	image := picture(b, 1, 16, 16)
+	tape := &Tape{B: b, Train: true}
+	restored, _ := m.Forward(tape, image, Options{})
+	DefaultObjective().Loss(tape, m, restored, picture(b, 1, 16, 16)).Backward(tape, 1)
+	m.SettleCounts(b)
+	before := m.State()
+	b.Adam(adam, goldenAdam)
+	rested := 0
+	for i, s := range m.State() {
+		if i >= len(m.Params) || m.Params[i].Reached.IsZero() {
+			continue
+		}
+		p := m.Params[i]
+		same := slices.Equal(s.Data(), before[i].Data())
+		unreached := b.Download64(p.Reached)[0] == 0
+		if unreached {
+			rested++
+		}
+		if unreached != same {
+			t.Errorf("%s: unreached %v, unchanged %v", p.Name, unreached, same)
+		}
+	}
+	if want := Stages * c.Experts * 3; rested != want { // one cluster of three a stage, three weights an expert
+		t.Errorf("%d tensors rested, want %d", rested, want)
+	}
+}
