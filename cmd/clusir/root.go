@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2 // the command line makes no sense
+)
+
+// usageError marks a mistake in the command line that only the command itself
+// can notice; cobra's own are told by their coming before the command starts.
+type usageError struct{ error }
+
+// usage returns a usageError.
+func usage(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
+
+// newRoot returns the command tree. It sets *started once a command runs.
+func newRoot(started *bool) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "clusir",
+		Short:         "Restore photographs: noise, rain, haze, blur, low light",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			*started = true
+		},
+	}
+	root.AddCommand(newVersionCmd(nil))
+	return root
+}
+
+// run executes a command line and returns the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	return execute(newRoot, args, stdout, stderr)
+}
+
+// execute runs the command tree that build returns. The first interrupt cancels
+// the command's context, so that it can finish what must not be torn; the
+// second one kills.
+func execute(build func(started *bool) *cobra.Command, args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			code = reportPanic(stderr, p)
+		}
+	}()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	started := false
+	root := build(&started)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "clusir: %v\n", err)
+	if started && !errors.As(err, new(usageError)) {
+		return exitError
+	}
+	fmt.Fprintf(stderr, "Run '%s --help' for what it takes.\n", cmd.CommandPath())
+	return exitUsage
+}
+
+// reportPanic words a bug of ours without its stack, which CLUSIR_DEBUG shows.
+func reportPanic(stderr io.Writer, p any) int {
+	fmt.Fprintf(stderr, "clusir: internal error: %v\n", p)
+	if os.Getenv("CLUSIR_DEBUG") != "" {
+		fmt.Fprintf(stderr, "%s", debug.Stack())
+	} else {
+		fmt.Fprintln(stderr, "This is a bug. Run again with CLUSIR_DEBUG=1 and report what it prints.")
+	}
+	return exitError
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		args           string
+		code           int
+		stdout, stderr string // what they contain; "" is nothing at all
+	}{
+		{"version", exitOK, "clusir " + version, ""},
+		{"version --json", exitOK, `"version":"` + version + `"`, ""},
+		{"--help", exitOK, "Available Commands", ""},
+		{"version --help", exitOK, "--json", ""},
+		{"version extra", exitUsage, "", "unknown command"},
+		{"version --jsn", exitUsage, "", "Run 'clusir version --help'"},
+		{"versoin", exitUsage, "", "Did you mean this?"},
+	} {
+		var stdout, stderr bytes.Buffer
+		code := run(strings.Fields(c.args), &stdout, &stderr)
+		if code != c.code || !holds(stdout.String(), c.stdout) || !holds(stderr.String(), c.stderr) {
+			t.Errorf("%s: exit code %d, want %d\nstdout: %s\nstderr: %s", c.args, code, c.code, &stdout, &stderr)
+		}
+	}
+}
+
+func holds(text, part string) bool {
+	if part == "" {
+		return text == ""
+	}
+	return strings.Contains(text, part)
+}
+
+func TestVersionOptions(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		json bool
+	}{{nil, false}, {[]string{"--json"}, true}} {
+		ran := false
+		cmd := newVersionCmd(func(o *versionOptions) error {
+			ran = true
+			if o.JSON != c.json || o.out == nil {
+				t.Errorf("%v: options %+v", c.args, o)
+			}
+			return nil
+		})
+		cmd.SetArgs(append([]string{}, c.args...))
+		if err := cmd.Execute(); err != nil || !ran {
+			t.Errorf("%v: %v, ran %v", c.args, err, ran)
+		}
+	}
+}
+
+// TestErrorsAndPanics runs commands that fail in each of the ways there are.
+func TestErrorsAndPanics(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fail  func() error
+		debug string
+		code  int
+		want  string
+	}{
+		{"error", func() error { return errors.New("no such picture") }, "", exitError, "clusir: no such picture\n"},
+		{"usage", func() error { return usage("give %s", "two files") }, "", exitUsage, "clusir: give two files\nRun 'clusir fail --help'"},
+		{"panic", func() error { panic("index out of range") }, "", exitError, "internal error: index out of range\nThis is a bug."},
+		{"panic with its stack", func() error { panic("x") }, "1", exitError, "goroutine"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("CLUSIR_DEBUG", c.debug)
+			build := func(started *bool) *cobra.Command {
+				root := newRoot(started)
+				root.AddCommand(&cobra.Command{Use: "fail", RunE: func(*cobra.Command, []string) error { return c.fail() }})
+				return root
+			}
+			var stderr bytes.Buffer
+			if code := execute(build, []string{"fail"}, io.Discard, &stderr); code != c.code || !strings.Contains(stderr.String(), c.want) {
+				t.Errorf("exit code %d, want %d; stderr %q", code, c.code, &stderr)
+			}
+		})
+	}
+}
