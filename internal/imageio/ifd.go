@@ -1,0 +1,210 @@
+package imageio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// The directories of TIFF 6.0, section 2, which EXIF uses as well.
+
+// Tags by their names in TIFF and EXIF.
+const (
+	tagImageWidth      = 256
+	tagImageLength     = 257
+	tagBitsPerSample   = 258
+	tagCompression     = 259
+	tagPhotometric     = 262
+	tagStripOffsets    = 273
+	tagOrientation     = 274
+	tagSamplesPerPixel = 277
+	tagRowsPerStrip    = 278
+	tagStripByteCounts = 279
+	tagXResolution     = 282
+	tagYResolution     = 283
+	tagPlanarConfig    = 284
+	tagResolutionUnit  = 296
+	tagExtraSamples    = 338
+	tagSampleFormat    = 339
+	tagXMP             = 700
+	tagICC             = 34675
+	tagExifIFD         = 34665
+	tagGPSIFD          = 34853
+	tagInteropIFD      = 40965
+	tagPixelXDimension = 40962
+	tagPixelYDimension = 40963
+)
+
+// Types of fields; typeSize has their sizes in bytes.
+const (
+	typeByte, typeASCII, typeShort, typeLong, typeRational, typeUndefined = 1, 2, 3, 4, 5, 7
+)
+
+var typeSize = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4}
+
+// field is one entry of a directory, its values still in the file.
+type field struct {
+	tag, kind uint16
+	count     uint32
+	at        int64 // where the values are
+}
+
+func (f field) size() int64 { return typeSize[f.kind] * int64(f.count) }
+
+// tiffFile reads directories of a TIFF structure.
+type tiffFile struct {
+	r     io.ReaderAt
+	order binary.ByteOrder
+}
+
+// openTIFF reads the header and returns where the first directory is.
+func openTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
+	var head [8]byte
+	if _, err := r.ReadAt(head[:], 0); err != nil {
+		return t, 0, err
+	}
+	switch string(head[:4]) {
+	case "II*\x00":
+		t = tiffFile{r, binary.LittleEndian}
+	case "MM\x00*":
+		t = tiffFile{r, binary.BigEndian}
+	default:
+		return t, 0, fmt.Errorf("a TIFF structure does not begin with %q", head[:4])
+	}
+	return t, int64(t.order.Uint32(head[4:])), nil
+}
+
+// directory reads the fields of the directory at offset and where the position
+// of the next one is written. Fields of unknown types are left out.
+func (t tiffFile) directory(offset int64) (fields []field, next int64, err error) {
+	var n [2]byte
+	if _, err := t.r.ReadAt(n[:], offset); err != nil {
+		return nil, 0, err
+	}
+	b := make([]byte, 12*int(t.order.Uint16(n[:]))) // at most 768 KiB
+	if _, err := t.r.ReadAt(b, offset+2); err != nil {
+		return nil, 0, err
+	}
+	for i := 0; i < len(b); i += 12 {
+		e := b[i : i+12]
+		f := field{tag: t.order.Uint16(e), kind: t.order.Uint16(e[2:]), count: t.order.Uint32(e[4:])}
+		if f.kind == 0 || int(f.kind) >= len(typeSize) {
+			continue
+		}
+		if f.at = int64(t.order.Uint32(e[8:])); f.size() <= 4 {
+			f.at = offset + 2 + int64(i) + 8
+		}
+		fields = append(fields, f)
+	}
+	return fields, offset + 2 + int64(len(b)), nil
+}
+
+// bytes are a field's values as they stand, at most maxMetadata.
+func (t tiffFile) bytes(f field) ([]byte, error) {
+	if f.size() > maxMetadata {
+		return nil, fmt.Errorf("tag %d has %d bytes", f.tag, f.size())
+	}
+	// Read as much as there is rather than trust the count.
+	b, err := io.ReadAll(io.NewSectionReader(t.r, f.at, f.size()))
+	if err == nil && int64(len(b)) < f.size() {
+		err = io.ErrUnexpectedEOF
+	}
+	return b, err
+}
+
+// uints are a field's values if it is of whole numbers, else nil; at most 16.
+func (t tiffFile) uints(f field) (values []uint32) {
+	f.count = min(f.count, 16)
+	b, err := t.bytes(f)
+	if err != nil {
+		return nil
+	}
+	for ; len(b) > 0; b = b[typeSize[f.kind]:] {
+		switch f.kind {
+		case typeByte:
+			values = append(values, uint32(b[0]))
+		case typeShort:
+			values = append(values, uint32(t.order.Uint16(b)))
+		case typeLong:
+			values = append(values, t.order.Uint32(b))
+		default:
+			return nil
+		}
+	}
+	return values
+}
+
+// uint is a field's first value, or otherwise if it has none.
+func (t tiffFile) uint(f field, otherwise uint32) uint32 {
+	if v := t.uints(f); len(v) > 0 {
+		return v[0]
+	}
+	return otherwise
+}
+
+// uprightEXIF is exif for the picture turned upright, and how it was turned:
+// orientation becomes 1, the picture's sides are swapped with the pixels', and
+// the thumbnail, which shows the picture as it was, is unlinked. What cannot
+// be read stays as it is.
+func uprightEXIF(exif []byte) ([]byte, orientation) {
+	out := bytes.Clone(exif)
+	t, first, err := openTIFF(bytes.NewReader(out))
+	if err != nil {
+		return out, upright
+	}
+	fields, next, err := t.directory(first)
+	if err != nil {
+		return out, upright
+	}
+	turn := upright
+	for _, f := range fields {
+		if f.tag == tagOrientation && f.kind == typeShort {
+			if v := t.uint(f, 1); v >= 1 && v <= 8 {
+				turn = orientation(v)
+			}
+			t.patch(out, f, 1)
+		}
+	}
+	for _, f := range fields {
+		if f.tag == tagExifIFD && turn.swaps() {
+			t.swapSides(out, int64(t.uint(f, 0)))
+		}
+	}
+	if next+4 <= int64(len(out)) {
+		clear(out[next : next+4])
+	}
+	return out, turn
+}
+
+// swapSides exchanges the picture's width and height in the EXIF directory.
+func (t tiffFile) swapSides(exif []byte, offset int64) {
+	fields, _, err := t.directory(offset)
+	if err != nil {
+		return
+	}
+	side := map[uint16]field{}
+	for _, f := range fields {
+		side[f.tag] = f
+	}
+	x, hasX := side[tagPixelXDimension]
+	y, hasY := side[tagPixelYDimension]
+	if hasX && hasY {
+		w, h := t.uint(x, 0), t.uint(y, 0)
+		t.patch(exif, x, h)
+		t.patch(exif, y, w)
+	}
+}
+
+// patch overwrites the single whole number of a field that lies in b.
+func (t tiffFile) patch(b []byte, f field, v uint32) {
+	if f.count != 1 || f.at+f.size() > int64(len(b)) {
+		return
+	}
+	switch f.kind {
+	case typeShort:
+		t.order.PutUint16(b[f.at:], uint16(v))
+	case typeLong:
+		t.order.PutUint32(b[f.at:], v)
+	}
+}

@@ -1,0 +1,198 @@
+package imageio
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"testing"
+)
+
+// TestOrientation stores a picture in each of the eight ways and expects it
+// upright, whole and by tiles.
+func TestOrientation(t *testing.T) {
+	// Where a stored picture's first pixel, and the one right of it, are to be
+	// shown in a picture of 5×3 (EXIF 2.32, 4.6.4 A).
+	cases := []struct {
+		turn          int
+		first, second image.Point
+	}{
+		{1, image.Pt(0, 0), image.Pt(1, 0)},
+		{2, image.Pt(4, 0), image.Pt(3, 0)},
+		{3, image.Pt(4, 2), image.Pt(3, 2)},
+		{4, image.Pt(0, 2), image.Pt(1, 2)},
+		{5, image.Pt(0, 0), image.Pt(0, 1)},
+		{6, image.Pt(4, 0), image.Pt(4, 1)},
+		{7, image.Pt(4, 2), image.Pt(4, 1)},
+		{8, image.Pt(0, 2), image.Pt(0, 1)},
+	}
+	for _, tc := range cases {
+		t.Run(fmt.Sprint(tc.turn), func(t *testing.T) {
+			turn := orientation(tc.turn)
+			w, h := turn.size(5, 3) // stored
+			info := Info{Format: PNG, W: w, H: h, Depth: 8, Grey: true}
+			stored := New(info)
+			rgb := make([]float32, 3*w*h)
+			for c := range 3 {
+				rgb[c*w*h], rgb[c*w*h+1] = 1, 0.6
+			}
+			stored.SetTile(stored.Bounds(), rgb, nil)
+			info.Meta.EXIF = exifOf(tc.turn, w, h)
+			m := decoded(t, encoded(t, stored, info, Options{}))
+			if m.W != 5 || m.H != 3 {
+				t.Fatalf("got %d×%d, want 5×3", m.W, m.H)
+			}
+			for _, step := range []int{5, 2} { // whole, tiles
+				px := gather(t, m, step)
+				if got := px[tc.first.Y*5+tc.first.X]; got != 1 {
+					t.Errorf("tiles of %d: the first pixel is not at %v: %v", step, tc.first, px)
+				}
+				if got := px[tc.second.Y*5+tc.second.X]; got != 0.6 {
+					t.Errorf("tiles of %d: the second pixel is not at %v: %v", step, tc.second, px)
+				}
+			}
+		})
+	}
+}
+
+// gather reads the first channel of m in tiles of step×step.
+func gather(t *testing.T, m *Image, step int) []float32 {
+	t.Helper()
+	out := make([]float32, m.W*m.H)
+	for y := 0; y < m.H; y += step {
+		for x := 0; x < m.W; x += step {
+			r := image.Rect(x, y, x+step, y+step).Intersect(m.Bounds())
+			px, err := m.Tile(nil, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range r.Dx() * r.Dy() {
+				out[(y+i/r.Dx())*m.W+x+i%r.Dx()] = px[i]
+			}
+		}
+	}
+	return out
+}
+
+// TestTileOfChroma asks for tiles that cut through interpolated chroma.
+func TestTileOfChroma(t *testing.T) {
+	for _, ratio := range []image.YCbCrSubsampleRatio{
+		image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420,
+		image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
+	} {
+		planes := image.NewYCbCr(image.Rect(0, 0, 23, 17), ratio)
+		for i := range planes.Y {
+			planes.Y[i] = uint8(i * 37)
+		}
+		for i := range planes.Cb {
+			planes.Cb[i], planes.Cr[i] = uint8(i*91), uint8(i*i)
+		}
+		m := &Image{Info: Info{Format: JPEG, W: 23, H: 17, Depth: 8}, src: newChroma(planes), turn: upright}
+		if whole, tiled := gather(t, m, 23), gather(t, m, 3); !equalFloats(whole, tiled) {
+			t.Errorf("%v: tiles differ from the whole", ratio)
+		}
+	}
+}
+
+// TestSamplesSurvive sends every 8- and 16-bit sample to float and back.
+func TestSamplesSurvive(t *testing.T) {
+	for _, depth := range []int{8, 16} {
+		info := Info{W: 256, H: 1 << depth / 256, Depth: depth, Grey: true}
+		m, out := New(info), New(info)
+		p := m.src.(*packed)
+		for i := range 1 << depth {
+			if depth == 8 {
+				p.pix[i] = uint8(i)
+			} else {
+				p.pix[2*i], p.pix[2*i+1] = uint8(i>>8), uint8(i)
+			}
+		}
+		px, err := m.Tile(nil, m.Bounds())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.SetTile(out.Bounds(), px, nil)
+		if string(out.src.(*packed).pix) != string(p.pix) {
+			t.Errorf("%d-bit samples change on the way to float and back", depth)
+		}
+	}
+}
+
+func TestSetTileClamps(t *testing.T) {
+	m := New(Info{W: 4, H: 1, Depth: 8})
+	nan := float32(math.NaN())
+	rgb := []float32{-1, 2, nan, 0.5, -1, 2, nan, 0.5, -1, 2, nan, 0.5}
+	m.SetTile(m.Bounds(), rgb, nil)
+	if got, want := m.src.(*packed).pix, "\x00\x00\x00\xff\xff\xff\x00\x00\x00\x80\x80\x80"; string(got) != want {
+		t.Errorf("got % x, want % x", got, want)
+	}
+}
+
+// TestHidden checks that no colour under transparency reaches the network and
+// that all of it comes back.
+func TestHidden(t *testing.T) {
+	info := Info{Format: PNG, W: 9, H: 7, Depth: 8, Alpha: true}
+	m, n := New(info), 63
+	rgb, alpha := make([]float32, 3*n), make([]float32, n)
+	for i := range n {
+		if i%9 < 4 { // visible and reddish; the rest hides pure green
+			rgb[i], alpha[i] = 0.8, 1
+		} else {
+			rgb[n+i] = 1
+		}
+	}
+	m.SetTile(m.Bounds(), rgb, alpha)
+	seen, err := m.Tile(nil, m.Bounds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if math.Abs(float64(seen[i])-0.8) > 1e-6 || seen[n+i] != 0 {
+			t.Fatalf("pixel %d: the network sees %.2f red and %.2f green", i, seen[i], seen[n+i])
+		}
+	}
+	if err := m.KeepHidden(seen, m.Bounds()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range n {
+		if want := 1 - alpha[i]; seen[n+i] != want {
+			t.Fatalf("pixel %d: green is %.2f after KeepHidden, want %.2f", i, seen[n+i], want)
+		}
+	}
+}
+
+// TestFillHiddenLocal checks that the nearest visible colour wins and that
+// alpha weights it.
+func TestFillHiddenLocal(t *testing.T) {
+	rgb := []float32{0.2, 0, 0, 0, 0, 0, 0, 0.9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	alpha := []float32{1, 0, 0, 0, 0, 0, 0, 0.5}
+	fillHidden(rgb, alpha, 8, 1)
+	want := []float32{0.2, 0.2, 0.2, 0.2, 0.9, 0.9, 0.9, 0.9}
+	if !equalFloats(rgb[:8], want) {
+		t.Errorf("got %v, want %v", rgb[:8], want)
+	}
+	none := []float32{1, 2, 3, 4, 5, 6}
+	fillHidden(none, []float32{0, 0}, 2, 1)
+	if none[0] != 1 || none[5] != 6 {
+		t.Errorf("a tile without visible pixels became %v", none)
+	}
+}
+
+func TestWrongTilesPanic(t *testing.T) {
+	m := New(Info{W: 4, H: 4, Depth: 8})
+	read := &Image{Info: m.Info, src: newChroma(image.NewYCbCr(m.Bounds(), image.YCbCrSubsampleRatio444)), turn: upright}
+	for name, f := range map[string]func(){
+		"outside":   func() { m.Tile(nil, image.Rect(0, 0, 5, 4)) },
+		"empty":     func() { m.Tile(nil, image.Rect(2, 2, 2, 4)) },
+		"set":       func() { m.SetTile(image.Rect(-1, 0, 2, 2), make([]float32, 18), nil) },
+		"read-only": func() { read.SetTile(m.Bounds(), make([]float32, 48), nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			f()
+		})
+	}
+}

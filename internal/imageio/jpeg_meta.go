@@ -1,0 +1,160 @@
+package imageio
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"io"
+	"slices"
+)
+
+// Markers and heads of JPEG segments.
+const (
+	markerSOI, markerEOI, markerSOS = 0xd8, 0xd9, 0xda
+	markerAPP0, markerAPP1          = 0xe0, 0xe1
+	markerAPP2, markerAPP13         = 0xe2, 0xed
+	markerCOM                       = 0xfe
+
+	maxSegment = 65533 // bytes in a segment
+	jfifHead   = "JFIF\x00"
+	exifHead   = "Exif\x00\x00"
+	xmpHead    = "http://ns.adobe.com/xap/1.0/\x00"
+	xmpExtHead = "http://ns.adobe.com/xmp/extension/\x00"
+	iccHead    = "ICC_PROFILE\x00"
+)
+
+// jpegHead collects what stands before a JPEG's first scan.
+type jpegHead struct {
+	sof       byte // the marker of the frame
+	precision byte
+	exif, xmp []byte
+	icc       []iccPart
+	dpi       [2]float64
+	own       []segment
+}
+
+// iccPart is a numbered piece of a colour profile.
+type iccPart struct {
+	number byte
+	data   []byte
+}
+
+// scanJPEG reads the segments up to the first scan.
+func scanJPEG(r io.ReadSeeker) (*jpegHead, error) {
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	b, h := bufio.NewReader(r), &jpegHead{}
+	for {
+		marker, err := nextMarker(b)
+		if err != nil {
+			return nil, err
+		}
+		if marker == markerSOI || (marker >= 0xd0 && marker <= 0xd7) || marker == 0x01 {
+			continue // these have no length
+		}
+		if marker == markerSOS || marker == markerEOI {
+			return h, nil
+		}
+		var size [2]byte
+		if _, err := io.ReadFull(b, size[:]); err != nil {
+			return nil, err
+		}
+		n := int(binary.BigEndian.Uint16(size[:])) - 2
+		if n < 0 {
+			return nil, damaged(JPEG, "a segment's length is %d", n+2)
+		}
+		data := make([]byte, n)
+		if _, err := io.ReadFull(b, data); err != nil {
+			return nil, err
+		}
+		h.segment(marker, data)
+	}
+}
+
+// nextMarker skips to the next marker, as decoders do over stray bytes.
+func nextMarker(b *bufio.Reader) (byte, error) {
+	for {
+		c, err := b.ReadByte()
+		for err == nil && c != 0xff {
+			c, err = b.ReadByte()
+		}
+		for err == nil && c == 0xff {
+			c, err = b.ReadByte()
+		}
+		if err != nil || c != 0 {
+			return c, err
+		}
+	}
+}
+
+func (h *jpegHead) segment(marker byte, data []byte) {
+	after := func(head string) ([]byte, bool) { return bytes.CutPrefix(data, []byte(head)) }
+	switch marker {
+	case markerAPP0:
+		if jfif, ok := after(jfifHead); ok && len(jfif) >= 7 {
+			h.density(jfif[2], binary.BigEndian.Uint16(jfif[3:]), binary.BigEndian.Uint16(jfif[5:]))
+		}
+	case markerAPP1:
+		if exif, ok := after(exifHead); ok && h.exif == nil {
+			h.exif = exif
+		} else if xmp, ok := after(xmpHead); ok && h.xmp == nil {
+			h.xmp = xmp
+		} else if _, ok := after(xmpExtHead); ok {
+			h.own = append(h.own, segment{string([]byte{marker}), data})
+		}
+	case markerAPP2:
+		if icc, ok := after(iccHead); ok && len(icc) >= 2 {
+			h.icc = append(h.icc, iccPart{icc[0], icc[2:]})
+		}
+	case markerAPP13, markerCOM: // Photoshop's and IPTC's, comments
+		h.own = append(h.own, segment{string([]byte{marker}), data})
+	case 0xc4, 0xc8, 0xcc: // tables between the frames' markers
+	default:
+		if marker >= 0xc0 && marker <= 0xcf && len(data) > 0 {
+			h.sof, h.precision = marker, data[0]
+		}
+	}
+}
+
+// density takes the resolution from JFIF, whose unit is 1 for inches and 2 for
+// centimetres.
+func (h *jpegHead) density(unit byte, x, y uint16) {
+	scale := map[byte]float64{1: 1, 2: 2.54}[unit]
+	h.dpi = [2]float64{scale * float64(x), scale * float64(y)}
+}
+
+// profile puts the pieces of the colour profile together.
+func (h *jpegHead) profile() (icc []byte) {
+	slices.SortStableFunc(h.icc, func(a, b iccPart) int { return int(a.number) - int(b.number) })
+	for _, p := range h.icc {
+		icc = append(icc, p.data...)
+	}
+	return icc
+}
+
+// jpegMetadata is m as segments, to stand after SOI in this order.
+func jpegMetadata(m *Metadata) (segments []segment) {
+	add := func(marker byte, head string, data []byte) {
+		segments = append(segments, segment{string([]byte{marker}), append([]byte(head), data...)})
+	}
+	unit, x, y := byte(0), uint16(1), uint16(1) // no unit: square pixels
+	if d := m.DPI; d[0] >= 1 && d[1] >= 1 && max(d[0], d[1]) < 65535 {
+		unit, x, y = 1, uint16(d[0]+0.5), uint16(d[1]+0.5)
+	}
+	jfif := []byte{1, 2, unit, byte(x >> 8), byte(x), byte(y >> 8), byte(y), 0, 0}
+	add(markerAPP0, jfifHead, jfif)
+	if m.EXIF != nil {
+		add(markerAPP1, exifHead, m.EXIF)
+	}
+	if m.XMP != nil {
+		add(markerAPP1, xmpHead, m.XMP)
+	}
+	const part = maxSegment - len(iccHead) - 2
+	parts := (len(m.ICC) + part - 1) / part
+	for i := range parts {
+		data := m.ICC[i*part : min((i+1)*part, len(m.ICC))]
+		add(markerAPP2, iccHead, append([]byte{byte(i + 1), byte(parts)}, data...))
+	}
+	return append(segments, m.ownTo(JPEG)...)
+}

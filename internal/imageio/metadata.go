@@ -1,0 +1,100 @@
+package imageio
+
+import (
+	"bytes"
+	"compress/zlib"
+	"fmt"
+	"io"
+	"regexp"
+)
+
+// Metadata is what a file says about its picture, carried as it stands but for
+// the orientation, which is 1 in both EXIF and XMP because pixels are upright.
+type Metadata struct {
+	EXIF []byte // a TIFF structure, as in a JPEG after "Exif\0\0"
+	ICC  []byte // a colour profile
+	XMP  []byte // a packet of XML
+	// DPI is the resolution along x and y in dots per inch, 0 if unknown.
+	DPI [2]float64
+
+	own   []segment // what only the format it came from knows
+	ownOf Format
+}
+
+// segment is a PNG chunk or a JPEG segment.
+type segment struct {
+	kind string // a chunk's type or a marker's byte
+	data []byte
+}
+
+// ownTo is the format's own segments if the picture is written as it was read.
+func (m *Metadata) ownTo(f Format) []segment {
+	if m.ownOf == f {
+		return m.own
+	}
+	return nil
+}
+
+// maxMetadata bounds one piece of metadata, inflated or not: 64 MiB.
+const maxMetadata = 64 << 20
+
+// xmpOrientation finds tiff:Orientation, as an attribute or as an element.
+var xmpOrientation = regexp.MustCompile(`(tiff:Orientation\s*(?:=\s*["']|>)\s*)[1-8]`)
+
+// adopt takes in EXIF and XMP as they are in a file and says how the picture
+// is turned: EXIF's word counts, as it does elsewhere.
+func (m *Metadata) adopt(exif, xmp []byte) orientation {
+	turn := upright
+	if len(exif) > 0 {
+		m.EXIF, turn = uprightEXIF(exif)
+	}
+	if len(xmp) > 0 {
+		m.XMP = xmpOrientation.ReplaceAll(xmp, []byte("${1}1"))
+	}
+	return turn
+}
+
+// adoptICC takes in a colour profile if it is one for the picture's kind of
+// colour; a note says so where it is not.
+func (i *Info) adoptICC(icc []byte) {
+	const header, signature = 128, 36
+	if len(icc) == 0 {
+		return
+	}
+	want := "RGB "
+	if i.Grey {
+		want = "GRAY"
+	}
+	switch {
+	case len(icc) < header || string(icc[signature:signature+4]) != "acsp":
+		i.Notes = append(i.Notes, "a damaged colour profile was dropped")
+	case string(icc[16:20]) != want:
+		i.Notes = append(i.Notes, fmt.Sprintf("the colour profile was dropped: it is for %q, not %q",
+			bytes.TrimSpace(icc[16:20]), bytes.TrimSpace([]byte(want))))
+	default:
+		i.Meta.ICC = icc
+	}
+}
+
+// inflate undoes zlib, up to maxMetadata.
+func inflate(data []byte) ([]byte, error) {
+	z, err := zlib.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	out, err := io.ReadAll(io.LimitReader(z, maxMetadata+1))
+	if err == nil && len(out) > maxMetadata {
+		err = fmt.Errorf("more than %d bytes", maxMetadata)
+	}
+	return out, err
+}
+
+// deflate is zlib's form of data.
+func deflate(data []byte) []byte {
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	z.Write(data) // a Buffer takes everything
+	z.Close()
+	return b.Bytes()
+}

@@ -1,0 +1,130 @@
+package imageio
+
+import "image"
+
+// packed is a raster of interleaved samples, 16-bit ones big-endian. It may
+// hold only some rows of a picture, from row first on.
+type packed struct {
+	pix     []byte
+	stride  int // bytes
+	first   int // the row that pix begins with
+	step    int // bytes from one pixel to the next
+	colour  int // 1 or 3 samples of colour
+	depth   int // 8 or 16
+	alpha   bool
+	premult bool // colour is multiplied by alpha (TIFF's associated alpha)
+}
+
+// newPacked makes room for h rows of w pixels of info's kind.
+func newPacked(info Info, w, h int) *packed {
+	p := &packed{step: info.pixelBytes(), colour: 3, depth: info.Depth, alpha: info.Alpha}
+	if info.Grey {
+		p.colour = 1
+	}
+	p.stride = w * p.step
+	p.pix = make([]byte, h*p.stride)
+	return p
+}
+
+// row is row y of the picture.
+func (p *packed) row(y int) []byte {
+	at := (y - p.first) * p.stride
+	return p.pix[at : at+p.stride]
+}
+
+// unit8 is v/255 for each v.
+var unit8 = func() (t [256]float32) {
+	for v := range t {
+		t[v] = float32(v) / 255
+	}
+	return t
+}()
+
+// unit16 is the big-endian sample at b[0:2] in 0..1.
+func unit16(b []byte) float32 { return float32(uint32(b[0])<<8|uint32(b[1])) / 65535 }
+
+// plane reads sample k of each pixel of r.
+func (p *packed) plane(dst []float32, r image.Rectangle, k int) {
+	w := r.Dx()
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row, out := p.row(y)[r.Min.X*p.step:], dst[(y-r.Min.Y)*w:][:w]
+		if p.depth == 8 {
+			for x := range out {
+				out[x] = unit8[row[x*p.step+k]]
+			}
+			continue
+		}
+		for x := range out {
+			out[x] = unit16(row[x*p.step+2*k:])
+		}
+	}
+}
+
+func (p *packed) colours(dst []float32, r image.Rectangle) error {
+	n := r.Dx() * r.Dy()
+	for c := range 3 {
+		if p.colour == 3 || c == 0 {
+			p.plane(dst[c*n:(c+1)*n], r, c)
+		} else {
+			copy(dst[c*n:(c+1)*n], dst[:n])
+		}
+	}
+	if p.premult {
+		p.divide(dst, r)
+	}
+	return nil
+}
+
+func (p *packed) opacity(dst []float32, r image.Rectangle) error {
+	p.plane(dst, r, p.colour)
+	return nil
+}
+
+// divide undoes the multiplication by alpha.
+func (p *packed) divide(rgb []float32, r image.Rectangle) {
+	n := r.Dx() * r.Dy()
+	alpha := make([]float32, n)
+	p.plane(alpha, r, p.colour)
+	for i, a := range alpha {
+		for c := 0; c < 3 && a > 0; c++ {
+			rgb[c*n+i] = min(1, rgb[c*n+i]/a)
+		}
+	}
+}
+
+// quantize writes pixels of rgb [3,n] and alpha [n], from index at on, into
+// row as info stores them: clamped and rounded, grey as the channels' mean.
+func quantize(row []byte, info *Info, rgb, alpha []float32, at, n int) {
+	put, size := putUnit8, info.Depth/8
+	if info.Depth == 16 {
+		put = putUnit16
+	}
+	r, g, b := rgb[at:n], rgb[n+at:2*n], rgb[2*n+at:3*n]
+	for i, step := 0, info.pixelBytes(); len(row) > 0; i, row = i+1, row[step:] {
+		if info.Grey {
+			put(row, (r[i]+g[i]+b[i])/3)
+		} else {
+			put(row, r[i])
+			put(row[size:], g[i])
+			put(row[2*size:], b[i])
+		}
+		if info.Alpha {
+			put(row[step-size:], alpha[at+i])
+		}
+	}
+}
+
+func putUnit8(b []byte, v float32) { b[0] = uint8(clamp01(v)*255 + 0.5) }
+
+func putUnit16(b []byte, v float32) {
+	u := uint16(clamp01(v)*65535 + 0.5)
+	b[0], b[1] = uint8(u>>8), uint8(u)
+}
+
+// clamp01 is v within 0..1, and 0 where v is not a number.
+func clamp01(v float32) float32 {
+	if v > 0 {
+		return min(v, 1)
+	}
+	return 0
+}

@@ -1,0 +1,238 @@
+package imageio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+	"math"
+)
+
+// PNG as in the W3C's Portable Network Graphics, third edition; sections in
+// comments are its own.
+
+// pngFile is all of a PNG but its pixels.
+type pngFile struct {
+	Info
+	header    pngHeader
+	palette   []byte // RGB
+	trns      []byte
+	idat      int64 // where the first IDAT chunk begins
+	turn      orientation
+	exif, xmp []byte
+	icc       []byte
+}
+
+// pngHeader is IHDR, section 11.2.1.
+type pngHeader struct {
+	w, h        int
+	depth, kind uint8 // kind is the colour type
+	interlaced  bool
+}
+
+// The colour types, as bits: a palette is used, there is colour, there is alpha.
+const (
+	pngGrey, pngRGB, pngPalette, pngGreyAlpha, pngRGBA = 0, 2, 3, 4, 6
+)
+
+// channels is how many samples a pixel has in the file.
+func (h pngHeader) channels() int {
+	return map[uint8]int{pngGrey: 1, pngRGB: 3, pngPalette: 1, pngGreyAlpha: 2, pngRGBA: 4}[h.kind]
+}
+
+// rowBytes is the length of a row in the file, without its filter.
+func (h pngHeader) rowBytes() int { return (h.w*h.channels()*int(h.depth) + 7) / 8 }
+
+// parseIHDR reads and checks the header.
+func parseIHDR(data []byte) (h pngHeader, err error) {
+	if len(data) != 13 {
+		return h, damaged(PNG, "its header has %d bytes", len(data))
+	}
+	w, hgt := binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])
+	if w > math.MaxInt32 || hgt > math.MaxInt32 {
+		return h, damaged(PNG, "its size is %d×%d", w, hgt)
+	}
+	h = pngHeader{w: int(w), h: int(hgt), depth: data[8], kind: data[9], interlaced: data[12] == 1}
+	depths := map[uint8]string{
+		pngGrey: "\x01\x02\x04\x08\x10", pngPalette: "\x01\x02\x04\x08",
+		pngRGB: "\x08\x10", pngGreyAlpha: "\x08\x10", pngRGBA: "\x08\x10",
+	}
+	if bytes.IndexByte([]byte(depths[h.kind]), h.depth) < 0 {
+		return h, damaged(PNG, "no PNG has colour type %d with %d bits", h.kind, h.depth)
+	}
+	if data[10] != 0 || data[11] != 0 || data[12] > 1 {
+		return h, damaged(PNG, "unknown compression %d, filter %d or interlace method %d", data[10], data[11], data[12])
+	}
+	return h, nil
+}
+
+// scanPNG reads all chunks but the pixels', which it seeks over.
+func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
+	f := &pngFile{turn: upright}
+	at, err := r.Seek(8, io.SeekStart)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		var head [8]byte
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			return nil, err
+		}
+		size, kind := int64(binary.BigEndian.Uint32(head[:])), string(head[4:])
+		if (kind == "IHDR") != (f.header.w == 0) {
+			return nil, damaged(PNG, "its header is not its first chunk")
+		}
+		if kind == "IEND" {
+			return f, f.finish()
+		}
+		if kind == "IDAT" && f.idat == 0 {
+			f.idat = at
+		}
+		if err := f.chunk(r, kind, size, limits); err != nil {
+			return nil, err
+		}
+		at += 12 + size
+		if _, err := r.Seek(at, io.SeekStart); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// chunk takes in a chunk of which size bytes follow in r. Chunks that matter
+// for the pixels must be sound; others are left out if they are not.
+func (f *pngFile) chunk(r io.Reader, kind string, size int64, limits Limits) error {
+	critical := kind[0]&0x20 == 0
+	if kind == "IDAT" || (size > maxMetadata && !critical) {
+		return nil
+	}
+	if size > maxMetadata {
+		return damaged(PNG, "its %q chunk has %d bytes", kind, size)
+	}
+	// Not make([]byte, size): a file of a few bytes could claim anything.
+	data, err := io.ReadAll(io.LimitReader(r, size+4))
+	if err != nil {
+		return err
+	}
+	if int64(len(data)) < size+4 {
+		return io.ErrUnexpectedEOF
+	}
+	data, sum := data[:size], binary.BigEndian.Uint32(data[size:])
+	sound := crc32.Update(crc32.ChecksumIEEE([]byte(kind)), crc32.IEEETable, data) == sum
+	switch {
+	case kind == "IHDR":
+		// The size is checked before the sum, so that a bomb is named a bomb.
+		if f.header, err = parseIHDR(data); err != nil {
+			return err
+		}
+		if err := limits.check(f.header.w, f.header.h); err != nil {
+			return err
+		}
+	case kind == "PLTE":
+		f.palette = data
+	case critical:
+		return unsupported(PNG, "a chunk %q", kind)
+	case sound:
+		f.ancillary(kind, data)
+	}
+	if critical && !sound {
+		return damaged(PNG, "the checksum of its %q chunk is wrong", kind)
+	}
+	return nil
+}
+
+// ancillary takes in a chunk that describes the picture.
+func (f *pngFile) ancillary(kind string, data []byte) {
+	switch kind {
+	case "tRNS":
+		f.trns = data
+	case "eXIf":
+		f.exif = data
+	case "iCCP":
+		f.icc = pngICC(data)
+	case "pHYs":
+		if len(data) == 9 && data[8] == 1 { // per metre
+			for i := range f.Meta.DPI {
+				f.Meta.DPI[i] = math.Round(float64(binary.BigEndian.Uint32(data[4*i:]))*0.0254*100) / 100
+			}
+		}
+	case "iTXt":
+		if xmp := pngXMP(data); xmp != nil {
+			f.xmp = xmp
+			return
+		}
+		f.Meta.own = append(f.Meta.own, segment{kind, data})
+	case "gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI", "tEXt", "zTXt":
+		f.Meta.own = append(f.Meta.own, segment{kind, data})
+	}
+}
+
+// pngICC is the profile in iCCP (section 11.3.2.3), nil if it is damaged.
+func pngICC(data []byte) []byte {
+	_, rest, ok := bytes.Cut(data, []byte{0})
+	if !ok || len(rest) < 1 || rest[0] != 0 {
+		return nil
+	}
+	icc, err := inflate(rest[1:])
+	if err != nil {
+		return nil
+	}
+	return icc
+}
+
+const xmpKeyword = "XML:com.adobe.xmp"
+
+// pngXMP is the packet in an iTXt chunk (section 11.3.3.4), nil if it has none.
+func pngXMP(data []byte) []byte {
+	rest, ok := bytes.CutPrefix(data, []byte(xmpKeyword+"\x00"))
+	if !ok || len(rest) < 2 {
+		return nil
+	}
+	compressed := rest[0] == 1
+	parts := bytes.SplitN(rest[2:], []byte{0}, 3) // language, translated keyword, text
+	if len(parts) < 3 {
+		return nil
+	}
+	if !compressed {
+		return parts[2]
+	}
+	xmp, err := inflate(parts[2])
+	if err != nil {
+		return nil
+	}
+	return xmp
+}
+
+// finish checks that the chunks make a picture and settles its Info.
+func (f *pngFile) finish() error {
+	h := f.header
+	if f.idat == 0 {
+		return damaged(PNG, "it holds no pixels")
+	}
+	if n := len(f.palette); h.kind == pngPalette && (n == 0 || n%3 != 0 || n > 3*256) {
+		return damaged(PNG, "its palette has %d bytes", n)
+	}
+	f.Format, f.Depth = PNG, 8
+	if h.depth == 16 {
+		f.Depth = 16
+	}
+	f.Grey = h.kind == pngGrey || h.kind == pngGreyAlpha
+	f.Alpha = h.kind == pngGreyAlpha || h.kind == pngRGBA || f.keyed()
+	f.Meta.ownOf = PNG
+	f.adoptICC(f.icc)
+	f.turn = f.Meta.adopt(f.exif, f.xmp)
+	f.W, f.H = f.turn.size(h.w, h.h)
+	return nil
+}
+
+// keyed tells whether tRNS (section 11.3.1.1) makes some pixels transparent.
+func (f *pngFile) keyed() bool {
+	switch f.header.kind {
+	case pngGrey:
+		return len(f.trns) == 2
+	case pngRGB:
+		return len(f.trns) == 6
+	case pngPalette:
+		return len(f.trns) > 0
+	}
+	return false
+}

@@ -1,0 +1,80 @@
+package imageio
+
+import "encoding/binary"
+
+// expand writes a row as packed holds it: 8 or 16 bits a sample, a palette
+// looked up, a transparent colour turned into alpha.
+func (f *pngFile) expand(dst, row []byte) error {
+	h := f.header
+	switch {
+	case h.kind == pngPalette:
+		return f.lookUp(dst, row)
+	case f.keyed():
+		f.expandKeyed(dst, row)
+	case h.depth < 8:
+		scale := 255 / (1<<h.depth - 1)
+		for x := range h.w {
+			dst[x] = uint8(subByte(row, x, h.depth) * scale)
+		}
+	default:
+		copy(dst, row)
+	}
+	return nil
+}
+
+// subByte is sample x of a row with depth ≤ 8 bits each, the first ones in the
+// high bits.
+func subByte(row []byte, x int, depth uint8) int {
+	bit := x * int(depth)
+	return int(row[bit/8]>>(8-int(depth)-bit%8)) & (1<<depth - 1)
+}
+
+// lookUp replaces palette indices by colours.
+func (f *pngFile) lookUp(dst, row []byte) error {
+	step := f.pixelBytes()
+	for x := range f.header.w {
+		i := subByte(row, x, f.header.depth)
+		if 3*i >= len(f.palette) {
+			return damaged(PNG, "a pixel has colour %d of a palette of %d", i, len(f.palette)/3)
+		}
+		pixel := dst[x*step : (x+1)*step]
+		copy(pixel, f.palette[3*i:3*i+3])
+		if f.Alpha {
+			pixel[3] = 255
+			if i < len(f.trns) {
+				pixel[3] = f.trns[i]
+			}
+		}
+	}
+	return nil
+}
+
+// expandKeyed adds an alpha of 0 to pixels of tRNS's colour, of 1 to others.
+func (f *pngFile) expandKeyed(dst, row []byte) {
+	h := f.header
+	n, size := h.channels(), max(1, int(h.depth)/8)
+	for x := range h.w {
+		pixel, opaque := dst[x*(n+1)*size:(x+1)*(n+1)*size], uint8(0)
+		for c := range n {
+			key := int(binary.BigEndian.Uint16(f.trns[2*c:]))
+			i, value := x*n+c, 0
+			switch h.depth {
+			case 16:
+				value = int(binary.BigEndian.Uint16(row[2*i:]))
+				copy(pixel[2*c:2*c+2], row[2*i:])
+			case 8:
+				value = int(row[i])
+				pixel[c] = row[i]
+			default:
+				value = subByte(row, i, h.depth)
+				pixel[c] = uint8(value * (255 / (1<<h.depth - 1)))
+			}
+			if value != key {
+				opaque = 255
+			}
+		}
+		for k := n * size; k < len(pixel); k++ {
+			pixel[k] = opaque
+		}
+	}
+}

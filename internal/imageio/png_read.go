@@ -1,0 +1,202 @@
+package imageio
+
+import (
+	"bufio"
+	"compress/zlib"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"image/png"
+	"io"
+)
+
+// decodePNG reads a PNG; a large one may be left to be read as it is used.
+// Interlaced ones go through image/png.
+func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {
+	f, err := scanPNG(r, limits)
+	if err != nil {
+		return nil, err
+	}
+	m := &Image{Info: f.Info, turn: f.turn}
+	if f.header.interlaced {
+		img, err := library(PNG, r, limits, png.DecodeConfig, png.Decode)
+		if err != nil {
+			return nil, err
+		}
+		return m, m.setStd(img)
+	}
+	h := f.header
+	stream := &rowStream{open: func() (rowReader, error) { return newPNGRows(r, f) }, height: h.h}
+	stream.packed = *newPacked(f.Info, h.w, 0)
+	if need := int64(stream.stride) * int64(h.h); limits.MaxBytes > 0 && need > limits.MaxBytes && f.turn <= 2 {
+		m.src = stream
+		return m, nil
+	}
+	m.src, err = stream.all()
+	return m, err
+}
+
+// pngRows reads the rows of a PNG that is not interlaced, in packed's form.
+type pngRows struct {
+	f         *pngFile
+	idat      *idatReader
+	z         io.ReadCloser
+	cur, prev []byte // a row with its filter before it
+	left      int    // rows to come
+}
+
+func newPNGRows(r io.ReadSeeker, f *pngFile) (*pngRows, error) {
+	if _, err := r.Seek(f.idat, io.SeekStart); err != nil {
+		return nil, err
+	}
+	idat := &idatReader{r: bufio.NewReaderSize(r, 1<<16)}
+	z, err := zlib.NewReader(idat)
+	if err != nil {
+		return nil, pngDataError(err)
+	}
+	n := 1 + f.header.rowBytes()
+	return &pngRows{f: f, z: z, idat: idat, cur: make([]byte, n), prev: make([]byte, n), left: f.header.h}, nil
+}
+
+// errIDATSum comes out of the inflater, which passes it on.
+var errIDATSum = errors.New("a chunk's checksum is wrong")
+
+// pngDataError tells damage of the compressed stream from its early end.
+func pngDataError(err error) error {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return io.ErrUnexpectedEOF
+	}
+	return damaged(PNG, "its pixel data are broken (%v)", err)
+}
+
+// next reads one row into dst.
+func (p *pngRows) next(dst []byte) error {
+	p.cur, p.prev = p.prev, p.cur
+	if _, err := io.ReadFull(p.z, p.cur); err != nil {
+		return pngDataError(err)
+	}
+	h := p.f.header
+	step := max(1, h.channels()*int(h.depth)/8)
+	if !unfilter(p.cur[0], p.cur[1:], p.prev[1:], step) {
+		return damaged(PNG, "a row has filter %d, which is none", p.cur[0])
+	}
+	if p.left--; p.left == 0 {
+		if err := p.finish(); err != nil {
+			return pngDataError(err)
+		}
+	}
+	return p.f.expand(dst, p.cur[1:])
+}
+
+// finish reads on to the end of the stream and of its chunk, which checks the
+// sums of both.
+func (p *pngRows) finish() error {
+	if _, err := p.z.Read(make([]byte, 1)); err != nil && err != io.EOF {
+		return err
+	}
+	if _, err := io.CopyN(io.Discard, p.idat, int64(p.idat.left)); err != nil {
+		return err
+	}
+	return p.idat.checkSum()
+}
+
+// unfilter undoes the filters of section 9.2; step is the distance to the
+// pixel at the left, in bytes.
+func unfilter(filter byte, cur, prev []byte, step int) bool {
+	prev = prev[:len(cur)]
+	switch filter {
+	case 0:
+	case 1:
+		for i := step; i < len(cur); i++ {
+			cur[i] += cur[i-step]
+		}
+	case 2:
+		for i, b := range prev {
+			cur[i] += b
+		}
+	case 3:
+		for i := range step {
+			cur[i] += prev[i] / 2
+		}
+		for i := step; i < len(cur); i++ {
+			cur[i] += uint8((int(cur[i-step]) + int(prev[i])) / 2)
+		}
+	case 4:
+		for i := range step {
+			cur[i] += prev[i]
+		}
+		for i := step; i < len(cur); i++ {
+			cur[i] += paeth(cur[i-step], prev[i], prev[i-step])
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// paeth is the neighbour closest to left + up − upleft; ties in this order.
+func paeth(left, up, upleft uint8) uint8 {
+	// The distances of left + up − upleft from each.
+	toLeft, toUp := int(up)-int(upleft), int(left)-int(upleft)
+	both := abs(toLeft + toUp)
+	toLeft, toUp = abs(toLeft), abs(toUp)
+	switch {
+	case toLeft <= toUp && toLeft <= both:
+		return left
+	case toUp <= both:
+		return up
+	}
+	return upleft
+}
+
+func abs(v int) int { return max(v, -v) }
+
+// idatReader strings the data of consecutive IDAT chunks together.
+type idatReader struct {
+	r     *bufio.Reader
+	left  uint32 // of the current chunk
+	crc   uint32
+	begun bool
+}
+
+func (d *idatReader) Read(p []byte) (int, error) {
+	for d.left == 0 {
+		if err := d.nextChunk(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := d.r.Read(p[:min(len(p), int(d.left))])
+	d.left -= uint32(n)
+	d.crc = crc32.Update(d.crc, crc32.IEEETable, p[:n])
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// checkSum reads the sum of the chunk that ended.
+func (d *idatReader) checkSum() error {
+	var b [4]byte
+	if _, err := io.ReadFull(d.r, b[:]); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	if binary.BigEndian.Uint32(b[:]) != d.crc {
+		return errIDATSum
+	}
+	return nil
+}
+
+// nextChunk goes over to the next chunk.
+func (d *idatReader) nextChunk() error {
+	if d.begun {
+		if err := d.checkSum(); err != nil {
+			return err
+		}
+	}
+	var b [8]byte
+	if _, err := io.ReadFull(d.r, b[:]); err != nil || string(b[4:]) != "IDAT" {
+		return io.ErrUnexpectedEOF
+	}
+	d.begun, d.left, d.crc = true, binary.BigEndian.Uint32(b[:]), crc32.ChecksumIEEE(b[4:])
+	return nil
+}

@@ -1,0 +1,170 @@
+package imageio
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+	"math"
+)
+
+// pngWriter writes a PNG that is not interlaced, choosing each row's filter by
+// the least sum of absolute differences, as the specification suggests (12.7).
+type pngWriter struct {
+	out      io.Writer
+	z        *zlib.Writer
+	idat     *idatWriter
+	step     int
+	prev     []byte
+	filtered [5][]byte // a filter byte and the row under it
+}
+
+func newPNGWriter(out io.Writer, info *Info, _ Options) (rowWriter, error) {
+	kind := byte(pngRGB)
+	switch {
+	case info.Grey && info.Alpha:
+		kind = pngGreyAlpha
+	case info.Grey:
+		kind = pngGrey
+	case info.Alpha:
+		kind = pngRGBA
+	}
+	header := binary.BigEndian.AppendUint32(nil, uint32(info.W))
+	header = binary.BigEndian.AppendUint32(header, uint32(info.H))
+	header = append(header, byte(info.Depth), kind, 0, 0, 0)
+	if _, err := io.WriteString(out, "\x89PNG\r\n\x1a\n"); err != nil {
+		return nil, err
+	}
+	chunks := append([]segment{{"IHDR", header}}, pngMetadata(&info.Meta)...)
+	for _, c := range chunks {
+		if err := writeChunk(out, c.kind, c.data); err != nil {
+			return nil, err
+		}
+	}
+	w := &pngWriter{out: out, idat: &idatWriter{out: out}, step: info.pixelBytes()}
+	w.z = zlib.NewWriter(w.idat)
+	w.prev = make([]byte, info.W*w.step)
+	for filter := range w.filtered {
+		w.filtered[filter] = make([]byte, 1+len(w.prev))
+		w.filtered[filter][0] = byte(filter)
+	}
+	return w, nil
+}
+
+// pngMetadata is m as chunks, which all may stand before the pixels.
+func pngMetadata(m *Metadata) (chunks []segment) {
+	for _, s := range m.ownTo(PNG) {
+		// A profile takes precedence, and sRGB beside it is forbidden (11.3.2.3).
+		if s.kind != "sRGB" || m.ICC == nil {
+			chunks = append(chunks, s)
+		}
+	}
+	if m.ICC != nil {
+		chunks = append(chunks, segment{"iCCP", append([]byte("ICC profile\x00\x00"), deflate(m.ICC)...)})
+	}
+	if m.DPI[0] > 0 && m.DPI[1] > 0 {
+		var data []byte
+		for _, dpi := range m.DPI {
+			data = binary.BigEndian.AppendUint32(data, uint32(math.Round(dpi/0.0254)))
+		}
+		chunks = append(chunks, segment{"pHYs", append(data, 1)})
+	}
+	if m.EXIF != nil {
+		chunks = append(chunks, segment{"eXIf", m.EXIF})
+	}
+	if m.XMP != nil {
+		// Not compressed, with neither language nor translated keyword.
+		chunks = append(chunks, segment{"iTXt", append([]byte(xmpKeyword+"\x00\x00\x00\x00\x00"), m.XMP...)})
+	}
+	return chunks
+}
+
+func writeChunk(out io.Writer, kind string, data []byte) error {
+	b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
+	b = append(b, kind...)
+	sum := crc32.Update(crc32.ChecksumIEEE(b[4:]), crc32.IEEETable, data)
+	for _, part := range [][]byte{b, data, binary.BigEndian.AppendUint32(nil, sum)} {
+		if _, err := out.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *pngWriter) rows(pix []byte, n int) error {
+	for ; n > 0; n-- {
+		row := pix[:len(w.prev)]
+		if _, err := w.z.Write(w.filter(row)); err != nil {
+			return err
+		}
+		copy(w.prev, row)
+		pix = pix[len(row):]
+	}
+	return nil
+}
+
+// filter applies all filters to a row and returns the best, its number before it.
+func (w *pngWriter) filter(row []byte) []byte {
+	none, sub, up, avg, pth := w.filtered[0][1:], w.filtered[1][1:], w.filtered[2][1:], w.filtered[3][1:], w.filtered[4][1:]
+	prev := w.prev[:len(row)]
+	copy(none, row)
+	for i, v := range row {
+		var left, upleft uint8
+		if i >= w.step {
+			left, upleft = row[i-w.step], prev[i-w.step]
+		}
+		sub[i] = v - left
+		up[i] = v - prev[i]
+		avg[i] = v - uint8((int(left)+int(prev[i]))/2)
+		pth[i] = v - paeth(left, prev[i], upleft)
+	}
+	best, least := w.filtered[0], magnitude(none)
+	for _, f := range w.filtered[1:] {
+		if m := magnitude(f[1:]); m < least {
+			best, least = f, m
+		}
+	}
+	return best
+}
+
+// magnitude is the sum of |v| over signed bytes.
+func magnitude(row []byte) (sum int) {
+	for _, v := range row {
+		sum += abs(int(int8(v)))
+	}
+	return sum
+}
+
+func (w *pngWriter) close() error {
+	if err := w.z.Close(); err != nil {
+		return err
+	}
+	if err := w.idat.flush(); err != nil {
+		return err
+	}
+	return writeChunk(w.out, "IEND", nil)
+}
+
+// idatWriter cuts the compressed stream into chunks.
+type idatWriter struct {
+	out io.Writer
+	buf bytes.Buffer
+}
+
+func (d *idatWriter) Write(p []byte) (int, error) {
+	const size = 1 << 16
+	d.buf.Write(p) // a Buffer takes everything
+	if d.buf.Len() < size {
+		return len(p), nil
+	}
+	return len(p), d.flush()
+}
+
+func (d *idatWriter) flush() error {
+	if d.buf.Len() == 0 {
+		return nil
+	}
+	defer d.buf.Reset()
+	return writeChunk(d.out, "IDAT", d.buf.Bytes())
+}

@@ -1,0 +1,165 @@
+package imageio
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"strings"
+)
+
+// DefaultMaxPixels is the size above which a picture is refused unless a limit
+// says otherwise: 400 megapixels.
+const DefaultMaxPixels = 400_000_000
+
+// Limits bounds what reading a picture may cost. The zero value has defaults.
+type Limits struct {
+	// MaxPixels refuses larger pictures before they are decoded; 0 stands for
+	// DefaultMaxPixels.
+	MaxPixels int64
+	// MaxBytes makes a picture whose pixels need more memory be decoded while
+	// it is read, if its format allows that (PNG that is not interlaced and
+	// not turned by a quarter); 0 never does.
+	MaxBytes int64
+}
+
+// check refuses a size that is empty or too large.
+func (l Limits) check(w, h int) error {
+	if w <= 0 || h <= 0 {
+		return fmt.Errorf("has a size of %d×%d: there is nothing to read", w, h)
+	}
+	limit := l.MaxPixels
+	if limit == 0 {
+		limit = DefaultMaxPixels
+	}
+	if int64(w) > limit/int64(h) {
+		return fmt.Errorf("is %d×%d, more than the limit of %d pixels: if you trust the file, raise --max-pixels",
+			w, h, limit)
+	}
+	return nil
+}
+
+// decoders read a picture from its file's beginning. The Image may go on
+// reading from the file; then it is streamed.
+var decoders = map[Format]func(io.ReadSeeker, Limits) (*Image, error){
+	PNG:  decodePNG,
+	JPEG: decodeJPEG,
+}
+
+// Open reads the picture in a file. Close it.
+func Open(path string, limits Limits) (*Image, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	}
+	m, err := openFile(f, path, limits)
+	if err != nil || !m.streamed() {
+		err = errors.Join(err, f.Close())
+	} else {
+		m.file = f
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func openFile(f *os.File, path string, limits Limits) (*Image, error) {
+	if stat, err := f.Stat(); err != nil {
+		return nil, err
+	} else if stat.IsDir() {
+		return nil, fmt.Errorf("cannot read %s: it is a folder, not an image", path)
+	}
+	return Decode(f, path, limits)
+}
+
+// cause is what a *os.PathError says beside the path.
+func cause(err error) error {
+	var pathErr *os.PathError
+	if errors.As(err, &pathErr) {
+		return pathErr.Err
+	}
+	return err
+}
+
+// Decode reads a picture from r, which errors call name. It may keep reading
+// from r as long as the Image is in use.
+func Decode(r io.ReadSeeker, name string, limits Limits) (*Image, error) {
+	head := make([]byte, sniffLen)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, fmt.Errorf("cannot read %s: %w", name, cause(err))
+	}
+	format, err := sniff(head[:n])
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", name, err)
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", name, err)
+	}
+	m, err := decode(format, r, limits)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", name, err)
+	}
+	return m, nil
+}
+
+// decode runs a format's decoder and words what its errors leave open.
+func decode(format Format, r io.ReadSeeker, limits Limits) (*Image, error) {
+	m, err := decoders[format](r, limits)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("is cut short: the %s data end before the picture does", format)
+	}
+	return m, err
+}
+
+// library runs a decoder that is not ours, after a look at the picture's size.
+// The recover is a last line: whatever is in a file must not end the program.
+func library(f Format, r io.ReadSeeker, limits Limits, config func(io.Reader) (image.Config, error),
+	decode func(io.Reader) (image.Image, error)) (img image.Image, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			img, err = nil, damaged(f, "its decoder failed with %v", p)
+		}
+	}()
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	c, err := config(bufio.NewReader(r))
+	if err != nil {
+		return nil, libraryError(f, err)
+	}
+	if err := limits.check(c.Width, c.Height); err != nil {
+		return nil, err
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	img, err = decode(bufio.NewReaderSize(r, 1<<16))
+	return img, libraryError(f, err)
+}
+
+// libraryError words a library's error in the way of damaged and unsupported.
+func libraryError(f Format, err error) error {
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	_, what, found := strings.Cut(err.Error(), "unsupported ")
+	if found {
+		return unsupported(f, "an unsupported %s", what)
+	}
+	return damaged(f, "%v", err)
+}
+
+// damaged is the error of a picture whose data contradict its format.
+func damaged(f Format, what string, args ...any) error {
+	return fmt.Errorf("is a damaged %s: %s", f, fmt.Sprintf(what, args...))
+}
+
+// unsupported is the error of a picture in a variant that cannot be read.
+func unsupported(f Format, what string, args ...any) error {
+	return fmt.Errorf("is a %s with %s, which cannot be read: save it as an ordinary PNG or TIFF first",
+		f, fmt.Sprintf(what, args...))
+}

@@ -1,0 +1,92 @@
+package imageio
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// sniffLen is how much of a file's beginning sniff wants to see.
+const sniffLen = 512
+
+// signature is a file's beginning; a dot in it stands for any byte.
+type signature struct {
+	prefix string
+	format Format
+	other  string // what it is where it cannot be read
+}
+
+var signatures = []signature{
+	{prefix: "\x89PNG\r\n\x1a\n", format: PNG},
+	{prefix: "\xff\xd8\xff", format: JPEG},
+	{prefix: "II*\x00", format: TIFF},
+	{prefix: "MM\x00*", format: TIFF},
+	{prefix: "RIFF....WEBP", format: WebP},
+	{prefix: "BM....\x00\x00\x00\x00", format: BMP},
+	{prefix: "II+\x00", other: "a BigTIFF"},
+	{prefix: "MM\x00+", other: "a BigTIFF"},
+	{prefix: "GIF8", other: "a GIF"},
+	{prefix: "....ftypavif", other: "an AVIF"},
+	{prefix: "....ftypavis", other: "an AVIF"},
+	{prefix: "....ftyphei", other: "a HEIC"},
+	{prefix: "....ftyphev", other: "a HEIC"},
+	{prefix: "....ftypmif1", other: "a HEIF"},
+	{prefix: "....ftypcrx", other: "a Canon raw file"},
+	{prefix: "....ftyp", other: "a video or another ISO media file"},
+	{prefix: "\xff\x0a", other: "a JPEG XL"},
+	{prefix: "\x00\x00\x00\x0cJXL ", other: "a JPEG XL"},
+	{prefix: "\x00\x00\x00\x0cjP  ", other: "a JPEG 2000"},
+	{prefix: "\xff\x4f\xff\x51", other: "a JPEG 2000"},
+	{prefix: "8BPS", other: "a Photoshop document"},
+	{prefix: "v/1\x01", other: "an OpenEXR"},
+	{prefix: "#?RADIANCE", other: "a Radiance HDR"},
+	{prefix: "%PDF", other: "a PDF"},
+	{prefix: "PK\x03\x04", other: "a ZIP archive"},
+	{prefix: "\x1f\x8b", other: "a gzip archive"},
+	{prefix: "FUJIFILMCCD-RAW", other: "a Fuji raw file"},
+	{prefix: "IIU\x00", other: "a Panasonic raw file"},
+	{prefix: "\x93NUMPY", other: "a NumPy array"},
+}
+
+func (s signature) matches(head []byte) bool {
+	if len(head) < len(s.prefix) {
+		return false
+	}
+	for i := range len(s.prefix) {
+		if s.prefix[i] != '.' && s.prefix[i] != head[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// sniff tells a file's format from its beginning, whatever its name.
+func sniff(head []byte) (Format, error) {
+	if len(head) == 0 {
+		return 0, errors.New("is not an image: it is empty")
+	}
+	for _, s := range signatures {
+		switch {
+		case !s.matches(head):
+		case s.other != "":
+			return 0, fmt.Errorf("is %s, which cannot be read: convert it to PNG, TIFF or JPEG first", s.other)
+		default:
+			return s.format, nil
+		}
+	}
+	if isText(head) {
+		return 0, errors.New("is not an image: its content looks like text")
+	}
+	return 0, errors.New("is not an image that can be read: it begins like no PNG, JPEG, TIFF, WebP or BMP")
+}
+
+// isText tells whether head is UTF-8 without control characters. Its last
+// character may be cut.
+func isText(head []byte) bool {
+	for cut := 0; cut < utf8.UTFMax && cut < len(head) && !utf8.Valid(head); cut++ {
+		head = head[:len(head)-1]
+	}
+	control := func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' && r != '\f' }
+	return utf8.Valid(head) && !bytes.ContainsFunc(head, control)
+}

@@ -1,0 +1,96 @@
+package imageio
+
+import "image"
+
+// rowReader reads a picture's rows from the top, in packed's form.
+type rowReader interface {
+	next(dst []byte) error
+}
+
+// rowStream is a raster that decodes as it is read. It holds the rows from the
+// last request's first one on; a request for earlier rows starts over.
+type rowStream struct {
+	packed
+	open   func() (rowReader, error)
+	rows   rowReader
+	height int
+}
+
+// end is the row after those held, the next to come from rows.
+func (s *rowStream) end() int { return s.first + len(s.pix)/s.stride }
+
+// hold makes rows from to to−1 available and forgets those before.
+func (s *rowStream) hold(from, to int) error {
+	if s.rows == nil || from < s.first {
+		rows, err := s.open()
+		if err != nil {
+			return err
+		}
+		s.rows, s.first, s.pix = rows, 0, s.pix[:0]
+	}
+	if drop := min(from-s.first, s.end()-s.first); drop > 0 {
+		n := copy(s.pix, s.pix[drop*s.stride:])
+		s.pix, s.first = s.pix[:n], s.first+drop
+	}
+	if room := (to - from) * s.stride; cap(s.pix) < room {
+		s.pix = append(make([]byte, 0, room), s.pix...)
+	}
+	for s.end() < to {
+		if err := s.pull(s.end() < from); err != nil {
+			// What rows would give now is not known any more.
+			s.rows = nil
+			return err
+		}
+	}
+	return nil
+}
+
+// pull reads the next row, which is not kept if skip is true.
+func (s *rowStream) pull(skip bool) error {
+	n := len(s.pix)
+	s.pix = append(s.pix, make([]byte, s.stride)...)
+	if err := s.rows.next(s.pix[n:]); err != nil {
+		s.pix = s.pix[:n]
+		return err
+	}
+	if skip {
+		s.pix, s.first = s.pix[:n], s.first+1
+	}
+	return nil
+}
+
+// all decodes the whole picture.
+func (s *rowStream) all() (*packed, error) {
+	rows, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	p := s.packed
+	p.pix = make([]byte, s.height*p.stride)
+	for y := range s.height {
+		if err := rows.next(p.row(y)); err != nil {
+			return nil, err
+		}
+	}
+	return &p, nil
+}
+
+func (s *rowStream) colours(dst []float32, r image.Rectangle) error {
+	if err := s.hold(r.Min.Y, r.Max.Y); err != nil {
+		return err
+	}
+	return s.packed.colours(dst, r)
+}
+
+func (s *rowStream) opacity(dst []float32, r image.Rectangle) error {
+	if err := s.hold(r.Min.Y, r.Max.Y); err != nil {
+		return err
+	}
+	return s.packed.opacity(dst, r)
+}
+
+// streamed tells whether the picture is decoded as it is read.
+func (m *Image) streamed() bool {
+	_, ok := m.src.(*rowStream)
+	return ok
+}

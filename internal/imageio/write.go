@@ -1,0 +1,197 @@
+package imageio
+
+import (
+	"bufio"
+	"fmt"
+	"image"
+	"io"
+
+	"clusir/internal/atomicfile"
+)
+
+// Options are the choices in writing a picture. The zero value has defaults.
+type Options struct {
+	// Quality of a JPEG, 1 to 100; 0 stands for 95. Chroma is never subsampled.
+	Quality int
+}
+
+// rowWriter encodes rows in packed's form.
+type rowWriter interface {
+	rows(pix []byte, n int) error
+	close() error
+}
+
+// encoders start a file of info's size and kind; info fits the format.
+var encoders = map[Format]func(io.Writer, *Info, Options) (rowWriter, error){
+	PNG:  newPNGWriter,
+	JPEG: newJPEGWriter,
+}
+
+// Writer takes a picture from its first row to its last and encodes it as it
+// comes.
+type Writer struct {
+	info Info
+	out  *bufio.Writer
+	enc  rowWriter
+	row  []byte
+	done int // rows
+}
+
+// NewWriter starts a picture like info on w, in the format info.Format, which
+// must be able to hold it: see Fit.
+func NewWriter(w io.Writer, info Info, o Options) (*Writer, error) {
+	if fitted, lost := Fit(info, info.Format); len(lost) > 0 {
+		return nil, fmt.Errorf("a %s cannot hold the picture: %s", fitted.Format, lost[0])
+	}
+	if info.W <= 0 || info.H <= 0 || info.W > info.Format.maxSide() || info.H > info.Format.maxSide() {
+		return nil, fmt.Errorf("a %s of %d×%d is not possible, sides are from 1 to %d: write another format",
+			info.Format, info.W, info.H, info.Format.maxSide())
+	}
+	out := bufio.NewWriterSize(w, 1<<16)
+	enc, err := encoders[info.Format](out, &info, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{info: info, out: out, enc: enc}, nil
+}
+
+// Rows writes the next rows: rgb [3,n,W] and, where the picture has alpha,
+// alpha [n,W], clamped and rounded. A grey picture takes the channels' mean.
+func (w *Writer) Rows(rgb, alpha []float32) error {
+	n := len(rgb) / (3 * w.info.W)
+	if len(rgb) != 3*n*w.info.W || w.done+n > w.info.H || (w.info.Alpha && len(alpha) != n*w.info.W) {
+		panic(fmt.Sprintf("imageio: %d and %d values are no rows of a picture %d×%d with %d rows written",
+			len(rgb), len(alpha), w.info.W, w.info.H, w.done))
+	}
+	if size := w.info.W * w.info.pixelBytes(); len(w.row) < size {
+		w.row = make([]byte, size)
+	}
+	for y := range n {
+		quantize(w.row, &w.info, rgb, alpha, y*w.info.W, n*w.info.W)
+		if err := w.enc.rows(w.row, 1); err != nil {
+			return err
+		}
+	}
+	w.done += n
+	return nil
+}
+
+// Close ends the file. It is an error if rows are missing.
+func (w *Writer) Close() error {
+	if w.done != w.info.H {
+		return fmt.Errorf("only %d of %d rows were written", w.done, w.info.H)
+	}
+	if err := w.enc.close(); err != nil {
+		return err
+	}
+	return w.out.Flush()
+}
+
+// maxSide is the longest side that the format can express.
+func (f Format) maxSide() int {
+	switch f {
+	case JPEG:
+		return 65535
+	case WebP:
+		return 16383
+	}
+	return 1<<31 - 1
+}
+
+// Fit is info as a file of the format f can hold it, and what is lost in that,
+// in words.
+func Fit(info Info, f Format) (fitted Info, lost []string) {
+	info.Format = f
+	if info.Depth == 16 && f != PNG && f != TIFF {
+		info.Depth = 8
+		lost = append(lost, fmt.Sprintf("16 bits become 8 in %s: write PNG or TIFF to keep them", f))
+	}
+	if info.Alpha && f == JPEG {
+		info.Alpha = false
+		lost = append(lost, "JPEG has no alpha: write PNG, TIFF or WebP to keep it")
+	}
+	m := &info.Meta
+	drop := func(data *[]byte, limit int, what string) {
+		if len(*data) > limit {
+			*data = nil
+			lost = append(lost, fmt.Sprintf("%s does not fit into %s: write PNG to keep it", what, f))
+		}
+	}
+	switch f {
+	case JPEG:
+		drop(&m.EXIF, maxSegment-len(exifHead), "the EXIF block")
+		drop(&m.XMP, maxSegment-len(xmpHead), "the XMP packet")
+		drop(&m.ICC, 255*(maxSegment-len(iccHead)-2), "the colour profile")
+	case BMP:
+		drop(&m.EXIF, 0, "the EXIF block")
+		drop(&m.XMP, 0, "the XMP packet")
+		drop(&m.ICC, 0, "the colour profile")
+	}
+	return info, lost
+}
+
+// Flatten lays rgb [3,n] of a picture with alpha [n] over white, for formats
+// without alpha.
+func Flatten(rgb, alpha []float32) {
+	for i, a := range alpha {
+		for c := i; c < len(rgb); c += len(alpha) {
+			rgb[c] = a*rgb[c] + 1 - a
+		}
+	}
+}
+
+// WriteFile makes a file of the picture whose rows fill writes, under a
+// temporary name that becomes path only when all went well.
+func WriteFile(path string, info Info, o Options, fill func(*Writer) error) error {
+	return atomicfile.Write(path, func(out io.Writer) error {
+		w, err := NewWriter(out, info, o)
+		if err != nil {
+			return err
+		}
+		if err := fill(w); err != nil {
+			return err
+		}
+		return w.Close()
+	})
+}
+
+// Save writes the picture to a file in the format of info, which is m.Info or
+// what Fit made of it.
+func (m *Image) Save(path string, info Info, o Options) error {
+	return WriteFile(path, info, o, m.copyTo)
+}
+
+// Encode writes the picture to out; see Save.
+func (m *Image) Encode(out io.Writer, info Info, o Options) error {
+	w, err := NewWriter(out, info, o)
+	if err != nil {
+		return err
+	}
+	if err := m.copyTo(w); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// copyTo writes the picture's rows, the colours of hidden pixels included.
+func (m *Image) copyTo(w *Writer) error {
+	const strip = 32
+	var rgb, alpha []float32
+	for y := 0; y < m.H; y += strip {
+		r := image.Rect(0, y, m.W, min(y+strip, m.H))
+		var err error
+		if rgb, err = m.stored(rgb, r); err != nil {
+			return err
+		}
+		if alpha, err = m.Opacity(alpha, r); err != nil {
+			return err
+		}
+		if m.Info.Alpha && !w.info.Alpha {
+			Flatten(rgb, alpha)
+		}
+		if err := w.Rows(rgb, alpha); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+"""Small pictures in internal/imageio/testdata, and what libjpeg, libtiff and
+libwebp make of them.
+
+    python3 -m pip install --target build/fixtures pillow tifffile imagecodecs
+    PYTHONPATH=build/fixtures python3 scripts/imageio_fixtures.py internal/imageio/testdata
+
+Each NAME.EXT is accompanied by NAME.expected.png, the picture as it should be
+read: decoded by the reference library, upright, 8 or 16 bits.
+"""
+
+import io
+import sys
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import tifffile
+from PIL import Image, ImageOps
+
+H, W = 29, 37
+rng = np.random.default_rng(3)
+
+
+def scene(h=H, w=W, channels=3):
+    """Waves and a hard saturated edge, where wrong chroma shows."""
+    y, x = np.mgrid[0:h, 0:w]
+    waves = [40 + 150 * x / w + 40 * np.sin(y / 3), 200 - 120 * y / h + 30 * np.cos(x / 2),
+             128 + 100 * np.sin((x + y) / 5), 255 * x / w]
+    a = np.stack(waves[:channels], 2)
+    a[h // 4 : h // 2, w // 5 : w // 2] = [250, 10, 30, 0][:channels]
+    return np.clip(a + rng.normal(0, 4, a.shape), 0, 255).astype(np.uint8)
+
+
+def deep(channels):
+    return (scene(channels=channels).astype(np.uint16) << 8) | rng.integers(
+        0, 256, (H, W, channels), dtype=np.uint16)
+
+
+def put(name, data, expected=None):
+    """Writes a fixture and what to expect, by default what Pillow reads."""
+    (OUT / name).write_bytes(data)
+    if expected is None:
+        expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+    path = OUT / (name.rsplit(".", 1)[0] + ".expected.png")
+    path.write_bytes(imagecodecs.png_encode(np.ascontiguousarray(expected), level=9))
+
+
+def pil(image, kind, **options):
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def jpegs():
+    for sampling in ["444", "422", "420", "440", "411"]:
+        put(f"jpeg_{sampling}.jpg", imagecodecs.jpeg8_encode(scene(), level=88, subsampling=sampling))
+    # Chroma of two columns: libjpeg does not interpolate there.
+    put("jpeg_narrow.jpg", imagecodecs.jpeg8_encode(scene(6, 4), level=88, subsampling="420"))
+    picture = Image.fromarray(scene())
+    put("jpeg_progressive.jpg", pil(picture, "JPEG", quality=85, progressive=True, subsampling=2))
+    put("jpeg_restarts.jpg", pil(picture, "JPEG", quality=85, restart_marker_blocks=2))
+    put("jpeg_grey.jpg", pil(picture.convert("L"), "JPEG", quality=85))
+    cmyk = pil(picture.convert("CMYK"), "JPEG", quality=92)
+    put("jpeg_cmyk.jpg", cmyk, np.asarray(Image.open(io.BytesIO(cmyk)).convert("RGB")))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    put("jpeg_orientation6.jpg", pil(picture, "JPEG", quality=90, exif=exif))
+
+
+def tiffs():
+    def tiff(name, a, **options):
+        out = io.BytesIO()
+        tifffile.imwrite(out, a, metadata=None, **options)
+        put(f"tiff_{name}.tif", out.getvalue(), a)
+
+    tiff("rgb8_strips", scene(), photometric="rgb", rowsperstrip=5)
+    tiff("rgb8_lzw", scene(), photometric="rgb", compression="lzw", predictor=True)
+    tiff("rgb8_packbits", scene(), photometric="rgb", compression="packbits")
+    tiff("rgb8_tiles", scene(40, 50), photometric="rgb", tile=(16, 32), compression="zlib")
+    tiff("rgb16_tiles", deep(3), photometric="rgb", tile=(16, 16))
+    tiff("rgb16_deflate", deep(3), photometric="rgb", compression="zlib", predictor=True)
+    tiff("rgb16_big", deep(3), photometric="rgb", byteorder=">")
+    tiff("grey8", scene()[:, :, 0], photometric="minisblack")
+    tiff("grey16", deep(1)[:, :, 0], photometric="minisblack", rowsperstrip=7)
+    tiff("rgba8", scene(channels=4), photometric="rgb", extrasamples=["unassalpha"])
+    tiff("rgba16", deep(4), photometric="rgb", extrasamples=["unassalpha"])
+
+
+def webps():
+    picture = Image.fromarray(scene())
+    put("webp_lossy.webp", pil(picture, "WEBP", quality=85, method=4))
+    put("webp_lossy_even.webp", pil(Image.fromarray(scene(30, 38)), "WEBP", quality=85))
+    put("webp_lossless.webp", pil(picture, "WEBP", lossless=True))
+    alpha = Image.fromarray(scene(channels=4))
+    put("webp_alpha.webp", pil(alpha, "WEBP", quality=90, exact=True))
+    put("webp_lossless_alpha.webp", pil(alpha, "WEBP", lossless=True, exact=True))
+
+
+def bmps():
+    picture = Image.fromarray(scene())
+    put("bmp_rgb.bmp", pil(picture, "BMP"))
+    paletted = picture.quantize(40)
+    put("bmp_palette.bmp", pil(paletted, "BMP"), np.asarray(paletted.convert("RGB")))
+
+
+OUT = Path(sys.argv[1])
+OUT.mkdir(parents=True, exist_ok=True)
+for make in (jpegs, tiffs, webps, bmps):
+    make()
