@@ -32,20 +32,33 @@ type Config struct {
 	Eval  Eval   `yaml:"eval"`
 }
 
-// Task is one task of the training set.
+// Task is one task of the training set: package dataset says more about each
+// field, and converts from this struct, so that the two cannot drift apart.
 type Task struct {
-	// Kind is denoise, derain, dehaze, deblur, enhance, cdd11, or pairs for
-	// folders of one's own.
+	// Kind is denoise, derain, dehaze, deblur, enhance, desnow, cdd11, or pairs
+	// for folders of one's own.
 	Kind string `yaml:"kind"`
-	// Repeat is how often an epoch shows each pair; for denoise, each clean
-	// image at each of Sigmas.
-	Repeat int `yaml:"repeat"`
+	// Repeat is how often an epoch shows each real pair; for denoise, each
+	// clean image at each of Sigmas.
+	Repeat int `yaml:"repeat,omitempty"`
+	// Synth is how often an epoch shows each clean photograph with a
+	// degradation of this kind that is made on the spot; Transfer, under the
+	// streaks of a real rain pair.
+	Synth    int `yaml:"synth,omitempty"`
+	Transfer int `yaml:"transfer,omitempty"`
 	// Sigmas are the noise levels of denoise, in units of 1/255.
 	Sigmas []float64 `yaml:"sigmas,omitempty"`
+	// Kinds are the compositions of cdd11; none means all.
+	Kinds []string `yaml:"kinds,omitempty"`
 	// Input and Target are folders that take the place of the usual ones,
 	// absolute or relative to the data folder; denoise knows Target only.
 	Input  string `yaml:"input,omitempty"`
 	Target string `yaml:"target,omitempty"`
+	// Kernels is a MATLAB file of blur kernels for deblur; Depth and Light are
+	// folders of maps for dehaze and cdd11.
+	Kernels string `yaml:"kernels,omitempty"`
+	Depth   string `yaml:"depth,omitempty"`
+	Light   string `yaml:"light,omitempty"`
 }
 
 // Model is a variant of the network and what to change about it. A field that
@@ -135,6 +148,9 @@ type Train struct {
 
 	// CacheMB is the memory for decoded images, in MiB.
 	CacheMB int `yaml:"cache_mb"`
+	// Clean names the folders of clean photographs that degradations are made
+	// from; none means Train/Denoise.
+	Clean []string `yaml:"clean"`
 	// Exclude names text files that list images to leave out of training.
 	Exclude []string `yaml:"exclude"`
 	// KeepOverlaps trains on images that a test set shows, too.

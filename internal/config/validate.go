@@ -100,19 +100,21 @@ func (m *Model) validate(k *checker) {
 	}
 }
 
+// validate leaves to package dataset what depends on how it reads each kind.
 func (t *Task) validate(k *checker, prefix string) {
-	k.oneOf(prefix+"kind", t.Kind, "denoise", "derain", "dehaze", "deblur", "enhance", "cdd11", "pairs")
-	k.need(t.Repeat >= 1, prefix+"repeat", t.Repeat, "1 or more; leave the task out to train without it")
+	k.oneOf(prefix+"kind", t.Kind, "denoise", "derain", "dehaze", "deblur", "enhance", "desnow", "cdd11", "pairs")
+	k.atLeast(0, prefix+"repeat", t.Repeat)
+	k.atLeast(0, prefix+"synth", t.Synth)
+	k.atLeast(0, prefix+"transfer", t.Transfer)
+	k.need(t.Repeat != 0 || t.Synth != 0 || t.Transfer != 0, prefix+"repeat", t.Repeat,
+		"1 or more, or else synth must be; leave the task out to train without it")
 	noise := t.Kind == "denoise"
 	k.need(noise == (len(t.Sigmas) > 0), prefix+"sigmas", t.Sigmas, "there for denoise, e.g. [15, 25, 50], and for no other task")
 	for _, s := range t.Sigmas {
 		k.need(s > 0 && s <= 255, prefix+"sigmas", s, "above 0 and at most 255")
 	}
-	if noise {
-		k.need(t.Input == "", prefix+"input", fmt.Sprintf("%q", t.Input), "left out: denoise makes its own inputs")
-		return
-	}
-	k.need((t.Input == "") == (t.Target == ""), prefix+"input", fmt.Sprintf("%q", t.Input), "given together with target, or neither")
+	k.need(!noise || t.Input == "", prefix+"input", fmt.Sprintf("%q", t.Input), "left out: denoise makes its own inputs")
+	k.need(noise || (t.Input == "") == (t.Target == ""), prefix+"input", fmt.Sprintf("%q", t.Input), "given together with target, or neither")
 	k.need(t.Kind != "pairs" || t.Input != "", prefix+"input", fmt.Sprintf("%q", t.Input), "a folder, as target, for pairs of one's own")
 }
 

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"reflect"
 	"strings"
 	"testing"
+
+	"clusir/internal/model"
 )
 
 // TestRejected holds each rule to a file that breaks it: the error must name
@@ -62,6 +65,9 @@ func TestRejected(t *testing.T) {
 		{"model: {prototype_init: uniformly}", "did you mean uniform?"},
 		{"tasks:\n- {kind: dehaze, repeat: 1}\n- {kind: denoice, repeat: 1, sigmas: [1]}", `run.yaml:3: tasks[1].kind = "denoice": must be one of`},
 		{"tasks:\n- {kind: dehaze}", "run.yaml:2: tasks[0].repeat = 0: must be 1 or more"},
+		{"tasks: [{kind: dehaze, repeat: -1}]", "tasks[0].repeat = -1: must be 0 or more"},
+		{"tasks: [{kind: dehaze, synth: -1}]", "tasks[0].synth = -1"},
+		{"tasks: [{kind: derain, transfer: -1}]", "tasks[0].transfer = -1"},
 		{"tasks: [{kind: dehaze, repeat: 1, sigmas: [15]}]", "tasks[0].sigmas = [15]: must be there for denoise"},
 		{"tasks: [{kind: denoise, repeat: 1}]", "tasks[0].sigmas = []: must be there for denoise"},
 		{"tasks: [{kind: denoise, repeat: 1, sigmas: [0]}]", "tasks[0].sigmas = 0: must be above 0"},
@@ -121,7 +127,7 @@ func TestAcceptedLimits(t *testing.T) {
 		"device: cuda:0", "device: cuda", "threads: 1024", "model: {use_dafmm: false}\ntrain: {batch: 1}",
 		"train: {schedule: constant, epochs: 1}", "train: {ema: 0.999}", "train: {seed: 18446744073709551615}",
 		"tasks: [{kind: pairs, repeat: 1, input: a, target: b}]", "tasks: [{kind: denoise, repeat: 1, sigmas: [0.5, 255], target: a}]",
-		"train: {lr: 1, min_lr: 1}", "model: {refine_blocks: 0}", "data: 5",
+		"train: {lr: 1, min_lr: 1}", "tasks: [{kind: desnow, synth: 2}, {kind: cdd11, repeat: 1, kinds: [haze]}]", "model: {refine_blocks: 0}", "data: 5",
 	} {
 		inFolder(t, map[string]string{"run.yaml": text})
 		if _, err := Load("run", nil); err != nil {
@@ -144,6 +150,45 @@ func TestNearest(t *testing.T) {
 	}{{"", "", 0}, {"kitten", "sitting", 3}, {"abc", "", 3}, {"", "abc", 3}, {"rl", "lr", 1}, {"tniy", "tiny", 1}, {"flaw", "lawn", 2}} {
 		if d := distance(c.a, c.b); d != c.d {
 			t.Errorf("distance %q %q is %d, want %d", c.a, c.b, d, c.d)
+		}
+	}
+}
+
+// TestModelFields holds Model to the fields of model.Config, and the built-in
+// configurations to what it calls valid.
+func TestModelFields(t *testing.T) {
+	names := func(t reflect.Type) string {
+		var s []string
+		for i := range t.NumField() {
+			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "-" {
+				s = append(s, name)
+			}
+		}
+		return strings.Join(s, " ")
+	}
+	if got, want := names(reflect.TypeFor[Model]()), names(reflect.TypeFor[model.Config]()); got != want {
+		t.Errorf("Model sets\n%s\nbut model.Config holds\n%s", got, want)
+	}
+	for name := range model.Variants() {
+		if _, err := loadText([]byte("model: {variant: " + name + "}")); err != nil {
+			t.Error(err)
+		}
+	}
+	inFolder(t, nil)
+	for _, name := range Names() {
+		c, err := Load(name, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, ok := model.Variants()[c.Model.Variant]
+		if !ok {
+			t.Errorf("%s: no variant %s", name, c.Model.Variant)
+		}
+		if err := c.Model.Apply(&m); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := m.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
