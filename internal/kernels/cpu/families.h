@@ -7,6 +7,15 @@
 #include "conv3x3.h"
 #include "ffn.h"
 #include "ffn_grad.h"
+#include "filter.h"
+#include "haar.h"
+#include "loss.h"
+#include "msssim_grad.h"
+#include "optim.h"
+#include "pointwise.h"
+#include "router.h"
+#include "rows.h"
+#include "spatial.h"
 #include "wavelet.h"
 
 #define ENTRY(name, params, args) ISA::name,

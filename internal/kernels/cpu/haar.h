@@ -1,0 +1,98 @@
+// haar.h: for each 2×2 block a b / c d
+//
+//   LL = (a+b+c+d)/2, HL = (a−b+c−d)/2, LH = (a+b−c−d)/2, HH = (a−b−c+d)/2.
+//
+// The transform is orthonormal, so the inverse is the transpose: each one's
+// gradient is the other, added. A unit is some rows of the half-size planes.
+// 8 bytes an element of x, 12 with a residual; bound by memory.
+#pragma once
+#include "each.h"
+#include "ops_haar.h"
+
+namespace ISA {
+
+// Subbands addresses row i of plane p = b·C + c in ll [B,C,h,w] and bands [B,3C,h,w].
+template <class T>
+struct Subbands {
+  T *ll, *bands;
+  int64_t C, h, w;
+  T* low(int64_t p, int64_t i) const { return ll + (p * h + i) * w; }
+  // k = 0, 1, 2 is HL, LH, HH.
+  T* high(int64_t p, int64_t i, int64_t k) const { return bands + (((p / C * 3 + k) * C + p % C) * h + i) * w; }
+};
+
+template <Accumulate acc>
+static void low_row(int64_t n, const float* __restrict x, const float* __restrict z, float* __restrict ll) {
+  for (int64_t j = 0; j < n; j++) {
+    float v = ((x[2 * j] + x[2 * j + 1]) + (z[2 * j] + z[2 * j + 1])) * 0.5f;
+    ll[j] = acc ? ll[j] + v : v;
+  }
+}
+
+template <Accumulate acc>
+static void high_row(int64_t n, const float* __restrict x, const float* __restrict z, float* __restrict hl,
+                     float* __restrict lh, float* __restrict hh) {
+  for (int64_t j = 0; j < n; j++) {
+    float a = x[2 * j] * 0.5f, b = x[2 * j + 1] * 0.5f, c = z[2 * j] * 0.5f, d = z[2 * j + 1] * 0.5f;
+    float u = (a - b) + (c - d), v = (a + b) - (c + d), w = (a - b) - (c - d);
+    hl[j] = acc ? hl[j] + u : u;
+    lh[j] = acc ? lh[j] + v : v;
+    hh[j] = acc ? hh[j] + w : w;
+  }
+}
+
+// haar_split takes apart all rows of x [B,C,2h,2w].
+template <Accumulate acc>
+static void haar_split(Pool& pool, const Subbands<float>& s, const float* x, int64_t B) {
+  each_row(pool, B * s.C * s.h, 8 * s.w, 0, [&](int64_t row, Scratch&) {
+    int64_t p = row / s.h, i = row % s.h;
+    const float *top = x + row * 4 * s.w, *bottom = top + 2 * s.w;
+    if (s.ll) low_row<acc>(s.w, top, bottom, s.low(p, i));
+    if (s.bands) high_row<acc>(s.w, top, bottom, s.high(p, i, 0), s.high(p, i, 1), s.high(p, i, 2));
+  });
+}
+
+// join_row writes the two rows y and z of 2n floats, or adds to them.
+template <Accumulate acc>
+static void join_row(int64_t n, const float* __restrict ll, const float* __restrict hl, const float* __restrict lh,
+                     const float* __restrict hh, float* __restrict y, float* __restrict z) {
+  for (int64_t j = 0; j < n; j++) {
+    float s = (ll[j] + lh[j]) * 0.5f, t = (ll[j] - lh[j]) * 0.5f;
+    float p = (hl[j] + hh[j]) * 0.5f, q = (hl[j] - hh[j]) * 0.5f;
+    y[2 * j] = acc ? y[2 * j] + (s + p) : s + p;
+    y[2 * j + 1] = acc ? y[2 * j + 1] + (s - p) : s - p;
+    z[2 * j] = acc ? z[2 * j] + (t + q) : t + q;
+    z[2 * j + 1] = acc ? z[2 * j + 1] + (t - q) : t - q;
+  }
+}
+
+// haar_join inverts haar_split and adds res where it is there.
+template <Accumulate acc>
+static void haar_join(Pool& pool, float* y, const Subbands<const float>& s, const float* res, int64_t B) {
+  each_row(pool, B * s.C * s.h, 8 * s.w, 0, [&](int64_t row, Scratch&) {
+    int64_t p = row / s.h, i = row % s.h, at = row * 4 * s.w;
+    join_row<acc>(s.w, s.low(p, i), s.high(p, i, 0), s.high(p, i, 1), s.high(p, i, 2), y + at, y + at + 2 * s.w);
+    if (res) add_to(y + at, res + at, 4 * s.w);
+  });
+}
+
+static void dwt(Pool& pool, float* ll, float* bands, const float* x, int64_t B, int64_t C, int64_t h, int64_t w) {
+  haar_split<Overwrite>(pool, {ll, bands, C, h, w}, x, B);
+}
+
+static void dwt_grad(Pool& pool, float* dx, const float* dll, const float* dbands, int64_t B, int64_t C, int64_t h,
+                     int64_t w) {
+  if (dx) haar_join<AddTo>(pool, dx, {dll, dbands, C, h, w}, nullptr, B);
+}
+
+static void idwt(Pool& pool, float* y, const float* ll, const float* bands, const float* res, int64_t B, int64_t C,
+                 int64_t h, int64_t w) {
+  haar_join<Overwrite>(pool, y, {ll, bands, C, h, w}, res, B);
+}
+
+static void idwt_grad(Pool& pool, float* dll, float* dbands, const float* dy, int64_t B, int64_t C, int64_t h,
+                      int64_t w) {
+  haar_split<AddTo>(pool, {dll, dbands, C, h, w}, dy, B);
+}
+
+}  // namespace ISA

@@ -1,0 +1,99 @@
+// optim.h: one step of Adam for all parameters at once.
+//
+//   m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g²,
+//   p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps)
+//
+// The units are the chunks of all parameters one after the other, so that a
+// thousand small ones cost no more than a large one. 28 bytes an element, bound
+// by memory.
+#pragma once
+#include "each.h"
+#include "ops_optim.h"
+
+namespace ISA {
+
+// AdamStep is what a parameter's elements share: its first unit, and
+// lr/(1−β₁ᵗ) and 1/√(1−β₂ᵗ).
+struct AdamStep {
+  int64_t first;
+  float rate, root;
+};
+
+// adam_steps counts the step of every parameter that a sample reached and deals
+// out the units; steps[count].first is their number.
+static void adam_steps(const clusir_adam_param* ps, int64_t count, double lr, double beta1, double beta2,
+                       AdamStep* steps) {
+  int64_t units = 0;
+  for (int64_t i = 0; i < count; i++) {
+    const clusir_adam_param& p = ps[i];
+    steps[i] = {units, 0, 0};
+    if (p.reached && *p.reached == 0) continue;
+    double t = *p.step += 1;
+    steps[i].rate = (float)(lr / (1 - pow(beta1, t)));
+    steps[i].root = (float)(1 / sqrt(1 - pow(beta2, t)));
+    units += ceil_div(p.n, kChunk);
+  }
+  steps[count] = {units, 0, 0};
+}
+
+// adam_owner finds the parameter whose unit it is: the last that starts at or
+// before it. One that is left alone has no units, and the next starts where it does.
+INLINE int64_t adam_owner(const AdamStep* steps, int64_t count, int64_t unit) {
+  int64_t low = 0, high = count;
+  while (high - low > 1) {
+    int64_t middle = (low + high) / 2;
+    if (steps[middle].first <= unit)
+      low = middle;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static void adam(Pool& pool, const clusir_adam_param* ps, int64_t count, double lr, double beta1, double beta2,
+                 double eps) {
+  AdamStep* steps = (AdamStep*)pool.shared((size_t)((count + 1) * (int64_t)sizeof(AdamStep) / 4));
+  adam_steps(ps, count, lr, beta1, beta2, steps);
+  float b1 = (float)beta1, c1 = (float)(1 - beta1), b2 = (float)beta2, c2 = (float)(1 - beta2), e = (float)eps;
+  pool.run(steps[count].first, 0, [&](int64_t unit, Scratch&) {
+    int64_t owner = adam_owner(steps, count, unit), at = (unit - steps[owner].first) * kChunk;
+    const clusir_adam_param& p = ps[owner];
+    const AdamStep step = steps[owner];
+    float *param = p.param + at, *m = p.m + at, *v = p.v + at;
+    const float* grad = p.grad + at;
+    each_vector(least(p.n - at, kChunk), VECTOR {
+      vf g = load_n(grad + i, lanes);
+      vf first = b1 * load_n(m + i, lanes) + c1 * g, second = b2 * load_n(v + i, lanes) + c2 * g * g;
+      store_n(m + i, first, lanes), store_n(v + i, second, lanes);
+      store_n(param + i, load_n(param + i, lanes) - step.rate * first / (vsqrt(second) * step.root + e), lanes);
+    });
+  });
+}
+
+// clip_norm sums squares row by row in float64, in the rows' order, so the norm
+// does not depend on the threads.
+static void clip_norm(Pool& pool, const clusir_row* gs, int64_t count, float limit) {
+  float* squares = pool.shared((size_t)count);
+  pool.run(count, 0, [&](int64_t k, Scratch&) { squares[k] = row_dot(gs[k].y, gs[k].y, gs[k].n); });
+  double sum = 0;
+  for (int64_t k = 0; k < count; k++) sum += squares[k];
+  if (sum <= (double)limit * limit) return;
+  float scale = (float)(limit / sqrt(sum));
+  pool.run(count, 0, [&](int64_t k, Scratch&) {
+    float* y = gs[k].y;
+    each_vector(gs[k].n, VECTOR { store_n(y + i, load_n(y + i, lanes) * scale, lanes); });
+  });
+}
+
+static void average(Pool& pool, const clusir_row* ys, int64_t count, float a) {
+  pool.run(count, 0, [&](int64_t k, Scratch&) {
+    float* y = ys[k].y;
+    const float* x = ys[k].x;
+    each_vector(ys[k].n, VECTOR {
+      vf v = load_n(y + i, lanes);
+      store_n(y + i, v + a * (load_n(x + i, lanes) - v), lanes);
+    });
+  });
+}
+
+}  // namespace ISA
