@@ -1,30 +1,38 @@
 package dataset
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 )
 
-// layout says where the PromptIR family keeps a task's training data.
+// layout says where the PromptIR family keeps a task's training data, below the
+// root; of several folders, the first that exists. {kind} is the composition.
 type layout struct {
-	input, target string // folders below the root
+	input, target []string
 	match         matchRule
 	list, listDir string // the family's list, and its folder below data_dir
 	expected      int    // pairs in the whole data set
 }
 
 var layouts = map[string]layout{
-	Denoise: {target: "Train/Denoise", list: "denoise.txt", listDir: "noisy", expected: 5144},
-	Derain: {input: "Train/Derain/rainy", target: "Train/Derain/gt", match: matchRain,
+	Denoise: {target: []string{"Train/Denoise"}, list: "denoise.txt", listDir: "noisy", expected: 5144},
+	Derain: {input: []string{"Train/Derain/rainy"}, target: []string{"Train/Derain/gt"}, match: matchRain,
 		list: "rainTrain.txt", listDir: "rainy", expected: 200},
-	Dehaze: {input: "Train/Dehaze/synthetic", target: "Train/Dehaze/original", match: matchHaze,
+	Dehaze: {input: []string{"Train/Dehaze/synthetic"}, target: []string{"Train/Dehaze/original"}, match: matchHaze,
 		list: "hazy_outside.txt", listDir: "hazy", expected: 72135},
-	Deblur:  {input: "Train/Deblur/blur", target: "Train/Deblur/sharp", expected: 2103},
-	Enhance: {input: "Train/Enhance/low", target: "Train/Enhance/gt", expected: 485},
+	Deblur:  {input: []string{"Train/Deblur/blur"}, target: []string{"Train/Deblur/sharp"}, match: matchSame, expected: 2103},
+	Enhance: {input: []string{"Train/Enhance/low"}, target: []string{"Train/Enhance/gt"}, match: matchSame, expected: 485},
+	CDD11: {input: []string{"cdd11/train/{kind}", "CDD-11_train/{kind}", "Train/CDD11/{kind}", "cdd11/{kind}"},
+		target: []string{"cdd11/train/clear", "CDD-11_train/clear", "Train/CDD11/clear", "cdd11/clear"},
+		match:  matchSame, expected: 1183},
 }
 
+// depthFolder holds depth maps for hazy images, if any.
+const depthFolder = "Train/Dehaze/depth"
+
 // overlapList names, by default, the training images that a test set shows.
-const overlapList = "Train/overlap_rain100l_test.txt"
+const overlapList = "overlap_rain100l_test.txt"
 
 // matchRule gives the names of clean images that belong to a degraded one, as
 // match keys relative to the folder, the best first.
@@ -44,6 +52,33 @@ func matchRain(key string) []string {
 func matchHaze(key string) []string {
 	id, _, _ := strings.Cut(filepath.Base(key), "_")
 	return []string{id}
+}
+
+// folders returns the folders of a part's pairs: the task's own, or those of
+// the layout.
+func (p part) folders(root string) (input, target string, lay layout) {
+	lay = layouts[p.Kind]
+	if p.Input != "" {
+		lay.input, lay.target, lay.list, lay.expected = []string{p.Input}, []string{p.Target}, "", 0
+	}
+	if lay.match == nil {
+		lay.match = matchSame
+	}
+	var in []string
+	for _, dir := range lay.input {
+		in = append(in, strings.ReplaceAll(dir, "{kind}", p.composition))
+	}
+	return firstFolder(root, in), firstFolder(root, lay.target), lay
+}
+
+// firstFolder returns the first of the folders that exists, or the first.
+func firstFolder(root string, dirs []string) string {
+	for _, d := range dirs {
+		if info, err := os.Stat(under(root, d)); err == nil && info.IsDir() {
+			return under(root, d)
+		}
+	}
+	return under(root, dirs[0])
 }
 
 // under joins a folder of the layout or of the configuration to the root.

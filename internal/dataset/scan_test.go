@@ -151,7 +151,7 @@ func TestOpenErrors(t *testing.T) {
 		"must be one of":          options(dir, Task{Kind: "denoize", Repeat: 1}),
 		"needs sigmas":            options(dir, Task{Kind: Denoise, Repeat: 1}),
 		"sigma 300":               options(dir, Task{Kind: Denoise, Repeat: 1, Sigmas: []float64{300}}),
-		"repeat is 0":             options(dir, Task{Kind: Derain}),
+		"nothing would be shown":  options(dir, Task{Kind: Derain}),
 		"scripts/DATASETS.md":     options(dir, Task{Kind: Derain, Repeat: 1}),
 		"needs the folders":       options(dir, Task{Kind: Pairs, Repeat: 1}),
 		"go together":             options(dir, Task{Kind: Derain, Repeat: 1, Input: "in"}),

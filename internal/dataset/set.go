@@ -16,6 +16,10 @@ type Options struct {
 	Rotate bool
 	// Cache is the limit in bytes for decoded images.
 	Cache int64
+	// Clean names the folders of clean photographs that noise and all other
+	// degradations are made from; none means Train/Denoise, or the root if it
+	// holds photographs alone.
+	Clean []string
 	// Exclude names lists of images that are left out of training.
 	Exclude []string
 	// KeepOverlaps trains on images that Train/overlap_rain100l_test.txt names.
@@ -54,10 +58,13 @@ type Set struct {
 	orders map[int][]int32
 }
 
-// source is a task with its images.
+// source is images and how often an epoch shows each.
 type source struct {
-	task  Task
-	pairs []pair
+	label  string // the task, as samples and reports call it
+	pairs  []pair
+	repeat int
+	sigmas []float64 // denoising: the noise levels
+	draw   drawer    // degradations that are made; nil for denoising and real pairs
 }
 
 // entry is one sample of an epoch before shuffling.
@@ -78,15 +85,13 @@ func Open(opts Options) (*Set, *Report, error) {
 	}
 	s := &Set{opts: opts, cache: newCache(opts.Cache), orders: map[int][]int32{}}
 	for _, t := range opts.Tasks {
-		find := scan.pairs
-		if t.Kind == Denoise {
-			find = scan.clean
-		}
-		pairs, err := find(t)
+		sources, err := scan.task(t)
 		if err != nil {
 			return nil, &scan.report, err
 		}
-		s.add(source{t, pairs})
+		for _, src := range sources {
+			s.add(src)
+		}
 	}
 	return s, &scan.report, nil
 }
@@ -94,11 +99,11 @@ func Open(opts Options) (*Set, *Report, error) {
 func (s *Set) add(src source) {
 	k := int32(len(s.sources))
 	s.sources = append(s.sources, src)
-	sigmas := src.task.Sigmas
-	if src.task.Kind != Denoise {
+	sigmas := src.sigmas
+	if sigmas == nil {
 		sigmas = []float64{0}
 	}
-	for range src.task.Repeat {
+	for range src.repeat {
 		for _, sigma := range sigmas {
 			for i := range src.pairs {
 				s.entries = append(s.entries, entry{k, int32(i), float32(sigma)})

@@ -3,7 +3,6 @@ package dataset
 import (
 	"fmt"
 	"math"
-	"os"
 	"strings"
 
 	"clusir/internal/dataset/degrade"
@@ -51,14 +50,14 @@ func (b *Benchmark) Open(root string) ([]*Split, error) {
 	if len(kinds) == 0 {
 		kinds = []string{""}
 	}
-	target := b.find(root, b.Target)
+	target := firstFolder(root, b.Target)
 	var splits []*Split
 	for _, kind := range kinds {
 		var in []string
 		for _, dir := range b.Input {
 			in = append(in, strings.ReplaceAll(dir, "{kind}", kind))
 		}
-		s, err := b.openPairs(b.find(root, in), target, kind)
+		s, err := b.openPairs(firstFolder(root, in), target, kind)
 		if err != nil {
 			return nil, err
 		}
@@ -67,18 +66,8 @@ func (b *Benchmark) Open(root string) ([]*Split, error) {
 	return splits, nil
 }
 
-// find returns the first of the folders that exists, or the first of them.
-func (b *Benchmark) find(root string, dirs []string) string {
-	for _, d := range dirs {
-		if info, err := os.Stat(under(root, d)); err == nil && info.IsDir() {
-			return under(root, d)
-		}
-	}
-	return under(root, dirs[0])
-}
-
 func (b *Benchmark) openNoise(root string) ([]*Split, error) {
-	dir := b.find(root, b.Clean)
+	dir := firstFolder(root, b.Clean)
 	files, others, err := listImages(dir)
 	if err != nil {
 		return nil, fmt.Errorf("benchmark %s: %w", b.Name, err)

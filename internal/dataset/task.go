@@ -2,8 +2,11 @@ package dataset
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
+
+	"clusir/internal/dataset/degrade"
 )
 
 // The tasks, named as in the code of the field.
@@ -13,23 +16,45 @@ const (
 	Dehaze  = "dehaze"
 	Deblur  = "deblur"
 	Enhance = "enhance" // low light
-	Pairs   = "pairs"   // one's own folders
+	Desnow  = "desnow"  // made from photographs, or one's own pairs
+	CDD11   = "cdd11"   // the eleven compositions
+	Pairs   = "pairs"   // one's own pairs of whatever kind
 )
+
+var taskKinds = []string{Denoise, Derain, Dehaze, Deblur, Enhance, Desnow, CDD11, Pairs}
 
 // Task is a task of the training set and how often its images come up in an
 // epoch.
 type Task struct {
 	// Kind is one of the tasks above.
 	Kind string `mapstructure:"kind" yaml:"kind"`
-	// Repeat is how often an epoch shows each pair; for Denoise, each
-	// clean image at each σ.
-	Repeat int `mapstructure:"repeat" yaml:"repeat"`
+	// Repeat is how often an epoch shows each real pair; for Denoise, each
+	// clean image at each σ; for CDD11, each image of each composition.
+	Repeat int `mapstructure:"repeat" yaml:"repeat,omitempty"`
+	// Synth is how often an epoch shows each clean photograph with a
+	// degradation of this kind that is made on the spot.
+	Synth int `mapstructure:"synth" yaml:"synth,omitempty"`
+	// Transfer is how often an epoch shows each clean photograph under the
+	// streaks of a real rain pair.
+	Transfer int `mapstructure:"transfer" yaml:"transfer,omitempty"`
 	// Sigmas are Denoise's noise levels in units of 1/255.
 	Sigmas []float64 `mapstructure:"sigmas" yaml:"sigmas,omitempty"`
-	// Input and Target are folders that take the place of the layout's,
-	// absolute or relative to the root; Denoise knows Target only.
+	// Kinds are the compositions of CDD11 to train on; none means all.
+	Kinds []string `mapstructure:"kinds" yaml:"kinds,omitempty"`
+
+	// Input and Target are folders that take the place of the layout's, below
+	// the root or absolute. Denoise has a Target alone. In CDD11's Input,
+	// {kind} stands for the composition.
 	Input  string `mapstructure:"input" yaml:"input,omitempty"`
 	Target string `mapstructure:"target" yaml:"target,omitempty"`
+	// Kernels is a MATLAB file of blur kernels, of which half of Deblur's
+	// synthetic images are made.
+	Kernels string `mapstructure:"kernels" yaml:"kernels,omitempty"`
+	// Depth and Light are folders of maps for synthetic Dehaze and CDD11, by the
+	// names of the photographs: depth, larger farther, but inverse for CDD11;
+	// illumination. A photograph without a map gets one that is made up.
+	Depth string `mapstructure:"depth" yaml:"depth,omitempty"`
+	Light string `mapstructure:"light" yaml:"light,omitempty"`
 }
 
 // FiveTasks returns the recipe of the paper: per epoch 3 times each clean image
@@ -50,23 +75,86 @@ func FiveTasks() []Task {
 func ThreeTasks() []Task { return FiveTasks()[:3] }
 
 func (t Task) check() error {
-	kinds := []string{Denoise, Derain, Dehaze, Deblur, Enhance, Pairs}
+	if !slices.Contains(taskKinds, t.Kind) {
+		return fmt.Errorf("task kind %q: must be one of %s", t.Kind, strings.Join(taskKinds, ", "))
+	}
+	if err := t.checkCounts(); err != nil {
+		return fmt.Errorf("task %s: %w", t.Kind, err)
+	}
+	if err := t.checkExtras(); err != nil {
+		return fmt.Errorf("task %s: %w", t.Kind, err)
+	}
+	return nil
+}
+
+func (t Task) checkCounts() error {
 	switch {
-	case !slices.Contains(kinds, t.Kind):
-		return fmt.Errorf("task kind %q: must be one of %s", t.Kind, strings.Join(kinds, ", "))
-	case t.Repeat < 1:
-		return fmt.Errorf("task %s: repeat is %d; set it to 1 or more, or leave the task out", t.Kind, t.Repeat)
+	case t.Repeat < 0 || t.Synth < 0 || t.Transfer < 0:
+		return fmt.Errorf("repeat %d, synth %d and transfer %d must not be negative", t.Repeat, t.Synth, t.Transfer)
+	case t.Repeat+t.Synth+t.Transfer == 0:
+		return fmt.Errorf("nothing would be shown; set repeat or synth to 1 or more, or leave the task out")
+	case t.Synth > 0 && (t.Kind == Denoise || t.Kind == Pairs):
+		return fmt.Errorf("has no synth; use repeat")
+	case t.Transfer > 0 && t.Kind != Derain:
+		return fmt.Errorf("transfer is for derain alone; set it to 0")
+	case t.Kind == Desnow && t.Repeat > 0 && t.Input == "":
+		return fmt.Errorf("the layout has no pairs for it; set synth in place of repeat, or the folders input and target")
+	}
+	return nil
+}
+
+func (t Task) checkExtras() error {
+	switch {
 	case t.Kind == Denoise && len(t.Sigmas) == 0:
-		return fmt.Errorf("task denoise: needs sigmas, such as [15, 25, 50]")
+		return fmt.Errorf("needs sigmas, such as [15, 25, 50]")
+	case t.Kind != Denoise && len(t.Sigmas) > 0:
+		return fmt.Errorf("sigmas are for denoise alone; remove them")
 	case t.Kind != Denoise && (t.Input == "") != (t.Target == ""):
-		return fmt.Errorf("task %s: input and target go together; set both folders or neither", t.Kind)
+		return fmt.Errorf("input and target go together; set both folders or neither")
+	case t.Kind == Denoise && t.Input != "":
+		return fmt.Errorf("has no input; name the clean images' folder as target")
 	case t.Kind == Pairs && t.Input == "":
-		return fmt.Errorf("task pairs: needs the folders input and target")
+		return fmt.Errorf("needs the folders input and target")
+	case t.Kernels != "" && t.Kind != Deblur:
+		return fmt.Errorf("kernels are for deblur alone; remove them")
+	case t.Depth != "" && t.Kind != Dehaze && t.Kind != CDD11, t.Light != "" && t.Kind != CDD11:
+		return fmt.Errorf("has no use for maps of depth or light; remove depth and light")
+	case len(t.Kinds) > 0 && t.Kind != CDD11:
+		return fmt.Errorf("kinds are for cdd11 alone; remove them")
+	}
+	for _, k := range t.Kinds {
+		if !slices.Contains(degrade.CDD11Kinds, k) {
+			return fmt.Errorf("kind %q must be one of %s", k, strings.Join(degrade.CDD11Kinds, ", "))
+		}
 	}
 	for _, s := range t.Sigmas {
 		if s < 0 || s > 255 {
-			return fmt.Errorf("task %s: sigma %g must lie in 0..255", t.Kind, s)
+			return fmt.Errorf("sigma %g must lie in 0..255", s)
 		}
 	}
 	return nil
+}
+
+// parts returns the tasks that have pairs of their own: t itself, or one per
+// composition of CDD11.
+func (t Task) parts() []part {
+	if t.Kind != CDD11 {
+		return []part{{t, t.Kind, ""}}
+	}
+	kinds := t.Kinds
+	if len(kinds) == 0 {
+		kinds = degrade.CDD11Kinds
+	}
+	var out []part
+	for _, k := range kinds {
+		out = append(out, part{t, path.Join(CDD11, k), k})
+	}
+	return out
+}
+
+// part is a task, or one composition of CDD11.
+type part struct {
+	Task
+	label       string // what samples and reports call it
+	composition string
 }

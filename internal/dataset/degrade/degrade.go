@@ -2,11 +2,82 @@
 // pure functions: the same image, parameters and generator give the same
 // result.
 //
-// Each degradation is a struct of parameters with an Apply method; a
-// Random function draws the parameters from the distribution that was matched
-// to the real pairs of the field's data sets (the numbers stand beside each).
-// Images are [Image] values in 0..1.
+// Each degradation is a struct of parameters with an Apply method, which
+// states its formula. A Random function beside it draws the parameters from a
+// distribution that was matched to the real pairs of the field's data sets:
+// what was matched stands there.
 package degrade
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// Image is a piece of a photograph in 0..1: Pix is [3,H,W], its first pixel
+// lies at (X, Y) of a photograph of FullW×FullH. Degradations that vary over a
+// photograph, such as haze, use the place; a whole photograph lies at (0, 0).
+type Image struct {
+	W, H         int
+	Pix          []float32
+	X, Y         int
+	FullW, FullH int
+}
+
+// New returns a black image that is a whole photograph.
+func New(w, h int) *Image {
+	return &Image{W: w, H: h, Pix: make([]float32, 3*w*h), FullW: w, FullH: h}
+}
+
+// like returns a black image of m's size and place.
+func (m *Image) like() *Image {
+	out := *m
+	out.Pix = make([]float32, len(m.Pix))
+	return &out
+}
+
+// Plane returns channel c.
+func (m *Image) Plane(c int) []float32 { return m.Pix[c*m.W*m.H:][:m.W*m.H] }
+
+// Clamp cuts all values to 0..1, as a camera or a file does.
+func (m *Image) Clamp() *Image {
+	for i, v := range m.Pix {
+		m.Pix[i] = min(max(v, 0), 1)
+	}
+	return m
+}
+
+// Inner returns the image without a border of so many pixels.
+func (m *Image) Inner(border int) *Image {
+	w, h := m.W-2*border, m.H-2*border
+	out := &Image{W: w, H: h, Pix: make([]float32, 3*w*h), X: m.X + border, Y: m.Y + border, FullW: m.FullW, FullH: m.FullH}
+	for c := range 3 {
+		src, dst := m.Plane(c), out.Plane(c)
+		for y := range h {
+			copy(dst[y*w:][:w], src[(y+border)*m.W+border:])
+		}
+	}
+	return out
+}
+
+// luma returns the grey image by ITU-R BT.601's weights.
+func (m *Image) luma() []float32 {
+	r, g, b := m.Plane(0), m.Plane(1), m.Plane(2)
+	out := make([]float32, len(r))
+	for i := range out {
+		out[i] = .299*r[i] + .587*g[i] + .114*b[i]
+	}
+	return out
+}
+
+// Degradation is what a training sample can be put through.
+type Degradation interface {
+	// Apply returns the degraded image, clamped to 0..1.
+	Apply(m *Image, rng *rand.Rand) *Image
+	// Margin is how many pixels from the border an edge effect reaches.
+	Margin() int
+	// String names the degradation and its parameters in a few words.
+	String() string
+}
 
 // Reflect maps a coordinate onto 0..n-1 by mirroring at the edges, the edge
 // pixel not repeated, as often as it takes.
@@ -23,4 +94,17 @@ func Reflect(i, n int) int {
 		i = period - i
 	}
 	return i
+}
+
+// uniform draws from [lo, hi).
+func uniform(rng *rand.Rand, lo, hi float64) float64 { return lo + (hi-lo)*rng.Float64() }
+
+// logUniform draws from [lo, hi) such that each octave is as likely.
+func logUniform(rng *rand.Rand, lo, hi float64) float64 {
+	return lo * math.Exp(rng.Float64()*math.Log(hi/lo))
+}
+
+// normal draws from a normal distribution cut to mean ± 2.5 deviations.
+func normal(rng *rand.Rand, mean, sd float64) float64 {
+	return mean + sd*min(max(rng.NormFloat64(), -2.5), 2.5)
 }

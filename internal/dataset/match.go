@@ -1,0 +1,71 @@
+package dataset
+
+import (
+	"errors"
+	"path/filepath"
+)
+
+// pair is a training image on disk. Without an input, the degraded image is
+// made from the target.
+type pair struct {
+	input, target string
+	depth, light  string // maps of the target, for what is made from them
+}
+
+// matchPairs matches the images of two folders by name. filter picks among the
+// degraded images; a clean one whose partner was filtered out is no news.
+func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([]string) []string) ([]pair, error) {
+	inputs, others, err := listImages(in)
+	targets, others2, err2 := listImages(target)
+	if err := errors.Join(err, err2); err != nil {
+		return nil, err
+	}
+	for _, f := range append(others, others2...) {
+		r.skip(f, NotImage, "")
+	}
+	r.Found = len(inputs)
+	byKey := indexByKey(r, target, targets)
+	partner := func(f string) (file, key string) {
+		keys := match(relKey(in, f))
+		for _, k := range keys {
+			if t, ok := byKey[k]; ok {
+				return t, k
+			}
+		}
+		return "", keys[0]
+	}
+	wanted := map[string]bool{}
+	for _, f := range inputs {
+		t, _ := partner(f)
+		wanted[t] = true
+	}
+	for _, f := range targets {
+		if !wanted[f] && byKey[relKey(target, f)] == f {
+			r.skip(f, NoInput, "")
+		}
+	}
+	var pairs []pair
+	for _, f := range filter(inputs) {
+		t, key := partner(f)
+		if t == "" {
+			r.skip(f, NoTarget, filepath.Join(target, key)+".*")
+			continue
+		}
+		pairs = append(pairs, pair{input: f, target: t})
+	}
+	return pairs, nil
+}
+
+// indexByKey maps match keys to files; of two with the same, the first stays.
+func indexByKey(r *TaskReport, dir string, files []string) map[string]string {
+	byKey := map[string]string{}
+	for _, f := range files {
+		key := relKey(dir, f)
+		if first, twice := byKey[key]; twice {
+			r.skip(f, Duplicate, first)
+			continue
+		}
+		byKey[key] = f
+	}
+	return byKey
+}

@@ -1,0 +1,154 @@
+package dataset
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"clusir/internal/dataset/degrade"
+)
+
+// drawer draws the degradation for a sample from photograph p, whose patch
+// lies at at.
+type drawer func(s *Set, p pair, at window, rng *rand.Rand) (degrade.Degradation, error)
+
+// window is a rectangle of an image; it may reach beyond it.
+type window struct{ x, y, w, h int }
+
+func (w window) grown(margin int) window {
+	return window{w.x - margin, w.y - margin, w.w + 2*margin, w.h + 2*margin}
+}
+
+// drawer returns how the part's synthetic degradations are drawn.
+func (p part) drawer(root string) (drawer, error) {
+	switch p.Kind {
+	case Derain:
+		return plain(degrade.RandomRain), nil
+	case Desnow:
+		return plain(degrade.RandomSnow), nil
+	case Enhance:
+		return plain(degrade.RandomLowLight), nil
+	case Dehaze:
+		return drawHaze, nil
+	case Deblur:
+		return p.blurDrawer(root)
+	case CDD11:
+		return p.drawComposition, nil
+	}
+	panic("dataset: no synthetic " + p.Kind) // Task.check refuses it
+}
+
+func plain[D degrade.Degradation](random func(*rand.Rand) D) drawer {
+	return func(_ *Set, _ pair, _ window, rng *rand.Rand) (degrade.Degradation, error) { return random(rng), nil }
+}
+
+func (p part) blurDrawer(root string) (drawer, error) {
+	if p.Kernels == "" {
+		return plain(degrade.RandomMotion), nil
+	}
+	kernels, err := degrade.ReadKernels(under(root, p.Kernels))
+	if err != nil {
+		return nil, fmt.Errorf("kernels: %w", err)
+	}
+	return func(_ *Set, _ pair, _ window, rng *rand.Rand) (degrade.Degradation, error) {
+		if rng.IntN(2) == 0 {
+			return degrade.RandomMotion(rng), nil
+		}
+		k := kernels[rng.IntN(len(kernels))]
+		return k.Turned(rng.Float64()*2*math.Pi, .5+.5*rng.Float64()), nil
+	}, nil
+}
+
+func drawHaze(s *Set, p pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
+	h := degrade.RandomHaze(rng)
+	depth, err := s.mapPatch(p.depth, p.target, at)
+	h.Depth = depth
+	return h, err
+}
+
+func (p part) drawComposition(s *Set, photo pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
+	c := degrade.RandomCDD11(rng, p.composition)
+	var err error
+	if c.Maps.Inverse, err = s.mapPatch(photo.depth, photo.target, at); err != nil {
+		return nil, err
+	}
+	c.Maps.Light, err = s.mapPatch(photo.light, photo.target, at)
+	return c, err
+}
+
+// mapPatch reads a window of a map in 0..1, nil if there is none.
+func (s *Set) mapPatch(file, photo string, at window) ([]float32, error) {
+	if file == "" {
+		return nil, nil
+	}
+	m, err := s.cache.get(file)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := s.cache.get(photo)
+	if err != nil {
+		return nil, err
+	}
+	if m.W != whole.W || m.H != whole.H {
+		return nil, fmt.Errorf("%s is %d×%d, its photograph %s %d×%d: make them of one size or remove the map", file, m.W, m.H, photo, whole.W, whole.H)
+	}
+	return m.Crop(at.x, at.y, at.w, at.h).Planar()[:at.w*at.h], nil
+}
+
+// transfer puts the rain of real pairs on other photographs.
+type transfer struct{ pairs []pair }
+
+const (
+	transferTries = 8    // pairs looked at to find one that is not too bright
+	saturated     = 250  // level from which a rainy pixel may have been clipped
+	maxSaturated  = .02  // part of a patch that may be
+	faintest      = .012 // rain below is taken for the noise of coding
+)
+
+// draw picks a patch of a real pair and returns its rain: the degraded image
+// minus the clean one, a little stronger or weaker, mirrored in half of the
+// cases. Where the rainy image is clipped the rain is not known, so bright
+// patches are passed over.
+func (t transfer) draw(s *Set, _ pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
+	var layer []float32
+	for range transferTries {
+		p := t.pairs[rng.IntN(len(t.pairs))]
+		clean, err := s.cache.get(p.target)
+		if err != nil {
+			return nil, err
+		}
+		rainy, err := s.cache.get(p.input)
+		if err != nil {
+			return nil, err
+		}
+		x, y := rng.IntN(max(clean.W-at.w, 0)+1), rng.IntN(max(clean.H-at.h, 0)+1)
+		var clipped float64
+		layer, clipped = rainOf(rainy.Crop(x, y, at.w, at.h), clean.Crop(x, y, at.w, at.h), .8+.45*rng.Float64(), rng.IntN(2) == 0)
+		if clipped <= maxSaturated {
+			break
+		}
+	}
+	return degrade.Rain{Layer: layer}, nil
+}
+
+// rainOf returns the rain of a pair and the part of the pixels that is clipped.
+func rainOf(rainy, clean *Image, strength float64, mirror bool) (layer []float32, clipped float64) {
+	layer = make([]float32, rainy.W*rainy.H)
+	n := 0
+	for i := range layer {
+		r, c := rainy.Pix[3*i:][:3], clean.Pix[3*i:][:3]
+		if max(r[0], r[1], r[2]) >= saturated {
+			n++
+		}
+		v := (float32(r[0]) + float32(r[1]) + float32(r[2]) - float32(c[0]) - float32(c[1]) - float32(c[2])) / (3 * 255)
+		if v < faintest {
+			continue
+		}
+		at := i
+		if mirror {
+			at = i - i%rainy.W + rainy.W - 1 - i%rainy.W
+		}
+		layer[at] = v * float32(strength)
+	}
+	return layer, float64(n) / float64(len(layer))
+}

@@ -1,0 +1,276 @@
+package dataset
+
+import (
+	"image"
+	"image/color"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"clusir/internal/dataset/degrade"
+	"clusir/internal/sharedtest"
+)
+
+// Any folder of photographs is enough to train all tasks.
+func TestAllTasksFromPhotographsAlone(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 60, 50, "photos/a.jpg", "b.png", "c.png")
+	tasks := []Task{noise, {Kind: Derain, Synth: 2}, {Kind: Dehaze, Synth: 2}, {Kind: Deblur, Synth: 2},
+		{Kind: Enhance, Synth: 2}, {Kind: Desnow, Synth: 2}, {Kind: CDD11, Synth: 1}}
+	s, r := open(t, options(dir, tasks...))
+	if want := 3 * (9 + 5*2 + 11); s.Len() != want || r.Samples() != want {
+		t.Fatalf("an epoch has %d samples, the report says %d, want %d", s.Len(), r.Samples(), want)
+	}
+	seen := map[string]int{}
+	for i := range s.Len() {
+		in, target, info := sample(t, s, 0, i)
+		// Patches as small as these may lie between the snowflakes.
+		if slices.Equal(in, target) && info.Task != Desnow || info.Params == "" || info.Input != "" {
+			t.Errorf("%s is not degraded, or not as made", info)
+		}
+		again, _, _ := sample(t, s, 0, i)
+		if !slices.Equal(in, again) {
+			t.Errorf("%s differs when made again", info)
+		}
+		for _, v := range in {
+			if q := float64(v) * 255; v < 0 || v > 1 || math.Abs(q-math.Round(q)) > 1e-4 {
+				t.Fatalf("%s has the value %g, which no 8-bit file holds", info, v)
+			}
+		}
+		seen[info.Task]++
+	}
+	for task, want := range map[string]int{"denoise": 27, "derain": 6, "desnow": 6, "cdd11/low": 3, "cdd11/low_haze_snow": 3} {
+		if seen[task] != want {
+			t.Errorf("%d samples of %s, want %d", seen[task], task, want)
+		}
+	}
+}
+
+func TestRealAndSyntheticTogether(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 40, 40, "Train/Denoise/1.png", "Train/Denoise/2.png", "Train/Denoise/100075.jpg",
+		"Train/Enhance/low/a.png", "Train/Enhance/gt/a.png")
+	writeText(t, filepath.Join(dir, "Train/overlap_rain100l_test.txt"), "100075.jpg\n")
+	s, r := open(t, options(dir, Task{Kind: Enhance, Repeat: 5, Synth: 3}))
+	if s.Len() != 5+2*3 {
+		t.Errorf("an epoch has %d samples, want 11", s.Len())
+	}
+	last := r.Tasks[len(r.Tasks)-1]
+	if last.Used != 1 || last.Clean != 2 || last.Samples != 11 {
+		t.Errorf("the report says %+v", last)
+	}
+}
+
+func flat(w, h int, at func(x, y int) uint8) image.Image {
+	m := image.NewGray(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			m.SetGray(x, y, color.Gray{at(x, y)})
+		}
+	}
+	return m
+}
+
+func TestTransferredRainIsThePairsOwn(t *testing.T) {
+	dir := t.TempDir()
+	// One streak of 51 levels, on a grey of 100; the photograph is grey 20.
+	streak := func(x, y int) uint8 {
+		if x == 20 {
+			return 151
+		}
+		return 100
+	}
+	writeImage(t, filepath.Join(dir, "Train/Derain/rainy/rain-1.png"), flat(32, 32, streak))
+	writeImage(t, filepath.Join(dir, "Train/Derain/gt/norain-1.png"), flat(32, 32, func(int, int) uint8 { return 100 }))
+	writeImage(t, filepath.Join(dir, "Train/Denoise/p.png"), flat(32, 32, func(int, int) uint8 { return 20 }))
+	s, _ := open(t, options(dir, Task{Kind: Derain, Transfer: 20}))
+	strengths := map[float64]bool{}
+	for i := range s.Len() {
+		in, _, info := sample(t, s, 0, i)
+		wet := 0
+		for y := range 32 {
+			for x := range 32 {
+				v := float64(in[y*32+x]) * 255
+				if math.Abs(v-20) < .5 {
+					continue
+				}
+				wet++
+				strengths[math.Round(v)] = true
+				if v < 20+.8*51-1 || v > 20+1.25*51+1 || x != 20 && x != 11 {
+					t.Fatalf("%s: level %.0f at (%d, %d)", info, v, x, y)
+				}
+			}
+		}
+		if wet != 32 {
+			t.Fatalf("%s: %d pixels of rain, want a line of 32", info, wet)
+		}
+	}
+	if len(strengths) < 5 {
+		t.Errorf("the strength hardly varies: %v", strengths)
+	}
+}
+
+func TestGivenDepthIsUsed(t *testing.T) {
+	dir := t.TempDir()
+	writeImage(t, filepath.Join(dir, "Train/Denoise/p.png"), flat(32, 32, func(int, int) uint8 { return 10 }))
+	// Near on the left (depth 0: no haze), far on the right.
+	writeImage(t, filepath.Join(dir, "Train/Dehaze/depth/p.png"), flat(32, 32, func(x, _ int) uint8 { return uint8(255 * (x / 16)) }))
+	s, r := open(t, options(dir, Task{Kind: Dehaze, Synth: 4}))
+	for i := range s.Len() {
+		in, _, info := sample(t, s, 0, i)
+		near, far := 0, 0
+		for _, v := range in {
+			if v == 10./255 {
+				near++
+			} else if v > .1 {
+				far++
+			}
+		}
+		if near != 3*512 || far != 3*512 {
+			t.Errorf("%s: %d values near and %d far, want half and half", info, near, far)
+		}
+	}
+	if notes := strings.Join(r.Tasks[1].Notes, ""); !strings.Contains(notes, "1 of 1 photographs") {
+		t.Errorf("notes: %q", notes)
+	}
+	writeImage(t, filepath.Join(dir, "Train/Dehaze/depth/p.png"), flat(16, 32, func(int, int) uint8 { return 0 }))
+	s, _ = open(t, options(dir, Task{Kind: Dehaze, Synth: 4}))
+	buf := make([]float32, 3*32*32)
+	if _, err := s.Sample(buf, buf, 0, 0); err == nil || !strings.Contains(err.Error(), "depth/p.png is 16×32") {
+		t.Errorf("a map of another size gives %v", err)
+	}
+}
+
+func TestBlurWithKernelsFromAFile(t *testing.T) {
+	kernels := sharedtest.Shared(t, "data/kernels/kernels_12.mat")
+	dir := t.TempDir()
+	writeImages(t, dir, 60, 60, "a.png")
+	s, _ := open(t, options(dir, Task{Kind: Deblur, Synth: 20, Kernels: kernels}))
+	kinds := map[string]int{}
+	for i := range s.Len() {
+		_, _, info := sample(t, s, 0, i)
+		kind, _, _ := strings.Cut(info.Params, " ")
+		kinds[kind]++
+	}
+	if kinds["kernel"] < 4 || kinds["motion"] < 4 {
+		t.Errorf("of 20 samples %v", kinds)
+	}
+	o := options(dir, Task{Kind: Deblur, Synth: 1, Kernels: "none.mat"})
+	if _, _, err := Open(o); err == nil || !strings.Contains(err.Error(), "kernels: ") {
+		t.Errorf("a missing file of kernels gives %v", err)
+	}
+}
+
+func TestCompositionsOnDisk(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "CDD-11_train/clear/1.png", "CDD-11_train/low_haze/1.png", "CDD-11_train/rain/1.png")
+	s, r := open(t, options(dir, Task{Kind: CDD11, Repeat: 2, Kinds: []string{"low_haze", "rain"}}))
+	if s.Len() != 4 || len(r.Tasks) != 2 || r.Tasks[0].Task != "cdd11/low_haze" || r.Tasks[0].Expected != 1183 {
+		t.Errorf("%d samples, report %+v", s.Len(), r.Tasks)
+	}
+	_, _, err := Open(options(dir, Task{Kind: CDD11, Repeat: 2}))
+	if err == nil || !strings.Contains(err.Error(), "cdd11/low: no images in") {
+		t.Errorf("a missing composition gives %v", err)
+	}
+}
+
+func TestTaskErrors(t *testing.T) {
+	for want, task := range map[string]Task{
+		"must not be negative":       {Kind: Derain, Repeat: -1},
+		"has no synth":               {Kind: Pairs, Synth: 1},
+		"transfer is for derain":     {Kind: Dehaze, Transfer: 1},
+		"the layout has no pairs":    {Kind: Desnow, Repeat: 1},
+		"sigmas are for denoise":     {Kind: Derain, Repeat: 1, Sigmas: []float64{5}},
+		"has no input":               {Kind: Denoise, Repeat: 1, Sigmas: []float64{5}, Input: "a"},
+		"kernels are for deblur":     {Kind: Derain, Repeat: 1, Kernels: "a"},
+		"no use for maps":            {Kind: Dehaze, Repeat: 1, Light: "a"},
+		"kinds are for cdd11":        {Kind: Dehaze, Repeat: 1, Kinds: []string{"low"}},
+		`kind "dark" must be one of`: {Kind: CDD11, Synth: 1, Kinds: []string{"dark"}},
+		"no maps in":                 {Kind: Dehaze, Synth: 1, Depth: "nowhere"},
+		"no images in":               {Kind: Derain, Transfer: 1},
+	} {
+		dir := t.TempDir()
+		writeImages(t, dir, 32, 32, "a.png")
+		if _, _, err := Open(options(dir, task)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: error is %v, want one that says %q", task, err, want)
+		}
+	}
+}
+
+// The inputs made must be about as hard as the real ones: the mean PSNR of the
+// field's test sets, in dB.
+func TestSyntheticInputsAreAsHardAsReal(t *testing.T) {
+	root := sharedtest.Shared(t, "data")
+	for kind, want := range map[string][2]float64{Derain: {23.5, 26.5}, Enhance: {7.5, 10}, Dehaze: {12.5, 18}, Deblur: {23, 27}} {
+		o := options(root, Task{Kind: kind, Synth: 1})
+		o.Patch = 128
+		s, _ := open(t, o)
+		mean, n := 0., 40
+		for i := range n {
+			in, target, _ := sample(t, s, 0, i)
+			sum := 0.
+			for j := range in {
+				d := float64(in[j] - target[j])
+				sum += d * d / float64(len(in))
+			}
+			mean += -10 * math.Log10(sum) / float64(n)
+		}
+		if mean < want[0] || mean > want[1] {
+			t.Errorf("%s: inputs of %.1f dB, want %v", kind, mean, want)
+		}
+	}
+}
+
+func TestPreview(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 60, 50, "Train/Denoise/a.jpg", "Train/Enhance/low/b.png", "Train/Enhance/gt/b.png")
+	s, _ := open(t, options(dir, noise, Task{Kind: Enhance, Repeat: 3, Synth: 9}))
+	cells, err := s.previewCells(0, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, c := range cells {
+		order = append(order, c.info.Task+strings.Repeat(" made", made(c)))
+	}
+	if !slices.IsSorted(order[:5]) || order[0] != "denoise made" || len(order) != 10 || order[9] != "enhance made" {
+		t.Errorf("cells %q", order)
+	}
+	sheet, err := s.Preview(0, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Ten pairs in rows of four, patches of 32 enlarged to 128.
+	cellW, cellH := 2*128+2+sheetGap, 128+sheetLines*sheetLine+sheetGap
+	if got := sheet.Bounds().Size(); got != image.Pt(4*cellW+sheetGap, 3*cellH+sheetGap) {
+		t.Errorf("the sheet is %v", got)
+	}
+	at := func(x, y int) color.Color { return sheet.At(x, y) }
+	want := color.RGBA{level(cells[1].input[0]), level(cells[1].input[32*32]), level(cells[1].input[2*32*32]), 255}
+	for _, d := range []int{0, 3} {
+		if got := at(sheetGap+cellW+d, sheetGap+d); got != want {
+			t.Errorf("the second pair's input begins with %v, want %v", got, want)
+		}
+	}
+	ink := 0
+	for y := sheetGap + 128; y < sheetGap+128+sheetLine; y++ {
+		for x := sheetGap; x < cellW; x++ {
+			if at(x, y) != sheetPaper {
+				ink++
+			}
+		}
+	}
+	if ink < 100 {
+		t.Errorf("the first line of text has %d pixels of ink", ink)
+	}
+}
+
+func TestFromDegradeRounds(t *testing.T) {
+	d := degrade.New(2, 1)
+	copy(d.Pix, []float32{0, .5 / 255, 1.49 / 255, 1, .999, .25})
+	if got := fromDegrade(d); !slices.Equal(got.Pix, []uint8{0, 1, 255, 1, 255, 64}) {
+		t.Errorf("pixels %v", got.Pix)
+	}
+}
