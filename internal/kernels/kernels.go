@@ -241,6 +241,11 @@ type Optimizer interface {
 	// m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g²,
 	// p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps).
 	Adam(ps []AdamParam, a Adam)
+	// ClipNorm scales all of gs by min(1, limit/‖gs‖₂), the norm being that of
+	// all of them together.
+	ClipNorm(gs []Tensor, limit float32)
+	// Average moves each y towards its x: y += a·(x − y).
+	Average(ys, xs []Tensor, a float32)
 }
 
 // Backend is a compute device.

@@ -11,6 +11,8 @@ func optimCases() []Case {
 			adamParam{size: 1, step: 0}, adamParam{size: 33, step: 0, count: []float64{0}}, adamParam{size: 5, step: 9, count: []float64{1}}),
 		adam("settings", kernels.Adam{LR: .1, Beta1: .5, Beta2: .9, Eps: .01}, adamParam{size: 9, step: 1}),
 		adam("many", usual, adamParam{size: 10007, step: 2}, adamParam{size: 3, step: 2}, adamParam{size: 4096, step: 2}).large(),
+		clipNorm("over", 1, 17, 3, 40), clipNorm("under", 1e3, 5), clipNorm("long", .5, 70001, 1, 4099).large(),
+		average("one", .25, 33), average("few", .001, 5, 1, 4097), average("all", 1, 9),
 	}
 }
 
@@ -42,5 +44,27 @@ func adam(name string, a kernels.Adam, ps ...adamParam) Case {
 		}
 		b.Adam(ps, a)
 	}
+	return c
+}
+
+func clipNorm(name string, limit float32, sizes ...int) Case {
+	c := Case{Op: "ClipNorm", Name: name}
+	for i, n := range sizes {
+		c.In = append(c.In, normal(title("grad", i), n).as(state))
+	}
+	c.Forward = func(b kernels.Backend, _, x []kernels.Tensor) { b.ClipNorm(x, limit) }
+	return c
+}
+
+func average(name string, a float32, sizes ...int) Case {
+	c := Case{Op: "Average", Name: name}
+	for i, n := range sizes {
+		c.In = append(c.In, normal(title("average", i), n).as(state))
+	}
+	for i, n := range sizes {
+		c.In = append(c.In, normal(title("weights", i), n))
+	}
+	n := len(sizes)
+	c.Forward = func(b kernels.Backend, _, x []kernels.Tensor) { b.Average(x[:n], x[n:], a) }
 	return c
 }

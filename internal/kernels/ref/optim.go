@@ -27,3 +27,29 @@ func adamStep(p kernels.AdamParam, a kernels.Adam) {
 		w[i] -= a.LR * mhat / (math.Sqrt(vhat) + a.Eps)
 	}
 }
+
+// ClipNorm scales gs so that their norm is at most limit.
+func (*Backend) ClipNorm(gs []kernels.Tensor, limit float32) {
+	sum := 0.0
+	for _, g := range gs {
+		for _, x := range values(g) {
+			sum += x * x
+		}
+	}
+	scale := min(1, float64(limit)/math.Sqrt(sum))
+	for _, g := range gs {
+		for i := range values(g) {
+			values(g)[i] *= scale
+		}
+	}
+}
+
+// Average moves each y towards its x.
+func (*Backend) Average(ys, xs []kernels.Tensor, a float32) {
+	for k, y := range ys {
+		x := values(xs[k], y.Len())
+		for i := range x {
+			values(y)[i] += float64(a) * (x[i] - values(y)[i])
+		}
+	}
+}
