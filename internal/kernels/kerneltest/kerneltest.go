@@ -2,7 +2,7 @@
 // cases, each an operation on operands of a certain shape, against the float64
 // backend of package ref. A backend's test is
 //
-//	func TestConformance(t *testing.T) { kerneltest.Run(t, cpu.New(2), kerneltest.Options{}) }
+//	func TestConformance(t *testing.T) { kerneltest.Run(t, open(t), kerneltest.Options{}) }
 //
 // and one operation of it is go test -run Conformance/Conv3x3.
 //
