@@ -7,6 +7,8 @@ require (
 	gorgonia.org/cu v0.9.6
 )
 
+require github.com/HugoSmits86/nativewebp v1.2.1 // indirect
+
 require (
 	github.com/fsnotify/fsnotify v1.9.0 // indirect
 	github.com/go-viper/mapstructure/v2 v2.4.0

@@ -37,9 +37,7 @@ func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	}
 	m.turn = m.Meta.adopt(head.exif, head.xmp)
 	m.W, m.H = m.turn.size(img.Bounds().Dx(), img.Bounds().Dy())
-	if m.turn.swaps() {
-		m.Meta.DPI[0], m.Meta.DPI[1] = m.Meta.DPI[1], m.Meta.DPI[0]
-	}
+	m.Meta.turn(m.turn)
 	return m, nil
 }
 

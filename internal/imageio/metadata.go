@@ -54,6 +54,13 @@ func (m *Metadata) adopt(exif, xmp []byte) orientation {
 	return turn
 }
 
+// turn swaps what belongs to the axes of a stored picture if they swap.
+func (m *Metadata) turn(o orientation) {
+	if o.swaps() {
+		m.DPI[0], m.DPI[1] = m.DPI[1], m.DPI[0]
+	}
+}
+
 // adoptICC takes in a colour profile if it is one for the picture's kind of
 // colour; a note says so where it is not.
 func (i *Info) adoptICC(icc []byte) {

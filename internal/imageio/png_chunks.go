@@ -150,10 +150,8 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 	case "iCCP":
 		f.icc = pngICC(data)
 	case "pHYs":
-		if len(data) == 9 && data[8] == 1 { // per metre
-			for i := range f.Meta.DPI {
-				f.Meta.DPI[i] = math.Round(float64(binary.BigEndian.Uint32(data[4*i:]))*0.0254*100) / 100
-			}
+		if len(data) == 9 && data[8] == 1 {
+			f.Meta.DPI = [2]float64{dotsPerInch(data), dotsPerInch(data[4:])}
 		}
 	case "iTXt":
 		if xmp := pngXMP(data); xmp != nil {
@@ -164,6 +162,17 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 	case "gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI", "tEXt", "zTXt":
 		f.Meta.own = append(f.Meta.own, segment{kind, data})
 	}
+}
+
+// dotsPerInch is a number of pixels per metre in inches, whole if it may have
+// been.
+func dotsPerInch(b []byte) float64 {
+	const inch = 0.0254
+	dpi := float64(binary.BigEndian.Uint32(b)) * inch
+	if whole := math.Round(dpi); math.Abs(dpi-whole) <= inch/2 {
+		return whole
+	}
+	return dpi
 }
 
 // pngICC is the profile in iCCP (section 11.3.2.3), nil if it is damaged.
@@ -221,6 +230,7 @@ func (f *pngFile) finish() error {
 	f.adoptICC(f.icc)
 	f.turn = f.Meta.adopt(f.exif, f.xmp)
 	f.W, f.H = f.turn.size(h.w, h.h)
+	f.Meta.turn(f.turn)
 	return nil
 }
 

@@ -148,25 +148,6 @@ func TestPNGRoundTrip(t *testing.T) {
 	}
 }
 
-// kinds are the depths and channels that a format holds, at an odd size.
-func kinds(f Format) (infos []Info) {
-	for _, depth := range []int{8, 16} {
-		for _, grey := range []bool{false, true} {
-			for _, alpha := range []bool{false, true} {
-				info := Info{Format: f, W: 31, H: 37, Depth: depth, Grey: grey, Alpha: alpha}
-				if _, lost := Fit(info, f); len(lost) == 0 {
-					infos = append(infos, info)
-				}
-			}
-		}
-	}
-	return infos
-}
-
-func kindName(i Info) string {
-	return fmt.Sprintf("%v_%dbit_grey=%v_alpha=%v", i.Format, i.Depth, i.Grey, i.Alpha)
-}
-
 // TestStrips asks a streamed picture for tiles in an awkward order.
 func TestStrips(t *testing.T) {
 	info := Info{Format: PNG, W: 40, H: 200, Depth: 16, Alpha: true}

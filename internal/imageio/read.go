@@ -46,6 +46,9 @@ func (l Limits) check(w, h int) error {
 var decoders = map[Format]func(io.ReadSeeker, Limits) (*Image, error){
 	PNG:  decodePNG,
 	JPEG: decodeJPEG,
+	TIFF: decodeTIFF,
+	WebP: decodeWebP,
+	BMP:  decodeBMP,
 }
 
 // Open reads the picture in a file. Close it.

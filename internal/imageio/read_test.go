@@ -136,12 +136,10 @@ func TestBadPaths(t *testing.T) {
 // but for what follows the picture.
 func TestEveryTruncation(t *testing.T) {
 	for _, f := range Formats {
-		if encoders[f] == nil {
-			continue
-		}
 		info := Info{Format: f, W: 9, H: 9, Depth: 8}
-		info.Meta.EXIF = exifOf(1, 9, 9)
-		info, _ = Fit(info, f)
+		if f == PNG || f == JPEG || f == WebP { // in a TIFF it follows the picture
+			info.Meta.EXIF = exifOf(1, 9, 9)
+		}
 		data := encoded(t, sceneOf(info), info, Options{})
 		decoded(t, data)
 		for n := range len(data) - 4 {

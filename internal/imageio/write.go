@@ -25,6 +25,9 @@ type rowWriter interface {
 var encoders = map[Format]func(io.Writer, *Info, Options) (rowWriter, error){
 	PNG:  newPNGWriter,
 	JPEG: newJPEGWriter,
+	TIFF: newTIFFWriter,
+	WebP: buffered(encodeWebP),
+	BMP:  buffered(encodeBMP),
 }
 
 // Writer takes a picture from its first row to its last and encodes it as it
@@ -106,9 +109,16 @@ func Fit(info Info, f Format) (fitted Info, lost []string) {
 		info.Depth = 8
 		lost = append(lost, fmt.Sprintf("16 bits become 8 in %s: write PNG or TIFF to keep them", f))
 	}
-	if info.Alpha && f == JPEG {
+	if info.Alpha && (f == JPEG || f == BMP) {
 		info.Alpha = false
-		lost = append(lost, "JPEG has no alpha: write PNG, TIFF or WebP to keep it")
+		lost = append(lost, fmt.Sprintf("%s has no alpha: write PNG, TIFF or WebP to keep it", f))
+	}
+	if info.Grey && (f == WebP || f == BMP) {
+		info.Grey = false // three equal channels; not a loss but for a grey profile
+		if info.Meta.ICC != nil {
+			info.Meta.ICC = nil
+			lost = append(lost, fmt.Sprintf("%s has no grey, so the grey colour profile is dropped", f))
+		}
 	}
 	m := &info.Meta
 	drop := func(data *[]byte, limit int, what string) {

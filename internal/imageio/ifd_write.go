@@ -1,0 +1,184 @@
+package imageio
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// directory is a directory of fields with their values, to be written.
+type directory []entry
+
+// entry is a field with its values, big-endian, or a directory of its own.
+type entry struct {
+	tag, kind uint16
+	count     uint32
+	data      []byte
+	sub       directory
+}
+
+// shorts and longs are entries of whole numbers.
+func shorts(tag uint16, values ...int) entry {
+	var b []byte
+	for _, v := range values {
+		b = binary.BigEndian.AppendUint16(b, uint16(v))
+	}
+	return entry{tag: tag, kind: typeShort, count: uint32(len(values)), data: b}
+}
+
+func longs(tag uint16, values ...uint32) entry {
+	var b []byte
+	for _, v := range values {
+		b = binary.BigEndian.AppendUint32(b, v)
+	}
+	return entry{tag: tag, kind: typeLong, count: uint32(len(values)), data: b}
+}
+
+// rational is an entry of one number with four decimals.
+func rational(tag uint16, v float64) entry {
+	const unit = 10000
+	b := binary.BigEndian.AppendUint32(nil, uint32(v*unit+0.5))
+	return entry{tag: tag, kind: typeRational, count: 1, data: binary.BigEndian.AppendUint32(b, unit)}
+}
+
+// raw is an entry of bytes whose meaning TIFF does not know.
+func raw(tag uint16, data []byte) entry {
+	return entry{tag: tag, kind: typeUndefined, count: uint32(len(data)), data: data}
+}
+
+// appendTo writes the directory at the end of b, which will stand at base in
+// the file, its values and directories after it. It returns where in the file
+// it begins.
+func (d directory) appendTo(b []byte, base int) (out []byte, at int) {
+	d = slices.Clone(d)
+	slices.SortStableFunc(d, func(x, y entry) int { return cmp.Compare(x.tag, y.tag) })
+	b = append(b, make([]byte, (base+len(b))%2)...) // on a word boundary
+	at = len(b)
+	b = append(b, make([]byte, 2+12*len(d)+4)...)
+	binary.BigEndian.PutUint16(b[at:], uint16(len(d)))
+	for i, e := range d {
+		field := at + 2 + 12*i
+		data := e.data
+		if e.sub != nil {
+			var start int
+			b, start = e.sub.appendTo(b, base)
+			e.kind, e.count, data = typeLong, 1, binary.BigEndian.AppendUint32(nil, uint32(start))
+		}
+		binary.BigEndian.PutUint16(b[field:], e.tag)
+		binary.BigEndian.PutUint16(b[field+2:], e.kind)
+		binary.BigEndian.PutUint32(b[field+4:], e.count)
+		if len(data) <= 4 {
+			copy(b[field+8:], data)
+			continue
+		}
+		b = append(b, make([]byte, (base+len(b))%2)...)
+		binary.BigEndian.PutUint32(b[field+8:], uint32(base+len(b)))
+		b = append(b, data...)
+	}
+	return b, base + at
+}
+
+// descriptive are the tags of a picture's first directory that tell of its
+// origin rather than of how its pixels are stored, and so go with it from TIFF
+// to EXIF and back.
+var descriptive = []uint16{
+	270,   // ImageDescription
+	271,   // Make
+	272,   // Model
+	305,   // Software
+	306,   // DateTime
+	315,   // Artist
+	316,   // HostComputer
+	33432, // Copyright
+	tagExifIFD,
+	tagGPSIFD,
+}
+
+// treeReader reads directories with all that hangs from them. Its budget of
+// bytes keeps fields that point to the same data from multiplying it.
+type treeReader struct {
+	tiffFile
+	budget int64
+}
+
+// read is the directory at offset, of whose fields those are kept that keep
+// names. Fields that cannot be read are left out.
+func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (d directory, err error) {
+	fields, _, err := t.directory(offset)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range fields {
+		if !keep(f.tag) {
+			continue
+		}
+		e := entry{tag: f.tag, kind: f.kind, count: f.count}
+		switch f.tag {
+		case tagExifIFD, tagGPSIFD, tagInteropIFD:
+			const deepest = 2 // IFD0, EXIF, interoperability
+			if depth == deepest {
+				continue
+			}
+			e.sub, err = t.read(int64(t.uint(f, 0)), depth+1, func(uint16) bool { return true })
+			if err != nil || len(e.sub) == 0 {
+				continue
+			}
+		default:
+			if t.budget -= f.size(); t.budget < 0 {
+				return nil, fmt.Errorf("more than %d bytes of metadata", maxMetadata)
+			}
+			if e.data, err = t.bytes(f); err != nil {
+				continue
+			}
+			t.bigEndian(e)
+		}
+		d = append(d, e)
+	}
+	return d, nil
+}
+
+// bigEndian turns an entry's values round if they are little-endian.
+func (t *treeReader) bigEndian(e entry) {
+	// A rational is two numbers, each of which is turned round.
+	size := map[uint16]int{3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}[e.kind]
+	if t.order != binary.LittleEndian || size == 0 {
+		return
+	}
+	for b := e.data; len(b) >= size; b = b[size:] {
+		slices.Reverse(b[:size])
+	}
+}
+
+// origin is what a TIFF structure tells of its picture's origin.
+func origin(r io.ReaderAt) (directory, error) {
+	t, first, err := openTIFF(r)
+	if err != nil {
+		return nil, err
+	}
+	tree := treeReader{t, maxMetadata}
+	return tree.read(first, 0, func(tag uint16) bool { return slices.Contains(descriptive, tag) })
+}
+
+// exifFrom is an EXIF block with the fields of d and an orientation, nil if
+// there are no fields.
+func exifFrom(d directory, turn orientation) []byte {
+	if len(d) == 0 {
+		return nil
+	}
+	const head = 8
+	b, _ := append(d, shorts(tagOrientation, int(turn))).appendTo(nil, head)
+	return append([]byte("MM\x00*\x00\x00\x00\x08"), b...)
+}
+
+// exifOrigin is the directory in an EXIF block, without fields where it cannot
+// be read.
+func exifOrigin(exif []byte) directory {
+	d, err := origin(bytes.NewReader(exif))
+	if err != nil {
+		return nil
+	}
+	return d
+}
