@@ -18,10 +18,6 @@ func TestRef(t *testing.T) {
 	}
 }
 
-func TestRefDeterminism(t *testing.T) {
-	RunDeterminism(t, func(int) kernels.Backend { return ref.New() })
-}
-
 func TestEveryMethodHasARow(t *testing.T) {
 	rows := map[string]bool{}
 	for _, c := range table() {
