@@ -38,7 +38,7 @@ func newRoot(started *bool) *cobra.Command {
 			*started = true
 		},
 	}
-	root.AddCommand(newVersionCmd(nil))
+	root.AddCommand(newTrainCmd(nil), newVersionCmd(nil))
 	return root
 }
 

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"clusir/internal/config"
+	"clusir/internal/device"
+	"clusir/internal/train"
+)
+
+// trainOptions are those of `clusir train`.
+type trainOptions struct {
+	ctx         context.Context
+	out, errOut io.Writer
+	config      *config.Config
+	Name        string // of the configuration
+	Dir         string
+	ISA         string
+	InitFrom    string
+	Resume      bool
+	Check       bool
+}
+
+func newTrainCmd(runF func(*trainOptions) error) *cobra.Command {
+	opts := &trainOptions{}
+	cmd := &cobra.Command{
+		Use:   "train --config NAME --data DIR",
+		Short: "Train a network",
+		Long: `Train a network by a configuration: one that is built in, such as five-task,
+or a YAML file of your own. Interrupt it when you like; --resume goes on where
+it stopped and ends in the same bits.`,
+		Example: `  clusir train --config denoise-nano --data ~/photos/denoising
+  clusir train --config five-task.yaml --data data --check
+  clusir train --config five-task.yaml --data data --resume`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+			if opts.Name == "" {
+				return usage("name a configuration with --config, such as --config five-task")
+			}
+			if opts.config, err = config.Load(opts.Name, cmd.Flags()); err != nil {
+				return err
+			}
+			if runF != nil {
+				return runF(opts)
+			}
+			return runTrain(opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opts.Name, "config", "", "the `NAME` of a built-in configuration, or a YAML file")
+	f.String("data", "", "the `FOLDER` that holds Train/ (default $CLUSIR_DATA)")
+	f.StringVar(&opts.Dir, "out", "", "the run's `FOLDER` (default runs/NAME)")
+	f.BoolVar(&opts.Resume, "resume", false, "go on from the run's last checkpoint")
+	f.StringVar(&opts.InitFrom, "init-from", "", "start from the weights of the checkpoint `FILE`")
+	f.BoolVar(&opts.Check, "check", false, "say what the training data are, and stop")
+	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`")
+	f.Int("threads", 0, "processor threads, 0 for all")
+	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	f.Uint64("seed", 0, "seed of the run")
+	f.Int("steps", 0, "number of steps, instead of the configuration's epochs")
+	f.Int("batch", 0, "samples a step")
+	f.Int("patch", 0, "side of the training patches")
+	f.Float64("lr", 0, "learning rate")
+	config.AddSetFlag(f)
+	return cmd
+}
+
+func runTrain(o *trainOptions) error {
+	if o.Check {
+		return train.Check(o.config, o.out)
+	}
+	b, name, err := device.Open(device.Options{Name: o.config.Device, Threads: o.config.Threads, ISA: o.ISA})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	if o.Dir == "" {
+		o.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(o.Name), filepath.Ext(o.Name)))
+	}
+	r, err := train.Run(o.ctx, train.Options{
+		Config: o.config, Backend: b, Device: name, Out: o.Dir, Resume: o.Resume, InitFrom: o.InitFrom,
+		Progress: progressTo(o.errOut), Messages: o.errOut,
+	})
+	if err != nil {
+		return err
+	}
+	state := "finished"
+	if r.Interrupted {
+		state = "interrupted; go on with --resume"
+	}
+	fmt.Fprintf(o.out, "step %d: %s\ncheckpoint %s\n", r.Step, state, r.Checkpoint)
+	return nil
+}
+
+// progressTo returns w if a person looks at it, else nil.
+func progressTo(w io.Writer) io.Writer {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return w
+	}
+	return nil
+}

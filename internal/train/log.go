@@ -1,0 +1,136 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"clusir/internal/model"
+)
+
+// Entry is one line of a run's log.
+type Entry struct {
+	Step    int     `json:"step"`
+	LR      float64 `json:"lr,omitempty"`
+	*Losses         // absent in a line of a validation
+	// Experts is, per stage, the share of the step's samples that each expert saw.
+	Experts    [][]float64 `json:"experts,omitempty"`
+	Rate       float64     `json:"images_per_s,omitempty"`
+	Validation []Measure   `json:"validation,omitempty"`
+	Time       time.Time   `json:"time"`
+}
+
+// Losses are the values of the objective at a step.
+type Losses = model.Terms
+
+// log appends to a JSON-lines file.
+type log struct{ f *os.File }
+
+// openLog opens the log at path and drops what lies after the given step: a run
+// that goes on writes it again.
+func openLog(path string, step int) (*log, error) {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	keep := upTo(old, step)
+	if err := f.Truncate(int64(keep)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if _, err := f.Seek(int64(keep), io.SeekStart); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &log{f}, nil
+}
+
+// upTo returns the length of the whole lines of steps up to the given one.
+func upTo(text []byte, step int) int {
+	n := 0
+	for line := range bytes.Lines(text) {
+		var e Entry
+		if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &e) != nil || e.Step > step {
+			break
+		}
+		n += len(line)
+	}
+	return n
+}
+
+func (l *log) write(e Entry) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	if _, err := l.f.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("cannot write the log: %w", err)
+	}
+	return nil
+}
+
+func (l *log) close() {
+	if l != nil {
+		l.f.Close() // every line was written on its own
+	}
+}
+
+// ReadLog reads the log of a run.
+func ReadLog(path string) ([]Entry, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var entries []Entry
+	s := bufio.NewScanner(f)
+	s.Buffer(nil, 1<<20)
+	for n := 1; s.Scan(); n++ {
+		var e Entry
+		if err := json.Unmarshal(s.Bytes(), &e); err != nil {
+			return nil, fmt.Errorf("%s:%d: not a line of a training log: %w", path, n, err)
+		}
+		entries = append(entries, e)
+	}
+	return entries, s.Err()
+}
+
+// entry is the log's line for the step just made.
+func (r *run) entry(t model.Terms, rate float64) Entry {
+	return Entry{
+		Step: r.step, LR: r.plan.rate(r.step - 1), Losses: &t, Rate: math.Round(rate*100) / 100,
+		Experts: r.expertUse(), Time: time.Now().UTC().Truncate(time.Second),
+	}
+}
+
+// expertUse fetches the share of the step's samples that each expert saw.
+func (r *run) expertUse() [][]float64 {
+	var use [][]float64
+	for _, e := range r.m.MoE {
+		count := make([]float32, e.Count.Len())
+		r.Backend.Download(count, e.Count.Tensor)
+		share := make([]float64, len(count))
+		for i, c := range count {
+			share[i] = float64(c) / float64(r.t.Batch)
+		}
+		use = append(use, share)
+	}
+	return use
+}
+
+func addTerms(sum *model.Terms, t model.Terms, weight float64) {
+	sum.Loss += weight * t.Loss
+	sum.L1 += weight * t.L1
+	sum.MSSSIM += weight * t.MSSSIM
+	sum.Orthogonality += weight * t.Orthogonality
+}
+
+func finite(t model.Terms) bool { return !math.IsNaN(t.Loss) && !math.IsInf(t.Loss, 0) }

@@ -1,0 +1,104 @@
+package train
+
+import (
+	"clusir/internal/config"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// optimizer is Adam with the settings of the paper, gradient clipping and the
+// moving average of the weights. A parameter that no sample reached in a step
+// keeps its moments and its step count, as in PyTorch, where it has no gradient.
+type optimizer struct {
+	b      kernels.Backend
+	m      *model.ClusIR
+	clip   float64
+	decay  float64
+	params []kernels.AdamParam
+	// average holds the moving average of every tensor of the model, buffers
+	// included; nothing where decay is 0.
+	average []kernels.Tensor
+}
+
+func newOptimizer(m *model.ClusIR, b kernels.Backend, t config.Train) *optimizer {
+	o := &optimizer{b: b, m: m, clip: t.GradClip, decay: t.EMA}
+	m.ZeroGrads()
+	for _, p := range m.Params {
+		zeros := func(shape ...int) kernels.Tensor {
+			z := b.Alloc(shape...)
+			b.Fill(z, 0)
+			return z
+		}
+		o.params = append(o.params, kernels.AdamParam{
+			Param: p.Tensor, Grad: p.Grad(), M: zeros(p.Shape...), V: zeros(p.Shape...), Step: zeros(1), Reached: p.Reached,
+		})
+	}
+	if o.decay > 0 {
+		for _, p := range m.Tensors() {
+			a := b.Alloc(p.Shape...)
+			b.Copy(a, p.Tensor)
+			o.average = append(o.average, a)
+		}
+	}
+	return o
+}
+
+// restartAverage begins the moving average anew, from the weights of now.
+func (o *optimizer) restartAverage() {
+	for i, p := range o.m.Tensors() {
+		if len(o.average) > 0 {
+			o.b.Copy(o.average[i], p.Tensor)
+		}
+	}
+}
+
+// step moves the parameters by their gradients.
+func (o *optimizer) step(lr float64) {
+	if o.clip > 0 {
+		var grads []kernels.Tensor
+		for _, p := range o.params {
+			grads = append(grads, p.Grad)
+		}
+		o.b.ClipNorm(grads, float32(o.clip))
+	}
+	o.b.Adam(o.params, kernels.Adam{LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
+	if o.decay > 0 {
+		var weights []kernels.Tensor
+		for _, p := range o.m.Tensors() {
+			weights = append(weights, p.Tensor)
+		}
+		o.b.Average(o.average, weights, float32(1-o.decay))
+	}
+}
+
+// withAverage calls f while the model has the averaged weights.
+func (o *optimizer) withAverage(f func() error) error {
+	if o.decay == 0 {
+		return f()
+	}
+	o.swap()
+	defer o.swap()
+	return f()
+}
+
+// swap exchanges the model's weights and their average.
+func (o *optimizer) swap() {
+	for i, p := range o.m.Tensors() {
+		t := o.b.Alloc(p.Shape...)
+		o.b.Copy(t, p.Tensor)
+		o.b.Copy(p.Tensor, o.average[i])
+		o.b.Copy(o.average[i], t)
+		o.b.Free(t)
+	}
+}
+
+func (o *optimizer) free() {
+	for _, p := range o.params {
+		o.b.Free(p.M)
+		o.b.Free(p.V)
+		o.b.Free(p.Step)
+	}
+	for _, a := range o.average {
+		o.b.Free(a)
+	}
+}

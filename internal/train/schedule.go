@@ -1,0 +1,43 @@
+package train
+
+import (
+	"math"
+
+	"clusir/internal/config"
+)
+
+// schedule says how long a run is and how its learning rate falls.
+type schedule struct {
+	config.Train
+	steps, halveAt int
+}
+
+// newSchedule counts in steps: an epoch is as many as its samples fill, the
+// last one begun included.
+func newSchedule(t config.Train, samples int) schedule {
+	s := schedule{Train: t, steps: t.Steps, halveAt: t.HalveAfter}
+	if t.Steps == 0 {
+		s.steps = stepsOf(t.Epochs, samples, t.Batch)
+		s.halveAt = stepsOf(t.HalveAfter, samples, t.Batch)
+	}
+	return s
+}
+
+func stepsOf(epochs, samples, batch int) int { return (epochs*samples + batch - 1) / batch }
+
+// rate is the learning rate of the step that follows the given number of them.
+func (s schedule) rate(done int) float64 {
+	if done < s.Warmup {
+		return s.LR * float64(done+1) / float64(s.Warmup)
+	}
+	switch s.Schedule {
+	case "halve":
+		if done >= s.halveAt {
+			return s.LR / 2
+		}
+	case "cosine":
+		x := float64(done-s.Warmup) / float64(max(s.steps-s.Warmup, 1))
+		return s.MinLR + (s.LR-s.MinLR)*(1+math.Cos(math.Pi*min(x, 1)))/2
+	}
+	return s.LR
+}

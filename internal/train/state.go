@@ -1,0 +1,150 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"clusir/internal/checkpoint"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// Files in a run's folder.
+const (
+	lastName = "last.safetensors" // everything that the run goes on from
+	bestName = "best.safetensors" // the weights that validated best
+	logName  = "log.jsonl"
+)
+
+// Metadata of a run's checkpoints.
+const (
+	keyRecipe = "recipe" // the settings of the training, JSON
+	keyDevice = "device"
+	keyBest   = "best"
+)
+
+// named is a tensor on the device with its name in checkpoints.
+type named struct {
+	name string
+	kernels.Tensor
+}
+
+// tensors lists the optimiser's state.
+func (o *optimizer) tensors() []named {
+	var ts []named
+	for i, p := range o.m.Params {
+		s := o.params[i]
+		ts = append(ts, named{checkpoint.PrefixM + p.Name, s.M}, named{checkpoint.PrefixV + p.Name, s.V},
+			named{checkpoint.PrefixStep + p.Name, s.Step})
+	}
+	for i, a := range o.average {
+		ts = append(ts, named{checkpoint.PrefixEMA + o.m.Tensors()[i].Name, a})
+	}
+	return ts
+}
+
+// save writes last.safetensors.
+func (r *run) save() error {
+	state := r.m.State()
+	for _, t := range r.opt.tensors() {
+		x := make([]float32, t.Len())
+		r.Backend.Download(x, t.Tensor)
+		state = append(state, checkpoint.New(t.name, t.Shape, x))
+	}
+	path := filepath.Join(r.Out, lastName)
+	if err := r.write(path, state); err != nil {
+		return err
+	}
+	r.saved = path
+	return nil
+}
+
+// saveBest writes the weights alone, averaged where there is an average.
+func (r *run) saveBest() error { return r.write(filepath.Join(r.Out, bestName), r.m.State()) }
+
+func (r *run) write(path string, state []checkpoint.Tensor) error {
+	recipe, err := json.Marshal(r.Config)
+	if err != nil {
+		return err
+	}
+	return checkpoint.Write(path, checkpoint.Contents{
+		Tensors: state, Config: r.m.Config, Step: r.step,
+		Metadata: map[string]string{
+			keyRecipe: string(recipe), keyDevice: r.Device, keyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
+		},
+	})
+}
+
+// load goes on from a checkpoint of this run.
+func (r *run) load(path string) error {
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := r.mustMatch(f); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	var specs []checkpoint.Spec
+	for _, t := range r.opt.tensors() {
+		specs = append(specs, checkpoint.Spec{Name: t.name, Shape: t.Shape})
+	}
+	weights, err := r.m.Config.Specs()
+	if err != nil {
+		return err
+	}
+	values, err := f.Load(append(weights, specs...))
+	if err != nil {
+		return fmt.Errorf("cannot resume: %w", err)
+	}
+	for i, p := range r.m.Tensors() {
+		r.Backend.Upload(p.Tensor, values[i].Data())
+	}
+	for i, t := range r.opt.tensors() {
+		r.Backend.Upload(t.Tensor, values[len(weights)+i].Data())
+	}
+	r.saved = path
+	if r.best, err = strconv.ParseFloat(f.Metadata[keyBest], 64); err != nil {
+		return fmt.Errorf("%s: metadata %s is not a number", path, keyBest)
+	}
+	r.step, err = f.Step()
+	return err
+}
+
+// mustMatch refuses to go on with another network.
+func (r *run) mustMatch(f *checkpoint.File) error {
+	c, err := model.ReadConfig(f)
+	if err != nil {
+		return err
+	}
+	had, _ := json.Marshal(c)
+	have, _ := json.Marshal(r.m.Config)
+	if string(had) != string(have) {
+		return fmt.Errorf("holds another network than the configuration asks for:\n  %s\n  %s\nkeep the model's settings of the run, or start another one with --out", had, have)
+	}
+	return nil
+}
+
+// warmStart takes the weights of another run's checkpoint.
+func (r *run) warmStart(path string) error {
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	specs, err := r.m.Config.Specs()
+	if err != nil {
+		return err
+	}
+	values, err := f.Load(specs)
+	if err != nil {
+		return fmt.Errorf("--init-from: %w", err)
+	}
+	for i, p := range r.m.Tensors() {
+		r.Backend.Upload(p.Tensor, values[i].Data())
+	}
+	r.opt.restartAverage()
+	return nil
+}

@@ -1,0 +1,300 @@
+// Package train fits a network to a training set: the objective, Adam, the
+// schedule of the learning rate, checkpoints from which a run goes on bit for
+// bit, and what a person wants to see meanwhile.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"clusir/internal/config"
+	"clusir/internal/dataset"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// Options describe a run.
+type Options struct {
+	Config  *config.Config
+	Backend kernels.Backend
+	// Device says what computes, for the log and the checkpoints: results are
+	// the same bits on the same device only.
+	Device string
+	Out    string // the run's folder
+	Resume bool   // go on from Out's last checkpoint
+	// InitFrom is a checkpoint whose weights the run starts from.
+	InitFrom string
+	// Validate measures a network on the benchmarks of the configuration; nil
+	// for none. The mean of its values decides which checkpoint is the best.
+	Validate func(ctx context.Context, m *model.ClusIR) ([]Measure, error)
+	// Progress receives the progress bar, and Messages lines for people.
+	Progress, Messages io.Writer
+}
+
+// Measure is one number of a validation, such as PSNR in dB on a benchmark.
+type Measure struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+}
+
+// Result says how a run ended.
+type Result struct {
+	Step        int
+	Checkpoint  string // the last one
+	Interrupted bool   // by the context, before the last step
+	Terms       model.Terms
+}
+
+// Run trains until the last step or until ctx ends, finishes the step at hand
+// and saves.
+func Run(ctx context.Context, o Options) (*Result, error) {
+	set, report, err := openSet(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	if err := report.WriteText(o.Messages, 3); err != nil {
+		return nil, err
+	}
+	r, err := newRun(o, set)
+	if err != nil {
+		return nil, err
+	}
+	defer r.close()
+	return r.loop(ctx)
+}
+
+// openSet finds the training data of a configuration.
+func openSet(c *config.Config) (*dataset.Set, *dataset.Report, error) {
+	if err := c.RequireTraining(); err != nil {
+		return nil, nil, err
+	}
+	return dataset.Open(DataOptions(c))
+}
+
+// DataOptions are the configuration's settings of the training set.
+func DataOptions(c *config.Config) dataset.Options {
+	o := dataset.Options{
+		Root: c.Data, Seed: c.Train.Seed, Patch: c.Train.Patch, Rotate: c.Train.Rotate,
+		Cache: int64(c.Train.CacheMB) << 20, Exclude: c.Train.Exclude,
+		KeepOverlaps: c.Train.KeepOverlaps, IgnoreLists: c.Train.IgnoreLists,
+	}
+	for _, t := range c.Tasks {
+		o.Tasks = append(o.Tasks, dataset.Task(t))
+	}
+	return o
+}
+
+// ModelConfig resolves the network that a configuration names.
+func ModelConfig(c config.Model) (model.Config, error) {
+	m, ok := model.Variants()[c.Variant]
+	if !ok {
+		return m, fmt.Errorf("model.variant %q: choose base, small, tiny or nano", c.Variant)
+	}
+	if err := c.Apply(&m); err != nil {
+		return m, fmt.Errorf("model: %w", err)
+	}
+	return m, m.Validate()
+}
+
+// run is a training run under way.
+type run struct {
+	Options
+	t     config.Train
+	set   *dataset.Set
+	m     *model.ClusIR
+	opt   *optimizer
+	plan  schedule
+	tape  *model.Tape
+	log   *log
+	step  int // steps done
+	best  float64
+	saved string // the last good checkpoint
+}
+
+func newRun(o Options, set *dataset.Set) (r *run, err error) {
+	mc, err := ModelConfig(o.Config.Model)
+	if err != nil {
+		return nil, err
+	}
+	t := o.Config.Train
+	if part := t.Batch / t.Accumulate; part < mc.MinTrainingBatch() {
+		return nil, fmt.Errorf("train.batch %d in %d parts is %d sample at a time, but BatchNorm needs %d: raise train.batch or lower train.accumulate",
+			t.Batch, t.Accumulate, part, mc.MinTrainingBatch())
+	}
+	if err := prepareFolder(o); err != nil {
+		return nil, err
+	}
+	m, err := model.New(mc, o.Backend)
+	if err != nil {
+		return nil, err
+	}
+	r = &run{Options: o, t: t, set: set, m: m, plan: newSchedule(t, set.Len()), tape: &model.Tape{B: o.Backend, Train: true, Recompute: t.Recompute}}
+	m.Init(t.Seed)
+	r.opt = newOptimizer(m, o.Backend, t)
+	if err = r.start(); err == nil {
+		r.log, err = openLog(filepath.Join(o.Out, logName), r.step)
+	}
+	if err != nil {
+		r.close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// prepareFolder makes the run's folder and refuses to overwrite another run.
+func prepareFolder(o Options) error {
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return fmt.Errorf("cannot make the run's folder: %w", err)
+	}
+	last := filepath.Join(o.Out, lastName)
+	_, err := os.Stat(last)
+	switch {
+	case o.Resume && o.InitFrom != "":
+		return errors.New("--resume and --init-from exclude each other: a run that goes on has its weights")
+	case o.Resume && err != nil:
+		return fmt.Errorf("nothing to resume: %s does not exist; leave out --resume to start", last)
+	case !o.Resume && err == nil:
+		return fmt.Errorf("%s holds a run: go on with --resume, or choose another folder with --out", o.Out)
+	}
+	return nil
+}
+
+// start loads the weights that the run begins with, if they come from a file.
+func (r *run) start() error {
+	switch {
+	case r.Resume:
+		return r.load(filepath.Join(r.Out, lastName))
+	case r.InitFrom != "":
+		return r.warmStart(r.InitFrom)
+	}
+	return nil
+}
+
+func (r *run) close() {
+	r.opt.free()
+	r.m.Free()
+	r.log.close()
+}
+
+// loop makes the steps that are left.
+func (r *run) loop(ctx context.Context) (*Result, error) {
+	loader, err := r.set.Load(context.WithoutCancel(ctx), dataset.LoadOptions{Batch: r.t.Batch, First: r.step, Workers: 2, Ahead: 4})
+	if err != nil {
+		return nil, err
+	}
+	defer loader.Close()
+	bar := newProgress(r.Progress, r.plan.steps, r.step)
+	defer bar.close()
+	res := &Result{Step: r.step}
+	for r.step < r.plan.steps && ctx.Err() == nil {
+		begin := time.Now()
+		batch, err := loader.Next()
+		if err != nil {
+			return nil, err
+		}
+		terms, err := r.advance(batch)
+		if err != nil {
+			return nil, err
+		}
+		res.Terms = terms
+		bar.step(terms, float64(r.t.Batch)/time.Since(begin).Seconds())
+		if err := r.intervals(ctx, terms, bar.rate()); err != nil {
+			return nil, err
+		}
+	}
+	res.Step, res.Interrupted = r.step, r.step < r.plan.steps
+	res.Checkpoint = filepath.Join(r.Out, lastName)
+	return res, r.save()
+}
+
+// intervals does what is due after a step.
+func (r *run) intervals(ctx context.Context, terms model.Terms, rate float64) error {
+	due := func(every int) bool { return every > 0 && (r.step%every == 0 || r.step == r.plan.steps) }
+	if due(r.t.LogInterval) {
+		if err := r.log.write(r.entry(terms, rate)); err != nil {
+			return err
+		}
+	}
+	if due(r.t.ValidationInterval) && r.Validate != nil {
+		if err := r.validate(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	if due(r.t.CheckpointInterval) && r.step < r.plan.steps {
+		return r.save()
+	}
+	return nil
+}
+
+// advance makes one step of the optimiser.
+func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
+	r.m.ZeroGrads()
+	r.m.ResetCounts()
+	parts := r.t.Accumulate
+	var mean model.Terms
+	for p := range parts {
+		addTerms(&mean, r.microBatch(batch, p, parts), 1/float64(parts))
+	}
+	r.m.SettleCounts(r.Backend)
+	if err := r.Backend.Sync(); err != nil {
+		return mean, fmt.Errorf("step %d: %w", r.step+1, err)
+	}
+	if !finite(mean) {
+		return mean, r.diverged(mean, batch)
+	}
+	r.opt.step(r.plan.rate(r.step))
+	r.step++
+	return mean, nil
+}
+
+// microBatch adds the gradients of one part of a batch.
+func (r *run) microBatch(batch *dataset.Batch, part, parts int) model.Terms {
+	n := batch.B / parts
+	size := n * 3 * batch.P * batch.P
+	at := part * size
+	image := r.tape.Input(batch.Input[at:at+size], n, 3, batch.P, batch.P)
+	clean := r.tape.Input(batch.Target[at:at+size], n, 3, batch.P, batch.P)
+	noise := model.Gaussian{Seed: r.t.Seed, Step: r.step, First: part * n}
+	restored, routes := r.m.Forward(r.tape, image, model.Options{Noise: noise})
+	balance := newBalance(r.tape, routes, r.t.BalanceWeight)
+	loss := objective(r.t).Loss(r.tape, r.m, restored, clean)
+	loss.Backward(r.tape, 1/float64(parts), balance.seeds(1/float64(parts))...)
+	terms := loss.Terms(r.Backend)
+	r.tape.Reset()
+	return terms
+}
+
+func objective(t config.Train) model.Objective {
+	return model.Objective{L1: 1, MSSSIM: t.MSSSIMWeight, Orthogonality: t.OrthogonalityWeight}
+}
+
+// diverged words the error of a loss that is not a number, and says what was seen last.
+func (r *run) diverged(t model.Terms, batch *dataset.Batch) error {
+	var files []string
+	for _, i := range batch.Info {
+		files = append(files, "  "+i.String())
+	}
+	good := "there is no checkpoint yet"
+	if r.saved != "" {
+		good = "the last good checkpoint is " + r.saved
+	}
+	return fmt.Errorf("step %d: the loss is not finite (%+v); %s. Try a lower train.lr or train.grad_clip. The batch was\n%s",
+		r.step+1, t, good, strings.Join(files, "\n"))
+}
+
+// Check reports on the training data of a configuration to w.
+func Check(c *config.Config, w io.Writer) error {
+	_, report, err := openSet(c)
+	if report != nil {
+		if e := report.WriteText(w, 3); err == nil {
+			err = e
+		}
+	}
+	return err
+}
