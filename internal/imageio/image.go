@@ -49,7 +49,7 @@ func (m *Image) Bounds() image.Rectangle { return image.Rect(0, 0, m.W, m.H) }
 // to bottom, and a file that is broken further down is found out only then.
 func (m *Image) Tile(dst []float32, r image.Rectangle) ([]float32, error) {
 	dst, err := m.stored(dst, r)
-	if err != nil || !m.Info.Alpha {
+	if err != nil || !m.Alpha {
 		return dst, err
 	}
 	alpha, err := m.Opacity(nil, r)
@@ -63,7 +63,7 @@ func (m *Image) Tile(dst []float32, r image.Rectangle) ([]float32, error) {
 // Opacity returns the alpha of the rectangle r as a plane [h,w] in 0..1, in
 // dst if that is large enough, and nil if the picture has none.
 func (m *Image) Opacity(dst []float32, r image.Rectangle) ([]float32, error) {
-	if !m.Info.Alpha {
+	if !m.Alpha {
 		return nil, nil
 	}
 	return m.fetch(dst, r, 1, m.src.opacity)

@@ -54,8 +54,11 @@ var formatOfExt = map[string]Format{
 
 // Ext is the format's usual file name extension, with its dot.
 func (f Format) Ext() string {
-	if f == JPEG {
+	switch f {
+	case JPEG:
 		return ".jpg"
+	case TIFF:
+		return ".tif"
 	}
 	return "." + strings.ToLower(f.String())
 }

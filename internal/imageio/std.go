@@ -12,7 +12,7 @@ func (m *Image) setStd(img image.Image) error {
 	if p == nil {
 		return unsupported(m.Format, "pixels of type %T", img)
 	}
-	if !m.Info.Alpha {
+	if !m.Alpha {
 		p.alpha, p.premult = false, false
 	}
 	m.src = p

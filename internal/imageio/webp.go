@@ -102,9 +102,9 @@ func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	m := &Image{Info: Info{Format: WebP, Depth: 8, Alpha: f.alpha}}
 	switch s := img.(type) {
 	case *image.YCbCr:
-		m.src, m.Info.Alpha = &vp8{YCbCr: s}, false
+		m.src, m.Alpha = &vp8{YCbCr: s}, false
 	case *image.NYCbCrA:
-		m.src, m.Info.Alpha = &vp8{YCbCr: &s.YCbCr, alpha: s.A, alphaStride: s.AStride}, true
+		m.src, m.Alpha = &vp8{YCbCr: &s.YCbCr, alpha: s.A, alphaStride: s.AStride}, true
 	default:
 		if err := m.setStd(img); err != nil {
 			return nil, err

@@ -113,11 +113,13 @@ func Fit(info Info, f Format) (fitted Info, lost []string) {
 		info.Alpha = false
 		lost = append(lost, fmt.Sprintf("%s has no alpha: write PNG, TIFF or WebP to keep it", f))
 	}
-	if info.Grey && (f == WebP || f == BMP) {
-		info.Grey = false // three equal channels; not a loss but for a grey profile
+	// WebP and BMP have no grey, and few programs read a TIFF of grey and alpha:
+	// three equal channels then, which is a loss to a grey profile only.
+	if info.Grey && (f == WebP || f == BMP || f == TIFF && info.Alpha) {
+		info.Grey = false
 		if info.Meta.ICC != nil {
 			info.Meta.ICC = nil
-			lost = append(lost, fmt.Sprintf("%s has no grey, so the grey colour profile is dropped", f))
+			lost = append(lost, fmt.Sprintf("%s is written with three channels, without the grey colour profile", f))
 		}
 	}
 	m := &info.Meta
@@ -196,7 +198,7 @@ func (m *Image) copyTo(w *Writer) error {
 		if alpha, err = m.Opacity(alpha, r); err != nil {
 			return err
 		}
-		if m.Info.Alpha && !w.info.Alpha {
+		if m.Alpha && !w.info.Alpha {
 			Flatten(rgb, alpha)
 		}
 		if err := w.Rows(rgb, alpha); err != nil {
