@@ -1,12 +1,51 @@
-// common.cuh: what most kernels use.
+// common.cuh: what most kernels use. Tensors start at multiples of 16 bytes and
+// are contiguous; a row of one does so only where the rows' length allows.
 #pragma once
 #include "ptx.cuh"
+
+// load4 reads p[i..i+3] into v, with 0 for what is past n. wide says that p + i is
+// a multiple of 16 bytes, as it is for the whole of a tensor.
+__device__ __forceinline__ void load4(float (&v)[4], const float* p, long long i, long long n, bool wide = true) {
+  if (wide && i + 4 <= n) {
+    const float4 f = *reinterpret_cast<const float4*>(p + i);
+    v[0] = f.x, v[1] = f.y, v[2] = f.z, v[3] = f.w;
+    return;
+  }
+#pragma unroll
+  for (int k = 0; k < 4; k++) v[k] = i + k < n ? p[i + k] : 0.f;
+}
+
+// store4 writes v to p[i..i+3], leaving out what is past n.
+__device__ __forceinline__ void store4(float* p, const float (&v)[4], long long i, long long n, bool wide = true) {
+  if (wide && i + 4 <= n) {
+    *reinterpret_cast<float4*>(p + i) = make_float4(v[0], v[1], v[2], v[3]);
+    return;
+  }
+#pragma unroll
+  for (int k = 0; k < 4; k++)
+    if (i + k < n) p[i + k] = v[k];
+}
+
+// add4 adds v to p[i..i+3], leaving out what is past n.
+__device__ __forceinline__ void add4(float* p, const float (&v)[4], long long i, long long n, bool wide = true) {
+  float sum[4];
+  load4(sum, p, i, n, wide);
+#pragma unroll
+  for (int k = 0; k < 4; k++) sum[k] += v[k];
+  store4(p, sum, i, n, wide);
+}
 
 // warp_sum returns the sum of v over the lanes of a full warp, to all of them. The
 // order of the additions is fixed, so the same inputs give the same bits.
 __device__ __forceinline__ float warp_sum(float v) {
 #pragma unroll
   for (int o = 16; o; o >>= 1) v += __shfl_xor_sync(0xffffffffu, v, o);
+  return v;
+}
+
+__device__ __forceinline__ float warp_max(float v) {
+#pragma unroll
+  for (int o = 16; o; o >>= 1) v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, o));
   return v;
 }
 
@@ -23,6 +62,3 @@ __device__ __forceinline__ float block_sum(float v) {
   for (int i = 0; i < THREADS / 32; i++) v += partial[i];
   return v;
 }
-
-// aligned16 reports whether p may be read as float4.
-__device__ __forceinline__ bool aligned16(const void* p) { return (reinterpret_cast<size_t>(p) & 15) == 0; }

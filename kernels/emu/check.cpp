@@ -9,7 +9,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
+#include "control.h"
 #include "memory.h"
 #include "shadow.h"
 #include "worker.h"
@@ -72,7 +74,7 @@ static Shadow& shared_shadow() {
 }
 
 static const char* word(Access a) {
-  return a == Access::read ? "reads" : a == Access::write ? "writes" : "updates";
+  return a == Access::read ? "reads" : a == Access::atomic ? "updates" : "writes";
 }
 
 static void check_cells(Cell* c, size_t bytes, Access kind, const void* p, const void* pc, bool shared) {
@@ -85,9 +87,14 @@ static void check_cells(Cell* c, size_t bytes, Access kind, const void* p, const
   now.fence = l.fences ? l.fences[block->number] : 0;
   char at[300];
   for (size_t i = 0; i < (bytes + shadow_grain - 1) / shadow_grain; i++) {
-    if (shared && kind != Access::write && c[i].write.run != now.run) {
+    const bool reads = kind == Access::read || kind == Access::atomic, written = c[i].write.run == now.run;
+    if (shared && reads && !written) {
       where(pc, at, sizeof at);
       fail(launch_failed, "reads shared memory that nothing has written, at %s", at);
+    }
+    if (written && c[i].write.pending && kind != Access::deliver) {
+      where(pc, at, sizeof at);
+      fail(launch_failed, "%s memory to which thread %u has a cp.async in flight, at %s", word(kind), c[i].write.thread, at);
     }
     const Moment* other = race(c[i], now, kind, l.fences);
     if (!other) continue;
@@ -156,6 +163,7 @@ INSTRUMENTED(16)
 extern "C" void __tsan_read_range(void* p, size_t n) { emu::touch(p, n, Access::read, PC); }
 extern "C" void __tsan_write_range(void* p, size_t n) { emu::touch(p, n, Access::write, PC); }
 extern "C" void __tsan_init() {}
+void softdevice_checked() {}
 
 // The layout of what -fsanitize=bounds passes starts with the place in the source.
 struct BoundsData {
@@ -163,5 +171,6 @@ struct BoundsData {
   uint32_t line, column;
 };
 extern "C" void __ubsan_handle_out_of_bounds(BoundsData* d, uintptr_t index) {
-  emu::fail(emu::illegal_address, "index %ld is outside its array, at %s:%u", long(index), d->file, d->line);
+  const char* file = strrchr(d->file, '/');
+  emu::fail(emu::illegal_address, "index %ld is outside its array, at %s:%u", long(index), file ? file + 1 : d->file, d->line);
 }

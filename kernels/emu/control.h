@@ -9,10 +9,12 @@
 //   SOFTDEVICE_CC       compute capability, as 10·major + minor (80)
 //   SOFTDEVICE_FAIL     CALL:N:CODE, as softdevice_fail
 #pragma once
-#include <cstddef>
-#include <cstdint>
+#include <stddef.h>
+#include <stdint.h>
 
+#ifdef __cplusplus
 extern "C" {
+#endif
 
 // softdevice_fail makes the nth driver call of that name from now on return code,
 // a CUresult. "*" counts every call; "kernel" the kernels that run and
@@ -22,7 +24,7 @@ extern "C" {
 void softdevice_fail(const char* call, int nth, int code);
 
 // softdevice_calls is the number of driver calls so far.
-uint64_t softdevice_calls();
+uint64_t softdevice_calls(void);
 
 // softdevice_message copies the last fault found in a kernel, and forgets it.
 void softdevice_message(char* out, size_t size);
@@ -32,7 +34,12 @@ struct softdevice_stats {
   uint64_t reclaimed;  // objects that the end of their context had to free
   uint64_t launches;   // kernels run
 };
-void softdevice_live(softdevice_stats* out);
+void softdevice_live(struct softdevice_stats* out);
+
+// softdevice_checked is there in the checked build alone.
+void softdevice_checked(void);
+
+#ifdef __cplusplus
 }
 
 namespace emu {
@@ -49,3 +56,4 @@ bool lasting(int code);
 long setting(const char* name, long otherwise);
 
 }  // namespace emu
+#endif

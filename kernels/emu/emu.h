@@ -95,7 +95,7 @@ static inline T __ldg(const T* p) { return *p; }
 
 template <class T, class F>
 EMU_INTERNAL T emu_atomic(T* p, F f) {
-  emu::touch_atomic(p, sizeof *p);
+  emu::touch(p, sizeof *p, emu::Access::atomic, __builtin_return_address(0));
   T old, updated;
   __atomic_load(p, &old, __ATOMIC_RELAXED);
   do updated = f(old);
@@ -121,7 +121,7 @@ struct Thunk;
 template <class... A, void (*F)(A...)>
 struct Thunk<F> {
   template <size_t... I>
-  static void go(void* const* p, std::index_sequence<I...>) { F(*static_cast<A*>(p[I])...); }
+  EMU_INTERNAL static void go(void* const* p, std::index_sequence<I...>) { F(*static_cast<A*>(p[I])...); }
   static void call([[maybe_unused]] void* const* p) { go(p, std::index_sequence_for<A...>{}); }
   static constexpr unsigned sizes[sizeof...(A) + 1] = {unsigned(sizeof(A))...};
   static constexpr unsigned count = sizeof...(A);

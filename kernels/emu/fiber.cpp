@@ -213,8 +213,20 @@ void fence() {
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-void fail_shuffle(int lane, int from) {
-  fail(launch_failed, "in a shuffle lane %d reads lane %d, which takes no part in it", lane, from);
+void exchange(Warp& w, unsigned active) {
+  for (int i = 0; i < 32; i++) {
+    if (!(active >> i & 1)) continue;
+    if (!(active >> w.from[i] & 1))
+      fail(launch_failed, "in a shuffle lane %d reads lane %d, which takes no part in it", i, w.from[i]);
+    w.result[i] = w.value[w.from[i]];
+  }
+}
+
+void ballot(Warp& w, unsigned active) {
+  unsigned votes = 0;
+  for (int i = 0; i < 32; i++)
+    if (active >> i & 1) votes |= unsigned(w.value[i] != 0) << i;
+  for (int i = 0; i < 32; i++) w.result[i] = votes;
 }
 
 // ---- cp.async
@@ -227,7 +239,7 @@ void copy_issue(const Copy& c) {
     fail(misaligned_address, "cp.async of %u bytes from %p to %p: both must be multiples of %u", c.bytes, c.src, c.dst, c.bytes);
   const void* pc = __builtin_return_address(0);
   touch(c.src, c.valid, Access::read, pc);
-  touch(c.dst, c.bytes, Access::write, pc);  // it may land from here on
+  touch(c.dst, c.bytes, Access::issue, pc);
   f->copy[f->copies++] = c;
 }
 
@@ -243,7 +255,7 @@ void copy_wait(unsigned pending) {
   unsigned done = f->groups - pending, end = f->group_end[done - 1];
   for (unsigned i = 0; i < end; i++) {
     const Copy& c = f->copy[i];
-    touch(c.dst, c.bytes, Access::write, __builtin_return_address(0));
+    touch(c.dst, c.bytes, Access::deliver, __builtin_return_address(0));
     memcpy(c.dst, c.src, c.valid);
     memset(static_cast<char*>(c.dst) + c.valid, 0, c.bytes - c.valid);
   }

@@ -118,27 +118,29 @@ bool arrive(unsigned mask);
 bool wait_or_last();
 void release(unsigned mask);
 
-template <class F>
+template <class F>  // f(Warp&, unsigned active)
 EMU_INTERNAL void collective(unsigned mask, F f) {
   if (!arrive(mask) && !wait_or_last()) return;
   f(*current->warp, mask & current->warp->alive);
   release(mask);
 }
 
+// exchange gives each active lane the value of the lane it asks for; ballot gives
+// all of them a bit for each whose value is not 0.
+void exchange(Warp& w, unsigned active);
+void ballot(Warp& w, unsigned active);
+
 // fail ends the block with a CUresult and a message; the thread is named by it.
 [[noreturn]] void fail(int code, const char* format, ...) __attribute__((format(printf, 2, 3)));
-[[noreturn]] void fail_shuffle(int lane, int from);
 
-// touch checks an access that the compiler does not instrument.
-enum class Access { read, write, atomic };
+// touch checks an access that the compiler does not instrument. A cp.async is
+// issued at its call and delivered when it is waited for.
+enum class Access { read, write, atomic, issue, deliver };
 #ifdef EMU_CHECKED
 void touch(const void* p, size_t bytes, Access, const void* pc);
 #else
 inline void touch(const void*, size_t, Access, const void*) {}
 #endif
-EMU_INTERNAL void touch_atomic(const void* p, size_t bytes) {
-  touch(p, bytes, Access::atomic, __builtin_return_address(0));
-}
 
 // cp.async. A copy lands when its group is waited for and not before, so a wait
 // or a barrier that is missing shows as wrong numbers.

@@ -30,7 +30,7 @@ enum { signal_stack_size = 64 << 10 };
 
 Worker::Worker() {
   stacks = map_guarded(size_t(max_threads) * stack_size);
-  shared = map_guarded((max_shared + page - 1) / page * page);
+  shared = map_guarded(max_shared);
   signal_stack = map_guarded(signal_stack_size);
   if (!stacks || !shared || !signal_stack) {
     fprintf(stderr, "software device: no memory for fibers\n");
@@ -48,7 +48,7 @@ Worker::~Worker() {
   s.ss_flags = SS_DISABLE;
   sigaltstack(&s, nullptr);
   unmap_guarded(stacks, size_t(max_threads) * stack_size);
-  unmap_guarded(shared, (max_shared + page - 1) / page * page);
+  unmap_guarded(shared, max_shared);
   unmap_guarded(signal_stack, signal_stack_size);
   free(shadow);
 }
@@ -75,7 +75,7 @@ static void on_fault(int signal, siginfo_t* info, void* context) {
   if (in_block()) {
     ucontext_t* c = static_cast<ucontext_t*>(context);
     fault_at = info->si_addr;
-    fault_pc = reinterpret_cast<void*>(c->uc_mcontext.gregs[REG_RIP]);
+    fault_pc = reinterpret_cast<char*>(c->uc_mcontext.gregs[REG_RIP]) + 1;  // as if it were a call
     c->uc_mcontext.gregs[REG_RIP] = reinterpret_cast<greg_t>(landing);
     c->uc_mcontext.gregs[REG_RSP] = reinterpret_cast<greg_t>(worker().signal_stack + signal_stack_size / 2 - 8);
     return;
@@ -95,22 +95,29 @@ void catch_faults() {
   sigaction(SIGBUS, &a, &previous_bus);
 }
 
+// place reads the two lines that addr2line prints for a frame: function, file:line.
+static bool place(FILE* f, char* out, size_t size) {
+  char function[160], line[200];
+  if (!fgets(function, sizeof function, f) || !fgets(line, sizeof line, f)) return false;
+  function[strcspn(function, "\n(")] = line[strcspn(line, " \n")] = 0;
+  const char* file = strrchr(line, '/');
+  snprintf(out, size, "%s (%s)", function, file ? file + 1 : line);
+  return true;
+}
+
 void where(const void* pc, char* out, size_t size) {
   Dl_info info;
-  if (!dladdr(pc, &info) || !info.dli_fname) {
-    snprintf(out, size, "%p", pc);
-    return;
-  }
-  char command[600], function[160] = "", line[200] = "";
-  snprintf(command, sizeof command, "addr2line -Cfe '%s' %#zx 2>/dev/null", info.dli_fname,
+  snprintf(out, size, "%p", pc);
+  if (!dladdr(pc, &info) || !info.dli_fname) return;
+  char command[600], inner[400] = "", outer[400] = "";
+  snprintf(command, sizeof command, "addr2line -Cfie '%s' %#zx 2>/dev/null", info.dli_fname,
            static_cast<const char*>(pc) - static_cast<const char*>(info.dli_fbase) - 1);
-  if (FILE* f = popen(command, "r")) {
-    if (fgets(function, sizeof function, f)) function[strcspn(function, "\n(")] = 0;
-    if (fgets(line, sizeof line, f)) line[strcspn(line, "\n")] = 0;
-    pclose(f);
-  }
-  const char* file = strrchr(line, '/');
-  snprintf(out, size, "%s (%s)", *function ? function : "?", file ? file + 1 : line);
+  FILE* f = popen(command, "r");
+  if (!f) return;
+  if (place(f, inner, sizeof inner)) snprintf(out, size, "%s", inner);
+  while (place(f, outer, sizeof outer)) {}  // through what was inlined, to the kernel
+  if (*outer) snprintf(out, size, "%s in %s", inner, outer);
+  pclose(f);
 }
 
 }  // namespace emu

@@ -21,6 +21,7 @@ struct Moment {
   uint16_t thread;
   uint8_t spread;    // of a set of reads: see below
   bool atomic;
+  bool pending;      // a cp.async that nobody has waited for
 };
 enum Spread : uint8_t { one_thread, one_warp, one_block, several_blocks };
 
@@ -63,6 +64,7 @@ inline const Moment* race(Cell& c, const Moment& now, Access kind, const uint32_
   if (!ordered(c.read, now, fences)) return &c.read;
   c.write = now;
   c.write.atomic = kind == Access::atomic;
+  c.write.pending = kind == Access::issue;
   c.read.run = 0;
   return nullptr;
 }

@@ -18,13 +18,7 @@ EMU_INTERNAL T emu_shuffle(unsigned mask, T v, int from, bool inside) {
   int lane = emu::lane();
   w.value[lane] = emu_raw(v);
   w.from[lane] = inside ? from : lane;
-  emu::collective(mask, [](emu::Warp& w, unsigned active) {
-    for (int i = 0; i < 32; i++) {
-      if (!(active >> i & 1)) continue;
-      if (!(active >> w.from[i] & 1)) emu::fail_shuffle(i, w.from[i]);
-      w.result[i] = w.value[w.from[i]];
-    }
-  });
+  emu::collective(mask, emu::exchange);
   T r;
   memcpy(&r, &w.result[lane], sizeof r);
   return r;
@@ -57,13 +51,7 @@ EMU_INTERNAL unsigned __ballot_sync(unsigned mask, int predicate) {
   emu::Warp& w = emu::warp();
   int lane = emu::lane();
   w.value[lane] = predicate != 0;
-  emu::collective(mask, [](emu::Warp& w, unsigned active) {
-    unsigned votes = 0;
-    for (int i = 0; i < 32; i++)
-      if (active >> i & 1) votes |= unsigned(w.value[i]) << i;
-    for (int i = 0; i < 32; i++)
-      if (active >> i & 1) w.result[i] = votes;
-  });
+  emu::collective(mask, emu::ballot);
   return unsigned(w.result[lane]);
 }
 static inline int __any_sync(unsigned mask, int p) { return __ballot_sync(mask, p) != 0; }

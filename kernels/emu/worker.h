@@ -11,7 +11,7 @@ enum {
   max_threads = 1024,
   page = 4096,
   stack_size = 9 * page,       // the lowest page is a guard
-  max_shared = 227 << 10,      // the most that any of the architectures gives a block
+  max_shared = 228 << 10,      // more than any of the architectures gives a block; whole pages
 };
 
 // Values of CUresult, so that the scheduler needs no cuda.h.
@@ -55,8 +55,8 @@ void catch_faults();
 char* map_guarded(size_t bytes);
 void unmap_guarded(char* p, size_t bytes);
 
-// where writes "function (file:line)" of a code address, as well as debug
-// information allows, for messages.
+// where writes "function (file:line)" of the call that returns to a code address,
+// as well as debug information allows, for messages.
 void where(const void* pc, char* out, size_t size);
 
 }  // namespace emu

@@ -1,0 +1,44 @@
+# cuda.mk is the CUDA half of the build; the Makefile includes it. Nothing here
+# runs for a plain `make build`.
+#
+#   make cuda        bin/clusir with the kernels and the CUDA backend in it
+#   make test-cuda   the CUDA backend's tests on the software device, and the
+#                    checks of the machine code; needs no GPU
+#   make cuda-clean  removes what these made, the fetched compiler included
+
+CUDA_BUILD   := build/cuda
+CUDA_SOURCES := $(wildcard kernels/*.cu)
+CUDA_HEADERS := $(wildcard kernels/*.cuh)
+CUDA_IMAGE   := internal/kernels/cuda/image
+CUDA_FATBINS := $(CUDA_SOURCES:kernels/%.cu=$(CUDA_IMAGE)/%.fatbin)
+
+.PHONY: cuda cuda-libs test-cuda cuda-clean
+
+cuda: cuda-libs ## build bin/clusir with CUDA kernels
+	. $(CUDA_BUILD)/env && go build -tags cuda -o bin/clusir ./cmd/clusir
+
+cuda-libs: $(CUDA_FATBINS) $(CUDA_IMAGE)/release $(CUDA_BUILD)/lib/libcuda.a
+
+test-cuda: cuda-libs ## test the CUDA backend on the software device
+	scripts/test-cuda.sh $(CUDA_BUILD)
+
+cuda-clean:
+	rm -rf $(CUDA_BUILD) third_party/cuda $(CUDA_IMAGE)/*.fatbin $(CUDA_IMAGE)/release
+
+# What was found or fetched to build with, as shell assignments.
+$(CUDA_BUILD)/env: scripts/cuda-toolkit.sh
+	mkdir -p $(@D)
+	scripts/cuda-toolkit.sh >$@.tmp
+	mv $@.tmp $@
+
+$(CUDA_IMAGE)/%.fatbin: kernels/%.cu $(CUDA_HEADERS) $(CUDA_BUILD)/env scripts/cuda-compile.sh
+	. $(CUDA_BUILD)/env && scripts/cuda-compile.sh "$$NVCC" $< $(CUDA_BUILD)/machine $@
+
+# The compiler's release, beside the kernels that it made. Kernels whose source
+# is gone go too, so that what is embedded is what there is.
+$(CUDA_IMAGE)/release: $(CUDA_BUILD)/env $(CUDA_SOURCES)
+	rm -f $(filter-out $(CUDA_FATBINS),$(wildcard $(CUDA_IMAGE)/*.fatbin))
+	. $(CUDA_BUILD)/env && echo "$$CUDA_RELEASE" >$@
+
+$(CUDA_BUILD)/lib/libcuda.a: scripts/cuda-libcuda.sh $(wildcard internal/kernels/cuda/libcuda/*)
+	scripts/cuda-libcuda.sh $@

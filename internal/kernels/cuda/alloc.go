@@ -1,0 +1,168 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"clusir/internal/kernels"
+
+	"gorgonia.org/cu"
+)
+
+// buffer is the memory behind a tensor; a Tensor's Data is one.
+type buffer struct {
+	addr  cu.DevicePtr
+	bytes int64 // asked for
+	size  int64 // held
+	freed bool
+}
+
+// cache keeps freed memory for the next allocation of about its size: a step of
+// training asks for the same sizes again and again, and cuMemAlloc and cuMemFree
+// are slow and wait for the device. One stream runs all work in the order of the
+// calls, so memory may be used again at once.
+type cache struct {
+	free []*buffer // by size
+	held map[*buffer]bool
+
+	live, peak int64 // bytes in tensors
+}
+
+const (
+	granule  = 512 // sizes are multiples of it
+	maxWaste = 8   // a cached buffer may be larger than asked for by a part in this
+)
+
+// take returns a cached buffer for the given size, or nil.
+func (c *cache) take(size int64) *buffer {
+	i, _ := slices.BinarySearchFunc(c.free, size, func(f *buffer, s int64) int { return int(f.size - s) })
+	if i == len(c.free) || c.free[i].size > size+size/maxWaste {
+		return nil
+	}
+	f := c.free[i]
+	c.free = slices.Delete(c.free, i, i+1)
+	return f
+}
+
+// put gives a buffer back to the cache.
+func (c *cache) put(f *buffer) {
+	i, _ := slices.BinarySearchFunc(c.free, f.size, func(f *buffer, s int64) int { return int(f.size - s) })
+	c.free = slices.Insert(c.free, i, f)
+}
+
+// trim frees what the cache holds and no tensor uses. Worker only.
+func (c *cache) trim() error {
+	var errs []error
+	for _, f := range c.free {
+		errs = append(errs, cu.MemFree(f.addr))
+		delete(c.held, f)
+	}
+	c.free = nil
+	return errors.Join(errs...)
+}
+
+// close frees everything, tensors included. Worker only.
+func (c *cache) close() error {
+	var errs []error
+	for f := range c.held {
+		errs = append(errs, cu.MemFree(f.addr))
+	}
+	*c = cache{}
+	return errors.Join(errs...)
+}
+
+// MemoryUse returns the bytes in tensors now, the most there ever were, and
+// those of the device.
+func (b *Backend) MemoryUse() (live, peak, total int64) { return b.cache.live, b.cache.peak, b.memory }
+
+// Alloc returns memory with undefined contents. Where there is none, the fault
+// surfaces from Sync and wraps ErrMemory, and what follows until then is skipped.
+func (b *Backend) Alloc(shape ...int) kernels.Tensor {
+	s := slices.Clone(kernels.Shape(shape))
+	bytes := int64(max(s.Len(), 1)) * 4
+	size := bytes
+	if !b.debug {
+		size = (bytes + granule - 1) / granule * granule
+	}
+	f := b.cache.take(size)
+	if f == nil {
+		f = b.allocate(s, size)
+	}
+	f.bytes, f.freed = bytes, false
+	b.cache.live += f.size
+	b.cache.peak = max(b.cache.peak, b.cache.live)
+	t := kernels.Tensor{Shape: s, Data: f}
+	if b.debug {
+		b.post(func() { b.poison(f) })
+	}
+	return t
+}
+
+// allocate asks the driver for memory, giving back what is cached if it must.
+func (b *Backend) allocate(s kernels.Shape, size int64) *buffer {
+	f := &buffer{size: size}
+	b.do(func() {
+		if b.fault != nil {
+			return
+		}
+		var err error
+		f.addr, err = cu.MemAlloc(size)
+		if errors.Is(err, cu.OutOfMemory) && len(b.cache.free) > 0 {
+			if err = b.cache.trim(); err == nil {
+				f.addr, err = cu.MemAlloc(size)
+			}
+		}
+		b.failLater(fmt.Sprintf("allocating %v, %s, with %s of %s in tensors",
+			s, mebibytes(size), mebibytes(b.cache.live), mebibytes(b.memory)), err)
+	})
+	if f.addr != 0 {
+		if b.cache.held == nil {
+			b.cache.held = map[*buffer]bool{}
+		}
+		b.cache.held[f] = true
+	}
+	return f
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
+// poison fills a buffer with NaN. Worker only.
+func (b *Backend) poison(f *buffer) {
+	if b.fault == nil {
+		b.failLater("filling with NaN", cu.MemsetD32Async(f.addr, 0xffffffff, f.bytes/4, b.stream))
+	}
+}
+
+// Free gives t's memory back.
+func (b *Backend) Free(t kernels.Tensor) {
+	if t.IsZero() {
+		return
+	}
+	f := b.buffer(t)
+	f.freed = true
+	b.cache.live -= f.size
+	switch {
+	case f.addr == 0: // its allocation failed
+	case b.debug:
+		delete(b.cache.held, f)
+		b.do(func() { b.failLater("freeing", cu.MemFree(f.addr)) })
+	default:
+		b.cache.put(f)
+	}
+}
+
+// buffer returns the memory behind t. It panics where that has been freed or
+// does not hold t's shape.
+func (b *Backend) buffer(t kernels.Tensor) *buffer {
+	f := t.Data.(*buffer)
+	if f.freed {
+		panic(fmt.Sprintf("cuda: use of a freed tensor %v", t.Shape))
+	}
+	if int64(t.Len())*4 > f.bytes {
+		panic(fmt.Sprintf("cuda: a tensor of shape %v in %d bytes", t.Shape, f.bytes))
+	}
+	return f
+}

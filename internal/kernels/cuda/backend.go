@@ -1,0 +1,142 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"gorgonia.org/cu"
+)
+
+// Backend runs every operation on one GPU. It may be used by one goroutine at a
+// time. Operations are queued and run in order; see the package's description.
+type Backend struct {
+	*worker
+	index     int
+	precision Precision
+	debug     bool
+	memory    int64 // of the device
+
+	// Of the goroutine that calls the methods:
+	cache   cache
+	kernels map[string]*kernel
+
+	// Of the worker:
+	stream  cu.Stream
+	modules []cu.Module
+	trail   trail
+	pinned  pinnedPool
+	fault   *Fault
+	cleanup []func() error // undoes Open, last first
+}
+
+// Open makes a backend on device i.
+func Open(i int, o Options) (*Backend, error) {
+	if o.Precision == "" {
+		o.Precision = Float32
+	}
+	if _, err := ParsePrecision(string(o.Precision)); err != nil {
+		return nil, err
+	}
+	info, err := checkDevice(i)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backend{
+		worker: newWorker(), index: i, precision: o.Precision, memory: info.Memory,
+		debug:   o.Debug || os.Getenv("CLUSIR_CUDA_DEBUG") == "1",
+		kernels: map[string]*kernel{},
+	}
+	b.do(func() { err = b.open() })
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cuda:%d: opening: %w", i, err), b.Close())
+	}
+	return b, nil
+}
+
+// open makes what a backend needs on its device, and notes how to undo it. Worker only.
+func (b *Backend) open() error {
+	device, err := cu.GetDevice(b.index)
+	if err != nil {
+		return err
+	}
+	context, err := device.RetainPrimaryCtx()
+	if err != nil {
+		return err
+	}
+	b.undo(func() error { return releaseContext(device) })
+	if err := cu.SetCurrentContext(context); err != nil {
+		return err
+	}
+	b.modules, err = loadModules()
+	for _, m := range b.modules {
+		b.undo(m.Unload)
+	}
+	if err != nil {
+		return err
+	}
+	if b.stream, err = cu.MakeStream(cu.NonBlocking); err != nil {
+		return err
+	}
+	b.undo(b.stream.Destroy)
+	b.undo(b.pinned.close)
+	if err := b.trail.open(b.debug); err != nil {
+		return err
+	}
+	b.undo(b.trail.close)
+	return nil
+}
+
+// releaseContext gives the device's context back. Where that fails it resets the
+// device for this process, so that its memory is not lost to others.
+func releaseContext(d cu.Device) error {
+	err := d.ReleasePrimaryCtx()
+	if err != nil {
+		return errors.Join(err, d.ResetPrimaryCtx())
+	}
+	return nil
+}
+
+func (b *Backend) undo(f func() error) { b.cleanup = append(b.cleanup, f) }
+
+// Sync waits for all work and returns the first fault since the last Sync. After
+// a fault that loses the device, every Sync returns it.
+func (b *Backend) Sync() error {
+	var fault *Fault
+	b.do(func() {
+		if b.fault == nil {
+			b.failLater("waiting for the device", b.stream.Synchronize())
+		}
+		if fault = b.fault; fault != nil && !fault.Lost {
+			b.fault = nil
+		}
+	})
+	if fault == nil {
+		return nil
+	}
+	return fault
+}
+
+// Close gives everything back, tensors that were not freed included. It returns
+// what went wrong while doing so, unless the device was lost before.
+func (b *Backend) Close() error {
+	var errs []error
+	lost := false
+	b.do(func() {
+		lost = b.fault != nil && b.fault.Lost
+		if b.stream != (cu.Stream{}) && !lost {
+			errs = append(errs, b.stream.Synchronize())
+		}
+		errs = append(errs, b.cache.close())
+		for i := len(b.cleanup) - 1; i >= 0; i-- {
+			errs = append(errs, b.cleanup[i]())
+		}
+	})
+	b.stop()
+	if err := errors.Join(errs...); err != nil && !lost {
+		return fmt.Errorf("cuda:%d: closing: %w", b.index, err)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+//go:build cuda
+
+package cuda
+
+// The few driver calls that gorgonia.org/cu lacks, and the loading of the driver
+// itself, which libcuda.a (see libcuda/lazy.c) leaves to us.
+
+/*
+#cgo LDFLAGS: -lcuda -ldl
+#include <stdlib.h>
+#include <cuda.h>
+
+int clusir_cuda_open(char *why, size_t size);
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"unsafe"
+
+	"gorgonia.org/cu"
+)
+
+// openDriver loads and initialises the CUDA driver, once.
+var openDriver = sync.OnceValue(func() error {
+	why := (*C.char)(C.calloc(1, 512))
+	defer C.free(unsafe.Pointer(why))
+	switch r := C.clusir_cuda_open(why, 512); r {
+	case 0:
+		return nil
+	case -1:
+		remedy := "install NVIDIA's driver"
+		if os.Getenv("CLUSIR_LIBCUDA") != "" {
+			remedy = "correct or unset CLUSIR_LIBCUDA"
+		}
+		return fmt.Errorf("%w: %s; %s", ErrNoDevice, C.GoString(why), remedy)
+	case C.CUDA_ERROR_NO_DEVICE:
+		return fmt.Errorf("%w: the driver finds no GPU", ErrNoDevice)
+	default:
+		return fmt.Errorf("initialising the CUDA driver: %w", code(C.CUresult(r)))
+	}
+})
+
+// result is a CUresult as an error of cu's kind, nil for success. cu does not
+// export its type; every value of it can be had from one of its errors.
+type result int
+
+func (r result) Error() string { return fmt.Sprintf("CUDA error %d", int(r)) }
+
+// known maps the codes that this package tells apart to cu's errors.
+var known = []struct {
+	code C.CUresult
+	err  error
+}{
+	{C.CUDA_ERROR_INVALID_VALUE, cu.InvalidValue}, {C.CUDA_ERROR_OUT_OF_MEMORY, cu.OutOfMemory},
+	{C.CUDA_ERROR_NOT_SUPPORTED, cu.NotSupported}, {C.CUDA_ERROR_ECC_UNCORRECTABLE, cu.EccUncorrectable},
+	{C.CUDA_ERROR_ILLEGAL_ADDRESS, cu.IllegalAddress}, {C.CUDA_ERROR_LAUNCH_FAILED, cu.LaunchFailed},
+	{C.CUDA_ERROR_LAUNCH_TIMEOUT, cu.LaunchTimeout}, {C.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, cu.SystemDriverMismatch},
+}
+
+// code returns the error of a driver call of this file.
+func code(r C.CUresult) error {
+	if r == C.CUDA_SUCCESS {
+		return nil
+	}
+	for _, k := range known {
+		if k.code == r {
+			return k.err
+		}
+	}
+	return result(r)
+}
+
+// driverVersion is the newest CUDA release that the driver serves, as
+// 1000·major + 10·minor.
+func driverVersion() (int, error) {
+	if v := cu.Version(); v > 0 {
+		return v, nil
+	}
+	return 0, errors.New("the CUDA driver does not say its version")
+}
+
+// hostAlloc returns pinned host memory.
+func hostAlloc(bytes int64) (unsafe.Pointer, error) {
+	var p unsafe.Pointer
+	err := code(C.cuMemHostAlloc(&p, C.size_t(bytes), C.CU_MEMHOSTALLOC_PORTABLE|C.CU_MEMHOSTALLOC_DEVICEMAP))
+	return p, err
+}
+
+// allowShared lets a function use more dynamic shared memory than the default 48 KB.
+func allowShared(f cu.Function, bytes int) error {
+	return code(C.cuFuncSetAttribute(cfunction(f), C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, C.int(bytes)))
+}
+
+// parameterSizes returns the sizes of a function's parameters, or nil where the
+// driver (before CUDA 12.4) cannot tell.
+func parameterSizes(f cu.Function) ([]int, error) {
+	sizes := []int{}
+	for {
+		var offset, size C.size_t
+		switch r := C.cuFuncGetParamInfo(cfunction(f), C.size_t(len(sizes)), &offset, &size); r {
+		case C.CUDA_SUCCESS:
+			sizes = append(sizes, int(size))
+		case C.CUDA_ERROR_INVALID_VALUE: // there are no more
+			return sizes, nil
+		case C.CUDA_ERROR_NOT_SUPPORTED:
+			return nil, nil
+		default:
+			return nil, code(r)
+		}
+	}
+}
+
+// cfunction is f's handle: a cu.Function is a struct of nothing else.
+func cfunction(f cu.Function) C.CUfunction { return *(*C.CUfunction)(unsafe.Pointer(&f)) }

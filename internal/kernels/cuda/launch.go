@@ -1,0 +1,128 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"unsafe"
+
+	"clusir/internal/kernels"
+)
+
+// grid is the shape of a launch: blocks along x, y and z, threads of a block (one
+// dimension: kernels split it as they like) and bytes of dynamic shared memory.
+type grid struct {
+	x, y, z int
+	threads int
+	shared  int
+}
+
+// over is a grid of one dimension that covers n items, per of them a block.
+func over(n, per, threads int) grid { return grid{x: ceil(n, per), y: 1, z: 1, threads: threads} }
+
+// ceil is n/d, rounded up.
+func ceil(n, d int) int { return (n + d - 1) / d }
+
+// from is the part of a tensor from an element on, as an argument.
+type from struct {
+	kernels.Tensor
+	element int
+}
+
+// argument is one 8-byte slot: gorgonia.org/cu reads 8 bytes behind every
+// pointer it is given.
+type argument struct {
+	bits  uint64
+	size  int // of the kernel's parameter
+	value any // for messages: a Shape or a number
+}
+
+// text writes an argument for a message.
+func (a argument) text() string {
+	if s, ok := a.value.(kernels.Shape); ok {
+		return strings.ReplaceAll(fmt.Sprint([]int(s)), " ", ",")
+	}
+	return fmt.Sprint(a.value)
+}
+
+// argument packs one argument. A tensor becomes its address, the zero Tensor a
+// null pointer; int, float32 and int64 are int, float and long long.
+func (b *Backend) argument(v any) argument {
+	switch v := v.(type) {
+	case kernels.Tensor:
+		return b.argument(from{v, 0})
+	case from:
+		if v.IsZero() {
+			return argument{0, 8, "absent"}
+		}
+		return argument{uint64(b.buffer(v.Tensor).addr) + 4*uint64(v.element), 8, v.Shape}
+	case int:
+		if v < math.MinInt32 || v > math.MaxInt32 {
+			panic(fmt.Sprintf("cuda: the argument %d does not fit an int; make the parameter long long and pass int64", v))
+		}
+		return argument{uint64(uint32(int32(v))), 4, v}
+	case int64:
+		return argument{uint64(v), 8, v}
+	case float32:
+		return argument{uint64(math.Float32bits(v)), 4, v}
+	}
+	panic(fmt.Sprintf("cuda: a kernel takes no argument of type %T", v))
+}
+
+// launched is a launch on its way to the device.
+type launched struct {
+	kernel *kernel
+	grid   grid
+	args   []argument
+}
+
+// String names the kernel and the shapes.
+func (l *launched) String() string {
+	texts := make([]string, len(l.args))
+	for i, a := range l.args {
+		texts[i] = a.text()
+	}
+	return fmt.Sprintf("%s(%s)", l.kernel.name, strings.Join(texts, ", "))
+}
+
+// launch queues a kernel. An empty grid has nothing to do.
+func (b *Backend) launch(name string, g grid, args ...any) {
+	if g.x == 0 || g.y == 0 || g.z == 0 {
+		return
+	}
+	l := &launched{kernel: b.kernel(name), grid: g, args: make([]argument, len(args))}
+	for i, a := range args {
+		l.args[i] = b.argument(a)
+	}
+	l.kernel.check(l.args)
+	b.post(func() { b.run(l) })
+}
+
+// run makes the driver call of a launch. Worker only.
+func (b *Backend) run(l *launched) {
+	if b.fault != nil {
+		return
+	}
+	k, g := l.kernel, l.grid
+	if g.shared > k.shared {
+		if err := allowShared(k.fn, g.shared); err != nil {
+			b.failLater(fmt.Sprintf("giving %v %d bytes of shared memory", l, g.shared), err)
+			return
+		}
+		k.shared = g.shared
+	}
+	slots := make([]unsafe.Pointer, len(l.args))
+	for i := range l.args {
+		slots[i] = unsafe.Pointer(&l.args[i].bits)
+	}
+	if err := k.fn.Launch(g.x, g.y, g.z, g.threads, 1, 1, g.shared, b.stream, slots); err != nil {
+		b.failLater("launching "+l.String(), err)
+		return
+	}
+	b.failLater("noting progress", b.trail.add(l, b.stream))
+	if b.debug {
+		b.failLater("waiting for "+l.String(), b.stream.Synchronize())
+	}
+}

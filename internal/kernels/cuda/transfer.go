@@ -1,0 +1,186 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"unsafe"
+
+	"clusir/internal/kernels"
+
+	"gorgonia.org/cu"
+)
+
+// chunk is the most that one pinned buffer carries.
+const chunk = 32 << 20
+
+// inFlight is the most that uploads may hold pinned while the device is busy.
+const inFlight = 256 << 20
+
+// pinnedBuffer carries one transfer; its event says when that is over.
+type pinnedBuffer struct {
+	p    unsafe.Pointer
+	size int64
+	done cu.Event
+	busy bool
+}
+
+// floats is the start of the buffer as a slice.
+func (p *pinnedBuffer) floats(n int) []float32 { return unsafe.Slice((*float32)(p.p), n) }
+
+// pinnedPool holds pinned buffers, the least recently used first. Worker only.
+type pinnedPool struct {
+	all  []*pinnedBuffer
+	held int64
+}
+
+// get returns a buffer of at least size bytes that no transfer uses.
+func (pool *pinnedPool) get(size int64) (*pinnedBuffer, error) {
+	size = max(64<<10, int64(1)<<int(math.Ceil(math.Log2(float64(size)))))
+	for i, p := range pool.all {
+		if p.size != size {
+			continue
+		}
+		if p.busy && pool.held+size > inFlight {
+			if err := p.done.Synchronize(); err != nil {
+				return nil, err
+			}
+			p.busy = false
+		}
+		if p.busy && p.done.Query() == nil {
+			p.busy = false
+		}
+		if !p.busy {
+			pool.all = append(append(pool.all[:i:i], pool.all[i+1:]...), p)
+			return p, nil
+		}
+	}
+	return pool.add(size)
+}
+
+func (pool *pinnedPool) add(size int64) (*pinnedBuffer, error) {
+	host, err := hostAlloc(size)
+	if err != nil {
+		return nil, err
+	}
+	p := &pinnedBuffer{p: host, size: size}
+	if p.done, err = cu.MakeEvent(cu.DisableTiming); err != nil {
+		return nil, errors.Join(err, cu.MemFreeHost(host))
+	}
+	pool.all = append(pool.all, p)
+	pool.held += size
+	return p, nil
+}
+
+func (pool *pinnedPool) close() error {
+	var errs []error
+	for _, p := range pool.all {
+		errs = append(errs, cu.DestroyEvent(&p.done), cu.MemFreeHost(p.p))
+	}
+	*pool = pinnedPool{}
+	return errors.Join(errs...)
+}
+
+// Fill sets every element of t to v.
+func (b *Backend) Fill(t kernels.Tensor, v float32) {
+	f, n := b.buffer(t), int64(t.Len())
+	b.post(func() {
+		if b.fault == nil && n > 0 {
+			b.failLater(fmt.Sprintf("filling %v", t.Shape), cu.MemsetD32Async(f.addr, uint(math.Float32bits(v)), n, b.stream))
+		}
+	})
+}
+
+// Copy sets dst to src, of the same size.
+func (b *Backend) Copy(dst, src kernels.Tensor) {
+	same("Copy", dst, src)
+	d, s := b.buffer(dst), b.buffer(src)
+	b.post(func() {
+		if b.fault == nil && src.Len() > 0 {
+			b.failLater(fmt.Sprintf("copying %v", src.Shape), cu.MemcpyDtoDAsync(d.addr, s.addr, int64(src.Len())*4, b.stream))
+		}
+	})
+}
+
+// Upload sets dst to src, which may change as soon as it returns. It does not
+// wait for the device unless it is far behind.
+func (b *Backend) Upload(dst kernels.Tensor, src []float32) {
+	f := b.sized("Upload", dst, len(src))
+	b.do(func() {
+		for at := 0; at < len(src) && b.fault == nil; at += chunk / 4 {
+			part := src[at:min(at+chunk/4, len(src))]
+			b.failLater(fmt.Sprintf("uploading %v", dst.Shape), b.upload(f.addr+cu.DevicePtr(4*at), part))
+		}
+	})
+}
+
+func (b *Backend) upload(dst cu.DevicePtr, src []float32) error {
+	p, err := b.pinned.get(int64(len(src)) * 4)
+	if err != nil {
+		return err
+	}
+	copy(p.floats(len(src)), src)
+	if err := cu.MemcpyHtoDAsync(dst, p.p, int64(len(src))*4, b.stream); err != nil {
+		return err
+	}
+	p.busy = true
+	return p.done.Record(b.stream)
+}
+
+// Download waits for the work before it and sets dst to src. Where that work has
+// failed it sets dst to NaN, and Sync says why.
+func (b *Backend) Download(dst []float32, src kernels.Tensor) {
+	f := b.sized("Download", src, len(dst))
+	b.do(func() {
+		for at := 0; at < len(dst); at += chunk / 4 {
+			part := dst[at:min(at+chunk/4, len(dst))]
+			if b.fault == nil {
+				b.failLater(fmt.Sprintf("downloading %v", src.Shape), b.download(part, f.addr+cu.DevicePtr(4*at)))
+			}
+			if b.fault != nil {
+				for i := range part {
+					part[i] = float32(math.NaN())
+				}
+			}
+		}
+	})
+}
+
+func (b *Backend) download(dst []float32, src cu.DevicePtr) error {
+	p, err := b.pinned.get(int64(len(dst)) * 4)
+	if err != nil {
+		return err
+	}
+	if err := cu.MemcpyDtoHAsync(p.p, src, int64(len(dst))*4, b.stream); err != nil {
+		return err
+	}
+	p.busy = true
+	if err := p.done.Record(b.stream); err != nil {
+		return err
+	}
+	if err := p.done.Synchronize(); err != nil {
+		return err
+	}
+	p.busy = false
+	copy(dst, p.floats(len(dst)))
+	return nil
+}
+
+// sized returns t's memory. It panics where t has not n elements.
+func (b *Backend) sized(op string, t kernels.Tensor, n int) *buffer {
+	if t.Len() != n {
+		panic(fmt.Sprintf("cuda: %s: a tensor of shape %v and %d numbers", op, t.Shape, n))
+	}
+	return b.buffer(t)
+}
+
+// same panics where tensors differ in size.
+func same(op string, t kernels.Tensor, others ...kernels.Tensor) {
+	for _, o := range others {
+		if o.Len() != t.Len() {
+			panic(fmt.Sprintf("cuda: %s: shapes %v and %v", op, t.Shape, o.Shape))
+		}
+	}
+}

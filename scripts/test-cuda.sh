@@ -1,0 +1,27 @@
+#!/bin/sh
+# Tests the CUDA backend without a GPU: builds the software device, in its fast
+# and in its checked form, and runs the tests of internal/kernels/cuda on both.
+# The fatbins and libcuda.a must be there (make cuda-libs).
+#
+# usage: test-cuda.sh build/cuda [go test flags]
+#
+# Every run has a time limit: a kernel that never ends is a failure, not a hang.
+set -eu
+build=$(cd "$1" && pwd)
+shift
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+. "$build/env"
+
+faults=kernels/emu/faults.cu
+if [ ! -e "$build/faults.fatbin" ] || [ -n "$(find $faults kernels/*.cuh -newer "$build/faults.fatbin")" ]; then
+    scripts/cuda-compile.sh "$NVCC" $faults "$build/machine" "$build/faults.fatbin"
+fi
+export CLUSIR_NVDISASM="$NVDISASM"
+
+for mode in fast checked; do
+    scripts/cuda-emu.sh $mode "$build/emu/$mode" "$CUDA_INCLUDE" kernels/*.cu $faults
+    echo "== software device, $mode"
+    CLUSIR_LIBCUDA=$build/emu/$mode/libcuda.so.1 timeout 900 \
+        go test -count=1 -timeout 800s -tags cuda "$@" ./internal/kernels/cuda
+done
