@@ -4,18 +4,19 @@ import (
 	"bufio"
 	"fmt"
 	"image"
-	"image/draw"
-	_ "image/jpeg" // decoders register themselves
+	_ "image/jpeg" // for the headers
 	_ "image/png"
 	"os"
 	"path/filepath"
 	"strings"
 
-	_ "golang.org/x/image/bmp" // the Waterloo set is BMP
+	_ "golang.org/x/image/bmp"
+	"golang.org/x/image/draw"
 	_ "golang.org/x/image/tiff"
 	_ "golang.org/x/image/webp"
 
 	"clusir/internal/dataset/degrade"
+	"clusir/internal/imageio"
 )
 
 // Image holds 8-bit RGB pixels, interleaved by rows: Pix[3*(y*W+x)+c].
@@ -34,18 +35,19 @@ var imageExtensions = map[string]bool{
 // isImage tells from a file's name whether it is an image that ReadImage reads.
 func isImage(name string) bool { return imageExtensions[strings.ToLower(filepath.Ext(name))] }
 
-// ReadImage decodes a file to 8-bit RGB. Alpha is dropped, 16 bits are cut to 8.
+// ReadImage decodes a file to 8-bit RGB. Alpha is dropped, 16 bits are rounded
+// to 8.
 func ReadImage(path string) (*Image, error) {
-	f, err := os.Open(path)
+	src, err := imageio.Open(path, imageio.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("%w; replace the file or leave it out with an exclusion list", err)
+	}
+	defer src.Close()
+	planes, err := src.Tile(nil, src.Bounds())
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	src, _, err := image.Decode(bufio.NewReaderSize(f, 1<<16))
-	if err != nil {
-		return nil, fmt.Errorf("%s: cannot decode: %w; replace the file or leave it out with an exclusion list", path, err)
-	}
-	return fromImage(src), nil
+	return fromPlanar(planes, src.W, src.H), nil
 }
 
 // readSize reads an image's size from its header.
@@ -62,22 +64,12 @@ func readSize(path string) (w, h int, err error) {
 	return c.Width, c.Height, nil
 }
 
-func fromImage(src image.Image) *Image {
-	b := src.Bounds()
-	m := NewImage(b.Dx(), b.Dy())
-	var pix []uint8
-	var stride int
-	if n, ok := src.(*image.NRGBA); ok && b.Min == (image.Point{}) {
-		pix, stride = n.Pix, n.Stride
-	} else {
-		rgba := image.NewRGBA(image.Rect(0, 0, m.W, m.H))
-		draw.Draw(rgba, rgba.Bounds(), src, b.Min, draw.Src)
-		pix, stride = rgba.Pix, rgba.Stride
-	}
-	for y := range m.H {
-		row, out := pix[y*stride:], m.Pix[3*y*m.W:]
-		for x := range m.W {
-			copy(out[3*x:3*x+3], row[4*x:4*x+3])
+// fromPlanar rounds [3,H,W] in 0..1 to 8 bits.
+func fromPlanar(planes []float32, w, h int) *Image {
+	m, n := NewImage(w, h), w*h
+	for i := range n {
+		for c := range 3 {
+			m.Pix[3*i+c] = uint8(planes[c*n+i]*255 + .5)
 		}
 	}
 	return m
@@ -95,6 +87,22 @@ func (m *Image) Crop(x, y, w, h int) *Image {
 			s := 3 * degrade.Reflect(x+i, m.W)
 			copy(out.Pix[3*(j*w+i):][:3], row[s:s+3])
 		}
+	}
+	return out
+}
+
+// enlarged returns the square image with sides of so many pixels, by the cubic
+// of Catmull and Rom.
+func (m *Image) enlarged(side int) *Image {
+	src, dst := image.NewRGBA(image.Rect(0, 0, m.W, m.H)), image.NewRGBA(image.Rect(0, 0, side, side))
+	for i := range m.W * m.H {
+		copy(src.Pix[4*i:], m.Pix[3*i:][:3])
+		src.Pix[4*i+3] = 255
+	}
+	draw.CatmullRom.Scale(dst, dst.Bounds(), src, src.Bounds(), draw.Src, nil)
+	out := NewImage(side, side)
+	for i := range side * side {
+		copy(out.Pix[3*i:][:3], dst.Pix[4*i:])
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 
@@ -48,16 +49,15 @@ func (s *Set) Sample(input, target []float32, epoch, index int) (Info, error) {
 	if err != nil {
 		return info, err
 	}
-	at := s.window(whole, rng)
-	clean := whole.Crop(at.x, at.y, at.w, at.h)
-	var degraded *Image
+	var degraded, clean *Image
 	switch {
 	case p.input != "":
-		degraded, err = s.real(p, whole, at)
+		degraded, clean, err = s.real(p, whole, rng)
 	case src.draw != nil:
-		degraded, info.Params, err = s.made(src, p, whole, at, rng)
+		degraded, clean, info.Params, err = s.made(src, p, whole, rng)
 	default:
-		degraded, info.Params = NewImage(at.w, at.h), fmt.Sprintf("σ=%g", e.sigma)
+		clean = whole.cut(s.window(whole, s.opts.Patch, rng))
+		degraded, info.Params = NewImage(clean.W, clean.H), fmt.Sprintf("σ=%g", e.sigma)
 		degrade.Noise(degraded.Pix, clean.Pix, float64(e.sigma), rng)
 	}
 	if err != nil {
@@ -69,53 +69,56 @@ func (s *Set) Sample(input, target []float32, epoch, index int) (Info, error) {
 	return info, nil
 }
 
-// real cuts the window out of the pair's degraded image.
-func (s *Set) real(p pair, clean *Image, at window) (*Image, error) {
+// real cuts a patch out of both images of a pair.
+func (s *Set) real(p pair, clean *Image, rng *rand.Rand) (degradedPatch, cleanPatch *Image, err error) {
 	m, err := s.cache.get(p.input)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.W != clean.W || m.H != clean.H {
-		return nil, fmt.Errorf("%s is %d×%d, its clean image %s %d×%d: remove the pair or exclude it",
+		return nil, nil, fmt.Errorf("%s is %d×%d, its clean image %s %d×%d: remove the pair or exclude it",
 			p.input, m.W, m.H, p.target, clean.W, clean.H)
 	}
-	return m.Crop(at.x, at.y, at.w, at.h), nil
+	at := s.window(m, s.opts.Patch, rng)
+	return m.cut(at), clean.cut(at), nil
 }
 
-// made degrades the window, with as much around it as the degradation needs.
-// The result is rounded to 8 bits, as a file would hold it.
-func (s *Set) made(src *source, p pair, clean *Image, at window, rng *rand.Rand) (*Image, string, error) {
+// made degrades a patch of a photograph, with as much around it as the
+// degradation needs. The results are rounded to 8 bits, as a file would hold
+// them.
+func (s *Set) made(src *source, p pair, photo *Image, rng *rand.Rand) (degradedPatch, cleanPatch *Image, params string, err error) {
+	side, zoom := s.opts.Patch+2*src.margin, 1.
+	if src.zoom > 1 {
+		zoom += (src.zoom - 1) * rng.Float64()
+	}
+	at := s.window(photo, int(math.Round(float64(side)/zoom)), rng)
 	d, err := src.draw(s, p, at, rng)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
-	margin := d.Margin()
-	return fromDegrade(d.Apply(clean.toDegrade(at.grown(margin)), rng).Inner(margin)), d.String(), nil
+	clean := photo.cut(at)
+	if clean.W != side {
+		clean = clean.enlarged(side)
+	}
+	in := &degrade.Image{
+		W: side, H: side, Pix: clean.Planar(),
+		X: int(float64(at.x) * zoom), Y: int(float64(at.y) * zoom),
+		FullW: int(float64(photo.W) * zoom), FullH: int(float64(photo.H) * zoom),
+	}
+	out := d.Apply(in, rng).Inner(src.margin)
+	return fromPlanar(out.Pix, out.W, out.H), clean.Crop(src.margin, src.margin, out.W, out.H), d.String(), nil
 }
 
-func (m *Image) toDegrade(at window) *degrade.Image {
-	return &degrade.Image{
-		W: at.w, H: at.h, Pix: m.Crop(at.x, at.y, at.w, at.h).Planar(),
-		X: at.x, Y: at.y, FullW: m.W, FullH: m.H,
-	}
-}
+// window is a rectangle of an image; it may reach beyond it.
+type window struct{ x, y, w, h int }
 
-func fromDegrade(d *degrade.Image) *Image {
-	m := NewImage(d.W, d.H)
-	for c := range 3 {
-		for i, v := range d.Plane(c) {
-			m.Pix[3*i+c] = uint8(v*255 + .5)
-		}
-	}
-	return m
-}
-
-// window draws the place of a patch. Where the image is smaller than the patch,
+// window draws the place of a square. Where the image is smaller than that,
 // [Image.Crop] mirrors it beyond its far edge.
-func (s *Set) window(m *Image, rng *rand.Rand) window {
-	p := s.opts.Patch
-	return window{rng.IntN(max(m.W-p, 0) + 1), rng.IntN(max(m.H-p, 0) + 1), p, p}
+func (s *Set) window(m *Image, side int, rng *rand.Rand) window {
+	return window{rng.IntN(max(m.W-side, 0) + 1), rng.IntN(max(m.H-side, 0) + 1), side, side}
 }
+
+func (m *Image) cut(at window) *Image { return m.Crop(at.x, at.y, at.w, at.h) }
 
 // turn draws one of the square's symmetries: bit 0 mirrors left to right, bit 1
 // top to bottom, bit 2 exchanges the axes.

@@ -158,14 +158,14 @@ func (s *scanner) part(p part) (out []source, err error) {
 		out = append(out, source{label: p.label, pairs: pairs, repeat: p.Repeat})
 	}
 	if p.Synth > 0 {
-		draw, err := p.drawer(s.opts.Root)
+		recipe, err := p.recipe(s.opts.Root)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, source{label: p.label, pairs: photos, repeat: p.Synth, draw: draw})
+		out = append(out, source{label: p.label, pairs: photos, repeat: p.Synth, recipe: recipe})
 	}
 	if p.Transfer > 0 {
-		out = append(out, source{label: p.label, pairs: photos, repeat: p.Transfer, draw: transfer{pairs}.draw})
+		out = append(out, source{label: p.label, pairs: photos, repeat: p.Transfer, recipe: recipe{draw: transfer{pairs}.draw}})
 	}
 	return out, nil
 }

@@ -64,7 +64,7 @@ type source struct {
 	pairs  []pair
 	repeat int
 	sigmas []float64 // denoising: the noise levels
-	draw   drawer    // degradations that are made; nil for denoising and real pairs
+	recipe           // degradations that are made; empty for denoising and real pairs
 }
 
 // entry is one sample of an epoch before shuffling.

@@ -8,32 +8,38 @@ import (
 	"clusir/internal/dataset/degrade"
 )
 
-// drawer draws the degradation for a sample from photograph p, whose patch
-// lies at at.
+// drawer draws the degradation for a sample from window at of photograph p.
 type drawer func(s *Set, p pair, at window, rng *rand.Rand) (degrade.Degradation, error)
 
-// window is a rectangle of an image; it may reach beyond it.
-type window struct{ x, y, w, h int }
-
-func (w window) grown(margin int) window {
-	return window{w.x - margin, w.y - margin, w.w + 2*margin, w.h + 2*margin}
+// recipe says how degradations of a kind are made.
+type recipe struct {
+	draw   drawer
+	margin int     // pixels around a patch that show up in it
+	zoom   float64 // up to which photographs are enlarged first, if above 1
 }
 
-// drawer returns how the part's synthetic degradations are drawn.
-func (p part) drawer(root string) (drawer, error) {
+// Sharp video frames, of which GoPro is made, hold less detail per pixel than
+// photographs that were made small, and motions of more pixels.
+const (
+	blurZoom   = 2
+	blurMargin = 16
+)
+
+// recipe returns how the part's synthetic degradations are made.
+func (p part) recipe(root string) (recipe, error) {
 	switch p.Kind {
 	case Derain:
-		return plain(degrade.RandomRain), nil
+		return recipe{draw: plain(degrade.RandomRain)}, nil
 	case Desnow:
-		return plain(degrade.RandomSnow), nil
+		return recipe{draw: plain(degrade.RandomSnow)}, nil
 	case Enhance:
-		return plain(degrade.RandomLowLight), nil
+		return recipe{draw: plain(degrade.RandomLowLight)}, nil
 	case Dehaze:
-		return drawHaze, nil
+		return recipe{draw: drawHaze}, nil
 	case Deblur:
-		return p.blurDrawer(root)
+		return p.blurRecipe(root)
 	case CDD11:
-		return p.drawComposition, nil
+		return recipe{draw: p.drawComposition}, nil
 	}
 	panic("dataset: no synthetic " + p.Kind) // Task.check refuses it
 }
@@ -42,21 +48,26 @@ func plain[D degrade.Degradation](random func(*rand.Rand) D) drawer {
 	return func(_ *Set, _ pair, _ window, rng *rand.Rand) (degrade.Degradation, error) { return random(rng), nil }
 }
 
-func (p part) blurDrawer(root string) (drawer, error) {
+func (p part) blurRecipe(root string) (recipe, error) {
+	r := recipe{draw: plain(degrade.RandomMotion), margin: blurMargin, zoom: blurZoom}
 	if p.Kernels == "" {
-		return plain(degrade.RandomMotion), nil
+		return r, nil
 	}
 	kernels, err := degrade.ReadKernels(under(root, p.Kernels))
 	if err != nil {
-		return nil, fmt.Errorf("kernels: %w", err)
+		return r, fmt.Errorf("kernels: %w", err)
 	}
-	return func(_ *Set, _ pair, _ window, rng *rand.Rand) (degrade.Degradation, error) {
+	for _, k := range kernels {
+		r.margin = max(r.margin, (k.W+1)/2, (k.H+1)/2)
+	}
+	r.draw = func(_ *Set, _ pair, _ window, rng *rand.Rand) (degrade.Degradation, error) {
 		if rng.IntN(2) == 0 {
 			return degrade.RandomMotion(rng), nil
 		}
 		k := kernels[rng.IntN(len(kernels))]
 		return k.Turned(rng.Float64()*2*math.Pi, .5+.5*rng.Float64()), nil
-	}, nil
+	}
+	return r, nil
 }
 
 func drawHaze(s *Set, p pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
@@ -92,7 +103,7 @@ func (s *Set) mapPatch(file, photo string, at window) ([]float32, error) {
 	if m.W != whole.W || m.H != whole.H {
 		return nil, fmt.Errorf("%s is %d×%d, its photograph %s %d×%d: make them of one size or remove the map", file, m.W, m.H, photo, whole.W, whole.H)
 	}
-	return m.Crop(at.x, at.y, at.w, at.h).Planar()[:at.w*at.h], nil
+	return m.cut(at).Planar()[:at.w*at.h], nil
 }
 
 // transfer puts the rain of real pairs on other photographs.

@@ -115,10 +115,10 @@ func TestRandomPaths(t *testing.T) {
 				t.Fatalf("the middle of a path is %+v", mid)
 			}
 			for i, p := range path {
-				if math.Hypot(p.DX, p.DY) > 12.01 {
+				if math.Hypot(p.DX, p.DY) > 16.01 {
 					t.Fatalf("a path reaches %+v", p)
 				}
-				if i > 0 && math.Hypot(p.DX-path[i-1].DX, p.DY-path[i-1].DY) > 3 {
+				if i > 0 && math.Hypot(p.DX-path[i-1].DX, p.DY-path[i-1].DY) > 4.5 {
 					t.Fatalf("a path jumps from %+v to %+v", path[i-1], p)
 				}
 			}

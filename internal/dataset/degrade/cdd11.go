@@ -131,10 +131,6 @@ func (c CDD11) depth(m *Image, rng *rand.Rand) []float32 {
 	return depth
 }
 
-// Margin is 0: smoothing at the border is mirrored, as when whole images are
-// composed.
-func (c CDD11) Margin() int { return 0 }
-
 func (c CDD11) String() string {
 	s := c.Kind
 	if c.has("low") {

@@ -73,8 +73,6 @@ func (m *Image) luma() []float32 {
 type Degradation interface {
 	// Apply returns the degraded image, clamped to 0..1.
 	Apply(m *Image, rng *rand.Rand) *Image
-	// Margin is how many pixels from the border an edge effect reaches.
-	Margin() int
 	// String names the degradation and its parameters in a few words.
 	String() string
 }

@@ -71,9 +71,6 @@ func (h Haze) Apply(m *Image, rng *rand.Rand) *Image {
 	return out.Clamp()
 }
 
-// Margin is 0: the regions that Forms finds end softly.
-func (h Haze) Margin() int { return 0 }
-
 func (h Haze) String() string {
 	return fmt.Sprintf("haze β=%.2f A=%.2f", h.Beta, h.Airlight[1])
 }

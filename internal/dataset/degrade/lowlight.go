@@ -58,9 +58,6 @@ func (l LowLight) Apply(m *Image, rng *rand.Rand) *Image {
 	return out.Clamp()
 }
 
-// Margin is 0: every pixel is on its own.
-func (l LowLight) Margin() int { return 0 }
-
 func (l LowLight) String() string {
 	return fmt.Sprintf("low light γ=%.2f gain=%.2f read=%.1f", l.Gamma, l.Gain[1], l.Read*255)
 }

@@ -66,9 +66,6 @@ func (r Rain) add(m *Image, rng *rand.Rand) *Image {
 	return out
 }
 
-// Margin is 0: streaks come in from outside of the image.
-func (r Rain) Margin() int { return 0 }
-
 func (r Rain) String() string {
 	if r.Layer != nil {
 		return "rain of another image"

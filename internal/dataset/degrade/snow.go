@@ -58,9 +58,6 @@ func (s Snow) cover(m *Image, rng *rand.Rand) *Image {
 	return out
 }
 
-// Margin is 0: flakes come in from outside of the image.
-func (s Snow) Margin() int { return 0 }
-
 func (s Snow) String() string {
 	return fmt.Sprintf("snow %.0f flakes r=%.1f far=%.2f close=%.1f", s.Count, s.Radius, s.Far, s.Close)
 }
