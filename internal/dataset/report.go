@@ -3,6 +3,8 @@ package dataset
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -50,7 +52,11 @@ type TaskReport struct {
 type Report struct {
 	Root  string       `json:"root"`
 	Tasks []TaskReport `json:"tasks"`
-	Notes []string     `json:"notes,omitempty"`
+	// What Check adds: how many images it decoded, those it could not use, and
+	// those that a test set shows.
+	Checked  int       `json:"checked,omitempty"`
+	Damaged  []Skip    `json:"damaged,omitempty"`
+	Overlaps []Overlap `json:"overlaps,omitempty"`
 }
 
 func (t *TaskReport) skip(file string, why Reason, detail string) {
@@ -98,11 +104,34 @@ func (r *Report) WriteText(w io.Writer, examples int) error {
 	for i := range r.Tasks {
 		r.Tasks[i].writeDetails(&b, examples)
 	}
-	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "\n%s\n", n)
-	}
+	r.writeCheck(&b, examples)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeCheck prints what Check found.
+func (r *Report) writeCheck(b *strings.Builder, examples int) {
+	if r.Checked == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%d images decoded, %d that cannot be used\n", r.Checked, len(r.Damaged))
+	for _, d := range r.Damaged {
+		fmt.Fprintf(b, "  %s: %s: %s\n", d.File, d.Reason, d.Detail)
+	}
+	byBenchmark := map[string][]Overlap{}
+	for _, o := range r.Overlaps {
+		byBenchmark[o.Benchmark] = append(byBenchmark[o.Benchmark], o)
+	}
+	for _, name := range slices.Sorted(maps.Keys(byBenchmark)) {
+		list := byBenchmark[name]
+		fmt.Fprintf(b, "%d training images also stand in benchmark %s; to leave them out, name them in a list under exclude\n", len(list), name)
+		for _, o := range list[:min(examples, len(list))] {
+			fmt.Fprintf(b, "    %s is the same %s as %s\n", o.Train, o.Same, o.Test)
+		}
+	}
+	if len(r.Overlaps) == 0 {
+		fmt.Fprintln(b, "no training image stands in a test set that is here")
+	}
 }
 
 func (t *TaskReport) writeDetails(b *strings.Builder, examples int) {

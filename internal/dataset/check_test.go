@@ -1,0 +1,110 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"image"
+	"image/color"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"clusir/internal/sharedtest"
+)
+
+// scene is a smooth picture of which each seed gives another.
+func scene(seed float64) image.Image {
+	m := image.NewNRGBA(image.Rect(0, 0, 64, 48))
+	for y := range 48 {
+		for x := range 64 {
+			v := 128 + 100*math.Sin(float64(x)*seed/7+seed)*math.Cos(float64(y)*seed/5)
+			m.SetNRGBA(x, y, color.NRGBA{uint8(v), uint8(v / 2), 40, 255})
+		}
+	}
+	return m
+}
+
+func TestCheckFindsOverlapsAndDamage(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	for name, seed := range map[string]float64{
+		"Train/Denoise/one.jpg": 1, "test/denoise/bsd68/9.png": 1, // another coding
+		"Train/Denoise/two.png": 2, "test/derain/Rain100L/target/rain-1.png": 2, "test/derain/Rain100L/input/rain-1.png": 2.5, // the same bytes
+		"Train/Denoise/three.png": 3, "Train/Denoise/four.png": 4, "test/denoise/bsd68/8.png": 1.2,
+		"Train/Enhance/low/a.png": 5, "Train/Enhance/gt/a.png": 2.5, // shows a test set's degraded image, which is no harm
+	} {
+		writeImage(t, at(name), scene(seed))
+	}
+	text, err := os.ReadFile(at("Train/Denoise/four.png"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeText(t, at("Train/Denoise/four.png"), string(text[:len(text)-40]))
+
+	s, r := open(t, options(dir, noise, Task{Kind: Enhance, Repeat: 1}))
+	calls := 0
+	if err := s.Check(context.Background(), r, Standard(), dir, func(done, total int) {
+		calls++
+		if done > total || total != 6+3 {
+			t.Errorf("%d of %d done", done, total)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := []Overlap{
+		{at("Train/Denoise/one.jpg"), at("test/denoise/bsd68/9.png"), "cbsd68", "picture"},
+		{at("Train/Denoise/two.png"), at("test/derain/Rain100L/target/rain-1.png"), "rain100l", "file"},
+	}
+	if !slices.Equal(r.Overlaps, want) {
+		t.Errorf("overlaps %+v, want %+v", r.Overlaps, want)
+	}
+	if len(r.Damaged) != 1 || r.Damaged[0].File != at("Train/Denoise/four.png") || r.Checked != 6 || calls != 9 {
+		t.Errorf("%d checked, %d calls, damaged: %+v", r.Checked, calls, r.Damaged)
+	}
+	var b strings.Builder
+	if err := r.WriteText(&b, 5); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"6 images decoded, 1 that cannot be used", "also stand in benchmark cbsd68", "is the same file as"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("report lacks %q:\n%s", want, b.String())
+		}
+	}
+}
+
+func TestCheckIsCancelled(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "a.png", "b.png")
+	s, r := open(t, options(dir, noise))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Check(ctx, r, Standard(), dir, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// The list of overlaps that comes with the data and the pictures themselves
+// must agree: without the list 12 of the 24 test images are trained on, with it
+// none.
+func TestOverlapsOfRain100L(t *testing.T) {
+	root := sharedtest.Shared(t, "data")
+	sets, err := Standard().Resolve("rain100l")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Catalog{benchmarks: map[string]*Benchmark{"rain100l": sets[0]}}
+	for keep, want := range map[bool]int{true: 12, false: 0} {
+		o := options(root, Task{Kind: Denoise, Repeat: 1, Sigmas: []float64{15}})
+		o.KeepOverlaps = keep
+		s, r := open(t, o)
+		if err := s.Check(context.Background(), r, c, root, nil); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Overlaps) != want {
+			t.Errorf("with KeepOverlaps %v, %d training images stand in Rain100L's test set, want %d", keep, len(r.Overlaps), want)
+		}
+	}
+}
