@@ -1,0 +1,40 @@
+# `make help` lists the targets. `make check` is exactly what CI runs.
+
+GOLANGCI_LINT := v2.12.2
+GOTESTSUM     := v1.13.0
+FUZZTIME      ?= 20s
+
+TOOLS   := build/tools
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.DEFAULT_GOAL := help
+.PHONY: help build check lint test golden bench fuzz clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/clusir
+	go build -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
+
+check: build lint test ## build, lint and test: what CI runs
+
+lint: ## look for what should not be there: see .golangci.yml
+	@scripts/tool.sh $(TOOLS) golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
+
+# Skipped tests are listed with their reasons at the end.
+test: ## run all tests
+	@scripts/tool.sh $(TOOLS) gotestsum gotest.tools/gotestsum@$(GOTESTSUM) --format pkgname -- ./...
+
+golden: ## compare the network with the reference's vectors; CLUSIR_GOLDEN names more files
+	go test ./internal/model -run Golden -count=1 -v
+
+bench: ## run the Go benchmarks
+	go test ./... -run '^$$' -bench . -benchmem
+
+fuzz: ## run every fuzz test for FUZZTIME each
+	scripts/fuzz.sh $(FUZZTIME)
+
+clean: ## remove what the build made
+	rm -rf bin build
+
+-include cuda.mk

@@ -1,0 +1,124 @@
+package style
+
+import (
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// layer is a package and what it may import of this module. Names are relative
+// to internal/; /... covers everything below.
+type layer struct {
+	pkg     string
+	imports []string
+}
+
+// layers goes from the top down. What a row does not list is forbidden; tests
+// may import anything.
+var layers = []layer{
+	{"../cmd/clusir", []string{"train", "eval", "restore", "bench", "model", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report"}},
+
+	// The use cases. They know of each other only what a command passes in.
+	{"train", []string{"model", "autograd", "kernels", "dataset", "checkpoint", "config", "report", "atomicfile"}},
+	{"eval", []string{"model", "kernels", "dataset", "config", "imageio", "metrics", "report", "atomicfile"}},
+	{"restore", []string{"model", "kernels", "checkpoint", "config", "imageio", "atomicfile"}},
+	{"bench", []string{"model", "kernels", "checkpoint", "config"}},
+
+	// The network, and its device behind one interface.
+	{"model", []string{"autograd", "kernels", "checkpoint"}},
+	{"autograd", []string{"kernels"}},
+	{"device", []string{"kernels/cpu", "kernels/cuda", "kernels"}},
+	{"kernels/cpu", []string{"kernels"}},
+	{"kernels/cuda", []string{"kernels/cuda/...", "kernels"}},
+	{"kernels/cuda/...", []string{"kernels/cuda/...", "kernels"}},
+	{"kernels/kerneltest", []string{"kernels/ref", "kernels"}}, // for tests alone
+	{"kernels/ref", []string{"kernels"}},                       // for tests alone
+	{"kernels", nil},
+
+	// The edges: settings, files, pictures. They know nothing of the network.
+	{"dataset", []string{"dataset/...", "imageio", "atomicfile"}},
+	{"dataset/...", []string{"dataset/..."}},
+	{"config", []string{"../configs"}},
+	{"../configs", nil},
+	{"imageio", []string{"imageio/...", "atomicfile"}},
+	{"imageio/...", []string{"imageio/..."}},
+	{"metrics", nil},
+	{"report", []string{"atomicfile"}},
+	{"checkpoint", []string{"atomicfile"}},
+	{"atomicfile", nil},
+
+	// For tests alone.
+	{"sharedtest", nil},
+	{"style", nil},
+}
+
+func TestImportsPointDownwards(t *testing.T) {
+	for _, path := range sources(t, ".go") {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		pkg := relative(filepath.ToSlash(filepath.Dir(path)))
+		row := slices.IndexFunc(layers, func(l layer) bool { return covers(l.pkg, pkg) })
+		if row < 0 {
+			t.Errorf("%s: package %s is not in the table of layers: add it, at its place from the top down", path, pkg)
+			continue
+		}
+		for _, imported := range importsOf(t, path) {
+			if !slices.ContainsFunc(layers[row].imports, func(p string) bool { return covers(p, imported) }) {
+				t.Errorf("%s: %s must not import %s", path, pkg, imported)
+			}
+		}
+	}
+}
+
+// TestTheTablePointsDownwards keeps a row from allowing what stands above it.
+func TestTheTablePointsDownwards(t *testing.T) {
+	for i, l := range layers {
+		for _, p := range l.imports {
+			at := slices.IndexFunc(layers, func(below layer) bool { return below.pkg == p })
+			if at < 0 || at < i || at == i && !strings.HasSuffix(p, "/...") {
+				t.Errorf("%s may import %s, which does not stand below it", l.pkg, p)
+			}
+		}
+	}
+}
+
+// covers reports whether a name of the table stands for pkg.
+func covers(name, pkg string) bool {
+	if prefix, ok := strings.CutSuffix(name, "..."); ok {
+		return strings.HasPrefix(pkg, prefix)
+	}
+	return name == pkg
+}
+
+// relative turns a folder below the root into a name of the table.
+func relative(dir string) string {
+	if below, ok := strings.CutPrefix(dir, "internal/"); ok {
+		return below
+	}
+	return "../" + dir
+}
+
+// importsOf lists the packages of this module that a file imports.
+func importsOf(t *testing.T, path string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), abs(t, path), nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, spec := range f.Imports {
+		name, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if below, ok := strings.CutPrefix(name, "clusir/"); ok {
+			names = append(names, relative(below))
+		}
+	}
+	return names
+}

@@ -1,0 +1,3 @@
+// Package style holds the tests of what the compiler cannot check: which
+// package may import which, and how long files and functions may get.
+package style
