@@ -77,6 +77,11 @@ void softdevice_fail(const char* call, int nth, int code) {
   armed_code = code;
 }
 
+int softdevice_fired() {
+  std::lock_guard l(lock);
+  return armed_code != 0 && armed_nth == 0;
+}
+
 uint64_t softdevice_calls() {
   std::lock_guard l(lock);
   return calls;

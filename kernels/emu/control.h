@@ -23,6 +23,9 @@ extern "C" {
 // disarms. Only one fault is armed at a time.
 void softdevice_fail(const char* call, int nth, int code);
 
+// softdevice_fired reports whether the armed fault has happened.
+int softdevice_fired(void);
+
 // softdevice_calls is the number of driver calls so far.
 uint64_t softdevice_calls(void);
 

@@ -43,14 +43,8 @@ func (pool *pinnedPool) get(size int64) (*pinnedBuffer, error) {
 		if p.size != size {
 			continue
 		}
-		if p.busy && pool.held+size > inFlight {
-			if err := p.done.Synchronize(); err != nil {
-				return nil, err
-			}
-			p.busy = false
-		}
-		if p.busy && p.done.Query() == nil {
-			p.busy = false
+		if err := p.poll(pool.held+size > inFlight); err != nil {
+			return nil, err
 		}
 		if !p.busy {
 			pool.all = append(append(pool.all[:i:i], pool.all[i+1:]...), p)
@@ -58,6 +52,23 @@ func (pool *pinnedPool) get(size int64) (*pinnedBuffer, error) {
 		}
 	}
 	return pool.add(size)
+}
+
+// poll sees whether a buffer's transfer is over, waiting for it where it must be.
+func (p *pinnedBuffer) poll(wait bool) error {
+	if !p.busy {
+		return nil
+	}
+	over := p.done.Query
+	if wait {
+		over = p.done.Synchronize
+	}
+	err := over()
+	if errors.Is(err, cu.NotReady) {
+		return nil
+	}
+	p.busy = err != nil
+	return err
 }
 
 func (pool *pinnedPool) add(size int64) (*pinnedBuffer, error) {

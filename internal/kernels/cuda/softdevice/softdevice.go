@@ -17,6 +17,10 @@ static void fail(const char *call, int nth, int code) {
   void (*f)(const char *, int, int) = clusir_cuda_symbol("softdevice_fail");
   f(call, nth, code);
 }
+static int fired(void) {
+  int (*f)(void) = clusir_cuda_symbol("softdevice_fired");
+  return f();
+}
 static uint64_t calls(void) {
   uint64_t (*f)(void) = clusir_cuda_symbol("softdevice_calls");
   return f();
@@ -49,6 +53,9 @@ func Fail(call string, nth, code int) {
 	defer C.free(unsafe.Pointer(c))
 	C.fail(c, C.int(nth), C.int(code))
 }
+
+// Fired reports whether the fault of the last Fail has happened.
+func Fired() bool { return C.fired() != 0 }
 
 // Calls returns the number of driver calls so far.
 func Calls() int { return int(C.calls()) }

@@ -1,0 +1,186 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"clusir/internal/kernels"
+	"clusir/internal/kernels/cuda/softdevice"
+
+	"gorgonia.org/cu"
+)
+
+// work opens a backend, computes something of everything that it can do with
+// memory and launches, and closes it. It returns the first error, and whether
+// the numbers were right.
+func work(debug bool) (right bool, err error) {
+	b, err := Open(0, Options{Debug: debug})
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	x, y := b.Alloc(3, 5), b.Alloc(15)
+	b.Upload(x, numbers(15))
+	b.Fill(y, 1)
+	for range 10 { // past a note of progress
+		b.Axpy(y, x.Reshape(15), 1)
+	}
+	z := b.Alloc(15)
+	b.Copy(z, y)
+	b.Free(y)
+	y = b.Alloc(15)
+	b.Add(y, z, x.Reshape(15))
+	got := downloaded(b, y)
+	if err := b.Sync(); err != nil {
+		return false, err
+	}
+	for i, v := range got {
+		if v != float32(11*i+1) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// Every driver call of a run fails once, in every way: the error surfaces, the
+// numbers are not taken for right, nothing panics, and nothing is left on the
+// device. A context that still works must have been emptied by the backend and
+// not by its end.
+func TestEveryCallMayFail(t *testing.T) {
+	needSoftware(t)
+	for _, debug := range []bool{false, true} {
+		before := softdevice.Calls()
+		if right, err := work(debug); !right || err != nil {
+			t.Fatalf("without a fault: right %v, %v", right, err)
+		}
+		calls := softdevice.Calls() - before
+		if calls < 40 {
+			t.Fatalf("only %d calls; the test sees too little", calls)
+		}
+		for code, lasting := range map[int]bool{2: false, 999: true, 719: true, 46: true} {
+			for nth := 1; nth <= calls; nth++ {
+				failOnce(t, fmt.Sprintf("debug %v, code %d, call %d of %d", debug, code, nth, calls), debug, nth, code, lasting)
+			}
+		}
+	}
+}
+
+func failOnce(t *testing.T, name string, debug bool, nth, code int, lasting bool) {
+	t.Helper()
+	reclaimed := softdevice.Live().Reclaimed
+	softdevice.Fail("*", nth, code)
+	right, err := work(debug)
+	fired := softdevice.Fired() // a run that waits less for the device makes fewer calls
+	softdevice.Fail("*", 0, 0)
+	live := softdevice.Live()
+	if !live.Nothing() {
+		t.Fatalf("%s: left on the device: %+v", name, live)
+	}
+	if n := live.Reclaimed - reclaimed; n > 1 && !lasting {
+		t.Errorf("%s: %d objects were left to the end of the context", name, n)
+	}
+	if fired && err == nil {
+		t.Errorf("%s: no error; right %v", name, right)
+	}
+}
+
+// A kernel that fails while it runs is named by Sync, with its shapes, however
+// many launches follow it.
+func TestAsynchronousFaultNamesItsKernel(t *testing.T) {
+	needSoftware(t)
+	for _, debug := range []bool{false, true} {
+		t.Run(fmt.Sprintf("debug=%v", debug), func(t *testing.T) {
+			b := open(t, Options{Debug: debug})
+			err := failInAdd(t, b)
+			var fault *Fault
+			if !errors.As(err, &fault) || !fault.Lost || !errors.Is(err, cu.LaunchFailed) {
+				t.Fatalf("Sync: %v", err)
+			}
+			if n := strings.Count(fault.Doing, " or in "); debug && n > 0 || n > 7 {
+				t.Errorf("%d suspects: %v", n+1, err)
+			}
+			if !strings.Contains(err.Error(), "add_fwd([7], [7], [7], 7)") {
+				t.Errorf("Sync: %v; it does not name add_fwd and its shapes", err)
+			}
+			if again := b.Sync(); !errors.Is(again, err) {
+				t.Errorf("the device is lost, and the next Sync says %v", again)
+			}
+			if got := downloaded(b, b.Alloc(1)); got[0] == got[0] {
+				t.Errorf("downloaded %v from a lost device, not NaN", got[0])
+			}
+		})
+	}
+}
+
+// failInAdd makes the one Add among many launches fail while it runs.
+func failInAdd(t *testing.T, b *Backend) error {
+	t.Helper()
+	x, y, z := uploaded(b, numbers(6)...), b.Alloc(2, 3), b.Alloc(7)
+	b.Fill(y, 0)
+	b.Fill(z, 0)
+	if err := b.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	softdevice.Fail("kernel:add_fwd", 1, 719)
+	for range 20 {
+		b.Axpy(y, x, 1)
+	}
+	b.Add(z, z, z)
+	for range 40 {
+		b.Axpy(y, x, 1)
+	}
+	return b.Sync()
+}
+
+// A launch that the driver refuses names its kernel too, and the device goes on.
+func TestRefusedLaunch(t *testing.T) {
+	needSoftware(t)
+	b := open(t, Options{})
+	x := uploaded(b, 1, 2, 3)
+	b.launch("add_fwd", grid{x: 1, y: 70000, z: 1, threads: 256}, x, x, x, int64(3))
+	err := b.Sync()
+	if !errors.Is(err, cu.InvalidValue) || !strings.Contains(err.Error(), "launching add_fwd([3], [3], [3], 3)") {
+		t.Errorf("Sync: %v", err)
+	}
+	b.launch("add_fwd", grid{x: 1, y: 1, z: 1, threads: 512}, x, x, x, int64(3))
+	if err := b.Sync(); !errors.Is(err, cu.LaunchOutOfResources) {
+		t.Errorf("more threads than __launch_bounds__: %v", err)
+	}
+	b.Axpy(x, x, 0)
+	if err := b.Sync(); err != nil {
+		t.Errorf("after a refused launch: %v", err)
+	}
+}
+
+// Out of memory: the fault says how much there is, what is cached is given back
+// first, and afterwards the device works as before.
+func TestOutOfMemory(t *testing.T) {
+	needSoftware(t)
+	t.Setenv("SOFTDEVICE_MEMORY", "1")
+	b := open(t, Options{})
+	half := 1 << 17 // elements: half of the memory
+	x := b.Alloc(half - 256)
+	b.Free(x)
+	x = b.Alloc(half + 256) // fits only if the first is given back
+	if err := b.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	y := b.Alloc(3, half)
+	b.Axpy(y, y, 1)
+	b.Free(y)
+	err := b.Sync()
+	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), fmt.Sprintf("allocating %v, 1.5 MiB, with 0.5 MiB of 1.0 MiB in tensors", kernels.Shape{3, half})) {
+		t.Errorf("Sync: %v", err)
+	}
+	b.Fill(x, 2)
+	if got := downloaded(b, x); got[0] != 2 || b.Sync() != nil {
+		t.Errorf("after the fault: %v", got[0])
+	}
+	if live, peak, total := b.MemoryUse(); live != 4*int64(half+256) || peak < live || total != 1<<20 {
+		t.Errorf("MemoryUse: %d, %d, %d", live, peak, total)
+	}
+}

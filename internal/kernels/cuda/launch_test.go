@@ -1,0 +1,65 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"strings"
+	"testing"
+
+	"clusir/internal/kernels"
+)
+
+// Mistakes in the dispatch of a kernel panic, and say what is wrong.
+func TestDispatchMistakes(t *testing.T) {
+	b := open(t, Options{})
+	x := b.Alloc(8)
+	freed := b.Alloc(8)
+	b.Free(freed)
+	for _, c := range []struct {
+		name string
+		do   func()
+		says string
+	}{
+		{"no such kernel", func() { b.launch("nope_fwd", over(8, 8, 32), x) }, "has a kernel nope_fwd"},
+		{"too few arguments", func() { b.launch("add_fwd", over(8, 8, 32), x, x) }, "add_fwd has 4 parameters and was given 2"},
+		{"int for long long", func() { b.launch("add_fwd", over(8, 8, 32), x, x, x, 8) }, "parameter 3 of add_fwd has 8 bytes, the argument 8 has 4"},
+		{"a large int", func() { b.launch("add_fwd", over(8, 8, 32), x, x, x, 1<<31) }, "2147483648 does not fit an int"},
+		{"a type of no kernel", func() { b.launch("add_fwd", over(8, 8, 32), x, x, x, 1.5) }, "type float64"},
+		{"a freed tensor", func() { b.Axpy(x, freed, 1) }, "use of a freed tensor [8]"},
+		{"freed twice", func() { b.Free(freed) }, "use of a freed tensor [8]"},
+		{"a shape that does not fit", func() { b.Fill(kernels.Tensor{Shape: kernels.Shape{9}, Data: x.Data}, 0) }, "[9] in 32 bytes"},
+		{"shapes that differ", func() { b.Add(x, x, b.Alloc(7)) }, "Add: shapes [8] and [7]"},
+		{"too few numbers", func() { b.Upload(x, make([]float32, 7)) }, "Upload: a tensor of shape [8] and 7 numbers"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer func() {
+				if p, _ := recover().(string); !strings.Contains(p, c.says) {
+					t.Errorf("panic %q, want %q", p, c.says)
+				}
+			}()
+			c.do()
+			t.Error("no panic")
+		})
+	}
+	b.launch("add_fwd", over(0, 8, 32), x, x, x, int64(0)) // nothing to do
+	if err := b.Sync(); err != nil {
+		t.Error(err)
+	}
+}
+
+// More than 48 KB of shared memory has to be asked for; launch does.
+func TestMuchSharedMemory(t *testing.T) {
+	needSoftware(t)
+	b := open(t, Options{})
+	addFaults(t, b)
+	y := b.Alloc(32)
+	b.launch("fault_dynamic", warp.sharing(100<<10), y, 0)
+	b.launch("fault_dynamic", warp.sharing(60<<10), y, 0)
+	if err := b.Sync(); err != nil {
+		t.Error(err)
+	}
+	b.launch("fault_dynamic", warp.sharing(200<<10), y, 0)
+	if err := b.Sync(); err == nil || !strings.Contains(err.Error(), "giving fault_dynamic([32], 0) 204800 bytes of shared memory") {
+		t.Errorf("Sync: %v", err)
+	}
+}
