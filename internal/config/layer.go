@@ -23,27 +23,46 @@ type layer struct {
 
 // parseLayer reads a YAML document and holds it to the fields of Config.
 func parseLayer(name string, r io.Reader) (*layer, error) {
-	l := &layer{name: name, values: map[string]any{}, origins: map[string]string{}}
-	d := yaml.NewDecoder(r)
-	var doc yaml.Node
-	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
-		return l, nil // nothing but comments
-	} else if err != nil {
-		return nil, fmt.Errorf("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: more than one YAML document: keep the first", name)
-	}
-	root := doc.Content[0]
-	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
-		return l, nil
+	l := newLayer(name)
+	root, err := l.document(r)
+	if root == nil || err != nil {
+		return l, err
 	}
 	l.takeExtends(root)
 	l.section(root, reflect.TypeFor[Config](), "", l.values)
-	if len(l.faults) > 0 {
-		return nil, errors.New(strings.Join(l.faults, "\n"))
+	return l, l.err()
+}
+
+func newLayer(name string) *layer {
+	return &layer{name: name, values: map[string]any{}, origins: map[string]string{}}
+}
+
+// document returns the root of the only YAML document in r; nil where there is
+// nothing but comments.
+func (l *layer) document(r io.Reader) (*yaml.Node, error) {
+	d := yaml.NewDecoder(r)
+	var doc yaml.Node
+	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: %s", l.name, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	return l, nil
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: more than one YAML document: keep the first", l.name)
+	}
+	root := doc.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return nil, nil
+	}
+	return root, nil
+}
+
+// err returns all faults as one error.
+func (l *layer) err() error {
+	if len(l.faults) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(l.faults, "\n"))
 }
 
 func (l *layer) fault(n *yaml.Node, format string, a ...any) {

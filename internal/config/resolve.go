@@ -103,6 +103,14 @@ func (r *resolver) first(id string) bool {
 }
 
 func readLayer(path string) (*layer, error) {
+	b, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseLayer(path, bytes.NewReader(b))
+}
+
+func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -115,7 +123,7 @@ func readLayer(path string) (*layer, error) {
 	if len(b) > maxSize {
 		return nil, fmt.Errorf("%s is larger than %d bytes: that is no configuration", path, maxSize)
 	}
-	return parseLayer(path, bytes.NewReader(b))
+	return b, nil
 }
 
 // missing names what there is instead.

@@ -56,8 +56,9 @@ func (l leaf) envName() string {
 // that name in another section, the nearest in this one, or all of this one's.
 func unknown(t reflect.Type, prefix, name string) string {
 	key := prefix + name
+	alone := prefix == "" && t != reflect.TypeFor[Config]() // a file of one section's fields
 	for _, l := range leaves() {
-		if strings.HasSuffix(l.key, "."+name) || l.key == name {
+		if !alone && (strings.HasSuffix(l.key, "."+name) || l.key == name) {
 			return fmt.Sprintf("unknown key %s: did you mean %s?", key, l.key)
 		}
 	}
@@ -65,7 +66,7 @@ func unknown(t reflect.Type, prefix, name string) string {
 	for i := range t.NumField() {
 		names = append(names, keyName(t.Field(i)))
 	}
-	if prefix == "" {
+	if prefix == "" && !alone {
 		names = append(names, "extends")
 	}
 	if near, ok := nearest(name, names); ok {
