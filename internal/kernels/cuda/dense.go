@@ -1,0 +1,91 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"fmt"
+
+	"clusir/internal/kernels"
+)
+
+// rows returns t as rows of its last axis.
+func rows(t kernels.Tensor) (r, k int) {
+	k = t.Shape[len(t.Shape)-1]
+	return t.Len() / k, k
+}
+
+// perRow is a grid with a warp for each of r rows, 4 of them a block.
+func perRow(r int) grid { return over(r, 4, 128) }
+
+// Normalize normalises each row of the last axis.
+func (b *Backend) Normalize(y, x kernels.Tensor) {
+	same("Normalize", y, x)
+	r, k := rows(x)
+	b.launch("normalize_fwd", perRow(r), y, x, r, k)
+}
+
+// NormalizeGrad is Normalize's gradient.
+func (b *Backend) NormalizeGrad(dx, dy, x kernels.Tensor) {
+	if dx.IsZero() {
+		return
+	}
+	same("NormalizeGrad", dx, dy, x)
+	r, k := rows(x)
+	b.launch("normalize_grad", perRow(r), dx, dy, x, r, k)
+}
+
+// TopKSoftmax is the softmax over the top largest entries of each row.
+func (b *Backend) TopKSoftmax(y, x kernels.Tensor, top int) {
+	same("TopKSoftmax", y, x)
+	r, k := rows(x)
+	b.launch("topk_softmax_fwd", perRow(r), y, x, r, k, top)
+}
+
+// SoftmaxGrad is TopKSoftmax's gradient in terms of its result.
+func (b *Backend) SoftmaxGrad(dx, dy, y kernels.Tensor) {
+	if dx.IsZero() {
+		return
+	}
+	same("SoftmaxGrad", dx, dy, y)
+	r, k := rows(y)
+	b.launch("softmax_grad", perRow(r), dx, dy, y, r, k)
+}
+
+// longRows is a grid for r rows of n numbers, in blocks of perBlock.
+func longRows(r, n int) grid {
+	const most = 65535 // blocks along y
+	return grid{x: ceil(n, perBlock), y: min(r, most), z: ceil(r, most), threads: 256}
+}
+
+// ScaleRows computes y_r = s_r x_r.
+func (b *Backend) ScaleRows(y, x, s kernels.Tensor) {
+	same("ScaleRows", y, x)
+	r, n := b.rowsOf("ScaleRows", x, s)
+	b.launch("scale_rows_fwd", longRows(r, n), y, x, s, r, int64(n))
+}
+
+// ScaleRowsGrad is ScaleRows's gradient. The sums of ds are made in two steps
+// whose order is fixed.
+func (b *Backend) ScaleRowsGrad(dx, ds, dy, x, s kernels.Tensor) {
+	same("ScaleRowsGrad", dy, x)
+	r, n := b.rowsOf("ScaleRowsGrad", x, s)
+	g := longRows(r, n)
+	if !dx.IsZero() {
+		b.launch("scale_rows_grad", g, dx, dy, s, r, int64(n))
+	}
+	if !ds.IsZero() {
+		partial := b.Alloc(r, g.x)
+		b.launch("scale_rows_dots", g, partial, dy, x, r, int64(n))
+		b.launch("rows_sum", perRow(r), ds, partial, r, g.x)
+		b.Free(partial)
+	}
+}
+
+// rowsOf returns the rows of x, one for each number of s, and their length.
+func (b *Backend) rowsOf(op string, x, s kernels.Tensor) (r, n int) {
+	r = s.Len()
+	if r == 0 || x.Len()%r != 0 {
+		panic(fmt.Sprintf("cuda: %s: %d numbers for the rows of %v", op, r, x.Shape))
+	}
+	return r, x.Len() / r
+}

@@ -1,0 +1,135 @@
+// The Haar transform. For a 2×2 block a b / c d:
+//   LL=(a+b+c+d)/2  HL=(a−b+c−d)/2  LH=(a+b−c−d)/2  HH=(a−b−c+d)/2
+// It is orthonormal, so that the inverse is the transpose, and each gradient is
+// the other transform, added.
+//
+// x [B,C,2h,2w]; ll [B,C,h,w]; bands [B,3C,h,w], HL, LH, HH.
+// Mapping: a thread has 4 neighbouring blocks of a row: it reads or writes two
+// rows of 8 numbers and 4 numbers of each subband, 16 bytes at a time where w is
+// a multiple of 4. Block (x, y): 1024 of a plane's h·⌈w/4⌉·4 blocks, and plane
+// y + 65535·z of the B·C.
+// 32 bytes and 12 operations for each block of 4 numbers (48 bytes where it adds):
+// bound by memory.
+#include "common.cuh"
+
+constexpr int threads = 256;
+
+// Place is where a thread's 4 blocks are: in the image's rows from x0 and x1 on, in
+// LL from s on, in HL, LH and HH from b, b + step and b + 2·step on.
+struct Place {
+  bool any, wide;
+  long long x0, x1, s, b, step;
+  int n;  // of the 4 blocks that are inside
+  __device__ __forceinline__ Place(int B, int C, int h, int w) {
+    const long long plane = blockIdx.y + 65535ll * blockIdx.z;
+    const int groups = (w + 3) / 4;
+    const int i = blockIdx.x * threads + threadIdx.x;
+    const int row = i / groups, column = i % groups * 4;
+    any = plane < static_cast<long long>(B) * C && row < h;
+    wide = w % 4 == 0;
+    n = min(4, w - column);
+    step = static_cast<long long>(C) * h * w;
+    const long long batch = plane / C;
+    s = (plane * h + row) * w + column;
+    b = s + 2 * batch * step;
+    x0 = (plane * 2 * h + 2 * row) * 2 * w + 2 * column;
+    x1 = x0 + 2 * w;
+  }
+};
+
+// load8 reads 2n numbers of a row, store8 writes or adds them.
+__device__ __forceinline__ void load8(float (&v)[8], const float* p, int n, bool wide) {
+  float u[4];
+#pragma unroll
+  for (int i = 0; i < 8; i += 4) {
+    load4(u, p, i, 2 * n, wide);
+#pragma unroll
+    for (int k = 0; k < 4; k++) v[i + k] = u[k];
+  }
+}
+template <bool ADD>
+__device__ __forceinline__ void store8(float* p, const float (&v)[8], int n, bool wide) {
+  float u[4];
+#pragma unroll
+  for (int i = 0; i < 8; i += 4) {
+#pragma unroll
+    for (int k = 0; k < 4; k++) u[k] = v[i + k];
+    if (ADD) add4(p, u, i, 2 * n, wide);
+    else store4(p, u, i, 2 * n, wide);
+  }
+}
+
+// put writes, or adds, 4 numbers of a subband.
+template <bool ADD>
+__device__ __forceinline__ void put(float* p, const float (&v)[4], int n, bool wide) {
+  if (ADD) add4(p, v, 0, n, wide);
+  else store4(p, v, 0, n, wide);
+}
+
+// analyse: ll, bands = (or +=) DWT(x). Either may be left out.
+template <bool ADD>
+__device__ __forceinline__ void analyse(float* ll, float* bands, const float* x, int B, int C, int h, int w) {
+  const Place p(B, C, h, w);
+  if (!p.any) return;
+  float top[8], bottom[8], out[4][4];
+  load8(top, x + p.x0, p.n, p.wide);
+  load8(bottom, x + p.x1, p.n, p.wide);
+#pragma unroll
+  for (int k = 0; k < 4; k++) {
+    const float a = top[2 * k], b = top[2 * k + 1], c = bottom[2 * k], d = bottom[2 * k + 1];
+    out[0][k] = .5f * (a + b + c + d);
+    out[1][k] = .5f * (a - b + c - d);
+    out[2][k] = .5f * (a + b - c - d);
+    out[3][k] = .5f * (a - b - c + d);
+  }
+  if (ll) put<ADD>(ll + p.s, out[0], p.n, p.wide);
+  if (!bands) return;
+#pragma unroll
+  for (int i = 0; i < 3; i++) put<ADD>(bands + p.b + i * p.step, out[i + 1], p.n, p.wide);
+}
+
+// synthesise: x = (or +=) IDWT(ll, bands) [+ res].
+template <bool ADD>
+__device__ __forceinline__ void synthesise(float* x, const float* ll, const float* bands, const float* res, int B, int C,
+                                           int h, int w) {
+  const Place p(B, C, h, w);
+  if (!p.any) return;
+  float in[4][4], top[8] = {}, bottom[8] = {};
+  load4(in[0], ll + p.s, 0, p.n, p.wide);
+#pragma unroll
+  for (int i = 0; i < 3; i++) load4(in[i + 1], bands + p.b + i * p.step, 0, p.n, p.wide);
+  if (res) {
+    load8(top, res + p.x0, p.n, p.wide);
+    load8(bottom, res + p.x1, p.n, p.wide);
+  }
+#pragma unroll
+  for (int k = 0; k < 4; k++) {
+    const float l = in[0][k], u = in[1][k], v = in[2][k], d = in[3][k];
+    top[2 * k] += .5f * (l + u + v + d);
+    top[2 * k + 1] += .5f * (l - u + v - d);
+    bottom[2 * k] += .5f * (l + u - v - d);
+    bottom[2 * k + 1] += .5f * (l - u - v + d);
+  }
+  store8<ADD>(x + p.x0, top, p.n, p.wide);
+  store8<ADD>(x + p.x1, bottom, p.n, p.wide);
+}
+
+extern "C" __global__ void __launch_bounds__(threads)
+    dwt_fwd(float* __restrict__ ll, float* __restrict__ bands, const float* __restrict__ x, int B, int C, int h, int w) {
+  analyse<false>(ll, bands, x, B, C, h, w);
+}
+extern "C" __global__ void __launch_bounds__(threads)
+    dwt_grad(float* __restrict__ dx, const float* __restrict__ dll, const float* __restrict__ dbands, int B, int C, int h,
+             int w) {
+  synthesise<true>(dx, dll, dbands, nullptr, B, C, h, w);
+}
+extern "C" __global__ void __launch_bounds__(threads)
+    idwt_fwd(float* __restrict__ y, const float* __restrict__ ll, const float* __restrict__ bands,
+             const float* __restrict__ res, int B, int C, int h, int w) {
+  synthesise<false>(y, ll, bands, res, B, C, h, w);
+}
+extern "C" __global__ void __launch_bounds__(threads)
+    idwt_grad(float* __restrict__ dll, float* __restrict__ dbands, const float* __restrict__ dy, int B, int C, int h,
+              int w) {
+  analyse<true>(dll, dbands, dy, B, C, h, w);
+}
