@@ -25,8 +25,8 @@ const (
 
 // jpegHead collects what stands before a JPEG's first scan.
 type jpegHead struct {
-	sof       byte // the marker of the frame
-	precision byte
+	sof       byte   // the marker of the frame
+	frame     []byte // its content: precision, sides, components
 	exif, xmp []byte
 	icc       []iccPart
 	dpi       [2]float64
@@ -111,8 +111,8 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 		h.own = append(h.own, segment{string([]byte{marker}), data})
 	case 0xc4, 0xc8, 0xcc: // tables between the frames' markers
 	default:
-		if marker >= 0xc0 && marker <= 0xcf && len(data) > 0 {
-			h.sof, h.precision = marker, data[0]
+		if marker >= 0xc0 && marker <= 0xcf {
+			h.sof, h.frame = marker, data
 		}
 	}
 }

@@ -50,8 +50,10 @@ func (h *jpegHead) check() error {
 		return unsupported(JPEG, "lossless coding")
 	case h.sof > 0xc3:
 		return unsupported(JPEG, "hierarchical coding")
-	case h.sof != 0 && h.precision != 8:
-		return unsupported(JPEG, "%d bits a sample", h.precision)
+	case h.sof == 0 || len(h.frame) < 6 || len(h.frame) < 6+3*int(h.frame[5]):
+		return damaged(JPEG, "it has no frame header")
+	case h.frame[0] != 8:
+		return unsupported(JPEG, "%d bits a sample", h.frame[0])
 	}
 	return nil
 }

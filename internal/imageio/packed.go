@@ -95,30 +95,45 @@ func (p *packed) divide(rgb []float32, r image.Rectangle) {
 // quantize writes pixels of rgb [3,n] and alpha [n], from index at on, into
 // row as info stores them: clamped and rounded, grey as the channels' mean.
 func quantize(row []byte, info *Info, rgb, alpha []float32, at, n int) {
-	put, size := putUnit8, info.Depth/8
-	if info.Depth == 16 {
-		put = putUnit16
+	step, size := info.pixelBytes(), info.Depth/8
+	w := len(row) / step
+	put := func(k int, values []float32) {
+		if size == 1 {
+			putPlane8(row[k:], step, values[:w])
+		} else {
+			putPlane16(row[2*k:], step, values[:w])
+		}
 	}
 	r, g, b := rgb[at:n], rgb[n+at:2*n], rgb[2*n+at:3*n]
-	for i, step := 0, info.pixelBytes(); len(row) > 0; i, row = i+1, row[step:] {
-		if info.Grey {
-			put(row, (r[i]+g[i]+b[i])/3)
-		} else {
-			put(row, r[i])
-			put(row[size:], g[i])
-			put(row[2*size:], b[i])
+	if info.Grey {
+		mean := make([]float32, w)
+		for i := range mean {
+			mean[i] = (r[i] + g[i] + b[i]) / 3
 		}
-		if info.Alpha {
-			put(row[step-size:], alpha[at+i])
-		}
+		put(0, mean)
+	} else {
+		put(0, r)
+		put(1, g)
+		put(2, b)
+	}
+	if info.Alpha {
+		put(info.samples()-1, alpha[at:])
 	}
 }
 
-func putUnit8(b []byte, v float32) { b[0] = uint8(clamp01(v)*255 + 0.5) }
+// putPlane8 writes a sample of eight bits to every step-th byte.
+func putPlane8(row []byte, step int, values []float32) {
+	for i, v := range values {
+		row[i*step] = uint8(clamp01(v)*255 + 0.5)
+	}
+}
 
-func putUnit16(b []byte, v float32) {
-	u := uint16(clamp01(v)*65535 + 0.5)
-	b[0], b[1] = uint8(u>>8), uint8(u)
+// putPlane16 is putPlane8 for 16 bits.
+func putPlane16(row []byte, step int, values []float32) {
+	for i, v := range values {
+		u := uint16(clamp01(v)*65535 + 0.5)
+		row[i*step], row[i*step+1] = uint8(u>>8), uint8(u)
+	}
 }
 
 // clamp01 is v within 0..1, and 0 where v is not a number.

@@ -49,6 +49,9 @@ func parseIHDR(data []byte) (h pngHeader, err error) {
 		return h, damaged(PNG, "its header has %d bytes", len(data))
 	}
 	w, hgt := binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:])
+	if w == 0 || hgt == 0 {
+		return h, noPixels(int(w), int(hgt))
+	}
 	if w > math.MaxInt32 || hgt > math.MaxInt32 {
 		return h, damaged(PNG, "its size is %d×%d", w, hgt)
 	}
@@ -67,7 +70,7 @@ func parseIHDR(data []byte) (h pngHeader, err error) {
 }
 
 // scanPNG reads all chunks but the pixels', which it seeks over.
-func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
+func scanPNG(r io.ReadSeeker) (*pngFile, error) {
 	f := &pngFile{turn: upright}
 	at, err := r.Seek(8, io.SeekStart)
 	if err != nil {
@@ -88,7 +91,7 @@ func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
 		if kind == "IDAT" && f.idat == 0 {
 			f.idat = at
 		}
-		if err := f.chunk(r, kind, size, limits); err != nil {
+		if err := f.chunk(r, kind, size); err != nil {
 			return nil, err
 		}
 		at += 12 + size
@@ -100,7 +103,7 @@ func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
 
 // chunk takes in a chunk of which size bytes follow in r. Chunks that matter
 // for the pixels must be sound; others are left out if they are not.
-func (f *pngFile) chunk(r io.Reader, kind string, size int64, limits Limits) error {
+func (f *pngFile) chunk(r io.Reader, kind string, size int64) error {
 	critical := kind[0]&0x20 == 0
 	if kind == "IDAT" || (size > maxMetadata && !critical) {
 		return nil
@@ -120,11 +123,7 @@ func (f *pngFile) chunk(r io.Reader, kind string, size int64, limits Limits) err
 	sound := crc32.Update(crc32.ChecksumIEEE([]byte(kind)), crc32.IEEETable, data) == sum
 	switch {
 	case kind == "IHDR":
-		// The size is checked before the sum, so that a bomb is named a bomb.
 		if f.header, err = parseIHDR(data); err != nil {
-			return err
-		}
-		if err := limits.check(f.header.w, f.header.h); err != nil {
 			return err
 		}
 	case kind == "PLTE":

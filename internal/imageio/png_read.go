@@ -13,8 +13,11 @@ import (
 // decodePNG reads a PNG; a large one may be left to be read as it is used.
 // Interlaced ones go through image/png.
 func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {
-	f, err := scanPNG(r, limits)
+	f, err := scanPNG(r)
 	if err != nil {
+		return nil, err
+	}
+	if err := limits.check(f.header.w, f.header.h); err != nil {
 		return nil, err
 	}
 	m := &Image{Info: f.Info, turn: f.turn}
@@ -27,7 +30,7 @@ func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	}
 	h := f.header
 	stream := &rowStream{open: func() (rowReader, error) { return newPNGRows(r, f) }, height: h.h}
-	stream.packed = *newPacked(f.Info, h.w, 0)
+	stream.packed, stream.budget = *newPacked(f.Info, h.w, 0), int(limits.MaxBytes)
 	if need := int64(stream.stride) * int64(h.h); limits.MaxBytes > 0 && need > limits.MaxBytes && f.turn <= 2 {
 		m.src = stream
 		return m, nil

@@ -195,3 +195,36 @@ func equalFloats(a, b []float32) bool {
 	}
 	return true
 }
+
+// TestStripsGoBack checks that a stream goes back within its budget without
+// decoding again, and beyond it by starting over.
+func TestStripsGoBack(t *testing.T) {
+	info := Info{Format: PNG, W: 10, H: 300, Depth: 8}
+	whole := sceneOf(info)
+	m, err := Decode(bytes.NewReader(encoded(t, whole, info, Options{})), "test", Limits{MaxBytes: 30 * 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, opened := m.src.(*rowStream), 0
+	open := stream.open
+	stream.open = func() (rowReader, error) { opened++; return open() }
+	for _, step := range []struct{ from, to, opened int }{
+		{0, 60, 1}, {0, 40, 1}, {40, 100, 1}, {50, 120, 1}, {20, 60, 1}, {100, 160, 1}, {60, 150, 1}, {10, 20, 2}, {299, 300, 2}, {0, 90, 3}, {200, 230, 3},
+	} {
+		r := m.Bounds()
+		r.Min.Y, r.Max.Y = step.from, step.to
+		got, err := m.Tile(nil, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, _ := whole.Tile(nil, r); !equalFloats(got, want) {
+			t.Errorf("rows %d to %d differ", step.from, step.to)
+		}
+		if opened != step.opened {
+			t.Errorf("rows %d to %d: opened %d times, want %d", step.from, step.to, opened, step.opened)
+		}
+		if len(stream.pix) > 31*100 {
+			t.Errorf("rows %d to %d: %d bytes are held", step.from, step.to, len(stream.pix))
+		}
+	}
+}

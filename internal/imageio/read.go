@@ -21,14 +21,15 @@ type Limits struct {
 	MaxPixels int64
 	// MaxBytes makes a picture whose pixels need more memory be decoded while
 	// it is read, if its format allows that (PNG that is not interlaced and
-	// not turned by a quarter); 0 never does.
+	// whose rows are stored from top to bottom), keeping about MaxBytes of rows;
+	// 0 never does.
 	MaxBytes int64
 }
 
 // check refuses a size that is empty or too large.
 func (l Limits) check(w, h int) error {
 	if w <= 0 || h <= 0 {
-		return fmt.Errorf("has a size of %d×%d: there is nothing to read", w, h)
+		return noPixels(w, h)
 	}
 	limit := l.MaxPixels
 	if limit == 0 {
@@ -39,6 +40,10 @@ func (l Limits) check(w, h int) error {
 			w, h, limit)
 	}
 	return nil
+}
+
+func noPixels(w, h int) error {
+	return fmt.Errorf("has a size of %d×%d: there is nothing to read", w, h)
 }
 
 // decoders read a picture from its file's beginning. The Image may go on
@@ -70,12 +75,19 @@ func Open(path string, limits Limits) (*Image, error) {
 }
 
 func openFile(f *os.File, path string, limits Limits) (*Image, error) {
-	if stat, err := f.Stat(); err != nil {
+	if err := refuseFolder(f, path); err != nil {
 		return nil, err
-	} else if stat.IsDir() {
-		return nil, fmt.Errorf("cannot read %s: it is a folder, not an image", path)
 	}
 	return Decode(f, path, limits)
+}
+
+func refuseFolder(f *os.File, path string) error {
+	if stat, err := f.Stat(); err != nil {
+		return err
+	} else if stat.IsDir() {
+		return fmt.Errorf("cannot read %s: it is a folder, not an image", path)
+	}
+	return nil
 }
 
 // cause is what a *os.PathError says beside the path.
@@ -90,17 +102,9 @@ func cause(err error) error {
 // Decode reads a picture from r, which errors call name. It may keep reading
 // from r as long as the Image is in use.
 func Decode(r io.ReadSeeker, name string, limits Limits) (*Image, error) {
-	head := make([]byte, sniffLen)
-	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, fmt.Errorf("cannot read %s: %w", name, cause(err))
-	}
-	format, err := sniff(head[:n])
+	format, err := formatIn(r, name)
 	if err != nil {
-		return nil, fmt.Errorf("%s %w", name, err)
-	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", name, err)
+		return nil, err
 	}
 	m, err := decode(format, r, limits)
 	if err != nil {
@@ -109,30 +113,43 @@ func Decode(r io.ReadSeeker, name string, limits Limits) (*Image, error) {
 	return m, nil
 }
 
+// formatIn tells the format of the picture in r and goes back to its beginning.
+func formatIn(r io.ReadSeeker, name string) (Format, error) {
+	head := make([]byte, sniffLen)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return 0, fmt.Errorf("cannot read %s: %w", name, cause(err))
+	}
+	format, err := sniff(head[:n])
+	if err != nil {
+		return 0, fmt.Errorf("%s %w", name, err)
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return 0, fmt.Errorf("cannot read %s: %w", name, err)
+	}
+	return format, nil
+}
+
 // decode runs a format's decoder and words what its errors leave open.
 func decode(format Format, r io.ReadSeeker, limits Limits) (*Image, error) {
 	m, err := decoders[format](r, limits)
+	return m, cutShort(format, err)
+}
+
+// cutShort words the error of data that end too early.
+func cutShort(f Format, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("is cut short: the %s data end before the picture does", format)
+		return fmt.Errorf("is cut short: the %s data end before the picture does", f)
 	}
-	return m, err
+	return err
 }
 
 // library runs a decoder that is not ours, after a look at the picture's size.
-// The recover is a last line: whatever is in a file must not end the program.
 func library(f Format, r io.ReadSeeker, limits Limits, config func(io.Reader) (image.Config, error),
 	decode func(io.Reader) (image.Image, error)) (img image.Image, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			img, err = nil, damaged(f, "its decoder failed with %v", p)
-		}
-	}()
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	c, err := config(bufio.NewReader(r))
+	c, err := libraryConfig(f, r, config)
 	if err != nil {
-		return nil, libraryError(f, err)
+		return nil, err
 	}
 	if err := limits.check(c.Width, c.Height); err != nil {
 		return nil, err
@@ -140,8 +157,34 @@ func library(f Format, r io.ReadSeeker, limits Limits, config func(io.Reader) (i
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	img, err = decode(bufio.NewReaderSize(r, 1<<16))
-	return img, libraryError(f, err)
+	err = guarded(f, func() (err error) {
+		img, err = decode(bufio.NewReaderSize(r, 1<<16))
+		return err
+	})
+	return img, err
+}
+
+// libraryConfig reads a picture's size and kind with a library.
+func libraryConfig(f Format, r io.ReadSeeker, config func(io.Reader) (image.Config, error)) (c image.Config, err error) {
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return c, err
+	}
+	err = guarded(f, func() (err error) {
+		c, err = config(bufio.NewReader(r))
+		return err
+	})
+	return c, err
+}
+
+// guarded calls a library. The recover is a last line: whatever is in a file
+// must not end the program.
+func guarded(f Format, call func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = damaged(f, "its decoder failed with %v", p)
+		}
+	}()
+	return libraryError(f, call())
 }
 
 // libraryError words a library's error in the way of damaged and unsupported.

@@ -7,10 +7,12 @@ type rowReader interface {
 	next(dst []byte) error
 }
 
-// rowStream is a raster that decodes as it is read. It holds the rows from the
-// last request's first one on; a request for earlier rows starts over.
+// rowStream is a raster that decodes as it is read. It holds the last rows, as
+// many as its budget allows and at least those of the last request; a request
+// for earlier rows starts over.
 type rowStream struct {
 	packed
+	budget int // bytes
 	open   func() (rowReader, error)
 	rows   rowReader
 	height int
@@ -19,7 +21,8 @@ type rowStream struct {
 // end is the row after those held, the next to come from rows.
 func (s *rowStream) end() int { return s.first + len(s.pix)/s.stride }
 
-// hold makes rows from to to−1 available and forgets those before.
+// hold makes rows from to to−1 available and forgets earlier ones for which
+// there is no room.
 func (s *rowStream) hold(from, to int) error {
 	if s.rows == nil || from < s.first {
 		rows, err := s.open()
@@ -28,35 +31,39 @@ func (s *rowStream) hold(from, to int) error {
 		}
 		s.rows, s.first, s.pix = rows, 0, s.pix[:0]
 	}
-	if drop := min(from-s.first, s.end()-s.first); drop > 0 {
+	if over := (to-s.first)*s.stride - s.budget; over > 0 {
+		drop := min((over+s.stride-1)/s.stride, from-s.first, s.end()-s.first)
 		n := copy(s.pix, s.pix[drop*s.stride:])
 		s.pix, s.first = s.pix[:n], s.first+drop
 	}
-	if room := (to - from) * s.stride; cap(s.pix) < room {
+	if room := max(s.budget, (to-from)*s.stride) + s.stride; cap(s.pix) < room {
 		s.pix = append(make([]byte, 0, room), s.pix...)
 	}
+	if from > s.end() { // none of the rows held are next to those to come
+		s.first, s.pix = s.end(), s.pix[:0]
+	}
 	for s.end() < to {
-		if err := s.pull(s.end() < from); err != nil {
+		if err := s.pull(); err != nil {
 			// What rows would give now is not known any more.
 			s.rows = nil
 			return err
+		}
+		if s.end() <= from {
+			s.first, s.pix = s.end(), s.pix[:0]
 		}
 	}
 	return nil
 }
 
-// pull reads the next row, which is not kept if skip is true.
-func (s *rowStream) pull(skip bool) error {
+// pull reads the next row.
+func (s *rowStream) pull() error {
 	n := len(s.pix)
 	s.pix = append(s.pix, make([]byte, s.stride)...)
-	if err := s.rows.next(s.pix[n:]); err != nil {
+	err := s.rows.next(s.pix[n:])
+	if err != nil {
 		s.pix = s.pix[:n]
-		return err
 	}
-	if skip {
-		s.pix, s.first = s.pix[:n], s.first+1
-	}
-	return nil
+	return err
 }
 
 // all decodes the whole picture.

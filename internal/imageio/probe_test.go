@@ -1,0 +1,90 @@
+package imageio
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestProbe holds what a header tells to what decoding gives.
+func TestProbe(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*_*.[^e]*")
+	if err != nil || len(paths) < 20 {
+		t.Fatalf("%d fixtures: %v", len(paths), err)
+	}
+	for _, k := range pngKinds() {
+		for _, laced := range []bool{false, true} {
+			path := filepath.Join(t.TempDir(), "kind.png")
+			if err := os.WriteFile(path, rawPNG(k, 16, 8, laced), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			paths = append(paths, path)
+		}
+	}
+	for _, path := range paths {
+		p, err := ProbeFile(path, Limits{})
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		m, err := Open(path, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Format != m.Format || p.W != m.W || p.H != m.H || p.Depth != m.Depth || p.Grey != m.Grey || p.Alpha != m.Alpha {
+			t.Errorf("%s: probed %+v, decoded %+v", path, p, m.Info)
+		}
+		held := rasterBytes(m.src)
+		if p.Bytes < held*8/10 || p.Bytes > 6*held {
+			t.Errorf("%s: %d bytes were announced, %d are held", path, p.Bytes, held)
+		}
+		strips, err := Open(path, Limits{MaxBytes: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strips.streamed() != p.Streams {
+			t.Errorf("%s: streams %v, announced %v", path, strips.streamed(), p.Streams)
+		}
+		if err := strips.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// rasterBytes is the memory that a decoded picture's pixels take; a JPEG's are
+// padded to whole blocks, which matters in small ones only.
+func rasterBytes(r raster) int64 {
+	switch s := r.(type) {
+	case *packed:
+		return int64(len(s.pix))
+	case *chroma:
+		return int64(s.w*s.h + 2*s.cw*s.ch)
+	case *vp8:
+		return int64(s.Rect.Dx()*s.Rect.Dy()*3/2 + len(s.alpha))
+	}
+	return 0
+}
+
+func TestProbeRefuses(t *testing.T) {
+	folder := t.TempDir()
+	for name, c := range badFiles(t) {
+		path := filepath.Join(folder, "x")
+		if err := os.WriteFile(path, []byte(c[0]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ProbeFile(path, Limits{})
+		_, openErr := Open(path, Limits{})
+		if err != nil && err.Error() != openErr.Error() && !strings.Contains(name, "jpeg") {
+			t.Errorf("%s: probing says %q, opening %q", name, err, openErr)
+		}
+	}
+	for path, want := range map[string]string{folder: "is a folder", filepath.Join(folder, "no"): "no such file"} {
+		if _, err := ProbeFile(path, Limits{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := ProbeFile("testdata/jpeg_420.jpg", Limits{MaxPixels: 10}); err == nil || !strings.Contains(err.Error(), "--max-pixels") {
+		t.Errorf("got %v", err)
+	}
+}
