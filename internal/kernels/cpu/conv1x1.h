@@ -81,7 +81,7 @@ static void conv1x1_grad_input(Pool& pool, const clusir_part* dxs, const float* 
 static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, const float* dy, int64_t B, int64_t O, int64_t HW,
                                 int64_t parts, const clusir_part* xs, int64_t K) {
   int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T), units = B * per_image, Kp = round_up(K, NR);
-  Partials sums = partials(pool, part_count(units, O * Kp), O * Kp + O);
+  Partials sums = partials(pool, part_count(units, B * HW, O * Kp), O * Kp + O);
   pool.run(sums.parts, (size_t)((K + O + Kp) * T + 64), [&](int64_t part, Scratch& s) {
     float *u = s.take(K * T), *g = s.take(O * T), *ut = s.take(Kp * T), *acc = sums.part(part);
     memset(ut, 0, 4 * (size_t)(Kp * T));

@@ -144,45 +144,48 @@ static void conv3x3(Pool& pool, float* y, const float* x, const float* w, int64_
 // reversed, in the pool's shared memory.
 static const float* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
   float* t = pool.shared((size_t)(O * C * 9));
-  for (int64_t o = 0; o < O; o++)
-    for (int64_t c = 0; c < C; c++)
-      for (int k = 0; k < 9; k++) t[(c * O + o) * 9 + k] = w[(o * C + c) * 9 + 8 - k];
+  pool.run(ceil_div(C, 16), 0, [&](int64_t unit, Scratch&) {
+    for (int64_t c = unit * 16; c < least(C, unit * 16 + 16); c++)
+      for (int64_t o = 0; o < O; o++)
+        for (int k = 0; k < 9; k++) t[(c * O + o) * 9 + k] = w[(o * C + c) * 9 + 8 - k];
+  });
   return t;
 }
 
-// transposed_tile writes a padded tile u [C, rows, line] as v [rows·line, Cp].
-static void transposed_tile(int64_t C, int64_t Cp, int64_t pixels, const float* u, float* v) {
-  if (Cp > C) memset(v, 0, 4 * (size_t)(pixels * Cp));
-  transpose(C, pixels, u, pixels, v, Cp);
-}
-
+// conv3x3_grad_weight takes a tile's padded pixels as one row of them: with
+// zeros where dy's padding is, a tap's gradient is dy times the transposed tile
+// from one address on, one product with K = all pixels.
 static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const Planes& x0, int64_t B) {
   int64_t C = x0.C, O = dy0.C, pixels = x0.H * x0.W, Cp = round_up(C, NR);
   Conv3Plan p = conv3_plan(B, C + O, x0.H, x0.W, 4);
+  p.line = p.tiles.cols + 2;
   int64_t units = B * p.tiles.count(), area = (p.tiles.rows + 2) * p.line;
-  Partials sums = partials(pool, part_count(units, 9 * O * Cp), 9 * O * Cp);
+  Partials sums = partials(pool, part_count(units, B * pixels, 9 * O * Cp), 9 * O * Cp);
   pool.run(sums.parts, (size_t)((C + Cp + O) * area + 192), [&](int64_t part, Scratch& s) {
     float *u = s.take(C * area), *v = s.take(Cp * area), *g = s.take(O * area), *acc = sums.part(part);
+    if (Cp > C) memset(v, 0, 4 * (size_t)(Cp * area));
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
       Tile t = tile_at(p.tiles, unit);
       Planes x = x0, dy = dy0;
       x.p += t.b * C * pixels, dy.p += t.b * O * pixels;
-      int64_t high = t.y1 - t.y0, n = t.x1 - t.x0;
+      int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, K = high * p.line - 2;
       padded_tile(x, t, p.line, u);
-      transposed_tile(C, Cp, (high + 2) * p.line, u, v);
+      transpose(C, (high + 2) * p.line, u, (high + 2) * p.line, v, Cp);
       for (int64_t o = 0; o < O; o++)
-        for (int64_t r = 0; r < high; r++) fetch(dy, o, t.y0 + r, t.x0, n, g + (o * high + r) * p.line);
-      for (int64_t r = 0; r < high; r++)
-        for (int k = 0; k < 9; k++)
-          gemm(O, Cp, n, g + r * p.line, high * p.line, v + ((r + k / 3) * p.line + k % 3) * Cp, Cp, acc + k * O * Cp,
-               Cp, AddTo);
+        for (int64_t r = 0; r < high; r++) {
+          float* row = g + (o * high + r) * p.line;
+          fetch(dy, o, t.y0 + r, t.x0, n, row);
+          memset(row + n, 0, 4 * (size_t)(p.line - n));
+        }
+      for (int k = 0; k < 9; k++)
+        gemm(O, Cp, K, g, high * p.line, v + (k / 3 * p.line + k % 3) * Cp, Cp, acc + k * O * Cp, Cp, AddTo);
     }
   });
   pool.run(O, 0, [&](int64_t o, Scratch&) {
-    for (int64_t c = 0; c < C; c++)
-      for (int k = 0; k < 9; k++) dw[(o * C + c) * 9 + k] += total(sums, (k * O + o) * Cp + c);
+    for (int k = 0; k < 9; k++)
+      for (int64_t c = 0; c < C; c++) dw[(o * C + c) * 9 + k] += total(sums, (k * O + o) * Cp + c);
   });
 }
 

@@ -279,7 +279,7 @@ static void gated_ffn_grad(Pool& pool, float* dx, float* dnorm_weight, float* dn
   g.p = ffn_grad_plan(B, C, h, H, W);
   g.Cp = round_up(C, NR);
   g.dy = dy, g.x = x, g.norm_weight = norm_weight, g.norm_bias = norm_bias;
-  int64_t units = B * g.p.tiles.count(), size = round_up(g.size() + units, 16), parts = part_count(units, size);
+  int64_t units = B * g.p.tiles.count(), size = round_up(g.size() + units, 16), parts = part_count(units, B * H * W, size);
   int64_t image = round_up(B * C * H * W, 16), weights = round_up(3 * h * C, 16);
   Partials norms = {nullptr, kNormParts, round_up(2 * C, 16)};
   float* base = pool.shared((size_t)(image + weights + parts * size + norms.parts * norms.size));

@@ -39,7 +39,7 @@ static void mix(Pool& pool, float* y, const float* a, const float* c, int64_t R,
 static void mix_grad(Pool& pool, float* da, float* dc, const float* dy, const float* a, const float* c, int64_t R,
                      int64_t K, int64_t n) {
   int64_t units = ceil_div(n, kMixColumns);
-  Partials sums = partials(pool, part_count(units, R * K), R * K);
+  Partials sums = partials(pool, part_count(units, n, R * K), R * K);
   pool.run(sums.parts, 0, [&](int64_t part, Scratch&) {
     int64_t from, to;
     float* acc = sums.part(part);

@@ -67,9 +67,13 @@ struct Partials {
   float* part(int64_t i) const { return base + i * size; }
 };
 
-// part_count is the number of parts for sums of size floats over units of work:
-// at most 16 and, but for one part, 32 MiB.
-INLINE int64_t part_count(int64_t units, int64_t size) { return clamp(least(units, (8 << 20) / most(size, 1)), 1, 16); }
+// part_count is the number of parts for sums of size floats over units of work
+// on so many pixels: at most 16, at least 256 pixels in each, so that clearing
+// and adding parts stays small beside filling them, and, but for one part,
+// 32 MiB in all.
+INLINE int64_t part_count(int64_t units, int64_t pixels, int64_t size) {
+  return clamp(least(least(units, pixels / 256), (8 << 20) / most(size, 1)), 1, 16);
+}
 
 // partials clears parts sums of size floats in memory of the pool's.
 INLINE Partials partials(Pool& pool, int64_t parts, int64_t size) {

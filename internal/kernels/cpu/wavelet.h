@@ -7,6 +7,7 @@
 // the full one, which stay in cache from the norm to the subbands and from the
 // subbands to the residual. Bound by arithmetic at C ≥ 48, by memory below.
 #pragma once
+#include "haar.h"
 #include "norm.h"
 #include "ops_wavelet.h"
 
@@ -46,25 +47,13 @@ INLINE void half_rows(const Strips& g, const Strip& t, int64_t C, const float* s
 // haar splits u [Q,2,2N] into v [4Q,N]: LL, HL, LH, HH. It is orthonormal, so
 // unhaar is its inverse and its transpose.
 static void haar(int64_t Q, int64_t N, const float* u, float* v) {
-  for (int64_t q = 0; q < Q; q++, u += 4 * N) {
-    float *ll = v + q * N, *hl = ll + Q * N, *lh = hl + Q * N, *hh = lh + Q * N;
-    for (int64_t i = 0; i < N; i++) {
-      float a = u[2 * i] * 0.5f, b = u[2 * i + 1] * 0.5f, c = u[2 * N + 2 * i] * 0.5f, d = u[2 * N + 2 * i + 1] * 0.5f;
-      float s = a + b, t = c + d, p = a - b, q2 = c - d;
-      ll[i] = s + t, hl[i] = p + q2, lh[i] = s - t, hh[i] = p - q2;
-    }
-  }
+  for (int64_t q = 0; q < Q; q++, u += 4 * N, v += N)
+    split_row<Overwrite>(N, u, u + 2 * N, v, v + Q * N, v + 2 * Q * N, v + 3 * Q * N);
 }
 
 static void unhaar(int64_t Q, int64_t N, const float* v, float* u) {
-  for (int64_t q = 0; q < Q; q++, u += 4 * N) {
-    const float *ll = v + q * N, *hl = ll + Q * N, *lh = hl + Q * N, *hh = lh + Q * N;
-    for (int64_t i = 0; i < N; i++) {
-      float s = (ll[i] + lh[i]) * 0.5f, t = (ll[i] - lh[i]) * 0.5f, p = (hl[i] + hh[i]) * 0.5f,
-            r = (hl[i] - hh[i]) * 0.5f;
-      u[2 * i] = s + p, u[2 * i + 1] = s - p, u[2 * N + 2 * i] = t + r, u[2 * N + 2 * i + 1] = t - r;
-    }
-  }
+  for (int64_t q = 0; q < Q; q++, u += 4 * N, v += N)
+    join_row<Overwrite>(N, v, v + Q * N, v + 2 * Q * N, v + 3 * Q * N, u, u + 2 * N);
 }
 
 static void wavelet_reduce(Pool& pool, float* y, const float* x, const float* norm_weight, const float* norm_bias,
@@ -89,7 +78,7 @@ static void wavelet_reduce_grad(Pool& pool, float* dx, float* dnorm_weight, floa
                                 const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
   Strips g(H, W);
   int64_t Q = C / 4, room = g.room(), Cp = round_up(C, NR), units = B * g.per_image(), at_w = Q * Cp;
-  Partials sums = partials(pool, part_count(units, at_w), at_w + 2 * C);
+  Partials sums = partials(pool, part_count(units, B * H * W, at_w), at_w + 2 * C);
   size_t floats = (size_t)((3 * C + 2 * Q + Cp + 4) * 4 * room + Q * C + 256);
   pool.run(sums.parts, floats, [&](int64_t part, Scratch& s) {
     int64_t from, to, full = 4 * room;
@@ -185,7 +174,7 @@ static void wavelet_merge_grad(Pool& pool, float* ds, float* dm, float* dw, cons
                                const float* m, const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
   Strips g(H, W);
   int64_t Cp = round_up(C, NR), size = C * Cp + C / 2 * Cp;
-  int64_t per = part_count(g.per_image(), size * B), units = g.per_image();
+  int64_t per = part_count(g.per_image(), g.h * g.w, size * B), units = g.per_image();
   Partials sums = partials(pool, B * per, size + C * C + C * C / 2);
   pool.run(B * per, MergeGrad{g, C, 0, 0, 0, 0, 0, 0, 0}.floats(), [&](int64_t part, Scratch& scratch) {
     int64_t b = part / per;
