@@ -76,7 +76,7 @@ func nano() Config {
 	c.Dim = 16
 	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
 	c.FFNRatio, c.ExpertRatio = 2, 1
-	c.Experts, c.TopExperts = 2, 2
+	c.Experts, c.TopExperts = 3, 2
 	c.PromptSize = []int{16, 16, 16}
 	return c
 }

@@ -42,6 +42,7 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Dim = 1 << 40 }, "dim: 1099511627776 is out of range"},
 		{func(c *Config) { c.EncBlocks = []int{1, 2} }, "enc_blocks: [1 2] has 2 entries: give 4"},
 		{func(c *Config) { c.DecBlocks = []int{1, -2, 3} }, "dec_blocks: -2 is out of range: use 0 to"},
+		{func(c *Config) { c.EncBlocks = []int{1, 2, 3, 1 << 30} }, "enc_blocks: 1073741824 is out of range: use 0 to 256"},
 		{func(c *Config) { c.RefineBlocks = -1 }, "refine_blocks: -1 is out of range"},
 		{func(c *Config) { c.Heads = []int{1, 2, 4, 7} }, "heads: 7 at stage 4 do not divide its 384 channels"},
 		{func(c *Config) { c.Heads = []int{0, 2, 4, 8} }, "heads: 0 is out of range: use 1 to"},
@@ -125,4 +126,28 @@ func TestConfigJSON(t *testing.T) {
 	if err := json.Unmarshal(b, &again); err != nil || !reflect.DeepEqual(c, again) {
 		t.Errorf("%+v is read back as %+v, %v", c, again, err)
 	}
+}
+
+// FuzzConfig: whatever JSON a checkpoint carries, the configuration is refused
+// or can be built, and what is built costs a countable amount.
+func FuzzConfig(f *testing.F) {
+	for _, c := range []Config{smallConfig(), DefaultConfig(), nano()} {
+		b, err := json.Marshal(c)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte(`{"dim":4,"use_dafmm":false,"clusters":[1,2],"heads":null}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := DefaultConfig()
+		if json.Unmarshal(b, &c) != nil || c.Validate() != nil {
+			return
+		}
+		side := c.MinSide()
+		cost, err := c.Cost(1, side, side)
+		if err != nil || cost.Params <= 0 || cost.MACs <= 0 || cost.PeakValues < cost.Params {
+			t.Errorf("%s: cost %+v, error %v", b, cost, err)
+		}
+	})
 }

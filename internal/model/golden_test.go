@@ -117,7 +117,7 @@ func newGoldenRun(t *testing.T, path string, b kernels.Backend) *goldenRun {
 func (g *goldenRun) all() {
 	g.inference()
 	g.training()
-	for _, category := range []string{"module", "output", "loss", "grad", "buffer", "update"} {
+	for _, category := range []string{"module", "output", "loss", "grad", "buffer", "update", "moved"} {
 		errs := g.errs[category]
 		if len(errs) == 0 {
 			continue

@@ -6,22 +6,50 @@ import (
 	"testing"
 
 	"clusir/internal/autograd"
+	"clusir/internal/kernels"
+	"clusir/internal/kernels/cpu"
 	"clusir/internal/kernels/ref"
 )
+
+// device is a backend that tells how much of it is in use.
+type device struct {
+	kernels.Backend
+	alive func() int64
+}
+
+func refDevice() device {
+	b := ref.New()
+	return device{b, func() int64 { return int64(b.Live()) }}
+}
+
+func cpuDevice(t *testing.T) device {
+	b, err := cpu.New(cpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return device{b, b.Used}
+}
+
+// download fetches a tensor.
+func (d device) download(t kernels.Tensor) []float32 {
+	x := make([]float32, t.Len())
+	d.Download(x, t)
+	return x
+}
 
 // trained is what one training pass leaves.
 type trained struct {
 	terms   Terms
-	grads   map[string][]float64
-	buffers map[string][]float64
+	grads   map[string][]float32
+	buffers map[string][]float32
 }
 
 // trainOnce runs one pass over a batch in micro-batches.
-func trainOnce(t *testing.T, c Config, batch, micro int, recompute bool) trained {
-	b := ref.New()
+func trainOnce(t *testing.T, b device, c Config, batch, micro int, recompute bool) trained {
 	m := stir(newTestModel(t, b, c))
 	m.ZeroGrads()
-	before := b.Live()
+	before := b.alive()
 	var r trained
 	for first := 0; first < batch; first += micro {
 		tape := &Tape{B: b, Train: true, Recompute: recompute}
@@ -34,22 +62,22 @@ func trainOnce(t *testing.T, c Config, batch, micro int, recompute bool) trained
 		image.Free(b)
 		clean.Free(b)
 	}
-	if b.Live() != before {
-		t.Errorf("training leaves %d tensors, %d before", b.Live(), before)
+	if now := b.alive(); now != before {
+		t.Errorf("training leaves %d in use, %d before", now, before)
 	}
-	r.grads, r.buffers = map[string][]float64{}, map[string][]float64{}
+	r.grads, r.buffers = map[string][]float32{}, map[string][]float32{}
 	for _, p := range m.Params {
-		r.grads[p.Name] = b.Download64(p.Grad())
+		r.grads[p.Name] = b.download(p.Grad())
 	}
 	for _, p := range m.Buffers {
-		r.buffers[p.Name] = b.Download64(p.Tensor)
+		r.buffers[p.Name] = b.download(p.Tensor)
 	}
 	for l, e := range m.MoE {
-		sum := 0.0
-		for _, n := range b.Download64(e.Count.Tensor) {
+		sum := float32(0)
+		for _, n := range b.download(e.Count.Tensor) {
 			sum += n
 		}
-		if want := float64(batch * c.TopClusters[l] * c.TopExperts); sum != want {
+		if want := float32(batch * c.TopClusters[l] * c.TopExperts); sum != want {
 			t.Errorf("stage %d counted %g routed samples, want %g", l+1, sum, want)
 		}
 	}
@@ -57,7 +85,7 @@ func trainOnce(t *testing.T, c Config, batch, micro int, recompute bool) trained
 }
 
 // part is samples first to first+n−1 of a batch, brightened by shift.
-func part(b *ref.Backend, batch, first, n int, shift float32) *Var {
+func part(b kernels.Backend, batch, first, n int, shift float32) *Var {
 	whole := picture(b, batch, 16, 16)
 	x := make([]float32, whole.Len())
 	b.Download(x, whole.Tensor)
@@ -73,7 +101,12 @@ func part(b *ref.Backend, batch, first, n int, shift float32) *Var {
 // TestRecompute: not a bit of the gradients and of BatchNorm changes, and the
 // counts are the same.
 func TestRecompute(t *testing.T) {
-	plain, again := trainOnce(t, smallConfig(), 2, 2, false), trainOnce(t, smallConfig(), 2, 2, true)
+	t.Run("ref", func(t *testing.T) { recomputeChangesNothing(t, refDevice) })
+	t.Run("cpu", func(t *testing.T) { recomputeChangesNothing(t, func() device { return cpuDevice(t) }) })
+}
+
+func recomputeChangesNothing(t *testing.T, open func() device) {
+	plain, again := trainOnce(t, open(), smallConfig(), 2, 2, false), trainOnce(t, open(), smallConfig(), 2, 2, true)
 	if plain.terms != again.terms {
 		t.Errorf("terms %+v become %+v", plain.terms, again.terms)
 	}
@@ -118,10 +151,10 @@ func TestRecomputeSavesMemory(t *testing.T) {
 func TestMicroBatches(t *testing.T) {
 	c := smallConfig()
 	c.UseDAFMM = false
-	whole, halves := trainOnce(t, c, 4, 4, false), trainOnce(t, c, 4, 2, false)
+	whole, halves := trainOnce(t, refDevice(), c, 4, 4, false), trainOnce(t, refDevice(), c, 4, 2, false)
 	for name, g := range whole.grads {
 		for i, v := range g {
-			if d := math.Abs(v - halves.grads[name][i]); d > 1e-7+1e-5*math.Abs(v) {
+			if d := math.Abs(float64(v - halves.grads[name][i])); d > 1e-7+1e-5*math.Abs(float64(v)) {
 				t.Fatalf("%s: gradient %g of the whole, %g of its halves", name, v, halves.grads[name][i])
 			}
 		}

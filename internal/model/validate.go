@@ -11,8 +11,9 @@ import (
 // file from asking for more memory than can be counted.
 const (
 	maxDim    = 4096
-	maxCount  = 1024
-	maxPrompt = 4096
+	maxBlocks = 256
+	maxCount  = 64 // clusters, experts, heads, prompt components
+	maxSide   = 1024
 	maxRatio  = 64
 )
 
@@ -24,11 +25,11 @@ func (c Config) Validate() error {
 	if c.Dim%4 != 0 {
 		v.add("dim", "%d is not a multiple of 4, so wavelet attention cannot quarter it: use %d", c.Dim, (c.Dim/4+1)*4)
 	}
-	v.list("enc_blocks", c.EncBlocks, Stages, 0)
-	v.list("dec_blocks", c.DecBlocks, Levels, 0)
-	v.between("refine_blocks", c.RefineBlocks, 0, maxCount)
+	v.list("enc_blocks", c.EncBlocks, Stages, 0, maxBlocks)
+	v.list("dec_blocks", c.DecBlocks, Levels, 0, maxBlocks)
+	v.between("refine_blocks", c.RefineBlocks, 0, maxBlocks)
 	v.ratio("ffn_ratio", c.FFNRatio, c.Dim)
-	if v.list("heads", c.Heads, Stages, 1) {
+	if v.list("heads", c.Heads, Stages, 1, maxCount) {
 		for l, h := range c.Heads {
 			if c.Width(l)%h != 0 {
 				v.add("heads", "%d at stage %d do not divide its %d channels: use a divisor", h, l+1, c.Width(l))
@@ -52,7 +53,7 @@ func (v *violations) routing(c Config) {
 	v.ratio("expert_ratio", c.ExpertRatio, c.Dim)
 	v.between("experts", c.Experts, 1, maxCount)
 	v.topK("top_experts", c.TopExperts, "experts", c.Experts, "")
-	n, k := v.list("clusters", c.Clusters, Stages, 1), v.list("top_clusters", c.TopClusters, Stages, 1)
+	n, k := v.list("clusters", c.Clusters, Stages, 1, maxCount), v.list("top_clusters", c.TopClusters, Stages, 1, maxCount)
 	for l := 0; n && l < Stages; l++ {
 		if c.Clusters[l] > c.Width(l) {
 			v.add("clusters", "%d at stage %d exceed its %d channels, so their prototypes cannot be orthogonal: use fewer clusters or a larger dim",
@@ -73,7 +74,7 @@ func (v *violations) prompts(c Config) {
 		v.add("use_dafmm", "DAFMM needs the prompts of PCGRM: set use_moe to true or use_dafmm to false")
 	}
 	v.between("prompt_len", c.PromptLen, 1, maxCount)
-	v.list("prompt_size", c.PromptSize, Levels, 1)
+	v.list("prompt_size", c.PromptSize, Levels, 1, maxSide)
 	v.between("fsb_kernel", c.FSBKernel, 1, 63)
 	if c.FSBKernel%2 == 0 {
 		v.add("fsb_kernel", "%d is even, so the filter has no centre: use %d", c.FSBKernel, c.FSBKernel+1)
@@ -98,14 +99,14 @@ func (v *violations) between(field string, x, least, most int) bool {
 }
 
 // list checks the length of a list and the range of its entries.
-func (v *violations) list(field string, xs []int, n, least int) bool {
+func (v *violations) list(field string, xs []int, n, least, most int) bool {
 	if len(xs) != n {
 		v.add(field, "%v has %d entries: give %d, one a stage", xs, len(xs), n)
 		return false
 	}
 	ok := true
 	for _, x := range xs {
-		ok = v.between(field, x, least, maxPrompt) && ok
+		ok = v.between(field, x, least, most) && ok
 	}
 	return ok
 }
