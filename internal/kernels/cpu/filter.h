@@ -41,8 +41,10 @@ INLINE void reflected_row(const FilterPlan& p, const float* plane, int64_t y, fl
 }
 
 // correlate_row computes out_x = Σ_uv f_uv u[u][x + v] for n outputs, rounded up
-// to NR, from k lines.
-static void correlate_row(int64_t k, int64_t n, const float* f, const float* u, int64_t line, float* out) {
+// to NR, from k lines; k is K where K is known.
+template <int K>
+static void correlate_taps(int64_t k, int64_t n, const float* f, const float* u, int64_t line, float* out) {
+  if (K) k = K;
   for (int64_t x = 0; x < n; x += NR) {
     vf a = {}, b = {};
     for (int64_t i = 0; i < k; i++)
@@ -53,6 +55,9 @@ static void correlate_row(int64_t k, int64_t n, const float* f, const float* u, 
       }
     store(out + x, a), store(out + x + L, b);
   }
+}
+INLINE void correlate_row(int64_t k, int64_t n, const float* f, const float* u, int64_t line, float* out) {
+  (k == 3 ? correlate_taps<3> : correlate_taps<0>)(k, n, f, u, line, out);
 }
 
 static void dynamic_filter(Pool& pool, float* low, float* high, const float* x, const float* f, int64_t B, int64_t C,

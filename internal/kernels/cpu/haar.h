@@ -11,44 +11,42 @@
 
 namespace ISA {
 
-// Subbands addresses row i of plane p = b·C + c in ll [B,C,h,w] and bands [B,3C,h,w].
+// Subbands addresses row i of plane p = b·C + c in ll [B,C,h,w] and bands
+// [B,3C,h,w], each of which may be absent.
 template <class T>
 struct Subbands {
   T *ll, *bands;
   int64_t C, h, w;
-  T* low(int64_t p, int64_t i) const { return ll + (p * h + i) * w; }
+  T* low(int64_t p, int64_t i) const { return ll ? ll + (p * h + i) * w : nullptr; }
   // k = 0, 1, 2 is HL, LH, HH.
-  T* high(int64_t p, int64_t i, int64_t k) const { return bands + (((p / C * 3 + k) * C + p % C) * h + i) * w; }
+  T* high(int64_t p, int64_t i, int64_t k) const {
+    return bands ? bands + (((p / C * 3 + k) * C + p % C) * h + i) * w : nullptr;
+  }
 };
 
-template <Accumulate acc>
-static void low_row(int64_t n, const float* __restrict x, const float* __restrict z, float* __restrict ll) {
-  for (int64_t j = 0; j < n; j++) {
-    float v = ((x[2 * j] + x[2 * j + 1]) + (z[2 * j] + z[2 * j + 1])) * 0.5f;
-    ll[j] = acc ? ll[j] + v : v;
-  }
-}
-
-template <Accumulate acc>
-static void high_row(int64_t n, const float* __restrict x, const float* __restrict z, float* __restrict hl,
-                     float* __restrict lh, float* __restrict hh) {
+// split_row takes apart two rows x and z of 2n floats, into what of ll and the
+// other three is wanted.
+template <Accumulate acc, bool low = true, bool high = true>
+static void split_row(int64_t n, const float* __restrict x, const float* __restrict z, float* __restrict ll,
+                      float* __restrict hl, float* __restrict lh, float* __restrict hh) {
   for (int64_t j = 0; j < n; j++) {
     float a = x[2 * j] * 0.5f, b = x[2 * j + 1] * 0.5f, c = z[2 * j] * 0.5f, d = z[2 * j + 1] * 0.5f;
-    float u = (a - b) + (c - d), v = (a + b) - (c + d), w = (a - b) - (c - d);
-    hl[j] = acc ? hl[j] + u : u;
-    lh[j] = acc ? lh[j] + v : v;
-    hh[j] = acc ? hh[j] + w : w;
+    float s = a + b, t = c + d, p = a - b, q = c - d;
+    if (low) ll[j] = acc ? ll[j] + (s + t) : s + t;
+    if (!high) continue;
+    hl[j] = acc ? hl[j] + (p + q) : p + q;
+    lh[j] = acc ? lh[j] + (s - t) : s - t;
+    hh[j] = acc ? hh[j] + (p - q) : p - q;
   }
 }
 
-// haar_split takes apart all rows of x [B,C,2h,2w].
-template <Accumulate acc>
-static void haar_split(Pool& pool, const Subbands<float>& s, const float* x, int64_t B) {
+// split_rows takes apart all rows of x [B,C,2h,2w].
+template <Accumulate acc, bool low, bool high>
+static void split_rows(Pool& pool, const Subbands<float>& s, const float* x, int64_t B) {
   each_row(pool, B * s.C * s.h, 8 * s.w, 0, [&](int64_t row, Scratch&) {
     int64_t p = row / s.h, i = row % s.h;
-    const float *top = x + row * 4 * s.w, *bottom = top + 2 * s.w;
-    if (s.ll) low_row<acc>(s.w, top, bottom, s.low(p, i));
-    if (s.bands) high_row<acc>(s.w, top, bottom, s.high(p, i, 0), s.high(p, i, 1), s.high(p, i, 2));
+    const float* top = x + row * 4 * s.w;
+    split_row<acc, low, high>(s.w, top, top + 2 * s.w, s.low(p, i), s.high(p, i, 0), s.high(p, i, 1), s.high(p, i, 2));
   });
 }
 
@@ -66,9 +64,9 @@ static void join_row(int64_t n, const float* __restrict ll, const float* __restr
   }
 }
 
-// haar_join inverts haar_split and adds res where it is there.
+// join_rows inverts split_rows and adds res where it is there.
 template <Accumulate acc>
-static void haar_join(Pool& pool, float* y, const Subbands<const float>& s, const float* res, int64_t B) {
+static void join_rows(Pool& pool, float* y, const Subbands<const float>& s, const float* res, int64_t B) {
   each_row(pool, B * s.C * s.h, 8 * s.w, 0, [&](int64_t row, Scratch&) {
     int64_t p = row / s.h, i = row % s.h, at = row * 4 * s.w;
     join_row<acc>(s.w, s.low(p, i), s.high(p, i, 0), s.high(p, i, 1), s.high(p, i, 2), y + at, y + at + 2 * s.w);
@@ -77,22 +75,28 @@ static void haar_join(Pool& pool, float* y, const Subbands<const float>& s, cons
 }
 
 static void dwt(Pool& pool, float* ll, float* bands, const float* x, int64_t B, int64_t C, int64_t h, int64_t w) {
-  haar_split<Overwrite>(pool, {ll, bands, C, h, w}, x, B);
+  split_rows<Overwrite, true, true>(pool, {ll, bands, C, h, w}, x, B);
 }
 
 static void dwt_grad(Pool& pool, float* dx, const float* dll, const float* dbands, int64_t B, int64_t C, int64_t h,
                      int64_t w) {
-  if (dx) haar_join<AddTo>(pool, dx, {dll, dbands, C, h, w}, nullptr, B);
+  if (dx) join_rows<AddTo>(pool, dx, {dll, dbands, C, h, w}, nullptr, B);
 }
 
 static void idwt(Pool& pool, float* y, const float* ll, const float* bands, const float* res, int64_t B, int64_t C,
                  int64_t h, int64_t w) {
-  haar_join<Overwrite>(pool, y, {ll, bands, C, h, w}, res, B);
+  join_rows<Overwrite>(pool, y, {ll, bands, C, h, w}, res, B);
 }
 
 static void idwt_grad(Pool& pool, float* dll, float* dbands, const float* dy, int64_t B, int64_t C, int64_t h,
                       int64_t w) {
-  haar_split<AddTo>(pool, {dll, dbands, C, h, w}, dy, B);
+  Subbands<float> s = {dll, dbands, C, h, w};
+  if (dll && dbands)
+    split_rows<AddTo, true, true>(pool, s, dy, B);
+  else if (dll)
+    split_rows<AddTo, true, false>(pool, s, dy, B);
+  else if (dbands)
+    split_rows<AddTo, false, true>(pool, s, dy, B);
 }
 
 }  // namespace ISA

@@ -143,21 +143,25 @@ struct SSIM {
       }
   }
 
-  // measure computes every scale's term.
-  void measure() {
-    for (int s = 0; s < plan.scales; s++) {
-      const SSIMScale& c = plan.at[s];
-      double total = 0;
-      row_statistics(s);
-      for (int64_t y = 0; y < c.h; y++) {
-        for (int64_t i = 0; i < c.w; i += L) {
-          Stats<vf> m = window(plan.g, rows, y * c.line + kReach + i, c.line);
-          store(similarity + i, structure(m) * (s == plan.scales - 1 ? luminance(m) : splat(1)));
-        }
-        total += line_sum(similarity, c.w);
+  // measure computes the term of scale s, and calls each(at, m, cs, l) for the
+  // windows at `at`, with their statistics, contrast-structure and luminance (1
+  // but for the last scale).
+  template <class F>
+  void measure(int s, F&& each) {
+    const SSIMScale& c = plan.at[s];
+    double total = 0;
+    row_statistics(s);
+    for (int64_t y = 0; y < c.h; y++) {
+      for (int64_t i = 0; i < c.w; i += L) {
+        int64_t at = y * c.line + kReach + i;
+        Stats<vf> m = window(plan.g, rows, at, c.line);
+        vf cs = structure(m), l = s == plan.scales - 1 ? luminance(m) : splat(1);
+        store(similarity + i, l * cs);
+        each(at, m, cs, l);
       }
-      term[s] = total / (double)(c.h * c.w);
+      total += line_sum(similarity, c.w);
     }
+    term[s] = total / (double)(c.h * c.w);
   }
 
   static float line_sum(const float* p, int64_t n) {
@@ -165,6 +169,7 @@ struct SSIM {
     each_vector(n, VECTOR { s += load_n(p + i, lanes); });
     return sum(s);
   }
+
   // value is the product over scales; a term that is no number stays none.
   double value() const {
     double v = 1;
@@ -179,7 +184,8 @@ static void ms_ssim(Pool& pool, float* y, const float* x, const float* t, int64_
   double total = 0, *values = (double*)pool.shared((size_t)(2 * planes));
   pool.run(planes, SSIM::floats(plan), [&](int64_t p, Scratch& s) {
     SSIM ssim(plan, x + p * H * W, t + p * H * W, s);
-    ssim.measure();
+    for (int k = 0; k < plan.scales; k++)
+      ssim.measure(k, [](int64_t, const Stats<vf>&, vf, vf) __attribute__((always_inline)) {});
     values[p] = ssim.value();
   });
   for (int64_t p = 0; p < planes; p++) total += values[p];

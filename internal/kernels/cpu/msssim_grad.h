@@ -1,10 +1,9 @@
 // msssim_grad.h: the gradient of multi-scale structural similarity in x.
 //
-// With dterm = dy·a_s·value/term_s/windows at a scale (0 below the floor), each
-// window hands on
+// Of a scale's term, each window hands on (times the number of windows)
 //
-//	dv_xt = 2 l dterm/(v_x + v_t + C₂),  dv_x = −cs dv_xt/2,
-//	dm_x  = 2 cs dterm (m_t − l m_x)/(m_x² + m_t² + C₁)   (last scale)
+//	dv_xt = 2 l/(v_x + v_t + C₂),  dv_x = −cs dv_xt/2,
+//	dm_x  = 2 cs (m_t − l m_x)/(m_x² + m_t² + C₁)   (last scale)
 //
 // to its rows, and they to their pixels, by the same two steps as the variances:
 //
@@ -13,45 +12,43 @@
 //
 // sums over the windows that a row is in, and the row's places that a pixel is
 // in; what flows into m_x from the variances cancels, since Σ g (μ_i − m) = 0.
-// Up the pyramid a pixel gets a quarter of its block's. Some 500 operations a
-// pixel and scale, the terms included.
+// Once all terms are known, a scale's share is dy·a_s·value/term_s, 0 below the
+// floor, and a pixel gets a quarter of its block's at the next scale. Some 500
+// operations a pixel and scale, the terms included.
 #pragma once
 #include "msssim.h"
 
 namespace ISA {
 
 // SSIMGrad adds to SSIM, of the scale at hand, the windows' means and what they
-// hand on [h,line], lines of what a row hands on, 0 outside columns 0 to w, and
-// the gradients dx [H,line] of this scale and the next in turns.
+// hand on [h,line], lines of what a row hands on, 0 outside columns 0 to w, and of
+// every scale the gradient of its term.
 struct SSIMGrad {
-  const SSIM& of;
+  SSIM& of;
   float *mx, *mt, *dmx, *dvx, *dvxt;
-  float *dmean, *dvariance, *dcovariance, *dx[2];
+  float *dmean, *dvariance, *dcovariance, *dx[kScales];
 
   static size_t floats(const SSIMPlan& p) {
-    return SSIM::floats(p) + (size_t)(7 * p.at[0].size() + 3 * p.at[0].line + 16 * 10);
+    return SSIM::floats(p) + (size_t)(5 * p.at[0].size() + 3 * p.at[0].line + p.pyramid() + 16 * (8 + kScales));
   }
-  SSIMGrad(const SSIM& m, Scratch& s) : of(m) {
+  SSIMGrad(SSIM& m, Scratch& s) : of(m) {
     size_t n = (size_t)m.plan.at[0].size(), line = (size_t)m.plan.at[0].line;
     mx = s.take(n), mt = s.take(n), dmx = s.take(n), dvx = s.take(n), dvxt = s.take(n);
     dmean = s.take(line), dvariance = s.take(line), dcovariance = s.take(line);
-    dx[0] = s.take(n), dx[1] = s.take(n);
+    for (int k = 0; k < m.plan.scales; k++) dx[k] = s.take((size_t)m.plan.at[k].size());
   }
 
-  // windows computes what every window hands on.
-  void windows(int s, float dterm) const {
-    const SSIMScale& c = of.plan.at[s];
+  // measure computes the term of scale s and its gradient.
+  void measure(int s) const {
     bool last = s == of.plan.scales - 1;
-    for (int64_t y = 0; y < c.h; y++)
-      for (int64_t i = 0, at = y * c.line + kReach; i < c.w; i += L, at += L) {
-        Stats<vf> m = window(of.plan.g, of.rows, at, c.line);
-        vf cs = structure(m), l = last ? luminance(m) : splat(1);
-        vf d = 2.0f * dterm * l / (m.vx + m.vt + kC2);
-        store(mx + at, m.mx), store(mt + at, m.mt);
-        store(dvxt + at, d), store(dvx + at, -0.5f * cs * d);
-        vf slope = (m.mt - l * m.mx) / (m.mx * m.mx + m.mt * m.mt + kC1);
-        store(dmx + at, last ? 2.0f * dterm * cs * slope : vf{});
-      }
+    of.measure(s, [&](int64_t at, const Stats<vf>& m, vf cs, vf l) __attribute__((always_inline)) {
+      vf d = 2.0f * l / (m.vx + m.vt + kC2);
+      store(mx + at, m.mx), store(mt + at, m.mt);
+      store(dvxt + at, d), store(dvx + at, -0.5f * cs * d);
+      vf slope = (m.mt - l * m.mx) / (m.mx * m.mx + m.mt * m.mt + kC1);
+      store(dmx + at, last ? 2.0f * cs * slope : vf{});
+    });
+    for (int64_t y = 0; y < of.plan.at[s].H; y++) row(s, y), pixels(s, y);
   }
 
   // row sums what the windows hand on to row y.
@@ -76,7 +73,7 @@ struct SSIMGrad {
   }
 
   // pixels sums what row y hands on to its pixels.
-  void pixels(int s, int64_t y, float* dst) const {
+  void pixels(int s, int64_t y) const {
     const SSIMScale& c = of.plan.at[s];
     for (int64_t i = kReach; i < kReach + c.W; i += L) {
       int64_t at = y * c.line + i;
@@ -85,25 +82,24 @@ struct SSIMGrad {
         vf v = 2.0f * load(dvariance + i - k) * (x - load(of.rows.mx + at - k));
         d += of.plan.g[k] * (load(dmean + i - k) + v + load(dcovariance + i - k) * (t - load(of.rows.mt + at - k)));
       }
-      store(dst + at, d);
+      store(dx[s] + at, d);
     }
   }
 
-  // scale computes the gradient at scale s from that of the next.
-  void scale(int s, double dvalue) const {
-    const SSIMScale& c = of.plan.at[s];
-    float* d = dx[s % 2];
-    memset(d, 0, 4 * (size_t)c.size());
-    if (!(of.term[s] < kFloor)) {
-      of.row_statistics(s);
-      windows(s, (float)(dvalue * of.plan.exponent[s] / of.term[s] / (double)(c.h * c.w)));
-      for (int64_t y = 0; y < c.H; y++) row(s, y), pixels(s, y, d);
+  // join weighs the scales and adds each one's gradient to the finer one's,
+  // ending in dx[0].
+  void join(double dvalue) const {
+    for (int s = of.plan.scales - 1; s >= 0; s--) {
+      const SSIMScale& c = of.plan.at[s];
+      double share = of.term[s] < kFloor ? 0 : dvalue * of.plan.exponent[s] / of.term[s] / (double)(c.h * c.w);
+      for (int64_t i = 0; i < c.size(); i += L) store(dx[s] + i, (float)share * load(dx[s] + i));
+      if (s == of.plan.scales - 1) continue;
+      const SSIMScale& n = of.plan.at[s + 1];
+      for (int64_t y = 0; y < 2 * n.H; y++) {
+        float *d = dx[s] + y * c.line + kReach, *up = dx[s + 1] + y / 2 * n.line + kReach;
+        for (int64_t i = 0; i < 2 * n.W; i++) d[i] += 0.25f * up[i / 2];
+      }
     }
-    if (s == of.plan.scales - 1) return;
-    const SSIMScale& n = of.plan.at[s + 1];
-    for (int64_t y = 0; y < 2 * n.H; y++)
-      for (int64_t i = 0; i < 2 * n.W; i++)
-        d[y * c.line + kReach + i] += 0.25f * dx[(s + 1) % 2][y / 2 * n.line + kReach + i / 2];
   }
 };
 
@@ -112,9 +108,9 @@ static void ms_ssim_grad(Pool& pool, float* dx, const float* dy, const float* x,
   SSIMPlan plan(H, W);
   pool.run(planes, SSIMGrad::floats(plan), [&](int64_t p, Scratch& s) {
     SSIM ssim(plan, x + p * H * W, t + p * H * W, s);
-    ssim.measure();
     SSIMGrad grad(ssim, s);
-    for (int k = plan.scales - 1; k >= 0; k--) grad.scale(k, *dy * ssim.value() / (double)planes);
+    for (int k = 0; k < plan.scales; k++) grad.measure(k);
+    grad.join(*dy * ssim.value() / (double)planes);
     for (int64_t y = 0; y < H; y++)
       add_to(dx + (p * H + y) * W, grad.dx[0] + y * plan.at[0].line + kReach, W);
   });
