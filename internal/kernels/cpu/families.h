@@ -7,6 +7,7 @@
 #include "conv3x3.h"
 #include "ffn.h"
 #include "ffn_grad.h"
+#include "fft.h"
 #include "filter.h"
 #include "haar.h"
 #include "loss.h"
@@ -16,6 +17,7 @@
 #include "router.h"
 #include "rows.h"
 #include "spatial.h"
+#include "spectral_grad.h"
 #include "wavelet.h"
 
 #define ENTRY(name, params, args) ISA::name,

@@ -8,7 +8,7 @@ namespace ISA {
 // vsqrt is correctly rounded.
 INLINE vf vsqrt(vf x) {
 #if defined(__x86_64__) && LANES == 16
-  return (vf)_mm512_sqrt_ps((__m512)x);
+  return (vf)_mm512_maskz_sqrt_ps((__mmask16)-1, (__m512)x);  // GCC 12 warns of the plain form
 #elif defined(__x86_64__) && LANES == 8
   return (vf)_mm256_sqrt_ps((__m256)x);
 #elif defined(__x86_64__)
@@ -20,7 +20,7 @@ INLINE vf vsqrt(vf x) {
 }
 
 // vexp: e^x, x clamped to [-87, 88]. Cody-Waite reduction and a polynomial of
-// degree 6 (Cephes expf), < 2 ulp.
+// degree 6 (Cephes expf), < 1.5 ulp.
 INLINE vf vexp(vf x) {
   x = vmin(vmax(x, splat(-87.0f)), splat(88.0f));
   vf t = x * 1.44269504f + 12582912.0f;  // round to nearest by the magic 1.5·2^23
@@ -37,8 +37,8 @@ INLINE vf vexp(vf x) {
   return p * bits((n + 127) << 23);
 }
 
-// verf: the error function by a rational approximation of x/(clamped x²),
-// about 2 ulp for |x| < 4, exactly ±1 to float32 beyond.
+// verf: the error function, x times a rational approximation in x², < 7 ulp for
+// |x| < 4, constant beyond.
 INLINE vf verf(vf x) {
   x = vmin(vmax(x, splat(-4.0f)), splat(4.0f));
   vf s = x * x;
@@ -66,5 +66,46 @@ INLINE vf vgelu_slope(vf x) {
 
 // vsigmoid: 1 / (1 + e^-x).
 INLINE vf vsigmoid(vf x) { return 1.0f / (1.0f + vexp(-x)); }
+
+// vlog1p: log(1 + x) for x > -1, < 1 ulp. The logarithm of the rounded sum
+// (Cephes logf), and what the rounding lost.
+INLINE vf vlog1p(vf x) {
+  vf u = 1.0f + x;
+  vi e = (bits(u) - 0x3f3504f3) >> 23;  // u = m·2^e, m in [√½, √2)
+  vf z = bits(bits(u) - (e << 23)) - 1.0f;
+  vf p = splat(7.0376836292e-2f);
+  p = p * z + -1.1514610310e-1f;
+  p = p * z + 1.1676998740e-1f;
+  p = p * z + -1.2420140846e-1f;
+  p = p * z + 1.4249322787e-1f;
+  p = p * z + -1.6668057665e-1f;
+  p = p * z + 2.0000714765e-1f;
+  p = p * z + -2.4999993993e-1f;
+  p = p * z + 3.3333331174e-1f;
+  vf n = __builtin_convertvector(e, vf), s = z * z;
+  vf low = p * (s * z) - 0.5f * s - 2.12194440e-4f * n + (x - (u - 1.0f)) / u;
+  return z + low + 0.693359375f * n;
+}
+
+// vsincos: sin(x) and cos(x) to 1e-7 for |x| < 1e4; from there on the reduction
+// by multiples of π/2 in three parts loses digits, as x itself does.
+INLINE void vsincos(vf x, vf* sine, vf* cosine) {
+  vf t = x * 0.636619772f + 12582912.0f;  // round to nearest as in vexp
+  vi n = bits(t);
+  t = t - 12582912.0f;
+  vf r = x - t * 1.5703125f - t * 4.837512969970703e-4f - t * 7.549789948768648e-8f;
+  vf s = r * r;
+  vf p = splat(-1.9515295891e-4f);
+  p = p * s + 8.3321608736e-3f;
+  p = p * s + -1.6666654611e-1f;
+  p = p * (s * r) + r;
+  vf q = splat(2.443315711809948e-5f);
+  q = q * s + -1.388731625493765e-3f;
+  q = q * s + 4.166664568298827e-2f;
+  q = q * (s * s) - 0.5f * s + 1.0f;
+  vi odd = -(n & 1);  // an odd quarter swaps the two
+  *sine = bits(bits(select(odd, q, p)) ^ ((n & 2) << 30));
+  *cosine = bits(bits(select(odd, p, q)) ^ (((n + 1) & 2) << 30));
+}
 
 }  // namespace ISA
