@@ -1,0 +1,77 @@
+package cpu
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"clusir/internal/kernels"
+)
+
+// benchShapes are the features whose operations are timed: a base and a tiny
+// network's first stage at 128², and the decoder's levels in training.
+var benchShapes = []kernels.Shape{{1, 48, 128, 128}, {1, 16, 128, 128}, {8, 48, 64, 64}, {8, 192, 16, 16}, {1, 48, 248, 248}}
+
+// random returns a tensor of N(0,1).
+func random(b *Backend, shape ...int) kernels.Tensor {
+	t, r := b.Alloc(shape...), rand.New(rand.NewPCG(1, 2))
+	for i := range Floats(t) {
+		Floats(t)[i] = float32(r.NormFloat64())
+	}
+	return t
+}
+
+// spectrumOf is the shape of the spectrum of planes of shape s.
+func spectrumOf(s kernels.Shape) kernels.Shape {
+	return kernels.Shape{s[0], 2 * s[1], s[2], s[3]/2 + 1}
+}
+
+// benchPlanes times what setup returns, for each shape in benchShapes.
+func benchPlanes(b *testing.B, setup func(be *Backend, s kernels.Shape) func()) {
+	for _, s := range benchShapes {
+		b.Run(fmt.Sprintf("%dx%dx%dx%d", s[0], s[1], s[2], s[3]), func(b *testing.B) {
+			run := setup(open(b, 0, ""), s)
+			b.SetBytes(int64(4 * s.Len()))
+			for b.Loop() {
+				run()
+			}
+		})
+	}
+}
+
+func BenchmarkRFFT2(b *testing.B) {
+	benchPlanes(b, func(be *Backend, s kernels.Shape) func() {
+		x, z := random(be, s...), be.Alloc(spectrumOf(s)...)
+		return func() { be.RFFT2(z, x) }
+	})
+}
+
+func BenchmarkIRFFT2(b *testing.B) {
+	benchPlanes(b, func(be *Backend, s kernels.Shape) func() {
+		x, z := be.Alloc(s...), random(be, spectrumOf(s)...)
+		return func() { be.IRFFT2(x, z) }
+	})
+}
+
+// randomFuse returns weights of a Fuse from k channels to c.
+func randomFuse(b *Backend, c, k int) kernels.Fuse {
+	return kernels.Fuse{W1: random(b, c, k), B1: random(b, c), W2: random(b, c, c), B2: random(b, c)}
+}
+
+func BenchmarkSpectralFusion(b *testing.B) {
+	benchPlanes(b, func(be *Backend, s kernels.Shape) func() {
+		z, l, y := random(be, spectrumOf(s)...), random(be, spectrumOf(s)...), be.Alloc(spectrumOf(s)...)
+		amplitude, phase := randomFuse(be, s[1], 2*s[1]), randomFuse(be, s[1], 4*s[1])
+		return func() { be.SpectralFusion(y, z, l, amplitude, phase) }
+	})
+}
+
+func BenchmarkSpectralFusionGrad(b *testing.B) {
+	benchPlanes(b, func(be *Backend, s kernels.Shape) func() {
+		z, l, dy := random(be, spectrumOf(s)...), random(be, spectrumOf(s)...), random(be, spectrumOf(s)...)
+		dz, dl := random(be, spectrumOf(s)...), random(be, spectrumOf(s)...)
+		amplitude, phase := randomFuse(be, s[1], 2*s[1]), randomFuse(be, s[1], 4*s[1])
+		damplitude, dphase := randomFuse(be, s[1], 2*s[1]), randomFuse(be, s[1], 4*s[1])
+		return func() { be.SpectralFusionGrad(dz, dl, damplitude, dphase, dy, z, l, amplitude, phase) }
+	})
+}
