@@ -7,7 +7,7 @@ require (
 	gorgonia.org/cu v0.9.6
 )
 
-require github.com/HugoSmits86/nativewebp v1.2.1 // indirect
+require github.com/HugoSmits86/nativewebp v1.2.1
 
 require (
 	github.com/fsnotify/fsnotify v1.9.0 // indirect
@@ -42,7 +42,7 @@ require (
 	github.com/xtgo/set v1.0.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.6
 	go4.org/unsafe/assume-no-moving-gc v0.0.0-20231121144256-b99613f794b6 // indirect
-	golang.org/x/image v0.47.0 // indirect
+	golang.org/x/image v0.47.0
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
 	gonum.org/v1/gonum v0.8.2 // indirect

@@ -101,7 +101,8 @@ func inflate(data []byte) ([]byte, error) {
 func deflate(data []byte) []byte {
 	var b bytes.Buffer
 	z := zlib.NewWriter(&b)
-	z.Write(data) // a Buffer takes everything
-	z.Close()
+	if _, err := z.Write(data); err != nil || z.Close() != nil {
+		panic("imageio: a buffer did not take data")
+	}
 	return b.Bytes()
 }

@@ -66,7 +66,7 @@ var errIDATSum = errors.New("a chunk's checksum is wrong")
 
 // pngDataError tells damage of the compressed stream from its early end.
 func pngDataError(err error) error {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return damaged(PNG, "its pixel data are broken (%v)", err)

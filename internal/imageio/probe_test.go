@@ -75,7 +75,7 @@ func TestProbeRefuses(t *testing.T) {
 		}
 		_, err := ProbeFile(path, Limits{})
 		_, openErr := Open(path, Limits{})
-		if err != nil && err.Error() != openErr.Error() && !strings.Contains(name, "jpeg") {
+		if err != nil && err.Error() != openErr.Error() && !strings.Contains(name, "JPEG") {
 			t.Errorf("%s: probing says %q, opening %q", name, err, openErr)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"golang.org/x/image/bmp"
 )
 
 // DefaultMaxPixels is the size above which a picture is refused unless a limit
@@ -117,7 +119,7 @@ func Decode(r io.ReadSeeker, name string, limits Limits) (*Image, error) {
 func formatIn(r io.ReadSeeker, name string) (Format, error) {
 	head := make([]byte, sniffLen)
 	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return 0, fmt.Errorf("cannot read %s: %w", name, cause(err))
 	}
 	format, err := sniff(head[:n])
@@ -191,6 +193,9 @@ func guarded(f Format, call func() error) (err error) {
 func libraryError(f Format, err error) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
+	}
+	if errors.Is(err, bmp.ErrUnsupported) {
+		return unsupported(f, "run lengths, 16-bit pixels or a rare header")
 	}
 	_, what, found := strings.Cut(err.Error(), "unsupported ")
 	if found {
