@@ -14,6 +14,14 @@
 // anything there. Tile replaces it by an average of the visible pixels around,
 // so that it cannot bleed over an edge; [Image.KeepHidden] puts what was
 // stored back before the result is written.
+//
+// What is not as it was: a palette becomes RGB, since a restored picture has
+// more colours; CMYK becomes RGB without its profile; an EXIF thumbnail, which
+// would show the picture before, is unlinked; a WebP is written lossless and a
+// TIFF without compression; of a TIFF with several pictures the first is read.
+// A JPEG's planes may differ by one level from libjpeg's, because image/jpeg's
+// inverse DCT rounds otherwise; their upsampling and conversion to RGB are
+// libjpeg's, and a WebP's are libwebp's.
 package imageio
 
 import (
