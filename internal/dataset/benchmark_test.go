@@ -216,3 +216,30 @@ func TestItemErrors(t *testing.T) {
 		}
 	}
 }
+
+func FuzzCatalog(f *testing.F) {
+	f.Add(standardYAML)
+	f.Add([]byte("mine: {task: derain, input: photos/rainy, target: photos/clean}"))
+	f.Add([]byte("benchmarks: {a: {clean: [x, y], sigmas: [15]}}\ngroups: {g: [a]}"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c := Standard()
+		before := len(c.Names())
+		if c.add(text) != nil {
+			return
+		}
+		if len(c.Names()) < before {
+			t.Fatal("adding benchmarks took some away")
+		}
+		for _, name := range c.Names() {
+			bs, err := c.Resolve(name)
+			if err != nil && !strings.ContainsAny(name, ", ") && name == strings.ToLower(name) {
+				t.Fatalf("%q is a name and does not resolve: %v", name, err)
+			}
+			for _, b := range bs {
+				if len(b.Clean) == 0 && (len(b.Input) == 0 || len(b.Target) == 0) {
+					t.Fatalf("benchmark %+v has nowhere to look", b)
+				}
+			}
+		}
+	})
+}

@@ -14,7 +14,7 @@ import (
 
 // writeImages writes an image of w×h random pixels to each of the paths below
 // root. The pixels depend on the path, so that no two are alike.
-func writeImages(t *testing.T, root string, w, h int, paths ...string) {
+func writeImages(t testing.TB, root string, w, h int, paths ...string) {
 	t.Helper()
 	for _, p := range paths {
 		rng := newRand(hashString(p))
@@ -32,7 +32,7 @@ func randomColour(rng *rand.Rand) color.NRGBA {
 	return color.NRGBA{uint8(rng.IntN(256)), uint8(rng.IntN(256)), uint8(rng.IntN(256)), 255}
 }
 
-func writeImage(t *testing.T, path string, m image.Image) {
+func writeImage(t testing.TB, path string, m image.Image) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func options(root string, tasks ...Task) Options {
 	return Options{Root: root, Tasks: tasks, Patch: 32, Seed: 1, Cache: 1 << 24}
 }
 
-func open(t *testing.T, o Options) (*Set, *Report) {
+func open(t testing.TB, o Options) (*Set, *Report) {
 	t.Helper()
 	s, r, err := Open(o)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 )
@@ -29,10 +28,13 @@ func readList(file string) (*nameList, error) {
 	l := &nameList{Path: file, stems: map[string]bool{}, loose: map[string]string{}}
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
-		if line == "" || strings.HasPrefix(line, "#") {
+		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		name := strings.ToLower(stem(path.Base(strings.ReplaceAll(line, `\`, "/"))))
+		name := strings.ToLower(stem(line[strings.LastIndexAny(line, `/\`)+1:]))
+		if name == "" || name == "." {
+			continue
+		}
 		if _, twice := l.stems[name]; !twice {
 			l.names = append(l.names, name)
 		}

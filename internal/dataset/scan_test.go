@@ -191,3 +191,30 @@ func TestMatchKey(t *testing.T) {
 		}
 	}
 }
+
+func FuzzReadList(f *testing.F) {
+	f.Add("rainy/rain-1.png\n# none\n\r\n a117025.jpg \n", "rain-001.png")
+	f.Add("/", "0")
+	f.Add("\ufeffdir\\00001.bmp\n", "00001.bmp")
+	path := filepath.Join(f.TempDir(), "list.txt")
+	f.Fuzz(func(t *testing.T, text, file string) {
+		writeText(t, path, text)
+		l, err := readList(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(l.unseen())
+		found, renamed := l.find(file)
+		if after := len(l.unseen()); before-after > 1 || !found && (renamed || before != after) {
+			t.Fatalf("found %v, renamed %v, and of %d names %d are unseen", found, renamed, before, after)
+		}
+		for _, name := range l.names {
+			if found, _ := l.find(name + ".png"); !found {
+				t.Fatalf("the list does not find its own name %q", name)
+			}
+		}
+		if rest := l.unseen(); len(rest) > 0 {
+			t.Fatalf("%q were found and count as unseen", rest)
+		}
+	})
+}

@@ -27,34 +27,34 @@ var taskKinds = []string{Denoise, Derain, Dehaze, Deblur, Enhance, Desnow, CDD11
 // epoch.
 type Task struct {
 	// Kind is one of the tasks above.
-	Kind string `mapstructure:"kind" yaml:"kind"`
+	Kind string
 	// Repeat is how often an epoch shows each real pair; for Denoise, each
 	// clean image at each σ; for CDD11, each image of each composition.
-	Repeat int `mapstructure:"repeat" yaml:"repeat,omitempty"`
+	Repeat int
 	// Synth is how often an epoch shows each clean photograph with a
 	// degradation of this kind that is made on the spot.
-	Synth int `mapstructure:"synth" yaml:"synth,omitempty"`
+	Synth int
 	// Transfer is how often an epoch shows each clean photograph under the
 	// streaks of a real rain pair.
-	Transfer int `mapstructure:"transfer" yaml:"transfer,omitempty"`
+	Transfer int
 	// Sigmas are Denoise's noise levels in units of 1/255.
-	Sigmas []float64 `mapstructure:"sigmas" yaml:"sigmas,omitempty"`
+	Sigmas []float64
 	// Kinds are the compositions of CDD11 to train on; none means all.
-	Kinds []string `mapstructure:"kinds" yaml:"kinds,omitempty"`
+	Kinds []string
 
 	// Input and Target are folders that take the place of the layout's, below
 	// the root or absolute. Denoise has a Target alone. In CDD11's Input,
 	// {kind} stands for the composition.
-	Input  string `mapstructure:"input" yaml:"input,omitempty"`
-	Target string `mapstructure:"target" yaml:"target,omitempty"`
+	Input  string
+	Target string
 	// Kernels is a MATLAB file of blur kernels, of which half of Deblur's
 	// synthetic images are made.
-	Kernels string `mapstructure:"kernels" yaml:"kernels,omitempty"`
+	Kernels string
 	// Depth and Light are folders of maps for synthetic Dehaze and CDD11, by the
 	// names of the photographs: depth, larger farther, but inverse for CDD11;
 	// illumination. A photograph without a map gets one that is made up.
-	Depth string `mapstructure:"depth" yaml:"depth,omitempty"`
-	Light string `mapstructure:"light" yaml:"light,omitempty"`
+	Depth string
+	Light string
 }
 
 // FiveTasks returns the recipe of the paper: per epoch 3 times each clean image
