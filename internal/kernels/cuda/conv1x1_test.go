@@ -1,0 +1,115 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"clusir/internal/kernels"
+)
+
+// rounding is what a precision makes of an operand.
+var rounding = map[Precision]func(float32) float32{
+	Float32: func(x float32) float32 { return x },
+	TF32: func(x float32) float32 { // 10 bits, ties away from zero
+		return math.Float32frombits((math.Float32bits(x) + 0x1000) &^ 0x1fff)
+	},
+	BF16: func(x float32) float32 { // 7 bits, ties to even
+		u := math.Float32bits(x)
+		return math.Float32frombits((u + 0x7fff + u>>16&1) &^ 0xffff)
+	},
+}
+
+// At each precision the results are those of the rounded operands, to float32's
+// own error; so they are off from the exact ones by what rounding alone gives.
+func TestConv1x1Precision(t *testing.T) {
+	for _, p := range precisions {
+		for _, s := range []struct{ b, o, c1, c2, h, w int }{
+			{2, 70, 36, 100, 12, 14}, // more than one tile of each side, 16 bytes at a time
+			{1, 65, 5, 14, 11, 13},   // rows that start anywhere
+		} {
+			t.Run(fmt.Sprintf("%s/%+v", p, s), func(t *testing.T) {
+				b := open(t, Options{Precision: p, Debug: true})
+				w, dy := normals(s.o*(s.c1+s.c2)), normals(s.b*s.o*s.h*s.w)
+				x1, x2 := normals(s.b*s.c1*s.h*s.w), normals(s.b*s.c2*s.h*s.w)
+				put := func(v []float32, shape ...int) kernels.Tensor {
+					x := b.Alloc(shape...)
+					b.Upload(x, v)
+					return x
+				}
+				tw := put(w, s.o, s.c1+s.c2)
+				tx := []kernels.Tensor{put(x1, s.b, s.c1, s.h, s.w), put(x2, s.b, s.c2, s.h, s.w)}
+				tdy, y := put(dy, s.b, s.o, s.h, s.w), b.Alloc(s.b, s.o, s.h, s.w)
+				dw, dx2 := put(make([]float32, len(w)), tw.Shape...), put(make([]float32, len(x2)), tx[1].Shape...)
+
+				b.Conv1x1(y, tw, kernels.Tensor{}, tx...)
+				b.Conv1x1Grad([]kernels.Tensor{{}, dx2}, dw, kernels.Tensor{}, tdy, tw, tx...)
+				gotY, gotW, gotX := downloaded(b, y), downloaded(b, dw), downloaded(b, dx2)
+				if err := b.Sync(); err != nil {
+					t.Fatal(err)
+				}
+
+				for _, operand := range [][]float32{w, dy, x1, x2} {
+					for i, v := range operand {
+						operand[i] = rounding[p](v)
+					}
+				}
+				wantY, wantW, wantX := products(s.b, s.o, s.c1, s.c2, s.h*s.w, w, dy, x1, x2)
+				near(t, "y", gotY, wantY)
+				near(t, "dw", gotW, wantW)
+				near(t, "dx", gotX, wantX)
+			})
+		}
+	}
+}
+
+func normals(n int) []float32 {
+	r := rand.New(rand.NewPCG(uint64(n), 1))
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+	}
+	return v
+}
+
+// products computes y, dw and the second dx of a convolution of two sources.
+func products(B, O, C1, C2, P int, w, dy, x1, x2 []float32) (y, dw, dx []float64) {
+	C := C1 + C2
+	y, dw, dx = make([]float64, len(dy)), make([]float64, len(w)), make([]float64, len(x2))
+	for b := range B {
+		for c := range C {
+			x, second := x1, c >= C1
+			at := (b*C1 + c) * P
+			if second {
+				x, at = x2, (b*C2+c-C1)*P
+			}
+			for o := range O {
+				for p := range P {
+					i := (b*O+o)*P + p
+					y[i] += float64(w[o*C+c]) * float64(x[at+p])
+					dw[o*C+c] += float64(dy[i]) * float64(x[at+p])
+					if second {
+						dx[at+p] += float64(w[o*C+c]) * float64(dy[i])
+					}
+				}
+			}
+		}
+	}
+	return y, dw, dx
+}
+
+// near demands that the error's norm is within 1e-6 of the result's.
+func near(t *testing.T, name string, got []float32, want []float64) {
+	t.Helper()
+	var off, size float64
+	for i, w := range want {
+		d := float64(got[i]) - w
+		off, size = off+d*d, size+w*w
+	}
+	if e := math.Sqrt(off / size); !(e <= 1e-6) {
+		t.Errorf("%s is off by %.2g of its norm", name, e)
+	}
+}

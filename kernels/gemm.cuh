@@ -1,0 +1,293 @@
+// gemm.cuh: matrix products in tiles, for the 1×1 convolution and what else can be
+// written as one. A block of 128 threads computes C [64,128] = A [64,K] B [K,128] in
+// steps of 16 along K. Operands come by cp.async, three tiles deep: while one is
+// multiplied two are on their way.
+//
+// Three precisions share the tiles: tensor cores with operands rounded to TF32 or
+// bf16, and plain float32 arithmetic. Tiles hold float32 in each; rounding happens
+// on the way to the registers, so tensors in memory are never anything else.
+//
+// A tile lies in shared memory as its source does in global memory, in lines of 16
+// bytes and more that follow the contiguous axis:
+//   Tile<R, true>   R lines of 16: K is contiguous        s[r][k]
+//   Tile<R, false>  16 lines of R: the other axis is      s[k][r]
+// Lines are padded so that neither the copies nor the reads of fragments collide in
+// a bank. Which rows and columns a thread has is chosen so that it reads 8 or 16
+// bytes at a time and, where C's rows are contiguous, writes 16: the order of a sum
+// along K and the numbering of C's rows within a tile are free.
+#pragma once
+#include "common.cuh"
+
+namespace gemm {
+
+enum Precision { float32, tf32, bf16 };
+
+constexpr int M = 64, N = 128, K = 16;  // of a block's tiles
+constexpr int stages = 3, threads = 128;
+
+template <int ROWS, bool K_CONTIGUOUS>
+struct Tile {
+  static constexpr int rows = ROWS;
+  static constexpr bool k_contiguous = K_CONTIGUOUS;
+  static constexpr int lines = K_CONTIGUOUS ? ROWS : K;
+  static constexpr int width = K_CONTIGUOUS ? K : ROWS;
+  static constexpr int stride = K_CONTIGUOUS ? K + 8 : ROWS + 4;
+  static constexpr int floats = lines * stride;
+};
+
+template <class A, class B>
+constexpr int shared_bytes = stages * (A::floats + B::floats) * 4;
+
+// fill starts the copies of a tile. source(line, i, valid) returns where the line's
+// i-th number is and sets how many may be read from there; the rest become 0. wide
+// says that every line starts at a multiple of 16 bytes.
+template <class T, class Source>
+__device__ __forceinline__ void fill(float* tile, bool wide, Source source) {
+  constexpr int per_line = T::width / 4;
+#pragma unroll
+  for (int i = threadIdx.x; i < T::lines * per_line; i += threads) {
+    const int line = i / per_line, at = i % per_line * 4;
+    int valid = 0;
+    const float* from = source(line, at, valid);
+    float* to = tile + line * T::stride + at;
+    if (wide) {
+      cp_async<16>(to, from, 4 * max(0, min(4, valid)));
+    } else {
+#pragma unroll
+      for (int k = 0; k < 4; k++) cp_async<4>(to + k, k < valid ? from + k : from, k < valid ? 4 : 0);
+    }
+  }
+}
+
+// ---- tensor cores: a warp has 32×64 of C, as 2×8 products of 16×8
+
+// load_a reads A's numbers for one step of 8 along K: a[tile][upper, lower half][k].
+// A thread has the k's 2t and 2t + 1, both of A and of B.
+template <class T>
+__device__ __forceinline__ void load_a(float (&a)[2][2][2], const float* s, int m, int k) {
+  const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  if constexpr (T::k_contiguous) {
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const float2 v = *reinterpret_cast<const float2*>(s + (m + 8 * i + g) * T::stride + k + 2 * t);
+      a[i / 2][i % 2][0] = v.x, a[i / 2][i % 2][1] = v.y;
+    }
+  } else {
+#pragma unroll
+    for (int e = 0; e < 2; e++) {
+      const float4 v = *reinterpret_cast<const float4*>(s + (k + 2 * t + e) * T::stride + m + 4 * g);
+      a[0][0][e] = v.x, a[0][1][e] = v.y, a[1][0][e] = v.z, a[1][1][e] = v.w;
+    }
+  }
+}
+
+// row is the row of C that a thread's numbers of tile i, half h belong to.
+template <class T>
+__device__ __forceinline__ int row(int i, int h) {
+  const int g = threadIdx.x % 32 / 4;
+  return T::k_contiguous ? 16 * i + 8 * h + g : 4 * g + 2 * i + h;
+}
+
+// load_b reads B's numbers for one step of 8 along K: b[tile][k].
+template <class T>
+__device__ __forceinline__ void load_b(float (&b)[8][2], const float* s, int n, int k) {
+  const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  if constexpr (T::k_contiguous) {
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      const float2 v = *reinterpret_cast<const float2*>(s + (n + 8 * j + g) * T::stride + k + 2 * t);
+      b[j][0] = v.x, b[j][1] = v.y;
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const int q = i / 2 * 4, e = i % 2;
+      const float4 v = *reinterpret_cast<const float4*>(s + (k + 2 * t + e) * T::stride + n + 8 * q + 4 * g);
+      b[q][e] = v.x, b[q + 1][e] = v.y, b[q + 2][e] = v.z, b[q + 3][e] = v.w;
+    }
+  }
+}
+
+template <Precision P, class A, class B>
+struct Product {
+  float c[2][8][4] = {};
+  int m, n;  // of this warp in the block's tile
+
+  __device__ __forceinline__ Product() {
+    const int warp = threadIdx.x / 32;
+    m = warp % 2 * 32;
+    n = warp / 2 * 64;
+  }
+
+  // step adds the product of two tiles.
+  __device__ __forceinline__ void step(const float* sa, const float* sb) {
+    float a[K / 8][2][2][2], b[K / 8][8][2];
+    if constexpr (P == tf32) {
+#pragma unroll
+      for (int k = 0; k < K / 8; k++) {
+        load_a<A>(a[k], sa, m, 8 * k);
+        load_b<B>(b[k], sb, n, 8 * k);
+        multiply_tf32(a[k], b[k]);
+      }
+    } else {
+#pragma unroll
+      for (int k = 0; k < K / 8; k++) {
+        load_a<A>(a[k], sa, m, 8 * k);
+        load_b<B>(b[k], sb, n, 8 * k);
+      }
+      multiply_bf16(a, b);
+    }
+  }
+
+  __device__ __forceinline__ void multiply_tf32(const float (&a)[2][2][2], const float (&b)[8][2]) {
+    unsigned u[2][4];
+#pragma unroll
+    for (int i = 0; i < 2; i++)
+#pragma unroll
+      for (int r = 0; r < 4; r++) u[i][r] = to_tf32(a[i][r % 2][r / 2]);
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      const unsigned v[2] = {to_tf32(b[j][0]), to_tf32(b[j][1])};
+#pragma unroll
+      for (int i = 0; i < 2; i++) mma_tf32(c[i][j], u[i], v);
+    }
+  }
+
+  __device__ __forceinline__ void multiply_bf16(const float (&a)[2][2][2][2], const float (&b)[2][8][2]) {
+    unsigned u[2][4];
+#pragma unroll
+    for (int i = 0; i < 2; i++)
+#pragma unroll
+      for (int r = 0; r < 4; r++) u[i][r] = pack_bf16(a[r / 2][i][r % 2][0], a[r / 2][i][r % 2][1]);
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      const unsigned v[2] = {pack_bf16(b[0][j][0], b[0][j][1]), pack_bf16(b[1][j][0], b[1][j][1])};
+#pragma unroll
+      for (int i = 0; i < 2; i++) mma_bf16(c[i][j], u[i], v);
+    }
+  }
+
+  // each calls emit(m, n, v) for every run of numbers of C that this thread has,
+  // 4 in a row where B's rows are contiguous and 2 otherwise.
+  template <class Emit>
+  __device__ __forceinline__ void each(Emit emit) const {
+    const int t = threadIdx.x % 4;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+      const int r = m + row<A>(i / 2, i % 2), h = i % 2 * 2;
+      const auto& ci = c[i / 2];
+      if constexpr (B::k_contiguous) {
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+          const float v[2] = {ci[j][h], ci[j][h + 1]};
+          emit(r, n + 8 * j + 2 * t, v);
+        }
+      } else {
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+          const int q = j / 2 * 4, e = h + j % 2;
+          const float v[4] = {ci[q][e], ci[q + 1][e], ci[q + 2][e], ci[q + 3][e]};
+          emit(r, n + 8 * q + 4 * (2 * t + j % 2), v);
+        }
+      }
+    }
+  }
+};
+
+// ---- float32: a thread has 8×8 of C
+
+template <class A, class B>
+struct Product<float32, A, B> {
+  float c[8][8] = {};
+  int m, n;
+
+  __device__ __forceinline__ Product() {
+    const int y = threadIdx.x / 16, x = threadIdx.x % 16;
+    m = A::k_contiguous ? y : 8 * y;
+    n = B::k_contiguous ? x : 4 * x;
+  }
+  __device__ __forceinline__ int row(int i) const { return A::k_contiguous ? m + 8 * i : m + i; }
+  __device__ __forceinline__ int column(int j) const { return B::k_contiguous ? n + 16 * j : n + j % 4 + j / 4 * 64; }
+
+  // load reads 8 numbers at each of 4 steps along K, v[k][i], 16 bytes at a time.
+  template <class T>
+  static __device__ __forceinline__ void load(float (&v)[4][8], const float* s, int k, const int (&at)[8]) {
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+      const int j = i % 4, h = i / 4;  // of the 16 bytes; which of two
+      if constexpr (T::k_contiguous) {
+        const float4 f = *reinterpret_cast<const float4*>(s + at[i] * T::stride + k);
+        v[0][i] = f.x, v[1][i] = f.y, v[2][i] = f.z, v[3][i] = f.w;
+      } else {
+        const float4 f = *reinterpret_cast<const float4*>(s + (k + j) * T::stride + at[4 * h]);
+        v[j][4 * h] = f.x, v[j][4 * h + 1] = f.y, v[j][4 * h + 2] = f.z, v[j][4 * h + 3] = f.w;
+      }
+    }
+  }
+
+  __device__ __forceinline__ void step(const float* sa, const float* sb) {
+    int rows[8], columns[8];
+#pragma unroll
+    for (int i = 0; i < 8; i++) rows[i] = row(i), columns[i] = column(i);
+#pragma unroll
+    for (int k = 0; k < K; k += 4) {
+      float a[4][8], b[4][8];
+      load<A>(a, sa, k, rows);
+      load<B>(b, sb, k, columns);
+#pragma unroll
+      for (int e = 0; e < 4; e++)
+#pragma unroll
+        for (int i = 0; i < 8; i++)
+#pragma unroll
+          for (int j = 0; j < 8; j++) c[i][j] += a[e][i] * b[e][j];
+    }
+  }
+
+  template <class Emit>
+  __device__ __forceinline__ void each(Emit emit) const {
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+      if constexpr (B::k_contiguous) {
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+          const float v[1] = {c[i][j]};
+          emit(row(i), column(j), v);
+        }
+      } else {
+#pragma unroll
+        for (int j = 0; j < 8; j += 4) {
+          const float v[4] = {c[i][j], c[i][j + 1], c[i][j + 2], c[i][j + 3]};
+          emit(row(i), column(j), v);
+        }
+      }
+    }
+  }
+};
+
+// multiply computes a block's tile of C over `steps` tiles along K and hands it to
+// emit. fill_a(tile, step) and fill_b start the copies of a step's tiles.
+template <Precision P, class A, class B, class FillA, class FillB, class Emit>
+__device__ __forceinline__ void multiply(int steps, FillA fill_a, FillB fill_b, Emit emit) {
+  static_assert(A::rows == M && B::rows == N, "tiles of another size");
+  DYN_SHARED(float, shared);
+  const auto start = [&](int step) {
+    float* tiles = shared + step % stages * (A::floats + B::floats);
+    if (step < steps) {
+      fill_a(tiles, step);
+      fill_b(tiles + A::floats, step);
+    }
+    cp_async_commit();  // an empty group too: the wait below counts groups
+  };
+  for (int s = 0; s < stages - 1; s++) start(s);
+  Product<P, A, B> product;
+  for (int s = 0; s < steps; s++) {
+    cp_async_wait<stages - 2>();
+    __syncthreads();  // step s has arrived for all, and all are done with s − 1
+    start(s + stages - 1);
+    const float* tiles = shared + s % stages * (A::floats + B::floats);
+    product.step(tiles, tiles + A::floats);
+  }
+  product.each(emit);
+}
+
+}  // namespace gemm
