@@ -20,15 +20,17 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "restore", "bench", "model", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report"}},
+	{"../cmd/clusir", []string{"train", "eval", "restore", "bench", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report", "../weights"}},
 
 	// The use cases. They know of each other only what a command passes in.
 	{"train", []string{"model", "autograd", "kernels", "dataset", "checkpoint", "config", "report", "atomicfile"}},
-	{"eval", []string{"model", "kernels", "dataset", "config", "imageio", "metrics", "report", "atomicfile"}},
-	{"restore", []string{"model", "kernels", "checkpoint", "config", "imageio", "atomicfile"}},
-	{"bench", []string{"model", "kernels", "checkpoint", "config"}},
+	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "report", "atomicfile"}},
+	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "atomicfile"}},
+	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config"}},
 
 	// The network, and its device behind one interface.
+	{"infer", []string{"model", "kernels", "checkpoint", "../weights"}},
+	{"infer", []string{"model", "kernels", "checkpoint", "../weights"}},
 	{"model", []string{"autograd", "kernels", "checkpoint"}},
 	{"autograd", []string{"kernels"}},
 	{"device", []string{"kernels/cpu", "kernels/cuda", "kernels"}},
@@ -47,7 +49,11 @@ var layers = []layer{
 	{"imageio", []string{"imageio/...", "atomicfile"}},
 	{"imageio/...", []string{"imageio/..."}},
 	{"metrics", nil},
+	{"published", nil},
+	{"../weights", nil},
 	{"report", []string{"atomicfile"}},
+	{"published", nil},
+	{"../weights", nil},
 	{"checkpoint", []string{"atomicfile"}},
 	{"atomicfile", nil},
 
