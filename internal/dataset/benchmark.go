@@ -93,18 +93,18 @@ func (c *Catalog) add(text []byte) error {
 		return err
 	}
 	for name, b := range doc.Benchmarks {
-		if err := b.check(name); err != nil {
+		if err := b.check(strings.ToLower(name)); err != nil {
 			return err
 		}
-		c.benchmarks[name] = b
+		c.benchmarks[b.Name] = b
 	}
 	for name, members := range doc.Groups {
 		for _, m := range members {
-			if c.benchmarks[m] == nil {
+			if c.benchmarks[strings.ToLower(m)] == nil {
 				return fmt.Errorf("group %s: there is no benchmark %q; there are %s", name, m, strings.Join(c.Names(), ", "))
 			}
 		}
-		c.groups[name] = members
+		c.groups[strings.ToLower(name)] = members
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (c *Catalog) Resolve(names string) ([]*Benchmark, error) {
 			members = []string{name}
 		}
 		for _, m := range members {
-			b := c.benchmarks[m]
+			b := c.benchmarks[strings.ToLower(m)]
 			if b == nil {
 				return nil, fmt.Errorf("there is no benchmark %q; choose among %s", m, strings.Join(c.Names(), ", "))
 			}

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -40,8 +41,9 @@ func (s *Split) Count() string {
 	return fmt.Sprintf("%d of %d", len(s.Items), s.Benchmark.Expected)
 }
 
-// Open finds the images of a benchmark below root, in the order of their
-// names.
+// Open finds the images of a benchmark below root, in the order of their names.
+// Of compositions that are not there the splits are empty; if there is nothing
+// at all, the error is a [MissingError].
 func (b *Benchmark) Open(root string) ([]*Split, error) {
 	if len(b.Clean) > 0 {
 		return b.openNoise(root)
@@ -52,16 +54,22 @@ func (b *Benchmark) Open(root string) ([]*Split, error) {
 	}
 	target := firstFolder(root, b.Target)
 	var splits []*Split
+	var missing *MissingError
+	found := 0
 	for _, kind := range kinds {
 		var in []string
 		for _, dir := range b.Input {
 			in = append(in, strings.ReplaceAll(dir, "{kind}", kind))
 		}
 		s, err := b.openPairs(firstFolder(root, in), target, kind)
-		if err != nil {
+		if err != nil && !errors.As(err, &missing) {
 			return nil, err
 		}
+		found += len(s.Items)
 		splits = append(splits, s)
+	}
+	if found == 0 {
+		return nil, missing
 	}
 	return splits, nil
 }
@@ -101,7 +109,7 @@ func (b *Benchmark) openPairs(in, target, kind string) (*Split, error) {
 	}
 	switch {
 	case r.Found == 0:
-		return nil, b.missing(in)
+		return s, b.missing(in)
 	case len(pairs) == 0:
 		return nil, fmt.Errorf("benchmark %s: none of the %d images in %s has a clean one in %s: %s",
 			b.Name, r.Found, in, target, reasons(r.Skipped))

@@ -1,0 +1,73 @@
+package dataset
+
+import (
+	"math/rand/v2"
+
+	"clusir/internal/dataset/degrade"
+)
+
+// transfer puts the rain of real pairs on other photographs.
+type transfer struct{ pairs []pair }
+
+const (
+	transferTries = 8    // pairs looked at to find one that is not too bright
+	saturated     = 250  // level from which a rainy pixel may have been clipped
+	maxSaturated  = .02  // part of a patch that may be
+	faintest      = .012 // rain below is taken for the noise of coding
+)
+
+// draw picks a patch of a real pair and returns its rain: the degraded image
+// minus the clean one, a little stronger or weaker, mirrored in half of the
+// cases. Where the rainy image is clipped its rain is only known in part, so
+// bright patches are passed over, as long as the tries last.
+func (t transfer) draw(s *Set, _ pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
+	var out transferred
+	for range transferTries {
+		p := t.pairs[rng.IntN(len(t.pairs))]
+		clean, err := s.cache.get(p.target)
+		if err != nil {
+			return nil, err
+		}
+		rainy, err := s.cache.get(p.input)
+		if err != nil {
+			return nil, err
+		}
+		x, y := rng.IntN(max(clean.W-at.w, 0)+1), rng.IntN(max(clean.H-at.h, 0)+1)
+		layer, clipped := rainOf(rainy.Crop(x, y, at.w, at.h), clean.Crop(x, y, at.w, at.h), .8+.45*rng.Float64(), rng.IntN(2) == 0)
+		out = transferred{degrade.Rain{Layer: layer}, stem(p.input)}
+		if clipped <= maxSaturated {
+			break
+		}
+	}
+	return out, nil
+}
+
+// transferred is rain that knows where it comes from.
+type transferred struct {
+	degrade.Rain
+	from string
+}
+
+func (t transferred) String() string { return "rain of " + t.from }
+
+// rainOf returns the rain of a pair and the part of the pixels that is clipped.
+func rainOf(rainy, clean *Image, strength float64, mirror bool) (layer []float32, clipped float64) {
+	layer = make([]float32, rainy.W*rainy.H)
+	n := 0
+	for i := range layer {
+		r, c := rainy.Pix[3*i:][:3], clean.Pix[3*i:][:3]
+		if max(r[0], r[1], r[2]) >= saturated {
+			n++
+		}
+		v := (float32(r[0]) + float32(r[1]) + float32(r[2]) - float32(c[0]) - float32(c[1]) - float32(c[2])) / (3 * 255)
+		if v < faintest {
+			continue
+		}
+		at := i
+		if mirror {
+			at = i - i%rainy.W + rainy.W - 1 - i%rainy.W
+		}
+		layer[at] = v * float32(strength)
+	}
+	return layer, float64(n) / float64(len(layer))
+}
