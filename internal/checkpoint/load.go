@@ -10,7 +10,7 @@ import (
 // misshapen or left over is an error that names all of it at once; training
 // state and num_batches_tracked may be left over.
 func (f *File) Load(want []Spec) ([]Tensor, error) {
-	if err := f.match(want); err != nil {
+	if err := f.Match(want); err != nil {
 		return nil, err
 	}
 	ts := make([]Tensor, len(want))
@@ -24,8 +24,9 @@ func (f *File) Load(want []Spec) ([]Tensor, error) {
 	return ts, nil
 }
 
-// match compares names and shapes without reading any data.
-func (f *File) match(want []Spec) error {
+// Match makes Load's checks of names and shapes without reading any data, for
+// a caller that then reads tensor by tensor to save memory.
+func (f *File) Match(want []Spec) error {
 	var faults []string
 	wanted := map[string]bool{}
 	for _, w := range want {

@@ -20,22 +20,26 @@ func (c Config) Specs() ([]checkpoint.Spec, error) {
 }
 
 // Load builds the network of configuration c with the weights of f. Nothing is
-// allocated on the device unless every tensor fits.
+// allocated on the device unless every tensor fits; one at a time is on the host.
 func Load(f *checkpoint.File, c Config, memory kernels.Memory) (*ClusIR, error) {
 	specs, err := c.Specs()
 	if err != nil {
 		return nil, err
 	}
-	weights, err := f.Load(specs)
-	if err != nil {
+	if err := f.Match(specs); err != nil {
 		return nil, err
 	}
 	m, err := New(c, memory)
 	if err != nil {
 		return nil, err
 	}
-	for i, p := range m.Tensors() {
-		memory.Upload(p.Tensor, weights[i].Data())
+	for _, p := range m.Tensors() {
+		weights, err := f.Tensor(p.Name)
+		if err != nil {
+			m.Free()
+			return nil, err
+		}
+		memory.Upload(p.Tensor, weights.Data())
 	}
 	return m, nil
 }

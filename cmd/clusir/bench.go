@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"clusir/internal/bench"
+	"clusir/internal/config"
+	"clusir/internal/device"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// benchOptions are those of `clusir bench`.
+type benchOptions struct {
+	ctx         context.Context
+	out, errOut io.Writer
+	Model       string
+	ModelConfig string
+	Sizes       []string
+	Threads     []int
+	Device      string
+	ISA         string
+	Precision   string
+	Batch       int
+	Train       int
+	Objective   string
+	Warmup      int
+	Runs        int
+	Seed        uint64
+	Profile     bool
+	Peak        bool
+	Verify      string
+	Format      string
+	JSON        bool
+}
+
+func newBenchCmd(runF func(*benchOptions) error) *cobra.Command {
+	opts := &benchOptions{}
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure time, memory and cost of a network",
+		Long: `Measure what a network costs and what it takes on this machine: parameters,
+multiply-accumulates (MACs), milliseconds, GMAC/s and their share of the fastest
+dense product, and the peak memory of the process. With several sizes, how time
+grows with pixels; with several numbers of threads, what they gain.
+
+A named model has random weights, which take the same time as trained ones.`,
+		Example: `  clusir bench --model base --size 256 --threads 2 --runs 5 --json
+  clusir bench --model tiny --size 128,256,512 --threads 1,2
+  clusir bench --model nano --train 4 --size 128 --profile
+  clusir bench --model base --size 128 --runs 0        (count only)
+  clusir bench --model weights.safetensors --verify expected.safetensors`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+			if err := opts.complete(cmd.Flags().Changed); err != nil {
+				return err
+			}
+			if runF != nil {
+				return runF(opts)
+			}
+			return runBench(opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opts.Model, "model", "nano", "base, small, tiny or nano with random weights, or a checkpoint `FILE`")
+	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for weights that do not carry them, or on its own")
+	f.StringSliceVar(&opts.Sizes, "size", []string{"256"}, "sides of the image, such as 256 or 480x320, separated by commas")
+	f.IntSliceVar(&opts.Threads, "threads", nil, "numbers of processor threads, separated by commas (default all)")
+	f.StringVar(&opts.Device, "device", "auto", "auto, cpu, cuda or cuda:`N`")
+	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	f.StringVar(&opts.Precision, "precision", bench.Precision, "what to compute in: "+bench.Precision)
+	f.IntVar(&opts.Batch, "batch", 1, "images in a pass")
+	f.IntVar(&opts.Train, "train", 0, "measure steps of training on `B` images instead: forward, backward and Adam")
+	f.StringVar(&opts.Objective, "objective", "full", "of --train: full, as clusir train has it, or l1")
+	f.IntVar(&opts.Warmup, "warmup", 1, "passes that do not count")
+	f.IntVar(&opts.Runs, "runs", 5, "passes that do; 0 only counts parameters and MACs")
+	f.Uint64Var(&opts.Seed, "seed", 0, "seed of random weights and images")
+	f.BoolVar(&opts.Profile, "profile", false, "print the time of each operation")
+	f.BoolVar(&opts.Peak, "peak", true, "measure the fastest dense product, for the share of it")
+	f.StringVar(&opts.Verify, "verify", "", "measure nothing: compare the output for in.image of `FILE` with its eval.output")
+	f.StringVar(&opts.Format, "format", "text", "text, json (an object a line), or go (for benchstat)")
+	f.BoolVar(&opts.JSON, "json", false, "the same as --format json")
+	return cmd
+}
+
+// exclusive lists the flags that say contrary things.
+var exclusive = [][2]string{
+	{"format", "json"}, {"batch", "train"},
+	{"verify", "size"}, {"verify", "runs"}, {"verify", "warmup"}, {"verify", "train"}, {"verify", "batch"}, {"verify", "profile"},
+}
+
+// complete checks what cobra cannot, and takes from the environment what no
+// flag said.
+func (o *benchOptions) complete(changed func(flag string) bool) error {
+	for _, pair := range exclusive {
+		if changed(pair[0]) && changed(pair[1]) {
+			return usage("--%s and --%s exclude each other: leave one out", pair[0], pair[1])
+		}
+	}
+	if o.JSON {
+		o.Format = "json"
+	}
+	switch {
+	case o.Format != "text" && o.Format != "json" && o.Format != "go":
+		return usage("--format %s: choose text, json or go", o.Format)
+	case o.Objective != "full" && o.Objective != "l1":
+		return usage("--objective %s: choose full or l1", o.Objective)
+	case o.Precision != bench.Precision:
+		return usage("--precision %s: this device computes in %s only", o.Precision, bench.Precision)
+	case changed("train") && o.Train < 1:
+		return usage("--train %d: give the number of images in a step, 1 or more", o.Train)
+	case o.Verify != "" && o.Format == "go":
+		return usage("--verify measures nothing that --format go could show: choose text or json")
+	}
+	c, err := config.Load("", nil)
+	if err != nil {
+		return err
+	}
+	if !changed("threads") {
+		o.Threads = []int{c.Threads}
+	}
+	if !changed("device") {
+		o.Device = c.Device
+	}
+	if (o.ModelConfig != "" || o.Verify != "") && !changed("model") {
+		o.Model = "" // the configuration alone, or what the file to verify holds
+	}
+	return nil
+}
+
+// open opens the device with a number of threads.
+func (o *benchOptions) open(threads int) (kernels.Backend, string, error) {
+	return device.Open(device.Options{Name: o.Device, Threads: threads, ISA: o.ISA})
+}
+
+func runBench(o *benchOptions) error {
+	subject, err := openSubject(o)
+	if err != nil {
+		return err
+	}
+	defer closeSubject(subject)
+	if o.Verify != "" {
+		return runVerify(o, subject)
+	}
+	options := bench.Options{
+		Subject: subject, Threads: o.Threads, Batch: o.Batch, Train: o.Train > 0, Objective: model.DefaultObjective(),
+		Warmup: o.Warmup, Runs: o.Runs, Profile: o.Profile, Peak: o.Peak, Open: o.open, Progress: progressTo(o.errOut),
+	}
+	if options.Train {
+		options.Batch = o.Train
+	}
+	if o.Objective == "l1" {
+		options.Objective = model.Objective{L1: 1}
+	}
+	for _, text := range o.Sizes {
+		s, err := bench.ParseSize(text)
+		if err != nil {
+			return usage("--%w", err)
+		}
+		options.Sizes = append(options.Sizes, s)
+	}
+	results, err := bench.Run(o.ctx, options)
+	if err != nil {
+		return err
+	}
+	write := map[string]func(io.Writer, []bench.Result) error{"text": bench.WriteText, "json": bench.WriteJSON, "go": bench.WriteGo}
+	return write[o.Format](o.out, results)
+}
+
+// runVerify compares with what another implementation made of an image.
+func runVerify(o *benchOptions, subject bench.Subject) error {
+	b, name, err := o.open(o.Threads[0])
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	v, err := bench.Verify(subject, o.Verify, b, name)
+	if v == nil {
+		return err
+	}
+	if o.Format == "json" {
+		return errors.Join(json.NewEncoder(o.out).Encode(v), err)
+	}
+	fmt.Fprintf(o.out, "%s on %s: the output differs by %.2g of what the network adds; at most %g may be\n", v.File, v.Device, v.Difference, v.Tolerance)
+	return err
+}

@@ -1,0 +1,178 @@
+// Package bench measures the network: what it costs by count (parameters,
+// multiply-accumulates) and what it takes on a device (time, memory, the share
+// of what the device could do), in inference and in training.
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"time"
+
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// Precision is what every device computes in.
+const Precision = "float32"
+
+// Options say what to measure. Each of Sizes is measured with each of Threads.
+type Options struct {
+	Subject Subject
+	Sizes   []Size
+	Threads []int // 0 is all processors
+	Batch   int
+	// Train measures steps of training instead of inference: forward, the
+	// objective, backward and Adam.
+	Train     bool
+	Objective model.Objective
+	Warmup    int // passes that do not count
+	Runs      int // passes that do; 0 only counts parameters and MACs
+	Profile   bool
+	// Peak says to measure the device's own peak, for the share of it.
+	Peak bool
+	// Open returns a device and its name.
+	Open func(threads int) (kernels.Backend, string, error)
+	// Progress receives a line that says what is going on; nil for none.
+	Progress io.Writer
+}
+
+// validate returns an error that names what is wrong and its remedy.
+func (o Options) validate() error {
+	if err := o.Subject.Config.Validate(); err != nil {
+		return err
+	}
+	switch {
+	case o.Batch < 1:
+		return fmt.Errorf("batch %d: use 1 or more", o.Batch)
+	case o.Train && o.Batch < o.Subject.Config.MinTrainingBatch():
+		return fmt.Errorf("a training batch of %d: BatchNorm needs %d or more", o.Batch, o.Subject.Config.MinTrainingBatch())
+	case o.Warmup < 0 || o.Runs < 0:
+		return fmt.Errorf("%d runs after %d to warm up: neither can be negative", o.Runs, o.Warmup)
+	case o.Profile && o.Runs == 0:
+		return fmt.Errorf("a profile needs runs: use 1 or more")
+	case len(o.Sizes) == 0 || len(o.Threads) == 0:
+		return fmt.Errorf("nothing to measure: give a size and a number of threads")
+	}
+	for _, t := range o.Threads {
+		if t < 0 {
+			return fmt.Errorf("threads %d: use 1 or more, or 0 for all processors", t)
+		}
+	}
+	for _, s := range o.Sizes {
+		if err := s.check(o.Subject.Config); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run measures until it is done or ctx ends, which is an error.
+func Run(ctx context.Context, o Options) ([]Result, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	var results []Result
+	for _, threads := range o.Threads {
+		peak := peak{}
+		for _, size := range o.Sizes {
+			r, err := o.count(size)
+			if err == nil && o.Runs > 0 {
+				err = o.measure(ctx, &r, threads, &peak)
+			}
+			if err != nil {
+				return nil, err
+			}
+			results = append(results, r)
+		}
+	}
+	compare(results)
+	return results, nil
+}
+
+// count fills in what is known without a device.
+func (o Options) count(s Size) (Result, error) {
+	cost, err := o.Subject.Config.Cost(o.Batch, s.H, s.W)
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{
+		Model: o.Subject.Name, Size: s, Width: s.W, Height: s.H, Batch: o.Batch, Train: o.Train,
+		Params: cost.Params, GMACs: cost.GMACs(), Precision: Precision, Warmup: o.Warmup, Runs: o.Runs,
+	}
+	if o.Train {
+		r.GMACs *= trainingPasses
+	}
+	return r, nil
+}
+
+// measure fills in what the device says. It opens the device anew, so that no
+// memory of the measurement before counts; p keeps the device's peak.
+func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) error {
+	resetPeakRSS()
+	b, device, err := o.Open(threads)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	w, err := newWorkload(o, b, r.Size)
+	if err != nil {
+		return err
+	}
+	defer w.free()
+	r.Threads = threads
+	if threads == 0 {
+		r.Threads = runtime.GOMAXPROCS(0)
+	}
+	r.Device = device
+	r.ISA, _ = strings.CutPrefix(device, "cpu ")
+	if err := o.time(ctx, r, w); err != nil {
+		return err
+	}
+	r.PeakRSSMB = megabytes(peakRSS())
+	if o.Profile {
+		if r.Profile, err = w.profile(min(o.Runs, profileRuns)); err != nil {
+			return err
+		}
+	}
+	if o.Peak {
+		p.measure(b)
+		r.DevicePeak, r.PeakOp = p.rate, p.op
+	}
+	r.rates()
+	return b.Sync()
+}
+
+// time makes the passes.
+func (o Options) time(ctx context.Context, r *Result, w *workload) error {
+	for i := range o.Warmup + o.Runs {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("interrupted at %s with %s, before anything was reported", r.Size, counted(r.Threads))
+		}
+		o.say(r, i)
+		start := time.Now()
+		if err := w.pass(); err != nil {
+			return err
+		}
+		if i >= o.Warmup {
+			r.Ms = append(r.Ms, float64(time.Since(start).Nanoseconds())/1e6)
+		}
+	}
+	o.say(r, -1)
+	return nil
+}
+
+// say shows which pass begins; below 0, it wipes the line.
+func (o Options) say(r *Result, pass int) {
+	switch {
+	case o.Progress == nil:
+	case pass < 0:
+		fmt.Fprint(o.Progress, "\r\x1b[K")
+	case pass < o.Warmup:
+		fmt.Fprintf(o.Progress, "\r\x1b[K%s %s, %s: warming up", r.Model, r.Size, counted(r.Threads))
+	default:
+		fmt.Fprintf(o.Progress, "\r\x1b[K%s %s, %s: run %d of %d", r.Model, r.Size, counted(r.Threads), pass-o.Warmup+1, o.Runs)
+	}
+}

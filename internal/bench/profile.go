@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"clusir/internal/autograd"
+)
+
+// profileRuns is the most passes that a profile is the mean of: waiting for
+// every operation makes them slower, not less exact.
+const profileRuns = 5
+
+// Between is the row of a profile that holds the time between operations.
+const Between = "(between operations)"
+
+// ProfileRow is what one operation takes in a pass.
+type ProfileRow struct {
+	Op        string  `json:"op"`
+	Backward  bool    `json:"backward"`
+	Calls     float64 `json:"calls"`
+	Ms        float64 `json:"ms"`
+	Share     float64 `json:"share"` // of the pass's time
+	GMACs     float64 `json:"gmacs"`
+	GMACsPerS float64 `json:"gmacs_per_s"`
+}
+
+// profiler adds up what the tape says of its operations.
+type profiler struct {
+	rows  map[profileKey]*ProfileRow
+	timed time.Duration // of all operations
+}
+
+type profileKey struct {
+	op       string
+	backward bool
+}
+
+func (p *profiler) add(op string, backward bool, macs int64, d time.Duration) {
+	key := profileKey{op, backward}
+	row := p.rows[key]
+	if row == nil {
+		row = &ProfileRow{Op: op, Backward: backward}
+		p.rows[key] = row
+	}
+	row.Calls++
+	row.Ms += milliseconds(d)
+	row.GMACs += float64(macs) / 1e9
+	p.timed += d
+}
+
+// profile makes n passes with the time of every operation taken, and returns
+// the mean pass, the longest operation first.
+func (w *workload) profile(n int) ([]ProfileRow, error) {
+	p := &profiler{rows: map[profileKey]*ProfileRow{}}
+	w.tape.Trace = func(e autograd.Event) { p.add(e.Op, e.Backward, e.MACs, e.Time) }
+	w.hear = func(name string, d time.Duration) { p.add(name, false, 0, d) }
+	defer func() { w.tape.Trace, w.hear = nil, nil }()
+	start := time.Now()
+	for range n {
+		if err := w.pass(); err != nil {
+			return nil, err
+		}
+	}
+	return p.mean(n, time.Since(start)), nil
+}
+
+// mean returns the rows of one of n passes that took total together.
+func (p *profiler) mean(n int, total time.Duration) []ProfileRow {
+	p.rows[profileKey{Between, false}] = &ProfileRow{Op: Between, Calls: float64(n), Ms: milliseconds(total - p.timed)}
+	var rows []ProfileRow
+	for key, row := range p.rows {
+		if forward := p.rows[profileKey{op: key.op}]; key.backward && forward != nil {
+			row.GMACs = (trainingPasses - 1) * forward.GMACs
+		}
+		rows = append(rows, *row)
+	}
+	for i := range rows {
+		r := &rows[i]
+		r.Share = r.Ms / milliseconds(total)
+		r.GMACsPerS = perSecond(r.GMACs, r.Ms)
+		r.Calls, r.Ms, r.GMACs = r.Calls/float64(n), r.Ms/float64(n), r.GMACs/float64(n)
+	}
+	slices.SortFunc(rows, func(a, b ProfileRow) int {
+		return cmp.Or(cmp.Compare(b.Ms, a.Ms), cmp.Compare(a.Op, b.Op))
+	})
+	return rows
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
+
+// perSecond is amount/time, 0 where no time has passed.
+func perSecond(amount, ms float64) float64 {
+	if ms <= 0 {
+		return 0
+	}
+	return amount / ms * 1e3
+}

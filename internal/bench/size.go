@@ -1,0 +1,61 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"clusir/internal/model"
+)
+
+// maxSide keeps a slip of the finger from asking for more memory than there is
+// in the world.
+const maxSide = 1 << 15
+
+// Size is the extent of an image.
+type Size struct{ W, H int }
+
+// ParseSize reads a side, such as 256, or width and height, such as 480x320.
+func ParseSize(text string) (Size, error) {
+	w, h, two := strings.Cut(text, "x")
+	if !two {
+		h = w
+	}
+	W, errW := strconv.Atoi(w)
+	H, errH := strconv.Atoi(h)
+	if errW != nil || errH != nil || min(W, H) < 1 || max(W, H) > maxSide {
+		return Size{}, fmt.Errorf("size %q: write a side, such as 256, or WIDTHxHEIGHT, such as 480x320, up to %d", text, maxSide)
+	}
+	return Size{W, H}, nil
+}
+
+// String is what ParseSize reads.
+func (s Size) String() string {
+	if s.W == s.H {
+		return strconv.Itoa(s.W)
+	}
+	return fmt.Sprintf("%dx%d", s.W, s.H)
+}
+
+// MarshalJSON writes a square as a number, the rest as text.
+func (s Size) MarshalJSON() ([]byte, error) {
+	if s.W == s.H {
+		return json.Marshal(s.W)
+	}
+	return json.Marshal(s.String())
+}
+
+// pixels is the number of them.
+func (s Size) pixels() float64 { return float64(s.W) * float64(s.H) }
+
+// check returns an error where the network of configuration c does not take s.
+func (s Size) check(c model.Config) error {
+	least := c.MinSide()
+	fit := func(side int) int { return max(least, (side+model.Align-1)/model.Align*model.Align) }
+	if near := (Size{fit(s.W), fit(s.H)}); near != s {
+		return fmt.Errorf("size %s: the network takes sides that are multiples of %d, at least %d: use %s, to which restore would pad it",
+			s, model.Align, least, near)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package bench
+
+import (
+	"errors"
+	"time"
+
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// trainingPasses is what a step of training costs in forward passes: backward,
+// each product has two gradients, and each of them takes as many MACs again.
+const trainingPasses = 3
+
+// workload is one pass over a batch, ready to be made again and again.
+type workload struct {
+	b      kernels.Backend
+	m      *model.ClusIR
+	tape   *model.Tape
+	shape  kernels.Shape
+	image  []float32
+	clean  []float32
+	weight model.Objective
+	params []kernels.AdamParam
+	steps  int
+	// hear, where set, is told the time of what no operation of the tape is.
+	hear  func(name string, d time.Duration)
+	fault error // what a Sync for hear found
+}
+
+func newWorkload(o Options, b kernels.Backend, s Size) (*workload, error) {
+	m, err := o.Subject.load(b)
+	if err != nil {
+		return nil, err
+	}
+	w := &workload{
+		b: b, m: m, tape: &model.Tape{B: b, Train: o.Train}, weight: o.Objective,
+		shape: kernels.Shape{o.Batch, 3, s.H, s.W},
+	}
+	w.image = randomImages(o.Subject.Seed, w.shape.Len())
+	if o.Train {
+		for _, v := range w.image {
+			w.clean = append(w.clean, 0.9*v)
+		}
+		w.prepareAdam()
+	}
+	return w, nil
+}
+
+// prepareAdam makes the gradients and the optimiser's state.
+func (w *workload) prepareAdam() {
+	zeros := func(shape ...int) kernels.Tensor {
+		t := w.b.Alloc(shape...)
+		w.b.Fill(t, 0)
+		return t
+	}
+	w.m.ZeroGrads()
+	for _, p := range w.m.Params {
+		w.params = append(w.params, kernels.AdamParam{
+			Param: p.Tensor, Grad: p.Grad(), M: zeros(p.Shape...), V: zeros(p.Shape...), Step: zeros(1), Reached: p.Reached,
+		})
+	}
+}
+
+func (w *workload) free() {
+	for _, p := range w.params {
+		w.b.Free(p.M)
+		w.b.Free(p.V)
+		w.b.Free(p.Step)
+	}
+	w.m.Free()
+}
+
+// pass makes one and waits for it.
+func (w *workload) pass() error {
+	if w.tape.Train {
+		return w.step()
+	}
+	image := w.tape.Input(w.image, w.shape...)
+	w.m.Forward(w.tape, image, model.Options{})
+	err := w.tape.Sync()
+	w.tape.Reset()
+	return err
+}
+
+// step makes one step of training.
+func (w *workload) step() error {
+	w.timed("ZeroGrads", func() {
+		w.m.ZeroGrads()
+		w.m.ResetCounts()
+	})
+	image, clean := w.tape.Input(w.image, w.shape...), w.tape.Input(w.clean, w.shape...)
+	noise := model.Gaussian{Step: w.steps}
+	restored, _ := w.m.Forward(w.tape, image, model.Options{Noise: noise})
+	w.weight.Loss(w.tape, w.m, restored, clean).Backward(w.tape, 1)
+	w.timed("Adam", func() {
+		w.m.SettleCounts(w.b)
+		w.b.Adam(w.params, kernels.Adam{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
+	})
+	w.steps++
+	err := errors.Join(w.fault, w.tape.Sync())
+	w.tape.Reset()
+	return err
+}
+
+// timed runs f, which no operation of the tape contains.
+func (w *workload) timed(name string, f func()) {
+	if w.hear == nil {
+		f()
+		return
+	}
+	start := time.Now()
+	f()
+	w.fault = errors.Join(w.fault, w.b.Sync())
+	w.hear(name, time.Since(start))
+}
