@@ -38,7 +38,7 @@ func newRoot(started *bool) *cobra.Command {
 			*started = true
 		},
 	}
-	root.AddCommand(newBenchCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
+	root.AddCommand(newBenchCmd(nil), newEvalCmd(nil), newExportCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
 	return root
 }
 

@@ -79,7 +79,7 @@ func (l *log) write(e Entry) error {
 
 func (l *log) close() {
 	if l != nil {
-		l.f.Close() // every line was written on its own
+		_ = l.f.Close() // every line was written on its own
 	}
 }
 

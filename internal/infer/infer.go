@@ -1,0 +1,102 @@
+// Package infer runs a trained network on images of any size that lie in host
+// memory: it pads them to what the network takes and crops the result.
+package infer
+
+import (
+	"fmt"
+
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// Network is a model on a device, ready to restore. It may be used by one
+// goroutine at a time.
+type Network struct {
+	Model *model.ClusIR
+	b     kernels.Backend
+	tape  *model.Tape
+}
+
+// New returns the network of m, whose weights are on b.
+func New(m *model.ClusIR, b kernels.Backend) *Network {
+	return &Network{Model: m, b: b, tape: &model.Tape{B: b}}
+}
+
+// Tape is the tape that the network runs on, to count or to trace.
+func (n *Network) Tape() *model.Tape { return n.tape }
+
+// Restore returns the restored image of src [3,h,w] in 0..1, not clamped, in
+// dst if that is large enough. Sides that the network cannot take are extended
+// by reflection at the right and at the bottom. The routes are valid until the
+// next call.
+func (n *Network) Restore(dst, src []float32, h, w int, o model.Options) ([]float32, []*model.Route, error) {
+	if len(src) != 3*h*w || h < 1 || w < 1 {
+		return nil, nil, fmt.Errorf("an image of 3×%d×%d has %d values, not %d", h, w, 3*h*w, len(src))
+	}
+	n.tape.Reset()
+	H, W := n.padded(h), n.padded(w)
+	x := src
+	if H != h || W != w {
+		x = Reflect(src, h, w, H, W)
+	}
+	image := n.tape.Input(x, 1, 3, H, W)
+	y, routes := n.Model.Forward(n.tape, image, o)
+	out := make([]float32, 3*H*W)
+	n.b.Download(out, y.Tensor)
+	n.tape.Release(y, image)
+	if err := n.b.Sync(); err != nil {
+		return nil, nil, fmt.Errorf("restoring %d×%d pixels: %w", w, h, err)
+	}
+	if cap(dst) < len(src) {
+		dst = make([]float32, len(src))
+	}
+	dst = dst[:len(src)]
+	for c := range 3 {
+		for y := range h {
+			copy(dst[(c*h+y)*w:][:w], out[(c*H+y)*W:])
+		}
+	}
+	return dst, routes, nil
+}
+
+// padded is the side that the network is given for one of n pixels.
+func (n *Network) padded(side int) int {
+	a := (side + model.Align - 1) / model.Align * model.Align
+	return max(a, n.Model.Config.MinSide())
+}
+
+// Reflect extends x [3,h,w] to [3,H,W] by reflection, the edge not repeated,
+// as often as it takes.
+func Reflect(x []float32, h, w, H, W int) []float32 {
+	y := make([]float32, 3*H*W)
+	cols := make([]int, W)
+	for i := range cols {
+		cols[i] = mirror(i, w)
+	}
+	for c := range 3 {
+		for r := range H {
+			src, dst := x[(c*h+mirror(r, h))*w:], y[(c*H+r)*W:]
+			copy(dst[:w], src[:w])
+			for i := w; i < W; i++ {
+				dst[i] = src[cols[i]]
+			}
+		}
+	}
+	return y
+}
+
+// mirror is the pixel of a side of n that lies at i when the side is reflected
+// to and fro.
+func mirror(i, n int) int {
+	if n == 1 {
+		return 0
+	}
+	i %= 2 * (n - 1)
+	return min(i, 2*(n-1)-i)
+}
+
+// Close gives the model's memory back; the backend stays.
+func (n *Network) Close() {
+	n.tape.Reset()
+	n.Model.Free()
+}

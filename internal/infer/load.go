@@ -1,0 +1,57 @@
+package infer
+
+import (
+	"fmt"
+	"strings"
+
+	"clusir/internal/checkpoint"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+	"clusir/weights"
+)
+
+// Source says where a network's weights come from.
+type Source struct {
+	// Model is the name of an embedded model or the path of a checkpoint.
+	Model string
+	// Config, where set, stands for the configuration that a checkpoint's
+	// metadata lack.
+	Config *model.Config
+}
+
+// Load puts the network that s names on b.
+func Load(s Source, b kernels.Backend) (*Network, error) {
+	f, err := open(s.Model)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	c, err := s.configOf(f)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", s.Model, err)
+	}
+	m, err := model.Load(f, c, b)
+	if err != nil {
+		return nil, err
+	}
+	return New(m, b), nil
+}
+
+// open opens an embedded model or a file.
+func open(name string) (*checkpoint.File, error) {
+	if data, ok := weights.Find(name); ok {
+		return checkpoint.Parse(name, data)
+	}
+	if !strings.ContainsAny(name, "./\\") {
+		return nil, fmt.Errorf("model %q: no embedded model has that name; choose %s, or name a checkpoint file",
+			name, strings.Join(weights.Names(), ", "))
+	}
+	return checkpoint.Open(name)
+}
+
+func (s Source) configOf(f *checkpoint.File) (model.Config, error) {
+	if s.Config != nil {
+		return *s.Config, s.Config.Validate()
+	}
+	return model.ReadConfig(f)
+}

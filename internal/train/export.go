@@ -1,0 +1,49 @@
+package train
+
+import (
+	"fmt"
+	"maps"
+
+	"clusir/internal/checkpoint"
+	"clusir/internal/model"
+)
+
+// Export writes the weights of a training checkpoint without the optimiser's
+// state: the averaged ones where the run kept an average. metadata, such as a
+// model's name and licence, is added to what the checkpoint has.
+func Export(in, out string, dtype checkpoint.DType, metadata map[string]string) error {
+	f, err := checkpoint.Open(in)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	c, err := model.ReadConfig(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", in, err)
+	}
+	specs, err := c.Specs()
+	if err != nil {
+		return err
+	}
+	weights, err := f.Load(specs)
+	if err != nil {
+		return err
+	}
+	for i, s := range specs {
+		if !f.Has(checkpoint.PrefixEMA + s.Name) {
+			continue
+		}
+		average, err := f.Tensor(checkpoint.PrefixEMA + s.Name)
+		if err != nil {
+			return err
+		}
+		weights[i] = checkpoint.New(s.Name, s.Shape, average.Data())
+	}
+	step, err := f.Step()
+	if err != nil {
+		return err
+	}
+	all := map[string]string{keyRecipe: f.Metadata[keyRecipe], keyDevice: f.Metadata[keyDevice]}
+	maps.Copy(all, metadata)
+	return checkpoint.Write(out, checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: dtype, Metadata: all})
+}

@@ -1,0 +1,301 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"clusir/internal/checkpoint"
+	"clusir/internal/config"
+	"clusir/internal/kernels/cpu"
+	"clusir/internal/model"
+)
+
+// photographs makes a data folder with a few pictures.
+func photographs(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	dir := filepath.Join(root, "Train", "Denoise")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"a.png", "b.png", "c.png"} {
+		m := image.NewRGBA(image.Rect(0, 0, 40+8*i, 48))
+		for y := range 48 {
+			for x := range m.Rect.Dx() {
+				m.Set(x, y, color.RGBA{uint8(5 * x), uint8(4*y + 20*i), uint8(x * y), 255})
+			}
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, m); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// small is a run of a few steps of the least network.
+func small(root string) *config.Config {
+	c := config.Default()
+	dim, groups, one := 4, 4, 1
+	c.Data = root
+	c.Model = config.Model{Variant: "nano", Dim: &dim, FSBGroups: &groups, Heads: []int{1, 1, 1, 1}, RefineBlocks: &one}
+	c.Tasks = []config.Task{{Kind: "denoise", Repeat: 1, Sigmas: []float64{15, 50}}}
+	c.Train.Steps, c.Train.Batch, c.Train.Accumulate, c.Train.Patch = 6, 4, 2, 32
+	c.Train.LR, c.Train.Schedule, c.Train.Warmup = 1e-3, "cosine", 2
+	c.Train.EMA, c.Train.GradClip, c.Train.BalanceWeight = 0.5, 1, 0.01
+	c.Train.LogInterval, c.Train.CheckpointInterval, c.Train.ValidationInterval = 1, 2, 3
+	return &c
+}
+
+func runIn(t *testing.T, ctx context.Context, o Options, threads int) (*Result, error) {
+	t.Helper()
+	b, err := cpu.New(cpu.Options{Threads: threads})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	o.Backend, o.Device, o.Messages = b, "cpu "+b.ISA(), io.Discard
+	res, err := Run(ctx, o)
+	if used := b.Used(); used != 0 {
+		t.Errorf("%d bytes are left behind", used)
+	}
+	return res, err
+}
+
+func bytesOf(t *testing.T, dir, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestSameBits: a run ends in the same file at 1 and at 2 threads, and when it
+// is interrupted and resumed.
+func TestSameBits(t *testing.T) {
+	root, whole, threads, cut := photographs(t), t.TempDir(), t.TempDir(), t.TempDir()
+	if _, err := runIn(t, t.Context(), Options{Config: small(root), Out: whole}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runIn(t, t.Context(), Options{Config: small(root), Out: threads}, 2); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	cutAt3 := func(context.Context, *model.ClusIR) ([]Measure, error) { // validation comes after step 3
+		stop()
+		return nil, ctx.Err()
+	}
+	res, err := runIn(t, ctx, Options{Config: small(root), Out: cut, Validate: cutAt3}, 1)
+	if err != nil || !res.Interrupted || res.Step != 3 {
+		t.Fatalf("interrupted run: %+v, %v", res, err)
+	}
+	if _, err := runIn(t, t.Context(), Options{Config: small(root), Out: cut, Resume: true}, 2); err != nil {
+		t.Fatal(err)
+	}
+	want := bytesOf(t, whole, lastName)
+	if !bytes.Equal(want, bytesOf(t, threads, lastName)) {
+		t.Error("two threads end in other bits than one")
+	}
+	if !bytes.Equal(want, bytesOf(t, cut, lastName)) {
+		t.Error("the resumed run ends in other bits than the whole one")
+	}
+	entries, err := ReadLog(filepath.Join(cut, logName))
+	if err != nil || len(entries) != 6 || entries[5].Step != 6 {
+		t.Errorf("the log of the resumed run: %d lines, %v", len(entries), err)
+	}
+}
+
+// killed is set in the process that TestKilled starts.
+const killed = "CLUSIR_TEST_KILLED"
+
+// TestKilled kills a run by SIGKILL, resumes it, and wants the bits of one that
+// was never killed.
+func TestKilled(t *testing.T) {
+	if dir := os.Getenv(killed); dir != "" {
+		c := small(dir)
+		c.Train.Steps = 40
+		_, err := runIn(t, t.Context(), Options{Config: c, Out: filepath.Join(dir, "run")}, 1)
+		t.Fatalf("the run ended before it was killed: %v", err)
+	}
+	root := photographs(t)
+	dir := filepath.Join(root, "run")
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
+	cmd.Env = append(os.Environ(), killed+"="+root)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for begin := time.Now(); ; time.Sleep(2 * time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(dir, lastName)); err == nil {
+			break
+		}
+		if time.Since(begin) > 2*time.Minute {
+			t.Fatal("no checkpoint within two minutes")
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	c := small(root)
+	c.Train.Steps = 40
+	if _, err := runIn(t, t.Context(), Options{Config: c, Out: dir, Resume: true}, 1); err != nil {
+		t.Fatal(err)
+	}
+	never := t.TempDir()
+	if _, err := runIn(t, t.Context(), Options{Config: c, Out: never}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(bytesOf(t, never, lastName), bytesOf(t, dir, lastName)) {
+		t.Error("the killed and resumed run ends in other bits")
+	}
+}
+
+// TestLearns: the loss falls, and the best checkpoint is what validation saw.
+func TestLearns(t *testing.T) {
+	root, dir := photographs(t), t.TempDir()
+	c := small(root)
+	c.Train.Steps, c.Train.EMA, c.Train.ValidationInterval, c.Train.LR = 60, 0, 20, 3e-3
+	values := []float64{30, 32, 31}
+	validate := func(context.Context, *model.ClusIR) ([]Measure, error) {
+		v := values[0]
+		values = values[1:]
+		return []Measure{{"toy", v}}, nil
+	}
+	if _, err := runIn(t, t.Context(), Options{Config: c, Out: dir, Validate: validate}, 2); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := ReadLog(filepath.Join(dir, logName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, last, n := 0.0, 0.0, 0
+	for _, e := range entries {
+		if e.Losses == nil {
+			n++
+			continue
+		}
+		if e.Step <= 10 {
+			first += e.L1
+		}
+		if e.Step > 50 {
+			last += e.L1
+		}
+	}
+	if n != 3 || last > 0.93*first {
+		t.Errorf("%d validations; mean |error| went from %.4f to %.4f", n, first/10, last/10)
+	}
+	f, err := checkpoint.Open(filepath.Join(dir, bestName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if step, err := f.Step(); step != 40 || err != nil {
+		t.Errorf("the best checkpoint is of step %d, %v; want 40", step, err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	root, done := photographs(t), t.TempDir()
+	c := small(root)
+	c.Train.Steps = 1
+	if _, err := runIn(t, t.Context(), Options{Config: c, Out: done}, 1); err != nil {
+		t.Fatal(err)
+	}
+	broken := filepath.Join(t.TempDir(), "broken.safetensors")
+	if err := os.WriteFile(broken, []byte("no weights"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	other := func(change func(*config.Config)) *config.Config {
+		c := small(root)
+		change(c)
+		return c
+	}
+	for _, r := range []struct {
+		name string
+		o    Options
+		want string
+	}{
+		{"a run is there", Options{Config: c, Out: done}, "--resume"},
+		{"nothing to resume", Options{Config: c, Out: t.TempDir(), Resume: true}, "nothing to resume"},
+		{"resume and init", Options{Config: c, Out: done, Resume: true, InitFrom: broken}, "exclude each other"},
+		{"broken weights", Options{Config: c, Out: t.TempDir(), InitFrom: broken}, broken},
+		{"another network", Options{Config: other(func(c *config.Config) { *c.Model.RefineBlocks = 2 }), Out: done, Resume: true}, "another network"},
+		{"no data", Options{Config: other(func(c *config.Config) { c.Data = "" }), Out: t.TempDir()}, "--data"},
+		{"single samples", Options{Config: other(func(c *config.Config) { c.Train.Accumulate = 4 }), Out: t.TempDir()}, "BatchNorm"},
+		{"unknown variant", Options{Config: other(func(c *config.Config) { c.Model.Variant = "huge" }), Out: t.TempDir()}, "huge"},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			if _, err := runIn(t, t.Context(), r.o, 1); err == nil || !strings.Contains(err.Error(), r.want) {
+				t.Errorf("error %v; want one with %q", err, r.want)
+			}
+		})
+	}
+}
+
+// TestDiverges: a loss that is not a number stops the run and names what was seen.
+func TestDiverges(t *testing.T) {
+	c := small(photographs(t))
+	c.Train.LR, c.Train.GradClip, c.Train.Warmup, c.Train.Steps, c.Train.Schedule = 1e30, 0, 0, 20, "constant"
+	_, err := runIn(t, t.Context(), Options{Config: c, Out: t.TempDir()}, 1)
+	if err == nil {
+		t.Fatal("a learning rate of 1e30 goes through")
+	}
+	for _, want := range []string{"not finite", "step ", ".png", "train.lr"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error lacks %q: %v", want, err)
+		}
+	}
+}
+
+// TestExport: the averaged weights leave the optimiser's state behind.
+func TestExport(t *testing.T) {
+	root, dir := photographs(t), t.TempDir()
+	if _, err := runIn(t, t.Context(), Options{Config: small(root), Out: dir}, 1); err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "out.safetensors")
+	if err := Export(filepath.Join(dir, lastName), out, checkpoint.F16, map[string]string{"name": "toy"}); err != nil {
+		t.Fatal(err)
+	}
+	last, err := checkpoint.Open(filepath.Join(dir, lastName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer last.Close()
+	f, err := checkpoint.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const name = "stem.weight"
+	got, err := f.Tensor(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := last.Tensor(checkpoint.PrefixEMA + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range want.Data() {
+		if d := got.Data()[i] - x; d > 1e-3 || d < -1e-3 {
+			t.Fatalf("%s[%d] is %g, its average %g", name, i, got.Data()[i], x)
+		}
+	}
+	if f.Metadata["name"] != "toy" || f.Has(checkpoint.PrefixM+name) {
+		t.Errorf("metadata %v, names %d", f.Metadata, len(f.Names()))
+	}
+}
