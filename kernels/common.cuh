@@ -18,7 +18,7 @@ __device__ __forceinline__ void load4(float (&v)[4], const float* p, long long i
 // store4 writes v to p[i..i+3], leaving out what is past n.
 __device__ __forceinline__ void store4(float* p, const float (&v)[4], long long i, long long n, bool wide = true) {
   if (wide && i + 4 <= n) {
-    *reinterpret_cast<float4*>(p + i) = make_float4(v[0], v[1], v[2], v[3]);
+    store16(p + i, v[0], v[1], v[2], v[3]);
     return;
   }
 #pragma unroll

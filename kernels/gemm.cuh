@@ -43,20 +43,29 @@ constexpr int shared_bytes = stages * (A::floats + B::floats) * 4;
 // says that every line starts at a multiple of 16 bytes.
 template <class T, class Source>
 __device__ __forceinline__ void fill(float* tile, bool wide, Source source) {
-  constexpr int per_line = T::width / 4;
+  constexpr int per_line = T::width / 4, each = T::lines * per_line / threads;
+  static_assert(each * threads == T::lines * per_line, "a tile is a whole number of copies for each thread");
+  const float* from[each];
+  int valid[each];
 #pragma unroll
-  for (int i = threadIdx.x; i < T::lines * per_line; i += threads) {
-    const int line = i / per_line, at = i % per_line * 4;
-    int valid = 0;
-    const float* from = source(line, at, valid);
-    float* to = tile + line * T::stride + at;
-    if (wide) {
-      cp_async<16>(to, from, 4 * max(0, min(4, valid)));
-    } else {
-#pragma unroll
-      for (int k = 0; k < 4; k++) cp_async<4>(to + k, k < valid ? from + k : from, k < valid ? 4 : 0);
-    }
+  for (int n = 0; n < each; n++) {
+    const int i = threadIdx.x + n * threads;
+    valid[n] = 0;
+    from[n] = source(i / per_line, i % per_line * 4, valid[n]);
   }
+  const auto to = [&](int n) {
+    const int i = threadIdx.x + n * threads;
+    return tile + i / per_line * T::stride + i % per_line * 4;
+  };
+  if (wide) {
+#pragma unroll
+    for (int n = 0; n < each; n++) cp_async<16>(to(n), from[n], 4 * min(4, valid[n]));
+    return;
+  }
+#pragma unroll
+  for (int n = 0; n < each; n++)
+#pragma unroll
+    for (int k = 0; k < 4; k++) cp_async<4>(to(n) + k, k < valid[n] ? from[n] + k : from[n], k < valid[n] ? 4 : 0);
 }
 
 // ---- tensor cores: a warp has 32×64 of C, as 2×8 products of 16×8

@@ -17,11 +17,12 @@ faults=kernels/emu/faults.cu
 if [ ! -e "$build/faults.fatbin" ] || [ -n "$(find $faults kernels/*.cuh -newer "$build/faults.fatbin")" ]; then
     scripts/cuda-compile.sh "$NVCC" $faults "$build/machine" "$build/faults.fatbin"
 fi
-export CLUSIR_NVDISASM="$NVDISASM"
+export CLUSIR_NVDISASM="$NVDISASM" # for the checks of the machine code, once
 
 for mode in fast checked; do
     scripts/cuda-emu.sh $mode "$build/emu/$mode" "$CUDA_INCLUDE" kernels/*.cu $faults
     echo "== software device, $mode"
     CLUSIR_LIBCUDA=$build/emu/$mode/libcuda.so.1 timeout 900 \
         go test -count=1 -timeout 800s -tags cuda "$@" ./internal/kernels/cuda
+    unset CLUSIR_NVDISASM
 done

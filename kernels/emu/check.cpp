@@ -65,7 +65,7 @@ struct Shadow {
 };
 
 static Shadow& shared_shadow() {
-  Worker& w = worker();
+  Worker& w = *current->worker;
   if (!w.shadow) {
     w.shadow = static_cast<Shadow*>(malloc(sizeof(Shadow)));
     *w.shadow = {map_cells(max_shared), map_cells(image().tls_bytes)};
@@ -78,13 +78,14 @@ static const char* word(Access a) {
 }
 
 static void check_cells(Cell* c, size_t bytes, Access kind, const void* p, const void* pc, bool shared) {
-  const Launch& l = *block->launch;
+  const Block& block = *current->block;
+  const Launch& l = *block.launch;
   Moment now{};
-  now.run = shared ? worker().runs : l.serial;
-  now.block = block->number, now.barrier = block->barrier + 1;
+  now.run = shared ? current->worker->runs : l.serial;
+  now.block = block.number, now.barrier = block.barrier + 1;
   now.warp_epoch = current->warp->epoch + 1;
   now.thread = uint16_t(current->index);
-  now.fence = l.fences ? l.fences[block->number] : 0;
+  now.fence = l.fences ? l.fences[block.number] : 0;
   char at[300];
   for (size_t i = 0; i < (bytes + shadow_grain - 1) / shadow_grain; i++) {
     const bool reads = kind == Access::read || kind == Access::atomic, written = c[i].write.run == now.run;
@@ -119,16 +120,16 @@ static void check_cells(Cell* c, size_t bytes, Access kind, const void* p, const
 
 void touch(const void* address, size_t bytes, Access kind, const void* pc) {
   const char* p = static_cast<const char*>(address);
-  if (!in_block() || !bytes) return;
-  Worker& w = worker();
+  if (!current || !bytes) return;
+  const Worker& w = *current->worker;
   if (p >= w.stacks && p < w.stacks + size_t(max_threads) * stack_size) return;
   if (Allocation* a = find(p)) {
     if (p + bytes > a->base + a->bytes) out_of_bounds(p, bytes, kind, pc);
     if (!a->shadow) a->shadow = map_cells(a->bytes);
     return check_cells(a->shadow + (p - a->base) / shadow_grain, bytes, kind, p, pc, false);
   }
-  const char* dynamic = block->shared;
-  if (p >= dynamic && p + bytes <= dynamic + block->launch->shared)
+  const char* dynamic = current->block->shared;
+  if (p >= dynamic && p + bytes <= dynamic + current->block->launch->shared)
     return check_cells(shared_shadow().dynamic + (p - dynamic) / shadow_grain, bytes, kind, p, pc, true);
   const Image& i = image();
   if (p >= i.tls && p + bytes <= i.tls + i.tls_bytes)
@@ -138,7 +139,7 @@ void touch(const void* address, size_t bytes, Access kind, const void* pc) {
 }
 
 static void touch_aligned(const void* p, size_t bytes, Access kind, const void* pc) {
-  if (in_block() && reinterpret_cast<uintptr_t>(p) % bytes) {
+  if (current && reinterpret_cast<uintptr_t>(p) % bytes) {
     char at[300];
     where(pc, at, sizeof at);
     fail(misaligned_address, "%s %zu bytes at %p, which is no multiple of that, at %s", word(kind), bytes, p, at);

@@ -23,15 +23,12 @@ emu_switch:
 namespace emu {
 
 thread_local Fiber* current = nullptr;
-thread_local Block* block = nullptr;
 
 Worker& worker() {
   static thread_local std::unique_ptr<Worker> w;
   if (!w) w.reset(new Worker);
   return *w;
 }
-
-bool in_block() { return current != nullptr; }
 
 // stop_waiting_for_ended wakes a lane whose collective waited only for lanes that
 // have returned since: masks may name those. The lane then acts as the last.
@@ -45,10 +42,10 @@ static void stop_waiting_for_ended(Warp& w) {
 }
 
 static void fiber_main() {
-  const Launch* l = block->launch;
-  l->kernel->call(l->args);
   Fiber* f = current;
-  Worker& w = worker();
+  const Launch* l = f->block->launch;
+  l->kernel->call(l->args);
+  Worker& w = *f->worker;
   f->warp->alive &= ~(1u << f->lane);
   f->warp->ready &= ~(1u << f->lane);
   stop_waiting_for_ended(*f->warp);
@@ -110,13 +107,12 @@ Failure Worker::run(const Launch& l, uint32_t index) {
   for (unsigned i = 0; i < n; i++) {
     Fiber& f = fibers[i];
     f.tid = {i % l.block.x, i / l.block.x % l.block.y, i / l.block.x / l.block.y};
-    f.index = i, f.lane = i % 32, f.warp = &warps[i / 32];
+    f.index = i, f.lane = i % 32, f.warp = &warps[i / 32], f.block = &block, f.worker = this;
     prepare(*this, f);
   }
   failure.code = 0;
   warp_now = 0;
   current = &fibers[0];
-  emu::block = &block;
   emu_switch(&main_sp, current->sp);
   current = nullptr;
   return failure;
@@ -125,11 +121,11 @@ Failure Worker::run(const Launch& l, uint32_t index) {
 Failure run_block(const Launch& l, uint32_t index) { return worker().run(l, index); }
 
 void fail(int code, const char* format, ...) {
-  Worker& w = worker();
   Fiber* f = current;
-  const uint3 b = block->index, t = f->tid;
+  Worker& w = *f->worker;
+  const uint3 b = f->block->index, t = f->tid;
   int n = snprintf(w.failure.text, sizeof w.failure.text, "kernel %s, block (%u,%u,%u), thread (%u,%u,%u): ",
-                   block->launch->kernel->name, b.x, b.y, b.z, t.x, t.y, t.z);
+                   f->block->launch->kernel->name, b.x, b.y, b.z, t.x, t.y, t.z);
   va_list args;
   va_start(args, format);
   vsnprintf(w.failure.text + n, sizeof w.failure.text - n, format, args);
@@ -144,11 +140,11 @@ void fail(int code, const char* format, ...) {
 static void wait_for_block() {
   Fiber* f = current;
   f->warp->ready &= ~(1u << f->lane);
-  worker().next(f);
+  f->worker->next(f);
 }
 
 // enter_barrier reports whether this thread is the block's last at a barrier.
-static bool enter_barrier() { return ++block->waiting == block->threads; }
+static bool enter_barrier(Block& b) { return ++b.waiting == b.threads; }
 
 void Worker::release_block() {
   block.waiting = 0;
@@ -157,17 +153,17 @@ void Worker::release_block() {
 }
 
 void sync_threads() {
-  if (!enter_barrier()) return wait_for_block();
-  worker().release_block();
+  if (!enter_barrier(*current->block)) return wait_for_block();
+  current->worker->release_block();
 }
 
 int sync_threads_vote(int predicate, Vote v) {
-  Block& b = *block;
+  Block& b = *current->block;
   b.votes += predicate != 0;
-  if (enter_barrier()) {
+  if (enter_barrier(b)) {
     b.last_votes = b.votes;
     b.votes = 0;
-    worker().release_block();
+    current->worker->release_block();
   } else {
     wait_for_block();
   }
@@ -189,7 +185,7 @@ bool wait_or_last() {
   Fiber* f = current;
   unsigned me = 1u << f->lane;
   f->warp->ready &= ~me;
-  worker().next(f);
+  f->worker->next(f);
   bool last = f->warp->last & me;
   f->warp->last &= ~me;
   return last;
@@ -209,7 +205,8 @@ void sync_warp(unsigned mask) {
 }
 
 void fence() {
-  if (block->launch->fences) block->launch->fences[block->number]++;
+  const Block& b = *current->block;
+  if (b.launch->fences) b.launch->fences[b.number]++;
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 

@@ -79,6 +79,8 @@ struct Fiber {
   uint3 tid;
   unsigned index, lane;
   Warp* warp;
+  struct Block* block;
+  struct Worker* worker;
   unsigned copies, groups;
   unsigned group_end[max_groups];
   Copy copy[max_copies];
@@ -94,16 +96,15 @@ struct Block {
   const Launch* launch;
 };
 
-extern thread_local Fiber* current;
-extern thread_local Block* block;
+extern thread_local Fiber* current;  // nullptr outside kernels
 
 EMU_INTERNAL uint3 thread_idx() { return current->tid; }
-EMU_INTERNAL uint3 block_idx() { return block->index; }
-EMU_INTERNAL dim3 block_dim() { return block->launch->block; }
-EMU_INTERNAL dim3 grid_dim() { return block->launch->grid; }
+EMU_INTERNAL uint3 block_idx() { return current->block->index; }
+EMU_INTERNAL dim3 block_dim() { return current->block->launch->block; }
+EMU_INTERNAL dim3 grid_dim() { return current->block->launch->grid; }
 EMU_INTERNAL int lane() { return int(current->lane); }
 EMU_INTERNAL Warp& warp() { return *current->warp; }
-EMU_INTERNAL void* dynamic_shared() { return block->shared; }
+EMU_INTERNAL void* dynamic_shared() { return current->block->shared; }
 
 enum class Vote { count, all, any };
 void sync_threads();

@@ -64,7 +64,7 @@ static thread_local const void* fault_pc;
 static void landing() {
   char at[300];
   where(fault_pc, at, sizeof at);
-  Worker& w = worker();
+  Worker& w = *current->worker;
   const char* low = w.stacks + size_t(current->index) * stack_size;
   if (fault_at >= low && fault_at < low + page)
     fail(illegal_address, "stack overflow at %s; a kernel's local arrays have %d KB", at, (stack_size - page) >> 10);
@@ -72,12 +72,12 @@ static void landing() {
 }
 
 static void on_fault(int signal, siginfo_t* info, void* context) {
-  if (in_block()) {
+  if (current) {
     ucontext_t* c = static_cast<ucontext_t*>(context);
     fault_at = info->si_addr;
     fault_pc = reinterpret_cast<char*>(c->uc_mcontext.gregs[REG_RIP]) + 1;  // as if it were a call
     c->uc_mcontext.gregs[REG_RIP] = reinterpret_cast<greg_t>(landing);
-    c->uc_mcontext.gregs[REG_RSP] = reinterpret_cast<greg_t>(worker().signal_stack + signal_stack_size / 2 - 8);
+    c->uc_mcontext.gregs[REG_RSP] = reinterpret_cast<greg_t>(current->worker->signal_stack + signal_stack_size / 2 - 8);
     return;
   }
   const struct sigaction& old = signal == SIGSEGV ? previous_segv : previous_bus;

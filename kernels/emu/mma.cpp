@@ -21,14 +21,15 @@ static float bf16_high(uint32_t bits) { return as_float(bits & 0xffff0000u); }
 
 // multiply computes c += a b with a [16][K] and b [K][8]. The products of such
 // operands are exact in float32; sums are rounded, as on the device.
+typedef float row __attribute__((vector_size(32)));
 template <int K>
-static void multiply(Warp& w, const float (&a)[16][K], const float (&b)[K][8]) {
+static void multiply(Warp& w, const float (&a)[16][K], const row (&b)[K]) {
   for (int i = 0; i < 16; i++) {
-    float c[8];
-    for (int j = 0; j < 8; j++) c[j] = w.c[i % 8 * 4 + j / 2][i / 8 * 2 + j % 2];
-    for (int k = 0; k < K; k++)
-      for (int j = 0; j < 8; j++) c[j] += a[i][k] * b[k][j];
-    for (int j = 0; j < 8; j++) w.c[i % 8 * 4 + j / 2][i / 8 * 2 + j % 2] = c[j];
+    float(*c)[4] = &w.c[i % 8 * 4];
+    const int h = i / 8 * 2;
+    row sum = {c[0][h], c[0][h + 1], c[1][h], c[1][h + 1], c[2][h], c[2][h + 1], c[3][h], c[3][h + 1]};
+    for (int k = 0; k < K; k++) sum += a[i][k] * b[k];
+    for (int j = 0; j < 8; j++) c[j / 2][h + j % 2] = sum[j];
   }
 }
 
@@ -38,7 +39,8 @@ static void need_full_warp(unsigned active) {
 
 void mma_tf32(Warp& w, unsigned active) {
   need_full_warp(active);
-  float a[16][8], b[8][8];
+  float a[16][8];
+  row b[8];
   for (int lane = 0; lane < 32; lane++) {
     int g = lane / 4, t = lane % 4;
     for (int r = 0; r < 4; r++) a[g + r % 2 * 8][t + r / 2 * 4] = tf32(w.a[lane][r]);
@@ -49,7 +51,8 @@ void mma_tf32(Warp& w, unsigned active) {
 
 void mma_bf16(Warp& w, unsigned active) {
   need_full_warp(active);
-  float a[16][16], b[16][8];
+  float a[16][16];
+  row b[16];
   for (int lane = 0; lane < 32; lane++) {
     int g = lane / 4, t = lane % 4;
     for (int r = 0; r < 4; r++) {

@@ -44,9 +44,6 @@ struct Worker {
 // worker returns the calling OS thread's, created on first use.
 Worker& worker();
 
-// in_block reports whether this OS thread is inside a kernel.
-bool in_block();
-
 // catch_faults turns a segmentation fault inside a kernel into a Failure.
 void catch_faults();
 

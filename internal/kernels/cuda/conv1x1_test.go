@@ -113,3 +113,24 @@ func near(t *testing.T, name string, got []float32, want []float64) {
 		t.Errorf("%s is off by %.2g of its norm", name, e)
 	}
 }
+
+// The rate of the software device limits what tests can afford; on a GPU this is
+// the rate of the kernel.
+func BenchmarkConv1x1(bm *testing.B) {
+	for _, p := range precisions {
+		bm.Run(string(p), func(bm *testing.B) {
+			b := open(bm, Options{Precision: p})
+			const B, O, C, P = 2, 128, 64, 1024
+			x, w, y := b.Alloc(B, C, P, 1), b.Alloc(O, C), b.Alloc(B, O, P, 1)
+			b.Fill(x, 1)
+			b.Fill(w, 1)
+			for bm.Loop() {
+				b.Conv1x1(y, w, kernels.Tensor{}, x)
+				if err := b.Sync(); err != nil {
+					bm.Fatal(err)
+				}
+			}
+			bm.ReportMetric(2*B*O*C*P*float64(bm.N)/bm.Elapsed().Seconds()/1e9, "GFLOP/s")
+		})
+	}
+}

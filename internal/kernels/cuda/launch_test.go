@@ -21,6 +21,7 @@ func TestDispatchMistakes(t *testing.T) {
 		says string
 	}{
 		{"no such kernel", func() { b.launch("nope_fwd", over(8, 8, 32), x) }, "has a kernel nope_fwd"},
+		{"a kernel of no image", func() { b.launch("fault_load", one, x, x, int64(0)) }, "has a kernel fault_load"},
 		{"too few arguments", func() { b.launch("add_fwd", over(8, 8, 32), x, x) }, "add_fwd has 4 parameters and was given 2"},
 		{"int for long long", func() { b.launch("add_fwd", over(8, 8, 32), x, x, x, 8) }, "parameter 3 of add_fwd has 8 bytes, the argument 8 has 4"},
 		{"a large int", func() { b.launch("add_fwd", over(8, 8, 32), x, x, x, 1<<31) }, "2147483648 does not fit an int"},

@@ -1,0 +1,234 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// machineFact is what the machine code of a kernel must be like, on sm_80 and
+// sm_90 alike. Compilation already refuses spilled registers.
+type machineFact struct {
+	threads  int  // of a block
+	shared   int  // bytes of dynamic shared memory
+	resident int  // threads of a multiprocessor, at least: the occupancy that the header states
+	wide     bool // reads and writes 16 bytes at a time
+	gemm     bool // copies asynchronously, 16 bytes at a time
+	tensor   string
+}
+
+// The instructions of the tensor cores.
+const (
+	hmmaTF32 = "HMMA.1688.F32.TF32"
+	hmmaBF16 = "HMMA.16816.F32.BF16"
+)
+
+// machineFacts has a row for every kernel. A pointwise kernel needs many threads
+// to keep memory busy; a product needs registers instead.
+var machineFacts = map[string]machineFact{
+	"add_fwd":  {threads: 256, resident: 2048, wide: true},
+	"axpy_fwd": {threads: 256, resident: 2048, wide: true},
+
+	"normalize_fwd":    {threads: 128, resident: 2048},
+	"normalize_grad":   {threads: 128, resident: 2048},
+	"topk_softmax_fwd": {threads: 128, resident: 2048},
+	"softmax_grad":     {threads: 128, resident: 2048},
+	"scale_rows_fwd":   {threads: 256, resident: 2048, wide: true},
+	"scale_rows_grad":  {threads: 256, resident: 2048, wide: true},
+	"scale_rows_dots":  {threads: 256, resident: 2048},
+	"rows_sum":         {threads: 128, resident: 2048},
+
+	"dwt_fwd":   {threads: 256, resident: 1280, wide: true},
+	"dwt_grad":  {threads: 256, resident: 1280, wide: true},
+	"idwt_fwd":  {threads: 256, resident: 1280, wide: true},
+	"idwt_grad": {threads: 256, resident: 1280, wide: true},
+
+	"conv1x1_fwd_float32": {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true},
+	"conv1x1_fwd_tf32":    {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true, tensor: hmmaTF32},
+	"conv1x1_fwd_bf16":    {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true, tensor: hmmaBF16},
+	"conv1x1_dx_float32":  {threads: gemmThreads, shared: sharedDx, resident: 384, gemm: true, wide: true},
+	"conv1x1_dx_tf32":     {threads: gemmThreads, shared: sharedDx, resident: 384, gemm: true, wide: true, tensor: hmmaTF32},
+	"conv1x1_dx_bf16":     {threads: gemmThreads, shared: sharedDx, resident: 384, gemm: true, wide: true, tensor: hmmaBF16},
+	"conv1x1_dw_float32":  {threads: gemmThreads, shared: sharedDw, resident: 256, gemm: true},
+	"conv1x1_dw_tf32":     {threads: gemmThreads, shared: sharedDw, resident: 256, gemm: true, tensor: hmmaTF32},
+	"conv1x1_dw_bf16":     {threads: gemmThreads, shared: sharedDw, resident: 256, gemm: true, tensor: hmmaBF16},
+	"conv1x1_sum":         {threads: 256, resident: 2048, wide: true},
+	"conv1x1_dbias":       {threads: 256, resident: 1280},
+}
+
+// multiprocessor is what one has: registers, shared memory and threads.
+type multiprocessor struct{ registers, shared, threads, blocks int }
+
+var multiprocessors = map[string]multiprocessor{
+	"sm_80": {65536, 164 << 10, 2048, 32},
+	"sm_90": {65536, 228 << 10, 2048, 32},
+}
+
+// resident is how many threads of a kernel run on a multiprocessor at once.
+func (m multiprocessor) resident(threads, registers, shared int) int {
+	perWarp := ceil(registers*32, 256) * 256 // handed out in units of 256
+	blocks := min(m.threads/threads, m.registers/(perWarp*threads/32), m.blocks, m.shared/(shared+1024))
+	return blocks * threads
+}
+
+// compiled is what the assembler says of a kernel.
+type compiled struct{ registers, shared, stack, spills int }
+
+var (
+	compiling = regexp.MustCompile(`Compiling entry function '(\w+)' for '(sm_\d+)'`)
+	stack     = regexp.MustCompile(`(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads`)
+	used      = regexp.MustCompile(`Used (\d+) registers`)
+	sharedUse = regexp.MustCompile(`(\d+) bytes smem`)
+	section   = regexp.MustCompile(`(?m)^//-+ \.text\.(\w+)`)
+)
+
+// parseAssembler reads the assembler's log: kernel, then architecture.
+func parseAssembler(log string) map[string]map[string]compiled {
+	all := map[string]map[string]compiled{}
+	starts := compiling.FindAllStringSubmatchIndex(log, -1)
+	for i, s := range starts {
+		end := len(log)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		name, arch, text := log[s[2]:s[3]], log[s[4]:s[5]], log[s[0]:end]
+		number := func(r *regexp.Regexp, group int) int {
+			m := r.FindStringSubmatch(text)
+			if m == nil {
+				return 0
+			}
+			n, _ := strconv.Atoi(m[group]) // digits, by the expression
+			return n
+		}
+		if all[name] == nil {
+			all[name] = map[string]compiled{}
+		}
+		all[name][arch] = compiled{number(used, 1), number(sharedUse, 1), number(stack, 1), number(stack, 2) + number(stack, 3)}
+	}
+	return all
+}
+
+// disassemble returns the machine code of each kernel in a cubin.
+func disassemble(t *testing.T, cubin string) map[string]string {
+	t.Helper()
+	tool := os.Getenv("CLUSIR_NVDISASM")
+	if tool == "" {
+		t.Skip("CLUSIR_NVDISASM names no nvdisasm; scripts/test-cuda.sh sets it")
+	}
+	var errs bytes.Buffer
+	command := exec.Command(tool, "-c", cubin)
+	command.Stderr = &errs
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("%s: %v: %s", cubin, err, errs.String())
+	}
+	text, code := string(out), map[string]string{}
+	starts := section.FindAllStringSubmatchIndex(text, -1)
+	for i, s := range starts {
+		end := len(text)
+		if i+1 < len(starts) {
+			end = starts[i+1][0]
+		}
+		code[text[s[2]:s[3]]] = text[s[1]:end]
+	}
+	return code
+}
+
+func TestMachineCode(t *testing.T) {
+	families, err := filepath.Glob("image/*.fatbin")
+	if err != nil || len(families) == 0 {
+		t.Fatalf("no kernels are embedded: %v", err)
+	}
+	lack := maps.Clone(machineFacts)
+	for _, f := range families {
+		family := strings.TrimSuffix(filepath.Base(f), ".fatbin")
+		log, err := os.ReadFile(built(t, "machine/"+family+".ptxas"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kernels := parseAssembler(string(log))
+		for _, arch := range slices.Sorted(maps.Keys(multiprocessors)) {
+			code := disassemble(t, built(t, "machine/"+family+"."+arch+".cubin"))
+			for _, name := range slices.Sorted(maps.Keys(kernels)) {
+				delete(lack, name)
+				t.Run(name+"/"+arch, func(t *testing.T) { checkMachine(t, name, arch, kernels[name][arch], code[name]) })
+			}
+		}
+	}
+	for name := range lack {
+		t.Errorf("machineFacts has a row for %s, which no file of kernels/ has", name)
+	}
+}
+
+func checkMachine(t *testing.T, name, arch string, c compiled, code string) {
+	fact, ok := machineFacts[name]
+	if !ok {
+		t.Fatal("machineFacts has no row for this kernel")
+	}
+	if c.registers == 0 || code == "" {
+		t.Fatalf("no machine code: %+v", c)
+	}
+	if c.stack+c.spills > 0 {
+		t.Errorf("local memory: %+v", c)
+	}
+	if got := multiprocessors[arch].resident(fact.threads, c.registers, c.shared+fact.shared); got < fact.resident {
+		t.Errorf("%d threads on a multiprocessor, fewer than %d: %+v", got, fact.resident, c)
+	}
+	want := []string{}
+	if fact.wide {
+		want = append(want, `LDG\.E(\.\w+)*\.128|LDGSTS\.E(\.\w+)*\.128`, `STG\.E(\.\w+)*\.128`)
+	}
+	if fact.gemm {
+		want = append(want, `LDGSTS\.E(\.\w+)*\.128`, `LDGDEPBAR`)
+	}
+	if fact.tensor != "" {
+		want = append(want, regexp.QuoteMeta(fact.tensor))
+	}
+	for _, w := range want {
+		if !regexp.MustCompile(w).MatchString(code) {
+			t.Errorf("no instruction %s", w)
+		}
+	}
+	if fact.tensor == "" && strings.Contains(code, "HMMA") {
+		t.Error("tensor-core instructions in a kernel that the table gives none")
+	}
+}
+
+// The reader of the assembler's log understands it, spills included.
+func TestParseAssembler(t *testing.T) {
+	log := `ptxas info    : 0 bytes gmem
+ptxas info    : Compiling entry function 'a_fwd' for 'sm_80'
+ptxas info    : Function properties for a_fwd
+    8 bytes stack frame, 4 bytes spill stores, 12 bytes spill loads
+ptxas info    : Used 40 registers, used 1 barriers, 32 bytes smem, 380 bytes cmem[0]
+ptxas info    : Compiling entry function 'b_fwd' for 'sm_90'
+    0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+ptxas info    : Used 16 registers, used 0 barriers
+`
+	got := fmt.Sprint(parseAssembler(log))
+	if want := "map[a_fwd:map[sm_80:{40 32 8 16}] b_fwd:map[sm_90:{16 0 0 0}]]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// A100: 65536 registers; 166 a thread leave room for three blocks of 128.
+func TestResident(t *testing.T) {
+	m := multiprocessors["sm_80"]
+	for _, c := range []struct{ threads, registers, shared, want int }{
+		{256, 32, 0, 2048}, {256, 40, 0, 1536}, {128, 166, 43 << 10, 384}, {128, 168, 54 << 10, 256}, {32, 16, 0, 1024},
+	} {
+		if got := m.resident(c.threads, c.registers, c.shared); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
