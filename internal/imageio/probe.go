@@ -39,16 +39,21 @@ func ProbeFile(path string, limits Limits) (p Probe, err error) {
 	if err := refuseFolder(f, path); err != nil {
 		return p, err
 	}
-	format, err := formatIn(f, path)
+	return ProbeReader(f, path, limits)
+}
+
+// ProbeReader reads the header of the picture in r, which errors call name.
+func ProbeReader(r io.ReadSeeker, name string, limits Limits) (p Probe, err error) {
+	format, err := formatIn(r, name)
 	if err != nil {
 		return p, err
 	}
-	p, turn, err := probes[format](f)
+	p, turn, err := probes[format](r)
 	if err == nil {
 		err = limits.check(p.W, p.H)
 	}
 	if err != nil {
-		return p, fmt.Errorf("%s %w", path, cutShort(format, err))
+		return p, fmt.Errorf("%s %w", name, cutShort(format, err))
 	}
 	p.Format = format
 	p.W, p.H = turn.size(p.W, p.H)
@@ -56,18 +61,18 @@ func ProbeFile(path string, limits Limits) (p Probe, err error) {
 }
 
 // probes read a format's header, with the picture's size as it is stored.
-var probes = map[Format]func(*os.File) (Probe, orientation, error){
+var probes = map[Format]func(io.ReadSeeker) (Probe, orientation, error){
 	PNG:  probePNG,
 	JPEG: probeJPEG,
 	TIFF: probeTIFF,
 	WebP: probeWebP,
-	BMP: func(f *os.File) (Probe, orientation, error) {
+	BMP: func(f io.ReadSeeker) (Probe, orientation, error) {
 		p, err := probeConfig(BMP, f, bmp.DecodeConfig)
 		return p, upright, err
 	},
 }
 
-func probePNG(f *os.File) (p Probe, _ orientation, err error) {
+func probePNG(f io.ReadSeeker) (p Probe, _ orientation, err error) {
 	png, err := scanPNG(f)
 	if err != nil {
 		return p, upright, err
@@ -82,7 +87,7 @@ func probePNG(f *os.File) (p Probe, _ orientation, err error) {
 	return p, png.turn, nil
 }
 
-func probeJPEG(f *os.File) (p Probe, _ orientation, err error) {
+func probeJPEG(f io.ReadSeeker) (p Probe, _ orientation, err error) {
 	h, err := scanJPEG(f)
 	if err != nil {
 		return p, upright, err
@@ -111,9 +116,13 @@ func probeJPEG(f *os.File) (p Probe, _ orientation, err error) {
 	return p, turn, nil
 }
 
-func probeTIFF(f *os.File) (p Probe, turn orientation, err error) {
+func probeTIFF(f io.ReadSeeker) (p Probe, turn orientation, err error) {
 	turn = upright
-	h, err := readTIFFHead(f)
+	file, err := section(f)
+	if err != nil {
+		return p, turn, err
+	}
+	h, err := readTIFFHead(file)
 	if err != nil {
 		return p, turn, err
 	}
@@ -123,16 +132,12 @@ func probeTIFF(f *os.File) (p Probe, turn orientation, err error) {
 	if v := h.value(tagOrientation, 1); v >= 1 && v <= 8 {
 		turn = orientation(v)
 	}
-	file, err := section(f)
-	if err != nil {
-		return p, turn, err
-	}
 	p, err = probeConfig(TIFF, f, func(io.Reader) (image.Config, error) { return tiff.DecodeConfig(file) })
 	p.Alpha = h.value(tagSamplesPerPixel, 1) > 3
 	return p, turn, err
 }
 
-func probeWebP(f *os.File) (p Probe, _ orientation, err error) {
+func probeWebP(f io.ReadSeeker) (p Probe, _ orientation, err error) {
 	w, err := scanWebP(f)
 	if err != nil {
 		return p, upright, err

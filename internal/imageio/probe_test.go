@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,6 +35,13 @@ func TestProbe(t *testing.T) {
 		}
 		if p.Format != m.Format || p.W != m.W || p.H != m.H || p.Depth != m.Depth || p.Grey != m.Grey || p.Alpha != m.Alpha {
 			t.Errorf("%s: probed %+v, decoded %+v", path, p, m.Info)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read, err := ProbeReader(bytes.NewReader(data), path, Limits{}); err != nil || read != p {
+			t.Errorf("%s: probed %+v as a file, %+v, %v as data", path, p, read, err)
 		}
 		held := rasterBytes(m.src)
 		if p.Bytes < held*8/10 || p.Bytes > 6*held {
