@@ -11,7 +11,7 @@ namespace ISA {
 static void tokens(Pool&, float* t, const float* alpha, const float* mu, const float* log_sigma, const float* eps,
                    int64_t B, int64_t N, int64_t D) {
   for (int64_t bn = 0; bn < B * N; bn++) {
-    const float *m = mu + bn % N * D, *l = log_sigma + bn % N * D, *e = eps + bn * D;
+    const float *m = mu + bn % N * D, *l = log_sigma + bn % N * D, *e = eps ? eps + bn * D : nullptr;
     float *d = t + bn * D, a = alpha[bn];
     each_vector(D, VECTOR {
       vf s = load_n(m + i, lanes);
