@@ -6,11 +6,11 @@
 // The first three are matrix products (gemm.cuh), each at three precisions:
 //
 //             A          B          grid (x, y, z)
-//   fwd       w          x_b        ⌈O/64⌉, ⌈P/128⌉, B     a row of C: pixels
-//   dx        wᵀ         dy_b       ⌈C/64⌉, ⌈P/128⌉, B     one launch a source
+//   fwd       w          x_b        ⌈O/64⌉·⌈P/128⌉, B      a row of C: pixels
+//   dx        wᵀ         dy_b       ⌈C/64⌉·⌈P/128⌉, B      one launch a source
 //   dw        dy         xᵀ         ⌈O/64⌉, ⌈C/128⌉, parts of the B·P pixels; their
 //                                   sums are added by conv1x1_sum, in fixed order
-// Rows are fastest in the grid, so that blocks with the same B run together and
+// C's rows are fastest in the grid, so that blocks with the same B run together and
 // read it from L2.
 //
 // fwd: 4 (C + O) bytes and 2·C·O operations a pixel: bound by memory below some 400
@@ -46,7 +46,7 @@ struct Sources {
     {x0, x1, x2, x3}, {end0, end1, end2, end3}, P  \
   }
 
-// rows_of is the source of a tile whose lines are rows of a matrix with `width`
+// Rows is the source of a tile whose lines are rows of a matrix with `width`
 // contiguous numbers: row r0 + line, from number c0 on.
 struct Rows {
   const float* p;
@@ -64,7 +64,8 @@ template <Precision P_>
 __device__ __forceinline__ void forward(float* y, const float* w, const float* bias, const Sources& x, int O, int C, int P) {
   using A = Tile<gemm::M, true>;
   using B = Tile<gemm::N, false>;
-  const int m0 = blockIdx.x * gemm::M, n0 = blockIdx.y * gemm::N, b = blockIdx.z;
+  const int across = (O + gemm::M - 1) / gemm::M, b = blockIdx.y;
+  const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
   gemm::multiply<P_, A, B>(
       (C + gemm::K - 1) / gemm::K,
       [&](float* tile, int step) { fill<A>(tile, C % 4 == 0, Rows{w, size_t(C), O, C, m0, step * gemm::K}); },
@@ -90,7 +91,8 @@ template <Precision P_>
 __device__ __forceinline__ void backward(float* dx, const float* w, const float* dy, int O, int C, int c0, int M, int P) {
   using A = Tile<gemm::M, false>;
   using B = Tile<gemm::N, false>;
-  const int m0 = blockIdx.x * gemm::M, n0 = blockIdx.y * gemm::N, b = blockIdx.z;
+  const int across = (M + gemm::M - 1) / gemm::M, b = blockIdx.y;
+  const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
   const float* dyb = dy + static_cast<size_t>(b) * O * P;
   gemm::multiply<P_, A, B>(
       (O + gemm::K - 1) / gemm::K,

@@ -2,6 +2,8 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
+#include <vector>
 
 #include "worker.h"
 
@@ -24,10 +26,33 @@ namespace emu {
 
 thread_local Fiber* current = nullptr;
 
+// Spare holds the workers of OS threads that have ended: streams come and go, and
+// a worker's stacks take a while to map.
+struct Spare {
+  std::mutex lock;
+  std::vector<Worker*> all;
+};
+static Spare& spare = *new Spare;  // threads may outlive main
+
+// Lease is an OS thread's worker, for as long as the thread lives.
+struct Lease {
+  Worker* w;
+  Lease() {
+    std::lock_guard l(spare.lock);
+    if (spare.all.empty()) spare.all.push_back(new Worker);
+    w = spare.all.back();
+    spare.all.pop_back();
+    w->adopt();
+  }
+  ~Lease() {
+    std::lock_guard l(spare.lock);
+    spare.all.push_back(w);
+  }
+};
+
 Worker& worker() {
-  static thread_local std::unique_ptr<Worker> w;
-  if (!w) w.reset(new Worker);
-  return *w;
+  static thread_local Lease lease;
+  return *lease.w;
 }
 
 // stop_waiting_for_ended wakes a lane whose collective waited only for lanes that

@@ -37,20 +37,13 @@ Worker::Worker() {
     abort();
   }
   for (unsigned i = 0; i < max_threads; i++) mprotect(stacks + size_t(i) * stack_size, page, PROT_NONE);
+}
+
+void Worker::adopt() {
   stack_t s{};
   s.ss_sp = signal_stack;
   s.ss_size = signal_stack_size;
   sigaltstack(&s, nullptr);
-}
-
-Worker::~Worker() {
-  stack_t s{};
-  s.ss_flags = SS_DISABLE;
-  sigaltstack(&s, nullptr);
-  unmap_guarded(stacks, size_t(max_threads) * stack_size);
-  unmap_guarded(shared, max_shared);
-  unmap_guarded(signal_stack, signal_stack_size);
-  free(shadow);
 }
 
 // ---- segmentation faults

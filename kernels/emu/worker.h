@@ -1,8 +1,5 @@
 // worker.h: the state of one OS thread that runs blocks. Private to the emulator.
 #pragma once
-#include <csetjmp>
-#include <memory>
-
 #include "fiber.h"
 
 namespace emu {
@@ -18,11 +15,11 @@ enum {
 enum { illegal_address = 700, misaligned_address = 716, launch_failed = 719 };
 
 struct Worker {
-  Worker();
-  ~Worker();
+  Worker();  // lives as long as the process
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  void adopt();  // makes the calling OS thread take signals on the worker's stack
   Failure run(const Launch& l, uint32_t index);
   void next(Fiber* from);
   void release_block();

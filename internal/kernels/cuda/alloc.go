@@ -76,7 +76,9 @@ func (c *cache) close() error {
 
 // MemoryUse returns the bytes in tensors now, the most there ever were, and
 // those of the device.
-func (b *Backend) MemoryUse() (live, peak, total int64) { return b.cache.live, b.cache.peak, b.memory }
+func (b *Backend) MemoryUse() (live, peak, total int64) {
+	return b.cache.live, b.cache.peak, b.info.Memory
+}
 
 // Alloc returns memory with undefined contents. Where there is none, the fault
 // surfaces from Sync and wraps ErrMemory, and what follows until then is skipped.
@@ -116,7 +118,7 @@ func (b *Backend) allocate(s kernels.Shape, size int64) *buffer {
 			}
 		}
 		b.failLater(fmt.Sprintf("allocating %v, %s, with %s of %s in tensors",
-			s, mebibytes(size), mebibytes(b.cache.live), mebibytes(b.memory)), err)
+			s, mebibytes(size), mebibytes(b.cache.live), mebibytes(b.info.Memory)), err)
 	})
 	if f.addr != 0 {
 		if b.cache.held == nil {

@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 
 	"gorgonia.org/cu"
@@ -17,11 +18,12 @@ type Backend struct {
 	index     int
 	precision Precision
 	debug     bool
-	memory    int64 // of the device
+	info      Info
 
 	// Of the goroutine that calls the methods:
 	cache   cache
 	kernels map[string]*kernel
+	macs    map[string]int64 // launched, by kernel
 
 	// Of the worker:
 	stream  cu.Stream
@@ -45,9 +47,9 @@ func Open(i int, o Options) (*Backend, error) {
 		return nil, err
 	}
 	b := &Backend{
-		worker: newWorker(), index: i, precision: o.Precision, memory: info.Memory,
+		worker: newWorker(), index: i, precision: o.Precision, info: info,
 		debug:   o.Debug || os.Getenv("CLUSIR_CUDA_DEBUG") == "1",
-		kernels: map[string]*kernel{},
+		kernels: map[string]*kernel{}, macs: map[string]int64{},
 	}
 	b.do(func() { err = b.open() })
 	if err != nil {
@@ -100,6 +102,15 @@ func releaseContext(d cu.Device) error {
 }
 
 func (b *Backend) undo(f func() error) { b.cleanup = append(b.cleanup, f) }
+
+// Name says on what results are computed: device and precision.
+func (b *Backend) Name() string {
+	return fmt.Sprintf("cuda:%d %s %s", b.index, b.info.Name, b.precision)
+}
+
+// MACs returns the multiply-accumulates of the convolutions and matrix products
+// launched so far, by kernel.
+func (b *Backend) MACs() map[string]int64 { return maps.Clone(b.macs) }
 
 // Sync waits for all work and returns the first fault since the last Sync. After
 // a fault that loses the device, every Sync returns it.

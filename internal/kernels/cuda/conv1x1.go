@@ -58,10 +58,19 @@ func newConv1x1(op string, y, w kernels.Tensor, xs []kernels.Tensor) conv1x1 {
 	return c
 }
 
+// product is the grid of a product with m rows and K terms a sum for each sample.
+func (c conv1x1) product(m, k int) grid {
+	return grid{
+		x: ceil(m, tileM) * ceil(c.P, tileN), y: c.B, z: 1, threads: gemmThreads,
+		macs: int64(m) * int64(k) * int64(c.B) * int64(c.P),
+	}
+}
+
 // Conv1x1 computes y = w·concat(xs) + bias.
 func (b *Backend) Conv1x1(y, w, bias kernels.Tensor, xs ...kernels.Tensor) {
 	c := newConv1x1("Conv1x1", y, w, xs)
-	g := grid{x: ceil(c.O, tileM), y: ceil(c.P, tileN), z: c.B, threads: gemmThreads, shared: sharedFwd}
+	g := c.product(c.O, c.C)
+	g.shared = sharedFwd
 	args := append([]any{y, w, bias}, c.sources...)
 	b.launch(b.precise("conv1x1_fwd"), g, append(args, c.O, c.C, c.P)...)
 }
@@ -74,7 +83,8 @@ func (b *Backend) Conv1x1Grad(dxs []kernels.Tensor, dw, dbias, dy, w kernels.Ten
 			continue
 		}
 		m := dx.Shape[1]
-		g := grid{x: ceil(m, tileM), y: ceil(c.P, tileN), z: c.B, threads: gemmThreads, shared: sharedDx}
+		g := c.product(m, c.O)
+		g.shared = sharedDx
 		b.launch(b.precise("conv1x1_dx"), g, dx, w, dy, c.O, c.C, c.ends[i]-m, m, c.P)
 	}
 	if !dw.IsZero() {
@@ -87,7 +97,8 @@ func (b *Backend) Conv1x1Grad(dxs []kernels.Tensor, dw, dbias, dy, w kernels.Ten
 
 // conv1x1Weights computes dw in parts and adds them.
 func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
-	g := grid{x: ceil(c.O, tileM), y: ceil(c.C, tileN), threads: gemmThreads, shared: sharedDw}
+	g := c.product(c.O, c.C)
+	g.x, g.y, g.shared = ceil(c.O, tileM), ceil(c.C, tileN), sharedDw
 	all := c.B * ceil(c.P, tileK) // steps along the pixels
 	steps := ceil(all, ceil(dwBlocks, g.x*g.y))
 	g.z = ceil(all, steps)

@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -111,6 +112,22 @@ func near(t *testing.T, name string, got []float32, want []float64) {
 	}
 	if e := math.Sqrt(off / size); !(e <= 1e-6) {
 		t.Errorf("%s is off by %.2g of its norm", name, e)
+	}
+}
+
+// MACs counts one product for every weight and pixel.
+func TestMACs(t *testing.T) {
+	b := open(t, Options{Precision: TF32})
+	const B, O, C1, C2, P = 2, 7, 3, 4, 10
+	x1, x2, w, y := b.Alloc(B, C1, 2, 5), b.Alloc(B, C2, 2, 5), b.Alloc(O, C1+C2), b.Alloc(B, O, 2, 5)
+	b.Conv1x1(y, w, kernels.Tensor{}, x1, x2)
+	b.Conv1x1Grad([]kernels.Tensor{x1, {}}, w, kernels.Tensor{}, y, w, x1, x2)
+	want := map[string]int64{
+		"conv1x1_fwd_tf32": B * O * (C1 + C2) * P, "conv1x1_dx_tf32": B * O * C1 * P, "conv1x1_dw_tf32": B * O * (C1 + C2) * P,
+		"conv1x1_sum": 0,
+	}
+	if got := b.MACs(); !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

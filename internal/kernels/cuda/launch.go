@@ -12,11 +12,13 @@ import (
 )
 
 // grid is the shape of a launch: blocks along x, y and z, threads of a block (one
-// dimension: kernels split it as they like) and bytes of dynamic shared memory.
+// dimension: kernels split it as they like), bytes of dynamic shared memory, and
+// the multiply-accumulates of convolutions and matrix products in it.
 type grid struct {
 	x, y, z int
 	threads int
 	shared  int
+	macs    int64
 }
 
 // over is a grid of one dimension that covers n items, per of them a block.
@@ -97,6 +99,7 @@ func (b *Backend) launch(name string, g grid, args ...any) {
 		l.args[i] = b.argument(a)
 	}
 	l.kernel.check(l.args)
+	b.macs[name] += g.macs
 	b.post(func() { b.run(l) })
 }
 

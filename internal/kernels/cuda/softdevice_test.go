@@ -59,12 +59,12 @@ var faults = []planted{
 	{"fault_dynamic", warp.sharing(128), ySteps(1), cu.IllegalAddress, "illegal|out of bounds", "any"},
 	{"fault_atomic", one, yAt(128), cu.IllegalAddress, "illegal|out of bounds", "any"},
 
-	{"fault_barrier", grid{1, 1, 1, 64, 0}, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
+	{"fault_barrier", grid{x: 1, y: 1, z: 1, threads: 64}, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
 	{"fault_syncwarp", warp, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
 	{"fault_reuse", warp, yx, cu.LaunchFailed, "race", "checked"},
 	{"fault_shuffle_order", warp, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
-	{"fault_blocks", grid{2, 1, 1, 32, 0}, total, cu.LaunchFailed, "race", "checked"},
-	{"fault_fence", grid{2, 1, 1, 32, 0}, lastBlock, cu.LaunchFailed, "race", "checked"},
+	{"fault_blocks", grid{x: 2, y: 1, z: 1, threads: 32}, total, cu.LaunchFailed, "race", "checked"},
+	{"fault_fence", grid{x: 2, y: 1, z: 1, threads: 32}, lastBlock, cu.LaunchFailed, "race", "checked"},
 
 	{"fault_divergent", warp, y, cu.LaunchFailed, "deadlock", "any"},
 	{"fault_return", warp, y, cu.LaunchFailed, "1 have returned", "any"},
@@ -119,7 +119,7 @@ func says(text, pattern string) bool {
 
 // A wait that is missing shows as a wrong result; the checked build names it.
 func TestMissingWaitShows(t *testing.T) {
-	b, y, err := runPlanted(t, planted{kernel: "fault_wait", grid: grid{1, 1, 1, 16, 0}, args: yx})
+	b, y, err := runPlanted(t, planted{kernel: "fault_wait", grid: grid{x: 1, y: 1, z: 1, threads: 16}, args: yx})
 	if softdevice.Checked() {
 		if said := softdevice.Message(); !errors.Is(err, cu.LaunchFailed) || !says(said, "in flight") {
 			t.Errorf("Sync: %v, want %v; the device says %q", err, cu.LaunchFailed, said)
@@ -149,11 +149,11 @@ func TestFairKernelsPass(t *testing.T) {
 		n    int
 		want func(i int) float32
 	}{
-		{planted{kernel: "fair_barrier", grid: grid{1, 1, 1, 64, 0}, args: yx}, 64, reversed},
+		{planted{kernel: "fair_barrier", grid: grid{x: 1, y: 1, z: 1, threads: 64}, args: yx}, 64, reversed},
 		{planted{kernel: "fair_syncwarp", grid: warp, args: yx}, 32, shifted},
-		{planted{kernel: "fair_atomic", grid: grid{2, 1, 1, 32, 0}, args: total}, 1, sum},
-		{planted{kernel: "fair_fence", grid: grid{2, 1, 1, 32, 0}, args: lastBlock}, 1, sum},
-		{planted{kernel: "fair_wait", grid: grid{1, 1, 1, 16, 0}, args: yx}, 64, copied},
+		{planted{kernel: "fair_atomic", grid: grid{x: 2, y: 1, z: 1, threads: 32}, args: total}, 1, sum},
+		{planted{kernel: "fair_fence", grid: grid{x: 2, y: 1, z: 1, threads: 32}, args: lastBlock}, 1, sum},
+		{planted{kernel: "fair_wait", grid: grid{x: 1, y: 1, z: 1, threads: 16}, args: yx}, 64, copied},
 		{planted{kernel: "fair_return", grid: warp, args: ySteps(20)}, 20, func(int) float32 { return 20 }},
 		{planted{kernel: "fair_groups", grid: warp, args: y}, 8, func(i int) float32 { return float32(i) + 24 }},
 	} {
