@@ -3,7 +3,9 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 
 	"clusir/internal/kernels"
 	"clusir/internal/model"
@@ -13,8 +15,11 @@ import (
 // goroutine at a time.
 type Network struct {
 	Model *model.ClusIR
-	b     kernels.Backend
-	tape  *model.Tape
+	// Metadata is what the checkpoint says of itself; treat it as read-only.
+	Metadata map[string]string
+
+	b    kernels.Backend
+	tape *model.Tape
 }
 
 // New returns the network of m, whose weights are on b.
@@ -29,38 +34,66 @@ func (n *Network) Tape() *model.Tape { return n.tape }
 // dst if that is large enough. Sides that the network cannot take are extended
 // by reflection at the right and at the bottom. The routes are valid until the
 // next call.
-func (n *Network) Restore(dst, src []float32, h, w int, o model.Options) ([]float32, []*model.Route, error) {
+//
+// An error that is thrown on the way is returned: that of a device without
+// memory, or one by which o.Probe ends the pass.
+func (n *Network) Restore(dst, src []float32, h, w int, o model.Options) (restored []float32, routes []*model.Route, err error) {
 	if len(src) != 3*h*w || h < 1 || w < 1 {
 		return nil, nil, fmt.Errorf("an image of 3×%d×%d has %d values, not %d", h, w, 3*h*w, len(src))
 	}
 	n.tape.Reset()
-	H, W := n.padded(h), n.padded(w)
+	defer func() {
+		if p := recover(); p != nil {
+			restored, routes, err = nil, nil, n.thrown(p)
+		}
+		if err != nil {
+			err = fmt.Errorf("restoring %d×%d pixels: %w", w, h, err)
+		}
+	}()
+	H, W := n.Padded(h), n.Padded(w)
 	x := src
 	if H != h || W != w {
 		x = Reflect(src, h, w, H, W)
 	}
 	image := n.tape.Input(x, 1, 3, H, W)
 	y, routes := n.Model.Forward(n.tape, image, o)
-	out := make([]float32, 3*H*W)
-	n.b.Download(out, y.Tensor)
-	n.tape.Release(y, image)
-	if err := n.b.Sync(); err != nil {
-		return nil, nil, fmt.Errorf("restoring %d×%d pixels: %w", w, h, err)
-	}
 	if cap(dst) < len(src) {
 		dst = make([]float32, len(src))
 	}
 	dst = dst[:len(src)]
+	n.fetch(dst, y, h, w)
+	n.tape.Release(y, image)
+	return dst, routes, n.b.Sync()
+}
+
+// fetch copies the upper left [3,h,w] of y.
+func (n *Network) fetch(dst []float32, y *model.Var, h, w int) {
+	H, W := y.Shape[2], y.Shape[3]
+	if H == h && W == w {
+		n.b.Download(dst, y.Tensor)
+		return
+	}
+	out := make([]float32, y.Len())
+	n.b.Download(out, y.Tensor)
 	for c := range 3 {
 		for y := range h {
 			copy(dst[(c*h+y)*w:][:w], out[(c*H+y)*W:])
 		}
 	}
-	return dst, routes, nil
 }
 
-// padded is the side that the network is given for one of n pixels.
-func (n *Network) padded(side int) int {
+// thrown is the error that p is; anything else is a bug and goes on as a panic.
+func (n *Network) thrown(p any) error {
+	err, ok := p.(error)
+	if bug := runtime.Error(nil); !ok || errors.As(err, &bug) {
+		panic(p)
+	}
+	n.tape.Reset()
+	return err
+}
+
+// Padded is the side that the network is given for one of so many pixels.
+func (n *Network) Padded(side int) int {
 	a := (side + model.Align - 1) / model.Align * model.Align
 	return max(a, n.Model.Config.MinSide())
 }

@@ -1,6 +1,8 @@
 package infer
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"clusir/internal/kernels/cpu"
@@ -65,4 +67,38 @@ func TestOddSizes(t *testing.T) {
 	if _, _, err := n.Restore(nil, make([]float32, 5), 1, 1, model.Options{}); err == nil {
 		t.Error("a wrong length is accepted")
 	}
+}
+
+// TestThrown ends a pass in its middle: by an error, which comes back and
+// leaves nothing behind, and by a bug, which must not be taken for one.
+func TestThrown(t *testing.T) {
+	b, err := cpu.New(cpu.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	m, err := model.New(model.Variants()["nano"], b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, src := New(m, b), make([]float32, 3*16*16)
+	before := b.Used()
+	stop := errors.New("enough")
+	_, _, err = n.Restore(nil, src, 16, 16, model.Options{Probe: func(name string, _ *model.Var) {
+		if name == "encoder.2" {
+			panic(stop)
+		}
+	}})
+	if !errors.Is(err, stop) || !strings.Contains(err.Error(), "16×16") {
+		t.Errorf("got %v", err)
+	}
+	if after := b.Used(); after != before {
+		t.Errorf("%d bytes are left behind", after-before)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a bug was swallowed")
+		}
+	}()
+	n.Restore(nil, src, 16, 16, model.Options{Probe: func(string, *model.Var) { _ = src[len(src)] }})
 }

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -14,8 +15,8 @@ import (
 type Source struct {
 	// Model is the name of an embedded model or the path of a checkpoint.
 	Model string
-	// Config, where set, stands for the configuration that a checkpoint's
-	// metadata lack.
+	// Config is the configuration that a checkpoint's metadata lack; it is an
+	// error to give one where they do not.
 	Config *model.Config
 }
 
@@ -34,7 +35,9 @@ func Load(s Source, b kernels.Backend) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(m, b), nil
+	n := New(m, b)
+	n.Metadata = f.Metadata
+	return n, nil
 }
 
 // open opens an embedded model or a file.
@@ -51,6 +54,9 @@ func open(name string) (*checkpoint.File, error) {
 
 func (s Source) configOf(f *checkpoint.File) (model.Config, error) {
 	if s.Config != nil {
+		if f.Metadata[checkpoint.KeyConfig] != "" {
+			return model.Config{}, errors.New("it holds its configuration: leave out --model-config")
+		}
 		return *s.Config, s.Config.Validate()
 	}
 	return model.ReadConfig(f)

@@ -54,8 +54,7 @@ func (r *Route) Detach(t *Tape) *Route {
 // that would hide the brightness which haze and low light change.
 func (r *PCGRM) Forward(t *pass, x *Var) *Route {
 	B, D := x.Shape[0], x.Shape[1]
-	z := t.Normalize(r.embed.forward(t, t.MeanHW(x)))            // [B,D]
-	sim := t.Linear(z, t.Normalize(r.Prototypes), nil)           // Eq. 4, [B,N]
+	z, sim := r.compare(t, t.MeanHW(x))                          // Eq. 4, [B,D], [B,N]
 	alpha := t.TopKSoftmax(sim, r.topClusters)                   // Eq. 6
 	eps := t.epsilon(r.stage, B, r.N, D)                         // ε ~ N(0, I); 0 in inference
 	tokens := t.Tokens(alpha, r.mu, r.logSigma, eps)             // Eq. 7, [B,N,D]
@@ -75,6 +74,13 @@ func (r *PCGRM) Forward(t *pass, x *Var) *Route {
 		t.probe(r.name+".logits", logits)
 	}
 	return route
+}
+
+// compare embeds features x [R,D], one sample a row, and returns their cosines
+// to the prototypes: z = normalise(embed(x)), sim = z · normalise(P)ᵀ (Eq. 4).
+func (r *PCGRM) compare(t *pass, x *Var) (z, sim *Var) {
+	z = t.Normalize(r.embed.forward(t, x))
+	return z, t.Linear(z, t.Normalize(r.Prototypes), nil)
 }
 
 // attend is the cross-attention of Eq. 8, [B,D].
