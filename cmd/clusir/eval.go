@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"clusir/internal/config"
@@ -91,9 +90,13 @@ func runEval(o *evalOptions) error {
 		return err
 	}
 	defer net.Close()
-	bar := &evalProgress{w: progressTo(o.errOut)}
+	bar := &countBar{w: progressTo(o.errOut)}
 	report, err := eval.Run(o.ctx, net, eval.Options{
-		Root: o.config.Data, Benchmarks: benchmarks, Protocol: protocolOf(o.config.Eval), Image: bar.image,
+		Root: o.config.Data, Benchmarks: benchmarks, Protocol: protocolOf(o.config.Eval),
+		Image: func(r eval.ImageResult, done, of int) {
+			bar.text = fmt.Sprintf("%s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR)
+			bar.set(done, of)
+		},
 	})
 	if err != nil {
 		return err
@@ -106,23 +109,4 @@ func runEval(o *evalOptions) error {
 
 func protocolOf(e config.Eval) eval.Protocol {
 	return eval.Protocol{Name: e.Protocol, YChannel: e.YChannel, Seed: e.Seed}
-}
-
-// evalProgress shows how many images are done.
-type evalProgress struct {
-	w   io.Writer
-	bar *progressbar.ProgressBar
-}
-
-func (p *evalProgress) image(r eval.ImageResult, done, of int) {
-	if p.w == nil {
-		return
-	}
-	if p.bar == nil {
-		p.bar = progressbar.NewOptions(of, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(), progressbar.OptionSetItsString("images"), progressbar.OptionFullWidth(),
-			progressbar.OptionClearOnFinish())
-	}
-	p.bar.Describe(fmt.Sprintf("%s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR))
-	_ = p.bar.Set(done) // it only fails beyond its end
 }

@@ -4,15 +4,18 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"clusir/internal/config"
+	"clusir/internal/dataset"
 	"clusir/internal/device"
+	"clusir/internal/eval"
+	"clusir/internal/infer"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
 	"clusir/internal/train"
 )
 
@@ -27,6 +30,7 @@ type trainOptions struct {
 	InitFrom    string
 	Resume      bool
 	Check       bool
+	Preview     string
 }
 
 func newTrainCmd(runF func(*trainOptions) error) *cobra.Command {
@@ -61,7 +65,8 @@ it stopped and ends in the same bits.`,
 	f.StringVar(&opts.Dir, "out", "", "the run's `FOLDER` (default runs/NAME)")
 	f.BoolVar(&opts.Resume, "resume", false, "go on from the run's last checkpoint")
 	f.StringVar(&opts.InitFrom, "init-from", "", "start from the weights of the checkpoint `FILE`")
-	f.BoolVar(&opts.Check, "check", false, "say what the training data are, and stop")
+	f.BoolVar(&opts.Check, "check", false, "read all training data, say what is there and what is wrong with it, and stop")
+	f.StringVar(&opts.Preview, "preview", "", "draw training pairs of each task to the PNG `FILE`, and stop")
 	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`")
 	f.Int("threads", 0, "processor threads, 0 for all")
 	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
@@ -75,19 +80,28 @@ it stopped and ends in the same bits.`,
 }
 
 func runTrain(o *trainOptions) error {
-	if o.Check {
-		return train.Check(o.config, o.out)
+	if o.Dir == "" {
+		o.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(o.Name), filepath.Ext(o.Name)))
+	}
+	switch {
+	case o.Check:
+		bar := &countBar{w: progressTo(o.errOut), text: "reading images"}
+		return train.Check(o.ctx, o.config, o.out, bar.set)
+	case o.Preview != "":
+		return train.Preview(o.config, o.Preview, 6)
 	}
 	b, name, err := device.Open(device.Options{Name: o.config.Device, Threads: o.config.Threads, ISA: o.ISA})
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	if o.Dir == "" {
-		o.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(o.Name), filepath.Ext(o.Name)))
+	validate, err := validator(o.config, b)
+	if err != nil {
+		return err
 	}
 	r, err := train.Run(o.ctx, train.Options{
 		Config: o.config, Backend: b, Device: name, Out: o.Dir, Resume: o.Resume, InitFrom: o.InitFrom,
+		Validate: validate,
 		Progress: progressTo(o.errOut), Messages: o.errOut,
 	})
 	if err != nil {
@@ -101,10 +115,31 @@ func runTrain(o *trainOptions) error {
 	return nil
 }
 
-// progressTo returns w if a person looks at it, else nil.
-func progressTo(w io.Writer) io.Writer {
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return w
+// validator returns a function that measures a network on the configuration's
+// benchmarks in dB; nil where there is nothing to measure. A benchmark that is
+// not on disk is an error now, not in the middle of a run.
+func validator(c *config.Config, b kernels.Backend) (func(context.Context, *model.ClusIR) ([]train.Measure, error), error) {
+	if c.Train.ValidationInterval == 0 || len(c.Eval.Benchmarks) == 0 {
+		return nil, nil
 	}
-	return nil
+	benchmarks, err := dataset.Standard().Resolve(strings.Join(c.Eval.Benchmarks, ","))
+	if err != nil {
+		return nil, fmt.Errorf("eval.benchmarks: %w", err)
+	}
+	for _, k := range benchmarks {
+		if _, err := k.Open(c.Data); err != nil {
+			return nil, fmt.Errorf("%w; or leave it out of eval.benchmarks, or set train.validation_interval to 0", err)
+		}
+	}
+	return func(ctx context.Context, m *model.ClusIR) ([]train.Measure, error) {
+		r, err := eval.Run(ctx, infer.New(m, b), eval.Options{Root: c.Data, Benchmarks: benchmarks, Protocol: protocolOf(c.Eval)})
+		if err != nil {
+			return nil, err
+		}
+		var measures []train.Measure
+		for _, s := range r.Splits {
+			measures = append(measures, train.Measure{Name: s.Key, Value: s.Output.PSNR})
+		}
+		return measures, nil
+	}, nil
 }

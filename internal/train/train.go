@@ -69,27 +69,6 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return r.loop(ctx)
 }
 
-// openSet finds the training data of a configuration.
-func openSet(c *config.Config) (*dataset.Set, *dataset.Report, error) {
-	if err := c.RequireTraining(); err != nil {
-		return nil, nil, err
-	}
-	return dataset.Open(DataOptions(c))
-}
-
-// DataOptions are the configuration's settings of the training set.
-func DataOptions(c *config.Config) dataset.Options {
-	o := dataset.Options{
-		Root: c.Data, Seed: c.Train.Seed, Patch: c.Train.Patch, Rotate: c.Train.Rotate,
-		Cache: int64(c.Train.CacheMB) << 20, Exclude: c.Train.Exclude,
-		KeepOverlaps: c.Train.KeepOverlaps, IgnoreLists: c.Train.IgnoreLists, Clean: c.Train.Clean,
-	}
-	for _, t := range c.Tasks {
-		o.Tasks = append(o.Tasks, dataset.Task(t))
-	}
-	return o
-}
-
 // ModelConfig resolves the network that a configuration names.
 func ModelConfig(c config.Model) (model.Config, error) {
 	m, ok := model.Variants()[c.Variant]
@@ -286,15 +265,4 @@ func (r *run) diverged(t model.Terms, batch *dataset.Batch) error {
 	}
 	return fmt.Errorf("step %d: the loss is not finite (%+v); %s. Try a lower train.lr or train.grad_clip. The batch was\n%s",
 		r.step+1, t, good, strings.Join(files, "\n"))
-}
-
-// Check reports on the training data of a configuration to w.
-func Check(c *config.Config, w io.Writer) error {
-	_, report, err := openSet(c)
-	if report != nil {
-		if e := report.WriteText(w, 3); err == nil {
-			err = e
-		}
-	}
-	return err
 }

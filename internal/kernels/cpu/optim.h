@@ -70,8 +70,8 @@ static void adam(Pool& pool, const clusir_adam_param* ps, int64_t count, double 
   });
 }
 
-// clip_norm sums squares row by row in float64, in the rows' order, so the norm
-// does not depend on the threads.
+// clip_norm sums the rows' squares in the rows' order, in float64 from row to
+// row, so the norm does not depend on the threads.
 static void clip_norm(Pool& pool, const clusir_row* gs, int64_t count, float limit) {
   float* squares = pool.shared((size_t)count);
   pool.run(count, 0, [&](int64_t k, Scratch&) { squares[k] = row_dot(gs[k].y, gs[k].y, gs[k].n); });

@@ -1,0 +1,61 @@
+package train
+
+import (
+	"context"
+	"image/png"
+	"io"
+
+	"clusir/internal/atomicfile"
+	"clusir/internal/config"
+	"clusir/internal/dataset"
+)
+
+// openSet finds the training data of a configuration.
+func openSet(c *config.Config) (*dataset.Set, *dataset.Report, error) {
+	if err := c.RequireTraining(); err != nil {
+		return nil, nil, err
+	}
+	return dataset.Open(DataOptions(c))
+}
+
+// DataOptions are the configuration's settings of the training set.
+func DataOptions(c *config.Config) dataset.Options {
+	o := dataset.Options{
+		Root: c.Data, Seed: c.Train.Seed, Patch: c.Train.Patch, Rotate: c.Train.Rotate,
+		Cache: int64(c.Train.CacheMB) << 20, Exclude: c.Train.Exclude, Clean: c.Train.Clean,
+		KeepOverlaps: c.Train.KeepOverlaps, IgnoreLists: c.Train.IgnoreLists,
+	}
+	for _, t := range c.Tasks {
+		o.Tasks = append(o.Tasks, dataset.Task(t))
+	}
+	return o
+}
+
+// Check decodes all of a configuration's training data and the benchmarks that
+// are on disk, and reports to w what a run would use, what is damaged, and what
+// a test set shows as well. progress, where set, hears how many images are done.
+func Check(ctx context.Context, c *config.Config, w io.Writer, progress func(done, of int)) error {
+	set, report, err := openSet(c)
+	if err == nil {
+		err = set.Check(ctx, report, dataset.Standard(), c.Data, progress)
+	}
+	if report != nil {
+		if e := report.WriteText(w, 3); err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// Preview draws a contact sheet of training pairs, some of each task, to a PNG.
+func Preview(c *config.Config, path string, perTask int) error {
+	set, _, err := openSet(c)
+	if err != nil {
+		return err
+	}
+	sheet, err := set.Preview(0, perTask)
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, sheet) })
+}
