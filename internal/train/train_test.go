@@ -60,7 +60,7 @@ func small(root string) *config.Config {
 	return &c
 }
 
-func runIn(t *testing.T, ctx context.Context, o Options, threads int) (*Result, error) {
+func runIn(ctx context.Context, t *testing.T, o Options, threads int) (*Result, error) {
 	t.Helper()
 	b, err := cpu.New(cpu.Options{Threads: threads})
 	if err != nil {
@@ -88,10 +88,10 @@ func bytesOf(t *testing.T, dir, name string) []byte {
 // is interrupted and resumed.
 func TestSameBits(t *testing.T) {
 	root, whole, threads, cut := photographs(t), t.TempDir(), t.TempDir(), t.TempDir()
-	if _, err := runIn(t, t.Context(), Options{Config: small(root), Out: whole}, 1); err != nil {
+	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: whole}, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runIn(t, t.Context(), Options{Config: small(root), Out: threads}, 2); err != nil {
+	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: threads}, 2); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -99,11 +99,11 @@ func TestSameBits(t *testing.T) {
 		stop()
 		return nil, ctx.Err()
 	}
-	res, err := runIn(t, ctx, Options{Config: small(root), Out: cut, Validate: cutAt3}, 1)
+	res, err := runIn(ctx, t, Options{Config: small(root), Out: cut, Validate: cutAt3}, 1)
 	if err != nil || !res.Interrupted || res.Step != 3 {
 		t.Fatalf("interrupted run: %+v, %v", res, err)
 	}
-	if _, err := runIn(t, t.Context(), Options{Config: small(root), Out: cut, Resume: true}, 2); err != nil {
+	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: cut, Resume: true}, 2); err != nil {
 		t.Fatal(err)
 	}
 	want := bytesOf(t, whole, lastName)
@@ -128,7 +128,7 @@ func TestKilled(t *testing.T) {
 	if dir := os.Getenv(killed); dir != "" {
 		c := small(dir)
 		c.Train.Steps = 40
-		_, err := runIn(t, t.Context(), Options{Config: c, Out: filepath.Join(dir, "run")}, 1)
+		_, err := runIn(t.Context(), t, Options{Config: c, Out: filepath.Join(dir, "run")}, 1)
 		t.Fatalf("the run ended before it was killed: %v", err)
 	}
 	root := photographs(t)
@@ -152,11 +152,11 @@ func TestKilled(t *testing.T) {
 	_ = cmd.Wait() // it was killed
 	c := small(root)
 	c.Train.Steps = 40
-	if _, err := runIn(t, t.Context(), Options{Config: c, Out: dir, Resume: true}, 1); err != nil {
+	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Resume: true}, 1); err != nil {
 		t.Fatal(err)
 	}
 	never := t.TempDir()
-	if _, err := runIn(t, t.Context(), Options{Config: c, Out: never}, 1); err != nil {
+	if _, err := runIn(t.Context(), t, Options{Config: c, Out: never}, 1); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(bytesOf(t, never, lastName), bytesOf(t, dir, lastName)) {
@@ -175,7 +175,7 @@ func TestLearns(t *testing.T) {
 		values = values[1:]
 		return []Measure{{"toy", v}}, nil
 	}
-	if _, err := runIn(t, t.Context(), Options{Config: c, Out: dir, Validate: validate}, 2); err != nil {
+	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: validate}, 2); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := ReadLog(filepath.Join(dir, logName))
@@ -212,7 +212,7 @@ func TestRefusals(t *testing.T) {
 	root, done := photographs(t), t.TempDir()
 	c := small(root)
 	c.Train.Steps = 1
-	if _, err := runIn(t, t.Context(), Options{Config: c, Out: done}, 1); err != nil {
+	if _, err := runIn(t.Context(), t, Options{Config: c, Out: done}, 1); err != nil {
 		t.Fatal(err)
 	}
 	broken := filepath.Join(t.TempDir(), "broken.safetensors")
@@ -239,7 +239,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown variant", Options{Config: other(func(c *config.Config) { c.Model.Variant = "huge" }), Out: t.TempDir()}, "huge"},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			if _, err := runIn(t, t.Context(), r.o, 1); err == nil || !strings.Contains(err.Error(), r.want) {
+			if _, err := runIn(t.Context(), t, r.o, 1); err == nil || !strings.Contains(err.Error(), r.want) {
 				t.Errorf("error %v; want one with %q", err, r.want)
 			}
 		})
@@ -250,7 +250,7 @@ func TestRefusals(t *testing.T) {
 func TestDiverges(t *testing.T) {
 	c := small(photographs(t))
 	c.Train.LR, c.Train.GradClip, c.Train.Warmup, c.Train.Steps, c.Train.Schedule = 1e30, 0, 0, 20, "constant"
-	_, err := runIn(t, t.Context(), Options{Config: c, Out: t.TempDir()}, 1)
+	_, err := runIn(t.Context(), t, Options{Config: c, Out: t.TempDir()}, 1)
 	if err == nil {
 		t.Fatal("a learning rate of 1e30 goes through")
 	}
@@ -264,7 +264,7 @@ func TestDiverges(t *testing.T) {
 // TestExport: the averaged weights leave the optimiser's state behind.
 func TestExport(t *testing.T) {
 	root, dir := photographs(t), t.TempDir()
-	if _, err := runIn(t, t.Context(), Options{Config: small(root), Out: dir}, 1); err != nil {
+	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: dir}, 1); err != nil {
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out.safetensors")
