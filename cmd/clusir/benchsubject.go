@@ -87,6 +87,6 @@ func subjectConfig(weights *checkpoint.File, file string) (model.Config, error) 
 
 func closeSubject(s bench.Subject) {
 	if s.Weights != nil {
-		s.Weights.Close() // it was only read
+		_ = s.Weights.Close() // it was only read
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"clusir/internal/kernels"
 )
 
-// benchShapes are the features whose operations are timed: a base and a tiny
-// network's first stage at 128², and the decoder's levels in training.
+// benchShapes are the planes whose transforms are timed: a base and a tiny
+// network's first stage at 128², the decoder's levels in training, and a size
+// with an odd factor.
 var benchShapes = []kernels.Shape{{1, 48, 128, 128}, {1, 16, 128, 128}, {8, 48, 64, 64}, {8, 192, 16, 16}, {1, 48, 248, 248}}
 
 // random returns a tensor of N(0,1).
@@ -50,28 +51,5 @@ func BenchmarkIRFFT2(b *testing.B) {
 	benchPlanes(b, func(be *Backend, s kernels.Shape) func() {
 		x, z := be.Alloc(s...), random(be, spectrumOf(s)...)
 		return func() { be.IRFFT2(x, z) }
-	})
-}
-
-// randomFuse returns weights of a Fuse from k channels to c.
-func randomFuse(b *Backend, c, k int) kernels.Fuse {
-	return kernels.Fuse{W1: random(b, c, k), B1: random(b, c), W2: random(b, c, c), B2: random(b, c)}
-}
-
-func BenchmarkSpectralFusion(b *testing.B) {
-	benchPlanes(b, func(be *Backend, s kernels.Shape) func() {
-		z, l, y := random(be, spectrumOf(s)...), random(be, spectrumOf(s)...), be.Alloc(spectrumOf(s)...)
-		amplitude, phase := randomFuse(be, s[1], 2*s[1]), randomFuse(be, s[1], 4*s[1])
-		return func() { be.SpectralFusion(y, z, l, amplitude, phase) }
-	})
-}
-
-func BenchmarkSpectralFusionGrad(b *testing.B) {
-	benchPlanes(b, func(be *Backend, s kernels.Shape) func() {
-		z, l, dy := random(be, spectrumOf(s)...), random(be, spectrumOf(s)...), random(be, spectrumOf(s)...)
-		dz, dl := random(be, spectrumOf(s)...), random(be, spectrumOf(s)...)
-		amplitude, phase := randomFuse(be, s[1], 2*s[1]), randomFuse(be, s[1], 4*s[1])
-		damplitude, dphase := randomFuse(be, s[1], 2*s[1]), randomFuse(be, s[1], 4*s[1])
-		return func() { be.SpectralFusionGrad(dz, dl, damplitude, dphase, dy, z, l, amplitude, phase) }
 	})
 }
