@@ -35,9 +35,6 @@ struct Tile {
   static constexpr int floats = lines * stride;
 };
 
-template <class A, class B>
-constexpr int shared_bytes = stages * (A::floats + B::floats) * 4;
-
 // fill starts the copies of a tile. source(line, i, valid) returns where the line's
 // i-th number is and sets how many may be read from there; the rest become 0. wide
 // says that every line starts at a multiple of 16 bytes.

@@ -72,7 +72,7 @@ func (b *Backend) open() error {
 	if err := cu.SetCurrentContext(context); err != nil {
 		return err
 	}
-	b.modules, err = loadModules()
+	b.modules, err = loadModules(b.info.Driver)
 	for _, m := range b.modules {
 		b.undo(m.Unload)
 	}

@@ -156,6 +156,20 @@ func TestRefusedLaunch(t *testing.T) {
 	}
 }
 
+// An image that the driver refuses is an error that names both releases.
+func TestRefusedImage(t *testing.T) {
+	needSoftware(t)
+	softdevice.Fail("cuModuleLoadData", 2, 222) // unsupported PTX version
+	_, err := Open(0, Options{})
+	softdevice.Fail("*", 0, 0)
+	if says := "compiled by CUDA " + toolkitRelease() + ", by a driver for CUDA 13.0: UnknownErrorCode:222"; err == nil || !strings.Contains(err.Error(), says) {
+		t.Errorf("Open: %v, want %q", err, says)
+	}
+	if live := softdevice.Live(); !live.Nothing() {
+		t.Errorf("left on the device: %+v", live)
+	}
+}
+
 // Out of memory: the fault says how much there is, what is cached is given back
 // first, and afterwards the device works as before.
 func TestOutOfMemory(t *testing.T) {

@@ -28,7 +28,7 @@ func toolkitRelease() string {
 }
 
 // loadModules loads every family. Worker only.
-func loadModules() ([]cu.Module, error) {
+func loadModules(driver string) ([]cu.Module, error) {
 	names, err := fs.Glob(images, "image/*.fatbin")
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func loadModules() ([]cu.Module, error) {
 		}
 		m, err := cu.LoadData(string(image))
 		if err != nil {
-			return modules, fmt.Errorf("loading the kernels of %s, compiled by CUDA %s: %w", name, toolkitRelease(), err)
+			return modules, fmt.Errorf("loading %s, compiled by CUDA %s, by a driver for CUDA %s: %w", name, toolkitRelease(), driver, err)
 		}
 		modules = append(modules, m)
 	}
