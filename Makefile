@@ -8,7 +8,7 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build check lint test golden bench fuzz clean
+.PHONY: help build check lint test golden bench bench-peers fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,8 +28,11 @@ test: ## run all tests
 golden: ## compare the network with the reference's vectors; CLUSIR_GOLDEN names more files
 	go test ./internal/model -run Golden -count=1 -v
 
-bench: ## run the Go benchmarks
-	go test ./... -run '^$$' -bench . -benchmem
+bench: ## run the Go benchmarks, BENCH=REGEXP some of them, and compare with docs/bench/baseline.txt
+	scripts/bench-go.sh '$(BENCH)'
+
+bench-peers: ## measure clusir beside PyTorch, which goes into peers/; CASES="tiny:256 --rounds 9" chooses
+	scripts/bench-peers.sh $(CASES)
 
 fuzz: ## run every fuzz test for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)

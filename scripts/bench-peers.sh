@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Measures clusir beside PyTorch in one run, alternating, and prints a table.
+#
+#   scripts/bench-peers.sh                     everything, 5 rounds; takes an hour
+#   scripts/bench-peers.sh tiny:256 nano:256   some cases; --help lists the options
+#
+# PyTorch goes into peers/, which git ignores, as pip finds it (where that is a
+# build for GPUs, it takes 5 GB). CLUSIR_PYTORCH names a folder that has torch,
+# numpy and safetensors already. The reference network is imported from
+# $CLUSIR_SHARED/reference, by default ../shared/reference.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+reference=${CLUSIR_SHARED:-$root/../shared}/reference
+torch=${CLUSIR_PYTORCH:-$root/peers/torch}
+work=$root/build/bench-peers
+
+[ -f "$reference/clusir_ref.py" ] || {
+  echo "there is no $reference/clusir_ref.py: set CLUSIR_SHARED to the folder that holds reference/" >&2
+  exit 1
+}
+if ! PYTHONPATH=$torch python3 -c 'import numpy, safetensors.torch, torch' 2>/dev/null; then
+  [ -z "${CLUSIR_PYTORCH:-}" ] || { echo "CLUSIR_PYTORCH=$torch cannot be imported: unset it to have PyTorch installed" >&2; exit 1; }
+  python3 -m pip install --quiet --upgrade --target "$torch" torch numpy safetensors
+fi
+
+mkdir -p "$work"
+version=$(git -C "$root" describe --tags --always --dirty 2>/dev/null || echo unknown)
+(cd "$root" && go build -ldflags "-X main.version=$version" -o "$work/clusir" ./cmd/clusir)
+# Compiled kernels are kept, so that only the first run waits for inductor.
+export TORCHINDUCTOR_CACHE_DIR=$root/peers/inductor
+exec python3 "$root/scripts/bench_peers.py" --clusir "$work/clusir" --work "$work" \
+  --peer "env PYTHONPATH=$torch:$reference python3 $root/scripts/bench_peers_torch.py" \
+  --out "$root/build/bench-peers.json" "$@"

@@ -1,0 +1,223 @@
+"""Measures clusir and its peers in one run, and prints them side by side.
+
+Each contender is a process of its own. Peers live through all rounds of a case
+and answer line by line, so that importing and compiling count for nothing;
+clusir is started for every round, warms up once and measures once. The rounds
+alternate. Before anything is measured, both sides must agree on an output, from
+the same weights.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+CASES = ["base:256", "tiny:256", "nano:256", "train:nano:4x128", "train:tiny:2x128"]
+MODELS = ["base", "small", "tiny", "nano"]
+MODES = ["eager", "channels-last", "inductor"]
+NANO = Path(__file__).with_name("peers-nano.json")
+
+
+@dataclass
+class Case:
+    model: str
+    size: int
+    train: int = 0  # batch, 0 for inference
+
+    def __str__(self):
+        return f"train {self.model} {self.train}×{self.size}²" if self.train else f"{self.model} {self.size}²"
+
+
+def parse_case(text):
+    m = re.fullmatch(rf"({'|'.join(MODELS)}):(\d+)|train:({'|'.join(MODELS)}):(\d+)x(\d+)", text)
+    if not m:
+        raise argparse.ArgumentTypeError(f"{text}: write MODEL:SIZE or train:MODEL:BATCHxSIZE, MODEL one of {', '.join(MODELS)}")
+    if m[1]:
+        return Case(m[1], int(m[2]))
+    return Case(m[3], int(m[5]), int(m[4]))
+
+
+def parse_modes(text):
+    modes = text.split(",")
+    if not set(modes) <= set(MODES):
+        raise argparse.ArgumentTypeError(f"{text}: choose from {', '.join(MODES)}")
+    return modes
+
+
+def fail(what, done, log=""):
+    sys.exit(f"{what} failed with exit code {done}\n{log[-3000:]}")
+
+
+class Clusir:
+    """Started anew for every round."""
+
+    name = "clusir"
+
+    def __init__(self, a, case, folder):
+        self.command = [a.clusir, "bench", "--model", folder / "weights.safetensors", "--model-config", folder / "config.json",
+                        "--size", case.size, "--threads", a.threads, "--warmup", 1, "--runs", 1, "--device", "cpu", "--json"]
+        if case.train:
+            self.command += ["--train", case.train, "--objective", "l1"]
+
+    def run(self, peak=False):
+        done = subprocess.run([str(x) for x in [*self.command, f"--peak={str(peak).lower()}"]], capture_output=True, text=True)
+        if done.returncode:
+            fail("clusir bench", done.returncode, done.stderr)
+        r = json.loads(done.stdout)
+        return r | {"ms": r["ms_median"]}
+
+    def close(self):
+        pass
+
+
+class Peer:
+    """One process for all rounds."""
+
+    def __init__(self, a, case, folder, mode):
+        self.name = mode
+        command = [*shlex.split(a.peer), "serve", folder, mode, "--size", case.size, "--train", case.train, "--threads", a.threads]
+        self.log = open(a.work / "peer.log", "w+")
+        self.process = subprocess.Popen([str(x) for x in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.hello = self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            code = self.process.wait()
+            self.log.seek(0)
+            fail(self.name, code, self.log.read())
+        return json.loads(line)
+
+    def run(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.log.close()
+
+
+def prepare(a, model):
+    """Makes the weights, once, and holds clusir's output to the peer's."""
+    folder = a.work / model
+    command = [*shlex.split(a.peer), "prepare", model, str(folder), str(NANO)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        fail("making weights of " + model, done.returncode, done.stderr)
+    done = subprocess.run(
+        [a.clusir, "bench", "--model", folder / "weights.safetensors", "--model-config", folder / "config.json",
+         "--verify", folder / "verify.safetensors", "--threads", str(a.threads), "--device", "cpu", "--json"],
+        capture_output=True, text=True)
+    if done.returncode:
+        fail("verifying " + model, done.returncode, done.stderr)
+    difference = json.loads(done.stdout)["difference"]
+    print(f"{model}: outputs from the same weights agree to {difference:.1e}", file=sys.stderr)
+    return folder, difference
+
+
+def measure(a, case, folder):
+    """Alternates between the contenders; whoever is first takes turns."""
+    modes = [m for m in a.modes if not (case.train and m == "inductor")]
+    contenders = [Clusir(a, case, folder)]
+    counted = contenders[0].run(peak=True)
+    result = {"case": str(case), "gmacs": counted["gmacs"], "params": counted["params"], "threads": a.threads,
+              "isa": counted["isa"], "peak_gmacs_per_s": counted["peak_gmacs_per_s"], "contenders": []}
+    try:
+        for mode in modes:
+            print(f"{case}: starting {mode}", file=sys.stderr)
+            contenders.append(Peer(a, case, folder, mode))
+        samples = {c.name: [] for c in contenders}
+        for r in range(a.rounds):
+            for i in range(len(contenders)):
+                c = contenders[(r + i) % len(contenders)]
+                time.sleep(a.pause)  # the threads of the one before go to sleep
+                samples[c.name].append(c.run())
+            print(f"{case}: round {r + 1} of {a.rounds}", file=sys.stderr)
+    finally:
+        for c in contenders:
+            c.close()
+    for c in contenders:
+        result["contenders"].append({
+            "name": c.name, "version": getattr(c, "hello", {}).get("version", a.version),
+            "ms": [s["ms"] for s in samples[c.name]], "ms_median": statistics.median(s["ms"] for s in samples[c.name]),
+            "peak_rss_mb": max(s["peak_rss_mb"] for s in samples[c.name]), "import_rss_mb": getattr(c, "hello", {}).get("import_rss_mb", 0),
+        })
+    return result
+
+
+def table(results):
+    """Lines of text; the ratios are clusir's over each peer."""
+    rows = [("case", "GMACs", "contender", "ms", "min", "max", "GMAC/s", "of peak", "peak MB", "import MB", "faster", "memory")]
+    for r in results:
+        ours = r["contenders"][0]
+        for c in r["contenders"]:
+            speed = r["gmacs"] / c["ms_median"] * 1e3
+            rows.append((
+                r["case"] if c is ours else "", f"{r['gmacs']:.1f}" if c is ours else "", c["name"],
+                f"{c['ms_median']:.0f}", f"{min(c['ms']):.0f}", f"{max(c['ms']):.0f}",
+                f"{speed:.1f}", f"{speed / r['peak_gmacs_per_s']:.0%}", f"{c['peak_rss_mb']:.0f}", f"{c['import_rss_mb']:.0f}" if c["import_rss_mb"] else "",
+                "" if c is ours else f"{c['ms_median'] / ours['ms_median']:.2f}×",
+                "" if c is ours else f"{ours['peak_rss_mb'] / c['peak_rss_mb']:.2f}×"))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    left = (0, 2)
+    return ["  ".join(f"{t:<{w}}" if i in left else f"{t:>{w}}" for i, (t, w) in enumerate(zip(row, widths))).rstrip() for row in rows]
+
+
+def machine():
+    info = Path("/proc/cpuinfo")
+    cpu = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {"cpu": cpu[1] if cpu else platform.processor(), "cores": os.cpu_count(), "memory_gb": round(pages / 2**30, 1),
+            "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version(), "load": os.getloadavg()[0]}
+
+
+def options():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("cases", nargs="*", type=parse_case, help="MODEL:SIZE or train:MODEL:BATCHxSIZE; default " + " ".join(CASES))
+    p.add_argument("--rounds", type=int, default=5, help="samples of each contender")
+    p.add_argument("--threads", type=int, default=os.cpu_count())
+    p.add_argument("--modes", type=parse_modes, default=MODES, metavar="MODE,...",
+                   help=f"PyTorch's: {', '.join(MODES)}; inductor is left out in training, where it compiles for minutes")
+    p.add_argument("--pause", type=float, default=0.5, help="seconds between passes")
+    p.add_argument("--out", type=Path, default=Path("bench-peers.json"), help="JSON with the machine, the versions and all samples")
+    p.add_argument("--clusir", required=True, help="the program")
+    p.add_argument("--peer", required=True, help="the command that bench_peers_torch.py is run by")
+    p.add_argument("--work", type=Path, required=True, help="a folder for weights")
+    a = p.parse_args()
+    a.cases = a.cases or [parse_case(c) for c in CASES]
+    if min(a.rounds, a.threads) < 1:
+        p.error("--rounds and --threads must be 1 or more")
+    return a
+
+
+def main():
+    a = options()
+    a.work.mkdir(parents=True, exist_ok=True)
+    a.version = subprocess.run([a.clusir, "version"], capture_output=True, text=True, check=True).stdout.strip()
+    report = {"machine": machine(), "rounds": a.rounds, "cases": []}
+    prepared = {}
+    for case in a.cases:
+        if case.model not in prepared:
+            prepared[case.model] = prepare(a, case.model)
+        folder, difference = prepared[case.model]
+        report["cases"].append(measure(a, case, folder) | {"output_difference": difference})
+    print("\n".join(table(report["cases"])))
+    print("faster: the peer's time over clusir's; memory: clusir's peak over the peer's; import: what the peer's libraries take of it")
+    temporary = a.out.with_suffix(".tmp")
+    temporary.write_text(json.dumps(report, indent=1) + "\n")
+    temporary.replace(a.out)
+    print(f"all samples are in {a.out}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The PyTorch side of bench_peers.py: the reference network, imported.
+
+    bench_peers_torch.py prepare MODEL FOLDER [NANO.json]
+        writes random weights, their configuration, and an image with what the
+        network makes of it, for `clusir bench --verify`
+    bench_peers_torch.py serve FOLDER MODE --size N [--train B] --threads N
+        makes one pass per line of input, and answers each with a line of JSON
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from clusir_ref import VARIANTS, ClusIR, Config
+from safetensors.torch import load_file, save_file
+
+
+def prepare(model, folder, nano):
+    """Saves the weights as a PyTorch user would: without a configuration."""
+    torch.manual_seed(0)
+    config = Config(**json.loads(nano.read_text())) if model == "nano" else VARIANTS[model]
+    net = ClusIR(config).eval()
+    with torch.no_grad():  # what starts at zero would hide the rest of the network
+        for name, p in net.named_parameters():
+            if name == "head.weight" or name.endswith("conv2.weight"):
+                p.normal_(0, p[0].numel() ** -0.5)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(asdict(config)))
+    save_file(net.state_dict(), folder / "weights.safetensors")
+    image = torch.rand(2, 3, 64, 96)
+    with torch.no_grad():
+        save_file({"in.image": image, "eval.output": net(image).contiguous()}, folder / "verify.safetensors")
+
+
+def peak_rss_mb():
+    """The most memory that this process has had, as clusir reads its own."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("/proc/self/status has no VmHWM")
+
+
+def workload(folder, mode, size, train):
+    """Returns a function that makes one pass."""
+    config = Config(**json.loads((folder / "config.json").read_text()))
+    net = ClusIR(config)
+    net.load_state_dict(load_file(folder / "weights.safetensors"))
+    net.train(bool(train))
+    x = torch.rand(train or 1, 3, size, size)
+    if mode == "channels-last":
+        net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
+    run = torch.compile(net) if mode == "inductor" else net
+    if not train:
+
+        def forward():
+            with torch.no_grad():
+                run(x)
+
+        return forward
+    adam = torch.optim.Adam(net.parameters(), 2e-4)
+    eps = [torch.randn(train, config.clusters[l], config.dim * 2**l) for l in range(4)]
+
+    def step():
+        loss = F.l1_loss(run(x, eps), x * 0.9)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+
+    return step
+
+
+def serve(folder, mode, size, train, threads):
+    """Compilation and the first pass come before the first answer."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what libraries print is no answer
+    imported = peak_rss_mb()
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    run = workload(folder, mode, size, train)
+    run()
+    print(json.dumps({"version": "torch " + torch.__version__, "import_rss_mb": imported}), file=answers)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        run()
+        ms = (time.perf_counter() - start) * 1e3
+        print(json.dumps({"ms": ms, "peak_rss_mb": peak_rss_mb()}), file=answers)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    p = commands.add_parser("prepare")
+    p.add_argument("model")
+    p.add_argument("folder", type=Path)
+    p.add_argument("nano", type=Path)
+    s = commands.add_parser("serve")
+    s.add_argument("folder", type=Path)
+    s.add_argument("mode", choices=["eager", "channels-last", "inductor"])
+    s.add_argument("--size", type=int, required=True)
+    s.add_argument("--train", type=int, default=0)
+    s.add_argument("--threads", type=int, required=True)
+    a = parser.parse_args()
+    if a.command == "prepare":
+        prepare(a.model, a.folder, a.nano)
+    else:
+        serve(a.folder, a.mode, a.size, a.train, a.threads)
+
+
+if __name__ == "__main__":
+    main()
