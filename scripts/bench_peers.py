@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -86,7 +87,11 @@ class Peer:
         command = [*shlex.split(a.peer), "serve", folder, mode, "--size", case.size, "--train", case.train, "--threads", a.threads]
         self.log = open(a.work / "peer.log", "w+")
         self.process = subprocess.Popen([str(x) for x in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
-        self.hello = self.answer()
+        try:
+            self.hello = self.answer()
+        except BaseException:
+            self.close()
+            raise
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -103,7 +108,11 @@ class Peer:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:  # it still compiles
+            self.process.kill()
+            self.process.wait()
         self.log.close()
 
 
@@ -201,6 +210,7 @@ def options():
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # so that peers end too
     a = options()
     a.work.mkdir(parents=True, exist_ok=True)
     a.version = subprocess.run([a.clusir, "version"], capture_output=True, text=True, check=True).stdout.strip()
