@@ -142,7 +142,8 @@ type Wavelet interface {
 	// matrix a sample: s [B,C,h,w], qkv [3C,C], temperature [heads],
 	// m [B,C,C] with m·s = A·v. q, k, v = split(qkv·s); per head (contiguous
 	// channels) rows of q and k are normalised over pixels, max(‖·‖, 1e-12),
-	// and A = softmax(temperature · q kᵀ).
+	// and A = softmax(temperature · q kᵀ). Over a single pixel they are signs,
+	// and the gradient through them is 0 exactly.
 	AttentionMap(m, s, qkv, temperature Tensor)
 	AttentionMapGrad(ds, dqkv, dtemperature, dm, s, qkv, temperature Tensor)
 	// WaveletMerge computes y = x + w·concat(IDWT(m·s), IDWT(s)), each operand

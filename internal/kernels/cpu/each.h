@@ -55,6 +55,15 @@ static float row_dot(const float* a, const float* b, int64_t n) {
   return total;
 }
 
+// Length is the length of a row, at least 1e-12 so as to divide by it, and
+// whether it varies with the row, that is whether it is not below.
+struct Length {
+  float divisor;
+  bool varies;
+};
+INLINE Length at_least(float norm) { return {norm < 1e-12f ? 1e-12f : norm, !(norm < 1e-12f)}; }
+INLINE Length length(const float* x, int64_t n) { return at_least(sqrtf(row_dot(x, x, n))); }
+
 // combine computes y (+)= Σ_r a_r x_r for rows x_r of n floats, ldx apart; the
 // coefficients are lda apart.
 static void combine(float* y, int64_t n, int64_t rows, const float* a, int64_t lda, const float* x, int64_t ldx,

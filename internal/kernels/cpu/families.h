@@ -2,7 +2,7 @@
 // define ISA and LANES. No standard header may be included for the first time
 // from here on, and no standard container used: their inline functions would be
 // compiled for this instruction set and could be linked into the others.
-#include "attention_grad.h"
+#include "attention.h"
 #include "conv1x1.h"
 #include "conv3x3.h"
 #include "ffn.h"

@@ -2,6 +2,8 @@
 //
 //   C[M,N] (+)= A[M,K] · B[K,N]
 //
+// in float, or in double where products cancel (attention_gram.h).
+//
 // A is read element by element (broadcast), so weights are used as they lie,
 // never packed. B is read in rows of NR columns: tiles of pixels or transposed
 // pixels that a caller has put into scratch, padded to a multiple of NR columns.
@@ -25,46 +27,46 @@ struct Mat {
   T* p;
   int64_t ld, run;
 };
-using In = Mat<const float>;
-using Out = Mat<float>;
 
 // micro computes a rows×NR tile. rows is a constant so that c stays in registers.
-template <int rows>
-INLINE void micro(int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float* C, int64_t ldc,
-                  Accumulate acc) {
-  vf c[rows][2];
+template <int rows, class T>
+INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C, int64_t ldc, Accumulate acc) {
+  using V = decltype(load(B));
+  constexpr int64_t W = sizeof(V) / sizeof(T);
+  V c[rows][2];
 #pragma GCC unroll 12
-  for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = vf{};
+  for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = V{};
   for (int64_t k = 0; k < K; k++) {
-    vf b0 = load(B + k * ldb), b1 = load(B + k * ldb + L);
+    V b0 = load(B + k * ldb), b1 = load(B + k * ldb + W);
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++) {
-      vf a = splat(A[i * lda + k]);
+      V a = splat(A[i * lda + k]);
       c[i][0] += a * b0;
       c[i][1] += a * b1;
     }
   }
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++) {
-    float* p = C + i * ldc;
+    T* p = C + i * ldc;
     store(p, acc ? load(p) + c[i][0] : c[i][0]);
-    store(p + L, acc ? load(p + L) + c[i][1] : c[i][1]);
+    store(p + W, acc ? load(p + W) + c[i][1] : c[i][1]);
   }
 }
 
-template <int rows>
-static void stripe(int64_t G, int64_t n, int64_t K, const float* A, int64_t lda, In B, Out C, Accumulate acc) {
+template <int rows, class T>
+static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<T> C, Accumulate acc) {
   for (int64_t g = 0; g < G; g++)
-    for (int64_t j = 0; j < n; j += NR)
+    for (int64_t j = 0; j < n; j += NR * (int64_t)sizeof(float) / (int64_t)sizeof(T))
       micro<rows>(K, A, lda, B.p + g * B.run + j, B.ld, C.p + g * C.run + j, C.ld, acc);
 }
 
 // gemm_runs computes C (+)= A·B for G runs of n columns, n a multiple of NR.
 // Rows are dealt out evenly over as few tiles as hold them: 8 rows are 4 + 4,
 // not 6 + 2, which would wait for its accumulators' latency.
-static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const float* A, int64_t lda, In B, Out C,
+template <class T>
+static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<T> C,
                       Accumulate acc) {
-  using Stripe = void (*)(int64_t, int64_t, int64_t, const float*, int64_t, In, Out, Accumulate);
+  using Stripe = void (*)(int64_t, int64_t, int64_t, const T*, int64_t, Mat<const T>, Mat<T>, Accumulate);
   static const Stripe by_rows[] = {nullptr,   stripe<1>, stripe<2>,  stripe<3>,  stripe<4>,  stripe<5>, stripe<6>,
 #if LANES == 16
                                    stripe<7>, stripe<8>, stripe<9>, stripe<10>, stripe<11>, stripe<12>
@@ -79,17 +81,19 @@ static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const float* A
 }
 
 // gemm is gemm_runs for one run of N columns, N a multiple of NR.
-static void gemm(int64_t M, int64_t N, int64_t K, const float* A, int64_t lda, const float* B, int64_t ldb, float* C,
-                 int64_t ldc, Accumulate acc) {
-  gemm_runs(M, 1, N, K, A, lda, {B, ldb, 0}, {C, ldc, 0}, acc);
+template <class T>
+static void gemm(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C, int64_t ldc,
+                 Accumulate acc) {
+  gemm_runs<T>(M, 1, N, K, A, lda, {B, ldb, 0}, {C, ldc, 0}, acc);
 }
 
 // transpose writes the R×N matrix x (rows ldx apart) as N rows of R columns, ldy apart.
-static void transpose(int64_t R, int64_t N, const float* x, int64_t ldx, float* y, int64_t ldy) {
-  constexpr int64_t T = 8;
-  for (int64_t n0 = 0; n0 < N; n0 += T)
-    for (int64_t r0 = 0; r0 < R; r0 += T) {
-      int64_t r1 = r0 + T < R ? r0 + T : R, n1 = n0 + T < N ? n0 + T : N;
+template <class T>
+static void transpose(int64_t R, int64_t N, const T* x, int64_t ldx, T* y, int64_t ldy) {
+  constexpr int64_t side = 8;
+  for (int64_t n0 = 0; n0 < N; n0 += side)
+    for (int64_t r0 = 0; r0 < R; r0 += side) {
+      int64_t r1 = r0 + side < R ? r0 + side : R, n1 = n0 + side < N ? n0 + side : N;
       for (int64_t n = n0; n < n1; n++)
         for (int64_t r = r0; r < r1; r++) y[n * ldy + r] = x[r * ldx + n];
     }

@@ -155,7 +155,7 @@ struct SSIM {
       for (int64_t i = 0; i < c.w; i += L) {
         int64_t at = y * c.line + kReach + i;
         Stats<vf> m = window(plan.g, rows, at, c.line);
-        vf cs = structure(m), l = s == plan.scales - 1 ? luminance(m) : splat(1);
+        vf cs = structure(m), l = s == plan.scales - 1 ? luminance(m) : splat(1.0f);
         store(similarity + i, l * cs);
         each(at, m, cs, l);
       }

@@ -53,16 +53,6 @@ static void mix_grad(Pool& pool, float* da, float* dc, const float* dy, const fl
   reduce(pool, da, sums, 0, 1, R * K, R * K);
 }
 
-// length is the norm of a row and whether it is above the least divisor, 1e-12.
-struct Length {
-  float divisor;
-  bool varies;
-};
-INLINE Length length(const float* x, int64_t n) {
-  float norm = sqrtf(row_dot(x, x, n));
-  return {norm < 1e-12f ? 1e-12f : norm, !(norm < 1e-12f)};
-}
-
 // normalize: y_r = x_r / max(‖x_r‖, 1e-12).
 static void normalize(Pool& pool, float* y, const float* x, int64_t R, int64_t n) {
   each_row(pool, R, 2 * n, 0, [&](int64_t r, Scratch&) {

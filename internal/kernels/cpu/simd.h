@@ -17,11 +17,16 @@ constexpr int NR = 2 * LANES;   // columns of a GEMM micro-tile
 typedef float vf __attribute__((vector_size(4 * LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * LANES)));
 typedef float vfu __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef double vd __attribute__((vector_size(4 * LANES)));
+typedef double vdu __attribute__((vector_size(4 * LANES), aligned(8), may_alias));
 
 INLINE vf load(const float* p) { return *(const vfu*)p; }
+INLINE vd load(const double* p) { return *(const vdu*)p; }
 INLINE void store(float* p, vf v) { *(vfu*)p = v; }
+INLINE void store(double* p, vd v) { *(vdu*)p = v; }
 // x - 0 is x for every x, -0 included, so this is one broadcast; 0 + x would be an addition.
 INLINE vf splat(float x) { return x - vf{}; }
+INLINE vd splat(double x) { return x - vd{}; }
 INLINE vf bits(vi x) { return (vf)x; }
 INLINE vi bits(vf x) { return (vi)x; }
 // select takes a where the mask is set (all ones), b elsewhere.
@@ -32,13 +37,17 @@ INLINE vf vabs(vf a) { return bits(bits(a) & 0x7fffffff); }
 
 // sum adds the lanes pairwise, in an order that does not depend on L's halves
 // being registers.
-INLINE float sum(vf v) {
-  float t[L];
+template <class T, class V>
+INLINE T sum_of(V v) {
+  constexpr int lanes = sizeof(V) / sizeof(T);
+  T t[lanes];
   memcpy(t, &v, sizeof v);
-  for (int n = L / 2; n; n /= 2)
+  for (int n = lanes / 2; n; n /= 2)
     for (int i = 0; i < n; i++) t[i] += t[i + n];
   return t[0];
 }
+INLINE float sum(vf v) { return sum_of<float>(v); }
+INLINE double sum(vd v) { return sum_of<double>(v); }
 
 // load_n and store_n touch only the first n lanes' memory.
 INLINE vf load_n(const float* p, int n) {

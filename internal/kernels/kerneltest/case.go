@@ -47,6 +47,13 @@ func (c Case) vanishing() Case {
 	return c
 }
 
+// exactly marks a row with results or gradients that are 0 and must come out as
+// 0: where a gradient is noise, Adam's steps are too.
+func (c Case) exactly() Case {
+	c.Floor = 1e-12
+	return c
+}
+
 // with returns the row under another name, with In[i] replaced.
 func (c Case) with(name string, i int, o Operand) Case {
 	c.Name += "_" + name
@@ -130,6 +137,24 @@ func (o Operand) scaled(a, b float64) Operand {
 		fill(r, v)
 		for i := range v {
 			v[i] = a*v[i] + b
+		}
+	}
+	return o
+}
+
+// centred returns o with the mean of every n numbers subtracted from them.
+func (o Operand) centred(n int) Operand {
+	fill := o.fill
+	o.fill = func(r *rand.Rand, v []float64) {
+		fill(r, v)
+		for row := range slices.Chunk(v, n) {
+			mean := 0.0
+			for _, x := range row {
+				mean += x / float64(n)
+			}
+			for i := range row {
+				row[i] -= mean
+			}
 		}
 	}
 	return o

@@ -23,11 +23,12 @@ type expected struct {
 	y, x   values // the results, and the operands after the operation
 	given  values // y rounded to float32, for gradients that are stated in terms of it
 	dx     values
+	floor  float64 // the case's
 }
 
 func (c Case) expect() expected {
 	b := ref.New()
-	e := expected{}
+	e := expected{floor: c.Floor}
 	for _, o := range c.In {
 		e.in = append(e.in, o.draw(c))
 	}
@@ -80,7 +81,7 @@ func (e expected) starts() []float64 {
 	s := make([]float64, len(e.dx))
 	for i, d := range e.dx {
 		s[i] = 1
-		if m := largest(d); m > 0 {
+		if m := max(largest(d), e.floor); m > 0 {
 			s[i] = math.Ldexp(1, math.Ilogb(m))
 		}
 	}
