@@ -72,12 +72,10 @@ static float cosines_grad(const Head& h, const float* dm, float* dc, Scratch& s)
   float dtemperature = 0;
   for (int64_t i = 0; i < h.d; i++) {
     const float *a = h.a + i * h.D, *c = h.cosines + i * h.D;
-    float *g = dc + i * h.D, mean = row_dot(g, a, h.d);
-    for (int64_t j = 0; j < h.d; j++) {
-      float dL = a[j] * (g[j] - mean);
-      dtemperature += dL * c[j];
-      g[j] = h.temperature * dL;
-    }
+    float* g = dc + i * h.D;
+    softmax_back(g, a, h.d);
+    dtemperature += row_dot(g, c, h.d);
+    for (int64_t j = 0; j < h.d; j++) g[j] *= h.temperature;
   }
   return dtemperature;
 }

@@ -55,6 +55,19 @@ static float row_dot(const float* a, const float* b, int64_t n) {
   return total;
 }
 
+// softmax_back turns the gradient g of a softmax y into that of its logits,
+// y_i (g_i − ⟨y, g⟩). All g are taken relative to that of the largest y: where a
+// softmax is nearly one entry, the mean is nearly that entry's g, and their
+// difference would be rounding, of y above all.
+static void softmax_back(float* g, const float* y, int64_t n) {
+  int64_t largest = 0;
+  for (int64_t i = 1; i < n; i++) largest = y[i] > y[largest] ? i : largest;
+  float base = g[largest];
+  for (int64_t i = 0; i < n; i++) g[i] -= base;
+  float mean = row_dot(g, y, n);
+  for (int64_t i = 0; i < n; i++) g[i] = y[i] * (g[i] - mean);
+}
+
 // Length is the length of a row, at least 1e-12 so as to divide by it, and
 // whether it varies with the row, that is whether it is not below.
 struct Length {

@@ -85,11 +85,11 @@ static void attend_grad(Pool& pool, float* dq, float* dk, float* dv, const float
   float *w = pool.shared((size_t)(2 * S)), *d = w + S;
   for (int64_t i = 0; i < a.queries(); i++) {
     int64_t at = a.query(i), n = a.n();
-    float mean = 0;
     attention_weights(a, i, q, k, keep, w);
-    for (int64_t s = 0; s < S; s++) mean += w[s] * (d[s] = row_dot(dout + at, v + a.token(i, s), n));
+    for (int64_t s = 0; s < S; s++) d[s] = row_dot(dout + at, v + a.token(i, s), n);
+    softmax_back(d, w, S);
     for (int64_t s = 0; s < S; s++) {
-      d[s] = a.scale() * w[s] * (d[s] - mean);
+      d[s] *= a.scale();
       if (w[s] == 0) continue;
       if (dv) combine(dv + a.token(i, s), n, 1, w + s, 1, dout + at, n, AddTo);
       if (dk) combine(dk + a.token(i, s), n, 1, d + s, 1, q + at, n, AddTo);

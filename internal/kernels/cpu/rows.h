@@ -97,9 +97,11 @@ static void top_k_softmax(Pool& pool, float* y, const float* x, int64_t R, int64
 // softmax_grad: dx_i = y_i (dy_i − ⟨dy, y⟩); entries that were not kept have y_i = 0.
 static void softmax_grad(Pool& pool, float* dx, const float* dy, const float* y, int64_t R, int64_t n) {
   if (!dx) return;
-  each_row(pool, R, 3 * n, 0, [&](int64_t r, Scratch&) {
-    float mean = row_dot(dy + r * n, y + r * n, n);
-    for (int64_t i = r * n; i < (r + 1) * n; i++) dx[i] += y[i] * (dy[i] - mean);
+  each_row(pool, R, 3 * n, n + 16, [&](int64_t r, Scratch& s) {
+    float* g = s.take(n);
+    memcpy(g, dy + r * n, 4 * (size_t)n);
+    softmax_back(g, y + r * n, n);
+    add_to(dx + r * n, g, n);
   });
 }
 

@@ -20,6 +20,7 @@ func denseCases() []Case {
 		normalize(2, 5).with("zero", 0, given("x", []float64{0}, 2, 5)).forwardOnly(),
 
 		topKSoftmax(1, 3, 2), topKSoftmax(3, 4, 2), topKSoftmax(3, 5, 5), topKSoftmax(2, 9, 3), topKSoftmax(5, 1, 1).vanishing(),
+		topKSoftmax(1, 4, 4).nearlyOne(), topKSoftmax(1, 9, 2).nearlyOne(),
 		topKTies(),
 
 		scaleRows(1, 5), scaleRows(3, 24), scaleRows(6, 2, 17), scaleRows(4, 33, 70).large(),
@@ -83,6 +84,16 @@ func topKSoftmax(R, n, k int) Case {
 		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.TopKSoftmax(y[0], x[0], k) },
 		Backward: func(b kernels.Backend, dx, dy, y, _ []kernels.Tensor) { b.SoftmaxGrad(dx[0], dy[0], y[0]) },
 	}
+}
+
+// nearlyOne sets the entries so far apart that one has nearly all of the
+// softmax: the gradient is small then, but not without digits.
+func (c Case) nearlyOne() Case {
+	return c.with("nearlyone", 0, Operand{Name: "x", Shape: c.In[0].Shape, fill: func(r *rand.Rand, v []float64) {
+		for i, place := range r.Perm(len(v)) {
+			v[i] = float64(14*place) + r.Float64()
+		}
+	}})
 }
 
 // topKTies has equal entries at the edge of the kept ones: the lower index wins.

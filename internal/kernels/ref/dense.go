@@ -158,10 +158,12 @@ func softmax(y, x []float64) {
 	}
 }
 
-// softmaxGrad: dx_i += y_i (dy_i − Σ_j dy_j y_j).
+// softmaxGrad: dx_i += y_i Σ_j y_j (dy_i − dy_j), which is y_i (dy_i − Σ_j dy_j y_j)
+// where Σ y = 1, and does not mind that the rounding of y leaves it a little off.
 func softmaxGrad(dx, dy, y []float64) {
-	mean := dot(dy, y)
 	for i, v := range y {
-		dx[i] += v * (dy[i] - mean)
+		for j, w := range y {
+			dx[i] += v * w * (dy[i] - dy[j])
+		}
 	}
 }
