@@ -8,13 +8,17 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build check lint test golden bench bench-peers fuzz clean
+.PHONY: help build demo check lint test golden bench bench-peers fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/clusir
 	go build -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
+
+demo: build ## restore a noisy picture: build/demo/compare.png is before and after
+	@mkdir -p build/demo
+	bin/clusir restore testdata/images/chelsea-noisy.png build/demo/restored.png --compare build/demo/compare.png --overwrite
 
 check: build lint test ## build, lint and test: what CI runs
 

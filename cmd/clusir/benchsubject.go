@@ -71,6 +71,11 @@ func subjectConfig(weights *checkpoint.File, file string) (model.Config, error) 
 	if weights != nil && weights.Metadata[checkpoint.KeyConfig] != "" {
 		return model.Config{}, errors.New("the checkpoint holds its configuration: leave out --model-config")
 	}
+	return readModelConfig(file)
+}
+
+// readModelConfig reads the file of --model-config.
+func readModelConfig(file string) (model.Config, error) {
 	fields, err := config.ReadModel(file)
 	if err != nil {
 		return model.Config{}, err

@@ -18,6 +18,10 @@ const (
 	exitOK    = 0
 	exitError = 1
 	exitUsage = 2 // the command line makes no sense
+
+	// As shells have it: 128 and the signal.
+	exitInterrupted = 128 + int(syscall.SIGINT)
+	exitTerminated  = 128 + int(syscall.SIGTERM)
 )
 
 // usageError marks a mistake in the command line that only the command itself
@@ -38,7 +42,7 @@ func newRoot(started *bool) *cobra.Command {
 			*started = true
 		},
 	}
-	root.AddCommand(newBenchCmd(nil), newEvalCmd(nil), newExportCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
+	root.AddCommand(newBenchCmd(nil), newEvalCmd(nil), newExportCmd(nil), newRestoreCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
 	return root
 }
 
@@ -56,7 +60,10 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 			code = reportPanic(stderr, p)
 		}
 	}()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	context.AfterFunc(interrupted, stop)
+	ctx, stop := signal.NotifyContext(interrupted, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
@@ -68,6 +75,14 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
+	}
+	switch {
+	case interrupted.Err() != nil:
+		fmt.Fprintln(stderr, "clusir: interrupted")
+		return exitInterrupted
+	case ctx.Err() != nil:
+		fmt.Fprintln(stderr, "clusir: terminated")
+		return exitTerminated
 	}
 	fmt.Fprintf(stderr, "clusir: %v\n", err)
 	if started && !errors.As(err, new(usageError)) {

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"clusir/internal/config"
+	"clusir/internal/device"
+	"clusir/internal/imageio"
+	"clusir/internal/infer"
+	"clusir/internal/restore"
+)
+
+// restoreOptions are those of `clusir restore`.
+type restoreOptions struct {
+	ctx         context.Context
+	in          io.Reader
+	out, errOut io.Writer
+	config      *config.Config
+
+	restore.Request
+	Model       string
+	ModelConfig string
+	ISA         string
+	Tile        int
+	MaxMemory   int64 // 0 is half of what is free
+	MaxPixels   int64
+	Strength    float32
+	Quality     int
+	JSON        bool
+}
+
+func newRestoreCmd(runF func(*restoreOptions) error) *cobra.Command {
+	opts := &restoreOptions{}
+	cmd := &cobra.Command{
+		Use:   "restore IN OUT | restore IN... -o DIR",
+		Short: "Restore pictures",
+		Long: `Restore pictures: files, whole folders, or patterns such as 'photos/**/*.jpg'.
+A folder's results are named and nested like the pictures. - stands for standard
+input or output.
+
+PNG, JPEG, TIFF, WebP and BMP are read and written. A result has the input's
+size, bit depth and alpha, its EXIF, colour profile and XMP. It is written under
+a temporary name and appears when it is whole. One picture that cannot be
+restored does not stop the others; the exit code is then 1.`,
+		Example: `  clusir restore noisy.png clean.png
+  clusir restore photos restored --skip-existing
+  clusir restore *.jpg -o restored --strength 0.8
+  clusir restore scan.tif scan.png --compare before-after.png --explain
+  curl -s https://example.com/photo.jpg | clusir restore - - --format png > photo.png`,
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			opts.ctx, opts.in, opts.out, opts.errOut = cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+			if err := opts.complete(cmd, args); err != nil {
+				return err
+			}
+			if runF != nil {
+				return runF(opts)
+			}
+			return runRestore(opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&opts.Output, "output", "o", "", "put the results into the folder `DIR`")
+	f.BoolVar(&opts.Overwrite, "overwrite", false, "replace results that exist")
+	f.BoolVar(&opts.SkipExisting, "skip-existing", false, "leave out pictures whose results exist")
+	f.StringVar(&opts.Suffix, "suffix", "", "add `TEXT` to the results' names; without OUT and -o they are put beside the inputs")
+	f.String("format", "", "write png, jpg, tif, webp or bmp (default the format of the name, or of the input)")
+	f.IntVar(&opts.Quality, "quality", 95, "quality of JPEG results, 1 to 100")
+	f.StringVar(&opts.Model, "model", "nano", "an embedded model or a checkpoint `FILE`")
+	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
+	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`")
+	f.Int("threads", 0, "processor threads, 0 for all")
+	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	f.String("tile", "auto", "side of the tiles that a picture is cut into: `N` pixels, 0 for none, or auto, the largest that fit into memory")
+	f.String("max-memory", "", "use at most so much, such as 2GB (default half of what is free)")
+	f.Int64Var(&opts.MaxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse pictures of more pixels")
+	f.Float32Var(&opts.Strength, "strength", 1, "mix the result with the input: 0 is the input, 1 the result")
+	f.StringVar(&opts.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
+	f.BoolVar(&opts.Explain, "explain", false, "print how the network routed each picture, and draw an affinity map next to its result")
+	f.BoolVar(&opts.JSON, "json", false, "print a line of JSON for each picture")
+	return cmd
+}
+
+// complete reads the arguments and the flags that are not plain values.
+func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error) {
+	flags := cmd.Flags()
+	if err := o.arguments(args, flags.Changed("output")); err != nil {
+		return err
+	}
+	text := func(name string) string { return flags.Lookup(name).Value.String() }
+	if name := text("format"); name != "" {
+		if o.Format, err = imageio.ParseFormat(name); err != nil {
+			return usage("--format: %w", err)
+		}
+	}
+	if o.Tile, err = parseTile(text("tile")); err != nil {
+		return err
+	}
+	if amount := text("max-memory"); amount != "" {
+		n, err := humanize.ParseBytes(amount)
+		if err != nil || n == 0 || n > 1<<60 {
+			return usage("--max-memory %s: write an amount such as 500MB or 2GiB", amount)
+		}
+		o.MaxMemory = int64(n)
+	}
+	switch {
+	case !(o.Strength >= 0 && o.Strength <= 1): // NaN is neither
+		return usage("--strength %g: choose from 0 to 1", o.Strength)
+	case o.Quality < 1 || o.Quality > 100:
+		return usage("--quality %d: choose from 1 to 100", o.Quality)
+	case o.MaxPixels < 1:
+		return usage("--max-pixels %d: give the number of pixels that a picture may have, such as 200000000", o.MaxPixels)
+	case o.Overwrite && o.SkipExisting:
+		return usage("--overwrite and --skip-existing exclude each other: leave one out")
+	case strings.ContainsAny(o.Suffix, `/\`):
+		return usage("--suffix %s: a name cannot hold %q: leave it out, or name a folder with -o", o.Suffix, `/\`)
+	case o.JSON && (o.Output == restore.Std || o.Explain):
+		return usage("--json prints to standard output, as --explain and the output - do: leave one out")
+	}
+	o.config, err = config.Load("", flags)
+	return err
+}
+
+// arguments tells inputs from the output.
+func (o *restoreOptions) arguments(args []string, into bool) error {
+	if slices.Contains(args, "") {
+		return usage("an argument is empty: name a picture, a folder, or - for standard input or output")
+	}
+	switch n := len(args); {
+	case n == 0:
+		return usage("name a picture or a folder to restore, and where to write the result")
+	case into && o.Output == "":
+		return usage("-o needs the name of a folder")
+	case into && o.Output == restore.Std:
+		return usage("-o takes a folder: for standard output write clusir restore IN -")
+	case into:
+		o.Inputs, o.Into = args, true
+	case n == 1:
+		o.Inputs = args
+	case n == 2:
+		o.Inputs, o.Output = args[:1], args[1]
+	default:
+		return usage("with several inputs, name the folder for their results with -o DIR")
+	}
+	return nil
+}
+
+// parseTile reads --tile. Smaller tiles than a network was trained on would
+// show it too little of the picture.
+func parseTile(text string) (int, error) {
+	if text == "auto" {
+		return restore.TileAuto, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n != restore.TileWhole && (n < restore.MinTile || n > 1<<20) {
+		return 0, usage("--tile %s: choose auto, 0, or at least %d pixels", text, restore.MinTile)
+	}
+	return n, nil
+}
+
+func runRestore(o *restoreOptions) error {
+	if len(o.Inputs) == 1 && o.Output == "" && o.Suffix == "" && o.Format == 0 {
+		return usage("name where to write the result: clusir restore %s OUT, or a --suffix for a result beside the input", o.Inputs[0])
+	}
+	plan, err := o.Plan()
+	if errors.As(err, new(restore.Misuse)) {
+		return usageError{err}
+	} else if err != nil {
+		return err
+	}
+	if o.Output == restore.Std && isTerminal(o.out) {
+		return usage("the result would go to the terminal: send standard output to a file or another program")
+	}
+	b, deviceName, err := device.Open(device.Options{Name: o.config.Device, Threads: o.config.Threads, ISA: o.ISA})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	source := infer.Source{Model: o.Model}
+	if o.ModelConfig != "" {
+		c, err := readModelConfig(o.ModelConfig)
+		if err != nil {
+			return err
+		}
+		source.Config = &c
+	}
+	net, err := infer.Load(source, b)
+	if err != nil {
+		return err
+	}
+	defer net.Close()
+	report := &restoreReport{o: o, plan: plan, device: deviceName}
+	if o.Explain {
+		if report.answers, err = restore.ReadAnswers(net.Metadata, net.Model.Config); err != nil {
+			return err
+		}
+	}
+	return report.run(net)
+}
+
+// isTerminal reports whether a person looks at w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// restoreReport tells the user what becomes of the pictures.
+type restoreReport struct {
+	o       *restoreOptions
+	plan    *restore.Plan
+	device  string
+	answers restore.Answers
+	bar     *restoreProgress
+	err     error // of the only picture
+}
+
+func (r *restoreReport) run(net *infer.Network) error {
+	o := r.o
+	if o.MaxMemory == 0 {
+		o.MaxMemory = restore.Available() / 2
+	}
+	for _, j := range r.plan.Skipped {
+		r.print(restore.Record{Input: j.In, Output: j.Out, Model: o.Model, Device: r.device, Skipped: true})
+	}
+	r.bar = newRestoreProgress(progressTo(o.errOut), len(r.plan.Jobs))
+	s, err := restore.Run(o.ctx, net, r.plan.Jobs, restore.Options{
+		Strength: o.Strength, Tile: o.Tile, MaxMemory: o.MaxMemory, MaxPixels: o.MaxPixels,
+		Encode: imageio.Options{Quality: o.Quality}, Stdin: o.in, Stdout: o.out,
+		Tiles: r.bar.tiles, Done: r.done,
+	})
+	r.bar.clear()
+	if err != nil {
+		return err
+	}
+	if r.plan.Several && !o.JSON {
+		r.summarise(s)
+	}
+	switch {
+	case s.Failed == 0:
+		return nil
+	case !r.plan.Several:
+		return r.err
+	}
+	return fmt.Errorf("%d of %s could not be restored", s.Failed, pictures(s.Failed+s.Restored))
+}
+
+// done hears of each picture.
+func (r *restoreReport) done(res restore.Result) {
+	r.bar.clear()
+	for _, note := range res.Notes {
+		fmt.Fprintf(r.o.errOut, "clusir: %s: %s\n", res.In, note)
+	}
+	if r.err = res.Err; res.Err != nil && r.plan.Several {
+		fmt.Fprintf(r.o.errOut, "clusir: %v\n", res.Err)
+	}
+	r.print(res.Record(r.o.Model, r.device))
+	if r.o.Explain && res.Err == nil {
+		res.Explain(r.o.out, r.answers)
+	}
+	r.bar.image()
+}
+
+func (r *restoreReport) print(rec restore.Record) {
+	if r.o.JSON {
+		// An error would be that of standard output, of which nobody can be told.
+		_ = json.NewEncoder(r.o.out).Encode(rec)
+	}
+}
+
+func (r *restoreReport) summarise(s restore.Summary) {
+	line := []string{pictures(s.Restored) + " restored"}
+	if n := len(r.plan.Skipped); n > 0 {
+		line = append(line, fmt.Sprintf("%d skipped", n))
+	}
+	if s.Failed > 0 {
+		line = append(line, fmt.Sprintf("%d failed", s.Failed))
+	}
+	if n := r.plan.Ignored; n > 0 {
+		line = append(line, fmt.Sprintf("%d other files left alone", n))
+	}
+	seconds := s.Time.Seconds()
+	fmt.Fprintf(r.o.out, "%s in %.1f s (%.2f images/s, %.2f megapixels/s)\n", strings.Join(line, ", "), seconds,
+		float64(s.Restored)/seconds, float64(s.Pixels)/1e6/seconds)
+}
+
+func pictures(n int) string {
+	if n == 1 {
+		return "1 picture"
+	}
+	return fmt.Sprintf("%d pictures", n)
+}

@@ -1,0 +1,86 @@
+package restore
+
+import (
+	"fmt"
+
+	"clusir/internal/infer"
+	"clusir/internal/model"
+)
+
+// cell is the side of the squares of pixels whose affinity is measured: a pixel
+// of the deepest stage is half as wide.
+const cell = 16
+
+// affinity is p(C=c|x) of every stage's router for each cell of a picture, as
+// if the cell were all of it.
+type affinity struct {
+	h, w   int         // in cells
+	stages [][]float32 // [h,w,N]; nil before the first tile
+	row    int         // of the first cell of the tile at hand
+	col    int
+}
+
+func newAffinity(W, H int) *affinity {
+	return &affinity{h: ceilDiv(H, cell), w: ceilDiv(W, cell), stages: make([][]float32, model.Stages)}
+}
+
+// at says where in the picture the tile at hand begins, in pixels.
+func (a *affinity) at(y, x int) { a.row, a.col = y/cell, x/cell }
+
+// observe takes the result v [1,C,H,W] of a module of the network. What a
+// router sees is the result of its stage of the encoder.
+func (a *affinity) observe(net *infer.Network, name string, v *model.Var) {
+	for l := range a.stages {
+		if name == fmt.Sprint("encoder.", l) {
+			a.put(l, means(net, v, cell>>l), net, v)
+		}
+	}
+}
+
+// put files the affinity of the rows [h·w,C] of a stage under the tile's cells.
+func (a *affinity) put(l int, features []float32, net *infer.Network, v *model.Var) {
+	C, side := v.Shape[1], cell>>l
+	h, w := v.Shape[2]/side, v.Shape[3]/side
+	tape := net.Tape()
+	x := tape.Input(features, h*w, C)
+	posterior := net.Model.Affinity(tape, l, x)
+	N := posterior.Shape[1]
+	p := make([]float32, posterior.Len())
+	tape.B.Download(p, posterior.Tensor)
+	tape.Release(x, posterior)
+	if a.stages[l] == nil {
+		a.stages[l] = make([]float32, a.h*a.w*N)
+	}
+	for y := range min(h, a.h-a.row) {
+		n := min(w, a.w-a.col) * N // without what pads the tile
+		copy(a.stages[l][((a.row+y)*a.w+a.col)*N:][:n], p[y*w*N:])
+	}
+}
+
+// means are the means of v [1,C,H,W] over squares of a side that is a power of
+// two, one a row: [H/side·W/side,C]. They are taken where v is, by Haar
+// transforms: LL is twice the mean of 2×2 pixels.
+func means(net *infer.Network, v *model.Var, side int) []float32 {
+	tape, x, scale := net.Tape(), v, float32(1)
+	for ; side > 1; side /= 2 {
+		ll, bands := tape.DWT(x)
+		tape.Release(bands)
+		if x != v {
+			tape.Release(x)
+		}
+		x, scale = ll, scale/2
+	}
+	C, n := x.Shape[1], x.Shape[2]*x.Shape[3]
+	planes := make([]float32, C*n)
+	tape.B.Download(planes, x.Tensor)
+	if x != v {
+		tape.Release(x)
+	}
+	rows := make([]float32, n*C)
+	for c := range C {
+		for i := range n {
+			rows[i*C+c] = scale * planes[c*n+i]
+		}
+	}
+	return rows
+}

@@ -1,0 +1,209 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"clusir/internal/model"
+)
+
+func (r *run) computeAll(opened <-chan *picture, computed chan<- *picture) {
+	for p := range opened {
+		select {
+		case computed <- p:
+			r.compute(p)
+		case <-r.ctx.Done():
+		}
+	}
+}
+
+// compute restores a picture tile by tile.
+func (r *run) compute(p *picture) {
+	defer close(p.strips)
+	whole := false
+	defer func() {
+		if !whole { // after a panic the reader must not wait for its bands
+			p.fail(errors.New("not restored to its end"))
+		}
+		for range p.bands { // the reader closes it, whatever happens
+		}
+	}()
+	if p.img == nil {
+		whole = true
+		return
+	}
+	r.limitHeap(p.layout)
+	o := model.Options{Probe: r.probe(p)}
+	var shared sharedRoutes
+	if p.sample != nil {
+		var err error
+		if shared, err = r.share(p, o); err != nil {
+			p.fail(err)
+			return
+		}
+		defer shared.free(r.net)
+		o.Routes = shared
+	}
+	blend := newBlend(p.layout, p.W)
+	for b := range p.bands {
+		if err := r.computeBand(p, b, blend, o); err != nil {
+			p.fail(fmt.Errorf("%s: %w", p.name(), err))
+			return
+		}
+		p.spare <- b
+	}
+	whole = true
+}
+
+// share routes the sample of the picture, for all of its tiles.
+func (r *run) share(p *picture, o model.Options) (sharedRoutes, error) {
+	start := time.Now()
+	o.Probe = stopOnly(p.ctx)
+	_, routes, err := r.net.Restore(nil, p.sample.rgb, p.sample.h, p.sample.w, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.name(), err)
+	}
+	p.sample = nil
+	p.Routing = r.describe(routes)
+	p.Compute += time.Since(start)
+	return detach(routes, r.net), nil
+}
+
+// computeBand restores a row of tiles and sends the rows on that no later tile
+// touches.
+func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) error {
+	blend.begin(b.index)
+	h := p.y.spans[b.index].len()
+	for i, x := range p.x.spans {
+		start := time.Now()
+		t := cut(b, h, p.W, x)
+		if p.affinity != nil {
+			p.affinity.at(p.y.spans[b.index].from, x.from)
+		}
+		out, routes, err := r.net.Restore(blend.tile, t.rgb, h, x.len(), o)
+		if err != nil {
+			return err
+		}
+		blend.tile = out
+		if o.Routes == nil {
+			p.Routing = r.describe(routes)
+		}
+		t.finish(out, r.Strength)
+		blend.add(out, b.index, i)
+		p.Compute += time.Since(start)
+		if r.Tiles != nil {
+			r.Tiles(p.Job, b.index*len(p.x.spans)+i+1, p.Tiles)
+		}
+	}
+	return p.send(b, blend)
+}
+
+// send cuts what is finished into strips for the writer.
+func (p *picture) send(b *band, blend *blend) error {
+	s := p.y.spans[b.index]
+	end := p.y.final(b.index) - s.from
+	for y := 0; y < end; y += stripRows {
+		n := min(stripRows, end-y)
+		var out *strip
+		select {
+		case out = <-p.used:
+		default:
+			out = &strip{}
+		}
+		out.n = n
+		out.rgb = rows(out.rgb, blend.rgb, 3, s.len(), p.W, y, n)
+		if b.alpha != nil {
+			out.alpha = rows(out.alpha, b.alpha, 1, s.len(), p.W, y, n)
+		}
+		if p.Compare != "" {
+			before := b.rgb
+			if b.stored != nil {
+				before = b.stored
+			}
+			out.before = rows(out.before, before, 3, s.len(), p.W, y, n)
+		}
+		select {
+		case p.strips <- out:
+		case <-p.ctx.Done():
+			return context.Cause(p.ctx)
+		}
+	}
+	return nil
+}
+
+// rows copies rows from y on of planes [k,h,w].
+func rows(dst, src []float32, k, h, w, y, n int) []float32 {
+	dst = dst[:0]
+	for c := range k {
+		dst = append(dst, src[(c*h+y)*w:(c*h+y+n)*w]...)
+	}
+	return dst
+}
+
+// stopOnly is a Probe that ends the pass when the context does.
+func stopOnly(ctx context.Context) func(string, *model.Var) {
+	return func(string, *model.Var) {
+		if ctx.Err() != nil {
+			panic(context.Cause(ctx))
+		}
+	}
+}
+
+// probe is stopOnly, with an eye on the features that routers see.
+func (r *run) probe(p *picture) func(string, *model.Var) {
+	stop := stopOnly(p.ctx)
+	if p.affinity == nil {
+		return stop
+	}
+	return func(name string, v *model.Var) {
+		stop(name, v)
+		p.affinity.observe(r.net, name, v)
+	}
+}
+
+// tile is a part of a band.
+type tile struct {
+	rgb    []float32 // [3,h,w]
+	alpha  []float32 // as in band
+	stored []float32
+}
+
+// cut takes the columns of x out of a band of h rows of W pixels.
+func cut(b *band, h, W int, x span) tile {
+	if x.len() == W {
+		return tile{b.rgb, b.alpha, b.stored}
+	}
+	columns := func(src []float32, planes int) []float32 {
+		if src == nil {
+			return nil
+		}
+		dst := make([]float32, 0, planes*h*x.len())
+		for row := range planes * h {
+			dst = append(dst, src[row*W+x.from:row*W+x.to]...)
+		}
+		return dst
+	}
+	return tile{columns(b.rgb, 3), columns(b.alpha, 1), columns(b.stored, 3)}
+}
+
+// finish clamps a restored tile, mixes it with the input and puts the colours of
+// wholly transparent pixels back.
+func (t tile) finish(restored []float32, strength float32) {
+	for i, v := range restored {
+		restored[i] = min(max(v, 0), 1)
+	}
+	if strength != 1 {
+		for i, v := range t.rgb {
+			restored[i] = v + strength*(restored[i]-v)
+		}
+	}
+	for i, a := range t.alpha {
+		if a == 0 {
+			for c := range 3 {
+				restored[c*len(t.alpha)+i] = t.stored[c*len(t.alpha)+i]
+			}
+		}
+	}
+}

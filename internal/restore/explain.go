@@ -1,0 +1,160 @@
+package restore
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"clusir/internal/model"
+)
+
+// KeyAnswers is the key in a checkpoint's metadata of what its clusters answered
+// to in training; see Answers.
+const KeyAnswers = "affinity"
+
+// Answers tells, for each stage and each of its clusters, what the cluster
+// answered to in training: the share of each degradation in what the cluster was
+// kept for, weighted by α. In a checkpoint's metadata it is JSON under
+// KeyAnswers:
+//
+//	[[{"rain": 0.71, "noise": 0.22, "haze": 0.07}, {...}, ...], ...]
+type Answers [][]map[string]float64
+
+// ReadAnswers returns what the metadata of a model of configuration c hold, nil
+// if they hold nothing.
+func ReadAnswers(metadata map[string]string, c model.Config) (Answers, error) {
+	text, ok := metadata[KeyAnswers]
+	if !ok {
+		return nil, nil
+	}
+	var a Answers
+	err := json.NewDecoder(bytes.NewReader([]byte(text))).Decode(&a)
+	if err == nil {
+		err = a.check(c)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the model's metadata %q: %w", KeyAnswers, err)
+	}
+	return a, nil
+}
+
+func (a Answers) check(c model.Config) error {
+	if len(a) != model.Stages {
+		return fmt.Errorf("it is about %d stages of %d", len(a), model.Stages)
+	}
+	for l, clusters := range a {
+		if len(clusters) != c.Clusters[l] {
+			return fmt.Errorf("stage %d has %d clusters, not %d", l+1, c.Clusters[l], len(clusters))
+		}
+		for _, shares := range clusters {
+			for _, s := range shares {
+				if s < 0 || s > 1 || math.IsNaN(s) {
+					return errors.New("a share is not between 0 and 1")
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// of words what a cluster answered to, the most first: "rain 0.71, noise 0.22".
+func (a Answers) of(stage, cluster int) string {
+	if a == nil {
+		return ""
+	}
+	shares := a[stage][cluster]
+	names := slices.SortedFunc(maps.Keys(shares), func(x, y string) int {
+		return cmp.Or(cmp.Compare(shares[y], shares[x]), cmp.Compare(x, y))
+	})
+	var parts []string
+	for _, name := range names {
+		if shares[name] >= 0.005 {
+			parts = append(parts, fmt.Sprintf("%s %.2f", name, shares[name]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Explain prints what the network made of the picture: how likely each cluster
+// is at each stage, and the experts that ran and their weights.
+func (r Result) Explain(w io.Writer, answers Answers) {
+	fmt.Fprintf(w, "%s: %d×%d, %s\n", r.In, r.W, r.H, r.tiling())
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(tw, "  stage\tcluster\tcolour\tposterior\tkept\texperts and weights\tin training\n")
+	for l, s := range r.Routing {
+		for c, p := range s.Posterior {
+			var experts []string
+			for _, e := range s.Experts {
+				if e.Cluster == c {
+					experts = append(experts, fmt.Sprintf("%d: %.2f", e.Expert+1, e.Weight))
+				}
+			}
+			fmt.Fprintf(tw, "  %d\t%d\t%s\t%.2f\t%.2f\t%s\t%s\n", l+1, c+1, ColourOf(c), p, s.Kept[c],
+				strings.Join(experts, ", "), answers.of(l, c))
+		}
+	}
+	tw.Flush()
+	if answers == nil {
+		fmt.Fprintln(w, "  The model's file does not say what its clusters answered to in training.")
+	}
+	if r.Map != "" {
+		fmt.Fprintf(w, "  affinity map: %s\n", r.Map)
+	}
+}
+
+func (r Result) tiling() string {
+	if r.Tiles == 1 {
+		return "as a whole"
+	}
+	return fmt.Sprintf("in %d tiles of up to %d×%d, routed together", r.Tiles, r.TileW, r.TileH)
+}
+
+// Record is a Result as one line of JSON.
+type Record struct {
+	Input   string         `json:"input"`
+	Output  string         `json:"output"`
+	Format  string         `json:"format,omitempty"`
+	Width   int            `json:"width,omitempty"`
+	Height  int            `json:"height,omitempty"`
+	Depth   int            `json:"depth,omitempty"`
+	Model   string         `json:"model"`
+	Device  string         `json:"device"`
+	Tiles   int            `json:"tiles,omitempty"`
+	Tile    []int          `json:"tile,omitempty"` // width and height of the largest
+	Load    float64        `json:"load_ms"`
+	Compute float64        `json:"compute_ms"`
+	Save    float64        `json:"save_ms"`
+	Routing []StageRouting `json:"routing,omitempty"`
+	Compare string         `json:"compare,omitempty"`
+	Map     string         `json:"affinity_map,omitempty"`
+	Notes   []string       `json:"notes,omitempty"`
+	Error   string         `json:"error,omitempty"`
+	Skipped bool           `json:"skipped,omitempty"`
+}
+
+// Record returns the result as JSON shows it.
+func (r Result) Record(modelName, device string) Record {
+	rec := Record{
+		Input: r.In, Output: r.Out, Width: r.W, Height: r.H, Depth: r.Depth, Model: modelName, Device: device,
+		Tiles: r.Tiles, Load: 1e3 * r.Load.Seconds(), Compute: 1e3 * r.Compute.Seconds(), Save: 1e3 * r.Save.Seconds(),
+		Routing: r.Routing, Compare: r.Compare, Map: r.Map, Notes: r.Notes,
+	}
+	if r.Format != 0 {
+		rec.Format = r.Format.String()
+	}
+	if r.Tiles > 0 {
+		rec.Tile = []int{r.TileW, r.TileH}
+	}
+	if r.Err != nil {
+		rec.Error = r.Err.Error()
+	}
+	return rec
+}

@@ -1,0 +1,205 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"clusir/internal/imageio"
+	"clusir/internal/model"
+)
+
+// full is a writer without room after so many bytes.
+type full struct{ room int }
+
+func (f *full) Write(b []byte) (int, error) {
+	if f.room -= len(b); f.room < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return len(b), nil
+}
+
+// broken is a reader that fails after its text.
+type broken struct{ r io.Reader }
+
+func (b broken) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = syscall.EIO
+	}
+	return n, err
+}
+
+// TestFailures: whatever goes wrong at whatever time is told, and leaves no
+// file behind but what was there.
+func TestFailures(t *testing.T) {
+	n := stir(newNetwork(t, smallConfig()), 1)
+	for _, c := range []struct {
+		name string
+		job  Job
+		o    Options
+		prep func(t *testing.T)
+		want string
+	}{
+		{"vanished", Job{In: "gone.png", Out: "out.png", Format: imageio.PNG}, Options{}, nil, "cannot read gone.png: no such file"},
+		{"vanished folder", Job{In: "in.png", Out: "there/out.png", Format: imageio.PNG}, Options{},
+			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot make a folder for there/out.png"},
+		{"output became a folder", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{},
+			func(t *testing.T) { must(t, os.Mkdir("out.png", 0o755)) }, "cannot write out.png"},
+		{"input became a folder", Job{In: "dir.png", Out: "out.png", Format: imageio.PNG}, Options{},
+			func(t *testing.T) { must(t, os.Mkdir("dir.png", 0o755)) }, "cannot read dir.png: it is a folder"},
+		{"cut short", Job{In: "in.png", Out: "new/out.png", Format: imageio.PNG}, Options{},
+			func(t *testing.T) { cutFile(t, "in.png", 0.7) }, "in.png is cut short"},
+		{"cut short, read in strips", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{Tile: 128, MaxMemory: 100 << 20},
+			func(t *testing.T) { cutFile(t, "in.png", 0.7) }, "in.png is cut short"},
+		{"empty", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{},
+			func(t *testing.T) { cutFile(t, "in.png", 0) }, "in.png is not an image: it is empty"},
+		{"full disk", Job{In: "in.png", Out: Std}, Options{Stdout: &full{room: 150_000}}, nil, "no space left on device"},
+		{"full disk at once", Job{In: "in.png", Out: Std}, Options{Stdout: &full{}}, nil, "no space left on device"},
+		{"full disk while tiles are computed", Job{In: "in.png", Out: Std}, Options{Tile: 128, Stdout: &full{room: 100_000}}, nil, "no space left on device"},
+		{"standard input fails", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{Stdin: broken{strings.NewReader("\x89PNG")}}, nil,
+			"cannot read standard input: input/output error"},
+		{"standard input is empty", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{Stdin: strings.NewReader("")}, nil, "standard input is not an image: it is empty"},
+		{"standard input is text", Job{In: Std, Out: Std}, Options{Stdin: strings.NewReader("hello"), Stdout: &full{}}, nil, "standard input is not an image"},
+		{"standard input is too long", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{MaxMemory: 1000, Stdin: strings.NewReader(strings.Repeat("x", 5000))}, nil,
+			"standard input is longer than 500 B, half of the memory: raise --max-memory"},
+		{"no standard input", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{}, nil, "no standard input"},
+		{"too many pixels", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{MaxPixels: 1000}, nil, "more than the limit of 1000 pixels: if you trust the file, raise --max-pixels"},
+		{"too little memory", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{Tile: TileAuto, MaxMemory: 1 << 20}, nil, "in.png: not enough memory: restoring 300×300 pixels"},
+		{"too long for its format", Job{In: "long.png", Out: "out.webp", Format: imageio.WebP}, Options{},
+			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 17000, H: 1}) }, "a WebP of 17000×1 is not possible"},
+		{"comparison too long for its format", Job{In: "long.png", Out: "out.png", Compare: "cmp.webp", Format: imageio.PNG}, Options{},
+			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 9000, H: 1}) }, "a WebP of 18045×1 is not possible"},
+		{"comparison cannot be written", Job{In: "in.png", Out: "out.png", Compare: "there/cmp.png", Format: imageio.PNG}, Options{},
+			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot make a folder for there/cmp.png"},
+		{"bad quality", Job{In: "in.png", Out: "out.jpg", Format: imageio.JPEG}, Options{Encode: imageio.Options{Quality: 101}}, nil, "JPEG quality 101: use 1 to 100"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			save(t, ".", "in.png", imageio.Info{W: 300, H: 300})
+			if c.prep != nil {
+				c.prep(t)
+			}
+			before := files(t, ".")
+			var got Result
+			c.o.Strength, c.o.Done = 1, func(r Result) { got = r }
+			s, err := Run(context.Background(), n, []Job{c.job}, c.o)
+			if err != nil || s.Failed != 1 || got.Err == nil || !strings.Contains(got.Err.Error(), c.want) {
+				t.Errorf("%v, %+v: got %v, want %q", err, s, got.Err, c.want)
+			}
+			if after := files(t, "."); !slices.Equal(after, before) {
+				t.Errorf("files before: %v, after: %v", before, after)
+			}
+		})
+	}
+}
+
+// cutFile keeps a part of a file.
+func cutFile(t *testing.T, path string, part float64) {
+	t.Helper()
+	info, err := os.Stat(path)
+	must(t, err)
+	must(t, os.Truncate(path, int64(part*float64(info.Size()))))
+}
+
+// TestFullDevice writes to the device that is always full, where there is one.
+func TestFullDevice(t *testing.T) {
+	device, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("this system has no /dev/full: %v", err)
+	}
+	defer device.Close()
+	n, in := newNetwork(t, smallConfig()), save(t, t.TempDir(), "in.png", imageio.Info{W: 64, H: 64})
+	var got Result
+	_, err = Run(context.Background(), n, []Job{{In: in, Out: Std}}, Options{Strength: 1, Stdout: device, Done: func(r Result) { got = r }})
+	if err != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "no space left on device") {
+		t.Errorf("got %v, %v", err, got.Err)
+	}
+}
+
+// TestInterrupt ends a run in the middle of a picture, whichever tile is being
+// computed: the run says so, and no part of a file stays.
+func TestInterrupt(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	var jobs []Job
+	for _, name := range []string{"a.png", "b.png", "c.png"} {
+		in := save(t, dir, name, imageio.Info{W: 400, H: 700})
+		jobs = append(jobs, Job{In: in, Out: filepath.Join(dir, "out", name), Format: imageio.PNG, Compare: filepath.Join(dir, "cmp", name)})
+	}
+	for _, at := range []int{1, 7, 30} {
+		ctx, cancel := context.WithCancel(context.Background())
+		tiles, done := 0, 0
+		s, err := Run(ctx, n, jobs, Options{Strength: 1, Tile: 128, Done: func(r Result) { done++ }, Tiles: func(Job, int, int) {
+			if tiles++; tiles == at {
+				cancel()
+			}
+		}})
+		if !errors.Is(err, context.Canceled) || s.Failed > 0 || s.Restored != done {
+			t.Errorf("after %d tiles: %v, %+v", at, err, s)
+		}
+		if tiles > at+1 {
+			t.Errorf("%d tiles were computed after the interruption", tiles-at)
+		}
+		found := slices.DeleteFunc(files(t, dir), func(f string) bool { return !strings.Contains(f, "/") })
+		if len(found) != 2*done {
+			t.Errorf("after %d tiles and %d pictures: %v", at, done, found)
+		}
+		must(t, os.RemoveAll(filepath.Join(dir, "out")))
+		must(t, os.RemoveAll(filepath.Join(dir, "cmp")))
+		cancel()
+	}
+}
+
+// TestInterruptWithinATile ends the pass itself, not only the loop over tiles.
+func TestInterruptWithinATile(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	in := save(t, dir, "in.png", imageio.Info{W: 64, H: 64})
+	ctx, cancel := context.WithCancel(context.Background())
+	stop, modules := stopOnly(ctx), 0
+	_, _, err := n.Restore(nil, make([]float32, 3*64*64), 64, 64, model.Options{Probe: func(name string, v *model.Var) {
+		if modules++; modules == 5 {
+			cancel()
+		}
+		stop(name, v)
+	}})
+	if !errors.Is(err, context.Canceled) || modules != 5 {
+		t.Errorf("after %d modules: %v", modules, err)
+	}
+	if _, err := Run(ctx, n, []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}}, Options{Strength: 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a run that was cancelled before it began: %v", err)
+	}
+}
+
+// TestPanics: a bug in any stage ends the run as a panic, with nothing half
+// written left.
+func TestPanics(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	in := save(t, dir, "in.png", imageio.Info{W: 300, H: 300})
+	for name, o := range map[string]Options{
+		"computing": {Tiles: func(_ Job, done, _ int) { _ = []int{}[done] }},
+		"writing":   {Done: func(r Result) { panic("in the report of " + r.In) }},
+	} {
+		o.Strength, o.Tile = 1, 128
+		out := filepath.Join(dir, "out.png")
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: the panic was lost", name)
+				}
+			}()
+			_, _ = Run(context.Background(), n, []Job{{In: in, Out: out, Format: imageio.PNG}, {In: in, Out: out + ".2.png", Format: imageio.PNG}}, o)
+		}()
+		for _, f := range files(t, dir) {
+			if f != "in.png" && f != "out.png" {
+				t.Errorf("%s left %s", name, f)
+			}
+		}
+		os.Remove(out)
+	}
+}

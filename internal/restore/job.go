@@ -1,0 +1,272 @@
+package restore
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"clusir/internal/imageio"
+)
+
+// Std stands for standard input or output in place of a file's name.
+const Std = "-"
+
+// Job is one picture to restore.
+type Job struct {
+	In, Out string         // paths, or Std
+	Format  imageio.Format // of the result; 0 is the input's
+	Compare string         // path of a picture of before and after, "" for none
+	Map     string         // path of the affinity map, "" for none
+
+	err error // why the input cannot be had
+}
+
+// Request says what to restore and where results go.
+type Request struct {
+	Inputs []string // files, folders, patterns, or Std
+	// Output is a file or a folder, Std, or "" for results beside their inputs,
+	// whose names Suffix or Format then tell apart. Into makes it a folder.
+	Output  string
+	Into    bool
+	Suffix  string         // goes between a result's name and its extension
+	Format  imageio.Format // of the results; 0 goes by their names
+	Compare string         // a file for one picture, a folder for several; "" for none
+	Explain bool           // draw affinity maps
+
+	Overwrite    bool
+	SkipExisting bool
+}
+
+// Plan is what a request comes to.
+type Plan struct {
+	Jobs    []Job
+	Skipped []Job // whose results exist
+	// Several tells that the request could have been for more than one picture.
+	Several bool
+	Ignored int // files in folders that are no pictures by their names
+}
+
+// Plan finds the pictures and names the results. Nothing is written; an error
+// means that nothing should be.
+func (r Request) Plan() (*Plan, error) {
+	sources, ignored, err := r.sources()
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Ignored: ignored, Several: len(r.Inputs) > 1}
+	for _, s := range sources {
+		p.Several = p.Several || s.many
+	}
+	folder, err := r.folder(p.Several)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sources {
+		job, err := r.job(s, folder, p.Several)
+		if err != nil {
+			return nil, err
+		}
+		p.Jobs = append(p.Jobs, job)
+	}
+	if err := unique(p.Jobs); err != nil {
+		return nil, err
+	}
+	return p, r.existing(p)
+}
+
+// folder reports whether the output is one.
+func (r Request) folder(several bool) (bool, error) {
+	if r.Output == "" || r.Output == Std {
+		if r.Output == Std && several {
+			return false, misuse("only one picture goes to standard output: name a folder with -o")
+		}
+		return false, nil
+	}
+	info, err := os.Stat(r.Output)
+	named := r.Into || several || os.IsPathSeparator(r.Output[len(r.Output)-1])
+	switch {
+	case err == nil && info.IsDir():
+		return true, nil
+	case err == nil && named:
+		return false, fmt.Errorf("%s is a file, and a folder is due here: name another", r.Output)
+	case err == nil || !named:
+		return false, nil
+	}
+	if f, err := imageio.FormatOf(r.Output); err == nil && !r.Into {
+		return false, misuse("%s would be a folder, but is named like a %v: name the folder with -o", r.Output, f)
+	}
+	return true, nil
+}
+
+// job names the results of one source.
+func (r Request) job(s source, folder, several bool) (Job, error) {
+	j := Job{In: s.path, Out: r.Output, Format: r.Format, err: s.err}
+	switch {
+	case r.Output == Std:
+	case folder && s.path == Std:
+		return j, misuse("standard input has no name to call its result by: name a file instead of %s", r.Output)
+	case folder:
+		j.Out = filepath.Join(r.Output, r.rename(s, s.rel))
+	case r.Output == "":
+		j.Out = r.rename(s, s.path)
+	default:
+		if err := r.explicit(); err != nil {
+			return j, err
+		}
+	}
+	if j.Format == 0 && j.Out != Std {
+		if f, err := imageio.FormatOf(j.Out); err == nil {
+			j.Format = f
+		} else if j.err == nil {
+			return j, misuse("%w", err)
+		}
+	}
+	return j, r.extras(&j, s, several)
+}
+
+// explicit checks the name that the user gave a result.
+func (r Request) explicit() error {
+	if r.Suffix != "" {
+		return misuse("--suffix is for names that are made from the inputs', but %s is given: leave one out", r.Output)
+	}
+	if f, err := imageio.FormatOf(r.Output); err == nil && r.Format != 0 && f != r.Format {
+		return misuse("%s is named like a %v, but --format says %v: leave one out", r.Output, f, r.Format)
+	}
+	return nil
+}
+
+// mapSuffix goes between a result's name and the extension of its affinity map.
+const mapSuffix = ".affinity"
+
+// extras names what comes with the result.
+func (r Request) extras(j *Job, s source, several bool) error {
+	if r.Explain {
+		if j.Out == Std {
+			return misuse("--explain draws a map next to the result: write the result to a file")
+		}
+		j.Map = strings.TrimSuffix(j.Out, filepath.Ext(j.Out)) + mapSuffix + ".png"
+	}
+	if r.Compare == "" {
+		return nil
+	}
+	j.Compare = r.Compare
+	info, err := os.Stat(r.Compare)
+	if several || err == nil && info.IsDir() {
+		if err == nil && !info.IsDir() {
+			return fmt.Errorf("--compare %s is a file, but several pictures need a folder", r.Compare)
+		}
+		j.Compare = filepath.Join(r.Compare, r.rename(s, s.rel))
+	}
+	_, err = imageio.FormatOf(j.Compare)
+	if err != nil && j.err == nil {
+		return misuse("--compare: %w", err)
+	}
+	return nil
+}
+
+// rename is the name of a result made from its source's: the extension stays as
+// it is spelt where the format does.
+func (r Request) rename(s source, name string) string {
+	ext := filepath.Ext(name)
+	f, err := imageio.FormatOf(name)
+	stem := strings.TrimSuffix(name, ext)
+	if err != nil {
+		f, stem = s.format(), name // what follows the dot is part of the name
+		ext = f.Ext()
+	}
+	if r.Format != 0 && r.Format != f {
+		ext = r.Format.Ext()
+	}
+	return stem + r.Suffix + ext
+}
+
+// unique refuses results that would fall on each other or on an input.
+func unique(jobs []Job) error {
+	inputs, results := map[string]string{}, map[string]string{}
+	for _, j := range jobs {
+		if j.In != Std {
+			inputs[absolute(j.In)] = j.In
+		}
+	}
+	for _, j := range jobs {
+		for i, out := range []string{j.Out, j.Compare, j.Map} {
+			if out == "" || out == Std {
+				continue
+			}
+			key := absolute(out)
+			if in, ok := inputs[key]; ok && (i > 0 || key != absolute(j.In)) {
+				return fmt.Errorf("the result of %s would replace the input %s: choose another --suffix or folder", j.In, in)
+			}
+			if other, ok := results[key]; ok && other == j.In {
+				return misuse("%s is named twice, for the result and for what comes with it: choose different names", out)
+			} else if ok {
+				return fmt.Errorf("%s would be the result of both %s and %s: restore them into different folders",
+					out, other, j.In)
+			}
+			results[key] = j.In
+		}
+	}
+	return nil
+}
+
+// absolute is one name for each file: without links, as far as it exists.
+func absolute(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return path
+}
+
+// existing looks for results that are there already.
+func (r Request) existing(p *Plan) error {
+	var there []string
+	todo := p.Jobs[:0:0]
+	for _, j := range p.Jobs {
+		found, err := occupied(j.Out, j.Compare, j.Map)
+		switch {
+		case err != nil:
+			return err
+		case len(found) > 0 && r.SkipExisting:
+			p.Skipped = append(p.Skipped, j)
+			continue
+		case len(found) > 0 && !r.Overwrite && j.err == nil:
+			there = append(there, found...)
+		}
+		todo = append(todo, j)
+	}
+	p.Jobs = todo
+	const remedy = "replace with --overwrite, or keep with --skip-existing"
+	switch {
+	case len(there) == 1:
+		return fmt.Errorf("%s exists: choose another name, %s", there[0], remedy)
+	case len(there) > 1:
+		return fmt.Errorf("%d results exist already, such as %s: %s", len(there), there[0], remedy)
+	}
+	return nil
+}
+
+// occupied lists which of the names are files. Anything else but a file there
+// must not be replaced.
+func occupied(names ...string) (found []string, err error) {
+	for _, name := range names {
+		if name == "" || name == Std {
+			continue
+		}
+		if _, err := os.Lstat(name); err != nil {
+			continue // absent, or it will show when the file is written
+		}
+		info, err := os.Stat(name)
+		if err == nil && info.IsDir() {
+			return nil, fmt.Errorf("%s is a folder, and the result would be a file: choose another name", name)
+		}
+		if err == nil && !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%s is a device or a pipe: use - to write to standard output", name)
+		}
+		found = append(found, name)
+	}
+	return found, nil
+}

@@ -1,0 +1,167 @@
+package restore
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dustin/go-humanize"
+
+	"clusir/internal/imageio"
+	"clusir/internal/model"
+)
+
+// Tile sides for Options.Tile beside a number of pixels.
+const (
+	TileWhole = 0
+	TileAuto  = -1 // the largest that fits into the memory
+)
+
+// MinTile is the least side of a tile: networks are trained on patches of 128
+// pixels, and what they measure on less means little.
+const MinTile = 128
+
+// overlap is how far neighbouring tiles of a side overlap.
+func overlap(side int) int { return min(side/4/model.Align*model.Align, 64) }
+
+// autoSides are the tiles that TileAuto chooses from.
+var autoSides = []int{2048, 1536, 1024, 768, 512, 384, 256, 192, MinTile}
+
+// layout is how a picture is cut into tiles, and the memory that takes.
+type layout struct {
+	x, y   grid
+	side   int   // 0 is the whole
+	window int64 // imageio.Limits.MaxBytes; 0 decodes the picture as a whole
+	need   int64 // bytes
+	host   int64 // of these, what is not the network's
+}
+
+func (l layout) tiles() int { return len(l.x.spans) * len(l.y.spans) }
+
+// subject is what the memory that a picture takes depends on.
+type subject struct {
+	imageio.Probe
+	out     imageio.Format
+	data    int64 // bytes of the encoded picture in memory
+	compare bool
+}
+
+// planner chooses layouts for one network.
+type planner struct {
+	config model.Config
+	padded func(side int) int
+	limit  int64            // bytes; 0 is none
+	costs  map[[2]int]int64 // network memory by the sides of a tile
+}
+
+// choose cuts a picture. A side that is asked for is obeyed or refused.
+func (p *planner) choose(s subject, side int) (layout, error) {
+	if side != TileAuto {
+		l, err := p.layout(s, side/model.Align*model.Align)
+		if err != nil {
+			return layout{}, err
+		}
+		if p.limit > 0 && l.need > p.limit {
+			return layout{}, p.tooLarge(s, l, "use --tile auto, or raise --max-memory")
+		}
+		return l, nil
+	}
+	var l layout
+	for _, side := range append([]int{TileWhole}, autoSides...) {
+		var err error
+		l, err = p.layout(s, side)
+		if err != nil {
+			return layout{}, err
+		}
+		if p.limit == 0 || l.need <= p.limit {
+			return l, nil
+		}
+	}
+	remedy := "raise --max-memory"
+	if !s.Streams && s.Bytes > p.limit/2 {
+		remedy += ", or convert it to a PNG without interlacing, which is read in strips"
+	}
+	return layout{}, p.tooLarge(s, l, remedy)
+}
+
+// ErrMemory is the error of a picture that does not fit into Options.MaxMemory.
+var ErrMemory = errors.New("not enough memory")
+
+func (p *planner) tooLarge(s subject, l layout, remedy string) error {
+	how := "as a whole"
+	if l.side > 0 {
+		how = fmt.Sprintf("in tiles of %d", l.side)
+	}
+	return fmt.Errorf("%w: restoring %d×%d pixels %s takes about %s, and the limit is %s: %s",
+		ErrMemory, s.W, s.H, how, humanize.IBytes(uint64(l.need)), humanize.IBytes(uint64(p.limit)), remedy)
+}
+
+// What a run takes besides what is counted, as measured: the program itself,
+// and an encoder that holds the whole picture, per pixel.
+const (
+	programBytes = 64 << 20
+	webpBytes    = 24
+	bmpBytes     = 4
+)
+
+// layout counts the memory for tiles of a side.
+func (p *planner) layout(s subject, side int) (layout, error) {
+	l := layout{side: side, x: newGrid(s.W, side, overlap(side)), y: newGrid(s.H, side, overlap(side))}
+	w, h := int64(l.x.most()), int64(l.y.most())
+	network, err := p.network(p.padded(int(h)), p.padded(int(w)))
+	if err != nil {
+		return l, err
+	}
+	const float = 4
+	planes := int64(3)
+	if s.Alpha {
+		planes += 4 // alpha, and the colours stored under it
+	}
+	picture := s.Bytes
+	bands := planes * int64(s.W) * h // the band that is restored
+	tile := 9 * w * h                // padded, restored, cropped
+	if l.tiles() > 1 {
+		bands += bands                  // the band that is read meanwhile
+		bands += 3 * 2 * h * int64(s.W) // their blend
+		tile += 3 * w * h
+		if s.Streams && s.Bytes > p.limit/8 {
+			l.window = s.Bytes / int64(s.H) * h
+			picture = l.window
+		}
+	}
+	bands += 4 * (planes + 3) * min(stripRows, h) * int64(s.W)
+	l.host = programBytes + picture + s.data + float*(bands+tile) + s.encoder()
+	l.need = l.host + network
+	return l, nil
+}
+
+// encoder is the memory of encoders that want the whole picture.
+func (s subject) encoder() int64 {
+	n := int64(s.W) * int64(s.H) * map[imageio.Format]int64{imageio.WebP: webpBytes, imageio.BMP: bmpBytes}[s.out]
+	if s.compare {
+		n *= 3 // its own, and two pictures side by side
+	}
+	return n
+}
+
+// network bounds the memory for one pass over h×w pixels: the most numbers alive
+// at a time, a quarter more that the backend keeps for reuse, and its room
+// within operations, which measures up to twice the numbers for small images
+// and some 150 MB for large ones.
+func (p *planner) network(h, w int) (int64, error) {
+	key := [2]int{h, w}
+	if n, ok := p.costs[key]; ok {
+		return n, nil
+	}
+	cost, err := p.config.Cost(1, h, w)
+	if err != nil {
+		return 0, err
+	}
+	const float = 4
+	params, live := float*cost.Params, float*(cost.PeakValues-cost.Params)
+	n := params + live*13/10 + min(2*live, 192<<20)
+	if p.costs == nil {
+		p.costs = map[[2]int]int64{}
+	}
+	p.costs[key] = n
+	return n, nil
+}

@@ -1,0 +1,137 @@
+package restore
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"clusir/internal/imageio"
+	"clusir/internal/model"
+)
+
+func newPlanner(limit int64) *planner {
+	return &planner{config: model.Variants()["nano"], limit: limit, padded: func(n int) int { return roundUp(n, model.Align) }}
+}
+
+// picture of so many pixels and bytes each.
+func ofSize(W, H int, streams bool) subject {
+	return subject{Probe: imageio.Probe{W: W, H: H, Bytes: 3 * int64(W) * int64(H), Streams: streams}, out: imageio.PNG}
+}
+
+func TestChoose(t *testing.T) {
+	const mb, gb = 1 << 20, 1 << 30
+	for _, c := range []struct {
+		name  string
+		s     subject
+		limit int64
+		side  int // asked for
+		tiles int // wanted; 0: more than one
+		err   string
+	}{
+		{"no limit", ofSize(4000, 3000, true), 0, TileAuto, 1, ""},
+		{"fits", ofSize(481, 321, true), gb, TileAuto, 1, ""},
+		{"photograph in a gigabyte", ofSize(6000, 4000, true), gb, TileAuto, 0, ""},
+		{"100 megapixels in a gigabyte", ofSize(10000, 10000, true), gb, TileAuto, 0, ""},
+		{"100 megapixels of JPEG in a gigabyte", ofSize(10000, 10000, false), gb, TileAuto, 0, ""},
+		{"thin", ofSize(50000, 1, true), 200 * mb, TileAuto, 0, ""},
+		{"asked for", ofSize(1000, 500, true), gb, 256, 15, ""},
+		{"asked for an odd side", ofSize(1000, 500, true), gb, 271, 15, ""},
+		{"asked for the whole", ofSize(1000, 500, true), gb, TileWhole, 1, ""},
+		{"larger than the picture", ofSize(1000, 500, true), gb, 4096, 1, ""},
+		{"the whole does not fit", ofSize(10000, 10000, true), gb, TileWhole, 0, "as a whole takes about 3"},
+		{"asked for too much", ofSize(10000, 10000, true), gb, 4096, 0, "in tiles of 4096 takes about"},
+		{"asked for too much, remedy", ofSize(10000, 10000, true), gb, 4096, 0, "use --tile auto, or raise --max-memory"},
+		{"no tile fits", ofSize(10000, 10000, true), 100 * mb, TileAuto, 0, "the limit is 100 MiB: raise --max-memory"},
+		{"does not stream", ofSize(10000, 10000, false), 300 * mb, TileAuto, 0, "convert it to a PNG without interlacing"},
+	} {
+		l, err := newPlanner(c.limit).choose(c.s, c.side)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) || !errors.Is(err, ErrMemory) {
+				t.Errorf("%s: got %v, want %q", c.name, err, c.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if c.tiles == 0 && l.tiles() == 1 || c.tiles > 0 && l.tiles() != c.tiles {
+			t.Errorf("%s: %d tiles, want %d", c.name, l.tiles(), c.tiles)
+		}
+		if c.limit > 0 && l.need > c.limit || l.need <= l.host {
+			t.Errorf("%s: needs %d, of which the host %d; the limit is %d", c.name, l.need, l.host, c.limit)
+		}
+	}
+}
+
+// TestNeedGrows: more memory never means smaller tiles, and what a picture
+// needs grows with its size, its alpha, and what comes with it.
+func TestNeedGrows(t *testing.T) {
+	tiles := 1 << 30
+	for limit := int64(180 << 20); limit < 20<<30; limit += limit / 3 {
+		l, err := newPlanner(limit).choose(ofSize(6000, 4000, true), TileAuto)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l.tiles() > tiles {
+			t.Errorf("%d bytes: %d tiles, fewer with less", limit, l.tiles())
+		}
+		tiles = l.tiles()
+	}
+	p := newPlanner(0)
+	need := func(s subject) int64 {
+		l, err := p.choose(s, 512)
+		must(t, err)
+		return l.need
+	}
+	plain := ofSize(3000, 2000, false)
+	larger, alpha, webp, compare, data := ofSize(4000, 2000, false), plain, plain, plain, plain
+	alpha.Alpha = true
+	webp.out = imageio.WebP
+	compare.out, compare.compare = imageio.WebP, true
+	data.data = 1 << 20
+	for i, s := range []subject{larger, alpha, webp, compare, data} {
+		if need(s) <= need(plain) {
+			t.Errorf("case %d: needs %d, plain %d", i, need(s), need(plain))
+		}
+	}
+}
+
+func TestAvailable(t *testing.T) {
+	if free := Available(); free < 1<<20 {
+		t.Errorf("only %d bytes are free, it says", free)
+	}
+}
+
+// TestContainer reads the files of both forms of Linux's limits.
+func TestContainer(t *testing.T) {
+	v2, v1 := cgroups[0], cgroups[1]
+	for _, c := range []struct {
+		name  string
+		group cgroup
+		files map[string]string
+		left  int64
+		ok    bool
+	}{
+		{"absent", v2, nil, 0, false},
+		{"no limit", v2, map[string]string{v2.limit: "max\n", v2.used: "5\n"}, 0, false},
+		{"limit", v2, map[string]string{v2.limit: "1000\n", v2.used: "300\n"}, 700, true},
+		{"pages of files come back", v2, map[string]string{v2.limit: "1000\n", v2.used: "300\n",
+			"sys/fs/cgroup/memory.stat": "anon 200\ninactive_file 100\nactive_file 7\n"}, 800, true},
+		{"used up", v2, map[string]string{v2.limit: "1000\n", v2.used: "3000\n"}, 0, true},
+		{"the older form", v1, map[string]string{v1.limit: "1000\n", v1.used: "300\n",
+			"sys/fs/cgroup/memory/memory.stat": "inactive_file 5\ntotal_inactive_file 50\n"}, 750, true},
+		{"the older form without a limit", v1, map[string]string{v1.limit: "9223372036854771712\n", v1.used: "300\n"}, 0, false},
+	} {
+		root := t.TempDir()
+		for name, text := range c.files {
+			must(t, os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755))
+			must(t, os.WriteFile(filepath.Join(root, name), []byte(text), 0o644))
+		}
+		if left, ok := c.group.left(root); left != c.left || ok != c.ok {
+			t.Errorf("%s: %d, %v, want %d, %v", c.name, left, ok, c.left, c.ok)
+		}
+	}
+}

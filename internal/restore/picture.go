@@ -1,0 +1,226 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"clusir/internal/imageio"
+)
+
+// picture is a job on its way through the stages. Whatever fails, all three see
+// it: the reader closes bands, then the computer closes strips, then the writer
+// reports.
+type picture struct {
+	Result
+	layout
+	img    *imageio.Image
+	info   imageio.Info // of the result
+	sample *sample      // nil where one tile is all
+	weight int64        // held of run.memory
+
+	ctx  context.Context
+	fail context.CancelCauseFunc // the first error counts
+
+	bands  chan *band
+	spare  chan *band // that have been read
+	strips chan *strip
+	used   chan *strip // that have been written
+
+	affinity *affinity // nil unless it is to be drawn
+}
+
+// band is a stretch of rows of the input, as wide as the picture.
+type band struct {
+	index  int       // among the rows of tiles
+	rgb    []float32 // [3,h,W]
+	alpha  []float32 // [h,W], nil if the picture has none
+	stored []float32 // [3,h,W], the colours under alpha 0; nil without alpha
+}
+
+// strip is a stretch of rows of the result.
+type strip struct {
+	n      int       // rows
+	rgb    []float32 // [3,n,W]
+	alpha  []float32 // [n,W] or nil
+	before []float32 // [3,n,W], the input's; nil unless it is to be compared
+}
+
+// stripRows is the height of a strip, but for the last of a band.
+const stripRows = 64
+
+// stdinName is what messages call standard input.
+const stdinName = "standard input"
+
+func (r *run) readAll(jobs []Job, opened chan<- *picture) {
+	for _, job := range jobs {
+		p := r.newPicture(job)
+		start := time.Now()
+		if err := r.open(p, &start); err != nil {
+			p.fail(err)
+		}
+		p.Load += time.Since(start)
+		select {
+		case opened <- p:
+		case <-r.ctx.Done():
+		}
+		p.feed()
+		if r.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+func (r *run) newPicture(job Job) *picture {
+	p := &picture{
+		Result: Result{Job: job},
+		bands:  make(chan *band, 1), spare: make(chan *band, 2),
+		strips: make(chan *strip, 2), used: make(chan *strip, 4),
+	}
+	p.ctx, p.fail = context.WithCancelCause(r.ctx)
+	return p
+}
+
+// open reads the header, decides how to go about the picture, and decodes it or
+// begins to. The time from *start on counts as the picture's; waiting for
+// memory does not.
+func (r *run) open(p *picture, start *time.Time) error {
+	if p.err != nil {
+		return p.err
+	}
+	data, err := r.standardInput(p.In)
+	if err != nil {
+		return err
+	}
+	limits := imageio.Limits{MaxPixels: r.MaxPixels}
+	s := subject{data: int64(len(data)), compare: p.Compare != ""}
+	if data != nil {
+		s.Probe, err = imageio.ProbeReader(bytes.NewReader(data), stdinName, limits)
+	} else {
+		s.Probe, err = imageio.ProbeFile(p.In, limits)
+	}
+	if err != nil {
+		return err
+	}
+	if p.Format == 0 {
+		p.Format = s.Format
+	}
+	s.out = p.Format
+	if p.layout, err = r.planner.choose(s, r.Tile); err != nil {
+		return fmt.Errorf("%s: %w", p.name(), err)
+	}
+	p.Load += time.Since(*start)
+	if err := r.memory.Acquire(p.ctx, min(p.need, r.budget)); err != nil {
+		return err
+	}
+	*start = time.Now()
+	p.weight = min(p.need, r.budget)
+	limits.MaxBytes = p.window
+	return p.decode(data, limits)
+}
+
+// name is what messages call the picture.
+func (p *picture) name() string {
+	if p.In == Std {
+		return stdinName
+	}
+	return p.In
+}
+
+func (p *picture) decode(data []byte, limits imageio.Limits) (err error) {
+	if data != nil {
+		p.img, err = imageio.Decode(bytes.NewReader(data), stdinName, limits)
+	} else {
+		p.img, err = imageio.Open(p.In, limits)
+	}
+	if err != nil {
+		return err
+	}
+	info, lost := imageio.Fit(p.img.Info, p.Format)
+	p.info, p.Notes = info, append(p.img.Notes, lost...)
+	p.W, p.H, p.Depth = info.W, info.H, info.Depth
+	p.TileW, p.TileH, p.Tiles = p.x.most(), p.y.most(), p.tiles()
+	if p.Map != "" {
+		p.affinity = newAffinity(p.W, p.H)
+	}
+	if p.Tiles > 1 {
+		p.sample, err = takeSample(p.img, p.TileH, p.TileW)
+	}
+	return err
+}
+
+// standardInput reads all of standard input if the path stands for it. It is
+// kept in memory, since decoders need to go back in it.
+func (r *run) standardInput(path string) ([]byte, error) {
+	if path != Std {
+		return nil, nil
+	}
+	if r.Stdin == nil {
+		return nil, errors.New("there is no standard input to read")
+	}
+	limit := r.budget / 2
+	data, err := io.ReadAll(io.LimitReader(r.Stdin, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %s: %w", stdinName, reason(err))
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s is longer than %s, half of the memory: raise --max-memory, or give it as a file",
+			stdinName, humanize.IBytes(uint64(limit)))
+	}
+	if data == nil {
+		data = []byte{}
+	}
+	return data, nil
+}
+
+// feed reads the picture band by band until it is done or has failed.
+func (p *picture) feed() {
+	defer close(p.bands)
+	if p.img == nil {
+		return
+	}
+	defer p.img.Close()
+	for range cap(p.spare) {
+		p.spare <- &band{}
+	}
+	for i := range p.y.spans {
+		var b *band
+		select {
+		case b = <-p.spare:
+		case <-p.ctx.Done():
+		}
+		if p.ctx.Err() != nil {
+			break
+		}
+		start := time.Now()
+		if err := b.read(p.img, i, p.y.spans[i]); err != nil {
+			p.fail(err)
+			break
+		}
+		p.Load += time.Since(start)
+		select {
+		case p.bands <- b:
+		case <-p.ctx.Done():
+		}
+	}
+}
+
+// read fills the band with the rows of s.
+func (b *band) read(m *imageio.Image, index int, s span) (err error) {
+	b.index = index
+	rows := image.Rect(0, s.from, m.W, s.to)
+	if b.rgb, err = m.Tile(b.rgb, rows); err != nil {
+		return err
+	}
+	if b.alpha, err = m.Opacity(b.alpha, rows); err != nil || b.alpha == nil {
+		return err
+	}
+	b.stored = append(b.stored[:0], b.rgb...)
+	return m.KeepHidden(b.stored, rows)
+}

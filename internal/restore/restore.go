@@ -1,0 +1,137 @@
+// Package restore restores pictures: it finds them, cuts those into tiles that
+// do not fit into memory, runs the network and writes results that keep what
+// the files held.
+//
+// A [Request] is what a user asks for; its Plan is a list of jobs. [Run] does
+// them in three stages that overlap: reading, computing and writing. Between
+// them go bands, which are as wide as the picture and as high as a tile, and
+// strips of finished rows, so that neither a picture nor its result need ever
+// be in memory as a whole.
+//
+// # Tiles
+//
+// Tiles overlap and fade into each other. What the network decides for a
+// picture as a whole, which experts run and what the prompts are, is decided
+// once, on a sample of pieces from all over the picture, and shared by its
+// tiles.
+package restore
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"clusir/internal/imageio"
+	"clusir/internal/infer"
+)
+
+// Options are the choices of a run. Of the zero value, Tile is TileWhole and
+// nothing is limited.
+type Options struct {
+	Strength  float32 // of the result over the input, 0 to 1
+	Tile      int     // side of the tiles in pixels, TileWhole or TileAuto
+	MaxMemory int64   // bytes, 0 for no limit
+	MaxPixels int64   // of one picture, 0 for imageio.DefaultMaxPixels
+	Encode    imageio.Options
+
+	Stdin  io.Reader
+	Stdout io.Writer
+
+	// Tiles hears of each tile that is done; it is called from one goroutine.
+	Tiles func(job Job, done, of int)
+	// Done hears of each picture in the order of the jobs, from one goroutine.
+	Done func(Result)
+}
+
+// Result says what became of a picture.
+type Result struct {
+	Job
+	W, H, Depth   int
+	TileW, TileH  int // of the largest tile
+	Tiles         int
+	Routing       []StageRouting // none without experts
+	Notes         []string       // what of the file could not be kept
+	Load, Compute time.Duration  // spent, not waited for
+	Save          time.Duration
+	Err           error
+}
+
+// Summary counts what became of the pictures of a run.
+type Summary struct {
+	Restored, Failed int
+	Pixels           int64
+	Time             time.Duration
+}
+
+// run is a Run's state.
+type run struct {
+	Options
+	ctx      context.Context
+	stop     context.CancelCauseFunc
+	net      *infer.Network
+	planner  planner
+	memory   *semaphore.Weighted // what the pictures in flight need
+	budget   int64
+	summary  Summary
+	panicked atomic.Pointer[any]
+}
+
+// Run restores the pictures. One that cannot be restored is a Result with an
+// error, and the others go on; the error of Run itself is why all of it ended.
+func Run(ctx context.Context, net *infer.Network, jobs []Job, o Options) (Summary, error) {
+	r := &run{
+		Options: o, net: net, budget: o.MaxMemory,
+		planner: planner{config: net.Model.Config, padded: net.Padded, limit: o.MaxMemory},
+	}
+	for _, j := range jobs {
+		if j.Map != "" && !net.Model.Config.UseMoE {
+			return r.summary, errors.New("the model has no router, so there is nothing to explain: leave out --explain")
+		}
+	}
+	if r.budget == 0 {
+		r.budget = 1 << 62
+	}
+	r.memory = semaphore.NewWeighted(r.budget)
+	r.ctx, r.stop = context.WithCancelCause(ctx)
+	defer r.stop(nil)
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1)) // see limitHeap
+
+	start := time.Now()
+	opened, computed := make(chan *picture, 1), make(chan *picture, 1)
+	var stages sync.WaitGroup
+	stages.Go(func() { defer close(opened); r.guard(func() { r.readAll(jobs, opened) }) })
+	stages.Go(func() { defer close(computed); r.guard(func() { r.computeAll(opened, computed) }) })
+	stages.Go(func() { r.guard(func() { r.writeAll(computed) }) })
+	stages.Wait()
+	if p := r.panicked.Load(); p != nil {
+		panic(*p)
+	}
+	r.summary.Time = time.Since(start)
+	return r.summary, ctx.Err()
+}
+
+// guard runs a stage. A panic ends the others, so that they can remove what is
+// half written, and goes on in Run.
+func (r *run) guard(stage func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.panicked.CompareAndSwap(nil, &p)
+			r.stop(errors.New("internal error"))
+		}
+	}()
+	stage()
+}
+
+// limitHeap makes the garbage collector work harder before pictures that are
+// done with push the process over its budget.
+func (r *run) limitHeap(l layout) {
+	if r.MaxMemory > 0 {
+		debug.SetMemoryLimit(max(r.MaxMemory-(l.need-l.host), programBytes))
+	}
+}

@@ -1,0 +1,228 @@
+package restore
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"clusir/internal/imageio"
+)
+
+// kinds are pictures of every kind that files hold.
+var kinds = []struct {
+	name string
+	info imageio.Info
+}{
+	{"rgb8.png", imageio.Info{Format: imageio.PNG, Depth: 8}},
+	{"rgb16.png", imageio.Info{Format: imageio.PNG, Depth: 16}},
+	{"grey8.png", imageio.Info{Format: imageio.PNG, Depth: 8, Grey: true}},
+	{"grey16.png", imageio.Info{Format: imageio.PNG, Depth: 16, Grey: true}},
+	{"rgba8.png", imageio.Info{Format: imageio.PNG, Depth: 8, Alpha: true}},
+	{"rgba16.png", imageio.Info{Format: imageio.PNG, Depth: 16, Alpha: true}},
+	{"greya8.png", imageio.Info{Format: imageio.PNG, Depth: 8, Grey: true, Alpha: true}},
+	{"rgb16.tif", imageio.Info{Format: imageio.TIFF, Depth: 16}},
+	{"rgba8.tif", imageio.Info{Format: imageio.TIFF, Depth: 8, Alpha: true}},
+	{"rgba8.webp", imageio.Info{Format: imageio.WebP, Depth: 8, Alpha: true}},
+	{"rgb8.bmp", imageio.Info{Format: imageio.BMP, Depth: 8}},
+}
+
+// TestIdentity: an untrained network changes nothing, so every picture comes
+// back as it was, to the last bit of 8 or 16, hidden colours and metadata
+// included: as a whole, in tiles, and at half strength.
+func TestIdentity(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	for _, k := range kinds {
+		info := k.info
+		info.W, info.H = 211, 150
+		info.Meta = imageio.Metadata{XMP: []byte("<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"), DPI: [2]float64{300, 300}}
+		if info.Format == imageio.BMP {
+			info.Meta = imageio.Metadata{}
+		}
+		in := save(t, dir, k.name, info)
+		before, rgb, alpha := load(t, in)
+		for _, o := range []Options{{Tile: TileWhole}, {Tile: 128}, {Tile: 128, Strength: 0.5}} {
+			out := filepath.Join(dir, "out", k.name)
+			res := one(t, n, Job{In: in, Out: out, Format: info.Format}, o)
+			after, rgb2, alpha2 := load(t, out)
+			if d := max(farthest(t, rgb2, rgb), farthest(t, alpha2, alpha)); d != 0 {
+				t.Errorf("%s, tiles of %d: off by %g", k.name, o.Tile, d)
+			}
+			if after.W != before.W || after.H != before.H || after.Depth != before.Depth || after.Grey != before.Grey ||
+				after.Alpha != before.Alpha || !bytes.Equal(after.Meta.XMP, before.Meta.XMP) {
+				t.Errorf("%s became %+v", k.name, after)
+			}
+			if tiled := res.Tiles > 1; tiled != (o.Tile > 0) || len(res.Notes) > 0 {
+				t.Errorf("%s, tiles of %d: %d tiles, notes %q", k.name, o.Tile, res.Tiles, res.Notes)
+			}
+		}
+	}
+}
+
+// TestOddSizes: pictures of any size come back at their own.
+func TestOddSizes(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	for _, size := range [][2]int{{1, 1}, {1, 900}, {900, 1}, {3, 5}, {17, 129}, {128, 128}, {129, 127}} {
+		in := save(t, dir, "in.png", imageio.Info{W: size[0], H: size[1]})
+		_, want, _ := load(t, in)
+		for _, side := range []int{TileWhole, TileAuto, 128} {
+			out := filepath.Join(dir, fmt.Sprint(side, ".png"))
+			one(t, n, Job{In: in, Out: out, Format: imageio.PNG}, Options{Tile: side, MaxMemory: 1 << 30})
+			info, got, _ := load(t, out)
+			if info.W != size[0] || info.H != size[1] || farthest(t, got, want) != 0 {
+				t.Errorf("%v, tiles of %d: came back as %d×%d", size, side, info.W, info.H)
+			}
+		}
+	}
+}
+
+// TestStrength mixes linearly: half way is half way.
+func TestStrength(t *testing.T) {
+	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	in := save(t, dir, "in.png", imageio.Info{W: 64, H: 48, Depth: 16})
+	_, before, _ := load(t, in)
+	results := map[float32][]float32{}
+	for _, s := range []float32{1e-9, 0.5, 1} {
+		out := filepath.Join(dir, fmt.Sprint(s, ".png"))
+		one(t, n, Job{In: in, Out: out, Format: imageio.PNG}, Options{Strength: s})
+		_, results[s], _ = load(t, out)
+	}
+	if d := farthest(t, results[1e-9], before); d > 2e-5 {
+		t.Errorf("without strength it is off by %g", d)
+	}
+	if d := farthest(t, results[1], before); d < 0.01 {
+		t.Fatalf("the network changes nothing: %g", d)
+	}
+	for i, half := range results[0.5] {
+		if d := half - (before[i]+results[1][i])/2; results[1][i] > 0 && results[1][i] < 1 && (d > 4e-5 || d < -4e-5) {
+			t.Fatalf("value %d is %g, between %g and %g", i, half, before[i], results[1][i])
+		}
+	}
+}
+
+// TestHiddenColours: what lies under alpha 0 comes back as it was, and does not
+// show in what is visible beside it.
+func TestHiddenColours(t *testing.T) {
+	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	info := imageio.Info{Format: imageio.PNG, W: 96, H: 64, Depth: 8, Alpha: true}
+	var visible [2][]float32
+	for i, hidden := range []float32{0, 1} {
+		m := paint(info)
+		fill := make([]float32, 3*8*info.H)
+		for k := range fill {
+			fill[k] = hidden
+		}
+		left := m.Bounds()
+		left.Max.X = 8
+		m.SetTile(left, fill, make([]float32, 8*info.H))
+		in, out := filepath.Join(dir, "in.png"), filepath.Join(dir, "out.png")
+		must(t, m.Save(in, info, imageio.Options{}))
+		one(t, n, Job{In: in, Out: out, Format: imageio.PNG}, Options{})
+		_, rgb, alpha := load(t, out)
+		if d := farthest(t, cropped(rgb, info.H, info.W, left), fill); d != 0 {
+			t.Errorf("hidden colours %g changed by %g", hidden, d)
+		}
+		_, _, want := load(t, in)
+		if d := farthest(t, alpha, want); d != 0 {
+			t.Errorf("alpha changed by %g", d)
+		}
+		right := m.Bounds()
+		right.Min.X = 10
+		visible[i] = cropped(rgb, info.H, info.W, right)
+	}
+	if d := farthest(t, visible[0], visible[1]); d != 0 {
+		t.Errorf("hidden colours bleed by %g", d)
+	}
+}
+
+// TestStreams goes through standard input and output, and says what is lost.
+func TestStreams(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	in := save(t, dir, "in.png", imageio.Info{W: 40, H: 30, Depth: 16})
+	data, err := os.ReadFile(in)
+	must(t, err)
+	var out bytes.Buffer
+	one(t, n, Job{In: Std, Out: Std}, Options{Stdin: bytes.NewReader(data), Stdout: &out})
+	m, err := imageio.Decode(bytes.NewReader(out.Bytes()), "result", imageio.Limits{})
+	if err != nil || m.Format != imageio.PNG || m.Depth != 16 {
+		t.Errorf("got %v, %v", m, err)
+	}
+	res := one(t, n, Job{In: in, Out: filepath.Join(dir, "x.jpg"), Format: imageio.JPEG}, Options{})
+	if len(res.Notes) != 1 || !strings.Contains(res.Notes[0], "16 bits become 8") {
+		t.Errorf("notes %q", res.Notes)
+	}
+}
+
+// TestCompare: the left half is the input, the right half the result, a white
+// line between.
+func TestCompare(t *testing.T) {
+	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	for _, k := range kinds[:6] {
+		info := k.info
+		info.W, info.H = 130, 200
+		in := save(t, dir, k.name, info)
+		out, cmp := filepath.Join(dir, "out.png"), filepath.Join(dir, "sub", "cmp.png")
+		one(t, n, Job{In: in, Out: out, Format: imageio.PNG, Compare: cmp}, Options{Tile: 128})
+		got, pair, _ := load(t, cmp)
+		if got.W != 2*130+2 || got.H != 200 || got.Alpha || got.Depth != info.Depth || got.Grey != info.Grey {
+			t.Fatalf("%s: compared in %+v", k.name, got)
+		}
+		for i, path := range []string{in, out} {
+			_, rgb, alpha := load(t, path)
+			if alpha != nil {
+				imageio.Flatten(rgb, alpha)
+			}
+			half := columns(got, i*132, i*132+130)
+			if d := farthest(t, cropped(pair, got.H, got.W, half), rgb); d > 0.004 { // rounded before and after it was flattened
+				t.Errorf("%s: half %d is off by %g", k.name, i, d)
+			}
+		}
+		for _, v := range cropped(pair, got.H, got.W, columns(got, 130, 132)) {
+			if v != 1 {
+				t.Fatalf("%s: the line is %g", k.name, v)
+			}
+		}
+	}
+}
+
+// TestFolder restores many pictures at once: results come in order, bad ones
+// are told of and leave nothing, the good ones are all there.
+func TestFolder(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	var want []string
+	for i := range 30 {
+		name := fmt.Sprintf("in/%02d.png", i)
+		save(t, dir, name, imageio.Info{W: 20 + 13*i, H: 40 + 5*(i%7)})
+		switch i {
+		case 3, 17:
+			must(t, os.WriteFile(filepath.Join(dir, name), []byte("no picture at all"), 0o644))
+		case 11:
+			must(t, os.Truncate(filepath.Join(dir, name), 200))
+		default:
+			want = append(want, fmt.Sprintf("%02d.png", i))
+		}
+	}
+	plan, err := Request{Inputs: []string{filepath.Join(dir, "in")}, Output: filepath.Join(dir, "out")}.Plan()
+	must(t, err)
+	var seen, failed []string
+	s, err := Run(context.Background(), n, plan.Jobs, Options{Strength: 1, Tile: TileAuto, MaxMemory: 256 << 20, Done: func(r Result) {
+		seen = append(seen, filepath.Base(r.In))
+		if r.Err != nil {
+			failed = append(failed, filepath.Base(r.In))
+			if !strings.Contains(r.Err.Error(), filepath.Base(r.In)) || strings.Contains(r.Err.Error(), "cannot write") {
+				t.Errorf("%s failed with %q", r.In, r.Err)
+			}
+		}
+	}})
+	must(t, err)
+	if s.Restored != 27 || s.Failed != 3 || len(seen) != 30 || !slices.IsSorted(seen) || strings.Join(failed, " ") != "03.png 11.png 17.png" {
+		t.Errorf("%+v, seen %v, failed %v", s, seen, failed)
+	}
+	if got := files(t, filepath.Join(dir, "out")); !slices.Equal(got, want) {
+		t.Errorf("results %v", got)
+	}
+}

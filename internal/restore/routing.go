@@ -1,0 +1,61 @@
+package restore
+
+import (
+	"clusir/internal/infer"
+	"clusir/internal/model"
+)
+
+// StageRouting is what the router of one stage made of a picture.
+type StageRouting struct {
+	Posterior []float32      `json:"posterior"` // p(C=c|x), Eq. 5
+	Kept      []float32      `json:"kept"`      // α, Eq. 6: 0 for clusters that take no part
+	Experts   []ExpertWeight `json:"experts"`
+}
+
+// ExpertWeight is the share of an expert in the result of its stage: α_c p(e|c,x).
+type ExpertWeight struct {
+	Cluster int     `json:"cluster"` // from 0, as the expert within it
+	Expert  int     `json:"expert"`
+	Weight  float32 `json:"weight"`
+}
+
+// describe fetches the routing of the last pass.
+func (r *run) describe(routes []*model.Route) []StageRouting {
+	tape := r.net.Tape()
+	fetch := func(v *model.Var) []float32 {
+		x := make([]float32, v.Len())
+		tape.B.Download(x, v.Tensor)
+		return x
+	}
+	var stages []StageRouting
+	for _, route := range routes {
+		s := StageRouting{Posterior: fetch(route.Posterior(tape)), Kept: fetch(route.Alpha)}
+		experts := r.net.Model.Config.Experts
+		for e, w := range fetch(route.Weights) {
+			if w != 0 {
+				s.Experts = append(s.Experts, ExpertWeight{e / experts, e % experts, w})
+			}
+		}
+		stages = append(stages, s)
+	}
+	return stages
+}
+
+// sharedRoutes are routes that outlive a pass, to be used in others.
+type sharedRoutes []*model.Route
+
+func detach(routes []*model.Route, net *infer.Network) (kept sharedRoutes) {
+	for _, r := range routes {
+		kept = append(kept, r.Detach(net.Tape()))
+	}
+	return kept
+}
+
+func (s sharedRoutes) free(net *infer.Network) {
+	b := net.Tape().B
+	for _, r := range s {
+		r.Weights.Free(b)
+		r.Alpha.Free(b)
+		r.Tokens.Free(b)
+	}
+}

@@ -1,0 +1,151 @@
+package restore
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"clusir/internal/imageio"
+)
+
+// source is one picture that a request found.
+type source struct {
+	path string // or Std
+	rel  string // path below the folder or the pattern's fixed part, to be mirrored
+	many bool   // it came from a folder or a pattern
+	err  error  // it is there, but cannot be read
+}
+
+// format is the one in which a result is written if its name does not tell: the
+// picture's own, or PNG if it cannot be read, which the job itself will say.
+func (s source) format() imageio.Format {
+	if s.path != Std && s.err == nil {
+		if p, err := imageio.ProbeFile(s.path, imageio.Limits{}); err == nil {
+			return p.Format
+		}
+	}
+	return imageio.PNG
+}
+
+// sources finds the pictures of the request, in the order of its inputs.
+func (r Request) sources() (found []source, ignored int, err error) {
+	for _, input := range r.Inputs {
+		info, err := os.Stat(input)
+		switch {
+		case input == Std:
+			if len(r.Inputs) > 1 || r.Into || r.Output == "" {
+				return nil, 0, misuse("standard input (-) is one picture without a name: restore it alone, into a file or -")
+			}
+			found = append(found, source{path: Std})
+		case err == nil && info.IsDir():
+			below, others, err := r.walk(input)
+			if err != nil {
+				return nil, 0, err
+			}
+			found, ignored = append(found, below...), ignored+others
+		case err != nil && strings.ContainsAny(input, "*?[{"):
+			matches, err := r.match(input)
+			if err != nil {
+				return nil, 0, err
+			}
+			found = append(found, matches...)
+		default:
+			found = append(found, source{path: input, rel: filepath.Base(input), err: unreadable(input, info, err)})
+		}
+	}
+	return found, ignored, nil
+}
+
+// unreadable says why a file cannot be opened as a picture.
+func unreadable(path string, info fs.FileInfo, err error) error {
+	if err != nil {
+		return fmt.Errorf("cannot read %s: %w", path, reason(err))
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("cannot read %s: it is a device or a pipe: use - to read standard input", path)
+	}
+	return nil
+}
+
+// walk lists the pictures below a folder in the order of their names. Hidden
+// files are left alone; so are the results of an earlier run.
+func (r Request) walk(root string) (found []source, ignored int, err error) {
+	results, beside := r.resultFolders(root), r.Output == "" || absolute(r.Output) == absolute(root)
+	// A link to a folder is followed here, and nowhere below: links can go in circles.
+	err = filepath.WalkDir(filepath.Clean(root)+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
+		rel, _ := filepath.Rel(root, path) // both are absolute, or neither is
+		switch {
+		case err != nil:
+			found = append(found, source{path: path, rel: rel, many: true, err: fmt.Errorf("cannot read %s: %w", path, reason(err))})
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+		case rel == ".":
+		case strings.HasPrefix(d.Name(), ".") || d.IsDir() && results[absolute(path)]:
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+		case d.IsDir():
+		case !isPicture(path) || beside && r.isResult(path):
+			ignored++
+		default:
+			info, err := os.Stat(path)
+			found = append(found, source{path: path, rel: rel, many: true, err: unreadable(path, info, err)})
+		}
+		return nil
+	})
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("%s holds no pictures: their names end in .png, .jpg, .tif, .webp or .bmp", root)
+	}
+	return found, ignored, err
+}
+
+// resultFolders are those that results go to, if not the root itself.
+func (r Request) resultFolders(root string) map[string]bool {
+	folders := map[string]bool{}
+	for _, name := range []string{r.Output, r.Compare} {
+		if name != "" && name != Std && absolute(name) != absolute(root) {
+			folders[absolute(name)] = true
+		}
+	}
+	return folders
+}
+
+// isPicture tells by its name whether a file is worth a try.
+func isPicture(path string) bool {
+	_, err := imageio.FormatOf(path)
+	return err == nil
+}
+
+// isResult tells whether a file beside the inputs was made from one of them.
+func (r Request) isResult(path string) bool {
+	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	return strings.HasSuffix(stem, mapSuffix) || r.Suffix != "" && strings.HasSuffix(stem, r.Suffix)
+}
+
+// match lists the files that fit a pattern, ** standing for folders.
+func (r Request) match(pattern string) (found []source, err error) {
+	base, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
+	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
+	if err != nil {
+		return nil, misuse("%s: no pattern that can be understood (%w): close what is opened by [ or {", pattern, err)
+	}
+	for _, path := range matches {
+		rel, err := filepath.Rel(filepath.FromSlash(base), path)
+		if err != nil {
+			return nil, err
+		}
+		if r.Output != "" || !r.isResult(path) {
+			info, err := os.Stat(path)
+			found = append(found, source{path: path, rel: rel, many: true, err: unreadable(path, info, err)})
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("cannot read %s: no file has that name or fits that pattern", pattern)
+	}
+	return found, nil
+}

@@ -1,0 +1,157 @@
+package restore
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"clusir/internal/imageio"
+)
+
+func (r *run) writeAll(computed <-chan *picture) {
+	for p := range computed {
+		if err := r.write(p); err != nil {
+			p.fail(err)
+		}
+		for range p.strips { // the computer closes it, whatever happens
+		}
+		r.memory.Release(p.weight)
+		if r.ctx.Err() != nil {
+			continue // interrupted: this is no result
+		}
+		p.Err = context.Cause(p.ctx)
+		p.fail(nil) // gives the context back
+		r.report(p)
+	}
+}
+
+func (r *run) report(p *picture) {
+	if p.Err == nil {
+		r.summary.Restored++
+		r.summary.Pixels += int64(p.W) * int64(p.H)
+	} else {
+		r.summary.Failed++
+	}
+	if r.Done != nil {
+		r.Done(p.Result)
+	}
+}
+
+// write makes the result's file, and what comes with it, of the picture's strips.
+func (r *run) write(p *picture) error {
+	if err := context.Cause(p.ctx); err != nil {
+		return err // it has failed before
+	}
+	var reduced *thumbnail
+	if p.affinity != nil {
+		reduced = newThumbnail(p.W, p.H)
+	}
+	save := func(w *imageio.Writer) error { return p.copy(w, nil, reduced) }
+	if p.Compare != "" {
+		save = func(w *imageio.Writer) error { return r.compared(p, w, reduced) }
+	}
+	if err := r.toFile(p, save); err != nil {
+		return err
+	}
+	if reduced != nil {
+		return p.affinity.draw(p.Map, reduced, p.W, p.H)
+	}
+	return nil
+}
+
+func (r *run) toFile(p *picture, save func(*imageio.Writer) error) error {
+	if p.Out != Std {
+		return toPath(p.Out, p.info, r.Encode, save)
+	}
+	w, err := imageio.NewWriter(r.Stdout, p.info, r.Encode)
+	if err != nil {
+		return err
+	}
+	if err := save(w); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("cannot write standard output: %w", reason(err))
+	}
+	return nil
+}
+
+// toPath writes a file, in a folder that is made if need be. Where the name is
+// a link, what it points to is replaced.
+func toPath(path string, info imageio.Info, o imageio.Options, save func(*imageio.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("cannot make a folder for %s: %w", path, err)
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return imageio.WriteFile(path, info, o, save)
+}
+
+// compared writes the result and, beside it, a picture of before and after.
+func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error {
+	format, err := imageio.FormatOf(p.Compare)
+	if err != nil {
+		return err
+	}
+	info, _ := imageio.Fit(imageio.Info{
+		W: 2*p.W + divider(p.W), H: p.H, Depth: p.info.Depth, Grey: p.info.Grey,
+		Meta: imageio.Metadata{ICC: p.info.Meta.ICC, DPI: p.info.Meta.DPI},
+	}, format)
+	return toPath(p.Compare, info, r.Encode, func(c *imageio.Writer) error { return p.copy(w, c, reduced) })
+}
+
+// divider is the width of the line between before and after, for pictures w wide.
+func divider(w int) int { return max(2, w/200) }
+
+// copy writes the picture's strips as they come. Compare and reduced may be nil.
+func (p *picture) copy(w, compare *imageio.Writer, reduced *thumbnail) error {
+	var pair []float32
+	for s := range p.strips {
+		start := time.Now()
+		if reduced != nil {
+			reduced.add(s.rgb, s.n, p.W)
+		}
+		if compare != nil {
+			pair = s.beside(pair, p.W)
+			if err := compare.Rows(pair, nil); err != nil {
+				return err
+			}
+		}
+		if s.alpha != nil && !p.info.Alpha {
+			imageio.Flatten(s.rgb, s.alpha)
+		}
+		if err := w.Rows(s.rgb, s.alpha); err != nil {
+			return err
+		}
+		p.Save += time.Since(start)
+		select {
+		case p.used <- s:
+		default:
+		}
+	}
+	return context.Cause(p.ctx)
+}
+
+// beside lays the strip's input and result over white and beside each other,
+// with a white line between: [3,n,2w+line].
+func (s *strip) beside(dst []float32, w int) []float32 {
+	after := append([]float32{}, s.rgb...)
+	if s.alpha != nil {
+		imageio.Flatten(s.before, s.alpha)
+		imageio.Flatten(after, s.alpha)
+	}
+	line := make([]float32, divider(w))
+	for i := range line {
+		line[i] = 1
+	}
+	dst = dst[:0]
+	for row := range 3 * s.n {
+		dst = append(dst, s.before[row*w:(row+1)*w]...)
+		dst = append(dst, line...)
+		dst = append(dst, after[row*w:(row+1)*w]...)
+	}
+	return dst
+}
