@@ -12,16 +12,18 @@ import (
 
 func (r *run) writeAll(computed <-chan *picture) {
 	for p := range computed {
-		if err := r.write(p); err != nil {
+		err := r.write(p)
+		if err != nil {
 			p.fail(err)
+			err = context.Cause(p.ctx) // what failed first
 		}
 		for range p.strips { // the computer closes it, whatever happens
 		}
 		r.memory.Release(p.weight)
-		if r.ctx.Err() != nil {
+		if err != nil && r.ctx.Err() != nil {
 			continue // interrupted: this is no result
 		}
-		p.Err = context.Cause(p.ctx)
+		p.Err = err
 		p.fail(nil) // gives the context back
 		r.report(p)
 	}
