@@ -22,26 +22,33 @@ func (r *run) computeAll(opened <-chan *picture, computed chan<- *picture) {
 // compute restores a picture tile by tile.
 func (r *run) compute(p *picture) {
 	defer close(p.strips)
-	whole := false
+	sound := false
 	defer func() {
-		if !whole { // after a panic the reader must not wait for its bands
-			p.fail(errors.New("not restored to its end"))
+		if !sound { // a panic passes by, and the reader must not wait
+			p.fail(errPanic)
 		}
 		for range p.bands { // the reader closes it, whatever happens
 		}
 	}()
+	if err := r.computeBands(p); err != nil {
+		p.fail(err)
+	}
+	sound = true
+}
+
+// errPanic is the error of what a panic has ended. Run panics, so nobody sees it.
+var errPanic = errors.New("internal error")
+
+func (r *run) computeBands(p *picture) error {
 	if p.img == nil {
-		whole = true
-		return
+		return nil
 	}
 	r.limitHeap(p.layout)
 	o := model.Options{Probe: r.probe(p)}
-	var shared sharedRoutes
 	if p.sample != nil {
-		var err error
-		if shared, err = r.share(p, o); err != nil {
-			p.fail(err)
-			return
+		shared, err := r.share(p, o)
+		if err != nil {
+			return err
 		}
 		defer shared.free(r.net)
 		o.Routes = shared
@@ -49,12 +56,11 @@ func (r *run) compute(p *picture) {
 	blend := newBlend(p.layout, p.W)
 	for b := range p.bands {
 		if err := r.computeBand(p, b, blend, o); err != nil {
-			p.fail(fmt.Errorf("%s: %w", p.name(), err))
-			return
+			return fmt.Errorf("%s: %w", p.name(), err)
 		}
 		p.spare <- b
 	}
-	whole = true
+	return nil
 }
 
 // share routes the sample of the picture, for all of its tiles.

@@ -122,7 +122,7 @@ func (r *run) guard(stage func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.panicked.CompareAndSwap(nil, &p)
-			r.stop(errors.New("internal error"))
+			r.stop(errPanic)
 		}
 	}()
 	stage()
