@@ -107,12 +107,8 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	if o.Tile, err = parseTile(text("tile")); err != nil {
 		return err
 	}
-	if amount := text("max-memory"); amount != "" {
-		n, err := humanize.ParseBytes(amount)
-		if err != nil || n == 0 || n > 1<<60 {
-			return usage("--max-memory %s: write an amount such as 500MB or 2GiB", amount)
-		}
-		o.MaxMemory = int64(n)
+	if o.MaxMemory, err = parseMemory(text("max-memory")); err != nil {
+		return err
 	}
 	switch {
 	case !(o.Strength >= 0 && o.Strength <= 1): // NaN is neither
@@ -154,6 +150,18 @@ func (o *restoreOptions) arguments(args []string, into bool) error {
 		return usage("with several inputs, name the folder for their results with -o DIR")
 	}
 	return nil
+}
+
+// parseMemory reads --max-memory, 0 if it is not given.
+func parseMemory(amount string) (int64, error) {
+	if amount == "" {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(amount)
+	if err != nil || n == 0 || n > 1<<60 {
+		return 0, usage("--max-memory %s: write an amount such as 500MB or 2GiB", amount)
+	}
+	return int64(n), nil
 }
 
 // parseTile reads --tile. Smaller tiles than a network was trained on would

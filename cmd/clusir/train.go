@@ -132,7 +132,7 @@ func validator(c *config.Config, b kernels.Backend) (func(context.Context, *mode
 		}
 	}
 	return func(ctx context.Context, m *model.ClusIR) ([]train.Measure, error) {
-		r, err := eval.Run(ctx, infer.New(m, b), eval.Options{Root: c.Data, Benchmarks: benchmarks, Protocol: protocolOf(c.Eval)})
+		r, err := eval.Run(ctx, []*infer.Network{infer.New(m, b)}, eval.Options{Root: c.Data, Benchmarks: benchmarks, Protocol: protocolOf(c.Eval)})
 		if err != nil {
 			return nil, err
 		}

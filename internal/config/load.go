@@ -19,15 +19,18 @@ const envPrefix = "CLUSIR_"
 // flagKeys names the setting that a command's flag overrides. A command
 // defines those that serve it.
 var flagKeys = map[string]string{
-	"data":    "data",
-	"device":  "device",
-	"threads": "threads",
-	"seed":    "train.seed",
-	"steps":   "train.steps",
-	"epochs":  "train.epochs",
-	"batch":   "train.batch",
-	"patch":   "train.patch",
-	"lr":      "train.lr",
+	"data":       "data",
+	"device":     "device",
+	"threads":    "threads",
+	"seed":       "train.seed",
+	"steps":      "train.steps",
+	"epochs":     "train.epochs",
+	"batch":      "train.batch",
+	"patch":      "train.patch",
+	"lr":         "train.lr",
+	"protocol":   "eval.protocol",
+	"y-channel":  "eval.y_channel",
+	"noise-seed": "eval.seed",
 }
 
 // setFlag is the flag that sets any key: --set train.ema=0.999.

@@ -1,228 +1,107 @@
 // Package eval measures a network on the benchmarks of the field, by their
 // protocol.
+//
+// Run measures image by image. With a results file each image is a line of JSON
+// as soon as it is done; a run that was cut off goes on from there, and the
+// files of several shards are put together by Merge. Means are formed from the
+// images in one order, so that they are the same to the bit however the work
+// was divided.
 package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
-	"time"
 
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
 	"clusir/internal/metrics"
-	"clusir/internal/model"
 )
-
-// Protocol is how images are measured. It stands in every output, since
-// columns of papers that measure otherwise are not comparable.
-type Protocol struct {
-	Name     string `json:"name"` // promptir or gaussian: the window of SSIM
-	YChannel bool   `json:"y_channel"`
-	Seed     uint64 `json:"seed"` // of the noise
-}
-
-// String says what was done, in one line.
-func (p Protocol) String() string {
-	window := map[string]string{"promptir": "7×7 uniform", "gaussian": "11×11 Gaussian, σ 1.5"}[p.Name]
-	channels := "RGB"
-	if p.YChannel {
-		channels = "Y of BT.601"
-	}
-	return fmt.Sprintf("protocol %s: %s, SSIM window %s, centre crop to multiples of 16, noise clipped and truncated to 8 bits, noise seed %d, output clamped and not quantised",
-		p.Name, channels, window, p.Seed)
-}
-
-// Quality is how close an image is to the clean one.
-type Quality struct {
-	PSNR float64 `json:"psnr"`
-	SSIM float64 `json:"ssim"`
-}
-
-// ImageResult is the result of one image; Err is why there is none.
-type ImageResult struct {
-	Benchmark string  `json:"benchmark"`
-	Split     string  `json:"split,omitempty"`
-	Image     string  `json:"image"`
-	W         int     `json:"w"`
-	H         int     `json:"h"`
-	Input     Quality `json:"input"`
-	Output    Quality `json:"output"`
-	MS        float64 `json:"ms"`
-	Err       string  `json:"error,omitempty"`
-}
-
-// SplitResult is the mean over a split's images, per-image dB averaged.
-type SplitResult struct {
-	Benchmark string  `json:"benchmark"`
-	Title     string  `json:"title"`
-	Split     string  `json:"split,omitempty"`
-	Task      string  `json:"task"`
-	Images    int     `json:"images"`
-	Expected  int     `json:"expected,omitempty"`
-	Failed    int     `json:"failed,omitempty"`
-	Input     Quality `json:"input"`
-	Output    Quality `json:"output"`
-	// Key is the benchmark's name among the published numbers.
-	Key string `json:"key"`
-}
-
-// Count says how many of the benchmark's images were measured: "68" or "24 of 100".
-func (s SplitResult) Count() string {
-	if s.Expected > s.Images {
-		return fmt.Sprintf("%d of %d", s.Images, s.Expected)
-	}
-	return fmt.Sprint(s.Images)
-}
 
 // Options describe a measurement.
 type Options struct {
 	Root       string
 	Benchmarks []*dataset.Benchmark
 	Protocol   Protocol
+	Subject    Subject
+	// Shard is the part of the images to measure; the zero value is all.
+	Shard Shard
+	// Results is a file for the images' results, "" for none. One that exists is
+	// an error, unless Resume is set: then the images in it are not measured again.
+	Results string
+	Resume  bool
+	// MaxMemory is for the images that are measured side by side, in bytes; 0 is
+	// no limit.
+	MaxMemory int64
 	// Image, where set, hears of each image when it is done, of how many.
 	Image func(r ImageResult, done, of int)
+	// Pixels, where set, is given each image that was measured: the degraded, the
+	// restored and the clean one. They are valid during the call only. Neither
+	// function is called twice at a time; with several networks the order of the
+	// images is theirs.
+	Pixels func(r ImageResult, input, output, clean metrics.Planes)
 }
 
-// Report is the whole result.
-type Report struct {
-	Protocol Protocol      `json:"protocol"`
-	Splits   []SplitResult `json:"splits"`
-	Images   []ImageResult `json:"images"`
-	Missing  []string      `json:"missing,omitempty"` // benchmarks that are not on disk, and where to get them
+// job is an image to measure and its place among all.
+type job struct {
+	index int
+	split *dataset.Split
+	item  dataset.Item
 }
 
-// Run measures net on every benchmark that is on disk. An image that fails is a
-// result with an error, not the end; a benchmark that is not there is in Missing.
-// It is an error if none of them is.
-func Run(ctx context.Context, net *infer.Network, o Options) (*Report, error) {
+// Run measures a network on every benchmark that is on disk. Nets are copies of
+// it, each on a backend of its own: so many images are measured side by side. An
+// image that fails is a result with an error; a benchmark that is not there is
+// noted as missing, and it is an error if that is all of them.
+func Run(ctx context.Context, nets []*infer.Network, o Options) (*Report, error) {
 	window, err := metrics.ParseWindow(o.Protocol.Name)
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Protocol: o.Protocol}
-	splits, err := r.open(o)
+	header, jobs, err := plan(o)
 	if err != nil {
 		return nil, err
 	}
-	of, done := 0, 0
-	for _, s := range splits {
-		of += len(s.Items)
+	s, err := openStream(o, header, jobs)
+	if err != nil {
+		return nil, err
 	}
-	for _, s := range splits {
-		var own []ImageResult
-		for _, item := range s.Items {
-			if err := ctx.Err(); err != nil {
-				return nil, context.Cause(ctx)
-			}
-			res := measure(net, s, item, o.Protocol, window)
-			own = append(own, res)
-			done++
-			if o.Image != nil {
-				o.Image(res, done, of)
-			}
-		}
-		r.Images = append(r.Images, own...)
-		r.Splits = append(r.Splits, summarise(s, own))
+	c := &crew{Options: o, window: window, stream: s, done: len(s.done), of: len(jobs)}
+	err = c.measure(ctx, nets, jobs)
+	if err = errors.Join(err, s.close()); err != nil {
+		return nil, err
 	}
-	return r, nil
+	return header.report(s.rows()), nil
 }
 
-// open finds the benchmarks and notes the missing ones.
-func (r *Report) open(o Options) ([]*dataset.Split, error) {
-	var splits []*dataset.Split
+// plan finds the benchmarks' images and notes what is missing.
+func plan(o Options) (Header, []job, error) {
+	h := Header{Format: formatName, Subject: o.Subject, Protocol: o.Protocol, Shard: o.Shard}
+	var jobs []job
+	index := 0
 	for _, b := range o.Benchmarks {
-		s, err := b.Open(o.Root)
-		if err != nil {
-			r.Missing = append(r.Missing, err.Error())
+		splits, err := b.Open(o.Root)
+		if missing := (*dataset.MissingError)(nil); errors.As(err, &missing) {
+			h.Missing = append(h.Missing, err.Error())
 			continue
+		} else if err != nil {
+			return h, nil, err
 		}
-		splits = append(splits, s...)
-	}
-	if len(splits) == 0 {
-		return nil, fmt.Errorf("nothing to measure: %s", join(r.Missing))
-	}
-	return splits, nil
-}
-
-func measure(net *infer.Network, s *dataset.Split, item dataset.Item, p Protocol, w metrics.Window) ImageResult {
-	res := ImageResult{Benchmark: s.Benchmark.Name, Split: s.Label, Image: item.Name}
-	input, target, err := item.Load(p.Seed)
-	if err != nil {
-		res.Err = err.Error()
-		return res
-	}
-	res.W, res.H = target.W, target.H
-	in, clean := planes(input), planes(target)
-	begin := time.Now()
-	out, _, err := net.Restore(nil, in.Pix, in.H, in.W, model.Options{})
-	res.MS = float64(time.Since(begin).Microseconds()) / 1e3
-	if err == nil {
-		clampAll(out)
-		restored := metrics.Planes{C: 3, H: in.H, W: in.W, Pix: out}
-		res.Input, err = quality(in, clean, p, w)
-		if err == nil {
-			res.Output, err = quality(restored, clean, p, w)
+		for _, s := range splits {
+			h.Splits = append(h.Splits, newSplit(s))
+			for _, item := range s.Items {
+				if o.Shard.has(index) {
+					jobs = append(jobs, job{index, s, item})
+				}
+				index++
+			}
 		}
 	}
-	if err != nil {
-		res.Err = err.Error()
+	if len(h.Splits) == 0 {
+		return h, nil, fmt.Errorf("nothing to measure: %s", join(h.Missing))
 	}
-	return res
-}
-
-func quality(a, b metrics.Planes, p Protocol, w metrics.Window) (Quality, error) {
-	if p.YChannel {
-		a, b = metrics.Luma(a), metrics.Luma(b)
-	}
-	ssim, err := metrics.SSIM(a, b, w)
-	return Quality{PSNR: metrics.PSNR(a, b), SSIM: ssim}, err
-}
-
-func planes(m *dataset.Image) metrics.Planes {
-	return metrics.Planes{C: 3, H: m.H, W: m.W, Pix: m.Planar()}
-}
-
-func clampAll(x []float32) {
-	for i, v := range x {
-		x[i] = min(max(v, 0), 1)
-	}
-}
-
-func summarise(s *dataset.Split, images []ImageResult) SplitResult {
-	r := SplitResult{Benchmark: s.Benchmark.Name, Title: s.Benchmark.Title, Split: s.Label, Task: s.Benchmark.Task,
-		Expected: s.Benchmark.Expected, Key: key(s)}
-	for _, i := range images {
-		if i.Err != "" {
-			r.Failed++
-			continue
-		}
-		r.Images++
-		r.Input.add(i.Input)
-		r.Output.add(i.Output)
-	}
-	r.Input.divide(r.Images)
-	r.Output.divide(r.Images)
-	return r
-}
-
-func (q *Quality) add(o Quality) { q.PSNR, q.SSIM = q.PSNR+o.PSNR, q.SSIM+o.SSIM }
-
-func (q *Quality) divide(n int) {
-	if n > 0 {
-		q.PSNR, q.SSIM = q.PSNR/float64(n), q.SSIM/float64(n)
-	}
-}
-
-// key is the split's name in the published tables: cbsd68-15, rain100l, l+h.
-func key(s *dataset.Split) string {
-	switch {
-	case s.Sigma > 0:
-		return fmt.Sprintf("%s-%g", s.Benchmark.Name, s.Sigma)
-	case s.Label != "":
-		return shortKind(s.Label)
-	}
-	return s.Benchmark.Name
+	return h, jobs, nil
 }
 
 // Mean is the mean of the splits' means, as the papers' averages are.
@@ -237,4 +116,22 @@ func (r *Report) Mean() Quality {
 	}
 	q.divide(n)
 	return q
+}
+
+// Failed is an error that sums up the images without a result, nil if there are
+// none.
+func (r *Report) Failed() error {
+	n, first := 0, ""
+	for _, i := range r.Images {
+		if i.Err == "" {
+			continue
+		}
+		if n++; n == 1 {
+			first = i.name() + ": " + i.Err
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d images could not be measured; the first: %s", n, len(r.Images), first)
 }

@@ -17,7 +17,12 @@ func (r *Report) WriteText(w io.Writer, setting string) error {
 	fmt.Fprintln(tw, "\t\t\tPSNR\tSSIM\tPSNR\tSSIM\tdB\tPSNR\tSSIM\t")
 	for _, s := range r.Splits {
 		paper := paperOf(s.Key, setting)
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%.2f\t%.4f\t%.2f\t%.4f\t%+.2f\t%s\t%s\t\n", s.Title, s.Split, s.Count(),
+		if s.Images == 0 {
+			fmt.Fprintf(tw, "%s\t%s\t%s\t–\t–\t–\t–\t–\t%s\t%s\t\n", s.Title, s.Label, s.Count(),
+				number(paper.PSNR, "%.2f"), number(paper.SSIM, "%.3f"))
+			continue
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%.2f\t%.4f\t%.2f\t%.4f\t%+.2f\t%s\t%s\t\n", s.Title, s.Label, s.Count(),
 			s.Input.PSNR, s.Input.SSIM, s.Output.PSNR, s.Output.SSIM, s.Output.PSNR-s.Input.PSNR,
 			number(paper.PSNR, "%.2f"), number(paper.SSIM, "%.3f"))
 	}
@@ -31,23 +36,40 @@ func (r *Report) WriteText(w io.Writer, setting string) error {
 	return r.writeNotes(w)
 }
 
+// writeNotes prints how the numbers came about, and what there is none of.
 func (r *Report) writeNotes(w io.Writer) error {
-	fmt.Fprintf(w, "\n%s\n", r.Protocol)
+	var err error
+	for _, line := range r.notes() {
+		_, err = fmt.Fprintln(w, line)
+	}
+	return err
+}
+
+func (r *Report) notes() []string {
+	lines := []string{"", r.Protocol.String()}
+	if r.Model != "" {
+		lines = append(lines, fmt.Sprintf("model %s (weights %s) on %s", r.Model, r.Weights, r.Device))
+	}
+	if r.Shard.N > 0 {
+		lines = append(lines, fmt.Sprintf("shard %s only: put the shards together with --merge", r.Shard))
+	}
 	for _, s := range r.Splits {
 		if s.Failed > 0 {
-			fmt.Fprintf(w, "%s %s: %d images failed\n", s.Title, s.Split, s.Failed)
+			lines = append(lines, fmt.Sprintf("%s: %d of %d images failed", s.Name(), s.Failed, s.Images+s.Failed))
+		}
+		if len(s.Skipped) > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %d files left out, the first of them %s", s.Name(), len(s.Skipped), s.Skipped[0]))
 		}
 	}
 	for _, i := range r.Images {
 		if i.Err != "" {
-			fmt.Fprintf(w, "  %s\n", i.Err)
+			lines = append(lines, fmt.Sprintf("  %s: %s", i.name(), i.Err))
 		}
 	}
-	var err error
 	for _, m := range r.Missing {
-		_, err = fmt.Fprintf(w, "missing: %s\n", m)
+		lines = append(lines, "missing: "+m)
 	}
-	return err
+	return lines
 }
 
 // paperOf is ClusIR's published result, in the setting or in any other.

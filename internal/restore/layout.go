@@ -7,6 +7,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer"
 	"clusir/internal/model"
 )
 
@@ -143,25 +144,19 @@ func (s subject) encoder() int64 {
 	return n
 }
 
-// network bounds the memory for one pass over h×w pixels: the most numbers alive
-// at a time, a quarter more that the backend keeps for reuse, and its room
-// within operations, which measures up to twice the numbers for small images
-// and some 150 MB for large ones.
+// network is the memory for one pass over h×w pixels, the weights included.
 func (p *planner) network(h, w int) (int64, error) {
 	key := [2]int{h, w}
 	if n, ok := p.costs[key]; ok {
 		return n, nil
 	}
-	cost, err := p.config.Cost(1, h, w)
+	weights, pass, err := infer.Memory(p.config, h, w)
 	if err != nil {
 		return 0, err
 	}
-	const float = 4
-	params, live := float*cost.Params, float*(cost.PeakValues-cost.Params)
-	n := params + live*13/10 + min(2*live, 192<<20)
 	if p.costs == nil {
 		p.costs = map[[2]int]int64{}
 	}
-	p.costs[key] = n
-	return n, nil
+	p.costs[key] = weights + pass
+	return weights + pass, nil
 }

@@ -1,0 +1,148 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/sync/semaphore"
+
+	"clusir/internal/infer"
+	"clusir/internal/metrics"
+)
+
+// crew measures images side by side, one on each network, as far as the memory
+// goes.
+type crew struct {
+	Options
+	window metrics.Window
+	budget int64 // bytes, for what is measured at a time
+	memory *semaphore.Weighted
+
+	mu       sync.Mutex // guards what follows, and the callbacks
+	stream   *stream
+	done, of int
+}
+
+// errPanic is the reason that others end for when one panics. Nobody sees it,
+// since measure panics too.
+var errPanic = errors.New("internal error")
+
+// measure does the jobs that are not done yet.
+func (c *crew) measure(ctx context.Context, nets []*infer.Network, jobs []job) error {
+	c.allow(nets)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	todo := make(chan job)
+	var workers sync.WaitGroup
+	var panicked atomic.Pointer[any]
+	for _, net := range nets {
+		workers.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					panicked.CompareAndSwap(nil, &p)
+					stop(errPanic)
+				}
+			}()
+			for j := range todo {
+				if err := c.one(ctx, net, j); err != nil {
+					stop(err)
+					return
+				}
+			}
+		})
+	}
+	c.hand(ctx, jobs, todo)
+	close(todo)
+	workers.Wait()
+	if p := panicked.Load(); p != nil {
+		panic(*p)
+	}
+	return context.Cause(ctx)
+}
+
+// allow sets how much memory there is beside the networks' weights.
+func (c *crew) allow(nets []*infer.Network) {
+	c.budget = 1 << 62
+	if c.MaxMemory > 0 {
+		weights := int64(0)
+		for _, net := range nets {
+			for _, p := range net.Model.Tensors() {
+				weights += 4 * int64(p.Len())
+			}
+		}
+		c.budget = max(c.MaxMemory-weights, 0)
+	}
+	c.memory = semaphore.NewWeighted(c.budget)
+}
+
+// hand gives out the jobs that are not done.
+func (c *crew) hand(ctx context.Context, jobs []job, todo chan<- job) {
+	for _, j := range jobs {
+		if c.has(j) {
+			continue
+		}
+		select {
+		case todo <- j:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (c *crew) has(j job) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.stream.done[j.index]
+	return ok
+}
+
+// one measures an image; the error is why all of it must end.
+func (c *crew) one(ctx context.Context, net *infer.Network, j job) error {
+	s, err := load(j, c.Protocol.Seed)
+	if err == nil {
+		err = c.compute(ctx, net, s)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		s.fail(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done++
+	if err := c.stream.add(s.ImageResult); err != nil {
+		return err
+	}
+	if c.Pixels != nil && s.Err == "" {
+		c.Pixels(s.ImageResult, s.in, s.restored, s.clean)
+	}
+	if c.Image != nil {
+		c.Image(s.ImageResult, c.done, c.of)
+	}
+	return nil
+}
+
+// compute restores and measures an image once there is memory for it.
+func (c *crew) compute(ctx context.Context, net *infer.Network, s *shot) error {
+	n, err := need(net, s.H, s.W)
+	if err != nil {
+		return err
+	}
+	if n > c.budget {
+		return fmt.Errorf("restoring %d×%d pixels takes about %s beside the weights, and the limit leaves %s: raise --max-memory",
+			s.W, s.H, humanize.IBytes(uint64(n)), humanize.IBytes(uint64(c.budget)))
+	}
+	if err := c.memory.Acquire(ctx, n); err != nil {
+		return err
+	}
+	defer c.memory.Release(n)
+	if err := s.restore(ctx, net); err != nil {
+		return err
+	}
+	return s.compare(c.Protocol, c.window)
+}

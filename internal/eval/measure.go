@@ -1,0 +1,100 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"clusir/internal/dataset"
+	"clusir/internal/infer"
+	"clusir/internal/metrics"
+	"clusir/internal/model"
+)
+
+// shot is an image that is being measured.
+type shot struct {
+	ImageResult
+	in, clean, restored metrics.Planes
+}
+
+// fail keeps why there is no result.
+func (s *shot) fail(err error) { s.Err = err.Error() }
+
+// load reads the pair of a job.
+func load(j job, seed uint64) (*shot, error) {
+	s := &shot{ImageResult: ImageResult{Index: j.index, Benchmark: j.split.Benchmark.Name, Split: j.split.Label, Image: j.item.Name}}
+	input, target, err := j.item.Load(seed)
+	if err != nil {
+		return s, err
+	}
+	s.W, s.H = target.W, target.H
+	s.in, s.clean = planes(input), planes(target)
+	return s, nil
+}
+
+// restore runs the network.
+func (s *shot) restore(ctx context.Context, net *infer.Network) error {
+	begin := time.Now()
+	stop := func(string, *model.Var) {
+		if ctx.Err() != nil {
+			panic(context.Cause(ctx))
+		}
+	}
+	out, routes, err := net.Restore(nil, s.in.Pix, s.H, s.W, model.Options{Probe: stop})
+	s.MS = float64(time.Since(begin).Microseconds()) / 1e3
+	if err != nil {
+		return err
+	}
+	s.Experts = expertWeights(net, routes)
+	s.restored = metrics.Planes{C: 3, H: s.H, W: s.W, Pix: out}
+	return nil
+}
+
+// compare clamps the restored image and measures it and the degraded one.
+func (s *shot) compare(p Protocol, w metrics.Window) (err error) {
+	for i, v := range s.restored.Pix {
+		if v != v {
+			return errors.New("the network's result is not a number: the weights are damaged, or the training diverged")
+		}
+		s.restored.Pix[i] = min(max(v, 0), 1)
+	}
+	if s.Input, err = quality(s.in, s.clean, p, w); err != nil {
+		return err
+	}
+	s.Output, err = quality(s.restored, s.clean, p, w)
+	return err
+}
+
+// expertWeights fetches the weight of every expert of every stage.
+func expertWeights(net *infer.Network, routes []*model.Route) [][]float32 {
+	var stages [][]float32
+	for _, r := range routes {
+		w := make([]float32, r.Weights.Len())
+		net.Tape().B.Download(w, r.Weights.Tensor)
+		stages = append(stages, w)
+	}
+	return stages
+}
+
+func quality(a, b metrics.Planes, p Protocol, w metrics.Window) (Quality, error) {
+	if p.YChannel {
+		a, b = metrics.Luma(a), metrics.Luma(b)
+	}
+	ssim, err := metrics.SSIM(a, b, w)
+	return Quality{PSNR: metrics.PSNR(a, b), SSIM: ssim}, err
+}
+
+func planes(m *dataset.Image) metrics.Planes {
+	return metrics.Planes{C: 3, H: m.H, W: m.W, Pix: m.Planar()}
+}
+
+// need bounds the memory that measuring an image of h×w pixels takes: the pass,
+// three images as the network has them, one padded, two as their files hold them.
+func need(net *infer.Network, h, w int) (int64, error) {
+	_, pass, err := infer.Memory(net.Model.Config, net.Padded(h), net.Padded(w))
+	if err != nil {
+		return 0, fmt.Errorf("%d×%d pixels: %w", w, h, err)
+	}
+	return pass + int64(h)*int64(w)*3*(4*4+2), nil
+}

@@ -1,0 +1,107 @@
+package eval
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Merge puts the results files of all shards of a run, or that of a whole one,
+// together. The report is, to the bit, that of a run in one piece. (Times are
+// those of the shards, and so are the devices.)
+func Merge(paths ...string) (*Report, error) {
+	if len(paths) == 0 {
+		return nil, errors.New("no results files to merge")
+	}
+	var first Header
+	var rows []ImageResult
+	var devices []string
+	seen := map[Shard]string{}
+	for i, path := range paths {
+		h, own, err := openResults(path)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			first = h
+		} else if err := h.mustMatch(first); err != nil {
+			return nil, fmt.Errorf("%s does not go with %s: %w", path, paths[0], err)
+		}
+		if h.Shard.N != first.Shard.N {
+			return nil, fmt.Errorf("%s does not go with %s: its shard is %q, the other's %q", path, paths[0], h.Shard, first.Shard)
+		}
+		if other, ok := seen[h.Shard]; ok {
+			return nil, fmt.Errorf("%s and %s are of one shard: leave one out", other, path)
+		}
+		seen[h.Shard] = path
+		rows = append(rows, own...)
+		if !slices.Contains(devices, h.Device) {
+			devices = append(devices, h.Device)
+		}
+	}
+	rows, err := first.complete(rows, seen)
+	if err != nil {
+		return nil, err
+	}
+	first.Device, first.Shard = strings.Join(devices, ", "), Shard{}
+	return first.report(rows), nil
+}
+
+// complete returns a row for each image, the latest of each, or says which
+// shards are not there or not finished.
+func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageResult, error) {
+	total := 0
+	for _, s := range h.Splits {
+		total += s.Found
+	}
+	latest := map[int]ImageResult{}
+	for _, r := range rows {
+		if r.Index < 0 || r.Index >= total {
+			return nil, fmt.Errorf("there is a result of image %d of %d: the files are damaged", r.Index, total)
+		}
+		latest[r.Index] = r
+	}
+	for k := 1; k <= h.Shard.N; k++ {
+		if s := (Shard{k, h.Shard.N}); shards[s] == "" {
+			return nil, fmt.Errorf("the results of shard %s are not among the files: measure it with --shard %s", s, s)
+		}
+	}
+	var whole []ImageResult
+	for i := range total {
+		r, ok := latest[i]
+		if !ok {
+			return nil, fmt.Errorf("%s is not finished: it lacks image %d of %d; go on with --resume", fileOf(shards, i), i+1, total)
+		}
+		whole = append(whole, r)
+	}
+	return whole, nil
+}
+
+// fileOf is the file of the shard that has an image.
+func fileOf(shards map[Shard]string, index int) string {
+	for s, path := range shards {
+		if s.has(index) {
+			return path
+		}
+	}
+	panic("eval: an image of no shard")
+}
+
+// openResults reads a results file.
+func openResults(path string) (Header, []ImageResult, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Header{}, nil, err
+	}
+	defer f.Close()
+	h, rows, end, err := readResults(f)
+	if err == nil && end == 0 {
+		err = errors.New("it holds no results")
+	}
+	if err != nil {
+		return h, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return h, rows, nil
+}

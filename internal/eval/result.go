@@ -1,0 +1,227 @@
+package eval
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"clusir/internal/dataset"
+	"clusir/internal/model"
+)
+
+// Protocol is how images are measured. It stands in every output, since
+// columns of papers that measure otherwise are not comparable.
+type Protocol struct {
+	Name     string `json:"name"` // promptir or gaussian: the window of SSIM
+	YChannel bool   `json:"y_channel"`
+	Seed     uint64 `json:"seed"` // of the noise
+}
+
+// String says what was done, in one line.
+func (p Protocol) String() string {
+	window := map[string]string{"promptir": "7×7 uniform", "gaussian": "11×11 Gaussian, σ 1.5"}[p.Name]
+	channels := "RGB"
+	if p.YChannel {
+		channels = "Y of BT.601"
+	}
+	return fmt.Sprintf("protocol %s: %s, SSIM window %s, centre crop to multiples of 16, noise clipped and truncated to 8 bits, noise seed %d, output clamped and not quantised",
+		p.Name, channels, window, p.Seed)
+}
+
+// Subject is the network that was measured, and on what.
+type Subject struct {
+	Model   string `json:"model,omitempty"`
+	Weights string `json:"weights,omitempty"` // Fingerprint
+	Device  string `json:"device,omitempty"`
+}
+
+// Fingerprint tells weights apart, whatever file they came from: the beginning
+// of the SHA-256 of all names and values.
+func Fingerprint(m *model.ClusIR) string {
+	sum := sha256.New()
+	for _, t := range m.State() {
+		fmt.Fprintf(sum, "%s %v\n", t.Name, t.Shape())
+		// A hash takes everything.
+		_ = binary.Write(sum, binary.LittleEndian, t.Data())
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// Quality is how close an image is to the clean one.
+type Quality struct {
+	PSNR float64 // dB; +Inf where they are equal, in JSON "inf"
+	SSIM float64
+}
+
+type jsonQuality struct {
+	PSNR any     `json:"psnr"`
+	SSIM float64 `json:"ssim"`
+}
+
+// MarshalJSON writes {"psnr": 31.2, "ssim": 0.91}.
+func (q Quality) MarshalJSON() ([]byte, error) {
+	j := jsonQuality{q.PSNR, q.SSIM}
+	if math.IsInf(q.PSNR, 1) {
+		j.PSNR = "inf"
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (q *Quality) UnmarshalJSON(text []byte) error {
+	var j jsonQuality
+	if err := json.Unmarshal(text, &j); err != nil {
+		return err
+	}
+	q.SSIM = j.SSIM
+	switch v := j.PSNR.(type) {
+	case float64:
+		q.PSNR = v
+	case string:
+		if v != "inf" {
+			return fmt.Errorf("a PSNR of %q: it is a number, or \"inf\"", v)
+		}
+		q.PSNR = math.Inf(1)
+	default:
+		return fmt.Errorf("a PSNR of %v: it is a number, or \"inf\"", v)
+	}
+	return nil
+}
+
+func (q *Quality) add(o Quality) { q.PSNR, q.SSIM = q.PSNR+o.PSNR, q.SSIM+o.SSIM }
+
+func (q *Quality) divide(n int) {
+	if n > 0 {
+		q.PSNR, q.SSIM = q.PSNR/float64(n), q.SSIM/float64(n)
+	}
+}
+
+// ImageResult is the result of one image; Err is why there is none.
+type ImageResult struct {
+	Index     int     `json:"index"` // among all images of the run
+	Benchmark string  `json:"benchmark"`
+	Split     string  `json:"split,omitempty"`
+	Image     string  `json:"image"`
+	W         int     `json:"w"`
+	H         int     `json:"h"`
+	Input     Quality `json:"input"`
+	Output    Quality `json:"output"`
+	MS        float64 `json:"ms"`
+	// Experts are the weights α_c p(e|c,x) of all experts of each stage, 0 for
+	// those that did not run.
+	Experts [][]float32 `json:"experts,omitempty"`
+	Err     string      `json:"error,omitempty"`
+}
+
+// name tells which image it is.
+func (i ImageResult) name() string {
+	return strings.Join(strings.Fields(i.Benchmark+" "+i.Split+" "+i.Image), " ")
+}
+
+// Split is a part of a benchmark with a result of its own.
+type Split struct {
+	Benchmark string `json:"benchmark"`
+	Title     string `json:"title"`
+	Label     string `json:"split,omitempty"`
+	Task      string `json:"task"`
+	Expected  int    `json:"expected,omitempty"` // images of the whole benchmark
+	Found     int    `json:"found"`              // on disk
+	// Key is its name among the published numbers.
+	Key string `json:"key"`
+	// Skipped says which files could not be used, and why.
+	Skipped []string `json:"skipped,omitempty"`
+}
+
+func newSplit(s *dataset.Split) Split {
+	b := s.Benchmark
+	split := Split{Benchmark: b.Name, Title: b.Title, Label: s.Label, Task: b.Task, Expected: b.Expected, Found: len(s.Items), Key: key(s)}
+	for _, skip := range s.Skipped {
+		split.Skipped = append(split.Skipped, fmt.Sprintf("%s: %s", filepath.Base(skip.File), skip.Reason))
+	}
+	return split
+}
+
+// Name is the benchmark's title with the part of it.
+func (s Split) Name() string {
+	if s.Label == "" {
+		return s.Title
+	}
+	return s.Title + " " + s.Label
+}
+
+// key is the split's name in the published tables: cbsd68-15, rain100l, l+h.
+func key(s *dataset.Split) string {
+	switch {
+	case s.Sigma > 0:
+		return fmt.Sprintf("%s-%g", s.Benchmark.Name, s.Sigma)
+	case s.Label != "":
+		return shortKind(s.Label)
+	}
+	return s.Benchmark.Name
+}
+
+// SplitResult is the mean over a split's images, per-image dB averaged.
+type SplitResult struct {
+	Split
+	Images int     `json:"images"`
+	Failed int     `json:"failed,omitempty"`
+	Input  Quality `json:"input"`
+	Output Quality `json:"output"`
+}
+
+// Count says how many of the benchmark's images were measured: "68" or "24 of 100".
+func (s SplitResult) Count() string {
+	if all := max(s.Expected, s.Found); all > s.Images {
+		return fmt.Sprintf("%d of %d", s.Images, all)
+	}
+	return fmt.Sprint(s.Images)
+}
+
+// Report is the whole result.
+type Report struct {
+	Subject
+	Protocol Protocol      `json:"protocol"`
+	Shard    Shard         `json:"shard,omitzero"`
+	Splits   []SplitResult `json:"splits"`
+	Images   []ImageResult `json:"images"`
+	Missing  []string      `json:"missing,omitempty"` // benchmarks that are not on disk, and where to get them
+}
+
+// report forms the means of what was measured.
+func (h Header) report(rows []ImageResult) *Report {
+	r := &Report{Subject: h.Subject, Protocol: h.Protocol, Shard: h.Shard, Missing: h.Missing}
+	r.Images = slices.SortedFunc(slices.Values(rows), func(a, b ImageResult) int { return a.Index - b.Index })
+	first, end := 0, 0
+	rest := r.Images
+	for _, s := range h.Splits {
+		end += s.Found
+		for first = 0; first < len(rest) && rest[first].Index < end; {
+			first++
+		}
+		r.Splits = append(r.Splits, summarise(s, rest[:first]))
+		rest = rest[first:]
+	}
+	return r
+}
+
+func summarise(s Split, images []ImageResult) SplitResult {
+	r := SplitResult{Split: s}
+	for _, i := range images {
+		if i.Err != "" {
+			r.Failed++
+			continue
+		}
+		r.Images++
+		r.Input.add(i.Input)
+		r.Output.add(i.Output)
+	}
+	r.Input.divide(r.Images)
+	r.Output.divide(r.Images)
+	return r
+}

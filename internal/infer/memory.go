@@ -1,0 +1,19 @@
+package infer
+
+import "clusir/internal/model"
+
+// Memory bounds, in bytes, what the weights of a network take and what one pass
+// over H×W pixels takes besides: the most numbers alive at a time, three tenths
+// more that the backend keeps for reuse, and its room within operations, which
+// measures up to twice the numbers for small images and some 150 MB for large
+// ones. The sides are those of [Network.Padded].
+func Memory(c model.Config, H, W int) (weights, pass int64, err error) {
+	cost, err := c.Cost(1, H, W)
+	if err != nil {
+		return 0, 0, err
+	}
+	const float = 4
+	weights = float * cost.Params
+	live := float * (cost.PeakValues - cost.Params)
+	return weights, live*13/10 + min(2*live, 192<<20), nil
+}
