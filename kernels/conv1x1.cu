@@ -20,6 +20,7 @@
 
 using gemm::fill;
 using gemm::Precision;
+using gemm::Rows;
 using gemm::Tile;
 
 // Sources is the concatenation along channels of up to 4 tensors [B,C_i,P].
@@ -45,20 +46,6 @@ struct Sources {
   Sources {                                        \
     {x0, x1, x2, x3}, {end0, end1, end2, end3}, P  \
   }
-
-// Rows is the source of a tile whose lines are rows of a matrix with `width`
-// contiguous numbers: row r0 + line, from number c0 on.
-struct Rows {
-  const float* p;
-  size_t stride;
-  int rows, width, r0, c0;
-  __device__ __forceinline__ const float* operator()(int line, int at, int& valid) const {
-    const int r = r0 + line, c = c0 + at;
-    if (r >= rows || c >= width) return p;
-    valid = width - c;
-    return p + r * stride + c;
-  }
-};
 
 template <Precision P_>
 __device__ __forceinline__ void forward(float* y, const float* w, const float* bias, const Sources& x, int O, int C, int P) {

@@ -65,6 +65,20 @@ __device__ __forceinline__ void fill(float* tile, bool wide, Source source) {
     for (int k = 0; k < 4; k++) cp_async<4>(to(n) + k, k < valid[n] ? from[n] + k : from[n], k < valid[n] ? 4 : 0);
 }
 
+// Rows is the source of a tile whose lines are rows of a matrix with `width`
+// contiguous numbers: row r0 + line, from number c0 on.
+struct Rows {
+  const float* p;
+  size_t stride;
+  int rows, width, r0, c0;
+  __device__ __forceinline__ const float* operator()(int line, int at, int& valid) const {
+    const int r = r0 + line, c = c0 + at;
+    if (r >= rows || c >= width) return p;
+    valid = width - c;
+    return p + r * stride + c;
+  }
+};
+
 // ---- tensor cores: a warp has 32×64 of C, as 2×8 products of 16×8
 
 // load_a reads A's numbers for one step of 8 along K: a[tile][upper, lower half][k].

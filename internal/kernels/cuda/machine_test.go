@@ -48,6 +48,9 @@ var machineFacts = map[string]machineFact{
 	"scale_rows_dots":  {threads: 256, resident: 2048},
 	"rows_sum":         {threads: 128, resident: 2048},
 
+	"layer_norm_fwd":  {threads: 256, resident: 1280, wide: true},
+	"layer_norm_grad": {threads: 256, resident: 1024, wide: true},
+
 	"dwt_fwd":   {threads: 256, resident: 1280, wide: true},
 	"dwt_grad":  {threads: 256, resident: 1280, wide: true},
 	"idwt_fwd":  {threads: 256, resident: 1280, wide: true},

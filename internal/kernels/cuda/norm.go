@@ -1,0 +1,49 @@
+//go:build cuda
+
+package cuda
+
+import "clusir/internal/kernels"
+
+// normed is a layer norm over the channels of x [B,C,H,W] on its way through an
+// operation: u is the result and stats, [B,2,H·W], what its gradient needs.
+type normed struct {
+	x, u, stats kernels.Tensor
+	n           kernels.Norm
+	C, P        int
+	grid        grid
+}
+
+// layerNorm normalises x. What it returns must be freed.
+func (b *Backend) layerNorm(x kernels.Tensor, n kernels.Norm) normed {
+	B, C, P := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
+	l := normed{
+		x: x, u: b.Alloc(x.Shape...), stats: b.Alloc(B, 2, P), n: n, C: C, P: P,
+		grid: grid{x: ceil(P, 32), y: B, z: 1, threads: 256},
+	}
+	b.launch("layer_norm_fwd", l.grid, l.u, l.stats, x, n.Weight, n.Bias, C, P)
+	return l
+}
+
+// layerNormGrad adds to dx, and to dn, the gradient that belongs to du, and to dx
+// the residual too. Each of the three may be absent.
+func (b *Backend) layerNormGrad(dx kernels.Tensor, dn kernels.Norm, du, residual kernels.Tensor, l normed) {
+	var partial kernels.Tensor
+	blocks := l.grid.x * l.grid.y
+	if !dn.Weight.IsZero() || !dn.Bias.IsZero() {
+		partial = b.Alloc(2, l.C, blocks)
+	}
+	b.launch("layer_norm_grad", l.grid, dx, partial, du, residual, l.x, l.stats, l.n.Weight, l.C, l.P)
+	if !dn.Weight.IsZero() {
+		b.launch("rows_sum", perRow(l.C), dn.Weight, partial, l.C, blocks)
+	}
+	if !dn.Bias.IsZero() {
+		b.launch("rows_sum", perRow(l.C), dn.Bias, from{partial, l.C * blocks}, l.C, blocks)
+	}
+	b.Free(partial)
+}
+
+// free gives back what layerNorm allocated.
+func (l normed) free(b *Backend) {
+	b.Free(l.u)
+	b.Free(l.stats)
+}

@@ -1,0 +1,153 @@
+// Layer norm over the channels of each pixel, x [B,C,P] with P = H·W:
+//   x̂ = (x − mean) / √(var + 1e-5)      mean and var over the C channels of a pixel
+//   u = weight ⊙ x̂ + bias
+// and, with g = weight ⊙ du,
+//   dx += (g − mean(g) − x̂ mean(g ⊙ x̂)) / √(var + 1e-5)  [+ residual]
+//   dweight_c += Σ_bp du x̂,  dbias_c += Σ_bp du
+//
+// Mapping: block (x, y) has 32 pixels of sample y and all of their channels: a
+// thread has 4 neighbouring pixels of every 32nd channel, so that 8 lanes read 128
+// bytes in a row. Sums over channels cross the lanes and, through 1 KB of shared
+// memory, the warps. A block reads its numbers once for each sum and once more for
+// the result, the later times from a cache: there are 4 KB of them for each 32
+// channels.
+//
+// fwd: 8 bytes and 8 operations a number. grad: 16 bytes (20 with the residual)
+// and 14 operations a number, and the two sums of each channel over the block's
+// pixels, which rows_sum adds. Bound by memory. 48 registers and 1280 threads a
+// multiprocessor; grad 64 and 1024, with two numbers of 16 bytes on their way each.
+#include "common.cuh"
+
+constexpr int pixels = 32, rows = 32, threads = 256;
+constexpr float epsilon = 1e-5f;
+
+// Place is what a thread has: 4 pixels from p on, channels row, row + 32, ...
+struct Place {
+  int p, row;
+  bool wide;
+  __device__ __forceinline__ Place(int P) {
+    p = blockIdx.x * pixels + threadIdx.x % 8 * 4;
+    row = threadIdx.x / 8;
+    wide = P % 4 == 0;
+  }
+};
+
+// sum_rows adds v over the block's threads with the same pixels, to all of them.
+__device__ __forceinline__ void sum_rows(float (&v)[4]) {
+  __shared__ float partial[threads / 32][pixels];
+  const int lane = threadIdx.x % 32, group = threadIdx.x % 8 * 4;
+#pragma unroll
+  for (int k = 0; k < 4; k++) {
+    v[k] += __shfl_xor_sync(0xffffffffu, v[k], 8);
+    v[k] += __shfl_xor_sync(0xffffffffu, v[k], 16);
+  }
+  __syncthreads();  // the last call's reads are over
+  if (lane < 8)
+#pragma unroll
+    for (int k = 0; k < 4; k++) partial[threadIdx.x / 32][group + k] = v[k];
+  __syncthreads();
+#pragma unroll
+  for (int k = 0; k < 4; k++) {
+    v[k] = 0.f;
+#pragma unroll
+    for (int w = 0; w < threads / 32; w++) v[k] += partial[w][group + k];
+  }
+}
+
+// sum_pixels adds v over the 8 lanes that have the same channel.
+__device__ __forceinline__ float sum_pixels(float v) {
+#pragma unroll
+  for (int o = 4; o; o >>= 1) v += __shfl_xor_sync(0xffffffffu, v, o);
+  return v;
+}
+
+// layer_norm_fwd writes u and stats [B,2,P]: the means, then 1/√(var + 1e-5).
+extern "C" __global__ void __launch_bounds__(threads, 5)
+    layer_norm_fwd(float* __restrict__ u, float* __restrict__ stats, const float* __restrict__ x,
+                   const float* __restrict__ weight, const float* __restrict__ bias, int C, int P) {
+  const Place at(P);
+  const long long sample = static_cast<long long>(blockIdx.y) * C * P;
+  x += sample, u += sample;
+  float v[4], mean[4] = {}, scale[4] = {};
+  for (int c = at.row; c < C; c += rows) {
+    load4(v, x + static_cast<long long>(c) * P, at.p, P, at.wide);
+#pragma unroll
+    for (int k = 0; k < 4; k++) mean[k] += v[k];
+  }
+  sum_rows(mean);
+  const float share = 1.f / C;
+#pragma unroll
+  for (int k = 0; k < 4; k++) mean[k] *= share;
+  for (int c = at.row; c < C; c += rows) {
+    load4(v, x + static_cast<long long>(c) * P, at.p, P, at.wide);
+#pragma unroll
+    for (int k = 0; k < 4; k++) scale[k] += (v[k] - mean[k]) * (v[k] - mean[k]);
+  }
+  sum_rows(scale);
+#pragma unroll
+  for (int k = 0; k < 4; k++) scale[k] = 1.f / sqrtf(scale[k] * share + epsilon);
+  for (int c = at.row; c < C; c += rows) {
+    const float w = weight[c], add = bias[c];
+    load4(v, x + static_cast<long long>(c) * P, at.p, P, at.wide);
+#pragma unroll
+    for (int k = 0; k < 4; k++) v[k] = w * ((v[k] - mean[k]) * scale[k]) + add;
+    store4(u + static_cast<long long>(c) * P, v, at.p, P, at.wide);
+  }
+  if (at.row > 0) return;
+  stats += static_cast<long long>(blockIdx.y) * 2 * P;
+  store4(stats, mean, at.p, P, at.wide);
+  store4(stats + P, scale, at.p, P, at.wide);
+}
+
+// layer_norm_grad: partial [2,C,blocks] gets each block's sums of du x̂ and of du.
+// dx, residual and partial may be absent.
+extern "C" __global__ void __launch_bounds__(threads, 4)
+    layer_norm_grad(float* __restrict__ dx, float* __restrict__ partial, const float* __restrict__ du,
+                    const float* __restrict__ residual, const float* __restrict__ x, const float* __restrict__ stats,
+                    const float* __restrict__ weight, int C, int P) {
+  const Place at(P);
+  const long long sample = static_cast<long long>(blockIdx.y) * C * P;
+  const int block = blockIdx.y * gridDim.x + blockIdx.x, blocks = gridDim.x * gridDim.y;
+  float mean[4], scale[4], d[4], v[4], g[4] = {}, gx[4] = {};
+  load4(mean, stats + static_cast<long long>(blockIdx.y) * 2 * P, at.p, P, at.wide);
+  load4(scale, stats + (static_cast<long long>(blockIdx.y) * 2 + 1) * P, at.p, P, at.wide);
+  for (int c0 = 0; c0 < C; c0 += rows) {  // all lanes together, for sum_pixels
+    const int c = c0 + at.row, n = c < C ? P : 0;
+    const long long plane = sample + static_cast<long long>(c) * P;
+    load4(d, du + plane, at.p, n, at.wide);
+    load4(v, x + plane, at.p, n, at.wide);
+    const float w = c < C ? weight[c] : 0.f;
+    float along = 0.f, sum = 0.f;
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+      const float hat = d[k] * ((v[k] - mean[k]) * scale[k]);
+      along += hat, sum += d[k];
+      g[k] += w * d[k], gx[k] += w * hat;
+    }
+    if (!partial) continue;
+    along = sum_pixels(along), sum = sum_pixels(sum);
+    if (threadIdx.x % 8 || c >= C) continue;
+    partial[static_cast<long long>(c) * blocks + block] = along;
+    partial[static_cast<long long>(C + c) * blocks + block] = sum;
+  }
+  if (!dx) return;
+  sum_rows(g);
+  sum_rows(gx);
+  const float share = 1.f / C;
+#pragma unroll
+  for (int k = 0; k < 4; k++) g[k] *= share, gx[k] *= share;
+  for (int c = at.row; c < C; c += rows) {
+    const long long plane = sample + static_cast<long long>(c) * P;
+    const float w = weight[c];
+    load4(d, du + plane, at.p, P, at.wide);
+    load4(v, x + plane, at.p, P, at.wide);
+#pragma unroll
+    for (int k = 0; k < 4; k++) v[k] = (w * d[k] - g[k] - (v[k] - mean[k]) * scale[k] * gx[k]) * scale[k];
+    if (residual) {
+      load4(d, residual + plane, at.p, P, at.wide);
+#pragma unroll
+      for (int k = 0; k < 4; k++) v[k] += d[k];
+    }
+    add4(dx + plane, v, at.p, P, at.wide);
+  }
+}
