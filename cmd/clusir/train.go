@@ -10,12 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"clusir/internal/config"
-	"clusir/internal/dataset"
 	"clusir/internal/device"
-	"clusir/internal/eval"
-	"clusir/internal/infer"
-	"clusir/internal/kernels"
-	"clusir/internal/model"
 	"clusir/internal/train"
 )
 
@@ -31,6 +26,7 @@ type trainOptions struct {
 	Resume      bool
 	Check       bool
 	Preview     string
+	Benchmarks  string // a file of benchmarks to validate on
 }
 
 func newTrainCmd(runF func(*trainOptions) error) *cobra.Command {
@@ -67,6 +63,7 @@ it stopped and ends in the same bits.`,
 	f.StringVar(&opts.InitFrom, "init-from", "", "start from the weights of the checkpoint `FILE`")
 	f.BoolVar(&opts.Check, "check", false, "read all training data, say what is there and what is wrong with it, and stop")
 	f.StringVar(&opts.Preview, "preview", "", "draw training pairs of each task to the PNG `FILE`, and stop")
+	f.StringVar(&opts.Benchmarks, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own, for eval.benchmarks")
 	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`")
 	f.Int("threads", 0, "processor threads, 0 for all")
 	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
@@ -95,7 +92,7 @@ func runTrain(o *trainOptions) error {
 		return err
 	}
 	defer b.Close()
-	validate, err := validator(o.config, b)
+	validate, err := validator(o.config, o.Benchmarks, b)
 	if err != nil {
 		return err
 	}
@@ -113,33 +110,4 @@ func runTrain(o *trainOptions) error {
 	}
 	fmt.Fprintf(o.out, "step %d: %s\ncheckpoint %s\n", r.Step, state, r.Checkpoint)
 	return nil
-}
-
-// validator returns a function that measures a network on the configuration's
-// benchmarks in dB; nil where there is nothing to measure. A benchmark that is
-// not on disk is an error now, not in the middle of a run.
-func validator(c *config.Config, b kernels.Backend) (func(context.Context, *model.ClusIR) ([]train.Measure, error), error) {
-	if c.Train.ValidationInterval == 0 || len(c.Eval.Benchmarks) == 0 {
-		return nil, nil
-	}
-	benchmarks, err := dataset.Standard().Resolve(strings.Join(c.Eval.Benchmarks, ","))
-	if err != nil {
-		return nil, fmt.Errorf("eval.benchmarks: %w", err)
-	}
-	for _, k := range benchmarks {
-		if _, err := k.Open(c.Data); err != nil {
-			return nil, fmt.Errorf("%w; or leave it out of eval.benchmarks, or set train.validation_interval to 0", err)
-		}
-	}
-	return func(ctx context.Context, m *model.ClusIR) ([]train.Measure, error) {
-		r, err := eval.Run(ctx, []*infer.Network{infer.New(m, b)}, eval.Options{Root: c.Data, Benchmarks: benchmarks, Protocol: protocolOf(c.Eval)})
-		if err != nil {
-			return nil, err
-		}
-		var measures []train.Measure
-		for _, s := range r.Splits {
-			measures = append(measures, train.Measure{Name: s.Key, Value: s.Output.PSNR})
-		}
-		return measures, nil
-	}, nil
 }

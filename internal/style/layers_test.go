@@ -23,7 +23,7 @@ var layers = []layer{
 	{"../cmd/clusir", []string{"train", "eval", "restore", "bench", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report", "../weights"}},
 
 	// The use cases. They know of each other only what a command passes in.
-	{"train", []string{"model", "autograd", "kernels", "dataset", "checkpoint", "config", "report", "atomicfile"}},
+	{"train", []string{"model", "autograd", "kernels", "dataset", "checkpoint", "config", "report", "tensorboard", "atomicfile"}},
 	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "report", "atomicfile"}},
 	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "atomicfile"}},
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config"}},
@@ -52,6 +52,7 @@ var layers = []layer{
 	{"published", nil},
 	{"../weights", nil},
 	{"report", []string{"atomicfile"}},
+	{"tensorboard", nil},
 	{"published", nil},
 	{"../weights", nil},
 	{"checkpoint", []string{"atomicfile"}},

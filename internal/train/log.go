@@ -9,9 +9,11 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"time"
 
 	"clusir/internal/model"
+	"clusir/internal/tensorboard"
 )
 
 // Entry is one line of a run's log.
@@ -20,7 +22,11 @@ type Entry struct {
 	LR      float64 `json:"lr,omitempty"`
 	*Losses         // absent in a line of a validation
 	// Experts is, per stage, the share of the step's samples that each expert saw.
-	Experts    [][]float64 `json:"experts,omitempty"`
+	Experts [][]float64 `json:"experts,omitempty"`
+	// Posterior is, per stage, the mean of p(C=c|x) over the step's samples, and
+	// Entropy the mean of its entropy: 1 for even use of all clusters, 0 for one.
+	Posterior  [][]float64 `json:"posterior,omitempty"`
+	Entropy    []float64   `json:"entropy,omitempty"`
 	Rate       float64     `json:"images_per_s,omitempty"`
 	Validation []Measure   `json:"validation,omitempty"`
 	Time       time.Time   `json:"time"`
@@ -29,12 +35,28 @@ type Entry struct {
 // Losses are the values of the objective at a step.
 type Losses = model.Terms
 
-// log appends to a JSON-lines file.
-type log struct{ f *os.File }
+// log appends to a JSON-lines file, and to an event file of TensorBoard beside it.
+type log struct {
+	f     *os.File
+	board *tensorboard.Writer
+}
 
 // openLog opens the log at path and drops what lies after the given step: a run
 // that goes on writes it again.
 func openLog(path string, step int) (*log, error) {
+	f, err := openLines(path, step)
+	if err != nil {
+		return nil, err
+	}
+	board, err := tensorboard.Create(filepath.Dir(path), step, time.Now())
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &log{f, board}, nil
+}
+
+// openLines opens a JSON-lines file to append to it after the given step.
+func openLines(path string, step int) (*os.File, error) {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
@@ -50,7 +72,7 @@ func openLog(path string, step int) (*log, error) {
 	if _, err := f.Seek(int64(keep), io.SeekStart); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &log{f}, nil
+	return f, nil
 }
 
 // upTo returns the length of the whole lines of steps up to the given one.
@@ -74,12 +96,12 @@ func (l *log) write(e Entry) error {
 	if _, err := l.f.Write(append(line, '\n')); err != nil {
 		return fmt.Errorf("cannot write the log: %w", err)
 	}
-	return nil
+	return l.board.Scalars(e.Step, e.Time, e.scalars())
 }
 
 func (l *log) close() {
 	if l != nil {
-		_ = l.f.Close() // every line was written on its own
+		_, _ = l.f.Close(), l.board.Close() // every line was written on its own
 	}
 }
 
@@ -105,9 +127,10 @@ func ReadLog(path string) ([]Entry, error) {
 
 // entry is the log's line for the step just made.
 func (r *run) entry(t model.Terms, rate float64) Entry {
+	posterior, entropy := r.routing.means()
 	return Entry{
 		Step: r.step, LR: r.plan.rate(r.step - 1), Losses: &t, Rate: math.Round(rate*100) / 100,
-		Experts: r.expertUse(), Time: time.Now().UTC().Truncate(time.Second),
+		Experts: r.expertUse(), Posterior: posterior, Entropy: entropy, Time: time.Now().UTC().Truncate(time.Second),
 	}
 }
 

@@ -46,6 +46,13 @@ func (p *progress) step(t model.Terms, rate float64) {
 // rate is the number of images per second.
 func (p *progress) rate() float64 { return p.fast }
 
+// clear makes room for a line of text.
+func (p *progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+}
+
 func (p *progress) close() {
 	if p.bar != nil {
 		_ = p.bar.Exit()

@@ -32,15 +32,9 @@ type Options struct {
 	InitFrom string
 	// Validate measures a network on the benchmarks of the configuration; nil
 	// for none. The mean of its values decides which checkpoint is the best.
-	Validate func(ctx context.Context, m *model.ClusIR) ([]Measure, error)
+	Validate func(ctx context.Context, m *model.ClusIR) (*Validation, error)
 	// Progress receives the progress bar, and Messages lines for people.
 	Progress, Messages io.Writer
-}
-
-// Measure is one number of a validation, such as PSNR in dB on a benchmark.
-type Measure struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
 }
 
 // Result says how a run ended.
@@ -84,16 +78,19 @@ func ModelConfig(c config.Model) (model.Config, error) {
 // run is a training run under way.
 type run struct {
 	Options
-	t     config.Train
-	set   *dataset.Set
-	m     *model.ClusIR
-	opt   *optimizer
-	plan  schedule
-	tape  *model.Tape
-	log   *log
-	step  int // steps done
-	best  float64
-	saved string // the last good checkpoint
+	t    config.Train
+	set  *dataset.Set
+	m    *model.ClusIR
+	opt  *optimizer
+	plan schedule
+	tape *model.Tape
+	log  *log
+	bar  *progress
+	// routing is that of the step at hand, where it is logged.
+	routing routing
+	step    int // steps done
+	best    float64
+	saved   string // the last good checkpoint
 }
 
 func newRun(o Options, set *dataset.Set) (r *run, err error) {
@@ -168,8 +165,8 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	defer loader.Close()
-	bar := newProgress(r.Progress, r.plan.steps, r.step)
-	defer bar.close()
+	r.bar = newProgress(r.Progress, r.plan.steps, r.step)
+	defer r.bar.close()
 	res := &Result{Step: r.step}
 	for r.step < r.plan.steps && ctx.Err() == nil {
 		begin := time.Now()
@@ -182,21 +179,24 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 		res.Terms = terms
-		bar.step(terms, float64(r.t.Batch)/time.Since(begin).Seconds())
-		if err := r.intervals(ctx, terms, bar.rate()); err != nil {
+		r.bar.step(terms, float64(r.t.Batch)/time.Since(begin).Seconds())
+		if err := r.intervals(ctx, terms); err != nil {
 			return nil, err
 		}
 	}
 	res.Step, res.Interrupted = r.step, r.step < r.plan.steps
 	res.Checkpoint = filepath.Join(r.Out, lastName)
-	return res, r.save()
+	if err := r.save(); err != nil {
+		return nil, err
+	}
+	return res, Curve(r.Out)
 }
 
 // intervals does what is due after a step.
-func (r *run) intervals(ctx context.Context, terms model.Terms, rate float64) error {
-	due := func(every int) bool { return every > 0 && (r.step%every == 0 || r.step == r.plan.steps) }
+func (r *run) intervals(ctx context.Context, terms model.Terms) error {
+	due := func(every int) bool { return r.due(every, r.step) }
 	if due(r.t.LogInterval) {
-		if err := r.log.write(r.entry(terms, rate)); err != nil {
+		if err := r.log.write(r.entry(terms, r.bar.rate())); err != nil {
 			return err
 		}
 	}
@@ -211,10 +211,16 @@ func (r *run) intervals(ctx context.Context, terms model.Terms, rate float64) er
 	return nil
 }
 
+// due reports whether what comes at an interval comes after the given step.
+func (r *run) due(every, step int) bool {
+	return every > 0 && (step%every == 0 || step == r.plan.steps)
+}
+
 // advance makes one step of the optimiser.
 func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 	r.m.ZeroGrads()
 	r.m.ResetCounts()
+	r.routing = routing{}
 	parts := r.t.Accumulate
 	var mean model.Terms
 	for p := range parts {
@@ -241,6 +247,9 @@ func (r *run) microBatch(batch *dataset.Batch, part, parts int) model.Terms {
 	clean := r.tape.Input(batch.Target[at:at+size], n, 3, batch.P, batch.P)
 	noise := model.Gaussian{Seed: r.t.Seed, Step: r.step, First: part * n}
 	restored, routes := r.m.Forward(r.tape, image, model.Options{Noise: noise})
+	if r.due(r.t.LogInterval, r.step+1) {
+		r.routing.add(r.tape, routes)
+	}
 	balance := newBalance(r.tape, routes, r.t.BalanceWeight)
 	loss := objective(r.t).Loss(r.tape, r.m, restored, clean)
 	loss.Backward(r.tape, 1/float64(parts), balance.seeds(1/float64(parts))...)

@@ -95,7 +95,7 @@ func TestSameBits(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	cutAt3 := func(context.Context, *model.ClusIR) ([]Measure, error) { // validation comes after step 3
+	cutAt3 := func(context.Context, *model.ClusIR) (*Validation, error) { // validation comes after step 3
 		stop()
 		return nil, ctx.Err()
 	}
@@ -170,10 +170,10 @@ func TestLearns(t *testing.T) {
 	c := small(root)
 	c.Train.Steps, c.Train.EMA, c.Train.ValidationInterval, c.Train.LR = 60, 0, 20, 3e-3
 	values := []float64{30, 32, 31}
-	validate := func(context.Context, *model.ClusIR) ([]Measure, error) {
+	validate := func(context.Context, *model.ClusIR) (*Validation, error) {
 		v := values[0]
 		values = values[1:]
-		return []Measure{{"toy", v}}, nil
+		return &Validation{Measures: []Measure{{"toy", v}}}, nil
 	}
 	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: validate}, 2); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,114 @@
+package train
+
+import (
+	"bytes"
+	"encoding/json"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"gonum.org/v1/plot/plotter"
+)
+
+// writeLog writes a log as a run does.
+func writeLog(t *testing.T, dir string, entries []Entry) {
+	t.Helper()
+	var b bytes.Buffer
+	for _, e := range entries {
+		line, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(append(line, '\n'))
+	}
+	if err := os.WriteFile(filepath.Join(dir, logName), b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// course is a log of so many lines, validated and routed or not.
+func course(lines int, rich bool) []Entry {
+	var entries []Entry
+	for i := range lines {
+		x := float64(i)
+		e := Entry{Step: 50 * (i + 1), LR: 1e-4, Losses: &Losses{Loss: .1/(1+x/20) + .01*math.Sin(9*x)}}
+		if rich {
+			e.Entropy = []float64{1 - x/1e3, .98, .95, .9 + .05*math.Cos(x)}
+		}
+		entries = append(entries, e)
+		if rich && i%20 == 19 {
+			entries = append(entries, Entry{Step: e.Step, Validation: []Measure{
+				{"cbsd68-15", 28 + math.Log(x)}, {"rain100l", 24 + math.Log(x)}, {"lol", 15 + math.Log(x)},
+			}})
+		}
+	}
+	return entries
+}
+
+// TestCurve: the picture has a panel for each thing that was logged.
+func TestCurve(t *testing.T) {
+	panel := int(panelHeight.Points() / 72 * curveDPI)
+	for _, c := range []struct {
+		name    string
+		entries []Entry
+		panels  int
+	}{
+		{"all", course(200, true), 3},
+		{"loss alone", course(30, false), 1},
+		{"one line", course(1, false), 1},
+		{"nothing logged", nil, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeLog(t, dir, c.entries)
+			if err := Curve(dir); err != nil {
+				t.Fatal(err)
+			}
+			f, err := os.Open(filepath.Join(dir, curveName))
+			if c.panels == 0 {
+				if err == nil {
+					t.Error("a picture of nothing")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			m, err := png.Decode(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := m.Bounds().Dy(); got < c.panels*panel-2 || got > c.panels*panel+2 {
+				t.Errorf("%d pixels high, want %d panels of %d", got, c.panels, panel)
+			}
+			if keep := os.Getenv("CLUSIR_TEST_CURVE"); keep != "" && c.panels == 3 {
+				b, _ := os.ReadFile(filepath.Join(dir, curveName))
+				_ = os.WriteFile(keep, b, 0o644)
+			}
+		})
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, logName), []byte("no log\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := Curve(dir); err == nil {
+		t.Error("a curve of a file that is no log")
+	}
+}
+
+func TestSmooth(t *testing.T) {
+	s := series{xy: make(plotter.XYs, 80)} // windows of 3
+	s.xy[0].Y, s.xy[9].Y = 8, 6
+	got := smooth(s).xy
+	for i, want := range map[int]float64{0: 8, 1: 8. / 3, 2: 0, 8: 2, 9: 2, 10: 2, 11: 0, 79: 0} {
+		if math.Abs(got[i].Y-want) > 1e-12 {
+			t.Errorf("value %d is %g, want %g", i, got[i].Y, want)
+		}
+	}
+	if s.xy[9].Y != 6 {
+		t.Error("the raw values have changed")
+	}
+}

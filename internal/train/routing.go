@@ -1,0 +1,78 @@
+package train
+
+import (
+	"math"
+
+	"clusir/internal/model"
+)
+
+// routing sums up what the routers made of the samples of a step. Collapse
+// shows in it: a posterior with one large entry, experts that see no sample, or
+// an entropy that stays at 1 because clusters are never told apart.
+type routing struct {
+	posterior [][]float64 // per stage, Σ over samples of p(C=c|x), Eq. 5
+	entropy   []float64   // per stage, Σ over samples of their entropy
+	samples   int
+}
+
+// add fetches the routes of a forward pass.
+func (u *routing) add(t *model.Tape, routes []*model.Route) {
+	for l, r := range routes {
+		B, N := r.Sim.Shape[0], r.Sim.Shape[1]
+		if l == len(u.posterior) {
+			u.posterior, u.entropy = append(u.posterior, make([]float64, N)), append(u.entropy, 0)
+		}
+		sim := make([]float32, B*N)
+		t.B.Download(sim, r.Sim.Tensor)
+		for b := range B {
+			p := softmax(sim[b*N:][:N])
+			for c, v := range p {
+				u.posterior[l][c] += v
+			}
+			u.entropy[l] += entropy(p)
+		}
+		if l == 0 {
+			u.samples += B
+		}
+	}
+}
+
+// means divides by the number of samples, to four digits.
+func (u *routing) means() (posterior [][]float64, entropy []float64) {
+	mean := func(sum float64) float64 { return math.Round(1e4*sum/float64(u.samples)) / 1e4 }
+	for l := range u.posterior {
+		var p []float64
+		for _, v := range u.posterior[l] {
+			p = append(p, mean(v))
+		}
+		posterior, entropy = append(posterior, p), append(entropy, mean(u.entropy[l]))
+	}
+	return posterior, entropy
+}
+
+func softmax(x []float32) []float64 {
+	p, sum := make([]float64, len(x)), 0.0
+	for i, v := range x {
+		p[i] = math.Exp(float64(v)) // cosines: nothing overflows
+		sum += p[i]
+	}
+	for i := range p {
+		p[i] /= sum
+	}
+	return p
+}
+
+// entropy is that of p as a share of the largest that is possible: 1 for even
+// probabilities, 0 for a certain one, and 1 where there is no choice.
+func entropy(p []float64) float64 {
+	if len(p) == 1 {
+		return 1
+	}
+	h := 0.0
+	for _, v := range p {
+		if v > 0 {
+			h -= v * math.Log(v)
+		}
+	}
+	return h / math.Log(float64(len(p)))
+}
