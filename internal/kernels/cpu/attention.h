@@ -62,7 +62,7 @@ struct MapGrad {
 template <class Way>
 static void map_grad_of(Pool& pool, Way way, float* ds, float* dqkv, float* dtemperature, const float* dm,
                         const float* temperature) {
-  int64_t C = way.C, heads = way.heads, Cp = round_up(C, NR);
+  int64_t C = way.C, heads = way.heads, Cp = round_up(C, L);
   MapGrad grad = {way.B, C, Cp, heads, way.columns(), nullptr, nullptr, nullptr};
   float* memory = pool.shared((size_t)(way.shared() + grad.floats()));
   grad.at(memory + way.shared());

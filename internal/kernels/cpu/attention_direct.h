@@ -19,7 +19,7 @@ struct DirectAttention {
   int64_t B, C, heads, hw, N;
 
   DirectAttention(const float* s_, const float* qkv_, int64_t B_, int64_t C_, int64_t heads_, int64_t hw_)
-      : s(s_), qkv(qkv_), B(B_), C(C_), heads(heads_), hw(hw_), N(round_up(hw_, NR)) {}
+      : s(s_), qkv(qkv_), B(B_), C(C_), heads(heads_), hw(hw_), N(round_up(hw_, L)) {}
 
   // Kept is what the gradient needs of a head: q̂ and k̂ [d,N].
   struct Kept {
@@ -30,7 +30,7 @@ struct DirectAttention {
   void prepare(Pool&, float*) const {}
   int64_t columns() const { return N; }  // of a row of dq or dk
   size_t floats() const {
-    int64_t d = C / heads, D = round_up(d, NR), Cp = round_up(C, NR);
+    int64_t d = C / heads, D = round_up(d, L), Cp = round_up(C, L);
     return (size_t)(2 * d * N + (C + Cp) * kPixels + N * D + d * D + 128);
   }
 
@@ -39,7 +39,7 @@ struct DirectAttention {
     Kept x = {scratch.take(h.d * N), scratch.take(h.d * N)};
     float* u = scratch.take(C * kPixels);
     for (int64_t at = 0; at < hw; at += kPixels) {
-      int64_t n = least(kPixels, hw - at), room = round_up(n, NR);
+      int64_t n = least(kPixels, hw - at), room = round_up(n, L);
       for (int64_t c = 0; c < C; c++) copy_padded(u + c * room, s + (b * C + c) * hw + at, n, room);
       gemm(h.d, room, C, h.wq, C, u, room, x.q + at, N, Overwrite);
       gemm(h.d, room, C, h.wk, C, u, room, x.k + at, N, Overwrite);

@@ -27,7 +27,7 @@ INLINE double* take_doubles(Scratch& s, int64_t n) { return (double*)s.take((siz
 // gram_part adds s·sᵀ over pixels [from,to) to acc [C,Cp]; only the blocks on
 // and above the diagonal.
 static void gram_part(int64_t C, int64_t hw, const float* s, int64_t from, int64_t to, double* acc, Scratch& scratch) {
-  int64_t Cp = round_up(C, NR);
+  int64_t Cp = round_up(C, L);
   double *u = take_doubles(scratch, C * kGramTile), *ut = take_doubles(scratch, Cp * kGramTile);
   memset(ut, 0, 8 * (size_t)(Cp * kGramTile));
   for (int64_t at = from; at < to; at += kGramTile) {
@@ -48,7 +48,7 @@ struct GramAttention {
   double *gram, *sums;  // [B,C,Cp], and its addends [B,parts,C,Cp]
 
   GramAttention(const float* s_, const float* qkv_, int64_t B_, int64_t C_, int64_t heads_, int64_t hw_)
-      : s(s_), qkv(qkv_), B(B_), C(C_), Cp(round_up(C_, NR)), heads(heads_), hw(hw_),
+      : s(s_), qkv(qkv_), B(B_), C(C_), Cp(round_up(C_, L)), heads(heads_), hw(hw_),
         parts(clamp(hw / 1024, 1, least(16, most(1, (2 << 20) / (C * Cp * B))))) {}
 
   // Kept is what the gradient needs of a head: T's rows of q and k [d,Cp].
@@ -59,7 +59,7 @@ struct GramAttention {
   int64_t shared() const { return 2 * B * (1 + parts) * C * Cp; }  // floats
   int64_t columns() const { return Cp; }                           // of a row of Mq or Mk
   size_t floats() const {
-    int64_t d = C / heads, D = round_up(d, NR);
+    int64_t d = C / heads, D = round_up(d, L);
     return (size_t)(12 * d * Cp + 2 * C * D + 4 * d * D + 6 * d + 256);
   }
 
@@ -167,7 +167,7 @@ struct GramAttention {
     });
     int64_t T = clamp((64 << 10) / C / 32 * 32, 64, 256), per_image = ceil_div(hw, T);
     pool.run(B * per_image, (size_t)(2 * C * T + 64), [&](int64_t unit, Scratch& scratch) {
-      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, hw - at), N = round_up(n, NR);
+      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, hw - at), N = round_up(n, L);
       float *u = scratch.take(C * N), *v = scratch.take(C * N);
       for (int64_t c = 0; c < C; c++) copy_padded(u + c * N, s + (b * C + c) * hw + at, n, N);
       gemm(C, N, C, y + b * C * C, C, u, N, v, N, Overwrite);

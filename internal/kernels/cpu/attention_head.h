@@ -19,11 +19,11 @@ struct Head {
   Length *q, *k;       // lengths of the rows of q and k [d]
 
   static size_t floats(int64_t C, int64_t heads) {
-    int64_t d = C / heads, D = round_up(d, NR), Cp = round_up(C, NR);
+    int64_t d = C / heads, D = round_up(d, L), Cp = round_up(C, L);
     return (size_t)(4 * d * D + C * D + 2 * d * Cp + 4 * d + 128);
   }
   Head(int64_t C_, int64_t heads, int64_t head, const float* qkv, float temperature_, Scratch& s)
-      : C(C_), Cp(round_up(C, NR)), d(C / heads), D(round_up(d, NR)), at(d * head), wq(qkv + at * C), wk(wq + C * C),
+      : C(C_), Cp(round_up(C, L)), d(C / heads), D(round_up(d, L)), at(d * head), wq(qkv + at * C), wk(wq + C * C),
         wv(wk + C * C), temperature(temperature_) {
     cosines = s.take(d * D), a = s.take(d * D);
     q = (Length*)s.take(2 * d), k = (Length*)s.take(2 * d);

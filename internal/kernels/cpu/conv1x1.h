@@ -16,9 +16,9 @@ INLINE int64_t channels(int64_t parts, const clusir_part* xs) {
 }
 
 // pixel_tile is the number of pixels in a tile of K channels: 256 KiB, a
-// multiple of NR between 64 and 256.
+// multiple of L between 64 and 256.
 INLINE int64_t pixel_tile(int64_t K, int64_t HW) {
-  return least(round_up(HW, NR), clamp((64 << 10) / K / 32 * 32, 64, 256));
+  return least(round_up(HW, L), clamp((64 << 10) / K / 32 * 32, 64, 256));
 }
 
 // gather_pixels copies pixels [at, at+n) of image b of each part to u [ΣC, ld].
@@ -33,7 +33,7 @@ static void conv1x1(Pool& pool, float* y, const float* w, const float* bias, int
                     int64_t parts, const clusir_part* xs) {
   int64_t K = channels(parts, xs), T = pixel_tile(K, HW), per_image = ceil_div(HW, T);
   pool.run(B * per_image, (size_t)((K + O) * T + 64), [&](int64_t unit, Scratch& s) {
-    int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, NR);
+    int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
     float *u = s.take(K * N), *v = s.take(O * N);
     gather_pixels(u, N, parts, xs, b, HW, at, n);
     gemm(O, N, K, w, K, u, N, v, N, Overwrite);
@@ -65,7 +65,7 @@ static void conv1x1_grad_input(Pool& pool, const clusir_part* dxs, const float* 
   int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T);
   const float* wt = transposed(pool, w, O, K);
   pool.run(B * per_image, (size_t)((K + O) * T + 64), [&](int64_t unit, Scratch& s) {
-    int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, NR);
+    int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
     float *g = s.take(O * N), *v = s.take(K * N);
     clusir_part one = {(float*)dy, O};
     gather_pixels(g, N, 1, &one, b, HW, at, n);
@@ -80,7 +80,7 @@ static void conv1x1_grad_input(Pool& pool, const clusir_part* dxs, const float* 
 
 static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, const float* dy, int64_t B, int64_t O, int64_t HW,
                                 int64_t parts, const clusir_part* xs, int64_t K) {
-  int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T), units = B * per_image, Kp = round_up(K, NR);
+  int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T), units = B * per_image, Kp = round_up(K, L);
   Partials sums = partials(pool, part_count(units, B * HW, O * Kp), O * Kp + O);
   pool.run(sums.parts, (size_t)((K + O + Kp) * T + 64), [&](int64_t part, Scratch& s) {
     float *u = s.take(K * T), *g = s.take(O * T), *ut = s.take(Kp * T), *acc = sums.part(part);
@@ -88,7 +88,7 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, const float
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
-      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, NR);
+      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
       clusir_part one = {(float*)dy, O};
       gather_pixels(g, N, 1, &one, b, HW, at, n);
       for (int64_t o = 0; o < O; o++) acc[O * Kp + o] += row_sum(g + o * N, N);

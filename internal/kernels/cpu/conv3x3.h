@@ -50,7 +50,7 @@ INLINE void put(const Planes& d, int64_t c, int64_t y, int64_t x, int64_t n, con
 }
 
 // micro3x3 is micro (gemm.h) for B's rows at b + c·plane + ky·line + kx.
-template <int rows>
+template <int rows, int vecs>
 INLINE void micro3x3(int64_t C, const float* A, int64_t lda, const float* b, int64_t plane, int64_t line, float* out,
                      int64_t ldc) {
   vf c[rows][2];
@@ -61,17 +61,20 @@ INLINE void micro3x3(int64_t C, const float* A, int64_t lda, const float* b, int
     for (int ky = 0; ky < 3; ky++, row += line)
 #pragma GCC unroll 3
       for (int kx = 0; kx < 3; kx++) {
-        vf b0 = load(row + kx), b1 = load(row + kx + L);
+        vf b0 = load(row + kx), b1 = vecs > 1 ? load(row + kx + L) : vf{};
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
           vf a = splat(A[i * lda + ky * 3 + kx]);
           c[i][0] += a * b0;
-          c[i][1] += a * b1;
+          if (vecs > 1) c[i][1] += a * b1;
         }
       }
   }
 #pragma GCC unroll 12
-  for (int i = 0; i < rows; i++) store(out + i * ldc, c[i][0]), store(out + i * ldc + L, c[i][1]);
+  for (int i = 0; i < rows; i++) {
+    store(out + i * ldc, c[i][0]);
+    if (vecs > 1) store(out + i * ldc + L, c[i][1]);
+  }
 }
 
 // Conv3Plan is how an image is cut: a padded input tile of about 256 KiB.
@@ -101,9 +104,13 @@ template <int rows>
 static void stripe3x3(const Conv3Plan& p, const Tile& t, int64_t C, const float* A, const float* u, float* out,
                       int64_t ldc) {
   int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, plane = (high + 2) * p.line;
-  for (int64_t r = 0; r < high; r++)
-    for (int64_t x = 0; x < n; x += NR)
-      micro3x3<rows>(C, A, 9 * C, u + r * p.line + x, plane, p.line, out + r * p.line + x, ldc);
+  for (int64_t r = 0; r < high; r++) {
+    const float* b = u + r * p.line;
+    float* c = out + r * p.line;
+    int64_t x = 0;
+    for (; x + L < n; x += NR) micro3x3<rows, 2>(C, A, 9 * C, b + x, plane, p.line, c + x, ldc);
+    if (x < n) micro3x3<rows, 1>(C, A, 9 * C, b + x, plane, p.line, c + x, ldc);
+  }
 }
 
 // convolve computes y (+)= w * x; w is [O,C,9].
@@ -156,7 +163,7 @@ static const float* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
 // zeros where dy's padding is, a tap's gradient is dy times the transposed tile
 // from one address on, one product with K = all pixels.
 static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const Planes& x0, int64_t B) {
-  int64_t C = x0.C, O = dy0.C, pixels = x0.H * x0.W, Cp = round_up(C, NR);
+  int64_t C = x0.C, O = dy0.C, pixels = x0.H * x0.W, Cp = round_up(C, L);
   Conv3Plan p = conv3_plan(B, C + O, x0.H, x0.W, 4);
   p.line = p.tiles.cols + 2;
   int64_t units = B * p.tiles.count(), area = (p.tiles.rows + 2) * p.line;

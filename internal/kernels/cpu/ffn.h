@@ -18,7 +18,7 @@ namespace ISA {
 struct FFNPlan {
   int64_t C, h;
   Tiles tiles;
-  int64_t cols;     // columns of expanded rows: a tile's and its halo's, padded to NR
+  int64_t cols;     // columns of expanded rows: a tile's and its halo's, padded to L
   int64_t step;     // rows expanded at once
   int64_t slots;    // rows in the ring: a multiple of step, at least step + 2
   int64_t chunk;    // hidden channel pairs at once
@@ -34,7 +34,7 @@ INLINE FFNPlan ffn_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W, i
   FFNPlan p;
   p.C = C, p.h = h;
   int64_t cols = W <= 320 ? W : even(W, 256, NR);
-  p.cols = round_up(cols < W ? cols + 2 : W, NR);
+  p.cols = round_up(cols < W ? cols + 2 : W, L);
   int64_t rows = clamp((512 << 10) / (C * p.cols), 8, 64);
   p.tiles = {H, W, shared_rows(B * ceil_div(W, cols), H, rows, share), cols};
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
@@ -159,7 +159,7 @@ static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, cons
                       int64_t j0, int64_t J, float weight) {
   Ring ring = {s.ring, p.slots, p.stride, J};
   memset(s.ring, 0, 4 * (size_t)(2 * J * p.slots * p.stride));
-  int64_t at = t.x0 - w.x0, n = round_up(t.x1 - t.x0, NR), ldo = (t.y1 - t.y0) * p.cols;
+  int64_t at = t.x0 - w.x0, n = round_up(t.x1 - t.x0, L), ldo = (t.y1 - t.y0) * p.cols;
   int64_t ready = w.y0;  // rows below this one are in the ring
   for (int64_t y = t.y0; y < t.y1; y += p.step) {
     int64_t rows = least(p.step, t.y1 - y), need = least(y + rows + 1, w.y1);

@@ -36,6 +36,7 @@ struct FFNGrad {
     Tile t;
     Window wu, wd;
     float *u, *ut, *dy, *dyt, *du, *e, *dd, *gate, *de, *dg, *mean, *rstd;
+    float* taps;  // dDepthwise of a chunk, not yet summed over lanes: [2·chunk,9,L]
     float weight;
     float* sums;
     float droute;
@@ -43,10 +44,12 @@ struct FFNGrad {
   int64_t ring_floats() const { return 2 * p.chunk * p.slots * p.stride; }
   size_t floats() const {
     int64_t rows = p.tiles.rows, group = p.step * p.cols;
-    return (size_t)((p.C * (3 * rows + 6) + 2 * Cp * rows + 2) * p.cols + 2 * ring_floats() + 4 * p.chunk * group + 512);
+    return (size_t)((p.C * (3 * rows + 6) + 2 * Cp * rows + 2) * p.cols + 2 * ring_floats() + 4 * p.chunk * group +
+                    18 * p.chunk * L + 512);
   }
   void open(Band& b, Scratch& s) const;
   void chunk(Band& b, int64_t j0, int64_t J) const;
+  void sum_taps(Band& b, int64_t j0, int64_t J) const;
   void own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
   void gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t j, int64_t y, float* dg, float* g) const;
   void expand_grad(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
@@ -68,6 +71,7 @@ inline void FFNGrad::open(Band& b, Scratch& s) const {
   b.ut = s.take(Cp * rows * p.cols), b.dyt = s.take(Cp * rows * p.cols);
   b.e = s.take(ring_floats()), b.dd = s.take(ring_floats());
   b.gate = s.take(p.chunk * group), b.dg = s.take(p.chunk * group), b.de = s.take(2 * p.chunk * group);
+  b.taps = s.take(18 * p.chunk * L);
   b.mean = s.take(p.cols), b.rstd = s.take(p.cols);
   const int64_t image = b.t.b * p.C * H * W;
   normalised(p, x + image, b.wu, norm_weight, norm_bias, b.u, b.mean, b.rstd);
@@ -78,15 +82,25 @@ inline void FFNGrad::open(Band& b, Scratch& s) const {
   transpose(p.C, own, b.dy + (b.t.y0 - b.wd.y0) * p.cols, (b.wd.y1 - b.wd.y0) * p.cols, b.dyt, Cp);
 }
 
-// correlate adds Σ_x dd[x]·e[y+ky−1][x+kx−1] to w [9].
+// correlate adds Σ_x dd[x]·e[y+ky−1][x+kx−1], lane by lane, to w [9,L]: rows are
+// often so short that summing the lanes would cost more than the products.
 INLINE void correlate(const float* dd, const float* const e[3], int64_t n, float* w) {
-  vf s[9] = {};
+  vf s[9];
+  for (int k = 0; k < 9; k++) s[k] = load(w + k * L);
   for (int64_t x = 0; x < n; x += L) {
     vf g = load(dd + x);
 #pragma GCC unroll 9
     for (int k = 0; k < 9; k++) s[k] += g * load(e[k / 3] + x + k % 3 - 1);
   }
-  for (int k = 0; k < 9; k++) w[k] += sum(s[k]);
+  for (int k = 0; k < 9; k++) store(w + k * L, s[k]);
+}
+
+// sum_taps adds a chunk's dDepthwise to the band's sums.
+inline void FFNGrad::sum_taps(Band& b, int64_t j0, int64_t J) const {
+  for (int64_t j = 0; j < 2 * J; j++) {
+    float* w = b.sums + at_depthwise() + (j < J ? j0 + j : p.h + j0 + j - J) * 9;
+    for (int k = 0; k < 9; k++) w[k] += sum(load(b.taps + (j * 9 + k) * L));
+  }
 }
 
 // gate_grad_row turns dg of channel pair j and row y into dd in its ring, adds
@@ -114,8 +128,8 @@ inline void FFNGrad::gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64
   }
   if (y < b.t.y0 || y >= b.t.y1) return;
   b.droute += sum(route);
-  correlate(da, ra, p.cols, b.sums + at_depthwise() + (j0 + j) * 9);
-  correlate(db, rb, p.cols, b.sums + at_depthwise() + (p.h + j0 + j) * 9);
+  correlate(da, ra, p.cols, b.taps + j * 9 * L);
+  correlate(db, rb, p.cols, b.taps + (e.chunk + j) * 9 * L);
 }
 
 // own_rows takes rows [y, y+n) from e to dd.
@@ -170,6 +184,7 @@ inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
   Ring e = {b.e, p.slots, p.stride, J}, dd = {b.dd, p.slots, p.stride, J};
   memset(b.e, 0, 4 * (size_t)ring_floats());
   memset(b.dd, 0, 4 * (size_t)ring_floats());
+  memset(b.taps, 0, 4 * (size_t)(18 * J * L));
   for (int64_t y = b.wd.y0, n; y < b.wd.y1; y += n) {
     n = least(p.step, b.wd.y1 - y);
     int64_t need = least(y + n + 1, H);
@@ -183,6 +198,7 @@ inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
       done = expand_grads(b, dd, j0, J, done, b.t.y1);
     }
   }
+  sum_taps(b, j0, J);
 }
 
 inline void FFNGrad::run(Band& b, Scratch& s) const {
@@ -198,7 +214,7 @@ inline void FFNGrad::run(Band& b, Scratch& s) const {
 // where the height allows it, whatever the number of threads.
 INLINE FFNPlan ffn_grad_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W) {
   FFNPlan p;
-  p.C = C, p.h = h, p.cols = round_up(W, NR);
+  p.C = C, p.h = h, p.cols = round_up(W, L);
   int64_t rows = clamp((256 << 10) / (C * p.cols), 8, 128);
   p.tiles = {H, W, ceil_div(H, most(ceil_div(H, rows), least(ceil_div(4, B), ceil_div(H, 8)))), W};
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
@@ -250,7 +266,7 @@ static void residual_grad(Pool& pool, float* dx, float* dweight, float* dbias, c
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
-      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, NR);
+      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
       for (int64_t c = 0; c < C; c++) {
         copy_padded(v + c * N, x + (b * C + c) * HW + at, n, N);
         copy_padded(g + c * N, du + (b * C + c) * HW + at, n, N);
@@ -277,7 +293,7 @@ static void gated_ffn_grad(Pool& pool, float* dx, float* dnorm_weight, float* dn
                            const clusir_ffn* experts, const float* route) {
   FFNGrad g = {};
   g.p = ffn_grad_plan(B, C, h, H, W);
-  g.Cp = round_up(C, NR);
+  g.Cp = round_up(C, L);
   g.dy = dy, g.x = x, g.norm_weight = norm_weight, g.norm_bias = norm_bias;
   int64_t units = B * g.p.tiles.count(), size = round_up(g.size() + units, 16), parts = part_count(units, B * H * W, size);
   int64_t image = round_up(B * C * H * W, 16), weights = round_up(3 * h * C, 16);

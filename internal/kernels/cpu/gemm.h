@@ -6,11 +6,11 @@
 //
 // A is read element by element (broadcast), so weights are used as they lie,
 // never packed. B is read in rows of NR columns: tiles of pixels or transposed
-// pixels that a caller has put into scratch, padded to a multiple of NR columns.
+// pixels that a caller has put into scratch, padded to a multiple of L columns.
 //
 // Register tile: MR×NR with MR = 6 (AVX2: 12 accumulators, 2 of B, 1 broadcast
-// in 16 registers). K is never split, so an element's sum is the same whatever
-// tile it falls into.
+// in 16 registers); an odd vector of columns is a tile of half the width. K is
+// never split, so an element's sum is the same whatever tile it falls into.
 #pragma once
 #include "simd.h"
 
@@ -28,8 +28,9 @@ struct Mat {
   int64_t ld, run;
 };
 
-// micro computes a rows×NR tile. rows is a constant so that c stays in registers.
-template <int rows, class T>
+// micro computes a tile of rows × vecs vectors, vecs 1 or 2. Both are constants
+// so that c stays in registers.
+template <int rows, int vecs, class T>
 INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C, int64_t ldc, Accumulate acc) {
   using V = decltype(load(B));
   constexpr int64_t W = sizeof(V) / sizeof(T);
@@ -37,30 +38,35 @@ INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = V{};
   for (int64_t k = 0; k < K; k++) {
-    V b0 = load(B + k * ldb), b1 = load(B + k * ldb + W);
+    V b0 = load(B + k * ldb), b1 = vecs > 1 ? load(B + k * ldb + W) : V{};
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++) {
       V a = splat(A[i * lda + k]);
       c[i][0] += a * b0;
-      c[i][1] += a * b1;
+      if (vecs > 1) c[i][1] += a * b1;
     }
   }
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++) {
     T* p = C + i * ldc;
     store(p, acc ? load(p) + c[i][0] : c[i][0]);
-    store(p + W, acc ? load(p + W) + c[i][1] : c[i][1]);
+    if (vecs > 1) store(p + W, acc ? load(p + W) + c[i][1] : c[i][1]);
   }
 }
 
 template <int rows, class T>
 static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<T> C, Accumulate acc) {
-  for (int64_t g = 0; g < G; g++)
-    for (int64_t j = 0; j < n; j += NR * (int64_t)sizeof(float) / (int64_t)sizeof(T))
-      micro<rows>(K, A, lda, B.p + g * B.run + j, B.ld, C.p + g * C.run + j, C.ld, acc);
+  constexpr int64_t W = L * sizeof(float) / sizeof(T);  // columns of a vector
+  for (int64_t g = 0; g < G; g++) {
+    const T* b = B.p + g * B.run;
+    T* c = C.p + g * C.run;
+    int64_t j = 0;
+    for (; j + 2 * W <= n; j += 2 * W) micro<rows, 2>(K, A, lda, b + j, B.ld, c + j, C.ld, acc);
+    if (j < n) micro<rows, 1>(K, A, lda, b + j, B.ld, c + j, C.ld, acc);
+  }
 }
 
-// gemm_runs computes C (+)= A·B for G runs of n columns, n a multiple of NR.
+// gemm_runs computes C (+)= A·B for G runs of n columns, n a multiple of L.
 // Rows are dealt out evenly over as few tiles as hold them: 8 rows are 4 + 4,
 // not 6 + 2, which would wait for its accumulators' latency.
 template <class T>
@@ -80,7 +86,7 @@ static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, in
   }
 }
 
-// gemm is gemm_runs for one run of N columns, N a multiple of NR.
+// gemm is gemm_runs for one run of N columns, N a multiple of L.
 template <class T>
 static void gemm(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C, int64_t ldc,
                  Accumulate acc) {

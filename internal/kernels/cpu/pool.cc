@@ -74,18 +74,30 @@ void Pool::dispatch(int64_t units, size_t floats, Call call, void* self) {
     }
     wake_.notify_all();
     work(scratch_[0]);
-    while (busy_.load(std::memory_order_acquire)) relax();
+    wait();
     return;
   }
   work(scratch_[0]);
 }
 
-// loop waits for a new generation: awake for a moment, since the next operation
-// mostly follows within microseconds, then asleep.
+// Whoever waits stays awake for a moment, since what it waits for mostly follows
+// within microseconds, and then sleeps: on a machine that does other work too, a
+// thread that stays awake would keep the one it waits for from running.
+constexpr int kSpins = 4000;
+
+// wait returns when all workers are done.
+void Pool::wait() {
+  for (int spin = 0; spin < kSpins && busy_.load(std::memory_order_acquire); spin++) relax();
+  if (!busy_.load(std::memory_order_acquire)) return;
+  std::unique_lock<std::mutex> lock(mutex_);
+  idle_.wait(lock, [&] { return busy_.load(std::memory_order_acquire) == 0; });
+}
+
+// loop does a worker's share of every generation.
 void Pool::loop(int index) {
   uint64_t seen = 0;
   for (;;) {
-    for (int spin = 0; spin < 4000 && generation_.load(std::memory_order_acquire) == seen; spin++) relax();
+    for (int spin = 0; spin < kSpins && generation_.load(std::memory_order_acquire) == seen; spin++) relax();
     {
       std::unique_lock<std::mutex> lock(mutex_);
       wake_.wait(lock, [&] { return generation_.load() != seen; });
@@ -93,6 +105,9 @@ void Pool::loop(int index) {
     }
     if (stop_) return;
     work(scratch_[index]);
-    busy_.fetch_sub(1, std::memory_order_release);
+    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      std::lock_guard<std::mutex> lock(mutex_);  // the caller is before its look at busy_, or asleep
+      idle_.notify_one();
+    }
   }
 }

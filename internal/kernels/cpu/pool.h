@@ -46,12 +46,13 @@ class Pool {
   void dispatch(int64_t units, size_t scratch_floats, Call call, void* self);
   void work(Scratch& s);
   void loop(int index);
+  void wait();
 
   std::vector<std::thread> workers_;
   std::vector<Scratch> scratch_;
   Scratch shared_;
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, idle_;  // of the workers; of the caller
   std::atomic<uint64_t> generation_{0};
   std::atomic<int> busy_{0};
   std::atomic<int64_t> next_{0};

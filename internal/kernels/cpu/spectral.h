@@ -5,7 +5,7 @@
 //   turn = phase(re u_z, im u_z, re u_l, im u_l)
 //
 // Tiles of bins: everything between z, l and y lives in a tile's scratch, as
-// rows of N bins, N padded with zeros to a multiple of NR.
+// rows of N bins, N padded with zeros to a multiple of L.
 //
 // Cost per bin: 8C² MACs and, per channel, two square roots and logarithms, a
 // sine and a cosine; 6C floats of memory traffic. Bound by arithmetic.
@@ -104,7 +104,7 @@ static void spectral_fusion(Pool& pool, float* y, const float* z, const float* l
   int64_t T = bins_tile(kSpectralRows * C, bins), per_image = ceil_div(bins, T);
   pool.run(B * per_image, (size_t)(kSpectralRows * C * T + 8 * 16), [&](int64_t unit, Scratch& s) {
     int64_t image = unit / per_image * 2 * C * bins, at = unit % per_image * T;
-    int64_t n = least(T, bins - at), N = round_up(n, NR);
+    int64_t n = least(T, bins - at), N = round_up(n, L);
     SpectralTile t = spectral_tile(s, C * N);
     gather_bins(t.z, N, z + image, 2 * C, bins, at, n);
     gather_bins(t.l, N, l + image, 2 * C, bins, at, n);

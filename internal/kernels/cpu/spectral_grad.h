@@ -13,13 +13,13 @@
 namespace ISA {
 
 // FuseSums is where a part keeps the gradients of one Fuse: offsets of w1
-// [C,Kp], w2 [C,Cp], b1 and b2 [C]; Kp and Cp are padded to NR.
+// [C,Kp], w2 [C,Cp], b1 and b2 [C]; Kp and Cp are padded to L.
 struct FuseSums {
   int64_t Kp, Cp, w1, w2, b1, b2, end;
 };
 INLINE FuseSums fuse_sums(int64_t C, int64_t K, int64_t at) {
   FuseSums f;
-  f.Kp = round_up(K, NR), f.Cp = round_up(C, NR);
+  f.Kp = round_up(K, L), f.Cp = round_up(C, L);
   f.w1 = at, f.w2 = f.w1 + C * f.Kp, f.b1 = f.w2 + C * f.Cp, f.b2 = f.b1 + C, f.end = f.b2 + C;
   return f;
 }
@@ -144,7 +144,7 @@ static void spectral_fusion_grad(Pool& pool, float* dz, float* dl, const clusir_
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
       int64_t image = unit / per_image * 2 * C * bins, first = unit % per_image * T;
-      int64_t n = least(T, bins - first), N = round_up(n, NR);
+      int64_t n = least(T, bins - first), N = round_up(n, L);
       gather_bins(t.z, N, z + image, 2 * C, bins, first, n);
       gather_bins(t.l, N, l + image, 2 * C, bins, first, n);
       gather_bins(d.g, N, dy + image, 2 * C, bins, first, n);

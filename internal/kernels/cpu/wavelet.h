@@ -15,20 +15,20 @@ namespace ISA {
 
 // Strip is T columns of row i of the half-size image of sample b, and what lies
 // behind it in the full one: rows 2i and 2i+1, columns from 2·at. Scratch holds
-// the latter as [channels, 2, 2·N], N = T padded to NR.
+// the latter as [channels, 2, 2·N], N = T padded to L.
 struct Strips {
   int64_t h, w, T;
   Strips(int64_t H, int64_t W) : h(H / 2), w(W / 2), T(even(W / 2, 128, NR)) {}
   int64_t across() const { return ceil_div(w, T); }
   int64_t per_image() const { return h * across(); }
-  int64_t room() const { return round_up(least(T, w), NR); }
+  int64_t room() const { return round_up(least(T, w), L); }
 };
 struct Strip {
   int64_t b, i, at, n, N;
 };
 INLINE Strip strip_at(const Strips& s, int64_t unit) {
   int64_t b = unit / s.per_image(), k = unit % s.per_image(), at = k % s.across() * s.T, n = least(s.T, s.w - at);
-  return {b, k / s.across(), at, n, round_up(n, NR)};
+  return {b, k / s.across(), at, n, round_up(n, L)};
 }
 
 // full_rows copies the strip's two full rows of x [C,2h,2w] to u [C,2,2N].
@@ -77,7 +77,7 @@ static void wavelet_reduce_grad(Pool& pool, float* dx, float* dnorm_weight, floa
                                 const float* dy, const float* x, const float* norm_weight, const float* norm_bias,
                                 const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
   Strips g(H, W);
-  int64_t Q = C / 4, room = g.room(), Cp = round_up(C, NR), units = B * g.per_image(), at_w = Q * Cp;
+  int64_t Q = C / 4, room = g.room(), Cp = round_up(C, L), units = B * g.per_image(), at_w = Q * Cp;
   Partials sums = partials(pool, part_count(units, B * H * W, at_w), at_w + 2 * C);
   size_t floats = (size_t)((3 * C + 2 * Q + Cp + 4) * 4 * room + Q * C + 256);
   pool.run(sums.parts, floats, [&](int64_t part, Scratch& s) {
@@ -141,11 +141,11 @@ struct MergeGrad {
   const float *dy, *s, *m, *mt, *w, *wt;
   float* ds;
 
-  size_t floats() const { return (size_t)((12 * C + 4 * round_up(C, NR)) * g.room() + 256); }
+  size_t floats() const { return (size_t)((12 * C + 4 * round_up(C, L)) * g.room() + 256); }
 
   // strip adds a strip's share to ds, to dm [C,Cp] and to dwᵀ [C/2,Cp].
   void strip(const Strip& t, Scratch& scratch, float* dm, float* dwt) const {
-    int64_t Cp = round_up(C, NR), N = t.N, n = 4 * N;
+    int64_t Cp = round_up(C, L), N = t.N, n = 4 * N;
     float *u = scratch.take(C * N), *o = scratch.take(C * N), *v = scratch.take(2 * C * N), *gy = scratch.take(C * n),
           *dv = scratch.take(2 * C * N), *d = scratch.take(2 * C * N), *tr = scratch.take(Cp * n);
     half_rows(g, t, C, s, u);
@@ -173,7 +173,7 @@ struct MergeGrad {
 static void wavelet_merge_grad(Pool& pool, float* ds, float* dm, float* dw, const float* dy, const float* s,
                                const float* m, const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
   Strips g(H, W);
-  int64_t Cp = round_up(C, NR), size = C * Cp + C / 2 * Cp;
+  int64_t Cp = round_up(C, L), size = C * Cp + C / 2 * Cp;
   int64_t per = part_count(g.per_image(), g.h * g.w, size * B), units = g.per_image();
   Partials sums = partials(pool, B * per, size + C * C + C * C / 2);
   pool.run(B * per, MergeGrad{g, C, 0, 0, 0, 0, 0, 0, 0}.floats(), [&](int64_t part, Scratch& scratch) {
