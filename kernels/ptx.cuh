@@ -3,6 +3,8 @@
 // see emu/). Both are asynchronous, or not, alike.
 //
 //   DYN_SHARED(T, name)      dynamic shared memory as T*, aligned to 16 bytes
+//   in_global(p)             p, known to be in global memory, for pointers that were
+//                            read from memory: accesses need not find out
 //   store16(p, a,b,c,d)      writes four floats at once; ptxas may cut a float4's
 //                            store into four where it likes its registers so
 //   cp_async<16|8|4>(d,s,n)  starts a copy of that many bytes to shared memory,
@@ -22,6 +24,8 @@
 #include "emu/mma.h"
 
 #define DYN_SHARED(T, name) T* const name = static_cast<T*>(emu::dynamic_shared())
+
+__device__ __forceinline__ float* in_global(float* p) { return p; }
 
 __device__ __forceinline__ void store16(float* p, float a, float b, float c, float d) {
   *reinterpret_cast<float4*>(p) = make_float4(a, b, c, d);
@@ -68,6 +72,11 @@ __device__ __forceinline__ void mma_bf16(float (&c)[4], const unsigned (&a)[4], 
 #define DYN_SHARED(T, name)                          \
   extern __shared__ __align__(16) char name##_raw[]; \
   T* const name = reinterpret_cast<T*>(name##_raw)
+
+__device__ __forceinline__ float* in_global(float* p) {
+  __builtin_assume(__isGlobal(p));
+  return p;
+}
 
 __device__ __forceinline__ void store16(float* p, float a, float b, float c, float d) {
   asm volatile("st.global.v4.f32 [%0], {%1, %2, %3, %4};\n" ::"l"(p), "f"(a), "f"(b), "f"(c), "f"(d) : "memory");

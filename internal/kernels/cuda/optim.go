@@ -1,0 +1,103 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+
+	"clusir/internal/kernels"
+)
+
+// part is a line of the table of optim.cu: the first block of a tensor's, its
+// size, and the addresses of the tensors that belong together.
+type part struct {
+	first, n  int64
+	addresses [6]uint64
+}
+
+// parts is the table of one launch over many tensors, and its blocks.
+type parts struct {
+	lines  []part
+	blocks int
+}
+
+// add adds a line; the first tensor's size is that of the work, absent ones are null.
+func (p *parts) add(b *Backend, ts ...kernels.Tensor) {
+	l := part{first: int64(p.blocks), n: int64(ts[0].Len())}
+	for i, t := range ts {
+		if !t.IsZero() {
+			l.addresses[i] = uint64(b.buffer(t).addr)
+		}
+	}
+	p.lines = append(p.lines, l)
+	p.blocks += ceil(ts[0].Len(), sumBlock)
+}
+
+func (p *parts) grid() grid { return over(p.blocks, 1, 256) }
+
+// upload returns the table in device memory, with n zeros of 4 bytes behind it. It
+// waits for nothing: the copy is ordered like a launch.
+func (p *parts) upload(b *Backend, n int) (table kernels.Tensor, zeros from) {
+	const words = int(unsafe.Sizeof(part{})) / 4
+	bits := make([]float32, len(p.lines)*words+n)
+	copy(unsafe.Slice((*part)(unsafe.Pointer(&bits[0])), len(p.lines)), p.lines)
+	table = b.Alloc(len(bits))
+	b.Upload(table, bits)
+	return table, from{table, len(p.lines) * words}
+}
+
+// Adam makes one step for every parameter that a sample reached, in one launch.
+func (b *Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
+	var p parts
+	for _, q := range ps {
+		same("Adam", q.Param, q.Grad, q.M, q.V)
+		p.add(b, q.Param, q.Grad, q.M, q.V, q.Step, q.Reached)
+	}
+	if len(ps) == 0 {
+		return
+	}
+	table, done := p.upload(b, len(ps))
+	b.launch("adam_fwd", p.grid(), table, done, len(ps), float32(a.LR),
+		float32(a.Beta1), float32(1-a.Beta1), float32(a.Beta2), float32(1-a.Beta2),
+		float32(math.Log(a.Beta1)), float32(math.Log(a.Beta2)), float32(a.Eps))
+	b.Free(table)
+}
+
+// ClipNorm scales all of gs by min(1, limit/‖gs‖₂).
+func (b *Backend) ClipNorm(gs []kernels.Tensor, limit float32) {
+	var p parts
+	for _, g := range gs {
+		p.add(b, g)
+	}
+	if len(gs) == 0 {
+		return
+	}
+	table, _ := p.upload(b, 0)
+	partial, scale := b.Alloc(p.blocks), b.Alloc(1)
+	b.launch("norm_parts", p.grid(), partial, table, len(gs))
+	b.launch("clip_scale", over(1, 1, 256), scale, partial, p.blocks, limit)
+	b.launch("clip_fwd", p.grid(), table, len(gs), scale)
+	b.Free(table)
+	b.Free(partial)
+	b.Free(scale)
+}
+
+// Average moves each y towards its x: y += a·(x − y).
+func (b *Backend) Average(ys, xs []kernels.Tensor, a float32) {
+	if len(ys) != len(xs) {
+		panic(fmt.Sprintf("cuda: Average of %d tensors towards %d", len(ys), len(xs)))
+	}
+	var p parts
+	for i, y := range ys {
+		same("Average", y, xs[i])
+		p.add(b, y, xs[i])
+	}
+	if len(ys) == 0 {
+		return
+	}
+	table, _ := p.upload(b, 0)
+	b.launch("average_fwd", p.grid(), table, len(ys), a)
+	b.Free(table)
+}
