@@ -20,7 +20,8 @@ func (t *Tape) Block(f func() *Var) *Var {
 		return y
 	}
 	y.needs = true
-	t.ops = append(t.ops, op{name: "Block", out: vars(y), keep: c.inputs, block: true, grad: func() { t.rerun(f, y) }})
+	expect(c.inputs)
+	t.ops = append(t.ops, op{name: "Block", in: c.inputs, out: vars(y), keep: c.inputs, block: true, grad: func() { t.rerun(f, y) }})
 	return y
 }
 

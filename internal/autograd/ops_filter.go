@@ -5,34 +5,43 @@ const batchNormMomentum = 0.1
 
 // BatchNorm normalises x [B,N] over the batch in training, where it also moves
 // the running mean and variance [N], and by them in inference. A recomputed
-// block does not move them again.
+// block does not move them again. With Peers the batch is that of all ranks.
 func (t *Tape) BatchNorm(x, weight, bias, mean, variance *Var) *Var {
 	B, N := dims2("BatchNorm", x)
 	ok := is(weight, N) && is(bias, N) && is(mean, N) && is(variance, N)
 	check(ok, "BatchNorm", x, weight, bias, mean, variance)
-	if t.Train && B == 1 {
-		panic("autograd: BatchNorm: a training batch of 1 has no variance")
+	if t.Train {
+		return t.Own(t.batchNorm(t.Gather(x), weight, bias, mean, variance))
 	}
 	y := t.alloc(B, N)
-	o := op{name: "BatchNorm", in: vars(x, weight, bias), out: vars(y), keep: vars(x, weight)}
-	if !t.Train {
-		o.run = func() {
+	t.apply(op{
+		name: "BatchNorm", in: vars(x, weight, bias), out: vars(y), keep: vars(x, weight),
+		run: func() {
 			t.B.BatchNormInfer(y.Tensor, x.Tensor, weight.Tensor, bias.Tensor, mean.Tensor, variance.Tensor)
-		}
-		t.apply(o)
-		return y
+		},
+	})
+	return y
+}
+
+// batchNorm is BatchNorm in training, over all that it is given.
+func (t *Tape) batchNorm(x, weight, bias, mean, variance *Var) *Var {
+	if x.Shape[0] == 1 {
+		panic("autograd: BatchNorm: a training batch of 1 has no variance")
 	}
 	momentum := float32(batchNormMomentum)
 	if t.replay {
 		momentum = 0
 	}
-	o.run = func() {
-		t.B.BatchNorm(y.Tensor, x.Tensor, weight.Tensor, bias.Tensor, mean.Tensor, variance.Tensor, momentum)
-	}
-	o.grad = func() {
-		t.B.BatchNormGrad(t.grad(x), t.grad(weight), t.grad(bias), t.grad(y), x.Tensor, weight.Tensor)
-	}
-	t.apply(o)
+	y := t.alloc(x.Shape...)
+	t.apply(op{
+		name: "BatchNorm", in: vars(x, weight, bias), out: vars(y), keep: vars(x, weight),
+		run: func() {
+			t.B.BatchNorm(y.Tensor, x.Tensor, weight.Tensor, bias.Tensor, mean.Tensor, variance.Tensor, momentum)
+		},
+		grad: func() {
+			t.B.BatchNormGrad(t.grad(x), t.grad(weight), t.grad(bias), t.grad(y), x.Tensor, weight.Tensor)
+		},
+	})
 	return y
 }
 

@@ -41,6 +41,13 @@ type Tape struct {
 	// Trace, where set, hears of every operation. It makes the tape wait for
 	// each one, so that the time is that operation's own.
 	Trace func(Event)
+	// Peers, where set, are those that this batch is shared with: BatchNorm in
+	// training and Gather see the batch of all ranks.
+	Peers Peers
+	// Stop, where set, is asked before every operation. Where it returns an
+	// error the pass ends in a panic with *Stopped, after which only Reset may
+	// be called.
+	Stop func() error
 
 	ops     []op
 	made    []*node  // results in the order of their making, freed ones included
@@ -105,11 +112,17 @@ func (t *Tape) record(o op) {
 			v.kept++
 		}
 	}
+	expect(o.in)
 	t.ops = append(t.ops, o)
 }
 
 // exec calls f, timed where somebody listens, and not at all without numbers.
 func (t *Tape) exec(e Event, f func()) {
+	if t.Stop != nil {
+		if err := t.Stop(); err != nil {
+			panic(&Stopped{err})
+		}
+	}
 	start := time.Now()
 	if !t.dry() {
 		f()
@@ -186,6 +199,7 @@ func (t *Tape) back(o op) {
 		}
 	}
 	t.unkeep(o.keep)
+	settle(o.in, true)
 }
 
 func (t *Tape) unkeep(vs []*Var) {

@@ -25,6 +25,10 @@ type node struct {
 	freed    bool
 	kept     int // recorded operations that read the value on the way back
 	serial   int // 0 for leaves
+
+	// Of leaves:
+	pending  int    // recorded operations that will add to the gradient
+	complete func() // see OnGrad
 }
 
 // Leaf returns a Var for memory that the caller owns. needs says whether
@@ -142,6 +146,9 @@ func (t *Tape) Detach(v *Var) *Var {
 // Reset frees every result that the tape still owns and forgets the recorded
 // operations. The gradients of leaves stay.
 func (t *Tape) Reset() {
+	for _, o := range t.ops {
+		settle(o.in, false)
+	}
 	clear(t.ops)
 	t.ops = t.ops[:0]
 	t.freeSince(0, func(*node) bool { return false })

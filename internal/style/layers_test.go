@@ -20,10 +20,10 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "restore", "bench", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report", "../weights"}},
+	{"../cmd/clusir", []string{"train", "eval", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report", "../weights"}},
 
 	// The use cases. They know of each other only what a command passes in.
-	{"train", []string{"model", "autograd", "kernels", "dataset", "checkpoint", "config", "report", "tensorboard", "atomicfile"}},
+	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "report", "tensorboard", "atomicfile"}},
 	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "report", "atomicfile"}},
 	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "atomicfile"}},
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config"}},
@@ -33,6 +33,7 @@ var layers = []layer{
 	{"infer", []string{"model", "kernels", "checkpoint", "../weights"}},
 	{"model", []string{"autograd", "kernels", "checkpoint"}},
 	{"autograd", []string{"kernels"}},
+	{"parallel", []string{"kernels"}},
 	{"device", []string{"kernels/cpu", "kernels/cuda", "kernels"}},
 	{"kernels/cpu", []string{"kernels"}},
 	{"kernels/cuda", []string{"kernels/cuda/...", "kernels"}},

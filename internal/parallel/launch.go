@@ -1,0 +1,212 @@
+package parallel
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// Place is where a launcher puts this process among the ranks of a run.
+type Place struct {
+	Rank, Size           int
+	LocalRank, LocalSize int    // among the ranks on this machine
+	Addr                 string // host:port where rank 0 waits for the others
+	MPI                  bool   // MPI joins the ranks, not TCP
+	Launcher             string // who says so, for messages
+}
+
+// Join makes this process a rank of the group, and waits for the others.
+func Join(ctx context.Context, p Place) (Group, error) {
+	switch {
+	case p.Size == 1:
+		return Local(1)[0], nil
+	case p.MPI:
+		return joinMPI(p)
+	}
+	return joinTCP(ctx, p)
+}
+
+// FromEnv finds out from the environment whether a launcher started this process
+// as one of several ranks. It knows, in this order:
+//
+//   - RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT and LOCAL_RANK, LOCAL_WORLD_SIZE,
+//     as torchrun and the training operators of Kubernetes set them;
+//   - OpenMPI's mpirun, and MPICH's and Intel's;
+//   - Slurm's srun.
+//
+// Under mpirun a binary with MPI uses that. Without MPI, and under srun, the
+// ranks meet at MASTER_ADDR and MASTER_PORT; under srun these have defaults.
+// Without a launcher the place is rank 0 of 1.
+func FromEnv(getenv func(string) string) (Place, error) {
+	e := &env{get: getenv}
+	var p Place
+	switch {
+	case e.has("RANK") || e.has("WORLD_SIZE"):
+		p = e.torch()
+	case e.has("OMPI_COMM_WORLD_SIZE"):
+		p = e.mpirun("mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE")
+	case e.has("PMI_SIZE"):
+		p = e.mpirun("mpiexec", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS")
+	case e.has("SLURM_STEP_NUM_TASKS"): // set in steps alone, where srun starts the ranks
+		p = e.slurm()
+	default:
+		return Place{Size: 1, LocalSize: 1}, nil
+	}
+	if e.err == nil && (p.Size < 1 || p.Rank < 0 || p.Rank >= p.Size) {
+		e.err = fmt.Errorf("rank %d of %d ranks: ranks go from 0 to their number less one", p.Rank, p.Size)
+	}
+	if e.err != nil {
+		return Place{}, fmt.Errorf("the environment of %s: %w", p.Launcher, e.err)
+	}
+	return p, nil
+}
+
+// env reads variables and keeps the first mistake.
+type env struct {
+	get func(string) string
+	err error
+}
+
+func (e *env) has(name string) bool { return e.get(name) != "" }
+
+// number returns the variable's value; it must be there.
+func (e *env) number(name string) int {
+	if !e.has(name) {
+		e.fail(fmt.Errorf("%s is not set", name))
+		return 0
+	}
+	return e.numberOr(name, 0)
+}
+
+func (e *env) numberOr(name string, absent int) int {
+	if !e.has(name) {
+		return absent
+	}
+	n, err := strconv.Atoi(e.get(name))
+	if err != nil {
+		e.fail(fmt.Errorf("%s=%s is not a number", name, e.get(name)))
+	}
+	return n
+}
+
+func (e *env) fail(err error) {
+	if e.err == nil {
+		e.err = err
+	}
+}
+
+func (e *env) torch() Place {
+	p := Place{
+		Launcher: "RANK and WORLD_SIZE",
+		Rank:     e.number("RANK"), Size: e.number("WORLD_SIZE"),
+		LocalRank: e.numberOr("LOCAL_RANK", 0), LocalSize: e.numberOr("LOCAL_WORLD_SIZE", 1),
+	}
+	if p.Size > 1 {
+		port := e.number("MASTER_PORT")
+		if e.get("TORCHELASTIC_USE_AGENT_STORE") == "True" {
+			port++ // torchrun itself waits at MASTER_PORT
+		}
+		p.Addr = e.master(e.get("MASTER_ADDR"), port)
+	}
+	return p
+}
+
+func (e *env) mpirun(launcher, rank, size, localRank, localSize string) Place {
+	p := Place{
+		Launcher: launcher, MPI: hasMPI,
+		Rank: e.number(rank), Size: e.number(size), LocalRank: e.numberOr(localRank, 0), LocalSize: e.numberOr(localSize, 1),
+	}
+	switch {
+	case p.Size == 1 || p.MPI:
+	case e.has("MASTER_ADDR") && e.has("MASTER_PORT"):
+		p.Addr = e.master(e.get("MASTER_ADDR"), e.number("MASTER_PORT"))
+	default:
+		e.fail(fmt.Errorf("%d ranks, but this binary was built without MPI: build it by `make mpi`, "+
+			"or let the ranks meet over TCP by setting MASTER_ADDR and MASTER_PORT for all of them", p.Size))
+	}
+	return p
+}
+
+func (e *env) slurm() Place {
+	p := Place{
+		Launcher: "srun",
+		Rank:     e.number("SLURM_PROCID"), Size: e.number("SLURM_STEP_NUM_TASKS"),
+		LocalRank: e.numberOr("SLURM_LOCALID", 0), LocalSize: e.tasksHere(),
+	}
+	if p.Size == 1 {
+		return p
+	}
+	if p.MPI = hasMPI && e.has("PMIX_RANK"); p.MPI { // srun --mpi=pmix
+		return p
+	}
+	host := cmp.Or(e.get("MASTER_ADDR"), firstHost(cmp.Or(e.get("SLURM_STEP_NODELIST"), e.get("SLURM_JOB_NODELIST"))))
+	// Two jobs on a machine must not meet: the port is the job's.
+	p.Addr = e.master(host, e.numberOr("MASTER_PORT", 20000+e.numberOr("SLURM_JOB_ID", 0)%10000))
+	return p
+}
+
+// tasksHere is how many tasks the step has on this machine, of SLURM_STEP_TASKS_PER_NODE
+// such as "4(x2),3": the numbers of the nodes in their order.
+func (e *env) tasksHere() int {
+	node := e.numberOr("SLURM_NODEID", 0)
+	for part := range strings.SplitSeq(e.get("SLURM_STEP_TASKS_PER_NODE"), ",") {
+		tasks, times, repeated := strings.Cut(strings.TrimSuffix(part, ")"), "(x")
+		n, err := strconv.Atoi(tasks)
+		nodes := 1
+		if repeated && err == nil {
+			nodes, err = strconv.Atoi(times)
+		}
+		if err != nil {
+			break
+		}
+		if node < nodes {
+			return n
+		}
+		node -= nodes
+	}
+	return 1
+}
+
+// master is where rank 0 waits.
+func (e *env) master(host string, port int) string {
+	if host == "" {
+		e.fail(errors.New("MASTER_ADDR is not set: it names the machine of rank 0"))
+	}
+	if port < 1 || port > 65535 {
+		e.fail(fmt.Errorf("port %d of rank 0 is not in 1..65535", port))
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// firstHost is the first machine of a Slurm list such as node[03-07,11],login1.
+func firstHost(list string) string {
+	open := strings.IndexByte(list, '[')
+	if comma := strings.IndexByte(list, ','); open < 0 || comma >= 0 && comma < open {
+		host, _, _ := strings.Cut(list, ",")
+		return host
+	}
+	numbers, rest, ok := strings.Cut(list[open+1:], "]")
+	if !ok {
+		return ""
+	}
+	first := numbers[:len(numbers)-len(strings.TrimLeft(numbers, "0123456789"))]
+	suffix, _, _ := strings.Cut(rest, ",")
+	return list[:open] + first + suffix
+}
+
+// listenAddr is what rank 0 listens on: where the others call it on this very
+// machine, nobody else can.
+func (p Place) listenAddr() string {
+	host, port, err := net.SplitHostPort(p.Addr)
+	if err != nil {
+		return p.Addr
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return p.Addr
+	}
+	return net.JoinHostPort("", port)
+}

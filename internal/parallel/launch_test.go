@@ -1,0 +1,73 @@
+package parallel
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestFromEnv(t *testing.T) {
+	torch := "RANK=3 WORLD_SIZE=8 LOCAL_RANK=1 LOCAL_WORLD_SIZE=2 MASTER_ADDR=node0 MASTER_PORT=29500"
+	slurm := "SLURM_PROCID=5 SLURM_STEP_NUM_TASKS=8 SLURM_LOCALID=1 SLURM_NODEID=1 SLURM_STEP_TASKS_PER_NODE=4(x2) " +
+		"SLURM_STEP_NODELIST=gpu[07-08] SLURM_JOB_ID=123456"
+	ompi := "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_LOCAL_RANK=1 OMPI_COMM_WORLD_LOCAL_SIZE=2"
+	for _, c := range []struct {
+		name, env string
+		want      Place
+		err       string
+	}{
+		{name: "alone", want: Place{Size: 1, LocalSize: 1}},
+		{name: "torch", env: torch, want: Place{Rank: 3, Size: 8, LocalRank: 1, LocalSize: 2, Addr: "node0:29500"}},
+		{name: "torchrun", env: torch + " TORCHELASTIC_USE_AGENT_STORE=True", want: Place{Rank: 3, Size: 8, LocalRank: 1, LocalSize: 2, Addr: "node0:29501"}},
+		{name: "one pod", env: "RANK=0 WORLD_SIZE=1", want: Place{Size: 1, LocalSize: 1}},
+		{name: "IPv6", env: "RANK=0 WORLD_SIZE=2 MASTER_ADDR=fe80::1 MASTER_PORT=1", want: Place{Size: 2, LocalSize: 1, Addr: "[fe80::1]:1"}},
+		{name: "srun", env: slurm, want: Place{Rank: 5, Size: 8, LocalRank: 1, LocalSize: 4, Addr: "gpu07:23456"}},
+		{name: "srun, named", env: slurm + " MASTER_ADDR=ib07 MASTER_PORT=999", want: Place{Rank: 5, Size: 8, LocalRank: 1, LocalSize: 4, Addr: "ib07:999"}},
+		{name: "a batch script", env: "SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_JOB_ID=1", want: Place{Size: 1, LocalSize: 1}},
+		{name: "mpirun, meeting over TCP", env: ompi + " MASTER_ADDR=a MASTER_PORT=5", want: Place{Rank: 1, Size: 2, LocalRank: 1, LocalSize: 2, Addr: "a:5"}},
+		{name: "mpirun of one", env: "OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=1", want: Place{Size: 1, LocalSize: 1}},
+		{name: "torch before mpirun", env: ompi + " " + torch, want: Place{Rank: 3, Size: 8, LocalRank: 1, LocalSize: 2, Addr: "node0:29500"}},
+
+		{name: "mpirun without MPI", env: ompi, err: "make mpi"},
+		{name: "no rank", env: "WORLD_SIZE=2 MASTER_ADDR=a MASTER_PORT=5", err: "RANK is not set"},
+		{name: "no size", env: "RANK=2", err: "WORLD_SIZE is not set"},
+		{name: "no address", env: "RANK=1 WORLD_SIZE=2 MASTER_PORT=5", err: "MASTER_ADDR is not set"},
+		{name: "no port", env: "RANK=1 WORLD_SIZE=2 MASTER_ADDR=a", err: "MASTER_PORT is not set"},
+		{name: "bad port", env: "RANK=1 WORLD_SIZE=2 MASTER_ADDR=a MASTER_PORT=70000", err: "1..65535"},
+		{name: "bad number", env: "RANK=one WORLD_SIZE=2", err: "RANK=one is not a number"},
+		{name: "too high", env: "RANK=2 WORLD_SIZE=2 MASTER_ADDR=a MASTER_PORT=5", err: "rank 2 of 2"},
+		{name: "no ranks", env: "RANK=0 WORLD_SIZE=0", err: "rank 0 of 0"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			vars := map[string]string{}
+			for v := range strings.FieldsSeq(c.env) {
+				name, value, _ := strings.Cut(v, "=")
+				vars[name] = value
+			}
+			if hasMPI && strings.HasPrefix(c.name, "mpirun ") {
+				t.Skip("this binary has MPI and would use it")
+			}
+			got, err := FromEnv(func(name string) string { return vars[name] })
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Fatalf("error %v; want one with %q", err, c.err)
+				}
+				return
+			}
+			got.Launcher = ""
+			if err != nil || got != c.want {
+				t.Errorf("got %+v, %v; want %+v", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestFirstHost(t *testing.T) {
+	for list, want := range map[string]string{
+		"node1": "node1", "node1,node2": "node1", "node[03-07,11],login": "node03", "a1,b[2-3]": "a1",
+		"n[1-2]-ib,n9": "n1-ib", "": "", "broken[1": "",
+	} {
+		if got := firstHost(list); got != want {
+			t.Errorf("%q: %q, want %q", list, got, want)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package parallel
+
+import (
+	"context"
+
+	"clusir/internal/kernels"
+)
+
+// bucketSize is how many numbers are added up together: enough that the ring's
+// latency does not matter, few enough that the first are on their way while
+// most of the backward pass is still to come. 4 MiB.
+const bucketSize = 1 << 20
+
+// Reducer adds up a device's tensors over a group, in the order in which they
+// are given, while the device goes on computing: tensors gather in buckets, and
+// a goroutine sums one bucket while the next one fills. It is one rank's and
+// for one goroutine, as its device is. Between Wait and the next Add the
+// group may be used directly.
+type Reducer struct {
+	Group
+	memory kernels.Memory
+	size   int // of a bucket
+	jobs   chan job
+	done   chan struct{}
+
+	filling *bucket
+	sent    []*bucket
+	spare   []*bucket
+	err     error
+}
+
+// bucket is tensors, one after the other in data.
+type bucket struct {
+	tensors []kernels.Tensor
+	data    []float32
+	summed  chan error
+}
+
+// job is one sum for the goroutine.
+type job struct {
+	x      []float32
+	summed chan<- error
+}
+
+// NewReducer returns a reducer for tensors in m. Close it before the group.
+func NewReducer(g Group, m kernels.Memory) *Reducer {
+	r := &Reducer{Group: g, memory: m, size: bucketSize, jobs: make(chan job, 64), done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		for j := range r.jobs {
+			j.summed <- g.AllReduce(j.x)
+		}
+	}()
+	return r
+}
+
+// Add begins to sum t, whose value must stay until Wait.
+func (r *Reducer) Add(t kernels.Tensor) {
+	if r.Size() == 1 || r.err != nil {
+		return
+	}
+	if r.filling == nil {
+		r.filling = r.newBucket()
+	}
+	b := r.filling
+	at, n := len(b.data), t.Len()
+	if cap(b.data) < at+n {
+		b.data = append(make([]float32, 0, max(r.size, at+n)), b.data...)
+	}
+	b.data = b.data[:at+n]
+	r.memory.Download(b.data[at:], t)
+	b.tensors = append(b.tensors, t)
+	if len(b.data) >= r.size {
+		r.send()
+	}
+}
+
+func (r *Reducer) newBucket() *bucket {
+	n := len(r.spare)
+	if n == 0 {
+		return &bucket{summed: make(chan error, 1)}
+	}
+	b := r.spare[n-1]
+	r.spare = r.spare[:n-1]
+	return b
+}
+
+func (r *Reducer) send() {
+	r.jobs <- job{r.filling.data, r.filling.summed}
+	r.sent = append(r.sent, r.filling)
+	r.filling = nil
+}
+
+// Wait returns when every tensor that was added holds its sum, or the first
+// failure of the group, upon which their values are undefined.
+func (r *Reducer) Wait() error {
+	if r.filling != nil {
+		r.send()
+	}
+	for _, b := range r.sent {
+		r.note(<-b.summed)
+		at := 0
+		for _, t := range b.tensors {
+			if r.err == nil {
+				r.memory.Upload(t, b.data[at:at+t.Len()])
+			}
+			at += t.Len()
+		}
+		b.tensors, b.data = b.tensors[:0], b.data[:0]
+		r.spare = append(r.spare, b)
+	}
+	r.sent = r.sent[:0]
+	return r.err
+}
+
+// Sum replaces t by its sum at once. A failure is what Err returns.
+func (r *Reducer) Sum(t kernels.Tensor) {
+	if r.Size() == 1 || r.err != nil {
+		return
+	}
+	x := make([]float32, t.Len())
+	r.memory.Download(x, t)
+	summed := make(chan error, 1)
+	r.jobs <- job{x, summed}
+	r.note(<-summed)
+	r.memory.Upload(t, x)
+}
+
+func (r *Reducer) note(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// Err is the group's failure, nil while there is none.
+func (r *Reducer) Err() error {
+	if r.err != nil {
+		return r.err
+	}
+	if c := r.Context(); c.Err() != nil {
+		return context.Cause(c)
+	}
+	return nil
+}
+
+// Close ends the goroutine and leaves the group alone.
+func (r *Reducer) Close() {
+	close(r.jobs)
+	<-r.done
+}

@@ -1,0 +1,172 @@
+package parallel
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+	"unsafe"
+)
+
+// tcp is a rank of a group over TCP. Numbers travel round the ring; beside it
+// every rank keeps a connection with rank 0, on which nothing is said but
+// goodbyes and failures, and on whose end rank 0 learns that a rank has died,
+// and the others that rank 0 has.
+type tcp struct {
+	ring
+	failure
+	next, prev net.Conn
+	control    []*wire // rank 0: by rank, its own nil; others: the one to rank 0
+	wg         sync.WaitGroup
+}
+
+// note is what ranks say on the control connections, a JSON value each.
+type note struct {
+	Rank  int    `json:"rank"`
+	Bye   bool   `json:"bye,omitempty"`
+	Lost  bool   `json:"lost,omitempty"`
+	Error string `json:"error,omitempty"`
+}
+
+// keepAlive makes a machine's silence an error within some ten seconds.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 4 * time.Second, Interval: 2 * time.Second, Count: 3}
+
+// hearsay is how long a rank whose neighbour is gone waits to be told why.
+const hearsay = time.Second
+
+// start begins to listen to the control connections.
+func (g *tcp) start() {
+	g.link = g
+	for r, w := range g.control {
+		if w != nil {
+			g.wg.Go(func() { g.listen(r, w) })
+		}
+	}
+	context.AfterFunc(g.ctx, func() { // what waits for a neighbour ends
+		_ = g.next.Close()
+		_ = g.prev.Close()
+	})
+}
+
+// listen hears rank r until it leaves, or ends the group where it fails.
+func (g *tcp) listen(r int, w *wire) {
+	for {
+		var n note
+		err := w.read(&n)
+		switch {
+		case g.ctx.Err() != nil:
+			return
+		case err != nil:
+			g.fail(&RankError{Rank: r, Lost: true, Err: fmt.Errorf("its connection ended: %w", err)})
+			return
+		case n.Bye:
+			return
+		case n.Error != "":
+			g.fail(&RankError{Rank: n.Rank, Lost: n.Lost, Err: errors.New(n.Error)})
+			return
+		}
+	}
+}
+
+// fail ends the group and tells the ranks on the control connections why.
+func (g *tcp) fail(e *RankError) {
+	g.end(e)
+	if cause := new(RankError); errors.As(g.err(), &cause) {
+		for _, w := range g.control {
+			if w != nil {
+				_ = w.write(note{Rank: cause.Rank, Lost: cause.Lost, Error: cause.Err.Error()}) // a rank that is gone needs no telling
+			}
+		}
+	}
+}
+
+// Abort ends the group for all ranks.
+func (g *tcp) Abort(err error) { g.fail(&RankError{Rank: g.rank, Err: err}) }
+
+// Close says goodbye and leaves.
+func (g *tcp) Close() error {
+	for _, w := range g.control {
+		if w != nil {
+			_ = w.write(note{Rank: g.rank, Bye: true}) // a rank that is gone needs none
+		}
+	}
+	g.end(errLeft)
+	for _, w := range g.control {
+		if w != nil {
+			_ = w.Close()
+		}
+	}
+	g.wg.Wait()
+	return nil
+}
+
+// shift implements link.
+func (g *tcp) shift(out, in []float32) error {
+	if err := g.err(); err != nil {
+		return err
+	}
+	sent := make(chan error, 1)
+	if len(out) > 0 {
+		go func() { sent <- send(g.next, out) }()
+	} else {
+		sent <- nil
+	}
+	var received error
+	if len(in) > 0 {
+		received = g.receive(in)
+	}
+	if received != nil {
+		_ = g.next.Close() // or the sending might never end
+	}
+	if err := <-sent; err != nil && received == nil {
+		received = g.why((g.rank+1)%g.size, err)
+	}
+	return received
+}
+
+// send writes a message: the number of its elements, then they, little-endian
+// as on every processor that we build for.
+func send(c net.Conn, x []float32) error {
+	head := binary.LittleEndian.AppendUint32(nil, uint32(len(x)))
+	parts := net.Buffers{head, bytesOf(x)}
+	_, err := parts.WriteTo(c)
+	return err
+}
+
+func (g *tcp) receive(x []float32) error {
+	from := (g.rank + g.size - 1) % g.size
+	var head [4]byte
+	if _, err := io.ReadFull(g.prev, head[:]); err != nil {
+		return g.why(from, err)
+	}
+	if n := int(binary.LittleEndian.Uint32(head[:])); n != len(x) {
+		return outOfStep(from, n, g.rank, len(x))
+	}
+	if _, err := io.ReadFull(g.prev, bytesOf(x)); err != nil {
+		return g.why(from, err)
+	}
+	return nil
+}
+
+// why is the reason for a neighbour's silence: what rank 0 has to say about it,
+// or else what was seen here.
+func (g *tcp) why(neighbour int, seen error) error {
+	select {
+	case <-g.ctx.Done():
+		return g.err()
+	case <-time.After(hearsay):
+		if errors.Is(seen, io.EOF) {
+			seen = errLeft
+		}
+		return &RankError{Rank: neighbour, Lost: true, Err: seen}
+	}
+}
+
+// bytesOf is the memory of x.
+func bytesOf(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}

@@ -1,0 +1,35 @@
+package sharedtest
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+)
+
+// MPI skips the test where OpenMPI is not installed, to compile with and to
+// run, except under CI=true, where it fails.
+func MPI(t testing.TB) {
+	t.Helper()
+	err := exec.Command("pkg-config", "--exists", "ompi-c").Run()
+	if err == nil {
+		_, err = exec.LookPath("mpirun")
+	}
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		t.Fatalf("OpenMPI is absent (%v): install openmpi-bin, libopenmpi-dev and pkg-config", err)
+	default:
+		t.Skipf("OpenMPI is absent (%v): install openmpi-bin, libopenmpi-dev and pkg-config", err)
+	}
+}
+
+// Mpirun returns the command that starts a program on several ranks of this
+// machine, with further variables in its environment.
+func Mpirun(t testing.TB, ranks int, env []string, program ...string) *exec.Cmd {
+	t.Helper()
+	args := append([]string{"--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", strconv.Itoa(ranks)}, program...)
+	cmd := exec.CommandContext(t.Context(), "mpirun", args...)
+	cmd.Env = append(os.Environ(), env...)
+	return cmd
+}
