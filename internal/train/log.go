@@ -99,6 +99,22 @@ func (l *log) write(e Entry) error {
 	return l.board.Scalars(e.Step, e.Time, e.scalars())
 }
 
+// validation writes what a validation found.
+func (l *log) validation(step int, v *Validation) error {
+	now := logTime()
+	if err := l.write(Entry{Step: step, Validation: v.Measures, Time: now}); err != nil {
+		return err
+	}
+	for _, p := range v.Pictures {
+		if err := l.board.Image(step, now, p.Name, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func logTime() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
 func (l *log) close() {
 	if l != nil {
 		_, _ = l.f.Close(), l.board.Close() // every line was written on its own
@@ -130,7 +146,7 @@ func (r *run) entry(t model.Terms, rate float64) Entry {
 	posterior, entropy := r.routing.means()
 	return Entry{
 		Step: r.step, LR: r.plan.rate(r.step - 1), Losses: &t, Rate: math.Round(rate*100) / 100,
-		Experts: r.expertUse(), Posterior: posterior, Entropy: entropy, Time: time.Now().UTC().Truncate(time.Second),
+		Experts: r.expertUse(), Posterior: posterior, Entropy: entropy, Time: logTime(),
 	}
 }
 

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -23,6 +24,8 @@ const (
 	keyRecipe = "recipe" // the settings of the training, JSON
 	keyDevice = "device"
 	keyBest   = "best"
+	// keyValidated is the step of the last validation.
+	keyValidated = "validated"
 )
 
 // named is a tensor on the device with its name in checkpoints.
@@ -53,12 +56,36 @@ func (r *run) save() error {
 		r.Backend.Download(x, t.Tensor)
 		state = append(state, checkpoint.New(t.name, t.Shape, x))
 	}
+	if name := notFinite(state); name != "" {
+		return r.diverged("state is not finite: " + name)
+	}
 	path := filepath.Join(r.Out, lastName)
 	if err := r.write(path, state); err != nil {
-		return err
+		return fmt.Errorf("%w; %s", err, r.lastGood())
 	}
 	r.saved = path
 	return nil
+}
+
+// lastGood says what there is to go on from.
+func (r *run) lastGood() string {
+	if r.saved == "" {
+		return "there is no checkpoint yet"
+	}
+	return "the last good checkpoint is " + r.saved
+}
+
+// notFinite names the first tensor that holds something else than numbers, which
+// a gradient can bring about where the loss before it was one.
+func notFinite(state []checkpoint.Tensor) string {
+	for _, t := range state {
+		for _, x := range t.Data() {
+			if x-x != 0 {
+				return t.Name
+			}
+		}
+	}
+	return ""
 }
 
 // saveBest writes the weights alone, averaged where there is an average.
@@ -73,6 +100,7 @@ func (r *run) write(path string, state []checkpoint.Tensor) error {
 		Tensors: state, Config: r.m.Config, Step: r.step,
 		Metadata: map[string]string{
 			keyRecipe: string(recipe), keyDevice: r.Device, keyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
+			keyValidated: strconv.Itoa(r.validated),
 		},
 	})
 }
@@ -106,11 +134,17 @@ func (r *run) load(path string) error {
 		r.Backend.Upload(t.Tensor, values[len(weights)+i].Data())
 	}
 	r.saved = path
+	if r.step, err = f.Step(); err != nil {
+		return err
+	}
 	if r.best, err = strconv.ParseFloat(f.Metadata[keyBest], 64); err != nil {
 		return fmt.Errorf("%s: metadata %s is not a number", path, keyBest)
 	}
-	r.step, err = f.Step()
-	return err
+	// Checkpoints of before there was this key count as validated.
+	if r.validated, err = strconv.Atoi(cmp.Or(f.Metadata[keyValidated], strconv.Itoa(r.step))); err != nil {
+		return fmt.Errorf("%s: metadata %s is not a number", path, keyValidated)
+	}
+	return nil
 }
 
 // mustMatch refuses to go on with another network.

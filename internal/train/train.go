@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -90,7 +91,10 @@ type run struct {
 	routing routing
 	step    int // steps done
 	best    float64
-	saved   string // the last good checkpoint
+	// validated is the step of the last validation.
+	validated int
+	saved     string         // the last good checkpoint
+	batch     *dataset.Batch // of the step at hand
 }
 
 func newRun(o Options, set *dataset.Set) (r *run, err error) {
@@ -123,7 +127,8 @@ func newRun(o Options, set *dataset.Set) (r *run, err error) {
 	return r, nil
 }
 
-// prepareFolder makes the run's folder and refuses to overwrite another run.
+// prepareFolder makes the run's folder, refuses to overwrite another run, and
+// removes what a run left that was killed while it saved.
 func prepareFolder(o Options) error {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return fmt.Errorf("cannot make the run's folder: %w", err)
@@ -138,7 +143,11 @@ func prepareFolder(o Options) error {
 	case !o.Resume && err == nil:
 		return fmt.Errorf("%s holds a run: go on with --resume, or choose another folder with --out", o.Out)
 	}
-	return nil
+	torn, err := filepath.Glob(filepath.Join(o.Out, ".*.safetensors*"))
+	for _, f := range torn {
+		err = errors.Join(err, os.Remove(f))
+	}
+	return err
 }
 
 // start loads the weights that the run begins with, if they come from a file.
@@ -160,36 +169,47 @@ func (r *run) close() {
 
 // loop makes the steps that are left.
 func (r *run) loop(ctx context.Context) (*Result, error) {
-	loader, err := r.set.Load(context.WithoutCancel(ctx), dataset.LoadOptions{Batch: r.t.Batch, First: r.step, Workers: 2, Ahead: 4})
+	loader, err := r.set.Load(context.WithoutCancel(ctx), dataset.LoadOptions{
+		Batch: r.t.Batch, First: r.step, Workers: runtime.GOMAXPROCS(0), Ahead: 4,
+	})
 	if err != nil {
 		return nil, err
 	}
 	defer loader.Close()
 	r.bar = newProgress(r.Progress, r.plan.steps, r.step)
 	defer r.bar.close()
-	res := &Result{Step: r.step}
+	if err := r.validate(ctx); err != nil { // the run may have been cut in the midst of it
+		return nil, err
+	}
+	res := &Result{}
 	for r.step < r.plan.steps && ctx.Err() == nil {
 		begin := time.Now()
 		batch, err := loader.Next()
 		if err != nil {
+			return nil, r.rescue(err)
+		}
+		if res.Terms, err = r.advance(batch); err != nil {
 			return nil, err
 		}
-		terms, err := r.advance(batch)
-		if err != nil {
-			return nil, err
-		}
-		res.Terms = terms
-		r.bar.step(terms, float64(r.t.Batch)/time.Since(begin).Seconds())
-		if err := r.intervals(ctx, terms); err != nil {
+		r.bar.step(res.Terms, float64(r.t.Batch)/time.Since(begin).Seconds())
+		if err := r.intervals(ctx, res.Terms); err != nil {
 			return nil, err
 		}
 	}
-	res.Step, res.Interrupted = r.step, r.step < r.plan.steps
-	res.Checkpoint = filepath.Join(r.Out, lastName)
 	if err := r.save(); err != nil {
 		return nil, err
 	}
+	res.Step, res.Interrupted = r.step, r.step < r.plan.steps || r.owesValidation()
+	res.Checkpoint = filepath.Join(r.Out, lastName)
 	return res, Curve(r.Out)
+}
+
+// rescue saves what was reached before an error that left the network alone.
+func (r *run) rescue(err error) error {
+	if saveErr := r.save(); saveErr != nil {
+		return errors.Join(err, saveErr)
+	}
+	return fmt.Errorf("%w; step %d is saved, go on with --resume", err, r.step)
 }
 
 // intervals does what is due after a step.
@@ -200,10 +220,8 @@ func (r *run) intervals(ctx context.Context, terms model.Terms) error {
 			return err
 		}
 	}
-	if due(r.t.ValidationInterval) && r.Validate != nil {
-		if err := r.validate(ctx); err != nil && ctx.Err() == nil {
-			return err
-		}
+	if err := r.validate(ctx); err != nil {
+		return err
 	}
 	if due(r.t.CheckpointInterval) && r.step < r.plan.steps {
 		return r.save()
@@ -220,7 +238,7 @@ func (r *run) due(every, step int) bool {
 func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 	r.m.ZeroGrads()
 	r.m.ResetCounts()
-	r.routing = routing{}
+	r.routing, r.batch = routing{}, batch
 	parts := r.t.Accumulate
 	var mean model.Terms
 	for p := range parts {
@@ -231,7 +249,7 @@ func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 		return mean, fmt.Errorf("step %d: %w", r.step+1, err)
 	}
 	if !finite(mean) {
-		return mean, r.diverged(mean, batch)
+		return mean, r.diverged(fmt.Sprintf("loss is not finite (%+v)", mean))
 	}
 	r.opt.step(r.plan.rate(r.step))
 	r.step++
@@ -262,16 +280,15 @@ func objective(t config.Train) model.Objective {
 	return model.Objective{L1: 1, MSSSIM: t.MSSSIMWeight, Orthogonality: t.OrthogonalityWeight}
 }
 
-// diverged words the error of a loss that is not a number, and says what was seen last.
-func (r *run) diverged(t model.Terms, batch *dataset.Batch) error {
+// diverged words the error of numbers that are not finite, and says what was seen last.
+func (r *run) diverged(what string) error {
+	if r.batch == nil {
+		return fmt.Errorf("the %s; %s", what, r.lastGood())
+	}
 	var files []string
-	for _, i := range batch.Info {
+	for _, i := range r.batch.Info {
 		files = append(files, "  "+i.String())
 	}
-	good := "there is no checkpoint yet"
-	if r.saved != "" {
-		good = "the last good checkpoint is " + r.saved
-	}
-	return fmt.Errorf("step %d: the loss is not finite (%+v); %s. Try a lower train.lr or train.grad_clip. The batch was\n%s",
-		r.step+1, t, good, strings.Join(files, "\n"))
+	return fmt.Errorf("step %d: the %s; %s. Try a lower train.lr or train.grad_clip. The batch was\n%s",
+		r.batch.Step+1, what, r.lastGood(), strings.Join(files, "\n"))
 }

@@ -8,11 +8,9 @@ import (
 	"image/png"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
@@ -82,86 +80,6 @@ func bytesOf(t *testing.T, dir, name string) []byte {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// TestSameBits: a run ends in the same file at 1 and at 2 threads, and when it
-// is interrupted and resumed.
-func TestSameBits(t *testing.T) {
-	root, whole, threads, cut := photographs(t), t.TempDir(), t.TempDir(), t.TempDir()
-	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: whole}, 1); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: threads}, 2); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	cutAt3 := func(context.Context, *model.ClusIR) (*Validation, error) { // validation comes after step 3
-		stop()
-		return nil, ctx.Err()
-	}
-	res, err := runIn(ctx, t, Options{Config: small(root), Out: cut, Validate: cutAt3}, 1)
-	if err != nil || !res.Interrupted || res.Step != 3 {
-		t.Fatalf("interrupted run: %+v, %v", res, err)
-	}
-	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: cut, Resume: true}, 2); err != nil {
-		t.Fatal(err)
-	}
-	want := bytesOf(t, whole, lastName)
-	if !bytes.Equal(want, bytesOf(t, threads, lastName)) {
-		t.Error("two threads end in other bits than one")
-	}
-	if !bytes.Equal(want, bytesOf(t, cut, lastName)) {
-		t.Error("the resumed run ends in other bits than the whole one")
-	}
-	entries, err := ReadLog(filepath.Join(cut, logName))
-	if err != nil || len(entries) != 6 || entries[5].Step != 6 {
-		t.Errorf("the log of the resumed run: %d lines, %v", len(entries), err)
-	}
-}
-
-// killed is set in the process that TestKilled starts.
-const killed = "CLUSIR_TEST_KILLED"
-
-// TestKilled kills a run by SIGKILL, resumes it, and wants the bits of one that
-// was never killed.
-func TestKilled(t *testing.T) {
-	if dir := os.Getenv(killed); dir != "" {
-		c := small(dir)
-		c.Train.Steps = 40
-		_, err := runIn(t.Context(), t, Options{Config: c, Out: filepath.Join(dir, "run")}, 1)
-		t.Fatalf("the run ended before it was killed: %v", err)
-	}
-	root := photographs(t)
-	dir := filepath.Join(root, "run")
-	cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
-	cmd.Env = append(os.Environ(), killed+"="+root)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for begin := time.Now(); ; time.Sleep(2 * time.Millisecond) {
-		if _, err := os.Stat(filepath.Join(dir, lastName)); err == nil {
-			break
-		}
-		if time.Since(begin) > 2*time.Minute {
-			t.Fatal("no checkpoint within two minutes")
-		}
-	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // it was killed
-	c := small(root)
-	c.Train.Steps = 40
-	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Resume: true}, 1); err != nil {
-		t.Fatal(err)
-	}
-	never := t.TempDir()
-	if _, err := runIn(t.Context(), t, Options{Config: c, Out: never}, 1); err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(bytesOf(t, never, lastName), bytesOf(t, dir, lastName)) {
-		t.Error("the killed and resumed run ends in other bits")
-	}
 }
 
 // TestLearns: the loss falls, and the best checkpoint is what validation saw.
@@ -246,18 +164,56 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestDiverges: a loss that is not a number stops the run and names what was seen.
+// TestDiverges: numbers that are not finite stop the run and name what was seen.
 func TestDiverges(t *testing.T) {
-	c := small(photographs(t))
-	c.Train.LR, c.Train.GradClip, c.Train.Warmup, c.Train.Steps, c.Train.Schedule = 1e30, 0, 0, 20, "constant"
-	_, err := runIn(t.Context(), t, Options{Config: c, Out: t.TempDir()}, 1)
-	if err == nil {
-		t.Fatal("a learning rate of 1e30 goes through")
+	for _, c := range []struct {
+		name  string
+		lr    float64
+		steps int
+		want  string
+	}{
+		{"the loss of a step", 1e30, 20, "loss is not finite"},
+		{"the weights after the last step", 1e39, 1, "state is not finite"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, o := t.TempDir(), small(photographs(t))
+			o.Train.LR, o.Train.GradClip, o.Train.Warmup, o.Train.Steps, o.Train.Schedule = c.lr, 0, 0, c.steps, "constant"
+			o.Train.CheckpointInterval = 100
+			_, err := runIn(t.Context(), t, Options{Config: o, Out: dir}, 1)
+			if err == nil {
+				t.Fatalf("a learning rate of %g goes through", c.lr)
+			}
+			for _, want := range []string{c.want, "step ", ".png", "train.lr", "no checkpoint yet"} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("the error lacks %q: %v", want, err)
+				}
+			}
+			if _, err := os.Stat(filepath.Join(dir, lastName)); err == nil {
+				t.Error("a checkpoint that is not finite was written")
+			}
+		})
 	}
-	for _, want := range []string{"not finite", "step ", ".png", "train.lr"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error lacks %q: %v", want, err)
+}
+
+// TestDamagedImage: a run that meets one saves what it has.
+func TestDamagedImage(t *testing.T) {
+	root, dir := photographs(t), t.TempDir()
+	damage := func(context.Context, *model.ClusIR) (*Validation, error) { // after step 3
+		for _, name := range []string{"a.png", "b.png", "c.png"} {
+			if err := os.Truncate(filepath.Join(root, "Train", "Denoise", name), 60); err != nil {
+				return nil, err
+			}
 		}
+		return &Validation{}, nil
+	}
+	c := small(root)
+	c.Train.Steps, c.Train.CacheMB, c.Train.CheckpointInterval = 100, 0, 100
+	_, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: damage}, 1)
+	if err == nil || !strings.Contains(err.Error(), ".png") || !strings.Contains(err.Error(), "is saved, go on with --resume") {
+		t.Fatalf("error %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, lastName)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"strings"
-	"time"
 )
 
 // Validation is what a network reached on benchmarks.
@@ -27,23 +26,29 @@ type Picture struct {
 	image.Image
 }
 
+// owesValidation reports whether a validation is due that was not made.
+func (r *run) owesValidation() bool {
+	return r.Validate != nil && r.due(r.t.ValidationInterval, r.step) && r.validated != r.step && r.step > 0
+}
+
 // validate measures the network, averaged where there is an average, and keeps
-// the best so far.
+// the best so far, if it is time to. One that ctx cuts short stays due.
 func (r *run) validate(ctx context.Context) error {
+	if !r.owesValidation() {
+		return nil
+	}
 	return r.opt.withAverage(func() error {
 		v, err := r.Validate(ctx, r.m)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
 			return fmt.Errorf("validation after step %d: %w", r.step, err)
 		}
-		now := time.Now().UTC().Truncate(time.Second)
-		if err := r.log.write(Entry{Step: r.step, Validation: v.Measures, Time: now}); err != nil {
+		if err := r.log.validation(r.step, v); err != nil {
 			return err
 		}
-		for _, p := range v.Pictures {
-			if err := r.log.board.Image(r.step, now, p.Name, p); err != nil {
-				return err
-			}
-		}
+		r.validated = r.step
 		mean := meanOf(v.Measures)
 		better := mean > r.best
 		r.tell(v.Measures, mean, better)
