@@ -25,6 +25,7 @@ type trainOptions struct {
 	InitFrom    string
 	Resume      bool
 	Check       bool
+	JSON        bool
 	Preview     string
 	Benchmarks  string // a file of benchmarks to validate on
 }
@@ -62,6 +63,7 @@ it stopped and ends in the same bits.`,
 	f.BoolVar(&opts.Resume, "resume", false, "go on from the run's last checkpoint")
 	f.StringVar(&opts.InitFrom, "init-from", "", "start from the weights of the checkpoint `FILE`")
 	f.BoolVar(&opts.Check, "check", false, "read all training data, say what is there and what is wrong with it, and stop")
+	f.BoolVar(&opts.JSON, "json", false, "with --check, print what it found as JSON")
 	f.StringVar(&opts.Preview, "preview", "", "draw training pairs of each task to the PNG `FILE`, and stop")
 	f.StringVar(&opts.Benchmarks, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own, for eval.benchmarks")
 	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`")
@@ -76,6 +78,9 @@ it stopped and ends in the same bits.`,
 	return cmd
 }
 
+// previewPairs is the number of pairs in a row of --preview.
+const previewPairs = 5
+
 func runTrain(o *trainOptions) error {
 	if o.Dir == "" {
 		o.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(o.Name), filepath.Ext(o.Name)))
@@ -83,9 +88,9 @@ func runTrain(o *trainOptions) error {
 	switch {
 	case o.Check:
 		bar := &countBar{w: progressTo(o.errOut), text: "reading images"}
-		return train.Check(o.ctx, o.config, o.out, bar.set)
+		return train.Check(o.ctx, o.config, o.out, o.JSON, bar.set)
 	case o.Preview != "":
-		return train.Preview(o.config, o.Preview, 6)
+		return train.Preview(o.config, o.Preview, previewPairs)
 	}
 	b, name, err := device.Open(device.Options{Name: o.config.Device, Threads: o.config.Threads, ISA: o.ISA})
 	if err != nil {

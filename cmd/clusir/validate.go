@@ -12,6 +12,7 @@ import (
 	"clusir/internal/eval"
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
+	"clusir/internal/metrics"
 	"clusir/internal/model"
 	"clusir/internal/train"
 )
@@ -34,69 +35,50 @@ func validator(c *config.Config, file string, b kernels.Backend) (func(context.C
 	if err != nil {
 		return nil, fmt.Errorf("eval.benchmarks: %w", err)
 	}
-	var splits []*dataset.Split
 	for _, k := range benchmarks {
-		s, err := k.Open(c.Data)
-		if err != nil {
+		if _, err := k.Open(c.Data); err != nil {
 			return nil, fmt.Errorf("%w; or leave it out of eval.benchmarks, or set train.validation_interval to 0", err)
 		}
-		splits = append(splits, s...)
 	}
-	protocol := protocolOf(c.Eval)
+	o := eval.Options{Root: c.Data, Benchmarks: benchmarks, Protocol: protocolOf(c.Eval)}
 	return func(ctx context.Context, m *model.ClusIR) (*train.Validation, error) {
-		net := infer.New(m, b)
-		r, err := eval.Run(ctx, []*infer.Network{net}, eval.Options{Root: c.Data, Benchmarks: benchmarks, Protocol: protocol})
-		if err != nil {
-			return nil, err
-		}
 		v := &train.Validation{}
+		seen := map[string]bool{}
+		o := o
+		o.Pixels = func(r eval.ImageResult, input, output, clean metrics.Planes) {
+			name := strings.TrimSuffix(r.Benchmark+"/"+r.Split, "/")
+			if !seen[name] {
+				seen[name] = true
+				v.Pictures = append(v.Pictures, train.Picture{Name: name, Image: strip(input, output, clean)})
+			}
+		}
+		r, err := eval.Run(ctx, []*infer.Network{infer.New(m, b)}, o)
+		if err != nil {
+			return nil, err
+		}
 		for _, s := range r.Splits {
-			v.Measures = append(v.Measures, train.Measure{Name: s.Key, Value: s.Output.PSNR})
+			if s.Images > 0 {
+				v.Measures = append(v.Measures, train.Measure{Name: s.Key, Value: s.Output.PSNR})
+			}
 		}
-		v.Pictures, err = firstPictures(net, splits, protocol.Seed)
-		return v, err
+		return v, r.Failed()
 	}, nil
-}
-
-// firstPictures restores the middle of the first image of each split, and sets the
-// input, the result and the clean image side by side.
-func firstPictures(net *infer.Network, splits []*dataset.Split, seed uint64) ([]train.Picture, error) {
-	var out []train.Picture
-	for _, s := range splits {
-		if len(s.Items) == 0 {
-			continue
-		}
-		input, clean, err := s.Items[0].Load(seed)
-		if err != nil {
-			return nil, err
-		}
-		input, clean = middle(input), middle(clean)
-		restored, _, err := net.Restore(nil, input.Planar(), input.H, input.W, model.Options{})
-		if err != nil {
-			return nil, err
-		}
-		strip := image.NewRGBA(image.Rect(0, 0, 3*input.W, input.H))
-		for i, planes := range [][]float32{input.Planar(), restored, clean.Planar()} {
-			drawPlanes(strip, i*input.W, planes, input.W, input.H)
-		}
-		name := strings.TrimSpace(s.Benchmark.Name + " " + s.Label)
-		out = append(out, train.Picture{Name: strings.ReplaceAll(name, " ", "/"), Image: strip})
-	}
-	return out, nil
 }
 
 // pictureSide is the most that pictures show of an image.
 const pictureSide = 256
 
-func middle(m *dataset.Image) *dataset.Image {
-	w, h := min(m.W, pictureSide), min(m.H, pictureSide)
-	return m.Crop((m.W-w)/2, (m.H-h)/2, w, h)
-}
-
-// drawPlanes draws planes [3,h,w] in 0..1 at column x.
-func drawPlanes(dst *image.RGBA, x int, planes []float32, w, h int) {
+// strip sets the middles of pictures of one size side by side.
+func strip(pictures ...metrics.Planes) image.Image {
+	w, h := min(pictures[0].W, pictureSide), min(pictures[0].H, pictureSide)
 	level := func(v float32) uint8 { return uint8(min(max(v, 0), 1)*255 + .5) }
-	for i := range w * h {
-		dst.SetRGBA(x+i%w, i/w, color.RGBA{level(planes[i]), level(planes[w*h+i]), level(planes[2*w*h+i]), 255})
+	out := image.NewRGBA(image.Rect(0, 0, len(pictures)*w, h))
+	for k, p := range pictures {
+		n := p.W * p.H
+		for i := range w * h {
+			at := ((p.H-h)/2+i/w)*p.W + (p.W-w)/2 + i%w
+			out.SetRGBA(k*w+i%w, i/w, color.RGBA{level(p.Pix[at]), level(p.Pix[n+at]), level(p.Pix[2*n+at]), 255})
+		}
 	}
+	return out
 }

@@ -33,7 +33,7 @@ type Overlap struct {
 // that a test set shows, whatever their names, by content. progress, if not
 // nil, is told how many images are done.
 func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, progress func(done, total int)) error {
-	train := s.files()
+	train := s.files(func(string) bool { return true })
 	test, err := c.cleanFiles(root)
 	if err != nil {
 		return err
@@ -57,13 +57,36 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 		}
 	}
 	r.Overlaps = overlaps(s.cleanFiles(), test, prints)
+	s.tally(r)
 	return nil
 }
 
-// files returns all images of the set, each once, sorted.
-func (s *Set) files() []string {
+// tally counts what Check found in the rows of the tasks that use it.
+func (s *Set) tally(r *Report) {
+	found := map[string][]Reason{}
+	for _, d := range r.Damaged {
+		found[d.File] = append(found[d.File], d.Reason)
+	}
+	for _, o := range r.Overlaps {
+		found[o.Train] = append(found[o.Train], Overlaps)
+	}
+	for i := range r.Tasks {
+		t := &r.Tasks[i]
+		for _, file := range s.files(func(label string) bool { return label == t.Task }) {
+			for _, why := range found[file] {
+				t.count(why)
+			}
+		}
+	}
+}
+
+// files returns the images of the tasks that has picks, each once, sorted.
+func (s *Set) files(has func(label string) bool) []string {
 	seen := map[string]string{}
 	for _, src := range s.sources {
+		if !has(src.label) {
+			continue
+		}
 		for _, p := range src.pairs {
 			for _, f := range []string{p.input, p.target, p.depth, p.light} {
 				seen[f] = ""

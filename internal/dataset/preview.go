@@ -1,14 +1,12 @@
 package dataset
 
 import (
-	"cmp"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	"math"
 	"path/filepath"
-	"slices"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/gofont/goregular"
@@ -21,7 +19,6 @@ const (
 	sheetGap     = 8
 	sheetLine    = 14 // height of a line of text
 	sheetLines   = 3
-	sheetPairs   = 4 // pairs in a row
 	sheetFont    = 11
 	sheetMinSide = 128 // smaller patches are enlarged to about this
 )
@@ -31,31 +28,33 @@ var (
 	sheetInk   = color.RGBA{228, 228, 231, 255}
 )
 
-// Preview draws a contact sheet of an epoch's first samples, so many of each
-// task: input beside target, below them the task, the input's PSNR, the file
-// and the parameters of what was made.
-func (s *Set) Preview(epoch, perTask int) (image.Image, error) {
-	cells, err := s.previewCells(epoch, perTask)
+// Preview draws a contact sheet of an epoch's samples: for each task a row of
+// real pairs and, below it, a row of those that are made, so many of each: input
+// beside target, under them the task, the input's PSNR, the file and the
+// parameters of what was made.
+func (s *Set) Preview(epoch, perRow int) (image.Image, error) {
+	rows, err := s.previewRows(epoch, perRow)
 	if err != nil {
 		return nil, err
 	}
 	scale := max(1, sheetMinSide/s.opts.Patch)
 	side := scale * s.opts.Patch
 	cellW, cellH := 2*side+2+sheetGap, side+sheetLines*sheetLine+sheetGap
-	rows := (len(cells) + sheetPairs - 1) / sheetPairs
-	sheet := image.NewRGBA(image.Rect(0, 0, sheetPairs*cellW+sheetGap, rows*cellH+sheetGap))
+	sheet := image.NewRGBA(image.Rect(0, 0, perRow*cellW+sheetGap, len(rows)*cellH+sheetGap))
 	draw.Draw(sheet, sheet.Bounds(), image.NewUniform(sheetPaper), image.Point{}, draw.Src)
 	face, err := sheetFace()
 	if err != nil {
 		return nil, err
 	}
 	defer face.Close()
-	for i, c := range cells {
-		at := image.Pt(sheetGap+i%sheetPairs*cellW, sheetGap+i/sheetPairs*cellH)
-		drawPatch(sheet, at, c.input, s.opts.Patch, scale)
-		drawPatch(sheet, at.Add(image.Pt(side+2, 0)), c.target, s.opts.Patch, scale)
-		for k, line := range c.lines() {
-			drawLine(sheet, face, at.Add(image.Pt(0, side+(k+1)*sheetLine-2)), cellW-sheetGap, line)
+	for y, row := range rows {
+		for x, c := range row {
+			at := image.Pt(sheetGap+x*cellW, sheetGap+y*cellH)
+			drawPatch(sheet, at, c.input, s.opts.Patch, scale)
+			drawPatch(sheet, at.Add(image.Pt(side+2, 0)), c.target, s.opts.Patch, scale)
+			for k, line := range c.lines() {
+				drawLine(sheet, face, at.Add(image.Pt(0, side+(k+1)*sheetLine-2)), cellW-sheetGap, line)
+			}
 		}
 	}
 	return sheet, nil
@@ -66,49 +65,30 @@ type previewCell struct {
 	info          Info
 }
 
-// made is 1 for a degradation that was made and 0 for a real pair.
-func made(c previewCell) int {
-	if c.info.Input == "" {
-		return 1
-	}
-	return 0
-}
-
-// previewCells takes the first samples of each task in the epoch's order, task
-// by task.
-func (s *Set) previewCells(epoch, perTask int) ([]previewCell, error) {
-	var labels []string
-	byLabel := map[string][]int{}
+// previewRows takes the first samples of each source in the epoch's order: the
+// sources stand task by task, real pairs before what is made.
+func (s *Set) previewRows(epoch, perRow int) ([][]previewCell, error) {
+	bySource := make([][]int, len(s.sources))
 	for i, k := range s.order(epoch) {
-		label := s.sources[s.entries[k].source].label
-		if len(byLabel[label]) < perTask {
-			byLabel[label] = append(byLabel[label], i)
+		if at := &bySource[s.entries[k].source]; len(*at) < perRow {
+			*at = append(*at, i)
 		}
 	}
-	for _, src := range s.sources {
-		if len(labels) == 0 || labels[len(labels)-1] != src.label {
-			labels = append(labels, src.label)
-		}
-	}
-	var cells []previewCell
+	var rows [][]previewCell
 	n := 3 * s.opts.Patch * s.opts.Patch
-	for _, label := range labels {
-		for _, i := range byLabel[label] {
+	for _, samples := range bySource {
+		var row []previewCell
+		for _, i := range samples {
 			c := previewCell{input: make([]float32, n), target: make([]float32, n)}
 			var err error
 			if c.info, err = s.Sample(c.input, c.target, epoch, i); err != nil {
 				return nil, err
 			}
-			cells = append(cells, c)
+			row = append(row, c)
 		}
-		byLabel[label] = nil
+		rows = append(rows, row)
 	}
-	// Real pairs first, so that what is made stands beside its model.
-	slices.SortStableFunc(cells, func(a, b previewCell) int {
-		return cmp.Or(cmp.Compare(slices.Index(labels, a.info.Task), slices.Index(labels, b.info.Task)),
-			cmp.Compare(made(a), made(b)))
-	})
-	return cells, nil
+	return rows, nil
 }
 
 func (c previewCell) lines() [sheetLines]string {

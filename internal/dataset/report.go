@@ -46,6 +46,12 @@ type TaskReport struct {
 	Small    int      `json:"smaller_than_patch"` // mirrored at their edges
 	Skipped  []Skip   `json:"skipped"`
 	Notes    []string `json:"notes,omitempty"`
+	// What is wrong, by number: files that cannot be read, pairs whose sizes
+	// differ, images that a test set shows. Of the skipped ones, and of those that
+	// Check finds in use.
+	Unreadable  int `json:"unreadable"`
+	SizesDiffer int `json:"sizes_differ"`
+	InTestSet   int `json:"in_test_set"`
 }
 
 // Report says what a training set was made of.
@@ -61,6 +67,18 @@ type Report struct {
 
 func (t *TaskReport) skip(file string, why Reason, detail string) {
 	t.Skipped = append(t.Skipped, Skip{file, why, detail})
+	t.count(why)
+}
+
+func (t *TaskReport) count(why Reason) {
+	switch why {
+	case Unreadable:
+		t.Unreadable++
+	case SizesDiffer:
+		t.SizesDiffer++
+	case Overlaps:
+		t.InTestSet++
+	}
 }
 
 func (t *TaskReport) note(format string, args ...any) {
@@ -94,12 +112,13 @@ func (r *Report) WriteText(w io.Writer, examples int) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Training data in %s\n\n", r.Root)
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "task\tused\tof\tfound\tskipped\tclean\tsmallest\tlargest\tsamples/epoch\t")
+	fmt.Fprintln(tw, "task\tused\tof\tfound\tskipped\tunreadable\tsizes differ\tin a test set\tclean\tsmallest\tlargest\tsamples/epoch\t")
 	for _, t := range r.Tasks {
-		fmt.Fprintf(tw, "%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t%d\t\n", t.Task, t.Used, dash(t.Expected),
-			t.Found, len(t.Skipped), dash(t.Clean), size(t.MinSize), size(t.MaxSize), t.Samples)
+		fmt.Fprintf(tw, "%s\t%d\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t\n", t.Task, t.Used, dash(t.Expected), t.Found,
+			dash(len(t.Skipped)), dash(t.Unreadable), dash(t.SizesDiffer), dash(t.InTestSet),
+			dash(t.Clean), size(t.MinSize), size(t.MaxSize), t.Samples)
 	}
-	fmt.Fprintf(tw, "all\t\t\t\t\t\t\t\t%d\t\n", r.Samples())
+	fmt.Fprintf(tw, "all\t\t\t\t\t\t\t\t\t\t\t%d\t\n", r.Samples())
 	tw.Flush()
 	for i := range r.Tasks {
 		r.Tasks[i].writeDetails(&b, examples)

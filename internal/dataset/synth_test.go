@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"math"
@@ -227,31 +228,32 @@ func TestPreview(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 60, 50, "Train/Denoise/a.jpg", "Train/Enhance/low/b.png", "Train/Enhance/gt/b.png")
 	s, _ := open(t, options(dir, noise, Task{Kind: Enhance, Repeat: 3, Synth: 9}))
-	cells, err := s.previewCells(0, 5)
+	rows, err := s.previewRows(0, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var order []string
-	for _, c := range cells {
-		order = append(order, c.info.Task+strings.Repeat(" made", made(c)))
+	for _, row := range rows {
+		order = append(order, fmt.Sprint(row[0].info.Task, row[0].info.Input == "", len(row)))
 	}
-	if !slices.IsSorted(order[:5]) || order[0] != "denoise made" || len(order) != 10 || order[9] != "enhance made" {
-		t.Errorf("cells %q", order)
+	if want := []string{"denoisetrue 5", "enhancefalse 3", "enhancetrue 5"}; !slices.Equal(order, want) {
+		t.Errorf("rows %q, want %q", order, want)
 	}
 	sheet, err := s.Preview(0, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Ten pairs in rows of four, patches of 32 enlarged to 128.
+	// Three rows of five, patches of 32 enlarged to 128.
 	cellW, cellH := 2*128+2+sheetGap, 128+sheetLines*sheetLine+sheetGap
-	if got := sheet.Bounds().Size(); got != image.Pt(4*cellW+sheetGap, 3*cellH+sheetGap) {
+	if got := sheet.Bounds().Size(); got != image.Pt(5*cellW+sheetGap, 3*cellH+sheetGap) {
 		t.Errorf("the sheet is %v", got)
 	}
 	at := func(x, y int) color.Color { return sheet.At(x, y) }
-	want := color.RGBA{level(cells[1].input[0]), level(cells[1].input[32*32]), level(cells[1].input[2*32*32]), 255}
+	second := rows[1][1].input
+	first := color.RGBA{level(second[0]), level(second[32*32]), level(second[2*32*32]), 255}
 	for _, d := range []int{0, 3} {
-		if got := at(sheetGap+cellW+d, sheetGap+d); got != want {
-			t.Errorf("the second pair's input begins with %v, want %v", got, want)
+		if got := at(sheetGap+cellW+d, sheetGap+cellH+d); got != first {
+			t.Errorf("the second row's second input begins with %v, want %v", got, first)
 		}
 	}
 	ink := 0

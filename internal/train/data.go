@@ -2,6 +2,9 @@ package train
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"image/png"
 	"io"
 
@@ -33,27 +36,35 @@ func DataOptions(c *config.Config) dataset.Options {
 
 // Check decodes all of a configuration's training data and the benchmarks that
 // are on disk, and reports to w what a run would use, what is damaged, and what
-// a test set shows as well. progress, where set, hears how many images are done.
-func Check(ctx context.Context, c *config.Config, w io.Writer, progress func(done, of int)) error {
+// a test set shows as well. Damaged data are an error. progress, where set, hears
+// how many images are done.
+func Check(ctx context.Context, c *config.Config, w io.Writer, asJSON bool, progress func(done, of int)) error {
 	set, report, err := openSet(c)
 	if err == nil {
 		err = set.Check(ctx, report, dataset.Standard(), c.Data, progress)
 	}
-	if report != nil {
-		if e := report.WriteText(w, 3); err == nil {
-			err = e
-		}
+	if report == nil {
+		return err
+	}
+	if asJSON {
+		err = errors.Join(err, json.NewEncoder(w).Encode(report))
+	} else {
+		err = errors.Join(err, report.WriteText(w, 3))
+	}
+	if n := len(report.Damaged); err == nil && n > 0 {
+		err = fmt.Errorf("%d of the files that would be trained on are damaged: replace or remove them, or name them in a list under train.exclude", n)
 	}
 	return err
 }
 
-// Preview draws a contact sheet of training pairs, some of each task, to a PNG.
-func Preview(c *config.Config, path string, perTask int) error {
+// Preview draws a contact sheet of training pairs to a PNG: per task a row of
+// real ones and one of those that are made.
+func Preview(c *config.Config, path string, perRow int) error {
 	set, _, err := openSet(c)
 	if err != nil {
 		return err
 	}
-	sheet, err := set.Preview(0, perTask)
+	sheet, err := set.Preview(0, perRow)
 	if err != nil {
 		return err
 	}

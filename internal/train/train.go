@@ -178,7 +178,8 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 	defer loader.Close()
 	r.bar = newProgress(r.Progress, r.plan.steps, r.step)
 	defer r.bar.close()
-	if err := r.validate(ctx); err != nil { // the run may have been cut in the midst of it
+	// The run may have been cut in the midst of it.
+	if err := r.validate(ctx); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
 	res := &Result{}
@@ -220,7 +221,7 @@ func (r *run) intervals(ctx context.Context, terms model.Terms) error {
 			return err
 		}
 	}
-	if err := r.validate(ctx); err != nil {
+	if err := r.validate(ctx); err != nil && ctx.Err() == nil {
 		return err
 	}
 	if due(r.t.CheckpointInterval) && r.step < r.plan.steps {

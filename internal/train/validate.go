@@ -32,17 +32,14 @@ func (r *run) owesValidation() bool {
 }
 
 // validate measures the network, averaged where there is an average, and keeps
-// the best so far, if it is time to. One that ctx cuts short stays due.
+// the best so far, if it is time to. One that fails, as when ctx ends, stays due.
 func (r *run) validate(ctx context.Context) error {
 	if !r.owesValidation() {
 		return nil
 	}
 	return r.opt.withAverage(func() error {
 		v, err := r.Validate(ctx, r.m)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil:
+		if err != nil {
 			return fmt.Errorf("validation after step %d: %w", r.step, err)
 		}
 		if err := r.log.validation(r.step, v); err != nil {

@@ -27,8 +27,8 @@ type Maps struct {
 
 // CDD11 is a composition of CDD-11, in its order:
 //
-//	low light  J/L·L^γ + n, L the light map after a 3×3 guided filter on the
-//	           grey image (eps 0.01), clipped
+//	low light  J/L·L^γ + n, clipped; L is the grey image after a 3×3 guided
+//	           filter (eps 0.01) whose guide is the light map
 //	rain       + streaks
 //	snow       x·(1 − S) + S
 //	haze       x·t + A·(1 − t), t = exp(−β·min(1 − d̄, 0.7)), d̄ the inverse
@@ -92,7 +92,10 @@ func (c CDD11) low(m *Image, rng *rand.Rand) *Image {
 	if light == nil {
 		light = lightMap(m)
 	}
-	light = guidedFilter(luma, light, m.W, m.H, 3, .01)
+	// As the program that made CDD-11 has it: the light map guides, and what is
+	// filtered is the picture. Dark parts of it get darker than they would by the
+	// light alone.
+	light = guidedFilter(light, luma, m.W, m.H, 3, .01)
 	out := m.like()
 	for k := range 3 {
 		src, dst := m.Plane(k), out.Plane(k)

@@ -166,7 +166,7 @@ func TestCDD11FollowsItsOrder(t *testing.T) {
 		light[i], inverse[i] = .2+.5*float32(i%30)/30, float32(i/30)/24
 		rain[i], snow[i] = .6*float32(i%7)/7, float32(i%11)/11
 	}
-	light2 := guidedFilter(m.luma(), light, m.W, m.H, 3, .01)
+	light2 := guidedFilter(light, m.luma(), m.W, m.H, 3, .01)
 	depth := boxBlur(inverse, m.W, m.H, 22)
 	for _, kind := range CDD11Kinds {
 		c := RandomCDD11(seeded(4), kind)
