@@ -1,12 +1,16 @@
 // The 1×1 convolution: for each sample b and each pixel p of P = H·W
-//   y_bop = bias_o + Σ_c w_oc x_bcp          w [O,C], x the concatenation of up to 4
-//   dx_bcp += Σ_o w_oc dy_bop
+//   y_bop = bias_o + res_bop + Σ_c w_oc x_bcp   w [O,C], x the concatenation of up to 4
+//   dx_bcp (+)= Σ_o w_oc dy_bop
 //   dw_oc  += Σ_bp dy_bop x_bcp
 //   dbias_o += Σ_bp dy_bop
-// The first three are matrix products (gemm.cuh), each at three precisions:
+// bias and res may be absent. w may differ between samples (wavelet.go): ws is how far
+// apart theirs are, 0 where all share one. The first three are matrix products
+// (gemm.cuh), each at the precisions of the suffix:
 //
 //             A          B          grid (x, y, z)
 //   fwd       w          x_b        ⌈O/64⌉·⌈P/128⌉, B      a row of C: pixels
+//   norm      w          (x_b − mean) · rstd of one x: its layer norm, where norm.cu
+//                        has folded weight and bias into w and bias
 //   dx        wᵀ         dy_b       ⌈C/64⌉·⌈P/128⌉, B      one launch a source
 //   dw        dy         xᵀ         ⌈O/64⌉, ⌈C/128⌉, parts of the B·P pixels; their
 //                                   sums are added by conv1x1_sum, in fixed order
@@ -14,8 +18,9 @@
 // read it from L2.
 //
 // fwd: 4 (C + O) bytes and 2·C·O operations a pixel: bound by memory below some 400
-// channels at tf32 on an A100, by tensor cores above. dx has dx to read besides.
-// Shared memory 43, 38 and 54 KB a block; 3 blocks an SM (2 of dw on an A100).
+// channels at tf32 on an A100, by tensor cores above. dx has dx to read besides, and
+// norm 8 bytes a pixel.
+// Shared memory 43, 43, 38 and 54 KB a block; 3 blocks an SM (2 of dw on an A100).
 #include "gemm.cuh"
 
 using gemm::fill;
@@ -47,13 +52,30 @@ struct Sources {
     {x0, x1, x2, x3}, {end0, end1, end2, end3}, P  \
   }
 
-template <Precision P_>
-__device__ __forceinline__ void forward(float* y, const float* w, const float* bias, const Sources& x, int O, int C, int P) {
+// Normalised is what layer norm makes of a pixel, up to weight and bias, which are in w.
+struct Normalised {
+  float scale[8], shift[8];
+  template <class Product>
+  __device__ __forceinline__ Normalised(const Product& product, const float* mean, const float* rstd, int p0, int P) {
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      const int p = min(p0 + product.column(j), P - 1);
+      scale[j] = rstd[p];
+      shift[j] = -mean[p] * scale[j];
+    }
+  }
+  __device__ __forceinline__ float operator()(float v, int j) const { return v * scale[j] + shift[j]; }
+};
+
+// forward takes the arguments of Prepare (gemm::multiply) last.
+template <Precision P_, class Prepare, class... Args>
+__device__ __forceinline__ void forward(float* y, const float* w, const float* bias, const float* res, const Sources& x,
+                                        int O, int C, int P, const Args&... prepared) {
   using A = Tile<gemm::M, true>;
   using B = Tile<gemm::N, false>;
   const int across = (O + gemm::M - 1) / gemm::M, b = blockIdx.y;
   const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
-  gemm::multiply<P_, A, B>(
+  gemm::multiply<P_, A, B, Prepare>(
       (C + gemm::K - 1) / gemm::K,
       [&](float* tile, int step) { fill<A>(tile, C % 4 == 0, Rows{w, size_t(C), O, C, m0, step * gemm::K}); },
       [&](float* tile, int step) {
@@ -67,15 +89,21 @@ __device__ __forceinline__ void forward(float* y, const float* w, const float* b
       [&](int m, int n, const float (&v)[4]) {
         const int o = m0 + m;
         if (o >= O) return;
+        const size_t row = (static_cast<size_t>(b) * O + o) * P;
         const float add = bias ? bias[o] : 0.f;
-        const float sum[4] = {v[0] + add, v[1] + add, v[2] + add, v[3] + add};
-        store4(y + (static_cast<size_t>(b) * O + o) * P, sum, n0 + n, P, P % 4 == 0);
-      });
+        float sum[4] = {};
+        if (res) load4(sum, res + row, n0 + n, P, P % 4 == 0);
+#pragma unroll
+        for (int k = 0; k < 4; k++) sum[k] += v[k] + add;
+        store4(y + row, sum, n0 + n, P, P % 4 == 0);
+      },
+      prepared...);
 }
 
-// backward adds to dx [B,M,P], whose channels are c0 to c0 + M of w's C.
+// backward writes dx [B,M,P], or adds to it; its channels are c0 to c0 + M of w's C.
 template <Precision P_>
-__device__ __forceinline__ void backward(float* dx, const float* w, const float* dy, int O, int C, int c0, int M, int P) {
+__device__ __forceinline__ void backward(float* dx, const float* w, const float* dy, int O, int C, int c0, int M, int P,
+                                         bool add) {
   using A = Tile<gemm::M, false>;
   using B = Tile<gemm::N, false>;
   const int across = (M + gemm::M - 1) / gemm::M, b = blockIdx.y;
@@ -88,21 +116,26 @@ __device__ __forceinline__ void backward(float* dx, const float* w, const float*
       },
       [&](float* tile, int step) { fill<B>(tile, P % 4 == 0, Rows{dyb, size_t(P), O, P, step * gemm::K, n0}); },
       [&](int m, int n, const float (&v)[4]) {
-        if (m0 + m < M) add4(dx + (static_cast<size_t>(b) * M + m0 + m) * P, v, n0 + n, P, P % 4 == 0);
+        if (m0 + m >= M) return;
+        float* row = dx + (static_cast<size_t>(b) * M + m0 + m) * P;
+        if (add) add4(row, v, n0 + n, P, P % 4 == 0);
+        else store4(row, v, n0 + n, P, P % 4 == 0);
       });
 }
 
-// weights writes the part z of dw: partial [parts,O,C]. The pixels of each sample
-// are cut into steps of 16; a part has `steps` of the B·⌈P/16⌉ steps.
+// weights writes the part z of dw: partial [groups,parts,O,C]. The pixels of each
+// sample are cut into steps of 16. A group is all samples, or one; it has `of_group`
+// steps, and each of its parts `steps` of them.
 template <Precision P_>
-__device__ __forceinline__ void weights(float* partial, const float* dy, const Sources& x, int B_, int O, int C, int P,
-                                        int steps) {
+__device__ __forceinline__ void weights(float* partial, const float* dy, const Sources& x, int O, int C, int P, int steps,
+                                        int of_group, int parts) {
   using A = Tile<gemm::M, true>;
   using B = Tile<gemm::N, true>;
   const int m0 = blockIdx.x * gemm::M, n0 = blockIdx.y * gemm::N;
-  const int per_sample = (P + gemm::K - 1) / gemm::K, first = blockIdx.z * steps;
+  const int per_sample = (P + gemm::K - 1) / gemm::K, from = blockIdx.z % parts * steps;
+  const int first = blockIdx.z / parts * of_group + from;
   gemm::multiply<P_, A, B>(
-      min(steps, B_ * per_sample - first),
+      min(steps, of_group - from),
       [&](float* tile, int step) {
         const int b = (first + step) / per_sample, p = (first + step) % per_sample * gemm::K;
         fill<A>(tile, P % 4 == 0, Rows{dy + static_cast<size_t>(b) * O * P, size_t(P), O, P, m0, p});
@@ -125,39 +158,52 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const S
       });
 }
 
-#define CONV1X1(P_)                                                                                                \
+#define CONV1X1_FWD(P_)                                                                                            \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
       conv1x1_fwd_##P_(float* __restrict__ y, const float* __restrict__ w, const float* __restrict__ bias,         \
-                       SOURCES_PARAMETERS, int O, int C, int P) {                                                  \
-    forward<gemm::P_>(y, w, bias, SOURCES, O, C, P);                                                               \
+                       const float* __restrict__ res, SOURCES_PARAMETERS, int O, int C, int P, long long ws) {     \
+    forward<gemm::P_, gemm::Same>(y, w + blockIdx.y * ws, bias, res, SOURCES, O, C, P);                            \
+  }
+CONV1X1_FWD(tf32x3)
+
+#define CONV1X1(P_)                                                                                                \
+  CONV1X1_FWD(P_)                                                                                                  \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
+      conv1x1_norm_##P_(float* __restrict__ y, const float* __restrict__ w, const float* __restrict__ bias,        \
+                        const float* __restrict__ x, const float* __restrict__ stats, int O, int C, int P) {       \
+    const float* mean = stats + static_cast<size_t>(blockIdx.y) * 2 * P;                                           \
+    const int p0 = blockIdx.x / ((O + gemm::M - 1) / gemm::M) * gemm::N;                                           \
+    forward<gemm::P_, Normalised>(y, w, bias, nullptr, Sources{{x, x, x, x}, {C, C, C, C}, P}, O, C, P, mean,      \
+                                  mean + P, p0, P);                                                                \
   }                                                                                                                \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
       conv1x1_dx_##P_(float* __restrict__ dx, const float* __restrict__ w, const float* __restrict__ dy, int O,    \
-                      int C, int c0, int M, int P) {                                                               \
-    backward<gemm::P_>(dx, w, dy, O, C, c0, M, P);                                                                 \
+                      int C, int c0, int M, int P, long long ws, int add) {                                        \
+    backward<gemm::P_>(dx, w + blockIdx.y * ws, dy, O, C, c0, M, P, add);                                          \
   }                                                                                                                \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
-      conv1x1_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy, SOURCES_PARAMETERS, int B, int O, \
-                      int C, int P, int steps) {                                                                   \
-    weights<gemm::P_>(partial, dy, SOURCES, B, O, C, P, steps);                                                    \
+      conv1x1_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy, SOURCES_PARAMETERS, int O, int C, \
+                      int P, int steps, int of_group, int parts) {                                                 \
+    weights<gemm::P_>(partial, dy, SOURCES, O, C, P, steps, of_group, parts);                                      \
   }
 CONV1X1(float32)
 CONV1X1(tf32)
 CONV1X1(bf16)
 
-// conv1x1_sum: dw_i += Σ_z partial_zi for the n numbers of dw. 4 (parts + 2) bytes
-// and `parts` operations a number: bound by memory.
+// conv1x1_sum: dw_gi += Σ_z partial_gzi for the n numbers of dw of each group, which is
+// the grid's y. 4 (parts + 2) bytes and `parts` operations a number: bound by memory.
 extern "C" __global__ void __launch_bounds__(256)
     conv1x1_sum(float* __restrict__ dw, const float* __restrict__ partial, int parts, int n) {
   const long long i = 4ll * (blockIdx.x * 256 + threadIdx.x);
+  const size_t group = static_cast<size_t>(blockIdx.y) * n;
   float sum[4] = {};
   for (int z = 0; z < parts; z++) {
     float v[4];
-    load4(v, partial + static_cast<size_t>(z) * n, i, n, n % 4 == 0);
+    load4(v, partial + group * parts + static_cast<size_t>(z) * n, i, n, n % 4 == 0);
 #pragma unroll
     for (int k = 0; k < 4; k++) sum[k] += v[k];
   }
-  add4(dw, sum, i, n);
+  add4(dw + group, sum, i, n, n % 4 == 0);
 }
 
 // conv1x1_dbias: dbias_o += Σ_bp dy_bop, a block for each o. 4 bytes, 1 operation a

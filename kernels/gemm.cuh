@@ -3,9 +3,11 @@
 // steps of 16 along K. Operands come by cp.async, three tiles deep: while one is
 // multiplied two are on their way.
 //
-// Three precisions share the tiles: tensor cores with operands rounded to TF32 or
-// bf16, and plain float32 arithmetic. Tiles hold float32 in each; rounding happens
-// on the way to the registers, so tensors in memory are never anything else.
+// Four precisions share the tiles: tensor cores with operands rounded to TF32 or
+// bf16, plain float32 arithmetic, and tf32x3, which is nearly float32 on the tensor
+// cores at a third of TF32's rate: x = hi + lo, both TF32, and a·b is hi·hi + hi·lo +
+// lo·hi but for 2⁻²². Tiles hold float32 in each; rounding happens on the way to the
+// registers, so tensors in memory are never anything else.
 //
 // A tile lies in shared memory as its source does in global memory, in lines of 16
 // bytes and more that follow the contiguous axis:
@@ -20,7 +22,7 @@
 
 namespace gemm {
 
-enum Precision { float32, tf32, bf16 };
+enum Precision { float32, tf32, bf16, tf32x3 };
 
 constexpr int M = 64, N = 128, K = 16;  // of a block's tiles
 constexpr int stages = 3, threads = 128;
@@ -128,6 +130,20 @@ __device__ __forceinline__ void load_b(float (&b)[8][2], const float* s, int n, 
   }
 }
 
+// Same leaves B's numbers as they are; see multiply.
+struct Same {
+  template <class Product>
+  __device__ __forceinline__ explicit Same(const Product&) {}
+  __device__ __forceinline__ float operator()(float v, int) const { return v; }
+};
+
+// TF32Pair is x as the sum of two TF32 numbers.
+struct TF32Pair {
+  unsigned hi, lo;
+  __device__ __forceinline__ TF32Pair() {}
+  __device__ __forceinline__ explicit TF32Pair(float x) : hi(to_tf32(x)), lo(to_tf32(x - __uint_as_float(hi))) {}
+};
+
 template <Precision P, class A, class B>
 struct Product {
   float c[2][8][4] = {};
@@ -139,24 +155,26 @@ struct Product {
     n = warp / 2 * 64;
   }
 
+  // column is the column of B that a thread's b[j] are of.
+  __device__ __forceinline__ int column(int j) const {
+    const int g = threadIdx.x % 32 / 4;
+    return B::k_contiguous ? n + 8 * j + g : n + j / 4 * 32 + 4 * g + j % 4;
+  }
+
   // step adds the product of two tiles.
-  __device__ __forceinline__ void step(const float* sa, const float* sb) {
+  template <class Prepare>
+  __device__ __forceinline__ void step(const float* sa, const float* sb, const Prepare& prepare) {
     float a[K / 8][2][2][2], b[K / 8][8][2];
-    if constexpr (P == tf32) {
 #pragma unroll
-      for (int k = 0; k < K / 8; k++) {
-        load_a<A>(a[k], sa, m, 8 * k);
-        load_b<B>(b[k], sb, n, 8 * k);
-        multiply_tf32(a[k], b[k]);
-      }
-    } else {
+    for (int k = 0; k < K / 8; k++) {
+      load_a<A>(a[k], sa, m, 8 * k);
+      load_b<B>(b[k], sb, n, 8 * k);
 #pragma unroll
-      for (int k = 0; k < K / 8; k++) {
-        load_a<A>(a[k], sa, m, 8 * k);
-        load_b<B>(b[k], sb, n, 8 * k);
-      }
-      multiply_bf16(a, b);
+      for (int j = 0; j < 8; j++) b[k][j][0] = prepare(b[k][j][0], j), b[k][j][1] = prepare(b[k][j][1], j);
+      if constexpr (P == tf32) multiply_tf32(a[k], b[k]);
+      if constexpr (P == tf32x3) multiply_tf32x3(a[k], b[k]);
     }
+    if constexpr (P == bf16) multiply_bf16(a, b);
   }
 
   __device__ __forceinline__ void multiply_tf32(const float (&a)[2][2][2], const float (&b)[8][2]) {
@@ -170,6 +188,28 @@ struct Product {
       const unsigned v[2] = {to_tf32(b[j][0]), to_tf32(b[j][1])};
 #pragma unroll
       for (int i = 0; i < 2; i++) mma_tf32(c[i][j], u[i], v);
+    }
+  }
+
+  __device__ __forceinline__ void multiply_tf32x3(const float (&a)[2][2][2], const float (&b)[8][2]) {
+    unsigned hi[2][4], lo[2][4];
+#pragma unroll
+    for (int i = 0; i < 2; i++)
+#pragma unroll
+      for (int r = 0; r < 4; r++) {
+        const TF32Pair u(a[i][r % 2][r / 2]);
+        hi[i][r] = u.hi, lo[i][r] = u.lo;
+      }
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+      const TF32Pair u(b[j][0]), v(b[j][1]);
+      const unsigned bhi[2] = {u.hi, v.hi}, blo[2] = {u.lo, v.lo};
+#pragma unroll
+      for (int i = 0; i < 2; i++) {
+        mma_tf32(c[i][j], lo[i], bhi);
+        mma_tf32(c[i][j], hi[i], blo);
+        mma_tf32(c[i][j], hi[i], bhi);
+      }
     }
   }
 
@@ -245,7 +285,8 @@ struct Product<float32, A, B> {
     }
   }
 
-  __device__ __forceinline__ void step(const float* sa, const float* sb) {
+  template <class Prepare>
+  __device__ __forceinline__ void step(const float* sa, const float* sb, const Prepare& prepare) {
     int rows[8], columns[8];
 #pragma unroll
     for (int i = 0; i < 8; i++) rows[i] = row(i), columns[i] = column(i);
@@ -254,6 +295,10 @@ struct Product<float32, A, B> {
       float a[4][8], b[4][8];
       load<A>(a, sa, k, rows);
       load<B>(b, sb, k, columns);
+#pragma unroll
+      for (int e = 0; e < 4; e++)
+#pragma unroll
+        for (int j = 0; j < 8; j++) b[e][j] = prepare(b[e][j], j);
 #pragma unroll
       for (int e = 0; e < 4; e++)
 #pragma unroll
@@ -285,9 +330,11 @@ struct Product<float32, A, B> {
 };
 
 // multiply computes a block's tile of C over `steps` tiles along K and hands it to
-// emit. fill_a(tile, step) and fill_b start the copies of a step's tiles.
-template <Precision P, class A, class B, class FillA, class FillB, class Emit>
-__device__ __forceinline__ void multiply(int steps, FillA fill_a, FillB fill_b, Emit emit) {
+// emit. fill_a(tile, step) and fill_b start the copies of a step's tiles. Prepare is
+// made of the product and says what becomes of each number of B on its way to the
+// registers: prepare(v, j), j the thread's index of the column product.column(j).
+template <Precision P, class A, class B, class Prepare = Same, class FillA, class FillB, class Emit, class... Args>
+__device__ __forceinline__ void multiply(int steps, FillA fill_a, FillB fill_b, Emit emit, const Args&... prepared) {
   static_assert(A::rows == M && B::rows == N, "tiles of another size");
   DYN_SHARED(float, shared);
   const auto start = [&](int step) {
@@ -300,12 +347,13 @@ __device__ __forceinline__ void multiply(int steps, FillA fill_a, FillB fill_b, 
   };
   for (int s = 0; s < stages - 1; s++) start(s);
   Product<P, A, B> product;
+  const Prepare prepare(product, prepared...);
   for (int s = 0; s < steps; s++) {
     cp_async_wait<stages - 2>();
     __syncthreads();  // step s has arrived for all, and all are done with s − 1
     start(s + stages - 1);
     const float* tiles = shared + s % stages * (A::floats + B::floats);
-    product.step(tiles, tiles + A::floats);
+    product.step(tiles, tiles + A::floats, prepare);
   }
   product.each(emit);
 }

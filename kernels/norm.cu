@@ -5,6 +5,9 @@
 //   dx += (g − mean(g) − x̂ mean(g ⊙ x̂)) / √(var + 1e-5)  [+ residual]
 //   dweight_c += Σ_bp du x̂,  dbias_c += Σ_bp du
 //
+// A 1×1 convolution w [O,C] may take the norm in: w·u = (w ⊙ weight)·x̂ + w·bias. The
+// norm is then its stats and the fold, conv1x1_norm reads x itself, and u is not written.
+//
 // Mapping: block (x, y) has 32 pixels of sample y and all of their channels: a
 // thread has 4 neighbouring pixels of every 32nd channel, so that 8 lanes read 128
 // bytes in a row. Sums over channels cross the lanes and, through 1 KB of shared
@@ -61,13 +64,14 @@ __device__ __forceinline__ float sum_pixels(float v) {
   return v;
 }
 
-// layer_norm_fwd writes u and stats [B,2,P]: the means, then 1/√(var + 1e-5).
+// layer_norm_fwd writes u, unless it is absent, and stats [B,2,P]: the means, then
+// 1/√(var + 1e-5).
 extern "C" __global__ void __launch_bounds__(threads, 5)
     layer_norm_fwd(float* __restrict__ u, float* __restrict__ stats, const float* __restrict__ x,
                    const float* __restrict__ weight, const float* __restrict__ bias, int C, int P) {
   const Place at(P);
   const long long sample = static_cast<long long>(blockIdx.y) * C * P;
-  x += sample, u += sample;
+  x += sample;
   float v[4], mean[4] = {}, scale[4] = {};
   for (int c = at.row; c < C; c += rows) {
     load4(v, x + static_cast<long long>(c) * P, at.p, P, at.wide);
@@ -86,12 +90,12 @@ extern "C" __global__ void __launch_bounds__(threads, 5)
   sum_rows(scale);
 #pragma unroll
   for (int k = 0; k < 4; k++) scale[k] = 1.f / sqrtf(scale[k] * share + epsilon);
-  for (int c = at.row; c < C; c += rows) {
+  for (int c = at.row; u && c < C; c += rows) {
     const float w = weight[c], add = bias[c];
     load4(v, x + static_cast<long long>(c) * P, at.p, P, at.wide);
 #pragma unroll
     for (int k = 0; k < 4; k++) v[k] = w * ((v[k] - mean[k]) * scale[k]) + add;
-    store4(u + static_cast<long long>(c) * P, v, at.p, P, at.wide);
+    store4(u + sample + static_cast<long long>(c) * P, v, at.p, P, at.wide);
   }
   if (at.row > 0) return;
   stats += static_cast<long long>(blockIdx.y) * 2 * P;
@@ -150,4 +154,21 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
     }
     add4(dx + plane, v, at.p, P, at.wide);
   }
+}
+
+// layer_norm_fold: folded = w ⊙ weight and folded_bias = w·bias, a warp for each of w's O
+// rows. 8 bytes and 3 operations a number of w.
+extern "C" __global__ void __launch_bounds__(threads)
+    layer_norm_fold(float* __restrict__ folded, float* __restrict__ folded_bias, const float* __restrict__ w,
+                    const float* __restrict__ weight, const float* __restrict__ bias, int O, int C) {
+  const int o = blockIdx.x * (threads / 32) + threadIdx.x / 32;
+  if (o >= O) return;
+  float sum = 0.f;
+  for (int c = threadIdx.x % 32; c < C; c += 32) {
+    const float v = w[o * C + c];
+    folded[o * C + c] = v * weight[c];
+    sum += v * bias[c];
+  }
+  sum = warp_sum(sum);
+  if (threadIdx.x % 32 == 0) folded_bias[o] = sum;
 }

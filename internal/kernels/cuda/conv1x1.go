@@ -30,10 +30,12 @@ const maxSources = 4
 // conv1x1 holds the extents of a 1×1 convolution.
 type conv1x1 struct {
 	B, O, C, P int
+	stride     int64 // between the samples' weights; 0 where they share one
 	sources    []any // the kernels' arguments: 4 pointers, 4 ends
 	ends       []int
 }
 
+// newConv1x1 is a convolution by w [O,C], or by a w of each sample, [B,O,C].
 func newConv1x1(op string, y, w kernels.Tensor, xs []kernels.Tensor) conv1x1 {
 	c := conv1x1{B: y.Shape[0], O: y.Shape[1], P: y.Shape[2] * y.Shape[3]}
 	if len(xs) == 0 || len(xs) > maxSources {
@@ -46,7 +48,11 @@ func newConv1x1(op string, y, w kernels.Tensor, xs []kernels.Tensor) conv1x1 {
 			panic(fmt.Sprintf("cuda: %s: shapes %v and %v", op, x.Shape, y.Shape))
 		}
 	}
-	if w.Len() != c.O*c.C {
+	weights := 1
+	if len(w.Shape) == 3 {
+		weights, c.stride = c.B, int64(c.O*c.C)
+	}
+	if w.Len() != weights*c.O*c.C {
 		panic(fmt.Sprintf("cuda: %s: a weight %v from %d to %d channels", op, w.Shape, c.C, c.O))
 	}
 	for i := range maxSources {
@@ -59,55 +65,89 @@ func newConv1x1(op string, y, w kernels.Tensor, xs []kernels.Tensor) conv1x1 {
 }
 
 // product is the grid of a product with m rows and K terms a sum for each sample.
-func (c conv1x1) product(m, k int) grid {
+func (c conv1x1) product(m, k, shared int) grid {
 	return grid{
-		x: ceil(m, tileM) * ceil(c.P, tileN), y: c.B, z: 1, threads: gemmThreads,
+		x: ceil(m, tileM) * ceil(c.P, tileN), y: c.B, z: 1, threads: gemmThreads, shared: shared,
 		macs: int64(m) * int64(k) * int64(c.B) * int64(c.P),
 	}
 }
 
 // Conv1x1 computes y = w·concat(xs) + bias.
 func (b *Backend) Conv1x1(y, w, bias kernels.Tensor, xs ...kernels.Tensor) {
+	b.project(b.precise("conv1x1_fwd"), y, w, bias, kernels.Tensor{}, xs...)
+}
+
+// project computes y = w·concat(xs) + bias + res by the given kernel.
+func (b *Backend) project(kernel string, y, w, bias, res kernels.Tensor, xs ...kernels.Tensor) {
 	c := newConv1x1("Conv1x1", y, w, xs)
-	g := c.product(c.O, c.C)
-	g.shared = sharedFwd
-	args := append([]any{y, w, bias}, c.sources...)
-	b.launch(b.precise("conv1x1_fwd"), g, append(args, c.O, c.C, c.P)...)
+	args := append([]any{y, w, bias, res}, c.sources...)
+	b.launch(kernel, c.product(c.O, c.C, sharedFwd), append(args, c.O, c.C, c.P, c.stride)...)
 }
 
 // Conv1x1Grad is Conv1x1's gradient.
 func (b *Backend) Conv1x1Grad(dxs []kernels.Tensor, dw, dbias, dy, w kernels.Tensor, xs ...kernels.Tensor) {
 	c := newConv1x1("Conv1x1Grad", dy, w, xs)
 	for i, dx := range dxs {
-		if dx.IsZero() {
-			continue
-		}
-		m := dx.Shape[1]
-		g := c.product(m, c.O)
-		g.shared = sharedDx
-		b.launch(b.precise("conv1x1_dx"), g, dx, w, dy, c.O, c.C, c.ends[i]-m, m, c.P)
+		b.conv1x1Input(c, dx, dy, w, c.ends[i], true)
 	}
-	if !dw.IsZero() {
-		b.conv1x1Weights(c, dw, dy)
+	b.conv1x1Weights(c, dw, dy)
+	b.conv1x1Bias(c, dbias, dy)
+}
+
+// conv1x1Input computes the gradient of the source whose channels stop at end, or
+// adds it to dx.
+func (b *Backend) conv1x1Input(c conv1x1, dx, dy, w kernels.Tensor, end int, add bool) {
+	if dx.IsZero() {
+		return
 	}
+	m := dx.Shape[1]
+	b.launch(b.precise("conv1x1_dx"), c.product(m, c.O, sharedDx), dx, w, dy, c.O, c.C, end-m, m, c.P, c.stride, number(add))
+}
+
+// conv1x1Weights computes dw in parts and adds them. A part is of one sample where
+// each has its own weights.
+func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
+	if dw.IsZero() {
+		return
+	}
+	groups, samples := 1, c.B
+	if c.stride > 0 {
+		groups, samples = c.B, 1
+	}
+	g := c.product(c.O, c.C, sharedDw)
+	g.x, g.y = ceil(c.O, tileM), ceil(c.C, tileN)
+	steps := samples * ceil(c.P, tileK) // along the pixels of a group
+	each := ceil(steps, ceil(dwBlocks, g.x*g.y*groups))
+	parts := ceil(steps, each)
+	g.z = groups * parts
+	partial := b.Alloc(g.z, c.O, c.C)
+	args := append([]any{partial, dy}, c.sources...)
+	b.launch(b.precise("conv1x1_dw"), g, append(args, c.O, c.C, c.P, each, steps, parts)...)
+	b.addParts(dw, partial, groups, parts)
+	b.Free(partial)
+}
+
+// addParts adds to each of dw's groups the sum of its parts, partial [groups,parts,...].
+func (b *Backend) addParts(dw any, partial kernels.Tensor, groups, parts int) {
+	n := partial.Len() / (groups * parts)
+	g := over(n, perBlock, 256)
+	g.y = groups
+	b.launch("conv1x1_sum", g, dw, partial, parts, n)
+}
+
+// conv1x1Bias adds to dbias the sums of dy over samples and pixels.
+func (b *Backend) conv1x1Bias(c conv1x1, dbias, dy kernels.Tensor) {
 	if !dbias.IsZero() {
 		b.launch("conv1x1_dbias", grid{x: c.O, y: 1, z: 1, threads: 256}, dbias, dy, c.B, c.O, c.P)
 	}
 }
 
-// conv1x1Weights computes dw in parts and adds them.
-func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
-	g := c.product(c.O, c.C)
-	g.x, g.y, g.shared = ceil(c.O, tileM), ceil(c.C, tileN), sharedDw
-	all := c.B * ceil(c.P, tileK) // steps along the pixels
-	steps := ceil(all, ceil(dwBlocks, g.x*g.y))
-	g.z = ceil(all, steps)
-	n := c.O * c.C
-	partial := b.Alloc(g.z, c.O, c.C)
-	args := append([]any{partial, dy}, c.sources...)
-	b.launch(b.precise("conv1x1_dw"), g, append(args, c.B, c.O, c.C, c.P, steps)...)
-	b.launch("conv1x1_sum", over(n, perBlock, 256), dw, partial, g.z, n)
-	b.Free(partial)
+// number is a bool as a kernel's int.
+func number(v bool) int {
+	if v {
+		return 1
+	}
+	return 0
 }
 
 // precise is the variant of a kernel for this backend's precision.

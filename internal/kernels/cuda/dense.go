@@ -53,8 +53,7 @@ func (b *Backend) SoftmaxGrad(dx, dy, y kernels.Tensor) {
 
 // longRows is a grid for r rows of n numbers, in blocks of perBlock.
 func longRows(r, n int) grid {
-	const most = 65535 // blocks along y
-	return grid{x: ceil(n, perBlock), y: min(r, most), z: ceil(r, most), threads: 256}
+	return grid{x: ceil(n, perBlock), y: min(r, maxY), z: ceil(r, maxY), threads: 256}
 }
 
 // ScaleRows computes y_r = s_r x_r.

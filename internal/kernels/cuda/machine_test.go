@@ -50,6 +50,7 @@ var machineFacts = map[string]machineFact{
 
 	"layer_norm_fwd":  {threads: 256, resident: 1280, wide: true},
 	"layer_norm_grad": {threads: 256, resident: 1024, wide: true},
+	"layer_norm_fold": {threads: 256, resident: 2048},
 
 	"linear_fwd": {threads: 128, resident: 1536},
 	"linear_dx":  {threads: 128, resident: 2048},
@@ -99,17 +100,21 @@ var machineFacts = map[string]machineFact{
 	"idwt_fwd":  {threads: 256, resident: 1280, wide: true},
 	"idwt_grad": {threads: 256, resident: 1280, wide: true},
 
-	"conv1x1_fwd_float32": {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true},
-	"conv1x1_fwd_tf32":    {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true, tensor: hmmaTF32},
-	"conv1x1_fwd_bf16":    {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true, tensor: hmmaBF16},
-	"conv1x1_dx_float32":  {threads: gemmThreads, shared: sharedDx, resident: 384, gemm: true, wide: true},
-	"conv1x1_dx_tf32":     {threads: gemmThreads, shared: sharedDx, resident: 384, gemm: true, wide: true, tensor: hmmaTF32},
-	"conv1x1_dx_bf16":     {threads: gemmThreads, shared: sharedDx, resident: 384, gemm: true, wide: true, tensor: hmmaBF16},
-	"conv1x1_dw_float32":  {threads: gemmThreads, shared: sharedDw, resident: 256, gemm: true},
-	"conv1x1_dw_tf32":     {threads: gemmThreads, shared: sharedDw, resident: 256, gemm: true, tensor: hmmaTF32},
-	"conv1x1_dw_bf16":     {threads: gemmThreads, shared: sharedDw, resident: 256, gemm: true, tensor: hmmaBF16},
-	"conv1x1_sum":         {threads: 256, resident: 2048, wide: true},
-	"conv1x1_dbias":       {threads: 256, resident: 1280},
+	"conv1x1_fwd_float32":  {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true},
+	"conv1x1_fwd_tf32":     {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true, tensor: hmmaTF32},
+	"conv1x1_fwd_bf16":     {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true, tensor: hmmaBF16},
+	"conv1x1_fwd_tf32x3":   {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true, tensor: hmmaTF32},
+	"conv1x1_norm_float32": {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true},
+	"conv1x1_norm_tf32":    {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true, tensor: hmmaTF32},
+	"conv1x1_norm_bf16":    {threads: gemmThreads, shared: sharedFwd, resident: 384, gemm: true, wide: true, tensor: hmmaBF16},
+	"conv1x1_dx_float32":   {threads: gemmThreads, shared: sharedDx, resident: 384, gemm: true, wide: true},
+	"conv1x1_dx_tf32":      {threads: gemmThreads, shared: sharedDx, resident: 384, gemm: true, wide: true, tensor: hmmaTF32},
+	"conv1x1_dx_bf16":      {threads: gemmThreads, shared: sharedDx, resident: 384, gemm: true, wide: true, tensor: hmmaBF16},
+	"conv1x1_dw_float32":   {threads: gemmThreads, shared: sharedDw, resident: 256, gemm: true},
+	"conv1x1_dw_tf32":      {threads: gemmThreads, shared: sharedDw, resident: 256, gemm: true, tensor: hmmaTF32},
+	"conv1x1_dw_bf16":      {threads: gemmThreads, shared: sharedDw, resident: 256, gemm: true, tensor: hmmaBF16},
+	"conv1x1_sum":          {threads: 256, resident: 2048, wide: true},
+	"conv1x1_dbias":        {threads: 256, resident: 1280},
 }
 
 // multiprocessor is what one has: registers, shared memory and threads.

@@ -15,9 +15,15 @@ type normed struct {
 
 // layerNorm normalises x. What it returns must be freed.
 func (b *Backend) layerNorm(x kernels.Tensor, n kernels.Norm) normed {
+	return b.layerNormTo(b.Alloc(x.Shape...), x, n)
+}
+
+// layerNormTo is layerNorm with the result in u; where that is absent, stats is all
+// there is of it.
+func (b *Backend) layerNormTo(u, x kernels.Tensor, n kernels.Norm) normed {
 	B, C, P := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
 	l := normed{
-		x: x, u: b.Alloc(x.Shape...), stats: b.Alloc(B, 2, P), n: n, C: C, P: P,
+		x: x, u: u, stats: b.Alloc(B, 2, P), n: n, C: C, P: P,
 		grid: grid{x: ceil(P, 32), y: B, z: 1, threads: 256},
 	}
 	b.launch("layer_norm_fwd", l.grid, l.u, l.stats, x, n.Weight, n.Bias, C, P)
@@ -46,4 +52,16 @@ func (b *Backend) layerNormGrad(dx kernels.Tensor, dn kernels.Norm, du, residual
 func (l normed) free(b *Backend) {
 	b.Free(l.u)
 	b.Free(l.stats)
+}
+
+// layerNormConv1x1 computes y = w·LN(x), w [O,C]. LN(x) is not written.
+func (b *Backend) layerNormConv1x1(y, x kernels.Tensor, n kernels.Norm, w kernels.Tensor) {
+	l := b.layerNormTo(kernels.Tensor{}, x, n)
+	c := newConv1x1("LN and Conv1x1", y, w, []kernels.Tensor{x})
+	folded, bias := b.Alloc(c.O, c.C), b.Alloc(c.O)
+	b.launch("layer_norm_fold", over(c.O, 8, 256), folded, bias, w, n.Weight, n.Bias, c.O, c.C)
+	b.launch(b.precise("conv1x1_norm"), c.product(c.O, c.C, sharedFwd), y, folded, bias, x, l.stats, c.O, c.C, c.P)
+	b.Free(folded)
+	b.Free(bias)
+	l.free(b)
 }
