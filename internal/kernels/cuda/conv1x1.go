@@ -88,20 +88,20 @@ func (b *Backend) project(kernel string, y, w, bias, res kernels.Tensor, xs ...k
 func (b *Backend) Conv1x1Grad(dxs []kernels.Tensor, dw, dbias, dy, w kernels.Tensor, xs ...kernels.Tensor) {
 	c := newConv1x1("Conv1x1Grad", dy, w, xs)
 	for i, dx := range dxs {
-		b.conv1x1Input(c, dx, dy, w, c.ends[i], true)
+		b.conv1x1Input(b.precise("conv1x1_dx"), c, dx, dy, w, c.ends[i], true)
 	}
 	b.conv1x1Weights(c, dw, dy)
 	b.conv1x1Bias(c, dbias, dy)
 }
 
 // conv1x1Input computes the gradient of the source whose channels stop at end, or
-// adds it to dx.
-func (b *Backend) conv1x1Input(c conv1x1, dx, dy, w kernels.Tensor, end int, add bool) {
+// adds it to dx, by the given kernel.
+func (b *Backend) conv1x1Input(kernel string, c conv1x1, dx, dy, w kernels.Tensor, end int, add bool) {
 	if dx.IsZero() {
 		return
 	}
 	m := dx.Shape[1]
-	b.launch(b.precise("conv1x1_dx"), c.product(m, c.O, sharedDx), dx, w, dy, c.O, c.C, end-m, m, c.P, c.stride, number(add))
+	b.launch(kernel, c.product(m, c.O, sharedDx), dx, w, dy, c.O, c.C, end-m, m, c.P, c.stride, number(add))
 }
 
 // conv1x1Weights computes dw in parts and adds them. A part is of one sample where
@@ -140,6 +140,15 @@ func (b *Backend) conv1x1Bias(c conv1x1, dbias, dy kernels.Tensor) {
 	if !dbias.IsZero() {
 		b.launch("conv1x1_dbias", grid{x: c.O, y: 1, z: 1, threads: 256}, dbias, dy, c.B, c.O, c.P)
 	}
+}
+
+// atLeastTF32 is the variant of a kernel that rounds to no less than TF32, which costs
+// nothing where memory is the bound.
+func (b *Backend) atLeastTF32(name string) string {
+	if b.precision == BF16 {
+		return name + "_tf32"
+	}
+	return b.precise(name)
 }
 
 // number is a bool as a kernel's int.

@@ -19,7 +19,8 @@ func (b *Backend) WaveletReduceGrad(dx kernels.Tensor, dn kernels.Norm, dw, dy, 
 	l := b.layerNorm(x, n)
 	c := newConv1x1("WaveletReduceGrad", dreduced, w, []kernels.Tensor{l.u})
 	b.conv1x1Weights(c, dw, dreduced)
-	b.conv1x1Input(c, l.u, dreduced, w, c.C, false) // u becomes its gradient
+	// u becomes its gradient, from which sums are formed that cancel: those of dn.
+	b.conv1x1Input(b.atLeastTF32("conv1x1_dx"), c, l.u, dreduced, w, c.C, false)
 	b.layerNormGrad(dx, dn, l.u, kernels.Tensor{}, l)
 	l.free(b)
 	b.Free(dreduced)
@@ -54,17 +55,18 @@ func (b *Backend) WaveletMergeGrad(ds, dm, dw, dy, s, m, w kernels.Tensor) {
 	attended, plain := b.merged(s, m)
 	c := newConv1x1("WaveletMergeGrad", dy, w, []kernels.Tensor{attended, plain})
 	b.conv1x1Weights(c, dw, dy)
+	back := b.precise("conv1x1_dx")
 	if !ds.IsZero() || !dm.IsZero() { // attended and plain become their gradients
-		b.conv1x1Input(c, attended, dy, w, c.C/2, false)
+		b.conv1x1Input(back, c, attended, dy, w, c.C/2, false)
 		do := b.Alloc(s.Shape...)
 		b.split(do, attended, false)
 		maps := newConv1x1("WaveletMergeGrad", do, m, []kernels.Tensor{s})
 		b.conv1x1Weights(maps, dm, do)
-		b.conv1x1Input(maps, ds, do, m, maps.C, true)
+		b.conv1x1Input(back, maps, ds, do, m, maps.C, true)
 		b.Free(do)
 	}
 	if !ds.IsZero() {
-		b.conv1x1Input(c, plain, dy, w, c.C, false)
+		b.conv1x1Input(back, c, plain, dy, w, c.C, false)
 		b.split(ds, plain, true)
 	}
 	b.Free(attended)
