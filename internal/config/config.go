@@ -145,6 +145,10 @@ type Train struct {
 	// Recompute saves memory: activations within a block are computed again
 	// for its gradient.
 	Recompute bool `yaml:"recompute"`
+	// SyncBatchNorm computes what depends on a batch as a whole, BatchNorm's
+	// statistics and the balance term, over the samples of all ranks, where a
+	// run has several; else over each rank's own.
+	SyncBatchNorm bool `yaml:"sync_batchnorm"`
 
 	// CacheMB is the memory for decoded images, in MiB.
 	CacheMB int `yaml:"cache_mb"`

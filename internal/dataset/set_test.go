@@ -188,6 +188,21 @@ func TestRanksShareEachBatch(t *testing.T) {
 	}
 }
 
+// TestPartsHoldTheSameSamples: each part of a batch is the two ranks' shares of it.
+func TestPartsHoldTheSameSamples(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 40, 50, "1.png", "2.png")
+	s, _ := open(t, options(dir, noise))
+	_, whole := collect(t, s, LoadOptions{Batch: 8}, 1)
+	_, first := collect(t, s, LoadOptions{Batch: 8, Rank: 0, Ranks: 2, Parts: 2}, 1)
+	_, second := collect(t, s, LoadOptions{Batch: 8, Rank: 1, Ranks: 2, Parts: 2}, 1)
+	for part := range 2 {
+		if got := slices.Concat(first[2*part:2*part+2], second[2*part:2*part+2]); !slices.Equal(whole[4*part:4*part+4], got) {
+			t.Errorf("part %d consists of %v, want %v", part, got, whole[4*part:4*part+4])
+		}
+	}
+}
+
 func TestLoaderStops(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 40, 50, "1.png")
@@ -238,6 +253,7 @@ func TestLoadOptionsAreChecked(t *testing.T) {
 	for want, o := range map[string]LoadOptions{
 		"batch is 0":    {},
 		"among 2 ranks": {Batch: 3, Ranks: 2},
+		"in 2 parts":    {Batch: 6, Ranks: 2, Parts: 2},
 		"rank 2":        {Batch: 4, Ranks: 2, Rank: 2},
 		"first step":    {Batch: 4, First: -1},
 	} {

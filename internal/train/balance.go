@@ -6,7 +6,8 @@ import (
 )
 
 // balance is a term that evens out the use of the clusters: the mean over the
-// stages of N·Σ_n p̄_n², p̄ the posterior's mean over the batch. It is 1 where
+// stages of N·Σ_n p̄_n², p̄ the posterior's mean over the batch: what the tape
+// gathers of it. It is 1 where
 // all clusters are used alike. The paper has no such term; its weight is 0
 // there.
 type balance struct {
@@ -21,12 +22,13 @@ func newBalance(t *model.Tape, routes []*model.Route, weight float64) balance {
 		return b
 	}
 	for _, r := range routes {
-		B, N := r.Sim.Shape[0], r.Sim.Shape[1]
+		posterior := t.Gather(r.Posterior(t))
+		B, N := posterior.Shape[0], posterior.Shape[1]
 		share := make([]float32, B)
 		for i := range share {
 			share[i] = 1 / float32(B)
 		}
-		mean := t.Mix(t.Input(share, 1, B), r.Posterior(t)) // [1,N]
+		mean := t.Mix(t.Input(share, 1, B), posterior) // [1,N]
 		b.terms = append(b.terms, t.Linear(mean, mean, nil))
 		b.scale = append(b.scale, float64(N))
 	}

@@ -37,6 +37,19 @@ func (u *routing) add(t *model.Tape, routes []*model.Route) {
 	}
 }
 
+// numbers lists all that is summed up, of which the samples' number is not one:
+// it is that of each rank, as what becomes of the sums is their mean.
+func (u *routing) numbers() []*float64 {
+	var ps []*float64
+	for l := range u.posterior {
+		for c := range u.posterior[l] {
+			ps = append(ps, &u.posterior[l][c])
+		}
+		ps = append(ps, &u.entropy[l])
+	}
+	return ps
+}
+
 // means divides by the number of samples, to four digits.
 func (u *routing) means() (posterior [][]float64, entropy []float64) {
 	mean := func(sum float64) float64 { return math.Round(1e4*sum/float64(u.samples)) / 1e4 }

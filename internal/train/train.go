@@ -18,6 +18,7 @@ import (
 	"clusir/internal/dataset"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/parallel"
 )
 
 // Options describe a run.
@@ -27,6 +28,9 @@ type Options struct {
 	// Device says what computes, for the log and the checkpoints: results are
 	// the same bits on the same device only.
 	Device string
+	// Group is the ranks that train together, all with these options; nil for
+	// this one alone. The caller closes it.
+	Group  parallel.Group
 	Out    string // the run's folder
 	Resume bool   // go on from Out's last checkpoint
 	// InitFrom is a checkpoint whose weights the run starts from.
@@ -47,8 +51,17 @@ type Result struct {
 }
 
 // Run trains until the last step or until ctx ends, finishes the step at hand
-// and saves.
+// and saves. A failure ends the run on all ranks.
 func Run(ctx context.Context, o Options) (*Result, error) {
+	o = o.inGroup()
+	res, err := runRank(ctx, o)
+	if err != nil {
+		return nil, o.quit(err)
+	}
+	return res, nil
+}
+
+func runRank(ctx context.Context, o Options) (*Result, error) {
 	set, report, err := openSet(o.Config)
 	if err != nil {
 		return nil, err
@@ -95,6 +108,8 @@ type run struct {
 	validated int
 	saved     string         // the last good checkpoint
 	batch     *dataset.Batch // of the step at hand
+	reduce    *parallel.Reducer
+	last      bool // the backward pass at hand completes the gradients of a step
 }
 
 func newRun(o Options, set *dataset.Set) (r *run, err error) {
@@ -103,9 +118,8 @@ func newRun(o Options, set *dataset.Set) (r *run, err error) {
 		return nil, err
 	}
 	t := o.Config.Train
-	if part := t.Batch / t.Accumulate; part < mc.MinTrainingBatch() {
-		return nil, fmt.Errorf("train.batch %d in %d parts is %d sample at a time, but BatchNorm needs %d: raise train.batch or lower train.accumulate",
-			t.Batch, t.Accumulate, part, mc.MinTrainingBatch())
+	if err := checkShares(t, mc, o.Group.Size()); err != nil {
+		return nil, err
 	}
 	if err := prepareFolder(o); err != nil {
 		return nil, err
@@ -118,6 +132,9 @@ func newRun(o Options, set *dataset.Set) (r *run, err error) {
 	m.Init(t.Seed)
 	r.opt = newOptimizer(m, o.Backend, t)
 	if err = r.start(); err == nil {
+		err = r.join()
+	}
+	if err == nil && r.lead() {
 		r.log, err = openLog(filepath.Join(o.Out, logName), r.step)
 	}
 	if err != nil {
@@ -130,6 +147,9 @@ func newRun(o Options, set *dataset.Set) (r *run, err error) {
 // prepareFolder makes the run's folder, refuses to overwrite another run, and
 // removes what a run left that was killed while it saved.
 func prepareFolder(o Options) error {
+	if o.Group.Rank() > 0 {
+		return nil
+	}
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return fmt.Errorf("cannot make the run's folder: %w", err)
 	}
@@ -153,6 +173,7 @@ func prepareFolder(o Options) error {
 // start loads the weights that the run begins with, if they come from a file.
 func (r *run) start() error {
 	switch {
+	case !r.lead(): // rank 0's will come
 	case r.Resume:
 		return r.load(filepath.Join(r.Out, lastName))
 	case r.InitFrom != "":
@@ -162,6 +183,9 @@ func (r *run) start() error {
 }
 
 func (r *run) close() {
+	if r.reduce != nil {
+		r.reduce.Close()
+	}
 	r.opt.free()
 	r.m.Free()
 	r.log.close()
@@ -171,6 +195,7 @@ func (r *run) close() {
 func (r *run) loop(ctx context.Context) (*Result, error) {
 	loader, err := r.set.Load(context.WithoutCancel(ctx), dataset.LoadOptions{
 		Batch: r.t.Batch, First: r.step, Workers: runtime.GOMAXPROCS(0), Ahead: 4,
+		Rank: r.Group.Rank(), Ranks: r.Group.Size(), Parts: r.t.Accumulate,
 	})
 	if err != nil {
 		return nil, err
@@ -183,11 +208,16 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	res := &Result{}
-	for r.step < r.plan.steps && ctx.Err() == nil {
+	for r.step < r.plan.steps {
 		begin := time.Now()
 		batch, err := loader.Next()
 		if err != nil {
 			return nil, r.rescue(err)
+		}
+		if stop, err := r.told(ctx); err != nil {
+			return nil, r.rescue(err)
+		} else if stop {
+			break
 		}
 		if res.Terms, err = r.advance(batch); err != nil {
 			return nil, err
@@ -197,16 +227,16 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 			return nil, err
 		}
 	}
-	if err := r.save(); err != nil {
-		return nil, err
-	}
 	res.Step, res.Interrupted = r.step, r.step < r.plan.steps || r.owesValidation()
 	res.Checkpoint = filepath.Join(r.Out, lastName)
-	return res, Curve(r.Out)
+	return res, r.finish()
 }
 
 // rescue saves what was reached before an error that left the network alone.
 func (r *run) rescue(err error) error {
+	if !r.lead() {
+		return err
+	}
 	if saveErr := r.save(); saveErr != nil {
 		return errors.Join(err, saveErr)
 	}
@@ -215,6 +245,9 @@ func (r *run) rescue(err error) error {
 
 // intervals does what is due after a step.
 func (r *run) intervals(ctx context.Context, terms model.Terms) error {
+	if !r.lead() {
+		return nil
+	}
 	due := func(every int) bool { return r.due(every, r.step) }
 	if due(r.t.LogInterval) {
 		if err := r.log.write(r.entry(terms, r.bar.rate())); err != nil {
@@ -243,13 +276,25 @@ func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 	parts := r.t.Accumulate
 	var mean model.Terms
 	for p := range parts {
-		addTerms(&mean, r.microBatch(batch, p, parts), 1/float64(parts))
+		terms, err := r.microBatch(batch, p, parts)
+		if err != nil {
+			return mean, err
+		}
+		addTerms(&mean, terms, 1/float64(parts))
+	}
+	own := mean
+	if err := r.gather(&mean); err != nil {
+		return mean, err
 	}
 	r.m.SettleCounts(r.Backend)
 	if err := r.Backend.Sync(); err != nil {
 		return mean, fmt.Errorf("step %d: %w", r.step+1, err)
 	}
-	if !finite(mean) {
+	switch {
+	case finite(mean):
+	case finite(own):
+		return mean, r.innocent()
+	default:
 		return mean, r.diverged(fmt.Sprintf("loss is not finite (%+v)", mean))
 	}
 	r.opt.step(r.plan.rate(r.step))
@@ -258,23 +303,26 @@ func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 }
 
 // microBatch adds the gradients of one part of a batch.
-func (r *run) microBatch(batch *dataset.Batch, part, parts int) model.Terms {
+func (r *run) microBatch(batch *dataset.Batch, part, parts int) (terms model.Terms, err error) {
+	defer r.caught(&err)
+	r.last = part == parts-1
 	n := batch.B / parts
 	size := n * 3 * batch.P * batch.P
 	at := part * size
 	image := r.tape.Input(batch.Input[at:at+size], n, 3, batch.P, batch.P)
 	clean := r.tape.Input(batch.Target[at:at+size], n, 3, batch.P, batch.P)
-	noise := model.Gaussian{Seed: r.t.Seed, Step: r.step, First: part * n}
+	noise := model.Gaussian{Seed: r.t.Seed, Step: r.step, First: batch.First[part]}
 	restored, routes := r.m.Forward(r.tape, image, model.Options{Noise: noise})
 	if r.due(r.t.LogInterval, r.step+1) {
 		r.routing.add(r.tape, routes)
 	}
 	balance := newBalance(r.tape, routes, r.t.BalanceWeight)
 	loss := objective(r.t).Loss(r.tape, r.m, restored, clean)
-	loss.Backward(r.tape, 1/float64(parts), balance.seeds(1/float64(parts))...)
-	terms := loss.Terms(r.Backend)
+	share := 1 / float64(parts*r.Group.Size()) // of the objective
+	loss.Backward(r.tape, share, balance.seeds(share)...)
+	terms = loss.Terms(r.Backend)
 	r.tape.Reset()
-	return terms
+	return terms, nil
 }
 
 func objective(t config.Train) model.Objective {

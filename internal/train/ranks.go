@@ -1,0 +1,222 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+
+	"clusir/internal/autograd"
+	"clusir/internal/config"
+	"clusir/internal/model"
+	"clusir/internal/parallel"
+)
+
+// What a run does because it may be one of several ranks. Each computes the
+// gradients of its share of every batch; they are added up while the backward
+// pass goes on; then every rank makes the same step of the optimiser from the
+// same bits. Rank 0 alone reads and writes the run's folder and speaks to people.
+
+// inGroup makes the options those of a rank: alone, or with others, of which
+// only rank 0 speaks.
+func (o Options) inGroup() Options {
+	if o.Group == nil {
+		o.Group = parallel.Local(1)[0]
+	}
+	if o.Group.Rank() > 0 {
+		o.Validate, o.Progress, o.Messages = nil, nil, io.Discard
+	}
+	return o
+}
+
+// quit ends the run for all ranks because of err, unless another rank did.
+func (o Options) quit(err error) error {
+	if rank := new(parallel.RankError); !errors.As(err, &rank) {
+		o.Group.Abort(err)
+	}
+	return err
+}
+
+// lead reports whether this rank is the one that writes.
+func (r *run) lead() bool { return r.Group.Rank() == 0 }
+
+// checkShares reports a batch that cannot be shared out.
+func checkShares(t config.Train, m model.Config, ranks int) error {
+	parts := t.Accumulate * ranks
+	if t.Batch%parts != 0 {
+		return fmt.Errorf("train.batch %d does not divide among %d ranks that compute it in train.accumulate %d parts: choose a multiple of %d",
+			t.Batch, ranks, t.Accumulate, parts)
+	}
+	seen := t.Batch / parts
+	if t.SyncBatchNorm {
+		seen *= ranks
+	}
+	if seen < m.MinTrainingBatch() {
+		return fmt.Errorf("train.batch %d in %d parts is %d sample at a time, but BatchNorm needs %d: raise train.batch, lower train.accumulate, or set train.sync_batchnorm where there are several ranks",
+			t.Batch, parts, seen, m.MinTrainingBatch())
+	}
+	return nil
+}
+
+// join prepares the run to be one of its group's ranks, with rank 0's state.
+func (r *run) join() error {
+	r.reduce = parallel.NewReducer(r.Group, r.Backend)
+	if r.Group.Size() == 1 {
+		return nil
+	}
+	r.tape.Stop = r.reduce.Err
+	if r.t.SyncBatchNorm {
+		r.tape.Peers = r.reduce
+	}
+	for _, p := range r.m.Params {
+		p.OnGrad(func() {
+			if r.last {
+				r.reduce.Add(p.Grad())
+			}
+		})
+	}
+	if err := r.agree(); err != nil {
+		return err
+	}
+	return r.share()
+}
+
+// deal is what the ranks of a run must have in common.
+type deal struct {
+	Recipe  string
+	Samples int
+	Device  string
+}
+
+var deviceNumber = regexp.MustCompile(`^cuda:\d+`)
+
+func (r *run) deal() (deal, error) {
+	c := *r.Config
+	c.Data, c.Device, c.Threads, c.Eval = "", "", 0, config.Eval{} // a rank's own affair
+	recipe, err := json.Marshal(c)
+	return deal{string(recipe), r.set.Len(), deviceNumber.ReplaceAllString(r.Device, "cuda")}, err
+}
+
+// agree compares what this rank is about to do with what rank 0 is.
+func (r *run) agree() error {
+	own, err := r.deal()
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(own)
+	if err != nil {
+		return err
+	}
+	if text, err = parallel.BroadcastBytes(r.Group, text); err != nil {
+		return err
+	}
+	var first deal
+	if err := json.Unmarshal(text, &first); err != nil {
+		return fmt.Errorf("rank 0 is no rank of such a run: %w", err)
+	}
+	switch {
+	case own.Recipe != first.Recipe:
+		return fmt.Errorf("other settings than rank 0's:\n  %s\n  %s\nstart all ranks with the same configuration", own.Recipe, first.Recipe)
+	case own.Samples != first.Samples:
+		return fmt.Errorf("a training set of %d samples, rank 0's has %d: give all ranks the same data", own.Samples, first.Samples)
+	case own.Device != first.Device:
+		return fmt.Errorf("computing on %s, rank 0 on %s, whose results differ in their last bits, so that the weights would drift apart: choose the same --device and --isa for all", own.Device, first.Device)
+	}
+	return nil
+}
+
+// share gives every rank the state of rank 0, which may have read it from a file.
+func (r *run) share() error {
+	text, err := parallel.BroadcastBytes(r.Group, []byte(strconv.Itoa(r.step)))
+	if err != nil {
+		return err
+	}
+	if r.step, err = strconv.Atoi(string(text)); err != nil {
+		return err
+	}
+	tensors := r.opt.tensors()
+	for _, p := range r.m.Tensors() {
+		tensors = append(tensors, named{p.Name, p.Tensor})
+	}
+	for _, t := range tensors {
+		x := make([]float32, t.Len())
+		r.Backend.Download(x, t.Tensor)
+		if err := r.Group.Broadcast(x); err != nil {
+			return err
+		}
+		r.Backend.Upload(t.Tensor, x)
+	}
+	return nil
+}
+
+// told reports whether any rank was told to stop, so that all do after the same step.
+func (r *run) told(ctx context.Context) (bool, error) {
+	stop := make([]float32, 1)
+	if ctx.Err() != nil {
+		stop[0] = 1
+	}
+	err := r.Group.AllReduce(stop)
+	return stop[0] > 0, err
+}
+
+// caught makes an error of a pass that the end of the group has stopped.
+func (r *run) caught(err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case *autograd.Stopped:
+		r.tape.Reset()
+		*err = p.Err
+	default:
+		panic(p)
+	}
+}
+
+// gather completes the step's gradients, counts and values over the ranks. The
+// gradients are weighted for that already; the values become means.
+func (r *run) gather(mean *model.Terms) error {
+	ranks := r.Group.Size()
+	if ranks == 1 {
+		return nil
+	}
+	for _, e := range r.m.MoE {
+		r.reduce.Add(e.Count.Tensor) // which parameters some rank's samples reached
+	}
+	if err := r.reduce.Wait(); err != nil {
+		return err
+	}
+	values := append(r.routing.numbers(), &mean.Loss, &mean.L1, &mean.MSSSIM, &mean.Orthogonality)
+	x := make([]float32, len(values))
+	for i, v := range values {
+		x[i] = float32(*v / float64(ranks))
+	}
+	if err := r.Group.AllReduce(x); err != nil {
+		return err
+	}
+	for i, v := range values {
+		*v = float64(x[i])
+	}
+	return nil
+}
+
+// innocent waits, on a rank whose own loss is finite, for the one whose loss made
+// the mean of all something else: that one names what it has seen.
+func (r *run) innocent() error {
+	<-r.Group.Context().Done()
+	return r.reduce.Err()
+}
+
+// finish writes what a run leaves; no rank ends before that is done.
+func (r *run) finish() error {
+	if r.lead() {
+		if err := r.save(); err != nil {
+			return err
+		}
+		if err := Curve(r.Out); err != nil {
+			return err
+		}
+	}
+	return r.Group.Barrier()
+}

@@ -1,0 +1,187 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"clusir/internal/checkpoint"
+	"clusir/internal/config"
+	"clusir/internal/parallel"
+)
+
+// shared is a run that several ranks make, of 20 steps whose loss is compared.
+func shared(root string) *config.Config {
+	c := small(root)
+	c.Train.Steps, c.Train.SyncBatchNorm = 20, true
+	c.Train.LR, c.Train.Schedule, c.Train.Warmup = 1e-4, "constant", 0
+	c.Train.CheckpointInterval, c.Train.ValidationInterval = 0, 0
+	return c
+}
+
+// runRanks makes a run on all ranks of a group, within this process.
+func runRanks(t *testing.T, groups []parallel.Group, options func(rank int) Options) []error {
+	t.Helper()
+	errs := make([]error, len(groups))
+	var wg sync.WaitGroup
+	for i, g := range groups {
+		wg.Go(func() {
+			o := options(i)
+			o.Group = g
+			_, errs[i] = runIn(t.Context(), t, o, 1)
+			g.Close()
+		})
+	}
+	wg.Wait()
+	return errs
+}
+
+// overTCP makes a group over TCP, all of whose ranks are in this process.
+func overTCP(t *testing.T, size int) []parallel.Group {
+	t.Helper()
+	addr := freeAddr(t)
+	groups, errs := make([]parallel.Group, size), make([]error, size)
+	var wg sync.WaitGroup
+	for r := range groups {
+		wg.Go(func() {
+			groups[r], errs[r] = parallel.Join(t.Context(), parallel.Place{Rank: r, Size: size, Addr: addr})
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	return groups
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// TestRanksEqualOne: two ranks with half of each batch make the losses of one
+// with the whole batch, and end in its weights; what is logged beside is that of
+// the whole batch, too. The transport does not change a bit.
+func TestRanksEqualOne(t *testing.T) {
+	root, one := photographs(t), t.TempDir()
+	if _, err := runIn(t.Context(), t, Options{Config: shared(root), Out: one}, 1); err != nil {
+		t.Fatal(err)
+	}
+	recompute := shared(root)
+	recompute.Train.Recompute = true
+	last := map[string][]byte{}
+	for name, v := range map[string]struct {
+		groups []parallel.Group
+		config *config.Config
+	}{
+		"goroutines": {parallel.Local(2), shared(root)},
+		"TCP":        {overTCP(t, 2), shared(root)},
+		"recomputed": {parallel.Local(2), recompute},
+	} {
+		two := t.TempDir()
+		if err := errors.Join(runRanks(t, v.groups, func(int) Options { return Options{Config: v.config, Out: two} })...); err != nil {
+			t.Fatal(name, err)
+		}
+		sameLosses(t, name, one, two)
+		sameWeights(t, name, one, two)
+		last[name] = weightsOf(t, two)
+	}
+	for name, w := range last {
+		if !bytes.Equal(w, last["goroutines"]) {
+			t.Errorf("%s ends in other bits than goroutines", name)
+		}
+	}
+}
+
+// sameLosses compares the logs of two runs.
+func sameLosses(t *testing.T, name, one, two string) {
+	t.Helper()
+	a, err := ReadLog(filepath.Join(one, logName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ReadLog(filepath.Join(two, logName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a) != 20 || len(b) != 20 {
+		t.Fatalf("%s: logs of %d and %d steps", name, len(a), len(b))
+	}
+	worst := 0.0
+	for i := range a {
+		worst = max(worst, math.Abs(a[i].Loss-b[i].Loss)/a[i].Loss)
+		for l := range a[i].Experts {
+			for e, v := range a[i].Experts[l] {
+				if b[i].Experts[l][e] != v {
+					t.Errorf("%s: step %d: expert %d of stage %d saw %g and %g of the batch", name, i+1, e, l, v, b[i].Experts[l][e])
+				}
+			}
+			for c, v := range a[i].Posterior[l] {
+				if math.Abs(b[i].Posterior[l][c]-v) > 2e-4 {
+					t.Errorf("%s: step %d: posterior %g and %g", name, i+1, v, b[i].Posterior[l][c])
+				}
+			}
+		}
+	}
+	t.Logf("%s: losses differ by %.1e", name, worst)
+	if worst > 1e-5 {
+		t.Errorf("%s: losses differ by %.1e, more than 1e-5", name, worst)
+	}
+}
+
+// sameWeights compares the last checkpoints of two runs, BatchNorm's statistics
+// and the optimiser's step counts included.
+func sameWeights(t *testing.T, name, one, two string) {
+	t.Helper()
+	a, b := openLast(t, one), openLast(t, two)
+	for _, n := range a.Names() {
+		x, err := a.Tensor(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := b.Tensor(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range x.Data() {
+			// 20 steps of Adam move a weight by up to 2e-3, noise of a gradient's last bits by up to a few percent of that.
+			if d := math.Abs(float64(v - y.Data()[i])); d > 1e-4*(1+math.Abs(float64(v))) {
+				t.Fatalf("%s: %s[%d] is %g and %g", name, n, i, v, y.Data()[i])
+			}
+		}
+	}
+}
+
+func openLast(t *testing.T, dir string) *checkpoint.File {
+	t.Helper()
+	f, err := checkpoint.Open(filepath.Join(dir, lastName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// weightsOf is the stem of a run's last checkpoint, whose bits every step changes.
+func weightsOf(t *testing.T, dir string) []byte {
+	t.Helper()
+	w, err := openLast(t, dir).Tensor("stem.weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	for _, v := range w.Data() {
+		bits := math.Float32bits(v)
+		b.Write([]byte{byte(bits), byte(bits >> 8), byte(bits >> 16), byte(bits >> 24)})
+	}
+	return b.Bytes()
+}
