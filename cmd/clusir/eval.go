@@ -8,12 +8,17 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/eval"
+	"clusir/internal/model"
 	"clusir/internal/restore"
 )
+
+// defaultModel is the embedded model that serves where no other is named.
+const defaultModel = "nano"
 
 // evalOptions are those of `clusir eval`.
 type evalOptions struct {
@@ -31,24 +36,41 @@ type evalOptions struct {
 	Merge       []string
 	Jobs        int
 	MaxMemory   int64 // 0 is most of what is free
-	JSON        bool
+	Table       int
+	Rows        []row
+	Runs        string
+	Compare     []string
+	Bootstrap   uint64
+	Format      string
+	Images      bool
 }
 
 func newEvalCmd(runF func(*evalOptions) error) *cobra.Command {
 	opts := &evalOptions{}
 	cmd := &cobra.Command{
-		Use:   "eval --benchmark NAME[,NAME] --data DIR | eval --merge FILE...",
+		Use:   "eval --benchmark NAME[,NAME] | eval --table N | eval --compare A B --benchmark NAME | eval --merge FILE...",
 		Short: "Measure a network on benchmarks",
 		Long: `Measure a network on benchmarks by the field's protocol, beside the paper's
 numbers. Benchmarks are cbsd68, kodak24, urban100, sots, rain100l, gopro, lol
 and cdd11, the groups three-task, five-task, denoise and composite, and those of
-a file of your own (--benchmark-file).
+a file of your own (--benchmark-file). An image that cannot be measured is a row
+with an error; the exit code is then 1.
+
+--table N sets our rows of the paper's table N among the published ones. Rows
+that take a network of their own are found in the folder of training runs or
+named with --row NAME=FILE.
+
+--compare sets two networks side by side, image by image.
 
 With --results each image's result is a line of JSON as soon as it is done.
 A run that was cut off goes on with --resume; a run on several machines measures
---shard 1/4 to 4/4 there, and --merge puts the files together.`,
+--shard 1/4 to 4/4 there, and --merge puts the files together. For tables and
+comparisons --results is a folder with a file for each network.`,
 		Example: `  clusir eval --benchmark cbsd68 --data data
   clusir eval --benchmark five-task --data data --model runs/five-task/best.safetensors --json
+  clusir eval --table 2 --data data --format markdown
+  clusir eval --table 8 --data data --row ClusIR-T=tiny.safetensors --row ClusIR-S=small.safetensors
+  clusir eval --compare nano runs/nano/best.safetensors --benchmark rain100l --data data
   clusir eval --benchmark gopro --data data --results gopro-3.jsonl --shard 3/16
   clusir eval --merge gopro-*.jsonl`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -62,100 +84,97 @@ A run that was cut off goes on with --resume; a run on several machines measures
 			return runEval(opts)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&opts.Benchmark, "benchmark", "", "`NAMES` of benchmarks or groups, with commas between")
-	f.StringVar(&opts.File, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own")
-	f.StringVar(&opts.Model, "model", "nano", "an embedded model or a checkpoint `FILE`")
-	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
+	opts.flags(cmd.Flags())
+	config.AddSetFlag(cmd.Flags())
+	return cmd
+}
+
+// flags defines what the command takes.
+func (o *evalOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.Benchmark, "benchmark", "", "`NAMES` of benchmarks or groups, with commas between")
+	f.StringVar(&o.File, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own")
+	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`")
+	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
 	f.String("data", "", "the `FOLDER` that holds test/ (default $CLUSIR_DATA)")
 	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`")
 	f.Int("threads", 0, "processor threads, 0 for all")
-	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
-	f.IntVar(&opts.Jobs, "jobs", 1, "measure `N` images side by side, the threads shared among them")
+	f.StringVar(&o.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	f.IntVar(&o.Jobs, "jobs", 1, "measure `N` images side by side, the threads shared among them")
 	f.String("max-memory", "", "use at most so much for them, such as 8GB (default most of what is free)")
 	f.String("protocol", "promptir", "promptir (SSIM over a uniform window) or gaussian (over a Gaussian one)")
 	f.Bool("y-channel", false, "measure luma instead of RGB")
 	f.Uint64("noise-seed", 0, "seed of the noise benchmarks")
-	f.StringVar(&opts.Results, "results", "", "write each image's result to `FILE`, a line of JSON each")
-	f.BoolVar(&opts.Resume, "resume", false, "go on with the file of --results")
+	f.StringVar(&o.Results, "results", "", "write each image's result to `FILE`, a line of JSON each")
+	f.BoolVar(&o.Resume, "resume", false, "go on with the file of --results")
 	f.String("shard", "", "measure the `K/N`-th part of the images, such as 3/16")
 	f.Bool("merge", false, "put the results files that are named together")
-	f.BoolVar(&opts.JSON, "json", false, "print every image's result as JSON")
-	config.AddSetFlag(f)
-	return cmd
-}
-
-// complete reads the arguments and the flags that are not plain values.
-func (o *evalOptions) complete(cmd *cobra.Command, args []string) (err error) {
-	f := cmd.Flags()
-	switch merge := f.Changed("merge"); {
-	case merge && len(args) == 0:
-		return usage("name the results files to merge: clusir eval --merge FILE...")
-	case merge && o.Results != "":
-		return usage("--merge reads results and --results writes them: leave one out")
-	case merge:
-		o.Merge = args
-	case len(args) > 0:
-		return usage("unknown argument %q: name benchmarks with --benchmark, results files with --merge", args[0])
-	case o.Benchmark == "":
-		return usage("name what to measure with --benchmark, such as --benchmark cbsd68")
-	case o.Resume && o.Results == "":
-		return usage("--resume goes on with a file of results: name it with --results")
-	}
-	if o.Jobs < 1 {
-		return usage("--jobs %d: give the number of images to measure side by side, such as 4", o.Jobs)
-	}
-	if o.MaxMemory, err = parseMemory(f.Lookup("max-memory").Value.String()); err != nil {
-		return err
-	}
-	if text := f.Lookup("shard").Value.String(); text != "" {
-		if o.Shard, err = eval.ParseShard(text); err != nil {
-			return usageError{err}
-		}
-		if o.Results == "" {
-			return usage("--shard %s: name a file for its results with --results, to merge them later", o.Shard)
-		}
-	}
-	o.config, err = config.Load("", f)
-	return err
+	f.IntVar(&o.Table, "table", 0, "print the paper's table `N`, 1 to 9, with our rows")
+	f.StringArray("row", nil, "`NAME=FILE`: a checkpoint, or results files with commas between, for a row of the table; can be repeated")
+	f.StringVar(&o.Runs, "runs", "runs", "the `FOLDER` of training runs in which --table looks for its rows")
+	f.Bool("compare", false, "compare the two models, or results files, that are named")
+	f.Uint64Var(&o.Bootstrap, "bootstrap-seed", 0, "seed of the comparison's intervals")
+	f.StringVar(&o.Format, "format", "text", "print text, markdown, csv, latex or json")
+	f.BoolVar(&o.Images, "images", false, "list every image in place of the means; with --compare, all and not those that differ most")
+	f.Bool("json", false, "the same as --format json, which holds every image's result")
 }
 
 func runEval(o *evalOptions) error {
-	report, err := o.measure()
+	switch {
+	case o.Table == 7:
+		return o.runSizes()
+	case o.Table != 0:
+		return o.runTable()
+	case o.Compare != nil:
+		return o.runCompare()
+	}
+	report, err := o.report()
 	if err != nil {
 		return err
 	}
-	if o.JSON {
+	switch {
+	case o.Format == "json":
 		err = json.NewEncoder(o.out).Encode(report)
-	} else {
-		err = report.WriteText(o.out, o.Benchmark)
+	case o.Images:
+		err = report.ImageTable().Write(o.out, o.Format)
+	default:
+		err = report.Table(o.Benchmark).Write(o.out, o.Format)
 	}
 	return errors.Join(err, report.Failed())
 }
 
-// measure returns the results of files or of a run.
-func (o *evalOptions) measure() (*eval.Report, error) {
+// report returns the results of files or of a run.
+func (o *evalOptions) report() (*eval.Report, error) {
 	if o.Merge != nil {
 		return eval.Merge(o.Merge...)
 	}
-	benchmarks, err := o.benchmarks()
+	benchmarks, err := o.benchmarks(o.Benchmark)
 	if err != nil {
 		return nil, err
 	}
-	nets, err := o.open(o.Model)
+	return o.measure(o.Model, o.Results, benchmarks, nil)
+}
+
+// measure runs a model; fits, where set, refuses those that are not wanted.
+func (o *evalOptions) measure(name, results string, benchmarks []*dataset.Benchmark, fits func(model.Config) error) (*eval.Report, error) {
+	c, err := o.open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer nets.close()
+	defer c.close()
+	if fits != nil {
+		if err := fits(c.nets[0].Model.Config); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	bar := &countBar{w: progressTo(o.errOut)}
 	memory := o.MaxMemory
 	if memory == 0 {
 		memory = restore.Available() * 3 / 4
 	}
-	return eval.Run(o.ctx, nets.nets, eval.Options{
+	return eval.Run(o.ctx, c.nets, eval.Options{
 		Root: o.config.Data, Benchmarks: benchmarks, Protocol: protocolOf(o.config.Eval),
-		Subject: eval.Subject{Model: o.Model, Weights: eval.Fingerprint(nets.nets[0].Model), Device: nets.device},
-		Shard:   o.Shard, Results: o.Results, Resume: o.Resume, MaxMemory: memory,
+		Subject: eval.Subject{Model: name, Weights: eval.Fingerprint(c.nets[0].Model), Device: c.device},
+		Shard:   o.Shard, Results: results, Resume: o.Resume, MaxMemory: memory,
 		Image: func(r eval.ImageResult, done, of int) {
 			bar.text = fmt.Sprintf("%s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR)
 			bar.set(done, of)
@@ -164,7 +183,16 @@ func (o *evalOptions) measure() (*eval.Report, error) {
 }
 
 // benchmarks are those that the user names.
-func (o *evalOptions) benchmarks() ([]*dataset.Benchmark, error) {
+func (o *evalOptions) benchmarks(names string) ([]*dataset.Benchmark, error) {
+	c, err := o.catalog()
+	if err != nil {
+		return nil, err
+	}
+	return c.Resolve(names)
+}
+
+// catalog is what can be named, the data folder being there.
+func (o *evalOptions) catalog() (*dataset.Catalog, error) {
 	if o.config.Data == "" {
 		return nil, usage("name the data folder with --data or CLUSIR_DATA")
 	}
@@ -174,7 +202,7 @@ func (o *evalOptions) benchmarks() ([]*dataset.Benchmark, error) {
 			return nil, err
 		}
 	}
-	return catalog.Resolve(o.Benchmark)
+	return catalog, nil
 }
 
 func protocolOf(e config.Eval) eval.Protocol {

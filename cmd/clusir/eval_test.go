@@ -30,6 +30,14 @@ func TestEvalOptions(t *testing.T) {
 		{"--benchmark cbsd68 --results r --shard 3/16 --jobs 4 --max-memory 2GiB", func(o *evalOptions) bool {
 			return o.Shard == eval.Shard{K: 3, N: 16} && o.Jobs == 4 && o.MaxMemory == 2<<30
 		}},
+		{"--table 8 --row ClusIR-T=t --row x=a,b --runs r", func(o *evalOptions) bool {
+			return o.Table == 8 && o.Model == "" && o.Rows[0].Name == "ClusIR-T" && slices.Equal(o.Rows[1].Files, []string{"a", "b"}) && o.Runs == "r"
+		}},
+		{"--table 1 --model m --format latex", func(o *evalOptions) bool { return o.Model == "m" && o.Format == "latex" }},
+		{"--benchmark cbsd68 --json --images", func(o *evalOptions) bool { return o.Format == "json" && o.Images }},
+		{"--compare a b --benchmark cbsd68 --bootstrap-seed 3", func(o *evalOptions) bool {
+			return slices.Equal(o.Compare, []string{"a", "b"}) && o.Bootstrap == 3
+		}},
 		{"--merge a b", func(o *evalOptions) bool { return slices.Equal(o.Merge, []string{"a", "b"}) }},
 	} {
 		ran := false
@@ -68,6 +76,19 @@ func TestEvalUsage(t *testing.T) {
 		{"--benchmark cbsd68 --data d stray", exitUsage, `"stray"`},
 		{"--merge", exitUsage, "name the results files"},
 		{"--merge --results r a", exitUsage, "leave one out"},
+		{"--table 10 --data d", exitUsage, "1 to 9"},
+		{"--table 0 --data d", exitUsage, "1 to 9"},
+		{"--table 1", exitUsage, "CLUSIR_DATA"},
+		{"--table 1 --data d --benchmark cbsd68", exitUsage, "leave out --benchmark"},
+		{"--table 1 --data d --row x", exitUsage, "NAME=FILE"},
+		{"--table 1 --data d --row x=/nowhere.safetensors", exitError, "nowhere.safetensors"},
+		{"--table 1 --data d --row x=a,b", exitUsage, "--row x"},
+		{"--benchmark cbsd68 --data d --row x=y", exitUsage, "--table"},
+		{"--table 1 --merge a", exitUsage, "exclude each other"},
+		{"--compare a --benchmark cbsd68 --data d", exitUsage, "two models"},
+		{"--compare nano nano --data d", exitUsage, "--benchmark"},
+		{"--benchmark cbsd68 --data d --format word", exitUsage, "markdown"},
+		{"--benchmark cbsd68 --data d --format csv --json", exitUsage, "leave one out"},
 		{"--merge /nowhere.jsonl", exitError, "nowhere.jsonl"},
 	} {
 		var stdout, stderr bytes.Buffer

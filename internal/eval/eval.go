@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
@@ -42,6 +43,9 @@ type Options struct {
 	// images is theirs.
 	Pixels func(r ImageResult, input, output, clean metrics.Planes)
 }
+
+// ErrNothing is the error of a run none of whose benchmarks is on disk.
+var ErrNothing = errors.New("nothing to measure")
 
 // job is an image to measure and its place among all.
 type job struct {
@@ -99,7 +103,7 @@ func plan(o Options) (Header, []job, error) {
 		}
 	}
 	if len(h.Splits) == 0 {
-		return h, nil, fmt.Errorf("nothing to measure: %s", join(h.Missing))
+		return h, nil, fmt.Errorf("%w: %s", ErrNothing, strings.Join(h.Missing, "; "))
 	}
 	return h, jobs, nil
 }

@@ -3,6 +3,7 @@ package eval
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -104,4 +105,17 @@ func openResults(path string) (Header, []ImageResult, error) {
 		return h, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return h, rows, nil
+}
+
+// IsResults tells whether a file is one of results.
+func IsResults(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false // whoever reads it will say why
+	}
+	defer f.Close()
+	want := `{"format":"` + formatName[:len("clusir-eval-")]
+	got := make([]byte, len(want))
+	_, err = io.ReadFull(f, got)
+	return err == nil && string(got) == want
 }

@@ -2,51 +2,81 @@ package eval
 
 import (
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 
 	"clusir/internal/published"
+	"clusir/internal/tabular"
 )
 
-// WriteText prints the splits beside the paper's numbers for the given setting,
-// such as "three-task", or of the first setting that has them.
-func (r *Report) WriteText(w io.Writer, setting string) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "benchmark\t\timages\tinput\t\tours\t\tgain\tpaper\t\t")
-	fmt.Fprintln(tw, "\t\t\tPSNR\tSSIM\tPSNR\tSSIM\tdB\tPSNR\tSSIM\t")
+// Table sets the splits beside the paper's numbers for a setting, such as
+// "three-task", or of the first setting that has them.
+func (r *Report) Table(setting string) *tabular.Table {
+	t := &tabular.Table{Columns: []tabular.Column{
+		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "images"},
+		{Group: "input", Name: "PSNR"}, {Group: "input", Name: "SSIM"},
+		{Group: "ours", Name: "PSNR"}, {Group: "ours", Name: "SSIM"}, {Name: "gain"},
+		{Group: "ClusIR, paper", Name: "PSNR"}, {Group: "ClusIR, paper", Name: "SSIM"},
+	}}
 	for _, s := range r.Splits {
+		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Words("%s", s.Count())}
+		cells = append(cells, s.cells()...)
 		paper := paperOf(s.Key, setting)
-		if s.Images == 0 {
-			fmt.Fprintf(tw, "%s\t%s\t%s\t–\t–\t–\t–\t–\t%s\t%s\t\n", s.Title, s.Label, s.Count(),
-				number(paper.PSNR, "%.2f"), number(paper.SSIM, "%.3f"))
-			continue
-		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%.2f\t%.4f\t%.2f\t%.4f\t%+.2f\t%s\t%s\t\n", s.Title, s.Label, s.Count(),
-			s.Input.PSNR, s.Input.SSIM, s.Output.PSNR, s.Output.SSIM, s.Output.PSNR-s.Input.PSNR,
-			number(paper.PSNR, "%.2f"), number(paper.SSIM, "%.3f"))
+		cells = append(cells, known("%.2f", paper.PSNR), known("%.3f", paper.SSIM))
+		t.Rows = append(t.Rows, tabular.Row{Cells: cells})
 	}
 	if len(r.Splits) > 1 {
 		m := r.Mean()
-		fmt.Fprintf(tw, "mean\t\t\t\t\t%.2f\t%.4f\t\t\t\t\n", m.PSNR, m.SSIM)
+		cells := make([]tabular.Cell, len(t.Columns))
+		cells[0], cells[5], cells[6] = tabular.Words("mean"), tabular.Number("%.2f", m.PSNR), tabular.Number("%.4f", m.SSIM)
+		t.Rows = append(t.Rows, tabular.Row{Cells: cells, Rule: true})
 	}
-	if err := tw.Flush(); err != nil {
-		return err
+	t.Remarks = append([]string{r.Protocol.String()}, r.notes()...)
+	for _, m := range r.Missing {
+		t.Remarks = append(t.Remarks, "missing: "+m)
 	}
-	return r.writeNotes(w)
+	return t
 }
 
-// writeNotes prints how the numbers came about, and what there is none of.
-func (r *Report) writeNotes(w io.Writer) error {
-	var err error
-	for _, line := range r.notes() {
-		_, err = fmt.Fprintln(w, line)
+// cells are what was measured: the input, the output and the gain.
+func (s SplitResult) cells() []tabular.Cell {
+	if s.Images == 0 {
+		return []tabular.Cell{tabular.None(), tabular.None(), tabular.None(), tabular.None(), tabular.None()}
 	}
-	return err
+	return qualities(s.Input, s.Output)
 }
 
-func (r *Report) notes() []string {
-	lines := []string{"", r.Protocol.String()}
+func qualities(in, out Quality) []tabular.Cell {
+	return []tabular.Cell{
+		tabular.Number("%.2f", in.PSNR), tabular.Number("%.4f", in.SSIM),
+		tabular.Number("%.2f", out.PSNR), tabular.Number("%.4f", out.SSIM), tabular.Number("%+.2f", out.PSNR-in.PSNR),
+	}
+}
+
+// ImageTable lists every image.
+func (r *Report) ImageTable() *tabular.Table {
+	t := &tabular.Table{Columns: []tabular.Column{
+		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "image", Left: true}, {Name: "size"},
+		{Group: "input", Name: "PSNR"}, {Group: "input", Name: "SSIM"},
+		{Group: "ours", Name: "PSNR"}, {Group: "ours", Name: "SSIM"}, {Name: "gain"}, {Name: "ms"}, {Name: "error", Left: true},
+	}}
+	for _, i := range r.Images {
+		cells := []tabular.Cell{tabular.Words("%s", i.Benchmark), tabular.Words("%s", i.Split), tabular.Words("%s", i.Image), tabular.Words("%d×%d", i.W, i.H)}
+		if i.Err == "" {
+			cells = append(cells, qualities(i.Input, i.Output)...)
+			cells = append(cells, tabular.Number("%.0f", i.MS), tabular.Cell{})
+		} else {
+			for range 6 {
+				cells = append(cells, tabular.None())
+			}
+			cells = append(cells, tabular.Words("%s", i.Err))
+		}
+		t.Rows = append(t.Rows, tabular.Row{Cells: cells})
+	}
+	return t
+}
+
+// notes say what was measured beside the protocol, and what failed.
+func (r *Report) notes() (lines []string) {
 	if r.Model != "" {
 		lines = append(lines, fmt.Sprintf("model %s (weights %s) on %s", r.Model, r.Weights, r.Device))
 	}
@@ -63,11 +93,8 @@ func (r *Report) notes() []string {
 	}
 	for _, i := range r.Images {
 		if i.Err != "" {
-			lines = append(lines, fmt.Sprintf("  %s: %s", i.name(), i.Err))
+			lines = append(lines, fmt.Sprintf("%s: %s", i.name(), i.Err))
 		}
-	}
-	for _, m := range r.Missing {
-		lines = append(lines, "missing: "+m)
 	}
 	return lines
 }
@@ -82,11 +109,12 @@ func paperOf(key, setting string) published.Row {
 	return published.Row{}
 }
 
-func number(x float64, format string) string {
+// known is a cell of a published number, which is 0 where there is none.
+func known(format string, x float64) tabular.Cell {
 	if x == 0 {
-		return "–"
+		return tabular.None()
 	}
-	return fmt.Sprintf(format, x)
+	return tabular.Number(format, x)
 }
 
 // shortKind is a composition of CDD11 as the paper writes it: low_haze is l+h.
@@ -97,5 +125,3 @@ func shortKind(label string) string {
 	}
 	return strings.Join(parts, "+")
 }
-
-func join(lines []string) string { return strings.Join(lines, "; ") }

@@ -40,6 +40,16 @@ func Load(s Source, b kernels.Backend) (*Network, error) {
 	return n, nil
 }
 
+// ReadConfig returns the network's configuration without its weights.
+func (s Source) ReadConfig() (model.Config, error) {
+	f, err := open(s.Model)
+	if err != nil {
+		return model.Config{}, err
+	}
+	defer f.Close()
+	return s.configOf(f)
+}
+
 // open opens an embedded model or a file.
 func open(name string) (*checkpoint.File, error) {
 	if data, ok := weights.Find(name); ok {

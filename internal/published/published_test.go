@@ -1,6 +1,10 @@
 package published
 
-import "testing"
+import (
+	"math"
+	"strings"
+	"testing"
+)
 
 func TestFind(t *testing.T) {
 	r, ok := Find("three-task", "ClusIR", "cbsd68-25")
@@ -19,6 +23,48 @@ func TestParseRejects(t *testing.T) {
 	for _, text := range []string{"h\n1\tx", "t\ts\tm\tv\tb\tp\ts\n1\tx\ty\tz\tb\tnot a number\t1"} {
 		if _, err := parse(text); err == nil {
 			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
+// TestDoubts looks at every cell: what is marked is what the paper got wrong.
+func TestDoubts(t *testing.T) {
+	found := map[string]Doubt{}
+	for _, r := range Rows() {
+		if d, ok := Doubts(r); ok {
+			found[r.Table+" "+r.Method+" "+r.Benchmark] = d
+		} else if d.PSNR != r.PSNR || d.SSIM != r.SSIM {
+			t.Errorf("%+v is ranked by %+v without a word", r, d)
+		}
+	}
+	for cell, want := range map[string]struct {
+		note       string
+		psnr, ssim float64 // NaN: not ranked
+	}{
+		"8 ClusIR-S average":   {"own cells average 33.01 dB", 33.006, .921},
+		"8 ClusIR-S cbsd68-50": {"above ClusIR-Base", math.NaN(), math.NaN()},
+		"6 ClusIR average":     {"leaves out the survey's rows", 27.33, .8756},
+		"6 PromptIR average":   {"own cells average 26.20 dB", 26.202, .850},
+	} {
+		d, ok := found[cell]
+		if !ok || !strings.Contains(d.Note, want.note) || !near(d.PSNR, want.psnr) || !near(d.SSIM, want.ssim) {
+			t.Errorf("%s: got %+v, %v; want %+v", cell, d, ok, want)
+		}
+		delete(found, cell)
+	}
+	for cell, d := range found {
+		t.Errorf("%s is marked: %s", cell, d.Note)
+	}
+}
+
+func near(a, b float64) bool {
+	return math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) < 1e-3
+}
+
+func TestSizes(t *testing.T) {
+	for i, s := range Sizes {
+		if i > 0 && (s.Params <= Sizes[i-1].Params || s.FLOPs <= Sizes[i-1].FLOPs) {
+			t.Errorf("%s is not larger than the one before", s.Method)
 		}
 	}
 }

@@ -20,16 +20,15 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report", "../weights"}},
+	{"../cmd/clusir", []string{"train", "eval", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report", "tabular", "../weights"}},
 
 	// The use cases. They know of each other only what a command passes in.
 	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "report", "tensorboard", "atomicfile"}},
-	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "report", "atomicfile"}},
+	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "report", "tabular", "atomicfile"}},
 	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "atomicfile"}},
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config"}},
 
 	// The network, and its device behind one interface.
-	{"infer", []string{"model", "kernels", "checkpoint", "../weights"}},
 	{"infer", []string{"model", "kernels", "checkpoint", "../weights"}},
 	{"model", []string{"autograd", "kernels", "checkpoint"}},
 	{"autograd", []string{"kernels"}},
@@ -51,11 +50,10 @@ var layers = []layer{
 	{"imageio/...", []string{"imageio/..."}},
 	{"metrics", nil},
 	{"published", nil},
+	{"tabular", nil},
 	{"../weights", nil},
 	{"report", []string{"atomicfile"}},
 	{"tensorboard", nil},
-	{"published", nil},
-	{"../weights", nil},
 	{"checkpoint", []string{"atomicfile"}},
 	{"atomicfile", nil},
 

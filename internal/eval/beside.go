@@ -1,0 +1,280 @@
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"clusir/internal/published"
+	"clusir/internal/tabular"
+)
+
+// Ours is a network that was measured, and its place in a table of the paper.
+type Ours struct {
+	Name   string
+	Keys   []string // the columns that it fills; none means all
+	Report *Report
+}
+
+// record is a row of a table before it is written.
+type record struct {
+	name, source string
+	cells        map[string]entry
+	rule         bool
+}
+
+// entry is a record's cell for a key. What there is no number of is NaN; so is
+// the rank of what takes no part in the ranking.
+type entry struct {
+	value, rank [2]float64 // PSNR, SSIM
+	exact       bool       // print SSIM with all the digits that there are
+	note        string
+}
+
+var missing = [2]float64{math.NaN(), math.NaN()}
+
+// Beside sets our rows among the published ones. Parts of one name are one row.
+func (t *PaperTable) Beside(ours []Ours) *tabular.Table {
+	records := t.published()
+	for _, o := range ours {
+		i := slices.IndexFunc(records, func(r record) bool { return r.name == o.Name && r.source == oursSource })
+		if i < 0 {
+			rule := records[len(records)-1].source != oursSource
+			records = append(records, record{name: o.Name, source: oursSource, cells: map[string]entry{}, rule: rule})
+			i = len(records) - 1
+		}
+		t.fill(records[i].cells, o)
+	}
+	for _, r := range records {
+		if r.source == oursSource {
+			t.average(r.cells)
+		}
+	}
+	out := &tabular.Table{Title: fmt.Sprintf("Table %d: %s", t.Number, t.Title)}
+	out.Columns = t.columns()
+	ranks := t.ranks(records)
+	for _, r := range records {
+		out.Rows = append(out.Rows, t.row(out, r, ranks))
+	}
+	out.Remarks = remarks(ours)
+	return out
+}
+
+const (
+	oursSource   = "ours"
+	surveySource = "survey, June 2026"
+)
+
+// published are the paper's rows and those of the survey that it leaves out.
+func (t *PaperTable) published() (records []record) {
+	for _, c := range published.Rows() {
+		source := c.Venue
+		switch c.Table {
+		case fmt.Sprint(t.Number):
+		case published.Survey:
+			if t.Number != map[string]int{"three-task": 1, "five-task": 2, "cdd11": 6}[c.Setting] {
+				continue
+			}
+			source = surveySource
+		default:
+			continue
+		}
+		if source == "Ours" || source == "" {
+			source = "paper"
+		}
+		i := slices.IndexFunc(records, func(r record) bool {
+			return r.name == c.Method && (r.source == surveySource) == (source == surveySource)
+		})
+		if i < 0 {
+			rule := source == surveySource && len(records) > 0 && records[len(records)-1].source != surveySource
+			records = append(records, record{name: c.Method, source: source, cells: map[string]entry{}, rule: rule})
+			i = len(records) - 1
+		}
+		records[i].cells[c.Benchmark] = publishedEntry(c)
+	}
+	return records
+}
+
+func publishedEntry(c published.Row) entry {
+	d, _ := published.Doubts(c)
+	e := entry{value: [2]float64{c.PSNR, c.SSIM}, rank: [2]float64{d.PSNR, d.SSIM}, exact: true, note: d.Note}
+	for k, v := range e.value {
+		if v == 0 { // not given
+			e.value[k], e.rank[k] = math.NaN(), math.NaN()
+		}
+	}
+	return e
+}
+
+// fill adds what was measured. A number of some of the images alone, or by
+// another protocol, is shown and not ranked.
+func (t *PaperTable) fill(cells map[string]entry, o Ours) {
+	p := o.Report.Protocol
+	for _, s := range o.Report.Splits {
+		if !slices.Contains(t.Keys, s.Key) || len(o.Keys) > 0 && !slices.Contains(o.Keys, s.Key) || s.Images == 0 {
+			continue
+		}
+		e := entry{value: [2]float64{s.Output.PSNR, s.Output.SSIM}, rank: shown(s.Output.PSNR, s.Output.SSIM)}
+		var notes []string
+		if s.Images < max(s.Expected, s.Found) {
+			notes = append(notes, s.Count()+" images measured; not ranked")
+		}
+		if p.Name != "promptir" || p.YChannel {
+			notes = append(notes, "not by the protocol of the published numbers; not ranked")
+		}
+		if e.note = strings.Join(notes, "; "); e.note != "" {
+			e.rank = missing
+		}
+		cells[s.Key] = e
+	}
+}
+
+// average adds the mean of our cells, if all are there.
+func (t *PaperTable) average(cells map[string]entry) {
+	if !slices.Contains(t.Keys, published.Average) {
+		return
+	}
+	var mean entry
+	for _, k := range t.Keys {
+		if k == published.Average {
+			continue
+		}
+		e, ok := cells[k]
+		if !ok {
+			return
+		}
+		for i := range e.value {
+			mean.value[i] += e.value[i] / float64(len(t.Keys)-1)
+		}
+		if math.IsNaN(e.rank[0]) {
+			mean.note = "the average of cells that are not ranked"
+		}
+	}
+	mean.rank = shown(mean.value[0], mean.value[1])
+	if mean.note != "" {
+		mean.rank = missing
+	}
+	cells[published.Average] = mean
+}
+
+// ranks are the best and the second best number of each key, PSNR and SSIM.
+func (t *PaperTable) ranks(records []record) map[string][2][]float64 {
+	ranks := map[string][2][]float64{}
+	for _, k := range t.Keys {
+		var both [2][]float64
+		for i := range both {
+			var all []float64
+			for _, r := range records {
+				if e, ok := r.cells[k]; ok && !math.IsNaN(e.rank[i]) {
+					all = append(all, e.rank[i])
+				}
+			}
+			slices.SortFunc(all, func(a, b float64) int { return cmp.Compare(b, a) })
+			if all = slices.Compact(all); len(all) > 1 {
+				both[i] = all[:2]
+			}
+		}
+		ranks[k] = both
+	}
+	return ranks
+}
+
+func (t *PaperTable) row(out *tabular.Table, r record, ranks map[string][2][]float64) tabular.Row {
+	row := tabular.Row{Rule: r.rule, Cells: []tabular.Cell{tabular.Words("%s", r.name), tabular.Words("%s", r.source)}}
+	for _, k := range t.Keys {
+		e, ok := r.cells[k]
+		if !ok {
+			e = entry{value: missing, rank: missing}
+		}
+		for i, v := range e.value {
+			c := tabular.None()
+			if !math.IsNaN(v) {
+				c = tabular.Number(e.format(i), v)
+				c.Mark = markOf(e.rank[i], ranks[k][i])
+			}
+			if e.note != "" && i == 0 {
+				c.Notes = []int{out.Note("%s", e.note)}
+			}
+			row.Cells = append(row.Cells, c)
+		}
+	}
+	return row
+}
+
+// format is that of PSNR or SSIM; the paper gives some SSIM with four digits.
+func (e entry) format(i int) string {
+	switch {
+	case i == 0:
+		return "%.2f"
+	case e.exact && math.Abs(e.value[1]-round(e.value[1], 3)) > 1e-9:
+		return "%.4f"
+	}
+	return "%.3f"
+}
+
+func markOf(rank float64, best []float64) tabular.Mark {
+	switch slices.Index(best, rank) {
+	case 0:
+		return tabular.Best
+	case 1:
+		return tabular.Second
+	}
+	return ""
+}
+
+// shown are PSNR and SSIM as they are printed, which is how they are ranked.
+func shown(psnr, ssim float64) [2]float64 { return [2]float64{round(psnr, 2), round(ssim, 3)} }
+
+func round(x float64, digits int) float64 {
+	p := math.Pow10(digits)
+	return math.Round(x*p) / p
+}
+
+func (t *PaperTable) columns() []tabular.Column {
+	columns := []tabular.Column{{Name: "method", Left: true}, {Name: "source", Left: true}}
+	for _, k := range t.Keys {
+		title := keyTitle(k)
+		columns = append(columns, tabular.Column{Group: title, Name: "PSNR"}, tabular.Column{Group: title, Name: "SSIM"})
+	}
+	return columns
+}
+
+var keyTitles = map[string]string{"cbsd68": "CBSD68", "kodak24": "Kodak24", "sots": "SOTS", "rain100l": "Rain100L", "gopro": "GoPro", "lol": "LOL-v1"}
+
+// keyTitle is a key as a column is called: CBSD68 σ=15, or of CDD11 L+H.
+func keyTitle(key string) string {
+	name, sigma, noise := strings.Cut(key, "-")
+	if slices.Contains(cddKeys, key) && key != published.Average {
+		name = strings.ToUpper(key)
+	}
+	if title := keyTitles[name]; title != "" {
+		name = title
+	}
+	if noise {
+		name += " σ=" + sigma
+	}
+	return name
+}
+
+// remarks say how our rows came about, each thing once.
+func remarks(ours []Ours) (lines []string) {
+	add := func(line string) {
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	for _, o := range ours {
+		add(o.Report.Protocol.String())
+	}
+	for _, o := range ours {
+		for _, line := range o.Report.notes() {
+			add(o.Name + ": " + line)
+		}
+		for _, m := range o.Report.Missing {
+			add("missing: " + m)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,163 @@
+package eval
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Comparison sets two networks side by side, image by image.
+type Comparison struct {
+	A        Subject           `json:"a"`
+	B        Subject           `json:"b"`
+	Protocol Protocol          `json:"protocol"`
+	Seed     uint64            `json:"bootstrap_seed"`
+	Splits   []SplitDifference `json:"splits"`
+	// Mean is that of the splits' means.
+	Mean   Difference        `json:"mean"`
+	Images []ImageDifference `json:"images"`
+	// LeftOut are images that have no difference, and why.
+	LeftOut []string `json:"left_out,omitempty"`
+	Missing []string `json:"missing,omitempty"`
+}
+
+// Difference is B less A, the mean over images, with its interval.
+type Difference struct {
+	A    Quality  `json:"a"`
+	B    Quality  `json:"b"`
+	PSNR Interval `json:"psnr"`
+	SSIM Interval `json:"ssim"`
+}
+
+// Interval is a mean and the bounds within which 95 % of the means of resampled
+// images lie; the bounds are absent for fewer than two images.
+type Interval struct {
+	Mean float64  `json:"mean"`
+	Low  *float64 `json:"low,omitempty"`
+	High *float64 `json:"high,omitempty"`
+}
+
+// SplitDifference is the difference on a split.
+type SplitDifference struct {
+	Split
+	Difference
+	Images int `json:"images"`
+	Better int `json:"better"` // images on which B has the higher PSNR
+	Worse  int `json:"worse"`
+}
+
+// ImageDifference is an image's results with both.
+type ImageDifference struct {
+	Benchmark string  `json:"benchmark"`
+	Split     string  `json:"split,omitempty"`
+	Image     string  `json:"image"`
+	A         Quality `json:"a"`
+	B         Quality `json:"b"`
+}
+
+// gain is B less A, PSNR and SSIM.
+func (d ImageDifference) gain() [2]float64 {
+	return [2]float64{d.B.PSNR - d.A.PSNR, d.B.SSIM - d.A.SSIM}
+}
+
+// Compare sets the results of two networks on the same images side by side.
+// Their interval comes from a paired bootstrap that seed determines.
+func Compare(a, b *Report, seed uint64) (*Comparison, error) {
+	if a.Protocol != b.Protocol {
+		return nil, fmt.Errorf("the two were measured otherwise: %s; %s", a.Protocol, b.Protocol)
+	}
+	same := slices.EqualFunc(a.Splits, b.Splits, func(x, y SplitResult) bool {
+		return x.Benchmark == y.Benchmark && x.Label == y.Label && x.Found == y.Found
+	})
+	if !same || len(a.Images) != len(b.Images) {
+		return nil, errors.New("the two were not measured on the same images: measure both on the same benchmarks")
+	}
+	c := &Comparison{A: a.Subject, B: b.Subject, Protocol: a.Protocol, Seed: seed, Missing: a.Missing}
+	var means [][2][]float64
+	at := 0
+	for _, s := range a.Splits {
+		n := s.Images + s.Failed
+		own, err := c.pair(a.Images[at:at+n], b.Images[at:at+n])
+		if err != nil {
+			return nil, err
+		}
+		at += n
+		d, resampled := difference(own, seed, s.Benchmark)
+		d.Split = s.Split
+		c.Splits, c.Images = append(c.Splits, d), append(c.Images, own...)
+		if len(own) > 0 {
+			means = append(means, resampled)
+		}
+	}
+	c.mean(means)
+	return c, nil
+}
+
+// pair returns the images that both have a result for.
+func (c *Comparison) pair(a, b []ImageResult) (pairs []ImageDifference, err error) {
+	for i, x := range a {
+		y := b[i]
+		if x.name() != y.name() {
+			return nil, fmt.Errorf("the two were not measured on the same images: %s is %s with the other", x.name(), y.name())
+		}
+		switch {
+		case x.Err != "":
+			c.LeftOut = append(c.LeftOut, x.name()+": "+x.Err)
+		case y.Err != "":
+			c.LeftOut = append(c.LeftOut, y.name()+": "+y.Err)
+		case math.IsInf(x.Output.PSNR, 0) || math.IsInf(y.Output.PSNR, 0):
+			c.LeftOut = append(c.LeftOut, x.name()+": equal to the clean image, so that its PSNR is infinite")
+		default:
+			pairs = append(pairs, ImageDifference{x.Benchmark, x.Split, x.Image, x.Output, y.Output})
+		}
+	}
+	return pairs, nil
+}
+
+// difference sums a split up and returns its resampled means, too.
+func difference(images []ImageDifference, seed uint64, benchmark string) (d SplitDifference, resampled [2][]float64) {
+	d.Images = len(images)
+	gains := make([][2]float64, len(images))
+	for i, m := range images {
+		d.A.add(m.A)
+		d.B.add(m.B)
+		gains[i] = m.gain()
+		switch {
+		case gains[i][0] > 0:
+			d.Better++
+		case gains[i][0] < 0:
+			d.Worse++
+		}
+	}
+	d.A.divide(len(images))
+	d.B.divide(len(images))
+	resampled = resample(gains, seed, benchmark)
+	d.bound(resampled)
+	return d, resampled
+}
+
+// bound fills in the intervals.
+func (d *Difference) bound(resampled [2][]float64) {
+	d.PSNR = interval(d.B.PSNR-d.A.PSNR, resampled[0])
+	d.SSIM = interval(d.B.SSIM-d.A.SSIM, resampled[1])
+}
+
+// mean sums the splits up.
+func (c *Comparison) mean(means [][2][]float64) {
+	var all [2][]float64
+	n := 0
+	for _, s := range c.Splits {
+		if s.Images > 0 {
+			c.Mean.A.add(s.A)
+			c.Mean.B.add(s.B)
+			n++
+		}
+	}
+	c.Mean.A.divide(n)
+	c.Mean.B.divide(n)
+	for i := range all {
+		all[i] = average(means, i)
+	}
+	c.Mean.bound(all)
+}

@@ -1,0 +1,146 @@
+package eval
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// results are a report's, made up: n images of each of two noise levels and of
+// rain, quality drawn by a seed about a mean.
+func results(n int, mean float64, seed uint64) *Report {
+	r := &Report{Protocol: Protocol{Name: "promptir"}, Subject: Subject{Model: fmt.Sprintf("m%d", seed), Weights: fmt.Sprint(seed), Device: "cpu"}}
+	rng := rand.New(rand.NewPCG(seed, 0))
+	for _, s := range []Split{{Benchmark: "noise", Title: "Noise", Label: "σ=15"}, {Benchmark: "noise", Title: "Noise", Label: "σ=25"}, {Benchmark: "rain", Title: "Rain"}} {
+		s.Found, s.Expected = n, n
+		var own []ImageResult
+		for i := range n {
+			own = append(own, ImageResult{Index: len(r.Images) + i, Benchmark: s.Benchmark, Split: s.Label, Image: fmt.Sprint("i", i), W: 16, H: 16,
+				Output: Quality{mean + rng.NormFloat64(), 0.9 + 0.01*rng.NormFloat64()}})
+		}
+		r.Images = append(r.Images, own...)
+		r.Splits = append(r.Splits, summarise(s, own))
+	}
+	return r
+}
+
+func TestCompare(t *testing.T) {
+	const n = 50
+	a, b := results(n, 30, 1), results(n, 30.5, 2)
+	c, err := Compare(a, b, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range c.Splits {
+		want := b.Splits[i].Output.PSNR - a.Splits[i].Output.PSNR
+		if s.PSNR.Mean != want || s.Images != n || s.Better+s.Worse != n {
+			t.Errorf("%s: %+v, want a difference of %g", s.Name(), s, want)
+		}
+		// The difference of two normal numbers has deviation √2.
+		half := 1.96 * math.Sqrt2 / math.Sqrt(n)
+		if got := (*s.PSNR.High - *s.PSNR.Low) / 2; math.Abs(got/half-1) > 0.3 || *s.PSNR.Low >= want || *s.PSNR.High <= want {
+			t.Errorf("%s: %.3f ± %.3f, from %.3f to %.3f; theory has ± %.3f", s.Name(), want, got, *s.PSNR.Low, *s.PSNR.High, half)
+		}
+	}
+	if want := (c.Splits[0].PSNR.Mean + c.Splits[1].PSNR.Mean + c.Splits[2].PSNR.Mean) / 3; math.Abs(c.Mean.PSNR.Mean-want) > 1e-12 {
+		t.Errorf("the mean is %g, want %g", c.Mean.PSNR.Mean, want)
+	}
+	again, err := Compare(a, b, 7)
+	if err != nil || !reflect.DeepEqual(again, c) {
+		t.Errorf("the same seed gives other intervals: %v", err)
+	}
+	other, err := Compare(a, b, 8)
+	if err != nil || *other.Mean.PSNR.Low == *c.Mean.PSNR.Low {
+		t.Errorf("the seed changes nothing: %v", err)
+	}
+	text, err := json.Marshal(c)
+	var back Comparison
+	if err != nil || json.Unmarshal(text, &back) != nil || !reflect.DeepEqual(&back, c) {
+		t.Errorf("JSON does not hold it: %v", err)
+	}
+}
+
+// TestCompareKnown has differences that need no statistics: images that all
+// gain the same, one image alone, and none.
+func TestCompareKnown(t *testing.T) {
+	a := results(4, 30, 1)
+	b := results(4, 30, 1)
+	for i := range b.Images {
+		b.Images[i].Output.PSNR = a.Images[i].Output.PSNR + 0.25
+	}
+	c, err := Compare(a, b, 0)
+	if err != nil || math.Abs(*c.Mean.PSNR.Low-0.25) > 1e-9 || math.Abs(*c.Mean.PSNR.High-0.25) > 1e-9 || *c.Mean.SSIM.Low != 0 {
+		t.Errorf("all gain 0.25 dB: %+v, %v", c.Mean, err)
+	}
+	c, err = Compare(results(1, 30, 1), results(1, 31, 2), 0)
+	if err != nil || c.Splits[0].PSNR.Low != nil || c.Mean.PSNR.Low != nil {
+		t.Errorf("one image has an interval: %+v, %v", c, err)
+	}
+	var text strings.Builder
+	if err := c.Table().Write(&text, "text"); err != nil || !strings.Contains(text.String(), "–") {
+		t.Errorf("table: %v\n%s", err, text.String())
+	}
+}
+
+// TestLevelsAreDrawnAlike: a benchmark measured twice is no more certain than
+// once, while two benchmarks are.
+func TestLevelsAreDrawnAlike(t *testing.T) {
+	gains := make([][2]float64, 30)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i := range gains {
+		gains[i][0] = rng.NormFloat64()
+	}
+	one, same, other := resample(gains, 0, "noise"), resample(gains, 0, "noise"), resample(gains, 0, "rain")
+	width := func(x []float64) float64 {
+		i := interval(0, x)
+		return *i.High - *i.Low
+	}
+	once := width(one[0])
+	if twice := width(average([][2][]float64{one, same}, 0)); math.Abs(twice-once) > 1e-12 {
+		t.Errorf("an interval of %g becomes %g", once, twice)
+	}
+	if apart := width(average([][2][]float64{one, other}, 0)); apart > 0.8*once {
+		t.Errorf("two benchmarks have an interval of %g, one of %g", apart, once)
+	}
+}
+
+func TestCompareLeavesOut(t *testing.T) {
+	a, b := results(3, 30, 1), results(3, 30, 2)
+	fail := func(r *Report, i int) {
+		r.Images[i].Err = "damaged"
+		r.Splits[i/3].Images--
+		r.Splits[i/3].Failed++
+	}
+	fail(a, 0)
+	fail(b, 4)
+	b.Images[8].Output.PSNR = math.Inf(1)
+	c, err := Compare(a, b, 0)
+	if err != nil || len(c.Images) != 6 || len(c.LeftOut) != 3 || c.Splits[0].Images != 2 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for i, want := range []string{"noise σ=15 i0: damaged", "noise σ=25 i1: damaged", "rain i2: equal to the clean image"} {
+		if !strings.Contains(c.LeftOut[i], want) {
+			t.Errorf("left out: %q, want %q", c.LeftOut[i], want)
+		}
+	}
+	golden(t, "compare", c.Table())
+	golden(t, "compare-images", c.ImageTable(4))
+}
+
+func TestCompareErrors(t *testing.T) {
+	for want, change := range map[string]func(*Report){
+		"measured otherwise": func(r *Report) { r.Protocol.Seed = 1 },
+		"same benchmarks":    func(r *Report) { r.Splits = r.Splits[:2] },
+		"with the other":     func(r *Report) { r.Images[1].Image = "stranger" },
+	} {
+		b := results(3, 30, 2)
+		change(b)
+		if _, err := Compare(results(3, 30, 1), b, 0); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error is %v, want one that says %q", err, want)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"clusir/internal/tabular"
+)
+
+// Table is the comparison by splits.
+func (c *Comparison) Table() *tabular.Table {
+	t := &tabular.Table{Title: fmt.Sprintf("B = %s less A = %s", c.B.Model, c.A.Model), Columns: []tabular.Column{
+		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "images"},
+		{Group: "PSNR", Name: "A"}, {Group: "PSNR", Name: "B"}, {Group: "PSNR", Name: "B − A"}, {Group: "PSNR", Name: "95 %"},
+		{Group: "SSIM", Name: "A"}, {Group: "SSIM", Name: "B"}, {Group: "SSIM", Name: "B − A"}, {Group: "SSIM", Name: "95 %"},
+		{Name: "B better"}, {Name: "B worse"},
+	}}
+	for _, s := range c.Splits {
+		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Number("%.0f", float64(s.Images))}
+		cells = append(cells, s.cells(s.Images)...)
+		cells = append(cells, tabular.Number("%.0f", float64(s.Better)), tabular.Number("%.0f", float64(s.Worse)))
+		t.Rows = append(t.Rows, tabular.Row{Cells: cells})
+	}
+	if len(c.Splits) > 1 {
+		cells := []tabular.Cell{tabular.Words("mean"), {}, {}}
+		cells = append(cells, c.Mean.cells(len(c.Images))...)
+		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, tabular.Cell{}, tabular.Cell{}), Rule: true})
+	}
+	t.Remarks = []string{
+		c.Protocol.String(),
+		fmt.Sprintf("A: weights %s on %s; B: weights %s on %s", c.A.Weights, c.A.Device, c.B.Weights, c.B.Device),
+		fmt.Sprintf("95 %%: paired bootstrap over images, %d resamples, seed %d", resamples, c.Seed),
+	}
+	for _, line := range c.LeftOut {
+		t.Remarks = append(t.Remarks, "left out: "+line)
+	}
+	for _, m := range c.Missing {
+		t.Remarks = append(t.Remarks, "missing: "+m)
+	}
+	return t
+}
+
+func (d Difference) cells(images int) (cells []tabular.Cell) {
+	for _, m := range []struct {
+		format string
+		a, b   float64
+		i      Interval
+	}{{"%.2f", d.A.PSNR, d.B.PSNR, d.PSNR}, {"%.4f", d.A.SSIM, d.B.SSIM, d.SSIM}} {
+		if images == 0 {
+			cells = append(cells, tabular.None(), tabular.None(), tabular.None(), tabular.None())
+			continue
+		}
+		signed := "%+" + m.format[1:]
+		bounds := tabular.None()
+		if m.i.Low != nil {
+			bounds = tabular.Words(signed+" to "+signed, *m.i.Low, *m.i.High)
+		}
+		cells = append(cells, tabular.Number(m.format, m.a), tabular.Number(m.format, m.b), tabular.Number(signed, m.i.Mean), bounds)
+	}
+	return cells
+}
+
+// ImageTable lists the images, those that differ most first; at most so many, 0
+// for all.
+func (c *Comparison) ImageTable(most int) *tabular.Table {
+	t := &tabular.Table{Columns: []tabular.Column{
+		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "image", Left: true},
+		{Group: "PSNR", Name: "A"}, {Group: "PSNR", Name: "B"}, {Group: "PSNR", Name: "B − A"},
+		{Group: "SSIM", Name: "A"}, {Group: "SSIM", Name: "B"}, {Group: "SSIM", Name: "B − A"},
+	}}
+	images := slices.Clone(c.Images)
+	slices.SortStableFunc(images, func(a, b ImageDifference) int {
+		return cmp.Compare(math.Abs(b.gain()[0]), math.Abs(a.gain()[0]))
+	})
+	if most > 0 && len(images) > most {
+		t.Title = fmt.Sprintf("the %d of %d images that differ most", most, len(images))
+		images = images[:most]
+	}
+	for _, m := range images {
+		t.Rows = append(t.Rows, tabular.Row{Cells: []tabular.Cell{
+			tabular.Words("%s", m.Benchmark), tabular.Words("%s", m.Split), tabular.Words("%s", m.Image),
+			tabular.Number("%.2f", m.A.PSNR), tabular.Number("%.2f", m.B.PSNR), tabular.Number("%+.2f", m.gain()[0]),
+			tabular.Number("%.4f", m.A.SSIM), tabular.Number("%.4f", m.B.SSIM), tabular.Number("%+.4f", m.gain()[1]),
+		}})
+	}
+	return t
+}

@@ -1,0 +1,176 @@
+package eval
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"clusir/internal/dataset"
+	"clusir/internal/model"
+	"clusir/internal/published"
+)
+
+// PaperTable is a table of the paper, and what our rows of it take.
+type PaperTable struct {
+	Number  int
+	Title   string
+	Setting string   // of the published rows
+	Keys    []string // of the splits that it has columns for; "average" is their mean
+	// Rows are the networks of ours that the paper's rows ask for.
+	Rows []PaperRow
+	// One tells that any network makes a row: such a table takes the shipped
+	// model where no other is named.
+	One bool
+}
+
+// PaperRow is a row that a network of ours takes in a table.
+type PaperRow struct {
+	Name string
+	// Row is the row that its numbers go to, if that is shared: the networks of
+	// Table 3 have a column each.
+	Row  string
+	Keys []string // the columns that it is measured for; none means all
+	// Configs are the names of the configurations that train it.
+	Configs []string
+	// wrong says what about a network does not fit the row, "" if all does.
+	wrong func(model.Config) string
+}
+
+var (
+	threeKeys = []string{"cbsd68-15", "cbsd68-25", "cbsd68-50", "sots", "rain100l", published.Average}
+	fiveKeys  = []string{"cbsd68-25", "sots", "rain100l", "gopro", "lol", published.Average}
+	noiseKeys = []string{"kodak24-15", "kodak24-25", "kodak24-50"}
+	cddKeys   = []string{"l", "h", "r", "s", "l+h", "l+r", "l+s", "h+r", "h+s", "l+h+r", "l+h+s", published.Average}
+)
+
+// paperTables are those that measure; Table 7 counts, see Sizes.
+var paperTables = []*PaperTable{
+	{Number: 1, Title: "three tasks at once", Setting: "three-task", Keys: threeKeys, One: true,
+		Rows: []PaperRow{{Name: "three-task", Configs: []string{"three-task"}}}},
+	{Number: 2, Title: "five tasks at once", Setting: "five-task", Keys: fiveKeys, One: true,
+		Rows: []PaperRow{{Name: "five-task", Configs: []string{"five-task"}}}},
+	{Number: 3, Title: "one network for each task", Setting: "one-by-one", One: true,
+		Keys: append(slices.Clone(noiseKeys), "sots", "rain100l", "gopro", "lol"),
+		Rows: []PaperRow{
+			oneByOne("denoise", noiseKeys...), oneByOne("dehaze", "sots"), oneByOne("derain", "rain100l"),
+			oneByOne("deblur", "gopro"), oneByOne("enhance", "lol"),
+		}},
+	{Number: 4, Title: "the modules, one after the other", Setting: "three-task", Keys: threeKeys, Rows: []PaperRow{
+		{Name: "WTB", Configs: []string{"table4-a"}, wrong: modules(false, false)},
+		{Name: "WTB+PCGRM-MoE", Configs: []string{"table4-b"}, wrong: modules(true, false)},
+		{Name: "WTB+PCGRM-MoE+DAFMM", Configs: []string{"table4-c", "three-task"}, wrong: modules(true, true)},
+	}},
+	{Number: 5, Title: "clusters of each stage", Setting: "three-task", Keys: threeKeys, Rows: []PaperRow{
+		clusters([]int{3, 3, 3, 3}, "table5-3333", "three-task"),
+		clusters([]int{2, 3, 4, 6}, "table5-2346"), clusters([]int{6, 4, 3, 2}, "table5-6432"),
+	}},
+	{Number: 6, Title: "compositions of CDD11", Setting: "cdd11", Keys: cddKeys, One: true,
+		Rows: []PaperRow{{Name: "cdd11", Configs: []string{"cdd11"}}}},
+	{Number: 8, Title: "sizes of the network on three tasks", Setting: "three-task", Keys: threeKeys, One: true, Rows: []PaperRow{
+		{Name: "ClusIR-T", Configs: []string{"tiny"}}, {Name: "ClusIR-S", Configs: []string{"small"}},
+		{Name: "ClusIR-Base", Configs: []string{"three-task"}},
+	}},
+	{Number: 9, Title: "the prototypes' start", Setting: "three-task", Keys: threeKeys, Rows: []PaperRow{
+		prototypes("orthogonal", model.PrototypesOrthogonal, "three-task"), prototypes("random", model.PrototypesUniform, "table9-random"),
+	}},
+}
+
+// Paper returns a table by its number.
+func Paper(number int) (*PaperTable, error) {
+	for _, t := range paperTables {
+		if t.Number == number {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("table %d: the paper's are 1 to 9", number)
+}
+
+func oneByOne(task string, keys ...string) PaperRow {
+	return PaperRow{Name: task, Row: "one-by-one", Keys: keys, Configs: []string{"one-by-one-" + task}}
+}
+
+func modules(moe, dafmm bool) func(model.Config) string {
+	return func(c model.Config) string {
+		if c.UseMoE != moe || c.UseDAFMM != dafmm {
+			return fmt.Sprintf("its use_moe is %t and its use_dafmm %t, not %t and %t", c.UseMoE, c.UseDAFMM, moe, dafmm)
+		}
+		return ""
+	}
+}
+
+func clusters(n []int, configs ...string) PaperRow {
+	name := "clusters [" + strings.Trim(strings.ReplaceAll(fmt.Sprint(n), " ", ","), "[]") + "]"
+	return PaperRow{Name: name, Configs: configs, wrong: func(c model.Config) string {
+		if !slices.Equal(c.Clusters, n) {
+			return fmt.Sprintf("its clusters are %v", c.Clusters)
+		}
+		return ""
+	}}
+}
+
+func prototypes(name, start, config string) PaperRow {
+	return PaperRow{Name: "prototypes " + name, Configs: []string{config}, wrong: func(c model.Config) string {
+		if c.PrototypeInit != start {
+			return fmt.Sprintf("its prototype_init is %s, not %s", c.PrototypeInit, start)
+		}
+		return ""
+	}}
+}
+
+// Find returns the row of a name, in any case of letters.
+func (t *PaperTable) Find(name string) (PaperRow, bool) {
+	for _, r := range t.Rows {
+		if strings.EqualFold(r.Name, name) {
+			return r, true
+		}
+	}
+	return PaperRow{}, false
+}
+
+// Title is what its row is called.
+func (r PaperRow) Title() string { return cmp.Or(r.Row, r.Name) }
+
+// Check returns an error if a network is not what the row is about.
+func (r PaperRow) Check(c model.Config) error {
+	if r.wrong == nil {
+		return nil
+	}
+	if what := r.wrong(c); what != "" {
+		return fmt.Errorf("the network is not one for the row %q: %s", r.Name, what)
+	}
+	return nil
+}
+
+// Benchmarks are those that a row takes, with the noise levels that it takes.
+func (t *PaperTable) Benchmarks(c *dataset.Catalog, r PaperRow) ([]*dataset.Benchmark, error) {
+	keys := r.Keys
+	if len(keys) == 0 {
+		keys = t.Keys
+	}
+	if t.Setting == "cdd11" {
+		return c.Resolve("cdd11")
+	}
+	var names []string
+	for _, k := range keys {
+		if k == published.Average {
+			continue
+		}
+		name, _, _ := strings.Cut(k, "-")
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	found, err := c.Resolve(strings.Join(names, ","))
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range found {
+		own := *b
+		own.Sigmas = slices.DeleteFunc(slices.Clone(b.Sigmas), func(s float64) bool {
+			return !slices.Contains(keys, fmt.Sprintf("%s-%g", b.Name, s))
+		})
+		found[i] = &own
+	}
+	return found, nil
+}

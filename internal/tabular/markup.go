@@ -1,0 +1,179 @@
+package tabular
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+)
+
+// writeMarkdown writes a table as GitHub reads it: the best bold, the second
+// best underlined.
+func (t *Table) writeMarkdown(w io.Writer) error {
+	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "_", `\_`, "<", "&lt;")
+	if t.Title != "" {
+		fmt.Fprintf(w, "**%s**\n\n", escape.Replace(t.Title))
+	}
+	heads, rules := make([]string, len(t.Columns)), make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		heads[i], rules[i] = escape.Replace(c.title()), "---:"
+		if c.Left {
+			rules[i] = ":---"
+		}
+	}
+	line := func(cells []string) { fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | ")) }
+	line(heads)
+	line(rules)
+	for _, r := range t.Rows {
+		cells := make([]string, len(r.Cells))
+		for i, c := range r.Cells {
+			cells[i] = wrap(escape.Replace(c.Text), c.Mark, "**", "**", "<u>", "</u>") + superscripts(c.Notes...)
+		}
+		line(cells)
+	}
+	var below []string
+	if t.marked() {
+		below = append(below, "**best**, <u>second best</u> of a column")
+	}
+	for i, n := range t.Notes {
+		below = append(below, superscripts(i+1)+" "+escape.Replace(n))
+	}
+	for _, r := range t.Remarks {
+		below = append(below, escape.Replace(r))
+	}
+	if len(below) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(below, "  \n"))
+	}
+	return nil
+}
+
+// wrap puts a text between what a mark asks for.
+func wrap(text string, m Mark, best, bestEnd, second, secondEnd string) string {
+	switch m {
+	case Best:
+		return best + text + bestEnd
+	case Second:
+		return second + text + secondEnd
+	}
+	return text
+}
+
+// writeLaTeX writes a tabular environment for the packages booktabs and, where
+// there are groups, nothing besides.
+func (t *Table) writeLaTeX(w io.Writer) error {
+	escape := strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "_", `\_`, "#", `\#`, "$", `\$`, "{", `\{`, "}", `\}`,
+		"σ", `$\sigma$`, "–", "--", "×", `$\times$`, "°", `$^\circ$`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
+	for _, line := range t.comments() {
+		fmt.Fprintf(w, "%% %s\n", line)
+	}
+	spec := ""
+	for _, c := range t.Columns {
+		spec += map[bool]string{true: "l", false: "r"}[c.Left]
+	}
+	fmt.Fprintf(w, "\\begin{tabular}{%s}\n\\toprule\n", spec)
+	if t.grouped() {
+		fmt.Fprintln(w, t.latexGroups(escape))
+	}
+	line := func(cells []string) { fmt.Fprintf(w, "%s \\\\\n", strings.Join(cells, " & ")) }
+	heads := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		heads[i] = escape.Replace(c.Name)
+	}
+	line(heads)
+	for i, r := range t.Rows {
+		if i == 0 || r.Rule {
+			fmt.Fprintln(w, `\midrule`)
+		}
+		cells := make([]string, len(r.Cells))
+		for i, c := range r.Cells {
+			cells[i] = wrap(escape.Replace(c.Text), c.Mark, `\textbf{`, "}", `\underline{`, "}")
+			if len(c.Notes) > 0 {
+				cells[i] += fmt.Sprintf("$^{%s}$", commas(c.Notes))
+			}
+		}
+		line(cells)
+	}
+	fmt.Fprint(w, "\\bottomrule\n\\end{tabular}\n")
+	return nil
+}
+
+// comments are the lines that LaTeX's reader sees and its reader's reader does not.
+func (t *Table) comments() (lines []string) {
+	if t.Title != "" {
+		lines = append(lines, t.Title)
+	}
+	for i, n := range t.Notes {
+		lines = append(lines, fmt.Sprintf("%d: %s", i+1, n))
+	}
+	return append(lines, t.Remarks...)
+}
+
+func (t *Table) latexGroups(escape *strings.Replacer) string {
+	var cells, rules []string
+	for i := 0; i < len(t.Columns); i += t.span(i) {
+		group, n := t.Columns[i].Group, t.span(i)
+		if group == "" {
+			cells = append(cells, "")
+			continue
+		}
+		cells = append(cells, fmt.Sprintf(`\multicolumn{%d}{c}{%s}`, n, escape.Replace(group)))
+		rules = append(rules, fmt.Sprintf(`\cmidrule(lr){%d-%d}`, i+1, i+n))
+	}
+	return strings.Join(cells, " & ") + " \\\\\n" + strings.Join(rules, "")
+}
+
+// writeCSV writes a line for each row, numbers as they are. Where cells are
+// marked or have footnotes, columns at the end name those that do.
+func (t *Table) writeCSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	var heads []string
+	for _, c := range t.Columns {
+		heads = append(heads, c.title())
+	}
+	marked, noted := t.marked(), len(t.Notes) > 0
+	if marked {
+		heads = append(heads, "best", "second best")
+	}
+	if noted {
+		heads = append(heads, "notes")
+	}
+	lines := [][]string{heads}
+	for _, r := range t.Rows {
+		var line, notes []string
+		ranks := map[Mark][]string{}
+		for i, c := range r.Cells {
+			line = append(line, strings.TrimPrefix(c.Text, absent))
+			ranks[c.Mark] = append(ranks[c.Mark], t.Columns[i].title())
+			for _, n := range c.Notes {
+				notes = append(notes, t.Columns[i].title()+": "+t.Notes[n-1])
+			}
+		}
+		if marked {
+			line = append(line, strings.Join(ranks[Best], "; "), strings.Join(ranks[Second], "; "))
+		}
+		if noted {
+			line = append(line, strings.Join(notes, "; "))
+		}
+		lines = append(lines, line)
+	}
+	return out.WriteAll(lines)
+}
+
+// writeJSON writes the table as it is.
+func (t *Table) writeJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(t)
+}
+
+// MarshalJSON writes infinities, which JSON lacks, as their text alone.
+func (c Cell) MarshalJSON() ([]byte, error) {
+	type plain Cell
+	if c.Value != nil && (math.IsInf(*c.Value, 0) || math.IsNaN(*c.Value)) {
+		c.Value = nil
+	}
+	return json.Marshal(plain(c))
+}

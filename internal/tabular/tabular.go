@@ -1,0 +1,123 @@
+// Package tabular writes tables of numbers for people and for programs: as
+// aligned text, Markdown, CSV, LaTeX and JSON. It knows of the marks that papers
+// put on the best and second best of a column, and of footnotes.
+package tabular
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Table is rows of cells under columns.
+type Table struct {
+	Title   string   `json:"title,omitempty"`
+	Columns []Column `json:"columns"`
+	Rows    []Row    `json:"rows"`
+	// Notes are footnotes: Cell.Notes count them from 1.
+	Notes []string `json:"notes,omitempty"`
+	// Remarks are lines below the table that no cell points to.
+	Remarks []string `json:"remarks,omitempty"`
+}
+
+// Column is the head of a column; neighbours of one group stand together under
+// its name.
+type Column struct {
+	Group string `json:"group,omitempty"`
+	Name  string `json:"name"`
+	Left  bool   `json:"-"` // aligned, as words are
+}
+
+// Row is a row; a Rule sets it apart from what stands above it.
+type Row struct {
+	Cells []Cell `json:"cells"`
+	Rule  bool   `json:"-"`
+}
+
+// Mark is a cell's rank in its column.
+type Mark string
+
+// The marks of a column's best and second best cells.
+const (
+	Best   Mark = "best"
+	Second Mark = "second"
+)
+
+// Cell is a word or a number; the zero value is an empty cell.
+type Cell struct {
+	Text  string   `json:"text,omitempty"`
+	Value *float64 `json:"value,omitempty"` // of a number
+	Mark  Mark     `json:"mark,omitempty"`
+	Notes []int    `json:"notes,omitempty"`
+}
+
+// absent is shown where there is no number.
+const absent = "–"
+
+// Words is a cell of text.
+func Words(format string, a ...any) Cell { return Cell{Text: fmt.Sprintf(format, a...)} }
+
+// Number is a cell of a number, shown in a format such as "%.2f".
+func Number(format string, v float64) Cell {
+	return Cell{Text: fmt.Sprintf(format, v), Value: &v}
+}
+
+// None is a cell for a number that there is none of.
+func None() Cell { return Cell{Text: absent} }
+
+// Note adds a footnote, once, and returns its number.
+func (t *Table) Note(format string, a ...any) int {
+	text := fmt.Sprintf(format, a...)
+	if i := slices.Index(t.Notes, text); i >= 0 {
+		return i + 1
+	}
+	t.Notes = append(t.Notes, text)
+	return len(t.Notes)
+}
+
+// marked reports whether any cell is.
+func (t *Table) marked() bool {
+	return slices.ContainsFunc(t.Rows, func(r Row) bool {
+		return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Mark != "" })
+	})
+}
+
+// grouped reports whether there is a row of groups' names.
+func (t *Table) grouped() bool {
+	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Group != "" })
+}
+
+// span is how many columns from i on stand under one group's name.
+func (t *Table) span(i int) int {
+	n := 1
+	for t.Columns[i].Group != "" && i+n < len(t.Columns) && t.Columns[i+n].Group == t.Columns[i].Group {
+		n++
+	}
+	return n
+}
+
+// title is a column's name with its group's.
+func (c Column) title() string { return strings.TrimSpace(c.Group + " " + c.Name) }
+
+var writers = map[string]func(*Table, io.Writer) error{
+	"text": (*Table).writeText, "markdown": (*Table).writeMarkdown, "csv": (*Table).writeCSV, "latex": (*Table).writeLaTeX,
+	"json": (*Table).writeJSON,
+}
+
+// Formats are those that Write takes.
+var Formats = []string{"text", "markdown", "csv", "latex", "json"}
+
+// Write writes the table in one of the Formats.
+func (t *Table) Write(w io.Writer, format string) error {
+	write, ok := writers[format]
+	if !ok {
+		return fmt.Errorf("format %q: choose %s", format, strings.Join(Formats, ", "))
+	}
+	var b strings.Builder
+	if err := write(t, &b); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,146 @@
+package tabular
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// textMarks follow a number in text.
+var textMarks = map[Mark]string{Best: "*", Second: "°"}
+
+// superscripts writes numbers in raised digits, as footnotes have it.
+func superscripts(numbers ...int) string {
+	digits := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
+	var b strings.Builder
+	for _, d := range commas(numbers) {
+		if d == ',' {
+			b.WriteRune(d)
+		} else {
+			b.WriteRune(digits[d-'0'])
+		}
+	}
+	return b.String()
+}
+
+// commas is "1,2".
+func commas(numbers []int) string {
+	texts := make([]string, len(numbers))
+	for i, n := range numbers {
+		texts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(texts, ",")
+}
+
+// suffix is what follows a cell's text.
+func (c Cell) suffix() string { return textMarks[c.Mark] + superscripts(c.Notes...) }
+
+// writeText writes columns that align. What follows numbers hangs over, so that
+// their digits stand below each other.
+func (t *Table) writeText(w io.Writer) error {
+	if t.Title != "" {
+		fmt.Fprintf(w, "%s\n\n", t.Title)
+	}
+	body, widths := t.layText()
+	if t.grouped() {
+		fmt.Fprintln(w, t.groupLine(widths))
+	}
+	heads := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		heads[i] = c.Name
+	}
+	fmt.Fprintln(w, t.line(heads, widths))
+	rule := strings.Repeat("─", sum(widths)+2*(len(widths)-1))
+	for i, r := range t.Rows {
+		if i == 0 || r.Rule {
+			fmt.Fprintln(w, rule)
+		}
+		fmt.Fprintln(w, t.line(body[i], widths))
+	}
+	t.writeBelow(w)
+	return nil
+}
+
+// writeBelow explains the marks.
+func (t *Table) writeBelow(w io.Writer) {
+	lines := []string{}
+	if t.marked() {
+		lines = append(lines, "* best, ° second best of a column")
+	}
+	for i, n := range t.Notes {
+		lines = append(lines, superscripts(i+1)+" "+n)
+	}
+	lines = append(lines, t.Remarks...)
+	if len(lines) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
+	}
+}
+
+// layText returns the cells' texts, suffixes padded, and the columns' widths.
+func (t *Table) layText() (body [][]string, widths []int) {
+	hang := make([]int, len(t.Columns))
+	for _, r := range t.Rows {
+		for i, c := range r.Cells {
+			if c.Value != nil {
+				hang[i] = max(hang[i], width(c.suffix()))
+			}
+		}
+	}
+	widths = make([]int, len(t.Columns))
+	for i, c := range t.Columns {
+		widths[i] = width(c.Name)
+	}
+	for _, r := range t.Rows {
+		line := make([]string, len(t.Columns))
+		for i, c := range r.Cells {
+			line[i] = c.Text + c.suffix()
+			if !t.Columns[i].Left {
+				line[i] += strings.Repeat(" ", max(hang[i]-width(c.suffix()), 0))
+			}
+			widths[i] = max(widths[i], width(line[i]))
+		}
+		body = append(body, line)
+	}
+	for i := 0; i < len(widths); i += t.span(i) { // a group's name needs room
+		last := i + t.span(i) - 1
+		widths[last] += max(width(t.Columns[i].Group)-sum(widths[i:last+1])-2*(last-i), 0)
+	}
+	return body, widths
+}
+
+// groupLine centres the groups' names over their columns.
+func (t *Table) groupLine(widths []int) string {
+	var parts []string
+	for i := 0; i < len(widths); i += t.span(i) {
+		n := t.span(i)
+		room := sum(widths[i:i+n]) + 2*(n-1)
+		name := t.Columns[i].Group
+		left := (room - width(name)) / 2
+		parts = append(parts, strings.Repeat(" ", left)+name+strings.Repeat(" ", room-left-width(name)))
+	}
+	return strings.TrimRight(strings.Join(parts, "  "), " ")
+}
+
+func (t *Table) line(cells []string, widths []int) string {
+	parts := make([]string, len(cells))
+	for i, c := range cells {
+		pad := strings.Repeat(" ", widths[i]-width(c))
+		if t.Columns[i].Left {
+			parts[i] = c + pad
+		} else {
+			parts[i] = pad + c
+		}
+	}
+	return strings.TrimRight(strings.Join(parts, "  "), " ")
+}
+
+func width(s string) int { return utf8.RuneCountInString(s) }
+
+func sum(x []int) (n int) {
+	for _, v := range x {
+		n += v
+	}
+	return n
+}
