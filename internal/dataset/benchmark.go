@@ -27,6 +27,7 @@ type Benchmark struct {
 	Target   folders   `yaml:"target"`
 	Match    string    `yaml:"match"`
 	Sigmas   []float64 `yaml:"sigmas"`
+	Made     string    `yaml:"made"`
 	Kinds    []string  `yaml:"kinds"`
 	Expected int       `yaml:"expected"`
 	Get      string    `yaml:"get"`
@@ -133,8 +134,12 @@ func (b *Benchmark) check(name string) error {
 		return fmt.Errorf("benchmark %s: match is %q; it must be same, rain or haze", name, b.Match)
 	case len(b.Sigmas) > 0 && len(b.Clean) == 0:
 		return fmt.Errorf("benchmark %s: has sigmas and no clean; name the folder of clean images", name)
-	case len(b.Clean) > 0 && len(b.Sigmas) == 0:
-		return fmt.Errorf("benchmark %s: has clean and no sigmas; give the noise levels, such as [15, 25, 50]", name)
+	case b.Made != "" && makers[b.Made] == nil:
+		return fmt.Errorf("benchmark %s: made is %q; it must be one of %s", name, b.Made, makerNames())
+	case b.Made != "" && (len(b.Clean) == 0 || len(b.Sigmas) > 0):
+		return fmt.Errorf("benchmark %s: has made %s, which goes with clean and without sigmas", name, b.Made)
+	case len(b.Clean) > 0 && len(b.Sigmas) == 0 && b.Made == "":
+		return fmt.Errorf("benchmark %s: has clean and no sigmas; give the noise levels, such as [15, 25, 50], or what is made of it: one of %s", name, makerNames())
 	case len(b.Clean) == 0 && (len(b.Input) == 0 || len(b.Target) == 0):
 		return fmt.Errorf("benchmark %s: needs input and target, or clean and sigmas", name)
 	}

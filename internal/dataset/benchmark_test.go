@@ -250,3 +250,48 @@ func FuzzCatalog(f *testing.F) {
 		}
 	})
 }
+
+func TestMadeBenchmarks(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 50, 37, "clean/a.png", "clean/b.png")
+	for kind := range makers {
+		c := Standard()
+		if err := c.add([]byte("mine: {task: " + kind + ", clean: clean, made: " + kind + "}")); err != nil {
+			t.Fatal(err)
+		}
+		b, err := c.Resolve("mine")
+		if err != nil {
+			t.Fatal(err)
+		}
+		splits, err := b[0].Open(dir)
+		if err != nil || len(splits) != 1 || len(splits[0].Items) != 2 || splits[0].Label != "" {
+			t.Fatalf("%s: splits %+v, %v; want one of two images", kind, splits, err)
+		}
+		item := splits[0].Items[0]
+		in, target, err := item.Load(0)
+		if err != nil || in.W != 48 || in.H != 32 || target.W != 48 || target.H != 32 {
+			t.Fatalf("%s: %+v, %+v, %v; want 48×32", kind, in, target, err)
+		}
+		if db := psnr(in, target); db > 40 || db < 3 {
+			t.Errorf("%s: the input has %.1f dB", kind, db)
+		}
+		again, _, _ := item.Load(0)
+		other, _, _ := item.Load(1)
+		if !slices.Equal(in.Pix, again.Pix) || slices.Equal(in.Pix, other.Pix) {
+			t.Errorf("%s does not depend on the seed alone", kind)
+		}
+	}
+}
+
+func TestWrongMadeBenchmarks(t *testing.T) {
+	for text, want := range map[string]string{
+		"x: {clean: c, made: fog}":                  "must be one of deblur, dehaze",
+		"x: {input: a, target: b, made: derain}":    "goes with clean",
+		"x: {clean: c, sigmas: [15], made: derain}": "without sigmas",
+		"x: {clean: c}":                             "what is made of it",
+	} {
+		if err := Standard().add([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

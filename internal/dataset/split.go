@@ -26,8 +26,9 @@ type Split struct {
 // Item is one image of a split. Its images are decoded by Load.
 type Item struct {
 	Name          string // the file's stem
-	Input, Target string // files; Input is empty where noise is made
+	Input, Target string // files; Input is empty where it is made
 	sigma         float64
+	made          string // a kind of makers, "" for noise
 }
 
 // Complete tells whether no image of the benchmark is missing.
@@ -46,7 +47,7 @@ func (s *Split) Count() string {
 // at all, the error is a [MissingError].
 func (b *Benchmark) Open(root string) ([]*Split, error) {
 	if len(b.Clean) > 0 {
-		return b.openNoise(root)
+		return b.openClean(root)
 	}
 	kinds := b.Kinds
 	if len(kinds) == 0 {
@@ -74,7 +75,9 @@ func (b *Benchmark) Open(root string) ([]*Split, error) {
 	return splits, nil
 }
 
-func (b *Benchmark) openNoise(root string) ([]*Split, error) {
+// openClean opens clean images: a split for each noise level, or the only one of
+// what is made.
+func (b *Benchmark) openClean(root string) ([]*Split, error) {
 	dir := firstFolder(root, b.Clean)
 	files, others, err := listImages(dir)
 	if err != nil {
@@ -85,14 +88,18 @@ func (b *Benchmark) openNoise(root string) ([]*Split, error) {
 	}
 	var splits []*Split
 	for _, sigma := range b.Sigmas {
-		s := &Split{Benchmark: b, Label: fmt.Sprintf("σ=%g", sigma), Sigma: sigma}
+		splits = append(splits, &Split{Benchmark: b, Label: fmt.Sprintf("σ=%g", sigma), Sigma: sigma})
+	}
+	if b.Made != "" {
+		splits = append(splits, &Split{Benchmark: b})
+	}
+	for _, s := range splits {
 		for _, f := range others {
 			s.Skipped = append(s.Skipped, Skip{f, NotImage, ""})
 		}
 		for _, f := range files {
-			s.Items = append(s.Items, Item{Name: stem(f), Target: f, sigma: sigma})
+			s.Items = append(s.Items, Item{Name: stem(f), Target: f, sigma: s.Sigma, made: b.Made})
 		}
-		splits = append(splits, s)
 	}
 	return splits, nil
 }
@@ -135,7 +142,8 @@ func (e *MissingError) Error() string {
 func (b *Benchmark) missing(dir string) error { return &MissingError{b, dir} }
 
 // Load decodes the degraded and the clean image, both cut about the centre to
-// multiples of 16. Noise comes from a generator of (seed, name, σ).
+// multiples of 16. Noise comes from a generator of (seed, name, σ), what else is
+// made from one of (seed, name, kind).
 func (i Item) Load(seed uint64) (input, target *Image, err error) {
 	target, err = ReadImage(i.Target)
 	if err != nil {
@@ -146,6 +154,9 @@ func (i Item) Load(seed uint64) (input, target *Image, err error) {
 	}
 	if i.Input == "" {
 		target = target.CropToMultiple(sideMultiple)
+		if i.made != "" {
+			return target.degraded(i.made, newRand(seed, wordBenchmark, hashString(i.Name), hashString(i.made))), target, nil
+		}
 		input = NewImage(target.W, target.H)
 		rng := newRand(seed, wordBenchmark, hashString(i.Name), math.Float64bits(i.sigma))
 		degrade.Noise(input.Pix, target.Pix, i.sigma, rng)
