@@ -10,6 +10,7 @@ require (
 require (
 	github.com/HugoSmits86/nativewebp v1.2.1
 	github.com/bmatcuk/doublestar/v4 v4.10.4
+	github.com/danaugrs/go-tsne v0.0.0-20200708172100-6b7d1d577fd3
 	github.com/dustin/go-humanize v1.1.0
 	github.com/shirou/gopsutil/v4 v4.26.10
 	gonum.org/v1/plot v0.17.0
@@ -67,7 +68,7 @@ require (
 	golang.org/x/image v0.47.0
 	golang.org/x/sync v0.24.0
 	golang.org/x/xerrors v0.0.0-20200804184101-5ec99f83aff1 // indirect
-	gonum.org/v1/gonum v0.16.0 // indirect
+	gonum.org/v1/gonum v0.16.0
 	google.golang.org/protobuf v1.36.12
 	gorgonia.org/tensor v0.9.24
 	gorgonia.org/vecf32 v0.9.0 // indirect

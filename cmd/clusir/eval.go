@@ -43,6 +43,7 @@ type evalOptions struct {
 	Bootstrap   uint64
 	Format      string
 	Images      bool
+	figureOptions
 }
 
 func newEvalCmd(runF func(*evalOptions) error) *cobra.Command {
@@ -65,14 +66,18 @@ named with --row NAME=FILE.
 With --results each image's result is a line of JSON as soon as it is done.
 A run that was cut off goes on with --resume; a run on several machines measures
 --shard 1/4 to 4/4 there, and --merge puts the files together. For tables and
-comparisons --results is a folder with a file for each network.`,
+comparisons --results is a folder with a file for each network.
+
+--figure draws, as PNG and SVG into the folder --out, one or several (or all) of:
+` + figureHelp(),
 		Example: `  clusir eval --benchmark cbsd68 --data data
   clusir eval --benchmark five-task --data data --model runs/five-task/best.safetensors --json
   clusir eval --table 2 --data data --format markdown
   clusir eval --table 8 --data data --row ClusIR-T=tiny.safetensors --row ClusIR-S=small.safetensors
   clusir eval --compare nano runs/nano/best.safetensors --benchmark rain100l --data data
   clusir eval --benchmark gopro --data data --results gopro-3.jsonl --shard 3/16
-  clusir eval --merge gopro-*.jsonl`,
+  clusir eval --merge gopro-*.jsonl
+  clusir eval --figure tsne --benchmark five-task --data data --out figures`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			if err := opts.complete(cmd, args); err != nil {
@@ -85,6 +90,7 @@ comparisons --results is a folder with a file for each network.`,
 		},
 	}
 	opts.flags(cmd.Flags())
+	opts.addFigureFlags(cmd.Flags())
 	config.AddSetFlag(cmd.Flags())
 	return cmd
 }
@@ -120,6 +126,8 @@ func (o *evalOptions) flags(f *pflag.FlagSet) {
 
 func runEval(o *evalOptions) error {
 	switch {
+	case o.Figures != nil:
+		return runFigures(o)
 	case o.Table == 7:
 		return o.runSizes()
 	case o.Table != 0:

@@ -61,6 +61,8 @@ func (o *evalOptions) arguments(cmd *cobra.Command, args []string) error {
 	switch {
 	case merge && (compare || o.Table != 0), compare && o.Table != 0:
 		return usage("--merge, --compare and --table exclude each other: choose one")
+	case f.Changed("figure"):
+		return o.completeFigure(f, args)
 	case merge && len(args) == 0:
 		return usage("name the results files to merge: clusir eval --merge FILE...")
 	case merge && o.Results != "":

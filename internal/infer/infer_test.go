@@ -102,3 +102,36 @@ func TestThrown(t *testing.T) {
 	}()
 	n.Restore(nil, src, 16, 16, model.Options{Probe: func(string, *model.Var) { _ = src[len(src)] }})
 }
+
+func TestMeans(t *testing.T) {
+	b, err := cpu.New(cpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	n := New(nil, b)
+	const C, H, W = 3, 8, 12
+	x := make([]float32, C*H*W)
+	for i := range x {
+		x[i] = float32(i*i%17) / 16
+	}
+	v := n.tape.Input(x, 1, C, H, W)
+	defer n.tape.Reset()
+	for _, side := range []int{1, 2, 4} {
+		got := n.Means(v, side)
+		w := W / side
+		if len(got) != C*H*W/side/side {
+			t.Fatalf("side %d: %d values", side, len(got))
+		}
+		for i, value := range got {
+			c, y, x0 := i%C, i/C/w*side, i/C%w*side
+			sum := float32(0)
+			for k := range side * side {
+				sum += x[(c*H+y+k/side)*W+x0+k%side]
+			}
+			if d := value - sum/float32(side*side); d > 1e-6 || d < -1e-6 {
+				t.Errorf("side %d: value %d is off by %g", side, i, d)
+			}
+		}
+	}
+}

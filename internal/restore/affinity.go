@@ -32,7 +32,7 @@ func (a *affinity) at(y, x int) { a.row, a.col = y/cell, x/cell }
 func (a *affinity) observe(net *infer.Network, name string, v *model.Var) {
 	for l := range a.stages {
 		if name == fmt.Sprint("encoder.", l) {
-			a.put(l, means(net, v, cell>>l), net, v)
+			a.put(l, net.Means(v, cell>>l), net, v)
 		}
 	}
 }
@@ -55,32 +55,4 @@ func (a *affinity) put(l int, features []float32, net *infer.Network, v *model.V
 		n := min(w, a.w-a.col) * N // without what pads the tile
 		copy(a.stages[l][((a.row+y)*a.w+a.col)*N:][:n], p[y*w*N:])
 	}
-}
-
-// means are the means of v [1,C,H,W] over squares of a side that is a power of
-// two, one a row: [H/side·W/side,C]. They are taken where v is, by Haar
-// transforms: LL is twice the mean of 2×2 pixels.
-func means(net *infer.Network, v *model.Var, side int) []float32 {
-	tape, x, scale := net.Tape(), v, float32(1)
-	for ; side > 1; side /= 2 {
-		ll, bands := tape.DWT(x)
-		tape.Release(bands)
-		if x != v {
-			tape.Release(x)
-		}
-		x, scale = ll, scale/2
-	}
-	C, n := x.Shape[1], x.Shape[2]*x.Shape[3]
-	planes := make([]float32, C*n)
-	tape.B.Download(planes, x.Tensor)
-	if x != v {
-		tape.Release(x)
-	}
-	rows := make([]float32, n*C)
-	for c := range C {
-		for i := range n {
-			rows[i*C+c] = scale * planes[c*n+i]
-		}
-	}
-	return rows
 }

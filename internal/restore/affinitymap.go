@@ -2,22 +2,11 @@ package restore
 
 import (
 	"clusir/internal/imageio"
+	"clusir/internal/palette"
 )
 
-// palette has a colour for each cluster, distinct to the colour-blind too
-// (Okabe and Ito); more clusters than colours begin again.
-var palette = []struct {
-	name string
-	rgb  [3]float32
-}{
-	{"orange", [3]float32{0.90, 0.62, 0.00}}, {"sky blue", [3]float32{0.34, 0.71, 0.91}},
-	{"green", [3]float32{0.00, 0.62, 0.45}}, {"yellow", [3]float32{0.94, 0.89, 0.26}},
-	{"blue", [3]float32{0.00, 0.45, 0.70}}, {"vermilion", [3]float32{0.84, 0.37, 0.00}},
-	{"purple", [3]float32{0.80, 0.47, 0.65}}, {"grey", [3]float32{0.60, 0.60, 0.60}},
-}
-
 // ColourOf names the colour of a cluster in affinity maps.
-func ColourOf(cluster int) string { return palette[cluster%len(palette)].name }
+func ColourOf(cluster int) string { return palette.Cluster(cluster).Name }
 
 // mapSide is the longest side of a panel of an affinity map.
 const mapSide = 512
@@ -116,7 +105,9 @@ func (a *affinity) colour(l, y, x int) (rgb [3]float32, strength float32) {
 			best = c
 		}
 	}
-	return palette[best%len(palette)].rgb, p[best] - 1/float32(N)
+	colour := palette.Cluster(best)
+	rgb = [3]float32{float32(colour.RGB.R) / 255, float32(colour.RGB.G) / 255, float32(colour.RGB.B) / 255}
+	return rgb, p[best] - 1/float32(N)
 }
 
 func (a *affinity) strongest(l int) (most float32) {

@@ -20,12 +20,13 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report", "tabular", "../weights"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report", "tabular", "../weights"}},
 
 	// The use cases. They know of each other only what a command passes in.
 	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "report", "tensorboard", "atomicfile"}},
 	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "report", "tabular", "atomicfile"}},
-	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "atomicfile"}},
+	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette"}},
+	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "palette", "atomicfile"}},
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config"}},
 
 	// The network, and its device behind one interface.
@@ -49,6 +50,8 @@ var layers = []layer{
 	{"imageio", []string{"imageio/...", "atomicfile"}},
 	{"imageio/...", []string{"imageio/..."}},
 	{"metrics", nil},
+	{"draw", []string{"atomicfile"}},
+	{"palette", nil},
 	{"published", nil},
 	{"tabular", nil},
 	{"../weights", nil},

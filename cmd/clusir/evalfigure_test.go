@@ -1,0 +1,51 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestFigureUsage(t *testing.T) {
+	dir := evalData(t)
+	for _, c := range []struct {
+		args   string
+		code   int
+		stderr string
+	}{
+		{"--figure pie --out {}", exitUsage, "choose among frequency, crops"},
+		{"--figure crops --benchmark mine", exitUsage, "--out"},
+		{"--figure crops --out {}", exitUsage, "--benchmark"},
+		{"--figure crops --out {} --samples 0 " + mine, exitUsage, "--samples 0"},
+		{"--figure crops --out {} --json " + mine, exitUsage, "leave out --json"},
+		{"--figure crops --out {} --merge a", exitUsage, "leave out --merge"},
+		{"--figure crops --out {} tsne", exitUsage, `unknown argument "tsne"`},
+		{"--figure crops --out {} --image c " + mine, exitError, `its first is "a"`},
+		{"--figure prototypes --out {}/mine.yaml", exitError, "mine.yaml"},
+	} {
+		if code, stdout, stderr := evaluate(t, dir, c.args); code != c.code || !strings.Contains(stderr, c.stderr) || stdout != "" {
+			t.Errorf("%s: exit code %d, want %d; stderr %q, want %q in it; stdout %q", c.args, code, c.code, stderr, c.stderr, stdout)
+		}
+	}
+}
+
+func TestFigure(t *testing.T) {
+	dir := evalData(t)
+	code, stdout, stderr := evaluate(t, dir, "--figure prototypes,crops --image b --out {}/new/figures "+mine)
+	if code != exitOK || stderr != "" {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	files := strings.Fields(stdout)
+	if len(files) != 4 {
+		t.Errorf("files: %q", files)
+	}
+	for _, f := range files {
+		if filepath.Dir(f) != filepath.Join(dir, "new", "figures") {
+			t.Errorf("%s is elsewhere", f)
+		}
+		if info, err := os.Stat(f); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", f, err)
+		}
+	}
+}

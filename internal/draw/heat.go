@@ -1,0 +1,151 @@
+package draw
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	vgdraw "gonum.org/v1/plot/vg/draw"
+)
+
+// Heat is a panel of cells whose colour and text are a number.
+type Heat struct {
+	Title      string
+	Rows, Cols []string
+	Values     [][]float64 // [row][col]; NaN is an empty cell
+	Scale      Scale
+	Format     string    // of the numbers, "" for none
+	Cell       vg.Length // height
+	CellWide   vg.Length // 0 for the height
+	// Groups draws a line before every n-th column, 0 for none.
+	Groups int
+	// Unlabelled leaves out the rows' labels, where the panel to the left has them.
+	Unlabelled bool
+}
+
+const axisLine = 16 // below the cells, for the columns' labels
+
+func (h Heat) cell() vg.Length {
+	if h.CellWide > 0 {
+		return h.CellWide
+	}
+	return h.Cell
+}
+
+func (h Heat) labelWide() (w vg.Length) {
+	if h.Unlabelled {
+		return 0
+	}
+	for _, r := range h.Rows {
+		w = max(w, textStyle.Width(r))
+	}
+	return w + 6
+}
+
+// Size is that of cells, labels and title.
+func (h Heat) Size() (w, height vg.Length) {
+	w = max(h.cell()*vg.Length(len(h.Cols)), headStyle.Width(h.Title))
+	return h.labelWide() + w, h.Cell*vg.Length(len(h.Rows)) + axisLine + line(headStyle) + 3
+}
+
+// Draw draws the panel.
+func (h Heat) Draw(c vgdraw.Canvas) {
+	left := c.Min.X + h.labelWide()
+	c.FillText(headStyle, vg.Point{X: left, Y: c.Max.Y}, h.Title)
+	cells := vgdraw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
+		Min: vg.Point{X: left, Y: c.Min.Y + axisLine},
+		Max: vg.Point{X: left + h.cell()*vg.Length(len(h.Cols)), Y: c.Min.Y + axisLine + h.Cell*vg.Length(len(h.Rows))},
+	}}
+	p := newPlot("")
+	p.HideAxes()
+	p.X.Padding, p.Y.Padding = 0, 0
+	m := plotter.NewHeatMap(grid{h.Values}, h.Scale.palette())
+	m.Min, m.Max = h.Scale.Min, h.Scale.Max
+	m.Underflow, m.Overflow = h.Scale.at(h.Scale.Min), h.Scale.at(h.Scale.Max)
+	m.NaN = color.RGBA{240, 240, 242, 255}
+	p.Add(m)
+	h.addNumbers(p)
+	p.Draw(cells)
+	h.rules(cells)
+	for i, name := range h.Cols {
+		x := left + h.cell()*(vg.Length(i)+0.5)
+		c.FillText(aligned(noteStyle, vgdraw.XCenter, vgdraw.YTop), vg.Point{X: x, Y: cells.Min.Y - 3}, name)
+	}
+	for i, name := range h.Rows {
+		if !h.Unlabelled {
+			y := cells.Max.Y - h.Cell*(vg.Length(i)+0.5)
+			c.FillText(aligned(textStyle, vgdraw.XRight, vgdraw.YCenter), vg.Point{X: left - 5, Y: y}, name)
+		}
+	}
+}
+
+// addNumbers writes each number in black or white, whichever can be read.
+func (h Heat) addNumbers(p *plot.Plot) {
+	if h.Format == "" {
+		return
+	}
+	labels := &plotter.Labels{}
+	for y, row := range h.Values {
+		for x, v := range row {
+			if math.IsNaN(v) {
+				continue
+			}
+			s := aligned(noteStyle, vgdraw.XCenter, vgdraw.YCenter)
+			s.Color = readable(h.Scale.at(v))
+			labels.XYs = append(labels.XYs, Point{X: float64(x), Y: float64(len(h.Values) - 1 - y)})
+			labels.Labels = append(labels.Labels, fmt.Sprintf(h.Format, v))
+			labels.TextStyle = append(labels.TextStyle, s)
+		}
+	}
+	p.Add(labels)
+}
+
+// rules separates cells, and groups of columns more.
+func (h Heat) rules(c vgdraw.Canvas) {
+	thin := vgdraw.LineStyle{Color: paper, Width: 1}
+	for i := 1; i < len(h.Rows); i++ {
+		y := c.Max.Y - h.Cell*vg.Length(i)
+		c.StrokeLine2(thin, c.Min.X, y, c.Max.X, y)
+	}
+	for i := 1; i < len(h.Cols); i++ {
+		s := thin
+		if h.Groups > 0 && i%h.Groups == 0 {
+			s.Width = 3.5
+		}
+		x := c.Min.X + h.cell()*vg.Length(i)
+		c.StrokeLine2(s, x, c.Min.Y, x, c.Max.Y)
+	}
+}
+
+// readable is the ink for text on a colour.
+func readable(c color.Color) color.Color {
+	r, g, b, _ := c.RGBA()
+	if 0.299*float64(r)+0.587*float64(g)+0.114*float64(b) > 0.5*0xffff {
+		return ink
+	}
+	return paper
+}
+
+// grid is values in rows from the top, as plotter wants them.
+type grid struct{ rows [][]float64 }
+
+func (g grid) Dims() (c, r int)   { return len(g.rows[0]), len(g.rows) }
+func (g grid) Z(c, r int) float64 { return g.rows[len(g.rows)-1-r][c] }
+func (g grid) X(c int) float64    { return float64(c) }
+func (g grid) Y(r int) float64    { return float64(r) }
+
+// Range is the least and the largest of numbers, those that are none left out.
+func Range(values [][]float64) (least, most float64) {
+	least, most = math.Inf(1), math.Inf(-1)
+	for _, row := range values {
+		row = slices.DeleteFunc(slices.Clone(row), math.IsNaN)
+		if len(row) > 0 {
+			least, most = min(least, slices.Min(row)), max(most, slices.Max(row))
+		}
+	}
+	return least, most
+}

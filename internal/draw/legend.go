@@ -1,0 +1,61 @@
+package draw
+
+import (
+	"image/color"
+
+	"gonum.org/v1/plot/vg"
+	vgdraw "gonum.org/v1/plot/vg/draw"
+)
+
+// Entry of a legend: a mark in a colour and what it stands for.
+type Entry struct {
+	Name   string
+	Colour color.Color
+	Mark   Mark
+}
+
+// Mark is the form of points. There are as many as Marks; more begin again.
+type Mark int
+
+// Marks is the number of forms that can be told apart.
+const Marks = 6
+
+// dot is the radius of points.
+const dot = 2.4
+
+func (m Mark) glyph(c color.Color) vgdraw.GlyphStyle {
+	shapes := [Marks]vgdraw.GlyphDrawer{
+		vgdraw.CircleGlyph{}, vgdraw.PyramidGlyph{}, vgdraw.BoxGlyph{},
+		vgdraw.RingGlyph{}, vgdraw.TriangleGlyph{}, vgdraw.SquareGlyph{},
+	}
+	return vgdraw.GlyphStyle{Color: c, Radius: dot, Shape: shapes[int(m)%Marks]}
+}
+
+// The measures of an entry: mark, space, text, space.
+const (
+	markWide  = 10
+	entryWide = 14 // after the text
+)
+
+func (e Entry) width() vg.Length { return markWide + textStyle.Width(e.Name) + entryWide }
+
+// wrapEntries sets entries in lines no wider than w.
+func wrapEntries(entries []Entry, w vg.Length) (lines [][]Entry) {
+	x := vg.Length(0)
+	for _, e := range entries {
+		if x += e.width(); len(lines) == 0 || x-entryWide > w {
+			lines = append(lines, nil)
+			x = e.width()
+		}
+		lines[len(lines)-1] = append(lines[len(lines)-1], e)
+	}
+	return lines
+}
+
+func drawEntries(c vgdraw.Canvas, at vg.Point, entries []Entry) {
+	for _, e := range entries {
+		c.DrawGlyphNoClip(e.Mark.glyph(e.Colour), vg.Point{X: at.X + dot, Y: at.Y - textStyle.Font.Size*0.58})
+		c.FillText(textStyle, vg.Point{X: at.X + markWide, Y: at.Y}, e.Name)
+		at.X += e.width()
+	}
+}

@@ -1,0 +1,125 @@
+package figures
+
+import (
+	"context"
+	"fmt"
+	"image"
+
+	"clusir/internal/draw"
+	"clusir/internal/model"
+	"clusir/internal/palette"
+
+	xdraw "golang.org/x/image/draw"
+)
+
+// likeness is a stage's cosines between each pixel and each prototype.
+type likeness struct {
+	h, w, n int
+	cosines []float32 // [h·w,n]
+}
+
+// observe compares the result v [1,C,H,W] of stage l of the encoder, which is
+// what its router sees, with the stage's prototypes.
+func (r *Request) observe(l int, v *model.Var) likeness {
+	C, h, w := v.Shape[1], v.Shape[2], v.Shape[3]
+	tape := r.Net.Tape()
+	x := tape.Input(r.Net.Means(v, 1), h*w, C)
+	cosines := r.Net.Model.Cosines(tape, l, x)
+	defer tape.Release(x, cosines)
+	return likeness{h, w, cosines.Shape[1], r.values(cosines)}
+}
+
+// of are the cosines to one prototype.
+func (m likeness) of(prototype int) []float64 {
+	out := make([]float64, m.h*m.w)
+	for i := range out {
+		out[i] = float64(m.cosines[i*m.n+prototype])
+	}
+	return out
+}
+
+// affinity shows where in a picture the features are like each prototype, a
+// sheet a picture.
+func affinity(ctx context.Context, r *Request) ([]sheet, error) {
+	maps := make([][model.Stages]likeness, len(r.Splits))
+	pictures, err := r.each(ctx, func(p int, name string, v *model.Var) {
+		for l := range model.Stages {
+			if name == fmt.Sprint("encoder.", l) {
+				maps[p][l] = r.observe(l, v)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	var sheets []sheet
+	for i, p := range pictures {
+		sheets = append(sheets, sheet{"affinity-" + fileOf(p.split), affinitySheet(r, p, maps[i])})
+	}
+	return sheets, nil
+}
+
+// panelWide is the width of a picture where several stand in a row.
+const panelWide = 158
+
+func affinitySheet(r *Request, p *picture, maps [model.Stages]likeness) draw.Sheet {
+	photo := imageOf(p.input)
+	rows := make([][]draw.Panel, 2)
+	put := func(row, col int, panel draw.Panel) {
+		for len(rows) <= row {
+			rows = append(rows, nil)
+		}
+		for len(rows[row]) <= col {
+			rows[row] = append(rows[row], nil)
+		}
+		rows[row][col] = panel
+	}
+	put(0, 0, draw.Picture{Title: titleOf(p.split) + ": " + p.name, Image: photo, Width: panelWide})
+	put(1, 0, draw.Picture{Title: "Restored", Image: draw.Planes(p.output, p.input.W, p.input.H), Width: panelWide})
+	for l, m := range maps {
+		for c := range m.n {
+			scale := usual(m.of(c))
+			small := scale.Image(m.of(c), m.w, m.h)
+			put(c, l+1, draw.Picture{
+				Title: fmt.Sprintf("Stage %d, prototype %d", l+1, c+1), Width: panelWide,
+				Note:  fmt.Sprintf("%+.2f to %+.2f", scale.Min, scale.Max),
+				Image: over(enlarged(small, photo.Bounds()), photo, 0.72),
+			})
+		}
+	}
+	put(2, 0, strongest(p, maps[model.Stages-1]))
+	return draw.Sheet{
+		Title: fmt.Sprintf("Where the features are like each prototype, %s", r.Name), Rows: rows,
+		Notes: []string{"Cosine between the router's embedding of each pixel of a stage and the stage's prototypes, resized to the picture and laid over it in grey: " +
+			"from violet, the least, to yellow, the most, with the range of each map below it. Most like: the prototype of the largest cosine."},
+	}
+}
+
+// strongest shows for each pixel of a stage which prototype it is most like.
+func strongest(p *picture, m likeness) draw.Panel {
+	out := image.NewRGBA(image.Rect(0, 0, m.w, m.h))
+	for i := range m.h * m.w {
+		best, row := 0, m.cosines[i*m.n:][:m.n]
+		for c := range row {
+			if row[c] > row[best] {
+				best = c
+			}
+		}
+		out.Set(i%m.w, i/m.w, palette.Cluster(best).RGB)
+	}
+	note := ""
+	for c := range m.n {
+		note += fmt.Sprintf("%d %s  ", c+1, palette.Cluster(c).Name)
+	}
+	photo := imageOf(p.input)
+	big := image.NewRGBA(photo.Bounds())
+	xdraw.NearestNeighbor.Scale(big, big.Bounds(), out, out.Bounds(), xdraw.Src, nil)
+	return draw.Picture{Title: "Most like, stage 4", Note: note, Image: over(big, photo, 0.72), Width: panelWide}
+}
+
+// enlarged resizes a map bilinearly.
+func enlarged(m *image.RGBA, to image.Rectangle) *image.RGBA {
+	out := image.NewRGBA(to)
+	xdraw.BiLinear.Scale(out, to, m, m.Bounds(), xdraw.Src, nil)
+	return out
+}

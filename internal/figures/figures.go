@@ -1,0 +1,207 @@
+// Package figures draws what the paper's figures show, of any network on any
+// benchmarks: what its features, its routers and its frequency modulation make
+// of degraded pictures.
+package figures
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"clusir/internal/dataset"
+	"clusir/internal/draw"
+	"clusir/internal/infer"
+	"clusir/internal/model"
+)
+
+// Request says what to draw.
+type Request struct {
+	Net  *infer.Network
+	Name string // of the network, for titles
+	// Splits are the degradations to show.
+	Splits []*dataset.Split
+	Seed   uint64 // of what is made of clean images
+	// Samples is the most images of a split in figures of many images.
+	Samples int
+	// Image names the picture of each split in figures of single ones; "" is the first.
+	Image string
+	Dir   string // where the files go
+	// Progress, where set, hears of each image that is done, of how many.
+	Progress func(done, of int)
+}
+
+// figure is something that can be drawn.
+type figure struct {
+	name, about string
+	draw        func(ctx context.Context, r *Request) ([]sheet, error)
+	pictures    bool // needs splits
+	moe, dafmm  bool // needs parts that the paper's ablations lack
+}
+
+// sheet is a figure under the name of its files.
+type sheet struct {
+	name string
+	draw.Sheet
+}
+
+// all are the figures in the paper's order.
+var all = []figure{
+	{"frequency", "input, LL band, refined low and high frequencies and their spectra (Fig. 3)", frequency, true, true, true},
+	{"crops", "crops of input, result and clean image side by side (Fig. 4)", crops, true, false, false},
+	{"tsne", "t-SNE of the features after each stage's experts (Figs. 5, 7)", tsneFigure, true, true, false},
+	{"affinity", "likeness of each pixel to each prototype (Figs. 6, 9)", affinity, true, true, false},
+	{"prototypes", "distances of the prototypes from each other, and at the start of training (Fig. 8)", prototypes, false, true, false},
+	{"experts", "weights of the experts by degradation and stage", experts, true, true, false},
+}
+
+// Names are those of all figures.
+func Names() (names []string) {
+	for _, f := range all {
+		names = append(names, f.name)
+	}
+	return names
+}
+
+// About says in a line what a figure of Names shows.
+func About(name string) string { return all[index(name)].about }
+
+func index(name string) int {
+	return slices.IndexFunc(all, func(f figure) bool { return f.name == name })
+}
+
+// NeedsPictures reports whether any of the figures shows what becomes of
+// pictures. It is an error if one of the names is unknown.
+func NeedsPictures(names []string) (bool, error) {
+	pictures := false
+	for _, name := range names {
+		i := index(name)
+		if i < 0 {
+			return false, fmt.Errorf("there is no figure %q; choose among %s, or all", name, strings.Join(Names(), ", "))
+		}
+		pictures = pictures || all[i].pictures
+	}
+	return pictures, nil
+}
+
+// Draw makes a figure of Names, as PNG and as SVG, and returns the files' paths.
+func Draw(ctx context.Context, name string, r Request) ([]string, error) {
+	f := all[index(name)]
+	if err := f.check(&r); err != nil {
+		return nil, fmt.Errorf("figure %s: %w", name, err)
+	}
+	sheets, err := f.draw(ctx, &r)
+	if err != nil {
+		return nil, fmt.Errorf("figure %s: %w", name, err)
+	}
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, s := range sheets {
+		files, err := s.Save(r.Dir, s.name)
+		if err != nil {
+			return paths, err
+		}
+		paths = append(paths, files...)
+	}
+	return paths, nil
+}
+
+func (f figure) check(r *Request) error {
+	c := r.Net.Model.Config
+	switch {
+	case f.moe && !c.UseMoE:
+		return fmt.Errorf("model %s has no router and no experts: choose one with use_moe", r.Name)
+	case f.dafmm && !c.UseDAFMM:
+		return fmt.Errorf("model %s has no frequency modulation: choose one with use_dafmm", r.Name)
+	case f.pictures && len(r.Splits) == 0:
+		return errors.New("there are no pictures to show it on")
+	}
+	return nil
+}
+
+// progress tells of images that are done.
+func (r *Request) progress(done, of int) {
+	if r.Progress != nil {
+		r.Progress(done, of)
+	}
+}
+
+// picture is an image of a split with what the network made of it.
+type picture struct {
+	split         *dataset.Split
+	name          string
+	input, target *dataset.Image
+	output        []float32 // [3,H,W], clamped
+	routes        []*model.Route
+}
+
+// restore runs the network on an image; probe sees the modules' results.
+func (r *Request) restore(s *dataset.Split, item dataset.Item, probe func(name string, v *model.Var)) (*picture, error) {
+	input, target, err := item.Load(r.Seed)
+	if err != nil {
+		return nil, err
+	}
+	p := &picture{split: s, name: item.Name, input: input, target: target}
+	p.output, p.routes, err = r.Net.Restore(nil, input.Planar(), input.H, input.W, model.Options{Probe: probe})
+	for i, v := range p.output {
+		p.output[i] = min(max(v, 0), 1)
+	}
+	return p, err
+}
+
+// each restores the one picture of each split that the request names.
+func (r *Request) each(ctx context.Context, probe func(p int, name string, v *model.Var)) ([]*picture, error) {
+	var pictures []*picture
+	for i, s := range r.Splits {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		item, err := r.pick(s)
+		if err != nil {
+			return nil, err
+		}
+		p, err := r.restore(s, item, func(name string, v *model.Var) { probe(i, name, v) })
+		if err != nil {
+			return nil, err
+		}
+		pictures = append(pictures, p)
+		r.progress(i+1, len(r.Splits))
+	}
+	return pictures, nil
+}
+
+// pick is the item of a split that the request names.
+func (r *Request) pick(s *dataset.Split) (dataset.Item, error) {
+	if len(s.Items) == 0 {
+		return dataset.Item{}, fmt.Errorf("%s has no images", titleOf(s))
+	}
+	if r.Image == "" {
+		return s.Items[0], nil
+	}
+	i := slices.IndexFunc(s.Items, func(i dataset.Item) bool { return i.Name == r.Image })
+	if i < 0 {
+		return dataset.Item{}, fmt.Errorf("%s has no image %q; its first is %q", titleOf(s), r.Image, s.Items[0].Name)
+	}
+	return s.Items[i], nil
+}
+
+// titleOf names a split: "CBSD68 σ=25".
+func titleOf(s *dataset.Split) string {
+	return strings.TrimSpace(s.Benchmark.Title + " " + s.Label)
+}
+
+// fileOf is a split's part of a file's name: "cbsd68-25".
+func fileOf(s *dataset.Split) string {
+	return strings.TrimSuffix(s.Benchmark.Name+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
+}
+
+// values fetches a result.
+func (r *Request) values(v *model.Var) []float32 {
+	x := make([]float32, v.Len())
+	r.Net.Tape().B.Download(x, v.Tensor)
+	return x
+}

@@ -1,0 +1,166 @@
+package figures
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/cmplx"
+	"slices"
+
+	"gonum.org/v1/gonum/dsp/fourier"
+
+	"clusir/internal/draw"
+	"clusir/internal/model"
+)
+
+// bands are the parts of the features that the frequency modulation of the
+// finest level works on.
+var bands = []struct{ probe, title string }{
+	{"dafmm.0.ll", "LL band"},
+	{"dafmm.0.low", "Low, refined"},
+	{"dafmm.0.high", "High, refined"},
+}
+
+// band is a part of the features, all channels in one picture.
+type band struct {
+	h, w     int
+	strength []float64 // root mean square over the channels, [h,w]
+	spectrum []float64 // the same of the amplitudes, the zero frequency in the middle
+}
+
+// frequency shows what the frequency modulation makes of each picture.
+func frequency(ctx context.Context, r *Request) ([]sheet, error) {
+	seen := make([][]band, len(r.Splits))
+	for i := range seen {
+		seen[i] = make([]band, len(bands))
+	}
+	pictures, err := r.each(ctx, func(p int, name string, v *model.Var) {
+		for k, b := range bands {
+			if name == b.probe {
+				seen[p][k] = newBand(r.values(v), v.Shape[1], v.Shape[2], v.Shape[3])
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	gain := gainScale(seen)
+	var rows [][]draw.Panel
+	for i, p := range pictures {
+		rows = append(rows, bandRow(p, seen[i], gain))
+	}
+	ratio := draw.Bar{Scale: gain, Label: "change in octaves", Format: "%+.2f", Width: bandWide}
+	last := make([]draw.Panel, len(rows[0]))
+	last[len(last)-1] = ratio
+	return []sheet{{"frequency", draw.Sheet{
+		Title: fmt.Sprintf("What the frequency modulation of the finest level does, %s", r.Name),
+		Rows:  append(rows, last),
+		Notes: []string{"Features: root mean square over the channels, the LL band and its refined form in one range. Spectra: amplitudes on a logarithmic scale over three decades, " +
+			"the zero frequency in the middle. High: the gated HL, LH and HH bands together. Change: of the amplitude, from the LL band to its refined form; −1 is half."},
+	}}}, nil
+}
+
+const bandWide = 104
+
+func bandRow(p *picture, parts []band, gain draw.Scale) []draw.Panel {
+	row := []draw.Panel{draw.Picture{Title: titleOf(p.split), Image: imageOf(p.input), Width: bandWide}}
+	ll, high := parts[0], parts[2]
+	for k, b := range parts {
+		like := ll // whose range b is shown in
+		if k == 2 {
+			like = high
+		}
+		row = append(row,
+			draw.Picture{Title: bands[k].title, Image: usual(like.strength).Image(b.strength, b.w, b.h), Width: bandWide},
+			draw.Picture{Title: "Spectrum", Image: decades(like.spectrum).Image(logs(b.spectrum), b.w, b.h), Width: bandWide})
+	}
+	return append(row, draw.Picture{Title: "Change, low", Image: gain.Image(change(parts), ll.w, ll.h), Width: bandWide})
+}
+
+// change is that of the amplitudes from the LL band to its refined form, in octaves.
+func change(parts []band) []float64 {
+	x := make([]float64, len(parts[0].spectrum))
+	for i := range x {
+		x[i] = math.Log2((parts[1].spectrum[i] + tiny) / (parts[0].spectrum[i] + tiny))
+	}
+	return x
+}
+
+// gainScale is symmetric and holds the changes of all pictures but for a few.
+func gainScale(seen [][]band) draw.Scale {
+	most := 0.
+	for _, parts := range seen {
+		s := usual(change(parts))
+		most = max(most, -s.Min, s.Max)
+	}
+	return draw.Scale{Min: -most, Max: most, Diverging: true}
+}
+
+// tiny keeps quotients and logarithms finite.
+const tiny = 1e-6
+
+// newBand takes features x [C,h,w].
+func newBand(x []float32, C, h, w int) band {
+	b := band{h: h, w: w, strength: make([]float64, h*w), spectrum: make([]float64, h*w)}
+	for c := range C {
+		plane := x[c*h*w:][:h*w]
+		for i, v := range plane {
+			b.strength[i] += float64(v) * float64(v)
+		}
+		for i, z := range fft2(plane, h, w) {
+			a := cmplx.Abs(z)
+			b.spectrum[i] += a * a
+		}
+	}
+	for i := range b.strength {
+		b.strength[i] = math.Sqrt(b.strength[i] / float64(C))
+		b.spectrum[i] = math.Sqrt(b.spectrum[i] / float64(C))
+	}
+	return b
+}
+
+// fft2 is the orthonormal Fourier transform, the zero frequency in the middle.
+func fft2(x []float32, h, w int) []complex128 {
+	rows, cols := fourier.NewCmplxFFT(w), fourier.NewCmplxFFT(h)
+	z := make([]complex128, h*w)
+	for i, v := range x {
+		z[i] = complex(float64(v), 0)
+	}
+	for y := range h {
+		row := z[y*w:][:w]
+		copy(row, rows.Coefficients(nil, row))
+	}
+	column, out := make([]complex128, h), make([]complex128, h*w)
+	scale := complex(1/math.Sqrt(float64(h*w)), 0)
+	for i := range w {
+		for y := range h {
+			column[y] = z[y*w+i]
+		}
+		for y, v := range cols.Coefficients(nil, column) {
+			out[(y+h/2)%h*w+(i+w/2)%w] = v * scale
+		}
+	}
+	return out
+}
+
+// usual is the range of values without their outermost hundredths.
+func usual(x []float64) draw.Scale {
+	sorted := slices.Sorted(slices.Values(x))
+	cut := len(x) / 100
+	return draw.Scale{Min: sorted[cut], Max: sorted[len(x)-1-cut]}
+}
+
+// decades are the three below the largest amplitude but for the few at zero
+// frequency.
+func decades(spectrum []float64) draw.Scale {
+	top := slices.Sorted(slices.Values(logs(spectrum)))[len(spectrum)-1-len(spectrum)/1000]
+	return draw.Scale{Min: top - 3, Max: top}
+}
+
+func logs(x []float64) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = math.Log10(v + tiny)
+	}
+	return y
+}

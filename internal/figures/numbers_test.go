@@ -1,0 +1,132 @@
+package figures
+
+import (
+	"image"
+	"math"
+	"math/cmplx"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"clusir/internal/dataset"
+)
+
+// blobs are rows around three centres far from each other.
+func blobs(n int) (rows [][]float64, labels []int) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for i := range n {
+		row := make([]float64, 16)
+		for k := range row {
+			row[k] = 0.01 * rng.NormFloat64()
+		}
+		row[i%3] += 2
+		rows, labels = append(rows, row), append(labels, i%3)
+	}
+	return rows, labels
+}
+
+func TestEmbedKeepsNeighbours(t *testing.T) {
+	rows, labels := blobs(90)
+	points := embed(rows)
+	flat := make([][]float64, len(points))
+	for i, p := range points {
+		flat[i] = []float64{p.X, p.Y}
+		if math.IsNaN(p.X) || math.IsInf(p.Y, 0) {
+			t.Fatalf("point %d is %v", i, p)
+		}
+	}
+	if a := agreement(flat, labels, 10); a < 0.99 {
+		t.Errorf("%.0f %% of the neighbours in the plane are of the same blob", 100*a)
+	}
+	if again := embed(rows); !slices.Equal(points, again) {
+		t.Error("the same rows give other points")
+	}
+}
+
+func TestEmbedFewAndEqual(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 4, 7} {
+		same := make([][]float64, n)
+		for i := range same {
+			same[i] = []float64{1, 2, 3}
+		}
+		points := embed(same)
+		if len(points) != n {
+			t.Errorf("%d rows, %d points", n, len(points))
+		}
+		for _, p := range points {
+			if math.IsNaN(p.X) || math.IsNaN(p.Y) {
+				t.Errorf("%d equal rows: %v", n, p)
+			}
+		}
+	}
+}
+
+func TestAgreementAndChance(t *testing.T) {
+	rows, labels := blobs(30)
+	if a := agreement(rows, labels, 9); a != 1 {
+		t.Errorf("agreement of separate blobs is %g", a)
+	}
+	if a := agreement(rows, labels, 29); math.Abs(a-9./29) > 1e-9 {
+		t.Errorf("agreement of all with all is %g, want 9/29", a)
+	}
+	if c := chance(labels); math.Abs(c-9./29) > 1e-9 {
+		t.Errorf("chance is %g, want 9/29", c)
+	}
+}
+
+func TestPairwise(t *testing.T) {
+	got := pairwise([]float64{3, 0, 0, 0.5, -2, 0}, 2)
+	for i, want := range [][]float64{{0, 2, 4}, {2, 0, 2}, {4, 2, 0}} {
+		for j := range want {
+			if math.Abs(got[i][j]-want[j]) > 1e-12 {
+				t.Errorf("distance of %d and %d is %g, want %g", i, j, got[i][j], want[j])
+			}
+		}
+	}
+}
+
+// TestFFT2 holds the transform to a wave of known frequency, at sizes that are
+// no powers of two.
+func TestFFT2(t *testing.T) {
+	const h, w, fy, fx = 12, 10, 2, 3
+	x := make([]float32, h*w)
+	for i := range x {
+		x[i] = float32(math.Cos(2 * math.Pi * (fy*float64(i/w)/h + fx*float64(i%w)/w)))
+	}
+	z := fft2(x, h, w)
+	peak := math.Sqrt(h*w) / 2
+	for i, v := range z {
+		y, x := i/w-h/2, i%w-w/2
+		want := 0.
+		if x == fx && y == fy || x == -fx && y == -fy {
+			want = peak
+		}
+		if math.Abs(cmplx.Abs(v)-want) > 1e-4 {
+			t.Errorf("amplitude at (%d, %d) is %g, want %g", y, x, cmplx.Abs(v), want)
+		}
+	}
+}
+
+func TestDetails(t *testing.T) {
+	const w, h = 200, 136
+	p := &picture{input: dataset.NewImage(w, h), target: dataset.NewImage(w, h), output: make([]float32, 3*w*h)}
+	for y := range h {
+		for x := range w {
+			i := y*w + x
+			if image.Pt(x, y).In(image.Rect(100, 60, 164, 124)) {
+				p.input.Pix[3*i] = 255 // removed
+			}
+			if image.Pt(x, y).In(image.Rect(8, 4, 72, 68)) {
+				p.input.Pix[3*i+1], p.output[w*h+i] = 128, 128./255 // left as it was
+			}
+		}
+	}
+	gained, left := p.details()
+	if gained != image.Rect(100, 60, 164, 124) || left != image.Rect(8, 4, 72, 68) {
+		t.Errorf("gained most at %v, left at %v", gained, left)
+	}
+	small := &picture{input: dataset.NewImage(32, 16), target: dataset.NewImage(32, 16), output: make([]float32, 3*32*16)}
+	if gained, left := small.details(); gained.Dx() != 16 || left.Overlaps(gained) || left.Dy() != 16 {
+		t.Errorf("in 32×16 pixels: %v and %v", gained, left)
+	}
+}

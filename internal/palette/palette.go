@@ -1,0 +1,47 @@
+// Package palette has the colours of everything that clusir draws. They can be
+// told apart by the colour-blind too.
+package palette
+
+import "image/color"
+
+// Colour is a colour with a name for texts.
+type Colour struct {
+	Name string
+	RGB  color.RGBA
+}
+
+// The colours of Okabe and Ito (Color universal design, 2008), and a grey.
+var (
+	Black     = Colour{"black", color.RGBA{0, 0, 0, 255}}
+	Orange    = Colour{"orange", color.RGBA{230, 159, 0, 255}}
+	SkyBlue   = Colour{"sky blue", color.RGBA{86, 180, 233, 255}}
+	Green     = Colour{"green", color.RGBA{0, 158, 115, 255}}
+	Yellow    = Colour{"yellow", color.RGBA{240, 228, 66, 255}}
+	Blue      = Colour{"blue", color.RGBA{0, 114, 178, 255}}
+	Vermilion = Colour{"vermilion", color.RGBA{213, 94, 0, 255}}
+	Purple    = Colour{"purple", color.RGBA{204, 121, 167, 255}}
+	Grey      = Colour{"grey", color.RGBA{153, 153, 153, 255}}
+)
+
+// clusters are the colours of clusters, in their order.
+var clusters = []Colour{Orange, SkyBlue, Green, Yellow, Blue, Vermilion, Purple, Grey}
+
+// Cluster is the colour of cluster c of a stage. More clusters than colours
+// begin again.
+func Cluster(c int) Colour { return clusters[c%len(clusters)] }
+
+// Series are colours for points and lines on white, in the order of their use.
+var Series = []Colour{Blue, Vermilion, Green, Purple, Orange, SkyBlue, Black, Grey}
+
+// tasks have a colour of their own, the same in every figure.
+var tasks = map[string]Colour{
+	"denoise": Blue, "derain": Vermilion, "dehaze": Green, "deblur": Purple, "enhance": Orange, "desnow": SkyBlue,
+}
+
+// Task is the colour of a task of the data sets, grey for one that is unknown.
+func Task(name string) Colour {
+	if c, ok := tasks[name]; ok {
+		return c
+	}
+	return Grey
+}
