@@ -8,7 +8,7 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo check lint test golden bench bench-peers fuzz clean
+.PHONY: help build demo check lint test golden bench bench-fusion bench-peers fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ golden: ## compare the network with the reference's vectors; CLUSIR_GOLDEN names
 
 bench: ## run the Go benchmarks, BENCH=REGEXP some of them, and compare with docs/bench/baseline.txt
 	scripts/bench-go.sh '$(BENCH)'
+
+bench-fusion: ## time each fused operation beside the same one in separate passes
+	CLUSIR_TIME_FUSION=9 go test ./internal/kernels/cpu -run Fusion -count=1 -v
 
 bench-peers: ## measure clusir beside PyTorch, which goes into peers/; CASES="tiny:256 --rounds 9" chooses
 	scripts/bench-peers.sh $(CASES)

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// vmathTargets are the compiler's options for each instruction set: those of isa_*.cc.
-var vmathTargets = map[string]string{
+// targets are the compiler's options for each instruction set: those of isa_*.cc.
+var targets = map[string]string{
 	"portable": "-DISA=portable -DLANES=4",
 	"avx2":     "-DISA=avx2 -DLANES=8 -mavx2 -mfma",
 	"avx512":   "-DISA=avx512 -DLANES=16 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma",
@@ -47,7 +47,7 @@ func TestVectorMath(t *testing.T) {
 	for _, isa := range isas {
 		t.Run(isa, func(t *testing.T) {
 			open(t, 1, isa)
-			program := buildVmath(t, vmathTargets[isa])
+			program := buildProgram(t, isa, "testdata/vmath.cc")
 			for _, c := range vmathCases {
 				t.Run(c.name, func(t *testing.T) {
 					xs := sweep(c.lo, c.hi)
@@ -95,16 +95,16 @@ func ulp(x float64) float64 {
 	return math.Ldexp(1, max(e, -125)-24)
 }
 
-// buildVmath compiles testdata/vmath.cc as the package itself is compiled.
-func buildVmath(t *testing.T, target string) string {
+// buildProgram compiles C++ sources as the package itself is compiled for isa.
+func buildProgram(t *testing.T, isa string, sources ...string) string {
 	t.Helper()
 	cxx, err := exec.Command("go", "env", "CXX").Output()
 	if err != nil {
 		t.Skipf("no go command to ask for the compiler: %v", err)
 	}
-	program := filepath.Join(t.TempDir(), "vmath")
-	args := strings.Fields(string(cxx) + " -std=c++17 -O3 -Wno-psabi -I. testdata/vmath.cc " + target)
-	args = append(args, "-o", program)
+	program := filepath.Join(t.TempDir(), "program")
+	args := strings.Fields(string(cxx) + " -std=c++17 -O3 -Wno-psabi -pthread -I. " + targets[isa])
+	args = append(append(args, sources...), "-o", program)
 	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
