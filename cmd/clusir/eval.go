@@ -43,6 +43,7 @@ type evalOptions struct {
 	Bootstrap   uint64
 	Format      string
 	Images      bool
+	Routing     bool
 	figureOptions
 }
 
@@ -77,6 +78,7 @@ comparisons --results is a folder with a file for each network.
   clusir eval --compare nano runs/nano/best.safetensors --benchmark rain100l --data data
   clusir eval --benchmark gopro --data data --results gopro-3.jsonl --shard 3/16
   clusir eval --merge gopro-*.jsonl
+  clusir eval --benchmark five-task --data data --routing
   clusir eval --figure tsne --benchmark five-task --data data --out figures`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
@@ -121,6 +123,7 @@ func (o *evalOptions) flags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.Bootstrap, "bootstrap-seed", 0, "seed of the comparison's intervals")
 	f.StringVar(&o.Format, "format", "text", "print text, markdown, csv, latex or json")
 	f.BoolVar(&o.Images, "images", false, "list every image in place of the means; with --compare, all and not those that differ most")
+	f.BoolVar(&o.Routing, "routing", false, "print how the images of each task were routed, in place of how well they were restored")
 	f.Bool("json", false, "the same as --format json, which holds every image's result")
 }
 
@@ -140,6 +143,10 @@ func runEval(o *evalOptions) error {
 		return err
 	}
 	switch {
+	case o.Routing && o.Format == "json":
+		err = json.NewEncoder(o.out).Encode(report.Routing())
+	case o.Routing:
+		err = report.RoutingTable().Write(o.out, o.Format)
 	case o.Format == "json":
 		err = json.NewEncoder(o.out).Encode(report)
 	case o.Images:

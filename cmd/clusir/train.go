@@ -11,6 +11,7 @@ import (
 
 	"clusir/internal/config"
 	"clusir/internal/device"
+	"clusir/internal/infer"
 	"clusir/internal/train"
 )
 
@@ -40,7 +41,8 @@ or a YAML file of your own. Interrupt it when you like; --resume goes on where
 it stopped and ends in the same bits.`,
 		Example: `  clusir train --config denoise-nano --data ~/photos/denoising
   clusir train --config five-task.yaml --data data --check
-  clusir train --config five-task.yaml --data data --resume`,
+  clusir train --config five-task.yaml --data data --resume
+  clusir train --config mine.yaml --data photos --init-from nano`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
@@ -61,7 +63,7 @@ it stopped and ends in the same bits.`,
 	f.String("data", "", "the `FOLDER` that holds Train/ (default $CLUSIR_DATA)")
 	f.StringVar(&opts.Dir, "out", "", "the run's `FOLDER` (default runs/NAME)")
 	f.BoolVar(&opts.Resume, "resume", false, "go on from the run's last checkpoint")
-	f.StringVar(&opts.InitFrom, "init-from", "", "start from the weights of the checkpoint `FILE`")
+	f.StringVar(&opts.InitFrom, "init-from", "", "start from the weights of an embedded model or of the checkpoint `FILE`")
 	f.BoolVar(&opts.Check, "check", false, "read all training data, say what is there and what is wrong with it, and stop")
 	f.BoolVar(&opts.JSON, "json", false, "with --check, print what it found as JSON")
 	f.StringVar(&opts.Preview, "preview", "", "draw training pairs of each task to the PNG `FILE`, and stop")
@@ -97,22 +99,27 @@ func runTrain(o *trainOptions) error {
 		return err
 	}
 	defer b.Close()
-	validate, err := validator(o.config, o.Benchmarks, b)
-	if err != nil {
-		return err
-	}
-	r, err := train.Run(o.ctx, train.Options{
-		Config: o.config, Backend: b, Device: name, Out: o.Dir, Resume: o.Resume, InitFrom: o.InitFrom,
-		Validate: validate,
+	opts := train.Options{
+		Config: o.config, Backend: b, Device: name, Out: o.Dir, Resume: o.Resume,
 		Progress: progressTo(o.errOut), Messages: o.errOut,
-	})
+	}
+	if opts.Validate, err = validator(o.config, o.Benchmarks, b); err != nil {
+		return err
+	}
+	if o.InitFrom != "" {
+		if opts.InitFrom, err = infer.Open(o.InitFrom); err != nil {
+			return fmt.Errorf("--init-from: %w", err)
+		}
+		defer opts.InitFrom.Close()
+	}
+	r, err := train.Run(o.ctx, opts)
 	if err != nil {
 		return err
 	}
-	state := "finished"
+	fmt.Fprintf(o.out, "step %d\ncheckpoint %s\n", r.Step, r.Checkpoint)
 	if r.Interrupted {
-		state = "interrupted; go on with --resume"
+		fmt.Fprintln(o.out, "go on with --resume")
+		return context.Cause(o.ctx)
 	}
-	fmt.Fprintf(o.out, "step %d: %s\ncheckpoint %s\n", r.Step, state, r.Checkpoint)
 	return nil
 }

@@ -46,7 +46,7 @@ func (s *shot) restore(ctx context.Context, net *infer.Network) error {
 	if err != nil {
 		return err
 	}
-	s.Experts = expertWeights(net, routes)
+	s.Experts, s.Posterior = fetchRoutes(net, routes)
 	s.restored = metrics.Planes{C: 3, H: s.H, W: s.W, Pix: out}
 	return nil
 }
@@ -66,15 +66,19 @@ func (s *shot) compare(p Protocol, w metrics.Window) (err error) {
 	return err
 }
 
-// expertWeights fetches the weight of every expert of every stage.
-func expertWeights(net *infer.Network, routes []*model.Route) [][]float32 {
-	var stages [][]float32
-	for _, r := range routes {
-		w := make([]float32, r.Weights.Len())
-		net.Tape().B.Download(w, r.Weights.Tensor)
-		stages = append(stages, w)
+// fetchRoutes fetches, of each stage, the weights of the experts and the
+// posterior over the clusters.
+func fetchRoutes(net *infer.Network, routes []*model.Route) (experts, posterior [][]float32) {
+	tape := net.Tape()
+	fetch := func(v *model.Var) []float32 {
+		x := make([]float32, v.Len())
+		tape.B.Download(x, v.Tensor)
+		return x
 	}
-	return stages
+	for _, r := range routes {
+		experts, posterior = append(experts, fetch(r.Weights)), append(posterior, fetch(r.Posterior(tape)))
+	}
+	return experts, posterior
 }
 
 func quality(a, b metrics.Planes, p Protocol, w metrics.Window) (Quality, error) {

@@ -116,7 +116,9 @@ type ImageResult struct {
 	// Experts are the weights α_c p(e|c,x) of all experts of each stage, 0 for
 	// those that did not run.
 	Experts [][]float32 `json:"experts,omitempty"`
-	Err     string      `json:"error,omitempty"`
+	// Posterior is p(C=c|x) of each stage, Eq. 5.
+	Posterior [][]float32 `json:"posterior,omitempty"`
+	Err       string      `json:"error,omitempty"`
 }
 
 // name tells which image it is.

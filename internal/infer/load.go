@@ -22,7 +22,7 @@ type Source struct {
 
 // Load puts the network that s names on b.
 func Load(s Source, b kernels.Backend) (*Network, error) {
-	f, err := open(s.Model)
+	f, err := Open(s.Model)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func Load(s Source, b kernels.Backend) (*Network, error) {
 
 // ReadConfig returns the network's configuration without its weights.
 func (s Source) ReadConfig() (model.Config, error) {
-	f, err := open(s.Model)
+	f, err := Open(s.Model)
 	if err != nil {
 		return model.Config{}, err
 	}
@@ -50,8 +50,8 @@ func (s Source) ReadConfig() (model.Config, error) {
 	return s.configOf(f)
 }
 
-// open opens an embedded model or a file.
-func open(name string) (*checkpoint.File, error) {
+// Open opens an embedded model or a file.
+func Open(name string) (*checkpoint.File, error) {
 	if data, ok := weights.Find(name); ok {
 		return checkpoint.Parse(name, data)
 	}

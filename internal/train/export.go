@@ -25,19 +25,9 @@ func Export(in, out string, dtype checkpoint.DType, metadata map[string]string) 
 	if err != nil {
 		return err
 	}
-	weights, err := f.Load(specs)
+	weights, err := averaged(f, specs)
 	if err != nil {
 		return err
-	}
-	for i, s := range specs {
-		if !f.Has(checkpoint.PrefixEMA + s.Name) {
-			continue
-		}
-		average, err := f.Tensor(checkpoint.PrefixEMA + s.Name)
-		if err != nil {
-			return err
-		}
-		weights[i] = checkpoint.New(s.Name, s.Shape, average.Data())
 	}
 	step, err := f.Step()
 	if err != nil {

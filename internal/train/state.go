@@ -162,17 +162,12 @@ func (r *run) mustMatch(f *checkpoint.File) error {
 }
 
 // warmStart takes the weights of another run's checkpoint.
-func (r *run) warmStart(path string) error {
-	f, err := checkpoint.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
+func (r *run) warmStart(f *checkpoint.File) error {
 	specs, err := r.m.Config.Specs()
 	if err != nil {
 		return err
 	}
-	values, err := f.Load(specs)
+	values, err := averaged(f, specs)
 	if err != nil {
 		return fmt.Errorf("--init-from: %w", err)
 	}
@@ -181,4 +176,24 @@ func (r *run) warmStart(path string) error {
 	}
 	r.opt.restartAverage()
 	return nil
+}
+
+// averaged loads a checkpoint's weights, in place of each its moving average if
+// the checkpoint holds one.
+func averaged(f *checkpoint.File, specs []checkpoint.Spec) ([]checkpoint.Tensor, error) {
+	weights, err := f.Load(specs)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range specs {
+		if !f.Has(checkpoint.PrefixEMA + s.Name) {
+			continue
+		}
+		average, err := f.Tensor(checkpoint.PrefixEMA + s.Name)
+		if err != nil {
+			return nil, err
+		}
+		weights[i] = checkpoint.New(s.Name, s.Shape, average.Data())
+	}
+	return weights, nil
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/kernels"
@@ -33,8 +34,9 @@ type Options struct {
 	Group  parallel.Group
 	Out    string // the run's folder
 	Resume bool   // go on from Out's last checkpoint
-	// InitFrom is a checkpoint whose weights the run starts from.
-	InitFrom string
+	// InitFrom is a checkpoint whose weights the run starts from, averaged ones
+	// where it holds an average; nil for none.
+	InitFrom *checkpoint.File
 	// Validate measures a network on the benchmarks of the configuration; nil
 	// for none. The mean of its values decides which checkpoint is the best.
 	Validate func(ctx context.Context, m *model.ClusIR) (*Validation, error)
@@ -156,7 +158,7 @@ func prepareFolder(o Options) error {
 	last := filepath.Join(o.Out, lastName)
 	_, err := os.Stat(last)
 	switch {
-	case o.Resume && o.InitFrom != "":
+	case o.Resume && o.InitFrom != nil:
 		return errors.New("--resume and --init-from exclude each other: a run that goes on has its weights")
 	case o.Resume && err != nil:
 		return fmt.Errorf("nothing to resume: %s does not exist; leave out --resume to start", last)
@@ -176,7 +178,7 @@ func (r *run) start() error {
 	case !r.lead(): // rank 0's will come
 	case r.Resume:
 		return r.load(filepath.Join(r.Out, lastName))
-	case r.InitFrom != "":
+	case r.InitFrom != nil:
 		return r.warmStart(r.InitFrom)
 	}
 	return nil

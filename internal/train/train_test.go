@@ -3,12 +3,14 @@ package train
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,10 +135,11 @@ func TestRefusals(t *testing.T) {
 	if _, err := runIn(t.Context(), t, Options{Config: c, Out: done}, 1); err != nil {
 		t.Fatal(err)
 	}
-	broken := filepath.Join(t.TempDir(), "broken.safetensors")
-	if err := os.WriteFile(broken, []byte("no weights"), 0o644); err != nil {
+	weights, err := checkpoint.Open(filepath.Join(done, lastName))
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer weights.Close()
 	other := func(change func(*config.Config)) *config.Config {
 		c := small(root)
 		change(c)
@@ -149,8 +152,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"a run is there", Options{Config: c, Out: done}, "--resume"},
 		{"nothing to resume", Options{Config: c, Out: t.TempDir(), Resume: true}, "nothing to resume"},
-		{"resume and init", Options{Config: c, Out: done, Resume: true, InitFrom: broken}, "exclude each other"},
-		{"broken weights", Options{Config: c, Out: t.TempDir(), InitFrom: broken}, broken},
+		{"resume and init", Options{Config: c, Out: done, Resume: true, InitFrom: weights}, "exclude each other"},
+		{"another network's weights", Options{Config: other(func(c *config.Config) { *c.Model.RefineBlocks = 2 }), Out: t.TempDir(), InitFrom: weights}, lastName + " does not fit"},
 		{"another network", Options{Config: other(func(c *config.Config) { *c.Model.RefineBlocks = 2 }), Out: done, Resume: true}, "another network"},
 		{"no data", Options{Config: other(func(c *config.Config) { c.Data = "" }), Out: t.TempDir()}, "--data"},
 		{"single samples", Options{Config: other(func(c *config.Config) { c.Train.Accumulate = 4 }), Out: t.TempDir()}, "BatchNorm"},
@@ -253,5 +256,39 @@ func TestExport(t *testing.T) {
 	}
 	if f.Metadata["name"] != "toy" || f.Has(checkpoint.PrefixM+name) {
 		t.Errorf("metadata %v, names %d", f.Metadata, len(f.Names()))
+	}
+}
+
+// TestWarmStart: a run that makes no step holds the weights it was given, the
+// averaged ones, whose own average begins anew.
+func TestWarmStart(t *testing.T) {
+	root, first, second := photographs(t), t.TempDir(), t.TempDir()
+	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: first}, 1); err != nil {
+		t.Fatal(err)
+	}
+	from, err := checkpoint.Open(filepath.Join(first, lastName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if res, err := runIn(ctx, t, Options{Config: small(root), Out: second, InitFrom: from}, 1); err != nil || res.Step != 0 {
+		t.Fatal(res, err)
+	}
+	to, err := checkpoint.Open(filepath.Join(second, lastName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Close()
+	for got, want := range map[string]string{
+		"stem.weight":                        checkpoint.PrefixEMA + "stem.weight",
+		checkpoint.PrefixEMA + "stem.weight": checkpoint.PrefixEMA + "stem.weight",
+	} {
+		a, err := to.Tensor(got)
+		b, err2 := from.Tensor(want)
+		if err := errors.Join(err, err2); err != nil || !slices.Equal(a.Data(), b.Data()) {
+			t.Errorf("%s is not what %s was; %v", got, want, err)
+		}
 	}
 }
