@@ -1,0 +1,199 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"clusir/internal/sharedtest"
+)
+
+// copyPhotos puts 96×96 pixels of the sample pictures into folders: for each of
+// the names a picture, its colours scaled by a factor.
+func copyPhotos(t *testing.T, dir string, scale float64, names ...string) {
+	t.Helper()
+	for i, name := range names {
+		f, err := os.Open(filepath.Join(sharedtest.Root(t), "testdata", "images", []string{"astronaut.png", "chelsea.png", "coffee.png"}[i%3]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, err := png.Decode(f)
+		f.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := image.NewRGBA(image.Rect(0, 0, 96, 96))
+		for y := range 96 {
+			for x := range 96 {
+				r, g, b, _ := src.At(x+40, y+30).RGBA()
+				level := func(v uint32) uint8 { return uint8(float64(v>>8) * scale) }
+				m.Set(x, y, color.RGBA{level(r), level(g), level(b), 255})
+			}
+		}
+		var out bytes.Buffer
+		if err := png.Encode(&out, m); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, name), out.String())
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mustRun runs a command line and returns what it printed to standard output.
+func mustRun(t *testing.T, args string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := run(strings.Fields(args), &stdout, &stderr); code != exitOK {
+		t.Fatalf("clusir %s: exit code %d\n%s%s", args, code, &stdout, &stderr)
+	}
+	return stdout.String()
+}
+
+// toyRun is a configuration of a few steps of a small network.
+const toyRun = `
+model: {variant: nano, dim: 4, fsb_groups: 4, heads: [1, 1, 1, 1], refine_blocks: 1}
+tasks: [{kind: denoise, repeat: 1, sigmas: [25]}]
+train: {steps: 30, batch: 4, accumulate: 2, patch: 32, schedule: constant, ema: 0.9, log_interval: 1, validation_interval: 0}
+`
+
+// trainArgs hold the command line of the process that TestTrainInterrupted starts.
+const trainArgs = "CLUSIR_TEST_TRAIN"
+
+// TestTrainInterrupted: SIGINT ends a run after the step at hand with exit code
+// 130; resumed, it ends in the bits of a run that nobody interrupted.
+func TestTrainInterrupted(t *testing.T) {
+	if args := os.Getenv(trainArgs); args != "" {
+		os.Exit(run(strings.Fields(args), os.Stdout, os.Stderr))
+	}
+	dir := t.TempDir()
+	copyPhotos(t, filepath.Join(dir, "Train", "Denoise"), 1, "a.png", "b.png")
+	file := filepath.Join(dir, "toy.yaml")
+	write(t, file, toyRun)
+	args := fmt.Sprintf("train --config %s --data %s --threads 1 --device cpu --out %s/", file, dir, dir)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestTrainInterrupted$")
+	cmd.Env = append(os.Environ(), trainArgs+"="+args+"cut")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(dir, "cut", "log.jsonl")
+	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+		if text, _ := os.ReadFile(log); bytes.Count(text, []byte("\n")) >= 3 {
+			break
+		}
+		if time.Since(begin) > 2*time.Minute {
+			t.Fatal("no step within two minutes", &stderr)
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it has an exit code
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(stdout.String(), "go on with --resume") {
+		t.Fatalf("exit code %d, want %d\n%s%s", code, exitInterrupted, &stdout, &stderr)
+	}
+	mustRun(t, args+"cut --resume")
+	mustRun(t, args+"whole")
+	const last = "last.safetensors"
+	a, err := os.ReadFile(filepath.Join(dir, "whole", last))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, "cut", last)); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("the interrupted run ends in other bits; %v", err)
+	}
+}
+
+// block matches the fenced blocks of a document that name a file, or say run.
+var block = regexp.MustCompile("(?s)```(?:yaml|sh) (\\S+)\n(.*?)```")
+
+// TestFineTuningExample runs the example of docs/train.md, for a few steps.
+func TestFineTuningExample(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join(sharedtest.Root(t), "docs", "train.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for folder, scale := range map[string]float64{"degraded": .4, "clean": 1} {
+		copyPhotos(t, filepath.Join(dir, "photos", folder), scale, "1.png", "2.png")
+		copyPhotos(t, filepath.Join(dir, "photos", "test", folder), scale, "3.png")
+	}
+	t.Chdir(dir)
+	for key, value := range map[string]string{"STEPS": "4", "VALIDATION_INTERVAL": "2", "BATCH": "2", "PATCH": "32", "LOG_INTERVAL": "1", "SCHEDULE": "cosine"} {
+		t.Setenv("CLUSIR_TRAIN_"+key, value)
+	}
+	t.Setenv("CLUSIR_DEVICE", "cpu")
+	var commands []string
+	for _, m := range block.FindAllSubmatch(doc, -1) {
+		if name := string(m[1]); name != "run" {
+			write(t, name, string(m[2]))
+			continue
+		}
+		for line := range strings.Lines(string(m[2])) {
+			commands = append(commands, strings.TrimPrefix(strings.TrimSpace(line), "clusir "))
+		}
+	}
+	if len(commands) != 5 {
+		t.Fatalf("commands %q, want 5", commands)
+	}
+	for _, args := range commands {
+		mustRun(t, args)
+	}
+	for _, file := range []string{"runs/mine/best.safetensors", "runs/mine/curve.png", "mine.safetensors", "restored/3.png"} {
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
+		}
+	}
+	text, err := os.ReadFile("runs/mine/log.jsonl")
+	if err != nil || strings.Count(string(text), `"validation":[{"name":"mine"`) != 2 {
+		t.Errorf("the log: %s, %v", text, err)
+	}
+}
+
+// TestTrainCheck: the exit code tells whether the data are sound.
+func TestTrainCheck(t *testing.T) {
+	dir := t.TempDir()
+	photos := filepath.Join(dir, "Train", "Denoise")
+	copyPhotos(t, photos, 1, "a.png", "b.png")
+	args := "train --config one-by-one-denoise --data " + dir + " --check"
+	if out := mustRun(t, args); !strings.Contains(out, "2 images decoded, 0 that cannot be used") {
+		t.Errorf("printed %s", out)
+	}
+	if out := mustRun(t, args+" --json"); !strings.Contains(out, `"checked":2`) || !strings.Contains(out, `"unreadable":0`) {
+		t.Errorf("printed %s", out)
+	}
+	if err := os.Truncate(filepath.Join(photos, "b.png"), 5000); err != nil {
+		t.Fatal(err)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(strings.Fields(args), &stdout, &stderr); code != exitError || !strings.Contains(stdout.String(), "b.png") || !strings.Contains(stderr.String(), "damaged") {
+		t.Errorf("exit code %d\n%s%s", code, &stdout, &stderr)
+	}
+	sheet := filepath.Join(dir, "sheet.png")
+	if err := os.Remove(filepath.Join(photos, "b.png")); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "train --config one-by-one-denoise --data "+dir+" --preview "+sheet)
+	if info, err := os.Stat(sheet); err != nil || info.Size() < 1000 {
+		t.Error("no sheet", err)
+	}
+}
