@@ -8,10 +8,10 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo check lint test golden bench bench-fusion bench-peers fuzz clean
+.PHONY: help build demo check lint test golden verify-metrics bench bench-fusion bench-peers fuzz clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/clusir
 	go build -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
@@ -31,6 +31,9 @@ test: ## run all tests
 
 golden: ## compare the network with the reference's vectors; CLUSIR_GOLDEN names more files
 	go test ./internal/model -run Golden -count=1 -v
+
+verify-metrics: ## compare PSNR and SSIM with scikit-image itself; PICTURES="RESTORED CLEAN" names folders
+	scripts/verify-metrics.sh $(PICTURES)
 
 bench: ## run the Go benchmarks, BENCH=REGEXP some of them, and compare with docs/bench/baseline.txt
 	scripts/bench-go.sh '$(BENCH)'

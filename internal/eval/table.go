@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"clusir/internal/published"
@@ -15,13 +16,18 @@ func (r *Report) Table(setting string) *tabular.Table {
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "images"},
 		{Group: "input", Name: "PSNR"}, {Group: "input", Name: "SSIM"},
 		{Group: "ours", Name: "PSNR"}, {Group: "ours", Name: "SSIM"}, {Name: "gain"},
-		{Group: "ClusIR, paper", Name: "PSNR"}, {Group: "ClusIR, paper", Name: "SSIM"},
 	}}
+	beside := slices.ContainsFunc(r.Splits, func(s SplitResult) bool { return paperOf(s.Key, setting).PSNR != 0 })
+	if beside {
+		t.Columns = append(t.Columns, tabular.Column{Group: "ClusIR, paper", Name: "PSNR"}, tabular.Column{Group: "ClusIR, paper", Name: "SSIM"})
+	}
 	for _, s := range r.Splits {
 		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Words("%s", s.Count())}
 		cells = append(cells, s.cells()...)
-		paper := paperOf(s.Key, setting)
-		cells = append(cells, known("%.2f", paper.PSNR), known("%.3f", paper.SSIM))
+		if beside {
+			paper := paperOf(s.Key, setting)
+			cells = append(cells, known("%.2f", paper.PSNR), known("%.3f", paper.SSIM))
+		}
 		t.Rows = append(t.Rows, tabular.Row{Cells: cells})
 	}
 	if len(r.Splits) > 1 {
