@@ -19,6 +19,7 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
+	"clusir/internal/model"
 	"clusir/internal/restore"
 )
 
@@ -210,7 +211,7 @@ func runRestore(o *restoreOptions) error {
 	defer net.Close()
 	report := &restoreReport{o: o, plan: plan, device: deviceName}
 	if o.Explain {
-		if report.answers, err = restore.ReadAnswers(net.Metadata, net.Model.Config); err != nil {
+		if report.answers, err = model.ReadAnswers(net.Metadata, net.Model.Config); err != nil {
 			return err
 		}
 	}
@@ -228,7 +229,7 @@ type restoreReport struct {
 	o       *restoreOptions
 	plan    *restore.Plan
 	device  string
-	answers restore.Answers
+	answers model.Answers
 	bar     *restoreProgress
 	err     error // of the only picture
 }

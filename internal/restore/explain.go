@@ -1,14 +1,10 @@
 package restore
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -16,57 +12,8 @@ import (
 	"clusir/internal/model"
 )
 
-// KeyAnswers is the key in a checkpoint's metadata of what its clusters answered
-// to in training; see Answers.
-const KeyAnswers = "affinity"
-
-// Answers tells, for each stage and each of its clusters, what the cluster
-// answered to in training: the share of each degradation in what the cluster was
-// kept for, weighted by α. In a checkpoint's metadata it is JSON under
-// KeyAnswers:
-//
-//	[[{"rain": 0.71, "noise": 0.22, "haze": 0.07}, {...}, ...], ...]
-type Answers [][]map[string]float64
-
-// ReadAnswers returns what the metadata of a model of configuration c hold, nil
-// if they hold nothing.
-func ReadAnswers(metadata map[string]string, c model.Config) (Answers, error) {
-	text, ok := metadata[KeyAnswers]
-	if !ok {
-		return nil, nil
-	}
-	var a Answers
-	err := json.NewDecoder(bytes.NewReader([]byte(text))).Decode(&a)
-	if err == nil {
-		err = a.check(c)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the model's metadata %q: %w", KeyAnswers, err)
-	}
-	return a, nil
-}
-
-func (a Answers) check(c model.Config) error {
-	if len(a) != model.Stages {
-		return fmt.Errorf("it is about %d stages of %d", len(a), model.Stages)
-	}
-	for l, clusters := range a {
-		if len(clusters) != c.Clusters[l] {
-			return fmt.Errorf("stage %d has %d clusters, not %d", l+1, c.Clusters[l], len(clusters))
-		}
-		for _, shares := range clusters {
-			for _, s := range shares {
-				if s < 0 || s > 1 || math.IsNaN(s) {
-					return errors.New("a share is not between 0 and 1")
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// of words what a cluster answered to, the most first: "rain 0.71, noise 0.22".
-func (a Answers) of(stage, cluster int) string {
+// answersOf words what a cluster answered to, the most first: "rain 0.71, noise 0.22".
+func answersOf(a model.Answers, stage, cluster int) string {
 	if a == nil {
 		return ""
 	}
@@ -85,7 +32,7 @@ func (a Answers) of(stage, cluster int) string {
 
 // Explain prints what the network made of the picture: how likely each cluster
 // is at each stage, and the experts that ran and their weights.
-func (r Result) Explain(w io.Writer, answers Answers) {
+func (r Result) Explain(w io.Writer, answers model.Answers) {
 	fmt.Fprintf(w, "%s: %d×%d, %s\n", r.In, r.W, r.H, r.tiling())
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(tw, "  stage\tcluster\tcolour\tposterior\tkept\texperts and weights\tin training\n")
@@ -98,7 +45,7 @@ func (r Result) Explain(w io.Writer, answers Answers) {
 				}
 			}
 			fmt.Fprintf(tw, "  %d\t%d\t%s\t%.2f\t%.2f\t%s\t%s\n", l+1, c+1, ColourOf(c), p, s.Kept[c],
-				strings.Join(experts, ", "), answers.of(l, c))
+				strings.Join(experts, ", "), answersOf(answers, l, c))
 		}
 	}
 	tw.Flush()

@@ -34,6 +34,9 @@ func Export(in, out string, dtype checkpoint.DType, metadata map[string]string) 
 		return err
 	}
 	all := map[string]string{keyRecipe: f.Metadata[keyRecipe], keyDevice: f.Metadata[keyDevice]}
+	if answers, ok := f.Metadata[model.KeyAnswers]; ok {
+		all[model.KeyAnswers] = answers
+	}
 	maps.Copy(all, metadata)
 	return checkpoint.Write(out, checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: dtype, Metadata: all})
 }

@@ -211,6 +211,9 @@ func (r *run) innocent() error {
 // finish writes what a run leaves; no rank ends before that is done.
 func (r *run) finish() error {
 	if r.lead() {
+		if err := r.learnAnswers(); err != nil {
+			return err
+		}
 		if err := r.save(); err != nil {
 			return err
 		}

@@ -96,13 +96,14 @@ func (r *run) write(path string, state []checkpoint.Tensor) error {
 	if err != nil {
 		return err
 	}
-	return checkpoint.Write(path, checkpoint.Contents{
-		Tensors: state, Config: r.m.Config, Step: r.step,
-		Metadata: map[string]string{
-			keyRecipe: string(recipe), keyDevice: r.Device, keyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
-			keyValidated: strconv.Itoa(r.validated),
-		},
-	})
+	metadata := map[string]string{
+		keyRecipe: string(recipe), keyDevice: r.Device, keyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
+		keyValidated: strconv.Itoa(r.validated),
+	}
+	if r.answers != "" {
+		metadata[model.KeyAnswers] = r.answers
+	}
+	return checkpoint.Write(path, checkpoint.Contents{Tensors: state, Config: r.m.Config, Step: r.step, Metadata: metadata})
 }
 
 // load goes on from a checkpoint of this run.

@@ -109,6 +109,7 @@ type run struct {
 	// validated is the step of the last validation.
 	validated int
 	saved     string         // the last good checkpoint
+	answers   string         // what the clusters answer to, once the run is complete: JSON for the checkpoint
 	batch     *dataset.Batch // of the step at hand
 	reduce    *parallel.Reducer
 	last      bool // the backward pass at hand completes the gradients of a step

@@ -1,0 +1,116 @@
+package train
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"clusir/internal/dataset"
+	"clusir/internal/model"
+)
+
+// answerBatches is how many batches are routed, at most, to learn what clusters
+// answer to.
+const answerBatches = 64
+
+// taskWords are what a user calls what the tasks take away; other tasks go by
+// their own names.
+var taskWords = map[string]string{
+	dataset.Denoise: "noise", dataset.Derain: "rain", dataset.Dehaze: "haze", dataset.Deblur: "blur",
+	dataset.Enhance: "low light", dataset.Desnow: "snow",
+}
+
+// learnAnswers routes the samples that would come next, once the run is complete,
+// and keeps in r.answers what each cluster answered to, for the checkpoint.
+func (r *run) learnAnswers() error {
+	if !r.m.Config.UseMoE || r.step < r.plan.steps {
+		return nil
+	}
+	loader, err := r.set.Load(context.Background(), dataset.LoadOptions{Batch: r.t.Batch, First: r.step, Workers: 2})
+	if err != nil {
+		return err
+	}
+	defer loader.Close()
+	use := clusterUse{}
+	err = r.opt.withAverage(func() error {
+		for range min(answerBatches, r.plan.steps) {
+			batch, err := loader.Next()
+			if err != nil {
+				return err
+			}
+			if err := r.routeBatch(use, batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(use.answers(r.m.Config))
+	r.answers = string(text)
+	return err
+}
+
+// routeBatch adds to use how a batch is routed in inference.
+func (r *run) routeBatch(use clusterUse, batch *dataset.Batch) error {
+	tape := &model.Tape{B: r.Backend}
+	defer tape.Reset()
+	image := tape.Input(batch.Input, batch.B, 3, batch.P, batch.P)
+	_, routes := r.m.Forward(tape, image, model.Options{})
+	for l, route := range routes {
+		alpha := make([]float32, route.Alpha.Len())
+		r.Backend.Download(alpha, route.Alpha.Tensor)
+		for i, info := range batch.Info {
+			task := info.Task
+			if word, ok := taskWords[task]; ok {
+				task = word
+			}
+			N := len(alpha) / batch.B
+			use.add(task, l, alpha[i*N:(i+1)*N])
+		}
+	}
+	return r.Backend.Sync()
+}
+
+// clusterUse holds, by task and stage, the sum of α over the samples, and, last,
+// their number.
+type clusterUse map[string]*[model.Stages][]float64
+
+func (u clusterUse) add(task string, stage int, alpha []float32) {
+	if u[task] == nil {
+		u[task] = &[model.Stages][]float64{}
+	}
+	sums := &u[task][stage]
+	if *sums == nil {
+		*sums = make([]float64, len(alpha)+1)
+	}
+	for c, a := range alpha {
+		(*sums)[c] += float64(a)
+	}
+	(*sums)[len(alpha)]++
+}
+
+// answers turns the sums into shares. Tasks count alike, however many samples
+// each had.
+func (u clusterUse) answers(c model.Config) model.Answers {
+	a := make(model.Answers, model.Stages)
+	for l := range a {
+		for cluster := range c.Clusters[l] {
+			shares, total := map[string]float64{}, 0.
+			for _, task := range slices.Sorted(maps.Keys(u)) {
+				sums := u[task][l]
+				shares[task] = sums[cluster] / sums[len(sums)-1]
+				total += shares[task]
+			}
+			for task := range shares {
+				if total > 0 {
+					shares[task] /= total
+				}
+			}
+			a[l] = append(a[l], shares)
+		}
+	}
+	return a
+}

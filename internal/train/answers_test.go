@@ -1,0 +1,71 @@
+package train
+
+import (
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"clusir/internal/checkpoint"
+	"clusir/internal/config"
+	"clusir/internal/model"
+)
+
+// TestAnswers: a run that is complete says what its clusters answer to, and so
+// does what is exported of it; one that was cut does not.
+func TestAnswers(t *testing.T) {
+	dir := t.TempDir()
+	c := small(photographs(t))
+	c.Tasks = append(c.Tasks, config.Task{Kind: "enhance", Synth: 2})
+	c.Train.Steps = 6
+	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir}, 1); err != nil {
+		t.Fatal(err)
+	}
+	last, exported := filepath.Join(dir, lastName), filepath.Join(dir, "exported.safetensors")
+	if err := Export(last, exported, checkpoint.F16, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{last, exported} {
+		f, err := checkpoint.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		mc, err := model.ReadConfig(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := model.ReadAnswers(f.Metadata, mc)
+		if a == nil || err != nil {
+			t.Fatalf("%s: answers %v, %v", path, a, err)
+		}
+		for l, clusters := range a {
+			for n, shares := range clusters {
+				if names := slices.Sorted(maps.Keys(shares)); !slices.Equal(names, []string{"low light", "noise"}) {
+					t.Errorf("stage %d, cluster %d answers to %q", l+1, n, names)
+				}
+			}
+		}
+	}
+}
+
+func TestClusterUse(t *testing.T) {
+	u := clusterUse{}
+	for l := range model.Stages {
+		u.add("noise", l, []float32{1, 0, 0})
+		u.add("rain", l, []float32{.5, .5, 0})
+		u.add("rain", l, []float32{0, 1, 0}) // twice as many, but no more weight
+	}
+	c := model.DefaultConfig()
+	want := []map[string]float64{{"noise": .8, "rain": .2}, {"noise": 0, "rain": 1}, {"noise": 0, "rain": 0}}
+	for l, clusters := range u.answers(c) {
+		for n, shares := range clusters {
+			for task, s := range shares {
+				if math.Abs(s-want[n][task]) > 1e-9 {
+					t.Errorf("stage %d: %v, want %v", l+1, shares, want[n])
+				}
+			}
+		}
+	}
+}
