@@ -171,6 +171,10 @@ func (o *evalOptions) report() (*eval.Report, error) {
 
 // measure runs a model; fits, where set, refuses those that are not wanted.
 func (o *evalOptions) measure(name, results string, benchmarks []*dataset.Benchmark, fits func(model.Config) error) (*eval.Report, error) {
+	memory := o.MaxMemory
+	if memory == 0 {
+		memory = restore.Available() * 3 / 4 // before the weights are there, as the limit includes them
+	}
 	c, err := o.open(name)
 	if err != nil {
 		return nil, err
@@ -182,19 +186,25 @@ func (o *evalOptions) measure(name, results string, benchmarks []*dataset.Benchm
 		}
 	}
 	bar := &countBar{w: progressTo(o.errOut)}
-	memory := o.MaxMemory
-	if memory == 0 {
-		memory = restore.Available() * 3 / 4
-	}
-	return eval.Run(o.ctx, c.nets, eval.Options{
+	done, of := 0, 0
+	report, err := eval.Run(o.ctx, c.nets, eval.Options{
 		Root: o.config.Data, Benchmarks: benchmarks, Protocol: protocolOf(o.config.Eval),
 		Subject: eval.Subject{Model: name, Weights: eval.Fingerprint(c.nets[0].Model), Device: c.device},
 		Shard:   o.Shard, Results: results, Resume: o.Resume, MaxMemory: memory,
-		Image: func(r eval.ImageResult, done, of int) {
+		Image: func(r eval.ImageResult, n, all int) {
+			done, of = n, all
 			bar.text = fmt.Sprintf("%s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR)
+			if r.Err != "" {
+				bar.text = fmt.Sprintf("%s %s failed", r.Benchmark, r.Image)
+			}
 			bar.set(done, of)
 		},
 	})
+	bar.clear()
+	if o.ctx.Err() != nil && results != "" && done > 0 {
+		fmt.Fprintf(o.errOut, "clusir: %d of %d images are in %s: go on with --resume\n", done, of, results)
+	}
+	return report, err
 }
 
 // benchmarks are those that the user names.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"clusir/internal/eval"
 )
@@ -32,8 +33,8 @@ func (o *evalOptions) runCompare() error {
 
 // side measures one of two models, or reads its results.
 func (o *evalOptions) side(i int, name string) (*eval.Report, error) {
-	if eval.IsResults(name) {
-		return eval.Merge(name)
+	if files := strings.Split(name, ","); eval.IsResults(files[0]) {
+		return eval.Merge(files...)
 	}
 	if o.Benchmark == "" {
 		return nil, usage("name what to measure with --benchmark, such as --benchmark cbsd68")

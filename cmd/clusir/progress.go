@@ -36,3 +36,10 @@ func (p *countBar) set(done, of int) {
 	p.bar.Describe(p.text)
 	_ = p.bar.Set(done) // it only fails beyond its end
 }
+
+// clear makes room for a message.
+func (p *countBar) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear() // a terminal that cannot be written to shows nothing anyway
+	}
+}

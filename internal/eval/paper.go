@@ -68,8 +68,7 @@ var paperTables = []*PaperTable{
 	{Number: 6, Title: "compositions of CDD11", Setting: "cdd11", Keys: cddKeys, One: true,
 		Rows: []PaperRow{{Name: "cdd11", Configs: []string{"cdd11"}}}},
 	{Number: 8, Title: "sizes of the network on three tasks", Setting: "three-task", Keys: threeKeys, One: true, Rows: []PaperRow{
-		{Name: "ClusIR-T", Configs: []string{"tiny"}}, {Name: "ClusIR-S", Configs: []string{"small"}},
-		{Name: "ClusIR-Base", Configs: []string{"three-task"}},
+		size("ClusIR-T", "tiny", "tiny"), size("ClusIR-S", "small", "small"), size("ClusIR-Base", "base", "three-task"),
 	}},
 	{Number: 9, Title: "the prototypes' start", Setting: "three-task", Keys: threeKeys, Rows: []PaperRow{
 		prototypes("orthogonal", model.PrototypesOrthogonal, "three-task"), prototypes("random", model.PrototypesUniform, "table9-random"),
@@ -104,6 +103,16 @@ func clusters(n []int, configs ...string) PaperRow {
 	return PaperRow{Name: name, Configs: configs, wrong: func(c model.Config) string {
 		if !slices.Equal(c.Clusters, n) {
 			return fmt.Sprintf("its clusters are %v", c.Clusters)
+		}
+		return ""
+	}}
+}
+
+func size(name, variant, config string) PaperRow {
+	dim := model.Variants()[variant].Dim
+	return PaperRow{Name: name, Configs: []string{config}, wrong: func(c model.Config) string {
+		if c.Dim != dim {
+			return fmt.Sprintf("its dim is %d, not the %d of %s", c.Dim, dim, variant)
 		}
 		return ""
 	}}

@@ -165,7 +165,8 @@ func TestRowChecks(t *testing.T) {
 		{5, "clusters [3,3,3,3]", func(*model.Config) {}, ""},
 		{9, "prototypes random", func(*model.Config) {}, "prototype_init is orthogonal"},
 		{9, "prototypes random", func(c *model.Config) { c.PrototypeInit = model.PrototypesUniform }, ""},
-		{8, "ClusIR-T", func(*model.Config) {}, ""},
+		{8, "ClusIR-T", func(*model.Config) {}, "its dim is 48, not the 16 of tiny"},
+		{8, "ClusIR-Base", func(*model.Config) {}, ""},
 	} {
 		table, err := Paper(c.table)
 		if err != nil {

@@ -94,7 +94,7 @@ func (r *Report) notes() (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s: %d of %d images failed", s.Name(), s.Failed, s.Images+s.Failed))
 		}
 		if len(s.Skipped) > 0 {
-			lines = append(lines, fmt.Sprintf("%s: %d files left out, the first of them %s", s.Name(), len(s.Skipped), s.Skipped[0]))
+			lines = append(lines, fmt.Sprintf("%s: files left out: %d, the first %s", s.Name(), len(s.Skipped), s.Skipped[0]))
 		}
 	}
 	for _, i := range r.Images {
