@@ -8,13 +8,17 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo check lint test golden verify-metrics bench bench-fusion bench-peers fuzz clean
+.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## build bin/clusir
 	go build -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
+
+mpi: ## build bin/clusir with MPI, for training on several machines
+	@pkg-config --exists ompi-c || { echo "OpenMPI is needed: apt-get install libopenmpi-dev openmpi-bin pkg-config" >&2; exit 1; }
+	go build -tags mpi -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
 
 demo: build ## restore a noisy picture: build/demo/compare.png is before and after
 	@mkdir -p build/demo

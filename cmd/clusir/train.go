@@ -10,8 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"clusir/internal/config"
-	"clusir/internal/device"
-	"clusir/internal/infer"
 	"clusir/internal/train"
 )
 
@@ -38,11 +36,18 @@ func newTrainCmd(runF func(*trainOptions) error) *cobra.Command {
 		Short: "Train a network",
 		Long: `Train a network by a configuration: one that is built in, such as five-task,
 or a YAML file of your own. Interrupt it when you like; --resume goes on where
-it stopped and ends in the same bits.`,
+it stopped and ends in the same bits.
+
+Several processes train one network together, each on its share of every batch,
+where a launcher starts them: mpirun, srun, torchrun, or whatever sets RANK,
+WORLD_SIZE, MASTER_ADDR and MASTER_PORT. So do several GPUs that --device lists.
+See docs/distributed.md.`,
 		Example: `  clusir train --config denoise-nano --data ~/photos/denoising
   clusir train --config five-task.yaml --data data --check
   clusir train --config five-task.yaml --data data --resume
-  clusir train --config mine.yaml --data photos --init-from nano`,
+  clusir train --config mine.yaml --data photos --init-from nano
+  clusir train --config five-task.yaml --data data --device cuda:0,cuda:1
+  mpirun -n 2 clusir train --config five-task.yaml --data data`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
@@ -94,31 +99,21 @@ func runTrain(o *trainOptions) error {
 	case o.Preview != "":
 		return train.Preview(o.config, o.Preview, previewPairs)
 	}
-	b, name, err := device.Open(device.Options{Name: o.config.Device, Threads: o.config.Threads, ISA: o.ISA})
+	ranks, err := o.joinRanks()
 	if err != nil {
 		return err
 	}
-	defer b.Close()
-	opts := train.Options{
-		Config: o.config, Backend: b, Device: name, Out: o.Dir, Resume: o.Resume,
-		Progress: progressTo(o.errOut), Messages: o.errOut,
-	}
-	if opts.Validate, err = validator(o.config, o.Benchmarks, b); err != nil {
+	r, err := ranks.run()
+	if err != nil {
 		return err
 	}
-	if o.InitFrom != "" {
-		if opts.InitFrom, err = infer.Open(o.InitFrom); err != nil {
-			return fmt.Errorf("--init-from: %w", err)
+	if ranks.groups[0].Rank() == 0 {
+		fmt.Fprintf(o.out, "step %d\ncheckpoint %s\n", r.Step, r.Checkpoint)
+		if r.Interrupted {
+			fmt.Fprintln(o.out, "go on with --resume")
 		}
-		defer opts.InitFrom.Close()
 	}
-	r, err := train.Run(o.ctx, opts)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(o.out, "step %d\ncheckpoint %s\n", r.Step, r.Checkpoint)
 	if r.Interrupted {
-		fmt.Fprintln(o.out, "go on with --resume")
 		return context.Cause(o.ctx)
 	}
 	return nil

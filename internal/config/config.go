@@ -19,7 +19,8 @@ import (
 type Config struct {
 	// Data is the folder that holds Train/ and test/.
 	Data string `yaml:"data"`
-	// Device is auto (a GPU where there is one), cpu, cuda or cuda:N.
+	// Device is auto (a GPU where there is one), cpu, cuda or cuda:N; for
+	// training also several, such as cuda:0,cuda:1.
 	Device string `yaml:"device"`
 	// Threads is the number of processor threads, 0 for all.
 	Threads int `yaml:"threads"`

@@ -37,13 +37,14 @@ func (k *checker) weight(key string, value float64) {
 	k.need(value >= 0 && !math.IsInf(value, 1), key, value, "0 or a positive number")
 }
 
-var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)$`)
+// device is one device, or several that train together.
+var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)(,(cpu|cuda:\d{1,3}))*$`)
 
 // validate checks every setting that is there; RequireTraining, what must be.
 // What a model's fields must be to each other is for package model to say.
 func (c *Config) validate() []problem {
 	k := &checker{}
-	k.need(device.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), "auto, cpu, cuda or cuda:N")
+	k.need(device.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), "auto, cpu, cuda or cuda:N, or for training several: cuda:0,cuda:1")
 	k.need(c.Threads >= 0 && c.Threads <= 1024, "threads", c.Threads, "in 1..1024, or 0 for all processors")
 	c.Model.validate(k)
 	for i, t := range c.Tasks {

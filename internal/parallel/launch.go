@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -209,4 +211,42 @@ func (p Place) listenAddr() string {
 		return p.Addr
 	}
 	return net.JoinHostPort("", port)
+}
+
+// Threads is how many threads each of several ranks on this machine should use:
+// as many as the processors that its launcher has bound it to, or else its share
+// of those that all of them have.
+func Threads(ranks int) int {
+	return threads(ranks, runtime.GOMAXPROCS(0), runtime.NumCPU(), processors())
+}
+
+// threads computes Threads from the limit, the processors that this process may
+// use, and those of the machine.
+func threads(ranks, limit, own, all int) int {
+	if own < all {
+		return limit
+	}
+	return max(1, limit/ranks)
+}
+
+// processors is the number of this machine's, of a list such as 0-3,8.
+func processors() int {
+	list, err := os.ReadFile("/sys/devices/system/cpu/online")
+	if err != nil {
+		return runtime.NumCPU() // not Linux
+	}
+	n := 0
+	for part := range strings.SplitSeq(strings.TrimSpace(string(list)), ",") {
+		first, last, ok := strings.Cut(part, "-")
+		if !ok {
+			last = first
+		}
+		a, err := strconv.Atoi(first)
+		b, err2 := strconv.Atoi(last)
+		if err != nil || err2 != nil {
+			return runtime.NumCPU()
+		}
+		n += b - a + 1
+	}
+	return n
 }

@@ -71,3 +71,20 @@ func TestFirstHost(t *testing.T) {
 		}
 	}
 }
+
+func TestThreads(t *testing.T) {
+	for _, c := range []struct{ ranks, limit, own, all, want int }{
+		{1, 8, 8, 8, 8},
+		{2, 8, 8, 8, 4},   // nobody has bound them
+		{2, 4, 4, 8, 4},   // bound to half of the machine each
+		{2, 2, 64, 64, 1}, // a container that may use two
+		{3, 2, 2, 2, 1},
+	} {
+		if got := threads(c.ranks, c.limit, c.own, c.all); got != c.want {
+			t.Errorf("%+v: %d threads", c, got)
+		}
+	}
+	if n := processors(); n < 1 {
+		t.Errorf("%d processors", n)
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+
+	"clusir/internal/device"
+	"clusir/internal/infer"
+	"clusir/internal/parallel"
+	"clusir/internal/train"
+)
+
+// ranks is the part of a run that this process has: one rank, or, where --device
+// lists several devices, all of them.
+type ranks struct {
+	*trainOptions
+	groups  []parallel.Group
+	devices []string
+	threads int // of each rank
+}
+
+// joinRanks finds out which ranks of a run this process has, and waits for the others.
+func (o *trainOptions) joinRanks() (*ranks, error) {
+	place, err := parallel.FromEnv(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	r := &ranks{trainOptions: o, devices: strings.Split(o.config.Device, ","), threads: o.config.Threads}
+	if r.devices[0] == "cuda" && place.LocalRank > 0 {
+		r.devices[0] = fmt.Sprintf("cuda:%d", place.LocalRank)
+	}
+	here := max(place.LocalSize, len(r.devices))
+	if r.threads == 0 && here > 1 {
+		r.threads = parallel.Threads(here)
+	}
+	if len(r.devices) > 1 {
+		if place.Size > 1 {
+			return nil, fmt.Errorf("--device lists %d devices, and %s starts %d ranks: each of these has one device; name it, or leave out --device", len(r.devices), place.Launcher, place.Size)
+		}
+		r.groups = parallel.Local(len(r.devices))
+		return r, nil
+	}
+	if place.Size > 1 && place.Rank == 0 && !place.MPI {
+		fmt.Fprintf(o.errOut, "waiting for the other %d of %d ranks at %s\n", place.Size-1, place.Size, place.Addr)
+	}
+	g, err := parallel.Join(o.ctx, place)
+	r.groups = []parallel.Group{g}
+	return r, err
+}
+
+// run trains on all ranks that are here and returns what the first has to say.
+// Where they fail it is the one that failed by itself.
+func (r *ranks) run() (*train.Result, error) {
+	results, errs := make([]*train.Result, len(r.groups)), make([]error, len(r.groups))
+	var wg sync.WaitGroup
+	for i, g := range r.groups {
+		wg.Go(func() {
+			results[i], errs[i] = r.runRank(g, r.devices[i])
+			errs[i] = errors.Join(errs[i], g.Close())
+		})
+	}
+	wg.Wait()
+	var first error
+	for i, err := range errs {
+		told := errors.As(err, new(*parallel.RankError))
+		if g := r.groups[i]; err != nil && g.Size() > 1 {
+			err = fmt.Errorf("rank %d of %d: %w", g.Rank(), g.Size(), err)
+		}
+		if err != nil && (first == nil || !told) {
+			first = err
+		}
+	}
+	return results[0], first
+}
+
+// runRank trains on one rank.
+func (r *ranks) runRank(g parallel.Group, name string) (*train.Result, error) {
+	o := train.Options{
+		Config: r.config, Group: g, Out: r.Dir, Resume: r.Resume,
+		Progress: progressTo(r.errOut), Messages: r.errOut,
+	}
+	var err error
+	if o.Backend, o.Device, err = device.Open(device.Options{Name: name, Threads: r.threads, ISA: r.ISA}); err != nil {
+		g.Abort(err)
+		return nil, err
+	}
+	defer o.Backend.Close()
+	if g.Rank() == 0 {
+		if err := r.lead(&o); err != nil {
+			g.Abort(err)
+			return nil, err
+		}
+		if o.InitFrom != nil {
+			defer o.InitFrom.Close()
+		}
+	}
+	return train.Run(r.ctx, o)
+}
+
+// lead adds what rank 0 alone does.
+func (r *ranks) lead(o *train.Options) (err error) {
+	if o.Validate, err = validator(r.config, r.Benchmarks, o.Backend); err != nil || r.InitFrom == "" {
+		return err
+	}
+	if o.InitFrom, err = infer.Open(r.InitFrom); err != nil {
+		return fmt.Errorf("--init-from: %w", err)
+	}
+	return nil
+}
