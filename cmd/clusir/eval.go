@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -180,6 +181,9 @@ func (o *evalOptions) measure(name, results string, benchmarks []*dataset.Benchm
 		return nil, err
 	}
 	defer c.close()
+	if o.MaxMemory == 0 && !strings.HasPrefix(c.device, "cpu") {
+		memory = 0 // a GPU's own, of which the system knows nothing; it says itself when there is no more
+	}
 	if fits != nil {
 		if err := fits(c.nets[0].Model.Config); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"clusir/internal/config"
 	"clusir/internal/eval"
@@ -19,10 +20,13 @@ type row struct {
 
 // complete reads the arguments and the flags that are not plain values.
 func (o *evalOptions) complete(cmd *cobra.Command, args []string) (err error) {
+	f := cmd.Flags()
+	if err := goTogether(f); err != nil {
+		return err
+	}
 	if err := o.arguments(cmd, args); err != nil {
 		return err
 	}
-	f := cmd.Flags()
 	if o.Jobs < 1 {
 		return usage("--jobs %d: give the number of images to measure side by side, such as 4", o.Jobs)
 	}
@@ -41,13 +45,12 @@ func (o *evalOptions) complete(cmd *cobra.Command, args []string) (err error) {
 	if o.Rows, err = parseRows(f.GetStringArray("row")); err != nil {
 		return err
 	}
-	if len(o.Rows) > 0 && o.Table == 0 {
-		return usage("--row is for a table: name it with --table")
+	if text := f.Lookup("shard").Value.String(); text != "" {
+		if o.Shard, err = eval.ParseShard(text); err != nil {
+			return usageError{err}
+		}
 	}
-	if err := o.parseShard(f.Lookup("shard").Value.String()); err != nil {
-		return err
-	}
-	if !f.Changed("model") && (o.Table != 0) {
+	if !f.Changed("model") && o.Table != 0 {
 		o.Model = "" // the table chooses
 	}
 	o.config, err = config.Load("", f)
@@ -59,14 +62,10 @@ func (o *evalOptions) arguments(cmd *cobra.Command, args []string) error {
 	f := cmd.Flags()
 	merge, compare := f.Changed("merge"), f.Changed("compare")
 	switch {
-	case merge && (compare || o.Table != 0), compare && o.Table != 0:
-		return usage("--merge, --compare and --table exclude each other: choose one")
 	case f.Changed("figure"):
 		return o.completeFigure(f, args)
 	case merge && len(args) == 0:
 		return usage("name the results files to merge: clusir eval --merge FILE...")
-	case merge && o.Results != "":
-		return usage("--merge reads results and --results writes them: leave one out")
 	case merge:
 		o.Merge = args
 	case compare && len(args) != 2:
@@ -81,21 +80,22 @@ func (o *evalOptions) arguments(cmd *cobra.Command, args []string) error {
 		return usage("--table %d says which benchmarks it takes: leave out --benchmark", o.Table)
 	case o.Table == 0 && o.Benchmark == "":
 		return usage("name what to measure with --benchmark, such as --benchmark cbsd68")
-	case o.Resume && o.Results == "":
-		return usage("--resume goes on with a file of results: name it with --results")
 	}
 	return nil
 }
 
-func (o *evalOptions) parseShard(text string) (err error) {
-	if text == "" {
-		return nil
+// goTogether refuses flags that would do nothing.
+func goTogether(f *pflag.FlagSet) error {
+	for _, need := range [][2]string{{"row", "table"}, {"runs", "table"}, {"bootstrap-seed", "compare"}, {"shard", "results"}, {"resume", "results"}} {
+		if f.Changed(need[0]) && !f.Changed(need[1]) {
+			return usage("--%s does nothing without --%s", need[0], need[1])
+		}
 	}
-	if o.Shard, err = eval.ParseShard(text); err != nil {
-		return usageError{err}
-	}
-	if o.Results == "" {
-		return usage("--shard %s: name a file for its results with --results, to merge them later", o.Shard)
+	for _, apart := range [][2]string{{"merge", "table"}, {"merge", "compare"}, {"merge", "results"}, {"compare", "table"},
+		{"images", "table"}, {"images", "routing"}, {"routing", "table"}, {"routing", "compare"}} {
+		if f.Changed(apart[0]) && f.Changed(apart[1]) {
+			return usage("--%s and --%s exclude each other: choose one", apart[0], apart[1])
+		}
 	}
 	return nil
 }
