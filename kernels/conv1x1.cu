@@ -164,7 +164,15 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const S
                        const float* __restrict__ res, SOURCES_PARAMETERS, int O, int C, int P, long long ws) {     \
     forward<gemm::P_, gemm::Same>(y, w + blockIdx.y * ws, bias, res, SOURCES, O, C, P);                            \
   }
+#define CONV1X1_DX(P_)                                                                                            \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
+      conv1x1_dx_##P_(float* __restrict__ dx, const float* __restrict__ w, const float* __restrict__ dy, int O,    \
+                      int C, int c0, int M, int P, long long ws, int add) {                                        \
+    backward<gemm::P_>(dx, w + blockIdx.y * ws, dy, O, C, c0, M, P, add);                                          \
+  }
+
 CONV1X1_FWD(tf32x3)
+CONV1X1_DX(tf32x3)
 
 #define CONV1X1(P_)                                                                                                \
   CONV1X1_FWD(P_)                                                                                                  \
@@ -176,11 +184,7 @@ CONV1X1_FWD(tf32x3)
     forward<gemm::P_, Normalised>(y, w, bias, nullptr, Sources{{x, x, x, x}, {C, C, C, C}, P}, O, C, P, mean,      \
                                   mean + P, p0, P);                                                                \
   }                                                                                                                \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
-      conv1x1_dx_##P_(float* __restrict__ dx, const float* __restrict__ w, const float* __restrict__ dy, int O,    \
-                      int C, int c0, int M, int P, long long ws, int add) {                                        \
-    backward<gemm::P_>(dx, w + blockIdx.y * ws, dy, O, C, c0, M, P, add);                                          \
-  }                                                                                                                \
+  CONV1X1_DX(P_)                                                                                                   \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
       conv1x1_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy, SOURCES_PARAMETERS, int O, int C, \
                       int P, int steps, int of_group, int parts) {                                                 \

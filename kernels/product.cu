@@ -1,0 +1,78 @@
+// Products of matrices of which there are many, in two nested batches of outer·inner:
+// z = outer_index·inner + inner_index. For each
+//   C [M,N] = A·B        A is [M,K] (n) or its transpose (t), so is B [K,N]
+// A matrix is rows of contiguous numbers, ld apart; those of z start at
+//   outer_index·outer_stride + inner_index·inner_stride
+// so that heads are blocks of rows or columns of a larger matrix.
+//
+// Mapping: tiles as in gemm.cuh, their rows fastest in the grid's x; y is z; grid z cuts
+// K into parts of `steps` tiles, which are written apart (part_stride), to be added by
+// what reads them.
+// 2·M·N·K operations and 4 (M·K + N·K + M·N) bytes a matrix: bound by tensor cores or
+// arithmetic for sides of some hundreds, by memory below.
+// Shared memory 43 (nn), 54 (nt) and 38 KB (tn); 3 blocks an SM (2 of nt on an A100).
+#include "gemm.cuh"
+
+using gemm::fill;
+using gemm::Rows;
+using gemm::Tile;
+
+// Matrix is one of a batch: its numbers, the distance of its rows, and whether all of
+// them start at multiples of 16 bytes.
+struct Matrix {
+  float* p;
+  int ld;
+  bool wide;
+  __device__ __forceinline__ Matrix(const float* start, int ld, long long outer, long long inner, int count) : ld(ld) {
+    p = const_cast<float*>(start) + blockIdx.y / count * outer + blockIdx.y % count * inner;
+    wide = ld % 4 == 0 && reinterpret_cast<size_t>(p) % 16 == 0;
+  }
+};
+
+template <gemm::Precision P, bool A_TRANSPOSED, bool B_TRANSPOSED>
+__device__ __forceinline__ void product(const Matrix& c, const Matrix& a, const Matrix& b, int M, int N, int K, int steps,
+                                        long long part_stride) {
+  using A = Tile<gemm::M, !A_TRANSPOSED>;
+  using B = Tile<gemm::N, B_TRANSPOSED>;
+  const int across = (M + gemm::M - 1) / gemm::M, first = blockIdx.z * steps;
+  const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
+  gemm::multiply<P, A, B>(
+      min(steps, (K + gemm::K - 1) / gemm::K - first),
+      [&](float* tile, int step) {
+        const int k0 = (first + step) * gemm::K;
+        fill<A>(tile, a.wide, A_TRANSPOSED ? Rows{a.p, size_t(a.ld), K, M, k0, m0} : Rows{a.p, size_t(a.ld), M, K, m0, k0});
+      },
+      [&](float* tile, int step) {
+        const int k0 = (first + step) * gemm::K;
+        fill<B>(tile, b.wide, B_TRANSPOSED ? Rows{b.p, size_t(b.ld), N, K, n0, k0} : Rows{b.p, size_t(b.ld), K, N, k0, n0});
+      },
+      [&](int m, int n, const auto& v) {
+        if (m0 + m >= M) return;
+        float* row = c.p + blockIdx.z * part_stride + static_cast<size_t>(m0 + m) * c.ld;
+        if constexpr (sizeof v == 16) {
+          store4(row, v, n0 + n, N, c.wide);
+        } else {
+#pragma unroll
+          for (int k = 0; k < int(sizeof v / sizeof v[0]); k++)
+            if (n0 + n + k < N) row[n0 + n + k] = v[k];
+        }
+      });
+}
+
+#define PRODUCT(name, P, A_TRANSPOSED, B_TRANSPOSED)                                                                \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                    \
+      product_##name##_##P(float* __restrict__ c, const float* __restrict__ a, const float* __restrict__ b, int M,  \
+                           int N, int K, int ldc, int lda, int ldb, long long outer_c, long long outer_a,           \
+                           long long outer_b, long long inner_c, long long inner_a, long long inner_b, int inner,   \
+                           int steps, long long part_stride) {                                                      \
+    product<gemm::P, A_TRANSPOSED, B_TRANSPOSED>({c, ldc, outer_c, inner_c, inner}, {a, lda, outer_a, inner_a, inner}, \
+                                                 {b, ldb, outer_b, inner_b, inner}, M, N, K, steps, part_stride);      \
+  }
+#define PRODUCTS(P)               \
+  PRODUCT(nn, P, false, false)    \
+  PRODUCT(nt, P, false, true)     \
+  PRODUCT(tn, P, true, false)
+PRODUCTS(float32)
+PRODUCTS(tf32)
+PRODUCTS(bf16)
+PRODUCTS(tf32x3)
