@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +25,7 @@ type benchOptions struct {
 	ModelConfig string
 	Sizes       []string
 	Threads     []int
+	Devices     bool
 	Device      string
 	ISA         string
 	Precision   string
@@ -55,6 +57,7 @@ A named model has random weights, which take the same time as trained ones.`,
   clusir bench --model tiny --size 128,256,512 --threads 1,2
   clusir bench --model nano --train 4 --size 128 --profile
   clusir bench --model base --size 128 --runs 0        (count only)
+  clusir bench --devices                               (what there is to compute on)
   clusir bench --model weights.safetensors --verify expected.safetensors`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -73,9 +76,10 @@ A named model has random weights, which take the same time as trained ones.`,
 	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for weights that do not carry them, or on its own")
 	f.StringSliceVar(&opts.Sizes, "size", []string{"256"}, "sides of the image, such as 256 or 480x320, separated by commas")
 	f.IntSliceVar(&opts.Threads, "threads", nil, "numbers of processor threads, separated by commas (default all)")
+	f.BoolVar(&opts.Devices, "devices", false, "measure nothing: list the devices that there are")
 	f.StringVar(&opts.Device, "device", "auto", "auto, cpu, cuda or cuda:`N`")
 	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
-	f.StringVar(&opts.Precision, "precision", bench.Precision, "what to compute in: "+bench.Precision)
+	f.StringVar(&opts.Precision, "precision", "float32", "of matrix products on a GPU: float32, tf32 or bf16")
 	f.IntVar(&opts.Batch, "batch", 1, "images in a pass")
 	f.IntVar(&opts.Train, "train", 0, "measure steps of training on `B` images instead: forward, backward and Adam")
 	f.StringVar(&opts.Objective, "objective", "full", "of --train: full, as clusir train has it, or l1")
@@ -92,7 +96,7 @@ A named model has random weights, which take the same time as trained ones.`,
 
 // exclusive lists the flags that say contrary things.
 var exclusive = [][2]string{
-	{"format", "json"}, {"batch", "train"},
+	{"format", "json"}, {"batch", "train"}, {"devices", "size"}, {"devices", "verify"}, {"devices", "profile"},
 	{"verify", "size"}, {"verify", "runs"}, {"verify", "warmup"}, {"verify", "train"}, {"verify", "batch"}, {"verify", "profile"},
 }
 
@@ -112,8 +116,8 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 		return usage("--format %s: choose text, json or go", o.Format)
 	case o.Objective != "full" && o.Objective != "l1":
 		return usage("--objective %s: choose full or l1", o.Objective)
-	case o.Precision != bench.Precision:
-		return usage("--precision %s: this device computes in %s only", o.Precision, bench.Precision)
+	case !slices.Contains([]string{"float32", "tf32", "bf16"}, o.Precision):
+		return usage("--precision %s: choose float32, tf32 or bf16", o.Precision)
 	case changed("train") && o.Train < 1:
 		return usage("--train %d: give the number of images in a step, 1 or more", o.Train)
 	case o.Verify != "" && o.Format == "go":
@@ -129,6 +133,9 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 	if !changed("device") {
 		o.Device = c.Device
 	}
+	if !changed("precision") {
+		o.Precision = c.Precision
+	}
 	if (o.ModelConfig != "" || o.Verify != "") && !changed("model") {
 		o.Model = "" // the configuration alone, or what the file to verify holds
 	}
@@ -137,10 +144,13 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 
 // open opens the device with a number of threads.
 func (o *benchOptions) open(threads int) (kernels.Backend, string, error) {
-	return device.Open(device.Options{Name: o.Device, Threads: threads, ISA: o.ISA})
+	return device.Open(deviceOptions(&config.Config{Device: o.Device, Precision: o.Precision, Threads: threads}, o.ISA, o.errOut))
 }
 
 func runBench(o *benchOptions) error {
+	if o.Devices {
+		return listDevices(o.out, o.errOut, o.JSON)
+	}
 	subject, err := openSubject(o)
 	if err != nil {
 		return err
@@ -151,7 +161,7 @@ func runBench(o *benchOptions) error {
 	}
 	options := bench.Options{
 		Subject: subject, Threads: o.Threads, Batch: o.Batch, Train: o.Train > 0, Objective: model.DefaultObjective(),
-		Warmup: o.Warmup, Runs: o.Runs, Profile: o.Profile, Peak: o.Peak, Open: o.open, Progress: progressTo(o.errOut),
+		Warmup: o.Warmup, Runs: o.Runs, Precision: o.Precision, Profile: o.Profile, Peak: o.Peak, Open: o.open, Progress: progressTo(o.errOut),
 	}
 	if options.Train {
 		options.Batch = o.Train

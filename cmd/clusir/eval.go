@@ -105,7 +105,7 @@ func (o *evalOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`")
 	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
 	f.String("data", "", "the `FOLDER` that holds test/ (default $CLUSIR_DATA)")
-	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`")
+	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
 	f.StringVar(&o.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
 	f.IntVar(&o.Jobs, "jobs", 1, "measure `N` images side by side, the threads shared among them")

@@ -33,8 +33,10 @@ func (o *evalOptions) open(name string) (*copies, error) {
 		threads = max(threads/o.Jobs, 1)
 	}
 	c := &copies{}
+	options := deviceOptions(o.config, o.ISA, o.errOut)
+	options.Threads = threads
 	for range o.Jobs {
-		if err := c.add(source, device.Options{Name: o.config.Device, Threads: threads, ISA: o.ISA}); err != nil {
+		if err := c.add(source, options); err != nil {
 			c.close()
 			return nil, err
 		}

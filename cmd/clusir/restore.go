@@ -80,7 +80,7 @@ restored does not stop the others; the exit code is then 1.`,
 	f.IntVar(&opts.Quality, "quality", 95, "quality of JPEG results, 1 to 100")
 	f.StringVar(&opts.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`")
 	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
-	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`")
+	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
 	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
 	f.String("tile", "auto", "side of the tiles that a picture is cut into: `N` pixels, 0 for none, or auto, the largest that fit into memory")
@@ -191,7 +191,7 @@ func runRestore(o *restoreOptions) error {
 	if o.Output == restore.Std && isTerminal(o.out) {
 		return usage("the result would go to the terminal: send standard output to a file or another program")
 	}
-	b, deviceName, err := device.Open(device.Options{Name: o.config.Device, Threads: o.config.Threads, ISA: o.ISA})
+	b, deviceName, err := device.Open(deviceOptions(o.config, o.ISA, o.errOut))
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ See docs/distributed.md.`,
 	f.BoolVar(&opts.JSON, "json", false, "with --check, print what it found as JSON")
 	f.StringVar(&opts.Preview, "preview", "", "draw training pairs of each task to the PNG `FILE`, and stop")
 	f.StringVar(&opts.Benchmarks, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own, for eval.benchmarks")
-	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`")
+	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
 	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
 	f.Uint64("seed", 0, "seed of the run")

@@ -83,7 +83,9 @@ func (r *ranks) runRank(g parallel.Group, name string) (*train.Result, error) {
 		Progress: progressTo(r.errOut), Messages: r.errOut,
 	}
 	var err error
-	if o.Backend, o.Device, err = device.Open(device.Options{Name: name, Threads: r.threads, ISA: r.ISA}); err != nil {
+	d := deviceOptions(r.config, r.ISA, r.errOut)
+	d.Name, d.Threads = name, r.threads
+	if o.Backend, o.Device, err = device.Open(d); err != nil {
 		g.Abort(err)
 		return nil, err
 	}

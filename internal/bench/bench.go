@@ -15,9 +15,6 @@ import (
 	"clusir/internal/model"
 )
 
-// Precision is what every device computes in.
-const Precision = "float32"
-
 // Options say what to measure. Each of Sizes is measured with each of Threads.
 type Options struct {
 	Subject Subject
@@ -28,8 +25,9 @@ type Options struct {
 	// objective, backward and Adam.
 	Train     bool
 	Objective model.Objective
-	Warmup    int // passes that do not count
-	Runs      int // passes that do; 0 only counts parameters and MACs
+	Warmup    int    // passes that do not count
+	Runs      int    // passes that do; 0 only counts parameters and MACs
+	Precision string // that Open opens devices with; for the report
 	Profile   bool
 	// Peak says to measure the device's own peak, for the share of it.
 	Peak bool
@@ -100,7 +98,7 @@ func (o Options) count(s Size) (Result, error) {
 	}
 	r := Result{
 		Model: o.Subject.Name, Size: s, Width: s.W, Height: s.H, Batch: o.Batch, Train: o.Train,
-		Params: cost.Params, GMACs: cost.GMACs(), Precision: Precision, Warmup: o.Warmup, Runs: o.Runs,
+		Params: cost.Params, GMACs: cost.GMACs(), Precision: o.Precision, Warmup: o.Warmup, Runs: o.Runs,
 	}
 	if o.Train {
 		r.GMACs *= trainingPasses
@@ -127,11 +125,17 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 		r.Threads = runtime.GOMAXPROCS(0)
 	}
 	r.Device = device
-	r.ISA, _ = strings.CutPrefix(device, "cpu ")
+	if isa, ok := strings.CutPrefix(device, "cpu "); ok {
+		r.ISA = isa
+	}
 	if err := o.time(ctx, r, w); err != nil {
 		return err
 	}
 	r.PeakRSSMB = megabytes(peakRSS())
+	if own, ok := b.(deviceMemory); ok {
+		_, peak, _ := own.MemoryUse()
+		r.PeakDeviceMB = megabytes(peak)
+	}
 	if o.Profile {
 		if r.Profile, err = w.profile(min(o.Runs, profileRuns)); err != nil {
 			return err
@@ -143,6 +147,12 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 	}
 	r.rates()
 	return b.Sync()
+}
+
+// deviceMemory is a device with memory of its own: bytes in tensors now, the most
+// there ever were, and all there is.
+type deviceMemory interface {
+	MemoryUse() (live, peak, total int64)
 }
 
 // time makes the passes.

@@ -167,7 +167,7 @@ func TestProfilerMean(t *testing.T) {
 // results are two measurements with every field in use.
 func results() []Result {
 	r := Result{
-		Model: "out/my net.safetensors", Size: Size{480, 320}, Width: 480, Height: 320, Batch: 2, Params: 1234567, GMACs: 12.5, Precision: Precision,
+		Model: "out/my net.safetensors", Size: Size{480, 320}, Width: 480, Height: 320, Batch: 2, Params: 1234567, GMACs: 12.5, Precision: "float32",
 		Device: "cpu avx2", ISA: "avx2", Threads: 2, Warmup: 1, Runs: 2, Ms: []float64{100, 300}, DevicePeak: 125, PeakOp: "Conv1x1",
 		PeakRSSMB: 512.5, Exponent: 1.01, Speedup: 1.9,
 	}

@@ -39,6 +39,8 @@ type Result struct {
 	// for the others, what the C library kept of that included. 0 where the
 	// system does not say.
 	PeakRSSMB float64 `json:"peak_rss_mb,omitempty"`
+	// PeakDeviceMB is the most of a GPU's own memory that was in tensors.
+	PeakDeviceMB float64 `json:"peak_device_mb,omitempty"`
 
 	// Exponent is e in time ∝ pixels^e, fitted to all sizes at these threads.
 	Exponent float64 `json:"exponent,omitempty"`

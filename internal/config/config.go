@@ -22,6 +22,9 @@ type Config struct {
 	// Device is auto (a GPU where there is one), cpu, cuda or cuda:N; for
 	// training also several, such as cuda:0,cuda:1.
 	Device string `yaml:"device"`
+	// Precision is what matrix products on a GPU round their operands to:
+	// float32, tf32 or bf16. The processor computes in float32.
+	Precision string `yaml:"precision"`
 	// Threads is the number of processor threads, 0 for all.
 	Threads int `yaml:"threads"`
 	// Model is the network to train.
@@ -184,8 +187,8 @@ type Eval struct {
 // Default is the paper's recipe, without data or tasks.
 func Default() Config {
 	return Config{
-		Device: "auto",
-		Model:  Model{Variant: "base"},
+		Device: "auto", Precision: "float32",
+		Model: Model{Variant: "base"},
 		Train: Train{
 			Epochs: 150, Batch: 48, Accumulate: 1, Patch: 128,
 			LR: 2e-4, Schedule: "halve", HalveAfter: 75,

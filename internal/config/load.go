@@ -21,6 +21,7 @@ const envPrefix = "CLUSIR_"
 var flagKeys = map[string]string{
 	"data":       "data",
 	"device":     "device",
+	"precision":  "precision",
 	"threads":    "threads",
 	"seed":       "train.seed",
 	"steps":      "train.steps",

@@ -1,35 +1,140 @@
-// Package device opens the backend that a user asks for.
+// Package device opens the backend that a user asks for, and lists what there is.
 package device
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
 
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/cpu"
+	"clusir/internal/kernels/cuda"
 )
 
 // Options say what to compute on.
 type Options struct {
 	// Name is auto, cpu, cuda or cuda:N. Auto is a GPU where there is one that
 	// this binary can use, else the processor.
-	Name    string
-	Threads int    // of the processor; 0 for all
-	ISA     string // instruction set of the processor; "" for the best
+	Name string
+	// Precision is what matrix products on a GPU round their operands to:
+	// float32 (also ""), tf32 or bf16.
+	Precision string
+	Threads   int    // of the processor; 0 for all
+	ISA       string // instruction set of the processor; "" for the best
+	// Say hears why auto passes a GPU by; nil for nobody.
+	Say func(reason string)
 }
 
 // Open returns the backend and a name for it that says on what, exactly,
 // results were computed: they are the same bits on devices of one name only.
 func Open(o Options) (kernels.Backend, string, error) {
+	p, err := cuda.ParsePrecision(precision(o))
+	if err != nil {
+		return nil, "", err
+	}
+	n, named := strings.CutPrefix(o.Name, "cuda:")
 	switch {
-	case o.Name == "" || o.Name == "auto" || o.Name == "cpu":
-		b, err := cpu.New(cpu.Options{Threads: o.Threads, ISA: o.ISA})
-		if err != nil {
-			return nil, "", err
+	case o.Name == "" || o.Name == "auto":
+		return openAuto(o, p)
+	case o.Name == "cpu":
+		return openCPU(o, p)
+	case o.Name == "cuda":
+		return openCUDA(0, p)
+	case named:
+		if i, err := strconv.Atoi(n); err == nil && i >= 0 {
+			return openCUDA(i, p)
 		}
-		return b, "cpu " + b.ISA(), nil
-	case o.Name == "cuda" || strings.HasPrefix(o.Name, "cuda:"):
-		return nil, "", fmt.Errorf("device %s: this is a CPU-only binary; use --device cpu", o.Name)
 	}
 	return nil, "", fmt.Errorf("device %q: use auto, cpu, cuda or cuda:N", o.Name)
+}
+
+func precision(o Options) string {
+	if o.Precision == "" {
+		return string(cuda.Float32)
+	}
+	return o.Precision
+}
+
+// openAuto tries the first GPU. That there is none is nothing to speak of; that
+// there is one that cannot be used is.
+func openAuto(o Options, p cuda.Precision) (kernels.Backend, string, error) {
+	b, name, err := openCUDA(0, p)
+	if err == nil {
+		return b, name, nil
+	}
+	if o.Say != nil && !errors.Is(err, cuda.ErrNoDevice) {
+		o.Say(fmt.Sprintf("computing on the processor: %v", err))
+	}
+	return openCPU(o, p)
+}
+
+func openCPU(o Options, p cuda.Precision) (kernels.Backend, string, error) {
+	if p != cuda.Float32 {
+		return nil, "", fmt.Errorf("precision %s is for GPUs, and this is the processor, which computes in float32: leave it out, or choose --device cuda", p)
+	}
+	b, err := cpu.New(cpu.Options{Threads: o.Threads, ISA: o.ISA})
+	if err != nil {
+		return nil, "", err
+	}
+	return b, "cpu " + b.ISA(), nil
+}
+
+func openCUDA(i int, p cuda.Precision) (kernels.Backend, string, error) {
+	b, err := cuda.Open(i, cuda.Options{Precision: p})
+	if err != nil {
+		return nil, "", err
+	}
+	whole, err := b.Whole()
+	return whole, b.Name(), err
+}
+
+// Memory returns the bytes that a device of its own memory has in all, and 0 for
+// one that computes in the host's.
+func Memory(b kernels.Backend) int64 {
+	own, ok := b.(interface {
+		MemoryUse() (live, peak, total int64)
+	})
+	if !ok {
+		return 0
+	}
+	_, _, total := own.MemoryUse()
+	return total
+}
+
+// Device is one that Open can open.
+type Device struct {
+	Name   string `json:"name"`   // as in Options
+	Kind   string `json:"kind"`   // the GPU's model, or the processor's instruction set
+	Memory int64  `json:"memory"` // bytes of its own; 0 for the processor
+	Text   string `json:"-"`      // a line for people
+}
+
+// List returns what there is, the processor first, and why there is no more than
+// the processor, if that is so.
+func List() (devices []Device, noGPU error, err error) {
+	b, err := cpu.New(cpu.Options{Threads: 1})
+	if err != nil {
+		return nil, nil, err
+	}
+	isa := b.ISA()
+	if err := b.Close(); err != nil {
+		return nil, nil, err
+	}
+	devices = []Device{{
+		Name: "cpu", Kind: isa,
+		Text: fmt.Sprintf("cpu     %s, %d threads", isa, runtime.GOMAXPROCS(0)),
+	}}
+	infos, err := cuda.Devices()
+	if errors.Is(err, cuda.ErrNoDevice) {
+		return devices, err, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, i := range infos {
+		devices = append(devices, Device{Name: fmt.Sprintf("cuda:%d", i.Index), Kind: i.Name, Memory: i.Memory, Text: i.String()})
+	}
+	return devices, nil, nil
 }

@@ -22,6 +22,12 @@
 // [B,2C,H,W/2+1]: the C real planes, then the C imaginary ones.
 package kernels
 
+import "errors"
+
+// ErrMemory is the fault of an allocation for which a device, or the system, has
+// no memory. A backend throws it, or returns it from Sync.
+var ErrMemory = errors.New("out of memory")
+
 // Memory owns device memory and moves data between it and the host.
 type Memory interface {
 	// Alloc returns memory with undefined contents.

@@ -17,7 +17,6 @@ package cpu
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"unsafe"
@@ -77,16 +76,13 @@ func (b *Backend) Sync() error {
 	return err
 }
 
-// ErrMemory is the fault of an allocation that the system refused.
-var ErrMemory = errors.New("out of memory")
-
 // Alloc returns memory with undefined contents. It panics with an error that
-// wraps ErrMemory where the system has none left.
+// wraps kernels.ErrMemory where the system has none left.
 func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 	s := kernels.Shape(shape)
 	p := C.clusir_arena_alloc(b.arena, C.int64_t(s.Len()))
 	if p == nil {
-		panic(fmt.Errorf("cpu: allocating %v, %d MiB: %w", s, s.Len()>>18, ErrMemory))
+		panic(fmt.Errorf("cpu: allocating %v, %d MiB: %w", s, s.Len()>>18, kernels.ErrMemory))
 	}
 	return kernels.Tensor{Shape: s, Data: (*float32)(p)}
 }

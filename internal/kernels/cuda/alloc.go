@@ -81,7 +81,7 @@ func (b *Backend) MemoryUse() (live, peak, total int64) {
 }
 
 // Alloc returns memory with undefined contents. Where there is none, the fault
-// surfaces from Sync and wraps ErrMemory, and what follows until then is skipped.
+// surfaces from Sync and wraps kernels.ErrMemory, and what follows until then is skipped.
 func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 	s := slices.Clone(kernels.Shape(shape))
 	bytes := int64(max(s.Len(), 1)) * 4

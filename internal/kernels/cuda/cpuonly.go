@@ -14,7 +14,13 @@ type Backend struct{ kernels.Backend }
 var errCPUOnly = fmt.Errorf("%w: this is a CPU-only binary; build one for GPUs with `make cuda`", ErrNoDevice)
 
 // Open returns an error that says how to get a binary with CUDA kernels.
-func Open(int, Options) (*Backend, error) { return nil, errCPUOnly }
+func Open(i int, _ Options) (*Backend, error) { return nil, fmt.Errorf("cuda:%d: %w", i, errCPUOnly) }
 
-// Devices returns the same error.
+// Whole is never called.
+func (b *Backend) Whole() (kernels.Backend, error) { return b, nil }
+
+// Name is never called.
+func (*Backend) Name() string { return "" }
+
+// Devices returns that error.
 func Devices() ([]Info, error) { return nil, errCPUOnly }

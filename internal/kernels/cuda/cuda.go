@@ -24,9 +24,6 @@ import (
 	"strings"
 )
 
-// ErrMemory is the fault of an allocation for which the device has no memory.
-var ErrMemory = errors.New("out of device memory")
-
 // ErrNoDevice says that there is nothing to run on: no driver or no GPU.
 var ErrNoDevice = errors.New("no CUDA device")
 

@@ -55,7 +55,7 @@ func release(version int) string { return fmt.Sprintf("%d.%d", version/1000, ver
 func checkDevice(i int) (Info, error) {
 	infos, err := Devices()
 	if err != nil {
-		return Info{}, err
+		return Info{}, fmt.Errorf("cuda:%d: %w", i, err)
 	}
 	if i < 0 || i >= len(infos) {
 		return Info{}, fmt.Errorf("cuda:%d: %w: there are %d; `clusir bench --devices` lists them", i, ErrNoDevice, len(infos))
@@ -65,7 +65,10 @@ func checkDevice(i int) (Info, error) {
 		return info, fmt.Errorf("cuda:%d: %s has compute capability %d.%d; the kernels need 8.0 or later, use --device cpu",
 			i, info.Name, info.Major, info.Minor)
 	}
-	return info, checkRelease(info.Driver, toolkitRelease())
+	if err := checkRelease(info.Driver, toolkitRelease()); err != nil {
+		return info, fmt.Errorf("cuda:%d: %w", i, err)
+	}
+	return info, nil
 }
 
 // checkRelease compares the CUDA releases of the driver and of the compiler. A

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	"clusir/internal/kernels"
+
 	"gorgonia.org/cu"
 )
 
@@ -28,10 +30,10 @@ func (f *Fault) Error() string {
 	return s
 }
 
-// Unwrap gives the driver's error, and ErrMemory where that is what it means.
+// Unwrap gives the driver's error, and kernels.ErrMemory where that is what it means.
 func (f *Fault) Unwrap() []error {
 	if errors.Is(f.Code, cu.OutOfMemory) {
-		return []error{f.Code, ErrMemory}
+		return []error{f.Code, kernels.ErrMemory}
 	}
 	return []error{f.Code}
 }

@@ -187,7 +187,7 @@ func TestOutOfMemory(t *testing.T) {
 	b.Axpy(y, y, 1)
 	b.Free(y)
 	err := b.Sync()
-	if !errors.Is(err, ErrMemory) || !strings.Contains(err.Error(), fmt.Sprintf("allocating %v, 1.5 MiB, with 0.5 MiB of 1.0 MiB in tensors", kernels.Shape{3, half})) {
+	if !errors.Is(err, kernels.ErrMemory) || !strings.Contains(err.Error(), fmt.Sprintf("allocating %v, 1.5 MiB, with 0.5 MiB of 1.0 MiB in tensors", kernels.Shape{3, half})) {
 		t.Errorf("Sync: %v", err)
 	}
 	b.Fill(x, 2)

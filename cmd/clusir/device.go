@@ -1,0 +1,47 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"clusir/internal/config"
+	"clusir/internal/device"
+)
+
+// addDeviceFlags defines the flags that say what to compute on.
+func addDeviceFlags(f *pflag.FlagSet) {
+	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`; clusir bench --devices lists them")
+	f.String("precision", "float32", "of matrix products on a GPU: float32, tf32 or bf16")
+}
+
+// deviceOptions are those of a configuration. Why auto passes a GPU by goes to w.
+func deviceOptions(c *config.Config, isa string, w io.Writer) device.Options {
+	return device.Options{Name: c.Device, Precision: c.Precision, Threads: c.Threads, ISA: isa, Say: func(reason string) {
+		fmt.Fprintln(w, "clusir:", reason)
+	}}
+}
+
+// listDevices prints what there is to compute on.
+func listDevices(out, errOut io.Writer, asJSON bool) error {
+	devices, noGPU, err := device.List()
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		if asJSON {
+			err = json.NewEncoder(out).Encode(d)
+		} else {
+			_, err = fmt.Fprintln(out, d.Text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if noGPU != nil {
+		fmt.Fprintln(errOut, "clusir:", noGPU)
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package device
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"clusir/internal/kernels/cuda"
+)
+
+// gpu reports whether this binary finds a GPU, or the software device.
+func gpu() bool {
+	infos, err := cuda.Devices()
+	return err == nil && len(infos) > 0
+}
+
+func TestOpen(t *testing.T) {
+	there := "cpu "
+	if gpu() {
+		there = "cuda:0 "
+	}
+	for _, c := range []struct {
+		o    Options
+		name string // what the device's name begins with
+		err  string // or part of the error
+	}{
+		{Options{}, there, ""},
+		{Options{Name: "auto"}, there, ""},
+		{Options{Name: "cpu", ISA: "portable", Precision: "float32"}, "cpu portable", ""},
+		{Options{Name: "cpu", Precision: "tf32"}, "", "precision tf32 is for GPUs"},
+		{Options{Name: "cpu", Precision: "half"}, "", `precision "half": unknown; use float32, tf32 or bf16`},
+		{Options{Name: "cpu", ISA: "sse"}, "", `instruction set "sse"`},
+		{Options{Name: "gpu"}, "", `device "gpu": use auto, cpu, cuda or cuda:N`},
+		{Options{Name: "cuda:x"}, "", `device "cuda:x": use auto`},
+		{Options{Name: "cuda:-1"}, "", `device "cuda:-1": use auto`},
+		{Options{Name: "cuda:77"}, "", "cuda:77: no CUDA device"},
+	} {
+		b, name, err := Open(c.o)
+		switch {
+		case err == nil:
+			if c.err != "" || !strings.HasPrefix(name, c.name) {
+				t.Errorf("%+v: opened %q, want %q, error %q", c.o, name, c.name, c.err)
+			}
+			if own := Memory(b); (own > 0) != strings.HasPrefix(name, "cuda") {
+				t.Errorf("%s: %d bytes of its own", name, own)
+			}
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+		case c.err == "" || !strings.Contains(err.Error(), c.err):
+			t.Errorf("%+v: %v, want %q", c.o, err, c.err)
+		}
+	}
+}
+
+// Without a GPU, asking for one says what to do; auto does without a word.
+func TestNoGPU(t *testing.T) {
+	if gpu() {
+		t.Skip("there is a GPU")
+	}
+	_, _, err := Open(Options{Name: "cuda"})
+	if !errors.Is(err, cuda.ErrNoDevice) || !strings.Contains(err.Error(), "make cuda") && !strings.Contains(err.Error(), "driver") {
+		t.Errorf("cuda: %v; it has no remedy", err)
+	}
+	b, _, err := Open(Options{Name: "auto", Say: func(reason string) { t.Errorf("auto said %q", reason) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A GPU that this binary cannot use is passed by, and auto says why.
+func TestUnusableGPU(t *testing.T) {
+	if !gpu() || os.Getenv("CLUSIR_LIBCUDA") == "" {
+		t.Skip("for the software device: scripts/test-cuda.sh")
+	}
+	t.Setenv("SOFTDEVICE_CC", "75")
+	said := ""
+	b, name, err := Open(Options{Name: "auto", Say: func(reason string) { said = reason }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if !strings.HasPrefix(name, "cpu ") || !strings.Contains(said, "compute capability 7.5") {
+		t.Errorf("opened %q and said %q", name, said)
+	}
+}
+
+func TestList(t *testing.T) {
+	devices, noGPU, err := List()
+	if err != nil || len(devices) == 0 || devices[0].Name != "cpu" || devices[0].Kind == "" || devices[0].Memory != 0 {
+		t.Fatalf("%+v, %v", devices, err)
+	}
+	if (len(devices) > 1) != gpu() || (noGPU == nil) != gpu() && !errors.Is(noGPU, cuda.ErrNoDevice) {
+		t.Errorf("%+v, no GPU: %v", devices, noGPU)
+	}
+	for _, d := range devices[1:] {
+		if d.Name != "cuda:0" || d.Memory == 0 || !strings.HasPrefix(d.Text, d.Name+"  ") {
+			t.Errorf("%+v", d)
+		}
+	}
+}
