@@ -245,7 +245,8 @@ func (r *restoreReport) run(net *infer.Network) error {
 	r.bar = newRestoreProgress(progressTo(o.errOut), len(r.plan.Jobs))
 	s, err := restore.Run(o.ctx, net, r.plan.Jobs, restore.Options{
 		Strength: o.Strength, Tile: o.Tile, MaxMemory: o.MaxMemory, MaxPixels: o.MaxPixels,
-		Encode: imageio.Options{Quality: o.Quality}, Stdin: o.in, Stdout: o.out,
+		DeviceMemory: device.Memory(net.Tape().B),
+		Encode:       imageio.Options{Quality: o.Quality}, Stdin: o.in, Stdout: o.out,
 		Tiles: r.bar.tiles, Done: r.done,
 	})
 	r.bar.clear()

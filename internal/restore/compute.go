@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"time"
 
 	"clusir/internal/model"
@@ -66,15 +67,18 @@ func (r *run) computeBands(p *picture) error {
 // share routes the sample of the picture, for all of its tiles.
 func (r *run) share(p *picture, o model.Options) (sharedRoutes, error) {
 	start := time.Now()
-	o.Probe = stopOnly(p.ctx)
-	_, routes, err := r.net.Restore(nil, p.sample.rgb, p.sample.h, p.sample.w, o)
+	shared, err := r.route(p, func() (s *plane, err error) {
+		if s = p.sample; r.most > 0 {
+			s, err = takeSample(*s, s.h, s.w, r.most, r.most)
+		}
+		return s, err
+	}, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name(), err)
 	}
 	p.sample = nil
-	p.Routing = r.describe(routes)
 	p.Compute += time.Since(start)
-	return detach(routes, r.net), nil
+	return shared, nil
 }
 
 // computeBand restores a row of tiles and sends the rows on that no later tile
@@ -85,15 +89,13 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) er
 	for i, x := range p.x.spans {
 		start := time.Now()
 		t := cut(b, h, p.W, x)
-		if p.affinity != nil {
-			p.affinity.at(p.y.spans[b.index].from, x.from)
-		}
-		out, routes, err := r.net.Restore(blend.tile, t.rgb, h, x.len(), o)
+		at := image.Pt(x.from, p.y.spans[b.index].from)
+		out, routes, err := r.restore(p, blend.tile, plane{h, x.len(), t.rgb}, at, o)
 		if err != nil {
 			return err
 		}
 		blend.tile = out
-		if o.Routes == nil {
+		if routes != nil && o.Routes == nil {
 			p.Routing = r.describe(routes)
 		}
 		t.finish(out, r.Strength)
@@ -194,12 +196,17 @@ func cut(b *band, h, W int, x span) tile {
 	return tile{columns(b.rgb, 3), columns(b.alpha, 1), columns(b.stored, 3)}
 }
 
+// clamp puts values into 0..1.
+func clamp(rgb []float32) {
+	for i, v := range rgb {
+		rgb[i] = min(max(v, 0), 1)
+	}
+}
+
 // finish clamps a restored tile, mixes it with the input and puts the colours of
 // wholly transparent pixels back.
 func (t tile) finish(restored []float32, strength float32) {
-	for i, v := range restored {
-		restored[i] = min(max(v, 0), 1)
-	}
+	clamp(restored)
 	if strength != 1 {
 		for i, v := range t.rgb {
 			restored[i] = v + strength*(restored[i]-v)

@@ -32,8 +32,9 @@ type layout struct {
 	x, y   grid
 	side   int   // 0 is the whole
 	window int64 // imageio.Limits.MaxBytes; 0 decodes the picture as a whole
-	need   int64 // bytes
+	need   int64 // bytes of the host
 	host   int64 // of these, what is not the network's
+	device int64 // bytes on a device of its own memory
 }
 
 func (l layout) tiles() int { return len(l.x.spans) * len(l.y.spans) }
@@ -50,7 +51,8 @@ type subject struct {
 type planner struct {
 	config model.Config
 	padded func(side int) int
-	limit  int64            // bytes; 0 is none
+	limit  int64            // bytes of the host; 0 is none
+	device int64            // bytes of the device; 0 is the host's memory
 	costs  map[[2]int]int64 // network memory by the sides of a tile
 }
 
@@ -73,7 +75,8 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 		if err != nil {
 			return layout{}, err
 		}
-		if p.limit == 0 || l.need <= p.limit {
+		// What the device has room for is an estimate: the run itself shrinks tiles.
+		if (p.limit == 0 || l.need <= p.limit) && (l.device <= p.device || side == MinTile) {
 			return l, nil
 		}
 	}
@@ -131,7 +134,11 @@ func (p *planner) layout(s subject, side int) (layout, error) {
 	}
 	bands += 4 * (planes + 3) * min(stripRows, h) * int64(s.W)
 	l.host = programBytes + picture + s.data + float*(bands+tile) + s.encoder()
-	l.need = l.host + network
+	if p.device > 0 {
+		l.need, l.device = l.host, network
+	} else {
+		l.need = l.host + network
+	}
 	return l, nil
 }
 

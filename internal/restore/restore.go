@@ -36,9 +36,12 @@ import (
 type Options struct {
 	Strength  float32 // of the result over the input, 0 to 1
 	Tile      int     // side of the tiles in pixels, TileWhole or TileAuto
-	MaxMemory int64   // bytes, 0 for no limit
-	MaxPixels int64   // of one picture, 0 for imageio.DefaultMaxPixels
-	Encode    imageio.Options
+	MaxMemory int64   // bytes of the host, 0 for no limit
+	// DeviceMemory is the bytes of a device of its own memory, where the network
+	// then is; 0 where it computes in the host's.
+	DeviceMemory int64
+	MaxPixels    int64 // of one picture, 0 for imageio.DefaultMaxPixels
+	Encode       imageio.Options
 
 	Stdin  io.Reader
 	Stdout io.Writer
@@ -76,6 +79,7 @@ type run struct {
 	stop     context.CancelCauseFunc
 	net      *infer.Network
 	planner  planner
+	most     int                 // pixels of a tile's side that the device has memory for; 0 is not known
 	memory   *semaphore.Weighted // what the pictures in flight need
 	budget   int64
 	summary  Summary
@@ -87,7 +91,7 @@ type run struct {
 func Run(ctx context.Context, net *infer.Network, jobs []Job, o Options) (Summary, error) {
 	r := &run{
 		Options: o, net: net, budget: o.MaxMemory,
-		planner: planner{config: net.Model.Config, padded: net.Padded, limit: o.MaxMemory},
+		planner: planner{config: net.Model.Config, padded: net.Padded, limit: o.MaxMemory, device: o.DeviceMemory},
 	}
 	for _, j := range jobs {
 		if j.Map != "" && !net.Model.Config.UseMoE {

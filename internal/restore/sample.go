@@ -3,26 +3,24 @@ package restore
 import (
 	"image"
 
-	"clusir/internal/imageio"
 	"clusir/internal/model"
 )
 
 // piece is the side of the pieces of a sample.
 const piece = 64
 
-// sample is a picture [3,h,w] that stands for a larger one.
-type sample struct {
-	h, w int
-	rgb  []float32
+// tiler has the pixels of a picture.
+type tiler interface {
+	Tile(dst []float32, r image.Rectangle) ([]float32, error)
 }
 
-// takeSample puts pieces from all over a picture beside each other, at most h×w
-// pixels of them. The network routes by means over its features, and such a
+// takeSample puts pieces from all over a picture of H×W beside each other, at most
+// h×w pixels of them. The network routes by means over its features, and such a
 // sample has about those of the whole picture, noise included, which a reduced
 // picture would have averaged away.
-func takeSample(m *imageio.Image, h, w int) (*sample, error) {
-	xs, ys := places(m.W, w), places(m.H, h)
-	s := &sample{h: len(ys) * ys[0].len(), w: len(xs) * xs[0].len()}
+func takeSample(m tiler, H, W, h, w int) (*plane, error) {
+	xs, ys := places(W, w), places(H, h)
+	s := &plane{h: len(ys) * ys[0].len(), w: len(xs) * xs[0].len()}
 	s.rgb = make([]float32, 3*s.h*s.w)
 	var buf []float32
 	for j, y := range ys {
@@ -38,10 +36,10 @@ func takeSample(m *imageio.Image, h, w int) (*sample, error) {
 }
 
 // put writes a piece [3,h,w] at row y and column x.
-func (s *sample) put(rgb []float32, y, x, h, w int) {
+func (p *plane) put(rgb []float32, y, x, h, w int) {
 	for c := range 3 {
 		for row := range h {
-			copy(s.rgb[(c*s.h+y+row)*s.w+x:][:w], rgb[(c*h+row)*w:])
+			copy(p.rgb[(c*p.h+y+row)*p.w+x:][:w], rgb[(c*h+row)*w:])
 		}
 	}
 }

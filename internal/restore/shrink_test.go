@@ -1,0 +1,105 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"clusir/internal/imageio"
+	"clusir/internal/infer"
+	"clusir/internal/kernels"
+)
+
+// scarce is a device that has memory for tensors of at most so many numbers.
+type scarce struct {
+	kernels.Backend
+	most int
+}
+
+func (s scarce) Alloc(shape ...int) kernels.Tensor {
+	if n := kernels.Shape(shape).Len(); n > s.most {
+		panic(fmt.Errorf("allocating %v: %w", shape, kernels.ErrMemory))
+	}
+	return s.Backend.Alloc(shape...)
+}
+
+// TestShrink: a device without the memory for a tile gets smaller ones, of the
+// same routes, and the picture is that of such tiles; the user is told.
+func TestShrink(t *testing.T) {
+	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	in := save(t, dir, "in.png", imageio.Info{W: 420, H: 420})
+	largest := func(side int) int { return n.Model.Config.Dim * side * side }
+	for _, c := range []struct {
+		name  string
+		tile  int
+		most  int
+		notes int
+		end   int // the tiles that fit, 0 for one; -1 where each tile is cut by itself
+	}{
+		{"enough", TileWhole, 1 << 40, 0, TileWhole},
+		{"whole", TileWhole, largest(260), 1, 384},
+		{"samples", TileWhole, largest(180), 2, 192},
+		{"tiles", 256, largest(200), 1, -1},
+		{"parts of parts", TileWhole, largest(130), 3, -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			j := Job{In: in, Out: filepath.Join(dir, c.name+".png"), Format: imageio.PNG, Map: filepath.Join(dir, c.name+"-map.png")}
+			short := infer.New(n.Model, scarce{n.Tape().B, c.most})
+			got := one(t, short, j, Options{Tile: c.tile})
+			var notes []string
+			for _, note := range got.Notes {
+				if strings.HasPrefix(note, "out of device memory with ") {
+					notes = append(notes, note)
+				}
+			}
+			if len(notes) != c.notes {
+				t.Errorf("%d notes, want %d: %q", len(notes), c.notes, got.Notes)
+			}
+			if len(got.Routing) == 0 {
+				t.Error("no routing")
+			}
+			if c.end < 0 {
+				return
+			}
+			_, want, _ := load(t, one(t, n, Job{In: in, Out: filepath.Join(dir, "want.png"), Format: imageio.PNG}, Options{Tile: c.end}).Out)
+			_, rgb, _ := load(t, got.Out)
+			if d := farthest(t, rgb, want); d > 0.01 {
+				t.Errorf("off by %g from what tiles of %d make", d, c.end)
+			}
+		})
+	}
+}
+
+// TestNothingFits: there is an error that says what to do.
+func TestNothingFits(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	in := save(t, dir, "in.png", imageio.Info{W: 300, H: 300})
+	var got Result
+	_, err := Run(context.Background(), infer.New(n.Model, scarce{n.Tape().B, 1000}), []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}},
+		Options{Strength: 1, Done: func(r Result) { got = r }})
+	if err != nil || !errors.Is(got.Err, kernels.ErrMemory) || !strings.Contains(got.Err.Error(), "not even tiles of 128 pixels fit: use --device cpu") {
+		t.Errorf("%v, %v", err, got.Err)
+	}
+}
+
+// TestDeviceMemory: a device of its own memory limits the tile, and not the host's.
+func TestDeviceMemory(t *testing.T) {
+	p := planner{config: smallConfig(), padded: func(n int) int { return n }, limit: 1 << 40}
+	s := subject{Probe: imageio.Probe{W: 1024, H: 1024, Bytes: 1 << 20}}
+	whole, err := p.choose(s, TileAuto)
+	if err != nil || whole.tiles() != 1 {
+		t.Fatalf("%d tiles, %v", whole.tiles(), err)
+	}
+	p.device = (whole.need - whole.host) / 2
+	half, err := p.choose(s, TileAuto)
+	if err != nil || half.tiles() == 1 || half.need != half.host || half.device > p.device {
+		t.Errorf("%d tiles, %d of %d bytes, %v", half.tiles(), half.device, p.device, err)
+	}
+	p.device = 1
+	if least, err := p.choose(s, TileAuto); err != nil || least.side != MinTile {
+		t.Errorf("tiles of %d, %v", least.side, err)
+	}
+}
