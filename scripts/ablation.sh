@@ -55,7 +55,8 @@ numbers() {
   done
 }
 
-numbers | awk -v steps="$steps" -v seeds="$seeds" '
+numbers >"$out/numbers.txt"
+awk -v steps="$steps" -v seeds="$seeds" '
   BEGIN {
     n = split("a b c", rows); what["a"] = "wavelet blocks"; what["b"] = "+ PCGRM-MoE"; what["c"] = "+ DAFMM"
     paper["a"] = 32.68; paper["b"] = 32.95; paper["c"] = 33.06; nseeds = split(seeds, seed)
@@ -81,4 +82,4 @@ numbers | awk -v steps="$steps" -v seeds="$seeds" '
     printf "\nThe rows %s in the order of the paper.\n", order
     if (nseeds > 1 && (hi["a"] >= lo["b"] || hi["b"] >= lo["c"])) print "The seeds of neighbouring rows overlap: their order is not certain."
     if (nseeds == 1) print "One seed alone does not tell a difference of rows from one of seeds."
-  }'
+  }' "$out/numbers.txt"
