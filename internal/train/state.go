@@ -116,6 +116,9 @@ func (r *run) load(path string) error {
 	if err := r.mustMatch(f); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	if err := r.tellChanges(f.Metadata[keyRecipe]); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
 	var specs []checkpoint.Spec
 	for _, t := range r.opt.tensors() {
 		specs = append(specs, checkpoint.Spec{Name: t.name, Shape: t.Shape})

@@ -1,0 +1,65 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"clusir/internal/config"
+)
+
+// tellChanges says which settings of the training differ from those that a
+// checkpoint was made with: the run goes on, but not to the bits of one that was
+// never cut.
+func (r *run) tellChanges(recipe string) error {
+	var was config.Config
+	if err := json.Unmarshal([]byte(recipe), &was); err != nil {
+		return fmt.Errorf("metadata %s: %w", keyRecipe, err)
+	}
+	lines, err := changes(was, *r.Config)
+	if err != nil || len(lines) == 0 {
+		return err
+	}
+	fmt.Fprintf(r.Messages, "settings that differ from those before:\n  %s\n", strings.Join(lines, "\n  "))
+	return nil
+}
+
+// changes lists the settings of the tasks and of the training that differ.
+func changes(was, is config.Config) ([]string, error) {
+	old, err := recipeKeys(was)
+	if err != nil {
+		return nil, err
+	}
+	now, err := recipeKeys(is)
+	if err != nil {
+		return nil, err
+	}
+	var lines []string
+	for key, value := range now {
+		if old[key] != value {
+			lines = append(lines, fmt.Sprintf("%s: %s, was %s", key, value, old[key]))
+		}
+	}
+	slices.Sort(lines)
+	return lines, nil
+}
+
+// recipeKeys are the settings that the samples and steps of a run depend on.
+func recipeKeys(c config.Config) (map[string]string, error) {
+	text, err := yaml.Marshal(c.Train)
+	if err != nil {
+		return nil, err
+	}
+	var train map[string]any
+	if err := yaml.Unmarshal(text, &train); err != nil {
+		return nil, err
+	}
+	keys := map[string]string{"tasks": fmt.Sprintf("%+v", c.Tasks)}
+	for key, value := range train {
+		keys["train."+key] = fmt.Sprint(value)
+	}
+	return keys, nil
+}

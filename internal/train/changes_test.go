@@ -1,0 +1,45 @@
+package train
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"clusir/internal/config"
+)
+
+func TestChanges(t *testing.T) {
+	was := *small("data")
+	text, err := json.Marshal(was)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*config.Config)
+		want   string
+	}{
+		{"nothing", func(*config.Config) {}, ""},
+		{"where the data are", func(c *config.Config) { c.Data, c.Threads = "elsewhere", 7 }, ""},
+		{"the rate and the length", func(c *config.Config) { c.Train.LR, c.Train.Steps = 0.5, 9 },
+			"settings that differ from those before:\n  train.lr: 0.5, was 0.001\n  train.steps: 9, was 6\n"},
+		{"the tasks", func(c *config.Config) { c.Tasks = []config.Task{{Kind: "derain", Repeat: 2}} }, "tasks: [{Kind:derain"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			now := *small("data")
+			c.change(&now)
+			var out bytes.Buffer
+			r := &run{Options: Options{Config: &now, Messages: &out}}
+			if err := r.tellChanges(string(text)); err != nil {
+				t.Fatal(err)
+			}
+			if got := out.String(); (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+				t.Errorf("said %q, want %q", got, c.want)
+			}
+		})
+	}
+	if err := (&run{}).tellChanges("no JSON"); err == nil {
+		t.Error("damaged metadata go unnoticed")
+	}
+}
