@@ -21,6 +21,7 @@ type tableRun struct {
 	table   *eval.PaperTable
 	catalog *dataset.Catalog
 	ours    []eval.Ours
+	reports map[string]*eval.Report // by the rows' names
 	missing []string
 	failed  []error
 }
@@ -30,7 +31,7 @@ func (o *evalOptions) runTable() error {
 	if err != nil {
 		return err
 	}
-	t := &tableRun{o: o, table: table}
+	t := &tableRun{o: o, table: table, reports: map[string]*eval.Report{}}
 	if t.catalog, err = o.catalog(); err != nil && !o.onlyResults() {
 		return err
 	}
@@ -54,14 +55,10 @@ func (t *tableRun) write(out *tabular.Table) error {
 	if t.o.Format != "json" {
 		return out.Write(t.o.out, t.o.Format)
 	}
-	reports := map[string]*eval.Report{}
-	for _, r := range t.ours {
-		reports[strings.TrimSuffix(r.Name+" "+strings.Join(r.Keys, ","), " ")] = r.Report
-	}
 	return json.NewEncoder(t.o.out).Encode(struct {
 		Table   *tabular.Table          `json:"table"`
 		Reports map[string]*eval.Report `json:"reports"`
-	}{out, reports})
+	}{out, t.reports})
 }
 
 // onlyResults tells that no image needs to be read.
@@ -136,6 +133,7 @@ func (t *tableRun) add(p eval.PaperRow, files []string) error {
 	} else if err != nil {
 		return err
 	}
+	t.reports[p.Name] = r
 	t.ours = append(t.ours, eval.Ours{Name: p.Title(), Keys: p.Keys, Report: r})
 	if err := r.Failed(); err != nil {
 		t.failed = append(t.failed, fmt.Errorf("row %s: %w", p.Name, err))

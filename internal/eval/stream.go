@@ -86,6 +86,9 @@ func (s *stream) begin(h Header, jobs []job) error {
 	if err != nil {
 		return err
 	}
+	if end == 0 && !beginsResults(s.file) {
+		return errors.New("not a file of results; name another file")
+	}
 	// What follows the last whole line was cut off in the middle.
 	if err := s.file.Truncate(end); err != nil {
 		return err
@@ -101,6 +104,10 @@ func (s *stream) begin(h Header, jobs []job) error {
 	}
 	if old.Shard != h.Shard {
 		return fmt.Errorf("cannot go on: it is of shard %q, not %q; name another file", old.Shard, h.Shard)
+	}
+	if old.Device != h.Device {
+		return fmt.Errorf("cannot go on: it was measured on %s, and this is %s, whose last digits differ; go on there, choose --device or --isa, or name another file",
+			old.Device, h.Device)
 	}
 	names := map[int]string{}
 	for _, j := range jobs {
@@ -149,6 +156,15 @@ func (s *stream) rows() (rows []ImageResult) {
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// beginsResults tells whether a file is empty or begins as one of results does,
+// as far as it goes.
+func beginsResults(r io.ReaderAt) bool {
+	want := `{"format":"` + formatName
+	got := make([]byte, len(want))
+	n, err := r.ReadAt(got, 0)
+	return (err == nil || errors.Is(err, io.EOF)) && string(got[:n]) == want[:n]
 }
 
 // readResults reads the whole lines of a results file; end is where they end,

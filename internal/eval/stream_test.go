@@ -100,6 +100,7 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 		"measured otherwise": func(o *Options) { o.Protocol.YChannel = true },
 		"other benchmarks":   func(o *Options) { o.Benchmarks = o.Benchmarks[:2] },
 		"shard":              func(o *Options) { o.Shard = Shard{1, 2} },
+		"and this is cuda":   func(o *Options) { o.Subject.Device = "cuda" },
 		`was "1" and is "2" now`: func(o *Options) {
 			o.Root, _ = makeData(t)
 			dir := filepath.Join(o.Root, "test/denoise/bsd68")
@@ -112,6 +113,29 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 		change(&other)
 		if _, err := Run(context.Background(), nets, other); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want one that says %q", err, want)
+		}
+	}
+}
+
+// TestResumeSparesOtherFiles names files that are none of results, one without
+// a whole line: they stay as they are.
+func TestResumeSparesOtherFiles(t *testing.T) {
+	o := options(t)
+	o.Resume = true
+	for _, text := range []string{"my notes", "my notes\n", "{}", `{"format":"something"}`} {
+		o.Results = filepath.Join(t.TempDir(), "notes")
+		if err := os.WriteFile(o.Results, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Run(context.Background(), openNano(t, 1, 1), o)
+		if err == nil || !strings.Contains(err.Error(), "not a file of results") {
+			t.Errorf("%q: error is %v", text, err)
+		}
+		if left, err := os.ReadFile(o.Results); err != nil || string(left) != text {
+			t.Errorf("%q has become %q, %v", text, left, err)
+		}
+		if IsResults(o.Results) {
+			t.Errorf("%q is one of results", text)
 		}
 	}
 }
