@@ -64,6 +64,10 @@ using std::min;
 static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
 #define __expf expf  // macros: glibc has functions of these names
 #define __logf logf
+#define sinpif emu_sinpif
+#define cospif emu_cospif
+static inline float emu_sinpif(float x) { return float(sin(M_PI * double(x))); }
+static inline float emu_cospif(float x) { return float(cos(M_PI * double(x))); }
 static inline float __fdividef(float a, float b) { return a / b; }
 static inline float __saturatef(float x) { return fminf(fmaxf(x, 0.0f), 1.0f); }
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }

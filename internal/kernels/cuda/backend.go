@@ -8,6 +8,8 @@ import (
 	"maps"
 	"os"
 
+	"clusir/internal/kernels"
+
 	"gorgonia.org/cu"
 )
 
@@ -24,6 +26,8 @@ type Backend struct {
 	cache   cache
 	kernels map[string]*kernel
 	macs    map[string]int64 // launched, by kernel
+	routed  routed           // and those whose number the device knows
+	roots   map[int]kernels.Tensor
 
 	// Of the worker:
 	stream  cu.Stream
@@ -49,7 +53,7 @@ func Open(i int, o Options) (*Backend, error) {
 	b := &Backend{
 		worker: newWorker(), index: i, precision: o.Precision, info: info,
 		debug:   o.Debug || os.Getenv("CLUSIR_CUDA_DEBUG") == "1",
-		kernels: map[string]*kernel{}, macs: map[string]int64{},
+		kernels: map[string]*kernel{}, macs: map[string]int64{}, routed: routed{}, roots: map[int]kernels.Tensor{},
 	}
 	b.do(func() { err = b.open() })
 	if err != nil {
@@ -109,8 +113,13 @@ func (b *Backend) Name() string {
 }
 
 // MACs returns the multiply-accumulates of the convolutions and matrix products
-// launched so far, by kernel.
-func (b *Backend) MACs() map[string]int64 { return maps.Clone(b.macs) }
+// launched so far, by kernel. It waits for the work of routed experts, of which
+// only the device knows how many run.
+func (b *Backend) MACs() map[string]int64 {
+	macs := maps.Clone(b.macs)
+	b.routed.addTo(macs, b)
+	return macs
+}
 
 // Sync waits for all work and returns the first fault since the last Sync. After
 // a fault that loses the device, every Sync returns it.

@@ -31,6 +31,9 @@ type Case struct {
 	// Floor is the least magnitude that an error is measured against, for
 	// results and gradients that vanish but for rounding.
 	Floor float64
+	// Products is how many matrix products follow one another, where that is more
+	// than one: at low precision each rounds what the one before it gave.
+	Products int
 	// Large rows are there for split work: they take long where nothing is fast.
 	Large bool
 }

@@ -15,6 +15,7 @@ func expertCases() []Case {
 		gatedFFN(2, 12, 2, 34, 15, []float64{0.25, 0, 0, 0.75}, []float64{0, 0.4, 0.6, 0}),
 		gatedFFN(3, 24, 3, 5, 30, []float64{0, 1}, []float64{1, 0}, []float64{-0.5, 1.5}),
 		gatedFFN(2, 5, 7, 7, 6, []float64{0, 0}, []float64{0.1, 0.9}),                      // a sample that no expert serves
+		gatedFFN(2, 6, 3, 5, 7, []float64{0.1, 0.2, 0, 0.3, 0.15, 0.25}, []float64{0, 0, 0, 0, 0, 1}).frozen(1, 5), // many at once
 		gatedFFN(1, 12, 4, 6, 9).with("offset", 0, normal("x", 1, 12, 4, 6).scaled(1, 10)), // E[x²] − mean² would lose digits
 		gatedFFN(1, 8, 2, 3, 5).with("flat", 0, given("x", []float64{3}, 1, 8, 2, 3)),      // no variance
 		gatedFFN(1, 16, 70, 130, 48).large(),
@@ -41,7 +42,7 @@ func gatedFFN(b, c, h, w, hidden int, route ...[]float64) Case {
 			weight(title("depthwise", e), 2*hidden, 3, 3), weight(title("project", e), c, hidden))
 	}
 	return Case{
-		Op: "GatedFFN", Grad: "GatedFFNGrad", In: in, Out: []Operand{result("y", b, c, h, w)},
+		Op: "GatedFFN", Grad: "GatedFFNGrad", Products: 3, In: in, Out: []Operand{result("y", b, c, h, w)},
 		Name: title("b", b, "c", c, "h", h, "w", w, "hidden", hidden, routing),
 		Forward: func(b kernels.Backend, y, x []kernels.Tensor) {
 			b.GatedFFN(y[0], x[0], norm(x[1:]), ffns(x[4:]), x[3])
@@ -50,6 +51,14 @@ func gatedFFN(b, c, h, w, hidden int, route ...[]float64) Case {
 			b.GatedFFNGrad(dx[0], norm(dx[1:]), ffns(dx[4:]), dx[3], dy[0], x[0], norm(x[1:]), ffns(x[4:]), x[3])
 		},
 	}
+}
+
+// frozen leaves experts first to last−1 without gradients.
+func (c Case) frozen(first, last int) Case {
+	for i := 4 + 3*first; i < 4+3*last; i++ {
+		c.In[i] = c.In[i].as(fixed)
+	}
+	return c
 }
 
 // norm is the layer norm whose weight and bias come first in x.

@@ -59,7 +59,7 @@ func spectralFusion(b, c, h, w int) Case {
 		in = append(in, weight(f+".W1", c, k), normal(f+".B1", c).scaled(.5, 0), weight(f+".W2", c, c), normal(f+".B2", c).scaled(.5, 0))
 	}
 	return Case{
-		Op: "SpectralFusion", Grad: "SpectralFusionGrad", Name: title("b", b, "c", c, "h", h, "w", w),
+		Op: "SpectralFusion", Grad: "SpectralFusionGrad", Products: 2, Name: title("b", b, "c", c, "h", h, "w", w),
 		In: in, Out: []Operand{spectrum("y", b, c, h, w)},
 		Forward: func(b kernels.Backend, y, x []kernels.Tensor) {
 			b.SpectralFusion(y[0], x[0], x[1], fuse(x[2:]), fuse(x[6:]))

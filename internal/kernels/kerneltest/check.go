@@ -94,11 +94,11 @@ func (c Case) checkForward(t reporter, b kernels.Backend, o Options, e expected)
 	t.Helper()
 	y, x := c.forward(b, e.in)
 	for i, out := range c.Out {
-		compare(t, out, y[i], e.y[i], o.bound(c.Tol, max(largest(e.y[i]), c.Floor)))
+		compare(t, out, y[i], e.y[i], o.of(c).bound(c.Tol, max(largest(e.y[i]), c.Floor)))
 	}
 	for i, in := range c.In {
 		if in.role == state {
-			compare(t, in, x[i], e.x[i], o.bound(c.Tol, largest(e.x[i])))
+			compare(t, in, x[i], e.x[i], o.of(c).bound(c.Tol, largest(e.x[i])))
 		} else {
 			compare(t, in, x[i], e.in[i], 0)
 		}
@@ -121,11 +121,19 @@ func (c Case) checkGradient(t reporter, b kernels.Backend, o Options, e expected
 		if left := len(c.differentiable()) - len(want); left > 0 {
 			in.Name += fmt.Sprintf(" with %d destinations absent", left)
 		}
-		compare(t, in, dx[i], sum, o.bound(c.GradTol, max(largest(e.dx[i]), c.Floor))+start[i]/(1<<22))
+		compare(t, in, dx[i], sum, o.of(c).bound(c.GradTol, max(largest(e.dx[i]), c.Floor))+start[i]/(1<<22))
 	}
 	for i, in := range c.In {
 		compare(t, in, x[i], e.in[i], 0)
 	}
+}
+
+// of returns the options for a case: roundings add up along its products.
+func (o Options) of(c Case) Options {
+	if o.Slack > 1 {
+		o.Slack *= float64(max(1, c.Products))
+	}
+	return o
 }
 
 // bound returns the error allowed in a tensor of the given magnitude.

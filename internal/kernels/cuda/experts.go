@@ -1,0 +1,221 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"fmt"
+
+	"clusir/internal/kernels"
+)
+
+// slotsPerRound is how many experts of a sample run at once, where there are so
+// many. Routers keep a few of their experts, but which and how many only the
+// device knows: later rounds are launched, and find nothing to do.
+const slotsPerRound = 4
+
+// experts is one run of GatedFFN or of its gradient.
+type experts struct {
+	*Backend
+	B, C, P, H, W, h, E int
+	slots, rounds       int
+
+	expand, depthwise, project kernels.Tensor // tables of addresses
+	route                      kernels.Tensor
+	plan                       kernels.Tensor   // what experts_dispatch writes
+	perJob                     map[string]int64 // where there is a route: multiply-accumulates by kernel
+}
+
+// newExperts dispatches the samples of x to the experts; done must follow.
+func (b *Backend) newExperts(op string, w expertsWanted, x kernels.Tensor, fs []kernels.FFN, route kernels.Tensor) *experts {
+	e := &experts{
+		Backend: b, B: x.Shape[0], C: x.Shape[1], P: x.Shape[2] * x.Shape[3], H: x.Shape[2], W: x.Shape[3],
+		h: fs[0].Project.Shape[1], E: len(fs), route: route,
+	}
+	for _, f := range fs {
+		if f.Expand.Len() != 2*e.h*e.C || f.Depthwise.Len() != 18*e.h || f.Project.Len() != e.h*e.C {
+			panic(fmt.Sprintf("cuda: %s of %v with an expert %v, %v, %v", op, x.Shape, f.Expand.Shape, f.Depthwise.Shape, f.Project.Shape))
+		}
+	}
+	if route.IsZero() && e.E != 1 || !route.IsZero() && route.Len() != e.B*e.E {
+		panic(fmt.Sprintf("cuda: %s of %v: a route %v for %d experts", op, x.Shape, route.Shape, e.E))
+	}
+	e.slots = min(e.E, slotsPerRound)
+	e.rounds = ceil(e.E, e.slots)
+	e.expand, e.depthwise, e.project = b.ffnAddresses(fs)
+	e.plan = b.Alloc(e.B*e.E + e.rounds*(e.B*e.slots+e.E*e.B+e.E))
+	var runs routedRuns
+	if !route.IsZero() {
+		runs = b.routed.runs(b, routedKind{op, e.C, e.h, e.P, w})
+		e.perJob = runs.perJob
+	}
+	b.launch("experts_dispatch", grid{x: 1, y: 1, z: 1, threads: 128},
+		e.plan, e.expert(0), e.list(0), e.count(0), runs.jobs, route, e.B, e.E, e.slots)
+	return e
+}
+
+// ffnAddresses returns tables of where the tensors of each network are.
+func (b *Backend) ffnAddresses(fs []kernels.FFN) (expand, depthwise, project kernels.Tensor) {
+	var ts [3][]kernels.Tensor
+	for _, f := range fs {
+		ts[0], ts[1], ts[2] = append(ts[0], f.Expand), append(ts[1], f.Depthwise), append(ts[2], f.Project)
+	}
+	return b.addresses(ts[0]...), b.addresses(ts[1]...), b.addresses(ts[2]...)
+}
+
+func (e *experts) done() {
+	for _, t := range []kernels.Tensor{e.expand, e.depthwise, e.project, e.plan} {
+		e.Free(t)
+	}
+}
+
+// The parts of a plan that belong to a round.
+func (e *experts) expert(round int) from { return from{e.plan, e.B*e.E + round*e.B*e.slots} }
+func (e *experts) list(round int) from {
+	return from{e.plan, e.B*e.E + e.rounds*e.B*e.slots + round*e.E*e.B}
+}
+func (e *experts) count(round int) from {
+	return from{e.plan, e.B*e.E + e.rounds*(e.B*e.slots+e.E*e.B) + round*e.E}
+}
+
+// channels allocates numbers for each job of a round and each pixel.
+func (e *experts) channels(n int) kernels.Tensor { return e.Alloc(e.B, e.slots, n, e.P) }
+
+// run launches a kernel that makes some multiply-accumulates for each job. Their
+// number is the host's to count where there is no route, and the device's otherwise.
+func (e *experts) run(name string, g grid, perJob int, args ...any) {
+	if e.route.IsZero() {
+		g.macs = int64(e.B) * int64(perJob)
+	} else {
+		e.perJob[name] = int64(perJob)
+	}
+	e.launch(name, g, args...)
+}
+
+// product runs a product with m rows and k terms a sum, for each of a number of
+// samples or jobs.
+func (e *experts) product(name string, shared, of, m, k int, args ...any) {
+	g := grid{x: ceil(m, tileM) * ceil(e.P, tileN), y: of, z: 1, threads: gemmThreads, shared: shared}
+	e.run(e.precise(name), g, m*k*e.P, append(args, e.slots, m, k, e.P)...)
+}
+
+// GatedFFN computes y = x + Σ_e route_e F_e(LN(x)).
+func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN, route kernels.Tensor) {
+	e := b.newExperts("GatedFFN", expertsWanted{}, x, fs, route)
+	l := b.layerNorm(x, n)
+	expanded, gated := e.channels(2*e.h), e.channels(e.h)
+	base := x
+	for r := range e.rounds {
+		e.product("experts_expand_fwd", sharedFwd, e.B*e.slots, 2*e.h, e.C, expanded, e.expand, e.expert(r), l.u)
+		pieces := e.h * ceil(e.H, 4) * ceil(e.W, 4)
+		e.run("gate_fwd", grid{x: ceil(pieces, 128), y: e.B * e.slots, z: 1, threads: 128}, 18*e.h*e.P,
+			gated, expanded, e.depthwise, e.expert(r), route, e.E, e.slots, e.h, e.H, e.W)
+		e.product("experts_project_fwd", sharedFwd, e.B, e.C, e.h, y, base, e.project, e.expert(r), gated)
+		base = y
+	}
+	b.Free(expanded)
+	b.Free(gated)
+	l.free(b)
+	e.done()
+}
+
+// expertsWanted says of what a gradient is wanted: LN's result, and each of the
+// experts' tensors where any expert's is.
+type expertsWanted struct{ u, expand, depthwise, project bool }
+
+// expertGrads are the destinations of GatedFFN's gradient.
+type expertGrads struct {
+	expertsWanted
+	expand, depthwise, project kernels.Tensor // tables of addresses
+	du, droute                 kernels.Tensor
+}
+
+// GatedFFNGrad is GatedFFN's gradient. What the forward pass had in between is
+// computed again.
+func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels.FFN, droute, dy, x kernels.Tensor,
+	n kernels.Norm, fs []kernels.FFN, route kernels.Tensor) {
+	want := expertsWanted{u: !dx.IsZero() || !dn.Weight.IsZero() || !dn.Bias.IsZero()}
+	for _, f := range dfs {
+		want.expand = want.expand || !f.Expand.IsZero()
+		want.depthwise = want.depthwise || !f.Depthwise.IsZero()
+		want.project = want.project || !f.Project.IsZero()
+	}
+	e := b.newExperts("GatedFFNGrad", want, x, fs, route)
+	l := b.layerNorm(x, n)
+	d := expertGrads{expertsWanted: want, droute: droute}
+	d.expand, d.depthwise, d.project = b.ffnAddresses(dfs)
+	if want.u {
+		d.du = b.Alloc(x.Shape...)
+	}
+	e.backward(d, l.u, dy)
+	if want.u {
+		b.layerNormGrad(dx, dn, d.du, dy, l)
+	}
+	for _, t := range []kernels.Tensor{d.expand, d.depthwise, d.project, d.du} {
+		b.Free(t)
+	}
+	l.free(b)
+	e.done()
+}
+
+// backward goes through the rounds.
+func (e *experts) backward(d expertGrads, u, dy kernels.Tensor) {
+	expanded, gated := e.channels(2*e.h), e.channels(e.h)
+	de, q := e.channels(2*e.h), e.channels(e.h)
+	for r := range e.rounds {
+		e.product("experts_expand_fwd", sharedFwd, e.B*e.slots, 2*e.h, e.C, expanded, e.expand, e.expert(r), u)
+		e.product("experts_project_dx", sharedDx, e.B*e.slots, e.h, e.C, q, e.project, e.expert(r), dy)
+		e.gateGrad(r, d, de, gated, expanded, q)
+		e.productGrads(r, d, de, gated, dy, u)
+	}
+	for _, t := range []kernels.Tensor{expanded, gated, de, q} {
+		e.Free(t)
+	}
+}
+
+// gateGrad computes de and gated, and the gradients of the depthwise filters and
+// of the route.
+func (e *experts) gateGrad(round int, d expertGrads, de, gated, expanded, q kernels.Tensor) {
+	const sums = 19 // of a channel: 18 taps and the route's
+	jobs := e.B * e.slots
+	partial := e.Alloc(jobs, e.h, sums)
+	e.run("gate_grad", grid{x: e.h, y: jobs, z: 1, threads: 192}, 3*18*e.h*e.P,
+		de, gated, partial, expanded, q, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W)
+	if d.expertsWanted.depthwise {
+		e.launch("gate_dw", grid{x: ceil(18*e.h, 128), y: e.E, z: 1, threads: 128},
+			d.depthwise, partial, e.list(round), e.count(round), e.B, e.h)
+	}
+	if !d.droute.IsZero() {
+		e.launch("gate_droute", over(jobs, 4, 128), d.droute, partial, e.expert(round), jobs, e.E, e.slots, e.h)
+	}
+	e.Free(partial)
+}
+
+// productGrads adds a round to du and to the gradients of Expand and Project.
+func (e *experts) productGrads(round int, d expertGrads, de, gated, dy, u kernels.Tensor) {
+	if d.u {
+		base := d.du
+		if round == 0 {
+			base = kernels.Tensor{}
+		}
+		e.product("experts_expand_dx", sharedDx, e.B, e.C, 2*e.h, d.du, base, e.expand, e.expert(round), de)
+	}
+	if d.expertsWanted.expand {
+		e.weights("experts_expand_dw", round, d.expand, de, u, 2*e.h, e.C)
+	}
+	if d.expertsWanted.project {
+		e.weights("experts_project_dw", round, d.project, dy, gated, e.C, e.h)
+	}
+}
+
+// weights adds the product of two tensors along the pixels of a round's jobs to
+// the m×n gradients of a table, in parts.
+func (e *experts) weights(name string, round int, dw, dy, x kernels.Tensor, m, n int) {
+	tiles := ceil(m, tileM) * ceil(n, tileN)
+	parts := min(ceil(dwBlocks, tiles*e.E), e.B*ceil(e.P, tileK))
+	partial := e.Alloc(parts, e.E, m, n)
+	e.run(e.precise(name), grid{x: tiles, y: e.E, z: parts, threads: gemmThreads, shared: sharedDw}, m*n*e.P,
+		partial, dy, x, e.list(round), e.count(round), e.B, e.slots, m, n, e.P)
+	e.launch("experts_dw_sum", grid{x: ceil(m*n, perBlock), y: e.E, z: 1, threads: 256},
+		dw, partial, e.count(round), parts, m*n)
+	e.Free(partial)
+}

@@ -1,0 +1,230 @@
+// The gated feed-forward networks of the experts, y_b = x_b + Σ_e route_be F_e(u_b),
+// u = LN(x), as matrix products (gemm.cuh). What lies between the products is in
+// gate.cu. Routing stays on the device: a job is an expert that a sample runs, and
+// experts_dispatch lists the jobs. The host launches grids for S jobs a sample, and
+// as many rounds of them as could be; blocks without a job leave at once.
+//
+// x, u, dy, y, du [B,C,P]; e and de [B,S,2h,P], gated and dgated [B,S,h,P] of a
+// round; a weight is found by its expert, through a table of addresses.
+//
+//               A                  B             C, grid (x, y, z)
+//   expand_fwd  Expand             u_b           e of a job     tiles, B·S
+//   project_fwd [Project ...]      [gated; ...]  y_b            tiles, B
+//   project_dx  Projectᵀ           dy_b          dgated         tiles, B·S
+//   expand_dx   [Expandᵀ ...]      [de; ...]     du_b           tiles, B
+//   expand_dw   [de ...]           [u ...]ᵀ      dExpand of e   tiles, E, parts
+//   project_dw  [dy ...]           [gated ...]ᵀ  dProject of e  tiles, E, parts
+//
+// project_fwd and expand_dx gather: they are one product along all hidden channels
+// of a sample's jobs, in the order of their experts, and write the sum and the
+// residual once; gated and dgated bear the routes' weights. The dw are products
+// along all pixels of the samples that ran an expert, cut into parts whose sums
+// experts_dw_sum adds in fixed order.
+//
+// A job of 3·C·h multiply-accumulates a pixel moves 4 (C + 2h) bytes in expand and
+// 4 (h + C) in project: bound by memory up to some 200 channels at tf32 on an A100,
+// by the tensor cores above. A block of 128 threads; shared memory 43, 43, 38, 38,
+// 54, 54 KB; 3 blocks an SM (2 of dw on an A100).
+#include "gemm.cuh"
+
+using gemm::fill;
+using gemm::Precision;
+using gemm::Rows;
+using gemm::Tile;
+
+// experts_dispatch, one block: for every sample b and expert e
+//   slot [B,E]        the how-manieth expert of b is e, or −1 where route_be is 0
+// and for every round r of S slots
+//   expert [R,B,S]    the expert in a slot, or −1
+//   list [R,E,count]  the jobs of e, as b·S + the slot in the round; rows of B
+//   count [R,E]
+// tally, where present, is added the number of all jobs. Without a route every
+// expert serves every sample. Some 12·B·E bytes: bound by the latency of the launch.
+extern "C" __global__ void __launch_bounds__(128)
+    experts_dispatch(int* __restrict__ slot, int* __restrict__ expert, int* __restrict__ list, int* __restrict__ count,
+                     long long* __restrict__ tally, const float* __restrict__ route, int B, int E, int S) {
+  const int rounds = (E + S - 1) / S;
+  for (int b = threadIdx.x; b < B; b += 128) {
+    int n = 0;
+    for (int e = 0; e < E; e++) {
+      const bool runs = !route || route[b * E + e] != 0.f;
+      slot[b * E + e] = runs ? n : -1;
+      if (!runs) continue;
+      expert[(n / S * B + b) * S + n % S] = e;
+      n++;
+    }
+    for (; n < rounds * S; n++) expert[(n / S * B + b) * S + n % S] = -1;
+  }
+  __syncthreads();
+  for (int i = threadIdx.x; i < rounds * E; i += 128) {
+    int n = 0;
+    for (int b = 0; b < B; b++) {
+      const int s = slot[b * E + i % E];
+      if (s >= 0 && s / S == i / E) list[i * B + n++] = b * S + s % S;
+    }
+    count[i] = n;
+  }
+  __syncthreads();
+  if (!tally || threadIdx.x > 0) return;
+  int jobs = 0;
+  for (int i = 0; i < rounds * E; i++) jobs += count[i];
+  *tally += jobs;
+}
+
+// product computes a tile of Σ_i W_i x_i over the first `count` jobs: W_i, the
+// weight of experts[i], is [M,K], or [K,M] where it is TRANSPOSED; x is [count,K,P].
+template <Precision P_, bool TRANSPOSED, class Emit>
+__device__ __forceinline__ void product(const float* const* weights, const int* experts, int count, const float* x, int M,
+                                        int K, int P, Emit emit) {
+  using A = Tile<gemm::M, !TRANSPOSED>;
+  using B = Tile<gemm::N, false>;
+  const int across = (M + gemm::M - 1) / gemm::M;
+  const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
+  const float* w = nullptr;
+  int job = -1, k = K;  // of the tiles that are being copied: steps start in their order
+  gemm::multiply<P_, A, B>(
+      count * ((K + gemm::K - 1) / gemm::K),
+      [&](float* tile, int) {
+        k += gemm::K;
+        if (k >= K) k = 0, w = weights[experts[++job]];
+        if (TRANSPOSED) fill<A>(tile, M % 4 == 0, Rows{w, size_t(M), K, M, k, m0});
+        else fill<A>(tile, K % 4 == 0, Rows{w, size_t(K), M, K, m0, k});
+      },
+      [&](float* tile, int) { fill<B>(tile, P % 4 == 0, Rows{x + static_cast<size_t>(job) * K * P, size_t(P), K, P, k, n0}); },
+      [&](int m, int n, const float (&v)[4]) {
+        if (m0 + m < M) emit(m0 + m, n0 + n, v);
+      });
+}
+
+// spread: y [B,S,M,P], each job's W x_b. x [B,K,P].
+template <Precision P_, bool TRANSPOSED>
+__device__ __forceinline__ void spread(float* y, const float* const* weights, const int* experts, const float* x, int S,
+                                       int M, int K, int P) {
+  const int job = blockIdx.y;
+  if (experts[job] < 0) return;
+  product<P_, TRANSPOSED>(weights, experts + job, 1, x + static_cast<size_t>(job / S) * K * P, M, K, P,
+                          [&](int m, int n, const float (&v)[4]) {
+                            store4(y + (static_cast<size_t>(job) * M + m) * P, v, n, P, P % 4 == 0);
+                          });
+}
+
+// gather: y_b = base_b + the sum of W x over the jobs of sample b. x [B,S,K,P];
+// base may be y, or absent.
+template <Precision P_, bool TRANSPOSED>
+__device__ __forceinline__ void gather(float* y, const float* base, const float* const* weights, const int* experts,
+                                       const float* x, int S, int M, int K, int P) {
+  const int b = blockIdx.y;
+  experts += b * S;
+  int count = 0;
+  while (count < S && experts[count] >= 0) count++;
+  if (count == 0 && base == y) return;
+  product<P_, TRANSPOSED>(weights, experts, count, x + static_cast<size_t>(b) * S * K * P, M, K, P,
+                          [&](int m, int n, const float (&v)[4]) {
+                            const size_t row = (static_cast<size_t>(b) * M + m) * P;
+                            float sum[4] = {};
+                            if (base) load4(sum, base + row, n, P, P % 4 == 0);
+#pragma unroll
+                            for (int k = 0; k < 4; k++) sum[k] += v[k];
+                            store4(y + row, sum, n, P, P % 4 == 0);
+                          });
+}
+
+// weights writes part z of an expert's Σ dy xᵀ: partial [parts,E,M,N]. Of dy [.,M,P]
+// and x [.,N,P] one is of jobs and the other of samples: dy where OF_JOBS. The
+// pixels of each job are cut into steps of 16.
+template <Precision P_, bool OF_JOBS>
+__device__ __forceinline__ void weights(float* partial, const float* dy, const float* x, const int* list, const int* count,
+                                        int B_, int S, int M, int N, int P) {
+  using A = Tile<gemm::M, true>;
+  using B = Tile<gemm::N, true>;
+  const int e = blockIdx.y, E = gridDim.y;
+  if (count[e] == 0) return;
+  const int across = (M + gemm::M - 1) / gemm::M;
+  const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
+  const int per_job = (P + gemm::K - 1) / gemm::K, all = count[e] * per_job;
+  const int steps = (all + gridDim.z - 1) / gridDim.z, first = blockIdx.z * steps;
+  list += e * B_ + first / per_job;
+  int p = first % per_job * gemm::K - gemm::K;
+  size_t a = 0, b = 0;  // whose pixels are being copied
+  bool fresh = true;
+  gemm::multiply<P_, A, B>(
+      min(steps, all - first),
+      [&](float* tile, int) {
+        p += gemm::K;
+        if (p >= P) p = 0, list++, fresh = true;
+        if (fresh) {
+          a = OF_JOBS ? *list : *list / S;
+          b = OF_JOBS ? *list / S : *list;
+          fresh = false;
+        }
+        fill<A>(tile, P % 4 == 0, Rows{dy + a * M * P, size_t(P), M, P, m0, p});
+      },
+      [&](float* tile, int) { fill<B>(tile, P % 4 == 0, Rows{x + b * N * P, size_t(P), N, P, n0, p}); },
+      [&](int m, int n, const auto& v) {
+        if (m0 + m >= M) return;
+        float* row = partial + ((static_cast<size_t>(blockIdx.z) * E + e) * M + m0 + m) * N;
+#pragma unroll
+        for (int k = 0; k < int(sizeof v / sizeof v[0]); k++)
+          if (n0 + n + k < N) row[n0 + n + k] = v[k];
+      });
+}
+
+#define EXPERTS(P_)                                                                                                   \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
+      experts_expand_fwd_##P_(float* __restrict__ e, const float* const* __restrict__ expand,                         \
+                              const int* __restrict__ expert, const float* __restrict__ u, int S, int M, int K,       \
+                              int P) {                                                                                \
+    spread<gemm::P_, false>(e, expand, expert, u, S, M, K, P);                                                        \
+  }                                                                                                                   \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
+      experts_project_fwd_##P_(float* y, const float* base, const float* const* __restrict__ project,                 \
+                               const int* __restrict__ expert, const float* __restrict__ gated, int S, int M, int K,  \
+                               int P) {                                                                               \
+    gather<gemm::P_, false>(y, base, project, expert, gated, S, M, K, P);                                             \
+  }                                                                                                                   \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
+      experts_project_dx_##P_(float* __restrict__ dgated, const float* const* __restrict__ project,                   \
+                              const int* __restrict__ expert, const float* __restrict__ dy, int S, int M, int K,      \
+                              int P) {                                                                                \
+    spread<gemm::P_, true>(dgated, project, expert, dy, S, M, K, P);                                                  \
+  }                                                                                                                   \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
+      experts_expand_dx_##P_(float* du, const float* base, const float* const* __restrict__ expand,                   \
+                             const int* __restrict__ expert, const float* __restrict__ de, int S, int M, int K,       \
+                             int P) {                                                                                 \
+    gather<gemm::P_, true>(du, base, expand, expert, de, S, M, K, P);                                                 \
+  }                                                                                                                   \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
+      experts_expand_dw_##P_(float* __restrict__ partial, const float* __restrict__ de, const float* __restrict__ u,  \
+                             const int* __restrict__ list, const int* __restrict__ count, int B, int S, int M, int N, \
+                             int P) {                                                                                 \
+    weights<gemm::P_, true>(partial, de, u, list, count, B, S, M, N, P);                                              \
+  }                                                                                                                   \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
+      experts_project_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy,                              \
+                              const float* __restrict__ gated, const int* __restrict__ list,                          \
+                              const int* __restrict__ count, int B, int S, int M, int N, int P) {                     \
+    weights<gemm::P_, false>(partial, dy, gated, list, count, B, S, M, N, P);                                         \
+  }
+EXPERTS(float32)
+EXPERTS(tf32)
+EXPERTS(bf16)
+
+// experts_dw_sum: dw_ei += Σ_z partial_zei for the n numbers of the weight of each
+// expert that ran and whose gradient is wanted. Block (x, y): 1024 numbers of
+// expert y. 4 (parts + 2) bytes and `parts` operations a number: bound by memory.
+extern "C" __global__ void __launch_bounds__(256)
+    experts_dw_sum(float* const* __restrict__ dw, const float* __restrict__ partial, const int* __restrict__ count,
+                   int parts, int n) {
+  const int e = blockIdx.y, E = gridDim.y;
+  if (!dw[e] || count[e] == 0) return;
+  const long long i = 4ll * (blockIdx.x * 256 + threadIdx.x);
+  float sum[4] = {};
+  for (int z = 0; z < parts; z++) {
+    float v[4];
+    load4(v, partial + (static_cast<size_t>(z) * E + e) * n, i, n, n % 4 == 0);
+#pragma unroll
+    for (int k = 0; k < 4; k++) sum[k] += v[k];
+  }
+  add4(in_global(dw[e]), sum, i, n);
+}
