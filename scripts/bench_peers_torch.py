@@ -3,7 +3,7 @@
     bench_peers_torch.py prepare MODEL FOLDER [NANO.json]
         writes random weights, their configuration, and an image with what the
         network makes of it, for `clusir bench --verify`
-    bench_peers_torch.py serve FOLDER MODE --size N [--train B] --threads N
+    bench_peers_torch.py serve FOLDER MODE --size N [--train B] --threads N [--device D]
         makes one pass per line of input, and answers each with a line of JSON
 """
 
@@ -46,13 +46,13 @@ def peak_rss_mb():
     raise SystemExit("/proc/self/status has no VmHWM")
 
 
-def workload(folder, mode, size, train):
+def workload(folder, mode, size, train, device):
     """Returns a function that makes one pass."""
     config = Config(**json.loads((folder / "config.json").read_text()))
     net = ClusIR(config)
     net.load_state_dict(load_file(folder / "weights.safetensors"))
-    net.train(bool(train))
-    x = torch.rand(train or 1, 3, size, size)
+    net.train(bool(train)).to(device)
+    x = torch.rand(train or 1, 3, size, size, device=device)
     if mode == "channels-last":
         net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     run = torch.compile(net) if mode == "inductor" else net
@@ -64,7 +64,7 @@ def workload(folder, mode, size, train):
 
         return forward
     adam = torch.optim.Adam(net.parameters(), 2e-4)
-    eps = [torch.randn(train, config.clusters[l], config.dim * 2**l) for l in range(4)]
+    eps = [torch.randn(train, config.clusters[l], config.dim * 2**l, device=device) for l in range(4)]
 
     def step():
         loss = F.l1_loss(run(x, eps), x * 0.9)
@@ -75,19 +75,22 @@ def workload(folder, mode, size, train):
     return step
 
 
-def serve(folder, mode, size, train, threads):
+def serve(folder, mode, size, train, threads, device):
     """Compilation and the first pass come before the first answer."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print is no answer
     imported = peak_rss_mb()
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    run = workload(folder, mode, size, train)
+    run = workload(folder, mode, size, train, device)
+    wait = torch.cuda.synchronize if device != "cpu" else lambda: None
     run()
+    wait()
     print(json.dumps({"version": "torch " + torch.__version__, "import_rss_mb": imported}), file=answers)
     for _ in sys.stdin:
         start = time.perf_counter()
         run()
+        wait()
         ms = (time.perf_counter() - start) * 1e3
         print(json.dumps({"ms": ms, "peak_rss_mb": peak_rss_mb()}), file=answers)
 
@@ -105,11 +108,12 @@ def main():
     s.add_argument("--size", type=int, required=True)
     s.add_argument("--train", type=int, default=0)
     s.add_argument("--threads", type=int, required=True)
+    s.add_argument("--device", default="cpu")
     a = parser.parse_args()
     if a.command == "prepare":
         prepare(a.model, a.folder, a.nano)
     else:
-        serve(a.folder, a.mode, a.size, a.train, a.threads)
+        serve(a.folder, a.mode, a.size, a.train, a.threads, a.device)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Tests the CUDA backend without a GPU: builds the software device, in its fast
-# and in its checked form, and runs the tests of internal/kernels/cuda on both.
+# and in its checked form, runs the tests of internal/kernels/cuda on both, and the
+# golden network and a restoration on the fast one.
 # The fatbins and libcuda.a must be there (make cuda-libs).
 #
 # usage: test-cuda.sh build/cuda [go test flags]
@@ -22,7 +23,13 @@ export CLUSIR_NVDISASM="$NVDISASM" # for the checks of the machine code, once
 for mode in fast checked; do
     scripts/cuda-emu.sh $mode "$build/emu/$mode" "$CUDA_INCLUDE" kernels/*.cu $faults
     echo "== software device, $mode"
-    CLUSIR_LIBCUDA=$build/emu/$mode/libcuda.so.1 timeout 900 \
-        go test -count=1 -timeout 800s -tags cuda "$@" ./internal/kernels/cuda
+    export CLUSIR_LIBCUDA=$build/emu/$mode/libcuda.so.1
+    timeout 900 go test -count=1 -timeout 800s -tags cuda "$@" ./internal/kernels/cuda
     unset CLUSIR_NVDISASM
+    [ $mode = fast ] || continue
+    # The whole network and the program: the golden file of the repository alone,
+    # since the larger ones would take hours here.
+    timeout 900 go test -count=1 -timeout 800s -tags cuda "$@" ./internal/device
+    timeout 900 go test -count=1 -timeout 800s -tags cuda "$@" -run 'TestGolden$/testdata/small/cuda|TestGoldenPrecision' ./internal/model
+    timeout 900 go test -count=1 -timeout 800s -tags cuda "$@" -run OnCUDA ./cmd/clusir
 done

@@ -19,6 +19,7 @@ type grid struct {
 	threads int
 	shared  int
 	macs    int64
+	bytes   int64 // that move besides those of the arguments: a table's tensors
 }
 
 // over is a grid of one dimension that covers n items, per of them a block.
@@ -100,6 +101,9 @@ func (b *Backend) launch(name string, g grid, args ...any) {
 	}
 	l.kernel.check(l.args)
 	b.macs[name] += g.macs
+	if b.watch != nil {
+		b.watch(l)
+	}
 	b.post(func() { b.run(l) })
 }
 

@@ -1,0 +1,43 @@
+# Two images, each with one binary that a normal user runs:
+#
+#   docker build --target cpu  -t clusir:cpu  .
+#   docker build --target cuda -t clusir:cuda .
+#   docker run --rm -v "$PWD:/work" clusir:cpu restore in.png out.png
+#   docker run --rm --gpus all -v "$PWD:/work" clusir:cuda restore in.png out.png
+#
+# No image has been built from this file yet: it was written without a Docker
+# engine at hand. The CUDA image needs the NVIDIA container toolkit, which brings
+# the driver in; without a GPU its binary computes on the processor.
+
+FROM golang:1.26-bookworm AS source
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends g++ make git python3-pip \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+
+FROM source AS build-cpu
+RUN make build
+
+FROM source AS build-cuda
+RUN make cuda
+
+FROM debian:bookworm-slim AS run
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libstdc++6 \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --create-home --uid 1000 clusir
+USER clusir
+WORKDIR /work
+ENTRYPOINT ["clusir"]
+CMD ["--help"]
+
+FROM run AS cuda
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=build-cuda /src/bin/clusir /usr/local/bin/
+
+# The last is what docker build makes when no target is named.
+FROM run AS cpu
+COPY --from=build-cpu /src/bin/clusir /usr/local/bin/

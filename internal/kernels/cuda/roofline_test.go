@@ -1,0 +1,354 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"bytes"
+	"cmp"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"clusir/internal/kernels"
+	"clusir/internal/kernels/cuda/softdevice"
+	"clusir/internal/model"
+	"clusir/internal/sharedtest"
+)
+
+var update = flag.Bool("update", false, "write docs/roofline.md")
+
+// idle returns a backend that launches nothing: it has a fault from the start, so
+// that what is queued is skipped. It needs no device.
+func idle(t *testing.T, p Precision) *Backend {
+	b := &Backend{
+		worker: newWorker(), precision: p, kernels: map[string]*kernel{}, macs: map[string]int64{},
+		routed: routed{}, roots: map[int]kernels.Tensor{}, fault: &Fault{Doing: "counting", Code: ErrNoDevice},
+	}
+	t.Cleanup(b.stop)
+	return b
+}
+
+// trainingStep makes one step of the base model on the paper's patches: forward,
+// the objective, backward and Adam.
+func trainingStep(t *testing.T, b *Backend, c model.Config, batch, side int) {
+	t.Helper()
+	whole, err := b.Whole()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.New(c, whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Init(1)
+	m.ZeroGrads()
+	var ps []kernels.AdamParam
+	for _, p := range m.Params {
+		ps = append(ps, kernels.AdamParam{Param: p.Tensor, Grad: p.Grad(), M: b.Alloc(p.Shape...), V: b.Alloc(p.Shape...), Step: b.Alloc(1), Reached: p.Reached})
+		for _, z := range []kernels.Tensor{ps[len(ps)-1].M, ps[len(ps)-1].V, ps[len(ps)-1].Step} {
+			b.Fill(z, 0)
+		}
+	}
+	m.ResetCounts()
+	tape := &model.Tape{B: whole, Train: true}
+	pixels := make([]float32, batch*3*side*side)
+	for i := range pixels {
+		pixels[i] = float32(i%97) / 97
+	}
+	image, clean := tape.Input(pixels, batch, 3, side, side), tape.Input(pixels, batch, 3, side, side)
+	restored, _ := m.Forward(tape, image, model.Options{Noise: model.Gaussian{}})
+	model.DefaultObjective().Loss(tape, m, restored, clean).Backward(tape, 1)
+	m.SettleCounts(whole)
+	b.Adam(ps, kernels.Adam{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
+	_ = tape.Sync() // an idle backend's fault
+}
+
+// cost is what the launches of a kernel take together.
+type cost struct{ launches, macs, bytes int64 }
+
+// counter adds up launches. Routed experts have as many jobs as the network routes:
+// each sample has `jobs` of them, all in the first round after a dispatch.
+type counter struct {
+	costs     map[string]cost
+	batch     int
+	jobs      int
+	seen      map[string]bool // since the last dispatch
+	signature map[string][]string
+}
+
+func (c *counter) add(l *launched) {
+	name := l.kernel.name
+	k := c.costs[name]
+	k.launches++
+	macs := l.grid.macs
+	if name == "experts_dispatch" {
+		c.seen = map[string]bool{}
+	}
+	if macs == 0 && (strings.HasPrefix(name, "experts_") || strings.HasPrefix(name, "gate_")) {
+		if !c.seen[name] {
+			macs = int64(c.batch*c.jobs) * perJob(l)
+		}
+		c.seen[name] = true
+	}
+	k.macs += macs
+	k.bytes += l.grid.bytes + c.moved(l)
+	c.costs[name] = k
+}
+
+// perJob is the multiply-accumulates of one job of an expert's kernel.
+func perJob(l *launched) int64 {
+	n := func(i int) int64 { v, _ := l.args[len(l.args)+i].value.(int); return int64(v) }
+	switch name := l.kernel.name; {
+	case name == "gate_fwd":
+		return 18 * n(-3) * n(-2) * n(-1)
+	case name == "gate_grad":
+		return 3 * 18 * n(-3) * n(-2) * n(-1)
+	case slices.Contains([]string{"float32", "tf32", "bf16"}, name[strings.LastIndex(name, "_")+1:]):
+		return n(-3) * n(-2) * n(-1)
+	}
+	return 0
+}
+
+// moved is the bytes of a launch's tensors: each is read or written once, and a
+// gradient that is added to is both.
+func (c *counter) moved(l *launched) (bytes int64) {
+	name := base(l.kernel.name)
+	for c.signature[name] == nil && strings.Contains(name, "_") { // product_nt, of a macro for several
+		name = name[:strings.LastIndex(name, "_")]
+	}
+	signature := c.signature[name]
+	if len(signature) != len(l.args) {
+		panic(fmt.Sprintf("%s has %d arguments, and %d parameters in its source", l, len(l.args), len(signature)))
+	}
+	for i, a := range l.args {
+		s, ok := a.value.(kernels.Shape)
+		if !ok || repeated(signature[i], l.args, i) {
+			continue
+		}
+		n := 4 * int64(s.Len())
+		if added.MatchString(signature[i]) && !strings.HasSuffix(base(l.kernel.name), "_fwd") {
+			n *= 2
+		}
+		bytes += n
+	}
+	return bytes
+}
+
+// repeated reports whether an argument is the last of a concatenation's tensors once
+// more: it then ends with the channel where that one does.
+func repeated(parameter string, args []argument, i int) bool {
+	later := strings.Contains(parameter, " source") && !strings.HasSuffix(parameter, "0")
+	return later && args[i+4].value == args[i+3].value
+}
+
+// added matches the parameters that a gradient is added to.
+var added = regexp.MustCompile(`^float ?\*(?: __restrict__)? ?d\w+$`)
+
+// base is a kernel's name without what a macro adds.
+func base(name string) string {
+	for _, suffix := range []string{"_float32", "_tf32x3", "_tf32", "_bf16", "_small", "_large"} {
+		name = strings.TrimSuffix(name, suffix)
+	}
+	return name
+}
+
+var declaration = regexp.MustCompile(`extern "C" __global__ void (?:__launch_bounds__\([^()]*\) ?)?(\w+?)_?(?:##\w+)*\(([^(){};]*)\)`)
+
+// signatures reads the parameters of every kernel from its source.
+func signatures(t *testing.T) map[string][]string {
+	files, err := filepath.Glob(filepath.Join(sharedtest.Root(t), "kernels", "*.cu"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no kernels: %v", err)
+	}
+	all := map[string][]string{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flat := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "\\\n", " ")), " ")
+		flat = strings.ReplaceAll(flat, "SOURCES_PARAMETERS", "const float* source0, const float* source1, const float* source2, const float* source3, int, int, int, int")
+		for _, m := range declaration.FindAllStringSubmatch(flat, -1) {
+			all[m[1]] = nil
+			for p := range strings.SplitSeq(m[2], ",") {
+				all[m[1]] = append(all[m[1]], strings.TrimSpace(p))
+			}
+		}
+	}
+	return all
+}
+
+// countStep counts a training step of the base model.
+func countStep(t *testing.T, p Precision, batch int) map[string]cost {
+	c := model.DefaultConfig()
+	n := &counter{costs: map[string]cost{}, batch: batch, jobs: c.TopClusters[0] * c.TopExperts, signature: signatures(t)}
+	b := idle(t, p)
+	b.watch = n.add
+	trainingStep(t, b, c, batch, 128)
+	return n.costs
+}
+
+// TestTensorCoreShare: of the multiply-accumulates of a training step of the base
+// model, at least 95 % are launched in kernels that use the tensor cores. All of
+// them are at least those that the network has.
+func TestTensorCoreShare(t *testing.T) {
+	for _, p := range []Precision{TF32, BF16} {
+		costs := countStep(t, p, 12)
+		var all, tensor int64
+		for name, c := range costs {
+			all += c.macs
+			if machineFacts[name].tensor != "" {
+				tensor += c.macs
+			}
+		}
+		want := networkMACs(t, 12)
+		t.Logf("%s: %.1f GMACs launched, %.2f %% of them in tensor-core kernels; three forward passes are %.1f", p, float64(all)/1e9, 100*float64(tensor)/float64(all), 3*float64(want)/1e9)
+		for _, name := range slices.SortedFunc(maps.Keys(costs), func(a, b string) int { return cmp.Compare(costs[b].macs, costs[a].macs) })[:16] {
+			t.Logf("  %-26s %5.2f %%", name, 100*float64(costs[name].macs)/float64(all))
+		}
+		if float64(tensor) < 0.95*float64(all) {
+			t.Errorf("%s: %.2f %% of the multiply-accumulates are in tensor-core kernels, fewer than 95 %%", p, 100*float64(tensor)/float64(all))
+		}
+		if all < 3*want {
+			t.Errorf("%s: %d multiply-accumulates, fewer than three passes of %d: something is not counted", p, all, want)
+		}
+	}
+}
+
+// networkMACs is what a forward pass has by the tape's count.
+func networkMACs(t *testing.T, batch int) int64 {
+	c, err := model.DefaultConfig().Cost(batch, 128, 128)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.MACs
+}
+
+// The A100 that docs/roofline.md is about: bytes and operations a second.
+const a100Memory = 1.56e12
+
+var a100Peak = map[Precision]float64{Float32: 19.5e12, TF32: 156e12, BF16: 312e12}
+
+// floor is the least time of a cost, in seconds: what memory takes, or arithmetic.
+func floor(name string, c cost) float64 {
+	peak := a100Peak[Float32]
+	for p, v := range a100Peak {
+		if strings.HasSuffix(name, "_"+string(p)) {
+			peak = v
+		}
+	}
+	if strings.HasSuffix(name, "_tf32x3") { // three products for one
+		peak = a100Peak[TF32] / 3
+	}
+	return max(float64(c.bytes)/a100Memory, 2*float64(c.macs)/peak)
+}
+
+// TestRoofline holds docs/roofline.md to what is counted; -update writes it.
+func TestRoofline(t *testing.T) {
+	path := filepath.Join(sharedtest.Root(t), "docs", "roofline.md")
+	got := roofline(t)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s is not what is counted (%v): go test -tags cuda ./internal/kernels/cuda -run TestRoofline -update writes it", path, err)
+	}
+}
+
+func roofline(t *testing.T) []byte {
+	var out bytes.Buffer
+	fmt.Fprint(&out, `# What a training step must take
+
+Counted, not measured: for each kernel of one training step of the base model,
+batch 12, 128×128, the bytes of its tensors (each read or written once, a gradient
+that is added to both), the operations of its matrix products and convolutions
+(two for each multiply-accumulate), and the least time that an A100 can do it in:
+1.56 TB/s, and 19.5 TFLOP/s in float32, 156 in TF32, 312 in bf16. Other arithmetic is
+not counted; the heads of the files in kernels/ tell it. Launches cost some
+microseconds each besides. No GPU has confirmed any of this yet:
+`+"`scripts/gpu-check.sh` prints the times beside these floors."+`
+
+| precision | launches | GB | TFLOP | floor of a step, ms | images/s at most |
+|---|---|---|---|---|---|
+`)
+	for _, p := range []Precision{Float32, TF32, BF16} {
+		var sum cost
+		time := 0.0
+		for name, c := range countStep(t, p, 12) {
+			sum = cost{sum.launches + c.launches, sum.macs + c.macs, sum.bytes + c.bytes}
+			time += floor(name, c)
+		}
+		fmt.Fprintf(&out, "| %s | %d | %.1f | %.2f | %.1f | %.0f |\n", p, sum.launches, float64(sum.bytes)/1e9, 2*float64(sum.macs)/1e12, 1e3*time, 12/time)
+	}
+	fmt.Fprint(&out, `
+The paper trains on 4 GPUs with a batch of 48, which is this step on each of them,
+and the exchange of the gradients besides.
+
+## TF32, kernel by kernel
+
+| kernel | launches | MB | GFLOP | floor, µs | bound by |
+|---|---|---|---|---|---|
+`)
+	costs := countStep(t, TF32, 12)
+	names := slices.SortedFunc(maps.Keys(costs), func(a, b string) int {
+		return cmp.Or(cmp.Compare(floor(b, costs[b]), floor(a, costs[a])), cmp.Compare(a, b))
+	})
+	for _, name := range names {
+		c, bound := costs[name], "memory"
+		if floor(name, c) > float64(c.bytes)/a100Memory {
+			bound = "arithmetic"
+		}
+		fmt.Fprintf(&out, "| %s | %d | %.1f | %.1f | %.1f | %s |\n", name, c.launches, float64(c.bytes)/1e6, 2*float64(c.macs)/1e9, 1e6*floor(name, c), bound)
+	}
+	return out.Bytes()
+}
+
+// TestKernelTimes prints how long each kernel of a training step takes on a GPU,
+// beside its floor on an A100. Every launch is waited for, which adds some
+// microseconds to each.
+func TestKernelTimes(t *testing.T) {
+	b := open(t, Options{Precision: TF32})
+	if softdevice.Present() {
+		t.Skip("for a GPU: the software device's times mean nothing")
+	}
+	c := model.DefaultConfig()
+	trainingStep(t, b, c, 12, 128) // warms up
+	n := &counter{costs: map[string]cost{}, batch: 12, jobs: c.TopClusters[0] * c.TopExperts, signature: signatures(t)}
+	times, last, start := map[string]time.Duration{}, "", time.Time{}
+	settle := func() {
+		if err := b.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		if last != "" {
+			times[last] += time.Since(start)
+		}
+	}
+	b.watch = func(l *launched) {
+		settle()
+		n.add(l)
+		last, start = l.kernel.name, time.Now()
+	}
+	trainingStep(t, b, c, 12, 128)
+	settle()
+	b.watch = nil
+	var out bytes.Buffer
+	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "kernel\tlaunches\tµs\tfloor on an A100\tratio\n")
+	for _, name := range slices.SortedFunc(maps.Keys(times), func(a, b string) int { return cmp.Compare(times[b], times[a]) }) {
+		us, least := 1e6*times[name].Seconds(), 1e6*floor(name, n.costs[name])
+		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.1f\n", name, n.costs[name].launches, us, least, us/least)
+	}
+	w.Flush()
+	t.Logf("one training step of base, batch 12, 128×128, %s\n%s", b.Name(), out.String())
+}
