@@ -86,8 +86,7 @@ func openCUDA(i int, p cuda.Precision) (kernels.Backend, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	whole, err := b.Whole()
-	return whole, b.Name(), err
+	return b, b.Name(), nil
 }
 
 // Memory returns the bytes that a device of its own memory has in all, and 0 for

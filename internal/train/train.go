@@ -223,7 +223,7 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 			break
 		}
 		if res.Terms, err = r.advance(batch); err != nil {
-			return nil, err
+			return nil, r.outOfMemory(err, batch)
 		}
 		r.bar.step(res.Terms, float64(r.t.Batch)/time.Since(begin).Seconds())
 		if err := r.intervals(ctx, res.Terms); err != nil {

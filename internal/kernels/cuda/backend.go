@@ -39,6 +39,8 @@ type Backend struct {
 	cleanup []func() error // undoes Open, last first
 }
 
+var _ kernels.Backend = (*Backend)(nil)
+
 // Open makes a backend on device i.
 func Open(i int, o Options) (*Backend, error) {
 	if o.Precision == "" {

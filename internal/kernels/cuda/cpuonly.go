@@ -16,9 +16,6 @@ var errCPUOnly = fmt.Errorf("%w: this is a CPU-only binary; build one for GPUs w
 // Open returns an error that says how to get a binary with CUDA kernels.
 func Open(i int, _ Options) (*Backend, error) { return nil, fmt.Errorf("cuda:%d: %w", i, errCPUOnly) }
 
-// Whole is never called.
-func (b *Backend) Whole() (kernels.Backend, error) { return b, nil }
-
 // Name is never called.
 func (*Backend) Name() string { return "" }
 

@@ -40,11 +40,7 @@ func idle(t *testing.T, p Precision) *Backend {
 // the objective, backward and Adam.
 func trainingStep(t *testing.T, b *Backend, c model.Config, batch, side int) {
 	t.Helper()
-	whole, err := b.Whole()
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := model.New(c, whole)
+	m, err := model.New(c, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +54,7 @@ func trainingStep(t *testing.T, b *Backend, c model.Config, batch, side int) {
 		}
 	}
 	m.ResetCounts()
-	tape := &model.Tape{B: whole, Train: true}
+	tape := &model.Tape{B: b, Train: true}
 	pixels := make([]float32, batch*3*side*side)
 	for i := range pixels {
 		pixels[i] = float32(i%97) / 97
@@ -66,7 +62,7 @@ func trainingStep(t *testing.T, b *Backend, c model.Config, batch, side int) {
 	image, clean := tape.Input(pixels, batch, 3, side, side), tape.Input(pixels, batch, 3, side, side)
 	restored, _ := m.Forward(tape, image, model.Options{Noise: model.Gaussian{}})
 	model.DefaultObjective().Loss(tape, m, restored, clean).Backward(tape, 1)
-	m.SettleCounts(whole)
+	m.SettleCounts(b)
 	b.Adam(ps, kernels.Adam{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
 	_ = tape.Sync() // an idle backend's fault
 }

@@ -1,0 +1,71 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"clusir/internal/autograd"
+	"clusir/internal/config"
+	"clusir/internal/dataset"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// ownMemory is a device with memory of its own: bytes in tensors now, the most
+// there ever were, and all there is.
+type ownMemory interface {
+	MemoryUse() (live, peak, total int64)
+}
+
+// outOfMemory adds to the error of a device without memory what would fit there.
+func (r *run) outOfMemory(err error, batch *dataset.Batch) error {
+	device, ok := r.Backend.(ownMemory)
+	if !errors.Is(err, kernels.ErrMemory) || !ok {
+		return err
+	}
+	_, _, total := device.MemoryUse()
+	return fmt.Errorf("%w: %s", err, r.remedy(total, batch.B, batch.P))
+}
+
+// remedy names the settings that are least slow among those that fit into so many
+// bytes: first more parts of a batch, then activations computed twice.
+func (r *run) remedy(total int64, batch, patch int) string {
+	for _, recompute := range []bool{r.t.Recompute, true} {
+		for parts := r.t.Accumulate; batch/parts >= r.m.Config.MinTrainingBatch(); parts++ {
+			if batch%parts != 0 || parts == r.t.Accumulate && recompute == r.t.Recompute {
+				continue // what has just failed, whatever the estimate says
+			}
+			need, err := trainingMemory(r.m.Config, r.t, batch/parts, patch, recompute)
+			if err == nil && need <= total {
+				return fmt.Sprintf("train.accumulate: %d with train.recompute: %v takes about %.1f of %.1f GiB (%d samples at a time instead of %d)",
+					parts, recompute, gibibytes(need), gibibytes(total), batch/parts, batch/r.t.Accumulate)
+			}
+		}
+	}
+	return "no part of the batch fits: lower train.patch, or choose a smaller model"
+}
+
+func gibibytes(n int64) float64 { return float64(n) / (1 << 30) }
+
+// trainingMemory estimates the bytes that training takes: parameters, gradients,
+// Adam's two moments, and the most numbers alive in a pass over n samples, with a
+// quarter more for room within operations and for what a device keeps for reuse.
+func trainingMemory(c model.Config, t config.Train, n, patch int, recompute bool) (int64, error) {
+	b := autograd.NewShapes()
+	m, err := model.New(c, b)
+	if err != nil {
+		return 0, err
+	}
+	m.ZeroGrads()
+	tape := &model.Tape{B: b, Train: true, Recompute: recompute}
+	pixels := make([]float32, n*3*patch*patch)
+	image, clean := tape.Input(pixels, n, 3, patch, patch), tape.Input(pixels, n, 3, patch, patch)
+	restored, _ := m.Forward(tape, image, model.Options{Noise: model.Gaussian{}})
+	objective(t).Loss(tape, m, restored, clean).Backward(tape, 1)
+	moments := int64(0)
+	for _, p := range m.Params {
+		moments += 2 * int64(p.Len())
+	}
+	const float = 4
+	return float * (moments + b.Peak()*5/4), nil
+}
