@@ -19,7 +19,8 @@ const bucketSize = 1 << 20
 type Reducer struct {
 	Group
 	memory kernels.Memory
-	size   int // of a bucket
+	gpus   *gpus // where these add up by themselves; nil elsewhere
+	size   int   // of a bucket
 	jobs   chan job
 	done   chan struct{}
 
@@ -42,21 +43,32 @@ type job struct {
 	summed chan<- error
 }
 
-// NewReducer returns a reducer for tensors in m. Close it before the group.
-func NewReducer(g Group, m kernels.Memory) *Reducer {
+// NewReducer returns a reducer for tensors in m. Close it before the group. say
+// hears what is worth knowing about how it works.
+func NewReducer(g Group, m kernels.Memory, say func(string)) (*Reducer, error) {
 	r := &Reducer{Group: g, memory: m, size: bucketSize, jobs: make(chan job, 64), done: make(chan struct{})}
+	if g.Size() > 1 {
+		var err error
+		if r.gpus, err = joinGPUs(g, m, say); err != nil {
+			return nil, err
+		}
+	}
 	go func() {
 		defer close(r.done)
 		for j := range r.jobs {
 			j.summed <- g.AllReduce(j.x)
 		}
 	}()
-	return r
+	return r, nil
 }
 
 // Add begins to sum t, whose value must stay until Wait.
 func (r *Reducer) Add(t kernels.Tensor) {
 	if r.Size() == 1 || r.err != nil {
+		return
+	}
+	if r.gpus != nil {
+		r.gpus.add(t, r.size)
 		return
 	}
 	if r.filling == nil {
@@ -94,6 +106,10 @@ func (r *Reducer) send() {
 // Wait returns when every tensor that was added holds its sum, or the first
 // failure of the group, upon which their values are undefined.
 func (r *Reducer) Wait() error {
+	if r.gpus != nil {
+		r.gpus.wait()
+		return r.Err()
+	}
 	if r.filling != nil {
 		r.send()
 	}
@@ -116,6 +132,10 @@ func (r *Reducer) Wait() error {
 // Sum replaces t by its sum at once. A failure is what Err returns.
 func (r *Reducer) Sum(t kernels.Tensor) {
 	if r.Size() == 1 || r.err != nil {
+		return
+	}
+	if r.gpus != nil {
+		r.gpus.sum(t)
 		return
 	}
 	x := make([]float32, t.Len())
@@ -143,8 +163,12 @@ func (r *Reducer) Err() error {
 	return nil
 }
 
-// Close ends the goroutine and leaves the group alone.
-func (r *Reducer) Close() {
+// Close ends the goroutine and the devices' own group, and leaves the group alone.
+func (r *Reducer) Close() error {
 	close(r.jobs)
 	<-r.done
+	if r.gpus == nil {
+		return nil
+	}
+	return r.gpus.close()
 }

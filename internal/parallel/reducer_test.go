@@ -26,7 +26,10 @@ func filled(b *ref.Backend, n int, v float32) kernels.Tensor {
 func TestReducer(t *testing.T) {
 	errs := together(Local(2), func(g Group) error {
 		b := ref.New()
-		r := NewReducer(g, b)
+		r, err := NewReducer(g, b, func(string) {})
+		if err != nil {
+			return err
+		}
 		defer r.Close()
 		r.size = 10
 		var ts []kernels.Tensor
@@ -68,7 +71,10 @@ func TestReducer(t *testing.T) {
 // TestReducerFails: when a rank gives up, Wait and Err of the others say so.
 func TestReducerFails(t *testing.T) {
 	groups := Local(2)
-	r := NewReducer(groups[0], ref.New())
+	r, err := NewReducer(groups[0], ref.New(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer r.Close()
 	if err := r.Err(); err != nil {
 		t.Errorf("a new reducer fails: %v", err)

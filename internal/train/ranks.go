@@ -63,9 +63,10 @@ func checkShares(t config.Train, m model.Config, ranks int) error {
 
 // join prepares the run to be one of its group's ranks, with rank 0's state.
 func (r *run) join() error {
-	r.reduce = parallel.NewReducer(r.Group, r.Backend)
-	if r.Group.Size() == 1 {
-		return nil
+	var err error
+	r.reduce, err = parallel.NewReducer(r.Group, r.Backend, func(text string) { fmt.Fprintln(r.Messages, text) })
+	if err != nil || r.Group.Size() == 1 {
+		return err
 	}
 	r.tape.Stop = r.reduce.Err
 	if r.t.SyncBatchNorm {

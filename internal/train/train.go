@@ -187,7 +187,7 @@ func (r *run) start() error {
 
 func (r *run) close() {
 	if r.reduce != nil {
-		r.reduce.Close()
+		_ = r.reduce.Close() // every sum was waited for
 	}
 	r.opt.free()
 	r.m.Free()

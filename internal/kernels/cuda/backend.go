@@ -36,6 +36,7 @@ type Backend struct {
 	trail   trail
 	pinned  pinnedPool
 	fault   *Fault
+	ranks   collective
 	cleanup []func() error // undoes Open, last first
 }
 

@@ -1,0 +1,100 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"clusir/internal/kernels"
+	"clusir/internal/kernels/cuda/nccl"
+
+	"gorgonia.org/cu"
+)
+
+// collective adds up tensors with other GPUs, on a stream of its own beside the
+// one that computes. The events tell either stream how far the other is.
+type collective struct {
+	comm   *nccl.Comm
+	stream cu.Stream
+	ready  cu.Event // what is to be summed is computed
+	summed cu.Event
+}
+
+// RanksReady returns why this device cannot add up with others by itself, nil if
+// it can.
+func (b *Backend) RanksReady() error { return nccl.Load() }
+
+// RanksID returns what the GPUs that are to add up together know each other by.
+func (b *Backend) RanksID() ([]byte, error) { return nccl.NewID() }
+
+// JoinRanks makes the device one of several that add up tensors, and waits for
+// the others.
+func (b *Backend) JoinRanks(id []byte, rank, size int) (err error) {
+	b.do(func() { err = b.ranks.open(b, id, rank, size) })
+	if err != nil {
+		return fmt.Errorf("cuda:%d: %w", b.index, err)
+	}
+	return nil
+}
+
+// open joins the group. Worker only.
+func (c *collective) open(b *Backend, id []byte, rank, size int) (err error) {
+	if c.stream, err = cu.MakeStream(cu.NonBlocking); err != nil {
+		return err
+	}
+	b.undo(c.stream.Destroy)
+	for _, e := range []*cu.Event{&c.ready, &c.summed} {
+		if *e, err = cu.MakeEvent(cu.DisableTiming); err != nil {
+			return err
+		}
+		b.undo(func() error { return cu.DestroyEvent(e) })
+	}
+	c.comm, err = nccl.Join(id, rank, size)
+	return err
+}
+
+// SumRanks begins to replace tensors by their sums over the ranks, behind the
+// work that was queued before. They may be used after AwaitRanks.
+func (b *Backend) SumRanks(ts ...kernels.Tensor) {
+	at, counts := make([]uint64, len(ts)), make([]int, len(ts))
+	for i, t := range ts {
+		at[i], counts[i] = uint64(b.buffer(t).addr), t.Len()
+	}
+	b.post(func() {
+		if b.fault == nil {
+			b.fail(fmt.Sprintf("summing %d tensors over the ranks", len(ts)), b.ranks.sum(b.stream, at, counts))
+		}
+	})
+}
+
+func (c *collective) sum(after cu.Stream, at []uint64, counts []int) error {
+	if err := errors.Join(c.ready.Record(after), c.stream.Wait(c.ready, 0)); err != nil {
+		return err
+	}
+	if err := c.comm.Sum(at, counts, *(*unsafe.Pointer)(unsafe.Pointer(&c.stream))); err != nil { // a cu.Stream is a struct of its handle
+		return err
+	}
+	return c.summed.Record(c.stream)
+}
+
+// AwaitRanks has the work that is queued from now on wait for the sums before.
+func (b *Backend) AwaitRanks() {
+	b.post(func() {
+		if b.fault == nil {
+			b.fail("waiting for the ranks", errors.Join(b.ranks.comm.Err(), b.stream.Wait(b.ranks.summed, 0)))
+		}
+	})
+}
+
+// AbortRanks ends sums that wait for another rank. Any goroutine may call it.
+func (b *Backend) AbortRanks() {
+	_ = b.ranks.comm.Abort() // the run has failed, and says why
+}
+
+// LeaveRanks ends the membership when all sums are done.
+func (b *Backend) LeaveRanks() (err error) {
+	b.do(func() { err = b.ranks.comm.Close() })
+	return err
+}

@@ -1,0 +1,98 @@
+package parallel
+
+import (
+	"context"
+	"fmt"
+
+	"clusir/internal/kernels"
+)
+
+// collective is a device that adds up tensors with its like by itself, as GPUs
+// do by NCCL: kernels/cuda's Backend says what the methods do.
+type collective interface {
+	RanksReady() error
+	RanksID() ([]byte, error)
+	JoinRanks(id []byte, rank, size int) error
+	SumRanks(ts ...kernels.Tensor)
+	AwaitRanks()
+	AbortRanks()
+	LeaveRanks() error
+}
+
+// gpus gathers tensors for devices that add up by themselves.
+type gpus struct {
+	collective
+	tensors []kernels.Tensor
+	numbers int
+	unwatch func() bool
+}
+
+// joinGPUs lets the devices of all ranks add up by themselves. It returns nil
+// where they are no GPUs, or where one of them cannot: say hears why.
+func joinGPUs(g Group, m kernels.Memory, say func(string)) (*gpus, error) {
+	c, ok := m.(collective)
+	if !ok {
+		return nil, nil
+	}
+	ready := c.RanksReady()
+	able := []float32{1}
+	if ready != nil {
+		able[0] = 0
+	}
+	if err := g.AllReduce(able); err != nil {
+		return nil, err
+	}
+	if int(able[0]) < g.Size() {
+		if ready == nil {
+			ready = fmt.Errorf("%d of %d ranks have no NCCL", g.Size()-int(able[0]), g.Size())
+		}
+		say(fmt.Sprintf("gradients go through the host's memory, which is slower: %v", ready))
+		return nil, nil
+	}
+	var id []byte
+	var err error
+	if g.Rank() == 0 {
+		if id, err = c.RanksID(); err != nil {
+			return nil, err
+		}
+	}
+	if id, err = BroadcastBytes(g, id); err != nil {
+		return nil, err
+	}
+	if err := c.JoinRanks(id, g.Rank(), g.Size()); err != nil {
+		return nil, err
+	}
+	return &gpus{collective: c, unwatch: context.AfterFunc(g.Context(), c.AbortRanks)}, nil
+}
+
+func (d *gpus) add(t kernels.Tensor, bucket int) {
+	d.tensors = append(d.tensors, t)
+	if d.numbers += t.Len(); d.numbers >= bucket {
+		d.send()
+	}
+}
+
+func (d *gpus) send() {
+	if len(d.tensors) > 0 {
+		d.SumRanks(d.tensors...)
+	}
+	d.tensors, d.numbers = nil, 0
+}
+
+func (d *gpus) wait() {
+	d.send()
+	d.AwaitRanks()
+}
+
+func (d *gpus) sum(t kernels.Tensor) {
+	d.SumRanks(t)
+	d.AwaitRanks()
+}
+
+// close ends the membership, in peace or, where the group has failed, at once.
+func (d *gpus) close() error {
+	if !d.unwatch() {
+		return nil // it was aborted
+	}
+	return d.LeaveRanks()
+}
