@@ -19,6 +19,7 @@ type ranks struct {
 	*trainOptions
 	groups  []parallel.Group
 	devices []string
+	gpu     int // what auto and cuda mean
 	threads int // of each rank
 }
 
@@ -28,10 +29,7 @@ func (o *trainOptions) joinRanks() (*ranks, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ranks{trainOptions: o, devices: strings.Split(o.config.Device, ","), threads: o.config.Threads}
-	if r.devices[0] == "cuda" && place.LocalRank > 0 {
-		r.devices[0] = fmt.Sprintf("cuda:%d", place.LocalRank)
-	}
+	r := &ranks{trainOptions: o, devices: strings.Split(o.config.Device, ","), gpu: place.LocalRank, threads: o.config.Threads}
 	here := max(place.LocalSize, len(r.devices))
 	if r.threads == 0 && here > 1 {
 		r.threads = parallel.Threads(here)
@@ -84,7 +82,7 @@ func (r *ranks) runRank(g parallel.Group, name string) (*train.Result, error) {
 	}
 	var err error
 	d := deviceOptions(r.config, r.ISA, r.errOut)
-	d.Name, d.Threads = name, r.threads
+	d.Name, d.GPU, d.Threads = name, r.gpu, r.threads
 	if o.Backend, o.Device, err = device.Open(d); err != nil {
 		g.Abort(err)
 		return nil, err

@@ -18,6 +18,8 @@ type Options struct {
 	// Name is auto, cpu, cuda or cuda:N. Auto is a GPU where there is one that
 	// this binary can use, else the processor.
 	Name string
+	// GPU is the number of the one that auto and cuda mean.
+	GPU int
 	// Precision is what matrix products on a GPU round their operands to:
 	// float32 (also ""), tf32 or bf16.
 	Precision string
@@ -41,7 +43,7 @@ func Open(o Options) (kernels.Backend, string, error) {
 	case o.Name == "cpu":
 		return openCPU(o, p)
 	case o.Name == "cuda":
-		return openCUDA(0, p)
+		return openCUDA(o.GPU, p)
 	case named:
 		if i, err := strconv.Atoi(n); err == nil && i >= 0 {
 			return openCUDA(i, p)
@@ -57,10 +59,10 @@ func precision(o Options) string {
 	return o.Precision
 }
 
-// openAuto tries the first GPU. That there is none is nothing to speak of; that
+// openAuto tries the GPU. That there is none is nothing to speak of; that
 // there is one that cannot be used is.
 func openAuto(o Options, p cuda.Precision) (kernels.Backend, string, error) {
-	b, name, err := openCUDA(0, p)
+	b, name, err := openCUDA(o.GPU, p)
 	if err == nil {
 		return b, name, nil
 	}

@@ -35,6 +35,8 @@ func TestOpen(t *testing.T) {
 		{Options{Name: "cuda:x"}, "", `device "cuda:x": use auto`},
 		{Options{Name: "cuda:-1"}, "", `device "cuda:-1": use auto`},
 		{Options{Name: "cuda:77"}, "", "cuda:77: no CUDA device"},
+		{Options{Name: "cuda", GPU: 77}, "", "cuda:77: no CUDA device"},
+		{Options{Name: "auto", GPU: 77}, "cpu ", ""},
 	} {
 		b, name, err := Open(c.o)
 		switch {
