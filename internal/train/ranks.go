@@ -212,11 +212,16 @@ func (r *run) innocent() error {
 // finish writes what a run leaves; no rank ends before that is done.
 func (r *run) finish() error {
 	if r.lead() {
+		if err := r.save(); err != nil { // what comes next takes a while, and can fail
+			return err
+		}
 		if err := r.learnAnswers(); err != nil {
 			return err
 		}
-		if err := r.save(); err != nil {
-			return err
+		if r.answers != "" {
+			if err := r.save(); err != nil {
+				return err
+			}
 		}
 		if err := Curve(r.Out); err != nil {
 			return err
