@@ -8,7 +8,7 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers fuzz clean
+.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers results fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench-fusion: ## time each fused operation beside the same one in separate passe
 
 bench-peers: ## measure clusir beside PyTorch, which goes into peers/; CASES="tiny:256 --rounds 9" chooses
 	scripts/bench-peers.sh $(CASES)
+
+results: build ## remake the pictures of docs/results; needs Chromium and the data of CLUSIR_SHARED
+	scripts/results.sh
 
 fuzz: ## run every fuzz test for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)

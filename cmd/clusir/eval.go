@@ -46,6 +46,7 @@ type evalOptions struct {
 	Images      bool
 	Routing     bool
 	figureOptions
+	pageOptions
 }
 
 func newEvalCmd(runF func(*evalOptions) error) *cobra.Command {
@@ -70,6 +71,9 @@ A run that was cut off goes on with --resume; a run on several machines measures
 --shard 1/4 to 4/4 there, and --merge puts the files together. For tables and
 comparisons --results is a folder with a file for each network.
 
+--report writes a page of HTML that shows all of this, the pictures of the best,
+the median and the worst images, and --training-log's curves.
+
 --figure draws, as PNG and SVG into the folder --out, one or several (or all) of:
 ` + figureHelp(),
 		Example: `  clusir eval --benchmark cbsd68 --data data
@@ -80,6 +84,7 @@ comparisons --results is a folder with a file for each network.
   clusir eval --benchmark gopro --data data --results gopro-3.jsonl --shard 3/16
   clusir eval --merge gopro-*.jsonl
   clusir eval --benchmark five-task --data data --routing
+  clusir eval --benchmark five-task --data data --report report.html
   clusir eval --figure tsne --benchmark five-task --data data --out figures`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
@@ -94,6 +99,7 @@ comparisons --results is a folder with a file for each network.
 	}
 	opts.flags(cmd.Flags())
 	opts.addFigureFlags(cmd.Flags())
+	opts.addPageFlags(cmd.Flags())
 	config.AddSetFlag(cmd.Flags())
 	return cmd
 }
@@ -143,6 +149,11 @@ func runEval(o *evalOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.Page != "" {
+		if err := o.writePage(report); err != nil {
+			return err
+		}
+	}
 	switch {
 	case o.Routing && o.Format == "json":
 		err = json.NewEncoder(o.out).Encode(report.Routing())
@@ -189,12 +200,13 @@ func (o *evalOptions) measure(name, results string, benchmarks []*dataset.Benchm
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	o.network = c.nets[0].Model.Config
 	bar := &countBar{w: progressTo(o.errOut)}
 	done, of := 0, 0
 	report, err := eval.Run(o.ctx, c.nets, eval.Options{
 		Root: o.config.Data, Benchmarks: benchmarks, Protocol: protocolOf(o.config.Eval),
 		Subject: eval.Subject{Model: name, Weights: eval.Fingerprint(c.nets[0].Model), Device: c.device},
-		Shard:   o.Shard, Results: results, Resume: o.Resume, MaxMemory: memory,
+		Shard:   o.Shard, Only: o.only, Results: results, Resume: o.Resume, MaxMemory: memory, Pixels: o.pixels,
 		Image: func(r eval.ImageResult, n, all int) {
 			done, of = n, all
 			bar.text = fmt.Sprintf("%s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR)

@@ -53,6 +53,9 @@ func (o *evalOptions) complete(cmd *cobra.Command, args []string) (err error) {
 	if !f.Changed("model") && o.Table != 0 {
 		o.Model = "" // the table chooses
 	}
+	if err := o.completePage(); err != nil {
+		return err
+	}
 	o.config, err = config.Load("", f)
 	return err
 }

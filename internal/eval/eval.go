@@ -28,6 +28,8 @@ type Options struct {
 	Subject    Subject
 	// Shard is the part of the images to measure; the zero value is all.
 	Shard Shard
+	// Only, where set, leaves out all other images: it holds indices of ImageResult.
+	Only map[int]bool
 	// Results is a file for the images' results, "" for none. One that exists is
 	// an error, unless Resume is set: then the images in it are not measured again.
 	Results string
@@ -95,7 +97,7 @@ func plan(o Options) (Header, []job, error) {
 		for _, s := range splits {
 			h.Splits = append(h.Splits, newSplit(s))
 			for _, item := range s.Items {
-				if o.Shard.has(index) {
+				if o.Shard.has(index) && (o.Only == nil || o.Only[index]) {
 					jobs = append(jobs, job{index, s, item})
 				}
 				index++

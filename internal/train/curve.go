@@ -36,11 +36,17 @@ var curveColors = []color.Color{
 
 var curveFaint = color.RGBA{190, 205, 220, 255}
 
-// series is a line of a panel.
-type series struct {
-	name string
-	raw  bool // of a line that stands behind its smoothed form
-	xy   plotter.XYs
+// Course is a panel of a run's curve: lines over steps.
+type Course struct {
+	Title string
+	Lines []Line
+}
+
+// Line is a line of a course.
+type Line struct {
+	Name string
+	Raw  bool // it stands behind its smoothed form
+	XY   plotter.XYs
 }
 
 // Curve draws the course of the run in a folder, from its log, to curve.png
@@ -71,49 +77,54 @@ func Curve(dir string) error {
 	})
 }
 
-// curvePanels makes the panels for which there is something to show.
-func curvePanels(entries []Entry) ([]*plot.Plot, error) {
+// Courses are what a log shows: the loss, what validations found and the entropy
+// of the posteriors, as far as they were logged; none if there is no loss.
+func Courses(entries []Entry) (courses []Course) {
 	loss, measures, entropy := curveSeries(entries)
-	if len(loss.xy) == 0 {
-		return nil, nil
+	if len(loss.XY) == 0 {
+		return nil
 	}
-	last := float64(entries[len(entries)-1].Step)
-	var panels []*plot.Plot
-	for _, p := range []struct {
-		title string
-		lines []series
-	}{
-		{"loss", []series{loss, smooth(loss)}}, {"validation, PSNR in dB", measures}, {"entropy of the posterior", entropy},
+	for _, c := range []Course{
+		{"loss", []Line{loss, smooth(loss)}}, {"validation, PSNR in dB", measures}, {"entropy of the posterior", entropy},
 	} {
-		if len(p.lines) == 0 {
-			continue
+		if len(c.Lines) > 0 {
+			courses = append(courses, c)
 		}
-		panel, err := newPanel(p.title, last, p.lines)
+	}
+	return courses
+}
+
+// curvePanels makes the panels for which there is something to show.
+func curvePanels(entries []Entry) (panels []*plot.Plot, err error) {
+	for _, c := range Courses(entries) {
+		panel, err := newPanel(c.Title, float64(entries[len(entries)-1].Step), c.Lines)
 		if err != nil {
 			return nil, err
 		}
 		panels = append(panels, panel)
 	}
-	panels[len(panels)-1].X.Label.Text = "step"
+	if len(panels) > 0 {
+		panels[len(panels)-1].X.Label.Text = "step"
+	}
 	return panels, nil
 }
 
 // curveSeries sorts a log into lines.
-func curveSeries(entries []Entry) (loss series, measures, entropy []series) {
-	loss = series{raw: true}
+func curveSeries(entries []Entry) (loss Line, measures, entropy []Line) {
+	loss = Line{Raw: true}
 	byName := map[string]int{}
-	add := func(list *[]series, name string, step int, y float64) {
+	add := func(list *[]Line, name string, step int, y float64) {
 		i, ok := byName[name]
 		if !ok {
 			i = len(*list)
 			byName[name] = i
-			*list = append(*list, series{name: name})
+			*list = append(*list, Line{Name: name})
 		}
-		(*list)[i].xy = append((*list)[i].xy, plotter.XY{X: float64(step), Y: y})
+		(*list)[i].XY = append((*list)[i].XY, plotter.XY{X: float64(step), Y: y})
 	}
 	for _, e := range entries {
 		if e.Losses != nil {
-			loss.xy = append(loss.xy, plotter.XY{X: float64(e.Step), Y: e.Loss})
+			loss.XY = append(loss.XY, plotter.XY{X: float64(e.Step), Y: e.Loss})
 		}
 		for _, m := range e.Validation {
 			add(&measures, m.Name, e.Step, m.Value)
@@ -123,29 +134,29 @@ func curveSeries(entries []Entry) (loss series, measures, entropy []series) {
 		}
 	}
 	for i, s := range entropy {
-		entropy[i].xy = smooth(s).xy
+		entropy[i].XY = smooth(s).XY
 	}
 	return loss, measures, entropy
 }
 
 // smooth averages each value with its neighbours, a window of a fortieth of all.
-func smooth(s series) series {
-	reach := len(s.xy) / smoothing / 2
-	out := series{name: s.name, xy: make(plotter.XYs, len(s.xy))}
-	for i, p := range s.xy {
-		r := min(reach, i, len(s.xy)-1-i) // at the ends the window shrinks, on both sides
+func smooth(s Line) Line {
+	reach := len(s.XY) / smoothing / 2
+	out := Line{Name: s.Name, XY: make(plotter.XYs, len(s.XY))}
+	for i, p := range s.XY {
+		r := min(reach, i, len(s.XY)-1-i) // at the ends the window shrinks, on both sides
 		sum := 0.0
-		for _, q := range s.xy[i-r : i+r+1] {
+		for _, q := range s.XY[i-r : i+r+1] {
 			sum += q.Y
 		}
-		out.xy[i] = plotter.XY{X: p.X, Y: sum / float64(2*r+1)}
+		out.XY[i] = plotter.XY{X: p.X, Y: sum / float64(2*r+1)}
 	}
 	return out
 }
 
 // newPanel makes a panel over steps from 0 to the last one, with room for the
 // legend beside the lines.
-func newPanel(title string, last float64, lines []series) (*plot.Plot, error) {
+func newPanel(title string, last float64, lines []Line) (*plot.Plot, error) {
 	p := plot.New()
 	p.Y.Label.Text = title
 	for _, style := range []*text.Style{
@@ -157,21 +168,21 @@ func newPanel(title string, last float64, lines []series) (*plot.Plot, error) {
 	p.Add(plotter.NewGrid())
 	p.Legend.Top = true
 	for i, s := range lines {
-		line, points, err := plotter.NewLinePoints(s.xy)
+		line, points, err := plotter.NewLinePoints(s.XY)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", title, err)
 		}
 		line.Color, line.Width = curveColors[i%len(curveColors)], 1.4
-		if s.raw {
+		if s.Raw {
 			line.Color, line.Width = curveFaint, .6
 		}
 		points.Color, points.Shape, points.Radius = line.Color, draw.CircleGlyph{}, 1.6
 		p.Add(line)
-		if len(s.xy) < smoothing {
+		if len(s.XY) < smoothing {
 			p.Add(points)
 		}
-		if s.name != "" {
-			p.Legend.Add(s.name, line)
+		if s.Name != "" {
+			p.Legend.Add(s.Name, line)
 		}
 	}
 	return p, nil

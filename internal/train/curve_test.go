@@ -100,15 +100,15 @@ func TestCurve(t *testing.T) {
 }
 
 func TestSmooth(t *testing.T) {
-	s := series{xy: make(plotter.XYs, 80)} // windows of 3
-	s.xy[0].Y, s.xy[9].Y = 8, 6
-	got := smooth(s).xy
+	s := Line{XY: make(plotter.XYs, 80)} // windows of 3
+	s.XY[0].Y, s.XY[9].Y = 8, 6
+	got := smooth(s).XY
 	for i, want := range map[int]float64{0: 8, 1: 8. / 3, 2: 0, 8: 2, 9: 2, 10: 2, 11: 0, 79: 0} {
 		if math.Abs(got[i].Y-want) > 1e-12 {
 			t.Errorf("value %d is %g, want %g", i, got[i].Y, want)
 		}
 	}
-	if s.xy[9].Y != 6 {
+	if s.XY[9].Y != 6 {
 		t.Error("the raw values have changed")
 	}
 }

@@ -1,0 +1,227 @@
+package report
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// browser opens a page in Chromium. Screenshots go to the folder that
+// CLUSIR_SCREENSHOTS names, to be looked at.
+type browser struct {
+	*testing.T
+	ctx   context.Context
+	shots string
+}
+
+func open(t *testing.T, page string) *browser {
+	t.Helper()
+	var path string
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	switch {
+	case path == "" && os.Getenv("CI") == "true":
+		t.Fatal("no Chromium: apt-get install chromium, which .ci/run does")
+	case path == "":
+		t.Skip("no Chromium to open the page in: apt-get install chromium")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(1280, 900),
+		chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun)
+	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
+		options = append(options, chromedp.Flag(flag, true))
+	}
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	t.Cleanup(cancel)
+	file := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := &browser{t, ctx, os.Getenv("CLUSIR_SCREENSHOTS")}
+	b.do(chromedp.Navigate("file://"+file), chromedp.WaitReady(chromedp.CSS("#all")))
+	return b
+}
+
+func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// run does what has a result.
+func run[T any](b *browser, action chromedp.Action[T]) T {
+	b.Helper()
+	v, err := chromedp.Run(b.ctx, action)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return v
+}
+
+// value is that of an expression of JavaScript.
+func value[T any](b *browser, js string) T {
+	b.Helper()
+	return run(b, chromedp.Evaluate[T](js))
+}
+
+// names are the images in the table's visible rows, in their order.
+func (b *browser) names() string {
+	b.Helper()
+	return value[string](b, `[...document.querySelectorAll('#all tbody tr:not([hidden])')].map(r => r.dataset.name).join(' ')`)
+}
+
+func (b *browser) screenshot(name string) {
+	b.Helper()
+	run(b, chromedp.Evaluate[bool](`Promise.all([...document.images].map(i => i.decode())).then(() => true)`, chromedp.EvalAwaitPromise))
+	file := run(b, chromedp.FullScreenshot(100))
+	if len(file) < 5000 {
+		b.Errorf("the screenshot %s has %d bytes", name, len(file))
+	}
+	if b.shots != "" {
+		if err := os.MkdirAll(b.shots, 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(b.shots, name+".png"), file, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func testPage(t *testing.T, n int) string {
+	r := result(n)
+	return write(t, Page{Eval: r, Setting: "five-task", Gallery: gallery(t, r, 120, 90), Curves: []Curve{{"loss", []Line{{Points: nil}}}}})
+}
+
+func TestSlider(t *testing.T) {
+	b := open(t, testPage(t, 4))
+	const slider, line = `.compare input`, `getComputedStyle(document.querySelector('.compare .line')).left`
+	// With the keyboard alone: the first slider takes the focus, an arrow moves it.
+	b.do(chromedp.Focus(chromedp.CSS(slider)), chromedp.KeyEvent(kb.ArrowLeft))
+	if at := value[string](b, `document.querySelector('.compare input').value`); at != "49" {
+		t.Errorf("an arrow moves the slider from 50 to %s", at)
+	}
+	before := value[string](b, line)
+	value[bool](b, `(() => { const s = document.querySelector('.compare input'); s.value = 20; return s.dispatchEvent(new Event('input')) })()`)
+	if after := value[string](b, line); before == after || !strings.HasSuffix(after, "px") {
+		t.Errorf("the line was at %s and is at %s", before, after)
+	}
+	width := value[float64](b, `document.querySelector('.compare').clientWidth`)
+	if got := value[float64](b, `parseFloat(`+line+`)`); got < 0.19*width || got > 0.21*width {
+		t.Errorf("at 20 the line is at %g of %g", got, width)
+	}
+	b.do(chromedp.Click(chromedp.CSS(`.swap`)))
+	if value[bool](b, `document.querySelector('.compare .clean').hidden`) || !value[bool](b, `document.querySelector('.compare .input').hidden`) {
+		t.Error("the clean image does not come in place of the input")
+	}
+}
+
+func TestSortAndFilter(t *testing.T) {
+	b := open(t, testPage(t, 4))
+	const failed = " sots2 sots3"
+	for _, c := range []struct{ key, sort, want string }{
+		{"gain", "descending", "cbsd684 rain100l4 cbsd683 rain100l3 cbsd682 rain100l2 cbsd681 rain100l1 sots1"},
+		{"gain", "ascending", "cbsd681 rain100l1 sots1 cbsd682 rain100l2 cbsd683 rain100l3 cbsd684 rain100l4"},
+		{"ms", "descending", "cbsd684 rain100l4 cbsd683 rain100l3 cbsd682 rain100l2 cbsd681 rain100l1 sots1"},
+	} {
+		button := `#all button[data-by="` + c.key + `"]`
+		b.do(chromedp.Focus(chromedp.CSS(button)), chromedp.KeyEvent(kb.Enter))
+		got := b.names()
+		if !strings.HasSuffix(got, failed) || sorted(strings.TrimSuffix(got, failed)) != sorted(c.want) {
+			t.Errorf("by %s: %s", c.key, got)
+		}
+		values := value[[]float64](b, `[...document.querySelectorAll('#all tbody tr:not(.failed)')].map(r => +r.dataset.`+c.key+`)`)
+		for i := 1; i < len(values); i++ {
+			if (values[i] > values[i-1]) != (c.sort == "ascending") && values[i] != values[i-1] {
+				t.Errorf("by %s %s: %v", c.key, c.sort, values)
+			}
+		}
+		if sort := value[string](b, `document.querySelector('`+button+`').closest('th').ariaSort`); sort != c.sort {
+			t.Errorf("by %s: aria-sort is %s, want %s", c.key, sort, c.sort)
+		}
+		if n := value[int](b, `document.querySelectorAll('#all [aria-sort$="scending"]').length`); n != 1 {
+			t.Errorf("%d columns say that they are sorted", n)
+		}
+	}
+	b.do(chromedp.SendKeys(chromedp.CSS("#find"), "RAIN"))
+	if got := strings.Fields(b.names()); len(got) != 4 || value[string](b, `document.getElementById('count').textContent`) != "4 of 11" {
+		t.Errorf("rain: %v", got)
+	}
+	value[bool](b, `(() => { const s = document.getElementById('only'); s.value = 'CBSD68 σ=25'; return s.dispatchEvent(new Event('input')) })()`)
+	if got := b.names(); got != "" {
+		t.Errorf("rain of CBSD68: %s", got)
+	}
+}
+
+// sorted are the words in the order of the alphabet.
+func sorted(words string) string {
+	return strings.Join(slices.Sorted(slices.Values(strings.Fields(words))), " ")
+}
+
+// TestOnAPhoneAndInTheDark looks at the page in the widths and colours that
+// people have: nothing but tables may be wider than the screen.
+func TestOnAPhoneAndInTheDark(t *testing.T) {
+	page := testPage(t, 4)
+	if file := os.Getenv("CLUSIR_REPORT"); file != "" { // another page to look at
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page = string(text)
+	}
+	b := open(t, page)
+	colours := map[string]bool{}
+	for _, c := range []struct {
+		name, scheme string
+		width        int64
+	}{{"desktop", "light", 1280}, {"dark", "dark", 1280}, {"phone", "light", 360}, {"phone-dark", "dark", 360}} {
+		b.do(chromedp.EmulateViewport(c.width, 800))
+		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: c.scheme}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		b.screenshot(c.name)
+		if wide := value[int64](b, `document.documentElement.scrollWidth`); wide > c.width {
+			t.Errorf("%s: the page is %d pixels wide", c.name, wide)
+		}
+		colours[value[string](b, `getComputedStyle(document.body).backgroundColor + getComputedStyle(document.body).color`)] = true
+	}
+	if len(colours) != 2 {
+		t.Errorf("colours in the light and in the dark: %v", colours)
+	}
+}
+
+// TestManyImagesAreQuick sorts and filters a thousand rows.
+func TestManyImagesAreQuick(t *testing.T) {
+	r := result(500)
+	b := open(t, write(t, Page{Eval: r, Gallery: gallery(t, r, 60, 40)}))
+	took := value[float64](b, `(() => {
+		const begin = performance.now();
+		document.querySelector('#all button[data-by="psnr"]').click();
+		document.getElementById('find').value = '7';
+		document.getElementById('find').dispatchEvent(new Event('input'));
+		document.body.offsetHeight; // the layout too
+		return performance.now() - begin;
+	})()`)
+	if took > 2000 {
+		t.Errorf("sorting and filtering takes %.0f ms", took)
+	}
+	t.Logf("sorting and filtering %d rows: %.0f ms", len(r.Images), took)
+}

@@ -1,0 +1,77 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"image/color"
+	"math"
+
+	"clusir/internal/draw"
+	"clusir/internal/eval"
+	"clusir/internal/palette"
+)
+
+// chartWide is the width of charts, in points. Pages show them somewhat larger.
+const chartWide = 215
+
+// axis is a range of dB for all charts of a page.
+type axis struct{ min, max float64 }
+
+// axisOf holds every image's PSNR, but for what is infinite.
+func axisOf(r *eval.Report) axis {
+	a := axis{math.Inf(1), math.Inf(-1)}
+	for _, i := range r.Images {
+		for _, v := range []float64{i.Input.PSNR, i.Output.PSNR} {
+			if i.Err == "" && !math.IsInf(v, 0) {
+				a.min, a.max = min(a.min, v), max(a.max, v)
+			}
+		}
+	}
+	if a.min > a.max {
+		return axis{0, 1}
+	}
+	return axis{5 * math.Floor(a.min/5), 5 * math.Ceil((a.max+0.01)/5)}
+}
+
+// distribution draws the PSNR of a split's images, degraded and restored.
+func distribution(images []eval.ImageResult, a axis, task string) (svg template.HTML, alt string, err error) {
+	var in, out []float64
+	for _, i := range images {
+		in, out = append(in, min(i.Input.PSNR, a.max)), append(out, min(i.Output.PSNR, a.max))
+	}
+	s := draw.Sheet{Rows: [][]draw.Panel{{draw.Strip{
+		Rows: []draw.StripRow{
+			{Name: "input", Colour: palette.Grey.RGB, Values: in}, {Name: "restored", Colour: palette.Task(task).RGB, Values: out},
+		},
+		X: "PSNR in dB", Min: a.min, Max: a.max, Width: chartWide,
+	}}}}
+	text, err := s.Inline()
+	return template.HTML(text), fmt.Sprintf("PSNR of %d images: median %.2f dB degraded, %.2f dB restored", len(images), draw.Median(in), draw.Median(out)), err
+}
+
+// courses draws a training's curves.
+func courses(curves []Curve) (charts []chart, err error) {
+	for _, c := range curves {
+		panel := draw.Lines{X: "step", Width: chartWide + 30, Height: 170}
+		var legend []draw.Entry
+		k := 0
+		for _, l := range c.Lines {
+			e := draw.Entry{Name: l.Name, Colour: color.Color(palette.Grey.RGB)}
+			if !l.Faint {
+				e.Colour = palette.Series[k%len(palette.Series)].RGB
+				k++
+			}
+			if l.Name != "" {
+				legend = append(legend, e)
+			}
+			panel.Series = append(panel.Series, draw.Series{Entry: e, Points: l.Points})
+		}
+		s := draw.Sheet{Rows: [][]draw.Panel{{panel}}, Legend: legend}
+		text, err := s.Inline()
+		if err != nil {
+			return nil, err
+		}
+		charts = append(charts, chart{c.Title, template.HTML(text)})
+	}
+	return charts, nil
+}

@@ -1,0 +1,128 @@
+package report
+
+import (
+	"bytes"
+	"encoding/base64"
+	"html/template"
+	"image"
+	"image/jpeg"
+
+	"golang.org/x/image/draw"
+
+	panels "clusir/internal/draw"
+	"clusir/internal/eval"
+	"clusir/internal/metrics"
+)
+
+// The sizes of pictures in the page: a thousand images stay below 20 MB.
+const (
+	thumbSide    = 88
+	thumbQuality = 72
+	largeSide    = 960
+	largeBytes   = 9 << 20 // of all large pictures, before base64 adds a third
+	largestBytes = 220 << 10
+	pictures     = 3 // of an image that is shown large
+)
+
+// Gallery keeps the pictures of a page as they come. A nil one has none.
+type Gallery struct {
+	thumbs map[int][]byte
+	large  map[int]large
+	budget int // bytes of a large picture
+}
+
+// large is an image's degraded, restored and clean pictures, as JPEG.
+type large struct {
+	files [pictures][]byte
+	w, h  int
+}
+
+// NewGallery returns an empty gallery.
+func NewGallery() *Gallery { return &Gallery{thumbs: map[int][]byte{}, large: map[int]large{}} }
+
+// Expect says how many images will be shown large, which bounds their files.
+func (g *Gallery) Expect(images int) {
+	g.budget = min(largeBytes/(pictures*max(images, 1)), largestBytes)
+}
+
+// AddThumb keeps a small picture of a restored image; for eval.Options.Pixels.
+func (g *Gallery) AddThumb(r eval.ImageResult, _, output, _ metrics.Planes) {
+	g.thumbs[r.Index] = encode(scaled(show(output), thumbSide), thumbQuality)
+}
+
+// AddLarge keeps large pictures of an image; for eval.Options.Pixels.
+func (g *Gallery) AddLarge(r eval.ImageResult, input, output, clean metrics.Planes) {
+	l := large{w: output.W, h: output.H}
+	for i, p := range []metrics.Planes{input, output, clean} {
+		l.files[i] = fit(show(p), g.budget)
+	}
+	g.large[r.Index] = l
+}
+
+func show(p metrics.Planes) image.Image { return panels.Planes(p.Pix, p.W, p.H) }
+
+// fit encodes a picture in so many bytes, or nearly so: first at a lower
+// quality, then smaller.
+func fit(m image.Image, budget int) []byte {
+	var file []byte
+	for side := largeSide; side >= 240; side = side * 3 / 4 {
+		small := scaled(m, side)
+		for _, quality := range []int{90, 82, 72} {
+			if file = encode(small, quality); len(file) <= budget {
+				return file
+			}
+		}
+	}
+	return file
+}
+
+// scaled reduces a picture to a longest side, if it is larger.
+func scaled(m image.Image, side int) image.Image {
+	b := m.Bounds()
+	long := max(b.Dx(), b.Dy())
+	if long <= side {
+		return m
+	}
+	dst := image.NewRGBA(image.Rect(0, 0, max(b.Dx()*side/long, 1), max(b.Dy()*side/long, 1)))
+	draw.CatmullRom.Scale(dst, dst.Bounds(), m, b, draw.Src, nil)
+	return dst
+}
+
+func encode(m image.Image, quality int) []byte {
+	var file bytes.Buffer
+	// Memory takes all, and no picture is larger than JPEG allows by now.
+	_ = jpeg.Encode(&file, m, &jpeg.Options{Quality: quality})
+	return file.Bytes()
+}
+
+// dataURL is a JPEG file as an address, "" for none. What it holds was encoded
+// here, so the template may trust it.
+func dataURL(file []byte) template.URL {
+	if file == nil {
+		return ""
+	}
+	return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(file))
+}
+
+func (g *Gallery) thumb(index int) template.URL {
+	if g == nil {
+		return ""
+	}
+	return dataURL(g.thumbs[index])
+}
+
+// shots are those of the images whose pictures are there.
+func (g *Gallery) shots(images []rankedImage) (shots []shotView) {
+	if g == nil {
+		return nil
+	}
+	for _, i := range images {
+		if l, ok := g.large[i.image.Index]; ok {
+			shots = append(shots, shotView{
+				Rank: i.rank, Image: i.image, Gain: gainOf(i.image), W: l.w, H: l.h,
+				Input: dataURL(l.files[0]), Output: dataURL(l.files[1]), Clean: dataURL(l.files[2]),
+			})
+		}
+	}
+	return shots
+}

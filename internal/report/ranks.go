@@ -1,0 +1,50 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+
+	"clusir/internal/eval"
+)
+
+// rankedImage is an image that stands for others.
+type rankedImage struct {
+	rank  string
+	image eval.ImageResult
+}
+
+// ranked picks of each split the images whose gain in dB is the largest, in the
+// middle and the smallest; fewer where there are fewer.
+func ranked(r *eval.Report) [][]rankedImage {
+	out := make([][]rankedImage, len(r.Splits))
+	for k, s := range r.Splits {
+		images := imagesOf(r, s)
+		slices.SortStableFunc(images, func(a, b eval.ImageResult) int { return cmp.Compare(gainOf(b), gainOf(a)) })
+		seen := map[int]bool{}
+		for _, pick := range []struct {
+			rank string
+			at   int
+		}{{"Best", 0}, {"Median", (len(images) - 1) / 2}, {"Worst", len(images) - 1}} {
+			if len(images) == 0 || seen[pick.at] {
+				continue
+			}
+			seen[pick.at] = true
+			out[k] = append(out[k], rankedImage{pick.rank, images[pick.at]})
+		}
+		if len(images) == 1 {
+			out[k][0].rank = "The only image"
+		}
+	}
+	return out
+}
+
+// Shown are the indices of the images whose pictures the page shows large.
+func Shown(r *eval.Report) map[int]bool {
+	shown := map[int]bool{}
+	for _, split := range ranked(r) {
+		for _, i := range split {
+			shown[i.image.Index] = true
+		}
+	}
+	return shown
+}

@@ -1,0 +1,214 @@
+// Package report writes what an evaluation found as one page of HTML that needs
+// nothing else: no network, no library, no file beside it.
+package report
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+
+	"clusir/internal/atomicfile"
+	"clusir/internal/draw"
+	"clusir/internal/eval"
+	"clusir/internal/tabular"
+)
+
+// Page is what goes into a report.
+type Page struct {
+	Eval *eval.Report
+	// Setting is whose published numbers stand beside ours, such as "five-task".
+	Setting string
+	// Gallery has the pictures; nil for a page without.
+	Gallery *Gallery
+	// Curves are a training's, if its log is at hand.
+	Curves []Curve
+	Facts  []Fact // about the machine and the settings
+	Config any    // of the network, shown as JSON; nil for none
+}
+
+// Fact is a line of the page's last part.
+type Fact struct{ Name, Value string }
+
+// Curve is a panel of lines over a training's steps.
+type Curve struct {
+	Title string
+	Lines []Line
+}
+
+// Line is one of a curve's.
+type Line struct {
+	Name   string
+	Faint  bool // stands behind the others
+	Points []draw.Point
+}
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS string
+
+//go:embed page.js
+var pageJS string
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"db": decibel, "ssim": func(v float64) string { return fmt.Sprintf("%.4f", v) },
+	"gain": func(v float64) string { return fmt.Sprintf("%+.2f", v) },
+	"key":  sortKey,
+}).Parse(pageHTML))
+
+// view is what the template sees.
+type view struct {
+	Page
+	CSS      template.CSS
+	JS       template.JS
+	Summary  *tabular.Table
+	Groups   []group
+	Splits   []splitView
+	Images   []imageView
+	Routing  []stageView
+	Courses  []chart
+	Settings string // Config as JSON
+	Thumbs   bool
+}
+
+// group is columns of the summary under one name.
+type group struct {
+	Name string
+	Span int
+}
+
+// chart is a drawing in the page.
+type chart struct {
+	Title string
+	SVG   template.HTML
+}
+
+// splitView is a benchmark, or a part of one.
+type splitView struct {
+	eval.SplitResult
+	ID    string
+	Chart template.HTML
+	Alt   string // what the chart shows, in words
+	Shots []shotView
+}
+
+// shotView is an image to look at.
+type shotView struct {
+	Rank                 string
+	Image                eval.ImageResult
+	Gain                 float64
+	Input, Output, Clean template.URL
+	W, H                 int
+}
+
+// imageView is a row of the table of images.
+type imageView struct {
+	eval.ImageResult
+	Title string // of the split
+	Thumb template.URL
+	Gain  float64
+}
+
+// Save writes the page to a file.
+func (p Page) Save(path string) error { return atomicfile.Write(path, p.Write) }
+
+// Write writes the page.
+func (p Page) Write(w io.Writer) error {
+	v := view{Page: p, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Summary: p.Eval.Table(p.Setting)}
+	v.Groups = groupsOf(v.Summary)
+	v.Routing = routing(p.Eval)
+	var err error
+	if v.Splits, err = p.splits(); err != nil {
+		return err
+	}
+	if v.Courses, err = courses(p.Curves); err != nil {
+		return err
+	}
+	if p.Config != nil {
+		text, err := json.MarshalIndent(p.Config, "", "  ")
+		if err != nil {
+			return err
+		}
+		v.Settings = string(text)
+	}
+	v.Images = p.images()
+	for _, i := range v.Images {
+		v.Thumbs = v.Thumbs || i.Thumb != ""
+	}
+	return pageTemplate.Execute(w, v)
+}
+
+// groupsOf joins neighbouring columns of one group.
+func groupsOf(t *tabular.Table) (groups []group) {
+	for _, c := range t.Columns {
+		if n := len(groups); n > 0 && c.Group != "" && groups[n-1].Name == c.Group {
+			groups[n-1].Span++
+			continue
+		}
+		groups = append(groups, group{c.Group, 1})
+	}
+	return groups
+}
+
+func (p Page) splits() (views []splitView, err error) {
+	ranked := ranked(p.Eval)
+	axis := axisOf(p.Eval)
+	for k, s := range p.Eval.Splits {
+		v := splitView{SplitResult: s, ID: fmt.Sprint("split-", k)}
+		if s.Images > 0 {
+			images := imagesOf(p.Eval, s)
+			if v.Chart, v.Alt, err = distribution(images, axis, s.Task); err != nil {
+				return nil, err
+			}
+			v.Shots = p.Gallery.shots(ranked[k])
+		}
+		views = append(views, v)
+	}
+	return views, nil
+}
+
+func (p Page) images() (views []imageView) {
+	titles := map[[2]string]string{}
+	for _, s := range p.Eval.Splits {
+		titles[[2]string{s.Benchmark, s.Label}] = s.Name()
+	}
+	for _, i := range p.Eval.Images {
+		views = append(views, imageView{
+			ImageResult: i, Title: titles[[2]string{i.Benchmark, i.Split}], Thumb: p.Gallery.thumb(i.Index), Gain: gainOf(i),
+		})
+	}
+	return views
+}
+
+// imagesOf are the measured images of a split.
+func imagesOf(r *eval.Report, s eval.SplitResult) (images []eval.ImageResult) {
+	for _, i := range r.Images {
+		if i.Benchmark == s.Benchmark && i.Split == s.Label && i.Err == "" {
+			images = append(images, i)
+		}
+	}
+	return images
+}
+
+func gainOf(i eval.ImageResult) float64 {
+	if math.IsInf(i.Output.PSNR, 1) && math.IsInf(i.Input.PSNR, 1) {
+		return 0
+	}
+	return i.Output.PSNR - i.Input.PSNR
+}
+
+func decibel(v float64) string {
+	if math.IsInf(v, 1) {
+		return "∞"
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+// sortKey is a number as the page's script reads it: what is infinite is large.
+func sortKey(v float64) string {
+	return fmt.Sprintf("%.6g", min(max(v, -1e6), 1e6))
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Remakes the pictures of docs/results with the embedded model: `make results`.
+# Those that show pictures show the public-domain ones of testdata/images. The
+# others take CBSD68 from $CLUSIR_SHARED/data, up to $SAMPLES photographs of it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+out=docs/results
+work=build/results
+shared=${CLUSIR_SHARED:-../shared}
+common=(--benchmark-file "$out/benchmarks.yaml")
+
+rm -rf "$work"
+mkdir -p "$work/photos"
+cp testdata/images/{astronaut,chelsea,coffee}.png testdata/images/rocket.jpg "$work/photos"
+
+bin/clusir eval --figure prototypes --out "$work"
+bin/clusir eval --figure frequency,crops "${common[@]}" --benchmark photos --data "$work" --out "$work"
+bin/clusir eval --figure affinity "${common[@]}" --benchmark photos-rain,photos-low --data "$work" --out "$work"
+bin/clusir eval --figure tsne,experts "${common[@]}" --benchmark bsd --data "$shared/data" --samples "${SAMPLES:-20}" --out "$work"
+bin/clusir eval "${common[@]}" --benchmark photos --data "$work" --report "$work/report.html" >"$work/table.txt"
+
+# The page as people see it: on a desk, on a phone, in the dark.
+CLUSIR_REPORT="$PWD/$work/report.html" CLUSIR_SCREENSHOTS="$PWD/$work" \
+  go test ./internal/report -run TestOnAPhoneAndInTheDark -count=1
+
+for name in frequency crops affinity-photos-rain affinity-photos-low; do
+  cp "$work/$name.png" "$out/$name.png"
+done
+for name in prototypes tsne experts; do # these have no photographs: lines stay sharp
+  cp "$work/$name.svg" "$out/$name.svg"
+done
+for name in desktop dark phone; do
+  cp "$work/$name.png" "$out/report-$name.png"
+done
+cat "$work/table.txt"
