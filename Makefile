@@ -8,7 +8,7 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers results fuzz clean
+.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers results tables fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench-peers: ## measure clusir beside PyTorch, which goes into peers/; CASES="ti
 
 results: build ## remake the pictures of docs/results; needs Chromium and the data of CLUSIR_SHARED
 	scripts/results.sh
+
+tables: build ## measure the model that ships on CLUSIR_DATA: docs/results/tables.md
+	scripts/tables.sh
 
 fuzz: ## run every fuzz test for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
