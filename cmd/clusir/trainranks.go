@@ -49,17 +49,24 @@ func (o *trainOptions) joinRanks() (*ranks, error) {
 	return r, err
 }
 
-// run trains on all ranks that are here and returns what the first has to say.
-// Where they fail it is the one that failed by itself.
+// run trains on all ranks that are here, the first on this goroutine, and returns
+// what that has to say. Where they fail it is the one that failed by itself.
 func (r *ranks) run() (*train.Result, error) {
-	results, errs := make([]*train.Result, len(r.groups)), make([]error, len(r.groups))
+	errs := make([]error, len(r.groups))
 	var wg sync.WaitGroup
-	for i, g := range r.groups {
+	for i := range r.groups[1:] {
 		wg.Go(func() {
-			results[i], errs[i] = r.runRank(g, r.devices[i])
-			errs[i] = errors.Join(errs[i], g.Close())
+			defer func() {
+				if p := recover(); p != nil {
+					errs[i+1] = fmt.Errorf("internal error: %v", p)
+					r.groups[i+1].Abort(errs[i+1])
+				}
+			}()
+			_, errs[i+1] = r.runRank(r.groups[i+1], r.devices[i+1])
 		})
 	}
+	var result *train.Result
+	result, errs[0] = r.runRank(r.groups[0], r.devices[0])
 	wg.Wait()
 	var first error
 	for i, err := range errs {
@@ -71,16 +78,16 @@ func (r *ranks) run() (*train.Result, error) {
 			first = err
 		}
 	}
-	return results[0], first
+	return result, first
 }
 
-// runRank trains on one rank.
-func (r *ranks) runRank(g parallel.Group, name string) (*train.Result, error) {
+// runRank trains on one rank, which leaves its group then.
+func (r *ranks) runRank(g parallel.Group, name string) (_ *train.Result, err error) {
+	defer func() { err = errors.Join(err, g.Close()) }()
 	o := train.Options{
 		Config: r.config, Group: g, Out: r.Dir, Resume: r.Resume,
 		Progress: progressTo(r.errOut), Messages: r.errOut,
 	}
-	var err error
 	d := deviceOptions(r.config, r.ISA, r.errOut)
 	d.Name, d.GPU, d.Threads = name, r.gpu, r.threads
 	if o.Backend, o.Device, err = device.Open(d); err != nil {

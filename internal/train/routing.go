@@ -37,8 +37,8 @@ func (u *routing) add(t *model.Tape, routes []*model.Route) {
 	}
 }
 
-// numbers lists all that is summed up, of which the samples' number is not one:
-// it is that of each rank, as what becomes of the sums is their mean.
+// numbers lists the sums, for a mean over ranks; samples, of which each rank has
+// as many, is not among them.
 func (u *routing) numbers() []*float64 {
 	var ps []*float64
 	for l := range u.posterior {
