@@ -16,21 +16,20 @@ cp testdata/images/{astronaut,chelsea,coffee}.png testdata/images/rocket.jpg "$w
 
 bin/clusir eval --figure prototypes --out "$work"
 bin/clusir eval --figure frequency,crops "${common[@]}" --benchmark photos --data "$work" --out "$work"
-bin/clusir eval --figure affinity "${common[@]}" --benchmark photos-rain,photos-low --data "$work" --out "$work"
+bin/clusir eval --figure affinity "${common[@]}" --benchmark photos-rain --data "$work" --out "$work"
 bin/clusir eval --figure tsne,experts "${common[@]}" --benchmark bsd --data "$shared/data" --samples "${SAMPLES:-20}" --out "$work"
 bin/clusir eval "${common[@]}" --benchmark photos --data "$work" --report "$work/report.html" >"$work/table.txt"
 
-# The page as people see it: on a desk, on a phone, in the dark.
+# The page as people see it: on a desk, on a phone, in the dark. The last two stay
+# in build/results.
 CLUSIR_REPORT="$PWD/$work/report.html" CLUSIR_SCREENSHOTS="$PWD/$work" \
   go test ./internal/report -run TestOnAPhoneAndInTheDark -count=1
 
-for name in frequency crops affinity-photos-rain affinity-photos-low; do
+for name in frequency crops affinity-photos-rain; do
   cp "$work/$name.png" "$out/$name.png"
 done
 for name in prototypes tsne experts; do # these have no photographs: lines stay sharp
   cp "$work/$name.svg" "$out/$name.svg"
 done
-for name in desktop dark phone; do
-  cp "$work/$name.png" "$out/report-$name.png"
-done
+cp "$work/desktop.png" "$out/report.png"
 cat "$work/table.txt"
