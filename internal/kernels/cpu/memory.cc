@@ -7,6 +7,9 @@
 #include "memory.h"
 
 #include <stdlib.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #if defined(_WIN32)
 #include <malloc.h>
 #else
@@ -73,7 +76,15 @@ struct clusir_arena {
   }
 };
 
-clusir_arena* clusir_arena_open(void) { return new clusir_arena; }
+clusir_arena* clusir_arena_open(void) {
+#if defined(__GLIBC__)
+  // Otherwise the threshold rises to 32 MB with the blocks that are freed, and
+  // smaller ones are cut out of heaps, whose holes never go back to the system:
+  // tiles of 336 pixels then took 460 MB where 190 are in use.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+  return new clusir_arena;
+}
 
 void clusir_arena_close(clusir_arena* a) {
   a->trim(0);
