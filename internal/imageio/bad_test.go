@@ -3,6 +3,9 @@ package imageio
 import (
 	"bytes"
 	"encoding/binary"
+	"flag"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -198,4 +201,38 @@ func badFiles(t testing.TB) map[string][2]string {
 		}
 	}
 	return files
+}
+
+var update = flag.Bool("update", false, "write testdata/bad anew")
+
+// TestBadFilesAreKept holds the files of testdata/bad, which the tests of
+// programs read, to the table above.
+func TestBadFilesAreKept(t *testing.T) {
+	const dir = "testdata/bad"
+	if *update {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := badFiles(t)
+	for name, c := range files {
+		path := filepath.Join(dir, strings.ToLower(strings.ReplaceAll(name, " ", "-")))
+		if *update {
+			if err := os.WriteFile(path, []byte(c[0]), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if data, err := os.ReadFile(path); err != nil || string(data) != c[0] {
+			t.Errorf("%s is not what it should be (%v): run this test with -update", path, err)
+		}
+	}
+	if !*update && len(kept) != len(files) {
+		t.Errorf("%d files, want %d: run this test with -update", len(kept), len(files))
+	}
 }
