@@ -130,27 +130,73 @@ func TestInferenceFreesEverything(t *testing.T) {
 	}
 }
 
-// TestGivenRoutes: a pass that is given another's routes takes them: the same
-// image comes out the same, and no router runs.
-func TestGivenRoutes(t *testing.T) {
+// TestGlobals: a pass that is given what another found out takes it: the same
+// image comes out the same, and neither router nor attention runs.
+func TestGlobals(t *testing.T) {
 	b := ref.New()
 	m := stir(newTestModel(t, b, smallConfig()))
 	image := picture(b, 1, 16, 32)
 	tape := &Tape{B: b}
-	restored, routes := m.Forward(tape, image, Options{})
-	want := b.Download64(restored.Tensor)
-	shared := make([]*Route, len(routes))
-	for l, r := range routes {
-		shared[l] = r.Detach(tape)
+	plain, _ := m.Forward(tape, image, Options{})
+	want := b.Download64(plain.Tensor)
+	tape.Reset()
+	g := &Globals{}
+	filling, _ := m.Forward(tape, image, Options{Globals: g})
+	if !slices.Equal(b.Download64(filling.Tensor), want) {
+		t.Error("a pass that fills globals comes out otherwise")
 	}
 	tape.Reset()
-	restored, again := m.Forward(tape, image, Options{Routes: shared, Probe: func(name string, _ *Var) {
+	macs := tape.MACs
+	again, routes := m.Forward(tape, image, Options{Globals: g, Window: Window{H: 16, W: 32}, Probe: func(name string, _ *Var) {
 		if strings.Contains(name, "router") {
 			t.Errorf("%s ran", name)
 		}
 	}})
-	if !slices.Equal(b.Download64(restored.Tensor), want) || again[0] != shared[0] {
-		t.Error("the same image with its own routes comes out otherwise")
+	got := b.Download64(again.Tensor)
+	for i, v := range got {
+		if math.Abs(v-want[i]) > 1e-6 { // the prompt is resized in another order
+			t.Fatalf("value %d is %g with its own globals, %g without", i, v, want[i])
+		}
+	}
+	if len(routes) != Stages || routes[0] != g.routes[0] {
+		t.Error("other routes are returned")
+	}
+	if spent := tape.MACs - macs; spent >= macs/2 {
+		t.Errorf("%d multiply-accumulates, of %d with attention", spent, macs/2)
+	}
+	// Another picture's globals make a difference.
+	other, _ := m.Forward(tape, picture(b, 1, 32, 32), Options{Globals: g})
+	own, _ := m.Forward(tape, picture(b, 1, 32, 32), Options{})
+	if slices.Equal(b.Download64(other.Tensor), b.Download64(own.Tensor)) {
+		t.Error("globals change nothing")
+	}
+	g.Free(tape)
+}
+
+// TestWindow: the prompts of the parts of a picture are parts of its prompt.
+func TestWindow(t *testing.T) {
+	b := ref.New()
+	m := stir(newTestModel(t, b, smallConfig()))
+	p := &pass{Tape: &Tape{B: b}}
+	for l, d := range m.dafmm {
+		H, W := 96>>l, 160>>l
+		mixed := picture(b, 1, 8, 8)
+		whole := b.Download64(p.Resize(mixed, H, W).Tensor)
+		for _, w := range []Window{{H: 96, W: 160}, {Y: 32, X: 64, H: 96, W: 160}, {Y: 80, X: 144, H: 96, W: 160}} {
+			p.Window = w
+			h, n := 16>>l, 16>>l
+			part := b.Download64(d.pgb.spread(p, mixed, h, n).Tensor)
+			for c := range 3 {
+				for y := range h {
+					for x := range n {
+						want := whole[(c*H+w.Y>>l+y)*W+w.X>>l+x]
+						if got := part[(c*h+y)*n+x]; math.Abs(got-want) > 1e-6 {
+							t.Fatalf("level %d, %+v: %g at %d,%d,%d, want %g", l, w, got, c, y, x, want)
+						}
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -28,9 +28,11 @@ func (b builder) fsb(C int, c Config) *FSB {
 // caller.
 func (f *FSB) Forward(t *pass, ll *Var) (low, high *Var) {
 	B := ll.Shape[0]
-	logits := t.BatchNorm(t.Linear(t.MeanHW(ll), f.conv, nil), f.weight, f.bias, f.mean, f.variance)
-	taps := t.Softmax(logits.Reshape(B, f.groups, f.taps)) // Eq. 11
-	low, high = t.DynamicFilter(ll, taps)                  // Eqs. 12, 13
+	taps := t.global(f.name, func() *Var {
+		logits := t.BatchNorm(t.Linear(t.MeanHW(ll), f.conv, nil), f.weight, f.bias, f.mean, f.variance)
+		return t.Softmax(logits.Reshape(B, f.groups, f.taps)) // Eq. 11
+	})
+	low, high = t.DynamicFilter(ll, taps) // Eqs. 12, 13
 	t.probe(f.name+".low", low)
 	t.probe(f.name+".high", high)
 	return low, high

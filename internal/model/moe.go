@@ -53,12 +53,7 @@ func newReachedCount(m kernels.Memory, e, E int) reachedCount {
 
 // Forward is y = x + Σ_c α_c Σ_e p(e|c,x) E_ce(LN(x)) (Eq. 3), and the route taken.
 func (m *MoE) Forward(t *pass, x *Var) (*Var, *Route) {
-	var route *Route
-	if t.Routes != nil {
-		route = t.Routes[m.Router.stage]
-	} else {
-		route = m.Router.Forward(t, x)
-	}
+	route := t.route(m.Router, x)
 	if t.Train {
 		t.CountRouted(m.Count, route.Weights)
 	}

@@ -6,9 +6,12 @@ import "clusir/internal/autograd"
 type Options struct {
 	// Noise is ε of Eq. 7 in training; nil is ε = 0.
 	Noise Noise
-	// Routes, one a stage, are used instead of the routers' own, e.g. to share
-	// one routing among the tiles of an image. Their batch must be the image's.
-	Routes []*Route
+	// Globals, where set, are filled by the first pass that is given them and
+	// taken by later ones, of batches as large, instead of their own.
+	Globals *Globals
+	// Window is where in a larger picture the images lie: their spatial prompts
+	// are then a part of that picture's. The zero value is all of it.
+	Window Window
 	// Probe, where set, sees the result of every module by its name. What it
 	// sees is valid during the call only. A WTB's ".attn" comes with its residual.
 	Probe func(name string, v *Var)

@@ -4,6 +4,7 @@ package model
 // learned spatial components.
 type PGB struct {
 	name       string
+	level      int
 	components *Var // [length,C,s,s]
 	weights    linear
 	conv       *Var // [C,C,3,3]
@@ -13,6 +14,7 @@ func (b builder) pgb(l int, c Config) *PGB {
 	C, s := c.Width(l), c.PromptSize[l]
 	return &PGB{
 		name:       b.name(),
+		level:      l,
 		components: b.param("components", unit, c.PromptLen, C, s, s),
 		weights:    b.linear("weights", c.PromptLen, C),
 		conv:       b.conv3x3("conv", C, C),
@@ -23,10 +25,40 @@ func (b builder) pgb(l int, c Config) *PGB {
 func (g *PGB) Forward(t *pass, p *Var, H, W int) *Var {
 	w := t.Softmax(g.weights.forward(t, p)) // [B,length]
 	mixed := t.Mix(w, g.components)         // [B,C,s,s]
-	wide := t.Resize(mixed, H, W)
+	wide := g.spread(t, mixed, H, W)
 	t.Release(mixed)
 	y := t.Conv3x3(wide, g.conv)
 	t.Release(wide)
 	t.probe(g.name, y)
 	return y
+}
+
+// spread resizes the mixed components [B,C,s,s] to H×W, or to the part of a
+// larger picture's prompt that the pass's window shows.
+func (g *PGB) spread(t *pass, mixed *Var, H, W int) *Var {
+	if t.Window == (Window{}) {
+		return t.Resize(mixed, H, W)
+	}
+	B, C, s := mixed.Shape[0], mixed.Shape[1], mixed.Shape[2]
+	// Bilinear resizing is a product from either side. The one along H is a 1×1
+	// convolution of B·C images of one row each, whose channels are the s rows.
+	along := t.Input(lerp(t.Window.X>>g.level, W, s, t.Window.W>>g.level), W, s)
+	down := t.Input(lerp(t.Window.Y>>g.level, H, s, t.Window.H>>g.level), H, s)
+	rows := t.Linear(mixed.Reshape(B*C*s, s), along, nil)
+	y := t.Conv1x1(down, nil, rows.Reshape(B*C, s, 1, W))
+	t.Release(along, down, rows)
+	return y.Reshape(B, C, H, W)
+}
+
+// lerp is the matrix [n,s] that resizes s values to a side of all, of which it
+// makes n from the first on: half-pixel centres, edges clamped, as Tape.Resize.
+func lerp(first, n, s, all int) []float32 {
+	m := make([]float32, n*s)
+	for i := range n {
+		at := min(max((float32(first+i)+.5)*float32(s)/float32(all)-.5, 0), float32(s-1))
+		lo := int(at)
+		m[i*s+lo] += 1 - (at - float32(lo))
+		m[i*s+min(lo+1, s-1)] += at - float32(lo)
+	}
+	return m
 }

@@ -40,8 +40,10 @@ func (w *WTB) Forward(t *pass, x *Var) *Var {
 		bands := t.WaveletReduce(x, w.norm1, w.reduce) // [B,C,H/2,W/2]
 		s := t.Conv3x3(bands, w.filter)
 		t.Release(bands)
-		m := t.AttentionMap(s, w.qkv, w.temperature) // A and the projection to v in one, [B,C,C]
-		y := t.WaveletMerge(x, s, m, w.proj)         // x + proj(IDWT(A v), IDWT(s))
+		m := t.global(w.name, func() *Var { // A and the projection to v in one, [B,C,C]
+			return t.AttentionMap(s, w.qkv, w.temperature)
+		})
+		y := t.WaveletMerge(x, s, m, w.proj) // x + proj(IDWT(A v), IDWT(s))
 		t.Release(x, s, m)
 		t.probe(w.name+".attn", y)
 		z := t.GatedFFN(y, w.norm2, []autograd.FFN{w.ffn}, nil, 1)

@@ -51,8 +51,8 @@ func (r *run) computeBands(p *picture) error {
 		if err != nil {
 			return err
 		}
-		defer shared.free(r.net)
-		o.Routes = shared
+		defer shared.Free(r.net.Tape())
+		o.Globals = shared
 	}
 	blend := newBlend(p.layout, p.W)
 	for b := range p.bands {
@@ -64,10 +64,10 @@ func (r *run) computeBands(p *picture) error {
 	return nil
 }
 
-// share routes the sample of the picture, for all of its tiles.
-func (r *run) share(p *picture, o model.Options) (sharedRoutes, error) {
+// share finds out from the sample of the picture what all of its tiles share.
+func (r *run) share(p *picture, o model.Options) (*model.Globals, error) {
 	start := time.Now()
-	shared, err := r.route(p, func() (s *plane, err error) {
+	shared, err := r.findOut(p, func() (s *plane, err error) {
 		if s = p.sample; r.most > 0 {
 			s, err = takeSample(*s, s.h, s.w, r.most, r.most)
 		}
@@ -95,7 +95,7 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) er
 			return err
 		}
 		blend.tile = out
-		if routes != nil && o.Routes == nil {
+		if routes != nil && o.Globals == nil {
 			p.Routing = r.describe(routes)
 		}
 		t.finish(out, r.Strength)

@@ -29,12 +29,13 @@ var autoSides = []int{2048, 1536, 1024, 768, 512, 384, 256, 192, MinTile}
 
 // layout is how a picture is cut into tiles, and the memory that takes.
 type layout struct {
-	x, y   grid
-	side   int   // 0 is the whole
-	window int64 // imageio.Limits.MaxBytes; 0 decodes the picture as a whole
-	need   int64 // bytes of the host
-	host   int64 // of these, what is not the network's
-	device int64 // bytes on a device of its own memory
+	x, y    grid
+	side    int   // 0 is the whole
+	sampled int   // side of the sample for the tiles
+	window  int64 // imageio.Limits.MaxBytes; 0 decodes the picture as a whole
+	need    int64 // bytes of the host
+	host    int64 // of these, what is not the network's
+	device  int64 // bytes on a device of its own memory
 }
 
 func (l layout) tiles() int { return len(l.x.spans) * len(l.y.spans) }
@@ -66,6 +67,7 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 		if p.limit > 0 && l.need > p.limit {
 			return layout{}, p.tooLarge(s, l, "use --tile auto, or raise --max-memory")
 		}
+		l.sampled = p.sampleSide(s.W, s.H, l)
 		return l, nil
 	}
 	var l layout
@@ -77,6 +79,7 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 		}
 		// What the device has room for is an estimate: the run itself shrinks tiles.
 		if (p.limit == 0 || l.need <= p.limit) && (l.device <= p.device || side == MinTile) {
+			l.sampled = p.sampleSide(s.W, s.H, l)
 			return l, nil
 		}
 	}
@@ -85,6 +88,31 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 		remedy += ", or convert it to a PNG without interlacing, which is read in strips"
 	}
 	return layout{}, p.tooLarge(s, l, remedy)
+}
+
+// maxSample is the largest side of a sample: 1 megapixel, in 256 pieces, stands
+// for a picture of any size.
+const maxSample = 1024
+
+// sampleSide is the side of the sample of a picture of W×H for the tiles of l: the
+// larger, the more like the picture; but no more than a quarter of it, nor than
+// fits, and that of a tile where little would be won.
+func (p *planner) sampleSide(W, H int, l layout) int {
+	best := min(max(l.x.most(), l.y.most()), maxSample)
+	for _, side := range autoSides {
+		if side < best*3/2 || side > maxSample || 4*side*side > W*H {
+			continue
+		}
+		network, err := p.network(side, side)
+		host := l.host + 9*4*int64(side)*int64(side)
+		if p.device == 0 {
+			host += network
+		}
+		if err == nil && (p.limit == 0 || host <= p.limit) && (p.device == 0 || network <= p.device) {
+			return side
+		}
+	}
+	return best
 }
 
 // ErrMemory is the error of a picture that does not fit into Options.MaxMemory.

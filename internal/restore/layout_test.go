@@ -99,6 +99,25 @@ func TestNeedGrows(t *testing.T) {
 	}
 }
 
+// TestSample: a sample is at least a tile, and larger where the picture and the
+// memory are.
+func TestSample(t *testing.T) {
+	for _, c := range []struct {
+		W, H, tile  int
+		limit       int64
+		least, most int
+	}{
+		{6000, 4000, 256, 0, maxSample, maxSample}, {6000, 4000, 2048, 0, maxSample, maxSample},
+		{1000, 800, 256, 0, 384, 384}, {400, 300, 256, 0, 208, 256}, {6000, 4000, 256, 350 << 20, 256, 512},
+	} {
+		l, err := newPlanner(c.limit).choose(ofSize(c.W, c.H, true), c.tile)
+		must(t, err)
+		if l.sampled < c.least || l.sampled > c.most {
+			t.Errorf("%+v: a sample of %d", c, l.sampled)
+		}
+	}
+}
+
 func TestAvailable(t *testing.T) {
 	if free := Available(); free < 1<<20 {
 		t.Errorf("only %d bytes are free, it says", free)

@@ -22,7 +22,7 @@ type picture struct {
 	layout
 	img    *imageio.Image
 	info   imageio.Info // of the result
-	sample *plane       // what routes are made of; nil where one tile is all
+	sample *plane       // what tiles share is made of it; nil where one tile is all
 	weight int64        // held of run.memory
 
 	ctx  context.Context
@@ -150,7 +150,7 @@ func (p *picture) decode(data []byte, limits imageio.Limits) (err error) {
 		p.affinity = newAffinity(p.W, p.H)
 	}
 	if p.Tiles > 1 {
-		p.sample, err = takeSample(p.img, p.H, p.W, p.TileH, p.TileW)
+		p.sample, err = takeSample(p.img, p.H, p.W, p.sampled, p.sampled)
 	}
 	return err
 }

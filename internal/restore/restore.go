@@ -10,10 +10,10 @@
 //
 // # Tiles
 //
-// Tiles overlap and fade into each other. What the network decides for a
-// picture as a whole, which experts run and what the prompts are, is decided
-// once, on a sample of pieces from all over the picture, and shared by its
-// tiles.
+// Tiles overlap and fade into each other. What the network finds out about a
+// picture as a whole (which experts run, the prompts, the channel attention, FSB's
+// filter) is found out once, on a sample of pieces from all over the picture, and
+// shared by its tiles. The Fourier step is each tile's own: see docs/adr/0005.
 package restore
 
 import (

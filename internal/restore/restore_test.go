@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -224,5 +225,24 @@ func TestFolder(t *testing.T) {
 	}
 	if got := files(t, filepath.Join(dir, "out")); !slices.Equal(got, want) {
 		t.Errorf("results %v", got)
+	}
+}
+
+// TestTilesFreeEverything: of what tiles share nothing is left behind, whether
+// the picture is finished or fails on the way.
+func TestTilesFreeEverything(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	used := n.Tape().B.(interface{ Used() int64 }).Used
+	before := used()
+	in := save(t, dir, "in.png", imageio.Info{W: 400, H: 300})
+	for _, out := range []io.Writer{&bytes.Buffer{}, &full{room: 1000}} {
+		tiles := 0
+		_, err := Run(context.Background(), n, []Job{{In: in, Out: Std}},
+			Options{Strength: 1, Tile: 192, Stdout: out, Tiles: func(Job, int, int) { tiles++ }})
+		must(t, err)
+		n.Tape().Reset()
+		if left := used() - before; left != 0 || tiles < 2 {
+			t.Errorf("%d bytes are left behind after %d tiles", left, tiles)
+		}
 	}
 }

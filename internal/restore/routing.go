@@ -1,9 +1,6 @@
 package restore
 
-import (
-	"clusir/internal/infer"
-	"clusir/internal/model"
-)
+import "clusir/internal/model"
 
 // StageRouting is what the router of one stage made of a picture.
 type StageRouting struct {
@@ -39,23 +36,4 @@ func (r *run) describe(routes []*model.Route) []StageRouting {
 		stages = append(stages, s)
 	}
 	return stages
-}
-
-// sharedRoutes are routes that outlive a pass, to be used in others.
-type sharedRoutes []*model.Route
-
-func detach(routes []*model.Route, net *infer.Network) (kept sharedRoutes) {
-	for _, r := range routes {
-		kept = append(kept, r.Detach(net.Tape()))
-	}
-	return kept
-}
-
-func (s sharedRoutes) free(net *infer.Network) {
-	b := net.Tape().B
-	for _, r := range s {
-		r.Weights.Free(b)
-		r.Alpha.Free(b)
-		r.Tokens.Free(b)
-	}
 }

@@ -15,9 +15,9 @@ type tiler interface {
 }
 
 // takeSample puts pieces from all over a picture of H×W beside each other, at most
-// h×w pixels of them. The network routes by means over its features, and such a
-// sample has about those of the whole picture, noise included, which a reduced
-// picture would have averaged away.
+// h×w pixels of them. What the network finds out about a picture as a whole are
+// means over its features, and such a sample has about those of the whole picture,
+// noise included, which a reduced picture would have averaged away.
 func takeSample(m tiler, H, W, h, w int) (*plane, error) {
 	xs, ys := places(W, w), places(H, h)
 	s := &plane{h: len(ys) * ys[0].len(), w: len(xs) * xs[0].len()}

@@ -34,6 +34,9 @@ func (r *run) restore(p *picture, dst []float32, t plane, at image.Point, o mode
 		if p.affinity != nil {
 			p.affinity.at(at.Y, at.X)
 		}
+		if o.Globals != nil {
+			o.Window = model.Window{Y: at.Y, X: at.X, H: r.net.Padded(p.H), W: r.net.Padded(p.W)}
+		}
 		out, routes, err := r.net.Restore(dst, t.rgb, t.h, t.w, o)
 		if err == nil || !errors.Is(err, kernels.ErrMemory) {
 			return out, routes, err
@@ -59,22 +62,22 @@ func (r *run) shrink(p *picture, side int, err error) error {
 	return fmt.Errorf("%w: not even tiles of %d pixels fit: use --device cpu, or a smaller model", err, MinTile)
 }
 
-// inParts restores a tile as tiles of r.most pixels. Routes that the tile was not
-// given are made of a sample of it.
+// inParts restores a tile as tiles of r.most pixels. What they share, and the tile
+// was not given, is found out from a sample of it.
 func (r *run) inParts(p *picture, dst []float32, t plane, at image.Point, o model.Options) ([]float32, error) {
 	cut := func() layout {
 		return layout{x: newGrid(t.w, r.most, overlap(r.most)), y: newGrid(t.h, r.most, overlap(r.most))}
 	}
-	if o.Routes == nil {
-		shared, err := r.route(p, func() (*plane, error) {
+	if o.Globals == nil {
+		shared, err := r.findOut(p, func() (*plane, error) {
 			l := cut()
 			return takeSample(t, t.h, t.w, l.y.most(), l.x.most())
 		}, o)
 		if err != nil {
 			return nil, err
 		}
-		defer shared.free(r.net)
-		o.Routes = shared
+		defer shared.Free(r.net.Tape())
+		o.Globals = shared
 	}
 	l := cut()
 	b := newBlend(l, t.w)
@@ -100,20 +103,22 @@ func (r *run) inParts(p *picture, dst []float32, t plane, at image.Point, o mode
 	return out, nil
 }
 
-// route decides what the network does with a picture, on a sample of it, which it
-// asks for again where the device has no memory for one.
-func (r *run) route(p *picture, sample func() (*plane, error), o model.Options) (sharedRoutes, error) {
+// findOut is what tiles share of a picture, made of a sample of it, which it asks
+// for again where the device has no memory for one. The caller frees it.
+func (r *run) findOut(p *picture, sample func() (*plane, error), o model.Options) (*model.Globals, error) {
 	o.Probe = stopOnly(p.ctx)
 	for {
 		s, err := sample()
 		if err != nil {
 			return nil, err
 		}
+		o.Globals = &model.Globals{}
 		_, routes, err := r.net.Restore(nil, s.rgb, s.h, s.w, o)
 		if err == nil {
 			p.Routing = r.describe(routes)
-			return detach(routes, r.net), nil
+			return o.Globals, nil
 		}
+		o.Globals.Free(r.net.Tape())
 		if !errors.Is(err, kernels.ErrMemory) {
 			return nil, err
 		}
