@@ -1,13 +1,17 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"clusir/internal/checkpoint"
+	"clusir/internal/infer"
 	"clusir/internal/train"
 )
 
@@ -16,6 +20,7 @@ type exportOptions struct {
 	out       io.Writer
 	In, Out   string
 	Half      bool
+	Results   string
 	Overwrite bool
 	Metadata  map[string]string
 }
@@ -26,9 +31,12 @@ func newExportCmd(runF func(*exportOptions) error) *cobra.Command {
 		Use:   "export CHECKPOINT OUT",
 		Short: "Write a training checkpoint's weights alone",
 		Long: `Write the weights of a training checkpoint without the optimiser's state: the
-averaged ones where the run kept an average (train.ema).`,
-		Example: `  clusir export runs/five-task/last.safetensors mine.safetensors --half --note name=mine`,
-		Args:    cobra.ExactArgs(2),
+averaged ones where the run kept an average (train.ema). --results adds what they
+reached, which clusir models then shows.`,
+		Example: `  clusir export runs/five-task/last.safetensors mine.safetensors --half --note name=mine
+  clusir eval --benchmark five-task --data data --model mine.safetensors --json > report.json
+  clusir export mine.safetensors measured.safetensors --half --results report.json`,
+		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.out, opts.In, opts.Out = cmd.OutOrStdout(), args[0], args[1]
 			if runF != nil {
@@ -40,6 +48,7 @@ averaged ones where the run kept an average (train.ema).`,
 	f := cmd.Flags()
 	f.BoolVar(&opts.Half, "half", false, "store float16, half the size")
 	f.BoolVar(&opts.Overwrite, "overwrite", false, "replace OUT if it exists")
+	f.StringVar(&opts.Results, "results", "", "add the results in `FILE`, the output of clusir eval --json")
 	f.StringToStringVar(&opts.Metadata, "note", nil, "add `KEY=VALUE` to the file's metadata")
 	return cmd
 }
@@ -52,6 +61,17 @@ func runExport(o *exportOptions) error {
 	if o.Half {
 		dtype = checkpoint.F16
 	}
+	if o.Results != "" {
+		scores, err := scoresIn(o.Results)
+		if err != nil {
+			return err
+		}
+		o.Metadata = maps.Clone(o.Metadata)
+		if o.Metadata == nil {
+			o.Metadata = map[string]string{}
+		}
+		o.Metadata[infer.KeyResults] = scores
+	}
 	if err := train.Export(o.In, o.Out, dtype, o.Metadata); err != nil {
 		return err
 	}
@@ -61,4 +81,34 @@ func runExport(o *exportOptions) error {
 	}
 	fmt.Fprintf(o.out, "%s: %.1f MB\n", o.Out, float64(info.Size())/1e6)
 	return nil
+}
+
+// scoresIn reads a report of eval as a checkpoint's metadata hold it.
+func scoresIn(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	var report struct {
+		Splits []struct {
+			Title, Split     string
+			Images, Expected int
+			Input, Output    struct{ PSNR, SSIM float64 }
+		}
+	}
+	if err := json.Unmarshal(data, &report); err != nil {
+		return "", fmt.Errorf("%s is no output of clusir eval --json: %w", path, err)
+	}
+	if len(report.Splits) == 0 {
+		return "", fmt.Errorf("%s holds no results: give the output of clusir eval --json", path)
+	}
+	var scores []infer.Score
+	for _, s := range report.Splits {
+		scores = append(scores, infer.Score{
+			Benchmark: strings.TrimSpace(s.Title + " " + s.Split), Images: s.Images, Expected: s.Expected,
+			Input: s.Input.PSNR, PSNR: s.Output.PSNR, SSIM: s.Output.SSIM,
+		})
+	}
+	text, err := json.Marshal(scores)
+	return string(text), err
 }

@@ -42,7 +42,8 @@ func newRoot(started *bool) *cobra.Command {
 			*started = true
 		},
 	}
-	root.AddCommand(newBenchCmd(nil), newEvalCmd(nil), newExportCmd(nil), newRestoreCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
+	root.AddCommand(newBenchCmd(nil), newEvalCmd(nil), newExportCmd(nil), newManCmd(nil), newModelsCmd(nil),
+		newRestoreCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
 	return root
 }
 

@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"clusir/weights"
 )
 
 // version is set by the linker: see the Makefile.
@@ -18,11 +22,24 @@ type versionOptions struct {
 	JSON bool
 }
 
+// build is how this program was made.
+type build struct {
+	Version  string   `json:"version"`
+	Commit   string   `json:"commit,omitempty"`
+	Time     string   `json:"time,omitempty"` // of the commit
+	Modified bool     `json:"modified,omitempty"`
+	Go       string   `json:"go"`
+	Platform string   `json:"platform"`
+	Tags     string   `json:"tags,omitempty"`
+	Devices  []string `json:"devices"`
+	Models   []string `json:"models"` // embedded
+}
+
 func newVersionCmd(runF func(*versionOptions) error) *cobra.Command {
 	opts := &versionOptions{}
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version",
+		Short: "Print the version and how this program was built",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.out = cmd.OutOrStdout()
@@ -37,12 +54,50 @@ func newVersionCmd(runF func(*versionOptions) error) *cobra.Command {
 }
 
 func runVersion(opts *versionOptions) error {
-	platform := runtime.GOOS + "/" + runtime.GOARCH
+	b := thisBuild()
 	if opts.JSON {
-		return json.NewEncoder(opts.out).Encode(map[string]string{
-			"version": version, "go": runtime.Version(), "platform": platform,
-		})
+		return json.NewEncoder(opts.out).Encode(b)
 	}
-	_, err := fmt.Fprintf(opts.out, "clusir %s (%s, %s)\n", version, runtime.Version(), platform)
+	fmt.Fprintf(opts.out, "clusir %s (%s, %s)\n", b.Version, b.Go, b.Platform)
+	if b.Commit != "" {
+		modified := ""
+		if b.Modified {
+			modified = ", with changes"
+		}
+		fmt.Fprintf(opts.out, "  commit   %.12s of %s%s\n", b.Commit, b.Time, modified)
+	}
+	if b.Tags != "" {
+		fmt.Fprintf(opts.out, "  tags     %s\n", b.Tags)
+	}
+	_, err := fmt.Fprintf(opts.out, "  devices  %s\n  models   %s\n", strings.Join(b.Devices, ", "), strings.Join(b.Models, ", "))
 	return err
+}
+
+func thisBuild() build {
+	b := build{
+		Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Devices: []string{"cpu"}, Models: weights.Names(),
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.time":
+			b.Time = s.Value
+		case "vcs.modified":
+			b.Modified = s.Value == "true"
+		case "-tags":
+			b.Tags = s.Value
+		}
+	}
+	for tag := range strings.SplitSeq(b.Tags, ",") {
+		if tag == "cuda" {
+			b.Devices = append(b.Devices, "cuda")
+		}
+	}
+	return b
 }

@@ -18,6 +18,7 @@ type File struct {
 
 	name   string
 	r      io.ReaderAt
+	size   int64
 	start  int64 // of the data section
 	head   *header
 	closer io.Closer
@@ -61,7 +62,7 @@ func Read(name string, r io.ReaderAt, size int64) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	f := &File{Metadata: head.metadata, name: name, r: r, start: start, head: head}
+	f := &File{Metadata: head.metadata, name: name, r: r, size: size, start: start, head: head}
 	if err := verify(head.metadata, raw, io.NewSectionReader(r, start, size-start)); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

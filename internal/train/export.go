@@ -1,6 +1,7 @@
 package train
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 
@@ -33,10 +34,25 @@ func Export(in, out string, dtype checkpoint.DType, metadata map[string]string) 
 	if err != nil {
 		return err
 	}
-	all := map[string]string{keyRecipe: f.Metadata[keyRecipe], keyDevice: f.Metadata[keyDevice]}
+	all := map[string]string{keyRecipe: withoutPaths(f.Metadata[keyRecipe]), keyDevice: f.Metadata[keyDevice]}
 	if answers, ok := f.Metadata[model.KeyAnswers]; ok {
 		all[model.KeyAnswers] = answers
 	}
 	maps.Copy(all, metadata)
 	return checkpoint.Write(out, checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: dtype, Metadata: all})
+}
+
+// withoutPaths is a recipe without the folder in which its user keeps the data:
+// weights are given to others. What is no recipe stays as it is.
+func withoutPaths(recipe string) string {
+	var all map[string]json.RawMessage
+	if json.Unmarshal([]byte(recipe), &all) != nil {
+		return recipe
+	}
+	delete(all, "Data")
+	text, err := json.Marshal(all)
+	if err != nil {
+		return recipe
+	}
+	return string(text)
 }

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+)
+
+// manOptions are those of `clusir man`.
+type manOptions struct {
+	out  io.Writer
+	root *cobra.Command
+	Dir  string
+}
+
+func newManCmd(runF func(*manOptions) error) *cobra.Command {
+	opts := &manOptions{}
+	return &cobra.Command{
+		Use:   "man DIR",
+		Short: "Write the manual pages",
+		Long: `Write a manual page for each command into the folder DIR, for man to find:
+man -M looks for them in a folder man1 of the one it is given.`,
+		Example: `  clusir man ~/.local/share/man/man1 && man clusir-restore`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.out, opts.root, opts.Dir = cmd.OutOrStdout(), cmd.Root(), args[0]
+			if runF != nil {
+				return runF(opts)
+			}
+			return runMan(opts)
+		},
+	}
+}
+
+func runMan(o *manOptions) error {
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return fmt.Errorf("cannot write manual pages: %w", err)
+	}
+	o.root.DisableAutoGenTag = true
+	for _, c := range o.root.Commands() {
+		c.Long = strings.ReplaceAll(c.Long, "*", `\*`) // it is taken for Markdown
+	}
+	header := &doc.GenManHeader{Section: "1", Source: "clusir " + version, Manual: "clusir"}
+	if at, err := time.Parse(time.RFC3339, thisBuild().Time); err == nil {
+		header.Date = &at // the same program writes the same pages
+	}
+	if err := doc.GenManTree(o.root, header, o.Dir); err != nil {
+		return fmt.Errorf("cannot write manual pages: %w", err)
+	}
+	pages, err := os.ReadDir(o.Dir)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(o.out, "%d manual pages are in %s\n", len(pages), o.Dir)
+	return err
+}

@@ -1,0 +1,109 @@
+package infer
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"clusir/internal/checkpoint"
+	"clusir/internal/model"
+	"clusir/weights"
+)
+
+// Keys of what training and measuring leave in a checkpoint's metadata.
+const (
+	KeyRecipe  = "recipe"  // the settings of the training, as JSON
+	KeyDevice  = "device"  // what it was trained on
+	KeyResults = "results" // []Score as JSON
+)
+
+// costSide is the side of the image that Description.GMACs is for.
+const costSide = 128
+
+// Description is what a model's file says of itself, and what can be counted
+// without running it.
+type Description struct {
+	Name     string `json:"name"` // of an embedded model, or the file's path
+	Embedded bool   `json:"embedded"`
+	Bytes    int64  `json:"bytes"`
+	// Weights counts the tensors by type; Resumable tells that the optimiser's
+	// state is in the file too.
+	Weights   []checkpoint.Content `json:"weights"`
+	Resumable bool                 `json:"resumable"`
+	Config    *model.Config        `json:"config,omitempty"` // nil where the file does not hold it
+	Params    int64                `json:"parameters,omitempty"`
+	GMACs     float64              `json:"gmacs_128,omitempty"` // at 128×128
+	Step      int                  `json:"steps,omitempty"`
+	Device    string               `json:"device,omitempty"`
+	Recipe    json.RawMessage      `json:"recipe,omitempty"`
+	Results   []Score              `json:"results,omitempty"`
+	Answers   model.Answers        `json:"answers,omitempty"` // of its clusters, in training
+	Notes     map[string]string    `json:"notes,omitempty"`   // the rest of the metadata
+}
+
+// Score is what a model reached on a benchmark, or on a part of one.
+type Score struct {
+	Benchmark string  `json:"benchmark"`
+	Images    int     `json:"images"`
+	Expected  int     `json:"expected,omitempty"` // images of the whole benchmark
+	Input     float64 `json:"input_psnr"`
+	PSNR      float64 `json:"psnr"`
+	SSIM      float64 `json:"ssim,omitempty"`
+}
+
+// Describe opens an embedded model or a file, without putting it on a device.
+func Describe(name string) (*Description, error) {
+	f, err := Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	d := &Description{Name: name, Bytes: f.Size(), Device: f.Metadata[KeyDevice], Notes: map[string]string{}}
+	_, d.Embedded = weights.Find(name)
+	d.Weights, d.Resumable = f.Contents()
+	if d.Step, err = f.Step(); err != nil {
+		return nil, err
+	}
+	if err := d.count(f); err != nil {
+		return nil, fmt.Errorf("model %s: %w", name, err)
+	}
+	return d, d.read(f.Metadata)
+}
+
+// count adds the configuration and what follows from it.
+func (d *Description) count(f *checkpoint.File) error {
+	if f.Metadata[checkpoint.KeyConfig] == "" {
+		return nil // another program's file: it takes --model-config to run it
+	}
+	c, err := model.ReadConfig(f)
+	if err != nil {
+		return err
+	}
+	cost, err := c.Cost(1, costSide, costSide)
+	if err != nil {
+		return err
+	}
+	d.Config, d.Params, d.GMACs = &c, cost.Params, cost.GMACs()
+	d.Answers, err = model.ReadAnswers(f.Metadata, c)
+	return err
+}
+
+// read takes the metadata apart.
+func (d *Description) read(metadata map[string]string) error {
+	for key, text := range metadata {
+		switch key {
+		case checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, model.KeyAnswers, KeyDevice:
+		case KeyRecipe:
+			if text != "" && !json.Valid([]byte(text)) {
+				return fmt.Errorf("model %s: its metadata %q is no JSON", d.Name, key)
+			}
+			d.Recipe = json.RawMessage(text)
+		case KeyResults:
+			if err := json.Unmarshal([]byte(text), &d.Results); err != nil {
+				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, err)
+			}
+		default:
+			d.Notes[key] = text
+		}
+	}
+	return nil
+}
