@@ -63,7 +63,7 @@ func affinity(ctx context.Context, r *Request) ([]sheet, error) {
 const panelWide = 158
 
 func affinitySheet(r *Request, p *picture, maps [model.Stages]likeness) draw.Sheet {
-	photo := imageOf(p.input)
+	photo, result := imageOf(p.input), draw.Planes(p.output, p.input.W, p.input.H)
 	rows := make([][]draw.Panel, 2)
 	put := func(row, col int, panel draw.Panel) {
 		for len(rows) <= row {
@@ -75,7 +75,7 @@ func affinitySheet(r *Request, p *picture, maps [model.Stages]likeness) draw.She
 		rows[row][col] = panel
 	}
 	put(0, 0, draw.Picture{Title: titleOf(p.split) + ": " + p.name, Image: photo, Width: panelWide})
-	put(1, 0, draw.Picture{Title: "Restored", Image: draw.Planes(p.output, p.input.W, p.input.H), Width: panelWide})
+	put(1, 0, draw.Picture{Title: "Restored", Image: result, Width: panelWide})
 	for l, m := range maps {
 		for c := range m.n {
 			scale := usual(m.of(c))
@@ -83,14 +83,14 @@ func affinitySheet(r *Request, p *picture, maps [model.Stages]likeness) draw.She
 			put(c, l+1, draw.Picture{
 				Title: fmt.Sprintf("Stage %d, prototype %d", l+1, c+1), Width: panelWide,
 				Note:  fmt.Sprintf("%+.2f to %+.2f", scale.Min, scale.Max),
-				Image: over(enlarged(small, photo.Bounds()), photo, 0.72),
+				Image: over(enlarged(small, photo.Bounds()), result, 0.72),
 			})
 		}
 	}
 	put(2, 0, strongest(p, maps[model.Stages-1]))
 	return draw.Sheet{
 		Title: fmt.Sprintf("Where the features are like each prototype, %s", r.Name), Rows: rows,
-		Notes: []string{"Cosine between the router's embedding of each pixel of a stage and the stage's prototypes, resized to the picture and laid over it in grey: " +
+		Notes: []string{"Cosine between the router's embedding of each pixel of a stage and the stage's prototypes, resized to the picture and laid over the result in grey: " +
 			"from violet, the least, to yellow, the most, with the range of each map below it. Most like: the prototype of the largest cosine."},
 	}
 }
@@ -111,10 +111,10 @@ func strongest(p *picture, m likeness) draw.Panel {
 	for c := range m.n {
 		note += fmt.Sprintf("%d %s  ", c+1, palette.Cluster(c).Name)
 	}
-	photo := imageOf(p.input)
-	big := image.NewRGBA(photo.Bounds())
+	result := draw.Planes(p.output, p.input.W, p.input.H)
+	big := image.NewRGBA(result.Bounds())
 	xdraw.NearestNeighbor.Scale(big, big.Bounds(), out, out.Bounds(), xdraw.Src, nil)
-	return draw.Picture{Title: "Most like, stage 4", Note: note, Image: over(big, photo, 0.72), Width: panelWide}
+	return draw.Picture{Title: "Most like, stage 4", Note: note, Image: over(big, result, 0.72), Width: panelWide}
 }
 
 // enlarged resizes a map bilinearly.
