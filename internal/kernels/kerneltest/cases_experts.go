@@ -14,10 +14,10 @@ func expertCases() []Case {
 		gatedFFN(3, 8, 6, 10, 10, []float64{0.3, 0, 0.7}, []float64{0, 0, 1}, []float64{0.5, 0, 0.5}), // expert 1 idles
 		gatedFFN(2, 12, 2, 34, 15, []float64{0.25, 0, 0, 0.75}, []float64{0, 0.4, 0.6, 0}),
 		gatedFFN(3, 24, 3, 5, 30, []float64{0, 1}, []float64{1, 0}, []float64{-0.5, 1.5}),
-		gatedFFN(2, 5, 7, 7, 6, []float64{0, 0}, []float64{0.1, 0.9}),                      // a sample that no expert serves
+		gatedFFN(2, 5, 7, 7, 6, []float64{0, 0}, []float64{0.1, 0.9}),                                              // a sample that no expert serves
 		gatedFFN(2, 6, 3, 5, 7, []float64{0.1, 0.2, 0, 0.3, 0.15, 0.25}, []float64{0, 0, 0, 0, 0, 1}).frozen(1, 5), // many at once
-		gatedFFN(1, 12, 4, 6, 9).with("offset", 0, normal("x", 1, 12, 4, 6).scaled(1, 10)), // E[x²] − mean² would lose digits
-		gatedFFN(1, 8, 2, 3, 5).with("flat", 0, given("x", []float64{3}, 1, 8, 2, 3)),      // no variance
+		gatedFFN(1, 12, 4, 6, 9).with("offset", 0, normal("x", 1, 12, 4, 6).scaled(1, 10)),                         // E[x²] − mean² would lose digits
+		gatedFFN(1, 8, 2, 3, 5).with("flat", 0, given("x", []float64{3}, 1, 8, 2, 3)),                              // no variance
 		gatedFFN(1, 16, 70, 130, 48).large(),
 		gatedFFN(2, 48, 33, 35, 60, []float64{0.6, 0, 0.4}, []float64{0, 0.2, 0.8}).large(),
 		gatedFFN(1, 128, 6, 10, 384).large(),
