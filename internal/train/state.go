@@ -92,7 +92,9 @@ func notFinite(state []checkpoint.Tensor) string {
 func (r *run) saveBest() error { return r.write(filepath.Join(r.Out, bestName), r.m.State()) }
 
 func (r *run) write(path string, state []checkpoint.Tensor) error {
-	recipe, err := json.Marshal(r.Config)
+	settings := *r.Config
+	settings.Data = "" // where data lie on this machine is no part of a recipe
+	recipe, err := json.Marshal(settings)
 	if err != nil {
 		return err
 	}
@@ -163,41 +165,4 @@ func (r *run) mustMatch(f *checkpoint.File) error {
 		return fmt.Errorf("holds another network than the configuration asks for:\n  %s\n  %s\nkeep the model's settings of the run, or start another one with --out", had, have)
 	}
 	return nil
-}
-
-// warmStart takes the weights of another run's checkpoint.
-func (r *run) warmStart(f *checkpoint.File) error {
-	specs, err := r.m.Config.Specs()
-	if err != nil {
-		return err
-	}
-	values, err := averaged(f, specs)
-	if err != nil {
-		return fmt.Errorf("--init-from: %w", err)
-	}
-	for i, p := range r.m.Tensors() {
-		r.Backend.Upload(p.Tensor, values[i].Data())
-	}
-	r.opt.restartAverage()
-	return nil
-}
-
-// averaged loads a checkpoint's weights, in place of each its moving average if
-// the checkpoint holds one.
-func averaged(f *checkpoint.File, specs []checkpoint.Spec) ([]checkpoint.Tensor, error) {
-	weights, err := f.Load(specs)
-	if err != nil {
-		return nil, err
-	}
-	for i, s := range specs {
-		if !f.Has(checkpoint.PrefixEMA + s.Name) {
-			continue
-		}
-		average, err := f.Tensor(checkpoint.PrefixEMA + s.Name)
-		if err != nil {
-			return nil, err
-		}
-		weights[i] = checkpoint.New(s.Name, s.Shape, average.Data())
-	}
-	return weights, nil
 }

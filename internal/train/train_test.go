@@ -292,3 +292,40 @@ func TestWarmStart(t *testing.T) {
 		}
 	}
 }
+
+// TestGrow: a block that the checkpoint lacks starts as the identity.
+func TestGrow(t *testing.T) {
+	root, first, second := photographs(t), t.TempDir(), t.TempDir()
+	c := small(root)
+	c.Train.Steps = 4
+	if _, err := runIn(t.Context(), t, Options{Config: c, Out: first}, 1); err != nil {
+		t.Fatal(err)
+	}
+	from := openLast(t, first)
+	grown, more := small(root), 2
+	grown.Model.RefineBlocks = &more
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := runIn(ctx, t, Options{Config: grown, Out: second, InitFrom: from}, 1); err != nil {
+		t.Fatal(err)
+	}
+	to := openLast(t, second)
+	for name, zero := range map[string]bool{
+		"refine.0.attn.proj.weight": false, "refine.1.attn.proj.weight": true, "refine.1.ffn.project.weight": true, "refine.1.ffn.expand.weight": false,
+	} {
+		w, err := to.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := !slices.ContainsFunc(w.Data(), func(x float32) bool { return x != 0 }); all != zero {
+			t.Errorf("%s is all zeros: %t, want %t", name, all, zero)
+		}
+	}
+	// It can only be deeper: a network that is wider is another one.
+	wide := small(root)
+	width := 2 * *wide.Model.Dim
+	wide.Model.Dim = &width
+	if _, err := runIn(t.Context(), t, Options{Config: wide, Out: t.TempDir(), InitFrom: from}, 1); err == nil {
+		t.Error("a wider network started from the weights of a narrow one")
+	}
+}
