@@ -71,10 +71,12 @@ func Variants() map[string]Config {
 	return map[string]Config{"base": sized(48), "small": sized(32), "tiny": sized(16), "nano": nano()}
 }
 
+// nano spends its blocks where pixels are many: of shapes of equal cost, those
+// with several at the decoder's full resolution learned to denoise fastest.
 func nano() Config {
 	c := DefaultConfig()
 	c.Dim = 16
-	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
+	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{2, 1, 1}, 3
 	c.FFNRatio, c.ExpertRatio = 2, 1
 	c.Experts, c.TopExperts = 3, 2
 	c.PromptSize = []int{16, 16, 16}
