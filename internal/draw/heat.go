@@ -133,10 +133,17 @@ func readable(c color.Color) color.Color {
 // grid is values in rows from the top, as plotter wants them.
 type grid struct{ rows [][]float64 }
 
-func (g grid) Dims() (c, r int)   { return len(g.rows[0]), len(g.rows) }
+// Dims returns the numbers of columns and rows.
+func (g grid) Dims() (c, r int) { return len(g.rows[0]), len(g.rows) }
+
+// Z is the value at column c of row r, rows counted from below.
 func (g grid) Z(c, r int) float64 { return g.rows[len(g.rows)-1-r][c] }
-func (g grid) X(c int) float64    { return float64(c) }
-func (g grid) Y(r int) float64    { return float64(r) }
+
+// X is where column c lies.
+func (g grid) X(c int) float64 { return float64(c) }
+
+// Y is where row r lies.
+func (g grid) Y(r int) float64 { return float64(r) }
 
 // Range is the least and the largest of numbers, those that are none left out.
 func Range(values [][]float64) (least, most float64) {
