@@ -126,7 +126,7 @@ func TestSlider(t *testing.T) {
 	if got := value[float64](b, `parseFloat(`+line+`)`); got < 0.19*width || got > 0.21*width {
 		t.Errorf("at 20 the line is at %g of %g", got, width)
 	}
-	b.do(chromedp.Click(chromedp.CSS(`.swap`)))
+	b.do(chromedp.Focus(chromedp.CSS(`.swap`)), chromedp.KeyEvent(kb.Enter))
 	if value[bool](b, `document.querySelector('.compare .clean').hidden`) || !value[bool](b, `document.querySelector('.compare .input').hidden`) {
 		t.Error("the clean image does not come in place of the input")
 	}
