@@ -123,7 +123,7 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 	case o.Verify != "" && o.Format == "go":
 		return usage("--verify measures nothing that --format go could show: choose text or json")
 	}
-	c, err := config.Load("", nil)
+	c, err := config.LoadUntrained(nil)
 	if err != nil {
 		return err
 	}

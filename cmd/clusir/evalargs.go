@@ -56,7 +56,7 @@ func (o *evalOptions) complete(cmd *cobra.Command, args []string) (err error) {
 	if err := o.completePage(); err != nil {
 		return err
 	}
-	o.config, err = config.Load("", f)
+	o.config, err = config.LoadUntrained(f)
 	return err
 }
 

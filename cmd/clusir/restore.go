@@ -125,7 +125,7 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	case o.JSON && (o.Output == restore.Std || o.Explain):
 		return usage("--json prints to standard output, as --explain and the output - do: leave one out")
 	}
-	o.config, err = config.Load("", flags)
+	o.config, err = config.LoadUntrained(flags)
 	return err
 }
 

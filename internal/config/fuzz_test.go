@@ -63,5 +63,5 @@ func loadText(text []byte) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return merge(layers, nil)
+	return merge(layers, nil, nil)
 }

@@ -42,11 +42,20 @@ func AddSetFlag(flags *pflag.FlagSet) {
 	flags.StringArray(setFlag, nil, "change any `KEY=VALUE` of the configuration, e.g. train.ema=0.999 (repeatable)")
 }
 
+// The sections of the settings, as variables begin after CLUSIR_. The first of
+// them serve training alone. TASKS, a list of structs, no variable can set.
+var (
+	trainingSections = []string{"MODEL_", "TRAIN_", "TASKS"}
+	sections         = append([]string{"EVAL_"}, trainingSections...)
+)
+
 // loader gathers the settings and where each of them came from.
 type loader struct {
 	viper   *viper.Viper
 	origins map[string]string
 	faults  []string
+	// deaf is the sections whose variables are not for this command.
+	deaf []string
 }
 
 // Load returns the settings of the configuration called name: a YAML file, or
@@ -60,12 +69,19 @@ func Load(name string, flags *pflag.FlagSet) (*Config, error) {
 			return nil, err
 		}
 	}
-	return merge(layers, flags)
+	return merge(layers, flags, nil)
+}
+
+// LoadUntrained is Load for a command that takes no configuration and does not
+// train: what the environment says of models and of training, for runs that are
+// started beside it, is neither used nor checked.
+func LoadUntrained(flags *pflag.FlagSet) (*Config, error) {
+	return merge(nil, flags, trainingSections)
 }
 
 // merge puts the environment and the flags on top of the files.
-func merge(layers []*layer, flags *pflag.FlagSet) (*Config, error) {
-	l := &loader{viper: viper.New(), origins: map[string]string{}}
+func merge(layers []*layer, flags *pflag.FlagSet, deaf []string) (*Config, error) {
+	l := &loader{viper: viper.New(), origins: map[string]string{}, deaf: deaf}
 	for _, file := range layers {
 		if err := l.addFile(file); err != nil {
 			return nil, err
@@ -95,7 +111,7 @@ func (l *loader) addFile(file *layer) error {
 func (l *loader) bindEnv() {
 	names := map[string]string{}
 	for _, leaf := range leaves() {
-		if env := leaf.envName(); env != "" {
+		if env := leaf.envName(); env != "" && !l.ignores(env) {
 			names[env] = leaf.key
 			// An error would mean that no key is given.
 			_ = l.viper.BindEnv(leaf.key, env)
@@ -109,7 +125,7 @@ func (l *loader) bindEnv() {
 	}
 	for _, pair := range os.Environ() {
 		env, _, _ := strings.Cut(pair, "=")
-		if _, ok := names[env]; !ok && inSection(env) {
+		if _, ok := names[env]; !ok && begins(env, sections) && !l.ignores(env) {
 			l.fault("%s", unknownEnv(env, slices.Sorted(maps.Keys(names))))
 		}
 	}
@@ -122,13 +138,11 @@ func unknownEnv(env string, names []string) string {
 	return env + " sets nothing: unset it, or set the key in a file"
 }
 
-func inSection(env string) bool {
-	for _, s := range []string{"MODEL_", "TRAIN_", "EVAL_"} {
-		if strings.HasPrefix(env, envPrefix+s) {
-			return true
-		}
-	}
-	return env == envPrefix+"TASKS"
+func (l *loader) ignores(env string) bool { return begins(env, l.deaf) }
+
+// begins reports whether a variable is of one of the sections.
+func begins(env string, sections []string) bool {
+	return slices.ContainsFunc(sections, func(s string) bool { return strings.HasPrefix(env, envPrefix+s) })
 }
 
 func (l *loader) bindFlags(flags *pflag.FlagSet) {

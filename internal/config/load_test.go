@@ -197,6 +197,28 @@ func TestForeignVariablesAreLeftAlone(t *testing.T) {
 	}
 }
 
+// TestLoadUntrained: a run's variables, wrong ones even, do not trip a command
+// that does not train; its own do.
+func TestLoadUntrained(t *testing.T) {
+	for env, value := range map[string]string{
+		"CLUSIR_TRAIN_STEPS": "5", "CLUSIR_TRAIN_LR": "fast", "CLUSIR_TRAIN_RL": "1", "CLUSIR_MODEL_DIM": "-8", "CLUSIR_TASKS": "denoise",
+		"CLUSIR_THREADS": "3", "CLUSIR_EVAL_SEED": "4",
+	} {
+		t.Setenv(env, value)
+	}
+	c, err := LoadUntrained(flagSet(t, "--data=here"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := Default().Train; !reflect.DeepEqual(c.Train, want) || c.Threads != 3 || c.Eval.Seed != 4 || c.Data != "here" {
+		t.Errorf("%+v", c)
+	}
+	t.Setenv("CLUSIR_EVAL_SEDE", "4")
+	if _, err := LoadUntrained(nil); err == nil || !strings.Contains(err.Error(), "did you mean CLUSIR_EVAL_SEED?") {
+		t.Errorf("a mistyped variable of eval gives %v", err)
+	}
+}
+
 func TestModelApply(t *testing.T) {
 	dim, off := 8, false
 	m := Model{Variant: "tiny", Dim: &dim, UseDAFMM: &off, Clusters: []int{2, 3, 4, 6}}
