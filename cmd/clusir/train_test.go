@@ -43,17 +43,7 @@ func copyPhotos(t *testing.T, dir string, scale float64, names ...string) {
 		if err := png.Encode(&out, m); err != nil {
 			t.Fatal(err)
 		}
-		write(t, filepath.Join(dir, name), out.String())
-	}
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+		writeFile(t, filepath.Join(dir, name), out.String())
 	}
 }
 
@@ -86,7 +76,7 @@ func TestTrainInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	copyPhotos(t, filepath.Join(dir, "Train", "Denoise"), 1, "a.png", "b.png")
 	file := filepath.Join(dir, "toy.yaml")
-	write(t, file, toyRun)
+	writeFile(t, file, toyRun)
 	args := fmt.Sprintf("train --config %s --data %s --threads 1 --device cpu --out %s/", file, dir, dir)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestTrainInterrupted$")
 	cmd.Env = append(os.Environ(), trainArgs+"="+args+"cut")
@@ -145,7 +135,7 @@ func TestFineTuningExample(t *testing.T) {
 	var commands []string
 	for _, m := range block.FindAllSubmatch(doc, -1) {
 		if name := string(m[1]); name != "run" {
-			write(t, name, string(m[2]))
+			writeFile(t, name, string(m[2]))
 			continue
 		}
 		for line := range strings.Lines(string(m[2])) {

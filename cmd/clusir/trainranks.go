@@ -109,7 +109,7 @@ func (r *ranks) runRank(g parallel.Group, name string) (_ *train.Result, err err
 
 // lead adds what rank 0 alone does.
 func (r *ranks) lead(o *train.Options) (err error) {
-	if o.Validate, err = validator(r.config, r.Benchmarks, o.Backend); err != nil || r.InitFrom == "" {
+	if o.Validate, err = validator(r.config, r.Benchmarks, o.Backend, r.errOut); err != nil || r.InitFrom == "" {
 		return err
 	}
 	if o.InitFrom, err = infer.Open(r.InitFrom); err != nil {

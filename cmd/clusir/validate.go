@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 	"strings"
 
 	"clusir/internal/config"
@@ -19,9 +20,9 @@ import (
 
 // validator returns a function that measures a network on the configuration's
 // benchmarks in dB, those of a file among them; nil where there is nothing to
-// measure. A benchmark that is not on disk is an error now, not in the middle
-// of a run.
-func validator(c *config.Config, file string, b kernels.Backend) (func(context.Context, *model.ClusIR) (*train.Validation, error), error) {
+// measure. What it will measure, and what it cannot, it tells messages. A
+// benchmark that is not on disk is an error now, not in the middle of a run.
+func validator(c *config.Config, file string, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*train.Validation, error), error) {
 	catalog := dataset.Standard()
 	if file != "" {
 		if err := catalog.AddFile(file); err != nil {
@@ -36,9 +37,11 @@ func validator(c *config.Config, file string, b kernels.Backend) (func(context.C
 		return nil, fmt.Errorf("eval.benchmarks: %w", err)
 	}
 	for _, k := range benchmarks {
-		if _, err := k.Open(c.Data); err != nil {
+		splits, err := k.Open(c.Data)
+		if err != nil {
 			return nil, fmt.Errorf("%w; or leave it out of eval.benchmarks, or set train.validation_interval to 0", err)
 		}
+		announce(messages, splits)
 	}
 	o := eval.Options{Root: c.Data, Benchmarks: benchmarks, Protocol: protocolOf(c.Eval)}
 	return func(ctx context.Context, m *model.ClusIR) (*train.Validation, error) {
@@ -63,6 +66,17 @@ func validator(c *config.Config, file string, b kernels.Backend) (func(context.C
 		}
 		return v, r.Failed()
 	}, nil
+}
+
+// announce tells how many images of a benchmark's parts will be measured, and
+// which cannot be.
+func announce(w io.Writer, splits []*dataset.Split) {
+	for _, s := range splits {
+		fmt.Fprintf(w, "validation images of %s: %s\n", strings.TrimSpace(s.Benchmark.Title+" "+s.Label), s.Count())
+		for _, skip := range s.Skipped {
+			fmt.Fprintf(w, "  skipped %s: %s\n", skip.File, skip.Reason)
+		}
+	}
 }
 
 // pictureSide is the most that pictures show of an image.

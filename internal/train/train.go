@@ -258,7 +258,7 @@ func (r *run) intervals(ctx context.Context, terms model.Terms) error {
 		}
 	}
 	if err := r.validate(ctx); err != nil && ctx.Err() == nil {
-		return err
+		return r.rescue(err)
 	}
 	if due(r.t.CheckpointInterval) && r.step < r.plan.steps {
 		return r.save()

@@ -220,6 +220,23 @@ func TestDamagedImage(t *testing.T) {
 	}
 }
 
+// TestFailedValidation: a run whose validation fails saves what it has, and owes
+// the validation to whoever resumes it.
+func TestFailedValidation(t *testing.T) {
+	root, dir := photographs(t), t.TempDir()
+	c := every(root)
+	c.Train.ValidationInterval = 2
+	fail := func(context.Context, *model.ClusIR) (*Validation, error) { return nil, errors.New("x.png: damaged") }
+	_, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: fail}, 1)
+	if err == nil || !strings.Contains(err.Error(), "validation after step 2: x.png: damaged; step 2 is saved, go on with --resume") {
+		t.Fatalf("error %v", err)
+	}
+	calls := 0
+	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Resume: true, Validate: toyValue(&calls)}, 1); err != nil || calls != 3 {
+		t.Errorf("resumed: %d validations, want those after steps 2, 4 and 6; %v", calls, err)
+	}
+}
+
 // TestExport: the averaged weights leave the optimiser's state behind.
 func TestExport(t *testing.T) {
 	root, dir := photographs(t), t.TempDir()
