@@ -20,7 +20,7 @@ const (
 	sheetLine    = 14 // height of a line of text
 	sheetLines   = 3
 	sheetFont    = 11
-	sheetMinSide = 128 // smaller patches are enlarged to about this
+	sheetMinSide = 144 // smaller patches are enlarged to this or more: the parameters need the room
 )
 
 var (
@@ -37,7 +37,7 @@ func (s *Set) Preview(epoch, perRow int) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	scale := max(1, sheetMinSide/s.opts.Patch)
+	scale := (sheetMinSide + s.opts.Patch - 1) / s.opts.Patch
 	side := scale * s.opts.Patch
 	cellW, cellH := 2*side+2+sheetGap, side+sheetLines*sheetLine+sheetGap
 	sheet := image.NewRGBA(image.Rect(0, 0, perRow*cellW+sheetGap, len(rows)*cellH+sheetGap))

@@ -243,8 +243,8 @@ func TestPreview(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Three rows of five, patches of 32 enlarged to 128.
-	cellW, cellH := 2*128+2+sheetGap, 128+sheetLines*sheetLine+sheetGap
+	// Three rows of five, patches of 32 enlarged to 160.
+	cellW, cellH := 2*160+2+sheetGap, 160+sheetLines*sheetLine+sheetGap
 	if got := sheet.Bounds().Size(); got != image.Pt(5*cellW+sheetGap, 3*cellH+sheetGap) {
 		t.Errorf("the sheet is %v", got)
 	}
@@ -257,7 +257,7 @@ func TestPreview(t *testing.T) {
 		}
 	}
 	ink := 0
-	for y := sheetGap + 128; y < sheetGap+128+sheetLine; y++ {
+	for y := sheetGap + 160; y < sheetGap+160+sheetLine; y++ {
 		for x := sheetGap; x < cellW; x++ {
 			if at(x, y) != sheetPaper {
 				ink++
