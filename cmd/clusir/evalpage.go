@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"clusir/internal/draw"
 	"clusir/internal/eval"
 	"clusir/internal/metrics"
 	"clusir/internal/model"
@@ -21,7 +22,7 @@ type pageOptions struct {
 	Page        string
 	TrainingLog string
 
-	curves []report.Curve
+	curves []draw.Lines
 	// What a run hands to the page, and of which images.
 	gallery *report.Gallery
 	pixels  func(r eval.ImageResult, input, output, clean metrics.Planes)
@@ -54,13 +55,7 @@ func (o *evalOptions) completePage() error {
 		if err != nil {
 			return err
 		}
-		for _, c := range train.Courses(entries) {
-			curve := report.Curve{Title: c.Title}
-			for _, l := range c.Lines {
-				curve.Lines = append(curve.Lines, report.Line{Name: l.Name, Faint: l.Raw, Points: l.XY})
-			}
-			o.curves = append(o.curves, curve)
-		}
+		o.curves = train.Courses(entries)
 	}
 	if o.Merge == nil {
 		o.gallery = report.NewGallery()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -11,6 +12,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,12 +104,13 @@ func TestPictureKeepsShapeAndBoxes(t *testing.T) {
 func TestSheetsAreWhole(t *testing.T) {
 	entry := Entry{Name: "σ=15 <noise> & more", Colour: red, Mark: 7}
 	scale := Scale{Max: 2}
+	rising := []Point{{X: 1, Y: 2}, {X: 3, Y: 4}}
 	s := &Sheet{
 		Title: "Title", Legend: []Entry{entry, entry}, Notes: []string{strings.Repeat("word ", 80)},
 		Rows: [][]Panel{
 			{Picture{Title: "p", Note: "n", Image: flat(3, 2, red), Width: 30, Pixels: true, Frame: red}, nil},
-			{Scatter{Title: "s", Side: 60, Series: []Series{{entry, []Point{{X: 1, Y: 2}, {X: 3, Y: 4}}}, {Entry: entry}}},
-				Lines{Title: "l", X: "x", Y: "y", Width: 90, Height: 60, Series: []Series{{entry, []Point{{X: 1, Y: 2}, {X: 3, Y: 4}}}}}},
+			{Scatter{Title: "s", Side: 60, Series: []Series{{Entry: entry, Points: rising}, {Entry: entry}}},
+				Lines{Title: "l", X: "x", Y: "y", Width: 90, Height: 60, Series: []Series{{Entry: entry, Points: rising}}}},
 			{Heat{Title: "h", Rows: []string{"a", "b"}, Cols: []string{"1", "2", "3"}, Format: "%.1f", Cell: 20, Scale: scale, Groups: 2,
 				Values: [][]float64{{0, 1, 2}, {3, math.NaN(), -1}}}, Bar{Scale: scale, Label: "b", Width: 50}},
 		},
@@ -133,13 +136,52 @@ func TestSheetsAreWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{"Title", "&lt;noise&gt;", "Arial"} {
+	title := fmt.Sprintf("textLength=\"%.1f\"", titleStyle.Width("Title").Points())
+	for _, want := range []string{"Title", "&lt;noise&gt;", "Arial", title} {
 		if !bytes.Contains(svg, []byte(want)) {
 			t.Errorf("there is no %s in the SVG file", want)
 		}
 	}
 	if again, _ := s.Save(t.TempDir(), "sheet"); !sameFile(t, paths[0], again[0]) || !sameFile(t, paths[1], again[1]) {
 		t.Error("the same sheet gives other files")
+	}
+}
+
+// TestLinesHoldTheirLegend: it stands below the plot, in as many lines as it
+// takes, and single points are seen.
+func TestLinesHoldTheirLegend(t *testing.T) {
+	named := Series{Entry: Entry{Name: "some name", Colour: red}, Points: []Point{{X: 1, Y: 1}}}
+	l := Lines{Width: 150, Height: 80, Series: []Series{{Entry: Entry{Colour: red}, Points: named.Points}}}
+	if _, h := l.Size(); h != 80 {
+		t.Errorf("%g high without names, want 80", h)
+	}
+	l.Series = slices.Repeat([]Series{named}, 3)
+	if _, h := l.Size(); h != 80+gap+2*line(textStyle) {
+		t.Errorf("%g high with three names, want two lines of them", h)
+	}
+	count := 0
+	m := decode(t, &Sheet{Rows: [][]Panel{{l}}})
+	for y := range 2 * (margin + 70) {
+		for x := range m.Bounds().Dx() {
+			if color.RGBAModel.Convert(m.At(x, y)).(color.RGBA) == red {
+				count++
+			}
+		}
+	}
+	if count < 9 {
+		t.Errorf("a line of one point paints %d pixels", count)
+	}
+}
+
+// TestBarKeepsItsProportions: viewers of SVG keep an image's, and would show a
+// strip of another shape as a thin line.
+func TestBarKeepsItsProportions(t *testing.T) {
+	for _, width := range []vg.Length{60, 120, 360} {
+		b := Bar{Scale: Scale{Max: 1}, Width: width}
+		r := b.strip().Bounds()
+		if got, want := float64(r.Dx())/float64(r.Dy()), float64(width)/barHigh; math.Abs(got/want-1) > .1 {
+			t.Errorf("a bar of %g×%d has a strip of %v", width, barHigh, r)
+		}
 	}
 }
 

@@ -28,10 +28,11 @@ func newPlot(title string) *plot.Plot {
 // Point is a datum of a plot.
 type Point = plotter.XY
 
-// Series is points or a line in a colour.
+// Series is points or a line in a colour. One without a name is not in legends.
 type Series struct {
 	Entry
 	Points []Point
+	Thin   bool // of a line: it stands behind what matters
 }
 
 // Scatter is a square panel of points whose axes mean nothing.
@@ -71,15 +72,35 @@ func square(p *plot.Plot) {
 	}
 }
 
-// Lines is a panel of lines over a common axis.
+// Lines is a panel of lines over a common axis, above its legend.
 type Lines struct {
 	Title, X, Y   string
-	Width, Height vg.Length
+	Width, Height vg.Length // of the plot, without the legend
 	Series        []Series
 }
 
-// Size is as set.
-func (l Lines) Size() (w, h vg.Length) { return l.Width, l.Height }
+// fewPoints is the length up to which a line's points are marked: one of a
+// single point would not be seen.
+const fewPoints = 40
+
+func (l Lines) legend() [][]Entry {
+	var entries []Entry
+	for _, s := range l.Series {
+		if s.Name != "" {
+			entries = append(entries, s.Entry)
+		}
+	}
+	return wrapEntries(entries, l.Width)
+}
+
+// Size is that of the plot and its legend.
+func (l Lines) Size() (w, h vg.Length) {
+	h = l.Height
+	if n := len(l.legend()); n > 0 {
+		h += gap + vg.Length(n)*line(textStyle)
+	}
+	return l.Width, h
+}
 
 // Draw draws the panel.
 func (l Lines) Draw(c vgdraw.Canvas) {
@@ -90,7 +111,22 @@ func (l Lines) Draw(c vgdraw.Canvas) {
 	grid.Horizontal.Color = rule
 	p.Add(grid)
 	for _, s := range l.Series {
-		p.Add(&plotter.Line{XYs: s.Points, LineStyle: vgdraw.LineStyle{Color: s.Colour, Width: 1.25}})
+		if len(s.Points) == 0 {
+			continue
+		}
+		style := vgdraw.LineStyle{Color: s.Colour, Width: 1.25}
+		if s.Thin {
+			style.Width = 0.5
+		}
+		p.Add(&plotter.Line{XYs: s.Points, LineStyle: style})
+		if len(s.Points) <= fewPoints {
+			p.Add(&plotter.Scatter{XYs: s.Points, GlyphStyle: vgdraw.GlyphStyle{Color: s.Colour, Radius: 1.5, Shape: vgdraw.CircleGlyph{}}})
+		}
 	}
+	top := c.Max.Y - l.Height
+	for i, entries := range l.legend() {
+		drawEntries(c, vg.Point{X: c.Min.X, Y: top - gap - vg.Length(i)*line(textStyle)}, entries)
+	}
+	c.Min.Y = top
 	p.Draw(c)
 }

@@ -83,11 +83,7 @@ func (b Bar) Size() (w, h vg.Length) { return b.Width, barHigh + 2*line(noteStyl
 
 // Draw draws the panel.
 func (b Bar) Draw(c vgdraw.Canvas) {
-	strip := image.NewRGBA(image.Rect(0, 0, steps, 1))
-	for x, colour := range b.palette().Colors() {
-		strip.Set(x, 0, colour)
-	}
-	c.DrawImage(vg.Rectangle{Min: vg.Point{X: c.Min.X, Y: c.Max.Y - barHigh}, Max: c.Max}, strip)
+	c.DrawImage(vg.Rectangle{Min: vg.Point{X: c.Min.X, Y: c.Max.Y - barHigh}, Max: c.Max}, b.strip())
 	format := b.Format
 	if format == "" {
 		format = "%.2f"
@@ -96,4 +92,16 @@ func (b Bar) Draw(c vgdraw.Canvas) {
 	c.FillText(noteStyle, vg.Point{X: c.Min.X, Y: y}, fmt.Sprintf(format, b.Min))
 	c.FillText(aligned(noteStyle, vgdraw.XRight, vgdraw.YTop), vg.Point{X: c.Max.X, Y: y}, fmt.Sprintf(format, b.Max))
 	c.FillText(aligned(noteStyle, vgdraw.XCenter, vgdraw.YTop), vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: y - line(noteStyle)}, b.Label)
+}
+
+// strip is all colours side by side, in the proportions of the bar: viewers of
+// SVG keep an image's.
+func (b Bar) strip() image.Image {
+	m := image.NewRGBA(image.Rect(0, 0, steps, max(1, int(steps*barHigh/b.Width+0.5))))
+	for x, colour := range b.palette().Colors() {
+		for y := range m.Rect.Dy() {
+			m.Set(x, y, colour)
+		}
+	}
+	return m
 }

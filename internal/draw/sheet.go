@@ -4,16 +4,12 @@ package draw
 
 import (
 	"errors"
-	"fmt"
-	"image/color"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"gonum.org/v1/plot/vg"
 	vgdraw "gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgsvg"
 
 	"clusir/internal/atomicfile"
 )
@@ -154,47 +150,3 @@ func (s *Sheet) PNG(w io.Writer) error {
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
 }
-
-// SVG writes the sheet as an SVG file.
-func (s *Sheet) SVG(w io.Writer) error { return s.writeSVG(w, true) }
-
-func (s *Sheet) writeSVG(w io.Writer, background bool) error {
-	width, height := s.Size()
-	c := vgsvg.New(width, height)
-	dc := vgdraw.New(c)
-	if background {
-		dc.SetColor(paper)
-		dc.Fill(dc.Path())
-	}
-	s.Draw(dc)
-	var text strings.Builder
-	if _, err := c.WriteTo(&text); err != nil {
-		return err
-	}
-	_, err := fontFallback.WriteString(w, text.String())
-	return err
-}
-
-// Inline is the sheet as an SVG element for a page of HTML. It has no background,
-// the page's font, and for ink and rules the colours of the page's variables
-// --ink, --faint and --rule.
-func (s *Sheet) Inline() (string, error) {
-	var text strings.Builder
-	if err := s.writeSVG(&text, false); err != nil {
-		return "", err
-	}
-	_, element, _ := strings.Cut(text.String(), "<svg")
-	return pageStyle.Replace("<svg" + element), nil
-}
-
-// pageStyle turns the sheets' own colours and font into a page's.
-var pageStyle = strings.NewReplacer(
-	hex(ink), "var(--ink)", hex(faint), "var(--faint)", hex(rule), "var(--rule)", fontNames+";", "",
-)
-
-func hex(c color.RGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
-
-const fontNames = "font-family:Liberation Sans,Arimo,Arial,Helvetica,sans-serif"
-
-// fontFallback names fonts of the same widths for those who lack Liberation.
-var fontFallback = strings.NewReplacer("font-family:Liberation Sans", fontNames)

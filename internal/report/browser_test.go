@@ -13,6 +13,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"clusir/internal/draw"
 )
 
 // browser opens a page in Chromium. Screenshots go to the folder that
@@ -106,7 +108,7 @@ func (b *browser) screenshot(name string) {
 
 func testPage(t *testing.T, n int) string {
 	r := result(n)
-	return write(t, Page{Eval: r, Setting: "five-task", Gallery: gallery(t, r, 120, 90), Curves: []Curve{{"loss", []Line{{Points: nil}}}}})
+	return write(t, Page{Eval: r, Setting: "five-task", Gallery: gallery(t, r, 120, 90), Curves: []draw.Lines{{Title: "loss"}}})
 }
 
 func TestSlider(t *testing.T) {

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"html/template"
-	"image/color"
 	"math"
 
 	"clusir/internal/draw"
@@ -49,29 +48,17 @@ func distribution(images []eval.ImageResult, a axis, task string) (svg template.
 	return template.HTML(text), fmt.Sprintf("PSNR of %d images: median %.2f dB degraded, %.2f dB restored", len(images), draw.Median(in), draw.Median(out)), err
 }
 
-// courses draws a training's curves.
-func courses(curves []Curve) (charts []chart, err error) {
+// courses draws a training's curves; their titles are the page's.
+func courses(curves []draw.Lines) (charts []chart, err error) {
 	for _, c := range curves {
-		panel := draw.Lines{X: "step", Width: chartWide + 30, Height: 170}
-		var legend []draw.Entry
-		k := 0
-		for _, l := range c.Lines {
-			e := draw.Entry{Name: l.Name, Colour: color.Color(palette.Grey.RGB)}
-			if !l.Faint {
-				e.Colour = palette.Series[k%len(palette.Series)].RGB
-				k++
-			}
-			if l.Name != "" {
-				legend = append(legend, e)
-			}
-			panel.Series = append(panel.Series, draw.Series{Entry: e, Points: l.Points})
-		}
-		s := draw.Sheet{Rows: [][]draw.Panel{{panel}}, Legend: legend}
+		title := c.Title
+		c.Title, c.Width, c.Height = "", chartWide+30, 170
+		s := draw.Sheet{Rows: [][]draw.Panel{{c}}}
 		text, err := s.Inline()
 		if err != nil {
 			return nil, err
 		}
-		charts = append(charts, chart{c.Title, template.HTML(text)})
+		charts = append(charts, chart{title, template.HTML(text)})
 	}
 	return charts, nil
 }

@@ -23,27 +23,14 @@ type Page struct {
 	Setting string
 	// Gallery has the pictures; nil for a page without.
 	Gallery *Gallery
-	// Curves are a training's, if its log is at hand.
-	Curves []Curve
+	// Curves are a training's, of any size, if its log is at hand.
+	Curves []draw.Lines
 	Facts  []Fact // about the machine and the settings
 	Config any    // of the network, shown as JSON; nil for none
 }
 
 // Fact is a line of the page's last part.
 type Fact struct{ Name, Value string }
-
-// Curve is a panel of lines over a training's steps.
-type Curve struct {
-	Title string
-	Lines []Line
-}
-
-// Line is one of a curve's.
-type Line struct {
-	Name   string
-	Faint  bool // stands behind the others
-	Points []draw.Point
-}
 
 //go:embed page.html
 var pageHTML string

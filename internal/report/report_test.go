@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"image/color"
 	"image/jpeg"
 	"math"
 	"slices"
@@ -56,10 +57,13 @@ func elements(t *testing.T, page string) map[string]int {
 
 func TestPage(t *testing.T) {
 	r := result(8)
+	falling := []draw.Point{{X: 1, Y: 2}, {X: 2, Y: 1}}
 	page := write(t, Page{
 		Eval: r, Setting: "five-task", Gallery: gallery(t, r, 64, 48), Config: map[string]int{"dim": 16},
-		Facts:  []Fact{{"Machine", "a <small> one"}},
-		Curves: []Curve{{"loss", []Line{{Faint: true, Points: []draw.Point{{X: 1, Y: 2}, {X: 2, Y: 1}}}, {Name: "smooth", Points: []draw.Point{{X: 1, Y: 2}, {X: 2, Y: 1}}}}}},
+		Facts: []Fact{{"Machine", "a <small> one"}},
+		Curves: []draw.Lines{{Title: "loss", Series: []draw.Series{
+			{Entry: draw.Entry{Colour: color.Black}, Thin: true, Points: falling}, {Entry: draw.Entry{Name: "smooth", Colour: color.Black}, Points: falling},
+		}}},
 	})
 	for _, want := range []string{
 		"net&lt;1&gt;", "CBSD68", "8 of 100", "37.28" /* the paper's */, "missing: benchmark gopro", "failed: the file &lt;is&gt; damaged",

@@ -25,7 +25,7 @@ var layers = []layer{
 	{"report", []string{"eval", "metrics", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
 	// The use cases. They know of each other only what a command passes in.
-	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "atomicfile"}},
+	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile"}},
 	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile"}},
 	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette"}},
 	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "palette", "atomicfile"}},
