@@ -97,12 +97,51 @@ static void expand_rows(const FFNPlan& p, const Ring& ring, const float* expand,
   }
 }
 
-// depthwise3 is the 3×3 filter at the L columns from p[r] on, r the three rows.
-INLINE vf depthwise3(const float* const p[3], int64_t x, const vf f[9]) {
-  vf a = f[0] * load(p[0] + x - 1), b = f[3] * load(p[1] + x - 1), c = f[6] * load(p[2] + x - 1);
-  a += f[1] * load(p[0] + x), b += f[4] * load(p[1] + x), c += f[7] * load(p[2] + x);
-  a += f[2] * load(p[0] + x + 1), b += f[5] * load(p[1] + x + 1), c += f[8] * load(p[2] + x + 1);
+// Sweep walks along a row, L columns at a time, and has the columns beside them.
+// Where a vector is a whole cache line, two of three shifted loads would each
+// touch two lines: there the shifts are made in registers.
+struct Sweep {
+  const float* p;
+#if LANES == 16
+  vf before, here;
+  INLINE_METHOD Sweep(const float* row) : p(row), before(load(row - L)), here(load(row)) {}
+  INLINE_METHOD void next(vf v[3]) {
+    vf after = load(p += L);
+    v[0] = shifted<L - 1>(before, here), v[1] = here, v[2] = shifted<1>(here, after);
+    before = here, here = after;
+  }
+#else
+  INLINE_METHOD Sweep(const float* row) : p(row) {}
+  INLINE_METHOD void next(vf v[3]) {
+    for (int i = 0; i < 3; i++) v[i] = load(p + i - 1);
+    p += L;
+  }
+#endif
+};
+
+// Sweep3 is three rows at once: next gives the nine neighbours of L pixels.
+struct Sweep3 {
+  Sweep a, b, c;
+  INLINE_METHOD Sweep3(const float* const rows[3]) : a(rows[0]), b(rows[1]), c(rows[2]) {}
+  INLINE_METHOD void next(vf v[9]) { a.next(v), b.next(v + 3), c.next(v + 6); }
+};
+
+// depthwise3 is the 3×3 filter f at the pixels with neighbours v.
+INLINE vf depthwise3(const vf v[9], const vf f[9]) {
+  vf a = f[0] * v[0], b = f[3] * v[3], c = f[6] * v[6];
+  a += f[1] * v[1], b += f[4] * v[4], c += f[7] * v[7];
+  a += f[2] * v[2], b += f[5] * v[5], c += f[8] * v[8];
   return a + b + c;
+}
+
+// depthwise_row filters n pixels.
+INLINE void depthwise_row(const float* const rows[3], const vf f[9], int64_t n, float* out) {
+  vf v[9];
+  Sweep3 sweep(rows);
+  for (int64_t x = 0; x < n; x += L) {
+    sweep.next(v);
+    store(out + x, depthwise3(v, f));
+  }
 }
 
 INLINE void three_rows(const Ring& r, int64_t channel, int64_t y, int64_t at, const float* rows[3]) {
@@ -124,13 +163,12 @@ static void gate_row(const Ring& ring, const float* depthwise, int64_t h, int64_
     vf fa[9], fb[9];
     taps(depthwise + (j0 + j) * 9, fa);
     taps(depthwise + (h + j0 + j) * 9, fb);
+    depthwise_row(ra, fa, n, g + j * ldg);
+    vf v[9];
+    Sweep3 sweep(rb);
     for (int64_t x = 0; x < n; x += L) {
-      vf a = depthwise3(ra, x, fa);
-      store(g + j * ldg + x, a);
-    }
-    for (int64_t x = 0; x < n; x += L) {
-      vf b = depthwise3(rb, x, fb);
-      store(g + j * ldg + x, vgelu(load(g + j * ldg + x)) * (b * weight));
+      sweep.next(v);
+      store(g + j * ldg + x, vgelu(load(g + j * ldg + x)) * (depthwise3(v, fb) * weight));
     }
   }
 }

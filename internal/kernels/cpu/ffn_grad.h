@@ -52,8 +52,8 @@ struct FFNGrad {
   void sum_taps(Band& b, int64_t j0, int64_t J) const;
   void own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
   void gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t j, int64_t y, float* dg, float* g) const;
-  void expand_grad(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
-  int64_t expand_grads(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const;
+  void expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
+  int64_t expand_grads(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const;
   void run(Band& b, Scratch& s) const;
 };
 
@@ -82,19 +82,6 @@ inline void FFNGrad::open(Band& b, Scratch& s) const {
   transpose(p.C, own, b.dy + (b.t.y0 - b.wd.y0) * p.cols, (b.wd.y1 - b.wd.y0) * p.cols, b.dyt, Cp);
 }
 
-// correlate adds Σ_x dd[x]·e[y+ky−1][x+kx−1], lane by lane, to w [9,L]: rows are
-// often so short that summing the lanes would cost more than the products.
-INLINE void correlate(const float* dd, const float* const e[3], int64_t n, float* w) {
-  vf s[9];
-  for (int k = 0; k < 9; k++) s[k] = load(w + k * L);
-  for (int64_t x = 0; x < n; x += L) {
-    vf g = load(dd + x);
-#pragma GCC unroll 9
-    for (int k = 0; k < 9; k++) s[k] += g * load(e[k / 3] + x + k % 3 - 1);
-  }
-  for (int k = 0; k < 9; k++) store(w + k * L, s[k]);
-}
-
 // sum_taps adds a chunk's dDepthwise to the band's sums.
 inline void FFNGrad::sum_taps(Band& b, int64_t j0, int64_t J) const {
   for (int64_t j = 0; j < 2 * J; j++) {
@@ -104,7 +91,7 @@ inline void FFNGrad::sum_taps(Band& b, int64_t j0, int64_t J) const {
 }
 
 // gate_grad_row turns dg of channel pair j and row y into dd in its ring, adds
-// to the depthwise gradient and dw if the row is the band's own, and writes w·g to g.
+// to dw if the row is the band's own, and writes w·g to g.
 inline void FFNGrad::gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t j, int64_t y, float* dg,
                                    float* g) const {
   const float *ra[3], *rb[3];
@@ -114,8 +101,8 @@ inline void FFNGrad::gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64
   taps(f.depthwise + (j0 + j) * 9, fa);
   taps(f.depthwise + (p.h + j0 + j) * 9, fb);
   float *da = dd.row(j, y), *db = dd.row(e.chunk + j, y);
-  for (int64_t i = 0; i < p.cols; i += L) store(da + i, depthwise3(ra, i, fa));
-  for (int64_t i = 0; i < p.cols; i += L) store(db + i, depthwise3(rb, i, fb));
+  depthwise_row(ra, fa, p.cols, da);
+  depthwise_row(rb, fb, p.cols, db);
   for (int64_t i = 0; i < p.cols; i += L) {
     vf va = load(da + i), vb = load(db + i), v = load(dg + i);
     vf cdf = 0.5f * (1.0f + verf(va * 0.70710678118f)), act = va * cdf;
@@ -126,10 +113,7 @@ inline void FFNGrad::gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64
     store(da + i, v * vb * slope);
     store(db + i, v * act);
   }
-  if (y < b.t.y0 || y >= b.t.y1) return;
-  b.droute += sum(route);
-  correlate(da, ra, p.cols, b.taps + j * 9 * L);
-  correlate(db, rb, p.cols, b.taps + (e.chunk + j) * 9 * L);
+  if (y >= b.t.y0 && y < b.t.y1) b.droute += sum(route);
 }
 
 // own_rows takes rows [y, y+n) from e to dd.
@@ -146,8 +130,27 @@ inline void FFNGrad::own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0
          b.sums + at_project() + j0 * Cp, Cp, AddTo);
 }
 
-// expand_grad takes rows [y, y+n) from dd to du and the gradient of expand.
-inline void FFNGrad::expand_grad(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const {
+// depthwise_grad_row computes a row of de = depthwiseᵀ(dd), n columns, and adds
+// to dw [9,L] what the same row of e has to do with dd, lane by lane: rows are
+// often so short that summing the lanes would cost more than the products. Both
+// want dd's nine neighbours: dDepthwise[k] = Σ_x e[x]·dd[x − k].
+INLINE void depthwise_grad_row(const float* const dd[3], const float* e, const vf f[9], int64_t n, float* de, float* dw) {
+  vf v[9], s[9];
+  for (int k = 0; k < 9; k++) s[k] = load(dw + k * L);
+  Sweep3 sweep(dd);
+  for (int64_t x = 0; x < n; x += L) {
+    sweep.next(v);
+    store(de + x, depthwise3(v, f));
+    vf u = load(e + x);
+#pragma GCC unroll 9
+    for (int k = 0; k < 9; k++) s[k] += u * v[8 - k];
+  }
+  for (int k = 0; k < 9; k++) store(dw + k * L, s[k]);
+}
+
+// expand_grad takes rows [y, y+n) from dd to du and adds to the gradients of the
+// depthwise filter and of expand.
+inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const {
   int64_t group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols, at = (y - b.t.y0) * p.cols;
   for (int64_t j = 0; j < 2 * J; j++) {
     int64_t channel = j < J ? j0 + j : p.h + j0 + j - J;
@@ -157,7 +160,7 @@ inline void FFNGrad::expand_grad(Band& b, const Ring& dd, int64_t j0, int64_t J,
       const float* rows[3];
       three_rows(dd, j, y + r, 0, rows);
       float* out = b.de + j * group + r * p.cols;
-      for (int64_t i = 0; i < p.cols; i += L) store(out + i, depthwise3(rows, i, w));
+      depthwise_grad_row(rows, e.row(j, y + r), w, p.cols, out, b.taps + j * 9 * L);
       memset(out + p.tiles.W, 0, 4 * (size_t)(p.cols - p.tiles.W));
     }
   }
@@ -171,10 +174,10 @@ inline void FFNGrad::expand_grad(Band& b, const Ring& dd, int64_t j0, int64_t J,
 
 // expand_grads does so for rows [y,to), a step at a time, and returns to, or y
 // if that is beyond.
-inline int64_t FFNGrad::expand_grads(Band& b, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const {
+inline int64_t FFNGrad::expand_grads(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const {
   for (int64_t n; y < to; y += n) {
     n = least(p.step, to - y);
-    expand_grad(b, dd, j0, J, y, n);
+    expand_grad(b, e, dd, j0, J, y, n);
   }
   return y;
 }
@@ -192,10 +195,10 @@ inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
     ready = need;
     if (y + n == H) clear_row(e, 2 * J, H);
     own_rows(b, e, dd, j0, J, y, n);
-    done = expand_grads(b, dd, j0, J, done, least(b.t.y1, y + n - 1));
+    done = expand_grads(b, e, dd, j0, J, done, least(b.t.y1, y + n - 1));
     if (y + n == H) {  // only now: row H takes the place of the oldest row
       clear_row(dd, 2 * J, H);
-      done = expand_grads(b, dd, j0, J, done, b.t.y1);
+      done = expand_grads(b, e, dd, j0, J, done, b.t.y1);
     }
   }
   sum_taps(b, j0, J);

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #define INLINE static inline __attribute__((always_inline))
+#define INLINE_METHOD inline __attribute__((always_inline))
 
 namespace ISA {
 
@@ -31,9 +32,24 @@ INLINE vf bits(vi x) { return (vf)x; }
 INLINE vi bits(vf x) { return (vi)x; }
 // select takes a where the mask is set (all ones), b elsewhere.
 INLINE vf select(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
+// vmax and vmin give b where a or b is not a number. GCC makes four instructions
+// of the comparison where a vector's mask is a register of its own.
+#if LANES == 16 && defined(__x86_64__)
+INLINE vf vmax(vf a, vf b) { return (vf)_mm512_maskz_max_ps((__mmask16)-1, (__m512)a, (__m512)b); }
+INLINE vf vmin(vf a, vf b) { return (vf)_mm512_maskz_min_ps((__mmask16)-1, (__m512)a, (__m512)b); }
+#else
 INLINE vf vmax(vf a, vf b) { return select(a > b, a, b); }
 INLINE vf vmin(vf a, vf b) { return select(a < b, a, b); }
+#endif
 INLINE vf vabs(vf a) { return bits(bits(a) & 0x7fffffff); }
+
+#if LANES == 16 && defined(__x86_64__)
+// shifted is the L lanes from lane n of a on, b following a.
+template <int n>
+INLINE vf shifted(vf a, vf b) {
+  return (vf)_mm512_maskz_alignr_epi32((__mmask16)-1, (__m512i)b, (__m512i)a, n);  // GCC 12 warns of the plain form
+}
+#endif
 
 // sum adds the lanes pairwise, in an order that does not depend on L's halves
 // being registers.

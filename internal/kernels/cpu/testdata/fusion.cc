@@ -75,7 +75,7 @@ static void depthwise_pass(Pool& pool, float* y, const float* x, const float* w,
       if (y1 == 0) continue;
       const float* rows[3];
       for (int64_t i = 0; i < 3; i++) rows[i] = ring + (y1 + 1 + i) % 3 * line + kMargin;
-      for (int64_t i = 0; i < H; i += L) store(out + i, depthwise3(rows, i, f));
+      depthwise_row(rows, f, round_up(H, L), out);
       memcpy(y + unit * H * H + (y1 - 1) * H, out, 4 * (size_t)H);
     }
   });
