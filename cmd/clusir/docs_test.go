@@ -20,12 +20,36 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var example = regexp.MustCompile("(?s)```console example\n(.*?)```")
+// fence is a fenced part of a document: "```console example".
+type fence struct{ language, what, text string }
+
+var fenced = regexp.MustCompile("(?ms)^```(\\w+) (\\S+)\n(.*?)^```$")
+
+// fences finds the fenced parts that say what they are.
+func fences(text []byte) (found []fence) {
+	for _, m := range fenced.FindAllSubmatch(text, -1) {
+		found = append(found, fence{string(m[1]), string(m[2]), string(m[3])})
+	}
+	return found
+}
+
+// scene is what the examples of a page find, and what they must leave.
+type scene struct{ before, after func(t *testing.T, s shell) }
+
+var scenes = map[string]scene{
+	"eval.md":  {before: measuring},
+	"train.md": {before: fineTuning, after: fineTuned},
+}
 
 // TestExamples runs the examples of docs/*.md, those of a page one after the
-// other in one folder. A line that begins with $ is a command; the lines below
-// it are what it prints, those with ! on standard error. "..." stands for
-// anything within a line, and alone on a line for any lines.
+// other in one folder, by what their fences say:
+//
+//	yaml NAME         is a file of that name
+//	sh run            is commands
+//	console example   is commands after $, and below each what it prints, those
+//	                  lines with ! on standard error. "..." stands for anything
+//	                  within a line, and alone on a line for any lines.
+//	console measured  is the same for commands that measure: see measures
 func TestExamples(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skipf("the examples are for a shell: %v", err)
@@ -41,22 +65,43 @@ func TestExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		examples := example.FindAllSubmatch(text, -1)
-		if len(examples) == 0 {
+		parts := fences(text)
+		if len(parts) == 0 {
 			continue
 		}
-		found += len(examples)
-		t.Run(filepath.Base(page), func(t *testing.T) {
-			sh := newShell(t, root)
-			for _, e := range examples {
-				for command := range strings.SplitSeq("\n"+string(e[1]), "\n$ ") {
-					sh.run(t, command)
+		found += len(parts)
+		t.Run(filepath.Base(page), func(t *testing.T) { play(t, root, filepath.Base(page), string(text), parts) })
+	}
+	if found < 18 {
+		t.Errorf("only %d examples are found: their form has changed", found)
+	}
+}
+
+// play runs the examples of a page.
+func play(t *testing.T, root, page, text string, parts []fence) {
+	s, around := newShell(t, root), scenes[page]
+	about := measures{document: text}
+	if around.before != nil {
+		around.before(t, s)
+	}
+	for _, f := range parts {
+		switch f.language + " " + f.what {
+		case "console example":
+			s.runAll(t, f.text, matches)
+		case "console measured":
+			s.runAll(t, f.text, about.same)
+		case "sh run":
+			for line := range strings.Lines(f.text) {
+				if _, stderr, err := s.command(line); err != nil {
+					t.Fatalf("$ %s%v\n%s", line, err, stderr)
 				}
 			}
-		})
+		default:
+			writeFile(t, filepath.Join(s.dir, f.what), f.text)
+		}
 	}
-	if found < 8 {
-		t.Errorf("only %d examples are found", found)
+	if around.after != nil {
+		around.after(t, s)
 	}
 }
 
@@ -82,8 +127,16 @@ func newShell(t *testing.T, root string) shell {
 	return s
 }
 
+// runAll runs the commands of a console and compares what each prints.
+func (s shell) runAll(t *testing.T, console string, same func(want, got string) bool) {
+	t.Helper()
+	for example := range strings.SplitSeq("\n"+console, "\n$ ") {
+		s.run(t, example, same)
+	}
+}
+
 // run runs a command and compares what it prints with the lines below it.
-func (s shell) run(t *testing.T, example string) {
+func (s shell) run(t *testing.T, example string, same func(want, got string) bool) {
 	t.Helper()
 	line, below, _ := strings.Cut(strings.TrimSpace(example), "\n")
 	if line == "" {
@@ -98,21 +151,26 @@ func (s shell) run(t *testing.T, example string) {
 			want = append(want, l)
 		}
 	}
-	var stdout, stderr bytes.Buffer
-	cmd := exec.Command("sh", "-c", line)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &stdout, &stderr
-	cmd.Env = append(os.Environ(), "PATH="+s.bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-	err := cmd.Run()
+	stdout, stderr, err := s.command(line)
 	if failed := err != nil; failed != (len(wantErr) > 0) {
-		t.Errorf("$ %s: %v\n%s", line, err, &stderr)
+		t.Errorf("$ %s: %v\n%s", line, err, stderr)
 	}
-	for name, c := range map[string][2]string{
-		"standard output": {strings.Join(want, "\n"), stdout.String()}, "standard error": {strings.Join(wantErr, "\n"), stderr.String()},
-	} {
-		if !matches(c[0], strings.TrimRight(c[1], "\n")) {
-			t.Errorf("$ %s: %s is\n%s\nwant\n%s", line, name, c[1], c[0])
-		}
+	if want := strings.Join(want, "\n"); !same(want, stdout) {
+		t.Errorf("$ %s prints\n%s\nwant\n%s", line, stdout, want)
 	}
+	if want := strings.Join(wantErr, "\n"); !matches(want, stderr) {
+		t.Errorf("$ %s: standard error is\n%s\nwant\n%s", line, stderr, want)
+	}
+}
+
+// command runs a line and returns what it printed, without the last line's end.
+func (s shell) command(line string) (stdout, stderr string, err error) {
+	var out, errOut bytes.Buffer
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &out, &errOut
+	cmd.Env = append(os.Environ(), "PATH="+s.bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+	err = cmd.Run()
+	return strings.TrimRight(out.String(), "\n"), strings.TrimRight(errOut.String(), "\n"), err
 }
 
 // matches tells whether text is as the pattern says, spaces at the ends of

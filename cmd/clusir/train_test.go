@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -113,47 +112,25 @@ func TestTrainInterrupted(t *testing.T) {
 	}
 }
 
-// block matches the fenced blocks of a document that name a file, or say run.
-var block = regexp.MustCompile("(?s)```(?:yaml|sh) (\\S+)\n(.*?)```")
-
-// TestFineTuningExample runs the example of docs/train.md, for a few steps.
-func TestFineTuningExample(t *testing.T) {
-	doc, err := os.ReadFile(filepath.Join(sharedtest.Root(t), "docs", "train.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
+// fineTuning gives the example of docs/train.md pictures, and few steps.
+func fineTuning(t *testing.T, s shell) {
 	for folder, scale := range map[string]float64{"degraded": .4, "clean": 1} {
-		copyPhotos(t, filepath.Join(dir, "photos", folder), scale, "1.png", "2.png")
-		copyPhotos(t, filepath.Join(dir, "photos", "test", folder), scale, "3.png")
+		copyPhotos(t, filepath.Join(s.dir, "photos", folder), scale, "1.png", "2.png")
+		copyPhotos(t, filepath.Join(s.dir, "photos", "test", folder), scale, "3.png")
 	}
-	t.Chdir(dir)
 	for key, value := range map[string]string{"STEPS": "4", "VALIDATION_INTERVAL": "2", "BATCH": "2", "PATCH": "32", "LOG_INTERVAL": "1", "SCHEDULE": "cosine"} {
 		t.Setenv("CLUSIR_TRAIN_"+key, value)
 	}
 	t.Setenv("CLUSIR_DEVICE", "cpu")
-	var commands []string
-	for _, m := range block.FindAllSubmatch(doc, -1) {
-		if name := string(m[1]); name != "run" {
-			writeFile(t, name, string(m[2]))
-			continue
-		}
-		for line := range strings.Lines(string(m[2])) {
-			commands = append(commands, strings.TrimPrefix(strings.TrimSpace(line), "clusir "))
-		}
-	}
-	if len(commands) != 5 {
-		t.Fatalf("commands %q, want 5", commands)
-	}
-	for _, args := range commands {
-		mustRun(t, args)
-	}
+}
+
+func fineTuned(t *testing.T, s shell) {
 	for _, file := range []string{"runs/mine/best.safetensors", "runs/mine/curve.png", "mine.safetensors", "restored/3.png"} {
-		if _, err := os.Stat(file); err != nil {
+		if _, err := os.Stat(filepath.Join(s.dir, file)); err != nil {
 			t.Error(err)
 		}
 	}
-	text, err := os.ReadFile("runs/mine/log.jsonl")
+	text, err := os.ReadFile(filepath.Join(s.dir, "runs", "mine", "log.jsonl"))
 	if err != nil || strings.Count(string(text), `"validation":[{"name":"mine"`) != 2 {
 		t.Errorf("the log: %s, %v", text, err)
 	}
