@@ -47,7 +47,7 @@ func ReadKernels(path string) ([]Kernel, error) {
 
 func parseMAT(text []byte) ([]Kernel, error) {
 	if bytes.HasPrefix(text, []byte("MATLAB 7.3")) {
-		return nil, errors.New(`a MATLAB 7.3 file (HDF5), which is not supported; save it again with save(..., "-v7")`)
+		return nil, errors.New(`a MATLAB 7.3 file (HDF5), which is not supported; save it again with save(..., "-v7"), or copy its arrays with scripts/mat73.py of clusir's sources`)
 	}
 	if len(text) < matHeader || !bytes.HasPrefix(text, []byte("MATLAB 5.0")) {
 		return nil, errors.New("not a MATLAB level 5 file")
