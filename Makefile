@@ -8,7 +8,7 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers results tables fuzz man seams clean
+.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers results tables fuzz man release seams clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ fuzz: ## run every fuzz test for FUZZTIME each
 
 man: build ## write the manual pages into build/man/man1
 	bin/clusir man build/man/man1
+
+release: ## archives of static programs and one with CUDA, and their sums: build/release
+	scripts/release.sh $(VERSION) build/release $(PLATFORMS)
 
 seams: ## compare tiled pictures with whole ones; takes long; SEAMS_CASES=0,1 some of them
 	go test -tags seams -run TestSeams -timeout 0 -v ./internal/restore
