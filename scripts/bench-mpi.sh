@@ -15,6 +15,7 @@ ranks=${1:-2} rounds=${2:-3} steps=${STEPS:-20}
 make mpi >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+cp bin/clusir "$work/clusir"
 mkdir "$work/data"
 cp testdata/images/{astronaut,chelsea,coffee}.png "$work/data"
 
@@ -24,7 +25,7 @@ milliseconds() {
   for n in 5 $((5 + steps)); do
     rm -rf "$work/run"
     begin=$(date +%s%N)
-    "$@" bin/clusir train --config denoise-nano --data "$work/data" --out "$work/run" --steps "$n" --seed 1 \
+    "$@" "$work/clusir" train --config denoise-nano --data "$work/data" --out "$work/run" --steps "$n" --seed 1 \
       --set train.validation_interval=0 --set train.checkpoint_interval=0 --set train.patch=96 --set train.schedule=constant \
       --set train.accumulate=1 "${more[@]}" >"$work/said" 2>&1 || { cat "$work/said" >&2; exit 1; }
     end=$(date +%s%N)

@@ -26,26 +26,37 @@ struct Planes {
   }
 };
 
+// Pixels of a row that are next but one to each other in an image lie next to
+// each other in one that is unshuffled, in one plane for even and one for odd
+// columns; in a shuffled one they are next but one again.
+
 // fetch copies n pixels of a row to dst.
 INLINE void fetch(const Planes& s, int64_t c, int64_t y, int64_t x, int64_t n, float* dst) {
-  if (s.shuffle == 0)
-    memcpy(dst, s.at(c, y, x), 4 * (size_t)n);
-  else if (s.shuffle > 0)
-    for (int64_t i = 0, k = 0; i < n; i++, k += 2) dst[i] = s.at(c, y, x)[k];
-  else
-    for (int64_t i = 0; i < n; i++) dst[i] = *s.at(c, y, x + i);
+  const float *p = s.at(c, y, x), *q = s.at(c, y, x + 1);
+  if (s.shuffle == 0) {
+    memcpy(dst, p, 4 * (size_t)n);
+  } else if (s.shuffle > 0) {
+    for (int64_t i = 0; i < n; i++) dst[i] = p[2 * i];
+  } else {
+    for (int64_t i = 0; i < n / 2; i++) dst[2 * i] = p[i], dst[2 * i + 1] = q[i];
+    if (n % 2) dst[n - 1] = p[n / 2];
+  }
 }
 
 // put writes n pixels of a row, or adds them.
 INLINE void put(const Planes& d, int64_t c, int64_t y, int64_t x, int64_t n, const float* src, Accumulate acc) {
+  float *p = d.at(c, y, x), *q = d.at(c, y, x + 1);
   if (d.shuffle == 0) {
-    float* p = d.at(c, y, x);
     if (acc)
       add_to(p, src, n);
     else
       memcpy(p, src, 4 * (size_t)n);
+  } else if (d.shuffle > 0) {
+    for (int64_t i = 0; i < n; i++) p[2 * i] = src[i] + (acc ? p[2 * i] : 0);
   } else {
-    for (int64_t i = 0; i < n; i++) *d.at(c, y, x + i) = src[i] + (acc ? *d.at(c, y, x + i) : 0);
+    for (int64_t i = 0; i < n / 2; i++) p[i] = src[2 * i] + (acc ? p[i] : 0);
+    for (int64_t i = 0; i < n / 2; i++) q[i] = src[2 * i + 1] + (acc ? q[i] : 0);
+    if (n % 2) p[n / 2] = src[n - 1] + (acc ? p[n / 2] : 0);
   }
 }
 
