@@ -297,16 +297,22 @@ func (r *restoreReport) summarise(s restore.Summary) {
 		line = append(line, fmt.Sprintf("%d failed", s.Failed))
 	}
 	if n := r.plan.Ignored; n > 0 {
-		line = append(line, fmt.Sprintf("%d other files left alone", n))
+		line = append(line, plural(n, "other file")+" left alone")
 	}
 	seconds := s.Time.Seconds()
-	fmt.Fprintf(r.o.out, "%s in %.1f s (%.2f images/s, %.2f megapixels/s)\n", strings.Join(line, ", "), seconds,
-		float64(s.Restored)/seconds, float64(s.Pixels)/1e6/seconds)
+	fmt.Fprintf(r.o.out, "%s in %.1f s", strings.Join(line, ", "), seconds)
+	if s.Restored > 0 {
+		fmt.Fprintf(r.o.out, " (%.2f images/s, %.2f megapixels/s)", float64(s.Restored)/seconds, float64(s.Pixels)/1e6/seconds)
+	}
+	fmt.Fprintln(r.o.out)
 }
 
-func pictures(n int) string {
-	if n == 1 {
-		return "1 picture"
+func pictures(n int) string { return plural(n, "picture") }
+
+// plural counts things.
+func plural(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
 	}
-	return fmt.Sprintf("%d pictures", n)
+	return fmt.Sprintf("%d %s", n, thing)
 }

@@ -33,10 +33,12 @@ type layout struct {
 	side    int   // 0 is the whole
 	sampled int   // side of the sample for the tiles
 	window  int64 // imageio.Limits.MaxBytes; 0 decodes the picture as a whole
-	need    int64 // bytes of the host
-	host    int64 // of these, what is not the network's
-	device  int64 // bytes on a device of its own memory
+	host    int64 // bytes of the host, but for the network's
+	network int64 // bytes of the host for one pass, of a tile or the sample
+	device  int64 // bytes on a device of its own memory, instead
 }
+
+func (l layout) need() int64 { return l.host + l.network }
 
 func (l layout) tiles() int { return len(l.x.spans) * len(l.y.spans) }
 
@@ -64,10 +66,9 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 		if err != nil {
 			return layout{}, err
 		}
-		if p.limit > 0 && l.need > p.limit {
+		if p.limit > 0 && l.need() > p.limit {
 			return layout{}, p.tooLarge(s, l, "use --tile auto, or raise --max-memory")
 		}
-		l.sampled = p.sampleSide(s.W, s.H, l)
 		return l, nil
 	}
 	var l layout
@@ -78,8 +79,7 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 			return layout{}, err
 		}
 		// What the device has room for is an estimate: the run itself shrinks tiles.
-		if (p.limit == 0 || l.need <= p.limit) && (l.device <= p.device || side == MinTile) {
-			l.sampled = p.sampleSide(s.W, s.H, l)
+		if (p.limit == 0 || l.need() <= p.limit) && (l.device <= p.device || side == MinTile) {
 			return l, nil
 		}
 	}
@@ -94,25 +94,34 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 // for a picture of any size.
 const maxSample = 1024
 
-// sampleSide is the side of the sample of a picture of W×H for the tiles of l: the
-// larger, the more like the picture; but no more than a quarter of it, nor than
+// sample chooses the side of the sample of a picture of W×H for the tiles of l:
+// the larger, the more like the picture; but no more than a quarter of it, nor than
 // fits, and that of a tile where little would be won.
-func (p *planner) sampleSide(W, H int, l layout) int {
-	best := min(max(l.x.most(), l.y.most()), maxSample)
+func (p *planner) sample(W, H int, l layout) (layout, error) {
+	l.sampled = min(max(l.x.most(), l.y.most()), maxSample)
 	for _, side := range autoSides {
-		if side < best*3/2 || side > maxSample || 4*side*side > W*H {
+		if side < l.sampled*3/2 || side > maxSample || 4*side*side > W*H {
 			continue
 		}
-		network, err := p.network(side, side)
-		host := l.host + 9*4*int64(side)*int64(side)
-		if p.device == 0 {
-			host += network
-		}
-		if err == nil && (p.limit == 0 || host <= p.limit) && (p.device == 0 || network <= p.device) {
-			return side
+		with := l
+		with.sampled = side
+		with.host += 9 * 4 * int64(side) * int64(side)
+		if with.take(p, side, side) == nil && (p.limit == 0 || with.need() <= p.limit) && with.device <= p.device {
+			return with, nil
 		}
 	}
-	return best
+	return l, l.take(p, p.padded(min(l.sampled, H)), p.padded(min(l.sampled, W)))
+}
+
+// take sees to it that there is room for a pass over h×w pixels.
+func (l *layout) take(p *planner, h, w int) error {
+	n, err := p.network(h, w)
+	if p.device > 0 {
+		l.device = max(l.device, n)
+	} else {
+		l.network = max(l.network, n)
+	}
+	return err
 }
 
 // ErrMemory is the error of a picture that does not fit into Options.MaxMemory.
@@ -124,7 +133,7 @@ func (p *planner) tooLarge(s subject, l layout, remedy string) error {
 		how = fmt.Sprintf("in tiles of %d", l.side)
 	}
 	return fmt.Errorf("%w: restoring %d×%d pixels %s takes about %s, and the limit is %s: %s",
-		ErrMemory, s.W, s.H, how, humanize.IBytes(uint64(l.need)), humanize.IBytes(uint64(p.limit)), remedy)
+		ErrMemory, s.W, s.H, how, humanize.IBytes(uint64(l.need())), humanize.IBytes(uint64(p.limit)), remedy)
 }
 
 // What a run takes besides what is counted, as measured: the program itself,
@@ -139,8 +148,7 @@ const (
 func (p *planner) layout(s subject, side int) (layout, error) {
 	l := layout{side: side, x: newGrid(s.W, side, overlap(side)), y: newGrid(s.H, side, overlap(side))}
 	w, h := int64(l.x.most()), int64(l.y.most())
-	network, err := p.network(p.padded(int(h)), p.padded(int(w)))
-	if err != nil {
+	if err := l.take(p, p.padded(int(h)), p.padded(int(w))); err != nil {
 		return l, err
 	}
 	const float = 4
@@ -162,12 +170,7 @@ func (p *planner) layout(s subject, side int) (layout, error) {
 	}
 	bands += 4 * (planes + 3) * min(stripRows, h) * int64(s.W)
 	l.host = programBytes + picture + s.data + float*(bands+tile) + s.encoder()
-	if p.device > 0 {
-		l.need, l.device = l.host, network
-	} else {
-		l.need = l.host + network
-	}
-	return l, nil
+	return p.sample(s.W, s.H, l)
 }
 
 // encoder is the memory of encoders that want the whole picture.

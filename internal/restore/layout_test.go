@@ -60,8 +60,8 @@ func TestChoose(t *testing.T) {
 		if c.tiles == 0 && l.tiles() == 1 || c.tiles > 0 && l.tiles() != c.tiles {
 			t.Errorf("%s: %d tiles, want %d", c.name, l.tiles(), c.tiles)
 		}
-		if c.limit > 0 && l.need > c.limit || l.need <= l.host {
-			t.Errorf("%s: needs %d, of which the host %d; the limit is %d", c.name, l.need, l.host, c.limit)
+		if c.limit > 0 && l.need() > c.limit || l.need() <= l.host {
+			t.Errorf("%s: needs %d, of which the host %d; the limit is %d", c.name, l.need(), l.host, c.limit)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func TestNeedGrows(t *testing.T) {
 	need := func(s subject) int64 {
 		l, err := p.choose(s, 512)
 		must(t, err)
-		return l.need
+		return l.need()
 	}
 	plain := ofSize(3000, 2000, false)
 	larger, alpha, webp, compare, data := ofSize(4000, 2000, false), plain, plain, plain, plain
@@ -100,7 +100,7 @@ func TestNeedGrows(t *testing.T) {
 }
 
 // TestSample: a sample is at least a tile, and larger where the picture and the
-// memory are.
+// memory are; what it needs is counted.
 func TestSample(t *testing.T) {
 	for _, c := range []struct {
 		W, H, tile  int
@@ -110,8 +110,14 @@ func TestSample(t *testing.T) {
 		{6000, 4000, 256, 0, maxSample, maxSample}, {6000, 4000, 2048, 0, maxSample, maxSample},
 		{1000, 800, 256, 0, 384, 384}, {400, 300, 256, 0, 208, 256}, {6000, 4000, 256, 350 << 20, 256, 512},
 	} {
-		l, err := newPlanner(c.limit).choose(ofSize(c.W, c.H, true), c.tile)
+		p := newPlanner(c.limit)
+		l, err := p.choose(ofSize(c.W, c.H, true), c.tile)
 		must(t, err)
+		pass, err := p.network(l.sampled, l.sampled)
+		must(t, err)
+		if l.network < pass || c.limit > 0 && l.need() > c.limit {
+			t.Errorf("%+v: needs %d, of which %d for the network; the sample's pass takes %d", c, l.need(), l.network, pass)
+		}
 		if l.sampled < c.least || l.sampled > c.most {
 			t.Errorf("%+v: a sample of %d", c, l.sampled)
 		}

@@ -116,11 +116,11 @@ func (r *run) open(p *picture, start *time.Time) error {
 		return fmt.Errorf("%s: %w", p.name(), err)
 	}
 	p.Load += time.Since(*start)
-	if err := r.memory.Acquire(p.ctx, min(p.need, r.budget)); err != nil {
+	if err := r.memory.Acquire(p.ctx, min(p.need(), r.budget)); err != nil {
 		return err
 	}
 	*start = time.Now()
-	p.weight = min(p.need, r.budget)
+	p.weight = min(p.need(), r.budget)
 	limits.MaxBytes = p.window
 	return p.decode(data, limits)
 }

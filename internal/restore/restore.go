@@ -136,6 +136,6 @@ func (r *run) guard(stage func()) {
 // done with push the process over its budget.
 func (r *run) limitHeap(l layout) {
 	if r.MaxMemory > 0 {
-		debug.SetMemoryLimit(max(r.MaxMemory-(l.need-l.host), programBytes))
+		debug.SetMemoryLimit(max(r.MaxMemory-l.network, programBytes))
 	}
 }

@@ -93,9 +93,9 @@ func TestDeviceMemory(t *testing.T) {
 	if err != nil || whole.tiles() != 1 {
 		t.Fatalf("%d tiles, %v", whole.tiles(), err)
 	}
-	p.device = (whole.need - whole.host) / 2
+	p.device = (whole.need() - whole.host) / 2
 	half, err := p.choose(s, TileAuto)
-	if err != nil || half.tiles() == 1 || half.need != half.host || half.device > p.device {
+	if err != nil || half.tiles() == 1 || half.need() != half.host || half.device > p.device {
 		t.Errorf("%d tiles, %d of %d bytes, %v", half.tiles(), half.device, p.device, err)
 	}
 	p.device = 1
