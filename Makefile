@@ -24,7 +24,7 @@ demo: build ## restore a noisy picture: build/demo/compare.png is before and aft
 	@mkdir -p build/demo
 	bin/clusir restore testdata/images/chelsea-noisy.png build/demo/restored.png --compare build/demo/compare.png --overwrite
 
-check: build lint test ## build, lint and test: what CI runs
+check: build lint test check-cuda ## build, lint and test: what CI runs
 
 lint: ## look for what should not be there: see .golangci.yml
 	@scripts/tool.sh $(TOOLS) golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...

@@ -11,8 +11,8 @@
 // q̂ and k̂ are the halves of hat [B,2C,P]; c, A and their gradients are [B,heads,d,d], so
 // that rows are numbered b·C + channel throughout.
 // Mapping: a block of 128 threads has a row of hat, a warp a row of c.
-// Bound by memory: the rows of hat; those of c are few and short. At most 42 registers:
-// 1280 threads and more a multiprocessor.
+// Bound by memory: the rows of hat; those of c are few and short.
+// Threads a multiprocessor, at least: 1536, attention_unit_grad 1280.
 #include "common.cuh"
 
 constexpr int threads = 128;

@@ -20,7 +20,9 @@
 // fwd: 4 (C + O) bytes and 2·C·O operations a pixel: bound by memory below some 400
 // channels at tf32 on an A100, by tensor cores above. dx has dx to read besides, and
 // norm 8 bytes a pixel.
-// Shared memory 43, 43, 38 and 54 KB a block; 3 blocks an SM (2 of dw on an A100).
+// Shared memory 43, 43, 38 and 54 KB a block.
+// Threads a multiprocessor, at least: 384, conv1x1_dw_* 256, conv1x1_dbias 1280,
+// conv1x1_sum 2048.
 #include "gemm.cuh"
 
 using gemm::fill;

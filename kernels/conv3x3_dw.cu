@@ -9,7 +9,8 @@
 // order.
 // 18·C·O operations and 4 (1.6·C·⌈O/64⌉ + O·⌈C/16⌉) bytes a pixel, most of them from L2:
 // bound by tensor cores where O is a multiple of 64, at float32 by arithmetic.
-// Shared memory 47 KB a block; 3 blocks an SM.
+// Shared memory 47 KB a block.
+// Threads a multiprocessor, at least: 384.
 #include "conv3x3.cuh"
 
 constexpr int channels = 16;  // input channels of a block

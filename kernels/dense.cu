@@ -4,6 +4,7 @@
 // 4 rows to a block; K is at most some thousands (a stage's width, clusters,
 // experts, taps). scale_rows_* cover long rows with several blocks each.
 // Bound by memory, and for the router's few rows by the launch itself.
+// Threads a multiprocessor, at least: 2048.
 #include "common.cuh"
 
 constexpr int threads = 128;

@@ -24,7 +24,9 @@
 // A job of 3·C·h multiply-accumulates a pixel moves 4 (C + 2h) bytes in expand and
 // 4 (h + C) in project: bound by memory up to some 200 channels at tf32 on an A100,
 // by the tensor cores above. A block of 128 threads; shared memory 43, 43, 38, 38,
-// 54, 54 KB; 3 blocks an SM (2 of dw on an A100).
+// 54, 54 KB.
+// Threads a multiprocessor, at least: 384, experts_*_dw_* 256, experts_dispatch 2048,
+// experts_dw_sum 2048.
 #include "gemm.cuh"
 
 using gemm::fill;

@@ -18,8 +18,9 @@
 // whatever planes, so that 64 bytes are read together.
 // 8 bytes and some 2.5·log₂ n operations a number of x in each kernel (12 bytes
 // where it adds): bound by memory for n to some thousands; the passes through shared
-// memory come next. 256 threads, 64 registers, 1024 threads an SM
+// memory come next. 256 threads a block. What follows holds
 // while 16·n·L is at most 40 KB.
+// Threads a multiprocessor, at least: 1024.
 #include "common.cuh"
 
 constexpr int threads = 256;

@@ -5,6 +5,8 @@
 // the taps of all groups, B a batch: bound by the launch.
 // dynamic_filter_*: x, low, high [B,C,H,W], taps f [B,G,k²]; Eqs. 12 and 13.
 // sigmoid_gate_*: n numbers, 4 a thread, bound by memory.
+// Threads a multiprocessor, at least: 2048, dynamic_filter_dx 1024, dynamic_filter_df
+// 1440, sigmoid_gate_grad 1536.
 #include "common.cuh"
 
 constexpr int threads = 256, column_threads = 128;

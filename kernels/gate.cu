@@ -8,6 +8,7 @@
 //
 // e and de [B,S,2h,H,W], gated and q [B,S,h,H,W] of a round; expert [B,S] says which
 // expert a job is of, −1 for none; depthwise is a table of its weights [2h,3,3].
+// Threads a multiprocessor, at least: 2048, gate_fwd 640, gate_grad 576.
 #include "common.cuh"
 
 __device__ __forceinline__ float normal_cdf(float a) { return .5f * (1.f + erff(a * .70710678f)); }
@@ -46,7 +47,7 @@ constexpr int strip = 4;
 // gate_fwd: a thread has 4 columns of 4 rows of a hidden channel and keeps three
 // rows of each half in registers. Block (x, y): 128 of the job's h·⌈H/4⌉·⌈W/4⌉
 // pieces, and job y. 12 bytes (18 with the strips' edges, from a cache) and 60
-// operations a number: bound by memory. 96 registers, 640 threads a multiprocessor.
+// operations a number: bound by memory.
 extern "C" __global__ void __launch_bounds__(128, 5)
     gate_fwd(float* __restrict__ gated, const float* __restrict__ e, float* const* __restrict__ depthwise,
              const int* __restrict__ expert, const float* __restrict__ route, int E, int S, int h, int H, int W) {
@@ -194,8 +195,7 @@ __device__ __forceinline__ void filter_tile(float (&sum)[9], const float (*e)[li
 // gate_grad writes gated, de and, for each job and channel, the sums: partial
 // [B,S,h,19]. Block (x, y): channel x of job y. 12 bytes read (22 with the frames,
 // from a cache) and 12 written, and some 230 operations, for each number of gated:
-// bound by memory and arithmetic alike on an A100. 12 KB of shared memory; 96
-// registers, 576 threads a multiprocessor.
+// bound by memory and arithmetic alike on an A100. 12 KB of shared memory.
 extern "C" __global__ void __launch_bounds__(grad_threads, 3)
     gate_grad(float* __restrict__ de, float* __restrict__ gated, float* __restrict__ partial, const float* __restrict__ e,
               const float* __restrict__ q, float* const* __restrict__ depthwise, const int* __restrict__ expert,

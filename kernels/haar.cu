@@ -11,6 +11,7 @@
 // y + 65535·z of the B·C.
 // 32 bytes and 12 operations for each block of 4 numbers (48 bytes where it adds):
 // bound by memory.
+// Threads a multiprocessor, at least: 1280.
 #include "common.cuh"
 
 constexpr int threads = 256;

@@ -7,6 +7,7 @@
 // l1 is summed in two steps of fixed order, blocks of 4096 numbers and then those:
 // 8 bytes and 3 operations a number, bound by memory; its gradient has 16 bytes
 // and 4 operations. N is a few clusters: orthogonality is bound by its launch.
+// Threads a multiprocessor, at least: 2048, orthogonality_* 1536.
 #include "common.cuh"
 
 constexpr int threads = 256;

@@ -8,6 +8,7 @@
 //   average     y += a (x − y)                                   12 bytes, 3 operations
 //
 // Bound by memory.
+// Threads a multiprocessor, at least: 2048, adam_fwd 1280.
 #include "common.cuh"
 
 constexpr int threads = 256, per_block = 4096;

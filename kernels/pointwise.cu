@@ -2,6 +2,7 @@
 //
 // Mapping: a thread has 4 numbers, a block of 256 threads 1024.
 // Bound by memory: 1 operation or 2 for 12 bytes.
+// Threads a multiprocessor, at least: 2048.
 #include "common.cuh"
 
 constexpr int threads = 256;

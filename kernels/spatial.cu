@@ -11,8 +11,8 @@
 // mean_hw_grad and resize_fwd, 256 of resize_grad; plane y + 65535·z.
 // Bound by memory: 4 bytes and 1 operation a number (8 for mean_hw_grad); resize 4 (1 +
 // hw/HW) bytes and 8 operations, its neighbours from L1; resize_grad 4 (2 + HW/hw) bytes
-// and some 4 operations for each of the (2H/h + 3)(2W/w + 3) places it looks at. 2048
-// threads a multiprocessor, of resize 1280.
+// and some 4 operations for each of the (2H/h + 3)(2W/w + 3) places it looks at.
+// Threads a multiprocessor, at least: 2048, resize_* 1280.
 #include "common.cuh"
 
 constexpr int threads = 256;

@@ -7,6 +7,7 @@
 // Mapping: a thread has 4 numbers of each, 16 bytes at a time where n is a multiple
 // of 4. Block (x, y): 1024 numbers from 1024·x on, of sample y.
 // Bound by memory: at most 60 operations for 20 bytes and more.
+// Threads a multiprocessor, at least: 1536, leaky_* 2048.
 #include "common.cuh"
 
 constexpr int threads = 256;

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Builds the software device: the kernels and the driver API in one libcuda.so.1
 # for machines without a GPU (kernels/emu).
 #
@@ -8,7 +8,7 @@
 # checked: every access of a kernel is held to its bounds and checked for races
 #
 # Objects stay in FOLDER and are made again only where their source is newer.
-set -eu
+set -euo pipefail
 mode=$1 out=$2 include=$3
 shift 3
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -46,13 +46,21 @@ register() {
         sed -E 's/.*void *(__launch_bounds__ *\( *([^(),]*)[^()]*\))? *([A-Za-z_0-9]+) *\($/EMU_REGISTER(\3, (\2)+0);/; s/\(\)\+0/1024/'
 }
 
+# compile runs the compiler beside as many others as there are processors.
+pids=()
+compile() {
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done # its code is asked for below
+    $cxx "$@" &
+    pids+=($!)
+}
+
 objects=
 for source in "$emu"/*.cpp; do
     object=$out/$(basename "$source" .cpp).o
     objects="$objects $object"
     [ "$(basename "$source")" = check.cpp ] && [ "$mode" = fast ] && source=/dev/null
     stale "$object" "$source" || continue
-    $cxx $common -O3 -x c++ -c "$source" -o "$object"
+    compile $common -O3 -x c++ -c "$source" -o "$object"
 done
 for source in "$@"; do
     name=$(basename "$source" .cu)
@@ -60,7 +68,8 @@ for source in "$@"; do
     objects="$objects $object"
     stale "$object" "$source" || continue
     { echo "#include \"$(realpath "$source")\""; register "$source"; } >"$out/kernel_$name.cpp"
-    $cxx $common $kernel -c "$out/kernel_$name.cpp" -o "$object"
+    compile $common $kernel -c "$out/kernel_$name.cpp" -o "$object"
 done
+for pid in "${pids[@]}"; do wait "$pid"; done
 $cxx -shared -Wl,-soname,libcuda.so.1 -Wl,-z,defs -o "$out/libcuda.so.1.tmp" $objects -lpthread -ldl
 mv "$out/libcuda.so.1.tmp" "$out/libcuda.so.1"

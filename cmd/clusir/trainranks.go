@@ -19,7 +19,7 @@ type ranks struct {
 	*trainOptions
 	groups  []parallel.Group
 	devices []string
-	gpu     int // what auto and cuda mean
+	local   int // the rank's number on this machine
 	threads int // of each rank
 }
 
@@ -29,7 +29,7 @@ func (o *trainOptions) joinRanks() (*ranks, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ranks{trainOptions: o, devices: strings.Split(o.config.Device, ","), gpu: place.LocalRank, threads: o.config.Threads}
+	r := &ranks{trainOptions: o, devices: strings.Split(o.config.Device, ","), local: place.LocalRank, threads: o.config.Threads}
 	here := max(place.LocalSize, len(r.devices))
 	if r.threads == 0 && here > 1 {
 		r.threads = parallel.Threads(here)
@@ -89,7 +89,7 @@ func (r *ranks) runRank(g parallel.Group, name string) (_ *train.Result, err err
 		Progress: progressTo(r.errOut), Messages: r.errOut,
 	}
 	d := deviceOptions(r.config, r.ISA, r.errOut)
-	d.Name, d.GPU, d.Threads = name, r.gpu, r.threads
+	d.Name, d.LocalRank, d.Threads = name, r.local, r.threads
 	if o.Backend, o.Device, err = device.Open(d); err != nil {
 		g.Abort(err)
 		return nil, err

@@ -18,8 +18,9 @@ type Options struct {
 	// Name is auto, cpu, cuda or cuda:N. Auto is a GPU where there is one that
 	// this binary can use, else the processor.
 	Name string
-	// GPU is the number of the one that auto and cuda mean.
-	GPU int
+	// LocalRank is the place of this process among the ranks on its machine: auto and
+	// cuda mean the GPU of that number, or the only one there is.
+	LocalRank int
 	// Precision is what matrix products on a GPU round their operands to:
 	// float32 (also ""), tf32 or bf16.
 	Precision string
@@ -43,7 +44,7 @@ func Open(o Options) (kernels.Backend, string, error) {
 	case o.Name == "cpu":
 		return openCPU(o, p)
 	case o.Name == "cuda":
-		return openCUDA(o.GPU, p)
+		return openOwn(o, p)
 	case named:
 		if i, err := strconv.Atoi(n); err == nil && i >= 0 {
 			return openCUDA(i, p)
@@ -59,12 +60,31 @@ func precision(o Options) string {
 	return o.Precision
 }
 
+// errNoGPULeft is the error of a rank on a machine with fewer GPUs than ranks.
+var errNoGPULeft = errors.New("fewer GPUs than ranks on this machine")
+
+// openOwn opens the GPU of a local rank. Where a launcher shows each rank its own
+// alone, as Slurm's --gpus-per-task does, that has number 0 for all of them.
+func openOwn(o Options, p cuda.Precision) (kernels.Backend, string, error) {
+	i := o.LocalRank
+	if infos, err := cuda.Devices(); err == nil { // if not, opening says why
+		switch n := len(infos); {
+		case n == 1:
+			i = 0
+		case n > 1 && i >= n:
+			return nil, "", fmt.Errorf("local rank %d: %w: there are %d; start as many ranks, or choose --device cpu for all", i, errNoGPULeft, n)
+		}
+	}
+	return openCUDA(i, p)
+}
+
 // openAuto tries the GPU. That there is none is nothing to speak of; that
-// there is one that cannot be used is.
+// there is one that cannot be used is. Ranks compute on the same kind of device,
+// so one without a GPU where others have theirs does not turn to the processor.
 func openAuto(o Options, p cuda.Precision) (kernels.Backend, string, error) {
-	b, name, err := openCUDA(o.GPU, p)
-	if err == nil {
-		return b, name, nil
+	b, name, err := openOwn(o, p)
+	if err == nil || errors.Is(err, errNoGPULeft) {
+		return b, name, err
 	}
 	if o.Say != nil && !errors.Is(err, cuda.ErrNoDevice) {
 		o.Say(fmt.Sprintf("computing on the processor: %v", err))

@@ -35,8 +35,6 @@ func TestOpen(t *testing.T) {
 		{Options{Name: "cuda:x"}, "", `device "cuda:x": use auto`},
 		{Options{Name: "cuda:-1"}, "", `device "cuda:-1": use auto`},
 		{Options{Name: "cuda:77"}, "", "cuda:77: no CUDA device"},
-		{Options{Name: "cuda", GPU: 77}, "", "cuda:77: no CUDA device"},
-		{Options{Name: "auto", GPU: 77}, "cpu ", ""},
 	} {
 		b, name, err := Open(c.o)
 		switch {
@@ -88,6 +86,36 @@ func TestUnusableGPU(t *testing.T) {
 	defer b.Close()
 	if !strings.HasPrefix(name, "cpu ") || !strings.Contains(said, "compute capability 7.5") {
 		t.Errorf("opened %q and said %q", name, said)
+	}
+}
+
+// Ranks on one machine have a GPU each: that of their number, or the one that
+// their launcher shows them. One for which none is left says so.
+func TestLocalRanks(t *testing.T) {
+	if !gpu() || os.Getenv("CLUSIR_LIBCUDA") == "" {
+		t.Skip("for the software device: scripts/test-cuda.sh")
+	}
+	for _, c := range []struct {
+		gpus string
+		rank int
+		want string // what the device's name begins with
+	}{
+		{"1", 0, "cuda:0 "}, {"1", 3, "cuda:0 "}, {"2", 0, "cuda:0 "}, {"2", 1, "cuda:1 "}, {"2", 2, ""}, {"0", 1, "cpu "},
+	} {
+		t.Setenv("SOFTDEVICE_COUNT", c.gpus)
+		b, name, err := Open(Options{Name: "auto", LocalRank: c.rank})
+		if err != nil {
+			if c.want != "" || !strings.Contains(err.Error(), "local rank 2: fewer GPUs than ranks on this machine: there are 2;") {
+				t.Errorf("rank %d, %s GPUs: %v", c.rank, c.gpus, err)
+			}
+			continue
+		}
+		if c.want == "" || !strings.HasPrefix(name, c.want) {
+			t.Errorf("rank %d, %s GPUs: opened %q, want %q", c.rank, c.gpus, name, c.want)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -10,17 +10,25 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"clusir/internal/kernels/cuda/softdevice"
 )
 
-// TestRanks adds up tensors of two backends in one process, by the stand-in for
-// NCCL of package nccl's tests, which works on the software device's memory.
-func TestRanks(t *testing.T) {
-	needSoftware(t)
+// fakeNCCL makes the stand-in for NCCL what the package loads.
+func fakeNCCL(t *testing.T) {
+	t.Helper()
 	lib := filepath.Join(t.TempDir(), "libnccl.so.2")
 	if out, err := exec.Command("gcc", "-std=gnu11", "-O1", "-shared", "-fPIC", "-pthread", "-o", lib, "nccl/testdata/fake.c").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	t.Setenv("CLUSIR_LIBNCCL", lib)
+}
+
+// TestRanks adds up tensors of two backends in one process, by the stand-in for
+// NCCL of package nccl's tests, which works on the software device's memory.
+func TestRanks(t *testing.T) {
+	needSoftware(t)
+	fakeNCCL(t)
 	backends := []*Backend{open(t, Options{}), open(t, Options{})}
 	if err := backends[0].RanksReady(); err != nil {
 		t.Fatal(err)
@@ -64,4 +72,41 @@ func sumOnRank(b *Backend, id []byte, rank int) error {
 		return fmt.Errorf("rank %d: a sum after leaving: %w", rank, err)
 	}
 	return nil
+}
+
+// sumAlone opens a backend that is the only one to add up, and closes it.
+func sumAlone() (right bool, err error) {
+	b, err := Open(0, Options{})
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	id, err := b.RanksID()
+	if err != nil {
+		return false, err
+	}
+	if err := b.JoinRanks(id, 0, 1); err != nil {
+		return false, err
+	}
+	x := uploaded(b, 3)
+	b.SumRanks(x)
+	b.AwaitRanks()
+	got := downloaded(b, x)
+	return got[0] == 3, errors.Join(b.Sync(), b.LeaveRanks())
+}
+
+// TestEveryCallOfRanksMayFail is TestEveryCallMayFail for the calls of adding up.
+func TestEveryCallOfRanksMayFail(t *testing.T) {
+	needSoftware(t)
+	fakeNCCL(t)
+	before := softdevice.Calls()
+	if right, err := sumAlone(); !right || err != nil {
+		t.Fatalf("without a fault: right %v, %v", right, err)
+	}
+	calls := softdevice.Calls() - before
+	for code, lasting := range injected {
+		for nth := 1; nth <= calls; nth++ {
+			failOnce(t, fmt.Sprintf("code %d, call %d of %d", code, nth, calls), sumAlone, nth, code, lasting)
+		}
+	}
 }

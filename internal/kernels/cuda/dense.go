@@ -52,9 +52,7 @@ func (b *Backend) SoftmaxGrad(dx, dy, y kernels.Tensor) {
 }
 
 // longRows is a grid for r rows of n numbers, in blocks of perBlock.
-func longRows(r, n int) grid {
-	return grid{x: ceil(n, perBlock), y: min(r, maxY), z: ceil(r, maxY), threads: 256}
-}
+func longRows(r, n int) grid { return inPlanes(ceil(n, perBlock), r) }
 
 // ScaleRows computes y_r = s_r x_r.
 func (b *Backend) ScaleRows(y, x, s kernels.Tensor) {

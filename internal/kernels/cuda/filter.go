@@ -26,14 +26,6 @@ func (b *Backend) BatchNormInfer(y, x, weight, bias, mean, variance kernels.Tens
 	b.launch("batch_norm_infer", each(B*N), y, x, weight, bias, mean, variance, B, N)
 }
 
-// mostAlong is the most blocks of a grid along y and z.
-const mostAlong = 65535
-
-// inPlanes is a grid with `blocks` blocks of 256 threads for each of n planes.
-func inPlanes(blocks, n int) grid {
-	return grid{x: blocks, y: min(n, mostAlong), z: ceil(n, mostAlong), threads: 256}
-}
-
 // dynamicFilter holds the extents of a dynamic filter: x [B,C,H,W], taps [B,G,K²].
 type dynamicFilter struct{ B, C, H, W, G, K int }
 

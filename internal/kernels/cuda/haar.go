@@ -8,9 +8,6 @@ import (
 	"clusir/internal/kernels"
 )
 
-// maxY is the most blocks along a grid's y.
-const maxY = 65535
-
 // haar is the grid of a transform of x [B,C,H,W] and the last arguments of its
 // kernel: the extents, and how far samples of ll and of the bands are apart.
 func haar(op string, x kernels.Tensor, lls, bands int) (grid, []any) {
@@ -18,8 +15,7 @@ func haar(op string, x kernels.Tensor, lls, bands int) (grid, []any) {
 		panic(fmt.Sprintf("cuda: %s of %v: both sides must be even", op, x.Shape))
 	}
 	B, C, h, w := x.Shape[0], x.Shape[1], x.Shape[2]/2, x.Shape[3]/2
-	g := grid{x: ceil(h*ceil(w, 4), 256), y: min(B*C, maxY), z: ceil(B*C, maxY), threads: 256}
-	return g, []any{B, C, h, w, int64(lls * C * h * w), int64(bands * C * h * w)}
+	return inPlanes(ceil(h*ceil(w, 4), 256), B*C), []any{B, C, h, w, int64(lls * C * h * w), int64(bands * C * h * w)}
 }
 
 // apart is haar where ll and the bands are tensors of their own.

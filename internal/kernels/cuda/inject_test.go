@@ -34,6 +34,9 @@ func work(debug bool) (right bool, err error) {
 	b.Free(y)
 	y = b.Alloc(15)
 	b.Add(y, z, x.Reshape(15))
+	w := b.Alloc(1, 1)
+	b.Fill(w, 0)
+	b.Conv1x1Grad([]kernels.Tensor{{}}, w, kernels.Tensor{}, z.Reshape(1, 1, 3, 5), w, z.Reshape(1, 1, 3, 5)) // has to ask for its shared memory
 	got := downloaded(b, y)
 	if err := b.Sync(); err != nil {
 		return false, err
@@ -45,6 +48,10 @@ func work(debug bool) (right bool, err error) {
 	}
 	return true, nil
 }
+
+// injected are the codes of failures, and whether the context is lost after them: no
+// memory, unknown, a failed launch, no device.
+var injected = map[int]bool{2: false, 999: true, 719: true, 46: true}
 
 // Every driver call of a run fails once, in every way: the error surfaces, the
 // numbers are not taken for right, nothing panics, and nothing is left on the
@@ -61,19 +68,20 @@ func TestEveryCallMayFail(t *testing.T) {
 		if calls < 40 {
 			t.Fatalf("only %d calls; the test sees too little", calls)
 		}
-		for code, lasting := range map[int]bool{2: false, 999: true, 719: true, 46: true} {
+		for code, lasting := range injected {
 			for nth := 1; nth <= calls; nth++ {
-				failOnce(t, fmt.Sprintf("debug %v, code %d, call %d of %d", debug, code, nth, calls), debug, nth, code, lasting)
+				name := fmt.Sprintf("debug %v, code %d, call %d of %d", debug, code, nth, calls)
+				failOnce(t, name, func() (bool, error) { return work(debug) }, nth, code, lasting)
 			}
 		}
 	}
 }
 
-func failOnce(t *testing.T, name string, debug bool, nth, code int, lasting bool) {
+func failOnce(t *testing.T, name string, work func() (right bool, err error), nth, code int, lasting bool) {
 	t.Helper()
 	reclaimed := softdevice.Live().Reclaimed
 	softdevice.Fail("*", nth, code)
-	right, err := work(debug)
+	right, err := work()
 	fired := softdevice.Fired() // a run that waits less for the device makes fewer calls
 	softdevice.Fail("*", 0, 0)
 	live := softdevice.Live()

@@ -25,6 +25,15 @@ type grid struct {
 // over is a grid of one dimension that covers n items, per of them a block.
 func over(n, per, threads int) grid { return grid{x: ceil(n, per), y: 1, z: 1, threads: threads} }
 
+// mostAlong is the most blocks of a grid along y and z.
+const mostAlong = 65535
+
+// inPlanes is a grid with that many blocks of 256 threads for each of n planes,
+// or rows.
+func inPlanes(blocks, n int) grid {
+	return grid{x: blocks, y: min(n, mostAlong), z: ceil(n, mostAlong), threads: 256}
+}
+
 // ceil is n/d, rounded up.
 func ceil(n, d int) int { return (n + d - 1) / d }
 

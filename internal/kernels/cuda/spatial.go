@@ -52,7 +52,5 @@ func (b *Backend) resize(kernel string, dst, src, x, y kernels.Tensor, n int) {
 		panic(fmt.Sprintf("cuda: Resize between %v and %v", s, l))
 	}
 	planes := s[0] * s[1]
-	g := over(n, 256, 256)
-	g.y, g.z = min(planes, maxY), ceil(planes, maxY)
-	b.launch(kernel, g, dst, src, planes, s[2], s[3], l[2], l[3])
+	b.launch(kernel, inPlanes(ceil(n, 256), planes), dst, src, planes, s[2], s[3], l[2], l[3])
 }

@@ -42,18 +42,22 @@ const char *ncclGetErrorString(int code) { return code == failed ? "a fake failu
 int ncclGetUniqueId(ncclUniqueId *id) {
   pthread_mutex_lock(&lock);
   memset(id, 0, sizeof *id);
-  id->internal[0] = (char)++made;
+  made++;
+  memcpy(id->internal, &made, sizeof made);
   id->internal[127] = 'x';
   pthread_mutex_unlock(&lock);
   return success;
 }
 
 int ncclCommInitRank(Comm **comm, int size, ncclUniqueId id, int rank) {
-  Group *g = &groups[(int)id.internal[0] % most];
+  Group *g = &groups[(unsigned char)id.internal[0] % most];
   if (rank < 0 || rank >= size || size > ranks || id.internal[127] != 'x') return invalid;
   pthread_mutex_lock(&lock);
-  g->size = size;
-  *comm = &comms[ncomms++];
+  if (memcmp(g->id, id.internal, sizeof g->id)) { // the place of one long gone
+    *g = (Group){.size = size};
+    memcpy(g->id, id.internal, sizeof g->id);
+  }
+  *comm = &comms[ncomms++ % (most * ranks)];
   **comm = (Comm){g, rank};
   g->joined++;
   pthread_cond_broadcast(&turn);
