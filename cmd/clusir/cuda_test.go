@@ -13,15 +13,15 @@ import (
 	"clusir/internal/imageio"
 )
 
-// needGPU skips a test without a GPU or the software device.
-func needGPU(t *testing.T) {
+// needGPU skips a test without that device: a GPU, or the software device.
+func needGPU(t *testing.T, name string) {
 	t.Helper()
 	var out bytes.Buffer
 	if code := run([]string{"bench", "--devices"}, &out, &out); code != exitOK {
 		t.Fatal(out.String())
 	}
-	if !strings.Contains(out.String(), "cuda:0") {
-		t.Skip("no GPU: run scripts/test-cuda.sh, which tests on the software device")
+	if !strings.Contains(out.String(), name) {
+		t.Skipf("no %s: run scripts/test-cuda.sh, which tests on the software device", name)
 	}
 }
 
@@ -43,7 +43,7 @@ func pixels(t *testing.T, path string, r image.Rectangle) (imageio.Info, []float
 // Restoring on a GPU at float32 makes the picture that the processor makes: no
 // value is off by more than the last bit of eight, and hardly any by that.
 func TestRestoreOnCUDA(t *testing.T) {
-	needGPU(t)
+	needGPU(t, "cuda:0")
 	dir := t.TempDir()
 	in := filepath.Join(dir, "in.png")
 	r := image.Rect(0, 0, 45, 38)
@@ -82,4 +82,19 @@ func TestRestoreOnCUDA(t *testing.T) {
 	if changed*2 < len(rgb) {
 		t.Errorf("only %d of %d values were restored at all", changed, len(rgb))
 	}
+}
+
+// Two devices of one process, with half of each batch and BatchNorm's statistics
+// of the whole, make the losses of one, over 20 steps.
+func TestTrainOnCUDADevices(t *testing.T) {
+	t.Setenv("SOFTDEVICE_COUNT", "2")
+	needGPU(t, "cuda:1")
+	args, one, two := leastRun(t, 20), t.TempDir(), t.TempDir()
+	for out, devices := range map[string]string{one: "cuda:0", two: "cuda:0,cuda:1"} {
+		var said bytes.Buffer
+		if code := run(append(args, "--out", out, "--device", devices), &said, &said); code != exitOK {
+			t.Fatalf("%s: %s", devices, said.String())
+		}
+	}
+	mustAgree(t, lossesOf(t, one), lossesOf(t, two), 20)
 }

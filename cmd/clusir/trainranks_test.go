@@ -36,7 +36,7 @@ func leastRun(t *testing.T, steps int) []string {
 		t.Fatal(err)
 	}
 	config := fmt.Sprintf(`
-model: {variant: nano, dim: 4, fsb_groups: 4, heads: [1, 1, 1, 1]}
+model: {variant: nano, dim: 4, enc_blocks: [1, 1, 1, 1], dec_blocks: [1, 1, 1], refine_blocks: 1, fsb_groups: 4, heads: [1, 1, 1, 1]}
 tasks: [{kind: denoise, repeat: 1, sigmas: [15, 25, 50]}]
 train:
   {steps: %d, batch: 4, patch: 32, lr: 1e-4, schedule: constant, sync_batchnorm: true,
