@@ -233,3 +233,20 @@ func TestScale(t *testing.T) {
 		t.Errorf("range %g to %g, want -2 to 3", least, most)
 	}
 }
+
+func TestTicks(t *testing.T) {
+	for _, c := range []struct {
+		least, most float64
+		want        string
+	}{{0, 12500, "[0 4000 8000 12000]"}, {0, 1, "[0 0.5 1]"}, {-0.3, 0.3, "[-0.25 0 0.25]"}} {
+		var labels []string
+		for _, tick := range ticks(c.least, c.most) {
+			if tick.Label != "" {
+				labels = append(labels, tick.Label)
+			}
+		}
+		if got := fmt.Sprint(labels); got != c.want {
+			t.Errorf("%g to %g: %s, want %s", c.least, c.most, got, c.want)
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package draw
 
 import (
+	"fmt"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
@@ -19,10 +21,22 @@ func newPlot(title string) *plot.Plot {
 		a.Label.TextStyle = aligned(textStyle, vgdraw.XCenter, a.Label.TextStyle.YAlign)
 		a.Tick.Label = aligned(noteStyle, a.Tick.Label.XAlign, a.Tick.Label.YAlign)
 		a.Tick.Color = rule
+		a.Tick.Marker = plot.TickerFunc(ticks)
 		a.Padding = 3
 	}
 	p.Y.Label.TextStyle.Rotation = plot.New().Y.Label.TextStyle.Rotation
 	return p
+}
+
+// ticks are the usual ones, without zeros behind the numbers that say nothing.
+func ticks(least, most float64) []plot.Tick {
+	all := plot.DefaultTicks{}.Ticks(least, most)
+	for i, t := range all {
+		if t.Label != "" {
+			all[i].Label = fmt.Sprintf("%.6g", t.Value)
+		}
+	}
+	return all
 }
 
 // Point is a datum of a plot.

@@ -64,15 +64,15 @@ const bandWide = 104
 
 func bandRow(p *picture, parts []band, gain draw.Scale) []draw.Panel {
 	row := []draw.Panel{draw.Picture{Title: titleOf(p.split), Image: imageOf(p.input), Width: bandWide}}
-	ll, high := parts[0], parts[2]
+	ll, low, high := parts[0], parts[1], parts[2]
 	for k, b := range parts {
-		like := ll // whose range b is shown in
+		strength, spectrum := usual(slices.Concat(ll.strength, low.strength)), decades(ll.spectrum)
 		if k == 2 {
-			like = high
+			strength, spectrum = usual(high.strength), decades(high.spectrum)
 		}
 		row = append(row,
-			draw.Picture{Title: bands[k].title, Image: usual(like.strength).Image(b.strength, b.w, b.h), Width: bandWide},
-			draw.Picture{Title: "Spectrum", Image: decades(like.spectrum).Image(logs(b.spectrum), b.w, b.h), Width: bandWide})
+			draw.Picture{Title: bands[k].title, Image: strength.Image(b.strength, b.w, b.h), Width: bandWide},
+			draw.Picture{Title: "Spectrum", Image: spectrum.Image(logs(b.spectrum), b.w, b.h), Width: bandWide})
 	}
 	return append(row, draw.Picture{Title: "Change, low", Image: gain.Image(change(parts), ll.w, ll.h), Width: bandWide})
 }
