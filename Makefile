@@ -26,6 +26,10 @@ demo: build ## restore a noisy picture: build/demo/compare.png is before and aft
 
 check: build lint test check-cuda ## build, lint and test: what CI runs
 
+# Findings name files by path: a cache that checkouts share names those of one that
+# is gone.
+export GOLANGCI_LINT_CACHE := $(CURDIR)/build/lint
+
 lint: ## look for what should not be there: see .golangci.yml
 	@scripts/tool.sh $(TOOLS) golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
 
