@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -297,7 +298,7 @@ func (r *restoreReport) summarise(s restore.Summary) {
 		line = append(line, fmt.Sprintf("%d failed", s.Failed))
 	}
 	if n := r.plan.Ignored; n > 0 {
-		line = append(line, plural(n, "other file")+" left alone")
+		line = append(line, english.Plural(n, "other file", "")+" left alone")
 	}
 	seconds := s.Time.Seconds()
 	fmt.Fprintf(r.o.out, "%s in %.1f s", strings.Join(line, ", "), seconds)
@@ -307,12 +308,4 @@ func (r *restoreReport) summarise(s restore.Summary) {
 	fmt.Fprintln(r.o.out)
 }
 
-func pictures(n int) string { return plural(n, "picture") }
-
-// plural counts things.
-func plural(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return fmt.Sprintf("%d %s", n, thing)
-}
+func pictures(n int) string { return english.Plural(n, "picture", "") }
