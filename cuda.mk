@@ -4,8 +4,8 @@
 #   make cuda        bin/clusir with the kernels and the CUDA backend in it
 #   make test-cuda   the CUDA backend's tests on the software device, and the
 #                    checks of the machine code; needs no GPU
-#   make check-cuda  of these what make check has time for: no checked build; where
-#                    no compiler can be had, CI fails and others are told
+#   make check-cuda  of these what make check has time for; where no compiler can be
+#                    had, CI fails and others are told
 #   make cuda-clean  removes what these made, the fetched compiler included
 
 CUDA_BUILD   := build/cuda
@@ -17,7 +17,7 @@ CUDA_FATBINS := $(CUDA_SOURCES:kernels/%.cu=$(CUDA_IMAGE)/%.fatbin)
 .PHONY: cuda cuda-libs lint-cuda test-cuda check-cuda cuda-clean
 
 cuda: cuda-libs ## build bin/clusir with CUDA kernels
-	. $(CUDA_BUILD)/env && go build -tags cuda -o bin/clusir ./cmd/clusir
+	. $(CUDA_BUILD)/env && go build -tags cuda -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
 
 cuda-libs: $(CUDA_FATBINS) $(CUDA_IMAGE)/release $(CUDA_BUILD)/lib/libcuda.a
 
@@ -32,7 +32,7 @@ check-cuda:
 	@if ! $(MAKE) --no-print-directory $(CUDA_BUILD)/env; then \
 	  [ "$(CI)" != true ] && echo "SKIPPED: there is no CUDA compiler, so nothing of the CUDA backend was tested" >&2; \
 	else \
-	  $(MAKE) --no-print-directory -j$$(nproc) lint-cuda && CUDA_MODES=fast scripts/test-cuda.sh $(CUDA_BUILD); \
+	  $(MAKE) --no-print-directory -j$$(nproc) lint-cuda && CUDA_QUICK=1 scripts/test-cuda.sh $(CUDA_BUILD); \
 	fi
 
 cuda-clean:

@@ -1,15 +1,16 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Tests the CUDA backend without a GPU: builds the software device, in its fast
-# and in its checked form, runs the tests of internal/kernels/cuda on both, and the
-# golden network and a restoration on the fast one.
+# and in its checked form, and runs the tests of internal/kernels/cuda and the golden
+# network on both, a restoration and training on the fast one.
 # The fatbins and libcuda.a must be there (make cuda-libs).
 #
 # usage: test-cuda.sh build/cuda [go test flags]
 #
-# CUDA_MODES=fast leaves the checked build out, which takes most of the time.
+# With CUDA_QUICK=1 the checked form gets the planted faults and the conformance
+# table at one precision only, as CI has time for.
 #
 # Every run has a time limit: a kernel that never ends is a failure, not a hang.
-set -eu
+set -euo pipefail
 build=$(cd "$1" && pwd)
 shift
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -20,18 +21,32 @@ faults=kernels/emu/faults.cu
 if [ ! -e "$build/faults.fatbin" ] || [ -n "$(find $faults kernels/*.cuh -newer "$build/faults.fatbin")" ]; then
     scripts/cuda-compile.sh "$NVCC" $faults "$build/machine" "$build/faults.fatbin"
 fi
-export CLUSIR_NVDISASM="$NVDISASM" # for the checks of the machine code, once
 
-for mode in ${CUDA_MODES:-fast checked}; do
-    scripts/cuda-emu.sh $mode "$build/emu/$mode" "$CUDA_INCLUDE" kernels/*.cu $faults
-    echo "== software device, $mode"
-    export CLUSIR_LIBCUDA=$build/emu/$mode/libcuda.so.1
-    timeout 900 go test -count=1 -timeout 800s -tags cuda "$@" ./internal/kernels/cuda
-    unset CLUSIR_NVDISASM
-    [ $mode = fast ] || continue
-    # The whole network and the program: the golden file of the repository alone,
-    # since the larger ones would take hours here.
-    timeout 900 go test -count=1 -timeout 800s -tags cuda "$@" ./internal/device
-    timeout 900 go test -count=1 -timeout 800s -tags cuda "$@" -run 'TestGolden$/testdata/small/cuda|TestGoldenPrecision' ./internal/model
-    timeout 900 go test -count=1 -timeout 800s -tags cuda "$@" -run OnCUDA ./cmd/clusir
-done
+
+# run tests a package on the software device.
+run() { timeout 900 go test -count=1 -timeout 800s -tags cuda "$@"; }
+
+# device builds the software device in one of its forms.
+device() {
+    scripts/cuda-emu.sh "$1" "$build/emu/$1" "$CUDA_INCLUDE" kernels/*.cu $faults
+    echo "== software device, $1"
+    export CLUSIR_LIBCUDA="$build/emu/$1/libcuda.so.1"
+}
+
+# The whole network: the golden file of the repository alone, since the larger ones
+# would take hours here.
+golden='TestGolden$/testdata/small/cuda|TestGoldenPrecision'
+
+device fast
+CLUSIR_NVDISASM="$NVDISASM" run "$@" ./internal/kernels/cuda # with the checks of the machine code
+run "$@" ./internal/device
+run "$@" -run "$golden" ./internal/model
+run "$@" -run OnCUDA ./cmd/clusir
+
+device checked
+if [ "${CUDA_QUICK:-0}" = 1 ]; then
+    run "$@" -run 'Planted|Fair|MissingWait|Conformance/tf32' ./internal/kernels/cuda
+    exit
+fi
+run "$@" ./internal/kernels/cuda
+run "$@" -run "$golden" ./internal/model

@@ -82,7 +82,7 @@ static void check_cells(Cell* c, size_t bytes, Access kind, const void* p, const
   const Launch& l = *block.launch;
   Moment now{};
   now.run = shared ? current->worker->runs : l.serial;
-  now.block = block.number, now.barrier = block.barrier + 1;
+  now.block = now.last = block.number, now.barrier = block.barrier + 1;
   now.warp_epoch = current->warp->epoch + 1;
   now.thread = uint16_t(current->index);
   now.fence = l.fences ? l.fences[block.number] : 0;

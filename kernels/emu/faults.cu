@@ -102,6 +102,18 @@ extern "C" __global__ void fair_fence(float* y, float* sums, int* counter, const
   last_block<true>(y, sums, counter, x, n);
 }
 
+// All blocks read a number; the last to have done so changes it.
+template <bool FENCE>
+__device__ __forceinline__ void last_reader(float* y, int* counter) {
+  const float v = y[0];
+  if (FENCE) __threadfence();
+  if (atomicAdd(counter, 1) != static_cast<int>(gridDim.x) - 1) return;
+  if (FENCE) __threadfence();
+  y[0] = v + 1.f;
+}
+extern "C" __global__ void fault_last_reader(float* y, int* counter) { last_reader<false>(y, counter); }
+extern "C" __global__ void fair_last_reader(float* y, int* counter) { last_reader<true>(y, counter); }
+
 // staged copies 62 numbers and two zeros through shared memory with cp.async, by
 // 16 threads.
 template <bool WAIT>

@@ -3,6 +3,7 @@
 // a block, by __syncwarp within a warp, by __threadfence between blocks. Shuffles
 // order nothing, as on the device. Atomics do not race with each other.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "fiber.h"
@@ -14,26 +15,35 @@ enum { shadow_grain = 2 };  // bytes for each Cell: bf16 is the narrowest type i
 // Moment is one access, or for reads a set of them.
 struct Moment {
   uint32_t run;      // the launch (global memory) or the block (shared memory)
-  uint32_t block;
+  uint32_t block;    // of a set of reads by several, the lowest
+  uint32_t last;     // and the highest
   uint32_t barrier;  // __syncthreads of the block before it
   uint32_t warp_epoch;
   uint32_t fence;    // __threadfence of the block before it
   uint16_t thread;
-  uint8_t spread;    // of a set of reads: see below
+  uint8_t spread;    // of one block's set of reads: see below
   bool atomic;
   bool pending;      // a cp.async that nobody has waited for
 };
-enum Spread : uint8_t { one_thread, one_warp, one_block, several_blocks };
+enum Spread : uint8_t { one_thread, one_warp, one_block };
 
 struct Cell {
   Moment write, read;
 };
 
+// fenced reports whether __threadfence orders p before now, in another block. Of a set,
+// all blocks between the lowest and the highest must have called it.
+inline bool fenced(const Moment& p, const Moment& now, const uint32_t* fences) {
+  if (!fences || fences[now.block] == 0) return false;
+  for (uint32_t b = p.block; b <= p.last; b++)
+    if (fences[b] <= p.fence) return false;
+  return true;
+}
+
 // ordered reports whether what happened at p happened before now.
 inline bool ordered(const Moment& p, const Moment& now, const uint32_t* fences) {
   if (p.run != now.run) return true;
-  if (p.spread == several_blocks) return false;
-  if (p.block != now.block) return fences && fences[p.block] > p.fence && fences[now.block] > 0;
+  if (p.block != now.block || p.last != now.block) return fenced(p, now, fences);
   if (p.spread == one_thread && p.thread == now.thread) return true;
   if (p.barrier != now.barrier) return true;
   return p.spread <= one_warp && p.thread / 32 == now.thread / 32 && p.warp_epoch < now.warp_epoch;
@@ -46,11 +56,13 @@ inline void note_read(Moment& set, const Moment& now, const uint32_t* fences) {
     set = now;
     return;
   }
-  Spread s = set.block != now.block ? several_blocks : set.thread / 32 != now.thread / 32 ? one_block : one_warp;
+  const Spread s = set.thread / 32 != now.thread / 32 ? one_block : one_warp;
   if (s > set.spread) set.spread = s;
+  set.block = std::min(set.block, now.block);
+  set.last = std::max(set.last, now.last);
   set.barrier = now.barrier;
   set.warp_epoch = now.warp_epoch;
-  set.fence = now.fence;
+  set.fence = std::max(set.fence, now.fence);
 }
 
 // race returns what an access at c conflicts with, or nullptr, and notes it.

@@ -65,6 +65,7 @@ var faults = []planted{
 	{"fault_shuffle_order", warp, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
 	{"fault_blocks", grid{x: 2, y: 1, z: 1, threads: 32}, total, cu.LaunchFailed, "race", "checked"},
 	{"fault_fence", grid{x: 2, y: 1, z: 1, threads: 32}, lastBlock, cu.LaunchFailed, "race", "checked"},
+	{"fault_last_reader", grid{x: 5, y: 1, z: 1, threads: 1}, yCounter, cu.LaunchFailed, "race", "checked"},
 
 	{"fault_divergent", warp, y, cu.LaunchFailed, "deadlock", "any"},
 	{"fault_return", warp, y, cu.LaunchFailed, "1 have returned", "any"},
@@ -74,6 +75,9 @@ var faults = []planted{
 
 // lastBlock's arguments are y, the sums (behind it in y), a counter, x and n.
 func lastBlock(y, x kernels.Tensor) []any { return []any{y, from{y, 8}, from{y, 16}, x, 64} }
+
+// yCounter's arguments are y and a counter behind it.
+func yCounter(y, _ kernels.Tensor) []any { return []any{y, from{y, 8}} }
 
 // runPlanted launches a planted kernel on a backend of its own.
 func runPlanted(t *testing.T, p planted) (*Backend, kernels.Tensor, error) {
@@ -153,6 +157,7 @@ func TestFairKernelsPass(t *testing.T) {
 		{planted{kernel: "fair_syncwarp", grid: warp, args: yx}, 32, shifted},
 		{planted{kernel: "fair_atomic", grid: grid{x: 2, y: 1, z: 1, threads: 32}, args: total}, 1, sum},
 		{planted{kernel: "fair_fence", grid: grid{x: 2, y: 1, z: 1, threads: 32}, args: lastBlock}, 1, sum},
+		{planted{kernel: "fair_last_reader", grid: grid{x: 5, y: 1, z: 1, threads: 1}, args: yCounter}, 1, func(int) float32 { return 1 }},
 		{planted{kernel: "fair_wait", grid: grid{x: 1, y: 1, z: 1, threads: 16}, args: yx}, 64, copied},
 		{planted{kernel: "fair_return", grid: warp, args: ySteps(20)}, 20, func(int) float32 { return 20 }},
 		{planted{kernel: "fair_groups", grid: warp, args: y}, 8, func(i int) float32 { return float32(i) + 24 }},
