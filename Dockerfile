@@ -1,7 +1,7 @@
 # Two images, each with one binary that a normal user runs:
 #
-#   docker build --target cpu  -t clusir:cpu  .
-#   docker build --target cuda -t clusir:cuda .
+#   docker build --target cpu  -t clusir:cpu  --build-arg VERSION=$(git describe --always) .
+#   docker build --target cuda -t clusir:cuda --build-arg VERSION=$(git describe --always) .
 #   docker run --rm -v "$PWD:/work" clusir:cpu restore in.png out.png
 #   docker run --rm --gpus all -v "$PWD:/work" clusir:cuda restore in.png out.png
 #
@@ -19,10 +19,12 @@ RUN go mod download
 COPY . .
 
 FROM source AS build-cpu
-RUN make build
+ARG VERSION=unknown
+RUN make build VERSION=$VERSION
 
 FROM source AS build-cuda
-RUN make cuda
+ARG VERSION=unknown
+RUN make cuda VERSION=$VERSION
 
 FROM debian:bookworm-slim AS run
 RUN apt-get update \

@@ -15,6 +15,7 @@ help: ## list the targets
 
 build: ## build bin/clusir
 	go build -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
+	@echo "bin/clusir computes on the processor; make cuda adds the kernels for GPUs"
 
 mpi: ## build bin/clusir with MPI, for training on several machines
 	@pkg-config --exists ompi-c || { echo "OpenMPI is needed: apt-get install libopenmpi-dev openmpi-bin pkg-config" >&2; exit 1; }

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +17,8 @@ import (
 	"testing"
 	"text/tabwriter"
 	"time"
+
+	"gorgonia.org/cu"
 
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/cuda/softdevice"
@@ -228,23 +231,97 @@ func networkMACs(t *testing.T, batch int) int64 {
 	return c.MACs
 }
 
-// The A100 that docs/roofline.md is about: bytes and operations a second.
-const a100Memory = 1.56e12
+// peaks is what a GPU can do at most, in bytes and operations a second.
+type peaks struct {
+	memory float64
+	ops    map[Precision]float64
+}
 
-var a100Peak = map[Precision]float64{Float32: 19.5e12, TF32: 156e12, BF16: 312e12}
+// The A100 that docs/roofline.md is about.
+var a100 = peaks{1.56e12, map[Precision]float64{Float32: 19.5e12, TF32: 156e12, BF16: 312e12}}
+
+// units is the multiply-accumulates that a multiprocessor makes a clock, by compute
+// capability: of dense tensor-core products those with float32 accumulation.
+var units = map[[2]int]map[Precision]float64{
+	{8, 0}: {Float32: 64, TF32: 512, BF16: 1024},
+	{9, 0}: {Float32: 128, TF32: 1024, BF16: 2048},
+}
+
+// traits is what the driver says of a device; clocks are in kHz, the bus in bits.
+type traits struct{ major, minor, multiprocessors, clock, memoryClock, bus int }
+
+// peaks is at the highest clocks, with two transfers to a clock of the memory.
+func (d traits) peaks() (peaks, error) {
+	per, ok := units[[2]int{d.major, d.minor}]
+	if !ok || min(d.multiprocessors, d.clock, d.memoryClock, d.bus) <= 0 {
+		return peaks{}, fmt.Errorf("no peaks are known of %+v", d)
+	}
+	p := peaks{2e3 * float64(d.memoryClock) * float64(d.bus) / 8, map[Precision]float64{}}
+	for precision, macs := range per {
+		p.ops[precision] = 2 * macs * float64(d.multiprocessors) * 1e3 * float64(d.clock)
+	}
+	return p, nil
+}
+
+func deviceTraits(t *testing.T, i int) (d traits) {
+	device, err := cu.GetDevice(i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for a, v := range map[cu.DeviceAttribute]*int{
+		cu.ComputeCapabilityMajor: &d.major, cu.ComputeCapabilityMinor: &d.minor,
+		cu.MultiprocessorCount: &d.multiprocessors, cu.ClockRate: &d.clock,
+		cu.MemoryClockRate: &d.memoryClock, cu.GlobalMemoryBusWidth: &d.bus,
+	} {
+		if *v, err = device.Attribute(a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+// The peaks follow from what the driver says as in the makers' data sheets.
+func TestPeaks(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		traits
+		want peaks
+	}{
+		{"A100 40 GB", traits{8, 0, 108, 1410000, 1215000, 5120}, a100},
+		{"H100 SXM", traits{9, 0, 132, 1830000, 2619000, 5120}, peaks{3.35e12, map[Precision]float64{Float32: 61.9e12, TF32: 494.7e12, BF16: 989.4e12}}},
+	} {
+		got, err := c.peaks()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, v := range map[string][2]float64{
+			"memory": {got.memory, c.want.memory}, "float32": {got.ops[Float32], c.want.ops[Float32]},
+			"tf32": {got.ops[TF32], c.want.ops[TF32]}, "bf16": {got.ops[BF16], c.want.ops[BF16]},
+		} {
+			if math.Abs(v[0]-v[1]) > 0.005*v[1] {
+				t.Errorf("%s: %s is %.4g, the data sheet says %.4g", c.name, what, v[0], v[1])
+			}
+		}
+	}
+	for _, d := range []traits{{8, 6, 82, 1695000, 9751000, 384}, {8, 0, 108, 1410000, 0, 5120}} {
+		if p, err := d.peaks(); err == nil {
+			t.Errorf("%+v has peaks %v", d, p)
+		}
+	}
+}
 
 // floor is the least time of a cost, in seconds: what memory takes, or arithmetic.
-func floor(name string, c cost) float64 {
-	peak := a100Peak[Float32]
-	for p, v := range a100Peak {
-		if strings.HasSuffix(name, "_"+string(p)) {
-			peak = v
+func (p peaks) floor(name string, c cost) float64 {
+	ops := p.ops[Float32]
+	for precision, v := range p.ops {
+		if strings.HasSuffix(name, "_"+string(precision)) {
+			ops = v
 		}
 	}
 	if strings.HasSuffix(name, "_tf32x3") { // three products for one
-		peak = a100Peak[TF32] / 3
+		ops = p.ops[TF32] / 3
 	}
-	return max(float64(c.bytes)/a100Memory, 2*float64(c.macs)/peak)
+	return max(float64(c.bytes)/p.memory, 2*float64(c.macs)/ops)
 }
 
 // TestRoofline holds docs/roofline.md to what is counted; -update writes it.
@@ -283,7 +360,7 @@ microseconds each besides. No GPU has confirmed any of this yet:
 		time := 0.0
 		for name, c := range countStep(t, p, 12) {
 			sum = cost{sum.launches + c.launches, sum.macs + c.macs, sum.bytes + c.bytes}
-			time += floor(name, c)
+			time += a100.floor(name, c)
 		}
 		fmt.Fprintf(&out, "| %s | %d | %.1f | %.2f | %.1f | %.0f |\n", p, sum.launches, float64(sum.bytes)/1e9, 2*float64(sum.macs)/1e12, 1e3*time, 12/time)
 	}
@@ -298,25 +375,30 @@ and the exchange of the gradients besides.
 `)
 	costs := countStep(t, TF32, 12)
 	names := slices.SortedFunc(maps.Keys(costs), func(a, b string) int {
-		return cmp.Or(cmp.Compare(floor(b, costs[b]), floor(a, costs[a])), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(a100.floor(b, costs[b]), a100.floor(a, costs[a])), cmp.Compare(a, b))
 	})
 	for _, name := range names {
 		c, bound := costs[name], "memory"
-		if floor(name, c) > float64(c.bytes)/a100Memory {
+		if a100.floor(name, c) > float64(c.bytes)/a100.memory {
 			bound = "arithmetic"
 		}
-		fmt.Fprintf(&out, "| %s | %d | %.1f | %.1f | %.1f | %s |\n", name, c.launches, float64(c.bytes)/1e6, 2*float64(c.macs)/1e9, 1e6*floor(name, c), bound)
+		fmt.Fprintf(&out, "| %s | %d | %.1f | %.1f | %.1f | %s |\n", name, c.launches, float64(c.bytes)/1e6, 2*float64(c.macs)/1e9, 1e6*a100.floor(name, c), bound)
 	}
 	return out.Bytes()
 }
 
 // TestKernelTimes prints how long each kernel of a training step takes on a GPU,
-// beside its floor on an A100. Every launch is waited for, which adds some
+// beside its floor there. Every launch is waited for, which adds some
 // microseconds to each.
 func TestKernelTimes(t *testing.T) {
 	b := open(t, Options{Precision: TF32})
 	if softdevice.Present() {
 		t.Skip("for a GPU: the software device's times mean nothing")
+	}
+	device := deviceTraits(t, 0)
+	most, err := device.peaks()
+	if err != nil {
+		t.Fatal(err)
 	}
 	c := model.DefaultConfig()
 	trainingStep(t, b, c, 12, 128) // warms up
@@ -340,11 +422,12 @@ func TestKernelTimes(t *testing.T) {
 	b.watch = nil
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "kernel\tlaunches\tµs\tfloor on an A100\tratio\n")
+	fmt.Fprintf(w, "kernel\tlaunches\tµs\tfloor, µs\tratio\n")
 	for _, name := range slices.SortedFunc(maps.Keys(times), func(a, b string) int { return cmp.Compare(times[b], times[a]) }) {
-		us, least := 1e6*times[name].Seconds(), 1e6*floor(name, n.costs[name])
+		us, least := 1e6*times[name].Seconds(), 1e6*most.floor(name, n.costs[name])
 		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.1f\n", name, n.costs[name].launches, us, least, us/least)
 	}
 	w.Flush()
-	t.Logf("one training step of base, batch 12, 128×128, %s\n%s", b.Name(), out.String())
+	t.Logf("one training step of base, batch 12, 128×128, %s of %.2f TB/s, TFLOP/s %.1f float32, %.0f TF32\n%s",
+		b.Name(), most.memory/1e12, most.ops[Float32]/1e12, most.ops[TF32]/1e12, out.String())
 }
