@@ -5,8 +5,9 @@
 #   docker run --rm -v "$PWD:/work" clusir:cpu restore in.png out.png
 #   docker run --rm --gpus all -v "$PWD:/work" clusir:cuda restore in.png out.png
 #
-# No image has been built from this file yet: it was written without a Docker
-# engine at hand. The CUDA image needs the NVIDIA container toolkit, which brings
+# No image has been built from this file yet, for want of a Docker engine: its steps
+# were run one by one in clean roots of Debian 12, up to a picture that user 1000
+# restored there. The CUDA image needs the NVIDIA container toolkit, which brings
 # the driver in; without a GPU its binary computes on the processor.
 
 FROM golang:1.26-bookworm AS source

@@ -4,10 +4,10 @@
 #   scripts/gpu-check.sh [DEVICE]       DEVICE is its number, 0 if left out
 #
 # It builds the binary, holds the device to the conformance table at all three
-# precisions and to the golden vectors, looks for faults with compute-sanitizer,
-# times every kernel of a training step beside its floor on this GPU's memory and
-# arithmetic (as docs/roofline.md has it for an A100), and the whole beside
-# PyTorch where that is installed. What it prints is also in build/gpu-check.txt.
+# precisions, to the golden vectors and to the picture that the processor restores,
+# looks for faults with compute-sanitizer, times every kernel of a training step
+# beside its floor on this GPU's memory and arithmetic (as docs/roofline.md has it
+# for an A100), and the whole beside PyTorch where that is installed. What it prints is also in build/gpu-check.txt.
 # A step that fails does not stop the others; the exit code is then 1.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -78,8 +78,9 @@ git describe --tags --always --dirty
 nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm --format=csv
 step "build" make cuda
 step "devices" bin/clusir bench --devices
-step "conformance" cuda_test ./internal/kernels/cuda '^Test(Conformance|Conv1x1Precision|LayerNorm|MACs|OutOfMemory)'
+step "conformance" cuda_test ./internal/kernels/cuda '^Test(Conformance|Conv1x1Precision|Conv3x3Precision|Product|LongFFT|LayerNorm|LargeTransfers|StreamsAndEvents|MACs|OutOfMemory)'
 step "golden vectors" cuda_test ./internal/model 'TestGolden(Precision)?$' -v
+step "a restored picture" cuda_test ./cmd/clusir TestRestoreOnCUDA
 step "sanitizer" sanitize
 step "kernels beside their floors" cuda_test ./internal/kernels/cuda TestKernelTimes -v
 step "throughput" throughput
