@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"clusir/internal/sharedtest"
 )
 
 // transports makes groups of each kind that need no launcher.
@@ -23,7 +24,7 @@ var transports = map[string]func(t *testing.T, size int) []Group{
 // joined makes a group over TCP, all of whose ranks are in this process.
 func joined(t *testing.T, size int) []Group {
 	t.Helper()
-	addr := freeAddr(t)
+	addr := sharedtest.FreeAddr(t)
 	groups, errs := make([]Group, size), make([]error, size)
 	var wg sync.WaitGroup
 	for r := range groups {
@@ -34,16 +35,6 @@ func joined(t *testing.T, size int) []Group {
 		t.Fatal(err)
 	}
 	return groups
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // together runs f on every rank and returns what each found.

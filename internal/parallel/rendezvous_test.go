@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"clusir/internal/sharedtest"
 )
 
 // called dials until rank 0 listens.
@@ -23,7 +25,7 @@ func called(t *testing.T, addr string) net.Conn {
 
 // TestStrangers: ranks find each other although others call, too.
 func TestStrangers(t *testing.T) {
-	addr := freeAddr(t)
+	addr := sharedtest.FreeAddr(t)
 	groups, errs := make([]Group, 2), make([]error, 2)
 	var wg sync.WaitGroup
 	join := func(r int) { groups[r], errs[r] = joinTCP(t.Context(), Place{Rank: r, Size: 2, Addr: addr}) }
@@ -57,7 +59,7 @@ func TestStrangers(t *testing.T) {
 // TestCallsAgain: a rank that died while others were awaited may come again; a
 // second one of its number is sent away.
 func TestCallsAgain(t *testing.T) {
-	addr := freeAddr(t)
+	addr := sharedtest.FreeAddr(t)
 	groups, errs := make([]Group, 3), make([]error, 3)
 	var wg sync.WaitGroup
 	join := func(r int) { groups[r], errs[r] = joinTCP(t.Context(), Place{Rank: r, Size: 3, Addr: addr}) }
@@ -93,7 +95,7 @@ func TestNobodyComes(t *testing.T) {
 		{2, "nobody answers"},
 	} {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, errors.New("time is up"))
-		_, err := joinTCP(ctx, Place{Rank: c.rank, Size: 3, Addr: freeAddr(t), Launcher: "test"})
+		_, err := joinTCP(ctx, Place{Rank: c.rank, Size: 3, Addr: sharedtest.FreeAddr(t), Launcher: "test"})
 		cancel()
 		for _, want := range []string{c.want, "time is up", fmt.Sprintf("rank %d of 3 (test)", c.rank)} {
 			if err == nil || !strings.Contains(err.Error(), want) {

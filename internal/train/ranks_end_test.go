@@ -18,6 +18,7 @@ import (
 	"clusir/internal/config"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/parallel"
+	"clusir/internal/sharedtest"
 )
 
 // TestRanksStopTogether: an interrupt of one rank ends all after the same step,
@@ -127,7 +128,7 @@ func TestRankDies(t *testing.T) {
 	}
 	for victim, want := range []string{"rank 0 was lost", "rank 1 was lost"} {
 		root := photographs(t)
-		host, port, _ := strings.Cut(freeAddr(t), ":")
+		host, port, _ := strings.Cut(sharedtest.FreeAddr(t), ":")
 		var ranks [2]*exec.Cmd
 		var said [2]bytes.Buffer
 		for r, name := range []string{"0", "1"} {

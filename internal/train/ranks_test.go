@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"math"
-	"net"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/parallel"
+	"clusir/internal/sharedtest"
 )
 
 // shared is a run that several ranks make, of 20 steps whose loss is compared.
@@ -43,7 +43,7 @@ func runRanks(t *testing.T, groups []parallel.Group, options func(rank int) Opti
 // overTCP makes a group over TCP, all of whose ranks are in this process.
 func overTCP(t *testing.T, size int) []parallel.Group {
 	t.Helper()
-	addr := freeAddr(t)
+	addr := sharedtest.FreeAddr(t)
 	groups, errs := make([]parallel.Group, size), make([]error, size)
 	var wg sync.WaitGroup
 	for r := range groups {
@@ -56,16 +56,6 @@ func overTCP(t *testing.T, size int) []parallel.Group {
 		t.Fatal(err)
 	}
 	return groups
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // TestRanksEqualOne: two ranks with half of each batch make the losses of one

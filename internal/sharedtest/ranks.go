@@ -1,6 +1,7 @@
 package sharedtest
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -32,4 +33,15 @@ func Mpirun(t testing.TB, ranks int, env []string, program ...string) *exec.Cmd 
 	cmd := exec.CommandContext(t.Context(), "mpirun", args...)
 	cmd.Env = append(os.Environ(), env...)
 	return cmd
+}
+
+// FreeAddr returns an address of this machine that nothing listened at just now.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
