@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +20,8 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+var update = flag.Bool("update", false, "write into docs/*.md what the measured examples print")
 
 // fence is a fenced part of a document: "```console example".
 type fence struct{ language, what, text string }
@@ -49,7 +52,8 @@ var scenes = map[string]scene{
 //	console example   is commands after $, and below each what it prints, those
 //	                  lines with ! on standard error. "..." stands for anything
 //	                  within a line, and alone on a line for any lines.
-//	console measured  is the same for commands that measure: see measures
+//	console measured  is the same for commands that measure: see measures; with
+//	                  -update the page gets what they print now
 func TestExamples(t *testing.T) {
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skipf("the examples are for a shell: %v", err)
@@ -70,7 +74,7 @@ func TestExamples(t *testing.T) {
 			continue
 		}
 		found += len(parts)
-		t.Run(filepath.Base(page), func(t *testing.T) { play(t, root, filepath.Base(page), string(text), parts) })
+		t.Run(filepath.Base(page), func(t *testing.T) { play(t, root, page, string(text), parts) })
 	}
 	if found < 18 {
 		t.Errorf("only %d examples are found: their form has changed", found)
@@ -79,7 +83,7 @@ func TestExamples(t *testing.T) {
 
 // play runs the examples of a page.
 func play(t *testing.T, root, page, text string, parts []fence) {
-	s, around := newShell(t, root), scenes[page]
+	s, around := newShell(t, root), scenes[filepath.Base(page)]
 	about := measures{document: text}
 	if around.before != nil {
 		around.before(t, s)
@@ -89,6 +93,11 @@ func play(t *testing.T, root, page, text string, parts []fence) {
 		case "console example":
 			s.runAll(t, f.text, matches)
 		case "console measured":
+			if *update {
+				text = strings.Replace(text, f.text, s.prints(t, f.text), 1)
+				writeFile(t, page, text)
+				continue
+			}
 			s.runAll(t, f.text, about.same)
 		case "sh run":
 			for line := range strings.Lines(f.text) {
@@ -161,6 +170,28 @@ func (s shell) run(t *testing.T, example string, same func(want, got string) boo
 	if want := strings.Join(wantErr, "\n"); !matches(want, stderr) {
 		t.Errorf("$ %s: standard error is\n%s\nwant\n%s", line, stderr, want)
 	}
+}
+
+// prints runs the commands of a console and returns it with what they print, where
+// it has that.
+func (s shell) prints(t *testing.T, console string) string {
+	t.Helper()
+	if strings.Contains(console, "...") || strings.Contains(console, "\n! ") {
+		t.Fatalf("write this by hand:\n%s", console)
+	}
+	var now strings.Builder
+	for example := range strings.SplitSeq(strings.TrimPrefix(console, "$ "), "\n$ ") {
+		line, below, _ := strings.Cut(strings.TrimRight(example, "\n"), "\n")
+		stdout, stderr, err := s.command(line)
+		if err != nil {
+			t.Fatalf("$ %s: %v\n%s", line, err, stderr)
+		}
+		now.WriteString("$ " + line + "\n")
+		if below != "" {
+			now.WriteString(stdout + "\n")
+		}
+	}
+	return now.String()
 }
 
 // command runs a line and returns what it printed, without the last line's end.
