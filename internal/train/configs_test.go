@@ -56,7 +56,7 @@ func TestConfigurations(t *testing.T) {
 		"three-task": 9 + 120 + 1, "five-task": 9 + 120 + 1 + 5 + 200, "five-task-adair": 9 + 120 + 1 + 5 + 20, "cdd11": 11,
 		"one-by-one-denoise": 9, "one-by-one-derain": 120, "one-by-one-dehaze": 1, "one-by-one-deblur": 5, "one-by-one-enhance": 200,
 		"table4-a": 130, "table4-b": 130, "table4-c": 130, "table5-2346": 130, "table5-3333": 130, "table5-6432": 130,
-		"table9-random": 130, "small": 130, "tiny": 130, "nano": 0, "denoise-nano": 3,
+		"table9-random": 130, "small": 130, "tiny": 130, "nano": 0, "nano-finish": 0, "denoise-nano": 3,
 	}
 	params := map[string]int{}
 	for _, name := range config.Names() {
