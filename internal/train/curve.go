@@ -12,11 +12,11 @@ import (
 // curveName is the picture of a run's course, in its folder.
 const curveName = "curve.png"
 
-// The measures of the curve, in points; smoothing is over a fortieth of the lines.
+// The measures of the curve, in points; smoothing is over a twelfth of the lines.
 const (
 	curveWidth  = 560
 	panelHeight = 180
-	smoothing   = 40
+	smoothing   = 12
 )
 
 // Curve draws the course of the run in a folder, from its log, to curve.png
@@ -91,17 +91,18 @@ func curveSeries(entries []Entry) (loss draw.Series, measures, entropy []draw.Se
 	return loss, measures, entropy
 }
 
-// smooth averages each value with its neighbours, a window of a fortieth of all.
+// smooth averages each value with its neighbours, a window of a twelfth of all; at
+// the ends it is what there is of that.
 func smooth(s draw.Series) draw.Series {
 	reach := len(s.Points) / smoothing / 2
 	points := make([]draw.Point, len(s.Points))
 	for i, p := range s.Points {
-		r := min(reach, i, len(s.Points)-1-i) // at the ends the window shrinks, on both sides
+		near := s.Points[max(i-reach, 0):min(i+reach+1, len(s.Points))]
 		sum := 0.0
-		for _, q := range s.Points[i-r : i+r+1] {
+		for _, q := range near {
 			sum += q.Y
 		}
-		points[i] = draw.Point{X: p.X, Y: sum / float64(2*r+1)}
+		points[i] = draw.Point{X: p.X, Y: sum / float64(len(near))}
 	}
 	s.Points = points
 	return s

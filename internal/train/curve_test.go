@@ -100,10 +100,10 @@ func TestCurve(t *testing.T) {
 }
 
 func TestSmooth(t *testing.T) {
-	s := draw.Series{Points: make([]draw.Point, 80)} // windows of 3
+	s := draw.Series{Points: make([]draw.Point, 80)} // windows of 7
 	s.Points[0].Y, s.Points[9].Y = 8, 6
 	got := smooth(s).Points
-	for i, want := range map[int]float64{0: 8, 1: 8. / 3, 2: 0, 8: 2, 9: 2, 10: 2, 11: 0, 79: 0} {
+	for i, want := range map[int]float64{0: 2, 1: 8. / 5, 3: 8. / 7, 4: 0, 6: 6. / 7, 9: 6. / 7, 12: 6. / 7, 13: 0, 79: 0} {
 		if math.Abs(got[i].Y-want) > 1e-12 {
 			t.Errorf("value %d is %g, want %g", i, got[i].Y, want)
 		}
