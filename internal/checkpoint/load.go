@@ -24,6 +24,36 @@ func (f *File) Load(want []Spec) ([]Tensor, error) {
 	return ts, nil
 }
 
+// Weights is Load for a network that is to be used: of each tensor it returns the
+// moving average, under the tensor's own name, where training has kept one.
+func (f *File) Weights(want []Spec) ([]Tensor, error) {
+	if err := f.Match(want); err != nil {
+		return nil, err
+	}
+	ts := make([]Tensor, len(want))
+	for i, w := range want {
+		t, err := f.Weight(w.Name)
+		if err != nil {
+			return nil, err
+		}
+		ts[i] = t
+	}
+	return ts, nil
+}
+
+// Weight is Weights for one tensor, after Match.
+func (f *File) Weight(name string) (Tensor, error) {
+	average, ok := f.head.entries[PrefixEMA+name]
+	if !ok {
+		return f.Tensor(name)
+	}
+	if shape := f.head.entries[name].shape; !slices.Equal(average.shape, shape) {
+		return Tensor{}, fmt.Errorf("%s: %s is %d, and its average %d", f.name, name, shape, average.shape)
+	}
+	t, err := f.Tensor(PrefixEMA + name)
+	return Tensor{name, t.Value}, err
+}
+
 // Match makes Load's checks of names and shapes without reading any data, for
 // a caller that then reads tensor by tensor to save memory.
 func (f *File) Match(want []Spec) error {

@@ -52,6 +52,25 @@ func TestLoadPassesOverTrainingState(t *testing.T) {
 	}
 }
 
+// A network is used with the average of its weights, where there is one.
+func TestWeights(t *testing.T) {
+	c := Contents{Tensors: []Tensor{
+		New("a", []int{2}, []float32{1, 2}), New(PrefixEMA+"a", []int{2}, []float32{3, 4}), New("b", []int{1}, []float32{5}),
+	}}
+	want := []Spec{{"a", []int{2}}, {"b", []int{1}}}
+	ts, err := parsed(t, encoded(t, c)).Weights(want)
+	if err != nil || ts[0].Name != "a" || ts[0].Data()[1] != 4 || ts[1].Name != "b" || ts[1].Data()[0] != 5 {
+		t.Errorf("%v, %v", ts, err)
+	}
+	if _, err := parsed(t, encoded(t, c)).Weights(append(want, Spec{"c", []int{1}})); err == nil {
+		t.Error("a missing tensor was not noticed")
+	}
+	c.Tensors[1] = New(PrefixEMA+"a", []int{1}, []float32{3})
+	if _, err := parsed(t, encoded(t, c)).Weights(want); err == nil || !strings.Contains(err.Error(), "a is [2], and its average [1]") {
+		t.Errorf("a misshapen average: %v", err)
+	}
+}
+
 func TestForeignFile(t *testing.T) {
 	f := parsed(t, assemble(`{"__metadata__":{"format":"pt"},`+
 		`"bn.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,8]},`+

@@ -19,8 +19,9 @@ func (c Config) Specs() ([]checkpoint.Spec, error) {
 	return specs, nil
 }
 
-// Load builds the network of configuration c with the weights of f. Nothing is
-// allocated on the device unless every tensor fits; one at a time is on the host.
+// Load builds the network of configuration c with the weights of f, averaged ones
+// where training has kept an average. Nothing is allocated on the device unless
+// every tensor fits; one at a time is on the host.
 func Load(f *checkpoint.File, c Config, memory kernels.Memory) (*ClusIR, error) {
 	specs, err := c.Specs()
 	if err != nil {
@@ -34,7 +35,7 @@ func Load(f *checkpoint.File, c Config, memory kernels.Memory) (*ClusIR, error) 
 		return nil, err
 	}
 	for _, p := range m.Tensors() {
-		weights, err := f.Tensor(p.Name)
+		weights, err := f.Weight(p.Name)
 		if err != nil {
 			m.Free()
 			return nil, err

@@ -26,7 +26,7 @@ func Export(in, out string, dtype checkpoint.DType, metadata map[string]string) 
 	if err != nil {
 		return err
 	}
-	weights, err := averaged(f, specs)
+	weights, err := f.Weights(specs)
 	if err != nil {
 		return err
 	}

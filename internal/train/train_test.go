@@ -271,6 +271,26 @@ func TestExport(t *testing.T) {
 			t.Fatalf("%s[%d] is %g, its average %g", name, i, got.Data()[i], x)
 		}
 	}
+	// The checkpoint itself is used as its export is.
+	b, err := cpu.New(cpu.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	c, err := model.ReadConfig(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.Load(last, c, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Free()
+	for _, s := range m.State() {
+		if s.Name == name && !slices.Equal(s.Data(), want.Data()) {
+			t.Errorf("the network has another %s than the average", name)
+		}
+	}
 	if f.Metadata["name"] != "toy" || f.Has(checkpoint.PrefixM+name) {
 		t.Errorf("metadata %v, names %d", f.Metadata, len(f.Names()))
 	}

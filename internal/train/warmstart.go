@@ -27,7 +27,7 @@ func (r *run) warmStart(f *checkpoint.File) error {
 			r.Backend.Fill(p.Tensor, 0)
 		}
 	}
-	values, err := averaged(f, known)
+	values, err := f.Weights(known)
 	if err != nil {
 		return fmt.Errorf("--init-from: %w", err)
 	}
@@ -42,24 +42,4 @@ func (r *run) warmStart(f *checkpoint.File) error {
 	}
 	r.opt.restartAverage()
 	return nil
-}
-
-// averaged loads a checkpoint's weights, in place of each its moving average if
-// the checkpoint holds one.
-func averaged(f *checkpoint.File, specs []checkpoint.Spec) ([]checkpoint.Tensor, error) {
-	weights, err := f.Load(specs)
-	if err != nil {
-		return nil, err
-	}
-	for i, s := range specs {
-		if !f.Has(checkpoint.PrefixEMA + s.Name) {
-			continue
-		}
-		average, err := f.Tensor(checkpoint.PrefixEMA + s.Name)
-		if err != nil {
-			return nil, err
-		}
-		weights[i] = checkpoint.New(s.Name, s.Shape, average.Data())
-	}
-	return weights, nil
 }
