@@ -22,7 +22,6 @@ if [ ! -e "$build/faults.fatbin" ] || [ -n "$(find $faults kernels/*.cuh -newer 
     scripts/cuda-compile.sh "$NVCC" $faults "$build/machine" "$build/faults.fatbin"
 fi
 
-
 # run tests a package on the software device.
 run() { timeout 900 go test -count=1 -timeout 800s -tags cuda "$@"; }
 

@@ -10,29 +10,22 @@ import (
 // misshapen or left over is an error that names all of it at once; training
 // state and num_batches_tracked may be left over.
 func (f *File) Load(want []Spec) ([]Tensor, error) {
-	if err := f.Match(want); err != nil {
-		return nil, err
-	}
-	ts := make([]Tensor, len(want))
-	for i, w := range want {
-		t, err := f.Tensor(w.Name)
-		if err != nil {
-			return nil, err
-		}
-		ts[i] = t
-	}
-	return ts, nil
+	return f.load(want, f.Tensor)
 }
 
 // Weights is Load for a network that is to be used: of each tensor it returns the
 // moving average, under the tensor's own name, where training has kept one.
 func (f *File) Weights(want []Spec) ([]Tensor, error) {
+	return f.load(want, f.Weight)
+}
+
+func (f *File) load(want []Spec, read func(name string) (Tensor, error)) ([]Tensor, error) {
 	if err := f.Match(want); err != nil {
 		return nil, err
 	}
 	ts := make([]Tensor, len(want))
 	for i, w := range want {
-		t, err := f.Weight(w.Name)
+		t, err := read(w.Name)
 		if err != nil {
 			return nil, err
 		}
