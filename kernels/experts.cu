@@ -1,6 +1,6 @@
 // The gated feed-forward networks of the experts, y_b = x_b + Σ_e route_be F_e(u_b),
 // u = LN(x), as matrix products (gemm.cuh). What lies between the products is in
-// gate.cu. Routing stays on the device: a job is an expert that a sample runs, and
+// experts_gate.cu. Routing stays on the device: a job is an expert that a sample runs, and
 // experts_dispatch lists the jobs. The host launches grids for S jobs a sample, and
 // as many rounds of them as could be; blocks without a job leave at once.
 //

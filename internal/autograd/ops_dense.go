@@ -2,25 +2,6 @@ package autograd
 
 import "clusir/internal/kernels"
 
-// Add returns a + b.
-func (t *Tape) Add(a, b *Var) *Var {
-	check(is(b, a.Shape...), "Add", a, b)
-	y := t.alloc(a.Shape...)
-	t.apply(op{
-		name: "Add", in: vars(a, b), out: vars(y), residual: a,
-		run:  func() { t.B.Add(y.Tensor, a.Tensor, b.Tensor) },
-		grad: func() { t.addTo(b, y) },
-	})
-	return y
-}
-
-// addTo adds dy to the gradient of x.
-func (t *Tape) addTo(x, y *Var) {
-	if dx := t.grad(x); !dx.IsZero() {
-		t.B.Axpy(dx, t.grad(y), 1)
-	}
-}
-
 // Linear returns x wᵀ + bias over the last axis: x [...,K], w [O,K], bias [O]
 // or absent → [...,O].
 func (t *Tape) Linear(x, w, bias *Var) *Var {

@@ -12,20 +12,6 @@ func (t *Tape) L1(x, target *Var) *Var {
 	return y
 }
 
-// MSSSIM returns the multi-scale SSIM of x and target [B,C,H,W], [1]. The
-// target has no gradient.
-func (t *Tape) MSSSIM(x, target *Var) *Var {
-	dims4("MSSSIM", x)
-	check(is(target, x.Shape...), "MSSSIM", x, target)
-	y := t.alloc(1)
-	t.apply(op{
-		name: "MSSSIM", in: vars(x), out: vars(y), keep: vars(x, target),
-		run:  func() { t.B.MSSSIM(y.Tensor, x.Tensor, target.Tensor) },
-		grad: func() { t.B.MSSSIMGrad(t.grad(x), t.grad(y), x.Tensor, target.Tensor) },
-	})
-	return y
-}
-
 // Orthogonality returns the mean squared entry of P̂P̂ᵀ − I, [1], for the
 // normalised rows of p [N,D].
 func (t *Tape) Orthogonality(p *Var) *Var {

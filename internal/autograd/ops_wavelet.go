@@ -13,33 +13,6 @@ func (t *Tape) gradNorm(n Norm) kernels.Norm {
 	return kernels.Norm{Weight: t.grad(n.Weight), Bias: t.grad(n.Bias)}
 }
 
-// DWT splits x [B,C,H,W] into its Haar subbands ll [B,C,H/2,W/2] and bands
-// [B,3C,H/2,W/2]: HL, LH, HH.
-func (t *Tape) DWT(x *Var) (ll, bands *Var) {
-	B, C, H, W := dims4("DWT", x)
-	check(H%2 == 0 && W%2 == 0, "DWT", x)
-	ll, bands = t.alloc(B, C, H/2, W/2), t.alloc(B, 3*C, H/2, W/2)
-	t.apply(op{
-		name: "DWT", in: vars(x), out: vars(ll, bands),
-		run:  func() { t.B.DWT(ll.Tensor, bands.Tensor, x.Tensor) },
-		grad: func() { t.B.DWTGrad(t.grad(x), t.grad(ll), t.grad(bands)) },
-	})
-	return ll, bands
-}
-
-// IDWT inverts DWT and adds res [B,C,H,W], unless it is absent.
-func (t *Tape) IDWT(ll, bands, res *Var) *Var {
-	B, C, H, W := dims4("IDWT", ll)
-	check(is(bands, B, 3*C, H, W) && absentOr(res, B, C, 2*H, 2*W), "IDWT", ll, bands, res)
-	y := t.alloc(B, C, 2*H, 2*W)
-	t.apply(op{
-		name: "IDWT", in: vars(ll, bands, res), out: vars(y), residual: res,
-		run:  func() { t.B.IDWT(y.Tensor, ll.Tensor, bands.Tensor, res.tensor()) },
-		grad: func() { t.B.IDWTGrad(t.grad(ll), t.grad(bands), t.grad(y)) },
-	})
-	return y
-}
-
 // WaveletReduce returns concat(DWT(w·LN(x))): x [B,C,H,W], w [C/4,C] → [B,C,H/2,W/2].
 func (t *Tape) WaveletReduce(x *Var, n Norm, w *Var) *Var {
 	B, C, H, W := dims4("WaveletReduce", x)
@@ -55,26 +28,6 @@ func (t *Tape) WaveletReduce(x *Var, n Norm, w *Var) *Var {
 		},
 	})
 	return y
-}
-
-// AttentionMap folds channel attention and the value projection into one
-// matrix a sample: s [B,C,h,w], qkv [3C,C], temperature [heads] → m [B,C,C]
-// with m·s = A·v. Its MACs are those of the projection to q, k, v, of q·kᵀ and
-// of A·v, wherever a backend spends them.
-func (t *Tape) AttentionMap(s, qkv, temperature *Var) *Var {
-	B, C, H, W := dims4("AttentionMap", s)
-	heads := temperature.Len()
-	check(is(qkv, 3*C, C) && is(temperature, heads) && C%heads == 0, "AttentionMap", s, qkv, temperature)
-	m := t.alloc(B, C, C)
-	t.apply(op{
-		name: "AttentionMap", macs: B * H * W * (3*C*C + 2*C*(C/heads)),
-		in: vars(s, qkv, temperature), out: vars(m), keep: vars(s, qkv, temperature),
-		run: func() { t.B.AttentionMap(m.Tensor, s.Tensor, qkv.Tensor, temperature.Tensor) },
-		grad: func() {
-			t.B.AttentionMapGrad(t.grad(s), t.grad(qkv), t.grad(temperature), t.grad(m), s.Tensor, qkv.Tensor, temperature.Tensor)
-		},
-	})
-	return m
 }
 
 // WaveletMerge returns x + w·concat(IDWT(m·s), IDWT(s)): x [B,C,H,W],

@@ -108,6 +108,10 @@ type Spatial interface {
 	// antialiasing; the sizes are those of x and y.
 	Resize(y, x Tensor)
 	ResizeGrad(dx, dy Tensor)
+}
+
+// Conv holds convolutions.
+type Conv interface {
 	// Conv1x1 computes y = w·concat(xs) + bias over channels: w [O,ΣC],
 	// bias [O] or absent.
 	Conv1x1(y, w, bias Tensor, xs ...Tensor)
@@ -121,17 +125,9 @@ type Spatial interface {
 	Conv3x3Grad(dx, dw, dy, x, w Tensor)
 }
 
-// Norm holds the weight and bias [C] of a layer norm over channels.
-type Norm struct{ Weight, Bias Tensor }
-
-// FFN holds the weights of one gated feed-forward network with h hidden
-// channels: Expand [2h,C], Depthwise [2h,3,3], Project [C,h].
-type FFN struct{ Expand, Depthwise, Project Tensor }
-
-// Wavelet holds the Haar transform and the wavelet attention built on it.
-// For a 2×2 block a b / c d: LL=(a+b+c+d)/2, HL=(a−b+c−d)/2, LH=(a+b−c−d)/2,
+// Haar holds the Haar transform. For a 2×2 block a b / c d: LL=(a+b+c+d)/2, HL=(a−b+c−d)/2, LH=(a+b−c−d)/2,
 // HH=(a−b−c+d)/2.
-type Wavelet interface {
+type Haar interface {
 	// DWT splits x [B,C,H,W] into ll [B,C,H/2,W/2] and bands [B,3C,H/2,W/2]:
 	// HL, LH, HH.
 	DWT(ll, bands, x Tensor)
@@ -140,10 +136,27 @@ type Wavelet interface {
 	IDWT(y, ll, bands, res Tensor)
 	// IDWTGrad leaves out the gradient of res, which is dy.
 	IDWTGrad(dll, dbands, dy Tensor)
+}
+
+// Norm holds the weight and bias [C] of a layer norm over channels.
+type Norm struct{ Weight, Bias Tensor }
+
+// Wavelet holds what the wavelet attention does between x and its coefficients.
+type Wavelet interface {
 	// WaveletReduce computes concat(DWT(w·LN(x))): x [B,C,H,W], w [C/4,C],
 	// y [B,C,H/2,W/2] as LL, HL, LH, HH. LN is over channels, eps 1e-5.
 	WaveletReduce(y, x Tensor, n Norm, w Tensor)
 	WaveletReduceGrad(dx Tensor, dn Norm, dw, dy, x Tensor, n Norm, w Tensor)
+	// WaveletMerge computes y = x + w·concat(IDWT(m·s), IDWT(s)), each operand
+	// of IDWT split into quarters LL, HL, LH, HH: x and y [B,C,H,W],
+	// s [B,C,H/2,W/2], m [B,C,C], w [C,C/2].
+	WaveletMerge(y, x, s, m, w Tensor)
+	// WaveletMergeGrad leaves out the gradient of x, which is dy.
+	WaveletMergeGrad(ds, dm, dw, dy, s, m, w Tensor)
+}
+
+// Attention holds the channel attention of the coefficients.
+type Attention interface {
 	// AttentionMap folds channel attention and the value projection into one
 	// matrix a sample: s [B,C,h,w], qkv [3C,C], temperature [heads],
 	// m [B,C,C] with m·s = A·v. q, k, v = split(qkv·s); per head (contiguous
@@ -152,13 +165,11 @@ type Wavelet interface {
 	// and the gradient through them is 0 exactly.
 	AttentionMap(m, s, qkv, temperature Tensor)
 	AttentionMapGrad(ds, dqkv, dtemperature, dm, s, qkv, temperature Tensor)
-	// WaveletMerge computes y = x + w·concat(IDWT(m·s), IDWT(s)), each operand
-	// of IDWT split into quarters LL, HL, LH, HH: x and y [B,C,H,W],
-	// s [B,C,H/2,W/2], m [B,C,C], w [C,C/2].
-	WaveletMerge(y, x, s, m, w Tensor)
-	// WaveletMergeGrad leaves out the gradient of x, which is dy.
-	WaveletMergeGrad(ds, dm, dw, dy, s, m, w Tensor)
 }
+
+// FFN holds the weights of one gated feed-forward network with h hidden
+// channels: Expand [2h,C], Depthwise [2h,3,3], Project [C,h].
+type FFN struct{ Expand, Depthwise, Project Tensor }
 
 // Experts holds the gated feed-forward networks.
 type Experts interface {
@@ -173,11 +184,8 @@ type Experts interface {
 	GatedFFNGrad(dx Tensor, dn Norm, dexperts []FFN, droute, dy, x Tensor, n Norm, experts []FFN, route Tensor)
 }
 
-// Fuse holds conv 1×1 → LeakyReLU 0.1 → conv 1×1: W1 [C,K], B1 [C], W2 [C,C], B2 [C].
-type Fuse struct{ W1, B1, W2, B2 Tensor }
-
-// Spectral holds the Fourier transforms and the fusion of Eq. 14. H and W are even.
-type Spectral interface {
+// FFT holds the Fourier transforms. H and W are even.
+type FFT interface {
 	// RFFT2 is the orthonormal 2-D FFT of x [B,C,H,W], as z [B,2C,H,W/2+1].
 	RFFT2(z, x Tensor)
 	RFFT2Grad(dx, dz Tensor)
@@ -185,6 +193,13 @@ type Spectral interface {
 	// along W, which ignores the imaginary part of columns 0 and W/2.
 	IRFFT2(x, z Tensor)
 	IRFFT2Grad(dz, dx Tensor)
+}
+
+// Fuse holds conv 1×1 → LeakyReLU 0.1 → conv 1×1: W1 [C,K], B1 [C], W2 [C,C], B2 [C].
+type Fuse struct{ W1, B1, W2, B2 Tensor }
+
+// Spectral holds the fusion of Eq. 14.
+type Spectral interface {
 	// SpectralFusion computes y = z·(1 + gain)·e^{i·turn} (Eq. 14) with
 	// |z| = √(re²+im²+1e-4), u = z/|z|,
 	// gain = amplitude(log(1+|z|), log(1+|l|)) and
@@ -213,19 +228,23 @@ type Filter interface {
 	SigmoidGateGrad(dg, dx, dy, g, x Tensor)
 }
 
-// Loss holds the terms of the objective. Each writes one number, shape [1].
+// Loss holds terms of the objective. Each writes one number, shape [1].
 type Loss interface {
 	// L1 is the mean of |x − t|; its gradient at 0 is 0.
 	L1(y, x, t Tensor)
 	L1Grad(dx, dy, x, t Tensor)
-	// MSSSIM is the multi-scale SSIM of x and t [B,C,H,W], mean over B and C,
-	// as the package's description of the objective says (see ref).
-	MSSSIM(y, x, t Tensor)
-	MSSSIMGrad(dx, dy, x, t Tensor)
 	// Orthogonality is the mean squared entry of P̂P̂ᵀ − I, P̂ the rows of
 	// p [N,D] normalised.
 	Orthogonality(y, p Tensor)
 	OrthogonalityGrad(dp, dy, p Tensor)
+}
+
+// MSSSIM holds the term of the objective that compares structure.
+type MSSSIM interface {
+	// MSSSIM is the multi-scale SSIM of x and t [B,C,H,W], mean over B and C,
+	// as the package's description of the objective says (see ref).
+	MSSSIM(y, x, t Tensor)
+	MSSSIMGrad(dx, dy, x, t Tensor)
 }
 
 // AdamParam is one parameter and its state. Reached, where present, is a count
@@ -242,8 +261,8 @@ type Adam struct {
 	LR, Beta1, Beta2, Eps float64
 }
 
-// Optimizer holds operations over all parameters.
-type Optimizer interface {
+// Optim holds operations over all parameters.
+type Optim interface {
 	// Adam makes one bias-corrected step for every parameter:
 	// m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g²,
 	// p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps).
@@ -262,10 +281,15 @@ type Backend interface {
 	Dense
 	Router
 	Spatial
+	Conv
+	Haar
 	Wavelet
+	Attention
 	Experts
+	FFT
 	Spectral
 	Filter
 	Loss
-	Optimizer
+	MSSSIM
+	Optim
 }

@@ -11,7 +11,7 @@
 // whose margins are folded back where they were reflected from; df_uv is g times
 // the shifted x. A unit is one filter, all planes of its group.
 #pragma once
-#include "batchnorm.h"
+#include "filter_batchnorm.h"
 #include "each.h"
 
 namespace ISA {

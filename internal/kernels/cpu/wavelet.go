@@ -28,15 +28,3 @@ func (b *Backend) WaveletMergeGrad(ds, dm, dw, dy, s, m, w kernels.Tensor) {
 	C.clusir_wavelet_merge_grad(b.ctx, ptr(ds), ptr(dm), ptr(dw), ptr(dy), ptr(s), ptr(m), ptr(w),
 		dim(dy.Shape[0]), dim(dy.Shape[1]), dim(dy.Shape[2]), dim(dy.Shape[3]))
 }
-
-// AttentionMap folds channel attention and the value projection into m.
-func (b *Backend) AttentionMap(m, s, qkv, temperature kernels.Tensor) {
-	C.clusir_attention_map(b.ctx, ptr(m), ptr(s), ptr(qkv), ptr(temperature),
-		dim(s.Shape[0]), dim(s.Shape[1]), dim(temperature.Len()), plane(s))
-}
-
-// AttentionMapGrad is the gradient of AttentionMap.
-func (b *Backend) AttentionMapGrad(ds, dqkv, dtemperature, dm, s, qkv, temperature kernels.Tensor) {
-	C.clusir_attention_map_grad(b.ctx, ptr(ds), ptr(dqkv), ptr(dtemperature), ptr(dm), ptr(s), ptr(qkv), ptr(temperature),
-		dim(s.Shape[0]), dim(s.Shape[1]), dim(temperature.Len()), plane(s))
-}

@@ -8,9 +8,6 @@ import (
 
 func denseCases() []Case {
 	return []Case{
-		add(1), add(3, 5, 7), add(2, 17, 33, 65).large(),
-		axpy(0.5, 1), axpy(-2, 3, 5, 7), axpy(1, 2, 17, 33, 65).large(),
-
 		linear(1, 1, 1, true), linear(1, 24, 17, true), linear(3, 5, 24, false), linear(9, 48, 5, true),
 		linear(3, 300, 200, true).large(),
 
@@ -24,22 +21,6 @@ func denseCases() []Case {
 		topKTies(),
 
 		scaleRows(1, 5), scaleRows(3, 24), scaleRows(6, 2, 17), scaleRows(4, 33, 70).large(),
-	}
-}
-
-func add(shape ...int) Case {
-	return Case{
-		Op: "Add", Name: shapeTitle(shape),
-		In: []Operand{normal("a", shape...), normal("b", shape...)}, Out: []Operand{result("y", shape...)},
-		Forward: func(b kernels.Backend, y, x []kernels.Tensor) { b.Add(y[0], x[0], x[1]) },
-	}
-}
-
-func axpy(a float32, shape ...int) Case {
-	return Case{
-		Op: "Axpy", Name: title("a", a, shapeTitle(shape)),
-		In:      []Operand{normal("y", shape...).as(state), normal("x", shape...)},
-		Forward: func(b kernels.Backend, _, x []kernels.Tensor) { b.Axpy(x[0], x[1], a) },
 	}
 }
 
@@ -123,13 +104,4 @@ func scaleRows(R int, shape ...int) Case {
 			b.ScaleRowsGrad(dx[0], dx[1], dy[0], x[0], x[1])
 		},
 	}
-}
-
-// shapeTitle names a shape, as in 3x5x7.
-func shapeTitle(shape []int) string {
-	s := title(shape[0])
-	for _, d := range shape[1:] {
-		s += "x" + title(d)
-	}
-	return s
 }

@@ -2,7 +2,7 @@ package kerneltest
 
 import "clusir/internal/kernels"
 
-func expertCases() []Case {
+func expertsCases() []Case {
 	return []Case{
 		gatedFFN(1, 5, 6, 10, 7),
 		gatedFFN(3, 8, 7, 9, 21),

@@ -5,8 +5,8 @@ import "slices"
 // table returns every row, the rows of one operation next to each other.
 func table() []Case {
 	return slices.Concat(
-		convCases(), expertCases(), waveletCases(),
-		denseCases(), routerCases(), spatialCases(),
-		filterCases(), spectralCases(), lossCases(), optimCases(),
+		pointwiseCases(), denseCases(), routerCases(), spatialCases(), convCases(),
+		haarCases(), waveletCases(), attentionCases(), expertsCases(), fftCases(),
+		spectralCases(), filterCases(), lossCases(), msssimCases(), optimCases(),
 	)
 }

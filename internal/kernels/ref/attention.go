@@ -85,39 +85,6 @@ func (*Backend) AttentionMapGrad(ds, dqkv, dtemperature, dm, s, qkv, temperature
 	}
 }
 
-// WaveletMerge computes y = x + w·concat(IDWT(m·s), IDWT(s)).
-func (*Backend) WaveletMerge(y, x, s, m, w kernels.Tensor) {
-	bands := gridOf(s)
-	joined := concat(idwt(applyMaps(bands, values(m, bands.B, bands.C, bands.C))), idwt(bands))
-	r := conv1x1(joined, values(w, bands.C, bands.C/2), bands.C)
-	accumulate(r.v, values(x, r.B, r.C, r.H, r.W))
-	copy(values(y, r.B, r.C, r.H, r.W), r.v)
-}
-
-// WaveletMergeGrad goes backwards: 1×1, then DWT of each half, then the maps.
-func (*Backend) WaveletMergeGrad(ds, dm, dw, dy, s, m, w kernels.Tensor) {
-	bands := gridOf(s)
-	C, maps := bands.C, values(m, bands.B, bands.C, bands.C)
-	joined := concat(idwt(applyMaps(bands, maps)), idwt(bands))
-	djoined := joined.like()
-	conv1x1Grad(djoined, orZeros(dw, C, C/2), gridOf(dy), joined, values(w, C, C/2))
-	do, d := dwt(djoined.channels(0, C/4)), gradOf(ds, bands)
-	accumulate(d.v, dwt(djoined.channels(C/4, C/2)).v)
-	dmaps := orZeros(dm, bands.B, C, C)
-	for b := range bands.B {
-		conv1x1Grad(d.sample(b), dmaps[b*C*C:][:C*C], do.sample(b), bands.sample(b), maps[b*C*C:][:C*C])
-	}
-}
-
-// applyMaps returns m_b·s_b for each sample, m [B,C,C].
-func applyMaps(s grid, m []float64) grid {
-	o := s.like()
-	for b := range s.B {
-		copy(o.sample(b).v, conv1x1(s.sample(b), m[b*s.C*s.C:][:s.C*s.C], s.C).v)
-	}
-	return o
-}
-
 // normalizePlanes normalises every channel over its pixels.
 func normalizePlanes(x grid) grid {
 	y := x.like()

@@ -6,19 +6,6 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Add computes y = a + b.
-func (*Backend) Add(y, a, b kernels.Tensor) {
-	bv, r := values(b, a.Len()), values(y, a.Len())
-	for i, v := range values(a) {
-		r[i] = v + bv[i]
-	}
-}
-
-// Axpy computes y += a·x.
-func (*Backend) Axpy(y, x kernels.Tensor, a float32) {
-	addScaled(values(y, x.Len()), float64(a), values(x))
-}
-
 // Linear computes y_ro = bias_o + Σ_k w_ok x_rk.
 func (*Backend) Linear(y, x, w, bias kernels.Tensor) {
 	R, K, O := x.Shape[0], x.Shape[1], w.Shape[0]

@@ -2,106 +2,130 @@ package ref
 
 import (
 	"math"
-	"math/cmplx"
 
 	"clusir/internal/kernels"
 )
 
-// RFFT2 computes z_kl = (HW)^-½ Σ_yx x_yx e^{-2πi(ky/H + lx/W)} for l ≤ W/2, by
-// sums along W and then along H.
-func (*Backend) RFFT2(z, x kernels.Tensor) {
-	s := analyse(gridOf(x), false)
-	copy(values(z, s.B, s.C, s.H, s.W), s.v)
+// SpectralFusion computes y = z·(1 + gain)·e^{i·turn}.
+func (*Backend) SpectralFusion(y, z, l kernels.Tensor, amplitude, phase kernels.Fuse) {
+	s := newSpectralFusion(gridOf(z), gridOf(l), amplitude, phase)
+	copy(values(y, s.y.B, s.y.C, s.y.H, s.y.W), s.y.v)
 }
 
-// RFFT2Grad is the transpose: dx_yx = (HW)^-½ Σ_kl Re(dz_kl e^{+2πi(ky/H + lx/W)}).
-func (*Backend) RFFT2Grad(dx, dz kernels.Tensor) {
-	d := synthesise(gridOf(dz), false)
-	accumulate(orZeros(dx, d.B, d.C, d.H, d.W), d.v)
-}
-
-// IRFFT2 computes v_yl = H^-½ Σ_k z_kl e^{+2πiky/H} and then
-// x_yx = W^-½ Σ_l m_l Re(v_yl e^{+2πilx/W}), where the columns that stand for
-// two have m_l = 2 and columns 0 and W/2 have m_l = 1: there the exponential is
-// real, so that the imaginary part of v drops out.
-func (*Backend) IRFFT2(x, z kernels.Tensor) {
-	r := synthesise(gridOf(z), true)
-	copy(values(x, r.B, r.C, r.H, r.W), r.v)
-}
-
-// IRFFT2Grad is the transpose of IRFFT2: RFFT2 with each column times m_l.
-func (*Backend) IRFFT2Grad(dz, dx kernels.Tensor) {
-	s := analyse(gridOf(dx), true)
-	accumulate(orZeros(dz, s.B, s.C, s.H, s.W), s.v)
-}
-
-// analyse is the forward transform; double multiplies each column by m_l.
-func analyse(x grid, double bool) grid {
-	z := newGrid(x.B, 2*x.C, x.H, x.W/2+1)
-	along, down := roots(x.W), roots(x.H)
-	for b := range x.B {
-		for c := range x.C {
-			re, im, p := z.plane(b, c), z.plane(b, x.C+c), x.plane(b, c)
-			rows := make([]complex128, z.H*z.W)
-			for i := range rows { // v_yl = Σ_x x_yx e^{-2πilx/W}
-				y, l := i/z.W, i%z.W
-				for j := range x.W {
-					rows[i] += complex(p[y*x.W+j], 0) * cmplx.Conj(along[l*j%x.W])
-				}
-			}
-			for i := range rows { // z_kl = Σ_y v_yl e^{-2πiky/H}
-				k, l, sum := i/z.W, i%z.W, 0i
-				for y := range z.H {
-					sum += rows[y*z.W+l] * cmplx.Conj(down[k*y%z.H])
-				}
-				re[i], im[i] = real(sum)*weight(l, x, double), imag(sum)*weight(l, x, double)
-			}
+// SpectralFusionGrad: with r = (1 + gain)·e^{i·turn}, dz = dy·r̄ directly,
+// dgain = Re(dy̅·y)/(1 + gain), dturn = re y·im dy − im y·re dy; both go on
+// through their networks to log amplitudes and phasors, and from there to z and l.
+func (*Backend) SpectralFusionGrad(dz, dl kernels.Tensor, damplitude, dphase kernels.Fuse, dy, z, l kernels.Tensor, amplitude, phase kernels.Fuse) {
+	s := newSpectralFusion(gridOf(z), gridOf(l), amplitude, phase)
+	C, dzv, dlv := s.gain.out.C, gradOf(dz, s.z.spectrum), gradOf(dl, s.l.spectrum)
+	g, n := gridOf(dy), len(s.gain.out.sample(0).v)
+	dgain, dturn := s.gain.out.like(), s.gain.out.like()
+	for b := range g.B {
+		d, zb, dzb := g.sample(b).v, s.z.spectrum.sample(b).v, dzv.sample(b).v
+		for i := range n {
+			re, im, dre, dim := zb[i], zb[n+i], d[i], d[n+i]
+			gain, turn := s.gain.out.sample(b).v[i], s.turn.out.sample(b).v[i]
+			cos, sin := math.Cos(turn), math.Sin(turn)
+			dgain.sample(b).v[i] = dre*(re*cos-im*sin) + dim*(re*sin+im*cos)
+			dturn.sample(b).v[i] = dim*s.y.sample(b).v[i] - dre*s.y.sample(b).v[n+i]
+			dzb[i] += (1 + gain) * (dre*cos + dim*sin)
+			dzb[n+i] += (1 + gain) * (dim*cos - dre*sin)
 		}
 	}
-	return z
+	dlogs, dphasors := s.gain.grad(damplitude, dgain, amplitude), s.turn.grad(dphase, dturn, phase)
+	s.z.grad(dzv, dlogs.channels(0, C), dphasors.channels(0, 2*C))
+	s.l.grad(dlv, dlogs.channels(C, 2*C), dphasors.channels(2*C, 4*C))
 }
 
-// synthesise is the inverse transform; double multiplies each column by m_l.
-func synthesise(z grid, double bool) grid {
-	x := newGrid(z.B, z.C/2, z.H, 2*(z.W-1))
-	along, down := roots(x.W), roots(x.H)
-	for b := range x.B {
-		for c := range x.C {
-			re, im, p := z.plane(b, c), z.plane(b, x.C+c), x.plane(b, c)
-			columns := make([]complex128, z.H*z.W)
-			for i := range columns { // v_yl = Σ_k z_kl e^{+2πiky/H}
-				y, l := i/z.W, i%z.W
-				for k := range z.H {
-					columns[i] += complex(re[k*z.W+l], im[k*z.W+l]) * down[k*y%z.H]
-				}
-			}
-			for i := range p { // x_yx = Σ_l Re(v_yl e^{+2πilx/W})
-				y, j := i/x.W, i%x.W
-				for l := range z.W {
-					p[i] += real(columns[y*z.W+l]*along[l*j%x.W]) * weight(l, x, double)
-				}
-			}
+// spectralFusion keeps every step of Eq. 14.
+type spectralFusion struct {
+	z, l       polar
+	gain, turn fuseRun
+	y          grid
+}
+
+func newSpectralFusion(z, l grid, amplitude, phase kernels.Fuse) spectralFusion {
+	s := spectralFusion{z: newPolar(z), l: newPolar(l), y: z.like()}
+	s.gain = runFuse(concat(s.z.log, s.l.log), amplitude)
+	s.turn = runFuse(concat(s.z.phasor, s.l.phasor), phase)
+	for b := range z.B {
+		zb, yb := z.sample(b).v, s.y.sample(b).v
+		n := len(zb) / 2
+		for i := range n {
+			gain, turn := 1+s.gain.out.sample(b).v[i], s.turn.out.sample(b).v[i]
+			yb[i] = gain * (zb[i]*math.Cos(turn) - zb[n+i]*math.Sin(turn))
+			yb[n+i] = gain * (zb[i]*math.Sin(turn) + zb[n+i]*math.Cos(turn))
 		}
 	}
-	return x
+	return s
 }
 
-// weight is the orthonormal scale of column l, doubled where asked for and l
-// stands for two columns of the full spectrum.
-func weight(l int, x grid, double bool) float64 {
-	w := 1 / math.Sqrt(float64(x.H*x.W))
-	if double && l != 0 && l != x.W/2 {
-		return 2 * w
+// polar holds a spectrum [B,2C,H,W/2+1], log(1+|z|) [B,C,...] and u = z/|z| [B,2C,...].
+type polar struct{ spectrum, log, phasor grid }
+
+// modulus is |z| = √(re² + im² + 1e-4), which never vanishes: phases fade where
+// there is nothing to turn.
+func modulus(re, im float64) float64 { return math.Sqrt(re*re + im*im + 1e-4) }
+
+func newPolar(z grid) polar {
+	p := polar{z, newGrid(z.B, z.C/2, z.H, z.W), z.like()}
+	for b := range z.B {
+		zb, ub, n := z.sample(b).v, p.phasor.sample(b).v, len(p.log.sample(b).v)
+		for i := range n {
+			a := modulus(zb[i], zb[n+i])
+			p.log.sample(b).v[i] = math.Log1p(a)
+			ub[i], ub[n+i] = zb[i]/a, zb[n+i]/a
+		}
 	}
-	return w
+	return p
 }
 
-// roots returns e^{2πij/n}. The root at j = n/2 is exactly real.
-func roots(n int) []complex128 {
-	r := make([]complex128, n)
-	for j := range r {
-		r[j] = cmplx.Exp(complex(0, 2*math.Pi*float64(j)/float64(n)))
+// grad: d|z| = dlog/(1 + |z|) − ⟨du, z⟩/|z|², dz += du/|z| + d|z|·z/|z|.
+func (p polar) grad(dz, dlog, dphasor grid) {
+	for b := range dz.B {
+		z, d, du, dlogs := p.spectrum.sample(b).v, dz.sample(b).v, dphasor.sample(b).v, dlog.sample(b).v
+		n := len(dlogs)
+		for i, g := range dlogs {
+			re, im := z[i], z[n+i]
+			a := modulus(re, im)
+			da := g/(1+a) - (du[i]*re+du[n+i]*im)/(a*a)
+			d[i] += du[i]/a + da*re/a
+			d[n+i] += du[n+i]/a + da*im/a
+		}
 	}
-	r[n/2] = -1
+}
+
+// leak is the slope of LeakyReLU below 0.
+const leak = 0.1
+
+// fuseRun keeps every step of conv 1×1 → LeakyReLU → conv 1×1.
+type fuseRun struct{ x, hidden, active, out grid }
+
+func runFuse(x grid, f kernels.Fuse) fuseRun {
+	C := f.B1.Len()
+	r := fuseRun{x: x, hidden: conv1x1(x, values(f.W1, C, x.C), C)}
+	addBias(r.hidden, values(f.B1))
+	r.active = r.hidden.like()
+	for i, v := range r.hidden.v {
+		r.active.v[i] = max(v, leak*v)
+	}
+	r.out = conv1x1(r.active, values(f.W2, C, C), C)
+	addBias(r.out, values(f.B2, C))
 	return r
+}
+
+// grad returns the gradient of x and adds to the weights'.
+func (r fuseRun) grad(d kernels.Fuse, dout grid, f kernels.Fuse) (dx grid) {
+	C := r.out.C
+	dx, dactive := r.x.like(), r.active.like()
+	conv1x1Grad(dactive, orZeros(d.W2, C, C), dout, r.active, values(f.W2))
+	addBiasGrad(orZeros(d.B2, C), dout)
+	for i, v := range r.hidden.v {
+		if v < 0 {
+			dactive.v[i] *= leak
+		}
+	}
+	conv1x1Grad(dx, orZeros(d.W1, C, r.x.C), dactive, r.x, values(f.W1))
+	addBiasGrad(orZeros(d.B1, C), dactive)
+	return dx
 }

@@ -2,35 +2,6 @@ package ref
 
 import "clusir/internal/kernels"
 
-// DWT splits x into its four Haar subbands.
-func (*Backend) DWT(ll, bands, x kernels.Tensor) {
-	s := dwt(gridOf(x))
-	c := s.C / 4
-	copy(values(ll, s.B, c, s.H, s.W), s.channels(0, c).v)
-	copy(values(bands, s.B, 3*c, s.H, s.W), s.channels(c, 4*c).v)
-}
-
-// DWTGrad is IDWT: the transform is orthonormal, so its inverse is its transpose.
-func (*Backend) DWTGrad(dx, dll, dbands kernels.Tensor) {
-	d := idwt(concat(gridOf(dll), gridOf(dbands)))
-	accumulate(orZeros(dx, d.B, d.C, d.H, d.W), d.v)
-}
-
-// IDWT joins four subbands and adds res where it is there.
-func (*Backend) IDWT(y, ll, bands, res kernels.Tensor) {
-	r := idwt(concat(gridOf(ll), gridOf(bands)))
-	accumulate(r.v, values(res))
-	copy(values(y, r.B, r.C, r.H, r.W), r.v)
-}
-
-// IDWTGrad is DWT.
-func (*Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
-	s := dwt(gridOf(dy))
-	c := s.C / 4
-	accumulate(orZeros(dll, s.B, c, s.H, s.W), s.channels(0, c).v)
-	accumulate(orZeros(dbands, s.B, 3*c, s.H, s.W), s.channels(c, 4*c).v)
-}
-
 // WaveletReduce computes the DWT of w·LN(x).
 func (*Backend) WaveletReduce(y, x kernels.Tensor, n kernels.Norm, w kernels.Tensor) {
 	in := gridOf(x)
@@ -48,39 +19,35 @@ func (*Backend) WaveletReduceGrad(dx kernels.Tensor, dn kernels.Norm, dw, dy, x 
 	layerNormGrad(gradOf(dx, in), orZeros(dn.Weight, in.C), orZeros(dn.Bias, in.C), du, in, values(n.Weight))
 }
 
-// haar[band][pixel] is twice the weight of the pixels a b / c d in LL, HL, LH, HH.
-var haar = [4][4]float64{{1, 1, 1, 1}, {1, -1, 1, -1}, {1, 1, -1, -1}, {1, -1, -1, 1}}
-
-// dwt returns the subbands LL, HL, LH, HH of x, joined along the channels.
-func dwt(x grid) grid {
-	s := newGrid(x.B, 4*x.C, x.H/2, x.W/2)
-	forHaar(x, s, func(pixel, coefficient int, weight float64) {
-		s.v[coefficient] += weight * x.v[pixel]
-	})
-	return s
+// WaveletMerge computes y = x + w·concat(IDWT(m·s), IDWT(s)).
+func (*Backend) WaveletMerge(y, x, s, m, w kernels.Tensor) {
+	bands := gridOf(s)
+	joined := concat(idwt(applyMaps(bands, values(m, bands.B, bands.C, bands.C))), idwt(bands))
+	r := conv1x1(joined, values(w, bands.C, bands.C/2), bands.C)
+	accumulate(r.v, values(x, r.B, r.C, r.H, r.W))
+	copy(values(y, r.B, r.C, r.H, r.W), r.v)
 }
 
-// idwt inverts dwt.
-func idwt(s grid) grid {
-	x := newGrid(s.B, s.C/4, 2*s.H, 2*s.W)
-	forHaar(x, s, func(pixel, coefficient int, weight float64) {
-		x.v[pixel] += weight * s.v[coefficient]
-	})
-	return x
-}
-
-// forHaar calls do for every pixel of x with each coefficient of s it is tied to.
-func forHaar(x, s grid, do func(pixel, coefficient int, weight float64)) {
-	for b := range x.B {
-		for c := range x.C {
-			for i := range x.H {
-				for j := range x.W {
-					for band := range 4 {
-						k := s.at(b, band*x.C+c, i/2, j/2)
-						do(x.at(b, c, i, j), k, haar[band][i%2*2+j%2]/2)
-					}
-				}
-			}
-		}
+// WaveletMergeGrad goes backwards: 1×1, then DWT of each half, then the maps.
+func (*Backend) WaveletMergeGrad(ds, dm, dw, dy, s, m, w kernels.Tensor) {
+	bands := gridOf(s)
+	C, maps := bands.C, values(m, bands.B, bands.C, bands.C)
+	joined := concat(idwt(applyMaps(bands, maps)), idwt(bands))
+	djoined := joined.like()
+	conv1x1Grad(djoined, orZeros(dw, C, C/2), gridOf(dy), joined, values(w, C, C/2))
+	do, d := dwt(djoined.channels(0, C/4)), gradOf(ds, bands)
+	accumulate(d.v, dwt(djoined.channels(C/4, C/2)).v)
+	dmaps := orZeros(dm, bands.B, C, C)
+	for b := range bands.B {
+		conv1x1Grad(d.sample(b), dmaps[b*C*C:][:C*C], do.sample(b), bands.sample(b), maps[b*C*C:][:C*C])
 	}
+}
+
+// applyMaps returns m_b·s_b for each sample, m [B,C,C].
+func applyMaps(s grid, m []float64) grid {
+	o := s.like()
+	for b := range s.B {
+		copy(o.sample(b).v, conv1x1(s.sample(b), m[b*s.C*s.C:][:s.C*s.C], s.C).v)
+	}
+	return o
 }

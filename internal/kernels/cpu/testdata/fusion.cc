@@ -24,7 +24,7 @@
 
 #include "conv1x1.h"
 #include "conv3x3.h"
-#include "ffn.h"
+#include "experts.h"
 #include "pointwise.h"
 #include "wavelet.h"
 

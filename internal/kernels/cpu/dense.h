@@ -1,4 +1,4 @@
-// rows.h: what a network does with vectors: linear layers, mixtures, norms and
+// dense.h: what a network does with vectors: linear layers, mixtures, norms and
 // softmaxes of rows. Products read their larger operand once; all but mix and
 // scale_rows are far too small to matter, and those are bound by memory.
 #pragma once

@@ -1,4 +1,4 @@
-// batchnorm.h: BatchNorm of a few numbers a sample, x [B,N] over B, eps 1e-5.
+// filter_batchnorm.h: BatchNorm of a few numbers a sample, x [B,N] over B, eps 1e-5.
 // Some hundred numbers: one thread, in float64.
 #pragma once
 #include "ops_filter.h"

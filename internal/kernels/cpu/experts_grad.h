@@ -1,4 +1,4 @@
-// ffn_grad.h: the gradient of gated_ffn. Nothing of the forward pass was kept
+// experts_grad.h: the gradient of gated_ffn. Nothing of the forward pass was kept
 // but x: a band of rows is swept again, with a second ring for the gradients of
 // the depthwise filter's result. With d = depthwise(e), e = expand(u),
 // u = LN(x) and w the expert's weight in the sample:
@@ -11,7 +11,7 @@
 // held per part; du is summed in memory over experts, and the norm's gradient
 // is a last pass.
 #pragma once
-#include "ffn.h"
+#include "experts.h"
 
 namespace ISA {
 

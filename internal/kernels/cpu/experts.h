@@ -1,4 +1,4 @@
-// ffn.h: y = x + Σ_e route_e · project(GELU(a) ⊙ b), a, b = depthwise(expand(LN(x))).
+// experts.h: y = x + Σ_e route_e · project(GELU(a) ⊙ b), a, b = depthwise(expand(LN(x))).
 //
 // One pass over the image. A tile (rows × columns) is normalised once; then,
 // expert by expert and a chunk of hidden channels at a time, its rows are swept:

@@ -1,0 +1,123 @@
+package kernels_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// families maps each operation to its family, the interface that declares it.
+// Memory, which is no family, and gradients are left out.
+func families(t *testing.T) map[string]string {
+	file, err := parser.ParseFile(token.NewFileSet(), "kernels.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		if face, ok := spec.Type.(*ast.InterfaceType); ok && spec.Name.Name != "Memory" {
+			for _, m := range face.Methods.List {
+				if len(m.Names) > 0 && !strings.HasSuffix(m.Names[0].Name, "Grad") {
+					of[m.Names[0].Name] = strings.ToLower(spec.Name.Name)
+				}
+			}
+		}
+		return false
+	})
+	return of
+}
+
+// place is where the files of one layer are, and what defines an operation there.
+type place struct {
+	glob, prefix string // files, and what stands before the family's word in their names
+	defines      string // a pattern whose first group is the operation
+	every        bool   // each operation must be defined here
+}
+
+var places = []place{
+	{"ref/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true},
+	{"cpu/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true},
+	{"cuda/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true},
+	{"kerneltest/cases_*.go", "cases_", `Op: +"(\w+)"`, true},
+	{"../autograd/ops_*.go", "ops_", `\bt\.B\.(\w+)\(`, false}, // the optimiser's have no gradient
+}
+
+// named tells whether a file belongs to a family: its name is the family's word,
+// or begins with it.
+func named(file, prefix, family string) bool {
+	rest, ok := strings.CutPrefix(filepath.Base(file), prefix+family)
+	return ok && !(rest[0] >= 'a' && rest[0] <= 'z')
+}
+
+// TestFamilies demands one word for a family in every layer: an operation is
+// defined in files that are named after the interface which declares it.
+func TestFamilies(t *testing.T) {
+	of := families(t)
+	if len(of) < 30 {
+		t.Fatalf("kernels.go declares %d operations; is it still read right?", len(of))
+	}
+	for _, p := range places {
+		found := map[string]bool{}
+		for _, file := range glob(t, p.glob) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range regexp.MustCompile(p.defines).FindAllStringSubmatch(string(text), -1) {
+				op := m[1]
+				found[op] = true
+				if family := of[op]; family != "" && !named(file, p.prefix, family) {
+					t.Errorf("%s defines %s; it belongs into %s%s*.go, after the interface that declares it", file, op, p.prefix, family)
+				}
+			}
+		}
+		for op, family := range of {
+			if p.every && !found[op] {
+				t.Errorf("no file of %s defines %s of the family %s", p.glob, op, family)
+			}
+		}
+	}
+}
+
+// shared are the kernels that several families launch.
+var shared = []string{"norm", "product"}
+
+// TestKernelFiles demands that every CUDA source is named after a family too.
+func TestKernelFiles(t *testing.T) {
+	words := append([]string{}, shared...)
+	for _, family := range families(t) {
+		words = append(words, family)
+	}
+	for _, file := range glob(t, "../../kernels/*.cu") {
+		ok := false
+		for _, word := range words {
+			ok = ok || named(file, "", word)
+		}
+		if !ok {
+			t.Errorf("%s is named after no family of kernels.go, nor after one of the shared %q", file, shared)
+		}
+	}
+}
+
+// glob lists files, tests left out; there must be some.
+func glob(t *testing.T, pattern string) (files []string) {
+	all, err := filepath.Glob(pattern)
+	for _, f := range all {
+		if !strings.HasSuffix(f, "_test.go") {
+			files = append(files, f)
+		}
+	}
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: no files (%v)", pattern, err)
+	}
+	return files
+}
