@@ -43,3 +43,6 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// ErrLocked is the error of [Lock] if another process has the file.
+var ErrLocked = errors.New("another run is writing to it; wait for its end, or name another one")

@@ -12,6 +12,8 @@ import (
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
+
+	"clusir/internal/suggest"
 )
 
 const envPrefix = "CLUSIR_"
@@ -132,7 +134,7 @@ func (l *loader) bindEnv() {
 }
 
 func unknownEnv(env string, names []string) string {
-	if near, ok := nearest(env, names); ok {
+	if near, ok := suggest.Nearest(env, names); ok {
 		return fmt.Sprintf("%s sets nothing: did you mean %s?", env, near)
 	}
 	return env + " sets nothing: unset it, or set the key in a file"

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"clusir/configs"
+	"clusir/internal/suggest"
 )
 
 const extension = ".yaml"
@@ -130,7 +131,7 @@ func readFile(path string) ([]byte, error) {
 func missing(name string) error {
 	names := Names()
 	hint := ""
-	if near, ok := nearest(strings.TrimSuffix(name, extension), names); ok {
+	if near, ok := suggest.Nearest(strings.TrimSuffix(name, extension), names); ok {
 		hint = fmt.Sprintf(" Did you mean %s?", near)
 	}
 	return fmt.Errorf("no configuration %s: there is no such file, and the built-in ones are %s.%s",

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"clusir/internal/suggest"
 )
 
 // keyName is the name of a field in files.
@@ -69,7 +71,7 @@ func unknown(t reflect.Type, prefix, name string) string {
 	if prefix == "" && !alone {
 		names = append(names, "extends")
 	}
-	if near, ok := nearest(name, names); ok {
+	if near, ok := suggest.Nearest(name, names); ok {
 		return fmt.Sprintf("unknown key %s: did you mean %s%s?", key, prefix, near)
 	}
 	return fmt.Sprintf("unknown key %s: choose from %s", key, strings.Join(names, ", "))

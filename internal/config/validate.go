@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"clusir/internal/suggest"
 )
 
 // problem is one setting that cannot stand.
@@ -26,7 +28,7 @@ func (k *checker) atLeast(low int, key string, value int) {
 
 func (k *checker) oneOf(key, value string, choices ...string) {
 	must := "one of " + strings.Join(choices, ", ")
-	if near, ok := nearest(value, choices); ok {
+	if near, ok := suggest.Nearest(value, choices); ok {
 		must += fmt.Sprintf(" (did you mean %s?)", near)
 	}
 	k.need(slices.Contains(choices, value), key, fmt.Sprintf("%q", value), must)

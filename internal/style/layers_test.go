@@ -45,9 +45,9 @@ var layers = []layer{
 	{"kernels", nil},
 
 	// The edges: settings, files, pictures. They know nothing of the network.
-	{"dataset", []string{"dataset/...", "imageio", "atomicfile"}},
+	{"dataset", []string{"dataset/...", "imageio", "suggest", "atomicfile"}},
 	{"dataset/...", []string{"dataset/..."}},
-	{"config", []string{"../configs"}},
+	{"config", []string{"suggest", "../configs"}},
 	{"../configs", nil},
 	{"imageio", []string{"imageio/...", "atomicfile"}},
 	{"imageio/...", []string{"imageio/..."}},
@@ -60,6 +60,7 @@ var layers = []layer{
 	{"tensorboard", nil},
 	{"checkpoint", []string{"atomicfile"}},
 	{"atomicfile", nil},
+	{"suggest", nil},
 
 	// For tests alone.
 	{"sharedtest", nil},

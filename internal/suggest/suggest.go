@@ -1,13 +1,17 @@
-package config
+// Package suggest finds what a misspelt name was meant to be.
+package suggest
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // maxName bounds the work on what is certainly no misspelt name.
 const maxName = 64
 
-// nearest returns the candidate that is fewest edits away from name, unless
+// Nearest returns the candidate that is fewest edits away from name, unless
 // even that one looks nothing like it.
-func nearest(name string, candidates []string) (string, bool) {
+func Nearest(name string, candidates []string) (string, bool) {
 	if len(name) > maxName {
 		return "", false
 	}
@@ -18,6 +22,15 @@ func nearest(name string, candidates []string) (string, bool) {
 		}
 	}
 	return best, best != ""
+}
+
+// Or is the end of a message about an unknown name: the candidate that was
+// probably meant, or all of them.
+func Or(name string, candidates []string) string {
+	if near, ok := Nearest(name, candidates); ok {
+		return fmt.Sprintf("did you mean %q?", near)
+	}
+	return "choose among " + strings.Join(candidates, ", ")
 }
 
 // distance is the least number of bytes to insert, delete or replace, and of
