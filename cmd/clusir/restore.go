@@ -221,6 +221,9 @@ func runRestore(o *restoreOptions) error {
 
 // isTerminal reports whether a person looks at w.
 func isTerminal(w io.Writer) bool {
+	if c, ok := w.(*checkedWriter); ok {
+		w = c.w
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
@@ -232,7 +235,7 @@ type restoreReport struct {
 	device  string
 	answers model.Answers
 	bar     *restoreProgress
-	err     error // of the only picture
+	err     error // of the last picture
 }
 
 func (r *restoreReport) run(net *infer.Network) error {
@@ -266,9 +269,12 @@ func (r *restoreReport) run(net *infer.Network) error {
 	return fmt.Errorf("%d of %s could not be restored", s.Failed, pictures(s.Failed+s.Restored))
 }
 
-// done hears of each picture.
+// done reports a picture.
 func (r *restoreReport) done(res restore.Result) {
 	r.bar.clear()
+	if bug := new(restore.Bug); errors.As(res.Err, &bug) && debugging() {
+		fmt.Fprintf(r.o.errOut, "%s", bug.Stack)
+	}
 	for _, note := range res.Notes {
 		fmt.Fprintf(r.o.errOut, "clusir: %s: %s\n", res.In, note)
 	}
@@ -283,10 +289,16 @@ func (r *restoreReport) done(res restore.Result) {
 }
 
 func (r *restoreReport) print(rec restore.Record) {
-	if r.o.JSON {
-		// An error would be that of standard output, of which nobody can be told.
-		_ = json.NewEncoder(r.o.out).Encode(rec)
+	if !r.o.JSON {
+		return
 	}
+	// Its only numbers that JSON cannot hold are the routing's.
+	line, err := json.Marshal(rec)
+	if err != nil {
+		rec.Routing, rec.Notes = nil, append(rec.Notes, fmt.Sprintf("the routing is left out: %v", err))
+		line, _ = json.Marshal(rec)
+	}
+	fmt.Fprintf(r.o.out, "%s\n", line) // execute ends with an error if this cannot be written
 }
 
 func (r *restoreReport) summarise(s restore.Summary) {

@@ -3,12 +3,17 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"clusir/internal/checkpoint"
+	"clusir/internal/infer"
+	"clusir/internal/model"
 	"clusir/internal/restore"
 )
 
@@ -108,5 +113,64 @@ func TestBadInputs(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestBadWeights: a network whose weights are no good writes nothing over anybody's
+// picture, with a file that says so or without.
+func TestBadWeights(t *testing.T) {
+	for _, bad := range []float64{math.NaN(), math.Inf(1), 1e10} {
+		t.Run(fmt.Sprint(bad), func(t *testing.T) {
+			dir := t.TempDir()
+			picture, weights := filepath.Join(dir, "in.png"), filepath.Join(dir, "bad.safetensors")
+			before := contentsOf(t, "../../testdata/images/chelsea-noisy.png")
+			if err := os.WriteFile(picture, before, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			spoil(t, weights, float32(bad))
+			var stdout, stderr bytes.Buffer
+			args := []string{"restore", picture, picture, "--overwrite", "--json", "--model", weights}
+			if code := run(args, &stdout, &stderr); code != exitError {
+				t.Errorf("exit code %d", code)
+			}
+			if bad < 1e11 { // what is finite loads, and the picture fails
+				var r restore.Record
+				if err := json.Unmarshal(stdout.Bytes(), &r); err != nil || !strings.Contains(r.Error, "the network's result holds") {
+					t.Errorf("%q, %v", r.Error, err)
+				}
+			} else if want := `tensor "head.weight" holds`; !strings.Contains(stderr.String(), want) {
+				t.Errorf("%s, want %s", &stderr, want)
+			}
+			if !bytes.Equal(contentsOf(t, picture), before) {
+				t.Error("the picture was changed")
+			}
+		})
+	}
+}
+
+// spoil writes the embedded model with one weight changed.
+func spoil(t *testing.T, path string, value float32) {
+	t.Helper()
+	f, err := infer.Open("nano")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := model.ReadConfig(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	contents := checkpoint.Contents{Config: c}
+	for _, name := range f.Names() {
+		w, err := f.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "head.weight" {
+			w.Data()[5] = value
+		}
+		contents.Tensors = append(contents.Tensors, w)
+	}
+	if err := checkpoint.Write(path, contents); err != nil {
+		t.Fatal(err)
 	}
 }

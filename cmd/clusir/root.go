@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -71,9 +72,13 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	started := false
 	root := build(&started)
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	out := &checkedWriter{w: stdout}
+	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = out.err // of what the command did not check: its result did not reach anybody
+	}
 	if err == nil {
 		return exitOK
 	}
@@ -86,17 +91,45 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 		return exitTerminated
 	}
 	fmt.Fprintf(stderr, "clusir: %v\n", err)
-	if started && !errors.As(err, new(usageError)) {
+	if started && !errors.As(err, new(usageError)) || out.err != nil {
 		return exitError
 	}
 	fmt.Fprintf(stderr, "Run '%s --help' for what it takes.\n", cmd.CommandPath())
 	return exitUsage
 }
 
-// reportPanic words a bug of ours without its stack, which CLUSIR_DEBUG shows.
+// checkedWriter is standard output, and remembers if that could not be written.
+type checkedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	if err != nil {
+		err = fmt.Errorf("cannot write standard output: %w", cause(err))
+		if c.err == nil {
+			c.err = err
+		}
+	}
+	return n, err
+}
+
+// cause is what an error of the file system says beyond the operation and the path.
+func cause(err error) error {
+	if path := new(fs.PathError); errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// debugging reports whether the user wants to see the stacks of bugs.
+func debugging() bool { return os.Getenv("CLUSIR_DEBUG") != "" }
+
+// reportPanic prints a bug without its stack, which CLUSIR_DEBUG shows.
 func reportPanic(stderr io.Writer, p any) int {
 	fmt.Fprintf(stderr, "clusir: internal error: %v\n", p)
-	if os.Getenv("CLUSIR_DEBUG") != "" {
+	if debugging() {
 		fmt.Fprintf(stderr, "%s", debug.Stack())
 	} else {
 		fmt.Fprintln(stderr, "This is a bug. Run again with CLUSIR_DEBUG=1 and report what it prints.")

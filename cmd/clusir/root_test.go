@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
+	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -86,4 +90,32 @@ func TestErrorsAndPanics(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStandardOutputFails: what cannot be printed is an error, for every command.
+func TestStandardOutputFails(t *testing.T) {
+	picture := filepath.Join("..", "..", "testdata", "images", "chelsea-noisy.png")
+	for _, args := range [][]string{
+		{"--help"}, {"version"}, {"models"}, {"models", "nano", "--json"}, {"completion", "bash"},
+		{"restore", picture, "OUT", "--json"}, {"restore", picture, "-"}, {"restore", picture, "OUT", "--explain"},
+	} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			args = slices.Clone(args)
+			for i := range args {
+				args[i] = strings.Replace(args[i], "OUT", filepath.Join(t.TempDir(), "out.png"), 1)
+			}
+			var stderr bytes.Buffer
+			code := run(args, &fullWriter{}, &stderr)
+			if code != exitError || !strings.Contains(stderr.String(), "cannot write standard output: no space left on device") {
+				t.Errorf("exit code %d, stderr %q", code, &stderr)
+			}
+		})
+	}
+}
+
+// fullWriter has no room.
+type fullWriter struct{}
+
+func (fullWriter) Write([]byte) (int, error) {
+	return 0, &fs.PathError{Op: "write", Path: "stdout", Err: syscall.ENOSPC}
 }

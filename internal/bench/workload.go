@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"clusir/internal/infer"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 )
@@ -23,6 +24,8 @@ type workload struct {
 	weight model.Objective
 	params []kernels.AdamParam
 	steps  int
+	// checked tells that the first result was one.
+	checked bool
 	// hear, where set, is told the time of what no operation of the tape is.
 	hear  func(name string, d time.Duration)
 	fault error // what a Sync for hear found
@@ -77,10 +80,23 @@ func (w *workload) pass() error {
 		return w.step()
 	}
 	image := w.tape.Input(w.image, w.shape...)
-	w.m.Forward(w.tape, image, model.Options{})
+	restored, _ := w.m.Forward(w.tape, image, model.Options{})
 	err := w.tape.Sync()
+	if err == nil && !w.checked {
+		w.checked, err = true, w.check(restored)
+	}
 	w.tape.Reset()
 	return err
+}
+
+// check refuses to time a network that makes no pictures.
+func (w *workload) check(restored *model.Var) error {
+	pixels := make([]float32, restored.Len())
+	w.b.Download(pixels, restored.Tensor)
+	if err := w.tape.Sync(); err != nil {
+		return err
+	}
+	return infer.CheckRestored(pixels)
 }
 
 // step makes one step of training.

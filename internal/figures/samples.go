@@ -28,7 +28,7 @@ func (r *Request) samples(ctx context.Context) ([]sample, error) {
 				return nil, context.Cause(ctx)
 			}
 			s := sample{split: k}
-			p, err := r.restore(split, item, func(name string, v *model.Var) {
+			p, err := r.restore(ctx, split, item, func(name string, v *model.Var) {
 				for l := range model.Stages {
 					if name == fmt.Sprint("moe.", l) {
 						s.features[l] = wide(r.values(r.Net.Tape().MeanHW(v)))

@@ -3,10 +3,11 @@
 package infer
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"runtime"
 
+	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 )
@@ -35,19 +36,23 @@ func (n *Network) Tape() *model.Tape { return n.tape }
 // by reflection at the right and at the bottom. The routes are valid until the
 // next call.
 //
-// An error that is thrown on the way is returned: that of a device without
-// memory, or one by which o.Probe ends the pass.
-func (n *Network) Restore(dst, src []float32, h, w int, o model.Options) (restored []float32, routes []*model.Route, err error) {
+// It returns the cause of ctx if that ends, an error that wraps [kernels.ErrMemory]
+// if the device has no memory left, and one if the result is not a picture: no
+// command can use one that holds NaN, and clamped it would look like a black one.
+func (n *Network) Restore(ctx context.Context, dst, src []float32, h, w int, o model.Options) (restored []float32, routes []*model.Route, err error) {
 	if len(src) != 3*h*w || h < 1 || w < 1 {
 		return nil, nil, fmt.Errorf("an image of 3×%d×%d has %d values, not %d", h, w, 3*h*w, len(src))
 	}
 	n.tape.Reset()
+	n.tape.Stop = func() error { return context.Cause(ctx) }
 	defer func() {
+		n.tape.Stop = nil
 		if p := recover(); p != nil {
-			restored, routes, err = nil, nil, n.thrown(p)
+			n.tape.Reset()
+			err = thrown(p)
 		}
 		if err != nil {
-			err = fmt.Errorf("restoring %d×%d pixels: %w", w, h, err)
+			restored, routes, err = nil, nil, fmt.Errorf("restoring %d×%d pixels: %w", w, h, err)
 		}
 	}()
 	H, W := n.Padded(h), n.Padded(w)
@@ -63,7 +68,25 @@ func (n *Network) Restore(dst, src []float32, h, w int, o model.Options) (restor
 	dst = dst[:len(src)]
 	n.fetch(dst, y, h, w)
 	n.tape.Release(y, image)
-	return dst, routes, n.b.Sync()
+	if err := n.b.Sync(); err != nil {
+		return nil, nil, err
+	}
+	return dst, routes, CheckRestored(dst)
+}
+
+// maxRestored bounds the values of a result. Those of a picture are in 0..1, and a
+// network that works strays from that by little.
+const maxRestored = 1000
+
+// CheckRestored reports a network's result that is not a picture.
+func CheckRestored(pixels []float32) error {
+	for _, v := range pixels {
+		if !(v >= -maxRestored && v <= maxRestored) { // NaN is neither
+			return fmt.Errorf("the network's result holds %g where a picture has values from 0 to 1: "+
+				"its weights are damaged, or its training diverged; use another --model", v)
+		}
+	}
+	return nil
 }
 
 // fetch copies the upper left [3,h,w] of y.
@@ -82,14 +105,18 @@ func (n *Network) fetch(dst []float32, y *model.Var, h, w int) {
 	}
 }
 
-// thrown is the error that p is; anything else is a bug and goes on as a panic.
-func (n *Network) thrown(p any) error {
+// thrown is the error that a pass ended with; anything else is a bug and goes on as
+// a panic.
+func thrown(p any) error {
 	err, ok := p.(error)
-	if bug := runtime.Error(nil); !ok || errors.As(err, &bug) {
-		panic(p)
+	switch {
+	case !ok:
+	case errors.As(err, new(*autograd.Stopped)):
+		return errors.Unwrap(err)
+	case errors.Is(err, kernels.ErrMemory):
+		return err
 	}
-	n.tape.Reset()
-	return err
+	panic(p)
 }
 
 // Padded is the side that the network is given for one of so many pixels.

@@ -1,10 +1,14 @@
 package infer
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 
+	"clusir/internal/kernels"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 )
@@ -47,7 +51,7 @@ func TestOddSizes(t *testing.T) {
 		for i := range src {
 			src[i] = float32(i%97) / 97
 		}
-		got, routes, err := n.Restore(nil, src, h, w, model.Options{})
+		got, routes, err := n.Restore(t.Context(), nil, src, h, w, model.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,14 +68,15 @@ func TestOddSizes(t *testing.T) {
 	if after := b.Used(); after != before {
 		t.Errorf("%d bytes are left behind", after-before)
 	}
-	if _, _, err := n.Restore(nil, make([]float32, 5), 1, 1, model.Options{}); err == nil {
+	if _, _, err := n.Restore(t.Context(), nil, make([]float32, 5), 1, 1, model.Options{}); err == nil {
 		t.Error("a wrong length is accepted")
 	}
 }
 
-// TestThrown ends a pass in its middle: by an error, which comes back and
-// leaves nothing behind, and by a bug, which must not be taken for one.
-func TestThrown(t *testing.T) {
+// TestEnds ends a pass in its middle: by its context and by a device without
+// memory, which are errors and leave nothing behind, and by a bug, which must not be
+// taken for one.
+func TestEnds(t *testing.T) {
 	b, err := cpu.New(cpu.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -82,25 +87,74 @@ func TestThrown(t *testing.T) {
 		t.Fatal(err)
 	}
 	n, src := New(m, b), make([]float32, 3*16*16)
-	before := b.Used()
-	stop := errors.New("enough")
-	_, _, err = n.Restore(nil, src, 16, 16, model.Options{Probe: func(name string, _ *model.Var) {
-		if name == "encoder.2" {
-			panic(stop)
+	before, enough := b.Used(), errors.New("enough")
+	ctx, stop := context.WithCancelCause(t.Context())
+	for _, c := range []struct {
+		name string
+		at   func()
+		want error
+		bug  bool
+	}{
+		{"memory", func() { panic(fmt.Errorf("allocating: %w", kernels.ErrMemory)) }, kernels.ErrMemory, false},
+		{"bug", func() { _ = src[len(src)] }, nil, true},
+		{"an error that nothing should throw", func() { panic(enough) }, nil, true},
+		{"context", func() { stop(enough) }, enough, false},
+	} {
+		func() {
+			defer func() {
+				if p := recover(); (p != nil) != c.bug {
+					t.Errorf("%s: panic %v", c.name, p)
+				}
+			}()
+			modules := 0
+			_, _, err := n.Restore(ctx, nil, src, 16, 16, model.Options{Probe: func(name string, _ *model.Var) {
+				if modules++; name == "encoder.2" {
+					c.at()
+				} else if name == "encoder.3" {
+					t.Errorf("%s: the pass went on", c.name)
+				}
+			}})
+			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), "16×16") {
+				t.Errorf("%s: got %v", c.name, err)
+			}
+		}()
+		if after := b.Used(); after != before {
+			t.Errorf("%s: %d bytes are left behind", c.name, after-before)
 		}
-	}})
-	if !errors.Is(err, stop) || !strings.Contains(err.Error(), "16×16") {
-		t.Errorf("got %v", err)
 	}
-	if after := b.Used(); after != before {
-		t.Errorf("%d bytes are left behind", after-before)
+}
+
+// TestNoPicture: a result of damaged weights is an error, and no black picture.
+func TestNoPicture(t *testing.T) {
+	b, err := cpu.New(cpu.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("a bug was swallowed")
+	defer b.Close()
+	src := make([]float32, 3*16*16)
+	for i := range src {
+		src[i] = float32(i) / float32(len(src))
+	}
+	for _, bad := range []float64{math.NaN(), math.Inf(1), 1e10, -1e10} {
+		m, err := model.New(model.Variants()["nano"], b)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
-	n.Restore(nil, src, 16, 16, model.Options{Probe: func(string, *model.Var) { _ = src[len(src)] }})
+		m.Init(1)
+		for _, p := range m.Params {
+			if p.Name == "head.weight" {
+				w := make([]float32, p.Len())
+				w[7] = float32(bad)
+				b.Upload(p.Tensor, w)
+			}
+		}
+		n := New(m, b)
+		out, _, err := n.Restore(t.Context(), nil, src, 16, 16, model.Options{})
+		if err == nil || out != nil || !strings.Contains(err.Error(), "the network's result holds ") {
+			t.Errorf("%g in the weights: %v", bad, err)
+		}
+		n.Close()
+	}
 }
 
 func TestMeans(t *testing.T) {

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"time"
@@ -23,22 +22,10 @@ func (r *run) computeAll(opened <-chan *picture, computed chan<- *picture) {
 // compute restores a picture tile by tile.
 func (r *run) compute(p *picture) {
 	defer close(p.strips)
-	sound := false
-	defer func() {
-		if !sound { // a panic passes by, and the reader must not wait
-			p.fail(errPanic)
-		}
-		for range p.bands { // the reader closes it, whatever happens
-		}
-	}()
-	if err := r.computeBands(p); err != nil {
-		p.fail(err)
+	_ = p.attempt(func() error { return r.computeBands(p) })
+	for range p.bands { // the reader closes it, whatever happens
 	}
-	sound = true
 }
-
-// errPanic is the error of what a panic has ended. Run panics, so nobody sees it.
-var errPanic = errors.New("internal error")
 
 func (r *run) computeBands(p *picture) error {
 	if p.img == nil {
@@ -150,25 +137,12 @@ func rows(dst, src []float32, k, h, w, y, n int) []float32 {
 	return dst
 }
 
-// stopOnly is a Probe that ends the pass when the context does.
-func stopOnly(ctx context.Context) func(string, *model.Var) {
-	return func(string, *model.Var) {
-		if ctx.Err() != nil {
-			panic(context.Cause(ctx))
-		}
-	}
-}
-
-// probe is stopOnly, with an eye on the features that routers see.
+// probe looks at the features that routers see, where a map is to be drawn of them.
 func (r *run) probe(p *picture) func(string, *model.Var) {
-	stop := stopOnly(p.ctx)
 	if p.affinity == nil {
-		return stop
+		return nil
 	}
-	return func(name string, v *model.Var) {
-		stop(name, v)
-		p.affinity.observe(r.net, name, v)
-	}
+	return func(name string, v *model.Var) { p.affinity.observe(r.net, name, v) }
 }
 
 // tile is a part of a band.

@@ -161,14 +161,13 @@ func TestInterruptWithinATile(t *testing.T) {
 	n, dir := newNetwork(t, smallConfig()), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 64, H: 64})
 	ctx, cancel := context.WithCancel(context.Background())
-	stop, modules := stopOnly(ctx), 0
-	_, _, err := n.Restore(nil, make([]float32, 3*64*64), 64, 64, model.Options{Probe: func(name string, v *model.Var) {
+	modules := 0
+	_, _, err := n.Restore(ctx, nil, make([]float32, 3*64*64), 64, 64, model.Options{Probe: func(string, *model.Var) {
 		if modules++; modules == 5 {
 			cancel()
 		}
-		stop(name, v)
 	}})
-	if !errors.Is(err, context.Canceled) || modules != 5 {
+	if !errors.Is(err, context.Canceled) || modules > 6 {
 		t.Errorf("after %d modules: %v", modules, err)
 	}
 	if _, err := Run(ctx, n, []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}}, Options{Strength: 1}); !errors.Is(err, context.Canceled) {
@@ -176,30 +175,86 @@ func TestInterruptWithinATile(t *testing.T) {
 	}
 }
 
-// TestPanics: a bug in any stage ends the run as a panic, with nothing half
-// written left.
-func TestPanics(t *testing.T) {
+type reader func([]byte) (int, error)
+
+func (r reader) Read(p []byte) (int, error) { return r(p) }
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// TestBugs: a panic in any stage is the failure of the picture on which it came,
+// and the others are restored.
+func TestBugs(t *testing.T) {
 	n, dir := newNetwork(t, smallConfig()), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 300, H: 300})
-	for name, o := range map[string]Options{
-		"computing": {Tiles: func(_ Job, done, _ int) { _ = []int{}[done] }},
-		"writing":   {Done: func(r Result) { panic("in the report of " + r.In) }},
-	} {
-		o.Strength, o.Tile = 1, 128
-		out := filepath.Join(dir, "out.png")
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: the panic was lost", name)
-				}
-			}()
-			_, _ = Run(context.Background(), n, []Job{{In: in, Out: out, Format: imageio.PNG}, {In: in, Out: out + ".2.png", Format: imageio.PNG}}, o)
-		}()
-		for _, f := range files(t, dir) {
-			if f != "in.png" && f != "out.png" {
-				t.Errorf("%s left %s", name, f)
+	path := func(name string) string { return filepath.Join(dir, name) }
+	crash := func([]byte) (int, error) { panic("injected") }
+	for _, c := range []struct {
+		stage string
+		bad   Job
+		o     Options
+		image *imageio.Image // in place of what a file holds
+	}{
+		{"reading", Job{In: Std, Out: path("bad.png"), Format: imageio.PNG}, Options{Stdin: reader(crash)}, nil},
+		{"decoding", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Tile: 128}, &imageio.Image{}},
+		{"decoding a band", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Tile: TileWhole},
+			&imageio.Image{Info: imageio.Info{W: 300, H: 300, Depth: 8}}},
+		{"computing", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Tile: 128, Tiles: func(j Job, done, _ int) {
+			if j.Out == path("bad.png") && done == 3 {
+				_ = []int{}[done]
 			}
-		}
-		os.Remove(out)
+		}}, nil},
+		{"encoding", Job{In: in, Out: Std}, Options{Stdout: writer(crash)}, nil},
+	} {
+		t.Run(c.stage, func(t *testing.T) {
+			jobs := []Job{{In: in, Out: path("1.png"), Format: imageio.PNG}, c.bad, {In: in, Out: path("2.png"), Format: imageio.PNG}, {In: in, Out: path("3.png"), Format: imageio.PNG}}
+			var bugs []*Bug
+			c.o.Strength, c.o.Done = 1, func(r Result) {
+				if bug := new(Bug); errors.As(r.Err, &bug) && r.Out == c.bad.Out {
+					bugs = append(bugs, bug)
+				} else if r.Err != nil {
+					t.Errorf("%s: %v", r.Out, r.Err)
+				}
+			}
+			r := newRun(n, c.o)
+			opened := 0
+			r.openFile = func(path string, l imageio.Limits) (*imageio.Image, error) {
+				if opened++; opened == 2 && c.image != nil {
+					return c.image, nil
+				}
+				return imageio.Open(path, l)
+			}
+			s, err := r.all(context.Background(), jobs)
+			if err != nil || s.Restored != 3 || s.Failed != 1 || len(bugs) != 1 {
+				t.Fatalf("%v, %+v, %d bugs", err, s, len(bugs))
+			}
+			if text := bugs[0].Error(); !strings.Contains(text, "please report it") || !strings.HasPrefix(text, jobs[1].In) && jobs[1].In != Std || len(bugs[0].Stack) == 0 {
+				t.Error(text)
+			}
+			if got := files(t, dir); !slices.Equal(got, []string{"1.png", "2.png", "3.png", "in.png"}) {
+				t.Errorf("files: %v", got)
+			}
+			for _, f := range []string{"1.png", "2.png", "3.png"} {
+				must(t, os.Remove(path(f)))
+			}
+		})
 	}
+}
+
+// TestPanicOfACaller: what its functions throw ends the run as a panic, with nothing
+// half written left.
+func TestPanicOfACaller(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	in, out := save(t, dir, "in.png", imageio.Info{W: 300, H: 300}), filepath.Join(dir, "out.png")
+	defer func() {
+		if recover() == nil {
+			t.Error("the panic was lost")
+		}
+		if got := files(t, dir); !slices.Equal(got, []string{"in.png", "out.png"}) {
+			t.Errorf("files: %v", got)
+		}
+	}()
+	_, _ = Run(context.Background(), n, []Job{{In: in, Out: out, Format: imageio.PNG}, {In: in, Out: out + ".2.png", Format: imageio.PNG}},
+		Options{Strength: 1, Tile: 128, Done: func(r Result) { panic("in the report of " + r.In) }})
 }

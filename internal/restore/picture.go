@@ -62,15 +62,13 @@ func (r *run) readAll(jobs []Job, opened chan<- *picture) {
 	for _, job := range jobs {
 		p := r.newPicture(job)
 		start := time.Now()
-		if err := r.open(p, &start); err != nil {
-			p.fail(err)
-		}
+		_ = p.attempt(func() error { return r.open(p, &start) })
 		p.Load += time.Since(start)
 		select {
 		case opened <- p:
 		case <-r.ctx.Done():
 		}
-		p.feed()
+		_ = p.attempt(p.feed)
 		if r.ctx.Err() != nil {
 			return
 		}
@@ -122,7 +120,7 @@ func (r *run) open(p *picture, start *time.Time) error {
 	*start = time.Now()
 	p.weight = min(p.need(), r.budget)
 	limits.MaxBytes = p.window
-	return p.decode(data, limits)
+	return r.decode(p, data, limits)
 }
 
 // name is what messages call the picture.
@@ -133,11 +131,11 @@ func (p *picture) name() string {
 	return p.In
 }
 
-func (p *picture) decode(data []byte, limits imageio.Limits) (err error) {
+func (r *run) decode(p *picture, data []byte, limits imageio.Limits) (err error) {
 	if data != nil {
 		p.img, err = imageio.Decode(bytes.NewReader(data), stdinName, limits)
 	} else {
-		p.img, err = imageio.Open(p.In, limits)
+		p.img, err = r.openFile(p.In, limits)
 	}
 	if err != nil {
 		return err
@@ -180,10 +178,10 @@ func (r *run) standardInput(path string) ([]byte, error) {
 }
 
 // feed reads the picture band by band until it is done or has failed.
-func (p *picture) feed() {
+func (p *picture) feed() error {
 	defer close(p.bands)
 	if p.img == nil {
-		return
+		return nil
 	}
 	defer p.img.Close()
 	for range cap(p.spare) {
@@ -196,12 +194,11 @@ func (p *picture) feed() {
 		case <-p.ctx.Done():
 		}
 		if p.ctx.Err() != nil {
-			break
+			return nil
 		}
 		start := time.Now()
 		if err := b.read(p.img, i, p.y.spans[i]); err != nil {
-			p.fail(err)
-			break
+			return err
 		}
 		p.Load += time.Since(start)
 		select {
@@ -209,6 +206,7 @@ func (p *picture) feed() {
 		case <-p.ctx.Done():
 		}
 	}
+	return nil
 }
 
 // read fills the band with the rows of s.

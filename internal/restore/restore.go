@@ -84,21 +84,29 @@ type run struct {
 	budget   int64
 	summary  Summary
 	panicked atomic.Pointer[any]
+	openFile func(path string, l imageio.Limits) (*imageio.Image, error)
 }
 
 // Run restores the pictures. One that cannot be restored is a Result with an
 // error, and the others go on; the error of Run itself is why all of it ended.
 func Run(ctx context.Context, net *infer.Network, jobs []Job, o Options) (Summary, error) {
-	r := &run{
-		Options: o, net: net, budget: o.MaxMemory,
+	return newRun(net, o).all(ctx, jobs)
+}
+
+func newRun(net *infer.Network, o Options) *run {
+	return &run{
+		Options: o, net: net, openFile: imageio.Open,
 		planner: planner{config: net.Model.Config, padded: net.Padded, limit: o.MaxMemory, device: o.DeviceMemory},
 	}
+}
+
+func (r *run) all(ctx context.Context, jobs []Job) (Summary, error) {
 	for _, j := range jobs {
-		if j.Map != "" && !net.Model.Config.UseMoE {
+		if j.Map != "" && !r.net.Model.Config.UseMoE {
 			return r.summary, errors.New("the model has no router, so there is nothing to explain: leave out --explain")
 		}
 	}
-	if r.budget == 0 {
+	if r.budget = r.MaxMemory; r.budget == 0 {
 		r.budget = 1 << 62
 	}
 	r.memory = semaphore.NewWeighted(r.budget)
@@ -120,13 +128,14 @@ func Run(ctx context.Context, net *infer.Network, jobs []Job, o Options) (Summar
 	return r.summary, ctx.Err()
 }
 
-// guard runs a stage. A panic ends the others, so that they can remove what is
-// half written, and goes on in Run.
+// guard runs a stage. A panic outside of the work on a picture, in a caller's
+// function, ends the others, so that they can remove what is half written, and is
+// re-raised by Run.
 func (r *run) guard(stage func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.panicked.CompareAndSwap(nil, &p)
-			r.stop(errPanic)
+			r.stop(errors.New("internal error"))
 		}
 	}()
 	stage()

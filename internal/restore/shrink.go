@@ -37,7 +37,7 @@ func (r *run) restore(p *picture, dst []float32, t plane, at image.Point, o mode
 		if o.Globals != nil {
 			o.Window = model.Window{Y: at.Y, X: at.X, H: r.net.Padded(p.H), W: r.net.Padded(p.W)}
 		}
-		out, routes, err := r.net.Restore(dst, t.rgb, t.h, t.w, o)
+		out, routes, err := r.net.Restore(p.ctx, dst, t.rgb, t.h, t.w, o)
 		if err == nil || !errors.Is(err, kernels.ErrMemory) {
 			return out, routes, err
 		}
@@ -106,14 +106,14 @@ func (r *run) inParts(p *picture, dst []float32, t plane, at image.Point, o mode
 // findOut is what tiles share of a picture, made of a sample of it, which it asks
 // for again where the device has no memory for one. The caller frees it.
 func (r *run) findOut(p *picture, sample func() (*plane, error), o model.Options) (*model.Globals, error) {
-	o.Probe = stopOnly(p.ctx)
+	o.Probe = nil
 	for {
 		s, err := sample()
 		if err != nil {
 			return nil, err
 		}
 		o.Globals = &model.Globals{}
-		_, routes, err := r.net.Restore(nil, s.rgb, s.h, s.w, o)
+		_, routes, err := r.net.Restore(p.ctx, nil, s.rgb, s.h, s.w, o)
 		if err == nil {
 			p.Routing = r.describe(routes)
 			return o.Globals, nil

@@ -12,11 +12,7 @@ import (
 
 func (r *run) writeAll(computed <-chan *picture) {
 	for p := range computed {
-		err := r.write(p)
-		if err != nil {
-			p.fail(err)
-			err = context.Cause(p.ctx) // what failed first
-		}
+		err := p.attempt(func() error { return r.write(p) })
 		for range p.strips { // the computer closes it, whatever happens
 		}
 		r.memory.Release(p.weight)
