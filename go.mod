@@ -2,10 +2,7 @@ module clusir
 
 go 1.26.0
 
-require (
-	github.com/google/renameio/v2 v2.0.2
-	gorgonia.org/cu v0.9.6
-)
+require gorgonia.org/cu v0.9.6
 
 require (
 	github.com/HugoSmits86/nativewebp v1.2.1

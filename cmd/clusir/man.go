@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+
+	"clusir/internal/atomicfile"
 )
 
 // manOptions are those of `clusir man`.
@@ -49,13 +52,27 @@ func runMan(o *manOptions) error {
 	if at, err := time.Parse(time.RFC3339, thisBuild().Time); err == nil {
 		header.Date = &at // the same program writes the same pages
 	}
-	if err := doc.GenManTree(o.root, header, o.Dir); err != nil {
-		return fmt.Errorf("cannot write manual pages: %w", err)
-	}
-	pages, err := os.ReadDir(o.Dir)
+	pages, err := writePages(o.root, *header, o.Dir)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(o.out, "%d manual pages are in %s\n", len(pages), o.Dir)
+	_, err = fmt.Fprintf(o.out, "%d manual pages are in %s\n", pages, o.Dir)
 	return err
+}
+
+// writePages writes the page of a command and those of the commands below it.
+func writePages(c *cobra.Command, header doc.GenManHeader, dir string) (pages int, err error) {
+	for _, below := range c.Commands() {
+		if !below.IsAvailableCommand() || below.IsAdditionalHelpTopicCommand() {
+			continue
+		}
+		n, err := writePages(below, header, dir)
+		if err != nil {
+			return 0, err
+		}
+		pages += n
+	}
+	name := strings.ReplaceAll(c.CommandPath(), " ", "-")
+	path := filepath.Join(dir, name+"."+header.Section)
+	return pages + 1, atomicfile.Write(path, func(w io.Writer) error { return doc.GenMan(c, &header, w) })
 }

@@ -2,58 +2,167 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"clusir/internal/imageio"
 )
 
-// TestRestoreInterrupted sends SIGINT while a result is half written: the
-// program ends with 130 and leaves no part of a file.
-func TestRestoreInterrupted(t *testing.T) {
+// TestRestoreStopped sends signals while a result is half written: the program ends
+// with 128 and the signal's number and leaves no part of a file, and after a kill the
+// next run into the folder removes it.
+func TestRestoreStopped(t *testing.T) {
+	bin, in := program(t), largePicture(t)
+	for _, c := range []struct {
+		signal syscall.Signal
+		says   string
+	}{{syscall.SIGINT, "interrupted"}, {syscall.SIGTERM, "terminated"}, {syscall.SIGHUP, "the terminal was closed"}} {
+		out := t.TempDir()
+		cmd, stderr := startRestore(t, bin, in, out)
+		if err := cmd.Process.Signal(c.signal); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // it has an exit code
+		if code := cmd.ProcessState.ExitCode(); code != 128+int(c.signal) || !strings.Contains(stderr.String(), "clusir: "+c.says) {
+			t.Errorf("%v: exit code %d\n%s", c.signal, code, stderr)
+		}
+		if files, _ := os.ReadDir(out); len(files) > 0 {
+			t.Errorf("%v: left %v", c.signal, files)
+		}
+	}
+	out := t.TempDir()
+	cmd, _ := startRestore(t, bin, in, out)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	if files, _ := os.ReadDir(out); len(files) != 1 {
+		t.Fatalf("a killed run left %v", files)
+	}
+	if code := run([]string{"man", out}, io.Discard, io.Discard); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	if files, _ := filepath.Glob(filepath.Join(out, ".*")); len(files) > 0 {
+		t.Errorf("the next run left %v", files)
+	}
+}
+
+// TestNohup: a closed terminal does not end what was started to outlive it.
+func TestNohup(t *testing.T) {
+	nohup, err := exec.LookPath("nohup")
+	if err != nil {
+		t.Skipf("nohup is needed: %v", err)
+	}
+	out := t.TempDir()
+	cmd, stderr := startRestore(t, nohup, program(t), largePicture(t), out)
+	for range 3 {
+		if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it has an exit code
+	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGTERM) {
+		t.Errorf("exit code %d\n%s", code, stderr)
+	}
+}
+
+// TestWritesThatKill: a pipe without a reader and a file that becomes longer than
+// the user may have them are errors, and leave nothing half written.
+func TestWritesThatKill(t *testing.T) {
+	bin, in, out := program(t), "../../testdata/images/chelsea-noisy.png", t.TempDir()
+	compare := filepath.Join(out, "compare.png")
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := read.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, "restore", in, "-", "--compare", compare)
+	cmd.Stdout = write
+	text, _ := stderrOf(cmd) // it has an exit code
+	if code := cmd.ProcessState.ExitCode(); code != exitBrokenPipe || text != "" {
+		t.Errorf("a broken pipe: exit code %d, %q", code, text)
+	}
+	cmd = exec.Command("sh", "-c", `ulimit -f 8; exec "$@"`, "sh", bin, "restore", in, filepath.Join(out, "out.png"), "--compare", compare)
+	text, _ = stderrOf(cmd) // it has an exit code
+	if code := cmd.ProcessState.ExitCode(); code != exitError || !strings.Contains(text, "file too large") {
+		t.Errorf("a limit on files: exit code %d, %q", code, text)
+	}
+	cmd = exec.Command("sh", "-c", `ulimit -f 1; exec "$@"`, "sh", bin, "man", out)
+	text, _ = stderrOf(cmd) // it has an exit code
+	if code := cmd.ProcessState.ExitCode(); code != exitError || !strings.Contains(text, "file too large") {
+		t.Errorf("manual pages: exit code %d, %q", code, text)
+	}
+	if files, _ := os.ReadDir(out); len(files) > 0 {
+		t.Errorf("left %v", files)
+	}
+}
+
+func stderrOf(cmd *exec.Cmd) (string, error) {
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	err := cmd.Run()
+	return stderr.String(), err
+}
+
+// program is this test's binary under the name by which it runs as clusir.
+func program(t *testing.T) string {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, out := t.TempDir(), t.TempDir()
-	bin, in := filepath.Join(dir, "clusir"), filepath.Join(dir, "in.png")
+	bin := filepath.Join(t.TempDir(), "clusir")
 	if err := os.Symlink(self, bin); err != nil {
 		t.Skipf("links are needed: %v", err)
 	}
-	info := imageio.Info{Format: imageio.PNG, W: 1500, H: 1500, Depth: 8} // some 200 tiles: seconds
+	return bin
+}
+
+// largePicture is one that takes seconds: some 200 tiles.
+func largePicture(t *testing.T) string {
+	t.Helper()
+	in := filepath.Join(t.TempDir(), "in.png")
+	info := imageio.Info{Format: imageio.PNG, W: 1500, H: 1500, Depth: 8}
 	save := func(w *imageio.Writer) error {
 		return w.Rows(make([]float32, 3*info.W*info.H), nil)
 	}
 	if err := imageio.WriteFile(in, info, imageio.Options{}, save); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(bin, "restore", in, filepath.Join(out, "out.png"), "--tile", "128", "--threads", "1", "--device", "cpu")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	return in
+}
+
+// startRestore starts the program on a picture, of which the arguments name the
+// command, the picture and the folder of the result, and returns when a file is begun.
+func startRestore(t *testing.T, args ...string) (cmd *exec.Cmd, stderr *bytes.Buffer) {
+	t.Helper()
+	n := len(args)
+	in, out := args[n-2], args[n-1]
+	cmd = exec.Command(args[0], append(args[1:n-2:n-2], "restore", in, filepath.Join(out, "out.png"), "--tile", "128", "--threads", "1", "--device", "cpu")...)
+	stderr = &bytes.Buffer{}
+	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
 		if files, _ := os.ReadDir(out); len(files) > 0 {
-			break // the temporary one
+			return cmd, stderr // the temporary one
 		}
 		if time.Since(begin) > 2*time.Minute {
 			_ = cmd.Process.Kill()
-			t.Fatal("no file was begun within two minutes", &stderr)
+			t.Fatal("no file was begun within two minutes", stderr)
 		}
-	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait() // it has an exit code
-	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(stderr.String(), "clusir: interrupted") {
-		t.Errorf("exit code %d, want %d\n%s", code, exitInterrupted, &stderr)
-	}
-	if files, _ := os.ReadDir(out); len(files) > 0 {
-		t.Errorf("left %v", files)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"syscall"
 
@@ -20,9 +19,8 @@ const (
 	exitError = 1
 	exitUsage = 2 // the command line makes no sense
 
-	// As shells have it: 128 and the signal.
-	exitInterrupted = 128 + int(syscall.SIGINT)
-	exitTerminated  = 128 + int(syscall.SIGTERM)
+	// A command that a signal ends has 128 and its number, as shells have it.
+	exitBrokenPipe = 128 + int(syscall.SIGPIPE)
 )
 
 // usageError marks a mistake in the command line that only the command itself
@@ -53,22 +51,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return execute(newRoot, args, stdout, stderr)
 }
 
-// execute runs the command tree that build returns. The first interrupt cancels
-// the command's context, so that it can finish what must not be torn; the
-// second one kills.
+// execute runs the command tree that build returns.
 func execute(build func(started *bool) *cobra.Command, args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
 			code = reportPanic(stderr, p)
 		}
 	}()
-	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	surviveWrites()
+	ctx, stop := untilSignalled(context.Background())
 	defer stop()
-	context.AfterFunc(interrupted, stop)
-	ctx, stop := signal.NotifyContext(interrupted, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
-
 	started := false
 	root := build(&started)
 	root.SetArgs(args)
@@ -82,13 +74,15 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	if err == nil {
 		return exitOK
 	}
-	switch {
-	case interrupted.Err() != nil:
-		fmt.Fprintln(stderr, "clusir: interrupted")
-		return exitInterrupted
-	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "clusir: terminated")
-		return exitTerminated
+	if errors.Is(out.err, syscall.EPIPE) {
+		return exitBrokenPipe // as head ends what it has read enough of
+	}
+	if by := new(signalled); errors.As(context.Cause(ctx), by) {
+		if !errors.Is(err, context.Canceled) { // it failed at that, too
+			fmt.Fprintf(stderr, "clusir: %v\n", err)
+		}
+		fmt.Fprintf(stderr, "clusir: %v\n", by)
+		return by.code()
 	}
 	fmt.Fprintf(stderr, "clusir: %v\n", err)
 	if started && !errors.As(err, new(usageError)) || out.err != nil {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -97,8 +98,8 @@ func TestTrainInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // it has an exit code
-	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || !strings.Contains(stdout.String(), "go on with --resume") {
-		t.Fatalf("exit code %d, want %d\n%s%s", code, exitInterrupted, &stdout, &stderr)
+	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGINT) || !strings.Contains(stdout.String(), "go on with --resume") {
+		t.Fatalf("exit code %d, want %d\n%s%s", code, 128+int(syscall.SIGINT), &stdout, &stderr)
 	}
 	mustRun(t, args+"cut --resume")
 	mustRun(t, args+"whole")

@@ -1,38 +1,113 @@
 // Package atomicfile writes files that are either whole or absent.
+//
+// A file is written under a temporary name, [Prefix] and a random number, and renamed
+// when it is whole. Whoever writes holds a lock on it, which ends with the process:
+// a temporary file without one is litter of a run that was killed, and the next
+// process that writes into the folder removes it.
 package atomicfile
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/google/renameio/v2"
+	"syscall"
 )
 
-// Write lets write fill a temporary file beside path, flushes it to the disk
-// and renames it to path. If anything fails, a full disk included, whatever
-// stood at path before is still there and the temporary file is gone.
-func Write(path string, write func(io.Writer) error) (err error) {
+// Write lets write fill a temporary file in path's folder, flushes it to the disk and
+// renames it to path. If anything fails, a full disk included, whatever stood at path
+// before is still there and the temporary file is gone.
+//
+// A new file has the permissions that the umask leaves, and one that is replaced keeps
+// its own. Where path is a link, what it points to is replaced. A folder, a device or
+// a pipe is not.
+func Write(path string, write func(io.Writer) error) error {
+	if err := replace(path, write); err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
+func replace(path string, write func(io.Writer) error) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	old, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		old = nil // or a link to nowhere, which is replaced itself
+	case err != nil:
+		return reason(err)
+	case old.IsDir():
+		return errors.New("it is a folder: choose another name")
+	case !old.Mode().IsRegular():
+		return errors.New("it is a device or a pipe, which a file would replace: choose another name")
+	}
 	dir := filepath.Dir(path)
-	// The same folder, so that the rename cannot cross file systems.
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(dir), renameio.WithPermissions(0o644))
+	tidyOnce(dir)
+	f, err := create(dir, old)
 	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+		return reason(err)
 	}
+	renamed := false
 	defer func() {
-		if cleanup := f.Cleanup(); err == nil {
-			err = cleanup
+		if !renamed { // in a panic of write, too
+			_ = os.Remove(f.Name())
 		}
+		_ = f.Close() // what is written was flushed before, or is not wanted
 	}()
-	if err := write(f); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+	if err := write(writer{f}); err != nil {
+		return err
 	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+	if err := f.Sync(); err != nil {
+		return reason(err)
 	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return reason(err)
+	}
+	renamed = true
 	return syncDir(dir)
+}
+
+// create makes a temporary file with the permissions, and if possible the owner, of
+// the file that it will replace, if there is one.
+func create(dir string, old fs.FileInfo) (*os.File, error) {
+	if old == nil {
+		return createLocked(dir, 0o666)
+	}
+	f, err := createLocked(dir, 0o600) // nobody is to read it meanwhile who cannot read the old one
+	if err != nil {
+		return nil, err
+	}
+	if s, ok := old.Sys().(*syscall.Stat_t); ok {
+		_ = f.Chown(int(s.Uid), int(s.Gid)) // only root may give files away
+	}
+	if err := f.Chmod(old.Mode().Perm()); err != nil {
+		_ = os.Remove(f.Name())
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// writer is a temporary file whose errors do not mention its name.
+type writer struct{ f *os.File }
+
+func (w writer) Write(b []byte) (int, error) {
+	n, err := w.f.Write(b)
+	return n, reason(err)
+}
+
+// reason is what an error of the file system says beyond the operation and the path.
+func reason(err error) error {
+	if path := new(fs.PathError); errors.As(err, &path) {
+		return path.Err
+	}
+	if link := new(os.LinkError); errors.As(err, &link) {
+		return link.Err
+	}
+	return err
 }
 
 // syncDir makes the rename itself survive a power cut.
@@ -43,6 +118,3 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
-
-// ErrLocked is the error of [Lock] if another process has the file.
-var ErrLocked = errors.New("another run is writing to it; wait for its end, or name another one")

@@ -1,5 +1,3 @@
-//go:build unix
-
 package atomicfile
 
 import (
@@ -9,21 +7,29 @@ import (
 	"syscall"
 )
 
+// ErrLocked is the error of [Lock] if another process has the file.
+var ErrLocked = errors.New("another run is writing to it; wait for its end, or name another one")
+
 // Lock takes the exclusive lock of an open file or folder, which no two
 // processes have at a time: it ends when f is closed, or with the process. The
 // error is [ErrLocked] if another has it.
 func Lock(f *os.File) error {
+	switch err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB); {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return fmt.Errorf("%s: %w", f.Name(), ErrLocked)
+	case errors.Is(err, errors.ErrUnsupported):
+		return nil // a file system without locks: there is nothing to wait for
+	default:
+		return fmt.Errorf("cannot lock %s: %w", f.Name(), err)
+	}
+}
+
+func flock(f *os.File, how int) error {
 	for {
-		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
-		case err == nil:
-			return nil
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EWOULDBLOCK):
-			return fmt.Errorf("%s: %w", f.Name(), ErrLocked)
-		case errors.Is(err, errors.ErrUnsupported):
-			return nil // a file system without locks: there is nothing to wait for
-		default:
-			return fmt.Errorf("cannot lock %s: %w", f.Name(), err)
+		if err := syscall.Flock(int(f.Fd()), how); !errors.Is(err, syscall.EINTR) {
+			return err
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package restore
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"clusir/internal/imageio"
 )
@@ -228,6 +230,10 @@ func (r Request) existing(p *Plan) error {
 	for _, j := range p.Jobs {
 		found, err := occupied(j.Out, j.Compare, j.Map)
 		switch {
+		case errors.Is(err, syscall.ENAMETOOLONG):
+			if j.err == nil {
+				j.err = err
+			}
 		case err != nil:
 			return err
 		case len(found) > 0 && r.SkipExisting:
@@ -256,7 +262,9 @@ func occupied(names ...string) (found []string, err error) {
 		if name == "" || name == Std {
 			continue
 		}
-		if _, err := os.Lstat(name); err != nil {
+		if _, err := os.Lstat(name); errors.Is(err, syscall.ENAMETOOLONG) {
+			return nil, fmt.Errorf("cannot write %s: %w: choose a shorter name, or another --suffix", name, syscall.ENAMETOOLONG)
+		} else if err != nil {
 			continue // absent, or it will show when the file is written
 		}
 		info, err := os.Stat(name)

@@ -44,6 +44,7 @@ func must(t testing.TB, err error) {
 func TestPlan(t *testing.T) {
 	tree(t)
 	in := func(names ...string) []string { return names }
+	long := strings.Repeat("x", 252)
 	for _, c := range []struct {
 		name    string
 		request Request
@@ -78,6 +79,8 @@ func TestPlan(t *testing.T) {
 		{"missing beside others", Request{Inputs: in("a.png", "gone.png"), Output: "new", Into: true}, "a.png>new/a.png gone.png>new/gone.png!"},
 		{"dangling link", Request{Inputs: in("dangling.png"), Output: "x.png"}, "dangling.png>x.png!"},
 		{"device", Request{Inputs: in("/dev/null"), Output: "x.png"}, "/dev/null>x.png!"},
+		{"name too long", Request{Inputs: in("a.png"), Output: long + ".png"}, "a.png>" + long + ".png!"},
+		{"map's name too long", Request{Inputs: in("a.png"), Output: long[:250] + ".png", Explain: true}, "a.png>" + long[:250] + ".png#" + long[:250] + ".affinity.png!"},
 		{"compare", Request{Inputs: in("a.png"), Output: "x.png", Compare: "c.jpg"}, "a.png>x.png|c.jpg"},
 		{"compare several", Request{Inputs: in("a.png", "b.JPG"), Output: "new", Into: true, Compare: "cmp"}, "a.png>new/a.png|cmp/a.png b.JPG>new/b.JPG|cmp/b.JPG"},
 		{"explain", Request{Inputs: in("a.png"), Output: "x.y.jpg", Explain: true}, "a.png>x.y.jpg#x.y.affinity.png"},

@@ -76,14 +76,10 @@ func (r *run) toFile(p *picture, save func(*imageio.Writer) error) error {
 	return nil
 }
 
-// toPath writes a file, in a folder that is made if need be. Where the name is
-// a link, what it points to is replaced.
+// toPath writes a file, in a folder that is made if need be.
 func toPath(path string, info imageio.Info, o imageio.Options, save func(*imageio.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("cannot make a folder for %s: %w", path, err)
-	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
 	}
 	return imageio.WriteFile(path, info, o, save)
 }

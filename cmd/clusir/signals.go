@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// signalled is the cause of a context that a signal has ended.
+type signalled struct{ syscall.Signal }
+
+// ends are the signals that end a command in good order, and what is said then.
+var ends = map[syscall.Signal]string{
+	syscall.SIGINT:  "interrupted",
+	syscall.SIGTERM: "terminated",
+	syscall.SIGHUP:  "the terminal was closed",
+	syscall.SIGXCPU: "the limit on processor time is reached",
+}
+
+func (s signalled) Error() string { return ends[s.Signal] }
+
+// Is makes it a cancellation like any other.
+func (s signalled) Is(target error) bool { return target == context.Canceled }
+
+// code is the exit code, as shells have it: 128 and the signal.
+func (s signalled) code() int { return 128 + int(s.Signal) }
+
+// untilSignalled returns a context that the first signal to end the command cancels,
+// so that it can finish what must not be torn; the second one kills. stop gives the
+// signals back.
+func untilSignalled(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	for s := range ends {
+		if s == syscall.SIGHUP && signal.Ignored(s) {
+			continue // nohup
+		}
+		signal.Notify(signals, s)
+	}
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(signalled{s.(syscall.Signal)})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// unread receives what writes report as errors, too: that a pipe has no reader any
+// more, and that a file is longer than the user's limit. Both would kill the process
+// otherwise, with half a file left.
+var unread = make(chan os.Signal, 1)
+
+func surviveWrites() { signal.Notify(unread, syscall.SIGPIPE, syscall.SIGXFSZ) }

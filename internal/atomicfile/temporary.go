@@ -1,0 +1,93 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Temporary files are called Prefix, 16 hexadecimal digits and suffix, whatever they
+// become: that fits beside a name of any length.
+const (
+	Prefix = ".clusir-"
+	suffix = ".tmp"
+)
+
+// createLocked makes a temporary file and locks it. Between the two another process
+// may take it for litter and remove it: then there is a next one.
+func createLocked(dir string, mode fs.FileMode) (*os.File, error) {
+	for {
+		name := filepath.Join(dir, fmt.Sprintf("%s%016x%s", Prefix, rand.Uint64(), suffix))
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		// Not every file system has locks. Where there are none nothing is removed.
+		locked := flock(f, syscall.LOCK_EX) == nil
+		if !locked || stands(f) {
+			return f, nil
+		}
+		if err := f.Close(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// tidied holds the folders that this process has tidied.
+var tidied sync.Map
+
+func tidyOnce(dir string) {
+	if _, done := tidied.LoadOrStore(dir, true); !done {
+		tidy(dir)
+	}
+}
+
+// tidy removes the temporary files of processes that are gone. What it cannot read or
+// remove stays: that is no reason not to write.
+func tidy(dir string) {
+	entries, _ := os.ReadDir(dir) // what could be read, in the case of an error
+	for _, e := range entries {
+		if e.Type().IsRegular() && isTemporary(e.Name()) {
+			removeIfLitter(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+// isTemporary tells a temporary file by its name.
+func isTemporary(name string) bool {
+	digits, ok := strings.CutPrefix(name, Prefix)
+	digits, ok2 := strings.CutSuffix(digits, suffix)
+	return ok && ok2 && len(digits) == 16 && strings.Trim(digits, "0123456789abcdef") == ""
+}
+
+// removeIfLitter removes a temporary file that nobody holds a lock on. It may have
+// been renamed to a result while it waited here, and then stays.
+func removeIfLitter(path string) {
+	f, err := os.Open(path)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	if flock(f, syscall.LOCK_EX|syscall.LOCK_NB) == nil && stands(f) {
+		_ = os.Remove(path)
+	}
+}
+
+// stands reports whether the file is still there under the name it was opened by.
+func stands(f *os.File) bool {
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := os.Lstat(f.Name())
+	return err == nil && os.SameFile(opened, named)
+}
