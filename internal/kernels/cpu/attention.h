@@ -10,7 +10,6 @@
 #pragma once
 #include "attention_direct.h"
 #include "attention_gram.h"
-#include "ops_wavelet.h"
 
 namespace ISA {
 
@@ -33,8 +32,8 @@ static void map_of(Pool& pool, Way way, float* m, const float* temperature) {
   });
 }
 
-static void attention_map(Pool& pool, float* m, const float* s, const float* qkv, const float* temperature, int64_t B,
-                          int64_t C, int64_t heads, int64_t hw) {
+static void attention_map(Pool& pool, Tensor m, Tensor s, Tensor qkv, Tensor temperature) {
+  int64_t B = s.n[0], C = s.n[1], heads = size(temperature), hw = s.n[2] * s.n[3];
   if (hw < kFewForward * C)
     map_of(pool, DirectAttention(s, qkv, B, C, heads, hw), m, temperature);
   else
@@ -82,9 +81,9 @@ static void map_grad_of(Pool& pool, Way way, float* ds, float* dqkv, float* dtem
   if (ds) way.add_ds(pool, ds, grad.dqk);
 }
 
-static void attention_map_grad(Pool& pool, float* ds, float* dqkv, float* dtemperature, const float* dm, const float* s,
-                               const float* qkv, const float* temperature, int64_t B, int64_t C, int64_t heads,
-                               int64_t hw) {
+static void attention_map_grad(Pool& pool, Tensor ds, Tensor dqkv, Tensor dtemperature, Tensor dm, Tensor s,
+                               Tensor qkv, Tensor temperature) {
+  int64_t B = s.n[0], C = s.n[1], heads = size(temperature), hw = s.n[2] * s.n[3];
   if (hw < kFewBackward * C)
     map_grad_of(pool, DirectAttention(s, qkv, B, C, heads, hw), ds, dqkv, dtemperature, dm, temperature);
   else

@@ -4,14 +4,13 @@
 // power of two apart and would evict each other, and multiplied from there.
 // Backward, the same tile gives dx = wᵀ·dy and, transposed, dw = dy·xᵀ.
 #pragma once
-#include "ops_conv.h"
 #include "tile.h"
 
 namespace ISA {
 
-INLINE int64_t channels(int64_t parts, const clusir_part* xs) {
+INLINE int64_t channels(int64_t parts, const Tensor* xs) {
   int64_t K = 0;
-  for (int64_t i = 0; i < parts; i++) K += xs[i].channels;
+  for (int64_t i = 0; i < parts; i++) K += xs[i].n[1];
   return K;
 }
 
@@ -22,21 +21,21 @@ INLINE int64_t pixel_tile(int64_t K, int64_t HW) {
 }
 
 // gather_pixels copies pixels [at, at+n) of image b of each part to u [ΣC, ld].
-static void gather_pixels(float* u, int64_t ld, int64_t parts, const clusir_part* xs, int64_t b, int64_t HW, int64_t at,
+static void gather_pixels(float* u, int64_t ld, int64_t parts, const Tensor* xs, int64_t b, int64_t HW, int64_t at,
                           int64_t n) {
   for (int64_t i = 0; i < parts; i++)
-    for (int64_t c = 0; c < xs[i].channels; c++, u += ld)
-      copy_padded(u, xs[i].p + (b * xs[i].channels + c) * HW + at, n, ld);
+    for (int64_t c = 0; c < xs[i].n[1]; c++, u += ld)
+      copy_padded(u, xs[i].p + (b * xs[i].n[1] + c) * HW + at, n, ld);
 }
 
-static void conv1x1(Pool& pool, float* y, const float* w, const float* bias, int64_t B, int64_t O, int64_t HW,
-                    int64_t parts, const clusir_part* xs) {
+static void conv1x1(Pool& pool, Tensor y, Tensor w, Tensor bias, int64_t parts, const Tensor* xs) {
+  int64_t B = y.n[0], O = y.n[1], HW = y.n[2] * y.n[3];
   int64_t K = channels(parts, xs), T = pixel_tile(K, HW), per_image = ceil_div(HW, T);
   pool.run(B * per_image, (size_t)((K + O) * T + 64), [&](int64_t unit, Scratch& s) {
     int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
     float *u = s.take(K * N), *v = s.take(O * N);
     gather_pixels(u, N, parts, xs, b, HW, at, n);
-    gemm(O, N, K, w, K, u, N, v, N, Overwrite);
+    gemm(O, N, K, w.p, K, u, N, v, N, Overwrite);
     for (int64_t o = 0; o < O; o++) {
       float *dst = y + (b * O + o) * HW + at, *src = v + o * N;
       if (bias)
@@ -60,26 +59,25 @@ INLINE const float* transposed(Pool& pool, const float* w, int64_t O, int64_t K)
   return t;
 }
 
-static void conv1x1_grad_input(Pool& pool, const clusir_part* dxs, const float* dy, const float* w, int64_t B, int64_t O,
-                               int64_t HW, int64_t parts, int64_t K) {
+static void conv1x1_grad_input(Pool& pool, const Tensor* xs, const Tensor* dxs, Tensor dy, const float* w, int64_t B,
+                               int64_t O, int64_t HW, int64_t parts, int64_t K) {
   int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T);
   const float* wt = transposed(pool, w, O, K);
   pool.run(B * per_image, (size_t)((K + O) * T + 64), [&](int64_t unit, Scratch& s) {
     int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
     float *g = s.take(O * N), *v = s.take(K * N);
-    clusir_part one = {(float*)dy, O};
-    gather_pixels(g, N, 1, &one, b, HW, at, n);
-    for (int64_t i = 0, k = 0; i < parts; k += dxs[i++].channels) {
-      if (!dxs[i].p) continue;
-      gemm(dxs[i].channels, N, O, wt + k * O, O, g, N, v, N, Overwrite);
-      for (int64_t c = 0; c < dxs[i].channels; c++)
-        add_to(dxs[i].p + (b * dxs[i].channels + c) * HW + at, v + c * N, n);
+    gather_pixels(g, N, 1, &dy, b, HW, at, n);
+    for (int64_t i = 0, k = 0; i < parts; k += xs[i++].n[1]) {
+      int64_t C = xs[i].n[1];
+      if (!dxs[i]) continue;
+      gemm(C, N, O, wt + k * O, O, g, N, v, N, Overwrite);
+      for (int64_t c = 0; c < C; c++) add_to(dxs[i] + (b * C + c) * HW + at, v + c * N, n);
     }
   });
 }
 
-static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, const float* dy, int64_t B, int64_t O, int64_t HW,
-                                int64_t parts, const clusir_part* xs, int64_t K) {
+static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, Tensor dy, int64_t B, int64_t O, int64_t HW,
+                                int64_t parts, const Tensor* xs, int64_t K) {
   int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T), units = B * per_image, Kp = round_up(K, L);
   Partials sums = partials(pool, part_count(units, B * HW, O * Kp), O * Kp + O);
   pool.run(sums.parts, (size_t)((K + O + Kp) * T + 64), [&](int64_t part, Scratch& s) {
@@ -89,8 +87,7 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, const float
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
       int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
-      clusir_part one = {(float*)dy, O};
-      gather_pixels(g, N, 1, &one, b, HW, at, n);
+      gather_pixels(g, N, 1, &dy, b, HW, at, n);
       for (int64_t o = 0; o < O; o++) acc[O * Kp + o] += row_sum(g + o * N, N);
       if (!dw) continue;
       gather_pixels(u, N, parts, xs, b, HW, at, n);
@@ -102,12 +99,13 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, const float
   reduce(pool, dbias, sums, O * Kp, 1, O, O);
 }
 
-static void conv1x1_grad(Pool& pool, const clusir_part* dxs, float* dw, float* dbias, const float* dy, const float* w,
-                         int64_t B, int64_t O, int64_t HW, int64_t parts, const clusir_part* xs) {
+static void conv1x1_grad(Pool& pool, const Tensor* dxs, Tensor dw, Tensor dbias, Tensor dy, Tensor w, int64_t parts,
+                         const Tensor* xs) {
+  int64_t B = dy.n[0], O = dy.n[1], HW = dy.n[2] * dy.n[3];
   int64_t K = channels(parts, xs);
   bool input = false;
-  for (int64_t i = 0; i < parts; i++) input |= dxs[i].p != nullptr;
-  if (input) conv1x1_grad_input(pool, dxs, dy, w, B, O, HW, parts, K);
+  for (int64_t i = 0; i < parts; i++) input |= dxs[i] != nullptr;
+  if (input) conv1x1_grad_input(pool, xs, dxs, dy, w, B, O, HW, parts, K);
   if (dw || dbias) conv1x1_grad_weight(pool, dw, dbias, dy, B, O, HW, parts, xs, K);
 }
 

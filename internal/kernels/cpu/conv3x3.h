@@ -6,7 +6,6 @@
 // nothing of their own. Backward, dx is the convolution of dy with the
 // transposed, flipped filter, and dw[t] = dy·(x shifted by t)ᵀ.
 #pragma once
-#include "ops_conv.h"
 #include "tile.h"
 
 namespace ISA {
@@ -25,6 +24,13 @@ struct Planes {
     return p + ((4 * c + y % 2 * 2 + x % 2) * (H / 2) + y / 2) * (W / 2) + x / 2;
   }
 };
+
+// stored addresses t as its shape says, where x is the plain image of its size.
+INLINE Planes stored(const Tensor& t, const Tensor& x) {
+  int shuffle = (t.n[2] > x.n[2]) - (t.n[2] < x.n[2]);
+  int64_t C = shuffle > 0 ? t.n[1] * 4 : shuffle < 0 ? t.n[1] / 4 : t.n[1];
+  return {t, C, x.n[2], x.n[3], shuffle};
+}
 
 // Pixels of a row that are next but one to each other in an image lie next to
 // each other in one that is unshuffled, in one plane for even and one for odd
@@ -153,9 +159,8 @@ static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const float
   });
 }
 
-static void conv3x3(Pool& pool, float* y, const float* x, const float* w, int64_t B, int64_t C, int64_t O, int64_t H,
-                    int64_t W, int shuffle) {
-  convolve(pool, {y, O, H, W, shuffle}, {(float*)x, C, H, W, 0}, w, B, Overwrite);
+static void conv3x3(Pool& pool, Tensor y, Tensor x, Tensor w) {
+  convolve(pool, stored(y, x), stored(x, x), w, x.n[0], Overwrite);
 }
 
 // turned returns the filter of the transposed convolution, [C,O,9], taps
@@ -207,11 +212,10 @@ static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const 
   });
 }
 
-static void conv3x3_grad(Pool& pool, float* dx, float* dw, const float* dy, const float* x, const float* w, int64_t B,
-                         int64_t C, int64_t O, int64_t H, int64_t W, int shuffle) {
-  Planes g = {(float*)dy, O, H, W, shuffle};
-  if (dx) convolve(pool, {dx, C, H, W, 0}, g, turned(pool, w, O, C), B, AddTo);
-  if (dw) conv3x3_grad_weight(pool, dw, g, {(float*)x, C, H, W, 0}, B);
+static void conv3x3_grad(Pool& pool, Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w) {
+  Planes g = stored(dy, x), u = stored(x, x);
+  if (dx) convolve(pool, {dx, u.C, u.H, u.W, 0}, g, turned(pool, w, g.C, u.C), x.n[0], AddTo);
+  if (dw) conv3x3_grad_weight(pool, dw, g, u, x.n[0]);
 }
 
 }  // namespace ISA

@@ -1,8 +1,8 @@
 // Package cpu is the fast backend on the host: C++ kernels on all cores, with
 // the widest vectors that the processor has.
 //
-// Each family of operations is one header that is compiled once per
-// instruction set (isa_*.cc) and one Go file that binds it. gemm.h and tile.h
+// Each family of operations is one header, or a few, compiled once per
+// instruction set (isa_*.cc), and one Go file that binds them. gemm.h and tile.h
 // hold what they share.
 package cpu
 
@@ -127,6 +127,3 @@ func ptr(t kernels.Tensor) *C.float {
 	}
 	return (*C.float)(t.Data.(*float32))
 }
-
-// dim returns an extent for C.
-func dim(n int) C.int64_t { return C.int64_t(n) }

@@ -1,8 +1,6 @@
 // cpu.h: the C face of the kernels, for cgo.
 //
-// An operation is one line in its family's list (ops_<family>.h): name,
-// parameters, arguments. From the lists come the table of functions that each
-// instruction set fills and the functions clusir_<name> that Go calls.
+// ops.h lists the operations; each becomes a function clusir_<name> here.
 #pragma once
 #include <stdint.h>
 
@@ -22,7 +20,7 @@ void clusir_close(clusir_ctx* c);
 const char* clusir_isa(const clusir_ctx* c);
 
 #define UNPAREN(...) __VA_ARGS__
-#define DECLARE(name, params, args) void clusir_##name(clusir_ctx* c, UNPAREN params);
+#define DECLARE(name, params, args) void clusir_##name(clusir_ctx* ctx, UNPAREN params);
 CLUSIR_OPS(DECLARE)
 #undef DECLARE
 

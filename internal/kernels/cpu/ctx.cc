@@ -36,5 +36,5 @@ void clusir_close(clusir_ctx* c) { delete c; }
 const char* clusir_isa(const clusir_ctx* c) { return c->ops->isa; }
 
 #define DEFINE(name, params, args) \
-  void clusir_##name(clusir_ctx* c, UNPAREN params) { c->ops->name(c->pool, UNPAREN args); }
+  void clusir_##name(clusir_ctx* ctx, UNPAREN params) { ctx->ops->name(ctx->pool, UNPAREN args); }
 CLUSIR_OPS(DEFINE)

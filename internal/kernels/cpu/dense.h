@@ -3,21 +3,20 @@
 // scale_rows are far too small to matter, and those are bound by memory.
 #pragma once
 #include "each.h"
-#include "ops_rows.h"
 
 namespace ISA {
 
 // linear: y_ro = bias_o + Σ_k w_ok x_rk, some outputs a unit.
-static void linear(Pool& pool, float* y, const float* x, const float* w, const float* bias, int64_t R, int64_t K,
-                   int64_t O) {
+static void linear(Pool& pool, Tensor y, Tensor x, Tensor w, Tensor bias) {
+  int64_t R = x.n[0], K = w.n[1], O = w.n[0];
   each_row(pool, O, R * K, 0, [&](int64_t o, Scratch&) {
     for (int64_t r = 0; r < R; r++) y[r * O + o] = row_dot(w + o * K, x + r * K, K) + (bias ? bias[o] : 0);
   });
 }
 
 // linear_grad: dx = dy w, dw = dyᵀ x, dbias = Σ_r dy_r.
-static void linear_grad(Pool& pool, float* dx, float* dw, float* dbias, const float* dy, const float* x, const float* w,
-                        int64_t R, int64_t K, int64_t O) {
+static void linear_grad(Pool& pool, Tensor dx, Tensor dw, Tensor dbias, Tensor dy, Tensor x, Tensor w) {
+  int64_t R = x.n[0], K = w.n[1], O = w.n[0];
   if (dx)
     each_row(pool, R, O * K, 0, [&](int64_t r, Scratch&) { combine(dx + r * K, K, O, dy + r * O, 1, w, K, AddTo); });
   if (dw)
@@ -28,7 +27,8 @@ static void linear_grad(Pool& pool, float* dx, float* dw, float* dbias, const fl
 constexpr int64_t kMixColumns = 4096;  // columns of a mixture in one unit: its K rows stay in cache for all R
 
 // mix: y_r = Σ_k a_rk c_k.
-static void mix(Pool& pool, float* y, const float* a, const float* c, int64_t R, int64_t K, int64_t n) {
+static void mix(Pool& pool, Tensor y, Tensor a, Tensor c) {
+  int64_t R = a.n[0], K = a.n[1], n = size(c) / K;
   pool.run(ceil_div(n, kMixColumns), 0, [&](int64_t u, Scratch&) {
     int64_t at = u * kMixColumns, m = least(n - at, kMixColumns);
     for (int64_t r = 0; r < R; r++) combine(y + r * n + at, m, K, a + r * K, 1, c + at, n, Overwrite);
@@ -36,8 +36,8 @@ static void mix(Pool& pool, float* y, const float* a, const float* c, int64_t R,
 }
 
 // mix_grad: da_rk = ⟨dy_r, c_k⟩, dc_k = Σ_r a_rk dy_r.
-static void mix_grad(Pool& pool, float* da, float* dc, const float* dy, const float* a, const float* c, int64_t R,
-                     int64_t K, int64_t n) {
+static void mix_grad(Pool& pool, Tensor da, Tensor dc, Tensor dy, Tensor a, Tensor c) {
+  int64_t R = a.n[0], K = a.n[1], n = size(c) / K;
   int64_t units = ceil_div(n, kMixColumns);
   Partials sums = partials(pool, part_count(units, n, R * K), R * K);
   pool.run(sums.parts, 0, [&](int64_t part, Scratch&) {
@@ -54,7 +54,8 @@ static void mix_grad(Pool& pool, float* da, float* dc, const float* dy, const fl
 }
 
 // normalize: y_r = x_r / max(‖x_r‖, 1e-12).
-static void normalize(Pool& pool, float* y, const float* x, int64_t R, int64_t n) {
+static void normalize(Pool& pool, Tensor y, Tensor x) {
+  int64_t R = x.n[0], n = x.n[1];
   each_row(pool, R, 2 * n, 0, [&](int64_t r, Scratch&) {
     float inverse = 1 / length(x + r * n, n).divisor;
     combine(y + r * n, n, 1, &inverse, 1, x + r * n, n, Overwrite);
@@ -62,7 +63,8 @@ static void normalize(Pool& pool, float* y, const float* x, int64_t R, int64_t n
 }
 
 // normalize_grad: dx_r = (dy_r − ŷ⟨dy_r, ŷ⟩)/‖x_r‖, ŷ = x_r/‖x_r‖, and dy_r/1e-12 below that length.
-static void normalize_grad(Pool& pool, float* dx, const float* dy, const float* x, int64_t R, int64_t n) {
+static void normalize_grad(Pool& pool, Tensor dx, Tensor dy, Tensor x) {
+  int64_t R = x.n[0], n = x.n[1];
   if (!dx) return;
   each_row(pool, R, 3 * n, 0, [&](int64_t r, Scratch&) {
     const float *g = dy + r * n, *p = x + r * n;
@@ -81,7 +83,8 @@ INLINE int64_t rank(const float* x, int64_t n, int64_t j) {
 }
 
 // top_k_softmax: the softmax of each row's k largest entries, 0 elsewhere.
-static void top_k_softmax(Pool& pool, float* y, const float* x, int64_t R, int64_t n, int64_t k) {
+static void top_k_softmax(Pool& pool, Tensor y, Tensor x, int64_t k) {
+  int64_t R = x.n[0], n = x.n[1];
   each_row(pool, R, k < n ? n * n : 16 * n, 0, [&](int64_t r, Scratch&) {
     const float* p = x + r * n;
     float largest = p[0], sum = 0;
@@ -95,7 +98,8 @@ static void top_k_softmax(Pool& pool, float* y, const float* x, int64_t R, int64
 }
 
 // softmax_grad: dx_i = y_i (dy_i − ⟨dy, y⟩); entries that were not kept have y_i = 0.
-static void softmax_grad(Pool& pool, float* dx, const float* dy, const float* y, int64_t R, int64_t n) {
+static void softmax_grad(Pool& pool, Tensor dx, Tensor dy, Tensor y) {
+  int64_t R = y.n[0], n = y.n[1];
   if (!dx) return;
   each_row(pool, R, 3 * n, n + 16, [&](int64_t r, Scratch& s) {
     float* g = s.take(n);
@@ -106,14 +110,15 @@ static void softmax_grad(Pool& pool, float* dx, const float* dy, const float* y,
 }
 
 // scale_rows: y_r = s_r x_r.
-static void scale_rows(Pool& pool, float* y, const float* x, const float* s, int64_t R, int64_t n) {
+static void scale_rows(Pool& pool, Tensor y, Tensor x, Tensor s) {
+  int64_t R = size(s), n = size(x) / R;
   each_row(pool, R, n, 0,
            [&](int64_t r, Scratch&) { combine(y + r * n, n, 1, s + r, 1, x + r * n, n, Overwrite); });
 }
 
 // scale_rows_grad: dx_r = s_r dy_r, ds_r = ⟨dy_r, x_r⟩.
-static void scale_rows_grad(Pool& pool, float* dx, float* ds, const float* dy, const float* x, const float* s,
-                            int64_t R, int64_t n) {
+static void scale_rows_grad(Pool& pool, Tensor dx, Tensor ds, Tensor dy, Tensor x, Tensor s) {
+  int64_t R = size(s), n = size(x) / R;
   each_row(pool, R, n, 0, [&](int64_t r, Scratch&) {
     if (dx) combine(dx + r * n, n, 1, s + r, 1, dy + r * n, n, AddTo);
     if (ds) ds[r] += row_dot(dy + r * n, x + r * n, n);

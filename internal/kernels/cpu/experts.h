@@ -10,7 +10,6 @@
 // arithmetic, but for small C, where the gate (about 40 operations) weighs in.
 #pragma once
 #include "norm.h"
-#include "ops_ffn.h"
 
 namespace ISA {
 
@@ -211,15 +210,16 @@ static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, cons
   }
 }
 
-static void gated_ffn(Pool& pool, float* y, const float* x, int64_t B, int64_t C, int64_t H, int64_t W,
-                      const float* norm_weight, const float* norm_bias, int64_t E, int64_t h,
-                      const clusir_ffn* experts, const float* route) {
+static void gated_ffn(Pool& pool, Tensor y, Tensor x, clusir_norm norm, int64_t E, const clusir_ffn* experts,
+                      Tensor route) {
+  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
+  int64_t h = experts->project.n[1];
   FFNPlan p = ffn_plan(B, C, h, H, W, pool.threads());
   pool.run(B * p.tiles.count(), ffn_scratch_floats(p), [&](int64_t unit, Scratch& scratch) {
     Tile t = tile_at(p.tiles, unit);
     Window w = window(t, H, W);
     FFNScratch s = ffn_scratch(p, scratch);
-    normalised(p, x + t.b * C * H * W, w, norm_weight, norm_bias, s.u, s.mean, s.rstd);
+    normalised(p, x + t.b * C * H * W, w, norm.weight, norm.bias, s.u, s.mean, s.rstd);
     int64_t ldo = (t.y1 - t.y0) * p.cols;
     memset(s.out, 0, 4 * (size_t)(C * ldo));
     for (int64_t e = 0; e < E; e++) {

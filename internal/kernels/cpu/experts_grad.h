@@ -290,14 +290,14 @@ static void residual_grad(Pool& pool, float* dx, float* dweight, float* dbias, c
   reduce(pool, dbias, sums, C, 1, C, C);
 }
 
-static void gated_ffn_grad(Pool& pool, float* dx, float* dnorm_weight, float* dnorm_bias, const clusir_ffn* dexperts,
-                           float* droute, const float* dy, const float* x, int64_t B, int64_t C, int64_t H, int64_t W,
-                           const float* norm_weight, const float* norm_bias, int64_t E, int64_t h,
-                           const clusir_ffn* experts, const float* route) {
+static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusir_ffn* dexperts, Tensor droute,
+                           Tensor dy, Tensor x, clusir_norm norm, int64_t E, const clusir_ffn* experts, Tensor route) {
+  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
+  int64_t h = experts->project.n[1];
   FFNGrad g = {};
   g.p = ffn_grad_plan(B, C, h, H, W);
   g.Cp = round_up(C, L);
-  g.dy = dy, g.x = x, g.norm_weight = norm_weight, g.norm_bias = norm_bias;
+  g.dy = dy, g.x = x, g.norm_weight = norm.weight, g.norm_bias = norm.bias;
   int64_t units = B * g.p.tiles.count(), size = round_up(g.size() + units, 16), parts = part_count(units, B * H * W, size);
   int64_t image = round_up(B * C * H * W, 16), weights = round_up(3 * h * C, 16);
   Partials norms = {nullptr, kNormParts, round_up(2 * C, 16)};
@@ -311,12 +311,12 @@ static void gated_ffn_grad(Pool& pool, float* dx, float* dnorm_weight, float* dn
     for (int64_t b = 0; b < B && route; b++) reached |= route[b * E + e] != 0;
     if (!reached) continue;
     g.f = experts[e];
-    transpose(2 * h, C, g.f.expand, C, wt, 2 * h);
-    transpose(C, h, g.f.project, h, wt + 2 * h * C, C);
+    transpose(2 * h, C, g.f.expand.p, C, wt, 2 * h);
+    transpose(C, h, g.f.project.p, h, wt + 2 * h * C, C);
     expert_grad(pool, g, dexperts[e], droute ? droute + e : nullptr, E, route ? route + e : nullptr, B,
                 {wt + weights, parts, size});
   }
-  residual_grad(pool, dx, dnorm_weight, dnorm_bias, dy, x, du, norm_weight, B, C, H * W, norms);
+  residual_grad(pool, dx, dnorm.weight, dnorm.bias, dy, x, du, norm.weight, B, C, H * W, norms);
 }
 
 }  // namespace ISA

@@ -21,9 +21,9 @@ func (b *Backend) IRFFT2(x, z kernels.Tensor) { b.irfft2(x, z, 1, 0) }
 func (b *Backend) IRFFT2Grad(dz, dx kernels.Tensor) { b.rfft2(dz, dx, 2, 1) }
 
 func (b *Backend) rfft2(z, x kernels.Tensor, inner C.float, add C.int) {
-	C.clusir_rfft2(b.ctx, ptr(z), ptr(x), dim(x.Shape[0]), dim(x.Shape[1]), dim(x.Shape[2]), dim(x.Shape[3]), inner, add)
+	C.clusir_rfft2(b.ctx, view(z), view(x), inner, add)
 }
 
 func (b *Backend) irfft2(x, z kernels.Tensor, inner C.float, add C.int) {
-	C.clusir_irfft2(b.ctx, ptr(x), ptr(z), dim(x.Shape[0]), dim(x.Shape[1]), dim(x.Shape[2]), dim(x.Shape[3]), inner, add)
+	C.clusir_irfft2(b.ctx, view(x), view(z), inner, add)
 }

@@ -12,7 +12,6 @@
 #pragma once
 #include "fft1d.h"
 #include "lanes.h"
-#include "ops_fft.h"
 #include "tile.h"
 
 namespace ISA {
@@ -140,8 +139,8 @@ INLINE void copy_row(float* to, const float* from, int64_t n) {
   store(to + n - L, load(from + n - L));
 }
 
-static void rfft2(Pool& pool, float* z, const float* x, int64_t B, int64_t C, int64_t H, int64_t W, float inner,
-                  int add) {
+static void rfft2(Pool& pool, Tensor z, Tensor x, float inner, int add) {
+  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   FFTPlanes p = fft_planes(pool, B, C, H, W, inner);
   pool.run(p.units(), p.scratch_floats(), [&](int64_t unit, Scratch& s) {
     PlaneGroup g = group_at(p, unit);
@@ -164,8 +163,8 @@ static void rfft2(Pool& pool, float* z, const float* x, int64_t B, int64_t C, in
   });
 }
 
-static void irfft2(Pool& pool, float* x, const float* z, int64_t B, int64_t C, int64_t H, int64_t W, float inner,
-                   int add) {
+static void irfft2(Pool& pool, Tensor x, Tensor z, float inner, int add) {
+  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   FFTPlanes p = fft_planes(pool, B, C, H, W, inner);
   pool.run(p.units(), p.scratch_floats(), [&](int64_t unit, Scratch& s) {
     PlaneGroup g = group_at(p, unit);

@@ -16,6 +16,13 @@
 
 namespace ISA {
 
+// filter_side returns k of taps [B,G,k²].
+INLINE int64_t filter_side(const Tensor& f) {
+  int64_t k = 1;
+  while (k * k < f.n[2]) k++;
+  return k;
+}
+
 // FilterPlan is a filter of k×k taps on H×W planes. A padded row is a line: r
 // floats of margin, W of the image, r of margin, and room for a vector's end.
 struct FilterPlan {
@@ -60,8 +67,9 @@ INLINE void correlate_row(int64_t k, int64_t n, const float* f, const float* u, 
   (k == 3 ? correlate_taps<3> : correlate_taps<0>)(k, n, f, u, line, out);
 }
 
-static void dynamic_filter(Pool& pool, float* low, float* high, const float* x, const float* f, int64_t B, int64_t C,
-                           int64_t H, int64_t W, int64_t G, int64_t k) {
+static void dynamic_filter(Pool& pool, Tensor low, Tensor high, Tensor x, Tensor f) {
+  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
+  int64_t G = f.n[1], k = filter_side(f);
   FilterPlan p(H, W, k);
   int64_t band = clamp(kChunk / W, 1, H), bands = ceil_div(H, band);
   pool.run(B * C * bands, (size_t)((band + 2 * p.r + 1) * p.line + 32), [&](int64_t unit, Scratch& s) {
@@ -134,9 +142,9 @@ struct FilterGrad {
   }
 };
 
-static void dynamic_filter_grad(Pool& pool, float* dx, float* df, const float* dlow, const float* dhigh,
-                                const float* x, const float* f, int64_t B, int64_t C, int64_t H, int64_t W, int64_t G,
-                                int64_t k) {
+static void dynamic_filter_grad(Pool& pool, Tensor dx, Tensor df, Tensor dlow, Tensor dhigh, Tensor x, Tensor f) {
+  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
+  int64_t G = f.n[1], k = filter_side(f);
   FilterPlan p(H, W, k);
   pool.run(B * G, FilterGrad::floats(p), [&](int64_t unit, Scratch& s) {
     FilterGrad grad(p, f + unit * k * k, s);
@@ -152,7 +160,8 @@ static void dynamic_filter_grad(Pool& pool, float* dx, float* df, const float* d
 
 // sigmoid_gate: y = σ(g) ⊙ x (Eq. 15). 12 bytes an element, 20 with the gradient;
 // the exponential costs about as much as the memory.
-static void sigmoid_gate(Pool& pool, float* y, const float* g, const float* x, int64_t n) {
+static void sigmoid_gate(Pool& pool, Tensor y, Tensor g, Tensor x) {
+  int64_t n = size(y);
   each_chunk(pool, n, [&](int64_t from, int64_t to) {
     float* d = y + from;
     const float *a = g + from, *b = x + from;
@@ -161,8 +170,8 @@ static void sigmoid_gate(Pool& pool, float* y, const float* g, const float* x, i
 }
 
 // sigmoid_gate_grad: dx = σ dy, dg = σ(1 − σ) x dy.
-static void sigmoid_gate_grad(Pool& pool, float* dg, float* dx, const float* dy, const float* g, const float* x,
-                              int64_t n) {
+static void sigmoid_gate_grad(Pool& pool, Tensor dg, Tensor dx, Tensor dy, Tensor g, Tensor x) {
+  int64_t n = size(dy);
   each_chunk(pool, n, [&](int64_t from, int64_t to) {
     const float *a = g + from, *b = x + from, *c = dy + from;
     float *da = dg ? dg + from : nullptr, *db = dx ? dx + from : nullptr;

@@ -1,7 +1,6 @@
 // filter_batchnorm.h: BatchNorm of a few numbers a sample, x [B,N] over B, eps 1e-5.
 // Some hundred numbers: one thread, in float64.
 #pragma once
-#include "ops_filter.h"
 #include "tile.h"
 
 namespace ISA {
@@ -21,8 +20,9 @@ INLINE Column column(const float* x, int64_t B, int64_t N) {
 
 // batch_norm: y = weight·x̂ + bias; the running statistics move by momentum
 // unless that is 0.
-static void batch_norm(Pool&, float* y, const float* x, const float* weight, const float* bias, float* mean,
-                       float* variance, float momentum, int64_t B, int64_t N) {
+static void batch_norm(Pool&, Tensor y, Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor variance,
+                       float momentum) {
+  int64_t B = x.n[0], N = x.n[1];
   for (int64_t n = 0; n < N; n++) {
     Column c = column(x + n, B, N);
     for (int64_t i = n; i < B * N; i += N) y[i] = (float)((x[i] - c.mean) * c.rstd * weight[n] + bias[n]);
@@ -35,8 +35,8 @@ static void batch_norm(Pool&, float* y, const float* x, const float* weight, con
 
 // batch_norm_grad: with g = weight·dy, dx = (g − mean_b(g) − x̂ mean_b(g x̂))·rstd,
 // dweight = Σ_b dy x̂, dbias = Σ_b dy.
-static void batch_norm_grad(Pool&, float* dx, float* dweight, float* dbias, const float* dy, const float* x,
-                            const float* weight, int64_t B, int64_t N) {
+static void batch_norm_grad(Pool&, Tensor dx, Tensor dweight, Tensor dbias, Tensor dy, Tensor x, Tensor weight) {
+  int64_t B = x.n[0], N = x.n[1];
   for (int64_t n = 0; n < N; n++) {
     Column c = column(x + n, B, N);
     double total = 0, along = 0;
@@ -51,8 +51,8 @@ static void batch_norm_grad(Pool&, float* dx, float* dweight, float* dbias, cons
   }
 }
 
-static void batch_norm_infer(Pool&, float* y, const float* x, const float* weight, const float* bias,
-                             const float* mean, const float* variance, int64_t B, int64_t N) {
+static void batch_norm_infer(Pool&, Tensor y, Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor variance) {
+  int64_t B = x.n[0], N = x.n[1];
   for (int64_t i = 0; i < B * N; i++) {
     int64_t n = i % N;
     y[i] = (float)(weight[n] * ((double)x[i] - mean[n]) / sqrt(variance[n] + 1e-5) + bias[n]);

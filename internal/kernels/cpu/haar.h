@@ -7,7 +7,6 @@
 // 8 bytes an element of x, 12 with a residual; bound by memory.
 #pragma once
 #include "each.h"
-#include "ops_haar.h"
 
 namespace ISA {
 
@@ -23,6 +22,13 @@ struct Subbands {
     return bands ? bands + (((p / C * 3 + k) * C + p % C) * h + i) * w : nullptr;
   }
 };
+
+// subbands addresses ll and bands, either of which may be absent.
+template <class T>
+INLINE Subbands<T> subbands(const Tensor& ll, const Tensor& bands) {
+  const Tensor& some = ll ? ll : bands;
+  return {ll, bands, ll ? some.n[1] : some.n[1] / 3, some.n[2], some.n[3]};
+}
 
 // split_row takes apart two rows x and z of 2n floats, into what of ll and the
 // other three is wanted.
@@ -74,29 +80,26 @@ static void join_rows(Pool& pool, float* y, const Subbands<const float>& s, cons
   });
 }
 
-static void dwt(Pool& pool, float* ll, float* bands, const float* x, int64_t B, int64_t C, int64_t h, int64_t w) {
-  split_rows<Overwrite, true, true>(pool, {ll, bands, C, h, w}, x, B);
+static void dwt(Pool& pool, Tensor ll, Tensor bands, Tensor x) {
+  split_rows<Overwrite, true, true>(pool, subbands<float>(ll, bands), x, ll.n[0]);
 }
 
-static void dwt_grad(Pool& pool, float* dx, const float* dll, const float* dbands, int64_t B, int64_t C, int64_t h,
-                     int64_t w) {
-  if (dx) join_rows<AddTo>(pool, dx, {dll, dbands, C, h, w}, nullptr, B);
+static void dwt_grad(Pool& pool, Tensor dx, Tensor dll, Tensor dbands) {
+  if (dx) join_rows<AddTo>(pool, dx, subbands<const float>(dll, dbands), nullptr, dll.n[0]);
 }
 
-static void idwt(Pool& pool, float* y, const float* ll, const float* bands, const float* res, int64_t B, int64_t C,
-                 int64_t h, int64_t w) {
-  join_rows<Overwrite>(pool, y, {ll, bands, C, h, w}, res, B);
+static void idwt(Pool& pool, Tensor y, Tensor ll, Tensor bands, Tensor res) {
+  join_rows<Overwrite>(pool, y, subbands<const float>(ll, bands), res, ll.n[0]);
 }
 
-static void idwt_grad(Pool& pool, float* dll, float* dbands, const float* dy, int64_t B, int64_t C, int64_t h,
-                      int64_t w) {
-  Subbands<float> s = {dll, dbands, C, h, w};
+static void idwt_grad(Pool& pool, Tensor dll, Tensor dbands, Tensor dy) {
+  Subbands<float> s = subbands<float>(dll, dbands);
   if (dll && dbands)
-    split_rows<AddTo, true, true>(pool, s, dy, B);
+    split_rows<AddTo, true, true>(pool, s, dy, dy.n[0]);
   else if (dll)
-    split_rows<AddTo, true, false>(pool, s, dy, B);
+    split_rows<AddTo, true, false>(pool, s, dy, dy.n[0]);
   else if (dbands)
-    split_rows<AddTo, false, true>(pool, s, dy, B);
+    split_rows<AddTo, false, true>(pool, s, dy, dy.n[0]);
 }
 
 }  // namespace ISA

@@ -3,12 +3,12 @@
 // each chunk is summed on its own and the chunks in their order, in float64.
 #pragma once
 #include "each.h"
-#include "ops_loss.h"
 
 namespace ISA {
 
 // l1: y = Σ |x − t| / n.
-static void l1(Pool& pool, float* y, const float* x, const float* t, int64_t n) {
+static void l1(Pool& pool, Tensor y, Tensor x, Tensor t) {
+  int64_t n = size(x);
   double total = 0, *sums = (double*)pool.shared((size_t)(2 * ceil_div(n, kChunk)));
   each_chunk(pool, n, [&](int64_t from, int64_t to) {
     double chunk = 0;
@@ -25,7 +25,9 @@ static void l1(Pool& pool, float* y, const float* x, const float* t, int64_t n) 
 }
 
 // l1_grad: dx = dy·sign(x − t)/n, sign(0) = 0.
-static void l1_grad(Pool& pool, float* dx, const float* dy, const float* x, const float* t, int64_t n) {
+static void l1_grad(Pool& pool, Tensor dx, Tensor dy, Tensor x, Tensor t) {
+  if (!dx) return;
+  int64_t n = size(x);
   float g = *dy / n;
   each_chunk(pool, n, [&](int64_t from, int64_t to) {
     float* d = dx + from;
@@ -61,7 +63,8 @@ INLINE Prototypes prototypes(Pool& pool, const float* p, int64_t N, int64_t D) {
 }
 
 // orthogonality: y = Σ_nm gap_nm² / N².
-static void orthogonality(Pool& pool, float* y, const float* p, int64_t N, int64_t D) {
+static void orthogonality(Pool& pool, Tensor y, Tensor p) {
+  int64_t N = p.n[0], D = p.n[1];
   Prototypes r = prototypes(pool, p, N, D);
   double total = 0;
   for (int64_t i = 0; i < N * N; i++) total += r.gap[i] * r.gap[i];
@@ -70,7 +73,9 @@ static void orthogonality(Pool& pool, float* y, const float* p, int64_t N, int64
 
 // orthogonality_grad: dP̂_n = 4 dy/N² Σ_m gap_nm P̂_m; across the normalisation
 // only what is not along P̂_n counts: dp_n = (dP̂_n − P̂_n⟨dP̂_n, P̂_n⟩)/‖p_n‖.
-static void orthogonality_grad(Pool& pool, float* dp, const float* dy, const float* p, int64_t N, int64_t D) {
+static void orthogonality_grad(Pool& pool, Tensor dp, Tensor dy, Tensor p) {
+  if (!dp) return;
+  int64_t N = p.n[0], D = p.n[1];
   Prototypes r = prototypes(pool, p, N, D);
   double scale = 4.0 * *dy / (N * N);
   for (int64_t n = 0; n < N; n++) {

@@ -18,7 +18,6 @@
 // and scale in vectors along rows, bound by arithmetic.
 #pragma once
 #include "each.h"
-#include "ops_loss.h"
 
 namespace ISA {
 
@@ -179,7 +178,8 @@ struct SSIM {
 };
 
 // ms_ssim: the mean of the planes' values.
-static void ms_ssim(Pool& pool, float* y, const float* x, const float* t, int64_t planes, int64_t H, int64_t W) {
+static void ms_ssim(Pool& pool, Tensor y, Tensor x, Tensor t) {
+  int64_t planes = x.n[0] * x.n[1], H = x.n[2], W = x.n[3];
   SSIMPlan plan(H, W);
   double total = 0, *values = (double*)pool.shared((size_t)(2 * planes));
   pool.run(planes, SSIM::floats(plan), [&](int64_t p, Scratch& s) {

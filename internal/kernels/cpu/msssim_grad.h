@@ -103,8 +103,9 @@ struct SSIMGrad {
   }
 };
 
-static void ms_ssim_grad(Pool& pool, float* dx, const float* dy, const float* x, const float* t, int64_t planes,
-                         int64_t H, int64_t W) {
+static void ms_ssim_grad(Pool& pool, Tensor dx, Tensor dy, Tensor x, Tensor t) {
+  if (!dx) return;
+  int64_t planes = x.n[0] * x.n[1], H = x.n[2], W = x.n[3];
   SSIMPlan plan(H, W);
   pool.run(planes, SSIMGrad::floats(plan), [&](int64_t p, Scratch& s) {
     SSIM ssim(plan, x + p * H * W, t + p * H * W, s);

@@ -32,7 +32,7 @@ func (l level) features(be *Backend, c, over int) kernels.Tensor {
 	return random(be, l.B, c, l.side/over, l.side/over)
 }
 
-func norm(be *Backend, C int) kernels.Norm {
+func randomNorm(be *Backend, C int) kernels.Norm {
 	return kernels.Norm{Weight: random(be, C), Bias: random(be, C)}
 }
 
@@ -84,7 +84,7 @@ func BenchmarkConv3x3Grad(b *testing.B) {
 
 func BenchmarkWaveletReduce(b *testing.B) {
 	benchLevels(b, func(be *Backend, l level) (int, func()) {
-		y, x, n, w := l.features(be, l.C, 2), l.features(be, l.C, 1), norm(be, l.C), random(be, l.C/4, l.C)
+		y, x, n, w := l.features(be, l.C, 2), l.features(be, l.C, 1), randomNorm(be, l.C), random(be, l.C/4, l.C)
 		return l.pixels() * l.C * l.C / 4, func() { be.WaveletReduce(y, x, n, w) }
 	})
 }
@@ -92,7 +92,7 @@ func BenchmarkWaveletReduce(b *testing.B) {
 func BenchmarkWaveletReduceGrad(b *testing.B) {
 	benchLevels(b, func(be *Backend, l level) (int, func()) {
 		dy, x, dx := l.features(be, l.C, 2), l.features(be, l.C, 1), l.features(be, l.C, 1)
-		n, dn, w, dw := norm(be, l.C), norm(be, l.C), random(be, l.C/4, l.C), random(be, l.C/4, l.C)
+		n, dn, w, dw := randomNorm(be, l.C), randomNorm(be, l.C), random(be, l.C/4, l.C), random(be, l.C/4, l.C)
 		return 2 * l.pixels() * l.C * l.C / 4, func() { be.WaveletReduceGrad(dx, dn, dw, dy, x, n, w) }
 	})
 }
@@ -140,7 +140,7 @@ func ffnMACs(l level, hidden int) int { return l.pixels() * hidden * (3*l.C + 18
 
 func BenchmarkGatedFFN(b *testing.B) {
 	benchLevels(b, func(be *Backend, l level) (int, func()) {
-		y, x, n := l.features(be, l.C, 1), l.features(be, l.C, 1), norm(be, l.C)
+		y, x, n := l.features(be, l.C, 1), l.features(be, l.C, 1), randomNorm(be, l.C)
 		ffn := []kernels.FFN{randomFFN(be, l.C, l.hidden)}
 		return ffnMACs(l, l.hidden), func() { be.GatedFFN(y, x, n, ffn, kernels.Tensor{}) }
 	})
@@ -149,7 +149,7 @@ func BenchmarkGatedFFN(b *testing.B) {
 func BenchmarkGatedFFNGrad(b *testing.B) {
 	benchLevels(b, func(be *Backend, l level) (int, func()) {
 		dy, x, dx := l.features(be, l.C, 1), l.features(be, l.C, 1), l.features(be, l.C, 1)
-		n, dn := norm(be, l.C), norm(be, l.C)
+		n, dn := randomNorm(be, l.C), randomNorm(be, l.C)
 		ffn, dffn := []kernels.FFN{randomFFN(be, l.C, l.hidden)}, []kernels.FFN{randomFFN(be, l.C, l.hidden)}
 		return 2 * ffnMACs(l, l.hidden), func() {
 			be.GatedFFNGrad(dx, dn, dffn, kernels.Tensor{}, dy, x, n, ffn, kernels.Tensor{})
@@ -161,7 +161,7 @@ func BenchmarkGatedFFNGrad(b *testing.B) {
 func BenchmarkExperts(b *testing.B) {
 	const experts, routed = 12, 4
 	benchLevels(b, func(be *Backend, l level) (int, func()) {
-		y, x, n := l.features(be, l.C, 1), l.features(be, l.C, 1), norm(be, l.C)
+		y, x, n := l.features(be, l.C, 1), l.features(be, l.C, 1), randomNorm(be, l.C)
 		var ffns []kernels.FFN
 		for range experts {
 			ffns = append(ffns, randomFFN(be, l.C, l.expert))

@@ -7,39 +7,19 @@ import "clusir/internal/kernels"
 
 // Adam makes one step for every parameter that a sample reached.
 func (b *Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
-	if len(ps) == 0 {
-		return
-	}
-	cs := make([]C.clusir_adam_param, len(ps))
-	for i, p := range ps {
-		cs[i] = C.clusir_adam_param{param: ptr(p.Param), grad: ptr(p.Grad), m: ptr(p.M), v: ptr(p.V),
-			step: ptr(p.Step), reached: ptr(p.Reached), n: size(p.Param)}
-	}
-	C.clusir_adam(b.ctx, &cs[0], dim(len(cs)), C.double(a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps))
-}
-
-// rowPairs pairs ys with xs, which may be absent.
-func rowPairs(ys, xs []kernels.Tensor) []C.clusir_row {
-	rs := make([]C.clusir_row, len(ys))
-	for i, y := range ys {
-		rs[i] = C.clusir_row{y: ptr(y), n: size(y)}
-		if xs != nil {
-			rs[i].x = ptr(xs[i])
-		}
-	}
-	return rs
+	cs := list(ps, func(p kernels.AdamParam) C.clusir_adam_param {
+		return C.clusir_adam_param{param: view(p.Param), grad: view(p.Grad), m: view(p.M), v: view(p.V),
+			step: view(p.Step), reached: view(p.Reached)}
+	})
+	C.clusir_adam(b.ctx, cs, C.int64_t(len(ps)), C.double(a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps))
 }
 
 // ClipNorm scales gs so that their norm is at most limit.
 func (b *Backend) ClipNorm(gs []kernels.Tensor, limit float32) {
-	if rs := rowPairs(gs, nil); len(rs) > 0 {
-		C.clusir_clip_norm(b.ctx, &rs[0], dim(len(rs)), C.float(limit))
-	}
+	C.clusir_clip_norm(b.ctx, views(gs), C.int64_t(len(gs)), C.float(limit))
 }
 
 // Average moves each y towards its x.
 func (b *Backend) Average(ys, xs []kernels.Tensor, a float32) {
-	if rs := rowPairs(ys, xs); len(rs) > 0 {
-		C.clusir_average(b.ctx, &rs[0], dim(len(rs)), C.float(a))
-	}
+	C.clusir_average(b.ctx, views(ys), views(xs), C.int64_t(len(ys)), C.float(a))
 }

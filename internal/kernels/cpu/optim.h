@@ -8,7 +8,6 @@
 // by memory.
 #pragma once
 #include "each.h"
-#include "ops_optim.h"
 
 namespace ISA {
 
@@ -31,7 +30,7 @@ static void adam_steps(const clusir_adam_param* ps, int64_t count, double lr, do
     double t = *p.step += 1;
     steps[i].rate = (float)(lr / (1 - pow(beta1, t)));
     steps[i].root = (float)(1 / sqrt(1 - pow(beta2, t)));
-    units += ceil_div(p.n, kChunk);
+    units += ceil_div(size(p.param), kChunk);
   }
   steps[count] = {units, 0, 0};
 }
@@ -61,7 +60,7 @@ static void adam(Pool& pool, const clusir_adam_param* ps, int64_t count, double 
     const AdamStep step = steps[owner];
     float *param = p.param + at, *m = p.m + at, *v = p.v + at;
     const float* grad = p.grad + at;
-    each_vector(least(p.n - at, kChunk), VECTOR {
+    each_vector(least(size(p.param) - at, kChunk), VECTOR {
       vf g = load_n(grad + i, lanes);
       vf first = b1 * load_n(m + i, lanes) + c1 * g, second = b2 * load_n(v + i, lanes) + c2 * g * g;
       store_n(m + i, first, lanes), store_n(v + i, second, lanes);
@@ -72,24 +71,24 @@ static void adam(Pool& pool, const clusir_adam_param* ps, int64_t count, double 
 
 // clip_norm sums the rows' squares in the rows' order, in float64 from row to
 // row, so the norm does not depend on the threads.
-static void clip_norm(Pool& pool, const clusir_row* gs, int64_t count, float limit) {
+static void clip_norm(Pool& pool, const Tensor* gs, int64_t count, float limit) {
   float* squares = pool.shared((size_t)count);
-  pool.run(count, 0, [&](int64_t k, Scratch&) { squares[k] = row_dot(gs[k].y, gs[k].y, gs[k].n); });
+  pool.run(count, 0, [&](int64_t k, Scratch&) { squares[k] = row_dot(gs[k], gs[k], size(gs[k])); });
   double sum = 0;
   for (int64_t k = 0; k < count; k++) sum += squares[k];
   if (sum <= (double)limit * limit) return;
   float scale = (float)(limit / sqrt(sum));
   pool.run(count, 0, [&](int64_t k, Scratch&) {
-    float* y = gs[k].y;
-    each_vector(gs[k].n, VECTOR { store_n(y + i, load_n(y + i, lanes) * scale, lanes); });
+    float* y = gs[k];
+    each_vector(size(gs[k]), VECTOR { store_n(y + i, load_n(y + i, lanes) * scale, lanes); });
   });
 }
 
-static void average(Pool& pool, const clusir_row* ys, int64_t count, float a) {
+static void average(Pool& pool, const Tensor* ys, const Tensor* xs, int64_t count, float a) {
   pool.run(count, 0, [&](int64_t k, Scratch&) {
-    float* y = ys[k].y;
-    const float* x = ys[k].x;
-    each_vector(ys[k].n, VECTOR {
+    float* y = ys[k];
+    const float* x = xs[k];
+    each_vector(size(ys[k]), VECTOR {
       vf v = load_n(y + i, lanes);
       store_n(y + i, v + a * (load_n(x + i, lanes) - v), lanes);
     });

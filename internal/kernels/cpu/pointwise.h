@@ -1,11 +1,11 @@
 // pointwise.h: y = a + b and y += a·x. 12 bytes an element, bound by memory.
 #pragma once
 #include "each.h"
-#include "ops_pointwise.h"
 
 namespace ISA {
 
-static void add(Pool& pool, float* y, const float* a, const float* b, int64_t n) {
+static void add(Pool& pool, Tensor y, Tensor a, Tensor b) {
+  int64_t n = size(y);
   each_chunk(pool, n, [&](int64_t from, int64_t to) {
     float* d = y + from;
     const float *p = a + from, *q = b + from;
@@ -13,7 +13,8 @@ static void add(Pool& pool, float* y, const float* a, const float* b, int64_t n)
   });
 }
 
-static void axpy(Pool& pool, float* y, const float* x, float a, int64_t n) {
+static void axpy(Pool& pool, Tensor y, Tensor x, float a) {
+  int64_t n = size(y);
   each_chunk(pool, n, [&](int64_t from, int64_t to) {
     float* d = y + from;
     const float* p = x + from;

@@ -7,39 +7,37 @@ import "clusir/internal/kernels"
 
 // Tokens computes t_bn = α_bn (μ_n + exp(logσ_n) ⊙ ε_bn).
 func (b *Backend) Tokens(t, alpha, mu, logSigma, eps kernels.Tensor) {
-	C.clusir_tokens(b.ctx, ptr(t), ptr(alpha), ptr(mu), ptr(logSigma), ptr(eps),
-		dim(alpha.Shape[0]), dim(mu.Shape[0]), dim(mu.Shape[1]))
+	C.clusir_tokens(b.ctx, view(t), view(alpha), view(mu), view(logSigma), view(eps))
 }
 
 // TokensGrad is the gradient of Tokens.
 func (b *Backend) TokensGrad(dalpha, dmu, dlogSigma, dt, alpha, mu, logSigma, eps kernels.Tensor) {
-	C.clusir_tokens_grad(b.ctx, ptr(dalpha), ptr(dmu), ptr(dlogSigma), ptr(dt), ptr(alpha), ptr(mu), ptr(logSigma), ptr(eps),
-		dim(alpha.Shape[0]), dim(mu.Shape[0]), dim(mu.Shape[1]))
+	C.clusir_tokens_grad(b.ctx, view(dalpha), view(dmu), view(dlogSigma), view(dt),
+		view(alpha), view(mu), view(logSigma), view(eps))
 }
 
 // Attend is multi-head attention of q over the kept rows of k and v.
 func (b *Backend) Attend(o, q, k, v, keep kernels.Tensor, heads int) {
-	C.clusir_attend(b.ctx, ptr(o), ptr(q), ptr(k), ptr(v), ptr(keep),
-		dim(q.Shape[0]), dim(q.Shape[1]), dim(k.Shape[1]), dim(q.Shape[2]), dim(heads))
+	C.clusir_attend(b.ctx, view(o), view(q), view(k), view(v), view(keep), C.int64_t(heads))
 }
 
 // AttendGrad is the gradient of Attend.
 func (b *Backend) AttendGrad(dq, dk, dv, do, q, k, v, keep kernels.Tensor, heads int) {
-	C.clusir_attend_grad(b.ctx, ptr(dq), ptr(dk), ptr(dv), ptr(do), ptr(q), ptr(k), ptr(v), ptr(keep),
-		dim(q.Shape[0]), dim(q.Shape[1]), dim(k.Shape[1]), dim(q.Shape[2]), dim(heads))
+	C.clusir_attend_grad(b.ctx, view(dq), view(dk), view(dv), view(do),
+		view(q), view(k), view(v), view(keep), C.int64_t(heads))
 }
 
 // SumKept computes y_b = Σ_n [keep_bn ≠ 0] t_bn.
 func (b *Backend) SumKept(y, t, keep kernels.Tensor) {
-	C.clusir_sum_kept(b.ctx, ptr(y), ptr(t), ptr(keep), dim(t.Shape[0]), dim(t.Shape[1]), dim(t.Shape[2]))
+	C.clusir_sum_kept(b.ctx, view(y), view(t), view(keep))
 }
 
 // SumKeptGrad is the gradient of SumKept.
 func (b *Backend) SumKeptGrad(dt, dy, keep kernels.Tensor) {
-	C.clusir_sum_kept_grad(b.ctx, ptr(dt), ptr(dy), ptr(keep), dim(keep.Shape[0]), dim(keep.Shape[1]), dim(dy.Shape[1]))
+	C.clusir_sum_kept_grad(b.ctx, view(dt), view(dy), view(keep))
 }
 
 // CountRouted counts the samples routed to each expert.
 func (b *Backend) CountRouted(count, route kernels.Tensor) {
-	C.clusir_count_routed(b.ctx, ptr(count), ptr(route), dim(route.Shape[0]), dim(route.Shape[1]))
+	C.clusir_count_routed(b.ctx, view(count), view(route))
 }

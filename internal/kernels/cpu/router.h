@@ -3,13 +3,12 @@
 // one thread does them before another would have woken.
 #pragma once
 #include "each.h"
-#include "ops_router.h"
 
 namespace ISA {
 
 // tokens: t_bn = α_bn (μ_n + exp(logσ_n) ⊙ ε_bn).
-static void tokens(Pool&, float* t, const float* alpha, const float* mu, const float* log_sigma, const float* eps,
-                   int64_t B, int64_t N, int64_t D) {
+static void tokens(Pool&, Tensor t, Tensor alpha, Tensor mu, Tensor log_sigma, Tensor eps) {
+  int64_t B = alpha.n[0], N = mu.n[0], D = mu.n[1];
   for (int64_t bn = 0; bn < B * N; bn++) {
     const float *m = mu + bn % N * D, *l = log_sigma + bn % N * D, *e = eps ? eps + bn * D : nullptr;
     float *d = t + bn * D, a = alpha[bn];
@@ -22,8 +21,9 @@ static void tokens(Pool&, float* t, const float* alpha, const float* mu, const f
 }
 
 // tokens_grad: dα_bn = ⟨dt, μ + σ⊙ε⟩, dμ_n = Σ_b α dt, dlogσ_n = Σ_b α dt⊙σ⊙ε.
-static void tokens_grad(Pool&, float* dalpha, float* dmu, float* dlog_sigma, const float* dt, const float* alpha,
-                        const float* mu, const float* log_sigma, const float* eps, int64_t B, int64_t N, int64_t D) {
+static void tokens_grad(Pool&, Tensor dalpha, Tensor dmu, Tensor dlog_sigma, Tensor dt, Tensor alpha, Tensor mu,
+                        Tensor log_sigma, Tensor eps) {
+  int64_t B = alpha.n[0], N = mu.n[0], D = mu.n[1];
   for (int64_t bn = 0; bn < B * N; bn++) {
     int64_t nd = bn % N * D, bnd = bn * D;
     vf total = {};
@@ -67,21 +67,22 @@ static void attention_weights(const Heads& a, int64_t i, const float* q, const f
 }
 
 // attend: o = Σ_s w_s v_s.
-static void attend(Pool& pool, float* o, const float* q, const float* k, const float* v, const float* keep, int64_t B,
-                   int64_t T, int64_t S, int64_t D, int64_t heads) {
-  Heads a = {B, T, S, D, heads};
-  float* w = pool.shared((size_t)S);
+static void attend(Pool& pool, Tensor o, Tensor q, Tensor k, Tensor v, Tensor keep, int64_t heads) {
+  Heads a = {q.n[0], q.n[1], k.n[1], q.n[2], heads};
+  int64_t S = a.S;
+  float* w = pool.shared((size_t)a.S);
   for (int64_t i = 0; i < a.queries(); i++) {
     attention_weights(a, i, q, k, keep, w);
-    combine(o + a.query(i), a.n(), S, w, 1, v + a.token(i, 0), D, Overwrite);
+    combine(o + a.query(i), a.n(), S, w, 1, v + a.token(i, 0), a.D, Overwrite);
   }
 }
 
 // attend_grad: dv_s = w_s do, dw_s = ⟨do, v_s⟩, then through the softmax to
 // dq = scale Σ_s dlogit_s k_s and dk_s = scale dlogit_s q.
-static void attend_grad(Pool& pool, float* dq, float* dk, float* dv, const float* dout, const float* q, const float* k,
-                        const float* v, const float* keep, int64_t B, int64_t T, int64_t S, int64_t D, int64_t heads) {
-  Heads a = {B, T, S, D, heads};
+static void attend_grad(Pool& pool, Tensor dq, Tensor dk, Tensor dv, Tensor dout, Tensor q, Tensor k, Tensor v,
+                        Tensor keep, int64_t heads) {
+  Heads a = {q.n[0], q.n[1], k.n[1], q.n[2], heads};
+  int64_t S = a.S;
   float *w = pool.shared((size_t)(2 * S)), *d = w + S;
   for (int64_t i = 0; i < a.queries(); i++) {
     int64_t at = a.query(i), n = a.n();
@@ -94,25 +95,28 @@ static void attend_grad(Pool& pool, float* dq, float* dk, float* dv, const float
       if (dv) combine(dv + a.token(i, s), n, 1, w + s, 1, dout + at, n, AddTo);
       if (dk) combine(dk + a.token(i, s), n, 1, d + s, 1, q + at, n, AddTo);
     }
-    if (dq) combine(dq + at, n, S, d, 1, k + a.token(i, 0), D, AddTo);
+    if (dq) combine(dq + at, n, S, d, 1, k + a.token(i, 0), a.D, AddTo);
   }
 }
 
 // sum_kept: y_b = Σ_n [keep_bn ≠ 0] t_bn.
-static void sum_kept(Pool&, float* y, const float* t, const float* keep, int64_t B, int64_t N, int64_t D) {
+static void sum_kept(Pool&, Tensor y, Tensor t, Tensor keep) {
+  int64_t B = t.n[0], N = t.n[1], D = t.n[2];
   memset(y, 0, 4 * (size_t)(B * D));
   for (int64_t bn = 0; bn < B * N; bn++)
     if (keep[bn] != 0) add_to(y + bn / N * D, t + bn * D, D);
 }
 
 // sum_kept_grad: dt_bn = [keep_bn ≠ 0] dy_b.
-static void sum_kept_grad(Pool&, float* dt, const float* dy, const float* keep, int64_t B, int64_t N, int64_t D) {
+static void sum_kept_grad(Pool&, Tensor dt, Tensor dy, Tensor keep) {
+  int64_t B = keep.n[0], N = keep.n[1], D = dy.n[1];
   for (int64_t bn = 0; bn < B * N && dt; bn++)
     if (keep[bn] != 0) add_to(dt + bn * D, dy + bn / N * D, D);
 }
 
 // count_routed: count_e += Σ_b [route_be ≠ 0].
-static void count_routed(Pool&, float* count, const float* route, int64_t B, int64_t E) {
+static void count_routed(Pool&, Tensor count, Tensor route) {
+  int64_t B = route.n[0], E = route.n[1];
   for (int64_t i = 0; i < B * E; i++) count[i % E] += route[i] != 0;
 }
 

@@ -7,13 +7,13 @@
 // steps are transposed, one plane a unit, since neighbours share their sources.
 #pragma once
 #include "each.h"
-#include "ops_spatial.h"
 
 namespace ISA {
 
 constexpr int64_t kMeanBlock = 512;
 
-static void mean_hw(Pool& pool, float* y, const float* x, int64_t planes, int64_t HW) {
+static void mean_hw(Pool& pool, Tensor y, Tensor x) {
+  int64_t planes = x.n[0] * x.n[1], HW = x.n[2] * x.n[3];
   each_row(pool, planes, HW, 0, [&](int64_t p, Scratch&) {
     double total = 0;
     for (int64_t at = 0; at < HW; at += kMeanBlock) {
@@ -26,7 +26,9 @@ static void mean_hw(Pool& pool, float* y, const float* x, int64_t planes, int64_
   });
 }
 
-static void mean_hw_grad(Pool& pool, float* dx, const float* dy, int64_t planes, int64_t HW) {
+static void mean_hw_grad(Pool& pool, Tensor dx, Tensor dy) {
+  if (!dx) return;
+  int64_t planes = dx.n[0] * dx.n[1], HW = dx.n[2] * dx.n[3];
   each_row(pool, planes, HW, 0, [&](int64_t p, Scratch&) {
     float *d = dx + p * HW, g = dy[p] / HW;
     each_vector(HW, VECTOR { store_n(d + i, load_n(d + i, lanes) + g, lanes); });
@@ -61,7 +63,8 @@ INLINE Columns resize_columns(Pool& pool, int64_t W, int64_t w) {
   return c;
 }
 
-static void resize(Pool& pool, float* y, const float* x, int64_t planes, int64_t h, int64_t w, int64_t H, int64_t W) {
+static void resize(Pool& pool, Tensor y, Tensor x) {
+  int64_t planes = x.n[0] * x.n[1], h = x.n[2], w = x.n[3], H = y.n[2], W = y.n[3];
   Columns c = resize_columns(pool, W, w);
   each_row(pool, planes * H, 2 * (W + w), w + 16, [&](int64_t row, Scratch& s) {
     Neighbours v = neighbours(row % H, H, h);
@@ -73,8 +76,9 @@ static void resize(Pool& pool, float* y, const float* x, int64_t planes, int64_t
   });
 }
 
-static void resize_grad(Pool& pool, float* dx, const float* dy, int64_t planes, int64_t h, int64_t w, int64_t H,
-                        int64_t W) {
+static void resize_grad(Pool& pool, Tensor dx, Tensor dy) {
+  if (!dx) return;
+  int64_t planes = dx.n[0] * dx.n[1], h = dx.n[2], w = dx.n[3], H = dy.n[2], W = dy.n[3];
   Columns c = resize_columns(pool, W, w);
   pool.run(planes, (size_t)(w + 16), [&](int64_t p, Scratch& s) {
     float* blend = s.take((size_t)w);

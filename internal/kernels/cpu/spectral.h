@@ -11,7 +11,6 @@
 // sine and a cosine; 6C floats of memory traffic. Bound by arithmetic.
 #pragma once
 #include "conv1x1.h"
-#include "ops_spectral.h"
 
 namespace ISA {
 
@@ -70,13 +69,13 @@ static void add_bias(int64_t C, int64_t N, float* x, const float* bias) {
 
 // fuse computes out = w2·hidden + b2, hidden = leaky(w1·in + b1): in [K,N].
 static void fuse(const clusir_fuse& f, int64_t C, int64_t K, int64_t N, const float* in, float* hidden, float* out) {
-  gemm(C, N, K, f.w1, K, in, N, hidden, N, Overwrite);
+  gemm(C, N, K, f.w1.p, K, in, N, hidden, N, Overwrite);
   add_bias(C, N, hidden, f.b1);
   for (int64_t i = 0; i < C * N; i += L) {
     vf h = load(hidden + i);
     store(hidden + i, select(h > 0.0f, h, h * kFuseLeak));
   }
-  gemm(C, N, C, f.w2, C, hidden, N, out, N, Overwrite);
+  gemm(C, N, C, f.w2.p, C, hidden, N, out, N, Overwrite);
   add_bias(C, N, out, f.b2);
 }
 
@@ -99,8 +98,8 @@ static void multiply(int64_t n, float* z, const float* gain, const float* turn) 
   }
 }
 
-static void spectral_fusion(Pool& pool, float* y, const float* z, const float* l, int64_t B, int64_t C, int64_t bins,
-                            const clusir_fuse* amplitude, const clusir_fuse* phase) {
+static void spectral_fusion(Pool& pool, Tensor y, Tensor z, Tensor l, clusir_fuse amplitude, clusir_fuse phase) {
+  int64_t B = z.n[0], C = z.n[1] / 2, bins = z.n[2] * z.n[3];
   int64_t T = bins_tile(kSpectralRows * C, bins), per_image = ceil_div(bins, T);
   pool.run(B * per_image, (size_t)(kSpectralRows * C * T + 8 * 16), [&](int64_t unit, Scratch& s) {
     int64_t image = unit / per_image * 2 * C * bins, at = unit % per_image * T;
@@ -108,7 +107,7 @@ static void spectral_fusion(Pool& pool, float* y, const float* z, const float* l
     SpectralTile t = spectral_tile(s, C * N);
     gather_bins(t.z, N, z + image, 2 * C, bins, at, n);
     gather_bins(t.l, N, l + image, 2 * C, bins, at, n);
-    spectral_forward(t, C, N, *amplitude, *phase);
+    spectral_forward(t, C, N, amplitude, phase);
     multiply(C * N, t.z, t.gain, t.turn);
     for (int64_t r = 0; r < 2 * C; r++) memcpy(y + image + r * bins + at, t.z + r * N, 4 * (size_t)n);
   });

@@ -39,8 +39,8 @@ struct FuseTurned {
 INLINE FuseTurned turned(float*& room, const clusir_fuse& f, int64_t C, int64_t K) {
   FuseTurned t = {room, room + K * C};
   room += K * C + C * C;
-  transpose(C, K, f.w1, K, t.w1, C);
-  transpose(C, C, f.w2, C, t.w2, C);
+  transpose(C, K, f.w1.p, K, t.w1, C);
+  transpose(C, C, f.w2.p, C, t.w2, C);
   return t;
 }
 
@@ -125,15 +125,15 @@ static void spectral_backward(const SpectralTile& t, const SpectralGrad& d, int6
   polar_grad(C * N, t.l, d.dlogs + C * N, d.dunits + 2 * C * N, d.dl);
 }
 
-static void spectral_fusion_grad(Pool& pool, float* dz, float* dl, const clusir_fuse* damplitude,
-                                 const clusir_fuse* dphase, const float* dy, const float* z, const float* l, int64_t B,
-                                 int64_t C, int64_t bins, const clusir_fuse* amplitude, const clusir_fuse* phase) {
+static void spectral_fusion_grad(Pool& pool, Tensor dz, Tensor dl, clusir_fuse damplitude, clusir_fuse dphase,
+                                 Tensor dy, Tensor z, Tensor l, clusir_fuse amplitude, clusir_fuse phase) {
+  int64_t B = z.n[0], C = z.n[1] / 2, bins = z.n[2] * z.n[3];
   SpectralSums at;
   at.amplitude = fuse_sums(C, 2 * C, 0), at.phase = fuse_sums(C, 4 * C, at.amplitude.end);
   int64_t T = bins_tile((kSpectralGradRows + 4) * C, bins), per_image = ceil_div(bins, T), units = B * per_image;
   int64_t size = round_up(at.phase.end, 16), parts = part_count(units, B * bins, size);
   float* room = pool.shared((size_t)(8 * C * C + parts * size));
-  FuseTurned wa = turned(room, *amplitude, C, 2 * C), wp = turned(room, *phase, C, 4 * C);
+  FuseTurned wa = turned(room, amplitude, C, 2 * C), wp = turned(room, phase, C, 4 * C);
   Partials sums = {room, parts, size};
   memset(room, 0, 4 * (size_t)(parts * size));
   size_t floats = (size_t)(kSpectralGradRows * C * T + at.phase.Kp * T + 16 * 16);
@@ -148,13 +148,13 @@ static void spectral_fusion_grad(Pool& pool, float* dz, float* dl, const clusir_
       gather_bins(t.z, N, z + image, 2 * C, bins, first, n);
       gather_bins(t.l, N, l + image, 2 * C, bins, first, n);
       gather_bins(d.g, N, dy + image, 2 * C, bins, first, n);
-      spectral_backward(t, d, C, N, *amplitude, *phase, wa, wp, sums.part(part), at);
+      spectral_backward(t, d, C, N, amplitude, phase, wa, wp, sums.part(part), at);
       if (dz) scatter_bins(dz + image, d.g, N, 2 * C, bins, first, n);
       if (dl) scatter_bins(dl + image, d.dl, N, 2 * C, bins, first, n);
     }
   });
-  reduce_fuse(pool, *damplitude, sums, at.amplitude, C, 2 * C);
-  reduce_fuse(pool, *dphase, sums, at.phase, C, 4 * C);
+  reduce_fuse(pool, damplitude, sums, at.amplitude, C, 2 * C);
+  reduce_fuse(pool, dphase, sums, at.phase, C, 4 * C);
 }
 
 }  // namespace ISA

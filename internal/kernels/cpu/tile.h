@@ -2,10 +2,14 @@
 // do not depend on the number of threads.
 #pragma once
 #include "gemm.h"
+#include "ops.h"
 #include "pool.h"
 #include "vmath.h"
 
 namespace ISA {
+
+// size is the number of elements.
+INLINE int64_t size(const Tensor& t) { return t.n[0] * t.n[1] * t.n[2] * t.n[3]; }
 
 // Geometry of the tiles into which an image is cut: sizes that keep a tile's
 // working set in the second-level cache.

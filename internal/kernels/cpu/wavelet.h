@@ -9,7 +9,6 @@
 #pragma once
 #include "haar.h"
 #include "norm.h"
-#include "ops_wavelet.h"
 
 namespace ISA {
 
@@ -56,8 +55,8 @@ static void unhaar(int64_t Q, int64_t N, const float* v, float* u) {
     join_row<Overwrite>(N, v, v + Q * N, v + 2 * Q * N, v + 3 * Q * N, u, u + 2 * N);
 }
 
-static void wavelet_reduce(Pool& pool, float* y, const float* x, const float* norm_weight, const float* norm_bias,
-                           const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
+static void wavelet_reduce(Pool& pool, Tensor y, Tensor x, clusir_norm norm, Tensor w) {
+  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   Strips g(H, W);
   int64_t Q = C / 4, room = g.room();
   pool.run(B * g.per_image(), (size_t)((4 * C + 8 * Q + 8) * room + 128), [&](int64_t unit, Scratch& s) {
@@ -65,17 +64,17 @@ static void wavelet_reduce(Pool& pool, float* y, const float* x, const float* no
     int64_t n = 4 * t.N;
     float *u = s.take(C * n), *r = s.take(Q * n), *v = s.take(Q * n), *mean = s.take(n), *rstd = s.take(n);
     full_rows(g, t, C, x, u);
-    layer_norm(C, n, u, n, norm_weight, norm_bias, u, n, nullptr, 0, mean, rstd);
-    gemm(Q, n, C, w, C, u, n, r, n, Overwrite);
+    layer_norm(C, n, u, n, norm.weight, norm.bias, u, n, nullptr, 0, mean, rstd);
+    gemm(Q, n, C, w.p, C, u, n, r, n, Overwrite);
     haar(Q, t.N, r, v);
     for (int64_t c = 0; c < C; c++)
       memcpy(y + ((t.b * C + c) * g.h + t.i) * g.w + t.at, v + c * t.N, 4 * (size_t)t.n);
   });
 }
 
-static void wavelet_reduce_grad(Pool& pool, float* dx, float* dnorm_weight, float* dnorm_bias, float* dw,
-                                const float* dy, const float* x, const float* norm_weight, const float* norm_bias,
-                                const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
+static void wavelet_reduce_grad(Pool& pool, Tensor dx, clusir_norm dnorm, Tensor dw, Tensor dy, Tensor x,
+                                clusir_norm norm, Tensor w) {
+  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   Strips g(H, W);
   int64_t Q = C / 4, room = g.room(), Cp = round_up(C, L), units = B * g.per_image(), at_w = Q * Cp;
   Partials sums = partials(pool, part_count(units, B * H * W, at_w), at_w + 2 * C);
@@ -85,28 +84,28 @@ static void wavelet_reduce_grad(Pool& pool, float* dx, float* dnorm_weight, floa
     float *acc = sums.part(part), *wt = s.take(C * Q);
     float *xhat = s.take(C * full), *u = s.take(C * full), *du = s.take(C * full), *r = s.take(Q * full),
           *v = s.take(Q * full), *ut = s.take(Cp * full), *row = s.take(4 * full);
-    transpose(Q, C, w, C, wt, Q);
+    transpose(Q, C, w.p, C, wt, Q);
     memset(ut, 0, 4 * (size_t)(Cp * full));
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
       Strip t = strip_at(g, unit);
       int64_t n = 4 * t.N;
       full_rows(g, t, C, x, u);
-      layer_norm(C, n, u, n, norm_weight, norm_bias, u, n, xhat, n, row, row + n);
+      layer_norm(C, n, u, n, norm.weight, norm.bias, u, n, xhat, n, row, row + n);
       half_rows(g, t, C, dy, v);
       unhaar(Q, t.N, v, r);
       transpose(C, n, u, n, ut, Cp);
       gemm(Q, Cp, n, r, n, ut, Cp, acc, Cp, AddTo);
       gemm(C, n, Q, wt, Q, r, n, du, n, Overwrite);
-      layer_norm_grad(C, n, du, n, xhat, n, row + n, norm_weight, acc + at_w, acc + at_w + C, row + 2 * n, row + 3 * n);
+      layer_norm_grad(C, n, du, n, xhat, n, row + n, norm.weight, acc + at_w, acc + at_w + C, row + 2 * n, row + 3 * n);
       if (!dx) continue;
       for (int64_t k = 0; k < 2 * C; k++)
         add_to(dx + ((t.b * C + k / 2) * H + 2 * t.i + k % 2) * W + 2 * t.at, du + k * 2 * t.N, 2 * t.n);
     }
   });
   reduce(pool, dw, sums, 0, Q, C, Cp);
-  reduce(pool, dnorm_weight, sums, at_w, 1, C, C);
-  reduce(pool, dnorm_bias, sums, at_w + C, 1, C, C);
+  reduce(pool, dnorm.weight, sums, at_w, 1, C, C);
+  reduce(pool, dnorm.bias, sums, at_w + C, 1, C, C);
 }
 
 // merged computes v = concat(IDWT(m·s), IDWT(s)), [C/2,2,2N], of a strip u of s.
@@ -116,8 +115,8 @@ static void merged(int64_t C, int64_t N, const float* m, const float* u, float* 
   unhaar(C / 4, N, u, v + C * N);
 }
 
-static void wavelet_merge(Pool& pool, float* y, const float* x, const float* s, const float* m, const float* w,
-                          int64_t B, int64_t C, int64_t H, int64_t W) {
+static void wavelet_merge(Pool& pool, Tensor y, Tensor x, Tensor s, Tensor m, Tensor w) {
+  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   Strips g(H, W);
   pool.run(B * g.per_image(), (size_t)(8 * C * g.room() + 128), [&](int64_t unit, Scratch& scratch) {
     Strip t = strip_at(g, unit);
@@ -125,7 +124,7 @@ static void wavelet_merge(Pool& pool, float* y, const float* x, const float* s, 
           *r = scratch.take(4 * C * t.N);
     half_rows(g, t, C, s, u);
     merged(C, t.N, m + t.b * C * C, u, o, v);
-    gemm(C, 4 * t.N, C / 2, w, C / 2, v, 4 * t.N, r, 4 * t.N, Overwrite);
+    gemm(C, 4 * t.N, C / 2, w.p, C / 2, v, 4 * t.N, r, 4 * t.N, Overwrite);
     for (int64_t k = 0; k < 2 * C; k++) {
       int64_t at = ((t.b * C + k / 2) * H + 2 * t.i + k % 2) * W + 2 * t.at;
       memcpy(y + at, x + at, 8 * (size_t)t.n);
@@ -170,8 +169,8 @@ struct MergeGrad {
   }
 };
 
-static void wavelet_merge_grad(Pool& pool, float* ds, float* dm, float* dw, const float* dy, const float* s,
-                               const float* m, const float* w, int64_t B, int64_t C, int64_t H, int64_t W) {
+static void wavelet_merge_grad(Pool& pool, Tensor ds, Tensor dm, Tensor dw, Tensor dy, Tensor s, Tensor m, Tensor w) {
+  int64_t B = dy.n[0], C = dy.n[1], H = dy.n[2], W = dy.n[3];
   Strips g(H, W);
   int64_t Cp = round_up(C, L), size = C * Cp + C / 2 * Cp;
   int64_t per = part_count(g.per_image(), g.h * g.w, size * B), units = g.per_image();
@@ -180,7 +179,7 @@ static void wavelet_merge_grad(Pool& pool, float* ds, float* dm, float* dw, cons
     int64_t b = part / per;
     float *acc = sums.part(part), *mt = acc + size, *wt = mt + C * C;
     transpose(C, C, m + b * C * C, C, mt, C);
-    transpose(C, C / 2, w, C / 2, wt, C);
+    transpose(C, C / 2, w.p, C / 2, wt, C);
     MergeGrad grad = {g, C, dy, s, m + b * C * C, mt, w, wt, ds};
     for (int64_t u = units * (part % per) / per; u < units * (part % per + 1) / per; u++) {
       scratch.reset(grad.floats());

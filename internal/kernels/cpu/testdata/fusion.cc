@@ -48,6 +48,12 @@ static Floats random_floats(int64_t n) {
   return v;
 }
 
+// over is a tensor of that shape on memory that another owns.
+static Tensor over(float* p, int64_t a, int64_t b = 1, int64_t c = 1, int64_t d = 1) { return {p, {a, b, c, d}}; }
+static Tensor over(Floats& v, int64_t a, int64_t b = 1, int64_t c = 1, int64_t d = 1) {
+  return over(v.data(), a, b, c, d);
+}
+
 // norm_pass writes LN(x) to u, [B,C,HW] both.
 static void norm_pass(Pool& pool, float* u, const float* x, int64_t B, int64_t C, int64_t HW, const float* weight,
                       const float* bias) {
@@ -106,17 +112,19 @@ static Pair ffn_pair(Pool& pool, const Size& z) {
                                        Floats(n * z.C), Floats(2 * n * z.h), Floats(2 * n * z.h), Floats(n * z.h)});
   return {"GatedFFN", n * z.C,
           [=, &pool](float* y) {
-            clusir_ffn f = {d->expand.data(), d->depthwise.data(), d->project.data()};
-            gated_ffn(pool, y, d->x.data(), z.B, z.C, z.H, z.H, d->weight.data(), d->bias.data(), 1, z.h, &f, nullptr);
+            clusir_ffn f = {over(d->expand, 2 * z.h, z.C), over(d->depthwise, 2 * z.h, 9), over(d->project, z.C, z.h)};
+            Tensor x = over(d->x, z.B, z.C, z.H, z.H);
+            gated_ffn(pool, over(y, z.B, z.C, z.H, z.H), x, {over(d->weight, z.C), over(d->bias, z.C)}, 1, &f, {});
           },
           [=, &pool](float* y) {
             norm_pass(pool, d->u.data(), d->x.data(), z.B, z.C, HW, d->weight.data(), d->bias.data());
-            clusir_part u = {d->u.data(), z.C}, gated = {d->gated.data(), z.h};
-            conv1x1(pool, d->wide.data(), d->expand.data(), nullptr, z.B, 2 * z.h, HW, 1, &u);
+            Tensor u = over(d->u, z.B, z.C, z.H, z.H), gated = over(d->gated, z.B, z.h, z.H, z.H),
+                   out = over(y, z.B, z.C, z.H, z.H);
+            conv1x1(pool, over(d->wide, z.B, 2 * z.h, z.H, z.H), over(d->expand, 2 * z.h, z.C), {}, 1, &u);
             depthwise_pass(pool, d->filtered.data(), d->wide.data(), d->depthwise.data(), z.B, 2 * z.h, z.H);
             gate_pass(pool, d->gated.data(), d->filtered.data(), z.B, z.h, HW);
-            conv1x1(pool, y, d->project.data(), nullptr, z.B, z.C, HW, 1, &gated);
-            axpy(pool, y, d->x.data(), 1, n * z.C);
+            conv1x1(pool, out, over(d->project, z.C, z.h), {}, 1, &gated);
+            axpy(pool, out, over(d->x, z.B, z.C, z.H, z.H), 1);
           }};
 }
 
@@ -129,15 +137,18 @@ static Pair reduce_pair(Pool& pool, const Size& z) {
                                        random_floats(Q * z.C), Floats(n * z.C), Floats(n * Q)});
   return {"WaveletReduce", n * Q,
           [=, &pool](float* y) {
-            wavelet_reduce(pool, y, d->x.data(), d->weight.data(), d->bias.data(), d->w.data(), z.B, z.C, z.H, z.H);
+            wavelet_reduce(pool, over(y, z.B, z.C, z.H / 2, z.H / 2), over(d->x, z.B, z.C, z.H, z.H),
+                           {over(d->weight, z.C), over(d->bias, z.C)}, over(d->w, Q, z.C));
           },
           [=, &pool](float* y) {
             norm_pass(pool, d->u.data(), d->x.data(), z.B, z.C, HW, d->weight.data(), d->bias.data());
-            clusir_part u = {d->u.data(), z.C};
-            conv1x1(pool, d->r.data(), d->w.data(), nullptr, z.B, Q, HW, 1, &u);
-            for (int64_t b = 0; b < z.B; b++)
-              dwt(pool, y + b * n / z.B * Q, y + b * n / z.B * Q + Q * HW / 4, d->r.data() + b * Q * HW, 1, Q, z.H / 2,
-                  z.H / 2);
+            Tensor u = over(d->u, z.B, z.C, z.H, z.H), r = over(d->r, z.B, Q, z.H, z.H);
+            conv1x1(pool, r, over(d->w, Q, z.C), {}, 1, &u);
+            for (int64_t b = 0; b < z.B; b++) {
+              float* at = y + b * n / z.B * Q;
+              dwt(pool, over(at, 1, Q, z.H / 2, z.H / 2), over(at + Q * HW / 4, 1, 3 * Q, z.H / 2, z.H / 2),
+                  over(r + b * Q * HW, 1, Q, z.H, z.H));
+            }
           }};
 }
 
@@ -150,19 +161,24 @@ static Pair merge_pair(Pool& pool, const Size& z) {
                                        random_floats(z.C * z.C / 2), Floats(n * Q), Floats(n * Q), Floats(n * Q)});
   return {"WaveletMerge", n * z.C,
           [=, &pool](float* y) {
-            wavelet_merge(pool, y, d->x.data(), d->s.data(), d->m.data(), d->w.data(), z.B, z.C, z.H, z.H);
+            wavelet_merge(pool, over(y, z.B, z.C, z.H, z.H), over(d->x, z.B, z.C, z.H, z.H),
+                          over(d->s, z.B, z.C, z.H / 2, z.H / 2), over(d->m, z.B, z.C, z.C), over(d->w, z.C, z.C / 2));
           },
           [=, &pool](float* y) {
+            int64_t half = z.H / 2;
             for (int64_t b = 0; b < z.B; b++) {
               float *s = d->s.data() + b * Q * HW, *o = d->o.data() + b * Q * HW;
-              clusir_part part = {s, z.C};
-              conv1x1(pool, o, d->m.data() + b * z.C * z.C, nullptr, 1, z.C, HW / 4, 1, &part);
-              idwt(pool, d->a.data() + b * Q * HW, o, o + Q * HW / 4, nullptr, 1, Q, z.H / 2, z.H / 2);
-              idwt(pool, d->b.data() + b * Q * HW, s, s + Q * HW / 4, nullptr, 1, Q, z.H / 2, z.H / 2);
+              Tensor part = over(s, 1, z.C, half, half);
+              conv1x1(pool, over(o, 1, z.C, half, half), over(d->m.data() + b * z.C * z.C, z.C, z.C), {}, 1, &part);
+              idwt(pool, over(d->a.data() + b * Q * HW, 1, Q, z.H, z.H), over(o, 1, Q, half, half),
+                   over(o + Q * HW / 4, 1, 3 * Q, half, half), {});
+              idwt(pool, over(d->b.data() + b * Q * HW, 1, Q, z.H, z.H), over(s, 1, Q, half, half),
+                   over(s + Q * HW / 4, 1, 3 * Q, half, half), {});
             }
-            clusir_part both[2] = {{d->a.data(), Q}, {d->b.data(), Q}};
-            conv1x1(pool, y, d->w.data(), nullptr, z.B, z.C, HW, 2, both);
-            axpy(pool, y, d->x.data(), 1, n * z.C);
+            Tensor both[2] = {over(d->a, z.B, Q, z.H, z.H), over(d->b, z.B, Q, z.H, z.H)};
+            Tensor out = over(y, z.B, z.C, z.H, z.H);
+            conv1x1(pool, out, over(d->w, z.C, z.C / 2), {}, 2, both);
+            axpy(pool, out, over(d->x, z.B, z.C, z.H, z.H), 1);
           }};
 }
 
@@ -174,9 +190,11 @@ static Pair shuffle_pair(Pool& pool, const Size& z) {
   int64_t HW = z.H * z.H, n = z.pixels(), O = z.C / 2;
   auto d = std::make_shared<Data>(Data{random_floats(n * z.C), random_floats(9 * O * z.C), Floats(n * O)});
   return {"Conv3x3 ↓", n * O,
-          [=, &pool](float* y) { conv3x3(pool, y, d->x.data(), d->w.data(), z.B, z.C, O, z.H, z.H, -1); },
           [=, &pool](float* y) {
-            conv3x3(pool, d->plain.data(), d->x.data(), d->w.data(), z.B, z.C, O, z.H, z.H, 0);
+            conv3x3(pool, over(y, z.B, 4 * O, z.H / 2, z.H / 2), over(d->x, z.B, z.C, z.H, z.H), over(d->w, O, z.C, 3, 3));
+          },
+          [=, &pool](float* y) {
+            conv3x3(pool, over(d->plain, z.B, O, z.H, z.H), over(d->x, z.B, z.C, z.H, z.H), over(d->w, O, z.C, 3, 3));
             pool.run(z.B * O, 0, [&](int64_t c, Scratch&) {
               Planes to = {y + c * HW, 1, z.H, z.H, -1};
               for (int64_t i = 0; i < z.H; i++) put(to, 0, i, 0, z.H, d->plain.data() + c * HW + i * z.H, Overwrite);
