@@ -62,6 +62,17 @@ func writeText(t *testing.T, path, text string) {
 	}
 }
 
+// damage spoils an image's pixels and leaves its header alone.
+func damage(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 0xff
+	writeText(t, path, string(data))
+}
+
 // options returns options that train on tasks below root with small patches.
 func options(root string, tasks ...Task) Options {
 	return Options{Root: root, Tasks: tasks, Patch: 32, Seed: 1, Cache: 1 << 24}

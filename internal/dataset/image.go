@@ -1,19 +1,10 @@
 package dataset
 
 import (
-	"bufio"
 	"fmt"
 	"image"
-	_ "image/jpeg" // for the headers
-	_ "image/png"
-	"os"
-	"path/filepath"
-	"strings"
 
-	_ "golang.org/x/image/bmp"
 	"golang.org/x/image/draw"
-	_ "golang.org/x/image/tiff"
-	_ "golang.org/x/image/webp"
 
 	"clusir/internal/dataset/degrade"
 	"clusir/internal/imageio"
@@ -28,12 +19,11 @@ type Image struct {
 // NewImage returns a black image.
 func NewImage(w, h int) *Image { return &Image{W: w, H: h, Pix: make([]uint8, 3*w*h)} }
 
-var imageExtensions = map[string]bool{
-	".png": true, ".jpg": true, ".jpeg": true, ".bmp": true, ".tif": true, ".tiff": true, ".webp": true,
-}
-
 // isImage tells from a file's name whether it is an image that ReadImage reads.
-func isImage(name string) bool { return imageExtensions[strings.ToLower(filepath.Ext(name))] }
+func isImage(name string) bool {
+	_, err := imageio.FormatOf(name)
+	return err == nil
+}
 
 // ReadImage decodes a file to 8-bit RGB. Alpha is dropped, 16 bits are rounded
 // to 8.
@@ -48,20 +38,6 @@ func ReadImage(path string) (*Image, error) {
 		return nil, err
 	}
 	return fromPlanar(planes, src.W, src.H), nil
-}
-
-// readSize reads an image's size from its header.
-func readSize(path string) (w, h int, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, 0, err
-	}
-	defer f.Close()
-	c, _, err := image.DecodeConfig(bufio.NewReader(f))
-	if err != nil {
-		return 0, 0, fmt.Errorf("%s: no image that can be read: %w", path, err)
-	}
-	return c.Width, c.Height, nil
 }
 
 // fromPlanar rounds [3,H,W] in 0..1 to 8 bits.

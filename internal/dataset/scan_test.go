@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"clusir/internal/imageio"
 )
 
 // skips returns the report's skips as "file: reason", sorted.
@@ -95,6 +97,36 @@ func TestScanPairs(t *testing.T) {
 				t.Errorf("skipped\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.skips, "\n"))
 			}
 		})
+	}
+}
+
+// turnedJPEG writes a black JPEG whose w×h stored pixels EXIF turns by a quarter.
+func turnedJPEG(t *testing.T, path string, w, h int) {
+	t.Helper()
+	exif := "MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
+	info := imageio.Info{Format: imageio.JPEG, W: w, H: h, Depth: 8, Meta: imageio.Metadata{EXIF: []byte(exif)}}
+	if err := imageio.New(info).Save(path, info, imageio.Options{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTurnedSizes compares the sizes that pictures have once they are upright,
+// as training will see them.
+func TestTurnedSizes(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 48, "in/a.jpg", "in/b.jpg", "out/a.png", "out/b.png")
+	turnedJPEG(t, filepath.Join(dir, "in/a.jpg"), 48, 32)
+	turnedJPEG(t, filepath.Join(dir, "in/b.jpg"), 32, 48)
+	s, r := open(t, options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}))
+	want := Skip{filepath.Join(dir, "in/b.jpg"), SizesDiffer, "48×32, clean 32×48"}
+	if got := r.Tasks[0].Skipped; !slices.Equal(got, []Skip{want}) {
+		t.Errorf("skipped %+v, want %+v", got, want)
+	}
+	input, target := make([]float32, 3*s.Patch()*s.Patch()), make([]float32, 3*s.Patch()*s.Patch())
+	for i := range s.Len() {
+		if _, err := s.Sample(input, target, 0, i); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

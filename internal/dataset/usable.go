@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"clusir/internal/imageio"
 )
 
 // usable reads the headers of pairs and leaves out what cannot be trained on.
@@ -124,7 +126,8 @@ func readHeaders(files []string) map[string]header {
 	g.SetLimit(2 * runtime.GOMAXPROCS(0))
 	for i, f := range files {
 		g.Go(func() error {
-			found[i].w, found[i].h, found[i].err = readSize(f)
+			p, err := imageio.ProbeFile(f, imageio.Limits{})
+			found[i] = header{p.W, p.H, err}
 			return nil
 		})
 	}

@@ -111,7 +111,10 @@ func FuzzEXIF(f *testing.F) {
 	f.Add(exifFrom(directory{{tag: 271, kind: typeASCII, count: 2, data: []byte("A\x00")},
 		{tag: tagGPSIFD, sub: directory{rational(2, 3.5)}}}, 6))
 	f.Fuzz(func(t *testing.T, exif []byte) {
-		out, _ := uprightEXIF(exif)
+		out := uprightEXIF(exif, turnOf(exif, nil))
+		if turn := turnOf(out, nil); turn != upright {
+			t.Errorf("turned upright it says %d", turn)
+		}
 		if len(out) != len(exif) {
 			t.Fatalf("%d bytes became %d", len(exif), len(out))
 		}
@@ -119,7 +122,7 @@ func FuzzEXIF(f *testing.F) {
 		if block == nil {
 			return
 		}
-		if _, turn := uprightEXIF(block); turn != upright {
+		if turn := turnOf(block, nil); turn != upright {
 			t.Errorf("a block written upright is turned by %d", turn)
 		}
 	})

@@ -33,11 +33,14 @@ const (
 	tagInteropIFD      = 40965
 	tagPixelXDimension = 40962
 	tagPixelYDimension = 40963
+	tagFocalPlaneX     = 41486
+	tagFocalPlaneY     = 41487
 )
 
 // Types of fields; typeSize has their sizes in bytes.
 const (
-	typeByte, typeASCII, typeShort, typeLong, typeRational, typeUndefined = 1, 2, 3, 4, 5, 7
+	typeByte, typeASCII, typeShort, typeLong, typeRational = 1, 2, 3, 4, 5
+	typeSByte, typeUndefined, typeSShort, typeSLong        = 6, 7, 8, 9
 )
 
 var typeSize = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4}
@@ -46,6 +49,7 @@ var typeSize = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4}
 type field struct {
 	tag, kind uint16
 	count     uint32
+	entry     int64 // where the directory lists it
 	at        int64 // where the values are
 }
 
@@ -88,11 +92,12 @@ func (t tiffFile) directory(offset int64) (fields []field, next int64, err error
 	for i := 0; i < len(b); i += 12 {
 		e := b[i : i+12]
 		f := field{tag: t.order.Uint16(e), kind: t.order.Uint16(e[2:]), count: t.order.Uint32(e[4:])}
+		f.entry = offset + 2 + int64(i)
 		if f.kind == 0 || int(f.kind) >= len(typeSize) {
 			continue
 		}
 		if f.at = int64(t.order.Uint32(e[8:])); f.size() <= 4 {
-			f.at = offset + 2 + int64(i) + 8
+			f.at = f.entry + 8
 		}
 		fields = append(fields, f)
 	}
@@ -113,6 +118,7 @@ func (t tiffFile) bytes(f field) ([]byte, error) {
 }
 
 // uints are a field's values if it is of whole numbers, else nil; at most 16.
+// Signed ones are taken for unsigned: where they matter, none is negative.
 func (t tiffFile) uints(f field) (values []uint32) {
 	f.count = min(f.count, 16)
 	b, err := t.bytes(f)
@@ -121,17 +127,30 @@ func (t tiffFile) uints(f field) (values []uint32) {
 	}
 	for ; len(b) > 0; b = b[typeSize[f.kind]:] {
 		switch f.kind {
-		case typeByte:
+		case typeByte, typeUndefined, typeSByte:
 			values = append(values, uint32(b[0]))
-		case typeShort:
+		case typeShort, typeSShort:
 			values = append(values, uint32(t.order.Uint16(b)))
-		case typeLong:
+		case typeLong, typeSLong:
 			values = append(values, t.order.Uint32(b))
 		default:
 			return nil
 		}
 	}
 	return values
+}
+
+// ratio is a field's first rational number, 0/0 if it has none.
+func (t tiffFile) ratio(f field) ratio {
+	if f.kind != typeRational {
+		return ratio{}
+	}
+	f.count = min(f.count, 1)
+	b, err := t.bytes(f)
+	if err != nil || len(b) < 8 {
+		return ratio{}
+	}
+	return ratio{t.order.Uint32(b), t.order.Uint32(b[4:])}
 }
 
 // uint is a field's first value, or otherwise if it has none.

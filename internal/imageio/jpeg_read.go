@@ -35,9 +35,9 @@ func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	} else {
 		m.adoptICC(head.profile())
 	}
-	m.turn = m.Meta.adopt(head.exif, head.xmp)
+	m.turn = turnOf(head.exif, head.xmp)
+	m.adopt(m.turn, head.exif, head.xmp)
 	m.W, m.H = m.turn.size(img.Bounds().Dx(), img.Bounds().Dy())
-	m.Meta.turn(m.turn)
 	return m, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"compress/zlib"
 	"fmt"
 	"io"
-	"regexp"
 )
 
 // Metadata is what a file says about its picture, carried as it stands but for
@@ -38,25 +37,20 @@ func (m *Metadata) ownTo(f Format) []segment {
 // maxMetadata bounds one piece of metadata, inflated or not: 64 MiB.
 const maxMetadata = 64 << 20
 
-// xmpOrientation finds tiff:Orientation, as an attribute or as an element.
-var xmpOrientation = regexp.MustCompile(`(tiff:Orientation\s*(?:=\s*["']|>)\s*)[1-8]`)
-
-// adopt takes in EXIF and XMP as they are in a file and says how the picture
-// is turned: EXIF's word counts, as it does elsewhere.
-func (m *Metadata) adopt(exif, xmp []byte) orientation {
-	turn := upright
+// adopt takes in EXIF and XMP as they are in a file for the picture, which turn
+// turns upright.
+func (i *Info) adopt(turn orientation, exif, xmp []byte) {
+	m := &i.Meta
 	if len(exif) > 0 {
-		m.EXIF, turn = uprightEXIF(exif)
+		m.EXIF = uprightEXIF(exif, turn)
 	}
 	if len(xmp) > 0 {
-		m.XMP = xmpOrientation.ReplaceAll(xmp, []byte("${1}1"))
+		var note string
+		if m.XMP, note = uprightXMP(xmp, turn); note != "" {
+			i.Notes = append(i.Notes, note)
+		}
 	}
-	return turn
-}
-
-// turn swaps what belongs to the axes of a stored picture if they swap.
-func (m *Metadata) turn(o orientation) {
-	if o.swaps() {
+	if turn.swaps() {
 		m.DPI[0], m.DPI[1] = m.DPI[1], m.DPI[0]
 	}
 }

@@ -167,7 +167,8 @@ func TestBrokenEXIF(t *testing.T) {
 		"good": {good, 6}, "lying": {lying, 1}, "loop": {loop, 6}, "many": {many, 1}, "odd": {odd, 1},
 		"short": {good[:7], 1}, "cut": {good[:40], 6}, "text": {[]byte("no EXIF here"), 1},
 	} {
-		out, turn := uprightEXIF(tc.exif)
+		turn := turnOf(tc.exif, nil)
+		out := uprightEXIF(tc.exif, turn)
 		if turn != tc.turn || len(out) != len(tc.exif) {
 			t.Errorf("%s: turn %d, want %d; %d bytes of %d", name, turn, tc.turn, len(out), len(tc.exif))
 		}

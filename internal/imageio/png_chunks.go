@@ -227,9 +227,9 @@ func (f *pngFile) finish() error {
 	f.Alpha = h.kind == pngGreyAlpha || h.kind == pngRGBA || f.keyed()
 	f.Meta.ownOf = PNG
 	f.adoptICC(f.icc)
-	f.turn = f.Meta.adopt(f.exif, f.xmp)
+	f.turn = turnOf(f.exif, f.xmp)
+	f.adopt(f.turn, f.exif, f.xmp)
 	f.W, f.H = f.turn.size(h.w, h.h)
-	f.Meta.turn(f.turn)
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package imageio
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -112,8 +111,7 @@ func probeJPEG(f io.ReadSeeker) (p Probe, _ orientation, err error) {
 	if h.sof == progressive { // whose coefficients are kept until the last scan
 		p.Bytes *= 1 + coefficient
 	}
-	_, turn := uprightEXIF(h.exif)
-	return p, turn, nil
+	return p, turnOf(h.exif, h.xmp), nil
 }
 
 func probeTIFF(f io.ReadSeeker) (p Probe, turn orientation, err error) {
@@ -129,9 +127,7 @@ func probeTIFF(f io.ReadSeeker) (p Probe, turn orientation, err error) {
 	if err := h.check(); err != nil {
 		return p, turn, err
 	}
-	if v := h.value(tagOrientation, 1); v >= 1 && v <= 8 {
-		turn = orientation(v)
-	}
+	turn = h.turn()
 	p, err = probeConfig(TIFF, f, func(io.Reader) (image.Config, error) { return tiff.DecodeConfig(file) })
 	p.Alpha = h.value(tagSamplesPerPixel, 1) > 3
 	return p, turn, err
@@ -144,8 +140,7 @@ func probeWebP(f io.ReadSeeker) (p Probe, _ orientation, err error) {
 	}
 	p, err = probeConfig(WebP, f, webp.DecodeConfig)
 	p.Alpha = w.alpha
-	_, turn := uprightEXIF(bytes.TrimPrefix(w.exif, []byte(exifHead)))
-	return p, turn, err
+	return p, turnOf(w.exif, w.xmp), err
 }
 
 // probeConfig asks a library for a picture's size and kind of pixels.

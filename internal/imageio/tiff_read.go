@@ -144,22 +144,28 @@ func section(r io.ReadSeeker) (*io.SectionReader, error) {
 	return io.NewSectionReader(at, 0, math.MaxInt64), nil
 }
 
+// turn is how the directory, or XMP if it does not say, describes the way in
+// which the picture is stored.
+func (h *tiffHead) turn() orientation {
+	if f, ok := h.fields[tagOrientation]; ok {
+		turn, _ := h.tiffFile.turn([]field{f})
+		return turn
+	}
+	return turnOf(nil, h.data(tagXMP))
+}
+
 // metadata takes over what the directory tells beside the pixels.
 func (h *tiffHead) metadata(m *Image, file io.ReaderAt) {
 	d, err := origin(file)
 	if err != nil {
 		m.Notes = append(m.Notes, "damaged EXIF fields were dropped")
 	}
-	m.turn = upright
-	if v := h.value(tagOrientation, 1); v >= 1 && v <= 8 {
-		m.turn = orientation(v)
-	}
-	m.Meta.adopt(exifFrom(d, m.turn), h.data(tagXMP))
 	m.adoptICC(h.data(tagICC))
 	// The unit is an inch or, 3, a centimetre; 1 is none.
 	scale := map[uint32]float64{2: 1, 3: 2.54}[h.value(tagResolutionUnit, 2)]
 	m.Meta.DPI = [2]float64{scale * h.number(tagXResolution), scale * h.number(tagYResolution)}
-	m.Meta.turn(m.turn)
+	m.turn = h.turn()
+	m.adopt(m.turn, exifFrom(d, m.turn), h.data(tagXMP))
 	m.Meta.ownOf = TIFF
 	for _, tag := range tiffOwn {
 		if data := h.data(tag); data != nil {

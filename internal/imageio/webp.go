@@ -70,6 +70,8 @@ func (f *webpFile) chunk(r io.Reader, kind string, n int64) error {
 	case into != nil && n <= maxMetadata:
 		*into = make([]byte, n)
 		_, err := io.ReadFull(r, *into)
+		// Some writers put the head of JPEG's segment before EXIF.
+		f.exif = bytes.TrimPrefix(f.exif, []byte(exifHead))
 		return err
 	case kind == "VP8X" && n >= 1:
 		var b [1]byte
@@ -111,8 +113,8 @@ func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {
 		}
 	}
 	m.adoptICC(f.icc)
-	// Some writers put the head of JPEG's segment before the block.
-	m.turn = m.Meta.adopt(bytes.TrimPrefix(f.exif, []byte(exifHead)), f.xmp)
+	m.turn = turnOf(f.exif, f.xmp)
+	m.adopt(m.turn, f.exif, f.xmp)
 	m.W, m.H = m.turn.size(img.Bounds().Dx(), img.Bounds().Dy())
 	return m, nil
 }

@@ -1,0 +1,248 @@
+package imageio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/xml"
+	"errors"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf16"
+)
+
+// XMP (ISO 16684) is carried byte by byte but for what would not be true any
+// more. A packet that is not well-formed is searched as text instead.
+
+// Namespaces of properties that are read here.
+const (
+	nsTIFF  = "http://ns.adobe.com/tiff/1.0/"
+	nsEXIF  = "http://ns.adobe.com/exif/1.0/"
+	nsNote  = "http://ns.adobe.com/xmp/note/"
+	nsHDR   = "http://ns.adobe.com/hdr-gain-map/1.0/"
+	nsApple = "http://ns.apple.com/"
+	nsPhoto = "http://ns.google.com/photos/1.0/"
+)
+
+// usualPrefixes are for packets that use a prefix without declaring it.
+var usualPrefixes = map[string]string{
+	"tiff": nsTIFF, "exif": nsEXIF, "xmpNote": nsNote, "hdrgm": nsHDR,
+	"HDRGainMap": nsApple + "HDRGainMap/1.0/", "GCamera": nsPhoto + "camera/",
+	"Container": nsPhoto + "container/", "Item": nsPhoto + "container/item/",
+}
+
+// property is a property of a packet, written as an attribute or an element.
+type property struct {
+	space, name string
+	value       stretch
+	whole       stretch // the value with all that names it
+}
+
+// stretch is a part of a text.
+type stretch struct{ from, to int }
+
+func (s stretch) of(text []byte) []byte { return text[s.from:s.to] }
+
+// edit puts other text in place of a stretch.
+type edit struct {
+	stretch
+	text []byte
+}
+
+// apply makes edits; of those that overlap, the first and longest counts.
+func apply(text []byte, edits []edit) []byte {
+	slices.SortStableFunc(edits, func(a, b edit) int {
+		if a.from != b.from {
+			return a.from - b.from
+		}
+		return b.to - a.to
+	})
+	var out []byte
+	at := 0
+	for _, e := range edits {
+		if e.from >= at {
+			out = append(append(out, text[at:e.from]...), e.text...)
+			at = e.to
+		}
+	}
+	return append(out, text[at:]...)
+}
+
+// xmlAttribute matches an attribute of a tag, with the space before it.
+var xmlAttribute = regexp.MustCompile(`\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')`)
+
+// element is an element of a packet that has not ended yet.
+type element struct {
+	property
+	prefixes map[string]string
+}
+
+// maxXMP bounds the depth of a packet and the prefixes that hold at a place.
+const maxXMP = 256
+
+// scanXMP finds the properties of a packet in UTF-8.
+func scanXMP(xmp []byte) ([]property, error) {
+	d := xml.NewDecoder(bytes.NewReader(xmp))
+	d.Strict = false
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	open := []element{{prefixes: usualPrefixes}}
+	var found []property
+	for {
+		from := int(d.InputOffset())
+		token, err := d.RawToken()
+		if errors.Is(err, io.EOF) && len(open) == 1 {
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		to := int(d.InputOffset())
+		switch t := token.(type) {
+		case xml.StartElement:
+			e := element{prefixes: declared(open[len(open)-1].prefixes, t.Attr)}
+			e.space, e.name = e.prefixes[t.Name.Space], t.Name.Local
+			e.whole.from, e.value.from = from, to
+			if len(open) > maxXMP || len(e.prefixes) > maxXMP {
+				return nil, errors.New("it is nested too deeply")
+			}
+			open = append(open, e)
+			found = append(found, attributes(xmp, stretch{from, to}, e.prefixes)...)
+		case xml.EndElement:
+			if len(open) == 1 {
+				return nil, errors.New("an element ends that did not begin")
+			}
+			e := open[len(open)-1]
+			open = open[:len(open)-1]
+			e.value.to, e.whole.to = from, to
+			found = append(found, e.property)
+		}
+	}
+}
+
+// declared is prefixes with those that a tag's attributes declare.
+func declared(prefixes map[string]string, attributes []xml.Attr) map[string]string {
+	shared := true
+	for _, a := range attributes {
+		if a.Name.Space != "xmlns" {
+			continue
+		}
+		if shared {
+			copied := make(map[string]string, len(prefixes)+1)
+			for k, v := range prefixes {
+				copied[k] = v
+			}
+			prefixes, shared = copied, false
+		}
+		prefixes[a.Name.Local] = a.Value
+	}
+	return prefixes
+}
+
+// attributes finds the properties in a tag.
+func attributes(xmp []byte, tag stretch, prefixes map[string]string) (found []property) {
+	for _, m := range xmlAttribute.FindAllSubmatchIndex(tag.of(xmp), -1) {
+		prefix, name, _ := strings.Cut(string(xmp[tag.from+m[2]:tag.from+m[3]]), ":")
+		found = append(found, property{
+			space: prefixes[prefix], name: name,
+			value: stretch{tag.from + m[4] + 1, tag.from + m[5] - 1},
+			whole: stretch{tag.from + m[0], tag.from + m[1]},
+		})
+	}
+	return found
+}
+
+// xmpOrientation finds tiff:Orientation in a packet that is not well-formed.
+var xmpOrientation = regexp.MustCompile(`(tiff:Orientation\s*(?:=\s*["']|>)\s*)([0-9])`)
+
+// xmpTurn is the orientation that a packet states, and whether it does.
+func xmpTurn(xmp []byte) (o orientation, found bool) {
+	xmp = utf8XMP(xmp)
+	properties, err := scanXMP(xmp)
+	if err != nil {
+		m := xmpOrientation.FindSubmatch(xmp)
+		if m == nil {
+			return upright, false
+		}
+		return parseTurn(m[2]), true
+	}
+	for _, p := range properties {
+		if p.space == nsTIFF && p.name == "Orientation" {
+			return parseTurn(p.value.of(xmp)), true
+		}
+	}
+	return upright, false
+}
+
+// parseTurn reads an orientation; what is none counts as upright.
+func parseTurn(text []byte) orientation {
+	if t := bytes.TrimSpace(text); len(t) == 1 && t[0] >= '1' && t[0] <= '8' {
+		return orientation(t[0] - '0')
+	}
+	return upright
+}
+
+// axesOfXMP are pairs of properties that belong to the axes of a picture.
+var axesOfXMP = []struct{ space, x, y string }{
+	{nsTIFF, "ImageWidth", "ImageLength"}, {nsTIFF, "XResolution", "YResolution"},
+	{nsEXIF, "PixelXDimension", "PixelYDimension"}, {nsEXIF, "FocalPlaneXResolution", "FocalPlaneYResolution"},
+}
+
+// uprightXMP is xmp for the picture turned upright, as uprightEXIF is for EXIF.
+// What announces pictures or videos behind this one, which are not kept, is
+// taken out; then a note says so.
+func uprightXMP(xmp []byte, turn orientation) (out []byte, note string) {
+	xmp = utf8XMP(xmp)
+	properties, err := scanXMP(xmp)
+	if err != nil {
+		if what := announcedInText(xmp); what != "" {
+			return nil, "XMP was dropped: it is damaged, and announces " + what + ", which cannot be kept"
+		}
+		return xmpOrientation.ReplaceAll(xmp, []byte("${1}1")), ""
+	}
+	var edits []edit
+	for _, p := range properties {
+		if p.space == nsTIFF && p.name == "Orientation" {
+			edits = append(edits, edit{p.value, []byte("1")})
+		}
+	}
+	if turn.swaps() {
+		edits = append(edits, swapProperties(xmp, properties)...)
+	}
+	return cutAnnouncements(xmp, properties, edits)
+}
+
+// swapProperties exchanges the values that belong to a picture's axes.
+func swapProperties(xmp []byte, properties []property) (edits []edit) {
+	find := func(space, name string) int {
+		return slices.IndexFunc(properties, func(p property) bool { return p.space == space && p.name == name })
+	}
+	for _, pair := range axesOfXMP {
+		x, y := find(pair.space, pair.x), find(pair.space, pair.y)
+		if x >= 0 && y >= 0 {
+			a, b := properties[x].value, properties[y].value
+			edits = append(edits, edit{a, b.of(xmp)}, edit{b, a.of(xmp)})
+		}
+	}
+	return edits
+}
+
+// utf8XMP is a packet in UTF-8, as most are, with neither padding of zeros nor
+// a byte order mark.
+func utf8XMP(xmp []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(xmp, []byte{0xfe, 0xff}), bytes.HasPrefix(xmp, []byte{0, '<'}):
+		order = binary.BigEndian
+	case bytes.HasPrefix(xmp, []byte{0xff, 0xfe}), bytes.HasPrefix(xmp, []byte{'<', 0}):
+		order = binary.LittleEndian
+	default:
+		return bytes.TrimRight(bytes.TrimPrefix(xmp, []byte("\ufeff")), "\x00")
+	}
+	units := make([]uint16, len(xmp)/2)
+	for i := range units {
+		units[i] = order.Uint16(xmp[2*i:])
+	}
+	text := strings.TrimRight(string(utf16.Decode(units)), "\x00")
+	return []byte(strings.TrimPrefix(text, "\ufeff"))
+}

@@ -1,0 +1,87 @@
+package imageio
+
+import (
+	"bytes"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// attachment is a way in which XMP announces that more pictures, or a video,
+// follow in the file behind this picture. A result has nothing behind it.
+type attachment struct {
+	space string   // all namespaces that begin so
+	names []string // the beginnings of the properties' names; nil for all
+	what  string
+}
+
+var attachments = []attachment{
+	{nsHDR, nil, "a gain map"},
+	{nsApple + "HDRGainMap/", nil, "a gain map"},
+	{nsApple + "pixeldatainfo/", nil, "a gain map"},
+	{nsPhoto + "camera/", []string{"MotionPhoto", "MicroVideo"}, "a motion photo"},
+	{"http://ns.oplus.com/photos/1.0/camera/", nil, "a motion photo"},
+	{"http://ns.xiaomi.com/photos/1.0/camera/", nil, "a motion photo"},
+	{nsPhoto + "container/", nil, "attached files"},
+	{"http://ns.google.com/photos/dd/", nil, "a depth map"},
+}
+
+// announces is what a property announces, "" if nothing.
+func announces(p property) string {
+	for _, a := range attachments {
+		if strings.HasPrefix(p.space, a.space) && (a.names == nil ||
+			slices.ContainsFunc(a.names, func(n string) bool { return strings.HasPrefix(p.name, n) })) {
+			return a.what
+		}
+	}
+	return ""
+}
+
+// announcedInText is what a packet that is not well-formed seems to announce.
+func announcedInText(xmp []byte) string {
+	for _, a := range attachments {
+		if bytes.Contains(xmp, []byte(a.space)) {
+			return a.what
+		}
+	}
+	return ""
+}
+
+// cutAnnouncements makes edits and takes out what announces attachments.
+func cutAnnouncements(xmp []byte, properties []property, edits []edit) (out []byte, note string) {
+	var gone, spaces []string
+	for _, p := range properties {
+		what := announces(p)
+		if what == "" {
+			continue
+		}
+		edits = append(edits, edit{stretch: p.whole})
+		if !slices.Contains(gone, what) {
+			gone = append(gone, what)
+		}
+		if !slices.Contains(spaces, p.space) {
+			spaces = append(spaces, p.space)
+		}
+	}
+	out = apply(xmp, edits)
+	if len(gone) == 0 {
+		return out, ""
+	}
+	for _, space := range spaces {
+		out = cutDeclaration(out, space)
+	}
+	return out, "XMP's mention of " + strings.Join(gone, " and ") + " was taken out, since only the picture itself is kept"
+}
+
+// cutDeclaration takes out the declarations of a namespace of which nothing is
+// left.
+func cutDeclaration(xmp []byte, space string) []byte {
+	declaration := regexp.MustCompile(`\s+xmlns:([^\s=]+)\s*=\s*["']` + regexp.QuoteMeta(space) + `["']`)
+	rest := declaration.ReplaceAll(xmp, nil)
+	for _, m := range declaration.FindAllSubmatch(xmp, -1) {
+		if bytes.Contains(rest, append(slices.Clone(m[1]), ':')) {
+			return xmp
+		}
+	}
+	return rest
+}

@@ -1,0 +1,80 @@
+package imageio
+
+import (
+	"strings"
+	"testing"
+)
+
+// packet is XMP with one description of these attributes and content.
+func packet(attributes, content string) string {
+	return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">` +
+		`<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description` + attributes + `>` + content +
+		`</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
+}
+
+// TestAnnouncements: what XMP says of pictures behind this one goes, the rest
+// stays to the byte.
+func TestAnnouncements(t *testing.T) {
+	const (
+		camera    = ` xmlns:GCamera="http://ns.google.com/photos/1.0/camera/"`
+		container = ` xmlns:Container="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/"`
+		hdr       = ` xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/"`
+		title     = ` dc:title="a &lt; b"`
+		items     = `<Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource"><Container:Item Item:Length="9"/></rdf:li></rdf:Seq></Container:Directory>`
+	)
+	for name, tc := range map[string]struct{ in, want, note string }{
+		"nothing":       {packet(title, "text"), packet(title, "text"), ""},
+		"gain map":      {packet(hdr+` hdrgm:Version="1.0"`+title, ""), packet(title, ""), "a gain map"},
+		"as elements":   {packet(hdr+title, "<hdrgm:Version>1.0</hdrgm:Version>"), packet(title, ""), "a gain map"},
+		"container":     {packet(container+title, "a"+items+"b"), packet(title, "ab"), "attached files"},
+		"motion photo":  {packet(camera+` GCamera:MotionPhoto="1" GCamera:MotionPhotoVersion='1'`, ""), packet("", ""), "a motion photo"},
+		"video":         {packet(camera+` GCamera:MicroVideoOffset="99"`+title, ""), packet(title, ""), "a motion photo"},
+		"other prefix":  {packet(strings.ReplaceAll(hdr+` hdrgm:Version="1.0"`, "hdrgm", "h"), ""), packet("", ""), "a gain map"},
+		"no prefix":     {packet(` hdrgm:Version="1.0"`, ""), packet("", ""), "a gain map"},
+		"camera's rest": {packet(camera+` GCamera:BurstID="7" GCamera:MotionPhoto="1"`, ""), packet(camera+` GCamera:BurstID="7"`, ""), "a motion photo"},
+		"two of them":   {packet(hdr+camera+` hdrgm:Version="1" GCamera:MotionPhoto="1"`, ""), packet("", ""), "a gain map and a motion photo"},
+		"Apple":         {packet(` xmlns:HDRGainMap="http://ns.apple.com/HDRGainMap/1.0/" HDRGainMap:HDRGainMapVersion="65536"`, ""), packet("", ""), "a gain map"},
+		"depth":         {packet(` xmlns:Device="http://ns.google.com/photos/dd/1.0/device/"`, "<Device:Container/>"), packet("", ""), "a depth map"},
+		"damaged":       {hdr + "<", "", "XMP was dropped"},
+		"only damaged":  {"<a><b></c", "<a><b></c", ""},
+		"in a comment":  {packet(title, `<!-- hdrgm:Version="1.0" -->`), packet(title, `<!-- hdrgm:Version="1.0" -->`), ""},
+	} {
+		out, note := uprightXMP([]byte(tc.in), upright)
+		if string(out) != tc.want {
+			t.Errorf("%s: got  %s\nwant %s", name, out, tc.want)
+		}
+		if (note == "") != (tc.note == "") || !strings.Contains(note, tc.note) {
+			t.Errorf("%s: note %q, want %q", name, note, tc.note)
+		}
+	}
+}
+
+// TestAxesOfXMP swaps what belongs to a picture's axes when it is turned.
+func TestAxesOfXMP(t *testing.T) {
+	in := packet(` tiff:ImageWidth="12" tiff:ImageLength="10" tiff:Orientation="8" exif:PixelXDimension="12"`,
+		"<exif:PixelYDimension>10</exif:PixelYDimension>")
+	for turn, want := range map[orientation]string{
+		3: strings.Replace(in, `n="8"`, `n="1"`, 1),
+		8: packet(` tiff:ImageWidth="10" tiff:ImageLength="12" tiff:Orientation="1" exif:PixelXDimension="10"`,
+			"<exif:PixelYDimension>12</exif:PixelYDimension>"),
+	} {
+		if out, _ := uprightXMP([]byte(in), turn); string(out) != want {
+			t.Errorf("turned by %d: %s\nwant %s", turn, out, want)
+		}
+	}
+}
+
+// FuzzXMP edits anything as XMP: it ends, and what was turned upright is.
+func FuzzXMP(f *testing.F) {
+	for _, c := range orientations {
+		f.Add([]byte(c.xmp))
+	}
+	f.Add([]byte(packet(` tiff:ImageWidth="12" tiff:ImageLength="10" GCamera:MotionPhoto="1"`, "<hdrgm:Version/>")))
+	f.Fuzz(func(t *testing.T, xmp []byte) {
+		turn, _ := xmpTurn(xmp)
+		out, _ := uprightXMP(xmp, turn)
+		if again, found := xmpTurn(out); found && again != upright {
+			t.Errorf("%q became %q, which says %d", xmp, out, again)
+		}
+	})
+}
