@@ -149,11 +149,6 @@ func runEval(o *evalOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.Page != "" {
-		if err := o.writePage(report); err != nil {
-			return err
-		}
-	}
 	switch {
 	case o.Routing && o.Format == "json":
 		err = json.NewEncoder(o.out).Encode(report.Routing())
@@ -164,7 +159,10 @@ func runEval(o *evalOptions) error {
 	case o.Images:
 		err = report.ImageTable().Write(o.out, o.Format)
 	default:
-		err = report.Table(o.Benchmark).Write(o.out, o.Format)
+		err = report.Table().Write(o.out, o.Format)
+	}
+	if err == nil && o.Page != "" { // what was measured is printed by now
+		err = o.writePage(report)
 	}
 	return errors.Join(err, report.Failed())
 }
@@ -204,7 +202,7 @@ func (o *evalOptions) measure(name, results string, benchmarks []*dataset.Benchm
 	bar := &countBar{w: progressTo(o.errOut)}
 	done, of := 0, 0
 	report, err := eval.Run(o.ctx, c.nets, eval.Options{
-		Root: o.config.Data, Benchmarks: benchmarks, Protocol: protocolOf(o.config.Eval),
+		Root: o.config.Data, Benchmarks: benchmarks, Names: o.Benchmark, Protocol: protocolOf(o.config.Eval),
 		Subject: eval.Subject{Model: name, Weights: eval.Fingerprint(c.nets[0].Model), Device: c.device},
 		Shard:   o.Shard, Only: o.only, Results: results, Resume: o.Resume, MaxMemory: memory, Pixels: o.pixels,
 		Image: func(r eval.ImageResult, n, all int) {

@@ -64,7 +64,7 @@ func TestEvalUsage(t *testing.T) {
 	}{
 		{"", exitUsage, "--benchmark"},
 		{"--benchmark cbsd68", exitUsage, "CLUSIR_DATA"},
-		{"--benchmark cbsd86 --data d", exitError, "choose among"},
+		{"--benchmark cbsd86 --data d", exitError, `did you mean "cbsd68"?`},
 		{"--benchmark cbsd68 --data d --protocol matlab", exitError, "promptir"},
 		{"--benchmark cbsd68 --data /nowhere", exitError, "FFDNet"},
 		{"--benchmark cbsd68 --data d --shard 3/16", exitUsage, "--results"},

@@ -68,7 +68,7 @@ func (o *evalOptions) completePage() error {
 // once more: which they are is known only now, and a run that was resumed never
 // saw most of them.
 func (o *evalOptions) writePage(r *eval.Report) error {
-	page := report.Page{Eval: r, Setting: o.Benchmark, Gallery: o.gallery, Curves: o.curves, Facts: machine()}
+	page := report.Page{Eval: r, Gallery: o.gallery, Curves: o.curves, Facts: machine()}
 	if o.Merge == nil {
 		o.only = report.Shown(r)
 		o.gallery.Expect(len(o.only))

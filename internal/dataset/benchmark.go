@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"clusir/internal/suggest"
 )
 
 //go:embed benchmarks.yaml
@@ -31,6 +35,9 @@ type Benchmark struct {
 	Kinds    []string  `yaml:"kinds"`
 	Expected int       `yaml:"expected"`
 	Get      string    `yaml:"get"`
+	// Own tells that it is of a user's file: published numbers for a benchmark of
+	// the same name are of other images.
+	Own bool `yaml:"-"`
 }
 
 // folders is a list of folders in YAML, or a single one.
@@ -38,7 +45,7 @@ type folders []string
 
 // UnmarshalYAML reads a string as a list of one.
 func (f *folders) UnmarshalYAML(n *yaml.Node) error {
-	if n.Kind == yaml.ScalarNode {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
 		*f = folders{n.Value}
 		return nil
 	}
@@ -56,7 +63,7 @@ var rules = map[string]matchRule{"": matchSame, "same": matchSame, "rain": match
 // Standard returns the benchmarks of the field, from benchmarks.yaml.
 func Standard() *Catalog {
 	c := &Catalog{map[string]*Benchmark{}, map[string][]string{}}
-	if err := c.add(standardYAML); err != nil {
+	if err := c.add(standardYAML, false); err != nil {
 		panic(err) // the file is ours and tested
 	}
 	return c
@@ -69,20 +76,20 @@ func (c *Catalog) AddFile(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := c.add(text); err != nil {
+	if err := c.add(text, true); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
 
-func (c *Catalog) add(text []byte) error {
+func (c *Catalog) add(text []byte, own bool) error {
 	var doc struct {
 		Benchmarks map[string]*Benchmark `yaml:"benchmarks"`
 		Groups     map[string][]string   `yaml:"groups"`
 	}
 	keys := map[string]yaml.Node{}
 	if err := yaml.Unmarshal(text, &keys); err != nil {
-		return err
+		return plainYAML(err)
 	}
 	_, benchmarks := keys["benchmarks"]
 	_, groups := keys["groups"]
@@ -97,12 +104,13 @@ func (c *Catalog) add(text []byte) error {
 		if err := b.check(strings.ToLower(name)); err != nil {
 			return err
 		}
+		b.Own = own
 		c.benchmarks[b.Name] = b
 	}
 	for name, members := range doc.Groups {
 		for _, m := range members {
 			if c.benchmarks[strings.ToLower(m)] == nil {
-				return fmt.Errorf("group %s: there is no benchmark %q; there are %s", name, m, strings.Join(c.Names(), ", "))
+				return fmt.Errorf("group %s: there is no benchmark %q: %s", name, m, suggest.Or(m, c.Names()))
 			}
 		}
 		c.groups[strings.ToLower(name)] = members
@@ -114,7 +122,7 @@ func decodeStrict(text []byte, into any) error {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return plainYAML(err)
 	}
 	return nil
 }
@@ -128,20 +136,40 @@ func (b *Benchmark) check(name string) error {
 		b.Title = name
 	}
 	switch {
+	case b.Task != "" && !slices.Contains(taskKinds, b.Task):
+		return fmt.Errorf("benchmark %s: there is no task %q: %s", name, b.Task, suggest.Or(b.Task, taskKinds))
 	case strings.ContainsAny(name, ",: /"):
 		return fmt.Errorf("benchmark %q: a name holds no comma, colon, slash or space", name)
 	case rules[b.Match] == nil:
-		return fmt.Errorf("benchmark %s: match is %q; it must be same, rain or haze", name, b.Match)
+		return fmt.Errorf("benchmark %s: there is no match %q: %s", name, b.Match, suggest.Or(b.Match, []string{"same", "rain", "haze"}))
 	case len(b.Sigmas) > 0 && len(b.Clean) == 0:
 		return fmt.Errorf("benchmark %s: has sigmas and no clean; name the folder of clean images", name)
 	case b.Made != "" && makers[b.Made] == nil:
-		return fmt.Errorf("benchmark %s: made is %q; it must be one of %s", name, b.Made, makerNames())
+		return fmt.Errorf("benchmark %s: nothing called %q can be made: %s", name, b.Made, suggest.Or(b.Made, slices.Sorted(maps.Keys(makers))))
 	case b.Made != "" && (len(b.Clean) == 0 || len(b.Sigmas) > 0):
 		return fmt.Errorf("benchmark %s: has made %s, which goes with clean and without sigmas", name, b.Made)
 	case len(b.Clean) > 0 && len(b.Sigmas) == 0 && b.Made == "":
 		return fmt.Errorf("benchmark %s: has clean and no sigmas; give the noise levels, such as [15, 25, 50], or what is made of it: one of %s", name, makerNames())
 	case len(b.Clean) == 0 && (len(b.Input) == 0 || len(b.Target) == 0):
 		return fmt.Errorf("benchmark %s: needs input and target, or clean and sigmas", name)
+	}
+	return b.checkValues()
+}
+
+// checkValues holds each field to what can be.
+func (b *Benchmark) checkValues() error {
+	for i, s := range b.Sigmas {
+		if math.IsNaN(s) || s < 0 || s > 255 || slices.Contains(b.Sigmas[:i], s) {
+			return fmt.Errorf("benchmark %s: sigmas are %v; give different ones from 0 to 255", b.Name, b.Sigmas)
+		}
+	}
+	for i, k := range b.Kinds {
+		if k == "" || slices.Contains(b.Kinds[:i], k) {
+			return fmt.Errorf("benchmark %s: kinds are %q; give different names", b.Name, b.Kinds)
+		}
+	}
+	if b.Expected < 0 {
+		return fmt.Errorf("benchmark %s: expected is %d; give the number of images of the whole set, or leave it out", b.Name, b.Expected)
 	}
 	return nil
 }
@@ -172,7 +200,7 @@ func (c *Catalog) Resolve(names string) ([]*Benchmark, error) {
 		for _, m := range members {
 			b := c.benchmarks[strings.ToLower(m)]
 			if b == nil {
-				return nil, fmt.Errorf("there is no benchmark %q; choose among %s", m, strings.Join(c.Names(), ", "))
+				return nil, fmt.Errorf("there is no benchmark %q: %s", m, suggest.Or(m, c.Names()))
 			}
 			if !slices.Contains(out, b) {
 				out = append(out, b)

@@ -198,20 +198,40 @@ func TestCatalog(t *testing.T) {
 		t.Errorf("a folder of one's own gives %+v, %v", splits, err)
 	}
 	for text, want := range map[string]string{
-		"m: {inputs: a}":                      "inputs",
-		"m: {input: a}":                       "needs input and target",
-		"m: {input: a, target: b, match: x}":  "must be same, rain or haze",
-		"m: {clean: a}":                       "noise levels",
-		"m: {sigmas: [1]}":                    "clean",
+		"m: {inputs: a}":                                   `there is no field inputs: did you mean "input"?`,
+		"m: {input: a}":                                    "needs input and target",
+		"m: {input: a, target: b, match: x}":               `no match "x": choose among same, rain, haze`,
+		"m: {clean: a}":                                    "noise levels",
+		"m: {sigmas: [1]}":                                 "clean",
+		"m: {task: denoize, clean: a, sigmas: [1]}":        `no task "denoize": did you mean "denoise"?`,
+		"m: {clean: a, sigmas: [-1]}":                      "from 0 to 255",
+		"m: {clean: a, sigmas: [.nan]}":                    "from 0 to 255",
+		"m: {clean: a, sigmas: [5, 5]}":                    "different ones",
+		"m: {clean: a, sigmas: much}":                      "line 1: text (much), and a list is needed",
+		"m: {clean: a, sigmas: [x]}":                       "text (x), and a number is needed",
+		"m: {clean: {a: b}, sigmas: [1]}":                  "a block of keys, and a list is needed",
+		"m: {input: a, target: b, expected: x}":            "text (x), and a whole number is needed",
+		"m: {input: a, target: b, expected: -1}":           "expected is -1",
+		"m: {input: a, input: b}":                          "line 1: mapping key",
+		"m: {input: 'a/{kind}', target: b, kinds: [x, x]}": "different names",
+		"m: 5":                                "a whole number (5), and a block of keys is needed",
 		"a b: {input: a, target: b}":          "no comma",
 		"m:":                                  "is empty",
 		"benchmarks: {}\ngroups: {g: [none]}": `no benchmark "none"`,
-		"benchmarks: {m: {input: a, target: b}}\ngrups: {}\n": "grups",
-		"- a": "cannot unmarshal",
+		"benchmarks: {m: {input: a, target: b}}\ngrups: {}\n": `no field grups: did you mean "groups"?`,
+		"- a":          "line 1: a list, and a block of keys is needed",
+		"m: {input: a": "line 1: did not find expected",
 	} {
 		writeText(t, file, text)
-		if err := Standard().AddFile(file); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
+		err := Standard().AddFile(file)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
 			t.Errorf("%q: error is %v, want one that says %q and names the file", text, err, want)
+			continue
+		}
+		for _, inside := range []string{"dataset.", "map[", "unmarshal", "!!", "yaml:", "struct"} {
+			if strings.Contains(strings.TrimPrefix(err.Error(), file), inside) {
+				t.Errorf("%q: the error shows %q: %v", text, inside, err)
+			}
 		}
 	}
 }
@@ -240,7 +260,7 @@ func FuzzCatalog(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c := Standard()
 		before := len(c.Names())
-		if c.add(text) != nil {
+		if c.add(text, true) != nil {
 			return
 		}
 		if len(c.Names()) < before {
@@ -265,7 +285,7 @@ func TestMadeBenchmarks(t *testing.T) {
 	writeImages(t, dir, 50, 37, "clean/a.png", "clean/b.png")
 	for kind := range makers {
 		c := Standard()
-		if err := c.add([]byte("mine: {task: " + kind + ", clean: clean, made: " + kind + "}")); err != nil {
+		if err := c.add([]byte("mine: {task: "+kind+", clean: clean, made: "+kind+"}"), true); err != nil {
 			t.Fatal(err)
 		}
 		b, err := c.Resolve("mine")
@@ -294,12 +314,12 @@ func TestMadeBenchmarks(t *testing.T) {
 
 func TestWrongMadeBenchmarks(t *testing.T) {
 	for text, want := range map[string]string{
-		"x: {clean: c, made: fog}":                  "must be one of deblur, dehaze",
+		"x: {clean: c, made: fog}":                  `nothing called "fog" can be made: choose among deblur, dehaze`,
 		"x: {input: a, target: b, made: derain}":    "goes with clean",
 		"x: {clean: c, sigmas: [15], made: derain}": "without sigmas",
 		"x: {clean: c}":                             "what is made of it",
 	} {
-		if err := Standard().add([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Standard().add([]byte(text), true); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // maxDepth bounds the descent into subfolders, so that links in a circle end.
@@ -30,8 +31,10 @@ func listImages(dir string) (images, others []string, err error) {
 			}
 			info, err := os.Stat(path)
 			switch {
+			case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ELOOP):
+				others = append(others, path) // a link that leads nowhere
 			case err != nil:
-				others = append(others, path) // a dangling link
+				return err // it may be an image: nothing is left out in silence
 			case info.IsDir() && depth < maxDepth:
 				if err := walk(path, depth+1); err != nil {
 					return err
@@ -50,6 +53,12 @@ func listImages(dir string) (images, others []string, err error) {
 	}
 	slices.Sort(images)
 	return images, others, err
+}
+
+// machines tells whether an error is the machine's and not a file's: the same
+// file may be read a moment later, so it must not be left out for good.
+func machines(err error) bool {
+	return slices.ContainsFunc([]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // stem is a file's name without folders and extension. A dot in a name's

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -30,6 +31,8 @@ func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 			in = headers[p.input]
 		}
 		switch {
+		case machines(h.err) || machines(in.err):
+			return nil, errors.Join(h.err, in.err)
 		case h.err != nil:
 			r.skip(p.target, Unreadable, h.err.Error())
 		case in.err != nil:

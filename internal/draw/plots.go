@@ -63,14 +63,16 @@ func (s Scatter) Size() (w, h vg.Length) { return s.Side, s.Side + line(headStyl
 func (s Scatter) Draw(c vgdraw.Canvas) {
 	p := newPlot("")
 	for _, series := range s.Series {
-		if len(series.Points) == 0 {
+		dots := drawable(series.Points)
+		if len(dots) == 0 {
 			continue
 		}
-		points := &plotter.Scatter{XYs: series.Points, GlyphStyle: series.Mark.glyph(series.Colour)}
+		points := &plotter.Scatter{XYs: dots, GlyphStyle: series.Mark.glyph(series.Colour)}
 		p.Add(points)
 	}
 	p.HideAxes()
 	square(p)
+	widen(&p.X, &p.Y)
 	c.FillText(headStyle, vg.Point{X: c.Min.X, Y: c.Max.Y}, s.Title)
 	c.Max.Y = c.Min.Y + s.Side
 	p.Draw(vgdraw.Crop(c, 4, -4, 4, -4))
@@ -125,16 +127,17 @@ func (l Lines) Draw(c vgdraw.Canvas) {
 	grid.Horizontal.Color = rule
 	p.Add(grid)
 	for _, s := range l.Series {
-		if len(s.Points) == 0 {
+		points := drawable(s.Points)
+		if len(points) == 0 {
 			continue
 		}
 		style := vgdraw.LineStyle{Color: s.Colour, Width: 1.25}
 		if s.Thin {
 			style.Width = 0.5
 		}
-		p.Add(&plotter.Line{XYs: s.Points, LineStyle: style})
-		if len(s.Points) <= fewPoints {
-			p.Add(&plotter.Scatter{XYs: s.Points, GlyphStyle: vgdraw.GlyphStyle{Color: s.Colour, Radius: 1.5, Shape: vgdraw.CircleGlyph{}}})
+		p.Add(&plotter.Line{XYs: points, LineStyle: style})
+		if len(points) <= fewPoints {
+			p.Add(&plotter.Scatter{XYs: points, GlyphStyle: vgdraw.GlyphStyle{Color: s.Colour, Radius: 1.5, Shape: vgdraw.CircleGlyph{}}})
 		}
 	}
 	top := c.Max.Y - l.Height
@@ -142,5 +145,6 @@ func (l Lines) Draw(c vgdraw.Canvas) {
 		drawEntries(c, vg.Point{X: c.Min.X, Y: top - gap - vg.Length(i)*line(textStyle)}, entries)
 	}
 	c.Min.Y = top
+	widen(&p.X, &p.Y)
 	p.Draw(c)
 }

@@ -48,6 +48,7 @@ func (s Strip) Draw(c vgdraw.Canvas) {
 		for k, v := range row.Values {
 			dots[k] = Point{X: v, Y: y + 0.6*offset(k)}
 		}
+		dots = drawable(dots)
 		glyph := Mark(0).glyph(translucent(row.Colour, len(row.Values)))
 		p.Add(&plotter.Scatter{XYs: dots, GlyphStyle: glyph})
 		if m := Median(row.Values); !math.IsNaN(m) {
@@ -56,6 +57,7 @@ func (s Strip) Draw(c vgdraw.Canvas) {
 	}
 	p.NominalY(names...)
 	p.Y.Min, p.Y.Max = -0.5, float64(len(s.Rows))-0.5
+	widen(&p.X)
 	p.Y.Tick.Label = aligned(textStyle, vgdraw.XRight, vgdraw.YCenter)
 	p.Draw(c)
 }

@@ -111,17 +111,16 @@ func publishedEntry(c published.Row) entry {
 // fill adds what was measured. A number of some of the images alone, or by
 // another protocol, is shown and not ranked.
 func (t *PaperTable) fill(cells map[string]entry, o Ours) {
-	p := o.Report.Protocol
 	for _, s := range o.Report.Splits {
-		if !slices.Contains(t.Keys, s.Key) || len(o.Keys) > 0 && !slices.Contains(o.Keys, s.Key) || s.Images == 0 {
+		if s.Own || !slices.Contains(t.Keys, s.Key) || len(o.Keys) > 0 && !slices.Contains(o.Keys, s.Key) || s.Images == 0 {
 			continue
 		}
 		e := entry{value: [2]float64{s.Output.PSNR, s.Output.SSIM}, rank: shown(s.Output.PSNR, s.Output.SSIM)}
 		var notes []string
-		if s.Images < max(s.Expected, s.Found) {
+		if s.Partial() {
 			notes = append(notes, s.Count()+" images measured; not ranked")
 		}
-		if p.Name != "promptir" || p.YChannel {
+		if !o.Report.Protocol.asPublished() {
 			notes = append(notes, "not by the protocol of the published numbers; not ranked")
 		}
 		if e.note = strings.Join(notes, "; "); e.note != "" {

@@ -13,21 +13,28 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
 	"clusir/internal/metrics"
+	"clusir/internal/published"
 )
 
 // Options describe a measurement.
 type Options struct {
 	Root       string
 	Benchmarks []*dataset.Benchmark
-	Protocol   Protocol
-	Subject    Subject
+	// Names are those by which the benchmarks were chosen; a group among them,
+	// such as five-task, says which published numbers stand beside ours.
+	Names    string
+	Protocol Protocol
+	Subject  Subject
 	// Shard is the part of the images to measure; the zero value is all.
 	Shard Shard
+	// Limit is how many images of each split are measured, 0 for all.
+	Limit int
 	// Only, where set, leaves out all other images: it holds indices of ImageResult.
 	Only map[int]bool
 	// Results is a file for the images' results, "" for none. One that exists is
@@ -83,7 +90,7 @@ func Run(ctx context.Context, nets []*infer.Network, o Options) (*Report, error)
 
 // plan finds the benchmarks' images and notes what is missing.
 func plan(o Options) (Header, []job, error) {
-	h := Header{Format: formatName, Subject: o.Subject, Protocol: o.Protocol, Shard: o.Shard}
+	h := Header{Format: formatName, Subject: o.Subject, Protocol: o.Protocol, Shard: o.Shard, Limit: o.Limit}
 	var jobs []job
 	index := 0
 	for _, b := range o.Benchmarks {
@@ -95,7 +102,7 @@ func plan(o Options) (Header, []job, error) {
 			return h, nil, err
 		}
 		for _, s := range splits {
-			h.Splits = append(h.Splits, newSplit(s))
+			h.Splits = append(h.Splits, o.cut(s))
 			for _, item := range s.Items {
 				if o.Shard.has(index) && (o.Only == nil || o.Only[index]) {
 					jobs = append(jobs, job{index, s, item})
@@ -107,21 +114,45 @@ func plan(o Options) (Header, []job, error) {
 	if len(h.Splits) == 0 {
 		return h, nil, fmt.Errorf("%w: %s", ErrNothing, strings.Join(h.Missing, "; "))
 	}
+	h.Setting = chooseSetting(o.Names, h.Splits)
 	return h, jobs, nil
 }
 
-// Mean is the mean of the splits' means, as the papers' averages are.
-func (r *Report) Mean() Quality {
-	var q Quality
-	n := 0
+// cut takes the images beyond the limit from a split, which then counts as a part
+// of what is on disk.
+func (o Options) cut(s *dataset.Split) Split {
+	all := len(s.Items)
+	if o.Limit == 0 || all <= o.Limit {
+		return newSplit(s)
+	}
+	s.Items = s.Items[:o.Limit]
+	split := newSplit(s)
+	split.Expected = max(split.Expected, all)
+	return split
+}
+
+// averaged are the splits that the report's mean is over: those of the paper's
+// average, if all of them were measured, or else all that have a finite mean.
+func (r *Report) averaged() (of []SplitResult, average bool) {
+	var finite []SplitResult
 	for _, s := range r.Splits {
 		if s.Images > 0 && !math.IsInf(s.Output.PSNR, 0) {
-			q.add(s.Output)
-			n++
+			finite = append(finite, s)
 		}
 	}
-	q.divide(n)
-	return q
+	t := tableOf(r.Setting)
+	if t == nil || !slices.Contains(t.Keys, published.Average) {
+		return finite, false
+	}
+	for _, s := range finite {
+		if _, ok := s.published(r.Setting); ok {
+			of = append(of, s)
+		}
+	}
+	if len(of) == len(t.Keys)-1 {
+		return of, true
+	}
+	return finite, false
 }
 
 // Failed is an error that sums up the images without a result, nil if there are

@@ -41,6 +41,9 @@ func Merge(paths ...string) (*Report, error) {
 			devices = append(devices, h.Device)
 		}
 	}
+	if err := sameShapes(rows); err != nil {
+		return nil, err
+	}
 	rows, err := first.complete(rows, seen)
 	if err != nil {
 		return nil, err
@@ -58,9 +61,6 @@ func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageRe
 	}
 	latest := map[int]ImageResult{}
 	for _, r := range rows {
-		if r.Index < 0 || r.Index >= total {
-			return nil, fmt.Errorf("there is a result of image %d of %d: the files are damaged", r.Index, total)
-		}
 		latest[r.Index] = r
 	}
 	for k := 1; k <= h.Shard.N; k++ {

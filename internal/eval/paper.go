@@ -127,6 +127,9 @@ func prototypes(name, start, config string) PaperRow {
 	}}
 }
 
+// name is how the table is called where it is not printed.
+func (t *PaperTable) name() string { return fmt.Sprint("Table ", t.Number) }
+
 // Find returns the row of a name, in any case of letters.
 func (t *PaperTable) Find(name string) (PaperRow, bool) {
 	for _, r := range t.Rows {

@@ -134,15 +134,24 @@ type Split struct {
 	Task      string `json:"task"`
 	Expected  int    `json:"expected,omitempty"` // images of the whole benchmark
 	Found     int    `json:"found"`              // on disk
-	// Key is its name among the published numbers.
+	// Key is its name among the published numbers. Own tells that the benchmark is
+	// a user's, so that it has none there, whatever it is called.
 	Key string `json:"key"`
+	Own bool   `json:"own,omitempty"`
+	// Names is a fingerprint of the images' names.
+	Names string `json:"names,omitempty"`
 	// Skipped says which files could not be used, and why.
 	Skipped []string `json:"skipped,omitempty"`
 }
 
 func newSplit(s *dataset.Split) Split {
 	b := s.Benchmark
-	split := Split{Benchmark: b.Name, Title: b.Title, Label: s.Label, Task: b.Task, Expected: b.Expected, Found: len(s.Items), Key: key(s)}
+	split := Split{Benchmark: b.Name, Title: b.Title, Label: s.Label, Task: b.Task, Expected: b.Expected, Found: len(s.Items), Key: key(s), Own: b.Own}
+	names := sha256.New()
+	for _, item := range s.Items {
+		fmt.Fprintf(names, "%q\n", item.Name)
+	}
+	split.Names = hex.EncodeToString(names.Sum(nil)[:8])
 	for _, skip := range s.Skipped {
 		split.Skipped = append(split.Skipped, fmt.Sprintf("%s: %s", filepath.Base(skip.File), skip.Reason))
 	}
@@ -188,16 +197,19 @@ func (s SplitResult) Count() string {
 // Report is the whole result.
 type Report struct {
 	Subject
-	Protocol Protocol      `json:"protocol"`
-	Shard    Shard         `json:"shard,omitzero"`
-	Splits   []SplitResult `json:"splits"`
-	Images   []ImageResult `json:"images"`
-	Missing  []string      `json:"missing,omitempty"` // benchmarks that are not on disk, and where to get them
+	Protocol Protocol `json:"protocol"`
+	// Setting is whose published numbers stand beside ours, such as five-task.
+	Setting string        `json:"setting,omitempty"`
+	Shard   Shard         `json:"shard,omitzero"`
+	Limit   int           `json:"limit,omitempty"` // images of each split, 0 for all
+	Splits  []SplitResult `json:"splits"`
+	Images  []ImageResult `json:"images"`
+	Missing []string      `json:"missing,omitempty"` // benchmarks that are not on disk, and where to get them
 }
 
 // report forms the means of what was measured.
 func (h Header) report(rows []ImageResult) *Report {
-	r := &Report{Subject: h.Subject, Protocol: h.Protocol, Shard: h.Shard, Missing: h.Missing}
+	r := &Report{Subject: h.Subject, Protocol: h.Protocol, Setting: h.Setting, Shard: h.Shard, Limit: h.Limit, Missing: h.Missing}
 	r.Images = slices.SortedFunc(slices.Values(rows), func(a, b ImageResult) int { return a.Index - b.Index })
 	first, end := 0, 0
 	rest := r.Images

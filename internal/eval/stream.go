@@ -1,8 +1,6 @@
 package eval
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"slices"
+
+	"clusir/internal/atomicfile"
 )
 
 // formatName is the format of a results file; it changes when its lines do.
@@ -21,21 +22,11 @@ type Header struct {
 	Format string `json:"format"`
 	Subject
 	Protocol Protocol `json:"protocol"`
+	Setting  string   `json:"setting,omitempty"` // see Report
 	Shard    Shard    `json:"shard,omitzero"`
+	Limit    int      `json:"limit,omitempty"`
 	Splits   []Split  `json:"splits"`
 	Missing  []string `json:"missing,omitempty"`
-}
-
-func (h Header) check() error {
-	if h.Format != formatName {
-		return fmt.Errorf("its format is %q, not %q", h.Format, formatName)
-	}
-	for _, s := range h.Splits {
-		if s.Found < 0 || s.Found > 1<<31 {
-			return fmt.Errorf("%s of %d images", s.Name(), s.Found)
-		}
-	}
-	return nil
 }
 
 // mustMatch is an error that says what of two runs differs.
@@ -45,10 +36,21 @@ func (h Header) mustMatch(o Header) error {
 		return fmt.Errorf("it is of other weights: %s %s, not %s %s", h.Model, h.Weights, o.Model, o.Weights)
 	case h.Protocol != o.Protocol:
 		return fmt.Errorf("it was measured otherwise: %s", h.Protocol)
-	case !reflect.DeepEqual(h.Splits, o.Splits):
+	case h.Limit != o.Limit:
+		return fmt.Errorf("its --limit is %d, not %d", h.Limit, o.Limit)
+	case !slices.EqualFunc(h.Splits, o.Splits, Split.same):
 		return errors.New("it is of other benchmarks or of other images of them")
 	}
 	return nil
+}
+
+// same compares all that is known of two splits: files written before there were
+// fingerprints of names have none.
+func (s Split) same(o Split) bool {
+	if s.Names == "" || o.Names == "" {
+		s.Names, o.Names = "", ""
+	}
+	return reflect.DeepEqual(s, o)
 }
 
 // stream keeps the results of a run and writes them to its file as they come.
@@ -73,6 +75,9 @@ func openStream(o Options, h Header, jobs []job) (*stream, error) {
 		return nil, fmt.Errorf("%s exists: go on with it by --resume, or remove it", o.Results)
 	} else if err != nil {
 		return nil, err
+	}
+	if err := atomicfile.Lock(s.file); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	if err := s.begin(h, jobs); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", o.Results, err), s.close())
@@ -99,6 +104,15 @@ func (s *stream) begin(h Header, jobs []job) error {
 	if end == 0 {
 		return s.line(h)
 	}
+	names := map[int]string{}
+	for _, j := range jobs {
+		names[j.index] = j.item.Name
+	}
+	for _, r := range rows {
+		if name, ok := names[r.Index]; ok && name != r.Image {
+			return fmt.Errorf("cannot go on: image %d was %q and is %q now; name another file", r.Index, r.Image, name)
+		}
+	}
 	if err := old.mustMatch(h); err != nil {
 		return fmt.Errorf("cannot go on: %w; name another file", err)
 	}
@@ -109,14 +123,7 @@ func (s *stream) begin(h Header, jobs []job) error {
 		return fmt.Errorf("cannot go on: it was measured on %s, and this is %s, whose last digits differ; go on there, choose --device or --isa, or name another file",
 			old.Device, h.Device)
 	}
-	names := map[int]string{}
-	for _, j := range jobs {
-		names[j.index] = j.item.Name
-	}
 	for _, r := range rows {
-		if names[r.Index] != r.Image {
-			return fmt.Errorf("cannot go on: image %d was %q and is %q now; name another file", r.Index, r.Image, names[r.Index])
-		}
 		if r.Err == "" { // what failed is tried again
 			s.done[r.Index] = r
 		}
@@ -165,32 +172,4 @@ func beginsResults(r io.ReaderAt) bool {
 	got := make([]byte, len(want))
 	n, err := r.ReadAt(got, 0)
 	return (err == nil || errors.Is(err, io.EOF)) && string(got[:n]) == want[:n]
-}
-
-// readResults reads the whole lines of a results file; end is where they end,
-// 0 if there are none.
-func readResults(r io.Reader) (h Header, rows []ImageResult, end int64, err error) {
-	in := bufio.NewReader(r)
-	for n := 1; ; n++ {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return h, rows, end, nil
-		} else if err != nil {
-			return h, nil, 0, err
-		}
-		if n == 1 {
-			err = json.Unmarshal(line, &h)
-			if err == nil {
-				err = h.check()
-			}
-		} else {
-			var row ImageResult
-			err = json.Unmarshal(bytes.TrimSpace(line), &row)
-			rows = append(rows, row)
-		}
-		if err != nil {
-			return h, nil, 0, fmt.Errorf("line %d: not a file of results: %w", n, err)
-		}
-		end += int64(len(line))
-	}
 }

@@ -6,12 +6,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"clusir/internal/atomicfile"
+	"clusir/internal/tabular"
 )
 
 func TestResume(t *testing.T) {
@@ -158,30 +165,171 @@ func TestQualityJSON(t *testing.T) {
 	}
 }
 
-// FuzzResults holds the reader of results files to what the writer writes.
-func FuzzResults(f *testing.F) {
-	h := Header{Format: formatName, Splits: []Split{{Benchmark: "b", Found: 2}}, Shard: Shard{1, 2}}
+// TestResumeLocks starts a run on a file that another one is writing.
+func TestResumeLocks(t *testing.T) {
+	o := options(t)
+	o.Results, o.Resume = filepath.Join(t.TempDir(), "r.jsonl"), true
+	nets := openNano(t, 1, 1)
+	mustRun(t, nets, o)
+	f, err := os.Open(o.Results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := atomicfile.Lock(f); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(context.Background(), nets, o); !errors.Is(err, atomicfile.ErrLocked) {
+		t.Errorf("two runs write one file: %v", err)
+	}
+}
+
+// TestResumeRepairsTheLastLine leaves behind a run's lines what a crash may: the
+// image is measured again. The same within the file is damage.
+func TestResumeRepairsTheLastLine(t *testing.T) {
+	o := options(t)
+	o.Results = filepath.Join(t.TempDir(), "r.jsonl")
+	nets := openNano(t, 1, 1)
+	want := mustRun(t, nets, o)
+	text, err := os.ReadFile(o.Results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(strings.TrimSuffix(string(text), "\n"), "\n")
+	last, before := lines[len(lines)-1]+"\n", strings.Join(lines[:len(lines)-1], "")
+	o.Resume = true
+	for _, torn := range []string{last[:20], last[:20] + "\n", "\x00\x00\x00\x00", "\x00\x00\n", "\n", ""} {
+		if err := os.WriteFile(o.Results, []byte(before+torn), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Run(context.Background(), nets, o); err != nil || !reflect.DeepEqual(untimed(got), want) {
+			t.Errorf("behind %q: %v", torn, err)
+		}
+		if got, err := Merge(o.Results); err != nil || !reflect.DeepEqual(untimed(got), want) {
+			t.Errorf("behind %q, the file: %v", torn, err)
+		}
+	}
+	if err := os.WriteFile(o.Results, []byte(before+last[:20]+"\n"+last), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(context.Background(), nets, o); err == nil || !strings.Contains(err.Error(), "line 12") {
+		t.Errorf("damage within the file: %v", err)
+	}
+}
+
+// sampleResults is a results file of five images, one of which failed.
+func sampleResults(t testing.TB) []byte {
+	t.Helper()
+	h := Header{
+		Format: formatName, Subject: Subject{Model: "m", Weights: "w", Device: "cpu"}, Protocol: Protocol{Name: "promptir"},
+		Setting: "five-task", Shard: Shard{1, 1}, Limit: 4, Missing: []string{"x"},
+		Splits: []Split{
+			{Benchmark: "cbsd68", Title: "C", Label: "σ=25", Task: "denoise", Key: "cbsd68-25", Expected: 68, Found: 3},
+			{Benchmark: "lol", Title: "L", Task: "enhance", Key: "lol", Found: 2, Skipped: []string{"a"}, Names: "00"},
+		},
+	}
+	lines := []any{h}
+	for i := range 5 {
+		r := ImageResult{Index: i, Benchmark: "cbsd68", Split: "σ=25", Image: fmt.Sprint("i", i), W: 16, H: 32, Input: Quality{20, 0.5},
+			Output: Quality{math.Inf(1), 1}, MS: 12.5, Posterior: [][]float32{{0.5, 0.5}, {1}}, Experts: [][]float32{{0.5, 0, 0.25, 0.25}, {1, 0}}}
+		if i > 2 {
+			r.Benchmark, r.Split, r.Output = "lol", "", Quality{30, 0.9}
+		}
+		if i == 4 {
+			r = ImageResult{Index: i, Benchmark: "lol", Image: "i4", Err: "x"}
+		}
+		lines = append(lines, r)
+	}
 	var file bytes.Buffer
-	for _, v := range []any{h, ImageResult{Index: 0, Image: "a", Output: Quality{math.Inf(1), 1}, Experts: [][]float32{{1, 0}}}, ImageResult{Index: 1, Err: "x"}} {
+	for _, v := range lines {
 		text, err := json.Marshal(v)
 		if err != nil {
-			f.Fatal(err)
+			t.Fatal(err)
 		}
 		file.Write(append(text, '\n'))
 	}
-	f.Add(file.Bytes())
-	f.Add(file.Bytes()[:file.Len()-5])
+	return file.Bytes()
+}
+
+// useResults reads a results file and shows it in every way.
+func useResults(text []byte) error {
+	h, rows, end, err := readResults(bytes.NewReader(text))
+	if err != nil || end > int64(len(text)) {
+		return errors.Join(err, errors.New("not read"))
+	}
+	whole, err := h.complete(rows, map[Shard]string{h.Shard: "x"})
+	if err != nil {
+		return err
+	}
+	r := h.report(whole)
+	for _, t := range []*tabular.Table{r.Table(), r.ImageTable(), r.RoutingTable()} {
+		for _, format := range tabular.Formats {
+			if err := t.Write(io.Discard, format); err != nil {
+				return err
+			}
+		}
+	}
+	for _, t := range paperTables {
+		t.Beside([]Ours{{Name: "x", Report: r}})
+	}
+	c, err := Compare(r, r, 1)
+	if err != nil {
+		return err
+	}
+	c.Table()
+	c.ImageTable(0)
+	_, err = json.Marshal(r)
+	return err
+}
+
+// TestDamagedResults changes every value of a results file in every way that
+// JSON allows, and single bytes: it is used or refused, and never more.
+func TestDamagedResults(t *testing.T) {
+	text := sampleResults(t)
+	if err := useResults(text); err != nil {
+		t.Fatal(err)
+	}
+	values := []string{"null", "0", "-1", "3", "1e300", "-1e300", "99999999999", "2.5", `""`, `"x"`, `"inf"`, "[]", "[[]]", "[null]", "[[1,2,3]]", "[[],[]]", "{}", "true"}
+	used, refused := 0, 0
+	check := func(text []byte) {
+		defer func() {
+			if p := recover(); p != nil {
+				t.Errorf("%s: %v", text, p)
+			}
+		}()
+		if useResults(text) == nil {
+			used++
+		} else {
+			refused++
+		}
+	}
+	value := regexp.MustCompile(`(?:"[^"]*"|[-0-9.e]+|\[\[.*?\]\]|true|false)`)
+	for _, at := range value.FindAllIndex(text, -1) {
+		for _, v := range values {
+			check(slices.Concat(text[:at[0]], []byte(v), text[at[1]:]))
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		damaged := slices.Clone(text)
+		damaged[rng.IntN(len(damaged))] = `0123456789[]{},:"-e. x`[rng.IntN(22)]
+		check(damaged)
+	}
+	if used < 100 || refused < 1000 {
+		t.Errorf("%d are used and %d refused: the changes no longer meet the values", used, refused)
+	}
+}
+
+// FuzzResults holds the reader of results files to what the writer writes, and
+// all that shows them to what the reader accepts.
+func FuzzResults(f *testing.F) {
+	text := sampleResults(f)
+	f.Add(text)
+	f.Add(text[:len(text)-5])
 	f.Add([]byte("{}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		h, rows, end, err := readResults(bytes.NewReader(text))
-		if err != nil {
-			return
-		}
-		if end > int64(len(text)) {
-			t.Fatalf("the lines end at %d of %d", end, len(text))
-		}
-		if whole, err := h.complete(rows, map[Shard]string{h.Shard: "x"}); err == nil {
-			h.report(whole)
+		if len(text) < 1<<16 {
+			_ = useResults(text) // whether it is accepted is another test's question
 		}
 	})
 }

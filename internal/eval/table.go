@@ -2,45 +2,70 @@ package eval
 
 import (
 	"fmt"
-	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 
 	"clusir/internal/published"
 	"clusir/internal/tabular"
 )
 
-// Table sets the splits beside the paper's numbers for a setting, such as
-// "three-task", or of the first setting that has them.
-func (r *Report) Table(setting string) *tabular.Table {
+// Table sets the splits beside the paper's numbers for the report's setting.
+func (r *Report) Table() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "images"},
 		{Group: "input", Name: "PSNR"}, {Group: "input", Name: "SSIM"},
 		{Group: "ours", Name: "PSNR"}, {Group: "ours", Name: "SSIM"}, {Name: "gain"},
 	}}
-	beside := slices.ContainsFunc(r.Splits, func(s SplitResult) bool { return paperOf(s.Key, setting).PSNR != 0 })
-	if beside {
-		t.Columns = append(t.Columns, tabular.Column{Group: "ClusIR, paper", Name: "PSNR"}, tabular.Column{Group: "ClusIR, paper", Name: "SSIM"})
-	}
+	t.Remarks = append([]string{r.Protocol.String()}, r.notes()...)
+	paper := r.paperColumns(t)
 	for _, s := range r.Splits {
 		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Words("%s", s.Count())}
 		cells = append(cells, s.cells()...)
-		if beside {
-			paper := paperOf(s.Key, setting)
-			cells = append(cells, known("%.2f", paper.PSNR), known("%.3f", paper.SSIM))
-		}
-		t.Rows = append(t.Rows, tabular.Row{Cells: cells})
+		row, _ := s.published(r.Setting)
+		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, paper.cells(row, s.Partial())...)})
 	}
 	if len(r.Splits) > 1 {
-		m := r.Mean()
-		cells := make([]tabular.Cell, len(t.Columns))
-		cells[0], cells[5], cells[6] = tabular.Words("mean"), tabular.Number("%.2f", m.PSNR), tabular.Number("%.4f", m.SSIM)
-		t.Rows = append(t.Rows, tabular.Row{Cells: cells, Rule: true})
+		t.Rows = append(t.Rows, r.meanRow(paper))
 	}
-	t.Remarks = append([]string{r.Protocol.String()}, r.notes()...)
 	for _, m := range r.Missing {
 		t.Remarks = append(t.Remarks, "missing: "+m)
 	}
 	return t
+}
+
+// meanRow says of what the mean is.
+func (r *Report) meanRow(paper besides) tabular.Row {
+	of, average := r.averaged()
+	var mean Quality
+	partial := false
+	for _, s := range of {
+		mean.add(s.Output)
+		partial = partial || s.Partial()
+	}
+	mean.divide(len(of))
+	name := fmt.Sprintf("mean of the %d parts", len(r.Splits))
+	var row published.Row
+	switch {
+	case average:
+		name = fmt.Sprintf("mean of %s's %d parts", tableOf(r.Setting).name(), len(of))
+		row, _ = published.Find(r.Setting, method, published.Average)
+	case len(of) < len(r.Splits):
+		name = fmt.Sprintf("mean of %d of the %d parts", len(of), len(r.Splits))
+	}
+	first := tabular.Words("%s", name)
+	if average && len(of) < len(r.Splits) {
+		var names []string
+		for _, s := range of {
+			names = append(names, s.Name())
+		}
+		first.Notes = []int{paper.Note("%s", "of "+strings.Join(names, ", "))}
+	}
+	cells := append([]tabular.Cell{first}, make([]tabular.Cell, 7)...)
+	if len(of) > 0 {
+		cells[5], cells[6] = tabular.Number("%.2f", mean.PSNR), tabular.Number("%.4f", mean.SSIM)
+	}
+	return tabular.Row{Cells: append(cells, paper.cells(row, partial)...), Rule: true}
 }
 
 // cells are what was measured: the input, the output and the gain.
@@ -89,6 +114,9 @@ func (r *Report) notes() (lines []string) {
 	if r.Shard.N > 0 {
 		lines = append(lines, fmt.Sprintf("shard %s only: put the shards together with --merge", r.Shard))
 	}
+	if r.Limit > 0 {
+		lines = append(lines, fmt.Sprintf("a part only: the first %s of each part (--limit %d)", english.Plural(r.Limit, "image", ""), r.Limit))
+	}
 	for _, s := range r.Splits {
 		if s.Failed > 0 {
 			lines = append(lines, fmt.Sprintf("%s: %d of %d images failed", s.Name(), s.Failed, s.Images+s.Failed))
@@ -103,24 +131,6 @@ func (r *Report) notes() (lines []string) {
 		}
 	}
 	return lines
-}
-
-// paperOf is ClusIR's published result, in the setting or in any other.
-func paperOf(key, setting string) published.Row {
-	for _, s := range []string{setting, "three-task", "five-task", "one-by-one", "cdd11"} {
-		if row, ok := published.Find(s, "ClusIR", key); ok {
-			return row
-		}
-	}
-	return published.Row{}
-}
-
-// known is a cell of a published number, which is 0 where there is none.
-func known(format string, x float64) tabular.Cell {
-	if x == 0 {
-		return tabular.None()
-	}
-	return tabular.Number(format, x)
 }
 
 // shortKind is a composition of CDD11 as the paper writes it: low_haze is l+h.

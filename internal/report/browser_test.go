@@ -108,7 +108,7 @@ func (b *browser) screenshot(name string) {
 
 func testPage(t *testing.T, n int) string {
 	r := result(n)
-	return write(t, Page{Eval: r, Setting: "five-task", Gallery: gallery(t, r, 120, 90), Curves: []draw.Lines{{Title: "loss"}}})
+	return write(t, Page{Eval: r, Gallery: gallery(t, r, 120, 90), Curves: []draw.Lines{{Title: "loss"}}})
 }
 
 func TestSlider(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 func result(n int) *eval.Report {
 	r := &eval.Report{
 		Subject:  eval.Subject{Model: "net<1>", Weights: "0123456789abcdef", Device: "cpu avx2"},
-		Protocol: eval.Protocol{Name: "promptir"},
-		Missing:  []string{"benchmark gopro: no images in data/test/deblur"},
+		Protocol: eval.Protocol{Name: "promptir"}, Setting: "five-task",
+		Missing: []string{"benchmark gopro: no images in data/test/deblur"},
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	add := func(s eval.Split, failed bool) {

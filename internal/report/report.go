@@ -19,8 +19,6 @@ import (
 // Page is what goes into a report.
 type Page struct {
 	Eval *eval.Report
-	// Setting is whose published numbers stand beside ours, such as "five-task".
-	Setting string
 	// Gallery has the pictures; nil for a page without.
 	Gallery *Gallery
 	// Curves are a training's, of any size, if its log is at hand.
@@ -43,8 +41,9 @@ var pageJS string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"db": decibel, "ssim": func(v float64) string { return fmt.Sprintf("%.4f", v) },
-	"gain": func(v float64) string { return fmt.Sprintf("%+.2f", v) },
-	"key":  sortKey,
+	"gain":   func(v float64) string { return fmt.Sprintf("%+.2f", v) },
+	"key":    sortKey,
+	"marker": func(i int) string { return tabular.Cell{Notes: []int{i + 1}}.Marks() },
 }).Parse(pageHTML))
 
 // view is what the template sees.
@@ -105,7 +104,7 @@ func (p Page) Save(path string) error { return atomicfile.Write(path, p.Write) }
 
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {
-	v := view{Page: p, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Summary: p.Eval.Table(p.Setting)}
+	v := view{Page: p, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Summary: p.Eval.Table()}
 	v.Groups = groupsOf(v.Summary)
 	v.Routing = routing(p.Eval)
 	var err error

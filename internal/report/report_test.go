@@ -59,7 +59,7 @@ func TestPage(t *testing.T) {
 	r := result(8)
 	falling := []draw.Point{{X: 1, Y: 2}, {X: 2, Y: 1}}
 	page := write(t, Page{
-		Eval: r, Setting: "five-task", Gallery: gallery(t, r, 64, 48), Config: map[string]int{"dim": 16},
+		Eval: r, Gallery: gallery(t, r, 64, 48), Config: map[string]int{"dim": 16},
 		Facts: []Fact{{"Machine", "a <small> one"}},
 		Curves: []draw.Lines{{Title: "loss", Series: []draw.Series{
 			{Entry: draw.Entry{Colour: color.Black}, Thin: true, Points: falling}, {Entry: draw.Entry{Name: "smooth", Colour: color.Black}, Points: falling},

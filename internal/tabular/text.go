@@ -34,8 +34,8 @@ func commas(numbers []int) string {
 	return strings.Join(texts, ",")
 }
 
-// suffix is what follows a cell's text.
-func (c Cell) suffix() string { return textMarks[c.Mark] + superscripts(c.Notes...) }
+// Marks are what follows a cell's text: its rank and the numbers of its footnotes.
+func (c Cell) Marks() string { return textMarks[c.Mark] + superscripts(c.Notes...) }
 
 // writeText writes columns that align. What follows numbers hangs over, so that
 // their digits stand below each other.
@@ -84,7 +84,7 @@ func (t *Table) layText() (body [][]string, widths []int) {
 	for _, r := range t.Rows {
 		for i, c := range r.Cells {
 			if c.Value != nil {
-				hang[i] = max(hang[i], width(c.suffix()))
+				hang[i] = max(hang[i], width(c.Marks()))
 			}
 		}
 	}
@@ -95,9 +95,9 @@ func (t *Table) layText() (body [][]string, widths []int) {
 	for _, r := range t.Rows {
 		line := make([]string, len(t.Columns))
 		for i, c := range r.Cells {
-			line[i] = c.Text + c.suffix()
+			line[i] = c.Text + c.Marks()
 			if !t.Columns[i].Left {
-				line[i] += strings.Repeat(" ", max(hang[i]-width(c.suffix()), 0))
+				line[i] += strings.Repeat(" ", max(hang[i]-width(c.Marks()), 0))
 			}
 			widths[i] = max(widths[i], width(line[i]))
 		}

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -121,24 +120,35 @@ func (l *log) close() {
 	}
 }
 
-// ReadLog reads the log of a run.
+// mostLines bounds what a line of a log may hold of one kind, so that a curve has
+// a legend that can be drawn.
+const mostLines = 200
+
+// ReadLog reads the log of a run. A last line that was cut off, as in the log of
+// a run that goes on, is left out.
 func ReadLog(path string) ([]Entry, error) {
-	f, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	var entries []Entry
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, 1<<20)
-	for n := 1; s.Scan(); n++ {
+	n := 0
+	for line := range bytes.Lines(text) {
+		n++
 		var e Entry
-		if err := json.Unmarshal(s.Bytes(), &e); err != nil {
-			return nil, fmt.Errorf("%s:%d: not a line of a training log: %w", path, n, err)
+		err := json.Unmarshal(line, &e)
+		if err != nil && n > 1 && !bytes.HasSuffix(line, []byte("\n")) {
+			break
+		}
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s:%d: not a line of a training log: it is no JSON of one's form", path, n)
+		case e.Step < 0 || len(e.Entropy) > mostLines || len(e.Validation) > mostLines:
+			return nil, fmt.Errorf("%s:%d: not a line of a training log: step %d, %d stages, %d measures", path, n, e.Step, len(e.Entropy), len(e.Validation))
 		}
 		entries = append(entries, e)
 	}
-	return entries, s.Err()
+	return entries, nil
 }
 
 // entry is the log's line for the step just made.
