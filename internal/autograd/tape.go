@@ -9,8 +9,9 @@
 //
 // The tape owns every result. It frees one as soon as nobody can ask for it:
 //
-//   - Inference: when the model releases it ([Tape.Release]), at the end of the
-//     [Tape.Block] that made it, or at [Tape.Reset].
+//   - Inference: after the operation that takes it as its [Last] use, when the
+//     model releases it ([Tape.Release]), at the end of the [Tape.Block] that made
+//     it, or at [Tape.Reset].
 //   - Training: when it is released and no recorded operation reads it on the
 //     way back; else right after its own operation's backward has run, its
 //     gradient with it. [Tape.Keep] postpones this to Reset.
@@ -100,6 +101,11 @@ func (t *Tape) apply(o op) {
 	t.exec(Event{Op: o.name, MACs: int64(o.macs)}, o.run)
 	if t.recording() && len(o.out) > 0 && anyNeeds(o.in) {
 		t.record(o)
+	}
+	for _, v := range o.in {
+		if v != nil && v.last {
+			t.Release(v)
+		}
 	}
 }
 

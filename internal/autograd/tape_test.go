@@ -25,15 +25,8 @@ func chain(t *Tape, h, w *Var, n int) *Var {
 	for range n {
 		in := h
 		h = t.Block(func() *Var {
-			a := t.Linear(in, w, nil)
-			t.Release(in)
-			s := t.Softmax(a)
-			t.Release(a)
-			z := t.Linear(s, w, nil)
-			t.Release(s)
-			y := t.Normalize(z)
-			t.Release(z)
-			return y
+			s := t.Softmax(Last(t.Linear(Last(in), w, nil)))
+			return t.Normalize(Last(t.Linear(Last(s), w, nil)))
 		})
 	}
 	return h
@@ -216,6 +209,7 @@ func TestPanics(t *testing.T) {
 		{"BatchNorm: a training batch of 1", func() { (&Tape{B: b, Train: true}).BatchNorm(v(1, 4), v(4), v(4), v(4), v(4)) }},
 		{"Input", func() { tape.Input(make([]float32, 5), 2, 3) }},
 		{"Block: the result was not made", func() { tape.Block(func() *Var { return v(1) }) }},
+		{"Softmax: an input of shape [2 3] was released", func() { y := tape.Softmax(v(2, 3)); tape.Add(y, Last(y)); tape.Softmax(y) }},
 		{"Softmax: an input of shape [2 3] was released", func() { y := tape.Softmax(v(2, 3)); tape.Release(y); tape.Softmax(y) }},
 	} {
 		if got := panicOf(c.run); !strings.Contains(got, c.want) {

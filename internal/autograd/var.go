@@ -11,6 +11,7 @@ import (
 type Var struct {
 	kernels.Tensor
 	*node
+	last bool // the operation that takes it releases it: see Last
 }
 
 // node is what the views of one tensor share.
@@ -126,6 +127,15 @@ func (t *Tape) Release(vs ...*Var) {
 			t.reap(v.node)
 		}
 	}
+}
+
+// Last marks v, as an operand of one operation, as used for the last time: the
+// operation releases it. It may be absent.
+func Last(v *Var) *Var {
+	if v == nil {
+		return nil
+	}
+	return &Var{Tensor: v.Tensor, node: v.node, last: true}
 }
 
 // Keep keeps the values of these results until Reset, through Backward.

@@ -63,8 +63,7 @@ func New(c Config, memory kernels.Memory) (*ClusIR, error) {
 func (m *ClusIR) Forward(tape *Tape, image *Var, o Options) (restored *Var, routes []*Route) {
 	m.mustFit(image)
 	t := &pass{Tape: tape, Options: o}
-	x := t.Conv3x3(image, m.stem)
-	t.probe("stem", x)
+	x := t.as("stem", t.Conv3x3(image, m.stem))
 	skips := make([]*Var, Levels)
 	for l := range Stages {
 		x = m.encoder[l].Forward(t, x)
@@ -75,8 +74,7 @@ func (m *ClusIR) Forward(tape *Tape, image *Var, o Options) (restored *Var, rout
 		}
 		if l < Levels {
 			skips[l] = x
-			x = t.ConvDown(x, m.down[l])
-			t.probe(fmt.Sprint("down.", l), x)
+			x = t.as(fmt.Sprint("down.", l), t.ConvDown(x, m.down[l]))
 		}
 	}
 	for l := Levels - 1; l >= 0; l-- {
@@ -87,24 +85,14 @@ func (m *ClusIR) Forward(tape *Tape, image *Var, o Options) (restored *Var, rout
 		x = m.decoder[l].Forward(t, x)
 	}
 	x = m.refine.Forward(t, x)
-	head := t.Conv3x3(x, m.head)
-	t.Release(x)
-	t.probe("head", head)
-	restored = t.Add(image, head)
-	t.Release(head)
-	t.probe("output", restored)
-	return restored, routes
+	head := t.as("head", t.Conv3x3(last(x), m.head))
+	return t.as("output", t.Add(image, last(head))), routes
 }
 
 // join upsamples x to decoder level l and merges the encoder's features into it.
 func (m *ClusIR) join(t *pass, l int, x, skip *Var) *Var {
-	up := t.ConvUp(x, m.up[l])
-	t.Release(x)
-	t.probe(fmt.Sprint("up.", l), up)
-	y := t.Conv1x1(m.skip[l], nil, up, skip)
-	t.Release(up, skip)
-	t.probe(fmt.Sprint("skip.", l), y)
-	return y
+	up := t.as(fmt.Sprint("up.", l), t.ConvUp(last(x), m.up[l]))
+	return t.as(fmt.Sprint("skip.", l), t.Conv1x1(m.skip[l], nil, last(up), last(skip)))
 }
 
 func (m *ClusIR) mustFit(image *Var) {

@@ -42,32 +42,19 @@ func (b builder) fuse(K, C int) autograd.Fuse {
 func (d *DAFMM) Forward(t *pass, x, p *Var) *Var {
 	return t.Block(func() *Var {
 		prompt := d.pgb.Forward(t, p, x.Shape[2], x.Shape[3])
-		f := t.Conv1x1(d.inject, nil, x, prompt)
-		t.Release(prompt)
-		t.probe(d.name+".inject", f)
-		ll, bands := t.DWT(f)
-		t.Release(f)
-		t.probe(d.name+".ll", ll)
-		low, high := d.fsb.Forward(t, ll)
-		l := d.lowFrequencies(t, ll, low)
-		h := d.highFrequencies(t, high, bands)
-		t.probe(d.name+".low", l)
-		t.probe(d.name+".high", h)
-		y := t.IDWT(l, h, x)
-		t.Release(l, h, x)
-		t.probe(d.name, y)
-		return y
+		f := t.as(d.name+".inject", t.Conv1x1(d.inject, nil, x, last(prompt)))
+		ll, bands := t.DWT(last(f))
+		low, high := d.fsb.Forward(t, t.as(d.name+".ll", ll))
+		l := t.as(d.name+".low", d.lowFrequencies(t, ll, low))
+		h := t.as(d.name+".high", d.highFrequencies(t, high, bands))
+		return t.as(d.name, t.IDWT(last(l), last(h), last(x)))
 	})
 }
 
 // highFrequencies is Eq. 15: σ(conv(F_h)) gates HL, LH and HH.
 func (d *DAFMM) highFrequencies(t *pass, high, bands *Var) *Var {
-	gate := t.Conv1x1(d.gate, d.gateBias, high)
-	t.Release(high)
-	t.probe(d.name+".gate", gate)
-	h := t.SigmoidGate(gate, bands)
-	t.Release(gate, bands)
-	return h
+	gate := t.as(d.name+".gate", t.Conv1x1(d.gate, d.gateBias, last(high)))
+	return t.SigmoidGate(last(gate), last(bands))
 }
 
 // lowFrequencies is Eq. 14: a learned multiplier of the spectrum,
@@ -77,11 +64,6 @@ func (d *DAFMM) highFrequencies(t *pass, high, bands *Var) *Var {
 // amplitudes and phasors carry the same without the jump at ±π, where real
 // bins sit exactly, and without a quotient that blows up in empty bins.
 func (d *DAFMM) lowFrequencies(t *pass, ll, low *Var) *Var {
-	z, zLow := t.RFFT2(ll), t.RFFT2(low)
-	t.Release(ll, low)
-	fused := t.SpectralFusion(z, zLow, d.amplitude, d.phase)
-	t.Release(z, zLow)
-	y := t.IRFFT2(fused)
-	t.Release(fused)
-	return y
+	z, zLow := t.RFFT2(last(ll)), t.RFFT2(last(low))
+	return t.IRFFT2(last(t.SpectralFusion(last(z), last(zLow), d.amplitude, d.phase)))
 }

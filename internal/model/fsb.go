@@ -33,7 +33,5 @@ func (f *FSB) Forward(t *pass, ll *Var) (low, high *Var) {
 		return t.Softmax(logits.Reshape(B, f.groups, f.taps)) // Eq. 11
 	})
 	low, high = t.DynamicFilter(ll, taps) // Eqs. 12, 13
-	t.probe(f.name+".low", low)
-	t.probe(f.name+".high", high)
-	return low, high
+	return t.as(f.name+".low", low), t.as(f.name+".high", high)
 }

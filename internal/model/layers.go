@@ -29,7 +29,5 @@ func (b builder) mha(D, Dk, heads int) *MHA {
 // is not 0.
 func (a *MHA) Forward(t *pass, q, kv, keep *Var) *Var {
 	o := t.Attend(a.q.forward(t, q), a.k.forward(t, kv), a.v.forward(t, kv), keep, a.heads)
-	y := a.out.forward(t, o)
-	t.probe(a.name, y)
-	return y
+	return t.as(a.name, a.out.forward(t, o))
 }

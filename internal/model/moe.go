@@ -57,8 +57,6 @@ func (m *MoE) Forward(t *pass, x *Var) (*Var, *Route) {
 	if t.Train {
 		t.CountRouted(m.Count, route.Weights)
 	}
-	y := t.GatedFFN(x, m.norm, m.experts, route.Weights, m.Router.topClusters*m.Router.topExperts)
-	t.Release(x)
-	t.probe(m.name, y)
-	return y, route
+	y := t.GatedFFN(last(x), m.norm, m.experts, route.Weights, m.Router.topClusters*m.Router.topExperts)
+	return t.as(m.name, y), route
 }

@@ -26,11 +26,16 @@ type pass struct {
 // probing reports whether somebody looks at the results of modules.
 func (t *pass) probing() bool { return t.Probe != nil && !t.Replaying() }
 
-func (t *pass) probe(name string, v *Var) {
+// as shows v to the probe under a name and returns it.
+func (t *pass) as(name string, v *Var) *Var {
 	if t.probing() {
 		t.Probe(name, v)
 	}
+	return v
 }
+
+// last marks an operand that is not used again.
+func last(v *Var) *Var { return autograd.Last(v) }
 
 // epsilon returns the noise [B,N,D] of a stage, nil where there is none.
 func (t *pass) epsilon(stage, B, N, D int) *Var {

@@ -65,13 +65,13 @@ func (r *PCGRM) Forward(t *pass, x *Var) *Route {
 
 	route := &Route{Weights: weights, Alpha: alpha, Tokens: tokens, Sim: sim}
 	if t.probing() {
-		t.probe(r.name+".posterior", route.Posterior(t.Tape))
-		t.probe(r.name+".weights", weights)
-		t.probe(r.name+".tokens", tokens)
-		t.probe(r.name+".mask", alpha)
-		t.probe(r.name+".sim", sim)
-		t.probe(r.name+".g", g)
-		t.probe(r.name+".logits", logits)
+		t.as(r.name+".posterior", route.Posterior(t.Tape))
+		t.as(r.name+".weights", weights)
+		t.as(r.name+".tokens", tokens)
+		t.as(r.name+".mask", alpha)
+		t.as(r.name+".sim", sim)
+		t.as(r.name+".g", g)
+		t.as(r.name+".logits", logits)
 	}
 	return route
 }

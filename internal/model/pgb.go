@@ -26,28 +26,22 @@ func (g *PGB) Forward(t *pass, p *Var, H, W int) *Var {
 	w := t.Softmax(g.weights.forward(t, p)) // [B,length]
 	mixed := t.Mix(w, g.components)         // [B,C,s,s]
 	wide := g.spread(t, mixed, H, W)
-	t.Release(mixed)
-	y := t.Conv3x3(wide, g.conv)
-	t.Release(wide)
-	t.probe(g.name, y)
-	return y
+	return t.as(g.name, t.Conv3x3(last(wide), g.conv))
 }
 
 // spread resizes the mixed components [B,C,s,s] to H×W, or to the part of a
-// larger picture's prompt that the pass's window shows.
+// larger picture's prompt that the pass's window shows. It releases mixed.
 func (g *PGB) spread(t *pass, mixed *Var, H, W int) *Var {
 	if t.Window == (Window{}) {
-		return t.Resize(mixed, H, W)
+		return t.Resize(last(mixed), H, W)
 	}
 	B, C, s := mixed.Shape[0], mixed.Shape[1], mixed.Shape[2]
 	// Bilinear resizing is a product from either side. The one along H is a 1×1
 	// convolution of B·C images of one row each, whose channels are the s rows.
 	along := t.Input(lerp(t.Window.X>>g.level, W, s, t.Window.W>>g.level), W, s)
 	down := t.Input(lerp(t.Window.Y>>g.level, H, s, t.Window.H>>g.level), H, s)
-	rows := t.Linear(mixed.Reshape(B*C*s, s), along, nil)
-	y := t.Conv1x1(down, nil, rows.Reshape(B*C, s, 1, W))
-	t.Release(along, down, rows)
-	return y.Reshape(B, C, H, W)
+	rows := t.Linear(last(mixed.Reshape(B*C*s, s)), last(along), nil)
+	return t.Conv1x1(last(down), nil, last(rows.Reshape(B*C, s, 1, W))).Reshape(B, C, H, W)
 }
 
 // lerp is the matrix [n,s] that resizes s values to a side of all, of which it

@@ -38,18 +38,12 @@ func (b builder) wtb(C, heads int, ratio float64) *WTB {
 func (w *WTB) Forward(t *pass, x *Var) *Var {
 	return t.Block(func() *Var {
 		bands := t.WaveletReduce(x, w.norm1, w.reduce) // [B,C,H/2,W/2]
-		s := t.Conv3x3(bands, w.filter)
-		t.Release(bands)
+		s := t.Conv3x3(last(bands), w.filter)
 		m := t.global(w.name, func() *Var { // A and the projection to v in one, [B,C,C]
 			return t.AttentionMap(s, w.qkv, w.temperature)
 		})
-		y := t.WaveletMerge(x, s, m, w.proj) // x + proj(IDWT(A v), IDWT(s))
-		t.Release(x, s, m)
-		t.probe(w.name+".attn", y)
-		z := t.GatedFFN(y, w.norm2, []autograd.FFN{w.ffn}, nil, 1)
-		t.Release(y)
-		t.probe(w.name, z)
-		return z
+		y := t.as(w.name+".attn", t.WaveletMerge(last(x), last(s), last(m), w.proj)) // x + proj(IDWT(A v), IDWT(s))
+		return t.as(w.name, t.GatedFFN(last(y), w.norm2, []autograd.FFN{w.ffn}, nil, 1))
 	})
 }
 
@@ -72,6 +66,5 @@ func (s *Stage) Forward(t *pass, x *Var) *Var {
 	for _, w := range s.blocks {
 		x = w.Forward(t, x)
 	}
-	t.probe(s.name, x)
-	return x
+	return t.as(s.name, x)
 }
