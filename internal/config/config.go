@@ -39,7 +39,7 @@ type Config struct {
 // Task is one task of the training set: package dataset says more about each
 // field, and converts from this struct, so that the two cannot drift apart.
 type Task struct {
-	// Kind is denoise, derain, dehaze, deblur, enhance, desnow, cdd11, or pairs
+	// Kind is denoise, clean, derain, dehaze, deblur, enhance, desnow, cdd11, or pairs
 	// for folders of one's own.
 	Kind string `yaml:"kind"`
 	// Repeat is how often an epoch shows each real pair; for denoise, each
@@ -52,6 +52,8 @@ type Task struct {
 	Transfer int `yaml:"transfer,omitempty"`
 	// Sigmas are the noise levels of denoise, in units of 1/255.
 	Sigmas []float64 `yaml:"sigmas,omitempty"`
+	// SigmaRange, in the place of Sigmas, is a range of levels, such as [0, 55].
+	SigmaRange []float64 `yaml:"sigma_range,omitempty"`
 	// Kinds are the compositions of cdd11; none means all.
 	Kinds []string `yaml:"kinds,omitempty"`
 	// Input and Target are folders that take the place of the usual ones,
@@ -122,6 +124,8 @@ type Train struct {
 	// parts one after the other.
 	Batch      int `yaml:"batch"`
 	Accumulate int `yaml:"accumulate"`
+	// Vary makes some samples unlike those of data sets: see package dataset.
+	Vary Vary `yaml:"vary"`
 	// Patch is the side of the square crops.
 	Patch int `yaml:"patch"`
 	// Rotate adds quarter turns to the flips.
@@ -170,6 +174,17 @@ type Train struct {
 	CheckpointInterval int `yaml:"checkpoint_interval"`
 	// ValidationInterval is how often the benchmarks of Eval are measured.
 	ValidationInterval int `yaml:"validation_interval"`
+}
+
+// Vary is the share of the samples, in 0..1, that get a property which pictures
+// have in the wild and data sets lack: a degradation in part only, JPEG before or
+// after it, no colour, bars at the edges, drawn graphics for a photograph.
+type Vary struct {
+	Mild     float64 `yaml:"mild"`
+	JPEG     float64 `yaml:"jpeg"`
+	Grey     float64 `yaml:"grey"`
+	Bars     float64 `yaml:"bars"`
+	Graphics float64 `yaml:"graphics"`
 }
 
 // Eval says how restored images are measured.

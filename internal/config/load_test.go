@@ -97,6 +97,7 @@ func TestEnvironmentSetsEveryKey(t *testing.T) {
 		"model.prototype_init": "uniform", "model.use_moe": "true", "model.use_dafmm": "false",
 		"device": "cpu", "precision": "tf32", "model.variant": "tiny", "train.epochs": "3", "train.batch": "4", "train.accumulate": "2", "train.patch": "64",
 		"train.lr": "1e-3", "train.schedule": "cosine", "train.halve_after": "2", "train.ms_ssim_weight": ".3", "train.orthogonality_weight": ".2",
+		"train.vary.mild": ".1", "train.vary.jpeg": ".1", "train.vary.grey": ".1", "train.vary.bars": ".1", "train.vary.graphics": ".1",
 		"train.cache_mb": "64", "train.log_interval": "1", "train.checkpoint_interval": "2", "train.validation_interval": "0", "eval.protocol": "gaussian",
 	}
 	for _, l := range leaves() {

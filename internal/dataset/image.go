@@ -70,11 +70,7 @@ func (m *Image) Crop(x, y, w, h int) *Image {
 // enlarged returns the square image with sides of so many pixels, by the cubic
 // of Catmull and Rom.
 func (m *Image) enlarged(side int) *Image {
-	src, dst := image.NewRGBA(image.Rect(0, 0, m.W, m.H)), image.NewRGBA(image.Rect(0, 0, side, side))
-	for i := range m.W * m.H {
-		copy(src.Pix[4*i:], m.Pix[3*i:][:3])
-		src.Pix[4*i+3] = 255
-	}
+	src, dst := m.rgba(), image.NewRGBA(image.Rect(0, 0, side, side))
 	draw.CatmullRom.Scale(dst, dst.Bounds(), src, src.Bounds(), draw.Src, nil)
 	out := NewImage(side, side)
 	for i := range side * side {

@@ -14,6 +14,7 @@ const (
 	wordOrder = iota + 1
 	wordSample
 	wordBenchmark
+	wordVary
 )
 
 // Info says where a sample came from.
@@ -49,20 +50,23 @@ func (s *Set) Sample(input, target []float32, epoch, index int) (Info, error) {
 	if err != nil {
 		return info, err
 	}
+	vary := s.opts.Vary.draw(newRand(s.opts.Seed, wordVary, uint64(epoch), uint64(index)))
 	var degraded, clean *Image
 	switch {
 	case p.input != "":
 		degraded, clean, err = s.real(p, whole, rng)
 	case src.draw != nil:
-		degraded, clean, info.Params, err = s.made(src, p, whole, rng)
+		degraded, clean, info.Params, err = s.made(src, p, whole, vary, rng)
 	default:
-		clean = whole.cut(s.window(whole, s.opts.Patch, rng))
-		degraded, info.Params = NewImage(clean.W, clean.H), fmt.Sprintf("σ=%g", e.sigma)
-		degrade.Noise(degraded.Pix, clean.Pix, float64(e.sigma), rng)
+		clean = vary.photograph(whole.cut(s.window(whole, s.opts.Patch, rng)))
+		sigma := src.noise(float64(e.sigma), rng)
+		degraded, info.Params = degradedNoise(clean, sigma, rng), fmt.Sprintf("σ=%.3g", sigma)
 	}
 	if err != nil {
 		return info, err
 	}
+	degraded, clean = vary.finish(degraded, clean)
+	info.Params += vary.String()
 	turn := s.turn(rng)
 	degraded.planarTurned(input, turn)
 	clean.planarTurned(target, turn)
@@ -86,7 +90,7 @@ func (s *Set) real(p pair, clean *Image, rng *rand.Rand) (degradedPatch, cleanPa
 // made degrades a patch of a photograph, with as much around it as the
 // degradation needs. The results are rounded to 8 bits, as a file would hold
 // them.
-func (s *Set) made(src *source, p pair, photo *Image, rng *rand.Rand) (degradedPatch, cleanPatch *Image, params string, err error) {
+func (s *Set) made(src *source, p pair, photo *Image, vary variation, rng *rand.Rand) (degradedPatch, cleanPatch *Image, params string, err error) {
 	side, zoom := s.opts.Patch+2*src.margin, 1.
 	if src.zoom > 1 {
 		zoom += (src.zoom - 1) * rng.Float64()
@@ -100,6 +104,7 @@ func (s *Set) made(src *source, p pair, photo *Image, rng *rand.Rand) (degradedP
 	if clean.W != side {
 		clean = clean.enlarged(side)
 	}
+	clean = vary.photograph(clean)
 	in := &degrade.Image{
 		W: side, H: side, Pix: clean.Planar(),
 		X: int(float64(at.x) * zoom), Y: int(float64(at.y) * zoom),

@@ -42,8 +42,8 @@ func (s *scanner) task(t Task) ([]source, error) {
 	var out []source
 	for _, p := range t.parts() {
 		find := s.part
-		if p.Kind == Denoise {
-			find = s.denoise
+		if p.photographs() {
+			find = s.fromPhotographs
 		}
 		sources, err := find(p)
 		if err != nil {
@@ -54,14 +54,15 @@ func (s *scanner) task(t Task) ([]source, error) {
 	return out, nil
 }
 
-func (s *scanner) denoise(p part) ([]source, error) {
+// fromPhotographs finds what a task of clean photographs alone is trained on.
+func (s *scanner) fromPhotographs(p part) ([]source, error) {
 	dirs := s.opts.Clean
 	if p.Target != "" {
 		dirs = []string{p.Target}
 	}
 	photos, r, err := s.clean(p.label, dirs)
 	if r != nil {
-		r.Samples = len(photos) * p.Repeat * len(p.Sigmas)
+		r.Samples = len(photos) * p.Repeat * max(len(p.Sigmas), 1)
 		s.report.Tasks = append(s.report.Tasks, *r)
 	}
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *scanner) denoise(p part) ([]source, error) {
 	if p.Target == "" {
 		s.photos = photos
 	}
-	return []source{{label: p.label, pairs: photos, repeat: p.Repeat, sigmas: p.Sigmas}}, nil
+	return []source{{label: p.label, pairs: photos, repeat: p.Repeat, sigmas: p.Sigmas, span: p.SigmaRange}}, nil
 }
 
 // cleanPhotos finds, once, what degradations are made from.

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 )
 
@@ -14,6 +15,8 @@ type Options struct {
 	Patch int
 	// Rotate adds quarter turns to the flips.
 	Rotate bool
+	// Vary makes some samples unlike those of data sets.
+	Vary Vary
 	// Cache is the limit in bytes for decoded images.
 	Cache int64
 	// Clean names the folders of clean photographs that noise and all other
@@ -43,7 +46,7 @@ func (o Options) check() error {
 			return err
 		}
 	}
-	return nil
+	return o.Vary.check()
 }
 
 // Set is a training set: Len samples an epoch, in an order of each epoch's own.
@@ -64,6 +67,7 @@ type source struct {
 	pairs  []pair
 	repeat int
 	sigmas []float64 // denoising: the noise levels
+	span   []float64 // denoising: the range of levels that each sample draws its own from, if any
 	recipe           // degradations that are made; empty for denoising and real pairs
 }
 
@@ -94,6 +98,14 @@ func Open(opts Options) (*Set, *Report, error) {
 		}
 	}
 	return s, &scan.report, nil
+}
+
+// noise returns the level of a sample's noise: the entry's, or one of the span.
+func (src *source) noise(sigma float64, rng *rand.Rand) float64 {
+	if len(src.span) == 0 {
+		return sigma
+	}
+	return src.span[0] + (src.span[1]-src.span[0])*rng.Float64()
 }
 
 func (s *Set) add(src source) {

@@ -12,6 +12,7 @@ import (
 // The tasks, named as in the code of the field.
 const (
 	Denoise = "denoise"
+	Clean   = "clean" // photographs to leave as they are
 	Derain  = "derain"
 	Dehaze  = "dehaze"
 	Deblur  = "deblur"
@@ -21,7 +22,7 @@ const (
 	Pairs   = "pairs"   // one's own pairs of whatever kind
 )
 
-var taskKinds = []string{Denoise, Derain, Dehaze, Deblur, Enhance, Desnow, CDD11, Pairs}
+var taskKinds = []string{Denoise, Clean, Derain, Dehaze, Deblur, Enhance, Desnow, CDD11, Pairs}
 
 // Task is a task of the training set and how often its images come up in an
 // epoch.
@@ -29,7 +30,7 @@ type Task struct {
 	// Kind is one of the tasks above.
 	Kind string
 	// Repeat is how often an epoch shows each real pair; for Denoise, each
-	// clean image at each σ; for CDD11, each image of each composition.
+	// clean image at each σ; for Clean, each clean image; for CDD11, each image of each composition.
 	Repeat int
 	// Synth is how often an epoch shows each clean photograph with a
 	// degradation of this kind that is made on the spot.
@@ -39,6 +40,9 @@ type Task struct {
 	Transfer int
 	// Sigmas are Denoise's noise levels in units of 1/255.
 	Sigmas []float64
+	// SigmaRange, in the place of Sigmas, is the lowest and the highest level,
+	// between which each of Denoise's samples draws its own.
+	SigmaRange []float64
 	// Kinds are the compositions of CDD11 to train on; none means all.
 	Kinds []string
 
@@ -56,23 +60,6 @@ type Task struct {
 	Depth string
 	Light string
 }
-
-// FiveTasks returns the recipe of the paper: per epoch 3 times each clean image
-// at each of three σ, 120 times each rain pair, once each hazy image, 5 times
-// each blurred one, 200 times each low-light one. AdaIR's code, which the paper
-// says it follows, has 20 instead of the 200.
-func FiveTasks() []Task {
-	return []Task{
-		{Kind: Denoise, Repeat: 3, Sigmas: []float64{15, 25, 50}},
-		{Kind: Derain, Repeat: 120},
-		{Kind: Dehaze, Repeat: 1},
-		{Kind: Deblur, Repeat: 5},
-		{Kind: Enhance, Repeat: 200},
-	}
-}
-
-// ThreeTasks returns the recipe of noise, rain and haze.
-func ThreeTasks() []Task { return FiveTasks()[:3] }
 
 func (t Task) check() error {
 	if !slices.Contains(taskKinds, t.Kind) {
@@ -93,7 +80,7 @@ func (t Task) checkCounts() error {
 		return fmt.Errorf("repeat %d, synth %d and transfer %d must not be negative", t.Repeat, t.Synth, t.Transfer)
 	case t.Repeat+t.Synth+t.Transfer == 0:
 		return fmt.Errorf("nothing would be shown; set repeat or synth to 1 or more, or leave the task out")
-	case t.Synth > 0 && (t.Kind == Denoise || t.Kind == Pairs):
+	case t.Synth > 0 && (t.photographs() || t.Kind == Pairs):
 		return fmt.Errorf("has no synth; use repeat")
 	case t.Transfer > 0 && t.Kind != Derain:
 		return fmt.Errorf("transfer is for derain alone; set it to 0")
@@ -103,15 +90,33 @@ func (t Task) checkCounts() error {
 	return nil
 }
 
+// photographs reports whether the task reads clean photographs and no pairs.
+func (t Task) photographs() bool { return t.Kind == Denoise || t.Kind == Clean }
+
+// checkNoise checks the levels of noise: a list or a range for Denoise, none else.
+func (t Task) checkNoise() error {
+	levels := slices.Concat(t.Sigmas, t.SigmaRange)
+	switch {
+	case t.Kind != Denoise && len(levels) > 0:
+		return fmt.Errorf("sigmas are for denoise alone; remove them")
+	case t.Kind == Denoise && (len(t.Sigmas) == 0) == (len(t.SigmaRange) == 0):
+		return fmt.Errorf("needs sigmas, such as [15, 25, 50], or else sigma_range, such as [0, 55]")
+	case len(t.SigmaRange) > 0 && (len(t.SigmaRange) != 2 || !(t.SigmaRange[0] <= t.SigmaRange[1])):
+		return fmt.Errorf("sigma_range %v must be the lowest and the highest level, such as [0, 55]", t.SigmaRange)
+	}
+	for _, s := range levels {
+		if !(s >= 0 && s <= 255) {
+			return fmt.Errorf("sigma %g must lie in 0..255", s)
+		}
+	}
+	return nil
+}
+
 func (t Task) checkExtras() error {
 	switch {
-	case t.Kind == Denoise && len(t.Sigmas) == 0:
-		return fmt.Errorf("needs sigmas, such as [15, 25, 50]")
-	case t.Kind != Denoise && len(t.Sigmas) > 0:
-		return fmt.Errorf("sigmas are for denoise alone; remove them")
-	case t.Kind != Denoise && (t.Input == "") != (t.Target == ""):
+	case !t.photographs() && (t.Input == "") != (t.Target == ""):
 		return fmt.Errorf("input and target go together; set both folders or neither")
-	case t.Kind == Denoise && t.Input != "":
+	case t.photographs() && t.Input != "":
 		return fmt.Errorf("has no input; name the clean images' folder as target")
 	case t.Kind == Pairs && t.Input == "":
 		return fmt.Errorf("needs the folders input and target")
@@ -127,12 +132,7 @@ func (t Task) checkExtras() error {
 			return fmt.Errorf("kind %q must be one of %s", k, strings.Join(degrade.CDD11Kinds, ", "))
 		}
 	}
-	for _, s := range t.Sigmas {
-		if s < 0 || s > 255 {
-			return fmt.Errorf("sigma %g must lie in 0..255", s)
-		}
-	}
-	return nil
+	return t.checkNoise()
 }
 
 // parts returns the tasks that have pairs of their own: t itself, or one per

@@ -17,7 +17,7 @@ const answerBatches = 64
 // taskWords are what a user calls what the tasks take away; other tasks go by
 // their own names.
 var taskWords = map[string]string{
-	dataset.Denoise: "noise", dataset.Derain: "rain", dataset.Dehaze: "haze", dataset.Deblur: "blur",
+	dataset.Clean: "clean", dataset.Denoise: "noise", dataset.Derain: "rain", dataset.Dehaze: "haze", dataset.Deblur: "blur",
 	dataset.Enhance: "low light", dataset.Desnow: "snow",
 }
 

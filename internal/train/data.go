@@ -26,7 +26,7 @@ func DataOptions(c *config.Config) dataset.Options {
 	o := dataset.Options{
 		Root: c.Data, Seed: c.Train.Seed, Patch: c.Train.Patch, Rotate: c.Train.Rotate,
 		Cache: int64(c.Train.CacheMB) << 20, Exclude: c.Train.Exclude, Clean: c.Train.Clean,
-		KeepOverlaps: c.Train.KeepOverlaps, IgnoreLists: c.Train.IgnoreLists,
+		Vary: dataset.Vary(c.Train.Vary), KeepOverlaps: c.Train.KeepOverlaps, IgnoreLists: c.Train.IgnoreLists,
 	}
 	for _, t := range c.Tasks {
 		o.Tasks = append(o.Tasks, dataset.Task(t))

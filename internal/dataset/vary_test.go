@@ -1,0 +1,108 @@
+package dataset
+
+import (
+	"math"
+	"slices"
+	"testing"
+)
+
+// varied returns a set of one task over a few photographs.
+func varied(t *testing.T, task Task, v Vary) *Set {
+	t.Helper()
+	dir := t.TempDir()
+	writeImages(t, dir, 64, 48, "Train/Denoise/1.png", "Train/Denoise/2.png")
+	s, _, err := Open(Options{Root: dir, Tasks: []Task{task}, Patch: 32, Cache: 1 << 20, Vary: v})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// samples draws n samples of a set.
+func samples(t *testing.T, s *Set, n int) (inputs, targets [][]float32) {
+	t.Helper()
+	for i := range n {
+		in, target := make([]float32, 3*32*32), make([]float32, 3*32*32)
+		if _, err := s.Sample(in, target, i/s.Len(), i%s.Len()); err != nil {
+			t.Fatal(err)
+		}
+		inputs, targets = append(inputs, in), append(targets, target)
+	}
+	return inputs, targets
+}
+
+func meanAbs(a, b []float32) float64 {
+	sum := 0.
+	for i := range a {
+		sum += math.Abs(float64(a[i] - b[i]))
+	}
+	return sum / float64(len(a))
+}
+
+func TestCleanIsLeftAlone(t *testing.T) {
+	inputs, targets := samples(t, varied(t, Task{Kind: Clean, Repeat: 2}, Vary{Mild: 1, Grey: .5, Bars: .5, Graphics: .5}), 20)
+	for i := range inputs {
+		if !slices.Equal(inputs[i], targets[i]) {
+			t.Errorf("sample %d of the clean task is changed", i)
+		}
+	}
+}
+
+func TestSigmaRange(t *testing.T) {
+	inputs, targets := samples(t, varied(t, Task{Kind: Denoise, Repeat: 1, SigmaRange: []float64{0, 50}}, Vary{}), 60)
+	var levels []float64
+	for i := range inputs {
+		levels = append(levels, meanAbs(inputs[i], targets[i])*255)
+	}
+	slices.Sort(levels)
+	// The mean absolute deviation of a normal distribution is 0.8 σ; clipping takes some of it.
+	if levels[0] > 5 || levels[59] < 22 || levels[59] > 41 || levels[30] < 10 || levels[30] > 28 {
+		t.Errorf("noise of %.1f to %.1f levels, median %.1f", levels[0], levels[59], levels[30])
+	}
+}
+
+// What was drawn for the tasks stays the same, whatever is varied afterwards.
+func TestVary(t *testing.T) {
+	task := Task{Kind: Denoise, Repeat: 1, Sigmas: []float64{40}}
+	plainIn, plainTarget := samples(t, varied(t, task, Vary{}), 12)
+	for name, c := range map[string]struct {
+		vary Vary
+		ok   func(i int, in, target []float32) bool
+	}{
+		"none": {Vary{}, func(i int, in, target []float32) bool {
+			return slices.Equal(in, plainIn[i]) && slices.Equal(target, plainTarget[i])
+		}},
+		"mild": {Vary{Mild: 1}, func(i int, in, target []float32) bool {
+			return slices.Equal(target, plainTarget[i]) && meanAbs(in, target) < meanAbs(plainIn[i], target)
+		}},
+		"grey": {Vary{Grey: 1}, func(_ int, in, target []float32) bool { return isGrey(in) && isGrey(target) }},
+		"bars": {Vary{Bars: 1}, func(i int, in, target []float32) bool {
+			return !slices.Equal(target, plainTarget[i]) && !slices.Equal(in, target)
+		}},
+		"graphics": {Vary{Graphics: 1}, func(i int, in, target []float32) bool {
+			return !slices.Equal(target, plainTarget[i]) && meanAbs(in, target) > .02
+		}},
+		"jpeg": {Vary{JPEG: 1}, func(i int, in, target []float32) bool { return !slices.Equal(in, plainIn[i]) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inputs, targets := samples(t, varied(t, task, c.vary), 12)
+			again, _ := samples(t, varied(t, task, c.vary), 12)
+			for i := range inputs {
+				if !c.ok(i, inputs[i], targets[i]) {
+					t.Errorf("sample %d is not as it should be", i)
+				}
+				if !slices.Equal(inputs[i], again[i]) {
+					t.Errorf("sample %d differs the second time", i)
+				}
+			}
+		})
+	}
+	if err := (Vary{Bars: 2}).check(); err == nil {
+		t.Error("a share of 2 is accepted")
+	}
+}
+
+func isGrey(planar []float32) bool {
+	n := len(planar) / 3
+	return slices.Equal(planar[:n], planar[n:2*n]) && slices.Equal(planar[:n], planar[2*n:])
+}
