@@ -39,6 +39,22 @@ func (v *vp8) colours(dst []float32, r image.Rectangle) error {
 	return nil
 }
 
+// neutral tells whether there is no chroma anywhere. The conversion to RGB may
+// then be off by one level in green, which is its rounding and no colour.
+func (v *vp8) neutral() bool {
+	const none = 128
+	cw, ch := (v.Rect.Dx()+1)/2, (v.Rect.Dy()+1)/2
+	for y := range ch {
+		at := y * v.CStride
+		for x := range cw {
+			if v.Cb[at+x] != none || v.Cr[at+x] != none {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // upsampleVP8 writes len(dst) values from x0 on of a row of the given width:
 // upsampling.c's weights of about 9, 3, 3 and 1 sixteenths, in its two steps.
 func upsampleVP8(dst, near, far []uint8, x0, width int) {

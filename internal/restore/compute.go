@@ -6,6 +6,7 @@ import (
 	"image"
 	"time"
 
+	"clusir/internal/imageio"
 	"clusir/internal/model"
 )
 
@@ -84,6 +85,10 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) er
 		blend.tile = out
 		if routes != nil && o.Globals == nil {
 			p.Routing = r.describe(routes)
+		}
+		clamp(out)
+		if p.neutral {
+			imageio.Desaturate(out)
 		}
 		t.finish(out, r.Strength)
 		blend.add(out, b.index, i)
@@ -177,10 +182,9 @@ func clamp(rgb []float32) {
 	}
 }
 
-// finish clamps a restored tile, mixes it with the input and puts the colours of
-// wholly transparent pixels back.
+// finish mixes a restored tile with the input and puts the colours of wholly
+// transparent pixels back.
 func (t tile) finish(restored []float32, strength float32) {
-	clamp(restored)
 	if strength != 1 {
 		for i, v := range t.rgb {
 			restored[i] = v + strength*(restored[i]-v)

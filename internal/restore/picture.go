@@ -20,10 +20,11 @@ import (
 type picture struct {
 	Result
 	layout
-	img    *imageio.Image
-	info   imageio.Info // of the result
-	sample *plane       // what tiles share is made of it; nil where one tile is all
-	weight int64        // held of run.memory
+	img     *imageio.Image
+	info    imageio.Info // of the result
+	neutral bool         // the input is grey by its content, and so is the result
+	sample  *plane       // what tiles share is made of it; nil where one tile is all
+	weight  int64        // held of run.memory
 
 	ctx  context.Context
 	fail context.CancelCauseFunc // the first error counts
@@ -146,6 +147,9 @@ func (r *run) decode(p *picture, data []byte, limits imageio.Limits) (err error)
 	p.TileW, p.TileH, p.Tiles = p.x.most(), p.y.most(), p.tiles()
 	if p.Map != "" {
 		p.affinity = newAffinity(p.W, p.H)
+	}
+	if p.neutral, err = p.img.Neutral(); err != nil {
+		return err
 	}
 	if p.Tiles > 1 {
 		p.sample, err = takeSample(p.img, p.H, p.W, p.sampled, p.sampled)

@@ -1,0 +1,53 @@
+package imageio
+
+import "image"
+
+// Neutral tells whether the picture is grey by its content, however it is
+// stored: red, green and blue are equal in every visible pixel. It reads the
+// picture up to the first coloured pixel.
+func (m *Image) Neutral() (bool, error) {
+	if m.Grey {
+		return true, nil
+	}
+	if v, ok := m.src.(*vp8); ok {
+		return v.neutral(), nil
+	}
+	const strip = 32
+	var rgb, alpha []float32
+	for y := 0; y < m.H; y += strip {
+		r := image.Rect(0, y, m.W, min(y+strip, m.H))
+		var err error
+		if rgb, err = m.stored(rgb, r); err != nil {
+			return false, err
+		}
+		if alpha, err = m.Opacity(alpha, r); err != nil {
+			return false, err
+		}
+		if !equalChannels(rgb, alpha) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// equalChannels tells whether the visible pixels of rgb [3,n] are grey; alpha
+// is nil or [n].
+func equalChannels(rgb, alpha []float32) bool {
+	n := len(rgb) / 3
+	green, blue := rgb[n:2*n], rgb[2*n:]
+	for i, red := range rgb[:n] {
+		if (red != green[i] || red != blue[i]) && (alpha == nil || alpha[i] > 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// Desaturate makes rgb [3,n] grey: each channel becomes the mean of the three.
+func Desaturate(rgb []float32) {
+	n := len(rgb) / 3
+	for i := range n {
+		v := (rgb[i] + rgb[n+i] + rgb[2*n+i]) / 3
+		rgb[i], rgb[n+i], rgb[2*n+i] = v, v, v
+	}
+}
