@@ -2,20 +2,22 @@
 libwebp make of them.
 
     python3 -m pip install --target build/fixtures pillow tifffile imagecodecs
-    PYTHONPATH=build/fixtures python3 scripts/imageio_fixtures.py internal/imageio/testdata
+    PYTHONPATH=build/fixtures python3 scripts/imageio_fixtures.py internal/imageio/testdata [GROUP...]
 
+Without groups all are made. "sampled" needs cjpeg and djpeg of libjpeg-turbo-progs.
 Each NAME.EXT is accompanied by NAME.expected.png, the picture as it should be
 read: decoded by the reference library, upright, 8 or 16 bits.
 """
 
 import io
+import subprocess
 import sys
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import tifffile
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, TiffImagePlugin
 
 H, W = 29, 37
 rng = np.random.default_rng(3)
@@ -103,7 +105,44 @@ def bmps():
     put("bmp_palette.bmp", pil(paletted, "BMP"), np.asarray(paletted.convert("RGB")))
 
 
+def faxes():
+    """Black and white, as fax machines and scanners compress it."""
+    y, x = np.mgrid[0:H, 0:W]
+    page = Image.fromarray(((x * x + 3 * y * y) % 37 < 20) | (y < 3)).convert("1")
+    grey = np.asarray(page.convert("L"))
+    for name, compression in [("fax3", "group3"), ("fax4", "group4"), ("bw", "raw"), ("bw_lzw", "tiff_lzw"),
+                              ("bw_packbits", "packbits"), ("bw_deflate", "tiff_adobe_deflate")]:
+        put(f"tiff_{name}.tif", pil(page, "TIFF", compression=compression), grey)
+    for compression in ("group3", "group4", "raw"):
+        put(f"tiff_white_is_zero_{compression}.tif", pil(page, "TIFF", compression=compression, tiffinfo={262: 0}), grey)
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags[266] = 2  # FillOrder
+    put("tiff_fax4_low_first.tif", pil(page, "TIFF", compression="group4", tiffinfo=tags), grey)
+
+
+def sampled():
+    """Sampling factors that few encoders use, written by cjpeg and read by djpeg."""
+    ppm = pil(Image.fromarray(scene()), "PPM")
+    for factors in ["1x4", "3x1", "2x2,1x2", "4x2", "1x1,2x2,1x1", "2x1,2x1,1x1"]:
+        for kind in ("-baseline", "-progressive"):
+            jpeg = subprocess.run(["cjpeg", "-quality", "85", kind, "-sample", factors], input=ppm,
+                                  stdout=subprocess.PIPE, check=True).stdout
+            read = subprocess.run(["djpeg", "-pnm"], input=jpeg, stdout=subprocess.PIPE, check=True).stdout
+            name = f"jpeg_s{factors.replace(',', '_')}{kind.replace('-', '_')}.jpg"
+            put(name, jpeg, np.asarray(Image.open(io.BytesIO(read))))
+
+
+def inks():
+    picture = scene(channels=4)
+    ycck = imagecodecs.jpeg8_encode(picture, level=90, colorspace="CMYK", outcolorspace="YCCK")
+    put("jpeg_ycck.jpg", ycck, np.asarray(Image.open(io.BytesIO(ycck)).convert("RGB")))
+    rgb = imagecodecs.jpeg8_encode(scene(), level=90, colorspace="RGB", outcolorspace="RGB")
+    put("jpeg_rgb.jpg", rgb)
+
+
 OUT = Path(sys.argv[1])
 OUT.mkdir(parents=True, exist_ok=True)
-for make in (jpegs, tiffs, webps, bmps):
-    make()
+groups = (jpegs, tiffs, webps, bmps, faxes, sampled, inks)
+for make in groups:
+    if not sys.argv[2:] or make.__name__ in sys.argv[2:]:
+        make()

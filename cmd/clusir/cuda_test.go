@@ -49,9 +49,8 @@ func TestRestoreOnCUDA(t *testing.T) {
 	r := image.Rect(0, 0, 45, 38)
 	info, rgb := pixels(t, "../../testdata/images/chelsea-noisy.png", r.Add(image.Pt(100, 80)))
 	info.W, info.H = r.Dx(), r.Dy()
-	m := imageio.New(info)
-	m.SetTile(r, rgb, nil)
-	if err := m.Save(in, info, imageio.Options{}); err != nil {
+	err := imageio.WriteFile(in, info, imageio.Options{}, func(w *imageio.Writer) error { return w.Rows(rgb, nil) })
+	if err != nil {
 		t.Fatal(err)
 	}
 	results := map[string][]float32{}

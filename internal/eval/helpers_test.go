@@ -39,7 +39,6 @@ func openNano(t testing.TB, n, threads int) (nets []*infer.Network) {
 func wave(t testing.TB, path string, w, h, phase int, streaks bool) {
 	t.Helper()
 	info := imageio.Info{Format: imageio.PNG, W: w, H: h, Depth: 8}
-	m := imageio.New(info)
 	rgb := make([]float32, 3*w*h)
 	for i := range rgb {
 		c, y, x := i/(w*h), i/w%h, i%w
@@ -49,11 +48,11 @@ func wave(t testing.TB, path string, w, h, phase int, streaks bool) {
 		}
 		rgb[i] = float32(min(v, 1))
 	}
-	m.SetTile(m.Bounds(), rgb, nil)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Save(path, info, imageio.Options{}); err != nil {
+	err := imageio.WriteFile(path, info, imageio.Options{}, func(out *imageio.Writer) error { return out.Rows(rgb, nil) })
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -62,6 +62,9 @@ func badPNGs() map[string][2]string {
 	}
 }
 
+// replaced is s with part at a place.
+func replaced(s string, at int, part string) string { return s[:at] + part + s[at+len(part):] }
+
 // badTIFFs are a grey TIFF of 4×4 with one thing wrong.
 func badTIFFs() map[string][2]string {
 	tiff := func(change ...entry) string {
@@ -82,22 +85,42 @@ func badTIFFs() map[string][2]string {
 		b, at := d.appendTo(make([]byte, 16), 8)
 		return string(tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at))) + string(b)
 	}
+	nikon := entry{tag: tagMake, kind: typeASCII, count: 18, data: []byte("NIKON CORPORATION\x00")}
 	return map[string][2]string{
 		"head":            {"MM\x00*\x00\x00", "cut short"},
 		"no directory":    {"MM\x00*\x00\x01\x00\x00", "cut short"},
 		"long directory":  {"MM\x00*\x00\x00\x00\x08\xff\xff", "cut short"},
 		"CMYK":            {tiff(shorts(tagPhotometric, 5)), "CMYK colour"},
 		"Lab":             {tiff(shorts(tagPhotometric, 8)), "Lab colour"},
-		"raw sensor":      {tiff(shorts(tagPhotometric, 32803)), "raw sensor data"},
-		"unknown colour":  {tiff(shorts(tagPhotometric, 99)), "color model"},
+		"DNG":             {tiff(shorts(tagSubfileType, 1), entry{tag: tagDNGVersion, kind: typeByte, count: 4, data: []byte{1, 4, 0, 0}}), "a camera raw file (DNG)"},
+		"NEF":             {tiff(nikon, shorts(tagSubfileType, 1), entry{tag: tagSubIFDs, sub: directory{shorts(tagCompression, 34713)}}), "(NIKON CORPORATION)"},
+		"ARW":             {tiff(shorts(tagSubfileType, 1), entry{tag: tagSubIFDs, sub: directory{shorts(tagPhotometric, photometricCFA)}}), "a camera raw file"},
+		"preview":         {tiff(shorts(tagSubfileType, 1), entry{tag: tagSubIFDs, sub: directory{longs(tagImageWidth, 4000)}}), "a camera raw file"},
+		"PEF":             {tiff(shorts(tagCompression, 65535)), "a camera raw file (Pentax PEF)"},
+		"raw sensor":      {tiff(shorts(tagPhotometric, 32803)), "a camera raw file"},
+		"unknown colour":  {tiff(shorts(tagPhotometric, 99)), "PhotometricInterpretation 99"},
 		"JPEG":            {tiff(shorts(tagCompression, 7)), "JPEG compression"},
 		"Zstandard":       {tiff(shorts(tagCompression, 50000)), "Zstandard"},
-		"unknown packing": {tiff(shorts(tagCompression, 777)), "compression value 777"},
-		"planes":          {tiff(shorts(tagSamplesPerPixel, 3), shorts(tagPlanarConfig, 2)), "PlanarConfiguration 2"},
+		"fax":             {tiff(shorts(tagCompression, 2), shorts(tagBitsPerSample, 1)), "fax compression without line ends"},
+		"fax 2D":          {tiff(shorts(tagCompression, 3), shorts(tagBitsPerSample, 1), longs(tagT4Options, 1)), "two dimensions"},
+		"fax aligned":     {tiff(shorts(tagCompression, 3), shorts(tagBitsPerSample, 1), longs(tagT4Options, 4)), "aligned lines"},
+		"fax grey":        {tiff(shorts(tagCompression, 4)), "8 bits in a palette or fax"},
+		"fax mixed":       {tiff(shorts(tagCompression, 4), shorts(tagBitsPerSample, 1), longs(tagT6Options, 2)), "uncompressed mode"},
+		"predictor 3":     {tiff(shorts(tagCompression, 8), shorts(tagPredictor, 3)), "predictor 3"},
+		"signed":          {tiff(shorts(tagSampleFormat, 2)), "signed samples"},
+		"unlike depths":   {tiff(shorts(tagPhotometric, 2), shorts(tagSamplesPerPixel, 3), shorts(tagBitsPerSample, 5, 6, 5)), "different depths"},
+		"no colour":       {tiff(shorts(tagPhotometric)), "what its samples mean"},
+		"32 bits":         {tiff(shorts(tagBitsPerSample, 32)), "32 bits a sample"},
+		"no palette":      {tiff(shorts(tagPhotometric, 3)), "its palette has 0 bytes"},
+		"no tiles":        {tiff(longs(tagTileWidth, 0)), "tiles are 0"},
+		"no offsets":      {tiff(longs(tagStripOffsets)), "0 strips or tiles where 1"},
+		"old LZW":         {replaced(tiff(shorts(tagCompression, 5)), 8, "\x00\x01"), "before version 5"},
+		"unknown packing": {tiff(shorts(tagCompression, 777)), "compression 777"},
+		"planes":          {tiff(shorts(tagSamplesPerPixel, 3), shorts(tagPlanarConfig, 2), shorts(tagPhotometric, 2)), "1 strips or tiles where 3 are needed"},
 		"float":           {tiff(shorts(tagSampleFormat, 3)), "floating-point"},
-		"12 bits":         {tiff(shorts(tagBitsPerSample, 12)), "BitsPerSample of 12"},
-		"grey and alpha":  {tiff(shorts(tagSamplesPerPixel, 2), shorts(tagBitsPerSample, 8, 8)), "extra samples"},
-		"no width":        {tiff(longs(tagImageWidth, 0)), "zero-size"},
+		"12 bits":         {tiff(shorts(tagBitsPerSample, 12)), "12 bits a sample"},
+		"grey and alpha":  {tiff(shorts(tagSamplesPerPixel, 2), shorts(tagBitsPerSample, 8, 8)), "cut short"},
+		"no width":        {tiff(longs(tagImageWidth, 0)), "size of 0×4"},
 		"bomb":            {tiff(longs(tagImageWidth, 1<<20), longs(tagImageLength, 1<<20)), "--max-pixels"},
 		"strip beyond":    {tiff(longs(tagStripOffsets, 1<<30)), "cut short"},
 		"strip too short": {tiff(longs(tagStripByteCounts, 3)), "TIFF"},
@@ -115,12 +138,12 @@ func badWebPs() map[string][2]string {
 	part := func(kind, data string) string { return string(appendChunk(nil, kind, []byte(data))) }
 	return map[string][2]string{
 		"head":           {"RIFF\xff\x00\x00\x00WEBP", "cut short"},
-		"nothing in it":  {riff(), "invalid format"},
+		"nothing in it":  {riff(), "no picture"},
 		"chunk too long": {riff("VP8L\xff\xff\x00\x00"), "cut short"},
 		"animation":      {riff(part("VP8X", "\x02\x00\x00\x00\x03\x00\x00\x03\x00\x00")), "an animation"},
 		"bomb":           {riff(part("VP8X", "\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff")), "WebP"},
-		"large":          {riff(part("VP8X", "\x00\x00\x00\x00\xff\x7f\x00\xff\x7f\x00")), "--max-pixels"},
-		"canvas only":    {riff(part("VP8X", "\x00\x00\x00\x00\x03\x00\x00\x03\x00\x00")), "invalid format"},
+		"large":          {riff(part("VP8L", "\x2f\xff\xff\xff\x0f\x00\x00")), "WebP"},
+		"canvas only":    {riff(part("VP8X", "\x00\x00\x00\x00\x03\x00\x00\x03\x00\x00")), "no picture"},
 		"no VP8L":        {riff(part("VP8L", "not a lossless picture")), "WebP"},
 		"no VP8":         {riff(part("VP8 ", "not a lossy picture either")), "WebP"},
 		"short VP8L":     {riff(part("VP8L", "\x2f\x03\xc0\x00\x00")), "WebP"},
@@ -140,11 +163,13 @@ func badBMPs() map[string][2]string {
 	return map[string][2]string{
 		"head":     {"BM\x00\x00\x00\x00\x00\x00\x00\x00", "cut short"},
 		"no rows":  {bmp(2, 2, 24, 0, 8), "cut short"},
-		"RLE":      {bmp(2, 2, 8, 1, 16), "run lengths"},
-		"16 bits":  {bmp(2, 2, 16, 0, 16), "cannot be read"},
+		"RLE":      {bmp(2, 2, 8, 1, 16), "cut short"},
+		"JPEG":     {bmp(2, 2, 0, 4, 16), "JPEG or 24-bit"},
+		"15 bits":  {bmp(2, 2, 15, 0, 16), "15 bits a pixel"},
+		"16 bits":  {bmp(2, 2, 16, 0, 6), "cut short"},
 		"bomb":     {bmp(1<<20, 1<<20, 24, 0, 16), "--max-pixels"},
-		"negative": {bmp(-2, 2, 24, 0, 16), "cannot be read"},
-		"empty":    {bmp(0, 2, 24, 0, 16), "cannot be read"},
+		"negative": {bmp(-2, 2, 24, 0, 16), "size of -2×2"},
+		"empty":    {bmp(0, 2, 24, 0, 16), "size of 0×2"},
 	}
 }
 
@@ -153,7 +178,7 @@ func badJPEGs(t testing.TB) map[string][2]string {
 	info := Info{Format: JPEG, W: 40, H: 40, Depth: 8}
 	jpg := string(encoded(t, sceneOf(info), info, Options{}))
 	sof := strings.Index(jpg, "\xff\xc0")
-	with := func(at int, b string) string { return jpg[:at] + b + jpg[at+len(b):] }
+	with := func(at int, b string) string { return replaced(jpg, at, b) }
 	return map[string][2]string{
 		"head":         {"\xff\xd8\xff\xe0", "cut short"},
 		"half":         {jpg[:len(jpg)/2], "cut short"},
@@ -179,7 +204,12 @@ func badFiles(t testing.TB) map[string][2]string {
 		"gif":        {"GIF89a\x01\x00\x01\x00", "a GIF, which cannot be read: convert"},
 		"heic":       {"\x00\x00\x00\x18ftypheic", "a HEIC"},
 		"avif":       {"\x00\x00\x00\x18ftypavif", "an AVIF"},
-		"canon raw":  {"\x00\x00\x00\x18ftypcrx ", "a Canon raw file"},
+		"canon raw":  {"\x00\x00\x00\x18ftypcrx ", "a camera raw file (Canon CR3)"},
+		"cr2":        {"II*\x00\x10\x00\x00\x00CR\x02\x00", "a camera raw file (Canon CR2)"},
+		"raf":        {"FUJIFILMCCD-RAW 0201", "a camera raw file (Fujifilm RAF)"},
+		"orf":        {"IIRO\x08\x00\x00\x00", "a camera raw file (Olympus ORF)"},
+		"rw2":        {"IIU\x00\x18\x00\x00\x00", "a camera raw file (Panasonic RW2)"},
+		"crw":        {"II\x1a\x00\x00\x00HEAPCCDR", "a camera raw file (Canon CRW)"},
 		"video":      {"\x00\x00\x00\x18ftypisom", "a video"},
 		"photoshop":  {"8BPS\x00\x01", "a Photoshop document"},
 		"jpeg xl":    {"\xff\x0a\x00", "a JPEG XL"},

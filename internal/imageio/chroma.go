@@ -1,90 +1,120 @@
 package imageio
 
-import (
-	"image"
-)
+import "image"
 
 // chroma is a raster of a JPEG's planes. It turns them into RGB as libjpeg
 // does, bit for bit: chroma that is subsampled by two along either axis is
 // interpolated with the weights ¾ and ¼ ("fancy upsampling"), by other factors
-// repeated, and the conversion has libjpeg's 16-bit fixed point.
+// repeated, and the conversion has libjpeg's 16-bit fixed point. Inks become RGB
+// as on a screen, without a colour profile.
 type chroma struct {
-	*image.YCbCr
-	w, h   int // of the picture
-	cw, ch int // of the chroma planes
-	dx, dy int // the factors of subsampling
+	comps []jpegComponent
+	kind  shape
+	mixed bool // the first three components are luma and chroma
 }
 
-func newChroma(s *image.YCbCr) *chroma {
-	c := &chroma{YCbCr: s, w: s.Rect.Dx(), h: s.Rect.Dy(), dx: 1, dy: 1}
-	switch s.SubsampleRatio {
-	case image.YCbCrSubsampleRatio422:
-		c.dx = 2
-	case image.YCbCrSubsampleRatio420:
-		c.dx, c.dy = 2, 2
-	case image.YCbCrSubsampleRatio440:
-		c.dy = 2
-	case image.YCbCrSubsampleRatio411:
-		c.dx = 4
-	case image.YCbCrSubsampleRatio410:
-		c.dx, c.dy = 4, 2
+// newChroma tells by the markers what the components are, as libjpeg does.
+func newChroma(d *jpegDecoder) *chroma {
+	c := &chroma{comps: d.comps, kind: shape{w: d.w, h: d.h, depth: 8, grey: len(d.comps) == 1}}
+	const ycc, ycck = 1, 2
+	switch {
+	case len(d.comps) == 1:
+	case len(d.comps) == 4:
+		c.mixed = d.adobe == ycck
+	case d.jfif || d.adobe == ycc:
+		c.mixed = true
+	case d.adobe < 0 && len(d.comps) == 3:
+		c.mixed = string([]byte{d.comps[0].id, d.comps[1].id, d.comps[2].id}) != "RGB"
+	case d.adobe > 0:
+		c.mixed = true // as libjpeg assumes
 	}
-	c.cw, c.ch = (c.w+c.dx-1)/c.dx, (c.h+c.dy-1)/c.dy
 	return c
 }
+
+func (c *chroma) shape() shape { return c.kind }
 
 func (c *chroma) opacity([]float32, image.Rectangle) error { panic("imageio: a JPEG has no alpha") }
 
 func (c *chroma) colours(dst []float32, r image.Rectangle) error {
 	w, n := r.Dx(), r.Dx()*r.Dy()
-	cb, cr := make([]uint8, w), make([]uint8, w)
+	full := make([][]uint8, len(c.comps))
+	for k := range full {
+		full[k] = make([]uint8, w)
+	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		c.upsample(cb, c.Cb, r.Min.X, y)
-		c.upsample(cr, c.Cr, r.Min.X, y)
-		luma := c.Y[y*c.YStride+r.Min.X:][:w]
+		for k := range c.comps {
+			c.comps[k].upsample(full[k], r.Min.X, y)
+		}
+		if c.mixed {
+			toRGB(full[0], full[1], full[2])
+		}
+		if len(full) == 4 {
+			fromInks(full, c.mixed)
+		}
 		at := (y - r.Min.Y) * w
-		toRGB(dst[at:at+w], dst[n+at:n+at+w], dst[2*n+at:2*n+at+w], luma, cb, cr)
+		for p := range 3 {
+			out, in := dst[p*n+at:p*n+at+w], full[min(p, len(full)-1)]
+			for i := range out {
+				out[i] = unit8[in[i]]
+			}
+		}
 	}
 	return nil
 }
 
-// toRGB is jdcolor.c's conversion.
-func toRGB(r, g, b []float32, luma, cb, cr []uint8) {
+// toRGB is jdcolor.c's conversion of luma and chroma, in place.
+func toRGB(luma, cb, cr []uint8) {
 	const half = 1 << 15
 	for i, v := range luma {
 		y, u, v := int(v), int(cb[i])-128, int(cr[i])-128
-		r[i] = unit8[clamp8(y+(91881*v+half)>>16)]
-		g[i] = unit8[clamp8(y+(-22554*u-46802*v+half)>>16)]
-		b[i] = unit8[clamp8(y+(116130*u+half)>>16)]
+		luma[i] = clamp8(y + (91881*v+half)>>16)
+		cb[i] = clamp8(y + (-22554*u-46802*v+half)>>16)
+		cr[i] = clamp8(y + (116130*u+half)>>16)
+	}
+}
+
+// fromInks mixes inks on white into the first three planes. Files hold 255 for no
+// ink; out of luma and chroma they come the other way round.
+func fromInks(planes [][]uint8, turned bool) {
+	for _, p := range planes[:3] {
+		for i, v := range p {
+			if !turned {
+				v = 255 - v
+			}
+			paper := int(planes[3][i])
+			covered := int(v)*paper + 128
+			p[i] = clamp8(paper - (covered>>8+covered)>>8)
+		}
 	}
 }
 
 func clamp8(v int) uint8 { return uint8(min(max(v, 0), 255)) }
 
-// upsample writes len(dst) values of a chroma plane at full size from (x0,y).
-func (c *chroma) upsample(dst, plane []uint8, x0, y int) {
-	row := func(y int) []uint8 { return plane[y*c.CStride:][:c.cw] }
+// upsample writes len(dst) values of a plane at full size from (x0,y).
+func (c *jpegComponent) upsample(dst []uint8, x0, y int) {
+	row := func(y int) []uint8 { return c.plane[y*c.stride():][:c.w] }
 	near := row(y / c.dy)
-	// libjpeg interpolates along x only where chroma has more than two columns.
-	fancyX := c.dx == 2 && c.cw > 2
-	if c.dy != 2 || c.dx > 2 || (c.dx == 2 && !fancyX) {
-		if fancyX {
-			upsampleH2V1(dst, near, x0)
-		} else {
-			for i := range dst {
-				dst[i] = near[(x0+i)/c.dx]
-			}
-		}
-		return
-	}
 	// The other row is the one above for even rows, the one below for odd ones.
-	far := row(min(max(y/2-1+y%2*2, 0), c.ch-1))
-	if fancyX {
-		upsampleH2V2(dst, near, far, x0)
-		return
+	far := near
+	if c.dy == 2 {
+		far = row(min(max(y/2-1+y%2*2, 0), c.h-1))
 	}
-	for i := range dst { // h1v2
-		dst[i] = uint8((3*int(near[x0+i]) + int(far[x0+i]) + 1 + y%2) >> 2)
+	fancy := c.w > 2 // libjpeg interpolates along x only if there are more than two columns
+	switch {
+	case c.dx == 1 && c.dy == 1:
+		copy(dst, near[x0:])
+	case c.dx == 2 && c.dy == 1 && fancy:
+		upsampleH2V1(dst, near, x0)
+	case c.dx == 2 && c.dy == 2 && fancy:
+		upsampleH2V2(dst, near, far, x0)
+	case c.dx == 1 && c.dy == 2:
+		for i := range dst {
+			dst[i] = uint8((3*int(near[x0+i]) + int(far[x0+i]) + 1 + y%2) >> 2)
+		}
+	default:
+		for i := range dst {
+			dst[i] = near[(x0+i)/c.dx]
+		}
 	}
 }
 

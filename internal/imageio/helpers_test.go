@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"image"
 	"image/color"
+	"io"
 	"math"
 	"testing"
 )
@@ -31,6 +32,62 @@ func sceneOf(info Info) *Image {
 	}
 	m.SetTile(m.Bounds(), rgb, alpha)
 	return m
+}
+
+// New returns a black (and transparent, if it has alpha) picture to draw on.
+func New(info Info) *Image {
+	return newImage(info.Format, newPacked(info.shape(), info.H), upright)
+}
+
+// SetTile writes rgb [3,h,w] and, if the picture has it, alpha [h,w] into the
+// rectangle r of a picture that New made, as a file would hold them.
+func (m *Image) SetTile(r image.Rectangle, rgb, alpha []float32) {
+	p := m.src.(*packed)
+	for y := range r.Dy() {
+		row := p.row(r.Min.Y + y)[r.Min.X*p.step : r.Max.X*p.step]
+		quantize(row, &m.Info, rgb, alpha, y*r.Dx(), r.Dx()*r.Dy())
+	}
+}
+
+// Save writes the picture to a file in the format of info, which is m.Info or
+// what Fit made of it.
+func (m *Image) Save(path string, info Info, o Options) error {
+	return WriteFile(path, info, o, m.copyTo)
+}
+
+// Encode writes the picture to out; see Save.
+func (m *Image) Encode(out io.Writer, info Info, o Options) error {
+	w, err := NewWriter(out, info, o)
+	if err != nil {
+		return err
+	}
+	if err := m.copyTo(w); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// copyTo writes the picture's rows, the colours of hidden pixels included.
+func (m *Image) copyTo(w *Writer) error {
+	const strip = 32
+	var rgb, alpha []float32
+	for y := 0; y < m.H; y += strip {
+		r := image.Rect(0, y, m.W, min(y+strip, m.H))
+		var err error
+		if rgb, err = m.stored(rgb, r); err != nil {
+			return err
+		}
+		if alpha, err = m.Opacity(alpha, r); err != nil {
+			return err
+		}
+		if m.Alpha && !w.info.Alpha {
+			Flatten(rgb, alpha)
+		}
+		if err := w.Rows(rgb, alpha); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // encoded is m as a file of info.

@@ -10,12 +10,14 @@ import (
 
 // Tags by their names in TIFF and EXIF.
 const (
+	tagSubfileType     = 254
 	tagImageWidth      = 256
 	tagImageLength     = 257
 	tagBitsPerSample   = 258
 	tagCompression     = 259
 	tagPhotometric     = 262
 	tagStripOffsets    = 273
+	tagFillOrder       = 266
 	tagOrientation     = 274
 	tagSamplesPerPixel = 277
 	tagRowsPerStrip    = 278
@@ -23,7 +25,16 @@ const (
 	tagXResolution     = 282
 	tagYResolution     = 283
 	tagPlanarConfig    = 284
+	tagT4Options       = 292
+	tagT6Options       = 293
 	tagResolutionUnit  = 296
+	tagPredictor       = 317
+	tagColorMap        = 320
+	tagTileWidth       = 322
+	tagTileLength      = 323
+	tagTileOffsets     = 324
+	tagTileByteCounts  = 325
+	tagSubIFDs         = 330
 	tagExtraSamples    = 338
 	tagSampleFormat    = 339
 	tagXMP             = 700
@@ -39,8 +50,8 @@ const (
 
 // Types of fields; typeSize has their sizes in bytes.
 const (
-	typeByte, typeASCII, typeShort, typeLong, typeRational = 1, 2, 3, 4, 5
-	typeSByte, typeUndefined, typeSShort, typeSLong        = 6, 7, 8, 9
+	typeByte, typeASCII, typeShort, typeLong, typeRational   = 1, 2, 3, 4, 5
+	typeSByte, typeUndefined, typeSShort, typeSLong, typeIFD = 6, 7, 8, 9, 13
 )
 
 var typeSize = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4}
@@ -131,7 +142,7 @@ func (t tiffFile) uints(f field) (values []uint32) {
 			values = append(values, uint32(b[0]))
 		case typeShort, typeSShort:
 			values = append(values, uint32(t.order.Uint16(b)))
-		case typeLong, typeSLong:
+		case typeLong, typeSLong, typeIFD:
 			values = append(values, t.order.Uint32(b))
 		default:
 			return nil
@@ -151,6 +162,17 @@ func (t tiffFile) ratio(f field) ratio {
 		return ratio{}
 	}
 	return ratio{t.order.Uint32(b), t.order.Uint32(b[4:])}
+}
+
+// at is value i of a field of whole numbers.
+func (t tiffFile) at(f field, i int64) (int64, error) {
+	size := typeSize[f.kind]
+	f.at, f.count = f.at+i*size, 1
+	v := t.uints(f)
+	if len(v) == 0 {
+		return 0, damaged(TIFF, "tag %d cannot be read", f.tag)
+	}
+	return int64(v[0]), nil
 }
 
 // uint is a field's first value, or otherwise if it has none.

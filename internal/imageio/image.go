@@ -12,20 +12,61 @@ type Image struct {
 	Info
 	src  raster
 	turn orientation
+	name string    // of the file, for errors
 	file io.Closer // of a picture that is decoded as it is read
 }
 
+// shape is the size and kind of stored pixels.
+type shape struct {
+	w, h        int
+	depth       int // bits a sample: 8 or 16
+	grey, alpha bool
+}
+
+// colours is how many samples of colour a pixel has.
+func (s shape) colours() int {
+	if s.grey {
+		return 1
+	}
+	return 3
+}
+
+// samples is how many values a pixel has.
+func (s shape) samples() int {
+	if s.alpha {
+		return s.colours() + 1
+	}
+	return s.colours()
+}
+
+// pixelBytes is how many bytes a pixel takes.
+func (s shape) pixelBytes() int { return s.samples() * s.depth / 8 }
+
+// bytes is how many all pixels take.
+func (s shape) bytes() int64 { return int64(s.w) * int64(s.h) * int64(s.pixelBytes()) }
+
 // raster holds pixels as they are stored, before orientation.
 type raster interface {
+	// shape is what the other methods give, and the only thing that a picture's
+	// Info is made of: see newImage.
+	shape() shape
 	// colours writes r as planes [3,h,w] of straight colour in 0..1.
 	colours(dst []float32, r image.Rectangle) error
 	// opacity writes the alpha of r as a plane [h,w].
 	opacity(dst []float32, r image.Rectangle) error
 }
 
-// New returns a black (and transparent, if it has alpha) picture to draw on.
-func New(info Info) *Image {
-	return &Image{Info: info, src: newPacked(info, info.W, info.H), turn: upright}
+// newImage is the picture of the pixels in src. Every decoder ends here, so that
+// what Info says of the pixels is what they are.
+func newImage(f Format, src raster, turn orientation) *Image {
+	return &Image{Info: infoOf(f, src.shape(), turn), src: src, turn: turn}
+}
+
+// infoOf describes pixels of the shape s that are to be turned.
+func infoOf(f Format, s shape, turn orientation) Info {
+	i := Info{Format: f, Depth: s.depth, Grey: s.grey, Alpha: s.alpha}
+	i.W, i.H = turn.size(s.w, s.h)
+	return i
 }
 
 // Close gives back what reading the picture holds open.
@@ -104,11 +145,11 @@ func (m *Image) fetch(dst []float32, r image.Rectangle, planes int,
 	}
 	dst = sized(dst, planes*r.Dx()*r.Dy())
 	if m.turn == upright {
-		return dst, read(dst, r)
+		return dst, m.named(read(dst, r))
 	}
 	raw := make([]float32, len(dst))
 	if err := read(raw, m.turn.stored(r, m.W, m.H)); err != nil {
-		return nil, err
+		return nil, m.named(err)
 	}
 	n := r.Dx() * r.Dy()
 	for p := range planes {
@@ -117,22 +158,12 @@ func (m *Image) fetch(dst []float32, r image.Rectangle, planes int,
 	return dst, nil
 }
 
-// SetTile writes rgb [3,h,w] and, if the picture has it, alpha [h,w] into the
-// rectangle r of a picture that New made, clamped and rounded to its depth. A
-// grey picture takes the mean of the three channels.
-func (m *Image) SetTile(r image.Rectangle, rgb, alpha []float32) {
-	p, ok := m.src.(*packed)
-	if !ok || m.turn != upright {
-		panic("imageio: SetTile on a picture that was read from a file")
+// named is the error of a picture that turns out to be broken as it is read.
+func (m *Image) named(err error) error {
+	if err == nil {
+		return nil
 	}
-	if r.Empty() || !r.In(m.Bounds()) {
-		panic(fmt.Sprintf("imageio: tile %v of a picture %d×%d", r, m.W, m.H))
-	}
-	n := m.pixelBytes()
-	for y := range r.Dy() {
-		row := p.row(r.Min.Y + y)[r.Min.X*n : r.Max.X*n]
-		quantize(row, &m.Info, rgb, alpha, y*r.Dx(), r.Dx()*r.Dy())
-	}
+	return fmt.Errorf("%s %w", m.name, cutShort(m.Format, err))
 }
 
 // sized is s with n values, newly made if s is too small.

@@ -19,9 +19,11 @@
 // more colours; CMYK becomes RGB without its profile; an EXIF thumbnail, which
 // would show the picture before, is unlinked; a WebP is written lossless and a
 // TIFF without compression; of a TIFF with several pictures the first is read.
-// A JPEG's planes may differ by one level from libjpeg's, because image/jpeg's
-// inverse DCT rounds otherwise; their upsampling and conversion to RGB are
-// libjpeg's, and a WebP's are libwebp's.
+// A JPEG's pixels are libjpeg's bit for bit, and a WebP's are libwebp's.
+//
+// A decoder makes a raster, and the raster alone says what the picture is: size,
+// depth, grey, alpha. Each checks what variant of its format a file is before it
+// looks at a pixel, and refuses by name what it does not read.
 package imageio
 
 import (
@@ -105,17 +107,5 @@ type Info struct {
 	Notes []string
 }
 
-// samples is how many values a stored pixel has.
-func (i *Info) samples() int {
-	n := 3
-	if i.Grey {
-		n = 1
-	}
-	if i.Alpha {
-		n++
-	}
-	return n
-}
-
-// pixelBytes is how many bytes a stored pixel takes.
-func (i *Info) pixelBytes() int { return i.samples() * i.Depth / 8 }
+// shape is the picture's as it is written, upright.
+func (i *Info) shape() shape { return shape{i.W, i.H, i.Depth, i.Grey, i.Alpha} }

@@ -31,6 +31,7 @@ type jpegHead struct {
 	icc       []iccPart
 	dpi       [2]float64
 	own       []segment
+	meter     *meter
 }
 
 // iccPart is a numbered piece of a colour profile.
@@ -40,11 +41,11 @@ type iccPart struct {
 }
 
 // scanJPEG reads the segments up to the first scan.
-func scanJPEG(r io.ReadSeeker) (*jpegHead, error) {
+func scanJPEG(r io.ReadSeeker, limits Limits) (*jpegHead, error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	b, h := bufio.NewReader(r), &jpegHead{}
+	b, h := bufio.NewReader(r), &jpegHead{meter: limits.meter()}
 	for {
 		marker, err := nextMarker(b)
 		if err != nil {
@@ -64,6 +65,12 @@ func scanJPEG(r io.ReadSeeker) (*jpegHead, error) {
 		if n < 0 {
 			return nil, damaged(JPEG, "a segment's length is %d", n+2)
 		}
+		if carries(marker) && !h.meter.take(int64(n)) {
+			if _, err := b.Discard(n); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		data := make([]byte, n)
 		if _, err := io.ReadFull(b, data); err != nil {
 			return nil, err
@@ -71,6 +78,9 @@ func scanJPEG(r io.ReadSeeker) (*jpegHead, error) {
 		h.segment(marker, data)
 	}
 }
+
+// carries tells whether a segment holds what comes with the picture.
+func carries(marker byte) bool { return marker >= markerAPP0 && marker <= 0xef || marker == markerCOM }
 
 // nextMarker skips to the next marker, as decoders do over stray bytes.
 func nextMarker(b *bufio.Reader) (byte, error) {

@@ -1,47 +1,44 @@
 package imageio
 
 import (
-	"image"
-	"image/jpeg"
+	"bufio"
+	"encoding/binary"
 	"io"
-	"strings"
 )
 
-// decodeJPEG reads a JPEG with image/jpeg, but turns its planes into RGB here:
-// see chroma.
+// decodeJPEG reads a JPEG. Its planes stay subsampled: see chroma.
 func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
-	head, err := scanJPEG(r)
+	head, err := scanJPEG(r, limits)
 	if err != nil {
 		return nil, err
 	}
 	if err := head.check(); err != nil {
 		return nil, err
 	}
-	img, err := library(JPEG, r, limits, jpeg.DecodeConfig, jpeg.Decode)
-	if err != nil {
-		return nil, cutJPEG(err)
-	}
-	m := &Image{Info: Info{Format: JPEG, Depth: 8}}
-	_, cmyk := img.(*image.CMYK)
-	if planes, ok := img.(*image.YCbCr); ok {
-		m.src = newChroma(planes)
-	} else if err := m.setStd(img); err != nil {
+	if err := limits.check(head.shape().w, head.shape().h); err != nil {
 		return nil, err
 	}
-	_, m.Grey = img.(*image.Gray)
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	in := bufio.NewReaderSize(r, 1<<16)
+	d, err := decodeJPEGPlanes(in)
+	if err != nil {
+		return nil, err
+	}
+	m := newImage(JPEG, newChroma(d), turnOf(head.exif, head.xmp))
 	m.Meta.own, m.Meta.ownOf, m.Meta.DPI = head.own, JPEG, head.dpi
-	if cmyk {
+	if len(d.comps) == 4 {
 		m.Notes = append(m.Notes, "CMYK was turned into RGB without its colour profile")
 	} else {
 		m.adoptICC(head.profile())
 	}
-	m.turn = turnOf(head.exif, head.xmp)
 	m.adopt(m.turn, head.exif, head.xmp)
-	m.W, m.H = m.turn.size(img.Bounds().Dx(), img.Bounds().Dy())
+	m.Notes = append(m.Notes, head.meter.notes()...)
 	return m, nil
 }
 
-// check names the variants that image/jpeg does not read.
+// check names the variants that are not read.
 func (h *jpegHead) check() error {
 	switch {
 	case h.sof >= 0xc9:
@@ -55,14 +52,57 @@ func (h *jpegHead) check() error {
 	case h.frame[0] != 8:
 		return unsupported(JPEG, "%d bits a sample", h.frame[0])
 	}
+	if n := h.components(); n != 1 && n != 3 && n != 4 {
+		return unsupported(JPEG, "%d components", n)
+	}
+	if s := h.shape(); s.h == 0 && s.w > 0 {
+		return unsupported(JPEG, "a height that only its end tells (DNL)")
+	}
+	for k := range h.components() {
+		if f := h.frame[7+3*k]; f>>4 < 1 || f>>4 > 4 || f&15 < 1 || f&15 > 4 {
+			return damaged(JPEG, "the sampling factors of component %d are %d×%d", k+1, f>>4, f&15)
+		}
+	}
+	hMax, vMax := h.factors()
+	for k := range h.components() {
+		if f := h.frame[7+3*k]; hMax%int(f>>4) != 0 || vMax%int(f&15) != 0 {
+			return unsupported(JPEG, "chroma subsampled by a fraction (%d×%d of %d×%d)", f>>4, f&15, hMax, vMax)
+		}
+	}
 	return nil
 }
 
-// cutJPEG makes the error by which image/jpeg says that a scan ended early what
-// it is for other formats.
-func cutJPEG(err error) error {
-	if strings.Contains(err.Error(), "short Huffman data") {
-		return io.ErrUnexpectedEOF
+// components is how many the frame has.
+func (h *jpegHead) components() int { return int(h.frame[5]) }
+
+// shape is that of the picture once it is grey or RGB.
+func (h *jpegHead) shape() shape {
+	return shape{w: int(binary.BigEndian.Uint16(h.frame[3:])), h: int(binary.BigEndian.Uint16(h.frame[1:])), depth: 8,
+		grey: h.components() == 1}
+}
+
+// factors are the largest of the components' sampling factors.
+func (h *jpegHead) factors() (hMax, vMax int) {
+	for k := range h.components() {
+		f := h.frame[7+3*k]
+		hMax, vMax = max(hMax, int(f>>4)), max(vMax, int(f&15))
 	}
-	return err
+	return hMax, vMax
+}
+
+// bytes is the memory that decoding takes: the planes, and a progressive
+// picture's coefficients, which are kept until the last scan.
+func (h *jpegHead) bytes() int64 {
+	s, sum := h.shape(), int64(0)
+	hMax, vMax := h.factors()
+	for k := range h.components() {
+		f := h.frame[7+3*k]
+		wide, high := ceil(s.w, 8*hMax)*int(f>>4), ceil(s.h, 8*vMax)*int(f&15)
+		sum += 64 * int64(wide) * int64(high)
+	}
+	const progressive, coefficient = 0xc2, 2
+	if h.sof == progressive {
+		sum *= 1 + coefficient
+	}
+	return sum
 }

@@ -35,7 +35,7 @@ func newJPEGWriter(out io.Writer, info *Info, o Options) (rowWriter, error) {
 	if quality < 1 || quality > 100 {
 		return nil, fmt.Errorf("JPEG quality %d: use 1 to 100", o.Quality)
 	}
-	w := &jpegWriter{out: out, w: info.W, n: info.samples(), blocksWide: (info.W + 7) / 8}
+	w := &jpegWriter{out: out, w: info.W, n: info.shape().samples(), blocksWide: (info.W + 7) / 8}
 	w.band = make([]uint8, 8*w.w*w.n)
 	for range w.n {
 		w.planes = append(w.planes, make([]int8, 8*8*w.blocksWide))

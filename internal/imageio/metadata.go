@@ -34,9 +34,6 @@ func (m *Metadata) ownTo(f Format) []segment {
 	return nil
 }
 
-// maxMetadata bounds one piece of metadata, inflated or not: 64 MiB.
-const maxMetadata = 64 << 20
-
 // adopt takes in EXIF and XMP as they are in a file for the picture, which turn
 // turns upright.
 func (i *Info) adopt(turn orientation, exif, xmp []byte) {
@@ -77,16 +74,17 @@ func (i *Info) adoptICC(icc []byte) {
 	}
 }
 
-// inflate undoes zlib, up to maxMetadata.
-func inflate(data []byte) ([]byte, error) {
+// inflate undoes zlib, up to what m has room for.
+func inflate(data []byte, m *meter) ([]byte, error) {
 	z, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
 	defer z.Close()
-	out, err := io.ReadAll(io.LimitReader(z, maxMetadata+1))
-	if err == nil && len(out) > maxMetadata {
-		err = fmt.Errorf("more than %d bytes", maxMetadata)
+	limit := m.room()
+	out, err := io.ReadAll(io.LimitReader(z, limit+1))
+	if err == nil && !m.take(int64(len(out))) {
+		return nil, fmt.Errorf("more than %d bytes", limit)
 	}
 	return out, err
 }

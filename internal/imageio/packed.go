@@ -5,26 +5,22 @@ import "image"
 // packed is a raster of interleaved samples, 16-bit ones big-endian. It may
 // hold only some rows of a picture, from row first on.
 type packed struct {
+	kind    shape // of the whole picture
 	pix     []byte
-	stride  int // bytes
-	first   int // the row that pix begins with
-	step    int // bytes from one pixel to the next
-	colour  int // 1 or 3 samples of colour
-	depth   int // 8 or 16
-	alpha   bool
+	stride  int  // bytes
+	first   int  // the row that pix begins with
+	step    int  // bytes from one pixel to the next
 	premult bool // colour is multiplied by alpha (TIFF's associated alpha)
 }
 
-// newPacked makes room for h rows of w pixels of info's kind.
-func newPacked(info Info, w, h int) *packed {
-	p := &packed{step: info.pixelBytes(), colour: 3, depth: info.Depth, alpha: info.Alpha}
-	if info.Grey {
-		p.colour = 1
-	}
-	p.stride = w * p.step
-	p.pix = make([]byte, h*p.stride)
+// newPacked makes room for the first rows of a picture.
+func newPacked(s shape, rows int) *packed {
+	p := &packed{kind: s, step: s.pixelBytes(), stride: s.w * s.pixelBytes()}
+	p.pix = make([]byte, rows*p.stride)
 	return p
 }
+
+func (p *packed) shape() shape { return p.kind }
 
 // row is row y of the picture.
 func (p *packed) row(y int) []byte {
@@ -48,7 +44,7 @@ func (p *packed) plane(dst []float32, r image.Rectangle, k int) {
 	w := r.Dx()
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		row, out := p.row(y)[r.Min.X*p.step:], dst[(y-r.Min.Y)*w:][:w]
-		if p.depth == 8 {
+		if p.kind.depth == 8 {
 			for x := range out {
 				out[x] = unit8[row[x*p.step+k]]
 			}
@@ -63,7 +59,7 @@ func (p *packed) plane(dst []float32, r image.Rectangle, k int) {
 func (p *packed) colours(dst []float32, r image.Rectangle) error {
 	n := r.Dx() * r.Dy()
 	for c := range 3 {
-		if p.colour == 3 || c == 0 {
+		if !p.kind.grey || c == 0 {
 			p.plane(dst[c*n:(c+1)*n], r, c)
 		} else {
 			copy(dst[c*n:(c+1)*n], dst[:n])
@@ -76,7 +72,7 @@ func (p *packed) colours(dst []float32, r image.Rectangle) error {
 }
 
 func (p *packed) opacity(dst []float32, r image.Rectangle) error {
-	p.plane(dst, r, p.colour)
+	p.plane(dst, r, p.kind.colours())
 	return nil
 }
 
@@ -84,7 +80,7 @@ func (p *packed) opacity(dst []float32, r image.Rectangle) error {
 func (p *packed) divide(rgb []float32, r image.Rectangle) {
 	n := r.Dx() * r.Dy()
 	alpha := make([]float32, n)
-	p.plane(alpha, r, p.colour)
+	p.plane(alpha, r, p.kind.colours())
 	for i, a := range alpha {
 		for c := 0; c < 3 && a > 0; c++ {
 			rgb[c*n+i] = min(1, rgb[c*n+i]/a)
@@ -95,7 +91,7 @@ func (p *packed) divide(rgb []float32, r image.Rectangle) {
 // quantize writes pixels of rgb [3,n] and alpha [n], from index at on, into
 // row as info stores them: clamped and rounded, grey as the channels' mean.
 func quantize(row []byte, info *Info, rgb, alpha []float32, at, n int) {
-	step, size := info.pixelBytes(), info.Depth/8
+	step, size := info.shape().pixelBytes(), info.Depth/8
 	w := len(row) / step
 	put := func(k int, values []float32) {
 		if size == 1 {
@@ -117,7 +113,7 @@ func quantize(row []byte, info *Info, rgb, alpha []float32, at, n int) {
 		put(2, b)
 	}
 	if info.Alpha {
-		put(info.samples()-1, alpha[at:])
+		put(info.shape().samples()-1, alpha[at:])
 	}
 }
 

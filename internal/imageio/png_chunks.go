@@ -21,6 +21,7 @@ type pngFile struct {
 	turn      orientation
 	exif, xmp []byte
 	icc       []byte
+	meter     *meter
 }
 
 // pngHeader is IHDR, section 11.2.1.
@@ -40,8 +41,17 @@ func (h pngHeader) channels() int {
 	return map[uint8]int{pngGrey: 1, pngRGB: 3, pngPalette: 1, pngGreyAlpha: 2, pngRGBA: 4}[h.kind]
 }
 
-// rowBytes is the length of a row in the file, without its filter.
-func (h pngHeader) rowBytes() int { return (h.w*h.channels()*int(h.depth) + 7) / 8 }
+// rowBytes is the length of a row of w pixels in the file, without its filter.
+func (h pngHeader) rowBytes(w int) int { return (w*h.channels()*int(h.depth) + 7) / 8 }
+
+// shape is what the pixels become: see expand.
+func (f *pngFile) shape() shape {
+	h := f.header
+	s := shape{w: h.w, h: h.h, depth: max(8, int(h.depth))}
+	s.grey = h.kind == pngGrey || h.kind == pngGreyAlpha
+	s.alpha = h.kind == pngGreyAlpha || h.kind == pngRGBA || f.keyed()
+	return s
+}
 
 // parseIHDR reads and checks the header.
 func parseIHDR(data []byte) (h pngHeader, err error) {
@@ -70,8 +80,8 @@ func parseIHDR(data []byte) (h pngHeader, err error) {
 }
 
 // scanPNG reads all chunks but the pixels', which it seeks over.
-func scanPNG(r io.ReadSeeker) (*pngFile, error) {
-	f := &pngFile{turn: upright}
+func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
+	f := &pngFile{turn: upright, meter: limits.meter()}
 	at, err := r.Seek(8, io.SeekStart)
 	if err != nil {
 		return nil, err
@@ -79,6 +89,9 @@ func scanPNG(r io.ReadSeeker) (*pngFile, error) {
 	for {
 		var head [8]byte
 		if _, err := io.ReadFull(r, head[:]); err != nil {
+			if f.idat > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+				return f, f.finish() // some writers leave IEND out; whether pixels are missing shows later
+			}
 			return nil, err
 		}
 		size, kind := int64(binary.BigEndian.Uint32(head[:])), string(head[4:])
@@ -104,20 +117,21 @@ func scanPNG(r io.ReadSeeker) (*pngFile, error) {
 // chunk takes in a chunk of which size bytes follow in r. Chunks that matter
 // for the pixels must be sound; others are left out if they are not.
 func (f *pngFile) chunk(r io.Reader, kind string, size int64) error {
-	critical := kind[0]&0x20 == 0
-	if kind == "IDAT" || (size > maxMetadata && !critical) {
+	matters := kind == "IHDR" || kind == "PLTE" || kind == "tRNS"
+	const largest = 3 * 256 // the palette, of those that matter
+	switch critical := kind[0]&0x20 == 0; {
+	case kind == "IDAT":
+		return nil
+	case critical && !matters:
+		return unsupported(PNG, "a chunk %q", kind)
+	case matters && size > largest:
+		return damaged(PNG, "its %q chunk has %d bytes", kind, size)
+	case !matters && (!pngKept[kind] || !f.meter.take(size)):
 		return nil
 	}
-	if size > maxMetadata {
-		return damaged(PNG, "its %q chunk has %d bytes", kind, size)
-	}
-	// Not make([]byte, size): a file of a few bytes could claim anything.
-	data, err := io.ReadAll(io.LimitReader(r, size+4))
+	data, err := readExactly(r, size+4)
 	if err != nil {
 		return err
-	}
-	if int64(len(data)) < size+4 {
-		return io.ErrUnexpectedEOF
 	}
 	data, sum := data[:size], binary.BigEndian.Uint32(data[size:])
 	sound := crc32.Update(crc32.ChecksumIEEE([]byte(kind)), crc32.IEEETable, data) == sum
@@ -128,16 +142,18 @@ func (f *pngFile) chunk(r io.Reader, kind string, size int64) error {
 		}
 	case kind == "PLTE":
 		f.palette = data
-	case critical:
-		return unsupported(PNG, "a chunk %q", kind)
 	case sound:
 		f.ancillary(kind, data)
 	}
-	if critical && !sound {
+	if matters && !sound {
 		return damaged(PNG, "the checksum of its %q chunk is wrong", kind)
 	}
 	return nil
 }
+
+// pngKept are the chunks that ancillary takes in.
+var pngKept = map[string]bool{"tRNS": true, "eXIf": true, "iCCP": true, "pHYs": true, "iTXt": true, "gAMA": true,
+	"cHRM": true, "sRGB": true, "cICP": true, "mDCV": true, "cLLI": true, "tEXt": true, "zTXt": true, "acTL": true}
 
 // ancillary takes in a chunk that describes the picture.
 func (f *pngFile) ancillary(kind string, data []byte) {
@@ -147,13 +163,13 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 	case "eXIf":
 		f.exif = data
 	case "iCCP":
-		f.icc = pngICC(data)
+		f.icc = pngICC(data, f.meter)
 	case "pHYs":
 		if len(data) == 9 && data[8] == 1 {
 			f.Meta.DPI = [2]float64{dotsPerInch(data), dotsPerInch(data[4:])}
 		}
 	case "iTXt":
-		if xmp := pngXMP(data); xmp != nil {
+		if xmp := pngXMP(data, f.meter); xmp != nil {
 			f.xmp = xmp
 			return
 		}
@@ -175,12 +191,12 @@ func dotsPerInch(b []byte) float64 {
 }
 
 // pngICC is the profile in iCCP (section 11.3.2.3), nil if it is damaged.
-func pngICC(data []byte) []byte {
+func pngICC(data []byte, m *meter) []byte {
 	_, rest, ok := bytes.Cut(data, []byte{0})
 	if !ok || len(rest) < 1 || rest[0] != 0 {
 		return nil
 	}
-	icc, err := inflate(rest[1:])
+	icc, err := inflate(rest[1:], m)
 	if err != nil {
 		return nil
 	}
@@ -190,7 +206,7 @@ func pngICC(data []byte) []byte {
 const xmpKeyword = "XML:com.adobe.xmp"
 
 // pngXMP is the packet in an iTXt chunk (section 11.3.3.4), nil if it has none.
-func pngXMP(data []byte) []byte {
+func pngXMP(data []byte, m *meter) []byte {
 	rest, ok := bytes.CutPrefix(data, []byte(xmpKeyword+"\x00"))
 	if !ok || len(rest) < 2 {
 		return nil
@@ -203,7 +219,7 @@ func pngXMP(data []byte) []byte {
 	if !compressed {
 		return parts[2]
 	}
-	xmp, err := inflate(parts[2])
+	xmp, err := inflate(parts[2], m)
 	if err != nil {
 		return nil
 	}
@@ -219,17 +235,12 @@ func (f *pngFile) finish() error {
 	if n := len(f.palette); h.kind == pngPalette && (n == 0 || n%3 != 0 || n > 3*256) {
 		return damaged(PNG, "its palette has %d bytes", n)
 	}
-	f.Format, f.Depth = PNG, 8
-	if h.depth == 16 {
-		f.Depth = 16
-	}
-	f.Grey = h.kind == pngGrey || h.kind == pngGreyAlpha
-	f.Alpha = h.kind == pngGreyAlpha || h.kind == pngRGBA || f.keyed()
+	f.Grey = f.shape().grey // for the colour profile
 	f.Meta.ownOf = PNG
 	f.adoptICC(f.icc)
 	f.turn = turnOf(f.exif, f.xmp)
 	f.adopt(f.turn, f.exif, f.xmp)
-	f.W, f.H = f.turn.size(h.w, h.h)
+	f.Notes = append(f.Notes, f.meter.notes()...)
 	return nil
 }
 

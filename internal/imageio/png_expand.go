@@ -2,18 +2,18 @@ package imageio
 
 import "encoding/binary"
 
-// expand writes a row as packed holds it: 8 or 16 bits a sample, a palette
+// expand writes a row of w pixels as packed holds it: 8 or 16 bits a sample, a palette
 // looked up, a transparent colour turned into alpha.
-func (f *pngFile) expand(dst, row []byte) error {
+func (f *pngFile) expand(dst, row []byte, w int) error {
 	h := f.header
 	switch {
 	case h.kind == pngPalette:
-		return f.lookUp(dst, row)
+		return f.lookUp(dst, row, w)
 	case f.keyed():
-		f.expandKeyed(dst, row)
+		f.expandKeyed(dst, row, w)
 	case h.depth < 8:
 		scale := 255 / (1<<h.depth - 1)
-		for x := range h.w {
+		for x := range w {
 			dst[x] = uint8(subByte(row, x, h.depth) * scale)
 		}
 	default:
@@ -30,16 +30,16 @@ func subByte(row []byte, x int, depth uint8) int {
 }
 
 // lookUp replaces palette indices by colours.
-func (f *pngFile) lookUp(dst, row []byte) error {
-	step := f.pixelBytes()
-	for x := range f.header.w {
+func (f *pngFile) lookUp(dst, row []byte, w int) error {
+	step := f.shape().pixelBytes()
+	for x := range w {
 		i := subByte(row, x, f.header.depth)
 		if 3*i >= len(f.palette) {
 			return damaged(PNG, "a pixel has colour %d of a palette of %d", i, len(f.palette)/3)
 		}
 		pixel := dst[x*step : (x+1)*step]
 		copy(pixel, f.palette[3*i:3*i+3])
-		if f.Alpha {
+		if step == 4 {
 			pixel[3] = 255
 			if i < len(f.trns) {
 				pixel[3] = f.trns[i]
@@ -50,10 +50,10 @@ func (f *pngFile) lookUp(dst, row []byte) error {
 }
 
 // expandKeyed adds an alpha of 0 to pixels of tRNS's colour, of 1 to others.
-func (f *pngFile) expandKeyed(dst, row []byte) {
+func (f *pngFile) expandKeyed(dst, row []byte, w int) {
 	h := f.header
 	n, size := h.channels(), max(1, int(h.depth)/8)
-	for x := range h.w {
+	for x := range w {
 		pixel, opaque := dst[x*(n+1)*size:(x+1)*(n+1)*size], uint8(0)
 		for c := range n {
 			key := int(binary.BigEndian.Uint16(f.trns[2*c:]))

@@ -6,42 +6,37 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"image/png"
 	"io"
 )
 
-// decodePNG reads a PNG; a large one may be left to be read as it is used.
-// Interlaced ones go through image/png.
+// decodePNG reads a PNG; a large one may be left to be read as it is used,
+// unless it is interlaced.
 func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {
-	f, err := scanPNG(r)
+	f, err := scanPNG(r, limits)
 	if err != nil {
 		return nil, err
 	}
 	if err := limits.check(f.header.w, f.header.h); err != nil {
 		return nil, err
 	}
-	m := &Image{Info: f.Info, turn: f.turn}
+	var src raster
 	if f.header.interlaced {
-		img, err := library(PNG, r, limits, png.DecodeConfig, png.Decode)
-		if err != nil {
-			return nil, err
-		}
-		return m, m.setStd(img)
+		src, err = f.interlaced(r)
+	} else {
+		src, err = streamed(f.shape(), limits, f.turn <= 2, func() (rowReader, error) { return newPNGRows(r, f) })
 	}
-	h := f.header
-	stream := &rowStream{open: func() (rowReader, error) { return newPNGRows(r, f) }, height: h.h}
-	stream.packed, stream.budget = *newPacked(f.Info, h.w, 0), int(limits.MaxBytes)
-	if need := int64(stream.stride) * int64(h.h); limits.MaxBytes > 0 && need > limits.MaxBytes && f.turn <= 2 {
-		m.src = stream
-		return m, nil
+	if err != nil {
+		return nil, err
 	}
-	m.src, err = stream.all()
-	return m, err
+	m := newImage(PNG, src, f.turn)
+	m.Meta, m.Notes = f.Meta, f.Notes
+	return m, nil
 }
 
-// pngRows reads the rows of a PNG that is not interlaced, in packed's form.
+// pngRows reads the rows of a PNG, or of one pass over it, in packed's form.
 type pngRows struct {
 	f         *pngFile
+	w         int // of the rows
 	idat      *idatReader
 	z         io.ReadCloser
 	cur, prev []byte // a row with its filter before it
@@ -57,8 +52,55 @@ func newPNGRows(r io.ReadSeeker, f *pngFile) (*pngRows, error) {
 	if err != nil {
 		return nil, pngDataError(err)
 	}
-	n := 1 + f.header.rowBytes()
-	return &pngRows{f: f, z: z, idat: idat, cur: make([]byte, n), prev: make([]byte, n), left: f.header.h}, nil
+	p := &pngRows{f: f, z: z, idat: idat, left: f.header.h}
+	p.begin(f.header.w)
+	return p, nil
+}
+
+// begin makes ready for rows of w pixels, the first of which has none above.
+func (p *pngRows) begin(w int) {
+	n := 1 + p.f.header.rowBytes(w)
+	p.w, p.cur, p.prev = w, make([]byte, n), make([]byte, n)
+}
+
+// passes are those of Adam7 (section 8.1): the first pixel and the distances.
+var passes = [7]struct{ x, y, dx, dy int }{
+	{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2},
+}
+
+// interlaced reads a PNG's seven passes.
+func (f *pngFile) interlaced(r io.ReadSeeker) (*packed, error) {
+	rows, err := newPNGRows(r, f)
+	if err != nil {
+		return nil, err
+	}
+	p := newPacked(f.shape(), f.header.h)
+	rows.left = 0
+	var size [len(passes)][2]int
+	for i, pass := range passes {
+		size[i] = [2]int{(f.header.w - pass.x + pass.dx - 1) / pass.dx, (f.header.h - pass.y + pass.dy - 1) / pass.dy}
+		if size[i][0] > 0 {
+			rows.left += size[i][1]
+		}
+	}
+	line := make([]byte, p.stride)
+	for i, pass := range passes {
+		w, h := size[i][0], size[i][1]
+		if w == 0 {
+			continue // a pass without pixels has no filters either
+		}
+		rows.begin(w)
+		for y := range h {
+			if err := rows.next(line[:w*p.step]); err != nil {
+				return nil, err
+			}
+			row := p.row(pass.y + y*pass.dy)
+			for x := range w {
+				copy(row[(pass.x+x*pass.dx)*p.step:], line[x*p.step:(x+1)*p.step])
+			}
+		}
+	}
+	return p, nil
 }
 
 // errIDATSum comes out of the inflater, which passes it on.
@@ -88,7 +130,7 @@ func (p *pngRows) next(dst []byte) error {
 			return pngDataError(err)
 		}
 	}
-	return p.f.expand(dst, p.cur[1:])
+	return p.f.expand(dst, p.cur[1:], p.w)
 }
 
 // finish reads on to the end of the stream and of its chunk, which checks the

@@ -59,7 +59,7 @@ func rawPNG(k pngKind, w, h int, interlaced bool) []byte {
 	}
 	var raw []byte
 	for _, size := range passSizes(w, h, interlaced) {
-		rowBytes := pngHeader{w: size[0], depth: k.depth, kind: k.kind}.rowBytes()
+		rowBytes := pngHeader{depth: k.depth, kind: k.kind}.rowBytes(size[0])
 		for y := range size[1] {
 			raw = append(append(raw, byte(y%5)), random(rowBytes)...)
 		}

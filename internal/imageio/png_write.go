@@ -42,7 +42,7 @@ func newPNGWriter(out io.Writer, info *Info, _ Options) (rowWriter, error) {
 			return nil, err
 		}
 	}
-	w := &pngWriter{out: out, idat: &idatWriter{out: out}, step: info.pixelBytes()}
+	w := &pngWriter{out: out, idat: &idatWriter{out: out}, step: info.shape().pixelBytes()}
 	w.z = zlib.NewWriter(w.idat)
 	w.prev = make([]byte, info.W*w.step)
 	for filter := range w.filtered {

@@ -1,17 +1,10 @@
 package imageio
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
 	"io"
 	"os"
-
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
-	"golang.org/x/image/webp"
 )
 
 // Probe is what a file's header tells of the picture, before it is decoded.
@@ -47,120 +40,90 @@ func ProbeReader(r io.ReadSeeker, name string, limits Limits) (p Probe, err erro
 	if err != nil {
 		return p, err
 	}
-	p, turn, err := probes[format](r)
+	var stored shape
+	var turn orientation
+	err = guarded(format, func() (err error) {
+		stored, p, turn, err = probes[format](r, limits)
+		return err
+	})
 	if err == nil {
-		err = limits.check(p.W, p.H)
+		err = limits.check(stored.w, stored.h)
 	}
 	if err != nil {
-		return p, fmt.Errorf("%s %w", name, cutShort(format, err))
+		return Probe{}, fmt.Errorf("%s %w", name, cutShort(format, err))
 	}
-	p.Format = format
-	p.W, p.H = turn.size(p.W, p.H)
+	if p.Bytes == 0 {
+		p.Bytes = stored.bytes()
+	}
+	i := infoOf(format, stored, turn)
+	p.Format, p.W, p.H, p.Depth, p.Grey, p.Alpha = i.Format, i.W, i.H, i.Depth, i.Grey, i.Alpha
 	return p, nil
 }
 
-// probes read a format's header, with the picture's size as it is stored.
-var probes = map[Format]func(io.ReadSeeker) (Probe, orientation, error){
-	PNG:  probePNG,
-	JPEG: probeJPEG,
-	TIFF: probeTIFF,
-	WebP: probeWebP,
-	BMP: func(f io.ReadSeeker) (Probe, orientation, error) {
-		p, err := probeConfig(BMP, f, bmp.DecodeConfig)
-		return p, upright, err
-	},
+// probes read a format's header: the shape that decoding will give, as it is
+// stored, and how it is turned. Bytes is left at 0 for those of the shape alone.
+var probes = map[Format]func(io.ReadSeeker, Limits) (shape, Probe, orientation, error){
+	PNG: probePNG, JPEG: probeJPEG, TIFF: probeTIFF, WebP: probeWebP, BMP: probeBMP,
 }
 
-func probePNG(f io.ReadSeeker) (p Probe, _ orientation, err error) {
-	png, err := scanPNG(f)
+func probePNG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	f, err := scanPNG(r, limits)
 	if err != nil {
-		return p, upright, err
+		return s, p, upright, err
 	}
-	h := png.header
-	p = Probe{W: h.w, H: h.h, Depth: png.Depth, Grey: png.Grey, Alpha: png.Alpha}
-	p.Streams = !h.interlaced && png.turn <= 2
-	p.Bytes = int64(h.w) * int64(h.h) * int64(png.pixelBytes())
-	if h.interlaced {
-		p.Bytes = int64(h.w) * int64(h.h) * int64(png.Depth/2) // as RGBA, by image/png
-	}
-	return p, png.turn, nil
+	p.Streams = !f.header.interlaced && f.turn <= 2
+	return f.shape(), p, f.turn, nil
 }
 
-func probeJPEG(f io.ReadSeeker) (p Probe, _ orientation, err error) {
-	h, err := scanJPEG(f)
+func probeJPEG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	h, err := scanJPEG(r, limits)
 	if err != nil {
-		return p, upright, err
+		return s, p, upright, err
 	}
 	if err := h.check(); err != nil {
-		return p, upright, err
+		return s, p, upright, err
 	}
-	p = Probe{W: int(binary.BigEndian.Uint16(h.frame[3:])), H: int(binary.BigEndian.Uint16(h.frame[1:])), Depth: 8}
-	components := int64(h.frame[5])
-	p.Grey = components == 1
-	var most, sum int64 // of samples in an MCU
-	for c := range components {
-		factors := h.frame[6+3*c+1]
-		n := int64(factors>>4) * int64(factors&15)
-		most, sum = max(most, n), sum+n
-	}
-	p.Bytes = int64(p.W) * int64(p.H)
-	if components > 1 && most > 0 {
-		p.Bytes = p.Bytes * sum / most
-	}
-	const progressive, coefficient = 0xc2, 4
-	if h.sof == progressive { // whose coefficients are kept until the last scan
-		p.Bytes *= 1 + coefficient
-	}
-	return p, turnOf(h.exif, h.xmp), nil
+	p.Bytes = h.bytes()
+	return h.shape(), p, turnOf(h.exif, h.xmp), nil
 }
 
-func probeTIFF(f io.ReadSeeker) (p Probe, turn orientation, err error) {
-	turn = upright
-	file, err := section(f)
+func probeTIFF(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	file, err := section(r)
 	if err != nil {
-		return p, turn, err
+		return s, p, upright, err
 	}
-	h, err := readTIFFHead(file)
+	page, err := readTIFFPage(file, limits)
 	if err != nil {
-		return p, turn, err
+		return s, p, upright, err
 	}
-	if err := h.check(); err != nil {
-		return p, turn, err
-	}
-	turn = h.turn()
-	p, err = probeConfig(TIFF, f, func(io.Reader) (image.Config, error) { return tiff.DecodeConfig(file) })
-	p.Alpha = h.value(tagSamplesPerPixel, 1) > 3
-	return p, turn, err
+	turn = page.turn()
+	p.Bytes = page.bytes() + int64(page.bandBytes())
+	p.Streams = !page.tiled && turn <= 2
+	return page.shape, p, turn, nil
 }
 
-func probeWebP(f io.ReadSeeker) (p Probe, _ orientation, err error) {
-	w, err := scanWebP(f)
+func probeWebP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	f, err := scanWebP(r, limits)
 	if err != nil {
-		return p, upright, err
+		return s, p, upright, err
 	}
-	p, err = probeConfig(WebP, f, webp.DecodeConfig)
-	p.Alpha = w.alpha
-	return p, turnOf(w.exif, w.xmp), err
+	p.Bytes = int64(f.kind.w) * int64(f.kind.h) * 4 // by the library
+	return f.kind, p, turnOf(f.exif, f.xmp), nil
 }
 
-// probeConfig asks a library for a picture's size and kind of pixels.
-func probeConfig(f Format, r io.ReadSeeker, config func(io.Reader) (image.Config, error)) (p Probe, err error) {
-	c, err := libraryConfig(f, r, config)
+//nolint:unparam // as the others of the table, and a BMP is always upright
+func probeBMP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	file, err := section(r)
 	if err != nil {
-		return p, err
+		return s, p, upright, err
 	}
-	p = Probe{W: c.Width, H: c.Height, Depth: 8}
-	size := int64(4)
-	switch c.ColorModel {
-	case color.GrayModel:
-		p.Grey, size = true, 1
-	case color.Gray16Model:
-		p.Grey, p.Depth, size = true, 16, 2
-	case color.RGBA64Model, color.NRGBA64Model:
-		p.Depth, size = 16, 8
-	case color.YCbCrModel, color.NYCbCrAModel:
-		size = 3
+	f, err := readBMP(file, limits)
+	if err != nil {
+		return s, p, upright, err
 	}
-	p.Bytes = size * int64(c.Width) * int64(c.Height)
-	return p, nil
+	p.Streams = !f.runs()
+	if f.runs() {
+		p.Bytes = f.kind.bytes() + int64(f.kind.w)*int64(f.kind.h) // the indices
+	}
+	return f.kind, p, upright, nil
 }

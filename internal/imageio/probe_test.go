@@ -60,14 +60,17 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// rasterBytes is the memory that a decoded picture's pixels take; a JPEG's are
-// padded to whole blocks, which matters in small ones only.
+// rasterBytes is the memory that a decoded picture's pixels take.
 func rasterBytes(r raster) int64 {
 	switch s := r.(type) {
 	case *packed:
 		return int64(len(s.pix))
 	case *chroma:
-		return int64(s.w*s.h + 2*s.cw*s.ch)
+		n := 0
+		for _, c := range s.comps {
+			n += len(c.plane)
+		}
+		return int64(n)
 	case *vp8:
 		return int64(s.Rect.Dx()*s.Rect.Dy()*3/2 + len(s.alpha))
 	}

@@ -1,15 +1,11 @@
 package imageio
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"image"
 	"io"
 	"os"
-	"strings"
-
-	"golang.org/x/image/bmp"
 )
 
 // DefaultMaxPixels is the size above which a picture is refused unless a limit
@@ -26,6 +22,10 @@ type Limits struct {
 	// whose rows are stored from top to bottom), keeping about MaxBytes of rows;
 	// 0 never does.
 	MaxBytes int64
+	// MaxMetadata is the memory that what comes with the pixels may take: texts,
+	// EXIF, XMP, profiles. The rest is left out, and a note says so. 0 stands for
+	// 64 MiB, which is also the most.
+	MaxMetadata int64
 }
 
 // check refuses a size that is empty or too large.
@@ -112,6 +112,7 @@ func Decode(r io.ReadSeeker, name string, limits Limits) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", name, err)
 	}
+	m.name = name
 	return m, nil
 }
 
@@ -134,7 +135,11 @@ func formatIn(r io.ReadSeeker, name string) (Format, error) {
 
 // decode runs a format's decoder and words what its errors leave open.
 func decode(format Format, r io.ReadSeeker, limits Limits) (*Image, error) {
-	m, err := decoders[format](r, limits)
+	var m *Image
+	err := guarded(format, func() (err error) {
+		m, err = decoders[format](r, limits)
+		return err
+	})
 	return m, cutShort(format, err)
 }
 
@@ -146,39 +151,13 @@ func cutShort(f Format, err error) error {
 	return err
 }
 
-// library runs a decoder that is not ours, after a look at the picture's size.
-func library(f Format, r io.ReadSeeker, limits Limits, config func(io.Reader) (image.Config, error),
-	decode func(io.Reader) (image.Image, error)) (img image.Image, err error) {
-	c, err := libraryConfig(f, r, config)
-	if err != nil {
-		return nil, err
-	}
-	if err := limits.check(c.Width, c.Height); err != nil {
-		return nil, err
-	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	err = guarded(f, func() (err error) {
-		img, err = decode(bufio.NewReaderSize(r, 1<<16))
-		return err
-	})
-	return img, err
+// library runs a decoder that is not ours, of a picture whose size was checked.
+func library(f Format, r io.Reader, decode func(io.Reader) (image.Image, error)) (img image.Image, err error) {
+	img, err = decode(r)
+	return img, libraryError(f, err)
 }
 
-// libraryConfig reads a picture's size and kind with a library.
-func libraryConfig(f Format, r io.ReadSeeker, config func(io.Reader) (image.Config, error)) (c image.Config, err error) {
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return c, err
-	}
-	err = guarded(f, func() (err error) {
-		c, err = config(bufio.NewReader(r))
-		return err
-	})
-	return c, err
-}
-
-// guarded calls a library. The recover is a last line: whatever is in a file
+// guarded calls a decoder. The recover is a last line: whatever is in a file
 // must not end the program.
 func guarded(f Format, call func() error) (err error) {
 	defer func() {
@@ -186,20 +165,13 @@ func guarded(f Format, call func() error) (err error) {
 			err = damaged(f, "its decoder failed with %v", p)
 		}
 	}()
-	return libraryError(f, call())
+	return call()
 }
 
 // libraryError words a library's error in the way of damaged and unsupported.
 func libraryError(f Format, err error) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
-	}
-	if errors.Is(err, bmp.ErrUnsupported) {
-		return unsupported(f, "run lengths, 16-bit pixels or a rare header")
-	}
-	_, what, found := strings.Cut(err.Error(), "unsupported ")
-	if found {
-		return unsupported(f, "an unsupported %s", what)
 	}
 	return damaged(f, "%v", err)
 }
@@ -209,8 +181,10 @@ func damaged(f Format, what string, args ...any) error {
 	return fmt.Errorf("is a damaged %s: %s", f, fmt.Sprintf(what, args...))
 }
 
+// errUnsupported is in the errors of variants that are not read.
+var errUnsupported = errors.New("which cannot be read: save it as an ordinary PNG or TIFF first")
+
 // unsupported is the error of a picture in a variant that cannot be read.
 func unsupported(f Format, what string, args ...any) error {
-	return fmt.Errorf("is a %s with %s, which cannot be read: save it as an ordinary PNG or TIFF first",
-		f, fmt.Sprintf(what, args...))
+	return fmt.Errorf("is a %s with %s, %w", f, fmt.Sprintf(what, args...), errUnsupported)
 }

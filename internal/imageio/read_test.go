@@ -53,7 +53,11 @@ func TestEveryTruncation(t *testing.T) {
 		}
 		data := encoded(t, sceneOf(info), info, Options{})
 		decoded(t, data)
-		for n := range len(data) - 4 {
+		whole := len(data) - 4
+		if f == PNG {
+			whole = bytes.Index(data, []byte("IEND")) - 4 // which may be missing
+		}
+		for n := range whole {
 			if _, err := Decode(bytes.NewReader(data[:n]), "test", Limits{}); err == nil {
 				t.Errorf("%v: %d of %d bytes are read as a picture", f, n, len(data))
 			}

@@ -14,16 +14,27 @@ const sniffLen = 512
 type signature struct {
 	prefix string
 	format Format
-	other  string // what it is where it cannot be read
+	other  string // what it is if it cannot be read
+	raw    string // the camera's raw format if it is one
 }
 
 var signatures = []signature{
 	{prefix: "\x89PNG\r\n\x1a\n", format: PNG},
 	{prefix: "\xff\xd8\xff", format: JPEG},
+	{prefix: "II*\x00....CR", raw: "Canon CR2"},
+	{prefix: "II*\x00....IIII", raw: "Phase One IIQ"},
+	{prefix: "MM\x00*....MMMM", raw: "Phase One IIQ"},
 	{prefix: "II*\x00", format: TIFF},
 	{prefix: "MM\x00*", format: TIFF},
 	{prefix: "RIFF....WEBP", format: WebP},
-	{prefix: "BM....\x00\x00\x00\x00", format: BMP},
+	{prefix: "BM............\x0c\x00\x00\x00", format: BMP}, // any length and reserved bytes, then that of a header
+	{prefix: "BM............\x28\x00\x00\x00", format: BMP},
+	{prefix: "BM............\x34\x00\x00\x00", format: BMP},
+	{prefix: "BM............\x38\x00\x00\x00", format: BMP},
+	{prefix: "BM............\x40\x00\x00\x00", format: BMP},
+	{prefix: "BM............\x6c\x00\x00\x00", format: BMP},
+	{prefix: "BM............\x7c\x00\x00\x00", format: BMP},
+	{prefix: "BM....\x00\x00\x00\x00", format: BMP}, // and others, to be refused by that length
 	{prefix: "II+\x00", other: "a BigTIFF"},
 	{prefix: "MM\x00+", other: "a BigTIFF"},
 	{prefix: "GIF8", other: "a GIF"},
@@ -32,7 +43,7 @@ var signatures = []signature{
 	{prefix: "....ftyphei", other: "a HEIC"},
 	{prefix: "....ftyphev", other: "a HEIC"},
 	{prefix: "....ftypmif1", other: "a HEIF"},
-	{prefix: "....ftypcrx", other: "a Canon raw file"},
+	{prefix: "....ftypcrx", raw: "Canon CR3"},
 	{prefix: "....ftyp", other: "a video or another ISO media file"},
 	{prefix: "\xff\x0a", other: "a JPEG XL"},
 	{prefix: "\x00\x00\x00\x0cJXL ", other: "a JPEG XL"},
@@ -44,8 +55,14 @@ var signatures = []signature{
 	{prefix: "%PDF", other: "a PDF"},
 	{prefix: "PK\x03\x04", other: "a ZIP archive"},
 	{prefix: "\x1f\x8b", other: "a gzip archive"},
-	{prefix: "FUJIFILMCCD-RAW", other: "a Fuji raw file"},
-	{prefix: "IIU\x00", other: "a Panasonic raw file"},
+	{prefix: "II\x1a\x00\x00\x00HEAP", raw: "Canon CRW"},
+	{prefix: "FUJIFILMCCD-RAW", raw: "Fujifilm RAF"},
+	{prefix: "IIU\x00", raw: "Panasonic RW2"},
+	{prefix: "IIRO", raw: "Olympus ORF"},
+	{prefix: "IIRS", raw: "Olympus ORF"},
+	{prefix: "MMOR", raw: "Olympus ORF"},
+	{prefix: "\x00MRM", raw: "Minolta MRW"},
+	{prefix: "FOVb", raw: "Sigma X3F"},
 	{prefix: "\x93NUMPY", other: "a NumPy array"},
 }
 
@@ -69,6 +86,8 @@ func sniff(head []byte) (Format, error) {
 	for _, s := range signatures {
 		switch {
 		case !s.matches(head):
+		case s.raw != "":
+			return 0, rawFile(s.raw)
 		case s.other != "":
 			return 0, fmt.Errorf("is %s, which cannot be read: convert it to PNG, TIFF or JPEG first", s.other)
 		default:

@@ -15,7 +15,26 @@ type rowStream struct {
 	budget int // bytes
 	open   func() (rowReader, error)
 	rows   rowReader
-	height int
+}
+
+// pixelRaster is a raster of rows in packed's form.
+type pixelRaster interface {
+	raster
+	pixels() *packed
+}
+
+func (p *packed) pixels() *packed { return p }
+
+func (s *rowStream) pixels() *packed { return &s.packed }
+
+// streamed is a raster of rows that open gives from the top: a stream if they may
+// be left to be read as they are used and are more than the limit, else all of them.
+func streamed(s shape, limits Limits, may bool, open func() (rowReader, error)) (pixelRaster, error) {
+	stream := &rowStream{packed: *newPacked(s, 0), budget: int(limits.MaxBytes), open: open}
+	if may && limits.MaxBytes > 0 && s.bytes() > limits.MaxBytes {
+		return stream, nil
+	}
+	return stream.all()
 }
 
 // end is the row after those held, the next to come from rows.
@@ -73,8 +92,8 @@ func (s *rowStream) all() (*packed, error) {
 		return nil, err
 	}
 	p := s.packed
-	p.pix = make([]byte, s.height*p.stride)
-	for y := range s.height {
+	p.pix = make([]byte, p.kind.h*p.stride)
+	for y := range p.kind.h {
 		if err := rows.next(p.row(y)); err != nil {
 			return nil, err
 		}

@@ -3,23 +3,9 @@ package imageio
 import (
 	"bytes"
 	"encoding/binary"
-	"image"
 	"io"
 	"math"
 	"strconv"
-
-	"golang.org/x/image/tiff"
-)
-
-// tiffColours and tiffCompressions name what golang.org/x/image/tiff does not
-// read, by PhotometricInterpretation and Compression.
-var (
-	tiffColours = map[uint32]string{4: "a transparency mask", 5: "CMYK colour", 6: "YCbCr colour",
-		8: "Lab colour", 9: "Lab colour", 10: "Lab colour", 32803: "raw sensor data",
-		32844: "LogLuv colour", 32845: "LogLuv colour", 34892: "raw sensor data"}
-	tiffCompressions = map[uint32]string{2: "fax compression", 6: "JPEG compression", 7: "JPEG compression",
-		34712: "JPEG 2000 compression", 34925: "LZMA compression", 50000: "Zstandard compression",
-		50001: "WebP compression"}
 )
 
 // tiffOwn are tags that only a TIFF can carry: IPTC and Photoshop's blocks.
@@ -55,6 +41,14 @@ func (h *tiffHead) value(tag uint16, otherwise uint32) uint32 {
 	return otherwise
 }
 
+// values are the numbers of a tag, at most 16; none if it is not there.
+func (h *tiffHead) values(tag uint16) []uint32 {
+	if f, ok := h.fields[tag]; ok {
+		return h.uints(f)
+	}
+	return nil
+}
+
 // data are a tag's bytes, nil if it is not there or cannot be read.
 func (h *tiffHead) data(tag uint16) []byte {
 	f, ok := h.fields[tag]
@@ -81,51 +75,34 @@ func (h *tiffHead) number(tag uint16) float64 {
 	return float64(h.order.Uint32(b)) / float64(den)
 }
 
-// check names the variants that cannot be read.
-func (h *tiffHead) check() error {
-	if what := tiffColours[h.value(tagPhotometric, 0)]; what != "" {
-		return unsupported(TIFF, "%s", what)
-	}
-	if what := tiffCompressions[h.value(tagCompression, 1)]; what != "" {
-		return unsupported(TIFF, "%s", what)
-	}
-	if h.value(tagPlanarConfig, 1) != 1 && h.value(tagSamplesPerPixel, 1) > 1 {
-		return unsupported(TIFF, "each channel stored apart (PlanarConfiguration 2)")
-	}
-	if h.value(tagSampleFormat, 1) == 3 {
-		return unsupported(TIFF, "floating-point samples")
-	}
-	return nil
-}
-
-// decodeTIFF reads a TIFF's first picture with golang.org/x/image/tiff.
+// decodeTIFF reads a TIFF's first picture.
 func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
 	file, err := section(r)
 	if err != nil {
 		return nil, err
 	}
+	p, err := readTIFFPage(file, limits)
+	if err != nil {
+		return nil, err
+	}
+	src, err := streamed(p.shape, limits, p.turn() <= 2 && !p.tiled, func() (rowReader, error) { return newTIFFRows(p), nil })
+	if err != nil {
+		return nil, err
+	}
+	src.pixels().premult = p.premult
+	m := newImage(TIFF, src, p.turn())
+	m.Notes = append(m.Notes, p.notes()...)
+	p.metadata(m, file)
+	return m, nil
+}
+
+// readTIFFPage is the first picture's directory, checked.
+func readTIFFPage(file io.ReaderAt, limits Limits) (*tiffPage, error) {
 	h, err := readTIFFHead(file)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.check(); err != nil {
-		return nil, err
-	}
-	// The library reads at will from a section, and a whole copy of other readers.
-	img, err := library(TIFF, r, limits,
-		func(io.Reader) (image.Config, error) { return tiff.DecodeConfig(file) },
-		func(io.Reader) (image.Image, error) { return tiff.Decode(file) })
-	if err != nil {
-		return nil, err
-	}
-	m := &Image{Info: Info{Format: TIFF, Alpha: h.value(tagSamplesPerPixel, 1) > 3}}
-	if err := m.setStd(img); err != nil {
-		return nil, err
-	}
-	m.describe(m.src.(*packed))
-	h.metadata(m, file)
-	m.W, m.H = m.turn.size(img.Bounds().Dx(), img.Bounds().Dy())
-	return m, nil
+	return h.page(limits)
 }
 
 // section is r's whole content, to be read at any place.
@@ -164,7 +141,6 @@ func (h *tiffHead) metadata(m *Image, file io.ReaderAt) {
 	// The unit is an inch or, 3, a centimetre; 1 is none.
 	scale := map[uint32]float64{2: 1, 3: 2.54}[h.value(tagResolutionUnit, 2)]
 	m.Meta.DPI = [2]float64{scale * h.number(tagXResolution), scale * h.number(tagYResolution)}
-	m.turn = h.turn()
 	m.adopt(m.turn, exifFrom(d, m.turn), h.data(tagXMP))
 	m.Meta.ownOf = TIFF
 	for _, tag := range tiffOwn {

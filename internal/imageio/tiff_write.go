@@ -20,7 +20,7 @@ const tiffHeader = 8
 
 func newTIFFWriter(out io.Writer, info *Info, _ Options) (rowWriter, error) {
 	w := &tiffWriter{out: out, info: info}
-	w.size = int64(info.W) * int64(info.H) * int64(info.pixelBytes())
+	w.size = int64(info.W) * int64(info.H) * int64(info.shape().pixelBytes())
 	const directories = 128 << 20 // room for metadata
 	if w.size > math.MaxUint32-directories {
 		return nil, errors.New("the picture needs more than the 4 GiB of a TIFF: write PNG")
@@ -34,7 +34,7 @@ func newTIFFWriter(out io.Writer, info *Info, _ Options) (rowWriter, error) {
 func (w *tiffWriter) directoryAt() int64 { return tiffHeader + w.size + w.size%2 }
 
 func (w *tiffWriter) rows(pix []byte, n int) error {
-	_, err := w.out.Write(pix[:n*w.info.W*w.info.pixelBytes()])
+	_, err := w.out.Write(pix[:n*w.info.W*w.info.shape().pixelBytes()])
 	return err
 }
 
@@ -47,7 +47,7 @@ func (w *tiffWriter) close() error {
 
 // directory describes the picture and carries its metadata.
 func (w *tiffWriter) directory() directory {
-	i, samples := w.info, w.info.samples()
+	i, samples := w.info, w.info.shape().samples()
 	depths := make([]int, samples)
 	for k := range depths {
 		depths[k] = i.Depth
@@ -73,7 +73,7 @@ func (w *tiffWriter) directory() directory {
 
 // strips are the places and sizes of strips of about 64 KiB.
 func (w *tiffWriter) strips() (offsets, counts []uint32, rows int) {
-	stride := w.info.W * w.info.pixelBytes()
+	stride := w.info.W * w.info.shape().pixelBytes()
 	rows = max(1, (64<<10)/stride)
 	for y := 0; y < w.info.H; y += rows {
 		offsets = append(offsets, uint32(tiffHeader+int64(y)*int64(stride)))

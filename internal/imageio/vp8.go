@@ -12,6 +12,10 @@ type vp8 struct {
 	alphaStride int
 }
 
+func (v *vp8) shape() shape {
+	return shape{w: v.Rect.Dx(), h: v.Rect.Dy(), depth: 8, alpha: v.alpha != nil}
+}
+
 func (v *vp8) opacity(dst []float32, r image.Rectangle) error {
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {

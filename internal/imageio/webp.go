@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"image"
@@ -17,40 +18,55 @@ const (
 
 // webpFile is what stands in a WebP's chunks.
 type webpFile struct {
-	flags          byte
-	alpha          bool
+	kind           shape
+	animated       bool
+	picture, alpha webpChunk // VP8 or VP8L, and ALPH
 	exif, xmp, icc []byte
+	meter          *meter
 }
 
-// scanWebP reads the RIFF chunks but for the picture's.
-func scanWebP(r io.ReadSeeker) (f webpFile, err error) {
+// webpChunk is where a chunk is.
+type webpChunk struct {
+	kind  string
+	at, n int64 // of its data
+}
+
+// scanWebP reads the RIFF chunks, of the picture's only their headers. What VP8X
+// says of them is not believed: some writers announce alpha that is not there.
+func scanWebP(r io.ReadSeeker, limits Limits) (*webpFile, error) {
+	f := &webpFile{meter: limits.meter()}
 	size, err := r.Seek(0, io.SeekEnd)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
 	var head [12]byte
 	if err := readAt(r, 0, head[:]); err != nil {
-		return f, err
+		return nil, err
 	}
 	end := 8 + int64(binary.LittleEndian.Uint32(head[4:]))
 	if end > size {
-		return f, io.ErrUnexpectedEOF
+		return nil, io.ErrUnexpectedEOF
 	}
 	for at := int64(12); at+8 <= end; {
 		if err := readAt(r, at, head[:8]); err != nil {
-			return f, err
+			return nil, err
 		}
-		n := int64(binary.LittleEndian.Uint32(head[4:]))
-		if at+8+n > end {
-			return f, io.ErrUnexpectedEOF
+		c := webpChunk{string(head[:4]), at + 8, int64(binary.LittleEndian.Uint32(head[4:]))}
+		if c.at+c.n > end {
+			return nil, io.ErrUnexpectedEOF
 		}
-		if err := f.chunk(r, string(head[:4]), n); err != nil {
-			return f, err
+		if err := f.chunk(r, c); err != nil {
+			return nil, err
 		}
-		at += 8 + n + n%2
-		if _, err := r.Seek(at, io.SeekStart); err != nil {
-			return f, err
-		}
+		at = c.at + c.n + c.n%2
+	}
+	switch {
+	case f.animated:
+		return nil, unsupported(WebP, "an animation")
+	case f.picture.n == 0:
+		return nil, damaged(WebP, "it holds no picture")
+	case f.alpha.n > 0 && f.picture.kind == "VP8 ":
+		f.kind.alpha = true
 	}
 	return f, nil
 }
@@ -63,59 +79,119 @@ func readAt(r io.ReadSeeker, at int64, b []byte) error {
 	return err
 }
 
-// chunk takes in a chunk whose n bytes, which are there, r is at.
-func (f *webpFile) chunk(r io.Reader, kind string, n int64) error {
-	into := map[string]*[]byte{"EXIF": &f.exif, "XMP ": &f.xmp, "ICCP": &f.icc}[kind]
-	switch {
-	case into != nil && n <= maxMetadata:
-		*into = make([]byte, n)
-		_, err := io.ReadFull(r, *into)
-		// Some writers put the head of JPEG's segment before EXIF.
-		f.exif = bytes.TrimPrefix(f.exif, []byte(exifHead))
-		return err
-	case kind == "VP8X" && n >= 1:
-		var b [1]byte
-		_, err := io.ReadFull(r, b[:])
-		f.flags, f.alpha = b[0], b[0]&webpAlpha != 0
-		return err
-	case kind == "VP8L" && n >= 5:
-		var b [5]byte
-		_, err := io.ReadFull(r, b[:])
-		f.alpha = f.alpha || b[4]&0x10 != 0 // alpha_is_used
-		return err
+// chunk takes in a chunk whose data r is at.
+func (f *webpFile) chunk(r io.Reader, c webpChunk) (err error) {
+	switch into := map[string]*[]byte{"EXIF": &f.exif, "XMP ": &f.xmp, "ICCP": &f.icc}[c.kind]; {
+	case into != nil:
+		if *into == nil && f.meter.take(c.n) {
+			*into, err = readExactly(r, c.n)
+			// Some writers put the head of JPEG's segment before EXIF.
+			f.exif = bytes.TrimPrefix(f.exif, []byte(exifHead))
+		}
+	case c.kind == "VP8X" && c.n >= 1:
+		var flags [1]byte
+		_, err = io.ReadFull(r, flags[:])
+		f.animated = flags[0]&webpAnimation != 0
+	case c.kind == "ALPH" && f.picture.n == 0:
+		f.alpha = c
+	case (c.kind == "VP8 " || c.kind == "VP8L") && f.picture.n == 0 && c.n > 0:
+		f.picture = c
+		f.kind, err = webpShape(c.kind, io.LimitReader(r, c.n))
 	}
-	return nil
+	return err
+}
+
+// webpShape reads the header of a bit stream.
+func webpShape(kind string, r io.Reader) (s shape, err error) {
+	s.depth = 8
+	if kind == "VP8 " {
+		var b [10]byte // frame tag, start code, sides with scales: RFC 6386, 9.1
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return s, err
+		}
+		s.w, s.h = int(binary.LittleEndian.Uint16(b[6:])&0x3fff), int(binary.LittleEndian.Uint16(b[8:])&0x3fff)
+		return s, nil
+	}
+	var b [5]byte // signature, sides less one with 14 bits each, alpha_is_used
+	if _, err := io.ReadFull(r, b[:]); err != nil {
+		return s, err
+	}
+	v := binary.LittleEndian.Uint32(b[1:])
+	s.w, s.h, s.alpha = int(v&0x3fff)+1, int(v>>14&0x3fff)+1, v>>28&1 == 1
+	return s, nil
+}
+
+// stream is a file of the picture's chunks alone, as the library wants it.
+func (f *webpFile) stream(r io.ReadSeeker) io.Reader {
+	var parts []io.Reader
+	total := int64(4)
+	add := func(c webpChunk) {
+		head := binary.LittleEndian.AppendUint32([]byte(c.kind), uint32(c.n))
+		parts = append(parts, bytes.NewReader(head), &placed{r: r, at: c.at, left: c.n}, bytes.NewReader(make([]byte, c.n%2)))
+		total += 8 + c.n + c.n%2
+	}
+	if f.kind.alpha && f.alpha.n > 0 {
+		parts = append(parts, bytes.NewReader(appendChunk(nil, "VP8X", webpExtended(webpAlpha, f.kind.w, f.kind.h))))
+		total += 18
+		add(f.alpha)
+	}
+	add(f.picture)
+	head := binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(total))
+	return io.MultiReader(append([]io.Reader{bytes.NewReader(append(head, "WEBP"...))}, parts...)...)
+}
+
+// placed reads a stretch of r.
+type placed struct {
+	r        io.ReadSeeker
+	at, left int64
+	begun    bool
+}
+
+func (p *placed) Read(b []byte) (int, error) {
+	if p.left == 0 {
+		return 0, io.EOF
+	}
+	if !p.begun {
+		if _, err := p.r.Seek(p.at, io.SeekStart); err != nil {
+			return 0, err
+		}
+		p.begun = true
+	}
+	n, err := p.r.Read(b[:min(int64(len(b)), p.left)])
+	p.left -= int64(n)
+	return n, err
 }
 
 // decodeWebP reads a WebP with golang.org/x/image/webp, but turns lossy ones'
 // planes into RGB here: see vp8.
 func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {
-	f, err := scanWebP(r)
+	f, err := scanWebP(r, limits)
 	if err != nil {
 		return nil, err
 	}
-	if f.flags&webpAnimation != 0 {
-		return nil, unsupported(WebP, "an animation")
+	if err := limits.check(f.kind.w, f.kind.h); err != nil {
+		return nil, err
 	}
-	img, err := library(WebP, r, limits, webp.DecodeConfig, webp.Decode)
+	img, err := library(WebP, bufio.NewReaderSize(f.stream(r), 1<<16), webp.Decode)
 	if err != nil {
 		return nil, err
 	}
-	m := &Image{Info: Info{Format: WebP, Depth: 8, Alpha: f.alpha}}
+	var src raster
 	switch s := img.(type) {
 	case *image.YCbCr:
-		m.src, m.Alpha = &vp8{YCbCr: s}, false
+		src = &vp8{YCbCr: s}
 	case *image.NYCbCrA:
-		m.src, m.Alpha = &vp8{YCbCr: &s.YCbCr, alpha: s.A, alphaStride: s.AStride}, true
-	default:
-		if err := m.setStd(img); err != nil {
-			return nil, err
-		}
+		src = &vp8{YCbCr: &s.YCbCr, alpha: s.A, alphaStride: s.AStride}
+	case *image.NRGBA:
+		src = fromNRGBA(s, f.kind.alpha)
 	}
+	if src == nil || src.shape() != f.kind {
+		return nil, damaged(WebP, "its pixels are not what its header says")
+	}
+	m := newImage(WebP, src, turnOf(f.exif, f.xmp))
 	m.adoptICC(f.icc)
-	m.turn = turnOf(f.exif, f.xmp)
 	m.adopt(m.turn, f.exif, f.xmp)
-	m.W, m.H = m.turn.size(img.Bounds().Dx(), img.Bounds().Dy())
+	m.Notes = append(m.Notes, f.meter.notes()...)
 	return m, nil
 }
 
@@ -130,7 +206,7 @@ func encodeWebP(out io.Writer, info *Info, img *image.NRGBA) error {
 	meta := &info.Meta
 	var body []byte
 	if meta.ICC != nil || meta.EXIF != nil || meta.XMP != nil {
-		body = appendChunk(body, "VP8X", webpExtended(info))
+		body = appendChunk(body, "VP8X", webpExtended(webpFlags(info), info.W, info.H))
 		body = appendChunk(body, "ICCP", meta.ICC)
 	}
 	body = append(body, picture...)
@@ -144,16 +220,20 @@ func encodeWebP(out io.Writer, info *Info, img *image.NRGBA) error {
 	return err
 }
 
-// webpExtended is the content of VP8X.
-func webpExtended(info *Info) []byte {
-	flags := byte(0)
+// webpFlags are those of VP8X for what info carries.
+func webpFlags(info *Info) (flags byte) {
 	for flag, present := range map[byte]bool{webpICC: info.Meta.ICC != nil, webpEXIF: info.Meta.EXIF != nil,
 		webpXMP: info.Meta.XMP != nil, webpAlpha: info.Alpha} {
 		if present {
 			flags |= flag
 		}
 	}
-	w, h := info.W-1, info.H-1
+	return flags
+}
+
+// webpExtended is the content of VP8X.
+func webpExtended(flags byte, w, h int) []byte {
+	w, h = w-1, h-1
 	return []byte{flags, 0, 0, 0, byte(w), byte(w >> 8), byte(w >> 16), byte(h), byte(h >> 8), byte(h >> 16)}
 }
 

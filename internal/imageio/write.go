@@ -3,7 +3,6 @@ package imageio
 import (
 	"bufio"
 	"fmt"
-	"image"
 	"io"
 
 	"clusir/internal/atomicfile"
@@ -66,7 +65,7 @@ func (w *Writer) Rows(rgb, alpha []float32) error {
 		panic(fmt.Sprintf("imageio: %d and %d values are no rows of a picture %d×%d with %d rows written",
 			len(rgb), len(alpha), w.info.W, w.info.H, w.done))
 	}
-	if size := w.info.W * w.info.pixelBytes(); len(w.row) < size {
+	if size := w.info.W * w.info.shape().pixelBytes(); len(w.row) < size {
 		w.row = make([]byte, size)
 	}
 	for y := range n {
@@ -165,45 +164,4 @@ func WriteFile(path string, info Info, o Options, fill func(*Writer) error) erro
 		}
 		return w.Close()
 	})
-}
-
-// Save writes the picture to a file in the format of info, which is m.Info or
-// what Fit made of it.
-func (m *Image) Save(path string, info Info, o Options) error {
-	return WriteFile(path, info, o, m.copyTo)
-}
-
-// Encode writes the picture to out; see Save.
-func (m *Image) Encode(out io.Writer, info Info, o Options) error {
-	w, err := NewWriter(out, info, o)
-	if err != nil {
-		return err
-	}
-	if err := m.copyTo(w); err != nil {
-		return err
-	}
-	return w.Close()
-}
-
-// copyTo writes the picture's rows, the colours of hidden pixels included.
-func (m *Image) copyTo(w *Writer) error {
-	const strip = 32
-	var rgb, alpha []float32
-	for y := 0; y < m.H; y += strip {
-		r := image.Rect(0, y, m.W, min(y+strip, m.H))
-		var err error
-		if rgb, err = m.stored(rgb, r); err != nil {
-			return err
-		}
-		if alpha, err = m.Opacity(alpha, r); err != nil {
-			return err
-		}
-		if m.Alpha && !w.info.Alpha {
-			Flatten(rgb, alpha)
-		}
-		if err := w.Rows(rgb, alpha); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -11,7 +11,10 @@ import (
 func TestBlendRebuilds(t *testing.T) {
 	for _, size := range [][2]int{{1, 700}, {300, 1}, {300, 257}, {513, 400}} {
 		H, W := size[0], size[1]
-		m := paint(imageio.Info{W: W, H: H, Depth: 16})
+		m, err := imageio.Open(save(t, t.TempDir(), "in.png", imageio.Info{W: W, H: H, Depth: 16}), imageio.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		want, err := m.Tile(nil, m.Bounds())
 		if err != nil {
 			t.Fatal(err)

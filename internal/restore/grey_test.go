@@ -18,9 +18,8 @@ import (
 // which files can hold one.
 func greyPictures(t *testing.T, dir string) (paths []string) {
 	t.Helper()
-	waves := paint(imageio.Info{W: 150, H: 140, Depth: 16, Grey: true})
-	planes, err := waves.Tile(nil, waves.Bounds())
-	must(t, err)
+	const w, h = 150, 140
+	planes, _ := paint(imageio.Info{W: w, H: h, Depth: 16, Grey: true})
 	for name, info := range map[string]imageio.Info{
 		"grey8.png": {Depth: 8, Grey: true}, "grey16.png": {Depth: 16, Grey: true},
 		"rgb8.png": {Depth: 8}, "rgb16.png": {Depth: 16}, "la.png": {Depth: 8, Grey: true, Alpha: true},
@@ -28,39 +27,38 @@ func greyPictures(t *testing.T, dir string) (paths []string) {
 		"rgba8.tif": {Depth: 8, Alpha: true}, "grey.jpg": {Depth: 8, Grey: true}, "neutral.jpg": {Depth: 8},
 		"rgb.webp": {Depth: 8}, "rgba.webp": {Depth: 8, Alpha: true}, "rgb.bmp": {Depth: 8},
 	} {
-		info.W, info.H = waves.W, waves.H
-		info.Format, err = imageio.FormatOf(name)
+		format, err := imageio.FormatOf(name)
 		must(t, err)
-		m, alpha := imageio.New(info), make([]float32, waves.W*waves.H)
+		info.W, info.H, info.Format = w, h, format
+		alpha := make([]float32, w*h)
 		rgb := append([]float32{}, planes...)
 		for i := range alpha {
-			if alpha[i] = 1; i%waves.W < 40 {
+			if alpha[i] = 1; i%w < 40 {
 				alpha[i], rgb[i] = 0, 1 // red under alpha 0
 			}
 		}
 		if !info.Alpha || info.Grey {
 			rgb = planes
 		}
-		m.SetTile(m.Bounds(), rgb, alpha)
 		paths = append(paths, filepath.Join(dir, name))
-		must(t, m.Save(paths[len(paths)-1], info, imageio.Options{}))
+		must(t, write(paths[len(paths)-1], info, rgb, alpha))
 	}
-	palette := image.NewGray(image.Rect(0, 0, waves.W, waves.H)) // which a BMP holds as a palette
+	palette := image.NewGray(image.Rect(0, 0, w, h)) // which a BMP holds as a palette
 	subsampled := image.NewYCbCr(palette.Rect, image.YCbCrSubsampleRatio420)
 	for i := range palette.Pix {
-		palette.SetGray(i%waves.W, i/waves.W, color.Gray{uint8(planes[i]*255 + 0.5)})
+		palette.SetGray(i%w, i/w, color.Gray{uint8(planes[i]*255 + 0.5)})
 	}
 	copy(subsampled.Y, palette.Pix)
 	for i := range subsampled.Cb {
 		subsampled.Cb[i], subsampled.Cr[i] = 128, 128
 	}
-	for name, write := range map[string]func(io.Writer) error{
+	for name, encode := range map[string]func(io.Writer) error{
 		"palette.bmp":    func(w io.Writer) error { return bmp.Encode(w, palette) },
 		"subsampled.jpg": func(w io.Writer) error { return jpeg.Encode(w, subsampled, nil) },
 	} {
 		f, err := os.Create(filepath.Join(dir, name))
 		must(t, err)
-		must(t, write(f))
+		must(t, encode(f))
 		must(t, f.Close())
 		paths = append(paths, f.Name())
 	}

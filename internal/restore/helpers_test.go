@@ -65,12 +65,11 @@ func stir(n *infer.Network, gain float32) *infer.Network {
 	return n
 }
 
-// paint fills a picture of info's kind with waves of every frequency, and
-// where it has alpha with a ramp from transparent to opaque.
-func paint(info imageio.Info) *imageio.Image {
-	m := imageio.New(info)
+// paint makes planes of a picture of info's kind: waves of every frequency, and
+// if it has alpha a ramp from transparent to opaque, else nil.
+func paint(info imageio.Info) (rgb, alpha []float32) {
 	n := info.W * info.H
-	rgb, alpha := make([]float32, 3*n), make([]float32, n)
+	rgb, alpha = make([]float32, 3*n), make([]float32, n)
 	for y := range info.H {
 		for x := range info.W {
 			i := y*info.W + x
@@ -87,8 +86,7 @@ func paint(info imageio.Info) *imageio.Image {
 	if !info.Alpha {
 		alpha = nil
 	}
-	m.SetTile(m.Bounds(), rgb, alpha)
-	return m
+	return rgb, alpha
 }
 
 // save writes a painted picture and returns its path.
@@ -104,10 +102,14 @@ func save(t testing.TB, dir, name string, info imageio.Info) string {
 	if info.Depth == 0 {
 		info.Depth = 8
 	}
-	if err := paint(info).Save(path, info, imageio.Options{}); err != nil {
-		t.Fatal(err)
-	}
+	rgb, alpha := paint(info)
+	must(t, write(path, info, rgb, alpha))
 	return path
+}
+
+// write makes a file of a whole picture's planes.
+func write(path string, info imageio.Info, rgb, alpha []float32) error {
+	return imageio.WriteFile(path, info, imageio.Options{}, func(w *imageio.Writer) error { return w.Rows(rgb, alpha) })
 }
 
 // load reads a whole picture.

@@ -1,0 +1,166 @@
+package imageio
+
+import "io"
+
+// errEarlyEnd is the error of a scan whose data end too early.
+var errEarlyEnd = io.ErrUnexpectedEOF
+
+var errNoCode = damaged(JPEG, "its pixel data hold a code that no table has")
+
+// baseline decodes all of a block (T.81, F.2.2).
+func (d *jpegDecoder) baseline(s *jpegScan, k int, b *[64]int16) error {
+	if err := d.firstDC(s, k, b); err != nil {
+		return err
+	}
+	for i := 1; i < 64; i++ {
+		v, ok := d.bits.value(s.ac[k])
+		if !ok {
+			return d.noCode()
+		}
+		run, size := int(v>>4), uint(v&15)
+		if size == 0 {
+			if run != 15 {
+				break // end of block
+			}
+			i += 15
+			continue
+		}
+		if i += run; i > 63 {
+			return damaged(JPEG, "a block has too many coefficients")
+		}
+		b[zigzag[i]] = int16(d.bits.signed(size))
+	}
+	return nil
+}
+
+// noCode is the error of bits that no code begins with, which zeros behind the
+// data's end may well be.
+func (d *jpegDecoder) noCode() error {
+	if d.bits.n < d.bits.zeros+16 {
+		return errEarlyEnd
+	}
+	return errNoCode
+}
+
+// firstDC decodes a block's first coefficient as its difference to the last
+// block's (F.2.2.1, G.1.2.1).
+func (d *jpegDecoder) firstDC(s *jpegScan, k int, b *[64]int16) error {
+	size, ok := d.bits.value(s.dc[k])
+	if !ok {
+		return d.noCode()
+	}
+	if size > 16 {
+		return damaged(JPEG, "a difference has %d bits", size)
+	}
+	c := s.comps[k]
+	c.pred += d.bits.signed(uint(size))
+	b[0] = int16(c.pred << s.low)
+	return nil
+}
+
+// refineDC adds a bit.
+func (d *jpegDecoder) refineDC(s *jpegScan, _ int, b *[64]int16) error {
+	b[0] |= int16(d.bits.bits(1) << s.low)
+	return nil
+}
+
+// firstAC decodes the scan's band of a block (G.1.2.2).
+func (d *jpegDecoder) firstAC(s *jpegScan, k int, b *[64]int16) error {
+	if d.eobRun > 0 {
+		d.eobRun--
+		return nil
+	}
+	for i := s.from; i <= s.to; i++ {
+		v, ok := d.bits.value(s.ac[k])
+		if !ok {
+			return d.noCode()
+		}
+		run, size := int(v>>4), uint(v&15)
+		if size == 0 {
+			if run != 15 {
+				d.eobRun = d.readRun(uint(run)) - 1
+				break
+			}
+			i += 15
+			continue
+		}
+		if i += run; i > s.to {
+			return damaged(JPEG, "a block has too many coefficients")
+		}
+		b[zigzag[i]] = int16(d.bits.signed(size) << s.low)
+	}
+	return nil
+}
+
+// readRun is how many blocks an end of band stands for.
+func (d *jpegDecoder) readRun(size uint) int {
+	n := 1 << size
+	if size > 0 {
+		n += int(d.bits.bits(size))
+	}
+	return n
+}
+
+// refineAC adds a bit to the coefficients of the scan's band that are not zero,
+// and new ones between them (G.1.2.3).
+func (d *jpegDecoder) refineAC(s *jpegScan, k int, b *[64]int16) error {
+	delta := int16(1) << s.low
+	i := s.from
+	for ; i <= s.to && d.eobRun == 0; i++ {
+		v, ok := d.bits.value(s.ac[k])
+		if !ok {
+			return d.noCode()
+		}
+		run, fresh := int(v>>4), int16(0)
+		switch v & 15 {
+		case 0:
+			if run != 15 {
+				d.eobRun = d.readRun(uint(run))
+			}
+		case 1:
+			if fresh = delta; d.bits.bits(1) == 0 {
+				fresh = -delta
+			}
+		default:
+			return damaged(JPEG, "a refined coefficient has %d bits", v&15)
+		}
+		if d.eobRun > 0 {
+			break
+		}
+		if i = d.refine(b, i, s.to, run, delta); i > s.to {
+			break
+		}
+		if fresh != 0 {
+			b[zigzag[i]] = fresh
+		}
+	}
+	if d.eobRun > 0 {
+		d.eobRun--
+		d.refine(b, i, s.to, -1, delta)
+	}
+	return nil
+}
+
+// refine adds a bit to coefficients from i to last that are not zero, up to the
+// zero after skip others, at whose place it ends; −1 goes to the last.
+func (d *jpegDecoder) refine(b *[64]int16, i, last, skip int, delta int16) int {
+	for ; i <= last; i++ {
+		c := &b[zigzag[i]]
+		if *c == 0 {
+			if skip == 0 {
+				break
+			}
+			skip--
+			continue
+		}
+		if d.bits.bits(1) == 0 {
+			continue
+		}
+		if *c >= 0 {
+			*c += delta
+		} else {
+			*c -= delta
+		}
+	}
+	return i
+}

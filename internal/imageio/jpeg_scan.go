@@ -1,0 +1,163 @@
+package imageio
+
+// jpegScan is a scan's header (T.81, B.2.3): which coefficients of which
+// components it brings, and how precisely.
+type jpegScan struct {
+	comps     []*jpegComponent
+	dc, ac    []*huffmanTable
+	from, to  int  // coefficients, in zigzag order
+	high, low uint // bits of precision before and after
+	quant     []*[64]uint16
+	block     func(s *jpegScan, k int, b *[64]int16) error
+}
+
+// scan reads a scan's header and its data.
+func (d *jpegDecoder) scan(data []byte) error {
+	s, err := d.scanHeader(data)
+	if err != nil {
+		return err
+	}
+	d.bits.reset()
+	d.startSegment(s)
+	if len(s.comps) == 1 {
+		c := s.comps[0]
+		return d.units(s, ceil(c.w, 8), ceil(c.h, 8), func(x, y int) error { return d.one(s, 0, x, y) })
+	}
+	return d.units(s, ceil(d.w, d.mcuW), ceil(d.h, d.mcuH), func(x, y int) error {
+		for k, c := range s.comps {
+			for i := range c.hs * c.vs {
+				if err := d.one(s, k, x*c.hs+i%c.hs, y*c.vs+i/c.hs); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// units calls one for every unit of a scan, and minds the restart markers.
+func (d *jpegDecoder) units(s *jpegScan, wide, high int, one func(x, y int) error) error {
+	for i := range wide * high {
+		if d.restart > 0 && i > 0 && i%d.restart == 0 {
+			if err := d.nextSegment(s); err != nil {
+				return err
+			}
+		}
+		if err := one(i%wide, i/wide); err != nil {
+			return err
+		}
+		if d.bits.overrun() {
+			return errEarlyEnd
+		}
+	}
+	return nil
+}
+
+// startSegment begins a stretch of data that stands by itself.
+func (d *jpegDecoder) startSegment(s *jpegScan) {
+	d.eobRun = 0
+	for _, c := range s.comps {
+		c.pred = 0
+	}
+}
+
+// nextSegment goes on behind a restart marker.
+func (d *jpegDecoder) nextSegment(s *jpegScan) error {
+	m, err := d.marker()
+	if err != nil {
+		return cut(err)
+	}
+	if m < 0xd0 || m > 0xd7 {
+		return damaged(JPEG, "a marker %#x is where a restart should be", m)
+	}
+	d.startSegment(s)
+	return nil
+}
+
+// one decodes the block of component k of the scan in column x and row y.
+func (d *jpegDecoder) one(s *jpegScan, k, x, y int) error {
+	c := s.comps[k]
+	if d.progressive {
+		return s.block(s, k, &c.coef[y*c.wide+x])
+	}
+	var b [64]int16
+	if err := s.block(s, k, &b); err != nil {
+		return err
+	}
+	d.put(c, x, y, &b, s.quant[k])
+	return nil
+}
+
+func (d *jpegDecoder) scanHeader(data []byte) (*jpegScan, error) {
+	if len(d.comps) == 0 {
+		return nil, damaged(JPEG, "it has no frame header")
+	}
+	if len(data) < 1 || data[0] < 1 || data[0] > 4 || len(data) < 4+2*int(data[0]) {
+		return nil, damaged(JPEG, "a scan's header has %d bytes", len(data))
+	}
+	n := int(data[0])
+	tail := data[1+2*n:]
+	s := &jpegScan{from: int(tail[0]), to: int(tail[1]), high: uint(tail[2] >> 4), low: uint(tail[2] & 15)}
+	for k := range n {
+		if err := d.scanComponent(s, data[1+2*k], data[2+2*k]); err != nil {
+			return nil, err
+		}
+	}
+	if !d.progressive {
+		s.from, s.to, s.high, s.low, s.block = 0, 63, 0, 0, d.baseline
+		return s, nil
+	}
+	const deepest = 13
+	bad := s.from > s.to || s.to > 63 || s.from == 0 && s.to > 0 || s.from > 0 && n > 1
+	if bad || s.low > deepest || s.high > 0 && s.high != s.low+1 {
+		return nil, damaged(JPEG, "a progressive scan of coefficients %d to %d, bits %d to %d", s.from, s.to, s.high, s.low)
+	}
+	switch {
+	case s.from == 0 && s.high == 0:
+		s.block = d.firstDC
+	case s.from == 0:
+		s.block = d.refineDC
+	case s.high == 0:
+		s.block = d.firstAC
+	default:
+		s.block = d.refineAC
+	}
+	return s, nil
+}
+
+// scanComponent adds a component with its tables.
+func (d *jpegDecoder) scanComponent(s *jpegScan, id, tables byte) error {
+	var c *jpegComponent
+	for k := range d.comps {
+		if d.comps[k].id == id {
+			c = &d.comps[k]
+			break
+		}
+	}
+	for _, other := range s.comps {
+		if other == c {
+			c = nil
+		}
+	}
+	if c == nil {
+		return damaged(JPEG, "a scan names component %d", id)
+	}
+	c.seen = true
+	dc, ac := tables>>4, tables&15
+	if dc > 3 || ac > 3 {
+		return damaged(JPEG, "a scan names Huffman tables %d and %d", dc, ac)
+	}
+	if d.dc[dc] == nil && (!d.progressive || s.from == 0 && s.high == 0) || d.ac[ac] == nil && (!d.progressive || s.from > 0) {
+		return damaged(JPEG, "a scan's Huffman table is missing")
+	}
+	var q *[64]uint16
+	if !d.progressive {
+		var err error
+		if q, err = d.quantOf(c); err != nil {
+			return err
+		}
+	}
+	s.comps, s.quant = append(s.comps, c), append(s.quant, q)
+	s.dc, s.ac = append(s.dc, d.dc[dc]), append(s.ac, d.ac[ac])
+	return nil
+}

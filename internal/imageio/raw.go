@@ -1,0 +1,103 @@
+package imageio
+
+import (
+	"fmt"
+	"strings"
+)
+
+// rawFile is the error of a camera's raw file. Most are TIFFs whose first
+// picture is a preview: what can be read of them is not what was photographed.
+func rawFile(what string) error {
+	return fmt.Errorf("is a camera raw file (%s), which cannot be read: develop it first, "+
+		"with darktable, RawTherapee or the camera's own program, and save a 16-bit TIFF or PNG", what)
+}
+
+// Tags and values by which raw files are known.
+const (
+	tagMake          = 271
+	tagCFARepeat     = 33421
+	tagCFAPattern    = 33422
+	tagDNGVersion    = 50706
+	photometricCFA   = 32803
+	photometricRaw   = 34892 // "linear raw", of DNG
+	subfileReduced   = 1     // a preview or thumbnail
+	kodakPrivateIFD  = 33424 // Kodak's own directory in DCR and KDC
+	leafMagic        = 34306
+	dngPrivateData   = 50740 // also of Sony's ARW
+	compressionThumb = 6
+)
+
+// rawCompressions are used for sensor data only.
+var rawCompressions = map[uint32]string{
+	32767: "Sony ARW", 32769: "Epson ERF", 32770: "Samsung SRW", 34713: "Nikon NEF", 34892: "DNG",
+	65000: "Kodak", 65535: "Pentax PEF",
+}
+
+// raw names the kind of raw file that a TIFF is by its content, or is empty. The
+// evidence is a DNG's version, sensor data in the first directory or one below it,
+// or a preview in front of what a directory below holds.
+func (h *tiffHead) raw() string {
+	if _, ok := h.fields[tagDNGVersion]; ok {
+		return "DNG"
+	}
+	for _, tag := range []uint16{kodakPrivateIFD, leafMagic} {
+		if _, ok := h.fields[tag]; ok {
+			return h.maker()
+		}
+	}
+	if what := h.sensor(); what != "" {
+		return what
+	}
+	preview := h.value(tagSubfileType, 0)&subfileReduced != 0 || h.value(tagCompression, 0) == compressionThumb
+	for _, at := range h.values(tagSubIFDs) {
+		below, err := h.below(int64(at))
+		if err != nil {
+			continue
+		}
+		if what := below.sensor(); what != "" {
+			return h.maker()
+		}
+		if preview && below.value(tagSubfileType, 0)&subfileReduced == 0 && below.value(tagImageWidth, 0) > h.value(tagImageWidth, 0) {
+			return h.maker()
+		}
+	}
+	if _, ok := h.fields[dngPrivateData]; ok && preview {
+		return h.maker()
+	}
+	return ""
+}
+
+// below is another directory of the same file.
+func (h *tiffHead) below(at int64) (*tiffHead, error) {
+	list, _, err := h.directory(at)
+	if err != nil {
+		return nil, err
+	}
+	sub := &tiffHead{h.tiffFile, map[uint16]field{}}
+	for _, f := range list {
+		sub.fields[f.tag] = f
+	}
+	return sub, nil
+}
+
+// sensor tells whether a directory describes what a sensor recorded.
+func (h *tiffHead) sensor() string {
+	if what := rawCompressions[h.value(tagCompression, 0)]; what != "" {
+		return what
+	}
+	_, pattern := h.fields[tagCFAPattern]
+	_, repeat := h.fields[tagCFARepeat]
+	if p := h.value(tagPhotometric, 0); p == photometricCFA || p == photometricRaw || pattern || repeat {
+		return h.maker()
+	}
+	return ""
+}
+
+// maker names the camera's maker, as far as the file does.
+func (h *tiffHead) maker() string {
+	name := strings.TrimRight(string(h.data(tagMake)), "\x00 ")
+	if name == "" || len(name) > 40 {
+		return "a sensor's data"
+	}
+	return name
+}

@@ -1,0 +1,261 @@
+package imageio
+
+import (
+	"fmt"
+	"slices"
+)
+
+// What is read, by number: everything else is refused by name, before a pixel is
+// looked at. TestTIFFVariants goes through the combinations.
+const (
+	tiffWhiteIsZero, tiffBlackIsZero, tiffRGB, tiffPalette = 0, 1, 2, 3
+
+	tiffNone, tiffGroup3, tiffGroup4, tiffLZW = 1, 3, 4, 5
+	tiffDeflate, tiffOldDeflate, tiffPackBits = 8, 32946, 32773
+)
+
+// tiffColours and tiffCompressions name what is not read, by
+// PhotometricInterpretation and Compression; others go by their number.
+var (
+	tiffColours = map[uint32]string{4: "a transparency mask", 5: "CMYK colour", 6: "YCbCr colour",
+		8: "Lab colour", 9: "Lab colour", 10: "Lab colour", 32803: "raw sensor data",
+		32844: "LogLuv colour", 32845: "LogLuv colour", 34892: "raw sensor data"}
+	tiffCompressions = map[uint32]string{2: "fax compression without line ends", 6: "JPEG compression", 7: "JPEG compression",
+		9: "JBIG compression", 10: "JBIG compression", 34661: "JBIG compression", 34712: "JPEG 2000 compression",
+		34887: "LERC compression", 34925: "LZMA compression", 50000: "Zstandard compression", 50001: "WebP compression",
+		50002: "JPEG XL compression"}
+	tiffFormats = map[uint32]string{2: "signed samples", 3: "floating-point samples", 5: "complex samples", 6: "complex samples"}
+)
+
+// tiffPage is a directory whose pixels can be read.
+type tiffPage struct {
+	*tiffHead
+	shape
+	bits, samples  int // bits of a sample, samples of a pixel in the file
+	photometric    uint32
+	compression    uint32
+	predicted      bool // samples are differences to those at the left
+	planar         bool // each channel is stored apart
+	tiled          bool
+	alphaAt        int // the sample that is alpha
+	premult        bool
+	dropped        int    // extra samples of no known meaning
+	chunkW, chunkH int    // of a tile or strip
+	across, down   int    // how many there are
+	palette        []byte // RGB
+	offsets        field
+	counts         field
+}
+
+// page checks a directory and describes its pixels.
+func (h *tiffHead) page(limits Limits) (*tiffPage, error) {
+	if what := h.raw(); what != "" {
+		return nil, rawFile(what)
+	}
+	p := &tiffPage{tiffHead: h, alphaAt: -1}
+	p.w, p.h = int(h.value(tagImageWidth, 0)), int(h.value(tagImageLength, 0))
+	if err := limits.check(p.w, p.h); err != nil {
+		return nil, err
+	}
+	p.samples = int(h.value(tagSamplesPerPixel, 1))
+	p.compression = h.value(tagCompression, tiffNone)
+	for _, check := range []func() error{p.checkColour, p.checkCompression, p.checkBits, p.takeAlpha, p.takePalette, p.takeChunks} {
+		if err := check(); err != nil {
+			return nil, err
+		}
+	}
+	p.depth = 8
+	if p.bits == 16 {
+		p.depth = 16
+	}
+	p.grey, p.alpha = p.photometric <= tiffBlackIsZero, p.alphaAt >= 0
+	return p, nil
+}
+
+func (p *tiffPage) checkColour() error {
+	const none = 1 << 31
+	p.photometric = p.value(tagPhotometric, none)
+	if p.photometric == none && p.fax() {
+		p.photometric = tiffWhiteIsZero // as fax is defined
+	}
+	switch {
+	case p.photometric <= tiffPalette:
+		return nil
+	case p.photometric == none:
+		return damaged(TIFF, "it does not say what its samples mean (PhotometricInterpretation)")
+	case tiffColours[p.photometric] != "":
+		return unsupported(TIFF, "%s", tiffColours[p.photometric])
+	}
+	return unsupported(TIFF, "an unknown kind of colour (PhotometricInterpretation %d)", p.photometric)
+}
+
+func (p *tiffPage) fax() bool { return p.compression == tiffGroup3 || p.compression == tiffGroup4 }
+
+func (p *tiffPage) checkCompression() error {
+	switch p.compression {
+	case tiffNone, tiffPackBits:
+	case tiffLZW, tiffDeflate, tiffOldDeflate:
+		switch predictor := p.value(tagPredictor, 1); predictor {
+		case 1:
+		case 2:
+			p.predicted = true
+		default:
+			return unsupported(TIFF, "predictor %d", predictor)
+		}
+	case tiffGroup3:
+		const twoDimensional, uncompressed, aligned = 1, 2, 4
+		if p.value(tagT4Options, 0)&(twoDimensional|uncompressed|aligned) != 0 {
+			return unsupported(TIFF, "Group 3 fax compression in two dimensions or with aligned lines")
+		}
+	case tiffGroup4:
+		const uncompressed = 2
+		if p.value(tagT6Options, 0)&uncompressed != 0 {
+			return unsupported(TIFF, "fax compression in uncompressed mode")
+		}
+	default:
+		if what := tiffCompressions[p.compression]; what != "" {
+			return unsupported(TIFF, "%s", what)
+		}
+		return unsupported(TIFF, "compression %d", p.compression)
+	}
+	return nil
+}
+
+func (p *tiffPage) checkBits() error {
+	const maxSamples = 16
+	if p.samples < p.stored() || p.samples > maxSamples {
+		return unsupported(TIFF, "%d samples a pixel where %d are colour", p.samples, p.stored())
+	}
+	bits := p.values(tagBitsPerSample)
+	if _, there := p.fields[tagBitsPerSample]; !there {
+		bits = []uint32{1}
+	}
+	if len(bits) == 0 {
+		return damaged(TIFF, "the number of its bits cannot be read")
+	}
+	p.bits = int(bits[0])
+	if i := slices.IndexFunc(bits, func(b uint32) bool { return b != bits[0] }); i >= 0 && i < p.samples {
+		return unsupported(TIFF, "channels of different depths (%d and %d bits)", bits[0], bits[i])
+	}
+	deepest := 16
+	switch {
+	case p.fax():
+		deepest = 1
+	case p.photometric == tiffPalette:
+		deepest = 8
+	}
+	if !slices.Contains([]int{1, 2, 4, 8, 16}, p.bits) {
+		return unsupported(TIFF, "%d bits a sample", p.bits)
+	}
+	if p.bits > deepest || p.fax() && p.samples > 1 {
+		return unsupported(TIFF, "%d samples of %d bits in a palette or fax compression", p.samples, p.bits)
+	}
+	if p.predicted && p.bits < 8 {
+		return unsupported(TIFF, "a predictor for samples of %d bits", p.bits)
+	}
+	for _, f := range p.values(tagSampleFormat) {
+		if what := tiffFormats[f]; what != "" {
+			return unsupported(TIFF, "%s", what)
+		}
+	}
+	return nil
+}
+
+// takeAlpha finds the extra sample that is alpha, and counts the others.
+func (p *tiffPage) takeAlpha() error {
+	kinds := p.values(tagExtraSamples)
+	for i := range p.samples - p.stored() {
+		const unspecified, associated, straight, corel = 0, 1, 2, 999
+		kind := uint32(straight) // many writers of four samples leave the tag out
+		if i < len(kinds) {
+			kind = kinds[i]
+		} else if len(kinds) > 0 || i > 0 {
+			kind = unspecified
+		}
+		if known := kind == associated || kind == straight || kind == corel; known && p.alphaAt < 0 {
+			p.alphaAt, p.premult = p.stored()+i, kind == associated
+		} else {
+			p.dropped++
+		}
+	}
+	return nil
+}
+
+// takePalette reads ColorMap: all reds, greens and blues, 16 bits each.
+func (p *tiffPage) takePalette() error {
+	if p.photometric != tiffPalette {
+		return nil
+	}
+	n := 1 << p.bits
+	data := p.data(tagColorMap)
+	if len(data) < 3*2*n || p.fields[tagColorMap].kind != typeShort {
+		return damaged(TIFF, "its palette has %d bytes", len(data))
+	}
+	p.palette = make([]byte, 3*n)
+	for i := range p.palette {
+		p.palette[i] = byte(p.order.Uint16(data[2*(i%3*n+i/3):]) >> 8)
+	}
+	return nil
+}
+
+// takeChunks finds out how the pixels are cut into tiles or strips.
+func (p *tiffPage) takeChunks() error {
+	const apart = 2
+	p.planar = p.value(tagPlanarConfig, 1) == apart && p.samples > 1
+	_, p.tiled = p.fields[tagTileWidth]
+	offsets, counts := uint16(tagStripOffsets), uint16(tagStripByteCounts)
+	p.chunkW, p.chunkH = p.w, int(min(int64(p.value(tagRowsPerStrip, uint32(p.h))), int64(p.h)))
+	if p.tiled {
+		offsets, counts = tagTileOffsets, tagTileByteCounts
+		p.chunkW, p.chunkH = int(p.value(tagTileWidth, 0)), int(p.value(tagTileLength, 0))
+	}
+	const padding = 1 << 16 // no writer's tiles are wider than the picture by more
+	if p.chunkW <= 0 || p.chunkH <= 0 || p.chunkW > p.w+padding {
+		return damaged(TIFF, "its strips or tiles are %d×%d", p.chunkW, p.chunkH)
+	}
+	p.across, p.down = (p.w-1)/p.chunkW+1, (p.h-1)/p.chunkH+1
+	p.offsets, p.counts = p.fields[offsets], p.fields[counts]
+	if need := p.chunks(); int64(p.offsets.count) < need || p.counts.count > 0 && int64(p.counts.count) < need {
+		return damaged(TIFF, "it has %d strips or tiles where %d are needed", min(p.offsets.count, p.counts.count), need)
+	}
+	if p.counts.count == 0 && p.compression != tiffNone && p.chunks() > 1 {
+		return damaged(TIFF, "the lengths of its strips are missing")
+	}
+	return nil
+}
+
+// stored is how many samples of colour a pixel has in the file.
+func (p *tiffPage) stored() int {
+	if p.photometric == tiffRGB {
+		return 3
+	}
+	return 1
+}
+
+// chunks is how many strips or tiles there are.
+func (p *tiffPage) chunks() int64 { return int64(p.planes()) * int64(p.across) * int64(p.down) }
+
+// planes is how many images the channels are stored in.
+func (p *tiffPage) planes() int {
+	if p.planar {
+		return p.samples
+	}
+	return 1
+}
+
+// rowBytes is the length of a row of a chunk, uncompressed.
+func (p *tiffPage) rowBytes() int {
+	n := p.samples
+	if p.planar {
+		n = 1
+	}
+	return (p.chunkW*n*p.bits + 7) / 8
+}
+
+// notes says what of the pixels is not read.
+func (p *tiffPage) notes() (notes []string) {
+	if p.dropped > 0 {
+		notes = append(notes, fmt.Sprintf("%d extra channels of no known meaning were dropped", p.dropped))
+	}
+	return notes
+}

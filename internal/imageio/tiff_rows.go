@@ -1,0 +1,279 @@
+package imageio
+
+import (
+	"bufio"
+	"compress/zlib"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"math/bits"
+
+	"golang.org/x/image/ccitt"
+	"golang.org/x/image/tiff/lzw"
+)
+
+// tiffRows reads a page's rows from the top, in packed's form. Strips are
+// decompressed row by row, tiles a row of tiles at a time.
+type tiffRows struct {
+	*tiffPage
+	y    int
+	in   []io.Reader // of the chunk being read: one, or one for each plane
+	raw  [][]byte    // a row of each
+	band []byte      // the current row of tiles, unpacked
+}
+
+func newTIFFRows(p *tiffPage) *tiffRows {
+	t := &tiffRows{tiffPage: p, in: make([]io.Reader, p.planes()), raw: make([][]byte, p.planes())}
+	for k := range t.raw {
+		t.raw[k] = make([]byte, p.rowBytes())
+	}
+	if p.tiled {
+		t.band = make([]byte, p.bandBytes())
+	}
+	return t
+}
+
+// bandBytes is the memory that reading takes besides the pixels.
+func (p *tiffPage) bandBytes() int {
+	if !p.tiled {
+		return 0
+	}
+	return min(p.chunkH, p.h) * p.w * p.pixelBytes()
+}
+
+func (t *tiffRows) next(dst []byte) (err error) {
+	inChunk := t.y % t.chunkH
+	switch {
+	case t.tiled && inChunk == 0:
+		err = t.fill(t.y / t.chunkH)
+	case inChunk == 0:
+		err = t.open(0, t.y/t.chunkH)
+	}
+	if err == nil && t.tiled {
+		copy(dst, t.band[inChunk*len(dst):])
+	} else if err == nil {
+		err = t.row(dst, t.w)
+	}
+	t.y++
+	return err
+}
+
+// fill unpacks a row of tiles.
+func (t *tiffRows) fill(cy int) error {
+	step := t.pixelBytes()
+	for cx := range t.across {
+		if err := t.open(cx, cy); err != nil {
+			return err
+		}
+		x, n := cx*t.chunkW, min(t.chunkW, t.w-cx*t.chunkW)
+		for y := range min(t.chunkH, t.h-cy*t.chunkH) {
+			if err := t.row(t.band[(y*t.w+x)*step:][:n*step], n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// open begins the chunk in column cx and row cy, in each plane that matters.
+func (t *tiffRows) open(cx, cy int) (err error) {
+	for plane := range t.in {
+		if t.planar && plane >= t.stored() && plane != t.alphaAt {
+			continue // an extra channel that is dropped
+		}
+		i := (int64(plane)*int64(t.down)+int64(cy))*int64(t.across) + int64(cx)
+		if t.in[plane], err = t.chunk(i, cy); err != nil {
+			return tiffDataError(err)
+		}
+	}
+	return nil
+}
+
+// chunk decompresses strip or tile i, which is in row cy.
+func (t *tiffRows) chunk(i int64, cy int) (io.Reader, error) {
+	rows := t.chunkH
+	if !t.tiled {
+		rows = min(rows, t.h-cy*t.chunkH)
+	}
+	offset, err := t.at(t.offsets, i)
+	if err != nil {
+		return nil, err
+	}
+	size := int64(math.MaxInt64) - offset // without a length: to the end
+	if t.counts.count > 0 {
+		if size, err = t.at(t.counts, i); err != nil {
+			return nil, err
+		}
+	}
+	var in io.Reader = bufio.NewReader(io.NewSectionReader(t.r, offset, size))
+	const lowFirst = 2
+	if t.value(tagFillOrder, 1) == lowFirst {
+		in = bufio.NewReader(bitReverser{in})
+	}
+	switch t.compression {
+	case tiffLZW:
+		if b, err := in.(*bufio.Reader).Peek(2); err == nil && b[0] == 0 && b[1]&1 == 1 {
+			return nil, unsupported(TIFF, "LZW compression as before version 5")
+		}
+		return lzw.NewReader(in, lzw.MSB, 8), nil
+	case tiffDeflate, tiffOldDeflate:
+		return zlib.NewReader(in)
+	case tiffPackBits:
+		return &packBits{in: in.(*bufio.Reader)}, nil
+	case tiffGroup3:
+		return ccitt.NewReader(in, ccitt.MSB, ccitt.Group3, t.chunkW, rows, &ccitt.Options{Invert: true}), nil
+	case tiffGroup4:
+		return ccitt.NewReader(in, ccitt.MSB, ccitt.Group4, t.chunkW, rows, &ccitt.Options{Invert: true}), nil
+	}
+	return in, nil
+}
+
+// row reads a chunk's next row and unpacks its first n pixels.
+func (t *tiffRows) row(dst []byte, n int) error {
+	for k, in := range t.in {
+		if in == nil {
+			continue
+		}
+		if _, err := io.ReadFull(in, t.raw[k]); err != nil {
+			return tiffDataError(err)
+		}
+		if t.predicted {
+			t.undoPredictor(t.raw[k])
+		}
+	}
+	t.unpack(dst, n)
+	return nil
+}
+
+// undoPredictor adds up a row of differences (TIFF 6.0, section 14).
+func (t *tiffRows) undoPredictor(row []byte) {
+	step := t.samples
+	if t.planar {
+		step = 1
+	}
+	if t.bits == 8 {
+		for i := step; i < len(row); i++ {
+			row[i] += row[i-step]
+		}
+		return
+	}
+	for i := 2 * step; i+1 < len(row); i += 2 {
+		t.order.PutUint16(row[i:], t.order.Uint16(row[i:])+t.order.Uint16(row[i-2*step:]))
+	}
+}
+
+// unpack writes n pixels of the rows in raw as packed holds them.
+func (t *tiffRows) unpack(dst []byte, n int) {
+	step, size := t.pixelBytes(), t.depth/8
+	if t.photometric == tiffPalette {
+		for x := range n {
+			i := subByte(t.raw[0], x*t.inRow(), uint8(t.bits))
+			copy(dst[x*step:x*step+3], t.palette[3*i:3*i+3])
+		}
+	} else {
+		for c := range t.colours() {
+			t.spread(dst[c*size:], step, c, n)
+		}
+	}
+	if t.photometric == tiffWhiteIsZero {
+		for x := range n {
+			for k := range size {
+				dst[x*step+k] ^= 0xff
+			}
+		}
+	}
+	if t.alpha {
+		t.spread(dst[t.colours()*size:], step, t.alphaAt, n)
+	}
+}
+
+// inRow is how many samples of a pixel are next to each other.
+func (t *tiffRows) inRow() int {
+	if t.planar {
+		return 1
+	}
+	return t.samples
+}
+
+// spread writes sample k of n pixels to every step-th byte of dst.
+func (t *tiffRows) spread(dst []byte, step, k, n int) {
+	src, every := t.raw[0], t.inRow()
+	if t.planar {
+		src, k = t.raw[k], 0
+	}
+	switch t.bits {
+	case 8:
+		for x := range n {
+			dst[x*step] = src[x*every+k]
+		}
+	case 16:
+		for x := range n {
+			binary.BigEndian.PutUint16(dst[x*step:], t.order.Uint16(src[2*(x*every+k):]))
+		}
+	default:
+		scale := 255 / (1<<t.bits - 1)
+		for x := range n {
+			dst[x*step] = uint8(subByte(src, x*every+k, uint8(t.bits)) * scale)
+		}
+	}
+}
+
+// tiffDataError tells damage of the pixels' data from their early end.
+func tiffDataError(err error) error {
+	if errors.Is(err, errUnsupported) {
+		return err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return damaged(TIFF, "its pixel data are broken (%v)", err)
+}
+
+// bitReverser turns bytes around: FillOrder 2.
+type bitReverser struct{ in io.Reader }
+
+func (r bitReverser) Read(p []byte) (int, error) {
+	n, err := r.in.Read(p)
+	for i, b := range p[:n] {
+		p[i] = bits.Reverse8(b)
+	}
+	return n, err
+}
+
+// packBits undoes run lengths (TIFF 6.0, section 9).
+type packBits struct {
+	in     *bufio.Reader
+	left   int  // of the current run or stretch
+	repeat bool // value, left times
+	value  byte
+}
+
+func (p *packBits) Read(dst []byte) (n int, err error) {
+	for p.left == 0 {
+		c, err := p.in.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		switch l := int(int8(c)); {
+		case l >= 0:
+			p.left, p.repeat = l+1, false
+		case l > -128:
+			p.left, p.repeat = 1-l, true
+			if p.value, err = p.in.ReadByte(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	dst = dst[:min(len(dst), p.left)]
+	if p.repeat {
+		for i := range dst {
+			dst[i] = p.value
+		}
+		n = len(dst)
+	} else if n, err = p.in.Read(dst); err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	p.left -= n
+	return n, err
+}
