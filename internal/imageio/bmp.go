@@ -236,7 +236,9 @@ func decodeBMP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newImage(BMP, src, upright), nil
+	m := newImage(BMP, src, upright)
+	m.Meta.Resolution = fromMetre(uint32(max(f.perMetre[0], 0)), uint32(max(f.perMetre[1], 0)))
+	return m, nil
 }
 
 // runs tells whether rows are only to be had by decoding all before them.

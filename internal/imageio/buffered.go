@@ -1,13 +1,48 @@
 package imageio
 
 import (
+	"encoding/binary"
 	"image"
 	"io"
+	"math"
 
 	"golang.org/x/image/bmp"
 )
 
-func encodeBMP(out io.Writer, _ *Info, img *image.NRGBA) error { return bmp.Encode(out, img) }
+// encodeBMP writes a BMP with golang.org/x/image/bmp, which knows no resolution.
+func encodeBMP(out io.Writer, info *Info, img *image.NRGBA) error {
+	x, y, ok := info.Meta.Resolution.whole(1, math.MaxInt32)
+	if !ok {
+		return bmp.Encode(out, img)
+	}
+	return bmp.Encode(&bmpHead{out: out, perMetre: [2]uint32{x, y}}, img)
+}
+
+// bmpHead puts the resolution into a BMP's header on its way to out.
+type bmpHead struct {
+	out      io.Writer
+	perMetre [2]uint32
+	head     []byte // until it is complete
+}
+
+func (b *bmpHead) Write(p []byte) (int, error) {
+	const end = bmpFileHead + bmpInfo
+	if len(b.head) == end {
+		return b.out.Write(p)
+	}
+	n := min(len(p), end-len(b.head))
+	if b.head = append(b.head, p[:n]...); len(b.head) < end {
+		return n, nil
+	}
+	for i, v := range b.perMetre {
+		binary.LittleEndian.PutUint32(b.head[38+4*i:], v)
+	}
+	if _, err := b.out.Write(b.head); err != nil {
+		return 0, err
+	}
+	rest, err := b.out.Write(p[n:])
+	return n + rest, err
+}
 
 // bufferedWriter collects the whole picture for encoders that want it so.
 type bufferedWriter struct {

@@ -109,7 +109,7 @@ func FuzzEXIF(f *testing.F) {
 		f.Add(exifOf(turn, 3, 4))
 	}
 	f.Add(exifFrom(directory{{tag: 271, kind: typeASCII, count: 2, data: []byte("A\x00")},
-		{tag: tagGPSIFD, sub: directory{rational(2, 3.5)}}}, 6))
+		{tag: tagGPSIFD, sub: directory{rational(2, Ratio{7, 2})}}}, 6))
 	f.Fuzz(func(t *testing.T, exif []byte) {
 		out := uprightEXIF(exif, turnOf(exif, nil))
 		if turn := turnOf(out, nil); turn != upright {

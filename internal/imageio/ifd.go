@@ -152,16 +152,19 @@ func (t tiffFile) uints(f field) (values []uint32) {
 }
 
 // ratio is a field's first rational number, 0/0 if it has none.
-func (t tiffFile) ratio(f field) ratio {
+func (t tiffFile) ratio(f field) Ratio {
+	if f.kind == typeShort || f.kind == typeLong {
+		return Ratio{t.uint(f, 0), 1}
+	}
 	if f.kind != typeRational {
-		return ratio{}
+		return Ratio{}
 	}
 	f.count = min(f.count, 1)
 	b, err := t.bytes(f)
 	if err != nil || len(b) < 8 {
-		return ratio{}
+		return Ratio{}
 	}
-	return ratio{t.order.Uint32(b), t.order.Uint32(b[4:])}
+	return Ratio{t.order.Uint32(b), t.order.Uint32(b[4:])}
 }
 
 // at is value i of a field of whole numbers.

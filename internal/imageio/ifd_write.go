@@ -37,11 +37,10 @@ func longs(tag uint16, values ...uint32) entry {
 	return entry{tag: tag, kind: typeLong, count: uint32(len(values)), data: b}
 }
 
-// rational is an entry of one number with four decimals.
-func rational(tag uint16, v float64) entry {
-	const unit = 10000
-	b := binary.BigEndian.AppendUint32(nil, uint32(v*unit+0.5))
-	return entry{tag: tag, kind: typeRational, count: 1, data: binary.BigEndian.AppendUint32(b, unit)}
+// rational is an entry of one fraction.
+func rational(tag uint16, r Ratio) entry {
+	b := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, r.Num), r.Den)
+	return entry{tag: tag, kind: typeRational, count: 1, data: b}
 }
 
 // raw is an entry of bytes whose meaning TIFF does not know.

@@ -25,13 +25,13 @@ const (
 
 // jpegHead collects what stands before a JPEG's first scan.
 type jpegHead struct {
-	sof       byte   // the marker of the frame
-	frame     []byte // its content: precision, sides, components
-	exif, xmp []byte
-	icc       []iccPart
-	dpi       [2]float64
-	own       []segment
-	meter     *meter
+	sof        byte   // the marker of the frame
+	frame      []byte // its content: precision, sides, components
+	exif, xmp  []byte
+	icc        []iccPart
+	resolution Resolution
+	own        []segment
+	meter      *meter
 }
 
 // iccPart is a numbered piece of a colour profile.
@@ -103,7 +103,7 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 	switch marker {
 	case markerAPP0:
 		if jfif, ok := after(jfifHead); ok && len(jfif) >= 7 {
-			h.density(jfif[2], binary.BigEndian.Uint16(jfif[3:]), binary.BigEndian.Uint16(jfif[5:]))
+			h.density(jfif[2], uint32(binary.BigEndian.Uint16(jfif[3:])), uint32(binary.BigEndian.Uint16(jfif[5:])))
 		}
 	case markerAPP1:
 		if exif, ok := after(exifHead); ok && h.exif == nil {
@@ -129,9 +129,15 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 
 // density takes the resolution from JFIF, whose unit is 1 for inches and 2 for
 // centimetres.
-func (h *jpegHead) density(unit byte, x, y uint16) {
-	scale := map[byte]float64{1: 1, 2: 2.54}[unit]
-	h.dpi = [2]float64{scale * float64(x), scale * float64(y)}
+func (h *jpegHead) density(unit byte, x, y uint32) {
+	switch unit {
+	case 0:
+		h.resolution = fromShape(x, y)
+	case 1:
+		h.resolution = newResolution(Ratio{x, 1}, Ratio{y, 1}, Inch)
+	case 2:
+		h.resolution = newResolution(Ratio{x, 1}, Ratio{y, 1}, Centimetre)
+	}
 }
 
 // profile puts the pieces of the colour profile together.
@@ -148,10 +154,7 @@ func jpegMetadata(m *Metadata) (segments []segment) {
 	add := func(marker byte, head string, data []byte) {
 		segments = append(segments, segment{string([]byte{marker}), append([]byte(head), data...)})
 	}
-	unit, x, y := byte(0), uint16(1), uint16(1) // no unit: square pixels
-	if d := m.DPI; d[0] >= 1 && d[1] >= 1 && max(d[0], d[1]) < 65535 {
-		unit, x, y = 1, uint16(d[0]+0.5), uint16(d[1]+0.5)
-	}
+	unit, x, y, _ := m.Resolution.jfif()
 	jfif := []byte{1, 2, unit, byte(x >> 8), byte(x), byte(y >> 8), byte(y), 0, 0}
 	add(markerAPP0, jfifHead, jfif)
 	if m.EXIF != nil {

@@ -13,8 +13,8 @@ type Metadata struct {
 	EXIF []byte // a TIFF structure, as in a JPEG after "Exif\0\0"
 	ICC  []byte // a colour profile
 	XMP  []byte // a packet of XML
-	// DPI is the resolution along x and y in dots per inch, 0 if unknown.
-	DPI [2]float64
+	// Resolution is that of the picture turned upright, as its pixels are.
+	Resolution Resolution
 
 	own   []segment // what only the format it came from knows
 	ownOf Format
@@ -47,9 +47,7 @@ func (i *Info) adopt(turn orientation, exif, xmp []byte) {
 			i.Notes = append(i.Notes, note)
 		}
 	}
-	if turn.swaps() {
-		m.DPI[0], m.DPI[1] = m.DPI[1], m.DPI[0]
-	}
+	m.Resolution = m.Resolution.or(exifResolution(exif)).turned(turn)
 }
 
 // adoptICC takes in a colour profile if it is one for the picture's kind of

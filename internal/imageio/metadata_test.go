@@ -13,7 +13,7 @@ const xmpSample = `<x:xmpmeta><rdf:Description tiff:Orientation="6" dc:title="Gr
 // of 12×10, to be turned by a quarter.
 func described(f Format) Info {
 	return Info{Format: f, W: 12, H: 10, Depth: 8, Meta: Metadata{
-		EXIF: exifOf(6, 12, 10), ICC: iccOf("RGB ", 100000), XMP: []byte(xmpSample), DPI: [2]float64{300, 150},
+		EXIF: exifOf(6, 12, 10), ICC: iccOf("RGB ", 100000), XMP: []byte(xmpSample), Resolution: Resolution{Ratio{300, 1}, Ratio{150, 1}, Inch},
 	}}
 }
 
@@ -55,19 +55,16 @@ func checkMetadata(t *testing.T, from, to Format, m *Image) {
 	if want := strings.Replace(xmpSample, `"6"`, `"1"`, 1); string(m.Meta.XMP) != want {
 		t.Errorf("XMP is %q", m.Meta.XMP)
 	}
-	wantW, wantH, wantDPI := uint32(12), uint32(10), [2]float64{300, 150}
+	wantW, wantH, want := uint32(12), uint32(10), Resolution{Ratio{300, 1}, Ratio{150, 1}, Inch}
 	if turned {
-		wantW, wantH, wantDPI = 10, 12, [2]float64{150, 300}
+		wantW, wantH, want = 10, 12, Resolution{Ratio{150, 1}, Ratio{300, 1}, Inch}
 	}
 	tags := exifNumbers(t, m.Meta.EXIF)
 	if tags[tagPixelXDimension] != wantW || tags[tagPixelYDimension] != wantH || tags[tagOrientation] != 1 {
 		t.Errorf("EXIF has %v", tags)
 	}
-	if from == WebP || to == WebP {
-		wantDPI = [2]float64{} // there is no place for it
-	}
-	if m.Meta.DPI != wantDPI {
-		t.Errorf("resolution %v, want %v", m.Meta.DPI, wantDPI)
+	if m.Meta.Resolution != want {
+		t.Errorf("resolution %v, want %v", m.Meta.Resolution, want)
 	}
 }
 

@@ -165,8 +165,11 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 	case "iCCP":
 		f.icc = pngICC(data, f.meter)
 	case "pHYs":
-		if len(data) == 9 && data[8] == 1 {
-			f.Meta.DPI = [2]float64{dotsPerInch(data), dotsPerInch(data[4:])}
+		if len(data) == 9 {
+			from := map[byte]func(x, y uint32) Resolution{0: fromShape, 1: fromMetre}[data[8]]
+			if from != nil {
+				f.Meta.Resolution = from(binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:]))
+			}
 		}
 	case "iTXt":
 		if xmp := pngXMP(data, f.meter); xmp != nil {
@@ -177,17 +180,6 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 	case "gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI", "tEXt", "zTXt":
 		f.Meta.own = append(f.Meta.own, segment{kind, data})
 	}
-}
-
-// dotsPerInch is a number of pixels per metre in inches, whole if it may have
-// been.
-func dotsPerInch(b []byte) float64 {
-	const inch = 0.0254
-	dpi := float64(binary.BigEndian.Uint32(b)) * inch
-	if whole := math.Round(dpi); math.Abs(dpi-whole) <= inch/2 {
-		return whole
-	}
-	return dpi
 }
 
 // pngICC is the profile in iCCP (section 11.3.2.3), nil if it is damaged.

@@ -63,12 +63,8 @@ func pngMetadata(m *Metadata) (chunks []segment) {
 	if m.ICC != nil {
 		chunks = append(chunks, segment{"iCCP", append([]byte("ICC profile\x00\x00"), deflate(m.ICC)...)})
 	}
-	if m.DPI[0] > 0 && m.DPI[1] > 0 {
-		var data []byte
-		for _, dpi := range m.DPI {
-			data = binary.BigEndian.AppendUint32(data, uint32(math.Round(dpi/0.0254)))
-		}
-		chunks = append(chunks, segment{"pHYs", append(data, 1)})
+	if data := pngResolution(m.Resolution); data != nil {
+		chunks = append(chunks, segment{"pHYs", data})
 	}
 	if m.EXIF != nil {
 		chunks = append(chunks, segment{"eXIf", m.EXIF})
@@ -78,6 +74,21 @@ func pngMetadata(m *Metadata) (chunks []segment) {
 		chunks = append(chunks, segment{"iTXt", append([]byte(xmpKeyword+"\x00\x00\x00\x00\x00"), m.XMP...)})
 	}
 	return chunks
+}
+
+// pngResolution is the content of pHYs (section 11.3.4.3), nil if there is
+// nothing to say.
+func pngResolution(r Resolution) []byte {
+	x, y, ok := r.whole(1, math.MaxInt32)
+	unit := byte(1)
+	if !ok {
+		x, y = r.shape(math.MaxInt32)
+		unit = 0
+	}
+	if !ok && x == y {
+		return nil
+	}
+	return append(binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, x), y), unit)
 }
 
 func writeChunk(out io.Writer, kind string, data []byte) error {

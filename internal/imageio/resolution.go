@@ -1,12 +1,198 @@
 package imageio
 
-// ratio is a fraction as TIFF stores it.
-type ratio struct{ num, den uint32 }
+import "math"
+
+// Resolution is how many pixels there are in a length, along x and y, exactly
+// as a file states it. The zero value is unknown.
+type Resolution struct {
+	X, Y Ratio
+	Unit Unit
+}
+
+// Ratio is a fraction as TIFF stores it.
+type Ratio struct{ Num, Den uint32 }
+
+// Unit is what a resolution's length is, by TIFF's numbers.
+type Unit uint8
+
+// The units. Without one, a resolution tells the shape of pixels, and programs
+// such as ImageJ mean a length that they name elsewhere.
+const (
+	NoUnit Unit = iota + 1
+	Inch
+	Centimetre
+)
+
+// PerInch is a resolution of so many pixels in an inch along each axis.
+func PerInch(n uint32) Resolution { return Resolution{Ratio{n, 1}, Ratio{n, 1}, Inch} }
 
 // whole is the ratio if it is a whole number, else 0.
-func (r ratio) whole() uint32 {
-	if r.den == 0 || r.num%r.den != 0 {
+func (r Ratio) whole() uint32 {
+	if r.Den == 0 || r.Num%r.Den != 0 {
 		return 0
 	}
-	return r.num / r.den
+	return r.Num / r.Den
+}
+
+func (r Ratio) float() float64 { return float64(r.Num) / float64(r.Den) }
+
+// equals compares values, not how they are written.
+func (r Ratio) equals(s Ratio) bool {
+	return uint64(r.Num)*uint64(s.Den) == uint64(s.Num)*uint64(r.Den)
+}
+
+// equals compares values, not how they are written.
+func (r Resolution) equals(s Resolution) bool {
+	return r.Unit == s.Unit && r.X.equals(s.X) && r.Y.equals(s.Y)
+}
+
+// newResolution is a resolution if it says something: neither axis is 0, and
+// without a unit pixels are not merely square.
+func newResolution(x, y Ratio, unit Unit) Resolution {
+	one := Ratio{1, 1}
+	if x.Num == 0 || x.Den == 0 || y.Num == 0 || y.Den == 0 || unit == NoUnit && x.equals(one) && y.equals(one) {
+		return Resolution{}
+	}
+	return Resolution{x, y, unit}
+}
+
+// inch is the length of an inch in metres.
+const inch = 0.0254
+
+// fromMetre is a resolution in whole pixels a metre: in inches if it is as near
+// to whole numbers of those as whole numbers of pixels a metre can be.
+func fromMetre(x, y uint32) Resolution {
+	dpi := func(n uint32) uint32 { return uint32(math.Round(float64(n) * inch)) }
+	back := func(n uint32) uint32 { return uint32(math.Round(float64(n) / inch)) }
+	if back(dpi(x)) == x && back(dpi(y)) == y {
+		return newResolution(Ratio{dpi(x), 1}, Ratio{dpi(y), 1}, Inch)
+	}
+	return newResolution(Ratio{x, 100}, Ratio{y, 100}, Centimetre)
+}
+
+// fromShape is the shape of pixels, as formats state it that have no unit then.
+func fromShape(x, y uint32) Resolution {
+	if x == 0 || y == 0 {
+		return Resolution{}
+	}
+	x, y = Resolution{Ratio{x, 1}, Ratio{y, 1}, NoUnit}.shape(math.MaxUint32)
+	return newResolution(Ratio{x, 1}, Ratio{y, 1}, NoUnit)
+}
+
+// known tells whether there is a resolution.
+func (r Resolution) known() bool { return r.Unit != 0 }
+
+// measured tells whether the resolution has a unit of length.
+func (r Resolution) measured() bool { return r.Unit > NoUnit }
+
+// or is r, what a container states, unless exif says more.
+func (r Resolution) or(exif Resolution) Resolution {
+	a, b := r.shape(math.MaxUint32)
+	c, d := exif.shape(math.MaxUint32)
+	if !r.known() || exif.known() && !r.measured() && a == c && b == d {
+		return exif
+	}
+	return r
+}
+
+// turned is the resolution of the picture turned upright.
+func (r Resolution) turned(o orientation) Resolution {
+	if o.swaps() {
+		r.X, r.Y = r.Y, r.X
+	}
+	return r
+}
+
+// whole is the resolution in whole pixels for a length of so many metres, if
+// it has a unit, such numbers are near to it, and at most limit.
+func (r Resolution) whole(metres float64, limit uint32) (x, y uint32, ok bool) {
+	if !r.measured() {
+		return 0, 0, false
+	}
+	scale := metres / map[Unit]float64{Inch: inch, Centimetre: 0.01}[r.Unit]
+	const near = 1e-3
+	round := func(v float64) uint32 {
+		n := math.Round(v)
+		ok = ok && n >= 1 && n <= float64(limit) && math.Abs(n-v) <= near*v
+		return uint32(min(max(n, 0), math.MaxUint32))
+	}
+	ok = true
+	x, y = round(r.X.float()*scale), round(r.Y.float()*scale)
+	return x, y, ok
+}
+
+// shape is the proportion of the resolutions along x and y, in the least whole
+// numbers, or near to it in numbers up to limit; 1 and 1 if it is not known.
+func (r Resolution) shape(limit uint32) (x, y uint32) {
+	if !r.known() {
+		return 1, 1
+	}
+	a, b := uint64(r.X.Num)*uint64(r.Y.Den), uint64(r.Y.Num)*uint64(r.X.Den)
+	for m, n := a, b; ; {
+		if n == 0 {
+			a, b = a/m, b/m
+			break
+		}
+		m, n = n, m%n
+	}
+	for max(a, b) > uint64(limit) {
+		a, b = max(a/2, 1), max(b/2, 1)
+	}
+	return uint32(a), uint32(b)
+}
+
+// keepResolution sees to it that the resolution has a place in a file of the
+// format f: a field of the format, or else EXIF. What has none is dropped, which
+// is reported.
+func (m *Metadata) keepResolution(f Format) (kept bool) {
+	r := m.Resolution
+	if !r.known() || f == TIFF || r.inField(f) {
+		return true
+	}
+	if f != BMP {
+		m.EXIF, kept = withResolution(m.EXIF, r)
+	}
+	if !kept {
+		m.Resolution = Resolution{}
+	}
+	return kept
+}
+
+// inField tells whether a format's own field can hold the resolution, or all
+// that it says.
+func (r Resolution) inField(f Format) bool {
+	switch f {
+	case PNG, BMP:
+		_, _, ok := r.whole(1, math.MaxInt32)
+		return ok || f == PNG && r.onlyShape()
+	case JPEG:
+		_, _, _, ok := r.jfif()
+		return ok || r.onlyShape()
+	}
+	return false
+}
+
+// onlyShape tells whether the resolution says no more than shape does.
+func (r Resolution) onlyShape() bool {
+	x, y := r.shape(math.MaxUint16)
+	return r.Unit == NoUnit && r.X.equals(Ratio{x, 1}) && r.Y.equals(Ratio{y, 1})
+}
+
+// jfif is the resolution for JFIF, whose units are 1 for an inch and 2 for a
+// centimetre, of which that is preferred in which the resolution is stated.
+func (r Resolution) jfif() (unit byte, x, y uint16, ok bool) {
+	units := []struct {
+		code   byte
+		metres float64
+	}{{1, inch}, {2, 0.01}}
+	if r.Unit == Centimetre {
+		units[0], units[1] = units[1], units[0]
+	}
+	for _, u := range units {
+		if x, y, ok := r.whole(u.metres, math.MaxUint16); ok {
+			return u.code, uint16(x), uint16(y), true
+		}
+	}
+	a, b := r.shape(math.MaxUint16)
+	return 0, uint16(a), uint16(b), false
 }

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -60,19 +62,6 @@ func (h *tiffHead) data(tag uint16) []byte {
 		return nil
 	}
 	return b
-}
-
-// number is a tag's rational number, 0 if it has none.
-func (h *tiffHead) number(tag uint16) float64 {
-	b := h.data(tag)
-	if len(b) < 8 || h.fields[tag].kind != typeRational {
-		return 0
-	}
-	den := h.order.Uint32(b[4:])
-	if den == 0 {
-		return 0
-	}
-	return float64(h.order.Uint32(b)) / float64(den)
 }
 
 // decodeTIFF reads a TIFF's first picture.
@@ -138,9 +127,7 @@ func (h *tiffHead) metadata(m *Image, file io.ReaderAt) {
 		m.Notes = append(m.Notes, "damaged EXIF fields were dropped")
 	}
 	m.adoptICC(h.data(tagICC))
-	// The unit is an inch or, 3, a centimetre; 1 is none.
-	scale := map[uint32]float64{2: 1, 3: 2.54}[h.value(tagResolutionUnit, 2)]
-	m.Meta.DPI = [2]float64{scale * h.number(tagXResolution), scale * h.number(tagYResolution)}
+	m.Meta.Resolution = h.resolution(slices.Collect(maps.Values(h.fields)))
 	m.adopt(m.turn, exifFrom(d, m.turn), h.data(tagXMP))
 	m.Meta.ownOf = TIFF
 	for _, tag := range tiffOwn {

@@ -95,9 +95,8 @@ func tiffMetadata(m *Metadata) (d directory) {
 	if m.ICC != nil {
 		d = append(d, raw(tagICC, m.ICC))
 	}
-	if m.DPI[0] > 0 && m.DPI[1] > 0 {
-		const inch = 2
-		d = append(d, rational(tagXResolution, m.DPI[0]), rational(tagYResolution, m.DPI[1]), shorts(tagResolutionUnit, inch))
+	if m.Resolution.known() {
+		d = append(d, resolutionFields(m.Resolution)...)
 	}
 	for _, s := range m.ownTo(TIFF) {
 		tag, err := strconv.Atoi(s.kind)

@@ -42,8 +42,9 @@ type Writer struct {
 // NewWriter starts a picture like info on w, in the format info.Format, which
 // must be able to hold it: see Fit.
 func NewWriter(w io.Writer, info Info, o Options) (*Writer, error) {
-	if fitted, lost := Fit(info, info.Format); len(lost) > 0 {
-		return nil, fmt.Errorf("a %s cannot hold the picture: %s", fitted.Format, lost[0])
+	info, lost := Fit(info, info.Format)
+	if len(lost) > 0 {
+		return nil, fmt.Errorf("a %s cannot hold the picture: %s", info.Format, lost[0])
 	}
 	if info.W <= 0 || info.H <= 0 || info.W > info.Format.maxSide() || info.H > info.Format.maxSide() {
 		return nil, fmt.Errorf("a %s of %d×%d is not possible, sides are from 1 to %d: write another format",
@@ -122,6 +123,9 @@ func Fit(info Info, f Format) (fitted Info, lost []string) {
 		}
 	}
 	m := &info.Meta
+	if fits := m.keepResolution(f); !fits {
+		lost = append(lost, fmt.Sprintf("%s cannot hold the resolution: write TIFF to keep it", f))
+	}
 	drop := func(data *[]byte, limit int, what string) {
 		if len(*data) > limit {
 			*data = nil
@@ -134,6 +138,9 @@ func Fit(info Info, f Format) (fitted Info, lost []string) {
 		drop(&m.XMP, maxSegment-len(xmpHead), "the XMP packet")
 		drop(&m.ICC, 255*(maxSegment-len(iccHead)-2), "the colour profile")
 	case BMP:
+		if onlyResolution(m.EXIF) {
+			m.EXIF = nil
+		}
 		drop(&m.EXIF, 0, "the EXIF block")
 		drop(&m.XMP, 0, "the XMP packet")
 		drop(&m.ICC, 0, "the colour profile")

@@ -41,7 +41,7 @@ func TestIdentity(t *testing.T) {
 	for _, k := range kinds {
 		info := k.info
 		info.W, info.H = 211, 150
-		info.Meta = imageio.Metadata{XMP: []byte("<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"), DPI: [2]float64{300, 300}}
+		info.Meta = imageio.Metadata{XMP: []byte("<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"), Resolution: imageio.PerInch(300)}
 		if info.Format == imageio.BMP {
 			info.Meta = imageio.Metadata{}
 		}

@@ -92,7 +92,7 @@ func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error 
 	}
 	info, _ := imageio.Fit(imageio.Info{
 		W: 2*p.W + divider(p.W), H: p.H, Depth: p.info.Depth, Grey: p.info.Grey,
-		Meta: imageio.Metadata{ICC: p.info.Meta.ICC, DPI: p.info.Meta.DPI},
+		Meta: imageio.Metadata{ICC: p.info.Meta.ICC, Resolution: p.info.Meta.Resolution},
 	}, format)
 	return toPath(p.Compare, info, r.Encode, func(c *imageio.Writer) error { return p.copy(w, c, reduced) })
 }

@@ -1,0 +1,104 @@
+package imageio
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// resolution is what a TIFF's or EXIF's directory states.
+func (t tiffFile) resolution(fields []field) Resolution {
+	x, y, unit := Ratio{}, Ratio{}, Inch
+	for _, f := range fields {
+		switch f.tag {
+		case tagXResolution:
+			x = t.ratio(f)
+		case tagYResolution:
+			y = t.ratio(f)
+		case tagResolutionUnit:
+			unit = NoUnit
+			if v := Unit(t.uint(f, 0)); v == Inch || v == Centimetre {
+				unit = v
+			}
+		}
+	}
+	return newResolution(x, y, unit)
+}
+
+// exifResolution is what an EXIF block states of the picture as it is stored.
+func exifResolution(exif []byte) Resolution {
+	t, first, err := openTIFF(bytes.NewReader(exif))
+	if err != nil {
+		return Resolution{}
+	}
+	fields, _, err := t.directory(first)
+	if err != nil {
+		return Resolution{}
+	}
+	return t.resolution(fields)
+}
+
+// resolutionFields are r as entries of a directory.
+func resolutionFields(r Resolution) directory {
+	return directory{rational(tagXResolution, r.X), rational(tagYResolution, r.Y), shorts(tagResolutionUnit, int(r.Unit))}
+}
+
+// withResolution is an EXIF block that states r, made of exif, which may be
+// nil. What is in the block stays where it is, since a maker's notes may point
+// anywhere in it: its first directory is written anew behind it. A block that
+// cannot be read is not changed, which is reported.
+func withResolution(exif []byte, r Resolution) (out []byte, ok bool) {
+	if exif == nil {
+		return exifFrom(resolutionFields(r), upright), true
+	}
+	if exifResolution(exif).equals(r) {
+		return exif, true
+	}
+	t, first, err := openTIFF(bytes.NewReader(exif))
+	if err != nil {
+		return exif, false
+	}
+	fields, _, err := t.directory(first)
+	if err != nil {
+		return exif, false
+	}
+	out = append(bytes.Clone(exif), make([]byte, len(exif)%2)...)
+	var entries [][]byte
+	for _, f := range fields {
+		if f.tag != tagXResolution && f.tag != tagYResolution && f.tag != tagResolutionUnit {
+			entries = append(entries, out[f.entry:f.entry+12:f.entry+12])
+		}
+	}
+	number := map[binary.ByteOrder]binary.AppendByteOrder{binary.LittleEndian: binary.LittleEndian, binary.BigEndian: binary.BigEndian}[t.order]
+	for _, e := range resolutionFields(r) {
+		b := number.AppendUint32(number.AppendUint16(number.AppendUint16(nil, e.tag), e.kind), e.count)
+		if e.kind == typeShort {
+			b = number.AppendUint16(number.AppendUint16(b, uint16(r.Unit)), 0)
+		} else {
+			b = number.AppendUint32(b, uint32(len(out)))
+			ratio := map[uint16]Ratio{tagXResolution: r.X, tagYResolution: r.Y}[e.tag]
+			out = number.AppendUint32(number.AppendUint32(out, ratio.Num), ratio.Den)
+		}
+		entries = append(entries, b)
+	}
+	slices.SortStableFunc(entries, func(a, b []byte) int { return cmp.Compare(t.order.Uint16(a), t.order.Uint16(b)) })
+	t.order.PutUint32(out[4:], uint32(len(out)))
+	out = number.AppendUint16(out, uint16(len(entries)))
+	for _, e := range entries {
+		out = append(out, e...)
+	}
+	return append(out, 0, 0, 0, 0), true
+}
+
+// onlyResolution tells whether an EXIF block says nothing else, but that the
+// picture is upright.
+func onlyResolution(exif []byte) bool {
+	t, first, err := openTIFF(bytes.NewReader(exif))
+	if err != nil {
+		return false
+	}
+	fields, _, err := t.directory(first)
+	said := []uint16{tagOrientation, tagXResolution, tagYResolution, tagResolutionUnit}
+	return err == nil && !slices.ContainsFunc(fields, func(f field) bool { return !slices.Contains(said, f.tag) })
+}
