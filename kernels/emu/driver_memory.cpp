@@ -87,9 +87,10 @@ API(cuMemsetD32Async, CUdeviceptr d, unsigned v, size_t n, CUstream h) {
   if (d % 4 || !inside_device(p, 4 * n)) return CUDA_ERROR_INVALID_VALUE;
   return run(h, [=] { std::fill_n(p, n, v); });
 }
-API(cuStreamWriteValue32_v2, CUstream h, CUdeviceptr d, cuuint32_t v, unsigned) {
+API(cuStreamWriteValue32_v2, CUstream h, CUdeviceptr d, cuuint32_t v, unsigned flags) {
   ENTER_CONTEXT(cuStreamWriteValue32_v2);
   unsigned* p = reinterpret_cast<unsigned*>(d);
-  if (d % 4 || !find(p) || !fits_if_pinned(p, 4)) return CUDA_ERROR_INVALID_VALUE;
+  // As the driver: NO_MEMORY_BARRIER is of the first version of this call alone.
+  if (d % 4 || flags != CU_STREAM_WRITE_VALUE_DEFAULT || !find(p) || !fits_if_pinned(p, 4)) return CUDA_ERROR_INVALID_VALUE;
   return run(h, [=] { __atomic_store_n(p, v, __ATOMIC_SEQ_CST); });
 }

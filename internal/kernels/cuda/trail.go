@@ -21,8 +21,9 @@ type trail struct {
 	finished *uint32 // pinned; nil where the device cannot write to it
 }
 
-// noBarrier is CU_STREAM_WRITE_VALUE_NO_MEMORY_BARRIER: the number orders nothing.
-const noBarrier = 1
+// withBarrier is CU_STREAM_WRITE_VALUE_DEFAULT. The number orders nothing, but the
+// driver's version 2 of this call refuses CU_STREAM_WRITE_VALUE_NO_MEMORY_BARRIER.
+const withBarrier = 0
 
 // open makes the word that the device writes to. Worker only.
 func (t *trail) open(debug bool) error {
@@ -56,7 +57,7 @@ func (t *trail) add(l *launched, s cu.Stream) error {
 		return nil
 	}
 	word := cu.DevicePtr(uintptr(unsafe.Pointer(t.finished))) // one address space for host and device
-	err := s.WriteValue32(word, t.issued, noBarrier)
+	err := s.WriteValue32(word, t.issued, withBarrier)
 	if errors.Is(err, cu.NotSupported) {
 		return t.close() // some virtual GPUs; unfinished then names the latest
 	}
