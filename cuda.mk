@@ -14,12 +14,15 @@ CUDA_HEADERS := $(wildcard kernels/*.cuh)
 CUDA_IMAGE   := internal/kernels/cuda/image
 CUDA_FATBINS := $(CUDA_SOURCES:kernels/%.cu=$(CUDA_IMAGE)/%.fatbin)
 
-.PHONY: cuda cuda-libs lint-cuda test-cuda check-cuda cuda-clean
+.PHONY: cuda cuda-libs gpu-kit lint-cuda test-cuda check-cuda cuda-clean
 
 cuda: cuda-libs ## build bin/clusir with CUDA kernels
 	. $(CUDA_BUILD)/env && go build -tags cuda -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
 
 cuda-libs: $(CUDA_FATBINS) $(CUDA_IMAGE)/release $(CUDA_BUILD)/lib/libcuda.a
+
+gpu-kit: cuda-libs ## what a machine with a GPU needs to accept and measure this: build/kit.tar.xz
+	scripts/gpu-kit.sh $(CUDA_BUILD) build/kit $(VERSION)
 
 test-cuda: cuda-libs ## test the CUDA backend on the software device
 	scripts/test-cuda.sh $(CUDA_BUILD)

@@ -37,7 +37,8 @@ type Backend struct {
 	pinned  pinnedPool
 	fault   *Fault
 	ranks   collective
-	cleanup []func() error // undoes Open, last first
+	cleanup []func() error                 // undoes Open, last first
+	around  func(*launched) (after func()) // is called before a launch, and what it returns behind it; for tests
 }
 
 var _ kernels.Backend = (*Backend)(nil)

@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -93,6 +94,18 @@ func sumAlone() (right bool, err error) {
 	b.AwaitRanks()
 	got := downloaded(b, x)
 	return got[0] == 3, errors.Join(b.Sync(), b.LeaveRanks())
+}
+
+// TestOneRank: a group of one adds up by the library that CLUSIR_LIBNCCL names, NCCL
+// itself on a GPU, else by the stand-in.
+func TestOneRank(t *testing.T) {
+	if os.Getenv("CLUSIR_LIBNCCL") == "" {
+		needSoftware(t)
+		fakeNCCL(t)
+	}
+	if right, err := sumAlone(); !right || err != nil {
+		t.Errorf("right %v, %v", right, err)
+	}
 }
 
 // TestEveryCallOfRanksMayFail is TestEveryCallMayFail for the calls of adding up.

@@ -121,6 +121,9 @@ func (b *Backend) run(l *launched) {
 	if b.fault != nil {
 		return
 	}
+	if b.around != nil {
+		defer b.around(l)()
+	}
 	k, g := l.kernel, l.grid
 	if g.shared > k.shared {
 		if err := allowShared(k.fn, g.shared); err != nil {

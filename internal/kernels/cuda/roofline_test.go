@@ -15,13 +15,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"text/tabwriter"
-	"time"
 
 	"gorgonia.org/cu"
 
 	"clusir/internal/kernels"
-	"clusir/internal/kernels/cuda/softdevice"
 	"clusir/internal/model"
 	"clusir/internal/sharedtest"
 )
@@ -39,35 +36,46 @@ func idle(t *testing.T, p Precision) *Backend {
 	return b
 }
 
-// trainingStep makes one step of the base model on the paper's patches: forward,
-// the objective, backward and Adam.
-func trainingStep(t *testing.T, b *Backend, c model.Config, batch, side int) {
+// newPass makes a network and returns a pass over it: inference, or a step of
+// training with the objective, backward and Adam. It is over after the next Sync.
+func newPass(t *testing.T, b *Backend, config model.Config, c timedCase) func() {
 	t.Helper()
-	m, err := model.New(c, b)
+	m, err := model.New(config, b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Init(1)
-	m.ZeroGrads()
-	var ps []kernels.AdamParam
-	for _, p := range m.Params {
-		ps = append(ps, kernels.AdamParam{Param: p.Tensor, Grad: p.Grad(), M: b.Alloc(p.Shape...), V: b.Alloc(p.Shape...), Step: b.Alloc(1), Reached: p.Reached})
-		for _, z := range []kernels.Tensor{ps[len(ps)-1].M, ps[len(ps)-1].V, ps[len(ps)-1].Step} {
-			b.Fill(z, 0)
-		}
-	}
-	m.ResetCounts()
-	tape := &model.Tape{B: b, Train: true}
-	pixels := make([]float32, batch*3*side*side)
+	pixels := make([]float32, c.batch*3*c.h*c.w)
 	for i := range pixels {
 		pixels[i] = float32(i%97) / 97
 	}
-	image, clean := tape.Input(pixels, batch, 3, side, side), tape.Input(pixels, batch, 3, side, side)
-	restored, _ := m.Forward(tape, image, model.Options{Noise: model.Gaussian{}})
-	model.DefaultObjective().Loss(tape, m, restored, clean).Backward(tape, 1)
-	m.SettleCounts(b)
-	b.Adam(ps, kernels.Adam{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
-	_ = tape.Sync() // an idle backend's fault
+	tape := &model.Tape{B: b, Train: c.train}
+	if !c.train {
+		return func() {
+			m.Forward(tape, tape.Input(pixels, c.batch, 3, c.h, c.w), model.Options{})
+			tape.Reset()
+		}
+	}
+	m.ZeroGrads()
+	zeros := func(shape ...int) kernels.Tensor {
+		z := b.Alloc(shape...)
+		b.Fill(z, 0)
+		return z
+	}
+	var ps []kernels.AdamParam
+	for _, p := range m.Params {
+		ps = append(ps, kernels.AdamParam{Param: p.Tensor, Grad: p.Grad(), M: zeros(p.Shape...), V: zeros(p.Shape...), Step: zeros(1), Reached: p.Reached})
+	}
+	return func() {
+		m.ZeroGrads()
+		m.ResetCounts()
+		image, clean := tape.Input(pixels, c.batch, 3, c.h, c.w), tape.Input(pixels, c.batch, 3, c.h, c.w)
+		restored, _ := m.Forward(tape, image, model.Options{Noise: model.Gaussian{}})
+		model.DefaultObjective().Loss(tape, m, restored, clean).Backward(tape, 1)
+		m.SettleCounts(b)
+		b.Adam(ps, kernels.Adam{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
+		tape.Reset()
+	}
 }
 
 // cost is what the launches of a kernel take together.
@@ -191,7 +199,8 @@ func countStep(t *testing.T, p Precision, batch int) map[string]cost {
 	n := &counter{costs: map[string]cost{}, batch: batch, jobs: c.TopClusters[0] * c.TopExperts, signature: signatures(t)}
 	b := idle(t, p)
 	b.watch = n.add
-	trainingStep(t, b, c, batch, 128)
+	newPass(t, b, c, timedCase{p, true, batch, 128, 128})()
+	_ = b.Sync() // an idle backend's fault
 	return n.costs
 }
 
@@ -385,49 +394,4 @@ and the exchange of the gradients besides.
 		fmt.Fprintf(&out, "| %s | %d | %.1f | %.1f | %.1f | %s |\n", name, c.launches, float64(c.bytes)/1e6, 2*float64(c.macs)/1e9, 1e6*a100.floor(name, c), bound)
 	}
 	return out.Bytes()
-}
-
-// TestKernelTimes prints how long each kernel of a training step takes on a GPU,
-// beside its floor there. Every launch is waited for, which adds some
-// microseconds to each.
-func TestKernelTimes(t *testing.T) {
-	b := open(t, Options{Precision: TF32})
-	if softdevice.Present() {
-		t.Skip("for a GPU: the software device's times mean nothing")
-	}
-	device := deviceTraits(t, 0)
-	most, err := device.peaks()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := model.DefaultConfig()
-	trainingStep(t, b, c, 12, 128) // warms up
-	n := &counter{costs: map[string]cost{}, batch: 12, jobs: c.TopClusters[0] * c.TopExperts, signature: signatures(t)}
-	times, last, start := map[string]time.Duration{}, "", time.Time{}
-	settle := func() {
-		if err := b.Sync(); err != nil {
-			t.Fatal(err)
-		}
-		if last != "" {
-			times[last] += time.Since(start)
-		}
-	}
-	b.watch = func(l *launched) {
-		settle()
-		n.add(l)
-		last, start = l.kernel.name, time.Now()
-	}
-	trainingStep(t, b, c, 12, 128)
-	settle()
-	b.watch = nil
-	var out bytes.Buffer
-	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "kernel\tlaunches\tµs\tfloor, µs\tratio\n")
-	for _, name := range slices.SortedFunc(maps.Keys(times), func(a, b string) int { return cmp.Compare(times[b], times[a]) }) {
-		us, least := 1e6*times[name].Seconds(), 1e6*most.floor(name, n.costs[name])
-		fmt.Fprintf(w, "%s\t%d\t%.0f\t%.0f\t%.1f\n", name, n.costs[name].launches, us, least, us/least)
-	}
-	w.Flush()
-	t.Logf("one training step of base, batch 12, 128×128, %s of %.2f TB/s, TFLOP/s %.1f float32, %.0f TF32\n%s",
-		b.Name(), most.memory/1e12, most.ops[Float32]/1e12, most.ops[TF32]/1e12, out.String())
 }

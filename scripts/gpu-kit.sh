@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Makes build/kit and build/kit.tar.xz: what it takes to accept and measure clusir
+# on a machine that has an NVIDIA driver and Python, and nothing else. `make gpu-kit`
+# calls it. The larger golden vectors and the reference network come from
+# $CLUSIR_SHARED, by default ../shared, and some training pictures from $CLUSIR_DATA;
+# what is not there is left out.
+#
+# usage: gpu-kit.sh build/cuda build/kit VERSION
+set -euo pipefail
+cd "$(dirname "$0")/.."
+build=$1 kit=$2 version=$3
+shared=${CLUSIR_SHARED:-../shared}
+data=${CLUSIR_DATA:-$shared/data}
+. "$build/env"
+
+rm -rf "$kit"
+mkdir -p "$kit/bin" "$kit/golden" "$kit/shared/reference" "$kit/data"
+echo "$version" >"$kit/VERSION"
+go build -tags cuda -ldflags "-s -w -X main.version=$version" -o "$kit/bin/clusir" ./cmd/clusir
+for package in internal/kernels/cuda internal/model cmd/clusir; do
+  go test -c -tags cuda -ldflags '-s -w' -o "$kit/bin/$(basename $package).test" "./$package"
+done
+
+# What tests look for below the root of the repository.
+mkdir -p "$kit/src"
+cp --parents go.mod docs/roofline.md kernels/*.cu kernels/*.cuh testdata/images/* internal/model/testdata/* "$kit/src"
+mkdir -p "$kit/src/internal/kernels/cuda" "$kit/src/cmd/clusir"
+cp scripts/kit/* "$kit"
+
+for file in "$shared/golden/full.safetensors" "$shared/golden/small.safetensors"; do
+  [ ! -f "$file" ] || cp "$file" "$kit/golden"
+done
+for file in clusir_ref.py losses.py; do
+  [ ! -f "$shared/reference/$file" ] || cp "$shared/reference/$file" "$kit/shared/reference"
+done
+rmdir --ignore-fail-on-non-empty "$kit/shared/reference" # a step asks for it
+
+# Some photographs, else the sample pictures.
+if [ -d "$data/Train/Denoise" ]; then
+  mkdir -p "$kit/data/Train/Denoise"
+  find "$data/Train/Denoise" -type f | sort | awk 'NR % 20 == 1' | head -n 20 | xargs cp -t "$kit/data/Train/Denoise"
+else
+  mkdir -p "$kit/data/Train/Denoise"
+  cp testdata/images/{astronaut,chelsea,coffee}.png "$kit/data/Train/Denoise"
+fi
+
+tar -C "$(dirname "$kit")" -c "$(basename "$kit")" | xz -T0 --lzma2=preset=1,dict=128MiB >"$kit.tar.xz"
+size=$(stat -c %s "$kit.tar.xz")
+echo "$kit.tar.xz: $((size / 1000000)) MB; unpack it on the machine with the GPU and start kit/run.sh"
+[ "$size" -le 45000000 ] || { echo "gpu-kit: more than 45 MB" >&2; exit 1; }

@@ -1,0 +1,146 @@
+"""PyTorch on the same card: its ceilings, and the reference network.
+
+    torch_speed.py ceilings
+    torch_speed.py network eager-tf32|amp-channels-last|compiled
+
+Each measurement is a line of JSON. Times are the median of runs, wall clock and
+CUDA events.
+"""
+
+import argparse
+import contextlib
+import json
+import statistics
+import sys
+import time
+
+import torch
+
+TRAIN = (12, 128, 128)
+PICTURES = [(256, 256), (512, 512), (1088, 1920)]  # 1080p, up to a multiple of 16
+
+
+def measure(run, warmup=3, runs=10):
+    """Returns medians of milliseconds: of the wall's clock and of the GPU's."""
+    for _ in range(warmup):
+        run()
+    torch.cuda.synchronize()
+    wall, gpu = [], []
+    for _ in range(runs):
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start = time.perf_counter()
+        begin.record()
+        run()
+        end.record()
+        torch.cuda.synchronize()
+        wall.append(1e3 * (time.perf_counter() - start))
+        gpu.append(begin.elapsed_time(end))
+    return {"wall_ms": round(statistics.median(wall), 3), "gpu_ms": round(statistics.median(gpu), 3)}
+
+
+def say(**row):
+    print(json.dumps(row), flush=True)
+
+
+def ceilings():
+    """What the card's memory and units do at most: a large copy, and large products."""
+    x = torch.randn(1 << 28, device="cuda")
+    y = torch.empty_like(x)
+    ms = measure(lambda: y.copy_(x))["gpu_ms"]
+    say(what="copy", gb_per_s=round(2 * 4 * x.numel() / ms / 1e6, 1))
+    ms = measure(lambda: y.zero_())["gpu_ms"]
+    say(what="fill", gb_per_s=round(4 * x.numel() / ms / 1e6, 1))
+    del x, y
+    n = 8192
+    for name, dtype, tf32 in [("float32", torch.float32, False), ("tf32", torch.float32, True), ("bf16", torch.bfloat16, False)]:
+        torch.backends.cuda.matmul.allow_tf32 = tf32
+        a, b = torch.randn(n, n, device="cuda", dtype=dtype), torch.randn(n, n, device="cuda", dtype=dtype)
+        ms = measure(lambda a=a, b=b: a @ b)["gpu_ms"]
+        say(what="matmul", precision=name, side=n, tflops=round(2 * n**3 / ms / 1e9, 1))
+
+
+def for_gpu(ref):
+    """The reference as it has to be on a GPU: spectra in float32 under autocast."""
+    polar = ref.polar
+    ref.polar = lambda x: polar(x.float())
+
+
+def loss_of(ref, losses, net, restored, clean):
+    """clusir's objective: L1, MS-SSIM and orthogonality."""
+    total = torch.nn.functional.l1_loss(restored, clean) + 0.2 * (1 - losses.ms_ssim(restored, clean))
+    orthogonality = 0.0
+    for moe in net.moe:
+        p = torch.nn.functional.normalize(moe.router.prototypes, dim=-1)
+        orthogonality = orthogonality + ((p @ p.t() - torch.eye(len(p), device=p.device)) ** 2).mean()
+    return total + 0.01 * orthogonality / len(net.moe)
+
+
+def network(mode):
+    import clusir_ref as ref
+    import losses
+
+    for_gpu(ref)
+    torch.manual_seed(0)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cudnn.benchmark = True
+    layout = torch.contiguous_format if mode == "eager-tf32" else torch.channels_last
+    autocast = contextlib.nullcontext if mode == "eager-tf32" else lambda: torch.autocast("cuda", torch.bfloat16)
+    config = ref.VARIANTS["base"]
+    net = ref.ClusIR(config).cuda().to(memory_format=layout)
+    if mode == "compiled":
+        torch._dynamo.config.cache_size_limit = 64
+        for module in net.modules():
+            if isinstance(module, (ref.WTB, ref.GatedFFN)):
+                module.compile(dynamic=False)
+    picture = lambda b, h, w: torch.rand(b, 3, h, w, device="cuda").contiguous(memory_format=layout)
+
+    x = picture(*TRAIN)
+    adam = torch.optim.Adam(net.parameters(), 2e-4, fused=True)
+    eps = [torch.randn(TRAIN[0], config.clusters[l], config.dim * 2**l, device="cuda") for l in range(4)]
+
+    def step():
+        with autocast():
+            restored = net(x, eps)
+        loss = loss_of(ref, losses, net, restored.float(), x * 0.9)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+
+    start = time.perf_counter()
+    step()
+    torch.cuda.synchronize()
+    first = time.perf_counter() - start
+    torch.cuda.reset_peak_memory_stats()
+    say(mode=mode, train=True, batch=TRAIN[0], size=TRAIN[1:], first_s=round(first, 1), **measure(step),
+        peak_gb=round(torch.cuda.max_memory_allocated() / 1e9, 2))
+    net.eval()
+    for size in PICTURES:
+        x = picture(1, *size)
+
+        def forward(x=x):
+            with torch.no_grad(), autocast():
+                net(x)
+
+        start = time.perf_counter()
+        forward()
+        torch.cuda.synchronize()
+        first = time.perf_counter() - start
+        say(mode=mode, train=False, batch=1, size=size, first_s=round(first, 1), **measure(forward))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["ceilings", "network"])
+    parser.add_argument("mode", nargs="?", choices=["eager-tf32", "amp-channels-last", "compiled"])
+    a = parser.parse_args()
+    say(torch=torch.__version__, device=torch.cuda.get_device_name(0))
+    if a.what == "ceilings":
+        ceilings()
+    elif a.mode:
+        network(a.mode)
+    else:
+        sys.exit("name a mode")
+
+
+if __name__ == "__main__":
+    main()
