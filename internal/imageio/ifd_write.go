@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"io"
 	"slices"
 )
@@ -127,7 +127,7 @@ func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (
 			}
 		default:
 			if t.budget -= f.size(); t.budget < 0 {
-				return nil, fmt.Errorf("more than %d bytes of metadata", maxMetadata)
+				return nil, errors.New("more metadata than there is room for")
 			}
 			if e.data, err = t.bytes(f); err != nil {
 				continue
@@ -152,12 +152,12 @@ func (t *treeReader) bigEndian(e entry) {
 }
 
 // origin is what a TIFF structure tells of its picture's origin.
-func origin(r io.ReaderAt) (directory, error) {
+func origin(r io.ReaderAt, budget int64) (directory, error) {
 	t, first, err := openTIFF(r)
 	if err != nil {
 		return nil, err
 	}
-	tree := treeReader{t, maxMetadata}
+	tree := treeReader{t, budget}
 	return tree.read(first, 0, func(tag uint16) bool { return slices.Contains(descriptive, tag) })
 }
 
@@ -175,7 +175,8 @@ func exifFrom(d directory, turn orientation) []byte {
 // exifOrigin is the directory in an EXIF block, without fields where it cannot
 // be read.
 func exifOrigin(exif []byte) directory {
-	d, err := origin(bytes.NewReader(exif))
+	const slack = 1 << 16 // fields may share their data, a little
+	d, err := origin(bytes.NewReader(exif), 4*int64(len(exif))+slack)
 	if err != nil {
 		return nil
 	}

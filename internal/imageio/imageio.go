@@ -103,6 +103,8 @@ type Info struct {
 	Grey   bool
 	Alpha  bool
 	Meta   Metadata
+	// Behind is what else the file holds, which is not read.
+	Behind Behind
 	// Notes says what of the file could not be kept, for the user to read.
 	Notes []string
 }

@@ -31,6 +31,7 @@ type jpegHead struct {
 	icc        []iccPart
 	resolution Resolution
 	own        []segment
+	gainMap    bool // is announced
 	meter      *meter
 }
 
@@ -117,6 +118,7 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 		if icc, ok := after(iccHead); ok && len(icc) >= 2 {
 			h.icc = append(h.icc, iccPart{icc[0], icc[2:]})
 		}
+		h.gainMap = h.gainMap || announcesGainMap(data)
 	case markerAPP13, markerCOM: // Photoshop's and IPTC's, comments
 		h.own = append(h.own, segment{string([]byte{marker}), data})
 	case 0xc4, 0xc8, 0xcc: // tables between the frames' markers

@@ -27,6 +27,7 @@ func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
 		return nil, err
 	}
 	m := newImage(JPEG, newChroma(d), turnOf(head.exif, head.xmp))
+	m.Behind = behindJPEG(in, head)
 	m.Meta.own, m.Meta.ownOf, m.Meta.Resolution = head.own, JPEG, head.resolution
 	if len(d.comps) == 4 {
 		m.Notes = append(m.Notes, "CMYK was turned into RGB without its colour profile")

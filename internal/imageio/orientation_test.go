@@ -119,7 +119,7 @@ func TestOrientationStatements(t *testing.T) {
 // an EXIF block, or none.
 func withOrientation(t *testing.T, tiff, exif []byte) []byte {
 	t.Helper()
-	h, err := readTIFFHead(bytes.NewReader(tiff))
+	h, err := readTIFFHead(bytes.NewReader(tiff), Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
@@ -86,9 +87,10 @@ func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	in := &skipper{r: r, in: bufio.NewReader(r), at: at}
 	for {
 		var head [8]byte
-		if _, err := io.ReadFull(r, head[:]); err != nil {
+		if _, err := io.ReadFull(in, head[:]); err != nil {
 			if f.idat > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
 				return f, f.finish() // some writers leave IEND out; whether pixels are missing shows later
 			}
@@ -104,14 +106,38 @@ func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
 		if kind == "IDAT" && f.idat == 0 {
 			f.idat = at
 		}
-		if err := f.chunk(r, kind, size); err != nil {
+		if err := f.chunk(in, kind, size); err != nil {
 			return nil, err
 		}
 		at += 12 + size
-		if _, err := r.Seek(at, io.SeekStart); err != nil {
+		if err := in.skipTo(at); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// skipper reads chunks one after another, and over what is not wanted.
+type skipper struct {
+	r  io.ReadSeeker
+	in *bufio.Reader
+	at int64
+}
+
+func (s *skipper) Read(p []byte) (int, error) {
+	n, err := s.in.Read(p)
+	s.at += int64(n)
+	return n, err
+}
+
+func (s *skipper) skipTo(at int64) (err error) {
+	if n := at - s.at; n <= int64(s.in.Buffered()) {
+		_, err = s.in.Discard(int(n))
+	} else {
+		_, err = s.r.Seek(at, io.SeekStart)
+		s.in.Reset(s.r)
+	}
+	s.at = at
+	return err
 }
 
 // chunk takes in a chunk of which size bytes follow in r. Chunks that matter
@@ -160,6 +186,8 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 	switch kind {
 	case "tRNS":
 		f.trns = data
+	case "acTL":
+		f.Behind.Frames = frames(data)
 	case "eXIf":
 		f.exif = data
 	case "iCCP":

@@ -29,7 +29,7 @@ func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {
 		return nil, err
 	}
 	m := newImage(PNG, src, f.turn)
-	m.Meta, m.Notes = f.Meta, f.Notes
+	m.Meta, m.Notes, m.Behind = f.Meta, f.Notes, f.Behind
 	return m, nil
 }
 

@@ -16,6 +16,8 @@ type Probe struct {
 	Alpha  bool
 	// Bytes is the memory that the decoded picture takes.
 	Bytes int64
+	// Metadata is the memory that what comes with the pixels takes.
+	Metadata int64
 	// Streams tells that the picture can be decoded as it is read instead; see
 	// Limits.MaxBytes.
 	Streams bool
@@ -32,6 +34,19 @@ func ProbeFile(path string, limits Limits) (p Probe, err error) {
 		return p, err
 	}
 	return ProbeReader(f, path, limits)
+}
+
+// FormatOfFile tells a file's format by how it begins, whatever its name.
+func FormatOfFile(path string) (format Format, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read %s: %w", path, cause(err))
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if err := refuseFolder(f, path); err != nil {
+		return 0, err
+	}
+	return formatIn(f, path)
 }
 
 // ProbeReader reads the header of the picture in r, which errors call name.
@@ -71,7 +86,7 @@ func probePNG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientatio
 	if err != nil {
 		return s, p, upright, err
 	}
-	p.Streams = !f.header.interlaced && f.turn <= 2
+	p.Streams, p.Metadata = !f.header.interlaced && f.turn <= 2, f.meter.used
 	return f.shape(), p, f.turn, nil
 }
 
@@ -83,7 +98,7 @@ func probeJPEG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 	if err := h.check(); err != nil {
 		return s, p, upright, err
 	}
-	p.Bytes = h.bytes()
+	p.Bytes, p.Metadata = h.bytes(), h.meter.used
 	return h.shape(), p, turnOf(h.exif, h.xmp), nil
 }
 
@@ -97,7 +112,7 @@ func probeTIFF(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 		return s, p, upright, err
 	}
 	turn = page.turn()
-	p.Bytes = page.bytes() + int64(page.bandBytes())
+	p.Bytes, p.Metadata = page.bytes()+int64(page.bandBytes()), page.described()
 	p.Streams = !page.tiled && turn <= 2
 	return page.shape, p, turn, nil
 }
@@ -108,6 +123,7 @@ func probeWebP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 		return s, p, upright, err
 	}
 	p.Bytes = int64(f.kind.w) * int64(f.kind.h) * 4 // by the library
+	p.Metadata = f.meter.used
 	return f.kind, p, turnOf(f.exif, f.xmp), nil
 }
 

@@ -67,19 +67,6 @@ func (h *tiffHead) raw() string {
 	return ""
 }
 
-// below is another directory of the same file.
-func (h *tiffHead) below(at int64) (*tiffHead, error) {
-	list, _, err := h.directory(at)
-	if err != nil {
-		return nil, err
-	}
-	sub := &tiffHead{h.tiffFile, map[uint16]field{}}
-	for _, f := range list {
-		sub.fields[f.tag] = f
-	}
-	return sub, nil
-}
-
 // sensor tells whether a directory describes what a sensor recorded.
 func (h *tiffHead) sensor() string {
 	if what := rawCompressions[h.value(tagCompression, 0)]; what != "" {

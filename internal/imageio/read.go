@@ -140,6 +140,9 @@ func decode(format Format, r io.ReadSeeker, limits Limits) (*Image, error) {
 		m, err = decoders[format](r, limits)
 		return err
 	})
+	if err == nil {
+		m.Notes = append(m.Notes, m.Behind.notes()...)
+	}
 	return m, cutShort(format, err)
 }
 

@@ -17,22 +17,44 @@ var tiffOwn = []uint16{33723, 34377}
 type tiffHead struct {
 	tiffFile
 	fields map[uint16]field
+	more   int // pages that follow
+	known  map[uint16][]byte
+	meter  *meter
 }
 
-func readTIFFHead(r io.ReaderAt) (*tiffHead, error) {
+func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
 	t, first, err := openTIFF(r)
 	if err != nil {
 		return nil, err
 	}
-	list, _, err := t.directory(first)
+	h := &tiffHead{tiffFile: t, meter: limits.meter()}
+	if h, err = h.below(first); err != nil {
+		return nil, err
+	}
+	pages := t.pages(first)
+	if len(pages) > 0 && pages[0] != first { // a preview comes first
+		if what := h.raw(); what != "" {
+			return nil, rawFile(what)
+		}
+		if h, err = h.below(pages[0]); err != nil {
+			return nil, err
+		}
+	}
+	h.more = max(len(pages)-1, 0)
+	return h, nil
+}
+
+// below is another directory of the same file.
+func (h *tiffHead) below(at int64) (*tiffHead, error) {
+	list, _, err := h.directory(at)
 	if err != nil {
 		return nil, err
 	}
-	h := &tiffHead{t, map[uint16]field{}}
+	sub := &tiffHead{tiffFile: h.tiffFile, fields: map[uint16]field{}, known: map[uint16][]byte{}, meter: h.meter}
 	for _, f := range list {
-		h.fields[f.tag] = f
+		sub.fields[f.tag] = f
 	}
-	return h, nil
+	return sub, nil
 }
 
 // value is the first number of a tag, or otherwise if it is not there.
@@ -57,10 +79,11 @@ func (h *tiffHead) data(tag uint16) []byte {
 	if !ok {
 		return nil
 	}
-	b, err := h.bytes(f)
-	if err != nil {
-		return nil
+	b, known := h.known[tag]
+	if !known && h.meter.take(f.size()) {
+		b, _ = h.bytes(f)
 	}
+	h.known[tag] = b
 	return b
 }
 
@@ -81,13 +104,15 @@ func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
 	src.pixels().premult = p.premult
 	m := newImage(TIFF, src, p.turn())
 	m.Notes = append(m.Notes, p.notes()...)
+	m.Behind.Pages = p.more
 	p.metadata(m, file)
+	m.Notes = append(m.Notes, p.meter.notes()...)
 	return m, nil
 }
 
 // readTIFFPage is the first picture's directory, checked.
 func readTIFFPage(file io.ReaderAt, limits Limits) (*tiffPage, error) {
-	h, err := readTIFFHead(file)
+	h, err := readTIFFHead(file, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +135,14 @@ func section(r io.ReadSeeker) (*io.SectionReader, error) {
 	return io.NewSectionReader(at, 0, math.MaxInt64), nil
 }
 
+// described is the memory that metadata takes: all fields that are not numbers.
+func (h *tiffHead) described() (n int64) {
+	for _, f := range h.fields {
+		n += f.size()
+	}
+	return min(n, h.meter.limit)
+}
+
 // turn is how the directory, or XMP if it does not say, describes the way in
 // which the picture is stored.
 func (h *tiffHead) turn() orientation {
@@ -122,7 +155,7 @@ func (h *tiffHead) turn() orientation {
 
 // metadata takes over what the directory tells beside the pixels.
 func (h *tiffHead) metadata(m *Image, file io.ReaderAt) {
-	d, err := origin(file)
+	d, err := origin(file, h.meter.room())
 	if err != nil {
 		m.Notes = append(m.Notes, "damaged EXIF fields were dropped")
 	}

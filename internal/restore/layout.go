@@ -140,8 +140,10 @@ func (p *planner) tooLarge(s subject, l layout, remedy string) error {
 // and an encoder that holds the whole picture, per pixel.
 const (
 	programBytes = 64 << 20
-	webpBytes    = 24
-	bmpBytes     = 4
+	// Metadata are read, turned upright and put together for the encoder.
+	metadataCopies = 4
+	webpBytes      = 24
+	bmpBytes       = 4
 )
 
 // layout counts the memory for tiles of a side.
@@ -169,7 +171,7 @@ func (p *planner) layout(s subject, side int) (layout, error) {
 		}
 	}
 	bands += 4 * (planes + 3) * min(stripRows, h) * int64(s.W)
-	l.host = programBytes + picture + s.data + float*(bands+tile) + s.encoder()
+	l.host = programBytes + picture + metadataCopies*s.Metadata + s.data + float*(bands+tile) + s.encoder()
 	return p.sample(s.W, s.H, l)
 }
 

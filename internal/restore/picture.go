@@ -97,7 +97,8 @@ func (r *run) open(p *picture, start *time.Time) error {
 	if err != nil {
 		return err
 	}
-	limits := imageio.Limits{MaxPixels: r.MaxPixels}
+	const metadataPart = 16 // of the memory
+	limits := imageio.Limits{MaxPixels: r.MaxPixels, MaxMetadata: r.MaxMemory / metadataPart}
 	s := subject{data: int64(len(data)), compare: p.Compare != ""}
 	if data != nil {
 		s.Probe, err = imageio.ProbeReader(bytes.NewReader(data), stdinName, limits)

@@ -24,8 +24,8 @@ type source struct {
 // picture's own, or PNG if it cannot be read, which the job itself will say.
 func (s source) format() imageio.Format {
 	if s.path != Std && s.err == nil {
-		if p, err := imageio.ProbeFile(s.path, imageio.Limits{}); err == nil {
-			return p.Format
+		if f, err := imageio.FormatOfFile(s.path); err == nil {
+			return f
 		}
 	}
 	return imageio.PNG

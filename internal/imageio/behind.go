@@ -1,0 +1,135 @@
+package imageio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+)
+
+// Behind is what a file holds behind the picture that is read of it, and what a
+// result will not have.
+type Behind struct {
+	Pages   int // further ones of a TIFF
+	Frames  int // of an animation
+	Picture bool
+	GainMap bool
+	Video   bool
+	Bytes   int64 // of data that are none of these
+}
+
+// notes says it for the user to read.
+func (b Behind) notes() (notes []string) {
+	add := func(when bool, text string, args ...any) {
+		if when {
+			notes = append(notes, fmt.Sprintf(text, args...))
+		}
+	}
+	add(b.Pages > 0, "only the first of %d pages was read", b.Pages+1)
+	add(b.Frames > 0, "it is an animation of %d frames, of which only the still picture was read", b.Frames)
+	add(b.GainMap, "the gain map behind the picture (Ultra HDR) was not kept: the result has standard range")
+	add(b.Picture && !b.GainMap, "there are more pictures behind the first (as in an MPO), which were not read")
+	add(b.Video, "the video behind the picture (a motion photo) was not kept")
+	add(b.Bytes > 0 && !b.Picture && !b.Video, "%d bytes behind the picture were not kept", b.Bytes)
+	return notes
+}
+
+// gainMaps are the signs of one, in the XMP of either picture or a segment.
+var gainMaps = [][]byte{[]byte("hdr-gain-map"), []byte("urn:iso:std:iso:ts:21496"), []byte("HDRGainMap"), []byte("hdrgainmap")}
+
+func announcesGainMap(data []byte) bool {
+	for _, sign := range gainMaps {
+		if bytes.Contains(data, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsVideo tells whether a box that MP4 and QuickTime files begin with is there.
+func holdsVideo(data []byte) bool {
+	const box, size = "ftyp", 4 // big-endian, of some tens of bytes
+	for {
+		at := bytes.Index(data, []byte(box))
+		if at < 0 {
+			return false
+		}
+		if at >= size && bytes.HasPrefix(data[at-size:], []byte{0, 0, 0}) {
+			return true
+		}
+		data = data[at+len(box):]
+	}
+}
+
+// behindJPEG looks through what follows a JPEG's end marker.
+func behindJPEG(in io.Reader, head *jpegHead) (b Behind) {
+	const overlap = 64 // longer than any sign
+	buf, kept := make([]byte, 1<<16), 0
+	for {
+		n, err := in.Read(buf[kept:])
+		window := buf[:kept+n]
+		b.Picture = b.Picture || bytes.Contains(window, []byte("\xff\xd8\xff"))
+		b.GainMap = b.GainMap || announcesGainMap(window)
+		b.Video = b.Video || holdsVideo(window)
+		b.Bytes += int64(n - bytes.Count(buf[kept:kept+n], []byte{0})) // cameras pad with zeros
+		if err != nil {
+			break
+		}
+		kept = copy(buf, window[max(0, len(window)-overlap):])
+	}
+	b.GainMap = b.Picture && (b.GainMap || head.gainMap || announcesGainMap(head.xmp))
+	return b
+}
+
+// frames is how many an APNG's acTL chunk announces.
+func frames(actl []byte) int {
+	if len(actl) != 8 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint32(actl) & 0x7fffffff)
+}
+
+// maxPages bounds the pages that are looked for in a TIFF.
+const maxPages = 1 << 14
+
+// pages are where the directories of a TIFF's pages are, from the first: those
+// that are no reduced copies of others.
+func (t tiffFile) pages(first int64) (at []int64) {
+	seen := map[int64]bool{}
+	for offset := first; offset > 0 && !seen[offset] && len(seen) < maxPages; {
+		seen[offset] = true
+		kind, next, ok := t.glance(offset)
+		if !ok {
+			break
+		}
+		const reduced, mask = 1, 4
+		if kind&(reduced|mask) == 0 {
+			at = append(at, offset)
+		}
+		offset = next
+	}
+	return at
+}
+
+// glance is a directory's NewSubfileType and where the next one is.
+func (t tiffFile) glance(offset int64) (kind uint32, next int64, ok bool) {
+	var b [12]byte
+	if _, err := t.r.ReadAt(b[:2], offset); err != nil {
+		return 0, 0, false
+	}
+	n := int64(t.order.Uint16(b[:]))
+	const early = 8 // tags are sorted, and this is the lowest
+	for i := range min(n, early) {
+		if _, err := t.r.ReadAt(b[:], offset+2+12*i); err != nil {
+			return 0, 0, false
+		}
+		if t.order.Uint16(b[:]) == tagSubfileType {
+			kind = t.order.Uint32(b[8:])
+			break
+		}
+	}
+	if _, err := t.r.ReadAt(b[:4], offset+2+12*n); err != nil {
+		return kind, 0, true
+	}
+	return kind, int64(t.order.Uint32(b[:])), true
+}
