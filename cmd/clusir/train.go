@@ -113,8 +113,11 @@ func runTrain(o *trainOptions) error {
 			fmt.Fprintln(o.out, "go on with --resume")
 		}
 	}
-	if r.Interrupted {
-		return context.Cause(o.ctx)
+	if !r.Interrupted {
+		return nil
 	}
-	return nil
+	if cause := context.Cause(o.ctx); cause != nil {
+		return cause
+	}
+	return fmt.Errorf("another rank was asked to stop: the run ends unfinished at step %d, and goes on with --resume", r.Step)
 }

@@ -132,7 +132,7 @@ func fineTuned(t *testing.T, s shell) {
 		}
 	}
 	text, err := os.ReadFile(filepath.Join(s.dir, "runs", "mine", "log.jsonl"))
-	if err != nil || strings.Count(string(text), `"validation":[{"name":"mine"`) != 2 {
+	if err != nil || strings.Count(string(text), `"validation":[{"name":"mine"`) != 3 { // before the first step, and two
 		t.Errorf("the log: %s, %v", text, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -131,6 +132,56 @@ func TestTrainPlaces(t *testing.T) {
 	}
 }
 
+// TestOneRankInterrupted: when one rank is interrupted both end with a code that
+// says that the run is not finished.
+func TestOneRankInterrupted(t *testing.T) {
+	if args := os.Getenv(trainArgs); args != "" {
+		os.Exit(run(strings.Fields(args), os.Stdout, os.Stderr))
+	}
+	dir := t.TempDir()
+	host, port, err := net.SplitHostPort(sharedtest.FreeAddr(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := strings.Join(append(leastRun(t, 1e6), "--device", "cpu", "--out", dir), " ")
+	ranks := make([]*exec.Cmd, 2)
+	said := make([]bytes.Buffer, 2)
+	for r := range ranks {
+		ranks[r] = exec.Command(os.Args[0], "-test.run=^TestOneRankInterrupted$")
+		ranks[r].Env = append(os.Environ(), trainArgs+"="+args, "MASTER_ADDR="+host, "MASTER_PORT="+port, "WORLD_SIZE=2", fmt.Sprint("RANK=", r))
+		ranks[r].Stdout, ranks[r].Stderr = &said[r], &said[r]
+		if err := ranks[r].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaitFile(t, filepath.Join(dir, "last.safetensors"))
+	if err := ranks[1].Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for r, want := range []int{exitError, 128 + int(syscall.SIGINT)} {
+		_ = ranks[r].Wait() // it has an exit code
+		if code := ranks[r].ProcessState.ExitCode(); code != want {
+			t.Errorf("rank %d ends with %d, want %d:\n%s", r, code, want, &said[r])
+		}
+	}
+	if !strings.Contains(said[0].String(), "another rank was asked to stop") {
+		t.Errorf("rank 0 does not say why:\n%s", &said[0])
+	}
+}
+
+// awaitFile waits until there is a file.
+func awaitFile(t *testing.T, path string) {
+	t.Helper()
+	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		if time.Since(begin) > 2*time.Minute {
+			t.Fatalf("no %s within two minutes", path)
+		}
+	}
+}
+
 // TestTrainUnderMPI builds the command with MPI: two ranks under mpirun make the
 // losses of one, over 20 steps; and where one is killed mpirun ends the other
 // within seconds, and the last checkpoint is whole.
@@ -163,14 +214,7 @@ func killUnderMPI(t *testing.T, binary string) {
 		t.Fatal(err)
 	}
 	last := filepath.Join(dir, "last.safetensors")
-	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := os.Stat(last); err == nil {
-			break
-		}
-		if time.Since(begin) > 2*time.Minute {
-			t.Fatal("no checkpoint within two minutes")
-		}
-	}
+	awaitFile(t, last)
 	text, err := os.ReadFile(filepath.Join(dir, "pid.1"))
 	if err != nil {
 		t.Fatal(err)

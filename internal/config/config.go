@@ -117,7 +117,8 @@ func (m Model) Apply(dst any) error {
 // Train is the recipe. Intervals are in steps of the optimiser; 0 means never.
 type Train struct {
 	Seed uint64 `yaml:"seed"`
-	// Epochs is the length of the run, unless Steps is set and counts instead.
+	// Epochs is the length of the run, or else Steps: what was set in the upper place
+	// counts, and of one place the steps.
 	Epochs int `yaml:"epochs"`
 	Steps  int `yaml:"steps"`
 	// Batch is the number of samples behind one step, computed in Accumulate
@@ -134,8 +135,8 @@ type Train struct {
 	// LR is Adam's learning rate after Warmup steps.
 	LR     float64 `yaml:"lr"`
 	Warmup int     `yaml:"warmup"`
-	// Schedule is constant, halve (once, after HalveAfter epochs, or steps
-	// where Steps is set) or cosine (down to MinLR at the end).
+	// Schedule is constant, halve (once, after HalveAfter epochs) or cosine (down
+	// to MinLR at the end).
 	Schedule   string  `yaml:"schedule"`
 	HalveAfter int     `yaml:"halve_after"`
 	MinLR      float64 `yaml:"min_lr"`

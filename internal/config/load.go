@@ -55,6 +55,8 @@ var (
 type loader struct {
 	viper   *viper.Viper
 	origins map[string]string
+	level   int            // of the place that is read, the lowest file's being 1
+	levels  map[string]int // at which each key was set last
 	faults  []string
 	// deaf is the sections whose variables are not for this command.
 	deaf []string
@@ -83,7 +85,7 @@ func LoadUntrained(flags *pflag.FlagSet) (*Config, error) {
 
 // merge puts the environment and the flags on top of the files.
 func merge(layers []*layer, flags *pflag.FlagSet, deaf []string) (*Config, error) {
-	l := &loader{viper: viper.New(), origins: map[string]string{}, deaf: deaf}
+	l := &loader{viper: viper.New(), origins: map[string]string{}, levels: map[string]int{}, deaf: deaf}
 	for _, file := range layers {
 		if err := l.addFile(file); err != nil {
 			return nil, err
@@ -100,9 +102,13 @@ func (l *loader) fault(format string, a ...any) {
 	l.faults = append(l.faults, fmt.Sprintf(format, a...))
 }
 
+// place notes where a key is set.
+func (l *loader) place(key, at string) { l.origins[key], l.levels[key] = at, l.level }
+
 func (l *loader) addFile(file *layer) error {
+	l.level++
 	for key, at := range file.origins {
-		l.origins[key] = at
+		l.place(key, at)
 	}
 	return l.viper.MergeConfigMap(file.values)
 }
@@ -111,6 +117,7 @@ func (l *loader) addFile(file *layer) error {
 // with the name of a section in front, but of no key, is a mistake; other
 // CLUSIR_ variables are no settings.
 func (l *loader) bindEnv() {
+	l.level++
 	names := map[string]string{}
 	for _, leaf := range leaves() {
 		if env := leaf.envName(); env != "" && !l.ignores(env) {
@@ -118,7 +125,7 @@ func (l *loader) bindEnv() {
 			// An error would mean that no key is given.
 			_ = l.viper.BindEnv(leaf.key, env)
 			if text := os.Getenv(env); text != "" {
-				l.origins[leaf.key] = env
+				l.place(leaf.key, env)
 				if err := decode(reflect.New(leaf.typ).Interface(), text); err != nil {
 					l.fault("%s: %s = %q: must be %s", env, leaf.key, text, describe(leaf.typ))
 				}
@@ -148,10 +155,11 @@ func begins(env string, sections []string) bool {
 }
 
 func (l *loader) bindFlags(flags *pflag.FlagSet) {
+	l.level++
 	for name, key := range flagKeys {
 		if f := flags.Lookup(name); f != nil && f.Changed {
 			_ = l.viper.BindPFlag(key, f) // an error would mean that f is nil
-			l.origins[key] = "--" + name
+			l.place(key, "--"+name)
 		}
 	}
 	if flags.Lookup(setFlag) == nil {
@@ -186,7 +194,7 @@ func (l *loader) set(pair string) {
 	for _, leaf := range leaves() {
 		if v := lookup(one.values, strings.Split(leaf.key, ".")); v != nil {
 			l.viper.Set(leaf.key, v)
-			l.origins[leaf.key] = "--set"
+			l.place(leaf.key, "--set")
 		}
 	}
 }
@@ -206,6 +214,7 @@ func (l *loader) config() (*Config, error) {
 		if err := decode(&c, l.viper.AllSettings()); err != nil {
 			return nil, err
 		}
+		l.chooseLength(&c.Train)
 		for _, p := range c.validate() {
 			at := l.origin(p.key)
 			l.fault("%s%s = %s", at, p.key, p.text)
@@ -216,6 +225,20 @@ func (l *loader) config() (*Config, error) {
 		return nil, errors.New(strings.Join(l.faults, "\n"))
 	}
 	return &c, nil
+}
+
+// chooseLength settles whether a run is as long as its steps or its epochs say:
+// epochs count if they were set above the steps, or beside steps of 0.
+func (l *loader) chooseLength(t *Train) {
+	const steps, epochs = "train.steps", "train.epochs"
+	at := l.origins[steps]
+	switch {
+	case at == "":
+	case l.levels[epochs] > l.levels[steps]:
+		t.Steps = 0
+	case t.Steps == 0 && l.levels[epochs] < l.levels[steps]:
+		l.fault("%s: %s = 0: must be 1 or more; leave it out to train for %s", at, steps, epochs)
+	}
 }
 
 // origin says where key was set; of what is missing in a list, where the list

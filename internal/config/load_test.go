@@ -40,6 +40,45 @@ func flagSet(t *testing.T, args ...string) *pflag.FlagSet {
 	return fs
 }
 
+// TestLength: the upper of two lengths counts, and no steps at all are refused.
+func TestLength(t *testing.T) {
+	for _, c := range []struct {
+		name, file, below string
+		env, arg          string
+		steps             int
+		want              string // of an error
+	}{
+		{name: "epochs above steps", file: "extends: below\ntrain: {epochs: 5}", below: "train: {steps: 9}"},
+		{name: "steps above epochs", file: "extends: below\ntrain: {steps: 9}", below: "train: {epochs: 5}", steps: 9},
+		{name: "both in one file, as in a recipe", file: "train: {epochs: 150, steps: 9}", steps: 9},
+		{name: "no steps beside epochs, as in a recipe", file: "train: {epochs: 150, steps: 0}"},
+		{name: "--set epochs over a file's steps", file: "train: {steps: 9}", arg: "--set=train.epochs=2"},
+		{name: "a variable over a file", file: "train: {steps: 9}", env: "2"},
+		{name: "--steps over all", file: "train: {epochs: 9}", env: "2", arg: "--set=train.steps=7", steps: 7},
+		{name: "--steps 0", file: "train: {epochs: 9}", arg: "--set=train.steps=0", want: "--set: train.steps = 0: must be 1 or more"},
+		{name: "a trial that ends before the rate is halved", file: "train: {steps: 3, halve_after: 75}", steps: 3},
+		{name: "and in epochs", file: "train: {epochs: 3}"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inFolder(t, map[string]string{"run.yaml": c.file, "below.yaml": c.below})
+			t.Setenv("CLUSIR_TRAIN_EPOCHS", c.env)
+			got, err := Load("run", flagSet(t, strings.Fields(c.arg)...))
+			if c.want != "" {
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("error %v, want %q", err, c.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Train.Steps != c.steps {
+				t.Errorf("%d steps, want %d", got.Train.Steps, c.steps)
+			}
+		})
+	}
+}
+
 func TestPrecedence(t *testing.T) {
 	const file = "extends: below\ntrain: {lr: 3e-4}\ndata: from-file\n"
 	const below = "train: {lr: 4e-4, batch: 4}\ndata: from-below\n"

@@ -10,6 +10,12 @@ import (
 	"clusir/internal/suggest"
 )
 
+// Limits beyond any run, within which no count overflows.
+const (
+	maxSteps  = 1_000_000_000
+	maxEpochs = 1_000_000
+)
+
 // problem is one setting that cannot stand.
 type problem struct{ key, text string }
 
@@ -24,6 +30,10 @@ func (k *checker) need(ok bool, key string, value any, must string) {
 
 func (k *checker) atLeast(low int, key string, value int) {
 	k.need(value >= low, key, value, fmt.Sprintf("%d or more", low))
+}
+
+func (k *checker) between(low, high int, key string, value int) {
+	k.need(value >= low && value <= high, key, value, fmt.Sprintf("in %d..%d", low, high))
 }
 
 func (k *checker) oneOf(key, value string, choices ...string) {
@@ -124,8 +134,8 @@ func (t *Task) validate(k *checker, prefix string) {
 }
 
 func (t *Train) validate(k *checker) {
-	k.atLeast(0, "train.steps", t.Steps)
-	k.atLeast(1, "train.epochs", t.Epochs)
+	k.between(0, maxSteps, "train.steps", t.Steps)
+	k.between(1, maxEpochs, "train.epochs", t.Epochs)
 	k.atLeast(1, "train.batch", t.Batch)
 	k.need(t.Accumulate >= 1 && t.Batch%max(1, t.Accumulate) == 0, "train.accumulate", t.Accumulate, fmt.Sprintf("a divisor of train.batch (%d)", t.Batch))
 	k.need(t.Patch >= 16 && t.Patch%16 == 0 && t.Patch <= 4096, "train.patch", t.Patch, "a multiple of 16 up to 4096")
@@ -139,10 +149,7 @@ func (t *Train) validate(k *checker) {
 	k.need(t.MinLR >= 0 && t.MinLR <= t.LR, "train.min_lr", t.MinLR, "from 0 up to train.lr")
 	k.atLeast(0, "train.warmup", t.Warmup)
 	k.oneOf("train.schedule", t.Schedule, "constant", "halve", "cosine")
-	if length, unit := t.length(); t.Schedule == "halve" {
-		k.need(t.HalveAfter >= 1 && t.HalveAfter < length, "train.halve_after", t.HalveAfter,
-			fmt.Sprintf("at least 1 and within the run's %d %s; or choose another train.schedule", length, unit))
-	}
+	k.between(1, maxEpochs, "train.halve_after", t.HalveAfter)
 
 	k.weight("train.ms_ssim_weight", t.MSSSIMWeight)
 	k.weight("train.orthogonality_weight", t.OrthogonalityWeight)
@@ -154,12 +161,4 @@ func (t *Train) validate(k *checker) {
 	k.atLeast(0, "train.log_interval", t.LogInterval)
 	k.atLeast(0, "train.checkpoint_interval", t.CheckpointInterval)
 	k.atLeast(0, "train.validation_interval", t.ValidationInterval)
-}
-
-// length is how long the run is, in the unit that HalveAfter counts.
-func (t *Train) length() (n int, unit string) {
-	if t.Steps > 0 {
-		return t.Steps, "steps"
-	}
-	return t.Epochs, "epochs"
 }

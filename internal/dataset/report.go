@@ -106,6 +106,19 @@ func (r *Report) Samples() int {
 	return n
 }
 
+// Unreadable returns the number of files that were skipped because they are damaged.
+func (r *Report) Unreadable() int {
+	n := 0
+	for _, t := range r.Tasks {
+		for _, s := range t.Skipped {
+			if s.Reason == Unreadable {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // WriteText prints the report: a table with a row per task, then what each task
 // skipped, by reason, with as many examples as asked for.
 func (r *Report) WriteText(w io.Writer, examples int) error {

@@ -9,14 +9,15 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clusir/internal/config"
+	"clusir/internal/dataset"
 )
 
 // tellChanges says which settings of the training differ from those that a
 // checkpoint was made with: the run goes on, but not to the bits of one that was
 // never cut.
-func (r *run) tellChanges(recipe string) error {
+func (r *run) tellChanges() error {
 	var was config.Config
-	if err := json.Unmarshal([]byte(recipe), &was); err != nil {
+	if err := json.Unmarshal([]byte(r.recipe), &was); err != nil {
 		return fmt.Errorf("metadata %s: %w", keyRecipe, err)
 	}
 	lines, err := changes(was, *r.Config)
@@ -62,4 +63,20 @@ func recipeKeys(c config.Config) (map[string]string, error) {
 		keys["train."+key] = fmt.Sprint(value)
 	}
 	return keys, nil
+}
+
+// tellData says what of the training data differs from what a checkpoint was made
+// with. Checkpoints written before this key existed do not say.
+func (r *run) tellData(inventory string) error {
+	if inventory == "" {
+		return nil
+	}
+	var was dataset.Inventory
+	if err := json.Unmarshal([]byte(inventory), &was); err != nil {
+		return fmt.Errorf("metadata %s: %w", keyData, err)
+	}
+	if lines := r.set.Inventory().Differences(was); len(lines) > 0 {
+		fmt.Fprintf(r.Messages, "training data that differ from those before, so that the samples to come are others:\n  %s\n", strings.Join(lines, "\n  "))
+	}
+	return nil
 }

@@ -30,8 +30,8 @@ func TestChanges(t *testing.T) {
 			now := *small("data")
 			c.change(&now)
 			var out bytes.Buffer
-			r := &run{Options: Options{Config: &now, Messages: &out}}
-			if err := r.tellChanges(string(text)); err != nil {
+			r := &run{Options: Options{Config: &now, Messages: &out}, recipe: string(text)}
+			if err := r.tellChanges(); err != nil {
 				t.Fatal(err)
 			}
 			if got := out.String(); (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
@@ -39,7 +39,7 @@ func TestChanges(t *testing.T) {
 			}
 		})
 	}
-	if err := (&run{}).tellChanges("no JSON"); err == nil {
+	if err := (&run{recipe: "no JSON"}).tellChanges(); err == nil {
 		t.Error("damaged metadata go unnoticed")
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"clusir/internal/atomicfile"
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/model"
@@ -47,8 +48,8 @@ func TestSameBits(t *testing.T) {
 		if _, err := runIn(t.Context(), t, Options{Config: every(root), Out: dir, Validate: toyValue(&calls)}, threads); err != nil {
 			t.Fatal(err)
 		}
-		if calls != 6 {
-			t.Errorf("%d validations, want 6", calls)
+		if calls != 7 {
+			t.Errorf("%d validations, want that of step 0 and 6", calls)
 		}
 	}
 	mustEndAlike(t, one, two)
@@ -62,12 +63,12 @@ func TestCut(t *testing.T) {
 	if _, err := runIn(t.Context(), t, Options{Config: every(root), Out: whole, Validate: toyValue(&calls)}, 2); err != nil {
 		t.Fatal(err)
 	}
-	for cut := 1; cut <= 6; cut++ {
+	for cut := range 7 {
 		dir, calls := t.TempDir(), 0
 		validate := toyValue(&calls)
 		ctx, stop := context.WithCancel(t.Context())
 		cutting := func(ctx context.Context, m *model.ClusIR) (*Validation, error) {
-			if calls+1 == cut {
+			if calls == cut {
 				stop()
 			}
 			return validate(ctx, m)
@@ -79,8 +80,8 @@ func TestCut(t *testing.T) {
 		if res, err = runIn(t.Context(), t, Options{Config: every(root), Out: dir, Validate: validate, Resume: true}, 2); err != nil || res.Interrupted {
 			t.Fatal(res, err)
 		}
-		if calls != 7 {
-			t.Errorf("cut at %d: %d validations, want 6 and the one that was cut", cut, calls)
+		if calls != 8 {
+			t.Errorf("cut at %d: %d validations, want 7 and the one that was cut", cut, calls)
 		}
 		mustEndAlike(t, whole, dir)
 	}
@@ -143,7 +144,7 @@ func TestKilled(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 		mustHaveSaved(t, dir, step)
 	}
-	torn := filepath.Join(dir, "."+lastName+"123")
+	torn := filepath.Join(dir, atomicfile.Prefix+"0123456789abcdef.tmp")
 	if err := os.WriteFile(torn, []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -204,10 +205,10 @@ func mustHaveSaved(t *testing.T, dir string, step int) {
 // A limit on the size of files stands in for the disk.
 func TestFullDisk(t *testing.T) {
 	if root := os.Getenv(child); root != "" {
-		full := func(context.Context, *model.ClusIR) (*Validation, error) { // after step 3
+		full := sinceFirst(func() error {
 			limit := syscall.Rlimit{Cur: 20_000, Max: 20_000}
-			return &Validation{}, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
-		}
+			return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
+		})
 		_, err := runIn(t.Context(), t, Options{Config: small(root), Out: filepath.Join(root, "run"), Validate: full}, 1)
 		t.Fatal(err)
 	}
@@ -222,10 +223,11 @@ func TestFullDisk(t *testing.T) {
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: dir, Resume: true}, 1); err != nil {
+	quiet := sinceFirst(func() error { return nil })
+	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: dir, Resume: true, Validate: quiet}, 1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: never}, 1); err != nil {
+	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: never, Validate: quiet}, 1); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(bytesOf(t, never, lastName), bytesOf(t, dir, lastName)) {

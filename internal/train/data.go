@@ -40,7 +40,9 @@ func DataOptions(c *config.Config) dataset.Options {
 // how many images are done.
 func Check(ctx context.Context, c *config.Config, w io.Writer, asJSON bool, progress func(done, of int)) error {
 	set, report, err := openSet(c)
+	damaged := 0
 	if err == nil {
+		damaged = report.Unreadable()
 		err = set.Check(ctx, report, dataset.Standard(), c.Data, progress)
 	}
 	if report == nil {
@@ -51,8 +53,8 @@ func Check(ctx context.Context, c *config.Config, w io.Writer, asJSON bool, prog
 	} else {
 		err = errors.Join(err, report.WriteText(w, 3))
 	}
-	if n := len(report.Damaged); err == nil && n > 0 {
-		err = fmt.Errorf("%d of the files that would be trained on are damaged: replace or remove them, or name them in a list under train.exclude", n)
+	if damaged += len(report.Damaged); err == nil && damaged > 0 {
+		err = fmt.Errorf("%d of the files to train on are damaged: replace or remove them, or name them in a list under train.exclude", damaged)
 	}
 	return err
 }

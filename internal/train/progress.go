@@ -3,14 +3,15 @@ package train
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 
 	"clusir/internal/model"
 )
 
-// progress is the bar with the loss, the speed and the time to go; nothing
-// where there is nobody to look at it.
+// progress is the bar with the loss, the speed and the time to go; without a
+// terminal it shows nothing, and line says the same in a log.
 type progress struct {
 	bar  *progressbar.ProgressBar
 	loss float64 // smoothed over some fifty steps
@@ -45,6 +46,12 @@ func (p *progress) step(t model.Terms, rate float64) {
 
 // rate is the number of images per second.
 func (p *progress) rate() float64 { return p.fast }
+
+// line is a step in words, for those who read a log instead of a bar.
+func (p *progress) line(step, steps, batch int) string {
+	left := time.Duration(float64((steps-step)*batch) / p.fast * float64(time.Second))
+	return fmt.Sprintf("step %d of %d: loss %.4f, %.1f images/s, %v to go", step, steps, p.loss, p.fast, left.Round(time.Second))
+}
 
 // clear makes room for a line of text.
 func (p *progress) clear() {

@@ -82,11 +82,11 @@ func (r *run) join() error {
 	if err := r.agree(); err != nil {
 		return err
 	}
-	return r.share()
+	return r.adopt()
 }
 
-// deal is what the ranks of a run must have in common.
-type deal struct {
+// handshake is what the ranks of a run must have in common.
+type handshake struct {
 	Recipe  string
 	Samples int
 	Device  string
@@ -94,16 +94,16 @@ type deal struct {
 
 var deviceNumber = regexp.MustCompile(`^cuda:\d+`)
 
-func (r *run) deal() (deal, error) {
+func (r *run) handshake() (handshake, error) {
 	c := *r.Config
 	c.Data, c.Device, c.Threads, c.Eval = "", "", 0, config.Eval{} // a rank's own affair
 	recipe, err := json.Marshal(c)
-	return deal{string(recipe), r.set.Len(), deviceNumber.ReplaceAllString(r.Device, "cuda")}, err
+	return handshake{string(recipe), r.set.Len(), deviceNumber.ReplaceAllString(r.Device, "cuda")}, err
 }
 
 // agree compares what this rank is about to do with what rank 0 is.
 func (r *run) agree() error {
-	own, err := r.deal()
+	own, err := r.handshake()
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (r *run) agree() error {
 	if text, err = parallel.BroadcastBytes(r.Group, text); err != nil {
 		return err
 	}
-	var first deal
+	var first handshake
 	if err := json.Unmarshal(text, &first); err != nil {
 		return fmt.Errorf("rank 0 is no rank of such a run: %w", err)
 	}
@@ -129,8 +129,8 @@ func (r *run) agree() error {
 	return nil
 }
 
-// share gives every rank the state of rank 0, which may have read it from a file.
-func (r *run) share() error {
+// adopt gives every rank the state of rank 0, which may have read it from a file.
+func (r *run) adopt() error {
 	text, err := parallel.BroadcastBytes(r.Group, []byte(strconv.Itoa(r.step)))
 	if err != nil {
 		return err
@@ -153,8 +153,9 @@ func (r *run) share() error {
 	return nil
 }
 
-// told reports whether any rank was told to stop, so that all do after the same step.
-func (r *run) told(ctx context.Context) (bool, error) {
+// stopRequested reports whether any rank was asked to stop, so that all do after
+// the same step.
+func (r *run) stopRequested(ctx context.Context) (bool, error) {
 	stop := make([]float32, 1)
 	if ctx.Err() != nil {
 		stop[0] = 1
@@ -163,8 +164,8 @@ func (r *run) told(ctx context.Context) (bool, error) {
 	return stop[0] > 0, err
 }
 
-// caught makes an error of a pass that the end of the group has stopped.
-func (r *run) caught(err *error) {
+// recoverStopped makes an error of a pass that the end of the group has stopped.
+func (r *run) recoverStopped(err *error) {
 	switch p := recover().(type) {
 	case nil:
 	case *autograd.Stopped:
@@ -202,16 +203,16 @@ func (r *run) gather(mean *model.Terms) error {
 	return nil
 }
 
-// innocent waits, on a rank whose own loss is finite, for the one whose loss made
-// the mean of all something else: that one names what it has seen.
-func (r *run) innocent() error {
+// waitForDiverged ends a rank whose own loss is finite while another's is not:
+// the error of that one names the batch.
+func (r *run) waitForDiverged() error {
 	<-r.Group.Context().Done()
 	return r.reduce.Err()
 }
 
 // finish writes what a run leaves; no rank ends before that is done.
 func (r *run) finish() error {
-	if r.lead() {
+	if r.lead() && !r.complete() {
 		if err := r.save(); err != nil { // what comes next takes a while, and can fail
 			return err
 		}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"math"
 
 	"clusir/internal/config"
@@ -15,15 +16,27 @@ type schedule struct {
 // newSchedule counts in steps: an epoch is as many as its samples fill, the
 // last one begun included.
 func newSchedule(t config.Train, samples int) schedule {
-	s := schedule{Train: t, steps: t.Steps, halveAt: t.HalveAfter}
+	s := schedule{Train: t, steps: t.Steps}
 	if t.Steps == 0 {
 		s.steps = stepsOf(t.Epochs, samples, t.Batch)
+	}
+	if t.Schedule == "halve" {
 		s.halveAt = stepsOf(t.HalveAfter, samples, t.Batch)
 	}
 	return s
 }
 
 func stepsOf(epochs, samples, batch int) int { return (epochs*samples + batch - 1) / batch }
+
+// note says what of the schedule does not come about, "" if all of it does: a short
+// trial of a long recipe is a run like any other.
+func (s schedule) note() string {
+	if s.Schedule != "halve" || s.halveAt < s.steps {
+		return ""
+	}
+	return fmt.Sprintf("the learning rate stays at %g: the run has %d steps, and train.halve_after, %d epochs, is step %d",
+		s.LR, s.steps, s.HalveAfter, s.halveAt)
+}
 
 // rate is the learning rate of the step that follows the given number of them.
 func (s schedule) rate(done int) float64 {

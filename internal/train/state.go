@@ -24,8 +24,9 @@ const (
 	keyRecipe = "recipe" // the settings of the training, JSON
 	keyDevice = "device"
 	keyBest   = "best"
-	// keyValidated is the step of the last validation.
+	// keyValidated is the step of the last validation, -1 before the first.
 	keyValidated = "validated"
+	keyData      = "data" // the training set's inventory, JSON
 )
 
 // named is a tensor on the device with its name in checkpoints.
@@ -92,20 +93,33 @@ func notFinite(state []checkpoint.Tensor) string {
 func (r *run) saveBest() error { return r.write(filepath.Join(r.Out, bestName), r.m.State()) }
 
 func (r *run) write(path string, state []checkpoint.Tensor) error {
-	settings := *r.Config
-	settings.Data = "" // where data lie on this machine is no part of a recipe
-	recipe, err := json.Marshal(settings)
+	if err := r.describe(); err != nil {
+		return err
+	}
+	data, err := json.Marshal(r.set.Inventory())
 	if err != nil {
 		return err
 	}
 	metadata := map[string]string{
-		keyRecipe: string(recipe), keyDevice: r.Device, keyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
+		keyRecipe: r.recipe, keyData: string(data), keyDevice: r.Device, keyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
 		keyValidated: strconv.Itoa(r.validated),
 	}
 	if r.answers != "" {
 		metadata[model.KeyAnswers] = r.answers
 	}
 	return checkpoint.Write(path, checkpoint.Contents{Tensors: state, Config: r.m.Config, Step: r.step, Metadata: metadata})
+}
+
+// describe makes the recipe that a checkpoint gets that of the run as it is now.
+func (r *run) describe() error {
+	if r.recipe != "" {
+		return nil
+	}
+	settings := *r.Config
+	settings.Data = "" // where data lie on this machine is no part of a recipe
+	recipe, err := json.Marshal(settings)
+	r.recipe = string(recipe)
+	return err
 }
 
 // load goes on from a checkpoint of this run.
@@ -118,7 +132,11 @@ func (r *run) load(path string) error {
 	if err := r.mustMatch(f); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := r.tellChanges(f.Metadata[keyRecipe]); err != nil {
+	r.recipe, r.answers = f.Metadata[keyRecipe], f.Metadata[model.KeyAnswers]
+	if err := r.tellChanges(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if err := r.tellData(f.Metadata[keyData]); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	var specs []checkpoint.Spec
@@ -146,7 +164,7 @@ func (r *run) load(path string) error {
 	if r.best, err = strconv.ParseFloat(f.Metadata[keyBest], 64); err != nil {
 		return fmt.Errorf("%s: metadata %s is not a number", path, keyBest)
 	}
-	// Checkpoints of before there was this key count as validated.
+	// Checkpoints written before this key existed count as validated.
 	if r.validated, err = strconv.Atoi(cmp.Or(f.Metadata[keyValidated], strconv.Itoa(r.step))); err != nil {
 		return fmt.Errorf("%s: metadata %s is not a number", path, keyValidated)
 	}

@@ -52,7 +52,7 @@ type Result struct {
 	Terms       model.Terms
 }
 
-// Run trains until the last step or until ctx ends, finishes the step at hand
+// Run trains until the last step or until ctx ends, finishes the step under way
 // and saves. A failure ends the run on all ranks.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	o = o.inGroup()
@@ -68,8 +68,10 @@ func runRank(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := report.WriteText(o.Messages, 3); err != nil {
-		return nil, err
+	if !o.Resume {
+		if err := report.WriteText(o.Messages, 3); err != nil {
+			return nil, err
+		}
 	}
 	r, err := newRun(o, set)
 	if err != nil {
@@ -110,6 +112,9 @@ type run struct {
 	validated int
 	saved     string         // the last good checkpoint
 	answers   string         // what the clusters answer to, once the run is complete: JSON for the checkpoint
+	recipe    string         // the settings behind the weights, JSON for the checkpoint; "" if they are Config
+	changed   bool           // there is something that no checkpoint holds yet
+	lock      *os.File       // keeps other runs out of the folder
 	batch     *dataset.Batch // of the step at hand
 	reduce    *parallel.Reducer
 	last      bool // the backward pass at hand completes the gradients of a step
@@ -124,14 +129,18 @@ func newRun(o Options, set *dataset.Set) (r *run, err error) {
 	if err := checkShares(t, mc, o.Group.Size()); err != nil {
 		return nil, err
 	}
-	if err := prepareFolder(o); err != nil {
+	lock, err := prepareFolder(o)
+	if err != nil {
 		return nil, err
 	}
 	m, err := model.New(mc, o.Backend)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, unlock(lock))
 	}
-	r = &run{Options: o, t: t, set: set, m: m, plan: newSchedule(t, set.Len()), tape: &model.Tape{B: o.Backend, Train: true, Recompute: t.Recompute}}
+	r = &run{
+		Options: o, t: t, set: set, m: m, plan: newSchedule(t, set.Len()), lock: lock, validated: never,
+		tape: &model.Tape{B: o.Backend, Train: true, Recompute: t.Recompute},
+	}
 	m.Init(t.Seed)
 	r.opt = newOptimizer(m, o.Backend, t)
 	if err = r.start(); err == nil {
@@ -145,32 +154,6 @@ func newRun(o Options, set *dataset.Set) (r *run, err error) {
 		return nil, err
 	}
 	return r, nil
-}
-
-// prepareFolder makes the run's folder, refuses to overwrite another run, and
-// removes what a run left that was killed while it saved.
-func prepareFolder(o Options) error {
-	if o.Group.Rank() > 0 {
-		return nil
-	}
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
-		return fmt.Errorf("cannot make the run's folder: %w", err)
-	}
-	last := filepath.Join(o.Out, lastName)
-	_, err := os.Stat(last)
-	switch {
-	case o.Resume && o.InitFrom != nil:
-		return errors.New("--resume and --init-from exclude each other: a run that goes on has its weights")
-	case o.Resume && err != nil:
-		return fmt.Errorf("nothing to resume: %s does not exist; leave out --resume to start", last)
-	case !o.Resume && err == nil:
-		return fmt.Errorf("%s holds a run: go on with --resume, or choose another folder with --out", o.Out)
-	}
-	torn, err := filepath.Glob(filepath.Join(o.Out, ".*.safetensors*"))
-	for _, f := range torn {
-		err = errors.Join(err, os.Remove(f))
-	}
-	return err
 }
 
 // start loads the weights that the run begins with, if they come from a file.
@@ -192,6 +175,7 @@ func (r *run) close() {
 	r.opt.free()
 	r.m.Free()
 	r.log.close()
+	_ = unlock(r.lock)
 }
 
 // loop makes the steps that are left.
@@ -206,7 +190,9 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 	defer loader.Close()
 	r.bar = newProgress(r.Progress, r.plan.steps, r.step)
 	defer r.bar.close()
-	// The run may have been cut in the midst of it.
+	r.announce()
+	// The weights that a run begins with are measured, so that its gain can be seen;
+	// and a run may have been cut in the midst of a validation.
 	if err := r.validate(ctx); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
@@ -217,7 +203,7 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 		if err != nil {
 			return nil, r.rescue(err)
 		}
-		if stop, err := r.told(ctx); err != nil {
+		if stop, err := r.stopRequested(ctx); err != nil {
 			return nil, r.rescue(err)
 		} else if stop {
 			break
@@ -255,6 +241,9 @@ func (r *run) intervals(ctx context.Context, terms model.Terms) error {
 	if due(r.t.LogInterval) {
 		if err := r.log.write(r.entry(terms, r.bar.rate())); err != nil {
 			return err
+		}
+		if r.Progress == nil {
+			fmt.Fprintln(r.Messages, r.bar.line(r.step, r.plan.steps, r.t.Batch))
 		}
 	}
 	if err := r.validate(ctx); err != nil && ctx.Err() == nil {
@@ -296,18 +285,19 @@ func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 	switch {
 	case finite(mean):
 	case finite(own):
-		return mean, r.innocent()
+		return mean, r.waitForDiverged()
 	default:
 		return mean, r.diverged(fmt.Sprintf("loss is not finite (%+v)", mean))
 	}
 	r.opt.step(r.plan.rate(r.step))
 	r.step++
+	r.changed, r.recipe, r.answers = true, "", ""
 	return mean, nil
 }
 
 // microBatch adds the gradients of one part of a batch.
 func (r *run) microBatch(batch *dataset.Batch, part, parts int) (terms model.Terms, err error) {
-	defer r.caught(&err)
+	defer r.recoverStopped(&err)
 	r.last = part == parts-1
 	n := batch.B / parts
 	size := n * 3 * batch.P * batch.P

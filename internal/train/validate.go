@@ -26,9 +26,12 @@ type Picture struct {
 	image.Image
 }
 
+// never stands for the step of the last validation where there was none.
+const never = -1
+
 // owesValidation reports whether a validation is due that was not made.
 func (r *run) owesValidation() bool {
-	return r.Validate != nil && r.due(r.t.ValidationInterval, r.step) && r.validated != r.step && r.step > 0
+	return r.Validate != nil && r.due(r.t.ValidationInterval, r.step) && r.validated != r.step
 }
 
 // validate measures the network, averaged where there is an average, and keeps
@@ -45,7 +48,7 @@ func (r *run) validate(ctx context.Context) error {
 		if err := r.log.validation(r.step, v); err != nil {
 			return err
 		}
-		r.validated = r.step
+		r.validated, r.changed = r.step, true
 		mean := meanOf(v.Measures)
 		better := mean > r.best
 		r.tell(v.Measures, mean, better)

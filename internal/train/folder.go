@@ -1,0 +1,79 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"clusir/internal/atomicfile"
+)
+
+// prepareFolder makes the run's folder, keeps other runs out of it until the
+// file that it returns is closed, and refuses to overwrite another run. Other ranks
+// than 0 have no folder.
+func prepareFolder(o Options) (lock *os.File, err error) {
+	if o.Group.Rank() > 0 {
+		return nil, nil
+	}
+	if o.Resume && o.InitFrom != nil {
+		return nil, errors.New("--resume and --init-from exclude each other: a run that goes on has its weights")
+	}
+	last := filepath.Join(o.Out, lastName)
+	nothing := fmt.Errorf("nothing to resume: %s does not exist; leave out --resume to start", last)
+	if _, err := os.Stat(last); o.Resume && err != nil {
+		return nil, nothing // and no empty folder is made for it
+	}
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return nil, fmt.Errorf("cannot make the run's folder: %w", err)
+	}
+	if lock, err = os.Open(o.Out); err != nil {
+		return nil, fmt.Errorf("cannot open the run's folder: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, unlock(lock))
+			lock = nil
+		}
+	}()
+	if err := atomicfile.Lock(lock); err != nil {
+		return lock, err
+	}
+	// Another run may have come and gone meanwhile.
+	switch _, err := os.Stat(last); {
+	case o.Resume && err != nil:
+		return lock, nothing
+	case !o.Resume && err == nil:
+		return lock, fmt.Errorf("%s holds a run: go on with --resume, or choose another folder with --out", o.Out)
+	}
+	return lock, nil
+}
+
+// unlock lets other runs into the folder.
+func unlock(lock *os.File) error {
+	if lock == nil {
+		return nil
+	}
+	return lock.Close()
+}
+
+// complete reports whether the run was resumed after its end, so that there is
+// nothing to write.
+func (r *run) complete() bool {
+	return r.Resume && !r.changed && r.step >= r.plan.steps && (r.answers != "" || !r.m.Config.UseMoE)
+}
+
+// announce says where a resumed run goes on, and what of the schedule is beyond
+// its end.
+func (r *run) announce() {
+	if note := r.plan.note(); note != "" {
+		fmt.Fprintln(r.Messages, note)
+	}
+	switch {
+	case !r.Resume:
+	case r.complete() && !r.owesValidation():
+		fmt.Fprintf(r.Messages, "the run is finished: step %d of %d; ask for more (--steps, train.epochs) to train on\n", r.step, r.plan.steps)
+	default:
+		fmt.Fprintf(r.Messages, "going on from step %d of %d\n", r.step, r.plan.steps)
+	}
+}

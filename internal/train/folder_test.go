@@ -1,0 +1,97 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"clusir/internal/kernels/cpu"
+	"clusir/internal/model"
+)
+
+// said runs o and returns what it told people.
+func said(ctx context.Context, t *testing.T, o Options) (string, *Result, error) {
+	t.Helper()
+	b, err := cpu.New(cpu.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	var out bytes.Buffer
+	o.Backend, o.Device, o.Messages = b, "cpu "+b.ISA(), &out
+	res, err := Run(ctx, o)
+	return out.String(), res, err
+}
+
+// TestResumed: what a run says when it begins, goes on, and is asked to go on
+// after its end, and that it then leaves its checkpoint as it is.
+func TestResumed(t *testing.T) {
+	root, dir := photographs(t), t.TempDir()
+	c := small(root)
+	ctx, stop := context.WithCancel(t.Context())
+	cut := func(context.Context, *model.ClusIR) (*Validation, error) { // before the first step, and after the third
+		if _, err := os.Stat(filepath.Join(dir, lastName)); err == nil {
+			stop()
+		}
+		return &Validation{}, nil
+	}
+	text, res, err := said(ctx, t, Options{Config: c, Out: dir, Validate: cut})
+	if err != nil || res.Step != 3 {
+		t.Fatal(res, err)
+	}
+	for _, want := range []string{"Training data in", "step 0: validation", "step 1 of 6: loss 0.", " images/s, ", "to go", "step 3: validation"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the run does not say %q:\n%s", want, text)
+		}
+	}
+	if err := os.Remove(filepath.Join(root, "Train", "Denoise", "b.png")); err != nil {
+		t.Fatal(err)
+	}
+	text, _, err = said(t.Context(), t, Options{Config: c, Out: dir, Resume: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"going on from step 3 of 6", "training data that differ", "denoise: 2 images, were 3"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("resumed, the run does not say %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "Training data in") {
+		t.Errorf("resumed, the run prints the table of data again:\n%s", text)
+	}
+	before := bytesOf(t, dir, lastName)
+	c.Train.LR = 7e-4
+	text, res, err = said(t.Context(), t, Options{Config: c, Out: dir, Resume: true})
+	if err != nil || res.Step != 6 || res.Interrupted || !strings.Contains(text, "the run is finished: step 6 of 6") {
+		t.Errorf("finished: %+v, %v\n%s", res, err, text)
+	}
+	if !bytes.Equal(before, bytesOf(t, dir, lastName)) {
+		t.Error("a finished run that is resumed with another rate changes its checkpoint")
+	}
+}
+
+// TestOneRunPerFolder: while a run is under way no other one has its folder.
+func TestOneRunPerFolder(t *testing.T) {
+	root, dir := photographs(t), t.TempDir()
+	c := small(root)
+	c.Train.Steps = 1
+	var second error
+	validate := func(context.Context, *model.ClusIR) (*Validation, error) {
+		if second == nil {
+			_, second = runIn(t.Context(), t, Options{Config: c, Out: dir}, 1)
+		}
+		return &Validation{}, nil
+	}
+	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: validate}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if second == nil || !strings.Contains(second.Error(), "another run is writing to it") {
+		t.Errorf("a second run in the folder: %v", second)
+	}
+	if entries, err := ReadLog(filepath.Join(dir, logName)); err != nil || len(entries) != 3 {
+		t.Errorf("the log has %d lines, %v; want two validations and a step", len(entries), err)
+	}
+}
