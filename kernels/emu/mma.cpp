@@ -19,16 +19,58 @@ static float tf32(uint32_t bits) { return as_float(bits & 0xffffe000u); }
 static float bf16_low(uint32_t bits) { return as_float(bits << 16); }
 static float bf16_high(uint32_t bits) { return as_float(bits & 0xffff0000u); }
 
-// multiply computes c += a b with a [16][K] and b [K][8]. The products of such
-// operands are exact in float32; sums are rounded, as on the device.
-typedef float row __attribute__((vector_size(32)));
-template <int K>
-static void multiply(Warp& w, const float (&a)[16][K], const row (&b)[K]) {
+typedef double row __attribute__((vector_size(64)));
+typedef long long bits __attribute__((vector_size(64)));
+typedef int whole __attribute__((vector_size(32)));
+
+// power is the power of two of each magnitude: 1 of 1.75, and infinity of what is no
+// finite number.
+static void power(row& p, const row& x) { p = (row)((bits)x & 0x7ff0000000000000ll); }
+
+// short_sum adds N products to c as an A100's tensor cores do: significands are
+// aligned with the largest exponent, of which a product's is the sum of its factors',
+// cut to one bit more than float32 has, and added up; the sum is cut to float32. See
+// Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, PeerJ
+// Computer Science 7:e330, and Khattak and Mikaitis, Accurate models of NVIDIA tensor
+// cores, arXiv:2512.07004. An H100 adds twice as many at once, with a bit more, and is
+// the more exact.
+template <int N>
+static void short_sum(row& c, const float* a, const row* b, const row* b_power) {
+  row product[N], most, p;
+  power(most, c);
+  for (int k = 0; k < N; k++) {
+    const row factor = a[k] + row{};
+    product[k] = factor * b[k];
+    power(p, factor);
+    p *= b_power[k];
+    most = p > most ? p : most;
+  }
+  const row bottom = 0x1p-1000 + row{}, top = 0x1p200 + row{};
+  const bits odd = ~(most <= top);
+  row unit = (most > bottom ? most : bottom) * 0x1p-24;
+  whole sum = __builtin_convertvector(c / unit, whole);
+  row plain = c;
+  for (int k = 0; k < N; k++) {
+    sum += __builtin_convertvector(product[k] / unit, whole);
+    plain += product[k];
+  }
+  const row cut = (row)((bits)(__builtin_convertvector(sum, row) * unit) & ~0x1fffffffll);
+  c = odd ? plain : cut;  // infinities and NaN add up as ever
+}
+
+// multiply computes c += a b with a [16][K] and b [K][8], N products at a time.
+template <int N, int K>
+static void multiply(Warp& w, const float (&a)[16][K], const float (&b)[K][8]) {
+  row wide[K], powers[K];
+  for (int k = 0; k < K; k++) {
+    for (int j = 0; j < 8; j++) wide[k][j] = b[k][j];
+    power(powers[k], wide[k]);
+  }
   for (int i = 0; i < 16; i++) {
     float(*c)[4] = &w.c[i % 8 * 4];
     const int h = i / 8 * 2;
     row sum = {c[0][h], c[0][h + 1], c[1][h], c[1][h + 1], c[2][h], c[2][h + 1], c[3][h], c[3][h + 1]};
-    for (int k = 0; k < K; k++) sum += a[i][k] * b[k];
+    for (int k = 0; k < K; k += N) short_sum<N>(sum, &a[i][k], &wide[k], &powers[k]);
     for (int j = 0; j < 8; j++) c[j / 2][h + j % 2] = sum[j];
   }
 }
@@ -40,19 +82,19 @@ static void need_full_warp(unsigned active) {
 void mma_tf32(Warp& w, unsigned active) {
   need_full_warp(active);
   float a[16][8];
-  row b[8];
+  float b[8][8];
   for (int lane = 0; lane < 32; lane++) {
     int g = lane / 4, t = lane % 4;
     for (int r = 0; r < 4; r++) a[g + r % 2 * 8][t + r / 2 * 4] = tf32(w.a[lane][r]);
     for (int r = 0; r < 2; r++) b[t + r * 4][g] = tf32(w.b[lane][r]);
   }
-  multiply(w, a, b);
+  multiply<4>(w, a, b);
 }
 
 void mma_bf16(Warp& w, unsigned active) {
   need_full_warp(active);
   float a[16][16];
-  row b[16];
+  float b[16][8];
   for (int lane = 0; lane < 32; lane++) {
     int g = lane / 4, t = lane % 4;
     for (int r = 0; r < 4; r++) {
@@ -64,7 +106,7 @@ void mma_bf16(Warp& w, unsigned active) {
       b[2 * t + r * 8 + 1][g] = bf16_high(w.b[lane][r]);
     }
   }
-  multiply(w, a, b);
+  multiply<8>(w, a, b);
 }
 
 }  // namespace emu

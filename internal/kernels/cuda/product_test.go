@@ -24,7 +24,7 @@ func TestProduct(t *testing.T) {
 					if err := b.Sync(); err != nil {
 						t.Fatal(err)
 					}
-					near(t, "C", got, productOf(s, rounded(x, p), rounded(y, p), form))
+					p.near(t, s.terms, "C", got, productOf(s, rounded(x, p), rounded(y, p), form))
 				})
 			}
 		}
@@ -73,7 +73,7 @@ func TestNearly(t *testing.T) {
 			if err := b.Sync(); err != nil {
 				t.Fatal(err)
 			}
-			near(t, "C", got, productOf(s, rounded(x, Float32), rounded(y, Float32), productNN))
+			p.near(t, 3*s.terms, "C", got, productOf(s, rounded(x, Float32), rounded(y, Float32), productNN))
 		})
 	}
 }
