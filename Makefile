@@ -3,12 +3,13 @@
 GOLANGCI_LINT := v2.12.2
 GOTESTSUM     := v1.13.0
 FUZZTIME      ?= 20s
+MUTANTS       ?= 20000
 
 TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers results tables fuzz man release seams clean
+.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers results tables fuzz fuzz-field man release seams clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,9 @@ tables: build ## measure the model that ships on CLUSIR_DATA: docs/results/table
 
 fuzz: ## run every fuzz test for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
+
+fuzz-field: ## give every reader of files MUTANTS damaged ones and print the counts
+	scripts/fuzz-field.sh $(MUTANTS)
 
 man: build ## write the manual pages into build/man/man1
 	bin/clusir man build/man/man1

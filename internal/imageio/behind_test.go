@@ -35,10 +35,7 @@ func TestBehind(t *testing.T) {
 	}
 	animated := pngHead + ihdr(1, 1, "\x08\x00\x00\x00\x00") + chunk("acTL", 0, 0, 0, 3, 0, 0, 0, 0) +
 		chunk("IDAT", deflate([]byte{0, 7})...) + chunk("IEND")
-	hdr := xmpHead + `<x:xmpmeta xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>`
-	withXMP := append(bytes.Clone(jpg[:2]), 0xff, markerAPP1)
-	withXMP = append(binary.BigEndian.AppendUint16(withXMP, uint16(len(hdr)+2)), hdr...)
-	withXMP = append(withXMP, jpg[2:]...)
+	withXMP := withHDR(jpg)
 	video := "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00isommp42" + strings.Repeat("frames", 30000)
 	for name, tc := range map[string]struct {
 		data string

@@ -23,7 +23,12 @@ type jpegDecoder struct {
 
 	bits   entropyReader
 	eobRun int // blocks to come without coefficients
+	scans  int
 }
+
+// maxScans is far more than any encoder makes of a picture: each costs a pass over
+// all of its blocks, and may be a few bytes long.
+const maxScans = 500
 
 // jpegComponent is one channel of the frame.
 type jpegComponent struct {

@@ -13,6 +13,9 @@ type jpegScan struct {
 
 // scan reads a scan's header and its data.
 func (d *jpegDecoder) scan(data []byte) error {
+	if d.scans++; d.scans > maxScans {
+		return unsupported(JPEG, "more than %d scans", maxScans)
+	}
 	s, err := d.scanHeader(data)
 	if err != nil {
 		return err

@@ -358,29 +358,17 @@ func TestTIFFOddities(t *testing.T) {
 
 // TestJPEGOddities reads files that leave out or rename what does not matter.
 func TestJPEGOddities(t *testing.T) {
-	without := func(data []byte, marker byte) []byte {
-		for {
-			at := bytes.Index(data, []byte{0xff, marker})
-			if at < 0 {
-				return data
-			}
-			data = append(bytes.Clone(data[:at]), data[at+2+int(binary.BigEndian.Uint16(data[at+2:])):]...)
-		}
-	}
 	for name, tc := range map[string]struct {
 		path string
 		edit func([]byte) []byte
 	}{
-		"no tables":       {"jpeg_444.jpg", func(b []byte) []byte { return without(b, 0xc4) }},
-		"no Adobe marker": {"jpeg_cmyk.jpg", func(b []byte) []byte { return without(b, markerAPP14) }},
+		"no tables":       {"jpeg_444.jpg", func(b []byte) []byte { return withoutMarker(b, 0xc4) }},
+		"no Adobe marker": {"jpeg_cmyk.jpg", func(b []byte) []byte { return withoutMarker(b, markerAPP14) }},
 		"no end":          {"jpeg_420.jpg", func(b []byte) []byte { return b[:len(b)-2] }},
 		"tail":            {"jpeg_420.jpg", func(b []byte) []byte { return append(bytes.Clone(b), "and more"...) }},
 		"table 2":         {"jpeg_420.jpg", secondTables},
 	} {
-		data, err := os.ReadFile(filepath.Join("testdata", tc.path))
-		if err != nil {
-			t.Fatal(err)
-		}
+		data := fixture(t, tc.path)
 		edited := tc.edit(data)
 		if bytes.Equal(edited, data) {
 			t.Errorf("%s: nothing changed", name)
