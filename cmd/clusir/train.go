@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -10,6 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"clusir/internal/config"
+	"clusir/internal/device"
+	"clusir/internal/infer"
+	"clusir/internal/restore"
 	"clusir/internal/train"
 )
 
@@ -88,14 +92,41 @@ See docs/distributed.md.`,
 // previewPairs is the number of pairs in a row of --preview.
 const previewPairs = 5
 
+// check looks for whatever would end the run before its first step.
+func (o *trainOptions) check() error {
+	run := train.Options{Config: o.config, Memory: restore.Available()}
+	var settings []error
+	for _, name := range strings.Split(o.config.Device, ",") {
+		d := deviceOptions(o.config, o.ISA, o.errOut)
+		d.Name = name
+		b, _, err := device.Open(d)
+		if err != nil {
+			settings = append(settings, err)
+			continue
+		}
+		defer b.Close()
+		run.Backend = b
+	}
+	_, err := validator(o.config, o.Benchmarks, run.Backend, o.errOut)
+	settings = append(settings, err)
+	if o.InitFrom != "" {
+		if run.InitFrom, err = infer.Open(o.InitFrom); err == nil {
+			defer run.InitFrom.Close()
+		} else {
+			settings = append(settings, fmt.Errorf("--init-from: %w", err))
+		}
+	}
+	bar := &countBar{w: progressTo(o.errOut), text: "reading images"}
+	return errors.Join(append(settings, train.Check(o.ctx, run, o.out, o.JSON, bar.set))...)
+}
+
 func runTrain(o *trainOptions) error {
 	if o.Dir == "" {
 		o.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(o.Name), filepath.Ext(o.Name)))
 	}
 	switch {
 	case o.Check:
-		bar := &countBar{w: progressTo(o.errOut), text: "reading images"}
-		return train.Check(o.ctx, o.config, o.out, o.JSON, bar.set)
+		return o.check()
 	case o.Preview != "":
 		return train.Preview(o.config, o.Preview, previewPairs)
 	}

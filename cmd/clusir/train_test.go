@@ -142,7 +142,7 @@ func TestTrainCheck(t *testing.T) {
 	dir := t.TempDir()
 	photos := filepath.Join(dir, "Train", "Denoise")
 	copyPhotos(t, photos, 1, "a.png", "b.png")
-	args := "train --config one-by-one-denoise --data " + dir + " --check"
+	args := "train --config one-by-one-denoise --batch 2 --set train.validation_interval=0 --data " + dir + " --check"
 	if out := mustRun(t, args); !strings.Contains(out, "2 images decoded, 0 that cannot be used") {
 		t.Errorf("printed %s", out)
 	}
@@ -163,5 +163,41 @@ func TestTrainCheck(t *testing.T) {
 	mustRun(t, "train --config one-by-one-denoise --data "+dir+" --preview "+sheet)
 	if info, err := os.Stat(sheet); err != nil || info.Size() < 1000 {
 		t.Error("no sheet", err)
+	}
+}
+
+// TestCheckFindsWhatTrainingRefuses: settings that would end a run before its first
+// step fail its check, which still reports on the data.
+func TestCheckFindsWhatTrainingRefuses(t *testing.T) {
+	dir := t.TempDir()
+	copyPhotos(t, filepath.Join(dir, "Train", "Denoise"), 1, "a.png", "b.png")
+	for args, want := range map[string]string{
+		"--set model.dim=17":                "dim: 17 is not a multiple of 4",
+		"--set eval.benchmarks=[kodak]":     "eval.benchmarks: there is no benchmark \"kodak\"",
+		"--set eval.benchmarks=[kodak24]":   "train.validation_interval",
+		"--batch 1000000":                   "train.batch: ",
+		"--set train.accumulate=48":         "BatchNorm",
+		"--init-from absent":                "--init-from: model \"absent\"",
+		"--init-from nano":                  "--init-from: nano does not fit",
+		"--device cuda:99":                  "cuda:99",
+		"--isa sse":                         "sse",
+		"--benchmark-file " + dir + "/none": "none",
+	} {
+		t.Run(args, func(t *testing.T) {
+			line := "train --config one-by-one-denoise --device cpu --check --data " + dir
+			if !strings.Contains(args, "--batch ") {
+				line += " --batch 2"
+			}
+			if !strings.Contains(args, "benchmarks") {
+				line += " --set train.validation_interval=0"
+			}
+			var stdout, stderr bytes.Buffer
+			if code := run(strings.Fields(line+" "+args), &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), want) {
+				t.Errorf("exit code %d, want %q:\n%s", code, want, &stderr)
+			}
+			if !strings.Contains(args, "accumulate") && !strings.Contains(stdout.String(), "2 images decoded") {
+				t.Errorf("no report on the data:\n%s", &stdout)
+			}
+		})
 	}
 }

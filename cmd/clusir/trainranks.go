@@ -10,6 +10,7 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/infer"
 	"clusir/internal/parallel"
+	"clusir/internal/restore"
 	"clusir/internal/train"
 )
 
@@ -19,8 +20,9 @@ type ranks struct {
 	*trainOptions
 	groups  []parallel.Group
 	devices []string
-	local   int // the rank's number on this machine
-	threads int // of each rank
+	local   int   // the rank's number on this machine
+	threads int   // of each rank
+	memory  int64 // that each may take
 }
 
 // joinRanks finds out which ranks of a run this process has, and waits for the others.
@@ -31,6 +33,7 @@ func (o *trainOptions) joinRanks() (*ranks, error) {
 	}
 	r := &ranks{trainOptions: o, devices: strings.Split(o.config.Device, ","), local: place.LocalRank, threads: o.config.Threads}
 	here := max(place.LocalSize, len(r.devices))
+	r.memory = restore.Available() / int64(here)
 	if r.threads == 0 && here > 1 {
 		r.threads = parallel.Threads(here)
 	}
@@ -85,7 +88,7 @@ func (r *ranks) run() (*train.Result, error) {
 func (r *ranks) runRank(g parallel.Group, name string) (_ *train.Result, err error) {
 	defer func() { err = errors.Join(err, g.Close()) }()
 	o := train.Options{
-		Config: r.config, Group: g, Out: r.Dir, Resume: r.Resume,
+		Config: r.config, Group: g, Out: r.Dir, Resume: r.Resume, Memory: r.memory,
 		Progress: progressTo(r.errOut), Messages: r.errOut,
 	}
 	d := deviceOptions(r.config, r.ISA, r.errOut)

@@ -14,6 +14,9 @@ import (
 const (
 	maxSteps  = 1_000_000_000
 	maxEpochs = 1_000_000
+	maxBatch  = 1 << 30
+	maxRepeat = 1_000_000_000
+	maxCache  = 1 << 40 // MiB
 )
 
 // problem is one setting that cannot stand.
@@ -117,9 +120,9 @@ func (m *Model) validate(k *checker) {
 // validate leaves to package dataset what depends on how it reads each kind.
 func (t *Task) validate(k *checker, prefix string) {
 	k.oneOf(prefix+"kind", t.Kind, "denoise", "clean", "derain", "dehaze", "deblur", "enhance", "desnow", "cdd11", "pairs")
-	k.atLeast(0, prefix+"repeat", t.Repeat)
-	k.atLeast(0, prefix+"synth", t.Synth)
-	k.atLeast(0, prefix+"transfer", t.Transfer)
+	k.between(0, maxRepeat, prefix+"repeat", t.Repeat)
+	k.between(0, maxRepeat, prefix+"synth", t.Synth)
+	k.between(0, maxRepeat, prefix+"transfer", t.Transfer)
 	k.need(t.Repeat != 0 || t.Synth != 0 || t.Transfer != 0, prefix+"repeat", t.Repeat,
 		"1 or more, or else synth must be; leave the task out to train without it")
 	noise := t.Kind == "denoise"
@@ -136,7 +139,7 @@ func (t *Task) validate(k *checker, prefix string) {
 func (t *Train) validate(k *checker) {
 	k.between(0, maxSteps, "train.steps", t.Steps)
 	k.between(1, maxEpochs, "train.epochs", t.Epochs)
-	k.atLeast(1, "train.batch", t.Batch)
+	k.between(1, maxBatch, "train.batch", t.Batch)
 	k.need(t.Accumulate >= 1 && t.Batch%max(1, t.Accumulate) == 0, "train.accumulate", t.Accumulate, fmt.Sprintf("a divisor of train.batch (%d)", t.Batch))
 	k.need(t.Patch >= 16 && t.Patch%16 == 0 && t.Patch <= 4096, "train.patch", t.Patch, "a multiple of 16 up to 4096")
 
@@ -147,7 +150,7 @@ func (t *Train) validate(k *checker) {
 	}
 	k.need(t.LR > 0 && t.LR <= 1, "train.lr", t.LR, "above 0 and at most 1, e.g. 2e-4")
 	k.need(t.MinLR >= 0 && t.MinLR <= t.LR, "train.min_lr", t.MinLR, "from 0 up to train.lr")
-	k.atLeast(0, "train.warmup", t.Warmup)
+	k.between(0, maxSteps, "train.warmup", t.Warmup)
 	k.oneOf("train.schedule", t.Schedule, "constant", "halve", "cosine")
 	k.between(1, maxEpochs, "train.halve_after", t.HalveAfter)
 
@@ -157,8 +160,8 @@ func (t *Train) validate(k *checker) {
 	k.weight("train.grad_clip", t.GradClip)
 	k.need(t.EMA >= 0 && t.EMA < 1, "train.ema", t.EMA, "0 (none) or below 1, e.g. 0.999")
 
-	k.atLeast(0, "train.cache_mb", t.CacheMB)
-	k.atLeast(0, "train.log_interval", t.LogInterval)
-	k.atLeast(0, "train.checkpoint_interval", t.CheckpointInterval)
-	k.atLeast(0, "train.validation_interval", t.ValidationInterval)
+	k.between(0, maxCache, "train.cache_mb", t.CacheMB)
+	k.between(0, maxSteps, "train.log_interval", t.LogInterval)
+	k.between(0, maxSteps, "train.checkpoint_interval", t.CheckpointInterval)
+	k.between(0, maxSteps, "train.validation_interval", t.ValidationInterval)
 }

@@ -66,7 +66,7 @@ func TestRejected(t *testing.T) {
 		{"model: {prototype_init: uniformly}", "did you mean uniform?"},
 		{"tasks:\n- {kind: dehaze, repeat: 1}\n- {kind: denoice, repeat: 1, sigmas: [1]}", `run.yaml:3: tasks[1].kind = "denoice": must be one of`},
 		{"tasks:\n- {kind: dehaze}", "run.yaml:2: tasks[0].repeat = 0: must be 1 or more"},
-		{"tasks: [{kind: dehaze, repeat: -1}]", "tasks[0].repeat = -1: must be 0 or more"},
+		{"tasks: [{kind: dehaze, repeat: -1}]", "tasks[0].repeat = -1: must be in 0..1000000000"},
 		{"tasks: [{kind: dehaze, synth: -1}]", "tasks[0].synth = -1"},
 		{"tasks: [{kind: derain, transfer: -1}]", "tasks[0].transfer = -1"},
 		{"tasks: [{kind: dehaze, repeat: 1, sigmas: [15]}]", "tasks[0].sigmas = [15]: must be there for denoise"},

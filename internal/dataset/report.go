@@ -44,6 +44,7 @@ type TaskReport struct {
 	MinSize  [2]int   `json:"min_size"`           // width and height of the smallest by area
 	MaxSize  [2]int   `json:"max_size"`
 	Small    int      `json:"smaller_than_patch"` // mirrored at their edges
+	Pixels   int64    `json:"pixels"`             // of all images in use
 	Skipped  []Skip   `json:"skipped"`
 	Notes    []string `json:"notes,omitempty"`
 	// What is wrong, by number: files that cannot be read, pairs whose sizes
@@ -102,6 +103,15 @@ func (r *Report) Samples() int {
 	n := 0
 	for _, t := range r.Tasks {
 		n += t.Samples
+	}
+	return n
+}
+
+// Decoded returns the bytes that all images take when they are decoded.
+func (r *Report) Decoded() int64 {
+	n := int64(0)
+	for _, t := range r.Tasks {
+		n += 3 * t.Pixels
 	}
 	return n
 }

@@ -2,8 +2,10 @@ package dataset
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
+	"unsafe"
 )
 
 // Options says what to train on.
@@ -19,6 +21,8 @@ type Options struct {
 	Vary Vary
 	// Cache is the limit in bytes for decoded images.
 	Cache int64
+	// Memory bounds, in bytes, what a list of the samples may take; 0 for any.
+	Memory int64
 	// Clean names the folders of clean photographs that noise and all other
 	// degradations are made from; none means Train/Denoise, or the root if it
 	// holds photographs alone.
@@ -94,6 +98,9 @@ func Open(opts Options) (*Set, *Report, error) {
 			return nil, &scan.report, err
 		}
 		for _, src := range sources {
+			if err := s.fits(src); err != nil {
+				return nil, &scan.report, err
+			}
 			s.add(src)
 		}
 	}
@@ -106,6 +113,25 @@ func (src *source) noise(sigma float64, rng *rand.Rand) float64 {
 		return sigma
 	}
 	return src.span[0] + (src.span[1]-src.span[0])*rng.Float64()
+}
+
+// sampleBytes is what a sample takes in the list of them and in the orders of the
+// epochs that a loader may need at a time.
+const sampleBytes = int64(unsafe.Sizeof(entry{})) + 3*int64(unsafe.Sizeof(int32(0)))
+
+// fits refuses a source whose samples no list can hold, before one is made.
+func (s *Set) fits(src source) error {
+	room := int64(math.MaxInt32)
+	if s.opts.Memory > 0 {
+		room = min(room, s.opts.Memory/2/sampleBytes)
+	}
+	room -= int64(len(s.entries))
+	once := int64(len(src.pairs)) * int64(max(1, len(src.sigmas))) // samples at a repeat of 1
+	if once == 0 || int64(src.repeat) <= room/once {
+		return nil
+	}
+	return fmt.Errorf("task %s: %d images shown %d times are %d samples an epoch, more than a list of them has room for: lower its repeat, synth or transfer to %d or less",
+		src.label, len(src.pairs), src.repeat, int64(src.repeat)*once, max(room/once, 0))
 }
 
 func (s *Set) add(src source) {

@@ -74,10 +74,15 @@ func (t Task) check() error {
 	return nil
 }
 
+// maxRepeat bounds how often an epoch shows an image, so that no count overflows.
+const maxRepeat = 1_000_000_000
+
 func (t Task) checkCounts() error {
 	switch {
 	case t.Repeat < 0 || t.Synth < 0 || t.Transfer < 0:
 		return fmt.Errorf("repeat %d, synth %d and transfer %d must not be negative", t.Repeat, t.Synth, t.Transfer)
+	case max(t.Repeat, t.Synth, t.Transfer) > maxRepeat:
+		return fmt.Errorf("repeat %d, synth %d and transfer %d must not exceed %d", t.Repeat, t.Synth, t.Transfer, maxRepeat)
 	case t.Repeat+t.Synth+t.Transfer == 0:
 		return fmt.Errorf("nothing would be shown; set repeat or synth to 1 or more, or leave the task out")
 	case t.Synth > 0 && (t.photographs() || t.Kind == Pairs):

@@ -41,6 +41,10 @@ func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 			r.skip(p.input, SizesDiffer, fmt.Sprintf("%d×%d, clean %d×%d", in.w, in.h, h.w, h.h))
 		default:
 			r.addSize(h.w, h.h, s.opts.Patch)
+			r.Pixels += int64(h.w) * int64(h.h)
+			if p.input != "" {
+				r.Pixels += int64(h.w) * int64(h.h)
+			}
 			out = append(out, p)
 		}
 	}

@@ -87,7 +87,7 @@ func TestConfigurations(t *testing.T) {
 			}
 			params[name] += n
 		}
-		set, _, err := openSet(c)
+		set, _, err := Options{Config: c}.openSet()
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -11,14 +11,17 @@ import (
 	"clusir/internal/atomicfile"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/model"
 )
 
-// openSet finds the training data of a configuration.
-func openSet(c *config.Config) (*dataset.Set, *dataset.Report, error) {
-	if err := c.RequireTraining(); err != nil {
+// openSet finds the training data of the run.
+func (o Options) openSet() (*dataset.Set, *dataset.Report, error) {
+	if err := o.Config.RequireTraining(); err != nil {
 		return nil, nil, err
 	}
-	return dataset.Open(DataOptions(c))
+	options := DataOptions(o.Config)
+	options.Memory = o.Memory
+	return dataset.Open(options)
 }
 
 // DataOptions are the configuration's settings of the training set.
@@ -34,35 +37,62 @@ func DataOptions(c *config.Config) dataset.Options {
 	return o
 }
 
-// Check decodes all of a configuration's training data and the benchmarks that
-// are on disk, and reports to w what a run would use, what is damaged, and what
-// a test set shows as well. Damaged data are an error. progress, where set, hears
-// how many images are done.
-func Check(ctx context.Context, c *config.Config, w io.Writer, asJSON bool, progress func(done, of int)) error {
-	set, report, err := openSet(c)
-	damaged := 0
-	if err == nil {
-		damaged = report.Unreadable()
-		err = set.Check(ctx, report, dataset.Standard(), c.Data, progress)
-	}
+// Check looks for whatever would end the run that o describes before its first
+// step, and decodes all of its training data and the benchmarks that are on disk.
+// It reports to w what the run would use, what is damaged, and what a test set shows
+// as well. Damaged data are an error. progress, if set, receives how many images
+// are done.
+func Check(ctx context.Context, o Options, w io.Writer, asJSON bool, progress func(done, of int)) error {
+	o = o.inGroup()
+	set, report, err := o.openSet()
 	if report == nil {
 		return err
+	}
+	damaged := report.Unreadable()
+	if err == nil {
+		err = errors.Join(o.checkSettings(report), set.Check(ctx, report, dataset.Standard(), o.Config.Data, progress))
 	}
 	if asJSON {
 		err = errors.Join(err, json.NewEncoder(w).Encode(report))
 	} else {
 		err = errors.Join(err, report.WriteText(w, 3))
 	}
-	if damaged += len(report.Damaged); err == nil && damaged > 0 {
-		err = fmt.Errorf("%d of the files to train on are damaged: replace or remove them, or name them in a list under train.exclude", damaged)
+	if damaged += len(report.Damaged); damaged > 0 {
+		err = errors.Join(err, fmt.Errorf("%d of the files to train on are damaged: replace or remove them, or name them in a list under train.exclude", damaged))
 	}
 	return err
+}
+
+// checkSettings checks what a run needs besides its data.
+func (o Options) checkSettings(report *dataset.Report) error {
+	c, err := o.settle(report)
+	if err != nil || o.InitFrom == nil {
+		return err
+	}
+	specs, err := c.Specs()
+	if err != nil {
+		return err
+	}
+	return matchWarmStart(o.InitFrom, specs)
+}
+
+// settle resolves the network, and refuses a batch that cannot be shared out and
+// a run that needs more memory than there is.
+func (o Options) settle(report *dataset.Report) (model.Config, error) {
+	c, err := ModelConfig(o.Config.Model)
+	if err == nil {
+		err = checkShares(o.Config.Train, c, o.Group.Size())
+	}
+	if err == nil {
+		err = o.checkMemory(c, report)
+	}
+	return c, err
 }
 
 // Preview draws a contact sheet of training pairs to a PNG: per task a row of
 // real ones and one of those that are made.
 func Preview(c *config.Config, path string, perRow int) error {
-	set, _, err := openSet(c)
+	set, _, err := Options{Config: c}.openSet()
 	if err != nil {
 		return err
 	}

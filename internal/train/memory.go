@@ -58,9 +58,8 @@ func trainingMemory(c model.Config, t config.Train, n, patch int, recompute bool
 	}
 	m.ZeroGrads()
 	tape := &model.Tape{B: b, Train: true, Recompute: recompute}
-	pixels := make([]float32, n*3*patch*patch)
-	image, clean := tape.Input(pixels, n, 3, patch, patch), tape.Input(pixels, n, 3, patch, patch)
-	restored, _ := m.Forward(tape, image, model.Options{Noise: model.Gaussian{}})
+	image, clean := autograd.Leaf(b.Alloc(n, 3, patch, patch), false), autograd.Leaf(b.Alloc(n, 3, patch, patch), false)
+	restored, _ := m.Forward(tape, image, model.Options{}) // noise takes next to nothing
 	objective(t).Loss(tape, m, restored, clean).Backward(tape, 1)
 	moments := int64(0)
 	for _, p := range m.Params {

@@ -40,6 +40,8 @@ type Options struct {
 	// Validate measures a network on the benchmarks of the configuration; nil
 	// for none. The mean of its values decides which checkpoint is the best.
 	Validate func(ctx context.Context, m *model.ClusIR) (*Validation, error)
+	// Memory is what the run may take of the machine's, in bytes; 0 for any.
+	Memory int64
 	// Progress receives the progress bar, and Messages lines for people.
 	Progress, Messages io.Writer
 }
@@ -64,7 +66,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func runRank(ctx context.Context, o Options) (*Result, error) {
-	set, report, err := openSet(o.Config)
+	set, report, err := o.openSet()
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +75,7 @@ func runRank(ctx context.Context, o Options) (*Result, error) {
 			return nil, err
 		}
 	}
-	r, err := newRun(o, set)
+	r, err := newRun(o, set, report)
 	if err != nil {
 		return nil, err
 	}
@@ -120,15 +122,12 @@ type run struct {
 	last      bool // the backward pass at hand completes the gradients of a step
 }
 
-func newRun(o Options, set *dataset.Set) (r *run, err error) {
-	mc, err := ModelConfig(o.Config.Model)
+func newRun(o Options, set *dataset.Set, report *dataset.Report) (r *run, err error) {
+	mc, err := o.settle(report)
 	if err != nil {
 		return nil, err
 	}
 	t := o.Config.Train
-	if err := checkShares(t, mc, o.Group.Size()); err != nil {
-		return nil, err
-	}
 	lock, err := prepareFolder(o)
 	if err != nil {
 		return nil, err
@@ -181,7 +180,7 @@ func (r *run) close() {
 // loop makes the steps that are left.
 func (r *run) loop(ctx context.Context) (*Result, error) {
 	loader, err := r.set.Load(context.WithoutCancel(ctx), dataset.LoadOptions{
-		Batch: r.t.Batch, First: r.step, Workers: runtime.GOMAXPROCS(0), Ahead: 4,
+		Batch: r.t.Batch, First: r.step, Workers: runtime.GOMAXPROCS(0), Ahead: batchesAhead,
 		Rank: r.Group.Rank(), Ranks: r.Group.Size(), Parts: r.t.Accumulate,
 	})
 	if err != nil {

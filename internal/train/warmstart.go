@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"clusir/internal/checkpoint"
@@ -10,6 +11,22 @@ import (
 
 // block matches the tensors of a WTB by name: decoder.0.1.attn.proj.weight.
 var block = regexp.MustCompile(`^(encoder\.\d+|decoder\.\d+|refine)\.\d+\.`)
+
+// fresh reports whether a tensor is of a block that a checkpoint lacks.
+func fresh(f *checkpoint.File, name string) bool { return !f.Has(name) && block.MatchString(name) }
+
+// warmSpecs are the tensors that a checkpoint must hold to start from.
+func warmSpecs(f *checkpoint.File, all []checkpoint.Spec) []checkpoint.Spec {
+	return slices.DeleteFunc(slices.Clone(all), func(s checkpoint.Spec) bool { return fresh(f, s.Name) })
+}
+
+// matchWarmStart reports whether a run can start from a checkpoint.
+func matchWarmStart(f *checkpoint.File, all []checkpoint.Spec) error {
+	if err := f.Match(warmSpecs(f, all)); err != nil {
+		return fmt.Errorf("--init-from: %w", err)
+	}
+	return nil
+}
 
 // warmStart takes the weights of another run's checkpoint. A block that the
 // checkpoint lacks starts as the identity, both its branches ending in zeros: a
@@ -19,15 +36,12 @@ func (r *run) warmStart(f *checkpoint.File) error {
 	if err != nil {
 		return err
 	}
-	var known []checkpoint.Spec
-	for i, p := range r.m.Tensors() {
-		if f.Has(p.Name) || !block.MatchString(p.Name) {
-			known = append(known, specs[i])
-		} else if strings.HasSuffix(p.Name, ".attn.proj.weight") || strings.HasSuffix(p.Name, ".ffn.project.weight") {
+	for _, p := range r.m.Tensors() {
+		if fresh(f, p.Name) && (strings.HasSuffix(p.Name, ".attn.proj.weight") || strings.HasSuffix(p.Name, ".ffn.project.weight")) {
 			r.Backend.Fill(p.Tensor, 0)
 		}
 	}
-	values, err := f.Weights(known)
+	values, err := f.Weights(warmSpecs(f, specs))
 	if err != nil {
 		return fmt.Errorf("--init-from: %w", err)
 	}

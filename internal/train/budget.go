@@ -1,0 +1,115 @@
+package train
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/dustin/go-humanize"
+
+	"clusir/internal/config"
+	"clusir/internal/dataset"
+	"clusir/internal/model"
+)
+
+// batchesAhead is how many batches are kept ready; two more are in use and under way.
+const batchesAhead = 4
+
+// need is what a rank takes of a machine's memory, in bytes.
+type need struct {
+	network  int64 // weights, gradients, moments and activations; 0 on a device with memory of its own
+	batches  int64
+	pictures int64 // decoded ones, up to train.cache_mb
+}
+
+func (n need) total() int64 { return n.network + n.batches + n.pictures }
+
+// needs estimates what a rank takes with the settings of t.
+func (o Options) needs(c model.Config, t config.Train, decoded int64) (n need, err error) {
+	ranks := o.Group.Size()
+	const float, images = 4, 2 // an input and a target
+	n.batches = float * images * int64(batchesAhead+2) * int64(t.Batch/ranks) * 3 * int64(t.Patch) * int64(t.Patch)
+	n.pictures = min(decoded, int64(t.CacheMB)<<20)
+	if _, own := o.Backend.(ownMemory); !own {
+		n.network, err = networkMemory(c, t, t.Batch/(t.Accumulate*ranks))
+	}
+	return n, err
+}
+
+// networkMemory is trainingMemory for any number of samples: above a few it grows
+// with them, and is reckoned in floats, which do not overflow.
+func networkMemory(c model.Config, t config.Train, samples int) (int64, error) {
+	const few = 4
+	if samples <= 2*few {
+		return trainingMemory(c, t, samples, t.Patch, t.Recompute)
+	}
+	one, err := trainingMemory(c, t, few, t.Patch, t.Recompute)
+	if err != nil {
+		return 0, err
+	}
+	two, err := trainingMemory(c, t, 2*few, t.Patch, t.Recompute)
+	return int64(min(float64(one)+float64(two-one)*float64(samples-few)/few, 1<<62)), err
+}
+
+// checkMemory refuses a run that would take more than there is, with the settings
+// that fit.
+func (o Options) checkMemory(c model.Config, report *dataset.Report) error {
+	if o.Memory <= 0 {
+		return nil
+	}
+	t := o.Config.Train
+	n, err := o.needs(c, t, report.Decoded())
+	if err != nil || n.total() <= o.Memory {
+		return err
+	}
+	return fmt.Errorf("training takes about %s of memory (the network %s, batches of %d patches of %d×%d %s, decoded pictures %s), and %s are free: %s",
+		size(n.total()), size(n.network), t.Batch, t.Patch, t.Patch, size(n.batches), size(n.pictures), size(o.Memory), o.fitting(c, t, n))
+}
+
+// fitting names settings that fit: what changes the result least comes first.
+func (o Options) fitting(c model.Config, t config.Train, n need) string {
+	if rest := n.network + n.batches; rest <= o.Memory {
+		return fmt.Sprintf("train.cache_mb: %d fits", (o.Memory-rest)>>20)
+	}
+	if setting := o.fittingBatch(c, t, n.pictures); setting != "" {
+		return setting + " fits"
+	}
+	t.CacheMB = 0
+	if setting := o.fittingBatch(c, t, 0); setting != "" && n.pictures > 0 {
+		return "train.cache_mb: 0 with " + setting + " fits"
+	}
+	return "choose a smaller model"
+}
+
+// fittingBatch names the parts of a batch, or else the batch, or else the batch and
+// the patch that fit beside so many bytes of pictures; "" if none does.
+func (o Options) fittingBatch(c model.Config, t config.Train, decoded int64) string {
+	fits := func(change func(*config.Train)) bool {
+		with := t
+		change(&with)
+		n, err := o.needs(c, with, decoded)
+		return err == nil && n.total() <= o.Memory
+	}
+	ranks, least := o.Group.Size(), max(1, c.MinTrainingBatch()) // samples in a part
+	for parts := t.Accumulate + 1; t.Batch/(parts*ranks) >= least; parts++ {
+		if t.Batch%(parts*ranks) == 0 && fits(func(t *config.Train) { t.Accumulate = parts }) {
+			return fmt.Sprintf("train.accumulate: %d", parts)
+		}
+	}
+	parts := t.Accumulate * ranks
+	batch := func(k int) func(*config.Train) { return func(t *config.Train) { t.Batch = k * parts } }
+	// The largest batch of k samples a part that fits, of those from least on.
+	k := least - 1 + sort.Search(t.Batch/parts-least+1, func(i int) bool { return !fits(batch(least + i)) })
+	if k >= least {
+		return fmt.Sprintf("train.batch: %d", k*parts)
+	}
+	const step = model.Align
+	patch := sort.Search(t.Patch/step, func(i int) bool {
+		return !fits(func(t *config.Train) { batch(least)(t); t.Patch = (i + 1) * step })
+	}) * step
+	if patch > 0 {
+		return fmt.Sprintf("train.batch: %d with train.patch: %d", least*parts, patch)
+	}
+	return ""
+}
+
+func size(n int64) string { return humanize.IBytes(uint64(n)) }
