@@ -118,8 +118,9 @@ func FuzzEXIF(f *testing.F) {
 		if len(out) != len(exif) {
 			t.Fatalf("%d bytes became %d", len(exif), len(out))
 		}
-		block := exifFrom(exifOrigin(out), upright)
-		if block == nil {
+		fields, err := exifFields(out)
+		block := exifFrom(fields, upright)
+		if err != nil || block == nil {
 			return
 		}
 		if turn := turnOf(block, nil); turn != upright {

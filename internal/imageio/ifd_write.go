@@ -84,6 +84,7 @@ func (d directory) appendTo(b []byte, base int) (out []byte, at int) {
 // origin rather than of how its pixels are stored, and so go with it from TIFF
 // to EXIF and back.
 var descriptive = []uint16{
+	269,   // DocumentName
 	270,   // ImageDescription
 	271,   // Make
 	272,   // Model
@@ -91,7 +92,16 @@ var descriptive = []uint16{
 	306,   // DateTime
 	315,   // Artist
 	316,   // HostComputer
+	285,   // PageName
+	18246, // Rating
+	18249, // RatingPercent
 	33432, // Copyright
+	40091, // XPTitle
+	40092, // XPComment
+	40093, // XPAuthor
+	40094, // XPKeywords
+	40095, // XPSubject
+	50341, // PrintImageMatching
 	tagExifIFD,
 	tagGPSIFD,
 }
@@ -140,7 +150,7 @@ func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (
 }
 
 // bigEndian turns an entry's values round if they are little-endian.
-func (t *treeReader) bigEndian(e entry) {
+func (t tiffFile) bigEndian(e entry) {
 	// A rational is two numbers, each of which is turned round.
 	size := map[uint16]int{3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}[e.kind]
 	if t.order != binary.LittleEndian || size == 0 {
@@ -172,13 +182,25 @@ func exifFrom(d directory, turn orientation) []byte {
 	return append([]byte("MM\x00*\x00\x00\x00\x08"), b...)
 }
 
-// exifOrigin is the directory in an EXIF block, without fields where it cannot
-// be read.
-func exifOrigin(exif []byte) directory {
-	const slack = 1 << 16 // fields may share their data, a little
-	d, err := origin(bytes.NewReader(exif), 4*int64(len(exif))+slack)
+// exifFields are an EXIF block's fields for the directory of a TIFF: all but
+// those that describe how pixels are stored, or that a TIFF has from elsewhere.
+func exifFields(exif []byte) (directory, error) {
+	t, first, err := openTIFF(bytes.NewReader(exif))
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	return d
+	const slack = 1 << 16 // fields may share their data, a little
+	tree := treeReader{t, 4*int64(len(exif)) + slack}
+	return tree.read(first, 0, func(tag uint16) bool { return !ofPixels(tag) && tiffOwn[tag] == "" })
+}
+
+// ofPixels tells whether a tag describes how pixels are stored, or stands for
+// what is read apart.
+func ofPixels(tag uint16) bool {
+	return tag >= 254 && tag <= 266 || // NewSubfileType to FillOrder
+		tag >= tagStripOffsets && tag <= 284 || // orientation, samples, strips, resolution, planes
+		tag >= 288 && tag <= 297 || // unused bytes, response of grey, fax, unit, page number
+		tag >= 317 && tag <= 347 && tag != 318 && tag != 319 || // predictor, palette, tiles, inks, samples
+		tag >= 512 && tag <= 532 || // JPEG, YCbCr
+		tag == tagXMP || tag == tagICC || tag >= 32995 && tag <= 32998
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"slices"
 )
@@ -25,8 +26,9 @@ const (
 
 // jpegHead collects what stands before a JPEG's first scan.
 type jpegHead struct {
-	sof        byte   // the marker of the frame
-	frame      []byte // its content: precision, sides, components
+	left       []string // kinds of segments that are left out
+	sof        byte     // the marker of the frame
+	frame      []byte   // its content: precision, sides, components
 	exif, xmp  []byte
 	icc        []iccPart
 	resolution Resolution
@@ -113,10 +115,14 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 			h.xmp = xmp
 		} else if _, ok := after(xmpExtHead); ok {
 			h.own = append(h.own, segment{string([]byte{marker}), data})
+		} else {
+			h.leave(marker, data)
 		}
 	case markerAPP2:
 		if icc, ok := after(iccHead); ok && len(icc) >= 2 {
 			h.icc = append(h.icc, iccPart{icc[0], icc[2:]})
+		} else {
+			h.leave(marker, data)
 		}
 		h.gainMap = h.gainMap || announcesGainMap(data)
 	case markerAPP13, markerCOM: // Photoshop's and IPTC's, comments
@@ -125,8 +131,35 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 	default:
 		if marker >= 0xc0 && marker <= 0xcf {
 			h.sof, h.frame = marker, data
+		} else if carries(marker) {
+			h.leave(marker, data)
 		}
 	}
+}
+
+// ofCoding are the beginnings of segments that say how a JPEG is coded or what
+// is behind it: Adobe's transform, what Photoshop's export to the web notes of
+// its quality, and the tables of other pictures and of gain maps.
+var ofCoding = []string{"Adobe", "Ducky", "MPF\x00", "urn:iso:std:iso:ts:21496"}
+
+// leave notes the kind of a segment that is left out: its number and the name
+// that it begins with.
+func (h *jpegHead) leave(marker byte, data []byte) {
+	for _, head := range ofCoding {
+		if bytes.HasPrefix(data, []byte(head)) {
+			return
+		}
+	}
+	const longest = 40
+	name := data[:min(len(data), longest)]
+	if end := bytes.IndexFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }); end >= 0 {
+		name = name[:end]
+	}
+	kind := fmt.Sprintf("APP%d", marker-markerAPP0)
+	if len(name) > 1 {
+		kind += fmt.Sprintf(" (%s)", name)
+	}
+	h.left = appendNew(h.left, kind)
 }
 
 // density takes the resolution from JFIF, whose unit is 1 for inches and 2 for

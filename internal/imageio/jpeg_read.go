@@ -36,6 +36,7 @@ func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	}
 	m.adopt(m.turn, head.exif, head.xmp)
 	m.Notes = append(m.Notes, head.meter.notes()...)
+	m.leave("segment", head.left)
 	return m, nil
 }
 

@@ -3,6 +3,7 @@ package imageio
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/binary"
 	"fmt"
 	"io"
 )
@@ -16,8 +17,10 @@ type Metadata struct {
 	// Resolution is that of the picture turned upright, as its pixels are.
 	Resolution Resolution
 
-	own   []segment // what only the format it came from knows
-	ownOf Format
+	// What only the format it came from can hold.
+	ownOf   Format
+	own     []segment // of PNG and JPEG
+	ownTags directory // of TIFF
 }
 
 // segment is a PNG chunk or a JPEG segment.
@@ -62,7 +65,7 @@ func (i *Info) adoptICC(icc []byte) {
 		want = "GRAY"
 	}
 	switch {
-	case len(icc) < header || string(icc[signature:signature+4]) != "acsp":
+	case len(icc) < header || uint64(binary.BigEndian.Uint32(icc)) > uint64(len(icc)) || string(icc[signature:signature+4]) != "acsp":
 		i.Notes = append(i.Notes, "a damaged colour profile was dropped")
 	case string(icc[16:20]) != want:
 		i.Notes = append(i.Notes, fmt.Sprintf("the colour profile was dropped: it is for %q, not %q",

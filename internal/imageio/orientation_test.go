@@ -89,6 +89,7 @@ func TestOrientationStatements(t *testing.T) {
 			if tc.xmp != "" {
 				info.Meta.XMP = []byte(tc.xmp)
 			}
+			info, _ = Fit(info, f)
 			data := encoded(t, sceneOf(info), info, Options{})
 			if f == TIFF {
 				data = withOrientation(t, data, tc.exif)
@@ -159,6 +160,6 @@ func withOrientation(t *testing.T, tiff, exif []byte) []byte {
 // entryOf is a field of a block as a big-endian entry.
 func entryOf(block tiffFile, f field, data []byte) entry {
 	e := entry{tag: f.tag, kind: f.kind, count: f.count, data: bytes.Clone(data)}
-	(&treeReader{tiffFile: block}).bigEndian(e)
+	block.bigEndian(e)
 	return e
 }

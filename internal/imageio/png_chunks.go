@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
+	"slices"
 )
 
 // PNG as in the W3C's Portable Network Graphics, third edition; sections in
@@ -23,6 +24,10 @@ type pngFile struct {
 	exif, xmp []byte
 	icc       []byte
 	meter     *meter
+	// What a text holds of EXIF and XMP.
+	rawEXIF, rawXMP []byte
+	// Kinds of chunks that are left out, or are damaged.
+	left, damaged []string
 }
 
 // pngHeader is IHDR, section 11.2.1.
@@ -152,7 +157,12 @@ func (f *pngFile) chunk(r io.Reader, kind string, size int64) error {
 		return unsupported(PNG, "a chunk %q", kind)
 	case matters && size > largest:
 		return damaged(PNG, "its %q chunk has %d bytes", kind, size)
-	case !matters && (!pngKept[kind] || !f.meter.take(size)):
+	case !matters && !pngGoes(kind):
+		if !pngOfPixels[kind] {
+			f.left = appendNew(f.left, kind)
+		}
+		return nil
+	case !matters && !f.meter.take(size):
 		return nil
 	}
 	data, err := readExactly(r, size+4)
@@ -170,6 +180,8 @@ func (f *pngFile) chunk(r io.Reader, kind string, size int64) error {
 		f.palette = data
 	case sound:
 		f.ancillary(kind, data)
+	case !matters:
+		f.damaged = appendNew(f.damaged, kind)
 	}
 	if matters && !sound {
 		return damaged(PNG, "the checksum of its %q chunk is wrong", kind)
@@ -177,9 +189,28 @@ func (f *pngFile) chunk(r io.Reader, kind string, size int64) error {
 	return nil
 }
 
-// pngKept are the chunks that ancillary takes in.
-var pngKept = map[string]bool{"tRNS": true, "eXIf": true, "iCCP": true, "pHYs": true, "iTXt": true, "gAMA": true,
-	"cHRM": true, "sRGB": true, "cICP": true, "mDCV": true, "cLLI": true, "tEXt": true, "zTXt": true, "acTL": true}
+// pngKept are the chunks that describe a picture so that it may be changed.
+var pngKept = map[string]bool{"eXIf": true, "iCCP": true, "pHYs": true, "iTXt": true, "gAMA": true, "cHRM": true,
+	"sRGB": true, "cICP": true, "mDCV": true, "cLLI": true, "tEXt": true, "zTXt": true, "tIME": true, "bKGD": true,
+	"oFFs": true, "pCAL": true, "sCAL": true, "sTER": true, "acTL": true}
+
+// pngOfPixels are chunks that say how the file stores its pixels, which a
+// result stores anew, and those of animations.
+var pngOfPixels = map[string]bool{"sBIT": true, "sPLT": true, "hIST": true, "iDOT": true, "fcTL": true, "fdAT": true}
+
+// pngGoes tells whether a chunk goes with a changed picture. A kind that is not
+// known says so itself, by the case of its last letter (section 5.4).
+func pngGoes(kind string) bool {
+	return pngKept[kind] || !pngOfPixels[kind] && kind[3]&0x20 != 0
+}
+
+// appendNew appends a name unless it is there.
+func appendNew(names []string, name string) []string {
+	if slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
+}
 
 // ancillary takes in a chunk that describes the picture.
 func (f *pngFile) ancillary(kind string, data []byte) {
@@ -189,9 +220,11 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 	case "acTL":
 		f.Behind.Frames = frames(data)
 	case "eXIf":
-		f.exif = data
+		f.exif = bytes.TrimPrefix(data, []byte(exifHead))
 	case "iCCP":
-		f.icc = pngICC(data, f.meter)
+		if f.icc = pngICC(data, f.meter); f.icc == nil {
+			f.damaged = appendNew(f.damaged, kind)
+		}
 	case "pHYs":
 		if len(data) == 9 {
 			from := map[byte]func(x, y uint32) Resolution{0: fromShape, 1: fromMetre}[data[8]]
@@ -205,7 +238,13 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 			return
 		}
 		f.Meta.own = append(f.Meta.own, segment{kind, data})
-	case "gAMA", "cHRM", "sRGB", "cICP", "mDCV", "cLLI", "tEXt", "zTXt":
+	case "tEXt", "zTXt":
+		f.text(kind, data)
+	case "bKGD":
+		if data := f.background(data); data != nil {
+			f.Meta.own = append(f.Meta.own, segment{kind, data})
+		}
+	default:
 		f.Meta.own = append(f.Meta.own, segment{kind, data})
 	}
 }
@@ -258,10 +297,36 @@ func (f *pngFile) finish() error {
 	f.Grey = f.shape().grey // for the colour profile
 	f.Meta.ownOf = PNG
 	f.adoptICC(f.icc)
+	if f.exif == nil {
+		f.exif = f.rawEXIF
+	}
+	if f.xmp == nil {
+		f.xmp = f.rawXMP
+	}
 	f.turn = turnOf(f.exif, f.xmp)
 	f.adopt(f.turn, f.exif, f.xmp)
 	f.Notes = append(f.Notes, f.meter.notes()...)
+	if len(f.damaged) > 0 {
+		f.Notes = append(f.Notes, "what is damaged was left out: "+named("chunk", f.damaged))
+	}
+	f.leave("chunk", f.left)
 	return nil
+}
+
+// background is bKGD (section 11.3.4.1) for the picture's pixels as they become:
+// a palette's index is looked up, and less than eight bits are scaled.
+func (f *pngFile) background(data []byte) []byte {
+	h := f.header
+	switch {
+	case h.kind == pngPalette && len(data) == 1 && 3*int(data[0])+3 <= len(f.palette):
+		c := f.palette[3*int(data[0]):]
+		return []byte{0, c[0], 0, c[1], 0, c[2]}
+	case h.kind == pngPalette || len(data) != 2 && len(data) != 6 || (len(data) == 2) != f.shape().grey:
+		return nil
+	case h.depth < 8:
+		return []byte{0, uint8(int(data[1]) & (1<<h.depth - 1) * 255 / (1<<h.depth - 1))}
+	}
+	return data
 }
 
 // keyed tells whether tRNS (section 11.3.1.1) makes some pixels transparent.

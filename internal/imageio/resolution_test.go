@@ -118,7 +118,7 @@ func TestWithResolution(t *testing.T) {
 		if got := exifResolution(out); got != resolution(5, 3, 7, 2, Centimetre) {
 			t.Errorf("%s: %v", name, got)
 		}
-		before, after := exifOrigin(exif), exifOrigin(out)
+		before, after := fieldsOf(t, exif), fieldsOf(t, out)
 		if len(before) != len(after) {
 			t.Errorf("%s: %d fields became %d", name, len(before), len(after))
 		}

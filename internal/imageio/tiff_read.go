@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"io"
 	"maps"
@@ -9,9 +10,6 @@ import (
 	"slices"
 	"strconv"
 )
-
-// tiffOwn are tags that only a TIFF can carry: IPTC and Photoshop's blocks.
-var tiffOwn = []uint16{33723, 34377}
 
 // tiffHead is a TIFF's first directory.
 type tiffHead struct {
@@ -162,12 +160,34 @@ func (h *tiffHead) metadata(m *Image, file io.ReaderAt) {
 	m.adoptICC(h.data(tagICC))
 	m.Meta.Resolution = h.resolution(slices.Collect(maps.Values(h.fields)))
 	m.adopt(m.turn, exifFrom(d, m.turn), h.data(tagXMP))
-	m.Meta.ownOf = TIFF
-	for _, tag := range tiffOwn {
-		if data := h.data(tag); data != nil {
-			m.Meta.own = append(m.Meta.own, segment{strconv.Itoa(int(tag)), data})
+	h.own(&m.Info)
+}
+
+// own takes over the fields that only a TIFF can carry, and names those that
+// are left out.
+func (h *tiffHead) own(i *Info) {
+	i.Meta.ownOf = TIFF
+	var left []string
+	for _, f := range slices.SortedFunc(maps.Values(h.fields), func(a, b field) int { return cmp.Compare(a.tag, b.tag) }) {
+		switch {
+		case ofPixels(f.tag) || slices.Contains(descriptive, f.tag):
+		case tiffOwn[f.tag] == "":
+			left = append(left, strconv.Itoa(int(f.tag)))
+		default:
+			data := bytes.Clone(h.data(f.tag))
+			if data == nil {
+				left = append(left, strconv.Itoa(int(f.tag)))
+				continue
+			}
+			e := entry{tag: f.tag, kind: f.kind, count: f.count, data: data}
+			if slices.Contains(asTheyStand, f.tag) {
+				e = raw(f.tag, data)
+			}
+			h.bigEndian(e)
+			i.Meta.ownTags = append(i.Meta.ownTags, e)
 		}
 	}
+	i.leave("TIFF field", left)
 }
 
 // tiffOrder is the byte order in which TIFFs are written: that of packed's

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"math"
-	"strconv"
 )
 
 // tiffWriter writes a big-endian TIFF of strips that are not compressed: their
@@ -85,7 +84,11 @@ func (w *tiffWriter) strips() (offsets, counts []uint32, rows int) {
 // tiffMetadata is m as fields of the first directory.
 func tiffMetadata(m *Metadata) (d directory) {
 	if m.EXIF != nil {
-		d = append(d, exifOrigin(m.EXIF)...)
+		fields, err := exifFields(m.EXIF)
+		if err != nil {
+			panic("imageio: " + err.Error()) // fit has read them
+		}
+		d = append(d, fields...)
 	}
 	if m.XMP != nil {
 		e := raw(tagXMP, m.XMP)
@@ -98,12 +101,8 @@ func tiffMetadata(m *Metadata) (d directory) {
 	if m.Resolution.known() {
 		d = append(d, resolutionFields(m.Resolution)...)
 	}
-	for _, s := range m.ownTo(TIFF) {
-		tag, err := strconv.Atoi(s.kind)
-		if err != nil {
-			panic("imageio: " + err.Error()) // kinds are written by tiffHead.metadata
-		}
-		d = append(d, raw(uint16(tag), s.data))
+	if m.ownOf == TIFF {
+		d = append(d, m.ownTags...)
 	}
 	return d
 }

@@ -122,29 +122,7 @@ func Fit(info Info, f Format) (fitted Info, lost []string) {
 			lost = append(lost, fmt.Sprintf("%s is written with three channels, without the grey colour profile", f))
 		}
 	}
-	m := &info.Meta
-	if fits := m.keepResolution(f); !fits {
-		lost = append(lost, fmt.Sprintf("%s cannot hold the resolution: write TIFF to keep it", f))
-	}
-	drop := func(data *[]byte, limit int, what string) {
-		if len(*data) > limit {
-			*data = nil
-			lost = append(lost, fmt.Sprintf("%s does not fit into %s: write PNG to keep it", what, f))
-		}
-	}
-	switch f {
-	case JPEG:
-		drop(&m.EXIF, maxSegment-len(exifHead), "the EXIF block")
-		drop(&m.XMP, maxSegment-len(xmpHead), "the XMP packet")
-		drop(&m.ICC, 255*(maxSegment-len(iccHead)-2), "the colour profile")
-	case BMP:
-		if onlyResolution(m.EXIF) {
-			m.EXIF = nil
-		}
-		drop(&m.EXIF, 0, "the EXIF block")
-		drop(&m.XMP, 0, "the XMP packet")
-		drop(&m.ICC, 0, "the colour profile")
-	}
+	lost = append(lost, info.Meta.fit(f)...)
 	return info, lost
 }
 

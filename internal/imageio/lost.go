@@ -1,0 +1,224 @@
+package imageio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
+)
+
+// fit drops what a file of the format f has no place for, and says so.
+func (m *Metadata) fit(f Format) (lost []string) {
+	if !m.keepResolution(f) {
+		lost = append(lost, fmt.Sprintf("%s cannot hold the resolution: write TIFF to keep it", f))
+	}
+	if m.ownOf != f {
+		if what := m.ownContent(); len(what) > 0 {
+			lost = append(lost, fmt.Sprintf("%s cannot hold %s: write %s to keep that", f, listed(what), m.ownOf))
+		}
+		m.cutExtension()
+		m.own, m.ownTags, m.ownOf = nil, nil, 0
+	}
+	drop := func(data *[]byte, limit int, what string) {
+		if len(*data) > limit {
+			*data = nil
+			lost = append(lost, fmt.Sprintf("%s does not fit into %s: write PNG to keep it", what, f))
+		}
+	}
+	switch f {
+	case JPEG:
+		drop(&m.EXIF, maxSegment-len(exifHead), "the EXIF block")
+		drop(&m.XMP, maxSegment-len(xmpHead), "the XMP packet")
+		drop(&m.ICC, 255*(maxSegment-len(iccHead)-2), "the colour profile")
+	case TIFF:
+		if _, err := exifFields(m.EXIF); err != nil && m.EXIF != nil {
+			m.EXIF = nil
+			lost = append(lost, "the EXIF block is damaged and does not fit into TIFF: write PNG to keep it")
+		}
+	case BMP:
+		if onlyResolution(m.EXIF) {
+			m.EXIF = nil
+		}
+		drop(&m.EXIF, 0, "the EXIF block")
+		drop(&m.XMP, 0, "the XMP packet")
+		drop(&m.ICC, 0, "the colour profile")
+	}
+	return lost
+}
+
+// listed joins what is named by commas and a last "and"; of many, the first few.
+func listed(what []string) string {
+	const few = 5
+	if n := len(what) - few; n > 0 {
+		what = append(slices.Clone(what[:few]), fmt.Sprintf("%d more", n))
+	}
+	if len(what) < 2 {
+		return strings.Join(what, "")
+	}
+	return strings.Join(what[:len(what)-1], ", ") + " and " + what[len(what)-1]
+}
+
+// leave notes what of a file is left out in any format, since nobody knows
+// whether it is true of a changed picture.
+func (i *Info) leave(what string, names []string) {
+	if len(names) > 0 {
+		i.Notes = append(i.Notes, "what is not known to go with a changed picture was left out: "+named(what, names))
+	}
+}
+
+// ownContent names what only the picture's own format can hold.
+func (m *Metadata) ownContent() []string {
+	switch m.ownOf {
+	case PNG:
+		return m.pngContent()
+	case JPEG:
+		return m.jpegContent()
+	case TIFF:
+		return m.tiffContent()
+	}
+	return nil
+}
+
+// named is what is listed, after what it is: "the texts Author and Title".
+func named(what string, names []string) string {
+	return "the " + english.PluralWord(len(names), what, "") + " " + listed(names)
+}
+
+func (m *Metadata) jpegContent() (what []string) {
+	comments, extension := 0, false
+	for _, s := range m.own {
+		switch {
+		case s.kind[0] == markerCOM:
+			comments++
+		case s.kind[0] == markerAPP1:
+			extension = true
+		case bytes.Contains(s.data, []byte("8BIM\x04\x04")):
+			what = append(what, "IPTC")
+		default:
+			what = append(what, "Photoshop's data")
+		}
+	}
+	if extension {
+		what = append(what, "the extension of XMP")
+	}
+	if comments > 0 {
+		what = append(what, english.Plural(comments, "comment", ""))
+	}
+	return slices.Compact(what)
+}
+
+// pngContent names what a PNG alone can hold, but for what changes nothing: the
+// colours of sRGB, which are taken for granted, the time of the last change, and
+// a colour to show behind transparent pixels.
+func (m *Metadata) pngContent() (what []string) {
+	var texts, chunks []string
+	for _, s := range m.own {
+		switch s.kind {
+		case "tEXt", "zTXt", "iTXt":
+			keyword, _, _ := bytes.Cut(s.data, []byte{0})
+			texts = append(texts, string(keyword))
+		case "sRGB", "tIME", "bKGD", "gAMA", "cHRM", "cICP", "mDCV", "cLLI":
+		default:
+			chunks = append(chunks, s.kind)
+		}
+	}
+	what = m.pngColour()
+	if len(texts) > 0 {
+		what = append(what, named("text", texts))
+	}
+	if len(chunks) > 0 {
+		what = append(what, named("chunk", chunks))
+	}
+	return what
+}
+
+// pngColour names the chunks of colour that say other than sRGB, in the order
+// in which they count: cICP, a profile, sRGB, gAMA and cHRM (section 4.3).
+func (m *Metadata) pngColour() (what []string) {
+	chunk := func(kind string) []byte {
+		if i := slices.IndexFunc(m.own, func(s segment) bool { return s.kind == kind }); i >= 0 {
+			return m.own[i].data
+		}
+		return nil
+	}
+	if c := chunk("cICP"); len(c) == 4 {
+		if !bytes.Equal(c, []byte{1, 13, 0, 1}) {
+			what = append(what, fmt.Sprintf("the colour space of cICP (primaries %d, transfer %d)", c[0], c[1]))
+		}
+	} else if m.ICC == nil && chunk("sRGB") == nil {
+		what = append(what, gammaAndPrimaries(chunk("gAMA"), chunk("cHRM"))...)
+	}
+	if chunk("mDCV") != nil || chunk("cLLI") != nil {
+		what = append(what, "the brightness of the display (mDCV, cLLI)")
+	}
+	return what
+}
+
+// sRGBPrimaries are cHRM's numbers for sRGB: white, red, green, blue.
+var sRGBPrimaries = [8]float64{0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06}
+
+func gammaAndPrimaries(gama, chrm []byte) (what []string) {
+	const unit, near = 100000, 0.01
+	if len(gama) == 4 {
+		v := float64(binary.BigEndian.Uint32(gama)) / unit
+		if v > 0 && math.Abs(v-1/2.2) > near {
+			what = append(what, "the gamma of "+strconv.FormatFloat(v, 'g', 5, 64)+" (gAMA), without which colours look different")
+		}
+	}
+	if len(chrm) == 32 {
+		for i, want := range sRGBPrimaries {
+			if math.Abs(float64(binary.BigEndian.Uint32(chrm[4*i:]))/unit-want) > near {
+				return append(what, "the primary colours (cHRM)")
+			}
+		}
+	}
+	return what
+}
+
+// tiffOwn are tags that only a TIFF can carry, and what they hold. The bytes of
+// the first two are carried as they stand, whatever type they claim.
+var tiffOwn = map[uint16]string{
+	33723: "IPTC", 34377: "Photoshop's data",
+	301: "a transfer function", 318: "a white point", 319: "the primary colours",
+	286: "a position on the page", 287: "a position on the page",
+	33550: "georeferencing", 33922: "georeferencing", 34264: "georeferencing",
+	34735: "georeferencing", 34736: "georeferencing", 34737: "georeferencing",
+	42112: "GDAL's data", 42113: "GDAL's data", 50838: "ImageJ's data", 50839: "ImageJ's data",
+}
+
+// asTheyStand are the tags of tiffOwn that hold bytes of another structure.
+var asTheyStand = []uint16{33723, 34377}
+
+func (m *Metadata) tiffContent() (what []string) {
+	for _, e := range m.ownTags {
+		if name := tiffOwn[e.tag]; !slices.Contains(what, name) {
+			what = append(what, name)
+		}
+	}
+	return what
+}
+
+// cutExtension takes out of XMP what refers to a JPEG's further segments of it,
+// which are not kept: the reference, and what describes data held there.
+func (m *Metadata) cutExtension() {
+	extended := m.ownOf == JPEG && slices.ContainsFunc(m.own, func(s segment) bool { return s.kind[0] == markerAPP1 })
+	if !extended || m.XMP == nil {
+		return
+	}
+	properties, err := scanXMP(m.XMP)
+	if err != nil {
+		return
+	}
+	var edits []edit
+	for _, p := range properties {
+		if p.space == nsNote || slices.Contains([]string{nsPhoto + "depthmap/", nsPhoto + "image/", nsPhoto + "audio/"}, p.space) {
+			edits = append(edits, edit{stretch: p.whole})
+		}
+	}
+	m.XMP = apply(m.XMP, edits)
+}

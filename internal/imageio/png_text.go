@@ -1,0 +1,63 @@
+package imageio
+
+import (
+	"bytes"
+	"encoding/hex"
+	"strconv"
+)
+
+// pngText is the keyword and the text of tEXt or zTXt (sections 11.3.3.2 and
+// 11.3.3.3); ok tells whether there is such a thing in data.
+func pngText(kind string, data []byte, m *meter) (keyword string, text []byte, ok bool) {
+	word, text, ok := bytes.Cut(data, []byte{0})
+	if ok && kind == "zTXt" {
+		if len(text) == 0 || text[0] != 0 {
+			return "", nil, false
+		}
+		var err error
+		if text, err = inflate(text[1:], m); err != nil {
+			return "", nil, false
+		}
+	}
+	return string(word), text, ok
+}
+
+// rawProfile is what ImageMagick and ExifTool put into a text, from before there
+// were chunks for it: a name, a length and hexadecimal digits in lines.
+func rawProfile(text []byte) (data []byte, ok bool) {
+	_, rest, ok := bytes.Cut(bytes.TrimLeft(text, "\n"), []byte("\n"))
+	if !ok {
+		return nil, false
+	}
+	number, digits, ok := bytes.Cut(bytes.TrimLeft(rest, " \n"), []byte("\n"))
+	n, err := strconv.Atoi(string(bytes.TrimSpace(number)))
+	if !ok || err != nil {
+		return nil, false
+	}
+	digits = bytes.Join(bytes.Fields(digits), nil)
+	data = make([]byte, len(digits)/2)
+	if _, err := hex.Decode(data, digits[:len(digits)/2*2]); err != nil || n > len(data) || n < 0 {
+		return nil, false
+	}
+	return data[:n], true
+}
+
+// text takes in a text chunk. EXIF and XMP in one are moved to where they are
+// kept, unless the file has them there, too.
+func (f *pngFile) text(kind string, data []byte) {
+	const raw = "Raw profile type "
+	if bytes.HasPrefix(data, []byte(raw)) {
+		keyword, text, ok := pngText(kind, data, f.meter)
+		profile, sound := rawProfile(text)
+		switch name := keyword[min(len(keyword), len(raw)):]; {
+		case !ok || !sound:
+		case name == "xmp" || bytes.HasPrefix(profile, []byte(xmpHead)):
+			f.rawXMP = bytes.TrimPrefix(profile, []byte(xmpHead))
+			return
+		case name == "exif" || name == "APP1":
+			f.rawEXIF = bytes.TrimPrefix(profile, []byte(exifHead))
+			return
+		}
+	}
+	f.Meta.own = append(f.Meta.own, segment{kind, data})
+}
