@@ -28,13 +28,14 @@ type exportOptions struct {
 func newExportCmd(runF func(*exportOptions) error) *cobra.Command {
 	opts := &exportOptions{}
 	cmd := &cobra.Command{
-		Use:   "export CHECKPOINT OUT",
+		Use:   "export MODEL OUT",
 		Short: "Write a training checkpoint's weights alone",
-		Long: `Write the weights of a training checkpoint without the optimiser's state: the
+		Long: `Write the weights of a training checkpoint, or of an embedded model, without the optimiser's state: the
 averaged ones where the run kept an average (train.ema). --results adds what they
 reached, which clusir models then shows.`,
 		Example: `  clusir export runs/five-task/last.safetensors mine.safetensors --half --note name=mine
   clusir eval --benchmark five-task --data data --model mine.safetensors --json > report.json
+  clusir export nano nano.safetensors
   clusir export mine.safetensors measured.safetensors --half --results report.json`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -72,7 +73,12 @@ func runExport(o *exportOptions) error {
 		}
 		o.Metadata[infer.KeyResults] = scores
 	}
-	if err := train.Export(o.In, o.Out, dtype, o.Metadata); err != nil {
+	f, err := infer.Open(o.In)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := train.Export(f, o.Out, dtype, o.Metadata); err != nil {
 		return err
 	}
 	info, err := os.Stat(o.Out)

@@ -50,26 +50,45 @@ func (f *File) Weight(name string) (Tensor, error) {
 // Match makes Load's checks of names and shapes without reading any data, for
 // a caller that then reads tensor by tensor to save memory.
 func (f *File) Match(want []Spec) error {
-	var faults []string
+	var missing, misshapen, unexpected faults
 	wanted := map[string]bool{}
 	for _, w := range want {
 		wanted[w.Name] = true
 		e, ok := f.head.entries[w.Name]
 		switch {
 		case !ok:
-			faults = append(faults, fmt.Sprintf("missing    %s %d", w.Name, w.Shape))
+			missing.add("%s %d", w.Name, w.Shape)
 		case !slices.Equal(e.ints(), w.Shape):
-			faults = append(faults, fmt.Sprintf("misshapen  %s is %d, not %d", w.Name, e.shape, w.Shape))
+			misshapen.add("%s is %d, not %d", w.Name, e.shape, w.Shape)
 		}
 	}
 	for _, name := range f.Names() {
 		if !wanted[name] && !ignored(name) {
-			faults = append(faults, fmt.Sprintf("unexpected %s %d", name, f.head.entries[name].shape))
+			unexpected.add("%s %d", name, f.head.entries[name].shape)
 		}
 	}
-	if len(faults) == 0 {
+	n := len(missing) + len(misshapen) + len(unexpected)
+	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s does not fit the model's configuration in %d of its tensors (is the configuration the one it was trained with?):\n  %s",
-		f.name, len(faults), strings.Join(faults, "\n  "))
+	return fmt.Errorf("%s does not fit the model's configuration in %d of its tensors (is the configuration the one it was trained with?):%s%s%s",
+		f.name, n, missing.list("missing"), misshapen.list("misshapen"), unexpected.list("unexpected"))
+}
+
+// faults are tensors that do not fit, for one reason.
+type faults []string
+
+func (fs *faults) add(format string, a ...any) { *fs = append(*fs, fmt.Sprintf(format, a...)) }
+
+// list words the first few, and how many there are.
+func (fs faults) list(reason string) string {
+	const few = 3
+	var b strings.Builder
+	for _, fault := range fs[:min(few, len(fs))] {
+		fmt.Fprintf(&b, "\n  %-10s %s", reason, fault)
+	}
+	if rest := len(fs) - few; rest > 0 {
+		fmt.Fprintf(&b, "\n  %-10s and %d more", reason, rest)
+	}
+	return b.String()
 }

@@ -56,12 +56,21 @@ func Parse(name string, b []byte) (*File, error) {
 func Read(name string, r io.ReaderAt, size int64) (*File, error) {
 	raw, err := readHeader(r, size)
 	if err != nil {
+		start := make([]byte, min(size, maxMagic))
+		if readAt(r, start, 0) == nil {
+			if kind := kindOf(name, start); kind != "" {
+				return nil, fmt.Errorf("%s is no safetensors file but %s", name, kind)
+			}
+		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	start := lengthSize + int64(len(raw))
 	head, err := parseHeader(raw, uint64(size-start))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if head.metadata[KeyFormat] != format {
+		head.unwrap()
 	}
 	f := &File{Metadata: head.metadata, name: name, r: r, size: size, start: start, head: head}
 	if err := verify(head.metadata, raw, io.NewSectionReader(r, start, size-start)); err != nil {

@@ -83,9 +83,13 @@ func LoadUntrained(flags *pflag.FlagSet) (*Config, error) {
 	return merge(nil, flags, trainingSections)
 }
 
+func newLoader(deaf []string) *loader {
+	return &loader{viper: viper.New(), origins: map[string]string{}, levels: map[string]int{}, deaf: deaf}
+}
+
 // merge puts the environment and the flags on top of the files.
 func merge(layers []*layer, flags *pflag.FlagSet, deaf []string) (*Config, error) {
-	l := &loader{viper: viper.New(), origins: map[string]string{}, levels: map[string]int{}, deaf: deaf}
+	l := newLoader(deaf)
 	for _, file := range layers {
 		if err := l.addFile(file); err != nil {
 			return nil, err

@@ -2,21 +2,69 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"path/filepath"
 	"reflect"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
-// ReadModel reads a file that holds the fields of Model and nothing else, as
-// YAML or JSON: the configuration of weights that do not carry their own.
-// Fields that it leaves out are those of its variant, base where it names none.
+// ReadModel reads the configuration of weights that do not carry their own: a file
+// with the fields of Model, as YAML or JSON, or a configuration, whose key model
+// counts: a file, or the name of one that is built in. Fields that it leaves out are
+// those of its variant, base if it names none.
 func ReadModel(path string) (Model, error) {
 	b, err := readFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return modelOf(newResolver().layers(path, "."))
+	case err != nil:
+		return Model{}, err
+	case isConfiguration(path, b):
+		l, err := parseLayer(path, bytes.NewReader(b))
+		if err != nil {
+			return Model{}, err
+		}
+		return modelOf(newResolver().under(l, filepath.Dir(path)))
+	}
+	return parseModel(path, bytes.NewReader(b))
+}
+
+// modelOf is the model of a configuration, whatever the environment says.
+func modelOf(layers []*layer, err error) (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
-	return parseModel(path, bytes.NewReader(b))
+	l := newLoader(nil)
+	for _, file := range layers {
+		if err := l.addFile(file); err != nil {
+			return Model{}, err
+		}
+	}
+	c, err := l.config()
+	if err != nil {
+		return Model{}, err
+	}
+	return c.Model, nil
+}
+
+// isConfiguration tells a whole configuration from the fields of a model: it has one
+// of the sections, and none of the fields.
+func isConfiguration(name string, b []byte) bool {
+	root, err := newLayer(name).document(bytes.NewReader(b))
+	if err != nil || root == nil || root.Kind != yaml.MappingNode {
+		return false
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if key := root.Content[i].Value; key == "model" || key == "extends" || key == "train" {
+			return true
+		}
+	}
+	return false
 }
 
 func parseModel(name string, r io.Reader) (Model, error) {

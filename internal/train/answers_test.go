@@ -23,7 +23,7 @@ func TestAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	last, exported := filepath.Join(dir, lastName), filepath.Join(dir, "exported.safetensors")
-	if err := Export(last, exported, checkpoint.F16, nil); err != nil {
+	if err := Export(openLast(t, dir), exported, checkpoint.F16, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{last, exported} {

@@ -4,23 +4,30 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"clusir/internal/checkpoint"
 	"clusir/internal/model"
 )
 
+// notExported are the metadata that the file gets anew, or that only going on with
+// the run needs.
+var notExported = []string{
+	checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, keyBest, keyValidated, keyData,
+}
+
 // Export writes the weights of a training checkpoint without the optimiser's
 // state: the averaged ones where the run kept an average. metadata, such as a
 // model's name and licence, is added to what the checkpoint has.
-func Export(in, out string, dtype checkpoint.DType, metadata map[string]string) error {
-	f, err := checkpoint.Open(in)
-	if err != nil {
+func Export(f *checkpoint.File, out string, dtype checkpoint.DType, metadata map[string]string) error {
+	if err := exportable(out); err != nil {
 		return err
 	}
-	defer f.Close()
 	c, err := model.ReadConfig(f)
 	if err != nil {
-		return fmt.Errorf("%s: %w", in, err)
+		return err
 	}
 	specs, err := c.Specs()
 	if err != nil {
@@ -34,12 +41,28 @@ func Export(in, out string, dtype checkpoint.DType, metadata map[string]string) 
 	if err != nil {
 		return err
 	}
-	all := map[string]string{keyRecipe: withoutPaths(f.Metadata[keyRecipe]), keyDevice: f.Metadata[keyDevice]}
-	if answers, ok := f.Metadata[model.KeyAnswers]; ok {
-		all[model.KeyAnswers] = answers
+	all := map[string]string{}
+	for key, text := range f.Metadata {
+		if !slices.Contains(notExported, key) {
+			all[key] = text
+		}
+	}
+	if recipe, ok := all[keyRecipe]; ok {
+		all[keyRecipe] = withoutPaths(recipe)
 	}
 	maps.Copy(all, metadata)
 	return checkpoint.Write(out, checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: dtype, Metadata: all})
+}
+
+// exportable refuses names that announce another format than the one that is
+// written; a version's number is no format.
+func exportable(out string) error {
+	const ours = ".safetensors"
+	ext := filepath.Ext(out)
+	if letters := strings.Trim(ext, ".0123456789"); letters == "" || strings.EqualFold(ext, ours) {
+		return nil
+	}
+	return fmt.Errorf("%s: safetensors is the only format that is written, not %s: call it %s", out, ext, strings.TrimSuffix(out, ext)+ours)
 }
 
 // withoutPaths is a recipe without the folder in which its user keeps the data:

@@ -255,14 +255,20 @@ func TestExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(dir, "out.safetensors")
-	if err := Export(filepath.Join(dir, lastName), out, checkpoint.F16, map[string]string{"name": "toy"}); err != nil {
+	last := openLast(t, dir)
+	if err := Export(last, out, checkpoint.F16, map[string]string{"name": "toy"}); err != nil {
 		t.Fatal(err)
 	}
-	last, err := checkpoint.Open(filepath.Join(dir, lastName))
-	if err != nil {
-		t.Fatal(err)
+	for name, want := range map[string]string{"a.onnx": "call it a.safetensors", "b.pth": "not .pth", "c.PT": "not .PT"} {
+		if err := Export(last, name, checkpoint.F32, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
 	}
-	defer last.Close()
+	for _, name := range []string{"x", "v1.2", "Y.SafeTensors"} {
+		if err := Export(last, filepath.Join(dir, name), checkpoint.F32, nil); err != nil {
+			t.Error(err)
+		}
+	}
 	f, err := checkpoint.Open(out)
 	if err != nil {
 		t.Fatal(err)

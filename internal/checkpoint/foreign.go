@@ -1,0 +1,84 @@
+package checkpoint
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// foreign tells, by their first bytes, the files of weights that people try and
+// that are no safetensors.
+var foreign = []struct {
+	magic string
+	is    func(name string) string
+}{
+	{"PK\x03\x04", fromTorch}, // a zip archive with a pickle in it
+	{"\x80\x02", fromTorch},   // a bare pickle, as torch.save wrote before 1.6
+	{"\x80\x03", fromTorch}, {"\x80\x04", fromTorch}, {"\x80\x05", fromTorch},
+	{"\x89HDF\r\n\x1a\n", func(string) string { return "a HDF5 file, as Keras writes them" }},
+	{"GGUF", func(string) string { return "a GGUF file" }},
+	{"version https://git-lfs", func(string) string {
+		return "the pointer of a file in Git LFS: fetch the file itself with git lfs pull"
+	}},
+}
+
+// maxMagic is the most bytes that a file is recognised by.
+const maxMagic = 32
+
+// fromTorch words how a checkpoint of PyTorch becomes one that is read here.
+func fromTorch(name string) string {
+	base := filepath.Base(name)
+	out := strings.TrimSuffix(base, filepath.Ext(base)) + ".safetensors"
+	return fmt.Sprintf(`a PyTorch pickle, which can run code when it is read: convert it where you trust it, in Python:
+  import torch; from safetensors.torch import save_file
+  w = torch.load(%q, map_location="cpu", weights_only=True); w = w.get("state_dict", w.get("params", w))
+  save_file({k: v.contiguous() for k, v in w.items()}, %q)`, base, out)
+}
+
+// kindOf says what a file is that is no safetensors, "" if nobody knows.
+func kindOf(name string, start []byte) string {
+	for _, f := range foreign {
+		if bytes.HasPrefix(start, []byte(f.magic)) {
+			return f.is(name)
+		}
+	}
+	if strings.EqualFold(filepath.Ext(name), ".onnx") {
+		return "an ONNX file"
+	}
+	return ""
+}
+
+// wrappers are what programs put in front of every name of a network's tensors: in
+// PyTorch, DataParallel, and dictionaries or modules that hold the network.
+var wrappers = []string{"module.", "params.", "params_ema.", "state_dict.", "model.", "net.", "network.", "net_g.", "generator."}
+
+// unwrap takes from all names what every one of them begins with, if that is a
+// wrapper.
+func (h *header) unwrap() {
+	for {
+		wrapper := h.wrapper()
+		if wrapper == "" {
+			return
+		}
+		bare := make(map[string]entry, len(h.entries))
+		for name, e := range h.entries {
+			bare[strings.TrimPrefix(name, wrapper)] = e
+		}
+		h.entries = bare
+	}
+}
+
+// wrapper is the one that all names begin with, "" if none is.
+func (h *header) wrapper() string {
+	for _, w := range wrappers {
+		all := len(h.entries) > 0
+		for name := range h.entries {
+			all = all && strings.HasPrefix(name, w) && len(name) > len(w)
+		}
+		if all {
+			return w
+		}
+	}
+	return ""
+}
