@@ -3,6 +3,7 @@ package draw
 import (
 	"image"
 	"image/color"
+	"strings"
 
 	xdraw "golang.org/x/image/draw"
 	"gonum.org/v1/plot/vg"
@@ -12,7 +13,7 @@ import (
 // Picture is a panel with a picture.
 type Picture struct {
 	Title string // above
-	Note  string // below
+	Note  string // below, in lines of the picture's width
 	Image image.Image
 	Width vg.Length
 	// Pixels shows the pixels of a small picture as squares instead of smoothing it.
@@ -39,10 +40,19 @@ func (p Picture) Size() (w, h vg.Length) {
 	if p.Title != "" {
 		h += line(headStyle)
 	}
-	if p.Note != "" {
-		h += line(noteStyle)
-	}
+	h += line(noteStyle) * vg.Length(len(p.notes()))
 	return p.Width, h
+}
+
+// notes are the lines of the note.
+func (p Picture) notes() (lines []string) {
+	if p.Note == "" {
+		return nil
+	}
+	for paragraph := range strings.Lines(p.Note) {
+		lines = append(lines, wrap(noteStyle, paragraph, p.Width)...)
+	}
+	return lines
 }
 
 // Draw draws the panel.
@@ -54,8 +64,8 @@ func (p Picture) Draw(c vgdraw.Canvas) {
 	}
 	at := vg.Rectangle{Min: vg.Point{X: c.Min.X, Y: top - p.height()}, Max: vg.Point{X: c.Min.X + p.Width, Y: top}}
 	c.DrawImage(at, p.scaled())
-	if p.Note != "" {
-		c.FillText(noteStyle, vg.Point{X: c.Min.X, Y: at.Min.Y - 2}, p.Note)
+	for i, note := range p.notes() {
+		c.FillText(noteStyle, vg.Point{X: c.Min.X, Y: at.Min.Y - 2 - line(noteStyle)*vg.Length(i)}, note)
 	}
 	b := p.Image.Bounds()
 	scale := p.Width / vg.Length(b.Dx())

@@ -13,13 +13,13 @@ import (
 // The settings of t-SNE (van der Maaten and Hinton, 2008), with the
 // exaggeration and the step that are usual now.
 const (
-	perplexity    = 30
-	exaggeration  = 12
-	exaggerated   = 250 // iterations
-	tsneSteps     = 1000
-	tsneStart     = 1e-4 // standard deviation of the starting points
-	earlyMomentum = 0.5
-	lateMomentum  = 0.8
+	mostPerplexity = 30
+	exaggeration   = 12
+	exaggerated    = 250 // iterations
+	tsneSteps      = 1000
+	tsneStart      = 1e-4 // standard deviation of the starting points
+	earlyMomentum  = 0.5
+	lateMomentum   = 0.8
 )
 
 // embed lays rows of features out in the plane so that near ones stay near. The
@@ -71,11 +71,15 @@ func normalised(rows [][]float64) *mat.Dense {
 	return x
 }
 
+// perplexity is that for n points: more than a third of the others cannot be
+// neighbours of one.
+func perplexity(n int) float64 { return min(mostPerplexity, float64(n-1)/3) }
+
 // affinities are the library's. Its descent is not used: it never clears the
 // sum of its gradients, and starts from a generator that cannot be seeded.
 func affinities(x *mat.Dense) *mat.Dense {
 	n, _ := x.Dims()
-	t := tsne.NewTSNE(2, min(perplexity, float64(n-1)/3), 0, 0, false)
+	t := tsne.NewTSNE(2, perplexity(n), 0, 0, false)
 	t.EmbedData(x, nil)
 	return t.P
 }

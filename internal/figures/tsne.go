@@ -49,9 +49,9 @@ func tsneFigure(ctx context.Context, r *Request) ([]sheet, error) {
 	return []sheet{{"tsne", draw.Sheet{
 		Title: fmt.Sprintf("Features after each stage's experts, %s", r.Name),
 		Rows:  [][]draw.Panel{row}, Legend: entries,
-		Notes: []string{fmt.Sprintf("t-SNE of the mean of the features over each of %d pictures, perplexity %d. "+
+		Notes: []string{fmt.Sprintf("t-SNE of the mean of the features over each of %d pictures, perplexity %.3g. "+
 			"In brackets: of the %d nearest neighbours in the features themselves, how many have the same degradation; by chance it would be %.0f %%.",
-			len(samples), perplexity, neighbours, 100*chance(labels))},
+			len(samples), perplexity(len(samples)), neighbours, 100*chance(labels))},
 	}}}, nil
 }
 

@@ -1,7 +1,14 @@
 package restore
 
 import (
-	"clusir/internal/imageio"
+	"fmt"
+	"image"
+	"image/color"
+	stddraw "image/draw"
+
+	"gonum.org/v1/plot/vg"
+
+	"clusir/internal/draw"
 	"clusir/internal/palette"
 )
 
@@ -48,44 +55,70 @@ func (t *thumbnail) scale(W, H int) {
 	}
 }
 
-// draw writes a row of panels: the restored picture, and for each stage, first
-// to last, the picture in grey under the colours of its clusters. A cell's colour
-// is strong where the posterior is far from even, relative to the strongest of
-// its panel: posteriors of cosines do not reach far.
-func (a *affinity) draw(path string, t *thumbnail, W, H int) error {
+// sheet is a figure of the restored picture and, for each stage, first to last,
+// the picture in grey under the colours of its clusters. A cell's colour is
+// strong where the posterior is far from even, relative to the strongest of its
+// panel: posteriors of cosines do not reach far.
+func (a *affinity) sheet(t *thumbnail, W, H int) *draw.Sheet {
 	t.scale(W, H)
-	const gap = 8
-	w := t.w + len(a.stages)*(t.w+gap)
-	canvas := make([]float32, 3*t.h*w)
-	for i := range canvas {
-		canvas[i] = 1
-	}
-	paint := func(x int, colour func(y, x int) [3]float32) {
-		for y := range t.h {
-			for k := range t.w {
-				for c, v := range colour(y, k) {
-					canvas[(c*t.h+y)*w+x+k] = v
-				}
-			}
-		}
-	}
-	paint(0, t.pixel)
+	width, small := panelWidth(t.w), t.w < 64
+	row := []draw.Panel{draw.Picture{Title: "Restored", Image: t.paint(t.pixel), Width: width, Pixels: small}}
+	most := 0
 	for l := range a.stages {
 		strongest := a.strongest(l)
-		paint((l+1)*(t.w+gap), func(y, x int) [3]float32 {
-			p := t.pixel(y, x)
-			grey := (p[0] + p[1] + p[2]) / 3
-			colour, strength := a.colour(l, y*t.factor/cell, x*t.factor/cell)
-			strength *= 0.8 / max(strongest, 1e-6)
-			for c := range p {
-				p[c] = grey + strength*(colour[c]*(0.3+0.7*grey)-grey)
-			}
-			return p
+		most = max(most, a.clusters(l))
+		row = append(row, draw.Picture{
+			Title: fmt.Sprintf("Stage %d", l+1), Width: width, Pixels: small,
+			Note: fmt.Sprintf("posterior up to %.2f, even: %.2f", strongest+1/float32(a.clusters(l)), 1/float32(a.clusters(l))),
+			Image: t.paint(func(y, x int) [3]float32 {
+				p := t.pixel(y, x)
+				grey := (p[0] + p[1] + p[2]) / 3
+				colour, strength := a.colour(l, y*t.factor/cell, x*t.factor/cell)
+				strength *= 0.8 / max(strongest, 1e-6)
+				for c := range p {
+					p[c] = grey + strength*(colour[c]*(0.3+0.7*grey)-grey)
+				}
+				return p
+			}),
 		})
 	}
-	info := imageio.Info{Format: imageio.PNG, W: w, H: t.h, Depth: 8}
-	return imageio.WriteFile(path, info, imageio.Options{}, func(out *imageio.Writer) error { return out.Rows(canvas, nil) })
+	s := &draw.Sheet{Title: "Which cluster each part of the picture belongs to", Rows: [][]draw.Panel{row}, Notes: []string{fmt.Sprintf(
+		"The encoder's stages, from full to an eighth of the resolution. The colour is that of the likeliest cluster of %d×%d pixels; "+
+			"the stronger, the more likely it is than if all were equally likely, up to the panel's maximum. "+
+			"Each stage has clusters of its own: cluster 1 of one is not that of another.", cell, cell)}}
+	for c := range most {
+		colour := palette.Cluster(c)
+		const square = 2
+		s.Legend = append(s.Legend, draw.Entry{Name: fmt.Sprintf("cluster %d (%s)", c+1, colour.Name), Colour: colour.RGB, Mark: square})
+	}
+	return s
 }
+
+// panelWidth is the width in points of panels that hold a picture w pixels wide:
+// half a point a pixel, as sheets are drawn, and of small pictures more.
+func panelWidth(w int) vg.Length {
+	const least = 110
+	return max(vg.Length(w)/2, least)
+}
+
+// paint is the thumbnail in other colours. Of a picture that is much higher than
+// wide the sides are white, so that panels have room for their texts.
+func (t *thumbnail) paint(colour func(y, x int) [3]float32) image.Image {
+	left := max(t.h/2-t.w, 0) / 2
+	m := image.NewRGBA(image.Rect(0, 0, t.w+2*left, t.h))
+	stddraw.Draw(m, m.Bounds(), image.White, image.Point{}, stddraw.Src)
+	level := func(v float32) uint8 { return uint8(min(max(v, 0), 1)*255 + 0.5) }
+	for y := range t.h {
+		for x := range t.w {
+			p := colour(y, x)
+			m.SetRGBA(left+x, y, color.RGBA{level(p[0]), level(p[1]), level(p[2]), 255})
+		}
+	}
+	return m
+}
+
+// clusters is how many a stage has.
+func (a *affinity) clusters(l int) int { return len(a.stages[l]) / (a.h * a.w) }
 
 func (t *thumbnail) pixel(y, x int) (p [3]float32) {
 	for c := range p {
@@ -97,7 +130,7 @@ func (t *thumbnail) pixel(y, x int) (p [3]float32) {
 // colour is that of the likeliest cluster of a cell, and how far its posterior
 // is above an even one.
 func (a *affinity) colour(l, y, x int) (rgb [3]float32, strength float32) {
-	N := len(a.stages[l]) / (a.h * a.w)
+	N := a.clusters(l)
 	p := a.stages[l][(y*a.w+x)*N:][:N]
 	best := 0
 	for c := range p {

@@ -163,8 +163,8 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestCompare: the left half is the input, the right half the result, a white
-// line between.
+// TestCompare: the left half is the input, the right half the result, each under
+// its caption, a white line between.
 func TestCompare(t *testing.T) {
 	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
 	for _, k := range kinds[:6] {
@@ -174,7 +174,8 @@ func TestCompare(t *testing.T) {
 		out, cmp := filepath.Join(dir, "out.png"), filepath.Join(dir, "sub", "cmp.png")
 		one(t, n, Job{In: in, Out: out, Format: imageio.PNG, Compare: cmp}, Options{Tile: 128})
 		got, pair, _ := load(t, cmp)
-		if got.W != 2*130+2 || got.H != 200 || got.Alpha || got.Depth != info.Depth || got.Grey != info.Grey {
+		caption := captionHeight(130)
+		if got.W != 2*130+2 || got.H != caption+200 || got.Alpha || got.Depth != info.Depth || got.Grey != info.Grey {
 			t.Fatalf("%s: compared in %+v", k.name, got)
 		}
 		for i, path := range []string{in, out} {
@@ -183,6 +184,11 @@ func TestCompare(t *testing.T) {
 				imageio.Flatten(rgb, alpha)
 			}
 			half := columns(got, i*132, i*132+130)
+			words := half
+			half.Min.Y, words.Max.Y = caption, caption
+			if !slices.Contains(cropped(pair, got.H, got.W, words), 1) || slices.Min(cropped(pair, got.H, got.W, words)) > 0.5 {
+				t.Errorf("%s: half %d has no caption of dark on white", k.name, i)
+			}
 			if d := farthest(t, cropped(pair, got.H, got.W, half), rgb); d > 0.004 { // rounded before and after it was flattened
 				t.Errorf("%s: half %d is off by %g", k.name, i, d)
 			}

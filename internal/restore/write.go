@@ -3,10 +3,13 @@ package restore
 import (
 	"context"
 	"fmt"
+	"image/color"
 	"os"
 	"path/filepath"
 	"time"
 
+	"clusir/internal/atomicfile"
+	"clusir/internal/draw"
 	"clusir/internal/imageio"
 )
 
@@ -54,7 +57,7 @@ func (r *run) write(p *picture) error {
 		return err
 	}
 	if reduced != nil {
-		return p.affinity.draw(p.Map, reduced, p.W, p.H)
+		return atomicfile.Write(p.Map, p.affinity.sheet(reduced, p.W, p.H).PNG)
 	}
 	return nil
 }
@@ -91,10 +94,49 @@ func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error 
 		return err
 	}
 	info, _ := imageio.Fit(imageio.Info{
-		W: 2*p.W + divider(p.W), H: p.H, Depth: p.info.Depth, Grey: p.info.Grey,
+		W: 2*p.W + divider(p.W), H: captionHeight(p.W) + p.H, Depth: p.info.Depth, Grey: p.info.Grey,
 		Meta: imageio.Metadata{ICC: p.info.Meta.ICC, Resolution: p.info.Meta.Resolution},
 	}, format)
-	return toPath(p.Compare, info, r.Encode, func(c *imageio.Writer) error { return p.copy(w, c, reduced) })
+	return toPath(p.Compare, info, r.Encode, func(c *imageio.Writer) error {
+		if n := captionHeight(p.W); n > 0 {
+			if err := c.Rows(captions(p.W, n), nil); err != nil {
+				return err
+			}
+		}
+		return p.copy(w, c, reduced)
+	})
+}
+
+// captionHeight is the height of the captions over pictures w wide, 0 if those
+// are too narrow for words.
+func captionHeight(w int) int {
+	const least, smallest, largest = 64, 16, 64
+	if w < least {
+		return 0
+	}
+	return min(max(w/20, smallest), largest)
+}
+
+// captions are rows [3,h,2w+line] that say what is below.
+func captions(w, h int) []float32 {
+	right := w + divider(w)
+	wide := right + w
+	rgb := make([]float32, 3*h*wide)
+	for i := range rgb {
+		rgb[i] = 1
+	}
+	for at, words := range map[int]string{0: "before", right: "after"} {
+		m := draw.Caption(words, min(w, 6*h), h)
+		for y := range h {
+			for x := range m.Bounds().Dx() {
+				grey := float32(color.GrayModel.Convert(m.At(x, y)).(color.Gray).Y) / 255
+				for c := range 3 {
+					rgb[(c*h+y)*wide+at+x] = grey
+				}
+			}
+		}
+	}
+	return rgb
 }
 
 // divider is the width of the line between before and after, for pictures w wide.

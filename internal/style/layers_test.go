@@ -28,7 +28,7 @@ var layers = []layer{
 	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile"}},
 	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile"}},
 	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette"}},
-	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "palette", "atomicfile"}},
+	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile"}},
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config"}},
 
 	// The network, and its device behind one interface.
