@@ -19,7 +19,7 @@ func TestExportNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if f.Metadata["name"] != "nano" || f.Metadata["licence"] != "MIT" || f.Metadata["answers"] == "" {
+	if f.Metadata["name"] != "nano" || f.Metadata["licence"] != "MIT" || f.Metadata["affinity"] == "" {
 		t.Errorf("metadata %v", f.Metadata)
 	}
 	var stdout, stderr strings.Builder

@@ -108,11 +108,11 @@ func recipeOf(d *infer.Description) (r recipe, err error) {
 	if len(d.Recipe) == 0 {
 		return r, nil
 	}
-	if err := json.Unmarshal(d.Recipe, &r.Config); err != nil {
-		return r, fmt.Errorf("model %s: its recipe: %w", d.Name, err)
+	c, err := config.ParseRecipe(string(d.Recipe))
+	if err != nil {
+		return r, fmt.Errorf("model %s: %w", d.Name, err)
 	}
-	r.known = true
-	return r, nil
+	return recipe{*c, true}, nil
 }
 
 // kinds are the tasks that take part in the training.

@@ -71,7 +71,7 @@ type Task struct {
 // is not set keeps the variant's value.
 type Model struct {
 	// Variant is base, small, tiny or nano.
-	Variant string `yaml:"variant" json:"-"`
+	Variant string `yaml:"variant,omitempty" json:"-"`
 	// Dim is the width of the first stage.
 	Dim *int `yaml:"dim,omitempty" json:"dim,omitempty"`
 	// EncBlocks and DecBlocks are the blocks of levels 1-4 and 1-3.

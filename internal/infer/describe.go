@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"clusir/internal/checkpoint"
+	"clusir/internal/config"
 	"clusir/internal/model"
 	"clusir/weights"
 )
@@ -93,10 +94,9 @@ func (d *Description) read(metadata map[string]string) error {
 		switch key {
 		case checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, model.KeyAnswers, KeyDevice:
 		case KeyRecipe:
-			if text != "" && !json.Valid([]byte(text)) {
-				return fmt.Errorf("model %s: its metadata %q is no JSON", d.Name, key)
+			if err := d.setRecipe(text); err != nil {
+				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, err)
 			}
-			d.Recipe = json.RawMessage(text)
 		case KeyResults:
 			if err := json.Unmarshal([]byte(text), &d.Results); err != nil {
 				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, err)
@@ -106,4 +106,18 @@ func (d *Description) read(metadata map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// setRecipe reads a recipe, and keeps it with the keys of configurations.
+func (d *Description) setRecipe(text string) error {
+	if text == "" {
+		return nil
+	}
+	c, err := config.ParseRecipe(text)
+	if err != nil {
+		return err
+	}
+	recipe, err := c.Recipe()
+	d.Recipe = json.RawMessage(recipe)
+	return err
 }

@@ -32,7 +32,7 @@ var layers = []layer{
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config"}},
 
 	// The network, and its device behind one interface.
-	{"infer", []string{"model", "autograd", "kernels", "checkpoint", "../weights"}},
+	{"infer", []string{"model", "autograd", "kernels", "checkpoint", "config", "../weights"}},
 	{"model", []string{"autograd", "kernels", "checkpoint"}},
 	{"autograd", []string{"kernels"}},
 	{"parallel", []string{"kernels"}},

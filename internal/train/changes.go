@@ -16,11 +16,11 @@ import (
 // checkpoint was made with: the run goes on, but not to the bits of one that was
 // never cut.
 func (r *run) tellChanges() error {
-	var was config.Config
-	if err := json.Unmarshal([]byte(r.recipe), &was); err != nil {
+	was, err := config.ParseRecipe(r.recipe)
+	if err != nil {
 		return fmt.Errorf("metadata %s: %w", keyRecipe, err)
 	}
-	lines, err := changes(was, *r.Config)
+	lines, err := changes(*was, *r.Config)
 	if err != nil || len(lines) == 0 {
 		return err
 	}

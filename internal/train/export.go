@@ -1,7 +1,6 @@
 package train
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"clusir/internal/checkpoint"
+	"clusir/internal/config"
 	"clusir/internal/model"
 )
 
@@ -65,17 +65,16 @@ func exportable(out string) error {
 	return fmt.Errorf("%s: safetensors is the only format that is written, not %s: call it %s", out, ext, strings.TrimSuffix(out, ext)+ours)
 }
 
-// withoutPaths is a recipe without the folder in which its user keeps the data:
-// weights are given to others. What is no recipe stays as it is.
+// withoutPaths is a recipe without the folder in which its user kept the data, which
+// earlier versions stored: weights are given to others. What is no recipe stays as it is.
 func withoutPaths(recipe string) string {
-	var all map[string]json.RawMessage
-	if json.Unmarshal([]byte(recipe), &all) != nil {
-		return recipe
-	}
-	delete(all, "Data")
-	text, err := json.Marshal(all)
+	c, err := config.ParseRecipe(recipe)
 	if err != nil {
 		return recipe
 	}
-	return string(text)
+	text, err := c.Recipe()
+	if err != nil {
+		return recipe
+	}
+	return text
 }

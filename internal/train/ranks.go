@@ -97,8 +97,8 @@ var deviceNumber = regexp.MustCompile(`^cuda:\d+`)
 func (r *run) handshake() (handshake, error) {
 	c := *r.Config
 	c.Data, c.Device, c.Threads, c.Eval = "", "", 0, config.Eval{} // a rank's own affair
-	recipe, err := json.Marshal(c)
-	return handshake{string(recipe), r.set.Len(), deviceNumber.ReplaceAllString(r.Device, "cuda")}, err
+	recipe, err := c.Recipe()
+	return handshake{recipe, r.set.Len(), deviceNumber.ReplaceAllString(r.Device, "cuda")}, err
 }
 
 // agree compares what this rank is about to do with what rank 0 is.

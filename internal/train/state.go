@@ -93,8 +93,11 @@ func notFinite(state []checkpoint.Tensor) string {
 func (r *run) saveBest() error { return r.write(filepath.Join(r.Out, bestName), r.m.State()) }
 
 func (r *run) write(path string, state []checkpoint.Tensor) error {
-	if err := r.describe(); err != nil {
-		return err
+	if r.recipe == "" {
+		var err error
+		if r.recipe, err = r.Config.Recipe(); err != nil {
+			return err
+		}
 	}
 	data, err := json.Marshal(r.set.Inventory())
 	if err != nil {
@@ -108,18 +111,6 @@ func (r *run) write(path string, state []checkpoint.Tensor) error {
 		metadata[model.KeyAnswers] = r.answers
 	}
 	return checkpoint.Write(path, checkpoint.Contents{Tensors: state, Config: r.m.Config, Step: r.step, Metadata: metadata})
-}
-
-// describe makes the recipe that a checkpoint gets that of the run as it is now.
-func (r *run) describe() error {
-	if r.recipe != "" {
-		return nil
-	}
-	settings := *r.Config
-	settings.Data = "" // where data lie on this machine is no part of a recipe
-	recipe, err := json.Marshal(settings)
-	r.recipe = string(recipe)
-	return err
 }
 
 // load goes on from a checkpoint of this run.

@@ -1,0 +1,43 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Recipe is what made a run, as JSON with the keys of the files: it can be pasted
+// into one. Where the data lie on a machine is no part of it.
+func (c Config) Recipe() (string, error) {
+	c.Data = ""
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		return "", err
+	}
+	var keys map[string]any
+	if err := yaml.Unmarshal(text, &keys); err != nil {
+		return "", err
+	}
+	delete(keys, "data")
+	recipe, err := json.Marshal(keys)
+	return string(recipe), err
+}
+
+// ParseRecipe reads what Recipe returned, or what took its place before: the same
+// with Go's names for keys. Keys that this version does not know are passed over.
+func ParseRecipe(text string) (*Config, error) {
+	var keys map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &keys); err != nil {
+		return nil, fmt.Errorf("the recipe is no JSON of settings: %w", err)
+	}
+	var c Config
+	if _, old := keys["Train"]; old {
+		return &c, json.Unmarshal([]byte(text), &c)
+	}
+	if err := yaml.Unmarshal([]byte(text), &c); err != nil { // JSON is YAML, and the keys are YAML's
+		return nil, errors.New("the recipe's settings are not of their types")
+	}
+	return &c, nil
+}
