@@ -79,7 +79,7 @@ A named model has random weights, which take the same time as trained ones.`,
 	f.BoolVar(&opts.Devices, "devices", false, "measure nothing: list the devices that there are")
 	f.StringVar(&opts.Device, "device", "auto", "auto, cpu, cuda or cuda:`N`")
 	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
-	f.StringVar(&opts.Precision, "precision", "float32", "of matrix products on a GPU: float32, tf32 or bf16")
+	f.StringVar(&opts.Precision, "precision", "float32", "of matrix products: float32, bf16, or on a GPU tf32")
 	f.IntVar(&opts.Batch, "batch", 1, "images in a pass")
 	f.IntVar(&opts.Train, "train", 0, "measure steps of training on `B` images instead: forward, backward and Adam")
 	f.StringVar(&opts.Objective, "objective", "full", "of --train: full, as clusir train has it, or l1")

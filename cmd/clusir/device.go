@@ -14,7 +14,7 @@ import (
 // addDeviceFlags defines the flags that say what to compute on.
 func addDeviceFlags(f *pflag.FlagSet) {
 	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`; clusir bench --devices lists them")
-	f.String("precision", "float32", "of matrix products on a GPU: float32, tf32 or bf16")
+	f.String("precision", "float32", "of matrix products: float32, bf16, or on a GPU tf32")
 }
 
 // deviceOptions are those of a configuration. Why auto passes a GPU by goes to w.

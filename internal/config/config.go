@@ -22,8 +22,8 @@ type Config struct {
 	// Device is auto (a GPU where there is one), cpu, cuda or cuda:N; for
 	// training also several, such as cuda:0,cuda:1.
 	Device string `yaml:"device"`
-	// Precision is what matrix products on a GPU round their operands to:
-	// float32, tf32 or bf16. The processor computes in float32.
+	// Precision is what matrix products round their operands to:
+	// float32, tf32 or bf16; the processor has no tf32.
 	Precision string `yaml:"precision"`
 	// Threads is the number of processor threads, 0 for all.
 	Threads int `yaml:"threads"`

@@ -21,8 +21,8 @@ type Options struct {
 	// LocalRank is the place of this process among the ranks on its machine: auto and
 	// cuda mean the GPU of that number, or the only one there is.
 	LocalRank int
-	// Precision is what matrix products on a GPU round their operands to:
-	// float32 (also ""), tf32 or bf16.
+	// Precision is what matrix products round their operands to: float32 (also
+	// ""), tf32 or bf16. The processor has no tf32.
 	Precision string
 	Threads   int    // of the processor; 0 for all
 	ISA       string // instruction set of the processor; "" for the best
@@ -93,10 +93,10 @@ func openAuto(o Options, p cuda.Precision) (kernels.Backend, string, error) {
 }
 
 func openCPU(o Options, p cuda.Precision) (kernels.Backend, string, error) {
-	if p != cuda.Float32 {
-		return nil, "", fmt.Errorf("precision %s is for GPUs, and this is the processor, which computes in float32: leave it out, or choose --device cuda", p)
+	if p == cuda.TF32 {
+		return nil, "", fmt.Errorf("precision %s is for GPUs, and this is the processor: choose float32 or bf16, or --device cuda", p)
 	}
-	b, err := cpu.New(cpu.Options{Threads: o.Threads, ISA: o.ISA})
+	b, err := cpu.New(cpu.Options{Threads: o.Threads, ISA: o.ISA, BF16: p == cuda.BF16})
 	if err != nil {
 		return nil, "", err
 	}

@@ -29,6 +29,8 @@ func TestOpen(t *testing.T) {
 		{Options{Name: "auto"}, there, ""},
 		{Options{Name: "cpu", ISA: "portable", Precision: "float32"}, "cpu portable", ""},
 		{Options{Name: "cpu", Precision: "tf32"}, "", "precision tf32 is for GPUs"},
+		{Options{Name: "cpu", ISA: "portable", Precision: "bf16"}, "cpu portable_bf16", ""},
+		{Options{Name: "cpu", ISA: "avx2", Precision: "bf16"}, "", "precision bf16 takes a processor with AVX512-BF16"},
 		{Options{Name: "cpu", Precision: "half"}, "", `precision "half": unknown; use float32, tf32 or bf16`},
 		{Options{Name: "cpu", ISA: "sse"}, "", `instruction set "sse"`},
 		{Options{Name: "gpu"}, "", `device "gpu": use auto, cpu, cuda or cuda:N`},

@@ -20,22 +20,32 @@ INLINE int64_t pixel_tile(int64_t K, int64_t HW) {
   return least(round_up(HW, L), clamp((64 << 10) / K / 32 * 32, 64, 256));
 }
 
-// gather_pixels copies pixels [at, at+n) of image b of each part to u [ΣC, ld].
-static void gather_pixels(float* u, int64_t ld, int64_t parts, const Tensor* xs, int64_t b, int64_t HW, int64_t at,
+// gather_pixels lays out pixels [at, at+n) of image b of each part, [ΣC, room].
+template <class T>
+static void gather_pixels(Feed<T> u, int64_t room, int64_t parts, const Tensor* xs, int64_t b, int64_t HW, int64_t at,
                           int64_t n) {
   for (int64_t i = 0; i < parts; i++)
-    for (int64_t c = 0; c < xs[i].n[1]; c++, u += ld)
-      copy_padded(u, xs[i].p + (b * xs[i].n[1] + c) * HW + at, n, ld);
+    for (int64_t c = 0; c < xs[i].n[1]; c++) {
+      copy_padded(u.row(), xs[i].p + (b * xs[i].n[1] + c) * HW + at, n, room);
+      u.done(room);
+    }
+  u.end(room);
+}
+static void gather_pixels(float* u, int64_t room, int64_t parts, const Tensor* xs, int64_t b, int64_t HW, int64_t at,
+                          int64_t n) {
+  gather_pixels(Feed<float>(u, room, nullptr), room, parts, xs, b, HW, at, n);
 }
 
 static void conv1x1(Pool& pool, Tensor y, Tensor w, Tensor bias, int64_t parts, const Tensor* xs) {
   int64_t B = y.n[0], O = y.n[1], HW = y.n[2] * y.n[3];
   int64_t K = channels(parts, xs), T = pixel_tile(K, HW), per_image = ceil_div(HW, T);
-  pool.run(B * per_image, (size_t)((K + O) * T + 64), [&](int64_t unit, Scratch& s) {
+  const Operand* A = left<Operand>(pool, w, O, K, pool.shared((size_t)left_floats<Operand>(O, K)));
+  pool.run(B * per_image, (size_t)((K + O + 2) * T + 64), [&](int64_t unit, Scratch& s) {
     int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
-    float *u = s.take(K * N), *v = s.take(O * N);
-    gather_pixels(u, N, parts, xs, b, HW, at, n);
-    gemm(O, N, K, w.p, K, u, N, v, N, Overwrite);
+    Operand* u = take_operand<Operand>(s, K, N);
+    float* v = s.take(O * N);
+    gather_pixels(Feed<Operand>(u, N, s.take(feed_floats<Operand>(N))), N, parts, xs, b, HW, at, n);
+    gemm(O, N, K, A, steps<Operand>(K), u, N, v, N, Overwrite);
     for (int64_t o = 0; o < O; o++) {
       float *dst = y + (b * O + o) * HW + at, *src = v + o * N;
       if (bias)

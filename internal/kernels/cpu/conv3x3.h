@@ -67,23 +67,25 @@ INLINE void put(const Planes& d, int64_t c, int64_t y, int64_t x, int64_t n, con
 }
 
 // micro3x3 is micro (gemm.h) for B's rows at b + c·plane + ky·line + kx.
-template <int rows, int vecs>
-INLINE void micro3x3(int64_t C, const float* A, int64_t lda, const float* b, int64_t plane, int64_t line, float* out,
+// C counts elements of T.
+template <int rows, int vecs, class T>
+INLINE void micro3x3(int64_t C, const T* A, int64_t lda, const T* b, int64_t plane, int64_t line, float* out,
                      int64_t ldc) {
+  using U = decltype(load(b));
   vf c[rows][2];
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = vf{};
   for (int64_t k = 0; k < C; k++, b += plane, A += 9) {
-    const float* row = b;
+    const T* row = b;
     for (int ky = 0; ky < 3; ky++, row += line)
 #pragma GCC unroll 3
       for (int kx = 0; kx < 3; kx++) {
-        vf b0 = load(row + kx), b1 = vecs > 1 ? load(row + kx + L) : vf{};
+        U b0 = load(row + kx), b1 = vecs > 1 ? load(row + kx + L) : U{};
 #pragma GCC unroll 12
         for (int i = 0; i < rows; i++) {
-          vf a = splat(A[i * lda + ky * 3 + kx]);
-          c[i][0] += a * b0;
-          if (vecs > 1) c[i][1] += a * b1;
+          U a = splat(A[i * lda + ky * 3 + kx]);
+          c[i][0] = mac(c[i][0], a, b0);
+          if (vecs > 1) c[i][1] = mac(c[i][1], a, b1);
         }
       }
   }
@@ -106,52 +108,77 @@ INLINE Conv3Plan conv3_plan(int64_t B, int64_t C, int64_t H, int64_t W, int64_t 
   return {{H, W, shared_rows(B * ceil_div(W, cols), H, rows, share), cols}, line};
 }
 
-// padded_tile copies a tile and its halo to u [C, rows+2, line], zeros outside
-// the image.
-static void padded_tile(const Planes& x, const Tile& t, int64_t line, float* u) {
+// padded_tile lays out a tile and its halo as u [C, rows+2, line], zeros outside
+// the image. room is for a Feed of lines.
+template <class T>
+static void padded_tile(const Planes& x, const Tile& t, int64_t line, T* u, float* room) {
+  constexpr int64_t together = Arithmetic<T>::together;
   int64_t xa = most(t.x0 - 1, 0), xb = least(t.x1 + 1, x.W), off = xa - (t.x0 - 1);
-  for (int64_t c = 0; c < x.C; c++)
+  for (int64_t c0 = 0; c0 < x.C; c0 += together)
     for (int64_t y = t.y0 - 1; y <= t.y1; y++, u += line) {
-      memset(u, 0, 4 * (size_t)line);
-      if (y >= 0 && y < x.H) fetch(x, c, y, xa, xb - xa, u + off);
+      Feed<T> lines(u, line, room);
+      for (int64_t c = c0; c < least(c0 + together, x.C); c++) {
+        float* row = lines.row();
+        memset(row, 0, 4 * (size_t)line);
+        if (y >= 0 && y < x.H) fetch(x, c, y, xa, xb - xa, row + off);
+        lines.done(line);
+      }
+      lines.end(line);
     }
 }
 
-template <int rows>
-static void stripe3x3(const Conv3Plan& p, const Tile& t, int64_t C, const float* A, const float* u, float* out,
-                      int64_t ldc) {
-  int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, plane = (high + 2) * p.line;
-  for (int64_t r = 0; r < high; r++) {
-    const float* b = u + r * p.line;
-    float* c = out + r * p.line;
-    int64_t x = 0;
-    for (; x + L < n; x += NR) micro3x3<rows, 2>(C, A, 9 * C, b + x, plane, p.line, c + x, ldc);
-    if (x < n) micro3x3<rows, 1>(C, A, 9 * C, b + x, plane, p.line, c + x, ldc);
+// left3x3 is left (tile.h) for filters w [O,C,9]: pairs are of channels.
+template <class T>
+INLINE const T* left3x3(Pool& pool, const float* w, int64_t O, int64_t C, float* room) {
+  if constexpr (Arithmetic<T>::together == 1) {
+    return w;
+  } else {
+    T* rounded = (T*)room;
+    weight_rows(pool, O, 9 * C, [&](int64_t o) {
+      for (int64_t c = 0; c < C; c++)
+        for (int k = 0; k < 9; k++) round_to(rounded + (o * steps<T>(C) + c / 2) * 9 + k, c % 2, w[(o * C + c) * 9 + k]);
+      for (int k = 0; k < 9 && C % 2; k++) round_to(rounded + (o * steps<T>(C) + C / 2) * 9 + k, 1, 0);
+    });
+    return rounded;
   }
 }
 
-// convolve computes y (+)= w * x; w is [O,C,9].
-static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const float* w, int64_t B, Accumulate acc) {
-  using Stripe = void (*)(const Conv3Plan&, const Tile&, int64_t, const float*, const float*, float*, int64_t);
-  static const Stripe by_rows[] = {nullptr,      stripe3x3<1>, stripe3x3<2>,  stripe3x3<3>,  stripe3x3<4>,
-                                   stripe3x3<5>, stripe3x3<6>,
+template <int rows, class T>
+static void stripe3x3(const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u, float* out, int64_t ldc) {
+  int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, plane = (high + 2) * p.line;
+  for (int64_t r = 0; r < high; r++) {
+    const T* b = u + r * p.line;
+    float* c = out + r * p.line;
+    int64_t x = 0;
+    for (; x + L < n; x += NR) micro3x3<rows, 2, T>(C, A, 9 * C, b + x, plane, p.line, c + x, ldc);
+    if (x < n) micro3x3<rows, 1, T>(C, A, 9 * C, b + x, plane, p.line, c + x, ldc);
+  }
+}
+
+// convolve computes y (+)= w * x; w is [O,C,9], as left3x3 gives it.
+template <class T>
+static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w, int64_t B, Accumulate acc) {
+  using Stripe = void (*)(const Conv3Plan&, const Tile&, int64_t, const T*, const T*, float*, int64_t);
+  static const Stripe by_rows[] = {
+      nullptr,          stripe3x3<1, T>, stripe3x3<2, T>,  stripe3x3<3, T>,  stripe3x3<4, T>,  stripe3x3<5, T>, stripe3x3<6, T>,
 #if LANES == 16
-                                   stripe3x3<7>, stripe3x3<8>, stripe3x3<9>, stripe3x3<10>, stripe3x3<11>, stripe3x3<12>
+      stripe3x3<7, T>,  stripe3x3<8, T>, stripe3x3<9, T>,  stripe3x3<10, T>, stripe3x3<11, T>, stripe3x3<12, T>
 #endif
   };
-  int64_t C = x0.C, O = y0.C, pixels = x0.H * x0.W;
+  int64_t C = x0.C, O = y0.C, pixels = x0.H * x0.W, K = steps<T>(C);
   Conv3Plan p = conv3_plan(B, C, x0.H, x0.W, pool.threads());
-  size_t floats = (size_t)(C * (p.tiles.rows + 2) * p.line + MR * p.tiles.rows * p.line + 128);
+  size_t floats = (size_t)(C * (p.tiles.rows + 2) * p.line + MR * p.tiles.rows * p.line + 3 * p.line + 128);
   pool.run(B * p.tiles.count(), floats, [&](int64_t unit, Scratch& s) {
     Tile t = tile_at(p.tiles, unit);
     Planes x = x0, y = y0;
     x.p += t.b * C * pixels, y.p += t.b * O * pixels;
     int64_t high = t.y1 - t.y0, ldc = high * p.line;
-    float *u = s.take(C * (high + 2) * p.line), *out = s.take(MR * ldc);
-    padded_tile(x, t, p.line, u);
+    T* u = take_operand<T>(s, C, (high + 2) * p.line);
+    float* out = s.take(MR * ldc);
+    padded_tile(x, t, p.line, u, s.take(feed_floats<T>(p.line)));
     for (int64_t o = 0, tiles = ceil_div(O, MR), rows; tiles; tiles--, o += rows) {
       rows = ceil_div(O - o, tiles);
-      by_rows[rows](p, t, C, w + o * C * 9, u, out, ldc);
+      by_rows[rows](p, t, K, w + o * K * 9, u, out, ldc);
       for (int64_t i = 0; i < rows; i++)
         for (int64_t r = 0; r < high; r++)
           put(y, o + i, t.y0 + r, t.x0, t.x1 - t.x0, out + i * ldc + r * p.line, acc);
@@ -160,7 +187,9 @@ static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const float
 }
 
 static void conv3x3(Pool& pool, Tensor y, Tensor x, Tensor w) {
-  convolve(pool, stored(y, x), stored(x, x), w, x.n[0], Overwrite);
+  int64_t O = w.n[0], C = w.n[1];
+  const Operand* A = left3x3<Operand>(pool, w, O, C, pool.shared((size_t)left_floats<Operand>(O, C, 9)));
+  convolve(pool, stored(y, x), stored(x, x), A, x.n[0], Overwrite);
 }
 
 // turned returns the filter of the transposed convolution, [C,O,9], taps
@@ -194,7 +223,7 @@ static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const 
       Planes x = x0, dy = dy0;
       x.p += t.b * C * pixels, dy.p += t.b * O * pixels;
       int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, K = high * p.line - 2;
-      padded_tile(x, t, p.line, u);
+      padded_tile(x, t, p.line, u, nullptr);
       transpose(C, (high + 2) * p.line, u, (high + 2) * p.line, v, Cp);
       for (int64_t o = 0; o < O; o++)
         for (int64_t r = 0; r < high; r++) {

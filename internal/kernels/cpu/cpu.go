@@ -17,6 +17,8 @@ package cpu
 import "C"
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"runtime"
 	"unsafe"
@@ -28,6 +30,10 @@ import (
 type Options struct {
 	Threads int    // 0: as many as there are processors
 	ISA     string // "avx512", "avx2" or "portable"; empty: the best there is
+	// BF16 rounds the operands of matrix products and 3×3 convolutions to bf16;
+	// sums and all else are in float32. It takes a processor with AVX512-BF16. The
+	// portable form exists for tests and is slow.
+	BF16 bool
 }
 
 // Backend runs every operation on the host. It may be used by one goroutine at
@@ -46,9 +52,16 @@ func New(o Options) (*Backend, error) {
 	if o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
-	isa := C.CString(o.ISA)
+	name := o.ISA
+	if o.BF16 {
+		name = cmp.Or(name, "avx512") + "_bf16"
+	}
+	isa := C.CString(name)
 	defer C.free(unsafe.Pointer(isa))
 	ctx := C.clusir_open(C.int(o.Threads), isa)
+	if ctx == nil && o.BF16 {
+		return nil, errors.New("precision bf16 takes a processor with AVX512-BF16 (AMD Zen 4, Intel Cooper Lake or Sapphire Rapids, or later), which this one is not: choose float32")
+	}
 	if ctx == nil {
 		return nil, fmt.Errorf("instruction set %q: unknown, or not on this processor; use avx512, avx2 or portable", o.ISA)
 	}

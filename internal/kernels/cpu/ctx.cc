@@ -12,21 +12,26 @@ struct clusir_ctx {
 // supported reports whether this processor runs o.
 static bool supported(const clusir_ops* o) {
 #if defined(__x86_64__)
-  if (o == &clusir_avx512)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (o == &clusir_avx512) return avx512;
+  if (o == &clusir_avx512_bf16) return avx512 && __builtin_cpu_supports("avx512bf16");
   if (o == &clusir_avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
-  return o == &clusir_portable;
+  return o == &clusir_portable || o == &clusir_portable_bf16;
 }
 
 clusir_ctx* clusir_open(int threads, const char* isa) {
-  static const clusir_ops* const best_first[] = {
+  // The best first. What rounds operands comes after what every processor has, so
+  // it is had by name alone.
+  static const clusir_ops* const all[] = {
 #if defined(__x86_64__)
-      &clusir_avx512, &clusir_avx2,
+      &clusir_avx512, &clusir_avx2, &clusir_portable, &clusir_avx512_bf16, &clusir_portable_bf16,
+#else
+      &clusir_portable, &clusir_portable_bf16,
 #endif
-      &clusir_portable};
-  for (const clusir_ops* o : best_first)
+  };
+  for (const clusir_ops* o : all)
     if (supported(o) && (!*isa || !strcmp(isa, o->isa))) return new clusir_ctx(threads, o);
   return nullptr;
 }

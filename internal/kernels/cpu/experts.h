@@ -39,7 +39,7 @@ INLINE FFNPlan ffn_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W, i
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
   p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
-  p.chunk = even(h, (64 << 10) / (2 * p.slots * p.stride), 1);
+  p.chunk = even(h, (64 << 10) / (2 * p.slots * p.stride), Arithmetic<Operand>::together);
   return p;
 }
 
@@ -52,17 +52,34 @@ INLINE Window window(const Tile& t, int64_t H, int64_t W) {
   return {most(t.y0 - 1, 0), least(t.y1 + 1, H), most(t.x0 - 1, 0), least(t.x1 + 1, W)};
 }
 
+// RowRoom is room for one row of pixels: its channels [C,cols] as they come,
+// unless they are normalised in place, a Feed's rows and the norm's moments.
+template <class T>
+struct RowRoom {
+  float *x, *feed, *mean, *rstd;
+  static constexpr bool in_place = Arithmetic<T>::together == 1;
+  static int64_t floats(const FFNPlan& p) {
+    return (in_place ? 2 : p.C + 2) * p.cols + feed_floats<T>(p.cols) + 64;
+  }
+  RowRoom(const FFNPlan& p, Scratch& s)
+      : x(s.take(in_place ? 0 : p.C * p.cols)), feed(s.take(feed_floats<T>(p.cols))), mean(s.take(p.cols)),
+        rstd(s.take(p.cols)) {}
+};
+
 // normalised copies a window's pixels and normalises them: u [C, rows·cols].
-static void normalised(const FFNPlan& p, const float* x, const Window& w, const float* weight, const float* bias,
-                       float* u, float* mean, float* rstd) {
+template <class T>
+static void normalised(const FFNPlan& p, const float* x, const Window& w, const float* weight, const float* bias, T* u,
+                       const RowRoom<T>& room) {
   int64_t rows = w.y1 - w.y0, n = w.x1 - w.x0, ld = rows * p.cols;
   for (int64_t r = 0; r < rows; r++) {
+    T* v = u + r * p.cols;
+    float* pixels = room.in_place ? (float*)v : room.x;
+    int64_t apart = room.in_place ? ld : p.cols;
     for (int64_t c = 0; c < p.C; c++)
-      copy_padded(u + c * ld + r * p.cols, x + (c * p.tiles.H + w.y0 + r) * p.tiles.W + w.x0, n, p.cols);
-    float* v = u + r * p.cols;
-    layer_norm(p.C, p.cols, v, ld, weight, bias, v, ld, nullptr, 0, mean, rstd);
-    for (int64_t c = 0; c < p.C; c++)  // beyond the image there is nothing, not the norm's bias
-      memset(v + c * ld + n, 0, 4 * (size_t)(p.cols - n));
+      copy_padded(pixels + c * apart, x + (c * p.tiles.H + w.y0 + r) * p.tiles.W + w.x0, n, p.cols);
+    layer_norm(p.C, p.cols, pixels, apart, weight, bias, Feed<T>(v, ld, room.feed), nullptr, 0, room.mean, room.rstd);
+    for (int64_t k = 0; k < steps<T>(p.C); k++)  // beyond the image there is nothing, not the norm's bias
+      memset((void*)(v + k * ld + n), 0, sizeof(T) * (size_t)(p.cols - n));
   }
 }
 
@@ -81,15 +98,16 @@ INLINE void clear_row(const Ring& r, int64_t channels, int64_t y) {
 
 // expand_rows fills the ring with rows [y, y+n) of expand·u for channel pairs
 // [j0, j0+J): u's rows start at w.y0.
-static void expand_rows(const FFNPlan& p, const Ring& ring, const float* expand, int64_t j0, int64_t J, const float* u,
+template <class T>
+static void expand_rows(const FFNPlan& p, const Ring& ring, const T* expand, int64_t j0, int64_t J, const T* u,
                         const Window& w, int64_t y, int64_t n) {
-  int64_t ldu = (w.y1 - w.y0) * p.cols;
+  int64_t ldu = (w.y1 - w.y0) * p.cols, K = steps<T>(p.C);
   for (int64_t half = 0; half < 2; half++) {
-    const float* A = expand + (half * p.h + j0) * p.C;
+    const T* A = expand + (half * p.h + j0) * K;
     // Rows of one step may wrap around the end of the ring.
     for (int64_t done = 0; done < n;) {
       int64_t slot = (y + done + 1) % ring.slots, run = least(n - done, ring.slots - slot);
-      gemm_runs(J, run, p.cols, p.C, A, p.C, {u + (y + done - w.y0) * p.cols, ldu, p.cols},
+      gemm_runs(J, run, p.cols, p.C, A, K, {u + (y + done - w.y0) * p.cols, ldu, p.cols},
                 {ring.row(half * J, y + done), ring.slots * ring.stride, ring.stride}, Overwrite);
       done += run;
     }
@@ -151,10 +169,11 @@ INLINE void taps(const float* w, vf f[9]) {
   for (int i = 0; i < 9; i++) f[i] = splat(w[i]);
 }
 
-// gate_row computes g = weight · GELU(a) ⊙ b for row y, n columns (a multiple
-// of L) from the ring's column at on, for J channel pairs; g's rows are ldg apart.
+// gate_row lays out g = weight · GELU(a) ⊙ b for row y, n columns (a multiple
+// of L) from the ring's column at on, for J channel pairs.
+template <class T>
 static void gate_row(const Ring& ring, const float* depthwise, int64_t h, int64_t j0, int64_t J, int64_t y, int64_t at,
-                     int64_t n, float weight, float* g, int64_t ldg) {
+                     int64_t n, float weight, Feed<T> g) {
   for (int64_t j = 0; j < J; j++) {
     const float *ra[3], *rb[3];
     three_rows(ring, j, y, at, ra);
@@ -162,37 +181,72 @@ static void gate_row(const Ring& ring, const float* depthwise, int64_t h, int64_
     vf fa[9], fb[9];
     taps(depthwise + (j0 + j) * 9, fa);
     taps(depthwise + (h + j0 + j) * 9, fb);
-    depthwise_row(ra, fa, n, g + j * ldg);
+    float* row = g.row();
+    depthwise_row(ra, fa, n, row);
     vf v[9];
     Sweep3 sweep(rb);
     for (int64_t x = 0; x < n; x += L) {
       sweep.next(v);
-      store(g + j * ldg + x, vgelu(load(g + j * ldg + x)) * (depthwise3(v, fb) * weight));
+      store(row + x, vgelu(load(row + x)) * (depthwise3(v, fb) * weight));
     }
+    g.done(n);
   }
+  g.end(n);
 }
 
-// FFNScratch is what a tile needs besides its result.
+// FFNScratch is what a tile needs: its normalised pixels u, one row of them, a
+// ring, the gated rows of a step, and the result out.
 struct FFNScratch {
-  float *u, *mean, *rstd, *ring, *gate, *out;
+  Operand* u;
+  RowRoom<Operand> row;
+  float* ring;
+  Operand* gate;
+  float* out;
+  static size_t floats(const FFNPlan& p) {
+    return (size_t)(p.C * pixels(p) + RowRoom<Operand>::floats(p) + 2 * p.chunk * p.slots * p.stride +
+                    p.chunk * p.step * p.cols + p.C * p.tiles.rows * p.cols + 128);
+  }
+  static int64_t pixels(const FFNPlan& p) { return (p.tiles.rows + 2) * p.cols; }
+  FFNScratch(const FFNPlan& p, Scratch& s)
+      : u(take_operand<Operand>(s, p.C, pixels(p))), row(p, s), ring(s.take(2 * p.chunk * p.slots * p.stride)),
+        gate(take_operand<Operand>(s, p.chunk, p.step * p.cols)), out(s.take(p.C * p.tiles.rows * p.cols)) {}
 };
-INLINE size_t ffn_scratch_floats(const FFNPlan& p) {
-  int64_t pixels = (p.tiles.rows + 2) * p.cols;
-  return (size_t)(p.C * pixels + 2 * p.cols + 2 * p.chunk * p.slots * p.stride + p.chunk * p.step * p.cols +
-                  p.C * p.tiles.rows * p.cols + 128);
+
+// FFNWeights are an expert's as its products read them.
+struct FFNWeights {
+  const Operand* expand;
+  const float* depthwise;
+  const Operand* project;
+};
+
+// reached reports whether a sample is routed to expert e.
+INLINE bool reached(const float* route, int64_t B, int64_t E, int64_t e) {
+  bool any = !route;
+  for (int64_t b = 0; b < B && route; b++) any |= route[b * E + e] != 0;
+  return any;
 }
-INLINE FFNScratch ffn_scratch(const FFNPlan& p, Scratch& s) {
-  int64_t pixels = (p.tiles.rows + 2) * p.cols;
-  FFNScratch f;
-  f.u = s.take(p.C * pixels), f.mean = s.take(p.cols), f.rstd = s.take(p.cols);
-  f.ring = s.take(2 * p.chunk * p.slots * p.stride);
-  f.gate = s.take(p.chunk * p.step * p.cols), f.out = s.take(p.C * p.tiles.rows * p.cols);
-  return f;
+
+// ffn_weights returns the weights of all experts that a sample is routed to.
+static const FFNWeights* ffn_weights(Pool& pool, int64_t C, int64_t h, int64_t B, int64_t E, const clusir_ffn* experts,
+                                     const float* route) {
+  int64_t list = round_up(E * (int64_t)sizeof(FFNWeights) / 4, 16), expand = left_floats<Operand>(2 * h, C),
+          each = expand + left_floats<Operand>(C, h), used = 0;
+  for (int64_t e = 0; e < E; e++) used += reached(route, B, E, e);
+  float* room = pool.shared((size_t)(list + used * each));
+  FFNWeights* weights = (FFNWeights*)room;
+  room += list;
+  for (int64_t e = 0; e < E; e++) {
+    if (!reached(route, B, E, e)) continue;
+    weights[e] = {left<Operand>(pool, experts[e].expand, 2 * h, C, room), experts[e].depthwise,
+                  left<Operand>(pool, experts[e].project, C, h, room + expand)};
+    room += each;
+  }
+  return weights;
 }
 
 // ffn_chunk adds weight · project(gate) of channel pairs [j0, j0+J) to out
 // [C, rows·cols], sweeping the tile's rows.
-static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, const Window& w, const clusir_ffn& f,
+static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, const Window& w, const FFNWeights& f,
                       int64_t j0, int64_t J, float weight) {
   Ring ring = {s.ring, p.slots, p.stride, J};
   memset(s.ring, 0, 4 * (size_t)(2 * J * p.slots * p.stride));
@@ -200,12 +254,13 @@ static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, cons
   int64_t ready = w.y0;  // rows below this one are in the ring
   for (int64_t y = t.y0; y < t.y1; y += p.step) {
     int64_t rows = least(p.step, t.y1 - y), need = least(y + rows + 1, w.y1);
-    expand_rows(p, ring, f.expand, j0, J, s.u, w, ready, need - ready);
+    expand_rows(p, ring, f.expand, j0, J, (const Operand*)s.u, w, ready, need - ready);
     ready = need;
     if (y + rows == p.tiles.H) clear_row(ring, 2 * J, p.tiles.H);
     for (int64_t r = 0; r < rows; r++)
-      gate_row(ring, f.depthwise, p.h, j0, J, y + r, at, n, weight, s.gate + r * p.cols, p.step * p.cols);
-    gemm_runs(p.C, rows, n, J, f.project + j0, p.h, {s.gate, p.step * p.cols, p.cols},
+      gate_row(ring, f.depthwise, p.h, j0, J, y + r, at, n, weight,
+               Feed<Operand>(s.gate + r * p.cols, p.step * p.cols, s.row.feed));
+    gemm_runs(p.C, rows, n, J, f.project + steps<Operand>(j0), steps<Operand>(p.h), {s.gate, p.step * p.cols, p.cols},
               {s.out + (y - t.y0) * p.cols, ldo, p.cols}, AddTo);
   }
 }
@@ -215,17 +270,18 @@ static void gated_ffn(Pool& pool, Tensor y, Tensor x, clusir_norm norm, int64_t 
   int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   int64_t h = experts->project.n[1];
   FFNPlan p = ffn_plan(B, C, h, H, W, pool.threads());
-  pool.run(B * p.tiles.count(), ffn_scratch_floats(p), [&](int64_t unit, Scratch& scratch) {
+  const FFNWeights* weights = ffn_weights(pool, C, h, B, E, experts, route);
+  pool.run(B * p.tiles.count(), FFNScratch::floats(p), [&](int64_t unit, Scratch& scratch) {
     Tile t = tile_at(p.tiles, unit);
     Window w = window(t, H, W);
-    FFNScratch s = ffn_scratch(p, scratch);
-    normalised(p, x + t.b * C * H * W, w, norm.weight, norm.bias, s.u, s.mean, s.rstd);
+    FFNScratch s(p, scratch);
+    normalised(p, x + t.b * C * H * W, w, norm.weight, norm.bias, s.u, s.row);
     int64_t ldo = (t.y1 - t.y0) * p.cols;
     memset(s.out, 0, 4 * (size_t)(C * ldo));
     for (int64_t e = 0; e < E; e++) {
       float weight = route ? route[t.b * E + e] : 1.0f;
       if (weight == 0) continue;
-      for (int64_t j = 0; j < h; j += p.chunk) ffn_chunk(p, s, t, w, experts[e], j, least(p.chunk, h - j), weight);
+      for (int64_t j = 0; j < h; j += p.chunk) ffn_chunk(p, s, t, w, weights[e], j, least(p.chunk, h - j), weight);
     }
     for (int64_t c = 0; c < C; c++)
       for (int64_t r = t.y0; r < t.y1; r++) {

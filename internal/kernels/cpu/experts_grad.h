@@ -35,7 +35,7 @@ struct FFNGrad {
   struct Band {
     Tile t;
     Window wu, wd;
-    float *u, *ut, *dy, *dyt, *du, *e, *dd, *gate, *de, *dg, *mean, *rstd;
+    float *u, *ut, *dy, *dyt, *du, *e, *dd, *gate, *de, *dg;
     float* taps;  // dDepthwise of a chunk, not yet summed over lanes: [2·chunk,9,L]
     float weight;
     float* sums;
@@ -72,9 +72,8 @@ inline void FFNGrad::open(Band& b, Scratch& s) const {
   b.e = s.take(ring_floats()), b.dd = s.take(ring_floats());
   b.gate = s.take(p.chunk * group), b.dg = s.take(p.chunk * group), b.de = s.take(2 * p.chunk * group);
   b.taps = s.take(18 * p.chunk * L);
-  b.mean = s.take(p.cols), b.rstd = s.take(p.cols);
   const int64_t image = b.t.b * p.C * H * W;
-  normalised(p, x + image, b.wu, norm_weight, norm_bias, b.u, b.mean, b.rstd);
+  normalised(p, x + image, b.wu, norm_weight, norm_bias, b.u, RowRoom<float>(p, s));
   copy_rows(dy + image, p.C, H, W, b.wd.y0, b.wd.y1, p.cols, b.dy);
   memset(b.du, 0, 4 * (size_t)(p.C * own));
   if (Cp > p.C) memset(b.ut, 0, 4 * (size_t)(Cp * own)), memset(b.dyt, 0, 4 * (size_t)(Cp * own));
@@ -191,7 +190,7 @@ inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
   for (int64_t y = b.wd.y0, n; y < b.wd.y1; y += n) {
     n = least(p.step, b.wd.y1 - y);
     int64_t need = least(y + n + 1, H);
-    expand_rows(p, e, f.expand, j0, J, b.u, b.wu, ready, need - ready);
+    expand_rows(p, e, f.expand.p, j0, J, (const float*)b.u, b.wu, ready, need - ready);
     ready = need;
     if (y + n == H) clear_row(e, 2 * J, H);
     own_rows(b, e, dd, j0, J, y, n);
@@ -307,9 +306,7 @@ static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusi
   memset(du, 0, 4 * (size_t)image);
   g.du = du, g.expand_t = wt, g.project_t = wt + 2 * h * C;
   for (int64_t e = 0; e < E; e++) {
-    bool reached = !route;
-    for (int64_t b = 0; b < B && route; b++) reached |= route[b * E + e] != 0;
-    if (!reached) continue;
+    if (!reached(route, B, E, e)) continue;
     g.f = experts[e];
     transpose(2 * h, C, g.f.expand.p, C, wt, 2 * h);
     transpose(C, h, g.f.project.p, h, wt + 2 * h * C, C);

@@ -2,7 +2,9 @@
 //
 //   C[M,N] (+)= A[M,K] · B[K,N]
 //
-// in float, or in double where products cancel (attention_gram.h).
+// in float, in double where products cancel (attention_gram.h), or with operands
+// in bf16 and sums in float (operand.h): each element of A and B is then a Pair
+// of numbers that are next to each other along K.
 //
 // A is read element by element (broadcast), so weights are used as they lie,
 // never packed. B is read in rows of NR columns: tiles of pixels or transposed
@@ -12,7 +14,7 @@
 // in 16 registers); an odd vector of columns is a tile of half the width. K is
 // never split, so an element's sum is the same whatever tile it falls into.
 #pragma once
-#include "simd.h"
+#include "operand.h"
 
 namespace ISA {
 
@@ -29,37 +31,39 @@ struct Mat {
 };
 
 // micro computes a tile of rows × vecs vectors, vecs 1 or 2. Both are constants
-// so that c stays in registers.
+// so that c stays in registers. K counts elements of T.
 template <int rows, int vecs, class T>
-INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C, int64_t ldc, Accumulate acc) {
-  using V = decltype(load(B));
-  constexpr int64_t W = sizeof(V) / sizeof(T);
+INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, Sum<T>* C, int64_t ldc, Accumulate acc) {
+  using V = decltype(load(C));
+  using U = decltype(load(B));
+  constexpr int64_t W = sizeof(U) / sizeof(T);
   V c[rows][2];
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++) c[i][0] = c[i][1] = V{};
   for (int64_t k = 0; k < K; k++) {
-    V b0 = load(B + k * ldb), b1 = vecs > 1 ? load(B + k * ldb + W) : V{};
+    U b0 = load(B + k * ldb), b1 = vecs > 1 ? load(B + k * ldb + W) : U{};
 #pragma GCC unroll 12
     for (int i = 0; i < rows; i++) {
-      V a = splat(A[i * lda + k]);
-      c[i][0] += a * b0;
-      if (vecs > 1) c[i][1] += a * b1;
+      U a = splat(A[i * lda + k]);
+      c[i][0] = mac(c[i][0], a, b0);
+      if (vecs > 1) c[i][1] = mac(c[i][1], a, b1);
     }
   }
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++) {
-    T* p = C + i * ldc;
+    Sum<T>* p = C + i * ldc;
     store(p, acc ? load(p) + c[i][0] : c[i][0]);
     if (vecs > 1) store(p + W, acc ? load(p + W) + c[i][1] : c[i][1]);
   }
 }
 
 template <int rows, class T>
-static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<T> C, Accumulate acc) {
+static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<Sum<T>> C,
+                   Accumulate acc) {
   constexpr int64_t W = L * sizeof(float) / sizeof(T);  // columns of a vector
   for (int64_t g = 0; g < G; g++) {
     const T* b = B.p + g * B.run;
-    T* c = C.p + g * C.run;
+    Sum<T>* c = C.p + g * C.run;
     int64_t j = 0;
     for (; j + 2 * W <= n; j += 2 * W) micro<rows, 2>(K, A, lda, b + j, B.ld, c + j, C.ld, acc);
     if (j < n) micro<rows, 1>(K, A, lda, b + j, B.ld, c + j, C.ld, acc);
@@ -70,9 +74,9 @@ static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat
 // Rows are dealt out evenly over as few tiles as hold them: 8 rows are 4 + 4,
 // not 6 + 2, which would wait for its accumulators' latency.
 template <class T>
-static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<T> C,
-                      Accumulate acc) {
-  using Stripe = void (*)(int64_t, int64_t, int64_t, const T*, int64_t, Mat<const T>, Mat<T>, Accumulate);
+static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B,
+                      Mat<Sum<T>> C, Accumulate acc) {
+  using Stripe = void (*)(int64_t, int64_t, int64_t, const T*, int64_t, Mat<const T>, Mat<Sum<T>>, Accumulate);
   static const Stripe by_rows[] = {nullptr,   stripe<1>, stripe<2>,  stripe<3>,  stripe<4>,  stripe<5>, stripe<6>,
 #if LANES == 16
                                    stripe<7>, stripe<8>, stripe<9>, stripe<10>, stripe<11>, stripe<12>
@@ -81,15 +85,15 @@ static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, in
   int64_t i = 0;
   for (int64_t tiles = (M + MR - 1) / MR; tiles; tiles--) {
     int64_t rows = (M - i + tiles - 1) / tiles;
-    by_rows[rows](G, n, K, A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, acc);
+    by_rows[rows](G, n, steps<T>(K), A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, acc);
     i += rows;
   }
 }
 
 // gemm is gemm_runs for one run of N columns, N a multiple of L.
 template <class T>
-static void gemm(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, T* C, int64_t ldc,
-                 Accumulate acc) {
+static void gemm(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, Sum<T>* C,
+                 int64_t ldc, Accumulate acc) {
   gemm_runs<T>(M, 1, N, K, A, lda, {B, ldb, 0}, {C, ldc, 0}, acc);
 }
 

@@ -23,17 +23,21 @@ INLINE void moments(int64_t C, int64_t n, const float* x, int64_t ld, float* mea
 
 // layer_norm writes x̂·weight + bias to u for n pixels (a multiple of L), which
 // may be x itself, and x̂ = (x − mean)/σ to xhat unless that is NULL.
+template <class T>
 static void layer_norm(int64_t C, int64_t n, const float* x, int64_t ldx, const float* weight, const float* bias,
-                       float* u, int64_t ldu, float* xhat, int64_t ldh, float* mean, float* rstd) {
+                       Feed<T> u, float* xhat, int64_t ldh, float* mean, float* rstd) {
   moments(C, n, x, ldx, mean, rstd);
   for (int64_t c = 0; c < C; c++) {
     vf w = splat(weight[c]), b = splat(bias[c]);
+    float* row = u.row();
     for (int64_t i = 0; i < n; i += L) {
       vf v = (load(x + c * ldx + i) - load(mean + i)) * load(rstd + i);
       if (xhat) store(xhat + c * ldh + i, v);
-      store(u + c * ldu + i, v * w + b);
+      store(row + i, v * w + b);
     }
+    u.done(n);
   }
+  u.end(n);
 }
 
 // layer_norm_grad turns du [C,n] into dx in place: with v = du·weight,

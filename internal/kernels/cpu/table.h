@@ -10,7 +10,7 @@ struct clusir_ops {
 #undef MEMBER
 };
 
-extern const clusir_ops clusir_portable;
+extern const clusir_ops clusir_portable, clusir_portable_bf16;
 #if defined(__x86_64__)
-extern const clusir_ops clusir_avx2, clusir_avx512;
+extern const clusir_ops clusir_avx2, clusir_avx512, clusir_avx512_bf16;
 #endif

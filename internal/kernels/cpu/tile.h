@@ -62,6 +62,48 @@ INLINE void add_to(float* dst, const float* src, int64_t n) {
   for (; i < n; i++) dst[i] += src[i];
 }
 
+// left_floats is the room of weights [M,K], or [M,K,taps], as A of a product.
+template <class T>
+INLINE int64_t left_floats(int64_t M, int64_t K, int64_t taps = 1) {
+  return Arithmetic<T>::together > 1 ? round_up(M * steps<T>(K) * taps, 16) + L : 0;
+}
+
+// weight_rows calls f(m) for the rows of weights with K numbers each.
+template <class F>
+INLINE void weight_rows(Pool& pool, int64_t M, int64_t K, F&& f) {
+  int64_t per = most(1, (32 << 10) / K);
+  pool.run(ceil_div(M, per), 0, [&](int64_t u, Scratch&) {
+    for (int64_t m = u * per; m < least(M, (u + 1) * per); m++) f(m);
+  });
+}
+
+// left returns weights w [M,K] as A of a product: w itself, or rounded, in room.
+template <class T>
+INLINE const T* left(Pool& pool, const float* w, int64_t M, int64_t K, float* room) {
+  if constexpr (Arithmetic<T>::together == 1) {
+    return w;
+  } else {
+    T* rounded = (T*)room;
+    weight_rows(pool, M, K, [&](int64_t m) { round_row(w + m * K, K, rounded + m * steps<T>(K)); });
+    return rounded;
+  }
+}
+
+// take_operand takes room for an operand B [K,n].
+template <class T>
+INLINE T* take_operand(Scratch& s, int64_t K, int64_t n) {
+  return (T*)s.take((size_t)(steps<T>(K) * n));
+}
+
+// beside takes room for an operand B [K,n] made of x; where it is of floats it may be x.
+template <class T>
+INLINE T* beside(float* x, Scratch& s, int64_t K, int64_t n) {
+  if constexpr (Arithmetic<T>::together == 1)
+    return x;
+  else
+    return take_operand<T>(s, K, n);
+}
+
 // Partials are the addends of a sum over the whole batch: each part is summed
 // by one thread in a fixed order, and the parts are then added in theirs. Their
 // number depends on the work, never on the number of threads.

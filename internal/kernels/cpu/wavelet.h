@@ -50,22 +50,27 @@ static void haar(int64_t Q, int64_t N, const float* u, float* v) {
     split_row<Overwrite>(N, u, u + 2 * N, v, v + Q * N, v + 2 * Q * N, v + 3 * Q * N);
 }
 
+INLINE void unhaar_row(int64_t Q, int64_t N, const float* v, float* u) {
+  join_row<Overwrite>(N, v, v + Q * N, v + 2 * Q * N, v + 3 * Q * N, u, u + 2 * N);
+}
 static void unhaar(int64_t Q, int64_t N, const float* v, float* u) {
-  for (int64_t q = 0; q < Q; q++, u += 4 * N, v += N)
-    join_row<Overwrite>(N, v, v + Q * N, v + 2 * Q * N, v + 3 * Q * N, u, u + 2 * N);
+  for (int64_t q = 0; q < Q; q++, u += 4 * N, v += N) unhaar_row(Q, N, v, u);
 }
 
 static void wavelet_reduce(Pool& pool, Tensor y, Tensor x, clusir_norm norm, Tensor w) {
   int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   Strips g(H, W);
   int64_t Q = C / 4, room = g.room();
-  pool.run(B * g.per_image(), (size_t)((4 * C + 8 * Q + 8) * room + 128), [&](int64_t unit, Scratch& s) {
+  const Operand* A = left<Operand>(pool, w, Q, C, pool.shared((size_t)left_floats<Operand>(Q, C)));
+  pool.run(B * g.per_image(), (size_t)((8 * C + 8 * Q + 20) * room + 128), [&](int64_t unit, Scratch& s) {
     Strip t = strip_at(g, unit);
     int64_t n = 4 * t.N;
     float *u = s.take(C * n), *r = s.take(Q * n), *v = s.take(Q * n), *mean = s.take(n), *rstd = s.take(n);
+    Operand* b = beside<Operand>(u, s, C, n);
     full_rows(g, t, C, x, u);
-    layer_norm(C, n, u, n, norm.weight, norm.bias, u, n, nullptr, 0, mean, rstd);
-    gemm(Q, n, C, w.p, C, u, n, r, n, Overwrite);
+    layer_norm(C, n, u, n, norm.weight, norm.bias, Feed<Operand>(b, n, s.take(feed_floats<Operand>(n))), nullptr, 0,
+               mean, rstd);
+    gemm(Q, n, C, A, steps<Operand>(C), b, n, r, n, Overwrite);
     haar(Q, t.N, r, v);
     for (int64_t c = 0; c < C; c++)
       memcpy(y + ((t.b * C + c) * g.h + t.i) * g.w + t.at, v + c * t.N, 4 * (size_t)t.n);
@@ -91,7 +96,7 @@ static void wavelet_reduce_grad(Pool& pool, Tensor dx, clusir_norm dnorm, Tensor
       Strip t = strip_at(g, unit);
       int64_t n = 4 * t.N;
       full_rows(g, t, C, x, u);
-      layer_norm(C, n, u, n, norm.weight, norm.bias, u, n, xhat, n, row, row + n);
+      layer_norm(C, n, u, n, norm.weight, norm.bias, Feed<float>(u, n, nullptr), xhat, n, row, row + n);
       half_rows(g, t, C, dy, v);
       unhaar(Q, t.N, v, r);
       transpose(C, n, u, n, ut, Cp);
@@ -108,23 +113,32 @@ static void wavelet_reduce_grad(Pool& pool, Tensor dx, clusir_norm dnorm, Tensor
   reduce(pool, dnorm.bias, sums, at_w + C, 1, C, C);
 }
 
-// merged computes v = concat(IDWT(m·s), IDWT(s)), [C/2,2,2N], of a strip u of s.
-static void merged(int64_t C, int64_t N, const float* m, const float* u, float* o, float* v) {
-  gemm(C, N, C, m, C, u, N, o, N, Overwrite);
-  unhaar(C / 4, N, o, v);
-  unhaar(C / 4, N, u, v + C * N);
+// merged lays out v = concat(IDWT(m·s), IDWT(s)), [C/2,2,2N], of a strip u of s,
+// which b holds as an operand.
+template <class T>
+static void merged(int64_t C, int64_t N, const T* m, const T* b, const float* u, float* o, Feed<T> v) {
+  gemm(C, N, C, m, steps<T>(C), b, N, o, N, Overwrite);
+  for (int64_t q = 0; q < C / 2; q++) {
+    unhaar_row(C / 4, N, q < C / 4 ? o + q * N : u + (q - C / 4) * N, v.row());
+    v.done(4 * N);
+  }
+  v.end(4 * N);
 }
 
 static void wavelet_merge(Pool& pool, Tensor y, Tensor x, Tensor s, Tensor m, Tensor w) {
   int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   Strips g(H, W);
-  pool.run(B * g.per_image(), (size_t)(8 * C * g.room() + 128), [&](int64_t unit, Scratch& scratch) {
+  float* room = pool.shared((size_t)(left_floats<Operand>(B * C, C) + left_floats<Operand>(C, C / 2)));
+  const Operand* maps = left<Operand>(pool, m, B * C, C, room);
+  const Operand* A = left<Operand>(pool, w, C, C / 2, room + left_floats<Operand>(B * C, C));
+  pool.run(B * g.per_image(), (size_t)((9 * C + 8) * g.room() + 256), [&](int64_t unit, Scratch& scratch) {
     Strip t = strip_at(g, unit);
-    float *u = scratch.take(C * t.N), *o = scratch.take(C * t.N), *v = scratch.take(2 * C * t.N),
-          *r = scratch.take(4 * C * t.N);
+    float *u = scratch.take(C * t.N), *o = scratch.take(C * t.N), *r = scratch.take(4 * C * t.N);
+    Operand *b = beside<Operand>(u, scratch, C, t.N), *v = take_operand<Operand>(scratch, C / 2, 4 * t.N);
     half_rows(g, t, C, s, u);
-    merged(C, t.N, m + t.b * C * C, u, o, v);
-    gemm(C, 4 * t.N, C / 2, w.p, C / 2, v, 4 * t.N, r, 4 * t.N, Overwrite);
+    merged(C, t.N, maps + t.b * C * steps<Operand>(C), laid_out(C, t.N, u, b), u, o,
+           Feed<Operand>(v, 4 * t.N, scratch.take(feed_floats<Operand>(4 * t.N))));
+    gemm(C, 4 * t.N, C / 2, A, steps<Operand>(C / 2), v, 4 * t.N, r, 4 * t.N, Overwrite);
     for (int64_t k = 0; k < 2 * C; k++) {
       int64_t at = ((t.b * C + k / 2) * H + 2 * t.i + k % 2) * W + 2 * t.at;
       memcpy(y + at, x + at, 8 * (size_t)t.n);
@@ -151,7 +165,7 @@ struct MergeGrad {
     full_rows(g, t, C, dy, gy);
     memset(tr, 0, 4 * (size_t)(Cp * n));
     if (dwt) {
-      merged(C, N, m, u, o, v);
+      merged(C, N, m, u, u, o, Feed<float>(v, n, nullptr));
       transpose(C, n, gy, n, tr, Cp);
       gemm(C / 2, Cp, n, v, n, tr, Cp, dwt, Cp, AddTo);
     }

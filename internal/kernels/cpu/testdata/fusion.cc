@@ -61,7 +61,7 @@ static void norm_pass(Pool& pool, float* u, const float* x, int64_t B, int64_t C
   pool.run(B * tiles, (size_t)(2 * T + 32), [&](int64_t unit, Scratch& s) {
     int64_t at = unit / tiles * C * HW + unit % tiles * T;
     float *mean = s.take(T), *rstd = s.take(T);
-    layer_norm(C, T, x + at, HW, weight, bias, u + at, HW, nullptr, 0, mean, rstd);
+    layer_norm(C, T, x + at, HW, weight, bias, Feed<float>(u + at, HW, nullptr), nullptr, 0, mean, rstd);
   });
 }
 
@@ -95,14 +95,14 @@ static void gate_pass(Pool& pool, float* y, const float* x, int64_t B, int64_t h
   });
 }
 
-// Pair is one operation in its two forms, each writing its result to y.
-struct Pair {
+// Forms is one operation in its two forms, each writing its result to y.
+struct Forms {
   const char* name;
   int64_t size;  // of y
   std::function<void(float* y)> fused, separate;
 };
 
-static Pair ffn_pair(Pool& pool, const Size& z) {
+static Forms ffn_pair(Pool& pool, const Size& z) {
   struct Data {
     Floats x, weight, bias, expand, depthwise, project, u, wide, filtered, gated;
   };
@@ -128,7 +128,7 @@ static Pair ffn_pair(Pool& pool, const Size& z) {
           }};
 }
 
-static Pair reduce_pair(Pool& pool, const Size& z) {
+static Forms reduce_pair(Pool& pool, const Size& z) {
   struct Data {
     Floats x, weight, bias, w, u, r;
   };
@@ -152,7 +152,7 @@ static Pair reduce_pair(Pool& pool, const Size& z) {
           }};
 }
 
-static Pair merge_pair(Pool& pool, const Size& z) {
+static Forms merge_pair(Pool& pool, const Size& z) {
   struct Data {
     Floats x, s, m, w, o, a, b;
   };
@@ -183,7 +183,7 @@ static Pair merge_pair(Pool& pool, const Size& z) {
 }
 
 // shuffle_pair is a stage's downward convolution with its pixel-unshuffle.
-static Pair shuffle_pair(Pool& pool, const Size& z) {
+static Forms shuffle_pair(Pool& pool, const Size& z) {
   struct Data {
     Floats x, w, plain;
   };
@@ -207,13 +207,13 @@ static const Size kSizes[] = {
     {"nano 1", 1, 16, 256, 32},  {"nano 2", 1, 32, 128, 64},
 };
 
-static std::vector<Pair> pairs(Pool& pool, const Size& z) {
+static std::vector<Forms> pairs(Pool& pool, const Size& z) {
   return {ffn_pair(pool, z), reduce_pair(pool, z), merge_pair(pool, z), shuffle_pair(pool, z)};
 }
 
 // difference is that between the forms, relative in the Euclidean norm; NaN if
 // either leaves a result out.
-static double difference(const Pair& p) {
+static double difference(const Forms& p) {
   Floats a((size_t)p.size, NAN), b((size_t)p.size, NAN);
   p.fused(a.data());
   p.separate(b.data());
@@ -236,7 +236,7 @@ static double median(std::vector<double> v) {
 static int check(Pool& pool) {
   int failed = 0;
   for (const Size& z : {Size{"", 2, 16, 32, 12}, Size{"", 1, 48, 64, 20}})
-    for (const Pair& p : pairs(pool, z)) {
+    for (const Forms& p : pairs(pool, z)) {
       double d = difference(p);
       bool bad = !(d < 1e-5);
       failed |= bad;
@@ -249,7 +249,7 @@ static void time_all(Pool& pool, int runs) {
   printf("%-8s %-14s %9s %9s %7s\n", "size", "operation", "fused ms", "apart ms", "gain");
   for (const Size& z : kSizes) {
     Floats y((size_t)(z.pixels() * z.C));
-    for (const Pair& p : pairs(pool, z)) {
+    for (const Forms& p : pairs(pool, z)) {
       std::vector<double> fused, separate;
       for (int i = -1; i < runs; i++) {
         double a = milliseconds(p.fused, y.data()), b = milliseconds(p.separate, y.data());

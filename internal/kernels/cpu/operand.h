@@ -1,0 +1,161 @@
+// operand.h: the operands of products.
+//
+// An operand is a matrix of T: of floats, or of Pairs, each of which is two bf16
+// numbers next to each other along K, so that one instruction multiplies both and
+// adds both products to a float. A matrix of Pairs has steps(K) of them along K;
+// where K is odd the last one's second number is 0.
+//
+// The rows of B are laid out where they are made, by a Feed. A is weights, which
+// are rounded once an operation (left).
+//
+// OPERAND is what this build's products take: float, or Pair. Rounding is to
+// nearest, ties to even; sums are in float.
+#pragma once
+#include "simd.h"
+
+#ifndef OPERAND
+#define OPERAND float
+#endif
+
+namespace ISA {
+
+struct Pair {
+  uint16_t first, second;
+};
+typedef int32_t viu __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+
+template <class T>
+struct Arithmetic {
+  using Sum = T;
+  static constexpr int64_t together = 1;
+};
+template <>
+struct Arithmetic<Pair> {
+  using Sum = float;
+  static constexpr int64_t together = 2;
+};
+
+using Operand = OPERAND;
+
+// Sum is what products of T are added up in.
+template <class T>
+using Sum = typename Arithmetic<T>::Sum;
+
+// steps is the number of T's that hold n numbers along K.
+template <class T>
+INLINE int64_t steps(int64_t n) {
+  return (n + Arithmetic<T>::together - 1) / Arithmetic<T>::together;
+}
+
+INLINE vi load(const Pair* p) { return *(const viu*)p; }
+INLINE void store(Pair* p, vi v) { *(viu*)p = v; }
+INLINE vi splat(Pair x) {
+  int32_t bits;
+  memcpy(&bits, &x, 4);
+  return bits - vi{};
+}
+
+// mac is c + a·b.
+INLINE vf mac(vf c, vf a, vf b) { return c + a * b; }
+INLINE vd mac(vd c, vd a, vd b) { return c + a * b; }
+
+// round16 rounds to bf16: the upper half of a float's bits. Of a NaN the quiet bit
+// is set, since its rounding could carry into the sign.
+INLINE uint16_t round16(float x) {
+  uint32_t u;
+  memcpy(&u, &x, 4);
+  uint32_t rounded = (u + 0x7fff + (u >> 16 & 1)) >> 16, quiet = u >> 16 | 0x40;
+  return (uint16_t)((u & 0x7fffffff) > 0x7f800000 ? quiet : rounded);
+}
+
+#if defined(BF16_INSTRUCTIONS)
+INLINE vf mac(vf c, vi a, vi b) { return (vf)_mm512_dpbf16_ps((__m512)c, (__m512bh)a, (__m512bh)b); }
+
+// pack rounds numbers k and k+1 of L columns.
+INLINE vi pack(vf first, vf second) {
+  const __m512i turns = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21,
+                                         5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
+  return (vi)_mm512_maskz_permutexvar_epi16((__mmask32)-1, turns, both);
+}
+#else
+// The same with two roundings where the instruction has its own: results differ
+// by 2⁻²³ of the largest sum on the way, and so do numbers below 2⁻¹²⁶, which the
+// instruction takes for 0.
+INLINE vf mac(vf c, vi a, vi b) {
+  c += bits(a & (int32_t)0xffff0000) * bits(b & (int32_t)0xffff0000);
+  return c + bits(a << 16) * bits(b << 16);
+}
+INLINE vi round16(vf x) {
+  vi u = bits(x), odd = (vi)((u >> 16) & 1), rounded = u + 0x7fff + odd, quiet = u | 0x400000;
+  vi nan = (u & 0x7fffffff) > 0x7f800000;
+  return ((nan & quiet) | (~nan & rounded)) & (int32_t)0xffff0000;
+}
+INLINE vi pack(vf first, vf second) { return ((round16(first) >> 16) & 0xffff) | round16(second); }
+#endif
+
+// Feed lays out the rows of B, of which it is given one after another as floats:
+// write to row(), then call done(), and end() after the last. Rows of T are ld
+// apart and n long, a multiple of L. room holds feed_floats(n) floats.
+template <class T>
+struct Feed;
+
+template <>
+struct Feed<float> {
+  float* p;
+  int64_t ld;
+  INLINE_METHOD Feed(float* at, int64_t apart, float*) : p(at), ld(apart) {}
+  INLINE_METHOD float* row() const { return p; }
+  INLINE_METHOD void done(int64_t) { p += ld; }
+  INLINE_METHOD void end(int64_t) {}
+};
+
+template <>
+struct Feed<Pair> {
+  Pair* p;
+  int64_t ld;
+  float *room, *other;  // the next row goes to room; other holds the one before, if that has no partner yet
+  bool half = false;
+  INLINE_METHOD Feed(Pair* at, int64_t apart, float* room_) : p(at), ld(apart), room(room_), other(nullptr) {}
+  INLINE_METHOD float* row() const { return room; }
+  INLINE_METHOD void done(int64_t n) {
+    if (!half) {
+      other = room, room += n, half = true;
+      return;
+    }
+    for (int64_t i = 0; i < n; i += L) store(p + i, pack(load(other + i), load(room + i)));
+    p += ld, room = other, half = false;
+  }
+  INLINE_METHOD void end(int64_t n) {
+    if (!half) return;
+    for (int64_t i = 0; i < n; i += L) store(p + i, pack(load(other + i), vf{}));
+    p += ld, room = other, half = false;
+  }
+};
+
+// feed_floats is the room of a Feed of rows of n.
+template <class T>
+INLINE int64_t feed_floats(int64_t n) {
+  return Arithmetic<T>::together > 1 ? Arithmetic<T>::together * n : 0;
+}
+
+// round_row rounds a row of A; where K is odd a 0 follows.
+INLINE void round_row(const float* x, int64_t K, Pair* y) {
+  uint16_t* to = (uint16_t*)y;
+  for (int64_t k = 0; k < K; k++) to[k] = round16(x[k]);
+  if (K % 2) to[K] = 0;
+}
+
+// round_to rounds x to one of the numbers of a pair.
+INLINE void round_to(Pair* p, int64_t second, float x) { (second ? p->second : p->first) = round16(x); }
+
+// laid_out returns the rows x [K,n], n apart, as an operand of T: in room, or x.
+INLINE const float* laid_out(int64_t, int64_t, const float* x, float*) { return x; }
+INLINE const Pair* laid_out(int64_t K, int64_t n, const float* x, Pair* room) {
+  for (int64_t k = 0; k < K; k += 2)
+    for (int64_t i = 0; i < n; i += L)
+      store(room + k / 2 * n + i, pack(load(x + k * n + i), k + 1 < K ? load(x + (k + 1) * n + i) : vf{}));
+  return room;
+}
+
+}  // namespace ISA
