@@ -37,7 +37,8 @@ reached, which clusir models then shows.`,
   clusir eval --benchmark five-task --data data --model mine.safetensors --json > report.json
   clusir export nano nano.safetensors
   clusir export mine.safetensors measured.safetensors --half --results report.json`,
-		Args: cobra.ExactArgs(2),
+		Args:              cobra.ExactArgs(2),
+		ValidArgsFunction: completeModels,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.out, opts.In, opts.Out = cmd.OutOrStdout(), args[0], args[1]
 			if runF != nil {
@@ -55,8 +56,8 @@ reached, which clusir models then shows.`,
 }
 
 func runExport(o *exportOptions) error {
-	if _, err := os.Stat(o.Out); err == nil && !o.Overwrite {
-		return fmt.Errorf("%s exists: choose another name, or replace it with --overwrite", o.Out)
+	if err := mayWrite(o.Out, o.Overwrite); err != nil {
+		return err
 	}
 	dtype := checkpoint.F32
 	if o.Half {
@@ -86,6 +87,14 @@ func runExport(o *exportOptions) error {
 		return err
 	}
 	fmt.Fprintf(o.out, "%s: %.1f MB\n", o.Out, float64(info.Size())/1e6)
+	return nil
+}
+
+// mayWrite refuses to replace a file that nobody asked to.
+func mayWrite(path string, overwrite bool) error {
+	if _, err := os.Lstat(path); err == nil && !overwrite {
+		return fmt.Errorf("%s exists: choose another name, or replace it with --overwrite", path)
+	}
 	return nil
 }
 

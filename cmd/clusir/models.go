@@ -35,6 +35,7 @@ was trained, and what it reached on benchmarks.`,
 		Example: `  clusir models
   clusir models nano
   clusir models runs/five-task/best.safetensors --json`,
+		ValidArgsFunction: completeModels,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.out, opts.Names = cmd.OutOrStdout(), args
 			if runF != nil {

@@ -35,6 +35,7 @@ func newRoot(started *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "clusir",
 		Short:         "Restore photographs: noise, rain, haze, blur, low light",
+		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRun: func(*cobra.Command, []string) {
@@ -43,6 +44,9 @@ func newRoot(started *bool) *cobra.Command {
 	}
 	root.AddCommand(newBenchCmd(nil), newEvalCmd(nil), newExportCmd(nil), newManCmd(nil), newModelsCmd(nil),
 		newRestoreCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SetFlagErrorFunc(flagError)
+	completeFlags(root)
 	return root
 }
 

@@ -30,6 +30,7 @@ type trainOptions struct {
 	Check       bool
 	JSON        bool
 	Preview     string
+	Overwrite   bool
 	Benchmarks  string // a file of benchmarks to validate on
 }
 
@@ -76,6 +77,7 @@ See docs/distributed.md.`,
 	f.BoolVar(&opts.Check, "check", false, "read all training data, say what is there and what is wrong with it, and stop")
 	f.BoolVar(&opts.JSON, "json", false, "with --check, print what it found as JSON")
 	f.StringVar(&opts.Preview, "preview", "", "draw training pairs of each task to the PNG `FILE`, and stop")
+	f.BoolVar(&opts.Overwrite, "overwrite", false, "with --preview, replace FILE if it exists")
 	f.StringVar(&opts.Benchmarks, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own, for eval.benchmarks")
 	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
@@ -128,6 +130,9 @@ func runTrain(o *trainOptions) error {
 	case o.Check:
 		return o.check()
 	case o.Preview != "":
+		if err := mayWrite(o.Preview, o.Overwrite); err != nil {
+			return err
+		}
 		return train.Preview(o.config, o.Preview, previewPairs)
 	}
 	ranks, err := o.joinRanks()

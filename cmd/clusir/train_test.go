@@ -164,6 +164,12 @@ func TestTrainCheck(t *testing.T) {
 	if info, err := os.Stat(sheet); err != nil || info.Size() < 1000 {
 		t.Error("no sheet", err)
 	}
+	again := "train --config one-by-one-denoise --data " + dir + " --preview " + sheet
+	stderr.Reset()
+	if code := run(strings.Fields(again), &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), "sheet.png exists") {
+		t.Errorf("a sheet is replaced without a word: exit code %d\n%s", code, &stderr)
+	}
+	mustRun(t, again+" --overwrite")
 }
 
 // TestCheckFindsWhatTrainingRefuses: settings that would end a run before its first

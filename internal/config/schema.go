@@ -33,6 +33,15 @@ type leaf struct {
 // leaves lists all settings in the order of their fields.
 var leaves = sync.OnceValue(func() []leaf { return appendLeaves(nil, reflect.TypeFor[Config](), "") })
 
+// Keys lists the settings, as --set names them.
+func Keys() []string {
+	var keys []string
+	for _, l := range leaves() {
+		keys = append(keys, l.key)
+	}
+	return keys
+}
+
 func appendLeaves(ls []leaf, t reflect.Type, prefix string) []leaf {
 	for i := range t.NumField() {
 		f := t.Field(i)

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"clusir/internal/config"
+	"clusir/internal/dataset"
+	"clusir/internal/model"
+	"clusir/internal/suggest"
+	"clusir/weights"
+)
+
+// flagError words what pflag found wrong with a command's flags: with the flag that
+// was probably meant, or what a value must be.
+func flagError(cmd *cobra.Command, err error) error {
+	unknown, invalid := new(pflag.NotExistError), new(pflag.InvalidValueError)
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near, ok := suggest.Nearest(unknown.GetSpecifiedName(), names); ok {
+			return fmt.Errorf("there is no flag --%s: did you mean --%s?", unknown.GetSpecifiedName(), near)
+		}
+		return fmt.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
+	case errors.As(err, &invalid):
+		f := invalid.GetFlag()
+		return fmt.Errorf("--%s %s: must be %s", f.Name, invalid.GetValue(), valueOf(f))
+	}
+	return err
+}
+
+// valueOf words what a flag takes.
+func valueOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "bool":
+		return "true or false"
+	case "int", "int64":
+		return "a whole number"
+	case "uint64":
+		return "a whole number from 0 up"
+	case "float32", "float64":
+		return "a number"
+	case "intSlice":
+		return "whole numbers with commas between"
+	case "stringToString":
+		return "KEY=VALUE"
+	}
+	return "text"
+}
+
+// choices are the values of flags by their names, and by COMMAND/NAME where commands
+// differ; a name that stands for files as well completes both.
+var choices = map[string]func() []string{
+	"device":         fixed("auto", "cpu", "cuda", "cuda:0"),
+	"precision":      fixed("float32", "tf32", "bf16"),
+	"isa":            fixed("avx512", "avx2", "portable"),
+	"protocol":       fixed("promptir", "gaussian"),
+	"objective":      fixed("full", "l1"),
+	"restore/format": fixed("png", "jpg", "tif", "webp", "bmp"),
+	"bench/format":   fixed("text", "json", "go"),
+	"format":         fixed("text", "markdown", "csv", "latex", "json"),
+	"model":          weights.Names,
+	"bench/model":    variants,
+	"init-from":      weights.Names,
+	"config":         config.Names,
+	"model-config":   config.Names,
+	"benchmark":      func() []string { return dataset.Standard().Names() },
+	"set":            func() []string { return suffixed(config.Keys(), "=") },
+}
+
+// withFiles are the flags that take the path of a file as well.
+var withFiles = []string{"model", "init-from", "config", "model-config"}
+
+// lists are the flags that take several values with commas between.
+var lists = []string{"benchmark", "device"}
+
+func fixed(values ...string) func() []string { return func() []string { return values } }
+
+func variants() []string { return slices.Sorted(maps.Keys(model.Variants())) }
+
+func suffixed(values []string, end string) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = v + end
+	}
+	return out
+}
+
+// completeFlags lets shells complete the values of a command's flags, and those of the
+// commands below it.
+func completeFlags(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		values, ok := choices[cmd.Name()+"/"+f.Name]
+		if !ok {
+			values, ok = choices[f.Name]
+		}
+		if !ok {
+			return
+		}
+		// An error would mean that the command completes the flag by itself.
+		_ = cmd.RegisterFlagCompletionFunc(f.Name, completion(f.Name, values))
+	})
+	for _, below := range cmd.Commands() {
+		completeFlags(below)
+	}
+}
+
+// completion completes a flag's value, of a list its last.
+func completion(flag string, values func() []string) cobra.CompletionFunc {
+	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+		directive := cobra.ShellCompDirectiveNoFileComp
+		if slices.Contains(withFiles, flag) {
+			directive = cobra.ShellCompDirectiveDefault
+		}
+		before := ""
+		if at := strings.LastIndexByte(typed, ','); at >= 0 && slices.Contains(lists, flag) {
+			before = typed[:at+1]
+		}
+		if flag == "set" || len(before) > 0 {
+			directive |= cobra.ShellCompDirectiveNoSpace
+		}
+		var found []string
+		for _, v := range values() {
+			if v = before + v; strings.HasPrefix(v, typed) {
+				found = append(found, v)
+			}
+		}
+		return found, directive
+	}
+}
+
+// completeModels completes the names of embedded models and of files.
+func completeModels(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	return completion("model", weights.Names)(nil, nil, typed)
+}
