@@ -63,4 +63,3 @@ func recipeOf(t *testing.T, c Config) string {
 	}
 	return text
 }
-

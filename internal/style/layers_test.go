@@ -20,7 +20,7 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "../weights"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "../weights"}},
 
 	{"report", []string{"eval", "metrics", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
