@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
-	"io"
 	"slices"
 )
 
@@ -161,14 +160,9 @@ func (t tiffFile) bigEndian(e entry) {
 	}
 }
 
-// origin is what a TIFF structure tells of its picture's origin.
-func origin(r io.ReaderAt, budget int64) (directory, error) {
-	t, first, err := openTIFF(r)
-	if err != nil {
-		return nil, err
-	}
-	tree := treeReader{t, budget}
-	return tree.read(first, 0, func(tag uint16) bool { return slices.Contains(descriptive, tag) })
+// origin is what the directory at offset tells of its picture's origin.
+func (t *treeReader) origin(offset int64) (directory, error) {
+	return t.read(offset, 0, func(tag uint16) bool { return slices.Contains(descriptive, tag) })
 }
 
 // exifFrom is an EXIF block with the fields of d and an orientation, nil if

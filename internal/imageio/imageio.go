@@ -18,7 +18,7 @@
 // What is not as it was: a palette becomes RGB, since a restored picture has
 // more colours; CMYK becomes RGB without its profile; an EXIF thumbnail, which
 // would show the picture before, is unlinked; a WebP is written lossless and a
-// TIFF without compression; of a TIFF with several pictures the first is read.
+// TIFF without compression; of a file with several pictures one is read at a time.
 // A JPEG's pixels are libjpeg's bit for bit, and a WebP's are libwebp's.
 //
 // A decoder makes a raster, and the raster alone says what the picture is: size,

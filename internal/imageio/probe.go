@@ -14,6 +14,7 @@ type Probe struct {
 	Depth  int
 	Grey   bool
 	Alpha  bool
+	Pages  int // of a TIFF; 1 of other formats
 	// Bytes is the memory that the decoded picture takes.
 	Bytes int64
 	// Metadata is the memory that what comes with the pixels takes.
@@ -70,6 +71,7 @@ func ProbeReader(r io.ReadSeeker, name string, limits Limits) (p Probe, err erro
 	if p.Bytes == 0 {
 		p.Bytes = stored.bytes()
 	}
+	p.Pages = max(p.Pages, 1)
 	i := infoOf(format, stored, turn)
 	p.Format, p.W, p.H, p.Depth, p.Grey, p.Alpha = i.Format, i.W, i.H, i.Depth, i.Grey, i.Alpha
 	return p, nil
@@ -113,7 +115,7 @@ func probeTIFF(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 	}
 	turn = page.turn()
 	p.Bytes, p.Metadata = page.bytes()+int64(page.bandBytes()), page.described()
-	p.Streams = !page.tiled && turn <= 2
+	p.Streams, p.Pages = !page.tiled && turn <= 2, page.more+1
 	return page.shape, p, turn, nil
 }
 

@@ -26,6 +26,9 @@ type Limits struct {
 	// EXIF, XMP, profiles. The rest is left out, and a note says so. 0 stands for
 	// 64 MiB, which is also the most.
 	MaxMetadata int64
+	// Page is the page of a TIFF to read, from 1, for a caller who reads them all.
+	// 0 reads the first, and notes that there are others.
+	Page int
 }
 
 // check refuses a size that is empty or too large.
@@ -140,6 +143,9 @@ func decode(format Format, r io.ReadSeeker, limits Limits) (*Image, error) {
 		m, err = decoders[format](r, limits)
 		return err
 	})
+	if err == nil && limits.Page > 0 {
+		m.Behind.Pages = 0
+	}
 	if err == nil {
 		m.Notes = append(m.Notes, m.Behind.notes()...)
 	}

@@ -15,7 +15,8 @@ import (
 type tiffHead struct {
 	tiffFile
 	fields map[uint16]field
-	more   int // pages that follow
+	begin  int64 // of the directory
+	more   int   // further pages
 	known  map[uint16][]byte
 	meter  *meter
 }
@@ -29,12 +30,15 @@ func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
 	if h, err = h.below(first); err != nil {
 		return nil, err
 	}
-	pages := t.pages(first)
-	if len(pages) > 0 && pages[0] != first { // a preview comes first
+	pages, page := t.pages(first), max(limits.Page, 1)-1
+	if page > 0 && page >= len(pages) {
+		return nil, damaged(TIFF, "it has no page %d", limits.Page)
+	}
+	if len(pages) > 0 && pages[page] != first { // a later page, or behind a preview
 		if what := h.raw(); what != "" {
 			return nil, rawFile(what)
 		}
-		if h, err = h.below(pages[0]); err != nil {
+		if h, err = h.below(pages[page]); err != nil {
 			return nil, err
 		}
 	}
@@ -48,7 +52,7 @@ func (h *tiffHead) below(at int64) (*tiffHead, error) {
 	if err != nil {
 		return nil, err
 	}
-	sub := &tiffHead{tiffFile: h.tiffFile, fields: map[uint16]field{}, known: map[uint16][]byte{}, meter: h.meter}
+	sub := &tiffHead{tiffFile: h.tiffFile, begin: at, fields: map[uint16]field{}, known: map[uint16][]byte{}, meter: h.meter}
 	for _, f := range list {
 		sub.fields[f.tag] = f
 	}
@@ -103,7 +107,7 @@ func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
 	m := newImage(TIFF, src, p.turn())
 	m.Notes = append(m.Notes, p.notes()...)
 	m.Behind.Pages = p.more
-	p.metadata(m, file)
+	p.metadata(m)
 	m.Notes = append(m.Notes, p.meter.notes()...)
 	return m, nil
 }
@@ -152,8 +156,9 @@ func (h *tiffHead) turn() orientation {
 }
 
 // metadata takes over what the directory tells beside the pixels.
-func (h *tiffHead) metadata(m *Image, file io.ReaderAt) {
-	d, err := origin(file, h.meter.room())
+func (h *tiffHead) metadata(m *Image) {
+	tree := treeReader{h.tiffFile, h.meter.room()}
+	d, err := tree.origin(h.begin)
 	if err != nil {
 		m.Notes = append(m.Notes, "damaged EXIF fields were dropped")
 	}

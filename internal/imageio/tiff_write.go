@@ -2,35 +2,47 @@ package imageio
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
+
+	"clusir/internal/atomicfile"
 )
 
 // tiffWriter writes a big-endian TIFF of strips that are not compressed: their
 // places are known beforehand, so that it can be written to a pipe, and every
-// program reads it. The directory follows the pixels.
+// program reads it. Each page is its directory and then its pixels.
 type tiffWriter struct {
-	out  io.Writer
-	info *Info
-	size int64 // of the pixels
+	out    io.Writer
+	info   *Info
+	pixels int64 // where they begin
+	size   int64 // of them
 }
 
 const tiffHeader = 8
 
-func newTIFFWriter(out io.Writer, info *Info, _ Options) (rowWriter, error) {
-	w := &tiffWriter{out: out, info: info}
-	w.size = int64(info.W) * int64(info.H) * int64(info.shape().pixelBytes())
-	const directories = 128 << 20 // room for metadata
-	if w.size > math.MaxUint32-directories {
-		return nil, errors.New("the picture needs more than the 4 GiB of a TIFF: write PNG")
+func newTIFFWriter(out io.Writer, info *Info, o Options) (rowWriter, error) {
+	w := &tiffWriter{out: out, info: info, size: info.shape().bytes()}
+	start := max(o.start, tiffHeader)
+	places, _ := w.directory().appendTo(nil, int(start)) // as long as with the right places
+	w.pixels = start + int64(len(places))
+	if w.end() > math.MaxUint32 {
+		return nil, errors.New("the result needs more than the 4 GiB of a TIFF: write PNG")
 	}
-	head := tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(w.directoryAt()))
-	_, err := out.Write(head)
+	b, at := w.directory().appendTo(nil, int(start))
+	if o.more {
+		entries := b[int64(at)-start:]
+		tiffOrder.PutUint32(entries[2+12*int(tiffOrder.Uint16(entries)):], uint32(w.end()))
+	}
+	if o.start == 0 {
+		b = append(tiffOrder.AppendUint32([]byte("MM\x00*"), tiffHeader), b...)
+	}
+	_, err := out.Write(b)
 	return w, err
 }
 
-// directoryAt is where the directory begins, on a word boundary.
-func (w *tiffWriter) directoryAt() int64 { return tiffHeader + w.size + w.size%2 }
+// end is where the page ends and another may begin, on a word boundary.
+func (w *tiffWriter) end() int64 { return (w.pixels + w.size + 1) &^ 1 }
 
 func (w *tiffWriter) rows(pix []byte, n int) error {
 	_, err := w.out.Write(pix[:n*w.info.W*w.info.shape().pixelBytes()])
@@ -38,9 +50,7 @@ func (w *tiffWriter) rows(pix []byte, n int) error {
 }
 
 func (w *tiffWriter) close() error {
-	pad := make([]byte, w.size%2)
-	b, _ := w.directory().appendTo(pad, int(tiffHeader+w.size))
-	_, err := w.out.Write(b)
+	_, err := w.out.Write(make([]byte, w.end()-w.pixels-w.size))
 	return err
 }
 
@@ -75,7 +85,7 @@ func (w *tiffWriter) strips() (offsets, counts []uint32, rows int) {
 	stride := w.info.W * w.info.shape().pixelBytes()
 	rows = max(1, (64<<10)/stride)
 	for y := 0; y < w.info.H; y += rows {
-		offsets = append(offsets, uint32(tiffHeader+int64(y)*int64(stride)))
+		offsets = append(offsets, uint32(w.pixels+int64(y)*int64(stride)))
 		counts = append(counts, uint32(min(rows, w.info.H-y)*stride))
 	}
 	return offsets, counts, rows
@@ -105,4 +115,37 @@ func tiffMetadata(m *Metadata) (d directory) {
 		d = append(d, m.ownTags...)
 	}
 	return d
+}
+
+// Pages writes pictures one behind the other into a TIFF.
+type Pages struct {
+	out  io.Writer
+	o    Options
+	left int
+}
+
+// NewPages begins a file of n pictures.
+func NewPages(w io.Writer, o Options, n int) *Pages { return &Pages{out: w, o: o, left: n} }
+
+// Next begins the next picture, which is like info. The one before it must be
+// closed.
+func (p *Pages) Next(info Info) (*Writer, error) {
+	p.left--
+	p.o.more = p.left > 0
+	w, err := NewWriter(p.out, info, p.o)
+	if err != nil {
+		return nil, err
+	}
+	page, ok := w.enc.(*tiffWriter)
+	if !ok || p.left < 0 {
+		return nil, fmt.Errorf("a %s cannot hold more than one picture", info.Format)
+	}
+	p.o.start = page.end()
+	return w, nil
+}
+
+// WritePages makes a TIFF of n pictures that fill writes, under a temporary name
+// that becomes path only when all went well.
+func WritePages(path string, o Options, n int, fill func(*Pages) error) error {
+	return atomicfile.Write(path, func(out io.Writer) error { return fill(NewPages(out, o, n)) })
 }

@@ -12,6 +12,9 @@ import (
 type Options struct {
 	// Quality of a JPEG, 1 to 100; 0 stands for 95. Chroma is never subsampled.
 	Quality int
+
+	start int64 // of a page of a TIFF that is not the first
+	more  bool  // pages follow
 }
 
 // rowWriter encodes rows in packed's form.

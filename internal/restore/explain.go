@@ -74,6 +74,7 @@ type Record struct {
 	Depth   int            `json:"depth,omitempty"`
 	Model   string         `json:"model"`
 	Device  string         `json:"device"`
+	Pages   int            `json:"pages,omitempty"`
 	Tiles   int            `json:"tiles,omitempty"`
 	Tile    []int          `json:"tile,omitempty"` // width and height of the largest
 	Load    float64        `json:"load_ms"`
@@ -91,7 +92,7 @@ type Record struct {
 func (r Result) Record(modelName, device string) Record {
 	rec := Record{
 		Input: r.In, Output: r.Out, Width: r.W, Height: r.H, Depth: r.Depth, Model: modelName, Device: device,
-		Tiles: r.Tiles, Load: 1e3 * r.Load.Seconds(), Compute: 1e3 * r.Compute.Seconds(), Save: 1e3 * r.Save.Seconds(),
+		Pages: r.Pages, Tiles: r.Tiles, Load: 1e3 * r.Load.Seconds(), Compute: 1e3 * r.Compute.Seconds(), Save: 1e3 * r.Save.Seconds(),
 		Routing: r.Routing, Compare: r.Compare, Map: r.Map, Notes: r.Notes,
 	}
 	if r.Format != 0 {

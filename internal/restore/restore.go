@@ -56,6 +56,7 @@ type Options struct {
 type Result struct {
 	Job
 	W, H, Depth   int
+	Pages         int // of a TIFF that has several, which are all restored; W and H are the first's
 	TileW, TileH  int // of the largest tile
 	Tiles         int
 	Routing       []StageRouting // none without experts

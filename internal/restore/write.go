@@ -15,10 +15,11 @@ import (
 
 func (r *run) writeAll(computed <-chan *picture) {
 	for p := range computed {
-		err := p.attempt(func() error { return r.write(p) })
+		err := p.attempt(func() error { return r.write(p, computed) })
+		r.skipPages(p, computed)
 		for range p.strips { // the computer closes it, whatever happens
 		}
-		r.memory.Release(p.weight)
+		r.release(p)
 		if err != nil && r.ctx.Err() != nil {
 			continue // interrupted: this is no result
 		}
@@ -26,6 +27,12 @@ func (r *run) writeAll(computed <-chan *picture) {
 		p.fail(nil) // gives the context back
 		r.report(p)
 	}
+}
+
+// release gives the picture's memory back, once.
+func (r *run) release(p *picture) {
+	r.memory.Release(p.weight)
+	p.weight = 0
 }
 
 func (r *run) report(p *picture) {
@@ -40,8 +47,9 @@ func (r *run) report(p *picture) {
 	}
 }
 
-// write makes the result's file, and what comes with it, of the picture's strips.
-func (r *run) write(p *picture) error {
+// write makes the result's file, and what comes with it, of the picture's strips,
+// and of those of the pages that follow it.
+func (r *run) write(p *picture, computed <-chan *picture) error {
 	if err := context.Cause(p.ctx); err != nil {
 		return err // it has failed before
 	}
@@ -53,7 +61,13 @@ func (r *run) write(p *picture) error {
 	if p.Compare != "" {
 		save = func(w *imageio.Writer) error { return r.compared(p, w, reduced) }
 	}
-	if err := r.toFile(p, save); err != nil {
+	err := error(nil)
+	if p.Pages > 1 {
+		err = r.writePages(p, save, computed)
+	} else {
+		err = r.toFile(p, save)
+	}
+	if err != nil {
 		return err
 	}
 	if reduced != nil {

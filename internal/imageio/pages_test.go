@@ -1,0 +1,63 @@
+package imageio
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"io"
+	"strings"
+	"testing"
+)
+
+// TestPages writes pictures of every kind into one TIFF and reads each again, with
+// its own metadata.
+func TestPages(t *testing.T) {
+	kinds := []Info{
+		{W: 9, H: 9, Depth: 8, Grey: true}, {W: 31, H: 7, Depth: 16}, {W: 1, H: 1, Depth: 8},
+		{W: 8, H: 30, Depth: 8, Alpha: true}, {W: 5, H: 5, Depth: 16, Grey: true},
+	}
+	var out bytes.Buffer
+	pages := NewPages(&out, Options{}, len(kinds))
+	for i := range kinds {
+		kinds[i].Format, kinds[i].Meta.XMP = TIFF, fmt.Appendf(nil, "<x:xmpmeta>page %d</x:xmpmeta>", i+1)
+		w, err := pages.Next(kinds[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sceneOf(kinds[i]).copyTo(w); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := pages.Next(kinds[0]); err == nil {
+		t.Error("a page more than were announced was begun")
+	}
+	data := out.Bytes()
+	for i, info := range kinds {
+		limits := Limits{Page: i + 1}
+		p, err := ProbeReader(bytes.NewReader(data), "test", limits)
+		if err != nil || p.Pages != len(kinds) || p.W != info.W || p.Grey != info.Grey {
+			t.Errorf("page %d: probed %+v, %v", i+1, p, err)
+		}
+		m, err := Decode(bytes.NewReader(data), "test", limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, m, sceneOf(info))
+		if string(m.Meta.XMP) != string(info.Meta.XMP) || len(m.Notes) > 0 {
+			t.Errorf("page %d: XMP %q, notes %q", i+1, m.Meta.XMP, m.Notes)
+		}
+	}
+	if _, err := Decode(bytes.NewReader(data), "test", Limits{Page: 6}); err == nil || !strings.Contains(err.Error(), "no page 6") {
+		t.Errorf("page 6 of 5: %v", err)
+	}
+	m := decoded(t, data)
+	if notes := strings.Join(m.Notes, ""); !strings.Contains(notes, "first of 5 pages") || m.Bounds() != image.Rect(0, 0, 9, 9) {
+		t.Errorf("read as %+v, notes %q", m.Info, notes)
+	}
+	if _, err := NewPages(io.Discard, Options{}, 2).Next(Info{Format: PNG, W: 1, H: 1, Depth: 8}); err == nil {
+		t.Error("pages of a PNG were begun")
+	}
+}

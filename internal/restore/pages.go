@@ -1,0 +1,120 @@
+package restore
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"clusir/internal/imageio"
+)
+
+// A TIFF of several pages goes through the stages as so many pictures, one behind
+// the other, and into one file. The first stands for all: its context is the
+// parent of the others', and its Result is the file's.
+
+// readPages sends the pages behind the first.
+func (r *run) readPages(first *picture, opened chan<- *picture) {
+	for page := 2; page <= first.Pages && r.ctx.Err() == nil; page++ {
+		p := newPicture(first.ctx, Job{In: first.In, Out: first.Out, Format: first.Format})
+		p.page, p.data = page, first.data
+		r.read(p, opened)
+	}
+}
+
+// writePages writes the first picture by save, and those that follow it, into one
+// file.
+func (r *run) writePages(first *picture, save func(*imageio.Writer) error, computed <-chan *picture) error {
+	return r.toPages(first, func(w *imageio.Pages) error {
+		if err := writePage(w, first.info, save); err != nil {
+			return err
+		}
+		r.release(first)
+		for first.behind > 0 {
+			p := first.nextPage(computed)
+			if p == nil {
+				return context.Cause(r.ctx)
+			}
+			err := p.attempt(func() error {
+				if err := context.Cause(p.ctx); err != nil {
+					return err
+				}
+				return writePage(w, p.info, func(w *imageio.Writer) error { return p.copy(w, nil, nil) })
+			})
+			r.endPage(p)
+			if err != nil {
+				return fmt.Errorf("page %d: %w", p.page, err)
+			}
+			first.addPage(p)
+		}
+		return nil
+	})
+}
+
+// nextPage is the next of the pages that follow, nil if the run ended.
+func (p *picture) nextPage(computed <-chan *picture) *picture {
+	page, ok := <-computed
+	if p.behind--; !ok {
+		p.behind = 0
+	}
+	return page
+}
+
+// skipPages lets go of the pages that follow and are not written, because one
+// before them failed.
+func (r *run) skipPages(first *picture, computed <-chan *picture) {
+	for first.behind > 0 {
+		if p := first.nextPage(computed); p != nil {
+			r.endPage(p)
+		}
+	}
+}
+
+// toPages begins the file.
+func (r *run) toPages(first *picture, fill func(*imageio.Pages) error) error {
+	if first.Out == Std {
+		err := fill(imageio.NewPages(r.Stdout, r.Encode, first.Pages))
+		if err != nil {
+			return fmt.Errorf("cannot write standard output: %w", reason(err))
+		}
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(first.Out), 0o755); err != nil {
+		return fmt.Errorf("cannot make a folder for %s: %w", first.Out, err)
+	}
+	return imageio.WritePages(first.Out, r.Encode, first.Pages, fill)
+}
+
+// writePage writes one page of a file.
+func writePage(w *imageio.Pages, info imageio.Info, save func(*imageio.Writer) error) error {
+	out, err := w.Next(info)
+	if err != nil {
+		return err
+	}
+	if err := save(out); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// endPage lets go of a page, written or not.
+func (r *run) endPage(p *picture) {
+	for range p.strips { // the computer closes it, whatever happens
+	}
+	r.release(p)
+	p.fail(nil)
+}
+
+// addPage counts a page among the file's.
+func (p *picture) addPage(page *picture) {
+	for _, times := range [][2]*time.Duration{{&p.Load, &page.Load}, {&p.Compute, &page.Compute}, {&p.Save, &page.Save}} {
+		*times[0] += *times[1]
+	}
+	for _, note := range page.Notes {
+		if !slices.Contains(p.Notes, note) {
+			p.Notes = append(p.Notes, note)
+		}
+	}
+}

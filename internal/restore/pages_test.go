@@ -1,0 +1,104 @@
+package restore
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"clusir/internal/imageio"
+)
+
+// pageInfos are the kinds of a TIFF's pages.
+var pageInfos = []imageio.Info{
+	{Format: imageio.TIFF, W: 150, H: 140, Depth: 8}, {Format: imageio.TIFF, W: 40, H: 30, Depth: 16, Grey: true},
+	{Format: imageio.TIFF, W: 64, H: 64, Depth: 8, Alpha: true},
+}
+
+// savePages writes a TIFF of painted pages.
+func savePages(t *testing.T, path string) {
+	t.Helper()
+	must(t, imageio.WritePages(path, imageio.Options{}, len(pageInfos), func(pages *imageio.Pages) error {
+		for _, info := range pageInfos {
+			w, err := pages.Next(info)
+			must(t, err)
+			must(t, w.Rows(paint(info)))
+			must(t, w.Close())
+		}
+		return nil
+	}))
+}
+
+// TestPages restores every page of a TIFF into a TIFF, in tiles, through pipes, and
+// with as much memory as one page needs, as it restores it alone.
+func TestPages(t *testing.T) {
+	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	in := filepath.Join(dir, "in.tif")
+	savePages(t, in)
+	data, err := os.ReadFile(in)
+	must(t, err)
+	var piped bytes.Buffer
+	one(t, n, Job{In: Std, Out: Std}, Options{Stdin: bytes.NewReader(data), Stdout: &piped})
+	must(t, os.WriteFile(filepath.Join(dir, "piped.tif"), piped.Bytes(), 0o600))
+	for name, o := range map[string]Options{"out.tif": {}, "tiled.tif": {Tile: 128}, "tight.tif": {MaxMemory: 110 << 20}, "piped.tif": {}} {
+		out := filepath.Join(dir, name)
+		if name != "piped.tif" {
+			res := one(t, n, Job{In: in, Out: out, Format: imageio.TIFF}, o)
+			if res.Pages != len(pageInfos) || res.W != 150 || len(res.Notes) > 0 {
+				t.Errorf("%s: %+v", name, res)
+			}
+		}
+		for i, info := range pageInfos {
+			info.Format = 0
+			alone := filepath.Join(dir, "alone.png")
+			one(t, n, Job{In: save(t, dir, "page.png", info), Out: alone, Format: imageio.PNG}, o)
+			_, want, _ := load(t, alone)
+			m, err := imageio.Open(out, imageio.Limits{Page: i + 1})
+			must(t, err)
+			got, err := m.Tile(nil, m.Bounds())
+			must(t, err)
+			must(t, m.KeepHidden(got, m.Bounds()))
+			if d := farthest(t, got, want); d > 1.0/255 {
+				t.Errorf("%s, page %d: off by %g", name, i+1, d)
+			}
+		}
+	}
+	res := one(t, n, Job{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}, Options{})
+	if notes := strings.Join(res.Notes, ""); res.Pages > 1 || !strings.Contains(notes, "first of 3 pages") {
+		t.Errorf("into a PNG: %d pages, notes %q", res.Pages, notes)
+	}
+}
+
+// TestBrokenPage: where a page cannot be read, nothing of the file is written, and
+// the next picture is restored.
+func TestBrokenPage(t *testing.T) {
+	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	in, out, good := filepath.Join(dir, "in.tif"), filepath.Join(dir, "out.tif"), filepath.Join(dir, "good.png")
+	savePages(t, in)
+	data, err := os.ReadFile(in)
+	must(t, err)
+	for _, cut := range []int{len(data) - 1000, len(data) / 4} { // in the last page, and in the first
+		broken := bytes.Clone(data)
+		if cut == len(data)/4 {
+			copy(broken[8:], "\x00\x01\xff\xff") // no directory worth the name
+		} else {
+			broken = broken[:cut]
+		}
+		must(t, os.WriteFile(in, broken, 0o600))
+		var results []Result
+		jobs := []Job{{In: in, Out: out, Format: imageio.TIFF}, {In: save(t, dir, "in.png", imageio.Info{W: 40, H: 30}), Out: good, Format: imageio.PNG}}
+		_, err = Run(t.Context(), n, jobs, Options{Stdout: io.Discard, Done: func(r Result) { results = append(results, r) }})
+		must(t, err)
+		if len(results) != 2 || results[0].Err == nil || results[1].Err != nil {
+			t.Fatalf("results %+v", results)
+		}
+		if !strings.Contains(results[0].Err.Error(), in) {
+			t.Errorf("the error does not name the file: %v", results[0].Err)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Error("a file without all of its pages was written")
+		}
+	}
+}
