@@ -134,6 +134,54 @@ func TestSlider(t *testing.T) {
 	}
 }
 
+// TestFullSize opens pictures from a button and from a row, enlarges them, and
+// finds both sides at the same place.
+func TestFullSize(t *testing.T) {
+	b := open(t, testPage(t, 4))
+	const isOpen = `document.getElementById('full').open`
+	b.do(chromedp.Focus(chromedp.CSS(`.enlarge`)), chromedp.KeyEvent(kb.Enter))
+	if !value[bool](b, isOpen) || value[int](b, `document.querySelectorAll('#full img').length`) != pictures {
+		t.Fatal("the button opens no dialog of all pictures")
+	}
+	value[bool](b, `(() => { const z = document.querySelector('#full .zoom'); z.value = '8'; return z.dispatchEvent(new Event('input')) })()`)
+	const boxes = `[...document.querySelectorAll('#full img:not([hidden])')].map(i => { const r = i.getBoundingClientRect(); return [r.left, r.top, r.width, r.height].join() })`
+	before := value[[]string](b, boxes)
+	if len(before) != 2 || before[0] != before[1] || value[float64](b, `document.querySelector('#full .after').clientWidth / document.querySelector('#full .after').naturalWidth`) != 8 {
+		t.Errorf("at 800 %%: %v", before)
+	}
+	value[bool](b, `(() => { const s = document.querySelector('#full .stage'); s.scrollBy(-30, -20); return true })()`)
+	if after := value[[]string](b, boxes); after[0] != after[1] || after[0] == before[0] {
+		t.Errorf("scrolled from %v to %v", before, after)
+	}
+	b.screenshot("full")
+	b.do(chromedp.Focus(chromedp.CSS(`#full .swap`)), chromedp.KeyEvent(kb.Enter))
+	if value[bool](b, `document.querySelector('#full .clean').hidden`) || value[string](b, `document.querySelector('#full .tag').textContent`) != "clean" {
+		t.Error("the clean image is not shown")
+	}
+	b.do(chromedp.Focus(chromedp.CSS(`#full .close`)), chromedp.KeyEvent(kb.Enter))
+	if value[bool](b, isOpen) {
+		t.Error("the dialog does not close")
+	}
+	if n := value[int](b, `document.querySelectorAll('#all tr.opens').length`); n != 3+3+1 {
+		t.Errorf("%d rows open pictures", n)
+	}
+	title := value[string](b, `(() => { document.querySelector('#all tr.opens').click(); return document.getElementById('full-title').textContent })()`)
+	if !value[bool](b, isOpen) || !strings.Contains(title, value[string](b, `document.querySelector('#all tr.opens').dataset.name`)) {
+		t.Errorf("a row opens %q", title)
+	}
+}
+
+// TestNarrowSummary: on a phone the measured PSNR is in sight.
+func TestNarrowSummary(t *testing.T) {
+	b := open(t, testPage(t, 4))
+	const width = 360
+	b.do(chromedp.EmulateViewport(width, 800))
+	right := value[float64](b, `[...document.querySelectorAll('#summary thead th[data-group="ours"]')].pop().getBoundingClientRect().right`)
+	if right > width {
+		t.Errorf("the columns of ours end at %g of %d pixels", right, width)
+	}
+}
+
 func TestSortAndFilter(t *testing.T) {
 	b := open(t, testPage(t, 4))
 	const failed = " sots2 sots3"

@@ -13,15 +13,16 @@ import (
 // chartWide is the width of charts, in points. Pages show them somewhat larger.
 const chartWide = 215
 
-// axis is a range of dB for all charts of a page.
+// axis is a range of dB for a chart.
 type axis struct{ min, max float64 }
 
-// axisOf holds every image's PSNR, but for what is infinite.
-func axisOf(r *eval.Report) axis {
+// axisOf holds the PSNR of images, but for what is infinite, and little else: a
+// benchmark's range has nothing to do with another's, or with 0.
+func axisOf(images []eval.ImageResult) axis {
 	a := axis{math.Inf(1), math.Inf(-1)}
-	for _, i := range r.Images {
+	for _, i := range images {
 		for _, v := range []float64{i.Input.PSNR, i.Output.PSNR} {
-			if i.Err == "" && !math.IsInf(v, 0) {
+			if !math.IsInf(v, 0) {
 				a.min, a.max = min(a.min, v), max(a.max, v)
 			}
 		}
@@ -29,12 +30,17 @@ func axisOf(r *eval.Report) axis {
 	if a.min > a.max {
 		return axis{0, 1}
 	}
-	return axis{5 * math.Floor(a.min/5), 5 * math.Ceil((a.max+0.01)/5)}
+	step := 1.
+	if a.max-a.min > 10 {
+		step = 5
+	}
+	return axis{step * math.Floor(a.min/step-0.1), step * math.Ceil(a.max/step+0.1)}
 }
 
 // distribution draws the PSNR of a split's images, degraded and restored.
-func distribution(images []eval.ImageResult, a axis, task string) (svg template.HTML, alt string, err error) {
+func distribution(images []eval.ImageResult, task string) (svg template.HTML, alt string, err error) {
 	var in, out []float64
+	a := axisOf(images)
 	for _, i := range images {
 		in, out = append(in, min(i.Input.PSNR, a.max)), append(out, min(i.Output.PSNR, a.max))
 	}

@@ -111,6 +111,15 @@ func (g *Gallery) thumb(index int) template.URL {
 	return dataURL(g.thumbs[index])
 }
 
+// has tells whether an image's large pictures are there.
+func (g *Gallery) has(index int) bool {
+	if g == nil {
+		return false
+	}
+	_, ok := g.large[index]
+	return ok
+}
+
 // shots are those of the images whose pictures are there.
 func (g *Gallery) shots(images []rankedImage) (shots []shotView) {
 	if g == nil {

@@ -8,12 +8,90 @@ for (const shot of document.querySelectorAll('.shot')) {
   range.addEventListener('input', move);
   move(); // a browser may have kept the value of an earlier visit
   const swap = shot.querySelector('.swap');
-  swap.addEventListener('click', () => {
-    const clean = swap.getAttribute('aria-pressed') !== 'true';
-    swap.setAttribute('aria-pressed', clean);
-    shot.querySelector('.clean').hidden = !clean;
-    shot.querySelector('.input').hidden = clean;
+  swap.addEventListener('click', () => showClean(shot, swap, swap.getAttribute('aria-pressed') !== 'true'));
+  shot.querySelector('.enlarge').addEventListener('click', () => enlarge(shot));
+  compare.addEventListener('dblclick', () => enlarge(shot));
+}
+
+// The picture on the left is the input or the clean one.
+function showClean(of, button, clean) {
+  button.setAttribute('aria-pressed', clean);
+  of.querySelector('.before.clean').hidden = !clean;
+  of.querySelector('.before.input').hidden = clean;
+  of.querySelector('.tag.left').textContent = clean ? 'clean' : 'input';
+}
+
+// Full size: one dialog for all. Both pictures lie in one box, which is scrolled
+// and enlarged, so that the two sides show the same place.
+const full = document.getElementById('full');
+const stage = full && full.querySelector('.stage');
+const large = full && full.querySelector('.compare');
+
+function enlarge(shot) {
+  large.querySelectorAll('img').forEach((img) => img.remove());
+  for (const img of shot.querySelectorAll('img')) {
+    large.insertBefore(img.cloneNode(), large.querySelector('.line'));
+  }
+  full.querySelector('b').textContent = shot.querySelector('figcaption span').textContent + ', ' + shot.querySelector('.figures').textContent;
+  showClean(full, full.querySelector('.swap'), shot.querySelector('.swap').getAttribute('aria-pressed') === 'true');
+  full.querySelector('.zoom').value = 'fit';
+  divide(shot.querySelector('input').value);
+  full.showModal();
+  magnify();
+  stage.focus();
+}
+
+function divide(percent) {
+  full.querySelector('.divide input').value = percent;
+  large.style.setProperty('--at', percent + '%');
+}
+
+// magnify sets the size and keeps what is in the middle there.
+function magnify() {
+  const img = large.querySelector('.after');
+  const x = (stage.scrollLeft + stage.clientWidth / 2) / (large.offsetWidth || 1);
+  const y = (stage.scrollTop + stage.clientHeight / 2) / (large.offsetHeight || 1);
+  const zoom = full.querySelector('.zoom').value;
+  const w = img.naturalWidth, h = img.naturalHeight;
+  const scale = zoom === 'fit' ? Math.min(stage.clientWidth / w, stage.clientHeight / h) : +zoom;
+  large.style.width = w * scale + 'px';
+  large.style.height = h * scale + 'px';
+  large.classList.toggle('squares', scale >= 2);
+  stage.scrollLeft = x * large.offsetWidth - stage.clientWidth / 2;
+  stage.scrollTop = y * large.offsetHeight - stage.clientHeight / 2;
+}
+
+if (full) {
+  full.querySelector('.zoom').addEventListener('input', magnify);
+  full.querySelector('.divide input').addEventListener('input', (e) => divide(e.target.value));
+  full.querySelector('.swap').addEventListener('click', (e) => showClean(full, e.target, e.target.getAttribute('aria-pressed') !== 'true'));
+  window.addEventListener('resize', () => full.open && magnify());
+  // A pointer near the line moves the line, and elsewhere the pictures.
+  let drag = null;
+  stage.addEventListener('pointerdown', (e) => {
+    const near = Math.abs(e.clientX - large.querySelector('.line').getBoundingClientRect().left) < 20;
+    drag = { line: near, x: e.clientX, y: e.clientY, left: stage.scrollLeft, top: stage.scrollTop };
+    stage.setPointerCapture(e.pointerId);
+    e.preventDefault();
+    stage.focus();
   });
+  stage.addEventListener('pointermove', (e) => {
+    if (drag && drag.line) {
+      const box = large.getBoundingClientRect();
+      divide(Math.min(Math.max(100 * (e.clientX - box.left) / box.width, 0), 100));
+    } else if (drag) {
+      stage.scrollLeft = drag.left - (e.clientX - drag.x);
+      stage.scrollTop = drag.top - (e.clientY - drag.y);
+    }
+  });
+  for (const end of ['pointerup', 'pointercancel']) {
+    stage.addEventListener(end, () => { drag = null; });
+  }
+  for (const button of document.querySelectorAll('.open')) {
+    const row = button.closest('tr');
+    row.classList.add('opens');
+    row.addEventListener('click', () => enlarge(document.getElementById(button.dataset.shot)));
+  }
 }
 
 // The table of images: sorting by a column, and a filter.

@@ -43,6 +43,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"db": decibel, "ssim": func(v float64) string { return fmt.Sprintf("%.4f", v) },
 	"gain":   func(v float64) string { return fmt.Sprintf("%+.2f", v) },
 	"key":    sortKey,
+	"spare":  spare,
 	"marker": func(i int) string { return tabular.Cell{Notes: []int{i + 1}}.Marks() },
 }).Parse(pageHTML))
 
@@ -96,6 +97,7 @@ type imageView struct {
 	eval.ImageResult
 	Title string // of the split
 	Thumb template.URL
+	Large bool // its pictures are in the page
 	Gain  float64
 }
 
@@ -128,6 +130,12 @@ func (p Page) Write(w io.Writer) error {
 	return pageTemplate.Execute(w, v)
 }
 
+// spare tells whether a column of the summary is left out on narrow screens, so
+// that what was measured is in sight: the number of images and the input's SSIM.
+func spare(c tabular.Column) bool {
+	return c.Name == "images" || c.Group == "input" && c.Name == "SSIM"
+}
+
 // groupsOf joins neighbouring columns of one group.
 func groupsOf(t *tabular.Table) (groups []group) {
 	for _, c := range t.Columns {
@@ -142,12 +150,11 @@ func groupsOf(t *tabular.Table) (groups []group) {
 
 func (p Page) splits() (views []splitView, err error) {
 	ranked := ranked(p.Eval)
-	axis := axisOf(p.Eval)
 	for k, s := range p.Eval.Splits {
 		v := splitView{SplitResult: s, ID: fmt.Sprint("split-", k)}
 		if s.Images > 0 {
 			images := imagesOf(p.Eval, s)
-			if v.Chart, v.Alt, err = distribution(images, axis, s.Task); err != nil {
+			if v.Chart, v.Alt, err = distribution(images, s.Task); err != nil {
 				return nil, err
 			}
 			v.Shots = p.Gallery.shots(ranked[k])
@@ -158,13 +165,13 @@ func (p Page) splits() (views []splitView, err error) {
 }
 
 func (p Page) images() (views []imageView) {
-	titles := map[[2]string]string{}
+	titles, shown := map[[2]string]string{}, Shown(p.Eval)
 	for _, s := range p.Eval.Splits {
 		titles[[2]string{s.Benchmark, s.Label}] = s.Name()
 	}
 	for _, i := range p.Eval.Images {
 		views = append(views, imageView{
-			ImageResult: i, Title: titles[[2]string{i.Benchmark, i.Split}], Thumb: p.Gallery.thumb(i.Index), Gain: gainOf(i),
+			ImageResult: i, Title: titles[[2]string{i.Benchmark, i.Split}], Thumb: p.Gallery.thumb(i.Index), Large: shown[i.Index] && p.Gallery.has(i.Index), Gain: gainOf(i),
 		})
 	}
 	return views

@@ -82,7 +82,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	count := elements(t, page)
-	if count["svg"] != 3+1 || count["input"] != 3+3+1+1 || count["table"] != 2+2 {
+	if count["svg"] != 3+1 || count["input"] != 3+3+1+1+1 || count["table"] != 2+2 {
 		t.Errorf("elements: %v", count)
 	}
 	if count["img"] != 3*(3+3+1)+8+8+1 {
@@ -163,5 +163,29 @@ func TestRouting(t *testing.T) {
 	}
 	if stages := routing(plain); stages != nil {
 		t.Errorf("a network without experts: %+v", stages)
+	}
+}
+
+// TestAxis: a chart's axis is near what it shows.
+func TestAxis(t *testing.T) {
+	of := func(values ...float64) (images []eval.ImageResult) {
+		for _, v := range values {
+			images = append(images, eval.ImageResult{Input: eval.Quality{PSNR: v}, Output: eval.Quality{PSNR: v}})
+		}
+		return images
+	}
+	for name, tc := range map[string]struct {
+		images []eval.ImageResult
+		want   axis
+	}{
+		"far from 0": {of(24.2, 31), axis{24, 32}},
+		"wide":       {of(7.9, 31), axis{5, 35}},
+		"one":        {of(30), axis{29, 31}},
+		"perfect":    {of(30, math.Inf(1)), axis{29, 31}},
+		"none":       {nil, axis{0, 1}},
+	} {
+		if got := axisOf(tc.images); got != tc.want {
+			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
 	}
 }
