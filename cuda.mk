@@ -6,6 +6,7 @@
 #                    checks of the machine code; needs no GPU
 #   make check-cuda  of these what make check has time for; where no compiler can be
 #                    had, CI fails and others are told
+#   make gpu-kit     build/kit.tar.xz, which accepts and measures all that on a GPU
 #   make cuda-clean  removes what these made, the fetched compiler included
 
 CUDA_BUILD   := build/cuda
@@ -14,15 +15,20 @@ CUDA_HEADERS := $(wildcard kernels/*.cuh)
 CUDA_IMAGE   := internal/kernels/cuda/image
 CUDA_FATBINS := $(CUDA_SOURCES:kernels/%.cu=$(CUDA_IMAGE)/%.fatbin)
 
-.PHONY: cuda cuda-libs gpu-kit lint-cuda test-cuda check-cuda cuda-clean
+.PHONY: cuda cuda-libs gpu-kit build/kit lint-cuda test-cuda check-cuda cuda-clean
 
 cuda: cuda-libs ## build bin/clusir with CUDA kernels
 	. $(CUDA_BUILD)/env && go build -tags cuda -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
 
 cuda-libs: $(CUDA_FATBINS) $(CUDA_IMAGE)/release $(CUDA_BUILD)/lib/libcuda.a
 
-gpu-kit: cuda-libs ## what a machine with a GPU needs to accept and measure this: build/kit.tar.xz
-	scripts/gpu-kit.sh $(CUDA_BUILD) build/kit $(VERSION)
+gpu-kit: build/kit ## what a machine with a GPU needs to accept and measure this: build/kit.tar.xz
+	tar -C build -c kit | xz -T0 --lzma2=preset=1,dict=128MiB >build/kit.tar.xz
+	@size=$$(stat -c %s build/kit.tar.xz); echo "build/kit.tar.xz: $$((size / 1000000)) MB; unpack it there and start kit/run.sh"; \
+	[ $$size -le 45000000 ] || { echo "more than 45 MB" >&2; exit 1; }
+
+build/kit: cuda-libs
+	scripts/gpu-kit.sh $(CUDA_BUILD) $@ $(VERSION)
 
 test-cuda: cuda-libs ## test the CUDA backend on the software device
 	scripts/test-cuda.sh $(CUDA_BUILD)

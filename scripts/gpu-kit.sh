@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes build/kit and build/kit.tar.xz: what it takes to accept and measure clusir
+# Makes build/kit: what it takes to accept and measure clusir
 # on a machine that has an NVIDIA driver and Python, and nothing else. `make gpu-kit`
-# calls it. The larger golden vectors and the reference network come from
+# calls it and packs that into one file. The larger golden vectors and the reference network come from
 # $CLUSIR_SHARED, by default ../shared, and some training pictures from $CLUSIR_DATA;
 # what is not there is left out.
 #
@@ -43,8 +43,3 @@ else
   mkdir -p "$kit/data/Train/Denoise"
   cp testdata/images/{astronaut,chelsea,coffee}.png "$kit/data/Train/Denoise"
 fi
-
-tar -C "$(dirname "$kit")" -c "$(basename "$kit")" | xz -T0 --lzma2=preset=1,dict=128MiB >"$kit.tar.xz"
-size=$(stat -c %s "$kit.tar.xz")
-echo "$kit.tar.xz: $((size / 1000000)) MB; unpack it on the machine with the GPU and start kit/run.sh"
-[ "$size" -le 45000000 ] || { echo "gpu-kit: more than 45 MB" >&2; exit 1; }

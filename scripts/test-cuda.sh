@@ -39,8 +39,11 @@ golden='TestGolden$/testdata/small/cuda|TestGoldenPrecision'
 device fast
 CLUSIR_NVDISASM="$NVDISASM" run "$@" ./internal/kernels/cuda # with the checks of the machine code
 run "$@" ./internal/device
-run "$@" -run "$golden" ./internal/model
-run "$@" -run OnCUDA ./cmd/clusir
+
+# The network, a restoration and training: as the kit does it on a GPU.
+scripts/gpu-kit.sh "$build" build/kit test
+build/kit/run.sh devices golden-float32 golden-tf32 golden-bf16 picture nccl training kernels throughput-tf32 \
+    --out "$build/kit-report"
 
 device checked
 if [ "${CUDA_QUICK:-0}" = 1 ]; then

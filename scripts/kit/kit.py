@@ -23,7 +23,7 @@ import threading
 import time
 from pathlib import Path
 
-from step import CLUSIR, KIT, Failed, LeftOut, Step, kill
+from step import CLUSIR, KIT, Failed, LeftOut, Step, end_all, kill
 
 SOFTWARE = bool(os.environ.get("CLUSIR_LIBCUDA"))
 PRECISIONS = ["float32", "tf32", "bf16"]
@@ -59,7 +59,8 @@ def golden(pattern):
 
 
 def picture(step):
-    step.test("clusir", "^TestRestoreOnCUDA$")
+    """What the processor makes of a picture; the software device is also two, and trains on both."""
+    step.test("clusir", "OnCUDA" if SOFTWARE else "^TestRestoreOnCUDA$")
 
 
 def find_nccl():
@@ -285,6 +286,8 @@ def parse():
 
 def main():
     parser, options = parse()
+    for number in [signal.SIGTERM, signal.SIGINT]:
+        signal.signal(number, end_all)
     every = steps(options)
     if options.list:
         for s in every:

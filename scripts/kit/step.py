@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,6 +20,16 @@ class LeftOut(Exception):
 
 class Failed(Exception):
     """A step whose result is wrong, or that took too long."""
+
+
+running = set()
+
+
+def end_all(number, _):
+    """Ends what the kit started when it is ended itself."""
+    for process in list(running):
+        kill(process)
+    sys.exit(128 + number)
 
 
 class Step:
@@ -38,6 +49,7 @@ class Step:
         process = subprocess.Popen(args, cwd=cwd, env=environment(env), stdin=subprocess.DEVNULL, stdout=output,
                                    stderr=subprocess.STDOUT, start_new_session=True)
         process.output = output
+        running.add(process)
         return process
 
     def wait(self, process, expect=0):
@@ -49,6 +61,7 @@ class Step:
             late = True
             kill(process)
         process.wait()
+        running.discard(process)
         process.output.seek(0)
         text = process.output.read().decode(errors="replace")
         self.say(text)

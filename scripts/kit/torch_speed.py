@@ -3,8 +3,8 @@
     torch_speed.py ceilings
     torch_speed.py network eager-tf32|amp-channels-last|compiled
 
-Each measurement is a line of JSON. Times are the median of runs, wall clock and
-CUDA events.
+Each measurement is a line of JSON. Times are the median of runs, by the wall's
+clock and by CUDA events. --device cpu tries this script itself, in small sizes.
 """
 
 import argparse
@@ -16,25 +16,36 @@ import time
 
 import torch
 
-TRAIN = (12, 128, 128)
+DEVICE = "cuda"
+VARIANT, TRAIN = "base", (12, 128, 128)
 PICTURES = [(256, 256), (512, 512), (1088, 1920)]  # 1080p, up to a multiple of 16
 
 
+def wait():
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+
+
+def timed(run):
+    """Milliseconds of one call by the wall's clock, and by CUDA events."""
+    start = time.perf_counter()
+    if DEVICE == "cpu":
+        run()
+        return 1e3 * (time.perf_counter() - start), 0
+    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    begin.record()
+    run()
+    end.record()
+    wait()
+    return 1e3 * (time.perf_counter() - start), begin.elapsed_time(end)
+
+
 def measure(run, warmup=3, runs=10):
-    """Returns medians of milliseconds: of the wall's clock and of the GPU's."""
+    """Returns the medians of both clocks."""
     for _ in range(warmup):
         run()
-    torch.cuda.synchronize()
-    wall, gpu = [], []
-    for _ in range(runs):
-        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        start = time.perf_counter()
-        begin.record()
-        run()
-        end.record()
-        torch.cuda.synchronize()
-        wall.append(1e3 * (time.perf_counter() - start))
-        gpu.append(begin.elapsed_time(end))
+    wait()
+    wall, gpu = zip(*[timed(run) for _ in range(runs if DEVICE == "cuda" else 1)])
     return {"wall_ms": round(statistics.median(wall), 3), "gpu_ms": round(statistics.median(gpu), 3)}
 
 
@@ -84,19 +95,19 @@ def network(mode):
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
     layout = torch.contiguous_format if mode == "eager-tf32" else torch.channels_last
-    autocast = contextlib.nullcontext if mode == "eager-tf32" else lambda: torch.autocast("cuda", torch.bfloat16)
-    config = ref.VARIANTS["base"]
-    net = ref.ClusIR(config).cuda().to(memory_format=layout)
+    autocast = contextlib.nullcontext if mode == "eager-tf32" else lambda: torch.autocast(DEVICE, torch.bfloat16)
+    config = ref.VARIANTS[VARIANT]
+    net = ref.ClusIR(config).to(DEVICE, memory_format=layout)
     if mode == "compiled":
         torch._dynamo.config.cache_size_limit = 64
         for module in net.modules():
             if isinstance(module, (ref.WTB, ref.GatedFFN)):
                 module.compile(dynamic=False)
-    picture = lambda b, h, w: torch.rand(b, 3, h, w, device="cuda").contiguous(memory_format=layout)
+    picture = lambda b, h, w: torch.rand(b, 3, h, w, device=DEVICE).contiguous(memory_format=layout)
 
     x = picture(*TRAIN)
-    adam = torch.optim.Adam(net.parameters(), 2e-4, fused=True)
-    eps = [torch.randn(TRAIN[0], config.clusters[l], config.dim * 2**l, device="cuda") for l in range(4)]
+    adam = torch.optim.Adam(net.parameters(), 2e-4, fused=DEVICE == "cuda")
+    eps = [torch.randn(TRAIN[0], config.clusters[l], config.dim * 2**l, device=DEVICE) for l in range(4)]
 
     def step():
         with autocast():
@@ -108,11 +119,11 @@ def network(mode):
 
     start = time.perf_counter()
     step()
-    torch.cuda.synchronize()
+    wait()
     first = time.perf_counter() - start
-    torch.cuda.reset_peak_memory_stats()
-    say(mode=mode, train=True, batch=TRAIN[0], size=TRAIN[1:], first_s=round(first, 1), **measure(step),
-        peak_gb=round(torch.cuda.max_memory_allocated() / 1e9, 2))
+    times = measure(step)
+    peak = torch.cuda.max_memory_allocated() / 1e9 if DEVICE == "cuda" else 0
+    say(mode=mode, train=True, batch=TRAIN[0], size=TRAIN[1:], first_s=round(first, 1), **times, peak_gb=round(peak, 2))
     net.eval()
     for size in PICTURES:
         x = picture(1, *size)
@@ -123,7 +134,7 @@ def network(mode):
 
         start = time.perf_counter()
         forward()
-        torch.cuda.synchronize()
+        wait()
         first = time.perf_counter() - start
         say(mode=mode, train=False, batch=1, size=size, first_s=round(first, 1), **measure(forward))
 
@@ -132,8 +143,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["ceilings", "network"])
     parser.add_argument("mode", nargs="?", choices=["eager-tf32", "amp-channels-last", "compiled"])
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     a = parser.parse_args()
-    say(torch=torch.__version__, device=torch.cuda.get_device_name(0))
+    if a.device == "cpu":
+        global DEVICE, VARIANT, TRAIN, PICTURES
+        DEVICE, VARIANT, TRAIN, PICTURES = "cpu", "tiny", (2, 32, 32), [(32, 48)]
+    say(torch=torch.__version__, device=torch.cuda.get_device_name(0) if DEVICE == "cuda" else "cpu")
     if a.what == "ceilings":
         ceilings()
     elif a.mode:
