@@ -77,7 +77,7 @@ restored does not stop the others; the exit code is then 1.`,
 	f.BoolVar(&opts.Overwrite, "overwrite", false, "replace results that exist")
 	f.BoolVar(&opts.SkipExisting, "skip-existing", false, "leave out pictures whose results exist")
 	f.StringVar(&opts.Suffix, "suffix", "", "add `TEXT` to the results' names; without OUT and -o they are put beside the inputs")
-	f.String("format", "", "write png, jpg, tif, webp or bmp (default the format of the name, or of the input)")
+	f.String("format", "", "write "+imageio.Names()+" (default the format of the name, or of the input)")
 	f.IntVar(&opts.Quality, "quality", 95, "quality of JPEG results, 1 to 100")
 	f.StringVar(&opts.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`")
 	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")

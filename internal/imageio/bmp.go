@@ -19,6 +19,14 @@ const (
 var bmpCompressions = map[uint32]string{4: "JPEG or 24-bit run-length compression", 5: "PNG compression",
 	11: "CMYK colour", 12: "CMYK colour", 13: "CMYK colour"}
 
+// bmpMagic is how BMPs begin: any length and reserved bytes, then the length of a
+// header that is read; or no reserved bytes, to be refused by that length.
+var bmpMagic = []string{
+	"BM............\x0c\x00\x00\x00", "BM............\x28\x00\x00\x00", "BM............\x34\x00\x00\x00",
+	"BM............\x38\x00\x00\x00", "BM............\x40\x00\x00\x00", "BM............\x6c\x00\x00\x00",
+	"BM............\x7c\x00\x00\x00", "BM....\x00\x00\x00\x00",
+}
+
 // bmpFile is a BMP's header.
 type bmpFile struct {
 	kind        shape
@@ -216,6 +224,25 @@ func (f *bmpFile) unpack(dst, row []byte, depth int) {
 			copy(pixel, f.palette[i:i+3])
 		}
 	}
+}
+
+// probeBMP reads a BMP's header.
+//
+//nolint:unparam // as the others of the table, and a BMP is always upright
+func probeBMP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	file, err := section(r)
+	if err != nil {
+		return s, p, upright, err
+	}
+	f, err := readBMP(file, limits)
+	if err != nil {
+		return s, p, upright, err
+	}
+	p.Streams = !f.runs()
+	if f.runs() {
+		p.Bytes = f.kind.bytes() + int64(f.kind.w)*int64(f.kind.h) // the indices
+	}
+	return f.kind, p, upright, nil
 }
 
 // decodeBMP reads a BMP.

@@ -6,6 +6,19 @@ import (
 	"io"
 )
 
+// probeJPEG reads a JPEG's header.
+func probeJPEG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	h, err := scanJPEG(r, limits)
+	if err != nil {
+		return s, p, upright, err
+	}
+	if err := h.check(); err != nil {
+		return s, p, upright, err
+	}
+	p.Bytes, p.Metadata = h.bytes(), h.meter.used
+	return h.shape(), p, turnOf(h.exif, h.xmp), nil
+}
+
 // decodeJPEG reads a JPEG. Its planes stay subsampled: see chroma.
 func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	head, err := scanJPEG(r, limits)

@@ -9,6 +9,16 @@ import (
 	"io"
 )
 
+// probePNG reads a PNG's header.
+func probePNG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	f, err := scanPNG(r, limits)
+	if err != nil {
+		return s, p, upright, err
+	}
+	p.Streams, p.Metadata = !f.header.interlaced && f.turn <= 2, f.meter.used
+	return f.shape(), p, f.turn, nil
+}
+
 // decodePNG reads a PNG; a large one may be left to be read as it is used,
 // unless it is interlaced.
 func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {

@@ -51,16 +51,6 @@ func noPixels(w, h int) error {
 	return fmt.Errorf("has a size of %d×%d: there is nothing to read", w, h)
 }
 
-// decoders read a picture from its file's beginning. The Image may go on
-// reading from the file; then it is streamed.
-var decoders = map[Format]func(io.ReadSeeker, Limits) (*Image, error){
-	PNG:  decodePNG,
-	JPEG: decodeJPEG,
-	TIFF: decodeTIFF,
-	WebP: decodeWebP,
-	BMP:  decodeBMP,
-}
-
 // Open reads the picture in a file. Close it.
 func Open(path string, limits Limits) (*Image, error) {
 	f, err := os.Open(path)
@@ -140,7 +130,7 @@ func formatIn(r io.ReadSeeker, name string) (Format, error) {
 func decode(format Format, r io.ReadSeeker, limits Limits) (*Image, error) {
 	var m *Image
 	err := guarded(format, func() (err error) {
-		m, err = decoders[format](r, limits)
+		m, err = rowOf(format).decode(r, limits)
 		return err
 	})
 	if err == nil && limits.Page > 0 {

@@ -4,37 +4,24 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
 // sniffLen is how much of a file's beginning sniff wants to see.
 const sniffLen = 512
 
-// signature is a file's beginning; a dot in it stands for any byte.
+// signature is how files begin that are not read.
 type signature struct {
 	prefix string
-	format Format
-	other  string // what it is if it cannot be read
+	other  string // what they are
 	raw    string // the camera's raw format if it is one
 }
 
 var signatures = []signature{
-	{prefix: "\x89PNG\r\n\x1a\n", format: PNG},
-	{prefix: "\xff\xd8\xff", format: JPEG},
-	{prefix: "II*\x00....CR", raw: "Canon CR2"},
-	{prefix: "II*\x00....IIII", raw: "Phase One IIQ"},
-	{prefix: "MM\x00*....MMMM", raw: "Phase One IIQ"},
-	{prefix: "II*\x00", format: TIFF},
-	{prefix: "MM\x00*", format: TIFF},
-	{prefix: "RIFF....WEBP", format: WebP},
-	{prefix: "BM............\x0c\x00\x00\x00", format: BMP}, // any length and reserved bytes, then that of a header
-	{prefix: "BM............\x28\x00\x00\x00", format: BMP},
-	{prefix: "BM............\x34\x00\x00\x00", format: BMP},
-	{prefix: "BM............\x38\x00\x00\x00", format: BMP},
-	{prefix: "BM............\x40\x00\x00\x00", format: BMP},
-	{prefix: "BM............\x6c\x00\x00\x00", format: BMP},
-	{prefix: "BM............\x7c\x00\x00\x00", format: BMP},
-	{prefix: "BM....\x00\x00\x00\x00", format: BMP}, // and others, to be refused by that length
+	{prefix: "II*\x00\x10\x00\x00\x00CR\x02\x00", raw: "Canon CR2"},
+	{prefix: "II*\x00....IIII.waR", raw: "Phase One IIQ"},
+	{prefix: "MM\x00*....MMMMRaw.", raw: "Phase One IIQ"},
 	{prefix: "II+\x00", other: "a BigTIFF"},
 	{prefix: "MM\x00+", other: "a BigTIFF"},
 	{prefix: "GIF8", other: "a GIF"},
@@ -66,12 +53,13 @@ var signatures = []signature{
 	{prefix: "\x93NUMPY", other: "a NumPy array"},
 }
 
-func (s signature) matches(head []byte) bool {
-	if len(head) < len(s.prefix) {
+// begins tells whether a file begins so; a dot in prefix stands for any byte.
+func begins(head []byte, prefix string) bool {
+	if len(head) < len(prefix) {
 		return false
 	}
-	for i := range len(s.prefix) {
-		if s.prefix[i] != '.' && s.prefix[i] != head[i] {
+	for i := range len(prefix) {
+		if prefix[i] != '.' && prefix[i] != head[i] {
 			return false
 		}
 	}
@@ -85,19 +73,22 @@ func sniff(head []byte) (Format, error) {
 	}
 	for _, s := range signatures {
 		switch {
-		case !s.matches(head):
+		case !begins(head, s.prefix):
 		case s.raw != "":
 			return 0, rawFile(s.raw)
 		case s.other != "":
 			return 0, fmt.Errorf("is %s, which cannot be read: convert it to PNG, TIFF or JPEG first", s.other)
-		default:
-			return s.format, nil
+		}
+	}
+	for _, f := range Formats {
+		if slices.ContainsFunc(rowOf(f).magic, func(prefix string) bool { return begins(head, prefix) }) {
+			return f, nil
 		}
 	}
 	if isText(head) {
 		return 0, errors.New("is not an image: its content looks like text")
 	}
-	return 0, errors.New("is not an image that can be read: it begins like no PNG, JPEG, TIFF, WebP or BMP")
+	return 0, errors.New("is not an image that can be read: it begins like no " + holding(func(formatRow) bool { return true }))
 }
 
 // isText tells whether head is UTF-8 without control characters. Its last

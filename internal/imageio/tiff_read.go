@@ -89,6 +89,22 @@ func (h *tiffHead) data(tag uint16) []byte {
 	return b
 }
 
+// probeTIFF reads a TIFF's header.
+func probeTIFF(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	file, err := section(r)
+	if err != nil {
+		return s, p, upright, err
+	}
+	page, err := readTIFFPage(file, limits)
+	if err != nil {
+		return s, p, upright, err
+	}
+	turn = page.turn()
+	p.Bytes, p.Metadata = page.bytes()+int64(page.bandBytes()), page.described()
+	p.Streams, p.Pages = !page.tiled && turn <= 2, page.more+1
+	return page.shape, p, turn, nil
+}
+
 // decodeTIFF reads a TIFF's first picture.
 func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
 	file, err := section(r)

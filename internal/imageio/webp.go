@@ -162,6 +162,17 @@ func (p *placed) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// probeWebP reads a WebP's header.
+func probeWebP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	f, err := scanWebP(r, limits)
+	if err != nil {
+		return s, p, upright, err
+	}
+	p.Bytes = int64(f.kind.w) * int64(f.kind.h) * 4 // by the library
+	p.Metadata = f.meter.used
+	return f.kind, p, turnOf(f.exif, f.xmp), nil
+}
+
 // decodeWebP reads a WebP with golang.org/x/image/webp, but turns lossy ones'
 // planes into RGB here: see vp8.
 func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {

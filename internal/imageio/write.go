@@ -23,15 +23,6 @@ type rowWriter interface {
 	close() error
 }
 
-// encoders start a file of info's size and kind; info fits the format.
-var encoders = map[Format]func(io.Writer, *Info, Options) (rowWriter, error){
-	PNG:  newPNGWriter,
-	JPEG: newJPEGWriter,
-	TIFF: newTIFFWriter,
-	WebP: buffered(encodeWebP),
-	BMP:  buffered(encodeBMP),
-}
-
 // Writer takes a picture from its first row to its last and encodes it as it
 // comes.
 type Writer struct {
@@ -49,12 +40,12 @@ func NewWriter(w io.Writer, info Info, o Options) (*Writer, error) {
 	if len(lost) > 0 {
 		return nil, fmt.Errorf("a %s cannot hold the picture: %s", info.Format, lost[0])
 	}
-	if info.W <= 0 || info.H <= 0 || info.W > info.Format.maxSide() || info.H > info.Format.maxSide() {
+	if maxSide := rowOf(info.Format).maxSide; info.W <= 0 || info.H <= 0 || max(info.W, info.H) > maxSide {
 		return nil, fmt.Errorf("a %s of %d×%d is not possible, sides are from 1 to %d: write another format",
-			info.Format, info.W, info.H, info.Format.maxSide())
+			info.Format, info.W, info.H, maxSide)
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
-	enc, err := encoders[info.Format](out, &info, o)
+	enc, err := rowOf(info.Format).encode(out, &info, o)
 	if err != nil {
 		return nil, err
 	}
@@ -93,32 +84,23 @@ func (w *Writer) Close() error {
 	return w.out.Flush()
 }
 
-// maxSide is the longest side that the format can express.
-func (f Format) maxSide() int {
-	switch f {
-	case JPEG:
-		return 65535
-	case WebP:
-		return 16383
-	}
-	return 1<<31 - 1
-}
-
 // Fit is info as a file of the format f can hold it, and what is lost in that,
 // in words.
 func Fit(info Info, f Format) (fitted Info, lost []string) {
+	row := rowOf(f)
 	info.Format = f
-	if info.Depth == 16 && f != PNG && f != TIFF {
+	if info.Depth == 16 && !row.deep {
 		info.Depth = 8
-		lost = append(lost, fmt.Sprintf("16 bits become 8 in %s: write PNG or TIFF to keep them", f))
+		lost = append(lost, fmt.Sprintf("16 bits become 8 in %s: write %s to keep them", f,
+			holding(func(r formatRow) bool { return r.deep })))
 	}
-	if info.Alpha && (f == JPEG || f == BMP) {
+	if info.Alpha && !row.alpha {
 		info.Alpha = false
-		lost = append(lost, fmt.Sprintf("%s has no alpha: write PNG, TIFF or WebP to keep it", f))
+		lost = append(lost, fmt.Sprintf("%s has no alpha: write %s to keep it", f,
+			holding(func(r formatRow) bool { return r.alpha })))
 	}
-	// WebP and BMP have no grey, and few programs read a TIFF of grey and alpha:
-	// three equal channels then, which is a loss to a grey profile only.
-	if info.Grey && (f == WebP || f == BMP || f == TIFF && info.Alpha) {
+	// Three equal channels stand in for one, which is a loss to a grey profile only.
+	if info.Grey && (!row.grey || info.Alpha && !row.greyAlpha) {
 		info.Grey = false
 		if info.Meta.ICC != nil {
 			info.Meta.ICC = nil

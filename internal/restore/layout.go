@@ -136,14 +136,12 @@ func (p *planner) tooLarge(s subject, l layout, remedy string) error {
 		ErrMemory, s.W, s.H, how, humanize.IBytes(uint64(l.need())), humanize.IBytes(uint64(p.limit)), remedy)
 }
 
-// What a run takes besides what is counted, as measured: the program itself,
-// and an encoder that holds the whole picture, per pixel.
+// What a run takes besides what is counted, as measured: the program itself, and
+// how often metadata are in memory, which are read, turned upright and put together
+// for the encoder.
 const (
-	programBytes = 64 << 20
-	// Metadata are read, turned upright and put together for the encoder.
+	programBytes   = 64 << 20
 	metadataCopies = 4
-	webpBytes      = 24
-	bmpBytes       = 4
 )
 
 // layout counts the memory for tiles of a side.
@@ -177,7 +175,7 @@ func (p *planner) layout(s subject, side int) (layout, error) {
 
 // encoder is the memory of encoders that want the whole picture.
 func (s subject) encoder() int64 {
-	n := int64(s.W) * int64(s.H) * map[imageio.Format]int64{imageio.WebP: webpBytes, imageio.BMP: bmpBytes}[s.out]
+	n := int64(s.W) * int64(s.H) * s.out.EncodeBytes()
 	if s.compare {
 		n *= 3 // its own, and two pictures side by side
 	}

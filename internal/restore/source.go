@@ -99,7 +99,7 @@ func (r Request) walk(root string) (found []source, ignored int, err error) {
 		return nil
 	})
 	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("%s holds no pictures: their names end in .png, .jpg, .tif, .webp or .bmp", root)
+		err = fmt.Errorf("%s holds no pictures: their names end in %s", root, imageio.Extensions())
 	}
 	return found, ignored, err
 }

@@ -1,0 +1,151 @@
+package imageio
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Format is a file format.
+type Format uint8
+
+// The formats that can be read and written.
+const (
+	PNG Format = iota + 1
+	JPEG
+	TIFF
+	WebP
+	BMP
+)
+
+// Formats lists every Format.
+var Formats = []Format{PNG, JPEG, TIFF, WebP, BMP}
+
+// formatRow is all that the package knows of a format in general. A new format is
+// a row in rowOf, a constant, and a file with its functions.
+type formatRow struct {
+	name  string
+	exts  []string // of file names; the first is the usual one
+	magic []string // how files begin; a dot stands for any byte
+
+	// probe reads a header: the shape that decode will give, as it is stored, and
+	// how it is turned. Bytes is left at 0 if it is that of the shape alone.
+	probe func(io.ReadSeeker, Limits) (shape, Probe, orientation, error)
+	// decode reads a picture from its file's beginning. The Image may go on reading
+	// from the file; then it is streamed.
+	decode func(io.ReadSeeker, Limits) (*Image, error)
+	// encode starts a file of info's size and kind; info fits the format.
+	encode func(io.Writer, *Info, Options) (rowWriter, error)
+
+	// What a file can hold.
+	deep, alpha, grey, greyAlpha bool // 16 bits, alpha, one channel, one with alpha
+	maxSide                      int
+	// encodeBytes is the memory that encode takes for each pixel of a picture, as
+	// measured; 0 if it writes row by row.
+	encodeBytes int64
+}
+
+// rowOf is the table of formats.
+func rowOf(f Format) formatRow {
+	switch f {
+	case PNG:
+		return formatRow{name: "PNG", exts: []string{".png"}, magic: []string{"\x89PNG\r\n\x1a\n"},
+			probe: probePNG, decode: decodePNG, encode: newPNGWriter,
+			deep: true, alpha: true, grey: true, greyAlpha: true, maxSide: math.MaxInt32}
+	case JPEG:
+		return formatRow{name: "JPEG", exts: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, magic: []string{"\xff\xd8\xff"},
+			probe: probeJPEG, decode: decodeJPEG, encode: newJPEGWriter,
+			grey: true, maxSide: math.MaxUint16}
+	case TIFF: // few programs read grey with alpha
+		return formatRow{name: "TIFF", exts: []string{".tif", ".tiff"}, magic: []string{"II*\x00", "MM\x00*"},
+			probe: probeTIFF, decode: decodeTIFF, encode: newTIFFWriter,
+			deep: true, alpha: true, grey: true, maxSide: math.MaxInt32}
+	case WebP:
+		return formatRow{name: "WebP", exts: []string{".webp"}, magic: []string{"RIFF....WEBP"},
+			probe: probeWebP, decode: decodeWebP, encode: buffered(encodeWebP),
+			alpha: true, maxSide: 1<<14 - 1, encodeBytes: 24}
+	case BMP:
+		return formatRow{name: "BMP", exts: []string{".bmp", ".dib"}, magic: bmpMagic,
+			probe: probeBMP, decode: decodeBMP, encode: buffered(encodeBMP),
+			maxSide: math.MaxInt32, encodeBytes: 4}
+	}
+	return formatRow{name: fmt.Sprintf("Format(%d)", uint8(f))}
+}
+
+// String is the format's usual name.
+func (f Format) String() string { return rowOf(f).name }
+
+// Ext is the format's usual file name extension, with its dot.
+func (f Format) Ext() string { return rowOf(f).exts[0] }
+
+// EncodeBytes is the memory for each pixel of a picture that writing it takes; 0
+// if it is written row by row.
+func (f Format) EncodeBytes() int64 { return rowOf(f).encodeBytes }
+
+// Extensions lists the formats' usual extensions for the user to read, such as
+// ".png, .jpg or .bmp".
+func Extensions() string {
+	return wordsOf(func(row formatRow) string { return row.exts[0] })
+}
+
+// Names is Extensions without dots.
+func Names() string { return strings.ReplaceAll(Extensions(), ".", "") }
+
+// holding lists the names of the formats that can hold something.
+func holding(can func(formatRow) bool) string {
+	return wordsOf(func(row formatRow) string {
+		if can(row) {
+			return row.name
+		}
+		return ""
+	})
+}
+
+// wordsOf lists what word says of the formats, where it says something.
+func wordsOf(word func(formatRow) string) string {
+	var words []string
+	for _, f := range Formats {
+		if w := word(rowOf(f)); w != "" {
+			words = append(words, w)
+		}
+	}
+	if last := len(words) - 1; last > 0 {
+		return strings.Join(words[:last], ", ") + " or " + words[last]
+	}
+	return strings.Join(words, "")
+}
+
+// ofExt is the format of an extension, with its dot and in small letters.
+func ofExt(ext string) (Format, bool) {
+	for _, f := range Formats {
+		if slices.Contains(rowOf(f).exts, ext) {
+			return f, true
+		}
+	}
+	return 0, false
+}
+
+// FormatOf is the format in which a file of this name is written. (Reading
+// goes by content, whatever the name.)
+func FormatOf(name string) (Format, error) {
+	ext := filepath.Ext(name)
+	if f, ok := ofExt(strings.ToLower(ext)); ok {
+		return f, nil
+	}
+	remedy := "use " + Extensions() + ", or name the format"
+	if ext == "" {
+		return 0, fmt.Errorf("%q has no extension to tell the image format by: %s", name, remedy)
+	}
+	return 0, fmt.Errorf("%q: cannot write %s images: %s", name, ext, remedy)
+}
+
+// ParseFormat is the format of a name such as "png", "JPG" or ".tiff".
+func ParseFormat(name string) (Format, error) {
+	if f, ok := ofExt("." + strings.ToLower(strings.TrimPrefix(name, "."))); ok {
+		return f, nil
+	}
+	return 0, fmt.Errorf("unknown image format %q: use %s", name, Names())
+}
