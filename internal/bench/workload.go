@@ -108,7 +108,7 @@ func (w *workload) step() error {
 	image, clean := w.tape.Input(w.image, w.shape...), w.tape.Input(w.clean, w.shape...)
 	noise := model.Gaussian{Step: w.steps}
 	restored, _ := w.m.Forward(w.tape, image, model.Options{Noise: noise})
-	w.weight.Loss(w.tape, w.m, restored, clean).Backward(w.tape, 1)
+	w.weight.Loss(w.tape, w.m, restored, clean, nil).Backward(w.tape, 1)
 	w.timed("Adam", func() {
 		w.m.SettleCounts(w.b)
 		w.b.Adam(w.params, kernels.Adam{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})

@@ -144,6 +144,10 @@ type Train struct {
 	// The objective's weights, beside 1 for the mean absolute difference.
 	MSSSIMWeight        float64 `yaml:"ms_ssim_weight"`
 	OrthogonalityWeight float64 `yaml:"orthogonality_weight"`
+	// RelativeError has each sample count by the part of its degradation that is
+	// left, not by how much that is: else low light and haze, whose errors are large
+	// and alike over a whole image, drown noise and blur.
+	RelativeError bool `yaml:"relative_error"`
 	// BalanceWeight is that of the term that evens out the use of the experts.
 	BalanceWeight float64 `yaml:"balance_weight"`
 

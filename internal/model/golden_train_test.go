@@ -40,7 +40,7 @@ func (g *goldenRun) step(image, clean *Var, first bool) Terms {
 		g.check("output", "training output − input", difference(g.download(restored.Tensor), in),
 			difference(g.read("train.output"), in), tolOutput, 0)
 	}
-	loss := DefaultObjective().Loss(tape, g.m, restored, clean)
+	loss := DefaultObjective().Loss(tape, g.m, restored, clean, nil)
 	tape.Release(restored)
 	loss.Backward(tape, 1)
 	return loss.Terms(g.b)

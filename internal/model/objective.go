@@ -41,11 +41,16 @@ type Loss struct {
 }
 
 // Loss evaluates the objective for a forward pass of m. Its values last until
-// the tape's Reset.
-func (o Objective) Loss(t *Tape, m *ClusIR, restored, clean *Var) *Loss {
+// the tape's Reset. In the ℓ1 term, importance [B] scales the errors of each image;
+// nil leaves them as they are.
+func (o Objective) Loss(t *Tape, m *ClusIR, restored, clean, importance *Var) *Loss {
 	l := &Loss{weights: o}
 	if o.L1 != 0 {
-		l.l1 = t.L1(restored, clean)
+		x, target := restored, clean
+		if importance != nil {
+			x, target = t.ScaleRows(restored, importance), t.ScaleRows(clean, importance)
+		}
+		l.l1 = t.L1(x, target)
 		t.Keep(l.l1)
 	}
 	if o.MSSSIM != 0 {

@@ -18,7 +18,7 @@ func TestObjectiveWeights(t *testing.T) {
 		tape := &Tape{B: b, Train: true}
 		defer tape.Reset()
 		restored, _ := m.Forward(tape, image, Options{})
-		loss := o.Loss(tape, m, restored, clean)
+		loss := o.Loss(tape, m, restored, clean, nil)
 		loss.Backward(tape, scale)
 		return loss.Terms(b), b.Download64(m.MoE[0].Router.Prototypes.Grad())
 	}

@@ -55,7 +55,7 @@ func trainOnce(t *testing.T, b device, c Config, batch, micro int, recompute boo
 		tape := &Tape{B: b, Train: true, Recompute: recompute}
 		image, clean := part(b, batch, first, micro, 0), part(b, batch, first, micro, 0.1)
 		restored, _ := m.Forward(tape, image, Options{Noise: Gaussian{Seed: 1, First: first}})
-		loss := DefaultObjective().Loss(tape, m, restored, clean)
+		loss := DefaultObjective().Loss(tape, m, restored, clean, nil)
 		loss.Backward(tape, float64(micro)/float64(batch))
 		r.terms = loss.Terms(b)
 		tape.Reset()
@@ -135,7 +135,7 @@ func TestRecomputeSavesMemory(t *testing.T) {
 		image := autograd.Leaf(b.Alloc(2, 3, 128, 128), false)
 		tape := &Tape{B: b, Train: true, Recompute: recompute}
 		restored, _ := m.Forward(tape, image, Options{})
-		DefaultObjective().Loss(tape, m, restored, image).Backward(tape, 1)
+		DefaultObjective().Loss(tape, m, restored, image, nil).Backward(tape, 1)
 		tape.Reset()
 		return b.Peak() - weights
 	}
@@ -172,7 +172,7 @@ func TestUnreachedExpertsRest(t *testing.T) {
 	image := picture(b, 1, 16, 16)
 	tape := &Tape{B: b, Train: true}
 	restored, _ := m.Forward(tape, image, Options{})
-	DefaultObjective().Loss(tape, m, restored, picture(b, 1, 16, 16)).Backward(tape, 1)
+	DefaultObjective().Loss(tape, m, restored, picture(b, 1, 16, 16), nil).Backward(tape, 1)
 	m.SettleCounts(b)
 	before := m.State()
 	b.Adam(adam, goldenAdam)

@@ -60,7 +60,7 @@ func trainingMemory(c model.Config, t config.Train, n, patch int, recompute bool
 	tape := &model.Tape{B: b, Train: true, Recompute: recompute}
 	image, clean := autograd.Leaf(b.Alloc(n, 3, patch, patch), false), autograd.Leaf(b.Alloc(n, 3, patch, patch), false)
 	restored, _ := m.Forward(tape, image, model.Options{}) // noise takes next to nothing
-	objective(t).Loss(tape, m, restored, clean).Backward(tape, 1)
+	objective(t).Loss(tape, m, restored, clean, nil).Backward(tape, 1)
 	moments := int64(0)
 	for _, p := range m.Params {
 		moments += 2 * int64(p.Len())

@@ -309,7 +309,11 @@ func (r *run) microBatch(batch *dataset.Batch, part, parts int) (terms model.Ter
 		r.routing.add(r.tape, routes)
 	}
 	balance := newBalance(r.tape, routes, r.t.BalanceWeight)
-	loss := objective(r.t).Loss(r.tape, r.m, restored, clean)
+	var importance *model.Var
+	if r.t.RelativeError {
+		importance = r.tape.Input(relativeImportance(batch.Input[at:at+size], batch.Target[at:at+size], n), n)
+	}
+	loss := objective(r.t).Loss(r.tape, r.m, restored, clean, importance)
 	share := 1 / float64(parts*r.Group.Size()) // of the objective
 	loss.Backward(r.tape, share, balance.seeds(share)...)
 	terms = loss.Terms(r.Backend)
