@@ -9,7 +9,7 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build mpi demo check lint test golden verify-metrics bench bench-fusion bench-peers results tables fuzz fuzz-field man release seams clean
+.PHONY: help build install mpi demo check lint test test-quick golden verify-metrics bench bench-fusion bench-peers results tables fuzz fuzz-field man release seams clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,12 @@ help: ## list the targets
 build: ## build bin/clusir
 	go build -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
 	@echo "bin/clusir computes on the processor; make cuda adds the kernels for GPUs"
+
+PREFIX ?= /usr/local
+
+install: ## copy clusir to PREFIX/bin, by default /usr/local/bin
+	@[ -x bin/clusir ] || $(MAKE) build
+	install -D bin/clusir '$(DESTDIR)$(PREFIX)/bin/clusir'
 
 mpi: ## build bin/clusir with MPI, for training on several machines
 	@pkg-config --exists ompi-c || { echo "OpenMPI is needed: apt-get install libopenmpi-dev openmpi-bin pkg-config" >&2; exit 1; }
@@ -33,11 +39,15 @@ check: build lint test check-cuda ## build, lint and test: what CI runs
 export GOLANGCI_LINT_CACHE := $(CURDIR)/build/lint
 
 lint: ## look for what should not be there: see .golangci.yml
-	@scripts/tool.sh $(TOOLS) golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run ./...
+	@scripts/tool.sh $(TOOLS) golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 # Skipped tests are listed with their reasons at the end.
 test: ## run all tests
 	@scripts/tool.sh $(TOOLS) gotestsum gotest.tools/gotestsum@$(GOTESTSUM) --format pkgname -- ./...
+
+test-quick: ## test the network, its kernels, pictures' files and settings: a few minutes
+	go test ./internal/kernels ./internal/kernels/cpu ./internal/kernels/ref ./internal/autograd ./internal/model \
+	  ./internal/infer ./internal/checkpoint ./internal/config ./internal/imageio ./internal/metrics ./internal/atomicfile ./internal/style
 
 golden: ## compare the network with the reference's vectors; CLUSIR_GOLDEN names more files
 	go test ./internal/model -run Golden -count=1 -v

@@ -248,7 +248,7 @@ func TestCheckpoint(t *testing.T) {
 	}
 	live := b.Live()
 	c.Experts = 3
-	if _, err := Load(f, c, b); err == nil || !strings.Contains(err.Error(), "moe.0.experts.8.expand.weight") {
+	if _, err := Load(f, c, b); err == nil || !strings.Contains(err.Error(), "moe.0.experts.6.expand.weight") {
 		t.Errorf("another configuration: error %v", err)
 	}
 	c.Dim = 5

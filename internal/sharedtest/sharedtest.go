@@ -2,8 +2,9 @@
 // not hold: golden vectors, benchmark images.
 //
 // The folder is named by the environment variable CLUSIR_SHARED, by default
-// ../shared beside the repository. A test whose data is absent is skipped with
-// the reason, except under CI=true, where it fails: there the data is due.
+// ../shared beside the repository. A test whose data, or whose program, is absent is
+// skipped with the reason, except under CLUSIR_REQUIRE_SHARED=1, where it fails: there
+// they are needed.
 package sharedtest
 
 import (
@@ -18,15 +19,21 @@ import (
 func Shared(t testing.TB, rel string) string {
 	t.Helper()
 	path, err := locate(os.Getenv("CLUSIR_SHARED"), rel)
-	switch {
-	case err == nil:
-		return path
-	case os.Getenv("CI") == "true":
+	if err != nil {
+		Absent(t, err)
+		return ""
+	}
+	return path
+}
+
+// Absent skips a test that lacks what err names, or fails it where all is required.
+func Absent(t testing.TB, err error) {
+	t.Helper()
+	if os.Getenv("CLUSIR_REQUIRE_SHARED") == "1" {
 		t.Fatal(err)
-	default:
+	} else {
 		t.Skip(err)
 	}
-	return ""
 }
 
 // Root returns the repository's root: the nearest folder above the working
