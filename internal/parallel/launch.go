@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Place is where a launcher puts this process among the ranks of a run.
@@ -19,7 +20,20 @@ type Place struct {
 	Addr                 string // host:port where rank 0 waits for the others
 	MPI                  bool   // MPI joins the ranks, not TCP
 	Launcher             string // who says so, for messages
+	// Secret is what the ranks of the run know and others do not, "" for nothing.
+	Secret string
+	// Timeout is how long a rank may give no sign of life, 0 for ever.
+	Timeout time.Duration
 }
+
+// The variables that set a TCP group's secret, or the file that holds it, and how
+// long a rank may be silent.
+const (
+	secretVariable     = "CLUSIR_SECRET"
+	secretFileVariable = "CLUSIR_SECRET_FILE"
+	timeoutVariable    = "CLUSIR_RANK_TIMEOUT"
+	defaultTimeout     = 20 * time.Second
+)
 
 // Join makes this process a rank of the group, and waits for the others.
 func Join(ctx context.Context, p Place) (Group, error) {
@@ -61,10 +75,42 @@ func FromEnv(getenv func(string) string) (Place, error) {
 	if e.err == nil && (p.Size < 1 || p.Rank < 0 || p.Rank >= p.Size) {
 		e.err = fmt.Errorf("rank %d of %d ranks: ranks go from 0 to their number less one", p.Rank, p.Size)
 	}
+	p.Secret, p.Timeout = e.secret(), e.timeout()
 	if e.err != nil {
 		return Place{}, fmt.Errorf("the environment of %s: %w", p.Launcher, e.err)
 	}
 	return p, nil
+}
+
+// secret is what the ranks prove to know.
+func (e *env) secret() string {
+	if !e.has(secretFileVariable) {
+		return e.get(secretVariable)
+	}
+	if e.has(secretVariable) {
+		e.fail(fmt.Errorf("%s and %s are both set: unset one", secretVariable, secretFileVariable))
+	}
+	text, err := os.ReadFile(e.get(secretFileVariable))
+	secret := strings.TrimSpace(string(text))
+	if err == nil && secret == "" {
+		err = fmt.Errorf("%s is empty", e.get(secretFileVariable))
+	}
+	if err != nil {
+		e.fail(fmt.Errorf("%s: %w", secretFileVariable, err))
+	}
+	return secret
+}
+
+// timeout is how long a rank may be silent.
+func (e *env) timeout() time.Duration {
+	if !e.has(timeoutVariable) {
+		return defaultTimeout
+	}
+	d, err := time.ParseDuration(e.get(timeoutVariable))
+	if err != nil || d < 0 || d > 0 && d < time.Second {
+		e.fail(fmt.Errorf("%s=%s is no time such as 90s, a second or more, or 0 for ever", timeoutVariable, e.get(timeoutVariable)))
+	}
+	return d
 }
 
 // env reads variables and keeps the first mistake.
@@ -200,17 +246,47 @@ func firstHost(list string) string {
 	return list[:open] + first + suffix
 }
 
-// listenAddr is what rank 0 listens on: where the others call it on this very
-// machine, nobody else can.
-func (p Place) listenAddr() string {
-	host, port, err := net.SplitHostPort(p.Addr)
+// bindHost is the host that rank 0 listens on: the address by which the others call
+// it, so that nobody else's networks reach it; "", for all, if this machine has no
+// such address (a service stands before it) or another one's name for it may differ.
+func (p Place) bindHost(ctx context.Context) string {
+	host, _, err := net.SplitHostPort(p.Addr)
 	if err != nil {
-		return p.Addr
+		return ""
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return p.Addr
+	addrs, err := net.DefaultResolver.LookupIPAddr(ctx, host)
+	if err != nil || len(addrs) == 0 {
+		return ""
 	}
-	return net.JoinHostPort("", port)
+	for _, a := range addrs {
+		if a.IP.IsLoopback() && !p.onlyHere() {
+			return "" // Debian's 127.0.1.1 for a machine's own name
+		}
+	}
+	l, err := listen(ctx, net.JoinHostPort(addrs[0].String(), "0"))
+	if err != nil {
+		return ""
+	}
+	_ = l.Close() // it was a question
+	return addrs[0].String()
+}
+
+// onlyHere reports whether the ranks call rank 0 by an address of this very machine,
+// which nobody else can.
+func (p Place) onlyHere() bool {
+	host, _, err := net.SplitHostPort(p.Addr)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// neighbourHost is the host that another rank than 0 listens on for its neighbour: its
+// end of the connection with rank 0, if others can reach that.
+func (p Place) neighbourHost(toFirst net.Conn) string {
+	here, ok := toFirst.LocalAddr().(*net.TCPAddr)
+	if !ok || here.IP.IsLoopback() && !p.onlyHere() {
+		return ""
+	}
+	return here.IP.String()
 }
 
 // Threads is how many threads each of several ranks on this machine should use:

@@ -1,8 +1,11 @@
 package parallel
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestFromEnv(t *testing.T) {
@@ -53,9 +56,48 @@ func TestFromEnv(t *testing.T) {
 				}
 				return
 			}
-			got.Launcher = ""
+			got.Launcher, got.Timeout = "", 0 // see TestFromEnvTrust
 			if err != nil || got != c.want {
 				t.Errorf("got %+v, %v; want %+v", got, err, c.want)
+			}
+		})
+	}
+}
+
+// TestFromEnvTrust: the secret, from a variable or a file, and how long a rank may be
+// silent.
+func TestFromEnvTrust(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	for _, c := range []struct {
+		name, file, secret, timeout string
+		text                        string // of the file
+		want                        string
+		silence                     time.Duration
+		err                         string
+	}{
+		{name: "nothing", silence: defaultTimeout},
+		{name: "a variable", secret: "s", timeout: "90s", want: "s", silence: 90 * time.Second},
+		{name: "a file", file: file, text: "from file\n", timeout: "0", want: "from file"},
+		{name: "both", file: file, text: "x", secret: "s", err: "unset one"},
+		{name: "an empty file", file: file, err: "is empty"},
+		{name: "no file", file: file + "x", err: "no such file"},
+		{name: "no time", timeout: "20", err: "CLUSIR_RANK_TIMEOUT=20 is no time such as 90s"},
+		{name: "too short", timeout: "10ms", err: "a second or more"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			vars := map[string]string{"RANK": "0", "WORLD_SIZE": "1", secretVariable: c.secret, secretFileVariable: c.file, timeoutVariable: c.timeout}
+			got, err := FromEnv(func(name string) string { return vars[name] })
+			if c.err != "" {
+				if err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Errorf("error %v, want %q", err, c.err)
+				}
+				return
+			}
+			if err != nil || got.Secret != c.want || got.Timeout != c.silence {
+				t.Errorf("%+v, %v", got, err)
 			}
 		})
 	}

@@ -17,11 +17,12 @@ import (
 
 // How the ranks of a TCP group find each other: all call rank 0, at the address
 // that the launcher names, say who they are and on which port they wait for
-// their neighbour. When all have come, rank 0 tells everyone where the others
-// are and a secret that keeps other runs out, and each calls the next in the ring.
+// their neighbour, and both sides prove that they know the run's secret (auth.go).
+// When all have come, rank 0 tells everyone where the others are and a word that
+// keeps other runs out, and each calls the next in the ring.
 
 // protocol is the version of what ranks say to each other.
-const protocol = 1
+const protocol = 2
 
 // joinTimeout is how long ranks wait for each other: a cluster may start them
 // minutes apart.
@@ -36,34 +37,40 @@ type hello struct {
 	Protocol int    `json:"clusir_protocol"`
 	Rank     int    `json:"rank"`
 	Size     int    `json:"size"`
-	Port     int    `json:"port,omitempty"`   // where its neighbour can call it
-	Secret   string `json:"secret,omitempty"` // to a neighbour
+	Port     int    `json:"port,omitempty"`  // where its neighbour can call it
+	Nonce    string `json:"nonce,omitempty"` // of this call
+	Word     string `json:"word,omitempty"`  // the run's, to a neighbour
 }
 
-// welcome is rank 0's answer: where each rank waits, "" as the host being the
-// one that was called, or why this one is not welcome.
+// welcome is rank 0's answer when all have come: where each rank waits, "" as the
+// host being the one that was called, or why this one is not welcome.
 type welcome struct {
-	Ring   []string `json:"ring,omitempty"`
-	Secret string   `json:"secret,omitempty"`
-	Error  string   `json:"error,omitempty"`
+	Ring  []string `json:"ring,omitempty"`
+	Word  string   `json:"word,omitempty"`
+	Error string   `json:"error,omitempty"`
 }
 
 // wire carries JSON values over a connection.
 type wire struct {
 	net.Conn
-	in  *json.Decoder
-	mu  sync.Mutex
-	out *json.Encoder
+	in    *json.Decoder
+	limit *io.LimitedReader
+	mu    sync.Mutex
+	out   *json.Encoder
 }
 
-// mostSaid bounds what a connection may make us read: a welcome names every rank.
-const mostSaid = 1 << 20
+// maxSaid bounds what a value may make us read: a welcome names every rank.
+const maxSaid = 1 << 20
 
 func newWire(c net.Conn) *wire {
-	return &wire{Conn: c, in: json.NewDecoder(io.LimitReader(c, mostSaid)), out: json.NewEncoder(c)}
+	limit := &io.LimitedReader{R: c, N: maxSaid}
+	return &wire{Conn: c, in: json.NewDecoder(limit), limit: limit, out: json.NewEncoder(c)}
 }
 
-func (w *wire) read(v any) error { return w.in.Decode(v) }
+func (w *wire) read(v any) error {
+	w.limit.N = maxSaid
+	return w.in.Decode(v)
+}
 
 func (w *wire) write(v any) error {
 	w.mu.Lock()
@@ -78,21 +85,18 @@ func (w *wire) write(v any) error {
 func joinTCP(ctx context.Context, p Place) (Group, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, joinTimeout, fmt.Errorf("not all %d ranks came within %v", p.Size, joinTimeout))
 	defer cancel()
-	g := &tcp{ring: ring{rank: p.Rank, size: p.Size}, failure: newFailure()}
-	neighbour, err := listen(ctx, ":0")
-	if err != nil {
-		return nil, err
-	}
-	defer neighbour.Close()
-	defer context.AfterFunc(ctx, func() { _ = neighbour.Close() })()
-	port := neighbour.Addr().(*net.TCPAddr).Port
-	var w welcome
+	g := &tcp{ring: ring{rank: p.Rank, size: p.Size}, failure: newFailure(), key: key(p.Secret), silence: p.Timeout}
+	join := g.call
 	if p.Rank == 0 {
-		w, err = g.invite(ctx, p, port)
-	} else {
-		w, err = g.call(ctx, p, port)
+		join = g.invite
+	}
+	w, neighbour, err := join(ctx, p)
+	if neighbour != nil {
+		defer neighbour.Close()
+		defer context.AfterFunc(ctx, func() { _ = neighbour.Close() })()
 	}
 	if err == nil {
+		w.Word = g.key.mac("ring", w.Word) // who only listened does not know it
 		err = g.closeRing(ctx, w, neighbour)
 	}
 	if err != nil {
@@ -108,28 +112,47 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return l.Listen(ctx, "tcp", addr)
 }
 
+func portOf(l net.Listener) string { return fmt.Sprint(l.Addr().(*net.TCPAddr).Port) }
+
+// caller is a rank that has called and proved to be one.
+type caller struct {
+	hello
+	*wire
+}
+
+// maxCallers bounds how many are listened to at a time: others wait.
+const maxCallers = 256
+
 // invite waits, as rank 0, until all ranks have called.
-func (g *tcp) invite(ctx context.Context, p Place, port int) (welcome, error) {
-	l, err := listen(ctx, p.listenAddr())
+func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Listener, err error) {
+	host := p.bindHost(ctx)
+	_, port, err := net.SplitHostPort(p.Addr)
 	if err != nil {
-		return welcome{}, err
+		return w, nil, err
+	}
+	l, err := listen(ctx, net.JoinHostPort(host, port))
+	if err != nil {
+		return w, nil, err
 	}
 	defer l.Close()
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
+	if neighbour, err = listen(ctx, net.JoinHostPort(host, "0")); err != nil {
+		return w, nil, err
+	}
 	g.control = make([]*wire, p.Size)
-	w := welcome{Ring: make([]string, p.Size), Secret: rand.Text()}
-	w.Ring[0] = net.JoinHostPort("", fmt.Sprint(port))
+	w = welcome{Ring: make([]string, p.Size), Word: rand.Text()}
+	w.Ring[0] = net.JoinHostPort("", portOf(neighbour))
+	done := make(chan struct{})
+	defer close(done)
+	calls, failed := g.answer(l, done)
 	for missing := p.Size - 1; missing > 0; {
-		c, err := l.Accept()
-		if err != nil {
-			return w, fmt.Errorf("%w: rank %s did not call", cause(ctx, err), g.missing())
-		}
-		r, addr, first := g.admit(newWire(c))
-		if addr != "" {
-			w.Ring[r] = addr
-		}
-		if first {
-			missing--
+		select {
+		case c := <-calls:
+			if g.admit(c, &w) {
+				missing--
+			}
+		case err := <-failed:
+			return w, neighbour, fmt.Errorf("%w: rank %s did not call", cause(ctx, err), g.missing())
 		}
 	}
 	for r, c := range g.control {
@@ -137,46 +160,81 @@ func (g *tcp) invite(ctx context.Context, p Place, port int) (welcome, error) {
 			continue
 		}
 		if err := c.write(w); err != nil {
-			return w, &RankError{Rank: r, Lost: true, Err: err}
+			return w, neighbour, &RankError{Rank: r, Lost: true, Err: err}
 		}
 	}
-	return w, nil
+	return w, neighbour, nil
 }
 
-// admit hears who calls. Whoever is no rank of ours is sent away: ports are
-// scanned and probed. addr is where the rank's neighbour can call it; first says
-// that it had not called before.
-func (g *tcp) admit(w *wire) (rank int, addr string, first bool) {
-	var h hello
+// answer listens to all who call, side by side, so that those who say nothing keep
+// nobody else waiting. Those who prove to be ranks come from the first channel, the
+// listener's end from the second. Closing done ends it.
+func (g *tcp) answer(l net.Listener, done <-chan struct{}) (<-chan caller, <-chan error) {
+	calls, failed := make(chan caller), make(chan error, 1)
+	slots := make(chan struct{}, maxCallers)
+	go func() {
+		for {
+			slots <- struct{}{}
+			c, err := l.Accept()
+			if err != nil {
+				failed <- err
+				return
+			}
+			go func() {
+				defer func() { <-slots }()
+				w := newWire(c)
+				h, err := g.identify(w)
+				if err != nil {
+					_ = w.write(welcome{Error: err.Error()})
+					_ = w.Close()
+					return
+				}
+				select {
+				case calls <- caller{h, w}:
+				case <-done:
+					_ = w.Close()
+				}
+			}()
+		}
+	}()
+	return calls, failed
+}
+
+// identify finds out who calls. Whoever is no rank of ours is sent away: ports are
+// scanned and probed.
+func (g *tcp) identify(w *wire) (h hello, err error) {
 	_ = w.SetReadDeadline(time.Now().Add(patience)) // it only fails on a closed connection, as read then does
 	if err := w.read(&h); err != nil || h.Protocol != protocol {
-		_ = w.write(welcome{Error: fmt.Sprintf("this is a clusir run that speaks version %d", protocol)})
-		_ = w.Close()
-		return 0, "", false
+		return h, fmt.Errorf("this is a clusir run that speaks version %d", protocol)
 	}
-	why := ""
+	if err := g.key.challenge(w, h); err != nil {
+		return h, err
+	}
 	switch {
 	case h.Size != g.size:
-		why = fmt.Sprintf("rank 0 is one of %d", g.size)
+		return h, fmt.Errorf("rank 0 is one of %d", g.size)
 	case h.Rank < 1 || h.Rank >= g.size:
-		why = fmt.Sprintf("the ranks that call are 1 to %d", g.size-1)
-	case g.control[h.Rank] != nil && g.control[h.Rank].waits():
-		why = fmt.Sprintf("there is a rank %d already", h.Rank)
+		return h, fmt.Errorf("the ranks that call are 1 to %d", g.size-1)
 	}
-	if why != "" {
-		_ = w.write(welcome{Error: why})
-		_ = w.Close()
-		return 0, "", false
+	return h, w.SetReadDeadline(time.Time{})
+}
+
+// admit makes a caller the rank that it says it is, and notes in w where its
+// neighbour can call it. It reports whether that rank had not called before.
+func (g *tcp) admit(c caller, w *welcome) (first bool) {
+	before := g.control[c.Rank]
+	if before != nil && before.waits() {
+		_ = c.write(welcome{Error: fmt.Sprintf("there is a rank %d already", c.Rank)})
+		_ = c.Close()
+		return false
 	}
-	_ = w.SetReadDeadline(time.Time{})
-	host := w.RemoteAddr().(*net.TCPAddr).IP
-	addr = net.JoinHostPort(host.String(), fmt.Sprint(h.Port))
+	host := c.RemoteAddr().(*net.TCPAddr).IP
+	w.Ring[c.Rank] = net.JoinHostPort(host.String(), fmt.Sprint(c.Port))
 	if host.IsLoopback() { // this machine's name for itself, which means another one elsewhere
-		addr = net.JoinHostPort("", fmt.Sprint(h.Port))
+		w.Ring[c.Rank] = net.JoinHostPort("", fmt.Sprint(c.Port))
 	}
-	first = g.control[h.Rank] == nil
-	g.control[h.Rank] = w
-	return h.Rank, addr, first
+	g.control[c.Rank] = c.wire
+	return before == nil
 }
 
 // waits reports whether a rank that has called still waits for the answer. One
@@ -199,36 +257,39 @@ func (g *tcp) missing() string {
 }
 
 // call calls rank 0, until it answers.
-func (g *tcp) call(ctx context.Context, p Place, port int) (welcome, error) {
+func (g *tcp) call(ctx context.Context, p Place) (w welcome, neighbour net.Listener, err error) {
 	c, err := dial(ctx, p.Addr)
 	if err != nil {
-		return welcome{}, err
+		return w, nil, err
 	}
 	g.control = []*wire{newWire(c)}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
-	if err := g.control[0].write(hello{Protocol: protocol, Rank: p.Rank, Size: p.Size, Port: port}); err != nil {
-		return welcome{}, err
+	if neighbour, err = listen(ctx, net.JoinHostPort(p.neighbourHost(c), "0")); err != nil {
+		return w, nil, err
 	}
-	var w welcome
+	h := hello{Protocol: protocol, Rank: p.Rank, Size: p.Size, Port: neighbour.Addr().(*net.TCPAddr).Port, Nonce: rand.Text()}
+	if err := g.key.prove(g.control[0], h); err != nil {
+		return w, neighbour, cause(ctx, err)
+	}
 	switch err := g.control[0].read(&w); {
 	case err != nil:
-		return w, fmt.Errorf("rank 0 did not answer: %w", cause(ctx, err))
+		return w, neighbour, fmt.Errorf("rank 0 did not answer: %w", cause(ctx, err))
 	case w.Error != "":
-		return w, errors.New(w.Error)
+		return w, neighbour, errors.New(w.Error)
 	case len(w.Ring) != g.size:
-		return w, fmt.Errorf("rank 0 names %d ranks of %d", len(w.Ring), g.size)
+		return w, neighbour, fmt.Errorf("rank 0 names %d ranks of %d", len(w.Ring), g.size)
 	}
 	called, _, err := net.SplitHostPort(p.Addr)
 	if err != nil {
-		return w, err
+		return w, neighbour, err
 	}
 	for i, addr := range w.Ring {
 		if host, port, err := net.SplitHostPort(addr); err == nil && host == "" {
 			w.Ring[i] = net.JoinHostPort(called, port)
 		}
 	}
-	return w, nil
+	return w, neighbour, nil
 }
 
 // dial calls addr again and again, until somebody answers or ctx ends.
@@ -256,7 +317,7 @@ func (g *tcp) closeRing(ctx context.Context, w welcome, l net.Listener) (err err
 	}
 	late := time.AfterFunc(2*patience, func() { _ = l.Close() })
 	defer late.Stop()
-	me := hello{Protocol: protocol, Rank: g.rank, Size: g.size, Secret: w.Secret}
+	me := hello{Protocol: protocol, Rank: g.rank, Size: g.size, Word: w.Word}
 	if err := json.NewEncoder(g.next).Encode(me); err != nil {
 		return err
 	}

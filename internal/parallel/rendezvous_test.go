@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,7 +68,7 @@ func TestCallsAgain(t *testing.T) {
 	join := func(r int) { groups[r], errs[r] = joinTCP(t.Context(), Place{Rank: r, Size: 3, Addr: addr}) }
 	wg.Go(func() { join(0) })
 	dead := newWire(called(t, addr))
-	if err := dead.write(hello{Protocol: protocol, Rank: 1, Size: 3, Port: 9}); err != nil {
+	if err := key("").prove(dead, hello{Protocol: protocol, Rank: 1, Size: 3, Port: 9}); err != nil {
 		t.Fatal(err)
 	}
 	dead.Close()
@@ -102,5 +105,112 @@ func TestNobodyComes(t *testing.T) {
 				t.Errorf("rank %d: %v; want %q", c.rank, err, want)
 			}
 		}
+	}
+}
+
+// TestSilentCallers: callers that say nothing keep no rank waiting.
+func TestSilentCallers(t *testing.T) {
+	addr := sharedtest.FreeAddr(t)
+	groups, errs := make([]Group, 2), make([]error, 2)
+	var wg sync.WaitGroup
+	join := func(r int) { groups[r], errs[r] = joinTCP(t.Context(), Place{Rank: r, Size: 2, Addr: addr}) }
+	wg.Go(func() { join(0) })
+	for range 20 {
+		defer called(t, addr).Close()
+	}
+	begin := time.Now()
+	wg.Go(func() { join(1) })
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(begin); d > patience/2 {
+		t.Errorf("20 silent callers delay the ranks by %v", d)
+	}
+	together(groups, Group.Close)
+}
+
+// TestSecret: ranks of one secret meet; a caller of another, or of none, learns
+// nothing, and leaves rank 0 waiting for its own.
+func TestSecret(t *testing.T) {
+	addr := sharedtest.FreeAddr(t)
+	groups, errs := make([]Group, 2), make([]error, 2)
+	var wg sync.WaitGroup
+	place := func(rank int, secret string) Place { return Place{Rank: rank, Size: 2, Addr: addr, Secret: secret} }
+	join := func(r int) { groups[r], errs[r] = joinTCP(t.Context(), place(r, "s")) }
+	wg.Go(func() { join(0) })
+	for _, other := range []string{"", "t"} {
+		if _, err := joinTCP(t.Context(), place(1, other)); !errors.Is(err, errSecret) {
+			t.Errorf("secret %q: %v", other, err)
+		}
+	}
+	// One that does not check rank 0's proof cannot make its own.
+	liar := newWire(called(t, addr))
+	if err := liar.write(hello{Protocol: protocol, Rank: 1, Size: 2, Port: 9, Nonce: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	var first proof
+	var w welcome
+	if err := errors.Join(liar.read(&first), liar.write(proof{MAC: first.MAC}), liar.read(&w)); err != nil || w.Error != errSecret.Error() || w.Word != "" {
+		t.Errorf("an echo of rank 0's own proof: %+v, %v", w, err)
+	}
+	wg.Go(func() { join(1) })
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(together(groups, conform)...); err != nil {
+		t.Error(err)
+	}
+	for _, g := range groups {
+		host := g.(*tcp).prev.LocalAddr().(*net.TCPAddr).IP
+		if !host.IsLoopback() {
+			t.Errorf("rank %d waits for its neighbour at %v", g.Rank(), host)
+		}
+	}
+	together(groups, Group.Close)
+}
+
+// TestStoppedRank: a rank that gives no sign of life, as one that SIGSTOP has
+// stopped, ends the group on the others.
+func TestStoppedRank(t *testing.T) {
+	if addr := os.Getenv("CLUSIR_TEST_STOPPED"); addr != "" {
+		g, err := joinTCP(t.Context(), Place{Rank: 1, Size: 2, Addr: addr, Timeout: time.Second})
+		if err == nil {
+			err = errors.Join(g.Barrier(), g.Barrier()) // the second comes after it was stopped
+		}
+		t.Log(err)
+		return
+	}
+	addr := sharedtest.FreeAddr(t)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestStoppedRank$")
+	cmd.Env = append(os.Environ(), "CLUSIR_TEST_STOPPED="+addr)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = cmd.Process.Kill(), cmd.Wait() }()
+	g, err := joinTCP(t.Context(), Place{Rank: 0, Size: 2, Addr: addr, Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	if err := g.Barrier(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(3 * time.Second) // longer than the timeout: signs of life come
+	if err := g.Context().Err(); err != nil {
+		t.Fatalf("a rank that waits counts as lost: %v", context.Cause(g.Context()))
+	}
+	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-g.Context().Done():
+		lost := new(RankError)
+		if err := context.Cause(g.Context()); !errors.As(err, &lost) || lost.Rank != 1 || !lost.Lost || !strings.Contains(err.Error(), "no sign of life for 1s") {
+			t.Errorf("the group ends with %v", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("a stopped rank is not noticed")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 	"unsafe"
@@ -14,17 +15,20 @@ import (
 
 // tcp is a rank of a group over TCP. Numbers travel round the ring; beside it
 // every rank keeps a connection with rank 0, on which nothing is said but
-// goodbyes and failures, and on whose end rank 0 learns that a rank has died,
-// and the others that rank 0 has.
+// signs of life, goodbyes and failures, and on whose end or silence rank 0 learns
+// that a rank has died or stands still, and the others that rank 0 has.
 type tcp struct {
 	ring
 	failure
 	next, prev net.Conn
 	control    []*wire // rank 0: by rank, its own nil; others: the one to rank 0
+	key        key
+	silence    time.Duration // after which a rank counts as lost; 0 for never
 	wg         sync.WaitGroup
 }
 
-// note is what ranks say on the control connections, a JSON value each.
+// note is what ranks say on the control connections, a JSON value each; with nothing
+// but the rank it is a sign of life.
 type note struct {
 	Rank  int    `json:"rank"`
 	Bye   bool   `json:"bye,omitempty"`
@@ -44,6 +48,7 @@ func (g *tcp) start() {
 	for r, w := range g.control {
 		if w != nil {
 			g.wg.Go(func() { g.listen(r, w) })
+			g.wg.Go(func() { g.beat(w) })
 		}
 	}
 	context.AfterFunc(g.ctx, func() { // what waits for a neighbour ends
@@ -56,18 +61,45 @@ func (g *tcp) start() {
 func (g *tcp) listen(r int, w *wire) {
 	for {
 		var n note
+		if g.silence > 0 {
+			_ = w.SetReadDeadline(time.Now().Add(g.silence)) // it only fails on a closed connection, as read then does
+		}
 		err := w.read(&n)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = fmt.Errorf("it has given no sign of life for %v: is it stopped, or its machine out of memory? (%s sets how long to wait)", g.silence, timeoutVariable)
+		} else if err != nil {
+			err = fmt.Errorf("its connection ended: %w", err)
+		}
 		switch {
 		case g.ctx.Err() != nil:
 			return
 		case err != nil:
-			g.fail(&RankError{Rank: r, Lost: true, Err: fmt.Errorf("its connection ended: %w", err)})
+			g.fail(&RankError{Rank: r, Lost: true, Err: err})
 			return
 		case n.Bye:
 			return
 		case n.Error != "":
 			g.fail(&RankError{Rank: n.Rank, Lost: n.Lost, Err: errors.New(n.Error)})
 			return
+		}
+	}
+}
+
+// beat gives signs of life on a connection until the group ends.
+func (g *tcp) beat(w *wire) {
+	if g.silence == 0 {
+		return
+	}
+	tick := time.NewTicker(g.silence / 5)
+	defer tick.Stop()
+	for {
+		select {
+		case <-g.ctx.Done():
+			return
+		case <-tick.C:
+			if w.write(note{Rank: g.rank}) != nil {
+				return // listen sees what is wrong
+			}
 		}
 	}
 }

@@ -1,0 +1,76 @@
+package parallel
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Both sides of a call prove that they know the run's secret, without saying it: each
+// answers a nonce of the other's with its HMAC. Without a secret the key is empty, and
+// anybody can answer.
+
+// key is the secret of a run.
+type key string
+
+// errSecret is the end of a call between ranks of different secrets.
+var errSecret = errors.New("the secrets differ: set " + secretVariable + " or " + secretFileVariable + " alike for all ranks")
+
+// proof is an answer to a nonce, and a nonce to answer.
+type proof struct {
+	Nonce string `json:"nonce,omitempty"`
+	MAC   string `json:"mac,omitempty"`
+	Error string `json:"error,omitempty"` // why the caller is not welcome
+}
+
+// mac authenticates parts that hold no line break.
+func (k key) mac(parts ...string) string {
+	h := hmac.New(sha256.New, []byte(k))
+	h.Write([]byte(strings.Join(parts, "\n")))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// is reports whether a MAC is that of the parts.
+func (k key) is(mac string, parts ...string) bool {
+	return hmac.Equal([]byte(mac), []byte(k.mac(parts...)))
+}
+
+// of is what a rank vouches for: who it is and where it waits.
+func (h hello) of() string { return fmt.Sprintf("rank %d of %d at port %d", h.Rank, h.Size, h.Port) }
+
+// challenge is rank 0's side.
+func (k key) challenge(w *wire, h hello) error {
+	nonce := rand.Text()
+	if err := w.write(proof{Nonce: nonce, MAC: k.mac("rank 0", h.Nonce, nonce)}); err != nil {
+		return err
+	}
+	var answer proof
+	if err := w.read(&answer); err != nil {
+		return err
+	}
+	if !k.is(answer.MAC, h.of(), h.Nonce, nonce) {
+		return errSecret
+	}
+	return nil
+}
+
+// prove is the side of a rank that calls.
+func (k key) prove(w *wire, h hello) error {
+	if err := w.write(h); err != nil {
+		return err
+	}
+	var first proof
+	switch err := w.read(&first); {
+	case err != nil:
+		return fmt.Errorf("rank 0 did not answer: %w", err)
+	case first.Error != "":
+		return errors.New(first.Error)
+	case !k.is(first.MAC, "rank 0", h.Nonce, first.Nonce):
+		return errSecret
+	}
+	return w.write(proof{MAC: k.mac(h.of(), h.Nonce, first.Nonce)})
+}
