@@ -12,6 +12,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+
+	"clusir/internal/dataset"
 )
 
 // Config holds every setting. The key of a field is its yaml name, behind the
@@ -31,40 +33,9 @@ type Config struct {
 	Model Model `yaml:"model"`
 	// Tasks are what it is trained for; a file's list takes the place of the
 	// whole list before it.
-	Tasks []Task `yaml:"tasks"`
-	Train Train  `yaml:"train"`
-	Eval  Eval   `yaml:"eval"`
-}
-
-// Task is one task of the training set: package dataset says more about each
-// field, and converts from this struct, so that the two cannot drift apart.
-type Task struct {
-	// Kind is denoise, clean, derain, dehaze, deblur, enhance, desnow, cdd11, or pairs
-	// for folders of one's own.
-	Kind string `yaml:"kind"`
-	// Repeat is how often an epoch shows each real pair; for denoise, each
-	// clean image at each of Sigmas.
-	Repeat int `yaml:"repeat,omitempty"`
-	// Synth is how often an epoch shows each clean photograph with a
-	// degradation of this kind that is made on the spot; Transfer, under the
-	// streaks of a real rain pair.
-	Synth    int `yaml:"synth,omitempty"`
-	Transfer int `yaml:"transfer,omitempty"`
-	// Sigmas are the noise levels of denoise, in units of 1/255.
-	Sigmas []float64 `yaml:"sigmas,omitempty"`
-	// SigmaRange, in the place of Sigmas, is a range of levels, such as [0, 55].
-	SigmaRange []float64 `yaml:"sigma_range,omitempty"`
-	// Kinds are the compositions of cdd11; none means all.
-	Kinds []string `yaml:"kinds,omitempty"`
-	// Input and Target are folders that take the place of the usual ones,
-	// absolute or relative to the data folder; denoise knows Target only.
-	Input  string `yaml:"input,omitempty"`
-	Target string `yaml:"target,omitempty"`
-	// Kernels is a MATLAB file of blur kernels for deblur; Depth and Light are
-	// folders of maps for dehaze and cdd11.
-	Kernels string `yaml:"kernels,omitempty"`
-	Depth   string `yaml:"depth,omitempty"`
-	Light   string `yaml:"light,omitempty"`
+	Tasks []dataset.Task `yaml:"tasks"`
+	Train Train          `yaml:"train"`
+	Eval  Eval           `yaml:"eval"`
 }
 
 // Model is a variant of the network and what to change about it. A field that
@@ -126,7 +97,7 @@ type Train struct {
 	Batch      int `yaml:"batch"`
 	Accumulate int `yaml:"accumulate"`
 	// Vary makes some samples unlike those of data sets: see package dataset.
-	Vary Vary `yaml:"vary"`
+	Vary dataset.Vary `yaml:"vary"`
 	// Patch is the side of the square crops.
 	Patch int `yaml:"patch"`
 	// Rotate adds quarter turns to the flips.
@@ -179,17 +150,6 @@ type Train struct {
 	CheckpointInterval int `yaml:"checkpoint_interval"`
 	// ValidationInterval is how often the benchmarks of Eval are measured.
 	ValidationInterval int `yaml:"validation_interval"`
-}
-
-// Vary is the share of the samples, in 0..1, that get a property which pictures
-// have in the wild and data sets lack: a degradation in part only, JPEG before or
-// after it, no colour, bars at the edges, drawn graphics for a photograph.
-type Vary struct {
-	Mild     float64 `yaml:"mild"`
-	JPEG     float64 `yaml:"jpeg"`
-	Grey     float64 `yaml:"grey"`
-	Bars     float64 `yaml:"bars"`
-	Graphics float64 `yaml:"graphics"`
 }
 
 // Eval says how restored images are measured.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/dataset"
+
 	"github.com/spf13/pflag"
 )
 
@@ -179,11 +181,11 @@ func TestListsReplace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []Task{{Kind: "derain", Repeat: 7}}; !reflect.DeepEqual(c.Tasks, want) || len(c.Eval.Benchmarks) != 1 {
+	if want := []dataset.Task{{Kind: "derain", Repeat: 7}}; !reflect.DeepEqual(c.Tasks, want) || len(c.Eval.Benchmarks) != 1 {
 		t.Errorf("tasks %+v, benchmarks %v", c.Tasks, c.Eval.Benchmarks)
 	}
 	c, err = Load("a", flagSet(t, "--set", "tasks=[{kind: denoise, repeat: 1, sigmas: [25]}]"))
-	if want := []Task{{Kind: "denoise", Repeat: 1, Sigmas: []float64{25}}}; err != nil || !reflect.DeepEqual(c.Tasks, want) {
+	if want := []dataset.Task{{Kind: "denoise", Repeat: 1, Sigmas: []float64{25}}}; err != nil || !reflect.DeepEqual(c.Tasks, want) {
 		t.Errorf("%v, tasks %+v", err, c.Tasks)
 	}
 }
@@ -288,7 +290,7 @@ func TestRequireTraining(t *testing.T) {
 	if err := c.RequireTraining(); err == nil || !strings.Contains(err.Error(), "--config") {
 		t.Errorf("no tasks: %v", err)
 	}
-	c.Tasks = []Task{{Kind: "dehaze", Repeat: 1}}
+	c.Tasks = []dataset.Task{{Kind: "dehaze", Repeat: 1}}
 	if err := c.RequireTraining(); err != nil {
 		t.Error(err)
 	}

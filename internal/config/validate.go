@@ -15,7 +15,6 @@ const (
 	maxSteps  = 1_000_000_000
 	maxEpochs = 1_000_000
 	maxBatch  = 1 << 30
-	maxRepeat = 1_000_000_000
 	maxCache  = 1 << 40 // MiB
 )
 
@@ -64,7 +63,9 @@ func (c *Config) validate() []problem {
 	k.need(c.Threads >= 0 && c.Threads <= 1024, "threads", c.Threads, "in 1..1024, or 0 for all processors")
 	c.Model.validate(k)
 	for i, t := range c.Tasks {
-		t.validate(k, fmt.Sprintf("tasks[%d].", i))
+		for _, f := range t.Faults() {
+			k.need(false, fmt.Sprintf("tasks[%d].%s", i, f.Field), f.Value, f.Must)
+		}
 	}
 	c.Train.validate(k)
 	parts := max(1, c.Train.Accumulate)
@@ -117,25 +118,6 @@ func (m *Model) validate(k *checker) {
 	}
 }
 
-// validate leaves to package dataset what depends on how it reads each kind.
-func (t *Task) validate(k *checker, prefix string) {
-	k.oneOf(prefix+"kind", t.Kind, "denoise", "clean", "derain", "dehaze", "deblur", "enhance", "desnow", "cdd11", "pairs")
-	k.between(0, maxRepeat, prefix+"repeat", t.Repeat)
-	k.between(0, maxRepeat, prefix+"synth", t.Synth)
-	k.between(0, maxRepeat, prefix+"transfer", t.Transfer)
-	k.need(t.Repeat != 0 || t.Synth != 0 || t.Transfer != 0, prefix+"repeat", t.Repeat,
-		"1 or more, or else synth must be; leave the task out to train without it")
-	noise := t.Kind == "denoise"
-	k.need(noise == (len(t.Sigmas) > 0 || len(t.SigmaRange) > 0), prefix+"sigmas", t.Sigmas, "there for denoise, e.g. [15, 25, 50], and for no other task")
-	for _, s := range t.Sigmas {
-		k.need(s > 0 && s <= 255, prefix+"sigmas", s, "above 0 and at most 255")
-	}
-	photographs := noise || t.Kind == "clean"
-	k.need(!photographs || t.Input == "", prefix+"input", fmt.Sprintf("%q", t.Input), "left out: the task makes its own inputs")
-	k.need(photographs || (t.Input == "") == (t.Target == ""), prefix+"input", fmt.Sprintf("%q", t.Input), "given together with target, or neither")
-	k.need(t.Kind != "pairs" || t.Input != "", prefix+"input", fmt.Sprintf("%q", t.Input), "a folder, as target, for pairs of one's own")
-}
-
 func (t *Train) validate(k *checker) {
 	k.between(0, maxSteps, "train.steps", t.Steps)
 	k.between(1, maxEpochs, "train.epochs", t.Epochs)
@@ -143,10 +125,8 @@ func (t *Train) validate(k *checker) {
 	k.need(t.Accumulate >= 1 && t.Batch%max(1, t.Accumulate) == 0, "train.accumulate", t.Accumulate, fmt.Sprintf("a divisor of train.batch (%d)", t.Batch))
 	k.need(t.Patch >= 16 && t.Patch%16 == 0 && t.Patch <= 4096, "train.patch", t.Patch, "a multiple of 16 up to 4096")
 
-	for key, share := range map[string]float64{
-		"mild": t.Vary.Mild, "jpeg": t.Vary.JPEG, "grey": t.Vary.Grey, "bars": t.Vary.Bars, "graphics": t.Vary.Graphics,
-	} {
-		k.need(share >= 0 && share <= 1, "train.vary."+key, share, "a share of the samples, in 0..1")
+	for _, f := range t.Vary.Faults() {
+		k.need(false, "train.vary."+f.Field, f.Value, f.Must)
 	}
 	k.need(t.LR > 0 && t.LR <= 1, "train.lr", t.LR, "above 0 and at most 1, e.g. 2e-4")
 	k.need(t.MinLR >= 0 && t.MinLR <= t.LR, "train.min_lr", t.MinLR, "from 0 up to train.lr")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"os"
 	"slices"
@@ -136,20 +135,20 @@ func (b *Benchmark) check(name string) error {
 		b.Title = name
 	}
 	switch {
-	case b.Task != "" && !slices.Contains(taskKinds, b.Task):
-		return fmt.Errorf("benchmark %s: there is no task %q: %s", name, b.Task, suggest.Or(b.Task, taskKinds))
+	case b.Task != "" && kindOf(b.Task) == nil:
+		return fmt.Errorf("benchmark %s: there is no task %q: %s", name, b.Task, suggest.Or(b.Task, Kinds()))
 	case strings.ContainsAny(name, ",: /"):
 		return fmt.Errorf("benchmark %q: a name holds no comma, colon, slash or space", name)
 	case rules[b.Match] == nil:
 		return fmt.Errorf("benchmark %s: there is no match %q: %s", name, b.Match, suggest.Or(b.Match, []string{"same", "rain", "haze"}))
 	case len(b.Sigmas) > 0 && len(b.Clean) == 0:
 		return fmt.Errorf("benchmark %s: has sigmas and no clean; name the folder of clean images", name)
-	case b.Made != "" && makers[b.Made] == nil:
-		return fmt.Errorf("benchmark %s: nothing called %q can be made: %s", name, b.Made, suggest.Or(b.Made, slices.Sorted(maps.Keys(makers))))
+	case b.Made != "" && !slices.Contains(madeKinds(), b.Made):
+		return fmt.Errorf("benchmark %s: nothing called %q can be made: %s", name, b.Made, suggest.Or(b.Made, madeKinds()))
 	case b.Made != "" && (len(b.Clean) == 0 || len(b.Sigmas) > 0):
 		return fmt.Errorf("benchmark %s: has made %s, which goes with clean and without sigmas", name, b.Made)
 	case len(b.Clean) > 0 && len(b.Sigmas) == 0 && b.Made == "":
-		return fmt.Errorf("benchmark %s: has clean and no sigmas; give the noise levels, such as [15, 25, 50], or what is made of it: one of %s", name, makerNames())
+		return fmt.Errorf("benchmark %s: has clean and no sigmas; give the noise levels, such as [15, 25, 50], or what is made of it: one of %s", name, strings.Join(madeKinds(), ", "))
 	case len(b.Clean) == 0 && (len(b.Input) == 0 || len(b.Target) == 0):
 		return fmt.Errorf("benchmark %s: needs input and target, or clean and sigmas", name)
 	}

@@ -283,7 +283,7 @@ func FuzzCatalog(f *testing.F) {
 func TestMadeBenchmarks(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 50, 37, "clean/a.png", "clean/b.png")
-	for kind := range makers {
+	for _, kind := range madeKinds() {
 		c := Standard()
 		if err := c.add([]byte("mine: {task: "+kind+", clean: clean, made: "+kind+"}"), true); err != nil {
 			t.Fatal(err)
@@ -314,7 +314,7 @@ func TestMadeBenchmarks(t *testing.T) {
 
 func TestWrongMadeBenchmarks(t *testing.T) {
 	for text, want := range map[string]string{
-		"x: {clean: c, made: fog}":                  `nothing called "fog" can be made: choose among deblur, dehaze`,
+		"x: {clean: c, made: fog}":                  `nothing called "fog" can be made: choose among derain, dehaze`,
 		"x: {input: a, target: b, made: derain}":    "goes with clean",
 		"x: {clean: c, sigmas: [15], made: derain}": "without sigmas",
 		"x: {clean: c}":                             "what is made of it",

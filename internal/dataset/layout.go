@@ -12,24 +12,9 @@ type layout struct {
 	input, target []string
 	match         matchRule
 	list, listDir string // the family's list, and its folder below data_dir
+	depth         string // a folder of depth maps of clean photographs, if any
 	expected      int    // pairs in the whole data set
 }
-
-var layouts = map[string]layout{
-	Denoise: {target: []string{"Train/Denoise"}, list: "denoise.txt", listDir: "noisy", expected: 5144},
-	Derain: {input: []string{"Train/Derain/rainy"}, target: []string{"Train/Derain/gt"}, match: matchRain,
-		list: "rainTrain.txt", listDir: "rainy", expected: 200},
-	Dehaze: {input: []string{"Train/Dehaze/synthetic"}, target: []string{"Train/Dehaze/original"}, match: matchHaze,
-		list: "hazy_outside.txt", listDir: "hazy", expected: 72135},
-	Deblur:  {input: []string{"Train/Deblur/blur"}, target: []string{"Train/Deblur/sharp"}, match: matchSame, expected: 2103},
-	Enhance: {input: []string{"Train/Enhance/low"}, target: []string{"Train/Enhance/gt"}, match: matchSame, expected: 485},
-	CDD11: {input: []string{"cdd11/train/{kind}", "CDD-11_train/{kind}", "Train/CDD11/{kind}", "cdd11/{kind}"},
-		target: []string{"cdd11/train/clear", "CDD-11_train/clear", "Train/CDD11/clear", "cdd11/clear"},
-		match:  matchSame, expected: 1183},
-}
-
-// depthFolder holds depth maps for hazy images, if any.
-const depthFolder = "Train/Dehaze/depth"
 
 // overlapList names, by default, the training images that a test set shows.
 const overlapList = "overlap_rain100l_test.txt"
@@ -57,7 +42,7 @@ func matchHaze(key string) []string {
 // folders returns the folders of a part's pairs: the task's own, or those of
 // the layout.
 func (p part) folders(root string) (input, target string, lay layout) {
-	lay = layouts[p.Kind]
+	lay = kindOf(p.Kind).layout
 	if p.Input != "" {
 		lay.input, lay.target, lay.list, lay.expected = []string{p.Input}, []string{p.Target}, "", 0
 	}

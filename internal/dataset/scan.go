@@ -42,7 +42,7 @@ func (s *scanner) task(t Task) ([]source, error) {
 	var out []source
 	for _, p := range t.parts() {
 		find := s.part
-		if p.photographs() {
+		if kindOf(p.Kind).photographs {
 			find = s.fromPhotographs
 		}
 		sources, err := find(p)
@@ -91,7 +91,7 @@ func (s *scanner) cleanPhotos() ([]pair, error) {
 // or else, in a plain folder of photographs, in the root.
 func (s *scanner) clean(label string, dirs []string) ([]pair, *TaskReport, error) {
 	r := &TaskReport{Task: label}
-	lay, isLayout := layouts[Denoise], len(dirs) == 0
+	lay, isLayout := kindOf(Denoise).layout, len(dirs) == 0
 	if isLayout {
 		dirs = lay.target
 		r.Expected = lay.expected

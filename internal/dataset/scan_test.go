@@ -178,19 +178,19 @@ func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "in/a.png", "out/b.png", "Train/Denoise/1.png")
 	tests := map[string]Options{
-		"no data folder":          options("", noise),
-		"patch is 20":             {Root: dir, Tasks: []Task{noise}, Patch: 20},
-		"no tasks":                options(dir),
-		"must be one of":          options(dir, Task{Kind: "denoize", Repeat: 1}),
-		"needs sigmas":            options(dir, Task{Kind: Denoise, Repeat: 1}),
-		"sigma 300":               options(dir, Task{Kind: Denoise, Repeat: 1, Sigmas: []float64{300}}),
-		"nothing would be shown":  options(dir, Task{Kind: Derain}),
-		"scripts/DATASETS.md":     options(dir, Task{Kind: Derain, Repeat: 1}),
-		"needs the folders":       options(dir, Task{Kind: Pairs, Repeat: 1}),
-		"go together":             options(dir, Task{Kind: Derain, Repeat: 1, Input: "in"}),
-		"none of the 1 images":    options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}),
-		"put clean photographs":   options(t.TempDir(), noise),
-		"exclude: list of images": {Root: dir, Tasks: []Task{noise}, Patch: 32, Exclude: []string{"none.txt"}},
+		"no data folder":                       options("", noise),
+		"patch is 20":                          {Root: dir, Tasks: []Task{noise}, Patch: 20},
+		"no tasks":                             options(dir),
+		"must be one of":                       options(dir, Task{Kind: "denoize", Repeat: 1}),
+		"sigmas = []: must be a list, such as": options(dir, Task{Kind: Denoise, Repeat: 1}),
+		"sigmas = 300: must be above 0":        options(dir, Task{Kind: Denoise, Repeat: 1, Sigmas: []float64{300}}),
+		"repeat = 0: must be 1 or more":        options(dir, Task{Kind: Derain}),
+		"scripts/DATASETS.md":                  options(dir, Task{Kind: Derain, Repeat: 1}),
+		"a folder, as target, for pairs":       options(dir, Task{Kind: Pairs, Repeat: 1}),
+		"given together with target":           options(dir, Task{Kind: Derain, Repeat: 1, Input: "in"}),
+		"none of the 1 images":                 options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}),
+		"put clean photographs":                options(t.TempDir(), noise),
+		"exclude: list of images":              {Root: dir, Tasks: []Task{noise}, Patch: 32, Exclude: []string{"none.txt"}},
 	}
 	for want, o := range tests {
 		if _, _, err := Open(o); err == nil || !strings.Contains(err.Error(), want) {

@@ -50,7 +50,10 @@ func (o Options) check() error {
 			return err
 		}
 	}
-	return o.Vary.check()
+	if faults := o.Vary.Faults(); len(faults) > 0 {
+		return fmt.Errorf("vary.%v", faults[0])
+	}
+	return nil
 }
 
 // Set is a training set: Len samples an epoch, in an order of each epoch's own.

@@ -100,7 +100,7 @@ func TestTurnsAreTheSquaresSymmetries(t *testing.T) {
 func TestSmallImagesAreMirrored(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 20, 9, "Train/Denoise/1.png")
-	s, r := open(t, options(dir, Task{Kind: Denoise, Repeat: 1, Sigmas: []float64{0}}))
+	s, r := open(t, options(dir, Task{Kind: Clean, Repeat: 1}))
 	if r.Tasks[0].Small != 1 {
 		t.Errorf("report counts %d images smaller than the patch, want 1", r.Tasks[0].Small)
 	}

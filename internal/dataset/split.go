@@ -28,7 +28,7 @@ type Item struct {
 	Name          string // the file's stem
 	Input, Target string // files; Input is empty where it is made
 	sigma         float64
-	made          string // a kind of makers, "" for noise
+	made          string // a kind that can be made, "" for noise
 }
 
 // Complete tells whether no image of the benchmark is missing.

@@ -27,29 +27,20 @@ const (
 
 // recipe returns how the part's synthetic degradations are made.
 func (p part) recipe(root string) (recipe, error) {
-	switch p.Kind {
-	case Derain:
-		return recipe{draw: plain(degrade.RandomRain)}, nil
-	case Desnow:
-		return recipe{draw: plain(degrade.RandomSnow)}, nil
-	case Enhance:
-		return recipe{draw: plain(degrade.RandomLowLight)}, nil
-	case Dehaze:
-		return recipe{draw: drawHaze}, nil
-	case Deblur:
-		return p.blurRecipe(root)
-	case CDD11:
-		return recipe{draw: p.drawComposition}, nil
+	k := kindOf(p.Kind)
+	if k.recipe != nil {
+		return k.recipe(p, root)
 	}
-	panic("dataset: no synthetic " + p.Kind) // Task.check refuses it
+	return recipe{draw: plain(k.random)}, nil
 }
 
-func plain[D degrade.Degradation](random func(*rand.Rand) D) drawer {
+// plain draws degradations that depend on nothing but the generator.
+func plain(random func(*rand.Rand) degrade.Degradation) drawer {
 	return func(_ *Set, _ pair, _ window, rng *rand.Rand) (degrade.Degradation, error) { return random(rng), nil }
 }
 
 func (p part) blurRecipe(root string) (recipe, error) {
-	r := recipe{draw: plain(degrade.RandomMotion), margin: blurMargin, zoom: blurZoom}
+	r := recipe{draw: plain(random(degrade.RandomMotion)), margin: blurMargin, zoom: blurZoom}
 	if p.Kernels == "" {
 		return r, nil
 	}
@@ -70,12 +61,16 @@ func (p part) blurRecipe(root string) (recipe, error) {
 	return r, nil
 }
 
+func (p part) hazeRecipe(string) (recipe, error) { return recipe{draw: drawHaze}, nil }
+
 func drawHaze(s *Set, p pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
 	h := degrade.RandomHaze(rng)
 	depth, err := s.mapPatch(p.depth, p.target, at)
 	h.Depth = depth
 	return h, err
 }
+
+func (p part) compositionRecipe(string) (recipe, error) { return recipe{draw: p.drawComposition}, nil }
 
 func (p part) drawComposition(s *Set, photo pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
 	c := degrade.RandomCDD11(rng, p.composition)

@@ -178,18 +178,18 @@ func TestCompositionsOnDisk(t *testing.T) {
 
 func TestTaskErrors(t *testing.T) {
 	for want, task := range map[string]Task{
-		"must not be negative":       {Kind: Derain, Repeat: -1},
-		"has no synth":               {Kind: Pairs, Synth: 1},
-		"transfer is for derain":     {Kind: Dehaze, Transfer: 1},
-		"the layout has no pairs":    {Kind: Desnow, Repeat: 1},
-		"sigmas are for denoise":     {Kind: Derain, Repeat: 1, Sigmas: []float64{5}},
-		"has no input":               {Kind: Denoise, Repeat: 1, Sigmas: []float64{5}, Input: "a"},
-		"kernels are for deblur":     {Kind: Derain, Repeat: 1, Kernels: "a"},
-		"no use for maps":            {Kind: Dehaze, Repeat: 1, Light: "a"},
-		"kinds are for cdd11":        {Kind: Dehaze, Repeat: 1, Kinds: []string{"low"}},
-		`kind "dark" must be one of`: {Kind: CDD11, Synth: 1, Kinds: []string{"dark"}},
-		"no maps in":                 {Kind: Dehaze, Synth: 1, Depth: "nowhere"},
-		"no images in":               {Kind: Derain, Transfer: 1},
+		"repeat = -1: must be in":                               {Kind: Derain, Repeat: -1},
+		"synth = 1: must be left out":                           {Kind: Pairs, Synth: 1},
+		"transfer = 1: must be left out: it is for derain":      {Kind: Dehaze, Transfer: 1},
+		"the layout has no pairs":                               {Kind: Desnow, Repeat: 1},
+		"sigmas = [5]: must be left out":                        {Kind: Derain, Repeat: 1, Sigmas: []float64{5}},
+		`input = "a": must be left out: the task makes its own`: {Kind: Denoise, Repeat: 1, Sigmas: []float64{5}, Input: "a"},
+		`kernels = "a": must be left out`:                       {Kind: Derain, Repeat: 1, Kernels: "a"},
+		`light = "a": must be left out`:                         {Kind: Dehaze, Repeat: 1, Light: "a"},
+		"kinds = [low]: must be left out":                       {Kind: Dehaze, Repeat: 1, Kinds: []string{"low"}},
+		`kinds = "dark": must be one of`:                        {Kind: CDD11, Synth: 1, Kinds: []string{"dark"}},
+		"no maps in":                                            {Kind: Dehaze, Synth: 1, Depth: "nowhere"},
+		"no images in":                                          {Kind: Derain, Transfer: 1},
 	} {
 		dir := t.TempDir()
 		writeImages(t, dir, 32, 32, "a.png")

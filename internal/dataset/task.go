@@ -4,72 +4,64 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"clusir/internal/dataset/degrade"
+	"clusir/internal/suggest"
 )
-
-// The tasks, named as in the code of the field.
-const (
-	Denoise = "denoise"
-	Clean   = "clean" // photographs to leave as they are
-	Derain  = "derain"
-	Dehaze  = "dehaze"
-	Deblur  = "deblur"
-	Enhance = "enhance" // low light
-	Desnow  = "desnow"  // made from photographs, or one's own pairs
-	CDD11   = "cdd11"   // the eleven compositions
-	Pairs   = "pairs"   // one's own pairs of whatever kind
-)
-
-var taskKinds = []string{Denoise, Clean, Derain, Dehaze, Deblur, Enhance, Desnow, CDD11, Pairs}
 
 // Task is a task of the training set and how often its images come up in an
 // epoch.
 type Task struct {
-	// Kind is one of the tasks above.
-	Kind string
-	// Repeat is how often an epoch shows each real pair; for Denoise, each
-	// clean image at each σ; for Clean, each clean image; for CDD11, each image of each composition.
-	Repeat int
+	// Kind is one of [Kinds].
+	Kind string `yaml:"kind"`
+	// Repeat is how often an epoch shows each real pair; for Denoise, each clean
+	// image at each σ; for Clean, each clean image; for CDD11, each image of each
+	// composition.
+	Repeat int `yaml:"repeat,omitempty"`
 	// Synth is how often an epoch shows each clean photograph with a
 	// degradation of this kind that is made on the spot.
-	Synth int
+	Synth int `yaml:"synth,omitempty"`
 	// Transfer is how often an epoch shows each clean photograph under the
 	// streaks of a real rain pair.
-	Transfer int
+	Transfer int `yaml:"transfer,omitempty"`
 	// Sigmas are Denoise's noise levels in units of 1/255.
-	Sigmas []float64
+	Sigmas []float64 `yaml:"sigmas,omitempty"`
 	// SigmaRange, in the place of Sigmas, is the lowest and the highest level,
 	// between which each of Denoise's samples draws its own.
-	SigmaRange []float64
+	SigmaRange []float64 `yaml:"sigma_range,omitempty"`
 	// Kinds are the compositions of CDD11 to train on; none means all.
-	Kinds []string
+	Kinds []string `yaml:"kinds,omitempty"`
 
 	// Input and Target are folders that take the place of the layout's, below
-	// the root or absolute. Denoise has a Target alone. In CDD11's Input,
-	// {kind} stands for the composition.
-	Input  string
-	Target string
+	// the root or absolute. Denoise and Clean have a Target alone. In CDD11's
+	// Input, {kind} stands for the composition.
+	Input  string `yaml:"input,omitempty"`
+	Target string `yaml:"target,omitempty"`
 	// Kernels is a MATLAB file of blur kernels, of which half of Deblur's
 	// synthetic images are made.
-	Kernels string
+	Kernels string `yaml:"kernels,omitempty"`
 	// Depth and Light are folders of maps for synthetic Dehaze and CDD11, by the
 	// names of the photographs: depth, larger farther, but inverse for CDD11;
 	// illumination. A photograph without a map gets one that is made up.
-	Depth string
-	Light string
+	Depth string `yaml:"depth,omitempty"`
+	Light string `yaml:"light,omitempty"`
 }
 
+// Fault is a field of a task, by its key, that cannot be as it is.
+type Fault struct {
+	Field string
+	Value any
+	Must  string // completes "FIELD = VALUE: must be ..."
+}
+
+func (f Fault) String() string { return fmt.Sprintf("%s = %v: must be %s", f.Field, f.Value, f.Must) }
+
+// check returns the first fault as an error.
 func (t Task) check() error {
-	if !slices.Contains(taskKinds, t.Kind) {
-		return fmt.Errorf("task kind %q: must be one of %s", t.Kind, strings.Join(taskKinds, ", "))
-	}
-	if err := t.checkCounts(); err != nil {
-		return fmt.Errorf("task %s: %w", t.Kind, err)
-	}
-	if err := t.checkExtras(); err != nil {
-		return fmt.Errorf("task %s: %w", t.Kind, err)
+	if faults := t.Faults(); len(faults) > 0 {
+		return fmt.Errorf("task %s: %v", t.Kind, faults[0])
 	}
 	return nil
 }
@@ -77,67 +69,67 @@ func (t Task) check() error {
 // maxRepeat bounds how often an epoch shows an image, so that no count overflows.
 const maxRepeat = 1_000_000_000
 
-func (t Task) checkCounts() error {
-	switch {
-	case t.Repeat < 0 || t.Synth < 0 || t.Transfer < 0:
-		return fmt.Errorf("repeat %d, synth %d and transfer %d must not be negative", t.Repeat, t.Synth, t.Transfer)
-	case max(t.Repeat, t.Synth, t.Transfer) > maxRepeat:
-		return fmt.Errorf("repeat %d, synth %d and transfer %d must not exceed %d", t.Repeat, t.Synth, t.Transfer, maxRepeat)
-	case t.Repeat+t.Synth+t.Transfer == 0:
-		return fmt.Errorf("nothing would be shown; set repeat or synth to 1 or more, or leave the task out")
-	case t.Synth > 0 && (t.photographs() || t.Kind == Pairs):
-		return fmt.Errorf("has no synth; use repeat")
-	case t.Transfer > 0 && t.Kind != Derain:
-		return fmt.Errorf("transfer is for derain alone; set it to 0")
-	case t.Kind == Desnow && t.Repeat > 0 && t.Input == "":
-		return fmt.Errorf("the layout has no pairs for it; set synth in place of repeat, or the folders input and target")
+// Faults returns all that is wrong with the task.
+func (t Task) Faults() []Fault {
+	k := kindOf(t.Kind)
+	if k == nil {
+		must := "one of " + strings.Join(Kinds(), ", ")
+		if near, ok := suggest.Nearest(t.Kind, Kinds()); ok {
+			must += " (did you mean " + near + "?)"
+		}
+		return []Fault{{"kind", strconv.Quote(t.Kind), must}}
 	}
-	return nil
-}
-
-// photographs reports whether the task reads clean photographs and no pairs.
-func (t Task) photographs() bool { return t.Kind == Denoise || t.Kind == Clean }
-
-// checkNoise checks the levels of noise: a list or a range for Denoise, none else.
-func (t Task) checkNoise() error {
-	levels := slices.Concat(t.Sigmas, t.SigmaRange)
-	switch {
-	case t.Kind != Denoise && len(levels) > 0:
-		return fmt.Errorf("sigmas are for denoise alone; remove them")
-	case t.Kind == Denoise && (len(t.Sigmas) == 0) == (len(t.SigmaRange) == 0):
-		return fmt.Errorf("needs sigmas, such as [15, 25, 50], or else sigma_range, such as [0, 55]")
-	case len(t.SigmaRange) > 0 && (len(t.SigmaRange) != 2 || !(t.SigmaRange[0] <= t.SigmaRange[1])):
-		return fmt.Errorf("sigma_range %v must be the lowest and the highest level, such as [0, 55]", t.SigmaRange)
-	}
-	for _, s := range levels {
-		if !(s >= 0 && s <= 255) {
-			return fmt.Errorf("sigma %g must lie in 0..255", s)
+	var faults []Fault
+	need := func(ok bool, field string, value any, must string) {
+		if !ok {
+			faults = append(faults, Fault{field, value, must})
 		}
 	}
-	return nil
+	for _, count := range []struct {
+		field string
+		n     int
+	}{{"repeat", t.Repeat}, {"synth", t.Synth}, {"transfer", t.Transfer}} {
+		need(count.n >= 0 && count.n <= maxRepeat, count.field, count.n, fmt.Sprintf("in 0..%d", maxRepeat))
+	}
+	need(t.Repeat != 0 || t.Synth != 0 || t.Transfer != 0, "repeat", t.Repeat,
+		"1 or more, or else synth must be; leave the task out to train without it")
+	need(t.Synth == 0 || k.random != nil || k.recipe != nil, "synth", t.Synth, "left out: use repeat for "+t.Kind)
+	need(t.Repeat == 0 || k.photographs || len(k.layout.input) > 0 || t.Input != "" || t.Kind == Pairs, "repeat", t.Repeat,
+		"left out, or the folders input and target given: the layout has no pairs for "+t.Kind)
+	t.folderFaults(k, need)
+	t.noiseFaults(k, need)
+	for _, extra := range [][2]string{{"kernels", t.Kernels}, {"depth", t.Depth}, {"light", t.Light}} {
+		need(extra[1] == "" || k.takes(extra[0]), extra[0], strconv.Quote(extra[1]), "left out: "+t.Kind+" has no use for it")
+	}
+	need(t.Transfer == 0 || k.takes("transfer"), "transfer", t.Transfer, "left out: it is for derain alone")
+	need(len(t.Kinds) == 0 || k.takes("kinds"), "kinds", t.Kinds, "left out: they are for cdd11 alone")
+	for _, c := range t.Kinds {
+		need(slices.Contains(degrade.CDD11Kinds, c), "kinds", strconv.Quote(c), "one of "+strings.Join(degrade.CDD11Kinds, ", "))
+	}
+	return faults
 }
 
-func (t Task) checkExtras() error {
-	switch {
-	case !t.photographs() && (t.Input == "") != (t.Target == ""):
-		return fmt.Errorf("input and target go together; set both folders or neither")
-	case t.photographs() && t.Input != "":
-		return fmt.Errorf("has no input; name the clean images' folder as target")
-	case t.Kind == Pairs && t.Input == "":
-		return fmt.Errorf("needs the folders input and target")
-	case t.Kernels != "" && t.Kind != Deblur:
-		return fmt.Errorf("kernels are for deblur alone; remove them")
-	case t.Depth != "" && t.Kind != Dehaze && t.Kind != CDD11, t.Light != "" && t.Kind != CDD11:
-		return fmt.Errorf("has no use for maps of depth or light; remove depth and light")
-	case len(t.Kinds) > 0 && t.Kind != CDD11:
-		return fmt.Errorf("kinds are for cdd11 alone; remove them")
+// folderFaults checks the folders of the task's own.
+func (t Task) folderFaults(k *kind, need func(bool, string, any, string)) {
+	input := strconv.Quote(t.Input)
+	need(!k.photographs || t.Input == "", "input", input, "left out: the task makes its own inputs; name the clean images' folder as target")
+	need(k.photographs || (t.Input == "") == (t.Target == ""), "input", input, "given together with target, or neither")
+	need(t.Kind != Pairs || t.Input != "", "input", input, "a folder, as target, for pairs of one's own")
+}
+
+// noiseFaults checks the levels of noise: a list or a range for Denoise, none else.
+func (t Task) noiseFaults(k *kind, need func(bool, string, any, string)) {
+	if !k.takes("sigmas") {
+		need(len(t.Sigmas) == 0, "sigmas", t.Sigmas, "left out: they are for denoise alone")
+		need(len(t.SigmaRange) == 0, "sigma_range", t.SigmaRange, "left out: it is for denoise alone")
+		return
 	}
-	for _, k := range t.Kinds {
-		if !slices.Contains(degrade.CDD11Kinds, k) {
-			return fmt.Errorf("kind %q must be one of %s", k, strings.Join(degrade.CDD11Kinds, ", "))
-		}
+	need((len(t.Sigmas) == 0) != (len(t.SigmaRange) == 0), "sigmas", t.Sigmas, "a list, such as [15, 25, 50], or else sigma_range a range, such as [0, 55]")
+	for _, s := range t.Sigmas {
+		need(s > 0 && s <= 255, "sigmas", s, "above 0 and at most 255; the kind clean shows pictures without noise")
 	}
-	return t.checkNoise()
+	r := t.SigmaRange
+	need(len(r) == 0 || len(r) == 2 && r[0] >= 0 && r[0] <= r[1] && r[1] <= 255, "sigma_range", r, "the lowest and the highest level, in 0..255, such as [0, 55]")
 }
 
 // parts returns the tasks that have pairs of their own: t itself, or one per

@@ -72,11 +72,12 @@ func reasons(skips []Skip) string {
 }
 
 // addMaps gives photographs the maps of their names, if there are folders of
-// maps. Without a folder of its own, Dehaze looks into Train/Dehaze/depth.
+// maps. Without a folder of its own, a task looks where the layout
+// has depth maps.
 func (s *scanner) addMaps(r *TaskReport, p part, photos []pair) ([]pair, error) {
 	depth := p.Depth
-	if depth == "" && p.Kind == Dehaze {
-		depth = depthFolder
+	if depth == "" {
+		depth = kindOf(p.Kind).layout.depth
 	}
 	byDepth, err := s.maps(r, depth, p.Depth != "")
 	if err != nil {

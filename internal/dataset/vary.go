@@ -29,22 +29,18 @@ type Vary struct {
 	Graphics float64 `yaml:"graphics"`
 }
 
-func (v Vary) check() error {
-	for _, f := range v.shares() {
-		if !(f.share >= 0 && f.share <= 1) {
-			return fmt.Errorf("vary.%s is %g: it must lie in 0..1", f.name, f.share)
+// Faults returns the shares that are none.
+func (v Vary) Faults() []Fault {
+	var faults []Fault
+	for _, s := range []struct {
+		field string
+		share float64
+	}{{"mild", v.Mild}, {"jpeg", v.JPEG}, {"grey", v.Grey}, {"bars", v.Bars}, {"graphics", v.Graphics}} {
+		if !(s.share >= 0 && s.share <= 1) {
+			faults = append(faults, Fault{s.field, s.share, "a share of the samples, in 0..1"})
 		}
 	}
-	return nil
-}
-
-type share struct {
-	name  string
-	share float64
-}
-
-func (v Vary) shares() []share {
-	return []share{{"mild", v.Mild}, {"jpeg", v.JPEG}, {"grey", v.Grey}, {"bars", v.Bars}, {"graphics", v.Graphics}}
+	return faults
 }
 
 // Qualities of JPEG that are drawn from.

@@ -97,8 +97,8 @@ func TestVary(t *testing.T) {
 			}
 		})
 	}
-	if err := (Vary{Bars: 2}).check(); err == nil {
-		t.Error("a share of 2 is accepted")
+	if got := (Vary{Bars: 2}).Faults(); len(got) != 1 || got[0].Field != "bars" {
+		t.Errorf("a share of 2 has the faults %v", got)
 	}
 }
 

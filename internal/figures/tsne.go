@@ -66,7 +66,7 @@ func marks(splits []*dataset.Split) []draw.Entry {
 	entries := make([]draw.Entry, len(splits))
 	for i, s := range splits {
 		task := s.Benchmark.Task
-		entries[i] = draw.Entry{Name: titleOf(s), Colour: palette.Task(task).RGB, Mark: draw.Mark(seen[task])}
+		entries[i] = draw.Entry{Name: titleOf(s), Colour: dataset.Colour(task).RGB, Mark: draw.Mark(seen[task])}
 		if len(count) == 1 {
 			n := len(palette.Series)
 			entries[i].Colour, entries[i].Mark = palette.Series[i%n].RGB, draw.Mark(i/n)

@@ -32,16 +32,3 @@ func Cluster(c int) Colour { return clusters[c%len(clusters)] }
 
 // Series are colours for points and lines on white, in the order of their use.
 var Series = []Colour{Blue, Vermilion, Green, Purple, Orange, SkyBlue, Black, Grey}
-
-// tasks have a colour of their own, the same in every figure.
-var tasks = map[string]Colour{
-	"denoise": Blue, "derain": Vermilion, "dehaze": Green, "deblur": Purple, "enhance": Orange, "desnow": SkyBlue,
-}
-
-// Task is the colour of a task of the data sets, grey for one that is unknown.
-func Task(name string) Colour {
-	if c, ok := tasks[name]; ok {
-		return c
-	}
-	return Grey
-}

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"math"
 
+	"clusir/internal/dataset"
 	"clusir/internal/draw"
 	"clusir/internal/eval"
 	"clusir/internal/palette"
@@ -46,7 +47,7 @@ func distribution(images []eval.ImageResult, task string) (svg template.HTML, al
 	}
 	s := draw.Sheet{Rows: [][]draw.Panel{{draw.Strip{
 		Rows: []draw.StripRow{
-			{Name: "input", Colour: palette.Grey.RGB, Values: in}, {Name: "restored", Colour: palette.Task(task).RGB, Values: out},
+			{Name: "input", Colour: palette.Grey.RGB, Values: in}, {Name: "restored", Colour: dataset.Colour(task).RGB, Values: out},
 		},
 		X: "PSNR in dB", Min: a.min, Max: a.max, Width: chartWide,
 	}}}}

@@ -22,7 +22,7 @@ type layer struct {
 var layers = []layer{
 	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "../weights"}},
 
-	{"report", []string{"eval", "metrics", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
+	{"report", []string{"eval", "dataset", "metrics", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
 	// The use cases. They know of each other only what a command passes in.
 	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile"}},
@@ -45,10 +45,10 @@ var layers = []layer{
 	{"kernels", nil},
 
 	// The edges: settings, files, pictures. They know nothing of the network.
-	{"dataset", []string{"dataset/...", "imageio", "suggest", "atomicfile"}},
-	{"dataset/...", []string{"dataset/..."}},
-	{"config", []string{"suggest", "../configs"}},
+	{"config", []string{"dataset", "suggest", "../configs"}},
 	{"../configs", nil},
+	{"dataset", []string{"dataset/...", "imageio", "palette", "suggest", "atomicfile"}},
+	{"dataset/...", []string{"dataset/..."}},
 	{"imageio", []string{"imageio/...", "atomicfile"}},
 	{"imageio/...", []string{"imageio/..."}},
 	{"metrics", nil},

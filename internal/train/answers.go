@@ -14,13 +14,6 @@ import (
 // answer to.
 const answerBatches = 64
 
-// taskWords are what a user calls what the tasks take away; other tasks go by
-// their own names.
-var taskWords = map[string]string{
-	dataset.Clean: "clean", dataset.Denoise: "noise", dataset.Derain: "rain", dataset.Dehaze: "haze", dataset.Deblur: "blur",
-	dataset.Enhance: "low light", dataset.Desnow: "snow",
-}
-
 // learnAnswers routes the samples that would come next, once the run is complete,
 // and keeps in r.answers what each cluster answered to, for the checkpoint.
 func (r *run) learnAnswers() error {
@@ -63,12 +56,8 @@ func (r *run) routeBatch(use clusterUse, batch *dataset.Batch) error {
 		alpha := make([]float32, route.Alpha.Len())
 		r.Backend.Download(alpha, route.Alpha.Tensor)
 		for i, info := range batch.Info {
-			task := info.Task
-			if word, ok := taskWords[task]; ok {
-				task = word
-			}
 			N := len(alpha) / batch.B
-			use.add(task, l, alpha[i*N:(i+1)*N])
+			use.add(dataset.Word(info.Task), l, alpha[i*N:(i+1)*N])
 		}
 	}
 	return r.Backend.Sync()

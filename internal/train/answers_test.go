@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"clusir/internal/checkpoint"
-	"clusir/internal/config"
+	"clusir/internal/dataset"
 	"clusir/internal/model"
 )
 
@@ -17,7 +17,7 @@ import (
 func TestAnswers(t *testing.T) {
 	dir := t.TempDir()
 	c := small(photographs(t))
-	c.Tasks = append(c.Tasks, config.Task{Kind: "enhance", Synth: 2})
+	c.Tasks = append(c.Tasks, dataset.Task{Kind: "enhance", Synth: 2})
 	c.Train.Steps = 6
 	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir}, 1); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"clusir/internal/config"
+	"clusir/internal/dataset"
 )
 
 // TestSizes: settings that would take more memory than there is are refused before
@@ -22,7 +23,7 @@ func TestSizes(t *testing.T) {
 		{"a repeat beyond any list", 0, func(c *config.Config) { c.Tasks[0].Repeat = 1_000_000_000 }, []string{"6000000000 samples an epoch", "lower its repeat, synth or transfer to 357913941 or less"}},
 		{"a repeat beyond the memory", 48 << 20, func(c *config.Config) { c.Tasks[0].Repeat = 1_000_000 }, []string{"6000000 samples an epoch", "to 174762 or less"}},
 		{"synth", 48 << 20, func(c *config.Config) {
-			c.Tasks = []config.Task{{Kind: "derain", Synth: 100_000_000}}
+			c.Tasks = []dataset.Task{{Kind: "derain", Synth: 100_000_000}}
 		}, []string{"300000000 samples an epoch", "lower its repeat, synth or transfer to 349525 or less"}},
 		{"a batch", 1 << 30, func(c *config.Config) { c.Train.Batch, c.Train.Accumulate = 1_000_000, 1 }, []string{"1.0 GiB are free", "train.batch: "}},
 		{"an accumulated batch", 30 << 20, func(c *config.Config) { c.Train.Batch, c.Train.Accumulate = 64, 1 }, []string{"train.accumulate: "}},

@@ -26,15 +26,11 @@ func (o Options) openSet() (*dataset.Set, *dataset.Report, error) {
 
 // DataOptions are the configuration's settings of the training set.
 func DataOptions(c *config.Config) dataset.Options {
-	o := dataset.Options{
-		Root: c.Data, Seed: c.Train.Seed, Patch: c.Train.Patch, Rotate: c.Train.Rotate,
+	return dataset.Options{
+		Root: c.Data, Tasks: c.Tasks, Seed: c.Train.Seed, Patch: c.Train.Patch, Rotate: c.Train.Rotate,
 		Cache: int64(c.Train.CacheMB) << 20, Exclude: c.Train.Exclude, Clean: c.Train.Clean,
-		Vary: dataset.Vary(c.Train.Vary), KeepOverlaps: c.Train.KeepOverlaps, IgnoreLists: c.Train.IgnoreLists,
+		Vary: c.Train.Vary, KeepOverlaps: c.Train.KeepOverlaps, IgnoreLists: c.Train.IgnoreLists,
 	}
-	for _, t := range c.Tasks {
-		o.Tasks = append(o.Tasks, dataset.Task(t))
-	}
-	return o
 }
 
 // Check looks for whatever would end the run that o describes before its first

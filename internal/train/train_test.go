@@ -16,6 +16,7 @@ import (
 
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
+	"clusir/internal/dataset"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 )
@@ -52,7 +53,7 @@ func small(root string) *config.Config {
 	dim, groups, one := 4, 4, 1
 	c.Data = root
 	c.Model = config.Model{Variant: "nano", Dim: &dim, FSBGroups: &groups, Heads: []int{1, 1, 1, 1}, RefineBlocks: &one}
-	c.Tasks = []config.Task{{Kind: "denoise", Repeat: 1, Sigmas: []float64{15, 50}}}
+	c.Tasks = []dataset.Task{{Kind: "denoise", Repeat: 1, Sigmas: []float64{15, 50}}}
 	c.Train.Steps, c.Train.Batch, c.Train.Accumulate, c.Train.Patch = 6, 4, 2, 32
 	c.Train.LR, c.Train.Schedule, c.Train.Warmup = 1e-3, "cosine", 2
 	c.Train.EMA, c.Train.GradClip, c.Train.BalanceWeight = 0.5, 1, 0.01
