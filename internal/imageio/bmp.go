@@ -227,8 +227,6 @@ func (f *bmpFile) unpack(dst, row []byte, depth int) {
 }
 
 // probeBMP reads a BMP's header.
-//
-//nolint:unparam // as the others of the table, and a BMP is always upright
 func probeBMP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
 	file, err := section(r)
 	if err != nil {
