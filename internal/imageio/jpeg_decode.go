@@ -55,8 +55,8 @@ func decodeJPEGPlanes(in *bufio.Reader) (*jpegDecoder, error) {
 	}
 	for {
 		marker, err := d.marker()
-		if errors.Is(err, io.EOF) && d.complete() {
-			return d, d.finish() // without an end marker
+		if errors.Is(err, io.EOF) && d.complete() && !d.progressive {
+			return d, nil // without an end marker, and no scan can be missing
 		}
 		if err != nil {
 			return nil, err

@@ -377,6 +377,26 @@ func TestJPEGOddities(t *testing.T) {
 	}
 }
 
+// TestProgressiveCut refuses a progressive JPEG that ends between two scans: only
+// the end marker tells that none is missing.
+func TestProgressiveCut(t *testing.T) {
+	jpg := fixture(t, "jpeg_progressive.jpg")
+	scans := 0
+	for at := range len(jpg) - 1 {
+		if jpg[at] != 0xff || jpg[at+1] != markerSOS && jpg[at+1] != markerEOI {
+			continue
+		}
+		if scans++; scans > 1 {
+			if _, err := Decode(bytes.NewReader(jpg[:at]), "test", Limits{}); err == nil || !strings.Contains(err.Error(), "cut short") {
+				t.Errorf("%d of %d bytes: %v", at, len(jpg), err)
+			}
+		}
+	}
+	if scans < 5 {
+		t.Errorf("only %d scans and ends were found", scans)
+	}
+}
+
 // secondTables has the Huffman tables 1 of a JPEG be 2, which baseline forbids.
 func secondTables(jpg []byte) []byte {
 	out := bytes.Clone(jpg)

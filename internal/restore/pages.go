@@ -114,7 +114,7 @@ func (p *picture) addPage(page *picture) {
 	}
 	for _, note := range page.Notes {
 		if !slices.Contains(p.Notes, note) {
-			p.Notes = append(p.Notes, note)
+			p.Notes = append(p.Notes, fmt.Sprintf("page %d: %s", page.page, note))
 		}
 	}
 }
