@@ -10,8 +10,8 @@ import (
 const (
 	tiffWhiteIsZero, tiffBlackIsZero, tiffRGB, tiffPalette = 0, 1, 2, 3
 
-	tiffNone, tiffGroup3, tiffGroup4, tiffLZW = 1, 3, 4, 5
-	tiffDeflate, tiffOldDeflate, tiffPackBits = 8, 32946, 32773
+	tiffNone, tiffFaxRuns, tiffGroup3, tiffGroup4, tiffLZW = 1, 2, 3, 4, 5
+	tiffDeflate, tiffOldDeflate, tiffPackBits              = 8, 32946, 32773
 )
 
 // tiffColours and tiffCompressions name what is not read, by
@@ -20,7 +20,7 @@ var (
 	tiffColours = map[uint32]string{4: "a transparency mask", 5: "CMYK colour", 6: "YCbCr colour",
 		8: "Lab colour", 9: "Lab colour", 10: "Lab colour", 32803: "raw sensor data",
 		32844: "LogLuv colour", 32845: "LogLuv colour", 34892: "raw sensor data"}
-	tiffCompressions = map[uint32]string{2: "fax compression without line ends", 6: "JPEG compression", 7: "JPEG compression",
+	tiffCompressions = map[uint32]string{6: "JPEG compression", 7: "JPEG compression",
 		9: "JBIG compression", 10: "JBIG compression", 34661: "JBIG compression", 34712: "JPEG 2000 compression",
 		34887: "LERC compression", 34925: "LZMA compression", 50000: "Zstandard compression", 50001: "WebP compression",
 		50002: "JPEG XL compression"}
@@ -89,7 +89,10 @@ func (p *tiffPage) checkColour() error {
 	return unsupported(TIFF, "an unknown kind of colour (PhotometricInterpretation %d)", p.photometric)
 }
 
-func (p *tiffPage) fax() bool { return p.compression == tiffGroup3 || p.compression == tiffGroup4 }
+// t4TwoDimensional is a bit of T4Options.
+const t4TwoDimensional = 1
+
+func (p *tiffPage) fax() bool { return p.compression >= tiffFaxRuns && p.compression <= tiffGroup4 }
 
 func (p *tiffPage) checkCompression() error {
 	switch p.compression {
@@ -103,10 +106,11 @@ func (p *tiffPage) checkCompression() error {
 			return unsupported(TIFF, "predictor %d", predictor)
 		}
 	case tiffGroup3:
-		const twoDimensional, uncompressed, aligned = 1, 2, 4
-		if p.value(tagT4Options, 0)&(twoDimensional|uncompressed|aligned) != 0 {
-			return unsupported(TIFF, "Group 3 fax compression in two dimensions or with aligned lines")
+		const uncompressed = 2
+		if p.value(tagT4Options, 0)&uncompressed != 0 {
+			return unsupported(TIFF, "fax compression in uncompressed mode")
 		}
+	case tiffFaxRuns:
 	case tiffGroup4:
 		const uncompressed = 2
 		if p.value(tagT6Options, 0)&uncompressed != 0 {

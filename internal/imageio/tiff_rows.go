@@ -9,7 +9,6 @@ import (
 	"math"
 	"math/bits"
 
-	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
 )
 
@@ -83,19 +82,15 @@ func (t *tiffRows) open(cx, cy int) (err error) {
 			continue // an extra channel that is dropped
 		}
 		i := (int64(plane)*int64(t.down)+int64(cy))*int64(t.across) + int64(cx)
-		if t.in[plane], err = t.chunk(i, cy); err != nil {
+		if t.in[plane], err = t.chunk(i); err != nil {
 			return tiffDataError(err)
 		}
 	}
 	return nil
 }
 
-// chunk decompresses strip or tile i, which is in row cy.
-func (t *tiffRows) chunk(i int64, cy int) (io.Reader, error) {
-	rows := t.chunkH
-	if !t.tiled {
-		rows = min(rows, t.h-cy*t.chunkH)
-	}
+// chunk decompresses strip or tile i.
+func (t *tiffRows) chunk(i int64) (io.Reader, error) {
 	offset, err := t.at(t.offsets, i)
 	if err != nil {
 		return nil, err
@@ -122,9 +117,9 @@ func (t *tiffRows) chunk(i int64, cy int) (io.Reader, error) {
 	case tiffPackBits:
 		return &packBits{in: in.(*bufio.Reader)}, nil
 	case tiffGroup3:
-		return ccitt.NewReader(in, ccitt.MSB, ccitt.Group3, t.chunkW, rows, &ccitt.Options{Invert: true}), nil
-	case tiffGroup4:
-		return ccitt.NewReader(in, ccitt.MSB, ccitt.Group4, t.chunkW, rows, &ccitt.Options{Invert: true}), nil
+		return newFaxReader(in.(*bufio.Reader), t.chunkW, t.compression, t.value(tagT4Options, 0)&t4TwoDimensional != 0), nil
+	case tiffGroup4, tiffFaxRuns:
+		return newFaxReader(in.(*bufio.Reader), t.chunkW, t.compression, false), nil
 	}
 	return in, nil
 }
