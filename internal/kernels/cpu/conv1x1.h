@@ -62,25 +62,26 @@ INLINE float row_sum(const float* p, int64_t n) {
   return sum(s);
 }
 
-// transposed returns wᵀ [K,O] of w [O,K] in the pool's shared memory.
-INLINE const float* transposed(Pool& pool, const float* w, int64_t O, int64_t K) {
-  float* t = pool.shared((size_t)(O * K));
-  transpose(O, K, w, K, t, O);
+// transposed returns wᵀ [K,O] of w [O,K], as A, in the pool's shared memory.
+INLINE const Operand* transposed(Pool& pool, const float* w, int64_t O, int64_t K) {
+  Operand* t = (Operand*)pool.shared((size_t)(steps<Operand>(O) * K));
+  left_turned(O, K, w, t, steps<Operand>(O));
   return t;
 }
 
 static void conv1x1_grad_input(Pool& pool, const Tensor* xs, const Tensor* dxs, Tensor dy, const float* w, int64_t B,
                                int64_t O, int64_t HW, int64_t parts, int64_t K) {
   int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T);
-  const float* wt = transposed(pool, w, O, K);
-  pool.run(B * per_image, (size_t)((K + O) * T + 64), [&](int64_t unit, Scratch& s) {
+  const Operand* wt = transposed(pool, w, O, K);
+  pool.run(B * per_image, (size_t)((K + O + 2) * T + 64), [&](int64_t unit, Scratch& s) {
     int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
-    float *g = s.take(O * N), *v = s.take(K * N);
-    gather_pixels(g, N, 1, &dy, b, HW, at, n);
+    Operand* g = take_operand<Operand>(s, O, N);
+    float* v = s.take(K * N);
+    gather_pixels(Feed<Operand>(g, N, s.take(feed_floats<Operand>(N))), N, 1, &dy, b, HW, at, n);
     for (int64_t i = 0, k = 0; i < parts; k += xs[i++].n[1]) {
       int64_t C = xs[i].n[1];
       if (!dxs[i]) continue;
-      gemm(C, N, O, wt + k * O, O, g, N, v, N, Overwrite);
+      gemm(C, N, O, wt + k * steps<Operand>(O), steps<Operand>(O), g, N, v, N, Overwrite);
       for (int64_t c = 0; c < C; c++) add_to(dxs[i] + (b * C + c) * HW + at, v + c * N, n);
     }
   });
@@ -90,9 +91,10 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, Tensor dy, 
                                 int64_t parts, const Tensor* xs, int64_t K) {
   int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T), units = B * per_image, Kp = round_up(K, L);
   Partials sums = partials(pool, part_count(units, B * HW, O * Kp), O * Kp + O);
-  pool.run(sums.parts, (size_t)((K + O + Kp) * T + 64), [&](int64_t part, Scratch& s) {
-    float *u = s.take(K * T), *g = s.take(O * T), *ut = s.take(Kp * T), *acc = sums.part(part);
-    memset(ut, 0, 4 * (size_t)(Kp * T));
+  pool.run(sums.parts, (size_t)((K + 2 * O + Kp) * T + 128), [&](int64_t part, Scratch& s) {
+    float *u = s.take(K * T), *g = s.take(O * T), *acc = sums.part(part);
+    Operand *ut = take_operand<Operand>(s, T, Kp), *A = beside<Operand>(g, s, T, O);
+    memset((void*)ut, 0, 4 * (size_t)(Kp * steps<Operand>(T)));
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
@@ -101,8 +103,8 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, Tensor dy, 
       for (int64_t o = 0; o < O; o++) acc[O * Kp + o] += row_sum(g + o * N, N);
       if (!dw) continue;
       gather_pixels(u, N, parts, xs, b, HW, at, n);
-      transpose(K, n, u, N, ut, Kp);
-      gemm(O, Kp, n, g, N, ut, Kp, acc, Kp, AddTo);
+      turned_across(K, Arithmetic<Operand>::together > 1 ? N : n, u, N, ut, Kp);
+      gemm(O, Kp, n, along_all(O, N, g, A), steps<Operand>(N), ut, Kp, acc, Kp, AddTo);
     }
   });
   reduce(pool, dw, sums, 0, O, K, Kp);

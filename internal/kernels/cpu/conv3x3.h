@@ -134,10 +134,11 @@ INLINE const T* left3x3(Pool& pool, const float* w, int64_t O, int64_t C, float*
     return w;
   } else {
     T* rounded = (T*)room;
+    int64_t K = steps<T>(C);
     weight_rows(pool, O, 9 * C, [&](int64_t o) {
-      for (int64_t c = 0; c < C; c++)
-        for (int k = 0; k < 9; k++) round_to(rounded + (o * steps<T>(C) + c / 2) * 9 + k, c % 2, w[(o * C + c) * 9 + k]);
-      for (int k = 0; k < 9 && C % 2; k++) round_to(rounded + (o * steps<T>(C) + C / 2) * 9 + k, 1, 0);
+      for (int64_t c = 0; c < 2 * K; c++)
+        for (int k = 0; k < 9; k++)
+          round_to(rounded + (o * K + c / 2) * 9 + k, c % 2, c < C ? w[(o * C + c) * 9 + k] : 0);
     });
     return rounded;
   }
@@ -160,9 +161,10 @@ template <class T>
 static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w, int64_t B, Accumulate acc) {
   using Stripe = void (*)(const Conv3Plan&, const Tile&, int64_t, const T*, const T*, float*, int64_t);
   static const Stripe by_rows[] = {
-      nullptr,          stripe3x3<1, T>, stripe3x3<2, T>,  stripe3x3<3, T>,  stripe3x3<4, T>,  stripe3x3<5, T>, stripe3x3<6, T>,
+      nullptr,         stripe3x3<1, T>, stripe3x3<2, T>, stripe3x3<3, T>,  stripe3x3<4, T>,  stripe3x3<5, T>,
+      stripe3x3<6, T>,
 #if LANES == 16
-      stripe3x3<7, T>,  stripe3x3<8, T>, stripe3x3<9, T>,  stripe3x3<10, T>, stripe3x3<11, T>, stripe3x3<12, T>
+      stripe3x3<7, T>, stripe3x3<8, T>, stripe3x3<9, T>, stripe3x3<10, T>, stripe3x3<11, T>, stripe3x3<12, T>
 #endif
   };
   int64_t C = x0.C, O = y0.C, pixels = x0.H * x0.W, K = steps<T>(C);
@@ -194,45 +196,61 @@ static void conv3x3(Pool& pool, Tensor y, Tensor x, Tensor w) {
 
 // turned returns the filter of the transposed convolution, [C,O,9], taps
 // reversed, in the pool's shared memory.
-static const float* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
-  float* t = pool.shared((size_t)(O * C * 9));
+static const Operand* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
+  int64_t K = steps<Operand>(O), together = Arithmetic<Operand>::together;
+  Operand* t = (Operand*)pool.shared((size_t)(K * C * 9));
   pool.run(ceil_div(C, 16), 0, [&](int64_t unit, Scratch&) {
     for (int64_t c = unit * 16; c < least(C, unit * 16 + 16); c++)
-      for (int64_t o = 0; o < O; o++)
-        for (int k = 0; k < 9; k++) t[(c * O + o) * 9 + k] = w[(o * C + c) * 9 + 8 - k];
+      for (int64_t o = 0; o < K * together; o++)
+        for (int k = 0; k < 9; k++)
+          round_to(t + (c * K + o / together) * 9 + k, o % together, o < O ? w[(o * C + c) * 9 + 8 - k] : 0);
   });
   return t;
 }
 
 // conv3x3_grad_weight takes a tile's padded pixels as one row of them: with
 // zeros where dy's padding is, a tap's gradient is dy times the transposed tile
-// from one address on, one product with K = all pixels.
+// from one address on, one product with K = all pixels. Pairs of pixels begin at
+// even ones or, for taps that are an odd number of pixels on, at odd ones: there
+// are two transposed tiles of them.
 static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const Planes& x0, int64_t B) {
   int64_t C = x0.C, O = dy0.C, pixels = x0.H * x0.W, Cp = round_up(C, L);
   Conv3Plan p = conv3_plan(B, C + O, x0.H, x0.W, 4);
-  p.line = p.tiles.cols + 2;
-  int64_t units = B * p.tiles.count(), area = (p.tiles.rows + 2) * p.line;
+  constexpr int64_t together = Arithmetic<Operand>::together;
+  p.line = round_up(p.tiles.cols + 2, together);
+  int64_t units = B * p.tiles.count(), area = (p.tiles.rows + 2) * p.line, room = round_up(area, L) + 2 * L;
   Partials sums = partials(pool, part_count(units, B * pixels, 9 * O * Cp), 9 * O * Cp);
-  pool.run(sums.parts, (size_t)((C + Cp + O) * area + 192), [&](int64_t part, Scratch& s) {
-    float *u = s.take(C * area), *v = s.take(Cp * area), *g = s.take(O * area), *acc = sums.part(part);
-    if (Cp > C) memset(v, 0, 4 * (size_t)(Cp * area));
+  pool.run(sums.parts, (size_t)(C * area + (Cp + O + 2) * room + 256), [&](int64_t part, Scratch& s) {
+    float *u = s.take(C * area + room), *line = together > 1 ? s.take(room) : nullptr, *acc = sums.part(part);
+    Operand *v[together], *g = take_operand<Operand>(s, room, O);
+    for (Operand*& turned : v) {
+      turned = take_operand<Operand>(s, room, Cp);
+      if (Cp > C) memset((void*)turned, 0, 4 * (size_t)(Cp * steps<Operand>(room)));
+    }
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
       Tile t = tile_at(p.tiles, unit);
       Planes x = x0, dy = dy0;
       x.p += t.b * C * pixels, dy.p += t.b * O * pixels;
-      int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, K = high * p.line - 2;
+      int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, own = high * p.line, K = own - 2;
+      int64_t all = (high + 2) * p.line, ldg = steps<Operand>(together > 1 ? round_up(own, L) : own);
       padded_tile(x, t, p.line, u, nullptr);
-      transpose(C, (high + 2) * p.line, u, (high + 2) * p.line, v, Cp);
-      for (int64_t o = 0; o < O; o++)
+      for (int64_t first = 0; first < together; first++)
+        turned_across(C, together > 1 ? round_up(all, L) : all, u + first, all, v[first], Cp);
+      for (int64_t o = 0; o < O; o++) {
+        float* rows = place(g + o * ldg, line);
         for (int64_t r = 0; r < high; r++) {
-          float* row = g + (o * high + r) * p.line;
-          fetch(dy, o, t.y0 + r, t.x0, n, row);
-          memset(row + n, 0, 4 * (size_t)(p.line - n));
+          fetch(dy, o, t.y0 + r, t.x0, n, rows + r * p.line);
+          memset(rows + r * p.line + n, 0, 4 * (size_t)(p.line - n));
         }
-      for (int k = 0; k < 9; k++)
-        gemm(O, Cp, K, g, high * p.line, v + (k / 3 * p.line + k % 3) * Cp, Cp, acc + k * O * Cp, Cp, AddTo);
+        if (together > 1) memset(rows + own, 0, 4 * (size_t)(round_up(own, L) - own));
+        along(round_up(own, L), rows, g + o * ldg);
+      }
+      for (int k = 0; k < 9; k++) {
+        int64_t shift = k / 3 * p.line + k % 3;
+        gemm(O, Cp, K, g, ldg, v[shift % together] + shift / together * Cp, Cp, acc + k * O * Cp, Cp, AddTo);
+      }
     }
   });
   pool.run(O, 0, [&](int64_t o, Scratch&) {

@@ -21,7 +21,8 @@ struct FFNGrad {
   int64_t Cp;
   const float *dy, *x, *norm_weight, *norm_bias;
   clusir_ffn f;                            // the expert
-  const float *expand_t, *project_t;       // [C,2h], [h,C]
+  const Operand* expand;                   // [2h,C]
+  const Operand *expand_t, *project_t;     // of its halves [C,2,h], [h,C]
   float* du;                               // [B,C,H,W], added to
 
   // Where a part holds its sums: dExpand [2h,Cp], dProjectᵀ [h,Cp],
@@ -31,11 +32,13 @@ struct FFNGrad {
   int64_t size() const { return 3 * p.h * Cp + 18 * p.h; }
 
   // Buffers of one band: u with a halo of two rows, dy with one, both also
-  // transposed for the band's own rows; the rings of e and dd.
+  // turned for the band's own rows; the rings of e and dd; of a step the gated
+  // rows and de, as A along pixels and, de, as B too.
   struct Band {
     Tile t;
     Window wu, wd;
-    float *u, *ut, *dy, *dyt, *du, *e, *dd, *gate, *de, *dg;
+    Operand *u, *ut, *dy, *dyt, *gate, *de, *de_along;
+    float *du, *e, *dd, *dg, *room;
     float* taps;  // dDepthwise of a chunk, not yet summed over lanes: [2·chunk,9,L]
     float weight;
     float* sums;
@@ -44,8 +47,16 @@ struct FFNGrad {
   int64_t ring_floats() const { return 2 * p.chunk * p.slots * p.stride; }
   size_t floats() const {
     int64_t rows = p.tiles.rows, group = p.step * p.cols;
-    return (size_t)((p.C * (3 * rows + 6) + 2 * Cp * rows + 2) * p.cols + 2 * ring_floats() + 4 * p.chunk * group +
-                    18 * p.chunk * L + 512);
+    return (size_t)((p.C * (3 * rows + 6) + 2 * Cp * (rows + 1) + 2) * p.cols + 2 * ring_floats() +
+                    4 * p.chunk * group + 18 * p.chunk * L + 512) +
+           (size_t)halved_floats();
+  }
+  // halved_floats is the room that only operands in half precision take: for u and
+  // dy as floats, for de along pixels, and for two rows of a step.
+  int64_t halved_floats() const {
+    int64_t group = p.step * p.cols;
+    if (Arithmetic<Operand>::together == 1) return 0;
+    return p.C * (2 * p.tiles.rows + 6) * p.cols + (p.chunk + 4) * group + 64;
   }
   void open(Band& b, Scratch& s) const;
   void chunk(Band& b, int64_t j0, int64_t J) const;
@@ -67,18 +78,26 @@ inline void FFNGrad::open(Band& b, Scratch& s) const {
   int64_t H = p.tiles.H, W = p.tiles.W, rows = p.tiles.rows, group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols;
   b.wd = {most(b.t.y0 - 1, 0), least(b.t.y1 + 1, H), 0, W};
   b.wu = {most(b.t.y0 - 2, 0), least(b.t.y1 + 2, H), 0, W};
-  b.u = s.take(p.C * (rows + 4) * p.cols), b.dy = s.take(p.C * (rows + 2) * p.cols), b.du = s.take(p.C * rows * p.cols);
-  b.ut = s.take(Cp * rows * p.cols), b.dyt = s.take(Cp * rows * p.cols);
+  float *u = s.take(p.C * (rows + 4) * p.cols), *dyf = s.take(p.C * (rows + 2) * p.cols);
+  b.u = beside<Operand>(u, s, p.C, (rows + 4) * p.cols), b.dy = beside<Operand>(dyf, s, p.C, (rows + 2) * p.cols);
+  b.du = s.take(p.C * rows * p.cols);
+  b.ut = take_operand<Operand>(s, (rows + 1) * p.cols, Cp), b.dyt = take_operand<Operand>(s, (rows + 1) * p.cols, Cp);
   b.e = s.take(ring_floats()), b.dd = s.take(ring_floats());
-  b.gate = s.take(p.chunk * group), b.dg = s.take(p.chunk * group), b.de = s.take(2 * p.chunk * group);
+  b.gate = take_operand<Operand>(s, group, p.chunk), b.dg = s.take(p.chunk * group);
+  float* de = s.take(2 * p.chunk * group);
+  b.de = (Operand*)de, b.de_along = beside<Operand>(de, s, group, 2 * p.chunk);
+  b.room = s.take(Arithmetic<Operand>::together > 1 ? 4 * group : 0);
   b.taps = s.take(18 * p.chunk * L);
   const int64_t image = b.t.b * p.C * H * W;
-  normalised(p, x + image, b.wu, norm_weight, norm_bias, b.u, RowRoom<float>(p, s));
-  copy_rows(dy + image, p.C, H, W, b.wd.y0, b.wd.y1, p.cols, b.dy);
+  normalised(p, x + image, b.wu, norm_weight, norm_bias, u, RowRoom<float>(p, s));
+  copy_rows(dy + image, p.C, H, W, b.wd.y0, b.wd.y1, p.cols, dyf);
   memset(b.du, 0, 4 * (size_t)(p.C * own));
-  if (Cp > p.C) memset(b.ut, 0, 4 * (size_t)(Cp * own)), memset(b.dyt, 0, 4 * (size_t)(Cp * own));
-  transpose(p.C, own, b.u + (b.t.y0 - b.wu.y0) * p.cols, (b.wu.y1 - b.wu.y0) * p.cols, b.ut, Cp);
-  transpose(p.C, own, b.dy + (b.t.y0 - b.wd.y0) * p.cols, (b.wd.y1 - b.wd.y0) * p.cols, b.dyt, Cp);
+  size_t turned = 4 * (size_t)(Cp * steps<Operand>(own));
+  if (Cp > p.C) memset((void*)b.ut, 0, turned), memset((void*)b.dyt, 0, turned);
+  int64_t ldu = (b.wu.y1 - b.wu.y0) * p.cols, ldd = (b.wd.y1 - b.wd.y0) * p.cols;
+  turned_across(p.C, own, u + (b.t.y0 - b.wu.y0) * p.cols, ldu, b.ut, Cp);
+  turned_across(p.C, own, dyf + (b.t.y0 - b.wd.y0) * p.cols, ldd, b.dyt, Cp);
+  laid_out(p.C, ldu, u, b.u), laid_out(p.C, ldd, dyf, b.dy);
 }
 
 // sum_taps adds a chunk's dDepthwise to the band's sums.
@@ -119,13 +138,19 @@ inline void FFNGrad::gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64
 inline void FFNGrad::own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y,
                               int64_t n) const {
   int64_t group = p.step * p.cols, ldd = (b.wd.y1 - b.wd.y0) * p.cols;
-  gemm(J, n * p.cols, p.C, project_t + j0 * p.C, p.C, b.dy + (y - b.wd.y0) * p.cols, ldd, b.dg, group, Overwrite);
+  gemm(J, n * p.cols, p.C, project_t + j0 * steps<Operand>(p.C), steps<Operand>(p.C), b.dy + (y - b.wd.y0) * p.cols,
+       ldd, b.dg, group, Overwrite);
+  const int64_t across = steps<Operand>(group), row = steps<Operand>(p.cols);  // of pixels along K
   for (int64_t j = 0; j < J; j++)
-    for (int64_t r = 0; r < n; r++)
-      gate_grad_row(b, e, dd, j0, j, y + r, b.dg + j * group + r * p.cols, b.gate + j * group + r * p.cols);
+    for (int64_t r = 0; r < n; r++) {
+      Operand* gate = b.gate + j * across + r * row;
+      float* g = place(gate, b.room);
+      gate_grad_row(b, e, dd, j0, j, y + r, b.dg + j * group + r * p.cols, g);
+      along(p.cols, g, gate);
+    }
   int64_t from = most(y, b.t.y0), to = least(y + n, b.t.y1);
   if (from < to)
-    gemm(J, Cp, (to - from) * p.cols, b.gate + (from - y) * p.cols, group, b.dyt + (from - b.t.y0) * p.cols * Cp, Cp,
+    gemm(J, Cp, (to - from) * p.cols, b.gate + (from - y) * row, across, b.dyt + (from - b.t.y0) * row * Cp, Cp,
          b.sums + at_project() + j0 * Cp, Cp, AddTo);
 }
 
@@ -150,24 +175,31 @@ INLINE void depthwise_grad_row(const float* const dd[3], const float* e, const v
 // expand_grad takes rows [y, y+n) from dd to du and adds to the gradients of the
 // depthwise filter and of expand.
 inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const {
-  int64_t group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols, at = (y - b.t.y0) * p.cols;
-  for (int64_t j = 0; j < 2 * J; j++) {
-    int64_t channel = j < J ? j0 + j : p.h + j0 + j - J;
-    vf w[9];
-    for (int k = 0; k < 9; k++) w[k] = splat(f.depthwise[channel * 9 + 8 - k]);
-    for (int64_t r = 0; r < n; r++) {
-      const float* rows[3];
-      three_rows(dd, j, y + r, 0, rows);
-      float* out = b.de + j * group + r * p.cols;
-      depthwise_grad_row(rows, e.row(j, y + r), w, p.cols, out, b.taps + j * 9 * L);
-      memset(out + p.tiles.W, 0, 4 * (size_t)(p.cols - p.tiles.W));
-    }
-  }
+  int64_t group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols, pixels = n * p.cols;
+  int64_t across = steps<Operand>(group), row = steps<Operand>(p.cols), H = steps<Operand>(p.h);
   for (int64_t half = 0; half < 2; half++) {
-    const float* de = b.de + half * J * group;
-    int64_t c0 = half * p.h + j0;
-    gemm(p.C, n * p.cols, J, expand_t + c0, 2 * p.h, de, group, b.du + at, own, AddTo);
-    gemm(J, Cp, n * p.cols, de, group, b.ut + at * Cp, Cp, b.sums + c0 * Cp, Cp, AddTo);
+    Operand *de = b.de + half * p.chunk * group, *de_along = b.de_along + half * p.chunk * across;
+    Feed<Operand> rows(de, group, b.room);
+    for (int64_t j = 0; j < J; j++) {
+      const float* filter = f.depthwise + (half * p.h + j0 + j) * 9;
+      vf w[9];
+      for (int k = 0; k < 9; k++) w[k] = splat(filter[8 - k]);
+      float* out = rows.row();
+      for (int64_t r = 0; r < n; r++) {
+        const float* above[3];
+        three_rows(dd, half * J + j, y + r, 0, above);
+        float* to = out + r * p.cols;
+        depthwise_grad_row(above, e.row(half * J + j, y + r), w, p.cols, to, b.taps + (half * J + j) * 9 * L);
+        memset(to + p.tiles.W, 0, 4 * (size_t)(p.cols - p.tiles.W));
+      }
+      along(pixels, out, de_along + j * across);
+      rows.done(pixels);
+    }
+    rows.end(pixels);
+    gemm(p.C, pixels, J, expand_t + half * H + steps<Operand>(j0), 2 * H, de, group, b.du + (y - b.t.y0) * p.cols, own,
+         AddTo);
+    gemm(J, Cp, pixels, de_along, across, b.ut + (y - b.t.y0) * row * Cp, Cp, b.sums + (half * p.h + j0) * Cp, Cp,
+         AddTo);
   }
 }
 
@@ -190,7 +222,7 @@ inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
   for (int64_t y = b.wd.y0, n; y < b.wd.y1; y += n) {
     n = least(p.step, b.wd.y1 - y);
     int64_t need = least(y + n + 1, H);
-    expand_rows(p, e, f.expand.p, j0, J, (const float*)b.u, b.wu, ready, need - ready);
+    expand_rows(p, e, expand, j0, J, (const Operand*)b.u, b.wu, ready, need - ready);
     ready = need;
     if (y + n == H) clear_row(e, 2 * J, H);
     own_rows(b, e, dd, j0, J, y, n);
@@ -222,7 +254,7 @@ INLINE FFNPlan ffn_grad_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
   p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
-  p.chunk = even(h, (96 << 10) / (4 * p.slots * p.stride), 1);
+  p.chunk = even(h, (96 << 10) / (4 * p.slots * p.stride), Arithmetic<Operand>::together);
   return p;
 }
 
@@ -298,18 +330,22 @@ static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusi
   g.Cp = round_up(C, L);
   g.dy = dy, g.x = x, g.norm_weight = norm.weight, g.norm_bias = norm.bias;
   int64_t units = B * g.p.tiles.count(), size = round_up(g.size() + units, 16), parts = part_count(units, B * H * W, size);
-  int64_t image = round_up(B * C * H * W, 16), weights = round_up(3 * h * C, 16);
+  int64_t image = round_up(B * C * H * W, 16), H2 = steps<Operand>(h), K = steps<Operand>(C);
+  int64_t turned = round_up(2 * H2 * C + h * K, 16), weights = turned + left_floats<Operand>(2 * h, C);
   Partials norms = {nullptr, kNormParts, round_up(2 * C, 16)};
   float* base = pool.shared((size_t)(image + weights + parts * size + norms.parts * norms.size));
   float *du = base, *wt = base + image;
   norms.base = wt + weights + parts * size;
   memset(du, 0, 4 * (size_t)image);
-  g.du = du, g.expand_t = wt, g.project_t = wt + 2 * h * C;
+  Operand *expand_t = (Operand*)wt, *project_t = expand_t + 2 * H2 * C;
+  g.du = du, g.expand_t = expand_t, g.project_t = project_t;
   for (int64_t e = 0; e < E; e++) {
     if (!reached(route, B, E, e)) continue;
     g.f = experts[e];
-    transpose(2 * h, C, g.f.expand.p, C, wt, 2 * h);
-    transpose(C, h, g.f.project.p, h, wt + 2 * h * C, C);
+    g.expand = left<Operand>(pool, g.f.expand, 2 * h, C, wt + turned);
+    for (int64_t half = 0; half < 2; half++)
+      left_turned(h, C, g.f.expand + half * h * C, expand_t + half * H2, 2 * H2);
+    left_turned(C, h, g.f.project, project_t, K);
     expert_grad(pool, g, dexperts[e], droute ? droute + e : nullptr, E, route ? route + e : nullptr, B,
                 {wt + weights, parts, size});
   }

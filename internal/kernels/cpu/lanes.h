@@ -45,6 +45,18 @@ INLINE void transpose_block(vf v[L]) {
 #endif
 }
 
+// halves of the lanes of [a; b]: the even ones, and the odd ones.
+INLINE vf even_lanes(vf a, vf b) {
+#define EVEN(i) 2 * (i)
+  return __builtin_shufflevector(a, b, LANE_LIST(EVEN));
+#undef EVEN
+}
+INLINE vf odd_lanes(vf a, vf b) {
+#define ODD(i) 2 * (i) + 1
+  return __builtin_shufflevector(a, b, LANE_LIST(ODD));
+#undef ODD
+}
+
 // Rows are L rows of n floats somewhere in memory. Where there are fewer, the
 // last one stands for the others; count tells how many may be written.
 struct Rows {

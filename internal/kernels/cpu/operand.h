@@ -8,10 +8,13 @@
 // The rows of B are laid out where they are made, by a Feed. A is weights, which
 // are rounded once an operation (left).
 //
+// Weights' gradients are products along pixels: there A is rows of pixels as they
+// are (along), and B those rows turned (turned_across).
+//
 // OPERAND is what this build's products take: float, or Pair. Rounding is to
 // nearest, ties to even; sums are in float.
 #pragma once
-#include "simd.h"
+#include "lanes.h"
 
 #ifndef OPERAND
 #define OPERAND float
@@ -78,6 +81,9 @@ INLINE vi pack(vf first, vf second) {
   __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
   return (vi)_mm512_maskz_permutexvar_epi16((__mmask32)-1, turns, both);
 }
+
+// pack_along rounds 2L numbers of a row.
+INLINE vi pack_along(vf a, vf b) { return (vi)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a); }
 #else
 // The same with two roundings where the instruction has its own: results differ
 // by 2⁻²³ of the largest sum on the way, and so do numbers below 2⁻¹²⁶, which the
@@ -92,6 +98,7 @@ INLINE vi round16(vf x) {
   return ((nan & quiet) | (~nan & rounded)) & (int32_t)0xffff0000;
 }
 INLINE vi pack(vf first, vf second) { return ((round16(first) >> 16) & 0xffff) | round16(second); }
+INLINE vi pack_along(vf a, vf b) { return pack(even_lanes(a, b), odd_lanes(a, b)); }
 #endif
 
 // Feed lays out the rows of B, of which it is given one after another as floats:
@@ -146,8 +153,45 @@ INLINE void round_row(const float* x, int64_t K, Pair* y) {
   if (K % 2) to[K] = 0;
 }
 
-// round_to rounds x to one of the numbers of a pair.
+// round_to rounds x to one of the numbers of a pair; a float takes it as it is.
+INLINE void round_to(float* p, int64_t, float x) { *p = x; }
 INLINE void round_to(Pair* p, int64_t second, float x) { (second ? p->second : p->first) = round16(x); }
+
+// place is where the floats of a row of A are written: its own memory, or room,
+// from which along then rounds n of them, a multiple of L.
+INLINE float* place(float* row, float*) { return row; }
+INLINE float* place(Pair*, float* room) { return room; }
+INLINE void along(int64_t, const float*, float*) {}
+INLINE void along(int64_t n, const float* x, Pair* row) {
+  int64_t i = 0;
+  for (; i + 2 * L <= n; i += 2 * L) store(row + i / 2, pack_along(load(x + i), load(x + i + L)));
+  if (i == n) return;
+  vi last = pack_along(load(x + i), vf{});
+  memcpy((void*)(row + i / 2), &last, 4 * L / 2);
+}
+
+// along_all is along for M rows of n, one after the other: in room, or x.
+INLINE const float* along_all(int64_t, int64_t, const float* x, float*) { return x; }
+INLINE const Pair* along_all(int64_t M, int64_t n, const float* x, Pair* room) {
+  along(M * n, x, room);
+  return room;
+}
+
+// turned_across turns the rows x [R,n], n a multiple of L, into B [n,R], ld apart.
+// Columns of B up to a multiple of L repeat the last.
+INLINE void turned_across(int64_t R, int64_t n, const float* x, int64_t ldx, Pair* y, int64_t ld) {
+  for (int64_t r = 0; r < R; r += L)
+    for (int64_t i = 0; i < n; i += 2 * L) {
+      vf v[L];
+      int64_t rows = i + 2 * L <= n ? L : L / 2;
+      for (int64_t k = 0; k < L; k++) {
+        const float* p = x + (r + k < R ? r + k : R - 1) * ldx + i;
+        v[k] = bits(pack_along(load(p), i + L < n ? load(p + L) : vf{}));
+      }
+      transpose_block(v);
+      for (int64_t k = 0; k < rows; k++) store((float*)(y + (i / 2 + k) * ld + r), v[k]);
+    }
+}
 
 // laid_out returns the rows x [K,n], n apart, as an operand of T: in room, or x.
 INLINE const float* laid_out(int64_t, int64_t, const float* x, float*) { return x; }

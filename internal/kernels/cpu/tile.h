@@ -77,6 +77,13 @@ INLINE void weight_rows(Pool& pool, int64_t M, int64_t K, F&& f) {
   });
 }
 
+// as_left is left (below) on the calling thread.
+INLINE const float* as_left(int64_t, int64_t, const float* w, float*) { return w; }
+INLINE const Pair* as_left(int64_t M, int64_t K, const float* w, Pair* room) {
+  for (int64_t m = 0; m < M; m++) round_row(w + m * K, K, room + m * steps<Pair>(K));
+  return room;
+}
+
 // left returns weights w [M,K] as A of a product: w itself, or rounded, in room.
 template <class T>
 INLINE const T* left(Pool& pool, const float* w, int64_t M, int64_t K, float* room) {
@@ -102,6 +109,20 @@ INLINE T* beside(float* x, Scratch& s, int64_t K, int64_t n) {
     return x;
   else
     return take_operand<T>(s, K, n);
+}
+
+// turned_across for floats (operand.h).
+INLINE void turned_across(int64_t R, int64_t n, const float* x, int64_t ldx, float* y, int64_t ld) {
+  transpose(R, n, x, ldx, y, ld);
+}
+
+// left_turned makes wᵀ [K,M] of weights w [M,K], as A of a product, rows ld apart.
+INLINE void left_turned(int64_t M, int64_t K, const float* w, float* y, int64_t ld) { transpose(M, K, w, K, y, ld); }
+INLINE void left_turned(int64_t M, int64_t K, const float* w, Pair* y, int64_t ld) {
+  for (int64_t k = 0; k < K; k++) {
+    for (int64_t m = 0; m < M; m++) round_to(y + k * ld + m / 2, m % 2, w[m * K + k]);
+    if (M % 2) round_to(y + k * ld + M / 2, 1, 0);
+  }
 }
 
 // Partials are the addends of a sum over the whole batch: each part is summed

@@ -77,6 +77,7 @@ static void wavelet_reduce(Pool& pool, Tensor y, Tensor x, clusir_norm norm, Ten
   });
 }
 
+// Its products stay in float32: they are few, and the sums for the norm cancel.
 static void wavelet_reduce_grad(Pool& pool, Tensor dx, clusir_norm dnorm, Tensor dw, Tensor dy, Tensor x,
                                 clusir_norm norm, Tensor w) {
   int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
@@ -116,8 +117,8 @@ static void wavelet_reduce_grad(Pool& pool, Tensor dx, clusir_norm dnorm, Tensor
 // merged lays out v = concat(IDWT(m·s), IDWT(s)), [C/2,2,2N], of a strip u of s,
 // which b holds as an operand.
 template <class T>
-static void merged(int64_t C, int64_t N, const T* m, const T* b, const float* u, float* o, Feed<T> v) {
-  gemm(C, N, C, m, steps<T>(C), b, N, o, N, Overwrite);
+static void merged(int64_t C, int64_t N, const Operand* m, const Operand* b, const float* u, float* o, Feed<T> v) {
+  gemm(C, N, C, m, steps<Operand>(C), b, N, o, N, Overwrite);
   for (int64_t q = 0; q < C / 2; q++) {
     unhaar_row(C / 4, N, q < C / 4 ? o + q * N : u + (q - C / 4) * N, v.row());
     v.done(4 * N);
@@ -151,33 +152,37 @@ static void wavelet_merge(Pool& pool, Tensor y, Tensor x, Tensor s, Tensor m, Te
 struct MergeGrad {
   const Strips& g;
   int64_t C;
-  const float *dy, *s, *m, *mt, *w, *wt;
+  const float *dy, *s;
+  const Operand *m, *mt, *wt;
   float* ds;
 
-  size_t floats() const { return (size_t)((12 * C + 4 * round_up(C, L)) * g.room() + 256); }
+  size_t floats() const { return (size_t)((21 * C + 4 * round_up(C, L) + 24) * g.room() + 512); }
 
   // strip adds a strip's share to ds, to dm [C,Cp] and to dwᵀ [C/2,Cp].
   void strip(const Strip& t, Scratch& scratch, float* dm, float* dwt) const {
     int64_t Cp = round_up(C, L), N = t.N, n = 4 * N;
     float *u = scratch.take(C * N), *o = scratch.take(C * N), *v = scratch.take(2 * C * N), *gy = scratch.take(C * n),
-          *dv = scratch.take(2 * C * N), *d = scratch.take(2 * C * N), *tr = scratch.take(Cp * n);
+          *dv = scratch.take(2 * C * N), *d = scratch.take(2 * C * N);
+    Operand *tr = take_operand<Operand>(scratch, n, Cp), *A = beside<Operand>(v, scratch, n, C / 2),
+            *b = beside<Operand>(u, scratch, C, N), *G = beside<Operand>(gy, scratch, C, n),
+            *D = beside<Operand>(d, scratch, N, C), *E = beside<Operand>(d, scratch, C, N);
     half_rows(g, t, C, s, u);
     full_rows(g, t, C, dy, gy);
-    memset(tr, 0, 4 * (size_t)(Cp * n));
+    memset((void*)tr, 0, 4 * (size_t)(Cp * steps<Operand>(n)));
     if (dwt) {
-      merged(C, N, m, u, u, o, Feed<float>(v, n, nullptr));
-      transpose(C, n, gy, n, tr, Cp);
-      gemm(C / 2, Cp, n, v, n, tr, Cp, dwt, Cp, AddTo);
+      merged(C, N, m, laid_out(C, N, u, b), u, o, Feed<float>(v, n, nullptr));
+      turned_across(C, n, gy, n, tr, Cp);
+      gemm(C / 2, Cp, n, along_all(C / 2, n, v, A), steps<Operand>(n), tr, Cp, dwt, Cp, AddTo);
     }
-    gemm(C / 2, n, C, wt, C, gy, n, dv, n, Overwrite);
+    gemm(C / 2, n, C, wt, steps<Operand>(C), laid_out(C, n, gy, G), n, dv, n, Overwrite);
     haar(C / 4, N, dv, d);                  // gradient of m·s
     haar(C / 4, N, dv + C * N, d + C * N);  // of s itself
     if (dm) {
-      transpose(C, N, u, N, tr, Cp);
-      gemm(C, Cp, N, d, N, tr, Cp, dm, Cp, AddTo);
+      turned_across(C, N, u, N, tr, Cp);
+      gemm(C, Cp, N, along_all(C, N, d, D), steps<Operand>(N), tr, Cp, dm, Cp, AddTo);
     }
     if (!ds) return;
-    gemm(C, N, C, mt, C, d, N, d + C * N, N, AddTo);
+    gemm(C, N, C, mt, steps<Operand>(C), laid_out(C, N, d, E), N, d + C * N, N, AddTo);
     for (int64_t c = 0; c < C; c++)
       add_to(ds + ((t.b * C + c) * g.h + t.i) * g.w + t.at, d + (C + c) * N, t.n);
   }
@@ -188,13 +193,15 @@ static void wavelet_merge_grad(Pool& pool, Tensor ds, Tensor dm, Tensor dw, Tens
   Strips g(H, W);
   int64_t Cp = round_up(C, L), size = C * Cp + C / 2 * Cp;
   int64_t per = part_count(g.per_image(), g.h * g.w, size * B), units = g.per_image();
-  Partials sums = partials(pool, B * per, size + C * C + C * C / 2);
-  pool.run(B * per, MergeGrad{g, C, 0, 0, 0, 0, 0, 0, 0}.floats(), [&](int64_t part, Scratch& scratch) {
+  int64_t K = steps<Operand>(C);  // of the room for m, mᵀ and wᵀ behind each part's sums
+  Partials sums = partials(pool, B * per, size + 2 * C * K + C / 2 * K);
+  pool.run(B * per, MergeGrad{g, C, 0, 0, 0, 0, 0, 0}.floats(), [&](int64_t part, Scratch& scratch) {
     int64_t b = part / per;
-    float *acc = sums.part(part), *mt = acc + size, *wt = mt + C * C;
-    transpose(C, C, m + b * C * C, C, mt, C);
-    transpose(C, C / 2, w.p, C / 2, wt, C);
-    MergeGrad grad = {g, C, dy, s, m + b * C * C, mt, w, wt, ds};
+    float* acc = sums.part(part);
+    Operand *room = (Operand*)(acc + size), *mt = room + C * K, *wt = mt + C * K;
+    left_turned(C, C, m + b * C * C, mt, K);
+    left_turned(C, C / 2, w, wt, K);
+    MergeGrad grad = {g, C, dy, s, as_left(C, C, m + b * C * C, room), mt, wt, ds};
     for (int64_t u = units * (part % per) / per; u < units * (part % per + 1) / per; u++) {
       scratch.reset(grad.floats());
       grad.strip(strip_at(g, b * units + u), scratch, dm ? acc : nullptr, dw ? acc + C * Cp : nullptr);
