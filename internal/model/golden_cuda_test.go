@@ -20,6 +20,9 @@ func init() {
 		preciseBackend{"cuda bf16", toBF16, func(t *testing.T) kernels.Backend { return openCUDA(t, cuda.BF16) }})
 }
 
+// toTF32 cuts 13 bits of float32's mantissa off, ties going away from zero.
+func toTF32(x float64) float64 { return cut(x, 0x1000, 13) }
+
 func openCUDA(t *testing.T, p cuda.Precision) kernels.Backend {
 	t.Helper()
 	b, err := cuda.Open(0, cuda.Options{Precision: p})

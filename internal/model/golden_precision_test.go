@@ -30,9 +30,7 @@ func openBF16(t *testing.T, isa string) kernels.Backend {
 	return b
 }
 
-// toTF32 cuts 13 bits of float32's mantissa off, ties going away from zero, and
-// toBF16 16 of them, ties going to even.
-func toTF32(x float64) float64 { return cut(x, 0x1000, 13) }
+// toBF16 cuts 16 bits of float32's mantissa off, ties going to even.
 func toBF16(x float64) float64 { return cut(x, 0x7fff+math.Float32bits(float32(x))>>16&1, 16) }
 
 func cut(x float64, add uint32, bits int) float64 {
