@@ -3,61 +3,73 @@ package dataset
 import (
 	"fmt"
 	"image"
-	"image/color"
-	"image/draw"
+	stddraw "image/draw"
 	"math"
 	"path/filepath"
+	"strings"
 
-	"golang.org/x/image/font"
-	"golang.org/x/image/font/gofont/goregular"
-	"golang.org/x/image/font/opentype"
-	"golang.org/x/image/math/fixed"
+	xdraw "golang.org/x/image/draw"
+	"gonum.org/v1/plot/vg"
+
+	"clusir/internal/draw"
 )
 
-// The measures of the contact sheet, in pixels.
-const (
-	sheetGap     = 8
-	sheetLine    = 14 // height of a line of text
-	sheetLines   = 3
-	sheetFont    = 11
-	sheetMinSide = 144 // smaller patches are enlarged to this or more: the parameters need the room
-)
+// sheetMinSide is the least side of a patch on the sheet, in pixels: smaller ones
+// are enlarged to this or more, since the parameters need the room.
+const sheetMinSide = 144
 
-var (
-	sheetPaper = color.RGBA{24, 24, 27, 255}
-	sheetInk   = color.RGBA{228, 228, 231, 255}
-)
+// symbols explain what the parameters of a degradation are called.
+var symbols = []struct{ sign, meaning string }{
+	{"σ=", "σ is the standard deviation of noise, of 255 levels"},
+	{"β=", "β says how fast haze thickens with depth"},
+	{"A=", "A is the brightness of haze, 1 being white"},
+	{"γ=", "γ is the exponent that darkens a picture"},
+	{"gain=", "gain is the brightness that is left"},
+	{"read=", "read is the sensor's noise in the dark, of 255 levels"},
+	{"ℓ=", "ℓ and w are a rain streak's length and width in pixels"},
+	{"τ=", "τ is the threshold of rain: the higher, the fewer streaks"},
+	{"g=", "g is the streaks' brightness"},
+	{"r=", "r is the radius of snowflakes in pixels"},
+	{"far=", "far and close are the brightness of snow far away and the number of flakes near the lens"},
+}
 
-// Preview draws a contact sheet of an epoch's samples: for each task a row of
-// real pairs and, below it, a row of those that are made, so many of each: input
-// beside target, under them the task, the input's PSNR, the file and the
+// Preview draws a sheet of an epoch's samples: for each task a row of real pairs
+// and, below it, a row of those that are made, so many of each: input beside
+// target, over them the task and the input's PSNR, under them the file and the
 // parameters of what was made.
-func (s *Set) Preview(epoch, perRow int) (image.Image, error) {
+func (s *Set) Preview(epoch, perRow int) (*draw.Sheet, error) {
 	rows, err := s.previewRows(epoch, perRow)
 	if err != nil {
 		return nil, err
 	}
-	scale := (sheetMinSide + s.opts.Patch - 1) / s.opts.Patch
-	side := scale * s.opts.Patch
-	cellW, cellH := 2*side+2+sheetGap, side+sheetLines*sheetLine+sheetGap
-	sheet := image.NewRGBA(image.Rect(0, 0, perRow*cellW+sheetGap, len(rows)*cellH+sheetGap))
-	draw.Draw(sheet, sheet.Bounds(), image.NewUniform(sheetPaper), image.Point{}, draw.Src)
-	face, err := sheetFace()
-	if err != nil {
-		return nil, err
-	}
-	defer face.Close()
-	for y, row := range rows {
-		for x, c := range row {
-			at := image.Pt(sheetGap+x*cellW, sheetGap+y*cellH)
-			drawPatch(sheet, at, c.input, s.opts.Patch, scale)
-			drawPatch(sheet, at.Add(image.Pt(side+2, 0)), c.target, s.opts.Patch, scale)
-			for k, line := range c.lines() {
-				drawLine(sheet, face, at.Add(image.Pt(0, side+(k+1)*sheetLine-2)), cellW-sheetGap, line)
-			}
+	sheet := &draw.Sheet{Title: "Training samples: the input on the left of each pair, the target on the right"}
+	var params strings.Builder
+	for _, row := range rows {
+		var panels []draw.Panel
+		for _, c := range row {
+			panels = append(panels, c.panel(s.opts.Patch))
+			params.WriteString(" " + c.info.Params)
 		}
+		sheet.Rows = append(sheet.Rows, panels)
+	}
+	if notes := explained(params.String()); notes != "" {
+		sheet.Notes = []string{notes}
 	}
 	return sheet, nil
+}
+
+// explained are the meanings of the symbols that are used.
+func explained(params string) string {
+	var notes []string
+	for _, s := range symbols {
+		if strings.Contains(params, " "+s.sign) || strings.Contains(params, "("+s.sign) {
+			notes = append(notes, s.meaning)
+		}
+	}
+	if len(notes) == 0 {
+		return ""
+	}
+	return strings.Join(notes, "; ") + "."
 }
 
 type previewCell struct {
@@ -91,43 +103,34 @@ func (s *Set) previewRows(epoch, perRow int) ([][]previewCell, error) {
 	return rows, nil
 }
 
-func (c previewCell) lines() [sheetLines]string {
-	sum := 0.
-	for i, v := range c.input {
-		d := float64(v) - float64(c.target[i])
-		sum += d * d
+// panel shows a sample of patches of p×p pixels.
+func (c previewCell) panel(p int) draw.Panel {
+	scale := (sheetMinSide + p - 1) / p
+	const line = 2
+	side := scale * p
+	pair := image.NewRGBA(image.Rect(0, 0, 2*side+line, side))
+	stddraw.Draw(pair, pair.Rect, image.White, image.Point{}, stddraw.Src)
+	for i, pix := range [][]float32{c.input, c.target} {
+		at := image.Rect(0, 0, side, side).Add(image.Pt(i*(side+line), 0))
+		xdraw.NearestNeighbor.Scale(pair, at, draw.Planes(pix, p, p), image.Rect(0, 0, p, p), xdraw.Src, nil)
 	}
 	name := "real: " + filepath.Base(c.info.Input)
 	if c.info.Input == "" {
 		name = "of " + filepath.Base(c.info.Target)
 	}
-	return [...]string{
-		fmt.Sprintf("%s  %.1f dB", c.info.Task, -10*math.Log10(sum/float64(len(c.input)))), name, c.info.Params,
+	const pixelsAPoint = 2 // as sheets are drawn
+	return draw.Picture{
+		Title: fmt.Sprintf("%s   %.1f dB", c.info.Task, c.decibels()), Note: name + "\n" + c.info.Params,
+		Image: pair, Width: vg.Length(pair.Rect.Dx()) / pixelsAPoint, Pixels: true,
 	}
 }
 
-func drawPatch(sheet *image.RGBA, at image.Point, pix []float32, p, scale int) {
-	for y := range p * scale {
-		for x := range p * scale {
-			i := y/scale*p + x/scale
-			sheet.SetRGBA(at.X+x, at.Y+y, color.RGBA{level(pix[i]), level(pix[p*p+i]), level(pix[2*p*p+i]), 255})
-		}
+// decibels is the input's PSNR.
+func (c previewCell) decibels() float64 {
+	sum := 0.
+	for i, v := range c.input {
+		d := float64(v) - float64(c.target[i])
+		sum += d * d
 	}
-}
-
-func level(v float32) uint8 { return uint8(min(max(v, 0), 1)*255 + .5) }
-
-func sheetFace() (font.Face, error) {
-	f, err := opentype.Parse(goregular.TTF)
-	if err != nil {
-		return nil, err
-	}
-	return opentype.NewFace(f, &opentype.FaceOptions{Size: sheetFont, DPI: 72, Hinting: font.HintingFull})
-}
-
-// drawLine writes text from at on, cut off at a width.
-func drawLine(sheet *image.RGBA, face font.Face, at image.Point, width int, text string) {
-	clip := sheet.SubImage(image.Rect(at.X, at.Y-sheetLine, at.X+width, at.Y+sheetLine)).(*image.RGBA)
-	d := font.Drawer{Dst: clip, Src: image.NewUniform(sheetInk), Face: face, Dot: fixed.P(at.X, at.Y)}
-	d.DrawString(text)
+	return -10 * math.Log10(sum/float64(len(c.input)))
 }

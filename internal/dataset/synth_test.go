@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"io"
 	"math"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"clusir/internal/dataset/degrade"
+	"clusir/internal/draw"
 	"clusir/internal/sharedtest"
 )
 
@@ -243,29 +246,43 @@ func TestPreview(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Three rows of five, patches of 32 enlarged to 160.
-	cellW, cellH := 2*160+2+sheetGap, 160+sheetLines*sheetLine+sheetGap
-	if got := sheet.Bounds().Size(); got != image.Pt(5*cellW+sheetGap, 3*cellH+sheetGap) {
-		t.Errorf("the sheet is %v", got)
+	if len(sheet.Rows) != 3 || len(sheet.Rows[0]) != 5 || len(sheet.Rows[1]) != 3 {
+		t.Fatalf("the sheet has %d rows", len(sheet.Rows))
 	}
-	at := func(x, y int) color.Color { return sheet.At(x, y) }
-	second := rows[1][1].input
-	first := color.RGBA{level(second[0]), level(second[32*32]), level(second[2*32*32]), 255}
-	for _, d := range []int{0, 3} {
-		if got := at(sheetGap+cellW+d, sheetGap+cellH+d); got != first {
-			t.Errorf("the second row's second input begins with %v, want %v", got, first)
+	// Patches of 32 are enlarged to 160, the target behind a line of two pixels.
+	p, c := sheet.Rows[1][1].(draw.Picture), rows[1][1]
+	if got := p.Image.Bounds().Size(); got != image.Pt(2*160+2, 160) {
+		t.Errorf("a pair is %v", got)
+	}
+	for x, pix := range map[int][]float32{0: c.input, 4: c.input, 162: c.target} {
+		level := func(v float32) uint8 { return uint8(v*255 + .5) }
+		want := color.RGBA{level(pix[0]), level(pix[32*32]), level(pix[2*32*32]), 255}
+		if got := p.Image.At(x, 3); got != want {
+			t.Errorf("the pair's column %d begins with %v, want %v", x, got, want)
 		}
 	}
-	ink := 0
-	for y := sheetGap + 160; y < sheetGap+160+sheetLine; y++ {
-		for x := sheetGap; x < cellW; x++ {
-			if at(x, y) != sheetPaper {
-				ink++
+	if !strings.HasPrefix(p.Title, "enhance") || !strings.Contains(p.Title, " dB") || !strings.HasPrefix(p.Note, "real: b.png") {
+		t.Errorf("texts %q and %q", p.Title, p.Note)
+	}
+	notes := strings.Join(sheet.Notes, " ")
+	if !strings.Contains(notes, "σ is") || !strings.Contains(notes, "γ is") || strings.Contains(notes, "β") {
+		t.Errorf("the symbols of noise and low light are explained as %q", notes)
+	}
+	if err := sheet.PNG(io.Discard); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSymbols: each symbol of a degradation's parameters is explained.
+func TestSymbols(t *testing.T) {
+	for _, d := range []fmt.Stringer{degrade.Haze{}, degrade.LowLight{}, degrade.Rain{}, degrade.Snow{}, degrade.CDD11{}} {
+		for word := range strings.FieldsSeq(d.String()) {
+			if sign, _, is := strings.Cut(word, "="); is && !strings.Contains(explained(" "+word), sign+" ") {
+				if sign != "w" && sign != "close" { // with ℓ and far
+					t.Errorf("%q of %q is not explained", word, d)
+				}
 			}
 		}
-	}
-	if ink < 100 {
-		t.Errorf("the first line of text has %d pixels of ink", ink)
 	}
 }
 

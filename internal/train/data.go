@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image/png"
 	"io"
 
 	"clusir/internal/atomicfile"
@@ -96,5 +95,5 @@ func Preview(c *config.Config, path string, perRow int) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, sheet) })
+	return atomicfile.Write(path, sheet.PNG)
 }
