@@ -111,7 +111,7 @@ func (w *workload) step() error {
 	w.weight.Loss(w.tape, w.m, restored, clean, nil).Backward(w.tape, 1)
 	w.timed("Adam", func() {
 		w.m.SettleCounts(w.b)
-		w.b.Adam(w.params, kernels.Adam{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
+		w.b.Adam(w.params, kernels.NewAdam(2e-4))
 	})
 	w.steps++
 	err := errors.Join(w.fault, w.tape.Sync())

@@ -33,6 +33,15 @@ const (
 	KeySHA256 = "sha256"
 )
 
+// Keys of the metadata that training leaves in a run's checkpoints.
+const (
+	KeyRecipe    = "recipe"    // the settings of the training, as JSON
+	KeyDevice    = "device"    // what it was trained on
+	KeyData      = "data"      // what the training set consisted of, as JSON
+	KeyBest      = "best"      // the mean of the best validation
+	KeyValidated = "validated" // the step of the last validation, -1 before the first
+)
+
 // format is the value of KeyFormat in files of ours.
 const format = "clusir"
 

@@ -10,12 +10,8 @@ import (
 	"clusir/weights"
 )
 
-// Keys of what training and measuring leave in a checkpoint's metadata.
-const (
-	KeyRecipe  = "recipe"  // the settings of the training, as JSON
-	KeyDevice  = "device"  // what it was trained on
-	KeyResults = "results" // []Score as JSON
-)
+// KeyResults is the key of the metadata that holds []Score as JSON.
+const KeyResults = "results"
 
 // costSide is the side of the image that Description.GMACs is for.
 const costSide = 128
@@ -58,7 +54,7 @@ func Describe(name string) (*Description, error) {
 		return nil, err
 	}
 	defer f.Close()
-	d := &Description{Name: name, Bytes: f.Size(), Device: f.Metadata[KeyDevice], Notes: map[string]string{}}
+	d := &Description{Name: name, Bytes: f.Size(), Device: f.Metadata[checkpoint.KeyDevice], Notes: map[string]string{}}
 	_, d.Embedded = weights.Find(name)
 	d.Weights, d.Resumable = f.Contents()
 	if d.Step, err = f.Step(); err != nil {
@@ -92,8 +88,9 @@ func (d *Description) count(f *checkpoint.File) error {
 func (d *Description) read(metadata map[string]string) error {
 	for key, text := range metadata {
 		switch key {
-		case checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, model.KeyAnswers, KeyDevice:
-		case KeyRecipe:
+		case checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, model.KeyAnswers,
+			checkpoint.KeyDevice, checkpoint.KeyData, checkpoint.KeyBest, checkpoint.KeyValidated: // fields, or what going on needs
+		case checkpoint.KeyRecipe:
 			if err := d.setRecipe(text); err != nil {
 				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, err)
 			}

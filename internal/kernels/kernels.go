@@ -261,6 +261,10 @@ type Adam struct {
 	LR, Beta1, Beta2, Eps float64
 }
 
+// NewAdam returns the settings of the paper, which are Adam's own defaults, for a
+// learning rate.
+func NewAdam(lr float64) Adam { return Adam{LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8} }
+
 // Optim holds operations over all parameters.
 type Optim interface {
 	// Adam makes one bias-corrected step for every parameter:

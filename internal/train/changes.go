@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 )
@@ -18,7 +19,7 @@ import (
 func (r *run) tellChanges() error {
 	was, err := config.ParseRecipe(r.recipe)
 	if err != nil {
-		return fmt.Errorf("metadata %s: %w", keyRecipe, err)
+		return fmt.Errorf("metadata %s: %w", checkpoint.KeyRecipe, err)
 	}
 	lines, err := changes(*was, *r.Config)
 	if err != nil || len(lines) == 0 {
@@ -73,7 +74,7 @@ func (r *run) tellData(inventory string) error {
 	}
 	var was dataset.Inventory
 	if err := json.Unmarshal([]byte(inventory), &was); err != nil {
-		return fmt.Errorf("metadata %s: %w", keyData, err)
+		return fmt.Errorf("metadata %s: %w", checkpoint.KeyData, err)
 	}
 	if lines := r.set.Inventory().Differences(was); len(lines) > 0 {
 		fmt.Fprintf(r.Messages, "training data that differ from those before, so that the samples to come are others:\n  %s\n", strings.Join(lines, "\n  "))

@@ -15,7 +15,7 @@ import (
 // notExported are the metadata that the file gets anew, or that only going on with
 // the run needs.
 var notExported = []string{
-	checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, keyBest, keyValidated, keyData,
+	checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, checkpoint.KeyBest, checkpoint.KeyValidated, checkpoint.KeyData,
 }
 
 // Export writes the weights of a training checkpoint without the optimiser's
@@ -47,8 +47,8 @@ func Export(f *checkpoint.File, out string, dtype checkpoint.DType, metadata map
 			all[key] = text
 		}
 	}
-	if recipe, ok := all[keyRecipe]; ok {
-		all[keyRecipe] = withoutPaths(recipe)
+	if recipe, ok := all[checkpoint.KeyRecipe]; ok {
+		all[checkpoint.KeyRecipe] = withoutPaths(recipe)
 	}
 	maps.Copy(all, metadata)
 	return checkpoint.Write(out, checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: dtype, Metadata: all})

@@ -61,7 +61,7 @@ func (o *optimizer) step(lr float64) {
 		}
 		o.b.ClipNorm(grads, float32(o.clip))
 	}
-	o.b.Adam(o.params, kernels.Adam{LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
+	o.b.Adam(o.params, kernels.NewAdam(lr))
 	if o.decay > 0 {
 		var weights []kernels.Tensor
 		for _, p := range o.m.Tensors() {

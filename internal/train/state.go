@@ -19,16 +19,6 @@ const (
 	logName  = "log.jsonl"
 )
 
-// Metadata of a run's checkpoints.
-const (
-	keyRecipe = "recipe" // the settings of the training, JSON
-	keyDevice = "device"
-	keyBest   = "best"
-	// keyValidated is the step of the last validation, -1 before the first.
-	keyValidated = "validated"
-	keyData      = "data" // the training set's inventory, JSON
-)
-
 // named is a tensor on the device with its name in checkpoints.
 type named struct {
 	name string
@@ -104,8 +94,8 @@ func (r *run) write(path string, state []checkpoint.Tensor) error {
 		return err
 	}
 	metadata := map[string]string{
-		keyRecipe: r.recipe, keyData: string(data), keyDevice: r.Device, keyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
-		keyValidated: strconv.Itoa(r.validated),
+		checkpoint.KeyRecipe: r.recipe, checkpoint.KeyData: string(data), checkpoint.KeyDevice: r.Device, checkpoint.KeyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
+		checkpoint.KeyValidated: strconv.Itoa(r.validated),
 	}
 	if r.answers != "" {
 		metadata[model.KeyAnswers] = r.answers
@@ -123,11 +113,11 @@ func (r *run) load(path string) error {
 	if err := r.mustMatch(f); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	r.recipe, r.answers = f.Metadata[keyRecipe], f.Metadata[model.KeyAnswers]
+	r.recipe, r.answers = f.Metadata[checkpoint.KeyRecipe], f.Metadata[model.KeyAnswers]
 	if err := r.tellChanges(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := r.tellData(f.Metadata[keyData]); err != nil {
+	if err := r.tellData(f.Metadata[checkpoint.KeyData]); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	var specs []checkpoint.Spec
@@ -152,12 +142,12 @@ func (r *run) load(path string) error {
 	if r.step, err = f.Step(); err != nil {
 		return err
 	}
-	if r.best, err = strconv.ParseFloat(f.Metadata[keyBest], 64); err != nil {
-		return fmt.Errorf("%s: metadata %s is not a number", path, keyBest)
+	if r.best, err = strconv.ParseFloat(f.Metadata[checkpoint.KeyBest], 64); err != nil {
+		return fmt.Errorf("%s: metadata %s is not a number", path, checkpoint.KeyBest)
 	}
 	// Checkpoints written before this key existed count as validated.
-	if r.validated, err = strconv.Atoi(cmp.Or(f.Metadata[keyValidated], strconv.Itoa(r.step))); err != nil {
-		return fmt.Errorf("%s: metadata %s is not a number", path, keyValidated)
+	if r.validated, err = strconv.Atoi(cmp.Or(f.Metadata[checkpoint.KeyValidated], strconv.Itoa(r.step))); err != nil {
+		return fmt.Errorf("%s: metadata %s is not a number", path, checkpoint.KeyValidated)
 	}
 	return nil
 }

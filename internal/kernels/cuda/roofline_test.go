@@ -73,7 +73,7 @@ func newPass(t *testing.T, b *Backend, config model.Config, c timedCase) func() 
 		restored, _ := m.Forward(tape, image, model.Options{Noise: model.Gaussian{}})
 		model.DefaultObjective().Loss(tape, m, restored, clean, nil).Backward(tape, 1)
 		m.SettleCounts(b)
-		b.Adam(ps, kernels.Adam{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8})
+		b.Adam(ps, kernels.NewAdam(2e-4))
 		tape.Reset()
 	}
 }
