@@ -15,7 +15,6 @@ import (
 	"clusir/internal/dataset"
 	"clusir/internal/eval"
 	"clusir/internal/model"
-	"clusir/internal/restore"
 )
 
 // defaultModel is the embedded model that serves where no other is named.
@@ -181,9 +180,9 @@ func (o *evalOptions) report() (*eval.Report, error) {
 
 // measure runs a model; fits, where set, refuses those that are not wanted.
 func (o *evalOptions) measure(name, results string, benchmarks []*dataset.Benchmark, fits func(model.Config) error) (*eval.Report, error) {
-	memory := o.MaxMemory
-	if memory == 0 {
-		memory = restore.Available() * 3 / 4 // before the weights are there, as the limit includes them
+	memory, err := memoryLimit(o.MaxMemory, 0.75) // before the weights are there, as the limit includes them
+	if err != nil {
+		return nil, err
 	}
 	c, err := o.open(name)
 	if err != nil {

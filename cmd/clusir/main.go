@@ -2,8 +2,22 @@
 // darkness with one network, and trains, measures and times that network.
 package main
 
-import "os"
+import (
+	"io"
+	"os"
+
+	"clusir/internal/startup"
+)
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	var stdout io.Writer = os.Stdout
+	if startup.StdoutClosed() {
+		stdout = closed{}
+	}
+	os.Exit(run(os.Args[1:], stdout, os.Stderr))
 }
+
+// closed stands for standard output that is closed, in whose place Go puts /dev/null.
+type closed struct{}
+
+func (closed) Write([]byte) (int, error) { return 0, os.ErrClosed }

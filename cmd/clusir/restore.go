@@ -22,6 +22,7 @@ import (
 	"clusir/internal/infer"
 	"clusir/internal/model"
 	"clusir/internal/restore"
+	"clusir/internal/sysmem"
 )
 
 // restoreOptions are those of `clusir restore`.
@@ -85,7 +86,7 @@ restored does not stop the others; the exit code is then 1.`,
 	f.Int("threads", 0, "processor threads, 0 for all")
 	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
 	f.String("tile", "auto", "side of the tiles that a picture is cut into: `N` pixels, 0 for none, or auto, the largest that fit into memory")
-	f.String("max-memory", "", "use at most so much, such as 2GB (default half of what is free)")
+	f.String("max-memory", "", "use at most this much, such as 2GB (default half of what is free)")
 	f.Int64Var(&opts.MaxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse pictures of more pixels")
 	f.Float32Var(&opts.Strength, "strength", 1, "mix the result with the input: 0 is the input, 1 the result")
 	f.StringVar(&opts.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
@@ -166,6 +167,19 @@ func parseMemory(amount string) (int64, error) {
 	return int64(n), nil
 }
 
+// memoryLimit is what --max-memory allows, or a share of what is free. A user's limit
+// on the process cannot be exceeded: Go ends without a word that anybody understands.
+func memoryLimit(asked int64, share float64) (int64, error) {
+	if asked == 0 {
+		return int64(share * float64(sysmem.Available())), nil
+	}
+	if left, ok := sysmem.UserLimit(); ok && left < asked {
+		return 0, fmt.Errorf("--max-memory allows %s, and the user's limit (ulimit -v or -d) leaves %s: raise that, or allow less",
+			humanize.Bytes(uint64(asked)), humanize.Bytes(uint64(left)))
+	}
+	return asked, nil
+}
+
 // parseTile reads --tile. Smaller tiles than a network was trained on would
 // show it too little of the picture.
 func parseTile(text string) (int, error) {
@@ -179,9 +193,12 @@ func parseTile(text string) (int, error) {
 	return n, nil
 }
 
-func runRestore(o *restoreOptions) error {
+func runRestore(o *restoreOptions) (err error) {
 	if len(o.Inputs) == 1 && o.Output == "" && o.Suffix == "" && o.Format == 0 {
 		return usage("name where to write the result: clusir restore %s OUT, or a --suffix for a result beside the input", o.Inputs[0])
+	}
+	if o.MaxMemory, err = memoryLimit(o.MaxMemory, 0.5); err != nil {
+		return err
 	}
 	plan, err := o.Plan()
 	if errors.As(err, new(restore.Misuse)) {
@@ -240,9 +257,6 @@ type restoreReport struct {
 
 func (r *restoreReport) run(net *infer.Network) error {
 	o := r.o
-	if o.MaxMemory == 0 {
-		o.MaxMemory = restore.Available() / 2
-	}
 	for _, j := range r.plan.Skipped {
 		r.print(restore.Record{Input: j.In, Output: j.Out, Model: o.Model, Device: r.device, Skipped: true})
 	}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"clusir/internal/kernels"
 )
 
 // Exit codes.
@@ -58,7 +60,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 // execute runs the command tree that build returns.
 func execute(build func(started *bool) *cobra.Command, args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if err, ok := p.(error); ok && errors.Is(err, kernels.ErrMemory) {
+			fmt.Fprintf(stderr, "clusir: there is not enough memory: %v: close other programs, or choose a smaller model or input\n", err)
+			code = exitError
+		} else if p != nil {
 			code = reportPanic(stderr, p)
 		}
 	}()

@@ -13,7 +13,7 @@ import (
 	"clusir/internal/config"
 	"clusir/internal/device"
 	"clusir/internal/infer"
-	"clusir/internal/restore"
+	"clusir/internal/sysmem"
 	"clusir/internal/train"
 )
 
@@ -96,7 +96,7 @@ const previewPairs = 5
 
 // check looks for whatever would end the run before its first step.
 func (o *trainOptions) check() error {
-	run := train.Options{Config: o.config, Memory: restore.Available()}
+	run := train.Options{Config: o.config, Memory: sysmem.Available()}
 	var settings []error
 	for _, name := range strings.Split(o.config.Device, ",") {
 		d := deviceOptions(o.config, o.ISA, o.errOut)

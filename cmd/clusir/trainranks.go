@@ -10,7 +10,7 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/infer"
 	"clusir/internal/parallel"
-	"clusir/internal/restore"
+	"clusir/internal/sysmem"
 	"clusir/internal/train"
 )
 
@@ -33,7 +33,7 @@ func (o *trainOptions) joinRanks() (*ranks, error) {
 	}
 	r := &ranks{trainOptions: o, devices: strings.Split(o.config.Device, ","), local: place.LocalRank, threads: o.config.Threads}
 	here := max(place.LocalSize, len(r.devices))
-	r.memory = restore.Available() / int64(here)
+	r.memory = sysmem.Available() / int64(here)
 	if r.threads == 0 && here > 1 {
 		r.threads = parallel.Threads(here)
 	}

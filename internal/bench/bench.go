@@ -13,6 +13,7 @@ import (
 
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/sysmem"
 )
 
 // Options say what to measure. Each of Sizes is measured with each of Threads.
@@ -131,7 +132,7 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 	if err := o.time(ctx, r, w); err != nil {
 		return err
 	}
-	r.PeakRSSMB = megabytes(peakRSS())
+	r.PeakRSSMB = megabytes(sysmem.PeakRSS())
 	if own, ok := b.(deviceMemory); ok {
 		_, peak, _ := own.MemoryUse()
 		r.PeakDeviceMB = megabytes(peak)
@@ -185,4 +186,16 @@ func (o Options) say(r *Result, pass int) {
 	default:
 		fmt.Fprintf(o.Progress, "\r\x1b[K%s %s, %s: run %d of %d", r.Model, r.Size, counted(r.Threads), pass-o.Warmup+1, o.Runs)
 	}
+}
+
+// measured is set once something has been.
+var measured bool
+
+// resetPeakRSS begins to count anew, except for the first measurement, which
+// answers for the start of the program too.
+func resetPeakRSS() {
+	if measured {
+		sysmem.ResetPeakRSS()
+	}
+	measured = true
 }

@@ -66,7 +66,7 @@ func rowOf(f Format) formatRow {
 	case WebP:
 		return formatRow{name: "WebP", exts: []string{".webp"}, magic: []string{"RIFF....WEBP"},
 			probe: probeWebP, decode: decodeWebP, encode: buffered(encodeWebP),
-			alpha: true, maxSide: 1<<14 - 1, encodeBytes: 24}
+			alpha: true, maxSide: 1<<14 - 1, encodeBytes: 64}
 	case BMP:
 		return formatRow{name: "BMP", exts: []string{".bmp", ".dib"}, magic: bmpMagic,
 			probe: probeBMP, decode: decodeBMP, encode: buffered(encodeBMP),

@@ -32,7 +32,7 @@ func (r *run) computeBands(p *picture) error {
 	if p.img == nil {
 		return nil
 	}
-	r.limitHeap(p.layout)
+	r.limitHeap(p.pass)
 	o := model.Options{Probe: r.probe(p)}
 	if p.sample != nil {
 		shared, err := r.share(p, o)

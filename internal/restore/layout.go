@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/dustin/go-humanize"
-
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/model"
@@ -34,7 +32,8 @@ type layout struct {
 	sampled int   // side of the sample for the tiles
 	window  int64 // imageio.Limits.MaxBytes; 0 decodes the picture as a whole
 	host    int64 // bytes of the host, but for the network's
-	network int64 // bytes of the host for one pass, of a tile or the sample
+	network int64 // bytes of the host for the weights and one pass, of a tile or the sample
+	pass    int64 // of these, for the pass
 	device  int64 // bytes on a device of its own memory, instead
 }
 
@@ -54,9 +53,9 @@ type subject struct {
 type planner struct {
 	config model.Config
 	padded func(side int) int
-	limit  int64            // bytes of the host; 0 is none
-	device int64            // bytes of the device; 0 is the host's memory
-	costs  map[[2]int]int64 // network memory by the sides of a tile
+	limit  int64               // bytes of the host; 0 is none
+	device int64               // bytes of the device; 0 is the host's memory
+	costs  map[[2]int][2]int64 // weights and pass by the sides of a tile
 }
 
 // choose cuts a picture. A side that is asked for is obeyed or refused.
@@ -115,11 +114,11 @@ func (p *planner) sample(W, H int, l layout) (layout, error) {
 
 // take sees to it that there is room for a pass over h×w pixels.
 func (l *layout) take(p *planner, h, w int) error {
-	n, err := p.network(h, w)
+	weights, pass, err := p.network(h, w)
 	if p.device > 0 {
-		l.device = max(l.device, n)
+		l.device = max(l.device, weights+pass)
 	} else {
-		l.network = max(l.network, n)
+		l.network, l.pass = max(l.network, weights+pass), max(l.pass, pass)
 	}
 	return err
 }
@@ -132,9 +131,13 @@ func (p *planner) tooLarge(s subject, l layout, remedy string) error {
 	if l.side > 0 {
 		how = fmt.Sprintf("in tiles of %d", l.side)
 	}
-	return fmt.Errorf("%w: restoring %d×%d pixels %s takes about %s, and the limit is %s: %s",
-		ErrMemory, s.W, s.H, how, humanize.IBytes(uint64(l.need())), humanize.IBytes(uint64(p.limit)), remedy)
+	return fmt.Errorf("%w: restoring %d×%d pixels %s takes about %d MB, and the limit is %d MB: %s",
+		ErrMemory, s.W, s.H, how, (l.need()+megabyte-1)/megabyte, p.limit/megabyte, remedy)
 }
+
+// megabyte is the unit of messages: what is needed is rounded up and what there is
+// down, so that they are never the same.
+const megabyte = 1e6
 
 // What a run takes besides what is counted, as measured: the program itself, and
 // how often metadata are in memory, which are read, turned upright and put together
@@ -144,8 +147,17 @@ const (
 	metadataCopies = 4
 )
 
-// layout counts the memory for tiles of a side.
+// layout counts the memory for tiles of a side. A picture that can be decoded in strips
+// is if it would take much of the memory, or does not fit as a whole.
 func (p *planner) layout(s subject, side int) (layout, error) {
+	l, err := p.decoded(s, side, s.Streams && s.Bytes > p.limit/8)
+	if err == nil && s.Streams && p.limit > 0 && l.need() > p.limit {
+		return p.decoded(s, side, true)
+	}
+	return l, err
+}
+
+func (p *planner) decoded(s subject, side int, strips bool) (layout, error) {
 	l := layout{side: side, x: newGrid(s.W, side, overlap(side)), y: newGrid(s.H, side, overlap(side))}
 	w, h := int64(l.x.most()), int64(l.y.most())
 	if err := l.take(p, p.padded(int(h)), p.padded(int(w))); err != nil {
@@ -163,12 +175,12 @@ func (p *planner) layout(s subject, side int) (layout, error) {
 		bands += bands                  // the band that is read meanwhile
 		bands += 3 * 2 * h * int64(s.W) // their blend
 		tile += 3 * w * h
-		if s.Streams && s.Bytes > p.limit/8 {
-			l.window = s.Bytes / int64(s.H) * h
-			picture = l.window
-		}
 	}
 	bands += 4 * (planes + 3) * min(stripRows, h) * int64(s.W)
+	if l.tiles() > 1 && strips {
+		l.window = s.Bytes / int64(s.H) * h
+		picture = l.window
+	}
 	l.host = programBytes + picture + metadataCopies*s.Metadata + s.data + float*(bands+tile) + s.encoder()
 	return p.sample(s.W, s.H, l)
 }
@@ -182,19 +194,18 @@ func (s subject) encoder() int64 {
 	return n
 }
 
-// network is the memory for one pass over h×w pixels, the weights included.
-func (p *planner) network(h, w int) (int64, error) {
+// network is the memory for the weights and for one pass over h×w pixels.
+func (p *planner) network(h, w int) (weights, pass int64, err error) {
 	key := [2]int{h, w}
 	if n, ok := p.costs[key]; ok {
-		return n, nil
+		return n[0], n[1], nil
 	}
-	weights, pass, err := infer.Memory(p.config, h, w)
-	if err != nil {
-		return 0, err
+	if weights, pass, err = infer.Memory(p.config, h, w); err != nil {
+		return 0, 0, err
 	}
 	if p.costs == nil {
-		p.costs = map[[2]int]int64{}
+		p.costs = map[[2]int][2]int64{}
 	}
-	p.costs[key] = weights + pass
-	return weights + pass, nil
+	p.costs[key] = [2]int64{weights, pass}
+	return weights, pass, nil
 }

@@ -1,15 +1,10 @@
 package restore
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image"
-	"io"
 	"time"
-
-	"github.com/dustin/go-humanize"
 
 	"clusir/internal/imageio"
 )
@@ -25,7 +20,7 @@ type picture struct {
 	neutral bool         // the input is grey by its content, and so is the result
 	sample  *plane       // what tiles share is made of it; nil where one tile is all
 	weight  int64        // held of run.memory
-	data    []byte       // of standard input
+	data    *spool       // standard input; nil for a file
 	page    int          // from 1, of a file all of whose pages are restored; 0 of others
 	behind  int          // pages that are still to follow
 
@@ -58,9 +53,6 @@ type strip struct {
 
 // stripRows is the height of a strip, but for the last of a band.
 const stripRows = 64
-
-// stdinName is what messages call standard input.
-const stdinName = "standard input"
 
 func (r *run) readAll(jobs []Job, opened chan<- *picture) {
 	for _, job := range jobs {
@@ -115,10 +107,11 @@ func (r *run) open(p *picture, start *time.Time) error {
 	}
 	const metadataPart = 16 // of the memory
 	limits := imageio.Limits{MaxPixels: r.MaxPixels, MaxMetadata: r.MaxMemory / metadataPart, Page: p.page}
-	s := subject{data: int64(len(p.data)), compare: p.Compare != ""}
+	s := subject{compare: p.Compare != ""}
 	var err error
 	if p.data != nil {
-		s.Probe, err = imageio.ProbeReader(bytes.NewReader(p.data), stdinName, limits)
+		s.data = p.data.size
+		s.Probe, err = imageio.ProbeReader(p.data.reader(), stdinName, limits)
 	} else {
 		s.Probe, err = imageio.ProbeFile(p.In, limits)
 	}
@@ -155,7 +148,7 @@ func (p *picture) name() string {
 
 func (r *run) decode(p *picture, limits imageio.Limits) (err error) {
 	if p.data != nil {
-		p.img, err = imageio.Decode(bytes.NewReader(p.data), stdinName, limits)
+		p.img, err = imageio.Decode(p.data.reader(), stdinName, limits)
 	} else {
 		p.img, err = r.openFile(p.In, limits)
 	}
@@ -176,30 +169,6 @@ func (r *run) decode(p *picture, limits imageio.Limits) (err error) {
 		p.sample, err = takeSample(p.img, p.H, p.W, p.sampled, p.sampled)
 	}
 	return err
-}
-
-// standardInput reads all of standard input if the path stands for it. It is
-// kept in memory, since decoders need to go back in it.
-func (r *run) standardInput(path string) ([]byte, error) {
-	if path != Std {
-		return nil, nil
-	}
-	if r.Stdin == nil {
-		return nil, errors.New("there is no standard input to read")
-	}
-	limit := r.budget / 2
-	data, err := io.ReadAll(io.LimitReader(r.Stdin, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", stdinName, reason(err))
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s is longer than %s, half of the memory: raise --max-memory, or give it as a file",
-			stdinName, humanize.IBytes(uint64(limit)))
-	}
-	if data == nil {
-		data = []byte{}
-	}
-	return data, nil
 }
 
 // feed reads the picture band by band until it is done or has failed.

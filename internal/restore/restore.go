@@ -29,6 +29,7 @@ import (
 
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
+	"clusir/internal/sysmem"
 )
 
 // Options are the choices of a run. Of the zero value, Tile is TileWhole and
@@ -83,6 +84,7 @@ type run struct {
 	most     int                 // pixels of a tile's side that the device has memory for; 0 is not known
 	memory   *semaphore.Weighted // what the pictures in flight need
 	budget   int64
+	outside  int64 // bytes that the program and the weights have
 	summary  Summary
 	panicked atomic.Pointer[any]
 	openFile func(path string, l imageio.Limits) (*imageio.Image, error)
@@ -113,7 +115,9 @@ func (r *run) all(ctx context.Context, jobs []Job) (Summary, error) {
 	r.memory = semaphore.NewWeighted(r.budget)
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	defer r.stop(nil)
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1)) // see limitHeap
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	r.outside = sysmem.OutsideGo()
+	r.limitHeap(0)
 
 	start := time.Now()
 	opened, computed := make(chan *picture, 1), make(chan *picture, 1)
@@ -142,10 +146,13 @@ func (r *run) guard(stage func()) {
 	stage()
 }
 
-// limitHeap makes the garbage collector work harder before pictures that are
-// done with push the process over its budget.
-func (r *run) limitHeap(l layout) {
+// limitHeap makes the garbage collector work harder before pictures that are done
+// with push the process over its budget, of which a pass of the network takes so much.
+func (r *run) limitHeap(pass int64) {
 	if r.MaxMemory > 0 {
-		debug.SetMemoryLimit(max(r.MaxMemory-l.network, programBytes))
+		debug.SetMemoryLimit(max((r.MaxMemory-r.outside-pass)*19/20, leastHeap)) // which it exceeds by little
 	}
 }
+
+// leastHeap is what Go's runtime needs for itself.
+const leastHeap = 16 << 20

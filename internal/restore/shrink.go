@@ -55,11 +55,23 @@ func (r *run) shrink(p *picture, side int, err error) error {
 	for _, s := range autoSides {
 		if s < side {
 			r.most = s
-			p.Notes = append(p.Notes, fmt.Sprintf("out of device memory with %d pixels a side: going on in tiles of %d", side, s))
+			p.Notes = append(p.Notes, fmt.Sprintf("out of %s with %d pixels a side: going on in tiles of %d", r.scarce(), side, s))
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: not even tiles of %d pixels fit: use --device cpu, or a smaller model", err, MinTile)
+	remedy := "close other programs"
+	if r.DeviceMemory > 0 {
+		remedy = "use --device cpu"
+	}
+	return fmt.Errorf("%w: not even tiles of %d pixels fit: %s, or choose a smaller model", err, MinTile, remedy)
+}
+
+// scarce is what a pass ran out of.
+func (r *run) scarce() string {
+	if r.DeviceMemory > 0 {
+		return "device memory"
+	}
+	return "memory"
 }
 
 // inParts restores a tile as tiles of r.most pixels. What they share, and the tile

@@ -51,7 +51,7 @@ func TestShrink(t *testing.T) {
 			got := one(t, short, j, Options{Tile: c.tile})
 			var notes []string
 			for _, note := range got.Notes {
-				if strings.HasPrefix(note, "out of device memory with ") {
+				if strings.HasPrefix(note, "out of memory with ") {
 					notes = append(notes, note)
 				}
 			}
@@ -77,11 +77,13 @@ func TestShrink(t *testing.T) {
 func TestNothingFits(t *testing.T) {
 	n, dir := newNetwork(t, smallConfig()), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 300, H: 300})
-	var got Result
-	_, err := Run(context.Background(), infer.New(n.Model, scarce{n.Tape().B, 1000}), []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}},
-		Options{Strength: 1, Done: func(r Result) { got = r }})
-	if err != nil || !errors.Is(got.Err, kernels.ErrMemory) || !strings.Contains(got.Err.Error(), "not even tiles of 128 pixels fit: use --device cpu") {
-		t.Errorf("%v, %v", err, got.Err)
+	for device, remedy := range map[int64]string{0: "close other programs", 1 << 40: "use --device cpu"} {
+		var got Result
+		_, err := Run(context.Background(), infer.New(n.Model, scarce{n.Tape().B, 1000}), []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}},
+			Options{Strength: 1, DeviceMemory: device, Done: func(r Result) { got = r }})
+		if err != nil || !errors.Is(got.Err, kernels.ErrMemory) || !strings.Contains(got.Err.Error(), "not even tiles of 128 pixels fit: "+remedy) {
+			t.Errorf("%v, %v", err, got.Err)
+		}
 	}
 }
 

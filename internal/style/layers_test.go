@@ -20,7 +20,7 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "../weights"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "../weights"}},
 
 	{"report", []string{"eval", "dataset", "metrics", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
@@ -28,8 +28,8 @@ var layers = []layer{
 	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile"}},
 	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile"}},
 	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette"}},
-	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile"}},
-	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config"}},
+	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem"}},
+	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config", "sysmem"}},
 
 	// The network, and its device behind one interface.
 	{"infer", []string{"model", "autograd", "kernels", "checkpoint", "config", "../weights"}},
@@ -60,6 +60,8 @@ var layers = []layer{
 	{"tensorboard", nil},
 	{"checkpoint", []string{"atomicfile"}},
 	{"atomicfile", nil},
+	{"sysmem", nil},
+	{"startup", nil},
 	{"suggest", nil},
 
 	// For tests alone.

@@ -1,14 +1,15 @@
 //go:build unix && !linux
 
-package bench
+package sysmem
 
 import (
 	"runtime"
 	"syscall"
 )
 
-// peakRSS is the most memory that the process has had, in bytes.
-func peakRSS() int64 {
+// PeakRSS is the most memory that the process has had, in bytes, 0 if that is not
+// known.
+func PeakRSS() int64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
@@ -19,5 +20,8 @@ func peakRSS() int64 {
 	return int64(u.Maxrss) << 10
 }
 
-// resetPeakRSS cannot: the peak stays the largest of all so far.
-func resetPeakRSS() {}
+// RSS is not known here.
+func RSS() int64 { return 0 }
+
+// ResetPeakRSS cannot: the peak stays the largest of all so far.
+func ResetPeakRSS() {}

@@ -1,0 +1,63 @@
+package restore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/dustin/go-humanize"
+)
+
+// stdinName is what messages call standard input.
+const stdinName = "standard input"
+
+// spool is standard input kept in memory, since decoders need to go back in it. It
+// is in pieces, so that it need not be copied as it grows.
+type spool struct {
+	pieces [][]byte
+	size   int64
+}
+
+// pieceSize is the length of all pieces but the last.
+const pieceSize = 1 << 20
+
+// standardInput reads all of standard input if the path stands for it.
+func (r *run) standardInput(path string) (*spool, error) {
+	if path != Std {
+		return nil, nil
+	}
+	if r.Stdin == nil {
+		return nil, errors.New("there is no standard input to read")
+	}
+	limit := r.budget / 2
+	s := &spool{}
+	for {
+		piece := make([]byte, min(pieceSize, limit+1-s.size))
+		n, err := io.ReadFull(r.Stdin, piece)
+		s.pieces, s.size = append(s.pieces, piece[:n]), s.size+int64(n)
+		switch {
+		case s.size > limit:
+			return nil, fmt.Errorf("%s is longer than %s, half of the memory: raise --max-memory, or give it as a file",
+				stdinName, humanize.Bytes(uint64(limit)))
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+			return s, nil
+		case err != nil:
+			return nil, fmt.Errorf("cannot read %s: %w", stdinName, reason(err))
+		}
+	}
+}
+
+// reader reads the whole from its beginning.
+func (s *spool) reader() *io.SectionReader { return io.NewSectionReader(s, 0, s.size) }
+
+// ReadAt implements io.ReaderAt.
+func (s *spool) ReadAt(b []byte, at int64) (n int, err error) {
+	for n < len(b) && at < s.size {
+		k := copy(b[n:], s.pieces[at/pieceSize][at%pieceSize:])
+		n, at = n+k, at+int64(k)
+	}
+	if n < len(b) {
+		err = io.EOF
+	}
+	return n, err
+}

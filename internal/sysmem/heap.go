@@ -1,0 +1,11 @@
+package sysmem
+
+import "runtime/metrics"
+
+// OutsideGo is the memory that the process has besides that of Go's runtime: its
+// code, and what C and C++ have. It is 0 if that is not known.
+func OutsideGo() int64 {
+	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(s)
+	return max(RSS()-int64(s[0].Value.Uint64()-s[1].Value.Uint64()), 0)
+}
