@@ -14,10 +14,10 @@ rm -rf "$work"
 mkdir -p "$work/photos"
 cp testdata/images/{astronaut,chelsea,coffee}.png testdata/images/rocket.jpg "$work/photos"
 
-bin/clusir eval --figure prototypes --out "$work"
-bin/clusir eval --figure frequency,crops "${common[@]}" --benchmark photos --data "$work" --out "$work"
-bin/clusir eval --figure affinity "${common[@]}" --benchmark photos-rain --data "$work" --out "$work"
-bin/clusir eval --figure tsne,experts "${common[@]}" --benchmark bsd --data "$shared/data" --samples "${SAMPLES:-20}" --out "$work"
+bin/clusir figure prototypes --out "$work"
+bin/clusir figure frequency crops "${common[@]}" --benchmark photos --data "$work" --out "$work"
+bin/clusir figure affinity "${common[@]}" --benchmark photos-rain --data "$work" --out "$work"
+bin/clusir figure tsne experts "${common[@]}" --benchmark bsd --data "$shared/data" --samples "${SAMPLES:-20}" --out "$work"
 bin/clusir eval "${common[@]}" --benchmark photos --data "$work" --report "$work/report.html" >"$work/table.txt"
 
 # The page as people see it: on a desk, on a phone, in the dark. The last two stay

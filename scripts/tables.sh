@@ -18,8 +18,8 @@ rm -f "$results"
   printf 'the methods of Table 3 have one network for each.\n'
   for table in 1 2 3 8; do
     echo
-    "$root/bin/clusir" eval --table "$table" --runs /nonexistent --row "nano=$results" --format markdown | grep -v '^missing: row'
+    "$root/bin/clusir" table "$table" --runs /nonexistent --row "nano=$results" --format markdown | grep -v '^missing: row'
   done
   echo
-  "$root/bin/clusir" eval --table 7 --format markdown
+  "$root/bin/clusir" table 7 --format markdown
 } > "$out"

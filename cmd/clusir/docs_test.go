@@ -40,7 +40,7 @@ func fences(text []byte) (found []fence) {
 type scene struct{ before, after func(t *testing.T, s shell) }
 
 var scenes = map[string]scene{
-	"eval.md":  {before: measuring},
+	"eval.md":  {before: measuringScene},
 	"train.md": {before: fineTuning, after: fineTuned},
 }
 

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"clusir/internal/eval"
 )
 
@@ -22,7 +25,7 @@ func TestEvalOptions(t *testing.T) {
 		ok   func(o *evalOptions) bool
 	}{
 		{"--benchmark cbsd68", func(o *evalOptions) bool {
-			return o.config.Data == "/from/the/environment" && o.Model == "nano" && o.Jobs == 1 && o.Shard == eval.Shard{}
+			return o.config.Data == "/from/the/environment" && o.Model == "nano" && o.Jobs == 1 && o.Shard == eval.Shard{} && o.Limit == 0
 		}},
 		{"--benchmark cbsd68 --data d --protocol gaussian --y-channel --noise-seed 7", func(o *evalOptions) bool {
 			return o.config.Data == "d" && protocolOf(o.config.Eval) == eval.Protocol{Name: "gaussian", YChannel: true, Seed: 7}
@@ -30,15 +33,8 @@ func TestEvalOptions(t *testing.T) {
 		{"--benchmark cbsd68 --results r --shard 3/16 --jobs 4 --max-memory 2GiB", func(o *evalOptions) bool {
 			return o.Shard == eval.Shard{K: 3, N: 16} && o.Jobs == 4 && o.MaxMemory == 2<<30
 		}},
-		{"--table 8 --row ClusIR-T=t --row x=a,b --runs r", func(o *evalOptions) bool {
-			return o.Table == 8 && o.Model == "" && o.Rows[0].Name == "ClusIR-T" && slices.Equal(o.Rows[1].Files, []string{"a", "b"}) && o.Runs == "r"
-		}},
-		{"--table 1 --model m --format latex", func(o *evalOptions) bool { return o.Model == "m" && o.Format == "latex" }},
 		{"--benchmark cbsd68 --json --images", func(o *evalOptions) bool { return o.Format == "json" && o.Images }},
-		{"--compare a b --benchmark cbsd68 --bootstrap-seed 3", func(o *evalOptions) bool {
-			return slices.Equal(o.Compare, []string{"a", "b"}) && o.Bootstrap == 3
-		}},
-		{"--merge a b", func(o *evalOptions) bool { return slices.Equal(o.Merge, []string{"a", "b"}) }},
+		{"--benchmark cbsd68 --limit 3 --save d --overwrite", func(o *evalOptions) bool { return o.Limit == 3 && o.Save == "d" && o.Overwrite }},
 	} {
 		ran := false
 		cmd := newEvalCmd(func(o *evalOptions) error {
@@ -55,50 +51,113 @@ func TestEvalOptions(t *testing.T) {
 	}
 }
 
-func TestEvalUsage(t *testing.T) {
+func TestTableOptions(t *testing.T) {
+	for _, c := range []struct {
+		args string
+		ok   func(o *tableOptions) bool
+	}{
+		{"8 --data d --row ClusIR-T=t --row x=a,b --runs r", func(o *tableOptions) bool {
+			return o.Number == 8 && o.Model == "" && o.Rows[0].Name == "ClusIR-T" && slices.Equal(o.Rows[1].Files, []string{"a", "b"}) && o.Runs == "r"
+		}},
+		{"1 --data d --model m --format latex", func(o *tableOptions) bool { return o.Model == "m" && o.Format == "latex" }},
+	} {
+		cmd := newTableCmd(func(o *tableOptions) error {
+			if !c.ok(o) {
+				t.Errorf("%s: options %+v", c.args, o)
+			}
+			return nil
+		})
+		cmd.SetArgs(strings.Fields(c.args))
+		if err := cmd.Execute(); err != nil {
+			t.Errorf("%s: %v", c.args, err)
+		}
+	}
+}
+
+// TestMeasuringUsage: each mistake is named, before anything is measured.
+func TestMeasuringUsage(t *testing.T) {
 	t.Setenv("CLUSIR_DATA", "")
 	for _, c := range []struct {
 		args   string
 		code   int
 		stderr string
 	}{
-		{"", exitUsage, "--benchmark"},
-		{"--benchmark cbsd68", exitUsage, "CLUSIR_DATA"},
-		{"--benchmark cbsd86 --data d", exitError, `did you mean "cbsd68"?`},
-		{"--benchmark cbsd68 --data d --protocol matlab", exitError, "promptir"},
-		{"--benchmark cbsd68 --data /nowhere", exitError, "FFDNet"},
-		{"--benchmark cbsd68 --data d --shard 3/16", exitUsage, "--results"},
-		{"--benchmark cbsd68 --data d --results r --shard 0/16", exitUsage, "from 1/16"},
-		{"--benchmark cbsd68 --data d --resume", exitUsage, "--results"},
-		{"--benchmark cbsd68 --data d --jobs 0", exitUsage, "--jobs 0"},
-		{"--benchmark cbsd68 --data d --max-memory much", exitUsage, "--max-memory much"},
-		{"--benchmark cbsd68 --data d --benchmark-file /nowhere.yaml", exitError, "nowhere.yaml"},
-		{"--benchmark cbsd68 --data d stray", exitUsage, `"stray"`},
-		{"--merge", exitUsage, "name the results files"},
-		{"--merge --results r a", exitUsage, "exclude each other"},
-		{"--table 1 --data d --images", exitUsage, "exclude each other"},
-		{"--compare a b --routing", exitUsage, "exclude each other"},
-		{"--benchmark cbsd68 --data d --bootstrap-seed 1", exitUsage, "--compare"},
-		{"--benchmark cbsd68 --data d --runs r", exitUsage, "--table"},
-		{"--table 10 --data d", exitUsage, "1 to 9"},
-		{"--table 0 --data d", exitUsage, "1 to 9"},
-		{"--table 1", exitUsage, "CLUSIR_DATA"},
-		{"--table 1 --data d --benchmark cbsd68", exitUsage, "leave out --benchmark"},
-		{"--table 1 --data d --row x", exitUsage, "NAME=FILE"},
-		{"--table 1 --data d --row x=/nowhere.safetensors", exitError, "nowhere.safetensors"},
-		{"--table 1 --data d --row x=a,b", exitUsage, "--row x"},
-		{"--benchmark cbsd68 --data d --row x=y", exitUsage, "--table"},
-		{"--table 1 --merge a", exitUsage, "exclude each other"},
-		{"--compare a --benchmark cbsd68 --data d", exitUsage, "two models"},
-		{"--compare nano nano --data d", exitUsage, "--benchmark"},
-		{"--benchmark cbsd68 --data d --format word", exitUsage, "markdown"},
-		{"--benchmark cbsd68 --data d --format csv --json", exitUsage, "leave one out"},
-		{"--merge /nowhere.jsonl", exitError, "nowhere.jsonl"},
+		{"eval", exitUsage, "--benchmark"},
+		{"eval --benchmark cbsd68", exitUsage, "CLUSIR_DATA"},
+		{"eval --benchmark cbsd86 --data d", exitError, `did you mean "cbsd68"?`},
+		{"eval --benchmark cbsd68 --data d --protocol matlab", exitError, "promptir"},
+		{"eval --benchmark cbsd68 --data /nowhere", exitError, "FFDNet"},
+		{"eval --benchmark cbsd68 --data d --shard 3/16", exitUsage, "--results"},
+		{"eval --benchmark cbsd68 --data d --results r --shard 0/16", exitUsage, "from 1/16"},
+		{"eval --benchmark cbsd68 --data d --resume", exitUsage, "--results"},
+		{"eval --benchmark cbsd68 --data d --jobs 0", exitUsage, "--jobs 0"},
+		{"eval --benchmark cbsd68 --data d --limit 0", exitUsage, "--limit 0"},
+		{"eval --benchmark cbsd68 --data d --max-memory much", exitUsage, "--max-memory much"},
+		{"eval --benchmark cbsd68 --data d --benchmark-file /nowhere.yaml", exitError, "nowhere.yaml"},
+		{"eval --benchmark cbsd68 --data d stray", exitUsage, `"stray"`},
+		{"eval --benchmark cbsd68 --data d --format word", exitUsage, "markdown"},
+		{"eval --benchmark cbsd68 --data d --format csv --json", exitUsage, "leave one out"},
+		{"eval --benchmark cbsd68 --data d --images --routing", exitUsage, "exclude each other"},
+		{"eval --benchmark cbsd68 --data d --bootstrap-seed 1", exitUsage, "there is no flag"},
+		{"merge", exitUsage, "name the results files"},
+		{"merge --results r a", exitUsage, "there is no flag"},
+		{"merge /nowhere.jsonl", exitError, "nowhere.jsonl"},
+		{"table 10 --data d", exitUsage, "1 to 9"},
+		{"table 0 --data d", exitUsage, "1 to 9"},
+		{"table foo", exitUsage, "table foo: the paper's are 1 to 9"},
+		{"table", exitUsage, "from 1 to 9"},
+		{"table 1", exitUsage, "CLUSIR_DATA"},
+		{"table 1 --data d --benchmark cbsd68", exitUsage, "there is no flag"},
+		{"table 1 --data d --row x", exitUsage, "NAME=FILE"},
+		{"table 1 --data d --row x=/nowhere.safetensors", exitError, "nowhere.safetensors"},
+		{"table 1 --data d --row x=a,b", exitError, "row x"},
+		{"compare a --benchmark cbsd68 --data d", exitUsage, "two models"},
+		{"compare nano nano --data d", exitUsage, "--benchmark"},
+		{"compare a b --routing", exitUsage, "there is no flag"},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(append([]string{"eval"}, strings.Fields(c.args)...), &stdout, &stderr)
-		if code != c.code || !strings.Contains(stderr.String(), c.stderr) || stdout.Len() > 0 {
+		code := run(strings.Fields(c.args), &stdout, &stderr)
+		if code != c.code || !strings.Contains(stderr.String(), c.stderr) || stdout.Len() > 0 || strings.Contains(stderr.String(), "strconv") {
 			t.Errorf("%q: exit code %d, want %d; stderr %q, want %q in it; stdout %q", c.args, code, c.code, &stderr, c.stderr, &stdout)
+		}
+	}
+}
+
+// TestRenamed rewrites the command lines of earlier versions.
+func TestRenamed(t *testing.T) {
+	for old, want := range map[string]string{
+		"eval --table 2 --data d":          "table 2 --data d",
+		"eval --data d --table=2":          "table 2 --data d",
+		"eval --merge a b --json":          "merge a b --json",
+		"eval --compare a b --benchmark x": "compare a b --benchmark x",
+		"eval --benchmark x --compare a b": "compare --benchmark x a b",
+		"eval --benchmark x --figure tsne": "figure tsne --benchmark x",
+		"eval --figure=tsne,crops --out d": "figure tsne,crops --out d",
+		"eval --benchmark cbsd68":          "eval --benchmark cbsd68",
+		"restore --merge a":                "restore --merge a",
+		"eval --table":                     "table",
+		"":                                 "",
+	} {
+		now, note := renamed(strings.Fields(old))
+		if got := strings.Join(now, " "); got != want || (note != "") != (old != want) {
+			t.Errorf("%q is %q, want %q; note %q", old, got, want, note)
+		}
+	}
+}
+
+// TestFewFlags holds the measuring commands to a dozen flags of their own; what
+// they share stands under titles.
+func TestFewFlags(t *testing.T) {
+	for _, cmd := range []*cobra.Command{newEvalCmd(nil), newCompareCmd(nil), newTableCmd(nil), newMergeCmd(nil), newFigureCmd(nil)} {
+		groups := map[string]int{}
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { groups[strings.Join(f.Annotations[groupKey], "")]++ })
+		for title, n := range groups {
+			if n > 12 {
+				t.Errorf("%s has %d flags under %q", cmd.Name(), n, title)
+			}
+		}
+		if help := cmd.UsageString(); len(groups) > 1 && (!strings.Contains(help, "\nFlags:\n") || !strings.Contains(help, "\nNetwork flags:\n")) {
+			t.Errorf("%s shows its flags as\n%s", cmd.Name(), help)
 		}
 	}
 }
@@ -133,11 +192,11 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// evaluate runs a command line, {} standing for the folder.
+// evaluate runs the command line of a command, {} standing for the folder.
 func evaluate(t *testing.T, dir, args string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	code = run(append([]string{"eval"}, strings.Fields(strings.ReplaceAll(args, "{}", dir))...), &out, &errOut)
+	code = run(strings.Fields(strings.ReplaceAll(args, "{}", dir)), &out, &errOut)
 	return code, out.String(), errOut.String()
 }
 
@@ -145,7 +204,7 @@ const mine = "--benchmark mine --benchmark-file {}/mine.yaml --data {} --threads
 
 func TestEval(t *testing.T) {
 	dir := evalData(t)
-	code, text, stderr := evaluate(t, dir, mine)
+	code, text, stderr := evaluate(t, dir, "eval "+mine)
 	if code != exitOK || stderr != "" {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
@@ -154,16 +213,16 @@ func TestEval(t *testing.T) {
 			t.Errorf("%q is not in:\n%s", want, text)
 		}
 	}
-	code, whole, _ := evaluate(t, dir, mine+" --json")
+	code, whole, _ := evaluate(t, dir, "eval "+mine+" --json")
 	if code != exitOK {
 		t.Fatal(code)
 	}
 	for _, shard := range []string{"1", "2"} {
-		if code, _, stderr := evaluate(t, dir, mine+" --jobs 2 --shard "+shard+"/2 --results {}/"+shard); code != exitOK {
+		if code, _, stderr := evaluate(t, dir, "eval "+mine+" --jobs 2 --shard "+shard+"/2 --results {}/"+shard); code != exitOK {
 			t.Fatal(code, stderr)
 		}
 	}
-	code, merged, stderr := evaluate(t, dir, "--merge {}/1 {}/2 --json")
+	code, merged, stderr := evaluate(t, dir, "merge {}/1 {}/2 --json")
 	if code != exitOK {
 		t.Fatal(stderr)
 	}
@@ -185,11 +244,61 @@ func splitsOf(t *testing.T, text string) []eval.SplitResult {
 func TestEvalGoesOn(t *testing.T) {
 	dir := evalData(t)
 	writeFile(t, filepath.Join(dir, "photos", "a.png"), "no picture")
-	code, stdout, stderr := evaluate(t, dir, mine)
+	code, stdout, stderr := evaluate(t, dir, "eval "+mine)
 	if code != exitError || !strings.Contains(stderr, "1 of 2 images could not be measured") || !strings.Contains(stderr, "a.png") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	if !strings.Contains(stdout, "1 of 3") || !strings.Contains(stdout, "1 of 2 images failed") {
 		t.Errorf("table:\n%s", stdout)
+	}
+}
+
+// TestEvalSave restores into a folder, refuses to do it twice, and on resuming
+// makes what is missing.
+func TestEvalSave(t *testing.T) {
+	dir := evalData(t)
+	line := "eval " + mine + " --save {}/out --results {}/r.jsonl"
+	if code, _, stderr := evaluate(t, dir, line); code != exitOK {
+		t.Fatal(code, stderr)
+	}
+	file := filepath.Join(dir, "out", "mine-25", "a.png")
+	saved := readFile(t, file)
+	m, err := png.Decode(bytes.NewReader(saved))
+	if err != nil || m.Bounds() != image.Rect(0, 0, 48, 32) {
+		t.Fatalf("%v, %v", m.Bounds(), err)
+	}
+	if code, _, stderr := evaluate(t, dir, "eval "+mine+" --save {}/out"); code != exitError || !strings.Contains(stderr, "--overwrite") {
+		t.Errorf("a second time: exit code %d, %s", code, stderr)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := evaluate(t, dir, line+" --resume"); code != exitOK || !bytes.Equal(readFile(t, file), saved) {
+		t.Errorf("resumed: exit code %d, %s", code, stderr)
+	}
+	code, _, stderr := evaluate(t, dir, "eval "+mine+" --save {}/out --overwrite --limit 1")
+	if code != exitOK {
+		t.Errorf("overwriting: exit code %d, %s", code, stderr)
+	}
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestNumbersSurviveThePage: a page that cannot be written costs no number.
+func TestNumbersSurviveThePage(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skipf("a full disk is needed: %v", err)
+	}
+	dir := evalData(t)
+	code, stdout, stderr := evaluate(t, dir, "eval "+mine+" --limit 1 --report /dev/full")
+	if code != exitError || !strings.Contains(stdout, "My photos") || !strings.Contains(stdout, "1 of 3") || stderr == "" {
+		t.Errorf("exit code %d, %s\n%s", code, stderr, stdout)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// measuring gives the examples of docs/eval.md a benchmark and a second network.
-func measuring(t *testing.T, s shell) {
+// measuringScene gives the examples of docs/eval.md a benchmark and a second network.
+func measuringScene(t *testing.T, s shell) {
 	root := sharedtest.Root(t)
 	copyFile(t, filepath.Join(root, "weights", "nano.safetensors"), filepath.Join(s.dir, "runs", "mine", "best.safetensors"))
 	pictures := filepath.Join(root, "testdata", "images")

@@ -15,11 +15,10 @@ func TestPageUsage(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"--training-log {}/log.jsonl " + mine, exitUsage, "name it with --report"},
-		{"--report {}/r.html --table 2", exitUsage, "leave out --table"},
-		{"--report {}/nowhere/r.html " + mine, exitError, "nowhere"},
-		{"--report {}/mine.yaml/r.html " + mine, exitError, "mine.yaml"},
-		{"--report {}/r.html --training-log {}/log.jsonl " + mine, exitError, "log.jsonl:1"},
+		{"eval --training-log {}/log.jsonl " + mine, exitUsage, "name it with --report"},
+		{"eval --report {}/nowhere/r.html " + mine, exitError, "nowhere"},
+		{"eval --report {}/mine.yaml/r.html " + mine, exitError, "mine.yaml"},
+		{"eval --report {}/r.html --training-log {}/log.jsonl " + mine, exitError, "log.jsonl:1"},
 	} {
 		if code, stdout, stderr := evaluate(t, dir, c.args); code != c.code || !strings.Contains(stderr, c.stderr) || stdout != "" {
 			t.Errorf("%s: exit code %d, want %d; stderr %q, want %q in it; stdout %q", c.args, code, c.code, stderr, c.stderr, stdout)
@@ -34,7 +33,7 @@ func TestReportPage(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "log.jsonl"), `{"step":1,"loss":0.5,"l1":0.4,"time":"2026-01-01T00:00:00Z"}`+"\n"+`{"step":2,"loss":0.4,"l1":0.3,"time":"2026-01-01T00:00:01Z"}`+"\n")
 	page := func(name, args string) string {
 		t.Helper()
-		code, table, stderr := evaluate(t, dir, "--report {}/"+name+" "+args)
+		code, table, stderr := evaluate(t, dir, args+" --report {}/"+name)
 		if code != exitOK || stderr != "" || !strings.Contains(table, "My photos") {
 			t.Fatalf("exit code %d: %s\n%s", code, stderr, table)
 		}
@@ -45,7 +44,7 @@ func TestReportPage(t *testing.T) {
 		return string(text)
 	}
 	const thumbs, large = 2, 2 * 3
-	first := page("1.html", mine+" --results {}/results --training-log {}/log.jsonl")
+	first := page("1.html", "eval "+mine+" --results {}/results --training-log {}/log.jsonl")
 	if n := strings.Count(first, "data:image/jpeg"); n != thumbs+large {
 		t.Errorf("%d pictures, want %d", n, thumbs+large)
 	}
@@ -54,10 +53,28 @@ func TestReportPage(t *testing.T) {
 			t.Errorf("%q is not in the page", want)
 		}
 	}
-	if n := strings.Count(page("2.html", mine+" --results {}/results --resume"), "data:image/jpeg"); n != large {
+	if n := strings.Count(page("2.html", "eval "+mine+" --results {}/results --resume"), "data:image/jpeg"); n != large {
 		t.Errorf("resumed: %d pictures, want the %d large ones", n, large)
 	}
-	if merged := page("3.html", "--merge {}/results"); strings.Contains(merged, "data:image") || !strings.Contains(merged, "no pictures") {
+	if merged := page("3.html", "merge {}/results"); strings.Contains(merged, "data:image") || !strings.Contains(merged, "no pictures") {
 		t.Error("the page of merged results shows pictures, or does not say why not")
+	}
+}
+
+// TestComparePage writes the page of a comparison, with pictures and without.
+func TestComparePage(t *testing.T) {
+	dir := evalData(t)
+	line := "compare nano ../../weights/nano.safetensors " + mine + " --results {}/c --report {}/c.html"
+	code, _, stderr := evaluate(t, dir, line)
+	page := string(readFile(t, filepath.Join(dir, "c.html")))
+	if code != exitOK || strings.Count(page, "data:image/jpeg") != 2*3 || !strings.Contains(page, "A&#39;s result") && !strings.Contains(page, "A's result") {
+		t.Errorf("exit code %d, %s; %d pictures", code, stderr, strings.Count(page, "data:image/jpeg"))
+	}
+	if code, _, stderr := evaluate(t, dir, line); code != exitError || !strings.Contains(stderr, "--overwrite") {
+		t.Errorf("a second time: exit code %d, %s", code, stderr)
+	}
+	code, _, stderr = evaluate(t, dir, "compare {}/c/A.jsonl {}/c/B.jsonl --report {}/d.html")
+	if page := string(readFile(t, filepath.Join(dir, "d.html"))); code != exitOK || strings.Contains(page, "data:image/jpeg") || !strings.Contains(page, "paired bootstrap") {
+		t.Errorf("of results: exit code %d, %s", code, stderr)
 	}
 }

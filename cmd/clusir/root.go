@@ -44,8 +44,8 @@ func newRoot(started *bool) *cobra.Command {
 			*started = true
 		},
 	}
-	root.AddCommand(newBenchCmd(nil), newEvalCmd(nil), newExportCmd(nil), newManCmd(nil), newModelsCmd(nil),
-		newRestoreCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
+	root.AddCommand(newBenchCmd(nil), newCompareCmd(nil), newEvalCmd(nil), newExportCmd(nil), newFigureCmd(nil), newManCmd(nil),
+		newMergeCmd(nil), newModelsCmd(nil), newRestoreCmd(nil), newTableCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	completeFlags(root)
@@ -54,6 +54,10 @@ func newRoot(started *bool) *cobra.Command {
 
 // run executes a command line and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
+	args, note := renamed(args)
+	if note != "" {
+		fmt.Fprintln(stderr, "clusir:", note)
+	}
 	return execute(newRoot, args, stdout, stderr)
 }
 

@@ -49,6 +49,7 @@ type SplitDifference struct {
 
 // ImageDifference is an image's results with both.
 type ImageDifference struct {
+	Index     int     `json:"index"` // among all images of the run
 	Benchmark string  `json:"benchmark"`
 	Split     string  `json:"split,omitempty"`
 	Image     string  `json:"image"`
@@ -94,6 +95,27 @@ func Compare(a, b *Report, seed uint64) (*Comparison, error) {
 	return c, nil
 }
 
+// Report is B's report with what A made of each image in the place of the input.
+// Images without a difference are left out.
+func (c *Comparison) Report(b *Report) *Report {
+	r := *b
+	r.Splits, r.Images = nil, nil
+	for _, s := range c.Splits {
+		r.Splits = append(r.Splits, SplitResult{Split: s.Split, Images: s.Images, Input: s.A, Output: s.B})
+	}
+	differences := map[int]ImageDifference{}
+	for _, d := range c.Images {
+		differences[d.Index] = d
+	}
+	for _, i := range b.Images {
+		if d, ok := differences[i.Index]; ok {
+			i.Input, i.Output = d.A, d.B
+			r.Images = append(r.Images, i)
+		}
+	}
+	return &r
+}
+
 // pair returns the images that both have a result for.
 func (c *Comparison) pair(a, b []ImageResult) (pairs []ImageDifference, err error) {
 	for i, x := range a {
@@ -109,7 +131,7 @@ func (c *Comparison) pair(a, b []ImageResult) (pairs []ImageDifference, err erro
 		case math.IsInf(x.Output.PSNR, 0) || math.IsInf(y.Output.PSNR, 0):
 			c.LeftOut = append(c.LeftOut, x.name()+": equal to the clean image, so that its PSNR is infinite")
 		default:
-			pairs = append(pairs, ImageDifference{x.Benchmark, x.Split, x.Image, x.Output, y.Output})
+			pairs = append(pairs, ImageDifference{x.Index, x.Benchmark, x.Split, x.Image, x.Output, y.Output})
 		}
 	}
 	return pairs, nil

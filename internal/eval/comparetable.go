@@ -17,14 +17,18 @@ func (c *Comparison) Table() *tabular.Table {
 		{Group: "SSIM", Name: "A"}, {Group: "SSIM", Name: "B"}, {Group: "SSIM", Name: "B − A"}, {Group: "SSIM", Name: "95 %"},
 		{Name: "B better"}, {Name: "B worse"},
 	}}
+	parts := 0
 	for _, s := range c.Splits {
-		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Number("%.0f", float64(s.Images))}
+		if s.Images > 0 {
+			parts++
+		}
+		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Words("%s", s.count())}
 		cells = append(cells, s.cells(s.Images)...)
 		cells = append(cells, tabular.Number("%.0f", float64(s.Better)), tabular.Number("%.0f", float64(s.Worse)))
 		t.Rows = append(t.Rows, tabular.Row{Cells: cells})
 	}
 	if len(c.Splits) > 1 {
-		cells := []tabular.Cell{tabular.Words("mean"), {}, {}}
+		cells := []tabular.Cell{tabular.Words("mean of %d parts", parts), {}, {}}
 		cells = append(cells, c.Mean.cells(len(c.Images))...)
 		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, tabular.Cell{}, tabular.Cell{}), Rule: true})
 	}
@@ -41,6 +45,9 @@ func (c *Comparison) Table() *tabular.Table {
 	}
 	return t
 }
+
+// count says how many of the benchmark's images are compared.
+func (s SplitDifference) count() string { return SplitResult{Split: s.Split, Images: s.Images}.Count() }
 
 func (d Difference) cells(images int) (cells []tabular.Cell) {
 	for _, m := range []struct {

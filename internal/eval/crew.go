@@ -19,6 +19,7 @@ import (
 type crew struct {
 	Options
 	window metrics.Window
+	saver  saver
 	budget int64 // bytes, for what is measured at a time
 	memory *semaphore.Weighted
 
@@ -31,7 +32,7 @@ type crew struct {
 // since measure panics too.
 var errPanic = errors.New("internal error")
 
-// measure does the jobs that are not done yet.
+// measure does the jobs.
 func (c *crew) measure(ctx context.Context, nets []*infer.Network, jobs []job) error {
 	c.allow(nets)
 	ctx, stop := context.WithCancelCause(ctx)
@@ -55,7 +56,14 @@ func (c *crew) measure(ctx context.Context, nets []*infer.Network, jobs []job) e
 			}
 		})
 	}
-	c.hand(ctx, jobs, todo)
+	for _, j := range jobs {
+		select {
+		case todo <- j:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
 	close(todo)
 	workers.Wait()
 	if p := panicked.Load(); p != nil {
@@ -79,38 +87,26 @@ func (c *crew) allow(nets []*infer.Network) {
 	c.memory = semaphore.NewWeighted(c.budget)
 }
 
-// hand gives out the jobs that are not done.
-func (c *crew) hand(ctx context.Context, jobs []job, todo chan<- job) {
+// left are the jobs that are not done: measured and, if wanted, saved.
+func (c *crew) left(jobs []job) (left []job) {
 	for _, j := range jobs {
-		if c.has(j) {
-			continue
-		}
-		select {
-		case todo <- j:
-		case <-ctx.Done():
-			return
+		if _, ok := c.stream.done[j.index]; !ok || !c.saver.has(j.index) {
+			left = append(left, j)
 		}
 	}
-}
-
-func (c *crew) has(j job) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, ok := c.stream.done[j.index]
-	return ok
+	return left
 }
 
 // one measures an image; the error is why all of it must end.
 func (c *crew) one(ctx context.Context, net *infer.Network, j job) error {
-	s, err := load(j, c.Protocol.Seed)
-	if err == nil {
-		err = c.compute(ctx, net, s)
-	}
+	s, err := c.measureOne(ctx, net, j)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if err != nil {
 		s.fail(err)
+	} else if err := c.saver.write(j.index, s.restored); err != nil {
+		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,6 +121,21 @@ func (c *crew) one(ctx context.Context, net *infer.Network, j job) error {
 		c.Image(s.ImageResult, c.done, c.of)
 	}
 	return nil
+}
+
+// measureOne loads, restores and measures an image. A bug that it meets there is
+// that image's failure.
+func (c *crew) measureOne(ctx context.Context, net *infer.Network, j job) (s *shot, err error) {
+	s = newShot(j)
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("internal error: %v; please report it", p)
+		}
+	}()
+	if err := s.load(j, c.Protocol.Seed); err != nil {
+		return s, err
+	}
+	return s, c.compute(ctx, net, s)
 }
 
 // compute restores and measures an image once there is memory for it.

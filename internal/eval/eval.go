@@ -41,6 +41,10 @@ type Options struct {
 	// an error, unless Resume is set: then the images in it are not measured again.
 	Results string
 	Resume  bool
+	// Save is a folder for the restored images, "" for none; with Overwrite files
+	// that are there are replaced.
+	Save      string
+	Overwrite bool
 	// MaxMemory is for the images that are measured side by side, in bytes; 0 is
 	// no limit.
 	MaxMemory int64
@@ -76,11 +80,17 @@ func Run(ctx context.Context, nets []*infer.Network, o Options) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
+	save, err := newSaver(o, jobs)
+	if err != nil {
+		return nil, err
+	}
 	s, err := openStream(o, header, jobs)
 	if err != nil {
 		return nil, err
 	}
-	c := &crew{Options: o, window: window, stream: s, done: len(s.done), of: len(jobs)}
+	c := &crew{Options: o, window: window, saver: save, stream: s, of: len(jobs)}
+	jobs = c.left(jobs)
+	c.done = c.of - len(jobs)
 	err = c.measure(ctx, nets, jobs)
 	if err = errors.Join(err, s.close()); err != nil {
 		return nil, err

@@ -20,16 +20,19 @@ type shot struct {
 // fail keeps why there is no result.
 func (s *shot) fail(err error) { s.Err = err.Error() }
 
+func newShot(j job) *shot {
+	return &shot{ImageResult: ImageResult{Index: j.index, Benchmark: j.split.Benchmark.Name, Split: j.split.Label, Image: j.item.Name}}
+}
+
 // load reads the pair of a job.
-func load(j job, seed uint64) (*shot, error) {
-	s := &shot{ImageResult: ImageResult{Index: j.index, Benchmark: j.split.Benchmark.Name, Split: j.split.Label, Image: j.item.Name}}
+func (s *shot) load(j job, seed uint64) error {
 	input, target, err := j.item.Load(seed)
 	if err != nil {
-		return s, err
+		return err
 	}
 	s.W, s.H = target.W, target.H
 	s.in, s.clean = planes(input), planes(target)
-	return s, nil
+	return nil
 }
 
 // restore runs the network.

@@ -65,14 +65,14 @@ func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageRe
 	}
 	for k := 1; k <= h.Shard.N; k++ {
 		if s := (Shard{k, h.Shard.N}); shards[s] == "" {
-			return nil, fmt.Errorf("the results of shard %s are not among the files: measure it with --shard %s", s, s)
+			return nil, fmt.Errorf("the results of shard %s are not among the files: measure it with clusir eval --shard %s", s, s)
 		}
 	}
 	var whole []ImageResult
 	for i := range total {
 		r, ok := latest[i]
 		if !ok {
-			return nil, fmt.Errorf("%s is not finished: it lacks image %d of %d; go on with --resume", fileOf(shards, i), i+1, total)
+			return nil, fmt.Errorf("%s is not finished: it lacks image %d of %d; go on with clusir eval --resume", fileOf(shards, i), i+1, total)
 		}
 		whole = append(whole, r)
 	}

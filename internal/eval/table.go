@@ -112,7 +112,7 @@ func (r *Report) notes() (lines []string) {
 		lines = append(lines, fmt.Sprintf("model %s (weights %s) on %s", r.Model, r.Weights, r.Device))
 	}
 	if r.Shard.N > 0 {
-		lines = append(lines, fmt.Sprintf("shard %s only: put the shards together with --merge", r.Shard))
+		lines = append(lines, fmt.Sprintf("shard %s only: put the shards together with clusir merge", r.Shard))
 	}
 	if r.Limit > 0 {
 		lines = append(lines, fmt.Sprintf("a part only: the first %s of each part (--limit %d)", english.Plural(r.Limit, "image", ""), r.Limit))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 
+	"clusir/internal/dataset"
 	"clusir/internal/draw"
 	"clusir/internal/model"
 	"clusir/internal/palette"
@@ -54,10 +55,15 @@ func affinity(ctx context.Context, r *Request) ([]sheet, error) {
 	}
 	var sheets []sheet
 	for i, p := range pictures {
-		sheets = append(sheets, sheet{"affinity-" + fileOf(p.split), affinitySheet(r, p, maps[i])})
+		sheets = append(sheets, sheet{affinityFile(p.split), affinitySheet(r, p, maps[i])})
 	}
 	return sheets, nil
 }
+
+// affinityName is the figure of which each split has a sheet.
+const affinityName = "affinity"
+
+func affinityFile(s *dataset.Split) string { return affinityName + "-" + fileOf(s) }
 
 // panelWide is the width of a picture where several stand in a row.
 const panelWide = 158

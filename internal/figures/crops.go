@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"math"
 
 	"gonum.org/v1/plot/vg"
 
-	"clusir/internal/dataset"
 	"clusir/internal/draw"
 	"clusir/internal/metrics"
 	"clusir/internal/model"
@@ -26,49 +26,79 @@ func crops(ctx context.Context, r *Request) ([]sheet, error) {
 	}
 	var rows [][]draw.Panel
 	for _, p := range pictures {
-		rows = append(rows, cropRows(p)...)
+		if err := r.restoreByOther(ctx, p); err != nil {
+			return nil, err
+		}
+		rows = append(rows, r.cropRow(p))
 	}
-	return []sheet{{"crops", draw.Sheet{
-		Title: fmt.Sprintf("Input, %s and clean image", r.Name), Rows: rows,
+	names := r.Name
+	if r.Other != nil {
+		names += ", " + r.OtherName
+	}
+	return []sheet{{Crops, draw.Sheet{
+		Title: fmt.Sprintf("Input, %s and clean image", names), Rows: rows,
 		Notes: []string{fmt.Sprintf("Details of up to %d×%d pixels: in orange where the squared error fell most, in blue where most of it is left.", cropSide, cropSide)},
 	}}}, nil
 }
 
-// cropRows are two rows: the picture with its boxes beside the details of input,
-// result and clean image.
-func cropRows(p *picture) [][]draw.Panel {
+// restoreByOther runs the second network, if there is one, on a picture.
+func (r *Request) restoreByOther(ctx context.Context, p *picture) (err error) {
+	if r.Other == nil {
+		return nil
+	}
+	p.other, _, err = r.Other.Restore(ctx, nil, p.input.Planar(), p.input.H, p.input.W, model.Options{})
+	clamp(p.other)
+	return err
+}
+
+// version is what a row of crops shows of a picture.
+type version struct {
+	title string
+	db    float64 // NaN of the clean one
+	image *image.RGBA
+}
+
+// versions are the input, what the networks made of it, and the clean image.
+func (r *Request) versions(p *picture) []version {
 	w, h := p.input.W, p.input.H
-	images := []struct {
-		title string
-		image *image.RGBA
-	}{{"Input", imageOf(p.input)}, {"Restored", draw.Planes(p.output, w, h)}, {"Clean", imageOf(p.target)}}
+	clean := planesOf(p.target.Planar(), w, h)
+	restored := func(title string, pix []float32) version {
+		return version{title, metrics.PSNR(planesOf(pix, w, h), clean), draw.Planes(pix, w, h)}
+	}
+	out := []version{{"Input", metrics.PSNR(planesOf(p.input.Planar(), w, h), clean), imageOf(p.input)}}
+	if p.other == nil {
+		out = append(out, restored("Restored", p.output))
+	} else {
+		out = append(out, restored(r.Name, p.output), restored(r.OtherName, p.other))
+	}
+	return append(out, version{"Clean", math.NaN(), imageOf(p.target)})
+}
+
+// cropRow is a row: the whole pictures with their boxes beside the details of all
+// versions.
+func (r *Request) cropRow(p *picture) (row []draw.Panel) {
+	versions := r.versions(p)
 	gained, left := p.details()
-	in, out := p.psnr()
 	boxes := []draw.Box{{Rectangle: gained, Colour: palette.Orange.RGB}, {Rectangle: left, Colour: palette.SkyBlue.RGB}}
 	const detail = 104
-	whole := vg.Length(detail) * vg.Length(w) / vg.Length(h)
-	first := []draw.Panel{
-		draw.Picture{Title: titleOf(p.split) + ": " + p.name, Note: fmt.Sprintf("input %.2f dB", in), Image: images[0].image, Width: whole, Boxes: boxes},
-		draw.Picture{Title: "Restored", Note: fmt.Sprintf("%.2f dB", out), Image: images[1].image, Width: whole, Boxes: boxes},
+	whole := vg.Length(detail) * vg.Length(p.input.W) / vg.Length(p.input.H)
+	for i, v := range versions[:len(versions)-1] {
+		title, note := v.title, fmt.Sprintf("%.2f dB", v.db)
+		if i == 0 {
+			title, note = titleOf(p.split)+": "+p.name, "input "+note
+		}
+		row = append(row, draw.Picture{Title: title, Note: note, Image: v.image, Width: whole, Boxes: boxes})
 	}
 	for _, box := range boxes {
-		for _, m := range images {
-			first = append(first, draw.Picture{
-				Title: m.title, Image: m.image.SubImage(box.Rectangle), Width: detail, Pixels: true, Frame: box.Colour,
-			})
+		for _, v := range versions {
+			row = append(row, draw.Picture{Title: v.title, Image: v.image.SubImage(box.Rectangle), Width: detail, Pixels: true, Frame: box.Colour})
 		}
 	}
-	return [][]draw.Panel{first}
+	return row
 }
 
-func (p *picture) planes(m *dataset.Image) metrics.Planes {
-	return metrics.Planes{C: 3, H: m.H, W: m.W, Pix: m.Planar()}
-}
-
-// psnr are the input's and the output's.
-func (p *picture) psnr() (in, out float64) {
-	clean := p.planes(p.target)
-	return metrics.PSNR(p.planes(p.input), clean), metrics.PSNR(metrics.Planes{C: 3, H: clean.H, W: clean.W, Pix: p.output}, clean)
+func planesOf(pix []float32, w, h int) metrics.Planes {
+	return metrics.Planes{C: 3, H: h, W: w, Pix: pix}
 }
 
 // details finds the square in which the squared error fell most, and, apart from

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -29,6 +30,11 @@ type Request struct {
 	// Image names the picture of each split in figures of single ones; "" is the first.
 	Image string
 	Dir   string // where the files go
+	// Overwrite tells that files which are there may be replaced.
+	Overwrite bool
+	// Other, if set, is a second network of which the crops show the results, too.
+	Other     *infer.Network
+	OtherName string
 	// Progress, where set, hears of each image that is done, of how many.
 	Progress func(done, of int)
 }
@@ -47,12 +53,15 @@ type sheet struct {
 	draw.Sheet
 }
 
+// Crops is the figure that can show two networks.
+const Crops = "crops"
+
 // all are the figures in the paper's order.
 var all = []figure{
 	{"frequency", "input, LL band, refined low and high frequencies and their spectra (Fig. 3)", frequency, true, true, true},
-	{"crops", "crops of input, result and clean image side by side (Fig. 4)", crops, true, false, false},
+	{Crops, "crops of input, result and clean image side by side (Fig. 4)", crops, true, false, false},
 	{"tsne", "t-SNE of the features after each stage's experts (Figs. 5, 7)", tsneFigure, true, true, false},
-	{"affinity", "likeness of each pixel to each prototype (Figs. 6, 9)", affinity, true, true, false},
+	{affinityName, "likeness of each pixel to each prototype (Figs. 6, 9)", affinity, true, true, false},
 	{"prototypes", "distances of the prototypes from each other, and at the start of training (Fig. 8)", prototypes, false, true, false},
 	{"experts", "weights of the experts by degradation and stage", experts, true, true, false},
 }
@@ -84,6 +93,31 @@ func NeedsPictures(names []string) (bool, error) {
 		pictures = pictures || all[i].pictures
 	}
 	return pictures, nil
+}
+
+// MayWrite is an error if one of the files that the figures go to exists and must
+// not be replaced.
+func (r *Request) MayWrite(names []string) error {
+	if r.Overwrite {
+		return nil
+	}
+	for _, name := range names {
+		files := []string{name}
+		if name == affinityName {
+			files = nil
+			for _, s := range r.Splits {
+				files = append(files, affinityFile(s))
+			}
+		}
+		for _, f := range files {
+			for _, path := range []string{filepath.Join(r.Dir, f+".png"), filepath.Join(r.Dir, f+".svg")} {
+				if _, err := os.Stat(path); err == nil {
+					return fmt.Errorf("%s exists: choose another folder, or replace it with --overwrite", path)
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Draw makes a figure of Names, as PNG and as SVG, and returns the files' paths.
@@ -136,6 +170,7 @@ type picture struct {
 	name          string
 	input, target *dataset.Image
 	output        []float32 // [3,H,W], clamped
+	other         []float32 // of the second network; nil if there is none
 	routes        []*model.Route
 }
 
@@ -147,10 +182,14 @@ func (r *Request) restore(ctx context.Context, s *dataset.Split, item dataset.It
 	}
 	p := &picture{split: s, name: item.Name, input: input, target: target}
 	p.output, p.routes, err = r.Net.Restore(ctx, nil, input.Planar(), input.H, input.W, model.Options{Probe: probe})
-	for i, v := range p.output {
-		p.output[i] = min(max(v, 0), 1)
-	}
+	clamp(p.output)
 	return p, err
+}
+
+func clamp(x []float32) {
+	for i, v := range x {
+		x[i] = min(max(v, 0), 1)
+	}
 }
 
 // each restores the one picture of each split that the request names.

@@ -39,20 +39,25 @@ func axisOf(images []eval.ImageResult) axis {
 }
 
 // distribution draws the PSNR of a split's images, degraded and restored.
-func distribution(images []eval.ImageResult, task string) (svg template.HTML, alt string, err error) {
+// In a comparison it is that of A and of B.
+func distribution(images []eval.ImageResult, task string, compared bool) (svg template.HTML, alt string, err error) {
 	var in, out []float64
 	a := axisOf(images)
 	for _, i := range images {
 		in, out = append(in, min(i.Input.PSNR, a.max)), append(out, min(i.Output.PSNR, a.max))
 	}
+	names := [2]string{"input", "restored"}
+	if compared {
+		names = [2]string{"A", "B"}
+	}
 	s := draw.Sheet{Rows: [][]draw.Panel{{draw.Strip{
 		Rows: []draw.StripRow{
-			{Name: "input", Colour: palette.Grey.RGB, Values: in}, {Name: "restored", Colour: dataset.Colour(task).RGB, Values: out},
+			{Name: names[0], Colour: palette.Grey.RGB, Values: in}, {Name: names[1], Colour: dataset.Colour(task).RGB, Values: out},
 		},
 		X: "PSNR in dB", Min: a.min, Max: a.max, Width: chartWide,
 	}}}}
 	text, err := s.Inline()
-	return template.HTML(text), fmt.Sprintf("PSNR of %d images: median %.2f dB degraded, %.2f dB restored", len(images), draw.Median(in), draw.Median(out)), err
+	return template.HTML(text), fmt.Sprintf("PSNR of %d images: median %.2f dB %s, %.2f dB %s", len(images), draw.Median(in), names[0], draw.Median(out), names[1]), err
 }
 
 // courses draws a training's curves; their titles are the page's.

@@ -52,11 +52,19 @@ func (g *Gallery) AddThumb(r eval.ImageResult, _, output, _ metrics.Planes) {
 
 // AddLarge keeps large pictures of an image; for eval.Options.Pixels.
 func (g *Gallery) AddLarge(r eval.ImageResult, input, output, clean metrics.Planes) {
-	l := large{w: output.W, h: output.H}
+	l := large{files: g.large[r.Index].files, w: output.W, h: output.H}
 	for i, p := range []metrics.Planes{input, output, clean} {
-		l.files[i] = fit(show(p), g.budget)
+		if l.files[i] == nil { // not what AddBefore put there
+			l.files[i] = fit(show(p), g.budget)
+		}
 	}
 	g.large[r.Index] = l
+}
+
+// AddBefore keeps a restored image in the place of the input that AddLarge will be
+// given; for eval.Options.Pixels of the first of two networks.
+func (g *Gallery) AddBefore(r eval.ImageResult, _, output, _ metrics.Planes) {
+	g.large[r.Index] = large{files: [pictures][]byte{fit(show(output), g.budget)}}
 }
 
 func show(p metrics.Planes) image.Image { return panels.Planes(p.Pix, p.W, p.H) }

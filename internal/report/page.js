@@ -18,7 +18,7 @@ function showClean(of, button, clean) {
   button.setAttribute('aria-pressed', clean);
   of.querySelector('.before.clean').hidden = !clean;
   of.querySelector('.before.input').hidden = clean;
-  of.querySelector('.tag.left').textContent = clean ? 'clean' : 'input';
+  of.querySelector('.tag.left').textContent = clean ? 'clean' : document.body.dataset.before;
 }
 
 // Full size: one dialog for all. Both pictures lie in one box, which is scrolled

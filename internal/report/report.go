@@ -19,6 +19,9 @@ import (
 // Page is what goes into a report.
 type Page struct {
 	Eval *eval.Report
+	// Comparison, if set, says that Eval is the report that a comparison makes: of
+	// what A made of the images in the place of the input.
+	Comparison *eval.Comparison
 	// Gallery has the pictures; nil for a page without.
 	Gallery *Gallery
 	// Curves are a training's, of any size, if its log is at hand.
@@ -50,16 +53,18 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 // view is what the template sees.
 type view struct {
 	Page
-	CSS      template.CSS
-	JS       template.JS
-	Summary  *tabular.Table
-	Groups   []group
-	Splits   []splitView
-	Images   []imageView
-	Routing  []stageView
-	Courses  []chart
-	Settings string // Config as JSON
-	Thumbs   bool
+	CSS     template.CSS
+	JS      template.JS
+	Summary *tabular.Table
+	// Before and After are what the page compares.
+	Before, After string
+	Groups        []group
+	Splits        []splitView
+	Images        []imageView
+	Routing       []stageView
+	Courses       []chart
+	Settings      string // Config as JSON
+	Thumbs        bool
 }
 
 // group is columns of the summary under one name.
@@ -106,7 +111,10 @@ func (p Page) Save(path string) error { return atomicfile.Write(path, p.Write) }
 
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {
-	v := view{Page: p, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Summary: p.Eval.Table()}
+	v := view{Page: p, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Summary: p.Eval.Table(), Before: "input", After: "restored"}
+	if c := p.Comparison; c != nil {
+		v.Summary, v.Before, v.After = c.Table(), "A", "B"
+	}
 	v.Groups = groupsOf(v.Summary)
 	v.Routing = routing(p.Eval)
 	var err error
@@ -154,7 +162,7 @@ func (p Page) splits() (views []splitView, err error) {
 		v := splitView{SplitResult: s, ID: fmt.Sprint("split-", k)}
 		if s.Images > 0 {
 			images := imagesOf(p.Eval, s)
-			if v.Chart, v.Alt, err = distribution(images, s.Task); err != nil {
+			if v.Chart, v.Alt, err = distribution(images, s.Task, p.Comparison != nil); err != nil {
 				return nil, err
 			}
 			v.Shots = p.Gallery.shots(ranked[k])

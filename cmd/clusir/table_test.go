@@ -27,7 +27,7 @@ func tableData(t *testing.T) (dir string) {
 
 func TestEvalTable(t *testing.T) {
 	dir := tableData(t)
-	code, text, stderr := evaluate(t, dir, "--table 2 --data {} --runs {}/runs --threads 2")
+	code, text, stderr := evaluate(t, dir, "table 2 --data {} --runs {}/runs --threads 2")
 	if code != exitOK {
 		t.Fatal(code, stderr)
 	}
@@ -37,12 +37,12 @@ func TestEvalTable(t *testing.T) {
 		}
 	}
 	for _, format := range []string{"markdown", "csv", "latex"} {
-		code, out, stderr := evaluate(t, dir, "--table 2 --data {} --runs {}/runs --format "+format)
+		code, out, stderr := evaluate(t, dir, "table 2 --data {} --runs {}/runs --format "+format)
 		if code != exitOK || !strings.Contains(out, "MoCE-IR") || !strings.Contains(out, "nano") {
 			t.Errorf("%s: exit code %d, %s\n%s", format, code, stderr, out)
 		}
 	}
-	code, out, _ := evaluate(t, dir, "--table 2 --data {} --runs {}/runs --json")
+	code, out, _ := evaluate(t, dir, "table 2 --data {} --runs {}/runs --json")
 	var doc struct {
 		Table   tabular.Table
 		Reports map[string]*eval.Report
@@ -69,23 +69,23 @@ func TestEvalTableRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, nano, string(weights))
-	code, text, stderr := evaluate(t, dir, "--table 2 --data {} --runs {}/runs --row other="+nano+" --results {}/results")
+	code, text, stderr := evaluate(t, dir, "table 2 --data {} --runs {}/runs --row other="+nano+" --results {}/results")
 	if code != exitOK || !strings.Contains(text, "\nfive-task ") || !strings.Contains(text, "\nother ") || strings.Contains(text, "missing: row") {
 		t.Errorf("exit code %d, %s\n%s", code, stderr, text)
 	}
-	code, again, stderr := evaluate(t, dir, "--table 2 --runs {}/none --row five-task={}/results/five-task.jsonl")
+	code, again, stderr := evaluate(t, dir, "table 2 --runs {}/none --row five-task={}/results/five-task.jsonl")
 	if code != exitOK || lineOf(again, "five-task ") != lineOf(text, "five-task ") {
 		t.Errorf("from results: exit code %d, %s\n%s", code, stderr, again)
 	}
-	code, text, stderr = evaluate(t, dir, "--table 4 --data {} --runs {}/runs")
+	code, text, stderr = evaluate(t, dir, "table 4 --data {} --runs {}/runs")
 	if code != exitError || !strings.Contains(text, "WTB+PCGRM-MoE ") || !strings.Contains(stderr, "no row of table 4") {
 		t.Errorf("without networks: exit code %d, %s\n%s", code, stderr, text)
 	}
-	code, _, stderr = evaluate(t, dir, "--table 4 --data {} --row WTB="+nano)
+	code, _, stderr = evaluate(t, dir, "table 4 --data {} --row WTB="+nano)
 	if code != exitError || !strings.Contains(stderr, "use_moe is true") {
 		t.Errorf("with the wrong network: exit code %d, %s", code, stderr)
 	}
-	code, text, stderr = evaluate(t, dir, "--table 3 --data {} --row denoise="+nano)
+	code, text, stderr = evaluate(t, dir, "table 3 --data {} --row denoise="+nano)
 	if code != exitError || !strings.Contains(text, "Kodak24") || !strings.Contains(text, "missing: row denoise: nothing to measure") {
 		t.Errorf("without its benchmark: exit code %d, %s\n%s", code, stderr, text)
 	}
@@ -101,7 +101,7 @@ func lineOf(text, begin string) string {
 }
 
 func TestEvalSizes(t *testing.T) {
-	code, text, stderr := evaluate(t, "", "--table 7 --row mine=nano --format csv")
+	code, text, stderr := evaluate(t, "", "table 7 --row mine=nano --format csv")
 	lines, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if code != exitOK || err != nil || stderr != "" {
 		t.Fatal(code, err, stderr)
@@ -120,21 +120,21 @@ func TestEvalSizes(t *testing.T) {
 
 func TestEvalCompare(t *testing.T) {
 	dir := evalData(t)
-	compare := "--compare nano ../../weights/nano.safetensors " + mine
+	compare := "compare nano ../../weights/nano.safetensors " + mine
 	code, text, stderr := evaluate(t, dir, compare+" --results {}/c")
 	if code != exitOK || !strings.Contains(text, "+0.00 to +0.00") || !strings.Contains(text, "paired bootstrap") {
 		t.Fatalf("exit code %d, %s\n%s", code, stderr, text)
 	}
-	code, again, stderr := evaluate(t, dir, "--compare {}/c/A.jsonl {}/c/B.jsonl")
+	code, again, stderr := evaluate(t, dir, "compare {}/c/A.jsonl {}/c/B.jsonl")
 	if code != exitOK || again != text {
 		t.Errorf("from results: exit code %d, %s\n%s\nwant\n%s", code, stderr, again, text)
 	}
 	var c eval.Comparison
-	code, out, _ := evaluate(t, dir, "--compare {}/c/A.jsonl {}/c/B.jsonl --json")
+	code, out, _ := evaluate(t, dir, "compare {}/c/A.jsonl {}/c/B.jsonl --json")
 	if err := json.Unmarshal([]byte(out), &c); err != nil || code != exitOK || len(c.Images) != 2 || c.A.Weights != c.B.Weights {
 		t.Errorf("JSON: %v, %+v", err, c)
 	}
-	code, out, _ = evaluate(t, dir, "--compare {}/c/A.jsonl {}/c/B.jsonl --format csv --images")
+	code, out, _ = evaluate(t, dir, "compare {}/c/A.jsonl {}/c/B.jsonl --format csv --images")
 	if lines, err := csv.NewReader(strings.NewReader(out)).ReadAll(); err != nil || code != exitOK || len(lines) != 3 {
 		t.Errorf("CSV: %v\n%s", err, out)
 	}
@@ -142,7 +142,7 @@ func TestEvalCompare(t *testing.T) {
 
 func TestEvalImages(t *testing.T) {
 	dir := evalData(t)
-	code, out, stderr := evaluate(t, dir, mine+" --images --format csv")
+	code, out, stderr := evaluate(t, dir, "eval "+mine+" --images --format csv")
 	lines, err := csv.NewReader(strings.NewReader(out)).ReadAll()
 	if code != exitOK || err != nil || len(lines) != 3 || lines[1][2] != "a" || lines[1][3] != "48×32" {
 		t.Errorf("exit code %d, %v, %s\n%s", code, err, stderr, out)

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"clusir/internal/figures"
+)
+
+// figureOptions are those of `clusir figure`.
+type figureOptions struct {
+	measuring
+	Figures []string
+	Out     string
+	Samples int
+	Image   string
+	Compare string
+}
+
+func newFigureCmd(runF func(*figureOptions) error) *cobra.Command {
+	opts := &figureOptions{}
+	cmd := &cobra.Command{
+		Use:   "figure NAME...",
+		Short: "Draw the paper's figures of a network",
+		Long: `Draw one or several figures, or all, as PNG and SVG into the folder --out:
+` + figureHelp(),
+		Example: `  clusir figure tsne --benchmark five-task --data data --out figures
+  clusir figure crops --compare runs/mine/best.safetensors --benchmark rain100l --data data --out figures`,
+		Args: atLeast(1, "name the figures: clusir figure NAME..., of "+strings.Join(figures.Names(), ", ")+", or all"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := opts.complete(cmd, args); err != nil {
+				return err
+			}
+			if runF != nil {
+				return runF(opts)
+			}
+			return opts.run()
+		},
+	}
+	addFlags(cmd, "", func(f *pflag.FlagSet) {
+		f.StringVar(&opts.Out, "out", "", "put the figures into the folder `DIR`")
+		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace figures that exist")
+		f.IntVar(&opts.Samples, "samples", 60, "figures of many pictures take up to `N` of each benchmark")
+		f.StringVar(&opts.Image, "image", "", "figures of single pictures take those of this `NAME`, without its ending (default each benchmark's first)")
+		f.StringVar(&opts.Compare, "compare", "", "set a second network's results beside the crops: an embedded model or a checkpoint `FILE`")
+	})
+	addFlags(cmd, "Pictures", opts.addBenchmarkFlags)
+	addFlags(cmd, "Network", opts.addModelFlag, opts.addNetworkFlags)
+	return cmd
+}
+
+// figureHelp lists the figures.
+func figureHelp() string {
+	var lines strings.Builder
+	for _, name := range figures.Names() {
+		fmt.Fprintf(&lines, "  %-11s %s\n", name, figures.About(name))
+	}
+	return lines.String()
+}
+
+func (o *figureOptions) complete(cmd *cobra.Command, args []string) error {
+	for _, a := range args {
+		o.Figures = append(o.Figures, strings.Split(a, ",")...)
+	}
+	if len(o.Figures) == 1 && o.Figures[0] == "all" {
+		o.Figures = figures.Names()
+	}
+	pictures, err := figures.NeedsPictures(o.Figures)
+	switch {
+	case err != nil:
+		return usageError{err}
+	case o.Out == "":
+		return usage("figure %s: name the folder for its files with --out", args[0])
+	case pictures && o.Benchmark == "":
+		return usage("figure %s: name the pictures with --benchmark, such as --benchmark five-task", args[0])
+	case o.Samples < 1:
+		return usage("--samples %d: give the number of pictures to take of each benchmark, such as 60", o.Samples)
+	case o.Compare != "" && !slices.Contains(o.Figures, figures.Crops):
+		return usage("--compare is for the figure crops alone")
+	}
+	return o.begin(cmd)
+}
+
+// run draws the figures and prints the files' paths.
+func (o *figureOptions) run() error {
+	r := figures.Request{Name: o.Model, Seed: o.config.Eval.Seed, Samples: o.Samples, Image: o.Image, Dir: o.Out, Overwrite: o.Overwrite}
+	if o.Benchmark != "" {
+		benchmarks, err := o.benchmarks()
+		if err != nil {
+			return err
+		}
+		for _, b := range benchmarks {
+			splits, err := b.Open(o.config.Data)
+			if err != nil {
+				return err
+			}
+			r.Splits = append(r.Splits, splits...)
+		}
+	}
+	nets, err := o.open(o.Model)
+	if err != nil {
+		return err
+	}
+	defer nets.close()
+	r.Net = nets.nets[0]
+	if o.Compare != "" {
+		other, err := o.open(o.Compare)
+		if err != nil {
+			return err
+		}
+		defer other.close()
+		r.Other, r.OtherName = other.nets[0], o.Compare
+	}
+	if err := r.MayWrite(o.Figures); err != nil {
+		return err
+	}
+	for _, name := range o.Figures {
+		bar := &countBar{w: progressTo(o.errOut), text: name}
+		r.Progress = bar.set
+		paths, err := figures.Draw(o.ctx, name, r)
+		for _, p := range paths {
+			fmt.Fprintln(o.out, p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

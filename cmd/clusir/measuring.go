@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"clusir/internal/config"
+	"clusir/internal/dataset"
+	"clusir/internal/device"
+	"clusir/internal/eval"
+	"clusir/internal/infer"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// defaultModel is the embedded model that serves where no other is named.
+const defaultModel = "nano"
+
+// measuring is what the commands that run networks on benchmarks share.
+type measuring struct {
+	ctx         context.Context
+	out, errOut io.Writer
+	config      *config.Config
+
+	Benchmark   string
+	File        string
+	Model       string
+	ModelConfig string
+	ISA         string
+	Jobs        int
+	MaxMemory   int64 // 0 is most of what is free
+	Limit       int
+	Results     string
+	Resume      bool
+	Overwrite   bool
+
+	network model.Config // of the last run
+}
+
+// addDataFlags defines the flags that say where pictures are.
+func (o *measuring) addDataFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.File, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own")
+	f.String("data", "", "the `FOLDER` that holds test/ (default $CLUSIR_DATA)")
+	f.Uint64("noise-seed", 0, "seed of the noise benchmarks")
+}
+
+// addBenchmarkFlags defines the flags that name what is measured.
+func (o *measuring) addBenchmarkFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.Benchmark, "benchmark", "", "`NAMES` of benchmarks or groups, with commas between")
+	o.addDataFlags(f)
+}
+
+// addProtocolFlags defines the flags that say how it is measured.
+func (o *measuring) addProtocolFlags(f *pflag.FlagSet) {
+	f.IntVar(&o.Limit, "limit", 0, "measure the first `N` images of each part only")
+	f.String("protocol", "promptir", "promptir (SSIM over a uniform window) or gaussian (over a Gaussian one)")
+	f.Bool("y-channel", false, "measure luma instead of RGB")
+}
+
+// addModelFlag defines the flag of the one network that is measured.
+func (o *measuring) addModelFlag(f *pflag.FlagSet) {
+	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`")
+}
+
+// addNetworkFlags defines the flags that say what computes.
+func (o *measuring) addNetworkFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
+	addDeviceFlags(f)
+	f.Int("threads", 0, "processor threads, 0 for all")
+	f.StringVar(&o.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	config.AddSetFlag(f)
+}
+
+// addEffortFlags defines the flags that say how much is computed at a time.
+func (o *measuring) addEffortFlags(f *pflag.FlagSet) {
+	f.IntVar(&o.Jobs, "jobs", 1, "measure `N` images side by side, the threads shared among them")
+	f.String("max-memory", "", "use at most this much for them, such as 8GB (default most of what is free)")
+}
+
+// begin reads what is not a plain value of a flag.
+func (o *measuring) begin(cmd *cobra.Command) (err error) {
+	o.ctx, o.out, o.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+	f := cmd.Flags()
+	switch {
+	case f.Changed("jobs") && o.Jobs < 1:
+		return usage("--jobs %d: give the number of images to measure side by side, such as 4", o.Jobs)
+	case f.Changed("limit") && o.Limit < 1:
+		return usage("--limit %d: give the number of images to measure of each part, such as 5", o.Limit)
+	case o.Resume && o.Results == "":
+		return usage("--resume does nothing without --results")
+	}
+	if limit := f.Lookup("max-memory"); limit != nil {
+		if o.MaxMemory, err = parseMemory(limit.Value.String()); err != nil {
+			return err
+		}
+	}
+	o.config, err = config.LoadUntrained(f)
+	return err
+}
+
+// catalog is what can be named, the data folder being there.
+func (o *measuring) catalog() (*dataset.Catalog, error) {
+	if o.config.Data == "" {
+		return nil, usage("name the data folder with --data or CLUSIR_DATA")
+	}
+	catalog := dataset.Standard()
+	if o.File != "" {
+		if err := catalog.AddFile(o.File); err != nil {
+			return nil, err
+		}
+	}
+	return catalog, nil
+}
+
+// benchmarks are those that the user names.
+func (o *measuring) benchmarks() ([]*dataset.Benchmark, error) {
+	if o.Benchmark == "" {
+		return nil, usage("name what to measure with --benchmark, such as --benchmark cbsd68")
+	}
+	c, err := o.catalog()
+	if err != nil {
+		return nil, err
+	}
+	return c.Resolve(o.Benchmark)
+}
+
+// measure runs a model by the settings and what e adds to them; fits, if set,
+// refuses networks that are not wanted.
+func (o *measuring) measure(name string, e eval.Options, fits func(model.Config) error) (*eval.Report, error) {
+	memory, err := memoryLimit(o.MaxMemory, 0.75) // before the weights are there, as the limit includes them
+	if err != nil {
+		return nil, err
+	}
+	c, err := o.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	if o.MaxMemory == 0 && !strings.HasPrefix(c.device, "cpu") {
+		memory = 0 // a GPU's own, of which the system knows nothing; it says itself when there is no more
+	}
+	if fits != nil {
+		if err := fits(c.nets[0].Model.Config); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	o.network = c.nets[0].Model.Config
+	e.Root, e.Names, e.Protocol, e.MaxMemory = o.config.Data, o.Benchmark, protocolOf(o.config.Eval), memory
+	e.Limit, e.Resume, e.Overwrite = o.Limit, o.Resume, o.Overwrite
+	e.Subject = eval.Subject{Model: name, Weights: eval.Fingerprint(c.nets[0].Model), Device: c.device}
+	return o.evaluate(c.nets, e)
+}
+
+// evaluate measures and shows how far it is.
+func (o *measuring) evaluate(nets []*infer.Network, e eval.Options) (*eval.Report, error) {
+	bar := &countBar{w: progressTo(o.errOut)}
+	done, of := 0, 0
+	e.Image = func(r eval.ImageResult, n, all int) {
+		done, of = n, all
+		bar.text = fmt.Sprintf("%s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR)
+		if r.Err != "" {
+			bar.text = fmt.Sprintf("%s %s failed", r.Benchmark, r.Image)
+		}
+		bar.set(done, of)
+	}
+	report, err := eval.Run(o.ctx, nets, e)
+	bar.clear()
+	if o.ctx.Err() != nil && e.Results != "" && done > 0 {
+		fmt.Fprintf(o.errOut, "clusir: %d of %d images are in %s: go on with --resume\n", done, of, e.Results)
+	}
+	return report, err
+}
+
+// resultsOf is the file for the results of one of several networks, in the
+// folder that --results names.
+func (o *measuring) resultsOf(name string) (string, error) {
+	if o.Results == "" {
+		return "", nil
+	}
+	safe := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|[], `, r) {
+			return '-'
+		}
+		return r
+	}, name)
+	return filepath.Join(o.Results, safe+".jsonl"), os.MkdirAll(o.Results, 0o755)
+}
+
+func protocolOf(e config.Eval) eval.Protocol {
+	return eval.Protocol{Name: e.Protocol, YChannel: e.YChannel, Seed: e.Seed}
+}
+
+// copies are copies of one network, each on a backend of its own.
+type copies struct {
+	nets     []*infer.Network
+	backends []kernels.Backend
+	device   string
+}
+
+// open loads a model once for each image that is measured at a time.
+func (o *measuring) open(name string) (*copies, error) {
+	source := infer.Source{Model: name}
+	if o.ModelConfig != "" {
+		c, err := readModelConfig(o.ModelConfig)
+		if err != nil {
+			return nil, err
+		}
+		source.Config = &c
+	}
+	options := deviceOptions(o.config, o.ISA, o.errOut)
+	if o.Jobs > 1 {
+		if options.Threads == 0 {
+			options.Threads = runtime.GOMAXPROCS(0)
+		}
+		options.Threads = max(options.Threads/o.Jobs, 1)
+	}
+	c := &copies{}
+	for range max(o.Jobs, 1) {
+		if err := c.add(source, options); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *copies) add(s infer.Source, d device.Options) error {
+	b, name, err := device.Open(d)
+	if err != nil {
+		return err
+	}
+	c.device, c.backends = name, append(c.backends, b)
+	net, err := infer.Load(s, b)
+	if err == nil {
+		c.nets = append(c.nets, net)
+	}
+	return err
+}
+
+func (c *copies) close() {
+	for _, n := range c.nets {
+		n.Close()
+	}
+	for _, b := range c.backends {
+		_ = b.Close() // all that it computed is fetched
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"clusir/internal/eval"
+)
+
+// mergeOptions are those of `clusir merge`.
+type mergeOptions struct {
+	out       io.Writer
+	Files     []string
+	Overwrite bool
+	reporting
+}
+
+func newMergeCmd(runF func(*mergeOptions) error) *cobra.Command {
+	opts := &mergeOptions{}
+	cmd := &cobra.Command{
+		Use:   "merge FILE...",
+		Short: "Show the results of a finished or divided measurement",
+		Long: `Show the results that clusir eval --results wrote: those of a whole run, or of
+all shards of one. The report is, to the bit, that of a run in one piece.`,
+		Example: `  clusir merge gopro-*.jsonl
+  clusir merge all.jsonl --images --format csv`,
+		Args: atLeast(1, "name the results files: clusir merge FILE..."),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.out, opts.Files = cmd.OutOrStdout(), args
+			if err := opts.complete(cmd.Flags(), opts.Overwrite); err != nil {
+				return err
+			}
+			if runF != nil {
+				return runF(opts)
+			}
+			return opts.run()
+		},
+	}
+	addFlags(cmd, "", func(f *pflag.FlagSet) {
+		opts.addFlags(f)
+		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace the file of --report if it exists")
+	})
+	return cmd
+}
+
+func (o *mergeOptions) run() error {
+	r, err := eval.Merge(o.Files...)
+	if err != nil {
+		return err
+	}
+	return o.show(o.out, r, func() error { return o.pageOf(r).Save(o.Page) })
+}

@@ -1,0 +1,167 @@
+package eval
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"clusir/internal/dataset"
+	"clusir/internal/tabular"
+)
+
+// Row names what makes a row of a paper's table: a checkpoint, or files of results.
+type Row struct {
+	Name  string
+	Files []string
+}
+
+// OnlyResults tells whether all rows are results, so that nothing is measured.
+func OnlyResults(rows []Row) bool {
+	for _, r := range rows {
+		if !IsResults(r.Files[0]) {
+			return false
+		}
+	}
+	return len(rows) > 0
+}
+
+// RowSources says where the rows of ours in a table come from.
+type RowSources struct {
+	// Rows are the user's: for a row of the paper, or of a name of their own.
+	Rows []Row
+	// Runs is the folder of training runs in which the other rows are looked for.
+	Runs string
+	// Model makes a row of its own, if set; Default does if there is no other and
+	// the table takes any network.
+	Model, Default string
+	Catalog        *dataset.Catalog
+	// Measure measures a checkpoint for a row.
+	Measure func(checkpoint string, row PaperRow, benchmarks []*dataset.Benchmark) (*Report, error)
+}
+
+// Filled is a table with our rows in it.
+type Filled struct {
+	Table   *tabular.Table     `json:"table"`
+	Reports map[string]*Report `json:"reports"` // by the rows' names
+
+	paper   *PaperTable
+	sources RowSources
+	ours    []Ours
+	missing []string
+	failed  []error
+}
+
+// Fill measures the rows of the paper that there are networks for, those that
+// the user adds, and if that is none, where any network makes a row, the default.
+func (t *PaperTable) Fill(s RowSources) (*Filled, error) {
+	f := &Filled{paper: t, sources: s, Reports: map[string]*Report{}}
+	if err := f.collect(); err != nil {
+		return nil, err
+	}
+	f.Table = t.Beside(f.ours)
+	for _, m := range f.missing {
+		f.Table.Remarks = append(f.Table.Remarks, "missing: "+m)
+	}
+	return f, nil
+}
+
+// Failed is an error if there is no row of ours, or one lacks images.
+func (f *Filled) Failed() error {
+	if len(f.ours) == 0 {
+		return fmt.Errorf("no row of table %d could be measured: %s", f.paper.Number, f.missing[0])
+	}
+	return errors.Join(f.failed...)
+}
+
+func (f *Filled) collect() error {
+	named := map[string]bool{}
+	for _, r := range f.sources.Rows {
+		p, ok := f.paper.Find(r.Name)
+		if !ok {
+			p = PaperRow{Name: r.Name}
+		}
+		named[strings.ToLower(r.Name)] = true
+		if err := f.add(p, r.Files); err != nil {
+			return err
+		}
+	}
+	for _, p := range f.paper.Rows {
+		if named[strings.ToLower(p.Name)] {
+			continue
+		}
+		file := f.sources.find(p)
+		if file == "" {
+			f.miss(p)
+			continue
+		}
+		if err := f.add(p, []string{file}); err != nil {
+			return err
+		}
+	}
+	name := f.sources.Model
+	if name == "" && f.paper.One && len(f.ours) == 0 && len(f.sources.Rows) == 0 {
+		name = f.sources.Default
+	}
+	if name == "" {
+		return nil
+	}
+	return f.add(PaperRow{Name: name}, []string{name})
+}
+
+// find is the best checkpoint of the run that trained a row, "" if there is none.
+func (s RowSources) find(p PaperRow) string {
+	for _, c := range p.Configs {
+		if file := s.best(c); exists(file) {
+			return file
+		}
+	}
+	return ""
+}
+
+// best is the best checkpoint of a configuration's run.
+func (s RowSources) best(config string) string {
+	return filepath.Join(s.Runs, config, "best.safetensors")
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
+
+func (f *Filled) miss(p PaperRow) {
+	f.missing = append(f.missing, fmt.Sprintf("row %s: there is no %s; train it with 'clusir train --config %s', or name a checkpoint with --row '%s=FILE'",
+		p.Name, f.sources.best(p.Configs[0]), p.Configs[0], p.Name))
+}
+
+// add measures a row, or reads its results.
+func (f *Filled) add(p PaperRow, files []string) error {
+	r, err := f.report(p, files)
+	if errors.Is(err, ErrNothing) {
+		f.missing = append(f.missing, fmt.Sprintf("row %s: %v", p.Name, err))
+		return nil
+	} else if err != nil {
+		return err
+	}
+	f.Reports[p.Name] = r
+	f.ours = append(f.ours, Ours{Name: p.Title(), Keys: p.Keys, Report: r})
+	if err := r.Failed(); err != nil {
+		f.failed = append(f.failed, fmt.Errorf("row %s: %w", p.Name, err))
+	}
+	return nil
+}
+
+func (f *Filled) report(p PaperRow, files []string) (*Report, error) {
+	switch {
+	case IsResults(files[0]):
+		return Merge(files...)
+	case len(files) > 1:
+		return nil, fmt.Errorf("row %s: several files are results, and %s is none; name one checkpoint, or results alone", p.Name, files[0])
+	}
+	benchmarks, err := f.paper.Benchmarks(f.sources.Catalog, p)
+	if err != nil {
+		return nil, err
+	}
+	return f.sources.Measure(files[0], p, benchmarks)
+}

@@ -1,0 +1,69 @@
+package eval
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"clusir/internal/atomicfile"
+	"clusir/internal/metrics"
+)
+
+// Folder is where the restored images of a split are saved: cbsd68-25, rain100l,
+// cdd11-low_haze.
+func (s Split) Folder() string {
+	return strings.TrimSuffix(s.Benchmark+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
+}
+
+// saver knows the files that a run's restored images go to; a nil one saves none.
+type saver map[int]string
+
+// newSaver names the files of a run's jobs. It is an error if two have one name,
+// or if a file exists that the run may not replace.
+func newSaver(o Options, jobs []job) (saver, error) {
+	if o.Save == "" {
+		return nil, nil
+	}
+	s, taken := saver{}, map[string]bool{}
+	for _, j := range jobs {
+		path := filepath.Join(o.Save, newSplit(j.split).Folder(), j.item.Name+".png")
+		if taken[strings.ToLower(path)] {
+			return nil, fmt.Errorf("two restored images would be %s: rename one of those called %s", path, j.item.Name)
+		}
+		if !o.Overwrite && !o.Resume && exists(path) {
+			return nil, fmt.Errorf("%s exists: choose another folder, or replace what is there with --overwrite", path)
+		}
+		taken[strings.ToLower(path)] = true
+		s[j.index] = path
+	}
+	return s, nil
+}
+
+// has tells whether an image need not be restored for its file's sake.
+func (s saver) has(index int) bool { return s == nil || exists(s[index]) }
+
+// write writes a restored image as 8-bit PNG, rounded.
+func (s saver) write(index int, p metrics.Planes) error {
+	if s == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(s[index]), 0o755); err != nil {
+		return err
+	}
+	return atomicfile.Write(s[index], func(w io.Writer) error { return png.Encode(w, rounded(p)) })
+}
+
+// rounded is a picture in 8 bits.
+func rounded(p metrics.Planes) image.Image {
+	m, n := image.NewNRGBA(image.Rect(0, 0, p.W, p.H)), p.W*p.H
+	level := func(v float32) uint8 { return uint8(min(max(v, 0), 1)*255 + .5) }
+	for i := range n {
+		m.SetNRGBA(i%p.W, i/p.W, color.NRGBA{level(p.Pix[i]), level(p.Pix[n+i]), level(p.Pix[2*n+i]), 255})
+	}
+	return m
+}
