@@ -28,7 +28,7 @@ type Backend struct {
 	macs    map[string]int64 // launched, by kernel
 	routed  routed           // and those whose number the device knows
 	roots   map[int]kernels.Tensor
-	watch   func(*launched) // hears every launch before it is queued; for tests
+	watch   func(*launched) // hears every launch and transfer before it is queued; for tests
 
 	// Of the worker:
 	stream  cu.Stream

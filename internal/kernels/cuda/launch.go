@@ -116,6 +116,16 @@ func (b *Backend) launch(name string, g grid, args ...any) {
 	b.post(func() { b.run(l) })
 }
 
+// transfers are what the driver does without a kernel, by what watch hears of it.
+var transfers = []string{"fill", "copy", "upload"}
+
+// transfer tells watch of one that moves so many bytes of device memory.
+func (b *Backend) transfer(name string, bytes int) {
+	if b.watch != nil {
+		b.watch(&launched{kernel: &kernel{name: name}, grid: grid{bytes: int64(bytes)}})
+	}
+}
+
 // run makes the driver call of a launch. Worker only.
 func (b *Backend) run(l *launched) {
 	if b.fault != nil {

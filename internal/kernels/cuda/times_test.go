@@ -153,7 +153,7 @@ func timeKernels(t *testing.T, config model.Config, c timedCase) timed {
 	}
 	pass() // warms up
 	sync()
-	n := &counter{costs: map[string]cost{}, batch: c.batch, jobs: config.TopClusters[0] * config.TopExperts, signature: signatures(t)}
+	n := newCounter(t, most, c.batch, config)
 	var s stopwatch
 	b.watch, b.around = n.add, s.around(b)
 	pass()
@@ -166,10 +166,7 @@ func timeKernels(t *testing.T, config model.Config, c timedCase) timed {
 	r := timed{Case: c.String(), SpanMs: span / 1e3}
 	for _, name := range slices.SortedFunc(maps.Keys(us), func(a, b string) int { return cmp.Compare(us[b], us[a]) }) {
 		k := n.costs[name]
-		row := kernelTime{Name: name, Launches: k.launches, Us: us[name], MB: float64(k.bytes) / 1e6, GFLOP: 2 * float64(k.macs) / 1e9}
-		if most.memory > 0 {
-			row.FloorUs = 1e6 * most.floor(name, k)
-		}
+		row := kernelTime{Name: name, Launches: k.launches, Us: us[name], MB: float64(k.bytes) / 1e6, GFLOP: 2 * float64(k.macs) / 1e9, FloorUs: 1e6 * k.seconds}
 		r.Launches += k.launches
 		r.KernelMs += row.Us / 1e3
 		r.FloorMs += row.FloorUs / 1e3
