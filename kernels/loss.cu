@@ -107,6 +107,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   const float own = length[n], back = own > shortest ? along / own : 0.f;
   for (int d = threadIdx.x; d < D; d += threads) {
     float sum = -back * p[n * D + d];
+#pragma unroll 1  // unrolled, it loads weights ahead that are beyond the shared memory
     for (int m = 0; m < N; m++) sum += weight[m] * p[m * D + d];
     dp[n * D + d] += sum / own;
   }

@@ -428,6 +428,9 @@ these floors, with that GPU's memory and arithmetic.
 		fmt.Fprintf(&out, "| %s | %d | %d | %.1f | %.2f | %.1f | %.0f |\n", p, sum.launches, other, float64(sum.bytes)/1e9, 2*float64(sum.macs)/1e12, 1e3*sum.seconds, 12/sum.seconds)
 	}
 	fmt.Fprint(&out, `
+Measured so far, on one H200: steps of the network nano, batch 48, 128×128, in TF32
+take 62.9 ms (763 images a second). The kernels of the base model have not been timed.
+
 The paper trains on 4 GPUs with a batch of 48, which is this step on each of them,
 and the exchange of the gradients besides.
 
