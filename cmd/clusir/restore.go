@@ -127,8 +127,15 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	case o.JSON && (o.Output == restore.Std || o.Explain):
 		return usage("--json prints to standard output, as --explain and the output - do: leave one out")
 	}
-	o.config, err = config.LoadUntrained(flags)
-	return err
+	switch o.ISA {
+	case "", "avx512", "avx2", "portable":
+	default:
+		return usage("--isa %s: choose avx512, avx2 or portable", o.ISA)
+	}
+	if o.config, err = config.LoadUntrained(flags); err != nil {
+		return usageError{err} // it reads flags and variables, and no file
+	}
+	return nil
 }
 
 // arguments tells inputs from the output.
@@ -149,6 +156,8 @@ func (o *restoreOptions) arguments(args []string, into bool) error {
 		o.Inputs = args
 	case n == 2:
 		o.Inputs, o.Output = args[:1], args[1]
+	case o.Suffix != "":
+		o.Inputs = args
 	default:
 		return usage("with several inputs, name the folder for their results with -o DIR")
 	}

@@ -185,13 +185,13 @@ func (r Request) rename(s source, name string) string {
 
 // unique refuses results that would fall on each other or on an input.
 func unique(jobs []Job) error {
-	inputs, results := map[string]string{}, map[string]string{}
+	inputs, results := map[string]string{}, map[string]int{}
 	for _, j := range jobs {
 		if j.In != Std {
 			inputs[absolute(j.In)] = j.In
 		}
 	}
-	for _, j := range jobs {
+	for n, j := range jobs {
 		for i, out := range []string{j.Out, j.Compare, j.Map} {
 			if out == "" || out == Std {
 				continue
@@ -200,13 +200,15 @@ func unique(jobs []Job) error {
 			if in, ok := inputs[key]; ok && (i > 0 || key != absolute(j.In)) {
 				return fmt.Errorf("the result of %s would replace the input %s: choose another --suffix or folder", j.In, in)
 			}
-			if other, ok := results[key]; ok && other == j.In {
+			if other, ok := results[key]; ok && other != n && absolute(jobs[other].In) == absolute(j.In) {
+				return misuse("%s is named twice: name it once", j.In)
+			} else if ok && other == n {
 				return misuse("%s is named twice, for the result and for what comes with it: choose different names", out)
 			} else if ok {
 				return fmt.Errorf("%s would be the result of both %s and %s: restore them into different folders",
-					out, other, j.In)
+					out, jobs[other].In, j.In)
 			}
-			results[key] = j.In
+			results[key] = n
 		}
 	}
 	return nil

@@ -81,6 +81,8 @@ func TestPlan(t *testing.T) {
 		{"device", Request{Inputs: in("/dev/null"), Output: "x.png"}, "/dev/null>x.png!"},
 		{"name too long", Request{Inputs: in("a.png"), Output: long + ".png"}, "a.png>" + long + ".png!"},
 		{"map's name too long", Request{Inputs: in("a.png"), Output: long[:250] + ".png", Explain: true}, "a.png>" + long[:250] + ".png#" + long[:250] + ".affinity.png!"},
+		{"named twice", Request{Inputs: in("a.png", "a.png"), Output: "new", Into: true}, "a.png is named twice: name it once"},
+		{"folder named twice", Request{Inputs: in("re", "./re"), Output: "new", Into: true}, "is named twice: name it once"},
 		{"compare", Request{Inputs: in("a.png"), Output: "x.png", Compare: "c.jpg"}, "a.png>x.png|c.jpg"},
 		{"compare several", Request{Inputs: in("a.png", "b.JPG"), Output: "new", Into: true, Compare: "cmp"}, "a.png>new/a.png|cmp/a.png b.JPG>new/b.JPG|cmp/b.JPG"},
 		{"explain", Request{Inputs: in("a.png"), Output: "x.y.jpg", Explain: true}, "a.png>x.y.jpg#x.y.affinity.png"},
