@@ -212,6 +212,7 @@ func TestNotANumber(t *testing.T) {
 func TestKeys(t *testing.T) {
 	for want, s := range map[string]*dataset.Split{
 		"cbsd68-15": {Benchmark: &dataset.Benchmark{Name: "cbsd68"}, Label: "σ=15", Sigma: 15},
+		"clean-0":   {Benchmark: &dataset.Benchmark{Name: "clean", Sigmas: []float64{0}}, Label: "σ=0"},
 		"sots":      {Benchmark: &dataset.Benchmark{Name: "sots"}},
 		"l+h+r":     {Benchmark: &dataset.Benchmark{Name: "cdd11"}, Label: "low_haze_rain"},
 	} {

@@ -169,7 +169,7 @@ func (s Split) Name() string {
 // key is the split's name in the published tables: cbsd68-15, rain100l, l+h.
 func key(s *dataset.Split) string {
 	switch {
-	case s.Sigma > 0:
+	case len(s.Benchmark.Sigmas) > 0 || s.Sigma > 0:
 		return fmt.Sprintf("%s-%g", s.Benchmark.Name, s.Sigma)
 	case s.Label != "":
 		return shortKind(s.Label)

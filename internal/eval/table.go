@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
@@ -77,9 +78,13 @@ func (s SplitResult) cells() []tabular.Cell {
 }
 
 func qualities(in, out Quality) []tabular.Cell {
+	gain := tabular.Number("%+.2f", out.PSNR-in.PSNR)
+	if math.IsInf(in.PSNR, 1) { // a clean input has nothing to gain
+		gain = tabular.None()
+	}
 	return []tabular.Cell{
 		tabular.Number("%.2f", in.PSNR), tabular.Number("%.4f", in.SSIM),
-		tabular.Number("%.2f", out.PSNR), tabular.Number("%.4f", out.SSIM), tabular.Number("%+.2f", out.PSNR-in.PSNR),
+		tabular.Number("%.2f", out.PSNR), tabular.Number("%.4f", out.SSIM), gain,
 	}
 }
 
