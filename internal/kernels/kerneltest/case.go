@@ -145,6 +145,18 @@ func (o Operand) scaled(a, b float64) Operand {
 	return o
 }
 
+// aside returns o with its values moved away from 0 by so much.
+func (o Operand) aside(by float64) Operand {
+	fill := o.fill
+	o.fill = func(r *rand.Rand, v []float64) {
+		fill(r, v)
+		for i := range v {
+			v[i] += math.Copysign(by, v[i])
+		}
+	}
+	return o
+}
+
 // centred returns o with the mean of every n numbers subtracted from them.
 func (o Operand) centred(n int) Operand {
 	fill := o.fill

@@ -5,7 +5,7 @@ import "clusir/internal/kernels"
 func spectralCases() []Case {
 	return []Case{
 		spectralFusion(1, 5, 6, 10), spectralFusion(3, 8, 2, 2), spectralFusion(2, 17, 2, 34), spectralFusion(1, 24, 7, 6),
-		spectralFusion(2, 16, 33, 34).large(), spectralFusion(1, 48, 20, 30).large(),
+		clearOfKinks(spectralFusion(2, 16, 33, 34)).large(), clearOfKinks(spectralFusion(1, 48, 20, 30)).large(),
 	}
 }
 
@@ -26,6 +26,15 @@ func spectralFusion(b, c, h, w int) Case {
 			b.SpectralFusionGrad(dx[0], dx[1], fuse(dx[2:]), fuse(dx[6:]), dy[0], x[0], x[1], fuse(x[2:]), fuse(x[6:]))
 		},
 	}
+}
+
+// clearOfKinks keeps what LeakyReLU gets away from 0: of many numbers a few come so
+// near it that rounded operands turn their sign, and with it the gradient.
+func clearOfKinks(c Case) Case {
+	for _, i := range []int{2, 6} { // W1 of either network, and B1
+		c.In[i], c.In[i+1] = c.In[i].scaled(.25, 0), c.In[i+1].aside(1.5)
+	}
+	return c
 }
 
 func fuse(x []kernels.Tensor) kernels.Fuse {
