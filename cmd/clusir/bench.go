@@ -72,7 +72,7 @@ A named model has random weights, which take the same time as trained ones.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.Model, "model", "nano", "base, small, tiny or nano with random weights, or a checkpoint `FILE`")
+	f.StringVar(&opts.Model, "model", "nano", "base, small, tiny or nano with random weights, or a checkpoint `FILE`; "+modelVariable+" names another default")
 	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for weights that do not carry them, or on its own")
 	f.StringSliceVar(&opts.Sizes, "size", []string{"256"}, "sides of the image, such as 256 or 480x320, separated by commas")
 	f.IntSliceVar(&opts.Threads, "threads", nil, "numbers of processor threads, separated by commas (default all)")
@@ -138,8 +138,9 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 	}
 	if (o.ModelConfig != "" || o.Verify != "") && !changed("model") {
 		o.Model = "" // the configuration alone, or what the file to verify holds
+		return nil
 	}
-	return nil
+	return modelOfEnvironment(changed, &o.Model, true)
 }
 
 // open opens the device with a number of threads.

@@ -67,7 +67,7 @@ func (o *measuring) addProtocolFlags(f *pflag.FlagSet) {
 
 // addModelFlag defines the flag of the one network that is measured.
 func (o *measuring) addModelFlag(f *pflag.FlagSet) {
-	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`")
+	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+modelVariable+" names another default")
 }
 
 // addNetworkFlags defines the flags that say what computes.
@@ -96,6 +96,11 @@ func (o *measuring) begin(cmd *cobra.Command) (err error) {
 		return usage("--limit %d: give the number of images to measure of each part, such as 5", o.Limit)
 	case o.Resume && o.Results == "":
 		return usage("--resume does nothing without --results")
+	}
+	if f.Lookup("model") != nil {
+		if err := modelOfEnvironment(f.Changed, &o.Model, false); err != nil {
+			return err
+		}
 	}
 	if limit := f.Lookup("max-memory"); limit != nil {
 		if o.MaxMemory, err = parseMemory(limit.Value.String()); err != nil {

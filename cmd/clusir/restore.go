@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -80,7 +82,7 @@ restored does not stop the others; the exit code is then 1.`,
 	f.StringVar(&opts.Suffix, "suffix", "", "add `TEXT` to the results' names; without OUT and -o they are put beside the inputs")
 	f.String("format", "", "write "+imageio.Names()+" (default the format of the name, or of the input)")
 	f.IntVar(&opts.Quality, "quality", 95, "quality of JPEG results, 1 to 100")
-	f.StringVar(&opts.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`")
+	f.StringVar(&opts.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+modelVariable+" names another default")
 	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
 	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
@@ -99,6 +101,9 @@ restored does not stop the others; the exit code is then 1.`,
 func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error) {
 	flags := cmd.Flags()
 	if err := o.arguments(args, flags.Changed("output")); err != nil {
+		return err
+	}
+	if err := modelOfEnvironment(flags.Changed, &o.Model, false); err != nil {
 		return err
 	}
 	text := func(name string) string { return flags.Lookup(name).Value.String() }
@@ -332,8 +337,8 @@ func (r *restoreReport) summarise(s restore.Summary) {
 	if s.Failed > 0 {
 		line = append(line, fmt.Sprintf("%d failed", s.Failed))
 	}
-	if n := r.plan.Ignored; n > 0 {
-		line = append(line, english.Plural(n, "other file", "")+" left alone")
+	if len(r.plan.Ignored) > 0 {
+		line = append(line, leftAlone(r.plan.Ignored))
 	}
 	seconds := s.Time.Seconds()
 	fmt.Fprintf(r.o.out, "%s in %.1f s", strings.Join(line, ", "), seconds)
@@ -341,6 +346,28 @@ func (r *restoreReport) summarise(s restore.Summary) {
 		fmt.Fprintf(r.o.out, " (%.2f images/s, %.2f megapixels/s)", float64(s.Restored)/seconds, float64(s.Pixels)/1e6/seconds)
 	}
 	fmt.Fprintln(r.o.out)
+}
+
+// leftAlone counts files that are no pictures, and names their most frequent types.
+func leftAlone(types map[string]int) string {
+	const most = 5
+	all := 0
+	for _, n := range types {
+		all += n
+	}
+	names := slices.SortedFunc(maps.Keys(types), func(a, b string) int {
+		return cmp.Or(cmp.Compare(types[b], types[a]), cmp.Compare(a, b))
+	})
+	rest := all
+	var named []string
+	for _, name := range names[:min(len(names), most)] {
+		rest -= types[name]
+		named = append(named, fmt.Sprintf("%d %s", types[name], cmp.Or(name, "without an extension")))
+	}
+	if rest > 0 {
+		named = append(named, fmt.Sprintf("%d of other types", rest))
+	}
+	return fmt.Sprintf("%s left alone (%s)", english.Plural(all, "other file", ""), strings.Join(named, ", "))
 }
 
 func pictures(n int) string { return english.Plural(n, "picture", "") }

@@ -40,9 +40,8 @@ func NewWriter(w io.Writer, info Info, o Options) (*Writer, error) {
 	if len(lost) > 0 {
 		return nil, fmt.Errorf("a %s cannot hold the picture: %s", info.Format, lost[0])
 	}
-	if maxSide := rowOf(info.Format).maxSide; info.W <= 0 || info.H <= 0 || max(info.W, info.H) > maxSide {
-		return nil, fmt.Errorf("a %s of %d×%d is not possible, sides are from 1 to %d: write another format",
-			info.Format, info.W, info.H, maxSide)
+	if err := info.Format.CheckSize(info.W, info.H); err != nil {
+		return nil, err
 	}
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc, err := rowOf(info.Format).encode(out, &info, o)
@@ -50,6 +49,14 @@ func NewWriter(w io.Writer, info Info, o Options) (*Writer, error) {
 		return nil, err
 	}
 	return &Writer{info: info, out: out, enc: enc}, nil
+}
+
+// CheckSize refuses a picture of w×h pixels that a file of the format cannot hold.
+func (f Format) CheckSize(w, h int) error {
+	if maxSide := rowOf(f).maxSide; w <= 0 || h <= 0 || max(w, h) > maxSide {
+		return fmt.Errorf("a %s of %d×%d is not possible, sides are from 1 to %d: write another format", f, w, h, maxSide)
+	}
+	return nil
 }
 
 // Rows writes the next rows: rgb [3,n,W] and, where the picture has alpha,

@@ -73,9 +73,11 @@ func TestFailures(t *testing.T) {
 		{"too many pixels", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{MaxPixels: 1000}, nil, "more than the limit of 1000 pixels: if you trust the file, raise --max-pixels"},
 		{"too little memory", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{Tile: TileAuto, MaxMemory: 1 << 20}, nil, "in.png: not enough memory: restoring 300×300 pixels"},
 		{"too long for its format", Job{In: "long.png", Out: "out.webp", Format: imageio.WebP}, Options{},
-			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 17000, H: 1}) }, "a WebP of 17000×1 is not possible"},
+			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 17000, H: 1}) }, "long.png: a WebP of 17000×1 is not possible"},
 		{"comparison too long for its format", Job{In: "long.png", Out: "out.png", Compare: "cmp.webp", Format: imageio.PNG}, Options{},
-			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 9000, H: 1}) }, "a WebP of 18045×"},
+			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 9000, H: 1}) }, "long.png: --compare cmp.webp: a WebP of 18045×"},
+		{"comparison too high for its format", Job{In: "high.png", Out: "out.png", Compare: "cmp.jpg", Format: imageio.PNG}, Options{},
+			func(t *testing.T) { save(t, ".", "high.png", imageio.Info{W: 64, H: 65530}) }, "a JPEG of 130×65546 is not possible"},
 		{"comparison cannot be written", Job{In: "in.png", Out: "out.png", Compare: "there/cmp.png", Format: imageio.PNG}, Options{},
 			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot make a folder for there/cmp.png"},
 		{"bad quality", Job{In: "in.png", Out: "out.jpg", Format: imageio.JPEG}, Options{Encode: imageio.Options{Quality: 101}}, nil, "JPEG quality 101: use 1 to 100"},
@@ -89,6 +91,11 @@ func TestFailures(t *testing.T) {
 			before := files(t, ".")
 			var got Result
 			c.o.Strength, c.o.Done = 1, func(r Result) { got = r }
+			c.o.Tiles = func(Job, int, int) {
+				if strings.Contains(c.want, "is not possible") {
+					t.Error("refused after the work")
+				}
+			}
 			s, err := Run(context.Background(), n, []Job{c.job}, c.o)
 			if err != nil || s.Failed != 1 || got.Err == nil || !strings.Contains(got.Err.Error(), c.want) {
 				t.Errorf("%v, %+v: got %v, want %q", err, s, got.Err, c.want)

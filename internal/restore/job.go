@@ -46,7 +46,9 @@ type Plan struct {
 	Skipped []Job // whose results exist
 	// Several tells that the request could have been for more than one picture.
 	Several bool
-	Ignored int // files in folders that are no pictures by their names
+	// Ignored counts the files in folders that are no pictures by their names, by
+	// their extensions in small letters, "" for none.
+	Ignored map[string]int
 }
 
 // Plan finds the pictures and names the results. Nothing is written; an error

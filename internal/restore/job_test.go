@@ -158,8 +158,8 @@ func TestPlanCounts(t *testing.T) {
 	tree(t)
 	p, err := Request{Inputs: []string{"in"}, Output: "done", SkipExisting: true}.Plan()
 	must(t, err)
-	if len(p.Jobs) != 4 || len(p.Skipped) != 2 || p.Ignored != 1 || !p.Several {
-		t.Errorf("got %d jobs, %d skipped, %d ignored, several %v", len(p.Jobs), len(p.Skipped), p.Ignored, p.Several)
+	if len(p.Jobs) != 4 || len(p.Skipped) != 2 || len(p.Ignored) != 1 || p.Ignored[".txt"] != 1 || !p.Several {
+		t.Errorf("got %d jobs, %d skipped, %v ignored, several %v", len(p.Jobs), len(p.Skipped), p.Ignored, p.Several)
 	}
 	p, err = Request{Inputs: []string{"a.png"}, Output: "x.png"}.Plan()
 	if err != nil || p.Several {

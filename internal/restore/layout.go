@@ -181,7 +181,7 @@ func (p *planner) decoded(s subject, side int, strips bool) (layout, error) {
 		l.window = s.Bytes / int64(s.H) * h
 		picture = l.window
 	}
-	l.host = programBytes + picture + metadataCopies*s.Metadata + s.data + float*(bands+tile) + s.encoder()
+	l.host = programBytes + picture + metadataCopies*s.Metadata + s.data + float*(bands+tile) + s.encoder() + s.captions()
 	return p.sample(s.W, s.H, l)
 }
 
@@ -192,6 +192,16 @@ func (s subject) encoder() int64 {
 		n *= 3 // its own, and two pictures side by side
 	}
 	return n
+}
+
+// captions is the memory of the words over a comparison, as pixels and as drawn.
+func (s subject) captions() int64 {
+	if !s.compare {
+		return 0
+	}
+	const floats, drawn = 3 * 4, 2 * 4 // a byte for each of RGBA, twice
+	wide, _ := comparedSize(s.W, s.H)
+	return int64(wide) * int64(captionHeight(s.W)) * (floats + drawn)
 }
 
 // network is the memory for the weights and for one pass over h×w pixels.

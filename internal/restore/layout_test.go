@@ -90,6 +90,12 @@ func TestNeedGrows(t *testing.T) {
 	webp.out = imageio.WebP
 	compare.out, compare.compare = imageio.WebP, true
 	data.data = 1 << 20
+	captioned := plain
+	captioned.compare = true
+	wide, _ := comparedSize(plain.W, plain.H)
+	if more, least := need(captioned)-need(plain), int64(3*4*wide*captionHeight(plain.W)); more < least {
+		t.Errorf("captions add %d bytes, their pixels alone are %d", more, least)
+	}
 	for i, s := range []subject{larger, alpha, webp, compare, data} {
 		if need(s) <= need(plain) {
 			t.Errorf("case %d: needs %d, plain %d", i, need(s), need(plain))

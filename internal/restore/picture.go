@@ -125,6 +125,9 @@ func (r *run) open(p *picture, start *time.Time) error {
 		p.Pages, p.page, limits.Page = s.Pages, 1, 1
 	}
 	s.out = p.Format
+	if err := p.checkSizes(s.W, s.H); err != nil {
+		return err
+	}
 	if p.layout, err = r.planner.choose(s, r.Tile); err != nil {
 		return fmt.Errorf("%s: %w", p.name(), err)
 	}
@@ -136,6 +139,25 @@ func (r *run) open(p *picture, start *time.Time) error {
 	p.weight = min(p.need(), r.budget)
 	limits.MaxBytes = p.window
 	return r.decode(p, limits)
+}
+
+// checkSizes refuses before any work what the formats of the picture's results
+// cannot hold.
+func (p *picture) checkSizes(w, h int) error {
+	if err := p.Format.CheckSize(w, h); err != nil {
+		return fmt.Errorf("%s: %w", p.name(), err)
+	}
+	if p.Compare == "" {
+		return nil
+	}
+	format, err := imageio.FormatOf(p.Compare)
+	if err == nil {
+		err = format.CheckSize(comparedSize(w, h))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: --compare %s: %w", p.name(), p.Compare, err)
+	}
+	return nil
 }
 
 // name is what messages call the picture.

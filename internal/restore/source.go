@@ -32,25 +32,29 @@ func (s source) format() imageio.Format {
 }
 
 // sources finds the pictures of the request, in the order of its inputs.
-func (r Request) sources() (found []source, ignored int, err error) {
+func (r Request) sources() (found []source, ignored map[string]int, err error) {
+	ignored = map[string]int{}
 	for _, input := range r.Inputs {
 		info, err := os.Stat(input)
 		switch {
 		case input == Std:
 			if len(r.Inputs) > 1 || r.Into || r.Output == "" {
-				return nil, 0, misuse("standard input (-) is one picture without a name: restore it alone, into a file or -")
+				return nil, nil, misuse("standard input (-) is one picture without a name: restore it alone, into a file or -")
 			}
 			found = append(found, source{path: Std})
 		case err == nil && info.IsDir():
 			below, others, err := r.walk(input)
 			if err != nil {
-				return nil, 0, err
+				return nil, nil, err
 			}
-			found, ignored = append(found, below...), ignored+others
+			found = append(found, below...)
+			for kind, n := range others {
+				ignored[kind] += n
+			}
 		case err != nil && strings.ContainsAny(input, "*?[{"):
 			matches, err := r.match(input)
 			if err != nil {
-				return nil, 0, err
+				return nil, nil, err
 			}
 			found = append(found, matches...)
 		default:
@@ -73,7 +77,8 @@ func unreadable(path string, info fs.FileInfo, err error) error {
 
 // walk lists the pictures below a folder in the order of their names. Hidden
 // files are left alone; so are the results of an earlier run.
-func (r Request) walk(root string) (found []source, ignored int, err error) {
+func (r Request) walk(root string) (found []source, ignored map[string]int, err error) {
+	ignored = map[string]int{}
 	results, beside := r.resultFolders(root), r.Output == "" || absolute(r.Output) == absolute(root)
 	// A link to a folder is followed here, and nowhere below: links can go in circles.
 	err = filepath.WalkDir(filepath.Clean(root)+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
@@ -91,7 +96,7 @@ func (r Request) walk(root string) (found []source, ignored int, err error) {
 			}
 		case d.IsDir():
 		case !isPicture(path) || beside && r.isResult(path):
-			ignored++
+			ignored[strings.ToLower(filepath.Ext(path))]++
 		default:
 			info, err := os.Stat(path)
 			found = append(found, source{path: path, rel: rel, many: true, err: unreadable(path, info, err)})

@@ -107,8 +107,9 @@ func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error 
 	if err != nil {
 		return err
 	}
+	wide, high := comparedSize(p.W, p.H)
 	info, _ := imageio.Fit(imageio.Info{
-		W: 2*p.W + divider(p.W), H: captionHeight(p.W) + p.H, Depth: p.info.Depth, Grey: p.info.Grey,
+		W: wide, H: high, Depth: p.info.Depth, Grey: p.info.Grey,
 		Meta: imageio.Metadata{ICC: p.info.Meta.ICC, Resolution: p.info.Meta.Resolution},
 	}, format)
 	return toPath(p.Compare, info, r.Encode, func(c *imageio.Writer) error {
@@ -120,6 +121,9 @@ func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error 
 		return p.copy(w, c, reduced)
 	})
 }
+
+// comparedSize is the size of the picture of before and after of one of w×h.
+func comparedSize(w, h int) (wide, high int) { return 2*w + divider(w), captionHeight(w) + h }
 
 // captionHeight is the height of the captions over pictures w wide, 0 if those
 // are too narrow for words.

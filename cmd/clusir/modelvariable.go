@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"clusir/internal/infer"
+	"clusir/internal/model"
+)
+
+// modelVariable names the model of commands without --model.
+const modelVariable = "CLUSIR_MODEL"
+
+// modelOfEnvironment takes the model from the environment if no flag names one. It
+// must be there, so that the error names the variable and not only its value; random
+// tells that the variants will do, with random weights.
+func modelOfEnvironment(changed func(flag string) bool, name *string, random bool) error {
+	value := os.Getenv(modelVariable)
+	if value == "" || changed("model") {
+		return nil
+	}
+	*name = value
+	if _, variant := model.Variants()[value]; variant && random {
+		return nil
+	}
+	f, err := infer.Open(value)
+	if err != nil {
+		return fmt.Errorf("%s: %w", modelVariable, err)
+	}
+	return f.Close()
+}
