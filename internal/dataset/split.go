@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"clusir/internal/dataset/degrade"
+	"clusir/internal/imageio"
 )
 
 // sideMultiple is what the sides of benchmark images are cut to.
@@ -140,6 +141,22 @@ func (e *MissingError) Error() string {
 }
 
 func (b *Benchmark) missing(dir string) error { return &MissingError{b, dir} }
+
+// Size reads the headers of the item's files: the size of what Load returns, and the
+// memory that it takes to decode them.
+func (i Item) Size() (w, h int, bytes int64, err error) {
+	for _, path := range []string{i.Input, i.Target} {
+		if path == "" {
+			continue
+		}
+		p, err := imageio.ProbeFile(path, imageio.Limits{})
+		if err != nil {
+			return 0, 0, 0, unreadable(err)
+		}
+		w, h, bytes = p.W, p.H, bytes+readBytes(p)
+	}
+	return max(w-w%sideMultiple, sideMultiple), max(h-h%sideMultiple, sideMultiple), bytes, nil
+}
 
 // Load decodes the degraded and the clean image, both cut about the centre to
 // multiples of 16. Noise comes from a generator of (seed, name, σ), what else is

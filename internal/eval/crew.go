@@ -132,28 +132,34 @@ func (c *crew) measureOne(ctx context.Context, net *infer.Network, j job) (s *sh
 			err = fmt.Errorf("internal error: %v; please report it", p)
 		}
 	}()
+	n, err := c.reserve(ctx, net, j)
+	if err != nil {
+		return s, err
+	}
+	defer c.memory.Release(n)
 	if err := s.load(j, c.Protocol.Seed); err != nil {
 		return s, err
 	}
-	return s, c.compute(ctx, net, s)
+	if err := s.restore(ctx, net); err != nil {
+		return s, err
+	}
+	return s, s.compare(c.Protocol, c.window)
 }
 
-// compute restores and measures an image once there is memory for it.
-func (c *crew) compute(ctx context.Context, net *infer.Network, s *shot) error {
-	n, err := need(net, s.H, s.W)
+// reserve waits for the memory that decoding, restoring and measuring an image takes,
+// which its header tells.
+func (c *crew) reserve(ctx context.Context, net *infer.Network, j job) (int64, error) {
+	w, h, decoded, err := j.item.Size()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if n > c.budget {
-		return fmt.Errorf("restoring %d×%d pixels takes about %s beside the weights, and the limit leaves %s: raise --max-memory",
-			s.W, s.H, humanize.IBytes(uint64(n)), humanize.IBytes(uint64(c.budget)))
+	n, err := need(net, h, w)
+	if err != nil {
+		return 0, err
 	}
-	if err := c.memory.Acquire(ctx, n); err != nil {
-		return err
+	if n = max(n, decoded); n > c.budget {
+		return 0, fmt.Errorf("restoring %d×%d pixels takes about %s beside the weights, and the limit leaves %s: raise --max-memory",
+			w, h, humanize.IBytes(uint64(n)), humanize.IBytes(uint64(c.budget)))
 	}
-	defer c.memory.Release(n)
-	if err := s.restore(ctx, net); err != nil {
-		return err
-	}
-	return s.compare(c.Protocol, c.window)
+	return n, c.memory.Acquire(ctx, n)
 }

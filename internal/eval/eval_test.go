@@ -1,6 +1,10 @@
 package eval
 
 import (
+	"bytes"
+	"image"
+	"image/png"
+
 	"context"
 	"errors"
 	"math"
@@ -153,6 +157,26 @@ func TestMemoryLimit(t *testing.T) {
 	o.MaxMemory--
 	if r := mustRun(t, nets, o); r.Splits[1].Failed != 1 {
 		t.Errorf("with a byte less, %d images fail, want 1", r.Splits[1].Failed)
+	}
+}
+
+// TestLimitBeforeDecoding: a picture too large for the limit is refused by its header.
+// It is cut behind that, so that decoding it would say something else.
+func TestLimitBeforeDecoding(t *testing.T) {
+	var data bytes.Buffer
+	if err := png.Encode(&data, image.NewGray(image.Rect(0, 0, 3000, 2000))); err != nil {
+		t.Fatal(err)
+	}
+	o := options(t)
+	o.Root = t.TempDir()
+	if err := os.WriteFile(filepath.Join(o.Root, "large.png"), data.Bytes()[:60], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o.Benchmarks = []*dataset.Benchmark{{Name: "own", Clean: []string{"."}, Sigmas: []float64{25}}}
+	o.MaxMemory = 100 << 20
+	r := mustRun(t, openNano(t, 1, 1), o)
+	if err := r.Failed(); err == nil || !strings.Contains(err.Error(), "restoring 2992×2000 pixels takes about") {
+		t.Errorf("got %v", err)
 	}
 }
 

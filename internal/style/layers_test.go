@@ -47,7 +47,7 @@ var layers = []layer{
 	// The edges: settings, files, pictures. They know nothing of the network.
 	{"config", []string{"dataset", "suggest", "../configs"}},
 	{"../configs", nil},
-	{"dataset", []string{"dataset/...", "imageio", "draw", "palette", "suggest", "atomicfile"}},
+	{"dataset", []string{"dataset/...", "imageio", "draw", "palette", "suggest", "atomicfile", "sysmem"}},
 	{"dataset/...", []string{"dataset/..."}},
 	{"imageio", []string{"imageio/...", "atomicfile"}},
 	{"imageio/...", []string{"imageio/..."}},
