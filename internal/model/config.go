@@ -76,7 +76,7 @@ func Variants() map[string]Config {
 func nano() Config {
 	c := DefaultConfig()
 	c.Dim = 16
-	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{2, 1, 1}, 3
+	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{2, 2, 2, 1}, []int{3, 2, 2}, 5
 	c.FFNRatio, c.ExpertRatio = 2, 1
 	c.Experts, c.TopExperts = 3, 2
 	c.PromptSize = []int{16, 16, 16}
