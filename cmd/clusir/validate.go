@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -19,12 +20,13 @@ import (
 )
 
 // validator returns a function that measures a network on the configuration's
-// benchmarks in dB, those of a file among them; nil where there is nothing to
+// benchmarks in dB, those of a file among them, which counts before the
+// configuration's; nil where there is nothing to
 // measure. What it will measure, and what it cannot, it tells messages. A
 // benchmark that is not on disk is an error now, not in the middle of a run.
 func validator(c *config.Config, file string, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*train.Validation, error), error) {
 	catalog := dataset.Standard()
-	if file != "" {
+	if file = cmp.Or(file, c.Eval.BenchmarkFile); file != "" {
 		if err := catalog.AddFile(file); err != nil {
 			return nil, err
 		}

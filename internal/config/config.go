@@ -155,6 +155,9 @@ type Train struct {
 // Eval says how restored images are measured.
 type Eval struct {
 	Benchmarks []string `yaml:"benchmarks"`
+	// BenchmarkFile is a YAML file with benchmarks of the user's own for training,
+	// as from the working directory.
+	BenchmarkFile string `yaml:"benchmark_file"`
 	// Protocol is promptir (SSIM over a uniform 7×7 window) or gaussian
 	// (11×11, σ 1.5).
 	Protocol string `yaml:"protocol"`

@@ -17,7 +17,7 @@ func TestRejected(t *testing.T) {
 		{"train: {lrr: 1}", "run.yaml:1: unknown key train.lrr: did you mean train.lr?"},
 		{"trian:\n  lr: 1", "run.yaml:1: unknown key trian: did you mean train?"},
 		{"train:\n  LR: 1", "run.yaml:2: unknown key train.LR: did you mean train.lr?"},
-		{"eval: {colour: 1}", "unknown key eval.colour: choose from benchmarks, protocol, seed, y_channel"},
+		{"eval: {colour: 1}", "unknown key eval.colour: choose from benchmarks, benchmark_file, protocol, seed, y_channel"},
 		{"tasks:\n  - {kind: dehaze, repeats: 1}", "run.yaml:2: unknown key tasks[0].repeats: did you mean tasks[0].repeat?"},
 		{"train:\n  lr: 1\n  lr: 2", "train.lr is set a second time"},
 		{"train: 5", "run.yaml:1: train must be a list of keys and values"},

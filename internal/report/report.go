@@ -44,7 +44,12 @@ var pageJS string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"db": decibel, "ssim": func(v float64) string { return fmt.Sprintf("%.4f", v) },
-	"gain":   func(v float64) string { return fmt.Sprintf("%+.2f", v) },
+	"gain": gain, "gainDB": func(v float64) string {
+		if math.IsInf(v, 0) {
+			return gain(v)
+		}
+		return gain(v) + " dB"
+	},
 	"key":    sortKey,
 	"spare":  spare,
 	"marker": func(i int) string { return tabular.Cell{Notes: []int{i + 1}}.Marks() },
@@ -200,6 +205,17 @@ func gainOf(i eval.ImageResult) float64 {
 		return 0
 	}
 	return i.Output.PSNR - i.Input.PSNR
+}
+
+// gain writes what was gained; a clean input has nothing to gain.
+func gain(v float64) string {
+	switch {
+	case math.IsInf(v, -1):
+		return "–"
+	case math.IsInf(v, 1):
+		return "∞"
+	}
+	return fmt.Sprintf("%+.2f", v)
 }
 
 func decibel(v float64) string {
