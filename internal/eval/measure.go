@@ -3,6 +3,7 @@ package eval
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"clusir/internal/dataset"
@@ -53,11 +54,25 @@ func (s *shot) compare(p Protocol, w metrics.Window) (err error) {
 	for i, v := range s.restored.Pix {
 		s.restored.Pix[i] = min(max(v, 0), 1)
 	}
+	s.Shift = shift(s.in, s.restored)
 	if s.Input, err = quality(s.in, s.clean, p, w); err != nil {
 		return err
 	}
 	s.Output, err = quality(s.restored, s.clean, p, w)
 	return err
+}
+
+// shift is the largest difference between the means of a channel.
+func shift(a, b metrics.Planes) (most float64) {
+	n := a.H * a.W
+	for c := range a.C {
+		sum := 0.
+		for i := c * n; i < (c+1)*n; i++ {
+			sum += float64(b.Pix[i]) - float64(a.Pix[i])
+		}
+		most = max(most, math.Abs(sum)/float64(n))
+	}
+	return most
 }
 
 // fetchRoutes fetches, of each stage, the weights of the experts and the

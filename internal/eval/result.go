@@ -113,6 +113,8 @@ type ImageResult struct {
 	Input     Quality `json:"input"`
 	Output    Quality `json:"output"`
 	MS        float64 `json:"ms"`
+	// Shift is the largest change of a channel's mean, of a range of 1.
+	Shift float64 `json:"shift,omitempty"`
 	// Experts are the weights α_c p(e|c,x) of all experts of each stage, 0 for
 	// those that did not run.
 	Experts [][]float32 `json:"experts,omitempty"`

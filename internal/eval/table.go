@@ -7,6 +7,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"clusir/internal/dataset"
 	"clusir/internal/published"
 	"clusir/internal/tabular"
 )
@@ -123,6 +124,10 @@ func (r *Report) notes() (lines []string) {
 		lines = append(lines, fmt.Sprintf("a part only: the first %s of each part (--limit %d)", english.Plural(r.Limit, "image", ""), r.Limit))
 	}
 	for _, s := range r.Splits {
+		if s.Task == dataset.Clean && s.Images > 0 {
+			mean, most := r.shifts(s)
+			lines = append(lines, fmt.Sprintf("%s: the mean of a channel shifts by %.4f on average and by %.4f at most, of a range of 1", s.Name(), mean, most))
+		}
 		if s.Failed > 0 {
 			lines = append(lines, fmt.Sprintf("%s: %d of %d images failed", s.Name(), s.Failed, s.Images+s.Failed))
 		}
@@ -136,6 +141,16 @@ func (r *Report) notes() (lines []string) {
 		}
 	}
 	return lines
+}
+
+// shifts are the mean and the largest shift of a split's images.
+func (r *Report) shifts(s SplitResult) (mean, most float64) {
+	for _, i := range r.Images {
+		if i.Benchmark == s.Benchmark && i.Split == s.Label && i.Err == "" {
+			mean, most = mean+i.Shift/float64(s.Images), max(most, i.Shift)
+		}
+	}
+	return mean, most
 }
 
 // shortKind is a composition of CDD11 as the paper writes it: low_haze is l+h.
