@@ -184,9 +184,9 @@ def ncu_details(step):
 
 def throughput(precision):
     def run(step):
-        model, batch, sides = ("tiny", "2", ["32x32"]) if SOFTWARE else ("base", "12", ["256x256", "512x512", "1920x1080"])
+        model, batch, sides = ("nano", "2", ["32x32"]) if SOFTWARE else ("base", "12", ["256x256", "512x512", "1920x1080"])
         side, runs = ("32", "1") if SOFTWARE else ("128", "20")
-        common = ["--model", model, "--precision", precision, "--runs", runs, "--warmup", "1" if SOFTWARE else "5"]
+        common = ["--model", model, "--precision", precision, "--runs", runs, "--warmup", "0" if SOFTWARE else "5"]
         found = step.bench(*common, "--train", batch, "--size", side)
         for s in sides:
             found += step.bench(*common, "--size", s)
