@@ -5,7 +5,6 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"strings"
 
 	"clusir/internal/suggest"
 )
@@ -39,11 +38,7 @@ func (k *checker) between(low, high int, key string, value int) {
 }
 
 func (k *checker) oneOf(key, value string, choices ...string) {
-	must := "one of " + strings.Join(choices, ", ")
-	if near, ok := suggest.Nearest(value, choices); ok {
-		must += fmt.Sprintf(" (did you mean %s?)", near)
-	}
-	k.need(slices.Contains(choices, value), key, fmt.Sprintf("%q", value), must)
+	k.need(slices.Contains(choices, value), key, fmt.Sprintf("%q", value), suggest.OneOf(value, choices))
 }
 
 // weight accepts finite numbers from 0 up.

@@ -32,11 +32,7 @@ func drawGraphics(w, h int, rng *rand.Rand) *Image {
 			drawText(m, rng)
 		}
 	}
-	out := NewImage(w, h)
-	for i := range w * h {
-		copy(out.Pix[3*i:][:3], m.Pix[4*i:])
-	}
-	return out
+	return fromRGBA(m)
 }
 
 // drawColour draws a colour; one in two is grey, as most ground is.

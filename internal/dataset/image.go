@@ -104,9 +104,23 @@ func (m *Image) Crop(x, y, w, h int) *Image {
 func (m *Image) enlarged(side int) *Image {
 	src, dst := m.rgba(), image.NewRGBA(image.Rect(0, 0, side, side))
 	draw.CatmullRom.Scale(dst, dst.Bounds(), src, src.Bounds(), draw.Src, nil)
-	out := NewImage(side, side)
-	for i := range side * side {
-		copy(out.Pix[3*i:][:3], dst.Pix[4*i:])
+	return fromRGBA(dst)
+}
+
+// rgba returns the pixels for Go's image packages, and fromRGBA takes them back.
+func (m *Image) rgba() *image.RGBA {
+	out := image.NewRGBA(image.Rect(0, 0, m.W, m.H))
+	for i := range m.W * m.H {
+		copy(out.Pix[4*i:], m.Pix[3*i:][:3])
+		out.Pix[4*i+3] = 255
+	}
+	return out
+}
+
+func fromRGBA(m *image.RGBA) *Image {
+	out := NewImage(m.Rect.Dx(), m.Rect.Dy())
+	for i := range out.W * out.H {
+		copy(out.Pix[3*i:][:3], m.Pix[4*i:])
 	}
 	return out
 }

@@ -60,7 +60,8 @@ func (s *Set) Sample(input, target []float32, epoch, index int) (Info, error) {
 	default:
 		clean = vary.photograph(whole.cut(s.window(whole, s.opts.Patch, rng)))
 		sigma := src.noise(float64(e.sigma), rng)
-		degraded, info.Params = degradedNoise(clean, sigma, rng), fmt.Sprintf("σ=%.3g", sigma)
+		degraded, info.Params = NewImage(clean.W, clean.H), fmt.Sprintf("σ=%.3g", sigma)
+		degrade.Noise(degraded.Pix, clean.Pix, sigma, rng)
 	}
 	if err != nil {
 		return info, err

@@ -73,11 +73,7 @@ const maxRepeat = 1_000_000_000
 func (t Task) Faults() []Fault {
 	k := kindOf(t.Kind)
 	if k == nil {
-		must := "one of " + strings.Join(Kinds(), ", ")
-		if near, ok := suggest.Nearest(t.Kind, Kinds()); ok {
-			must += " (did you mean " + near + "?)"
-		}
-		return []Fault{{"kind", strconv.Quote(t.Kind), must}}
+		return []Fault{{"kind", strconv.Quote(t.Kind), suggest.OneOf(t.Kind, Kinds())}}
 	}
 	var faults []Fault
 	need := func(ok bool, field string, value any, must string) {

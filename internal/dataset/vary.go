@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/draw"
 	"image/jpeg"
 	"math/rand/v2"
-
-	"clusir/internal/dataset/degrade"
 )
 
 // Vary is the share of the samples, in 0..1, that get a property which pictures
@@ -166,25 +165,9 @@ func (m *Image) compressed(quality int) *Image {
 	if err != nil {
 		panic(err)
 	}
-	out := NewImage(m.W, m.H)
-	for y := range m.H {
-		for x := range m.W {
-			r, g, b, _ := decoded.At(x, y).RGBA()
-			i := 3 * (y*m.W + x)
-			out.Pix[i], out.Pix[i+1], out.Pix[i+2] = uint8(r>>8), uint8(g>>8), uint8(b>>8)
-		}
-	}
-	return out
-}
-
-// rgba returns the pixels for Go's image packages.
-func (m *Image) rgba() *image.RGBA {
-	out := image.NewRGBA(image.Rect(0, 0, m.W, m.H))
-	for i := range m.W * m.H {
-		copy(out.Pix[4*i:], m.Pix[3*i:][:3])
-		out.Pix[4*i+3] = 255
-	}
-	return out
+	out := image.NewRGBA(decoded.Bounds())
+	draw.Draw(out, out.Rect, decoded, image.Point{}, draw.Src)
+	return fromRGBA(out)
 }
 
 // bars are what covers an image's edges.
@@ -227,12 +210,5 @@ func (b bars) cover(m *Image) *Image {
 			}
 		}
 	}
-	return out
-}
-
-// degradedNoise returns the image with noise of a level in units of 1/255.
-func degradedNoise(clean *Image, sigma float64, rng *rand.Rand) *Image {
-	out := NewImage(clean.W, clean.H)
-	degrade.Noise(out.Pix, clean.Pix, sigma, rng)
 	return out
 }

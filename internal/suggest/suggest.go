@@ -33,6 +33,16 @@ func Or(name string, candidates []string) string {
 	return "choose among " + strings.Join(candidates, ", ")
 }
 
+// OneOf completes "must be ..." about an unknown name: all candidates, and the one
+// that was probably meant.
+func OneOf(name string, candidates []string) string {
+	must := "one of " + strings.Join(candidates, ", ")
+	if near, ok := Nearest(name, candidates); ok {
+		must += " (did you mean " + near + "?)"
+	}
+	return must
+}
+
 // distance is the least number of bytes to insert, delete or replace, and of
 // neighbours to swap, that turns a into b (optimal string alignment).
 func distance(a, b string) int {
