@@ -429,7 +429,8 @@ these floors, with that GPU's memory and arithmetic.
 	}
 	fmt.Fprint(&out, `
 Measured so far, on one H200: steps of the network nano, batch 48, 128×128, in TF32
-take 62.9 ms (763 images a second). The kernels of the base model have not been timed.
+take 62.9 ms (763 images a second); [gpu.md](gpu.md) has more. The kernels of the base
+model have not been timed.
 
 The paper trains on 4 GPUs with a batch of 48, which is this step on each of them,
 and the exchange of the gradients besides.
