@@ -15,6 +15,7 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/progress"
 )
 
 // benchOptions are those of `clusir bench`.
@@ -162,7 +163,8 @@ func runBench(o *benchOptions) error {
 	}
 	options := bench.Options{
 		Subject: subject, Threads: o.Threads, Batch: o.Batch, Train: o.Train > 0, Objective: model.DefaultObjective(),
-		Warmup: o.Warmup, Runs: o.Runs, Precision: o.Precision, Profile: o.Profile, Peak: o.Peak, Open: o.open, Progress: progressTo(o.errOut),
+		Warmup: o.Warmup, Runs: o.Runs, Precision: o.Precision, Profile: o.Profile, Peak: o.Peak, Open: o.open,
+		Progress: progress.New(o.errOut, "passes").Set,
 	}
 	if options.Train {
 		options.Batch = o.Train

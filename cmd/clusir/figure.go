@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/figures"
+	"clusir/internal/progress"
 )
 
 // figureOptions are those of `clusir figure`.
@@ -118,9 +119,9 @@ func (o *figureOptions) run() error {
 	if err := r.MayWrite(o.Figures); err != nil {
 		return err
 	}
+	bar := progress.New(o.errOut, "images")
 	for _, name := range o.Figures {
-		bar := &countBar{w: progressTo(o.errOut), text: name}
-		r.Progress = bar.set
+		r.Progress = func(done, all int) { bar.Set(done, all, name) }
 		paths, err := figures.Draw(o.ctx, name, r)
 		for _, p := range paths {
 			fmt.Fprintln(o.out, p)

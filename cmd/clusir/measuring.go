@@ -19,6 +19,7 @@ import (
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/progress"
 )
 
 // defaultModel is the embedded model that serves where no other is named.
@@ -166,18 +167,18 @@ func (o *measuring) measure(name string, e eval.Options, fits func(model.Config)
 
 // evaluate measures and shows how far it is.
 func (o *measuring) evaluate(nets []*infer.Network, e eval.Options) (*eval.Report, error) {
-	bar := &countBar{w: progressTo(o.errOut)}
+	bar := progress.New(o.errOut, "images")
 	done, of := 0, 0
 	e.Image = func(r eval.ImageResult, n, all int) {
 		done, of = n, all
-		bar.text = fmt.Sprintf("%s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR)
+		text := fmt.Sprintf("%s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR)
 		if r.Err != "" {
-			bar.text = fmt.Sprintf("%s %s failed", r.Benchmark, r.Image)
+			text = fmt.Sprintf("%s %s failed", r.Benchmark, r.Image)
 		}
-		bar.set(done, of)
+		bar.Set(done, of, text)
 	}
 	report, err := eval.Run(o.ctx, nets, e)
-	bar.clear()
+	bar.Clear()
 	if o.ctx.Err() != nil && e.Results != "" && done > 0 {
 		fmt.Fprintf(o.errOut, "clusir: %d of %d images are in %s: go on with --resume\n", done, of, e.Results)
 	}

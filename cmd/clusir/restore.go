@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,13 +16,13 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"clusir/internal/config"
 	"clusir/internal/device"
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/model"
+	"clusir/internal/progress"
 	"clusir/internal/restore"
 	"clusir/internal/sysmem"
 )
@@ -255,8 +255,7 @@ func isTerminal(w io.Writer) bool {
 	if c, ok := w.(*checkedWriter); ok {
 		w = c.w
 	}
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	return progress.IsTerminal(w)
 }
 
 // restoreReport tells the user what becomes of the pictures.
@@ -265,7 +264,7 @@ type restoreReport struct {
 	plan    *restore.Plan
 	device  string
 	answers model.Answers
-	bar     *restoreProgress
+	bar     *progress.Bar
 	err     error // of the last picture
 }
 
@@ -274,14 +273,21 @@ func (r *restoreReport) run(net *infer.Network) error {
 	for _, j := range r.plan.Skipped {
 		r.print(restore.Record{Input: j.In, Output: j.Out, Model: o.Model, Device: r.device, Skipped: true})
 	}
-	r.bar = newRestoreProgress(progressTo(o.errOut), len(r.plan.Jobs))
+	unit := "tiles"
+	if r.many() {
+		unit = "images"
+	}
+	r.bar = progress.New(o.errOut, unit)
+	if r.many() {
+		r.bar.Set(0, len(r.plan.Jobs), "")
+	}
 	s, err := restore.Run(o.ctx, net, r.plan.Jobs, restore.Options{
 		Strength: o.Strength, Tile: o.Tile, MaxMemory: o.MaxMemory, MaxPixels: o.MaxPixels,
 		DeviceMemory: device.Memory(net.Tape().B),
 		Encode:       imageio.Options{Quality: o.Quality}, Stdin: o.in, Stdout: o.out,
-		Tiles: r.bar.tiles, Done: r.done,
+		Tiles: r.tiles, Done: r.done,
 	})
-	r.bar.clear()
+	r.bar.Clear()
 	if err != nil {
 		return err
 	}
@@ -299,7 +305,7 @@ func (r *restoreReport) run(net *infer.Network) error {
 
 // done reports a picture.
 func (r *restoreReport) done(res restore.Result) {
-	r.bar.clear()
+	r.bar.Clear()
 	if bug := new(restore.Bug); errors.As(res.Err, &bug) && debugging() {
 		fmt.Fprintf(r.o.errOut, "%s", bug.Stack)
 	}
@@ -313,7 +319,25 @@ func (r *restoreReport) done(res restore.Result) {
 	if r.o.Explain && res.Err == nil {
 		res.Explain(r.o.out, r.answers)
 	}
-	r.bar.image()
+	if r.many() {
+		r.bar.Add()
+	}
+}
+
+// many reports whether the bar counts pictures, and not the tiles of one.
+func (r *restoreReport) many() bool { return len(r.plan.Jobs) > 1 }
+
+// tiles shows how far a picture is.
+func (r *restoreReport) tiles(j restore.Job, done, all int) {
+	name := filepath.Base(j.In)
+	switch {
+	case r.many() && all > 1:
+		r.bar.Describe(fmt.Sprintf("%s %d/%d", name, done, all))
+	case r.many():
+		r.bar.Describe(name)
+	case all > 1:
+		r.bar.Set(done, all, name)
+	}
 }
 
 func (r *restoreReport) print(rec restore.Record) {

@@ -13,6 +13,7 @@ import (
 	"clusir/internal/config"
 	"clusir/internal/device"
 	"clusir/internal/infer"
+	"clusir/internal/progress"
 	"clusir/internal/sysmem"
 	"clusir/internal/train"
 )
@@ -118,8 +119,9 @@ func (o *trainOptions) check() error {
 			settings = append(settings, fmt.Errorf("--init-from: %w", err))
 		}
 	}
-	bar := &countBar{w: progressTo(o.errOut), text: "reading images"}
-	return errors.Join(append(settings, train.Check(o.ctx, run, o.out, o.JSON, bar.set))...)
+	bar := progress.New(o.errOut, "images")
+	reading := func(done, all int) { bar.Set(done, all, "reading images") }
+	return errors.Join(append(settings, train.Check(o.ctx, run, o.out, o.JSON, reading))...)
 }
 
 func runTrain(o *trainOptions) error {

@@ -10,6 +10,7 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/infer"
 	"clusir/internal/parallel"
+	"clusir/internal/progress"
 	"clusir/internal/sysmem"
 	"clusir/internal/train"
 )
@@ -89,7 +90,7 @@ func (r *ranks) runRank(g parallel.Group, name string) (_ *train.Result, err err
 	defer func() { err = errors.Join(err, g.Close()) }()
 	o := train.Options{
 		Config: r.config, Group: g, Out: r.Dir, Resume: r.Resume, Memory: r.memory,
-		Progress: progressTo(r.errOut), Messages: r.errOut,
+		Progress: progress.New(r.errOut, "steps"), Messages: r.errOut,
 	}
 	d := deviceOptions(r.config, r.ISA, r.errOut)
 	d.Name, d.LocalRank, d.Threads = name, r.local, r.threads

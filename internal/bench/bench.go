@@ -6,7 +6,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 	"time"
@@ -34,8 +33,9 @@ type Options struct {
 	Peak bool
 	// Open returns a device and its name.
 	Open func(threads int) (kernels.Backend, string, error)
-	// Progress receives a line that says what is going on; nil for none.
-	Progress io.Writer
+	// Progress, if set, is called before each of a measurement's passes and after the
+	// last: how many are done, and of which measurement.
+	Progress func(done, passes int, of string)
 }
 
 // validate returns an error that names what is wrong and its remedy.
@@ -171,20 +171,14 @@ func (o Options) time(ctx context.Context, r *Result, w *workload) error {
 			r.Ms = append(r.Ms, float64(time.Since(start).Nanoseconds())/1e6)
 		}
 	}
-	o.say(r, -1)
+	o.say(r, o.Warmup+o.Runs)
 	return nil
 }
 
-// say shows which pass begins; below 0, it wipes the line.
-func (o Options) say(r *Result, pass int) {
-	switch {
-	case o.Progress == nil:
-	case pass < 0:
-		fmt.Fprint(o.Progress, "\r\x1b[K")
-	case pass < o.Warmup:
-		fmt.Fprintf(o.Progress, "\r\x1b[K%s %s, %s: warming up", r.Model, r.Size, counted(r.Threads))
-	default:
-		fmt.Fprintf(o.Progress, "\r\x1b[K%s %s, %s: run %d of %d", r.Model, r.Size, counted(r.Threads), pass-o.Warmup+1, o.Runs)
+// say reports how many passes are done.
+func (o Options) say(r *Result, done int) {
+	if o.Progress != nil {
+		o.Progress(done, o.Warmup+o.Runs, fmt.Sprintf("%s %s, %s", r.Model, r.Size, counted(r.Threads)))
 	}
 }
 

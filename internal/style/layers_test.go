@@ -20,12 +20,12 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "../weights"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "../weights"}},
 
 	{"report", []string{"eval", "dataset", "metrics", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
 	// The use cases. They know of each other only what a command passes in.
-	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile"}},
+	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress"}},
 	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile"}},
 	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette"}},
 	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem"}},
@@ -62,6 +62,7 @@ var layers = []layer{
 	{"atomicfile", nil},
 	{"sysmem", nil},
 	{"startup", nil},
+	{"progress", nil},
 	{"suggest", nil},
 
 	// For tests alone.

@@ -20,6 +20,7 @@ import (
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/internal/parallel"
+	"clusir/internal/progress"
 )
 
 // Options describe a run.
@@ -42,8 +43,9 @@ type Options struct {
 	Validate func(ctx context.Context, m *model.ClusIR) (*Validation, error)
 	// Memory is what the run may take of the machine's, in bytes; 0 for any.
 	Memory int64
-	// Progress receives the progress bar, and Messages lines for people.
-	Progress, Messages io.Writer
+	// Progress shows the steps; nil prints a line at every train.log_interval instead.
+	Progress *progress.Bar
+	Messages io.Writer // lines for people
 }
 
 // Result says how a run ended.
@@ -105,7 +107,7 @@ type run struct {
 	plan schedule
 	tape *model.Tape
 	log  *log
-	bar  *progress
+	pace pace
 	// routing is that of the step at hand, where it is logged.
 	routing routing
 	step    int // steps done
@@ -187,8 +189,8 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	defer loader.Close()
-	r.bar = newProgress(r.Progress, r.plan.steps, r.step)
-	defer r.bar.close()
+	r.Progress.Set(r.step, r.plan.steps, "training")
+	defer r.Progress.Clear()
 	r.announce()
 	// The weights that a run begins with are measured, so that its gain can be seen;
 	// and a run may have been cut in the midst of a validation.
@@ -210,7 +212,8 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 		if res.Terms, err = r.advance(batch); err != nil {
 			return nil, r.outOfMemory(err, batch)
 		}
-		r.bar.step(res.Terms, float64(r.t.Batch)/time.Since(begin).Seconds())
+		r.pace.add(res.Terms, float64(r.t.Batch)/time.Since(begin).Seconds())
+		r.Progress.Set(r.step, r.plan.steps, r.pace.String())
 		if err := r.intervals(ctx, res.Terms); err != nil {
 			return nil, err
 		}
@@ -238,11 +241,11 @@ func (r *run) intervals(ctx context.Context, terms model.Terms) error {
 	}
 	due := func(every int) bool { return r.due(every, r.step) }
 	if due(r.t.LogInterval) {
-		if err := r.log.write(r.entry(terms, r.bar.rate())); err != nil {
+		if err := r.log.write(r.entry(terms, r.pace.perSecond)); err != nil {
 			return err
 		}
 		if r.Progress == nil {
-			fmt.Fprintln(r.Messages, r.bar.line(r.step, r.plan.steps, r.t.Batch))
+			fmt.Fprintln(r.Messages, r.pace.line(r.step, r.plan.steps, r.t.Batch))
 		}
 	}
 	if err := r.validate(ctx); err != nil && ctx.Err() == nil {

@@ -71,7 +71,7 @@ func (r *run) tell(measures []Measure, mean float64, better bool) {
 	if better {
 		b.WriteString(", the best so far")
 	}
-	r.bar.clear()
+	r.Progress.Clear()
 	fmt.Fprintln(r.Messages, b.String())
 }
 

@@ -1,0 +1,75 @@
+// Package progress shows how far a command is, as a bar on the terminal.
+package progress
+
+import (
+	"io"
+	"os"
+	"sync"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// Bar shows how many of something are done, how fast, and the time to go. A nil Bar
+// shows nothing. Several goroutines may use it.
+type Bar struct {
+	mu   sync.Mutex
+	w    io.Writer
+	unit string
+	bar  *progressbar.ProgressBar
+}
+
+// New returns a bar that counts in a unit, such as "images"; nil if w is no terminal.
+func New(w io.Writer, unit string) *Bar {
+	if !IsTerminal(w) {
+		return nil
+	}
+	return &Bar{w: w, unit: unit}
+}
+
+// IsTerminal reports whether a person looks at w.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Set shows that so many are done of all, and in front of the bar what is under way.
+func (b *Bar) Set(done, all int, text string) {
+	b.update(func() {
+		if b.bar == nil || b.bar.IsFinished() { // the next one begins
+			b.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(b.w), progressbar.OptionShowCount(),
+				progressbar.OptionShowIts(), progressbar.OptionSetItsString(b.unit), progressbar.OptionFullWidth(),
+				progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100e6))
+		}
+		b.bar.Describe(text)
+		_ = b.bar.Set(done) // it only fails beyond its end
+	})
+}
+
+// Add shows that one more is done, once Set said of how many.
+func (b *Bar) Add() {
+	b.update(func() { _ = b.bar.Add(1) })
+}
+
+// Describe shows what is under way, once Set said of how many.
+func (b *Bar) Describe(text string) {
+	b.update(func() { b.bar.Describe(text) })
+}
+
+// Clear removes the bar from the line, to make room for a message.
+func (b *Bar) Clear() {
+	b.update(func() {
+		if b.bar != nil {
+			_ = b.bar.Clear() // a terminal that cannot be written to shows nothing anyway
+		}
+	})
+}
+
+func (b *Bar) update(f func()) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	f()
+}
