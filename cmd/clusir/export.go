@@ -1,16 +1,15 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"clusir/internal/checkpoint"
+	"clusir/internal/eval"
 	"clusir/internal/infer"
 	"clusir/internal/train"
 )
@@ -64,15 +63,14 @@ func runExport(o *exportOptions) error {
 		dtype = checkpoint.F16
 	}
 	if o.Results != "" {
-		scores, err := scoresIn(o.Results)
+		scores, err := eval.ReadScores(o.Results)
 		if err != nil {
 			return err
 		}
-		o.Metadata = maps.Clone(o.Metadata)
-		if o.Metadata == nil {
-			o.Metadata = map[string]string{}
-		}
-		o.Metadata[infer.KeyResults] = scores
+		notes := map[string]string{}
+		maps.Copy(notes, o.Metadata)
+		notes[infer.KeyResults] = scores
+		o.Metadata = notes
 	}
 	f, err := infer.Open(o.In)
 	if err != nil {
@@ -96,34 +94,4 @@ func mayWrite(path string, overwrite bool) error {
 		return fmt.Errorf("%s exists: choose another name, or replace it with --overwrite", path)
 	}
 	return nil
-}
-
-// scoresIn reads a report of eval as a checkpoint's metadata hold it.
-func scoresIn(path string) (string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	var report struct {
-		Splits []struct {
-			Title, Split     string
-			Images, Expected int
-			Input, Output    struct{ PSNR, SSIM float64 }
-		}
-	}
-	if err := json.Unmarshal(data, &report); err != nil {
-		return "", fmt.Errorf("%s is no output of clusir eval --json: %w", path, err)
-	}
-	if len(report.Splits) == 0 {
-		return "", fmt.Errorf("%s holds no results: give the output of clusir eval --json", path)
-	}
-	var scores []infer.Score
-	for _, s := range report.Splits {
-		scores = append(scores, infer.Score{
-			Benchmark: strings.TrimSpace(s.Title + " " + s.Split), Images: s.Images, Expected: s.Expected,
-			Input: s.Input.PSNR, PSNR: s.Output.PSNR, SSIM: s.Output.SSIM,
-		})
-	}
-	text, err := json.Marshal(scores)
-	return string(text), err
 }

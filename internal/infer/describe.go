@@ -35,6 +35,8 @@ type Description struct {
 	Results   []Score              `json:"results,omitempty"`
 	Answers   model.Answers        `json:"answers,omitempty"` // of its clusters, in training
 	Notes     map[string]string    `json:"notes,omitempty"`   // the rest of the metadata
+
+	recipe *config.Config // Recipe as settings, nil if the file does not say
 }
 
 // Score is what a model reached on a benchmark, or on a part of one.
@@ -110,11 +112,11 @@ func (d *Description) setRecipe(text string) error {
 	if text == "" {
 		return nil
 	}
-	c, err := config.ParseRecipe(text)
-	if err != nil {
+	var err error
+	if d.recipe, err = config.ParseRecipe(text); err != nil {
 		return err
 	}
-	recipe, err := c.Recipe()
+	recipe, err := d.recipe.Recipe()
 	d.Recipe = json.RawMessage(recipe)
 	return err
 }

@@ -1,0 +1,37 @@
+package eval
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"clusir/internal/infer"
+)
+
+// ReadScores reads the results in a file that clusir eval --json printed, as the
+// metadata of a model hold them under [infer.KeyResults].
+func ReadScores(path string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	var r Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return "", fmt.Errorf("%s is no output of clusir eval --json: %w", path, err)
+	}
+	if len(r.Splits) == 0 {
+		return "", fmt.Errorf("%s holds no results: give the output of clusir eval --json", path)
+	}
+	var scores []infer.Score
+	for _, s := range r.Splits {
+		scores = append(scores, infer.Score{
+			Benchmark: s.Name(), Images: s.Images, Expected: s.Expected,
+			Input: s.Input.PSNR, PSNR: s.Output.PSNR, SSIM: s.Output.SSIM,
+		})
+	}
+	text, err := json.Marshal(scores)
+	if err != nil { // infinite PSNR
+		return "", fmt.Errorf("%s holds numbers that no model's metadata can: %w", path, err)
+	}
+	return string(text), nil
+}

@@ -1,0 +1,112 @@
+package infer
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+)
+
+// WriteList prints a line for each model.
+func WriteList(w io.Writer, models []*Description) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "MODEL\tPARAMETERS\tGMACs\tSIZE\tTRAINED FOR")
+	for _, d := range models {
+		fmt.Fprintf(tw, "%s\t%s\t%.2f\t%s\t%s\n", d.Name, humanize.Comma(d.Params), d.GMACs, humanize.Bytes(uint64(d.Bytes)),
+			strings.Join(d.tasks(), ", "))
+	}
+	fmt.Fprintf(tw, "\nGMACs are those of %d×%[1]d pixels. clusir models NAME says more of one.\n", costSide)
+	return tw.Flush()
+}
+
+// WriteText prints all that is known of a model, a subject a line.
+func (d *Description) WriteText(w io.Writer) error {
+	where := ""
+	if d.Embedded {
+		where = " (embedded)"
+	}
+	fmt.Fprintf(w, "%s%s\n", d.Name, where)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, a ...any) {
+		fmt.Fprintf(tw, "  %s\t"+format+"\n", append([]any{name}, a...)...)
+	}
+	if c := d.Config; c == nil {
+		row("network", "the file does not say: run it with --model-config FILE")
+	} else {
+		row("network", "width %d, blocks %v %v %d, clusters %v (%v kept), experts %d (%d kept)", c.Dim, c.EncBlocks, c.DecBlocks,
+			c.RefineBlocks, c.Clusters, c.TopClusters, c.Experts, c.TopExperts)
+		row("cost", "%s parameters, %.2f GMACs at %d×%[3]d pixels", humanize.Comma(d.Params), d.GMACs, costSide)
+	}
+	row("file", "%s: %s", humanize.Bytes(uint64(d.Bytes)), d.contents())
+	if d.recipe != nil {
+		t := d.recipe.Train
+		row("training", "%s steps of %d patches of %d×%[3]d pixels, learning rate %g, %s", humanize.Comma(int64(d.Step)), t.Batch,
+			t.Patch, t.LR, t.Schedule)
+		row("tasks", "%s", strings.Join(d.tasks(), ", "))
+	} else if d.Step > 0 {
+		row("training", "%s steps", humanize.Comma(int64(d.Step)))
+	}
+	if d.Device != "" {
+		row("trained on", "%s", d.Device)
+	}
+	if d.Answers != nil {
+		row("clusters", "the file tells what each answered to in training: restore --explain shows it")
+	}
+	for _, key := range slices.Sorted(maps.Keys(d.Notes)) {
+		row(key, "%s", d.Notes[key])
+	}
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	return d.writeScores(w)
+}
+
+// tasks are those that the network was trained for, none if the file does not say.
+func (d *Description) tasks() (names []string) {
+	if d.recipe == nil {
+		return nil
+	}
+	for _, t := range d.recipe.Tasks {
+		name := t.Kind
+		if len(t.Sigmas) > 0 {
+			name += " σ=" + strings.Trim(strings.ReplaceAll(fmt.Sprint(t.Sigmas), " ", "/"), "[]")
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// contents says what tensors the file holds.
+func (d *Description) contents() string {
+	var parts []string
+	for _, c := range d.Weights {
+		parts = append(parts, fmt.Sprintf("%d tensors of %s", c.Tensors, c.DType))
+	}
+	if d.Resumable {
+		parts = append(parts, "and the optimiser's state, to go on with --resume")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (d *Description) writeScores(w io.Writer) error {
+	if len(d.Results) == 0 {
+		return nil
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "  benchmark\timages\tinput dB\tPSNR dB\tSSIM\t")
+	for _, s := range d.Results {
+		images, ssim := fmt.Sprint(s.Images), "–"
+		if s.Expected > s.Images {
+			images = fmt.Sprintf("%d of %d", s.Images, s.Expected)
+		}
+		if s.SSIM > 0 {
+			ssim = fmt.Sprintf("%.4f", s.SSIM)
+		}
+		fmt.Fprintf(tw, "  %s\t%s\t%.2f\t%.2f\t%s\t\n", s.Benchmark, images, s.Input, s.PSNR, ssim)
+	}
+	return tw.Flush()
+}
