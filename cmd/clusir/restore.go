@@ -282,9 +282,10 @@ func (r *restoreReport) run(net *infer.Network) error {
 		r.bar.Set(0, len(r.plan.Jobs), "")
 	}
 	s, err := restore.Run(o.ctx, net, r.plan.Jobs, restore.Options{
-		Strength: o.Strength, Tile: o.Tile, MaxMemory: o.MaxMemory, MaxPixels: o.MaxPixels,
-		DeviceMemory: device.Memory(net.Tape().B),
-		Encode:       imageio.Options{Quality: o.Quality}, Stdin: o.in, Stdout: o.out,
+		Choices: restore.Choices{
+			Strength: o.Strength, Tile: o.Tile, MaxPixels: o.MaxPixels, Encode: imageio.Options{Quality: o.Quality},
+		},
+		MaxMemory: o.MaxMemory, DeviceMemory: device.Memory(net.Tape().B), Stdin: o.in, Stdout: o.out,
 		Tiles: r.tiles, Done: r.done,
 	})
 	r.bar.Clear()

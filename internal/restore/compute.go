@@ -78,7 +78,7 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) er
 		start := time.Now()
 		t := cut(b, h, p.W, x)
 		at := image.Pt(x.from, p.y.spans[b.index].from)
-		out, routes, err := r.restore(p, blend.tile, plane{h, x.len(), t.rgb}, at, o)
+		out, routes, err := r.restoreOrFetch(p, blend.tile, plane{h, x.len(), t.rgb}, at, o)
 		if err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) er
 		if p.neutral {
 			imageio.Desaturate(out)
 		}
-		t.finish(out, r.Strength)
+		t.finish(out, p.choices.Strength)
 		blend.add(out, b.index, i)
 		p.Compute += time.Since(start)
 		if r.Tiles != nil {
@@ -98,6 +98,15 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) er
 		}
 	}
 	return p.send(b, blend)
+}
+
+// restoreOrFetch returns the network's result of a tile, or an earlier one.
+func (r *run) restoreOrFetch(p *picture, dst []float32, t plane, at image.Point, o model.Options) ([]float32, []*model.Route, error) {
+	if p.after == nil {
+		return r.restore(p, dst, t, at, o)
+	}
+	rgb, err := p.after.Tile(dst, image.Rect(0, 0, t.w, t.h).Add(at))
+	return rgb, nil, err
 }
 
 // send cuts what is finished into strips for the writer.

@@ -56,13 +56,13 @@ func TestFailures(t *testing.T) {
 			func(t *testing.T) { must(t, os.Mkdir("dir.png", 0o755)) }, "cannot read dir.png: it is a folder"},
 		{"cut short", Job{In: "in.png", Out: "new/out.png", Format: imageio.PNG}, Options{},
 			func(t *testing.T) { cutFile(t, "in.png", 0.7) }, "in.png is cut short"},
-		{"cut short, read in strips", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{Tile: 128, MaxMemory: 100 << 20},
+		{"cut short, read in strips", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}, MaxMemory: 100 << 20},
 			func(t *testing.T) { cutFile(t, "in.png", 0.7) }, "in.png is cut short"},
 		{"empty", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{},
 			func(t *testing.T) { cutFile(t, "in.png", 0) }, "in.png is not an image: it is empty"},
 		{"full disk", Job{In: "in.png", Out: Std}, Options{Stdout: &full{room: 150_000}}, nil, "no space left on device"},
 		{"full disk at once", Job{In: "in.png", Out: Std}, Options{Stdout: &full{}}, nil, "no space left on device"},
-		{"full disk while tiles are computed", Job{In: "in.png", Out: Std}, Options{Tile: 128, Stdout: &full{room: 100_000}}, nil, "no space left on device"},
+		{"full disk while tiles are computed", Job{In: "in.png", Out: Std}, Options{Choices: Choices{Tile: 128}, Stdout: &full{room: 100_000}}, nil, "no space left on device"},
 		{"standard input fails", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{Stdin: broken{strings.NewReader("\x89PNG")}}, nil,
 			"cannot read standard input: input/output error"},
 		{"standard input is empty", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{Stdin: strings.NewReader("")}, nil, "standard input is not an image: it is empty"},
@@ -70,8 +70,8 @@ func TestFailures(t *testing.T) {
 		{"standard input is too long", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{MaxMemory: 1000, Stdin: strings.NewReader(strings.Repeat("x", 5000))}, nil,
 			"standard input is longer than 500 B, half of the memory: raise --max-memory"},
 		{"no standard input", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{}, nil, "no standard input"},
-		{"too many pixels", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{MaxPixels: 1000}, nil, "more than the limit of 1000 pixels: if you trust the file, raise --max-pixels"},
-		{"too little memory", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{Tile: TileAuto, MaxMemory: 1 << 20}, nil, "in.png: not enough memory: restoring 300×300 pixels"},
+		{"too many pixels", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{Choices: Choices{MaxPixels: 1000}}, nil, "more than the limit of 1000 pixels: if you trust the file, raise --max-pixels"},
+		{"too little memory", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{Choices: Choices{Tile: TileAuto}, MaxMemory: 1 << 20}, nil, "in.png: not enough memory: restoring 300×300 pixels"},
 		{"too long for its format", Job{In: "long.png", Out: "out.webp", Format: imageio.WebP}, Options{},
 			func(t *testing.T) { save(t, ".", "long.png", imageio.Info{W: 17000, H: 1}) }, "long.png: a WebP of 17000×1 is not possible"},
 		{"comparison too long for its format", Job{In: "long.png", Out: "out.png", Compare: "cmp.webp", Format: imageio.PNG}, Options{},
@@ -80,7 +80,7 @@ func TestFailures(t *testing.T) {
 			func(t *testing.T) { save(t, ".", "high.png", imageio.Info{W: 64, H: 65530}) }, "a JPEG of 130×65546 is not possible"},
 		{"comparison cannot be written", Job{In: "in.png", Out: "out.png", Compare: "there/cmp.png", Format: imageio.PNG}, Options{},
 			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot make a folder for there/cmp.png"},
-		{"bad quality", Job{In: "in.png", Out: "out.jpg", Format: imageio.JPEG}, Options{Encode: imageio.Options{Quality: 101}}, nil, "JPEG quality 101: use 1 to 100"},
+		{"bad quality", Job{In: "in.png", Out: "out.jpg", Format: imageio.JPEG}, Options{Choices: Choices{Encode: imageio.Options{Quality: 101}}}, nil, "JPEG quality 101: use 1 to 100"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
@@ -124,7 +124,7 @@ func TestFullDevice(t *testing.T) {
 	defer device.Close()
 	n, in := newNetwork(t, smallConfig()), save(t, t.TempDir(), "in.png", imageio.Info{W: 64, H: 64})
 	var got Result
-	_, err = Run(context.Background(), n, []Job{{In: in, Out: Std}}, Options{Strength: 1, Stdout: device, Done: func(r Result) { got = r }})
+	_, err = Run(context.Background(), n, []Job{{In: in, Out: Std}}, Options{Choices: Choices{Strength: 1}, Stdout: device, Done: func(r Result) { got = r }})
 	if err != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "no space left on device") {
 		t.Errorf("got %v, %v", err, got.Err)
 	}
@@ -142,7 +142,7 @@ func TestInterrupt(t *testing.T) {
 	for _, at := range []int{1, 7, 30} {
 		ctx, cancel := context.WithCancel(context.Background())
 		tiles, done := 0, 0
-		s, err := Run(ctx, n, jobs, Options{Strength: 1, Tile: 128, Done: func(r Result) { done++ }, Tiles: func(Job, int, int) {
+		s, err := Run(ctx, n, jobs, Options{Choices: Choices{Strength: 1, Tile: 128}, Done: func(r Result) { done++ }, Tiles: func(Job, int, int) {
 			if tiles++; tiles == at {
 				cancel()
 			}
@@ -177,7 +177,7 @@ func TestInterruptWithinATile(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || modules > 6 {
 		t.Errorf("after %d modules: %v", modules, err)
 	}
-	if _, err := Run(ctx, n, []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}}, Options{Strength: 1}); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, n, []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}}, Options{Choices: Choices{Strength: 1}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a run that was cancelled before it began: %v", err)
 	}
 }
@@ -204,10 +204,10 @@ func TestBugs(t *testing.T) {
 		image *imageio.Image // in place of what a file holds
 	}{
 		{"reading", Job{In: Std, Out: path("bad.png"), Format: imageio.PNG}, Options{Stdin: reader(crash)}, nil},
-		{"decoding", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Tile: 128}, &imageio.Image{}},
-		{"decoding a band", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Tile: TileWhole},
+		{"decoding", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}}, &imageio.Image{}},
+		{"decoding a band", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: TileWhole}},
 			&imageio.Image{Info: imageio.Info{W: 300, H: 300, Depth: 8}}},
-		{"computing", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Tile: 128, Tiles: func(j Job, done, _ int) {
+		{"computing", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}, Tiles: func(j Job, done, _ int) {
 			if j.Out == path("bad.png") && done == 3 {
 				_ = []int{}[done]
 			}
@@ -232,7 +232,7 @@ func TestBugs(t *testing.T) {
 				}
 				return imageio.Open(path, l)
 			}
-			s, err := r.all(context.Background(), jobs)
+			s, err := r.all(context.Background(), slices.Values(jobs))
 			if err != nil || s.Restored != 3 || s.Failed != 1 || len(bugs) != 1 {
 				t.Fatalf("%v, %+v, %d bugs", err, s, len(bugs))
 			}
@@ -263,5 +263,5 @@ func TestPanicOfACaller(t *testing.T) {
 		}
 	}()
 	_, _ = Run(context.Background(), n, []Job{{In: in, Out: out, Format: imageio.PNG}, {In: in, Out: out + ".2.png", Format: imageio.PNG}},
-		Options{Strength: 1, Tile: 128, Done: func(r Result) { panic("in the report of " + r.In) }})
+		Options{Choices: Choices{Strength: 1, Tile: 128}, Done: func(r Result) { panic("in the report of " + r.In) }})
 }

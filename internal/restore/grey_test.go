@@ -73,7 +73,7 @@ func TestGreyStaysGrey(t *testing.T) {
 		for _, f := range imageio.Formats {
 			for _, side := range []int{TileWhole, 128} {
 				out := filepath.Join(dir, "out", filepath.Base(in)+f.Ext())
-				one(t, n, Job{In: in, Out: out, Format: f}, Options{Tile: side})
+				one(t, n, Job{In: in, Out: out, Format: f}, Options{Choices: Choices{Tile: side}})
 				if d := colour(t, out); d != 0 {
 					t.Errorf("%s as %v, tiles of %d: channels differ by up to %g", filepath.Base(in), f, side, d)
 				}

@@ -20,6 +20,7 @@ type Job struct {
 	Format  imageio.Format // of the result; 0 is the input's
 	Compare string         // path of a picture of before and after, "" for none
 	Map     string         // path of the affinity map, "" for none
+	Stream  *Stream        // in place of files, nil for those
 
 	err error // why the input cannot be had
 }

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	var r report
-	o := Options{Strength: 1, Tile: e.Tile, MaxMemory: e.Memory, Stdin: io.LimitReader(endless{}, e.Stdin), Stdout: io.Discard,
+	o := Options{Choices: Choices{Strength: 1, Tile: e.Tile}, MaxMemory: e.Memory, Stdin: io.LimitReader(endless{}, e.Stdin), Stdout: io.Discard,
 		Done: func(got Result) {
 			r.Tiles = got.Tiles
 			if got.Err != nil {

@@ -18,7 +18,7 @@ import (
 // readPages sends the pages behind the first.
 func (r *run) readPages(first *picture, opened chan<- *picture) {
 	for page := 2; page <= first.Pages && r.ctx.Err() == nil; page++ {
-		p := newPicture(first.ctx, Job{In: first.In, Out: first.Out, Format: first.Format})
+		p := r.newPicture(first.ctx, Job{In: first.In, Out: first.Out, Format: first.Format, Stream: first.Stream})
 		p.page, p.data = page, first.data
 		r.read(p, opened)
 	}
@@ -75,16 +75,16 @@ func (r *run) skipPages(first *picture, computed <-chan *picture) {
 // toPages begins the file.
 func (r *run) toPages(first *picture, fill func(*imageio.Pages) error) error {
 	if first.Out == Std {
-		err := fill(imageio.NewPages(r.Stdout, r.Encode, first.Pages))
-		if err != nil {
-			return fmt.Errorf("cannot write standard output: %w", reason(err))
+		out, name := r.output(first)
+		if err := fill(imageio.NewPages(out, first.choices.Encode, first.Pages)); err != nil {
+			return fmt.Errorf("cannot write %s: %w", name, reason(err))
 		}
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(first.Out), 0o755); err != nil {
 		return fmt.Errorf("cannot make a folder for %s: %w", first.Out, err)
 	}
-	return imageio.WritePages(first.Out, r.Encode, first.Pages, fill)
+	return imageio.WritePages(first.Out, first.choices.Encode, first.Pages, fill)
 }
 
 // writePage writes one page of a file.

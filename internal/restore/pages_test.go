@@ -42,7 +42,7 @@ func TestPages(t *testing.T) {
 	var piped bytes.Buffer
 	one(t, n, Job{In: Std, Out: Std}, Options{Stdin: bytes.NewReader(data), Stdout: &piped})
 	must(t, os.WriteFile(filepath.Join(dir, "piped.tif"), piped.Bytes(), 0o600))
-	for name, o := range map[string]Options{"out.tif": {}, "tiled.tif": {Tile: 128}, "tight.tif": {MaxMemory: 110 << 20}, "piped.tif": {}} {
+	for name, o := range map[string]Options{"out.tif": {}, "tiled.tif": {Choices: Choices{Tile: 128}}, "tight.tif": {MaxMemory: 110 << 20}, "piped.tif": {}} {
 		out := filepath.Join(dir, name)
 		if name != "piped.tif" {
 			res := one(t, n, Job{In: in, Out: out, Format: imageio.TIFF}, o)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"io"
+	"iter"
 	"time"
 
 	"clusir/internal/imageio"
@@ -16,13 +18,16 @@ type picture struct {
 	Result
 	layout
 	img     *imageio.Image
-	info    imageio.Info // of the result
-	neutral bool         // the input is grey by its content, and so is the result
-	sample  *plane       // what tiles share is made of it; nil where one tile is all
-	weight  int64        // held of run.memory
-	data    *spool       // standard input; nil for a file
-	page    int          // from 1, of a file all of whose pages are restored; 0 of others
-	behind  int          // pages that are still to follow
+	info    imageio.Info   // of the result
+	neutral bool           // the input is grey by its content, and so is the result
+	sample  *plane         // what tiles share is made of it; nil where one tile is all
+	weight  int64          // held of run.memory
+	after   *imageio.Image // an earlier result, in place of the network's
+	choices Choices
+	data    *io.SectionReader // nil for a file
+	held    int64             // bytes of memory that data take
+	page    int               // from 1, of a file all of whose pages are restored; 0 of others
+	behind  int               // pages that are still to follow
 
 	ctx  context.Context
 	fail context.CancelCauseFunc // the first error counts
@@ -54,9 +59,9 @@ type strip struct {
 // stripRows is the height of a strip, but for the last of a band.
 const stripRows = 64
 
-func (r *run) readAll(jobs []Job, opened chan<- *picture) {
-	for _, job := range jobs {
-		p := newPicture(r.ctx, job)
+func (r *run) readAll(jobs iter.Seq[Job], opened chan<- *picture) {
+	for job := range jobs {
+		p := r.newPicture(r.ctx, job)
 		r.read(p, opened)
 		if r.readPages(p, opened); r.ctx.Err() != nil {
 			return
@@ -79,13 +84,14 @@ func (r *run) read(p *picture, opened chan<- *picture) {
 	_ = p.attempt(p.feed)
 }
 
-func newPicture(ctx context.Context, job Job) *picture {
+func (r *run) newPicture(ctx context.Context, job Job) *picture {
 	p := &picture{
-		Result: Result{Job: job},
-		bands:  make(chan *band, 1), spare: make(chan *band, 2),
+		Result: Result{Job: job}, choices: r.choicesOf(job),
+		bands: make(chan *band, 1), spare: make(chan *band, 2),
 		strips: make(chan *strip, 2), used: make(chan *strip, 4),
 	}
 	p.ctx, p.fail = context.WithCancelCause(ctx)
+	p.follow(job.Stream)
 	return p
 }
 
@@ -99,19 +105,18 @@ func (r *run) open(p *picture, start *time.Time) error {
 	if err := context.Cause(p.ctx); err != nil {
 		return err
 	}
-	if p.data == nil {
-		var err error
-		if p.data, err = r.standardInput(p.In); err != nil {
-			return err
-		}
+	if p.mapped() && !r.net.Model.Config.UseMoE {
+		return errNoRouter
+	}
+	if err := r.begin(p); err != nil {
+		return err
 	}
 	const metadataPart = 16 // of the memory
-	limits := imageio.Limits{MaxPixels: r.MaxPixels, MaxMetadata: r.MaxMemory / metadataPart, Page: p.page}
-	s := subject{compare: p.Compare != ""}
+	limits := imageio.Limits{MaxPixels: p.choices.MaxPixels, MaxMetadata: r.MaxMemory / metadataPart, Page: p.page}
+	s := subject{compare: p.Compare != "", data: p.held}
 	var err error
 	if p.data != nil {
-		s.data = p.data.size
-		s.Probe, err = imageio.ProbeReader(p.data.reader(), stdinName, limits)
+		s.Probe, err = imageio.ProbeReader(fresh(p.data), p.name(), limits)
 	} else {
 		s.Probe, err = imageio.ProbeFile(p.In, limits)
 	}
@@ -125,10 +130,15 @@ func (r *run) open(p *picture, start *time.Time) error {
 		p.Pages, p.page, limits.Page = s.Pages, 1, 1
 	}
 	s.out = p.Format
+	more, err := p.probeEarlier(limits)
+	if err != nil {
+		return err
+	}
+	s.data += more
 	if err := p.checkSizes(s.W, s.H); err != nil {
 		return err
 	}
-	if p.layout, err = r.planner.choose(s, r.Tile); err != nil {
+	if p.layout, err = r.planner.choose(s, p.choices.Tile); err != nil {
 		return fmt.Errorf("%s: %w", p.name(), err)
 	}
 	p.Load += time.Since(*start)
@@ -162,7 +172,10 @@ func (p *picture) checkSizes(w, h int) error {
 
 // name is what messages call the picture.
 func (p *picture) name() string {
-	if p.In == Std {
+	switch {
+	case p.Stream != nil:
+		return p.Stream.Name
+	case p.In == Std:
 		return stdinName
 	}
 	return p.In
@@ -170,24 +183,27 @@ func (p *picture) name() string {
 
 func (r *run) decode(p *picture, limits imageio.Limits) (err error) {
 	if p.data != nil {
-		p.img, err = imageio.Decode(p.data.reader(), stdinName, limits)
+		p.img, err = imageio.Decode(fresh(p.data), p.name(), limits)
 	} else {
 		p.img, err = r.openFile(p.In, limits)
 	}
 	if err != nil {
 		return err
 	}
+	if err := p.decodeEarlier(limits); err != nil {
+		return err
+	}
 	info, lost := imageio.Fit(p.img.Info, p.Format)
 	p.info, p.Notes = info, append(p.img.Notes, lost...)
 	p.W, p.H, p.Depth = info.W, info.H, info.Depth
 	p.TileW, p.TileH, p.Tiles = p.x.most(), p.y.most(), p.tiles()
-	if p.Map != "" {
+	if p.mapped() {
 		p.affinity = newAffinity(p.W, p.H)
 	}
 	if p.neutral, err = p.img.Neutral(); err != nil {
 		return err
 	}
-	if p.Tiles > 1 {
+	if p.Tiles > 1 && !p.earlier() {
 		p.sample, err = takeSample(p.img, p.H, p.W, p.sampled, p.sampled)
 	}
 	return err

@@ -20,7 +20,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,17 +34,22 @@ import (
 	"clusir/internal/sysmem"
 )
 
+// Choices are how a picture is restored.
+type Choices struct {
+	Strength  float32 // of the result over the input, 0 to 1
+	Tile      int     // side of the tiles in pixels, TileWhole or TileAuto
+	MaxPixels int64   // of one picture, 0 for imageio.DefaultMaxPixels
+	Encode    imageio.Options
+}
+
 // Options are the choices of a run. Of the zero value, Tile is TileWhole and
 // nothing is limited.
 type Options struct {
-	Strength  float32 // of the result over the input, 0 to 1
-	Tile      int     // side of the tiles in pixels, TileWhole or TileAuto
-	MaxMemory int64   // bytes of the host, 0 for no limit
+	Choices
+	MaxMemory int64 // bytes of the host, 0 for no limit
 	// DeviceMemory is the bytes of a device of its own memory, where the network
 	// then is; 0 where it computes in the host's.
 	DeviceMemory int64
-	MaxPixels    int64 // of one picture, 0 for imageio.DefaultMaxPixels
-	Encode       imageio.Options
 
 	Stdin  io.Reader
 	Stdout io.Writer
@@ -93,8 +100,21 @@ type run struct {
 // Run restores the pictures. One that cannot be restored is a Result with an
 // error, and the others go on; the error of Run itself is why all of it ended.
 func Run(ctx context.Context, net *infer.Network, jobs []Job, o Options) (Summary, error) {
+	for _, j := range jobs {
+		if j.Map != "" && !net.Model.Config.UseMoE {
+			return Summary{}, errNoRouter
+		}
+	}
+	return newRun(net, o).all(ctx, slices.Values(jobs))
+}
+
+// RunAll is Run for jobs that are not known beforehand. It asks for the next one
+// when there is room to read it, while those before it are computed and written.
+func RunAll(ctx context.Context, net *infer.Network, jobs iter.Seq[Job], o Options) (Summary, error) {
 	return newRun(net, o).all(ctx, jobs)
 }
+
+var errNoRouter = errors.New("the model has no router, so there is nothing to explain: leave out --explain")
 
 func newRun(net *infer.Network, o Options) *run {
 	return &run{
@@ -103,12 +123,7 @@ func newRun(net *infer.Network, o Options) *run {
 	}
 }
 
-func (r *run) all(ctx context.Context, jobs []Job) (Summary, error) {
-	for _, j := range jobs {
-		if j.Map != "" && !r.net.Model.Config.UseMoE {
-			return r.summary, errors.New("the model has no router, so there is nothing to explain: leave out --explain")
-		}
-	}
+func (r *run) all(ctx context.Context, jobs iter.Seq[Job]) (Summary, error) {
 	if r.budget = r.MaxMemory; r.budget == 0 {
 		r.budget = 1 << 62
 	}

@@ -47,7 +47,7 @@ func TestIdentity(t *testing.T) {
 		}
 		in := save(t, dir, k.name, info)
 		before, rgb, alpha := load(t, in)
-		for _, o := range []Options{{Tile: TileWhole}, {Tile: 128}, {Tile: 128, Strength: 0.5}} {
+		for _, o := range []Options{{Choices: Choices{Tile: TileWhole}}, {Choices: Choices{Tile: 128}}, {Choices: Choices{Tile: 128, Strength: 0.5}}} {
 			out := filepath.Join(dir, "out", k.name)
 			res := one(t, n, Job{In: in, Out: out, Format: info.Format}, o)
 			after, rgb2, alpha2 := load(t, out)
@@ -73,7 +73,7 @@ func TestOddSizes(t *testing.T) {
 		_, want, _ := load(t, in)
 		for _, side := range []int{TileWhole, TileAuto, 128} {
 			out := filepath.Join(dir, fmt.Sprint(side, ".png"))
-			one(t, n, Job{In: in, Out: out, Format: imageio.PNG}, Options{Tile: side, MaxMemory: 1 << 30})
+			one(t, n, Job{In: in, Out: out, Format: imageio.PNG}, Options{Choices: Choices{Tile: side}, MaxMemory: 1 << 30})
 			info, got, _ := load(t, out)
 			if info.W != size[0] || info.H != size[1] || farthest(t, got, want) != 0 {
 				t.Errorf("%v, tiles of %d: came back as %d×%d", size, side, info.W, info.H)
@@ -90,7 +90,7 @@ func TestStrength(t *testing.T) {
 	results := map[float32][]float32{}
 	for _, s := range []float32{1e-9, 0.5, 1} {
 		out := filepath.Join(dir, fmt.Sprint(s, ".png"))
-		one(t, n, Job{In: in, Out: out, Format: imageio.PNG}, Options{Strength: s})
+		one(t, n, Job{In: in, Out: out, Format: imageio.PNG}, Options{Choices: Choices{Strength: s}})
 		_, results[s], _ = load(t, out)
 	}
 	if d := farthest(t, results[1e-9], before); d > 2e-5 {
@@ -172,7 +172,7 @@ func TestCompare(t *testing.T) {
 		info.W, info.H = 130, 200
 		in := save(t, dir, k.name, info)
 		out, cmp := filepath.Join(dir, "out.png"), filepath.Join(dir, "sub", "cmp.png")
-		one(t, n, Job{In: in, Out: out, Format: imageio.PNG, Compare: cmp}, Options{Tile: 128})
+		one(t, n, Job{In: in, Out: out, Format: imageio.PNG, Compare: cmp}, Options{Choices: Choices{Tile: 128}})
 		got, pair, _ := load(t, cmp)
 		caption := captionHeight(130)
 		if got.W != 2*130+2 || got.H != caption+200 || got.Alpha || got.Depth != info.Depth || got.Grey != info.Grey {
@@ -221,7 +221,7 @@ func TestFolder(t *testing.T) {
 	plan, err := Request{Inputs: []string{filepath.Join(dir, "in")}, Output: filepath.Join(dir, "out")}.Plan()
 	must(t, err)
 	var seen, failed []string
-	s, err := Run(context.Background(), n, plan.Jobs, Options{Strength: 1, Tile: TileAuto, MaxMemory: 256 << 20, Done: func(r Result) {
+	s, err := Run(context.Background(), n, plan.Jobs, Options{Choices: Choices{Strength: 1, Tile: TileAuto}, MaxMemory: 256 << 20, Done: func(r Result) {
 		seen = append(seen, filepath.Base(r.In))
 		if r.Err != nil {
 			failed = append(failed, filepath.Base(r.In))
@@ -249,7 +249,7 @@ func TestTilesFreeEverything(t *testing.T) {
 	for _, out := range []io.Writer{&bytes.Buffer{}, &full{room: 1000}} {
 		tiles := 0
 		_, err := Run(context.Background(), n, []Job{{In: in, Out: Std}},
-			Options{Strength: 1, Tile: 192, Stdout: out, Tiles: func(Job, int, int) { tiles++ }})
+			Options{Choices: Choices{Strength: 1, Tile: 192}, Stdout: out, Tiles: func(Job, int, int) { tiles++ }})
 		must(t, err)
 		n.Tape().Reset()
 		if left := used() - before; left != 0 || tiles < 2 {

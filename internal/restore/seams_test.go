@@ -124,7 +124,7 @@ func measureSeams(t *testing.T, n *infer.Network, m *degrade.Image, side int) (r
 	must(t, imageio.WriteFile(in, info, imageio.Options{}, func(w *imageio.Writer) error { return w.Rows(m.Pix, nil) }))
 	restored := func(tile int) []float32 {
 		out := filepath.Join(dir, "out.tif")
-		r.tiles = one(t, n, Job{In: in, Out: out, Format: imageio.TIFF}, Options{Tile: tile}).Tiles
+		r.tiles = one(t, n, Job{In: in, Out: out, Format: imageio.TIFF}, Options{Choices: Choices{Tile: tile}}).Tiles
 		_, rgb, _ := load(t, out)
 		return rgb
 	}

@@ -48,7 +48,7 @@ func TestShrink(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			j := Job{In: in, Out: filepath.Join(dir, c.name+".png"), Format: imageio.PNG, Map: filepath.Join(dir, c.name+"-map.png")}
 			short := infer.New(n.Model, scarce{n.Tape().B, c.most})
-			got := one(t, short, j, Options{Tile: c.tile})
+			got := one(t, short, j, Options{Choices: Choices{Tile: c.tile}})
 			var notes []string
 			for _, note := range got.Notes {
 				if strings.HasPrefix(note, "out of memory with ") {
@@ -64,7 +64,7 @@ func TestShrink(t *testing.T) {
 			if c.end < 0 {
 				return
 			}
-			_, want, _ := load(t, one(t, n, Job{In: in, Out: filepath.Join(dir, "want.png"), Format: imageio.PNG}, Options{Tile: c.end}).Out)
+			_, want, _ := load(t, one(t, n, Job{In: in, Out: filepath.Join(dir, "want.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: c.end}}).Out)
 			_, rgb, _ := load(t, got.Out)
 			if d := farthest(t, rgb, want); d > 0.01 {
 				t.Errorf("off by %g from what tiles of %d make", d, c.end)
@@ -80,7 +80,7 @@ func TestNothingFits(t *testing.T) {
 	for device, remedy := range map[int64]string{0: "close other programs", 1 << 40: "use --device cpu"} {
 		var got Result
 		_, err := Run(context.Background(), infer.New(n.Model, scarce{n.Tape().B, 1000}), []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}},
-			Options{Strength: 1, DeviceMemory: device, Done: func(r Result) { got = r }})
+			Options{Choices: Choices{Strength: 1}, DeviceMemory: device, Done: func(r Result) { got = r }})
 		if err != nil || !errors.Is(got.Err, kernels.ErrMemory) || !strings.Contains(got.Err.Error(), "not even tiles of 128 pixels fit: "+remedy) {
 			t.Errorf("%v, %v", err, got.Err)
 		}

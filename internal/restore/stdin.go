@@ -21,11 +21,8 @@ type spool struct {
 // pieceSize is the length of all pieces but the last.
 const pieceSize = 1 << 20
 
-// standardInput reads all of standard input if the path stands for it.
-func (r *run) standardInput(path string) (*spool, error) {
-	if path != Std {
-		return nil, nil
-	}
+// standardInput reads all of standard input.
+func (r *run) standardInput() (*spool, error) {
 	if r.Stdin == nil {
 		return nil, errors.New("there is no standard input to read")
 	}

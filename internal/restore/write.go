@@ -71,16 +71,29 @@ func (r *run) write(p *picture, computed <-chan *picture) error {
 		return err
 	}
 	if reduced != nil {
-		return atomicfile.Write(p.Map, p.affinity.sheet(reduced, p.W, p.H).PNG)
+		return p.writeMap(p.affinity.sheet(reduced, p.W, p.H))
 	}
 	return nil
 }
 
+// mapped reports whether an affinity map is to be drawn.
+func (p *picture) mapped() bool {
+	return p.Map != "" || p.Stream != nil && p.Stream.Map != nil && !p.earlier()
+}
+
+func (p *picture) writeMap(s *draw.Sheet) error {
+	if p.Map != "" {
+		return atomicfile.Write(p.Map, s.PNG)
+	}
+	return s.PNG(p.Stream.Map)
+}
+
 func (r *run) toFile(p *picture, save func(*imageio.Writer) error) error {
 	if p.Out != Std {
-		return toPath(p.Out, p.info, r.Encode, save)
+		return toPath(p.Out, p.info, p.choices.Encode, save)
 	}
-	w, err := imageio.NewWriter(r.Stdout, p.info, r.Encode)
+	out, name := r.output(p)
+	w, err := imageio.NewWriter(out, p.info, p.choices.Encode)
 	if err != nil {
 		return err
 	}
@@ -88,7 +101,7 @@ func (r *run) toFile(p *picture, save func(*imageio.Writer) error) error {
 		return err
 	}
 	if err := w.Close(); err != nil {
-		return fmt.Errorf("cannot write standard output: %w", reason(err))
+		return fmt.Errorf("cannot write %s: %w", name, reason(err))
 	}
 	return nil
 }
@@ -112,7 +125,7 @@ func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error 
 		W: wide, H: high, Depth: p.info.Depth, Grey: p.info.Grey,
 		Meta: imageio.Metadata{ICC: p.info.Meta.ICC, Resolution: p.info.Meta.Resolution},
 	}, format)
-	return toPath(p.Compare, info, r.Encode, func(c *imageio.Writer) error {
+	return toPath(p.Compare, info, p.choices.Encode, func(c *imageio.Writer) error {
 		if n := captionHeight(p.W); n > 0 {
 			if err := c.Rows(captions(p.W, n), nil); err != nil {
 				return err

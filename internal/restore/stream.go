@@ -1,0 +1,98 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"clusir/internal/imageio"
+)
+
+// Stream is a picture that a program hands over, instead of the name of a file, and
+// how it wants it restored. The Job's In and Out are then Std.
+type Stream struct {
+	Choices
+	Name    string          // what messages call the picture
+	Context context.Context // its end stops the work on this picture, and on no other
+	Input   *io.SectionReader
+	Output  io.Writer
+	Map     io.Writer // takes the affinity map as a PNG; nil for none
+	// Restored, if set, is what an earlier run made of the picture at strength 1. It
+	// is mixed with the picture again, without the network.
+	Restored *io.SectionReader
+}
+
+// choicesOf are the picture's own, or those of the run.
+func (r *run) choicesOf(j Job) Choices {
+	if j.Stream != nil {
+		return j.Stream.Choices
+	}
+	return r.Choices
+}
+
+// follow makes the end of a stream's context that of its picture.
+func (p *picture) follow(s *Stream) {
+	if s != nil && s.Context != nil {
+		context.AfterFunc(s.Context, func() { p.fail(context.Cause(s.Context)) })
+	}
+}
+
+// begin finds the data of a picture that is no file.
+func (r *run) begin(p *picture) error {
+	switch {
+	case p.data != nil:
+	case p.Stream != nil:
+		p.data = p.Stream.Input
+	case p.In == Std:
+		spool, err := r.standardInput()
+		if err != nil {
+			return err
+		}
+		p.data, p.held = spool.reader(), spool.size
+	}
+	return nil
+}
+
+// fresh reads from the beginning what others may be reading, too.
+func fresh(r *io.SectionReader) *io.SectionReader { return io.NewSectionReader(r, 0, r.Size()) }
+
+// output is where the result goes if it is no file, and what messages call it.
+func (r *run) output(p *picture) (w io.Writer, name string) {
+	if p.Stream != nil {
+		return p.Stream.Output, "the result of " + p.name()
+	}
+	return r.Stdout, "standard output"
+}
+
+// restoredName is what messages call a stream's earlier result.
+func (s *Stream) restoredName() string { return "the restored picture of " + s.Name }
+
+// earlier reports whether the network need not run, since its result is given.
+func (p *picture) earlier() bool { return p.Stream != nil && p.Stream.Restored != nil }
+
+// probeEarlier is the memory that an earlier result takes.
+func (p *picture) probeEarlier(limits imageio.Limits) (int64, error) {
+	if !p.earlier() {
+		return 0, nil
+	}
+	s, err := imageio.ProbeReader(fresh(p.Stream.Restored), p.Stream.restoredName(), limits)
+	return s.Bytes + s.Metadata, err
+}
+
+// decodeEarlier opens an earlier result, which must be of the picture's size.
+func (p *picture) decodeEarlier(limits imageio.Limits) (err error) {
+	if !p.earlier() {
+		return nil
+	}
+	limits.MaxBytes = 0
+	name := p.Stream.restoredName()
+	if p.after, err = imageio.Decode(fresh(p.Stream.Restored), name, limits); err != nil {
+		return err
+	}
+	if p.after.W != p.img.W || p.after.H != p.img.H {
+		return errors.Join(p.after.Close(), fmt.Errorf("%s is %d×%d, but %s is %d×%d: give the result of this very picture",
+			name, p.after.W, p.after.H, p.name(), p.img.W, p.img.H))
+	}
+	return nil
+}
