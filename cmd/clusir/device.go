@@ -17,6 +17,11 @@ func addDeviceFlags(f *pflag.FlagSet) {
 	f.String("precision", "float32", "of matrix products: float32, bf16, or on a GPU tf32")
 }
 
+// addEnsembleFlag defines the flag for eight passes instead of one.
+func addEnsembleFlag(f *pflag.FlagSet, ensemble *bool) {
+	f.BoolVar(ensemble, "ensemble", false, "restore the eight flips and turns of each picture and take their mean: better by little, in eight times the time")
+}
+
 // deviceOptions are those of a configuration. Why auto passes a GPU by goes to w.
 func deviceOptions(c *config.Config, isa string, w io.Writer) device.Options {
 	return device.Options{Name: c.Device, Precision: c.Precision, Threads: c.Threads, ISA: isa, Say: func(reason string) {

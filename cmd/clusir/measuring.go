@@ -36,6 +36,7 @@ type measuring struct {
 	Model       string
 	ModelConfig string
 	ISA         string
+	Ensemble    bool
 	Jobs        int
 	MaxMemory   int64 // 0 is most of what is free
 	Limit       int
@@ -77,6 +78,7 @@ func (o *measuring) addNetworkFlags(f *pflag.FlagSet) {
 	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
 	f.StringVar(&o.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	addEnsembleFlag(f, &o.Ensemble)
 	config.AddSetFlag(f)
 }
 
@@ -161,7 +163,7 @@ func (o *measuring) measure(name string, e eval.Options, fits func(model.Config)
 	o.network = c.nets[0].Model.Config
 	e.Root, e.Names, e.Protocol, e.MaxMemory = o.config.Data, o.Benchmark, protocolOf(o.config.Eval), memory
 	e.Limit, e.Resume, e.Overwrite = o.Limit, o.Resume, o.Overwrite
-	e.Subject = eval.Subject{Model: name, Weights: eval.Fingerprint(c.nets[0].Model), Device: c.device}
+	e.Subject = eval.Subject{Model: name, Weights: eval.Fingerprint(c.nets[0].Model), Ensemble: o.Ensemble, Device: c.device}
 	return o.evaluate(c.nets, e)
 }
 
@@ -213,7 +215,7 @@ type copies struct {
 
 // open loads a model once for each image that is measured at a time.
 func (o *measuring) open(name string) (*copies, error) {
-	source := infer.Source{Model: name}
+	source := infer.Source{Model: name, Ensemble: o.Ensemble}
 	if o.ModelConfig != "" {
 		c, err := readModelConfig(o.ModelConfig)
 		if err != nil {

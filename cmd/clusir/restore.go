@@ -43,6 +43,7 @@ type restoreOptions struct {
 	MaxPixels   int64
 	Strength    float32
 	Quality     int
+	Ensemble    bool
 	JSON        bool
 }
 
@@ -90,6 +91,7 @@ restored does not stop the others; the exit code is then 1.`,
 	f.String("tile", "auto", "side of the tiles that a picture is cut into: `N` pixels, 0 for none, or auto, the largest that fit into memory")
 	f.String("max-memory", "", "use at most this much, such as 2GB (default half of what is free)")
 	f.Int64Var(&opts.MaxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse pictures of more pixels")
+	addEnsembleFlag(f, &opts.Ensemble)
 	f.Float32Var(&opts.Strength, "strength", 1, "mix the result with the input: 0 is the input, 1 the result")
 	f.StringVar(&opts.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
 	f.BoolVar(&opts.Explain, "explain", false, "print how the network routed each picture, and draw an affinity map next to its result")
@@ -228,7 +230,7 @@ func runRestore(o *restoreOptions) (err error) {
 		return err
 	}
 	defer b.Close()
-	source := infer.Source{Model: o.Model}
+	source := infer.Source{Model: o.Model, Ensemble: o.Ensemble}
 	if o.ModelConfig != "" {
 		c, err := readModelConfig(o.ModelConfig)
 		if err != nil {

@@ -34,7 +34,7 @@ func (c *Comparison) Table() *tabular.Table {
 	}
 	t.Remarks = []string{
 		c.Protocol.String(),
-		fmt.Sprintf("A: weights %s on %s; B: weights %s on %s", c.A.Weights, c.A.Device, c.B.Weights, c.B.Device),
+		fmt.Sprintf("A: weights %s on %s; B: weights %s on %s", c.A.Weights, c.A.place(), c.B.Weights, c.B.place()),
 		fmt.Sprintf("95 %%: paired bootstrap over images, %d resamples, seed %d", resamples, c.Seed),
 	}
 	for _, line := range c.LeftOut {

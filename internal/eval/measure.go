@@ -39,7 +39,7 @@ func (s *shot) load(j job, seed uint64) error {
 // restore runs the network.
 func (s *shot) restore(ctx context.Context, net *infer.Network) error {
 	begin := time.Now()
-	out, routes, err := net.Restore(ctx, nil, s.in.Pix, s.H, s.W, model.Options{})
+	out, routes, err := net.Restore(ctx, nil, s.in.Pix, s.H, s.W, infer.Options{})
 	s.MS = float64(time.Since(begin).Microseconds()) / 1e3
 	if err != nil {
 		return err
@@ -109,5 +109,9 @@ func need(net *infer.Network, h, w int) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%d×%d pixels: %w", w, h, err)
 	}
-	return pass + int64(h)*int64(w)*3*(4*4+2), nil
+	images := int64(4*4 + 2)
+	if net.Ensemble {
+		images += 2 * 4 // turned, and the mean
+	}
+	return pass + int64(h)*int64(w)*3*images, nil
 }

@@ -38,7 +38,17 @@ func (p Protocol) String() string {
 type Subject struct {
 	Model   string `json:"model,omitempty"`
 	Weights string `json:"weights,omitempty"` // Fingerprint
-	Device  string `json:"device,omitempty"`
+	// Ensemble tells that results are means over the eight flips and turns.
+	Ensemble bool   `json:"ensemble,omitempty"`
+	Device   string `json:"device,omitempty"`
+}
+
+// place is where the network ran, and in how many turns of each image.
+func (s Subject) place() string {
+	if s.Ensemble {
+		return s.Device + ", the mean over eight flips and turns"
+	}
+	return s.Device
 }
 
 // Fingerprint tells weights apart, whatever file they came from: the beginning

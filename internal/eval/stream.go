@@ -34,6 +34,8 @@ func (h Header) mustMatch(o Header) error {
 	switch {
 	case h.Weights != o.Weights:
 		return fmt.Errorf("it is of other weights: %s %s, not %s %s", h.Model, h.Weights, o.Model, o.Weights)
+	case h.Ensemble != o.Ensemble:
+		return errors.New("one of the two was measured with --ensemble and the other without")
 	case h.Protocol != o.Protocol:
 		return fmt.Errorf("it was measured otherwise: %s", h.Protocol)
 	case h.Limit != o.Limit:

@@ -105,6 +105,7 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"other weights":      func(o *Options) { o.Subject.Weights = "v" },
 		"measured otherwise": func(o *Options) { o.Protocol.YChannel = true },
+		"with --ensemble":    func(o *Options) { o.Subject.Ensemble = true },
 		"other benchmarks":   func(o *Options) { o.Benchmarks = o.Benchmarks[:2] },
 		"shard":              func(o *Options) { o.Shard = Shard{1, 2} },
 		"and this is cuda":   func(o *Options) { o.Subject.Device = "cuda" },

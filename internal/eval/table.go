@@ -115,7 +115,7 @@ func (r *Report) ImageTable() *tabular.Table {
 // notes say what was measured beside the protocol, and what failed.
 func (r *Report) notes() (lines []string) {
 	if r.Model != "" {
-		lines = append(lines, fmt.Sprintf("model %s (weights %s) on %s", r.Model, r.Weights, r.Device))
+		lines = append(lines, fmt.Sprintf("model %s (weights %s) on %s", r.Model, r.Weights, r.place()))
 	}
 	if r.Shard.N > 0 {
 		lines = append(lines, fmt.Sprintf("shard %s only: put the shards together with clusir merge", r.Shard))

@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"clusir/internal/draw"
+	"clusir/internal/infer"
 	"clusir/internal/metrics"
 	"clusir/internal/model"
 	"clusir/internal/palette"
@@ -46,7 +47,7 @@ func (r *Request) restoreByOther(ctx context.Context, p *picture) (err error) {
 	if r.Other == nil {
 		return nil
 	}
-	p.other, _, err = r.Other.Restore(ctx, nil, p.input.Planar(), p.input.H, p.input.W, model.Options{})
+	p.other, _, err = r.Other.Restore(ctx, nil, p.input.Planar(), p.input.H, p.input.W, infer.Options{})
 	clamp(p.other)
 	return err
 }

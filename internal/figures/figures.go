@@ -181,7 +181,7 @@ func (r *Request) restore(ctx context.Context, s *dataset.Split, item dataset.It
 		return nil, err
 	}
 	p := &picture{split: s, name: item.Name, input: input, target: target}
-	p.output, p.routes, err = r.Net.Restore(ctx, nil, input.Planar(), input.H, input.W, model.Options{Probe: probe})
+	p.output, p.routes, err = r.Net.Restore(ctx, nil, input.Planar(), input.H, input.W, infer.Options{Probe: probe})
 	clamp(p.output)
 	return p, err
 }

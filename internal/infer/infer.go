@@ -18,6 +18,9 @@ type Network struct {
 	Model *model.ClusIR
 	// Metadata is what the checkpoint says of itself; treat it as read-only.
 	Metadata map[string]string
+	// Ensemble makes every result the mean over the eight flips and turns of the
+	// image, which takes eight passes.
+	Ensemble bool
 
 	b    kernels.Backend
 	tape *model.Tape
@@ -31,6 +34,40 @@ func New(m *model.ClusIR, b kernels.Backend) *Network {
 // Tape is the tape that the network runs on, to count or to trace.
 func (n *Network) Tape() *model.Tape { return n.tape }
 
+// Options are the choices of one call of [Network.Restore].
+type Options struct {
+	// Shared, where set, is filled by the first call that is given it and taken by
+	// later ones: what the tiles of a picture have in common.
+	Shared *Shared
+	// Window is where in a larger picture the image lies. The zero value is all of it.
+	Window model.Window
+	// Probe is [model.Options.Probe].
+	Probe func(name string, v *model.Var)
+}
+
+// Shared is what the network finds out about a picture as a whole, in each of its
+// turns, of which only an ensemble looks at more than the first.
+type Shared [turns]model.Globals
+
+// Free gives the memory back.
+func (s *Shared) Free(t *model.Tape) {
+	for i := range s {
+		s[i].Free(t)
+	}
+}
+
+// turned are the options of the pass over h×w pixels that are turned.
+func (o Options) turned(t turn, h, w int) model.Options {
+	m := model.Options{Window: t.window(o.Window, h, w)}
+	if o.Shared != nil {
+		m.Globals = &o.Shared[t]
+	}
+	if t == 0 {
+		m.Probe = o.Probe
+	}
+	return m
+}
+
 // Restore returns the restored image of src [3,h,w] in 0..1, not clamped, in
 // dst if that is large enough. Sides that the network cannot take are extended
 // by reflection at the right and at the bottom. The routes are valid until the
@@ -39,7 +76,7 @@ func (n *Network) Tape() *model.Tape { return n.tape }
 // It returns the cause of ctx if that ends, an error that wraps [kernels.ErrMemory]
 // if the device has no memory left, and one if the result is not a picture: no
 // command can use one that holds NaN, and clamped it would look like a black one.
-func (n *Network) Restore(ctx context.Context, dst, src []float32, h, w int, o model.Options) (restored []float32, routes []*model.Route, err error) {
+func (n *Network) Restore(ctx context.Context, dst, src []float32, h, w int, o Options) (restored []float32, routes []*model.Route, err error) {
 	if len(src) != 3*h*w || h < 1 || w < 1 {
 		return nil, nil, fmt.Errorf("an image of 3×%d×%d has %d values, not %d", h, w, 3*h*w, len(src))
 	}
@@ -60,18 +97,32 @@ func (n *Network) Restore(ctx context.Context, dst, src []float32, h, w int, o m
 	if H != h || W != w {
 		x = Reflect(src, h, w, H, W)
 	}
-	image := n.tape.Input(x, 1, 3, H, W)
-	y, routes := n.Model.Forward(n.tape, image, o)
 	if cap(dst) < len(src) {
 		dst = make([]float32, len(src))
 	}
 	dst = dst[:len(src)]
-	n.fetch(dst, y, h, w)
-	n.tape.Release(y, image)
+	if n.Ensemble {
+		var out []float32
+		out, routes = n.ensemble(x, H, W, o)
+		crop(dst, out, h, w, H, W)
+	} else {
+		var y *model.Var
+		y, routes = n.pass(x, H, W, o.turned(0, H, W))
+		n.fetch(dst, y, h, w)
+		n.tape.Release(y)
+	}
 	if err := n.b.Sync(); err != nil {
 		return nil, nil, err
 	}
 	return dst, routes, CheckRestored(dst)
+}
+
+// pass runs the network on src [3,H,W].
+func (n *Network) pass(src []float32, H, W int, o model.Options) (*model.Var, []*model.Route) {
+	image := n.tape.Input(src, 1, 3, H, W)
+	y, routes := n.Model.Forward(n.tape, image, o)
+	n.tape.Release(image)
+	return y, routes
 }
 
 // maxRestored bounds the values of a result. Those of a picture are in 0..1, and a
@@ -98,9 +149,14 @@ func (n *Network) fetch(dst []float32, y *model.Var, h, w int) {
 	}
 	out := make([]float32, y.Len())
 	n.b.Download(out, y.Tensor)
+	crop(dst, out, h, w, H, W)
+}
+
+// crop copies the upper left [3,h,w] of src [3,H,W].
+func crop(dst, src []float32, h, w, H, W int) {
 	for c := range 3 {
 		for y := range h {
-			copy(dst[(c*h+y)*w:][:w], out[(c*H+y)*W:])
+			copy(dst[(c*h+y)*w:][:w], src[(c*H+y)*W:])
 		}
 	}
 }

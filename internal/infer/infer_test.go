@@ -51,7 +51,7 @@ func TestOddSizes(t *testing.T) {
 		for i := range src {
 			src[i] = float32(i%97) / 97
 		}
-		got, routes, err := n.Restore(t.Context(), nil, src, h, w, model.Options{})
+		got, routes, err := n.Restore(t.Context(), nil, src, h, w, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestOddSizes(t *testing.T) {
 	if after := b.Used(); after != before {
 		t.Errorf("%d bytes are left behind", after-before)
 	}
-	if _, _, err := n.Restore(t.Context(), nil, make([]float32, 5), 1, 1, model.Options{}); err == nil {
+	if _, _, err := n.Restore(t.Context(), nil, make([]float32, 5), 1, 1, Options{}); err == nil {
 		t.Error("a wrong length is accepted")
 	}
 }
@@ -107,7 +107,7 @@ func TestEnds(t *testing.T) {
 				}
 			}()
 			modules := 0
-			_, _, err := n.Restore(ctx, nil, src, 16, 16, model.Options{Probe: func(name string, _ *model.Var) {
+			_, _, err := n.Restore(ctx, nil, src, 16, 16, Options{Probe: func(name string, _ *model.Var) {
 				if modules++; name == "encoder.2" {
 					c.at()
 				} else if name == "encoder.3" {
@@ -149,7 +149,7 @@ func TestNoPicture(t *testing.T) {
 			}
 		}
 		n := New(m, b)
-		out, _, err := n.Restore(t.Context(), nil, src, 16, 16, model.Options{})
+		out, _, err := n.Restore(t.Context(), nil, src, 16, 16, Options{})
 		if err == nil || out != nil || !strings.Contains(err.Error(), "the network's result holds ") {
 			t.Errorf("%g in the weights: %v", bad, err)
 		}

@@ -18,6 +18,8 @@ type Source struct {
 	// Config is the configuration that a checkpoint's metadata lack; it is an
 	// error to give one where they do not.
 	Config *model.Config
+	// Ensemble is [Network.Ensemble].
+	Ensemble bool
 }
 
 // Load puts the network that s names on b.
@@ -36,7 +38,7 @@ func Load(s Source, b kernels.Backend) (*Network, error) {
 		return nil, err
 	}
 	n := New(m, b)
-	n.Metadata = f.Metadata
+	n.Metadata, n.Ensemble = f.Metadata, s.Ensemble
 	return n, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer"
 	"clusir/internal/model"
 )
 
@@ -33,14 +34,14 @@ func (r *run) computeBands(p *picture) error {
 		return nil
 	}
 	r.limitHeap(p.pass)
-	o := model.Options{Probe: r.probe(p)}
+	o := infer.Options{Probe: r.probe(p)}
 	if p.sample != nil {
 		shared, err := r.share(p, o)
 		if err != nil {
 			return err
 		}
 		defer shared.Free(r.net.Tape())
-		o.Globals = shared
+		o.Shared = shared
 	}
 	blend := newBlend(p.layout, p.W)
 	for b := range p.bands {
@@ -53,7 +54,7 @@ func (r *run) computeBands(p *picture) error {
 }
 
 // share finds out from the sample of the picture what all of its tiles share.
-func (r *run) share(p *picture, o model.Options) (*model.Globals, error) {
+func (r *run) share(p *picture, o infer.Options) (*infer.Shared, error) {
 	start := time.Now()
 	shared, err := r.findOut(p, func() (s *plane, err error) {
 		if s = p.sample; r.most > 0 {
@@ -71,7 +72,7 @@ func (r *run) share(p *picture, o model.Options) (*model.Globals, error) {
 
 // computeBand restores a row of tiles and sends the rows on that no later tile
 // touches.
-func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) error {
+func (r *run) computeBand(p *picture, b *band, blend *blend, o infer.Options) error {
 	blend.begin(b.index)
 	h := p.y.spans[b.index].len()
 	for i, x := range p.x.spans {
@@ -83,7 +84,7 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) er
 			return err
 		}
 		blend.tile = out
-		if routes != nil && o.Globals == nil {
+		if routes != nil && o.Shared == nil {
 			p.Routing = r.describe(routes)
 		}
 		clamp(out)
@@ -101,7 +102,7 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o model.Options) er
 }
 
 // restoreOrFetch returns the network's result of a tile, or an earlier one.
-func (r *run) restoreOrFetch(p *picture, dst []float32, t plane, at image.Point, o model.Options) ([]float32, []*model.Route, error) {
+func (r *run) restoreOrFetch(p *picture, dst []float32, t plane, at image.Point, o infer.Options) ([]float32, []*model.Route, error) {
 	if p.after == nil {
 		return r.restore(p, dst, t, at, o)
 	}

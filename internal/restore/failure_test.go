@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer"
 	"clusir/internal/model"
 )
 
@@ -169,7 +170,7 @@ func TestInterruptWithinATile(t *testing.T) {
 	in := save(t, dir, "in.png", imageio.Info{W: 64, H: 64})
 	ctx, cancel := context.WithCancel(context.Background())
 	modules := 0
-	_, _, err := n.Restore(ctx, nil, make([]float32, 3*64*64), 64, 64, model.Options{Probe: func(string, *model.Var) {
+	_, _, err := n.Restore(ctx, nil, make([]float32, 3*64*64), 64, 64, infer.Options{Probe: func(string, *model.Var) {
 		if modules++; modules == 5 {
 			cancel()
 		}

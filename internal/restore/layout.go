@@ -51,11 +51,12 @@ type subject struct {
 
 // planner chooses layouts for one network.
 type planner struct {
-	config model.Config
-	padded func(side int) int
-	limit  int64               // bytes of the host; 0 is none
-	device int64               // bytes of the device; 0 is the host's memory
-	costs  map[[2]int][2]int64 // weights and pass by the sides of a tile
+	config   model.Config
+	padded   func(side int) int
+	ensemble bool
+	limit    int64               // bytes of the host; 0 is none
+	device   int64               // bytes of the device; 0 is the host's memory
+	costs    map[[2]int][2]int64 // weights and pass by the sides of a tile
 }
 
 // choose cuts a picture. A side that is asked for is obeyed or refused.
@@ -171,6 +172,9 @@ func (p *planner) decoded(s subject, side int, strips bool) (layout, error) {
 	picture := s.Bytes
 	bands := planes * int64(s.W) * h // the band that is restored
 	tile := 9 * w * h                // padded, restored, cropped
+	if p.ensemble {
+		tile += 6 * w * h // turned, and the mean
+	}
 	if l.tiles() > 1 {
 		bands += bands                  // the band that is read meanwhile
 		bands += 3 * 2 * h * int64(s.W) // their blend

@@ -96,6 +96,13 @@ func TestNeedGrows(t *testing.T) {
 	if more, least := need(captioned)-need(plain), int64(3*4*wide*captionHeight(plain.W)); more < least {
 		t.Errorf("captions add %d bytes, their pixels alone are %d", more, least)
 	}
+	eight := newPlanner(0)
+	eight.ensemble = true
+	l, err := eight.choose(plain, 512)
+	must(t, err)
+	if side := int64(l.x.most()) * int64(l.y.most()); l.need() != need(plain)+4*6*side {
+		t.Errorf("an ensemble takes %d bytes more than one pass, not %d", l.need()-need(plain), 4*6*side)
+	}
 	for i, s := range []subject{larger, alpha, webp, compare, data} {
 		if need(s) <= need(plain) {
 			t.Errorf("case %d: needs %d, plain %d", i, need(s), need(plain))

@@ -119,7 +119,7 @@ var errNoRouter = errors.New("the model has no router, so there is nothing to ex
 func newRun(net *infer.Network, o Options) *run {
 	return &run{
 		Options: o, net: net, openFile: imageio.Open,
-		planner: planner{config: net.Model.Config, padded: net.Padded, limit: o.MaxMemory, device: o.DeviceMemory},
+		planner: planner{config: net.Model.Config, padded: net.Padded, ensemble: net.Ensemble, limit: o.MaxMemory, device: o.DeviceMemory},
 	}
 }
 

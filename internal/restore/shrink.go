@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 
+	"clusir/internal/infer"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 )
@@ -29,12 +30,12 @@ func (p plane) Tile(dst []float32, r image.Rectangle) ([]float32, error) {
 // restore restores a tile whose corner is at a place of the picture. One that
 // the device has no memory for is cut into smaller ones, and so is every larger
 // one that follows in this run.
-func (r *run) restore(p *picture, dst []float32, t plane, at image.Point, o model.Options) ([]float32, []*model.Route, error) {
+func (r *run) restore(p *picture, dst []float32, t plane, at image.Point, o infer.Options) ([]float32, []*model.Route, error) {
 	if r.most == 0 || max(t.h, t.w) <= r.most {
 		if p.affinity != nil {
 			p.affinity.at(at.Y, at.X)
 		}
-		if o.Globals != nil {
+		if o.Shared != nil {
 			o.Window = model.Window{Y: at.Y, X: at.X, H: r.net.Padded(p.H), W: r.net.Padded(p.W)}
 		}
 		out, routes, err := r.net.Restore(p.ctx, dst, t.rgb, t.h, t.w, o)
@@ -76,11 +77,11 @@ func (r *run) scarce() string {
 
 // inParts restores a tile as tiles of r.most pixels. What they share, and the tile
 // was not given, is found out from a sample of it.
-func (r *run) inParts(p *picture, dst []float32, t plane, at image.Point, o model.Options) ([]float32, error) {
+func (r *run) inParts(p *picture, dst []float32, t plane, at image.Point, o infer.Options) ([]float32, error) {
 	cut := func() layout {
 		return layout{x: newGrid(t.w, r.most, overlap(r.most)), y: newGrid(t.h, r.most, overlap(r.most))}
 	}
-	if o.Globals == nil {
+	if o.Shared == nil {
 		shared, err := r.findOut(p, func() (*plane, error) {
 			l := cut()
 			return takeSample(t, t.h, t.w, l.y.most(), l.x.most())
@@ -89,7 +90,7 @@ func (r *run) inParts(p *picture, dst []float32, t plane, at image.Point, o mode
 			return nil, err
 		}
 		defer shared.Free(r.net.Tape())
-		o.Globals = shared
+		o.Shared = shared
 	}
 	l := cut()
 	b := newBlend(l, t.w)
@@ -117,20 +118,20 @@ func (r *run) inParts(p *picture, dst []float32, t plane, at image.Point, o mode
 
 // findOut is what tiles share of a picture, made of a sample of it, which it asks
 // for again where the device has no memory for one. The caller frees it.
-func (r *run) findOut(p *picture, sample func() (*plane, error), o model.Options) (*model.Globals, error) {
+func (r *run) findOut(p *picture, sample func() (*plane, error), o infer.Options) (*infer.Shared, error) {
 	o.Probe = nil
 	for {
 		s, err := sample()
 		if err != nil {
 			return nil, err
 		}
-		o.Globals = &model.Globals{}
+		o.Shared = &infer.Shared{}
 		_, routes, err := r.net.Restore(p.ctx, nil, s.rgb, s.h, s.w, o)
 		if err == nil {
 			p.Routing = r.describe(routes)
-			return o.Globals, nil
+			return o.Shared, nil
 		}
-		o.Globals.Free(r.net.Tape())
+		o.Shared.Free(r.net.Tape())
 		if !errors.Is(err, kernels.ErrMemory) {
 			return nil, err
 		}

@@ -1,0 +1,81 @@
+package infer
+
+import "clusir/internal/model"
+
+// turns is the number of the square's symmetries: flips and quarter turns.
+const turns = 8
+
+// turn is one of them, a set of the steps that make it, in this order.
+type turn int
+
+const (
+	flipX turn = 1 << iota
+	flipY
+	transpose
+)
+
+// size is what h×w pixels become.
+func (t turn) size(h, w int) (int, int) {
+	if t&transpose != 0 {
+		return w, h
+	}
+	return h, w
+}
+
+// window is where a part of a picture is once the picture is turned.
+func (t turn) window(part model.Window, h, w int) model.Window {
+	if part == (model.Window{}) {
+		return part
+	}
+	if t&flipX != 0 {
+		part.X = part.W - part.X - w
+	}
+	if t&flipY != 0 {
+		part.Y = part.H - part.Y - h
+	}
+	if t&transpose != 0 {
+		part.X, part.Y, part.W, part.H = part.Y, part.X, part.H, part.W
+	}
+	return part
+}
+
+// each calls f with the place of every value of an image [3,h,w] and with its place
+// in the turned image.
+func (t turn) each(h, w int, f func(plain, turned int)) {
+	for c := range 3 {
+		for y := range h {
+			for x := range w {
+				ty, tx := y, x
+				if t&flipX != 0 {
+					tx = w - 1 - x
+				}
+				if t&flipY != 0 {
+					ty = h - 1 - y
+				}
+				to := ty*w + tx
+				if t&transpose != 0 {
+					to = tx*h + ty
+				}
+				f((c*h+y)*w+x, c*h*w+to)
+			}
+		}
+	}
+}
+
+// ensemble is the mean of the results for the eight turns of src [3,H,W], turned
+// back. The routes, and what o.Probe sees, are those of the image as it is, which
+// comes last.
+func (n *Network) ensemble(src []float32, H, W int, o Options) (mean []float32, routes []*model.Route) {
+	mean = make([]float32, len(src))
+	turned := make([]float32, len(src))
+	for t := turn(turns - 1); t >= 0; t-- {
+		t.each(H, W, func(plain, at int) { turned[at] = src[plain] })
+		h, w := t.size(H, W)
+		var y *model.Var
+		y, routes = n.pass(turned, h, w, o.turned(t, H, W))
+		n.b.Download(turned, y.Tensor)
+		n.tape.Release(y)
+		t.each(H, W, func(plain, at int) { mean[plain] += turned[at] / turns })
+	}
+	return mean, routes
+}

@@ -1,0 +1,80 @@
+package infer
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"clusir/internal/kernels/cpu"
+	"clusir/internal/model"
+)
+
+// turnedImage is x [3,h,w] turned.
+func turnedImage(x []float32, h, w int, t turn) []float32 {
+	y := make([]float32, len(x))
+	t.each(h, w, func(plain, turned int) { y[turned] = x[plain] })
+	return y
+}
+
+// TestEnsembleTurns: to restore a picture that is turned is to turn the restored
+// picture, which is true of the mean over the turns and not of the network. A part of
+// a picture, which has its place there and shares what the picture is like, is no
+// exception.
+func TestEnsembleTurns(t *testing.T) {
+	b, err := cpu.New(cpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	n, err := Load(Source{Model: "nano", Ensemble: true}, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	const H, W, h, w = 64, 48, 32, 16
+	rng := rand.New(rand.NewPCG(1, 2))
+	picture, part := make([]float32, 3*H*W), make([]float32, 3*h*w)
+	for _, x := range [][]float32{picture, part} {
+		for i := range x {
+			x[i] = rng.Float32()
+		}
+	}
+	at := model.Window{Y: 8, X: 24, H: H, W: W}
+	run := func(by turn) (whole, tile []float32) {
+		var shared Shared
+		defer shared.Free(n.Tape())
+		th, tw := by.size(H, W)
+		whole, routes, err := n.Restore(t.Context(), nil, turnedImage(picture, H, W, by), th, tw, Options{Shared: &shared})
+		if err != nil || len(routes) != model.Stages {
+			t.Fatalf("turn %d: %d routes, %v", by, len(routes), err)
+		}
+		th, tw = by.size(h, w)
+		tile, _, err = n.Restore(t.Context(), nil, turnedImage(part, h, w, by), th, tw, Options{Shared: &shared, Window: by.window(at, h, w)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return whole, tile
+	}
+	whole, tile := run(0)
+	for by := turn(1); by < turns; by++ {
+		turnedWhole, turnedTile := run(by)
+		if d := furthest(turnedWhole, turnedImage(whole, H, W, by)); d > 1e-5 {
+			t.Errorf("turn %d: a picture differs by %g", by, d)
+		}
+		if d := furthest(turnedTile, turnedImage(tile, h, w, by)); d > 1e-5 {
+			t.Errorf("turn %d: a part of it differs by %g", by, d)
+		}
+	}
+	n.Ensemble = false
+	plain, _ := run(0)
+	if d := furthest(plain, whole); d < 1e-4 {
+		t.Errorf("the ensemble differs from the network by %g only", d)
+	}
+}
+
+func furthest(a, b []float32) (most float64) {
+	for i := range a {
+		most = max(most, math.Abs(float64(a[i]-b[i])))
+	}
+	return most
+}
