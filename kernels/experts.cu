@@ -35,16 +35,16 @@ using gemm::Rows;
 using gemm::Tile;
 
 // experts_dispatch, one block: for every sample b and expert e
-//   slot [B,E]        the how-manieth expert of b is e, or −1 where route_be is 0
+//   slot [B,E]        e's rank among the experts that b runs, or −1 if route_be is 0
 // and for every round r of S slots
 //   expert [R,B,S]    the expert in a slot, or −1
 //   list [R,E,count]  the jobs of e, as b·S + the slot in the round; rows of B
 //   count [R,E]
-// tally, where present, is added the number of all jobs. Without a route every
-// expert serves every sample. Some 12·B·E bytes: bound by the latency of the launch.
+// Without a route every expert serves every sample. Some 12·B·E bytes: bound by the
+// latency of the launch.
 extern "C" __global__ void __launch_bounds__(128)
     experts_dispatch(int* __restrict__ slot, int* __restrict__ expert, int* __restrict__ list, int* __restrict__ count,
-                     long long* __restrict__ tally, const float* __restrict__ route, int B, int E, int S) {
+                     const float* __restrict__ route, int B, int E, int S) {
   const int rounds = (E + S - 1) / S;
   for (int b = threadIdx.x; b < B; b += 128) {
     int n = 0;
@@ -66,11 +66,6 @@ extern "C" __global__ void __launch_bounds__(128)
     }
     count[i] = n;
   }
-  __syncthreads();
-  if (!tally || threadIdx.x > 0) return;
-  int jobs = 0;
-  for (int i = 0; i < rounds * E; i++) jobs += count[i];
-  *tally += jobs;
 }
 
 // product computes a tile of Σ_i W_i x_i over the first `count` jobs: W_i, the

@@ -144,6 +144,12 @@ API(cuFuncSetAttribute, CUfunction f, CUfunction_attribute a, int v) {
   f->max_shared = unsigned(v);
   return CUDA_SUCCESS;
 }
+API(cuFuncGetAttribute, int* v, CUfunction_attribute a, CUfunction f) {
+  ENTER_CONTEXT(cuFuncGetAttribute);
+  if (a != CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK) return CUDA_ERROR_NOT_SUPPORTED;
+  *v = int(f->kernel->bounds);
+  return CUDA_SUCCESS;
+}
 API(cuFuncGetParamInfo, CUfunction f, size_t i, size_t* offset, size_t* size) {
   ENTER_CONTEXT(cuFuncGetParamInfo);
   if (i >= f->kernel->count) return CUDA_ERROR_INVALID_VALUE;

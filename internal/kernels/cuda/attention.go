@@ -71,7 +71,7 @@ func (b *Backend) attendChannels(s, qkv, temperature kernels.Tensor) *channelAtt
 }
 
 // perRow is a grid with a block for each row of hat.
-func (a *channelAttention) perRow() grid { return grid{x: a.B * 2 * a.C, y: 1, z: 1, threads: 128} }
+func (a *channelAttention) perRow() grid { return grid{x: a.B * 2 * a.C, y: 1, z: 1} }
 
 func (a *channelAttention) free(b *Backend) {
 	for _, t := range []kernels.Tensor{a.hat, a.length, a.cosine, a.a} {

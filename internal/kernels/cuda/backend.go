@@ -5,7 +5,6 @@ package cuda
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 
 	"clusir/internal/kernels"
@@ -25,10 +24,8 @@ type Backend struct {
 	// Of the goroutine that calls the methods:
 	cache   cache
 	kernels map[string]*kernel
-	macs    map[string]int64 // launched, by kernel
-	routed  routed           // and those whose number the device knows
 	roots   map[int]kernels.Tensor
-	watch   func(*launched) // hears every launch and transfer before it is queued; for tests
+	watch   func(*launched) // is called for every launch and transfer before it is queued; for tests
 
 	// Of the worker:
 	stream  cu.Stream
@@ -58,7 +55,7 @@ func Open(i int, o Options) (*Backend, error) {
 	b := &Backend{
 		worker: newWorker(), index: i, precision: o.Precision, info: info,
 		debug:   o.Debug || os.Getenv("CLUSIR_CUDA_DEBUG") == "1",
-		kernels: map[string]*kernel{}, macs: map[string]int64{}, routed: routed{}, roots: map[int]kernels.Tensor{},
+		kernels: map[string]*kernel{}, roots: map[int]kernels.Tensor{},
 	}
 	b.do(func() { err = b.open() })
 	if err != nil {
@@ -115,15 +112,6 @@ func (b *Backend) undo(f func() error) { b.cleanup = append(b.cleanup, f) }
 // Name says on what results are computed: device and precision.
 func (b *Backend) Name() string {
 	return fmt.Sprintf("cuda:%d %s %s", b.index, b.info.Name, b.precision)
-}
-
-// MACs returns the multiply-accumulates of the convolutions and matrix products
-// launched so far, by kernel. It waits for the work of routed experts, of which
-// only the device knows how many run.
-func (b *Backend) MACs() map[string]int64 {
-	macs := maps.Clone(b.macs)
-	b.routed.addTo(macs, b)
-	return macs
 }
 
 // Sync waits for all work and returns the first fault since the last Sync. After

@@ -13,11 +13,10 @@ import (
 const (
 	tileM, tileN, tileK = 64, 128, 16
 
-	tileLine    = (tileK + 8) * 4 // K contiguous: bytes of a row
-	sharedFwd   = 3 * (tileM*tileLine + tileK*(tileN+4)*4)
-	sharedDx    = 3 * (tileK*(tileM+4)*4 + tileK*(tileN+4)*4)
-	sharedDw    = 3 * (tileM*tileLine + tileN*tileLine)
-	gemmThreads = 128
+	tileLine  = (tileK + 8) * 4 // K contiguous: bytes of a row
+	sharedFwd = 3 * (tileM*tileLine + tileK*(tileN+4)*4)
+	sharedDx  = 3 * (tileK*(tileM+4)*4 + tileK*(tileN+4)*4)
+	sharedDw  = 3 * (tileM*tileLine + tileN*tileLine)
 )
 
 // dwBlocks is how many blocks the product of dw is cut into, so that a GPU of 108
@@ -64,12 +63,9 @@ func newConv1x1(op string, y, w kernels.Tensor, xs []kernels.Tensor) conv1x1 {
 	return c
 }
 
-// product is the grid of a product with m rows and K terms a sum for each sample.
-func (c conv1x1) product(m, k, shared int) grid {
-	return grid{
-		x: ceil(m, tileM) * ceil(c.P, tileN), y: c.B, z: 1, threads: gemmThreads, shared: shared,
-		macs: int64(m) * int64(k) * int64(c.B) * int64(c.P),
-	}
+// product is the grid of a product with m rows for each sample.
+func (c conv1x1) product(m, shared int) grid {
+	return grid{x: ceil(m, tileM) * ceil(c.P, tileN), y: c.B, z: 1, shared: shared}
 }
 
 // Conv1x1 computes y = w·concat(xs) + bias.
@@ -81,7 +77,7 @@ func (b *Backend) Conv1x1(y, w, bias kernels.Tensor, xs ...kernels.Tensor) {
 func (b *Backend) project(kernel string, y, w, bias, res kernels.Tensor, xs ...kernels.Tensor) {
 	c := newConv1x1("Conv1x1", y, w, xs)
 	args := append([]any{y, w, bias, res}, c.sources...)
-	b.launch(kernel, c.product(c.O, c.C, sharedFwd), append(args, c.O, c.C, c.P, c.stride)...)
+	b.launch(kernel, c.product(c.O, sharedFwd), append(args, c.O, c.C, c.P, c.stride)...)
 }
 
 // Conv1x1Grad is Conv1x1's gradient.
@@ -101,7 +97,7 @@ func (b *Backend) conv1x1Input(kernel string, c conv1x1, dx, dy, w kernels.Tenso
 		return
 	}
 	m := dx.Shape[1]
-	b.launch(kernel, c.product(m, c.O, sharedDx), dx, w, dy, c.O, c.C, end-m, m, c.P, c.stride, number(add))
+	b.launch(kernel, c.product(m, sharedDx), dx, w, dy, c.O, c.C, end-m, m, c.P, c.stride, number(add))
 }
 
 // conv1x1Weights computes dw in parts and adds them. A part is of one sample where
@@ -114,7 +110,7 @@ func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
 	if c.stride > 0 {
 		groups, samples = c.B, 1
 	}
-	g := c.product(c.O, c.C, sharedDw)
+	g := c.product(c.O, sharedDw)
 	g.x, g.y = ceil(c.O, tileM), ceil(c.C, tileN)
 	steps := samples * ceil(c.P, tileK) // along the pixels of a group
 	each := ceil(steps, ceil(dwBlocks, g.x*g.y*groups))
@@ -130,7 +126,7 @@ func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
 // addParts adds to each of dw's groups the sum of its parts, partial [groups,parts,...].
 func (b *Backend) addParts(dw any, partial kernels.Tensor, groups, parts int) {
 	n := partial.Len() / (groups * parts)
-	g := over(n, perBlock, 256)
+	g := over(n, perBlock)
 	g.y = groups
 	b.launch("conv1x1_sum", g, dw, partial, parts, n)
 }
@@ -138,7 +134,7 @@ func (b *Backend) addParts(dw any, partial kernels.Tensor, groups, parts int) {
 // conv1x1Bias adds to dbias the sums of dy over samples and pixels.
 func (b *Backend) conv1x1Bias(c conv1x1, dbias, dy kernels.Tensor) {
 	if !dbias.IsZero() {
-		b.launch("conv1x1_dbias", grid{x: c.O, y: 1, z: 1, threads: 256}, dbias, dy, c.B, c.O, c.P)
+		b.launch("conv1x1_dbias", grid{x: c.O, y: 1, z: 1}, dbias, dy, c.B, c.O, c.P)
 	}
 }
 

@@ -40,10 +40,8 @@ func (c conv3x3) patches() int { return c.B * ceil(c.H, patchSide) * ceil(c.W, p
 
 // grid is that of fwd and dx with m output channels.
 func (c conv3x3) grid(m, shared int) grid {
-	return grid{x: ceil(m, tileM) * ceil(c.patches(), 2), y: 1, z: 1, threads: gemmThreads, shared: shared, macs: c.macs()}
+	return grid{x: ceil(m, tileM) * ceil(c.patches(), 2), y: 1, z: 1, shared: shared}
 }
-
-func (c conv3x3) macs() int64 { return int64(c.B*c.H*c.W) * int64(9*c.C*c.O) }
 
 // Conv3x3 is a zero-padded cross-correlation, stored as y's shape says.
 func (b *Backend) Conv3x3(y, x, w kernels.Tensor) {
@@ -61,7 +59,7 @@ func (b *Backend) Conv3x3Grad(dx, dw, dy, x, w kernels.Tensor) {
 	if dw.IsZero() {
 		return
 	}
-	g := grid{x: ceil(c.O, tileM), y: ceil(c.C, dwChannels), threads: gemmThreads, shared: shared3x3Dw, macs: c.macs()}
+	g := grid{x: ceil(c.O, tileM), y: ceil(c.C, dwChannels), shared: shared3x3Dw}
 	steps := ceil(c.patches(), ceil(dwBlocks, g.x*g.y))
 	g.z = ceil(c.patches(), steps)
 	partial := b.Alloc(g.z, c.O, c.C, 9)

@@ -15,7 +15,7 @@ func rows(t kernels.Tensor) (r, k int) {
 }
 
 // perRow is a grid with a warp for each of r rows, 4 of them a block.
-func perRow(r int) grid { return over(r, 4, 128) }
+func perRow(r int) grid { return over(r, 4) }
 
 // Normalize normalises each row of the last axis.
 func (b *Backend) Normalize(y, x kernels.Tensor) {

@@ -10,7 +10,7 @@ const rowsAtOnce = 4
 // Linear computes y = x wᵀ + bias, in float32 at every precision.
 func (b *Backend) Linear(y, x, w, bias kernels.Tensor) {
 	r, k, o := x.Shape[0], x.Shape[1], w.Shape[0]
-	g := grid{x: ceil(o, 4), y: ceil(r, rowsAtOnce), z: 1, threads: 128, macs: multiplies(r, k, o)}
+	g := grid{x: ceil(o, 4), y: ceil(r, rowsAtOnce), z: 1}
 	b.launch("linear_fwd", g, y, x, w, bias, r, k, o)
 }
 
@@ -18,17 +18,14 @@ func (b *Backend) Linear(y, x, w, bias kernels.Tensor) {
 func (b *Backend) LinearGrad(dx, dw, dbias, dy, x, w kernels.Tensor) {
 	r, k, o := x.Shape[0], x.Shape[1], w.Shape[0]
 	if !dx.IsZero() {
-		g := grid{x: ceil(k, 128), y: ceil(r, rowsAtOnce), z: 1, threads: 128, macs: multiplies(r, k, o)}
+		g := grid{x: ceil(k, 128), y: ceil(r, rowsAtOnce), z: 1}
 		b.launch("linear_dx", g, dx, dy, w, r, k, o)
 	}
 	if !dw.IsZero() || !dbias.IsZero() {
-		g := grid{x: ceil(k, 512), y: o, z: 1, threads: 128, macs: multiplies(r, k, o)}
+		g := grid{x: ceil(k, 512), y: o, z: 1}
 		b.launch("linear_dw", g, dw, dbias, dy, x, r, k, o)
 	}
 }
-
-// multiplies is the multiply-accumulates of a matrix product.
-func multiplies(m, n, k int) int64 { return int64(m) * int64(n) * int64(k) }
 
 // mixed returns the extents of Mix: a [R,L], and rows of n numbers.
 func mixed(a, c kernels.Tensor) (r, l, n int) {
@@ -39,7 +36,7 @@ func mixed(a, c kernels.Tensor) (r, l, n int) {
 // Mix computes y_r = Σ_l a_rl c_l, in float32 at every precision.
 func (b *Backend) Mix(y, a, c kernels.Tensor) {
 	r, l, n := mixed(a, c)
-	g := grid{x: ceil(n, perBlock), y: ceil(r, rowsAtOnce), z: 1, threads: 256, macs: multiplies(r, l, n)}
+	g := grid{x: ceil(n, perBlock), y: ceil(r, rowsAtOnce), z: 1}
 	b.launch("mix_fwd", g, y, a, c, r, l, int64(n))
 }
 
@@ -47,11 +44,11 @@ func (b *Backend) Mix(y, a, c kernels.Tensor) {
 func (b *Backend) MixGrad(da, dc, dy, a, c kernels.Tensor) {
 	r, l, n := mixed(a, c)
 	if !dc.IsZero() {
-		g := grid{x: ceil(n, perBlock), y: ceil(l, rowsAtOnce), z: 1, threads: 256, macs: multiplies(r, l, n)}
+		g := grid{x: ceil(n, perBlock), y: ceil(l, rowsAtOnce), z: 1}
 		b.launch("mix_dc", g, dc, a, dy, r, l, int64(n))
 	}
 	if !da.IsZero() {
-		g := grid{x: ceil(n, perBlock), y: r, z: 1, threads: 256, macs: multiplies(r, l, n)}
+		g := grid{x: ceil(n, perBlock), y: r, z: 1}
 		partial := b.Alloc(r*l, g.x)
 		b.launch("mix_dots", g, partial, dy, c, l, int64(n))
 		b.launch("rows_sum", perRow(r*l), da, partial, r*l, g.x)

@@ -21,12 +21,11 @@ type experts struct {
 
 	expand, depthwise, project kernels.Tensor // tables of addresses
 	route                      kernels.Tensor
-	plan                       kernels.Tensor   // what experts_dispatch writes
-	perJob                     map[string]int64 // where there is a route: multiply-accumulates by kernel
+	plan                       kernels.Tensor // what experts_dispatch writes
 }
 
 // newExperts dispatches the samples of x to the experts; done must follow.
-func (b *Backend) newExperts(op string, w expertsWanted, x kernels.Tensor, fs []kernels.FFN, route kernels.Tensor) *experts {
+func (b *Backend) newExperts(op string, x kernels.Tensor, fs []kernels.FFN, route kernels.Tensor) *experts {
 	e := &experts{
 		Backend: b, B: x.Shape[0], C: x.Shape[1], P: x.Shape[2] * x.Shape[3], H: x.Shape[2], W: x.Shape[3],
 		h: fs[0].Project.Shape[1], E: len(fs), route: route,
@@ -43,13 +42,7 @@ func (b *Backend) newExperts(op string, w expertsWanted, x kernels.Tensor, fs []
 	e.rounds = ceil(e.E, e.slots)
 	e.expand, e.depthwise, e.project = b.ffnAddresses(fs)
 	e.plan = b.Alloc(e.B*e.E + e.rounds*(e.B*e.slots+e.E*e.B+e.E))
-	var runs routedRuns
-	if !route.IsZero() {
-		runs = b.routed.runs(b, routedKind{op, e.C, e.h, e.P, w})
-		e.perJob = runs.perJob
-	}
-	b.launch("experts_dispatch", grid{x: 1, y: 1, z: 1, threads: 128},
-		e.plan, e.expert(0), e.list(0), e.count(0), runs.jobs, route, e.B, e.E, e.slots)
+	b.launch("experts_dispatch", over(1, 1), e.plan, e.expert(0), e.list(0), e.count(0), route, e.B, e.E, e.slots)
 	return e
 }
 
@@ -80,34 +73,23 @@ func (e *experts) count(round int) from {
 // channels allocates numbers for each job of a round and each pixel.
 func (e *experts) channels(n int) kernels.Tensor { return e.Alloc(e.B, e.slots, n, e.P) }
 
-// run launches a kernel that makes some multiply-accumulates for each job. Their
-// number is the host's to count where there is no route, and the device's otherwise.
-func (e *experts) run(name string, g grid, perJob int, args ...any) {
-	if e.route.IsZero() {
-		g.macs = int64(e.B) * int64(perJob)
-	} else {
-		e.perJob[name] = int64(perJob)
-	}
-	e.launch(name, g, args...)
-}
-
 // product runs a product with m rows and k terms a sum, for each of a number of
 // samples or jobs.
 func (e *experts) product(name string, shared, of, m, k int, args ...any) {
-	g := grid{x: ceil(m, tileM) * ceil(e.P, tileN), y: of, z: 1, threads: gemmThreads, shared: shared}
-	e.run(e.precise(name), g, m*k*e.P, append(args, e.slots, m, k, e.P)...)
+	g := grid{x: ceil(m, tileM) * ceil(e.P, tileN), y: of, z: 1, shared: shared}
+	e.launch(e.precise(name), g, append(args, e.slots, m, k, e.P)...)
 }
 
 // GatedFFN computes y = x + Σ_e route_e F_e(LN(x)).
 func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN, route kernels.Tensor) {
-	e := b.newExperts("GatedFFN", expertsWanted{}, x, fs, route)
+	e := b.newExperts("GatedFFN", x, fs, route)
 	l := b.layerNorm(x, n)
 	expanded, gated := e.channels(2*e.h), e.channels(e.h)
 	base := x
 	for r := range e.rounds {
 		e.product("experts_expand_fwd", sharedFwd, e.B*e.slots, 2*e.h, e.C, expanded, e.expand, e.expert(r), l.u)
 		pieces := e.h * ceil(e.H, 4) * ceil(e.W, 4)
-		e.run("gate_fwd", grid{x: ceil(pieces, 128), y: e.B * e.slots, z: 1, threads: 128}, 18*e.h*e.P,
+		b.launch("gate_fwd", grid{x: ceil(pieces, 128), y: e.B * e.slots, z: 1},
 			gated, expanded, e.depthwise, e.expert(r), route, e.E, e.slots, e.h, e.H, e.W)
 		e.product("experts_project_fwd", sharedFwd, e.B, e.C, e.h, y, base, e.project, e.expert(r), gated)
 		base = y
@@ -118,8 +100,8 @@ func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN
 	e.done()
 }
 
-// expertsWanted says of what a gradient is wanted: LN's result, and each of the
-// experts' tensors where any expert's is.
+// expertsWanted says whose gradients are wanted: that of LN's result, and of each of
+// the experts' tensors if any expert's is.
 type expertsWanted struct{ u, expand, depthwise, project bool }
 
 // expertGrads are the destinations of GatedFFN's gradient.
@@ -139,7 +121,7 @@ func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels
 		want.depthwise = want.depthwise || !f.Depthwise.IsZero()
 		want.project = want.project || !f.Project.IsZero()
 	}
-	e := b.newExperts("GatedFFNGrad", want, x, fs, route)
+	e := b.newExperts("GatedFFNGrad", x, fs, route)
 	l := b.layerNorm(x, n)
 	d := expertGrads{expertsWanted: want, droute: droute}
 	d.expand, d.depthwise, d.project = b.ffnAddresses(dfs)
@@ -178,14 +160,14 @@ func (e *experts) gateGrad(round int, d expertGrads, de, gated, expanded, q kern
 	const sums = 19 // of a channel: 18 taps and the route's
 	jobs := e.B * e.slots
 	partial := e.Alloc(jobs, e.h, sums)
-	e.run("gate_grad", grid{x: e.h, y: jobs, z: 1, threads: 192}, 3*18*e.h*e.P,
+	e.launch("gate_grad", grid{x: e.h, y: jobs, z: 1},
 		de, gated, partial, expanded, q, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W)
 	if d.expertsWanted.depthwise {
-		e.launch("gate_dw", grid{x: ceil(18*e.h, 128), y: e.E, z: 1, threads: 128},
+		e.launch("gate_dw", grid{x: ceil(18*e.h, 128), y: e.E, z: 1},
 			d.depthwise, partial, e.list(round), e.count(round), e.B, e.h)
 	}
 	if !d.droute.IsZero() {
-		e.launch("gate_droute", over(jobs, 4, 128), d.droute, partial, e.expert(round), jobs, e.E, e.slots, e.h)
+		e.launch("gate_droute", over(jobs, 4), d.droute, partial, e.expert(round), jobs, e.E, e.slots, e.h)
 	}
 	e.Free(partial)
 }
@@ -213,9 +195,9 @@ func (e *experts) weights(name string, round int, dw, dy, x kernels.Tensor, m, n
 	tiles := ceil(m, tileM) * ceil(n, tileN)
 	parts := min(ceil(dwBlocks, tiles*e.E), e.B*ceil(e.P, tileK))
 	partial := e.Alloc(parts, e.E, m, n)
-	e.run(e.precise(name), grid{x: tiles, y: e.E, z: parts, threads: gemmThreads, shared: sharedDw}, m*n*e.P,
+	e.launch(e.precise(name), grid{x: tiles, y: e.E, z: parts, shared: sharedDw},
 		partial, dy, x, e.list(round), e.count(round), e.B, e.slots, m, n, e.P)
-	e.launch("experts_dw_sum", grid{x: ceil(m*n, perBlock), y: e.E, z: 1, threads: 256},
+	e.launch("experts_dw_sum", grid{x: ceil(m*n, perBlock), y: e.E, z: 1},
 		dw, partial, e.count(round), parts, m*n)
 	e.Free(partial)
 }

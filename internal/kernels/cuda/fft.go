@@ -86,7 +86,7 @@ func (b *Backend) lines(kernel string, n, count, numbers int, y, x kernels.Tenso
 	for L > 1 && n*L > numbers {
 		L /= 2
 	}
-	g := grid{x: ceil(count, L), y: 1, z: 1, threads: 256, shared: lineBytes * n * L}
+	g := grid{x: ceil(count, L), y: 1, z: 1, shared: lineBytes * n * L}
 	var room kernels.Tensor
 	if g.shared > mostShared {
 		kernel, g.shared = kernel+"_long", 0

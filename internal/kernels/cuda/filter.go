@@ -41,9 +41,7 @@ func newDynamicFilter(op string, x, f kernels.Tensor) dynamicFilter {
 }
 
 func (d dynamicFilter) grid() grid {
-	g := inPlanes(ceil(d.H*ceil(d.W, 4), 256), d.B*d.C)
-	g.macs = multiplies(d.B*d.C, d.H*d.W, d.K*d.K)
-	return g
+	return inPlanes(ceil(d.H*ceil(d.W, 4), 256), d.B*d.C)
 }
 
 // DynamicFilter computes low, x under its own taps, and high = x − low.
@@ -62,7 +60,7 @@ func (b *Backend) DynamicFilterGrad(dx, df, dlow, dhigh, x, f kernels.Tensor) {
 		b.launch("dynamic_filter_dx", d.grid(), dx, dlow, dhigh, f, d.B, d.C, d.H, d.W, d.G, d.K)
 	}
 	if !df.IsZero() {
-		g := grid{x: d.C / d.G * ceil(d.H, dfRows), y: d.B * d.G, z: 1, threads: 288, macs: d.grid().macs}
+		g := grid{x: d.C / d.G * ceil(d.H, dfRows), y: d.B * d.G, z: 1}
 		taps := d.B * d.G * d.K * d.K
 		partial := b.Alloc(taps, g.x)
 		b.launch("dynamic_filter_df", g, partial, dlow, dhigh, x, d.C, d.H, d.W, d.G, d.K)
@@ -75,12 +73,12 @@ func (b *Backend) DynamicFilterGrad(dx, df, dlow, dhigh, x, f kernels.Tensor) {
 func (b *Backend) SigmoidGate(y, g, x kernels.Tensor) {
 	same("SigmoidGate", y, g, x)
 	n := y.Len()
-	b.launch("sigmoid_gate_fwd", over(n, perBlock, 256), y, g, x, int64(n))
+	b.launch("sigmoid_gate_fwd", over(n, perBlock), y, g, x, int64(n))
 }
 
 // SigmoidGateGrad is SigmoidGate's gradient.
 func (b *Backend) SigmoidGateGrad(dg, dx, dy, g, x kernels.Tensor) {
 	same("SigmoidGateGrad", dy, g, x)
 	n := dy.Len()
-	b.launch("sigmoid_gate_grad", over(n, perBlock, 256), dg, dx, dy, g, x, int64(n))
+	b.launch("sigmoid_gate_grad", over(n, perBlock), dg, dx, dy, g, x, int64(n))
 }

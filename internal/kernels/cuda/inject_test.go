@@ -149,15 +149,18 @@ func TestRefusedLaunch(t *testing.T) {
 	needSoftware(t)
 	b := open(t, Options{})
 	x := uploaded(b, 1, 2, 3)
-	b.launch("add_fwd", grid{x: 1, y: 70000, z: 1, threads: 256}, x, x, x, int64(3))
+	b.launch("add_fwd", grid{x: 1, y: 70000, z: 1}, x, x, x, int64(3))
 	err := b.Sync()
 	if !errors.Is(err, cu.InvalidValue) || !strings.Contains(err.Error(), "launching add_fwd([3], [3], [3], 3)") {
 		t.Errorf("Sync: %v", err)
 	}
-	b.launch("add_fwd", grid{x: 1, y: 1, z: 1, threads: 512}, x, x, x, int64(3))
+	add := b.kernel("add_fwd")
+	add.threads *= 2
+	b.launch("add_fwd", over(3, perBlock), x, x, x, int64(3))
 	if err := b.Sync(); !errors.Is(err, cu.LaunchOutOfResources) {
 		t.Errorf("more threads than __launch_bounds__: %v", err)
 	}
+	add.threads /= 2
 	b.Axpy(x, x, 0)
 	if err := b.Sync(); err != nil {
 		t.Errorf("after a refused launch: %v", err)

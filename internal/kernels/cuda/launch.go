@@ -11,27 +11,23 @@ import (
 	"clusir/internal/kernels"
 )
 
-// grid is the shape of a launch: blocks along x, y and z, threads of a block (one
-// dimension: kernels split it as they like), bytes of dynamic shared memory, and
-// the multiply-accumulates of convolutions and matrix products in it.
+// grid is the shape of a launch: blocks along x, y and z, and bytes of dynamic shared
+// memory. A block has as many threads as the kernel's __launch_bounds__ says, in one
+// dimension: kernels split it as they like.
 type grid struct {
 	x, y, z int
-	threads int
 	shared  int
-	macs    int64
-	bytes   int64 // that move besides those of the arguments: a table's tensors
 }
 
 // over is a grid of one dimension that covers n items, per of them a block.
-func over(n, per, threads int) grid { return grid{x: ceil(n, per), y: 1, z: 1, threads: threads} }
+func over(n, per int) grid { return grid{x: ceil(n, per), y: 1, z: 1} }
 
-// mostAlong is the most blocks of a grid along y and z.
-const mostAlong = 65535
+// maxBlocks is the largest extent of a grid along y and z.
+const maxBlocks = 65535
 
-// inPlanes is a grid with that many blocks of 256 threads for each of n planes,
-// or rows.
+// inPlanes is a grid with that many blocks for each of n planes, or rows.
 func inPlanes(blocks, n int) grid {
-	return grid{x: blocks, y: min(n, mostAlong), z: ceil(n, mostAlong), threads: 256}
+	return grid{x: blocks, y: min(n, maxBlocks), z: ceil(n, maxBlocks)}
 }
 
 // ceil is n/d, rounded up.
@@ -109,21 +105,23 @@ func (b *Backend) launch(name string, g grid, args ...any) {
 		l.args[i] = b.argument(a)
 	}
 	l.kernel.check(l.args)
-	b.macs[name] += g.macs
 	if b.watch != nil {
 		b.watch(l)
 	}
 	b.post(func() { b.run(l) })
 }
 
-// transfers are what the driver does without a kernel, by what watch hears of it.
-var transfers = []string{"fill", "copy", "upload"}
-
-// transfer tells watch of one that moves so many bytes of device memory.
-func (b *Backend) transfer(name string, bytes int) {
-	if b.watch != nil {
-		b.watch(&launched{kernel: &kernel{name: name}, grid: grid{bytes: int64(bytes)}})
+// transfer reports a fill, a copy or an upload of these tensors to watch, as if it were
+// a kernel's launch.
+func (b *Backend) transfer(name string, ts ...kernels.Tensor) {
+	if b.watch == nil {
+		return
 	}
+	l := &launched{kernel: &kernel{name: name}}
+	for _, t := range ts {
+		l.args = append(l.args, b.argument(t))
+	}
+	b.watch(l)
 }
 
 // run makes the driver call of a launch. Worker only.
@@ -146,7 +144,7 @@ func (b *Backend) run(l *launched) {
 	for i := range l.args {
 		slots[i] = unsafe.Pointer(&l.args[i].bits)
 	}
-	if err := k.fn.Launch(g.x, g.y, g.z, g.threads, 1, 1, g.shared, b.stream, slots); err != nil {
+	if err := k.fn.Launch(g.x, g.y, g.z, k.threads, 1, 1, g.shared, b.stream, slots); err != nil {
 		b.failLater("launching "+l.String(), err)
 		return
 	}

@@ -20,12 +20,12 @@ func TestDispatchMistakes(t *testing.T) {
 		do   func()
 		says string
 	}{
-		{"no such kernel", func() { b.launch("nope_fwd", over(8, 8, 32), x) }, "has a kernel nope_fwd"},
+		{"no such kernel", func() { b.launch("nope_fwd", over(8, 8), x) }, "has a kernel nope_fwd"},
 		{"a kernel of no image", func() { b.launch("fault_load", one, x, x, int64(0)) }, "has a kernel fault_load"},
-		{"too few arguments", func() { b.launch("add_fwd", over(8, 8, 32), x, x) }, "add_fwd has 4 parameters and was given 2"},
-		{"int for long long", func() { b.launch("add_fwd", over(8, 8, 32), x, x, x, 8) }, "parameter 3 of add_fwd has 8 bytes, the argument 8 has 4"},
-		{"a large int", func() { b.launch("add_fwd", over(8, 8, 32), x, x, x, 1<<31) }, "2147483648 does not fit an int"},
-		{"a type of no kernel", func() { b.launch("add_fwd", over(8, 8, 32), x, x, x, 1.5) }, "type float64"},
+		{"too few arguments", func() { b.launch("add_fwd", over(8, 8), x, x) }, "add_fwd has 4 parameters and was given 2"},
+		{"int for long long", func() { b.launch("add_fwd", over(8, 8), x, x, x, 8) }, "parameter 3 of add_fwd has 8 bytes, the argument 8 has 4"},
+		{"a large int", func() { b.launch("add_fwd", over(8, 8), x, x, x, 1<<31) }, "2147483648 does not fit an int"},
+		{"a type of no kernel", func() { b.launch("add_fwd", over(8, 8), x, x, x, 1.5) }, "type float64"},
 		{"a freed tensor", func() { b.Axpy(x, freed, 1) }, "use of a freed tensor [8]"},
 		{"freed twice", func() { b.Free(freed) }, "use of a freed tensor [8]"},
 		{"a shape that does not fit", func() { b.Fill(kernels.Tensor{Shape: kernels.Shape{9}, Data: x.Data}, 0) }, "[9] in 32 bytes"},
@@ -42,7 +42,7 @@ func TestDispatchMistakes(t *testing.T) {
 			t.Error("no panic")
 		})
 	}
-	b.launch("add_fwd", over(0, 8, 32), x, x, x, int64(0)) // nothing to do
+	b.launch("add_fwd", over(0, 8), x, x, x, int64(0)) // nothing to do
 	if err := b.Sync(); err != nil {
 		t.Error(err)
 	}
@@ -54,12 +54,12 @@ func TestMuchSharedMemory(t *testing.T) {
 	b := open(t, Options{})
 	addFaults(t, b)
 	y := b.Alloc(32)
-	b.launch("fault_dynamic", warp.sharing(100<<10), y, 0)
-	b.launch("fault_dynamic", warp.sharing(60<<10), y, 0)
+	b.launch("fault_dynamic", one.sharing(100<<10), y, 0)
+	b.launch("fault_dynamic", one.sharing(60<<10), y, 0)
 	if err := b.Sync(); err != nil {
 		t.Error(err)
 	}
-	b.launch("fault_dynamic", warp.sharing(200<<10), y, 0)
+	b.launch("fault_dynamic", one.sharing(200<<10), y, 0)
 	if err := b.Sync(); err == nil || !strings.Contains(err.Error(), "giving fault_dynamic([32], 0) 204800 bytes of shared memory") {
 		t.Errorf("Sync: %v", err)
 	}

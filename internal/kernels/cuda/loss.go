@@ -11,10 +11,10 @@ const sumBlock = 4096
 func (b *Backend) L1(y, x, t kernels.Tensor) {
 	same("L1", x, t)
 	n := x.Len()
-	g := over(n, sumBlock, 256)
+	g := over(n, sumBlock)
 	partial := b.Alloc(g.x)
 	b.launch("l1_parts", g, partial, x, t, int64(n))
-	b.launch("mean_of", over(1, 1, 256), y, partial, g.x, int64(n))
+	b.launch("mean_of", over(1, 1), y, partial, g.x, int64(n))
 	b.Free(partial)
 }
 
@@ -25,13 +25,13 @@ func (b *Backend) L1Grad(dx, dy, x, t kernels.Tensor) {
 	}
 	same("L1Grad", dx, x, t)
 	n := x.Len()
-	b.launch("l1_grad", over(n, perBlock, 256), dx, dy, x, t, int64(n))
+	b.launch("l1_grad", over(n, perBlock), dx, dy, x, t, int64(n))
 }
 
 // Orthogonality is the mean squared entry of P̂P̂ᵀ − I, P̂ the rows of p normalised.
 func (b *Backend) Orthogonality(y, p kernels.Tensor) {
 	N, D := p.Shape[0], p.Shape[1]
-	b.launch("orthogonality_fwd", grid{x: 1, y: 1, z: 1, threads: 256, shared: 8 * N}, y, p, N, D)
+	b.launch("orthogonality_fwd", grid{x: 1, y: 1, z: 1, shared: 8 * N}, y, p, N, D)
 }
 
 // OrthogonalityGrad is Orthogonality's gradient.
@@ -40,5 +40,5 @@ func (b *Backend) OrthogonalityGrad(dp, dy, p kernels.Tensor) {
 		return
 	}
 	N, D := p.Shape[0], p.Shape[1]
-	b.launch("orthogonality_grad", grid{x: N, y: 1, z: 1, threads: 256, shared: 8 * N}, dp, dy, p, N, D)
+	b.launch("orthogonality_grad", grid{x: N, y: 1, z: 1, shared: 8 * N}, dp, dy, p, N, D)
 }

@@ -4,6 +4,8 @@ package cuda
 
 import (
 	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"os"
@@ -19,11 +21,9 @@ import (
 // machineFact is what the machine code of a kernel must be like, on sm_80 and
 // sm_90 alike. Compilation already refuses spilled registers.
 type machineFact struct {
-	threads int  // of a block
-	shared  int  // bytes of dynamic shared memory
-	wide    bool // reads and writes 16 bytes at a time
-	gemm    bool // copies asynchronously, 16 bytes at a time
-	tensor  string
+	shared int  // bytes of dynamic shared memory
+	wide   bool // reads and writes 16 bytes at a time
+	gemm   bool // copies asynchronously, 16 bytes at a time, and has variants
 }
 
 // The instructions of the tensor cores.
@@ -32,165 +32,148 @@ const (
 	hmmaBF16 = "HMMA.16816.F32.BF16"
 )
 
-// machineFacts has a row for every kernel.
+// machineFacts has a row for every kernel. One that has variants for the precisions has
+// one for them all.
 var machineFacts = map[string]machineFact{
-	"add_fwd":  {threads: 256, wide: true},
-	"axpy_fwd": {threads: 256, wide: true},
+	"add_fwd":  {wide: true},
+	"axpy_fwd": {wide: true},
 
-	"normalize_fwd":    {threads: 128},
-	"normalize_grad":   {threads: 128},
-	"topk_softmax_fwd": {threads: 128},
-	"softmax_grad":     {threads: 128},
-	"scale_rows_fwd":   {threads: 256, wide: true},
-	"scale_rows_grad":  {threads: 256, wide: true},
-	"scale_rows_dots":  {threads: 256},
-	"rows_sum":         {threads: 128},
+	"normalize_fwd":    {},
+	"normalize_grad":   {},
+	"topk_softmax_fwd": {},
+	"softmax_grad":     {},
+	"scale_rows_fwd":   {wide: true},
+	"scale_rows_grad":  {wide: true},
+	"scale_rows_dots":  {},
+	"rows_sum":         {},
 
-	"layer_norm_fwd":  {threads: 256, wide: true},
-	"layer_norm_grad": {threads: 256, wide: true},
-	"layer_norm_fold": {threads: 256},
+	"layer_norm_fwd":  {wide: true},
+	"layer_norm_grad": {wide: true},
+	"layer_norm_fold": {},
 
-	"linear_fwd": {threads: 128},
-	"linear_dx":  {threads: 128},
-	"linear_dw":  {threads: 128, wide: true},
-	"mix_fwd":    {threads: 256, wide: true},
-	"mix_dc":     {threads: 256, wide: true},
-	"mix_dots":   {threads: 256},
+	"linear_fwd": {},
+	"linear_dx":  {},
+	"linear_dw":  {wide: true},
+	"mix_fwd":    {wide: true},
+	"mix_dc":     {wide: true},
+	"mix_dots":   {},
 
-	"tokens_fwd":       {threads: 128},
-	"tokens_dalpha":    {threads: 128},
-	"tokens_grad":      {threads: 128},
-	"attend_fwd":       {threads: 128},
-	"attend_weights":   {threads: 128},
-	"attend_dq":        {threads: 128},
-	"attend_dkv":       {threads: 128},
-	"sum_kept_fwd":     {threads: 128},
-	"sum_kept_grad":    {threads: 128},
-	"count_routed_fwd": {threads: 128},
+	"tokens_fwd":       {},
+	"tokens_dalpha":    {},
+	"tokens_grad":      {},
+	"attend_fwd":       {},
+	"attend_weights":   {},
+	"attend_dq":        {},
+	"attend_dkv":       {},
+	"sum_kept_fwd":     {},
+	"sum_kept_grad":    {},
+	"count_routed_fwd": {},
 
-	"batch_norm_fwd":     {threads: 128},
-	"batch_norm_grad":    {threads: 128},
-	"batch_norm_infer":   {threads: 128},
-	"dynamic_filter_fwd": {threads: 256, wide: true},
-	"dynamic_filter_dx":  {threads: 256, wide: true},
-	"dynamic_filter_df":  {threads: 288},
-	"sigmoid_gate_fwd":   {threads: 256, wide: true},
-	"sigmoid_gate_grad":  {threads: 256, wide: true},
+	"batch_norm_fwd":     {},
+	"batch_norm_grad":    {},
+	"batch_norm_infer":   {},
+	"dynamic_filter_fwd": {wide: true},
+	"dynamic_filter_dx":  {wide: true},
+	"dynamic_filter_df":  {},
+	"sigmoid_gate_fwd":   {wide: true},
+	"sigmoid_gate_grad":  {wide: true},
 
-	"l1_parts":           {threads: 256},
-	"mean_of":            {threads: 256},
-	"l1_grad":            {threads: 256, wide: true},
-	"orthogonality_fwd":  {threads: 256},
-	"orthogonality_grad": {threads: 256},
-	"ssim_halve":         {threads: 256},
-	"ssim_windows":       {threads: 256},
-	"ssim_value":         {threads: 256},
-	"ssim_dx":            {threads: 256},
+	"l1_parts":           {},
+	"mean_of":            {},
+	"l1_grad":            {wide: true},
+	"orthogonality_fwd":  {},
+	"orthogonality_grad": {},
+	"ssim_halve":         {},
+	"ssim_windows":       {},
+	"ssim_value":         {},
+	"ssim_dx":            {},
 
-	"adam_fwd":    {threads: 256, wide: true},
-	"norm_parts":  {threads: 256},
-	"clip_scale":  {threads: 256},
-	"clip_fwd":    {threads: 256, wide: true},
-	"average_fwd": {threads: 256, wide: true},
+	"adam_fwd":    {wide: true},
+	"norm_parts":  {},
+	"clip_scale":  {},
+	"clip_fwd":    {wide: true},
+	"average_fwd": {wide: true},
 
-	"dwt_fwd":   {threads: 256, wide: true},
-	"dwt_grad":  {threads: 256, wide: true},
-	"idwt_fwd":  {threads: 256, wide: true},
-	"idwt_grad": {threads: 256, wide: true},
+	"dwt_fwd":   {wide: true},
+	"dwt_grad":  {wide: true},
+	"idwt_fwd":  {wide: true},
+	"idwt_grad": {wide: true},
 
-	"conv1x1_fwd_float32":  {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true},
-	"conv1x1_fwd_tf32":     {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaTF32},
-	"conv1x1_fwd_bf16":     {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaBF16},
-	"conv1x1_fwd_tf32x3":   {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaTF32},
-	"conv1x1_norm_float32": {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true},
-	"conv1x1_norm_tf32":    {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaTF32},
-	"conv1x1_norm_bf16":    {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaBF16},
-	"conv1x1_dx_float32":   {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true},
-	"conv1x1_dx_tf32":      {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaTF32},
-	"conv1x1_dx_bf16":      {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaBF16},
-	"conv1x1_dx_tf32x3":    {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaTF32},
-	"conv1x1_dw_float32":   {threads: gemmThreads, shared: sharedDw, gemm: true},
-	"conv1x1_dw_tf32":      {threads: gemmThreads, shared: sharedDw, gemm: true, tensor: hmmaTF32},
-	"conv1x1_dw_bf16":      {threads: gemmThreads, shared: sharedDw, gemm: true, tensor: hmmaBF16},
-	"conv1x1_sum":          {threads: 256, wide: true},
-	"conv1x1_dbias":        {threads: 256},
+	"conv1x1_fwd":   {shared: sharedFwd, gemm: true, wide: true},
+	"conv1x1_norm":  {shared: sharedFwd, gemm: true, wide: true},
+	"conv1x1_dx":    {shared: sharedDx, gemm: true, wide: true},
+	"conv1x1_dw":    {shared: sharedDw, gemm: true},
+	"conv1x1_sum":   {wide: true},
+	"conv1x1_dbias": {},
 
-	"conv3x3_fwd_float32": {threads: gemmThreads, shared: shared3x3Fwd, gemm: true, wide: true},
-	"conv3x3_fwd_tf32":    {threads: gemmThreads, shared: shared3x3Fwd, gemm: true, wide: true, tensor: hmmaTF32},
-	"conv3x3_fwd_bf16":    {threads: gemmThreads, shared: shared3x3Fwd, gemm: true, wide: true, tensor: hmmaBF16},
-	"conv3x3_dx_float32":  {threads: gemmThreads, shared: shared3x3Dx, gemm: true, wide: true},
-	"conv3x3_dx_tf32":     {threads: gemmThreads, shared: shared3x3Dx, gemm: true, wide: true, tensor: hmmaTF32},
-	"conv3x3_dx_bf16":     {threads: gemmThreads, shared: shared3x3Dx, gemm: true, wide: true, tensor: hmmaBF16},
-	"conv3x3_dw_float32":  {threads: gemmThreads, shared: shared3x3Dw, gemm: true},
-	"conv3x3_dw_tf32":     {threads: gemmThreads, shared: shared3x3Dw, gemm: true, tensor: hmmaTF32},
-	"conv3x3_dw_bf16":     {threads: gemmThreads, shared: shared3x3Dw, gemm: true, tensor: hmmaBF16},
+	"conv3x3_fwd": {shared: shared3x3Fwd, gemm: true, wide: true},
+	"conv3x3_dx":  {shared: shared3x3Dx, gemm: true, wide: true},
+	"conv3x3_dw":  {shared: shared3x3Dw, gemm: true},
 
-	"mean_hw_fwd":  {threads: 256},
-	"mean_hw_grad": {threads: 256, wide: true},
-	"resize_fwd":   {threads: 256},
-	"resize_grad":  {threads: 256},
+	"mean_hw_fwd":  {},
+	"mean_hw_grad": {wide: true},
+	"resize_fwd":   {},
+	"resize_grad":  {},
 
-	"attention_unit":         {threads: 128, wide: true},
-	"attention_unit_grad":    {threads: 128, wide: true},
-	"attention_softmax":      {threads: 128},
-	"attention_softmax_grad": {threads: 128},
+	"attention_unit":         {wide: true},
+	"attention_unit_grad":    {wide: true},
+	"attention_softmax":      {},
+	"attention_softmax_grad": {},
 
-	"product_nn_float32": {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true},
-	"product_nn_tf32":    {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaTF32},
-	"product_nn_bf16":    {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaBF16},
-	"product_nn_tf32x3":  {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaTF32},
-	"product_nt_float32": {threads: gemmThreads, shared: sharedDw, gemm: true},
-	"product_nt_tf32":    {threads: gemmThreads, shared: sharedDw, gemm: true, tensor: hmmaTF32},
-	"product_nt_bf16":    {threads: gemmThreads, shared: sharedDw, gemm: true, tensor: hmmaBF16},
-	"product_nt_tf32x3":  {threads: gemmThreads, shared: sharedDw, gemm: true, tensor: hmmaTF32},
-	"product_tn_float32": {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true},
-	"product_tn_tf32":    {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaTF32},
-	"product_tn_bf16":    {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaBF16},
-	"product_tn_tf32x3":  {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaTF32},
+	"product_nn": {shared: sharedFwd, gemm: true, wide: true},
+	"product_nt": {shared: sharedDw, gemm: true},
+	"product_tn": {shared: sharedDx, gemm: true, wide: true},
 
-	"experts_dispatch":            {threads: 128},
-	"experts_expand_fwd_float32":  {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true},
-	"experts_expand_fwd_tf32":     {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaTF32},
-	"experts_expand_fwd_bf16":     {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaBF16},
-	"experts_project_fwd_float32": {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true},
-	"experts_project_fwd_tf32":    {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaTF32},
-	"experts_project_fwd_bf16":    {threads: gemmThreads, shared: sharedFwd, gemm: true, wide: true, tensor: hmmaBF16},
-	"experts_project_dx_float32":  {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true},
-	"experts_project_dx_tf32":     {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaTF32},
-	"experts_project_dx_bf16":     {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaBF16},
-	"experts_expand_dx_float32":   {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true},
-	"experts_expand_dx_tf32":      {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaTF32},
-	"experts_expand_dx_bf16":      {threads: gemmThreads, shared: sharedDx, gemm: true, wide: true, tensor: hmmaBF16},
-	"experts_expand_dw_float32":   {threads: gemmThreads, shared: sharedDw, gemm: true},
-	"experts_expand_dw_tf32":      {threads: gemmThreads, shared: sharedDw, gemm: true, tensor: hmmaTF32},
-	"experts_expand_dw_bf16":      {threads: gemmThreads, shared: sharedDw, gemm: true, tensor: hmmaBF16},
-	"experts_project_dw_float32":  {threads: gemmThreads, shared: sharedDw, gemm: true},
-	"experts_project_dw_tf32":     {threads: gemmThreads, shared: sharedDw, gemm: true, tensor: hmmaTF32},
-	"experts_project_dw_bf16":     {threads: gemmThreads, shared: sharedDw, gemm: true, tensor: hmmaBF16},
-	"experts_dw_sum":              {threads: 256, wide: true},
+	"experts_dispatch":    {},
+	"experts_expand_fwd":  {shared: sharedFwd, gemm: true, wide: true},
+	"experts_project_fwd": {shared: sharedFwd, gemm: true, wide: true},
+	"experts_project_dx":  {shared: sharedDx, gemm: true, wide: true},
+	"experts_expand_dx":   {shared: sharedDx, gemm: true, wide: true},
+	"experts_expand_dw":   {shared: sharedDw, gemm: true},
+	"experts_project_dw":  {shared: sharedDw, gemm: true},
+	"experts_dw_sum":      {wide: true},
 
-	"gate_fwd":    {threads: 128, wide: true},
-	"gate_grad":   {threads: 192, wide: true},
-	"gate_dw":     {threads: 128},
-	"gate_droute": {threads: 128},
+	"gate_fwd":    {wide: true},
+	"gate_grad":   {wide: true},
+	"gate_dw":     {},
+	"gate_droute": {},
 
-	"rfft_rows":        {threads: 256, shared: 40 << 10},
-	"irfft_rows":       {threads: 256, shared: 40 << 10, wide: true},
-	"fft_columns":      {threads: 256, shared: 40 << 10},
-	"rfft_rows_long":   {threads: 256},
-	"irfft_rows_long":  {threads: 256, wide: true},
-	"fft_columns_long": {threads: 256},
+	"rfft_rows":        {shared: 40 << 10},
+	"irfft_rows":       {shared: 40 << 10, wide: true},
+	"fft_columns":      {shared: 40 << 10},
+	"rfft_rows_long":   {},
+	"irfft_rows_long":  {wide: true},
+	"fft_columns_long": {},
 
-	"polar_fwd":   {threads: 256, wide: true},
-	"polar_grad":  {threads: 256, wide: true},
-	"fusion_fwd":  {threads: 256, wide: true},
-	"fusion_grad": {threads: 256, wide: true},
-	"leaky_fwd":   {threads: 256, wide: true},
-	"leaky_grad":  {threads: 256, wide: true},
+	"polar_fwd":   {wide: true},
+	"polar_grad":  {wide: true},
+	"fusion_fwd":  {wide: true},
+	"fusion_grad": {wide: true},
+	"leaky_fwd":   {wide: true},
+	"leaky_grad":  {wide: true},
 }
 
-// compiled is what the assembler says of a kernel.
-type compiled struct{ registers, shared, stack, spills int }
+// variants end the names of a kernel for a precision: those of every product, and what
+// Backend.nearly adds to some.
+var variants = []string{"_float32", "_tf32", "_bf16", "_tf32x3"}
+
+// factOf returns what a kernel's machine code must be like, and the tensor cores'
+// instruction that it has, if any.
+func factOf(name string) (fact machineFact, tensor string, ok bool) {
+	if fact, ok = machineFacts[name]; ok {
+		return fact, "", !fact.gemm
+	}
+	for i, instruction := range []string{"", hmmaTF32, hmmaBF16, hmmaTF32} {
+		if product, found := strings.CutSuffix(name, variants[i]); found {
+			fact, ok = machineFacts[product]
+			return fact, instruction, ok && fact.gemm
+		}
+	}
+	return fact, "", false
+}
+
+// compiled is what the assembler says of a kernel, and the threads of its blocks.
+type compiled struct{ registers, shared, stack, spills, threads int }
 
 var (
 	compiling = regexp.MustCompile(`Compiling entry function '(\w+)' for '(sm_\d+)'`)
@@ -221,7 +204,7 @@ func parseAssembler(log string) map[string]map[string]compiled {
 		if all[name] == nil {
 			all[name] = map[string]compiled{}
 		}
-		all[name][arch] = compiled{number(used, 1), number(sharedUse, 1), number(stack, 1), number(stack, 2) + number(stack, 3)}
+		all[name][arch] = compiled{number(used, 1), number(sharedUse, 1), number(stack, 1), number(stack, 2) + number(stack, 3), 0}
 	}
 	return all
 }
@@ -252,12 +235,55 @@ func disassemble(t *testing.T, cubin string) map[string]string {
 	return code
 }
 
+// launchBounds reads each kernel's __launch_bounds__ from a cubin: a section .nv.info.KERNEL
+// has attributes of a format, a code, and a size or a 16-bit value; code 5 has three sizes.
+func launchBounds(t *testing.T, cubin string) map[string]int {
+	t.Helper()
+	f, err := elf.Open(cubin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	threads := map[string]int{}
+	for _, s := range f.Sections {
+		name, ok := strings.CutPrefix(s.Name, ".nv.info.")
+		if !ok {
+			continue
+		}
+		info, err := s.Data()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for len(info) >= 4 {
+			format, code, n := info[0], info[1], int(binary.LittleEndian.Uint16(info[2:]))
+			info = info[4:]
+			if format != 4 { // the value is in the attribute
+				continue
+			}
+			if code == 5 {
+				threads[name] = int(binary.LittleEndian.Uint32(info))
+			}
+			info = info[n:]
+		}
+	}
+	return threads
+}
+
 func TestMachineCode(t *testing.T) {
 	families, err := filepath.Glob("image/*.fatbin")
 	if err != nil || len(families) == 0 {
 		t.Fatalf("no kernels are embedded: %v", err)
 	}
-	lack := maps.Clone(machineFacts)
+	lack := map[string]bool{}
+	for name, fact := range machineFacts {
+		if !fact.gemm {
+			lack[name] = true
+			continue
+		}
+		for _, p := range precisions {
+			lack[name+"_"+string(p)] = true
+		}
+	}
 	for _, f := range families {
 		family := strings.TrimSuffix(filepath.Base(f), ".fatbin")
 		log, err := os.ReadFile(built(t, "machine/"+family+".ptxas"))
@@ -266,30 +292,33 @@ func TestMachineCode(t *testing.T) {
 		}
 		kernels, occupancy := parseAssembler(string(log)), statedOccupancy(t, family)
 		for _, arch := range slices.Sorted(maps.Keys(multiprocessors)) {
-			code := disassemble(t, built(t, "machine/"+family+"."+arch+".cubin"))
+			cubin := built(t, "machine/"+family+"."+arch+".cubin")
+			code, threads := disassemble(t, cubin), launchBounds(t, cubin)
 			for _, name := range slices.Sorted(maps.Keys(kernels)) {
 				delete(lack, name)
-				t.Run(name+"/"+arch, func(t *testing.T) { checkMachine(t, name, arch, kernels[name][arch], code[name], occupancy(name)) })
+				c := kernels[name][arch]
+				c.threads = threads[name]
+				t.Run(name+"/"+arch, func(t *testing.T) { checkMachine(t, name, arch, c, code[name], occupancy(name)) })
 			}
 		}
 	}
 	for name := range lack {
-		t.Errorf("machineFacts has a row for %s, which no file of kernels/ has", name)
+		t.Errorf("machineFacts has a row for %s, which is in no file of kernels/", name)
 	}
 }
 
 func checkMachine(t *testing.T, name, arch string, c compiled, code string, occupancy int) {
-	fact, ok := machineFacts[name]
+	fact, tensor, ok := factOf(name)
 	if !ok {
 		t.Fatal("machineFacts has no row for this kernel")
 	}
-	if c.registers == 0 || code == "" {
-		t.Fatalf("no machine code: %+v", c)
+	if c.registers == 0 || c.threads == 0 || code == "" {
+		t.Fatalf("no machine code, or no __launch_bounds__: %+v", c)
 	}
 	if c.stack+c.spills > 0 {
 		t.Errorf("local memory: %+v", c)
 	}
-	if got := multiprocessors[arch].resident(fact.threads, c.registers, c.shared+fact.shared); got < occupancy {
+	if got := multiprocessors[arch].resident(c.threads, c.registers, c.shared+fact.shared); got < occupancy {
 		t.Errorf("%d threads on a multiprocessor, fewer than the %d of the header: %+v", got, occupancy, c)
 	}
 	want := []string{}
@@ -299,15 +328,15 @@ func checkMachine(t *testing.T, name, arch string, c compiled, code string, occu
 	if fact.gemm {
 		want = append(want, `LDGSTS\.E(\.\w+)*\.128`, `LDGDEPBAR`)
 	}
-	if fact.tensor != "" {
-		want = append(want, regexp.QuoteMeta(fact.tensor))
+	if tensor != "" {
+		want = append(want, regexp.QuoteMeta(tensor))
 	}
 	for _, w := range want {
 		if !regexp.MustCompile(w).MatchString(code) {
 			t.Errorf("no instruction %s", w)
 		}
 	}
-	if fact.tensor == "" && strings.Contains(code, "HMMA") {
+	if tensor == "" && strings.Contains(code, "HMMA") {
 		t.Error("tensor-core instructions in a kernel that the table gives none")
 	}
 }
@@ -324,7 +353,7 @@ ptxas info    : Compiling entry function 'b_fwd' for 'sm_90'
 ptxas info    : Used 16 registers, used 0 barriers
 `
 	got := fmt.Sprint(parseAssembler(log))
-	if want := "map[a_fwd:map[sm_80:{40 32 8 16}] b_fwd:map[sm_90:{16 0 0 0}]]"; got != want {
+	if want := "map[a_fwd:map[sm_80:{40 32 8 16 0}] b_fwd:map[sm_90:{16 0 0 0 0}]]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

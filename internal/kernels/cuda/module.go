@@ -50,10 +50,11 @@ func loadModules(driver string) ([]cu.Module, error) {
 
 // kernel is a function on the device.
 type kernel struct {
-	name   string
-	fn     cu.Function
-	sizes  []int // of the parameters; nil where the driver does not tell
-	shared int   // bytes of dynamic shared memory it may use
+	name    string
+	fn      cu.Function
+	sizes   []int // of the parameters; nil if the driver cannot tell
+	threads int   // of a block: its __launch_bounds__
+	shared  int   // bytes of dynamic shared memory it may use
 }
 
 // kernel returns the kernel of that name, which it looks up once.
@@ -86,6 +87,9 @@ func (b *Backend) find(k *kernel) error {
 		}
 		if err == nil {
 			k.sizes, err = parameterSizes(fn)
+		}
+		if err == nil {
+			k.threads, err = fn.Attribute(cu.FnMaxThreadsPerBlock)
 		}
 		if err != nil {
 			b.failLater("looking up "+k.name, err)

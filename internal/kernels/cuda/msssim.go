@@ -79,7 +79,7 @@ func (s *ssim) tiles(h, w int) grid { return inPlanes(ceil(h, ssimTileH)*ceil(w,
 // halve averages the 2×2 blocks of planes of h×w.
 func (s *ssim) halve(x kernels.Tensor, h, w int) kernels.Tensor {
 	y := s.alloc(s.planes, h/2, w/2)
-	s.launch("ssim_halve", over(y.Len(), 256, 256), y, x, s.planes, h, w)
+	s.launch("ssim_halve", over(y.Len(), 256), y, x, s.planes, h, w)
 	return y
 }
 
@@ -98,7 +98,7 @@ func (s *ssim) measure(parts int) {
 // value combines the scales; y or shares [scales,planes] may be absent.
 func (s *ssim) value(y, shares kernels.Tensor) {
 	c := s.scales[0]
-	s.launch("ssim_value", over(1, 1, 256), y, shares, s.partial, s.planes, len(s.scales), c.H, c.W)
+	s.launch("ssim_value", over(1, 1), y, shares, s.partial, s.planes, len(s.scales), c.H, c.W)
 }
 
 // MSSSIM is the multi-scale SSIM of x and t [B,C,H,W], mean over B and C.

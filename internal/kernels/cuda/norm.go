@@ -24,7 +24,7 @@ func (b *Backend) layerNormTo(u, x kernels.Tensor, n kernels.Norm) normed {
 	B, C, P := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
 	l := normed{
 		x: x, u: u, stats: b.Alloc(B, 2, P), n: n, C: C, P: P,
-		grid: grid{x: ceil(P, 32), y: B, z: 1, threads: 256},
+		grid: grid{x: ceil(P, 32), y: B, z: 1},
 	}
 	b.launch("layer_norm_fwd", l.grid, l.u, l.stats, x, n.Weight, n.Bias, C, P)
 	return l
@@ -59,8 +59,8 @@ func (b *Backend) layerNormConv1x1(y, x kernels.Tensor, n kernels.Norm, w kernel
 	l := b.layerNormTo(kernels.Tensor{}, x, n)
 	c := newConv1x1("LN and Conv1x1", y, w, []kernels.Tensor{x})
 	folded, bias := b.Alloc(c.O, c.C), b.Alloc(c.O)
-	b.launch("layer_norm_fold", over(c.O, 8, 256), folded, bias, w, n.Weight, n.Bias, c.O, c.C)
-	b.launch(b.precise("conv1x1_norm"), c.product(c.O, c.C, sharedFwd), y, folded, bias, x, l.stats, c.O, c.C, c.P)
+	b.launch("layer_norm_fold", over(c.O, 8), folded, bias, w, n.Weight, n.Bias, c.O, c.C)
+	b.launch(b.precise("conv1x1_norm"), c.product(c.O, sharedFwd), y, folded, bias, x, l.stats, c.O, c.C, c.P)
 	b.Free(folded)
 	b.Free(bias)
 	l.free(b)

@@ -35,15 +35,6 @@ func (p *parts) add(b *Backend, ts ...kernels.Tensor) {
 	p.blocks += ceil(ts[0].Len(), sumBlock)
 }
 
-// grid has the parts' blocks, which move so many bytes for each number.
-func (p *parts) grid(bytes int) grid {
-	g := over(p.blocks, 1, 256)
-	for _, l := range p.lines {
-		g.bytes += int64(bytes) * l.n
-	}
-	return g
-}
-
 // upload returns the table in device memory, with n zeros of 4 bytes behind it. It
 // waits for nothing: the copy is ordered like a launch.
 func (p *parts) upload(b *Backend, n int) (table kernels.Tensor, zeros from) {
@@ -66,7 +57,7 @@ func (b *Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
 		return
 	}
 	table, done := p.upload(b, len(ps))
-	b.launch("adam_fwd", p.grid(28), table, done, len(ps), float32(a.LR),
+	b.launch("adam_fwd", over(p.blocks, 1), table, done, len(ps), float32(a.LR),
 		float32(a.Beta1), float32(1-a.Beta1), float32(a.Beta2), float32(1-a.Beta2),
 		float32(math.Log(a.Beta1)), float32(math.Log(a.Beta2)), float32(a.Eps))
 	b.Free(table)
@@ -83,9 +74,9 @@ func (b *Backend) ClipNorm(gs []kernels.Tensor, limit float32) {
 	}
 	table, _ := p.upload(b, 0)
 	partial, scale := b.Alloc(p.blocks), b.Alloc(1)
-	b.launch("norm_parts", p.grid(4), partial, table, len(gs))
-	b.launch("clip_scale", over(1, 1, 256), scale, partial, p.blocks, limit)
-	b.launch("clip_fwd", p.grid(8), table, len(gs), scale)
+	b.launch("norm_parts", over(p.blocks, 1), partial, table, len(gs))
+	b.launch("clip_scale", over(1, 1), scale, partial, p.blocks, limit)
+	b.launch("clip_fwd", over(p.blocks, 1), table, len(gs), scale)
 	b.Free(table)
 	b.Free(partial)
 	b.Free(scale)
@@ -105,6 +96,6 @@ func (b *Backend) Average(ys, xs []kernels.Tensor, a float32) {
 		return
 	}
 	table, _ := p.upload(b, 0)
-	b.launch("average_fwd", p.grid(12), table, len(ys), a)
+	b.launch("average_fwd", over(p.blocks, 1), table, len(ys), a)
 	b.Free(table)
 }

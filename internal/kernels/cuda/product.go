@@ -39,10 +39,7 @@ func (p batched) tiles() int { return ceil(p.rows, tileM) * ceil(p.columns, tile
 func (b *Backend) product(form string, precision func(string) string, p batched, c, x, y matrix, parts int) {
 	steps := ceil(ceil(p.terms, tileK), parts)
 	size := p.outer * p.inner * p.rows * p.columns
-	g := grid{
-		x: p.tiles(), y: p.outer * p.inner, z: parts, threads: gemmThreads, shared: sharedOf[form],
-		macs: int64(size) * int64(p.terms),
-	}
+	g := grid{x: p.tiles(), y: p.outer * p.inner, z: parts, shared: sharedOf[form]}
 	b.launch(precision(form), g, c.from, x.from, y.from, p.rows, p.columns, p.terms, c.ld, x.ld, y.ld,
 		int64(c.outer), int64(x.outer), int64(y.outer), int64(c.inner), int64(x.inner), int64(y.inner),
 		p.inner, steps, int64(size))

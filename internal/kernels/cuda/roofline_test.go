@@ -11,7 +11,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,8 +28,8 @@ var update = flag.Bool("update", false, "write docs/roofline.md")
 // that what is queued is skipped. It needs no device.
 func idle(t *testing.T, p Precision) *Backend {
 	b := &Backend{
-		worker: newWorker(), precision: p, kernels: map[string]*kernel{}, macs: map[string]int64{},
-		routed: routed{}, roots: map[int]kernels.Tensor{}, fault: &Fault{Doing: "counting", Code: ErrNoDevice},
+		worker: newWorker(), precision: p, kernels: map[string]*kernel{},
+		roots: map[int]kernels.Tensor{}, fault: &Fault{Doing: "counting", Code: ErrNoDevice},
 	}
 	t.Cleanup(b.stop)
 	return b
@@ -78,175 +77,16 @@ func newPass(t *testing.T, b *Backend, config model.Config, c timedCase) func() 
 	}
 }
 
-// cost is what the launches of a kernel take together. Seconds is their floor: the sum
-// of what each takes at least, of which arithmetic bounds the part that is said.
-type cost struct {
-	launches, macs, bytes int64
-	seconds, arithmetic   float64
-}
-
-// counter adds up launches, fills and copies. Routed experts have as many jobs as the
-// network routes: each sample has `jobs` of them, all in the first round after a
-// dispatch. Further rounds are launched, and find nothing to do.
-type counter struct {
-	costs     map[string]cost
-	most      peaks
-	batch     int
-	jobs      int
-	round     int // since the last dispatch
-	signature map[string][]string
-}
-
-func newCounter(t *testing.T, most peaks, batch int, c model.Config) *counter {
-	return &counter{costs: map[string]cost{}, most: most, batch: batch, jobs: c.TopClusters[0] * c.TopExperts, signature: signatures(t)}
-}
-
-func (c *counter) add(l *launched) {
-	name := l.kernel.name
-	one := cost{launches: 1, macs: l.grid.macs, bytes: l.grid.bytes + c.moved(l)}
-	switch {
-	case name == "experts_dispatch":
-		c.round = 0
-	case strings.HasPrefix(name, "experts_expand_fwd"):
-		c.round++
-	}
-	if name != "experts_dispatch" && (strings.HasPrefix(name, "experts_") || strings.HasPrefix(name, "gate_")) {
-		if one.macs == 0 {
-			one.macs = int64(c.batch*c.jobs) * perJob(l)
-		}
-		if c.round > 1 {
-			one.macs, one.bytes = 0, 0
-		}
-	}
-	moving, computing := c.most.least(name, one)
-	one.seconds = max(moving, computing)
-	if computing > moving {
-		one.arithmetic = computing
-	}
-	k := c.costs[name]
-	c.costs[name] = cost{k.launches + 1, k.macs + one.macs, k.bytes + one.bytes, k.seconds + one.seconds, k.arithmetic + one.arithmetic}
-}
-
-// perJob is the multiply-accumulates of one job of an expert's kernel.
-func perJob(l *launched) int64 {
-	n := func(i int) int64 { v, _ := l.args[len(l.args)+i].value.(int); return int64(v) }
-	switch name := l.kernel.name; {
-	case name == "gate_fwd":
-		return 18 * n(-3) * n(-2) * n(-1)
-	case name == "gate_grad":
-		return 3 * 18 * n(-3) * n(-2) * n(-1)
-	case slices.Contains([]string{"float32", "tf32", "bf16"}, name[strings.LastIndex(name, "_")+1:]):
-		return n(-3) * n(-2) * n(-1)
-	}
-	return 0
-}
-
-// overwrites lists the gradients that a kernel does not add to but writes; a parameter
-// `add` says so of others.
-var overwrites = map[string][]string{
-	"attention_softmax_grad": {"dc"},
-	"attend_weights":         {"dlogits"},
-	"experts_project_dx":     {"dgated"},
-	"experts_expand_dx":      {"du"}, // what it adds to is a parameter of its own
-	"fusion_grad":            {"dgain", "dturn"},
-	"gate_grad":              {"de"},
-}
-
-// moved is the bytes of a launch's tensors: each is read or written once, and a
-// gradient that is added to is both.
-func (c *counter) moved(l *launched) (bytes int64) {
-	name := base(l.kernel.name)
-	for c.signature[name] == nil && strings.Contains(name, "_") { // product_nt, of a macro for several
-		name = name[:strings.LastIndex(name, "_")]
-	}
-	signature := c.signature[name]
-	if len(signature) != len(l.args) {
-		panic(fmt.Sprintf("%s has %d arguments, and %d parameters in its source", l, len(l.args), len(signature)))
-	}
-	adds := !strings.HasSuffix(name, "_fwd")
-	if i := slices.IndexFunc(signature, func(p string) bool { return p == "int add" || p == "bool add" }); i >= 0 {
-		adds = l.args[i].value != 0
-	}
-	for i, a := range l.args {
-		s, ok := a.value.(kernels.Shape)
-		if !ok || repeated(signature[i], l.args, i) {
-			continue
-		}
-		n := 4 * int64(s.Len())
-		if m := gradient.FindStringSubmatch(signature[i]); m != nil && adds && !slices.Contains(overwrites[name], m[1]) {
-			n *= 2
-		}
-		bytes += n
-	}
-	return bytes
-}
-
-// repeated reports whether an argument is the last of a concatenation's tensors once
-// more: it then ends with the channel where that one does.
-func repeated(parameter string, args []argument, i int) bool {
-	later := strings.Contains(parameter, " source") && !strings.HasSuffix(parameter, "0")
-	return later && args[i+4].value == args[i+3].value
-}
-
-// gradient matches the parameters that are gradients to compute.
-var gradient = regexp.MustCompile(`^float ?\*(?: __restrict__)? ?(d\w+)$`)
-
-// base is a kernel's name without what a macro adds.
-func base(name string) string {
-	for _, suffix := range []string{"_float32", "_tf32x3", "_tf32", "_bf16", "_small", "_large"} {
-		name = strings.TrimSuffix(name, suffix)
-	}
-	return name
-}
-
-var declaration = regexp.MustCompile(`extern "C" __global__ void (?:__launch_bounds__\([^()]*\) ?)?(\w+?)_?(?:##\w+)*\(([^(){};]*)\)`)
-
-// signatures reads the parameters of every kernel from its source.
-func signatures(t *testing.T) map[string][]string {
-	files, err := filepath.Glob(filepath.Join(sharedtest.Root(t), "kernels", "*.cu"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no kernels: %v", err)
-	}
-	all := map[string][]string{}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		flat := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "\\\n", " ")), " ")
-		flat = strings.ReplaceAll(flat, "SOURCES_PARAMETERS", "const float* source0, const float* source1, const float* source2, const float* source3, int, int, int, int")
-		for _, m := range declaration.FindAllStringSubmatch(flat, -1) {
-			all[m[1]] = nil
-			for p := range strings.SplitSeq(m[2], ",") {
-				all[m[1]] = append(all[m[1]], strings.TrimSpace(p))
-			}
-		}
-	}
-	return all
-}
-
 // countStep counts a training step of the base model on an A100.
 func countStep(t *testing.T, p Precision, batch int) map[string]cost {
 	c := model.DefaultConfig()
 	b := idle(t, p)
 	pass := newPass(t, b, c, timedCase{p, true, batch, 128, 128})
-	n := newCounter(t, a100, batch, c)
+	n := newCounter(t, a100, c)
 	b.watch = n.add
 	pass()
 	_ = b.Sync() // an idle backend's fault
 	return n.costs
-}
-
-// The parameters that are said to be overwritten are there.
-func TestOverwrites(t *testing.T) {
-	all := signatures(t)
-	for name, parameters := range overwrites {
-		for _, p := range parameters {
-			if !slices.ContainsFunc(all[name], func(s string) bool { return gradient.MatchString(s) && strings.HasSuffix(s, p) }) {
-				t.Errorf("%s has no gradient %s: %v", name, p, all[name])
-			}
-		}
-	}
 }
 
 // TestTensorCoreShare: of the multiply-accumulates of a training step of the base
@@ -258,7 +98,7 @@ func TestTensorCoreShare(t *testing.T) {
 		var all, tensor int64
 		for name, c := range costs {
 			all += c.macs
-			if machineFacts[name].tensor != "" {
+			if _, instruction, _ := factOf(name); instruction != "" {
 				tensor += c.macs
 			}
 		}
@@ -419,7 +259,7 @@ these floors, with that GPU's memory and arithmetic.
 		var sum cost
 		var other int64
 		for name, c := range countStep(t, p, 12) {
-			if slices.Contains(transfers, name) {
+			if transfer(name) {
 				other += c.launches
 				c.launches = 0
 			}

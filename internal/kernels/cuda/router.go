@@ -5,7 +5,7 @@ package cuda
 import "clusir/internal/kernels"
 
 // each is a grid with a thread for each of n numbers.
-func each(n int) grid { return over(n, 128, 128) }
+func each(n int) grid { return over(n, 128) }
 
 // Tokens computes t_bn = α_bn (μ_n + exp(logσ_n) ⊙ ε_bn).
 func (b *Backend) Tokens(t, alpha, mu, logSigma, eps kernels.Tensor) {
@@ -39,33 +39,22 @@ func (a attention) perQuery(rows int) grid {
 	return g
 }
 
-// products is the multiply-accumulates of one pass over all pairs.
-func (a attention) products() int64 { return multiplies(a.B*a.T, a.S, a.D) }
-
 // Attend is multi-head attention, in float32 at every precision.
 func (b *Backend) Attend(o, q, k, v, keep kernels.Tensor, heads int) {
 	a := newAttention(q, k, heads)
-	g := a.perQuery(1)
-	g.macs = 2 * a.products()
-	b.launch("attend_fwd", g, o, q, k, v, keep, a.B, a.T, a.S, a.D, heads)
+	b.launch("attend_fwd", a.perQuery(1), o, q, k, v, keep, a.B, a.T, a.S, a.D, heads)
 }
 
 // AttendGrad is Attend's gradient.
 func (b *Backend) AttendGrad(dq, dk, dv, do, q, k, v, keep kernels.Tensor, heads int) {
 	a := newAttention(q, k, heads)
-	g := a.perQuery(2)
-	g.macs = 2 * a.products()
 	weights, dlogits := b.Alloc(a.B, a.T, heads, a.S), b.Alloc(a.B, a.T, heads, a.S)
-	b.launch("attend_weights", g, weights, dlogits, do, q, k, v, keep, a.B, a.T, a.S, a.D, heads)
+	b.launch("attend_weights", a.perQuery(2), weights, dlogits, do, q, k, v, keep, a.B, a.T, a.S, a.D, heads)
 	if !dq.IsZero() {
-		g := each(a.B * a.T * a.D)
-		g.macs = a.products()
-		b.launch("attend_dq", g, dq, dlogits, k, a.B, a.T, a.S, a.D, heads)
+		b.launch("attend_dq", each(a.B*a.T*a.D), dq, dlogits, k, a.B, a.T, a.S, a.D, heads)
 	}
 	if !dk.IsZero() || !dv.IsZero() {
-		g := each(a.B * a.S * a.D)
-		g.macs = 2 * a.products()
-		b.launch("attend_dkv", g, dk, dv, weights, dlogits, do, q, a.B, a.T, a.S, a.D, heads)
+		b.launch("attend_dkv", each(a.B*a.S*a.D), dk, dv, weights, dlogits, do, q, a.B, a.T, a.S, a.D, heads)
 	}
 	b.Free(weights)
 	b.Free(dlogits)

@@ -37,8 +37,8 @@ func ySteps(i int) func(y, x kernels.Tensor) []any {
 }
 func total(y, x kernels.Tensor) []any { return []any{y, x, 64} }
 
-var one = grid{x: 1, y: 1, z: 1, threads: 1}
-var warp = grid{x: 1, y: 1, z: 1, threads: 32}
+// one and two blocks.
+var one, two = over(1, 1), over(2, 1)
 
 func (g grid) sharing(bytes int) grid {
 	g.shared = bytes
@@ -55,22 +55,22 @@ var faults = []planted{
 	{"fault_load4", one, xyAt(62), cu.MisalignedAddress, "no multiple", "checked"},
 	{"fault_copy", one, xyAt(64), cu.IllegalAddress, "illegal|out of bounds", "any"},
 	{"fault_copy", one, xyAt(61), cu.MisalignedAddress, "cp.async", "any"},
-	{"fault_shared", warp, ySteps(1), cu.IllegalAddress, "index 32 is outside its array", "checked"},
-	{"fault_dynamic", warp.sharing(128), ySteps(1), cu.IllegalAddress, "illegal|out of bounds", "any"},
+	{"fault_shared", one, ySteps(1), cu.IllegalAddress, "index 32 is outside its array", "checked"},
+	{"fault_dynamic", one.sharing(128), ySteps(1), cu.IllegalAddress, "illegal|out of bounds", "any"},
 	{"fault_atomic", one, yAt(128), cu.IllegalAddress, "illegal|out of bounds", "any"},
 
-	{"fault_barrier", grid{x: 1, y: 1, z: 1, threads: 64}, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
-	{"fault_syncwarp", warp, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
-	{"fault_reuse", warp, yx, cu.LaunchFailed, "race", "checked"},
-	{"fault_shuffle_order", warp, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
-	{"fault_blocks", grid{x: 2, y: 1, z: 1, threads: 32}, total, cu.LaunchFailed, "race", "checked"},
-	{"fault_fence", grid{x: 2, y: 1, z: 1, threads: 32}, lastBlock, cu.LaunchFailed, "race", "checked"},
-	{"fault_last_reader", grid{x: 5, y: 1, z: 1, threads: 1}, yCounter, cu.LaunchFailed, "race", "checked"},
+	{"fault_barrier", one, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
+	{"fault_syncwarp", one, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
+	{"fault_reuse", one, yx, cu.LaunchFailed, "race", "checked"},
+	{"fault_shuffle_order", one, yx, cu.LaunchFailed, "race|nothing has written", "checked"},
+	{"fault_blocks", two, total, cu.LaunchFailed, "race", "checked"},
+	{"fault_fence", two, lastBlock, cu.LaunchFailed, "race", "checked"},
+	{"fault_last_reader", over(5, 1), yCounter, cu.LaunchFailed, "race", "checked"},
 
-	{"fault_divergent", warp, y, cu.LaunchFailed, "deadlock", "any"},
-	{"fault_return", warp, y, cu.LaunchFailed, "1 have returned", "any"},
-	{"fault_mask", warp, y, cu.LaunchFailed, "takes no part", "any"},
-	{"fault_unwritten", warp, y, cu.LaunchFailed, "nothing has written", "checked"},
+	{"fault_divergent", one, y, cu.LaunchFailed, "deadlock", "any"},
+	{"fault_return", one, y, cu.LaunchFailed, "1 have returned", "any"},
+	{"fault_mask", one, y, cu.LaunchFailed, "takes no part", "any"},
+	{"fault_unwritten", one, y, cu.LaunchFailed, "nothing has written", "checked"},
 }
 
 // lastBlock's arguments are y, the sums (behind it in y), a counter, x and n.
@@ -123,7 +123,7 @@ func says(text, pattern string) bool {
 
 // A wait that is missing shows as a wrong result; the checked build names it.
 func TestMissingWaitShows(t *testing.T) {
-	b, y, err := runPlanted(t, planted{kernel: "fault_wait", grid: grid{x: 1, y: 1, z: 1, threads: 16}, args: yx})
+	b, y, err := runPlanted(t, planted{kernel: "fault_wait", grid: one, args: yx})
 	if softdevice.Checked() {
 		if said := softdevice.Message(); !errors.Is(err, cu.LaunchFailed) || !says(said, "in flight") {
 			t.Errorf("Sync: %v, want %v; the device says %q", err, cu.LaunchFailed, said)
@@ -153,14 +153,14 @@ func TestFairKernelsPass(t *testing.T) {
 		n    int
 		want func(i int) float32
 	}{
-		{planted{kernel: "fair_barrier", grid: grid{x: 1, y: 1, z: 1, threads: 64}, args: yx}, 64, reversed},
-		{planted{kernel: "fair_syncwarp", grid: warp, args: yx}, 32, shifted},
-		{planted{kernel: "fair_atomic", grid: grid{x: 2, y: 1, z: 1, threads: 32}, args: total}, 1, sum},
-		{planted{kernel: "fair_fence", grid: grid{x: 2, y: 1, z: 1, threads: 32}, args: lastBlock}, 1, sum},
-		{planted{kernel: "fair_last_reader", grid: grid{x: 5, y: 1, z: 1, threads: 1}, args: yCounter}, 1, func(int) float32 { return 1 }},
-		{planted{kernel: "fair_wait", grid: grid{x: 1, y: 1, z: 1, threads: 16}, args: yx}, 64, copied},
-		{planted{kernel: "fair_return", grid: warp, args: ySteps(20)}, 20, func(int) float32 { return 20 }},
-		{planted{kernel: "fair_groups", grid: warp, args: y}, 8, func(i int) float32 { return float32(i) + 24 }},
+		{planted{kernel: "fair_barrier", grid: one, args: yx}, 64, reversed},
+		{planted{kernel: "fair_syncwarp", grid: one, args: yx}, 32, shifted},
+		{planted{kernel: "fair_atomic", grid: two, args: total}, 1, sum},
+		{planted{kernel: "fair_fence", grid: two, args: lastBlock}, 1, sum},
+		{planted{kernel: "fair_last_reader", grid: over(5, 1), args: yCounter}, 1, func(int) float32 { return 1 }},
+		{planted{kernel: "fair_wait", grid: one, args: yx}, 64, copied},
+		{planted{kernel: "fair_return", grid: one, args: ySteps(20)}, 20, func(int) float32 { return 20 }},
+		{planted{kernel: "fair_groups", grid: one, args: y}, 8, func(i int) float32 { return float32(i) + 24 }},
 	} {
 		t.Run(c.kernel, func(t *testing.T) {
 			b, y, err := runPlanted(t, c.planted)

@@ -11,7 +11,7 @@ import (
 // MeanHW averages over space.
 func (b *Backend) MeanHW(y, x kernels.Tensor) {
 	planes, P := planesOf("MeanHW", y, x)
-	b.launch("mean_hw_fwd", grid{x: planes, y: 1, z: 1, threads: 256}, y, x, P)
+	b.launch("mean_hw_fwd", grid{x: planes, y: 1, z: 1}, y, x, P)
 }
 
 // MeanHWGrad is MeanHW's gradient.

@@ -37,7 +37,7 @@ func (b *Backend) newSpectral(op string, z, l kernels.Tensor, amplitude, phase k
 
 // grid covers the n numbers of each sample.
 func (s *spectral) grid(samples int) grid {
-	return grid{x: ceil(s.n, perBlock), y: samples, z: 1, threads: 256}
+	return grid{x: ceil(s.n, perBlock), y: samples, z: 1}
 }
 
 // fuse runs one of the networks on the channels of both xs, at TF32 or better: on the
@@ -46,7 +46,7 @@ func (s *spectral) fuse(f kernels.Fuse, xs [2]kernels.Tensor) (hidden, out kerne
 	hidden, out = s.Alloc(s.logs[0].Shape...), s.Alloc(s.logs[0].Shape...)
 	product := s.atLeastTF32("conv1x1_fwd")
 	s.project(product, hidden, f.W1, f.B1, kernels.Tensor{}, xs[:]...)
-	s.launch("leaky_fwd", over(hidden.Len(), perBlock, 256), hidden, int64(hidden.Len()))
+	s.launch("leaky_fwd", over(hidden.Len(), perBlock), hidden, int64(hidden.Len()))
 	s.project(product, out, f.W2, f.B2, kernels.Tensor{}, hidden)
 	return hidden, out
 }
@@ -112,7 +112,7 @@ func (s *spectral) fuseGrad(dxs []kernels.Tensor, d kernels.Fuse, dout kernels.T
 	dhidden := s.Alloc(hidden.Shape...)
 	s.Fill(dhidden, 0)
 	s.Conv1x1Grad([]kernels.Tensor{dhidden}, d.W2, d.B2, dout, f.W2, hidden)
-	s.launch("leaky_grad", over(hidden.Len(), perBlock, 256), dhidden, hidden, int64(hidden.Len()))
+	s.launch("leaky_grad", over(hidden.Len(), perBlock), dhidden, hidden, int64(hidden.Len()))
 	s.Conv1x1Grad(dxs, d.W1, d.B1, dhidden, f.W1, xs[:]...)
 	s.Free(dhidden)
 }

@@ -153,7 +153,7 @@ func timeKernels(t *testing.T, config model.Config, c timedCase) timed {
 	}
 	pass() // warms up
 	sync()
-	n := newCounter(t, most, c.batch, config)
+	n := newCounter(t, most, config)
 	var s stopwatch
 	b.watch, b.around = n.add, s.around(b)
 	pass()

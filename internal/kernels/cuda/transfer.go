@@ -97,7 +97,7 @@ func (pool *pinnedPool) close() error {
 // Fill sets every element of t to v.
 func (b *Backend) Fill(t kernels.Tensor, v float32) {
 	f, n := b.buffer(t), int64(t.Len())
-	b.transfer("fill", 4*t.Len())
+	b.transfer("fill", t)
 	b.post(func() {
 		if b.fault == nil && n > 0 {
 			b.failLater(fmt.Sprintf("filling %v", t.Shape), cu.MemsetD32Async(f.addr, uint(math.Float32bits(v)), n, b.stream))
@@ -109,7 +109,7 @@ func (b *Backend) Fill(t kernels.Tensor, v float32) {
 func (b *Backend) Copy(dst, src kernels.Tensor) {
 	same("Copy", dst, src)
 	d, s := b.buffer(dst), b.buffer(src)
-	b.transfer("copy", 8*src.Len())
+	b.transfer("copy", dst, src)
 	b.post(func() {
 		if b.fault == nil && src.Len() > 0 {
 			b.failLater(fmt.Sprintf("copying %v", src.Shape), cu.MemcpyDtoDAsync(d.addr, s.addr, int64(src.Len())*4, b.stream))
@@ -121,7 +121,7 @@ func (b *Backend) Copy(dst, src kernels.Tensor) {
 // wait for the device unless it is far behind.
 func (b *Backend) Upload(dst kernels.Tensor, src []float32) {
 	f := b.sized("Upload", dst, len(src))
-	b.transfer("upload", 4*len(src))
+	b.transfer("upload", dst)
 	b.do(func() {
 		for at := 0; at < len(src) && b.fault == nil; at += chunk / 4 {
 			part := src[at:min(at+chunk/4, len(src))]
