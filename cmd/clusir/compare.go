@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/eval"
+	"clusir/internal/metrics"
 	"clusir/internal/report"
 )
 
@@ -17,25 +18,30 @@ type compareOptions struct {
 	measuring
 	output
 	pageOptions
-	Names     [2]string
+	Names     []string
 	Bootstrap uint64
 }
 
 func newCompareCmd(runF func(*compareOptions) error) *cobra.Command {
 	opts := &compareOptions{}
 	cmd := &cobra.Command{
-		Use:   "compare A B",
-		Short: "Set two networks side by side, image by image",
+		Use:   "compare A B...",
+		Short: "Set two networks side by side, image by image, or rank several",
 		Long: `Measure two networks on the same images, or read what clusir eval --results wrote
 of them: the difference on each benchmark with a 95 % interval from a paired
 bootstrap over images, and the images that differ most. --results is a folder with a
 file for each of the two. --report writes a page of HTML with A on the left of its
-pictures and B on the right.`,
+pictures and B on the right.
+
+A folder, as DIR or NAME=DIR, stands for the pictures that another program wrote; see
+clusir eval --help. Three or more are ranked: the mean over the images of each one's
+rank by PSNR, Friedman's test, and each one's difference to the best.`,
 		Example: `  clusir compare nano runs/nano/best.safetensors --benchmark rain100l --data data
-  clusir compare both/A.jsonl both/B.jsonl --format json`,
-		Args: exactly(2, "name the two models, or two results files: clusir compare A B"),
+  clusir compare both/A.jsonl both/B.jsonl --format json
+  clusir compare nano DnCNN=out/dncnn BM3D=out/bm3d --benchmark cbsd68 --data data`,
+		Args: atLeast(2, "name the two models, or two results files or folders: clusir compare A B"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.Names = [2]string(args)
+			opts.Names = args
 			if err := opts.complete(cmd); err != nil {
 				return err
 			}
@@ -55,7 +61,7 @@ pictures and B on the right.`,
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace the file of --report if it exists")
 	})
 	addFlags(cmd, "Pictures", opts.addBenchmarkFlags, opts.addProtocolFlags)
-	addFlags(cmd, "Network", opts.addNetworkFlags, opts.addEffortFlags)
+	addFlags(cmd, networkGroup, opts.addNetworkFlags, opts.addEffortFlags)
 	return cmd
 }
 
@@ -66,29 +72,42 @@ func (o *compareOptions) complete(cmd *cobra.Command) error {
 	if err := o.completePage(o.Overwrite); err != nil {
 		return err
 	}
+	switch several := len(o.Names) > 2; {
+	case several && (o.Page != "" || o.Images):
+		return usage("--report and --images are for two: name two of the %d", len(o.Names))
+	case len(o.Names) > len(letters):
+		return usage("%d are too many to compare: name %d at most", len(o.Names), len(letters))
+	}
 	return o.begin(cmd)
 }
 
 func (o *compareOptions) run() error {
-	var reports [2]*eval.Report
+	reports := make([]*eval.Report, len(o.Names))
 	for i := range reports {
 		var err error
 		if reports[i], err = o.side(i); err != nil {
 			return err
 		}
 	}
-	c, err := eval.Compare(reports[0], reports[1], o.Bootstrap)
+	if len(reports) > 2 {
+		return o.rank(o.out, reports, o.Bootstrap)
+	}
+	common, index := eval.Common(reports...)
+	c, err := eval.Compare(common[0], common[1], o.Bootstrap)
 	if err != nil {
 		return err
 	}
 	err = o.print(c)
 	if o.Page != "" {
-		err = errors.Join(err, o.writePage(c, c.Report(reports[1])))
+		err = errors.Join(err, o.writePage(c, c.Report(common[1]), index))
 	}
 	return errors.Join(err, reports[0].Failed(), reports[1].Failed())
 }
 
-// files are the results files that one of the two is, nil of a model.
+// letters name what is compared.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// files are the results files that one of those compared is, nil of a model or folder.
 func (o *compareOptions) files(i int) []string {
 	if files := strings.Split(o.Names[i], ","); eval.IsResults(files[0]) {
 		return files
@@ -96,7 +115,7 @@ func (o *compareOptions) files(i int) []string {
 	return nil
 }
 
-// side measures one of two models, or reads its results.
+// side measures one of the models or folders, or reads its results.
 func (o *compareOptions) side(i int) (*eval.Report, error) {
 	if files := o.files(i); files != nil {
 		return eval.Merge(files...)
@@ -105,11 +124,11 @@ func (o *compareOptions) side(i int) (*eval.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	results, err := o.resultsOf("AB"[i : i+1])
+	results, err := o.resultsOf(letters[i : i+1])
 	if err != nil {
 		return nil, err
 	}
-	return o.measure(o.Names[i], eval.Options{Benchmarks: benchmarks, Results: results}, nil)
+	return o.measureNamed(o.Names[i], eval.Options{Benchmarks: benchmarks, Results: results})
 }
 
 // differing is how many images a comparison lists unless it is to list all.
@@ -129,29 +148,48 @@ func (o *compareOptions) print(c *eval.Comparison) error {
 	return c.ImageTable(differing).Write(o.out, o.Format)
 }
 
-// writePage writes the report of a comparison; its pictures are made if both are
-// models.
-func (o *compareOptions) writePage(c *eval.Comparison, r *eval.Report) error {
+// measureNamed measures a model, or the pictures in a folder.
+func (o *compareOptions) measureNamed(name string, e eval.Options) (*eval.Report, error) {
+	if isRestored(name) {
+		return o.measureRestored(restoredSubject(name), e)
+	}
+	return o.measure(name, e, nil)
+}
+
+// writePage writes the report of a comparison; its pictures are made unless one of the
+// two is of results.
+func (o *compareOptions) writePage(c *eval.Comparison, r *eval.Report, index []map[int]int) error {
 	page := o.pageOf(r)
 	page.Comparison = c
 	if o.files(0) == nil && o.files(1) == nil {
 		page.Gallery = report.NewGallery()
-		only := report.Shown(r)
-		page.Gallery.Expect(len(only))
-		benchmarks, err := o.benchmarks()
-		if err != nil {
+		if err := o.addPictures(page.Gallery, r, index); err != nil {
 			return err
-		}
-		e := eval.Options{Benchmarks: benchmarks, Only: only, Pixels: page.Gallery.AddBefore}
-		for _, name := range o.Names {
-			if len(only) == 0 {
-				break
-			}
-			if _, err := o.measure(name, e, nil); err != nil {
-				return err
-			}
-			e.Pixels = page.Gallery.AddLarge
 		}
 	}
 	return page.Save(o.Page)
+}
+
+// addPictures adds those that the page shows large, made anew.
+func (o *compareOptions) addPictures(g *report.Gallery, r *eval.Report, index []map[int]int) error {
+	shown := report.Shown(r)
+	g.Expect(len(shown))
+	benchmarks, err := o.benchmarks()
+	if err != nil || len(shown) == 0 {
+		return err
+	}
+	for i, add := range []func(r eval.ImageResult, input, output, clean metrics.Planes){g.AddBefore, g.AddLarge} {
+		e := eval.Options{Benchmarks: benchmarks, Only: map[int]bool{}}
+		for own, common := range index[i] {
+			e.Only[own] = shown[common]
+		}
+		e.Pixels = func(r eval.ImageResult, input, output, clean metrics.Planes) {
+			r.Index = index[i][r.Index]
+			add(r, input, output, clean)
+		}
+		if _, err := o.measureNamed(o.Names[i], e); err != nil {
+			return err
+		}
+	}
+	return nil
 }

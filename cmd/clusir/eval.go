@@ -12,15 +12,16 @@ import (
 type evalOptions struct {
 	measuring
 	reporting
-	Shard eval.Shard
-	Save  string
+	Shard    eval.Shard
+	Save     string
+	Restored []eval.Subject // other programs' pictures, in place of a network's
 }
 
 func newEvalCmd(runF func(*evalOptions) error) *cobra.Command {
 	opts := &evalOptions{}
 	cmd := &cobra.Command{
 		Use:   "eval --benchmark NAME[,NAME]",
-		Short: "Measure a network on benchmarks",
+		Short: "Measure a network, or another program's pictures, on benchmarks",
 		Long: `Measure a network on benchmarks by the field's protocol, beside the paper's
 numbers. Benchmarks are cbsd68, kodak24, urban100, sots, rain100l, gopro, lol
 and cdd11, the groups three-task, five-task, denoise and composite, and those of
@@ -36,13 +37,20 @@ benchmark, under the names that the pictures have there. --report writes a page 
 HTML that shows all of this, the pictures of the best, the median and the worst
 images, and --training-log's curves.
 
+--restored measures the pictures that another program wrote, in place of a network:
+DIR has a folder for each part of a benchmark, such as cbsd68-25, with pictures of the
+images' names, in any format, of 8 or 16 bits. (One part alone may lie in DIR itself.)
+clusir degrade writes what such a program is to restore. Several, DIR,NAME=DIR, are
+ranked.
+
 See also clusir compare, table, merge and figure.`,
 		Example: `  clusir eval --benchmark cbsd68 --data data
   clusir eval --benchmark five-task --data data --model runs/five-task/best.safetensors --json
   clusir eval --benchmark gopro --data data --results gopro-3.jsonl --shard 3/16
   clusir eval --benchmark five-task --data data --routing
   clusir eval --benchmark lol --data data --save restored
-  clusir eval --benchmark five-task --data data --report report.html`,
+  clusir eval --benchmark five-task --data data --report report.html
+  clusir eval --benchmark cbsd68 --data data --restored DnCNN=out/dncnn,BM3D=out/bm3d`,
 		Args: noArguments("name benchmarks with --benchmark"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := opts.complete(cmd); err != nil {
@@ -58,12 +66,13 @@ See also clusir compare, table, merge and figure.`,
 		f.StringVar(&opts.Results, "results", "", "write each image's result to `FILE`, a line of JSON each")
 		f.BoolVar(&opts.Resume, "resume", false, "go on with the file of --results")
 		f.String("shard", "", "measure the `K/N`-th part of the images, such as 3/16")
+		f.String("restored", "", "measure the pictures of other programs in `DIR[,NAME=DIR...]`, no network")
 		f.StringVar(&opts.Save, "save", "", "write the restored images into the folder `DIR`")
 		opts.addFlags(f)
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace the files of --save and --report that exist")
 	})
 	addFlags(cmd, "Pictures", opts.addBenchmarkFlags, opts.addProtocolFlags)
-	addFlags(cmd, "Network", opts.addModelFlag, opts.addNetworkFlags, opts.addEffortFlags)
+	addFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags, opts.addEffortFlags)
 	return cmd
 }
 
@@ -84,10 +93,26 @@ func (o *evalOptions) complete(cmd *cobra.Command) (err error) {
 	if err := o.reporting.complete(f, o.Overwrite); err != nil {
 		return err
 	}
+	if f.Changed("restored") {
+		if err := o.completeRestored(f, f.Lookup("restored").Value.String()); err != nil {
+			return err
+		}
+	}
 	return o.begin(cmd)
 }
 
+// measureOne measures the network, or the other program's pictures.
+func (o *evalOptions) measureOne(e eval.Options) (*eval.Report, error) {
+	if len(o.Restored) > 0 {
+		return o.measureRestored(o.Restored[0], e)
+	}
+	return o.measure(o.Model, e, nil)
+}
+
 func (o *evalOptions) run() error {
+	if len(o.Restored) > 1 {
+		return o.rankRestored()
+	}
 	benchmarks, err := o.benchmarks()
 	if err != nil {
 		return err
@@ -98,7 +123,7 @@ func (o *evalOptions) run() error {
 		gallery = report.NewGallery()
 		e.Pixels = gallery.AddThumb
 	}
-	r, err := o.measure(o.Model, e, nil)
+	r, err := o.measureOne(e)
 	if err != nil {
 		return err
 	}
@@ -113,11 +138,13 @@ func (o *evalOptions) writePage(r *eval.Report, e eval.Options, gallery *report.
 	gallery.Expect(len(e.Only))
 	e.Pixels = gallery.AddLarge
 	if len(e.Only) > 0 {
-		if _, err := o.measure(o.Model, e, nil); err != nil {
+		if _, err := o.measureOne(e); err != nil {
 			return err
 		}
 	}
 	page := o.pageOf(r)
-	page.Gallery, page.Config = gallery, o.network
+	if page.Gallery = gallery; len(o.Restored) == 0 {
+		page.Config = o.network
+	}
 	return page.Save(o.Page)
 }

@@ -99,6 +99,17 @@ func TestMeasuringUsage(t *testing.T) {
 		{"eval --benchmark cbsd68 --data d --format csv --json", exitUsage, "leave one out"},
 		{"eval --benchmark cbsd68 --data d --images --routing", exitUsage, "exclude each other"},
 		{"eval --benchmark cbsd68 --data d --bootstrap-seed 1", exitUsage, "there is no flag"},
+		{"eval --benchmark cbsd68 --data d --restored=", exitUsage, "NAME=DIR"},
+		{"eval --benchmark cbsd68 --data d --restored a=x,A=y", exitUsage, "two are called A"},
+		{"eval --benchmark cbsd68 --data d --restored x,=y", exitUsage, "NAME=DIR"},
+		{"eval --benchmark cbsd68 --data d --restored x --save y", exitUsage, "leave one out"},
+		{"eval --benchmark cbsd68 --data d --restored x --routing", exitUsage, "leave one out"},
+		{"eval --benchmark cbsd68 --data d --restored x --model nano", exitUsage, "--model is of a network"},
+		{"eval --benchmark cbsd68 --data d --restored x --device cpu", exitUsage, "--device is of a network"},
+		{"eval --benchmark cbsd68 --data d --restored x,y --report r.html", exitUsage, "name one folder"},
+		{"eval --benchmark cbsd68 --data d --restored x,y --images", exitUsage, "name one folder"},
+		{"eval --benchmark cbsd68 --data d --restored /nowhere", exitError, "/nowhere"},
+		{"table 7 --row x=.", exitUsage, "table 7 counts"},
 		{"merge", exitUsage, "name the results files"},
 		{"merge --results r a", exitUsage, "there is no flag"},
 		{"merge /nowhere.jsonl", exitError, "nowhere.jsonl"},
@@ -114,6 +125,7 @@ func TestMeasuringUsage(t *testing.T) {
 		{"compare a --benchmark cbsd68 --data d", exitUsage, "two models"},
 		{"compare nano nano --data d", exitUsage, "--benchmark"},
 		{"compare a b --routing", exitUsage, "there is no flag"},
+		{"compare a b c --images", exitUsage, "are for two"},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(strings.Fields(c.args), &stdout, &stderr)

@@ -50,7 +50,7 @@ func newFigureCmd(runF func(*figureOptions) error) *cobra.Command {
 		f.StringVar(&opts.Compare, "compare", "", "set a second network's results beside the crops: an embedded model or a checkpoint `FILE`")
 	})
 	addFlags(cmd, "Pictures", opts.addBenchmarkFlags)
-	addFlags(cmd, "Network", opts.addModelFlag, opts.addNetworkFlags)
+	addFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags)
 	return cmd
 }
 

@@ -22,6 +22,9 @@ import (
 	"clusir/internal/progress"
 )
 
+// networkGroup is the group of the flags of networks and of what computes them.
+const networkGroup = "Network"
+
 // defaultModel is the embedded model that serves where no other is named.
 const defaultModel = "nano"
 
@@ -161,14 +164,19 @@ func (o *measuring) measure(name string, e eval.Options, fits func(model.Config)
 		}
 	}
 	o.network = c.nets[0].Model.Config
-	e.Root, e.Names, e.Protocol, e.MaxMemory = o.config.Data, o.Benchmark, protocolOf(o.config.Eval), memory
-	e.Limit, e.Resume, e.Overwrite = o.Limit, o.Resume, o.Overwrite
+	o.set(&e, memory)
 	e.Subject = eval.Subject{Model: name, Weights: eval.Fingerprint(c.nets[0].Model), Ensemble: o.Ensemble, Device: c.device}
-	return o.evaluate(c.nets, e)
+	return o.evaluate(e, func(e eval.Options) (*eval.Report, error) { return eval.Run(o.ctx, c.nets, e) })
 }
 
-// evaluate measures and shows how far it is.
-func (o *measuring) evaluate(nets []*infer.Network, e eval.Options) (*eval.Report, error) {
+// set fills in what the flags say.
+func (o *measuring) set(e *eval.Options, memory int64) {
+	e.Root, e.Names, e.Protocol, e.MaxMemory = o.config.Data, o.Benchmark, protocolOf(o.config.Eval), memory
+	e.Limit, e.Resume, e.Overwrite = o.Limit, o.Resume, o.Overwrite
+}
+
+// evaluate measures with run and shows how far it is.
+func (o *measuring) evaluate(e eval.Options, run func(eval.Options) (*eval.Report, error)) (*eval.Report, error) {
 	bar := progress.New(o.errOut, "images")
 	done, of := 0, 0
 	e.Image = func(r eval.ImageResult, n, all int) {
@@ -179,7 +187,7 @@ func (o *measuring) evaluate(nets []*infer.Network, e eval.Options) (*eval.Repor
 		}
 		bar.Set(done, of, text)
 	}
-	report, err := eval.Run(o.ctx, nets, e)
+	report, err := run(e)
 	bar.Clear()
 	if o.ctx.Err() != nil && e.Results != "" && done > 0 {
 		fmt.Fprintf(o.errOut, "clusir: %d of %d images are in %s: go on with --resume\n", done, of, e.Results)

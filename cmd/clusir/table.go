@@ -32,10 +32,12 @@ func newTableCmd(runF func(*tableOptions) error) *cobra.Command {
 		Short: "Set rows of ours among those of one of the paper's tables",
 		Long: `Measure what table N of the paper needs, 1 to 9, and print our rows among the
 published ones. Rows that take a network of their own are found in the folder of
-training runs or named with --row NAME=FILE: a checkpoint, or results files with
-commas between. --results is a folder with a file for each row.`,
+training runs or named with --row NAME=FILE: a checkpoint, results files with commas
+between, or a folder of pictures that another program restored (see clusir eval
+--help). --results is a folder with a file for each row.`,
 		Example: `  clusir table 2 --data data --format markdown
   clusir table 8 --data data --row ClusIR-T=tiny.safetensors --row ClusIR-S=small.safetensors
+  clusir table 3 --data data --row DnCNN=out/dncnn
   clusir table 7`,
 		Args: exactly(1, "name the table: clusir table N, from 1 to 9"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -52,14 +54,14 @@ commas between. --results is a folder with a file for each row.`,
 		},
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
-		f.StringArray("row", nil, "`NAME=FILE`: a checkpoint, or results files with commas between, for a row of the table; can be repeated")
+		f.StringArray("row", nil, "`NAME=FILE`: a checkpoint, results files with commas between, or a folder of pictures, for a row of the table; can be repeated")
 		f.StringVar(&opts.Runs, "runs", "runs", "the `FOLDER` of training runs in which rows are looked for")
 		f.StringVar(&opts.Results, "results", "", "write each row's results to a file in the folder `DIR`")
 		f.BoolVar(&opts.Resume, "resume", false, "go on with the files of --results")
 		opts.addFlags(f)
 	})
 	addFlags(cmd, "Pictures", opts.addDataFlags, opts.addProtocolFlags)
-	addFlags(cmd, "Network", opts.addModelFlag, opts.addNetworkFlags, opts.addEffortFlags)
+	addFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags, opts.addEffortFlags)
 	return cmd
 }
 
@@ -98,12 +100,15 @@ func (o *tableOptions) run() error {
 	return errors.Join(err, filled.Failed())
 }
 
-func (o *tableOptions) measureRow(checkpoint string, row eval.PaperRow, benchmarks []*dataset.Benchmark) (*eval.Report, error) {
+func (o *tableOptions) measureRow(source string, row eval.PaperRow, benchmarks []*dataset.Benchmark) (*eval.Report, error) {
 	results, err := o.resultsOf(row.Name)
 	if err != nil {
 		return nil, err
 	}
-	return o.measure(checkpoint, eval.Options{Benchmarks: benchmarks, Results: results}, row.Check)
+	if isFolder(source) {
+		return o.measureRestored(eval.Subject{Model: row.Name, Restored: source}, eval.Options{Benchmarks: benchmarks, Results: results})
+	}
+	return o.measure(source, eval.Options{Benchmarks: benchmarks, Results: results}, row.Check)
 }
 
 // runSizes prints Table 7, which counts.
@@ -114,6 +119,9 @@ func (o *tableOptions) runSizes() error {
 	}
 	var more []eval.Network
 	for _, r := range rows {
+		if isFolder(r.Files[0]) {
+			return usage("--row %s=%s: table 7 counts what networks cost, and a folder is none: leave it out", r.Name, r.Files[0])
+		}
 		c, err := infer.Source{Model: r.Files[0]}.ReadConfig()
 		if err != nil {
 			return err

@@ -23,6 +23,7 @@ type record struct {
 	name, source string
 	cells        map[string]entry
 	rule         bool
+	measured     bool // by us, and not published
 }
 
 // entry is a record's cell for a key. What there is no number of is NaN; so is
@@ -39,16 +40,17 @@ var missing = [2]float64{math.NaN(), math.NaN()}
 func (t *PaperTable) Beside(ours []Ours) *tabular.Table {
 	records := t.published()
 	for _, o := range ours {
-		i := slices.IndexFunc(records, func(r record) bool { return r.name == o.Name && r.source == oursSource })
+		source := o.Report.source()
+		i := slices.IndexFunc(records, func(r record) bool { return r.name == o.Name && r.source == source })
 		if i < 0 {
-			rule := records[len(records)-1].source != oursSource
-			records = append(records, record{name: o.Name, source: oursSource, cells: map[string]entry{}, rule: rule})
+			rule := !records[len(records)-1].measured
+			records = append(records, record{name: o.Name, source: source, cells: map[string]entry{}, rule: rule, measured: true})
 			i = len(records) - 1
 		}
 		t.fill(records[i].cells, o)
 	}
 	for _, r := range records {
-		if r.source == oursSource {
+		if r.measured {
 			t.average(r.cells)
 		}
 	}
@@ -63,9 +65,18 @@ func (t *PaperTable) Beside(ours []Ours) *tabular.Table {
 }
 
 const (
-	oursSource   = "ours"
-	surveySource = "survey, June 2026"
+	oursSource    = "ours"
+	pictureSource = "pictures" // of another program, measured by us
+	surveySource  = "survey, June 2026"
 )
+
+// source is where a measured row comes from.
+func (s Subject) source() string {
+	if s.Restored != "" {
+		return pictureSource
+	}
+	return oursSource
+}
 
 // published are the paper's rows and those of the survey that it leaves out.
 func (t *PaperTable) published() (records []record) {
@@ -265,7 +276,7 @@ func remarks(ours []Ours) (lines []string) {
 		}
 	}
 	for _, o := range ours {
-		add(o.Report.Protocol.String())
+		add(o.Report.protocol())
 	}
 	for _, o := range ours {
 		for _, line := range o.Report.notes() {

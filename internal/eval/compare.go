@@ -71,7 +71,7 @@ func Compare(a, b *Report, seed uint64) (*Comparison, error) {
 	same := slices.EqualFunc(a.Splits, b.Splits, func(x, y SplitResult) bool {
 		return x.Benchmark == y.Benchmark && x.Label == y.Label && x.Found == y.Found
 	})
-	if !same || len(a.Images) != len(b.Images) {
+	if !same || len(a.Images) != len(b.Images) || len(a.Splits) == 0 {
 		return nil, errors.New("the two were not measured on the same images: measure both on the same benchmarks")
 	}
 	c := &Comparison{A: a.Subject, B: b.Subject, Protocol: a.Protocol, Seed: seed, Missing: a.Missing}

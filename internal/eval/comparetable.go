@@ -33,8 +33,8 @@ func (c *Comparison) Table() *tabular.Table {
 		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, tabular.Cell{}, tabular.Cell{}), Rule: true})
 	}
 	t.Remarks = []string{
-		c.Protocol.String(),
-		fmt.Sprintf("A: weights %s on %s; B: weights %s on %s", c.A.Weights, c.A.place(), c.B.Weights, c.B.place()),
+		c.protocol(),
+		c.sides(),
 		fmt.Sprintf("95 %%: paired bootstrap over images, %d resamples, seed %d", resamples, c.Seed),
 	}
 	for _, line := range c.LeftOut {
@@ -44,6 +44,25 @@ func (c *Comparison) Table() *tabular.Table {
 		t.Remarks = append(t.Remarks, "missing: "+m)
 	}
 	return t
+}
+
+// protocol says how both were measured.
+func (c *Comparison) protocol() string {
+	if c.A.Restored == "" && c.B.Restored == "" {
+		return c.Protocol.String()
+	}
+	return c.Protocol.with("a network's output clamped and not quantised, another program's in the bits of its files")
+}
+
+// sides says whose results the two are.
+func (c *Comparison) sides() string {
+	side := func(s Subject) string {
+		if s.Restored != "" {
+			return "pictures of " + s.Restored
+		}
+		return fmt.Sprintf("weights %s on %s", s.Weights, s.place())
+	}
+	return fmt.Sprintf("A: %s; B: %s", side(c.A), side(c.B))
 }
 
 // count says how many of the benchmark's images are compared.

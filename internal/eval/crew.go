@@ -10,11 +10,10 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/sync/semaphore"
 
-	"clusir/internal/infer"
 	"clusir/internal/metrics"
 )
 
-// crew measures images side by side, one on each network, as far as the memory
+// crew measures images side by side, one on each restorer, as far as the memory
 // goes.
 type crew struct {
 	Options
@@ -33,14 +32,14 @@ type crew struct {
 var errPanic = errors.New("internal error")
 
 // measure does the jobs.
-func (c *crew) measure(ctx context.Context, nets []*infer.Network, jobs []job) error {
-	c.allow(nets)
+func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
+	c.allow(by)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	todo := make(chan job)
 	var workers sync.WaitGroup
 	var panicked atomic.Pointer[any]
-	for _, net := range nets {
+	for _, r := range by {
 		workers.Go(func() {
 			defer func() {
 				if p := recover(); p != nil {
@@ -49,7 +48,7 @@ func (c *crew) measure(ctx context.Context, nets []*infer.Network, jobs []job) e
 				}
 			}()
 			for j := range todo {
-				if err := c.one(ctx, net, j); err != nil {
+				if err := c.one(ctx, r, j); err != nil {
 					stop(err)
 					return
 				}
@@ -72,25 +71,23 @@ func (c *crew) measure(ctx context.Context, nets []*infer.Network, jobs []job) e
 	return context.Cause(ctx)
 }
 
-// allow sets how much memory there is beside the networks' weights.
-func (c *crew) allow(nets []*infer.Network) {
+// allow sets how much memory there is without the networks' weights.
+func (c *crew) allow(by []restorer) {
 	c.budget = 1 << 62
 	if c.MaxMemory > 0 {
-		weights := int64(0)
-		for _, net := range nets {
-			for _, p := range net.Model.Tensors() {
-				weights += 4 * int64(p.Len())
-			}
+		c.budget = c.MaxMemory
+		for _, r := range by {
+			c.budget = max(c.budget-r.held(), 0)
 		}
-		c.budget = max(c.MaxMemory-weights, 0)
 	}
 	c.memory = semaphore.NewWeighted(c.budget)
 }
 
-// left are the jobs that are not done: measured and, if wanted, saved.
+// left are the jobs that are not done: measured, of a picture that is still the same,
+// and, if wanted, saved.
 func (c *crew) left(jobs []job) (left []job) {
 	for _, j := range jobs {
-		if _, ok := c.stream.done[j.index]; !ok || !c.saver.has(j.index) {
+		if r, ok := c.stream.done[j.index]; !ok || j.changed(r) || !c.saver.has(j.index) {
 			left = append(left, j)
 		}
 	}
@@ -98,8 +95,8 @@ func (c *crew) left(jobs []job) (left []job) {
 }
 
 // one measures an image; the error is why all of it must end.
-func (c *crew) one(ctx context.Context, net *infer.Network, j job) error {
-	s, err := c.measureOne(ctx, net, j)
+func (c *crew) one(ctx context.Context, by restorer, j job) error {
+	s, err := c.measureOne(ctx, by, j)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -125,14 +122,14 @@ func (c *crew) one(ctx context.Context, net *infer.Network, j job) error {
 
 // measureOne loads, restores and measures an image. A bug that it meets there is
 // that image's failure.
-func (c *crew) measureOne(ctx context.Context, net *infer.Network, j job) (s *shot, err error) {
+func (c *crew) measureOne(ctx context.Context, by restorer, j job) (s *shot, err error) {
 	s = newShot(j)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal error: %v; please report it", p)
 		}
 	}()
-	n, err := c.reserve(ctx, net, j)
+	n, err := c.reserve(ctx, by, j)
 	if err != nil {
 		return s, err
 	}
@@ -140,7 +137,7 @@ func (c *crew) measureOne(ctx context.Context, net *infer.Network, j job) (s *sh
 	if err := s.load(j, c.Protocol.Seed); err != nil {
 		return s, err
 	}
-	if err := s.restore(ctx, net); err != nil {
+	if err := by.restore(ctx, s, j); err != nil {
 		return s, err
 	}
 	return s, s.compare(c.Protocol, c.window)
@@ -148,17 +145,17 @@ func (c *crew) measureOne(ctx context.Context, net *infer.Network, j job) (s *sh
 
 // reserve waits for the memory that decoding, restoring and measuring an image takes,
 // which its header tells.
-func (c *crew) reserve(ctx context.Context, net *infer.Network, j job) (int64, error) {
+func (c *crew) reserve(ctx context.Context, by restorer, j job) (int64, error) {
 	w, h, decoded, err := j.item.Size()
 	if err != nil {
 		return 0, err
 	}
-	n, err := need(net, h, w)
+	n, err := by.need(j, h, w)
 	if err != nil {
 		return 0, err
 	}
 	if n = max(n, decoded); n > c.budget {
-		return 0, fmt.Errorf("restoring %d×%d pixels takes about %s beside the weights, and the limit leaves %s: raise --max-memory",
+		return 0, fmt.Errorf("restoring %d×%d pixels takes about %s on top of the weights, and the limit leaves %s: raise --max-memory",
 			w, h, humanize.IBytes(uint64(n)), humanize.IBytes(uint64(c.budget)))
 	}
 	return n, c.memory.Acquire(ctx, n)

@@ -30,7 +30,9 @@ type Options struct {
 	// such as five-task, says which published numbers stand beside ours.
 	Names    string
 	Protocol Protocol
-	Subject  Subject
+	// Subject is the network that is measured, or what another program is called and
+	// where its pictures are: see RunRestored.
+	Subject Subject
 	// Shard is the part of the images to measure; the zero value is all.
 	Shard Shard
 	// Limit is how many images of each split are measured, 0 for all.
@@ -65,6 +67,10 @@ type job struct {
 	index int
 	split *dataset.Split
 	item  dataset.Item
+	// picture is the file that another program made of it; none is why there is no such
+	// file.
+	picture string
+	none    error
 }
 
 // Run measures a network on every benchmark that is on disk. Nets are copies of
@@ -72,6 +78,14 @@ type job struct {
 // image that fails is a result with an error; a benchmark that is not there is
 // noted as missing, and it is an error if that is all of them.
 func Run(ctx context.Context, nets []*infer.Network, o Options) (*Report, error) {
+	var by []restorer
+	for _, net := range nets {
+		by = append(by, network{net})
+	}
+	return run(ctx, by, o)
+}
+
+func run(ctx context.Context, by []restorer, o Options) (*Report, error) {
 	window, err := metrics.ParseWindow(o.Protocol.Name)
 	if err != nil {
 		return nil, err
@@ -91,7 +105,7 @@ func Run(ctx context.Context, nets []*infer.Network, o Options) (*Report, error)
 	c := &crew{Options: o, window: window, saver: save, stream: s, of: len(jobs)}
 	jobs = c.left(jobs)
 	c.done = c.of - len(jobs)
-	err = c.measure(ctx, nets, jobs)
+	err = c.measure(ctx, by, jobs)
 	if err = errors.Join(err, s.close()); err != nil {
 		return nil, err
 	}
@@ -101,24 +115,29 @@ func Run(ctx context.Context, nets []*infer.Network, o Options) (*Report, error)
 // plan finds the benchmarks' images and notes what is missing.
 func plan(o Options) (Header, []job, error) {
 	h := Header{Format: formatName, Subject: o.Subject, Protocol: o.Protocol, Shard: o.Shard, Limit: o.Limit}
+	splits, missing, err := o.open()
+	if err != nil {
+		return h, nil, err
+	}
+	h.Missing = missing
 	var jobs []job
 	index := 0
-	for _, b := range o.Benchmarks {
-		splits, err := b.Open(o.Root)
-		if missing := (*dataset.MissingError)(nil); errors.As(err, &missing) {
-			h.Missing = append(h.Missing, err.Error())
-			continue
-		} else if err != nil {
-			return h, nil, err
-		}
-		for _, s := range splits {
-			h.Splits = append(h.Splits, o.cut(s))
-			for _, item := range s.Items {
-				if o.Shard.has(index) && (o.Only == nil || o.Only[index]) {
-					jobs = append(jobs, job{index, s, item})
-				}
-				index++
+	for _, s := range splits {
+		split, found := o.cut(s), pictures{}
+		if o.Subject.Restored != "" {
+			if found, err = o.Subject.pictures(split, s.Items, len(splits) == 1); err != nil {
+				h.Missing = append(h.Missing, err.Error())
+				continue
 			}
+		}
+		h.Splits = append(h.Splits, split)
+		for k, item := range s.Items {
+			if o.Shard.has(index) && (o.Only == nil || o.Only[index]) {
+				j := job{index: index, split: s, item: item}
+				j.picture, j.none = found.of(k)
+				jobs = append(jobs, j)
+			}
+			index++
 		}
 	}
 	if len(h.Splits) == 0 {
@@ -126,6 +145,20 @@ func plan(o Options) (Header, []job, error) {
 	}
 	h.Setting = chooseSetting(o.Names, h.Splits)
 	return h, jobs, nil
+}
+
+// open opens the benchmarks, and says of those that are not on disk where they come from.
+func (o Options) open() (splits []*dataset.Split, missing []string, err error) {
+	for _, b := range o.Benchmarks {
+		own, err := b.Open(o.Root)
+		if errors.As(err, new(*dataset.MissingError)) {
+			missing = append(missing, err.Error())
+		} else if err != nil {
+			return nil, nil, err
+		}
+		splits = append(splits, own...)
+	}
+	return splits, missing, nil
 }
 
 // cut takes the images beyond the limit from a split, which then counts as a part

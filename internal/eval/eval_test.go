@@ -146,7 +146,7 @@ func TestMemoryLimit(t *testing.T) {
 			o.MaxMemory += 4 * int64(p.Len())
 		}
 	}
-	most, err := need(nets[0], 48, 64)
+	most, err := network{nets[0]}.need(job{}, 48, 64)
 	if err != nil {
 		t.Fatal(err)
 	}

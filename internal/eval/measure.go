@@ -36,15 +36,34 @@ func (s *shot) load(j job, seed uint64) error {
 	return nil
 }
 
-// restore runs the network.
-func (s *shot) restore(ctx context.Context, net *infer.Network) error {
+// restorer gives the restored images: a network, or another program's pictures.
+type restorer interface {
+	// held is the memory that it takes all the time, in bytes.
+	held() int64
+	// need bounds the memory that restoring and measuring an image of h×w pixels takes.
+	need(j job, h, w int) (int64, error)
+	// restore sets what is restored of a shot, and what is known of how.
+	restore(ctx context.Context, s *shot, j job) error
+}
+
+// network restores by itself.
+type network struct{ *infer.Network }
+
+func (n network) held() (weights int64) {
+	for _, p := range n.Model.Tensors() {
+		weights += 4 * int64(p.Len())
+	}
+	return weights
+}
+
+func (n network) restore(ctx context.Context, s *shot, _ job) error {
 	begin := time.Now()
-	out, routes, err := net.Restore(ctx, nil, s.in.Pix, s.H, s.W, infer.Options{})
+	out, routes, err := n.Restore(ctx, nil, s.in.Pix, s.H, s.W, infer.Options{})
 	s.MS = float64(time.Since(begin).Microseconds()) / 1e3
 	if err != nil {
 		return err
 	}
-	s.Experts, s.Posterior = fetchRoutes(net, routes)
+	s.Experts, s.Posterior = fetchRoutes(n.Network, routes)
 	s.restored = metrics.Planes{C: 3, H: s.H, W: s.W, Pix: out}
 	return nil
 }
@@ -102,16 +121,19 @@ func planes(m *dataset.Image) metrics.Planes {
 	return metrics.Planes{C: 3, H: m.H, W: m.W, Pix: m.Planar()}
 }
 
-// need bounds the memory that measuring an image of h×w pixels takes: the pass,
-// three images as the network has them, one padded, two as their files hold them.
-func need(net *infer.Network, h, w int) (int64, error) {
-	_, pass, err := infer.Memory(net.Model.Config, net.Padded(h), net.Padded(w))
+// need is the memory of the pass and of the images.
+func (n network) need(_ job, h, w int) (int64, error) {
+	_, pass, err := infer.Memory(n.Model.Config, n.Padded(h), n.Padded(w))
 	if err != nil {
 		return 0, fmt.Errorf("%d×%d pixels: %w", w, h, err)
 	}
-	images := int64(4*4 + 2)
-	if net.Ensemble {
-		images += 2 * 4 // turned, and the mean
+	bytes := pass + imageBytes(h, w)
+	if n.Ensemble {
+		bytes += 2 * 4 * 3 * int64(h) * int64(w) // turned, and the mean
 	}
-	return pass + int64(h)*int64(w)*3*images, nil
+	return bytes, nil
 }
+
+// imageBytes is the memory that the images of a shot take: three as the network has
+// them, one padded, two as their files hold them.
+func imageBytes(h, w int) int64 { return int64(h) * int64(w) * 3 * (4*4 + 2) }

@@ -109,6 +109,9 @@ func (h *Header) row(line []byte) (r ImageResult, err error) {
 			return r, fmt.Errorf("image %d has a PSNR of %g dB and an SSIM of %g", r.Index, q.PSNR, q.SSIM)
 		}
 	}
+	if err := r.Picture.check(); err != nil {
+		return r, fmt.Errorf("image %d: %w", r.Index, err)
+	}
 	return r, r.checkRoutes()
 }
 

@@ -24,23 +24,28 @@ type Protocol struct {
 }
 
 // String says what was done, in one line.
-func (p Protocol) String() string {
+func (p Protocol) String() string { return p.with("output clamped and not quantised") }
+
+// with is String with what else is to be said of the output.
+func (p Protocol) with(output string) string {
 	window := map[string]string{"promptir": "7×7 uniform", "gaussian": "11×11 Gaussian, σ 1.5"}[p.Name]
 	channels := "RGB"
 	if p.YChannel {
 		channels = "Y of BT.601"
 	}
-	return fmt.Sprintf("protocol %s: %s, SSIM window %s, centre crop to multiples of 16, noise clipped and truncated to 8 bits, noise seed %d, output clamped and not quantised",
-		p.Name, channels, window, p.Seed)
+	return fmt.Sprintf("protocol %s: %s, SSIM window %s, centre crop to multiples of 16, noise clipped and truncated to 8 bits, noise seed %d, %s",
+		p.Name, channels, window, p.Seed, output)
 }
 
-// Subject is the network that was measured, and on what.
+// Subject is the network that was measured, and on what; or another program, called
+// Model, and the folder of the pictures that it restored.
 type Subject struct {
 	Model   string `json:"model,omitempty"`
 	Weights string `json:"weights,omitempty"` // Fingerprint
 	// Ensemble tells that results are means over the eight flips and turns.
 	Ensemble bool   `json:"ensemble,omitempty"`
 	Device   string `json:"device,omitempty"`
+	Restored string `json:"restored,omitempty"`
 }
 
 // place is where the network ran, and in how many turns of each image.
@@ -130,7 +135,9 @@ type ImageResult struct {
 	Experts [][]float32 `json:"experts,omitempty"`
 	// Posterior is p(C=c|x) of each stage, Eq. 5.
 	Posterior [][]float32 `json:"posterior,omitempty"`
-	Err       string      `json:"error,omitempty"`
+	// Picture is the file that another program restored it to.
+	Picture *Picture `json:"picture,omitempty"`
+	Err     string   `json:"error,omitempty"`
 }
 
 // name tells which image it is.

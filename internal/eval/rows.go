@@ -11,7 +11,8 @@ import (
 	"clusir/internal/tabular"
 )
 
-// Row names what makes a row of a paper's table: a checkpoint, or files of results.
+// Row names what makes a row of a paper's table: a checkpoint, a folder of pictures that
+// another program restored, or files of results.
 type Row struct {
 	Name  string
 	Files []string
@@ -37,8 +38,8 @@ type RowSources struct {
 	// the table takes any network.
 	Model, Default string
 	Catalog        *dataset.Catalog
-	// Measure measures a checkpoint for a row.
-	Measure func(checkpoint string, row PaperRow, benchmarks []*dataset.Benchmark) (*Report, error)
+	// Measure measures a checkpoint, or a folder of pictures, for a row.
+	Measure func(source string, row PaperRow, benchmarks []*dataset.Benchmark) (*Report, error)
 }
 
 // Filled is a table with our rows in it.

@@ -32,6 +32,8 @@ type Header struct {
 // mustMatch is an error that says what of two runs differs.
 func (h Header) mustMatch(o Header) error {
 	switch {
+	case (h.Restored != "") != (o.Restored != "") || h.Restored != "" && h.Model != o.Model:
+		return fmt.Errorf("it is of %s, not of %s", h.Model, o.Model)
 	case h.Weights != o.Weights:
 		return fmt.Errorf("it is of other weights: %s %s, not %s %s", h.Model, h.Weights, o.Model, o.Weights)
 	case h.Ensemble != o.Ensemble:

@@ -17,9 +17,9 @@ func (r *Report) Table() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "images"},
 		{Group: "input", Name: "PSNR"}, {Group: "input", Name: "SSIM"},
-		{Group: "ours", Name: "PSNR"}, {Group: "ours", Name: "SSIM"}, {Name: "gain"},
+		{Group: r.column(), Name: "PSNR"}, {Group: r.column(), Name: "SSIM"}, {Name: "gain"},
 	}}
-	t.Remarks = append([]string{r.Protocol.String()}, r.notes()...)
+	t.Remarks = append([]string{r.protocol()}, r.notes()...)
 	paper := r.paperColumns(t)
 	for _, s := range r.Splits {
 		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Words("%s", s.Count())}
@@ -94,13 +94,17 @@ func (r *Report) ImageTable() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "image", Left: true}, {Name: "size"},
 		{Group: "input", Name: "PSNR"}, {Group: "input", Name: "SSIM"},
-		{Group: "ours", Name: "PSNR"}, {Group: "ours", Name: "SSIM"}, {Name: "gain"}, {Name: "ms"}, {Name: "error", Left: true},
+		{Group: r.column(), Name: "PSNR"}, {Group: r.column(), Name: "SSIM"}, {Name: "gain"}, {Name: "ms"}, {Name: "error", Left: true},
 	}}
 	for _, i := range r.Images {
 		cells := []tabular.Cell{tabular.Words("%s", i.Benchmark), tabular.Words("%s", i.Split), tabular.Words("%s", i.Image), tabular.Words("%d×%d", i.W, i.H)}
 		if i.Err == "" {
 			cells = append(cells, qualities(i.Input, i.Output)...)
-			cells = append(cells, tabular.Number("%.0f", i.MS), tabular.Cell{})
+			ms := tabular.Number("%.0f", i.MS)
+			if i.Picture != nil {
+				ms = tabular.None()
+			}
+			cells = append(cells, ms, tabular.Cell{})
 		} else {
 			for range 6 {
 				cells = append(cells, tabular.None())
@@ -114,8 +118,8 @@ func (r *Report) ImageTable() *tabular.Table {
 
 // notes say what was measured beside the protocol, and what failed.
 func (r *Report) notes() (lines []string) {
-	if r.Model != "" {
-		lines = append(lines, fmt.Sprintf("model %s (weights %s) on %s", r.Model, r.Weights, r.place()))
+	if who := r.who(); who != "" {
+		lines = append(lines, who)
 	}
 	if r.Shard.N > 0 {
 		lines = append(lines, fmt.Sprintf("shard %s only: put the shards together with clusir merge", r.Shard))

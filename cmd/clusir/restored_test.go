@@ -1,0 +1,90 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"clusir/internal/eval"
+)
+
+func TestParseRestored(t *testing.T) {
+	dir := t.TempDir()
+	odd := filepath.Join(dir, "lr=0.1,b")
+	if err := os.Mkdir(odd, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][]eval.Subject{
+		"out/dncnn":         {{Model: "dncnn", Restored: "out/dncnn"}},
+		"out/dncnn/":        {{Model: "dncnn", Restored: "out/dncnn/"}},
+		"A=x,y":             {{Model: "A", Restored: "x"}, {Model: "y", Restored: "y"}},
+		"A b=x":             {{Model: "A b", Restored: "x"}},
+		odd:                 {{Model: "lr=0.1,b", Restored: odd}},
+		"A=" + dir + ",B=x": {{Model: "A", Restored: dir}, {Model: "B", Restored: "x"}},
+	} {
+		got, err := parseRestored(text)
+		if err != nil || len(got) != len(want) {
+			t.Errorf("%s: %+v, %v", text, got, err)
+			continue
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("%s: %+v, want %+v", text, got[i], want[i])
+			}
+		}
+	}
+}
+
+// TestEvalRestored measures what nano saved as another program's pictures: but for the
+// rounding to 8 bits they are as good as its own, and a table, a comparison, a ranking
+// and a page have them.
+func TestEvalRestored(t *testing.T) {
+	dir := evalData(t)
+	must := func(line string) string {
+		t.Helper()
+		code, stdout, stderr := evaluate(t, dir, line)
+		if code != exitOK {
+			t.Fatalf("%s: exit code %d\n%s", line, code, stderr)
+		}
+		return stdout
+	}
+	theirs := strings.TrimSuffix(mine, " --threads 2")
+	must("eval " + mine + " --save {}/saved --results {}/nano.jsonl")
+	must("eval " + theirs + " --restored Saved={}/saved --results {}/saved.jsonl --report {}/page.html")
+	own, saved := merged(t, dir, "nano.jsonl"), merged(t, dir, "saved.jsonl")
+	a, b := own.Splits[0], saved.Splits[0]
+	if d := b.Output.PSNR - a.Output.PSNR; d > 0.01 || d < -0.05 || a.Input != b.Input || a.Images != b.Images || saved.Model != "Saved" {
+		t.Errorf("saved pictures: %+v, nano's own %+v", b, a)
+	}
+	if page := string(readFile(t, filepath.Join(dir, "page.html"))); !strings.Contains(page, "Saved") || strings.Contains(page, "<dt>Weights") {
+		t.Error("the page is not of the saved pictures")
+	}
+	if text := must("compare nano Saved={}/saved " + mine + " --report {}/both.html"); !strings.Contains(text, "pictures of "+dir) {
+		t.Errorf("compare prints\n%s", text)
+	}
+	var k eval.Ranking
+	text := must("compare {}/nano.jsonl Saved={}/saved Again={}/saved " + mine + " --json")
+	if err := json.Unmarshal([]byte(text), &k); err != nil || len(k.Methods) != 3 || k.Images != a.Images {
+		t.Errorf("the ranking: %v\n%s", err, text)
+	}
+	if text := must("eval --restored A={}/saved,B={}/saved " + theirs); !strings.Contains(text, "Friedman") {
+		t.Errorf("two programs:\n%s", text)
+	}
+	copyFile(t, filepath.Join(dir, "photos", "a.png"), filepath.Join(dir, "test", "denoise", "bsd68", "a.png"))
+	copyFile(t, filepath.Join(dir, "saved", "mine-25", "a.png"), filepath.Join(dir, "out", "cbsd68-25", "a.png"))
+	if text := must("table 1 --row Saved={}/out --data {}"); !strings.Contains(text, "Saved") || !strings.Contains(text, "pictures") {
+		t.Errorf("the table:\n%s", text)
+	}
+}
+
+// merged is the report of a file of results.
+func merged(t *testing.T, dir, name string) *eval.Report {
+	t.Helper()
+	r, err := eval.Merge(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}

@@ -1,0 +1,63 @@
+package eval
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Common returns reports without the parts of benchmarks that not all of them have:
+// other programs' pictures need not be there of all. The images are numbered anew,
+// alike in all; index maps, for each report, its own numbers to these.
+func Common(reports ...*Report) (out []*Report, index []map[int]int) {
+	for _, r := range reports {
+		own, to := r.within(reports)
+		out, index = append(out, own), append(index, to)
+	}
+	return out, index
+}
+
+func (r *Report) within(others []*Report) (*Report, map[int]int) {
+	out, index := *r, map[int]int{}
+	out.Splits, out.Images = nil, nil
+	at := 0
+	for _, s := range r.Splits {
+		own := slices.Clone(r.Images[at : at+s.Images+s.Failed])
+		at += len(own)
+		if slices.ContainsFunc(others, func(o *Report) bool { return !o.has(s.Split) }) {
+			continue
+		}
+		for i := range own {
+			k := len(out.Images) + i
+			index[own[i].Index], own[i].Index = k, k
+		}
+		out.Splits, out.Images = append(out.Splits, s), append(out.Images, own...)
+	}
+	out.Missing = missingOf(others)
+	return &out, index
+}
+
+func (r *Report) has(s Split) bool {
+	return slices.ContainsFunc(r.Splits, func(o SplitResult) bool { return o.Benchmark == s.Benchmark && o.Label == s.Label })
+}
+
+// missingOf is what reports lack, and what is left out of them for that, each thing once.
+func missingOf(reports []*Report) (lines []string) {
+	add := func(line string) {
+		if !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	for _, r := range reports {
+		for _, m := range r.Missing {
+			add(m)
+		}
+		for _, s := range r.Splits {
+			for _, o := range reports {
+				if !o.has(s.Split) {
+					add(fmt.Sprintf("%s of %s, so that it is left out", s.Name(), o.Model))
+				}
+			}
+		}
+	}
+	return lines
+}

@@ -1,0 +1,217 @@
+package eval
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Ranking sets the results of several methods on the same images side by side.
+type Ranking struct {
+	Protocol Protocol `json:"protocol"`
+	Seed     uint64   `json:"bootstrap_seed"`
+	Splits   []Split  `json:"splits"`
+	// Images are how many are ranked: those of which each method has a result.
+	Images  int      `json:"images"`
+	Methods []Ranked `json:"methods"`
+	// Friedman is the test's statistic over the ranks by PSNR, and P the probability of
+	// one that large if no method were better than another.
+	Friedman float64  `json:"friedman"`
+	P        float64  `json:"p"`
+	LeftOut  []string `json:"left_out,omitempty"`
+	Missing  []string `json:"missing,omitempty"`
+
+	input  []Quality // of each split
+	counts []string  // of each split's images
+}
+
+// Ranked is a method in a ranking.
+type Ranked struct {
+	Subject
+	Splits []Quality `json:"splits"` // of each split
+	Mean   Quality   `json:"mean"`   // of the splits' means
+	Rank   float64   `json:"rank"`   // by PSNR, from 1, the mean over the images
+	Best   int       `json:"best"`   // images on which no other has a higher PSNR
+	// Behind is the mean PSNR less that of the method with the highest; nil of that one.
+	Behind *Interval `json:"behind,omitempty"`
+
+	who string
+}
+
+// Rank ranks two or more methods on the images that all of them have a result for.
+// Intervals come from a paired bootstrap that seed determines.
+func Rank(reports []*Report, seed uint64) (*Ranking, error) {
+	names := map[string]bool{}
+	for _, r := range reports {
+		if r.Protocol != reports[0].Protocol {
+			return nil, fmt.Errorf("%s and %s were measured otherwise: %s; %s", reports[0].Model, r.Model, reports[0].Protocol, r.Protocol)
+		}
+		if names[r.Model] {
+			return nil, fmt.Errorf("two methods are called %s: name them NAME=…", r.Model)
+		}
+		names[r.Model] = true
+	}
+	k := &Ranking{Protocol: reports[0].Protocol, Seed: seed, Missing: missingOf(reports)}
+	all, _ := Common(reports...)
+	for _, r := range all {
+		if len(r.Splits) == 0 || len(r.Images) != len(all[0].Images) {
+			return nil, errors.New("the methods were not measured on the same images: measure all on the same benchmarks")
+		}
+	}
+	psnr, err := k.fill(all)
+	if err != nil {
+		return nil, err
+	}
+	k.rank(psnr)
+	return k, k.compare(all)
+}
+
+// fill forms the means, and returns each image's PSNR with each method.
+func (k *Ranking) fill(reports []*Report) (psnr [][]float64, err error) {
+	k.Methods = make([]Ranked, len(reports))
+	for m, r := range reports {
+		k.Methods[m] = Ranked{Subject: r.Subject, who: r.who()}
+	}
+	at := 0
+	for _, s := range reports[0].Splits {
+		means, input, n := make([]Quality, len(reports)), Quality{}, 0
+		for i := range s.Images + s.Failed {
+			row, fault, err := across(reports, at+i)
+			if err != nil {
+				return nil, err
+			}
+			if fault != "" {
+				k.LeftOut = append(k.LeftOut, fault)
+				continue
+			}
+			n++
+			input.add(reports[0].Images[at+i].Input)
+			for m := range means {
+				means[m].add(reports[m].Images[at+i].Output)
+			}
+			psnr = append(psnr, row)
+		}
+		at += s.Images + s.Failed
+		if n == 0 {
+			continue
+		}
+		input.divide(n)
+		k.Splits, k.input = append(k.Splits, s.Split), append(k.input, input)
+		k.counts = append(k.counts, SplitResult{Split: s.Split, Images: n}.Count())
+		for m := range means {
+			means[m].divide(n)
+			k.Methods[m].Splits = append(k.Methods[m].Splits, means[m])
+		}
+	}
+	if k.Images = len(psnr); k.Images == 0 {
+		return nil, errors.New("there is no image of which each method has a result")
+	}
+	for m := range k.Methods {
+		k.Methods[m].Mean = meanOf(k.Methods[m].Splits)
+	}
+	return psnr, nil
+}
+
+func meanOf(all []Quality) (mean Quality) {
+	for _, q := range all {
+		mean.add(q)
+	}
+	mean.divide(len(all))
+	return mean
+}
+
+// across is an image's PSNR with each method, or why it is left out.
+func across(reports []*Report, at int) (psnr []float64, fault string, err error) {
+	first := reports[0].Images[at]
+	for _, r := range reports {
+		i := r.Images[at]
+		switch {
+		case i.name() != first.name():
+			return nil, "", fmt.Errorf("the methods were not measured on the same images: %s is %s with %s", first.name(), i.name(), r.Model)
+		case i.Err != "":
+			return nil, fmt.Sprintf("%s, %s: %s", i.name(), r.Model, i.Err), nil
+		case math.IsInf(i.Output.PSNR, 0):
+			return nil, fmt.Sprintf("%s, %s: equal to the clean image, so that its PSNR is infinite", i.name(), r.Model), nil
+		}
+		psnr = append(psnr, i.Output.PSNR)
+	}
+	return psnr, "", nil
+}
+
+// rank ranks the methods on each image, 1 the highest PSNR; equal ones share the mean
+// of their ranks. Friedman's test, with its correction for ties, is of these.
+func (k *Ranking) rank(psnr [][]float64) {
+	methods, n := len(k.Methods), float64(len(psnr))
+	squares := 0.
+	for _, row := range psnr {
+		for m, v := range row {
+			higher, equal := 0, 0
+			for _, o := range row {
+				switch {
+				case o > v:
+					higher++
+				case o == v:
+					equal++
+				}
+			}
+			rank := float64(higher) + float64(equal+1)/2
+			squares += rank * rank
+			k.Methods[m].Rank += rank / n
+			if higher == 0 {
+				k.Methods[m].Best++
+			}
+		}
+	}
+	middle, between := float64(methods+1)/2, 0.
+	for _, m := range k.Methods {
+		d := n * (m.Rank - middle)
+		between += d * d
+	}
+	k.P = 1
+	if spread := squares - n*float64(methods)*middle*middle; spread > 0 {
+		k.Friedman = float64(methods-1) * between / spread
+		k.P = distuv.ChiSquared{K: float64(methods - 1)}.Survival(k.Friedman)
+	}
+}
+
+// compare sets each method beside the one with the highest mean PSNR.
+func (k *Ranking) compare(reports []*Report) error {
+	best := 0
+	for m, r := range k.Methods {
+		if r.Mean.PSNR > k.Methods[best].Mean.PSNR {
+			best = m
+		}
+	}
+	sound := soundOnly(reports)
+	for m := range k.Methods {
+		if m == best {
+			continue
+		}
+		c, err := Compare(sound[best], sound[m], k.Seed)
+		if err != nil {
+			return err
+		}
+		k.Methods[m].Behind = &c.Mean.PSNR
+	}
+	slices.SortStableFunc(k.Methods, func(a, b Ranked) int { return cmp.Compare(b.Mean.PSNR, a.Mean.PSNR) })
+	return nil
+}
+
+// soundOnly marks as failed in all reports what any of them has no finite result for.
+func soundOnly(reports []*Report) (out []*Report) {
+	for _, r := range reports {
+		own := *r
+		own.Images = slices.Clone(r.Images)
+		for i := range own.Images {
+			if _, fault, _ := across(reports, i); fault != "" {
+				own.Images[i].Err = fault
+			}
+		}
+		out = append(out, &own)
+	}
+	return out
+}

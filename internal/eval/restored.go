@@ -1,0 +1,168 @@
+package eval
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"clusir/internal/dataset"
+	"clusir/internal/metrics"
+)
+
+// Picture is the file that another program restored an image to.
+type Picture struct {
+	Format string `json:"format"`
+	Depth  int    `json:"depth"` // bits per sample: 8 or 16
+	SHA256 string `json:"sha256"`
+}
+
+// RunRestored measures the pictures that another program made of the benchmarks, as
+// Run measures those of a network. o.Subject says what the program is called and where
+// the pictures are: in a folder for each part of a benchmark, called as Split.Folder
+// has it, or all in one if only one part is measured. So many are measured side by
+// side. A part without a folder is noted as missing; an image without a picture is a
+// result with an error.
+func RunRestored(ctx context.Context, jobs int, o Options) (*Report, error) {
+	if info, err := os.Stat(o.Subject.Restored); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file, but a folder of restored pictures is needed", o.Subject.Restored)
+	}
+	return run(ctx, slices.Repeat([]restorer{reader{}}, jobs), o)
+}
+
+// pictures are the files of a split's images, and why some have none; none of those of
+// a network.
+type pictures struct {
+	files  []string
+	faults []error
+}
+
+// of is the file of the k-th image.
+func (p pictures) of(k int) (file string, none error) {
+	if p.files == nil {
+		return "", nil
+	}
+	return p.files[k], p.faults[k]
+}
+
+// pictures finds the files of a split; an error is why there are none at all.
+func (s Subject) pictures(split Split, items []dataset.Item, only bool) (pictures, error) {
+	dir := filepath.Join(s.Restored, split.Folder())
+	if info, err := os.Stat(dir); only && (err != nil || !info.IsDir()) {
+		dir = s.Restored
+	}
+	files, faults, err := dataset.FindRestored(dir, items)
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%s of %s: there is no folder %s", split.Name(), s.Model, dir)
+	}
+	return pictures{files, faults}, err
+}
+
+// reader reads what another program wrote.
+type reader struct{}
+
+func (reader) held() int64 { return 0 }
+
+func (reader) need(j job, h, w int) (int64, error) {
+	if j.none != nil {
+		return 0, j.none
+	}
+	decoded, err := dataset.RestoredBytes(j.picture)
+	return decoded + imageBytes(h, w), err
+}
+
+func (reader) restore(_ context.Context, s *shot, j job) error {
+	p, err := j.item.ReadRestored(j.picture)
+	if err != nil {
+		return err
+	}
+	sum, err := hashFile(j.picture)
+	if err != nil {
+		return err
+	}
+	s.Picture = &Picture{p.Format.String(), p.Depth, sum}
+	s.restored = metrics.Planes{C: 3, H: p.H, W: p.W, Pix: p.Pix}
+	return nil
+}
+
+// changed tells whether a job's picture is another than the one that was measured.
+func (j job) changed(r ImageResult) bool {
+	if j.picture == "" {
+		return j.none != nil // it was there
+	}
+	sum, err := hashFile(j.picture)
+	return err != nil || r.Picture == nil || r.Picture.SHA256 != sum
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	return hex.EncodeToString(sum.Sum(nil)), err
+}
+
+// check holds a picture that a file of results names to what can be.
+func (p *Picture) check() error {
+	if p != nil && p.Depth != 8 && p.Depth != 16 {
+		return fmt.Errorf("a picture of %d bits", p.Depth)
+	}
+	return nil
+}
+
+// protocol says how it was measured, in one line.
+func (r *Report) protocol() string {
+	if r.Restored == "" {
+		return r.Protocol.String()
+	}
+	return r.Protocol.with("output in the bits of its files")
+}
+
+// who says whose results these are, in one line; "" if that is not known.
+func (r *Report) who() string {
+	if r.Model == "" {
+		return ""
+	}
+	return r.Subject.who(r.Images)
+}
+
+func (s Subject) who(images []ImageResult) string {
+	if s.Restored == "" {
+		return fmt.Sprintf("model %s (weights %s) on %s", s.Model, s.Weights, s.place())
+	}
+	kinds := map[string]int{}
+	for _, i := range images {
+		if i.Picture != nil {
+			kinds[fmt.Sprintf("%d-bit %s", i.Picture.Depth, i.Picture.Format)]++
+		}
+	}
+	var counts []string
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		counts = append(counts, fmt.Sprintf("%d as %s", kinds[kind], kind))
+	}
+	line := fmt.Sprintf("%s: pictures of %s, quantised as their program wrote them: %s", s.Model, s.Restored, strings.Join(counts, ", "))
+	if slices.ContainsFunc(images, func(i ImageResult) bool { return i.Picture != nil && i.Picture.Format == "JPEG" }) {
+		line += "; JPEG loses more than that"
+	}
+	return line
+}
+
+// column is what the results are called in a table.
+func (s Subject) column() string {
+	if s.Restored != "" {
+		return s.Model
+	}
+	return oursSource
+}
