@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,47 +11,8 @@ import (
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/model"
-	"clusir/internal/suggest"
 	"clusir/weights"
 )
-
-// flagError words what pflag found wrong with a command's flags: with the flag that
-// was probably meant, or what a value must be.
-func flagError(cmd *cobra.Command, err error) error {
-	unknown, invalid := new(pflag.NotExistError), new(pflag.InvalidValueError)
-	switch {
-	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
-		var names []string
-		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near, ok := suggest.Nearest(unknown.GetSpecifiedName(), names); ok {
-			return fmt.Errorf("there is no flag --%s: did you mean --%s?", unknown.GetSpecifiedName(), near)
-		}
-		return fmt.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
-	case errors.As(err, &invalid):
-		f := invalid.GetFlag()
-		return fmt.Errorf("--%s %s: must be %s", f.Name, invalid.GetValue(), valueOf(f))
-	}
-	return err
-}
-
-// valueOf words what a flag takes.
-func valueOf(f *pflag.Flag) string {
-	switch f.Value.Type() {
-	case "bool":
-		return "true or false"
-	case "int", "int64":
-		return "a whole number"
-	case "uint64":
-		return "a whole number from 0 up"
-	case "float32", "float64":
-		return "a number"
-	case "intSlice":
-		return "whole numbers with commas between"
-	case "stringToString":
-		return "KEY=VALUE"
-	}
-	return "text"
-}
 
 // choices are the values of flags by their names, and by COMMAND/NAME where commands
 // differ; a name that stands for files as well completes both.

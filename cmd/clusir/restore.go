@@ -10,7 +10,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -19,7 +18,6 @@ import (
 
 	"clusir/internal/config"
 	"clusir/internal/device"
-	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/model"
 	"clusir/internal/progress"
@@ -35,14 +33,11 @@ type restoreOptions struct {
 	config      *config.Config
 
 	restore.Request
+	restore.Choices
 	Model       string
 	ModelConfig string
 	ISA         string
-	Tile        int
 	MaxMemory   int64 // 0 is half of what is free
-	MaxPixels   int64
-	Strength    float32
-	Quality     int
 	Ensemble    bool
 	JSON        bool
 }
@@ -81,18 +76,14 @@ restored does not stop the others; the exit code is then 1.`,
 	f.BoolVar(&opts.Overwrite, "overwrite", false, "replace results that exist")
 	f.BoolVar(&opts.SkipExisting, "skip-existing", false, "leave out pictures whose results exist")
 	f.StringVar(&opts.Suffix, "suffix", "", "add `TEXT` to the results' names; without OUT and -o they are put beside the inputs")
-	f.String("format", "", "write "+imageio.Names()+" (default the format of the name, or of the input)")
-	f.IntVar(&opts.Quality, "quality", 95, "quality of JPEG results, 1 to 100")
+	opts.AddFlags(f)
 	f.StringVar(&opts.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+modelVariable+" names another default")
 	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
 	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
 	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
-	f.String("tile", "auto", "side of the tiles that a picture is cut into: `N` pixels, 0 for none, or auto, the largest that fit into memory")
 	f.String("max-memory", "", "use at most this much, such as 2GB (default half of what is free)")
-	f.Int64Var(&opts.MaxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse pictures of more pixels")
 	addEnsembleFlag(f, &opts.Ensemble)
-	f.Float32Var(&opts.Strength, "strength", 1, "mix the result with the input: 0 is the input, 1 the result")
 	f.StringVar(&opts.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
 	f.BoolVar(&opts.Explain, "explain", false, "print how the network routed each picture, and draw an affinity map next to its result")
 	f.BoolVar(&opts.JSON, "json", false, "print a line of JSON for each picture")
@@ -108,25 +99,13 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	if err := modelOfEnvironment(flags.Changed, &o.Model, false); err != nil {
 		return err
 	}
-	text := func(name string) string { return flags.Lookup(name).Value.String() }
-	if name := text("format"); name != "" {
-		if o.Format, err = imageio.ParseFormat(name); err != nil {
-			return usage("--format: %w", err)
-		}
+	if o.Format, err = o.ReadFlags(flags); err != nil {
+		return usageError{err}
 	}
-	if o.Tile, err = parseTile(text("tile")); err != nil {
-		return err
-	}
-	if o.MaxMemory, err = parseMemory(text("max-memory")); err != nil {
+	if o.MaxMemory, err = parseMemory(flags.Lookup("max-memory").Value.String()); err != nil {
 		return err
 	}
 	switch {
-	case !(o.Strength >= 0 && o.Strength <= 1): // NaN is neither
-		return usage("--strength %g: choose from 0 to 1", o.Strength)
-	case o.Quality < 1 || o.Quality > 100:
-		return usage("--quality %d: choose from 1 to 100", o.Quality)
-	case o.MaxPixels < 1:
-		return usage("--max-pixels %d: give the number of pixels that a picture may have, such as 200000000", o.MaxPixels)
 	case o.Overwrite && o.SkipExisting:
 		return usage("--overwrite and --skip-existing exclude each other: leave one out")
 	case strings.ContainsAny(o.Suffix, `/\`):
@@ -194,19 +173,6 @@ func memoryLimit(asked int64, share float64) (int64, error) {
 			humanize.Bytes(uint64(asked)), humanize.Bytes(uint64(left)))
 	}
 	return asked, nil
-}
-
-// parseTile reads --tile. Smaller tiles than a network was trained on would
-// show it too little of the picture.
-func parseTile(text string) (int, error) {
-	if text == "auto" {
-		return restore.TileAuto, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n != restore.TileWhole && (n < restore.MinTile || n > 1<<20) {
-		return 0, usage("--tile %s: choose auto, 0, or at least %d pixels", text, restore.MinTile)
-	}
-	return n, nil
 }
 
 func runRestore(o *restoreOptions) (err error) {
@@ -284,10 +250,7 @@ func (r *restoreReport) run(net *infer.Network) error {
 		r.bar.Set(0, len(r.plan.Jobs), "")
 	}
 	s, err := restore.Run(o.ctx, net, r.plan.Jobs, restore.Options{
-		Choices: restore.Choices{
-			Strength: o.Strength, Tile: o.Tile, MaxPixels: o.MaxPixels, Encode: imageio.Options{Quality: o.Quality},
-		},
-		MaxMemory: o.MaxMemory, DeviceMemory: device.Memory(net.Tape().B), Stdin: o.in, Stdout: o.out,
+		Choices: o.Choices, MaxMemory: o.MaxMemory, DeviceMemory: device.Memory(net.Tape().B), Stdin: o.in, Stdout: o.out,
 		Tiles: r.tiles, Done: r.done,
 	})
 	r.bar.Clear()

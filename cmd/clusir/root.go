@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"clusir/internal/kernels"
+	"clusir/internal/suggest"
 )
 
 // Exit codes.
@@ -47,7 +48,7 @@ func newRoot(started *bool) *cobra.Command {
 	root.AddCommand(newBenchCmd(nil), newCompareCmd(nil), newEvalCmd(nil), newExportCmd(nil), newFigureCmd(nil), newManCmd(nil),
 		newMergeCmd(nil), newModelsCmd(nil), newRestoreCmd(nil), newTableCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest.FlagError(cmd.Flags(), err) })
 	completeFlags(root)
 	return root
 }

@@ -28,6 +28,7 @@ var Formats = []Format{PNG, JPEG, TIFF, WebP, BMP}
 // a row in rowOf, a constant, and a file with its functions.
 type formatRow struct {
 	name  string
+	media string   // type
 	exts  []string // of file names; the first is the usual one
 	magic []string // how files begin; a dot stands for any byte
 
@@ -52,23 +53,23 @@ type formatRow struct {
 func rowOf(f Format) formatRow {
 	switch f {
 	case PNG:
-		return formatRow{name: "PNG", exts: []string{".png"}, magic: []string{"\x89PNG\r\n\x1a\n"},
+		return formatRow{name: "PNG", media: "image/png", exts: []string{".png"}, magic: []string{"\x89PNG\r\n\x1a\n"},
 			probe: probePNG, decode: decodePNG, encode: newPNGWriter,
 			deep: true, alpha: true, grey: true, greyAlpha: true, maxSide: math.MaxInt32}
 	case JPEG:
-		return formatRow{name: "JPEG", exts: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, magic: []string{"\xff\xd8\xff"},
+		return formatRow{name: "JPEG", media: "image/jpeg", exts: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, magic: []string{"\xff\xd8\xff"},
 			probe: probeJPEG, decode: decodeJPEG, encode: newJPEGWriter,
 			grey: true, maxSide: math.MaxUint16}
 	case TIFF: // few programs read grey with alpha
-		return formatRow{name: "TIFF", exts: []string{".tif", ".tiff"}, magic: []string{"II*\x00", "MM\x00*"},
+		return formatRow{name: "TIFF", media: "image/tiff", exts: []string{".tif", ".tiff"}, magic: []string{"II*\x00", "MM\x00*"},
 			probe: probeTIFF, decode: decodeTIFF, encode: newTIFFWriter,
 			deep: true, alpha: true, grey: true, maxSide: math.MaxInt32}
 	case WebP:
-		return formatRow{name: "WebP", exts: []string{".webp"}, magic: []string{"RIFF....WEBP"},
+		return formatRow{name: "WebP", media: "image/webp", exts: []string{".webp"}, magic: []string{"RIFF....WEBP"},
 			probe: probeWebP, decode: decodeWebP, encode: buffered(encodeWebP),
 			alpha: true, maxSide: 1<<14 - 1, encodeBytes: 64}
 	case BMP:
-		return formatRow{name: "BMP", exts: []string{".bmp", ".dib"}, magic: bmpMagic,
+		return formatRow{name: "BMP", media: "image/bmp", exts: []string{".bmp", ".dib"}, magic: bmpMagic,
 			probe: probeBMP, decode: decodeBMP, encode: buffered(encodeBMP),
 			maxSide: math.MaxInt32, encodeBytes: 4}
 	}
@@ -80,6 +81,9 @@ func (f Format) String() string { return rowOf(f).name }
 
 // Ext is the format's usual file name extension, with its dot.
 func (f Format) Ext() string { return rowOf(f).exts[0] }
+
+// MediaType is what a web server calls files of the format.
+func (f Format) MediaType() string { return rowOf(f).media }
 
 // EncodeBytes is the memory for each pixel of a picture that writing it takes; 0
 // if it is written row by row.

@@ -41,10 +41,20 @@ func (l Limits) check(w, h int) error {
 		limit = DefaultMaxPixels
 	}
 	if int64(w) > limit/int64(h) {
-		return fmt.Errorf("is %d×%d, more than the limit of %d pixels: if you trust the file, raise --max-pixels",
-			w, h, limit)
+		return &SizeError{w, h, limit}
 	}
 	return nil
+}
+
+// SizeError is in the error of a picture of more pixels than Limits allows.
+type SizeError struct {
+	W, H  int
+	Limit int64
+}
+
+// Error says what to do, for a message that begins with the picture's name.
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("is %d×%d, more than the limit of %d pixels: if you trust the file, raise --max-pixels", e.W, e.H, e.Limit)
 }
 
 func noPixels(w, h int) error {

@@ -12,12 +12,9 @@ import (
 	"clusir/internal/model"
 )
 
-// answersOf words what a cluster answered to, the most first: "rain 0.71, noise 0.22".
-func answersOf(a model.Answers, stage, cluster int) string {
-	if a == nil {
-		return ""
-	}
-	shares := a[stage][cluster]
+// formatShares lists the degradations that a cluster responds to, or that a picture
+// looks like, strongest first: "rain 0.71, noise 0.22".
+func formatShares(shares map[string]float64) string {
 	names := slices.SortedFunc(maps.Keys(shares), func(x, y string) int {
 		return cmp.Or(cmp.Compare(shares[y], shares[x]), cmp.Compare(x, y))
 	})
@@ -28,6 +25,38 @@ func answersOf(a model.Answers, stage, cluster int) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+func answersOf(a model.Answers, stage, cluster int) string {
+	if a == nil {
+		return ""
+	}
+	return formatShares(a[stage][cluster])
+}
+
+// Resembles says which degradations a picture looks like to the network, in shares
+// of 1: those that its clusters answered to in training, weighted by how much each
+// cluster takes part, as a mean over the stages. It is nil without either.
+func Resembles(routing []StageRouting, a model.Answers) map[string]float64 {
+	if a == nil || len(routing) == 0 {
+		return nil
+	}
+	shares, all := map[string]float64{}, 0.
+	for l, s := range routing {
+		for c, kept := range s.Kept {
+			for name, share := range a[l][c] {
+				shares[name] += float64(kept) * share
+				all += float64(kept) * share
+			}
+		}
+	}
+	if all == 0 {
+		return nil
+	}
+	for name := range shares {
+		shares[name] /= all
+	}
+	return shares
 }
 
 // Explain prints what the network made of the picture: how likely each cluster

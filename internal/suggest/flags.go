@@ -1,0 +1,46 @@
+package suggest
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/pflag"
+)
+
+// FlagError says what pflag found wrong with the values of flags: with the flag that
+// was probably meant, or what a value must be.
+func FlagError(f *pflag.FlagSet, err error) error {
+	unknown, invalid := new(pflag.NotExistError), new(pflag.InvalidValueError)
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		var names []string
+		f.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near, ok := Nearest(unknown.GetSpecifiedName(), names); ok {
+			return fmt.Errorf("there is no flag --%s: did you mean --%s?", unknown.GetSpecifiedName(), near)
+		}
+		return fmt.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
+	case errors.As(err, &invalid):
+		flag := invalid.GetFlag()
+		return fmt.Errorf("--%s %s: must be %s", flag.Name, invalid.GetValue(), valueOf(flag))
+	}
+	return err
+}
+
+// valueOf says what a flag takes.
+func valueOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "bool":
+		return "true or false"
+	case "int", "int64":
+		return "a whole number"
+	case "uint64":
+		return "a whole number from 0 up"
+	case "float32", "float64":
+		return "a number"
+	case "intSlice":
+		return "whole numbers with commas between"
+	case "stringToString":
+		return "KEY=VALUE"
+	}
+	return "text"
+}
