@@ -17,6 +17,20 @@ func addDeviceFlags(f *pflag.FlagSet) {
 	f.String("precision", "float32", "of matrix products: float32, bf16, or on a GPU tf32")
 }
 
+// addProcessorFlags defines the flags that say how the processor computes.
+func addProcessorFlags(f *pflag.FlagSet, isa *string) {
+	f.Int("threads", 0, "processor threads, 0 for all")
+	f.StringVar(isa, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+}
+
+func checkISA(isa string) error {
+	switch isa {
+	case "", "avx512", "avx2", "portable":
+		return nil
+	}
+	return usage("--isa %s: choose avx512, avx2 or portable", isa)
+}
+
 // addEnsembleFlag defines the flag for eight passes instead of one.
 func addEnsembleFlag(f *pflag.FlagSet, ensemble *bool) {
 	f.BoolVar(ensemble, "ensemble", false, "restore the eight flips and turns of each picture and take their mean: better by little, in eight times the time")

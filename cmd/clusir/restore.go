@@ -80,8 +80,7 @@ restored does not stop the others; the exit code is then 1.`,
 	f.StringVar(&opts.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+modelVariable+" names another default")
 	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
 	addDeviceFlags(f)
-	f.Int("threads", 0, "processor threads, 0 for all")
-	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	addProcessorFlags(f, &opts.ISA)
 	f.String("max-memory", "", "use at most this much, such as 2GB (default half of what is free)")
 	addEnsembleFlag(f, &opts.Ensemble)
 	f.StringVar(&opts.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
@@ -113,10 +112,8 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	case o.JSON && (o.Output == restore.Std || o.Explain):
 		return usage("--json prints to standard output, as --explain and the output - do: leave one out")
 	}
-	switch o.ISA {
-	case "", "avx512", "avx2", "portable":
-	default:
-		return usage("--isa %s: choose avx512, avx2 or portable", o.ISA)
+	if err := checkISA(o.ISA); err != nil {
+		return err
 	}
 	if o.config, err = config.LoadUntrained(flags); err != nil {
 		return usageError{err} // it reads flags and variables, and no file
@@ -151,13 +148,16 @@ func (o *restoreOptions) arguments(args []string, into bool) error {
 }
 
 // parseMemory reads --max-memory, 0 if it is not given.
-func parseMemory(amount string) (int64, error) {
+func parseMemory(amount string) (int64, error) { return parseAmount("max-memory", amount) }
+
+// parseAmount reads a flag of an amount of bytes, 0 if it is not given.
+func parseAmount(flag, amount string) (int64, error) {
 	if amount == "" {
 		return 0, nil
 	}
 	n, err := humanize.ParseBytes(amount)
 	if err != nil || n == 0 || n > 1<<60 {
-		return 0, usage("--max-memory %s: write an amount such as 500MB or 2GiB", amount)
+		return 0, usage("--%s %s: write an amount such as 500MB or 2GiB", flag, amount)
 	}
 	return int64(n), nil
 }

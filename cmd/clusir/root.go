@@ -46,7 +46,7 @@ func newRoot(started *bool) *cobra.Command {
 		},
 	}
 	root.AddCommand(newBenchCmd(nil), newCompareCmd(nil), newEvalCmd(nil), newExportCmd(nil), newFigureCmd(nil), newManCmd(nil),
-		newMergeCmd(nil), newModelsCmd(nil), newRestoreCmd(nil), newTableCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
+		newMergeCmd(nil), newModelsCmd(nil), newRestoreCmd(nil), newServeCmd(nil), newTableCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest.FlagError(cmd.Flags(), err) })
 	completeFlags(root)

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestServeRefuses what would not be safe, or makes no sense, before it listens.
+func TestServeRefuses(t *testing.T) {
+	short := filepath.Join(t.TempDir(), "token")
+	writeFile(t, short, "short\n")
+	for _, c := range []struct {
+		line string
+		code int
+		want string
+	}{
+		{"--addr 0.0.0.0:0", exitUsage, "--addr 0.0.0.0:0 can be reached from other machines: protect it with --token-file FILE"},
+		{"--addr :0", exitUsage, "--addr :0 can be reached from other machines"},
+		{"--addr [::]:0", exitUsage, "can be reached from other machines"},
+		{"--addr example.org:0", exitUsage, "can be reached from other machines"},
+		{"--addr localhost.example.org:0", exitUsage, "can be reached from other machines"},
+		{"--addr 127.0.0.1", exitUsage, "--addr 127.0.0.1: write HOST:PORT"},
+		{"--addr 127.0.0.1:0 --token-file " + short, exitError, "a token has 16 or more letters"},
+		{"--addr 127.0.0.1:0 --token-file /does/not/exist", exitError, "--token-file /does/not/exist: no such file"},
+		{"--addr 127.0.0.1:0 --queue 0", exitUsage, "--queue 0: at least one picture"},
+		{"--addr 127.0.0.1:0 --max-body much", exitUsage, "--max-body much: write an amount such as"},
+		{"--addr 127.0.0.1:0 --time-limit 0s", exitUsage, "--time-limit 0s: give a time"},
+		{"--addr 127.0.0.1:0 --model nano,nano", exitUsage, `two models are called "nano"`},
+		{"--addr 127.0.0.1:0 --model nanu", exitError, `model "nanu": no embedded model has that name`},
+		{"--addr 127.0.0.1:0 --isa z80", exitUsage, "--isa z80: choose"},
+		{"picture.png", exitUsage, `unknown argument "picture.png": pictures are dropped on the page`},
+	} {
+		var stderr bytes.Buffer
+		if code := run(append([]string{"serve"}, strings.Fields(c.line)...), io.Discard, &stderr); code != c.code || !strings.Contains(stderr.String(), c.want) {
+			t.Errorf("%s: exit code %d\n%s", c.line, code, stderr.String())
+		}
+	}
+}
+
+// startServe runs the program and returns its address.
+func startServe(t *testing.T, args ...string) (cmd *exec.Cmd, url string) {
+	t.Helper()
+	cmd = exec.Command(program(t), append([]string{"serve", "--addr", "127.0.0.1:0", "--device", "cpu"}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmd, strings.TrimSuffix(strings.TrimSpace(strings.TrimPrefix(line, "clusir serve: open ")), "/")
+}
+
+// TestServe restores a picture with the model that ships, as restore does, and ends
+// in good order when it is told to.
+func TestServe(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	writeFile(t, token, "0123456789abcdef\n")
+	cmd, url := startServe(t, "--token-file", token)
+	in, err := os.ReadFile("../../testdata/images/chelsea-noisy.png")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(http.MethodPost, url+"/v1/restore?strength=0.5", bytes.NewReader(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer 0123456789abcdef")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	got, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := filepath.Join(t.TempDir(), "out.png")
+	if code := run([]string{"restore", "../../testdata/images/chelsea-noisy.png", want, "--strength", "0.5", "--device", "cpu"}, io.Discard, os.Stderr); code != exitOK {
+		t.Fatalf("restore: exit code %d", code)
+	}
+	if data, err := os.ReadFile(want); err != nil || !bytes.Equal(got, data) || res.Header.Get("Clusir-Report") == "" {
+		t.Errorf("%v, %s, %d bytes", err, res.Status, len(got))
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
+	}
+}

@@ -1,0 +1,218 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"clusir/internal/imageio"
+	"clusir/internal/restore"
+)
+
+// reportHeader is the header of an answer with what `restore --json` prints.
+const reportHeader = "Clusir-Report"
+
+// report is what is known of a picture and its result.
+type report struct {
+	restore.Record
+	// Resembles is restore.Resembles.
+	Resembles map[string]float64 `json:"resembles,omitempty"`
+	// Explanation is the text of restore --explain, and Drawn its map.
+	Explanation string `json:"explanation,omitempty"`
+	Drawn       []byte `json:"affinity_png,omitempty"`
+	MediaType   string `json:"media_type,omitempty"`
+}
+
+// report describes a result for its client.
+func (s *Server) report(t *task, res restore.Result) report {
+	rep := report{Record: res.Record(t.use.model.Name, s.Device), MediaType: res.Format.MediaType()}
+	rep.Input, rep.Output = t.stream.Name, resultName(t.stream.Name, res.Format)
+	rep.Resembles = restore.Resembles(res.Routing, t.use.model.answers)
+	for name, share := range rep.Resembles {
+		rep.Resembles[name] = math.Round(1000*share) / 1000
+	}
+	return rep
+}
+
+// resultName is the name of a result: that of the picture, with the extension of its
+// format.
+func resultName(name string, f imageio.Format) string {
+	if got, err := imageio.FormatOf(name); err == nil && got == f {
+		return name
+	}
+	return strings.TrimSuffix(name, path.Ext(name)) + f.Ext()
+}
+
+// answer sends a result.
+func (s *Server) answer(w http.ResponseWriter, t *task, q query, res restore.Result, result *file) {
+	rep := s.report(t, res)
+	if q.explain {
+		rep.Explanation, rep.Drawn = explained(t, res)
+	}
+	body := io.Reader(result.section())
+	size := result.size
+	h := w.Header()
+	if q.json {
+		line, err := json.Marshal(rep)
+		if err != nil {
+			s.fail(w, err)
+			return
+		}
+		// The picture is the last field, and need not be in memory.
+		encoded, stop := encoding(body)
+		defer stop()
+		open := append(bytes.TrimSuffix(line, []byte("}")), `,"picture":"`...)
+		const shut = "\"}\n"
+		body = io.MultiReader(bytes.NewReader(open), encoded, strings.NewReader(shut))
+		size = int64(len(open)) + int64(base64.StdEncoding.EncodedLen(int(result.size))) + int64(len(shut))
+		h.Set("Content-Type", "application/json")
+	} else {
+		h.Set(reportHeader, asHeader(rep))
+		h.Set("Content-Type", rep.MediaType)
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": rep.Output}))
+	}
+	h.Set("Content-Length", strconv.FormatInt(size, 10))
+	w.WriteHeader(http.StatusOK)
+	s.send(w, body)
+}
+
+// send copies to a client that has a time for each piece.
+func (s *Server) send(w http.ResponseWriter, body io.Reader) {
+	conn := http.NewResponseController(w)
+	piece := make([]byte, 256<<10)
+	for {
+		n, err := io.ReadFull(body, piece)
+		_ = conn.SetWriteDeadline(time.Now().Add(s.Patience)) // not every connection has one: a test's
+		if _, gone := w.Write(piece[:n]); gone != nil || err != nil {
+			return // the end, or a client that is gone, whom nothing can be told
+		}
+	}
+}
+
+// encoding is base64 of what r reads.
+func encoding(r io.Reader) (encoded io.Reader, stop func() error) {
+	out, in := io.Pipe()
+	go func() {
+		e := base64.NewEncoder(base64.StdEncoding, in)
+		_, err := io.Copy(e, r)
+		in.CloseWithError(errors.Join(err, e.Close()))
+	}()
+	return out, out.Close
+}
+
+// explained is what restore --explain prints and draws.
+func explained(t *task, res restore.Result) (text string, drawn []byte) {
+	var b strings.Builder
+	res.In = t.stream.Name
+	res.Explain(&b, t.use.model.answers)
+	return b.String(), t.stream.Map.(*bytes.Buffer).Bytes()
+}
+
+// asHeader is JSON in ASCII, with numbers that are as exact as anybody needs. Many
+// programs take headers of 8 KB at most: notes that would be beyond are counted.
+func asHeader(rep report) string {
+	for l := range rep.Routing {
+		s := &rep.Routing[l]
+		for _, values := range [][]float32{s.Posterior, s.Kept} {
+			for i, v := range values {
+				values[i] = rounded(v)
+			}
+		}
+		for i, e := range s.Experts {
+			s.Experts[i].Weight = rounded(e.Weight)
+		}
+	}
+	const most = 6 << 10
+	text := ascii(rep)
+	if len(text) > most {
+		rep.Notes = []string{fmt.Sprintf("%d notes are too long for a header: ask for JSON", len(rep.Notes))}
+		text = ascii(rep)
+	}
+	if len(text) > most {
+		rep.Routing = nil
+		rep.Notes = append(rep.Notes, "the routing is too long for a header: ask for JSON")
+		text = ascii(rep)
+	}
+	return text
+}
+
+func rounded(v float32) float32 { return float32(math.Round(1e4*float64(v)) / 1e4) }
+
+func ascii(v any) string {
+	line, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprintf(`{"error":%q}`, "the report holds a number that JSON cannot")
+	}
+	var b strings.Builder
+	for _, r := range string(line) {
+		switch {
+		case r < 0x80:
+			b.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
+		}
+	}
+	return b.String()
+}
+
+// fail sends an error.
+func (s *Server) fail(w http.ResponseWriter, err error) {
+	status := statusOf(err)
+	h := w.Header()
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable || status == http.StatusInsufficientStorage {
+		h.Set("Retry-After", strconv.Itoa(s.metrics.retryAfter(s.queue.length())))
+	}
+	if status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="clusir"`)
+	}
+	h.Set("Content-Type", "application/json")
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * s.Patience)) // not every connection has one: a test's
+	w.WriteHeader(status)
+	line, _ := json.Marshal(map[string]string{"error": err.Error()}) // of a string
+	_, _ = w.Write(append(line, '\n'))                               // a client that is gone cannot be told
+}
+
+// statusClientGone is what the metrics call the end of a request that nobody waits
+// for any more.
+const statusClientGone = 499
+
+// statusOf is the kind of an error.
+func statusOf(err error) int {
+	var status statusError
+	var timeout timeError
+	switch {
+	case errors.As(err, &status):
+		return status.status
+	case errors.As(err, new(*restore.Bug)):
+		return http.StatusInternalServerError
+	case errors.As(err, &timeout):
+		return http.StatusGatewayTimeout
+	case errors.Is(err, errFull):
+		return http.StatusTooManyRequests
+	case errors.Is(err, errClosing):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, errDisk) || errors.Is(err, syscall.ENOSPC):
+		return http.StatusInsufficientStorage
+	case errors.Is(err, restore.ErrMemory) || errors.As(err, new(*imageio.SizeError)):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, context.Canceled):
+		return statusClientGone
+	case errors.As(err, new(restore.Misuse)):
+		return http.StatusBadRequest
+	}
+	return http.StatusUnprocessableEntity // it is about the picture
+}

@@ -1,0 +1,130 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"clusir/internal/restore"
+)
+
+// compute restores what is in the queue until that is closed and empty.
+func (s *Server) compute() {
+	defer close(s.drained)
+	for {
+		u, ok := s.queue.next()
+		if !ok {
+			return
+		}
+		r := &round{Server: s, use: u, tasks: map[*restore.Stream]*task{}}
+		r.run()
+	}
+}
+
+// round is a run of restore over pictures that use the network in one way.
+type round struct {
+	*Server
+	use
+	mu    sync.Mutex
+	tasks map[*restore.Stream]*task // those that are not done
+}
+
+// run ends when the next picture uses the network otherwise. Whatever happens, every
+// task that it took is done afterwards.
+func (r *round) run() {
+	defer func() {
+		err := errors.New("the run ended before the picture was done")
+		if p := recover(); p != nil {
+			err = &restore.Bug{Name: "a picture", Value: p, Stack: debug.Stack()}
+			r.logBug(err)
+		}
+		for _, t := range r.tasks {
+			r.done(restore.Result{Job: t.job(), Err: err})
+		}
+	}()
+	r.model.Net.Ensemble = r.ensemble
+	_, err := restore.RunAll(context.Background(), r.model.Net, r.jobs, restore.Options{
+		MaxMemory: r.MaxMemory, DeviceMemory: r.DeviceMemory, Tiles: r.tiles, Done: r.done,
+	})
+	if err != nil {
+		r.log.Print(err)
+	}
+}
+
+// jobs takes tasks from the queue.
+func (r *round) jobs(yield func(restore.Job) bool) {
+	for {
+		t := r.queue.take(r.use)
+		if t == nil {
+			return
+		}
+		r.mu.Lock()
+		r.tasks[t.stream] = t
+		r.mu.Unlock()
+		if !yield(t.job()) {
+			return
+		}
+	}
+}
+
+func (t *task) job() restore.Job {
+	return restore.Job{In: restore.Std, Out: restore.Std, Format: t.format, Stream: t.stream}
+}
+
+// of finds the task of a job.
+func (r *round) of(j restore.Job) *task {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tasks[j.Stream]
+}
+
+// tiles reports how far a picture is.
+func (r *round) tiles(j restore.Job, done, of int) {
+	t := r.of(j)
+	t.limit(r.MaxTime)
+	t.tell(event{State: computing, Share: float64(done) / float64(of)})
+}
+
+// limit ends the picture when its time is over.
+func (t *task) limit(most time.Duration) {
+	if t.timer == nil {
+		t.timer = time.AfterFunc(most, func() { t.stop(timeError{most}) })
+	}
+}
+
+// timeError is the cause of the end of a picture that took too long.
+type timeError struct{ most time.Duration }
+
+func (e timeError) Error() string {
+	return fmt.Sprintf("restoring it takes longer than %v, the limit: send a smaller picture, or start clusir serve with a longer --time-limit", e.most)
+}
+
+// done hands a result to whom it belongs.
+func (r *round) done(res restore.Result) {
+	t := r.of(res.Job)
+	if t == nil {
+		return
+	}
+	r.mu.Lock()
+	delete(r.tasks, t.stream)
+	r.mu.Unlock()
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+	r.logBug(res.Err)
+	r.metrics.picture(res)
+	t.done <- res
+}
+
+// logBug prints what the client is not shown.
+func (s *Server) logBug(err error) {
+	if bug := new(restore.Bug); errors.As(err, &bug) {
+		s.log.Print(bug)
+		if s.Debug {
+			s.log.Printf("%s", bug.Stack)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package serve
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// policy lets the page load what the server sends, show pictures that it made itself,
+// and nothing else.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// guarded refuses requests that came by another name or from another site, gives all
+// others a time, and answers with headers that keep browsers strict.
+func (s *Server) guarded(next http.Handler) http.Handler {
+	sites := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		conn := http.NewResponseController(w)
+		_ = conn.SetReadDeadline(time.Now().Add(s.Patience))      // not every connection has one: a test's
+		_ = conn.SetWriteDeadline(time.Now().Add(2 * s.Patience)) // a body that nobody reads is awaited before an answer
+		switch {
+		case !s.knownHost(r.Host):
+			s.fail(w, withStatus(http.StatusForbidden, "the name %q is not one of this server's: start clusir serve with --host, or use its address", hostOf(r.Host)))
+		case !sameOrigin(r) || sites.Check(r) != nil:
+			s.fail(w, withStatus(http.StatusForbidden, "the request comes from another site: open the page of this server itself"))
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// knownHost reports whether a Host header names this server: a page of another name
+// that resolves to this address, as in DNS rebinding, does not. Addresses cannot be
+// rebound.
+func (s *Server) knownHost(host string) bool {
+	name := hostOf(host)
+	if _, err := netip.ParseAddr(name); err == nil {
+		return true
+	}
+	return name == "localhost" || slices.ContainsFunc(s.Hosts, func(known string) bool { return strings.EqualFold(known, name) })
+}
+
+// hostOf is a Host header without port and brackets, in small letters.
+func hostOf(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
+}
+
+// sameOrigin reports whether a request that names its origin has the server's.
+func sameOrigin(r *http.Request) bool {
+	origin := r.Header.Values("Origin")
+	if len(origin) == 0 {
+		return true
+	}
+	u, err := url.Parse(origin[0])
+	return len(origin) == 1 && err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+}
+
+// authorized asks for the token, if there is one.
+func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
+	if s.Token == "" {
+		return next
+	}
+	want := sha256.Sum256([]byte(s.Token))
+	return func(w http.ResponseWriter, r *http.Request) {
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		got := sha256.Sum256([]byte(token))
+		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			s.fail(w, withStatus(http.StatusUnauthorized, "this server needs its token: send the header Authorization: Bearer TOKEN"))
+			return
+		}
+		next(w, r)
+	}
+}

@@ -1,0 +1,130 @@
+package serve
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"clusir/internal/imageio"
+	"clusir/internal/restore"
+	"clusir/internal/suggest"
+)
+
+// query is what a request asks for.
+type query struct {
+	restore.Choices
+	format  imageio.Format // 0 is the picture's
+	use     use
+	explain bool
+	json    bool // the report and the picture as JSON
+}
+
+// elsewhere are restore's flags that requests cannot have, and why.
+var elsewhere = func() map[string]string {
+	const files, machine = "is about files, and a request names none: the answer is the picture",
+		"is chosen when the server starts: clusir serve --"
+	reasons := map[string]string{}
+	for _, name := range []string{"output", "overwrite", "skip-existing", "suffix", "compare"} {
+		reasons[name] = files
+	}
+	for _, name := range []string{"device", "precision", "threads", "isa", "max-memory", "model-config"} {
+		reasons[name] = machine + name
+	}
+	return reasons
+}()
+
+// query reads the flags of a request: those of restore, as restore checks them.
+func (s *Server) query(r *http.Request) (q query, err error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return q, badRequest("the query cannot be read: %w", err)
+	}
+	f := pflag.NewFlagSet("query", pflag.ContinueOnError)
+	q.AddFlags(f)
+	q.MaxPixels = s.MaxPixels
+	name := f.String("model", s.Models[0].Name, "")
+	f.BoolVar(&q.use.ensemble, "ensemble", false, "")
+	f.BoolVar(&q.explain, "explain", false, "")
+	f.BoolVar(&q.json, "json", false, "")
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if err := setFlag(f, key, values[key]); err != nil {
+			return q, err
+		}
+	}
+	if q.format, err = q.ReadFlags(f); err != nil {
+		return q, badRequest("%w", err)
+	}
+	if q.MaxPixels > s.MaxPixels {
+		return q, badRequest("--max-pixels %d: this server takes pictures of at most %d", q.MaxPixels, s.MaxPixels)
+	}
+	q.json = q.json || accepts(r, "application/json")
+	if q.explain && !q.json {
+		return q, badRequest("--explain needs an answer in JSON: add json to the query, or send Accept: application/json")
+	}
+	q.use.model, err = s.find(*name)
+	return q, err
+}
+
+func setFlag(f *pflag.FlagSet, name string, values []string) error {
+	if why, ok := elsewhere[name]; ok {
+		return badRequest("--%s %s", name, why)
+	}
+	if len(values) > 1 {
+		return badRequest("--%s is given %d times: give it once", name, len(values))
+	}
+	value := values[0]
+	if flag := f.Lookup(name); flag != nil && flag.NoOptDefVal != "" && value == "" {
+		value = flag.NoOptDefVal
+	}
+	if err := f.Set(name, value); err != nil {
+		return badRequest("%w", suggest.FlagError(f, err))
+	}
+	return nil
+}
+
+// find returns the model of a name. A file that the server did not open is none.
+func (s *Server) find(name string) (*Model, error) {
+	var names []string
+	for _, m := range s.Models {
+		if m.Name == name {
+			return m, nil
+		}
+		names = append(names, m.Name)
+	}
+	return nil, badRequest("--model %s: there is no such model here: %s", name, suggest.Or(name, names))
+}
+
+// accepts reports whether the client asks for a type by its name.
+func accepts(r *http.Request, media string) bool {
+	for _, list := range r.Header.Values("Accept") {
+		for item := range strings.SplitSeq(list, ",") {
+			item, _, _ = strings.Cut(item, ";")
+			if strings.EqualFold(strings.TrimSpace(item), media) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// statusError is an error with the status that tells a program of its kind.
+type statusError struct {
+	error
+	status int
+}
+
+// Unwrap returns what is wrong.
+func (e statusError) Unwrap() error { return e.error }
+
+func withStatus(status int, format string, a ...any) error {
+	return statusError{fmt.Errorf(format, a...), status}
+}
+
+func badRequest(format string, a ...any) error {
+	return withStatus(http.StatusBadRequest, format, a...)
+}

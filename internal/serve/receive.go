@@ -1,0 +1,184 @@
+package serve
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/dustin/go-humanize"
+
+	"clusir/internal/suggest"
+)
+
+// upload is what a request brought.
+type upload struct {
+	name     string // that the client gave the picture
+	picture  *file
+	restored *file // an earlier result; nil for none
+}
+
+func (u *upload) close() {
+	for _, f := range []*file{u.picture, u.restored} {
+		_ = f.Close() // it is without a name, and not read again
+	}
+}
+
+// The parts of a form.
+const (
+	picturePart  = "picture"
+	restoredPart = "restored"
+)
+
+// receive keeps what a request sends: a picture as it is, or a form. The caller
+// closes the upload, whatever the error.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) (u *upload, err error) {
+	u = &upload{name: "the picture"}
+	if r.ContentLength > s.MaxBody {
+		return u, s.tooLong()
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
+	body := &patient{ReadCloser: r.Body, conn: http.NewResponseController(w), each: s.Patience, start: time.Now()}
+	r.Body = body
+	defer func() {
+		if err != nil && body.late {
+			err = withStatus(http.StatusRequestTimeout, "the request arrives too slowly")
+		}
+	}()
+	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "multipart/form-data" {
+		u.picture, err = s.keep(r.Body)
+		return u, s.receiveError(err)
+	}
+	form, err := r.MultipartReader()
+	if err != nil {
+		return u, badRequest("the form cannot be read: %w", err)
+	}
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = s.receivePart(u, part)
+		}
+		if err != nil {
+			return u, s.receiveError(err)
+		}
+	}
+	if u.picture == nil {
+		return u, badRequest("the form holds no part %q: send the picture as curl -F %s=@FILE does", picturePart, picturePart)
+	}
+	return u, nil
+}
+
+func (s *Server) receivePart(u *upload, part *multipart.Part) (err error) {
+	var to **file
+	switch part.FormName() {
+	case picturePart:
+		to, u.name = &u.picture, nameOf(part.FileName(), u.name)
+	case restoredPart:
+		to = &u.restored
+	default:
+		return badRequest("the form's part %q is none that this server knows: %s", part.FormName(),
+			suggest.Or(part.FormName(), []string{picturePart, restoredPart}))
+	}
+	if *to != nil {
+		return badRequest("the form holds the part %q twice: send one picture at a time", part.FormName())
+	}
+	*to, err = s.keep(part)
+	return err
+}
+
+// nameOf is the last element of a name that a client gave, without what does not
+// belong into a message.
+func nameOf(name, otherwise string) string {
+	const most = 200
+	name = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/")))
+	if name == "." || name == "/" || name == "" {
+		return otherwise
+	}
+	if runes := []rune(name); len(runes) > most {
+		name = string(runes[len(runes)-most:]) // with its extension
+	}
+	return name
+}
+
+// keep writes all of r into the spool.
+func (s *Server) keep(r io.Reader) (*file, error) {
+	f, err := s.spool.create()
+	if err != nil {
+		return nil, err
+	}
+	n, err := io.Copy(f, r)
+	s.metrics.received.Add(float64(n))
+	if err == nil && n == 0 {
+		err = badRequest("the request brings no picture: send it as the body, as curl --data-binary @FILE does, or as a form's part %q", picturePart)
+	}
+	return f, err
+}
+
+func (s *Server) tooLong() error {
+	return withStatus(http.StatusRequestEntityTooLarge, "the request is longer than %s, the limit: send a smaller file, or start clusir serve with a larger --max-body",
+		humanize.Bytes(uint64(s.MaxBody)))
+}
+
+// receiveError says in words what ended the reception.
+func (s *Server) receiveError(err error) error {
+	var long *http.MaxBytesError
+	switch {
+	case err == nil || errors.As(err, new(statusError)):
+		return err
+	case errors.As(err, &long):
+		return s.tooLong()
+	case errors.Is(err, errDisk):
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return badRequest("the request is cut short: it ends before its length")
+	}
+	if path := new(os.PathError); errors.As(err, &path) {
+		return err // the spool's
+	}
+	return badRequest("the request cannot be read: %w", err)
+}
+
+// leastRate is the bytes a second that a body must bring on the whole.
+const leastRate = 16 << 10
+
+// patient reads a body for which there is a time: for each piece, and for all that
+// came so far.
+type patient struct {
+	io.ReadCloser
+	conn  *http.ResponseController
+	each  time.Duration
+	start time.Time
+	n     int64
+	late  bool
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	now := time.Now()
+	until := p.start.Add(p.each + time.Duration(p.n)*time.Second/leastRate)
+	if until.Before(now) {
+		p.late = true
+		return 0, os.ErrDeadlineExceeded
+	}
+	if piece := now.Add(p.each); piece.Before(until) {
+		until = piece
+	}
+	_ = p.conn.SetReadDeadline(until) // not every connection has one: a test's
+	n, err := p.ReadCloser.Read(b)
+	p.n += int64(n)
+	p.late = errors.Is(err, os.ErrDeadlineExceeded)
+	return n, err
+}

@@ -1,0 +1,131 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"clusir/internal/infer"
+	"clusir/internal/restore"
+)
+
+// routes is all that the server answers to.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.serveHealth)
+	mux.HandleFunc("POST /v1/restore", s.authorized(s.serveRestore))
+	mux.HandleFunc("GET /v1/models", s.authorized(s.serveModels))
+	mux.HandleFunc("GET /v1/progress/{page}", s.authorized(s.serveProgress))
+	mux.HandleFunc("GET /metrics", s.authorized(s.metrics.handler.ServeHTTP))
+	return s.metrics.counted(s.guarded(mux))
+}
+
+// serveHealth says that pictures are accepted.
+func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	if s.closing.Err() != nil {
+		s.fail(w, errClosing)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n")) // a client that is gone cannot be told
+}
+
+// offer is what /v1/models lists of a model.
+type offer struct {
+	*infer.Description
+	Name    string `json:"name"`
+	Default bool   `json:"default"`
+}
+
+// limits is what /v1/models says that requests may be.
+type limits struct {
+	Body    int64   `json:"body_bytes"`
+	Pixels  int64   `json:"pixels"`
+	Queue   int     `json:"queue"`
+	Seconds float64 `json:"seconds"`
+}
+
+func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
+	var offers []offer
+	for i, m := range s.Models {
+		about := *m.About
+		about.Recipe, about.Notes = nil, nil // in which names of files may be
+		offers = append(offers, offer{&about, m.Name, i == 0})
+	}
+	line, err := json.Marshal(map[string]any{
+		"models": offers, "device": s.Device, "version": s.Version,
+		"limits": limits{s.MaxBody, s.MaxPixels, s.Queue, s.MaxTime.Seconds()},
+	})
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(append(line, '\n')) // a client that is gone cannot be told
+}
+
+// serveRestore restores the picture that a request brings.
+func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
+	q, err := s.query(r)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	tell, err := s.progress.teller(r)
+	if err == nil {
+		err = s.queue.full() // before the picture is sent for nothing
+	}
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	u, err := s.receive(w, r)
+	defer u.close()
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	result, err := s.spool.create()
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	defer result.Close()
+	t, err := s.task(r.Context(), q, u, result, tell)
+	if err != nil {
+		s.fail(w, err)
+		return
+	}
+	defer t.stop(nil)
+	if err := s.queue.add(t); err != nil {
+		s.fail(w, err)
+		return
+	}
+	if res := <-t.done; res.Err != nil {
+		s.fail(w, res.Err)
+	} else {
+		s.answer(w, t, q, res, result)
+	}
+}
+
+// task is what the queue gets of a request.
+func (s *Server) task(ctx context.Context, q query, u *upload, result *file, tell func(event)) (*task, error) {
+	t := &task{use: q.use, format: q.format, tell: tell, done: make(chan restore.Result, 1)}
+	t.ctx, t.stop = context.WithCancelCause(ctx)
+	t.stream = &restore.Stream{Choices: q.Choices, Name: u.name, Context: t.ctx, Input: u.picture.section(), Output: result}
+	if u.restored != nil {
+		t.stream.Restored = u.restored.section()
+	}
+	if q.explain {
+		if u.restored != nil {
+			return nil, badRequest("--explain is for a picture that the network restores, and the form brings its result: leave one out")
+		}
+		t.stream.Map = &bytes.Buffer{}
+	}
+	if q.explain && !q.use.model.Net.Model.Config.UseMoE {
+		return nil, badRequest("--explain: %w", errors.New("the model has no router, so there is nothing to explain"))
+	}
+	return t, nil
+}

@@ -1,0 +1,135 @@
+// Package serve restores pictures over HTTP: a page to drop them on, and the API
+// that the page and scripts use.
+//
+// A picture is received as a whole, into a file without a name, before it takes a
+// place in the queue, and its result is written into another before it is sent. So
+// the network never waits for a client, and clients that are slow or gone hold
+// nothing but a file. One [restore.RunAll] at a time takes pictures from the queue,
+// with the memory that restore has, and ends the work on those whose client is gone.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"clusir/internal/infer"
+	"clusir/internal/model"
+)
+
+// Model is a network that requests can choose by its name.
+type Model struct {
+	Name  string
+	Net   *infer.Network
+	About *infer.Description
+
+	answers model.Answers
+}
+
+// Options say what a server offers and what it may use.
+type Options struct {
+	Models  []*Model // the first is the default
+	Device  string   // what messages call it
+	Version string
+
+	MaxMemory    int64 // as of restore.Options, for all that the program holds
+	DeviceMemory int64
+	MaxPixels    int64         // of a picture
+	MaxBody      int64         // bytes of a request
+	MaxDisk      int64         // bytes of pictures and results in Folder
+	Queue        int           // pictures that may wait
+	MaxTime      time.Duration // of computing a picture
+
+	Folder string   // for pictures and results; "" is the system's temporary one
+	Token  string   // that requests need; "" for none
+	Hosts  []string // names of this machine besides localhost
+	Log    io.Writer
+	Debug  bool // print the stacks of bugs
+
+	// Patience is how long a client may take over a header, or over a piece of a body
+	// that it sends or receives. 0 is 20 seconds.
+	Patience time.Duration
+}
+
+// Server is what New makes. Close it.
+type Server struct {
+	Options
+	queue    *queue
+	spool    *spool
+	progress *hub
+	metrics  *metrics
+	handler  http.Handler
+	log      *log.Logger
+
+	closing context.Context // ends when no further picture is accepted
+	close   context.CancelFunc
+	drained chan struct{} // closed when the last picture is done
+}
+
+// New returns a server whose network is ready.
+func New(o Options) (*Server, error) {
+	if o.Patience == 0 {
+		o.Patience = 20 * time.Second
+	}
+	s := &Server{Options: o, queue: newQueue(o.Queue), progress: newHub(), log: log.New(o.Log, "clusir: ", 0), drained: make(chan struct{})}
+	var err error
+	if s.spool, err = newSpool(o.Folder, o.MaxDisk); err != nil {
+		return nil, err
+	}
+	for _, m := range o.Models {
+		if m.answers, err = model.ReadAnswers(m.Net.Metadata, m.Net.Model.Config); err != nil {
+			return nil, fmt.Errorf("model %s: %w", m.Name, err)
+		}
+	}
+	s.metrics = newMetrics(s)
+	s.handler = s.routes()
+	s.closing, s.close = context.WithCancel(context.Background())
+	go s.compute()
+	return s, nil
+}
+
+// Handler answers requests.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Close refuses further pictures and returns when all that were accepted are done.
+func (s *Server) Close() {
+	s.close()
+	s.queue.close()
+	<-s.drained
+}
+
+// lastAnswers is how long clients may take, after the last picture is done, to
+// receive their results.
+const lastAnswers = 30 * time.Second
+
+// Serve answers on l until ctx ends, and then finishes what it has accepted.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler: s.handler, ReadHeaderTimeout: s.Patience, IdleTimeout: 3 * s.Patience, MaxHeaderBytes: 32 << 10, ErrorLog: s.log,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(l) }()
+	select {
+	case err := <-failed:
+		s.Close()
+		return err
+	case <-ctx.Done():
+	}
+	end, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() {
+		s.Close()
+		time.AfterFunc(lastAnswers, stop)
+	}()
+	err := h.Shutdown(end)
+	if errors.Is(err, context.Canceled) {
+		err = h.Close()
+	}
+	<-s.drained
+	return err
+}

@@ -1,0 +1,271 @@
+package serve
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"clusir/internal/imageio"
+	"clusir/internal/restore"
+)
+
+// TestSameAsRestore: an answer is what restore writes, byte for byte, and its header
+// says what became of the picture.
+func TestSameAsRestore(t *testing.T) {
+	w, n := start(t, nil), smallNet(t, rainy)
+	for _, c := range []struct {
+		query  string
+		info   imageio.Info
+		format imageio.Format // of the result, 0 for the same
+		restore.Choices
+	}{
+		{"", imageio.Info{Format: imageio.PNG, W: 40, H: 30, Depth: 16, Alpha: true}, 0, restore.Choices{Strength: 1, Tile: restore.TileAuto}},
+		{"?quality=70&strength=0.5", imageio.Info{Format: imageio.JPEG, W: 33, H: 21}, 0, restore.Choices{Strength: .5, Tile: restore.TileAuto, Encode: imageio.Options{Quality: 70}}},
+		{"?format=tif&tile=128", imageio.Info{Format: imageio.WebP, W: 200, H: 150, Alpha: true}, imageio.TIFF, restore.Choices{Strength: 1, Tile: 128}},
+		{"?format=BMP&model=small&tile=0", imageio.Info{Format: imageio.TIFF, W: 20, H: 50}, imageio.BMP, restore.Choices{Strength: 1}},
+		{"?format=webp", imageio.Info{Format: imageio.BMP, W: 20, H: 50}, imageio.WebP, restore.Choices{Strength: 1}},
+	} {
+		in := picture(t, c.info)
+		format := c.format
+		if format == 0 {
+			format = c.info.Format
+		}
+		want := restoredAs(t, n, in, format, c.Choices)
+		got := w.post(c.query, in)
+		if got.status != http.StatusOK || !bytes.Equal(got.body, want) {
+			t.Errorf("%s: %d, %d bytes, want %d. %s", c.query, got.status, len(got.body), len(want), got.text())
+			continue
+		}
+		if media := got.header.Get("Content-Type"); media != format.MediaType() {
+			t.Errorf("%s: it is called %s", c.query, media)
+		}
+		var rep report
+		if err := json.Unmarshal([]byte(got.header.Get(reportHeader)), &rep); err != nil || rep.Width != c.info.W || rep.Model != "small" ||
+			rep.Format != format.String() || rep.Resembles["rain"] != 0.75 || len(rep.Routing) != 4 {
+			t.Errorf("%s: %v, report %+v", c.query, err, rep)
+		}
+	}
+}
+
+// TestForms sends pictures as browsers and curl -F do.
+func TestForms(t *testing.T) {
+	w := start(t, nil)
+	in := picture(t, imageio.Info{W: 24, H: 16})
+	header, body := form("picture/Zürich\u200b ✓.jpeg", in)
+	got := w.send(http.MethodPost, "/v1/restore?format=png", header, body)
+	_, disposition, err := mime.ParseMediaType(got.header.Get("Content-Disposition"))
+	if got.status != http.StatusOK || err != nil || disposition["filename"] != "Zürich ✓.png" {
+		t.Errorf("%d, %q, %v", got.status, got.header.Get("Content-Disposition"), err)
+	}
+	if text := got.header.Get(reportHeader); !strings.Contains(text, `"input":"Z\u00fcrich \u2713.jpeg"`) {
+		t.Errorf("the report is %s", text)
+	}
+	for _, c := range []struct {
+		parts []any
+		want  string
+	}{
+		{[]any{"picture/a.png", in, "picture/b.png", in}, `the form holds the part "picture" twice`},
+		{[]any{"pictures/a.png", in}, `the form's part "pictures" is none that this server knows: did you mean "picture"?`},
+		{[]any{}, `the form holds no part "picture"`},
+		{[]any{"restored/a.png", in}, `the form holds no part "picture"`},
+		{[]any{"picture/a.png", []byte{}}, "the request brings no picture"},
+		{[]any{"picture/../../etc/passwd", []byte("root:x:0:0")}, "passwd is not an image: its content looks like text"},
+		{[]any{`picture/C:\secret\cat.png`, in[:len(in)/2]}, "cat.png is cut short"},
+	} {
+		header, body := form(c.parts...)
+		if got := w.send(http.MethodPost, "/v1/restore", header, body); got.status/100 != 4 || !strings.HasPrefix(got.text(), c.want) {
+			t.Errorf("%v: %d %s", c.parts[:min(1, len(c.parts))], got.status, got.text())
+		}
+	}
+	got = w.send(http.MethodPost, "/v1/restore", http.Header{"Content-Type": {"multipart/form-data"}}, strings.NewReader("x"))
+	if got.status != http.StatusBadRequest || !strings.Contains(got.text(), "the form cannot be read") {
+		t.Errorf("without a boundary: %d %s", got.status, got.text())
+	}
+}
+
+// TestJSON asks for the report as JSON, in both ways, with and without an explanation.
+func TestJSON(t *testing.T) {
+	w := start(t, nil)
+	in := picture(t, imageio.Info{W: 240, H: 160})
+	plain := w.post("", in)
+	for _, c := range []struct {
+		query  string
+		header http.Header
+	}{{"?json", nil}, {"", http.Header{"Accept": {"text/html, application/json;q=0.9"}}}, {"?explain=true", http.Header{"Accept": {"application/json"}}}} {
+		got := w.send(http.MethodPost, "/v1/restore"+c.query, c.header, bytes.NewReader(in))
+		var answer struct {
+			report
+			Picture []byte `json:"picture"`
+		}
+		if err := json.Unmarshal(got.body, &answer); err != nil || !bytes.Equal(answer.Picture, plain.body) || answer.Width != 240 {
+			t.Errorf("%s: %d, %v, %d bytes, %+v", c.query, got.status, err, len(answer.Picture), answer.report)
+		}
+		explained := strings.Contains(c.query, "explain")
+		if explained != strings.Contains(answer.Explanation, "rain 0.75, noise 0.25") || explained != bytes.HasPrefix(answer.Drawn, []byte("\x89PNG")) {
+			t.Errorf("%s: %q, a map of %d bytes", c.query, answer.Explanation, len(answer.Drawn))
+		}
+	}
+}
+
+// TestEarlierResult sends a result with its picture: it is mixed anew.
+func TestEarlierResult(t *testing.T) {
+	w, n := start(t, nil), smallNet(t, nil)
+	in := picture(t, imageio.Info{W: 30, H: 20})
+	other := picture(t, imageio.Info{W: 30, H: 20, Grey: true})
+	header, body := form("picture/a.png", in, "restored/b.png", other)
+	none := w.send(http.MethodPost, "/v1/restore?strength=0", header, body)
+	if want := restoredAs(t, n, in, imageio.PNG, restore.Choices{}); !bytes.Equal(none.body, want) {
+		t.Errorf("at 0: %d %s", none.status, none.text())
+	}
+	header, body = form("picture/a.png", in, "restored/b.png", other)
+	if got := w.send(http.MethodPost, "/v1/restore?explain&json", header, body); got.status != http.StatusBadRequest {
+		t.Errorf("explained: %d %s", got.status, got.text())
+	}
+	header, body = form("picture/a.png", in, "restored/b.png", picture(t, imageio.Info{W: 31, H: 20}))
+	if got := w.send(http.MethodPost, "/v1/restore", header, body); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.text(), "a.png is 31×20, but a.png is 30×20") {
+		t.Errorf("of another: %d %s", got.status, got.text())
+	}
+}
+
+// TestRefusals: each mistake has its status and a text that says what to do.
+func TestRefusals(t *testing.T) {
+	w := start(t, func(o *Options) { o.MaxPixels, o.MaxBody = 10_000, 100_000 })
+	good := picture(t, imageio.Info{W: 24, H: 16})
+	for _, c := range []struct {
+		query  string
+		body   []byte
+		status int
+		want   string
+	}{
+		{"?strenght=1", good, 400, "there is no flag --strenght: did you mean --strength?"},
+		{"?zzzzzzzzzzz=1", good, 400, "there is no flag --zzzzzzzzzzz"},
+		{"?strength=2", good, 400, "--strength 2: choose from 0 to 1"},
+		{"?strength=NaN", good, 400, "--strength NaN: choose from 0 to 1"},
+		{"?strength=much", good, 400, "--strength much: must be a number"},
+		{"?strength=1&strength=0", good, 400, "--strength is given 2 times"},
+		{"?quality=0", good, 400, "--quality 0: choose from 1 to 100"},
+		{"?tile=100", good, 400, "--tile 100: choose auto, 0, or at least 128 pixels"},
+		{"?format=gif", good, 400, `--format: unknown image format "gif": use png`},
+		{"?model=smal", good, 400, `--model smal: there is no such model here: did you mean "small"?`},
+		{"?model=/etc/passwd", good, 400, "--model /etc/passwd: there is no such model here"},
+		{"?output=/tmp/x", good, 400, "--output is about files"},
+		{"?compare=/tmp/x.png", good, 400, "--compare is about files"},
+		{"?model-config=/etc/passwd", good, 400, "--model-config is chosen when the server starts"},
+		{"?device=cuda", good, 400, "--device is chosen when the server starts: clusir serve --device"},
+		{"?max-pixels=1000000", good, 400, "--max-pixels 1000000: this server takes pictures of at most 10000"},
+		{"?max-pixels=0", good, 400, "--max-pixels 0: give the number"},
+		{"?max-pixels=100", good, 413, "the picture is 24×16, more than the limit of 100 pixels"},
+		{"?explain", good, 400, "--explain needs an answer in JSON"},
+		{"?help", good, 400, "there is no flag --help"},
+		{"?=1", good, 400, "there is no flag --"},
+		{"?strength=1;quality=2", good, 400, "the query cannot be read"},
+		{"", nil, 400, "the request brings no picture"},
+		{"", []byte("hello"), 422, "the picture is not an image: its content looks like text"},
+		{"", []byte("GIF89a12345"), 422, "the picture is a GIF, which cannot be read"},
+		{"", good[:len(good)-30], 422, "the picture is cut short"},
+		{"", picture(t, imageio.Info{W: 200, H: 100}), 413, "the picture is 200×100, more than the limit of 10000 pixels"},
+		{"", make([]byte, 100_001), 413, "the request is longer than 100 kB, the limit"},
+		{"?format=jpg&quality=101", good, 400, "--quality 101"},
+	} {
+		got := w.post(c.query, c.body)
+		if got.status != c.status || !strings.HasPrefix(got.text(), c.want) {
+			t.Errorf("%s: %d %q, want %d %q", c.query, got.status, got.text(), c.status, c.want)
+		}
+	}
+	for _, c := range []struct {
+		method, path string
+		status       int
+	}{{"GET", "/v1/restore", 405}, {"PUT", "/v1/restore", 405}, {"POST", "/v1/models", 405}, {"GET", "/etc/passwd", 404}, {"GET", "/../../etc/passwd", 404}, {"GET", "/v1/progress/x", 400}} {
+		if got := w.send(c.method, c.path, nil, nil); got.status != c.status {
+			t.Errorf("%s %s: %d", c.method, c.path, got.status)
+		}
+	}
+}
+
+// TestWhoMayAsk: requests by a foreign name, from a foreign page or without the token
+// get nothing.
+func TestWhoMayAsk(t *testing.T) {
+	const token = "0123456789abcdef"
+	open := start(t, nil)
+	locked := start(t, func(o *Options) { o.Token, o.Hosts = token, []string{"photos.example.org"} })
+	in := picture(t, imageio.Info{W: 24, H: 16})
+	for _, c := range []struct {
+		w      *site
+		header http.Header
+		status int
+	}{
+		{open, nil, 200},
+		{open, http.Header{"Host": {"localhost:9999"}}, 200}, // through a tunnel
+		{open, http.Header{"Host": {"[::1]:8080"}}, 200},
+		{open, http.Header{"Host": {"192.168.1.7"}}, 200},
+		{open, http.Header{"Host": {"evil.example"}}, 403},
+		{open, http.Header{"Host": {"localhost.evil.example"}}, 403},
+		{open, http.Header{"Host": {"127.0.0.1.evil.example"}}, 403},
+		{open, http.Header{"Origin": {open.url}}, 200},
+		{open, http.Header{"Origin": {"https://localhost:9999"}, "Host": {"localhost:9999"}}, 200}, // behind TLS
+		{open, http.Header{"Origin": {"http://evil.example"}}, 403},
+		{open, http.Header{"Origin": {"http://127.0.0.1:1"}}, 403},
+		{open, http.Header{"Origin": {"null"}}, 403},
+		{open, http.Header{"Origin": {""}}, 403},
+		{open, http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403},
+		{open, http.Header{"Sec-Fetch-Site": {"same-site"}}, 403},
+		{open, http.Header{"Sec-Fetch-Site": {"same-origin"}}, 200},
+		{locked, nil, 401},
+		{locked, http.Header{"Authorization": {"Bearer " + token}}, 200},
+		{locked, http.Header{"Authorization": {"bearer " + token}, "Host": {"Photos.example.org"}}, 200},
+		{locked, http.Header{"Authorization": {"Bearer " + token}, "Host": {"evil.example"}}, 403},
+		{locked, http.Header{"Authorization": {"Bearer " + token[1:]}}, 401},
+		{locked, http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("x:"+token))}}, 401},
+	} {
+		if got := c.w.send(http.MethodPost, "/v1/restore", c.header, bytes.NewReader(in)); got.status != c.status || got.status != 200 && got.text() == "" {
+			t.Errorf("%v: %d %s", c.header, got.status, got.text())
+		}
+	}
+	for path, status := range map[string]int{"/v1/models": 401, "/metrics": 401, "/v1/progress/0123456789abcdef": 401, "/healthz": 200} {
+		if got := locked.send(http.MethodGet, path, nil, nil); got.status != status {
+			t.Errorf("%s without a token: %d", path, got.status)
+		}
+	}
+	got := open.send(http.MethodGet, "/healthz", nil, nil)
+	if p := got.header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'") || strings.Contains(p, "unsafe") || got.header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("headers %v", got.header)
+	}
+}
+
+// TestModels lists what there is, and no path of this machine.
+func TestModels(t *testing.T) {
+	w := start(t, func(o *Options) {
+		o.Models = append(o.Models, &Model{Name: "other", Net: smallNet(t, nil), About: o.Models[0].About})
+	})
+	got := w.send(http.MethodGet, "/v1/models", nil, nil)
+	var list struct {
+		Models []struct {
+			Name    string
+			Default bool
+		}
+		Limits map[string]float64
+	}
+	must(t, json.Unmarshal(got.body, &list))
+	if fmt.Sprint(list.Models) != "[{small true} {other false}]" || list.Limits["pixels"] != 4e6 || bytes.Contains(got.body, []byte("somebody")) {
+		t.Errorf("%s", got.body)
+	}
+	// Runs of different models and ways follow each other.
+	in := picture(t, imageio.Info{W: 24, H: 16})
+	for _, query := range []string{"?model=other", "?model=small", "?ensemble", "?model=other&ensemble=true"} {
+		if got := w.post(query, in); got.status != http.StatusOK {
+			t.Errorf("%s: %d %s", query, got.status, got.text())
+		}
+	}
+	metrics := string(w.send(http.MethodGet, "/metrics", nil, nil).body)
+	for _, line := range []string{`clusir_pictures_total{outcome="restored"} 4`, "clusir_pixels_total 1536", "clusir_queue_capacity 16", "clusir_spool_bytes 0", `clusir_requests_total{code="200",method="POST"} 4`, "go_goroutines ", "process_resident_memory_bytes "} {
+		if !slices.ContainsFunc(strings.Split(metrics, "\n"), func(l string) bool { return strings.HasPrefix(l, line) }) {
+			t.Errorf("/metrics has no line %q", line)
+		}
+	}
+}
