@@ -80,7 +80,7 @@ A named model has random weights, which take the same time as trained ones.`,
 	f.BoolVar(&opts.Devices, "devices", false, "measure nothing: list the devices that there are")
 	f.StringVar(&opts.Device, "device", "auto", "auto, cpu, cuda or cuda:`N`")
 	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
-	f.StringVar(&opts.Precision, "precision", "float32", "of matrix products: float32, bf16, or on a GPU tf32")
+	f.StringVar(&opts.Precision, "precision", "auto", precisionHelp)
 	f.IntVar(&opts.Batch, "batch", 1, "images in a pass")
 	f.IntVar(&opts.Train, "train", 0, "measure steps of training on `B` images instead: forward, backward and Adam")
 	f.StringVar(&opts.Objective, "objective", "full", "of --train: full, as clusir train has it, or l1")
@@ -117,8 +117,8 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 		return usage("--format %s: choose text, json or go", o.Format)
 	case o.Objective != "full" && o.Objective != "l1":
 		return usage("--objective %s: choose full or l1", o.Objective)
-	case !slices.Contains([]string{"float32", "tf32", "bf16"}, o.Precision):
-		return usage("--precision %s: choose float32, tf32 or bf16", o.Precision)
+	case !slices.Contains([]string{"auto", "float32", "tf32", "bf16"}, o.Precision):
+		return usage("--precision %s: choose auto, float32, tf32 or bf16", o.Precision)
 	case changed("train") && o.Train < 1:
 		return usage("--train %d: give the number of images in a step, 1 or more", o.Train)
 	case o.Verify != "" && o.Format == "go":
@@ -146,7 +146,9 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 
 // open opens the device with a number of threads.
 func (o *benchOptions) open(threads int) (kernels.Backend, string, error) {
-	return device.Open(deviceOptions(&config.Config{Device: o.Device, Precision: o.Precision, Threads: threads}, o.ISA, o.errOut))
+	d := deviceOptions(&config.Config{Device: o.Device, Precision: o.Precision, Threads: threads}, o.ISA, o.errOut)
+	d.Training = o.Train > 0
+	return device.Open(d)
 }
 
 func runBench(o *benchOptions) error {
@@ -163,7 +165,7 @@ func runBench(o *benchOptions) error {
 	}
 	options := bench.Options{
 		Subject: subject, Threads: o.Threads, Batch: o.Batch, Train: o.Train > 0, Objective: model.DefaultObjective(),
-		Warmup: o.Warmup, Runs: o.Runs, Precision: o.Precision, Profile: o.Profile, Peak: o.Peak, Open: o.open,
+		Warmup: o.Warmup, Runs: o.Runs, Profile: o.Profile, Peak: o.Peak, Open: o.open,
 		Progress: progress.New(o.errOut, "passes").Set,
 	}
 	if options.Train {

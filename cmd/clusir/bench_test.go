@@ -72,7 +72,7 @@ func withBenchDefaults(o benchOptions, noPeak bool) benchOptions {
 	number(&o.Warmup, 1)
 	number(&o.Runs, 5)
 	text(&o.Device, "auto")
-	text(&o.Precision, "float32")
+	text(&o.Precision, "auto")
 	text(&o.Objective, "full")
 	text(&o.Format, "text")
 	o.Peak = !noPeak
@@ -139,7 +139,7 @@ func TestBench(t *testing.T) {
 		{"--threads two", exitUsage, "", "--threads"},
 		{"--format xml", exitUsage, "", "choose text, json or go"},
 		{"--objective l2", exitUsage, "", "choose full or l1"},
-		{"--precision int4", exitUsage, "", "choose float32, tf32 or bf16"},
+		{"--precision int4", exitUsage, "", "choose auto, float32, tf32 or bf16"},
 		{"--train 0", exitUsage, "", "1 or more"},
 		{"--train 2 --batch 2", exitUsage, "", "exclude each other"},
 		{"--json --format go", exitUsage, "", "exclude each other"},

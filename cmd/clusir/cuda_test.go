@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer"
 )
 
 // needGPU skips a test without that device: a GPU, or the software device.
@@ -83,6 +84,35 @@ func TestRestoreOnCUDA(t *testing.T) {
 	}
 }
 
+// Training on a GPU rounds to TF32 unless it is told otherwise, and says so.
+func TestTrainOnCUDAPrecision(t *testing.T) {
+	needGPU(t, "cuda:0")
+	for _, c := range []struct {
+		flags  []string
+		device string // ends with this
+		says   bool
+	}{
+		{nil, " tf32", true},
+		{[]string{"--precision", "float32"}, " float32", false},
+	} {
+		out := t.TempDir()
+		var said bytes.Buffer
+		if code := run(append(append(leastRun(t, 1), "--out", out), c.flags...), &said, &said); code != exitOK {
+			t.Fatalf("%v: %s", c.flags, said.String())
+		}
+		if got := strings.Contains(said.String(), "tf32 is what auto means on a GPU"); got != c.says {
+			t.Errorf("%v: said %q", c.flags, said.String())
+		}
+		d, err := infer.Describe(filepath.Join(out, "last.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(d.Device, c.device) || !strings.Contains(string(d.Recipe), `"precision":"`+strings.TrimSpace(c.device)+`"`) {
+			t.Errorf("%v: the checkpoint is of %q, recipe %s", c.flags, d.Device, d.Recipe)
+		}
+	}
+}
+
 // Two devices of one process, with half of each batch and BatchNorm's statistics
 // of the whole, make the losses of one, over 20 steps.
 func TestTrainOnCUDADevices(t *testing.T) {
@@ -91,7 +121,7 @@ func TestTrainOnCUDADevices(t *testing.T) {
 	args, one, two := leastRun(t, 20), t.TempDir(), t.TempDir()
 	for out, devices := range map[string]string{one: "cuda:0", two: "cuda:0,cuda:1"} {
 		var said bytes.Buffer
-		if code := run(append(args, "--out", out, "--device", devices), &said, &said); code != exitOK {
+		if code := run(append(args, "--out", out, "--device", devices, "--precision", "float32"), &said, &said); code != exitOK {
 			t.Fatalf("%s: %s", devices, said.String())
 		}
 	}

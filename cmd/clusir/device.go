@@ -11,10 +11,13 @@ import (
 	"clusir/internal/device"
 )
 
+// precisionHelp describes --precision.
+const precisionHelp = "of matrix products: float32, bf16, on a GPU tf32; auto is tf32 for training on a GPU, else float32"
+
 // addDeviceFlags defines the flags that say what to compute on.
 func addDeviceFlags(f *pflag.FlagSet) {
 	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`; clusir bench --devices lists them")
-	f.String("precision", "float32", "of matrix products: float32, bf16, or on a GPU tf32")
+	f.String("precision", "auto", precisionHelp)
 }
 
 // addProcessorFlags defines the flags that say how the processor computes.

@@ -18,7 +18,7 @@ import (
 // differ; a name that stands for files as well completes both.
 var choices = map[string]func() []string{
 	"device":         fixed("auto", "cpu", "cuda", "cuda:0"),
-	"precision":      fixed("float32", "tf32", "bf16"),
+	"precision":      fixed("auto", "float32", "tf32", "bf16"),
 	"isa":            fixed("avx512", "avx2", "portable"),
 	"protocol":       fixed("promptir", "gaussian"),
 	"objective":      fixed("full", "l1"),

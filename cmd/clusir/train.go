@@ -101,7 +101,7 @@ func (o *trainOptions) check() error {
 	var settings []error
 	for _, name := range strings.Split(o.config.Device, ",") {
 		d := deviceOptions(o.config, o.ISA, o.errOut)
-		d.Name = name
+		d.Name, d.Training = name, true
 		b, _, err := device.Open(d)
 		if err != nil {
 			settings = append(settings, err)

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"sync"
 
+	"clusir/internal/config"
 	"clusir/internal/device"
 	"clusir/internal/infer"
+	"clusir/internal/kernels"
 	"clusir/internal/parallel"
 	"clusir/internal/progress"
 	"clusir/internal/sysmem"
@@ -93,12 +95,13 @@ func (r *ranks) runRank(g parallel.Group, name string) (_ *train.Result, err err
 		Progress: progress.New(r.errOut, "steps"), Messages: r.errOut,
 	}
 	d := deviceOptions(r.config, r.ISA, r.errOut)
-	d.Name, d.LocalRank, d.Threads = name, r.local, r.threads
+	d.Name, d.Training, d.LocalRank, d.Threads = name, true, r.local, r.threads
 	if o.Backend, o.Device, err = device.Open(d); err != nil {
 		g.Abort(err)
 		return nil, err
 	}
 	defer o.Backend.Close()
+	o.Config = r.resolved(o.Backend)
 	if g.Rank() == 0 {
 		if err := r.lead(&o); err != nil {
 			g.Abort(err)
@@ -111,8 +114,20 @@ func (r *ranks) runRank(g parallel.Group, name string) (_ *train.Result, err err
 	return train.Run(r.ctx, o)
 }
 
+// resolved is the configuration with the precision that auto has become.
+func (r *ranks) resolved(b kernels.Backend) *config.Config {
+	c := *r.config
+	if p, ok := b.(kernels.Precise); ok {
+		c.Precision = p.Precision()
+	}
+	return &c
+}
+
 // lead adds what rank 0 alone does.
 func (r *ranks) lead(o *train.Options) (err error) {
+	if o.Config.Precision != r.config.Precision && o.Config.Precision != "float32" {
+		fmt.Fprintf(r.errOut, "training on %s: %s is what auto means on a GPU; --precision float32 rounds nothing\n", o.Device, o.Config.Precision)
+	}
 	if o.Validate, err = validator(r.config, r.Benchmarks, o.Backend, r.errOut); err != nil || r.InitFrom == "" {
 		return err
 	}

@@ -25,9 +25,8 @@ type Options struct {
 	// objective, backward and Adam.
 	Train     bool
 	Objective model.Objective
-	Warmup    int    // passes that do not count
-	Runs      int    // passes that do; 0 only counts parameters and MACs
-	Precision string // that Open opens devices with; for the report
+	Warmup    int // passes that do not count
+	Runs      int // passes that do; 0 only counts parameters and MACs
 	Profile   bool
 	// Peak says to measure the device's own peak, for the share of it.
 	Peak bool
@@ -99,7 +98,7 @@ func (o Options) count(s Size) (Result, error) {
 	}
 	r := Result{
 		Model: o.Subject.Name, Size: s, Width: s.W, Height: s.H, Batch: o.Batch, Train: o.Train,
-		Params: cost.Params, GMACs: cost.GMACs(), Precision: o.Precision, Warmup: o.Warmup, Runs: o.Runs,
+		Params: cost.Params, GMACs: cost.GMACs(), Warmup: o.Warmup, Runs: o.Runs,
 	}
 	if o.Train {
 		r.GMACs *= trainingPasses
@@ -126,6 +125,9 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 		r.Threads = runtime.GOMAXPROCS(0)
 	}
 	r.Device = device
+	if p, ok := b.(kernels.Precise); ok {
+		r.Precision = p.Precision()
+	}
 	if isa, ok := strings.CutPrefix(device, "cpu "); ok {
 		r.ISA = isa
 	}

@@ -17,7 +17,7 @@ type Result struct {
 	// GMACs is 10⁹ multiply-accumulates of the convolutions and matrix products
 	// of the whole batch; a step of training counts as three forward passes.
 	GMACs     float64 `json:"gmacs"`
-	Precision string  `json:"precision"`
+	Precision string  `json:"precision,omitempty"`
 	Device    string  `json:"device,omitempty"`
 	ISA       string  `json:"isa,omitempty"`
 	Threads   int     `json:"threads,omitempty"`

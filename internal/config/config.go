@@ -24,8 +24,8 @@ type Config struct {
 	// Device is auto (a GPU where there is one), cpu, cuda or cuda:N; for
 	// training also several, such as cuda:0,cuda:1.
 	Device string `yaml:"device"`
-	// Precision is what matrix products round their operands to:
-	// float32, tf32 or bf16; the processor has no tf32.
+	// Precision is what matrix products round their operands to: float32, tf32 or
+	// bf16; the processor has no tf32. Auto is tf32 for training on a GPU, else float32.
 	Precision string `yaml:"precision"`
 	// Threads is the number of processor threads, 0 for all.
 	Threads int `yaml:"threads"`
@@ -170,7 +170,7 @@ type Eval struct {
 // Default is the paper's recipe, without data or tasks.
 func Default() Config {
 	return Config{
-		Device: "auto", Precision: "float32",
+		Device: "auto", Precision: "auto",
 		Model: Model{Variant: "base"},
 		Train: Train{
 			Epochs: 150, Batch: 48, Accumulate: 1, Patch: 128,

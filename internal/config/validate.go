@@ -54,7 +54,7 @@ var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)(,(cpu|cuda:\d{1,3})
 func (c *Config) validate() []problem {
 	k := &checker{}
 	k.need(device.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), "auto, cpu, cuda or cuda:N, or for training several: cuda:0,cuda:1")
-	k.oneOf("precision", c.Precision, "float32", "tf32", "bf16")
+	k.oneOf("precision", c.Precision, "auto", "float32", "tf32", "bf16")
 	k.need(c.Threads >= 0 && c.Threads <= 1024, "threads", c.Threads, "in 1..1024, or 0 for all processors")
 	c.Model.validate(k)
 	for i, t := range c.Tasks {

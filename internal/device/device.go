@@ -21,9 +21,11 @@ type Options struct {
 	// LocalRank is the place of this process among the ranks on its machine: auto and
 	// cuda mean the GPU of that number, or the only one there is.
 	LocalRank int
-	// Precision is what matrix products round their operands to: float32 (also
-	// ""), tf32 or bf16. The processor has no tf32.
+	// Precision is what matrix products round their operands to: float32, tf32 or
+	// bf16; the processor has no tf32. Auto, also "", is tf32 for training on a GPU,
+	// and float32 elsewhere.
 	Precision string
+	Training  bool
 	Threads   int    // of the processor; 0 for all
 	ISA       string // instruction set of the processor; "" for the best
 	// Say hears why auto passes a GPU by; nil for nobody.
@@ -33,9 +35,12 @@ type Options struct {
 // Open returns the backend and a name for it that says on what, exactly,
 // results were computed: they are the same bits on devices of one name only.
 func Open(o Options) (kernels.Backend, string, error) {
-	p, err := cuda.ParsePrecision(precision(o))
-	if err != nil {
-		return nil, "", err
+	p := cuda.Precision("") // auto, until it is known on what
+	if o.Precision != "" && o.Precision != "auto" {
+		var err error
+		if p, err = cuda.ParsePrecision(o.Precision); err != nil {
+			return nil, "", err
+		}
 	}
 	n, named := strings.CutPrefix(o.Name, "cuda:")
 	switch {
@@ -47,17 +52,10 @@ func Open(o Options) (kernels.Backend, string, error) {
 		return openOwn(o, p)
 	case named:
 		if i, err := strconv.Atoi(n); err == nil && i >= 0 {
-			return openCUDA(i, p)
+			return openCUDA(i, o, p)
 		}
 	}
 	return nil, "", fmt.Errorf("device %q: use auto, cpu, cuda or cuda:N", o.Name)
-}
-
-func precision(o Options) string {
-	if o.Precision == "" {
-		return string(cuda.Float32)
-	}
-	return o.Precision
 }
 
 // errNoGPULeft is the error of a rank on a machine with fewer GPUs than ranks.
@@ -75,7 +73,7 @@ func openOwn(o Options, p cuda.Precision) (kernels.Backend, string, error) {
 			return nil, "", fmt.Errorf("local rank %d: %w: there are %d; start as many ranks, or choose --device cpu for all", i, errNoGPULeft, n)
 		}
 	}
-	return openCUDA(i, p)
+	return openCUDA(i, o, p)
 }
 
 // openAuto tries the GPU. That there is none is nothing to speak of; that
@@ -103,7 +101,10 @@ func openCPU(o Options, p cuda.Precision) (kernels.Backend, string, error) {
 	return b, "cpu " + b.ISA(), nil
 }
 
-func openCUDA(i int, p cuda.Precision) (kernels.Backend, string, error) {
+func openCUDA(i int, o Options, p cuda.Precision) (kernels.Backend, string, error) {
+	if p == "" && o.Training {
+		p = cuda.TF32
+	}
 	b, err := cuda.Open(i, cuda.Options{Precision: p})
 	if err != nil {
 		return nil, "", err

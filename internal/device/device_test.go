@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/kernels"
 	"clusir/internal/kernels/cuda"
 )
 
@@ -28,6 +29,7 @@ func TestOpen(t *testing.T) {
 		{Options{}, there, ""},
 		{Options{Name: "auto"}, there, ""},
 		{Options{Name: "cpu", ISA: "portable", Precision: "float32"}, "cpu portable", ""},
+		{Options{Name: "cpu", ISA: "portable", Precision: "auto", Training: true}, "cpu portable", ""},
 		{Options{Name: "cpu", Precision: "tf32"}, "", "precision tf32 is for GPUs"},
 		{Options{Name: "cpu", ISA: "portable", Precision: "bf16"}, "cpu portable_bf16", ""},
 		{Options{Name: "cpu", ISA: "avx2", Precision: "bf16"}, "", "precision bf16 takes a processor with AVX512-BF16"},
@@ -52,6 +54,41 @@ func TestOpen(t *testing.T) {
 			}
 		case c.err == "" || !strings.Contains(err.Error(), c.err):
 			t.Errorf("%+v: %v, want %q", c.o, err, c.err)
+		}
+	}
+}
+
+// What auto and the precisions mean, for training and for what is not.
+func TestPrecision(t *testing.T) {
+	for _, c := range []struct {
+		precision string
+		training  bool
+		cpu, gpu  string // "" is refused
+	}{
+		{"", false, "float32", "float32"}, {"", true, "float32", "tf32"},
+		{"auto", false, "float32", "float32"}, {"auto", true, "float32", "tf32"},
+		{"float32", true, "float32", "float32"}, {"float32", false, "float32", "float32"},
+		{"tf32", true, "", "tf32"}, {"tf32", false, "", "tf32"},
+		{"bf16", true, "bf16", "bf16"}, {"bf16", false, "bf16", "bf16"},
+	} {
+		want := map[string]string{"cpu": c.cpu}
+		if gpu() {
+			want["cuda"], want["auto"] = c.gpu, c.gpu
+		}
+		for name, want := range want {
+			b, _, err := Open(Options{Name: name, ISA: "portable", Precision: c.precision, Training: c.training})
+			if err != nil {
+				if want != "" {
+					t.Errorf("%+v on %s: %v", c, name, err)
+				}
+				continue
+			}
+			if got := b.(kernels.Precise).Precision(); got != want {
+				t.Errorf("%+v on %s: rounds to %s, want %q", c, name, got, want)
+			}
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

@@ -59,7 +59,7 @@ func recipeKeys(c config.Config) (map[string]string, error) {
 	if err := yaml.Unmarshal(text, &train); err != nil {
 		return nil, err
 	}
-	keys := map[string]string{"tasks": fmt.Sprintf("%+v", c.Tasks)}
+	keys := map[string]string{"tasks": fmt.Sprintf("%+v", c.Tasks), "precision": c.Precision}
 	for key, value := range train {
 		keys["train."+key] = fmt.Sprint(value)
 	}

@@ -25,6 +25,7 @@ func TestChanges(t *testing.T) {
 		{"where the data are", func(c *config.Config) { c.Data, c.Threads = "elsewhere", 7 }, ""},
 		{"the rate and the length", func(c *config.Config) { c.Train.LR, c.Train.Steps = 0.5, 9 },
 			"settings that differ from those before:\n  train.lr: 0.5, was 0.001\n  train.steps: 9, was 6\n"},
+		{"what is rounded", func(c *config.Config) { c.Precision = "tf32" }, "precision: tf32, was auto"},
 		{"the tasks", func(c *config.Config) { c.Tasks = []dataset.Task{{Kind: "derain", Repeat: 2}} }, "tasks: [{Kind:derain"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -97,6 +97,7 @@ var deviceNumber = regexp.MustCompile(`^cuda:\d+`)
 func (r *run) handshake() (handshake, error) {
 	c := *r.Config
 	c.Data, c.Device, c.Threads, c.Eval = "", "", 0, config.Eval{} // a rank's own affair
+	c.Precision = ""                                               // which Device names
 	recipe, err := c.Recipe()
 	return handshake{recipe, r.set.Len(), deviceNumber.ReplaceAllString(r.Device, "cuda")}, err
 }

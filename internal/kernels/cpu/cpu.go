@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"clusir/internal/kernels"
@@ -66,6 +67,14 @@ func New(o Options) (*Backend, error) {
 		return nil, fmt.Errorf("instruction set %q: unknown, or not on this processor; use avx512, avx2 or portable", o.ISA)
 	}
 	return &Backend{ctx: ctx, arena: C.clusir_arena_open()}, nil
+}
+
+// Precision implements kernels.Precise.
+func (b *Backend) Precision() string {
+	if strings.HasSuffix(b.ISA(), "_bf16") {
+		return "bf16"
+	}
+	return "float32"
 }
 
 // ISA names the instruction set in use.

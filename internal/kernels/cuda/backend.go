@@ -114,11 +114,15 @@ func (b *Backend) Name() string {
 	return fmt.Sprintf("cuda:%d %s %s", b.index, b.info.Name, b.precision)
 }
 
+// Precision implements kernels.Precise.
+func (b *Backend) Precision() string { return string(b.precision) }
+
 // Sync waits for all work and returns the first fault since the last Sync. After
 // a fault that loses the device, every Sync returns it.
 func (b *Backend) Sync() error {
 	var fault *Fault
 	b.do(func() {
+		b.settle()
 		if b.fault == nil {
 			b.failLater("waiting for the device", b.stream.Synchronize())
 		}
@@ -140,7 +144,7 @@ func (b *Backend) Close() error {
 	b.do(func() {
 		lost = b.fault != nil && b.fault.Lost
 		if b.stream != (cu.Stream{}) && !lost {
-			errs = append(errs, b.stream.Synchronize())
+			errs = append(errs, b.ranks.wait(), b.stream.Synchronize())
 		}
 		errs = append(errs, b.cache.close())
 		for i := len(b.cleanup) - 1; i >= 0; i-- {
