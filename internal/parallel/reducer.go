@@ -163,6 +163,15 @@ func (r *Reducer) Err() error {
 	return nil
 }
 
+// Explain is why the device failed, err being what it says: another rank, where
+// devices add up by themselves and one of them is gone.
+func (r *Reducer) Explain(err error) error {
+	if err == nil || r.gpus == nil {
+		return err
+	}
+	return explain(r.Group, err)
+}
+
 // Close ends the goroutine and the devices' own group, and leaves the group alone.
 func (r *Reducer) Close() error {
 	close(r.jobs)

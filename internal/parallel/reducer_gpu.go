@@ -3,6 +3,7 @@ package parallel
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"clusir/internal/kernels"
 )
@@ -12,7 +13,7 @@ import (
 type collective interface {
 	RanksReady() error
 	RanksID() ([]byte, error)
-	JoinRanks(id []byte, rank, size int) error
+	JoinRanks(ctx context.Context, id []byte, rank, size int, patience time.Duration) error
 	SumRanks(ts ...kernels.Tensor)
 	AwaitRanks()
 	AbortRanks()
@@ -59,10 +60,21 @@ func joinGPUs(g Group, m kernels.Memory, say func(string)) (*gpus, error) {
 	if id, err = BroadcastBytes(g, id); err != nil {
 		return nil, err
 	}
-	if err := c.JoinRanks(id, g.Rank(), g.Size()); err != nil {
-		return nil, err
+	if err := c.JoinRanks(g.Context(), id, g.Rank(), g.Size(), joinTimeout); err != nil {
+		return nil, explain(g, err)
 	}
 	return &gpus{collective: c, unwatch: context.AfterFunc(g.Context(), c.AbortRanks)}, nil
+}
+
+// explain is the reason for a failure of what devices do together: they notice that
+// another is gone, but the group knows, at about that time, which rank it is and why.
+func explain(g Group, err error) error {
+	select {
+	case <-g.Context().Done():
+		return context.Cause(g.Context())
+	case <-time.After(hearsay):
+		return err
+	}
 }
 
 func (d *gpus) add(t kernels.Tensor, bucket int) {

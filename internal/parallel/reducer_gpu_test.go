@@ -1,11 +1,13 @@
 package parallel
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/ref"
@@ -17,6 +19,7 @@ type fakeGPU struct {
 	own    Group
 	absent error
 	calls  []string
+	joins  func(ctx context.Context) error // nil for at once
 }
 
 func (f *fakeGPU) RanksReady() error        { return f.absent }
@@ -24,7 +27,10 @@ func (f *fakeGPU) RanksID() ([]byte, error) { return []byte("the id"), nil }
 func (f *fakeGPU) AbortRanks()              { f.own.Abort(errors.New("aborted")) }
 func (f *fakeGPU) AwaitRanks()              { f.calls = append(f.calls, "await") }
 
-func (f *fakeGPU) JoinRanks(id []byte, rank, size int) error {
+func (f *fakeGPU) JoinRanks(ctx context.Context, id []byte, rank, size int, _ time.Duration) error {
+	if f.joins != nil {
+		return f.joins(ctx)
+	}
 	if string(id) != "the id" || rank != f.own.Rank() || size != f.own.Size() {
 		return fmt.Errorf("joined as %d of %d by %q", rank, size, id)
 	}
@@ -108,6 +114,48 @@ func TestReducerWithoutNCCL(t *testing.T) {
 	}
 	if !strings.Contains(said[0], "1 of 2 ranks have no NCCL") || !strings.Contains(said[1], "not found") {
 		t.Errorf("the ranks say %q", said)
+	}
+}
+
+// TestGPUsCannotJoin: the rank that cannot join ends the others' wait for it, and
+// they name it. A rank that nobody names says what its own device said.
+func TestGPUsCannotJoin(t *testing.T) {
+	for name, c := range map[string]struct {
+		joins [2]func(context.Context) error
+		abort bool
+		want  [2]string
+	}{
+		"one cannot": {[2]func(context.Context) error{
+			func(ctx context.Context) error { <-ctx.Done(); return errors.New("joining: the group has ended") },
+			func(context.Context) error { return errors.New("no memory") },
+		}, true, [2]string{"rank 1 gave up: no memory", "no memory"}},
+		"the device notices first": {[2]func(context.Context) error{
+			func(context.Context) error { return errors.New("remote process exited") },
+			func(context.Context) error { time.Sleep(50 * time.Millisecond); return errors.New("no memory") },
+		}, true, [2]string{"rank 1 gave up: no memory", "no memory"}},
+		"the network between them is down": {[2]func(context.Context) error{
+			func(context.Context) error { return errors.New("rank 0 of 2 has waited") },
+			func(context.Context) error { return errors.New("rank 1 of 2 has waited") },
+		}, false, [2]string{"rank 0 of 2 has waited", "rank 1 of 2 has waited"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			own := Local(2)
+			errs := together(Local(2), func(g Group) error {
+				_, err := NewReducer(g, &fakeGPU{Backend: ref.New(), own: own[g.Rank()], joins: func(ctx context.Context) error {
+					err := c.joins[g.Rank()](ctx)
+					if g.Rank() == 1 && c.abort {
+						g.Abort(err)
+					}
+					return err
+				}}, nil)
+				return err
+			})
+			for rank, err := range errs {
+				if err == nil || !strings.Contains(err.Error(), c.want[rank]) {
+					t.Errorf("rank %d: %v, want %q", rank, err, c.want[rank])
+				}
+			}
+		})
 	}
 }
 

@@ -282,7 +282,7 @@ func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 	}
 	r.m.SettleCounts(r.Backend)
 	if err := r.Backend.Sync(); err != nil {
-		return mean, fmt.Errorf("step %d: %w", r.step+1, err)
+		return mean, fmt.Errorf("step %d: %w", r.step+1, r.reduce.Explain(err))
 	}
 	switch {
 	case finite(mean):

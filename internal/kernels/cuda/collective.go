@@ -3,8 +3,10 @@
 package cuda
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"clusir/internal/kernels"
@@ -20,6 +22,8 @@ type collective struct {
 	stream cu.Stream
 	ready  cu.Event // what is to be summed is computed
 	summed cu.Event
+
+	waiting bool // nobody has seen yet that the last sum is done
 }
 
 // RanksReady returns why this device cannot add up with others by itself, nil if
@@ -30,17 +34,22 @@ func (b *Backend) RanksReady() error { return nccl.Load() }
 func (b *Backend) RanksID() ([]byte, error) { return nccl.NewID() }
 
 // JoinRanks makes the device one of several that add up tensors, and waits for
-// the others.
-func (b *Backend) JoinRanks(id []byte, rank, size int) (err error) {
-	b.do(func() { err = b.ranks.open(b, id, rank, size) })
+// the others until ctx ends. From then on patience is the longest that this rank
+// waits for another.
+func (b *Backend) JoinRanks(ctx context.Context, id []byte, rank, size int, patience time.Duration) (err error) {
+	b.do(func() {
+		if err = b.ranks.open(b); err == nil {
+			b.ranks.comm, err = nccl.Join(ctx, id, rank, size, patience)
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("cuda:%d: %w", b.index, err)
 	}
 	return nil
 }
 
-// open joins the group. Worker only.
-func (c *collective) open(b *Backend, id []byte, rank, size int) (err error) {
+// open makes the stream and the events. Worker only.
+func (c *collective) open(b *Backend) (err error) {
 	if c.stream, err = cu.MakeStream(cu.NonBlocking); err != nil {
 		return err
 	}
@@ -51,8 +60,7 @@ func (c *collective) open(b *Backend, id []byte, rank, size int) (err error) {
 		}
 		b.undo(func() error { return cu.DestroyEvent(e) })
 	}
-	c.comm, err = nccl.Join(id, rank, size)
-	return err
+	return nil
 }
 
 // SumRanks begins to replace tensors by their sums over the ranks, behind the
@@ -76,7 +84,32 @@ func (c *collective) sum(after cu.Stream, at []uint64, counts []int) error {
 	if err := c.comm.Sum(at, counts, *(*unsafe.Pointer)(unsafe.Pointer(&c.stream))); err != nil { // a cu.Stream is a struct of its handle
 		return err
 	}
+	c.waiting = true
 	return c.summed.Record(c.stream)
+}
+
+// wait returns when the sums are done, or when they cannot be any more. Whoever
+// waits for the stream that computes, and so for another rank, calls it first: the
+// driver would wait for ever. Worker only.
+func (c *collective) wait() error {
+	if !c.waiting {
+		return nil
+	}
+	c.waiting = false
+	return c.comm.Wait(func() (bool, error) {
+		err := c.summed.Query()
+		if errors.Is(err, cu.NotReady) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+}
+
+// settle waits for sums. What goes wrong is a fault as any other's. Worker only.
+func (b *Backend) settle() {
+	if b.fault == nil {
+		b.failLater("summing over the ranks", b.ranks.wait())
+	}
 }
 
 // AwaitRanks has the work that is queued from now on wait for the sums before.

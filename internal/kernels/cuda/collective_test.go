@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,7 +12,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"clusir/internal/kernels"
 	"clusir/internal/kernels/cuda/softdevice"
 )
 
@@ -50,7 +53,7 @@ func TestRanks(t *testing.T) {
 }
 
 func sumOnRank(b *Backend, id []byte, rank int) error {
-	if err := b.JoinRanks(id, rank, 2); err != nil {
+	if err := b.JoinRanks(context.Background(), id, rank, 2, time.Minute); err != nil {
 		return err
 	}
 	x, y, z := uploaded(b, 1, float32(rank)), uploaded(b, float32(10*rank)), uploaded(b, 0, 0)
@@ -75,6 +78,53 @@ func sumOnRank(b *Backend, id []byte, rank int) error {
 	return nil
 }
 
+// TestRanksNeedNotWait: a rank that nobody joins, or whose neighbour dies while it
+// waits for a sum, gets an error that names it, and the device is as good as before.
+func TestRanksNeedNotWait(t *testing.T) {
+	needSoftware(t)
+	fakeNCCL(t)
+	b := open(t, Options{})
+	id, err := b.RanksID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.JoinRanks(t.Context(), id, 0, 2, 50*time.Millisecond)
+	if err == nil || !strings.Contains(err.Error(), "cuda:0: NCCL: joining: rank 0 of 2 has waited 50ms: another rank is not there") {
+		t.Errorf("nobody came, and joining said: %v", err)
+	}
+
+	backends := []*Backend{open(t, Options{}), open(t, Options{})}
+	if id, err = b.RanksID(); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	xs, errs := make([]kernels.Tensor, 2), make([]error, 2)
+	for rank, b := range backends {
+		wg.Go(func() {
+			errs[rank] = b.JoinRanks(t.Context(), id, rank, 2, time.Minute)
+			xs[rank] = uploaded(b, 1)
+			errs[rank] = errors.Join(errs[rank], b.Sync())
+			b.SumRanks(xs[rank])
+			b.do(func() {}) // it is under way
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	backends[1].AbortRanks()
+	softdevice.Fail("cuEventQuery", 1, 600) // the sum is not done yet
+	err = backends[0].Sync()
+	softdevice.Fail("*", 0, 0)
+	if err == nil || !strings.Contains(err.Error(), "cuda:0: summing over the ranks: NCCL: waiting for sums as rank 0 of 2: remote process exited") {
+		t.Errorf("the other rank died, and Sync said: %v", err)
+	}
+	y := uploaded(backends[0], 2)
+	if got := downloaded(backends[0], y); got[0] != 2 || backends[0].Sync() != nil {
+		t.Errorf("after that the device holds %v", got)
+	}
+}
+
 // sumAlone opens a backend that is the only one to add up, and closes it.
 func sumAlone() (right bool, err error) {
 	b, err := Open(0, Options{})
@@ -86,7 +136,7 @@ func sumAlone() (right bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if err := b.JoinRanks(id, 0, 1); err != nil {
+	if err := b.JoinRanks(context.Background(), id, 0, 1, time.Minute); err != nil {
 		return false, err
 	}
 	x := uploaded(b, 3)

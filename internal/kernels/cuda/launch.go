@@ -150,6 +150,7 @@ func (b *Backend) run(l *launched) {
 	}
 	b.failLater("noting progress", b.trail.add(l, b.stream))
 	if b.debug {
+		b.settle()
 		b.failLater("waiting for "+l.String(), b.stream.Synchronize())
 	}
 }

@@ -148,6 +148,7 @@ func (b *Backend) upload(dst cu.DevicePtr, src []float32) error {
 func (b *Backend) Download(dst []float32, src kernels.Tensor) {
 	f := b.sized("Download", src, len(dst))
 	b.do(func() {
+		b.settle()
 		for at := 0; at < len(dst); at += chunk / 4 {
 			part := dst[at:min(at+chunk/4, len(dst))]
 			if b.fault == nil {

@@ -11,9 +11,11 @@ package nccl
 import "C"
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -25,7 +27,7 @@ var load = sync.OnceValue(func() error {
 	why := (*C.char)(C.calloc(1, 512))
 	defer C.free(unsafe.Pointer(why))
 	if C.clusir_nccl_open(why, 512) != 0 {
-		return fmt.Errorf("%w: %s; install libnccl2, or name the library by CLUSIR_LIBNCCL", ErrAbsent, C.GoString(why))
+		return fmt.Errorf("%w: %s; install libnccl2 2.14 or later, or name the library by CLUSIR_LIBNCCL", ErrAbsent, C.GoString(why))
 	}
 	return nil
 })
@@ -39,21 +41,29 @@ func NewID() ([]byte, error) {
 		return nil, err
 	}
 	var id C.ncclUniqueId
-	if err := result("making a group", C.clusir_nccl_id(&id)); err != nil {
-		return nil, err
+	if code := C.clusir_nccl_id(&id); code != 0 {
+		return nil, fmt.Errorf("NCCL: making a group: %w", failure(code))
 	}
 	return C.GoBytes(unsafe.Pointer(&id), C.int(unsafe.Sizeof(id))), nil
 }
 
-// Comm is one rank's membership of a group.
+// Comm is one rank's membership of a group. None of its methods waits longer for
+// another rank than its patience lasts.
 type Comm struct {
-	mu sync.Mutex
+	rank, size int
+	patience   time.Duration
+
+	mu sync.Mutex   // held during each call of NCCL's, of which none waits
 	c  C.ncclComm_t // nil once left or aborted
 }
 
+// errEnded is the failure of a call on a group that was left or aborted.
+var errEnded = errors.New("the group has ended")
+
 // Join makes the GPU that is current on this thread a rank of the group, and
-// waits for the others.
-func Join(id []byte, rank, size int) (*Comm, error) {
+// waits for the others: until ctx ends, whose cause is then the error, or for as
+// long as patience lasts.
+func Join(ctx context.Context, id []byte, rank, size int, patience time.Duration) (*Comm, error) {
 	if err := Load(); err != nil {
 		return nil, err
 	}
@@ -62,42 +72,67 @@ func Join(id []byte, rank, size int) (*Comm, error) {
 		return nil, fmt.Errorf("NCCL: an identity of %d bytes, not %d", len(id), unsafe.Sizeof(i))
 	}
 	copy(unsafe.Slice((*byte)(unsafe.Pointer(&i)), len(id)), id)
-	c := &Comm{}
-	return c, result(fmt.Sprintf("joining as rank %d of %d", rank, size), C.clusir_nccl_join(&c.c, &i, C.int(rank), C.int(size)))
+	c := &Comm{rank: rank, size: size, patience: patience}
+	code := C.clusir_nccl_join(&c.c, &i, C.int(rank), C.int(size))
+	switch code {
+	case 0:
+	case C.CLUSIR_NCCL_IN_PROGRESS:
+		return c, c.await(ctx, "joining", c.settled("joining"))
+	default:
+		c.c = nil // there is nothing to abort
+	}
+	return c, c.result("joining", code)
 }
 
 // Sum replaces float32 arrays in device memory by their sums over the ranks,
-// behind what is in the stream. It returns before that is done.
+// behind what is in the stream. It returns before that is done: see Wait.
 func (c *Comm) Sum(at []uint64, counts []int, stream unsafe.Pointer) error {
 	if len(at) == 0 {
 		return nil
-	}
-	c.mu.Lock()
-	comm := c.c
-	c.mu.Unlock()
-	if comm == nil {
-		return errors.New("NCCL: the group has ended")
 	}
 	addresses, sizes := make([]C.ulonglong, len(at)), make([]C.size_t, len(at))
 	for i := range at {
 		addresses[i], sizes[i] = C.ulonglong(at[i]), C.size_t(counts[i])
 	}
-	return result("summing", C.clusir_nccl_sum(comm, C.int(len(at)), &addresses[0], &sizes[0], stream))
+	return c.finish("summing", func(comm C.ncclComm_t) C.int {
+		return C.clusir_nccl_sum(comm, C.int(len(at)), &addresses[0], &sizes[0], stream)
+	})
 }
 
-// Err is what has gone wrong on the devices since, nil for nothing.
+// Wait returns when over says that the sums are done on the device, or when they
+// cannot be any more: then it ends the membership, so that the device goes on.
+func (c *Comm) Wait(over func() (bool, error)) error {
+	const doing = "waiting for sums"
+	settled := c.settled(doing)
+	return c.await(context.Background(), doing, func() (bool, error) {
+		if done, err := over(); done || err != nil {
+			return done, err
+		}
+		_, err := settled()
+		return false, err
+	})
+}
+
+// Err is what has gone wrong between the devices since, nil for nothing.
 func (c *Comm) Err() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.c == nil {
+	_, err := c.settled("between the GPUs")()
+	if errors.Is(err, errEnded) {
 		return nil
 	}
-	return result("between the GPUs", C.clusir_nccl_failed(c.c))
+	return err
 }
 
 // Close leaves the group when all sums are done.
 func (c *Comm) Close() error {
-	return c.end("leaving", func(comm C.ncclComm_t) C.int { return C.clusir_nccl_leave(comm) })
+	const doing = "leaving"
+	err := c.finish(doing, func(comm C.ncclComm_t) C.int { return C.clusir_nccl_finalize(comm) })
+	if err != nil {
+		if errors.Is(err, errEnded) {
+			return nil
+		}
+		return err
+	}
+	return c.end(doing, func(comm C.ncclComm_t) C.int { return C.clusir_nccl_destroy(comm) })
 }
 
 // Abort leaves the group at once and ends sums that wait for another rank, for
@@ -108,19 +143,89 @@ func (c *Comm) Abort() error {
 
 func (c *Comm) end(doing string, f func(C.ncclComm_t) C.int) error {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	comm := c.c
 	c.c = nil
-	c.mu.Unlock()
 	if comm == nil {
 		return nil
 	}
-	return result(doing, f(comm))
+	return c.result(doing, f(comm))
 }
 
-// result words a code of NCCL's.
-func result(doing string, code C.int) error {
+// call makes one call of NCCL's, unless the membership has ended.
+func (c *Comm) call(f func(C.ncclComm_t) C.int) (C.int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.c == nil {
+		return 0, errEnded
+	}
+	return f(c.c), nil
+}
+
+// finish makes a call and waits until NCCL has done what it is about. NCCL allows
+// nothing but to abort after a failure.
+func (c *Comm) finish(doing string, f func(C.ncclComm_t) C.int) error {
+	code, err := c.call(f)
+	switch {
+	case err != nil:
+		return fmt.Errorf("NCCL: %w", err)
+	case code == C.CLUSIR_NCCL_IN_PROGRESS:
+		return c.await(context.Background(), doing, c.settled(doing))
+	case code != 0:
+		_ = c.Abort()
+	}
+	return c.result(doing, code)
+}
+
+// settled returns a function that reports whether NCCL is done with the last call.
+func (c *Comm) settled(doing string) func() (bool, error) {
+	return func() (bool, error) {
+		code, err := c.call(func(comm C.ncclComm_t) C.int { return C.clusir_nccl_state(comm) })
+		if err != nil {
+			return false, fmt.Errorf("NCCL: %s: %w", doing, err)
+		}
+		if code == C.CLUSIR_NCCL_IN_PROGRESS {
+			return false, nil
+		}
+		return true, c.result(doing, code)
+	}
+}
+
+// The pauses between two looks at what another rank or the device does.
+const shortest, longest = 20 * time.Microsecond, 2 * time.Millisecond
+
+// await looks until done says so. If it fails, if ctx ends, or if it takes longer
+// than there is patience for, the membership ends too.
+func (c *Comm) await(ctx context.Context, doing string, done func() (bool, error)) error {
+	begin, pause := time.Now(), shortest
+	for {
+		ok, err := done()
+		switch {
+		case err != nil:
+		case ok:
+			return nil
+		case ctx.Err() != nil:
+			err = fmt.Errorf("NCCL: %s: %w", doing, context.Cause(ctx))
+		case time.Since(begin) > c.patience:
+			err = fmt.Errorf("NCCL: %s: rank %d of %d has waited %v: another rank is not there, or its machine cannot be reached (NCCL_SOCKET_IFNAME chooses the network, NCCL_DEBUG=INFO says more)",
+				doing, c.rank, c.size, c.patience)
+		}
+		if err != nil {
+			_ = c.Abort() // err is why
+			return err
+		}
+		time.Sleep(pause)
+		pause = min(2*pause, longest)
+	}
+}
+
+// result is a code of NCCL's as an error.
+func (c *Comm) result(doing string, code C.int) error {
 	if code == 0 {
 		return nil
 	}
-	return fmt.Errorf("NCCL: %s: %s", doing, C.GoString(C.clusir_nccl_text(code)))
+	return fmt.Errorf("NCCL: %s as rank %d of %d: %w", doing, c.rank, c.size, failure(code))
 }
+
+// failure is a code that is not success.
+func failure(code C.int) error { return errors.New(C.GoString(C.clusir_nccl_text(code))) }

@@ -1,6 +1,7 @@
 package nccl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -43,7 +44,7 @@ func onRanks(t *testing.T, size int, f func(c *Comm, rank int) error) {
 	var wg sync.WaitGroup
 	for r := range size {
 		wg.Go(func() {
-			c, err := Join(id, r, size)
+			c, err := Join(t.Context(), id, r, size, time.Minute)
 			if err == nil {
 				err = errors.Join(f(c, r), c.Close())
 			}
@@ -83,14 +84,111 @@ func TestAbort(t *testing.T) {
 		}
 		time.AfterFunc(50*time.Millisecond, func() { _ = c.Abort() })
 		x := []float32{1}
-		if err := c.Sum([]uint64{address(x)}, []int{1}, stream); err == nil || !strings.Contains(err.Error(), "summing: a fake failure") {
-			return fmt.Errorf("a sum that was aborted: %w", err)
-		}
-		if err := c.Sum([]uint64{address(x)}, []int{1}, stream); err == nil || !strings.Contains(err.Error(), "has ended") {
-			return fmt.Errorf("a sum after that: %w", err)
+		for range 2 {
+			if err := c.Sum([]uint64{address(x)}, []int{1}, stream); err == nil || !strings.Contains(err.Error(), "has ended") {
+				return fmt.Errorf("a sum that was aborted, or after that: %w", err)
+			}
 		}
 		return errors.Join(c.Abort(), c.Err())
 	})
+}
+
+// briefly is what a test that nobody comes to waits.
+const briefly = 50 * time.Millisecond
+
+// TestNobodyComes: a rank that is alone waits as long as it has patience, or as long
+// as the run lasts, and says which it is and why it gives up.
+func TestNobodyComes(t *testing.T) {
+	ended, end := context.WithCancelCause(t.Context())
+	time.AfterFunc(briefly, func() { end(errors.New("rank 1 was lost: no sign of life")) })
+	for _, c := range []struct {
+		ctx      context.Context
+		patience time.Duration
+		want     string
+	}{
+		{t.Context(), briefly, "joining: rank 0 of 2 has waited 50ms: another rank is not there"},
+		{ended, time.Hour, "joining: rank 1 was lost: no sign of life"},
+	} {
+		id, err := NewID()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Join(c.ctx, id, 0, 2, c.patience)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("joined alone: %v, want %q", err, c.want)
+		}
+		if err := m.Close(); err != nil {
+			t.Errorf("leaving what was aborted: %v", err)
+		}
+	}
+}
+
+// pair makes the two ranks of a group in one goroutine.
+func pair(t *testing.T, patience time.Duration) (one, two *Comm) {
+	t.Helper()
+	id, err := NewID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var errs [2]error
+	wg.Go(func() { one, errs[0] = Join(t.Context(), id, 0, 2, patience) })
+	wg.Go(func() { two, errs[1] = Join(t.Context(), id, 1, 2, patience) })
+	wg.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Fatal(err)
+	}
+	return one, two
+}
+
+// TestPeerIsLost: what another rank leaves undone ends in an error, never in a
+// wait without end, and the membership with it.
+func TestPeerIsLost(t *testing.T) {
+	x := []float32{1}
+	sum := func(c *Comm) error { return c.Sum([]uint64{address(x)}, []int{1}, stream) }
+	never := func() (bool, error) { return false, nil }
+	broken := func() (bool, error) { return false, errors.New("the device is lost") }
+	for _, c := range []struct {
+		name   string
+		peer   func(*Comm) error // what the other rank does first
+		do     func(*Comm) error
+		want   string
+		during time.Duration
+	}{
+		{"it stands still before a sum", nil, sum, "summing: rank 0 of 2 has waited 50ms: another rank is not there", briefly},
+		{"it dies before a sum", (*Comm).Abort, sum, "summing as rank 0 of 2: remote process exited", time.Hour},
+		{"a sum stands still on the device", nil, func(c *Comm) error { return c.Wait(never) }, "waiting for sums: rank 0 of 2 has waited 50ms", briefly},
+		{"it dies in a sum on the device", (*Comm).Abort, func(c *Comm) error { return c.Wait(never) }, "waiting for sums as rank 0 of 2: remote process exited", time.Hour},
+		{"the device is lost in a sum", nil, func(c *Comm) error { return c.Wait(broken) }, "the device is lost", time.Hour},
+		{"it dies before this one leaves", (*Comm).Abort, (*Comm).Close, "leaving as rank 0 of 2: remote process exited", time.Hour},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			one, two := pair(t, c.during)
+			if c.peer != nil {
+				if err := c.peer(two); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := c.do(one); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+			if err := sum(one); !errors.Is(err, errEnded) {
+				t.Errorf("a sum after that: %v", err)
+			}
+		})
+	}
+}
+
+// TestWait returns as soon as the device is done.
+func TestWait(t *testing.T) {
+	one, _ := pair(t, time.Minute)
+	looks := 0
+	if err := one.Wait(func() (bool, error) { looks++; return looks == 3, nil }); err != nil || looks != 3 {
+		t.Errorf("%d looks, %v", looks, err)
+	}
+	if err := one.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestBadJoin(t *testing.T) {
@@ -98,10 +196,10 @@ func TestBadJoin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Join(id, 2, 2); err == nil || !strings.Contains(err.Error(), "joining as rank 2 of 2: invalid argument") {
+	if _, err := Join(t.Context(), id, 2, 2, briefly); err == nil || !strings.Contains(err.Error(), "joining as rank 2 of 2: invalid argument") {
 		t.Errorf("a rank too high: %v", err)
 	}
-	if _, err := Join(id[:5], 0, 1); err == nil || !strings.Contains(err.Error(), "5 bytes") {
+	if _, err := Join(t.Context(), id[:5], 0, 1, briefly); err == nil || !strings.Contains(err.Error(), "5 bytes") {
 		t.Errorf("a short identity: %v", err)
 	}
 }
@@ -113,7 +211,7 @@ func TestAbsent(t *testing.T) {
 			t.Errorf("Load: %v", err)
 		}
 		_, err := NewID()
-		_, err2 := Join(nil, 0, 1)
+		_, err2 := Join(t.Context(), nil, 0, 1, briefly)
 		if !errors.Is(err, ErrAbsent) || !errors.Is(err2, ErrAbsent) {
 			t.Errorf("NewID: %v, Join: %v", err, err2)
 		}

@@ -5,12 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ncclFloat32 = 7, ncclSum = 0, ncclInProgress = 7 };
+enum { ncclFloat32 = 7, ncclSum = 0 };
+
+// What NCCL 2.14 calls ncclConfig_t. Its version tells newer ones to take their
+// defaults for all that they have added behind it.
+typedef struct {
+  size_t size;
+  unsigned magic, version;
+  int blocking, padding;
+} config;
 
 static struct {
   const char *(*GetErrorString)(int);
   int (*GetUniqueId)(ncclUniqueId *);
-  int (*CommInitRank)(ncclComm_t *, int, ncclUniqueId, int);
+  int (*CommInitRankConfig)(ncclComm_t *, int, ncclUniqueId, int, config *);
+  int (*CommFinalize)(ncclComm_t);
   int (*CommDestroy)(ncclComm_t);
   int (*CommAbort)(ncclComm_t);
   int (*CommGetAsyncError)(ncclComm_t, int *);
@@ -31,8 +40,8 @@ int clusir_nccl_open(char *why, size_t size) {
     void **slot;
   } table[] = {
 #define SYMBOL(f) {"nccl" #f, (void **)&nccl.f}
-      SYMBOL(GetErrorString), SYMBOL(GetUniqueId), SYMBOL(CommInitRank), SYMBOL(CommDestroy),  SYMBOL(CommAbort),
-      SYMBOL(CommGetAsyncError), SYMBOL(GroupStart),  SYMBOL(GroupEnd),  SYMBOL(AllReduce),
+      SYMBOL(GetErrorString), SYMBOL(GetUniqueId), SYMBOL(CommInitRankConfig), SYMBOL(CommFinalize), SYMBOL(CommDestroy),
+      SYMBOL(CommAbort), SYMBOL(CommGetAsyncError), SYMBOL(GroupStart), SYMBOL(GroupEnd), SYMBOL(AllReduce),
 #undef SYMBOL
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -51,7 +60,8 @@ const char *clusir_nccl_text(int code) { return nccl.GetErrorString(code); }
 int clusir_nccl_id(ncclUniqueId *id) { return nccl.GetUniqueId(id); }
 
 int clusir_nccl_join(ncclComm_t *comm, const ncclUniqueId *id, int rank, int size) {
-  return nccl.CommInitRank(comm, size, *id, rank);
+  config c = {.size = sizeof c, .magic = 0xcafebeef, .version = 21400, .blocking = 0};
+  return nccl.CommInitRankConfig(comm, size, *id, rank, &c);
 }
 
 int clusir_nccl_sum(ncclComm_t comm, int n, const unsigned long long *at, const size_t *counts, void *stream) {
@@ -65,13 +75,14 @@ int clusir_nccl_sum(ncclComm_t comm, int n, const unsigned long long *at, const 
   return code ? code : end;
 }
 
-int clusir_nccl_failed(ncclComm_t comm) {
-  int failed = 0;
-  int code = nccl.CommGetAsyncError(comm, &failed);
-  if (code) return code;
-  return failed == ncclInProgress ? 0 : failed;
+int clusir_nccl_state(ncclComm_t comm) {
+  int state = 0;
+  int code = nccl.CommGetAsyncError(comm, &state);
+  return code ? code : state;
 }
 
-int clusir_nccl_leave(ncclComm_t comm) { return nccl.CommDestroy(comm); }
+int clusir_nccl_finalize(ncclComm_t comm) { return nccl.CommFinalize(comm); }
+
+int clusir_nccl_destroy(ncclComm_t comm) { return nccl.CommDestroy(comm); }
 
 int clusir_nccl_abort(ncclComm_t comm) { return nccl.CommAbort(comm); }
