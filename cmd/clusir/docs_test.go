@@ -40,8 +40,9 @@ func fences(text []byte) (found []fence) {
 type scene struct{ before, after func(t *testing.T, s shell) }
 
 var scenes = map[string]scene{
-	"eval.md":  {before: measuringScene},
-	"train.md": {before: fineTuning, after: fineTuned},
+	"eval.md":    {before: measuringScene},
+	"referee.md": {before: refereeScene},
+	"train.md":   {before: fineTuning, after: fineTuned},
 }
 
 // TestExamples runs the examples of docs/*.md, those of a page one after the
@@ -84,7 +85,7 @@ func TestExamples(t *testing.T) {
 // play runs the examples of a page.
 func play(t *testing.T, root, page, text string, parts []fence) {
 	s, around := newShell(t, root), scenes[filepath.Base(page)]
-	about := measures{document: text}
+	about := measures{document: text, current: true}
 	if around.before != nil {
 		around.before(t, s)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,6 +23,19 @@ func measuringScene(t *testing.T, s shell) {
 		copyFile(t, filepath.Join(pictures, name+".png"), filepath.Join(s.dir, "photos", name+".png"))
 	}
 	copyFile(t, filepath.Join(pictures, "chelsea.png"), filepath.Join(s.dir, "data", "test", "denoise", "bsd68", "chelsea.png"))
+}
+
+// refereeScene gives the examples of docs/referee.md photographs, one of which is in
+// Kodak24, and Pillow.
+func refereeScene(t *testing.T, s shell) {
+	if _, stderr, err := s.command("python3 -c 'import PIL'"); err != nil {
+		sharedtest.Absent(t, fmt.Errorf("Pillow is needed: %w: %s", err, stderr))
+	}
+	pictures := filepath.Join(sharedtest.Root(t), "testdata", "images")
+	for _, name := range []string{"astronaut", "chelsea", "coffee"} {
+		copyFile(t, filepath.Join(pictures, name+".png"), filepath.Join(s.dir, "photos", name+".png"))
+	}
+	copyFile(t, filepath.Join(pictures, "coffee.png"), filepath.Join(s.dir, "data", "test", "denoise", "kodak24", "coffee.png"))
 }
 
 // measures compares what commands print with what a document shows of it, if it

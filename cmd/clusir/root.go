@@ -45,7 +45,7 @@ func newRoot(started *bool) *cobra.Command {
 			*started = true
 		},
 	}
-	root.AddCommand(newBenchCmd(nil), newCompareCmd(nil), newEvalCmd(nil), newExportCmd(nil), newFigureCmd(nil), newManCmd(nil),
+	root.AddCommand(newBenchCmd(nil), newCompareCmd(nil), newDegradeCmd(nil), newEvalCmd(nil), newExportCmd(nil), newFigureCmd(nil), newManCmd(nil),
 		newMergeCmd(nil), newModelsCmd(nil), newRestoreCmd(nil), newServeCmd(nil), newTableCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest.FlagError(cmd.Flags(), err) })

@@ -1,17 +1,87 @@
 package dataset
 
 import (
+	"errors"
+	"fmt"
+	"math"
 	"math/rand/v2"
+	"path/filepath"
+	"strings"
 
 	"clusir/internal/dataset/degrade"
+	"clusir/internal/suggest"
 )
 
-// degraded returns target with a degradation of the given kind. The picture is
-// mirrored beyond its edges for a blur that reaches across them.
-func (m *Image) degraded(kind string, rng *rand.Rand) *Image {
+// degraded returns target with a degradation of the given kind, and what that was. The
+// picture is mirrored beyond its edges for a blur that reaches across them.
+func (m *Image) degraded(kind string, rng *rand.Rand) (*Image, string) {
 	const margin = blurMargin
 	wide := m.Crop(-margin, -margin, m.W+2*margin, m.H+2*margin)
 	in := &degrade.Image{W: wide.W, H: wide.H, Pix: wide.Planar(), X: -margin, Y: -margin, FullW: m.W, FullH: m.H}
-	out := kindOf(kind).random(rng).Apply(in, rng).Inner(margin)
-	return fromPlanar(out.Pix, out.W, out.H)
+	d := kindOf(kind).random(rng)
+	out := d.Apply(in, rng).Inner(margin)
+	return fromPlanar(out.Pix, out.W, out.H), d.String()
+}
+
+// FolderBenchmark is a benchmark of the clean photographs in a folder, degraded by a
+// kind: noise, which takes levels, or another one that can be made. A kind goes by its
+// name or its word, such as derain or rain.
+func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) {
+	name := ""
+	for _, k := range append(madeKinds(), Denoise) {
+		if strings.EqualFold(kind, k) || strings.EqualFold(strings.ReplaceAll(kind, "-", " "), Word(k)) {
+			name = k
+		}
+	}
+	dir, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	b := &Benchmark{Title: filepath.Base(dir), Task: name, Clean: folders{dir}, Own: true}
+	switch {
+	case name == "":
+		return nil, fmt.Errorf("there is no kind %q: %s", kind, suggest.Or(kind, MakeableKinds()))
+	case name == Denoise && len(sigmas) == 0:
+		return nil, errors.New("noise needs its levels: give them in units of 1/255, such as 15,25,50")
+	case name == Denoise:
+		b.Sigmas = sigmas
+	case len(sigmas) > 0:
+		return nil, fmt.Errorf("%s has no levels, as noise has: leave them out", kind)
+	default:
+		b.Made = name
+	}
+	forbidden := func(r rune) rune {
+		if strings.ContainsRune(`,: /\`, r) {
+			return '-'
+		}
+		return r
+	}
+	return b, b.check(strings.ToLower(strings.Map(forbidden, b.Title)))
+}
+
+// MakeableKinds are the words of the kinds that FolderBenchmark knows.
+func MakeableKinds() []string {
+	words := []string{Word(Denoise)}
+	for _, k := range madeKinds() {
+		words = append(words, strings.ReplaceAll(Word(k), " ", "-"))
+	}
+	return words
+}
+
+// Degraded is a degraded image and its clean one, as [Item.Load] gives them.
+type Degraded struct {
+	Input, Target *Image
+	// Rule says how the input was made, "" if it was read.
+	Rule string
+}
+
+// make degrades a clean image, cut to its size, by the item's rule.
+func (i Item) make(target *Image, seed uint64) Degraded {
+	if i.made != "" {
+		input, rule := target.degraded(i.made, newRand(seed, wordBenchmark, hashString(i.Name), hashString(i.made)))
+		return Degraded{input, target, rule}
+	}
+	input := NewImage(target.W, target.H)
+	degrade.Noise(input.Pix, target.Pix, i.sigma, newRand(seed, wordBenchmark, hashString(i.Name), math.Float64bits(i.sigma)))
+	return Degraded{input, target, fmt.Sprintf("clip(clean + %g·n, 0, 255), truncated to 8 bits; n normal, drawn by seed, name and level", i.sigma)}
 }

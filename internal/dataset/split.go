@@ -3,10 +3,8 @@ package dataset
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 
-	"clusir/internal/dataset/degrade"
 	"clusir/internal/imageio"
 )
 
@@ -162,30 +160,29 @@ func (i Item) Size() (w, h int, bytes int64, err error) {
 // multiples of 16. Noise comes from a generator of (seed, name, σ), what else is
 // made from one of (seed, name, kind).
 func (i Item) Load(seed uint64) (input, target *Image, err error) {
-	target, err = ReadImage(i.Target)
+	d, err := i.Degrade(seed)
+	return d.Input, d.Target, err
+}
+
+// Degrade is Load, with the rule by which the input is made.
+func (i Item) Degrade(seed uint64) (d Degraded, err error) {
+	target, err := ReadImage(i.Target)
 	if err != nil {
-		return nil, nil, err
+		return d, err
 	}
 	if target.W < sideMultiple || target.H < sideMultiple {
-		return nil, nil, fmt.Errorf("%s is %d×%d: a benchmark's images need sides of %d or more", i.Target, target.W, target.H, sideMultiple)
+		return d, fmt.Errorf("%s is %d×%d: a benchmark's images need sides of %d or more", i.Target, target.W, target.H, sideMultiple)
 	}
 	if i.Input == "" {
-		target = target.CropToMultiple(sideMultiple)
-		if i.made != "" {
-			return target.degraded(i.made, newRand(seed, wordBenchmark, hashString(i.Name), hashString(i.made))), target, nil
-		}
-		input = NewImage(target.W, target.H)
-		rng := newRand(seed, wordBenchmark, hashString(i.Name), math.Float64bits(i.sigma))
-		degrade.Noise(input.Pix, target.Pix, i.sigma, rng)
-		return input, target, nil
+		return i.make(target.CropToMultiple(sideMultiple), seed), nil
 	}
-	input, err = ReadImage(i.Input)
+	input, err := ReadImage(i.Input)
 	if err != nil {
-		return nil, nil, err
+		return d, err
 	}
 	if input.W != target.W || input.H != target.H {
-		return nil, nil, fmt.Errorf("%s is %d×%d, its clean image %s %d×%d: a pair must be of one size",
+		return d, fmt.Errorf("%s is %d×%d, its clean image %s %d×%d: a pair must be of one size",
 			i.Input, input.W, input.H, i.Target, target.W, target.H)
 	}
-	return input.CropToMultiple(sideMultiple), target.CropToMultiple(sideMultiple), nil
+	return Degraded{Input: input.CropToMultiple(sideMultiple), Target: target.CropToMultiple(sideMultiple)}, nil
 }

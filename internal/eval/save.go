@@ -20,7 +20,7 @@ func (s Split) Folder() string {
 	return strings.TrimSuffix(s.Benchmark+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
 }
 
-// saver knows the files that a run's restored images go to; a nil one saves none.
+// saver knows the files that a run's images go to; a nil one saves none.
 type saver map[int]string
 
 // newSaver names the files of a run's jobs. It is an error if two have one name,
@@ -33,7 +33,7 @@ func newSaver(o Options, jobs []job) (saver, error) {
 	for _, j := range jobs {
 		path := filepath.Join(o.Save, newSplit(j.split).Folder(), j.item.Name+".png")
 		if taken[strings.ToLower(path)] {
-			return nil, fmt.Errorf("two restored images would be %s: rename one of those called %s", path, j.item.Name)
+			return nil, fmt.Errorf("two pictures would be %s: rename one of those called %s", path, j.item.Name)
 		}
 		if !o.Overwrite && !o.Resume && exists(path) {
 			return nil, fmt.Errorf("%s exists: choose another folder, or replace what is there with --overwrite", path)
@@ -47,15 +47,15 @@ func newSaver(o Options, jobs []job) (saver, error) {
 // has tells whether an image need not be restored for its file's sake.
 func (s saver) has(index int) bool { return s == nil || exists(s[index]) }
 
-// write writes a restored image as 8-bit PNG, rounded.
-func (s saver) write(index int, p metrics.Planes) error {
+// write writes an image as 8-bit PNG, rounded, and its file to copies, too.
+func (s saver) write(index int, p metrics.Planes, copies ...io.Writer) error {
 	if s == nil {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(s[index]), 0o755); err != nil {
 		return err
 	}
-	return atomicfile.Write(s[index], func(w io.Writer) error { return png.Encode(w, rounded(p)) })
+	return atomicfile.Write(s[index], func(w io.Writer) error { return png.Encode(io.MultiWriter(append(copies, w)...), rounded(p)) })
 }
 
 // rounded is a picture in 8 bits.

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+
+	"clusir/internal/atomicfile"
+	"clusir/internal/dataset"
+	"clusir/internal/eval"
+	"clusir/internal/progress"
+)
+
+// degradeOptions are those of `clusir degrade`.
+type degradeOptions struct {
+	measuring
+	Folder string // of clean photographs, in place of benchmarks
+	Kind   string
+	Sigmas []float64
+	Out    string
+}
+
+// ownBenchmark is the file that makes a benchmark of a folder's photographs.
+const ownBenchmark = "benchmark.yaml"
+
+func newDegradeCmd(runF func(*degradeOptions) error) *cobra.Command {
+	opts := &degradeOptions{}
+	cmd := &cobra.Command{
+		Use:   "degrade --benchmark NAME | degrade FOLDER --kind KIND",
+		Short: "Write the degraded pictures of a benchmark, for other programs to restore",
+		Long: `Write the pictures that clusir eval gives a network, to the bit, so that another
+program can restore the same ones: as PNG of 8 bits, which holds them exactly, noise
+included, in a folder for each part of a benchmark. ` + eval.ManifestName + ` has the seed, the rule
+and SHA-256 sums. What the other program made of them is measured with
+clusir eval --restored.
+
+A folder of clean photographs is degraded by --kind: ` + strings.Join(dataset.MakeableKinds(), ", ") + `. Its
+` + ownBenchmark + ` makes a benchmark of them for --benchmark-file.`,
+		Example: `  clusir degrade --benchmark cbsd68 --data data --out inputs
+  clusir degrade photos --kind noise --sigma 15,25,50 --out inputs
+  clusir eval --benchmark cbsd68 --data data --restored DnCNN=outputs`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := opts.complete(cmd, args); err != nil {
+				return err
+			}
+			if runF != nil {
+				return runF(opts)
+			}
+			return opts.run()
+		},
+	}
+	addFlags(cmd, "", func(f *pflag.FlagSet) {
+		f.StringVar(&opts.Out, "out", "", "write the pictures into the folder `DIR`")
+		f.StringVar(&opts.Kind, "kind", "", "degrade the photographs of FOLDER by `KIND`")
+		f.Float64SliceVar(&opts.Sigmas, "sigma", nil, "levels of --kind noise, in units of 1/255, with commas between")
+		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace pictures that exist")
+	})
+	addFlags(cmd, "Pictures", opts.addBenchmarkFlags, func(f *pflag.FlagSet) {
+		f.IntVar(&opts.Limit, "limit", 0, "write the first `N` pictures of each part only")
+	})
+	return cmd
+}
+
+func (o *degradeOptions) complete(cmd *cobra.Command, args []string) error {
+	f := cmd.Flags()
+	switch folder := len(args) == 1; {
+	case len(args) > 1:
+		return usage("name one folder: clusir degrade FOLDER --kind KIND --out DIR")
+	case folder && f.Changed("benchmark"):
+		return usage("name a folder or --benchmark, not both")
+	case folder && !f.Changed("kind"):
+		return usage("say how to degrade %s with --kind: %s", args[0], strings.Join(dataset.MakeableKinds(), ", "))
+	case folder:
+		o.Folder = args[0]
+	case o.Benchmark == "":
+		return usage("name what to degrade: --benchmark NAME, or a folder of photographs and --kind")
+	case f.Changed("kind") || f.Changed("sigma"):
+		return usage("--kind and --sigma are for a folder, and --benchmark says itself how its pictures are degraded: leave them out")
+	}
+	if o.Out == "" {
+		return usage("name the folder for the pictures with --out")
+	}
+	return o.begin(cmd)
+}
+
+func (o *degradeOptions) run() error {
+	benchmarks, err := o.chosen()
+	if err != nil {
+		return err
+	}
+	bar := progress.New(o.errOut, "images")
+	m, err := eval.Degrade(o.ctx, eval.Options{
+		Root: o.config.Data, Benchmarks: benchmarks, Protocol: protocolOf(o.config.Eval), Limit: o.Limit, Save: o.Out, Overwrite: o.Overwrite,
+		Image: func(r eval.ImageResult, done, of int) { bar.Set(done, of, r.Benchmark+" "+r.Split) },
+	})
+	bar.Clear()
+	if err != nil {
+		return err
+	}
+	if o.Folder != "" {
+		if err := o.writeBenchmark(benchmarks[0]); err != nil {
+			return err
+		}
+	}
+	for _, missing := range m.Missing {
+		fmt.Fprintf(o.errOut, "clusir: missing: %s\n", missing)
+	}
+	return errors.Join(o.summarise(m), m.Err())
+}
+
+// chosen are the benchmarks to degrade.
+func (o *degradeOptions) chosen() ([]*dataset.Benchmark, error) {
+	if o.Folder == "" {
+		return o.benchmarks()
+	}
+	if info, err := os.Stat(o.Folder); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file, but a folder of photographs is needed", o.Folder)
+	}
+	b, err := dataset.FolderBenchmark(o.Folder, o.Kind, o.Sigmas)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return []*dataset.Benchmark{b}, nil
+}
+
+// writeBenchmark writes the folder's benchmark as a file for --benchmark-file.
+func (o *degradeOptions) writeBenchmark(b *dataset.Benchmark) error {
+	type fields struct {
+		Title  string    `yaml:"title"`
+		Task   string    `yaml:"task"`
+		Clean  string    `yaml:"clean"`
+		Sigmas []float64 `yaml:"sigmas,omitempty,flow"`
+		Made   string    `yaml:"made,omitempty"`
+	}
+	text, err := yaml.Marshal(map[string]fields{b.Name: {b.Title, b.Task, b.Clean[0], b.Sigmas, b.Made}})
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(o.Out, ownBenchmark), func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+func (o *degradeOptions) summarise(m *eval.Manifest) error {
+	for _, p := range m.Parts {
+		if _, err := fmt.Fprintf(o.out, "%s: %s in %s\n", p.Name(), pictures(len(p.Inputs)), filepath.Join(o.Out, p.Folder)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package eval
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"clusir/internal/atomicfile"
+	"clusir/internal/dataset"
+)
+
+// ManifestName is the file that Degrade writes its manifest to.
+const ManifestName = "manifest.json"
+
+// Manifest says what Degrade wrote, so that others can check that they have the same.
+type Manifest struct {
+	Format string `json:"format"`
+	Seed   uint64 `json:"noise_seed"`
+	// Rule says how pictures are cut and quantised.
+	Rule  string `json:"rule"`
+	Limit int    `json:"limit,omitempty"`
+	Parts []Part `json:"parts"`
+	// Missing are benchmarks that are not on disk, Failed pictures without a result.
+	Missing []string `json:"missing,omitempty"`
+	Failed  []string `json:"failed,omitempty"`
+}
+
+// Part is what was written of a split.
+type Part struct {
+	Split
+	Folder string  `json:"folder"` // below the manifest's
+	Inputs []Input `json:"inputs"`
+}
+
+// Input is a degraded picture.
+type Input struct {
+	File string `json:"file"`
+	W    int    `json:"w"`
+	H    int    `json:"h"`
+	// SHA256 is that of the file, and Pixels that of its 8-bit RGB values row by row,
+	// which another program that writes the same picture agrees with. Clean is that of
+	// the clean picture's values, cut alike.
+	SHA256 string `json:"sha256"`
+	Pixels string `json:"pixels_sha256"`
+	Clean  string `json:"clean_pixels_sha256"`
+	// Made says how it was degraded, "" if it was read.
+	Made string `json:"made,omitempty"`
+}
+
+const degradeRule = "RGB of 8 bits, stored without loss: what eval gives a network, to the bit; cut about the centre to multiples of 16; " +
+	"noise is clip(clean + σ·n, 0, 255), truncated"
+
+// Degrade writes the degraded inputs of benchmarks into the folder o.Save, as PNG of 8
+// bits, which is what Run gives a network: a folder for each split, called as
+// Split.Folder has it, and a manifest. A picture that cannot be made is in
+// Manifest.Failed.
+func Degrade(ctx context.Context, o Options) (*Manifest, error) {
+	h, jobs, err := plan(o)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(o.Save, ManifestName)
+	if !o.Overwrite && exists(path) {
+		return nil, fmt.Errorf("%s exists: choose another folder, or replace what is there with --overwrite", path)
+	}
+	save, err := newSaver(o, jobs)
+	if err != nil {
+		return nil, err
+	}
+	d := &degrader{Options: o, saver: save, inputs: make([]*Input, len(jobs)), faults: make([]error, len(jobs))}
+	if err := d.all(ctx, jobs); err != nil {
+		return nil, err
+	}
+	m := d.manifest(h, jobs)
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return m, atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+}
+
+// degrader writes inputs side by side.
+type degrader struct {
+	Options
+	saver
+	inputs []*Input
+	faults []error
+
+	mu   sync.Mutex // guards what follows, and the callback
+	done int
+}
+
+func (d *degrader) all(ctx context.Context, jobs []job) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for k, j := range jobs {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			in, err := j.item.Degrade(d.Protocol.Seed)
+			if err != nil {
+				d.faults[k] = err
+			} else if d.inputs[k], err = d.write(j, in); err != nil {
+				return err
+			}
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			if d.done++; d.Image != nil {
+				d.Image(newShot(j).ImageResult, d.done, len(jobs))
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// write writes an input to its file.
+func (d *degrader) write(j job, in dataset.Degraded) (*Input, error) {
+	sum := sha256.New()
+	if err := d.saver.write(j.index, planes(in.Input), sum); err != nil {
+		return nil, err
+	}
+	return &Input{File: filepath.Base(d.saver[j.index]), W: in.Input.W, H: in.Input.H, SHA256: hex.EncodeToString(sum.Sum(nil)),
+		Pixels: hashPixels(in.Input), Clean: hashPixels(in.Target), Made: in.Rule}, nil
+}
+
+func hashPixels(m *dataset.Image) string {
+	sum := sha256.Sum256(m.Pix)
+	return hex.EncodeToString(sum[:])
+}
+
+func (d *degrader) manifest(h Header, jobs []job) *Manifest {
+	m := &Manifest{Format: "clusir-degrade-1", Seed: d.Protocol.Seed, Rule: degradeRule, Limit: d.Limit, Missing: h.Missing}
+	k := 0
+	for _, s := range h.Splits {
+		p := Part{Split: s, Folder: s.Folder(), Inputs: []Input{}}
+		for range s.Found {
+			if err := d.faults[k]; err != nil {
+				m.Failed = append(m.Failed, fmt.Sprintf("%s: %v", newShot(jobs[k]).name(), err))
+			} else {
+				p.Inputs = append(p.Inputs, *d.inputs[k])
+			}
+			k++
+		}
+		m.Parts = append(m.Parts, p)
+	}
+	return m
+}
+
+// Err is an error that sums up the pictures that could not be made, nil if there are
+// none.
+func (m *Manifest) Err() error {
+	if len(m.Failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d pictures could not be made; the first: %s", len(m.Failed), m.Count()+len(m.Failed), m.Failed[0])
+}
+
+// Count is how many pictures were written.
+func (m *Manifest) Count() (n int) {
+	for _, p := range m.Parts {
+		n += len(p.Inputs)
+	}
+	return n
+}
