@@ -6,6 +6,7 @@ import (
 
 	"clusir/internal/eval"
 	"clusir/internal/report"
+	"clusir/internal/shard"
 )
 
 // evalOptions are those of `clusir eval`.
@@ -83,7 +84,7 @@ func (o *evalOptions) complete(cmd *cobra.Command) (err error) {
 		if o.Results == "" {
 			return usage("--shard does nothing without --results")
 		}
-		if o.Shard, err = eval.ParseShard(text); err != nil {
+		if o.Shard, err = shard.Parse(text); err != nil {
 			return usageError{err}
 		}
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"io"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"clusir/internal/eval"
+	"clusir/internal/restore"
+	"clusir/internal/tabular"
 )
 
 // mergeOptions are those of `clusir merge`.
@@ -21,9 +24,12 @@ func newMergeCmd(runF func(*mergeOptions) error) *cobra.Command {
 	opts := &mergeOptions{}
 	cmd := &cobra.Command{
 		Use:   "merge FILE...",
-		Short: "Show the results of a finished or divided measurement",
+		Short: "Show the results of a finished or divided measurement or restoration",
 		Long: `Show the results that clusir eval --results wrote: those of a whole run, or of
-all shards of one. The report is, to the bit, that of a run in one piece.`,
+all shards of one. The report is, to the bit, that of a run in one piece.
+
+Of clusir restore --results it shows how many pictures each shard restored and
+which ones failed.`,
 		Example: `  clusir merge gopro-*.jsonl
   clusir merge all.jsonl --images --format csv`,
 		Args: atLeast(1, "name the results files: clusir merge FILE..."),
@@ -46,9 +52,29 @@ all shards of one. The report is, to the bit, that of a run in one piece.`,
 }
 
 func (o *mergeOptions) run() error {
+	if restore.IsResults(o.Files[0]) {
+		return o.mergeRestored()
+	}
 	r, err := eval.Merge(o.Files...)
 	if err != nil {
 		return err
 	}
 	return o.show(o.out, r, func() error { return o.pageOf(r).Save(o.Page) })
+}
+
+// mergeRestored shows the results of clusir restore.
+func (o *mergeOptions) mergeRestored() error {
+	if o.Page != "" || o.Routing {
+		return usage("--report and --routing are of a measurement, and %s is of clusir restore: leave them out", o.Files[0])
+	}
+	m, err := restore.MergeResults(o.Files...)
+	if err != nil {
+		return err
+	}
+	return errors.Join(o.write(o.out, m, func() *tabular.Table {
+		if o.Images {
+			return m.PictureTable()
+		}
+		return m.Table()
+	}), m.Failed())
 }

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
@@ -22,7 +21,6 @@ import (
 	"clusir/internal/model"
 	"clusir/internal/progress"
 	"clusir/internal/restore"
-	"clusir/internal/sysmem"
 )
 
 // restoreOptions are those of `clusir restore`.
@@ -40,6 +38,7 @@ type restoreOptions struct {
 	MaxMemory   int64 // 0 is half of what is free
 	Ensemble    bool
 	JSON        bool
+	Results     string
 }
 
 func newRestoreCmd(runF func(*restoreOptions) error) *cobra.Command {
@@ -54,10 +53,14 @@ input or output.
 PNG, JPEG, TIFF, WebP and BMP are read and written. A result has the input's
 size, bit depth and alpha, its EXIF, colour profile and XMP. It is written under
 a temporary name and appears when it is whole. One picture that cannot be
-restored does not stop the others; the exit code is then 1.`,
+restored does not stop the others; the exit code is then 1.
+
+Several machines restore a part each with --shard 1/16 to 16/16: which one a picture
+is in depends on its name alone. clusir merge puts the files of --results together.`,
 		Example: `  clusir restore noisy.png clean.png
   clusir restore photos restored --skip-existing
   clusir restore *.jpg -o restored --strength 0.8
+  clusir restore photos -o restored --skip-existing --shard 3/16 --results 3.jsonl
   clusir restore scan.tif scan.png --compare before-after.png --explain
   curl -s https://example.com/photo.jpg | clusir restore - - --format png > photo.png`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -85,6 +88,8 @@ restored does not stop the others; the exit code is then 1.`,
 	addEnsembleFlag(f, &opts.Ensemble)
 	f.StringVar(&opts.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
 	f.BoolVar(&opts.Explain, "explain", false, "print how the network routed each picture, and draw an affinity map next to its result")
+	f.StringVar(&opts.Results, "results", "", "write what became of each picture to `FILE`, a line of JSON each, for clusir merge")
+	f.String("shard", "", "restore the `K/N`-th part of the pictures, such as 3/16")
 	f.BoolVar(&opts.JSON, "json", false, "print a line of JSON for each picture")
 	return cmd
 }
@@ -100,6 +105,9 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	}
 	if o.Format, err = o.ReadFlags(flags); err != nil {
 		return usageError{err}
+	}
+	if err := o.divide(flags.Lookup("shard").Value.String()); err != nil {
+		return err
 	}
 	if o.MaxMemory, err = parseMemory(flags.Lookup("max-memory").Value.String()); err != nil {
 		return err
@@ -119,60 +127,6 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 		return usageError{err} // it reads flags and variables, and no file
 	}
 	return nil
-}
-
-// arguments tells inputs from the output.
-func (o *restoreOptions) arguments(args []string, into bool) error {
-	if slices.Contains(args, "") {
-		return usage("an argument is empty: name a picture, a folder, or - for standard input or output")
-	}
-	switch n := len(args); {
-	case n == 0:
-		return usage("name a picture or a folder to restore, and where to write the result")
-	case into && o.Output == "":
-		return usage("-o needs the name of a folder")
-	case into && o.Output == restore.Std:
-		return usage("-o takes a folder: for standard output write clusir restore IN -")
-	case into:
-		o.Inputs, o.Into = args, true
-	case n == 1:
-		o.Inputs = args
-	case n == 2:
-		o.Inputs, o.Output = args[:1], args[1]
-	case o.Suffix != "":
-		o.Inputs = args
-	default:
-		return usage("with several inputs, name the folder for their results with -o DIR")
-	}
-	return nil
-}
-
-// parseMemory reads --max-memory, 0 if it is not given.
-func parseMemory(amount string) (int64, error) { return parseAmount("max-memory", amount) }
-
-// parseAmount reads a flag of an amount of bytes, 0 if it is not given.
-func parseAmount(flag, amount string) (int64, error) {
-	if amount == "" {
-		return 0, nil
-	}
-	n, err := humanize.ParseBytes(amount)
-	if err != nil || n == 0 || n > 1<<60 {
-		return 0, usage("--%s %s: write an amount such as 500MB or 2GiB", flag, amount)
-	}
-	return int64(n), nil
-}
-
-// memoryLimit is what --max-memory allows, or a share of what is free. A user's limit
-// on the process cannot be exceeded: Go ends without a word that anybody understands.
-func memoryLimit(asked int64, share float64) (int64, error) {
-	if asked == 0 {
-		return int64(share * float64(sysmem.Available())), nil
-	}
-	if left, ok := sysmem.UserLimit(); ok && left < asked {
-		return 0, fmt.Errorf("--max-memory allows %s, and the user's limit (ulimit -v or -d) leaves %s: raise that, or allow less",
-			humanize.Bytes(uint64(asked)), humanize.Bytes(uint64(left)))
-	}
-	return asked, nil
 }
 
 func runRestore(o *restoreOptions) (err error) {
@@ -210,6 +164,12 @@ func runRestore(o *restoreOptions) (err error) {
 	}
 	defer net.Close()
 	report := &restoreReport{o: o, plan: plan, device: deviceName}
+	if o.Results != "" {
+		if report.results, err = restore.OpenResults(o.Results, plan.Header(o.Model, deviceName), o.SkipExisting); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, report.written, report.results.Close()) }()
+	}
 	if o.Explain {
 		if report.answers, err = model.ReadAnswers(net.Metadata, net.Model.Config); err != nil {
 			return err
@@ -233,13 +193,15 @@ type restoreReport struct {
 	device  string
 	answers model.Answers
 	bar     *progress.Bar
-	err     error // of the last picture
+	results *restore.ResultsFile // nil for none
+	written error                // the first that writing it met
+	err     error                // of the last picture
 }
 
 func (r *restoreReport) run(net *infer.Network) error {
 	o := r.o
 	for _, j := range r.plan.Skipped {
-		r.print(restore.Record{Input: j.In, Output: j.Out, Model: o.Model, Device: r.device, Skipped: true})
+		r.print(j.SkippedRecord(o.Model, r.device))
 	}
 	unit := "tiles"
 	if r.many() {
@@ -307,6 +269,9 @@ func (r *restoreReport) tiles(j restore.Job, done, all int) {
 }
 
 func (r *restoreReport) print(rec restore.Record) {
+	if r.results != nil && r.written == nil {
+		r.written = r.results.Add(rec)
+	}
 	if !r.o.JSON {
 		return
 	}

@@ -132,7 +132,7 @@ func plan(o Options) (Header, []job, error) {
 		}
 		h.Splits = append(h.Splits, split)
 		for k, item := range s.Items {
-			if o.Shard.has(index) && (o.Only == nil || o.Only[index]) {
+			if o.Shard.Has(index) && (o.Only == nil || o.Only[index]) {
 				j := job{index: index, split: s, item: item}
 				j.picture, j.none = found.of(k)
 				jobs = append(jobs, j)

@@ -64,7 +64,7 @@ func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageRe
 		latest[r.Index] = r
 	}
 	for k := 1; k <= h.Shard.N; k++ {
-		if s := (Shard{k, h.Shard.N}); shards[s] == "" {
+		if s := (Shard{K: k, N: h.Shard.N}); shards[s] == "" {
 			return nil, fmt.Errorf("the results of shard %s are not among the files: measure it with clusir eval --shard %s", s, s)
 		}
 	}
@@ -82,7 +82,7 @@ func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageRe
 // fileOf is the file of the shard that has an image.
 func fileOf(shards map[Shard]string, index int) string {
 	for s, path := range shards {
-		if s.has(index) {
+		if s.Has(index) {
 			return path
 		}
 	}

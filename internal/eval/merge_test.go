@@ -9,37 +9,12 @@ import (
 	"testing"
 )
 
-func TestShards(t *testing.T) {
-	for text, want := range map[string]Shard{"1/1": {1, 1}, "3/16": {3, 16}, "16/16": {16, 16}} {
-		got, err := ParseShard(text)
-		if err != nil || got != want || got.String() != text {
-			t.Errorf("%s is %v, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", "3", "0/2", "3/2", "-1/2", "a/b", "1/2/3", "1/"} {
-		if s, err := ParseShard(text); err == nil {
-			t.Errorf("%q is %v", text, s)
-		}
-	}
-	for i := range 20 {
-		n := 0
-		for k := 1; k <= 3; k++ {
-			if (Shard{k, 3}).has(i) {
-				n++
-			}
-		}
-		if n != 1 || !(Shard{}).has(i) {
-			t.Errorf("image %d is in %d of 3 shards", i, n)
-		}
-	}
-}
-
 // measureShards measures n shards and returns their files.
 func measureShards(t *testing.T, o Options, n int) (files []string) {
 	t.Helper()
 	dir := t.TempDir()
 	for k := 1; k <= n; k++ {
-		o.Shard = Shard{k, n}
+		o.Shard = Shard{K: k, N: n}
 		o.Results = filepath.Join(dir, fmt.Sprintf("%d.jsonl", k))
 		mustRun(t, openNano(t, 1+k%2, k), o)
 		files = append(files, o.Results)

@@ -95,7 +95,7 @@ func (h *Header) row(line []byte) (r ImageResult, err error) {
 	switch {
 	case !ok:
 		return r, fmt.Errorf("there is no image %d", r.Index)
-	case !h.Shard.has(r.Index):
+	case !h.Shard.Has(r.Index):
 		return r, fmt.Errorf("image %d is not in shard %s", r.Index, h.Shard)
 	case r.Benchmark != split.Benchmark || r.Split != split.Label:
 		return r, fmt.Errorf("image %d is of %s %s, not of %s", r.Index, r.Benchmark, r.Split, split.Name())

@@ -236,7 +236,7 @@ func TestRestoredResume(t *testing.T) {
 	var files []string
 	for k := range 3 {
 		own := o
-		own.Shard, own.Results = Shard{k + 1, 3}, filepath.Join(t.TempDir(), "r")
+		own.Shard, own.Results = Shard{K: k + 1, N: 3}, filepath.Join(t.TempDir(), "r")
 		mustMeasure(t, own, "m", dir)
 		files = append(files, own.Results)
 	}

@@ -107,7 +107,7 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 		"measured otherwise": func(o *Options) { o.Protocol.YChannel = true },
 		"with --ensemble":    func(o *Options) { o.Subject.Ensemble = true },
 		"other benchmarks":   func(o *Options) { o.Benchmarks = o.Benchmarks[:2] },
-		"shard":              func(o *Options) { o.Shard = Shard{1, 2} },
+		"shard":              func(o *Options) { o.Shard = Shard{K: 1, N: 2} },
 		"and this is cuda":   func(o *Options) { o.Subject.Device = "cuda" },
 		`was "1" and is "2" now`: func(o *Options) {
 			o.Root, _ = makeData(t)
@@ -223,7 +223,7 @@ func sampleResults(t testing.TB) []byte {
 	t.Helper()
 	h := Header{
 		Format: formatName, Subject: Subject{Model: "m", Weights: "w", Device: "cpu"}, Protocol: Protocol{Name: "promptir"},
-		Setting: "five-task", Shard: Shard{1, 1}, Limit: 4, Missing: []string{"x"},
+		Setting: "five-task", Shard: Shard{K: 1, N: 1}, Limit: 4, Missing: []string{"x"},
 		Splits: []Split{
 			{Benchmark: "cbsd68", Title: "C", Label: "σ=25", Task: "denoise", Key: "cbsd68-25", Expected: 68, Found: 3},
 			{Benchmark: "lol", Title: "L", Task: "enhance", Key: "lol", Found: 2, Skipped: []string{"a"}, Names: "00"},

@@ -115,12 +115,18 @@ type Record struct {
 	Notes   []string       `json:"notes,omitempty"`
 	Error   string         `json:"error,omitempty"`
 	Skipped bool           `json:"skipped,omitempty"`
+	Name    string         `json:"name,omitempty"` // below the folder that was named
+}
+
+// SkippedRecord is the record of a job whose result was there already.
+func (j Job) SkippedRecord(modelName, device string) Record {
+	return Record{Name: j.name, Input: j.In, Output: j.Out, Model: modelName, Device: device, Skipped: true}
 }
 
 // Record returns the result as JSON shows it.
 func (r Result) Record(modelName, device string) Record {
 	rec := Record{
-		Input: r.In, Output: r.Out, Width: r.W, Height: r.H, Depth: r.Depth, Model: modelName, Device: device,
+		Name: r.name, Input: r.In, Output: r.Out, Width: r.W, Height: r.H, Depth: r.Depth, Model: modelName, Device: device,
 		Pages: r.Pages, Tiles: r.Tiles, Load: 1e3 * r.Load.Seconds(), Compute: 1e3 * r.Compute.Seconds(), Save: 1e3 * r.Save.Seconds(),
 		Routing: r.Routing, Compare: r.Compare, Map: r.Map, Notes: r.Notes,
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
 	"clusir/internal/imageio"
+	"clusir/internal/shard"
 )
 
 // Std stands for standard input or output in place of a file's name.
@@ -22,7 +24,8 @@ type Job struct {
 	Map     string         // path of the affinity map, "" for none
 	Stream  *Stream        // in place of files, nil for those
 
-	err error // why the input cannot be had
+	name string // below the folder that was named, or with it if results go beside; with slashes
+	err  error  // why the input cannot be had
 }
 
 // Request says what to restore and where results go.
@@ -39,6 +42,8 @@ type Request struct {
 
 	Overwrite    bool
 	SkipExisting bool
+	// Shard is the part of the pictures to restore; the zero value is all.
+	Shard shard.Shard
 }
 
 // Plan is what a request comes to.
@@ -50,6 +55,10 @@ type Plan struct {
 	// Ignored counts the files in folders that are no pictures by their names, by
 	// their extensions in small letters, "" for none.
 	Ignored map[string]int
+
+	shard    shard.Shard
+	pictures int    // of all shards
+	names    string // a fingerprint of theirs
 }
 
 // Plan finds the pictures and names the results. Nothing is written; an error
@@ -77,6 +86,8 @@ func (r Request) Plan() (*Plan, error) {
 	if err := unique(p.Jobs); err != nil {
 		return nil, err
 	}
+	p.shard, p.pictures, p.names = r.Shard, len(p.Jobs), namesOf(p.Jobs)
+	p.Jobs = slices.DeleteFunc(p.Jobs, func(j Job) bool { return !r.Shard.HasName(j.name) })
 	return p, r.existing(p)
 }
 
@@ -106,7 +117,10 @@ func (r Request) folder(several bool) (bool, error) {
 
 // job names the results of one source.
 func (r Request) job(s source, folder, several bool) (Job, error) {
-	j := Job{In: s.path, Out: r.Output, Format: r.Format, err: s.err}
+	j := Job{In: s.path, Out: r.Output, Format: r.Format, name: filepath.ToSlash(s.rel), err: s.err}
+	if r.Output == "" {
+		j.name = filepath.ToSlash(filepath.Clean(s.path))
+	}
 	switch {
 	case r.Output == Std:
 	case folder && s.path == Std:

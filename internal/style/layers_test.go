@@ -20,7 +20,7 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "../weights"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights"}},
 
 	{"report", []string{"eval", "dataset", "metrics", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
@@ -28,9 +28,9 @@ var layers = []layer{
 
 	// The use cases. They know of each other only what a command passes in.
 	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress"}},
-	{"eval", []string{"infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile"}},
+	{"eval", []string{"shard", "infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile"}},
 	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette"}},
-	{"restore", []string{"infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem"}},
+	{"restore", []string{"shard", "tabular", "infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem"}},
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config", "sysmem"}},
 
 	// The network, and its device behind one interface.
@@ -66,6 +66,7 @@ var layers = []layer{
 	{"startup", nil},
 	{"progress", nil},
 	{"suggest", nil},
+	{"shard", nil},
 
 	// For tests alone.
 	{"sharedtest", nil},

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/dustin/go-humanize"
+
+	"clusir/internal/restore"
+	"clusir/internal/shard"
+	"clusir/internal/sysmem"
+)
+
+// arguments tells inputs from the output.
+func (o *restoreOptions) arguments(args []string, into bool) error {
+	if slices.Contains(args, "") {
+		return usage("an argument is empty: name a picture, a folder, or - for standard input or output")
+	}
+	switch n := len(args); {
+	case n == 0:
+		return usage("name a picture or a folder to restore, and where to write the result")
+	case into && o.Output == "":
+		return usage("-o needs the name of a folder")
+	case into && o.Output == restore.Std:
+		return usage("-o takes a folder: for standard output write clusir restore IN -")
+	case into:
+		o.Inputs, o.Into = args, true
+	case n == 1:
+		o.Inputs = args
+	case n == 2:
+		o.Inputs, o.Output = args[:1], args[1]
+	case o.Suffix != "":
+		o.Inputs = args
+	default:
+		return usage("with several inputs, name the folder for their results with -o DIR")
+	}
+	return nil
+}
+
+// parseMemory reads --max-memory, 0 if it is not given.
+func parseMemory(amount string) (int64, error) { return parseAmount("max-memory", amount) }
+
+// parseAmount reads a flag of an amount of bytes, 0 if it is not given.
+func parseAmount(flag, amount string) (int64, error) {
+	if amount == "" {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(amount)
+	if err != nil || n == 0 || n > 1<<60 {
+		return 0, usage("--%s %s: write an amount such as 500MB or 2GiB", flag, amount)
+	}
+	return int64(n), nil
+}
+
+// memoryLimit is what --max-memory allows, or a share of what is free. A user's limit
+// on the process cannot be exceeded: Go ends without a word that anybody understands.
+func memoryLimit(asked int64, share float64) (int64, error) {
+	if asked == 0 {
+		return int64(share * float64(sysmem.Available())), nil
+	}
+	if left, ok := sysmem.UserLimit(); ok && left < asked {
+		return 0, fmt.Errorf("--max-memory allows %s, and the user's limit (ulimit -v or -d) leaves %s: raise that, or allow less",
+			humanize.Bytes(uint64(asked)), humanize.Bytes(uint64(left)))
+	}
+	return asked, nil
+}
+
+// divide reads --shard.
+func (o *restoreOptions) divide(text string) (err error) {
+	if text != "" {
+		if o.Shard, err = shard.Parse(text); err != nil {
+			return usageError{err}
+		}
+	}
+	if slices.Contains(o.Inputs, restore.Std) && (text != "" || o.Results != "") {
+		return usage("--shard and --results are for files, and standard input (-) has no name: leave them out")
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package restore
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"clusir/internal/shard"
+	"clusir/internal/tabular"
+)
+
+// Merged are the results of all shards of a run, or of a whole one.
+type Merged struct {
+	ResultsHeader
+	Parts []ShardResult `json:"parts"`
+	// Records are those of all pictures, by their names.
+	Records []Record `json:"records"`
+}
+
+// ShardResult sums up a shard.
+type ShardResult struct {
+	Shard    shard.Shard `json:"shard,omitzero"`
+	Device   string      `json:"device"`
+	Restored int         `json:"restored"`
+	Skipped  int         `json:"skipped"`
+	Failed   int         `json:"failed"`
+	Pixels   int64       `json:"pixels"`
+	Seconds  float64     `json:"compute_s"`
+}
+
+// MergeResults puts the results files of all shards of a run together. A shard that is
+// not there or not finished is an error.
+func MergeResults(paths ...string) (*Merged, error) {
+	m := &Merged{}
+	seen := map[shard.Shard]string{}
+	for i, path := range paths {
+		h, records, err := openResults(path)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			m.ResultsHeader = h
+		}
+		other, twice := seen[h.Shard]
+		switch {
+		case h.Names != m.Names || h.Model != m.Model:
+			return nil, fmt.Errorf("%s does not go with %s: it is of other pictures or of another model", path, paths[0])
+		case h.Shard.N != m.Shard.N:
+			return nil, fmt.Errorf("%s does not go with %s: its shard is %q, the other's %q", path, paths[0], h.Shard, m.Shard)
+		case twice:
+			return nil, fmt.Errorf("%s and %s are of one shard: leave one out", other, path)
+		case len(records) < h.Part:
+			return nil, fmt.Errorf("%s is not finished: it has %d of %d pictures; go on with clusir restore --skip-existing", path, len(records), h.Part)
+		}
+		seen[h.Shard] = path
+		m.add(h, records)
+	}
+	for k := 1; k <= m.Shard.N; k++ {
+		if s := (shard.Shard{K: k, N: m.Shard.N}); seen[s] == "" {
+			return nil, fmt.Errorf("the results of shard %s are not among the files: restore it with --shard %s", s, s)
+		}
+	}
+	m.Shard, m.Part = shard.Shard{}, m.Pictures
+	return m, nil
+}
+
+func openResults(path string) (ResultsHeader, map[string]Record, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return ResultsHeader{}, nil, err
+	}
+	defer f.Close()
+	h, records, _, err := readResults(f)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	return h, records, err
+}
+
+func (m *Merged) add(h ResultsHeader, records map[string]Record) {
+	s := ShardResult{Shard: h.Shard, Device: h.Device}
+	for _, name := range slices.Sorted(maps.Keys(records)) {
+		r := records[name]
+		switch {
+		case r.Error != "":
+			s.Failed++
+		case r.Skipped:
+			s.Skipped++
+		default:
+			s.Restored++
+			s.Pixels += int64(r.Width) * int64(r.Height)
+			s.Seconds += r.Compute / 1e3
+		}
+		m.Records = append(m.Records, r)
+	}
+	m.Parts = append(m.Parts, s)
+}
+
+// Failed is an error that sums up the pictures without a result, nil if there are none.
+func (m *Merged) Failed() error {
+	n, first := 0, ""
+	for _, r := range m.Records {
+		if r.Error == "" {
+			continue
+		}
+		if n++; n == 1 {
+			first = r.Error
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d pictures could not be restored; the first: %s", n, m.Pictures, first)
+}
+
+// Table has a row for each shard and one for all.
+func (m *Merged) Table() *tabular.Table {
+	t := &tabular.Table{Columns: []tabular.Column{
+		{Name: "shard", Left: true}, {Name: "device", Left: true}, {Name: "restored"}, {Name: "skipped"}, {Name: "failed"}, {Name: "megapixels"}, {Name: "computed, s"},
+	}}
+	all := ShardResult{}
+	for _, s := range m.Parts {
+		all.Restored, all.Skipped, all.Failed = all.Restored+s.Restored, all.Skipped+s.Skipped, all.Failed+s.Failed
+		all.Pixels, all.Seconds = all.Pixels+s.Pixels, all.Seconds+s.Seconds
+		t.Rows = append(t.Rows, tabular.Row{Cells: s.cells(s.Shard.String())})
+	}
+	if len(m.Parts) > 1 {
+		t.Rows = append(t.Rows, tabular.Row{Cells: all.cells("all"), Rule: true})
+	}
+	t.Remarks = []string{"model " + m.Model}
+	for _, r := range m.Records {
+		if r.Error != "" {
+			t.Remarks = append(t.Remarks, r.Error)
+		}
+	}
+	return t
+}
+
+func (s ShardResult) cells(name string) []tabular.Cell {
+	return []tabular.Cell{
+		tabular.Words("%s", name), tabular.Words("%s", s.Device), tabular.Words("%d", s.Restored), tabular.Words("%d", s.Skipped), tabular.Words("%d", s.Failed),
+		tabular.Number("%.1f", float64(s.Pixels)/1e6), tabular.Number("%.1f", s.Seconds),
+	}
+}
+
+// PictureTable lists every picture.
+func (m *Merged) PictureTable() *tabular.Table {
+	t := &tabular.Table{Columns: []tabular.Column{
+		{Name: "picture", Left: true}, {Name: "result", Left: true}, {Name: "size"}, {Name: "ms"}, {Name: "error", Left: true},
+	}}
+	for _, r := range m.Records {
+		size, ms := tabular.None(), tabular.None()
+		if r.Error == "" && !r.Skipped {
+			size, ms = tabular.Words("%d×%d", r.Width, r.Height), tabular.Number("%.0f", r.Compute)
+		}
+		t.Rows = append(t.Rows, tabular.Row{Cells: []tabular.Cell{tabular.Words("%s", r.Name), tabular.Words("%s", r.Output), size, ms, tabular.Words("%s", r.Error)}})
+	}
+	return t
+}

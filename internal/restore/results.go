@@ -1,0 +1,177 @@
+package restore
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"clusir/internal/atomicfile"
+	"clusir/internal/shard"
+)
+
+// resultsFormat is the format of a results file; it changes when its lines do.
+const resultsFormat = "clusir-restore-1"
+
+// ResultsHeader is the first line of a results file. Every other line is a Record; of
+// two of one picture the later counts, unless it says that there was nothing to do.
+type ResultsHeader struct {
+	Format string      `json:"format"`
+	Model  string      `json:"model"`
+	Device string      `json:"device"`
+	Shard  shard.Shard `json:"shard,omitzero"`
+	// Pictures are those of all shards, Part those of this one, and Names is a
+	// fingerprint of the names of all.
+	Pictures int    `json:"pictures"`
+	Part     int    `json:"part"`
+	Names    string `json:"names"`
+}
+
+// Header is the first line of the results of a plan.
+func (p *Plan) Header(model, device string) ResultsHeader {
+	return ResultsHeader{Format: resultsFormat, Model: model, Device: device, Shard: p.shard,
+		Pictures: p.pictures, Part: len(p.Jobs) + len(p.Skipped), Names: p.names}
+}
+
+// namesOf is a fingerprint of the pictures' names.
+func namesOf(jobs []Job) string {
+	names := make([]string, len(jobs))
+	for i, j := range jobs {
+		names[i] = j.name
+	}
+	slices.Sort(names)
+	sum := sha256.New()
+	for _, n := range names {
+		fmt.Fprintf(sum, "%q\n", n)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// ResultsFile takes the records of a run, a line each.
+type ResultsFile struct {
+	file *os.File
+	done map[string]bool // names of the pictures that were restored before
+}
+
+// OpenResults begins a results file, or goes on with one that is of the same pictures if
+// resume is set.
+func OpenResults(path string, h ResultsHeader, resume bool) (*ResultsFile, error) {
+	flags := os.O_RDWR | os.O_CREATE
+	if !resume {
+		flags |= os.O_EXCL
+	}
+	f, err := os.OpenFile(path, flags, 0o644)
+	if errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("%s exists: go on with it by --skip-existing, or remove it", path)
+	} else if err != nil {
+		return nil, err
+	}
+	r := &ResultsFile{f, map[string]bool{}}
+	if err := atomicfile.Lock(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := r.begin(h); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	}
+	return r, nil
+}
+
+func (r *ResultsFile) begin(h ResultsHeader) error {
+	info, err := r.file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() == 0 {
+		return r.line(h)
+	}
+	old, records, end, err := readResults(r.file)
+	switch {
+	case err != nil:
+		return err
+	case old.Names != h.Names || old.Shard != h.Shard:
+		return errors.New("it is of other pictures or of another shard: name another file")
+	case old.Model != h.Model:
+		return fmt.Errorf("it is of model %s, not of %s: name another file", old.Model, h.Model)
+	}
+	for name, rec := range records {
+		r.done[name] = rec.Error == ""
+	}
+	if err := r.file.Truncate(end); err != nil { // what follows was cut off in the middle
+		return err
+	}
+	_, err = r.file.Seek(end, io.SeekStart)
+	return err
+}
+
+// Add writes a record.
+func (r *ResultsFile) Add(rec Record) error {
+	if rec.Skipped && r.done[rec.Name] {
+		return nil
+	}
+	return r.line(rec)
+}
+
+func (r *ResultsFile) line(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if _, err := r.file.Write(append(text, '\n')); err != nil {
+		return fmt.Errorf("cannot write the results: %w", err)
+	}
+	return nil
+}
+
+// Close closes the file.
+func (r *ResultsFile) Close() error { return r.file.Close() }
+
+// IsResults tells whether a file is one of results.
+func IsResults(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false // whoever reads it will say why
+	}
+	defer f.Close()
+	want := []byte(`{"format":"` + resultsFormat)
+	got := make([]byte, len(want))
+	_, err = io.ReadFull(f, got)
+	return err == nil && bytes.Equal(got, want)
+}
+
+// readResults reads the records by the pictures' names. What a run that was cut off left
+// behind the last whole line, at end, is left out.
+func readResults(r io.Reader) (h ResultsHeader, records map[string]Record, end int64, err error) {
+	records = map[string]Record{}
+	in := bufio.NewReader(r)
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			if n == 1 {
+				return h, nil, 0, errors.New("not a file of results of clusir restore; name another file")
+			}
+			return h, records, end, nil
+		} else if err != nil {
+			return h, nil, 0, err
+		}
+		if n == 1 {
+			if err := json.Unmarshal(line, &h); err != nil || h.Format != resultsFormat || h.Part < 0 || h.Pictures < h.Part {
+				return h, nil, 0, errors.New("line 1: not a file of results of clusir restore; name another file")
+			}
+		} else {
+			var rec Record
+			if err := json.Unmarshal(line, &rec); err != nil || rec.Name == "" || !h.Shard.HasName(rec.Name) {
+				return h, nil, 0, fmt.Errorf("line %d: not the result of a picture of the shard: the file is damaged", n)
+			}
+			if _, ok := records[rec.Name]; !ok || !rec.Skipped {
+				records[rec.Name] = rec
+			}
+		}
+		end += int64(len(line))
+	}
+}

@@ -1,0 +1,166 @@
+package restore
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"clusir/internal/shard"
+)
+
+// planned are the plan of a folder of n empty files and that of a shard.
+func planned(t *testing.T, n int, s shard.Shard) *Plan {
+	t.Helper()
+	dir := t.TempDir()
+	for i := range n {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.png", i)), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := Request{Inputs: []string{dir}, Output: filepath.Join(t.TempDir(), "out"), Shard: s}.Plan()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestShardsOfAPlan: every picture is in one of them, and all know of all.
+func TestShardsOfAPlan(t *testing.T) {
+	whole := planned(t, 40, shard.Shard{})
+	seen := map[string]int{}
+	for k := range 3 {
+		p := planned(t, 40, shard.Shard{K: k + 1, N: 3})
+		for _, j := range p.Jobs {
+			seen[j.name]++
+		}
+		if h, all := p.Header("m", "d"), whole.Header("m", "d"); h.Names != all.Names || h.Pictures != 40 || h.Part != len(p.Jobs) || len(p.Jobs) == 40 {
+			t.Errorf("shard %d: %+v, all %+v", k+1, h, all)
+		}
+	}
+	for _, j := range whole.Jobs {
+		if seen[j.name] != 1 {
+			t.Errorf("%s is in %d shards", j.name, seen[j.name])
+		}
+	}
+}
+
+// records writes the results of a plan: the n-th picture fails.
+func records(t *testing.T, path string, p *Plan, fails int) {
+	t.Helper()
+	f, err := OpenResults(path, p.Header("nano", "cpu"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for i, j := range p.Jobs {
+		r := Result{Job: j, W: 10, H: 20}
+		if i == fails {
+			r.Err = fmt.Errorf("cannot read %s", j.name)
+		}
+		if err := f.Add(r.Record("nano", "cpu")); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestMergeResults(t *testing.T) {
+	dir := t.TempDir()
+	var files []string
+	for k := range 2 {
+		files = append(files, filepath.Join(dir, fmt.Sprint(k)))
+		records(t, files[k], planned(t, 20, shard.Shard{K: k + 1, N: 2}), k-1)
+	}
+	m, err := MergeResults(files...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Records) != 20 || m.Parts[0].Restored+m.Parts[1].Restored != 19 || m.Parts[1].Failed != 1 || m.Parts[0].Pixels != 200*int64(m.Parts[0].Restored) {
+		t.Errorf("%+v", m)
+	}
+	if err := m.Failed(); err == nil || !strings.Contains(err.Error(), "1 of 20 pictures could not be restored; the first: cannot read") {
+		t.Error(err)
+	}
+	if !IsResults(files[0]) || IsResults(filepath.Join(dir, "absent")) {
+		t.Error("a file of results is not known as one")
+	}
+	other := filepath.Join(dir, "other")
+	records(t, other, planned(t, 21, shard.Shard{K: 2, N: 2}), -1)
+	third := filepath.Join(dir, "third")
+	records(t, third, planned(t, 20, shard.Shard{K: 2, N: 3}), -1)
+	for want, paths := range map[string][]string{
+		"shard 2/2 are not among": files[:1], "of one shard": {files[0], files[0]}, "of other pictures": {files[0], other}, `its shard is "2/3"`: {files[0], third},
+		"no such file": {filepath.Join(dir, "absent")},
+	} {
+		if _, err := MergeResults(paths...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v, want %q", paths, err, want)
+		}
+	}
+}
+
+// TestResultsGoOn: a run that was cut off in the middle of a line goes on; what was
+// restored before stays when it is skipped now.
+func TestResultsGoOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r")
+	p := planned(t, 5, shard.Shard{})
+	records(t, path, p, 4)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	if err := os.WriteFile(path, []byte(strings.Join(lines[:4], "")+lines[4][:20]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := MergeResults(path); err == nil || !strings.Contains(err.Error(), "3 of 5 pictures") {
+		t.Errorf("merged as it is: %v", err)
+	}
+	if _, err := OpenResults(path, p.Header("nano", "cpu"), false); err == nil || !strings.Contains(err.Error(), "--skip-existing") {
+		t.Errorf("begun anew: %v", err)
+	}
+	if _, err := OpenResults(path, p.Header("base", "cpu"), true); err == nil || !strings.Contains(err.Error(), "model nano") {
+		t.Errorf("another model: %v", err)
+	}
+	if _, err := OpenResults(path, planned(t, 6, shard.Shard{}).Header("nano", "cpu"), true); err == nil || !strings.Contains(err.Error(), "other pictures") {
+		t.Errorf("other pictures: %v", err)
+	}
+	f, err := OpenResults(path, p.Header("nano", "cpu"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range p.Jobs {
+		if err := f.Add(j.SkippedRecord("nano", "cpu")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m, err := MergeResults(path)
+	if err != nil || m.Parts[0].Restored != 3 || m.Parts[0].Skipped != 2 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func TestDamagedResults(t *testing.T) {
+	dir := t.TempDir()
+	good := `{"format":"clusir-restore-1","model":"m","device":"d","pictures":1,"part":1,"names":"x"}` + "\n"
+	for text, want := range map[string]string{
+		"":             "not a file of results",
+		"hello\n":      "line 1",
+		"{}\n":         "line 1",
+		good + "{}\n":  "line 2",
+		good + "hey\n": "line 2",
+		good[:20]:      "not a file of results",
+		`{"format":"clusir-restore-1","part":2,"pictures":1}` + "\n": "line 1",
+	} {
+		path := filepath.Join(dir, "r")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := MergeResults(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# A Slurm array that restores a folder of pictures, a shard a task:
+#
+#   sbatch --array=1-64 scripts/restore-slurm.sh PHOTOS RESTORED [FLAG...]
+#
+# PHOTOS and RESTORED are folders that all nodes see; flags are those of clusir restore.
+# A task that is requeued goes on where it was. When all are done,
+#
+#   clusir merge RESTORED/results-*.jsonl
+#
+# says which pictures failed, or which shard is not finished.
+#SBATCH --job-name=clusir
+#SBATCH --cpus-per-task=8
+#SBATCH --mem=8G
+#SBATCH --time=12:00:00
+#SBATCH --requeue
+#SBATCH --signal=TERM@60
+set -euo pipefail
+[ $# -ge 2 ] || { echo "usage: sbatch --array=1-N $0 PHOTOS RESTORED [FLAG...]" >&2; exit 2; }
+photos=$1 restored=$2
+shift 2
+: "${SLURM_ARRAY_TASK_ID:?submit this as an array, with sbatch --array=1-N}"
+
+# The array may begin at any number.
+k=$((SLURM_ARRAY_TASK_ID - ${SLURM_ARRAY_TASK_MIN:-1} + 1))
+n=${SLURM_ARRAY_TASK_COUNT:?}
+mkdir -p "$restored"
+exec clusir restore "$photos" -o "$restored" --skip-existing --shard "$k/$n" \
+  --results "$restored/results-$k.jsonl" --threads "${SLURM_CPUS_PER_TASK:-0}" "$@"
