@@ -65,32 +65,38 @@ func badPNGs() map[string][2]string {
 // replaced is s with part at a place.
 func replaced(s string, at int, part string) string { return s[:at] + part + s[at+len(part):] }
 
-// badTIFFs are a grey TIFF of 4×4 with one thing wrong.
-func badTIFFs() map[string][2]string {
-	tiff := func(change ...entry) string {
-		d := directory{
-			longs(tagImageWidth, 4), longs(tagImageLength, 4), shorts(tagBitsPerSample, 8), shorts(tagCompression, 1),
-			shorts(tagPhotometric, 1), longs(tagStripOffsets, 8), shorts(tagSamplesPerPixel, 1),
-			longs(tagRowsPerStrip, 4), longs(tagStripByteCounts, 16),
-		}
-		for _, c := range change {
-			kept := d[:0]
-			for _, e := range d {
-				if e.tag != c.tag {
-					kept = append(kept, e)
-				}
-			}
-			d = append(kept, c)
-		}
-		b, at := d.appendTo(make([]byte, 16), 8)
-		return string(tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at))) + string(b)
+// tiffWith is a grey TIFF of 4×4 with other fields.
+func tiffWith(change ...entry) string {
+	d := directory{
+		longs(tagImageWidth, 4), longs(tagImageLength, 4), shorts(tagBitsPerSample, 8), shorts(tagCompression, 1),
+		shorts(tagPhotometric, 1), longs(tagStripOffsets, 8), shorts(tagSamplesPerPixel, 1),
+		longs(tagRowsPerStrip, 4), longs(tagStripByteCounts, 16),
 	}
+	for _, c := range change {
+		kept := d[:0]
+		for _, e := range d {
+			if e.tag != c.tag {
+				kept = append(kept, e)
+			}
+		}
+		d = append(kept, c)
+	}
+	b, at := d.appendTo(make([]byte, 16), 8)
+	return string(tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at))) + string(b)
+}
+
+// badTIFFs are TIFFs with one thing wrong.
+func badTIFFs() map[string][2]string {
+	tiff := tiffWith
 	nikon := entry{tag: tagMake, kind: typeASCII, count: 18, data: []byte("NIKON CORPORATION\x00")}
 	return map[string][2]string{
 		"head":            {"MM\x00*\x00\x00", "cut short"},
 		"no directory":    {"MM\x00*\x00\x01\x00\x00", "cut short"},
 		"long directory":  {"MM\x00*\x00\x00\x00\x08\xff\xff", "cut short"},
-		"CMYK":            {tiff(shorts(tagPhotometric, 5)), "CMYK colour"},
+		"inks":            {tiff(shorts(tagPhotometric, 5), shorts(tagInkSet, 2)), "inks other than CMYK"},
+		"chroma":          {tiff(shorts(tagPhotometric, 6)), "subsampled chroma"},
+		"weights":         {tiff(shorts(tagPhotometric, 6), shorts(tagYCbCrSubSampling, 1, 1), rational(tagYCbCrCoefficients, Ratio{2125, 10000})), "weights other than"},
+		"video":           {tiff(shorts(tagPhotometric, 6), shorts(tagYCbCrSubSampling, 1, 1), rational(tagReferenceBlackWhite, Ratio{16, 1})), "range of video"},
 		"Lab":             {tiff(shorts(tagPhotometric, 8)), "Lab colour"},
 		"DNG":             {tiff(shorts(tagSubfileType, 1), entry{tag: tagDNGVersion, kind: typeByte, count: 4, data: []byte{1, 4, 0, 0}}), "a camera raw file (DNG)"},
 		"NEF":             {tiff(nikon, shorts(tagSubfileType, 1), entry{tag: tagSubIFDs, sub: directory{shorts(tagCompression, 34713)}}), "(NIKON CORPORATION)"},
@@ -99,18 +105,22 @@ func badTIFFs() map[string][2]string {
 		"PEF":             {tiff(shorts(tagCompression, 65535)), "a camera raw file (Pentax PEF)"},
 		"raw sensor":      {tiff(shorts(tagPhotometric, 32803)), "a camera raw file"},
 		"unknown colour":  {tiff(shorts(tagPhotometric, 99)), "PhotometricInterpretation 99"},
-		"JPEG":            {tiff(shorts(tagCompression, 7)), "JPEG compression"},
+		"old JPEG":        {tiff(shorts(tagCompression, 6)), "old-style JPEG compression"},
+		"JPEG":            {tiff(shorts(tagCompression, 7)), "cut short"},
+		"deep JPEG":       {tiff(shorts(tagCompression, 7), shorts(tagBitsPerSample, 12)), "12 bits a sample in JPEG"},
 		"Zstandard":       {tiff(shorts(tagCompression, 50000)), "Zstandard"},
 		"fax":             {tiff(shorts(tagCompression, 2), shorts(tagBitsPerSample, 1)), "no such code"},
 		"fax 3":           {tiff(shorts(tagCompression, 3), shorts(tagBitsPerSample, 1), longs(tagT4Options, 1)), "cut short"},
 		"fax 3 mixed":     {tiff(shorts(tagCompression, 3), shorts(tagBitsPerSample, 1), longs(tagT4Options, 2)), "uncompressed mode"},
-		"fax grey":        {tiff(shorts(tagCompression, 4)), "8 bits in a palette or fax"},
+		"fax grey":        {tiff(shorts(tagCompression, 4)), "8 bits a sample in fax compression"},
 		"fax mixed":       {tiff(shorts(tagCompression, 4), shorts(tagBitsPerSample, 1), longs(tagT6Options, 2)), "uncompressed mode"},
-		"predictor 3":     {tiff(shorts(tagCompression, 8), shorts(tagPredictor, 3)), "predictor 3"},
+		"predictor 3":     {tiff(shorts(tagCompression, 8), shorts(tagPredictor, 3)), "floating-point samples (predictor 3)"},
+		"predictor 4":     {tiff(shorts(tagCompression, 8), shorts(tagPredictor, 4)), "predictor 4"},
 		"signed":          {tiff(shorts(tagSampleFormat, 2)), "signed samples"},
 		"unlike depths":   {tiff(shorts(tagPhotometric, 2), shorts(tagSamplesPerPixel, 3), shorts(tagBitsPerSample, 5, 6, 5)), "different depths"},
 		"no colour":       {tiff(shorts(tagPhotometric)), "what its samples mean"},
-		"32 bits":         {tiff(shorts(tagBitsPerSample, 32)), "32 bits a sample"},
+		"24 bits":         {tiff(shorts(tagBitsPerSample, 24)), "24 bits a sample"},
+		"17 bits":         {tiff(shorts(tagBitsPerSample, 17)), "17 bits a sample"},
 		"no palette":      {tiff(shorts(tagPhotometric, 3)), "its palette has 0 bytes"},
 		"no tiles":        {tiff(longs(tagTileWidth, 0)), "tiles are 0"},
 		"no offsets":      {tiff(longs(tagStripOffsets)), "0 strips or tiles where 1"},
@@ -118,7 +128,6 @@ func badTIFFs() map[string][2]string {
 		"unknown packing": {tiff(shorts(tagCompression, 777)), "compression 777"},
 		"planes":          {tiff(shorts(tagSamplesPerPixel, 3), shorts(tagPlanarConfig, 2), shorts(tagPhotometric, 2)), "1 strips or tiles where 3 are needed"},
 		"float":           {tiff(shorts(tagSampleFormat, 3)), "floating-point"},
-		"12 bits":         {tiff(shorts(tagBitsPerSample, 12)), "12 bits a sample"},
 		"grey and alpha":  {tiff(shorts(tagSamplesPerPixel, 2), shorts(tagBitsPerSample, 8, 8)), "cut short"},
 		"no width":        {tiff(longs(tagImageWidth, 0)), "size of 0×4"},
 		"bomb":            {tiff(longs(tagImageWidth, 1<<20), longs(tagImageLength, 1<<20)), "--max-pixels"},
@@ -197,31 +206,33 @@ func badJPEGs(t testing.TB) map[string][2]string {
 // badFiles are contents of files of any kind, with a part of the error each.
 func badFiles(t testing.TB) map[string][2]string {
 	files := map[string][2]string{
-		"empty":      {"", "it is empty"},
-		"text":       {"Dear reader,\nthis is no picture. Grüße", "looks like text"},
-		"cut text":   {strings.Repeat("ü", 256)[:sniffLen-1], "looks like text"},
-		"noise":      {"\x00\x01\x02\x03\x04\x05\x06\x07\x08", "not an image that can be read"},
-		"gif":        {"GIF89a\x01\x00\x01\x00", "a GIF, which cannot be read: convert"},
-		"heic":       {"\x00\x00\x00\x18ftypheic", "a HEIC"},
-		"avif":       {"\x00\x00\x00\x18ftypavif", "an AVIF"},
-		"canon raw":  {"\x00\x00\x00\x18ftypcrx ", "a camera raw file (Canon CR3)"},
-		"cr2":        {"II*\x00\x10\x00\x00\x00CR\x02\x00", "a camera raw file (Canon CR2)"},
-		"raf":        {"FUJIFILMCCD-RAW 0201", "a camera raw file (Fujifilm RAF)"},
-		"orf":        {"IIRO\x08\x00\x00\x00", "a camera raw file (Olympus ORF)"},
-		"rw2":        {"IIU\x00\x18\x00\x00\x00", "a camera raw file (Panasonic RW2)"},
-		"crw":        {"II\x1a\x00\x00\x00HEAPCCDR", "a camera raw file (Canon CRW)"},
-		"video":      {"\x00\x00\x00\x18ftypisom", "a video"},
-		"photoshop":  {"8BPS\x00\x01", "a Photoshop document"},
-		"jpeg xl":    {"\xff\x0a\x00", "a JPEG XL"},
-		"jpeg 2000":  {"\x00\x00\x00\x0cjP  \r\n", "a JPEG 2000"},
-		"openexr":    {"v/1\x01\x02", "an OpenEXR"},
-		"hdr":        {"#?RADIANCE\n", "a Radiance HDR"},
-		"pdf":        {"%PDF-1.7", "a PDF"},
-		"zip":        {"PK\x03\x04", "a ZIP archive"},
-		"gzip":       {"\x1f\x8b\x08", "a gzip archive"},
-		"numpy":      {"\x93NUMPY\x01\x00", "a NumPy array"},
-		"bigtiff":    {"II+\x00\x08\x00", "a BigTIFF"},
-		"riff sound": {"RIFF\x04\x00\x00\x00WAVE", "not an image"},
+		"empty":          {"", "it is empty"},
+		"text":           {"Dear reader,\nthis is no picture. Grüße", "looks like text"},
+		"cut text":       {strings.Repeat("ü", 256)[:sniffLen-1], "looks like text"},
+		"noise":          {"\x00\x01\x02\x03\x04\x05\x06\x07\x08", "not an image that can be read"},
+		"gif":            {"GIF89a\x01\x00\x01\x00", "a GIF, which cannot be read: convert"},
+		"heic":           {"\x00\x00\x00\x18ftypheic", "a HEIC"},
+		"avif":           {"\x00\x00\x00\x18ftypavif", "an AVIF"},
+		"canon raw":      {"\x00\x00\x00\x18ftypcrx ", "a camera raw file (Canon CR3)"},
+		"cr2":            {"II*\x00\x10\x00\x00\x00CR\x02\x00", "a camera raw file (Canon CR2)"},
+		"raf":            {"FUJIFILMCCD-RAW 0201", "a camera raw file (Fujifilm RAF)"},
+		"orf":            {"IIRO\x08\x00\x00\x00", "a camera raw file (Olympus ORF)"},
+		"rw2":            {"IIU\x00\x18\x00\x00\x00", "a camera raw file (Panasonic RW2)"},
+		"crw":            {"II\x1a\x00\x00\x00HEAPCCDR", "a camera raw file (Canon CRW)"},
+		"video":          {"\x00\x00\x00\x18ftypisom", "a video"},
+		"photoshop":      {"8BPS\x00\x01", "a Photoshop document"},
+		"jpeg xl":        {"\xff\x0a\x00", "a JPEG XL"},
+		"jpeg 2000":      {"\x00\x00\x00\x0cjP  \r\n", "a JPEG 2000"},
+		"openexr":        {"v/1\x01\x02", "an OpenEXR"},
+		"hdr":            {"#?RADIANCE\n", "a Radiance HDR"},
+		"pdf":            {"%PDF-1.7", "a PDF"},
+		"zip":            {"PK\x03\x04", "a ZIP archive"},
+		"gzip":           {"\x1f\x8b\x08", "a gzip archive"},
+		"numpy":          {"\x93NUMPY\x01\x00", "a NumPy array"},
+		"bigtiff":        {"II+\x00\x08\x00\x00\x00", "cut short"},
+		"bigtiff end":    {bigBig + "\xff\xff\xff\xff\xff\xff\xff\xf0", "cut short"},
+		"bigtiff fields": {bigBig + "\x00\x00\x00\x00\x00\x00\x00\x10\xff\x00\x00\x00\x00\x00\x00\x00", "fields"},
+		"riff sound":     {"RIFF\x04\x00\x00\x00WAVE", "not an image"},
 	}
 	for format, bad := range map[Format]map[string][2]string{
 		PNG: badPNGs(), JPEG: badJPEGs(t), TIFF: badTIFFs(), WebP: badWebPs(), BMP: badBMPs(),

@@ -113,23 +113,27 @@ func (t tiffFile) pages(first int64) (at []int64) {
 
 // glance is a directory's NewSubfileType and where the next one is.
 func (t tiffFile) glance(offset int64) (kind uint32, next int64, ok bool) {
-	var b [12]byte
-	if _, err := t.r.ReadAt(b[:2], offset); err != nil {
+	count, entry, number := t.widths()
+	b := make([]byte, entry)
+	if _, err := t.r.ReadAt(b[:count], offset); err != nil {
 		return 0, 0, false
 	}
-	n := int64(t.order.Uint16(b[:]))
+	n := t.number(b[:count])
+	if n > maxFields {
+		return 0, 0, false
+	}
 	const early = 8 // tags are sorted, and this is the lowest
 	for i := range min(n, early) {
-		if _, err := t.r.ReadAt(b[:], offset+2+12*i); err != nil {
+		if _, err := t.r.ReadAt(b, offset+count+entry*i); err != nil {
 			return 0, 0, false
 		}
-		if t.order.Uint16(b[:]) == tagSubfileType {
-			kind = t.order.Uint32(b[8:])
+		if t.order.Uint16(b) == tagSubfileType {
+			kind = t.order.Uint32(b[4+number:])
 			break
 		}
 	}
-	if _, err := t.r.ReadAt(b[:4], offset+2+12*n); err != nil {
+	if _, err := t.r.ReadAt(b[:number], offset+count+entry*n); err != nil {
 		return kind, 0, true
 	}
-	return kind, int64(t.order.Uint32(b[:])), true
+	return kind, t.number(b[:number]), true
 }

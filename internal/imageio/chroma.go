@@ -42,12 +42,7 @@ func (c *chroma) colours(dst []float32, r image.Rectangle) error {
 		full[k] = make([]uint8, w)
 	}
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for k := range c.comps {
-			c.comps[k].upsample(full[k], r.Min.X, y)
-		}
-		if c.mixed {
-			toRGB(full[0], full[1], full[2])
-		}
+		c.line(full, r.Min.X, y)
 		if len(full) == 4 {
 			fromInks(full, c.mixed)
 		}
@@ -60,6 +55,17 @@ func (c *chroma) colours(dst []float32, r image.Rectangle) error {
 		}
 	}
 	return nil
+}
+
+// line is a row of each component at full size from (x0,y), in RGB if it was in luma
+// and chroma.
+func (c *chroma) line(full [][]uint8, x0, y int) {
+	for k := range c.comps {
+		c.comps[k].upsample(full[k], x0, y)
+	}
+	if c.mixed {
+		toRGB(full[0], full[1], full[2])
+	}
 }
 
 // toRGB is jdcolor.c's conversion of luma and chroma, in place.

@@ -36,7 +36,7 @@ func fixture(t testing.TB, name string) []byte {
 // fieldCases makes the files; nothing in them is left to chance.
 func fieldCases(t testing.TB) (cases []fieldCase) {
 	t.Helper()
-	for _, more := range [][]fieldCase{fieldPNGs(t), fieldJPEGs(t), fieldTIFFs(), fieldOthers(t)} {
+	for _, more := range [][]fieldCase{fieldPNGs(t), fieldJPEGs(t), fieldTIFFs(t), fieldOthers(t)} {
 		cases = append(cases, more...)
 	}
 	return cases
@@ -89,13 +89,21 @@ func withHDR(jpg []byte) []byte {
 	return slices.Concat(jpg[:2], segment, []byte(xmp), jpg[2:])
 }
 
-func fieldTIFFs() []fieldCase {
+func fieldTIFFs(t testing.TB) []fieldCase {
 	la := tiffVariant{photometric: tiffBlackIsZero, bits: 8, samples: 2, extra: []int{2}, compression: tiffNone}
 	rgbx := tiffVariant{photometric: tiffRGB, bits: 8, samples: 5, extra: []int{0, 0}, compression: tiffNone}
 	white := tiffVariant{photometric: tiffWhiteIsZero, bits: 1, samples: 1, compression: tiffNone}
 	apart := tiffVariant{photometric: tiffRGB, bits: 16, samples: 3, compression: tiffDeflate, planar: true, predicted: true, tiled: true}
+	inks := tiffVariant{photometric: tiffInks, bits: 8, samples: 4, compression: tiffPackBits}
+	odd := tiffVariant{photometric: tiffRGB, bits: 12, samples: 3, compression: tiffNone}
+	jpg := fixture(t, "jpeg_420.jpg")
+	plain := decoded(t, jpg)
 	bad := badTIFFs()
 	return []fieldCase{
+		{name: "cmyk.tif", data: inks.file(), values: inks.want(-1), note: "CMYK was turned into RGB"},
+		{name: "12-bits.tif", data: odd.file(), values: odd.want(-1)},
+		{name: "jpeg.tif", data: jpegTIFF(jpg, plain.W, plain.H, 3, false, true), like: plain},
+		{name: "big.tif", data: bigTIFF(t, la.file(), true), values: la.want(1)},
 		{name: "grey-alpha.tif", data: la.file(), values: la.want(1)},
 		{name: "extra-channels.tif", data: rgbx.file(), values: rgbx.want(-1), note: "2 extra channels"},
 		{name: "white-is-zero.tif", data: white.file(), values: white.want(-1)},

@@ -61,7 +61,7 @@ func rowOf(f Format) formatRow {
 			probe: probeJPEG, decode: decodeJPEG, encode: newJPEGWriter,
 			grey: true, maxSide: math.MaxUint16}
 	case TIFF: // few programs read grey with alpha
-		return formatRow{name: "TIFF", media: "image/tiff", exts: []string{".tif", ".tiff"}, magic: []string{"II*\x00", "MM\x00*"},
+		return formatRow{name: "TIFF", media: "image/tiff", exts: []string{".tif", ".tiff"}, magic: []string{"II*\x00", "MM\x00*", bigLittle, bigBig},
 			probe: probeTIFF, decode: decodeTIFF, encode: newTIFFWriter,
 			deep: true, alpha: true, grey: true, maxSide: math.MaxInt32}
 	case WebP:

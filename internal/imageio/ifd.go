@@ -4,9 +4,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 )
 
-// The directories of TIFF 6.0, section 2, which EXIF uses as well.
+// The directories of TIFF 6.0, section 2, which EXIF uses as well, and those of
+// BigTIFF, whose counts and offsets have 64 bits.
 
 // Tags by their names in TIFF and EXIF.
 const (
@@ -37,6 +39,13 @@ const (
 	tagSubIFDs         = 330
 	tagExtraSamples    = 338
 	tagSampleFormat    = 339
+	tagInkSet          = 332
+	tagJPEGTables      = 347
+
+	tagYCbCrCoefficients   = 529
+	tagYCbCrSubSampling    = 530
+	tagReferenceBlackWhite = 532
+
 	tagXMP             = 700
 	tagICC             = 34675
 	tagExifIFD         = 34665
@@ -52,9 +61,10 @@ const (
 const (
 	typeByte, typeASCII, typeShort, typeLong, typeRational   = 1, 2, 3, 4, 5
 	typeSByte, typeUndefined, typeSShort, typeSLong, typeIFD = 6, 7, 8, 9, 13
+	typeLong8, typeSLong8, typeIFD8                          = 16, 17, 18 // of BigTIFF
 )
 
-var typeSize = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4}
+var typeSize = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8}
 
 // field is one entry of a directory, its values still in the file.
 type field struct {
@@ -70,6 +80,27 @@ func (f field) size() int64 { return typeSize[f.kind] * int64(f.count) }
 type tiffFile struct {
 	r     io.ReaderAt
 	order binary.ByteOrder
+	big   bool // a BigTIFF
+}
+
+// widths are the bytes of a directory's count, of an entry, and of a number in it.
+func (t tiffFile) widths() (count, entry, number int64) {
+	if t.big {
+		return 8, 20, 8
+	}
+	return 2, 12, 4
+}
+
+// number is a whole number of as many bytes as b has; one that no file can reach is
+// the largest.
+func (t tiffFile) number(b []byte) int64 {
+	switch len(b) {
+	case 2:
+		return int64(t.order.Uint16(b))
+	case 4:
+		return int64(t.order.Uint32(b))
+	}
+	return int64(min(t.order.Uint64(b), math.MaxInt64/2))
 }
 
 // openTIFF reads the header and returns where the first directory is.
@@ -80,39 +111,68 @@ func openTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
 	}
 	switch string(head[:4]) {
 	case "II*\x00":
-		t = tiffFile{r, binary.LittleEndian}
+		t = tiffFile{r: r, order: binary.LittleEndian}
 	case "MM\x00*":
-		t = tiffFile{r, binary.BigEndian}
+		t = tiffFile{r: r, order: binary.BigEndian}
 	default:
 		return t, 0, fmt.Errorf("a TIFF structure does not begin with %q", head[:4])
 	}
 	return t, int64(t.order.Uint32(head[4:])), nil
 }
 
+// How BigTIFFs begin, with the number of bytes in an offset.
+const bigLittle, bigBig = "II+\x00\x08\x00\x00\x00", "MM\x00+\x00\x08\x00\x00"
+
+// openBigTIFF is openTIFF for a TIFF of either kind. EXIF is never of the larger.
+func openBigTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
+	var head [16]byte
+	n, err := r.ReadAt(head[:], 0)
+	switch string(head[:8]) {
+	case bigLittle:
+		t = tiffFile{r: r, order: binary.LittleEndian, big: true}
+	case bigBig:
+		t = tiffFile{r: r, order: binary.BigEndian, big: true}
+	default:
+		return openTIFF(r)
+	}
+	if n < len(head) {
+		return t, 0, cut(err)
+	}
+	return t, t.number(head[8:]), nil
+}
+
+// maxFields bounds a directory: there are no more tags.
+const maxFields = 1 << 16
+
 // directory reads the fields of the directory at offset and where the position
 // of the next one is written. Fields of unknown types are left out.
 func (t tiffFile) directory(offset int64) (fields []field, next int64, err error) {
-	var n [2]byte
-	if _, err := t.r.ReadAt(n[:], offset); err != nil {
+	count, entry, number := t.widths()
+	n := make([]byte, count)
+	if _, err := t.r.ReadAt(n, offset); err != nil {
 		return nil, 0, err
 	}
-	b := make([]byte, 12*int(t.order.Uint16(n[:]))) // at most 768 KiB
-	if _, err := t.r.ReadAt(b, offset+2); err != nil {
+	if t.number(n) > maxFields {
+		return nil, 0, damaged(TIFF, "a directory has %d fields", t.number(n))
+	}
+	b := make([]byte, entry*t.number(n)) // at most 1.25 MiB
+	if _, err := t.r.ReadAt(b, offset+count); err != nil {
 		return nil, 0, err
 	}
-	for i := 0; i < len(b); i += 12 {
-		e := b[i : i+12]
-		f := field{tag: t.order.Uint16(e), kind: t.order.Uint16(e[2:]), count: t.order.Uint32(e[4:])}
-		f.entry = offset + 2 + int64(i)
-		if f.kind == 0 || int(f.kind) >= len(typeSize) {
+	for i := int64(0); i < int64(len(b)); i += entry {
+		e := b[i : i+entry]
+		values := t.number(e[4 : 4+number])
+		f := field{tag: t.order.Uint16(e), kind: t.order.Uint16(e[2:]), count: uint32(values)}
+		f.entry = offset + count + i
+		if int(f.kind) >= len(typeSize) || typeSize[f.kind] == 0 || values > math.MaxUint32 {
 			continue
 		}
-		if f.at = int64(t.order.Uint32(e[8:])); f.size() <= 4 {
-			f.at = f.entry + 8
+		if f.at = t.number(e[4+number:]); f.size() <= number {
+			f.at = f.entry + 4 + number
 		}
 		fields = append(fields, f)
 	}
-	return fields, offset + 2 + int64(len(b)), nil
+	return fields, offset + count + int64(len(b)), nil
 }
 
 // bytes are a field's values as they stand, at most maxMetadata.
@@ -129,7 +189,8 @@ func (t tiffFile) bytes(f field) ([]byte, error) {
 }
 
 // uints are a field's values if it is of whole numbers, else nil; at most 16.
-// Signed ones are taken for unsigned: where they matter, none is negative.
+// Signed ones are taken for unsigned, since none that matters is negative, and those
+// of 64 bits for the largest of 32 if they are larger.
 func (t tiffFile) uints(f field) (values []uint32) {
 	f.count = min(f.count, 16)
 	b, err := t.bytes(f)
@@ -144,6 +205,8 @@ func (t tiffFile) uints(f field) (values []uint32) {
 			values = append(values, uint32(t.order.Uint16(b)))
 		case typeLong, typeSLong, typeIFD:
 			values = append(values, t.order.Uint32(b))
+		case typeLong8, typeSLong8, typeIFD8:
+			values = append(values, uint32(min(t.order.Uint64(b), math.MaxUint32)))
 		default:
 			return nil
 		}
@@ -171,6 +234,13 @@ func (t tiffFile) ratio(f field) Ratio {
 func (t tiffFile) at(f field, i int64) (int64, error) {
 	size := typeSize[f.kind]
 	f.at, f.count = f.at+i*size, 1
+	if size == 8 && f.kind >= typeLong8 {
+		b, err := t.bytes(f)
+		if err != nil {
+			return 0, damaged(TIFF, "tag %d cannot be read", f.tag)
+		}
+		return t.number(b), nil
+	}
 	v := t.uints(f)
 	if len(v) == 0 {
 		return 0, damaged(TIFF, "tag %d cannot be read", f.tag)

@@ -130,11 +130,17 @@ func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (
 			if depth == deepest {
 				continue
 			}
-			e.sub, err = t.read(int64(t.uint(f, 0)), depth+1, func(uint16) bool { return true })
+			start, err := t.at(f, 0)
+			if err == nil {
+				e.sub, err = t.read(start, depth+1, func(uint16) bool { return true })
+			}
 			if err != nil || len(e.sub) == 0 {
 				continue
 			}
 		default:
+			if f.kind > typeIFD { // a number of 64 bits, which only a BigTIFF can hold
+				continue
+			}
 			if t.budget -= f.size(); t.budget < 0 {
 				return nil, errors.New("more metadata than there is room for")
 			}
@@ -151,7 +157,7 @@ func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (
 // bigEndian turns an entry's values round if they are little-endian.
 func (t tiffFile) bigEndian(e entry) {
 	// A rational is two numbers, each of which is turned round.
-	size := map[uint16]int{3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}[e.kind]
+	size := map[uint16]int{3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}[e.kind]
 	if t.order != binary.LittleEndian || size == 0 {
 		return
 	}

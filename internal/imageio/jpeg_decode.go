@@ -21,6 +21,8 @@ type jpegDecoder struct {
 	jfif        bool
 	adobe       int // the transform that Adobe's marker names, −1 without
 
+	mostW, mostH int // the largest size; 0 if that was checked before
+
 	bits   entropyReader
 	eobRun int // blocks to come without coefficients
 	scans  int
@@ -46,36 +48,39 @@ type jpegComponent struct {
 
 func (c *jpegComponent) stride() int { return 8 * c.wide }
 
-// decodeJPEGPlanes decodes the picture that in begins with, which scanJPEG found
-// to be of a kind that is read. Afterwards in stands behind it.
-func decodeJPEGPlanes(in *bufio.Reader) (*jpegDecoder, error) {
+func newJPEGDecoder(in *bufio.Reader) *jpegDecoder {
 	d := &jpegDecoder{in: in, bits: entropyReader{in: in}, adobe: -1}
 	for _, s := range huffmanSpecs { // which frames of MJPEG leave out
 		d.tables(s.class)[s.id] = newHuffmanTable(s.counts[:], s.values)
 	}
+	return d
+}
+
+// decode decodes the picture that in begins with. Afterwards in stands behind it.
+func (d *jpegDecoder) decode() error {
 	for {
 		marker, err := d.marker()
 		if errors.Is(err, io.EOF) && d.complete() && !d.progressive {
-			return d, nil // without an end marker, and no scan can be missing
+			return nil // without an end marker, and no scan can be missing
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch {
 		case marker == markerEOI:
 			if !d.complete() {
-				return nil, io.ErrUnexpectedEOF
+				return io.ErrUnexpectedEOF
 			}
-			return d, d.finish()
+			return d.finish()
 		case marker == markerSOI, marker >= 0xd0 && marker <= 0xd7, marker == 0x01:
 			continue // these have no length
 		}
 		data, err := d.segment()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := d.take(marker, data); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
@@ -132,6 +137,8 @@ func (d *jpegDecoder) take(marker byte, data []byte) error {
 		return d.startFrame(data)
 	case 0xc4:
 		return d.defineHuffman(data)
+	case 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf: // frames of kinds that are not read
+		return (&jpegHead{sof: marker, frame: data}).check()
 	case 0xdb:
 		return d.defineQuant(data)
 	case 0xdd:
@@ -205,7 +212,7 @@ func (d *jpegDecoder) startFrame(data []byte) error {
 	if len(d.comps) > 0 {
 		return damaged(JPEG, "it has two frames")
 	}
-	h := jpegHead{sof: 0xc0, frame: data}
+	h := jpegHead{sof: 0xc0, frame: data, part: d.mostW > 0}
 	if err := h.check(); err != nil {
 		return err
 	}
@@ -213,6 +220,9 @@ func (d *jpegDecoder) startFrame(data []byte) error {
 	d.w, d.h = s.w, s.h
 	if d.w == 0 || d.h == 0 {
 		return noPixels(d.w, d.h)
+	}
+	if d.mostW > 0 && (d.w > d.mostW || d.h > d.mostH) {
+		return damaged(JPEG, "it is %d×%d where there is room for %d×%d", d.w, d.h, d.mostW, d.mostH)
 	}
 	hMax, vMax := h.factors()
 	d.mcuW, d.mcuH = 8*hMax, 8*vMax

@@ -34,6 +34,7 @@ type jpegHead struct {
 	resolution Resolution
 	own        []segment
 	gainMap    bool // is announced
+	part       bool // of a TIFF, which says what the components are
 	meter      *meter
 }
 

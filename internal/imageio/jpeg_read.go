@@ -35,15 +35,15 @@ func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
 		return nil, err
 	}
 	in := bufio.NewReaderSize(r, 1<<16)
-	d, err := decodeJPEGPlanes(in)
-	if err != nil {
+	d := newJPEGDecoder(in)
+	if err := d.decode(); err != nil {
 		return nil, err
 	}
 	m := newImage(JPEG, newChroma(d), turnOf(head.exif, head.xmp))
 	m.Behind = behindJPEG(in, head)
 	m.Meta.own, m.Meta.ownOf, m.Meta.Resolution = head.own, JPEG, head.resolution
 	if len(d.comps) == 4 {
-		m.Notes = append(m.Notes, "CMYK was turned into RGB without its colour profile")
+		m.Notes = append(m.Notes, inksNote)
 	} else {
 		m.adoptICC(head.profile())
 	}
@@ -52,6 +52,9 @@ func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	m.leave("segment", head.left)
 	return m, nil
 }
+
+// inksNote is told of pictures of inks.
+const inksNote = "CMYK was turned into RGB without its colour profile"
 
 // check names the variants that are not read.
 func (h *jpegHead) check() error {
@@ -67,7 +70,7 @@ func (h *jpegHead) check() error {
 	case h.frame[0] != 8:
 		return unsupported(JPEG, "%d bits a sample", h.frame[0])
 	}
-	if n := h.components(); n != 1 && n != 3 && n != 4 {
+	if n := h.components(); n < 1 || n > 4 || n == 2 && !h.part {
 		return unsupported(JPEG, "%d components", n)
 	}
 	if s := h.shape(); s.h == 0 && s.w > 0 {

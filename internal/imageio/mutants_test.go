@@ -39,7 +39,8 @@ func mutantSeeds(t *testing.T, f Format) (seeds [][]byte) {
 	}
 	if f == TIFF {
 		for _, v := range []tiffVariant{{0, 1, 1, nil, 1, false, false, false, true}, {2, 16, 4, []int{1}, 8, true, true, true, false},
-			{3, 4, 2, []int{2}, 32773, false, false, true, false}} {
+			{3, 4, 2, []int{2}, 32773, false, false, true, false}, {5, 16, 5, []int{2}, 8, false, true, false, false},
+			{6, 8, 3, nil, 1, true, false, false, false}, {1, 32, 1, nil, 8, false, true, true, false}} {
 			seeds = append(seeds, v.file())
 		}
 	}

@@ -204,9 +204,11 @@ func pngGoes(kind string) bool {
 	return pngKept[kind] || !pngOfPixels[kind] && kind[3]&0x20 != 0
 }
 
-// appendNew appends a name unless it is there.
+// appendNew appends a name unless it is there, or there are enough to tell: a file
+// can hold a million of them.
 func appendNew(names []string, name string) []string {
-	if slices.Contains(names, name) {
+	const enough = 100
+	if len(names) == enough || slices.Contains(names, name) {
 		return names
 	}
 	return append(names, name)

@@ -191,7 +191,10 @@ func damaged(f Format, what string, args ...any) error {
 }
 
 // errUnsupported is in the errors of variants that are not read.
-var errUnsupported = errors.New("which cannot be read: save it as an ordinary PNG or TIFF first")
+var errUnsupported = errors.New("which cannot be read: " + convertFirst)
+
+// convertFirst is what to do with files that are not read.
+const convertFirst = "convert it to PNG or 16-bit TIFF first, as ImageMagick does by: magick FILE new.png"
 
 // unsupported is the error of a picture in a variant that cannot be read.
 func unsupported(f Format, what string, args ...any) error {

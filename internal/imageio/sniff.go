@@ -22,8 +22,6 @@ var signatures = []signature{
 	{prefix: "II*\x00\x10\x00\x00\x00CR\x02\x00", raw: "Canon CR2"},
 	{prefix: "II*\x00....IIII.waR", raw: "Phase One IIQ"},
 	{prefix: "MM\x00*....MMMMRaw.", raw: "Phase One IIQ"},
-	{prefix: "II+\x00", other: "a BigTIFF"},
-	{prefix: "MM\x00+", other: "a BigTIFF"},
 	{prefix: "GIF8", other: "a GIF"},
 	{prefix: "....ftypavif", other: "an AVIF"},
 	{prefix: "....ftypavis", other: "an AVIF"},
@@ -77,7 +75,7 @@ func sniff(head []byte) (Format, error) {
 		case s.raw != "":
 			return 0, rawFile(s.raw)
 		case s.other != "":
-			return 0, fmt.Errorf("is %s, which cannot be read: convert it to PNG, TIFF or JPEG first", s.other)
+			return 0, fmt.Errorf("is %s, %w", s.other, errUnsupported)
 		}
 	}
 	for _, f := range Formats {

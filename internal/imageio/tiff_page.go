@@ -8,19 +8,19 @@ import (
 // What is read, by number: everything else is refused by name, before a pixel is
 // looked at. TestTIFFVariants goes through the combinations.
 const (
-	tiffWhiteIsZero, tiffBlackIsZero, tiffRGB, tiffPalette = 0, 1, 2, 3
+	tiffWhiteIsZero, tiffBlackIsZero, tiffRGB, tiffPalette, tiffInks, tiffYCbCr = 0, 1, 2, 3, 5, 6
 
 	tiffNone, tiffFaxRuns, tiffGroup3, tiffGroup4, tiffLZW = 1, 2, 3, 4, 5
-	tiffDeflate, tiffOldDeflate, tiffPackBits              = 8, 32946, 32773
+	tiffJPEG, tiffDeflate, tiffOldDeflate, tiffPackBits    = 7, 8, 32946, 32773
 )
 
 // tiffColours and tiffCompressions name what is not read, by
 // PhotometricInterpretation and Compression; others go by their number.
 var (
-	tiffColours = map[uint32]string{4: "a transparency mask", 5: "CMYK colour", 6: "YCbCr colour",
+	tiffColours = map[uint32]string{4: "a transparency mask",
 		8: "Lab colour", 9: "Lab colour", 10: "Lab colour", 32803: "raw sensor data",
 		32844: "LogLuv colour", 32845: "LogLuv colour", 34892: "raw sensor data"}
-	tiffCompressions = map[uint32]string{6: "JPEG compression", 7: "JPEG compression",
+	tiffCompressions = map[uint32]string{6: "old-style JPEG compression",
 		9: "JBIG compression", 10: "JBIG compression", 34661: "JBIG compression", 34712: "JPEG 2000 compression",
 		34887: "LERC compression", 34925: "LZMA compression", 50000: "Zstandard compression", 50001: "WebP compression",
 		50002: "JPEG XL compression"}
@@ -65,7 +65,7 @@ func (h *tiffHead) page(limits Limits) (*tiffPage, error) {
 		}
 	}
 	p.depth = 8
-	if p.bits == 16 {
+	if p.bits > 8 {
 		p.depth = 16
 	}
 	p.grey, p.alpha = p.photometric <= tiffBlackIsZero, p.alphaAt >= 0
@@ -81,6 +81,10 @@ func (p *tiffPage) checkColour() error {
 	switch {
 	case p.photometric <= tiffPalette:
 		return nil
+	case p.photometric == tiffInks:
+		return p.checkInks()
+	case p.photometric == tiffYCbCr:
+		return p.checkYCbCr()
 	case p.photometric == none:
 		return damaged(TIFF, "it does not say what its samples mean (PhotometricInterpretation)")
 	case tiffColours[p.photometric] != "":
@@ -102,6 +106,8 @@ func (p *tiffPage) checkCompression() error {
 		case 1:
 		case 2:
 			p.predicted = true
+		case 3:
+			return unsupported(TIFF, "floating-point samples (predictor 3)")
 		default:
 			return unsupported(TIFF, "predictor %d", predictor)
 		}
@@ -110,7 +116,7 @@ func (p *tiffPage) checkCompression() error {
 		if p.value(tagT4Options, 0)&uncompressed != 0 {
 			return unsupported(TIFF, "fax compression in uncompressed mode")
 		}
-	case tiffFaxRuns:
+	case tiffFaxRuns, tiffJPEG:
 	case tiffGroup4:
 		const uncompressed = 2
 		if p.value(tagT6Options, 0)&uncompressed != 0 {
@@ -141,26 +147,37 @@ func (p *tiffPage) checkBits() error {
 	if i := slices.IndexFunc(bits, func(b uint32) bool { return b != bits[0] }); i >= 0 && i < p.samples {
 		return unsupported(TIFF, "channels of different depths (%d and %d bits)", bits[0], bits[i])
 	}
-	deepest := 16
-	switch {
-	case p.fax():
-		deepest = 1
-	case p.photometric == tiffPalette:
-		deepest = 8
-	}
-	if !slices.Contains([]int{1, 2, 4, 8, 16}, p.bits) {
-		return unsupported(TIFF, "%d bits a sample", p.bits)
-	}
-	if p.bits > deepest || p.fax() && p.samples > 1 {
-		return unsupported(TIFF, "%d samples of %d bits in a palette or fax compression", p.samples, p.bits)
-	}
-	if p.predicted && p.bits < 8 {
-		return unsupported(TIFF, "a predictor for samples of %d bits", p.bits)
-	}
 	for _, f := range p.values(tagSampleFormat) {
 		if what := tiffFormats[f]; what != "" {
-			return unsupported(TIFF, "%s", what)
+			return unsupported(TIFF, "%s of %d bits", what, p.bits)
 		}
+	}
+	return p.checkDepth()
+}
+
+// checkDepth names the depths that are not read, or not together with what else
+// the picture is.
+func (p *tiffPage) checkDepth() error {
+	least, deepest, where := 1, 32, ""
+	switch {
+	case p.fax():
+		deepest, where = 1, "fax compression"
+	case p.photometric == tiffPalette:
+		deepest, where = 8, "a palette"
+	case p.compression == tiffJPEG:
+		least, deepest, where = 8, 8, "JPEG compression"
+	case p.photometric == tiffYCbCr:
+		least, deepest, where = 8, 8, "YCbCr colour"
+	}
+	switch {
+	case p.bits < 1 || p.bits > 16 && p.bits != 32:
+		return unsupported(TIFF, "%d bits a sample", p.bits)
+	case p.bits < least || p.bits > deepest:
+		return unsupported(TIFF, "%d bits a sample in %s", p.bits, where)
+	case p.fax() && p.samples > 1:
+		return unsupported(TIFF, "%d samples a pixel in %s", p.samples, where)
+	case p.predicted && p.bits%8 != 0:
+		return unsupported(TIFF, "a predictor for samples of %d bits", p.bits)
 	}
 	return nil
 }
@@ -173,7 +190,7 @@ func (p *tiffPage) takeAlpha() error {
 		kind := uint32(straight) // many writers of four samples leave the tag out
 		if i < len(kinds) {
 			kind = kinds[i]
-		} else if len(kinds) > 0 || i > 0 {
+		} else if len(kinds) > 0 || i > 0 || p.photometric == tiffInks {
 			kind = unspecified
 		}
 		if known := kind == associated || kind == straight || kind == corel; known && p.alphaAt < 0 {
@@ -230,8 +247,11 @@ func (p *tiffPage) takeChunks() error {
 
 // stored is how many samples of colour a pixel has in the file.
 func (p *tiffPage) stored() int {
-	if p.photometric == tiffRGB {
+	switch p.photometric {
+	case tiffRGB, tiffYCbCr:
 		return 3
+	case tiffInks:
+		return 4
 	}
 	return 1
 }
@@ -260,6 +280,12 @@ func (p *tiffPage) rowBytes() int {
 func (p *tiffPage) notes() (notes []string) {
 	if p.dropped > 0 {
 		notes = append(notes, fmt.Sprintf("%d extra channels of no known meaning were dropped", p.dropped))
+	}
+	if p.photometric == tiffInks {
+		notes = append(notes, inksNote)
+	}
+	if p.bits > 16 {
+		notes = append(notes, fmt.Sprintf("samples of %d bits were reduced to 16", p.bits))
 	}
 	return notes
 }

@@ -22,7 +22,7 @@ type tiffHead struct {
 }
 
 func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
-	t, first, err := openTIFF(r)
+	t, first, err := openBigTIFF(r)
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +100,8 @@ func probeTIFF(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 		return s, p, upright, err
 	}
 	turn = page.turn()
-	p.Bytes, p.Metadata = page.bytes()+int64(page.bandBytes()), page.described()
-	p.Streams, p.Pages = !page.tiled && turn <= 2, page.more+1
+	p.Bytes, p.Metadata = page.bytes()+int64(page.bandBytes())+page.jpegBytes(), page.described()
+	p.Streams, p.Pages = page.streams(), page.more+1
 	return page.shape, p, turn, nil
 }
 
@@ -115,7 +115,7 @@ func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	src, err := streamed(p.shape, limits, p.turn() <= 2 && !p.tiled, func() (rowReader, error) { return newTIFFRows(p), nil })
+	src, err := streamed(p.shape, limits, p.streams(), func() (rowReader, error) { return newTIFFRows(p), nil })
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +127,9 @@ func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
 	m.Notes = append(m.Notes, p.meter.notes()...)
 	return m, nil
 }
+
+// streams tells whether rows can be left to be read as they are used.
+func (p *tiffPage) streams() bool { return p.turn() <= 2 && !p.tiled && p.compression != tiffJPEG }
 
 // readTIFFPage is the first picture's directory, checked.
 func readTIFFPage(file io.ReaderAt, limits Limits) (*tiffPage, error) {
@@ -178,7 +181,9 @@ func (h *tiffHead) metadata(m *Image) {
 	if err != nil {
 		m.Notes = append(m.Notes, "damaged EXIF fields were dropped")
 	}
-	m.adoptICC(h.data(tagICC))
+	if h.value(tagPhotometric, 0) != tiffInks {
+		m.adoptICC(h.data(tagICC))
+	}
 	m.Meta.Resolution = h.resolution(slices.Collect(maps.Values(h.fields)))
 	m.adopt(m.turn, exifFrom(d, m.turn), h.data(tagXMP))
 	h.own(&m.Info)
@@ -196,7 +201,7 @@ func (h *tiffHead) own(i *Info) {
 			left = append(left, strconv.Itoa(int(f.tag)))
 		default:
 			data := bytes.Clone(h.data(f.tag))
-			if data == nil {
+			if data == nil || f.kind > typeIFD {
 				left = append(left, strconv.Itoa(int(f.tag)))
 				continue
 			}

@@ -118,6 +118,8 @@ func (t *tiffRows) chunk(i int64) (io.Reader, error) {
 		return &packBits{in: in.(*bufio.Reader)}, nil
 	case tiffGroup3:
 		return newFaxReader(in.(*bufio.Reader), t.chunkW, t.compression, t.value(tagT4Options, 0)&t4TwoDimensional != 0), nil
+	case tiffJPEG:
+		return t.jpegChunk(in)
 	case tiffGroup4, tiffFaxRuns:
 		return newFaxReader(in.(*bufio.Reader), t.chunkW, t.compression, false), nil
 	}
@@ -147,26 +149,36 @@ func (t *tiffRows) undoPredictor(row []byte) {
 	if t.planar {
 		step = 1
 	}
-	if t.bits == 8 {
+	switch t.bits {
+	case 8:
 		for i := step; i < len(row); i++ {
 			row[i] += row[i-step]
 		}
-		return
-	}
-	for i := 2 * step; i+1 < len(row); i += 2 {
-		t.order.PutUint16(row[i:], t.order.Uint16(row[i:])+t.order.Uint16(row[i-2*step:]))
+	case 16:
+		for i := 2 * step; i+1 < len(row); i += 2 {
+			t.order.PutUint16(row[i:], t.order.Uint16(row[i:])+t.order.Uint16(row[i-2*step:]))
+		}
+	default:
+		for i := 4 * step; i+3 < len(row); i += 4 {
+			t.order.PutUint32(row[i:], t.order.Uint32(row[i:])+t.order.Uint32(row[i-4*step:]))
+		}
 	}
 }
 
 // unpack writes n pixels of the rows in raw as packed holds them.
 func (t *tiffRows) unpack(dst []byte, n int) {
 	step, size := t.pixelBytes(), t.depth/8
-	if t.photometric == tiffPalette {
+	switch {
+	case t.photometric == tiffPalette:
 		for x := range n {
-			i := subByte(t.raw[0], x*t.inRow(), uint8(t.bits))
+			i := bitsAt(t.raw[0], x*t.inRow(), t.bits)
 			copy(dst[x*step:x*step+3], t.palette[3*i:3*i+3])
 		}
-	} else {
+	case t.photometric == tiffInks:
+		t.unpackInks(dst, n)
+	case t.photometric == tiffYCbCr && (t.compression != tiffJPEG || t.planar):
+		t.unpackYCbCr(dst, n)
+	default:
 		for c := range t.colours() {
 			t.spread(dst[c*size:], step, c, n)
 		}
@@ -206,12 +218,38 @@ func (t *tiffRows) spread(dst []byte, step, k, n int) {
 		for x := range n {
 			binary.BigEndian.PutUint16(dst[x*step:], t.order.Uint16(src[2*(x*every+k):]))
 		}
+	case 32:
+		for x := range n { // of the highest bits, which are written in either order
+			binary.BigEndian.PutUint16(dst[x*step:], uint16(t.order.Uint32(src[4*(x*every+k):])>>16))
+		}
 	default:
-		scale := 255 / (1<<t.bits - 1)
-		for x := range n {
-			dst[x*step] = uint8(subByte(src, x*every+k, uint8(t.bits)) * scale)
+		t.scale(dst, step, n, func(x int) uint32 { return bitsAt(src, x*every+k, t.bits) })
+	}
+}
+
+// scale writes samples of other depths than 8 and 16 bits as ones of these.
+func (t *tiffRows) scale(dst []byte, step, n int, sample func(x int) uint32) {
+	full, top := uint32(1)<<t.depth-1, uint32(1)<<t.bits-1
+	for x := range n {
+		v := (sample(x)*full + top/2) / top
+		if t.depth == 8 {
+			dst[x*step] = uint8(v)
+		} else {
+			binary.BigEndian.PutUint16(dst[x*step:], uint16(v))
 		}
 	}
+}
+
+// bitsAt is sample i of a row of n ≤ 16 bits each, the first ones in the high bits.
+func bitsAt(row []byte, i, n int) uint32 {
+	at, v := i*n, uint32(0)
+	for k := range 3 {
+		v <<= 8
+		if j := at/8 + k; j < len(row) {
+			v |= uint32(row[j])
+		}
+	}
+	return v >> (24 - n - at%8) & (1<<n - 1)
 }
 
 // tiffDataError tells damage of the pixels' data from their early end.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"math"
 	"math/bits"
 	"os"
 	"path/filepath"
@@ -176,6 +177,9 @@ func (v tiffVariant) file() []byte {
 	if v.extra != nil {
 		d = append(d, shorts(tagExtraSamples, v.extra...))
 	}
+	if v.photometric == tiffYCbCr {
+		d = append(d, shorts(tagYCbCrSubSampling, 1, 1))
+	}
 	if v.photometric == tiffPalette {
 		var colours []int
 		for c := range 3 {
@@ -205,11 +209,9 @@ func (v tiffVariant) row(x0, y, w, plane, perChunk int) []byte {
 			if v.predicted {
 				s, before[k] = (s-before[k])&(1<<v.bits-1), s
 			}
-			i := x*perChunk + k
-			if v.bits == 16 {
-				binary.BigEndian.PutUint16(row[2*i:], uint16(s))
-			} else {
-				row[i*v.bits/8] |= byte(s << (8 - v.bits - i*v.bits%8))
+			for bit := range v.bits {
+				at := (x*perChunk+k)*v.bits + bit
+				row[at/8] |= byte(s >> (v.bits - 1 - bit) & 1 << (7 - at%8))
 			}
 		}
 	}
@@ -247,49 +249,76 @@ func (v tiffVariant) packed(data []byte) []byte {
 
 // want is what is read: colours, then alpha.
 func (v tiffVariant) want(alphaAt int) (out []int) {
-	depth := max(v.bits, 8)
-	scale := (1<<depth - 1) / (1<<v.bits - 1)
 	for c := range 4 {
 		for i := range variantW * variantH {
 			x, y := i%variantW, i/variantW
 			switch {
-			case c == 3 && alphaAt >= 0:
-				out = append(out, v.sample(x, y, alphaAt)*scale)
-			case c == 3:
-			case v.photometric == tiffPalette:
-				out = append(out, variantColour(v.sample(x, y, 0), c))
-			case v.photometric == tiffRGB:
-				out = append(out, v.sample(x, y, c)*scale)
-			case v.photometric == tiffWhiteIsZero:
-				out = append(out, 1<<depth-1-v.sample(x, y, 0)*scale)
-			default:
-				out = append(out, v.sample(x, y, 0)*scale)
+			case c < 3:
+				out = append(out, v.colour(x, y, c))
+			case alphaAt >= 0:
+				out = append(out, v.scaled(v.sample(x, y, alphaAt)))
 			}
 		}
 	}
 	return out
 }
 
+// full is white in what is read.
+func (v tiffVariant) full() int {
+	if v.bits > 8 {
+		return 65535
+	}
+	return 255
+}
+
+// scaled is a sample as it is read.
+func (v tiffVariant) scaled(s int) int {
+	if v.bits > 16 {
+		return s >> (v.bits - 16)
+	}
+	return int(math.Round(float64(s) * float64(v.full()) / float64(int(1)<<v.bits-1)))
+}
+
+// colour is red, green or blue of pixel (x,y).
+func (v tiffVariant) colour(x, y, c int) int {
+	at := func(k int) float64 { return float64(v.scaled(v.sample(x, y, k))) }
+	full := float64(v.full())
+	switch v.photometric {
+	case tiffPalette:
+		return variantColour(v.sample(x, y, 0), c)
+	case tiffRGB:
+		return int(at(c))
+	case tiffWhiteIsZero:
+		return int(full - at(0))
+	case tiffInks:
+		return int(math.Round((full - at(c)) * (full - at(3)) / full))
+	case tiffYCbCr:
+		cb, cr := at(1)-128, at(2)-128
+		rgb := [3]float64{at(0) + 1.402*cr, at(0) - 0.114*1.772/0.587*cb - 0.299*1.402/0.587*cr, at(0) + 1.772*cb}
+		return int(math.Round(min(max(rgb[c], 0), 255)))
+	}
+	return int(at(0))
+}
+
 // TestTIFFVariants reads every combination of colour, depth, extra samples,
 // compression and layout that is read at all.
 func TestTIFFVariants(t *testing.T) {
 	n := 0
-	for _, colour := range []int{tiffWhiteIsZero, tiffBlackIsZero, tiffRGB, tiffPalette} {
-		stored := 1
-		if colour == tiffRGB {
-			stored = 3
-		}
-		for _, depth := range []int{1, 2, 4, 8, 16} {
+	for colour, stored := range map[int]int{tiffWhiteIsZero: 1, tiffBlackIsZero: 1, tiffRGB: 3, tiffPalette: 1, tiffInks: 4, tiffYCbCr: 3} {
+		for _, depth := range []int{1, 2, 3, 4, 8, 12, 16, 32} {
 			for _, extra := range [][]int{nil, {0}, {2}, {0, 2}, {999}} {
 				for _, compression := range []int{tiffNone, tiffDeflate, tiffPackBits} {
 					for flags := range 16 {
+						if len(extra) > 0 && flags%5 > 0 {
+							continue // each flag is tried with and without
+						}
 						v := tiffVariant{colour, depth, stored + len(extra), extra, compression,
 							flags&1 > 0, flags&2 > 0, flags&4 > 0, flags&8 > 0}
 						deflated := compression == tiffDeflate
 						if len(extra) > 1 && deflated {
 							v.compression = tiffOldDeflate
 						}
-						if colour == tiffPalette && depth > 8 || v.predicted && (depth < 8 || !deflated) {
+						if colour == tiffPalette && depth > 8 || colour == tiffYCbCr && depth != 8 || v.predicted && (depth%8 != 0 || !deflated) {
 							continue
 						}
 						alphaAt := -1

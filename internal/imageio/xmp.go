@@ -78,11 +78,19 @@ type element struct {
 	prefixes map[string]string
 }
 
-// maxXMP bounds the depth of a packet and the prefixes that hold at a place.
-const maxXMP = 256
+// maxXMP bounds the depth of a packet and the prefixes that hold at a place;
+// maxMarkup its tags, and its attributes, each of which takes a hundred times the
+// memory and the time of plain text. Histories of edits have thousands.
+const (
+	maxXMP    = 256
+	maxMarkup = 1 << 16
+)
 
 // scanXMP finds the properties of a packet in UTF-8.
 func scanXMP(xmp []byte) ([]property, error) {
+	if max(bytes.Count(xmp, []byte("<")), bytes.Count(xmp, []byte("="))) > maxMarkup {
+		return nil, errors.New("it has too many elements")
+	}
 	d := xml.NewDecoder(bytes.NewReader(xmp))
 	d.Strict = false
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }

@@ -49,6 +49,7 @@ func announcedInText(xmp []byte) string {
 
 // cutAnnouncements makes edits and takes out what announces attachments.
 func cutAnnouncements(xmp []byte, properties []property, edits []edit) (out []byte, note string) {
+	const maxSpaces = 32 // each costs a search; a declaration that stays says nothing
 	var gone, spaces []string
 	for _, p := range properties {
 		what := announces(p)
@@ -59,7 +60,7 @@ func cutAnnouncements(xmp []byte, properties []property, edits []edit) (out []by
 		if !slices.Contains(gone, what) {
 			gone = append(gone, what)
 		}
-		if !slices.Contains(spaces, p.space) {
+		if len(spaces) < maxSpaces && !slices.Contains(spaces, p.space) {
 			spaces = append(spaces, p.space)
 		}
 	}

@@ -1,6 +1,8 @@
 package imageio
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -60,6 +62,35 @@ func TestAxesOfXMP(t *testing.T) {
 	} {
 		if out, _ := uprightXMP([]byte(in), turn); string(out) != want {
 			t.Errorf("turned by %d: %s\nwant %s", turn, out, want)
+		}
+	}
+}
+
+// TestCostlyXMP: packets of ten thousands of tags, attributes or namespaces, which
+// are a few kilobytes in a file, are left as they are before they cost much.
+func TestCostlyXMP(t *testing.T) {
+	const many = 1 << 18
+	var spaces strings.Builder
+	for i := range 1 << 12 {
+		fmt.Fprintf(&spaces, `<a xmlns:p="%scamera/%d" p:MotionPhoto="1"/>`, nsPhoto, i)
+	}
+	for name, in := range map[string]string{
+		"tags":       packet(` tiff:Orientation="6"`, strings.Repeat("<a/>", many)),
+		"attributes": packet(` tiff:Orientation="6"`+strings.Repeat(` a="b"`, many), ""),
+		"nested":     packet(` tiff:Orientation="6"`, strings.Repeat("<a>", many)),
+		"namespaces": packet(` tiff:Orientation="6"`, spaces.String()),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		turn, _ := xmpTurn([]byte(in))
+		out, _ := uprightXMP([]byte(in), turn)
+		runtime.ReadMemStats(&after)
+		if turn != 6 || !strings.Contains(string(out), `tiff:Orientation="1"`) {
+			t.Errorf("%s: turned by %d", name, turn)
+		}
+		const most = 64 << 20
+		if spent := after.TotalAlloc - before.TotalAlloc; spent > most {
+			t.Errorf("%s: %d KiB took %d MiB", name, len(in)>>10, spent>>20)
 		}
 	}
 }
