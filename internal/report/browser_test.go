@@ -1,108 +1,43 @@
 package report
 
 import (
-	"context"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"clusir/internal/browsertest"
 	"clusir/internal/draw"
-	"clusir/internal/sharedtest"
 )
 
-// browser opens a page in Chromium. Screenshots go to the folder that
-// CLUSIR_SCREENSHOTS names, to be looked at.
-type browser struct {
-	*testing.T
-	ctx   context.Context
-	shots string
-}
+// browser has a page of results open.
+type browser struct{ *browsertest.Browser }
 
 func open(t *testing.T, page string) *browser {
 	t.Helper()
-	var path string
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		sharedtest.Absent(t, errors.New("no Chromium to open the page in: apt-get install chromium, as .ci/run does"))
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(1280, 900),
-		chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun)
-	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
-		options = append(options, chromedp.Flag(flag, true))
-	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
-	t.Cleanup(cancel)
 	file := filepath.Join(t.TempDir(), "report.html")
 	if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b := &browser{t, ctx, os.Getenv("CLUSIR_SCREENSHOTS")}
-	b.do(chromedp.Navigate("file://"+file), chromedp.WaitReady(chromedp.CSS("#all")))
-	return b
-}
-
-func (b *browser) do(actions ...chromedp.Action[chromedp.Void]) {
-	b.Helper()
-	if err := chromedp.Do(b.ctx, actions...); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// run does what has a result.
-func run[T any](b *browser, action chromedp.Action[T]) T {
-	b.Helper()
-	v, err := chromedp.Run(b.ctx, action)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return v
+	b := browsertest.Open(t, "file://"+file)
+	b.Do(chromedp.WaitReady(chromedp.CSS("#all")))
+	return &browser{b}
 }
 
 // value is that of an expression of JavaScript.
 func value[T any](b *browser, js string) T {
 	b.Helper()
-	return run(b, chromedp.Evaluate[T](js))
+	return browsertest.Value[T](b.Browser, js)
 }
 
 // names are the images in the table's visible rows, in their order.
 func (b *browser) names() string {
 	b.Helper()
 	return value[string](b, `[...document.querySelectorAll('#all tbody tr:not([hidden])')].map(r => r.dataset.name).join(' ')`)
-}
-
-func (b *browser) screenshot(name string) {
-	b.Helper()
-	run(b, chromedp.Evaluate[bool](`Promise.all([...document.images].map(i => i.decode())).then(() => true)`, chromedp.EvalAwaitPromise))
-	file := run(b, chromedp.FullScreenshot(100))
-	if len(file) < 5000 {
-		b.Errorf("the screenshot %s has %d bytes", name, len(file))
-	}
-	if b.shots != "" {
-		if err := os.MkdirAll(b.shots, 0o755); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(b.shots, name+".png"), file, 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
 
 func testPage(t *testing.T, n int) string {
@@ -114,7 +49,7 @@ func TestSlider(t *testing.T) {
 	b := open(t, testPage(t, 4))
 	const slider, line = `.compare input`, `getComputedStyle(document.querySelector('.compare .line')).left`
 	// With the keyboard alone: the first slider takes the focus, an arrow moves it.
-	b.do(chromedp.Focus(chromedp.CSS(slider)), chromedp.KeyEvent(kb.ArrowLeft))
+	b.Do(chromedp.Focus(chromedp.CSS(slider)), chromedp.KeyEvent(kb.ArrowLeft))
 	if at := value[string](b, `document.querySelector('.compare input').value`); at != "49" {
 		t.Errorf("an arrow moves the slider from 50 to %s", at)
 	}
@@ -127,7 +62,7 @@ func TestSlider(t *testing.T) {
 	if got := value[float64](b, `parseFloat(`+line+`)`); got < 0.19*width || got > 0.21*width {
 		t.Errorf("at 20 the line is at %g of %g", got, width)
 	}
-	b.do(chromedp.Focus(chromedp.CSS(`.swap`)), chromedp.KeyEvent(kb.Enter))
+	b.Do(chromedp.Focus(chromedp.CSS(`.swap`)), chromedp.KeyEvent(kb.Enter))
 	if value[bool](b, `document.querySelector('.compare .clean').hidden`) || !value[bool](b, `document.querySelector('.compare .input').hidden`) {
 		t.Error("the clean image does not come in place of the input")
 	}
@@ -138,7 +73,7 @@ func TestSlider(t *testing.T) {
 func TestFullSize(t *testing.T) {
 	b := open(t, testPage(t, 4))
 	const isOpen = `document.getElementById('full').open`
-	b.do(chromedp.Focus(chromedp.CSS(`.enlarge`)), chromedp.KeyEvent(kb.Enter))
+	b.Do(chromedp.Focus(chromedp.CSS(`.enlarge`)), chromedp.KeyEvent(kb.Enter))
 	if !value[bool](b, isOpen) || value[int](b, `document.querySelectorAll('#full img').length`) != pictures {
 		t.Fatal("the button opens no dialog of all pictures")
 	}
@@ -152,12 +87,12 @@ func TestFullSize(t *testing.T) {
 	if after := value[[]string](b, boxes); after[0] != after[1] || after[0] == before[0] {
 		t.Errorf("scrolled from %v to %v", before, after)
 	}
-	b.screenshot("full")
-	b.do(chromedp.Focus(chromedp.CSS(`#full .swap`)), chromedp.KeyEvent(kb.Enter))
+	b.Screenshot("full")
+	b.Do(chromedp.Focus(chromedp.CSS(`#full .swap`)), chromedp.KeyEvent(kb.Enter))
 	if value[bool](b, `document.querySelector('#full .clean').hidden`) || value[string](b, `document.querySelector('#full .tag').textContent`) != "clean" {
 		t.Error("the clean image is not shown")
 	}
-	b.do(chromedp.Focus(chromedp.CSS(`#full .close`)), chromedp.KeyEvent(kb.Enter))
+	b.Do(chromedp.Focus(chromedp.CSS(`#full .close`)), chromedp.KeyEvent(kb.Enter))
 	if value[bool](b, isOpen) {
 		t.Error("the dialog does not close")
 	}
@@ -174,7 +109,7 @@ func TestFullSize(t *testing.T) {
 func TestNarrowSummary(t *testing.T) {
 	b := open(t, testPage(t, 4))
 	const width = 360
-	b.do(chromedp.EmulateViewport(width, 800))
+	b.Do(chromedp.EmulateViewport(width, 800))
 	right := value[float64](b, `[...document.querySelectorAll('#summary thead th[data-group="ours"]')].pop().getBoundingClientRect().right`)
 	if right > width {
 		t.Errorf("the columns of ours end at %g of %d pixels", right, width)
@@ -190,7 +125,7 @@ func TestSortAndFilter(t *testing.T) {
 		{"ms", "descending", "cbsd684 rain100l4 cbsd683 rain100l3 cbsd682 rain100l2 cbsd681 rain100l1 sots1"},
 	} {
 		button := `#all button[data-by="` + c.key + `"]`
-		b.do(chromedp.Focus(chromedp.CSS(button)), chromedp.KeyEvent(kb.Enter))
+		b.Do(chromedp.Focus(chromedp.CSS(button)), chromedp.KeyEvent(kb.Enter))
 		got := b.names()
 		if !strings.HasSuffix(got, failed) || sorted(strings.TrimSuffix(got, failed)) != sorted(c.want) {
 			t.Errorf("by %s: %s", c.key, got)
@@ -208,7 +143,7 @@ func TestSortAndFilter(t *testing.T) {
 			t.Errorf("%d columns say that they are sorted", n)
 		}
 	}
-	b.do(chromedp.SendKeys(chromedp.CSS("#find"), "RAIN"))
+	b.Do(chromedp.SendKeys(chromedp.CSS("#find"), "RAIN"))
 	if got := strings.Fields(b.names()); len(got) != 4 || value[string](b, `document.getElementById('count').textContent`) != "4 of 11" {
 		t.Errorf("rain: %v", got)
 	}
@@ -236,19 +171,11 @@ func TestOnAPhoneAndInTheDark(t *testing.T) {
 	}
 	b := open(t, page)
 	colours := map[string]bool{}
-	for _, c := range []struct {
-		name, scheme string
-		width        int64
-	}{{"desktop", "light", 1280}, {"dark", "dark", 1280}, {"phone", "light", 360}, {"phone-dark", "dark", 360}} {
-		b.do(chromedp.EmulateViewport(c.width, 800))
-		if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: c.scheme}},
-		}); err != nil {
-			t.Fatal(err)
-		}
-		b.screenshot(c.name)
-		if wide := value[int64](b, `document.documentElement.scrollWidth`); wide > c.width {
-			t.Errorf("%s: the page is %d pixels wide", c.name, wide)
+	for _, c := range browsertest.Screens {
+		b.On(c)
+		b.Screenshot(c.Name)
+		if wide := value[int64](b, `document.documentElement.scrollWidth`); wide > c.Width {
+			t.Errorf("%s: the page is %d pixels wide", c.Name, wide)
 		}
 		colours[value[string](b, `getComputedStyle(document.body).backgroundColor + getComputedStyle(document.body).color`)] = true
 	}

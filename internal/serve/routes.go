@@ -14,6 +14,7 @@ import (
 // routes is all that the server answers to.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
+	servePage(mux)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("POST /v1/restore", s.authorized(s.serveRestore))
 	mux.HandleFunc("GET /v1/models", s.authorized(s.serveModels))

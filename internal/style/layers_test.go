@@ -69,6 +69,7 @@ var layers = []layer{
 	{"shard", nil},
 
 	// For tests alone.
+	{"browsertest", []string{"sharedtest"}},
 	{"sharedtest", nil},
 	{"style", nil},
 }

@@ -1,0 +1,112 @@
+// The server's API: what the page asks of it.
+
+const tokenKey = 'clusir-token';
+
+// A token can come in the address, after #token=, and does not stay there.
+const given = new URLSearchParams(location.hash.slice(1)).get('token');
+if (given) {
+  sessionStorage.setItem(tokenKey, given);
+  history.replaceState(null, '', location.pathname);
+}
+
+export const setToken = (token) => sessionStorage.setItem(tokenKey, token);
+
+function headers(more) {
+  const token = sessionStorage.getItem(tokenKey);
+  return token ? { Authorization: 'Bearer ' + token, ...more } : { ...more };
+}
+
+// Failure is an answer that is an error, in the server's words.
+export class Failure extends Error {
+  constructor(message, status, retryAfter) {
+    super(message);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+const unreachable = 'The server cannot be reached. Is clusir serve still running?';
+
+async function ask(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, { ...options, headers: headers(options && options.headers) });
+  } catch (e) {
+    throw e.name === 'AbortError' ? e : new Failure(unreachable, 0);
+  }
+  if (answer.ok) {
+    return answer;
+  }
+  const text = await answer.text();
+  let message = text;
+  try {
+    message = JSON.parse(text).error;
+  } catch { /* it comes from something between, and is shown as it is */ }
+  throw new Failure(message || answer.statusText, answer.status, +answer.headers.get('Retry-After'));
+}
+
+export const models = async () => (await ask('v1/models')).json();
+
+// This page's name among those that listen for progress.
+const page = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, '0')).join('');
+
+const sleep = (seconds, signal) => new Promise((resolve, reject) => {
+  const timer = setTimeout(resolve, 1000 * seconds);
+  signal.addEventListener('abort', () => { clearTimeout(timer); reject(signal.reason); });
+});
+
+// restore sends a picture and returns its result and what is known of it. Of a full
+// queue it comes again when it is told to, as often as it takes.
+export async function restore({ file, restored, query, id, signal, busy }) {
+  const form = new FormData();
+  form.append('picture', file, file.name);
+  if (restored) {
+    form.append('restored', restored, 'restored');
+  }
+  for (;;) {
+    try {
+      const answer = await ask('v1/restore?' + new URLSearchParams(query), {
+        method: 'POST', body: form, signal, headers: id ? { 'Clusir-Progress': page + '/' + id } : {},
+      });
+      const report = JSON.parse(answer.headers.get('Clusir-Report'));
+      return { report, blob: await answer.blob() };
+    } catch (e) {
+      if (e.name === 'TypeError') {
+        throw new Failure(unreachable, 0);
+      }
+      if (e.status !== 429) {
+        throw e;
+      }
+      const seconds = Math.max(1, e.retryAfter || 1);
+      if (busy) {
+        busy(seconds);
+      }
+      await sleep(seconds, signal || new AbortController().signal);
+    }
+  }
+}
+
+// listen calls back with each event of this page's pictures, as long as it is open.
+export async function listen(tell) {
+  for (;;) {
+    try {
+      const answer = await ask('v1/progress/' + page);
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = '';
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) {
+          break;
+        }
+        const events = (text + value).split('\n\n');
+        text = events.pop();
+        for (const event of events) {
+          if (event.startsWith('data: ')) {
+            tell(JSON.parse(event.slice('data: '.length)));
+          }
+        }
+      }
+    } catch { /* pictures are restored without progress, too */ }
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+  }
+}
