@@ -9,7 +9,7 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install mpi demo check lint test test-quick golden verify-metrics bench bench-fusion bench-peers results tables fuzz fuzz-field man release seams clean
+.PHONY: help build install mpi demo check lint test test-quick golden verify-metrics bench bench-fusion bench-peers results tables fuzz fuzz-field man release release-check seams clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ results: build ## remake the pictures of docs/results; needs Chromium and the da
 
 tables: build ## measure the model that ships on CLUSIR_DATA: docs/results/tables.md
 	scripts/tables.sh
+
+release-check: ## tests that take long: clusir serve under the load of 100 clients
+	CLUSIR_SERVE_LOAD=1000 go test ./internal/serve -run TestLoad -count=1 -v
 
 fuzz: ## run every fuzz test for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)

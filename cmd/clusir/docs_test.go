@@ -43,6 +43,7 @@ var scenes = map[string]scene{
 	"eval.md":    {before: measuringScene},
 	"referee.md": {before: refereeScene},
 	"train.md":   {before: fineTuning, after: fineTuned},
+	"serve.md":   {before: serving},
 }
 
 // TestExamples runs the examples of docs/*.md, those of a page one after the

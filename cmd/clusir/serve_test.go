@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"clusir/internal/sharedtest"
 )
 
 // TestServeRefuses what would not be safe, or makes no sense, before it listens.
@@ -42,6 +45,20 @@ func TestServeRefuses(t *testing.T) {
 		if code := run(append([]string{"serve"}, strings.Fields(c.line)...), io.Discard, &stderr); code != c.code || !strings.Contains(stderr.String(), c.want) {
 			t.Errorf("%s: exit code %d\n%s", c.line, code, stderr.String())
 		}
+	}
+}
+
+// serving starts a server for the examples of docs/serve.md, whose curl calls it
+// instead of the address that they name.
+func serving(t *testing.T, s shell) {
+	curl, err := exec.LookPath("curl")
+	if err != nil {
+		sharedtest.Absent(t, fmt.Errorf("no curl for the examples: %w", err))
+	}
+	_, url := startServe(t)
+	script := fmt.Sprintf("#!/bin/sh\nfor a; do\n  shift\n  set -- \"$@\" \"$(printf %%s \"$a\" | sed 's,http://127.0.0.1:8080,%s,')\"\ndone\nexec %s \"$@\"\n", url, curl)
+	if err := os.WriteFile(filepath.Join(s.bin, "curl"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -38,7 +38,7 @@ type report struct {
 // report describes a result for its client.
 func (s *Server) report(t *task, res restore.Result) report {
 	rep := report{Record: res.Record(t.use.model.Name, s.Device), MediaType: res.Format.MediaType()}
-	rep.Input, rep.Output = t.stream.Name, resultName(t.stream.Name, res.Format)
+	rep.Input, rep.Output = t.stream.Name, resultName(t.name, res.Format)
 	rep.Resembles = restore.Resembles(res.Routing, t.use.model.answers)
 	for name, share := range rep.Resembles {
 		rep.Resembles[name] = math.Round(1000*share) / 1000

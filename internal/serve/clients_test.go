@@ -105,9 +105,9 @@ func TestGoneClients(t *testing.T) {
 
 // TestTimeLimit ends a picture that takes too long, and no other.
 func TestTimeLimit(t *testing.T) {
-	w := start(t, func(o *Options) { o.MaxTime = 50 * time.Millisecond })
-	got := w.post("?tile=128", slow(t))
-	if got.status != http.StatusGatewayTimeout || !strings.Contains(got.text(), "takes longer than 50ms, the limit") {
+	w := start(t, func(o *Options) { o.MaxTime = 400 * time.Millisecond })
+	got := w.post("?tile=128", picture(t, imageio.Info{Format: imageio.BMP, W: 1600, H: 1500}))
+	if got.status != http.StatusGatewayTimeout || !strings.Contains(got.text(), "takes longer than 400ms, the limit") {
 		t.Errorf("%d %s", got.status, got.text())
 	}
 	if got := w.post("", picture(t, imageio.Info{W: 24, H: 16})); got.status != http.StatusOK {

@@ -64,6 +64,8 @@ func (r *round) jobs(yield func(restore.Job) bool) {
 		r.mu.Lock()
 		r.tasks[t.stream] = t
 		r.mu.Unlock()
+		t.limit(r.MaxTime)
+		t.tell(event{State: computing})
 		if !yield(t.job()) {
 			return
 		}
@@ -83,16 +85,12 @@ func (r *round) of(j restore.Job) *task {
 
 // tiles reports how far a picture is.
 func (r *round) tiles(j restore.Job, done, of int) {
-	t := r.of(j)
-	t.limit(r.MaxTime)
-	t.tell(event{State: computing, Share: float64(done) / float64(of)})
+	r.of(j).tell(event{State: computing, Share: float64(done) / float64(of)})
 }
 
 // limit ends the picture when its time is over.
 func (t *task) limit(most time.Duration) {
-	if t.timer == nil {
-		t.timer = time.AfterFunc(most, func() { t.stop(timeError{most}) })
-	}
+	t.timer = time.AfterFunc(most, func() { t.stop(timeError{most}) })
 }
 
 // timeError is the cause of the end of a picture that took too long.

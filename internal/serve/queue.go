@@ -15,6 +15,7 @@ import (
 type task struct {
 	ctx    context.Context
 	stop   context.CancelCauseFunc
+	name   string // of the result, but for its extension
 	use    use
 	stream *restore.Stream
 	format imageio.Format

@@ -19,7 +19,7 @@ import (
 
 // upload is what a request brought.
 type upload struct {
-	name     string // that the client gave the picture
+	name     string // that the client gave the picture; "" for none
 	picture  *file
 	restored *file // an earlier result; nil for none
 }
@@ -39,7 +39,7 @@ const (
 // receive keeps what a request sends: a picture as it is, or a form. The caller
 // closes the upload, whatever the error.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (u *upload, err error) {
-	u = &upload{name: "the picture"}
+	u = &upload{}
 	if r.ContentLength > s.MaxBody {
 		return u, s.tooLong()
 	}
@@ -81,7 +81,7 @@ func (s *Server) receivePart(u *upload, part *multipart.Part) (err error) {
 	var to **file
 	switch part.FormName() {
 	case picturePart:
-		to, u.name = &u.picture, nameOf(part.FileName(), u.name)
+		to, u.name = &u.picture, nameOf(part.FileName())
 	case restoredPart:
 		to = &u.restored
 	default:
@@ -96,8 +96,8 @@ func (s *Server) receivePart(u *upload, part *multipart.Part) (err error) {
 }
 
 // nameOf is the last element of a name that a client gave, without what does not
-// belong into a message.
-func nameOf(name, otherwise string) string {
+// belong into a message; "" for none.
+func nameOf(name string) string {
 	const most = 200
 	name = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -106,7 +106,7 @@ func nameOf(name, otherwise string) string {
 		return r
 	}, path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/")))
 	if name == "." || name == "/" || name == "" {
-		return otherwise
+		return ""
 	}
 	if runes := []rune(name); len(runes) > most {
 		name = string(runes[len(runes)-most:]) // with its extension

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -113,9 +114,9 @@ func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 
 // task is what the queue gets of a request.
 func (s *Server) task(ctx context.Context, q query, u *upload, result *file, tell func(event)) (*task, error) {
-	t := &task{use: q.use, format: q.format, tell: tell, done: make(chan restore.Result, 1)}
+	t := &task{name: cmp.Or(u.name, "restored"), use: q.use, format: q.format, tell: tell, done: make(chan restore.Result, 1)}
 	t.ctx, t.stop = context.WithCancelCause(ctx)
-	t.stream = &restore.Stream{Choices: q.Choices, Name: u.name, Context: t.ctx, Input: u.picture.section(), Output: result}
+	t.stream = &restore.Stream{Choices: q.Choices, Name: cmp.Or(u.name, "the picture"), Context: t.ctx, Input: u.picture.section(), Output: result}
 	if u.restored != nil {
 		t.stream.Restored = u.restored.section()
 	}

@@ -46,7 +46,7 @@ func TestSameAsRestore(t *testing.T) {
 			t.Errorf("%s: it is called %s", c.query, media)
 		}
 		var rep report
-		if err := json.Unmarshal([]byte(got.header.Get(reportHeader)), &rep); err != nil || rep.Width != c.info.W || rep.Model != "small" ||
+		if err := json.Unmarshal([]byte(got.header.Get(reportHeader)), &rep); err != nil || rep.Width != c.info.W || rep.Output != "restored"+format.Ext() || rep.Model != "small" ||
 			rep.Format != format.String() || rep.Resembles["rain"] != 0.75 || len(rep.Routing) != 4 {
 			t.Errorf("%s: %v, report %+v", c.query, err, rep)
 		}
