@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/eval"
-	"clusir/internal/metrics"
+	"clusir/internal/planar"
 	"clusir/internal/report"
 )
 
@@ -178,12 +178,12 @@ func (o *compareOptions) addPictures(g *report.Gallery, r *eval.Report, index []
 	if err != nil || len(shown) == 0 {
 		return err
 	}
-	for i, add := range []func(r eval.ImageResult, input, output, clean metrics.Planes){g.AddBefore, g.AddLarge} {
+	for i, add := range []func(r eval.ImageResult, input, output, clean planar.Image){g.AddBefore, g.AddLarge} {
 		e := eval.Options{Benchmarks: benchmarks, Only: map[int]bool{}}
 		for own, common := range index[i] {
 			e.Only[own] = shown[common]
 		}
-		e.Pixels = func(r eval.ImageResult, input, output, clean metrics.Planes) {
+		e.Pixels = func(r eval.ImageResult, input, output, clean planar.Image) {
 			r.Index = index[i][r.Index]
 			add(r, input, output, clean)
 		}

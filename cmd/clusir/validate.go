@@ -14,8 +14,8 @@ import (
 	"clusir/internal/eval"
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
-	"clusir/internal/metrics"
 	"clusir/internal/model"
+	"clusir/internal/planar"
 	"clusir/internal/train"
 )
 
@@ -50,7 +50,7 @@ func validator(c *config.Config, file string, b kernels.Backend, messages io.Wri
 		v := &train.Validation{}
 		seen := map[string]bool{}
 		o := o
-		o.Pixels = func(r eval.ImageResult, input, output, clean metrics.Planes) {
+		o.Pixels = func(r eval.ImageResult, input, output, clean planar.Image) {
 			name := strings.TrimSuffix(r.Benchmark+"/"+r.Split, "/")
 			if !seen[name] {
 				seen[name] = true
@@ -85,7 +85,7 @@ func announce(w io.Writer, splits []*dataset.Split) {
 const pictureSide = 256
 
 // strip sets the middles of pictures of one size side by side.
-func strip(pictures ...metrics.Planes) image.Image {
+func strip(pictures ...planar.Image) image.Image {
 	w, h := min(pictures[0].W, pictureSide), min(pictures[0].H, pictureSide)
 	level := func(v float32) uint8 { return uint8(min(max(v, 0), 1)*255 + .5) }
 	out := image.NewRGBA(image.Rect(0, 0, len(pictures)*w, h))

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"clusir/internal/metrics"
+	"clusir/internal/planar"
 )
 
 // TestValidationIsAnnounced: a run says what it will be validated on, what it
@@ -44,8 +44,8 @@ func TestValidationIsAnnounced(t *testing.T) {
 // TestStrip: of large pictures the middle is shown, values beyond 0..1 are cut.
 func TestStrip(t *testing.T) {
 	const w, h = pictureSide + 4, 3
-	plain := func(v float32) metrics.Planes {
-		p := metrics.Planes{C: 3, H: h, W: w, Pix: make([]float32, 3*w*h)}
+	plain := func(v float32) planar.Image {
+		p := planar.Image{C: 3, H: h, W: w, Pix: make([]float32, 3*w*h)}
 		for i := range p.Pix {
 			p.Pix[i] = v
 		}

@@ -7,8 +7,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"golang.org/x/image/draw"
 
-	"clusir/internal/dataset/degrade"
 	"clusir/internal/imageio"
+	"clusir/internal/planar"
 	"clusir/internal/sysmem"
 )
 
@@ -42,7 +42,7 @@ func ReadImage(path string) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fromPlanar(planes, src.W, src.H), nil
+	return fromPlanar(planar.Image{C: 3, H: src.H, W: src.W, Pix: planes}), nil
 }
 
 func unreadable(err error) error {
@@ -72,12 +72,12 @@ func checkRoom(path string, free func() int64) error {
 	return nil
 }
 
-// fromPlanar rounds [3,H,W] in 0..1 to 8 bits.
-func fromPlanar(planes []float32, w, h int) *Image {
-	m, n := NewImage(w, h), w*h
-	for i := range n {
-		for c := range 3 {
-			m.Pix[3*i+c] = uint8(planes[c*n+i]*255 + .5)
+// fromPlanar rounds values in 0..1 to 8 bits.
+func fromPlanar(p planar.Image) *Image {
+	m := NewImage(p.W, p.H)
+	for c := range 3 {
+		for i, v := range p.Plane(c) {
+			m.Pix[3*i+c] = uint8(v*255 + .5)
 		}
 	}
 	return m
@@ -90,9 +90,9 @@ func fromPlanar(planes []float32, w, h int) *Image {
 func (m *Image) Crop(x, y, w, h int) *Image {
 	out := NewImage(w, h)
 	for j := range h {
-		row := m.Pix[3*m.W*degrade.Reflect(y+j, m.H):]
+		row := m.Pix[3*m.W*planar.Reflect(y+j, m.H):]
 		for i := range w {
-			s := 3 * degrade.Reflect(x+i, m.W)
+			s := 3 * planar.Reflect(x+i, m.W)
 			copy(out.Pix[3*(j*w+i):][:3], row[s:s+3])
 		}
 	}
@@ -102,13 +102,13 @@ func (m *Image) Crop(x, y, w, h int) *Image {
 // enlarged returns the square image with sides of so many pixels, by the cubic
 // of Catmull and Rom.
 func (m *Image) enlarged(side int) *Image {
-	src, dst := m.rgba(), image.NewRGBA(image.Rect(0, 0, side, side))
+	src, dst := m.RGBA(), image.NewRGBA(image.Rect(0, 0, side, side))
 	draw.CatmullRom.Scale(dst, dst.Bounds(), src, src.Bounds(), draw.Src, nil)
 	return fromRGBA(dst)
 }
 
-// rgba returns the pixels for Go's image packages, and fromRGBA takes them back.
-func (m *Image) rgba() *image.RGBA {
+// RGBA returns the pixels for Go's image packages.
+func (m *Image) RGBA() *image.RGBA {
 	out := image.NewRGBA(image.Rect(0, 0, m.W, m.H))
 	for i := range m.W * m.H {
 		copy(out.Pix[4*i:], m.Pix[3*i:][:3])
@@ -135,18 +135,13 @@ func (m *Image) CropToMultiple(k int) *Image {
 	return m.Crop(dx/2, dy/2, m.W-dx, m.H-dy)
 }
 
-// Planar returns the pixels as [3,H,W] in 0..1.
-func (m *Image) Planar() []float32 {
-	out := make([]float32, len(m.Pix))
-	m.planar(out)
-	return out
-}
-
-func (m *Image) planar(dst []float32) {
-	n := m.W * m.H
-	for i := range n {
-		dst[i] = float32(m.Pix[3*i]) / 255
-		dst[n+i] = float32(m.Pix[3*i+1]) / 255
-		dst[2*n+i] = float32(m.Pix[3*i+2]) / 255
+// Planar returns the pixels as the network takes them.
+func (m *Image) Planar() planar.Image {
+	out := planar.New(3, m.H, m.W)
+	for c := range 3 {
+		for i, dst := 0, out.Plane(c); i < len(dst); i++ {
+			dst[i] = float32(m.Pix[3*i+c]) / 255
+		}
 	}
+	return out
 }

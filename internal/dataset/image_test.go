@@ -26,7 +26,7 @@ func TestCropToMultiple(t *testing.T) {
 
 func TestPlanar(t *testing.T) {
 	m := &Image{W: 2, H: 1, Pix: []uint8{0, 51, 255, 102, 1, 2}}
-	if got, want := m.Planar(), []float32{0, 102. / 255, 51. / 255, 1. / 255, 1, 2. / 255}; !slices.Equal(got, want) {
+	if got, want := m.Planar().Pix, []float32{0, 102. / 255, 51. / 255, 1. / 255, 1, 2. / 255}; !slices.Equal(got, want) {
 		t.Errorf("planes %v, want %v", got, want)
 	}
 }

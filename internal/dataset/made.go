@@ -17,10 +17,9 @@ import (
 func (m *Image) degraded(kind string, rng *rand.Rand) (*Image, string) {
 	const margin = blurMargin
 	wide := m.Crop(-margin, -margin, m.W+2*margin, m.H+2*margin)
-	in := &degrade.Image{W: wide.W, H: wide.H, Pix: wide.Planar(), X: -margin, Y: -margin, FullW: m.W, FullH: m.H}
+	in := &degrade.Image{Image: wide.Planar(), X: -margin, Y: -margin, FullW: m.W, FullH: m.H}
 	d := kindOf(kind).random(rng)
-	out := d.Apply(in, rng).Inner(margin)
-	return fromPlanar(out.Pix, out.W, out.H), d.String()
+	return fromPlanar(d.Apply(in, rng).Inner(margin).Image), d.String()
 }
 
 // FolderBenchmark is a benchmark of the clean photographs in a folder, degraded by a

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"clusir/internal/draw"
+	"clusir/internal/planar"
 )
 
 // sheetMinSide is the least side of a patch on the sheet, in pixels: smaller ones
@@ -112,7 +113,7 @@ func (c previewCell) panel(p int) draw.Panel {
 	stddraw.Draw(pair, pair.Rect, image.White, image.Point{}, stddraw.Src)
 	for i, pix := range [][]float32{c.input, c.target} {
 		at := image.Rect(0, 0, side, side).Add(image.Pt(i*(side+line), 0))
-		xdraw.NearestNeighbor.Scale(pair, at, draw.Planes(pix, p, p), image.Rect(0, 0, p, p), xdraw.Src, nil)
+		xdraw.NearestNeighbor.Scale(pair, at, planar.Image{C: 3, H: p, W: p, Pix: pix}.RGBA(), image.Rect(0, 0, p, p), xdraw.Src, nil)
 	}
 	name := "real: " + filepath.Base(c.info.Input)
 	if c.info.Input == "" {

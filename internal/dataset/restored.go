@@ -10,14 +10,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"clusir/internal/imageio"
+	"clusir/internal/planar"
 	"clusir/internal/sysmem"
 )
 
 // Restored is a picture that another program made of an item, at the size that
 // [Item.Load] gives.
 type Restored struct {
-	W, H   int
-	Pix    []float32 // [3,H,W] in 0..1
+	planar.Image
 	Format imageio.Format
 	Depth  int // bits per sample: 8 or 16
 }
@@ -130,7 +130,7 @@ func (i Item) ReadRestored(path string) (*Restored, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Restored{W: at.Dx(), H: at.Dy(), Pix: planes, Format: src.Format, Depth: src.Depth}, nil
+	return &Restored{Image: planar.Image{C: 3, H: at.Dy(), W: at.Dx(), Pix: planes}, Format: src.Format, Depth: src.Depth}, nil
 }
 
 // RestoredBytes is the memory that ReadRestored takes to decode a file.

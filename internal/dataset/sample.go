@@ -107,12 +107,11 @@ func (s *Set) made(src *source, p pair, photo *Image, vary variation, rng *rand.
 	}
 	clean = vary.photograph(clean)
 	in := &degrade.Image{
-		W: side, H: side, Pix: clean.Planar(),
-		X: int(float64(at.x) * zoom), Y: int(float64(at.y) * zoom),
+		Image: clean.Planar(), X: int(float64(at.x) * zoom), Y: int(float64(at.y) * zoom),
 		FullW: int(float64(photo.W) * zoom), FullH: int(float64(photo.H) * zoom),
 	}
 	out := d.Apply(in, rng).Inner(src.margin)
-	return fromPlanar(out.Pix, out.W, out.H), clean.Crop(src.margin, src.margin, out.W, out.H), d.String(), nil
+	return fromPlanar(out.Image), clean.Crop(src.margin, src.margin, out.W, out.H), d.String(), nil
 }
 
 // window is a rectangle of an image; it may reach beyond it.

@@ -98,5 +98,5 @@ func (s *Set) mapPatch(file, photo string, at window) ([]float32, error) {
 	if m.W != whole.W || m.H != whole.H {
 		return nil, fmt.Errorf("%s is %d×%d, its photograph %s %d×%d: make them of one size or remove the map", file, m.W, m.H, photo, whole.W, whole.H)
 	}
-	return m.cut(at).Planar()[:at.w*at.h], nil
+	return m.cut(at).Planar().Plane(0), nil
 }

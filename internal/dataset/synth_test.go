@@ -13,6 +13,7 @@ import (
 
 	"clusir/internal/dataset/degrade"
 	"clusir/internal/draw"
+	"clusir/internal/planar"
 	"clusir/internal/sharedtest"
 )
 
@@ -288,7 +289,7 @@ func TestSymbols(t *testing.T) {
 
 func TestFromPlanarRounds(t *testing.T) {
 	planes := []float32{0, .5 / 255, 1.49 / 255, 1, .999, .25}
-	if got := fromPlanar(planes, 2, 1); !slices.Equal(got.Pix, []uint8{0, 1, 255, 1, 255, 64}) {
+	if got := fromPlanar(planar.Image{C: 3, H: 1, W: 2, Pix: planes}); !slices.Equal(got.Pix, []uint8{0, 1, 255, 1, 255, 64}) {
 		t.Errorf("pixels %v", got.Pix)
 	}
 }

@@ -158,7 +158,7 @@ func (m *Image) grey() *Image {
 // compressed returns the image as a JPEG file of the given quality holds it.
 func (m *Image) compressed(quality int) *Image {
 	var file bytes.Buffer
-	if err := jpeg.Encode(&file, m.rgba(), &jpeg.Options{Quality: quality}); err != nil {
+	if err := jpeg.Encode(&file, m.RGBA(), &jpeg.Options{Quality: quality}); err != nil {
 		panic(err) // a buffer takes all writes, and patches are far from JPEG's largest size
 	}
 	decoded, err := jpeg.Decode(&file)

@@ -129,7 +129,7 @@ func (d *degrader) all(ctx context.Context, jobs []job) error {
 // write writes an input to its file.
 func (d *degrader) write(j job, in dataset.Degraded) (*Input, error) {
 	sum := sha256.New()
-	if err := d.saver.write(j.index, planes(in.Input), sum); err != nil {
+	if err := d.saver.write(j.index, in.Input.Planar(), sum); err != nil {
 		return nil, err
 	}
 	return &Input{File: filepath.Base(d.saver[j.index]), W: in.Input.W, H: in.Input.H, SHA256: hex.EncodeToString(sum.Sum(nil)),

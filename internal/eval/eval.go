@@ -19,6 +19,7 @@ import (
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
 	"clusir/internal/metrics"
+	"clusir/internal/planar"
 	"clusir/internal/published"
 )
 
@@ -56,7 +57,7 @@ type Options struct {
 	// restored and the clean one. They are valid during the call only. Neither
 	// function is called twice at a time; with several networks the order of the
 	// images is theirs.
-	Pixels func(r ImageResult, input, output, clean metrics.Planes)
+	Pixels func(r ImageResult, input, output, clean planar.Image)
 }
 
 // ErrNothing is the error of a run none of whose benchmarks is on disk.

@@ -16,12 +16,13 @@ import (
 
 	"clusir/internal/dataset"
 	"clusir/internal/metrics"
+	"clusir/internal/planar"
 )
 
 func TestRun(t *testing.T) {
 	o := options(t)
 	pixels := 0
-	o.Pixels = func(r ImageResult, in, out, clean metrics.Planes) {
+	o.Pixels = func(r ImageResult, in, out, clean planar.Image) {
 		pixels++
 		if got := metrics.PSNR(out, clean); got != r.Output.PSNR || metrics.PSNR(in, clean) != r.Input.PSNR {
 			t.Errorf("%s: the pixels give %g dB, the result is %g", r.name(), got, r.Output.PSNR)

@@ -6,16 +6,16 @@ import (
 	"math"
 	"time"
 
-	"clusir/internal/dataset"
 	"clusir/internal/infer"
 	"clusir/internal/metrics"
 	"clusir/internal/model"
+	"clusir/internal/planar"
 )
 
 // shot is an image that is being measured.
 type shot struct {
 	ImageResult
-	in, clean, restored metrics.Planes
+	in, clean, restored planar.Image
 }
 
 // fail keeps why there is no result.
@@ -32,7 +32,7 @@ func (s *shot) load(j job, seed uint64) error {
 		return err
 	}
 	s.W, s.H = target.W, target.H
-	s.in, s.clean = planes(input), planes(target)
+	s.in, s.clean = input.Planar(), target.Planar()
 	return nil
 }
 
@@ -58,21 +58,19 @@ func (n network) held() (weights int64) {
 
 func (n network) restore(ctx context.Context, s *shot, _ job) error {
 	begin := time.Now()
-	out, routes, err := n.Restore(ctx, nil, s.in.Pix, s.H, s.W, infer.Options{})
+	restored, routes, err := n.Restore(ctx, nil, s.in, infer.Options{})
 	s.MS = float64(time.Since(begin).Microseconds()) / 1e3
 	if err != nil {
 		return err
 	}
 	s.Experts, s.Posterior = fetchRoutes(n.Network, routes)
-	s.restored = metrics.Planes{C: 3, H: s.H, W: s.W, Pix: out}
+	s.restored = restored
 	return nil
 }
 
 // compare clamps the restored image and measures it and the degraded one.
 func (s *shot) compare(p Protocol, w metrics.Window) (err error) {
-	for i, v := range s.restored.Pix {
-		s.restored.Pix[i] = min(max(v, 0), 1)
-	}
+	s.restored.Clamp()
 	s.Shift = shift(s.in, s.restored)
 	if s.Input, err = quality(s.in, s.clean, p, w); err != nil {
 		return err
@@ -82,7 +80,7 @@ func (s *shot) compare(p Protocol, w metrics.Window) (err error) {
 }
 
 // shift is the largest difference between the means of a channel.
-func shift(a, b metrics.Planes) (most float64) {
+func shift(a, b planar.Image) (most float64) {
 	n := a.H * a.W
 	for c := range a.C {
 		sum := 0.
@@ -109,16 +107,12 @@ func fetchRoutes(net *infer.Network, routes []*model.Route) (experts, posterior 
 	return experts, posterior
 }
 
-func quality(a, b metrics.Planes, p Protocol, w metrics.Window) (Quality, error) {
+func quality(a, b planar.Image, p Protocol, w metrics.Window) (Quality, error) {
 	if p.YChannel {
 		a, b = metrics.Luma(a), metrics.Luma(b)
 	}
 	ssim, err := metrics.SSIM(a, b, w)
 	return Quality{PSNR: metrics.PSNR(a, b), SSIM: ssim}, err
-}
-
-func planes(m *dataset.Image) metrics.Planes {
-	return metrics.Planes{C: 3, H: m.H, W: m.W, Pix: m.Planar()}
 }
 
 // need is the memory of the pass and of the images.

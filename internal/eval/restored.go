@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"clusir/internal/dataset"
-	"clusir/internal/metrics"
 )
 
 // Picture is the file that another program restored an image to.
@@ -90,7 +89,7 @@ func (reader) restore(_ context.Context, s *shot, j job) error {
 		return err
 	}
 	s.Picture = &Picture{p.Format.String(), p.Depth, sum}
-	s.restored = metrics.Planes{C: 3, H: p.H, W: p.W, Pix: p.Pix}
+	s.restored = p.Image
 	return nil
 }
 

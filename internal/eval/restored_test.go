@@ -46,7 +46,7 @@ func blend(t testing.TB, o Options, quality float32, depth int, name func(string
 				if err != nil {
 					t.Fatal(err)
 				}
-				pix, target := in.Planar(), clean.Planar()
+				pix, target := in.Planar().Pix, clean.Planar().Pix
 				for i := range pix {
 					pix[i] += quality * (target[i] - pix[i])
 				}

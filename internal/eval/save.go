@@ -2,8 +2,6 @@ package eval
 
 import (
 	"fmt"
-	"image"
-	"image/color"
 	"image/png"
 	"io"
 	"os"
@@ -11,7 +9,7 @@ import (
 	"strings"
 
 	"clusir/internal/atomicfile"
-	"clusir/internal/metrics"
+	"clusir/internal/planar"
 )
 
 // Folder is where the restored images of a split are saved: cbsd68-25, rain100l,
@@ -48,22 +46,12 @@ func newSaver(o Options, jobs []job) (saver, error) {
 func (s saver) has(index int) bool { return s == nil || exists(s[index]) }
 
 // write writes an image as 8-bit PNG, rounded, and its file to copies, too.
-func (s saver) write(index int, p metrics.Planes, copies ...io.Writer) error {
+func (s saver) write(index int, p planar.Image, copies ...io.Writer) error {
 	if s == nil {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(s[index]), 0o755); err != nil {
 		return err
 	}
-	return atomicfile.Write(s[index], func(w io.Writer) error { return png.Encode(io.MultiWriter(append(copies, w)...), rounded(p)) })
-}
-
-// rounded is a picture in 8 bits.
-func rounded(p metrics.Planes) image.Image {
-	m, n := image.NewNRGBA(image.Rect(0, 0, p.W, p.H)), p.W*p.H
-	level := func(v float32) uint8 { return uint8(min(max(v, 0), 1)*255 + .5) }
-	for i := range n {
-		m.SetNRGBA(i%p.W, i/p.W, color.NRGBA{level(p.Pix[i]), level(p.Pix[n+i]), level(p.Pix[2*n+i]), 255})
-	}
-	return m
+	return atomicfile.Write(s[index], func(w io.Writer) error { return png.Encode(io.MultiWriter(append(copies, w)...), p.RGBA()) })
 }

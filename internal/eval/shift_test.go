@@ -6,12 +6,12 @@ import (
 	"testing"
 
 	"clusir/internal/dataset"
-	"clusir/internal/metrics"
+	"clusir/internal/planar"
 )
 
 func TestShift(t *testing.T) {
-	a := metrics.Planes{C: 3, H: 1, W: 2, Pix: []float32{.5, .5, .5, .5, .5, .5}}
-	b := metrics.Planes{C: 3, H: 1, W: 2, Pix: []float32{0, 1, .5, .25, .625, .5}} // by 0, -1/8 and 1/16
+	a := planar.Image{C: 3, H: 1, W: 2, Pix: []float32{.5, .5, .5, .5, .5, .5}}
+	b := planar.Image{C: 3, H: 1, W: 2, Pix: []float32{0, 1, .5, .25, .625, .5}} // by 0, -1/8 and 1/16
 	if got := shift(a, b); math.Abs(got-.125) > 1e-9 {
 		t.Errorf("shift %g, want 0.125", got)
 	}

@@ -69,7 +69,7 @@ func affinityFile(s *dataset.Split) string { return affinityName + "-" + fileOf(
 const panelWide = 158
 
 func affinitySheet(r *Request, p *picture, maps [model.Stages]likeness) draw.Sheet {
-	photo, result := imageOf(p.input), draw.Planes(p.output, p.input.W, p.input.H)
+	photo, result := p.input.RGBA(), p.output.RGBA()
 	rows := make([][]draw.Panel, 2)
 	put := func(row, col int, panel draw.Panel) {
 		for len(rows) <= row {
@@ -117,7 +117,7 @@ func strongest(p *picture, m likeness) draw.Panel {
 	for c := range m.n {
 		note += fmt.Sprintf("%d %s  ", c+1, palette.Cluster(c).Name)
 	}
-	result := draw.Planes(p.output, p.input.W, p.input.H)
+	result := p.output.RGBA()
 	big := image.NewRGBA(result.Bounds())
 	xdraw.NearestNeighbor.Scale(big, big.Bounds(), out, out.Bounds(), xdraw.Src, nil)
 	return draw.Picture{Title: "Most like, stage 4", Note: note, Image: over(big, result, 0.72), Width: panelWide}

@@ -13,6 +13,7 @@ import (
 	"clusir/internal/metrics"
 	"clusir/internal/model"
 	"clusir/internal/palette"
+	"clusir/internal/planar"
 )
 
 // cropSide is the side of the crops in pixels, less in smaller pictures.
@@ -47,8 +48,8 @@ func (r *Request) restoreByOther(ctx context.Context, p *picture) (err error) {
 	if r.Other == nil {
 		return nil
 	}
-	p.other, _, err = r.Other.Restore(ctx, nil, p.input.Planar(), p.input.H, p.input.W, infer.Options{})
-	clamp(p.other)
+	p.other, _, err = r.Other.Restore(ctx, nil, p.input.Planar(), infer.Options{})
+	p.other.Clamp()
 	return err
 }
 
@@ -61,18 +62,15 @@ type version struct {
 
 // versions are the input, what the networks made of it, and the clean image.
 func (r *Request) versions(p *picture) []version {
-	w, h := p.input.W, p.input.H
-	clean := planesOf(p.target.Planar(), w, h)
-	restored := func(title string, pix []float32) version {
-		return version{title, metrics.PSNR(planesOf(pix, w, h), clean), draw.Planes(pix, w, h)}
-	}
-	out := []version{{"Input", metrics.PSNR(planesOf(p.input.Planar(), w, h), clean), imageOf(p.input)}}
-	if p.other == nil {
+	clean := p.target.Planar()
+	restored := func(title string, m planar.Image) version { return version{title, metrics.PSNR(m, clean), m.RGBA()} }
+	out := []version{{"Input", metrics.PSNR(p.input.Planar(), clean), p.input.RGBA()}}
+	if p.other.Pix == nil {
 		out = append(out, restored("Restored", p.output))
 	} else {
 		out = append(out, restored(r.Name, p.output), restored(r.OtherName, p.other))
 	}
-	return append(out, version{"Clean", math.NaN(), imageOf(p.target)})
+	return append(out, version{"Clean", math.NaN(), p.target.RGBA()})
 }
 
 // cropRow is a row: the whole pictures with their boxes beside the details of all
@@ -98,18 +96,14 @@ func (r *Request) cropRow(p *picture) (row []draw.Panel) {
 	return row
 }
 
-func planesOf(pix []float32, w, h int) metrics.Planes {
-	return metrics.Planes{C: 3, H: h, W: w, Pix: pix}
-}
-
 // details finds the square in which the squared error fell most, and, apart from
 // it, the one in which most is left.
 func (p *picture) details() (gained, left image.Rectangle) {
 	w, h := p.input.W, p.input.H
-	in, clean, n := p.input.Planar(), p.target.Planar(), w*h
+	in, clean, n := p.input.Planar().Pix, p.target.Planar().Pix, w*h
 	gain, rest := make([]float64, n), make([]float64, n)
 	for i := range in {
-		before, after := float64(in[i]-clean[i]), float64(p.output[i]-clean[i])
+		before, after := float64(in[i]-clean[i]), float64(p.output.Pix[i]-clean[i])
 		gain[i%n] += before*before - after*after
 		rest[i%n] += after * after
 	}

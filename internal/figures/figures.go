@@ -16,6 +16,7 @@ import (
 	"clusir/internal/draw"
 	"clusir/internal/infer"
 	"clusir/internal/model"
+	"clusir/internal/planar"
 )
 
 // Request says what to draw.
@@ -169,8 +170,8 @@ type picture struct {
 	split         *dataset.Split
 	name          string
 	input, target *dataset.Image
-	output        []float32 // [3,H,W], clamped
-	other         []float32 // of the second network; nil if there is none
+	output        planar.Image // clamped
+	other         planar.Image // of the second network; without pixels if there is none
 	routes        []*model.Route
 }
 
@@ -181,15 +182,9 @@ func (r *Request) restore(ctx context.Context, s *dataset.Split, item dataset.It
 		return nil, err
 	}
 	p := &picture{split: s, name: item.Name, input: input, target: target}
-	p.output, p.routes, err = r.Net.Restore(ctx, nil, input.Planar(), input.H, input.W, infer.Options{Probe: probe})
-	clamp(p.output)
+	p.output, p.routes, err = r.Net.Restore(ctx, nil, input.Planar(), infer.Options{Probe: probe})
+	p.output.Clamp()
 	return p, err
-}
-
-func clamp(x []float32) {
-	for i, v := range x {
-		x[i] = min(max(v, 0), 1)
-	}
 }
 
 // each restores the one picture of each split that the request names.

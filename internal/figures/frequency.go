@@ -63,7 +63,7 @@ func frequency(ctx context.Context, r *Request) ([]sheet, error) {
 const bandWide = 104
 
 func bandRow(p *picture, parts []band, gain draw.Scale) []draw.Panel {
-	row := []draw.Panel{draw.Picture{Title: titleOf(p.split), Image: imageOf(p.input), Width: bandWide}}
+	row := []draw.Panel{draw.Picture{Title: titleOf(p.split), Image: p.input.RGBA(), Width: bandWide}}
 	ll, low, high := parts[0], parts[1], parts[2]
 	for k, b := range parts {
 		strength, spectrum := usual(slices.Concat(ll.strength, low.strength)), decades(ll.spectrum)

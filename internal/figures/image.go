@@ -3,19 +3,7 @@ package figures
 import (
 	"image"
 	"image/color"
-
-	"clusir/internal/dataset"
 )
-
-// imageOf shows 8-bit pixels.
-func imageOf(m *dataset.Image) *image.RGBA {
-	out := image.NewRGBA(image.Rect(0, 0, m.W, m.H))
-	for i := range m.W * m.H {
-		copy(out.Pix[4*i:], m.Pix[3*i:][:3])
-		out.Pix[4*i+3] = 255
-	}
-	return out
-}
 
 // over shows a map of colours over a picture in grey: the map at a strength in
 // 0..1, lighter where the picture is.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"clusir/internal/dataset"
+	"clusir/internal/planar"
 )
 
 // blobs are rows around three centres far from each other.
@@ -109,7 +110,7 @@ func TestFFT2(t *testing.T) {
 
 func TestDetails(t *testing.T) {
 	const w, h = 200, 136
-	p := &picture{input: dataset.NewImage(w, h), target: dataset.NewImage(w, h), output: make([]float32, 3*w*h)}
+	p := &picture{input: dataset.NewImage(w, h), target: dataset.NewImage(w, h), output: planar.New(3, h, w)}
 	for y := range h {
 		for x := range w {
 			i := y*w + x
@@ -117,7 +118,7 @@ func TestDetails(t *testing.T) {
 				p.input.Pix[3*i] = 255 // removed
 			}
 			if image.Pt(x, y).In(image.Rect(8, 4, 72, 68)) {
-				p.input.Pix[3*i+1], p.output[w*h+i] = 128, 128./255 // left as it was
+				p.input.Pix[3*i+1], p.output.Pix[w*h+i] = 128, 128./255 // left as it was
 			}
 		}
 	}
@@ -125,7 +126,7 @@ func TestDetails(t *testing.T) {
 	if gained != image.Rect(100, 60, 164, 124) || left != image.Rect(8, 4, 72, 68) {
 		t.Errorf("gained most at %v, left at %v", gained, left)
 	}
-	small := &picture{input: dataset.NewImage(32, 16), target: dataset.NewImage(32, 16), output: make([]float32, 3*32*16)}
+	small := &picture{input: dataset.NewImage(32, 16), target: dataset.NewImage(32, 16), output: planar.New(3, 16, 32)}
 	if gained, left := small.details(); gained.Dx() != 16 || left.Overlaps(gained) || left.Dy() != 16 {
 		t.Errorf("in 32×16 pixels: %v and %v", gained, left)
 	}

@@ -1,6 +1,9 @@
 package infer
 
-import "clusir/internal/model"
+import (
+	"clusir/internal/model"
+	"clusir/internal/planar"
+)
 
 // turns is the number of the square's symmetries: flips and quarter turns.
 const turns = 8
@@ -62,20 +65,16 @@ func (t turn) each(h, w int, f func(plain, turned int)) {
 	}
 }
 
-// ensemble is the mean of the results for the eight turns of src [3,H,W], turned
-// back. The routes, and what o.Probe sees, are those of the image as it is, which
-// comes last.
-func (n *Network) ensemble(src []float32, H, W int, o Options) (mean []float32, routes []*model.Route) {
-	mean = make([]float32, len(src))
-	turned := make([]float32, len(src))
+// ensemble is the mean of the results for the eight turns of src, turned back. The
+// routes, and what o.Probe sees, are those of the image as it is, which comes last.
+func (n *Network) ensemble(mean, src planar.Image, o Options) (routes []*model.Route) {
+	clear(mean.Pix)
+	turned := planar.New(src.C, src.H, src.W)
 	for t := turn(turns - 1); t >= 0; t-- {
-		t.each(H, W, func(plain, at int) { turned[at] = src[plain] })
-		h, w := t.size(H, W)
-		var y *model.Var
-		y, routes = n.pass(turned, h, w, o.turned(t, H, W))
-		n.b.Download(turned, y.Tensor)
-		n.tape.Release(y)
-		t.each(H, W, func(plain, at int) { mean[plain] += turned[at] / turns })
+		turned.H, turned.W = t.size(src.H, src.W)
+		t.each(src.H, src.W, func(plain, at int) { turned.Pix[at] = src.Pix[plain] })
+		routes = n.pass(turned, turned, o.turned(t, src.H, src.W))
+		t.each(src.H, src.W, func(plain, at int) { mean.Pix[plain] += turned.Pix[at] / turns })
 	}
-	return mean, routes
+	return routes
 }

@@ -7,12 +7,14 @@ import (
 
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
+	"clusir/internal/planar"
 )
 
-// turnedImage is x [3,h,w] turned.
-func turnedImage(x []float32, h, w int, t turn) []float32 {
-	y := make([]float32, len(x))
-	t.each(h, w, func(plain, turned int) { y[turned] = x[plain] })
+// turnedImage is x turned.
+func turnedImage(x planar.Image, t turn) planar.Image {
+	y := planar.New(x.C, x.H, x.W)
+	y.H, y.W = t.size(x.H, x.W)
+	t.each(x.H, x.W, func(plain, turned int) { y.Pix[turned] = x.Pix[plain] })
 	return y
 }
 
@@ -33,23 +35,21 @@ func TestEnsembleTurns(t *testing.T) {
 	defer n.Close()
 	const H, W, h, w = 64, 48, 32, 16
 	rng := rand.New(rand.NewPCG(1, 2))
-	picture, part := make([]float32, 3*H*W), make([]float32, 3*h*w)
-	for _, x := range [][]float32{picture, part} {
-		for i := range x {
-			x[i] = rng.Float32()
+	picture, part := planar.New(3, H, W), planar.New(3, h, w)
+	for _, x := range []planar.Image{picture, part} {
+		for i := range x.Pix {
+			x.Pix[i] = rng.Float32()
 		}
 	}
 	at := model.Window{Y: 8, X: 24, H: H, W: W}
-	run := func(by turn) (whole, tile []float32) {
+	run := func(by turn) (whole, tile planar.Image) {
 		var shared Shared
 		defer shared.Free(n.Tape())
-		th, tw := by.size(H, W)
-		whole, routes, err := n.Restore(t.Context(), nil, turnedImage(picture, H, W, by), th, tw, Options{Shared: &shared})
+		whole, routes, err := n.Restore(t.Context(), nil, turnedImage(picture, by), Options{Shared: &shared})
 		if err != nil || len(routes) != model.Stages {
 			t.Fatalf("turn %d: %d routes, %v", by, len(routes), err)
 		}
-		th, tw = by.size(h, w)
-		tile, _, err = n.Restore(t.Context(), nil, turnedImage(part, h, w, by), th, tw, Options{Shared: &shared, Window: by.window(at, h, w)})
+		tile, _, err = n.Restore(t.Context(), nil, turnedImage(part, by), Options{Shared: &shared, Window: by.window(at, h, w)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,10 +58,10 @@ func TestEnsembleTurns(t *testing.T) {
 	whole, tile := run(0)
 	for by := turn(1); by < turns; by++ {
 		turnedWhole, turnedTile := run(by)
-		if d := furthest(turnedWhole, turnedImage(whole, H, W, by)); d > 1e-5 {
+		if d := furthest(turnedWhole, turnedImage(whole, by)); d > 1e-5 {
 			t.Errorf("turn %d: a picture differs by %g", by, d)
 		}
-		if d := furthest(turnedTile, turnedImage(tile, h, w, by)); d > 1e-5 {
+		if d := furthest(turnedTile, turnedImage(tile, by)); d > 1e-5 {
 			t.Errorf("turn %d: a part of it differs by %g", by, d)
 		}
 	}
@@ -72,9 +72,9 @@ func TestEnsembleTurns(t *testing.T) {
 	}
 }
 
-func furthest(a, b []float32) (most float64) {
-	for i := range a {
-		most = max(most, math.Abs(float64(a[i]-b[i])))
+func furthest(a, b planar.Image) (most float64) {
+	for i := range a.Pix {
+		most = max(most, math.Abs(float64(a.Pix[i]-b.Pix[i])))
 	}
 	return most
 }

@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 
 	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/planar"
 )
 
 // Network is a model on a device, ready to restore. It may be used by one
@@ -68,17 +70,18 @@ func (o Options) turned(t turn, h, w int) model.Options {
 	return m
 }
 
-// Restore returns the restored image of src [3,h,w] in 0..1, not clamped, in
-// dst if that is large enough. Sides that the network cannot take are extended
+// Restore returns the restored picture of src, not clamped, in dst if that is large
+// enough. Sides that the network cannot take are extended
 // by reflection at the right and at the bottom. The routes are valid until the
 // next call.
 //
 // It returns the cause of ctx if that ends, an error that wraps [kernels.ErrMemory]
 // if the device has no memory left, and one if the result is not a picture: no
 // command can use one that holds NaN, and clamped it would look like a black one.
-func (n *Network) Restore(ctx context.Context, dst, src []float32, h, w int, o Options) (restored []float32, routes []*model.Route, err error) {
-	if len(src) != 3*h*w || h < 1 || w < 1 {
-		return nil, nil, fmt.Errorf("an image of 3×%d×%d has %d values, not %d", h, w, 3*h*w, len(src))
+func (n *Network) Restore(ctx context.Context, dst []float32, src planar.Image, o Options) (restored planar.Image, routes []*model.Route, err error) {
+	h, w := src.H, src.W
+	if src.C != 3 || len(src.Pix) != 3*h*w || h < 1 || w < 1 {
+		return restored, nil, fmt.Errorf("an image of %d×%d×%d with %d values: it must have 3×%[2]d×%[3]d", src.C, h, w, len(src.Pix))
 	}
 	n.tape.Reset()
 	n.tape.Stop = func() error { return context.Cause(ctx) }
@@ -89,40 +92,38 @@ func (n *Network) Restore(ctx context.Context, dst, src []float32, h, w int, o O
 			err = thrown(p)
 		}
 		if err != nil {
-			restored, routes, err = nil, nil, fmt.Errorf("restoring %d×%d pixels: %w", w, h, err)
+			restored, routes, err = planar.Image{}, nil, fmt.Errorf("restoring %d×%d pixels: %w", w, h, err)
 		}
 	}()
-	H, W := n.Padded(h), n.Padded(w)
-	x := src
-	if H != h || W != w {
-		x = Reflect(src, h, w, H, W)
-	}
-	if cap(dst) < len(src) {
-		dst = make([]float32, len(src))
-	}
-	dst = dst[:len(src)]
-	if n.Ensemble {
-		var out []float32
-		out, routes = n.ensemble(x, H, W, o)
-		crop(dst, out, h, w, H, W)
+	x := src.Extend(n.Padded(h), n.Padded(w))
+	out := planar.Image{C: 3, H: x.H, W: x.W}
+	whole := x.H == h && x.W == w
+	if whole && cap(dst) >= len(x.Pix) {
+		out.Pix = dst[:len(x.Pix)]
 	} else {
-		var y *model.Var
-		y, routes = n.pass(x, H, W, o.turned(0, H, W))
-		n.fetch(dst, y, h, w)
-		n.tape.Release(y)
+		out = planar.New(3, x.H, x.W)
+	}
+	if n.Ensemble {
+		routes = n.ensemble(out, x, o)
+	} else {
+		routes = n.pass(out, x, o.turned(0, x.H, x.W))
 	}
 	if err := n.b.Sync(); err != nil {
-		return nil, nil, err
+		return restored, nil, err
 	}
-	return dst, routes, CheckRestored(dst)
+	if restored = out; !whole {
+		restored = out.Cut(dst, image.Rect(0, 0, w, h))
+	}
+	return restored, routes, CheckRestored(restored.Pix)
 }
 
-// pass runs the network on src [3,H,W].
-func (n *Network) pass(src []float32, H, W int, o model.Options) (*model.Var, []*model.Route) {
-	image := n.tape.Input(src, 1, 3, H, W)
-	y, routes := n.Model.Forward(n.tape, image, o)
-	n.tape.Release(image)
-	return y, routes
+// pass runs the network on src, of sides that it takes.
+func (n *Network) pass(dst, src planar.Image, o model.Options) []*model.Route {
+	x := n.tape.Input(src.Pix, 1, 3, src.H, src.W)
+	y, routes := n.Model.Forward(n.tape, x, o)
+	n.b.Download(dst.Pix, y.Tensor)
+	n.tape.Release(y, x)
+	return routes
 }
 
 // maxRestored bounds the values of a result. Those of a picture are in 0..1, and a
@@ -138,27 +139,6 @@ func CheckRestored(pixels []float32) error {
 		}
 	}
 	return nil
-}
-
-// fetch copies the upper left [3,h,w] of y.
-func (n *Network) fetch(dst []float32, y *model.Var, h, w int) {
-	H, W := y.Shape[2], y.Shape[3]
-	if H == h && W == w {
-		n.b.Download(dst, y.Tensor)
-		return
-	}
-	out := make([]float32, y.Len())
-	n.b.Download(out, y.Tensor)
-	crop(dst, out, h, w, H, W)
-}
-
-// crop copies the upper left [3,h,w] of src [3,H,W].
-func crop(dst, src []float32, h, w, H, W int) {
-	for c := range 3 {
-		for y := range h {
-			copy(dst[(c*h+y)*w:][:w], src[(c*H+y)*W:])
-		}
-	}
 }
 
 // thrown is the error that a pass ended with; anything else is a bug and goes on as
@@ -179,36 +159,6 @@ func thrown(p any) error {
 func (n *Network) Padded(side int) int {
 	a := (side + model.Align - 1) / model.Align * model.Align
 	return max(a, n.Model.Config.MinSide())
-}
-
-// Reflect extends x [3,h,w] to [3,H,W] by reflection, the edge not repeated,
-// as often as it takes.
-func Reflect(x []float32, h, w, H, W int) []float32 {
-	y := make([]float32, 3*H*W)
-	cols := make([]int, W)
-	for i := range cols {
-		cols[i] = mirror(i, w)
-	}
-	for c := range 3 {
-		for r := range H {
-			src, dst := x[(c*h+mirror(r, h))*w:], y[(c*H+r)*W:]
-			copy(dst[:w], src[:w])
-			for i := w; i < W; i++ {
-				dst[i] = src[cols[i]]
-			}
-		}
-	}
-	return y
-}
-
-// mirror is the pixel of a side of n that lies at i when the side is reflected
-// to and fro.
-func mirror(i, n int) int {
-	if n == 1 {
-		return 0
-	}
-	i %= 2 * (n - 1)
-	return min(i, 2*(n-1)-i)
 }
 
 // Close gives the model's memory back; the backend stays.

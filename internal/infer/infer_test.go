@@ -11,24 +11,8 @@ import (
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
+	"clusir/internal/planar"
 )
-
-func TestMirror(t *testing.T) {
-	for _, c := range []struct {
-		n    int
-		want []int
-	}{
-		{1, []int{0, 0, 0, 0}},
-		{2, []int{0, 1, 0, 1, 0}},
-		{4, []int{0, 1, 2, 3, 2, 1, 0, 1, 2}},
-	} {
-		for i, want := range c.want {
-			if got := mirror(i, c.n); got != want {
-				t.Errorf("mirror(%d, %d) = %d, want %d", i, c.n, got, want)
-			}
-		}
-	}
-}
 
 // TestOddSizes holds images of any size to the identity, which an untrained
 // network is.
@@ -51,7 +35,7 @@ func TestOddSizes(t *testing.T) {
 		for i := range src {
 			src[i] = float32(i%97) / 97
 		}
-		got, routes, err := n.Restore(t.Context(), nil, src, h, w, Options{})
+		got, routes, err := n.Restore(t.Context(), nil, planar.Image{C: 3, H: h, W: w, Pix: src}, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,8 +43,8 @@ func TestOddSizes(t *testing.T) {
 			t.Errorf("%d×%d: %d routes", w, h, len(routes))
 		}
 		for i := range src {
-			if d := got[i] - src[i]; d > 1e-6 || d < -1e-6 {
-				t.Fatalf("%d×%d: value %d is %g, want %g", w, h, i, got[i], src[i])
+			if d := got.Pix[i] - src[i]; d > 1e-6 || d < -1e-6 {
+				t.Fatalf("%d×%d: value %d is %g, want %g", w, h, i, got.Pix[i], src[i])
 			}
 		}
 	}
@@ -68,7 +52,7 @@ func TestOddSizes(t *testing.T) {
 	if after := b.Used(); after != before {
 		t.Errorf("%d bytes are left behind", after-before)
 	}
-	if _, _, err := n.Restore(t.Context(), nil, make([]float32, 5), 1, 1, Options{}); err == nil {
+	if _, _, err := n.Restore(t.Context(), nil, planar.Image{C: 3, H: 1, W: 1, Pix: make([]float32, 5)}, Options{}); err == nil {
 		t.Error("a wrong length is accepted")
 	}
 }
@@ -107,7 +91,7 @@ func TestEnds(t *testing.T) {
 				}
 			}()
 			modules := 0
-			_, _, err := n.Restore(ctx, nil, src, 16, 16, Options{Probe: func(name string, _ *model.Var) {
+			_, _, err := n.Restore(ctx, nil, planar.Image{C: 3, H: 16, W: 16, Pix: src}, Options{Probe: func(name string, _ *model.Var) {
 				if modules++; name == "encoder.2" {
 					c.at()
 				} else if name == "encoder.3" {
@@ -149,8 +133,8 @@ func TestNoPicture(t *testing.T) {
 			}
 		}
 		n := New(m, b)
-		out, _, err := n.Restore(t.Context(), nil, src, 16, 16, Options{})
-		if err == nil || out != nil || !strings.Contains(err.Error(), "the network's result holds ") {
+		out, _, err := n.Restore(t.Context(), nil, planar.Image{C: 3, H: 16, W: 16, Pix: src}, Options{})
+		if err == nil || out.Pix != nil || !strings.Contains(err.Error(), "the network's result holds ") {
 			t.Errorf("%g in the weights: %v", bad, err)
 		}
 		n.Close()

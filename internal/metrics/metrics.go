@@ -6,22 +6,12 @@ package metrics
 import (
 	"fmt"
 	"math"
+
+	"clusir/internal/planar"
 )
 
-// Planes is a picture as the network holds it: [C,H,W], row-major, range 1.
-type Planes struct {
-	C, H, W int
-	Pix     []float32
-}
-
-// plane is channel c.
-func (p Planes) plane(c int) []float32 {
-	n := p.H * p.W
-	return p.Pix[c*n : (c+1)*n]
-}
-
 // mustMatch panics unless a and b have one shape and the pixels it asks for.
-func mustMatch(a, b Planes) {
+func mustMatch(a, b planar.Image) {
 	if a.C != b.C || a.H != b.H || a.W != b.W {
 		panic(fmt.Sprintf("metrics: shapes differ: [%d %d %d] and [%d %d %d]",
 			a.C, a.H, a.W, b.C, b.H, b.W))
@@ -34,7 +24,7 @@ func mustMatch(a, b Planes) {
 }
 
 // MSE is the mean squared difference over all channels and pixels.
-func MSE(a, b Planes) float64 {
+func MSE(a, b planar.Image) float64 {
 	mustMatch(a, b)
 	sum := 0.0
 	for y := 0; y < a.C*a.H; y++ {
@@ -50,25 +40,25 @@ func MSE(a, b Planes) float64 {
 }
 
 // PSNR is 10·log10(1 / MSE) in dB, +Inf for equal pictures.
-func PSNR(a, b Planes) float64 {
+func PSNR(a, b planar.Image) float64 {
 	return -10 * math.Log10(MSE(a, b))
 }
 
 // Luma is the Y channel of BT.601 as papers on rain use it (MATLAB's
 // rgb2ycbcr): 16/255 for black, 235/255 for white. A picture of one channel
 // is already luma and comes back as it is.
-func Luma(p Planes) Planes {
+func Luma(p planar.Image) planar.Image {
 	if p.C == 1 {
 		return p
 	}
 	if p.C != 3 {
 		panic(fmt.Sprintf("metrics: luma of %d channels", p.C))
 	}
-	r, g, b := p.plane(0), p.plane(1), p.plane(2)
+	r, g, b := p.Plane(0), p.Plane(1), p.Plane(2)
 	y := make([]float32, len(r))
 	for i := range y {
 		v := 65.481*float64(r[i]) + 128.553*float64(g[i]) + 24.966*float64(b[i]) + 16
 		y[i] = float32(v / 255)
 	}
-	return Planes{C: 1, H: p.H, W: p.W, Pix: y}
+	return planar.Image{C: 1, H: p.H, W: p.W, Pix: y}
 }

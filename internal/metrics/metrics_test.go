@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"clusir/internal/planar"
 )
 
 // vector is a row of vectors.json, which scripts/metrics_vectors.py writes. A
@@ -56,7 +58,7 @@ func TestScikitImage(t *testing.T) {
 	}
 }
 
-func checkSSIM(t *testing.T, what string, a, b Planes, w Window, want *float64) {
+func checkSSIM(t *testing.T, what string, a, b planar.Image, w Window, want *float64) {
 	t.Helper()
 	got, err := SSIM(a, b, w)
 	if want == nil {
@@ -92,9 +94,9 @@ func readVectors(t *testing.T, folder string) (vectors []vector) {
 }
 
 // readPlanes reads a PNG or a raw float32 file of v's shape.
-func readPlanes(t *testing.T, folder, name string, v vector) Planes {
+func readPlanes(t *testing.T, folder, name string, v vector) planar.Image {
 	t.Helper()
-	p := Planes{C: v.C, H: v.H, W: v.W, Pix: make([]float32, v.C*v.H*v.W)}
+	p := planar.Image{C: v.C, H: v.H, W: v.W, Pix: make([]float32, v.C*v.H*v.W)}
 	f, err := os.Open(filepath.Join(folder, name))
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +116,7 @@ func readPlanes(t *testing.T, folder, name string, v vector) Planes {
 		for x := range v.W {
 			r, g, b, _ := img.At(x, y).RGBA()
 			for c, value := range []uint32{r, g, b}[:v.C] {
-				p.plane(c)[y*v.W+x] = float32(value>>8) / 255
+				p.Plane(c)[y*v.W+x] = float32(value>>8) / 255
 			}
 		}
 	}
@@ -122,13 +124,13 @@ func readPlanes(t *testing.T, folder, name string, v vector) Planes {
 }
 
 // noise is a picture of n values in [0,1).
-func noise(c, h, w int, seed uint64) Planes {
+func noise(c, h, w int, seed uint64) planar.Image {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	pix := make([]float32, c*h*w)
 	for i := range pix {
 		pix[i] = rng.Float32()
 	}
-	return Planes{C: c, H: h, W: w, Pix: pix}
+	return planar.Image{C: c, H: h, W: w, Pix: pix}
 }
 
 func TestEqualPictures(t *testing.T) {
@@ -157,12 +159,12 @@ func TestSSIMDefinition(t *testing.T) {
 	}
 }
 
-func definitionSSIM(a, b Planes, taps []float64) float64 {
+func definitionSSIM(a, b planar.Image, taps []float64) float64 {
 	sum, count, n := 0.0, 0, len(taps)
 	for c := range a.C {
 		for y := 0; y+n <= a.H; y++ {
 			for x := 0; x+n <= a.W; x++ {
-				sum += windowSSIM(a.plane(c), b.plane(c), a.W, x, y, taps)
+				sum += windowSSIM(a.Plane(c), b.Plane(c), a.W, x, y, taps)
 				count++
 			}
 		}
@@ -197,7 +199,7 @@ func TestLuma(t *testing.T) {
 	}{
 		{0, 0, 0, 16}, {1, 1, 1, 235}, {1, 0, 0, 81.481}, {0, 1, 0, 144.553}, {0, 0, 1, 40.966},
 	} {
-		got := Luma(Planes{C: 3, H: 1, W: 1, Pix: []float32{tc.r, tc.g, tc.b}})
+		got := Luma(planar.Image{C: 3, H: 1, W: 1, Pix: []float32{tc.r, tc.g, tc.b}})
 		if got.C != 1 || math.Abs(float64(got.Pix[0])*255-tc.want) > 1e-4 {
 			t.Errorf("luma of %v: got %v/255, want %v/255", tc, got.Pix[0]*255, tc.want)
 		}
@@ -220,7 +222,7 @@ func TestParseWindow(t *testing.T) {
 }
 
 func TestShapesPanic(t *testing.T) {
-	for name, other := range map[string]Planes{
+	for name, other := range map[string]planar.Image{
 		"other width": noise(3, 8, 9, 1),
 		"other depth": noise(1, 8, 8, 1),
 		"short":       {C: 3, H: 8, W: 8, Pix: make([]float32, 5)},

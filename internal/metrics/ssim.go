@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"sync"
+
+	"clusir/internal/planar"
 )
 
 // Window is the weighting under which SSIM takes its local statistics.
@@ -62,7 +64,7 @@ func (w Window) taps() []float64 {
 // whose whole window lies inside the picture, with K 0.01 and 0.03, range 1
 // and sample covariance (N/(N−1) with N the window's pixels, Gaussian or not,
 // as in scikit-image). It is an error if the window does not fit.
-func SSIM(a, b Planes, w Window) (float64, error) {
+func SSIM(a, b planar.Image, w Window) (float64, error) {
 	mustMatch(a, b)
 	taps := w.taps()
 	if min(a.H, a.W) < len(taps) {
@@ -72,7 +74,7 @@ func SSIM(a, b Planes, w Window) (float64, error) {
 	means := make([]float64, a.C)
 	var wg sync.WaitGroup
 	for c := range means {
-		wg.Go(func() { means[c] = ssimPlane(a.plane(c), b.plane(c), a.W, taps) })
+		wg.Go(func() { means[c] = ssimPlane(a.Plane(c), b.Plane(c), a.W, taps) })
 	}
 	wg.Wait()
 	sum := 0.0

@@ -9,9 +9,8 @@ import (
 
 	"golang.org/x/image/draw"
 
-	panels "clusir/internal/draw"
 	"clusir/internal/eval"
-	"clusir/internal/metrics"
+	"clusir/internal/planar"
 )
 
 // The sizes of pictures in the page: a thousand images stay below 20 MB.
@@ -46,16 +45,16 @@ func (g *Gallery) Expect(images int) {
 }
 
 // AddThumb keeps a small picture of a restored image; for eval.Options.Pixels.
-func (g *Gallery) AddThumb(r eval.ImageResult, _, output, _ metrics.Planes) {
-	g.thumbs[r.Index] = encode(scaled(show(output), thumbSide), thumbQuality)
+func (g *Gallery) AddThumb(r eval.ImageResult, _, output, _ planar.Image) {
+	g.thumbs[r.Index] = encode(scaled(output.RGBA(), thumbSide), thumbQuality)
 }
 
 // AddLarge keeps large pictures of an image; for eval.Options.Pixels.
-func (g *Gallery) AddLarge(r eval.ImageResult, input, output, clean metrics.Planes) {
+func (g *Gallery) AddLarge(r eval.ImageResult, input, output, clean planar.Image) {
 	l := large{files: g.large[r.Index].files, w: output.W, h: output.H}
-	for i, p := range []metrics.Planes{input, output, clean} {
+	for i, p := range []planar.Image{input, output, clean} {
 		if l.files[i] == nil { // not what AddBefore put there
-			l.files[i] = fit(show(p), g.budget)
+			l.files[i] = fit(p.RGBA(), g.budget)
 		}
 	}
 	g.large[r.Index] = l
@@ -63,11 +62,9 @@ func (g *Gallery) AddLarge(r eval.ImageResult, input, output, clean metrics.Plan
 
 // AddBefore keeps a restored image in the place of the input that AddLarge will be
 // given; for eval.Options.Pixels of the first of two networks.
-func (g *Gallery) AddBefore(r eval.ImageResult, _, output, _ metrics.Planes) {
-	g.large[r.Index] = large{files: [pictures][]byte{fit(show(output), g.budget)}}
+func (g *Gallery) AddBefore(r eval.ImageResult, _, output, _ planar.Image) {
+	g.large[r.Index] = large{files: [pictures][]byte{fit(output.RGBA(), g.budget)}}
 }
-
-func show(p metrics.Planes) image.Image { return panels.Planes(p.Pix, p.W, p.H) }
 
 // fit encodes a picture in so many bytes, or nearly so: first at a lower
 // quality, then smaller.

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"clusir/internal/eval"
-	"clusir/internal/metrics"
+	"clusir/internal/planar"
 )
 
 // result is a run of n images each of noise and rain, 32 by 24 pixels, and of
@@ -48,8 +48,8 @@ func result(n int) *eval.Report {
 }
 
 // photo is a picture of w×h pixels that is hard to encode: waves and noise.
-func photo(w, h int, seed uint64) metrics.Planes {
-	p := metrics.Planes{C: 3, H: h, W: w, Pix: make([]float32, 3*w*h)}
+func photo(w, h int, seed uint64) planar.Image {
+	p := planar.Image{C: 3, H: h, W: w, Pix: make([]float32, 3*w*h)}
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for i := range p.Pix {
 		x, y := float64(i%w), float64(i/w%h)
@@ -65,7 +65,7 @@ func gallery(t testing.TB, r *eval.Report, w, h int) *Gallery {
 	g := NewGallery()
 	shown := Shown(r)
 	g.Expect(len(shown))
-	var photos [5]metrics.Planes
+	var photos [5]planar.Image
 	for k := range photos {
 		photos[k] = photo(w, h, uint64(k))
 	}

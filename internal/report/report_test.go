@@ -136,7 +136,7 @@ func TestRanked(t *testing.T) {
 }
 
 func TestFit(t *testing.T) {
-	m := show(photo(1400, 700, 1))
+	m := photo(1400, 700, 1).RGBA()
 	for _, budget := range []int{400 << 10, 60 << 10, 12 << 10} {
 		file := fit(m, budget)
 		c, err := jpeg.DecodeConfig(bytes.NewReader(file))

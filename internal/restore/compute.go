@@ -9,6 +9,7 @@ import (
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/model"
+	"clusir/internal/planar"
 )
 
 func (r *run) computeAll(opened <-chan *picture, computed chan<- *picture) {
@@ -35,7 +36,7 @@ func (r *run) computeBands(p *picture) error {
 	}
 	r.limitHeap(p.pass)
 	o := infer.Options{Probe: r.probe(p)}
-	if p.sample != nil {
+	if p.sample.Pix != nil {
 		shared, err := r.share(p, o)
 		if err != nil {
 			return err
@@ -56,16 +57,16 @@ func (r *run) computeBands(p *picture) error {
 // share finds out from the sample of the picture what all of its tiles share.
 func (r *run) share(p *picture, o infer.Options) (*infer.Shared, error) {
 	start := time.Now()
-	shared, err := r.findOut(p, func() (s *plane, err error) {
-		if s = p.sample; r.most > 0 {
-			s, err = takeSample(*s, s.h, s.w, r.most, r.most)
+	shared, err := r.findOut(p, func() (planar.Image, error) {
+		if r.most > 0 {
+			return sampleOf(p.sample, r.most, r.most), nil
 		}
-		return s, err
+		return p.sample, nil
 	}, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name(), err)
 	}
-	p.sample = nil
+	p.sample = planar.Image{}
 	p.Compute += time.Since(start)
 	return shared, nil
 }
@@ -79,20 +80,20 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o infer.Options) er
 		start := time.Now()
 		t := cut(b, h, p.W, x)
 		at := image.Pt(x.from, p.y.spans[b.index].from)
-		out, routes, err := r.restoreOrFetch(p, blend.tile, plane{h, x.len(), t.rgb}, at, o)
+		out, routes, err := r.restoreOrFetch(p, blend.tile, planar.Image{C: 3, H: h, W: x.len(), Pix: t.rgb}, at, o)
 		if err != nil {
 			return err
 		}
-		blend.tile = out
+		blend.tile = out.Pix
 		if routes != nil && o.Shared == nil {
 			p.Routing = r.describe(routes)
 		}
-		clamp(out)
+		out.Clamp()
 		if p.neutral {
-			imageio.Desaturate(out)
+			imageio.Desaturate(out.Pix)
 		}
-		t.finish(out, p.choices.Strength)
-		blend.add(out, b.index, i)
+		t.finish(out.Pix, p.choices.Strength)
+		blend.add(out.Pix, b.index, i)
 		p.Compute += time.Since(start)
 		if r.Tiles != nil {
 			r.Tiles(p.Job, b.index*len(p.x.spans)+i+1, p.Tiles)
@@ -102,12 +103,13 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o infer.Options) er
 }
 
 // restoreOrFetch returns the network's result of a tile, or an earlier one.
-func (r *run) restoreOrFetch(p *picture, dst []float32, t plane, at image.Point, o infer.Options) ([]float32, []*model.Route, error) {
+func (r *run) restoreOrFetch(p *picture, dst []float32, t planar.Image, at image.Point, o infer.Options) (planar.Image, []*model.Route, error) {
 	if p.after == nil {
 		return r.restore(p, dst, t, at, o)
 	}
-	rgb, err := p.after.Tile(dst, image.Rect(0, 0, t.w, t.h).Add(at))
-	return rgb, nil, err
+	var err error
+	t.Pix, err = p.after.Tile(dst, image.Rect(0, 0, t.W, t.H).Add(at))
+	return t, nil, err
 }
 
 // send cuts what is finished into strips for the writer.
@@ -183,13 +185,6 @@ func cut(b *band, h, W int, x span) tile {
 		return dst
 	}
 	return tile{columns(b.rgb, 3), columns(b.alpha, 1), columns(b.stored, 3)}
-}
-
-// clamp puts values into 0..1.
-func clamp(rgb []float32) {
-	for i, v := range rgb {
-		rgb[i] = min(max(v, 0), 1)
-	}
 }
 
 // finish mixes a restored tile with the input and puts the colours of wholly

@@ -14,6 +14,7 @@ import (
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/model"
+	"clusir/internal/planar"
 )
 
 // full is a writer without room after so many bytes.
@@ -170,7 +171,7 @@ func TestInterruptWithinATile(t *testing.T) {
 	in := save(t, dir, "in.png", imageio.Info{W: 64, H: 64})
 	ctx, cancel := context.WithCancel(context.Background())
 	modules := 0
-	_, _, err := n.Restore(ctx, nil, make([]float32, 3*64*64), 64, 64, infer.Options{Probe: func(string, *model.Var) {
+	_, _, err := n.Restore(ctx, nil, planar.New(3, 64, 64), infer.Options{Probe: func(string, *model.Var) {
 		if modules++; modules == 5 {
 			cancel()
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clusir/internal/imageio"
+	"clusir/internal/planar"
 )
 
 // picture is a job on its way through the stages. Whatever fails, all three see
@@ -20,7 +21,7 @@ type picture struct {
 	img     *imageio.Image
 	info    imageio.Info   // of the result
 	neutral bool           // the input is grey by its content, and so is the result
-	sample  *plane         // what tiles share is made of it; nil where one tile is all
+	sample  planar.Image   // what tiles share is made of it; without pixels where one tile is all
 	weight  int64          // held of run.memory
 	after   *imageio.Image // an earlier result, in place of the network's
 	choices Choices
@@ -204,7 +205,7 @@ func (r *run) decode(p *picture, limits imageio.Limits) (err error) {
 		return err
 	}
 	if p.Tiles > 1 && !p.earlier() {
-		p.sample, err = takeSample(p.img, p.H, p.W, p.sampled, p.sampled)
+		p.sample, err = takeSample(p.img.Tile, p.H, p.W, p.sampled, p.sampled)
 	}
 	return err
 }

@@ -8,42 +8,26 @@ import (
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/planar"
 )
-
-// plane is a picture [3,h,w] in memory.
-type plane struct {
-	h, w int
-	rgb  []float32
-}
-
-// Tile fetches the pixels of r.
-func (p plane) Tile(dst []float32, r image.Rectangle) ([]float32, error) {
-	dst = dst[:0]
-	for c := range 3 {
-		for y := r.Min.Y; y < r.Max.Y; y++ {
-			dst = append(dst, p.rgb[(c*p.h+y)*p.w+r.Min.X:][:r.Dx()]...)
-		}
-	}
-	return dst, nil
-}
 
 // restore restores a tile whose corner is at a place of the picture. One that
 // the device has no memory for is cut into smaller ones, and so is every larger
 // one that follows in this run.
-func (r *run) restore(p *picture, dst []float32, t plane, at image.Point, o infer.Options) ([]float32, []*model.Route, error) {
-	if r.most == 0 || max(t.h, t.w) <= r.most {
+func (r *run) restore(p *picture, dst []float32, t planar.Image, at image.Point, o infer.Options) (planar.Image, []*model.Route, error) {
+	if r.most == 0 || max(t.H, t.W) <= r.most {
 		if p.affinity != nil {
 			p.affinity.at(at.Y, at.X)
 		}
 		if o.Shared != nil {
 			o.Window = model.Window{Y: at.Y, X: at.X, H: r.net.Padded(p.H), W: r.net.Padded(p.W)}
 		}
-		out, routes, err := r.net.Restore(p.ctx, dst, t.rgb, t.h, t.w, o)
+		out, routes, err := r.net.Restore(p.ctx, dst, t, o)
 		if err == nil || !errors.Is(err, kernels.ErrMemory) {
 			return out, routes, err
 		}
-		if err := r.shrink(p, max(t.h, t.w), err); err != nil {
-			return nil, nil, err
+		if err := r.shrink(p, max(t.H, t.W), err); err != nil {
+			return planar.Image{}, nil, err
 		}
 	}
 	out, err := r.inParts(p, dst, t, at, o)
@@ -77,40 +61,38 @@ func (r *run) scarce() string {
 
 // inParts restores a tile as tiles of r.most pixels. What they share, and the tile
 // was not given, is found out from a sample of it.
-func (r *run) inParts(p *picture, dst []float32, t plane, at image.Point, o infer.Options) ([]float32, error) {
+func (r *run) inParts(p *picture, dst []float32, t planar.Image, at image.Point, o infer.Options) (out planar.Image, err error) {
 	cut := func() layout {
-		return layout{x: newGrid(t.w, r.most, overlap(r.most)), y: newGrid(t.h, r.most, overlap(r.most))}
+		return layout{x: newGrid(t.W, r.most, overlap(r.most)), y: newGrid(t.H, r.most, overlap(r.most))}
 	}
 	if o.Shared == nil {
-		shared, err := r.findOut(p, func() (*plane, error) {
+		shared, err := r.findOut(p, func() (planar.Image, error) {
 			l := cut()
-			return takeSample(t, t.h, t.w, l.y.most(), l.x.most())
+			return sampleOf(t, l.y.most(), l.x.most()), nil
 		}, o)
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		defer shared.Free(r.net.Tape())
 		o.Shared = shared
 	}
 	l := cut()
-	b := newBlend(l, t.w)
-	out := append(dst[:0], t.rgb...) // of the right size; all of it is written
+	b := newBlend(l, t.W)
+	out = t.Cut(dst, image.Rect(0, 0, t.W, t.H)) // of the right size; all of it is written
 	for j, ys := range l.y.spans {
 		b.begin(j)
 		for i, xs := range l.x.spans {
 			part := image.Rect(xs.from, ys.from, xs.to, ys.to)
-			rgb, err := t.Tile(nil, part)
+			tile, _, err := r.restore(p, b.tile, t.Cut(nil, part), at.Add(part.Min), o)
 			if err != nil {
-				return nil, err
+				return out, err
 			}
-			if b.tile, _, err = r.restore(p, b.tile, plane{ys.len(), xs.len(), rgb}, at.Add(part.Min), o); err != nil {
-				return nil, err
-			}
-			clamp(b.tile) // as tiles are before they are blended
-			b.add(b.tile, j, i)
+			tile.Clamp() // as tiles are before they are blended
+			b.add(tile.Pix, j, i)
+			b.tile = tile.Pix
 		}
 		for c := range 3 {
-			copy(out[(c*t.h+ys.from)*t.w:(c*t.h+l.y.final(j))*t.w], b.rgb[c*ys.len()*t.w:])
+			copy(out.Plane(c)[ys.from*t.W:l.y.final(j)*t.W], b.rgb[c*ys.len()*t.W:])
 		}
 	}
 	return out, nil
@@ -118,7 +100,7 @@ func (r *run) inParts(p *picture, dst []float32, t plane, at image.Point, o infe
 
 // findOut is what tiles share of a picture, made of a sample of it, which it asks
 // for again where the device has no memory for one. The caller frees it.
-func (r *run) findOut(p *picture, sample func() (*plane, error), o infer.Options) (*infer.Shared, error) {
+func (r *run) findOut(p *picture, sample func() (planar.Image, error), o infer.Options) (*infer.Shared, error) {
 	o.Probe = nil
 	for {
 		s, err := sample()
@@ -126,7 +108,7 @@ func (r *run) findOut(p *picture, sample func() (*plane, error), o infer.Options
 			return nil, err
 		}
 		o.Shared = &infer.Shared{}
-		_, routes, err := r.net.Restore(p.ctx, nil, s.rgb, s.h, s.w, o)
+		_, routes, err := r.net.Restore(p.ctx, nil, s, o)
 		if err == nil {
 			p.Routing = r.describe(routes)
 			return o.Shared, nil
@@ -135,7 +117,7 @@ func (r *run) findOut(p *picture, sample func() (*plane, error), o infer.Options
 		if !errors.Is(err, kernels.ErrMemory) {
 			return nil, err
 		}
-		if err := r.shrink(p, max(s.h, s.w), err); err != nil {
+		if err := r.shrink(p, max(s.H, s.W), err); err != nil {
 			return nil, err
 		}
 	}

@@ -20,21 +20,21 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights", "planar"}},
 
-	{"report", []string{"eval", "dataset", "metrics", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
+	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
 	{"serve", []string{"restore", "infer", "model", "imageio", "suggest"}}, // restore, over HTTP
 
 	// The use cases. They know of each other only what a command passes in.
 	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress"}},
-	{"eval", []string{"shard", "infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile"}},
-	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette"}},
-	{"restore", []string{"shard", "tabular", "infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem"}},
+	{"eval", []string{"shard", "infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile", "planar"}},
+	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette", "planar"}},
+	{"restore", []string{"shard", "tabular", "infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar"}},
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config", "sysmem"}},
 
 	// The network, and its device behind one interface.
-	{"infer", []string{"model", "autograd", "kernels", "checkpoint", "config", "../weights"}},
+	{"infer", []string{"model", "autograd", "kernels", "checkpoint", "config", "planar", "../weights"}},
 	{"model", []string{"autograd", "kernels", "checkpoint"}},
 	{"autograd", []string{"kernels"}},
 	{"parallel", []string{"kernels"}},
@@ -49,11 +49,12 @@ var layers = []layer{
 	// The edges: settings, files, pictures. They know nothing of the network.
 	{"config", []string{"dataset", "suggest", "../configs"}},
 	{"../configs", nil},
-	{"dataset", []string{"dataset/...", "imageio", "draw", "palette", "suggest", "atomicfile", "sysmem"}},
-	{"dataset/...", []string{"dataset/..."}},
+	{"dataset", []string{"dataset/...", "imageio", "planar", "draw", "palette", "suggest", "atomicfile", "sysmem"}},
+	{"dataset/...", []string{"dataset/...", "planar"}},
 	{"imageio", []string{"imageio/...", "atomicfile"}},
 	{"imageio/...", []string{"imageio/..."}},
-	{"metrics", nil},
+	{"metrics", []string{"planar"}},
+	{"planar", nil},
 	{"draw", []string{"atomicfile"}},
 	{"palette", nil},
 	{"published", nil},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"clusir/internal/planar"
 )
 
 // Pose is where a camera points at one moment: a shift in pixels and a roll in
@@ -149,10 +151,10 @@ func (m *Image) addSample(i int, src *Image, x, y float64, w float32) {
 	x0, y0 := int(fx), int(fy)
 	x1, y1 := x0+1, y0+1
 	if x0 < 0 || x1 >= src.W {
-		x0, x1 = Reflect(x0, src.W), Reflect(x1, src.W)
+		x0, x1 = planar.Reflect(x0, src.W), planar.Reflect(x1, src.W)
 	}
 	if y0 < 0 || y1 >= src.H {
-		y0, y1 = Reflect(y0, src.H), Reflect(y1, src.H)
+		y0, y1 = planar.Reflect(y0, src.H), planar.Reflect(y1, src.H)
 	}
 	a, b, c, d := y0*src.W+x0, y0*src.W+x1, y1*src.W+x0, y1*src.W+x1
 	wa, wb, wc, wd := w*(1-ax)*(1-ay), w*ax*(1-ay), w*(1-ax)*ay, w*ax*ay
@@ -199,15 +201,15 @@ func (k Kernel) Apply(m *Image, _ *rand.Rand) *Image {
 func addShifted(dst, src []float32, width, height, dx, dy int, w float32) {
 	lo, hi := min(max(0, -dx), width), max(min(width, width-dx), 0)
 	for y := range height {
-		row, out := src[Reflect(y+dy, height)*width:][:width], dst[y*width:][:width]
+		row, out := src[planar.Reflect(y+dy, height)*width:][:width], dst[y*width:][:width]
 		for x := range lo {
-			out[x] += w * row[Reflect(x+dx, width)]
+			out[x] += w * row[planar.Reflect(x+dx, width)]
 		}
 		for x := lo; x < hi; x++ {
 			out[x] += w * row[x+dx]
 		}
 		for x := max(lo, hi); x < width; x++ {
-			out[x] += w * row[Reflect(x+dx, width)]
+			out[x] += w * row[planar.Reflect(x+dx, width)]
 		}
 	}
 }

@@ -9,23 +9,25 @@
 package degrade
 
 import (
+	"image"
 	"math"
 	"math/rand/v2"
+
+	"clusir/internal/planar"
 )
 
-// Image is a piece of a photograph in 0..1: Pix is [3,H,W], its first pixel
-// lies at (X, Y) of a photograph of FullW×FullH. Degradations that vary over a
+// Image is a piece of a photograph of three channels. Its first pixel lies at (X, Y)
+// of a photograph of FullW×FullH. Degradations that vary over a
 // photograph, such as haze, use the place; a whole photograph lies at (0, 0).
 type Image struct {
-	W, H         int
-	Pix          []float32
+	planar.Image
 	X, Y         int
 	FullW, FullH int
 }
 
 // New returns a black image that is a whole photograph.
 func New(w, h int) *Image {
-	return &Image{W: w, H: h, Pix: make([]float32, 3*w*h), FullW: w, FullH: h}
+	return &Image{Image: planar.New(3, h, w), FullW: w, FullH: h}
 }
 
 // like returns a black image of m's size and place.
@@ -35,28 +37,16 @@ func (m *Image) like() *Image {
 	return &out
 }
 
-// Plane returns channel c.
-func (m *Image) Plane(c int) []float32 { return m.Pix[c*m.W*m.H:][:m.W*m.H] }
-
 // Clamp cuts all values to 0..1, as a camera or a file does.
 func (m *Image) Clamp() *Image {
-	for i, v := range m.Pix {
-		m.Pix[i] = min(max(v, 0), 1)
-	}
+	m.Image.Clamp()
 	return m
 }
 
 // Inner returns the image without a border of so many pixels.
 func (m *Image) Inner(border int) *Image {
-	w, h := m.W-2*border, m.H-2*border
-	out := &Image{W: w, H: h, Pix: make([]float32, 3*w*h), X: m.X + border, Y: m.Y + border, FullW: m.FullW, FullH: m.FullH}
-	for c := range 3 {
-		src, dst := m.Plane(c), out.Plane(c)
-		for y := range h {
-			copy(dst[y*w:][:w], src[(y+border)*m.W+border:])
-		}
-	}
-	return out
+	inner := image.Rect(0, 0, m.W, m.H).Inset(border)
+	return &Image{Image: m.Cut(nil, inner), X: m.X + border, Y: m.Y + border, FullW: m.FullW, FullH: m.FullH}
 }
 
 // luma returns the grey image by ITU-R BT.601's weights.
@@ -75,23 +65,6 @@ type Degradation interface {
 	Apply(m *Image, rng *rand.Rand) *Image
 	// String names the degradation and its parameters in a few words.
 	String() string
-}
-
-// Reflect maps a coordinate onto 0..n-1 by mirroring at the edges, the edge
-// pixel not repeated, as often as it takes.
-func Reflect(i, n int) int {
-	if n == 1 {
-		return 0
-	}
-	period := 2 * (n - 1)
-	i %= period
-	if i < 0 {
-		i += period
-	}
-	if i >= n {
-		i = period - i
-	}
-	return i
 }
 
 // uniform draws from [lo, hi).

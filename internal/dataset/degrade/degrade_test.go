@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"clusir/internal/planar"
 )
 
 func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
@@ -97,19 +99,6 @@ func moments[T uint8 | float32](v []T) (mean, sd float64) {
 	return mean, math.Sqrt(sd)
 }
 
-func TestReflect(t *testing.T) {
-	for n, want := range map[int][]int{1: {0, 0, 0, 0, 0, 0, 0}, 2: {1, 0, 1, 0, 1, 0, 1}, 4: {3, 2, 1, 0, 1, 2, 3}} {
-		for i, w := range want {
-			if got := Reflect(i-3, n); got != w {
-				t.Errorf("Reflect(%d, %d) = %d, want %d", i-3, n, got, w)
-			}
-		}
-	}
-	if got := Reflect(7, 4); got != 1 {
-		t.Errorf("Reflect(7, 4) = %d, want 1", got)
-	}
-}
-
 func TestHazeFormula(t *testing.T) {
 	m := picture(9, 7)
 	depth := make([]float32, 63)
@@ -176,7 +165,7 @@ func TestBoxBlur(t *testing.T) {
 				sum := 0.
 				for j := -(k / 2); j < k-k/2; j++ {
 					for i := -(k / 2); i < k-k/2; i++ {
-						sum += float64(m.Plane(0)[Reflect(y+j, 8)*11+Reflect(x+i, 11)])
+						sum += float64(m.Plane(0)[planar.Reflect(y+j, 8)*11+planar.Reflect(x+i, 11)])
 					}
 				}
 				if want := sum / float64(k*k); math.Abs(float64(got[y*11+x])-want) > 1e-6 {

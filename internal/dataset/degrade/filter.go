@@ -1,6 +1,10 @@
 package degrade
 
-import "math"
+import (
+	"math"
+
+	"clusir/internal/planar"
+)
 
 // boxBlur returns the mean over a k×k window, mirrored at the edges. An even
 // window reaches one pixel further to the left and above, as in OpenCV.
@@ -17,7 +21,7 @@ func boxBlur(src []float32, w, h, k int) []float32 {
 
 // boxLine averages n values that lie stride apart over a running window of k.
 func boxLine(dst, src []float32, n, stride, k int) {
-	at := func(i int) float64 { return float64(src[Reflect(i, n)*stride]) }
+	at := func(i int) float64 { return float64(src[planar.Reflect(i, n)*stride]) }
 	sum := 0.
 	for i := -k / 2; i < k-k/2; i++ {
 		sum += at(i)
@@ -60,7 +64,7 @@ func gaussianLine(dst, src []float32, n, stride int, taps []float32) {
 	for i := range n {
 		var sum float32
 		for k, t := range taps {
-			sum += t * src[Reflect(i+k-r, n)*stride]
+			sum += t * src[planar.Reflect(i+k-r, n)*stride]
 		}
 		dst[i*stride] = sum
 	}
@@ -88,10 +92,10 @@ func bilinear(p []float32, w, h int, x, y float64) float32 {
 	x0, y0 := int(fx), int(fy)
 	x1, y1 := x0+1, y0+1
 	if x0 < 0 || x1 >= w {
-		x0, x1 = Reflect(x0, w), Reflect(x1, w)
+		x0, x1 = planar.Reflect(x0, w), planar.Reflect(x1, w)
 	}
 	if y0 < 0 || y1 >= h {
-		y0, y1 = Reflect(y0, h), Reflect(y1, h)
+		y0, y1 = planar.Reflect(y0, h), planar.Reflect(y1, h)
 	}
 	top := p[y0*w+x0]*(1-ax) + p[y0*w+x1]*ax
 	bottom := p[y1*w+x0]*(1-ax) + p[y1*w+x1]*ax
