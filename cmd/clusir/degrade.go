@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
@@ -97,7 +98,7 @@ func (o *degradeOptions) run() error {
 	}
 	bar := progress.New(o.errOut, "images")
 	m, err := eval.Degrade(o.ctx, eval.Options{
-		Root: o.config.Data, Benchmarks: benchmarks, Protocol: protocolOf(o.config.Eval), Limit: o.Limit, Save: o.Out, Overwrite: o.Overwrite,
+		Root: o.config.Data, Benchmarks: benchmarks, Protocol: eval.ProtocolOf(o.config.Eval), Limit: o.Limit, Save: o.Out, Overwrite: o.Overwrite,
 		Image: func(r eval.ImageResult, done, of int) { bar.Set(done, of, r.Benchmark+" "+r.Split) },
 	})
 	bar.Clear()
@@ -153,7 +154,7 @@ func (o *degradeOptions) writeBenchmark(b *dataset.Benchmark) error {
 
 func (o *degradeOptions) summarise(m *eval.Manifest) error {
 	for _, p := range m.Parts {
-		if _, err := fmt.Fprintf(o.out, "%s: %s in %s\n", p.Name(), pictures(len(p.Inputs)), filepath.Join(o.Out, p.Folder)); err != nil {
+		if _, err := fmt.Fprintf(o.out, "%s: %s in %s\n", p.Name(), english.Plural(len(p.Inputs), "picture", ""), filepath.Join(o.Out, p.Folder)); err != nil {
 			return err
 		}
 	}

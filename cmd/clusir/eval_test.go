@@ -28,7 +28,7 @@ func TestEvalOptions(t *testing.T) {
 			return o.config.Data == "/from/the/environment" && o.Model == "nano" && o.Jobs == 1 && o.Shard == eval.Shard{} && o.Limit == 0
 		}},
 		{"--benchmark cbsd68 --data d --protocol gaussian --y-channel --noise-seed 7", func(o *evalOptions) bool {
-			return o.config.Data == "d" && protocolOf(o.config.Eval) == eval.Protocol{Name: "gaussian", YChannel: true, Seed: 7}
+			return o.config.Data == "d" && eval.ProtocolOf(o.config.Eval) == eval.Protocol{Name: "gaussian", YChannel: true, Seed: 7}
 		}},
 		{"--benchmark cbsd68 --results r --shard 3/16 --jobs 4 --max-memory 2GiB", func(o *evalOptions) bool {
 			return o.Shard == eval.Shard{K: 3, N: 16} && o.Jobs == 4 && o.MaxMemory == 2<<30

@@ -171,7 +171,7 @@ func (o *measuring) measure(name string, e eval.Options, fits func(model.Config)
 
 // set fills in what the flags say.
 func (o *measuring) set(e *eval.Options, memory int64) {
-	e.Root, e.Names, e.Protocol, e.MaxMemory = o.config.Data, o.Benchmark, protocolOf(o.config.Eval), memory
+	e.Root, e.Names, e.Protocol, e.MaxMemory = o.config.Data, o.Benchmark, eval.ProtocolOf(o.config.Eval), memory
 	e.Limit, e.Resume, e.Overwrite = o.Limit, o.Resume, o.Overwrite
 }
 
@@ -208,10 +208,6 @@ func (o *measuring) resultsOf(name string) (string, error) {
 		return r
 	}, name)
 	return filepath.Join(o.Results, safe+".jsonl"), os.MkdirAll(o.Results, 0o755)
-}
-
-func protocolOf(e config.Eval) eval.Protocol {
-	return eval.Protocol{Name: e.Protocol, YChannel: e.YChannel, Seed: e.Seed}
 }
 
 // copies are copies of one network, each on a backend of its own.

@@ -12,6 +12,7 @@ import (
 
 	"clusir/internal/config"
 	"clusir/internal/device"
+	"clusir/internal/eval"
 	"clusir/internal/infer"
 	"clusir/internal/progress"
 	"clusir/internal/sysmem"
@@ -110,7 +111,7 @@ func (o *trainOptions) check() error {
 		defer b.Close()
 		run.Backend = b
 	}
-	_, err := validator(o.config, o.Benchmarks, run.Backend, o.errOut)
+	_, err := eval.Validator(o.config, o.Benchmarks, run.Backend, o.errOut)
 	settings = append(settings, err)
 	if o.InitFrom != "" {
 		if run.InitFrom, err = infer.Open(o.InitFrom); err == nil {
@@ -137,15 +138,11 @@ func runTrain(o *trainOptions) error {
 		}
 		return train.Preview(o.config, o.Preview, previewPairs)
 	}
-	ranks, err := o.joinRanks()
+	r, leads, err := o.train()
 	if err != nil {
 		return err
 	}
-	r, err := ranks.run()
-	if err != nil {
-		return err
-	}
-	if ranks.groups[0].Rank() == 0 {
+	if leads {
 		fmt.Fprintf(o.out, "step %d\ncheckpoint %s\n", r.Step, r.Checkpoint)
 		if r.Interrupted {
 			fmt.Fprintln(o.out, "go on with --resume")

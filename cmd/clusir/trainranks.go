@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 
 	"clusir/internal/config"
 	"clusir/internal/device"
+	"clusir/internal/eval"
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
 	"clusir/internal/parallel"
@@ -17,106 +17,58 @@ import (
 	"clusir/internal/train"
 )
 
-// ranks is the part of a run that this process has: one rank, or, where --device
-// lists several devices, all of them.
-type ranks struct {
-	*trainOptions
-	groups  []parallel.Group
-	devices []string
-	local   int   // the rank's number on this machine
-	threads int   // of each rank
-	memory  int64 // that each may take
-}
-
-// joinRanks finds out which ranks of a run this process has, and waits for the others.
-func (o *trainOptions) joinRanks() (*ranks, error) {
-	place, err := parallel.FromEnv(os.Getenv)
+// train trains on all ranks that this process has. It reports whether rank 0, which
+// writes the run's folder, is one of them.
+func (o *trainOptions) train() (result *train.Result, leads bool, err error) {
+	devices := strings.Split(o.config.Device, ",")
+	here, err := parallel.Enter(o.ctx, os.Getenv, len(devices), o.errOut)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	r := &ranks{trainOptions: o, devices: strings.Split(o.config.Device, ","), local: place.LocalRank, threads: o.config.Threads}
-	here := max(place.LocalSize, len(r.devices))
-	r.memory = sysmem.Available() / int64(here)
-	if r.threads == 0 && here > 1 {
-		r.threads = parallel.Threads(here)
-	}
-	if len(r.devices) > 1 {
-		if place.Size > 1 {
-			return nil, fmt.Errorf("--device lists %d devices, and %s starts %d ranks: each of these has one device; name it, or leave out --device", len(r.devices), place.Launcher, place.Size)
+	memory := sysmem.Available() / int64(here.Beside)
+	err = here.Run(func(i int, g parallel.Group) error {
+		r, err := o.trainRank(here, g, devices[i], memory)
+		if i == 0 {
+			result = r
 		}
-		r.groups = parallel.Local(len(r.devices))
-		return r, nil
-	}
-	if place.Size > 1 && place.Rank == 0 && !place.MPI {
-		fmt.Fprintf(o.errOut, "waiting for the other %d of %d ranks at %s\n", place.Size-1, place.Size, place.Addr)
-	}
-	g, err := parallel.Join(o.ctx, place)
-	r.groups = []parallel.Group{g}
-	return r, err
+		return err
+	})
+	return result, here.Groups[0].Rank() == 0, err
 }
 
-// run trains on all ranks that are here, the first on this goroutine, and returns
-// what that has to say. Where they fail it is the one that failed by itself.
-func (r *ranks) run() (*train.Result, error) {
-	errs := make([]error, len(r.groups))
-	var wg sync.WaitGroup
-	for i := range r.groups[1:] {
-		wg.Go(func() {
-			defer func() {
-				if p := recover(); p != nil {
-					errs[i+1] = fmt.Errorf("internal error: %v", p)
-					r.groups[i+1].Abort(errs[i+1])
-				}
-			}()
-			_, errs[i+1] = r.runRank(r.groups[i+1], r.devices[i+1])
-		})
-	}
-	var result *train.Result
-	result, errs[0] = r.runRank(r.groups[0], r.devices[0])
-	wg.Wait()
-	var first error
-	for i, err := range errs {
-		told := errors.As(err, new(*parallel.RankError))
-		if g := r.groups[i]; err != nil && g.Size() > 1 {
-			err = fmt.Errorf("rank %d of %d: %w", g.Rank(), g.Size(), err)
-		}
-		if err != nil && (first == nil || !told) {
-			first = err
-		}
-	}
-	return result, first
-}
-
-// runRank trains on one rank, which leaves its group then.
-func (r *ranks) runRank(g parallel.Group, name string) (_ *train.Result, err error) {
+// trainRank trains on one rank, which leaves its group then.
+func (o *trainOptions) trainRank(here *parallel.Here, g parallel.Group, name string, memory int64) (_ *train.Result, err error) {
 	defer func() { err = errors.Join(err, g.Close()) }()
-	o := train.Options{
-		Config: r.config, Group: g, Out: r.Dir, Resume: r.Resume, Memory: r.memory,
-		Progress: progress.New(r.errOut, "steps"), Messages: r.errOut,
+	run := train.Options{
+		Config: o.config, Group: g, Out: o.Dir, Resume: o.Resume, Memory: memory,
+		Progress: progress.New(o.errOut, "steps"), Messages: o.errOut,
 	}
-	d := deviceOptions(r.config, r.ISA, r.errOut)
-	d.Name, d.Training, d.LocalRank, d.Threads = name, true, r.local, r.threads
-	if o.Backend, o.Device, err = device.Open(d); err != nil {
+	d := deviceOptions(o.config, o.ISA, o.errOut)
+	d.Name, d.Training, d.LocalRank = name, true, here.Local
+	if d.Threads == 0 && here.Beside > 1 {
+		d.Threads = parallel.Threads(here.Beside)
+	}
+	if run.Backend, run.Device, err = device.Open(d); err != nil {
 		g.Abort(err)
 		return nil, err
 	}
-	defer o.Backend.Close()
-	o.Config = r.resolved(o.Backend)
+	defer run.Backend.Close()
+	run.Config = o.resolved(run.Backend)
 	if g.Rank() == 0 {
-		if err := r.lead(&o); err != nil {
+		if err := o.lead(&run); err != nil {
 			g.Abort(err)
 			return nil, err
 		}
-		if o.InitFrom != nil {
-			defer o.InitFrom.Close()
+		if run.InitFrom != nil {
+			defer run.InitFrom.Close()
 		}
 	}
-	return train.Run(r.ctx, o)
+	return train.Run(o.ctx, run)
 }
 
 // resolved is the configuration with the precision that auto has become.
-func (r *ranks) resolved(b kernels.Backend) *config.Config {
-	c := *r.config
+func (o *trainOptions) resolved(b kernels.Backend) *config.Config {
+	c := *o.config
 	if p, ok := b.(kernels.Precise); ok {
 		c.Precision = p.Precision()
 	}
@@ -124,14 +76,14 @@ func (r *ranks) resolved(b kernels.Backend) *config.Config {
 }
 
 // lead adds what rank 0 alone does.
-func (r *ranks) lead(o *train.Options) (err error) {
-	if o.Config.Precision != r.config.Precision && o.Config.Precision != "float32" {
-		fmt.Fprintf(r.errOut, "training on %s: %s is what auto means on a GPU; --precision float32 rounds nothing\n", o.Device, o.Config.Precision)
+func (o *trainOptions) lead(run *train.Options) (err error) {
+	if precision := run.Config.Precision; precision != o.config.Precision && precision != "float32" {
+		fmt.Fprintf(o.errOut, "training on %s: %s is what auto means on a GPU; --precision float32 rounds nothing\n", run.Device, precision)
 	}
-	if o.Validate, err = validator(r.config, r.Benchmarks, o.Backend, r.errOut); err != nil || r.InitFrom == "" {
+	if run.Validate, err = eval.Validator(o.config, o.Benchmarks, run.Backend, o.errOut); err != nil || o.InitFrom == "" {
 		return err
 	}
-	if o.InitFrom, err = infer.Open(r.InitFrom); err != nil {
+	if run.InitFrom, err = infer.Open(o.InitFrom); err != nil {
 		return fmt.Errorf("--init-from: %w", err)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/model"
 )
@@ -21,6 +22,11 @@ type Protocol struct {
 	Name     string `json:"name"` // promptir or gaussian: the window of SSIM
 	YChannel bool   `json:"y_channel"`
 	Seed     uint64 `json:"seed"` // of the noise
+}
+
+// ProtocolOf is the protocol of a configuration.
+func ProtocolOf(c config.Eval) Protocol {
+	return Protocol{Name: c.Protocol, YChannel: c.YChannel, Seed: c.Seed}
 }
 
 // String says what was done, in one line.

@@ -27,7 +27,7 @@ var layers = []layer{
 	{"serve", []string{"restore", "infer", "model", "imageio", "suggest"}}, // restore, over HTTP
 
 	// The use cases. They know of each other only what a command passes in.
-	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress"}},
+	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval"}},
 	{"eval", []string{"shard", "infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile", "planar"}},
 	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette", "planar"}},
 	{"restore", []string{"shard", "tabular", "infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar"}},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"clusir/internal/draw"
+	"clusir/internal/eval"
 )
 
 // writeLog writes a log as a run does.
@@ -39,8 +40,8 @@ func course(lines int, rich bool) []Entry {
 		}
 		entries = append(entries, e)
 		if rich && i%20 == 19 {
-			entries = append(entries, Entry{Step: e.Step, Validation: []Measure{
-				{"cbsd68-15", 28 + math.Log(x)}, {"rain100l", 24 + math.Log(x)}, {"lol", 15 + math.Log(x)},
+			entries = append(entries, Entry{Step: e.Step, Validation: []eval.Measure{
+				{Name: "cbsd68-15", Value: 28 + math.Log(x)}, {Name: "rain100l", Value: 24 + math.Log(x)}, {Name: "lol", Value: 15 + math.Log(x)},
 			}})
 		}
 	}

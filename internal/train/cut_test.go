@@ -20,15 +20,16 @@ import (
 	"clusir/internal/atomicfile"
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
+	"clusir/internal/eval"
 	"clusir/internal/model"
 )
 
 // toyValue is a validation that looks at one of the weights.
-func toyValue(calls *int) func(context.Context, *model.ClusIR) (*Validation, error) {
-	return func(ctx context.Context, m *model.ClusIR) (*Validation, error) {
+func toyValue(calls *int) func(context.Context, *model.ClusIR) (*eval.Validation, error) {
+	return func(ctx context.Context, m *model.ClusIR) (*eval.Validation, error) {
 		*calls++
 		x := m.State()[0].Data()[0] // of the averaged weights
-		return &Validation{Measures: []Measure{{"toy", 30 + math.Abs(float64(x))}}}, ctx.Err()
+		return &eval.Validation{Measures: []eval.Measure{{Name: "toy", Value: 30 + math.Abs(float64(x))}}}, ctx.Err()
 	}
 }
 
@@ -67,7 +68,7 @@ func TestCut(t *testing.T) {
 		dir, calls := t.TempDir(), 0
 		validate := toyValue(&calls)
 		ctx, stop := context.WithCancel(t.Context())
-		cutting := func(ctx context.Context, m *model.ClusIR) (*Validation, error) {
+		cutting := func(ctx context.Context, m *model.ClusIR) (*eval.Validation, error) {
 			if calls == cut {
 				stop()
 			}

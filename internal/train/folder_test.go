@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/eval"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 )
@@ -32,11 +33,11 @@ func TestResumed(t *testing.T) {
 	root, dir := photographs(t), t.TempDir()
 	c := small(root)
 	ctx, stop := context.WithCancel(t.Context())
-	cut := func(context.Context, *model.ClusIR) (*Validation, error) { // before the first step, and after the third
+	cut := func(context.Context, *model.ClusIR) (*eval.Validation, error) { // before the first step, and after the third
 		if _, err := os.Stat(filepath.Join(dir, lastName)); err == nil {
 			stop()
 		}
-		return &Validation{}, nil
+		return &eval.Validation{}, nil
 	}
 	text, res, err := said(ctx, t, Options{Config: c, Out: dir, Validate: cut})
 	if err != nil || res.Step != 3 {
@@ -79,11 +80,11 @@ func TestOneRunPerFolder(t *testing.T) {
 	c := small(root)
 	c.Train.Steps = 1
 	var second error
-	validate := func(context.Context, *model.ClusIR) (*Validation, error) {
+	validate := func(context.Context, *model.ClusIR) (*eval.Validation, error) {
 		if second == nil {
 			_, second = runIn(t.Context(), t, Options{Config: c, Out: dir}, 1)
 		}
-		return &Validation{}, nil
+		return &eval.Validation{}, nil
 	}
 	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: validate}, 1); err != nil {
 		t.Fatal(err)

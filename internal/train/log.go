@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"clusir/internal/eval"
 	"clusir/internal/model"
 	"clusir/internal/tensorboard"
 )
@@ -24,11 +25,11 @@ type Entry struct {
 	Experts [][]float64 `json:"experts,omitempty"`
 	// Posterior is, per stage, the mean of p(C=c|x) over the step's samples, and
 	// Entropy the mean of its entropy: 1 for even use of all clusters, 0 for one.
-	Posterior  [][]float64 `json:"posterior,omitempty"`
-	Entropy    []float64   `json:"entropy,omitempty"`
-	Rate       float64     `json:"images_per_s,omitempty"`
-	Validation []Measure   `json:"validation,omitempty"`
-	Time       time.Time   `json:"time"`
+	Posterior  [][]float64    `json:"posterior,omitempty"`
+	Entropy    []float64      `json:"entropy,omitempty"`
+	Rate       float64        `json:"images_per_s,omitempty"`
+	Validation []eval.Measure `json:"validation,omitempty"`
+	Time       time.Time      `json:"time"`
 }
 
 // Losses are the values of the objective at a step.
@@ -99,12 +100,12 @@ func (l *log) write(e Entry) error {
 }
 
 // validation writes what a validation found.
-func (l *log) validation(step int, v *Validation) error {
+func (l *log) validation(step int, v *eval.Validation) error {
 	now := logTime()
 	if err := l.write(Entry{Step: step, Validation: v.Measures, Time: now}); err != nil {
 		return err
 	}
-	for _, p := range v.Pictures {
+	for _, p := range v.Strips {
 		if err := l.board.Image(step, now, p.Name, p); err != nil {
 			return err
 		}

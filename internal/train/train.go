@@ -17,6 +17,7 @@ import (
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/eval"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/internal/parallel"
@@ -40,7 +41,7 @@ type Options struct {
 	InitFrom *checkpoint.File
 	// Validate measures a network on the benchmarks of the configuration; nil
 	// for none. The mean of its values decides which checkpoint is the best.
-	Validate func(ctx context.Context, m *model.ClusIR) (*Validation, error)
+	Validate func(ctx context.Context, m *model.ClusIR) (*eval.Validation, error)
 	// Memory is what the run may take of the machine's, in bytes; 0 for any.
 	Memory int64
 	// Progress shows the steps; nil prints a line at every train.log_interval instead.

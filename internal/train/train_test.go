@@ -17,6 +17,7 @@ import (
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/eval"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 )
@@ -91,10 +92,10 @@ func TestLearns(t *testing.T) {
 	c := small(root)
 	c.Train.Steps, c.Train.EMA, c.Train.ValidationInterval, c.Train.LR = 60, 0, 20, 3e-3
 	values := []float64{25, 30, 32, 31}
-	validate := func(context.Context, *model.ClusIR) (*Validation, error) {
+	validate := func(context.Context, *model.ClusIR) (*eval.Validation, error) {
 		v := values[0]
 		values = values[1:]
-		return &Validation{Measures: []Measure{{"toy", v}}}, nil
+		return &eval.Validation{Measures: []eval.Measure{{Name: "toy", Value: v}}}, nil
 	}
 	if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: validate}, 2); err != nil {
 		t.Fatal(err)
@@ -200,13 +201,13 @@ func TestDiverges(t *testing.T) {
 }
 
 // sinceFirst is a validation that calls f, but for the one before the first step.
-func sinceFirst(f func() error) func(context.Context, *model.ClusIR) (*Validation, error) {
+func sinceFirst(f func() error) func(context.Context, *model.ClusIR) (*eval.Validation, error) {
 	calls := 0
-	return func(context.Context, *model.ClusIR) (*Validation, error) {
+	return func(context.Context, *model.ClusIR) (*eval.Validation, error) {
 		if calls++; calls == 1 {
-			return &Validation{}, nil
+			return &eval.Validation{}, nil
 		}
-		return &Validation{}, f()
+		return &eval.Validation{}, f()
 	}
 }
 

@@ -3,28 +3,10 @@ package train
 import (
 	"context"
 	"fmt"
-	"image"
 	"strings"
+
+	"clusir/internal/eval"
 )
-
-// Validation is what a network reached on benchmarks.
-type Validation struct {
-	Measures []Measure
-	// Pictures are for people to look at, in TensorBoard.
-	Pictures []Picture
-}
-
-// Measure is one number of a validation, such as PSNR in dB on a benchmark.
-type Measure struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-}
-
-// Picture is an image with a name.
-type Picture struct {
-	Name string
-	image.Image
-}
 
 // never stands for the step of the last validation where there was none.
 const never = -1
@@ -61,7 +43,7 @@ func (r *run) validate(ctx context.Context) error {
 }
 
 // tell prints a validation in a line.
-func (r *run) tell(measures []Measure, mean float64, better bool) {
+func (r *run) tell(measures []eval.Measure, mean float64, better bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "step %d: validation", r.step)
 	for _, m := range measures {
@@ -75,7 +57,7 @@ func (r *run) tell(measures []Measure, mean float64, better bool) {
 	fmt.Fprintln(r.Messages, b.String())
 }
 
-func meanOf(ms []Measure) float64 {
+func meanOf(ms []eval.Measure) float64 {
 	sum := 0.0
 	for _, m := range ms {
 		sum += m.Value

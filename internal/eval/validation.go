@@ -1,0 +1,116 @@
+package eval
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"image"
+	"image/draw"
+	"io"
+	"strings"
+
+	"clusir/internal/config"
+	"clusir/internal/dataset"
+	"clusir/internal/infer"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+	"clusir/internal/planar"
+)
+
+// Validation is what a network reached on benchmarks in the middle of its training.
+type Validation struct {
+	Measures []Measure
+	// Strips are for people to look at, in TensorBoard.
+	Strips []Strip
+}
+
+// Measure is one number of a validation, such as PSNR in dB on a benchmark.
+type Measure struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+}
+
+// Strip is the degraded, the restored and the clean image side by side.
+type Strip struct {
+	Name string
+	image.Image
+}
+
+// Validator returns a function that measures a network on a configuration's
+// benchmarks; nil if there is nothing to measure. A file of benchmarks replaces the
+// configuration's. What will be measured, and what cannot be, is written to messages.
+// A benchmark that is not on disk is an error now, not in the middle of a run.
+func Validator(c *config.Config, file string, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*Validation, error), error) {
+	catalog := dataset.Standard()
+	if file = cmp.Or(file, c.Eval.BenchmarkFile); file != "" {
+		if err := catalog.AddFile(file); err != nil {
+			return nil, err
+		}
+	}
+	if c.Train.ValidationInterval == 0 || len(c.Eval.Benchmarks) == 0 {
+		return nil, nil
+	}
+	benchmarks, err := catalog.Resolve(strings.Join(c.Eval.Benchmarks, ","))
+	if err != nil {
+		return nil, fmt.Errorf("eval.benchmarks: %w", err)
+	}
+	for _, k := range benchmarks {
+		splits, err := k.Open(c.Data)
+		if err != nil {
+			return nil, fmt.Errorf("%w; or leave it out of eval.benchmarks, or set train.validation_interval to 0", err)
+		}
+		announce(messages, splits)
+	}
+	o := Options{Root: c.Data, Benchmarks: benchmarks, Protocol: ProtocolOf(c.Eval)}
+	return func(ctx context.Context, m *model.ClusIR) (*Validation, error) {
+		return validate(ctx, infer.New(m, b), o)
+	}, nil
+}
+
+func validate(ctx context.Context, net *infer.Network, o Options) (*Validation, error) {
+	v := &Validation{}
+	seen := map[string]bool{}
+	o.Pixels = func(r ImageResult, input, output, clean planar.Image) {
+		name := strings.TrimSuffix(r.Benchmark+"/"+r.Split, "/")
+		if !seen[name] {
+			seen[name] = true
+			v.Strips = append(v.Strips, Strip{Name: name, Image: sideBySide(input, output, clean)})
+		}
+	}
+	r, err := Run(ctx, []*infer.Network{net}, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range r.Splits {
+		if s.Images > 0 {
+			v.Measures = append(v.Measures, Measure{Name: s.Key, Value: s.Output.PSNR})
+		}
+	}
+	return v, r.Failed()
+}
+
+// announce writes how many images of a benchmark's parts will be measured, and which
+// cannot be.
+func announce(w io.Writer, splits []*dataset.Split) {
+	for _, s := range splits {
+		fmt.Fprintf(w, "validation images of %s: %s\n", strings.TrimSpace(s.Benchmark.Title+" "+s.Label), s.Count())
+		for _, skip := range s.Skipped {
+			fmt.Fprintf(w, "  skipped %s: %s\n", skip.File, skip.Reason)
+		}
+	}
+}
+
+// pictureSide is the largest side that pictures show of an image.
+const pictureSide = 256
+
+// sideBySide sets the middles of pictures of one size side by side.
+func sideBySide(pictures ...planar.Image) image.Image {
+	p := pictures[0]
+	w, h := min(p.W, pictureSide), min(p.H, pictureSide)
+	middle := image.Rect(0, 0, w, h).Add(image.Pt((p.W-w)/2, (p.H-h)/2))
+	out := image.NewRGBA(image.Rect(0, 0, len(pictures)*w, h))
+	for k, p := range pictures {
+		draw.Draw(out, image.Rect(k*w, 0, (k+1)*w, h), p.Cut(nil, middle).RGBA(), image.Point{}, draw.Src)
+	}
+	return out
+}

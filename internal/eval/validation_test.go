@@ -1,0 +1,37 @@
+package eval
+
+import (
+	"image/color"
+	"testing"
+
+	"clusir/internal/planar"
+)
+
+// TestSideBySide: of large pictures the middle is shown, values beyond 0..1 are cut.
+func TestSideBySide(t *testing.T) {
+	const w, h = pictureSide + 4, 3
+	plain := func(v float32) planar.Image {
+		p := planar.Image{C: 3, H: h, W: w, Pix: make([]float32, 3*w*h)}
+		for i := range p.Pix {
+			p.Pix[i] = v
+		}
+		return p
+	}
+	first := plain(.5)
+	first.Pix[w*h+w+2] = 1 // green, second row, the first column that is shown
+	m := sideBySide(first, plain(-1), plain(7))
+	if size := m.Bounds().Size(); size.X != 3*pictureSide || size.Y != h {
+		t.Fatalf("size %v", size)
+	}
+	for _, c := range []struct {
+		x, y int
+		want color.RGBA
+	}{
+		{0, 0, color.RGBA{128, 128, 128, 255}}, {0, 1, color.RGBA{128, 255, 128, 255}},
+		{pictureSide, 1, color.RGBA{0, 0, 0, 255}}, {3*pictureSide - 1, 2, color.RGBA{255, 255, 255, 255}},
+	} {
+		if got := m.At(c.x, c.y); got != c.want {
+			t.Errorf("at (%d, %d): %v, want %v", c.x, c.y, got, c.want)
+		}
+	}
+}

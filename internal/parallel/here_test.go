@@ -1,0 +1,50 @@
+package parallel
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+)
+
+// TestRunHere: the error of a run is that of the rank that failed by itself, whichever
+// it is and however it failed.
+func TestRunHere(t *testing.T) {
+	const ranks = 3
+	broken := errors.New("broken")
+	for _, c := range []struct {
+		name string
+		fail func(g Group) error
+		want string
+	}{
+		{"error", func(g Group) error { g.Abort(broken); return broken }, ": broken"},
+		{"panic", func(Group) error { panic("index out of range") }, ": internal error: index out of range"},
+		{"nothing", func(Group) error { return nil }, ""},
+	} {
+		for failing := range ranks {
+			if failing == 0 && c.name == "panic" {
+				continue // which goes on to the caller
+			}
+			h, err := Enter(t.Context(), func(string) string { return "" }, ranks, io.Discard)
+			if err != nil || h.Beside != ranks || h.Local != 0 {
+				t.Fatalf("%+v, %v", h, err)
+			}
+			err = h.Run(func(i int, g Group) error {
+				if i == failing && c.want != "" {
+					return c.fail(g)
+				}
+				return g.AllReduce(make([]float32, 8))
+			})
+			if c.want == "" {
+				if err != nil {
+					t.Errorf("%s: %v", c.name, err)
+				}
+				continue
+			}
+			if want := fmt.Sprintf("rank %d of %d%s", failing, ranks, c.want); err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("%s of rank %d: %v", c.name, failing, err)
+			}
+		}
+	}
+}
