@@ -112,6 +112,7 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 	if o.JSON {
 		o.Format = "json"
 	}
+	_, named := model.Variants()[o.Model]
 	switch {
 	case o.Format != "text" && o.Format != "json" && o.Format != "go":
 		return usage("--format %s: choose text, json or go", o.Format)
@@ -119,6 +120,10 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 		return usage("--objective %s: choose full or l1", o.Objective)
 	case !slices.Contains([]string{"auto", "float32", "tf32", "bf16"}, o.Precision):
 		return usage("--precision %s: choose auto, float32, tf32 or bf16", o.Precision)
+	case named && changed("model") && o.ModelConfig != "":
+		return usage("--model %s has its configuration: give --model-config alone, or with a checkpoint", o.Model)
+	case named && changed("model") && o.Verify != "":
+		return usage("--model %s has random weights, which nothing verifies: name the checkpoint that made the output", o.Model)
 	case changed("train") && o.Train < 1:
 		return usage("--train %d: give the number of images in a step, 1 or more", o.Train)
 	case o.Verify != "" && o.Format == "go":
@@ -155,11 +160,11 @@ func runBench(o *benchOptions) error {
 	if o.Devices {
 		return listDevices(o.out, o.errOut, o.JSON)
 	}
-	subject, err := openSubject(o)
+	subject, err := bench.Source{Model: o.Model, Config: o.ModelConfig, Verify: o.Verify, Seed: o.Seed}.Open()
 	if err != nil {
 		return err
 	}
-	defer closeSubject(subject)
+	defer subject.Close()
 	if o.Verify != "" {
 		return runVerify(o, subject)
 	}

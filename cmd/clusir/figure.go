@@ -106,15 +106,15 @@ func (o *figureOptions) run() error {
 	if err != nil {
 		return err
 	}
-	defer nets.close()
-	r.Net = nets.nets[0]
+	defer nets.Close()
+	r.Net = nets.Networks[0]
 	if o.Compare != "" {
 		other, err := o.open(o.Compare)
 		if err != nil {
 			return err
 		}
-		defer other.close()
-		r.Other, r.OtherName = other.nets[0], o.Compare
+		defer other.Close()
+		r.Other, r.OtherName = other.Networks[0], o.Compare
 	}
 	if err := r.MayWrite(o.Figures); err != nil {
 		return err

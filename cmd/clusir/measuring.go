@@ -154,19 +154,19 @@ func (o *measuring) measure(name string, e eval.Options, fits func(model.Config)
 	if err != nil {
 		return nil, err
 	}
-	defer c.close()
-	if o.MaxMemory == 0 && !strings.HasPrefix(c.device, "cpu") {
+	defer c.Close()
+	if o.MaxMemory == 0 && !strings.HasPrefix(c.Device, "cpu") {
 		memory = 0 // a GPU's own, of which the system knows nothing; it says itself when there is no more
 	}
 	if fits != nil {
-		if err := fits(c.nets[0].Model.Config); err != nil {
+		if err := fits(c.Networks[0].Model.Config); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	o.network = c.nets[0].Model.Config
+	o.network = c.Networks[0].Model.Config
 	o.set(&e, memory)
-	e.Subject = eval.Subject{Model: name, Weights: eval.Fingerprint(c.nets[0].Model), Ensemble: o.Ensemble, Device: c.device}
-	return o.evaluate(e, func(e eval.Options) (*eval.Report, error) { return eval.Run(o.ctx, c.nets, e) })
+	e.Subject = eval.Subject{Model: name, Weights: eval.Fingerprint(c.Networks[0].Model), Ensemble: o.Ensemble, Device: c.Device}
+	return o.evaluate(e, func(e eval.Options) (*eval.Report, error) { return eval.Run(o.ctx, c.Networks, e) })
 }
 
 // set fills in what the flags say.
@@ -210,23 +210,8 @@ func (o *measuring) resultsOf(name string) (string, error) {
 	return filepath.Join(o.Results, safe+".jsonl"), os.MkdirAll(o.Results, 0o755)
 }
 
-// copies are copies of one network, each on a backend of its own.
-type copies struct {
-	nets     []*infer.Network
-	backends []kernels.Backend
-	device   string
-}
-
 // open loads a model once for each image that is measured at a time.
-func (o *measuring) open(name string) (*copies, error) {
-	source := infer.Source{Model: name, Ensemble: o.Ensemble}
-	if o.ModelConfig != "" {
-		c, err := readModelConfig(o.ModelConfig)
-		if err != nil {
-			return nil, err
-		}
-		source.Config = &c
-	}
+func (o *measuring) open(name string) (*infer.Copies, error) {
 	options := deviceOptions(o.config, o.ISA, o.errOut)
 	if o.Jobs > 1 {
 		if options.Threads == 0 {
@@ -234,34 +219,6 @@ func (o *measuring) open(name string) (*copies, error) {
 		}
 		options.Threads = max(options.Threads/o.Jobs, 1)
 	}
-	c := &copies{}
-	for range max(o.Jobs, 1) {
-		if err := c.add(source, options); err != nil {
-			c.close()
-			return nil, err
-		}
-	}
-	return c, nil
-}
-
-func (c *copies) add(s infer.Source, d device.Options) error {
-	b, name, err := device.Open(d)
-	if err != nil {
-		return err
-	}
-	c.device, c.backends = name, append(c.backends, b)
-	net, err := infer.Load(s, b)
-	if err == nil {
-		c.nets = append(c.nets, net)
-	}
-	return err
-}
-
-func (c *copies) close() {
-	for _, n := range c.nets {
-		n.Close()
-	}
-	for _, b := range c.backends {
-		_ = b.Close() // all that it computed is fetched
-	}
+	return infer.LoadCopies(max(o.Jobs, 1), infer.Source{Model: name, Config: o.ModelConfig, Ensemble: o.Ensemble},
+		func() (kernels.Backend, string, error) { return device.Open(options) })
 }

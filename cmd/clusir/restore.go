@@ -1,18 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"clusir/internal/config"
@@ -150,15 +145,7 @@ func runRestore(o *restoreOptions) (err error) {
 		return err
 	}
 	defer b.Close()
-	source := infer.Source{Model: o.Model, Ensemble: o.Ensemble}
-	if o.ModelConfig != "" {
-		c, err := readModelConfig(o.ModelConfig)
-		if err != nil {
-			return err
-		}
-		source.Config = &c
-	}
-	net, err := infer.Load(source, b)
+	net, err := infer.Load(infer.Source{Model: o.Model, Config: o.ModelConfig, Ensemble: o.Ensemble}, b)
 	if err != nil {
 		return err
 	}
@@ -219,16 +206,23 @@ func (r *restoreReport) run(net *infer.Network) error {
 	if err != nil {
 		return err
 	}
-	if r.plan.Several && !o.JSON {
-		r.summarise(s)
-	}
-	switch {
-	case s.Failed == 0:
-		return nil
-	case !r.plan.Several:
+	if !r.plan.Several {
 		return r.err
 	}
-	return fmt.Errorf("%d of %s could not be restored", s.Failed, pictures(s.Failed+s.Restored))
+	if !o.JSON {
+		s.WriteText(o.out, r.plan)
+	}
+	return s.Err()
+}
+
+// print keeps a picture's record wherever it is asked for.
+func (r *restoreReport) print(rec restore.Record) {
+	if r.results != nil && r.written == nil {
+		r.written = r.results.Add(rec)
+	}
+	if r.o.JSON {
+		rec.WriteJSON(r.o.out)
+	}
 }
 
 // done reports a picture.
@@ -267,62 +261,3 @@ func (r *restoreReport) tiles(j restore.Job, done, all int) {
 		r.bar.Set(done, all, name)
 	}
 }
-
-func (r *restoreReport) print(rec restore.Record) {
-	if r.results != nil && r.written == nil {
-		r.written = r.results.Add(rec)
-	}
-	if !r.o.JSON {
-		return
-	}
-	// Its only numbers that JSON cannot hold are the routing's.
-	line, err := json.Marshal(rec)
-	if err != nil {
-		rec.Routing, rec.Notes = nil, append(rec.Notes, fmt.Sprintf("the routing is left out: %v", err))
-		line, _ = json.Marshal(rec)
-	}
-	fmt.Fprintf(r.o.out, "%s\n", line) // execute ends with an error if this cannot be written
-}
-
-func (r *restoreReport) summarise(s restore.Summary) {
-	line := []string{pictures(s.Restored) + " restored"}
-	if n := len(r.plan.Skipped); n > 0 {
-		line = append(line, fmt.Sprintf("%d skipped", n))
-	}
-	if s.Failed > 0 {
-		line = append(line, fmt.Sprintf("%d failed", s.Failed))
-	}
-	if len(r.plan.Ignored) > 0 {
-		line = append(line, leftAlone(r.plan.Ignored))
-	}
-	seconds := s.Time.Seconds()
-	fmt.Fprintf(r.o.out, "%s in %.1f s", strings.Join(line, ", "), seconds)
-	if s.Restored > 0 {
-		fmt.Fprintf(r.o.out, " (%.2f images/s, %.2f megapixels/s)", float64(s.Restored)/seconds, float64(s.Pixels)/1e6/seconds)
-	}
-	fmt.Fprintln(r.o.out)
-}
-
-// leftAlone counts files that are no pictures, and names their most frequent types.
-func leftAlone(types map[string]int) string {
-	const most = 5
-	all := 0
-	for _, n := range types {
-		all += n
-	}
-	names := slices.SortedFunc(maps.Keys(types), func(a, b string) int {
-		return cmp.Or(cmp.Compare(types[b], types[a]), cmp.Compare(a, b))
-	})
-	rest := all
-	var named []string
-	for _, name := range names[:min(len(names), most)] {
-		rest -= types[name]
-		named = append(named, fmt.Sprintf("%d %s", types[name], cmp.Or(name, "without an extension")))
-	}
-	if rest > 0 {
-		named = append(named, fmt.Sprintf("%d of other types", rest))
-	}
-	return fmt.Sprintf("%s left alone (%s)", english.Plural(all, "other file", ""), strings.Join(named, ", "))
-}
-
-func pictures(n int) string { return english.Plural(n, "picture", "") }

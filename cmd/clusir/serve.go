@@ -239,18 +239,10 @@ func (o *serveOptions) load(b kernels.Backend) error {
 }
 
 func (o *serveOptions) open(file string, b kernels.Backend) (*serve.Model, error) {
-	source := infer.Source{Model: file}
-	if o.ModelConfig != "" {
-		c, err := readModelConfig(o.ModelConfig)
-		if err != nil {
-			return nil, err
-		}
-		source.Config = &c
-	}
 	about, err := infer.Describe(file)
 	if err != nil {
 		return nil, err
 	}
-	net, err := infer.Load(source, b)
+	net, err := infer.Load(infer.Source{Model: file, Config: o.ModelConfig}, b)
 	return &serve.Model{Net: net, About: about}, err
 }

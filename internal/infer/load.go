@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"clusir/internal/checkpoint"
+	"clusir/internal/config"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/weights"
@@ -15,9 +16,9 @@ import (
 type Source struct {
 	// Model is the name of an embedded model or the path of a checkpoint.
 	Model string
-	// Config is the configuration that a checkpoint's metadata lack; it is an
-	// error to give one where they do not.
-	Config *model.Config
+	// Config is the file of the configuration, "" for none. It is an error to name
+	// one for a checkpoint whose metadata hold its configuration.
+	Config string
 	// Ensemble is [Network.Ensemble].
 	Ensemble bool
 }
@@ -65,11 +66,27 @@ func Open(name string) (*checkpoint.File, error) {
 }
 
 func (s Source) configOf(f *checkpoint.File) (model.Config, error) {
-	if s.Config != nil {
-		if f.Metadata[checkpoint.KeyConfig] != "" {
-			return model.Config{}, errors.New("it holds its configuration: leave out --model-config")
-		}
-		return *s.Config, s.Config.Validate()
+	if s.Config == "" {
+		return model.ReadConfig(f)
 	}
-	return model.ReadConfig(f)
+	if f.Metadata[checkpoint.KeyConfig] != "" {
+		return model.Config{}, errors.New("it holds its configuration: leave out --model-config")
+	}
+	return ReadConfig(s.Config)
+}
+
+// ReadConfig reads the configuration of a network from a file of its own.
+func ReadConfig(file string) (model.Config, error) {
+	fields, err := config.ReadModel(file)
+	if err != nil {
+		return model.Config{}, err
+	}
+	c := model.Variants()[fields.Variant]
+	if err := fields.Apply(&c); err != nil {
+		return c, fmt.Errorf("%s: %w", file, err)
+	}
+	if err := c.Validate(); err != nil {
+		return c, fmt.Errorf("%s: %w", file, err)
+	}
+	return c, nil
 }

@@ -74,13 +74,6 @@ type Result struct {
 	Err           error
 }
 
-// Summary counts what became of the pictures of a run.
-type Summary struct {
-	Restored, Failed int
-	Pixels           int64
-	Time             time.Duration
-}
-
 // run is a Run's state.
 type run struct {
 	Options

@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"clusir/internal/checkpoint"
+	"clusir/internal/infer"
+	"clusir/internal/model"
+)
+
+// Source says where the network to measure comes from.
+type Source struct {
+	Model  string // a variant, which gets random weights, or a checkpoint; "" is none
+	Config string // the file of its configuration, if nothing else has one; "" is none
+	Verify string // the file of a reference output, which may hold the weights; "" is none
+	Seed   uint64 // of random weights
+}
+
+// Open finds the network's configuration and its weights. The caller closes the subject.
+func (o Source) Open() (s Subject, err error) {
+	s = Subject{Name: o.Model, Seed: o.Seed}
+	switch variant, named := model.Variants()[o.Model]; {
+	case named:
+		s.Config = variant
+		return s, nil
+	case o.Model != "":
+		s.Weights, err = checkpoint.Open(o.Model)
+	case o.Verify != "":
+		s.Name, s.Prefix = o.Verify, WeightsPrefix
+		s.Weights, err = openVerified(o.Verify)
+	default:
+		s.Name = o.Config
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("%w: name a checkpoint, or base, small, tiny or nano", err)
+	}
+	if err == nil {
+		s.Config, err = configOf(s.Weights, o.Config)
+	}
+	if err != nil {
+		s.Close()
+	}
+	return s, err
+}
+
+// openVerified opens a file to verify against that holds the weights too.
+func openVerified(path string) (*checkpoint.File, error) {
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(f.Names(), func(name string) bool { return strings.HasPrefix(name, WeightsPrefix) }) {
+		return nil, errors.Join(fmt.Errorf("%s holds no weights (%s...): name a checkpoint with --model", path, WeightsPrefix), f.Close())
+	}
+	return f, nil
+}
+
+// configOf is the configuration in the file, or else in the weights.
+func configOf(weights *checkpoint.File, file string) (model.Config, error) {
+	if file == "" {
+		return model.ReadConfig(weights)
+	}
+	if weights != nil && weights.Metadata[checkpoint.KeyConfig] != "" {
+		return model.Config{}, errors.New("the checkpoint holds its configuration: leave out --model-config")
+	}
+	return infer.ReadConfig(file)
+}
+
+// Close closes the file of the weights, if there is one.
+func (s Subject) Close() {
+	if s.Weights != nil {
+		_ = s.Weights.Close() // it was only read
+	}
+}

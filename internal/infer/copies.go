@@ -1,0 +1,45 @@
+package infer
+
+import "clusir/internal/kernels"
+
+// Copies are copies of one network, each on a backend of its own.
+type Copies struct {
+	Networks []*Network
+	Device   string // the name of what they compute on
+	backends []kernels.Backend
+}
+
+// LoadCopies puts n copies of the network that s names on backends that open returns.
+func LoadCopies(n int, s Source, open func() (b kernels.Backend, device string, err error)) (*Copies, error) {
+	c := &Copies{}
+	for range n {
+		if err := c.add(s, open); err != nil {
+			c.Close()
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+func (c *Copies) add(s Source, open func() (kernels.Backend, string, error)) error {
+	b, device, err := open()
+	if err != nil {
+		return err
+	}
+	c.Device, c.backends = device, append(c.backends, b)
+	net, err := Load(s, b)
+	if err == nil {
+		c.Networks = append(c.Networks, net)
+	}
+	return err
+}
+
+// Close gives back the memory of the networks and their backends.
+func (c *Copies) Close() {
+	for _, n := range c.Networks {
+		n.Close()
+	}
+	for _, b := range c.backends {
+		_ = b.Close() // all that it computed is fetched
+	}
+}

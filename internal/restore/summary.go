@@ -1,0 +1,83 @@
+package restore
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize/english"
+)
+
+// Summary counts what became of the pictures of a run.
+type Summary struct {
+	Restored, Failed int
+	Pixels           int64
+	Time             time.Duration
+}
+
+// Err is the error of a run some of whose pictures could not be restored.
+func (s Summary) Err() error {
+	if s.Failed == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %s could not be restored", s.Failed, pictures(s.Failed+s.Restored))
+}
+
+// WriteText prints what became of a plan in one line. Whether w can be written is the
+// caller's to know.
+func (s Summary) WriteText(w io.Writer, p *Plan) {
+	line := []string{pictures(s.Restored) + " restored"}
+	if n := len(p.Skipped); n > 0 {
+		line = append(line, fmt.Sprintf("%d skipped", n))
+	}
+	if s.Failed > 0 {
+		line = append(line, fmt.Sprintf("%d failed", s.Failed))
+	}
+	if len(p.Ignored) > 0 {
+		line = append(line, ignored(p.Ignored))
+	}
+	seconds, rate := s.Time.Seconds(), ""
+	if s.Restored > 0 {
+		rate = fmt.Sprintf(" (%.2f images/s, %.2f megapixels/s)", float64(s.Restored)/seconds, float64(s.Pixels)/1e6/seconds)
+	}
+	fmt.Fprintf(w, "%s in %.1f s%s\n", strings.Join(line, ", "), seconds, rate)
+}
+
+// ignored counts files that are no pictures, and names their most frequent types.
+func ignored(types map[string]int) string {
+	const listed = 5
+	all := 0
+	for _, n := range types {
+		all += n
+	}
+	names := slices.SortedFunc(maps.Keys(types), func(a, b string) int {
+		return cmp.Or(cmp.Compare(types[b], types[a]), cmp.Compare(a, b))
+	})
+	rest := all
+	var named []string
+	for _, name := range names[:min(len(names), listed)] {
+		rest -= types[name]
+		named = append(named, fmt.Sprintf("%d %s", types[name], cmp.Or(name, "without an extension")))
+	}
+	if rest > 0 {
+		named = append(named, fmt.Sprintf("%d of other types", rest))
+	}
+	return fmt.Sprintf("%s left alone (%s)", english.Plural(all, "other file", ""), strings.Join(named, ", "))
+}
+
+func pictures(n int) string { return english.Plural(n, "picture", "") }
+
+// WriteJSON prints the record as a line of JSON, as WriteText prints.
+func (r Record) WriteJSON(w io.Writer) {
+	line, err := json.Marshal(r)
+	if err != nil { // its only numbers that JSON cannot hold are the routing's
+		r.Routing, r.Notes = nil, append(r.Notes, fmt.Sprintf("the routing is left out: %v", err))
+		line, _ = json.Marshal(r)
+	}
+	fmt.Fprintf(w, "%s\n", line)
+}

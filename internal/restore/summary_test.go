@@ -1,0 +1,39 @@
+package restore
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestIgnored(t *testing.T) {
+	for want, types := range map[string]map[string]int{
+		"1 other file left alone (1 without an extension)": {"": 1},
+		"4 other files left alone (3 .txt, 1 .cr2)":        {".cr2": 1, ".txt": 3},
+		"9 other files left alone (3 .g, 2 .a, 1 .b, 1 .c, 1 .d, 1 of other types)": {
+			".g": 3, ".a": 2, ".b": 1, ".c": 1, ".d": 1, ".e": 1},
+	} {
+		if got := ignored(types); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestSummary says of a run what became of all its pictures.
+func TestSummary(t *testing.T) {
+	s := Summary{Restored: 3, Failed: 1, Pixels: 4e6, Time: 2 * time.Second}
+	p := &Plan{Skipped: make([]Job, 2), Ignored: map[string]int{".txt": 1}}
+	var out bytes.Buffer
+	s.WriteText(&out, p)
+	want := "3 pictures restored, 2 skipped, 1 failed, 1 other file left alone (1 .txt) in 2.0 s (1.50 images/s, 2.00 megapixels/s)\n"
+	if out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
+	}
+	if err := s.Err(); err == nil || !strings.HasPrefix(err.Error(), "1 of 4 pictures ") {
+		t.Errorf("the error is %v", err)
+	}
+	if err := (Summary{Restored: 1}).Err(); err != nil {
+		t.Error(err)
+	}
+}
