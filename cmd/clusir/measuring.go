@@ -177,15 +177,17 @@ func (o *measuring) set(e *eval.Options, memory int64) {
 
 // evaluate measures with run and shows how far it is.
 func (o *measuring) evaluate(e eval.Options, run func(eval.Options) (*eval.Report, error)) (*eval.Report, error) {
-	bar := progress.New(o.errOut, "images")
-	done, of := 0, 0
+	bar := progress.New(o.errOut, "")
+	done, of, last := 0, 0, ""
 	e.Image = func(r eval.ImageResult, n, all int) {
 		done, of = n, all
-		text := fmt.Sprintf("%s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR)
+		last = fmt.Sprintf(", %s %s %.2f dB", r.Benchmark, r.Split, r.Output.PSNR)
 		if r.Err != "" {
-			text = fmt.Sprintf("%s %s failed", r.Benchmark, r.Image)
+			last = fmt.Sprintf(", %s %s failed", r.Benchmark, r.Image)
 		}
-		bar.Set(done, of, text)
+	}
+	e.Progress = func(done float64, of int) {
+		bar.SetShare(done/float64(of), fmt.Sprintf("%d of %d images%s", int(done), of, last))
 	}
 	report, err := run(e)
 	bar.Clear()

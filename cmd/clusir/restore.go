@@ -190,17 +190,10 @@ func (r *restoreReport) run(net *infer.Network) error {
 	for _, j := range r.plan.Skipped {
 		r.print(j.SkippedRecord(o.Model, r.device))
 	}
-	unit := "tiles"
-	if r.many() {
-		unit = "images"
-	}
-	r.bar = progress.New(o.errOut, unit)
-	if r.many() {
-		r.bar.Set(0, len(r.plan.Jobs), "")
-	}
+	r.bar = progress.New(o.errOut, "")
 	s, err := restore.Run(o.ctx, net, r.plan.Jobs, restore.Options{
 		Choices: o.Choices, MaxMemory: o.MaxMemory, DeviceMemory: device.Memory(net.Tape().B), Stdin: o.in, Stdout: o.out,
-		Tiles: r.tiles, Done: r.done,
+		Progress: r.progress, Done: r.done,
 	})
 	r.bar.Clear()
 	if err != nil {
@@ -241,23 +234,15 @@ func (r *restoreReport) done(res restore.Result) {
 	if r.o.Explain && res.Err == nil {
 		res.Explain(r.o.out, r.answers)
 	}
-	if r.many() {
-		r.bar.Add()
-	}
 }
 
-// many reports whether the bar counts pictures, and not the tiles of one.
-func (r *restoreReport) many() bool { return len(r.plan.Jobs) > 1 }
-
-// tiles shows how far a picture is.
-func (r *restoreReport) tiles(j restore.Job, done, all int) {
-	name := filepath.Base(j.In)
-	switch {
-	case r.many() && all > 1:
-		r.bar.Describe(fmt.Sprintf("%s %d/%d", name, done, all))
-	case r.many():
-		r.bar.Describe(name)
-	case all > 1:
-		r.bar.Set(done, all, name)
+// progress shows how far the run is, from which of its pictures is computed and what
+// share of that is done.
+func (r *restoreReport) progress(index int, job restore.Job, done float64) {
+	text := filepath.Base(job.In)
+	all := len(r.plan.Jobs)
+	if all > 1 {
+		text = fmt.Sprintf("%d of %d: %s", index+1, all, text)
 	}
+	r.bar.SetShare((float64(index)+done)/float64(all), text)
 }

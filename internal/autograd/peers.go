@@ -11,12 +11,12 @@ type Peers interface {
 	Sum(x kernels.Tensor)
 }
 
-// Stopped is what a pass panics with where Tape.Stop asks it to end.
+// Stopped is what a pass panics with if Tape.Before returns an error.
 type Stopped struct{ Err error }
 
 func (s *Stopped) Error() string { return "the pass was stopped: " + s.Err.Error() }
 
-// Unwrap returns what Tape.Stop returned.
+// Unwrap returns what Tape.Before returned.
 func (s *Stopped) Unwrap() error { return s.Err }
 
 // shared reports whether the batch at hand is a part of a larger one.

@@ -164,7 +164,7 @@ func TestStop(t *testing.T) {
 		b := &counting{Backend: ref.New()}
 		x, w := leaf(b, false, 4, 16), leaf(b, false, 16, 16)
 		why, asked := errors.New("enough"), 0
-		tape := &Tape{B: b, Train: true, Recompute: recompute, Stop: func() error {
+		tape := &Tape{B: b, Train: true, Recompute: recompute, Before: func() error {
 			if asked++; asked > 6 {
 				return why
 			}

@@ -45,10 +45,10 @@ type Tape struct {
 	// Peers, where set, are those that this batch is shared with: BatchNorm in
 	// training and Gather see the batch of all ranks.
 	Peers Peers
-	// Stop, where set, is asked before every operation. Where it returns an
-	// error the pass ends in a panic with *Stopped, after which only Reset may
-	// be called.
-	Stop func() error
+	// Before, if set, is called before every operation, when MACs tells how far
+	// the pass is. If it returns an error the pass ends in a panic with *Stopped,
+	// after which only Reset may be called.
+	Before func() error
 
 	ops     []op
 	made    []*node  // results in the order of their making, freed ones included
@@ -95,10 +95,10 @@ func (t *Tape) apply(o op) {
 			t.capture.add(v)
 		}
 	}
+	t.exec(Event{Op: o.name, MACs: int64(o.macs)}, o.run)
 	if !t.replay {
 		t.MACs += int64(o.macs)
 	}
-	t.exec(Event{Op: o.name, MACs: int64(o.macs)}, o.run)
 	if t.recording() && len(o.out) > 0 && anyNeeds(o.in) {
 		t.record(o)
 	}
@@ -124,8 +124,8 @@ func (t *Tape) record(o op) {
 
 // exec calls f, timed where somebody listens, and not at all without numbers.
 func (t *Tape) exec(e Event, f func()) {
-	if t.Stop != nil {
-		if err := t.Stop(); err != nil {
+	if t.Before != nil {
+		if err := t.Before(); err != nil {
 			panic(&Stopped{err})
 		}
 	}

@@ -25,6 +25,8 @@ type crew struct {
 	mu       sync.Mutex // guards what follows, and the callbacks
 	stream   *stream
 	done, of int
+	shares   map[*shot]float64 // of the images that are being restored
+	said     float64
 }
 
 // errPanic is the reason that others end for when one panics. Nobody sees it,
@@ -34,6 +36,7 @@ var errPanic = errors.New("internal error")
 // measure does the jobs.
 func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 	c.allow(by)
+	c.shares = map[*shot]float64{}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	todo := make(chan job)
@@ -69,6 +72,32 @@ func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 		panic(*p)
 	}
 	return context.Cause(ctx)
+}
+
+// watch returns what is told how far the restoring of s is; nil if nobody asks.
+func (c *crew) watch(s *shot) func(share float64) {
+	if c.Progress == nil {
+		return nil
+	}
+	return func(share float64) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.shares[s] = share
+		c.say()
+	}
+}
+
+// say reports how far all is; mu is held.
+func (c *crew) say() {
+	if c.Progress == nil {
+		return
+	}
+	done := float64(c.done)
+	for _, share := range c.shares {
+		done += share
+	}
+	c.said = max(c.said, done) // the order of a sum moves its last digit
+	c.Progress(c.said, c.of)
 }
 
 // allow sets how much memory there is without the networks' weights.
@@ -108,6 +137,7 @@ func (c *crew) one(ctx context.Context, by restorer, j job) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.done++
+	delete(c.shares, s)
 	if err := c.stream.add(s.ImageResult); err != nil {
 		return err
 	}
@@ -117,6 +147,7 @@ func (c *crew) one(ctx context.Context, by restorer, j job) error {
 	if c.Image != nil {
 		c.Image(s.ImageResult, c.done, c.of)
 	}
+	c.say()
 	return nil
 }
 
@@ -124,6 +155,7 @@ func (c *crew) one(ctx context.Context, by restorer, j job) error {
 // that image's failure.
 func (c *crew) measureOne(ctx context.Context, by restorer, j job) (s *shot, err error) {
 	s = newShot(j)
+	s.progress = c.watch(s)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal error: %v; please report it", p)

@@ -51,11 +51,15 @@ type Options struct {
 	// MaxMemory is for the images that are measured side by side, in bytes; 0 is
 	// no limit.
 	MaxMemory int64
-	// Image, where set, hears of each image when it is done, of how many.
+	// Image, if set, receives each image when it is done, of how many.
 	Image func(r ImageResult, done, of int)
-	// Pixels, where set, is given each image that was measured: the degraded, the
-	// restored and the clean one. They are valid during the call only. Neither
-	// function is called twice at a time; with several networks the order of the
+	// Progress, if set, receives several times within each pass of a network how many
+	// images are done, those that are being restored by their share, of how many. It
+	// never falls.
+	Progress func(done float64, of int)
+	// Pixels, if set, is given each image that was measured: the degraded, the
+	// restored and the clean one. They are valid during the call only. None of these
+	// functions is called twice at a time; with several networks the order of the
 	// images is theirs.
 	Pixels func(r ImageResult, input, output, clean planar.Image)
 }

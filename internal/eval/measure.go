@@ -16,6 +16,7 @@ import (
 type shot struct {
 	ImageResult
 	in, clean, restored planar.Image
+	progress            func(share float64) // nil, or receives how far restoring is
 }
 
 // fail keeps why there is no result.
@@ -57,6 +58,8 @@ func (n network) held() (weights int64) {
 }
 
 func (n network) restore(ctx context.Context, s *shot, _ job) error {
+	n.Progress = s.progress
+	defer func() { n.Progress = nil }()
 	begin := time.Now()
 	restored, routes, err := n.Restore(ctx, nil, s.in, infer.Options{})
 	s.MS = float64(time.Since(begin).Microseconds()) / 1e3

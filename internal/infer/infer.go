@@ -23,9 +23,14 @@ type Network struct {
 	// Ensemble makes every result the mean over the eight flips and turns of the
 	// image, which takes eight passes.
 	Ensemble bool
+	// Progress, if set, receives from Restore, before each operation and at the end,
+	// the share of its multiply-accumulates that have run. It never falls within a
+	// call, and ends at 1. A device with a queue counts what was queued.
+	Progress func(done float64)
 
-	b    kernels.Backend
-	tape *model.Tape
+	b       kernels.Backend
+	tape    *model.Tape
+	counted map[[2]int]int64 // multiply-accumulates of a pass, by its sides
 }
 
 // New returns the network of m, whose weights are on b.
@@ -83,10 +88,13 @@ func (n *Network) Restore(ctx context.Context, dst []float32, src planar.Image, 
 	if src.C != 3 || len(src.Pix) != 3*h*w || h < 1 || w < 1 {
 		return restored, nil, fmt.Errorf("an image of %d×%d×%d with %d values: it must have 3×%[2]d×%[3]d", src.C, h, w, len(src.Pix))
 	}
+	H, W := n.Padded(h), n.Padded(w)
 	n.tape.Reset()
-	n.tape.Stop = func() error { return context.Cause(ctx) }
+	if n.tape.Before, err = n.watch(ctx, H, W); err != nil {
+		return restored, nil, err
+	}
 	defer func() {
-		n.tape.Stop = nil
+		n.tape.Before = nil
 		if p := recover(); p != nil {
 			n.tape.Reset()
 			err = thrown(p)
@@ -95,7 +103,7 @@ func (n *Network) Restore(ctx context.Context, dst []float32, src planar.Image, 
 			restored, routes, err = planar.Image{}, nil, fmt.Errorf("restoring %d×%d pixels: %w", w, h, err)
 		}
 	}()
-	x := src.Extend(n.Padded(h), n.Padded(w))
+	x := src.Extend(H, W)
 	out := planar.Image{C: 3, H: x.H, W: x.W}
 	whole := x.H == h && x.W == w
 	if whole && cap(dst) >= len(x.Pix) {
@@ -110,6 +118,9 @@ func (n *Network) Restore(ctx context.Context, dst []float32, src planar.Image, 
 	}
 	if err := n.b.Sync(); err != nil {
 		return restored, nil, err
+	}
+	if n.Progress != nil {
+		n.Progress(1)
 	}
 	if restored = out; !whole {
 		restored = out.Cut(dst, image.Rect(0, 0, w, h))

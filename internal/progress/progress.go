@@ -19,7 +19,8 @@ type Bar struct {
 	bar  *progressbar.ProgressBar
 }
 
-// New returns a bar that counts in a unit, such as "images"; nil if w is no terminal.
+// New returns a bar that counts in a unit, such as "images", or shows shares, which
+// have none; nil if w is no terminal.
 func New(w io.Writer, unit string) *Bar {
 	if !IsTerminal(w) {
 		return nil
@@ -36,14 +37,29 @@ func IsTerminal(w io.Writer) bool {
 // Set shows that so many are done of all, and in front of the bar what is under way.
 func (b *Bar) Set(done, all int, text string) {
 	b.update(func() {
-		if b.bar == nil || b.bar.IsFinished() { // the next one begins
-			b.bar = progressbar.NewOptions(all, progressbar.OptionSetWriter(b.w), progressbar.OptionShowCount(),
-				progressbar.OptionShowIts(), progressbar.OptionSetItsString(b.unit), progressbar.OptionFullWidth(),
-				progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100e6))
-		}
+		b.begin(all, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(b.unit))
 		b.bar.Describe(text)
 		_ = b.bar.Set(done) // it only fails beyond its end
 	})
+}
+
+// SetShare shows that a share of all is done, from 0 to 1, and in front of the bar what
+// is under way. A bar takes this or Set.
+func (b *Bar) SetShare(done float64, text string) {
+	const parts = 1000
+	b.update(func() {
+		b.begin(parts)
+		b.bar.Describe(text)
+		_ = b.bar.Set(int(done * parts)) // it only fails beyond its end
+	})
+}
+
+// begin makes the bar, and the next one once that is full.
+func (b *Bar) begin(all int, more ...progressbar.Option) {
+	if b.bar == nil || b.bar.IsFinished() {
+		b.bar = progressbar.NewOptions(all, append(more, progressbar.OptionSetWriter(b.w), progressbar.OptionFullWidth(),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100e6))...)
+	}
 }
 
 // Add shows that one more is done, once Set said of how many.

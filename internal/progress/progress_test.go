@@ -42,6 +42,26 @@ func TestBar(t *testing.T) {
 	}
 }
 
+// TestShares: a share is shown in percent, and 1 ends the bar.
+func TestShares(t *testing.T) {
+	var line bytes.Buffer
+	b := &Bar{w: &line}
+	for _, share := range []float64{0, 0.257} {
+		b.SetShare(share, "photo.png")
+	}
+	if got := line.String(); !strings.Contains(got, "photo.png") || !strings.Contains(got, "0%") || strings.Contains(got, "/1000") {
+		t.Errorf("the line is %q", got)
+	}
+	if got := b.bar.State().CurrentNum; got != 257 {
+		t.Errorf("%d thousandths are done, want 257", got)
+	}
+	if b.SetShare(1, "photo.png"); !b.bar.IsFinished() || !strings.HasSuffix(line.String(), "\r") {
+		t.Errorf("the bar stays when all is done: %q", line.String())
+	}
+	var none *Bar
+	none.SetShare(0.5, "text")
+}
+
 // TestSilent: files and pipes get no bar, and no bar takes all calls.
 func TestSilent(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "errors.txt"))

@@ -35,6 +35,7 @@ func (r *run) computeBands(p *picture) error {
 		return nil
 	}
 	r.limitHeap(p.pass)
+	r.measure(p)
 	o := infer.Options{Probe: r.probe(p)}
 	if p.sample.Pix != nil {
 		shared, err := r.share(p, o)
@@ -48,6 +49,9 @@ func (r *run) computeBands(p *picture) error {
 	for b := range p.bands {
 		if err := r.computeBand(p, b, blend, o); err != nil {
 			return fmt.Errorf("%s: %w", p.name(), err)
+		}
+		if b.index == len(p.y.spans)-1 {
+			p.gauge.end()
 		}
 		p.spare <- b
 	}
@@ -95,9 +99,6 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o infer.Options) er
 		t.finish(out.Pix, p.choices.Strength)
 		blend.add(out.Pix, b.index, i)
 		p.Compute += time.Since(start)
-		if r.Tiles != nil {
-			r.Tiles(p.Job, b.index*len(p.x.spans)+i+1, p.Tiles)
-		}
 	}
 	return p.send(b, blend)
 }

@@ -93,7 +93,7 @@ func TestFailures(t *testing.T) {
 			before := files(t, ".")
 			var got Result
 			c.o.Strength, c.o.Done = 1, func(r Result) { got = r }
-			c.o.Tiles = func(Job, int, int) {
+			c.o.Progress = func(int, float64) {
 				if strings.Contains(c.want, "is not possible") {
 					t.Error("refused after the work")
 				}
@@ -132,8 +132,8 @@ func TestFullDevice(t *testing.T) {
 	}
 }
 
-// TestInterrupt ends a run in the middle of a picture, whichever tile is being
-// computed: the run says so, and no part of a file stays.
+// TestInterrupt ends a run in the middle of a picture, at a share of one or of a later
+// one: the run says so, and no part of a file stays.
 func TestInterrupt(t *testing.T) {
 	n, dir := newNetwork(t, smallConfig()), t.TempDir()
 	var jobs []Job
@@ -141,23 +141,26 @@ func TestInterrupt(t *testing.T) {
 		in := save(t, dir, name, imageio.Info{W: 400, H: 700})
 		jobs = append(jobs, Job{In: in, Out: filepath.Join(dir, "out", name), Format: imageio.PNG, Compare: filepath.Join(dir, "cmp", name)})
 	}
-	for _, at := range []int{1, 7, 30} {
+	for _, at := range []float64{0, 0.3, 1.5} { // of the pictures
 		ctx, cancel := context.WithCancel(context.Background())
-		tiles, done := 0, 0
-		s, err := Run(ctx, n, jobs, Options{Choices: Choices{Strength: 1, Tile: 128}, Done: func(r Result) { done++ }, Tiles: func(Job, int, int) {
-			if tiles++; tiles == at {
+		after, done := 0, 0
+		s, err := Run(ctx, n, jobs, Options{Choices: Choices{Strength: 1, Tile: 128}, Done: func(r Result) { done++ }, Progress: func(job int, share float64) {
+			switch {
+			case ctx.Err() != nil:
+				after++
+			case float64(job)+share >= at:
 				cancel()
 			}
 		}})
 		if !errors.Is(err, context.Canceled) || s.Failed > 0 || s.Restored != done {
-			t.Errorf("after %d tiles: %v, %+v", at, err, s)
+			t.Errorf("after %g pictures: %v, %+v", at, err, s)
 		}
-		if tiles > at+1 {
-			t.Errorf("%d tiles were computed after the interruption", tiles-at)
+		if after > 1 {
+			t.Errorf("after %g pictures and the interruption %d operations were computed", at, after)
 		}
 		found := slices.DeleteFunc(files(t, dir), func(f string) bool { return !strings.Contains(f, "/") })
 		if len(found) != 2*done {
-			t.Errorf("after %d tiles and %d pictures: %v", at, done, found)
+			t.Errorf("after %g of %d pictures: %v", at, done, found)
 		}
 		must(t, os.RemoveAll(filepath.Join(dir, "out")))
 		must(t, os.RemoveAll(filepath.Join(dir, "cmp")))
@@ -209,9 +212,9 @@ func TestBugs(t *testing.T) {
 		{"decoding", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}}, &imageio.Image{}},
 		{"decoding a band", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: TileWhole}},
 			&imageio.Image{Info: imageio.Info{W: 300, H: 300, Depth: 8}}},
-		{"computing", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}, Tiles: func(j Job, done, _ int) {
-			if j.Out == path("bad.png") && done == 3 {
-				_ = []int{}[done]
+		{"computing", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}, Progress: func(job int, done float64) {
+			if job == 1 && done > 0.4 {
+				_ = []int{}[job]
 			}
 		}}, nil},
 		{"encoding", Job{In: in, Out: Std}, Options{Stdout: writer(crash)}, nil},

@@ -19,6 +19,7 @@ type picture struct {
 	Result
 	layout
 	img     *imageio.Image
+	index   int            // among the jobs
 	info    imageio.Info   // of the result
 	neutral bool           // the input is grey by its content, and so is the result
 	sample  planar.Image   // what tiles share is made of it; without pixels where one tile is all
@@ -38,6 +39,7 @@ type picture struct {
 	strips chan *strip
 	used   chan *strip // that have been written
 
+	gauge    gauge
 	affinity *affinity // nil unless it is to be drawn
 }
 
@@ -61,8 +63,10 @@ type strip struct {
 const stripRows = 64
 
 func (r *run) readAll(jobs iter.Seq[Job], opened chan<- *picture) {
+	index := 0
 	for job := range jobs {
-		p := r.newPicture(r.ctx, job)
+		p := r.newPicture(r.ctx, index, job)
+		index++
 		r.read(p, opened)
 		if r.readPages(p, opened); r.ctx.Err() != nil {
 			return
@@ -85,11 +89,12 @@ func (r *run) read(p *picture, opened chan<- *picture) {
 	_ = p.attempt(p.feed)
 }
 
-func (r *run) newPicture(ctx context.Context, job Job) *picture {
+func (r *run) newPicture(ctx context.Context, index int, job Job) *picture {
 	p := &picture{
-		Result: Result{Job: job}, choices: r.choicesOf(job),
+		Result: Result{Job: job}, index: index, choices: r.choicesOf(job),
 		bands: make(chan *band, 1), spare: make(chan *band, 2),
 		strips: make(chan *strip, 2), used: make(chan *strip, 4),
+		gauge: gauge{page: 1, of: 1, said: -1},
 	}
 	p.ctx, p.fail = context.WithCancelCause(ctx)
 	p.follow(job.Stream)
@@ -128,7 +133,7 @@ func (r *run) open(p *picture, start *time.Time) error {
 		p.Format = s.Format
 	}
 	if s.Pages > 1 && p.page == 0 && p.Format == imageio.TIFF { // of the formats, the one that can hold them
-		p.Pages, p.page, limits.Page = s.Pages, 1, 1
+		p.Pages, p.page, limits.Page, p.gauge.of = s.Pages, 1, 1, s.Pages
 	}
 	s.out = p.Format
 	more, err := p.probeEarlier(limits)

@@ -54,9 +54,11 @@ type Options struct {
 	Stdin  io.Reader
 	Stdout io.Writer
 
-	// Tiles hears of each tile that is done; it is called from one goroutine.
-	Tiles func(job Job, done, of int)
-	// Done hears of each picture in the order of the jobs, from one goroutine.
+	// Progress, if set, receives from one goroutine, several times within each pass
+	// of the network, which of the jobs is computed, from 0, and what share of it is
+	// done. For one job that begins at 0, rises, and ends at 1 unless the picture fails.
+	Progress func(index int, job Job, done float64)
+	// Done receives each picture in the order of the jobs, from one goroutine.
 	Done func(Result)
 }
 

@@ -22,7 +22,7 @@ func (r *run) restore(p *picture, dst []float32, t planar.Image, at image.Point,
 		if o.Shared != nil {
 			o.Window = model.Window{Y: at.Y, X: at.X, H: r.net.Padded(p.H), W: r.net.Padded(p.W)}
 		}
-		out, routes, err := r.net.Restore(p.ctx, dst, t, o)
+		out, routes, err := r.pass(p, dst, t, o)
 		if err == nil || !errors.Is(err, kernels.ErrMemory) {
 			return out, routes, err
 		}
@@ -108,7 +108,7 @@ func (r *run) findOut(p *picture, sample func() (planar.Image, error), o infer.O
 			return nil, err
 		}
 		o.Shared = &infer.Shared{}
-		_, routes, err := r.net.Restore(p.ctx, nil, s, o)
+		_, routes, err := r.pass(p, nil, s, o)
 		if err == nil {
 			p.Routing = r.describe(routes)
 			return o.Shared, nil

@@ -47,7 +47,7 @@ func (r *round) run() {
 	}()
 	r.model.Net.Ensemble = r.ensemble
 	_, err := restore.RunAll(context.Background(), r.model.Net, r.jobs, restore.Options{
-		MaxMemory: r.MaxMemory, DeviceMemory: r.DeviceMemory, Tiles: r.tiles, Done: r.done,
+		MaxMemory: r.MaxMemory, DeviceMemory: r.DeviceMemory, Progress: r.progress, Done: r.done,
 	})
 	if err != nil {
 		r.log.Print(err)
@@ -83,9 +83,14 @@ func (r *round) of(j restore.Job) *task {
 	return r.tasks[j.Stream]
 }
 
-// tiles reports how far a picture is.
-func (r *round) tiles(j restore.Job, done, of int) {
-	r.of(j).tell(event{State: computing, Share: float64(done) / float64(of)})
+// progress reports how far a picture is, in steps that a page can show.
+func (r *round) progress(_ int, j restore.Job, done float64) {
+	const step = 0.01
+	t := r.of(j)
+	if done == 0 || done == 1 || done >= t.told+step {
+		t.told = done
+		t.tell(event{State: computing, Share: done})
+	}
 }
 
 // limit ends the picture when its time is over.

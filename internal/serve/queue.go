@@ -20,6 +20,7 @@ type task struct {
 	stream *restore.Stream
 	format imageio.Format
 	tell   func(event)         // progress
+	told   float64             // the share that was told last
 	done   chan restore.Result // gets one
 	timer  *time.Timer         // ends the picture; set when it is computed
 }

@@ -68,7 +68,7 @@ func (r *run) join() error {
 	if err != nil || r.Group.Size() == 1 {
 		return err
 	}
-	r.tape.Stop = r.reduce.Err
+	r.tape.Before = r.reduce.Err
 	if r.t.SyncBatchNorm {
 		r.tape.Peers = r.reduce
 	}

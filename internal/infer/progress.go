@@ -1,0 +1,40 @@
+package infer
+
+import "context"
+
+// watch returns what the tape calls before each operation on an image of H×W pixels:
+// it reports how far the call is, and ends it with ctx.
+func (n *Network) watch(ctx context.Context, H, W int) (func() error, error) {
+	if n.Progress == nil {
+		return func() error { return context.Cause(ctx) }, nil
+	}
+	all, err := n.macs(H, W)
+	if err != nil {
+		return nil, err
+	}
+	begin := n.tape.MACs
+	if n.Ensemble {
+		all *= turns
+	}
+	return func() error {
+		n.Progress(min(float64(n.tape.MACs-begin)/float64(all), 1))
+		return context.Cause(ctx)
+	}, nil
+}
+
+// macs is what a pass over H×W pixels multiplies and adds.
+func (n *Network) macs(H, W int) (int64, error) {
+	sides := [2]int{H, W}
+	if all, ok := n.counted[sides]; ok {
+		return all, nil
+	}
+	cost, err := n.Model.Config.Cost(1, H, W)
+	if err != nil {
+		return 0, err
+	}
+	if n.counted == nil {
+		n.counted = map[[2]int]int64{}
+	}
+	n.counted[sides] = cost.MACs
+	return cost.MACs, nil
+}

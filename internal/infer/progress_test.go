@@ -1,0 +1,71 @@
+package infer
+
+import (
+	"slices"
+	"testing"
+
+	"clusir/internal/kernels/cpu"
+	"clusir/internal/model"
+	"clusir/internal/planar"
+)
+
+// TestProgress: what a pass reports begins at 0, never falls, moves in small steps and
+// ends at 1, and that somebody looks does not change a bit of the result.
+func TestProgress(t *testing.T) {
+	b, err := cpu.New(cpu.Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	for _, c := range []struct {
+		h, w     int
+		shared   bool // a pass that is given what another found out does less
+		ensemble bool
+	}{{64, 64, false, false}, {37, 90, false, false}, {64, 64, true, false}, {40, 64, false, true}, {40, 64, true, true}} {
+		m, err := model.New(model.Variants()["nano"], b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Init(1)
+		n, o := New(m, b), Options{}
+		n.Ensemble = c.ensemble
+		src := planar.New(3, c.h, c.w)
+		for i := range src.Pix {
+			src.Pix[i] = float32(i%97) / 97
+		}
+		if c.shared {
+			o.Shared = &Shared{}
+		}
+		want, _, err := n.Restore(t.Context(), nil, src, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said []float64
+		n.Progress = func(done float64) { said = append(said, done) }
+		got, _, err := n.Restore(t.Context(), nil, src, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.Pix, want.Pix) {
+			t.Errorf("%d×%d: the result changes", c.w, c.h)
+		}
+		mustProgress(t, said, 0.1)
+		if o.Shared != nil {
+			o.Shared.Free(n.Tape())
+		}
+		n.Close()
+	}
+}
+
+// mustProgress checks what was reported of one pass.
+func mustProgress(t *testing.T, said []float64, step float64) {
+	t.Helper()
+	if len(said) < 50 || said[0] != 0 || said[len(said)-1] != 1 || !slices.IsSorted(said) {
+		t.Fatalf("the pass reports %v", said)
+	}
+	for i, s := range said[1:] {
+		if s-said[i] > step {
+			t.Errorf("from %.3f to %.3f in one step", said[i], s)
+		}
+	}
+}
