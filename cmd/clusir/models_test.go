@@ -72,7 +72,7 @@ func TestBadModels(t *testing.T) {
 	}{
 		{[]string{"models", "absent"}, "choose nano"},
 		{[]string{"models", empty}, "empty.safetensors: not a safetensors file"},
-		{[]string{"models", filepath.Join(dir, "absent.safetensors")}, "no such file"},
+		{[]string{"models", filepath.Join(dir, "absent.safetensors")}, "there is no such file: name a checkpoint, or an embedded model: nano"},
 		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", empty}, "no output of clusir eval --json"},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime/debug"
 	"syscall"
@@ -14,6 +13,7 @@ import (
 
 	"clusir/internal/kernels"
 	"clusir/internal/suggest"
+	"clusir/internal/userfile"
 )
 
 // Exit codes.
@@ -116,20 +116,12 @@ type checkedWriter struct {
 func (c *checkedWriter) Write(b []byte) (int, error) {
 	n, err := c.w.Write(b)
 	if err != nil {
-		err = fmt.Errorf("cannot write standard output: %w", cause(err))
+		err = fmt.Errorf("cannot write standard output: %w", userfile.Reason(err))
 		if c.err == nil {
 			c.err = err
 		}
 	}
 	return n, err
-}
-
-// cause is what an error of the file system says beyond the operation and the path.
-func cause(err error) error {
-	if path := new(fs.PathError); errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
 
 // debugging reports whether the user wants to see the stacks of bugs.

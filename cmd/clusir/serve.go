@@ -21,6 +21,7 @@ import (
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
 	"clusir/internal/serve"
+	"clusir/internal/userfile"
 	"clusir/weights"
 )
 
@@ -155,7 +156,7 @@ func (o *serveOptions) token() error {
 	}
 	text, err := os.ReadFile(o.TokenFile)
 	if err != nil {
-		return fmt.Errorf("--token-file %s: %w", o.TokenFile, cause(err))
+		return fmt.Errorf("--token-file %s: %w", o.TokenFile, userfile.Reason(err))
 	}
 	const least = 16
 	o.Token = strings.TrimSpace(string(text))

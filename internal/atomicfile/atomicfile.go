@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"clusir/internal/userfile"
 )
 
 // Write lets write fill a temporary file in path's folder, flushes it to the disk and
@@ -39,7 +41,7 @@ func replace(path string, write func(io.Writer) error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		old = nil // or a link to nowhere, which is replaced itself
 	case err != nil:
-		return reason(err)
+		return userfile.Reason(err)
 	case old.IsDir():
 		return errors.New("it is a folder: choose another name")
 	case !old.Mode().IsRegular():
@@ -49,7 +51,7 @@ func replace(path string, write func(io.Writer) error) error {
 	tidyOnce(dir)
 	f, err := create(dir, old)
 	if err != nil {
-		return reason(err)
+		return userfile.Reason(err)
 	}
 	renamed := false
 	defer func() {
@@ -62,10 +64,10 @@ func replace(path string, write func(io.Writer) error) error {
 		return err
 	}
 	if err := f.Sync(); err != nil {
-		return reason(err)
+		return userfile.Reason(err)
 	}
 	if err := os.Rename(f.Name(), path); err != nil {
-		return reason(err)
+		return userfile.Reason(err)
 	}
 	renamed = true
 	return syncDir(dir)
@@ -96,18 +98,7 @@ type writer struct{ f *os.File }
 
 func (w writer) Write(b []byte) (int, error) {
 	n, err := w.f.Write(b)
-	return n, reason(err)
-}
-
-// reason is what an error of the file system says beyond the operation and the path.
-func reason(err error) error {
-	if path := new(fs.PathError); errors.As(err, &path) {
-		return path.Err
-	}
-	if link := new(os.LinkError); errors.As(err, &link) {
-		return link.Err
-	}
-	return err
+	return n, userfile.Reason(err)
 }
 
 // syncDir makes the rename itself survive a power cut.

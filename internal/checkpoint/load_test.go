@@ -156,7 +156,7 @@ func TestOpenMistakes(t *testing.T) {
 	if _, err := Open(filepath.Join(dir, "absent")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("absent: %v", err)
 	}
-	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+	if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "it is a folder") {
 		t.Errorf("folder: %v", err)
 	}
 	text := filepath.Join(dir, "text.safetensors")

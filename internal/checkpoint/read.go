@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
+
+	"clusir/internal/userfile"
 )
 
 // File is an open safetensors file whose tensors are read when asked for.
@@ -27,7 +28,7 @@ type File struct {
 
 // Open opens the file at path and verifies its checksum where it has one.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

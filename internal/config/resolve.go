@@ -11,6 +11,7 @@ import (
 
 	"clusir/configs"
 	"clusir/internal/suggest"
+	"clusir/internal/userfile"
 )
 
 const extension = ".yaml"
@@ -112,7 +113,7 @@ func readLayer(path string) (*layer, error) {
 }
 
 func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"clusir/internal/suggest"
+	"clusir/internal/userfile"
 )
 
 //go:embed benchmarks.yaml
@@ -71,9 +71,9 @@ func Standard() *Catalog {
 // AddFile adds the benchmarks and groups of a YAML file, which may stand under
 // the keys benchmarks: and groups:, or benchmarks alone at the top.
 func (c *Catalog) AddFile(path string) error {
-	text, err := os.ReadFile(path)
+	text, err := userfile.Read(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: name a YAML file of benchmarks", err)
 	}
 	if err := c.add(text, true); err != nil {
 		return fmt.Errorf("%s: %w", path, err)

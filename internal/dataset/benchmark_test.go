@@ -245,7 +245,7 @@ func TestItemErrors(t *testing.T) {
 		"sides of 16":         {Target: small},
 		"must be of one size": {Input: small, Target: a},
 		"no such file":        {Target: filepath.Join(dir, "none.png")},
-		"gone.png: no such":   {Input: filepath.Join(dir, "gone.png"), Target: a},
+		"gone.png: there is":  {Input: filepath.Join(dir, "gone.png"), Target: a},
 	} {
 		if _, _, err := item.Load(0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want one that says %q", err, want)

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
+
+	"clusir/internal/userfile"
 )
 
 // nameList is a list of image names, as the PromptIR family keeps them:
@@ -21,7 +22,7 @@ type nameList struct {
 // readList reads a list file: one name a line; blank lines and lines that start
 // with # are left out, folders in front of a name do not count.
 func readList(file string) (*nameList, error) {
-	text, err := os.ReadFile(file)
+	text, err := userfile.Read(file)
 	if err != nil {
 		return nil, fmt.Errorf("list of images: %w", err)
 	}

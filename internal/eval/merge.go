@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"clusir/internal/userfile"
 )
 
 // Merge puts the results files of all shards of a run, or that of a whole one,
@@ -91,9 +93,9 @@ func fileOf(shards map[Shard]string, index int) string {
 
 // openResults reads a results file.
 func openResults(path string) (Header, []ImageResult, error) {
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
-		return Header{}, nil, err
+		return Header{}, nil, fmt.Errorf("%w: name a file of clusir eval --results", err)
 	}
 	defer f.Close()
 	h, rows, end, err := readResults(f)

@@ -3,17 +3,17 @@ package eval
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"clusir/internal/infer"
+	"clusir/internal/userfile"
 )
 
 // ReadScores reads the results in a file that clusir eval --json printed, as the
 // metadata of a model hold them under [infer.KeyResults].
 func ReadScores(path string) (string, error) {
-	data, err := os.ReadFile(path)
+	data, err := userfile.Read(path)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("%w: name the output of clusir eval --json", err)
 	}
 	var r Report
 	if err := json.Unmarshal(data, &r); err != nil {

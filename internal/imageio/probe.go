@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"clusir/internal/userfile"
 )
 
 // Probe is what a file's header tells of the picture, before it is decoded.
@@ -26,27 +27,21 @@ type Probe struct {
 
 // ProbeFile reads a picture's header.
 func ProbeFile(path string, limits Limits) (p Probe, err error) {
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
-		return p, fmt.Errorf("cannot read %s: %w", path, cause(err))
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := refuseFolder(f, path); err != nil {
 		return p, err
 	}
+	defer func() { err = errors.Join(err, f.Close()) }()
 	return ProbeReader(f, path, limits)
 }
 
 // FormatOfFile tells a file's format by how it begins, whatever its name.
 func FormatOfFile(path string) (format Format, err error) {
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
-		return 0, fmt.Errorf("cannot read %s: %w", path, cause(err))
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if err := refuseFolder(f, path); err != nil {
 		return 0, err
 	}
+	defer func() { err = errors.Join(err, f.Close()) }()
 	return formatIn(f, path)
 }
 

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"os"
+
+	"clusir/internal/userfile"
 )
 
 // DefaultMaxPixels is the size above which a picture is refused unless a limit
@@ -63,11 +64,11 @@ func noPixels(w, h int) error {
 
 // Open reads the picture in a file. Close it.
 func Open(path string, limits Limits) (*Image, error) {
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: %w", path, cause(err))
+		return nil, err
 	}
-	m, err := openFile(f, path, limits)
+	m, err := Decode(f, path, limits)
 	if err != nil || !m.streamed() {
 		err = errors.Join(err, f.Close())
 	} else {
@@ -77,31 +78,6 @@ func Open(path string, limits Limits) (*Image, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-func openFile(f *os.File, path string, limits Limits) (*Image, error) {
-	if err := refuseFolder(f, path); err != nil {
-		return nil, err
-	}
-	return Decode(f, path, limits)
-}
-
-func refuseFolder(f *os.File, path string) error {
-	if stat, err := f.Stat(); err != nil {
-		return err
-	} else if stat.IsDir() {
-		return fmt.Errorf("cannot read %s: it is a folder, not an image", path)
-	}
-	return nil
-}
-
-// cause is what a *os.PathError says beside the path.
-func cause(err error) error {
-	var pathErr *os.PathError
-	if errors.As(err, &pathErr) {
-		return pathErr.Err
-	}
-	return err
 }
 
 // Decode reads a picture from r, which errors call name. It may keep reading
@@ -124,7 +100,7 @@ func formatIn(r io.ReadSeeker, name string) (Format, error) {
 	head := make([]byte, sniffLen)
 	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return 0, fmt.Errorf("cannot read %s: %w", name, cause(err))
+		return 0, fmt.Errorf("cannot read %s: %w", name, userfile.Reason(err))
 	}
 	format, err := sniff(head[:n])
 	if err != nil {

@@ -3,12 +3,14 @@ package infer
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/userfile"
 	"clusir/weights"
 )
 
@@ -62,7 +64,11 @@ func Open(name string) (*checkpoint.File, error) {
 		return nil, fmt.Errorf("model %q: no embedded model has that name; choose %s, or name a checkpoint file",
 			name, strings.Join(weights.Names(), ", "))
 	}
-	return checkpoint.Open(name)
+	f, err := checkpoint.Open(name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, userfile.ErrFolder) {
+		return nil, fmt.Errorf("%w: name a checkpoint, or an embedded model: %s", err, strings.Join(weights.Names(), ", "))
+	}
+	return f, err
 }
 
 func (s Source) configOf(f *checkpoint.File) (model.Config, error) {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"clusir/internal/userfile"
 )
 
 // Place is where a launcher puts this process among the ranks of a run.
@@ -90,7 +92,7 @@ func (e *env) secret() string {
 	if e.has(secretVariable) {
 		e.fail(fmt.Errorf("%s and %s are both set: unset one", secretVariable, secretFileVariable))
 	}
-	text, err := os.ReadFile(e.get(secretFileVariable))
+	text, err := userfile.Read(e.get(secretFileVariable))
 	secret := strings.TrimSpace(string(text))
 	if err == nil && secret == "" {
 		err = fmt.Errorf("%s is empty", e.get(secretFileVariable))

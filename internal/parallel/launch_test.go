@@ -80,7 +80,7 @@ func TestFromEnvTrust(t *testing.T) {
 		{name: "a file", file: file, text: "from file\n", timeout: "0", want: "from file"},
 		{name: "both", file: file, text: "x", secret: "s", err: "unset one"},
 		{name: "an empty file", file: file, err: "is empty"},
-		{name: "no file", file: file + "x", err: "no such file"},
+		{name: "no file", file: file + "x", err: "there is no such file"},
 		{name: "no time", timeout: "20", err: "CLUSIR_RANK_TIMEOUT=20 is no time such as 90s"},
 		{name: "too short", timeout: "10ms", err: "a second or more"},
 	} {

@@ -2,10 +2,7 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"runtime/debug"
 )
 
@@ -47,16 +44,3 @@ type Misuse struct{ error }
 func (m Misuse) Unwrap() error { return m.error }
 
 func misuse(format string, a ...any) error { return Misuse{fmt.Errorf(format, a...)} }
-
-// reason is what an error of the file system says beside the path.
-func reason(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	var link *os.LinkError
-	if errors.As(err, &link) {
-		return link.Err
-	}
-	return err
-}

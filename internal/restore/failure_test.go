@@ -49,7 +49,7 @@ func TestFailures(t *testing.T) {
 		prep func(t *testing.T)
 		want string
 	}{
-		{"vanished", Job{In: "gone.png", Out: "out.png", Format: imageio.PNG}, Options{}, nil, "cannot read gone.png: no such file"},
+		{"vanished", Job{In: "gone.png", Out: "out.png", Format: imageio.PNG}, Options{}, nil, "cannot read gone.png: there is no such file"},
 		{"vanished folder", Job{In: "in.png", Out: "there/out.png", Format: imageio.PNG}, Options{},
 			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot make a folder for there/out.png"},
 		{"output became a folder", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{},
@@ -93,7 +93,7 @@ func TestFailures(t *testing.T) {
 			before := files(t, ".")
 			var got Result
 			c.o.Strength, c.o.Done = 1, func(r Result) { got = r }
-			c.o.Progress = func(int, float64) {
+			c.o.Progress = func(int, Job, float64) {
 				if strings.Contains(c.want, "is not possible") {
 					t.Error("refused after the work")
 				}
@@ -144,11 +144,11 @@ func TestInterrupt(t *testing.T) {
 	for _, at := range []float64{0, 0.3, 1.5} { // of the pictures
 		ctx, cancel := context.WithCancel(context.Background())
 		after, done := 0, 0
-		s, err := Run(ctx, n, jobs, Options{Choices: Choices{Strength: 1, Tile: 128}, Done: func(r Result) { done++ }, Progress: func(job int, share float64) {
+		s, err := Run(ctx, n, jobs, Options{Choices: Choices{Strength: 1, Tile: 128}, Done: func(r Result) { done++ }, Progress: func(index int, _ Job, share float64) {
 			switch {
 			case ctx.Err() != nil:
 				after++
-			case float64(job)+share >= at:
+			case float64(index)+share >= at:
 				cancel()
 			}
 		}})
@@ -212,9 +212,9 @@ func TestBugs(t *testing.T) {
 		{"decoding", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}}, &imageio.Image{}},
 		{"decoding a band", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: TileWhole}},
 			&imageio.Image{Info: imageio.Info{W: 300, H: 300, Depth: 8}}},
-		{"computing", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}, Progress: func(job int, done float64) {
-			if job == 1 && done > 0.4 {
-				_ = []int{}[job]
+		{"computing", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}, Progress: func(_ int, j Job, done float64) {
+			if j.Out == path("bad.png") && done > 0.4 {
+				_ = []int{}[int(done)]
 			}
 		}}, nil},
 		{"encoding", Job{In: in, Out: Std}, Options{Stdout: writer(crash)}, nil},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"clusir/internal/imageio"
+	"clusir/internal/userfile"
 )
 
 // A TIFF of several pages goes through the stages as so many pictures, one behind
@@ -78,7 +79,7 @@ func (r *run) toPages(first *picture, fill func(*imageio.Pages) error) error {
 	if first.Out == Std {
 		out, name := r.output(first)
 		if err := fill(imageio.NewPages(out, first.choices.Encode, first.Pages)); err != nil {
-			return fmt.Errorf("cannot write %s: %w", name, reason(err))
+			return fmt.Errorf("cannot write %s: %w", name, userfile.Reason(err))
 		}
 		return nil
 	}

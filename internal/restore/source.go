@@ -10,6 +10,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"clusir/internal/imageio"
+	"clusir/internal/userfile"
 )
 
 // source is one picture that a request found.
@@ -67,7 +68,7 @@ func (r Request) sources() (found []source, ignored map[string]int, err error) {
 // unreadable says why a file cannot be opened as a picture.
 func unreadable(path string, info fs.FileInfo, err error) error {
 	if err != nil {
-		return fmt.Errorf("cannot read %s: %w", path, reason(err))
+		return userfile.Unreadable(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("cannot read %s: it is a device or a pipe: use - to read standard input", path)
@@ -85,7 +86,7 @@ func (r Request) walk(root string) (found []source, ignored map[string]int, err 
 		rel, _ := filepath.Rel(root, path) // both are absolute, or neither is
 		switch {
 		case err != nil:
-			found = append(found, source{path: path, rel: rel, many: true, err: fmt.Errorf("cannot read %s: %w", path, reason(err))})
+			found = append(found, source{path: path, rel: rel, many: true, err: userfile.Unreadable(path, err)})
 			if d != nil && d.IsDir() {
 				return fs.SkipDir
 			}

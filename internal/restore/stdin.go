@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/dustin/go-humanize"
+
+	"clusir/internal/userfile"
 )
 
 // stdinName is what messages call standard input.
@@ -39,7 +41,7 @@ func (r *run) standardInput() (*spool, error) {
 		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 			return s, nil
 		case err != nil:
-			return nil, fmt.Errorf("cannot read %s: %w", stdinName, reason(err))
+			return nil, fmt.Errorf("cannot read %s: %w", stdinName, userfile.Reason(err))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"clusir/internal/atomicfile"
 	"clusir/internal/draw"
 	"clusir/internal/imageio"
+	"clusir/internal/userfile"
 )
 
 func (r *run) writeAll(computed <-chan *picture) {
@@ -101,7 +102,7 @@ func (r *run) toFile(p *picture, save func(*imageio.Writer) error) error {
 		return err
 	}
 	if err := w.Close(); err != nil {
-		return fmt.Errorf("cannot write %s: %w", name, reason(err))
+		return fmt.Errorf("cannot write %s: %w", name, userfile.Reason(err))
 	}
 	return nil
 }

@@ -20,24 +20,24 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden; tests
 // may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights", "planar"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "metrics", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights", "planar", "userfile"}},
 
 	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
 	{"serve", []string{"restore", "infer", "model", "imageio", "suggest"}}, // restore, over HTTP
 
 	// The use cases. They know of each other only what a command passes in.
-	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval"}},
-	{"eval", []string{"shard", "infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile", "planar"}},
+	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile"}},
+	{"eval", []string{"shard", "infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile", "planar", "userfile"}},
 	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette", "planar"}},
-	{"restore", []string{"shard", "tabular", "infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar"}},
+	{"restore", []string{"shard", "tabular", "infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar", "userfile"}},
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config", "sysmem"}},
 
 	// The network, and its device behind one interface.
-	{"infer", []string{"model", "autograd", "kernels", "checkpoint", "config", "planar", "../weights"}},
+	{"infer", []string{"model", "autograd", "kernels", "checkpoint", "config", "planar", "../weights", "userfile"}},
 	{"model", []string{"autograd", "kernels", "checkpoint"}},
 	{"autograd", []string{"kernels"}},
-	{"parallel", []string{"kernels"}},
+	{"parallel", []string{"kernels", "userfile"}},
 	{"device", []string{"kernels/cpu", "kernels/cuda", "kernels"}},
 	{"kernels/cpu", []string{"kernels"}},
 	{"kernels/cuda", []string{"kernels/cuda/...", "kernels"}},
@@ -47,11 +47,11 @@ var layers = []layer{
 	{"kernels", nil},
 
 	// The edges: settings, files, pictures. They know nothing of the network.
-	{"config", []string{"dataset", "suggest", "../configs"}},
+	{"config", []string{"dataset", "suggest", "../configs", "userfile"}},
 	{"../configs", nil},
-	{"dataset", []string{"dataset/...", "imageio", "planar", "draw", "palette", "suggest", "atomicfile", "sysmem"}},
-	{"dataset/...", []string{"dataset/...", "planar"}},
-	{"imageio", []string{"imageio/...", "atomicfile"}},
+	{"dataset", []string{"dataset/...", "imageio", "planar", "draw", "palette", "suggest", "atomicfile", "sysmem", "userfile"}},
+	{"dataset/...", []string{"dataset/...", "planar", "userfile"}},
+	{"imageio", []string{"imageio/...", "atomicfile", "userfile"}},
 	{"imageio/...", []string{"imageio/..."}},
 	{"metrics", []string{"planar"}},
 	{"planar", nil},
@@ -61,13 +61,14 @@ var layers = []layer{
 	{"tabular", nil},
 	{"../weights", nil},
 	{"tensorboard", nil},
-	{"checkpoint", []string{"atomicfile"}},
-	{"atomicfile", nil},
+	{"checkpoint", []string{"atomicfile", "userfile"}},
+	{"atomicfile", []string{"userfile"}},
 	{"sysmem", nil},
 	{"startup", nil},
 	{"progress", nil},
 	{"suggest", nil},
 	{"shard", nil},
+	{"userfile", nil},
 
 	// For tests alone.
 	{"browsertest", []string{"sharedtest"}},

@@ -14,6 +14,7 @@ import (
 	"clusir/internal/eval"
 	"clusir/internal/model"
 	"clusir/internal/tensorboard"
+	"clusir/internal/userfile"
 )
 
 // Entry is one line of a run's log.
@@ -128,9 +129,9 @@ const mostLines = 200
 // ReadLog reads the log of a run. A last line that was cut off, as in the log of
 // a run that goes on, is left out.
 func ReadLog(path string) ([]Entry, error) {
-	text, err := os.ReadFile(path)
+	text, err := userfile.Read(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: name the log.jsonl of a run's folder", err)
 	}
 	var entries []Entry
 	n := 0

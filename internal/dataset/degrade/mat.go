@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
+
+	"clusir/internal/userfile"
 )
 
 // The layout of MATLAB's level 5 MAT-files ("MAT-File Format", The MathWorks):
@@ -29,7 +30,7 @@ const (
 // ReadKernels reads the blur kernels of a MATLAB level 5 file: every real
 // two-dimensional array in it, in cells as well, normalised to a sum of 1.
 func ReadKernels(path string) ([]Kernel, error) {
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
 		return nil, err
 	}

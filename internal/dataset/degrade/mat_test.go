@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -136,7 +137,7 @@ func TestReadKernels(t *testing.T) {
 	if _, err := ReadKernels(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "-v7") {
 		t.Errorf("a file of version 7.3 gives %v", err)
 	}
-	if _, err := ReadKernels(filepath.Join(t.TempDir(), "none.mat")); !os.IsNotExist(err) {
+	if _, err := ReadKernels(filepath.Join(t.TempDir(), "none.mat")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file gives %v", err)
 	}
 }

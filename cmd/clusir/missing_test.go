@@ -1,0 +1,45 @@
+package main
+
+import (
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestMissingFiles: whatever file a flag names that is not there, the message names it
+// and says what to name instead, and no system call.
+func TestMissingFiles(t *testing.T) {
+	const picture = "../../testdata/images/chelsea-noisy.png"
+	const model = "name a checkpoint, or an embedded model: nano"
+	for command, want := range map[string]string{
+		"restore " + picture + " OUT --model ABSENT":                        model,
+		"restore " + picture + " OUT --model-config ABSENT":                 "the built-in ones are",
+		"restore ABSENT OUT":                                                "",
+		"export ABSENT OUT":                                                 model,
+		"export nano OUT --results ABSENT":                                  "name the output of clusir eval --json",
+		"models ABSENT":                                                     model,
+		"eval --benchmark cbsd68 --data . --model ABSENT":                   model,
+		"eval --benchmark x --data . --benchmark-file ABSENT":               "name a YAML file of benchmarks",
+		"train --config nano --data . --out OUT --init-from ABSENT":         model,
+		"train --config nano --data . --out OUT --init-from ABSENT --check": model,
+		"train --config ABSENT --data . --out OUT":                          "the built-in ones are",
+		"bench --model ABSENT":                                              "name a checkpoint, or base, small, tiny or nano",
+		"bench --verify ABSENT":                                             "",
+		"merge ABSENT":                                                      "name a file of clusir eval --results",
+		"compare ABSENT nano --benchmark cbsd68 --data .":                   model,
+		"table 4 --data . --model a=ABSENT":                                 model,
+	} {
+		t.Run(command, func(t *testing.T) {
+			dir := t.TempDir()
+			absent := filepath.Join(dir, "absent.safetensors")
+			args := strings.Fields(strings.NewReplacer("ABSENT", absent, "OUT", filepath.Join(dir, "out.png")).Replace(command))
+			var stderr strings.Builder
+			code := run(args, io.Discard, &stderr)
+			if said := stderr.String(); code != exitError || !strings.Contains(said, absent) || !strings.Contains(said, want) ||
+				!strings.Contains(said, "there is no such file") || strings.Contains(said, "open "+absent) {
+				t.Errorf("exit code %d: %s", code, said)
+			}
+		})
+	}
+}

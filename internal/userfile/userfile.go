@@ -1,0 +1,72 @@
+// Package userfile reads the files that users name, with errors for users.
+package userfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// Open opens a file. Its errors say which one and why; what to name instead is the
+// caller's to add.
+func Open(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil && info.IsDir() {
+			err = ErrFolder
+		}
+		if err == nil {
+			return f, nil
+		}
+		_ = f.Close() // nothing was read
+	}
+	return nil, Unreadable(path, err)
+}
+
+// Unreadable is the error of a file that cannot be read because of err.
+func Unreadable(path string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		err = absent{}
+	}
+	return fmt.Errorf("cannot read %s: %w", path, Reason(err))
+}
+
+// ErrFolder is the reason why a folder cannot be read as a file.
+var ErrFolder = errors.New("it is a folder, but a file is needed")
+
+// Read reads a whole file.
+func Read(path string) ([]byte, error) {
+	f, err := Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		return nil, Unreadable(path, err)
+	}
+	return b, nil
+}
+
+// absent is the reason of fs.ErrNotExist, of which the system says "no such file or
+// directory".
+type absent struct{}
+
+func (absent) Error() string { return "there is no such file" }
+
+// Is makes it what it stands for.
+func (absent) Is(target error) bool { return target == fs.ErrNotExist }
+
+// Reason is what an error of the file system says beyond the operation and the path.
+func Reason(err error) error {
+	if path := new(fs.PathError); errors.As(err, &path) {
+		return path.Err
+	}
+	if link := new(os.LinkError); errors.As(err, &link) {
+		return link.Err
+	}
+	return err
+}

@@ -1,0 +1,38 @@
+package userfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestErrors: each names the file and the reason, once, and none the system call.
+func TestErrors(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path, reason string
+		is           error
+	}{
+		{filepath.Join(dir, "absent"), "there is no such file", fs.ErrNotExist},
+		{filepath.Join(dir, "absent", "file"), "there is no such file", fs.ErrNotExist},
+		{filepath.Join(file, "below"), "not a directory", nil},
+		{dir, "it is a folder, but a file is needed", ErrFolder},
+		{"", "there is no such file", fs.ErrNotExist},
+		{filepath.Join(dir, strings.Repeat("x", 256)), "file name too long", nil},
+	} {
+		_, err := Read(c.path)
+		if err == nil || err.Error() != "cannot read "+c.path+": "+c.reason || c.is != nil && !errors.Is(err, c.is) {
+			t.Errorf("%q: %v, want %q", c.path, err, c.reason)
+		}
+	}
+	if text, err := Read(file); string(text) != "text" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+}
