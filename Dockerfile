@@ -1,7 +1,8 @@
-# Two images, each with one binary that a normal user runs:
+# Three images, each with one binary that a normal user runs:
 #
 #   docker build --target cpu  -t clusir:cpu  --build-arg VERSION=$(git describe --always) .
 #   docker build --target cuda -t clusir:cuda --build-arg VERSION=$(git describe --always) .
+#   docker build --target cuda12 -t clusir:cuda12 ...           # drivers of CUDA 12, below 580
 #   docker run --rm -v "$PWD:/work" clusir:cpu restore in.png out.png
 #   docker run --rm --gpus all -v "$PWD:/work" clusir:cuda restore in.png out.png
 #
@@ -27,6 +28,10 @@ FROM source AS build-cuda
 ARG VERSION=unknown
 RUN make cuda VERSION=$VERSION
 
+FROM source AS build-cuda12
+ARG VERSION=unknown
+RUN make cuda CUDA_RELEASE=12 VERSION=$VERSION
+
 FROM debian:bookworm-slim AS run
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libstdc++6 \
@@ -40,6 +45,10 @@ CMD ["--help"]
 FROM run AS cuda
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 COPY --from=build-cuda /src/bin/clusir /usr/local/bin/
+
+FROM run AS cuda12
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+COPY --from=build-cuda12 /src/bin/clusir /usr/local/bin/
 
 # The last is what docker build makes when no target is named.
 FROM run AS cpu

@@ -1,26 +1,39 @@
 # cuda.mk is the CUDA half of the build; the Makefile includes it. Nothing here
 # runs for a plain `make build`.
 #
-#   make cuda        bin/clusir with the kernels and the CUDA backend in it
+#   make cuda        bin/clusir with the kernels and the CUDA backend in it, for drivers
+#                    of CUDA 13; with CUDA_RELEASE=12 for those of CUDA 12 and later
 #   make test-cuda   the CUDA backend's tests on the software device, and the
 #                    checks of the machine code; needs no GPU
+#   make test-cuda12 the same kernels as compiled by CUDA 12, of which it checks the
+#                    machine code, and that all are there
 #   make check-cuda  of these what make check has time for; if no compiler can be had,
 #                    CLUSIR_REQUIRE_SHARED=1 fails and others are told
 #   make gpu-kit     build/kit.tar.xz, which accepts and measures all that on a GPU
 #   make cuda-clean  removes what these made, the fetched compiler included
 
-CUDA_BUILD   := build/cuda
+CUDA_RELEASE ?= 13
+ifeq ($(CUDA_RELEASE),12)
+CUDA_SUFFIX  := 12
+CUDA_FORM    := compute_80.ptx
+CUDA_TAGS    := cuda,cuda12
+else
+CUDA_FORM    := fatbin
+CUDA_TAGS    := cuda
+endif
+CUDA_BUILD   := build/cuda$(CUDA_SUFFIX)
 CUDA_SOURCES := $(wildcard kernels/*.cu)
 CUDA_HEADERS := $(wildcard kernels/*.cuh)
-CUDA_IMAGE   := internal/kernels/cuda/image
-CUDA_FATBINS := $(CUDA_SOURCES:kernels/%.cu=$(CUDA_IMAGE)/%.fatbin)
+CUDA_IMAGE   := internal/kernels/cuda/image$(CUDA_SUFFIX)
+CUDA_IMAGES  := $(CUDA_SOURCES:kernels/%.cu=$(CUDA_IMAGE)/%.$(CUDA_FORM))
+LIBCUDA      := build/cuda/lib/libcuda.a
 
-.PHONY: cuda cuda-libs gpu-kit build/kit lint-cuda test-cuda check-cuda cuda-clean
+.PHONY: cuda cuda-libs gpu-kit build/kit lint-cuda test-cuda test-cuda12 check-cuda cuda-clean
 
 cuda: cuda-libs ## build bin/clusir with CUDA kernels
-	. $(CUDA_BUILD)/env && go build -tags cuda -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
+	. $(CUDA_BUILD)/env && go build -tags $(CUDA_TAGS) -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
 
-cuda-libs: $(CUDA_FATBINS) $(CUDA_IMAGE)/release $(CUDA_BUILD)/lib/libcuda.a
+cuda-libs: $(CUDA_IMAGES) $(CUDA_IMAGE)/release $(LIBCUDA)
 
 gpu-kit: build/kit ## what a machine with a GPU needs to accept and measure this: build/kit.tar.xz
 	tar -C build -c kit | xz -T0 --lzma2=preset=1,dict=128MiB >build/kit.tar.xz
@@ -32,6 +45,10 @@ build/kit: cuda-libs
 
 test-cuda: cuda-libs ## test the CUDA backend on the software device
 	scripts/test-cuda.sh $(CUDA_BUILD)
+
+test-cuda12: ## test the kernels as compiled by CUDA 12, on the software device
+	$(MAKE) cuda-libs CUDA_RELEASE=12
+	scripts/test-cuda12.sh build/cuda12
 
 lint-cuda: cuda-libs
 	@. $(CUDA_BUILD)/env && scripts/tool.sh $(TOOLS) golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) \
@@ -45,22 +62,23 @@ check-cuda:
 	fi
 
 cuda-clean:
-	rm -rf $(CUDA_BUILD) third_party/cuda $(CUDA_IMAGE)/*.fatbin $(CUDA_IMAGE)/release
+	rm -rf build/cuda build/cuda12 third_party/cuda internal/kernels/cuda/image*/*.*
 
 # What was found or fetched to build with, as shell assignments.
-$(CUDA_BUILD)/env: scripts/cuda-toolkit.sh
+$(CUDA_BUILD)/env: scripts/cuda-toolkit.sh scripts/cuda-nvrtc.cc
 	mkdir -p $(@D)
-	scripts/cuda-toolkit.sh >$@.tmp
+	CUDA_RELEASE=$(CUDA_RELEASE) scripts/cuda-toolkit.sh >$@.tmp
 	mv $@.tmp $@
 
-$(CUDA_IMAGE)/%.fatbin: kernels/%.cu $(CUDA_HEADERS) $(CUDA_BUILD)/env scripts/cuda-compile.sh
-	. $(CUDA_BUILD)/env && scripts/cuda-compile.sh "$$NVCC" $< $(CUDA_BUILD)/machine $@
+$(CUDA_IMAGE)/%.$(CUDA_FORM): kernels/%.cu $(CUDA_HEADERS) $(CUDA_BUILD)/env scripts/cuda-compile.sh
+	@mkdir -p $(CUDA_BUILD)/machine
+	. $(CUDA_BUILD)/env && $$COMPILE $< $(CUDA_BUILD)/machine $@
 
 # The compiler's release, beside the kernels that it made. Kernels whose source
 # is gone go too, so that what is embedded is what there is.
 $(CUDA_IMAGE)/release: $(CUDA_BUILD)/env $(CUDA_SOURCES)
-	rm -f $(filter-out $(CUDA_FATBINS),$(wildcard $(CUDA_IMAGE)/*.fatbin))
+	rm -f $(foreach old,$(filter-out $(CUDA_IMAGES),$(wildcard $(CUDA_IMAGE)/*.$(CUDA_FORM))),$(old:%.$(CUDA_FORM)=%.*))
 	. $(CUDA_BUILD)/env && echo "$$CUDA_RELEASE" >$@
 
-$(CUDA_BUILD)/lib/libcuda.a: scripts/cuda-libcuda.sh $(wildcard internal/kernels/cuda/libcuda/*)
+$(LIBCUDA): scripts/cuda-libcuda.sh $(wildcard internal/kernels/cuda/libcuda/*)
 	scripts/cuda-libcuda.sh $@

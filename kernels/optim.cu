@@ -5,6 +5,7 @@
 //   adam        m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g²,
 //               p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps)     28 bytes, 13 operations
 //   clip_norm   g *= min(1, limit/‖all g‖₂)                      4 + 8 bytes, 3 operations
+//   clear       x = 0                                            4 bytes
 //   average     y += a (x − y)                                   12 bytes, 3 operations
 //
 // Bound by memory.
@@ -120,6 +121,15 @@ extern "C" __global__ void __launch_bounds__(threads)
     for (int k = 0; k < 4; k++) v[k] *= s;
     store4(y, v, i, n);
   }
+}
+
+// clear_fwd: t is {x}.
+extern "C" __global__ void __launch_bounds__(threads) clear_fwd(const Part* __restrict__ parts, int count) {
+  const Piece piece(parts, count);
+  const long long n = parts[piece.part].n;
+  float* x = in_global(parts[piece.part].t[0]);
+  const float zeros[4] = {};
+  for (long long i = piece.start + 4 * threadIdx.x; i < piece.end; i += 4 * threads) store4(x, zeros, i, n);
 }
 
 // average_fwd: t is {y, x}.

@@ -2,7 +2,8 @@
 # Finds what `make cuda` needs, fetching what is missing, and prints it as
 # shell assignments:
 #
-#   NVCC NVDISASM      the compiler and the disassembler of device code
+#   COMPILE            what compiles a file of kernels, by KERNEL.cu KEEP OUT
+#   NVDISASM           the disassembler of device code
 #   CUDA_RELEASE       the compiler's release, e.g. 13.0
 #   CUDA_INCLUDE       headers of CUDA 12 for gorgonia.org/cu
 #   CGO_CFLAGS CGO_LDFLAGS  for the Go build: those headers, and our libcuda.a
@@ -10,6 +11,8 @@
 # A toolkit on the PATH is used where there is one (nvcc of release 12 or
 # later). Otherwise pinned wheels are installed below third_party/cuda, which
 # git ignores: 280 MB, of which nothing enters the binary but compiled kernels.
+# With CUDA_RELEASE=12 in the environment the kernels are for drivers of CUDA 12 and
+# later: by the run-time compiler of 12.9, since the wheels of CUDA 12 hold no nvcc.
 # The compiler and the headers differ in release because gorgonia.org/cu v0.9.6
 # builds with CUDA 12's cuda.h and not with 13's.
 set -eu
@@ -35,7 +38,14 @@ wheels() {
 
 release() { "$1" --version | sed -n 's/.*release \([0-9][0-9.]*\).*/\1/p'; }
 
-if NVCC=$(command -v nvcc); then
+include=
+if [ "${CUDA_RELEASE:-13}" = 12 ]; then
+    wheels "$dest/nvrtc12" nvidia-cuda-nvrtc-cu12==12.9.86
+    CUDA_RELEASE=12.9
+    COMPILE="$root/build/cuda12/cuda-nvrtc $dest/nvrtc12/nvidia/cuda_nvrtc/lib/libnvrtc.so.12"
+    mkdir -p "$root/build/cuda12"
+    ${CXX:-g++} -std=c++17 -O1 -Wall -Wextra -o "${COMPILE%% *}" "$root/scripts/cuda-nvrtc.cc" -ldl
+elif NVCC=$(command -v nvcc); then
     CUDA_RELEASE=$(release "$NVCC")
     [ "${CUDA_RELEASE%%.*}" -ge 12 ] ||
         fail "$NVCC is release $CUDA_RELEASE; put release 12 or later on the PATH, or none, and pinned wheels are fetched"
@@ -45,8 +55,8 @@ else
         nvidia-nvvm==13.0.88 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cccl==13.0.85
     NVCC=$dest/compiler/nvidia/cu13/bin/nvcc
     CUDA_RELEASE=$(release "$NVCC")
-    include=
 fi
+: "${COMPILE:=$root/scripts/cuda-compile.sh $NVCC}"
 
 if ! NVDISASM=$(command -v nvdisasm); then
     wheels "$dest/nvdisasm" nvidia-cuda-nvdisasm==13.2.78
@@ -60,7 +70,7 @@ if ! grep -qs '^#define CUDA_VERSION 12' "$include/cuda.h"; then
 fi
 
 cat <<END
-NVCC='$NVCC'
+COMPILE='$COMPILE'
 NVDISASM='$NVDISASM'
 CUDA_RELEASE='$CUDA_RELEASE'
 CUDA_INCLUDE='$CUDA_INCLUDE'

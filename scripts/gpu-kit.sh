@@ -12,13 +12,15 @@ build=$1 kit=$2 version=$3
 shared=${CLUSIR_SHARED:-../shared}
 data=${CLUSIR_DATA:-$shared/data}
 . "$build/env"
+tags=cuda
+[[ $CUDA_RELEASE != 12* ]] || tags=cuda,cuda12
 
 rm -rf "$kit"
 mkdir -p "$kit/bin" "$kit/golden" "$kit/shared/reference" "$kit/data"
 echo "$version" >"$kit/VERSION"
-go build -tags cuda -ldflags "-s -w -X main.version=$version" -o "$kit/bin/clusir" ./cmd/clusir
+go build -tags $tags -ldflags "-s -w -X main.version=$version" -o "$kit/bin/clusir" ./cmd/clusir
 for package in internal/kernels/cuda internal/model cmd/clusir; do
-  go test -c -tags cuda -ldflags '-s -w' -o "$kit/bin/$(basename $package).test" "./$package"
+  go test -c -tags $tags -ldflags '-s -w' -o "$kit/bin/$(basename $package).test" "./$package"
 done
 
 # What tests look for below the root of the repository.

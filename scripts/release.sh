@@ -6,8 +6,8 @@
 #
 # linux-amd64 and linux-arm64 are static and compute on the processor;
 # linux-amd64-cuda is dynamic, has the CUDA kernels, and computes on the processor
-# where there is no driver. A compiler that is absent is an error that names its
-# Debian package.
+# where there is no driver; linux-amd64-cuda12 is the same for drivers of CUDA 12. A
+# compiler that is absent is an error that names its Debian package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,9 +19,9 @@ platforms=("$@")
 # The C compiler of a platform, and the package of its C++ companion.
 compiler() {
   case $1 in
-    linux-amd64 | linux-amd64-cuda) echo x86_64-linux-gnu-gcc g++ ;;
+    linux-amd64 | linux-amd64-cuda | linux-amd64-cuda12) echo x86_64-linux-gnu-gcc g++ ;;
     linux-arm64) echo aarch64-linux-gnu-gcc g++-aarch64-linux-gnu ;;
-    *) echo "unknown platform $1: use linux-amd64, linux-arm64 or linux-amd64-cuda" >&2; return 1 ;;
+    *) echo "unknown platform $1: use linux-amd64, linux-arm64, linux-amd64-cuda or linux-amd64-cuda12" >&2; return 1 ;;
   esac
 }
 
@@ -43,14 +43,14 @@ program() {
   cc=$(compiler "$1")
   cc=${cc% *}
   arch=${1#linux-}
-  if [[ $1 == *-cuda ]]; then
-    make cuda-libs
-    . build/cuda/env
-    tags+=,cuda
+  if [[ $1 == *-cuda* ]]; then
+    make cuda-libs CUDA_RELEASE="$([[ $1 == *12 ]] && echo 12 || echo 13)"
+    . "build/${1##*-}/env"
+    tags+=,cuda,${1##*-}
   else
     flags+=" -linkmode external -extldflags -static"
   fi
-  CGO_ENABLED=1 GOOS=linux GOARCH=${arch%-cuda} CC=$cc CXX=${cc/%gcc/g++} \
+  CGO_ENABLED=1 GOOS=linux GOARCH=${arch%-cuda*} CC=$cc CXX=${cc/%gcc/g++} \
     go build -trimpath -tags "$tags" -ldflags "$flags" -o "$2" ./cmd/clusir
 }
 

@@ -19,7 +19,7 @@ cd "$root"
 
 faults=kernels/emu/faults.cu
 if [ ! -e "$build/faults.fatbin" ] || [ -n "$(find $faults kernels/*.cuh -newer "$build/faults.fatbin")" ]; then
-    scripts/cuda-compile.sh "$NVCC" $faults "$build/machine" "$build/faults.fatbin"
+    $COMPILE $faults "$build/machine" "$build/faults.fatbin"
 fi
 
 # run tests a package on the software device.

@@ -39,6 +39,9 @@ func (s *Shapes) Peak() int64 { return s.peak }
 // Fill does nothing.
 func (*Shapes) Fill(kernels.Tensor, float32) {}
 
+// Clear does nothing.
+func (*Shapes) Clear(...kernels.Tensor) {}
+
 // Copy does nothing.
 func (*Shapes) Copy(_, _ kernels.Tensor) {}
 

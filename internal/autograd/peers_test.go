@@ -131,7 +131,7 @@ func TestOnGrad(t *testing.T) {
 		seen := map[*Var][]float64{}
 		var order []*Var
 		for _, v := range []*Var{x, w, last} {
-			v.ZeroGrad(b)
+			ZeroGrads(b, v)
 			v.OnGrad(func() {
 				seen[v] = b.Download64(v.Grad())
 				order = append(order, v)

@@ -160,11 +160,11 @@ func TestOwnership(t *testing.T) {
 	b.Download64(mine.Tensor)
 	mine.Free(b)
 	mine.Free(b) // idempotent
-	x.ZeroGrad(b)
+	ZeroGrads(b, x)
 	if g := b.Download64(x.Grad()); !slices.Equal(g, make([]float64, 6)) {
 		t.Errorf("ZeroGrad leaves %v", g)
 	}
-	frozen.ZeroGrad(b)
+	ZeroGrads(b, frozen)
 	if b.Live() != live+1 {
 		t.Errorf("%d tensors are alive, want the leaves and one gradient, %d", b.Live(), live+1)
 	}
@@ -180,7 +180,7 @@ func TestGradientsAddUp(t *testing.T) {
 		tape.Reset()
 	}
 	twice := b.Download64(x.Grad())
-	x.ZeroGrad(b)
+	ZeroGrads(b, x)
 	tape.Backward(Seed{tape.Orthogonality(x), 1})
 	if d := distance(twice, b.Download64(x.Grad())); d > 1e-12 {
 		t.Errorf("a quarter and three quarters differ from the whole by %.1e", d)

@@ -52,16 +52,20 @@ func (v *Var) Grad() kernels.Tensor {
 	return v.grad.Reshape(v.Shape...)
 }
 
-// ZeroGrad sets the gradient of a leaf that wants one to zero, allocating it
-// where it is absent.
-func (v *Var) ZeroGrad(m kernels.Memory) {
-	if !v.needs {
-		return
+// ZeroGrads sets the gradients of those leaves that want one to zero, allocating
+// them where they are absent.
+func ZeroGrads(m kernels.Memory, vs ...*Var) {
+	var grads []kernels.Tensor
+	for _, v := range vs {
+		if !v.needs {
+			continue
+		}
+		if v.grad.IsZero() {
+			v.grad = m.Alloc(v.value.Shape...)
+		}
+		grads = append(grads, v.grad)
 	}
-	if v.grad.IsZero() {
-		v.grad = m.Alloc(v.value.Shape...)
-	}
-	m.Fill(v.grad, 0)
+	m.Clear(grads...)
 }
 
 // Free gives back a leaf's memory and its gradient's.

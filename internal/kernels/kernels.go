@@ -40,6 +40,8 @@ type Memory interface {
 	Free(t Tensor)
 	// Fill sets every element of t to v.
 	Fill(t Tensor, v float32)
+	// Clear sets every element of ts to 0, of many tensors at once.
+	Clear(ts ...Tensor)
 	// Copy sets dst to src, of the same size.
 	Copy(dst, src Tensor)
 	// Upload sets dst to src, which may change as soon as it returns.

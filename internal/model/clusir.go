@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 )
 
@@ -118,16 +119,20 @@ func (m *ClusIR) Tensors() []*Param { return append(append([]*Param{}, m.Params.
 
 // ZeroGrads sets every parameter's gradient to zero.
 func (m *ClusIR) ZeroGrads() {
-	for _, p := range m.Params {
-		p.ZeroGrad(m.memory)
+	vs := make([]*Var, len(m.Params))
+	for i, p := range m.Params {
+		vs[i] = p.Var
 	}
+	autograd.ZeroGrads(m.memory, vs...)
 }
 
 // ResetCounts forgets which experts samples have reached, as a training step begins.
 func (m *ClusIR) ResetCounts() {
+	var counts []kernels.Tensor
 	for _, e := range m.MoE {
-		m.memory.Fill(e.Count.Tensor, 0)
+		counts = append(counts, e.Count.Tensor)
 	}
+	m.memory.Clear(counts...)
 }
 
 // SettleCounts hands each expert's share of MoE.Count to Param.Reached of its

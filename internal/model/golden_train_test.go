@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 )
 
@@ -31,7 +32,7 @@ func (g *goldenRun) training() {
 func (g *goldenRun) step(image, clean *Var, first bool) Terms {
 	g.m.ZeroGrads()
 	g.m.ResetCounts()
-	image.ZeroGrad(g.b)
+	autograd.ZeroGrads(g.b, image)
 	tape := &Tape{B: g.b, Train: true}
 	defer tape.Reset()
 	restored, _ := g.m.Forward(tape, image, Options{Noise: goldenNoise{g}})

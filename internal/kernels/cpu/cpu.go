@@ -116,6 +116,13 @@ func (b *Backend) Free(t kernels.Tensor) {
 	}
 }
 
+// Clear sets every element of ts to 0.
+func (b *Backend) Clear(ts ...kernels.Tensor) {
+	for _, t := range ts {
+		clear(Floats(t))
+	}
+}
+
 // Fill sets every element of t to v.
 func (b *Backend) Fill(t kernels.Tensor, v float32) {
 	x := Floats(t)

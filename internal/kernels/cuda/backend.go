@@ -25,6 +25,7 @@ type Backend struct {
 	cache   cache
 	kernels map[string]*kernel
 	roots   map[int]kernels.Tensor
+	tables  tables
 	watch   func(*launched) // is called for every launch and transfer before it is queued; for tests
 
 	// Of the worker:
@@ -78,7 +79,7 @@ func (b *Backend) open() error {
 	if err := cu.SetCurrentContext(context); err != nil {
 		return err
 	}
-	b.modules, err = loadModules(b.info.Driver)
+	b.modules, err = loadModules(b.info)
 	for _, m := range b.modules {
 		b.undo(m.Unload)
 	}
@@ -130,6 +131,9 @@ func (b *Backend) Sync() error {
 			b.fault = nil
 		}
 	})
+	if fault != nil || len(b.tables) > mostTables {
+		b.dropTables()
+	}
 	if fault == nil {
 		return nil
 	}

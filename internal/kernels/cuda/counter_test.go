@@ -159,8 +159,11 @@ func (c *counter) moved(l *launched) (bytes int64) {
 	if i := slices.IndexFunc(signature, func(p string) bool { return p == "int add" || p == "bool add" }); i >= 0 {
 		adds = l.args[i].value != 0
 	}
-	if name == "adam_fwd" {
+	switch name {
+	case "adam_fwd":
 		bytes = 7 * 4 * c.params
+	case "clear_fwd": // the gradients, or a few counts
+		bytes = min(4*c.params, 4*sumBlock*int64(l.grid.x))
 	}
 	for i, a := range l.args {
 		s, ok := a.value.(kernels.Shape)

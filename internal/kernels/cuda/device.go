@@ -83,7 +83,7 @@ func checkRelease(driver, compiler string) error {
 	}
 	if d < c {
 		return fmt.Errorf("the driver serves CUDA %s, but the kernels were compiled by CUDA %s: "+
-			"install a driver for CUDA %d, or build with a CUDA %d toolkit on the PATH", driver, compiler, c, d)
+			"install a driver for CUDA %d, or build for this one by `make cuda CUDA_RELEASE=%d`", driver, compiler, c, d)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ func TestCheckRelease(t *testing.T) {
 		{"13.0", "13.0", ""},
 		{"13.1", "13.0", ""},
 		{"12.0", "12.9", ""}, // minor releases of one major serve each other
-		{"12.4", "13.0", "the driver serves CUDA 12.4, but the kernels were compiled by CUDA 13.0: install a driver for CUDA 13"},
+		{"12.4", "13.0", "the driver serves CUDA 12.4, but the kernels were compiled by CUDA 13.0: install a driver for CUDA 13, or build for this one by `make cuda CUDA_RELEASE=12`"},
 		{"x", "13.0", `the driver's CUDA release "x"`},
 		{"13.0", "", `the kernels' CUDA release ""`},
 	} {

@@ -56,9 +56,7 @@ func (b *Backend) ffnAddresses(fs []kernels.FFN) (expand, depthwise, project ker
 }
 
 func (e *experts) done() {
-	for _, t := range []kernels.Tensor{e.expand, e.depthwise, e.project, e.plan} {
-		e.Free(t)
-	}
+	e.Free(e.plan)
 }
 
 // The parts of a plan that belong to a round.
@@ -132,9 +130,7 @@ func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels
 	if want.u {
 		b.layerNormGrad(dx, dn, d.du, dy, l)
 	}
-	for _, t := range []kernels.Tensor{d.expand, d.depthwise, d.project, d.du} {
-		b.Free(t)
-	}
+	b.Free(d.du)
 	l.free(b)
 	e.done()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"clusir/internal/kernels"
@@ -45,7 +46,8 @@ func needSoftware(t testing.TB) {
 // built returns the path of a file that make cuda-libs or test-cuda.sh makes.
 func built(t testing.TB, name string) string {
 	t.Helper()
-	path := filepath.Join(sharedtest.Root(t), "build", "cuda", name)
+	folder := strings.Replace(imageFolder, "image", "cuda", 1)
+	path := filepath.Join(sharedtest.Root(t), "build", folder, name)
 	if _, err := os.Stat(path); err != nil {
 		t.Fatalf("%v: scripts/test-cuda.sh builds it", err)
 	}

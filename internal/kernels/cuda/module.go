@@ -3,45 +3,68 @@
 package cuda
 
 import (
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"path"
+	"slices"
 	"strings"
 
 	"gorgonia.org/cu"
 )
 
-// images holds the compiled kernels, one fatbin a family, and the release of the
-// compiler that made them.
-//
-//go:embed image/*.fatbin image/release
-var images embed.FS
-
 // toolkitRelease is the CUDA release of the kernels, such as 13.0.
 func toolkitRelease() string {
-	text, err := images.ReadFile("image/release")
+	text, err := images.ReadFile(imageFolder + "/release")
 	if err != nil {
 		panic(err) // embedded: cannot fail
 	}
 	return strings.TrimSpace(string(text))
 }
 
+// imagesFor returns, of the files of an image folder, one for each family that a
+// device of that compute capability can load: a fatbin, from which the driver
+// chooses; else the newest machine code that it runs, which is of its major number;
+// else PTX, for the driver to compile.
+func imagesFor(files []string, major, minor int) map[string]string {
+	chosen, rank := map[string]string{}, map[string]int{}
+	for _, file := range files {
+		family, form, _ := strings.Cut(path.Base(file), ".")
+		r := 0
+		var code int
+		switch {
+		case form == "fatbin", strings.HasSuffix(form, ".ptx"):
+			r = 1
+		case strings.HasSuffix(form, ".cubin"):
+			if _, err := fmt.Sscanf(form, "sm_%d.", &code); err == nil && code/10 == major && code%10 <= minor {
+				r = 2 + code%10
+			}
+		}
+		if r > rank[family] {
+			chosen[family], rank[family] = file, r
+		}
+	}
+	return chosen
+}
+
 // loadModules loads every family. Worker only.
-func loadModules(driver string) ([]cu.Module, error) {
-	names, err := fs.Glob(images, "image/*.fatbin")
+func loadModules(device Info) ([]cu.Module, error) {
+	files, err := fs.Glob(images, imageFolder+"/*.*")
 	if err != nil {
 		return nil, err
 	}
+	chosen := imagesFor(files, device.Major, device.Minor)
 	var modules []cu.Module
-	for _, name := range names {
+	for _, family := range slices.Sorted(maps.Keys(chosen)) {
+		name := chosen[family]
 		image, err := images.ReadFile(name)
 		if err != nil {
 			return modules, err
 		}
 		m, err := cu.LoadData(string(image))
 		if err != nil {
-			return modules, fmt.Errorf("loading %s, compiled by CUDA %s, by a driver for CUDA %s: %w", name, toolkitRelease(), driver, err)
+			return modules, fmt.Errorf("loading %s, compiled by CUDA %s, by a driver for CUDA %s: %w", name, toolkitRelease(), device.Driver, err)
 		}
 		modules = append(modules, m)
 	}

@@ -46,6 +46,25 @@ func (p *parts) upload(b *Backend, n int) (table kernels.Tensor, zeros from) {
 	return table, from{table, len(p.lines) * words}
 }
 
+// table returns the table in device memory, and how many lines it has.
+func (p *parts) table(b *Backend) (table kernels.Tensor, lines int) {
+	const words = int(unsafe.Sizeof(part{})) / 8
+	return b.table(unsafe.Slice((*uint64)(unsafe.Pointer(&p.lines[0])), words*len(p.lines))), len(p.lines)
+}
+
+// Clear sets every element of ts to 0, in one launch.
+func (b *Backend) Clear(ts ...kernels.Tensor) {
+	var p parts
+	for _, t := range ts {
+		p.add(b, t)
+	}
+	if p.blocks == 0 {
+		return
+	}
+	table, lines := p.table(b)
+	b.launch("clear_fwd", over(p.blocks, 1), table, lines)
+}
+
 // Adam makes one step for every parameter that a sample reached, in one launch.
 func (b *Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
 	var p parts
@@ -72,12 +91,11 @@ func (b *Backend) ClipNorm(gs []kernels.Tensor, limit float32) {
 	if len(gs) == 0 {
 		return
 	}
-	table, _ := p.upload(b, 0)
+	table, lines := p.table(b)
 	partial, scale := b.Alloc(p.blocks), b.Alloc(1)
-	b.launch("norm_parts", over(p.blocks, 1), partial, table, len(gs))
+	b.launch("norm_parts", over(p.blocks, 1), partial, table, lines)
 	b.launch("clip_scale", over(1, 1), scale, partial, p.blocks, limit)
-	b.launch("clip_fwd", over(p.blocks, 1), table, len(gs), scale)
-	b.Free(table)
+	b.launch("clip_fwd", over(p.blocks, 1), table, lines, scale)
 	b.Free(partial)
 	b.Free(scale)
 }
@@ -95,7 +113,6 @@ func (b *Backend) Average(ys, xs []kernels.Tensor, a float32) {
 	if len(ys) == 0 {
 		return
 	}
-	table, _ := p.upload(b, 0)
-	b.launch("average_fwd", over(p.blocks, 1), table, len(ys), a)
-	b.Free(table)
+	table, lines := p.table(b)
+	b.launch("average_fwd", over(p.blocks, 1), table, lines, a)
 }

@@ -79,12 +79,18 @@ func newPass(t *testing.T, b *Backend, config model.Config, c timedCase) func() 
 
 // countStep counts a training step of the base model on an A100.
 func countStep(t *testing.T, p Precision, batch int) map[string]cost {
+	return countPass(t, timedCase{p, true, batch, 128, 128})
+}
+
+// countPass counts a pass of the base model on an A100.
+func countPass(t *testing.T, pass timedCase) map[string]cost {
 	c := model.DefaultConfig()
-	b := idle(t, p)
-	pass := newPass(t, b, c, timedCase{p, true, batch, 128, 128})
+	b := idle(t, pass.precision)
+	run := newPass(t, b, c, pass)
 	n := newCounter(t, a100, c)
+	run() // the first uploads tables that the others find there
 	b.watch = n.add
-	pass()
+	run()
 	_ = b.Sync() // an idle backend's fault
 	return n.costs
 }

@@ -13,6 +13,7 @@ func optimCases() []Case {
 		adam("many", usual, adamParam{size: 10007, step: 2}, adamParam{size: 3, step: 2}, adamParam{size: 4096, step: 2}),
 		clipNorm("over", 1, 17, 3, 40), clipNorm("under", 1e3, 5), clipNorm("long", .5, 70001, 1, 4099).large(),
 		average("one", .25, 33), average("few", .001, 5, 1, 4097), average("all", 1, 9),
+		cleared("one", 3), cleared("few", 5, 1, 4097, 64), cleared("none"),
 	}
 }
 
@@ -53,6 +54,15 @@ func clipNorm(name string, limit float32, sizes ...int) Case {
 		c.In = append(c.In, normal(title("grad", i), n).as(state))
 	}
 	c.Forward = func(b kernels.Backend, _, x []kernels.Tensor) { b.ClipNorm(x, limit) }
+	return c
+}
+
+func cleared(name string, sizes ...int) Case {
+	c := Case{Op: "Clear", Name: name}
+	for i, n := range sizes {
+		c.In = append(c.In, normal(title("tensor", i), n).as(state))
+	}
+	c.Forward = func(b kernels.Backend, _, x []kernels.Tensor) { b.Clear(x...) }
 	return c
 }
 

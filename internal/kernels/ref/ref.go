@@ -53,6 +53,13 @@ func (b *Backend) Free(t kernels.Tensor) {
 // Fill sets every element of t to v.
 func (*Backend) Fill(t kernels.Tensor, v float32) { fill(values(t), float64(v)) }
 
+// Clear sets every element of ts to 0.
+func (b *Backend) Clear(ts ...kernels.Tensor) {
+	for _, t := range ts {
+		b.Fill(t, 0)
+	}
+}
+
 // Copy copies src to dst, element by element.
 func (*Backend) Copy(dst, src kernels.Tensor) { copy(values(dst, src.Len()), values(src)) }
 

@@ -1,0 +1,13 @@
+//go:build cuda && !cuda12
+
+package cuda
+
+import "embed"
+
+// images holds the compiled kernels, one fatbin a family, and the release of the
+// compiler that made them.
+//
+//go:embed image/*.fatbin image/release
+var images embed.FS
+
+const imageFolder = "image"
