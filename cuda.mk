@@ -62,7 +62,7 @@ check-cuda:
 	fi
 
 cuda-clean:
-	rm -rf build/cuda build/cuda12 third_party/cuda internal/kernels/cuda/image*/*.*
+	rm -rf build/cuda build/cuda12 third_party/cuda internal/kernels/cuda/image*/*
 
 # What was found or fetched to build with, as shell assignments.
 $(CUDA_BUILD)/env: scripts/cuda-toolkit.sh scripts/cuda-nvrtc.cc

@@ -28,10 +28,6 @@ import "errors"
 // no memory. A backend throws it, or returns it from Sync.
 var ErrMemory = errors.New("out of memory")
 
-// Precise is a [Backend] that says what its matrix products round their operands to:
-// float32, which is not at all, tf32 or bf16.
-type Precise interface{ Precision() string }
-
 // Memory owns device memory and moves data between it and the host.
 type Memory interface {
 	// Alloc returns memory with undefined contents.
