@@ -89,7 +89,7 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	if err == nil {
 		return exitOK
 	}
-	if errors.Is(out.err, syscall.EPIPE) {
+	if noReader(out.err) {
 		return exitBrokenPipe // as head ends what it has read enough of
 	}
 	if by := new(signalled); errors.As(context.Cause(ctx), by) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -154,9 +153,9 @@ func (o *serveOptions) token() error {
 	if o.TokenFile == "" {
 		return nil
 	}
-	text, err := os.ReadFile(o.TokenFile)
+	text, err := userfile.ReadText(o.TokenFile)
 	if err != nil {
-		return fmt.Errorf("--token-file %s: %w", o.TokenFile, userfile.Reason(err))
+		return fmt.Errorf("--token-file: %w", err)
 	}
 	const least = 16
 	o.Token = strings.TrimSpace(string(text))

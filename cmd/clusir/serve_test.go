@@ -32,7 +32,7 @@ func TestServeRefuses(t *testing.T) {
 		{"--addr localhost.example.org:0", exitUsage, "can be reached from other machines"},
 		{"--addr 127.0.0.1", exitUsage, "--addr 127.0.0.1: write HOST:PORT"},
 		{"--addr 127.0.0.1:0 --token-file " + short, exitError, "a token has 16 or more letters"},
-		{"--addr 127.0.0.1:0 --token-file /does/not/exist", exitError, "--token-file /does/not/exist: no such file"},
+		{"--addr 127.0.0.1:0 --token-file /does/not/exist", exitError, "--token-file: cannot read /does/not/exist: there is no such file"},
 		{"--addr 127.0.0.1:0 --queue 0", exitUsage, "--queue 0: at least one picture"},
 		{"--addr 127.0.0.1:0 --max-body much", exitUsage, "--max-body much: write an amount such as"},
 		{"--addr 127.0.0.1:0 --time-limit 0s", exitUsage, "--time-limit 0s: give a time"},

@@ -10,14 +10,6 @@ import (
 // signalled is the cause of a context that a signal has ended.
 type signalled struct{ syscall.Signal }
 
-// ends are the signals that end a command in good order, and what is said then.
-var ends = map[syscall.Signal]string{
-	syscall.SIGINT:  "interrupted",
-	syscall.SIGTERM: "terminated",
-	syscall.SIGHUP:  "the terminal was closed",
-	syscall.SIGXCPU: "the limit on processor time is reached",
-}
-
 func (s signalled) Error() string { return ends[s.Signal] }
 
 // Is makes it a cancellation like any other.
@@ -51,10 +43,3 @@ func untilSignalled(parent context.Context) (ctx context.Context, stop func()) {
 		cancel(nil)
 	}
 }
-
-// unread receives what writes report as errors, too: that a pipe has no reader any
-// more, and that a file is longer than the user's limit. Both would kill the process
-// otherwise, with half a file left.
-var unread = make(chan os.Signal, 1)
-
-func surviveWrites() { signal.Notify(unread, syscall.SIGPIPE, syscall.SIGXFSZ) }

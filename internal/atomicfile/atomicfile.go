@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"clusir/internal/userfile"
 )
@@ -33,6 +32,9 @@ func Write(path string, write func(io.Writer) error) error {
 }
 
 func replace(path string, write func(io.Writer) error) error {
+	if err := CheckName(path); err != nil {
+		return err
+	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
@@ -66,7 +68,7 @@ func replace(path string, write func(io.Writer) error) error {
 	if err := f.Sync(); err != nil {
 		return userfile.Reason(err)
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := rename(f.Name(), path); err != nil {
 		return userfile.Reason(err)
 	}
 	renamed = true
@@ -83,9 +85,7 @@ func create(dir string, old fs.FileInfo) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, ok := old.Sys().(*syscall.Stat_t); ok {
-		_ = f.Chown(int(s.Uid), int(s.Gid)) // only root may give files away
-	}
+	keepOwner(f, old)
 	if err := f.Chmod(old.Mode().Perm()); err != nil {
 		_ = os.Remove(f.Name())
 		return nil, errors.Join(err, f.Close())
@@ -99,13 +99,4 @@ type writer struct{ f *os.File }
 func (w writer) Write(b []byte) (int, error) {
 	n, err := w.f.Write(b)
 	return n, userfile.Reason(err)
-}
-
-// syncDir makes the rename itself survive a power cut.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"syscall"
 )
 
 // ErrLocked is the error of [Lock] if another process has the file.
@@ -12,24 +11,17 @@ var ErrLocked = errors.New("another run is writing to it; wait for its end, or n
 
 // Lock takes the exclusive lock of an open file or folder, which no two
 // processes have at a time: it ends when f is closed, or with the process. The
-// error is [ErrLocked] if another has it.
+// error is [ErrLocked] if another has it. Windows has no locks of folders: there
+// is nothing to wait for.
 func Lock(f *os.File) error {
-	switch err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB); {
+	switch err := lock(f, false); {
 	case err == nil:
 		return nil
-	case errors.Is(err, syscall.EWOULDBLOCK):
+	case errors.Is(err, errHeld):
 		return fmt.Errorf("%s: %w", f.Name(), ErrLocked)
 	case errors.Is(err, errors.ErrUnsupported):
 		return nil // a file system without locks: there is nothing to wait for
 	default:
 		return fmt.Errorf("cannot lock %s: %w", f.Name(), err)
-	}
-}
-
-func flock(f *os.File, how int) error {
-	for {
-		if err := syscall.Flock(int(f.Fd()), how); !errors.Is(err, syscall.EINTR) {
-			return err
-		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 )
 
 // Temporary files are called Prefix, 16 hexadecimal digits and suffix, whatever they
@@ -24,7 +23,7 @@ const (
 func createLocked(dir string, mode fs.FileMode) (*os.File, error) {
 	for {
 		name := filepath.Join(dir, fmt.Sprintf("%s%016x%s", Prefix, rand.Uint64(), suffix))
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		f, err := open(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -32,7 +31,7 @@ func createLocked(dir string, mode fs.FileMode) (*os.File, error) {
 			return nil, err
 		}
 		// Not every file system has locks. Where there are none nothing is removed.
-		locked := flock(f, syscall.LOCK_EX) == nil
+		locked := lock(f, true) == nil
 		if !locked || stands(f) {
 			return f, nil
 		}
@@ -72,12 +71,12 @@ func isTemporary(name string) bool {
 // removeIfLitter removes a temporary file that nobody holds a lock on. It may have
 // been renamed to a result while it waited here, and then stays.
 func removeIfLitter(path string) {
-	f, err := os.Open(path)
+	f, err := open(path, os.O_RDONLY, 0)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	if flock(f, syscall.LOCK_EX|syscall.LOCK_NB) == nil && stands(f) {
+	if lock(f, false) == nil && stands(f) {
 		_ = os.Remove(path)
 	}
 }

@@ -125,7 +125,7 @@ func readFile(path string) ([]byte, error) {
 	if len(b) > maxSize {
 		return nil, fmt.Errorf("%s is larger than %d bytes: that is no configuration", path, maxSize)
 	}
-	return b, nil
+	return userfile.Decode(b), nil
 }
 
 // missing names what there is instead.

@@ -71,7 +71,7 @@ func Standard() *Catalog {
 // AddFile adds the benchmarks and groups of a YAML file, which may stand under
 // the keys benchmarks: and groups:, or benchmarks alone at the top.
 func (c *Catalog) AddFile(path string) error {
-	text, err := userfile.Read(path)
+	text, err := userfile.ReadText(path)
 	if err != nil {
 		return fmt.Errorf("%w: name a YAML file of benchmarks", err)
 	}

@@ -22,13 +22,13 @@ type nameList struct {
 // readList reads a list file: one name a line; blank lines and lines that start
 // with # are left out, folders in front of a name do not count.
 func readList(file string) (*nameList, error) {
-	text, err := userfile.Read(file)
+	text, err := userfile.ReadText(file)
 	if err != nil {
 		return nil, fmt.Errorf("list of images: %w", err)
 	}
 	l := &nameList{Path: file, stems: map[string]bool{}, loose: map[string]string{}}
 	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
+		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "#") {
 			continue
 		}

@@ -251,3 +251,25 @@ func FuzzReadList(f *testing.F) {
 		}
 	})
 }
+
+// TestListsOfWindows: lists come with CRLF, with a mark, and in UTF-16 from PowerShell.
+func TestListsOfWindows(t *testing.T) {
+	utf16 := func(s string) (out string) {
+		for _, r := range s {
+			out += string([]byte{byte(r), byte(r >> 8)})
+		}
+		return "\xff\xfe" + out
+	}
+	text := "# pictures\r\ndir\\00001.bmp\r\n\r\nüber.png\r\n"
+	for name, raw := range map[string]string{"CRLF": text, "UTF-8 with a mark": "\ufeff" + text, "UTF-16": utf16(text)} {
+		path := filepath.Join(t.TempDir(), "list.txt")
+		writeText(t, path, raw)
+		l, err := readList(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(l.names) != 2 || l.names[0] != "00001" || l.names[1] != "über" {
+			t.Errorf("%s: %q", name, l.names)
+		}
+	}
+}

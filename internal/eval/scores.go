@@ -11,7 +11,7 @@ import (
 // ReadScores reads the results in a file that clusir eval --json printed, as the
 // metadata of a model hold them under [infer.KeyResults].
 func ReadScores(path string) (string, error) {
-	data, err := userfile.Read(path)
+	data, err := userfile.ReadText(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: name the output of clusir eval --json", err)
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 
+	"clusir/internal/atomicfile"
 	"clusir/internal/imageio"
 	"clusir/internal/shard"
 )
@@ -231,6 +233,10 @@ func unique(jobs []Job) error {
 	return nil
 }
 
+// foldsCase tells that the system's usual file systems take names that differ in case
+// alone for one.
+var foldsCase = runtime.GOOS == "windows" || runtime.GOOS == "darwin"
+
 // absolute is one name for each file: without links, as far as it exists.
 func absolute(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
@@ -238,6 +244,9 @@ func absolute(path string) string {
 	}
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
+	}
+	if foldsCase {
+		path = strings.ToLower(path)
 	}
 	return path
 }
@@ -280,6 +289,9 @@ func occupied(names ...string) (found []string, err error) {
 	for _, name := range names {
 		if name == "" || name == Std {
 			continue
+		}
+		if err := atomicfile.CheckName(name); err != nil {
+			return nil, fmt.Errorf("cannot write %s: %w", name, err)
 		}
 		if _, err := os.Lstat(name); errors.Is(err, syscall.ENAMETOOLONG) {
 			return nil, fmt.Errorf("cannot write %s: %w: choose a shorter name, or another --suffix", name, syscall.ENAMETOOLONG)

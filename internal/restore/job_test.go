@@ -174,3 +174,25 @@ func TestPlanCounts(t *testing.T) {
 		t.Errorf("%v is a misuse of the command line", err)
 	}
 }
+
+// TestCaseOfNames: where A.png and a.png are one file, neither may replace the other.
+func TestCaseOfNames(t *testing.T) {
+	was := foldsCase
+	defer func() { foldsCase = was }()
+	dir := t.TempDir()
+	for _, name := range []string{"x/A.png", "y/a.png"} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := Request{Inputs: []string{filepath.Join(dir, "x"), filepath.Join(dir, "y")}, Output: filepath.Join(dir, "out")}
+	for _, foldsCase = range []bool{false, true} {
+		_, err := r.Plan()
+		if (err != nil) != foldsCase || err != nil && !strings.Contains(err.Error(), "would be the result of both") {
+			t.Errorf("one for both cases %v: %v", foldsCase, err)
+		}
+	}
+}

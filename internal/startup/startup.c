@@ -1,3 +1,5 @@
+//go:build unix
+
 #include "startup.h"
 
 #include <errno.h>

@@ -2,11 +2,11 @@
 
 package sysmem
 
-// PeakRSS is unknown here.
+// PeakRSS is not known here.
 func PeakRSS() int64 { return 0 }
 
-// RSS is unknown here.
+// RSS is not known here.
 func RSS() int64 { return 0 }
 
-// ResetPeakRSS has nothing to reset.
+// ResetPeakRSS has nothing to count anew.
 func ResetPeakRSS() {}

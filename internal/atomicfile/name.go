@@ -1,0 +1,32 @@
+package atomicfile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// devices are names that stand for devices on Windows, with any extension.
+var devices = []string{"con", "prn", "aux", "nul", "conin$", "conout$"}
+
+// forbidden refuses a path, without its drive, that Windows cannot have, or would take
+// for another: a colon makes a stream of a file, and dots and spaces at the end are cut.
+func forbidden(p string) error {
+	for part := range strings.SplitSeq(strings.ReplaceAll(p, `\`, "/"), "/") {
+		if part == "" || part == "." || part == ".." {
+			continue
+		}
+		if i := strings.IndexFunc(part, func(r rune) bool { return r < ' ' || strings.ContainsRune(`<>:"|?*`, r) }); i >= 0 {
+			return fmt.Errorf("a name on Windows cannot hold %q: choose another than %s", part[i:i+1], part)
+		}
+		if strings.TrimRight(part, ". ") != part {
+			return fmt.Errorf("a name on Windows cannot end in a dot or a space: choose another than %q", part)
+		}
+		stem, _, _ := strings.Cut(strings.ToLower(part), ".")
+		numbered := len(stem) == 4 && (strings.HasPrefix(stem, "com") || strings.HasPrefix(stem, "lpt")) && stem[3] >= '1' && stem[3] <= '9'
+		if numbered || slices.Contains(devices, strings.TrimRight(stem, " ")) {
+			return fmt.Errorf("%s is the name of a device on Windows: choose another", part)
+		}
+	}
+	return nil
+}
