@@ -79,7 +79,7 @@ A named model has random weights, which take the same time as trained ones.`,
 	f.IntSliceVar(&opts.Threads, "threads", nil, "numbers of processor threads, separated by commas (default all)")
 	f.BoolVar(&opts.Devices, "devices", false, "measure nothing: list the devices that there are")
 	f.StringVar(&opts.Device, "device", "auto", "auto, cpu, cuda or cuda:`N`")
-	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	addISAFlag(f, &opts.ISA)
 	f.StringVar(&opts.Precision, "precision", "auto", precisionHelp)
 	f.IntVar(&opts.Batch, "batch", 1, "images in a pass")
 	f.IntVar(&opts.Train, "train", 0, "measure steps of training on `B` images instead: forward, backward and Adam")

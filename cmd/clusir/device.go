@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -23,20 +25,31 @@ func addDeviceFlags(f *pflag.FlagSet) {
 // addProcessorFlags defines the flags that say how the processor computes.
 func addProcessorFlags(f *pflag.FlagSet, isa *string) {
 	f.Int("threads", 0, "processor threads, 0 for all")
-	f.StringVar(isa, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	addISAFlag(f, isa)
 }
 
 func checkISA(isa string) error {
-	switch isa {
-	case "", "avx512", "avx2", "portable":
+	if isa == "" || slices.Contains(device.ISAs(), isa) {
 		return nil
 	}
-	return usage("--isa %s: choose avx512, avx2 or portable", isa)
+	return usage("--isa %s: choose %s", isa, isaChoices())
 }
 
 // addEnsembleFlag defines the flag for eight passes instead of one.
 func addEnsembleFlag(f *pflag.FlagSet, ensemble *bool) {
 	f.BoolVar(ensemble, "ensemble", false, "restore the eight flips and turns of each picture and take their mean: better by little, in eight times the time")
+}
+
+// addISAFlag defines --isa.
+func addISAFlag(f *pflag.FlagSet, isa *string) {
+	f.StringVar(isa, "isa", "", "instruction set of the processor: "+isaChoices()+" (default the best); amx is for bf16 alone")
+}
+
+// isaChoices lists the instruction sets for a sentence.
+func isaChoices() string {
+	names := device.ISAs()
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // deviceOptions are those of a configuration. Why auto passes a GPU by goes to w.

@@ -10,6 +10,7 @@ import (
 
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/device"
 	"clusir/internal/model"
 	"clusir/weights"
 )
@@ -19,7 +20,7 @@ import (
 var choices = map[string]func() []string{
 	"device":         fixed("auto", "cpu", "cuda", "cuda:0"),
 	"precision":      fixed("auto", "float32", "tf32", "bf16"),
-	"isa":            fixed("avx512", "avx2", "portable"),
+	"isa":            device.ISAs,
 	"protocol":       fixed("promptir", "gaussian"),
 	"objective":      fixed("full", "l1"),
 	"restore/format": fixed("png", "jpg", "tif", "webp", "bmp"),

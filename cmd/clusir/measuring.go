@@ -80,7 +80,7 @@ func (o *measuring) addNetworkFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
 	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
-	f.StringVar(&o.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	addISAFlag(f, &o.ISA)
 	addEnsembleFlag(f, &o.Ensemble)
 	config.AddSetFlag(f)
 }

@@ -83,7 +83,7 @@ See docs/distributed.md.`,
 	f.StringVar(&opts.Benchmarks, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own, for eval.benchmarks")
 	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
-	f.StringVar(&opts.ISA, "isa", "", "instruction set of the processor: avx512, avx2 or portable (default the best)")
+	addISAFlag(f, &opts.ISA)
 	f.Uint64("seed", 0, "seed of the run")
 	f.Int("steps", 0, "number of steps, instead of the configuration's epochs")
 	f.Int("batch", 0, "samples a step")

@@ -32,6 +32,9 @@ type Options struct {
 	Say func(reason string)
 }
 
+// ISAs lists the values of Options.ISA.
+func ISAs() []string { return cpu.ISAs() }
+
 // Open returns the backend and a name for it that says on what, exactly,
 // results were computed: they are the same bits on devices of one name only.
 func Open(o Options) (kernels.Backend, string, error) {

@@ -13,7 +13,7 @@ import (
 const bf16Slack = 400
 
 // bf16Forms are the instruction sets with a form for bf16.
-var bf16Forms = []string{"portable", "avx512"}
+var bf16Forms = []string{"portable", "avx512", "amx"}
 
 // openBF16 is open for products in bf16.
 func openBF16(t testing.TB, threads int, isa string) *Backend {

@@ -45,7 +45,7 @@ static void conv1x1(Pool& pool, Tensor y, Tensor w, Tensor bias, int64_t parts, 
     Operand* u = take_operand<Operand>(s, K, N);
     float* v = s.take(O * N);
     gather_pixels(Feed<Operand>(u, N, s.take(feed_floats<Operand>(N))), N, parts, xs, b, HW, at, n);
-    gemm(O, N, K, A, steps<Operand>(K), u, N, v, N, Overwrite);
+    gemm(O, N, K, A, pitch<Operand>(K), u, N, v, N, Overwrite);
     for (int64_t o = 0; o < O; o++) {
       float *dst = y + (b * O + o) * HW + at, *src = v + o * N;
       if (bias)
@@ -64,8 +64,8 @@ INLINE float row_sum(const float* p, int64_t n) {
 
 // transposed returns wᵀ [K,O] of w [O,K], as A, in the pool's shared memory.
 INLINE const Operand* transposed(Pool& pool, const float* w, int64_t O, int64_t K) {
-  Operand* t = (Operand*)pool.shared((size_t)(steps<Operand>(O) * K));
-  left_turned(O, K, w, t, steps<Operand>(O));
+  Operand* t = (Operand*)pool.shared((size_t)(pitch<Operand>(O) * K));
+  left_turned(O, K, w, t, pitch<Operand>(O));
   return t;
 }
 
@@ -81,7 +81,7 @@ static void conv1x1_grad_input(Pool& pool, const Tensor* xs, const Tensor* dxs, 
     for (int64_t i = 0, k = 0; i < parts; k += xs[i++].n[1]) {
       int64_t C = xs[i].n[1];
       if (!dxs[i]) continue;
-      gemm(C, N, O, wt + k * steps<Operand>(O), steps<Operand>(O), g, N, v, N, Overwrite);
+      gemm(C, N, O, wt + k * pitch<Operand>(O), pitch<Operand>(O), g, N, v, N, Overwrite);
       for (int64_t c = 0; c < C; c++) add_to(dxs[i] + (b * C + c) * HW + at, v + c * N, n);
     }
   });

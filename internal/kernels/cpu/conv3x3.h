@@ -96,6 +96,32 @@ INLINE void micro3x3(int64_t C, const T* A, int64_t lda, const T* b, int64_t pla
   }
 }
 
+// Where the product is of tiles (amx.h), u is kept three times, for the columns of
+// the filter: column x of copy kx is column x + kx. What the nine addresses are for
+// floats are then three, of rows of pairs of channel and column.
+template <class T>
+constexpr int64_t copies() {
+#if defined(AMX_INSTRUCTIONS)
+  return Arithmetic<T>::together > 1 ? 3 : 1;
+#else
+  return 1;
+#endif
+}
+
+// Filter is where weights of C channels lie: a row has 9 taps of each T of channels,
+// or, for tiles, the taps of a row of the filter after those of the one above.
+template <class T>
+struct Filter {
+  int64_t block, row;
+  Filter(int64_t C)
+      : block(copies<T>() > 1 ? pitch<T>(6 * steps<T>(C)) : 3 * steps<T>(C)), row(3 * block) {}
+  // at is the place of tap k of channel c.
+  int64_t at(int64_t c, int k) const {
+    int64_t t = c / Arithmetic<T>::together;
+    return copies<T>() > 1 ? k / 3 * block + t * 3 + k % 3 : t * 9 + k;
+  }
+};
+
 // Conv3Plan is how an image is cut: a padded input tile of about 256 KiB.
 struct Conv3Plan {
   Tiles tiles;
@@ -108,13 +134,13 @@ INLINE Conv3Plan conv3_plan(int64_t B, int64_t C, int64_t H, int64_t W, int64_t 
   return {{H, W, shared_rows(B * ceil_div(W, cols), H, rows, share), cols}, line};
 }
 
-// padded_tile lays out a tile and its halo as u [C, rows+2, line], zeros outside
-// the image. room is for a Feed of lines.
+// padded_tile lays out a tile and its halo as u [C, copies, rows+2, line], zeros
+// outside the image. room is for a Feed of lines.
 template <class T>
 static void padded_tile(const Planes& x, const Tile& t, int64_t line, T* u, float* room) {
   constexpr int64_t together = Arithmetic<T>::together;
-  int64_t xa = most(t.x0 - 1, 0), xb = least(t.x1 + 1, x.W), off = xa - (t.x0 - 1);
-  for (int64_t c0 = 0; c0 < x.C; c0 += together)
+  int64_t xa = most(t.x0 - 1, 0), xb = least(t.x1 + 1, x.W), off = xa - (t.x0 - 1), plane = (t.y1 - t.y0 + 2) * line;
+  for (int64_t c0 = 0; c0 < x.C; c0 += together, u += (copies<T>() - 1) * plane)
     for (int64_t y = t.y0 - 1; y <= t.y1; y++, u += line) {
       Feed<T> lines(u, line, room);
       for (int64_t c = c0; c < least(c0 + together, x.C); c++) {
@@ -124,6 +150,8 @@ static void padded_tile(const Planes& x, const Tile& t, int64_t line, T* u, floa
         lines.done(line);
       }
       lines.end(line);
+      for (int64_t k = 1; k < copies<T>(); k++)
+        memcpy((void*)(u + k * plane), u + k, sizeof(T) * (size_t)(line - k));
     }
 }
 
@@ -134,11 +162,11 @@ INLINE const T* left3x3(Pool& pool, const float* w, int64_t O, int64_t C, float*
     return w;
   } else {
     T* rounded = (T*)room;
-    int64_t K = steps<T>(C);
+    Filter<T> f(C);
     weight_rows(pool, O, 9 * C, [&](int64_t o) {
-      for (int64_t c = 0; c < 2 * K; c++)
+      for (int64_t c = 0; c < 2 * steps<T>(C); c++)
         for (int k = 0; k < 9; k++)
-          round_to(rounded + (o * K + c / 2) * 9 + k, c % 2, c < C ? w[(o * C + c) * 9 + k] : 0);
+          round_to(rounded + o * f.row + f.at(c, k), c % 2, c < C ? w[(o * C + c) * 9 + k] : 0);
     });
     return rounded;
   }
@@ -156,9 +184,22 @@ static void stripe3x3(const Conv3Plan& p, const Tile& t, int64_t C, const T* A, 
   }
 }
 
-// convolve computes y (+)= w * x; w is [O,C,9], as left3x3 gives it.
+// kOut is how many channels of a tile's result are made at a time.
 template <class T>
-static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w, int64_t B, Accumulate acc) {
+constexpr int64_t kOut = copies<T>() > 1 ? 32 : MR;
+
+// product3x3 computes `rows` of them, from u [C, copies, high+2, line].
+template <class T>
+static void product3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u, float* out,
+                       int64_t ldc) {
+#if defined(AMX_INSTRUCTIONS)
+  if constexpr (copies<T>() > 1) {
+    int64_t high = t.y1 - t.y0, K = copies<T>() * steps<T>(C);
+    Filter<T> f(C);
+    return by_tiles(rows, high, round_up(t.x1 - t.x0, L), {K, 3, f.block, p.line}, A, f.row,
+                    {u, (high + 2) * p.line, p.line}, {out, ldc, p.line}, false);
+  }
+#endif
   using Stripe = void (*)(const Conv3Plan&, const Tile&, int64_t, const T*, const T*, float*, int64_t);
   static const Stripe by_rows[] = {
       nullptr,         stripe3x3<1, T>, stripe3x3<2, T>, stripe3x3<3, T>,  stripe3x3<4, T>,  stripe3x3<5, T>,
@@ -167,20 +208,26 @@ static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w,
       stripe3x3<7, T>, stripe3x3<8, T>, stripe3x3<9, T>, stripe3x3<10, T>, stripe3x3<11, T>, stripe3x3<12, T>
 #endif
   };
-  int64_t C = x0.C, O = y0.C, pixels = x0.H * x0.W, K = steps<T>(C);
+  by_rows[rows](p, t, steps<T>(C), A, u, out, ldc);
+}
+
+// convolve computes y (+)= w * x; w is [O,C,9], as left3x3 gives it.
+template <class T>
+static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w, int64_t B, Accumulate acc) {
+  int64_t C = x0.C, O = y0.C, pixels = x0.H * x0.W, K = copies<T>() * steps<T>(C), row = Filter<T>(C).row;
   Conv3Plan p = conv3_plan(B, C, x0.H, x0.W, pool.threads());
-  size_t floats = (size_t)(C * (p.tiles.rows + 2) * p.line + MR * p.tiles.rows * p.line + 3 * p.line + 128);
+  size_t floats = (size_t)((K * (p.tiles.rows + 2) + kOut<T> * p.tiles.rows + 3) * p.line + 128);
   pool.run(B * p.tiles.count(), floats, [&](int64_t unit, Scratch& s) {
     Tile t = tile_at(p.tiles, unit);
     Planes x = x0, y = y0;
     x.p += t.b * C * pixels, y.p += t.b * O * pixels;
     int64_t high = t.y1 - t.y0, ldc = high * p.line;
-    T* u = take_operand<T>(s, C, (high + 2) * p.line);
-    float* out = s.take(MR * ldc);
+    T* u = (T*)s.take((size_t)(K * (high + 2) * p.line));
+    float* out = s.take((size_t)(kOut<T> * ldc));
     padded_tile(x, t, p.line, u, s.take(feed_floats<T>(p.line)));
-    for (int64_t o = 0, tiles = ceil_div(O, MR), rows; tiles; tiles--, o += rows) {
+    for (int64_t o = 0, tiles = ceil_div(O, kOut<T>), rows; tiles; tiles--, o += rows) {
       rows = ceil_div(O - o, tiles);
-      by_rows[rows](p, t, K, w + o * K * 9, u, out, ldc);
+      product3x3(rows, p, t, C, w + o * row, u, out, ldc);
       for (int64_t i = 0; i < rows; i++)
         for (int64_t r = 0; r < high; r++)
           put(y, o + i, t.y0 + r, t.x0, t.x1 - t.x0, out + i * ldc + r * p.line, acc);
@@ -190,20 +237,21 @@ static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w,
 
 static void conv3x3(Pool& pool, Tensor y, Tensor x, Tensor w) {
   int64_t O = w.n[0], C = w.n[1];
-  const Operand* A = left3x3<Operand>(pool, w, O, C, pool.shared((size_t)left_floats<Operand>(O, C, 9)));
+  const Operand* A = left3x3<Operand>(pool, w, O, C, pool.shared(Arithmetic<Operand>::together > 1 ? (size_t)(O * Filter<Operand>(C).row) : 0));
   convolve(pool, stored(y, x), stored(x, x), A, x.n[0], Overwrite);
 }
 
 // turned returns the filter of the transposed convolution, [C,O,9], taps
 // reversed, in the pool's shared memory.
 static const Operand* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
-  int64_t K = steps<Operand>(O), together = Arithmetic<Operand>::together;
-  Operand* t = (Operand*)pool.shared((size_t)(K * C * 9));
+  constexpr int64_t together = Arithmetic<Operand>::together;
+  Filter<Operand> f(O);
+  Operand* t = (Operand*)pool.shared((size_t)(C * f.row));
   pool.run(ceil_div(C, 16), 0, [&](int64_t unit, Scratch&) {
     for (int64_t c = unit * 16; c < least(C, unit * 16 + 16); c++)
-      for (int64_t o = 0; o < K * together; o++)
+      for (int64_t o = 0; o < round_up(O, together); o++)
         for (int k = 0; k < 9; k++)
-          round_to(t + (c * K + o / together) * 9 + k, o % together, o < O ? w[(o * C + c) * 9 + 8 - k] : 0);
+          round_to(t + c * f.row + f.at(o, k), o % together, o < O ? w[(o * C + c) * 9 + 8 - k] : 0);
   });
   return t;
 }

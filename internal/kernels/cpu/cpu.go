@@ -17,10 +17,10 @@ package cpu
 import "C"
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -30,12 +30,17 @@ import (
 // Options configure a Backend.
 type Options struct {
 	Threads int    // 0: as many as there are processors
-	ISA     string // "avx512", "avx2" or "portable"; empty: the best there is
+	ISA     string // one of ISAs; empty: the best there is
 	// BF16 rounds the operands of matrix products and 3×3 convolutions to bf16;
-	// sums and all else are in float32. It takes a processor with AVX512-BF16. The
-	// portable form exists for tests and is slow.
+	// sums and all else are in float32. The best for it is AMX, else AVX512-BF16
+	// where that is faster than float32, as on AMD's processors; there is no other.
+	// By name, Intel's AVX512-BF16 can be had too, and the portable form, which
+	// exists for tests and is slow.
 	BF16 bool
 }
+
+// ISAs lists the instruction sets; amx has no form for float32, avx2 none for bf16.
+func ISAs() []string { return []string{"amx", "avx512", "avx2", "portable"} }
 
 // Backend runs every operation on the host. It may be used by one goroutine at
 // a time; operations are done when their method returns.
@@ -53,18 +58,18 @@ func New(o Options) (*Backend, error) {
 	if o.Threads == 0 {
 		o.Threads = runtime.GOMAXPROCS(0)
 	}
+	if o.ISA != "" && !slices.Contains(ISAs(), o.ISA) {
+		return nil, o.refused()
+	}
 	name := o.ISA
 	if o.BF16 {
-		name = cmp.Or(name, "avx512") + "_bf16"
+		name = strings.TrimPrefix(name+"_bf16", "_")
 	}
 	isa := C.CString(name)
 	defer C.free(unsafe.Pointer(isa))
 	ctx := C.clusir_open(C.int(o.Threads), isa)
-	if ctx == nil && o.BF16 {
-		return nil, errors.New("precision bf16 takes a processor with AVX512-BF16 (AMD Zen 4, Intel Cooper Lake or Sapphire Rapids, or later), which this one is not: choose float32")
-	}
 	if ctx == nil {
-		return nil, fmt.Errorf("instruction set %q: unknown, or not on this processor; use avx512, avx2 or portable", o.ISA)
+		return nil, o.refused()
 	}
 	return &Backend{ctx: ctx, arena: C.clusir_arena_open()}, nil
 }
@@ -75,6 +80,19 @@ func (b *Backend) Precision() string {
 		return "bf16"
 	}
 	return "float32"
+}
+
+// refused is the error where there is no form for what o asks.
+func (o Options) refused() error {
+	switch {
+	case o.BF16 && o.ISA == "":
+		return errors.New("precision bf16 takes a processor with AVX512-BF16 that is faster than float32 (AMD Zen 4 or later), or with AMX that the system allows (Intel Sapphire Rapids or later), which this one is not: choose float32")
+	case o.BF16:
+		return fmt.Errorf("precision bf16 takes a processor with AVX512-BF16 or AMX; instruction set %q has no form for it, or is not on this processor: use amx or avx512, or choose float32", o.ISA)
+	case o.ISA == "amx":
+		return errors.New(`instruction set "amx" multiplies bf16 alone: choose precision bf16, or avx512, avx2 or portable`)
+	}
+	return fmt.Errorf("instruction set %q: unknown, or not on this processor; use avx512, avx2 or portable", o.ISA)
 }
 
 // ISA names the instruction set in use.

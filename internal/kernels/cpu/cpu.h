@@ -13,8 +13,9 @@ extern "C" {
 typedef struct clusir_ctx clusir_ctx;
 
 // clusir_open starts threads-1 workers. isa names an instruction set ("avx512",
-// "avx2", "portable"); "" is the best that the processor has. It returns NULL
-// where the processor lacks it or the name is unknown.
+// "avx2", "portable") or one with products in bf16 ("amx_bf16", "avx512_bf16",
+// "portable_bf16"); "" and "bf16" are the fastest that the processor has. It returns
+// NULL where the processor lacks it or the name is unknown.
 clusir_ctx* clusir_open(int threads, const char* isa);
 void clusir_close(clusir_ctx* c);
 const char* clusir_isa(const clusir_ctx* c);

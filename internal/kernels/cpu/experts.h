@@ -39,7 +39,7 @@ INLINE FFNPlan ffn_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W, i
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
   p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
-  p.chunk = even(h, (64 << 10) / (2 * p.slots * p.stride), Arithmetic<Operand>::together);
+  p.chunk = even(h, (64 << 10) / (2 * p.slots * p.stride), unit<Operand>());
   return p;
 }
 
@@ -101,7 +101,7 @@ INLINE void clear_row(const Ring& r, int64_t channels, int64_t y) {
 template <class T>
 static void expand_rows(const FFNPlan& p, const Ring& ring, const T* expand, int64_t j0, int64_t J, const T* u,
                         const Window& w, int64_t y, int64_t n) {
-  int64_t ldu = (w.y1 - w.y0) * p.cols, K = steps<T>(p.C);
+  int64_t ldu = (w.y1 - w.y0) * p.cols, K = pitch<T>(p.C);
   for (int64_t half = 0; half < 2; half++) {
     const T* A = expand + (half * p.h + j0) * K;
     // Rows of one step may wrap around the end of the ring.
@@ -260,7 +260,7 @@ static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, cons
     for (int64_t r = 0; r < rows; r++)
       gate_row(ring, f.depthwise, p.h, j0, J, y + r, at, n, weight,
                Feed<Operand>(s.gate + r * p.cols, p.step * p.cols, s.row.feed));
-    gemm_runs(p.C, rows, n, J, f.project + steps<Operand>(j0), steps<Operand>(p.h), {s.gate, p.step * p.cols, p.cols},
+    gemm_runs(p.C, rows, n, J, f.project + steps<Operand>(j0), pitch<Operand>(p.h), {s.gate, p.step * p.cols, p.cols},
               {s.out + (y - t.y0) * p.cols, ldo, p.cols}, AddTo);
   }
 }

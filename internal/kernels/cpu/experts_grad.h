@@ -138,7 +138,7 @@ inline void FFNGrad::gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64
 inline void FFNGrad::own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y,
                               int64_t n) const {
   int64_t group = p.step * p.cols, ldd = (b.wd.y1 - b.wd.y0) * p.cols;
-  gemm(J, n * p.cols, p.C, project_t + j0 * steps<Operand>(p.C), steps<Operand>(p.C), b.dy + (y - b.wd.y0) * p.cols,
+  gemm(J, n * p.cols, p.C, project_t + j0 * pitch<Operand>(p.C), pitch<Operand>(p.C), b.dy + (y - b.wd.y0) * p.cols,
        ldd, b.dg, group, Overwrite);
   const int64_t across = steps<Operand>(group), row = steps<Operand>(p.cols);  // of pixels along K
   for (int64_t j = 0; j < J; j++)
@@ -176,7 +176,7 @@ INLINE void depthwise_grad_row(const float* const dd[3], const float* e, const v
 // depthwise filter and of expand.
 inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const {
   int64_t group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols, pixels = n * p.cols;
-  int64_t across = steps<Operand>(group), row = steps<Operand>(p.cols), H = steps<Operand>(p.h);
+  int64_t across = steps<Operand>(group), row = steps<Operand>(p.cols), H = pitch<Operand>(p.h);
   for (int64_t half = 0; half < 2; half++) {
     Operand *de = b.de + half * p.chunk * group, *de_along = b.de_along + half * p.chunk * across;
     Feed<Operand> rows(de, group, b.room);
@@ -254,7 +254,7 @@ INLINE FFNPlan ffn_grad_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
   p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
-  p.chunk = even(h, (96 << 10) / (4 * p.slots * p.stride), Arithmetic<Operand>::together);
+  p.chunk = even(h, (96 << 10) / (4 * p.slots * p.stride), unit<Operand>());
   return p;
 }
 
@@ -330,7 +330,7 @@ static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusi
   g.Cp = round_up(C, L);
   g.dy = dy, g.x = x, g.norm_weight = norm.weight, g.norm_bias = norm.bias;
   int64_t units = B * g.p.tiles.count(), size = round_up(g.size() + units, 16), parts = part_count(units, B * H * W, size);
-  int64_t image = round_up(B * C * H * W, 16), H2 = steps<Operand>(h), K = steps<Operand>(C);
+  int64_t image = round_up(B * C * H * W, 16), H2 = pitch<Operand>(h), K = pitch<Operand>(C);
   int64_t turned = round_up(2 * H2 * C + h * K, 16), weights = turned + left_floats<Operand>(2 * h, C);
   Partials norms = {nullptr, kNormParts, round_up(2 * C, 16)};
   float* base = pool.shared((size_t)(image + weights + parts * size + norms.parts * norms.size));

@@ -11,24 +11,17 @@
 // pixels that a caller has put into scratch, padded to a multiple of L columns.
 //
 // Register tile: MR×NR with MR = 6 (AVX2: 12 accumulators, 2 of B, 1 broadcast
-// in 16 registers); an odd vector of columns is a tile of half the width. K is
-// never split, so an element's sum is the same whatever tile it falls into.
+// in 16 registers); an odd vector of columns is a tile of half the width. Where the
+// processor has registers that are tiles, those are used for operands in bf16
+// (amx.h). K is never split, so an element's sum is the same whatever tile it falls
+// into.
 #pragma once
+#include "amx.h"
 #include "operand.h"
 
 namespace ISA {
 
 constexpr int MR = LANES == 16 ? 12 : 6;
-
-enum Accumulate { Overwrite, AddTo };
-
-// Mat is a matrix whose columns are N = G·n: G runs of n contiguous floats
-// (rows of an image), run floats apart. ld is the distance between rows.
-template <class T>
-struct Mat {
-  T* p;
-  int64_t ld, run;
-};
 
 // micro computes a tile of rows × vecs vectors, vecs 1 or 2. Both are constants
 // so that c stays in registers. K counts elements of T.
@@ -76,6 +69,9 @@ static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat
 template <class T>
 static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B,
                       Mat<Sum<T>> C, Accumulate acc) {
+#if defined(AMX_INSTRUCTIONS)
+  if constexpr (Arithmetic<T>::together > 1) return by_tiles(M, G, n, {steps<T>(K), 1, 0, 0}, A, lda, B, C, acc);
+#endif
   using Stripe = void (*)(int64_t, int64_t, int64_t, const T*, int64_t, Mat<const T>, Mat<Sum<T>>, Accumulate);
   static const Stripe by_rows[] = {nullptr,   stripe<1>, stripe<2>,  stripe<3>,  stripe<4>,  stripe<5>, stripe<6>,
 #if LANES == 16

@@ -58,6 +58,35 @@ INLINE vi splat(Pair x) {
   return bits - vi{};
 }
 
+// pitch is how far rows of weights with n numbers along K are apart, as A. Tiles of
+// them are loaded at once (amx.h): their rows are then whole cache lines.
+template <class T>
+INLINE int64_t pitch(int64_t n) {
+#if defined(AMX_INSTRUCTIONS)
+  if (Arithmetic<T>::together > 1) return round_up(steps<T>(n), 16);
+#endif
+  return steps<T>(n);
+}
+
+// unit is what K is best cut into multiples of: numbers that one instruction takes.
+template <class T>
+constexpr int64_t unit() {
+#if defined(AMX_INSTRUCTIONS)
+  if (Arithmetic<T>::together > 1) return 32;
+#endif
+  return Arithmetic<T>::together;
+}
+
+enum Accumulate { Overwrite, AddTo };
+
+// Mat is a matrix whose columns are N = G·n: G runs of n contiguous floats
+// (rows of an image), run floats apart. ld is the distance between rows.
+template <class T>
+struct Mat {
+  T* p;
+  int64_t ld, run;
+};
+
 // mac is c + a·b.
 INLINE vf mac(vf c, vf a, vf b) { return c + a * b; }
 INLINE vd mac(vd c, vd a, vd b) { return c + a * b; }

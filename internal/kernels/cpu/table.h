@@ -12,5 +12,5 @@ struct clusir_ops {
 
 extern const clusir_ops clusir_portable, clusir_portable_bf16;
 #if defined(__x86_64__)
-extern const clusir_ops clusir_avx2, clusir_avx512, clusir_avx512_bf16;
+extern const clusir_ops clusir_avx2, clusir_avx512, clusir_avx512_bf16, clusir_amx_bf16;
 #endif

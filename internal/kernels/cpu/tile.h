@@ -62,10 +62,10 @@ INLINE void add_to(float* dst, const float* src, int64_t n) {
   for (; i < n; i++) dst[i] += src[i];
 }
 
-// left_floats is the room of weights [M,K], or [M,K,taps], as A of a product.
+// left_floats is the room of weights [M,K] as A of a product.
 template <class T>
-INLINE int64_t left_floats(int64_t M, int64_t K, int64_t taps = 1) {
-  return Arithmetic<T>::together > 1 ? round_up(M * steps<T>(K) * taps, 16) + L : 0;
+INLINE int64_t left_floats(int64_t M, int64_t K) {
+  return Arithmetic<T>::together > 1 ? round_up(M * pitch<T>(K), 16) + L : 0;
 }
 
 // weight_rows calls f(m) for the rows of weights with K numbers each.
@@ -80,7 +80,7 @@ INLINE void weight_rows(Pool& pool, int64_t M, int64_t K, F&& f) {
 // as_left is left (below) on the calling thread.
 INLINE const float* as_left(int64_t, int64_t, const float* w, float*) { return w; }
 INLINE const Pair* as_left(int64_t M, int64_t K, const float* w, Pair* room) {
-  for (int64_t m = 0; m < M; m++) round_row(w + m * K, K, room + m * steps<Pair>(K));
+  for (int64_t m = 0; m < M; m++) round_row(w + m * K, K, room + m * pitch<Pair>(K));
   return room;
 }
 
@@ -91,7 +91,7 @@ INLINE const T* left(Pool& pool, const float* w, int64_t M, int64_t K, float* ro
     return w;
   } else {
     T* rounded = (T*)room;
-    weight_rows(pool, M, K, [&](int64_t m) { round_row(w + m * K, K, rounded + m * steps<T>(K)); });
+    weight_rows(pool, M, K, [&](int64_t m) { round_row(w + m * K, K, rounded + m * pitch<T>(K)); });
     return rounded;
   }
 }

@@ -70,7 +70,7 @@ static void wavelet_reduce(Pool& pool, Tensor y, Tensor x, clusir_norm norm, Ten
     full_rows(g, t, C, x, u);
     layer_norm(C, n, u, n, norm.weight, norm.bias, Feed<Operand>(b, n, s.take(feed_floats<Operand>(n))), nullptr, 0,
                mean, rstd);
-    gemm(Q, n, C, A, steps<Operand>(C), b, n, r, n, Overwrite);
+    gemm(Q, n, C, A, pitch<Operand>(C), b, n, r, n, Overwrite);
     haar(Q, t.N, r, v);
     for (int64_t c = 0; c < C; c++)
       memcpy(y + ((t.b * C + c) * g.h + t.i) * g.w + t.at, v + c * t.N, 4 * (size_t)t.n);
@@ -118,7 +118,7 @@ static void wavelet_reduce_grad(Pool& pool, Tensor dx, clusir_norm dnorm, Tensor
 // which b holds as an operand.
 template <class T>
 static void merged(int64_t C, int64_t N, const Operand* m, const Operand* b, const float* u, float* o, Feed<T> v) {
-  gemm(C, N, C, m, steps<Operand>(C), b, N, o, N, Overwrite);
+  gemm(C, N, C, m, pitch<Operand>(C), b, N, o, N, Overwrite);
   for (int64_t q = 0; q < C / 2; q++) {
     unhaar_row(C / 4, N, q < C / 4 ? o + q * N : u + (q - C / 4) * N, v.row());
     v.done(4 * N);
@@ -137,9 +137,9 @@ static void wavelet_merge(Pool& pool, Tensor y, Tensor x, Tensor s, Tensor m, Te
     float *u = scratch.take(C * t.N), *o = scratch.take(C * t.N), *r = scratch.take(4 * C * t.N);
     Operand *b = beside<Operand>(u, scratch, C, t.N), *v = take_operand<Operand>(scratch, C / 2, 4 * t.N);
     half_rows(g, t, C, s, u);
-    merged(C, t.N, maps + t.b * C * steps<Operand>(C), laid_out(C, t.N, u, b), u, o,
+    merged(C, t.N, maps + t.b * C * pitch<Operand>(C), laid_out(C, t.N, u, b), u, o,
            Feed<Operand>(v, 4 * t.N, scratch.take(feed_floats<Operand>(4 * t.N))));
-    gemm(C, 4 * t.N, C / 2, A, steps<Operand>(C / 2), v, 4 * t.N, r, 4 * t.N, Overwrite);
+    gemm(C, 4 * t.N, C / 2, A, pitch<Operand>(C / 2), v, 4 * t.N, r, 4 * t.N, Overwrite);
     for (int64_t k = 0; k < 2 * C; k++) {
       int64_t at = ((t.b * C + k / 2) * H + 2 * t.i + k % 2) * W + 2 * t.at;
       memcpy(y + at, x + at, 8 * (size_t)t.n);
@@ -174,7 +174,7 @@ struct MergeGrad {
       turned_across(C, n, gy, n, tr, Cp);
       gemm(C / 2, Cp, n, along_all(C / 2, n, v, A), steps<Operand>(n), tr, Cp, dwt, Cp, AddTo);
     }
-    gemm(C / 2, n, C, wt, steps<Operand>(C), laid_out(C, n, gy, G), n, dv, n, Overwrite);
+    gemm(C / 2, n, C, wt, pitch<Operand>(C), laid_out(C, n, gy, G), n, dv, n, Overwrite);
     haar(C / 4, N, dv, d);                  // gradient of m·s
     haar(C / 4, N, dv + C * N, d + C * N);  // of s itself
     if (dm) {
@@ -182,7 +182,7 @@ struct MergeGrad {
       gemm(C, Cp, N, along_all(C, N, d, D), steps<Operand>(N), tr, Cp, dm, Cp, AddTo);
     }
     if (!ds) return;
-    gemm(C, N, C, mt, steps<Operand>(C), laid_out(C, N, d, E), N, d + C * N, N, AddTo);
+    gemm(C, N, C, mt, pitch<Operand>(C), laid_out(C, N, d, E), N, d + C * N, N, AddTo);
     for (int64_t c = 0; c < C; c++)
       add_to(ds + ((t.b * C + c) * g.h + t.i) * g.w + t.at, d + (C + c) * N, t.n);
   }
@@ -193,7 +193,7 @@ static void wavelet_merge_grad(Pool& pool, Tensor ds, Tensor dm, Tensor dw, Tens
   Strips g(H, W);
   int64_t Cp = round_up(C, L), size = C * Cp + C / 2 * Cp;
   int64_t per = part_count(g.per_image(), g.h * g.w, size * B), units = g.per_image();
-  int64_t K = steps<Operand>(C);  // of the room for m, mᵀ and wᵀ behind each part's sums
+  int64_t K = pitch<Operand>(C);  // of the room for m, mᵀ and wᵀ behind each part's sums
   Partials sums = partials(pool, B * per, size + 2 * C * K + C / 2 * K);
   pool.run(B * per, MergeGrad{g, C, 0, 0, 0, 0, 0, 0}.floats(), [&](int64_t part, Scratch& scratch) {
     int64_t b = part / per;
