@@ -33,6 +33,8 @@ func TestOpen(t *testing.T) {
 		{Options{Name: "cpu", Precision: "tf32"}, "", "precision tf32 is for GPUs"},
 		{Options{Name: "cpu", ISA: "portable", Precision: "bf16"}, "cpu portable_bf16", ""},
 		{Options{Name: "cpu", ISA: "avx2", Precision: "bf16"}, "", "precision bf16 takes a processor with AVX512-BF16"},
+		{Options{Name: "cpu", ISA: "amx"}, "", `instruction set "amx" multiplies bf16 alone: choose precision bf16`},
+		{Options{Name: "cpu", ISA: "sse", Precision: "bf16"}, "", `instruction set "sse" has no form for it`},
 		{Options{Name: "cpu", Precision: "half"}, "", `precision "half": unknown; use float32, tf32 or bf16`},
 		{Options{Name: "cpu", ISA: "sse"}, "", `instruction set "sse"`},
 		{Options{Name: "gpu"}, "", `device "gpu": use auto, cpu, cuda or cuda:N`},

@@ -16,9 +16,11 @@ type preciseBackend struct {
 	open  func(t *testing.T) kernels.Backend
 }
 
-// A processor without AVX512-BF16 has the portable form, which is as exact.
+// A processor that has neither AMX nor AVX512-BF16 has the portable form, which is as
+// exact.
 var preciseBackends = []preciseBackend{
-	{"cpu bf16", toBF16, func(t *testing.T) kernels.Backend { return openBF16(t, "") }},
+	{"cpu amx bf16", toBF16, func(t *testing.T) kernels.Backend { return openBF16(t, "amx") }},
+	{"cpu avx512 bf16", toBF16, func(t *testing.T) kernels.Backend { return openBF16(t, "avx512") }},
 	{"cpu portable bf16", toBF16, func(t *testing.T) kernels.Backend { return openBF16(t, "portable") }},
 }
 

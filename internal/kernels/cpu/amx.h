@@ -76,8 +76,8 @@ INLINE void tiles_step(const Pair* A, int64_t lda, const Pair* B, int64_t ldb, i
 // micro_tiles computes down×across tiles of C, m rows in each.
 template <int down, int across>
 INLINE void micro_tiles(const Steps& s, const Pair* A, int64_t lda, const Pair* B, int64_t ldb, float* C, int64_t ldc,
-                        int64_t m, bool add) {
-  if (add) {
+                        int64_t m, Accumulate acc) {
+  if (acc) {
     load_tile<0>(C, ldc);
     if (across > 1) load_tile<1>(C + kTile, ldc);
     if (down > 1) load_tile<2>(C + m * ldc, ldc);
@@ -99,19 +99,19 @@ INLINE void micro_tiles(const Steps& s, const Pair* A, int64_t lda, const Pair* 
 // tile_rows computes tiles of m rows for G runs of n columns.
 template <int down>
 static void tile_rows(int64_t m, int64_t G, int64_t n, const Steps& s, const Pair* A, int64_t lda, Mat<const Pair> B,
-                      Mat<float> C, bool add) {
+                      Mat<float> C, Accumulate acc) {
   for (int64_t g = 0; g < G; g++) {
     const Pair* b = B.p + g * B.run;
     float* c = C.p + g * C.run;
     int64_t j = 0;
-    for (; j + 2 * kTile <= n; j += 2 * kTile) micro_tiles<down, 2>(s, A, lda, b + j, B.ld, c + j, C.ld, m, add);
-    if (j < n) micro_tiles<down, 1>(s, A, lda, b + j, B.ld, c + j, C.ld, m, add);
+    for (; j + 2 * kTile <= n; j += 2 * kTile) micro_tiles<down, 2>(s, A, lda, b + j, B.ld, c + j, C.ld, m, acc);
+    if (j < n) micro_tiles<down, 1>(s, A, lda, b + j, B.ld, c + j, C.ld, m, acc);
   }
 }
 
 // by_tiles is the product of M rows and G runs of n columns, n a multiple of kTile.
 static void by_tiles(int64_t M, int64_t G, int64_t n, const Steps& s, const Pair* A, int64_t lda, Mat<const Pair> B,
-                     Mat<float> C, bool add) {
+                     Mat<float> C, Accumulate acc) {
   int64_t tiles = (M + kTile - 1) / kTile, most = (M + tiles - 1) / tiles, rest = s.K % kTile;
   for (int64_t i = 0, m = most; i < M; m = M - i) {
     Shape shape = {};
@@ -123,9 +123,9 @@ static void by_tiles(int64_t M, int64_t G, int64_t n, const Steps& s, const Pair
     set(4, m, kTile), set(5, kTile, kTile);
     if (rest) set(6, m, rest), set(7, rest, kTile);
     open_tiles(shape);
-    for (; M - i >= m && M > i;) {
+    while (i < M && M - i >= m) {
       bool two = M - i >= 2 * m;
-      (two ? tile_rows<2> : tile_rows<1>)(m, G, n, s, A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, add);
+      (two ? tile_rows<2> : tile_rows<1>)(m, G, n, s, A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, acc);
       i += two ? 2 * m : m;
     }
     close_tiles();

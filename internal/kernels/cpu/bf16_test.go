@@ -37,7 +37,7 @@ func TestConformanceBF16(t *testing.T) {
 func TestDeterminismBF16(t *testing.T) {
 	for _, isa := range bf16Forms {
 		t.Run(isa, func(t *testing.T) {
-			openBF16(t, 1, isa) // skips where there is none
+			openBF16(t, 1, isa) // skips if there is none
 			kerneltest.RunDeterminism(t, func(threads int) kernels.Backend {
 				b, err := New(Options{Threads: threads, ISA: isa, BF16: true})
 				if err != nil {

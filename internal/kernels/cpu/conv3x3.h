@@ -100,13 +100,7 @@ INLINE void micro3x3(int64_t C, const T* A, int64_t lda, const T* b, int64_t pla
 // the filter: column x of copy kx is column x + kx. What the nine addresses are for
 // floats are then three, of rows of pairs of channel and column.
 template <class T>
-constexpr int64_t copies() {
-#if defined(AMX_INSTRUCTIONS)
-  return Arithmetic<T>::together > 1 ? 3 : 1;
-#else
-  return 1;
-#endif
-}
+constexpr int64_t kCopies = tiled<T> ? 3 : 1;
 
 // Filter is where weights of C channels lie: a row has 9 taps of each T of channels,
 // or, for tiles, the taps of a row of the filter after those of the one above.
@@ -114,11 +108,11 @@ template <class T>
 struct Filter {
   int64_t block, row;
   Filter(int64_t C)
-      : block(copies<T>() > 1 ? pitch<T>(6 * steps<T>(C)) : 3 * steps<T>(C)), row(3 * block) {}
+      : block(tiled<T> ? pitch<T>(6 * steps<T>(C)) : 3 * steps<T>(C)), row(3 * block) {}
   // at is the place of tap k of channel c.
   int64_t at(int64_t c, int k) const {
     int64_t t = c / Arithmetic<T>::together;
-    return copies<T>() > 1 ? k / 3 * block + t * 3 + k % 3 : t * 9 + k;
+    return tiled<T> ? k / 3 * block + t * 3 + k % 3 : t * 9 + k;
   }
 };
 
@@ -140,7 +134,7 @@ template <class T>
 static void padded_tile(const Planes& x, const Tile& t, int64_t line, T* u, float* room) {
   constexpr int64_t together = Arithmetic<T>::together;
   int64_t xa = most(t.x0 - 1, 0), xb = least(t.x1 + 1, x.W), off = xa - (t.x0 - 1), plane = (t.y1 - t.y0 + 2) * line;
-  for (int64_t c0 = 0; c0 < x.C; c0 += together, u += (copies<T>() - 1) * plane)
+  for (int64_t c0 = 0; c0 < x.C; c0 += together, u += (kCopies<T> - 1) * plane)
     for (int64_t y = t.y0 - 1; y <= t.y1; y++, u += line) {
       Feed<T> lines(u, line, room);
       for (int64_t c = c0; c < least(c0 + together, x.C); c++) {
@@ -150,7 +144,7 @@ static void padded_tile(const Planes& x, const Tile& t, int64_t line, T* u, floa
         lines.done(line);
       }
       lines.end(line);
-      for (int64_t k = 1; k < copies<T>(); k++)
+      for (int64_t k = 1; k < kCopies<T>; k++)
         memcpy((void*)(u + k * plane), u + k, sizeof(T) * (size_t)(line - k));
     }
 }
@@ -184,37 +178,43 @@ static void stripe3x3(const Conv3Plan& p, const Tile& t, int64_t C, const T* A, 
   }
 }
 
-// kOut is how many channels of a tile's result are made at a time.
+// stripes3x3 computes a tile of up to MR channels. C counts elements of T.
 template <class T>
-constexpr int64_t kOut = copies<T>() > 1 ? 32 : MR;
-
-// product3x3 computes `rows` of them, from u [C, copies, high+2, line].
-template <class T>
-static void product3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u, float* out,
+static void stripes3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u, float* out,
                        int64_t ldc) {
-#if defined(AMX_INSTRUCTIONS)
-  if constexpr (copies<T>() > 1) {
-    int64_t high = t.y1 - t.y0, K = copies<T>() * steps<T>(C);
-    Filter<T> f(C);
-    return by_tiles(rows, high, round_up(t.x1 - t.x0, L), {K, 3, f.block, p.line}, A, f.row,
-                    {u, (high + 2) * p.line, p.line}, {out, ldc, p.line}, false);
-  }
-#endif
   using Stripe = void (*)(const Conv3Plan&, const Tile&, int64_t, const T*, const T*, float*, int64_t);
-  static const Stripe by_rows[] = {
+  static const Stripe stripes[] = {
       nullptr,         stripe3x3<1, T>, stripe3x3<2, T>, stripe3x3<3, T>,  stripe3x3<4, T>,  stripe3x3<5, T>,
       stripe3x3<6, T>,
 #if LANES == 16
       stripe3x3<7, T>, stripe3x3<8, T>, stripe3x3<9, T>, stripe3x3<10, T>, stripe3x3<11, T>, stripe3x3<12, T>
 #endif
   };
-  by_rows[rows](p, t, steps<T>(C), A, u, out, ldc);
+  stripes[rows](p, t, C, A, u, out, ldc);
+}
+
+// kOut is how many channels of a tile's result are made at a time.
+template <class T>
+constexpr int64_t kOut = tiled<T> ? 32 : MR;
+
+// product3x3 computes `rows` of them, from u [C, copies, high+2, line].
+template <class T>
+static void product3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u, float* out,
+                       int64_t ldc) {
+  if constexpr (tiled<T>) {
+    int64_t high = t.y1 - t.y0, K = kCopies<T> * steps<T>(C);
+    Filter<T> f(C);
+    by_tiles(rows, high, round_up(t.x1 - t.x0, L), {K, 3, f.block, p.line}, A, f.row,
+             {u, (high + 2) * p.line, p.line}, {out, ldc, p.line}, Overwrite);
+  } else {
+    stripes3x3(rows, p, t, steps<T>(C), A, u, out, ldc);
+  }
 }
 
 // convolve computes y (+)= w * x; w is [O,C,9], as left3x3 gives it.
 template <class T>
 static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w, int64_t B, Accumulate acc) {
-  int64_t C = x0.C, O = y0.C, pixels = x0.H * x0.W, K = copies<T>() * steps<T>(C), row = Filter<T>(C).row;
+  int64_t C = x0.C, O = y0.C, pixels = x0.H * x0.W, K = kCopies<T> * steps<T>(C), row = Filter<T>(C).row;
   Conv3Plan p = conv3_plan(B, C, x0.H, x0.W, pool.threads());
   size_t floats = (size_t)((K * (p.tiles.rows + 2) + kOut<T> * p.tiles.rows + 3) * p.line + 128);
   pool.run(B * p.tiles.count(), floats, [&](int64_t unit, Scratch& s) {
@@ -237,7 +237,8 @@ static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w,
 
 static void conv3x3(Pool& pool, Tensor y, Tensor x, Tensor w) {
   int64_t O = w.n[0], C = w.n[1];
-  const Operand* A = left3x3<Operand>(pool, w, O, C, pool.shared(Arithmetic<Operand>::together > 1 ? (size_t)(O * Filter<Operand>(C).row) : 0));
+  int64_t room = Arithmetic<Operand>::together > 1 ? O * Filter<Operand>(C).row : 0;
+  const Operand* A = left3x3<Operand>(pool, w, O, C, pool.shared((size_t)room));
   convolve(pool, stored(y, x), stored(x, x), A, x.n[0], Overwrite);
 }
 

@@ -39,7 +39,7 @@ INLINE FFNPlan ffn_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W, i
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
   p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
-  p.chunk = even(h, (64 << 10) / (2 * p.slots * p.stride), unit<Operand>());
+  p.chunk = even(h, (64 << 10) / (2 * p.slots * p.stride), kPart<Operand>);
   return p;
 }
 
@@ -94,6 +94,16 @@ struct Ring {
 
 INLINE void clear_row(const Ring& r, int64_t channels, int64_t y) {
   for (int64_t j = 0; j < channels; j++) memset(r.row(j, y) - kMargin, 0, 4 * (size_t)r.stride);
+}
+
+// clear_ring prepares a ring for rows of channels from y on: it clears both margins,
+// and row -1, if that is the first.
+INLINE void clear_ring(const Ring& r, int64_t channels, int64_t y) {
+  for (int64_t i = 0; i < channels * r.slots; i++) {
+    memset(r.p + i * r.stride, 0, 4 * kMargin);
+    memset(r.p + (i + 1) * r.stride - kMargin, 0, 4 * kMargin);
+  }
+  if (y < 0) clear_row(r, channels, y);
 }
 
 // expand_rows fills the ring with rows [y, y+n) of expand·u for channel pairs
@@ -249,7 +259,7 @@ static const FFNWeights* ffn_weights(Pool& pool, int64_t C, int64_t h, int64_t B
 static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, const Window& w, const FFNWeights& f,
                       int64_t j0, int64_t J, float weight) {
   Ring ring = {s.ring, p.slots, p.stride, J};
-  memset(s.ring, 0, 4 * (size_t)(2 * J * p.slots * p.stride));
+  clear_ring(ring, 2 * J, w.y0 - 1);
   int64_t at = t.x0 - w.x0, n = round_up(t.x1 - t.x0, L), ldo = (t.y1 - t.y0) * p.cols;
   int64_t ready = w.y0;  // rows below this one are in the ring
   for (int64_t y = t.y0; y < t.y1; y += p.step) {
@@ -263,33 +273,6 @@ static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, cons
     gemm_runs(p.C, rows, n, J, f.project + steps<Operand>(j0), pitch<Operand>(p.h), {s.gate, p.step * p.cols, p.cols},
               {s.out + (y - t.y0) * p.cols, ldo, p.cols}, AddTo);
   }
-}
-
-static void gated_ffn(Pool& pool, Tensor y, Tensor x, clusir_norm norm, int64_t E, const clusir_ffn* experts,
-                      Tensor route) {
-  int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
-  int64_t h = experts->project.n[1];
-  FFNPlan p = ffn_plan(B, C, h, H, W, pool.threads());
-  const FFNWeights* weights = ffn_weights(pool, C, h, B, E, experts, route);
-  pool.run(B * p.tiles.count(), FFNScratch::floats(p), [&](int64_t unit, Scratch& scratch) {
-    Tile t = tile_at(p.tiles, unit);
-    Window w = window(t, H, W);
-    FFNScratch s(p, scratch);
-    normalised(p, x + t.b * C * H * W, w, norm.weight, norm.bias, s.u, s.row);
-    int64_t ldo = (t.y1 - t.y0) * p.cols;
-    memset(s.out, 0, 4 * (size_t)(C * ldo));
-    for (int64_t e = 0; e < E; e++) {
-      float weight = route ? route[t.b * E + e] : 1.0f;
-      if (weight == 0) continue;
-      for (int64_t j = 0; j < h; j += p.chunk) ffn_chunk(p, s, t, w, weights[e], j, least(p.chunk, h - j), weight);
-    }
-    for (int64_t c = 0; c < C; c++)
-      for (int64_t r = t.y0; r < t.y1; r++) {
-        int64_t at = ((t.b * C + c) * H + r) * W + t.x0;
-        memcpy(y + at, x + at, 4 * (size_t)(t.x1 - t.x0));
-        add_to(y + at, s.out + c * ldo + (r - t.y0) * p.cols, t.x1 - t.x0);
-      }
-  });
 }
 
 }  // namespace ISA

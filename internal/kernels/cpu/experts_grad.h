@@ -216,8 +216,7 @@ inline int64_t FFNGrad::expand_grads(Band& b, const Ring& e, const Ring& dd, int
 inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
   int64_t H = p.tiles.H, ready = most(b.wd.y0 - 1, 0), done = b.t.y0;
   Ring e = {b.e, p.slots, p.stride, J}, dd = {b.dd, p.slots, p.stride, J};
-  memset(b.e, 0, 4 * (size_t)ring_floats());
-  memset(b.dd, 0, 4 * (size_t)ring_floats());
+  clear_ring(e, 2 * J, b.wd.y0 - 1), clear_ring(dd, 2 * J, b.wd.y0 - 1);
   memset(b.taps, 0, 4 * (size_t)(18 * J * L));
   for (int64_t y = b.wd.y0, n; y < b.wd.y1; y += n) {
     n = least(p.step, b.wd.y1 - y);
@@ -254,7 +253,7 @@ INLINE FFNPlan ffn_grad_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
   p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
-  p.chunk = even(h, (96 << 10) / (4 * p.slots * p.stride), unit<Operand>());
+  p.chunk = even(h, (96 << 10) / (4 * p.slots * p.stride), kPart<Operand>);
   return p;
 }
 

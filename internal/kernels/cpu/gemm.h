@@ -63,17 +63,13 @@ static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat
   }
 }
 
-// gemm_runs computes C (+)= A·B for G runs of n columns, n a multiple of L.
-// Rows are dealt out evenly over as few tiles as hold them: 8 rows are 4 + 4,
+// by_rows deals rows out evenly over as few tiles as hold them: 8 rows are 4 + 4,
 // not 6 + 2, which would wait for its accumulators' latency.
 template <class T>
-static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B,
-                      Mat<Sum<T>> C, Accumulate acc) {
-#if defined(AMX_INSTRUCTIONS)
-  if constexpr (Arithmetic<T>::together > 1) return by_tiles(M, G, n, {steps<T>(K), 1, 0, 0}, A, lda, B, C, acc);
-#endif
+static void by_rows(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<Sum<T>> C,
+                    Accumulate acc) {
   using Stripe = void (*)(int64_t, int64_t, int64_t, const T*, int64_t, Mat<const T>, Mat<Sum<T>>, Accumulate);
-  static const Stripe by_rows[] = {nullptr,   stripe<1>, stripe<2>,  stripe<3>,  stripe<4>,  stripe<5>, stripe<6>,
+  static const Stripe stripes[] = {nullptr,   stripe<1>, stripe<2>,  stripe<3>,  stripe<4>,  stripe<5>, stripe<6>,
 #if LANES == 16
                                    stripe<7>, stripe<8>, stripe<9>, stripe<10>, stripe<11>, stripe<12>
 #endif
@@ -81,9 +77,19 @@ static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, in
   int64_t i = 0;
   for (int64_t tiles = (M + MR - 1) / MR; tiles; tiles--) {
     int64_t rows = (M - i + tiles - 1) / tiles;
-    by_rows[rows](G, n, steps<T>(K), A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, acc);
+    stripes[rows](G, n, steps<T>(K), A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, acc);
     i += rows;
   }
+}
+
+// gemm_runs computes C (+)= A·B for G runs of n columns, n a multiple of L.
+template <class T>
+static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B,
+                      Mat<Sum<T>> C, Accumulate acc) {
+  if constexpr (tiled<T>)
+    by_tiles(M, G, n, {steps<T>(K), 1, 0, 0}, A, lda, B, C, acc);
+  else
+    by_rows(M, G, n, K, A, lda, B, C, acc);
 }
 
 // gemm is gemm_runs for one run of N columns, N a multiple of L.

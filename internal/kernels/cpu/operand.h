@@ -40,6 +40,15 @@ struct Arithmetic<Pair> {
 
 using Operand = OPERAND;
 
+// tiled reports whether products of T are of whole tiles (amx.h).
+#if defined(AMX_INSTRUCTIONS)
+template <class T>
+constexpr bool tiled = Arithmetic<T>::together > 1;
+#else
+template <class T>
+constexpr bool tiled = false;
+#endif
+
 // Sum is what products of T are added up in.
 template <class T>
 using Sum = typename Arithmetic<T>::Sum;
@@ -62,20 +71,12 @@ INLINE vi splat(Pair x) {
 // them are loaded at once (amx.h): their rows are then whole cache lines.
 template <class T>
 INLINE int64_t pitch(int64_t n) {
-#if defined(AMX_INSTRUCTIONS)
-  if (Arithmetic<T>::together > 1) return round_up(steps<T>(n), 16);
-#endif
-  return steps<T>(n);
+  return tiled<T> ? round_up(steps<T>(n), 16) : steps<T>(n);
 }
 
-// unit is what K is best cut into multiples of: numbers that one instruction takes.
+// kPart is what K is best cut into multiples of: the numbers that one instruction takes.
 template <class T>
-constexpr int64_t unit() {
-#if defined(AMX_INSTRUCTIONS)
-  if (Arithmetic<T>::together > 1) return 32;
-#endif
-  return Arithmetic<T>::together;
-}
+constexpr int64_t kPart = tiled<T> ? 32 : Arithmetic<T>::together;
 
 enum Accumulate { Overwrite, AddTo };
 
@@ -178,7 +179,9 @@ INLINE int64_t feed_floats(int64_t n) {
 // round_row rounds a row of A; where K is odd a 0 follows.
 INLINE void round_row(const float* x, int64_t K, Pair* y) {
   uint16_t* to = (uint16_t*)y;
-  for (int64_t k = 0; k < K; k++) to[k] = round16(x[k]);
+  int64_t k = 0;
+  for (; k + 2 * L <= K; k += 2 * L) store(y + k / 2, pack_along(load(x + k), load(x + k + L)));
+  for (; k < K; k++) to[k] = round16(x[k]);
   if (K % 2) to[K] = 0;
 }
 

@@ -62,6 +62,13 @@ INLINE void add_to(float* dst, const float* src, int64_t n) {
   for (; i < n; i++) dst[i] += src[i];
 }
 
+// sum_of_rows writes a + b for n floats; b has room up to a multiple of L.
+INLINE void sum_of_rows(float* y, const float* a, const float* b, int64_t n) {
+  int64_t i = 0;
+  for (; i + L <= n; i += L) store(y + i, load(a + i) + load(b + i));
+  for (; i < n; i++) y[i] = a[i] + b[i];
+}
+
 // left_floats is the room of weights [M,K] as A of a product.
 template <class T>
 INLINE int64_t left_floats(int64_t M, int64_t K) {
