@@ -23,13 +23,15 @@ struct FFNGrad {
   clusir_ffn f;                            // the expert
   const Operand* expand;                   // [2h,C]
   const Operand *expand_t, *project_t;     // of its halves [C,2,h], [h,C]
-  float* du;                               // [B,C,H,W], added to
+  bool in_bands;                           // a band adds to dx itself
+  float *du, *dx;                          // [B,C,H,W], added to; one of them is used
 
   // Where a part holds its sums: dExpand [2h,Cp], dProjectᵀ [h,Cp],
-  // dDepthwise [2h,9].
+  // dDepthwise [2h,9], and the norm's dWeight [C] and dBias [C].
   int64_t at_project() const { return 2 * p.h * Cp; }
   int64_t at_depthwise() const { return 3 * p.h * Cp; }
-  int64_t size() const { return 3 * p.h * Cp + 18 * p.h; }
+  int64_t at_norm() const { return at_depthwise() + 18 * p.h; }
+  int64_t size() const { return at_norm() + (in_bands ? 2 * p.C : 0); }
 
   // Buffers of one band: u with a halo of two rows, dy with one, both also
   // turned for the band's own rows; the rings of e and dd; of a step the gated
@@ -47,7 +49,7 @@ struct FFNGrad {
   int64_t ring_floats() const { return 2 * p.chunk * p.slots * p.stride; }
   size_t floats() const {
     int64_t rows = p.tiles.rows, group = p.step * p.cols;
-    return (size_t)((p.C * (3 * rows + 6) + 2 * Cp * (rows + 1) + 2) * p.cols + 2 * ring_floats() +
+    return (size_t)((p.C * (3 * rows + 6) + 2 * Cp * (rows + 1) + 2 + (in_bands ? p.C + 4 : 0)) * p.cols + 2 * ring_floats() +
                     4 * p.chunk * group + 18 * p.chunk * L + 512) +
            (size_t)halved_floats();
   }
@@ -65,6 +67,7 @@ struct FFNGrad {
   void gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t j, int64_t y, float* dg, float* g) const;
   void expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
   int64_t expand_grads(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const;
+  void norm_grad(const Band& b, Scratch& s) const;
   void run(Band& b, Scratch& s) const;
 };
 
@@ -234,9 +237,27 @@ inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
   sum_taps(b, j0, J);
 }
 
+// norm_grad adds a band's dy and the norm's gradient of its du to dx, while both are
+// in cache. It sums by bands, and so is not what float32 takes, whose bits stay.
+inline void FFNGrad::norm_grad(const Band& b, Scratch& s) const {
+  int64_t rows = b.t.y1 - b.t.y0, W = p.tiles.W, n = p.cols, ld = rows * n;
+  float *xhat = s.take(p.C * n), *row = s.take(4 * n), *sums = b.sums + at_norm();
+  for (int64_t r = 0; r < rows; r++) {
+    const int64_t at = (b.t.b * p.C * p.tiles.H + b.t.y0 + r) * W, apart = p.tiles.H * W;
+    for (int64_t c = 0; c < p.C; c++) copy_padded(xhat + c * n, x + at + c * apart, W, n);
+    norm_grad_tile(p.C, n, xhat, b.du + r * n, ld, norm_weight, sums, row);
+    for (int64_t c = 0; c < p.C && dx; c++) {
+      float* out = dx + at + c * apart;
+      add_to(out, dy + at + c * apart, W);
+      add_to(out, b.du + c * ld + r * n, W);
+    }
+  }
+}
+
 inline void FFNGrad::run(Band& b, Scratch& s) const {
   open(b, s);
   for (int64_t j = 0; j < p.h; j += p.chunk) chunk(b, j, least(p.chunk, p.h - j));
+  if (in_bands) return norm_grad(b, s);
   int64_t rows = b.t.y1 - b.t.y0, H = p.tiles.H, W = p.tiles.W;
   for (int64_t c = 0; c < p.C; c++)
     for (int64_t r = 0; r < rows; r++)
@@ -248,7 +269,7 @@ inline void FFNGrad::run(Band& b, Scratch& s) const {
 INLINE FFNPlan ffn_grad_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W) {
   FFNPlan p;
   p.C = C, p.h = h, p.cols = round_up(W, L);
-  int64_t rows = clamp((256 << 10) / (C * p.cols), 8, 128);
+  int64_t rows = clamp((tiled<Operand> ? 64 << 10 : 256 << 10) / (C * p.cols), 8, 128);
   p.tiles = {H, W, ceil_div(H, most(ceil_div(H, rows), least(ceil_div(4, B), ceil_div(H, 8)))), W};
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
   p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
@@ -304,11 +325,7 @@ static void residual_grad(Pool& pool, float* dx, float* dweight, float* dbias, c
         copy_padded(v + c * N, x + (b * C + c) * HW + at, n, N);
         copy_padded(g + c * N, du + (b * C + c) * HW + at, n, N);
       }
-      moments(C, N, v, N, row, row + T);
-      for (int64_t c = 0; c < C; c++)
-        for (int64_t i = 0; i < N; i += L)
-          store(v + c * N + i, (load(v + c * N + i) - load(row + i)) * load(row + T + i));
-      layer_norm_grad(C, N, g, N, v, N, row + T, weight, acc, acc + C, row + 2 * T, row + 3 * T);
+      norm_grad_tile(C, N, v, g, N, weight, acc, row);
       for (int64_t c = 0; c < C && dx; c++) {
         float* out = dx + (b * C + c) * HW + at;
         add_to(out, dy + (b * C + c) * HW + at, n);
@@ -327,9 +344,10 @@ static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusi
   FFNGrad g = {};
   g.p = ffn_grad_plan(B, C, h, H, W);
   g.Cp = round_up(C, L);
+  g.in_bands = tiled<Operand> && E == 1 && !route;
   g.dy = dy, g.x = x, g.norm_weight = norm.weight, g.norm_bias = norm.bias;
   int64_t units = B * g.p.tiles.count(), size = round_up(g.size() + units, 16), parts = part_count(units, B * H * W, size);
-  int64_t image = round_up(B * C * H * W, 16), H2 = pitch<Operand>(h), K = pitch<Operand>(C);
+  int64_t image = g.in_bands ? 0 : round_up(B * C * H * W, 16), H2 = pitch<Operand>(h), K = pitch<Operand>(C);
   int64_t turned = round_up(2 * H2 * C + h * K, 16), weights = turned + left_floats<Operand>(2 * h, C);
   Partials norms = {nullptr, kNormParts, round_up(2 * C, 16)};
   float* base = pool.shared((size_t)(image + weights + parts * size + norms.parts * norms.size));
@@ -337,7 +355,7 @@ static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusi
   norms.base = wt + weights + parts * size;
   memset(du, 0, 4 * (size_t)image);
   Operand *expand_t = (Operand*)wt, *project_t = expand_t + 2 * H2 * C;
-  g.du = du, g.expand_t = expand_t, g.project_t = project_t;
+  g.du = du, g.dx = dx, g.expand_t = expand_t, g.project_t = project_t;
   for (int64_t e = 0; e < E; e++) {
     if (!reached(route, B, E, e)) continue;
     g.f = experts[e];
@@ -348,7 +366,10 @@ static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusi
     expert_grad(pool, g, dexperts[e], droute ? droute + e : nullptr, E, route ? route + e : nullptr, B,
                 {wt + weights, parts, size});
   }
-  residual_grad(pool, dx, dnorm.weight, dnorm.bias, dy, x, du, norm.weight, B, C, H * W, norms);
+  if (!g.in_bands) return residual_grad(pool, dx, dnorm.weight, dnorm.bias, dy, x, du, norm.weight, B, C, H * W, norms);
+  Partials sums = {wt + weights, parts, size};
+  reduce(pool, dnorm.weight, sums, g.at_norm(), 1, C, C);
+  reduce(pool, dnorm.bias, sums, g.at_norm() + C, 1, C, C);
 }
 
 }  // namespace ISA

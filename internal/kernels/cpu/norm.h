@@ -68,4 +68,15 @@ static void layer_norm_grad(int64_t C, int64_t n, float* du, int64_t ld, const f
   }
 }
 
+// norm_grad_tile is layer_norm_grad for n pixels x [C,n], which it turns into x̂; sums
+// are dweight and dbias, and room is of 4n floats.
+static void norm_grad_tile(int64_t C, int64_t n, float* x, float* du, int64_t ld, const float* weight, float* sums,
+                           float* room) {
+  moments(C, n, x, n, room, room + n);
+  for (int64_t c = 0; c < C; c++)
+    for (int64_t i = 0; i < n; i += L)
+      store(x + c * n + i, (load(x + c * n + i) - load(room + i)) * load(room + n + i));
+  layer_norm_grad(C, n, du, ld, x, n, room + n, weight, sums, sums + C, room + 2 * n, room + 3 * n);
+}
+
 }  // namespace ISA
