@@ -60,7 +60,7 @@ func toBF16(x float32) float32 {
 func TestBF16RoundsOperands(t *testing.T) {
 	for _, isa := range bf16Forms {
 		for _, C := range []int{1, 5, 24, 33} {
-			full, half := open(t, 2, isa), openBF16(t, 2, isa)
+			full, half := open(t, 2, ""), openBF16(t, 2, isa)
 			x, w1, w3 := random(full, 2, C, 9, 21), random(full, 7, C), random(full, 7, C, 3, 3)
 			rounded := func(v kernels.Tensor) kernels.Tensor {
 				r := full.Alloc(v.Shape...)
