@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	neturl "net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/spf13/pflag"
 
 	"clusir/internal/sharedtest"
 )
@@ -82,6 +85,32 @@ func startServe(t *testing.T, args ...string) (cmd *exec.Cmd, url string) {
 	return cmd, strings.TrimSuffix(strings.TrimSpace(strings.TrimPrefix(line, "clusir serve: open ")), "/")
 }
 
+// askAll sends every flag of restore in a query: each is taken, or refused by a text
+// that says where it belongs.
+func askAll(t *testing.T, url string) {
+	t.Helper()
+	newRestoreCmd(nil).Flags().VisitAll(func(f *pflag.Flag) {
+		r, err := http.NewRequest(http.MethodPost, url+"/v1/restore?"+f.Name+"="+neturl.QueryEscape(f.DefValue), strings.NewReader("no picture"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer 0123456789abcdef")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if taken := strings.Contains(string(text), "not an image"); !taken && !strings.Contains(string(text), "is about files") && !strings.Contains(string(text), "is chosen when the server starts") &&
+			!strings.Contains(string(text), "this server takes pictures of at most") {
+			t.Errorf("--%s: %s", f.Name, text)
+		}
+	})
+}
+
 // TestServe restores a picture with the model that ships, as restore does, and ends
 // in good order when it is told to.
 func TestServe(t *testing.T) {
@@ -106,6 +135,7 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	askAll(t, url)
 	want := filepath.Join(t.TempDir(), "out.png")
 	if code := run([]string{"restore", "../../testdata/images/chelsea-noisy.png", want, "--strength", "0.5", "--device", "cpu"}, io.Discard, os.Stderr); code != exitOK {
 		t.Fatalf("restore: exit code %d", code)

@@ -29,7 +29,7 @@ var elsewhere = func() map[string]string {
 	const files, machine = "is about files, and a request names none: the answer is the picture",
 		"is chosen when the server starts: clusir serve --"
 	reasons := map[string]string{}
-	for _, name := range []string{"output", "overwrite", "skip-existing", "suffix", "compare"} {
+	for _, name := range []string{"output", "overwrite", "skip-existing", "suffix", "compare", "results", "shard"} {
 		reasons[name] = files
 	}
 	for _, name := range []string{"device", "precision", "threads", "isa", "max-memory", "model-config"} {
