@@ -57,7 +57,7 @@ func TestLoad(t *testing.T) {
 				got := w.post("", body)
 				for ; got.status == http.StatusTooManyRequests; got = w.post("", body) {
 					again.Add(1)
-					time.Sleep(20 * time.Millisecond)
+					time.Sleep(100 * time.Millisecond)
 				}
 				switch {
 				case i%3 == 0 && got.status == http.StatusUnprocessableEntity && strings.Contains(got.text(), "is cut short"):
