@@ -64,8 +64,6 @@ func (r *round) jobs(yield func(restore.Job) bool) {
 		r.mu.Lock()
 		r.tasks[t.stream] = t
 		r.mu.Unlock()
-		t.limit(r.MaxTime)
-		t.tell(event{State: computing})
 		if !yield(t.job()) {
 			return
 		}
@@ -83,19 +81,18 @@ func (r *round) of(j restore.Job) *task {
 	return r.tasks[j.Stream]
 }
 
-// progress reports how far a picture is, in steps that a page can show.
+// progress reports how far a picture is, in steps that a page can show. Its time begins
+// with the first of them.
 func (r *round) progress(_ int, j restore.Job, done float64) {
 	const step = 0.01
 	t := r.of(j)
+	if t.timer == nil {
+		t.timer = time.AfterFunc(r.MaxTime, func() { t.stop(timeError{r.MaxTime}) })
+	}
 	if done == 0 || done == 1 || done >= t.told+step {
 		t.told = done
 		t.tell(event{State: computing, Share: done})
 	}
-}
-
-// limit ends the picture when its time is over.
-func (t *task) limit(most time.Duration) {
-	t.timer = time.AfterFunc(most, func() { t.stop(timeError{most}) })
 }
 
 // timeError is the cause of the end of a picture that took too long.
