@@ -105,14 +105,25 @@ func TestFullSize(t *testing.T) {
 	}
 }
 
-// TestNarrowSummary: on a phone the measured PSNR is in sight.
-func TestNarrowSummary(t *testing.T) {
+// TestNarrow: on a phone what was measured is in sight, of benchmarks and of images,
+// and the page itself is not scrolled sideways.
+func TestNarrow(t *testing.T) {
 	b := open(t, testPage(t, 4))
-	const width = 360
-	b.Do(chromedp.EmulateViewport(width, 800))
-	right := value[float64](b, `[...document.querySelectorAll('#summary thead th[data-group="ours"]')].pop().getBoundingClientRect().right`)
-	if right > width {
-		t.Errorf("the columns of ours end at %g of %d pixels", right, width)
+	for _, width := range []int64{360, 390} {
+		b.Do(chromedp.EmulateViewport(width, 800))
+		for _, column := range []string{`#summary thead th[data-group="ours"]`, `#all [data-by="input"]`, `#all [data-by="psnr"]`, `#all [data-by="gain"]`} {
+			right := value[float64](b, `[...document.querySelectorAll('`+column+`')].pop().getBoundingClientRect().right`)
+			if right <= 0 || right > float64(width) {
+				t.Errorf("the column %s ends at %g of %d pixels", column, right, width)
+			}
+		}
+		if wide := value[int64](b, `document.documentElement.scrollWidth`); wide > width {
+			t.Errorf("the page is %d wide on a screen of %d", wide, width)
+		}
+		where := value[string](b, `document.querySelector('#all tbody th small').innerText`)
+		if !strings.Contains(where, "×") {
+			t.Errorf("under its name an image's benchmark and size are %q", where)
+		}
 	}
 }
 
