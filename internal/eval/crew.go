@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
-	"golang.org/x/sync/semaphore"
 
+	"clusir/internal/infer"
 	"clusir/internal/metrics"
+	"clusir/internal/sysmem"
 )
 
 // crew measures images side by side, one on each restorer, as far as the memory
@@ -19,8 +21,7 @@ type crew struct {
 	Options
 	window metrics.Window
 	saver  saver
-	budget int64 // bytes, for what is measured at a time
-	memory *semaphore.Weighted
+	budget int64 // bytes, for an image
 
 	mu       sync.Mutex // guards what follows, and the callbacks
 	stream   *stream
@@ -35,7 +36,8 @@ var errPanic = errors.New("internal error")
 
 // measure does the jobs.
 func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
-	c.allow(by)
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
+	by = c.allow(by, jobs)
 	c.shares = map[*shot]float64{}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -100,16 +102,27 @@ func (c *crew) say() {
 	c.Progress(c.said, c.of)
 }
 
-// allow sets how much memory there is without the networks' weights.
-func (c *crew) allow(by []restorer) {
-	c.budget = 1 << 62
-	if c.MaxMemory > 0 {
-		c.budget = c.MaxMemory
-		for _, r := range by {
-			c.budget = max(c.budget-r.held(), 0)
+// allow sets how much memory an image may take, and returns those who may work side
+// by side: each keeps for reuse what its largest image took.
+func (c *crew) allow(by []restorer, jobs []job) []restorer {
+	if c.budget = 1 << 62; c.MaxMemory == 0 {
+		return by
+	}
+	c.budget = c.MaxMemory - infer.ProgramBytes
+	for _, r := range by {
+		c.budget -= r.held()
+	}
+	most, pass := int64(1), int64(0)
+	for _, j := range jobs {
+		if n, err := needOf(by[0], j); err == nil && n.total() <= c.budget {
+			most, pass = max(most, n.total()), max(pass, n.kept)
 		}
 	}
-	c.memory = semaphore.NewWeighted(c.budget)
+	by = by[:min(max(c.budget/most, 1), int64(len(by)))]
+	// What is Go's is collected before it adds to what passes take beyond the limit.
+	heap := (c.MaxMemory - sysmem.OutsideGo() - int64(len(by))*pass) * 19 / 20
+	debug.SetMemoryLimit(max(heap, sysmem.LeastHeap))
+	return by
 }
 
 // left are the jobs that are not done: measured, of a picture that is still the same,
@@ -161,11 +174,9 @@ func (c *crew) measureOne(ctx context.Context, by restorer, j job) (s *shot, err
 			err = fmt.Errorf("internal error: %v; please report it", p)
 		}
 	}()
-	n, err := c.reserve(ctx, by, j)
-	if err != nil {
+	if err := c.check(by, j); err != nil {
 		return s, err
 	}
-	defer c.memory.Release(n)
 	if err := s.load(j, c.Protocol.Seed); err != nil {
 		return s, err
 	}
@@ -175,20 +186,31 @@ func (c *crew) measureOne(ctx context.Context, by restorer, j job) (s *shot, err
 	return s, s.compare(c.Protocol, c.window)
 }
 
-// reserve waits for the memory that decoding, restoring and measuring an image takes,
-// which its header tells.
-func (c *crew) reserve(ctx context.Context, by restorer, j job) (int64, error) {
-	w, h, decoded, err := j.item.Size()
-	if err != nil {
-		return 0, err
+// need is what an image takes, as its headers tell.
+type need struct {
+	w, h         int
+	kept, images int64 // bytes
+}
+
+func (n need) total() int64 { return n.kept + n.images }
+
+func needOf(by restorer, j job) (n need, err error) {
+	var decoded int64
+	if n.w, n.h, decoded, err = j.item.Size(); err != nil {
+		return n, err
 	}
-	n, err := by.need(j, h, w)
-	if err != nil {
-		return 0, err
+	n.kept, n.images, err = by.need(j, n.h, n.w)
+	n.images = max(n.images, decoded)
+	return n, err
+}
+
+// check refuses an image that there is no memory for, before it is decoded.
+func (c *crew) check(by restorer, j job) error {
+	n, err := needOf(by, j)
+	if err != nil || n.total() <= c.budget {
+		return err
 	}
-	if n = max(n, decoded); n > c.budget {
-		return 0, fmt.Errorf("restoring %d×%d pixels takes about %s on top of the weights, and the limit leaves %s: raise --max-memory",
-			w, h, humanize.IBytes(uint64(n)), humanize.IBytes(uint64(c.budget)))
-	}
-	return n, c.memory.Acquire(ctx, n)
+	const megabyte = 1e6
+	return fmt.Errorf("measuring %d×%d pixels takes about %s, and the limit leaves %s: raise --max-memory to %dMB",
+		n.w, n.h, humanize.Bytes(uint64(n.total())), humanize.Bytes(uint64(max(c.budget, 0))), (c.MaxMemory+n.total()-c.budget)/megabyte+1)
 }

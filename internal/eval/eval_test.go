@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"clusir/internal/dataset"
+	"clusir/internal/infer"
 	"clusir/internal/metrics"
 	"clusir/internal/planar"
 )
@@ -141,17 +142,17 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	// Enough for the largest image, and not for two.
 	nets := openNano(t, 3, 1)
-	o.MaxMemory = 0
+	o.MaxMemory = infer.ProgramBytes
 	for _, n := range nets {
 		for _, p := range n.Model.Tensors() {
 			o.MaxMemory += 4 * int64(p.Len())
 		}
 	}
-	most, err := network{nets[0]}.need(job{}, 48, 64)
+	pass, images, err := network{nets[0]}.need(job{}, 48, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.MaxMemory += most
+	o.MaxMemory += pass + images
 	if r := mustRun(t, nets, o); r.Failed() != nil {
 		t.Error(r.Failed())
 	}
@@ -176,7 +177,7 @@ func TestLimitBeforeDecoding(t *testing.T) {
 	o.Benchmarks = []*dataset.Benchmark{{Name: "own", Clean: []string{"."}, Sigmas: []float64{25}}}
 	o.MaxMemory = 100 << 20
 	r := mustRun(t, openNano(t, 1, 1), o)
-	if err := r.Failed(); err == nil || !strings.Contains(err.Error(), "restoring 2992×2000 pixels takes about") {
+	if err := r.Failed(); err == nil || !strings.Contains(err.Error(), "measuring 2992×2000 pixels takes about") {
 		t.Errorf("got %v", err)
 	}
 }

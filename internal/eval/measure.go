@@ -41,8 +41,9 @@ func (s *shot) load(j job, seed uint64) error {
 type restorer interface {
 	// held is the memory that it takes all the time, in bytes.
 	held() int64
-	// need bounds the memory that restoring and measuring an image of h×w pixels takes.
-	need(j job, h, w int) (int64, error)
+	// need bounds the memory that restoring and measuring an image of h×w pixels
+	// takes: what the restorer keeps for the next one, and the images.
+	need(j job, h, w int) (kept, images int64, err error)
 	// restore sets what is restored of a shot, and what is known of how.
 	restore(ctx context.Context, s *shot, j job) error
 }
@@ -119,18 +120,17 @@ func quality(a, b planar.Image, p Protocol, w metrics.Window) (Quality, error) {
 }
 
 // need is the memory of the pass and of the images.
-func (n network) need(_ job, h, w int) (int64, error) {
-	_, pass, err := infer.Memory(n.Model.Config, n.Padded(h), n.Padded(w))
-	if err != nil {
-		return 0, fmt.Errorf("%d×%d pixels: %w", w, h, err)
+func (n network) need(_ job, h, w int) (pass, images int64, err error) {
+	if _, pass, err = infer.Memory(n.Model.Config, n.Padded(h), n.Padded(w)); err != nil {
+		return 0, 0, fmt.Errorf("%d×%d pixels: %w", w, h, err)
 	}
-	bytes := pass + imageBytes(h, w)
+	images = imageBytes(h, w)
 	if n.Ensemble {
-		bytes += 2 * 4 * 3 * int64(h) * int64(w) // turned, and the mean
+		images += 2 * 4 * 3 * int64(h) * int64(w) // turned, and the mean
 	}
-	return bytes, nil
+	return pass, images, nil
 }
 
 // imageBytes is the memory that the images of a shot take: three as the network has
-// them, one padded, two as their files hold them.
-func imageBytes(h, w int) int64 { return int64(h) * int64(w) * 3 * (4*4 + 2) }
+// them, two padded, two as their files hold them.
+func imageBytes(h, w int) int64 { return int64(h) * int64(w) * 3 * (5*4 + 2) }

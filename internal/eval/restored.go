@@ -71,12 +71,12 @@ type reader struct{}
 
 func (reader) held() int64 { return 0 }
 
-func (reader) need(j job, h, w int) (int64, error) {
+func (reader) need(j job, h, w int) (kept, images int64, err error) {
 	if j.none != nil {
-		return 0, j.none
+		return 0, 0, j.none
 	}
 	decoded, err := dataset.RestoredBytes(j.picture)
-	return decoded + imageBytes(h, w), err
+	return 0, decoded + imageBytes(h, w), err
 }
 
 func (reader) restore(_ context.Context, s *shot, j job) error {

@@ -2,6 +2,9 @@ package infer
 
 import "clusir/internal/model"
 
+// ProgramBytes is the memory that the program itself takes, as measured.
+const ProgramBytes = 64 << 20
+
 // Memory bounds, in bytes, what the weights of a network take and what one pass
 // over H×W pixels takes besides: the most numbers alive at a time, three tenths
 // more that the backend keeps for reuse, and its room within operations, which

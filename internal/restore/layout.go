@@ -140,13 +140,9 @@ func (p *planner) tooLarge(s subject, l layout, remedy string) error {
 // down, so that they are never the same.
 const megabyte = 1e6
 
-// What a run takes besides what is counted, as measured: the program itself, and
-// how often metadata are in memory, which are read, turned upright and put together
-// for the encoder.
-const (
-	programBytes   = 64 << 20
-	metadataCopies = 4
-)
+// metadataCopies is how often metadata are in memory, as measured: they are read,
+// turned upright and put together for the encoder.
+const metadataCopies = 4
 
 // layout counts the memory for tiles of a side. A picture that can be decoded in strips
 // is if it would take much of the memory, or does not fit as a whole.
@@ -185,7 +181,7 @@ func (p *planner) decoded(s subject, side int, strips bool) (layout, error) {
 		l.window = s.Bytes / int64(s.H) * h
 		picture = l.window
 	}
-	l.host = programBytes + picture + metadataCopies*s.Metadata + s.data + float*(bands+tile) + s.encoder() + s.captions()
+	l.host = infer.ProgramBytes + picture + metadataCopies*s.Metadata + s.data + float*(bands+tile) + s.encoder() + s.captions()
 	return p.sample(s.W, s.H, l)
 }
 

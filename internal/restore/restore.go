@@ -160,9 +160,6 @@ func (r *run) guard(stage func()) {
 // with push the process over its budget, of which a pass of the network takes so much.
 func (r *run) limitHeap(pass int64) {
 	if r.MaxMemory > 0 {
-		debug.SetMemoryLimit(max((r.MaxMemory-r.outside-pass)*19/20, leastHeap)) // which it exceeds by little
+		debug.SetMemoryLimit(max((r.MaxMemory-r.outside-pass)*19/20, sysmem.LeastHeap)) // which it exceeds by little
 	}
 }
-
-// leastHeap is what Go's runtime needs for itself.
-const leastHeap = 16 << 20

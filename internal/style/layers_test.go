@@ -28,7 +28,7 @@ var layers = []layer{
 
 	// The use cases. They know of each other only what a command passes in.
 	{"train", []string{"parallel", "model", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile"}},
-	{"eval", []string{"shard", "infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile", "planar", "userfile"}},
+	{"eval", []string{"shard", "infer", "published", "model", "kernels", "dataset", "config", "imageio", "metrics", "tabular", "atomicfile", "planar", "userfile", "sysmem"}},
 	{"figures", []string{"infer", "model", "dataset", "metrics", "draw", "palette", "planar"}},
 	{"restore", []string{"shard", "tabular", "infer", "model", "kernels", "checkpoint", "config", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar", "userfile"}},
 	{"bench", []string{"infer", "autograd", "model", "kernels", "checkpoint", "config", "sysmem"}},
