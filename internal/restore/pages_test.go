@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +65,11 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s, page %d: off by %g", name, i+1, d)
 			}
 		}
+	}
+	shown := one(t, n, Job{In: in, Out: filepath.Join(dir, "shown.tif"), Format: imageio.TIFF,
+		Compare: filepath.Join(dir, "pair.png"), Map: filepath.Join(dir, "map.png")}, Options{})
+	if want := []string{"--compare shows the first of 3 pages", "--explain shows the first of 3 pages"}; !slices.Equal(shown.Notes, want) {
+		t.Errorf("compared and explained: notes %q", shown.Notes)
 	}
 	res := one(t, n, Job{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}, Options{})
 	if notes := strings.Join(res.Notes, ""); res.Pages > 1 || !strings.Contains(notes, "first of 3 pages") {

@@ -6,6 +6,7 @@ import (
 	"image"
 	"io"
 	"iter"
+	"slices"
 	"time"
 
 	"clusir/internal/imageio"
@@ -157,6 +158,20 @@ func (r *run) open(p *picture, start *time.Time) error {
 	return r.decode(p, limits)
 }
 
+// firstOnly says which of what was asked for shows the first of several pages.
+func (p *picture) firstOnly() (notes []string) {
+	if p.page != 1 {
+		return nil
+	}
+	for option, asked := range map[string]bool{"--compare": p.Compare != "", "--explain": p.Map != ""} {
+		if asked {
+			notes = append(notes, fmt.Sprintf("%s shows the first of %d pages", option, p.Pages))
+		}
+	}
+	slices.Sort(notes)
+	return notes
+}
+
 // checkSizes refuses before any work what the formats of the picture's results
 // cannot hold.
 func (p *picture) checkSizes(w, h int) error {
@@ -201,6 +216,7 @@ func (r *run) decode(p *picture, limits imageio.Limits) (err error) {
 	}
 	info, lost := imageio.Fit(p.img.Info, p.Format)
 	p.info, p.Notes = info, append(p.img.Notes, lost...)
+	p.Notes = append(p.Notes, p.firstOnly()...)
 	p.W, p.H, p.Depth = info.W, info.H, info.Depth
 	p.TileW, p.TileH, p.Tiles = p.x.most(), p.y.most(), p.tiles()
 	if p.mapped() {
