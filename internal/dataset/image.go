@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"image"
 
-	"github.com/dustin/go-humanize"
 	"golang.org/x/image/draw"
 
 	"clusir/internal/imageio"
 	"clusir/internal/planar"
-	"clusir/internal/sysmem"
 )
 
 // Image holds 8-bit RGB pixels, interleaved by rows: Pix[3*(y*W+x)+c].
@@ -30,9 +28,11 @@ func isImage(name string) bool {
 // ReadImage decodes a file to 8-bit RGB. Alpha is dropped, 16 bits are rounded
 // to 8.
 func ReadImage(path string) (*Image, error) {
-	if err := checkRoom(path, sysmem.Available); err != nil {
+	taken, err := decoding.take(path)
+	if err != nil {
 		return nil, err
 	}
+	defer decoding.release(taken)
 	src, err := imageio.Open(path, imageio.Limits{})
 	if err != nil {
 		return nil, unreadable(err)
@@ -52,25 +52,6 @@ func unreadable(err error) error {
 // readBytes is the memory that ReadImage takes for a picture: as it is decoded, as
 // planes of float32, and as 8-bit RGB.
 func readBytes(p imageio.Probe) int64 { return p.Bytes + p.Metadata + (3*4+3)*int64(p.W)*int64(p.H) }
-
-// checkRoom refuses by its header a picture that takes more than the memory that is
-// free, which need not be known (0) and is not asked for where little is taken.
-func checkRoom(path string, free func() int64) error {
-	const little = 64 << 20
-	p, err := imageio.ProbeFile(path, imageio.Limits{})
-	if err != nil {
-		return unreadable(err)
-	}
-	n := readBytes(p)
-	if n <= little {
-		return nil
-	}
-	if room := free(); room > 0 && n > room {
-		return fmt.Errorf("%s is %d×%d: reading it takes about %s, and %s are free; leave it out with an exclusion list, or cut it into pieces",
-			path, p.W, p.H, humanize.Bytes(uint64(n)), humanize.Bytes(uint64(room)))
-	}
-	return nil
-}
 
 // fromPlanar rounds values in 0..1 to 8 bits.
 func fromPlanar(p planar.Image) *Image {

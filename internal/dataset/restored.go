@@ -11,7 +11,6 @@ import (
 
 	"clusir/internal/imageio"
 	"clusir/internal/planar"
-	"clusir/internal/sysmem"
 )
 
 // Restored is a picture that another program made of an item, at the size that
@@ -101,9 +100,11 @@ func (f restoredFiles) of(name string, items map[string]int) (string, error) {
 // rounding. It has the size that Load gives, or that of the clean image's file; then
 // it is cut as Load cuts.
 func (i Item) ReadRestored(path string) (*Restored, error) {
-	if err := checkRoom(path, sysmem.Available); err != nil {
+	taken, err := decoding.take(path)
+	if err != nil {
 		return nil, err
 	}
+	defer decoding.release(taken)
 	clean, err := imageio.ProbeFile(i.Target, imageio.Limits{})
 	if err != nil {
 		return nil, unreadable(err)

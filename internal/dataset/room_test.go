@@ -2,12 +2,16 @@ package dataset
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestRoom: a small file of a large picture is refused by its header, by name.
@@ -23,12 +27,49 @@ func TestRoom(t *testing.T) {
 	}
 	const least, ample = 4000 * 2500 * 16, 1 << 30
 	for free, refused := range map[int64]bool{0: false, 1: true, least: false, least - 1: true, ample: false} {
-		err := checkRoom(path, func() int64 { return free })
+		_, err := newRoom(func() int64 { return free }).take(path)
 		if (err != nil) != refused || refused && !strings.HasPrefix(err.Error(), path+" is 4000×2500: reading it takes about 160 MB") {
 			t.Errorf("with %d bytes: %v", free, err)
 		}
 	}
 	if _, _, n, err := (Item{Target: path, Input: path}).Size(); err != nil || n != 2*least {
 		t.Errorf("a pair takes %d bytes, %v; want %d", n, err, 2*least)
+	}
+}
+
+// TestRoomIsShared: of pictures that are decoded side by side as many begin at a time
+// as fit together, and all are read in the end.
+func TestRoomIsShared(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "large.png")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(png.Encode(f, image.NewGray(image.Rect(0, 0, 10000, 10000))), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	const each, fit, workers = 10000 * 10000 * 16, 3, 8
+	r := newRoom(func() int64 { return fit*each + each/2 })
+	var now, most, done atomic.Int64
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			n, err := r.take(path)
+			if err != nil || n != each {
+				t.Errorf("%d bytes, %v", n, err)
+				return
+			}
+			k := now.Add(1)
+			for m := most.Load(); k > m && !most.CompareAndSwap(m, k); m = most.Load() {
+			}
+			time.Sleep(5 * time.Millisecond)
+			now.Add(-1)
+			done.Add(1)
+			r.release(n)
+		})
+	}
+	all.Wait()
+	if most.Load() > fit || most.Load() < 2 || done.Load() != workers || r.used != 0 || r.count != 0 {
+		t.Errorf("%d at a time, %d in all, %d bytes are left taken", most.Load(), done.Load(), r.used)
 	}
 }
