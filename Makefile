@@ -9,7 +9,7 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install mpi demo check lint test test-quick golden verify-metrics bench bench-fusion bench-peers results tables fuzz fuzz-field man release release-check seams clean
+.PHONY: help build install mpi demo check lint test test-quick golden verify-metrics bench bench-fusion bench-peers results tables fuzz fuzz-field man release release-check wheel seams clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,10 @@ man: build ## write the manual pages into build/man/man1
 
 release: ## archives of static programs and one with CUDA, and their sums: build/release
 	scripts/release.sh $(VERSION) build/release $(PLATFORMS)
+
+wheel: ## a wheel for Python, with the program, of each archive of PLATFORMS: build/wheel
+	scripts/release.sh $(VERSION) build/release $(or $(PLATFORMS),linux-$(shell go env GOHOSTARCH))
+	scripts/wheel.sh $(VERSION) build/release build/wheel
 
 seams: ## compare tiled pictures with whole ones; takes long; SEAMS_CASES=0,1 some of them
 	go test -tags seams -run TestSeams -timeout 0 -v ./internal/restore

@@ -1,0 +1,7 @@
+"""Restore photographs in numpy arrays with the program clusir, which comes with this
+package. Nothing else is needed: no torch, no GPU."""
+
+from ._program import Error, program, restore
+from ._server import Server
+
+__all__ = ["Error", "Server", "program", "restore"]

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from typing import Any, Callable, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _tiff
+
+Array = TypeVar("Array", bound="NDArray[Any]")
+
+
+class Error(RuntimeError):
+    """Error is what the program says went wrong."""
+
+
+def program() -> str:
+    """program is the path of the program: CLUSIR_PROGRAM, or the one that came with this
+    package, or the first on the PATH."""
+    if named := os.environ.get("CLUSIR_PROGRAM"):
+        return named
+    scripts = [sysconfig.get_path("scripts"), sysconfig.get_path("scripts", f"{os.name}_user")]
+    for folder in [*scripts, None]:
+        if found := shutil.which("clusir", path=folder):
+            return found
+    raise Error("the program clusir is not on the PATH: install this package from its wheel, or name it in CLUSIR_PROGRAM")
+
+
+def restore(
+    image: Array,
+    *,
+    model: str | None = None,
+    strength: float | None = None,
+    tile: int | str | None = None,
+    max_pixels: int | None = None,
+) -> Array:
+    """restore returns a picture restored: an array of the same shape and type.
+
+    image is [H, W] or [H, W, 1] (grey), [H, W, 3] (RGB) or [H, W, 4] (with alpha), of
+    uint8, uint16, or float32 in 0..1, which passes through 16 bits. The other arguments
+    are the flags of clusir restore; None leaves their defaults. The network is loaded
+    each time: a Server keeps it."""
+    flags: list[str] = []
+    for name, value in options(model, strength, tile, max_pixels).items():
+        flags += [f"--{name}", value]
+
+    def run(file: bytes) -> bytes:
+        done = subprocess.run([program(), "restore", "-", "-", "--format", "tif", *flags], input=file, capture_output=True)
+        if done.returncode != 0:
+            raise Error(done.stderr.decode(errors="replace").strip().removeprefix("clusir: "))
+        return done.stdout
+
+    return through(image, run)
+
+
+def options(model: str | None, strength: float | None, tile: int | str | None, max_pixels: int | None) -> dict[str, str]:
+    """options are the flags that are not left at their defaults."""
+    given = {"model": model, "strength": strength, "tile": tile, "max-pixels": max_pixels}
+    return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def through(image: Array, run: Callable[[bytes], bytes]) -> Array:
+    """through sends an array through what restores a TIFF file."""
+    if not isinstance(image, np.ndarray) or image.dtype.type not in (np.uint8, np.uint16, np.float32):
+        kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+        raise TypeError(f"a picture is a numpy array of uint8, uint16 or float32, not {kind}")
+    pixels = image[:, :, None] if image.ndim == 2 else image
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or 0 in pixels.shape:
+        raise ValueError(f"a picture is [H, W], [H, W, 1], [H, W, 3] or [H, W, 4], not {list(image.shape)}")
+    if image.dtype == np.float32:
+        if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1):
+            raise ValueError("a picture of float32 has values in 0..1: scale it, or clip it")
+        pixels = np.rint(pixels * 65535).astype(np.uint16)
+    result: NDArray[Any] = _tiff.decode(run(_tiff.encode(pixels)))
+    if result.shape != pixels.shape or result.dtype != pixels.dtype.newbyteorder("="):
+        raise Error(f"the program returned {list(result.shape)} of {result.dtype} for {list(pixels.shape)} of {pixels.dtype}")
+    if image.dtype == np.float32:
+        result = (result / np.float32(65535)).astype(np.float32)
+    return result.reshape(image.shape)  # type: ignore[return-value]

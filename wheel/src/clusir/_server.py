@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from types import TracebackType
+from typing import Any, IO
+
+from ._program import Array, Error, options, program, through
+
+
+class Server:
+    """Server is a clusir that keeps its network loaded.
+
+    Without arguments it starts `clusir serve` on a free port of this machine, which ends
+    with close, or the with statement. url is one that runs already, and token what it
+    asks for. flags go to clusir serve as they are, such as "--threads", "4". Threads may
+    share a Server: their pictures wait for one another."""
+
+    def __init__(self, *flags: str, url: str | None = None, token: str | None = None, timeout: float = 600) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._token, self._timeout = token, timeout
+        if url is None:
+            url = self._start(flags)
+        elif flags:
+            raise ValueError("flags are for a server that is started, and url names one that runs: leave one out")
+        self.url = url.rstrip("/")
+
+    def _start(self, flags: tuple[str, ...]) -> str:
+        command = [program(), "serve", "--addr", "127.0.0.1:0", *flags]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
+        assert self._process.stdout is not None and self._process.stderr is not None
+        self._said: list[str] = []
+        self._listener = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
+        self._listener.start()
+        line = self._process.stdout.readline()
+        at = line.find("http://")
+        if at < 0:
+            self.close()
+            raise Error("".join(self._said).strip().removeprefix("clusir: ") or "clusir serve did not say where it listens")
+        return line[at:].strip()
+
+    def _listen(self, stderr: IO[str]) -> None:
+        for line in stderr:
+            self._said = [*self._said[-50:], line]
+
+    def restore(
+        self,
+        image: Array,
+        *,
+        model: str | None = None,
+        strength: float | None = None,
+        tile: int | str | None = None,
+        max_pixels: int | None = None,
+    ) -> Array:
+        """restore is clusir.restore with this server."""
+        query = urllib.parse.urlencode({"format": "tif", **options(model, strength, tile, max_pixels)})
+        return through(image, lambda file: self._ask(f"/v1/restore?{query}", file))
+
+    def models(self) -> list[dict[str, Any]]:
+        """models are those that restore can choose, the default first."""
+        answer: dict[str, Any] = json.loads(self._ask("/v1/models"))
+        return list(answer["models"])
+
+    def _ask(self, path: str, body: bytes | None = None) -> bytes:
+        """_ask comes again while the server's queue is full."""
+        headers = {"Content-Type": "image/tiff"} if body is not None else {}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        end = time.monotonic() + self._timeout
+        while True:
+            try:
+                request = urllib.request.Request(self.url + path, data=body, headers=headers)
+                with urllib.request.urlopen(request, timeout=self._timeout) as answer:
+                    data: bytes = answer.read()
+                    return data
+            except urllib.error.HTTPError as e:
+                wait = float(e.headers.get("Retry-After") or 1)
+                with e:
+                    message = _message(e.read()) or str(e)
+                if e.code not in (429, 503, 507) or time.monotonic() + wait > end:
+                    raise Error(message) from None
+                time.sleep(wait)
+            except (urllib.error.URLError, ConnectionError, TimeoutError) as e:
+                raise Error(f"no answer from {self.url}: {getattr(e, 'reason', e)}") from None
+
+    def close(self) -> None:
+        """close ends a server that was started here, after the pictures that it has."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        self._process.wait()
+        self._listener.join()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self._process = None
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _message(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        return ""
