@@ -33,7 +33,7 @@ func TestLoad(t *testing.T) {
 		must(t, err)
 		clients = 100
 	}
-	w := start(t, func(o *Options) { o.MaxMemory = 256 << 20 })
+	w := start(t, func(o *Options) { o.MaxMemory, o.Queue = 256<<20, clients*2/3 })
 	http.DefaultTransport.(*http.Transport).MaxIdleConnsPerHost = clients
 	var inputs, want [8][]byte
 	for i := range inputs {
