@@ -71,7 +71,7 @@ tables: build ## measure the model that ships on CLUSIR_DATA: docs/results/table
 	scripts/tables.sh
 
 release-check: ## tests that take long: clusir serve under the load of 100 clients
-	CLUSIR_SERVE_LOAD=1000 go test ./internal/serve -run TestLoad -count=1 -v
+	CLUSIR_SERVE_LOAD=1000 go test ./internal/serve -run TestLoad -count=1 -timeout 30m -v
 
 fuzz: ## run every fuzz test for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
