@@ -155,7 +155,8 @@ type Train struct {
 // Eval says how restored images are measured.
 type Eval struct {
 	Benchmarks []string `yaml:"benchmarks"`
-	// BenchmarkFile is a YAML file with benchmarks of the user's own for training,
+	// BenchmarkFile is a YAML file, seen from the folder of the configuration that names
+	// it, with benchmarks of the user's own for training,
 	// as from the working directory.
 	BenchmarkFile string `yaml:"benchmark_file"`
 	// Protocol is promptir (SSIM over a uniform 7×7 window) or gaussian

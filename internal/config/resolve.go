@@ -109,7 +109,20 @@ func readLayer(path string) (*layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseLayer(path, bytes.NewReader(b))
+	l, err := parseLayer(path, bytes.NewReader(b))
+	if err == nil {
+		l.locate(filepath.Dir(path))
+	}
+	return l, err
+}
+
+// locate makes the file that the layer names from its own folder, as it names what it
+// extends, one that is found from the working folder.
+func (l *layer) locate(dir string) {
+	eval, _ := l.values["eval"].(map[string]any)
+	if file, _ := eval["benchmark_file"].(string); file != "" && !filepath.IsAbs(file) {
+		eval["benchmark_file"] = filepath.Join(dir, file)
+	}
 }
 
 func readFile(path string) ([]byte, error) {

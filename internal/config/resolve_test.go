@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -137,6 +138,31 @@ func TestResolutionErrors(t *testing.T) {
 	if err := os.Chmod("a.yaml", 0); err == nil && os.Getuid() != 0 {
 		if _, err := Load("a", nil); err == nil {
 			t.Error("an unreadable file must be an error")
+		}
+	}
+}
+
+// TestBenchmarkFileOfAFolder: a configuration names its benchmarks from its own folder,
+// from wherever it is used, extended or not.
+func TestBenchmarkFileOfAFolder(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(t.TempDir())
+	near, far := filepath.Join(dir, "sub", "mine.yaml"), filepath.Join(t.TempDir(), "other.yaml")
+	for _, c := range []struct{ name, text, want string }{
+		{"own.yaml", "eval: {benchmark_file: sub/mine.yaml}\n", near},
+		{"over.yaml", "extends: own.yaml\n", near},
+		{"absolute.yaml", "eval: {benchmark_file: " + far + "}\n", far},
+	} {
+		path := filepath.Join(dir, c.name)
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		layers, err := newResolver().layers(path, ".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := layers[0].values["eval"].(map[string]any)["benchmark_file"]; got != c.want {
+			t.Errorf("%s: %v, want %s", c.name, got, c.want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -118,6 +119,13 @@ func (c *Catalog) add(text []byte, own bool) error {
 }
 
 func decodeStrict(text []byte, into any) error {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return plainYAML(err)
+	}
+	if err := mustBeWhole(&doc, reflect.TypeOf(into), ""); err != nil {
+		return err
+	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
 	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {

@@ -3,6 +3,8 @@ package dataset
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -74,4 +76,46 @@ func wanted(goType string) string {
 		return "a number"
 	}
 	return "text"
+}
+
+// mustBeWhole refuses other numbers where a field is an integer: the decoder would cut
+// 1.5 to 1.
+func mustBeWhole(n *yaml.Node, t reflect.Type, key string) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	var of func(name string) (reflect.Type, bool)
+	switch {
+	case n.Kind == yaml.DocumentNode && len(n.Content) == 1:
+		return mustBeWhole(n.Content[0], t, key)
+	case n.Kind == yaml.ScalarNode && t.Kind() == reflect.Int && n.ShortTag() == "!!float":
+		return fmt.Errorf("line %d: %s is %s, and a whole number is needed", n.Line, strings.TrimPrefix(key, "."), n.Value)
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
+		of = func(string) (reflect.Type, bool) { return t.Elem(), true }
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
+		of = func(name string) (reflect.Type, bool) { return yamlField(t, name) }
+	default:
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name := n.Content[i].Value
+		if field, ok := of(name); ok {
+			if err := mustBeWhole(n.Content[i+1], field, key+"."+name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// yamlField is the type of a struct's field by its name in YAML.
+func yamlField(t reflect.Type, name string) (reflect.Type, bool) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if tag == name || tag == "" && strings.ToLower(f.Name) == name {
+			return f.Type, true
+		}
+	}
+	return nil, false
 }
