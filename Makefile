@@ -9,7 +9,7 @@ TOOLS   := build/tools
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .DEFAULT_GOAL := help
-.PHONY: help build install mpi demo check lint test test-quick golden verify-metrics bench bench-fusion bench-peers results tables fuzz fuzz-field man release release-check wheel seams clean
+.PHONY: help build install mpi demo check lint test test-quick golden verify-metrics bench bench-fusion bench-peers results tables fuzz fuzz-field soak man release release-check wheel seams clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,11 @@ release-check: ## tests that take long: clusir serve under the load of 100 clien
 
 fuzz: ## run every fuzz test for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
+
+SOAK ?= 1h
+
+soak: ## kill commands, fill their disks and fail their system calls for SOAK, and print the counts
+	CLUSIR_SOAK=$(SOAK) go test ./cmd/clusir -run TestSoak -count=1 -timeout 0 -v
 
 fuzz-field: ## give every reader of files MUTANTS damaged ones and print the counts
 	scripts/fuzz-field.sh $(MUTANTS)

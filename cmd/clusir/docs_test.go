@@ -16,10 +16,14 @@ import (
 // TestMain makes this program clusir itself where it is called by that name.
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "clusir" {
+		beforeMain()
 		main()
 	}
 	os.Exit(m.Run())
 }
+
+// beforeMain is what the program does first if it is run by a test.
+var beforeMain = func() {}
 
 var update = flag.Bool("update", false, "write into docs/*.md what the measured examples print")
 
