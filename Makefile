@@ -33,6 +33,7 @@ demo: build ## restore a noisy picture: build/demo/compare.png is before and aft
 	bin/clusir restore testdata/images/chelsea-noisy.png build/demo/restored.png --compare build/demo/compare.png --overwrite
 
 check: build lint test check-cuda ## build, lint and test: what CI runs
+	$(MAKE) --no-print-directory soak SOAK=90s
 
 # Findings name files by path: a cache that checkouts share names those of one that
 # is gone.

@@ -16,12 +16,13 @@ import (
 
 // exportOptions are those of `clusir export`.
 type exportOptions struct {
-	out       io.Writer
-	In, Out   string
-	Half      bool
-	Results   string
-	Overwrite bool
-	Metadata  map[string]string
+	out         io.Writer
+	In, Out     string
+	ModelConfig string
+	Half        bool
+	Results     string
+	Overwrite   bool
+	Metadata    map[string]string
 }
 
 func newExportCmd(runF func(*exportOptions) error) *cobra.Command {
@@ -29,9 +30,11 @@ func newExportCmd(runF func(*exportOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export MODEL OUT",
 		Short: "Write a training checkpoint's weights alone",
-		Long: `Write the weights of a training checkpoint, or of an embedded model, without the optimiser's state: the
-averaged ones where the run kept an average (train.ema). --results adds what they
-reached, which clusir models then shows.`,
+		Long: `Write the weights of a training checkpoint, or of an embedded model, without the
+optimiser's state: the averaged ones where the run kept an average (train.ema).
+--results adds what they reached, which clusir models then shows. --model-config
+adds the network's configuration to weights of another program, which then need
+the flag no more.`,
 		Example: `  clusir export runs/five-task/last.safetensors mine.safetensors --half --note name=mine
   clusir eval --benchmark five-task --data data --model mine.safetensors --json > report.json
   clusir export nano nano.safetensors
@@ -47,6 +50,7 @@ reached, which clusir models then shows.`,
 		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
 	f.BoolVar(&opts.Half, "half", false, "store float16, half the size")
 	f.BoolVar(&opts.Overwrite, "overwrite", false, "replace OUT if it exists")
 	f.StringVar(&opts.Results, "results", "", "add the results in `FILE`, the output of clusir eval --json")
@@ -72,12 +76,12 @@ func runExport(o *exportOptions) error {
 		notes[infer.KeyResults] = scores
 		o.Metadata = notes
 	}
-	f, err := infer.Open(o.In)
+	f, c, err := infer.Source{Model: o.In, Config: o.ModelConfig}.Open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := train.Export(f, o.Out, dtype, o.Metadata); err != nil {
+	if err := train.Export(f, c, o.Out, dtype, o.Metadata); err != nil {
 		return err
 	}
 	info, err := os.Stat(o.Out)

@@ -1,13 +1,68 @@
 package main
 
 import (
+	"encoding/binary"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"clusir/internal/checkpoint"
 )
+
+// TestExportAddsConfiguration: weights that lack it are exported with that of a file,
+// and are a model of their own then.
+func TestExportAddsConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	own, bare, shape := filepath.Join(dir, "own.safetensors"), filepath.Join(dir, "bare.safetensors"), filepath.Join(dir, "shape.json")
+	mustRun(t, "export nano "+own)
+	f, err := checkpoint.Open(own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := os.WriteFile(shape, []byte(f.Metadata[checkpoint.KeyConfig]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	withoutMetadata(t, own, bare)
+	whole := filepath.Join(dir, "whole.safetensors")
+	mustRun(t, "export "+bare+" "+whole+" --model-config "+shape)
+	mustRun(t, "models "+whole)
+	for args, want := range map[string]string{
+		"export " + bare + " " + dir + "/x":                        "--model-config",
+		"export " + own + " " + dir + "/x --model-config " + shape: "it holds its configuration: leave out --model-config",
+	} {
+		var stdout, stderr strings.Builder
+		if code := run(strings.Fields(args), &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: exit code %d: %s", args, code, stderr.String())
+		}
+	}
+}
+
+// withoutMetadata copies a file of safetensors but for its metadata.
+func withoutMetadata(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := binary.LittleEndian.Uint64(data)
+	var header map[string]any
+	if err := json.Unmarshal(data[8:8+n], &header); err != nil {
+		t.Fatal(err)
+	}
+	delete(header, "__metadata__")
+	text, err := json.Marshal(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := binary.LittleEndian.AppendUint64(nil, uint64(len(text)))
+	if err := os.WriteFile(to, slices.Concat(out, text, data[8+n:]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // TestExportNames: an embedded model is exported by its name, with its notes, and
 // the name of another format is refused before anything is read.

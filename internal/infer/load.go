@@ -27,15 +27,11 @@ type Source struct {
 
 // Load puts the network that s names on b.
 func Load(s Source, b kernels.Backend) (*Network, error) {
-	f, err := Open(s.Model)
+	f, c, err := s.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	c, err := s.configOf(f)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", s.Model, err)
-	}
 	m, err := model.Load(f, c, b)
 	if err != nil {
 		return nil, err
@@ -47,12 +43,25 @@ func Load(s Source, b kernels.Backend) (*Network, error) {
 
 // ReadConfig returns the network's configuration without its weights.
 func (s Source) ReadConfig() (model.Config, error) {
-	f, err := Open(s.Model)
+	f, c, err := s.Open()
 	if err != nil {
 		return model.Config{}, err
 	}
-	defer f.Close()
-	return s.configOf(f)
+	return c, f.Close()
+}
+
+// Open opens the file of the weights, which the caller closes, with the network's
+// configuration.
+func (s Source) Open() (*checkpoint.File, model.Config, error) {
+	f, err := Open(s.Model)
+	if err != nil {
+		return nil, model.Config{}, err
+	}
+	c, err := s.configOf(f)
+	if err != nil {
+		return nil, c, errors.Join(fmt.Errorf("model %s: %w", s.Model, err), f.Close())
+	}
+	return f, c, nil
 }
 
 // Open opens an embedded model or a file.

@@ -23,7 +23,12 @@ func TestAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	last, exported := filepath.Join(dir, lastName), filepath.Join(dir, "exported.safetensors")
-	if err := Export(openLast(t, dir), exported, checkpoint.F16, nil); err != nil {
+	whole := openLast(t, dir)
+	shape, err := model.ReadConfig(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Export(whole, shape, exported, checkpoint.F16, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{last, exported} {

@@ -20,13 +20,10 @@ var notExported = []string{
 
 // Export writes the weights of a training checkpoint without the optimiser's
 // state: the averaged ones where the run kept an average. metadata, such as a
-// model's name and licence, is added to what the checkpoint has.
-func Export(f *checkpoint.File, out string, dtype checkpoint.DType, metadata map[string]string) error {
+// model's name and licence, is added to what the checkpoint has; c is the network's
+// configuration, which a checkpoint of another program lacks.
+func Export(f *checkpoint.File, c model.Config, out string, dtype checkpoint.DType, metadata map[string]string) error {
 	if err := exportable(out); err != nil {
-		return err
-	}
-	c, err := model.ReadConfig(f)
-	if err != nil {
 		return err
 	}
 	specs, err := c.Specs()

@@ -258,16 +258,20 @@ func TestExport(t *testing.T) {
 	}
 	out := filepath.Join(dir, "out.safetensors")
 	last := openLast(t, dir)
-	if err := Export(last, out, checkpoint.F16, map[string]string{"name": "toy"}); err != nil {
+	shape, err := model.ReadConfig(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Export(last, shape, out, checkpoint.F16, map[string]string{"name": "toy"}); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"a.onnx": "call it a.safetensors", "b.pth": "not .pth", "c.PT": "not .PT"} {
-		if err := Export(last, name, checkpoint.F32, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Export(last, shape, name, checkpoint.F32, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
 	for _, name := range []string{"x", "v1.2", "Y.SafeTensors"} {
-		if err := Export(last, filepath.Join(dir, name), checkpoint.F32, nil); err != nil {
+		if err := Export(last, shape, filepath.Join(dir, name), checkpoint.F32, nil); err != nil {
 			t.Error(err)
 		}
 	}
