@@ -13,7 +13,7 @@ func TestModelVariable(t *testing.T) {
 		want        string // in the messages
 	}{
 		{"restore a.png b.png", "foo", exitError, `CLUSIR_MODEL: model "foo": no embedded model has that name`},
-		{"restore a.png b.png", "./gone.safetensors", exitError, "CLUSIR_MODEL: open ./gone.safetensors"},
+		{"restore a.png b.png", "./gone.safetensors", exitError, "CLUSIR_MODEL: cannot read ./gone.safetensors"},
 		{"restore a.png b.png", "tiny", exitError, `CLUSIR_MODEL: model "tiny": no embedded model has that name`},
 		{"restore a.png b.png --model bar", "foo", exitError, `model "bar"`},
 		{"eval --benchmark cbsd68 --data .", "foo", exitError, "CLUSIR_MODEL: model"},

@@ -84,10 +84,11 @@ func (s Source) configOf(f *checkpoint.File) (model.Config, error) {
 	if s.Config == "" {
 		return model.ReadConfig(f)
 	}
-	if f.Metadata[checkpoint.KeyConfig] != "" {
-		return model.Config{}, errors.New("it holds its configuration: leave out --model-config")
+	c, err := ReadConfig(s.Config)
+	if err == nil && f.Metadata[checkpoint.KeyConfig] != "" {
+		err = errors.New("it holds its configuration: leave out --model-config")
 	}
-	return ReadConfig(s.Config)
+	return c, err
 }
 
 // ReadConfig reads the configuration of a network from a file of its own.

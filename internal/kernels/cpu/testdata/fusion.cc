@@ -24,7 +24,7 @@
 
 #include "conv1x1.h"
 #include "conv3x3.h"
-#include "experts.h"
+#include "experts_stream.h"
 #include "pointwise.h"
 #include "wavelet.h"
 
