@@ -160,6 +160,6 @@ func (r *run) guard(stage func()) {
 // with push the process over its budget, of which a pass of the network takes so much.
 func (r *run) limitHeap(pass int64) {
 	if r.MaxMemory > 0 {
-		debug.SetMemoryLimit(max((r.MaxMemory-r.outside-pass)*19/20, sysmem.LeastHeap)) // which it exceeds by little
+		debug.SetMemoryLimit(max((r.MaxMemory-r.outside-pass)*37/40, sysmem.LeastHeap)) // which it exceeds by little
 	}
 }
