@@ -85,25 +85,33 @@ func startServe(t *testing.T, args ...string) (cmd *exec.Cmd, url string) {
 	return cmd, strings.TrimSuffix(strings.TrimSpace(strings.TrimPrefix(line, "clusir serve: open ")), "/")
 }
 
+// askRestore sends a picture with the token of TestServe and returns the answer and its
+// body.
+func askRestore(t *testing.T, url, query string, picture io.Reader) (*http.Response, []byte) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPost, url+"/v1/restore?"+query, picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer 0123456789abcdef")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, text
+}
+
 // askAll sends every flag of restore in a query: each is taken, or refused by a text
 // that says where it belongs.
 func askAll(t *testing.T, url string) {
 	t.Helper()
 	newRestoreCmd(nil).Flags().VisitAll(func(f *pflag.Flag) {
-		r, err := http.NewRequest(http.MethodPost, url+"/v1/restore?"+f.Name+"="+neturl.QueryEscape(f.DefValue), strings.NewReader("no picture"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer 0123456789abcdef")
-		res, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, text := askRestore(t, url, f.Name+"="+neturl.QueryEscape(f.DefValue), strings.NewReader("no picture"))
 		if taken := strings.Contains(string(text), "not an image"); !taken && !strings.Contains(string(text), "is about files") && !strings.Contains(string(text), "is chosen when the server starts") &&
 			!strings.Contains(string(text), "this server takes pictures of at most") {
 			t.Errorf("--%s: %s", f.Name, text)
@@ -121,20 +129,7 @@ func TestServe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequest(http.MethodPost, url+"/v1/restore?strength=0.5", bytes.NewReader(in))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Authorization", "Bearer 0123456789abcdef")
-	res, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	got, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res, got := askRestore(t, url, "strength=0.5", bytes.NewReader(in))
 	askAll(t, url)
 	want := filepath.Join(t.TempDir(), "out.png")
 	if code := run([]string{"restore", "../../testdata/images/chelsea-noisy.png", want, "--strength", "0.5", "--device", "cpu"}, io.Discard, os.Stderr); code != exitOK {

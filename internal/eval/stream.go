@@ -1,12 +1,9 @@
 package eval
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"reflect"
 	"slices"
 
@@ -59,7 +56,7 @@ func (s Split) same(o Split) bool {
 
 // stream keeps the results of a run and writes them to its file as they come.
 type stream struct {
-	file *os.File // nil for none
+	file *atomicfile.Lines // nil for none
 	done map[int]ImageResult
 }
 
@@ -69,19 +66,9 @@ func openStream(o Options, h Header, jobs []job) (*stream, error) {
 	if o.Results == "" {
 		return s, nil
 	}
-	flags := os.O_RDWR | os.O_CREATE
-	if !o.Resume {
-		flags |= os.O_EXCL
-	}
 	var err error
-	s.file, err = os.OpenFile(o.Results, flags, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s exists: go on with it by --resume, or remove it", o.Results)
-	} else if err != nil {
+	if s.file, err = atomicfile.OpenLines(o.Results, o.Resume, "--resume"); err != nil {
 		return nil, err
-	}
-	if err := atomicfile.Lock(s.file); err != nil {
-		return nil, errors.Join(err, s.close())
 	}
 	if err := s.begin(h, jobs); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", o.Results, err), s.close())
@@ -98,15 +85,11 @@ func (s *stream) begin(h Header, jobs []job) error {
 	if end == 0 && !beginsResults(s.file) {
 		return errors.New("not a file of results; name another file")
 	}
-	// What follows the last whole line was cut off in the middle.
-	if err := s.file.Truncate(end); err != nil {
-		return err
-	}
-	if _, err := s.file.Seek(end, io.SeekStart); err != nil {
+	if err := s.file.Cut(end); err != nil {
 		return err
 	}
 	if end == 0 {
-		return s.line(h)
+		return s.file.Add(h)
 	}
 	names := map[int]string{}
 	for _, j := range jobs {
@@ -141,18 +124,7 @@ func (s *stream) add(r ImageResult) error {
 	if s.file == nil {
 		return nil
 	}
-	return s.line(r)
-}
-
-func (s *stream) line(v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	if _, err := s.file.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("cannot write the results: %w", err)
-	}
-	return nil
+	return s.file.Add(r)
 }
 
 func (s *stream) close() error {

@@ -55,27 +55,18 @@ func namesOf(jobs []Job) string {
 
 // ResultsFile takes the records of a run, a line each.
 type ResultsFile struct {
-	file *os.File
+	file *atomicfile.Lines
 	done map[string]bool // names of the pictures that were restored before
 }
 
 // OpenResults begins a results file, or goes on with one that is of the same pictures if
 // resume is set.
 func OpenResults(path string, h ResultsHeader, resume bool) (*ResultsFile, error) {
-	flags := os.O_RDWR | os.O_CREATE
-	if !resume {
-		flags |= os.O_EXCL
-	}
-	f, err := os.OpenFile(path, flags, 0o644)
-	if errors.Is(err, os.ErrExist) {
-		return nil, fmt.Errorf("%s exists: go on with it by --skip-existing, or remove it", path)
-	} else if err != nil {
+	f, err := atomicfile.OpenLines(path, resume, "--skip-existing")
+	if err != nil {
 		return nil, err
 	}
 	r := &ResultsFile{f, map[string]bool{}}
-	if err := atomicfile.Lock(f); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
 	if err := r.begin(h); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
@@ -88,7 +79,7 @@ func (r *ResultsFile) begin(h ResultsHeader) error {
 		return err
 	}
 	if info.Size() == 0 {
-		return r.line(h)
+		return r.file.Add(h)
 	}
 	old, records, end, err := readResults(r.file)
 	switch {
@@ -102,11 +93,7 @@ func (r *ResultsFile) begin(h ResultsHeader) error {
 	for name, rec := range records {
 		r.done[name] = rec.Error == ""
 	}
-	if err := r.file.Truncate(end); err != nil { // what follows was cut off in the middle
-		return err
-	}
-	_, err = r.file.Seek(end, io.SeekStart)
-	return err
+	return r.file.Cut(end)
 }
 
 // Add writes a record.
@@ -114,18 +101,7 @@ func (r *ResultsFile) Add(rec Record) error {
 	if rec.Skipped && r.done[rec.Name] {
 		return nil
 	}
-	return r.line(rec)
-}
-
-func (r *ResultsFile) line(v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	if _, err := r.file.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("cannot write the results: %w", err)
-	}
-	return nil
+	return r.file.Add(rec)
 }
 
 // Close closes the file.
