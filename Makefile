@@ -62,7 +62,7 @@ bench: ## run the Go benchmarks, BENCH=REGEXP some of them, and compare with doc
 bench-fusion: ## time each fused operation beside the same one in separate passes
 	CLUSIR_TIME_FUSION=9 go test ./internal/kernels/cpu -run Fusion -count=1 -v
 
-bench-peers: ## measure clusir beside PyTorch, which goes into peers/; CASES="tiny:256 --rounds 9" chooses
+bench-peers: ## measure clusir beside PyTorch, ONNX Runtime and OpenVINO, which go into peers/; CASES="tiny:256 --rounds 9" chooses
 	scripts/bench-peers.sh $(CASES)
 
 results: build ## remake the pictures of docs/results; needs Chromium and the data of CLUSIR_SHARED

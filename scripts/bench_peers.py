@@ -21,9 +21,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-CASES = ["base:256", "tiny:256", "nano:256", "train:nano:4x128", "train:tiny:2x128"]
-MODELS = ["base", "small", "tiny", "nano"]
-MODES = ["eager", "channels-last", "inductor"]
+CASES = ["base:256", "tiny:256", "nano:256", "base-wtb:256", "tiny-wtb:256", "train:nano:4x128", "train:tiny:2x128"]
+MODELS = ["base", "small", "tiny", "nano", "base-wtb", "tiny-wtb"]
+MODES = ["clusir-bf16", "eager", "channels-last", "inductor", "onnxruntime", "openvino", "openvino-bf16"]
+# What the network without its router (Table 4 a) is exported for, and how far each
+# may be from PyTorch, of what the network adds.
+EXPORTED = {"onnxruntime": 1e-3, "openvino": 1e-3, "openvino-bf16": 5e-2}
 NANO = Path(__file__).with_name("peers-nano.json")
 
 
@@ -60,11 +63,10 @@ def fail(what, done, log=""):
 class Clusir:
     """Started anew for every round."""
 
-    name = "clusir"
-
-    def __init__(self, a, case, folder):
+    def __init__(self, a, case, folder, precision="float32"):
+        self.name = "clusir" if precision == "float32" else "clusir-" + precision
         self.command = [a.clusir, "bench", "--model", folder / "weights.safetensors", "--model-config", folder / "config.json",
-                        "--size", case.size, "--threads", a.threads, "--warmup", 1, "--runs", 1, "--device", "cpu", "--json"]
+                        "--size", case.size, "--threads", a.threads, "--warmup", 1, "--runs", 1, "--device", "cpu", "--precision", precision, "--json"]
         if case.train:
             self.command += ["--train", case.train, "--objective", "l1"]
 
@@ -84,14 +86,22 @@ class Peer:
 
     def __init__(self, a, case, folder, mode):
         self.name = mode
-        command = [*shlex.split(a.peer), "serve", folder, mode, "--size", case.size, "--train", case.train, "--threads", a.threads]
+        command = [*shlex.split(a.exported if mode in EXPORTED else a.peer), "serve", folder, mode, "--size", case.size, "--train", case.train, "--threads", a.threads]
         self.log = open(a.work / "peer.log", "w+")
         self.process = subprocess.Popen([str(x) for x in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
         try:
             self.hello = self.answer()
+            if mode in EXPORTED:
+                self.compare(EXPORTED[mode])
         except BaseException:
             self.close()
             raise
+
+    def compare(self, allowed):
+        difference = self.hello["difference"]
+        print(f"{self.name}: its output is off by {difference:.1e} of what the network adds", file=sys.stderr)
+        if not difference <= allowed:
+            sys.exit(f"{self.name} is off by {difference:.1e}, more than {allowed}: it does not run the same network")
 
     def answer(self):
         line = self.process.stdout.readline()
@@ -134,9 +144,34 @@ def prepare(a, model):
     return folder, difference
 
 
+def has_bf16(a):
+    """Reports whether the processor multiplies bf16 faster than float32; clusir says why not."""
+    done = subprocess.run([a.clusir, "bench", "--model", "nano", "--size", "64", "--warmup", "0", "--runs", "1", "--peak=false",
+                           "--device", "cpu", "--precision", "bf16"], capture_output=True, text=True)
+    if done.returncode:
+        print(f"clusir-bf16 is left out: {done.stderr.strip()}", file=sys.stderr)
+    return done.returncode == 0
+
+
+def can(case, mode):
+    """Reports whether a mode can take a case."""
+    if mode in EXPORTED:
+        return case.model.endswith("-wtb") and not case.train
+    return not (case.train and mode == "inductor")
+
+
+def export(a, case, folder):
+    """Writes the network for runtimes that are not PyTorch, with an image and what it becomes."""
+    if not any(can(case, m) for m in set(a.modes) & set(EXPORTED)):
+        return
+    done = subprocess.run([*shlex.split(a.peer), "export", str(folder), "--size", str(case.size)], capture_output=True, text=True)
+    if done.returncode:
+        fail(f"exporting {case}", done.returncode, done.stderr)
+
+
 def measure(a, case, folder):
     """Alternates between the contenders; whoever is first takes turns."""
-    modes = [m for m in a.modes if not (case.train and m == "inductor")]
+    modes = [m for m in a.modes if can(case, m)]
     contenders = [Clusir(a, case, folder)]
     counted = contenders[0].run(peak=True)
     result = {"case": str(case), "gmacs": counted["gmacs"], "params": counted["params"], "threads": a.threads,
@@ -144,7 +179,7 @@ def measure(a, case, folder):
     try:
         for mode in modes:
             print(f"{case}: starting {mode}", file=sys.stderr)
-            contenders.append(Peer(a, case, folder, mode))
+            contenders.append(Clusir(a, case, folder, "bf16") if mode == "clusir-bf16" else Peer(a, case, folder, mode))
         samples = {c.name: [] for c in contenders}
         for r in range(a.rounds):
             for i in range(len(contenders)):
@@ -196,11 +231,13 @@ def options():
     p.add_argument("--rounds", type=int, default=5, help="samples of each contender")
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--modes", type=parse_modes, default=MODES, metavar="MODE,...",
-                   help=f"PyTorch's: {', '.join(MODES)}; inductor is left out in training, where it compiles for minutes")
+                   help=f"beside clusir in float32: {', '.join(MODES)}; inductor is left out in training, where it compiles for minutes; "
+                        f"{', '.join(EXPORTED)} take the networks named -wtb, in inference")
     p.add_argument("--pause", type=float, default=0.5, help="seconds between passes")
     p.add_argument("--out", type=Path, default=Path("bench-peers.json"), help="JSON with the machine, the versions and all samples")
     p.add_argument("--clusir", required=True, help="the program")
     p.add_argument("--peer", required=True, help="the command that bench_peers_torch.py is run by")
+    p.add_argument("--exported", required=True, help="the command that bench_peers_exported.py is run by")
     p.add_argument("--work", type=Path, required=True, help="a folder for weights")
     a = p.parse_args()
     a.cases = a.cases or [parse_case(c) for c in CASES]
@@ -213,6 +250,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # so that peers end too
     a = options()
     a.work.mkdir(parents=True, exist_ok=True)
+    if "clusir-bf16" in a.modes and not has_bf16(a):
+        a.modes = [m for m in a.modes if m != "clusir-bf16"]
     a.version = subprocess.run([a.clusir, "version"], capture_output=True, text=True, check=True).stdout.strip()
     report = {"machine": machine(), "rounds": a.rounds, "cases": []}
     prepared = {}
@@ -220,6 +259,7 @@ def main():
         if case.model not in prepared:
             prepared[case.model] = prepare(a, case.model)
         folder, difference = prepared[case.model]
+        export(a, case, folder)
         report["cases"].append(measure(a, case, folder) | {"output_difference": difference})
     print("\n".join(table(report["cases"])))
     print("faster: the peer's time over clusir's; memory: clusir's peak over the peer's; import: what the peer's libraries take of it")

@@ -3,6 +3,8 @@
     bench_peers_torch.py prepare MODEL FOLDER [NANO.json]
         writes random weights, their configuration, and an image with what the
         network makes of it, for `clusir bench --verify`
+    bench_peers_torch.py export FOLDER --size N
+        writes the network as N.onnx, an image as N-in.npy and what it becomes as N-out.npy
     bench_peers_torch.py serve FOLDER MODE --size N [--train B] --threads N [--device D]
         makes one pass per line of input, and answers each with a line of JSON
 """
@@ -12,9 +14,10 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy
 import torch
 import torch.nn.functional as F
 from clusir_ref import VARIANTS, ClusIR, Config
@@ -24,7 +27,9 @@ from safetensors.torch import load_file, save_file
 def prepare(model, folder, nano):
     """Saves the weights as a PyTorch user would: without a configuration."""
     torch.manual_seed(0)
-    config = Config(**json.loads(nano.read_text())) if model == "nano" else VARIANTS[model]
+    config = Config(**json.loads(nano.read_text())) if model == "nano" else VARIANTS[model.removesuffix("-wtb")]
+    if model.endswith("-wtb"):
+        config = replace(config, use_moe=False, use_dafmm=False)
     net = ClusIR(config).eval()
     with torch.no_grad():  # what starts at zero would hide the rest of the network
         for name, p in net.named_parameters():
@@ -38,6 +43,24 @@ def prepare(model, folder, nano):
         save_file({"in.image": image, "eval.output": net(image).contiguous()}, folder / "verify.safetensors")
 
 
+def saved(folder):
+    """The network with the weights of prepare, and its configuration."""
+    config = Config(**json.loads((folder / "config.json").read_text()))
+    net = ClusIR(config)
+    net.load_state_dict(load_file(folder / "weights.safetensors"))
+    return net, config
+
+
+def export(folder, size):
+    """Of a fixed size: what runtimes then know beforehand is to their advantage."""
+    torch.manual_seed(0)
+    net, image = saved(folder)[0].eval(), torch.rand(1, 3, size, size)
+    with torch.no_grad():
+        numpy.save(folder / f"{size}-in.npy", image.numpy())
+        numpy.save(folder / f"{size}-out.npy", net(image).numpy())
+        torch.onnx.export(net, (image,), folder / f"{size}.onnx", input_names=["image"], output_names=["restored"], opset_version=17, dynamo=False)
+
+
 def peak_rss_mb():
     """The most memory that this process has had, as clusir reads its own."""
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -48,9 +71,7 @@ def peak_rss_mb():
 
 def workload(folder, mode, size, train, device):
     """Returns a function that makes one pass."""
-    config = Config(**json.loads((folder / "config.json").read_text()))
-    net = ClusIR(config)
-    net.load_state_dict(load_file(folder / "weights.safetensors"))
+    net, config = saved(folder)
     net.train(bool(train)).to(device)
     x = torch.rand(train or 1, 3, size, size, device=device)
     if mode == "channels-last":
@@ -102,6 +123,9 @@ def main():
     p.add_argument("model")
     p.add_argument("folder", type=Path)
     p.add_argument("nano", type=Path)
+    e = commands.add_parser("export")
+    e.add_argument("folder", type=Path)
+    e.add_argument("--size", type=int, required=True)
     s = commands.add_parser("serve")
     s.add_argument("folder", type=Path)
     s.add_argument("mode", choices=["eager", "channels-last", "inductor"])
@@ -112,6 +136,8 @@ def main():
     a = parser.parse_args()
     if a.command == "prepare":
         prepare(a.model, a.folder, a.nano)
+    elif a.command == "export":
+        export(a.folder, a.size)
     else:
         serve(a.folder, a.mode, a.size, a.train, a.threads, a.device)
 

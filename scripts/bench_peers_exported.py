@@ -1,0 +1,89 @@
+"""ONNX Runtime and OpenVINO for bench_peers.py: the network that PyTorch exported.
+
+    bench_peers_exported.py serve FOLDER MODE --size N --threads N [--train 0]
+        makes one pass per line of input, and answers each with a line of JSON; the
+        first line says how far the output is from PyTorch's
+
+MODE is onnxruntime, openvino or openvino-bf16. PyTorch is not imported, so that the
+memory counted is the runtime's own.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy
+
+
+def peak_rss_mb():
+    """The most memory that this process has had, as clusir reads its own."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("/proc/self/status has no VmHWM")
+
+
+def onnxruntime_pass(path, threads):
+    """Returns the version and a function that maps an image to what the network makes of it."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return "onnxruntime " + onnxruntime.__version__, lambda image: session.run(None, {"image": image})[0]
+
+
+def openvino_pass(path, threads, precision):
+    """The same; precision is f32 or bf16."""
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+    compiled = core.compile_model(core.read_model(path), "CPU", settings)
+    used = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
+    if used not in (precision, {"f32": "float"}.get(precision)):
+        raise SystemExit(f"openvino computes in {used} where {precision} was asked for")
+    return "openvino " + openvino.__version__, lambda image: compiled(image)[0]
+
+
+def difference(got, want, image):
+    """The error of a result, of what the network adds to the image."""
+    return float(numpy.linalg.norm(got - want) / numpy.linalg.norm(want - image))
+
+
+def serve(folder, mode, size, threads):
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what libraries print is no answer
+    imported = peak_rss_mb()
+    path = str(folder / f"{size}.onnx")
+    if mode == "onnxruntime":
+        version, run = onnxruntime_pass(path, threads)
+    else:
+        version, run = openvino_pass(path, threads, "bf16" if mode == "openvino-bf16" else "f32")
+    image = numpy.load(folder / f"{size}-in.npy")
+    off = difference(run(image), numpy.load(folder / f"{size}-out.npy"), image)
+    print(json.dumps({"version": version, "import_rss_mb": imported, "difference": off}), file=answers)
+    for _ in sys.stdin:
+        start = time.perf_counter()
+        run(image)
+        ms = (time.perf_counter() - start) * 1e3
+        print(json.dumps({"ms": ms, "peak_rss_mb": peak_rss_mb()}), file=answers)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    s = parser.add_subparsers(required=True).add_parser("serve")
+    s.add_argument("folder", type=Path)
+    s.add_argument("mode", choices=["onnxruntime", "openvino", "openvino-bf16"])
+    s.add_argument("--size", type=int, required=True)
+    s.add_argument("--threads", type=int, required=True)
+    s.add_argument("--train", type=int, choices=[0], default=0)
+    a = parser.parse_args()
+    serve(a.folder, a.mode, a.size, a.threads)
+
+
+if __name__ == "__main__":
+    main()
