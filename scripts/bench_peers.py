@@ -23,7 +23,7 @@ from pathlib import Path
 
 CASES = ["base:256", "tiny:256", "nano:256", "base-wtb:256", "tiny-wtb:256", "train:nano:4x128", "train:tiny:2x128"]
 MODELS = ["base", "small", "tiny", "nano", "base-wtb", "tiny-wtb"]
-MODES = ["clusir-bf16", "eager", "channels-last", "inductor", "onnxruntime", "openvino", "openvino-bf16"]
+MODES = ["clusir-bf16", "eager", "channels-last", "autocast", "inductor", "onnxruntime", "openvino", "openvino-bf16"]
 # What the network without its router (Table 4 a) is exported for, and how far each
 # may be from PyTorch, of what the network adds.
 EXPORTED = {"onnxruntime": 1e-3, "openvino": 1e-3, "openvino-bf16": 5e-2}
@@ -231,7 +231,7 @@ def options():
     p.add_argument("--rounds", type=int, default=5, help="samples of each contender")
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--modes", type=parse_modes, default=MODES, metavar="MODE,...",
-                   help=f"beside clusir in float32: {', '.join(MODES)}; inductor is left out in training, where it compiles for minutes; "
+                   help=f"beside clusir in float32: {', '.join(MODES)}; autocast is PyTorch in bf16, inductor is left out in training, where it compiles for minutes; "
                         f"{', '.join(EXPORTED)} take the networks named -wtb, in inference")
     p.add_argument("--pause", type=float, default=0.5, help="seconds between passes")
     p.add_argument("--out", type=Path, default=Path("bench-peers.json"), help="JSON with the machine, the versions and all samples")

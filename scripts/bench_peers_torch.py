@@ -77,6 +77,12 @@ def workload(folder, mode, size, train, device):
     if mode == "channels-last":
         net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     run = torch.compile(net) if mode == "inductor" else net
+    if mode == "autocast":
+
+        def run(*inputs):
+            with torch.autocast(x.device.type, torch.bfloat16):
+                return net(*inputs)
+
     if not train:
 
         def forward():
@@ -88,7 +94,7 @@ def workload(folder, mode, size, train, device):
     eps = [torch.randn(train, config.clusters[l], config.dim * 2**l, device=device) for l in range(4)]
 
     def step():
-        loss = F.l1_loss(run(x, eps), x * 0.9)
+        loss = F.l1_loss(run(x, eps).float(), x * 0.9)
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -128,7 +134,7 @@ def main():
     e.add_argument("--size", type=int, required=True)
     s = commands.add_parser("serve")
     s.add_argument("folder", type=Path)
-    s.add_argument("mode", choices=["eager", "channels-last", "inductor"])
+    s.add_argument("mode", choices=["eager", "channels-last", "autocast", "inductor"])
     s.add_argument("--size", type=int, required=True)
     s.add_argument("--train", type=int, default=0)
     s.add_argument("--threads", type=int, required=True)
