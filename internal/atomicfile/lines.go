@@ -7,6 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"clusir/internal/userfile"
 )
 
 // Lines is a file of results that grows by a line of JSON at a time. What follows its
@@ -24,7 +26,7 @@ func OpenLines(path string, resume bool, flag string) (*Lines, error) {
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s exists: go on with it by %s, or remove it", path, flag)
 	} else if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot write %s: %w", path, userfile.Reason(err))
 	}
 	if err := Lock(f); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -41,14 +43,27 @@ func (l *Lines) Cut(end int64) error {
 	return err
 }
 
-// Add writes v as a line.
+// Begins tells whether a file is empty or begins with text, as far as it goes: one
+// whose first line was cut off does.
+func Begins(f io.ReaderAt, text string) bool {
+	got := make([]byte, len(text))
+	n, err := f.ReadAt(got, 0)
+	return (err == nil || errors.Is(err, io.EOF)) && string(got[:n]) == text[:n]
+}
+
+// Add writes v as a line. If it cannot, as on a full disk, it removes what there is of
+// that.
 func (l *Lines) Add(v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	if _, err := l.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("cannot write the results: %w", err)
+	n, err := l.Write(append(text, '\n'))
+	if err == nil {
+		return nil
 	}
-	return nil
+	if end, seekErr := l.Seek(int64(-n), io.SeekCurrent); seekErr == nil {
+		_ = l.Truncate(end) // if that fails, too, whoever goes on with the file does it
+	}
+	return fmt.Errorf("cannot write %s: %w", l.Name(), userfile.Reason(err))
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/atomicfile"
 	"clusir/internal/userfile"
 )
 
@@ -116,5 +117,5 @@ func IsResults(path string) bool {
 	}
 	defer f.Close()
 	info, err := f.Stat()
-	return err == nil && info.Size() > 0 && beginsResults(f)
+	return err == nil && info.Size() > 0 && atomicfile.Begins(f, resultsStart)
 }

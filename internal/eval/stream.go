@@ -3,7 +3,6 @@ package eval
 import (
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 
@@ -12,6 +11,9 @@ import (
 
 // formatName is the format of a results file; it changes when its lines do.
 const formatName = "clusir-eval-1"
+
+// resultsStart is what a results file begins with.
+const resultsStart = `{"format":"` + formatName
 
 // Header is the first line of a results file: what is measured, and how. Every
 // other line is an ImageResult; of two with one index, the later counts.
@@ -82,7 +84,7 @@ func (s *stream) begin(h Header, jobs []job) error {
 	if err != nil {
 		return err
 	}
-	if end == 0 && !beginsResults(s.file) {
+	if end == 0 && !atomicfile.Begins(s.file, resultsStart) {
 		return errors.New("not a file of results; name another file")
 	}
 	if err := s.file.Cut(end); err != nil {
@@ -139,13 +141,4 @@ func (s *stream) rows() (rows []ImageResult) {
 		rows = append(rows, r)
 	}
 	return rows
-}
-
-// beginsResults tells whether a file is empty or begins as one of results does,
-// as far as it goes.
-func beginsResults(r io.ReaderAt) bool {
-	want := `{"format":"` + formatName
-	got := make([]byte, len(want))
-	n, err := r.ReadAt(got, 0)
-	return (err == nil || errors.Is(err, io.EOF)) && string(got[:n]) == want[:n]
 }

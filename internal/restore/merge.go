@@ -3,11 +3,11 @@ package restore
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 
 	"clusir/internal/shard"
 	"clusir/internal/tabular"
+	"clusir/internal/userfile"
 )
 
 // Merged are the results of all shards of a run, or of a whole one.
@@ -66,12 +66,15 @@ func MergeResults(paths ...string) (*Merged, error) {
 }
 
 func openResults(path string) (ResultsHeader, map[string]Record, error) {
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
-		return ResultsHeader{}, nil, err
+		return ResultsHeader{}, nil, fmt.Errorf("%w: name a file of clusir restore --results", err)
 	}
 	defer f.Close()
-	h, records, _, err := readResults(f)
+	h, records, end, err := readResults(f)
+	if err == nil && end == 0 {
+		err = errNoResults
+	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", path, err)
 	}

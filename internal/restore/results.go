@@ -2,7 +2,6 @@ package restore
 
 import (
 	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -18,6 +17,11 @@ import (
 
 // resultsFormat is the format of a results file; it changes when its lines do.
 const resultsFormat = "clusir-restore-1"
+
+// resultsStart is what a results file begins with.
+const resultsStart = `{"format":"` + resultsFormat
+
+var errNoResults = errors.New("not a file of results of clusir restore; name another file")
 
 // ResultsHeader is the first line of a results file. Every other line is a Record; of
 // two of one picture the later counts, unless it says that there was nothing to do.
@@ -74,17 +78,14 @@ func OpenResults(path string, h ResultsHeader, resume bool) (*ResultsFile, error
 }
 
 func (r *ResultsFile) begin(h ResultsHeader) error {
-	info, err := r.file.Stat()
-	if err != nil {
-		return err
-	}
-	if info.Size() == 0 {
-		return r.file.Add(h)
-	}
 	old, records, end, err := readResults(r.file)
 	switch {
 	case err != nil:
 		return err
+	case end == 0 && !atomicfile.Begins(r.file, resultsStart):
+		return errNoResults
+	case end == 0:
+		return errors.Join(r.file.Cut(0), r.file.Add(h))
 	case old.Names != h.Names || old.Shard != h.Shard:
 		return errors.New("it is of other pictures or of another shard: name another file")
 	case old.Model != h.Model:
@@ -114,30 +115,26 @@ func IsResults(path string) bool {
 		return false // whoever reads it will say why
 	}
 	defer f.Close()
-	want := []byte(`{"format":"` + resultsFormat)
-	got := make([]byte, len(want))
+	got := make([]byte, len(resultsStart))
 	_, err = io.ReadFull(f, got)
-	return err == nil && bytes.Equal(got, want)
+	return err == nil && string(got) == resultsStart
 }
 
 // readResults reads the records by the pictures' names. What a run that was cut off left
-// behind the last whole line, at end, is left out.
+// behind the last whole line, at end, is left out; end is 0 if there is none.
 func readResults(r io.Reader) (h ResultsHeader, records map[string]Record, end int64, err error) {
 	records = map[string]Record{}
 	in := bufio.NewReader(r)
 	for n := 1; ; n++ {
 		line, err := in.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
-			if n == 1 {
-				return h, nil, 0, errors.New("not a file of results of clusir restore; name another file")
-			}
 			return h, records, end, nil
 		} else if err != nil {
 			return h, nil, 0, err
 		}
 		if n == 1 {
 			if err := json.Unmarshal(line, &h); err != nil || h.Format != resultsFormat || h.Part < 0 || h.Pictures < h.Part {
-				return h, nil, 0, errors.New("line 1: not a file of results of clusir restore; name another file")
+				return h, nil, 0, fmt.Errorf("line 1: %w", errNoResults)
 			}
 		} else {
 			var rec Record

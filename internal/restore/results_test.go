@@ -143,6 +143,33 @@ func TestResultsGoOn(t *testing.T) {
 	}
 }
 
+// TestResultsTornFirstLine: a run that was killed while it wrote the first line is begun
+// anew, and another file is not touched.
+func TestResultsTornFirstLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r")
+	h := planned(t, 2, shard.Shard{}).Header("nano", "cpu")
+	for text, want := range map[string]string{
+		"": "", "{": "", `{"format":"clusir-restore-1","model":"na`: "", "notes": "not a file of results", "{}": "not a file of results", "notes\n": "not a file of results",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f, err := OpenResults(path, h, true)
+		if want != "" {
+			if got, _ := os.ReadFile(path); err == nil || !strings.Contains(err.Error(), want) || string(got) != text {
+				t.Errorf("%q: %v, want %q; it holds %q", text, err, want, got)
+			}
+			continue
+		}
+		if err == nil {
+			err = f.Close()
+		}
+		if got, _ := os.ReadFile(path); err != nil || strings.Count(string(got), "\n") != 1 || !IsResults(path) {
+			t.Errorf("%q: %v, it holds %q", text, err, got)
+		}
+	}
+}
+
 func TestDamagedResults(t *testing.T) {
 	dir := t.TempDir()
 	good := `{"format":"clusir-restore-1","model":"m","device":"d","pictures":1,"part":1,"names":"x"}` + "\n"

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"time"
 
+	"clusir/internal/atomicfile"
 	"clusir/internal/eval"
 	"clusir/internal/model"
 	"clusir/internal/tensorboard"
@@ -38,7 +38,7 @@ type Losses = model.Terms
 
 // log appends to a JSON-lines file, and to an event file of TensorBoard beside it.
 type log struct {
-	f     *os.File
+	f     *atomicfile.Lines
 	board *tensorboard.Writer
 }
 
@@ -57,45 +57,35 @@ func openLog(path string, step int) (*log, error) {
 }
 
 // openLines opens a JSON-lines file to append to it after the given step.
-func openLines(path string, step int) (*os.File, error) {
-	old, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+func openLines(path string, step int) (*atomicfile.Lines, error) {
+	f, err := atomicfile.OpenLines(path, true, "")
 	if err != nil {
 		return nil, err
 	}
-	keep := upTo(old, step)
-	if err := f.Truncate(int64(keep)); err != nil {
-		return nil, errors.Join(err, f.Close())
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return nil, errors.Join(userfile.Unreadable(path, err), f.Close())
 	}
-	if _, err := f.Seek(int64(keep), io.SeekStart); err != nil {
+	entries, ends, err := readLog(path, text)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%w; mend or remove it to go on", err), f.Close())
+	}
+	keep := 0
+	for i, e := range entries {
+		if e.Step > step || text[ends[i]-1] != '\n' {
+			break
+		}
+		keep = ends[i]
+	}
+	if err := f.Cut(int64(keep)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
 
-// upTo returns the length of the whole lines of steps up to the given one.
-func upTo(text []byte, step int) int {
-	n := 0
-	for line := range bytes.Lines(text) {
-		var e Entry
-		if !bytes.HasSuffix(line, []byte("\n")) || json.Unmarshal(line, &e) != nil || e.Step > step {
-			break
-		}
-		n += len(line)
-	}
-	return n
-}
-
 func (l *log) write(e Entry) error {
-	line, err := json.Marshal(e)
-	if err != nil {
+	if err := l.f.Add(e); err != nil {
 		return err
-	}
-	if _, err := l.f.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("cannot write the log: %w", err)
 	}
 	return l.board.Scalars(e.Step, e.Time, e.scalars())
 }
@@ -126,6 +116,9 @@ func (l *log) close() {
 // a legend that can be drawn.
 const mostLines = 200
 
+// logStart is what a log begins with.
+const logStart = `{"step":`
+
 // ReadLog reads the log of a run. A last line that was cut off, as in the log of
 // a run that goes on, is left out.
 func ReadLog(path string) ([]Entry, error) {
@@ -133,24 +126,35 @@ func ReadLog(path string) ([]Entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: name the log.jsonl of a run's folder", err)
 	}
-	var entries []Entry
-	n := 0
+	entries, _, err := readLog(path, text)
+	return entries, err
+}
+
+// readLog reads the lines of a log, and where each ends.
+func readLog(path string, text []byte) (entries []Entry, ends []int, err error) {
+	end := 0
 	for line := range bytes.Lines(text) {
-		n++
+		end += len(line)
+		n := len(entries) + 1
+		cut := !bytes.HasSuffix(line, []byte("\n")) && (n > 1 || begins(line, logStart))
 		var e Entry
-		err := json.Unmarshal(line, &e)
-		if err != nil && n > 1 && !bytes.HasSuffix(line, []byte("\n")) {
-			break
-		}
-		switch {
+		switch err := json.Unmarshal(line, &e); {
+		case err != nil && cut:
+			return entries, ends, nil
 		case err != nil:
-			return nil, fmt.Errorf("%s:%d: not a line of a training log: it is no JSON of one's form", path, n)
+			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: it is no JSON of one's form", path, n)
 		case e.Step < 0 || len(e.Entropy) > mostLines || len(e.Validation) > mostLines:
-			return nil, fmt.Errorf("%s:%d: not a line of a training log: step %d, %d stages, %d measures", path, n, e.Step, len(e.Entropy), len(e.Validation))
+			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: step %d, %d stages, %d measures", path, n, e.Step, len(e.Entropy), len(e.Validation))
 		}
-		entries = append(entries, e)
+		entries, ends = append(entries, e), append(ends, end)
 	}
-	return entries, nil
+	return entries, ends, nil
+}
+
+// begins tells whether a line begins with start, as far as it goes.
+func begins(line []byte, start string) bool {
+	n := min(len(line), len(start))
+	return string(line[:n]) == start[:n]
 }
 
 // entry is the log's line for the step just made.

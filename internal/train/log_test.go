@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -26,7 +27,8 @@ func TestReadLog(t *testing.T) {
 		entries    int
 	}{
 		{good + good, "", 2}, {good + good[:30], "", 1}, {"", "", 0},
-		{good[:30], "log.jsonl:1", 0}, {good[:30] + "\n" + good, "log.jsonl:1", 0}, {good + "[]\n", "log.jsonl:2", 0},
+		{good[:30], "", 0}, {good[:3], "", 0}, {`{"stop`, "log.jsonl:1", 0}, {"text", "log.jsonl:1", 0},
+		{good + good[:len(good)-1], "", 2}, {good + good[:30] + "\n" + good, "log.jsonl:2", 0}, {good[:30] + "\n" + good, "log.jsonl:1", 0}, {good + "[]\n", "log.jsonl:2", 0},
 		{`{"step":-1}` + "\n", "step -1", 0}, {`{"entropy":[` + strings.Repeat("1,", 300) + "1]}\n", "301 stages", 0},
 	} {
 		got, err := readLogText(t, c.text)
@@ -35,6 +37,42 @@ func TestReadLog(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "train.Entry") {
 			t.Errorf("the error shows a type of ours: %v", err)
+		}
+	}
+}
+
+// TestOpenLines goes on with a log after a step: what a run that was killed left behind
+// is made again, and what is damaged is not thrown away.
+func TestOpenLines(t *testing.T) {
+	one, two := `{"step":1,"loss":0.5}`+"\n", `{"step":2,"loss":0.4}`+"\n"
+	for _, c := range []struct {
+		text      string
+		step      int
+		keep, err string
+	}{
+		{"", 0, "", ""}, {one + two, 0, "", ""}, {one + two, 1, one, ""}, {one + two, 2, one + two, ""}, {one + two[:9], 2, one, ""},
+		{one + strings.TrimSpace(two), 2, one, ""}, {one[:2], 2, "", ""}, {one + "\x00\x00", 2, one, ""},
+		{one + "\x00\n" + two, 2, "", "log.jsonl:2: not a line of a training log"}, {"\x00\x00", 2, "", "log.jsonl:1: not a line of a training log"},
+	} {
+		path := filepath.Join(t.TempDir(), "log.jsonl")
+		if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f, err := openLines(path, c.step)
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) || !strings.Contains(err.Error(), "mend or remove it") {
+				t.Errorf("%q: %v, want %q", c.text, err, c.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", c.text, err)
+			continue
+		}
+		err = errors.Join(f.Add(Entry{Step: 9}), f.Close())
+		got, _ := os.ReadFile(path)
+		if rest, ok := strings.CutPrefix(string(got), c.keep); err != nil || !ok || !strings.HasPrefix(rest, `{"step":9,`) {
+			t.Errorf("%q after step %d: %v, left %q, want %q and a line", c.text, c.step, err, got, c.keep)
 		}
 	}
 }

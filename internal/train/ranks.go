@@ -225,6 +225,8 @@ func (r *run) finish() error {
 				return err
 			}
 		}
+	}
+	if r.lead() { // of a complete run, too, which may have been killed before it
 		if err := Curve(r.Out); err != nil {
 			return err
 		}
