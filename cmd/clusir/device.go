@@ -37,7 +37,7 @@ func checkISA(isa string) error {
 
 // addEnsembleFlag defines the flag for eight passes instead of one.
 func addEnsembleFlag(f *pflag.FlagSet, ensemble *bool) {
-	f.BoolVar(ensemble, "ensemble", false, "restore the eight flips and turns of each picture and take their mean: better by little, in eight times the time")
+	f.BoolVar(ensemble, "ensemble", false, "restore the eight flips and turns of each picture and take their mean, in eight times the time: better for noise, worse for rain")
 }
 
 // addISAFlag defines --isa.
