@@ -169,7 +169,9 @@ func analytic(t *testing.T, b *ref.Backend, c opCase, leaves []*Var, recompute b
 	var ys []*Var
 	run := func() *Var {
 		ys = c.run(tape, ins)
-		tape.Release(ins...)
+		for _, v := range ins {
+			tape.release(v)
+		}
 		return ys[0]
 	}
 	if c.pair {
@@ -179,7 +181,7 @@ func analytic(t *testing.T, b *ref.Backend, c opCase, leaves []*Var, recompute b
 	}
 	for _, y := range ys {
 		b.Upload64(tape.grad(y), weights(y.Len()))
-		tape.Release(y)
+		tape.release(y)
 	}
 	tape.unwind(0)
 	tape.Reset()

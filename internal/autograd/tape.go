@@ -9,9 +9,8 @@
 //
 // The tape owns every result. It frees one as soon as nobody can ask for it:
 //
-//   - Inference: after the operation that takes it as its [Last] use, when the
-//     model releases it ([Tape.Release]), at the end of the [Tape.Block] that made
-//     it, or at [Tape.Reset].
+//   - Inference: after the operation that takes it as its [Last] use, at the end of
+//     the [Tape.Block] that made it, or at [Tape.Reset].
 //   - Training: when it is released and no recorded operation reads it on the
 //     way back; else right after its own operation's backward has run, its
 //     gradient with it. [Tape.Keep] postpones this to Reset.
@@ -104,7 +103,7 @@ func (t *Tape) apply(o op) {
 	}
 	for _, v := range o.in {
 		if v != nil && v.last {
-			t.Release(v)
+			t.release(v)
 		}
 	}
 }

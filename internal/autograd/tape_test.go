@@ -134,7 +134,7 @@ func TestSideEffectsHappenOnce(t *testing.T) {
 	}
 }
 
-// TestOwnership walks through Keep, Detach, Release and frozen leaves.
+// TestOwnership walks through Keep, Detach, release and frozen leaves.
 func TestOwnership(t *testing.T) {
 	b := ref.New()
 	x, frozen := leaf(b, true, 2, 3), leaf(b, false, 2, 3)
@@ -145,9 +145,11 @@ func TestOwnership(t *testing.T) {
 	mine := tape.Detach(taken)
 	still := tape.Softmax(frozen)
 	loss := tape.Orthogonality(tape.Add(tape.Add(kept, dropped), taken))
-	tape.Release(kept, dropped, taken, still, x, nil)
+	for _, v := range []*Var{kept, dropped, taken, still, x, nil} {
+		tape.release(v)
+	}
 	if !still.freed || dropped.freed {
-		t.Error("Release frees what nobody reads on the way back, and only that")
+		t.Error("release frees what nobody reads on the way back, and only that")
 	}
 	tape.Backward(Seed{loss, 1})
 	if kept.freed || !dropped.freed || x.freed {
@@ -210,7 +212,7 @@ func TestPanics(t *testing.T) {
 		{"Input", func() { tape.Input(make([]float32, 5), 2, 3) }},
 		{"Block: the result was not made", func() { tape.Block(func() *Var { return v(1) }) }},
 		{"Softmax: an input of shape [2 3] was released", func() { y := tape.Softmax(v(2, 3)); tape.Add(y, Last(y)); tape.Softmax(y) }},
-		{"Softmax: an input of shape [2 3] was released", func() { y := tape.Softmax(v(2, 3)); tape.Release(y); tape.Softmax(y) }},
+		{"Softmax: an input of shape [2 3] was released", func() { y := tape.Softmax(v(2, 3)); tape.release(y); tape.Softmax(y) }},
 	} {
 		if got := panicOf(c.run); !strings.Contains(got, c.want) {
 			t.Errorf("panic %q, want %q", got, c.want)

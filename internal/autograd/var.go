@@ -109,6 +109,19 @@ func (t *Tape) Input(data []float32, shape ...int) *Var {
 	return y
 }
 
+// Fetch copies v to the host. It waits for the work that makes v.
+func (t *Tape) Fetch(v *Var) []float32 {
+	v.mustLive("Fetch")
+	return Fetch(t.B, v.Tensor)
+}
+
+// Fetch copies a tensor to the host. It waits for the work that makes it.
+func Fetch(m kernels.Memory, t kernels.Tensor) []float32 {
+	x := make([]float32, t.Len())
+	m.Download(x, t)
+	return x
+}
+
 // grad returns the gradient of x to add to, zero-filled at first use; the zero
 // Tensor where none is wanted.
 func (t *Tape) grad(x *Var) kernels.Tensor {
@@ -122,14 +135,12 @@ func (t *Tape) grad(x *Var) kernels.Tensor {
 	return x.grad.Reshape(x.Shape...)
 }
 
-// Release says that the model will not use these results again; absent ones and
-// leaves are ignored. Using one all the same panics in inference.
-func (t *Tape) Release(vs ...*Var) {
-	for _, v := range vs {
-		if v != nil && !v.leaf {
-			v.released = true
-			t.reap(v.node)
-		}
+// release notes that a result will not be used again; an absent one and a leaf are
+// ignored. Using it all the same panics in inference.
+func (t *Tape) release(v *Var) {
+	if v != nil && !v.leaf {
+		v.released = true
+		t.reap(v.node)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
@@ -95,8 +96,7 @@ func restore(m *model.ClusIR, b kernels.Backend, image checkpoint.Tensor) ([]flo
 	tape := &model.Tape{B: b}
 	defer tape.Reset()
 	restored, _ := m.Forward(tape, tape.Input(image.Data(), image.Shape()...), model.Options{})
-	got := make([]float32, restored.Len())
-	b.Download(got, restored.Tensor)
+	got := autograd.Fetch(b, restored.Tensor)
 	return got, tape.Sync()
 }
 

@@ -91,8 +91,7 @@ func (w *workload) pass() error {
 
 // check refuses to time a network that makes no pictures.
 func (w *workload) check(restored *model.Var) error {
-	pixels := make([]float32, restored.Len())
-	w.b.Download(pixels, restored.Tensor)
+	pixels := w.tape.Fetch(restored)
 	if err := w.tape.Sync(); err != nil {
 		return err
 	}

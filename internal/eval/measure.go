@@ -8,7 +8,6 @@ import (
 
 	"clusir/internal/infer"
 	"clusir/internal/metrics"
-	"clusir/internal/model"
 	"clusir/internal/planar"
 )
 
@@ -67,7 +66,10 @@ func (n network) restore(ctx context.Context, s *shot, _ job) error {
 	if err != nil {
 		return err
 	}
-	s.Experts, s.Posterior = fetchRoutes(n.Network, routes)
+	for _, r := range routes {
+		routing := r.Fetch(n.Tape())[0]
+		s.Experts, s.Posterior = append(s.Experts, routing.Weights), append(s.Posterior, routing.Posterior)
+	}
 	s.restored = restored
 	return nil
 }
@@ -94,21 +96,6 @@ func shift(a, b planar.Image) (most float64) {
 		most = max(most, math.Abs(sum)/float64(n))
 	}
 	return most
-}
-
-// fetchRoutes fetches, of each stage, the weights of the experts and the
-// posterior over the clusters.
-func fetchRoutes(net *infer.Network, routes []*model.Route) (experts, posterior [][]float32) {
-	tape := net.Tape()
-	fetch := func(v *model.Var) []float32 {
-		x := make([]float32, v.Len())
-		tape.B.Download(x, v.Tensor)
-		return x
-	}
-	for _, r := range routes {
-		experts, posterior = append(experts, fetch(r.Weights)), append(posterior, fetch(r.Posterior(tape)))
-	}
-	return experts, posterior
 }
 
 func quality(a, b planar.Image, p Protocol, w metrics.Window) (Quality, error) {

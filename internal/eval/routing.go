@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/model"
 	"clusir/internal/tabular"
 )
 
@@ -60,7 +61,7 @@ func (r *Report) Routing() []TaskRouting {
 
 func (t *TaskRouting) add(posterior, experts []float32) {
 	t.Images++
-	t.Entropy += entropy(posterior)
+	t.Entropy += model.Entropy(posterior)
 	for c, p := range posterior {
 		t.Posterior[c] += float64(p)
 	}
@@ -70,20 +71,6 @@ func (t *TaskRouting) add(posterior, experts []float32) {
 			t.Chosen[e]++
 		}
 	}
-}
-
-// entropy is that of p as a share of the largest possible one.
-func entropy(p []float32) float64 {
-	if len(p) < 2 {
-		return 1
-	}
-	h := 0.0
-	for _, v := range p {
-		if v > 0 {
-			h -= float64(v) * math.Log(float64(v))
-		}
-	}
-	return h / math.Log(float64(len(p)))
 }
 
 // RoutingTable shows Routing, stage by stage.

@@ -24,10 +24,9 @@ type likeness struct {
 func (r *Request) observe(l int, v *model.Var) likeness {
 	C, h, w := v.Shape[1], v.Shape[2], v.Shape[3]
 	tape := r.Net.Tape()
-	x := tape.Input(r.Net.Means(v, 1), h*w, C)
-	cosines := r.Net.Model.Cosines(tape, l, x)
-	defer tape.Release(x, cosines)
-	return likeness{h, w, cosines.Shape[1], r.values(cosines)}
+	pixels := r.Net.Means(v, 1)
+	cosines := tape.Block(func() *model.Var { return r.Net.Model.Cosines(tape, l, tape.Input(pixels, h*w, C)) })
+	return likeness{h, w, cosines.Shape[1], tape.Fetch(cosines)}
 }
 
 // of are the cosines to one prototype.

@@ -232,10 +232,3 @@ func titleOf(s *dataset.Split) string {
 func fileOf(s *dataset.Split) string {
 	return strings.TrimSuffix(s.Benchmark.Name+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
 }
-
-// values fetches a result.
-func (r *Request) values(v *model.Var) []float32 {
-	x := make([]float32, v.Len())
-	r.Net.Tape().B.Download(x, v.Tensor)
-	return x
-}

@@ -37,7 +37,7 @@ func frequency(ctx context.Context, r *Request) ([]sheet, error) {
 	pictures, err := r.each(ctx, func(p int, name string, v *model.Var) {
 		for k, b := range bands {
 			if name == b.probe {
-				seen[p][k] = newBand(r.values(v), v.Shape[1], v.Shape[2], v.Shape[3])
+				seen[p][k] = newBand(r.Net.Tape().Fetch(v), v.Shape[1], v.Shape[2], v.Shape[3])
 			}
 		}
 	})

@@ -73,7 +73,7 @@ func (r *Request) started(kind string) ([][]float64, error) {
 // prototypesOf fetches the prototypes [N·C] of every stage.
 func (r *Request) prototypesOf(m *model.ClusIR) (stages [][]float64) {
 	for _, e := range m.MoE {
-		stages = append(stages, wide(r.values(e.Router.Prototypes)))
+		stages = append(stages, wide(r.Net.Tape().Fetch(e.Router.Prototypes)))
 	}
 	return stages
 }

@@ -31,7 +31,7 @@ func (r *Request) samples(ctx context.Context) ([]sample, error) {
 			p, err := r.restore(ctx, split, item, func(name string, v *model.Var) {
 				for l := range model.Stages {
 					if name == fmt.Sprint("moe.", l) {
-						s.features[l] = wide(r.values(r.Net.Tape().MeanHW(v)))
+						s.features[l] = wide(r.Net.Tape().Fetch(r.Net.Tape().MeanHW(v)))
 					}
 				}
 			})
@@ -39,7 +39,7 @@ func (r *Request) samples(ctx context.Context) ([]sample, error) {
 				return nil, err
 			}
 			for l, route := range p.routes {
-				s.weights[l] = wide(r.values(route.Weights))
+				s.weights[l] = wide(r.Net.Tape().Fetch(route.Weights))
 			}
 			out = append(out, s)
 			r.progress(len(out), total)

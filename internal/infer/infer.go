@@ -89,7 +89,6 @@ func (n *Network) Restore(ctx context.Context, dst []float32, src planar.Image, 
 		return restored, nil, fmt.Errorf("an image of %d×%d×%d with %d values: it must have 3×%[2]d×%[3]d", src.C, h, w, len(src.Pix))
 	}
 	H, W := n.Padded(h), n.Padded(w)
-	n.tape.Reset()
 	if n.tape.Before, err = n.watch(ctx, H, W); err != nil {
 		return restored, nil, err
 	}
@@ -128,12 +127,12 @@ func (n *Network) Restore(ctx context.Context, dst []float32, src planar.Image, 
 	return restored, routes, CheckRestored(restored.Pix)
 }
 
-// pass runs the network on src, of sides that it takes.
+// pass runs the network on src, of sides that it takes. What the pass before has left on
+// the device is freed.
 func (n *Network) pass(dst, src planar.Image, o model.Options) []*model.Route {
-	x := n.tape.Input(src.Pix, 1, 3, src.H, src.W)
-	y, routes := n.Model.Forward(n.tape, x, o)
+	n.tape.Reset()
+	y, routes := n.Model.Forward(n.tape, n.tape.Input(src.Pix, 1, 3, src.H, src.W), o)
 	n.b.Download(dst.Pix, y.Tensor)
-	n.tape.Release(y, x)
 	return routes
 }
 

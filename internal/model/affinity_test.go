@@ -15,21 +15,16 @@ func TestAffinityOfTheWhole(t *testing.T) {
 	m := stir(newTestModel(t, b, smallConfig()))
 	tape := &Tape{B: b}
 	got := map[string][]float32{}
-	fetch := func(v *Var) []float32 {
-		x := make([]float32, v.Len())
-		b.Download(x, v.Tensor)
-		return x
-	}
 	_, routes := m.Forward(tape, picture(b, 1, 32, 48), Options{Probe: func(name string, v *Var) {
 		for l := range Stages {
 			if name == fmt.Sprint("encoder.", l) {
-				got[name] = fetch(m.Affinity(tape, l, tape.MeanHW(v)))
+				got[name] = tape.Fetch(m.Affinity(tape, l, tape.MeanHW(v)))
 			}
 		}
 	}})
 	for l, r := range routes {
 		affinity := got[fmt.Sprint("encoder.", l)]
-		for n, want := range fetch(r.Posterior(tape)) {
+		for n, want := range tape.Fetch(r.Posterior(tape)) {
 			if math.Abs(float64(affinity[n]-want)) > 1e-6 {
 				t.Errorf("stage %d, cluster %d: affinity %g, posterior %g", l, n, affinity[n], want)
 			}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels"
 )
@@ -59,9 +60,7 @@ func ReadConfig(f *checkpoint.File) (Config, error) {
 func (m *ClusIR) State() []checkpoint.Tensor {
 	state := []checkpoint.Tensor{}
 	for _, p := range m.Tensors() {
-		w := make([]float32, p.Len())
-		m.memory.Download(w, p.Tensor)
-		state = append(state, checkpoint.New(p.Name, p.Shape, w))
+		state = append(state, checkpoint.New(p.Name, p.Shape, autograd.Fetch(m.memory, p.Tensor)))
 	}
 	return state
 }

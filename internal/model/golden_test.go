@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/cpu"
@@ -150,11 +151,7 @@ func (g *goldenRun) input(name string, needs bool) *Var {
 	return leafOf(g.b, x.Data(), needs, x.Shape()...)
 }
 
-func (g *goldenRun) download(v kernels.Tensor) []float32 {
-	x := make([]float32, v.Len())
-	g.b.Download(x, v)
-	return x
-}
+func (g *goldenRun) download(v kernels.Tensor) []float32 { return autograd.Fetch(g.b, v) }
 
 // sameNames: the file holds no parameter that the model lacks.
 func (g *goldenRun) sameNames() {

@@ -42,7 +42,6 @@ func (g *goldenRun) step(image, clean *Var, first bool) Terms {
 			difference(g.read("train.output"), in), tolOutput, 0)
 	}
 	loss := DefaultObjective().Loss(tape, g.m, restored, clean, nil)
-	tape.Release(restored)
 	loss.Backward(tape, 1)
 	return loss.Terms(g.b)
 }

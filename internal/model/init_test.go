@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/autograd"
 	"clusir/internal/kernels/ref"
 )
 
@@ -63,8 +64,7 @@ func TestGaussian(t *testing.T) {
 func TestInit(t *testing.T) {
 	m := newTestModel(t, ref.New(), smallConfig())
 	for _, p := range m.Tensors() {
-		w := make([]float32, p.Len())
-		m.memory.Download(w, p.Tensor)
+		w := autograd.Fetch(m.memory, p.Tensor)
 		lo, hi := slices.Min(w), slices.Max(w)
 		want, ok := initialRange(p)
 		if !ok {
@@ -110,8 +110,7 @@ func TestOrthonormal(t *testing.T) {
 		if !strings.HasSuffix(p.Name, ".mu") && !strings.HasSuffix(p.Name, ".prototypes") {
 			continue
 		}
-		w := make([]float32, p.Len())
-		m.memory.Download(w, p.Tensor)
+		w := autograd.Fetch(m.memory, p.Tensor)
 		N, D := p.Shape[0], p.Shape[1]
 		for i := range N {
 			for j := range N {
@@ -132,8 +131,7 @@ func TestUniformPrototypes(t *testing.T) {
 	c := smallConfig()
 	c.PrototypeInit = PrototypesUniform
 	m := newTestModel(t, ref.New(), c)
-	w := make([]float32, m.MoE[3].Router.Prototypes.Len())
-	m.memory.Download(w, m.MoE[3].Router.Prototypes.Tensor)
+	w := autograd.Fetch(m.memory, m.MoE[3].Router.Prototypes.Tensor)
 	if lo, hi := slices.Min(w), slices.Max(w); lo < 0 || hi >= 1 || lo > 0.1 || hi < 0.9 {
 		t.Errorf("prototypes lie in %g to %g, want 0 to 1", lo, hi)
 	}

@@ -102,8 +102,4 @@ func (l *Loss) Terms(m kernels.Memory) Terms {
 	return r
 }
 
-func scalar(m kernels.Memory, v *Var) float64 {
-	var x [1]float32
-	m.Download(x[:], v.Tensor)
-	return float64(x[0])
-}
+func scalar(m kernels.Memory, v *Var) float64 { return float64(autograd.Fetch(m, v.Tensor)[0]) }

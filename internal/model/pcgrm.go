@@ -32,24 +32,6 @@ func (b builder) pcgrm(l int, c Config) *PCGRM {
 	}
 }
 
-// Route is what a router decided for each sample of a batch.
-type Route struct {
-	Weights *Var // [B,N·M]: α_c p(e|c,x) of expert e of cluster c at c·M+e, 0 where not routed
-	Alpha   *Var // [B,N]: p(C=c|x) over the kept clusters (Eq. 6), 0 for the others
-	Tokens  *Var // [B,N,D]: the summands of the prompt 𝒫 (Eq. 7)
-	Sim     *Var // [B,N]: cosines to the prototypes (Eq. 4); absent in a route given from outside
-}
-
-// Posterior is p(C=c|x) over all clusters (Eq. 5), [B,N]. With cosines as
-// logits it stays between 0.06 and 0.79 for N = 3.
-func (r *Route) Posterior(t *Tape) *Var { return t.Softmax(r.Sim) }
-
-// Detach returns the route as leaves that outlive the tape's Reset, to be
-// given to later passes. The caller frees them.
-func (r *Route) Detach(t *Tape) *Route {
-	return &Route{Weights: t.Detach(r.Weights), Alpha: t.Detach(r.Alpha), Tokens: t.Detach(r.Tokens)}
-}
-
 // Forward routes by the stage's features x [B,C,H,W] themselves, not LN(x):
 // that would hide the brightness which haze and low light change.
 func (r *PCGRM) Forward(t *pass, x *Var) *Route {

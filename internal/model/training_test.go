@@ -33,8 +33,7 @@ func cpuDevice(t *testing.T) device {
 
 // download fetches a tensor.
 func (d device) download(t kernels.Tensor) []float32 {
-	x := make([]float32, t.Len())
-	d.Download(x, t)
+	x := autograd.Fetch(d, t)
 	return x
 }
 
@@ -87,8 +86,7 @@ func trainOnce(t *testing.T, b device, c Config, batch, micro int, recompute boo
 // part is samples first to first+n−1 of a batch, brightened by shift.
 func part(b kernels.Backend, batch, first, n int, shift float32) *Var {
 	whole := picture(b, batch, 16, 16)
-	x := make([]float32, whole.Len())
-	b.Download(x, whole.Tensor)
+	x := autograd.Fetch(b, whole.Tensor)
 	whole.Free(b)
 	size := len(x) / batch
 	x = x[first*size : (first+n)*size]

@@ -42,12 +42,8 @@ func (a *affinity) put(l int, features []float32, net *infer.Network, v *model.V
 	C, side := v.Shape[1], cell>>l
 	h, w := v.Shape[2]/side, v.Shape[3]/side
 	tape := net.Tape()
-	x := tape.Input(features, h*w, C)
-	posterior := net.Model.Affinity(tape, l, x)
-	N := posterior.Shape[1]
-	p := make([]float32, posterior.Len())
-	tape.B.Download(p, posterior.Tensor)
-	tape.Release(x, posterior)
+	posterior := tape.Block(func() *model.Var { return net.Model.Affinity(tape, l, tape.Input(features, h*w, C)) })
+	N, p := posterior.Shape[1], tape.Fetch(posterior)
 	if a.stages[l] == nil {
 		a.stages[l] = make([]float32, a.h*a.w*N)
 	}

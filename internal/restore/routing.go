@@ -18,17 +18,12 @@ type ExpertWeight struct {
 
 // describe fetches the routing of the last pass.
 func (r *run) describe(routes []*model.Route) []StageRouting {
-	tape := r.net.Tape()
-	fetch := func(v *model.Var) []float32 {
-		x := make([]float32, v.Len())
-		tape.B.Download(x, v.Tensor)
-		return x
-	}
+	experts := r.net.Model.Config.Experts
 	var stages []StageRouting
 	for _, route := range routes {
-		s := StageRouting{Posterior: fetch(route.Posterior(tape)), Kept: fetch(route.Alpha)}
-		experts := r.net.Model.Config.Experts
-		for e, w := range fetch(route.Weights) {
+		picture := route.Fetch(r.net.Tape())[0]
+		s := StageRouting{Posterior: picture.Posterior, Kept: picture.Alpha}
+		for e, w := range picture.Weights {
 			if w != 0 {
 				s.Experts = append(s.Experts, ExpertWeight{e / experts, e % experts, w})
 			}

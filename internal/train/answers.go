@@ -53,11 +53,8 @@ func (r *run) routeBatch(use clusterUse, batch *dataset.Batch) error {
 	image := tape.Input(batch.Input, batch.B, 3, batch.P, batch.P)
 	_, routes := r.m.Forward(tape, image, model.Options{})
 	for l, route := range routes {
-		alpha := make([]float32, route.Alpha.Len())
-		r.Backend.Download(alpha, route.Alpha.Tensor)
-		for i, info := range batch.Info {
-			N := len(alpha) / batch.B
-			use.add(dataset.Word(info.Task), l, alpha[i*N:(i+1)*N])
+		for i, sample := range route.Fetch(tape) {
+			use.add(dataset.Word(batch.Info[i].Task), l, sample.Alpha)
 		}
 	}
 	return r.Backend.Sync()

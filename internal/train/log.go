@@ -170,8 +170,7 @@ func (r *run) entry(t model.Terms, rate float64) Entry {
 func (r *run) expertUse() [][]float64 {
 	var use [][]float64
 	for _, e := range r.m.MoE {
-		count := make([]float32, e.Count.Len())
-		r.Backend.Download(count, e.Count.Tensor)
+		count := r.tape.Fetch(e.Count)
 		share := make([]float64, len(count))
 		for i, c := range count {
 			share[i] = float64(c) / float64(r.t.Batch)

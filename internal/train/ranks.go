@@ -144,8 +144,7 @@ func (r *run) adopt() error {
 		tensors = append(tensors, named{p.Name, p.Tensor})
 	}
 	for _, t := range tensors {
-		x := make([]float32, t.Len())
-		r.Backend.Download(x, t.Tensor)
+		x := autograd.Fetch(r.Backend, t.Tensor)
 		if err := r.Group.Broadcast(x); err != nil {
 			return err
 		}

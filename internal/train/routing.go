@@ -18,21 +18,18 @@ type routing struct {
 // add fetches the routes of a forward pass.
 func (u *routing) add(t *model.Tape, routes []*model.Route) {
 	for l, r := range routes {
-		B, N := r.Sim.Shape[0], r.Sim.Shape[1]
 		if l == len(u.posterior) {
-			u.posterior, u.entropy = append(u.posterior, make([]float64, N)), append(u.entropy, 0)
+			u.posterior, u.entropy = append(u.posterior, make([]float64, r.Sim.Shape[1])), append(u.entropy, 0)
 		}
-		sim := make([]float32, B*N)
-		t.B.Download(sim, r.Sim.Tensor)
-		for b := range B {
-			p := softmax(sim[b*N:][:N])
-			for c, v := range p {
-				u.posterior[l][c] += v
+		samples := r.Fetch(t)
+		for _, s := range samples {
+			for c, p := range s.Posterior {
+				u.posterior[l][c] += float64(p)
 			}
-			u.entropy[l] += entropy(p)
+			u.entropy[l] += model.Entropy(s.Posterior)
 		}
 		if l == 0 {
-			u.samples += B
+			u.samples += len(samples)
 		}
 	}
 }
@@ -61,31 +58,4 @@ func (u *routing) means() (posterior [][]float64, entropy []float64) {
 		posterior, entropy = append(posterior, p), append(entropy, mean(u.entropy[l]))
 	}
 	return posterior, entropy
-}
-
-func softmax(x []float32) []float64 {
-	p, sum := make([]float64, len(x)), 0.0
-	for i, v := range x {
-		p[i] = math.Exp(float64(v)) // cosines: nothing overflows
-		sum += p[i]
-	}
-	for i := range p {
-		p[i] /= sum
-	}
-	return p
-}
-
-// entropy is that of p as a share of the largest that is possible: 1 for even
-// probabilities, 0 for a certain one, and 1 where there is no choice.
-func entropy(p []float64) float64 {
-	if len(p) == 1 {
-		return 1
-	}
-	h := 0.0
-	for _, v := range p {
-		if v > 0 {
-			h -= v * math.Log(v)
-		}
-	}
-	return h / math.Log(float64(len(p)))
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
@@ -43,9 +44,7 @@ func (o *optimizer) tensors() []named {
 func (r *run) save() error {
 	state := r.m.State()
 	for _, t := range r.opt.tensors() {
-		x := make([]float32, t.Len())
-		r.Backend.Download(x, t.Tensor)
-		state = append(state, checkpoint.New(t.name, t.Shape, x))
+		state = append(state, checkpoint.New(t.name, t.Shape, autograd.Fetch(r.Backend, t.Tensor)))
 	}
 	if name := notFinite(state); name != "" {
 		return r.diverged("state is not finite: " + name)
