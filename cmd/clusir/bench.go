@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"clusir/internal/arch"
 	"clusir/internal/bench"
 	"clusir/internal/config"
 	"clusir/internal/device"
@@ -112,7 +113,7 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 	if o.JSON {
 		o.Format = "json"
 	}
-	_, named := model.Variants()[o.Model]
+	_, named := arch.Variants()[o.Model]
 	switch {
 	case o.Format != "text" && o.Format != "json" && o.Format != "go":
 		return usage("--format %s: choose text, json or go", o.Format)

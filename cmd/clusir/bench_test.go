@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels/ref"
 	"clusir/internal/model"
@@ -82,7 +83,7 @@ func withBenchDefaults(o benchOptions, noPeak bool) benchOptions {
 // benchFiles writes a network's weights with and without their configuration.
 func benchFiles(t *testing.T) (with, without, config string) {
 	t.Helper()
-	c := model.Variants()["nano"]
+	c := arch.Variants()["nano"]
 	c.Dim, c.PromptSize = 8, []int{4, 4, 4}
 	m, err := model.New(c, ref.New())
 	if err != nil {

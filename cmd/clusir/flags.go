@@ -8,10 +8,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"clusir/internal/arch"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/device"
-	"clusir/internal/model"
 	"clusir/weights"
 )
 
@@ -43,7 +43,7 @@ var lists = []string{"benchmark", "device"}
 
 func fixed(values ...string) func() []string { return func() []string { return values } }
 
-func variants() []string { return slices.Sorted(maps.Keys(model.Variants())) }
+func variants() []string { return arch.Names() }
 
 func suffixed(values []string, end string) []string {
 	out := make([]string, len(values))

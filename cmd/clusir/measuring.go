@@ -12,13 +12,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"clusir/internal/arch"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/device"
 	"clusir/internal/eval"
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
-	"clusir/internal/model"
 	"clusir/internal/progress"
 )
 
@@ -47,7 +47,7 @@ type measuring struct {
 	Resume      bool
 	Overwrite   bool
 
-	network model.Config // of the last run
+	network arch.Config // of the last run
 }
 
 // addDataFlags defines the flags that say where pictures are.
@@ -145,7 +145,7 @@ func (o *measuring) benchmarks() ([]*dataset.Benchmark, error) {
 
 // measure runs a model by the settings and what e adds to them; fits, if set,
 // refuses networks that are not wanted.
-func (o *measuring) measure(name string, e eval.Options, fits func(model.Config) error) (*eval.Report, error) {
+func (o *measuring) measure(name string, e eval.Options, fits func(arch.Config) error) (*eval.Report, error) {
 	memory, err := memoryLimit(o.MaxMemory, 0.75) // before the weights are there, as the limit includes them
 	if err != nil {
 		return nil, err

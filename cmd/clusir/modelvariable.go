@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"os"
 
+	"clusir/internal/arch"
 	"clusir/internal/infer"
-	"clusir/internal/model"
 )
 
 // modelVariable names the model of commands without --model.
@@ -20,7 +20,7 @@ func modelOfEnvironment(changed func(flag string) bool, name *string, random boo
 		return nil
 	}
 	*name = value
-	if _, variant := model.Variants()[value]; variant && random {
+	if _, variant := arch.Variants()[value]; variant && random {
 		return nil
 	}
 	f, err := infer.Open(value)

@@ -92,7 +92,7 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 
 // count fills in what is known without a device.
 func (o Options) count(s Size) (Result, error) {
-	cost, err := o.Subject.Config.Cost(o.Batch, s.H, s.W)
+	cost, err := model.CostOf(o.Subject.Config, o.Batch, s.H, s.W)
 	if err != nil {
 		return Result{}, err
 	}

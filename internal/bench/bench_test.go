@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
@@ -16,7 +17,7 @@ import (
 
 // little is a network that takes milliseconds.
 func little() Subject {
-	c := model.Variants()["nano"]
+	c := arch.Variants()["nano"]
 	c.Dim, c.PromptSize = 8, []int{4, 4, 4}
 	return Subject{Name: "little", Config: c}
 }
@@ -50,7 +51,7 @@ func TestCounts(t *testing.T) {
 		{"tiny", 6_715_331, 2 * 3 * 3.491153984, "6,715,331", "20.95", true, 2},
 	} {
 		o := options()
-		o.Subject = Subject{Name: c.variant, Config: model.Variants()[c.variant]}
+		o.Subject = Subject{Name: c.variant, Config: arch.Variants()[c.variant]}
 		o.Sizes, o.Batch, o.Train, o.Runs, o.Open = []Size{{128, 128}}, c.images, c.train, 0, nil
 		rs, err := Run(context.Background(), o)
 		if err != nil {

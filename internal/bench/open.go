@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
-	"clusir/internal/infer"
+	"clusir/internal/config"
 	"clusir/internal/model"
 )
 
@@ -23,7 +24,7 @@ type Source struct {
 // Open finds the network's configuration and its weights. The caller closes the subject.
 func (o Source) Open() (s Subject, err error) {
 	s = Subject{Name: o.Model, Seed: o.Seed}
-	switch variant, named := model.Variants()[o.Model]; {
+	switch variant, named := arch.Variants()[o.Model]; {
 	case named:
 		s.Config = variant
 		return s, nil
@@ -60,14 +61,14 @@ func openVerified(path string) (*checkpoint.File, error) {
 }
 
 // configOf is the configuration in the file, or else in the weights.
-func configOf(weights *checkpoint.File, file string) (model.Config, error) {
+func configOf(weights *checkpoint.File, file string) (arch.Config, error) {
 	if file == "" {
 		return model.ReadConfig(weights)
 	}
 	if weights != nil && weights.Metadata[checkpoint.KeyConfig] != "" {
-		return model.Config{}, errors.New("the checkpoint holds its configuration: leave out --model-config")
+		return arch.Config{}, errors.New("the checkpoint holds its configuration: leave out --model-config")
 	}
-	return infer.ReadConfig(file)
+	return config.ReadModel(file)
 }
 
 // Close closes the file of the weights, if there is one.

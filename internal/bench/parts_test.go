@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"clusir/internal/arch"
 	"clusir/internal/model"
 )
 
@@ -54,15 +55,15 @@ func TestSizeJSON(t *testing.T) {
 }
 
 func TestSizeFitsNetwork(t *testing.T) {
-	wide := model.DefaultConfig()
+	wide := arch.Base()
 	wide.FSBKernel = 5
 	for _, c := range []struct {
-		config model.Config
+		config arch.Config
 		size   Size
 		use    string
 	}{
-		{model.DefaultConfig(), Size{16, 480}, ""},
-		{model.DefaultConfig(), Size{481, 321}, "use 496x336"},
+		{arch.Base(), Size{16, 480}, ""},
+		{arch.Base(), Size{481, 321}, "use 496x336"},
 		{wide, Size{16, 32}, "at least 32: use 32"},
 	} {
 		err := c.size.check(c.config)

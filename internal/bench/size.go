@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"clusir/internal/model"
+	"clusir/internal/arch"
 )
 
 // maxSide keeps a slip of the finger from asking for more memory than there is
@@ -50,12 +50,12 @@ func (s Size) MarshalJSON() ([]byte, error) {
 func (s Size) pixels() float64 { return float64(s.W) * float64(s.H) }
 
 // check returns an error where the network of configuration c does not take s.
-func (s Size) check(c model.Config) error {
+func (s Size) check(c arch.Config) error {
 	least := c.MinSide()
-	fit := func(side int) int { return max(least, (side+model.Align-1)/model.Align*model.Align) }
+	fit := func(side int) int { return max(least, (side+arch.Align-1)/arch.Align*arch.Align) }
 	if near := (Size{fit(s.W), fit(s.H)}); near != s {
 		return fmt.Errorf("size %s: the network takes sides that are multiples of %d, at least %d: use %s, to which restore would pad it",
-			s, model.Align, least, near)
+			s, arch.Align, least, near)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
@@ -13,7 +14,7 @@ import (
 // Subject is the network to measure.
 type Subject struct {
 	Name   string
-	Config model.Config
+	Config arch.Config
 	// Weights holds the weights, under their names with Prefix in front; nil
 	// stands for the random ones that training with Seed starts from.
 	Weights *checkpoint.File

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels"
@@ -71,7 +72,7 @@ func Verify(s Subject, path string, b kernels.Backend, device string) (*Verifica
 }
 
 // verifyTensors reads both, and checks that the network takes the image.
-func verifyTensors(f *checkpoint.File, path string, c model.Config) (image, want checkpoint.Tensor, err error) {
+func verifyTensors(f *checkpoint.File, path string, c arch.Config) (image, want checkpoint.Tensor, err error) {
 	if image, err = f.Tensor(verifyInput); err != nil {
 		return
 	}

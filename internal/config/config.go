@@ -9,8 +9,6 @@
 package config
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 
 	"clusir/internal/dataset"
@@ -36,53 +34,6 @@ type Config struct {
 	Tasks []dataset.Task `yaml:"tasks"`
 	Train Train          `yaml:"train"`
 	Eval  Eval           `yaml:"eval"`
-}
-
-// Model is a variant of the network and what to change about it. A field that
-// is not set keeps the variant's value.
-type Model struct {
-	// Variant is base, small, tiny or nano.
-	Variant string `yaml:"variant,omitempty" json:"-"`
-	// Dim is the width of the first stage.
-	Dim *int `yaml:"dim,omitempty" json:"dim,omitempty"`
-	// EncBlocks and DecBlocks are the blocks of levels 1-4 and 1-3.
-	EncBlocks    []int `yaml:"enc_blocks,omitempty" json:"enc_blocks,omitempty"`
-	DecBlocks    []int `yaml:"dec_blocks,omitempty" json:"dec_blocks,omitempty"`
-	RefineBlocks *int  `yaml:"refine_blocks,omitempty" json:"refine_blocks,omitempty"`
-	// Heads is the number of attention heads of each stage.
-	Heads    []int    `yaml:"heads,omitempty" json:"heads,omitempty"`
-	FFNRatio *float64 `yaml:"ffn_ratio,omitempty" json:"ffn_ratio,omitempty"`
-	// Clusters and TopClusters are N and K1 of each stage, Eqs. 4-6.
-	Clusters    []int `yaml:"clusters,omitempty" json:"clusters,omitempty"`
-	TopClusters []int `yaml:"top_clusters,omitempty" json:"top_clusters,omitempty"`
-	// Experts and TopExperts are M and K2 of each cluster, Eqs. 9 and 10.
-	Experts     *int     `yaml:"experts,omitempty" json:"experts,omitempty"`
-	TopExperts  *int     `yaml:"top_experts,omitempty" json:"top_experts,omitempty"`
-	ExpertRatio *float64 `yaml:"expert_ratio,omitempty" json:"expert_ratio,omitempty"`
-	// PromptLen and PromptSize are the number and the sides of the prompt
-	// components of levels 1-3.
-	PromptLen  *int  `yaml:"prompt_len,omitempty" json:"prompt_len,omitempty"`
-	PromptSize []int `yaml:"prompt_size,omitempty" json:"prompt_size,omitempty"`
-	// FSBKernel and FSBGroups are k and g of Eqs. 11-13.
-	FSBKernel *int `yaml:"fsb_kernel,omitempty" json:"fsb_kernel,omitempty"`
-	FSBGroups *int `yaml:"fsb_groups,omitempty" json:"fsb_groups,omitempty"`
-	// PrototypeInit is orthogonal or uniform, Tab. 9.
-	PrototypeInit *string `yaml:"prototype_init,omitempty" json:"prototype_init,omitempty"`
-	// UseMoE and UseDAFMM are the rows of Tab. 4.
-	UseMoE   *bool `yaml:"use_moe,omitempty" json:"use_moe,omitempty"`
-	UseDAFMM *bool `yaml:"use_dafmm,omitempty" json:"use_dafmm,omitempty"`
-}
-
-// Apply changes, in the configuration of a model, the fields that m sets.
-// Dst points to a struct with the JSON names of the checkpoints.
-func (m Model) Apply(dst any) error {
-	b, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	return d.Decode(dst)
 }
 
 // Train is the recipe. Intervals are in steps of the optimiser; 0 means never.
@@ -172,7 +123,7 @@ type Eval struct {
 func Default() Config {
 	return Config{
 		Device: "auto", Precision: "auto",
-		Model: Model{Variant: "base"},
+		Model: variant("base"),
 		Train: Train{
 			Epochs: 150, Batch: 48, Accumulate: 1, Patch: 128,
 			LR: 2e-4, Schedule: "halve", HalveAfter: 75,

@@ -116,9 +116,6 @@ func (l *layer) section(n *yaml.Node, t reflect.Type, prefix string, dst map[str
 
 // value reads what is no section: a scalar, or a list of scalars or structs.
 func (l *layer) value(n *yaml.Node, t reflect.Type, key string) (any, bool) {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
 	if n.Kind == yaml.AliasNode {
 		l.fault(n, "%s is an alias: write the value out", key)
 		return nil, false
@@ -171,8 +168,6 @@ var tags = map[reflect.Kind][]string{
 // describe says in words what a value of type t looks like.
 func describe(t reflect.Type) string {
 	switch t.Kind() {
-	case reflect.Pointer:
-		return describe(t.Elem())
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Int:

@@ -214,6 +214,9 @@ func lookup(values map[string]any, path []string) any {
 // config decodes and validates.
 func (l *loader) config() (*Config, error) {
 	c := Default()
+	if name := l.viper.GetString("model.variant"); name != "" {
+		c.Model = variant(name)
+	}
 	if len(l.faults) == 0 {
 		if err := decode(&c, l.viper.AllSettings()); err != nil {
 			return nil, err
@@ -221,7 +224,7 @@ func (l *loader) config() (*Config, error) {
 		l.chooseLength(&c.Train)
 		for _, p := range c.validate() {
 			at := l.origin(p.key)
-			l.fault("%s%s = %s", at, p.key, p.text)
+			l.fault("%s%s%s", at, p.key, p.text)
 		}
 	}
 	if len(l.faults) > 0 {
@@ -266,6 +269,7 @@ func decode(dst, src any) error {
 		Result:           dst,
 		TagName:          "yaml",
 		ErrorUnused:      true,
+		Squash:           true, // embedded structs
 		WeaklyTypedInput: true, // the environment is text; files are checked before
 		ZeroFields:       true, // a list takes the place of the default's
 		DecodeHook:       mapstructure.StringToWeakSliceHookFunc(","),

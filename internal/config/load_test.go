@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -133,9 +132,9 @@ func TestEnvironmentSetsEveryKey(t *testing.T) {
 		"train.recompute": "true", "train.relative_error": "true", "train.sync_batchnorm": "true", "train.clean": "a,b", "train.exclude": "a.txt,b.txt", "train.keep_overlaps": "true", "train.ignore_lists": "1",
 		"eval.benchmarks": "cbsd68,kodak24", "eval.benchmark_file": "own.yaml", "eval.seed": "3", "eval.y_channel": "true",
 		"model.dim": "8", "model.enc_blocks": "1,1,2,2", "model.dec_blocks": "1,1,1", "model.refine_blocks": "1", "model.heads": "1,2,2,4",
-		"model.ffn_ratio": "2.5", "model.clusters": "2,3,4,5", "model.top_clusters": "2,2,2,2", "model.experts": "3", "model.top_experts": "2",
+		"model.ffn_ratio": "2.5", "model.clusters": "2,3,4,5", "model.top_clusters": "2,3,2,2", "model.experts": "3", "model.top_experts": "3",
 		"model.expert_ratio": "1", "model.prompt_len": "4", "model.prompt_size": "8,6,4", "model.fsb_kernel": "5", "model.fsb_groups": "4",
-		"model.prototype_init": "uniform", "model.use_moe": "true", "model.use_dafmm": "false",
+		"model.prototype_init": "uniform", "model.use_moe": "false", "model.use_dafmm": "false",
 		"device": "cpu", "precision": "tf32", "model.variant": "tiny", "train.epochs": "3", "train.batch": "4", "train.accumulate": "2", "train.patch": "64",
 		"train.lr": "1e-3", "train.schedule": "cosine", "train.halve_after": "2", "train.ms_ssim_weight": ".3", "train.orthogonality_weight": ".2",
 		"train.vary.mild": ".1", "train.vary.jpeg": ".1", "train.vary.grey": ".1", "train.vary.bars": ".1", "train.vary.graphics": ".1",
@@ -155,8 +154,8 @@ func TestEnvironmentSetsEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	unchanged(t, reflect.ValueOf(*c), reflect.ValueOf(Default()), "")
-	if got := c.Train.Exclude; len(got) != 2 || got[1] != "b.txt" || c.Model.PromptSize[2] != 4 || *c.Model.FFNRatio != 2.5 {
-		t.Errorf("lists and pointers: %+v", c)
+	if got := c.Train.Exclude; len(got) != 2 || got[1] != "b.txt" || c.Model.PromptSize[2] != 4 || c.Model.FFNRatio != 2.5 {
+		t.Errorf("lists and numbers: %+v", c)
 	}
 }
 
@@ -165,7 +164,9 @@ func unchanged(t *testing.T, a, b reflect.Value, prefix string) {
 	t.Helper()
 	for i := range a.NumField() {
 		key := prefix + keyName(a.Type().Field(i))
-		if a.Field(i).Kind() == reflect.Struct {
+		if a.Type().Field(i).Anonymous {
+			unchanged(t, a.Field(i), b.Field(i), prefix)
+		} else if a.Field(i).Kind() == reflect.Struct {
 			unchanged(t, a.Field(i), b.Field(i), key+".")
 		} else if key != "tasks" && reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
 			t.Errorf("%s was not set", key)
@@ -258,26 +259,6 @@ func TestLoadUntrained(t *testing.T) {
 	t.Setenv("CLUSIR_EVAL_SEDE", "4")
 	if _, err := LoadUntrained(nil); err == nil || !strings.Contains(err.Error(), "did you mean CLUSIR_EVAL_SEED?") {
 		t.Errorf("a mistyped variable of eval gives %v", err)
-	}
-}
-
-func TestModelApply(t *testing.T) {
-	dim, off := 8, false
-	m := Model{Variant: "tiny", Dim: &dim, UseDAFMM: &off, Clusters: []int{2, 3, 4, 6}}
-	dst := struct {
-		Dim      int   `json:"dim"`
-		Experts  int   `json:"experts"`
-		Clusters []int `json:"clusters"`
-		UseDAFMM bool  `json:"use_dafmm"`
-	}{16, 4, []int{3, 3, 3, 3}, true}
-	if err := m.Apply(&dst); err != nil || dst.Dim != 8 || dst.Experts != 4 || dst.Clusters[3] != 6 || dst.UseDAFMM {
-		t.Errorf("%+v, %v", dst, err)
-	}
-	if err := m.Apply(&struct{}{}); err == nil {
-		t.Error("a field that the model lacks must be an error")
-	}
-	if b, err := json.Marshal(Model{Variant: "tiny"}); err != nil || string(b) != "{}" {
-		t.Errorf("a plain variant overrides %s, %v", b, err)
 	}
 }
 

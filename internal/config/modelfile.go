@@ -2,8 +2,8 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -11,13 +11,20 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"clusir/internal/arch"
 )
 
 // ReadModel reads the configuration of weights that do not carry their own: a file
 // with the fields of Model, as YAML or JSON, or a configuration, whose key model
 // counts: a file, or the name of one that is built in. Fields that it leaves out are
 // those of its variant, base if it names none.
-func ReadModel(path string) (Model, error) {
+func ReadModel(path string) (arch.Config, error) {
+	m, err := readModel(path)
+	return m.Config, err
+}
+
+func readModel(path string) (Model, error) {
 	b, err := readFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -75,22 +82,26 @@ func parseModel(name string, r io.Reader) (Model, error) {
 		return m, err
 	}
 	l.section(root, reflect.TypeFor[Model](), "", l.values)
-	if len(l.faults) == 0 {
-		if err := decode(&m, l.values); err != nil {
-			return m, err
-		}
-		k := &checker{}
-		m.validate(k)
-		l.addProblems(k.problems)
+	if len(l.faults) > 0 {
+		return m, l.err()
 	}
+	if name, ok := l.values["variant"].(string); ok {
+		m = variant(name)
+	}
+	if err := decode(&m, l.values); err != nil {
+		return m, err
+	}
+	k := &checker{}
+	m.validate(k)
+	l.addProblems(k.problems)
 	return m, l.err()
 }
 
-// addProblems words what is wrong with a model's fields, by their names and
+// addProblems formats what is wrong with a model's fields, with their names and
 // places in this file.
 func (l *layer) addProblems(ps []problem) {
 	for _, p := range ps {
 		key := strings.TrimPrefix(p.key, "model.")
-		l.faults = append(l.faults, fmt.Sprintf("%s: %s = %s", l.origins[key], key, p.text))
+		l.faults = append(l.faults, cmp.Or(l.origins[key], l.name)+": "+key+p.text)
 	}
 }

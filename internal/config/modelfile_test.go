@@ -1,33 +1,51 @@
 package config
 
 import (
-	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"clusir/internal/arch"
 )
 
 func TestReadModel(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"a variant with changes", "variant: nano\ndim: 24\nheads: [1, 2, 3, 6]\n", `nano {"dim":24,"heads":[1,2,3,6]}`},
+		{"a variant with changes", "variant: nano\ndim: 24\nheads: [1, 2, 3, 6]\n", "{dim: 24, heads: [1, 2, 3, 6], variant: nano}"},
 		{"JSON", `{"dim": 16, "ffn_ratio": 2.0, "prompt_size": [16, 16, 16], "use_moe": true}`,
-			`base {"dim":16,"ffn_ratio":2,"prompt_size":[16,16,16],"use_moe":true}`},
-		{"indented JSON", "{\n\t\"dim\": 16,\n\t\"enc_blocks\": [\n\t\t1, 1, 1, 1\n\t]\n}\n", `base {"dim":16,"enc_blocks":[1,1,1,1]}`},
-		{"nothing", "# the paper's\n", `base {}`},
-		{"a configuration", "model: {variant: tiny, dim: 16}\ntrain: {steps: 9}\n", `tiny {"dim":16}`},
-		{"one that extends another", "extends: nano\nmodel: {dim: 24}\n", `nano {"dim":24}`},
-		{"JSON of a configuration", `{"model": {"variant": "small"}}`, `small {}`},
+			"{dim: 16, ffn_ratio: 2, prompt_size: [16, 16, 16], variant: base}"},
+		{"indented JSON", "{\n\t\"dim\": 16,\n\t\"enc_blocks\": [\n\t\t1, 1, 1, 1\n\t]\n}\n", "{dim: 16, enc_blocks: [1, 1, 1, 1], variant: base}"},
+		{"nothing", "# the paper's\n", "{variant: base}"},
+		{"a configuration", "model: {variant: tiny, dim: 32}\ntrain: {steps: 9}\n", "{dim: 32, variant: tiny}"},
+		{"one that extends another", "extends: nano\nmodel: {dim: 24}\n", "{dim: 24, variant: nano}"},
+		{"JSON of a configuration", `{"model": {"variant": "small"}}`, "{variant: small}"},
 	} {
 		inFolder(t, map[string]string{"net": c.text})
-		m, err := ReadModel("net")
+		m, err := readModel("net")
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		b, err := json.Marshal(m)
-		if got := m.Variant + " " + string(b); err != nil || got != c.want {
-			t.Errorf("%s: %s, want %s (%v)", c.name, got, c.want, err)
+		if got := yamlOf(t, m); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
+}
+
+// yamlOf is what a recipe says of a model, on one line.
+func yamlOf(t *testing.T, m Model) string {
+	t.Helper()
+	var n yaml.Node
+	if err := n.Encode(m); err != nil {
+		t.Fatal(err)
+	}
+	n.Style = yaml.FlowStyle
+	b, err := yaml.Marshal(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(b))
 }
 
 func TestReadModelRejects(t *testing.T) {
@@ -38,8 +56,8 @@ func TestReadModelRejects(t *testing.T) {
 		{"extends: base", "no configuration base"},
 		{"model: {dim: 16}\ntrain: {lr: 7}", "net:2: train.lr = 7"},
 		{"dim: wide", "net:1: dim: must be a whole number"},
-		{"dim: 4\nexperts: 0", "net:2: experts = 0: must be 1 or more"},
-		{"variant: tinny", "net:1: variant = \"tinny\": must be one of base, small, tiny, nano (did you mean tiny?)"},
+		{"dim: 4\nexperts: 0", "net:2: experts: 0 is out of range: use 1 to 64"},
+		{"variant: tinny", "net:1: variant = \"tinny\": must be one of base, nano, small, tiny (did you mean tiny?)"},
 		{"[1, 2]", "a configuration must be a list of keys and values"},
 		{"a: {", "net: line 1"},
 	} {
@@ -58,8 +76,8 @@ func TestReadModelRejects(t *testing.T) {
 func TestReadModelOfBuiltIn(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("CLUSIR_MODEL_DIM", "8")
-	m, err := ReadModel("denoise-nano")
-	if err != nil || m.Variant != "nano" || m.Dim != nil {
-		t.Errorf("%+v, %v", m, err)
+	c, err := ReadModel("denoise-nano")
+	if err != nil || !reflect.DeepEqual(c, arch.Variants()["nano"]) {
+		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -37,7 +37,7 @@ func TestRecipe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before.Model.Variant = c.Model.Variant // it was left out
+		before.Model = c.Model // its variant was left out
 		for from, got := range map[string]*Config{"pasted": pasted, "parsed": parsed, "of before": before} {
 			want, is := recipeOf(t, *c), recipeOf(t, *got)
 			if want != is {

@@ -67,10 +67,10 @@ func TestPaperRecipe(t *testing.T) {
 	if c := load("five-task"); len(c.Tasks) != 5 || c.Tasks[3].Repeat != 5 || c.Tasks[4].Repeat != 200 {
 		t.Errorf("five-task: %+v", c.Tasks)
 	}
-	if c := load("table4-a"); *c.Model.UseMoE || *c.Model.UseDAFMM || c.Train.OrthogonalityWeight != 0 || len(c.Tasks) != 3 {
+	if c := load("table4-a"); c.Model.UseMoE || c.Model.UseDAFMM || c.Train.OrthogonalityWeight != 0 || len(c.Tasks) != 3 {
 		t.Errorf("table4-a: %+v", c)
 	}
-	if c := load("table9-random"); *c.Model.PrototypeInit != "uniform" || c.Train.OrthogonalityWeight != 0 {
+	if c := load("table9-random"); c.Model.PrototypeInit != "uniform" || c.Train.OrthogonalityWeight != 0 {
 		t.Errorf("table9-random: %+v", c)
 	}
 	if c := load("small"); c.Model.Variant != "small" || len(c.Tasks) != 3 {

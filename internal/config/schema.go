@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -15,9 +16,14 @@ func keyName(f reflect.StructField) string {
 	return name
 }
 
+// fields lists the settings and sections of a struct, those of embedded structs too.
+func fields(t reflect.Type) []reflect.StructField {
+	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Anonymous })
+}
+
 func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
-	for i := range t.NumField() {
-		if f := t.Field(i); keyName(f) == name {
+	for _, f := range fields(t) {
+		if keyName(f) == name {
 			return f, true
 		}
 	}
@@ -43,8 +49,7 @@ func Keys() []string {
 }
 
 func appendLeaves(ls []leaf, t reflect.Type, prefix string) []leaf {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range fields(t) {
 		key := prefix + keyName(f)
 		if f.Type.Kind() == reflect.Struct {
 			ls = appendLeaves(ls, f.Type, key+".")
@@ -74,8 +79,8 @@ func unknown(t reflect.Type, prefix, name string) string {
 		}
 	}
 	var names []string
-	for i := range t.NumField() {
-		names = append(names, keyName(t.Field(i)))
+	for _, f := range fields(t) {
+		names = append(names, keyName(f))
 	}
 	if prefix == "" && !alone {
 		names = append(names, "extends")

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 
+	"clusir/internal/arch"
 	"clusir/internal/suggest"
 )
 
@@ -17,7 +18,7 @@ const (
 	maxCache  = 1 << 40 // MiB
 )
 
-// problem is one setting that cannot stand.
+// problem is one setting that cannot stand; text follows the key.
 type problem struct{ key, text string }
 
 // checker collects problems, so that the user sees all of them at once.
@@ -25,12 +26,8 @@ type checker struct{ problems []problem }
 
 func (k *checker) need(ok bool, key string, value any, must string) {
 	if !ok {
-		k.problems = append(k.problems, problem{key, fmt.Sprintf("%v: must be %s", value, must)})
+		k.problems = append(k.problems, problem{key, fmt.Sprintf(" = %v: must be %s", value, must)})
 	}
-}
-
-func (k *checker) atLeast(low int, key string, value int) {
-	k.need(value >= low, key, value, fmt.Sprintf("%d or more", low))
 }
 
 func (k *checker) between(low, high int, key string, value int) {
@@ -50,7 +47,6 @@ func (k *checker) weight(key string, value float64) {
 var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)(,(cpu|cuda:\d{1,3}))*$`)
 
 // validate checks every setting that is there; RequireTraining, what must be.
-// What a model's fields must be to each other is for package model to say.
 func (c *Config) validate() []problem {
 	k := &checker{}
 	k.need(device.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), "auto, cpu, cuda or cuda:N, or for training several: cuda:0,cuda:1")
@@ -64,7 +60,7 @@ func (c *Config) validate() []problem {
 	}
 	c.Train.validate(k)
 	parts := max(1, c.Train.Accumulate)
-	k.need(c.Train.Batch/parts >= 2 || !c.Model.normalisesBatch(), "train.batch", c.Train.Batch,
+	k.need(c.Train.Batch/parts >= c.Model.MinTrainingBatch(), "train.batch", c.Train.Batch,
 		fmt.Sprintf("%d or more: BatchNorm in DAFMM cannot normalise over a single sample", 2*parts))
 	k.oneOf("eval.protocol", c.Eval.Protocol, "promptir", "gaussian")
 	for i, b := range c.Eval.Benchmarks {
@@ -73,52 +69,12 @@ func (c *Config) validate() []problem {
 	return k.problems
 }
 
-// normalisesBatch reports whether the model holds a BatchNorm, as far as these
-// settings say.
-func (m *Model) normalisesBatch() bool {
-	return m.UseDAFMM == nil || *m.UseDAFMM
-}
-
-func (m *Model) validate(k *checker) {
-	k.oneOf("model.variant", m.Variant, "base", "small", "tiny", "nano")
-	for key, v := range map[string]*int{
-		"dim": m.Dim, "experts": m.Experts, "top_experts": m.TopExperts,
-		"prompt_len": m.PromptLen, "fsb_kernel": m.FSBKernel, "fsb_groups": m.FSBGroups,
-	} {
-		if v != nil {
-			k.atLeast(1, "model."+key, *v)
-		}
-	}
-	if m.RefineBlocks != nil {
-		k.atLeast(0, "model.refine_blocks", *m.RefineBlocks)
-	}
-	for key, v := range map[string]*float64{"ffn_ratio": m.FFNRatio, "expert_ratio": m.ExpertRatio} {
-		if v != nil {
-			k.need(*v > 0 && *v <= 16, "model."+key, *v, "above 0 and at most 16")
-		}
-	}
-	for _, l := range []struct {
-		key   string
-		v     []int
-		n, lo int
-	}{
-		{"enc_blocks", m.EncBlocks, 4, 0}, {"dec_blocks", m.DecBlocks, 3, 0}, {"heads", m.Heads, 4, 1},
-		{"clusters", m.Clusters, 4, 1}, {"top_clusters", m.TopClusters, 4, 1}, {"prompt_size", m.PromptSize, 3, 1},
-	} {
-		ok := l.v == nil || len(l.v) == l.n && slices.Min(l.v) >= l.lo
-		k.need(ok, "model."+l.key, l.v, fmt.Sprintf("%d numbers, each %d or more", l.n, l.lo))
-	}
-	if m.PrototypeInit != nil {
-		k.oneOf("model.prototype_init", *m.PrototypeInit, "orthogonal", "uniform")
-	}
-}
-
 func (t *Train) validate(k *checker) {
 	k.between(0, maxSteps, "train.steps", t.Steps)
 	k.between(1, maxEpochs, "train.epochs", t.Epochs)
 	k.between(1, maxBatch, "train.batch", t.Batch)
 	k.need(t.Accumulate >= 1 && t.Batch%max(1, t.Accumulate) == 0, "train.accumulate", t.Accumulate, fmt.Sprintf("a divisor of train.batch (%d)", t.Batch))
-	k.need(t.Patch >= 16 && t.Patch%16 == 0 && t.Patch <= 4096, "train.patch", t.Patch, "a multiple of 16 up to 4096")
+	k.need(t.Patch >= arch.Align && t.Patch%arch.Align == 0 && t.Patch <= 4096, "train.patch", t.Patch, fmt.Sprintf("a multiple of %d up to 4096", arch.Align))
 
 	for _, f := range t.Vary.Faults() {
 		k.need(false, "train.vary."+f.Field, f.Value, f.Must)

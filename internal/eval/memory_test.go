@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
 	"clusir/internal/kernels/cpu"
@@ -62,7 +63,7 @@ func ownBenchmark() []*dataset.Benchmark {
 
 // smallNetwork is an untrained network that takes little time.
 func smallNetwork() *infer.Network {
-	c := model.DefaultConfig()
+	c := arch.Base()
 	c.Dim, c.EncBlocks, c.DecBlocks, c.RefineBlocks = 4, []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
 	c.FFNRatio, c.ExpertRatio, c.Experts, c.TopExperts = 1.5, 1, 2, 2
 	c.PromptLen, c.PromptSize, c.FSBGroups = 2, []int{8, 4, 4}, 2

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
-	"clusir/internal/model"
 	"clusir/internal/published"
 )
 
@@ -34,7 +34,7 @@ type PaperRow struct {
 	// Configs are the names of the configurations that train it.
 	Configs []string
 	// wrong says what about a network does not fit the row, "" if all does.
-	wrong func(model.Config) string
+	wrong func(arch.Config) string
 }
 
 var (
@@ -71,7 +71,7 @@ var paperTables = []*PaperTable{
 		size("ClusIR-T", "tiny", "tiny"), size("ClusIR-S", "small", "small"), size("ClusIR-Base", "base", "three-task"),
 	}},
 	{Number: 9, Title: "the prototypes' start", Setting: "three-task", Keys: threeKeys, Rows: []PaperRow{
-		prototypes("orthogonal", model.PrototypesOrthogonal, "three-task"), prototypes("random", model.PrototypesUniform, "table9-random"),
+		prototypes("orthogonal", arch.PrototypesOrthogonal, "three-task"), prototypes("random", arch.PrototypesUniform, "table9-random"),
 	}},
 }
 
@@ -89,8 +89,8 @@ func oneByOne(task string, keys ...string) PaperRow {
 	return PaperRow{Name: task, Row: "one-by-one", Keys: keys, Configs: []string{"one-by-one-" + task}}
 }
 
-func modules(moe, dafmm bool) func(model.Config) string {
-	return func(c model.Config) string {
+func modules(moe, dafmm bool) func(arch.Config) string {
+	return func(c arch.Config) string {
 		if c.UseMoE != moe || c.UseDAFMM != dafmm {
 			return fmt.Sprintf("its use_moe is %t and its use_dafmm %t, not %t and %t", c.UseMoE, c.UseDAFMM, moe, dafmm)
 		}
@@ -100,7 +100,7 @@ func modules(moe, dafmm bool) func(model.Config) string {
 
 func clusters(n []int, configs ...string) PaperRow {
 	name := "clusters [" + strings.Trim(strings.ReplaceAll(fmt.Sprint(n), " ", ","), "[]") + "]"
-	return PaperRow{Name: name, Configs: configs, wrong: func(c model.Config) string {
+	return PaperRow{Name: name, Configs: configs, wrong: func(c arch.Config) string {
 		if !slices.Equal(c.Clusters, n) {
 			return fmt.Sprintf("its clusters are %v", c.Clusters)
 		}
@@ -109,8 +109,8 @@ func clusters(n []int, configs ...string) PaperRow {
 }
 
 func size(name, variant, config string) PaperRow {
-	dim := model.Variants()[variant].Dim
-	return PaperRow{Name: name, Configs: []string{config}, wrong: func(c model.Config) string {
+	dim := arch.Variants()[variant].Dim
+	return PaperRow{Name: name, Configs: []string{config}, wrong: func(c arch.Config) string {
 		if c.Dim != dim {
 			return fmt.Sprintf("its dim is %d, not the %d of %s", c.Dim, dim, variant)
 		}
@@ -119,7 +119,7 @@ func size(name, variant, config string) PaperRow {
 }
 
 func prototypes(name, start, config string) PaperRow {
-	return PaperRow{Name: "prototypes " + name, Configs: []string{config}, wrong: func(c model.Config) string {
+	return PaperRow{Name: "prototypes " + name, Configs: []string{config}, wrong: func(c arch.Config) string {
 		if c.PrototypeInit != start {
 			return fmt.Sprintf("its prototype_init is %s, not %s", c.PrototypeInit, start)
 		}
@@ -144,7 +144,7 @@ func (t *PaperTable) Find(name string) (PaperRow, bool) {
 func (r PaperRow) Title() string { return cmp.Or(r.Row, r.Name) }
 
 // Check returns an error if a network is not what the row is about.
-func (r PaperRow) Check(c model.Config) error {
+func (r PaperRow) Check(c arch.Config) error {
 	if r.wrong == nil {
 		return nil
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
-	"clusir/internal/model"
 	"clusir/internal/published"
 	"clusir/internal/tabular"
 )
@@ -76,7 +76,7 @@ func TestPaperTables(t *testing.T) {
 		}
 		golden(t, fmt.Sprintf("table%d", table.Number), table.Beside(ours))
 	}
-	sizes, err := Sizes([]Network{{"mine", model.Variants()["nano"]}})
+	sizes, err := Sizes([]Network{{"mine", arch.Variants()["nano"]}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,23 +150,23 @@ func TestEachColumnIsMeasured(t *testing.T) {
 }
 
 func TestRowChecks(t *testing.T) {
-	base := model.DefaultConfig()
+	base := arch.Base()
 	for _, c := range []struct {
 		table  int
 		row    string
-		change func(*model.Config)
+		change func(*arch.Config)
 		want   string
 	}{
-		{4, "WTB", func(*model.Config) {}, "use_moe is true"},
-		{4, "WTB", func(c *model.Config) { c.UseMoE, c.UseDAFMM = false, false }, ""},
-		{4, "WTB+PCGRM-MoE", func(c *model.Config) { c.UseDAFMM = false }, ""},
-		{4, "WTB+PCGRM-MoE+DAFMM", func(*model.Config) {}, ""},
-		{5, "clusters [2,3,4,6]", func(*model.Config) {}, "its clusters are [3 3 3 3]"},
-		{5, "clusters [3,3,3,3]", func(*model.Config) {}, ""},
-		{9, "prototypes random", func(*model.Config) {}, "prototype_init is orthogonal"},
-		{9, "prototypes random", func(c *model.Config) { c.PrototypeInit = model.PrototypesUniform }, ""},
-		{8, "ClusIR-T", func(*model.Config) {}, "its dim is 48, not the 16 of tiny"},
-		{8, "ClusIR-Base", func(*model.Config) {}, ""},
+		{4, "WTB", func(*arch.Config) {}, "use_moe is true"},
+		{4, "WTB", func(c *arch.Config) { c.UseMoE, c.UseDAFMM = false, false }, ""},
+		{4, "WTB+PCGRM-MoE", func(c *arch.Config) { c.UseDAFMM = false }, ""},
+		{4, "WTB+PCGRM-MoE+DAFMM", func(*arch.Config) {}, ""},
+		{5, "clusters [2,3,4,6]", func(*arch.Config) {}, "its clusters are [3 3 3 3]"},
+		{5, "clusters [3,3,3,3]", func(*arch.Config) {}, ""},
+		{9, "prototypes random", func(*arch.Config) {}, "prototype_init is orthogonal"},
+		{9, "prototypes random", func(c *arch.Config) { c.PrototypeInit = arch.PrototypesUniform }, ""},
+		{8, "ClusIR-T", func(*arch.Config) {}, "its dim is 48, not the 16 of tiny"},
+		{8, "ClusIR-Base", func(*arch.Config) {}, ""},
 	} {
 		table, err := Paper(c.table)
 		if err != nil {

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"clusir/internal/arch"
 	"clusir/internal/model"
 	"clusir/internal/published"
 	"clusir/internal/tabular"
@@ -9,7 +10,7 @@ import (
 // Network is a configuration and what to call it.
 type Network struct {
 	Name   string
-	Config model.Config
+	Config arch.Config
 }
 
 // Sizes is the paper's Table 7: parameters and multiply-accumulates at 128×128,
@@ -22,11 +23,11 @@ func Sizes(more []Network) (*tabular.Table, error) {
 	for _, s := range published.Sizes {
 		t.Rows = append(t.Rows, tabular.Row{Cells: []tabular.Cell{
 			tabular.Words("%s", s.Method), tabular.Words("paper"), tabular.Number("%.2f", s.Params), tabular.Number("%.2f", s.FLOPs)}})
-		ours = append(ours, Network{s.Variant, model.Variants()[s.Variant]})
+		ours = append(ours, Network{s.Variant, arch.Variants()[s.Variant]})
 	}
-	ours = append(ours, Network{"nano", model.Variants()["nano"]})
+	ours = append(ours, Network{"nano", arch.Variants()["nano"]})
 	for i, n := range append(ours, more...) {
-		cost, err := n.Config.Cost(1, 128, 128)
+		cost, err := model.CostOf(n.Config, 1, 128, 128)
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
 	"clusir/internal/draw"
 	"clusir/internal/model"
@@ -41,9 +42,9 @@ func (m likeness) of(prototype int) []float64 {
 // affinity shows where in a picture the features are like each prototype, a
 // sheet a picture.
 func affinity(ctx context.Context, r *Request) ([]sheet, error) {
-	maps := make([][model.Stages]likeness, len(r.Splits))
+	maps := make([][arch.Stages]likeness, len(r.Splits))
 	pictures, err := r.each(ctx, func(p int, name string, v *model.Var) {
-		for l := range model.Stages {
+		for l := range arch.Stages {
 			if name == fmt.Sprint("encoder.", l) {
 				maps[p][l] = r.observe(l, v)
 			}
@@ -67,7 +68,7 @@ func affinityFile(s *dataset.Split) string { return affinityName + "-" + fileOf(
 // panelWide is the width of a picture where several stand in a row.
 const panelWide = 158
 
-func affinitySheet(r *Request, p *picture, maps [model.Stages]likeness) draw.Sheet {
+func affinitySheet(r *Request, p *picture, maps [arch.Stages]likeness) draw.Sheet {
 	photo, result := p.input.RGBA(), p.output.RGBA()
 	rows := make([][]draw.Panel, 2)
 	put := func(row, col int, panel draw.Panel) {
@@ -92,7 +93,7 @@ func affinitySheet(r *Request, p *picture, maps [model.Stages]likeness) draw.She
 			})
 		}
 	}
-	put(2, 0, strongest(p, maps[model.Stages-1]))
+	put(2, 0, strongest(p, maps[arch.Stages-1]))
 	return draw.Sheet{
 		Title: fmt.Sprintf("Where the features are like each prototype, %s", r.Name), Rows: rows,
 		Notes: []string{"Cosine between the router's embedding of each pixel of a stage and the stage's prototypes, resized to the picture and laid over the result in grey: " +

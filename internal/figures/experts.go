@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"clusir/internal/arch"
 	"clusir/internal/draw"
-	"clusir/internal/model"
 )
 
 // experts shows which experts each degradation runs through.
@@ -19,7 +19,7 @@ func experts(ctx context.Context, r *Request) ([]sheet, error) {
 	for _, s := range r.Splits {
 		names = append(names, titleOf(s))
 	}
-	var weights [model.Stages][][]float64
+	var weights [arch.Stages][][]float64
 	scale := draw.Scale{}
 	for l := range weights {
 		weights[l] = meanWeights(samples, l, len(r.Splits), c.Clusters[l]*c.Experts)

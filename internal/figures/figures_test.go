@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
 	"clusir/internal/kernels/cpu"
@@ -20,7 +21,7 @@ import (
 )
 
 // network is an untrained one.
-func network(t *testing.T, c model.Config) *infer.Network {
+func network(t *testing.T, c arch.Config) *infer.Network {
 	t.Helper()
 	b, err := cpu.New(cpu.Options{Threads: 2})
 	if err != nil {
@@ -87,7 +88,7 @@ func photos(t *testing.T) []*dataset.Split {
 }
 
 func TestEveryFigure(t *testing.T) {
-	r := Request{Net: network(t, model.Variants()["nano"]), Name: "nano", Splits: photos(t), Samples: 2}
+	r := Request{Net: network(t, arch.Variants()["nano"]), Name: "nano", Splits: photos(t), Samples: 2}
 	want := map[string]string{
 		"affinity": "affinity-n-25.png affinity-n-25.svg affinity-r.png affinity-r.svg",
 	}
@@ -124,11 +125,11 @@ func TestEveryFigure(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	c := model.Variants()["nano"]
+	c := arch.Variants()["nano"]
 	c.UseMoE, c.UseDAFMM = false, false
 	plain := Request{Net: network(t, c), Name: "plain", Splits: photos(t), Dir: t.TempDir(), Samples: 1}
 	whole := plain
-	whole.Net = network(t, model.Variants()["nano"])
+	whole.Net = network(t, arch.Variants()["nano"])
 	named := whole
 	named.Image = "z"
 	none := whole
@@ -157,8 +158,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func withoutDAFMM() model.Config {
-	c := model.Variants()["nano"]
+func withoutDAFMM() arch.Config {
+	c := arch.Variants()["nano"]
 	c.UseDAFMM = false
 	return c
 }

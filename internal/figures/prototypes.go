@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"clusir/internal/arch"
 	"clusir/internal/draw"
 	"clusir/internal/model"
 )
@@ -19,8 +20,8 @@ func prototypes(_ context.Context, r *Request) ([]sheet, error) {
 		title string
 		load  func() ([][]float64, error)
 	}{
-		{"random start", func() ([][]float64, error) { return r.started(model.PrototypesUniform) }},
-		{"orthogonal start", func() ([][]float64, error) { return r.started(model.PrototypesOrthogonal) }},
+		{"random start", func() ([][]float64, error) { return r.started(arch.PrototypesUniform) }},
+		{"orthogonal start", func() ([][]float64, error) { return r.started(arch.PrototypesOrthogonal) }},
 		{r.Name + ", trained", func() ([][]float64, error) { return r.prototypesOf(r.Net.Model), nil }},
 	} {
 		stages, err := v.load()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
 	"clusir/internal/model"
 )
@@ -11,8 +12,8 @@ import (
 // sample is what the stages made of an image.
 type sample struct {
 	split    int
-	features [model.Stages][]float64 // means over the picture after the stage's experts, [C]
-	weights  [model.Stages][]float64 // of the stage's experts, [N·M]
+	features [arch.Stages][]float64 // means over the picture after the stage's experts, [C]
+	weights  [arch.Stages][]float64 // of the stage's experts, [N·M]
 }
 
 // samples runs the network on images of every split, spread over each.
@@ -29,7 +30,7 @@ func (r *Request) samples(ctx context.Context) ([]sample, error) {
 			}
 			s := sample{split: k}
 			p, err := r.restore(ctx, split, item, func(name string, v *model.Var) {
-				for l := range model.Stages {
+				for l := range arch.Stages {
 					if name == fmt.Sprint("moe.", l) {
 						s.features[l] = wide(r.Net.Tape().Fetch(r.Net.Tape().MeanHW(v)))
 					}

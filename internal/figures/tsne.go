@@ -8,9 +8,9 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
 	"clusir/internal/draw"
-	"clusir/internal/model"
 	"clusir/internal/palette"
 )
 
@@ -29,7 +29,7 @@ func tsneFigure(ctx context.Context, r *Request) ([]sheet, error) {
 		labels[i] = s.split
 	}
 	var row []draw.Panel
-	for l := range model.Stages {
+	for l := range arch.Stages {
 		rows := make([][]float64, len(samples))
 		for i, s := range samples {
 			rows[i] = s.features[l]

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/model"
@@ -26,7 +27,7 @@ type Description struct {
 	// state is in the file too.
 	Weights   []checkpoint.Content `json:"weights"`
 	Resumable bool                 `json:"resumable"`
-	Config    *model.Config        `json:"config,omitempty"` // nil where the file does not hold it
+	Config    *arch.Config         `json:"config,omitempty"` // nil where the file does not hold it
 	Params    int64                `json:"parameters,omitempty"`
 	GMACs     float64              `json:"gmacs_128,omitempty"` // at 128×128
 	Step      int                  `json:"steps,omitempty"`
@@ -77,7 +78,7 @@ func (d *Description) count(f *checkpoint.File) error {
 	if err != nil {
 		return err
 	}
-	cost, err := c.Cost(1, costSide, costSide)
+	cost, err := model.CostOf(c, 1, costSide, costSide)
 	if err != nil {
 		return err
 	}

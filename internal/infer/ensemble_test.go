@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 	"clusir/internal/planar"
@@ -46,7 +47,7 @@ func TestEnsembleTurns(t *testing.T) {
 		var shared Shared
 		defer shared.Free(n.Tape())
 		whole, routes, err := n.Restore(t.Context(), nil, turnedImage(picture, by), Options{Shared: &shared})
-		if err != nil || len(routes) != model.Stages {
+		if err != nil || len(routes) != arch.Stages {
 			t.Fatalf("turn %d: %d routes, %v", by, len(routes), err)
 		}
 		tile, _, err = n.Restore(t.Context(), nil, turnedImage(part, by), Options{Shared: &shared, Window: by.window(at, h, w)})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
@@ -167,7 +168,7 @@ func thrown(p any) error {
 
 // Padded is the side that the network is given for one of so many pixels.
 func (n *Network) Padded(side int) int {
-	a := (side + model.Align - 1) / model.Align * model.Align
+	a := (side + arch.Align - 1) / arch.Align * arch.Align
 	return max(a, n.Model.Config.MinSide())
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
@@ -22,7 +23,7 @@ func TestOddSizes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	m, err := model.New(model.Variants()["nano"], b)
+	m, err := model.New(arch.Variants()["nano"], b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func TestOddSizes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(routes) != model.Stages {
+		if len(routes) != arch.Stages {
 			t.Errorf("%d×%d: %d routes", w, h, len(routes))
 		}
 		for i := range src {
@@ -66,7 +67,7 @@ func TestEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	m, err := model.New(model.Variants()["nano"], b)
+	m, err := model.New(arch.Variants()["nano"], b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ func TestNoPicture(t *testing.T) {
 		src[i] = float32(i) / float32(len(src))
 	}
 	for _, bad := range []float64{math.NaN(), math.Inf(1), 1e10, -1e10} {
-		m, err := model.New(model.Variants()["nano"], b)
+		m, err := model.New(arch.Variants()["nano"], b)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/kernels"
@@ -42,20 +43,20 @@ func Load(s Source, b kernels.Backend) (*Network, error) {
 }
 
 // ReadConfig returns the network's configuration without its weights.
-func (s Source) ReadConfig() (model.Config, error) {
+func (s Source) ReadConfig() (arch.Config, error) {
 	f, c, err := s.Open()
 	if err != nil {
-		return model.Config{}, err
+		return arch.Config{}, err
 	}
 	return c, f.Close()
 }
 
 // Open opens the file of the weights, which the caller closes, with the network's
 // configuration.
-func (s Source) Open() (*checkpoint.File, model.Config, error) {
+func (s Source) Open() (*checkpoint.File, arch.Config, error) {
 	f, err := Open(s.Model)
 	if err != nil {
-		return nil, model.Config{}, err
+		return nil, arch.Config{}, err
 	}
 	c, err := s.configOf(f)
 	if err != nil {
@@ -80,29 +81,13 @@ func Open(name string) (*checkpoint.File, error) {
 	return f, err
 }
 
-func (s Source) configOf(f *checkpoint.File) (model.Config, error) {
+func (s Source) configOf(f *checkpoint.File) (arch.Config, error) {
 	if s.Config == "" {
 		return model.ReadConfig(f)
 	}
-	c, err := ReadConfig(s.Config)
+	c, err := config.ReadModel(s.Config)
 	if err == nil && f.Metadata[checkpoint.KeyConfig] != "" {
 		err = errors.New("it holds its configuration: leave out --model-config")
 	}
 	return c, err
-}
-
-// ReadConfig reads the configuration of a network from a file of its own.
-func ReadConfig(file string) (model.Config, error) {
-	fields, err := config.ReadModel(file)
-	if err != nil {
-		return model.Config{}, err
-	}
-	c := model.Variants()[fields.Variant]
-	if err := fields.Apply(&c); err != nil {
-		return c, fmt.Errorf("%s: %w", file, err)
-	}
-	if err := c.Validate(); err != nil {
-		return c, fmt.Errorf("%s: %w", file, err)
-	}
-	return c, nil
 }

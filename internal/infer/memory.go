@@ -1,6 +1,9 @@
 package infer
 
-import "clusir/internal/model"
+import (
+	"clusir/internal/arch"
+	"clusir/internal/model"
+)
 
 // ProgramBytes is the memory that the program itself takes, as measured.
 const ProgramBytes = 64 << 20
@@ -10,8 +13,8 @@ const ProgramBytes = 64 << 20
 // more that the backend keeps for reuse, and its room within operations, which
 // measures up to twice the numbers for small images and some 150 MB for large
 // ones. The sides are those of [Network.Padded].
-func Memory(c model.Config, H, W int) (weights, pass int64, err error) {
-	cost, err := c.Cost(1, H, W)
+func Memory(c arch.Config, H, W int) (weights, pass int64, err error) {
+	cost, err := model.CostOf(c, 1, H, W)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -1,6 +1,10 @@
 package infer
 
-import "context"
+import (
+	"context"
+
+	"clusir/internal/model"
+)
 
 // watch returns what the tape calls before each operation on an image of H×W pixels:
 // it reports how far the call is, and ends it with ctx.
@@ -28,7 +32,7 @@ func (n *Network) macs(H, W int) (int64, error) {
 	if all, ok := n.counted[sides]; ok {
 		return all, nil
 	}
-	cost, err := n.Model.Config.Cost(1, H, W)
+	cost, err := model.CostOf(n.Model.Config, 1, H, W)
 	if err != nil {
 		return 0, err
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 	"clusir/internal/planar"
@@ -22,7 +23,7 @@ func TestProgress(t *testing.T) {
 		shared   bool // a pass that is given what another found out does less
 		ensemble bool
 	}{{64, 64, false, false}, {37, 90, false, false}, {64, 64, true, false}, {40, 64, false, true}, {40, 64, true, true}} {
-		m, err := model.New(model.Variants()["nano"], b)
+		m, err := model.New(arch.Variants()["nano"], b)
 		if err != nil {
 			t.Fatal(err)
 		}

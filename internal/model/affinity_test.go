@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/kernels/ref"
 )
 
@@ -16,7 +17,7 @@ func TestAffinityOfTheWhole(t *testing.T) {
 	tape := &Tape{B: b}
 	got := map[string][]float32{}
 	_, routes := m.Forward(tape, picture(b, 1, 32, 48), Options{Probe: func(name string, v *Var) {
-		for l := range Stages {
+		for l := range arch.Stages {
 			if name == fmt.Sprint("encoder.", l) {
 				got[name] = tape.Fetch(m.Affinity(tape, l, tape.MeanHW(v)))
 			}

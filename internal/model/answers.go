@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"clusir/internal/arch"
 )
 
 // KeyAnswers is the key in a checkpoint's metadata of what its clusters answered
@@ -22,7 +24,7 @@ type Answers [][]map[string]float64
 
 // ReadAnswers returns what the metadata of a model of configuration c hold, nil
 // if they hold nothing.
-func ReadAnswers(metadata map[string]string, c Config) (Answers, error) {
+func ReadAnswers(metadata map[string]string, c arch.Config) (Answers, error) {
 	text, ok := metadata[KeyAnswers]
 	if !ok {
 		return nil, nil
@@ -38,9 +40,9 @@ func ReadAnswers(metadata map[string]string, c Config) (Answers, error) {
 	return a, nil
 }
 
-func (a Answers) check(c Config) error {
-	if len(a) != Stages {
-		return fmt.Errorf("it is about %d stages of %d", len(a), Stages)
+func (a Answers) check(c arch.Config) error {
+	if len(a) != arch.Stages {
+		return fmt.Errorf("it is about %d stages of %d", len(a), arch.Stages)
 	}
 	for l, clusters := range a {
 		if len(clusters) != c.Clusters[l] {

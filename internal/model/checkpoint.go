@@ -1,14 +1,14 @@
 package model
 
 import (
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels"
 )
 
-// Specs are the names and shapes that a checkpoint of this configuration
-// holds: parameters, then buffers.
-func (c Config) Specs() ([]checkpoint.Spec, error) {
+// Specs are the names and shapes that a checkpoint of configuration c holds: parameters, then buffers.
+func Specs(c arch.Config) ([]checkpoint.Spec, error) {
 	m, err := New(c, shapesOnly())
 	if err != nil {
 		return nil, err
@@ -23,8 +23,8 @@ func (c Config) Specs() ([]checkpoint.Spec, error) {
 // Load builds the network of configuration c with the weights of f, averaged ones
 // where training has kept an average. Nothing is allocated on the device unless
 // every tensor fits; one at a time is on the host.
-func Load(f *checkpoint.File, c Config, memory kernels.Memory) (*ClusIR, error) {
-	specs, err := c.Specs()
+func Load(f *checkpoint.File, c arch.Config, memory kernels.Memory) (*ClusIR, error) {
+	specs, err := Specs(c)
 	if err != nil {
 		return nil, err
 	}
@@ -48,10 +48,10 @@ func Load(f *checkpoint.File, c Config, memory kernels.Memory) (*ClusIR, error) 
 
 // ReadConfig returns the valid configuration in f's metadata. Fields that it
 // does not mention are the base model's.
-func ReadConfig(f *checkpoint.File) (Config, error) {
-	c := DefaultConfig()
+func ReadConfig(f *checkpoint.File) (arch.Config, error) {
+	c := arch.Base()
 	if err := f.Config(&c); err != nil {
-		return Config{}, err
+		return arch.Config{}, err
 	}
 	return c, c.Validate()
 }

@@ -3,13 +3,14 @@ package model
 import (
 	"fmt"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 )
 
 // ClusIR is the whole network with its parameters on a device.
 type ClusIR struct {
-	Config  Config
+	Config  arch.Config
 	Params  []*Param // trained, in the order of their making
 	Buffers []*Param // saved with them: BatchNorm's running statistics
 
@@ -28,20 +29,20 @@ type ClusIR struct {
 }
 
 // New allocates a network; its parameters have no values before Init or Load.
-func New(c Config, memory kernels.Memory) (*ClusIR, error) {
+func New(c arch.Config, memory kernels.Memory) (*ClusIR, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	m := &ClusIR{Config: c, memory: memory}
 	b := builder{m: m}
 	m.stem = b.conv3x3("stem", c.Dim, 3)
-	for l := range Stages {
+	for l := range arch.Stages {
 		m.encoder = append(m.encoder, b.at("encoder", l).stage(c.EncBlocks[l], c.Width(l), c.Heads[l], c.FFNRatio))
 		if c.UseMoE {
 			m.MoE = append(m.MoE, b.at("moe", l).moe(l, c))
 		}
 	}
-	for l := range Levels {
+	for l := range arch.Levels {
 		C := c.Width(l)
 		m.down = append(m.down, b.conv3x3(fmt.Sprint("down.", l), C/2, C))
 		if c.UseDAFMM {
@@ -58,30 +59,30 @@ func New(c Config, memory kernels.Memory) (*ClusIR, error) {
 	return m, nil
 }
 
-// Forward restores image [B,3,H,W] in 0..1, H and W multiples of Align and at
+// Forward restores image [B,3,H,W] in 0..1, H and W multiples of arch.Align and at
 // least Config.MinSide. The result is not clamped. The routes, one a stage,
 // are none without MoE.
 func (m *ClusIR) Forward(tape *Tape, image *Var, o Options) (restored *Var, routes []*Route) {
 	m.mustFit(image)
 	t := &pass{Tape: tape, Options: o}
 	x := t.as("stem", t.Conv3x3(image, m.stem))
-	skips := make([]*Var, Levels)
-	for l := range Stages {
+	skips := make([]*Var, arch.Levels)
+	for l := range arch.Stages {
 		x = m.encoder[l].Forward(t, x)
 		if m.Config.UseMoE {
 			var route *Route
 			x, route = m.MoE[l].Forward(t, x)
 			routes = append(routes, route)
 		}
-		if l < Levels {
+		if l < arch.Levels {
 			skips[l] = x
 			x = t.as(fmt.Sprint("down.", l), t.ConvDown(x, m.down[l]))
 		}
 	}
-	for l := Levels - 1; l >= 0; l-- {
+	for l := arch.Levels - 1; l >= 0; l-- {
 		x = m.join(t, l, x, skips[l])
 		if m.Config.UseDAFMM {
-			x = m.dafmm[l].Forward(t, x, m.semantic[l].Forward(t, routes[l], routes[Stages-1]))
+			x = m.dafmm[l].Forward(t, x, m.semantic[l].Forward(t, routes[l], routes[arch.Stages-1]))
 		}
 		x = m.decoder[l].Forward(t, x)
 	}
@@ -98,9 +99,9 @@ func (m *ClusIR) join(t *pass, l int, x, skip *Var) *Var {
 
 func (m *ClusIR) mustFit(image *Var) {
 	s := image.Shape
-	if len(s) != 4 || s[1] != 3 || s[2]%Align != 0 || s[3]%Align != 0 || min(s[2], s[3]) < m.Config.MinSide() {
+	if len(s) != 4 || s[1] != 3 || s[2]%arch.Align != 0 || s[3]%arch.Align != 0 || min(s[2], s[3]) < m.Config.MinSide() {
 		panic(fmt.Sprintf("model: image %v is not [B,3,H,W] with sides that are multiples of %d and at least %d",
-			[]int(s), Align, m.Config.MinSide()))
+			[]int(s), arch.Align, m.Config.MinSide()))
 	}
 }
 

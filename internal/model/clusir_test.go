@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels"
@@ -15,7 +16,7 @@ import (
 )
 
 // newTestModel returns an initialised network.
-func newTestModel(t *testing.T, b kernels.Backend, c Config) *ClusIR {
+func newTestModel(t *testing.T, b kernels.Backend, c arch.Config) *ClusIR {
 	t.Helper()
 	m, err := New(c, b)
 	if err != nil {
@@ -66,7 +67,7 @@ func TestStartsAsIdentity(t *testing.T) {
 		if !slices.Equal(b.Download64(restored.Tensor), b.Download64(image.Tensor)) {
 			t.Errorf("%s: the image does not come back", a.name)
 		}
-		if want := map[bool]int{true: Stages}[a.moe]; len(routes) != want {
+		if want := map[bool]int{true: arch.Stages}[a.moe]; len(routes) != want {
 			t.Errorf("%s: %d routes, want %d", a.name, len(routes), want)
 		}
 	}
@@ -119,7 +120,7 @@ func TestInferenceFreesEverything(t *testing.T) {
 			t.Errorf("%s: %d tensors are alive after Free", a.name, b.Live())
 		}
 	}
-	cost, err := DefaultConfig().Cost(1, 256, 256)
+	cost, err := CostOf(arch.Base(), 1, 256, 256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +159,7 @@ func TestGlobals(t *testing.T) {
 			t.Fatalf("value %d is %g with its own globals, %g without", i, v, want[i])
 		}
 	}
-	if len(routes) != Stages || routes[0] != g.routes[0] {
+	if len(routes) != arch.Stages || routes[0] != g.routes[0] {
 		t.Error("other routes are returned")
 	}
 	if spent := tape.MACs - macs; spent >= macs/2 {

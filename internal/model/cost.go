@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 )
@@ -19,15 +20,15 @@ func (c Cost) GMACs() float64 { return float64(c.MACs) / 1e9 }
 
 func shapesOnly() kernels.Backend { return autograd.NewShapes() }
 
-// Cost counts one inference of a batch of B images of H×W.
-func (c Config) Cost(B, H, W int) (Cost, error) {
+// CostOf counts one inference of a batch of B images of H×W.
+func CostOf(c arch.Config, B, H, W int) (Cost, error) {
 	b := autograd.NewShapes()
 	m, err := New(c, b)
 	if err != nil {
 		return Cost{}, err
 	}
-	if B < 1 || H%Align != 0 || W%Align != 0 || min(H, W) < c.MinSide() {
-		return Cost{}, fmt.Errorf("cost of %d images of %d×%d: sides must be multiples of %d and at least %d", B, H, W, Align, c.MinSide())
+	if B < 1 || H%arch.Align != 0 || W%arch.Align != 0 || min(H, W) < c.MinSide() {
+		return Cost{}, fmt.Errorf("cost of %d images of %d×%d: sides must be multiples of %d and at least %d", B, H, W, arch.Align, c.MinSide())
 	}
 	tape := &Tape{B: b}
 	image := autograd.Leaf(b.Alloc(B, 3, H, W), false)

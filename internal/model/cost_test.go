@@ -1,8 +1,11 @@
 package model
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+
+	"clusir/internal/arch"
 )
 
 // TestCost holds the counts to those of PyTorch's FlopCounterMode (halved) for
@@ -16,7 +19,7 @@ func TestCost(t *testing.T) {
 		{"small", 25_273_347, 13_223_798_400},
 		{"tiny", 6_715_331, 3_491_153_984},
 	} {
-		cost, err := Variants()[c.variant].Cost(1, 128, 128)
+		cost, err := CostOf(arch.Variants()[c.variant], 1, 128, 128)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,8 +33,44 @@ func TestCost(t *testing.T) {
 
 func TestCostRefusesSizes(t *testing.T) {
 	for _, s := range [][2]int{{127, 128}, {0, 16}} {
-		if _, err := DefaultConfig().Cost(1, s[0], s[1]); err == nil || !strings.Contains(err.Error(), "multiples of 16") {
+		if _, err := CostOf(arch.Base(), 1, s[0], s[1]); err == nil || !strings.Contains(err.Error(), "multiples of 16") {
 			t.Errorf("%v: error %v", s, err)
 		}
 	}
+}
+
+// smallConfig is a network of every module that runs in milliseconds.
+func smallConfig() arch.Config {
+	c := arch.Base()
+	c.Dim = 4
+	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
+	c.FFNRatio, c.ExpertRatio = 1.5, 1
+	c.Experts, c.TopExperts = 2, 2
+	c.PromptLen, c.PromptSize = 2, []int{5, 4, 3}
+	c.FSBGroups = 2
+	return c
+}
+
+// FuzzConfig: whatever JSON a checkpoint carries, the configuration is refused
+// or can be built, and what is built costs a countable amount.
+func FuzzConfig(f *testing.F) {
+	for _, c := range []arch.Config{smallConfig(), arch.Base(), arch.Variants()["nano"]} {
+		b, err := json.Marshal(c)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte(`{"dim":4,"use_dafmm":false,"clusters":[1,2],"heads":null}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := arch.Base()
+		if json.Unmarshal(b, &c) != nil || c.Validate() != nil {
+			return
+		}
+		side := c.MinSide()
+		cost, err := CostOf(c, 1, side, side)
+		if err != nil || cost.Params <= 0 || cost.MACs <= 0 || cost.PeakValues < cost.Params {
+			t.Errorf("%s: cost %+v, error %v", b, cost, err)
+		}
+	})
 }

@@ -1,6 +1,9 @@
 package model
 
-import "clusir/internal/autograd"
+import (
+	"clusir/internal/arch"
+	"clusir/internal/autograd"
+)
 
 // DAFMM is the degradation-aware frequency modulation module: it injects the
 // spatial prompt and modulates low and high frequencies apart.
@@ -13,7 +16,7 @@ type DAFMM struct {
 	gate, gateBias   *Var // [3C,C], [3C]
 }
 
-func (b builder) dafmm(l int, c Config) *DAFMM {
+func (b builder) dafmm(l int, c arch.Config) *DAFMM {
 	C := c.Width(l)
 	return &DAFMM{
 		name:      b.name(),

@@ -1,5 +1,7 @@
 package model
 
+import "clusir/internal/arch"
+
 // FSB is the frequency self-mining block: it makes, for each sample, a low-pass
 // filter of k×k taps for each of G groups of channels, and splits LL by it.
 type FSB struct {
@@ -10,7 +12,7 @@ type FSB struct {
 	mean, variance *Var // its running statistics
 }
 
-func (b builder) fsb(C int, c Config) *FSB {
+func (b builder) fsb(C int, c arch.Config) *FSB {
 	taps := c.FSBKernel * c.FSBKernel
 	n := c.FSBGroups * taps
 	bn := b.at("bn")

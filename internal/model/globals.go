@@ -53,5 +53,5 @@ func (t *pass) route(r *PCGRM, x *Var) *Route {
 }
 
 // Window is a part of a picture of H×W pixels, beginning at row Y and column X,
-// all multiples of Align.
+// all multiples of arch.Align.
 type Window struct{ Y, X, H, W int }

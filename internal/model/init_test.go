@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/kernels/ref"
 )
@@ -129,7 +130,7 @@ func TestOrthonormal(t *testing.T) {
 // TestUniformPrototypes is the random row of Table 9.
 func TestUniformPrototypes(t *testing.T) {
 	c := smallConfig()
-	c.PrototypeInit = PrototypesUniform
+	c.PrototypeInit = arch.PrototypesUniform
 	m := newTestModel(t, ref.New(), c)
 	w := autograd.Fetch(m.memory, m.MoE[3].Router.Prototypes.Tensor)
 	if lo, hi := slices.Min(w), slices.Max(w); lo < 0 || hi >= 1 || lo > 0.1 || hi < 0.9 {

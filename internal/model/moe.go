@@ -1,6 +1,7 @@
 package model
 
 import (
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 )
@@ -24,7 +25,7 @@ type reachedCount struct {
 	count kernels.Tensor // [1,1]
 }
 
-func (b builder) moe(l int, c Config) *MoE {
+func (b builder) moe(l int, c arch.Config) *MoE {
 	C, E := c.Width(l), c.Clusters[l]*c.Experts
 	m := &MoE{
 		name:   b.name(),

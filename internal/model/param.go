@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 )
@@ -81,7 +82,7 @@ func (b builder) norm(name string, C int) autograd.Norm {
 
 // ffn makes a gated feed-forward network; also the form of every expert.
 func (b builder) ffn(C int, ratio float64) autograd.FFN {
-	h := hidden(C, ratio)
+	h := arch.Hidden(C, ratio)
 	return autograd.FFN{
 		Expand:    b.conv1x1("expand", 2*h, C),
 		Depthwise: b.param("depthwise.weight", uniform(9), 2*h, 1, 3, 3).Reshape(2*h, 3, 3),

@@ -1,5 +1,7 @@
 package model
 
+import "clusir/internal/arch"
+
 // PCGRM is the probabilistic cluster-guided router: it compares an image's
 // features with the stage's N prototypes, keeps K1 clusters, and within each
 // chooses K2 of its M experts (Eqs. 4-10). D is the stage's width.
@@ -17,9 +19,9 @@ type PCGRM struct {
 	gateBias     *Var // [N·M]
 }
 
-func (b builder) pcgrm(l int, c Config) *PCGRM {
+func (b builder) pcgrm(l int, c arch.Config) *PCGRM {
 	D, N, M := c.Width(l), c.Clusters[l], c.Experts
-	prototypes := map[string]initial{PrototypesOrthogonal: orthonormal, PrototypesUniform: unit}[c.PrototypeInit]
+	prototypes := map[string]initial{arch.PrototypesOrthogonal: orthonormal, arch.PrototypesUniform: unit}[c.PrototypeInit]
 	return &PCGRM{
 		name: b.name(), stage: l, N: N, M: M, topClusters: c.TopClusters[l], topExperts: c.TopExperts,
 		embed:      b.linear("embed", D, D),

@@ -1,5 +1,7 @@
 package model
 
+import "clusir/internal/arch"
+
 // PGB is the prompt generation block: a semantic prompt chooses a mixture of
 // learned spatial components.
 type PGB struct {
@@ -10,7 +12,7 @@ type PGB struct {
 	conv       *Var // [C,C,3,3]
 }
 
-func (b builder) pgb(l int, c Config) *PGB {
+func (b builder) pgb(l int, c arch.Config) *PGB {
 	C, s := c.Width(l), c.PromptSize[l]
 	return &PGB{
 		name:       b.name(),

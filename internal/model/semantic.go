@@ -1,11 +1,13 @@
 package model
 
+import "clusir/internal/arch"
+
 // Semantic makes the semantic prompt of a decoder level from the tokens of its
 // stage and of stage 4.
 type Semantic struct{ cross *MHA }
 
-func (b builder) semantic(l int, c Config) *Semantic {
-	return &Semantic{b.mha(c.Width(l), c.Width(Stages-1), c.Heads[l])}
+func (b builder) semantic(l int, c arch.Config) *Semantic {
+	return &Semantic{b.mha(c.Width(l), c.Width(arch.Stages-1), c.Heads[l])}
 }
 
 // Forward is p̂ = Σ_c t̂_c over the kept clusters, [B,C], with

@@ -40,7 +40,7 @@ func TestInPyTorch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	specs, err := c.Specs()
+	specs, err := Specs(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/cpu"
@@ -45,7 +46,7 @@ type trained struct {
 }
 
 // trainOnce runs one pass over a batch in micro-batches.
-func trainOnce(t *testing.T, b device, c Config, batch, micro int, recompute bool) trained {
+func trainOnce(t *testing.T, b device, c arch.Config, batch, micro int, recompute bool) trained {
 	m := stir(newTestModel(t, b, c))
 	m.ZeroGrads()
 	before := b.alive()
@@ -124,7 +125,7 @@ func recomputeChangesNothing(t *testing.T, open func() device) {
 func TestRecomputeSavesMemory(t *testing.T) {
 	peak := func(recompute bool) int64 {
 		b := autograd.NewShapes()
-		m, err := New(DefaultConfig(), b)
+		m, err := New(arch.Base(), b)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +190,7 @@ func TestUnreachedExpertsRest(t *testing.T) {
 			t.Errorf("%s: unreached %v, unchanged %v", p.Name, unreached, same)
 		}
 	}
-	if want := Stages * c.Experts * 3; rested != want { // one cluster of three a stage, three weights an expert
+	if want := arch.Stages * c.Experts * 3; rested != want { // one cluster of three a stage, three weights an expert
 		t.Errorf("%d tensors rested, want %d", rested, want)
 	}
 }

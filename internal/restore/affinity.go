@@ -3,6 +3,7 @@ package restore
 import (
 	"fmt"
 
+	"clusir/internal/arch"
 	"clusir/internal/infer"
 	"clusir/internal/model"
 )
@@ -21,7 +22,7 @@ type affinity struct {
 }
 
 func newAffinity(W, H int) *affinity {
-	return &affinity{h: ceilDiv(H, cell), w: ceilDiv(W, cell), stages: make([][]float32, model.Stages)}
+	return &affinity{h: ceilDiv(H, cell), w: ceilDiv(W, cell), stages: make([][]float32, arch.Stages)}
 }
 
 // at says where in the picture the tile at hand begins, in pixels.

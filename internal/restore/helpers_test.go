@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/kernels/cpu"
@@ -18,8 +19,8 @@ import (
 )
 
 // smallConfig is a network of every module that runs in milliseconds.
-func smallConfig() model.Config {
-	c := model.DefaultConfig()
+func smallConfig() arch.Config {
+	c := arch.Base()
 	c.Dim = 4
 	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
 	c.FFNRatio, c.ExpertRatio = 1.5, 1
@@ -30,7 +31,7 @@ func smallConfig() model.Config {
 }
 
 // newNetwork is an untrained network, which changes nothing.
-func newNetwork(t testing.TB, c model.Config) *infer.Network {
+func newNetwork(t testing.TB, c arch.Config) *infer.Network {
 	t.Helper()
 	b, err := cpu.New(cpu.Options{Threads: 2})
 	if err != nil {

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	"clusir/internal/arch"
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
-	"clusir/internal/model"
 )
 
 // Tile sides for Options.Tile beside a number of pixels.
@@ -20,7 +20,7 @@ const (
 const MinTile = 128
 
 // overlap is how far neighbouring tiles of a side overlap.
-func overlap(side int) int { return min(side/4/model.Align*model.Align, 64) }
+func overlap(side int) int { return min(side/4/arch.Align*arch.Align, 64) }
 
 // autoSides are the tiles that TileAuto chooses from.
 var autoSides = []int{2048, 1536, 1024, 768, 512, 384, 256, 192, MinTile}
@@ -51,7 +51,7 @@ type subject struct {
 
 // planner chooses layouts for one network.
 type planner struct {
-	config   model.Config
+	config   arch.Config
 	padded   func(side int) int
 	ensemble bool
 	limit    int64               // bytes of the host; 0 is none
@@ -62,7 +62,7 @@ type planner struct {
 // choose cuts a picture. A side that is asked for is obeyed or refused.
 func (p *planner) choose(s subject, side int) (layout, error) {
 	if side != TileAuto {
-		l, err := p.layout(s, side/model.Align*model.Align)
+		l, err := p.layout(s, side/arch.Align*arch.Align)
 		if err != nil {
 			return layout{}, err
 		}

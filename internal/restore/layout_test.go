@@ -5,12 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/imageio"
-	"clusir/internal/model"
 )
 
 func newPlanner(limit int64) *planner {
-	return &planner{config: model.Variants()["nano"], limit: limit, padded: func(n int) int { return roundUp(n, model.Align) }}
+	return &planner{config: arch.Variants()["nano"], limit: limit, padded: func(n int) int { return roundUp(n, arch.Align) }}
 }
 
 // picture of so many pixels and bytes each.

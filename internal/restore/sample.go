@@ -3,7 +3,7 @@ package restore
 import (
 	"image"
 
-	"clusir/internal/model"
+	"clusir/internal/arch"
 	"clusir/internal/planar"
 )
 
@@ -43,7 +43,7 @@ func places(n, most int) []span {
 	at := make([]span, max(min(n, most)/side, 1))
 	for i := range at {
 		if i > 0 {
-			at[i].from = i * (n - side) / (len(at) - 1) / model.Align * model.Align
+			at[i].from = i * (n - side) / (len(at) - 1) / arch.Align * arch.Align
 		}
 		at[i].to = at[i].from + side
 	}

@@ -1,6 +1,8 @@
 package restore
 
-import "clusir/internal/model"
+import (
+	"clusir/internal/arch"
+)
 
 // span is a stretch of pixels of one side of a picture.
 type span struct{ from, to int }
@@ -8,7 +10,7 @@ type span struct{ from, to int }
 func (s span) len() int { return s.to - s.from }
 
 // grid cuts one side of a picture into spans that overlap. Spans begin at
-// multiples of model.Align, so that a tile's wavelet blocks and shuffled pixels
+// multiples of arch.Align, so that a tile's wavelet blocks and shuffled pixels
 // are those of the whole picture.
 type grid struct {
 	n       int // pixels
@@ -18,7 +20,7 @@ type grid struct {
 }
 
 // newGrid covers n pixels by the fewest spans of at most side, of even lengths.
-// Side and overlap are multiples of model.Align, and overlap at most half of
+// Side and overlap are multiples of arch.Align, and overlap at most half of
 // side, so that no more than two spans meet in a pixel. A side of 0 stands for
 // one span.
 func newGrid(n, side, overlap int) grid {
@@ -27,7 +29,7 @@ func newGrid(n, side, overlap int) grid {
 	}
 	steps := n - overlap // what the strides have to cover
 	count := ceilDiv(steps, side-overlap)
-	g := grid{n: n, overlap: overlap, stride: roundUp(ceilDiv(steps, count), model.Align)}
+	g := grid{n: n, overlap: overlap, stride: roundUp(ceilDiv(steps, count), arch.Align)}
 	for from := 0; from < steps; from += g.stride {
 		g.spans = append(g.spans, span{from, min(from+g.stride+overlap, n)})
 	}

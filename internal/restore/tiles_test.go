@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"clusir/internal/model"
+	"clusir/internal/arch"
 )
 
 // TestGrid: whatever the sizes, spans cover each pixel, by two at most, begin
@@ -15,7 +15,7 @@ func TestGrid(t *testing.T) {
 			g := newGrid(n, side, overlap(side))
 			sum, spans := make([]float64, n), make([]int, n)
 			for i, s := range g.spans {
-				if s.from%model.Align != 0 || s.len() < 1 || side > 0 && s.len() > max(side, n*(1-min(len(g.spans)-1, 1))) {
+				if s.from%arch.Align != 0 || s.len() < 1 || side > 0 && s.len() > max(side, n*(1-min(len(g.spans)-1, 1))) {
 					t.Fatalf("%d pixels in tiles of %d: span %d is %v", n, side, i, s)
 				}
 				for x, w := range g.weights(i) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
@@ -25,7 +26,7 @@ import (
 // smallNet is a network of every module that runs in milliseconds. It changes nothing.
 func smallNet(t testing.TB, metadata map[string]string) *infer.Network {
 	t.Helper()
-	c := model.DefaultConfig()
+	c := arch.Base()
 	c.Dim = 4
 	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
 	c.FFNRatio, c.ExpertRatio = 1.5, 1

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
 	"clusir/internal/model"
 )
@@ -62,11 +63,11 @@ func (r *run) routeBatch(use clusterUse, batch *dataset.Batch) error {
 
 // clusterUse holds, by task and stage, the sum of α over the samples, and, last,
 // their number.
-type clusterUse map[string]*[model.Stages][]float64
+type clusterUse map[string]*[arch.Stages][]float64
 
 func (u clusterUse) add(task string, stage int, alpha []float32) {
 	if u[task] == nil {
-		u[task] = &[model.Stages][]float64{}
+		u[task] = &[arch.Stages][]float64{}
 	}
 	sums := &u[task][stage]
 	if *sums == nil {
@@ -80,8 +81,8 @@ func (u clusterUse) add(task string, stage int, alpha []float32) {
 
 // answers turns the sums into shares. Tasks count alike, however many samples
 // each had.
-func (u clusterUse) answers(c model.Config) model.Answers {
-	a := make(model.Answers, model.Stages)
+func (u clusterUse) answers(c arch.Config) model.Answers {
+	a := make(model.Answers, arch.Stages)
 	for l := range a {
 		for cluster := range c.Clusters[l] {
 			shares, total := map[string]float64{}, 0.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/dataset"
 	"clusir/internal/model"
@@ -57,12 +58,12 @@ func TestAnswers(t *testing.T) {
 
 func TestClusterUse(t *testing.T) {
 	u := clusterUse{}
-	for l := range model.Stages {
+	for l := range arch.Stages {
 		u.add("noise", l, []float32{1, 0, 0})
 		u.add("rain", l, []float32{.5, .5, 0})
 		u.add("rain", l, []float32{0, 1, 0}) // twice as many, but no more weight
 	}
-	c := model.DefaultConfig()
+	c := arch.Base()
 	want := []map[string]float64{{"noise": .8, "rain": .2}, {"noise": 0, "rain": 1}, {"noise": 0, "rain": 0}}
 	for l, clusters := range u.answers(c) {
 		for n, shares := range clusters {

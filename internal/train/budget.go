@@ -6,9 +6,9 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"clusir/internal/arch"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
-	"clusir/internal/model"
 )
 
 // batchesAhead is how many batches are kept ready; two more are in use and under way.
@@ -24,7 +24,7 @@ type need struct {
 func (n need) total() int64 { return n.network + n.batches + n.pictures }
 
 // needs estimates what a rank takes with the settings of t.
-func (o Options) needs(c model.Config, t config.Train, decoded int64) (n need, err error) {
+func (o Options) needs(c arch.Config, t config.Train, decoded int64) (n need, err error) {
 	ranks := o.Group.Size()
 	const float, images = 4, 2 // an input and a target
 	n.batches = float * images * int64(batchesAhead+2) * int64(t.Batch/ranks) * 3 * int64(t.Patch) * int64(t.Patch)
@@ -37,7 +37,7 @@ func (o Options) needs(c model.Config, t config.Train, decoded int64) (n need, e
 
 // networkMemory is trainingMemory for any number of samples: above a few it grows
 // with them, and is reckoned in floats, which do not overflow.
-func networkMemory(c model.Config, t config.Train, samples int) (int64, error) {
+func networkMemory(c arch.Config, t config.Train, samples int) (int64, error) {
 	const few = 4
 	if samples <= 2*few {
 		return trainingMemory(c, t, samples, t.Patch, t.Recompute)
@@ -52,7 +52,7 @@ func networkMemory(c model.Config, t config.Train, samples int) (int64, error) {
 
 // checkMemory refuses a run that would take more than there is, with the settings
 // that fit.
-func (o Options) checkMemory(c model.Config, report *dataset.Report) error {
+func (o Options) checkMemory(c arch.Config, report *dataset.Report) error {
 	if o.Memory <= 0 {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (o Options) checkMemory(c model.Config, report *dataset.Report) error {
 }
 
 // fitting names settings that fit: what changes the result least comes first.
-func (o Options) fitting(c model.Config, t config.Train, n need) string {
+func (o Options) fitting(c arch.Config, t config.Train, n need) string {
 	if rest := n.network + n.batches; rest <= o.Memory {
 		return fmt.Sprintf("train.cache_mb: %d fits", (o.Memory-rest)>>20)
 	}
@@ -82,7 +82,7 @@ func (o Options) fitting(c model.Config, t config.Train, n need) string {
 
 // fittingBatch names the parts of a batch, or else the batch, or else the batch and
 // the patch that fit beside so many bytes of pictures; "" if none does.
-func (o Options) fittingBatch(c model.Config, t config.Train, decoded int64) string {
+func (o Options) fittingBatch(c arch.Config, t config.Train, decoded int64) string {
 	fits := func(change func(*config.Train)) bool {
 		with := t
 		change(&with)
@@ -102,7 +102,7 @@ func (o Options) fittingBatch(c model.Config, t config.Train, decoded int64) str
 	if k >= least {
 		return fmt.Sprintf("train.batch: %d", k*parts)
 	}
-	const step = model.Align
+	const step = arch.Align
 	patch := sort.Search(t.Patch/step, func(i int) bool {
 		return !fits(func(t *config.Train) { batch(least)(t); t.Patch = (i + 1) * step })
 	}) * step

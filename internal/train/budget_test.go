@@ -28,7 +28,7 @@ func TestSizes(t *testing.T) {
 		{"a batch", 1 << 30, func(c *config.Config) { c.Train.Batch, c.Train.Accumulate = 1_000_000, 1 }, []string{"1.0 GiB are free", "train.batch: "}},
 		{"an accumulated batch", 30 << 20, func(c *config.Config) { c.Train.Batch, c.Train.Accumulate = 64, 1 }, []string{"train.accumulate: "}},
 		{"a patch", 1 << 30, func(c *config.Config) { c.Train.Patch = 4096 }, []string{"train.batch: ", "train.patch: "}},
-		{"a network", 1 << 30, func(c *config.Config) { *c.Model.Dim = 1024; *c.Model.FSBGroups = 8 }, []string{"choose a smaller model"}},
+		{"a network", 1 << 30, func(c *config.Config) { c.Model.Dim, c.Model.FSBGroups = 1024, 8 }, []string{"choose a smaller model"}},
 		{"pictures", 30 << 20, func(c *config.Config) { c.Train.Batch, c.Train.Accumulate = 2, 1 }, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,10 +58,7 @@ func TestSizes(t *testing.T) {
 // TestFitting: each remedy is reached, and fits.
 func TestFitting(t *testing.T) {
 	o := Options{Config: small("")}.inGroup()
-	c, err := ModelConfig(o.Config.Model)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := o.Config.Model.Config
 	s := o.Config.Train
 	s.Batch, s.Accumulate = 16, 1
 	const pictures = 100 << 20

@@ -12,6 +12,7 @@ import (
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/dataset/degrade"
+	"clusir/internal/model"
 )
 
 // oneOfEach is a data folder with one picture or pair for each task.
@@ -71,12 +72,8 @@ func TestConfigurations(t *testing.T) {
 			continue
 		}
 		c.Data = root
-		m, err := ModelConfig(c.Model)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		specs, err := m.Specs()
+		m := c.Model.Config
+		specs, err := model.Specs(m)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"clusir/internal/arch"
 	"clusir/internal/atomicfile"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
@@ -64,7 +65,7 @@ func (o Options) checkSettings(report *dataset.Report) error {
 	if err != nil || o.InitFrom == nil {
 		return err
 	}
-	specs, err := c.Specs()
+	specs, err := model.Specs(c)
 	if err != nil {
 		return err
 	}
@@ -73,11 +74,9 @@ func (o Options) checkSettings(report *dataset.Report) error {
 
 // settle resolves the network, and refuses a batch that cannot be shared out and
 // a run that needs more memory than there is.
-func (o Options) settle(report *dataset.Report) (model.Config, error) {
-	c, err := ModelConfig(o.Config.Model)
-	if err == nil {
-		err = checkShares(o.Config.Train, c, o.Group.Size())
-	}
+func (o Options) settle(report *dataset.Report) (arch.Config, error) {
+	c := o.Config.Model.Config
+	err := checkShares(o.Config.Train, c, o.Group.Size())
 	if err == nil {
 		err = o.checkMemory(c, report)
 	}

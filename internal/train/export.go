@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/model"
@@ -22,11 +23,11 @@ var notExported = []string{
 // state: the averaged ones where the run kept an average. metadata, such as a
 // model's name and licence, is added to what the checkpoint has; c is the network's
 // configuration, which a checkpoint of another program lacks.
-func Export(f *checkpoint.File, c model.Config, out string, dtype checkpoint.DType, metadata map[string]string) error {
+func Export(f *checkpoint.File, c arch.Config, out string, dtype checkpoint.DType, metadata map[string]string) error {
 	if err := exportable(out); err != nil {
 		return err
 	}
-	specs, err := c.Specs()
+	specs, err := model.Specs(c)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
@@ -50,7 +51,7 @@ func gibibytes(n int64) float64 { return float64(n) / (1 << 30) }
 // trainingMemory estimates the bytes that training takes: parameters, gradients,
 // Adam's two moments, and the most numbers alive in a pass over n samples, with a
 // quarter more for room within operations and for what a device keeps for reuse.
-func trainingMemory(c model.Config, t config.Train, n, patch int, recompute bool) (int64, error) {
+func trainingMemory(c arch.Config, t config.Train, n, patch int, recompute bool) (int64, error) {
 	b := autograd.NewShapes()
 	m, err := model.New(c, b)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/kernels"
@@ -22,7 +23,7 @@ func (c card) MemoryUse() (live, peak, total int64) { return 0, 0, c.total }
 
 // TestOutOfMemory: the error names the least slow settings that fit.
 func TestOutOfMemory(t *testing.T) {
-	c := model.Variants()["nano"]
+	c := arch.Variants()["nano"]
 	settings := config.Default().Train
 	settings.Batch, settings.Accumulate = 8, 1
 	need := func(n int, recompute bool) int64 {

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/config"
 	"clusir/internal/model"
@@ -44,7 +45,7 @@ func (o Options) quit(err error) error {
 func (r *run) lead() bool { return r.Group.Rank() == 0 }
 
 // checkShares reports a batch that cannot be shared out.
-func checkShares(t config.Train, m model.Config, ranks int) error {
+func checkShares(t config.Train, m arch.Config, ranks int) error {
 	parts := t.Accumulate * ranks
 	if t.Batch%parts != 0 {
 		return fmt.Errorf("train.batch %d does not divide among %d ranks that compute it in train.accumulate %d parts: choose a multiple of %d",

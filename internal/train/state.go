@@ -123,7 +123,7 @@ func (r *run) load(path string) error {
 	for _, t := range r.opt.tensors() {
 		specs = append(specs, checkpoint.Spec{Name: t.name, Shape: t.Shape})
 	}
-	weights, err := r.m.Config.Specs()
+	weights, err := model.Specs(r.m.Config)
 	if err != nil {
 		return err
 	}

@@ -86,18 +86,6 @@ func runRank(ctx context.Context, o Options) (*Result, error) {
 	return r.loop(ctx)
 }
 
-// ModelConfig resolves the network that a configuration names.
-func ModelConfig(c config.Model) (model.Config, error) {
-	m, ok := model.Variants()[c.Variant]
-	if !ok {
-		return m, fmt.Errorf("model.variant %q: choose base, small, tiny or nano", c.Variant)
-	}
-	if err := c.Apply(&m); err != nil {
-		return m, fmt.Errorf("model: %w", err)
-	}
-	return m, m.Validate()
-}
-
 // run is a training run under way.
 type run struct {
 	Options

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
@@ -51,9 +52,9 @@ func photographs(t *testing.T) string {
 // small is a run of a few steps of the least network.
 func small(root string) *config.Config {
 	c := config.Default()
-	dim, groups, one := 4, 4, 1
 	c.Data = root
-	c.Model = config.Model{Variant: "nano", Dim: &dim, FSBGroups: &groups, Heads: []int{1, 1, 1, 1}, RefineBlocks: &one}
+	c.Model = config.Model{Variant: "nano", Config: arch.Variants()["nano"]}
+	c.Model.Dim, c.Model.FSBGroups, c.Model.Heads, c.Model.RefineBlocks = 4, 4, []int{1, 1, 1, 1}, 1
 	c.Tasks = []dataset.Task{{Kind: "denoise", Repeat: 1, Sigmas: []float64{15, 50}}}
 	c.Train.Steps, c.Train.Batch, c.Train.Accumulate, c.Train.Patch = 6, 4, 2, 32
 	c.Train.LR, c.Train.Schedule, c.Train.Warmup = 1e-3, "cosine", 2
@@ -155,11 +156,11 @@ func TestRefusals(t *testing.T) {
 		{"a run is there", Options{Config: c, Out: done}, "--resume"},
 		{"nothing to resume", Options{Config: c, Out: t.TempDir(), Resume: true}, "nothing to resume"},
 		{"resume and init", Options{Config: c, Out: done, Resume: true, InitFrom: weights}, "exclude each other"},
-		{"another network's weights", Options{Config: other(func(c *config.Config) { *c.Model.Dim = 8 }), Out: t.TempDir(), InitFrom: weights}, lastName + " does not fit"},
-		{"another network", Options{Config: other(func(c *config.Config) { *c.Model.RefineBlocks = 2 }), Out: done, Resume: true}, "another network"},
+		{"another network's weights", Options{Config: other(func(c *config.Config) { c.Model.Dim = 8 }), Out: t.TempDir(), InitFrom: weights}, lastName + " does not fit"},
+		{"another network", Options{Config: other(func(c *config.Config) { c.Model.RefineBlocks = 2 }), Out: done, Resume: true}, "another network"},
 		{"no data", Options{Config: other(func(c *config.Config) { c.Data = "" }), Out: t.TempDir()}, "--data"},
 		{"single samples", Options{Config: other(func(c *config.Config) { c.Train.Accumulate = 4 }), Out: t.TempDir()}, "BatchNorm"},
-		{"unknown variant", Options{Config: other(func(c *config.Config) { c.Model.Variant = "huge" }), Out: t.TempDir()}, "huge"},
+		{"no network", Options{Config: other(func(c *config.Config) { c.Model.Dim = 5 }), Out: t.TempDir()}, "dim: 5 is not a multiple of 4"},
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			if _, err := runIn(t.Context(), t, r.o, 1); err == nil || !strings.Contains(err.Error(), r.want) {
@@ -362,8 +363,8 @@ func TestGrow(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := openLast(t, first)
-	grown, more := small(root), 2
-	grown.Model.RefineBlocks = &more
+	grown := small(root)
+	grown.Model.RefineBlocks = 2
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	if _, err := runIn(ctx, t, Options{Config: grown, Out: second, InitFrom: from}, 1); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"clusir/internal/checkpoint"
+	"clusir/internal/model"
 )
 
 // block matches the tensors of a WTB by name: decoder.0.1.attn.proj.weight.
@@ -32,7 +33,7 @@ func matchWarmStart(f *checkpoint.File, all []checkpoint.Spec) error {
 // checkpoint lacks starts as the identity, both its branches ending in zeros: a
 // network that was trained for a while can so be made deeper.
 func (r *run) warmStart(f *checkpoint.File) error {
-	specs, err := r.m.Config.Specs()
+	specs, err := model.Specs(r.m.Config)
 	if err != nil {
 		return err
 	}

@@ -5,8 +5,8 @@ package cuda
 import (
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/kernels/cuda/softdevice"
-	"clusir/internal/model"
 )
 
 // driverCalls is how often the driver is called for launches and transfers: once, for
@@ -57,7 +57,7 @@ func TestCallsAreCounted(t *testing.T) {
 	if err := b.Sync(); err != nil {
 		t.Fatal(err)
 	}
-	n := newCounter(t, a100, model.DefaultConfig())
+	n := newCounter(t, a100, arch.Base())
 	b.watch = n.add
 	before := softdevice.Calls()
 	pass()

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/internal/sharedtest"
@@ -31,15 +32,15 @@ type cost struct {
 type counter struct {
 	costs     map[string]cost
 	most      peaks
-	config    model.Config
+	config    arch.Config
 	params    int64 // of the network
 	jobs      int64 // of the last dispatch
 	round     int   // since the last dispatch
 	signature map[string][]string
 }
 
-func newCounter(t *testing.T, most peaks, c model.Config) *counter {
-	whole, err := c.Cost(1, 16, 16)
+func newCounter(t *testing.T, most peaks, c arch.Config) *counter {
+	whole, err := model.CostOf(c, 1, 16, 16)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +264,7 @@ func TestProductsOfOperations(t *testing.T) {
 	qkv, temperature, attention := zeros(3*C, C), zeros(2), zeros(B, C, C)
 	const h, E = 3, 6 // of the experts
 	fs := slices.Repeat([]kernels.FFN{{Expand: zeros(2*h, C), Depthwise: zeros(2*h, 3, 3), Project: zeros(C, h)}}, E)
-	c := model.DefaultConfig()
+	c := arch.Base()
 	jobs := int64(B * c.TopClusters[0] * c.TopExperts)
 	for _, op := range []struct {
 		name string

@@ -17,6 +17,7 @@ import (
 
 	"gorgonia.org/cu"
 
+	"clusir/internal/arch"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/internal/sharedtest"
@@ -37,7 +38,7 @@ func idle(t *testing.T, p Precision) *Backend {
 
 // newPass makes a network and returns a pass over it: inference, or a step of
 // training with the objective, backward and Adam. It is over after the next Sync.
-func newPass(t *testing.T, b *Backend, config model.Config, c timedCase) func() {
+func newPass(t *testing.T, b *Backend, config arch.Config, c timedCase) func() {
 	t.Helper()
 	m, err := model.New(config, b)
 	if err != nil {
@@ -84,7 +85,7 @@ func countStep(t *testing.T, p Precision, batch int) map[string]cost {
 
 // countPass counts a pass of the base model on an A100.
 func countPass(t *testing.T, pass timedCase) map[string]cost {
-	c := model.DefaultConfig()
+	c := arch.Base()
 	b := idle(t, pass.precision)
 	run := newPass(t, b, c, pass)
 	n := newCounter(t, a100, c)
@@ -124,7 +125,7 @@ func TestTensorCoreShare(t *testing.T) {
 
 // networkMACs is what a forward pass has by the tape's count.
 func networkMACs(t *testing.T, batch int) int64 {
-	c, err := model.DefaultConfig().Cost(batch, 128, 128)
+	c, err := model.CostOf(arch.Base(), batch, 128, 128)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,8 +16,8 @@ import (
 
 	"gorgonia.org/cu"
 
+	"clusir/internal/arch"
 	"clusir/internal/kernels/cuda/softdevice"
-	"clusir/internal/model"
 )
 
 var kernelTimes = flag.String("kernel-times", "", "write what TestKernelTimes measures to this JSON `file`")
@@ -101,9 +101,9 @@ func (c timedCase) String() string {
 	return fmt.Sprintf("%s %d×%d×%d %s", what, c.batch, c.w, c.h, c.precision)
 }
 
-func timedCases() (model.Config, []timedCase) {
+func timedCases() (arch.Config, []timedCase) {
 	if softdevice.Present() {
-		c := model.Variants()["nano"]
+		c := arch.Variants()["nano"]
 		c.Dim, c.EncBlocks, c.DecBlocks, c.RefineBlocks = 4, []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
 		c.FSBGroups, c.Heads = 4, []int{1, 1, 1, 1}
 		return c, []timedCase{{TF32, true, 2, 16, 16}, {BF16, false, 1, 16, 32}}
@@ -113,7 +113,7 @@ func timedCases() (model.Config, []timedCase) {
 		cases = append(cases, timedCase{p, true, 12, 128, 128}, timedCase{p, false, 1, 256, 256},
 			timedCase{p, false, 1, 512, 512}, timedCase{p, false, 1, 1088, 1920})
 	}
-	return model.DefaultConfig(), cases
+	return arch.Base(), cases
 }
 
 // TestKernelTimes prints how long each kernel of a step of training and of inference
@@ -139,7 +139,7 @@ func TestKernelTimes(t *testing.T) {
 	}
 }
 
-func timeKernels(t *testing.T, config model.Config, c timedCase) timed {
+func timeKernels(t *testing.T, config arch.Config, c timedCase) timed {
 	b := open(t, Options{Precision: c.precision})
 	most, err := deviceTraits(t, 0).peaks()
 	if err != nil {

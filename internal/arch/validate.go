@@ -1,4 +1,4 @@
-package model
+package arch
 
 import (
 	"errors"
@@ -17,10 +17,24 @@ const (
 	maxRatio  = 64
 )
 
-// Validate returns an error that names every field that is wrong and what to
-// do about it.
+// Fault is a field that cannot stand, and what to do about it.
+type Fault struct{ Field, Text string }
+
+// Validate returns an error that names all faults.
 func (c Config) Validate() error {
-	var v violations
+	var errs []error
+	for _, f := range c.Faults() {
+		errs = append(errs, fmt.Errorf("%s: %s", f.Field, f.Text))
+	}
+	if errs == nil {
+		return nil
+	}
+	return fmt.Errorf("model configuration: %w", errors.Join(errs...))
+}
+
+// Faults checks all fields that the network uses.
+func (c Config) Faults() []Fault {
+	var v faults
 	v.between("dim", c.Dim, 4, maxDim)
 	if c.Dim%4 != 0 {
 		v.add("dim", "%d is not a multiple of 4, so wavelet attention cannot quarter it: use %d", c.Dim, (c.Dim/4+1)*4)
@@ -42,14 +56,11 @@ func (c Config) Validate() error {
 	if c.UseDAFMM {
 		v.prompts(c)
 	}
-	if len(v) == 0 {
-		return nil
-	}
-	return fmt.Errorf("model configuration: %w", errors.Join(v...))
+	return v
 }
 
 // routing checks what PCGRM and the experts depend on.
-func (v *violations) routing(c Config) {
+func (v *faults) routing(c Config) {
 	v.ratio("expert_ratio", c.ExpertRatio, c.Dim)
 	v.between("experts", c.Experts, 1, maxCount)
 	v.topK("top_experts", c.TopExperts, "experts", c.Experts, "")
@@ -69,7 +80,7 @@ func (v *violations) routing(c Config) {
 }
 
 // prompts checks what semantic prompts and DAFMM depend on.
-func (v *violations) prompts(c Config) {
+func (v *faults) prompts(c Config) {
 	if !c.UseMoE {
 		v.add("use_dafmm", "DAFMM needs the prompts of PCGRM: set use_moe to true or use_dafmm to false")
 	}
@@ -84,36 +95,36 @@ func (v *violations) prompts(c Config) {
 	}
 }
 
-type violations []error
+type faults []Fault
 
-func (v *violations) add(field, format string, args ...any) {
-	*v = append(*v, fmt.Errorf("%s: "+format, append([]any{field}, args...)...))
+func (v *faults) add(field, format string, args ...any) {
+	*v = append(*v, Fault{field, fmt.Sprintf(format, args...)})
 }
 
-func (v *violations) between(field string, x, least, most int) bool {
-	if x < least || x > most {
-		v.add(field, "%d is out of range: use %d to %d", x, least, most)
+func (v *faults) between(field string, x, low, high int) bool {
+	if x < low || x > high {
+		v.add(field, "%d is out of range: use %d to %d", x, low, high)
 		return false
 	}
 	return true
 }
 
 // list checks the length of a list and the range of its entries.
-func (v *violations) list(field string, xs []int, n, least, most int) bool {
+func (v *faults) list(field string, xs []int, n, low, high int) bool {
 	if len(xs) != n {
 		v.add(field, "%v has %d entries: give %d, one a stage", xs, len(xs), n)
 		return false
 	}
 	ok := true
 	for _, x := range xs {
-		ok = v.between(field, x, least, most) && ok
+		ok = v.between(field, x, low, high) && ok
 	}
 	return ok
 }
 
 // ratio checks that an FFN of the narrowest stage has a hidden channel.
-func (v *violations) ratio(field string, r float64, dim int) {
-	if math.IsNaN(r) || r <= 0 || r > maxRatio || hidden(dim, r) < 1 {
+func (v *faults) ratio(field string, r float64, dim int) {
+	if math.IsNaN(r) || r <= 0 || r > maxRatio || Hidden(dim, r) < 1 {
 		v.add(field, "%g leaves no sensible number of hidden channels: use a number from 1 to 4", r)
 	}
 }
@@ -121,7 +132,7 @@ func (v *violations) ratio(field string, r float64, dim int) {
 // topK checks "keep k of n". Differs from the paper, which does not exclude
 // k = 1: the softmax over one entry (Eqs. 6, 10) is constant, and the router
 // that produced it would get no gradient.
-func (v *violations) topK(field string, k int, of string, n int, where string) {
+func (v *faults) topK(field string, k int, of string, n int, where string) {
 	switch {
 	case k < 1 || k > n:
 		v.add(field, "cannot keep %d of %d %s%s: use 1 to %d", k, n, of, where, n)

@@ -1,4 +1,4 @@
-package model
+package arch
 
 import (
 	"encoding/json"
@@ -8,26 +8,11 @@ import (
 	"testing"
 )
 
-// smallConfig is a network of every module that runs in milliseconds.
-func smallConfig() Config {
-	c := DefaultConfig()
-	c.Dim = 4
-	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
-	c.FFNRatio, c.ExpertRatio = 1.5, 1
-	c.Experts, c.TopExperts = 2, 2
-	c.PromptLen, c.PromptSize = 2, []int{5, 4, 3}
-	c.FSBGroups = 2
-	return c
-}
-
 func TestVariantsAreValid(t *testing.T) {
 	for name, c := range Variants() {
 		if err := c.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-	if err := smallConfig().Validate(); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -63,7 +48,7 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.FSBKernel = 4 }, "fsb_kernel: 4 is even, so the filter has no centre: use 5"},
 		{func(c *Config) { c.FSBGroups = 7 }, "fsb_groups: 7 do not divide dim 48"},
 	} {
-		config := DefaultConfig()
+		config := Base()
 		c.break_(&config)
 		if err := config.Validate(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)
@@ -73,7 +58,7 @@ func TestValidate(t *testing.T) {
 
 // TestValidateNamesAll: several violations come in one error.
 func TestValidateNamesAll(t *testing.T) {
-	c := DefaultConfig()
+	c := Base()
 	c.Dim, c.Experts, c.FSBKernel = 50, 0, 2
 	err := c.Validate()
 	for _, field := range []string{"dim", "experts", "fsb_kernel"} {
@@ -85,7 +70,7 @@ func TestValidateNamesAll(t *testing.T) {
 
 // TestIdleFieldsAreFree: what an ablation does not use is not checked.
 func TestIdleFieldsAreFree(t *testing.T) {
-	c := DefaultConfig()
+	c := Base()
 	c.UseMoE, c.UseDAFMM = false, false
 	c.Clusters, c.Experts, c.FSBGroups, c.PromptSize = nil, 0, 7, nil
 	if err := c.Validate(); err != nil {
@@ -99,7 +84,7 @@ func TestIdleFieldsAreFree(t *testing.T) {
 // TestMinSide: at level 3, LL is an eighth of the input and must exceed k/2.
 func TestMinSide(t *testing.T) {
 	for kernel, want := range map[int]int{1: 16, 3: 16, 5: 32, 7: 32, 9: 48} {
-		c := DefaultConfig()
+		c := Base()
 		c.FSBKernel = kernel
 		if got := c.MinSide(); got != want {
 			t.Errorf("kernel %d: least side %d, want %d", kernel, got, want)
@@ -126,28 +111,4 @@ func TestConfigJSON(t *testing.T) {
 	if err := json.Unmarshal(b, &again); err != nil || !reflect.DeepEqual(c, again) {
 		t.Errorf("%+v is read back as %+v, %v", c, again, err)
 	}
-}
-
-// FuzzConfig: whatever JSON a checkpoint carries, the configuration is refused
-// or can be built, and what is built costs a countable amount.
-func FuzzConfig(f *testing.F) {
-	for _, c := range []Config{smallConfig(), DefaultConfig(), nano()} {
-		b, err := json.Marshal(c)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(b)
-	}
-	f.Add([]byte(`{"dim":4,"use_dafmm":false,"clusters":[1,2],"heads":null}`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		c := DefaultConfig()
-		if json.Unmarshal(b, &c) != nil || c.Validate() != nil {
-			return
-		}
-		side := c.MinSide()
-		cost, err := c.Cost(1, side, side)
-		if err != nil || cost.Params <= 0 || cost.MACs <= 0 || cost.PeakValues < cost.Params {
-			t.Errorf("%s: cost %+v, error %v", b, cost, err)
-		}
-	})
 }

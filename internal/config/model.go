@@ -1,0 +1,62 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+
+	"go.yaml.in/yaml/v3"
+
+	"clusir/internal/arch"
+)
+
+// Model is the network to train: a variant, and fields of its own instead of the
+// variant's. In a file, fields that are not set are the variant's.
+type Model struct {
+	// Variant is base, small, tiny or nano.
+	Variant     string `yaml:"variant" json:"-"`
+	arch.Config `yaml:",inline"`
+}
+
+// variant is a model without fields of its own.
+func variant(name string) Model { return Model{name, arch.Variants()[name]} }
+
+// MarshalYAML writes what a file would say: the variant and what differs from it.
+func (m Model) MarshalYAML() (any, error) {
+	own, err := fieldsOf(m.Config)
+	if err != nil {
+		return nil, err
+	}
+	base, err := fieldsOf(arch.Variants()[m.Variant])
+	maps.DeleteFunc(own, func(key string, value any) bool { return reflect.DeepEqual(value, base[key]) })
+	own["variant"] = m.Variant
+	return own, err
+}
+
+// fieldsOf returns the fields by their names in files.
+func fieldsOf(c arch.Config) (fields map[string]any, err error) {
+	text, err := yaml.Marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	return fields, yaml.Unmarshal(text, &fields)
+}
+
+// UnmarshalYAML reads what MarshalYAML wrote.
+func (m *Model) UnmarshalYAML(n *yaml.Node) error {
+	var of struct{ Variant string }
+	if err := n.Decode(&of); err != nil {
+		return err
+	}
+	*m = variant(of.Variant)
+	return n.Decode(&m.Config)
+}
+
+func (m *Model) validate(k *checker) {
+	k.oneOf("model.variant", m.Variant, arch.Names()...)
+	if arch.Variants()[m.Variant].Dim == 0 {
+		return // the other fields are no variant's
+	}
+	for _, f := range m.Faults() {
+		k.problems = append(k.problems, problem{"model." + f.Field, ": " + f.Text})
+	}
+}
