@@ -118,7 +118,7 @@ func TestTheTablePointsDownwards(t *testing.T) {
 	for i, l := range layers {
 		for _, p := range l.imports {
 			at := slices.IndexFunc(layers, func(below layer) bool { return below.pkg == p })
-			if at < 0 || at < i || at == i && !strings.HasSuffix(p, "/...") {
+			if at <= i {
 				t.Errorf("%s may import %s, which does not stand below it", l.pkg, p)
 			}
 		}
