@@ -11,6 +11,7 @@ import (
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/device"
+	"clusir/internal/imageio"
 	"clusir/weights"
 )
 
@@ -22,7 +23,7 @@ var choices = map[string]func() []string{
 	"isa":            device.ISAs,
 	"protocol":       fixed("promptir", "gaussian"),
 	"objective":      fixed("full", "l1"),
-	"restore/format": fixed("png", "jpg", "tif", "webp", "bmp"),
+	"restore/format": formats,
 	"bench/format":   fixed("text", "json", "go"),
 	"format":         fixed("text", "markdown", "csv", "latex", "json"),
 	"model":          weights.Names,
@@ -41,6 +42,13 @@ var withFiles = []string{"model", "init-from", "config", "model-config"}
 var lists = []string{"benchmark", "device"}
 
 func fixed(values ...string) func() []string { return func() []string { return values } }
+
+func formats() (names []string) {
+	for _, f := range imageio.Formats {
+		names = append(names, strings.TrimPrefix(f.Ext(), "."))
+	}
+	return names
+}
 
 func variants() []string { return arch.Names() }
 

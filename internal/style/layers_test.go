@@ -20,7 +20,7 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden, and so is a
 // row or a name in it that nothing uses; tests may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "arch", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights", "planar", "userfile"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "arch", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights", "planar", "userfile"}},
 
 	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
