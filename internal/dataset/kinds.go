@@ -36,24 +36,50 @@ type kind struct {
 	// recipe says how a part of a task makes its degradations, if not by random alone.
 	recipe func(p part, root string) (recipe, error)
 	fields string // which of the task's fields sigmas, transfer, kinds, kernels, depth and light it takes
+	// symbols are what its parameters are called in a sample's description.
+	symbols []symbol
 }
+
+// symbol explains what a parameter of a degradation is called.
+type symbol struct{ sign, meaning string }
 
 // kinds has a row for each kind, in the order of messages.
 var kinds = []kind{
 	{name: Denoise, word: "noise", colour: palette.Blue, photographs: true, fields: "sigmas",
-		layout: layout{target: []string{"Train/Denoise"}, list: "denoise.txt", listDir: "noisy", expected: 5144}},
+		layout: layout{target: []string{"Train/Denoise"}, list: "denoise.txt", listDir: "noisy", expected: 5144},
+		symbols: []symbol{
+			{"σ=", "σ is the standard deviation of noise, of 255 levels"},
+		}},
 	{name: Clean, word: "clean", colour: palette.Grey, photographs: true},
 	{name: Derain, word: "rain", colour: palette.Vermilion, random: random(degrade.RandomRain), fields: "transfer",
 		layout: layout{input: []string{"Train/Derain/rainy"}, target: []string{"Train/Derain/gt"}, match: matchRain,
-			list: "rainTrain.txt", listDir: "rainy", expected: 200}},
+			list: "rainTrain.txt", listDir: "rainy", expected: 200},
+		symbols: []symbol{
+			{"ℓ=", "ℓ and w are a rain streak's length and width in pixels"},
+			{"τ=", "τ is the threshold of rain: the higher, the fewer streaks"},
+			{"g=", "g is the streaks' brightness"},
+		}},
 	{name: Dehaze, word: "haze", colour: palette.Green, random: random(degrade.RandomHaze), recipe: part.hazeRecipe, fields: "depth",
 		layout: layout{input: []string{"Train/Dehaze/synthetic"}, target: []string{"Train/Dehaze/original"}, match: matchHaze,
-			list: "hazy_outside.txt", listDir: "hazy", depth: "Train/Dehaze/depth", expected: 72135}},
+			list: "hazy_outside.txt", listDir: "hazy", depth: "Train/Dehaze/depth", expected: 72135},
+		symbols: []symbol{
+			{"β=", "β says how fast haze thickens with depth"},
+			{"A=", "A is the brightness of haze, 1 being white"},
+		}},
 	{name: Deblur, word: "blur", colour: palette.Purple, random: random(degrade.RandomMotion), recipe: part.blurRecipe, fields: "kernels",
 		layout: layout{input: []string{"Train/Deblur/blur"}, target: []string{"Train/Deblur/sharp"}, match: matchSame, expected: 2103}},
 	{name: Enhance, word: "low light", colour: palette.Orange, random: random(degrade.RandomLowLight),
-		layout: layout{input: []string{"Train/Enhance/low"}, target: []string{"Train/Enhance/gt"}, match: matchSame, expected: 485}},
-	{name: Desnow, word: "snow", colour: palette.SkyBlue, random: random(degrade.RandomSnow)},
+		layout: layout{input: []string{"Train/Enhance/low"}, target: []string{"Train/Enhance/gt"}, match: matchSame, expected: 485},
+		symbols: []symbol{
+			{"γ=", "γ is the exponent that darkens a picture"},
+			{"gain=", "gain is the brightness that is left"},
+			{"read=", "read is the sensor's noise in the dark, of 255 levels"},
+		}},
+	{name: Desnow, word: "snow", colour: palette.SkyBlue, random: random(degrade.RandomSnow),
+		symbols: []symbol{
+			{"r=", "r is the radius of snowflakes in pixels"},
+			{"far=", "far and close are the brightness of snow far away and the number of flakes near the lens"},
+		}},
 	{name: CDD11, word: "mixtures", colour: palette.Black, recipe: part.compositionRecipe, fields: "kinds depth light",
 		layout: layout{input: []string{"cdd11/train/{kind}", "CDD-11_train/{kind}", "Train/CDD11/{kind}", "cdd11/{kind}"},
 			target: []string{"cdd11/train/clear", "CDD-11_train/clear", "Train/CDD11/clear", "cdd11/clear"},

@@ -19,21 +19,6 @@ import (
 // are enlarged to this or more, since the parameters need the room.
 const sheetMinSide = 144
 
-// symbols explain what the parameters of a degradation are called.
-var symbols = []struct{ sign, meaning string }{
-	{"σ=", "σ is the standard deviation of noise, of 255 levels"},
-	{"β=", "β says how fast haze thickens with depth"},
-	{"A=", "A is the brightness of haze, 1 being white"},
-	{"γ=", "γ is the exponent that darkens a picture"},
-	{"gain=", "gain is the brightness that is left"},
-	{"read=", "read is the sensor's noise in the dark, of 255 levels"},
-	{"ℓ=", "ℓ and w are a rain streak's length and width in pixels"},
-	{"τ=", "τ is the threshold of rain: the higher, the fewer streaks"},
-	{"g=", "g is the streaks' brightness"},
-	{"r=", "r is the radius of snowflakes in pixels"},
-	{"far=", "far and close are the brightness of snow far away and the number of flakes near the lens"},
-}
-
 // Preview draws a sheet of an epoch's samples: for each task a row of real pairs
 // and, below it, a row of those that are made, so many of each: input beside
 // target, over them the task and the input's PSNR, under them the file and the
@@ -62,9 +47,11 @@ func (s *Set) Preview(epoch, perRow int) (*draw.Sheet, error) {
 // explained are the meanings of the symbols that are used.
 func explained(params string) string {
 	var notes []string
-	for _, s := range symbols {
-		if strings.Contains(params, " "+s.sign) || strings.Contains(params, "("+s.sign) {
-			notes = append(notes, s.meaning)
+	for _, k := range kinds {
+		for _, s := range k.symbols {
+			if strings.Contains(params, " "+s.sign) || strings.Contains(params, "("+s.sign) {
+				notes = append(notes, s.meaning)
+			}
 		}
 	}
 	if len(notes) == 0 {
