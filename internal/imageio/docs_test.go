@@ -27,7 +27,7 @@ var keeping = []struct {
 		func(a, m *Image) bool { return bytes.Equal(a.Meta.ICC, m.Meta.ICC) }},
 	{"grey colour profile", Info{Format: PNG, Depth: 8, Grey: true, Meta: Metadata{ICC: iccOf("GRAY", 100)}},
 		func(a, m *Image) bool { return bytes.Equal(a.Meta.ICC, m.Meta.ICC) }},
-	{"resolution", Info{Format: PNG, Depth: 8, Meta: Metadata{Resolution: PerInch(300)}},
+	{"resolution", Info{Format: PNG, Depth: 8, Meta: Metadata{Resolution: dpi(300)}},
 		func(a, m *Image) bool { return a.Meta.Resolution == m.Meta.Resolution }},
 	{"resolution without a unit", Info{Format: TIFF, Depth: 8, Meta: Metadata{Resolution: resolution(31, 2, 31, 2, NoUnit)}},
 		func(a, m *Image) bool { return a.Meta.Resolution == m.Meta.Resolution }},

@@ -23,9 +23,6 @@ const (
 	Centimetre
 )
 
-// PerInch is a resolution of so many pixels in an inch along each axis.
-func PerInch(n uint32) Resolution { return Resolution{Ratio{n, 1}, Ratio{n, 1}, Inch} }
-
 // whole is the ratio if it is a whole number, else 0.
 func (r Ratio) whole() uint32 {
 	if r.Den == 0 || r.Num%r.Den != 0 {

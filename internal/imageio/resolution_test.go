@@ -7,6 +7,9 @@ import (
 	"testing"
 )
 
+// dpi is a resolution of n pixels in an inch along each axis.
+func dpi(n uint32) Resolution { return Resolution{Ratio{n, 1}, Ratio{n, 1}, Inch} }
+
 func resolution(x, dx, y, dy uint32, unit Unit) Resolution {
 	return Resolution{Ratio{x, dx}, Ratio{y, dy}, unit}
 }
@@ -92,7 +95,7 @@ func TestResolutionInEXIF(t *testing.T) {
 	exif := exifBlock(resolutionFields(resolution(240, 1, 120, 1, Inch))...)
 	for name, tc := range map[string]struct{ container, want Resolution }{
 		"EXIF only": {Resolution{}, resolution(240, 1, 120, 1, Inch)},
-		"both":      {PerInch(300), PerInch(300)},
+		"both":      {dpi(300), dpi(300)},
 		"a shape":   {resolution(3, 1, 1, 1, NoUnit), resolution(3, 1, 1, 1, NoUnit)},
 		"its shape": {resolution(2, 1, 1, 1, NoUnit), resolution(240, 1, 120, 1, Inch)},
 	} {
@@ -127,14 +130,14 @@ func TestWithResolution(t *testing.T) {
 			t.Errorf("%s: the same resolution changed the block", name)
 		}
 	}
-	if out, ok := withResolution([]byte("no block"), PerInch(72)); ok || string(out) != "no block" {
+	if out, ok := withResolution([]byte("no block"), dpi(72)); ok || string(out) != "no block" {
 		t.Errorf("a damaged block became %q", out)
 	}
 }
 
 // TestBMPResolution reads and writes the header's numbers of pixels a metre.
 func TestBMPResolution(t *testing.T) {
-	info := Info{Format: BMP, W: 4, H: 3, Depth: 8, Meta: Metadata{Resolution: PerInch(300)}}
+	info := Info{Format: BMP, W: 4, H: 3, Depth: 8, Meta: Metadata{Resolution: dpi(300)}}
 	data := encoded(t, sceneOf(info), info, Options{})
 	if x, y := binary.LittleEndian.Uint32(data[38:]), binary.LittleEndian.Uint32(data[42:]); x != 11811 || y != 11811 {
 		t.Errorf("%d and %d pixels a metre", x, y)

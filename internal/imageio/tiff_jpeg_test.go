@@ -168,7 +168,7 @@ func TestBigTIFF(t *testing.T) {
 	}
 	info := Info{Format: TIFF, W: 5, H: 4, Depth: 8, Meta: Metadata{
 		EXIF: exifBlock(entry{tag: 271, kind: typeASCII, count: 7, data: []byte("Camera\x00")}),
-		ICC:  iccOf("RGB ", 20), XMP: []byte(packet("", "text")), Resolution: PerInch(300)}}
+		ICC:  iccOf("RGB ", 20), XMP: []byte(packet("", "text")), Resolution: dpi(300)}}
 	for _, little := range []bool{false, true} {
 		m := describes(t, bigTIFF(t, encoded(t, sceneOf(info), info, Options{}), little))
 		if !bytes.Contains(m.Meta.EXIF, []byte("Camera")) || !bytes.Equal(m.Meta.ICC, info.Meta.ICC) ||

@@ -21,9 +21,6 @@ type Objective struct {
 // DefaultObjective returns the weights that we train with.
 func DefaultObjective() Objective { return Objective{L1: 1, MSSSIM: 0.2, Orthogonality: 0.01} }
 
-// MinObjectiveSide is the least side of a training patch: MS-SSIM's window.
-const MinObjectiveSide = 11
-
 // Terms are the values of an objective and of its terms; a term that was not
 // computed is 0.
 type Terms struct {

@@ -62,16 +62,6 @@ func (b *Bar) begin(all int, more ...progressbar.Option) {
 	}
 }
 
-// Add shows that one more is done, once Set said of how many.
-func (b *Bar) Add() {
-	b.update(func() { _ = b.bar.Add(1) })
-}
-
-// Describe shows what is under way, once Set said of how many.
-func (b *Bar) Describe(text string) {
-	b.update(func() { b.bar.Describe(text) })
-}
-
 // Clear removes the bar from the line, to make room for a message.
 func (b *Bar) Clear() {
 	b.update(func() {

@@ -24,7 +24,7 @@ func TestBar(t *testing.T) {
 	}
 	var each sync.WaitGroup
 	for range 2 {
-		each.Go(func() { b.Describe("second.png"); b.Add() })
+		each.Go(func() { b.Set(2, 3, "second.png") })
 	}
 	each.Wait()
 	if got := b.bar.State().CurrentNum; got != 2 {
@@ -77,7 +77,5 @@ func TestSilent(t *testing.T) {
 	}
 	var none *Bar
 	none.Set(1, 2, "text")
-	none.Add()
-	none.Describe("text")
 	none.Clear()
 }

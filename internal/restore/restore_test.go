@@ -41,7 +41,7 @@ func TestIdentity(t *testing.T) {
 	for _, k := range kinds {
 		info := k.info
 		info.W, info.H = 211, 150
-		info.Meta = imageio.Metadata{XMP: []byte("<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"), Resolution: imageio.PerInch(300)}
+		info.Meta = imageio.Metadata{XMP: []byte("<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>"), Resolution: imageio.Resolution{X: imageio.Ratio{Num: 300, Den: 1}, Y: imageio.Ratio{Num: 300, Den: 1}, Unit: imageio.Inch}}
 		if info.Format == imageio.BMP {
 			info.Meta = imageio.Metadata{}
 		}

@@ -40,7 +40,7 @@ func FuzzHandlers(f *testing.F) {
 			}
 		}
 		a := httptest.NewRecorder()
-		w.Handler().ServeHTTP(a, r)
+		w.handler.ServeHTTP(a, r)
 		if a.Code < 200 || a.Code >= 500 {
 			t.Errorf("%s %q: %d %s", method, target, a.Code, a.Body)
 		}

@@ -93,9 +93,6 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Handler answers requests.
-func (s *Server) Handler() http.Handler { return s.handler }
-
 // Close refuses further pictures and returns when all that were accepted are done.
 func (s *Server) Close() {
 	s.close()

@@ -40,7 +40,7 @@ func TestPathsAndKernelsAgree(t *testing.T) {
 
 func TestKernelIsAConvolution(t *testing.T) {
 	// Convolution: an impulse becomes the kernel itself, not its mirror image.
-	m := New(9, 9)
+	m := black(9, 9)
 	m.Plane(0)[4*9+4] = 1
 	k := Kernel{3, 3, []float32{.1, .2, 0, .3, 0, 0, 0, 0, .4}}
 	got := k.Apply(m, nil).Plane(0)
@@ -51,7 +51,7 @@ func TestKernelIsAConvolution(t *testing.T) {
 			}
 		}
 	}
-	flat := New(5, 4) // smaller than the kernel's reach
+	flat := black(5, 4) // smaller than the kernel's reach
 	for i := range flat.Pix {
 		flat.Pix[i] = .5
 	}

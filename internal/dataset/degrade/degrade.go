@@ -25,11 +25,6 @@ type Image struct {
 	FullW, FullH int
 }
 
-// New returns a black image that is a whole photograph.
-func New(w, h int) *Image {
-	return &Image{Image: planar.New(3, h, w), FullW: w, FullH: h}
-}
-
 // like returns a black image of m's size and place.
 func (m *Image) like() *Image {
 	out := *m

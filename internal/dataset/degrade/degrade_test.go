@@ -9,12 +9,17 @@ import (
 	"clusir/internal/planar"
 )
 
+// black returns a black image that is a whole photograph.
+func black(w, h int) *Image {
+	return &Image{Image: planar.New(3, h, w), FullW: w, FullH: h}
+}
+
 func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 7)) }
 
 // picture returns an image with flat, smooth and rough parts.
 func picture(w, h int) *Image {
 	rng := seeded(1)
-	m := New(w, h)
+	m := black(w, h)
 	for c := range 3 {
 		for y := range h {
 			for x := range w {

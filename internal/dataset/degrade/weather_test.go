@@ -116,7 +116,7 @@ func TestLowLightFormula(t *testing.T) {
 }
 
 func TestLowLightNoise(t *testing.T) {
-	m := New(200, 200)
+	m := black(200, 200)
 	for i := range m.Pix {
 		m.Pix[i] = .5
 	}
