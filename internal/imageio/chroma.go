@@ -16,17 +16,16 @@ type chroma struct {
 // newChroma tells by the markers what the components are, as libjpeg does.
 func newChroma(d *jpegDecoder) *chroma {
 	c := &chroma{comps: d.comps, kind: shape{w: d.w, h: d.h, depth: 8, grey: len(d.comps) == 1}}
-	const ycc, ycck = 1, 2
 	switch {
 	case len(d.comps) == 1:
 	case len(d.comps) == 4:
-		c.mixed = d.adobe == ycck
-	case d.jfif || d.adobe == ycc:
+		c.mixed = d.adobe > 0
+	case d.jfif:
 		c.mixed = true
 	case d.adobe < 0 && len(d.comps) == 3:
 		c.mixed = string([]byte{d.comps[0].id, d.comps[1].id, d.comps[2].id}) != "RGB"
 	case d.adobe > 0:
-		c.mixed = true // as libjpeg assumes
+		c.mixed = true // whatever it names, as libjpeg assumes
 	}
 	return c
 }

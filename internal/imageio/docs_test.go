@@ -88,7 +88,7 @@ func refusedTable(t *testing.T) string {
 	}
 	refused := ", which cannot be read: convert it to PNG or 16-bit TIFF first"
 	row("JPEG", "is a JPEG with ", refused, map[string]string{
-		"arithmetic coding": bad["JPEG arithmetic"][0], "lossless coding": bad["JPEG lossless"][0],
+		"scans missing or out of order": withoutLastScan(t), "arithmetic coding": bad["JPEG arithmetic"][0], "lossless coding": bad["JPEG lossless"][0],
 		"hierarchical coding": bad["JPEG hierarchical"][0], "12 bits a sample": bad["JPEG 12 bits"][0]})
 	tiffs := map[string]string{"inks other than CMYK": bad["TIFF inks"][0], "24 bits a sample": bad["TIFF 24 bits"][0],
 		"channels of different depths": bad["TIFF unlike depths"][0]}
@@ -118,6 +118,13 @@ func refusedTable(t *testing.T) string {
 	}
 	row("other formats", "is ", refused, others)
 	return b.String()
+}
+
+// withoutLastScan is a progressive JPEG that lacks one.
+func withoutLastScan(t *testing.T) string {
+	t.Helper()
+	jpg := string(fixture(t, "jpeg_progressive.jpg"))
+	return jpg[:strings.LastIndex(jpg, "\xff\xda")] + "\xff\xd9"
 }
 
 // TestDocumentedTables holds docs/restore.md to what is kept and what is refused.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 )
 
 // jpegDecoder decodes baseline and progressive JPEGs of eight bits (T.81) into
@@ -42,6 +43,7 @@ type jpegComponent struct {
 	wide, high int         // blocks, whole units
 	plane      []uint8     // wide·8 samples a row
 	coef       [][64]int16 // of a progressive picture
+	missing    [64]uint8   // of each coefficient of these, the bits that no scan brought yet
 	seen       bool        // in some scan
 	pred       int32
 }
@@ -235,6 +237,9 @@ func (d *jpegDecoder) startFrame(data []byte) error {
 		c.plane = make([]uint8, 64*c.wide*c.high)
 		if d.progressive {
 			c.coef = make([][64]int16, c.wide*c.high)
+			for i := range c.missing {
+				c.missing[i] = math.MaxUint8
+			}
 		}
 		d.comps = append(d.comps, c)
 	}
@@ -250,6 +255,9 @@ func (d *jpegDecoder) finish() error {
 	}
 	for k := range d.comps {
 		c := &d.comps[k]
+		if c.missing != [64]uint8{} {
+			return errScansMissing
+		}
 		q, err := d.quantOf(c)
 		if err != nil {
 			return err

@@ -1,5 +1,7 @@
 package imageio
 
+import "slices"
+
 // jpegScan is a scan's header (T.81, B.2.3): which coefficients of which
 // components it brings, and how precisely.
 type jpegScan struct {
@@ -115,6 +117,9 @@ func (d *jpegDecoder) scanHeader(data []byte) (*jpegScan, error) {
 	if bad || s.low > deepest || s.high > 0 && s.high != s.low+1 {
 		return nil, damaged(JPEG, "a progressive scan of coefficients %d to %d, bits %d to %d", s.from, s.to, s.high, s.low)
 	}
+	if !s.follows() {
+		return nil, errScansMissing
+	}
 	switch {
 	case s.from == 0 && s.high == 0:
 		s.block = d.firstDC
@@ -128,18 +133,32 @@ func (d *jpegDecoder) scanHeader(data []byte) (*jpegScan, error) {
 	return s, nil
 }
 
-// scanComponent adds a component with its tables.
+// errScansMissing is the error of a progressive picture that would be blurred; libjpeg
+// smooths it, which would hide that.
+var errScansMissing = unsupported(JPEG, "scans missing or out of order")
+
+// follows notes which bits a progressive scan brings, and tells whether those above them
+// were there.
+func (s *jpegScan) follows() bool {
+	for _, c := range s.comps {
+		for i := s.from; i <= s.to; i++ {
+			if s.high > 0 && c.missing[i] != uint8(s.high) {
+				return false
+			}
+			c.missing[i] = uint8(s.low)
+		}
+	}
+	return true
+}
+
+// scanComponent adds a component with its tables. Some writers call all components
+// alike: of those, it is the next one.
 func (d *jpegDecoder) scanComponent(s *jpegScan, id, tables byte) error {
 	var c *jpegComponent
 	for k := range d.comps {
-		if d.comps[k].id == id {
+		if d.comps[k].id == id && !slices.Contains(s.comps, &d.comps[k]) {
 			c = &d.comps[k]
 			break
-		}
-	}
-	for _, other := range s.comps {
-		if other == c {
-			c = nil
 		}
 	}
 	if c == nil {

@@ -9,6 +9,7 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -396,6 +397,9 @@ func TestJPEGOddities(t *testing.T) {
 		"no end":          {"jpeg_420.jpg", func(b []byte) []byte { return b[:len(b)-2] }},
 		"tail":            {"jpeg_420.jpg", func(b []byte) []byte { return append(bytes.Clone(b), "and more"...) }},
 		"table 2":         {"jpeg_420.jpg", secondTables},
+		"names alike":     {"jpeg_420.jpg", namedAlike},
+		"transform 1":     {"jpeg_ycck.jpg", func(b []byte) []byte { return transformed(b, 1) }},
+		"transform 3":     {"jpeg_ycck.jpg", func(b []byte) []byte { return transformed(b, 3) }},
 	} {
 		data := fixture(t, tc.path)
 		edited := tc.edit(data)
@@ -406,23 +410,58 @@ func TestJPEGOddities(t *testing.T) {
 	}
 }
 
-// TestProgressiveCut refuses a progressive JPEG that ends between two scans: only
-// the end marker tells that none is missing.
+// namedAlike is a JPEG that calls all components by the number 1.
+func namedAlike(jpg []byte) []byte {
+	out := bytes.Clone(jpg)
+	for at := 2; ; {
+		marker, n := out[at+1], int(binary.BigEndian.Uint16(out[at+2:]))
+		switch segment := out[at+4 : at+2+n]; marker {
+		case 0xc0:
+			for k := range int(segment[5]) {
+				segment[6+3*k] = 1
+			}
+		case markerSOS:
+			for k := range int(segment[0]) {
+				segment[1+2*k] = 1
+			}
+			return out
+		}
+		at += 2 + n
+	}
+}
+
+// transformed is a JPEG whose Adobe marker names another transform.
+func transformed(jpg []byte, transform byte) []byte {
+	out := bytes.Clone(jpg)
+	out[bytes.Index(out, []byte("Adobe"))+11] = transform
+	return out
+}
+
+// TestProgressiveCut refuses a progressive JPEG that ends between two scans, with an
+// end marker or without, and one that lacks any of its scans.
 func TestProgressiveCut(t *testing.T) {
 	jpg := fixture(t, "jpeg_progressive.jpg")
-	scans := 0
+	var scans []int // where each begins, and the end
 	for at := range len(jpg) - 1 {
-		if jpg[at] != 0xff || jpg[at+1] != markerSOS && jpg[at+1] != markerEOI {
-			continue
-		}
-		if scans++; scans > 1 {
-			if _, err := Decode(bytes.NewReader(jpg[:at]), "test", Limits{}); err == nil || !strings.Contains(err.Error(), "cut short") {
-				t.Errorf("%d of %d bytes: %v", at, len(jpg), err)
-			}
+		if jpg[at] == 0xff && (jpg[at+1] == markerSOS || jpg[at+1] == markerEOI) {
+			scans = append(scans, at)
 		}
 	}
-	if scans < 5 {
-		t.Errorf("only %d scans and ends were found", scans)
+	if len(scans) < 5 {
+		t.Errorf("only %d scans and ends were found", len(scans))
+	}
+	refused := func(what string, at int, data []byte, why ...string) {
+		_, err := Decode(bytes.NewReader(data), "test", Limits{})
+		if err == nil || !slices.ContainsFunc(why, func(part string) bool { return strings.Contains(err.Error(), part) }) {
+			t.Errorf("%s byte %d of %d: %v", what, at, len(jpg), err)
+		}
+	}
+	for i, at := range scans[1:] {
+		refused("cut at", at, jpg[:at], "cut short")
+		if at < len(jpg)-2 {
+			refused("ended at", at, slices.Concat(jpg[:at], jpg[len(jpg)-2:]), "cut short", "scans missing or out of order")
+		}
+		refused("without the scan before", at, slices.Concat(jpg[:scans[i]], jpg[at:]), "cut short", "scans missing or out of order", "damaged")
 	}
 }
 
