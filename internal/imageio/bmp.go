@@ -1,10 +1,8 @@
 package imageio
 
 import (
-	"bufio"
 	"encoding/binary"
 	"io"
-	"math"
 	"math/bits"
 	"slices"
 )
@@ -38,6 +36,7 @@ type bmpFile struct {
 	palette     [3 * 256]byte // RGB
 	fields      [4]bmpField   // red, green, blue, alpha, for 16 and 32 bits
 	perMetre    [2]int32      // resolution
+	colour      bmpColour
 }
 
 // bmpField is where in a pixel a sample is.
@@ -88,13 +87,31 @@ func readBMP(file io.ReaderAt, limits Limits) (*bmpFile, error) {
 		return nil, err
 	}
 	f.stride = (int64(f.kind.w)*int64(f.bits) + 31) / 32 * 4
+	f.colour = bmpColourOf(head[bmpFileHead : bmpFileHead+size])
+	end, err := f.readBehind(file, size, colours)
+	if f.offset == 0 {
+		f.offset = end // some writers leave that to the reader
+	}
+	if err == nil && f.offset < int64(bmpFileHead+size) {
+		err = damaged(BMP, "its pixels begin at byte %d, within its header", f.offset)
+	}
+	if err == nil && f.kind.alpha {
+		err = f.findAlpha(file)
+	}
+	return f, err
+}
+
+// readBehind reads what stands between the header and the pixels, and tells where that
+// ends.
+func (f *bmpFile) readBehind(file io.ReaderAt, size int, colours uint32) (end int64, err error) {
 	if f.bits <= 8 {
-		return f, f.readPalette(file, size, colours)
+		return f.readPalette(file, size, colours)
 	}
-	if f.bits != 24 {
-		return f, f.readFields(file, size)
+	end = int64(bmpFileHead + size)
+	if size == bmpInfo {
+		end += map[uint32]int64{bmpFields: 12, bmpAlphaFields: 16}[f.compression]
 	}
-	return f, nil
+	return end, f.readFields(file, size)
 }
 
 // check names the variants that are not read.
@@ -105,18 +122,16 @@ func (f *bmpFile) check(size int) error {
 		}
 		return unsupported(BMP, "%s", what)
 	}
-	allowed := map[uint32][]int{bmpNone: {1, 2, 4, 8, 16, 24, 32}, bmpRLE8: {8}, bmpRLE4: {4}, bmpFields: {16, 32}, bmpAlphaFields: {16, 32}}
+	allowed := map[uint32][]int{bmpNone: {1, 2, 4, 8, 16, 24, 32}, bmpRLE8: {8}, bmpRLE4: {4}, bmpFields: {16, 24, 32}, bmpAlphaFields: {16, 24, 32}}
 	if !slices.Contains(allowed[f.compression], f.bits) {
 		return unsupported(BMP, "%d bits a pixel and compression %d", f.bits, f.compression)
-	}
-	if f.topDown && (f.compression == bmpRLE8 || f.compression == bmpRLE4) {
-		return damaged(BMP, "its run lengths go from top to bottom")
 	}
 	return nil
 }
 
-// readPalette reads as many colours as there is room for; others are black.
-func (f *bmpFile) readPalette(file io.ReaderAt, size int, colours uint32) error {
+// readPalette reads as many colours as there is room for; others are black. It tells
+// where they end.
+func (f *bmpFile) readPalette(file io.ReaderAt, size int, colours uint32) (end int64, err error) {
 	entry, n := 4, 1<<f.bits
 	if size == bmpCore {
 		entry = 3
@@ -126,22 +141,25 @@ func (f *bmpFile) readPalette(file io.ReaderAt, size int, colours uint32) error 
 	data := make([]byte, entry*n)
 	got, err := file.ReadAt(data, int64(bmpFileHead+size))
 	if got < len(data) {
-		return cut(err)
+		return 0, cut(err)
 	}
 	for i := range n {
 		b := data[entry*i:]
 		f.palette[3*i], f.palette[3*i+1], f.palette[3*i+2] = b[2], b[1], b[0]
 	}
-	return nil
+	return int64(bmpFileHead+size) + int64(max(len(data), entry*int(min(colours, maxColours)))), nil
 }
 
-// readFields finds the samples in pixels of 16 or 32 bits. Many writers announce
-// alpha and leave it 0 everywhere: they mean an opaque picture.
+// maxColours bounds what a header can claim of a palette's length.
+const maxColours = 1 << 16
+
+// readFields finds the samples in pixels of 16 to 32 bits.
 func (f *bmpFile) readFields(file io.ReaderAt, size int) error {
 	masks := [4]uint32{0xff0000, 0xff00, 0xff}
 	if f.bits == 16 {
 		masks = [4]uint32{0x7c00, 0x3e0, 0x1f}
 	}
+	usual := masks
 	var b [16]byte // behind the oldest header, or in its extension: at the same place
 	n, _ := file.ReadAt(b[:], bmpFileHead+bmpInfo)
 	hasAlpha := size >= 56 || f.compression == bmpAlphaFields
@@ -149,6 +167,9 @@ func (f *bmpFile) readFields(file io.ReaderAt, size int) error {
 		if mask := binary.LittleEndian.Uint32(b[4*k:]); n >= 4*k+4 && (k < 3 && f.compression != bmpNone || k == 3 && hasAlpha) {
 			masks[k] = mask
 		}
+	}
+	if masks[0]|masks[1]|masks[2] == 0 {
+		copy(masks[:3], usual[:3]) // as others read what would be black
 	}
 	for k, mask := range masks {
 		shift := bits.TrailingZeros32(mask)
@@ -159,10 +180,16 @@ func (f *bmpFile) readFields(file io.ReaderAt, size int) error {
 			f.fields[k] = bmpField{shift, mask >> shift}
 		}
 	}
-	if f.fields[3].top == 0 {
-		return nil
+	if f.bits == 24 && masks != usual {
+		return unsupported(BMP, "24 bits a pixel and channels in an unusual order")
 	}
-	f.kind.alpha = true
+	f.kind.alpha = f.fields[3].top > 0
+	return nil
+}
+
+// findAlpha looks for alpha in the pixels. Many writers announce it and leave it 0
+// everywhere: they mean an opaque picture.
+func (f *bmpFile) findAlpha(file io.ReaderAt) error {
 	rows := &bmpRows{bmpFile: f, file: file}
 	row := make([]byte, f.kind.w*f.kind.pixelBytes())
 	for range f.kind.h {
@@ -240,6 +267,9 @@ func probeBMP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientatio
 	if f.runs() {
 		p.Bytes = f.kind.bytes() + int64(f.kind.w)*int64(f.kind.h) // the indices
 	}
+	meter := limits.meter()
+	meter.take(f.colour.n)
+	p.Metadata = meter.used
 	return f.kind, p, upright, nil
 }
 
@@ -263,100 +293,8 @@ func decodeBMP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	}
 	m := newImage(BMP, src, upright)
 	m.Meta.Resolution = fromMetre(uint32(max(f.perMetre[0], 0)), uint32(max(f.perMetre[1], 0)))
+	meter := limits.meter()
+	m.adoptICC(f.colour.profile(file, meter))
+	m.Notes = slices.Concat(m.Notes, f.colour.notes, meter.notes())
 	return m, nil
-}
-
-// runs tells whether rows are only to be had by decoding all before them.
-func (f *bmpFile) runs() bool { return f.compression == bmpRLE8 || f.compression == bmpRLE4 }
-
-// bmpIndices are the indices of a picture that was stored as run lengths.
-type bmpIndices struct {
-	*bmpFile
-	index []byte // a byte a pixel, from the top
-}
-
-func (r *bmpIndices) next(dst []byte) error {
-	r.unpack(dst, r.index[:r.kind.w], 8)
-	r.index = r.index[r.kind.w:]
-	return nil
-}
-
-// expandRuns decodes run lengths. What they skip has colour 0.
-func (f *bmpFile) expandRuns(file io.ReaderAt) (rowReader, error) {
-	in := &byteReader{in: bufio.NewReader(io.NewSectionReader(file, f.offset, math.MaxInt64-f.offset))}
-	w, h := f.kind.w, f.kind.h
-	index := make([]byte, w*h)
-	x, y := 0, 0
-	put := func(v byte) {
-		if x < w && y < h {
-			index[(h-1-y)*w+x] = v
-		}
-		x++
-	}
-	for y <= h {
-		n, v := in.next(), in.next()
-		switch {
-		case in.err != nil:
-			return nil, cut(in.err)
-		case n > 0:
-			for i := range int(n) {
-				put(f.nibble(v, i))
-			}
-		case v == 0: // end of line
-			x, y = 0, y+1
-		case v == 1: // end of picture
-			return &bmpIndices{f, index}, nil
-		case v == 2: // skip
-			x, y = x+int(in.next()), y+int(in.next())
-		default:
-			f.literal(in, int(v), put)
-		}
-	}
-	return nil, damaged(BMP, "its run lengths have too many rows")
-}
-
-// literal reads n indices as they stand, padded to two bytes.
-func (f *bmpFile) literal(in *byteReader, n int, put func(byte)) {
-	size := n
-	if f.compression == bmpRLE4 {
-		size = (n + 1) / 2
-	}
-	for k := range size + size%2 {
-		b := in.next()
-		switch {
-		case k >= size:
-		case f.compression == bmpRLE8:
-			put(b)
-		default:
-			put(b >> 4)
-			if 2*k+1 < n {
-				put(b & 15)
-			}
-		}
-	}
-}
-
-// nibble is index i of a run of v.
-func (f *bmpFile) nibble(v byte, i int) byte {
-	switch {
-	case f.compression == bmpRLE8:
-		return v
-	case i%2 == 0:
-		return v >> 4
-	}
-	return v & 15
-}
-
-// byteReader reads single bytes and remembers its first error.
-type byteReader struct {
-	in  io.ByteReader
-	err error
-}
-
-func (b *byteReader) next() byte {
-	c, err := b.in.ReadByte()
-	if b.err == nil {
-		b.err = err
-	}
-	return c
 }

@@ -57,7 +57,7 @@ func (i *Info) adopt(turn orientation, exif, xmp []byte) {
 // colour; a note says so where it is not.
 func (i *Info) adoptICC(icc []byte) {
 	const header, signature = 128, 36
-	if len(icc) == 0 {
+	if icc == nil {
 		return
 	}
 	want := "RGB "

@@ -1,0 +1,120 @@
+package imageio
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// bmpCase is a BMP of 2×2 and what is read of it: planes of colours, and alpha; or an
+// error, or a note.
+type bmpCase struct {
+	size, bits, compression, offset int // the offset is that of the pixels if it is −1
+	height                          int
+	header                          string // what follows the first 40 bytes of the header
+	pixels                          string
+	want                            []int
+	err, note                       string
+}
+
+// file makes the BMP.
+func (c bmpCase) file() []byte {
+	le := binary.LittleEndian
+	header := le.AppendUint32(nil, uint32(c.size))
+	header = le.AppendUint32(le.AppendUint32(header, 2), uint32(int32(c.height)))
+	header = le.AppendUint16(le.AppendUint16(header, 1), uint16(c.bits))
+	header = append(le.AppendUint32(header, uint32(c.compression)), make([]byte, 20)...)
+	header = append(header, c.header...)
+	if c.bits <= 8 {
+		header = append(header, make([]byte, max(c.size-len(header), 0))...)
+		for i := range 1 << c.bits {
+			header = append(header, byte(i), byte(i), byte(2*i), 0)
+		}
+	}
+	offset := c.offset
+	if offset < 0 {
+		offset = 14 + len(header)
+	}
+	return slices.Concat([]byte("BM\x00\x00\x00\x00\x00\x00\x00\x00"), le.AppendUint32(nil, uint32(offset)), header, []byte(c.pixels))
+}
+
+// masks are channels of 16 or 32 bits.
+func masks(m ...uint32) string {
+	var b []byte
+	for _, v := range m {
+		b = binary.LittleEndian.AppendUint32(b, v)
+	}
+	return string(b)
+}
+
+// version5 is what a header of that version says of colours, behind the masks.
+func version5(space string, endpoints [9]float64, gamma float64, at, n uint32) string {
+	b := []byte(space)
+	for _, e := range endpoints {
+		b = binary.LittleEndian.AppendUint32(b, uint32(e*(1<<30)))
+	}
+	for range 3 {
+		b = binary.LittleEndian.AppendUint32(b, uint32(gamma*(1<<16)))
+	}
+	return string(b) + masks(0, at, n, 0)
+}
+
+// TestBMP reads headers, masks and run lengths as programs write them.
+func TestBMP(t *testing.T) {
+	const rgb24 = "\x01\x02\x03\x04\x05\x06\x00\x00\x07\x08\x09\x0a\x0b\x0c\x00\x00"
+	want24 := []int{9, 12, 3, 6, 8, 11, 2, 5, 7, 10, 1, 4}
+	const rgb32 = "\x01\x02\x03\x80\x04\x05\x06\x00\x07\x08\x09\xff\x0a\x0b\x0c\xff"
+	usual, none := masks(0xff0000, 0xff00, 0xff), masks(0, 0, 0)
+	runs := []int{6, 8, 2, 4, 3, 4, 1, 2, 3, 4, 1, 2} // indices 3 4 over 1 2
+	turned := []int{2, 4, 6, 8, 1, 2, 3, 4, 1, 2, 3, 4}
+	sRGB := [9]float64{.4124, .2126, .0193, .3576, .7152, .1192, .1805, .0722, .9505}
+	wide := [9]float64{.68, .32, 0, .265, .69, .045, .15, .06, .79}
+	masks5, space := usual+masks(0), "\x00\x00\x00\x00"
+	profile := string(iccOf("RGB ", 200))
+	for name, c := range map[string]bmpCase{
+		"24 bits":                {size: 40, bits: 24, offset: -1, height: 2, pixels: rgb24, want: want24},
+		"no offset":              {size: 40, bits: 24, height: 2, pixels: rgb24, want: want24},
+		"no offset, masks":       {size: 40, bits: 32, compression: bmpFields, height: 2, header: usual, pixels: rgb32, want: want24},
+		"no offset, palette":     {size: 40, bits: 1, height: 2, pixels: "\x40\x00\x00\x00\x80\x00\x00\x00", want: []int{2, 0, 0, 2, 1, 0, 0, 1, 1, 0, 0, 1}},
+		"offset in the header":   {size: 40, bits: 24, offset: 20, height: 2, pixels: rgb24, err: "begin at byte 20, within its header"},
+		"24 bits with masks":     {size: 40, bits: 24, compression: bmpFields, offset: -1, height: 2, header: usual, pixels: rgb24, want: want24},
+		"24 bits turned":         {size: 40, bits: 24, compression: bmpFields, offset: -1, height: 2, header: masks(0xff, 0xff00, 0xff0000), pixels: rgb24, err: "unusual order"},
+		"masks of nothing":       {size: 40, bits: 32, compression: bmpFields, offset: -1, height: 2, header: none, pixels: rgb32, want: want24},
+		"alpha":                  {size: 56, bits: 32, compression: bmpFields, offset: -1, height: 2, header: usual + masks(0xff000000), pixels: rgb32, want: append(slices.Clone(want24), 255, 255, 128, 0)},
+		"runs":                   {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x01", want: runs},
+		"runs from the top":      {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: -2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x01", want: turned},
+		"runs without an end":    {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x00", want: runs},
+		"runs without any end":   {size: 40, bits: 4, compression: bmpRLE4, offset: -1, height: 2, pixels: "\x02\x12\x00\x00\x02\x34", want: runs},
+		"runs cut":               {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03", err: "cut short"},
+		"calibrated as sRGB":     {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, sRGB, 2.2, 0, 0), pixels: rgb24, want: want24},
+		"calibrated as nothing":  {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, [9]float64{}, 0, 0, 0), pixels: rgb24, want: want24},
+		"wide colours":           {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, wide, 2.2, 0, 0), pixels: rgb24, want: want24, note: "primary colours"},
+		"linear":                 {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, sRGB, 1, 0, 0), pixels: rgb24, want: want24, note: "gamma"},
+		"sRGB":                   {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("BGRs", wide, 1, 0, 0), pixels: rgb24, want: want24},
+		"profile":                {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("DEBM", wide, 1, 124+16, 328), pixels: rgb24 + profile, want: want24},
+		"profile elsewhere":      {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("KNIL", wide, 1, 124+16, 6), pixels: rgb24 + "a.icc\x00", want: want24, note: "in another file"},
+		"profile behind the end": {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("DEBM", wide, 1, 124+16, 2000), pixels: rgb24 + profile, want: want24, note: "damaged colour profile"},
+		"foreign profile":        {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("DEBM", wide, 1, 124+16, 328), pixels: rgb24 + string(iccOf("CMYK", 200)), want: want24, note: `"CMYK"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.err != "" {
+				if _, err := Decode(bytes.NewReader(c.file()), "test", Limits{}); err == nil || !strings.Contains(err.Error(), c.err) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			m := describes(t, c.file())
+			if got := values(t, m); !slices.Equal(got, c.want) {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+			if notes := strings.Join(m.Notes, "; "); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
+				t.Errorf("notes %q, want one of %q", notes, c.note)
+			}
+			if kept := m.Meta.ICC != nil; kept != (name == "profile") {
+				t.Errorf("a profile was kept: %v", kept)
+			}
+		})
+	}
+}
