@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Behind is what a file holds behind the picture that is read of it, and what a
@@ -26,11 +29,12 @@ func (b Behind) notes() (notes []string) {
 		}
 	}
 	add(b.Pages > 0, "only the first of %d pages was read", b.Pages+1)
-	add(b.Frames > 0, "it is an animation of %d frames, of which only the still picture was read", b.Frames)
+	add(b.Frames > 0, "it is an animation of %s, of which only the still picture was read", english.Plural(b.Frames, "frame", ""))
 	add(b.GainMap, "the gain map behind the picture (Ultra HDR) was not kept: the result has standard range")
-	add(b.Picture && !b.GainMap, "there are more pictures behind the first (as in an MPO), which were not read")
+	add(b.Picture && !b.GainMap, "there are more pictures behind the first, which were not read")
 	add(b.Video, "the video behind the picture (a motion photo) was not kept")
-	add(b.Bytes > 0 && !b.Picture && !b.Video, "%d bytes behind the picture were not kept", b.Bytes)
+	add(b.Bytes > 0 && !b.Picture && !b.Video, "%d %s not kept", b.Bytes,
+		english.PluralWord(int(b.Bytes), "byte behind the picture was", "bytes behind the picture were"))
 	return notes
 }
 
@@ -61,14 +65,17 @@ func holdsVideo(data []byte) bool {
 	}
 }
 
-// behindJPEG looks through what follows a JPEG's end marker.
-func behindJPEG(in io.Reader, head *jpegHead) (b Behind) {
+// pictures are how those begin that are found behind others.
+var pictures = [][]byte{[]byte("\xff\xd8\xff"), []byte("\x89PNG\r\n\x1a\n"), []byte("WEBPVP8")}
+
+// look looks through what follows a picture's end.
+func (b *Behind) look(in io.Reader) {
 	const overlap = 64 // longer than any sign
 	buf, kept := make([]byte, 1<<16), 0
 	for {
 		n, err := in.Read(buf[kept:])
 		window := buf[:kept+n]
-		b.Picture = b.Picture || bytes.Contains(window, []byte("\xff\xd8\xff"))
+		b.Picture = b.Picture || slices.ContainsFunc(pictures, func(sign []byte) bool { return bytes.Contains(window, sign) })
 		b.GainMap = b.GainMap || announcesGainMap(window)
 		b.Video = b.Video || holdsVideo(window)
 		b.Bytes += int64(n - bytes.Count(buf[kept:kept+n], []byte{0})) // cameras pad with zeros
@@ -77,6 +84,21 @@ func behindJPEG(in io.Reader, head *jpegHead) (b Behind) {
 		}
 		kept = copy(buf, window[max(0, len(window)-overlap):])
 	}
+}
+
+// lookFrom looks through what follows a picture that ends at a place in r, which the
+// caller then places anew.
+func (b *Behind) lookFrom(r io.ReadSeeker, at int64) error {
+	if _, err := r.Seek(at, io.SeekStart); err != nil {
+		return err
+	}
+	b.look(r)
+	return nil
+}
+
+// behindJPEG looks through what follows a JPEG's end marker.
+func behindJPEG(in io.Reader, head *jpegHead) (b Behind) {
+	b.look(in)
 	b.GainMap = b.Picture && (b.GainMap || head.gainMap || announcesGainMap(head.xmp))
 	return b
 }

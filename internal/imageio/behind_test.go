@@ -35,6 +35,17 @@ func TestBehind(t *testing.T) {
 	}
 	animated := pngHead + ihdr(1, 1, "\x08\x00\x00\x00\x00") + chunk("acTL", 0, 0, 0, 3, 0, 0, 0, 0) +
 		chunk("IDAT", deflate([]byte{0, 7})...) + chunk("IEND")
+	const control = "\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x01\x00\x00"
+	oneFrame := pngHead + ihdr(1, 1, "\x08\x00\x00\x00\x00") + chunk("acTL", 0, 0, 0, 1, 0, 0, 0, 0)
+	pixels := chunk("IDAT", deflate([]byte{0, 7})...)
+	still := oneFrame + chunk("fcTL", []byte("\x00\x00\x00\x00"+control)...) + pixels + chunk("IEND")
+	hidden := oneFrame + pixels + chunk("fcTL", []byte("\x00\x00\x00\x00"+control)...) + chunk("IEND")
+	plain := pngHead + ihdr(1, 1, "\x08\x00\x00\x00\x00") + pixels + chunk("IEND")
+	lossy := string(fixture(t, "webp_lossy.webp"))
+	riff := func(body string) string {
+		return "RIFF" + string(binary.LittleEndian.AppendUint32(nil, uint32(len(body)))) + body
+	}
+	bmp := string(bmpCase{size: 40, bits: 24, offset: -1, height: 2, pixels: strings.Repeat("\x00", 16)}.file())
 	withXMP := withHDR(jpg)
 	video := "\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00isommp42" + strings.Repeat("frames", 30000)
 	for name, tc := range map[string]struct {
@@ -51,6 +62,19 @@ func TestBehind(t *testing.T) {
 		"motion photo": {string(jpg) + video, Behind{Video: true}, "motion photo"},
 		"both":         {string(withXMP) + string(jpg) + video, Behind{Picture: true, GainMap: true, Video: true}, "motion photo"},
 		"trailer":      {string(jpg) + "SEFT", Behind{Bytes: 4}, "4 bytes behind the picture"},
+		"last byte":    {string(jpg) + "S", Behind{Bytes: 1}, "1 byte behind the picture was"},
+		"PNG":          {plain + "PK\x03\x04", Behind{Bytes: 4}, "4 bytes behind the picture"},
+		"PNG twice":    {plain + plain, Behind{Picture: true}, "more pictures"},
+		"PNG alone":    {plain, Behind{}, ""},
+		"WebP":         {lossy + "tail", Behind{Bytes: 4}, "4 bytes behind the picture"},
+		"WebP twice":   {lossy + lossy, Behind{Picture: true}, "more pictures"},
+		"two in one":   {riff(lossy[8:] + lossy[12:]), Behind{Picture: true}, "more pictures"},
+		"WebP's own":   {riff(lossy[8:] + "JUNK\x02\x00\x00\x00ab"), Behind{}, "the chunk JUNK"},
+		"WebP alone":   {lossy, Behind{}, ""},
+		"BMP":          {bmp + "PK\x03\x04", Behind{Bytes: 4}, "4 bytes behind the picture"},
+		"BMP, padding": {bmp + "\x00\x00", Behind{}, ""},
+		"still frame":  {still, Behind{}, ""},
+		"other frame":  {hidden, Behind{Frames: 1}, "animation of 1 frame,"},
 		"APNG":         {animated, Behind{Frames: 3}, "animation of 3 frames"},
 		"pages":        {string(paged(0, 2, 2)), Behind{Pages: 2}, "first of 3 pages"},
 		"pyramid":      {string(paged(0, 1, 1)), Behind{}, ""},

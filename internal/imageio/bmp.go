@@ -3,6 +3,7 @@ package imageio
 import (
 	"encoding/binary"
 	"io"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -296,5 +297,13 @@ func decodeBMP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	meter := limits.meter()
 	m.adoptICC(f.colour.profile(file, meter))
 	m.Notes = slices.Concat(m.Notes, f.colour.notes, meter.notes())
+	if !f.runs() { // the end of those is only known by decoding
+		m.Behind.look(io.NewSectionReader(file, f.end(), math.MaxInt64-f.end()))
+	}
 	return m, nil
+}
+
+// end is where the pixels end, and a profile behind them.
+func (f *bmpFile) end() int64 {
+	return max(f.offset+f.stride*int64(f.kind.h), f.colour.at+f.colour.n)
 }

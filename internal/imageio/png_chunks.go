@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 )
 
 // PNG as in the W3C's Portable Network Graphics, third edition; sections in
@@ -19,7 +20,8 @@ type pngFile struct {
 	header    pngHeader
 	palette   []byte // RGB
 	trns      []byte
-	idat      int64 // where the first IDAT chunk begins
+	idat, end int64 // where the first IDAT chunk begins, and what follows IEND
+	still     bool  // the picture is a frame of the animation, too
 	turn      orientation
 	exif, xmp []byte
 	icc       []byte
@@ -102,12 +104,20 @@ func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
 			return nil, err
 		}
 		size, kind := int64(binary.BigEndian.Uint32(head[:])), string(head[4:])
+		switch {
+		case strings.ContainsFunc(kind, func(r rune) bool { return r|0x20 < 'a' || r|0x20 > 'z' }):
+			return nil, damaged(PNG, "a chunk is called %q, which is no name of one", kind)
+		case kind == "CgBI":
+			return nil, unsupported(PNG, "Apple's changes for its own devices (CgBI)")
+		}
 		if (kind == "IHDR") != (f.header.w == 0) {
 			return nil, damaged(PNG, "its header is not its first chunk")
 		}
 		if kind == "IEND" {
+			f.end = at + 12 + size
 			return f, f.finish()
 		}
+		f.still = f.still || kind == "fcTL" && f.idat == 0
 		if kind == "IDAT" && f.idat == 0 {
 			f.idat = at
 		}
@@ -199,9 +209,10 @@ var pngKept = map[string]bool{"eXIf": true, "iCCP": true, "pHYs": true, "iTXt": 
 var pngOfPixels = map[string]bool{"sBIT": true, "sPLT": true, "hIST": true, "iDOT": true, "fcTL": true, "fdAT": true}
 
 // pngGoes tells whether a chunk goes with a changed picture. A kind that is not
-// known says so itself, by the case of its last letter (section 5.4).
+// known says so itself, by the case of its last letter (section 5.4); that of the third
+// is reserved.
 func pngGoes(kind string) bool {
-	return pngKept[kind] || !pngOfPixels[kind] && kind[3]&0x20 != 0
+	return pngKept[kind] || !pngOfPixels[kind] && kind[3]&0x20 != 0 && kind[2]&0x20 == 0
 }
 
 // appendNew appends a name unless it is there, or there are enough to tell: a file
@@ -295,6 +306,12 @@ func (f *pngFile) finish() error {
 	}
 	if n := len(f.palette); h.kind == pngPalette && (n == 0 || n%3 != 0 || n > 3*256) {
 		return damaged(PNG, "its palette has %d bytes", n)
+	}
+	if f.Behind.Frames == 1 && f.still {
+		f.Behind.Frames = 0
+	}
+	if f.trns != nil && !f.keyed() {
+		f.damaged = appendNew(f.damaged, "tRNS")
 	}
 	f.Grey = f.shape().grey // for the colour profile
 	f.Meta.ownOf = PNG

@@ -29,6 +29,11 @@ func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	if err := limits.check(f.header.w, f.header.h); err != nil {
 		return nil, err
 	}
+	if f.end > 0 {
+		if err := f.Behind.lookFrom(r, f.end); err != nil {
+			return nil, err
+		}
+	}
 	var src raster
 	if f.header.interlaced {
 		src, err = f.interlaced(r)

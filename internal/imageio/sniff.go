@@ -83,6 +83,9 @@ func sniff(head []byte) (Format, error) {
 			return f, nil
 		}
 	}
+	if begins(head, "\x89PNG") {
+		return 0, damaged(PNG, "its first bytes were changed, as by a transfer of files as text")
+	}
 	if isText(head) {
 		return 0, errors.New("is not an image: its content looks like text")
 	}

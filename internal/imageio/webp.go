@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"image"
 	"io"
+	"slices"
 
 	"github.com/HugoSmits86/nativewebp"
 	"golang.org/x/image/webp"
@@ -23,6 +24,9 @@ type webpFile struct {
 	picture, alpha webpChunk // VP8 or VP8L, and ALPH
 	exif, xmp, icc []byte
 	meter          *meter
+	end            int64 // of the RIFF
+	left           []string
+	more           bool // pictures behind the first
 }
 
 // webpChunk is where a chunk is.
@@ -44,6 +48,7 @@ func scanWebP(r io.ReadSeeker, limits Limits) (*webpFile, error) {
 		return nil, err
 	}
 	end := 8 + int64(binary.LittleEndian.Uint32(head[4:]))
+	f.end = end + end%2
 	if end > size {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -97,6 +102,10 @@ func (f *webpFile) chunk(r io.Reader, c webpChunk) (err error) {
 	case (c.kind == "VP8 " || c.kind == "VP8L") && f.picture.n == 0 && c.n > 0:
 		f.picture = c
 		f.kind, err = webpShape(c.kind, io.LimitReader(r, c.n))
+	case (c.kind == "VP8 " || c.kind == "VP8L") && c.n > 0:
+		f.more = true
+	case !slices.Contains([]string{"VP8X", "ALPH", "VP8 ", "VP8L", "ANIM", "ANMF"}, c.kind):
+		f.left = appendNew(f.left, c.kind)
 	}
 	return err
 }
@@ -203,7 +212,9 @@ func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	m.adoptICC(f.icc)
 	m.adopt(m.turn, f.exif, f.xmp)
 	m.Notes = append(m.Notes, f.meter.notes()...)
-	return m, nil
+	m.leave("chunk", f.left)
+	m.Behind.Picture = f.more
+	return m, m.Behind.lookFrom(r, f.end)
 }
 
 // encodeWebP writes a lossless WebP: the library has no lossy one, and a
