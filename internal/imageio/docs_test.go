@@ -89,8 +89,12 @@ func refusedTable(t *testing.T) string {
 	refused := ", which cannot be read: convert it to PNG or 16-bit TIFF first"
 	row("JPEG", "is a JPEG with ", refused, map[string]string{
 		"scans missing or out of order": withoutLastScan(t), "arithmetic coding": bad["JPEG arithmetic"][0], "lossless coding": bad["JPEG lossless"][0],
-		"hierarchical coding": bad["JPEG hierarchical"][0], "12 bits a sample": bad["JPEG 12 bits"][0]})
+		"hierarchical coding": bad["JPEG hierarchical"][0], "12 bits a sample": bad["JPEG 12 bits"][0], "JPEG-LS coding": bad["JPEG LS"][0],
+		"a height that only its end tells (DNL)": bad["JPEG DNL"][0]})
 	tiffs := map[string]string{"inks other than CMYK": bad["TIFF inks"][0], "24 bits a sample": bad["TIFF 24 bits"][0],
+		"YCbCr colour of subsampled chroma that is not in JPEG": bad["TIFF chroma"][0],
+		"YCbCr colour of the range of video":                    bad["TIFF video"][0], "YCbCr colour with weights other than those of BT.601": bad["TIFF weights"][0],
+		"fax compression in uncompressed mode": bad["TIFF fax mixed"][0], "LZW compression as before version 5": bad["TIFF old LZW"][0],
 		"channels of different depths": bad["TIFF unlike depths"][0]}
 	for n, name := range tiffCompressions {
 		tiffs[name] = tiffWith(shorts(tagCompression, int(n)))
@@ -104,19 +108,20 @@ func refusedTable(t *testing.T) string {
 		tiffs[name] = tiffWith(shorts(tagSampleFormat, int(n)))
 	}
 	row("TIFF", "is a TIFF with ", "", tiffs)
+	row("PNG", "is a PNG with ", refused, map[string]string{"Apple's changes for its own devices (CgBI)": bad["PNG Apple"][0]})
 	row("WebP", "is a WebP with ", refused, map[string]string{"an animation": bad["WebP animation"][0]})
 	bmps := map[string]string{}
 	for n, name := range bmpCompressions {
 		bmps[name] = replaced(string(bmpOf(2, 2, 8, 0, "")), 30, string(rune(n)))
 	}
 	row("BMP", "is a BMP with ", refused, bmps)
-	others := map[string]string{}
-	for _, s := range signatures {
+	others := map[string]string{"a picture of Netpbm (PBM, PGM, PPM, PAM or PFM)": "P6\n2 2\n255\n"}
+	for _, s := range slices.Concat(signatures, texts) {
 		if s.other != "" {
-			others[s.other] = strings.ReplaceAll(s.prefix, ".", "x")
+			others[s.other] = strings.Repeat("x", s.at) + strings.ReplaceAll(s.prefix, ".", "x")
 		}
 	}
-	row("other formats", "is ", refused, others)
+	row("other formats", "is ", ", which cannot be read: ", others)
 	return b.String()
 }
 

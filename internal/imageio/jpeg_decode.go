@@ -139,7 +139,7 @@ func (d *jpegDecoder) take(marker byte, data []byte) error {
 		return d.startFrame(data)
 	case 0xc4:
 		return d.defineHuffman(data)
-	case 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf: // frames of kinds that are not read
+	case 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf, markerLS: // frames of kinds that are not read
 		return (&jpegHead{sof: marker, frame: data}).check()
 	case 0xdb:
 		return d.defineQuant(data)

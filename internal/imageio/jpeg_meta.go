@@ -14,7 +14,7 @@ const (
 	markerSOI, markerEOI, markerSOS = 0xd8, 0xd9, 0xda
 	markerAPP0, markerAPP1          = 0xe0, 0xe1
 	markerAPP2, markerAPP13         = 0xe2, 0xed
-	markerCOM                       = 0xfe
+	markerLS, markerCOM             = 0xf7, 0xfe
 
 	maxSegment = 65533 // bytes in a segment
 	jfifHead   = "JFIF\x00"
@@ -128,6 +128,8 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 		h.gainMap = h.gainMap || announcesGainMap(data)
 	case markerAPP13, markerCOM: // Photoshop's and IPTC's, comments
 		h.own = append(h.own, segment{string([]byte{marker}), data})
+	case markerLS:
+		h.sof, h.frame = marker, data
 	case 0xc4, 0xc8, 0xcc: // tables between the frames' markers
 	default:
 		if marker >= 0xc0 && marker <= 0xcf {

@@ -59,6 +59,8 @@ const inksNote = "CMYK was turned into RGB without its colour profile"
 // check names the variants that are not read.
 func (h *jpegHead) check() error {
 	switch {
+	case h.sof == markerLS:
+		return unsupported(JPEG, "JPEG-LS coding")
 	case h.sof >= 0xc9:
 		return unsupported(JPEG, "arithmetic coding")
 	case h.sof == 0xc3:

@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,33 +14,72 @@ const sniffLen = 512
 
 // signature is how files begin that are not read.
 type signature struct {
+	at     int // where prefix stands
 	prefix string
 	other  string // what they are
 	raw    string // the camera's raw format if it is one
+	remedy string // what to do first; convertFirst if it is empty
 }
+
+// What to do with files that are no pictures by themselves.
+const (
+	unpackFirst = "unpack it first, and name what is in it"
+	frameFirst  = "take a picture out of it first, as FFmpeg does by: ffmpeg -i FILE -frames:v 1 new.png"
+	pagesFirst  = "turn its pages into pictures first, as Poppler does by: pdftoppm -png FILE new"
+	drawFirst   = "draw it as a PNG first, as Inkscape does by: inkscape FILE -o new.png"
+	saveFirst   = "save what it holds as PNG or 16-bit TIFF first, by the program that wrote it"
+	fetchFirst  = "download the picture itself"
+	pullFirst   = "fetch what it stands for by: git lfs pull"
+)
 
 var signatures = []signature{
 	{prefix: "II*\x00\x10\x00\x00\x00CR\x02\x00", raw: "Canon CR2"},
 	{prefix: "II*\x00....IIII.waR", raw: "Phase One IIQ"},
 	{prefix: "MM\x00*....MMMMRaw.", raw: "Phase One IIQ"},
-	{prefix: "GIF8", other: "a GIF"},
+	{prefix: "GIF8", other: "a GIF", remedy: "take a frame of it first, as ImageMagick does by: magick 'FILE[0]' new.png"},
 	{prefix: "....ftypavif", other: "an AVIF"},
 	{prefix: "....ftypavis", other: "an AVIF"},
 	{prefix: "....ftyphei", other: "a HEIC"},
 	{prefix: "....ftyphev", other: "a HEIC"},
 	{prefix: "....ftypmif1", other: "a HEIF"},
 	{prefix: "....ftypcrx", raw: "Canon CR3"},
-	{prefix: "....ftyp", other: "a video or another ISO media file"},
+	{prefix: "....ftyp", other: "a video or another ISO media file", remedy: frameFirst},
+	{prefix: "\x1aE\xdf\xa3", other: "a Matroska or WebM video", remedy: frameFirst},
+	{prefix: "RIFF....AVI ", other: "an AVI video", remedy: frameFirst},
+	{prefix: "RIFF....WAVE", other: "a sound", remedy: "name a picture"},
+	{prefix: "\x00\x00\x01\xba", other: "an MPEG video", remedy: frameFirst},
 	{prefix: "\xff\x0a", other: "a JPEG XL"},
 	{prefix: "\x00\x00\x00\x0cJXL ", other: "a JPEG XL"},
 	{prefix: "\x00\x00\x00\x0cjP  ", other: "a JPEG 2000"},
 	{prefix: "\xff\x4f\xff\x51", other: "a JPEG 2000"},
+	{prefix: "II\xbc\x01", other: "a JPEG XR"},
+	{prefix: "\x8aMNG\r\n\x1a\n", other: "an MNG"},
+	{prefix: "\x8bJNG\r\n\x1a\n", other: "a JNG"},
 	{prefix: "8BPS", other: "a Photoshop document"},
+	{prefix: "gimp xcf ", other: "a GIMP document"},
 	{prefix: "v/1\x01", other: "an OpenEXR"},
 	{prefix: "#?RADIANCE", other: "a Radiance HDR"},
-	{prefix: "%PDF", other: "a PDF"},
-	{prefix: "PK\x03\x04", other: "a ZIP archive"},
-	{prefix: "\x1f\x8b", other: "a gzip archive"},
+	{prefix: "#?RGBE", other: "a Radiance HDR"},
+	{prefix: "DDS ", other: "a DDS texture"},
+	{prefix: "qoif", other: "a QOI"},
+	{prefix: "\x00\x00\x01\x00", other: "a Windows icon"},
+	{prefix: "\x00\x00\x02\x00", other: "a Windows cursor"},
+	{prefix: "\xd7\xcd\xc6\x9a", other: "a Windows metafile"},
+	{at: 128, prefix: "DICM", other: "a DICOM"},
+	{prefix: "SIMPLE  = ", other: "a FITS"},
+	{prefix: "AT&TFORM", other: "a DjVu", remedy: "turn its pages into pictures first, as DjVuLibre does by: ddjvu -format=tiff FILE new.tif"},
+	{prefix: "%PDF", other: "a PDF", remedy: pagesFirst},
+	{prefix: "%!PS", other: "a PostScript document", remedy: drawFirst},
+	{prefix: "\xc5\xd0\xd3\xc6", other: "a PostScript document", remedy: drawFirst},
+	{prefix: "PK\x03\x04", other: "a ZIP archive", remedy: unpackFirst},
+	{prefix: "PK\x05\x06", other: "a ZIP archive", remedy: unpackFirst},
+	{prefix: "7z\xbc\xaf\x27\x1c", other: "a 7z archive", remedy: unpackFirst},
+	{prefix: "Rar!\x1a\x07", other: "a RAR archive", remedy: unpackFirst},
+	{at: 257, prefix: "ustar", other: "a tar archive", remedy: unpackFirst},
+	{prefix: "\x1f\x8b", other: "a gzip archive", remedy: unpackFirst},
+	{prefix: "BZh", other: "a bzip2 archive", remedy: unpackFirst},
+	{prefix: "\xfd7zXZ\x00", other: "an xz archive", remedy: unpackFirst},
+	{prefix: "\x28\xb5\x2f\xfd", other: "a Zstandard archive", remedy: unpackFirst},
 	{prefix: "II\x1a\x00\x00\x00HEAP", raw: "Canon CRW"},
 	{prefix: "FUJIFILMCCD-RAW", raw: "Fujifilm RAF"},
 	{prefix: "IIU\x00", raw: "Panasonic RW2"},
@@ -48,7 +88,19 @@ var signatures = []signature{
 	{prefix: "MMOR", raw: "Olympus ORF"},
 	{prefix: "\x00MRM", raw: "Minolta MRW"},
 	{prefix: "FOVb", raw: "Sigma X3F"},
-	{prefix: "\x93NUMPY", other: "a NumPy array"},
+	{prefix: "\x93NUMPY", other: "a NumPy array", remedy: saveFirst},
+	{prefix: "\x89HDF\r\n\x1a\n", other: "an HDF5", remedy: saveFirst},
+	{prefix: "MATLAB 5.0 MAT-file", other: "a MATLAB file", remedy: saveFirst},
+	{prefix: "version https://git-lfs.github.com/", other: "a pointer of Git LFS", remedy: pullFirst},
+	{prefix: "farbfeld", other: "a farbfeld"},
+}
+
+// texts are what files of text are by their first words, in small letters.
+var texts = []signature{
+	{prefix: "<!doctype html", other: "a web page", remedy: fetchFirst},
+	{prefix: "<html", other: "a web page", remedy: fetchFirst},
+	{prefix: "<svg", other: "an SVG drawing", remedy: drawFirst},
+	{prefix: "<!doctype svg", other: "an SVG drawing", remedy: drawFirst},
 }
 
 // begins tells whether a file begins so; a dot in prefix stands for any byte.
@@ -64,18 +116,22 @@ func begins(head []byte, prefix string) bool {
 	return true
 }
 
+// refuse is the error of a file that is known not to be read.
+func (s signature) refuse() error {
+	if s.raw != "" {
+		return rawFile(s.raw)
+	}
+	return fmt.Errorf("is %s, which cannot be read: %s", s.other, cmp.Or(s.remedy, convertFirst))
+}
+
 // sniff tells a file's format from its beginning, whatever its name.
 func sniff(head []byte) (Format, error) {
 	if len(head) == 0 {
 		return 0, errors.New("is not an image: it is empty")
 	}
 	for _, s := range signatures {
-		switch {
-		case !begins(head, s.prefix):
-		case s.raw != "":
-			return 0, rawFile(s.raw)
-		case s.other != "":
-			return 0, fmt.Errorf("is %s, %w", s.other, errUnsupported)
+		if begins(head[min(s.at, len(head)):], s.prefix) {
+			return 0, s.refuse()
 		}
 	}
 	for _, f := range Formats {
@@ -86,8 +142,11 @@ func sniff(head []byte) (Format, error) {
 	if begins(head, "\x89PNG") {
 		return 0, damaged(PNG, "its first bytes were changed, as by a transfer of files as text")
 	}
+	if isNetpbm(head) {
+		return 0, signature{other: "a picture of Netpbm (PBM, PGM, PPM, PAM or PFM)"}.refuse()
+	}
 	if isText(head) {
-		return 0, errors.New("is not an image: its content looks like text")
+		return 0, textFile(head)
 	}
 	return 0, errors.New("is not an image that can be read: it begins like no " + holding(func(formatRow) bool { return true }))
 }
@@ -100,4 +159,29 @@ func isText(head []byte) bool {
 	}
 	control := func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' && r != '\f' }
 	return utf8.Valid(head) && !bytes.ContainsFunc(head, control)
+}
+
+// isNetpbm tells whether head begins as Netpbm's formats do: P, a number or a letter,
+// and after a space a comment or a number; PAM has a line of its own.
+func isNetpbm(head []byte) bool {
+	if len(head) < 4 || head[0] != 'P' || bytes.IndexByte([]byte(" \t\r\n"), head[2]) < 0 {
+		return false
+	}
+	rest := bytes.TrimLeft(head[3:], " \t\r\n")
+	number := len(rest) > 0 && (rest[0] == '#' || rest[0] >= '0' && rest[0] <= '9')
+	return number && bytes.IndexByte([]byte("123456Ff"), head[1]) >= 0 || head[1] == '7' && bytes.HasPrefix(rest, []byte("WIDTH")) ||
+		head[1] == '7' && bytes.HasPrefix(rest, []byte("#"))
+}
+
+// textFile is the error of a file of text, which some servers send under a picture's
+// name.
+func textFile(head []byte) error {
+	text := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"))
+	xml := bytes.HasPrefix(text, []byte("<?xml"))
+	for _, s := range texts {
+		if bytes.HasPrefix(text, []byte(s.prefix)) || xml && bytes.Contains(text, []byte(s.prefix)) {
+			return s.refuse()
+		}
+	}
+	return errors.New("is not an image: its content looks like text")
 }
