@@ -3,6 +3,8 @@ package imageio
 import (
 	"fmt"
 	"slices"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // What is read, by number: everything else is refused by name, before a pixel is
@@ -279,7 +281,7 @@ func (p *tiffPage) rowBytes() int {
 // notes says what of the pixels is not read.
 func (p *tiffPage) notes() (notes []string) {
 	if p.dropped > 0 {
-		notes = append(notes, fmt.Sprintf("%d extra channels of no known meaning were dropped", p.dropped))
+		notes = append(notes, "what has no known meaning was dropped: "+english.Plural(p.dropped, "extra channel", ""))
 	}
 	if p.photometric == tiffInks {
 		notes = append(notes, inksNote)
