@@ -2,53 +2,64 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
-
-	"clusir/internal/checkpoint"
-	"clusir/internal/train"
 )
 
-// soakVariable is how long TestSoak runs: make soak sets it.
-const soakVariable = "CLUSIR_SOAK"
+// soakVariable is how long TestSoak runs, which make soak sets, and soakSeed what it
+// draws the faults from, so that those of a failure can be drawn again.
+const (
+	soakVariable = "CLUSIR_SOAK"
+	soakSeed     = "CLUSIR_SOAK_SEED"
+)
 
 // subject is a command that writes files, into the folder out.
 type subject struct {
 	name string
 	args func(out string) []string // by what lies there
 	old  map[string]string         // files that it replaces, by their names
+	// use, if set, works with a command that runs until it is told to end, and reports
+	// whether it got all that it asked for.
+	use func(out string, cmd *exec.Cmd, stdout io.Reader) bool
 	// whole reports what a fault tore or lost: out is compared with what a run without
 	// a fault leaves.
 	whole func(out, done string) error
 	// same reports what differs after a run without a fault.
 	same func(out, done string) error
-	done string        // what that leaves
-	took time.Duration // and how long it takes
+
+	done   string        // what that leaves
+	took   time.Duration // how long it takes
+	events int           // and how often it changes its folder
 }
 
-// TestSoak kills commands at random moments, makes their disks full and their system
-// calls fail, for as long as soakVariable says. After each fault nothing is torn and
-// nothing lost; the command says whether it was done; and the next run leaves what one
-// without a fault leaves, and no litter.
+// TestSoak kills commands, often as they write, limits the size of their files and makes
+// their system calls fail, for as long as soakVariable says. After each fault nothing is
+// torn and nothing lost; the command says whether it was done; and the next run leaves
+// what one without a fault leaves, and no litter. It ends at the first failure.
 func TestSoak(t *testing.T) {
-	length := 5 * time.Second
+	length, seed := 5*time.Second, uint64(time.Now().UnixNano())
+	var err error
 	if text := os.Getenv(soakVariable); text != "" {
-		var err error
 		if length, err = time.ParseDuration(text); err != nil {
 			t.Fatalf("%s: %v", soakVariable, err)
+		}
+	}
+	if text := os.Getenv(soakSeed); text != "" {
+		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
+			t.Fatalf("%s: %v", soakSeed, err)
 		}
 	}
 	bin := program(t)
@@ -56,12 +67,13 @@ func TestSoak(t *testing.T) {
 	for _, s := range subjects {
 		s.reference(t, bin)
 	}
-	seed := uint64(time.Now().UnixNano())
 	r := rand.New(rand.NewPCG(seed, 0))
 	counts := map[string]int{}
-	for begin := time.Now(); time.Since(begin) < length && !t.Failed(); {
+	for begin := time.Now(); time.Since(begin) < length; {
 		for _, s := range subjects {
-			s.suffer(t, bin, r, counts)
+			if err := s.suffer(t, bin, r, counts); err != nil {
+				t.Fatalf("run %d of those with %s=%d: %s, %v", counts["runs"], soakSeed, seed, s.name, err)
+			}
 		}
 	}
 	t.Logf("seed %d: %d runs", seed, counts["runs"])
@@ -73,11 +85,11 @@ func TestSoak(t *testing.T) {
 // reference runs the command without a fault.
 func (s *subject) reference(t *testing.T, bin string) {
 	s.done = s.folder(t)
-	begin := time.Now()
-	if said, err := exec.Command(bin, s.args(s.done)...).CombinedOutput(); err != nil {
-		t.Fatalf("%s without a fault: %v\n%s", s.name, err, said)
+	begin, w := time.Now(), watch(t, s.done)
+	if r := s.run(bin, s.done, nil, nil); !r.done {
+		t.Fatalf("%s without a fault: %v", s.name, r)
 	}
-	s.took = time.Since(begin)
+	s.took, s.events = time.Since(begin), w.stop()
 }
 
 // folder is a new one with the files that the command replaces.
@@ -91,63 +103,106 @@ func (s *subject) folder(t *testing.T) string {
 	return out
 }
 
-var soakFaults = []string{"SIGKILL", "SIGTERM", "SIGHUP", "size", "fsync", "rename", "create"}
-
-// suffer runs the command with a fault, and then without.
-func (s *subject) suffer(t *testing.T, bin string, r *rand.Rand, counts map[string]int) {
-	out, fault := s.folder(t), soakFaults[r.IntN(len(soakFaults))]
-	after := time.Duration(r.Int64N(int64(s.took)))
-	cmd := exec.Command(bin, s.args(out)...)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.Env = os.Environ()
-	switch fault {
-	case "SIGKILL", "SIGTERM", "SIGHUP":
-	case "size":
-		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=size %d", soakFault, 1<<r.IntN(18)))
-	default:
-		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%s %d", soakFault, fault, after.Milliseconds()))
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if sig, ok := soakSignals[fault]; ok {
-		time.AfterFunc(after, func() { _ = cmd.Process.Signal(sig) }) // it may have ended
-	}
-	_ = cmd.Wait() // it has a state
-	end := "done"
-	if !cmd.ProcessState.Success() {
-		end = "ended"
-	}
-	counts["runs"]++
-	counts[fmt.Sprintf("%s, %s: %s", s.name, fault, end)]++
-	fail := func(when string, err error) {
-		if err != nil {
-			t.Errorf("%s, %s after %v: %v, %s: %v\n%s", s.name, fault, after, cmd.ProcessState, when, err, &said)
-		}
-	}
-	if text := said.String(); strings.Contains(text, "goroutine ") || strings.Contains(text, "internal error") || strings.Contains(text, "seccomp") {
-		t.Errorf("%s, %s after %v: it crashes:\n%s", s.name, fault, after, text)
-	}
-	fail("after the fault", s.whole(out, s.done))
-	if end == "done" {
-		fail("which says that it is done", s.same(out, s.done))
-	}
-	counts["litter removed"] += len(litter(out))
-	next, err := exec.Command(bin, s.args(out)...).CombinedOutput()
-	if err != nil {
-		fail("the next run", fmt.Errorf("%w\n%s", err, next))
-	}
-	fail("after the next run", s.same(out, s.done))
-	if left := litter(out); len(left) > 0 {
-		fail("after the next run", fmt.Errorf("litter: %v", left))
-	}
-	if err := os.RemoveAll(out); err != nil {
-		t.Fatal(err)
-	}
+// ended is how a command ended.
+type ended struct {
+	said string
+	done bool // as it says, and whoever used it
+	*os.ProcessState
 }
 
-var soakSignals = map[string]syscall.Signal{"SIGKILL": syscall.SIGKILL, "SIGTERM": syscall.SIGTERM, "SIGHUP": syscall.SIGHUP}
+// String says it in a line or a few.
+func (e ended) String() string {
+	const most = 600
+	said := strings.TrimSpace(e.said)
+	if !e.crashed() {
+		said = said[max(0, len(said)-most):]
+	}
+	return fmt.Sprintf("%v: %s", e.ProcessState, said[:min(len(said), 5*most)])
+}
+
+// crashed tells what no fault may bring about.
+func (e ended) crashed() bool {
+	return slices.ContainsFunc([]string{"goroutine ", "internal error", "seccomp:"}, func(sign string) bool { return strings.Contains(e.said, sign) })
+}
+
+// run runs the command; begun, if set, receives its process.
+func (s *subject) run(bin, out string, env []string, begun func(*os.Process)) ended {
+	cmd := exec.Command(bin, s.args(out)...)
+	var said, printed bytes.Buffer
+	cmd.Stderr, cmd.Env = &said, slices.Concat(os.Environ(), []string{"TMPDIR=" + out}, env)
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return ended{said: err.Error()}
+	}
+	// What hangs says where.
+	hangs := time.AfterFunc(time.Minute+20*s.took, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
+	defer hangs.Stop()
+	if begun != nil {
+		begun(cmd.Process)
+	}
+	used := s.use == nil || s.use(out, cmd, stdout)
+	_, _ = printed.ReadFrom(stdout) // until the process ends
+	_ = cmd.Wait()                  // it has a state
+	return ended{printed.String() + said.String(), used && cmd.ProcessState.Success(), cmd.ProcessState}
+}
+
+var soakSignals = map[string]syscall.Signal{
+	"SIGKILL": syscall.SIGKILL, "SIGTERM": syscall.SIGTERM, "SIGHUP": syscall.SIGHUP,
+	"fsync": soakStrike, "rename": soakStrike, "create": soakStrike,
+}
+
+// suffer runs the command with a fault, and then without.
+func (s *subject) suffer(t *testing.T, bin string, r *rand.Rand, counts map[string]int) (err error) {
+	faults := append(slices.Sorted(maps.Keys(soakSignals)), "size")
+	out, fault := s.folder(t), faults[r.IntN(len(faults))]
+	var env []string
+	when := s.moment(r)
+	if fault == "size" {
+		when = moment{bytes: 1 << r.IntN(18)}
+	}
+	if !strings.HasPrefix(fault, "SIG") {
+		env = []string{fmt.Sprintf("%s=%s %d", soakFault, fault, when.bytes)}
+	}
+	w := watch(t, out)
+	got := s.run(bin, out, env, func(p *os.Process) {
+		if sig, ok := soakSignals[fault]; ok {
+			w.strike(when, func() { _ = p.Signal(sig) }) // it may have ended
+		}
+	})
+	w.stop()
+	counts["runs"]++
+	counts[fmt.Sprintf("%s, %s: %s", s.name, fault, map[bool]string{true: "done", false: "ended"}[got.done])]++
+	counts["litter removed"] += len(litter(out))
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s %v: %w; the folder holds %s; %v", fault, when, err, listing(out), got)
+		}
+	}()
+	if got.crashed() {
+		return errors.New("it crashes")
+	}
+	if err := s.whole(out, s.done); err != nil {
+		return fmt.Errorf("after the fault: %w", err)
+	}
+	if got.done {
+		if err := s.same(out, s.done); err != nil {
+			return fmt.Errorf("which says that it is done: %w", err)
+		}
+	}
+	if next := s.run(bin, out, nil, nil); !next.done {
+		return fmt.Errorf("the next run: %v", next)
+	}
+	if err := s.same(out, s.done); err != nil {
+		return fmt.Errorf("after the next run: %w", err)
+	}
+	if left := litter(out); len(left) > 0 {
+		return fmt.Errorf("after the next run there is litter: %v", left)
+	}
+	return os.RemoveAll(out)
+}
 
 // litter lists the temporary files below a folder.
 func litter(dir string) (names []string) {
@@ -160,158 +215,14 @@ func litter(dir string) (names []string) {
 	return names
 }
 
-// soakSubjects are the commands that write what nobody wants torn.
-func soakSubjects(t *testing.T) []*subject {
-	if seccompCall == 0 {
-		t.Skipf("no numbers of system calls are known for %s", runtime.GOARCH)
-	}
-	picture, data := "../../testdata/images/chelsea-noisy.png", evalData(t)
-	steps := leastRun(t, 4)
-	return []*subject{
-		{name: "restore", old: map[string]string{"out.png": older}, whole: replaced, same: equal, args: func(out string) []string {
-			return []string{"restore", picture, filepath.Join(out, "out.png"), "--overwrite", "--tile", "128", "--device", "cpu"}
-		}},
-		{name: "export", old: map[string]string{"model.safetensors": older}, whole: replaced, same: equal, args: func(out string) []string {
-			return []string{"export", "nano", filepath.Join(out, "model.safetensors"), "--overwrite"}
-		}},
-		{name: "train", whole: checkpointed, same: trained, args: func(out string) []string {
-			return slices.Concat(resumable("train", out, "last.safetensors"), steps[1:], []string{"--out", out, "--device", "cpu"})
-		}},
-		{name: "eval", whole: func(out, done string) error { return measured(out, done, false) },
-			same: func(out, done string) error { return measured(out, done, true) }, args: func(out string) []string {
-				return append(resumable("eval", out, "r.jsonl"), "--benchmark", "mine", "--benchmark-file", filepath.Join(data, "mine.yaml"),
-					"--data", data, "--results", filepath.Join(out, "r.jsonl"), "--device", "cpu")
-			}},
-	}
-}
-
-// older is what a file holds that a command replaces.
-const older = "an older result"
-
-// resumable are the first arguments of a command that goes on from a file if it is there.
-func resumable(command, out, file string) []string {
-	if _, err := os.Stat(filepath.Join(out, file)); err != nil {
-		return []string{command}
-	}
-	return []string{command, "--resume"}
-}
-
-// replaced wants every file as it was before or as it is without a fault.
-func replaced(out, done string) error {
-	return each(done, func(name, want string) error {
-		if got := contents(out, name); got != want && got != older {
-			return fmt.Errorf("%s holds %d bytes that are neither the old ones nor the %d new ones", name, len(got), len(want))
-		}
-		return nil
-	})
-}
-
-// equal wants the files that a run without a fault leaves, and no others.
-func equal(out, done string) error {
-	entries, err := os.ReadDir(out)
-	if err != nil {
-		return err
-	}
+// listing is what a folder holds, in a line.
+func listing(dir string) string {
+	var b strings.Builder
+	entries, _ := os.ReadDir(dir) // what could be read
 	for _, e := range entries {
-		if _, err := os.Stat(filepath.Join(done, e.Name())); err != nil && !strings.HasPrefix(e.Name(), ".") {
-			return fmt.Errorf("%s should not be there", e.Name())
+		if info, err := e.Info(); err == nil {
+			fmt.Fprintf(&b, "%s (%d) ", e.Name(), info.Size())
 		}
 	}
-	return each(done, func(name, want string) error {
-		if got := contents(out, name); got != want {
-			return fmt.Errorf("%s holds %d bytes, which differ from the %d of a run without a fault", name, len(got), len(want))
-		}
-		return nil
-	})
-}
-
-// each calls f with the name and the contents of every file in a folder.
-func each(dir string, f func(name, text string) error) error {
-	entries, err := os.ReadDir(dir)
-	for _, e := range entries {
-		if err == nil {
-			err = f(e.Name(), contents(dir, e.Name()))
-		}
-	}
-	return err
-}
-
-func contents(dir, name string) string {
-	text, _ := os.ReadFile(filepath.Join(dir, name)) // absent is empty
-	return string(text)
-}
-
-// checkpointed wants checkpoints that are whole, and a log that can be read.
-func checkpointed(out, _ string) error {
-	files, err := filepath.Glob(filepath.Join(out, "*.safetensors"))
-	if err != nil {
-		return err
-	}
-	for _, path := range files {
-		f, err := checkpoint.Open(path)
-		if err == nil {
-			err = f.Close()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if log := filepath.Join(out, "log.jsonl"); contents(out, "log.jsonl") != "" {
-		_, err = train.ReadLog(log)
-	}
-	return err
-}
-
-// trained wants the weights of a run that was not stopped, to the bit, and each step
-// once in the log.
-func trained(out, done string) error {
-	if contents(out, "last.safetensors") != contents(done, "last.safetensors") {
-		return errors.New("last.safetensors differs from that of a run without a fault")
-	}
-	got, err := train.ReadLog(filepath.Join(out, "log.jsonl"))
-	if err != nil {
-		return err
-	}
-	want, err := train.ReadLog(filepath.Join(done, "log.jsonl"))
-	if err == nil && len(got) != len(want) {
-		err = fmt.Errorf("the log has %d entries, want %d", len(got), len(want))
-	}
-	return err
-}
-
-// measured wants the results to be those of a run without a fault, all of them or some;
-// the last line may be torn until the run goes on.
-func measured(out, done string, all bool) error {
-	rows := func(dir string) (rows []string, err error) {
-		for line := range strings.Lines(contents(dir, "r.jsonl")) {
-			row := map[string]any{}
-			if err := json.Unmarshal([]byte(line), &row); err != nil {
-				if !strings.HasSuffix(line, "\n") && !all {
-					break
-				}
-				return nil, fmt.Errorf("r.jsonl: %q: %w", line, err)
-			}
-			delete(row, "ms")
-			rows = append(rows, fmt.Sprint(row))
-		}
-		slices.Sort(rows)
-		return rows, nil
-	}
-	got, err := rows(out)
-	if err != nil {
-		return err
-	}
-	want, err := rows(done)
-	if err != nil {
-		return err
-	}
-	for _, row := range got {
-		if !slices.Contains(want, row) {
-			return fmt.Errorf("r.jsonl has a line that no run without a fault writes: %s", row)
-		}
-	}
-	if all && !slices.Equal(got, want) {
-		return fmt.Errorf("r.jsonl has %d lines, want %d", len(got), len(want))
-	}
-	return nil
+	return strings.TrimSpace(b.String())
 }

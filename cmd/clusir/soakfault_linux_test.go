@@ -3,17 +3,20 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 	"unsafe"
 )
 
 // soakFault is the variable that makes a process of these tests fail: a kind of fault,
-// and after how many milliseconds, or beyond how many bytes of a file.
-const soakFault = "CLUSIR_TEST_FAULT"
+// and beyond how many bytes of a file. All but "size" begin at the signal soakStrike.
+const (
+	soakFault  = "CLUSIR_TEST_FAULT"
+	soakStrike = syscall.SIGUSR1
+)
 
 func init() { beforeMain = failAsAsked }
 
@@ -28,11 +31,14 @@ func failAsAsked() {
 		limit := syscall.Rlimit{Cur: uint64(n), Max: uint64(n)}
 		err = syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
 	} else if err == nil {
-		time.AfterFunc(time.Duration(n)*time.Millisecond, func() {
+		struck := make(chan os.Signal, 1)
+		signal.Notify(struck, soakStrike)
+		go func() {
+			<-struck
 			if err := failCalls(kind); err != nil {
 				fmt.Fprintln(os.Stderr, err)
 			}
-		})
+		}()
 	}
 	if err != nil {
 		panic(err)

@@ -18,12 +18,20 @@ const (
 	suffix = ".tmp"
 )
 
+// Temporary makes a file that this process alone reads and writes, in a folder that it
+// tidies first, once. Whoever is done with it removes it, and may do so at once. If the
+// process is killed before that, the next one removes it.
+func Temporary(dir string) (*os.File, error) {
+	tidyOnce(dir)
+	return createLocked(dir, 0o600)
+}
+
 // createLocked makes a temporary file and locks it. Between the two another process
 // may take it for litter and remove it: then there is a next one.
 func createLocked(dir string, mode fs.FileMode) (*os.File, error) {
 	for {
 		name := filepath.Join(dir, fmt.Sprintf("%s%016x%s", Prefix, rand.Uint64(), suffix))
-		f, err := open(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		f, err := open(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -148,5 +149,32 @@ func TestTidyingWhileOthersWrite(t *testing.T) {
 	}
 	if len(entries) != 20 {
 		t.Errorf("%d files, want 20", len(entries))
+	}
+}
+
+// TestTemporary: a file for this process alone is locked while it is open, and the first
+// in a folder removes what processes that are gone have left.
+func TestTemporary(t *testing.T) {
+	dir := t.TempDir()
+	left := filepath.Join(dir, Prefix+"0123456789abcdef"+suffix)
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Temporary(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	tidy(dir)
+	only(t, f.Name())
+	got := make([]byte, 1)
+	if _, err := f.WriteString("x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.ReadAt(got, 0); err != nil || string(got) != "x" {
+		t.Errorf("it holds %q: %v", got, err)
+	}
+	if info, err := f.Stat(); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
 	}
 }

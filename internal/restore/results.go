@@ -24,7 +24,8 @@ const resultsStart = `{"format":"` + resultsFormat
 var errNoResults = errors.New("not a file of results of clusir restore; name another file")
 
 // ResultsHeader is the first line of a results file. Every other line is a Record; of
-// two of one picture the later counts, unless it says that there was nothing to do.
+// two of one picture the later counts, unless it says that the result of the other was
+// there.
 type ResultsHeader struct {
 	Format string      `json:"format"`
 	Model  string      `json:"model"`
@@ -141,7 +142,7 @@ func readResults(r io.Reader) (h ResultsHeader, records map[string]Record, end i
 			if err := json.Unmarshal(line, &rec); err != nil || rec.Name == "" || !h.Shard.HasName(rec.Name) {
 				return h, nil, 0, fmt.Errorf("line %d: not the result of a picture of the shard: the file is damaged", n)
 			}
-			if _, ok := records[rec.Name]; !ok || !rec.Skipped {
+			if old, ok := records[rec.Name]; !ok || !rec.Skipped || old.Error != "" {
 				records[rec.Name] = rec
 			}
 		}

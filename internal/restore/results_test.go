@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -139,6 +140,18 @@ func TestResultsGoOn(t *testing.T) {
 	}
 	m, err := MergeResults(path)
 	if err != nil || m.Parts[0].Restored != 3 || m.Parts[0].Skipped != 2 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	// A result may be there after an error, of the disk say: it is one of a picture then.
+	path += "2"
+	records(t, path, p, 4)
+	if f, err = OpenResults(path, p.Header("nano", "cpu"), true); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(f.Add(p.Jobs[4].SkippedRecord("nano", "cpu")), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if m, err = MergeResults(path); err != nil || m.Parts[0].Failed != 0 || m.Parts[0].Skipped != 1 {
 		t.Errorf("%+v, %v", m, err)
 	}
 }

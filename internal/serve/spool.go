@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,10 +9,13 @@ import (
 	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
+
+	"clusir/internal/atomicfile"
 )
 
 // spool keeps pictures and results in files without names, so that nothing can find
-// them and nothing is left of them when the program ends, however it does.
+// them and nothing is left of them when the program ends, however it does: of one that is
+// killed while it takes a file its name, the next one removes the file.
 type spool struct {
 	dir  string
 	max  int64
@@ -33,7 +37,7 @@ func newSpool(dir string, most int64) (*spool, error) {
 }
 
 func (s *spool) create() (*file, error) {
-	f, err := os.CreateTemp(s.dir, "clusir-serve-")
+	f, err := atomicfile.Temporary(cmp.Or(s.dir, os.TempDir()))
 	if err != nil {
 		return nil, fmt.Errorf("cannot keep pictures in the temporary folder: %w", err)
 	}

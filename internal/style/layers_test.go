@@ -24,7 +24,7 @@ var layers = []layer{
 
 	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
-	{"serve", []string{"restore", "infer", "model", "imageio", "suggest"}}, // restore, over HTTP
+	{"serve", []string{"restore", "infer", "model", "imageio", "suggest", "atomicfile"}}, // restore, over HTTP
 
 	// The use cases. They know of each other only what a command passes in.
 	{"train", []string{"parallel", "model", "arch", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile"}},
