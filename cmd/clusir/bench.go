@@ -17,6 +17,7 @@ import (
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/internal/progress"
+	"clusir/internal/sysmem"
 )
 
 // benchOptions are those of `clusir bench`.
@@ -171,7 +172,7 @@ func runBench(o *benchOptions) error {
 	}
 	options := bench.Options{
 		Subject: subject, Threads: o.Threads, Batch: o.Batch, Train: o.Train > 0, Objective: model.DefaultObjective(),
-		Warmup: o.Warmup, Runs: o.Runs, Profile: o.Profile, Peak: o.Peak, Open: o.open,
+		Warmup: o.Warmup, Runs: o.Runs, Profile: o.Profile, Peak: o.Peak, Open: o.open, Memory: sysmem.Available(),
 		Progress: progress.New(o.errOut, "passes").Set,
 	}
 	if options.Train {
@@ -202,7 +203,7 @@ func runVerify(o *benchOptions, subject bench.Subject) error {
 		return err
 	}
 	defer b.Close()
-	v, err := bench.Verify(subject, o.Verify, b, name)
+	v, err := bench.Verify(subject, o.Verify, b, name, sysmem.Available())
 	if v == nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func TestModels(t *testing.T) {
 	if d.Config == nil || d.Config.Dim != 16 || d.Params < 1e6 || d.GMACs < 0.5 || d.Step == 0 || d.Weights[0].DType != checkpoint.F16 {
 		t.Errorf("got %+v", d)
 	}
-	if strings.Contains(string(d.Recipe), `"data"`) || !strings.Contains(string(d.Recipe), `"tasks"`) {
+	if strings.Contains(string(d.Recipe), `"data"`) || !strings.Contains(string(d.Recipe), `"tasks"`) || !strings.Contains(string(d.Recipe), `"variant":"nano"`) {
 		t.Errorf("the recipe is %s", d.Recipe)
 	}
 	for _, part := range []string{"3 of 68", "31.50", "0.9000", "licence", "2,241,597 parameters", "tensors of F16"} {

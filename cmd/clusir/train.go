@@ -136,7 +136,7 @@ func runTrain(o *trainOptions) error {
 		if err := mayWrite(o.Preview, o.Overwrite); err != nil {
 			return err
 		}
-		return train.Preview(o.config, o.Preview, previewPairs)
+		return train.Preview(o.config, o.Preview, previewPairs, sysmem.Available())
 	}
 	r, leads, err := o.train()
 	if err != nil {

@@ -28,6 +28,8 @@ type Options struct {
 	Warmup    int // passes that do not count
 	Runs      int // passes that do; 0 only counts parameters and MACs
 	Profile   bool
+	// Memory is what the machine has free, in bytes; 0 for any.
+	Memory int64
 	// Peak says to measure the device's own peak, for the share of it.
 	Peak bool
 	// Open returns a device and its name.
@@ -92,13 +94,13 @@ func Run(ctx context.Context, o Options) ([]Result, error) {
 
 // count fills in what is known without a device.
 func (o Options) count(s Size) (Result, error) {
-	cost, err := model.CostOf(o.Subject.Config, o.Batch, s.H, s.W)
+	cost, err := model.CostOf(o.Subject.Config, 1, s.H, s.W)
 	if err != nil {
 		return Result{}, err
 	}
 	r := Result{
 		Model: o.Subject.Name, Size: s, Width: s.W, Height: s.H, Batch: o.Batch, Train: o.Train,
-		Params: cost.Params, GMACs: cost.GMACs(), Warmup: o.Warmup, Runs: o.Runs,
+		Params: cost.Params, GMACs: cost.GMACs() * float64(o.Batch), Warmup: o.Warmup, Runs: o.Runs,
 	}
 	if o.Train {
 		r.GMACs *= trainingPasses
@@ -115,6 +117,9 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 		return err
 	}
 	defer b.Close()
+	if err := o.checkMemory(r.Size, b); err != nil {
+		return err
+	}
 	w, err := newWorkload(o, b, r.Size)
 	if err != nil {
 		return err

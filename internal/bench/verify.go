@@ -40,8 +40,8 @@ type Verification struct {
 
 // Verify runs the subject on in.image of the file at path, and compares with
 // eval.output: what another implementation made of it. The error wraps
-// ErrDiffers where they differ.
-func Verify(s Subject, path string, b kernels.Backend, device string) (*Verification, error) {
+// ErrDiffers where they differ. Memory is that of Options.
+func Verify(s Subject, path string, b kernels.Backend, device string, memory int64) (*Verification, error) {
 	f, err := checkpoint.Open(path)
 	if err != nil {
 		return nil, err
@@ -50,6 +50,11 @@ func Verify(s Subject, path string, b kernels.Backend, device string) (*Verifica
 	image, want, err := verifyTensors(f, path, s.Config)
 	if err != nil {
 		return nil, err
+	}
+	shape := image.Shape()
+	o := Options{Subject: s, Batch: shape[0], Memory: memory}
+	if err := o.checkMemory(Size{W: shape[3], H: shape[2]}, b); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	m, err := s.load(b)
 	if err != nil {

@@ -59,7 +59,7 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	v, err := Verify(goldenSubject(t, golden), golden, b, device)
+	v, err := Verify(goldenSubject(t, golden), golden, b, device, 0)
 	if err != nil || !(v.Difference > 0 && v.Difference < 1e-5) || v.Device != "cpu portable" {
 		t.Fatalf("golden: %+v, %v", v, err)
 	}
@@ -78,7 +78,7 @@ func TestVerify(t *testing.T) {
 		{"another weight", "model.head.weight", add(0, 1)},
 	} {
 		path := changed(t, c.tensor, c.change)
-		v, err := Verify(goldenSubject(t, path), path, b, device)
+		v, err := Verify(goldenSubject(t, path), path, b, device, 0)
 		if !errors.Is(err, ErrDiffers) || v == nil || v.Difference <= Tolerance {
 			t.Errorf("%s: %+v, %v", c.what, v, err)
 		}
@@ -116,11 +116,11 @@ func TestVerifyRefuses(t *testing.T) {
 		{"model.head.weight", reshaped(3, 8, 1, 1), "model.head.weight is [3 8 1 1], the configuration says [3 4 3 3]"},
 	} {
 		path := changed(t, c.tensor, c.change)
-		if _, err := Verify(goldenSubject(t, path), path, b, device); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Verify(goldenSubject(t, path), path, b, device, 0); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.tensor, err, c.want)
 		}
 	}
-	if _, err := Verify(goldenSubject(t, golden), "absent.safetensors", b, device); err == nil {
+	if _, err := Verify(goldenSubject(t, golden), "absent.safetensors", b, device, 0); err == nil {
 		t.Error("an absent file verifies")
 	}
 	if _, err := relativeDifference([]float32{1}, []float32{1}, []float32{1}); err == nil || !strings.Contains(err.Error(), "any head of zeros") {

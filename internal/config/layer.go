@@ -19,6 +19,7 @@ type layer struct {
 	extends string            // the name of the layer below, "" for Default
 	faults  []string
 	name    string
+	later   bool // it may be of a later version: keys that are unknown are passed over
 }
 
 // parseLayer reads a YAML document and holds it to the fields of Config.
@@ -96,6 +97,8 @@ func (l *layer) section(n *yaml.Node, t reflect.Type, prefix string, dst map[str
 		key := prefix + k.Value
 		field, ok := fieldOf(t, k.Value)
 		switch {
+		case !ok && l.later:
+			continue
 		case !ok:
 			l.fault(k, "%s", unknown(t, prefix, k.Value))
 			continue

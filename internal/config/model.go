@@ -20,6 +20,29 @@ type Model struct {
 // variant is a model without fields of its own.
 func variant(name string) Model { return Model{name, arch.Variants()[name]} }
 
+// ModelOf is the model of a network: of the variant from which the fewest of its fields
+// differ.
+func ModelOf(c arch.Config) Model {
+	m, fewest := Model{Config: c}, 1<<30
+	for _, name := range arch.Names() {
+		if n := differing(c, arch.Variants()[name]); n < fewest {
+			m.Variant, fewest = name, n
+		}
+	}
+	return m
+}
+
+// differing counts the fields that differ.
+func differing(a, b arch.Config) (n int) {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range x.NumField() {
+		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
+			n++
+		}
+	}
+	return n
+}
+
 // MarshalYAML writes what a file would say: the variant and what differs from it.
 func (m Model) MarshalYAML() (any, error) {
 	own, err := fieldsOf(m.Config)
@@ -39,16 +62,6 @@ func fieldsOf(c arch.Config) (fields map[string]any, err error) {
 		return nil, err
 	}
 	return fields, yaml.Unmarshal(text, &fields)
-}
-
-// UnmarshalYAML reads what MarshalYAML wrote.
-func (m *Model) UnmarshalYAML(n *yaml.Node) error {
-	var of struct{ Variant string }
-	if err := n.Decode(&of); err != nil {
-		return err
-	}
-	*m = variant(of.Variant)
-	return n.Decode(&m.Config)
 }
 
 func (m *Model) validate(k *checker) {

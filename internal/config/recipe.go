@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -26,7 +28,8 @@ func (c Config) Recipe() (string, error) {
 }
 
 // ParseRecipe reads what Recipe returned, or what took its place before: the same
-// with Go's names for keys. Keys that this version does not know are passed over.
+// with Go's names for keys, and without the model's variant. Keys that this version does
+// not know are passed over.
 func ParseRecipe(text string) (*Config, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &keys); err != nil {
@@ -34,10 +37,24 @@ func ParseRecipe(text string) (*Config, error) {
 	}
 	var c Config
 	if _, old := keys["Train"]; old {
-		return &c, json.Unmarshal([]byte(text), &c)
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			return nil, errors.New("the recipe's settings are not of their types")
+		}
+		return &c, nil
 	}
-	if err := yaml.Unmarshal([]byte(text), &c); err != nil { // JSON is YAML, and the keys are YAML's
-		return nil, errors.New("the recipe's settings are not of their types")
+	l := newLayer("the recipe")
+	l.later = true
+	root, err := l.document(strings.NewReader(text)) // JSON is YAML, and the keys are YAML's
+	if err != nil {
+		return nil, err
 	}
-	return &c, nil
+	l.section(root, reflect.TypeFor[Config](), "", l.values)
+	if err := l.err(); err != nil {
+		return nil, err
+	}
+	if m, ok := l.values["model"].(map[string]any); ok {
+		name, _ := m["variant"].(string)
+		c.Model = variant(name)
+	}
+	return &c, decode(&c, l.values)
 }

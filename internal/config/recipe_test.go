@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"clusir/internal/arch"
 )
 
 // TestRecipe: a recipe is a configuration when it is written into a file, and comes
@@ -45,7 +47,10 @@ func TestRecipe(t *testing.T) {
 			}
 		}
 	}
-	for _, damaged := range []string{"", "[]", "5", `{"train": 5}`, `{"train": {"lr": "fast"}}`, `{"Train": 5}`, `{"tasks": {}}`} {
+	for _, damaged := range []string{"", "[]", "5", `{"train": 5}`, `{"train": {"lr": "fast"}}`, `{"Train": 5}`, `{"tasks": {}}`,
+		`{"train": {"batch": 1.5}}`, `{"threads": 0.5}`, `{"eval": {"seed": 1.5}}`, `{"model": {"dim": 16.5}}`, `{"model": {"enc_blocks": [2.5, 2, 2, 1]}}`,
+		`{"tasks": [{"kind": "denoise", "repeat": 1.5}]}`, `{"train": {"seed": -1}}`, `{"Train": {"Batch": 1.5}}`,
+	} {
 		if c, err := ParseRecipe(damaged); err == nil {
 			t.Errorf("%q is read as %+v", damaged, c)
 		}
@@ -62,4 +67,26 @@ func recipeOf(t *testing.T, c Config) string {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// TestModelOf finds the variant that a recipe of an earlier version left out.
+func TestModelOf(t *testing.T) {
+	for _, c := range []struct {
+		from   string
+		change func(*arch.Config)
+		want   string
+	}{
+		{"nano", func(*arch.Config) {}, `"model":{"variant":"nano"}`},
+		{"base", func(*arch.Config) {}, `"model":{"variant":"base"}`},
+		{"small", func(*arch.Config) {}, `"model":{"variant":"small"}`},
+		{"small", func(c *arch.Config) { c.Dim = 48 }, `"model":{"variant":"base"}`},
+		{"nano", func(c *arch.Config) { c.Dim, c.EncBlocks = 20, []int{1, 1, 1, 1} }, `"model":{"dim":20,"enc_blocks":[1,1,1,1],"variant":"nano"}`},
+		{"tiny", func(c *arch.Config) { c.UseMoE, c.UseDAFMM = false, false }, `"model":{"use_dafmm":false,"use_moe":false,"variant":"tiny"}`},
+	} {
+		network := arch.Variants()[c.from]
+		c.change(&network)
+		if got := recipeOf(t, Config{Model: ModelOf(network)}); !strings.Contains(got, c.want) {
+			t.Errorf("%s changed: %s, want %s", c.from, got, c.want)
+		}
+	}
 }

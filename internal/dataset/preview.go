@@ -6,8 +6,10 @@ import (
 	stddraw "image/draw"
 	"math"
 	"path/filepath"
+	"sort"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	xdraw "golang.org/x/image/draw"
 	"gonum.org/v1/plot/vg"
 
@@ -74,6 +76,13 @@ func (s *Set) previewRows(epoch, perRow int) ([][]previewCell, error) {
 			*at = append(*at, i)
 		}
 	}
+	cells := 0
+	for _, samples := range bySource {
+		cells += len(samples)
+	}
+	if err := s.previewFits(cells); err != nil {
+		return nil, err
+	}
 	var rows [][]previewCell
 	n := 3 * s.opts.Patch * s.opts.Patch
 	for _, samples := range bySource {
@@ -91,11 +100,38 @@ func (s *Set) previewRows(epoch, perRow int) ([][]previewCell, error) {
 	return rows, nil
 }
 
+// previewBytes estimates what drawing so many samples of p×p pixels takes: the floats of
+// both patches, what is drawn of them, and its place on the sheet; and what measured more
+// than that.
+func previewBytes(cells, p int) int64 {
+	side := int64(previewScale(p) * p)
+	const floats, drawn, program = 2 * 3 * 4, 2 * 2 * 4, 96 << 20
+	return program + int64(cells)*(floats*int64(p)*int64(p)+drawn*side*side)*5/3
+}
+
+// previewFits refuses a sheet that there is no memory for, before anything is allocated.
+func (s *Set) previewFits(cells int) error {
+	free, p := s.opts.Memory, s.opts.Patch
+	need := previewBytes(cells, p)
+	if free <= 0 || need <= free {
+		return nil
+	}
+	const step = 16 // see Options.check
+	remedy := "preview fewer tasks"
+	if n := sort.Search(p/step, func(i int) bool { return previewBytes(cells, (i+1)*step) > free }); n > 0 {
+		remedy = fmt.Sprintf("train.patch: %d fits", n*step)
+	}
+	return fmt.Errorf("drawing %d samples of %d×%d takes about %s of memory, and %s are free: %s",
+		cells, p, p, humanize.IBytes(uint64(need)), humanize.IBytes(uint64(free)), remedy)
+}
+
+// previewScale is how often a pixel of patches of p×p is repeated on the sheet.
+func previewScale(p int) int { return (sheetMinSide + p - 1) / p }
+
 // panel shows a sample of patches of p×p pixels.
 func (c previewCell) panel(p int) draw.Panel {
-	scale := (sheetMinSide + p - 1) / p
 	const line = 2
-	side := scale * p
+	side := previewScale(p) * p
 	pair := image.NewRGBA(image.Rect(0, 0, 2*side+line, side))
 	stddraw.Draw(pair, pair.Rect, image.White, image.Point{}, stddraw.Src)
 	for i, pix := range [][]float32{c.input, c.target} {

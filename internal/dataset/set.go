@@ -21,7 +21,8 @@ type Options struct {
 	Vary Vary
 	// Cache is the limit in bytes for decoded images.
 	Cache int64
-	// Memory bounds, in bytes, what a list of the samples may take; 0 for any.
+	// Memory bounds, in bytes, what a list of the samples and a sheet of some may take;
+	// 0 for any.
 	Memory int64
 	// Clean names the folders of clean photographs that noise and all other
 	// degradations are made from; none means Train/Denoise, or the root if it

@@ -293,3 +293,31 @@ func TestFromPlanarRounds(t *testing.T) {
 		t.Errorf("pixels %v", got.Pix)
 	}
 }
+
+// TestPreviewFits: a sheet that there is no memory for is refused before anything is
+// allocated, with the patch that fits; and that fits.
+func TestPreviewFits(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 60, 50, "Train/Denoise/a.jpg")
+	for _, c := range []struct {
+		patch  int
+		memory int64
+		want   string
+	}{
+		{4096, 1 << 30, "drawing 5 samples of 4096×4096 takes about 5.3 GiB of memory, and 1.0 GiB are free: train.patch: 1696 fits"},
+		{2048, 3 << 29, ""}, {1696, 1 << 30, ""}, {1712, 1 << 30, "train.patch: 1696 fits"}, {32, 1 << 20, "preview fewer tasks"}, {32, 0, ""},
+	} {
+		o := options(dir, noise)
+		o.Patch = c.patch
+		s, _ := open(t, o)
+		s.opts.Memory = c.memory
+		if err := s.previewFits(5); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%d with %d bytes: %v, want %q", c.patch, c.memory, err, c.want)
+		}
+	}
+	s, _ := open(t, options(dir, noise))
+	s.opts.Memory = 1
+	if _, err := s.Preview(0, 5); err == nil {
+		t.Error("it is drawn without memory")
+	}
+}

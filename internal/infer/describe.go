@@ -117,6 +117,9 @@ func (d *Description) setRecipe(text string) error {
 	if d.recipe, err = config.ParseRecipe(text); err != nil {
 		return err
 	}
+	if m := &d.recipe.Model; m.Variant == "" && d.Config != nil { // earlier versions left it out
+		*m = config.ModelOf(*d.Config)
+	}
 	recipe, err := d.recipe.Recipe()
 	d.Recipe = json.RawMessage(recipe)
 	return err

@@ -9,6 +9,7 @@ import (
 	"clusir/internal/arch"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/model"
 )
 
 // batchesAhead is how many batches are kept ready; two more are in use and under way.
@@ -30,24 +31,9 @@ func (o Options) needs(c arch.Config, t config.Train, decoded int64) (n need, er
 	n.batches = float * images * int64(batchesAhead+2) * int64(t.Batch/ranks) * 3 * int64(t.Patch) * int64(t.Patch)
 	n.pictures = min(decoded, int64(t.CacheMB)<<20)
 	if _, own := o.Backend.(ownMemory); !own {
-		n.network, err = networkMemory(c, t, t.Batch/(t.Accumulate*ranks))
+		n.network, err = model.TrainingMemory(c, objective(t), t.Batch/(t.Accumulate*ranks), t.Patch, t.Patch, t.Recompute)
 	}
 	return n, err
-}
-
-// networkMemory is trainingMemory for any number of samples: above a few it grows
-// with them, and is reckoned in floats, which do not overflow.
-func networkMemory(c arch.Config, t config.Train, samples int) (int64, error) {
-	const few = 4
-	if samples <= 2*few {
-		return trainingMemory(c, t, samples, t.Patch, t.Recompute)
-	}
-	one, err := trainingMemory(c, t, few, t.Patch, t.Recompute)
-	if err != nil {
-		return 0, err
-	}
-	two, err := trainingMemory(c, t, 2*few, t.Patch, t.Recompute)
-	return int64(min(float64(one)+float64(two-one)*float64(samples-few)/few, 1<<62)), err
 }
 
 // checkMemory refuses a run that would take more than there is, with the settings

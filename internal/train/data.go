@@ -84,9 +84,14 @@ func (o Options) settle(report *dataset.Report) (arch.Config, error) {
 }
 
 // Preview draws a contact sheet of training pairs to a PNG: per task a row of
-// real ones and one of those that are made.
-func Preview(c *config.Config, path string, perRow int) error {
-	set, _, err := Options{Config: c}.openSet()
+// real ones and one of those that are made. Memory is what there is for that, in bytes.
+func Preview(c *config.Config, path string, perRow int, memory int64) error {
+	if err := c.RequireTraining(); err != nil {
+		return err
+	}
+	options := DataOptions(c)
+	options.Memory, options.Cache = memory, 0 // no picture is read twice
+	set, _, err := dataset.Open(options)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func Export(f *checkpoint.File, c arch.Config, out string, dtype checkpoint.DTyp
 		}
 	}
 	if recipe, ok := all[checkpoint.KeyRecipe]; ok {
-		all[checkpoint.KeyRecipe] = withoutPaths(recipe)
+		all[checkpoint.KeyRecipe] = storedRecipe(recipe, c)
 	}
 	maps.Copy(all, metadata)
 	return checkpoint.Write(out, checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: dtype, Metadata: all})
@@ -63,12 +63,16 @@ func exportable(out string) error {
 	return fmt.Errorf("%s: safetensors is the only format that is written, not %s: call it %s", out, ext, strings.TrimSuffix(out, ext)+ours)
 }
 
-// withoutPaths is a recipe without the folder in which its user kept the data, which
-// earlier versions stored: weights are given to others. What is no recipe stays as it is.
-func withoutPaths(recipe string) string {
+// storedRecipe is a recipe of a network as this version stores it: earlier ones kept the
+// folder in which the user had the data, and weights are given to others; and they left
+// out the variant. What is no recipe stays as it is.
+func storedRecipe(recipe string, network arch.Config) string {
 	c, err := config.ParseRecipe(recipe)
 	if err != nil {
 		return recipe
+	}
+	if c.Model.Variant == "" {
+		c.Model = config.ModelOf(network)
 	}
 	text, err := c.Recipe()
 	if err != nil {

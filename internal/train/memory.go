@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"clusir/internal/arch"
-	"clusir/internal/autograd"
-	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
@@ -36,7 +33,7 @@ func (r *run) remedy(total int64, batch, patch int) string {
 			if batch%parts != 0 || parts == r.t.Accumulate && recompute == r.t.Recompute {
 				continue // what has just failed, whatever the estimate says
 			}
-			need, err := trainingMemory(r.m.Config, r.t, batch/parts, patch, recompute)
+			need, err := model.TrainingMemory(r.m.Config, objective(r.t), batch/parts, patch, patch, recompute)
 			if err == nil && need <= total {
 				return fmt.Sprintf("train.accumulate: %d with train.recompute: %v takes about %.1f of %.1f GiB (%d samples at a time instead of %d)",
 					parts, recompute, gibibytes(need), gibibytes(total), batch/parts, batch/r.t.Accumulate)
@@ -47,25 +44,3 @@ func (r *run) remedy(total int64, batch, patch int) string {
 }
 
 func gibibytes(n int64) float64 { return float64(n) / (1 << 30) }
-
-// trainingMemory estimates the bytes that training takes: parameters, gradients,
-// Adam's two moments, and the most numbers alive in a pass over n samples, with a
-// quarter more for room within operations and for what a device keeps for reuse.
-func trainingMemory(c arch.Config, t config.Train, n, patch int, recompute bool) (int64, error) {
-	b := autograd.NewShapes()
-	m, err := model.New(c, b)
-	if err != nil {
-		return 0, err
-	}
-	m.ZeroGrads()
-	tape := &model.Tape{B: b, Train: true, Recompute: recompute}
-	image, clean := autograd.Leaf(b.Alloc(n, 3, patch, patch), false), autograd.Leaf(b.Alloc(n, 3, patch, patch), false)
-	restored, _ := m.Forward(tape, image, model.Options{}) // noise takes next to nothing
-	objective(t).Loss(tape, m, restored, clean, nil).Backward(tape, 1)
-	moments := int64(0)
-	for _, p := range m.Params {
-		moments += 2 * int64(p.Len())
-	}
-	const float = 4
-	return float * (moments + b.Peak()*5/4), nil
-}

@@ -27,7 +27,7 @@ func TestOutOfMemory(t *testing.T) {
 	settings := config.Default().Train
 	settings.Batch, settings.Accumulate = 8, 1
 	need := func(n int, recompute bool) int64 {
-		bytes, err := trainingMemory(c, settings, n, 64, recompute)
+		bytes, err := model.TrainingMemory(c, objective(settings), n, 64, 64, recompute)
 		if err != nil {
 			t.Fatal(err)
 		}

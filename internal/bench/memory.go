@@ -1,0 +1,90 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"github.com/dustin/go-humanize"
+
+	"clusir/internal/arch"
+	"clusir/internal/infer"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+)
+
+// need is what a measurement takes, in bytes: on the device, and on the machine for
+// images. They are floats, which do not overflow.
+type need struct{ device, host float64 }
+
+// needs estimates what passes over batches of a size take.
+func (o Options) needs(s Size, batch int) (n need, err error) {
+	const float, images = 4, 2 // an input, and a result or a target
+	n.host = float * images * 3 * s.pixels() * float64(batch)
+	if o.Train {
+		bytes, err := model.TrainingMemory(o.Subject.Config, o.Objective, batch, s.H, s.W, false)
+		n.device = float64(bytes)
+		return n, err
+	}
+	weights, pass, err := infer.Memory(o.Subject.Config, s.H, s.W)
+	n.device = float64(weights) + float64(batch)*float64(pass)
+	return n, err
+}
+
+// excess is what of n has no room, and how much room there is for that; 0 if all has. A
+// device has memory of its own or the machine's.
+func (o Options) excess(n need, b kernels.Backend) (takes, free float64) {
+	limit := float64(o.Memory)
+	if own, ok := b.(deviceMemory); ok {
+		if _, _, total := own.MemoryUse(); n.device > float64(total) {
+			return n.device, float64(total)
+		}
+	} else {
+		n.host += n.device
+	}
+	if o.Memory > 0 && n.host > limit {
+		return n.host, limit
+	}
+	return 0, 0
+}
+
+// checkMemory refuses, before anything is allocated, a size that there is no memory for.
+func (o Options) checkMemory(s Size, b kernels.Backend) error {
+	n, err := o.needs(s, o.Batch)
+	if err != nil {
+		return err
+	}
+	takes, free := o.excess(n, b)
+	if takes == 0 {
+		return nil
+	}
+	pass := "a pass over"
+	if o.Train {
+		pass = "a step of training on"
+	}
+	return fmt.Errorf("%s %d images of %s takes about %s of memory, and %s are free: %s", pass, o.Batch, s, size(takes), size(free), o.fitting(s, b))
+}
+
+// fitting names the largest batch that fits, or else the largest square.
+func (o Options) fitting(s Size, b kernels.Backend) string {
+	fits := func(s Size, batch int) bool {
+		n, err := o.needs(s, batch)
+		takes, _ := o.excess(n, b)
+		return err == nil && takes == 0
+	}
+	flag, least := "--batch", 1
+	if o.Train {
+		flag, least = "--train", o.Subject.Config.MinTrainingBatch()
+	}
+	if k := least - 1 + sort.Search(o.Batch-least, func(i int) bool { return !fits(s, least+i) }); k >= least {
+		return fmt.Sprintf("%s %d fits", flag, k)
+	}
+	square := func(k int) Size { return Size{k * arch.Align, k * arch.Align} }
+	first := o.Subject.Config.MinSide() / arch.Align
+	if k := first - 1 + sort.Search(max(s.W, s.H)/arch.Align-first+1, func(i int) bool { return !fits(square(first+i), least) }); k >= first {
+		return fmt.Sprintf("--size %s with %s %d fits", square(k), flag, least)
+	}
+	return "choose a smaller model"
+}
+
+func size(bytes float64) string { return humanize.IBytes(uint64(min(bytes, math.MaxInt64))) }
