@@ -82,7 +82,7 @@ func peers(t *testing.T, program, files string, args ...string) (stdout, stderr 
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "peers.json")
 	cmd := exec.Command("python3", append([]string{filepath.Join(sharedtest.Root(t), "scripts", "bench_peers.py"),
-		"--clusir", program, "--peer", "python3 " + filepath.Join(files, "stand_in.py"), "--work", filepath.Join(files, "work"), "--out", out,
+		"--clusir", program, "--peer", "python3 " + filepath.Join(files, "stand_in.py"), "--exported", "python3 " + filepath.Join(files, "stand_in.py"), "--work", filepath.Join(files, "work"), "--out", out,
 		"--threads", "1", "--pause", "0"}, args...)...)
 	var o, e strings.Builder
 	cmd.Stdout, cmd.Stderr = &o, &e
@@ -124,7 +124,7 @@ func TestBenchPeers(t *testing.T) {
 }
 
 func peersMeasure(t *testing.T, program, files string) {
-	stdout, stderr, report, err := peers(t, program, files, "nano:32", "train:nano:2x32", "--rounds", "3")
+	stdout, stderr, report, err := peers(t, program, files, "nano:32", "train:nano:2x32", "--rounds", "3", "--modes", "eager,channels-last,inductor")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, stderr)
 	}
