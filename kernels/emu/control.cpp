@@ -52,6 +52,8 @@ long setting(const char* name, long otherwise) {
   return v && *v ? atol(v) : otherwise;
 }
 
+bool idle() { return setting("SOFTDEVICE_IDLE", 0) != 0; }
+
 // The fault that the environment asks for is armed when the library is loaded.
 __attribute__((constructor)) static void arm() {
   const char* v = getenv("SOFTDEVICE_FAIL");

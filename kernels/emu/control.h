@@ -5,6 +5,8 @@
 //   SOFTDEVICE_COUNT    devices (1)
 //   SOFTDEVICE_MEMORY   MiB of memory of each (40960)
 //   SOFTDEVICE_THREADS  OS threads that run blocks (all cores, at most 4)
+//   SOFTDEVICE_IDLE     1: kernels, copies and fills are taken and not done, and memory
+//                       is not filled: what a program does is left, to be counted and timed
 //   SOFTDEVICE_DRIVER   driver version, as 1000·major + 10·minor (13000)
 //   SOFTDEVICE_CC       compute capability, as 10·major + minor (80)
 //   SOFTDEVICE_FAIL     CALL:N:CODE, as softdevice_fail
@@ -33,7 +35,7 @@ uint64_t softdevice_calls(void);
 void softdevice_message(char* out, size_t size);
 
 struct softdevice_stats {
-  uint64_t contexts, modules, streams, events, device_allocations, pinned_allocations;
+  uint64_t contexts, modules, streams, events, graphs, device_allocations, pinned_allocations;
   uint64_t reclaimed;  // objects that the end of their context had to free
   uint64_t launches;   // kernels run
 };
@@ -55,6 +57,8 @@ int kernel_fault(const char* name);
 void report(const char* text);
 // lasting reports whether a context is lost after this CUresult.
 bool lasting(int code);
+// idle reports whether kernels, copies and fills are taken and not done.
+bool idle();
 // setting reads a number from the environment.
 long setting(const char* name, long otherwise);
 

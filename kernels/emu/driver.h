@@ -9,10 +9,12 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "control.h"
 #include "fiber.h"
@@ -29,6 +31,12 @@
   if (CUresult r = emu::need_context()) return r;      \
   [[maybe_unused]] CUctx_st* const context = emu::current_context()
 
+// ENTER_UNCAPTURED is for calls that a stream's capture does not outlive, if this thread
+// began one.
+#define ENTER_UNCAPTURED(name)                         \
+  ENTER_CONTEXT(name);                                 \
+  if (CUresult r = emu::refuse_in_capture()) return r
+
 struct CUctx_st {
   int device = 0, retained = 0;
   std::atomic<int> lost{0};  // the CUresult that every later call gets
@@ -36,6 +44,8 @@ struct CUctx_st {
   std::set<CUstream_st*> streams;
   std::set<CUmod_st*> modules;
   std::set<CUevent_st*> events;
+  std::set<CUgraph_st*> graphs;
+  std::set<CUgraphExec_st*> executables;
 };
 
 struct CUfunc_st {
@@ -57,7 +67,16 @@ struct CUevent_st {
   double milliseconds = 0;
 };
 
-// CUstream_st runs its tasks one after the other on an OS thread of its own.
+namespace emu {
+// Capture is what a stream was asked for since a program began to capture it.
+struct Capture {
+  std::vector<std::function<void()>> tasks;
+  bool invalid = false;
+};
+}  // namespace emu
+
+// CUstream_st runs its tasks one after the other on an OS thread of its own. While it is
+// captured it runs none of what comes.
 struct CUstream_st {
   explicit CUstream_st(CUctx_st* c) : context(c), thread([this] { run(); }) {}
   ~CUstream_st();
@@ -66,6 +85,7 @@ struct CUstream_st {
   bool idle();
 
   CUctx_st* const context;
+  emu::Capture* capture = nullptr;  // of the program's threads
 
  private:
   void run();
@@ -85,6 +105,11 @@ int device_count();
 size_t device_memory();
 // lose marks a context as lost; the first reason stays.
 void lose(CUctx_st* c, int code);
+// refuse_in_capture is the result of a call that cannot be captured: it invalidates the
+// capture that the calling thread has begun, if any.
+CUresult refuse_in_capture();
+// forget_graphs deletes a context's graphs.
+void forget_graphs(CUctx_st* c);
 // drain waits for all streams of a context.
 void drain(CUctx_st* c);
 // run_grid runs all blocks of a launch and returns the first failure.

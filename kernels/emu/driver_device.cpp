@@ -45,7 +45,9 @@ void drain(CUctx_st* c) {
 // destroy ends a context and counts what its owner had left in it.
 static void destroy(CUctx_st* c) {
   drain(c);
-  reclaimed += c->streams.size() + c->modules.size() + c->events.size() + release_owned(c);
+  reclaimed += c->streams.size() + c->modules.size() + c->events.size() + c->graphs.size() + c->executables.size() +
+               release_owned(c);
+  forget_graphs(c);
   for (CUstream_st* s : c->streams) delete s;
   for (CUmod_st* m : c->modules) delete m;
   for (CUevent_st* e : c->events) delete e;
@@ -92,6 +94,7 @@ void softdevice_live(softdevice_stats* out) {
     out->modules += c->modules.size();
     out->streams += c->streams.size();
     out->events += c->events.size();
+    out->graphs += c->graphs.size() + c->executables.size();
   }
   size_t device, pinned;
   count_allocations(&device, &pinned);
@@ -176,7 +179,7 @@ API(cuCtxGetCurrent, CUcontext* c) {
   return CUDA_SUCCESS;
 }
 API(cuCtxSynchronize, void) {
-  ENTER_CONTEXT(cuCtxSynchronize);
+  ENTER_UNCAPTURED(cuCtxSynchronize);
   drain(context);
   return CUresult(context->lost.load());
 }

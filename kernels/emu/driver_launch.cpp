@@ -110,7 +110,7 @@ static size_t image_size(const void* image) {
 }
 
 API(cuModuleLoadData, CUmodule* out, const void* image) {
-  ENTER_CONTEXT(cuModuleLoadData);
+  ENTER_UNCAPTURED(cuModuleLoadData);
   size_t n = image_size(image);
   if (!n) return CUDA_ERROR_INVALID_IMAGE;
   *out = new CUmod_st{context, std::string(static_cast<const char*>(image), n), {}};
@@ -119,7 +119,7 @@ API(cuModuleLoadData, CUmodule* out, const void* image) {
   return CUDA_SUCCESS;
 }
 API(cuModuleUnload, CUmodule m) {
-  ENTER_CONTEXT(cuModuleUnload);
+  ENTER_UNCAPTURED(cuModuleUnload);
   drain(context);
   std::lock_guard l(context->lock);
   if (!context->modules.erase(m)) return CUDA_ERROR_INVALID_HANDLE;
@@ -197,6 +197,7 @@ API(cuLaunchKernel, CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigne
   dim3 grid(gx, gy, gz), block(bx, by, bz);
   if (CUresult r = check_launch(f, grid, block, shared)) return r;
   const Kernel* k = f->kernel;
+  if (idle()) return CUDA_SUCCESS;
   auto args = copy_arguments(*k, given);
   s->push([=] {
     if (context->lost) return;

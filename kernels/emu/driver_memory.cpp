@@ -9,7 +9,7 @@ using namespace emu;
 static std::mutex allocation_lock;
 
 API(cuMemAlloc_v2, CUdeviceptr* out, size_t bytes) {
-  ENTER_CONTEXT(cuMemAlloc_v2);
+  ENTER_UNCAPTURED(cuMemAlloc_v2);
   if (!bytes) return CUDA_ERROR_INVALID_VALUE;
   std::lock_guard l(allocation_lock);
   if (device_bytes(context->device) + bytes > device_memory()) return CUDA_ERROR_OUT_OF_MEMORY;
@@ -19,19 +19,19 @@ API(cuMemAlloc_v2, CUdeviceptr* out, size_t bytes) {
   return CUDA_SUCCESS;
 }
 API(cuMemFree_v2, CUdeviceptr p) {
-  ENTER_CONTEXT(cuMemFree_v2);
+  ENTER_UNCAPTURED(cuMemFree_v2);
   if (!p) return CUDA_SUCCESS;
   drain(context);
   return release_allocation(reinterpret_cast<void*>(p), false) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 API(cuMemHostAlloc, void** out, size_t bytes, unsigned) {
-  ENTER_CONTEXT(cuMemHostAlloc);
+  ENTER_UNCAPTURED(cuMemHostAlloc);
   if (!bytes) return CUDA_ERROR_INVALID_VALUE;
   *out = allocate(bytes, -1, context);
   return *out ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 API(cuMemFreeHost, void* p) {
-  ENTER_CONTEXT(cuMemFreeHost);
+  ENTER_UNCAPTURED(cuMemFreeHost);
   drain(context);
   return release_allocation(p, true) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
@@ -45,6 +45,7 @@ API(cuMemGetInfo_v2, size_t* free, size_t* total) {
 // run pushes a task that a lost context skips.
 static CUresult run(CUstream s, std::function<void()> task) {
   if (!s) return CUDA_ERROR_INVALID_HANDLE;  // the null stream is not there: use one of your own
+  if (idle()) return CUDA_SUCCESS;
   CUctx_st* c = s->context;
   s->push([c, task] {
     if (!c->lost) task();
@@ -60,11 +61,11 @@ static CUresult copy(CUdeviceptr d, CUdeviceptr s, size_t n, CUstream h, bool to
 }
 
 API(cuMemcpyHtoDAsync_v2, CUdeviceptr d, const void* s, size_t n, CUstream h) {
-  ENTER_CONTEXT(cuMemcpyHtoDAsync_v2);
+  ENTER_UNCAPTURED(cuMemcpyHtoDAsync_v2);
   return copy(d, CUdeviceptr(s), n, h, true, false);
 }
 API(cuMemcpyDtoHAsync_v2, void* d, CUdeviceptr s, size_t n, CUstream h) {
-  ENTER_CONTEXT(cuMemcpyDtoHAsync_v2);
+  ENTER_UNCAPTURED(cuMemcpyDtoHAsync_v2);
   return copy(CUdeviceptr(d), s, n, h, false, true);
 }
 API(cuMemcpyDtoDAsync_v2, CUdeviceptr d, CUdeviceptr s, size_t n, CUstream h) {
@@ -88,7 +89,7 @@ API(cuMemsetD32Async, CUdeviceptr d, unsigned v, size_t n, CUstream h) {
   return run(h, [=] { std::fill_n(p, n, v); });
 }
 API(cuStreamWriteValue32_v2, CUstream h, CUdeviceptr d, cuuint32_t v, unsigned flags) {
-  ENTER_CONTEXT(cuStreamWriteValue32_v2);
+  ENTER_UNCAPTURED(cuStreamWriteValue32_v2);
   unsigned* p = reinterpret_cast<unsigned*>(d);
   // As the driver: NO_MEMORY_BARRIER is of the first version of this call alone.
   if (d % 4 || flags != CU_STREAM_WRITE_VALUE_DEFAULT || !find(p) || !fits_if_pinned(p, 4)) return CUDA_ERROR_INVALID_VALUE;

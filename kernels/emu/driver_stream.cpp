@@ -22,6 +22,10 @@ void CUstream_st::run() {
 }
 
 void CUstream_st::push(std::function<void()> task) {
+  if (capture) {
+    capture->tasks.push_back(std::move(task));
+    return;
+  }
   std::lock_guard l(lock);
   tasks.push_back(std::move(task));
   wake.notify_one();
@@ -55,7 +59,7 @@ API(cuStreamCreate, CUstream* out, unsigned) {
   return CUDA_SUCCESS;
 }
 API(cuStreamDestroy_v2, CUstream s) {
-  ENTER_CONTEXT(cuStreamDestroy_v2);
+  ENTER_UNCAPTURED(cuStreamDestroy_v2);
   {
     std::lock_guard l(context->lock);
     if (!context->streams.erase(s)) return CUDA_ERROR_INVALID_HANDLE;
@@ -64,18 +68,18 @@ API(cuStreamDestroy_v2, CUstream s) {
   return CUDA_SUCCESS;
 }
 API(cuStreamSynchronize, CUstream s) {
-  ENTER_CONTEXT(cuStreamSynchronize);
+  ENTER_UNCAPTURED(cuStreamSynchronize);
   if (!s) return CUDA_ERROR_INVALID_HANDLE;
   s->wait();
   return CUresult(context->lost.load());
 }
 API(cuStreamQuery, CUstream s) {
-  ENTER_CONTEXT(cuStreamQuery);
+  ENTER_UNCAPTURED(cuStreamQuery);
   if (!s) return CUDA_ERROR_INVALID_HANDLE;
   return s->idle() ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }
 API(cuStreamWaitEvent, CUstream s, CUevent e, unsigned) {
-  ENTER_CONTEXT(cuStreamWaitEvent);
+  ENTER_UNCAPTURED(cuStreamWaitEvent);
   if (!s) return CUDA_ERROR_INVALID_HANDLE;
   uint64_t id;
   {
@@ -106,7 +110,7 @@ API(cuEventDestroy_v2, CUevent e) {
   return CUDA_SUCCESS;
 }
 API(cuEventRecord, CUevent e, CUstream s) {
-  ENTER_CONTEXT(cuEventRecord);
+  ENTER_UNCAPTURED(cuEventRecord);
   if (!s) return CUDA_ERROR_INVALID_HANDLE;
   std::unique_lock l(e->lock);
   uint64_t id = ++e->recorded;
@@ -121,14 +125,14 @@ API(cuEventRecord, CUevent e, CUstream s) {
   return CUDA_SUCCESS;
 }
 API(cuEventSynchronize, CUevent e) {
-  ENTER_CONTEXT(cuEventSynchronize);
+  ENTER_UNCAPTURED(cuEventSynchronize);
   std::unique_lock l(e->lock);
   uint64_t id = e->recorded;
   e->changed.wait(l, [&] { return e->finished >= id; });
   return CUresult(context->lost.load());
 }
 API(cuEventQuery, CUevent e) {
-  ENTER_CONTEXT(cuEventQuery);
+  ENTER_UNCAPTURED(cuEventQuery);
   std::lock_guard l(e->lock);
   return e->finished >= e->recorded ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }

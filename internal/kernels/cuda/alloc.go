@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ type buffer struct {
 	addr  cu.DevicePtr
 	bytes int64 // asked for
 	size  int64 // held
+	made  int   // its number among all
 	freed bool
 }
 
@@ -24,8 +26,12 @@ type buffer struct {
 // training asks for the same sizes again and again, and cuMemAlloc and cuMemFree
 // are slow and wait for the device. One stream runs all work in the order of the
 // calls, so memory may be used again at once.
+//
+// Of several free buffers of a size the oldest is taken: which one depends on nothing but
+// what is free, so that a step that leaves as it began has the addresses of the last one.
 type cache struct {
-	free []*buffer // by size
+	free []*buffer // by size, and then by age
+	made int       // buffers so far
 	held map[*buffer]bool
 
 	live, peak int64 // bytes in tensors
@@ -38,7 +44,7 @@ const (
 
 // take returns a cached buffer for the given size, or nil.
 func (c *cache) take(size int64) *buffer {
-	i, _ := slices.BinarySearchFunc(c.free, size, func(f *buffer, s int64) int { return int(f.size - s) })
+	i := c.place(size, 0)
 	if i == len(c.free) || c.free[i].size > size+size/maxWaste {
 		return nil
 	}
@@ -49,8 +55,16 @@ func (c *cache) take(size int64) *buffer {
 
 // put gives a buffer back to the cache.
 func (c *cache) put(f *buffer) {
-	i, _ := slices.BinarySearchFunc(c.free, f.size, func(f *buffer, s int64) int { return int(f.size - s) })
+	i := c.place(f.size, f.made)
 	c.free = slices.Insert(c.free, i, f)
+}
+
+// place is where a free buffer of that size and number is, or would be.
+func (c *cache) place(size int64, made int) int {
+	i, _ := slices.BinarySearchFunc(c.free, size, func(f *buffer, s int64) int {
+		return cmp.Or(cmp.Compare(f.size, s), cmp.Compare(f.made, made))
+	})
+	return i
 }
 
 // trim frees what the cache holds and no tensor uses. Worker only.
@@ -105,15 +119,16 @@ func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 
 // allocate asks the driver for memory, giving back what is cached if it must.
 func (b *Backend) allocate(s kernels.Shape, size int64) *buffer {
-	f := &buffer{size: size}
+	b.cache.made++
+	f := &buffer{size: size, made: b.cache.made}
 	b.do(func() {
 		if b.fault != nil {
 			return
 		}
 		var err error
 		f.addr, err = cu.MemAlloc(size)
-		if errors.Is(err, cu.OutOfMemory) && len(b.cache.free) > 0 {
-			if err = b.cache.trim(); err == nil {
+		if errors.Is(err, cu.OutOfMemory) && len(b.cache.free)+len(b.graphs.made) > 0 {
+			if err = errors.Join(b.forgetGraphs(), b.cache.trim()); err == nil {
 				f.addr, err = cu.MemAlloc(size)
 			}
 		}

@@ -26,12 +26,14 @@ type Backend struct {
 	kernels map[string]*kernel
 	roots   map[int]kernels.Tensor
 	tables  tables
+	batch   batch
 	watch   func(*launched) // is called for every launch and transfer before it is queued; for tests
 
 	// Of the worker:
 	stream  cu.Stream
 	modules []cu.Module
 	trail   trail
+	graphs  graphs
 	pinned  pinnedPool
 	fault   *Fault
 	ranks   collective
@@ -95,7 +97,9 @@ func (b *Backend) open() error {
 		return err
 	}
 	b.undo(b.trail.close)
-	return nil
+	b.undo(b.graphs.close)
+	b.trail.counting = &kernel{name: "trail_note"}
+	return b.find(b.trail.counting)
 }
 
 // releaseContext gives the device's context back. Where that fails it resets the

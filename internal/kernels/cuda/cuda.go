@@ -7,7 +7,8 @@
 // that says how to get the other.
 //
 // How an operation travels: a method of [Backend] names a kernel, a grid and
-// arguments (launch.go); one goroutine per device, locked to its OS thread,
+// arguments (launch.go); batches of launches, which from their second time on are CUDA
+// graphs (graph.go), go to one goroutine per device, locked to its OS thread, that
 // makes the driver calls in order (worker.go); memory comes from a cache that is
 // ordered by the same stream (alloc.go), and moves through pinned buffers
 // (transfer.go). Nothing waits for the device but Download and Sync. Faults are

@@ -49,9 +49,11 @@ func work(debug bool) (right bool, err error) {
 	return true, nil
 }
 
+const outOfMemory = 2
+
 // injected are the codes of failures, and whether the context is lost after them: no
 // memory, unknown, a failed launch, no device.
-var injected = map[int]bool{2: false, 999: true, 719: true, 46: true}
+var injected = map[int]bool{outOfMemory: false, 999: true, 719: true, 46: true}
 
 // Every driver call of a run fails once, in every way: the error surfaces, the
 // numbers are not taken for right, nothing panics, and nothing is left on the
@@ -71,18 +73,19 @@ func TestEveryCallMayFail(t *testing.T) {
 		for code, lasting := range injected {
 			for nth := 1; nth <= calls; nth++ {
 				name := fmt.Sprintf("debug %v, code %d, call %d of %d", debug, code, nth, calls)
-				failOnce(t, name, func() (bool, error) { return work(debug) }, nth, code, lasting)
+				failCall(t, name, "*", func() (bool, error) { return work(debug) }, nth, code, lasting)
 			}
 		}
 	}
 }
 
-func failOnce(t *testing.T, name string, work func() (right bool, err error), nth, code int, lasting bool) {
+// failCall makes the nth call of that name fail, and reports whether there was one.
+func failCall(t *testing.T, name, call string, work func() (right bool, err error), nth, code int, lasting bool) (fired bool) {
 	t.Helper()
 	reclaimed := softdevice.Live().Reclaimed
-	softdevice.Fail("*", nth, code)
+	softdevice.Fail(call, nth, code)
 	right, err := work()
-	fired := softdevice.Fired() // a run that waits less for the device makes fewer calls
+	fired = softdevice.Fired() // a run that waits less for the device makes fewer calls
 	softdevice.Fail("*", 0, 0)
 	live := softdevice.Live()
 	if !live.Nothing() {
@@ -94,6 +97,7 @@ func failOnce(t *testing.T, name string, work func() (right bool, err error), nt
 	if fired && err == nil {
 		t.Errorf("%s: no error; right %v", name, right)
 	}
+	return fired
 }
 
 // A kernel that fails while it runs is named by Sync, with its shapes, however

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"clusir/internal/kernels"
+
+	"gorgonia.org/cu"
 )
 
 // grid is the shape of a launch: blocks along x, y and z, and bytes of dynamic shared
@@ -79,11 +81,13 @@ func (b *Backend) argument(v any) argument {
 	panic(fmt.Sprintf("cuda: a kernel takes no argument of type %T", v))
 }
 
-// launched is a launch on its way to the device.
+// launched is a launch on its way to the device; or a fill or a copy, which the driver
+// does without a kernel of ours.
 type launched struct {
-	kernel *kernel
-	grid   grid
-	args   []argument
+	kernel   *kernel
+	grid     grid
+	args     []argument
+	transfer func(cu.Stream) error // nil: launch the kernel
 }
 
 // String names the kernel and the shapes.
@@ -105,52 +109,52 @@ func (b *Backend) launch(name string, g grid, args ...any) {
 		l.args[i] = b.argument(a)
 	}
 	l.kernel.check(l.args)
-	if b.watch != nil {
-		b.watch(l)
-	}
-	b.post(func() { b.run(l) })
+	b.queue(l)
 }
 
-// transfer reports a fill, a copy or an upload of these tensors to watch, as if it were
-// a kernel's launch.
-func (b *Backend) transfer(name string, ts ...kernels.Tensor) {
-	if b.watch == nil {
-		return
-	}
-	l := &launched{kernel: &kernel{name: name}}
-	for _, t := range ts {
-		l.args = append(l.args, b.argument(t))
-	}
-	b.watch(l)
-}
+// The names of transfers, which stand for kernels where they are counted or named.
+var filling, copying, uploading = &kernel{name: "fill"}, &kernel{name: "copy"}, &kernel{name: "upload"}
 
-// run makes the driver call of a launch. Worker only.
+// run makes the driver call of a launch and notes it. Worker only.
 func (b *Backend) run(l *launched) {
 	if b.fault != nil {
 		return
 	}
-	if b.around != nil {
+	if b.around != nil && l.transfer == nil {
 		defer b.around(l)()
 	}
-	k, g := l.kernel, l.grid
-	if g.shared > k.shared {
-		if err := allowShared(k.fn, g.shared); err != nil {
-			b.failLater(fmt.Sprintf("giving %v %d bytes of shared memory", l, g.shared), err)
-			return
-		}
-		k.shared = g.shared
-	}
-	slots := make([]unsafe.Pointer, len(l.args))
-	for i := range l.args {
-		slots[i] = unsafe.Pointer(&l.args[i].bits)
-	}
-	if err := k.fn.Launch(g.x, g.y, g.z, k.threads, 1, 1, g.shared, b.stream, slots); err != nil {
-		b.failLater("launching "+l.String(), err)
+	if b.call(l); b.fault != nil {
 		return
 	}
 	b.failLater("noting progress", b.trail.add(l, b.stream))
 	if b.debug {
 		b.settle()
 		b.failLater("waiting for "+l.String(), b.stream.Synchronize())
+	}
+}
+
+// call makes the driver call of a launch, on the stream, or into what is captured of it.
+// Worker only.
+func (b *Backend) call(l *launched) {
+	k, g := l.kernel, l.grid
+	if g.shared > k.shared && l.transfer == nil {
+		if err := allowShared(k.fn, g.shared); err != nil {
+			b.failLater(fmt.Sprintf("giving %v %d bytes of shared memory", l, g.shared), err)
+			return
+		}
+		k.shared = g.shared
+	}
+	var err error
+	if l.transfer != nil {
+		err = l.transfer(b.stream)
+	} else {
+		slots := make([]unsafe.Pointer, len(l.args))
+		for i := range l.args {
+			slots[i] = unsafe.Pointer(&l.args[i].bits)
+		}
+		err = k.fn.Launch(g.x, g.y, g.z, k.threads, 1, 1, g.shared, b.stream, slots)
+	}
+	if err != nil {
+		b.failLater("launching "+l.String(), err)
 	}
 }

@@ -135,6 +135,8 @@ var machineFacts = map[string]machineFact{
 	"experts_project_dw":  {shared: sharedDw, gemm: true},
 	"experts_dw_sum":      {wide: true},
 
+	"trail_note": {},
+
 	"gate_fwd":    {wide: true},
 	"gate_grad":   {wide: true},
 	"gate_dw":     {},

@@ -256,7 +256,9 @@ that is added to both), the operations of its matrix products and convolutions
 kernel is the sum over its launches, each bound by memory or by arithmetic. Rounds of
 experts that find nothing to do are launches without bytes. Other arithmetic is
 not counted; the heads of the files in kernels/ tell it. Launches cost some
-microseconds each besides. `+"`make gpu-kit`"+` makes what prints the times on a GPU beside
+microseconds each besides, but few driver calls: from the third pass on they go to the
+driver as CUDA graphs, by at most `+fmt.Sprintf("%d calls a step, and %d an inference at 256²", mostStepCalls, mostInferenceCalls)+`.
+`+"`make gpu-kit`"+` makes what prints the times on a GPU beside
 these floors, with that GPU's memory and arithmetic.
 
 | precision | kernels | fills and copies | GB | TFLOP | floor of a step, ms | images/s at most |

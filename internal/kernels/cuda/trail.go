@@ -13,12 +13,14 @@ import (
 // trail remembers what was launched lately and how far the device has come, so
 // that a fault that shows long after its launch still names it. The device
 // writes the number of finished launches to pinned memory, once every few of
-// them: that word can be read after the device is lost.
+// them: that word can be read after the device is lost. In a graph a kernel counts.
 type trail struct {
-	recent   [1 << 12]*launched
+	recent   [1 << 15]*launched
 	issued   uint32
+	noted    uint32 // of them, when the device was last asked to write
 	every    uint32
 	finished *uint32 // pinned; nil where the device cannot write to it
+	counting *kernel // trail_note
 }
 
 // withBarrier is CU_STREAM_WRITE_VALUE_DEFAULT. The number orders nothing, but the
@@ -53,9 +55,38 @@ func (t *trail) close() error {
 func (t *trail) add(l *launched, s cu.Stream) error {
 	t.recent[t.issued%uint32(len(t.recent))] = l
 	t.issued++
-	if t.issued%t.every != 0 || t.finished == nil {
+	if t.issued-t.noted < t.every {
 		return nil
 	}
+	return t.exact(s)
+}
+
+// addNoted notes launches of a graph, which counts them itself. Worker only.
+func (t *trail) addNoted(ls []*launched) {
+	for _, l := range ls {
+		t.recent[t.issued%uint32(len(t.recent))] = l
+		t.issued++
+	}
+	t.noted = t.issued
+}
+
+// note is the launch in a graph that counts those since the last note as finished; nil
+// where none is due.
+func (t *trail) note(since int, last bool) *launched {
+	if t.finished == nil || !last && since < int(t.every) {
+		return nil
+	}
+	return &launched{kernel: t.counting, grid: over(1, 1), args: []argument{
+		{uint64(uintptr(unsafe.Pointer(t.finished))), 8, "finished"}, {uint64(since), 4, since},
+	}}
+}
+
+// exact has the device write how many launches there are so far, when it has come there.
+func (t *trail) exact(s cu.Stream) error {
+	if t.finished == nil || t.noted == t.issued {
+		return nil
+	}
+	t.noted = t.issued
 	word := cu.DevicePtr(uintptr(unsafe.Pointer(t.finished))) // one address space for host and device
 	err := s.WriteValue32(word, t.issued, withBarrier)
 	if errors.Is(err, cu.NotSupported) {

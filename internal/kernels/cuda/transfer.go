@@ -96,32 +96,36 @@ func (pool *pinnedPool) close() error {
 
 // Fill sets every element of t to v.
 func (b *Backend) Fill(t kernels.Tensor, v float32) {
-	f, n := b.buffer(t), int64(t.Len())
-	b.transfer("fill", t)
-	b.post(func() {
-		if b.fault == nil && n > 0 {
-			b.failLater(fmt.Sprintf("filling %v", t.Shape), cu.MemsetD32Async(f.addr, uint(math.Float32bits(v)), n, b.stream))
-		}
-	})
+	n := int64(t.Len())
+	if n == 0 {
+		return
+	}
+	at := b.argument(t)
+	b.queue(&launched{kernel: filling, args: []argument{at, b.argument(v), b.argument(n)}, transfer: func(s cu.Stream) error {
+		return cu.MemsetD32Async(cu.DevicePtr(at.bits), uint(math.Float32bits(v)), n, s)
+	}})
 }
 
 // Copy sets dst to src, of the same size.
 func (b *Backend) Copy(dst, src kernels.Tensor) {
 	same("Copy", dst, src)
-	d, s := b.buffer(dst), b.buffer(src)
-	b.transfer("copy", dst, src)
-	b.post(func() {
-		if b.fault == nil && src.Len() > 0 {
-			b.failLater(fmt.Sprintf("copying %v", src.Shape), cu.MemcpyDtoDAsync(d.addr, s.addr, int64(src.Len())*4, b.stream))
-		}
-	})
+	n := 4 * int64(src.Len())
+	if n == 0 {
+		return
+	}
+	d, s := b.argument(dst), b.argument(src)
+	b.queue(&launched{kernel: copying, args: []argument{d, s, b.argument(n)}, transfer: func(stream cu.Stream) error {
+		return cu.MemcpyDtoDAsync(cu.DevicePtr(d.bits), cu.DevicePtr(s.bits), n, stream)
+	}})
 }
 
 // Upload sets dst to src, which may change as soon as it returns. It does not
 // wait for the device unless it is far behind.
 func (b *Backend) Upload(dst kernels.Tensor, src []float32) {
 	f := b.sized("Upload", dst, len(src))
-	b.transfer("upload", dst)
+	if b.watch != nil {
+		b.watch(&launched{kernel: uploading, args: []argument{b.argument(dst)}})
+	}
 	b.do(func() {
 		for at := 0; at < len(src) && b.fault == nil; at += chunk / 4 {
 			part := src[at:min(at+chunk/4, len(src))]

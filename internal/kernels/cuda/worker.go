@@ -11,9 +11,8 @@ type worker struct {
 	done  chan struct{}
 }
 
-// queueLength is how far the model may run ahead of the driver. A training step
-// is some thousand operations.
-const queueLength = 1024
+// queueLength is how many batches and other tasks the model may run ahead of the driver.
+const queueLength = 64
 
 func newWorker() *worker {
 	w := &worker{tasks: make(chan func(), queueLength), done: make(chan struct{})}

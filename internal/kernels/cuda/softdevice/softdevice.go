@@ -72,6 +72,7 @@ func Message() string {
 // Stats counts what the device holds.
 type Stats struct {
 	Contexts, Modules, Streams, Events   int
+	Graphs                               int
 	DeviceAllocations, PinnedAllocations int
 	Reclaimed                            int // objects that the end of their context had to free
 	Launches                             int // kernels run
@@ -82,7 +83,7 @@ func Live() Stats {
 	var s C.struct_softdevice_stats
 	C.live(&s)
 	return Stats{
-		Contexts: int(s.contexts), Modules: int(s.modules), Streams: int(s.streams), Events: int(s.events),
+		Contexts: int(s.contexts), Modules: int(s.modules), Streams: int(s.streams), Events: int(s.events), Graphs: int(s.graphs),
 		DeviceAllocations: int(s.device_allocations), PinnedAllocations: int(s.pinned_allocations),
 		Reclaimed: int(s.reclaimed), Launches: int(s.launches),
 	}
@@ -90,5 +91,5 @@ func Live() Stats {
 
 // Nothing reports whether the device holds nothing.
 func (s Stats) Nothing() bool {
-	return s.Contexts+s.Modules+s.Streams+s.Events+s.DeviceAllocations+s.PinnedAllocations == 0
+	return s.Contexts+s.Modules+s.Streams+s.Events+s.Graphs+s.DeviceAllocations+s.PinnedAllocations == 0
 }

@@ -1,0 +1,236 @@
+//go:build cuda
+
+package cuda
+
+// Launches are queued in batches. A step of training, or the inference of pictures of one
+// size, queues the same ones again and again, at the same addresses (see cache.take): the
+// second time that a batch comes it is made a graph, and from then on one driver call
+// launches it.
+
+/*
+#include <cuda.h>
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"unsafe"
+
+	"gorgonia.org/cu"
+)
+
+const (
+	// A batch holds that many launches at most: few at first, so that the device need not
+	// wait for long, and twice as many each time until the program waits for the device.
+	firstBatch, largestBatch = 64, 512
+	leastGraph               = 16      // fewer launches are not worth a graph
+	mostInGraphs             = 1 << 15 // launches; beyond, all graphs go and begin anew
+	mostSeen                 = 1 << 12 // batches that came once
+)
+
+// batch is what was asked for and is not yet on its way to the worker.
+type batch struct {
+	launches []*launched
+	key      []byte // what tells it from other batches
+	limit    int    // launches; 0 stands for firstBatch
+}
+
+// queue adds a launch to the batch.
+func (b *Backend) queue(l *launched) {
+	if b.watch != nil {
+		b.watch(l)
+	}
+	q := &b.batch
+	if len(q.launches) == 0 {
+		q.limit = max(q.limit, firstBatch)
+		q.launches, q.key = make([]*launched, 0, q.limit), make([]byte, 0, 128*q.limit)
+	}
+	q.launches = append(q.launches, l)
+	q.key = l.appendKey(q.key)
+	if len(q.launches) == q.limit || b.debug {
+		q.limit = min(2*q.limit, largestBatch)
+		b.flush()
+	}
+}
+
+// appendKey appends what tells a launch from others: launches of equal keys do the same.
+func (l *launched) appendKey(key []byte) []byte {
+	words := []uint64{uint64(uintptr(unsafe.Pointer(l.kernel))), uint64(l.grid.x)<<32 | uint64(l.grid.y), uint64(l.grid.z)<<32 | uint64(l.grid.shared)}
+	key = append(key, bytesOf(words)...)
+	for i := range l.args {
+		key = append(key, bytesOf([]uint64{l.args[i].bits})...)
+	}
+	return key
+}
+
+// bytesOf returns the memory of words.
+func bytesOf(words []uint64) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 8*len(words))
+}
+
+// flush posts the batch.
+func (b *Backend) flush() {
+	q := b.batch
+	if len(q.launches) == 0 {
+		return
+	}
+	b.batch = batch{limit: q.limit}
+	b.worker.post(func() { b.runBatch(q) })
+}
+
+// post queues a task of the worker, behind the launches before it.
+func (b *Backend) post(task func()) {
+	b.flush()
+	b.worker.post(task)
+}
+
+// do runs a task behind what is queued and waits for it.
+func (b *Backend) do(task func()) {
+	b.flush()
+	b.batch.limit = firstBatch
+	b.worker.do(task)
+}
+
+// runBatch launches a batch, as a graph if it has come before. Worker only.
+func (b *Backend) runBatch(q batch) {
+	if b.fault != nil {
+		return
+	}
+	if g := b.graphFor(q); g != nil {
+		b.replay(g)
+		return
+	}
+	for _, l := range q.launches {
+		b.run(l)
+	}
+}
+
+// graph is a batch that one driver call launches.
+type graph struct {
+	exec     C.CUgraphExec
+	launches []*launched
+}
+
+// String names what is launched, by its ends.
+func (g *graph) String() string {
+	return fmt.Sprintf("%d launches as a graph, %v to %v", len(g.launches), g.launches[0], g.launches[len(g.launches)-1])
+}
+
+// graphs holds those that were made, by the keys of their batches. Worker only.
+type graphs struct {
+	made     map[string]*graph
+	launches int // in made
+	seen     map[uint64]bool
+	seed     maphash.Seed
+}
+
+// graphFor returns the graph of a batch, which it makes the second time that the batch
+// comes; nil: launch it piece by piece. Worker only.
+func (b *Backend) graphFor(q batch) *graph {
+	if b.debug || b.around != nil || len(q.launches) < leastGraph {
+		return nil
+	}
+	if g := b.graphs.made[string(q.key)]; g != nil {
+		return g
+	}
+	if b.graphs.seen == nil || len(b.graphs.seen) == mostSeen {
+		b.graphs.seen, b.graphs.seed = map[uint64]bool{}, maphash.MakeSeed()
+	}
+	hash := maphash.Bytes(b.graphs.seed, q.key)
+	if !b.graphs.seen[hash] {
+		b.graphs.seen[hash] = true
+		return nil
+	}
+	return b.makeGraph(q)
+}
+
+// makeGraph captures a batch. It returns nil where that fails, which is a fault, and where
+// there is no memory for a graph, which is none: its launches need less. Worker only.
+func (b *Backend) makeGraph(q batch) *graph {
+	if b.graphs.launches+len(q.launches) > mostInGraphs {
+		b.failLater("forgetting graphs", b.forgetGraphs())
+	}
+	g := &graph{launches: q.launches}
+	captured, err := b.capture(g)
+	if err == nil && b.fault == nil {
+		err = code(C.cuGraphInstantiate(&g.exec, captured, 0))
+		if errors.Is(err, cu.OutOfMemory) {
+			err = b.forgetGraphs()
+		}
+	}
+	if captured != nil {
+		err = errors.Join(err, code(C.cuGraphDestroy(captured)))
+	}
+	if g.exec != nil { // kept even if there is an error, to be given back
+		b.graphs.keep(string(q.key), g)
+	}
+	if err != nil {
+		b.failLater(fmt.Sprintf("preparing %v", g), err)
+	}
+	if b.fault != nil || g.exec == nil {
+		return nil
+	}
+	return g
+}
+
+// capture returns a graph's launches, and notes of progress among them, as the driver
+// has them. Worker only.
+func (b *Backend) capture(g *graph) (captured C.CUgraph, err error) {
+	stream := cstream(b.stream)
+	if err := code(C.cuStreamBeginCapture(stream, C.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)); err != nil {
+		return nil, err
+	}
+	noted := 0
+	for i, l := range g.launches {
+		if b.call(l); b.fault != nil {
+			break
+		}
+		if note := b.trail.note(i+1-noted, i == len(g.launches)-1); note != nil {
+			noted = i + 1
+			b.call(note)
+		}
+	}
+	return captured, code(C.cuStreamEndCapture(stream, &captured))
+}
+
+// replay launches a graph. Worker only.
+func (b *Backend) replay(g *graph) {
+	b.failLater("noting progress", b.trail.exact(b.stream))
+	if b.fault != nil {
+		return
+	}
+	if err := code(C.cuGraphLaunch(g.exec, cstream(b.stream))); err != nil {
+		b.failLater(fmt.Sprintf("launching %v", g), err)
+		return
+	}
+	b.trail.addNoted(g.launches)
+}
+
+// forgetGraphs destroys all graphs, when none is running. Worker only.
+func (b *Backend) forgetGraphs() error {
+	b.settle()
+	return errors.Join(b.stream.Synchronize(), b.graphs.close())
+}
+
+func (gs *graphs) keep(key string, g *graph) {
+	if gs.made == nil {
+		gs.made = map[string]*graph{}
+	}
+	gs.made[key] = g
+	gs.launches += len(g.launches)
+}
+
+// close destroys all graphs, none of which may be running. Worker only.
+func (gs *graphs) close() error {
+	var errs []error
+	for _, g := range gs.made {
+		errs = append(errs, code(C.cuGraphExecDestroy(g.exec)))
+	}
+	gs.made, gs.launches = nil, 0
+	return errors.Join(errs...)
+}
+
+// cstream is s's handle: a cu.Stream is a struct of nothing else.
+func cstream(s cu.Stream) C.CUstream { return *(*C.CUstream)(unsafe.Pointer(&s)) }
