@@ -16,6 +16,7 @@ import (
 	"clusir/internal/model"
 	"clusir/internal/progress"
 	"clusir/internal/restore"
+	"clusir/internal/userfile"
 )
 
 // restoreOptions are those of `clusir restore`.
@@ -132,6 +133,7 @@ func runRestore(o *restoreOptions) (err error) {
 		return err
 	}
 	plan, err := o.Plan()
+	err = userfile.InOneLine(err)
 	if errors.As(err, new(restore.Misuse)) {
 		return usageError{err}
 	} else if err != nil {
@@ -225,10 +227,10 @@ func (r *restoreReport) done(res restore.Result) {
 		fmt.Fprintf(r.o.errOut, "%s", bug.Stack)
 	}
 	for _, note := range res.Notes {
-		fmt.Fprintf(r.o.errOut, "clusir: %s: %s\n", res.In, note)
+		fmt.Fprintf(r.o.errOut, "clusir: %s\n", userfile.OneLine(res.In+": "+note))
 	}
-	if r.err = res.Err; res.Err != nil && r.plan.Several {
-		fmt.Fprintf(r.o.errOut, "clusir: %v\n", res.Err)
+	if r.err = userfile.InOneLine(res.Err); r.err != nil && r.plan.Several {
+		fmt.Fprintf(r.o.errOut, "clusir: %v\n", r.err)
 	}
 	r.print(res.Record(r.o.Model, r.device))
 	if r.o.Explain && res.Err == nil {
@@ -239,7 +241,7 @@ func (r *restoreReport) done(res restore.Result) {
 // progress shows how far the run is, from which of its pictures is computed and what
 // share of that is done.
 func (r *restoreReport) progress(index int, job restore.Job, done float64) {
-	text := filepath.Base(job.In)
+	text := userfile.OneLine(filepath.Base(job.In))
 	all := len(r.plan.Jobs)
 	if all > 1 {
 		text = fmt.Sprintf("%d of %d: %s", index+1, all, text)

@@ -116,6 +116,48 @@ func TestBadInputs(t *testing.T) {
 	}
 }
 
+// TestOddNames: a picture whose name could end a line, colour a terminal or is not even
+// text is restored as any other, and an error names it in one line that shows what it is.
+func TestOddNames(t *testing.T) {
+	odd := map[string]string{"a\nb": `a\nb`, "\x1b[31mred": `\x1b[31mred`, "\xff\xfe": `\xff\xfe`, "\u009b2J": `\u009b2J`, "%s%d": "%s%d"}
+	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
+	picture := contentsOf(t, fixtures+"/bmp_rgb.bmp")
+	put := func(name string, data []byte) {
+		if err := os.WriteFile(filepath.Join(in, name), data, 0o600); err != nil {
+			t.Skipf("the file system takes no such names: %v", err)
+		}
+	}
+	for name := range odd {
+		put(name+".bmp", picture)
+		put(name+".png", []byte("no picture"))
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run([]string{"restore", in, "-o", out}, &stdout, &stderr); code != exitError {
+		t.Errorf("exit code %d", code)
+	}
+	all := stderr.String()
+	if n := strings.Count(all, "\n"); n != len(odd)+1 {
+		t.Errorf("%d lines:\n%s", n, all)
+	}
+	for name, shown := range odd {
+		if _, err := os.Stat(filepath.Join(out, name+".bmp")); err != nil {
+			t.Error(err)
+		}
+		if want := shown + ".png is not an image"; !strings.Contains(all, want) {
+			t.Errorf("no line has %s:\n%s", want, all)
+		}
+		for of, args := range map[string][]string{
+			"no picture":             {filepath.Join(in, name+".png"), filepath.Join(out, "x.png")},
+			"a result that is there": {filepath.Join(in, name+".bmp"), filepath.Join(out, name+".bmp")},
+		} {
+			stderr.Reset()
+			if code := run(append([]string{"restore"}, args...), &stdout, &stderr); code != exitError || strings.Count(stderr.String(), "\n") != 1 {
+				t.Errorf("of %s: %d, %q", of, code, &stderr)
+			}
+		}
+	}
+}
+
 // TestBadWeights: a network whose weights are no good writes nothing over anybody's
 // picture, with a file that says so or without.
 func TestBadWeights(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"syscall"
@@ -83,8 +84,8 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
-		err = out.err // of what the command did not check: its result did not reach anybody
+	if at := new(fs.PathError); err == nil || errors.As(err, &at) && at.Path == stdoutName {
+		err = out.err // its result did not reach anybody, whether the command checked that or not
 	}
 	if err == nil {
 		return exitOK
@@ -94,18 +95,21 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	}
 	if by := new(signalled); errors.As(context.Cause(ctx), by) {
 		if !errors.Is(err, context.Canceled) { // it failed at that, too
-			fmt.Fprintf(stderr, "clusir: %v\n", err)
+			fmt.Fprintf(stderr, "clusir: %s\n", userfile.Lines(err.Error()))
 		}
 		fmt.Fprintf(stderr, "clusir: %v\n", by)
 		return by.code()
 	}
-	fmt.Fprintf(stderr, "clusir: %v\n", err)
+	fmt.Fprintf(stderr, "clusir: %s\n", userfile.Lines(err.Error()))
 	if started && !errors.As(err, new(usageError)) || out.err != nil {
 		return exitError
 	}
 	fmt.Fprintf(stderr, "Run '%s --help' for what it takes.\n", cmd.CommandPath())
 	return exitUsage
 }
+
+// stdoutName is what errors call standard output.
+const stdoutName = "standard output"
 
 // checkedWriter is standard output, and remembers if that could not be written.
 type checkedWriter struct {
@@ -116,10 +120,11 @@ type checkedWriter struct {
 func (c *checkedWriter) Write(b []byte) (int, error) {
 	n, err := c.w.Write(b)
 	if err != nil {
-		err = fmt.Errorf("cannot write standard output: %w", userfile.Reason(err))
+		reason := userfile.Reason(err)
 		if c.err == nil {
-			c.err = err
+			c.err = fmt.Errorf("cannot write %s: %w", stdoutName, reason)
 		}
+		err = &fs.PathError{Op: "write", Path: stdoutName, Err: reason}
 	}
 	return n, err
 }

@@ -125,7 +125,7 @@ func TestStandardOutputFails(t *testing.T) {
 			}
 			var stderr bytes.Buffer
 			code := run(args, &fullWriter{}, &stderr)
-			if code != exitError || !strings.Contains(stderr.String(), "cannot write standard output: no space left on device") {
+			if code != exitError || !strings.HasPrefix(stderr.String(), "clusir: cannot write standard output: no space left on device\n") {
 				t.Errorf("exit code %d, stderr %q", code, &stderr)
 			}
 		})

@@ -55,7 +55,7 @@ type Plan struct {
 	// Several tells that the request could have been for more than one picture.
 	Several bool
 	// Ignored counts the files in folders that are no pictures by their names, by
-	// their extensions in small letters, "" for none.
+	// their extensions in small letters, "" for none; and the hidden ones, as "hidden".
 	Ignored map[string]int
 
 	shard    shard.Shard
@@ -107,7 +107,7 @@ func (r Request) folder(several bool) (bool, error) {
 	case err == nil && info.IsDir():
 		return true, nil
 	case err == nil && named:
-		return false, fmt.Errorf("%s is a file, and a folder is due here: name another", r.Output)
+		return false, fmt.Errorf("%s is a file, but a folder is needed: name another", r.Output)
 	case err == nil || !named:
 		return false, nil
 	}

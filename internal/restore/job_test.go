@@ -95,9 +95,9 @@ func TestPlan(t *testing.T) {
 		{"results collide", Request{Inputs: in("in"), Output: "new", Format: imageio.PNG}, "new/dup.png would be the result of both in/dup.jpg and in/dup.png"},
 		{"same name from two folders", Request{Inputs: in("in/1.png", "out/1.png"), Output: "new", Into: true}, "would be the result of both"},
 		{"result falls on an input", Request{Inputs: in("re/x.png", "re/x_r.png"), Suffix: "_r", Overwrite: true}, "the result of re/x.png would replace the input re/x_r.png"},
-		{"folder to file", Request{Inputs: in("in"), Output: "a.png"}, "a.png is a file, and a folder is due here"},
+		{"folder to file", Request{Inputs: in("in"), Output: "a.png"}, "a.png is a file, but a folder is needed"},
 		{"folder to a file's name", Request{Inputs: in("in"), Output: "x.png"}, "x.png would be a folder, but is named like a PNG"},
-		{"-o names a file", Request{Inputs: in("b.JPG"), Output: "a.png", Into: true}, "a.png is a file, and a folder is due here"},
+		{"-o names a file", Request{Inputs: in("b.JPG"), Output: "a.png", Into: true}, "a.png is a file, but a folder is needed"},
 		{"result is a folder", Request{Inputs: in("a.png"), Output: "in", Format: imageio.PNG, Compare: "void"}, "a.png>in/a.png|void/a.png"},
 		{"result is a device", Request{Inputs: in("a.png"), Output: "/dev/null", Format: imageio.PNG}, "use - to write to standard output"},
 		{"several to standard output", Request{Inputs: in("in"), Output: "-"}, "only one picture goes to standard output"},
@@ -158,7 +158,7 @@ func TestPlanCounts(t *testing.T) {
 	tree(t)
 	p, err := Request{Inputs: []string{"in"}, Output: "done", SkipExisting: true}.Plan()
 	must(t, err)
-	if len(p.Jobs) != 4 || len(p.Skipped) != 2 || len(p.Ignored) != 1 || p.Ignored[".txt"] != 1 || !p.Several {
+	if len(p.Jobs) != 4 || len(p.Skipped) != 2 || len(p.Ignored) != 2 || p.Ignored[".txt"] != 1 || p.Ignored[hidden] != 1 || !p.Several {
 		t.Errorf("got %d jobs, %d skipped, %v ignored, several %v", len(p.Jobs), len(p.Skipped), p.Ignored, p.Several)
 	}
 	p, err = Request{Inputs: []string{"a.png"}, Output: "x.png"}.Plan()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -68,7 +69,9 @@ type ResultsFile struct {
 // resume is set.
 func OpenResults(path string, h ResultsHeader, resume bool) (*ResultsFile, error) {
 	f, err := atomicfile.OpenLines(path, resume, "--skip-existing")
-	if err != nil {
+	if at := new(fs.PathError); errors.As(err, &at) {
+		return nil, fmt.Errorf("cannot write %s: %w", path, at.Err)
+	} else if err != nil {
 		return nil, err
 	}
 	r := &ResultsFile{f, map[string]bool{}}

@@ -76,6 +76,9 @@ func unreadable(path string, info fs.FileInfo, err error) error {
 	return nil
 }
 
+// hidden is what pictures with names that begin with a dot count as, among extensions.
+const hidden = "hidden"
+
 // walk lists the pictures below a folder in the order of their names. Hidden
 // files are left alone; so are the results of an earlier run.
 func (r Request) walk(root string) (found []source, ignored map[string]int, err error) {
@@ -94,6 +97,9 @@ func (r Request) walk(root string) (found []source, ignored map[string]int, err 
 		case strings.HasPrefix(d.Name(), ".") || d.IsDir() && results[absolute(path)]:
 			if d.IsDir() {
 				return fs.SkipDir
+			}
+			if isPicture(path) {
+				ignored[hidden]++
 			}
 		case d.IsDir():
 		case !isPicture(path) || beside && r.isResult(path):

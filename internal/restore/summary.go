@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize/english"
+
+	"clusir/internal/userfile"
 )
 
 // Summary counts what became of the pictures of a run.
@@ -62,7 +64,7 @@ func ignored(types map[string]int) string {
 	var named []string
 	for _, name := range names[:min(len(names), listed)] {
 		rest -= types[name]
-		named = append(named, fmt.Sprintf("%d %s", types[name], cmp.Or(name, "without an extension")))
+		named = append(named, fmt.Sprintf("%d %s", types[name], cmp.Or(userfile.OneLine(name), "without an extension")))
 	}
 	if rest > 0 {
 		named = append(named, fmt.Sprintf("%d of other types", rest))

@@ -1,0 +1,49 @@
+package userfile
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// OneLine is a text for a terminal that may hold names of files: those can have ends of
+// lines, escape sequences and bytes that are no characters, which are shown as Go writes
+// them.
+func OneLine(text string) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		r, n := utf8.DecodeRuneInString(text)
+		if broken := r == utf8.RuneError && n == 1; broken || unicode.IsControl(r) {
+			quoted := strconv.Quote(text[:n])
+			b.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			b.WriteString(text[:n])
+		}
+		text = text[n:]
+	}
+	return b.String()
+}
+
+// Lines is OneLine for each line of a text.
+func Lines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = OneLine(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// oneLine is an error whose text is one line.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return OneLine(e.error.Error()) }
+func (e oneLine) Unwrap() error { return e.error }
+
+// InOneLine is an error that says the same as err in one line, or nil.
+func InOneLine(err error) error {
+	if err == nil {
+		return nil
+	}
+	return oneLine{err}
+}

@@ -1,0 +1,30 @@
+package userfile
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                       "",
+		"plain näme 日本.png":      "plain näme 日本.png",
+		"new\nline.png":          `new\nline.png`,
+		"\x1b[31mred\x1b[0m.png": `\x1b[31mred\x1b[0m.png`,
+		"tab\t\r.png":            `tab\t\r.png`,
+		"\xff\xfe.png":           `\xff\xfe.png`,
+		"\u009b31m.png":          `\u009b31m.png`,
+		"e\u0301\ufffd \" '.png": "e\u0301\ufffd \" '.png",
+		`back\slash.png`:         `back\slash.png`,
+	} {
+		if got := OneLine(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+	if got := Lines("a\x1b\nb\r\n"); got != "a\\x1b\nb\\r\n" {
+		t.Errorf("%q", got)
+	}
+	if err := InOneLine(ErrFolder); !errors.Is(err, ErrFolder) || InOneLine(nil) != nil {
+		t.Errorf("%v is not what it was", err)
+	}
+}
