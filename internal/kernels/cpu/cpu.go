@@ -7,7 +7,7 @@
 package cpu
 
 /*
-#cgo CXXFLAGS: -std=c++17 -O3 -fno-exceptions -fno-rtti -Wall -Wno-psabi -Wno-unknown-pragmas -Wno-maybe-uninitialized
+#cgo CXXFLAGS: -std=c++17 -O3 -fno-exceptions -fno-rtti -Wall -Wno-psabi -Wno-unknown-pragmas -Wno-maybe-uninitialized -Wno-unknown-warning-option
 #cgo LDFLAGS: -lstdc++ -lm
 #include <stdlib.h>
 #include <string.h>

@@ -10,6 +10,8 @@
 
 namespace {
 
+constexpr double kPi = 3.14159265358979323846;
+
 // Above this prime, two transforms of more than twice the length are cheaper
 // than the quadratic cost of a direct one.
 constexpr int64_t kLargestRadix = 97;
@@ -24,7 +26,7 @@ struct Owned : FFTPlan {
 
 // turn returns e^(-2πi·k/n), k reduced first so that the angle is exact.
 std::complex<double> turn(int64_t k, int64_t n) {
-  double angle = -2 * M_PI * (double)(k % n) / (double)n;
+  double angle = -2 * kPi * (double)(k % n) / (double)n;
   return {std::cos(angle), std::sin(angle)};
 }
 

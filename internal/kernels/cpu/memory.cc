@@ -7,13 +7,13 @@
 // pages took a tenth of a small network's time.
 #include "memory.h"
 
+#include "aligned.h"
+
 #include <stdlib.h>
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
-#if defined(_WIN32)
-#include <malloc.h>
-#else
+#if !defined(_WIN32)
 #include <sys/mman.h>
 #endif
 
@@ -27,24 +27,12 @@ namespace {
 constexpr size_t kHuge = 2 << 20, kKept = 32 << 20;
 
 void* take_pages(size_t bytes) {
-#if defined(_WIN32)
-  return _aligned_malloc(bytes, 64);
-#else
   size_t align = bytes >= kHuge ? kHuge : 4096;
-  void* p = aligned_alloc(align, (bytes + align - 1) / align * align);
+  void* p = take_aligned(align, (bytes + align - 1) / align * align);
 #if defined(MADV_HUGEPAGE)
   if (p && bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);
 #endif
   return p;
-#endif
-}
-
-void give_pages(void* p) {
-#if defined(_WIN32)
-  _aligned_free(p);
-#else
-  free(p);
-#endif
 }
 
 }  // namespace
@@ -72,7 +60,7 @@ struct clusir_arena {
     while (kept_bytes > limit) {
       auto it = --kept.end();
       kept_bytes -= it->first;
-      give_pages(it->second);
+      give_aligned(it->second);
       kept.erase(it);
     }
   }
@@ -90,7 +78,7 @@ clusir_arena* clusir_arena_open(void) {
 
 void clusir_arena_close(clusir_arena* a) {
   a->trim(0);
-  for (auto& block : a->used) give_pages(block.first);
+  for (auto& block : a->used) give_aligned(block.first);
   delete a;
 }
 

@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include "aligned.h"
+
 #include <cstdio>
 #include <cstdlib>
 
@@ -10,13 +12,13 @@ static inline void relax() { _mm_pause(); }
 static inline void relax() { std::this_thread::yield(); }
 #endif
 
-Scratch::~Scratch() { free(base_); }
+Scratch::~Scratch() { give_aligned(base_); }
 
 void Scratch::reset(size_t n) {
   used_ = 0;
   if (n <= room_) return;
-  free(base_);
-  base_ = (float*)aligned_alloc(64, (n * sizeof(float) + 4095) / 4096 * 4096);
+  give_aligned(base_);
+  base_ = (float*)take_aligned(64, (n * sizeof(float) + 4095) / 4096 * 4096);
   if (!base_) {
     fprintf(stderr, "clusir: out of memory: %zu bytes of scratch\n", n * sizeof(float));
     abort();
