@@ -8,7 +8,7 @@ import (
 )
 
 // ends are the events that end a command in good order, and what is said then: Ctrl+C
-// is the first, Ctrl+Break and a closed window are the second.
+// and Ctrl+Break are the first, a closed window and the end of a session the second.
 var ends = map[syscall.Signal]string{
 	syscall.SIGINT:  "interrupted",
 	syscall.SIGTERM: "terminated",

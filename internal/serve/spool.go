@@ -31,7 +31,7 @@ func newSpool(dir string, most int64) (*spool, error) {
 	s := &spool{dir: dir, max: most}
 	f, err := s.create()
 	if err != nil {
-		return nil, fmt.Errorf("%w: set TMPDIR to a folder that can be written to", err)
+		return nil, fmt.Errorf("%w: set TMPDIR, or on Windows TMP, to a folder that can be written to", err)
 	}
 	return s, f.Close()
 }
