@@ -71,7 +71,8 @@ results: build ## remake the pictures of docs/results; needs Chromium and the da
 tables: build ## measure the model that ships on CLUSIR_DATA: docs/results/tables.md
 	scripts/tables.sh
 
-release-check: ## tests that take long: clusir serve under the load of 100 clients
+release-check: ## try the archives of build/release, Windows' under Wine, and clusir serve under 100 clients
+	scripts/release-check.sh build/release
 	CLUSIR_SERVE_LOAD=1000 go test ./internal/serve -run TestLoad -count=1 -timeout 30m -v
 
 fuzz: ## run every fuzz test for FUZZTIME each
@@ -88,7 +89,7 @@ fuzz-field: ## give every reader of files MUTANTS damaged ones and print the cou
 man: build ## write the manual pages into build/man/man1
 	bin/clusir man build/man/man1
 
-release: ## archives of static programs and one with CUDA, and their sums: build/release
+release: ## archives for Linux, Windows and macOS, and their sums: build/release
 	scripts/release.sh $(VERSION) build/release $(PLATFORMS)
 
 wheel: ## a wheel for Python, with the program, of each archive of PLATFORMS: build/wheel

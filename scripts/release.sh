@@ -1,35 +1,38 @@
 #!/usr/bin/env bash
-# Builds archives to give away: programs with manual pages and shell completion,
-# and their checksums.
+# Builds archives to give away: programs with manual pages, shell completion and a bill
+# of materials, their checksums, and the files of package managers.
 #
 #   scripts/release.sh VERSION OUT [PLATFORM...]
 #
-# linux-amd64 and linux-arm64 are static and compute on the processor;
+# linux-amd64 and linux-arm64 are static and compute on the processor, as do
+# windows-amd64, darwin-arm64 and darwin-amd64, whose compiler is zig's (scripts/zig.sh);
 # linux-amd64-cuda is dynamic, has the CUDA kernels, and computes on the processor
 # where there is no driver; linux-amd64-cuda12 is the same for drivers of CUDA 12. A
-# compiler that is absent is an error that names its Debian package.
+# compiler of Debian's that is absent is an error that names its package. RELEASE_URL is
+# where the archives will be found, for packaging/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 version=$1 out=$2
 shift 2
 platforms=("$@")
-[ ${#platforms[@]} -gt 0 ] || platforms=(linux-amd64 linux-arm64 linux-amd64-cuda)
+[ ${#platforms[@]} -gt 0 ] || platforms=(linux-amd64 linux-arm64 windows-amd64 darwin-arm64 darwin-amd64 linux-amd64-cuda)
 
-# The C compiler of a platform, and the package of its C++ companion.
+# compiler PLATFORM prints the C and the C++ compiler of a platform, and the package of
+# the latter.
 compiler() {
   case $1 in
-    linux-amd64 | linux-amd64-cuda | linux-amd64-cuda12) echo x86_64-linux-gnu-gcc g++ ;;
-    linux-arm64) echo aarch64-linux-gnu-gcc g++-aarch64-linux-gnu ;;
-    *) echo "unknown platform $1: use linux-amd64, linux-arm64, linux-amd64-cuda or linux-amd64-cuda12" >&2; return 1 ;;
+    linux-amd64 | linux-amd64-cuda | linux-amd64-cuda12) echo x86_64-linux-gnu-gcc x86_64-linux-gnu-g++ g++ ;;
+    linux-arm64) echo aarch64-linux-gnu-gcc aarch64-linux-gnu-g++ g++-aarch64-linux-gnu ;;
+    windows-amd64 | darwin-arm64 | darwin-amd64) scripts/zig.sh "$1" ;;
+    *) echo "unknown platform $1: use linux-amd64, linux-arm64, windows-amd64, darwin-arm64, darwin-amd64, linux-amd64-cuda or linux-amd64-cuda12" >&2; return 1 ;;
   esac
 }
 
 for platform in "${platforms[@]}"; do
-  pair=$(compiler "$platform")
-  cxx=${pair% *}
-  cxx=${cxx/%gcc/g++}
-  command -v "$cxx" >/dev/null || { echo "$platform needs $cxx: apt-get install ${pair#* }" >&2; exit 1; }
+  made=$(compiler "$platform")
+  read -r _ cxx package <<<"$made"
+  command -v "$cxx" >/dev/null || { echo "$platform needs $cxx: apt-get install $package" >&2; exit 1; }
 done
 
 mkdir -p "$out"
@@ -37,20 +40,20 @@ out=$(cd "$out" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# program PLATFORM FILE builds the program itself.
+# program PLATFORM FILE builds the program itself. Its bytes are those of the commit:
+# the build ID, which depends on where the compiler lies, is left out.
 program() {
-  local flags="-s -w -X main.version=$version" tags=netgo,osusergo cc arch
-  cc=$(compiler "$1")
-  cc=${cc% *}
-  arch=${1#linux-}
+  local flags="-s -w -buildid= -X main.version=$version" tags=netgo,osusergo os=${1%%-*} arch=${1#*-} made cc cxx
+  made=$(compiler "$1")
+  read -r cc cxx _ <<<"$made"
   if [[ $1 == *-cuda* ]]; then
     make cuda-libs CUDA_RELEASE="$([[ $1 == *12 ]] && echo 12 || echo 13)"
     . "build/${1##*-}/env"
     tags+=,cuda,${1##*-}
-  else
+  elif [ "$os" = linux ]; then
     flags+=" -linkmode external -extldflags -static"
   fi
-  CGO_ENABLED=1 GOOS=linux GOARCH=${arch%-cuda*} CC=$cc CXX=${cc/%gcc/g++} \
+  CGO_ENABLED=1 GOOS=$os GOARCH=${arch%-cuda*} CC=$cc CXX=$cxx \
     go build -trimpath -tags "$tags" -ldflags "$flags" -o "$2" ./cmd/clusir
 }
 
@@ -63,18 +66,17 @@ documents() {
   done
 }
 
-host=$(go env GOHOSTARCH)
-program "linux-$host" "$work/clusir"
+program "linux-$(go env GOHOSTARCH)" "$work/clusir"
 documents "$work/clusir"
 archives=()
 for platform in "${platforms[@]}"; do
-  name=clusir-$version-$platform
+  name=clusir-$version-$platform exe=clusir
+  [[ $platform != windows-* ]] || exe=clusir.exe
   mkdir "$work/$name"
-  program "$platform" "$work/$name/clusir"
+  program "$platform" "$work/$name/$exe"
   cp -r README.md LICENSE CHANGELOG.md "$work/man1" "$work/completion" "$work/$name"
-  # The same commit gives the same bytes.
-  tar -C "$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" \
-    -cf - "$name" | gzip -n9 >"$out/$name.tar.gz"
-  archives+=("$name.tar.gz")
+  python3 scripts/release_files.py sbom "$work/$name/$exe" "$version" "$(compiler "$platform")" "$work/$name/sbom.cdx.json"
+  archives+=("$(python3 scripts/release_files.py pack "$work/$name" "$out" "$(git log -1 --format=%ct)")")
 done
 (cd "$out" && sha256sum "${archives[@]}" | tee SHA256SUMS)
+python3 scripts/release_files.py packages packaging "$out" "$version" "${RELEASE_URL:-}"

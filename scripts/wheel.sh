@@ -37,11 +37,18 @@ for archive in "$archives/clusir-$version"-*; do
   case $platform in
     linux-amd64.tar.gz) tag=manylinux_2_17_x86_64.manylinux2014_x86_64.musllinux_1_1_x86_64 ;;
     linux-arm64.tar.gz) tag=manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64 ;;
+    windows-amd64.zip) tag=win_amd64 ;;
+    darwin-arm64.tar.gz) tag=macosx_12_0_arm64 ;;
+    darwin-amd64.tar.gz) tag=macosx_12_0_x86_64 ;;
     *) continue ;; # the one with CUDA needs more of the system than a wheel may
   esac
   mkdir "$work/$platform"
-  tar -xzf "$archive" -C "$work/$platform" --strip-components=1
-  (cd wheel && CLUSIR_WHEEL_VERSION=$python_version CLUSIR_WHEEL_BINARY=$work/$platform/clusir CLUSIR_WHEEL_PLATFORM=$tag \
+  case $archive in
+    *.zip) python3 -m zipfile -e "$archive" "$work/$platform" ;;
+    *) tar -xzf "$archive" -C "$work/$platform" ;;
+  esac
+  program=$(echo "$work/$platform"/*/clusir*)
+  (cd wheel && CLUSIR_WHEEL_VERSION=$python_version CLUSIR_WHEEL_BINARY=$program CLUSIR_WHEEL_PLATFORM=$tag \
     "$tools/bin/hatchling" build -t wheel -d "$out" >&2)
   found=$((found + 1))
 done

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Makes the C and C++ compilers of a platform, which are zig's clang, and prints their
+# paths and zig's version:
+#
+#   scripts/zig.sh windows-amd64
+#
+# Zig carries the headers and libraries of all platforms; it comes by pip, once, into
+# third_party/zig.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly zig=0.17.1
+case ${1:?} in
+  windows-amd64) target=x86_64-windows-gnu ;;
+  darwin-arm64) target=aarch64-macos.12.0-none ;; # the oldest that Go 1.26 runs on
+  darwin-amd64) target=x86_64-macos.12.0-none ;;
+  *) echo "zig.sh: unknown platform $1" >&2; exit 1 ;;
+esac
+
+home=$PWD/third_party/zig
+if [ ! -x "$home/$zig/bin/python" ]; then
+  python3 -m venv "$home/$zig.part" >&2
+  "$home/$zig.part/bin/python" -m pip install -q "ziglang==$zig" >&2
+  rm -rf "${home:?}/$zig"
+  mv "$home/$zig.part" "$home/$zig"
+fi
+binary=$(echo "$home/$zig"/lib/python*/site-packages/ziglang/zig)
+folder=$home/$1
+mkdir -p "$folder/frameworks" "$folder/include/mach"
+
+# Apple's frameworks are not among what zig carries. The few functions that Go's runtime
+# and crypto/x509 import by name are there on every Mac: a text stub says so.
+if [[ $1 == darwin-* ]]; then
+  for name in CoreFoundation Security; do
+    symbols=$(grep -rhoE "cgo_import_dynamic [^ ]+ [^ ]+ \"/System/Library/Frameworks/$name" "$(go env GOROOT)/src/crypto/x509" |
+      awk '{printf "%s_%s", sep, $3; sep = ", "}')
+    mkdir -p "$folder/frameworks/$name.framework"
+    printf -- '--- !tapi-tbd\ntbd-version: 4\ntargets: [ x86_64-macos, arm64-macos ]\ninstall-name: /System/Library/Frameworks/%s.framework/Versions/A/%s\nexports:\n  - targets: [ x86_64-macos, arm64-macos ]\n    symbols: [ %s ]\n...\n' \
+      "$name" "$name" "$symbols" >"$folder/frameworks/$name.framework/$name.tbd"
+  done
+  # Nor is this header, of which a client of Prometheus needs one function.
+  cat >"$folder/include/mach/mach_vm.h" <<'C'
+#pragma once
+#include <mach/mach_types.h>
+kern_return_t mach_vm_region(vm_map_t, mach_vm_address_t*, mach_vm_size_t*, vm_region_flavor_t, vm_region_info_t, mach_msg_type_number_t*, mach_port_t*);
+C
+fi
+
+for tool in cc c++; do
+  # Go asks a compiler for what it can with "-o -", which zig takes for a file, and
+  # with no output at all, which zig writes to "-.o".
+  cat >"$folder/$tool" <<EOF
+#!/usr/bin/env bash
+args=() before=
+for a in "\$@"; do
+  [ "\$before \$a" != "-o -" ] || a=/dev/null
+  args+=("\$a") before=\$a
+done
+[ "\${1:-}" != "-###" ] || args+=(-o /dev/null)
+exec "$binary" $tool -target $target -F"$folder/frameworks" -isystem "$folder/include" "\${args[@]}"
+EOF
+  chmod +x "$folder/$tool"
+done
+echo "$folder/cc $folder/c++ zig-$zig"
