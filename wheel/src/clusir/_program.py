@@ -23,8 +23,8 @@ def program() -> str:
     package, or the first on the PATH."""
     if named := os.environ.get("CLUSIR_PROGRAM"):
         return named
-    scripts = [sysconfig.get_path("scripts"), sysconfig.get_path("scripts", f"{os.name}_user")]
-    for folder in [*scripts, None]:
+    user = "osx_framework_user" if sysconfig.get_config_var("PYTHONFRAMEWORK") else f"{os.name}_user"
+    for folder in (sysconfig.get_path("scripts"), sysconfig.get_path("scripts", user), None):
         if found := shutil.which("clusir", path=folder):
             return found
     raise Error("the program clusir is not on the PATH: install this package from its wheel, or name it in CLUSIR_PROGRAM")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -32,7 +34,11 @@ class Server:
 
     def _start(self, flags: tuple[str, ...]) -> str:
         command = [program(), "serve", "--addr", "127.0.0.1:0", *flags]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace")
+        # On Windows a program that has a group of its own can be asked to end.
+        group = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace", creationflags=group
+        )
         assert self._process.stdout is not None and self._process.stderr is not None
         self._said: list[str] = []
         self._listener = threading.Thread(target=self._listen, args=(self._process.stderr,), daemon=True)
@@ -92,7 +98,10 @@ class Server:
         """close ends a server that was started here, after the pictures that it has."""
         if self._process is None:
             return
-        self._process.terminate()
+        try:
+            self._process.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
+        except OSError:  # Windows, and no console: there is no other way to ask
+            self._process.terminate()
         self._process.wait()
         self._listener.join()
         for pipe in (self._process.stdout, self._process.stderr):
