@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 	"clusir/internal/dataset"
 	"clusir/internal/eval"
 	"clusir/internal/progress"
+	"clusir/internal/userfile"
 )
 
 // degradeOptions are those of `clusir degrade`.
@@ -121,10 +121,8 @@ func (o *degradeOptions) chosen() ([]*dataset.Benchmark, error) {
 	if o.Folder == "" {
 		return o.benchmarks()
 	}
-	if info, err := os.Stat(o.Folder); err != nil {
+	if err := userfile.Folder(o.Folder, "photographs"); err != nil {
 		return nil, err
-	} else if !info.IsDir() {
-		return nil, fmt.Errorf("%s is a file, but a folder of photographs is needed", o.Folder)
 	}
 	b, err := dataset.FolderBenchmark(o.Folder, o.Kind, o.Sigmas)
 	if err != nil {

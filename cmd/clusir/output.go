@@ -15,6 +15,7 @@ import (
 	"clusir/internal/eval"
 	"clusir/internal/suggest"
 	"clusir/internal/tabular"
+	"clusir/internal/userfile"
 )
 
 // output says in what form results are printed.
@@ -94,10 +95,8 @@ func (o *reporting) show(w io.Writer, r *eval.Report, page func() error) error {
 
 // mayWritePage fails early on a report that could not be written in the end.
 func mayWritePage(file string, overwrite bool) error {
-	if dir, err := os.Stat(filepath.Dir(file)); err != nil {
+	if err := userfile.Folder(filepath.Dir(file), "reports"); err != nil {
 		return fmt.Errorf("--report %s: %w", file, err)
-	} else if !dir.IsDir() {
-		return fmt.Errorf("--report %s: %s is no folder", file, filepath.Dir(file))
 	}
 	info, err := os.Stat(file)
 	switch {

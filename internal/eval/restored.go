@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"clusir/internal/dataset"
+	"clusir/internal/userfile"
 )
 
 // Picture is the file that another program restored an image to.
@@ -30,10 +31,8 @@ type Picture struct {
 // side. A part without a folder is noted as missing; an image without a picture is a
 // result with an error.
 func RunRestored(ctx context.Context, jobs int, o Options) (*Report, error) {
-	if info, err := os.Stat(o.Subject.Restored); err != nil {
+	if err := userfile.Folder(o.Subject.Restored, "restored pictures"); err != nil {
 		return nil, err
-	} else if !info.IsDir() {
-		return nil, fmt.Errorf("%s is a file, but a folder of restored pictures is needed", o.Subject.Restored)
 	}
 	return run(ctx, slices.Repeat([]restorer{reader{}}, jobs), o)
 }
@@ -151,7 +150,11 @@ func (s Subject) who(images []ImageResult) string {
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		counts = append(counts, fmt.Sprintf("%d as %s", kinds[kind], kind))
 	}
-	line := fmt.Sprintf("%s: pictures of %s, quantised as their program wrote them: %s", s.Model, s.Restored, strings.Join(counts, ", "))
+	line := fmt.Sprintf("%s: pictures of %s", s.Model, s.Restored)
+	if len(counts) == 0 {
+		return line + ", none of which could be measured"
+	}
+	line += ", quantised as their program wrote them: " + strings.Join(counts, ", ")
 	if slices.ContainsFunc(images, func(i ImageResult) bool { return i.Picture != nil && i.Picture.Format == "JPEG" }) {
 		line += "; JPEG loses more than that"
 	}

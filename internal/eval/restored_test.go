@@ -219,7 +219,7 @@ func TestRestoredParts(t *testing.T) {
 	if r := mustMeasure(t, one, "m", filepath.Join(dir, "rain100l")); r.Failed() != nil || len(r.Images) != 2 {
 		t.Errorf("one part alone: %v", r.Failed())
 	}
-	for want, at := range map[string]string{"nothing to measure": t.TempDir(), "no such file": filepath.Join(dir, "absent"), "is a file": filepath.Join(dir, "rain100l", "rain-0.png")} {
+	for want, at := range map[string]string{"nothing to measure": t.TempDir(), "there is no folder": filepath.Join(dir, "absent"), "is a file": filepath.Join(dir, "rain100l", "rain-0.png")} {
 		o.Subject = Subject{Model: "m", Restored: at}
 		if _, err := RunRestored(context.Background(), 1, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", at, err, want)

@@ -37,6 +37,20 @@ func Unreadable(path string, err error) error {
 // ErrFolder is the reason why a folder cannot be read as a file.
 var ErrFolder = errors.New("it is a folder, but a file is needed")
 
+// Folder returns an error unless path is a folder. of says what the folder is to hold.
+func Folder(path, of string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no folder %s: name one of %s", path, of)
+	case err != nil:
+		return fmt.Errorf("cannot read %s: %w", path, Reason(err))
+	case !info.IsDir():
+		return fmt.Errorf("%s is a file, but a folder of %s is needed", path, of)
+	}
+	return nil
+}
+
 // Read reads a whole file.
 func Read(path string) ([]byte, error) {
 	f, err := Open(path)

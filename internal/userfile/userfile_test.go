@@ -2,6 +2,7 @@ package userfile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,6 +31,16 @@ func TestErrors(t *testing.T) {
 		_, err := Read(c.path)
 		if err == nil || err.Error() != "cannot read "+c.path+": "+c.reason || c.is != nil && !errors.Is(err, c.is) {
 			t.Errorf("%q: %v, want %q", c.path, err, c.reason)
+		}
+	}
+	for path, want := range map[string]string{
+		dir:                          "<nil>",
+		file:                         file + " is a file, but a folder of pictures is needed",
+		filepath.Join(dir, "absent"): "there is no folder " + filepath.Join(dir, "absent") + ": name one of pictures",
+		filepath.Join(file, "below"): "cannot read " + filepath.Join(file, "below") + ": not a directory",
+	} {
+		if got := fmt.Sprint(Folder(path, "pictures")); got != want {
+			t.Errorf("%q: %s, want %s", path, got, want)
 		}
 	}
 	if text, err := Read(file); string(text) != "text" || err != nil {
