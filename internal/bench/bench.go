@@ -39,6 +39,13 @@ type Options struct {
 	Progress func(done, passes int, of string)
 }
 
+// Limits of what can be asked for: as many threads as settings allow, and passes whose
+// times fit into memory.
+const (
+	maxThreads = 1024
+	maxRuns    = 1_000_000
+)
+
 // validate returns an error that names what is wrong and its remedy.
 func (o Options) validate() error {
 	if err := o.Subject.Config.Validate(); err != nil {
@@ -49,16 +56,16 @@ func (o Options) validate() error {
 		return fmt.Errorf("batch %d: use 1 or more", o.Batch)
 	case o.Train && o.Batch < o.Subject.Config.MinTrainingBatch():
 		return fmt.Errorf("a training batch of %d: BatchNorm needs %d or more", o.Batch, o.Subject.Config.MinTrainingBatch())
-	case o.Warmup < 0 || o.Runs < 0:
-		return fmt.Errorf("%d runs after %d to warm up: neither can be negative", o.Runs, o.Warmup)
+	case min(o.Warmup, o.Runs) < 0 || max(o.Warmup, o.Runs) > maxRuns:
+		return fmt.Errorf("%d runs after %d to warm up: both must be in 0..%d", o.Runs, o.Warmup, maxRuns)
 	case o.Profile && o.Runs == 0:
 		return fmt.Errorf("a profile needs runs: use 1 or more")
 	case len(o.Sizes) == 0 || len(o.Threads) == 0:
 		return fmt.Errorf("nothing to measure: give a size and a number of threads")
 	}
 	for _, t := range o.Threads {
-		if t < 0 {
-			return fmt.Errorf("threads %d: use 1 or more, or 0 for all processors", t)
+		if t < 0 || t > maxThreads {
+			return fmt.Errorf("threads %d: use 1 to %d, or 0 for all processors", t, maxThreads)
 		}
 	}
 	for _, s := range o.Sizes {

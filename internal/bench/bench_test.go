@@ -151,7 +151,9 @@ func TestRunRefuses(t *testing.T) {
 	}{
 		{"batch 0: use 1", func(o *Options) { o.Batch = 0 }},
 		{"BatchNorm needs 2", func(o *Options) { o.Train = true }},
-		{"neither can be negative", func(o *Options) { o.Runs = -1 }},
+		{"both must be in 0..1000000", func(o *Options) { o.Runs = -1 }},
+		{"both must be in 0..1000000", func(o *Options) { o.Runs = math.MaxInt }}, {"both must be in 0..1000000", func(o *Options) { o.Warmup = math.MaxInt }},
+		{"use 1 to 1024", func(o *Options) { o.Threads = []int{1_000_000} }},
 		{"a profile needs runs", func(o *Options) { o.Runs, o.Profile = 0, true }},
 		{"give a size", func(o *Options) { o.Sizes = nil }},
 		{"threads -1: use 1", func(o *Options) { o.Threads = []int{-1} }},

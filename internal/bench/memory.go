@@ -58,11 +58,7 @@ func (o Options) checkMemory(s Size, b kernels.Backend) error {
 	if takes == 0 {
 		return nil
 	}
-	pass := "a pass over"
-	if o.Train {
-		pass = "a step of training on"
-	}
-	return fmt.Errorf("%s %d images of %s takes about %s of memory, and %s are free: %s", pass, o.Batch, s, size(takes), size(free), o.fitting(s, b))
+	return fmt.Errorf("--size %s with %s %d takes about %s of memory, and %s are free: %s", s, o.batchFlag(), o.Batch, size(takes), size(free), o.fitting(s, b))
 }
 
 // fitting names the largest batch that fits, or else the largest square.
@@ -72,9 +68,9 @@ func (o Options) fitting(s Size, b kernels.Backend) string {
 		takes, _ := o.excess(n, b)
 		return err == nil && takes == 0
 	}
-	flag, least := "--batch", 1
+	flag, least := o.batchFlag(), 1
 	if o.Train {
-		flag, least = "--train", o.Subject.Config.MinTrainingBatch()
+		least = o.Subject.Config.MinTrainingBatch()
 	}
 	if k := least - 1 + sort.Search(o.Batch-least, func(i int) bool { return !fits(s, least+i) }); k >= least {
 		return fmt.Sprintf("%s %d fits", flag, k)
@@ -85,6 +81,14 @@ func (o Options) fitting(s Size, b kernels.Backend) string {
 		return fmt.Sprintf("--size %s with %s %d fits", square(k), flag, least)
 	}
 	return "choose a smaller model"
+}
+
+// batchFlag sets the batch.
+func (o Options) batchFlag() string {
+	if o.Train {
+		return "--train"
+	}
+	return "--batch"
 }
 
 func size(bytes float64) string { return humanize.IBytes(uint64(min(bytes, math.MaxInt64))) }

@@ -27,7 +27,7 @@ func TestRefusesByMemory(t *testing.T) {
 		own    int64 // of the device; 0 for none
 		want   string
 	}{
-		"batch":                 {func(o *Options) { o.Batch = 1 << 40 }, 0, "a pass over 1099511627776 images of 256 takes about"},
+		"batch":                 {func(o *Options) { o.Batch = 1 << 40 }, 0, "--size 256 with --batch 1099511627776 takes about"},
 		"largest batch":         {func(o *Options) { o.Batch = huge }, 0, "--batch "},
 		"training":              {func(o *Options) { o.Train, o.Batch = true, 1<<50 }, 0, "--train "},
 		"size":                  {func(o *Options) { o.Sizes = []Size{{maxSide, maxSide}} }, 0, "--size "},

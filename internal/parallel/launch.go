@@ -37,6 +37,9 @@ const (
 	defaultTimeout     = 20 * time.Second
 )
 
+// maxRanks bounds a run: a welcome that names more would be longer than ranks read.
+const maxRanks = 1 << 14
+
 // Join makes this process a rank of the group, and waits for the others.
 func Join(ctx context.Context, p Place) (Group, error) {
 	switch {
@@ -74,8 +77,14 @@ func FromEnv(getenv func(string) string) (Place, error) {
 	default:
 		return Place{Size: 1, LocalSize: 1}, nil
 	}
-	if e.err == nil && (p.Size < 1 || p.Rank < 0 || p.Rank >= p.Size) {
+	switch {
+	case e.err != nil:
+	case p.Size < 1 || p.Rank < 0 || p.Rank >= p.Size:
 		e.err = fmt.Errorf("rank %d of %d ranks: ranks go from 0 to their number less one", p.Rank, p.Size)
+	case p.Size > maxRanks:
+		e.err = fmt.Errorf("%d ranks: a run has %d at most", p.Size, maxRanks)
+	case p.LocalSize < 1 || p.LocalSize > p.Size || p.LocalRank < 0:
+		e.err = fmt.Errorf("rank %d of %d ranks on this machine, of %d in all: ranks go from 0 to their number less one", p.LocalRank, p.LocalSize, p.Size)
 	}
 	p.Secret, p.Timeout = e.secret(), e.timeout()
 	if e.err != nil {

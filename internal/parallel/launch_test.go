@@ -38,6 +38,10 @@ func TestFromEnv(t *testing.T) {
 		{name: "bad port", env: "RANK=1 WORLD_SIZE=2 MASTER_ADDR=a MASTER_PORT=70000", err: "1..65535"},
 		{name: "bad number", env: "RANK=one WORLD_SIZE=2", err: "RANK=one is not a number"},
 		{name: "too high", env: "RANK=2 WORLD_SIZE=2 MASTER_ADDR=a MASTER_PORT=5", err: "rank 2 of 2"},
+		{name: "too many", env: "RANK=0 WORLD_SIZE=1000000000 MASTER_ADDR=a MASTER_PORT=5", err: "1000000000 ranks: a run has 16384 at most"},
+		{name: "too many here", env: "RANK=0 WORLD_SIZE=2 LOCAL_WORLD_SIZE=3 MASTER_ADDR=a MASTER_PORT=5", err: "rank 0 of 3 ranks on this machine, of 2"},
+		{name: "none here", env: "RANK=0 WORLD_SIZE=2 LOCAL_WORLD_SIZE=-5 MASTER_ADDR=a MASTER_PORT=5", err: "rank 0 of -5 ranks on this machine"},
+		{name: "negative here", env: "RANK=0 WORLD_SIZE=2 LOCAL_RANK=-1 MASTER_ADDR=a MASTER_PORT=5", err: "rank -1 of 1 ranks on this machine"},
 		{name: "no ranks", env: "RANK=0 WORLD_SIZE=0", err: "rank 0 of 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -63,6 +63,12 @@ func (o Options) fitting(c arch.Config, t config.Train, n need) string {
 	if setting := o.fittingBatch(c, t, 0); setting != "" && n.pictures > 0 {
 		return "train.cache_mb: 0 with " + setting + " fits"
 	}
+	if t.Accumulate > 1 { // each part has samples, and all of them wait in memory
+		t.Accumulate = 1
+		if setting := o.fittingBatch(c, t, 0); setting != "" {
+			return "train.accumulate: 1 with " + setting + " fits"
+		}
+	}
 	return "choose a smaller model"
 }
 

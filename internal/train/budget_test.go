@@ -26,6 +26,7 @@ func TestSizes(t *testing.T) {
 			c.Tasks = []dataset.Task{{Kind: "derain", Synth: 100_000_000}}
 		}, []string{"300000000 samples an epoch", "lower its repeat, synth or transfer to 349525 or less"}},
 		{"a batch", 1 << 30, func(c *config.Config) { c.Train.Batch, c.Train.Accumulate = 1_000_000, 1 }, []string{"1.0 GiB are free", "train.batch: "}},
+		{"parts of a batch", 1 << 30, func(c *config.Config) { c.Train.Batch, c.Train.Accumulate = 1<<22, 1<<21 }, []string{"train.accumulate: 1 with train.batch: "}},
 		{"an accumulated batch", 30 << 20, func(c *config.Config) { c.Train.Batch, c.Train.Accumulate = 64, 1 }, []string{"train.accumulate: "}},
 		{"a patch", 1 << 30, func(c *config.Config) { c.Train.Patch = 4096 }, []string{"train.batch: ", "train.patch: "}},
 		{"a network", 1 << 30, func(c *config.Config) { c.Model.Dim, c.Model.FSBGroups = 1024, 8 }, []string{"choose a smaller model"}},
