@@ -109,7 +109,9 @@ func (r *Report) ImageTable() *tabular.Table {
 			for range 6 {
 				cells = append(cells, tabular.None())
 			}
-			cells = append(cells, tabular.Words("%s", i.Err))
+			failed := tabular.Words("failed")
+			failed.Notes = []int{t.Note("%s", i.Err)} // a sentence would make the table too wide
+			cells = append(cells, failed)
 		}
 		t.Rows = append(t.Rows, tabular.Row{Cells: cells})
 	}
