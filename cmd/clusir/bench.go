@@ -50,17 +50,18 @@ func newBenchCmd(runF func(*benchOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure time, memory and cost of a network",
-		Long: `Measure what a network costs and what it takes on this machine: parameters,
+		Long: `Measure the cost of a network and its speed on this machine: parameters,
 multiply-accumulates (MACs), milliseconds, GMAC/s and their share of the fastest
-dense product, and the peak memory of the process. With several sizes, how time
-grows with pixels; with several numbers of threads, what they gain.
+dense product, and the peak memory of the process. With several sizes, it also prints
+how the time grows with the pixels; with several numbers of threads, the speedup.
 
-A named model has random weights, which take the same time as trained ones.`,
+A model that is named, not read from a file, has random weights, which take the same
+time as trained ones.`,
 		Example: `  clusir bench --model base --size 256 --threads 2 --runs 5 --json
   clusir bench --model tiny --size 128,256,512 --threads 1,2
   clusir bench --model nano --train 4 --size 128 --profile
   clusir bench --model base --size 128 --runs 0        (count only)
-  clusir bench --devices                               (what there is to compute on)
+  clusir bench --devices                               (list the devices)
   clusir bench --model weights.safetensors --verify expected.safetensors`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -76,22 +77,22 @@ A named model has random weights, which take the same time as trained ones.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&opts.Model, "model", "nano", "base, small, tiny or nano with random weights, or a checkpoint `FILE`; "+modelVariable+" names another default")
-	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for weights that do not carry them, or on its own")
+	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one, or on its own")
 	f.StringSliceVar(&opts.Sizes, "size", []string{"256"}, "sides of the image, such as 256 or 480x320, separated by commas")
 	f.IntSliceVar(&opts.Threads, "threads", nil, "numbers of processor threads, separated by commas (default all)")
-	f.BoolVar(&opts.Devices, "devices", false, "measure nothing: list the devices that there are")
+	f.BoolVar(&opts.Devices, "devices", false, "list the available devices, and measure nothing")
 	f.StringVar(&opts.Device, "device", "auto", "auto, cpu, cuda or cuda:`N`")
 	addISAFlag(f, &opts.ISA)
 	f.StringVar(&opts.Precision, "precision", "auto", precisionHelp)
-	f.IntVar(&opts.Batch, "batch", 1, "images in a pass")
+	f.IntVar(&opts.Batch, "batch", 1, "images per pass")
 	f.IntVar(&opts.Train, "train", 0, "measure steps of training on `B` images instead: forward, backward and Adam")
-	f.StringVar(&opts.Objective, "objective", "full", "of --train: full, as clusir train has it, or l1")
-	f.IntVar(&opts.Warmup, "warmup", 1, "passes that do not count")
-	f.IntVar(&opts.Runs, "runs", 5, "passes that do; 0 only counts parameters and MACs")
+	f.StringVar(&opts.Objective, "objective", "full", "loss of --train: full, which clusir train uses, or l1")
+	f.IntVar(&opts.Warmup, "warmup", 1, "passes before those that are measured")
+	f.IntVar(&opts.Runs, "runs", 5, "passes that are measured; 0 only counts parameters and MACs")
 	f.Uint64Var(&opts.Seed, "seed", 0, "seed of random weights and images")
 	f.BoolVar(&opts.Profile, "profile", false, "print the time of each operation")
-	f.BoolVar(&opts.Peak, "peak", true, "measure the fastest dense product, for the share of it")
-	f.StringVar(&opts.Verify, "verify", "", "measure nothing: compare the output for in.image of `FILE` with its eval.output")
+	f.BoolVar(&opts.Peak, "peak", true, "measure the fastest dense product too, to show what share of its speed is reached")
+	f.StringVar(&opts.Verify, "verify", "", "compare the output for in.image of `FILE` with its eval.output, and measure nothing")
 	f.StringVar(&opts.Format, "format", "text", "text, json (an object a line), or go (for benchstat)")
 	f.BoolVar(&opts.JSON, "json", false, "the same as --format json")
 	return cmd
@@ -108,7 +109,7 @@ var exclusive = [][2]string{
 func (o *benchOptions) complete(changed func(flag string) bool) error {
 	for _, pair := range exclusive {
 		if changed(pair[0]) && changed(pair[1]) {
-			return usage("--%s and --%s exclude each other: leave one out", pair[0], pair[1])
+			return usage("--%s and --%s cannot be used together: leave one out", pair[0], pair[1])
 		}
 	}
 	if o.JSON {
@@ -129,7 +130,7 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 	case changed("train") && o.Train < 1:
 		return usage("--train %d: give the number of images in a step, 1 or more", o.Train)
 	case o.Verify != "" && o.Format == "go":
-		return usage("--verify measures nothing that --format go could show: choose text or json")
+		return usage("--verify measures nothing for --format go to show: choose text or json")
 	}
 	c, err := config.LoadUntrained(nil)
 	if err != nil {

@@ -26,16 +26,16 @@ func newCompareCmd(runF func(*compareOptions) error) *cobra.Command {
 	opts := &compareOptions{}
 	cmd := &cobra.Command{
 		Use:   "compare A B...",
-		Short: "Set two networks side by side, image by image, or rank several",
-		Long: `Measure two networks on the same images, or read what clusir eval --results wrote
-of them: the difference on each benchmark with a 95 % interval from a paired
-bootstrap over images, and the images that differ most. --results is a folder with a
-file for each of the two. --report writes a page of HTML with A on the left of its
-pictures and B on the right.
+		Short: "Compare two networks image by image, or rank several",
+		Long: `Measure two networks on the same images, or read the files that clusir eval --results
+wrote, and print the difference on each benchmark, with a 95 % interval from a paired
+bootstrap over the images, and the images that differ most. --results is a folder for
+a file of each of the two. --report writes an HTML page whose pictures show A on the
+left and B on the right.
 
 A folder, as DIR or NAME=DIR, stands for the pictures that another program wrote; see
-clusir eval --help. Three or more are ranked: the mean over the images of each one's
-rank by PSNR, Friedman's test, and each one's difference to the best.`,
+clusir eval --help. Three or more are ranked: by the mean over the images of their
+ranks by PSNR, with Friedman's test and each one's difference from the best.`,
 		Example: `  clusir compare nano runs/nano/best.safetensors --benchmark rain100l --data data
   clusir compare both/A.jsonl both/B.jsonl --format json
   clusir compare nano DnCNN=out/dncnn BM3D=out/bm3d --benchmark cbsd68 --data data`,
@@ -53,9 +53,9 @@ rank by PSNR, Friedman's test, and each one's difference to the best.`,
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Results, "results", "", "write each network's results to a file in the folder `DIR`")
-		f.BoolVar(&opts.Resume, "resume", false, "go on with the files of --results")
-		f.Uint64Var(&opts.Bootstrap, "bootstrap-seed", 0, "seed of the intervals")
-		f.BoolVar(&opts.Images, "images", false, "list all images, not those that differ most")
+		f.BoolVar(&opts.Resume, "resume", false, "continue the files of --results")
+		f.Uint64Var(&opts.Bootstrap, "bootstrap-seed", 0, "seed of the bootstrap")
+		f.BoolVar(&opts.Images, "images", false, "list all images, not only those that differ most")
 		opts.addFlags(f)
 		opts.addPageFlags(f)
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace the file of --report if it exists")
@@ -74,9 +74,9 @@ func (o *compareOptions) complete(cmd *cobra.Command) error {
 	}
 	switch several := len(o.Names) > 2; {
 	case several && (o.Page != "" || o.Images):
-		return usage("--report and --images are for two: name two of the %d", len(o.Names))
+		return usage("--report and --images compare two: name two of the %d", len(o.Names))
 	case len(o.Names) > len(letters):
-		return usage("%d are too many to compare: name %d at most", len(o.Names), len(letters))
+		return usage("%d are too many to compare: name at most %d", len(o.Names), len(letters))
 	}
 	return o.begin(cmd)
 }

@@ -36,14 +36,13 @@ func newDegradeCmd(runF func(*degradeOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "degrade --benchmark NAME | degrade FOLDER --kind KIND",
 		Short: "Write the degraded pictures of a benchmark, for other programs to restore",
-		Long: `Write the pictures that clusir eval gives a network, to the bit, so that another
-program can restore the same ones: as PNG of 8 bits, which holds them exactly, noise
-included, in a folder for each part of a benchmark. ` + eval.ManifestName + ` has the seed, the rule
-and SHA-256 sums. What the other program made of them is measured with
-clusir eval --restored.
+		Long: `Write exactly the pictures that clusir eval gives a network, so that another program
+can restore the same ones: as 8-bit PNG, which holds them without loss, noise included,
+in a folder for each part of a benchmark. ` + eval.ManifestName + ` has the seed, the formula and
+SHA-256 sums. clusir eval --restored measures what the other program made of them.
 
-A folder of clean photographs is degraded by --kind: ` + strings.Join(dataset.MakeableKinds(), ", ") + `. Its
-` + ownBenchmark + ` makes a benchmark of them for --benchmark-file.`,
+A folder of clean photographs is degraded by --kind: ` + strings.Join(dataset.MakeableKinds(), ", ") + `.
+` + ownBenchmark + `, which is written with them, defines a benchmark for --benchmark-file.`,
 		Example: `  clusir degrade --benchmark cbsd68 --data data --out inputs
   clusir degrade photos --kind noise --sigma 15,25,50 --out inputs
   clusir eval --benchmark cbsd68 --data data --restored DnCNN=outputs`,
@@ -60,7 +59,7 @@ A folder of clean photographs is degraded by --kind: ` + strings.Join(dataset.Ma
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Out, "out", "", "write the pictures into the folder `DIR`")
 		f.StringVar(&opts.Kind, "kind", "", "degrade the photographs of FOLDER by `KIND`")
-		f.Float64SliceVar(&opts.Sigmas, "sigma", nil, "levels of --kind noise, in units of 1/255, with commas between")
+		f.Float64SliceVar(&opts.Sigmas, "sigma", nil, "levels of --kind noise, in units of 1/255, separated by commas")
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace pictures that exist")
 	})
 	addFlags(cmd, "Pictures", opts.addBenchmarkFlags, func(f *pflag.FlagSet) {
@@ -83,7 +82,7 @@ func (o *degradeOptions) complete(cmd *cobra.Command, args []string) error {
 	case o.Benchmark == "":
 		return usage("name what to degrade: --benchmark NAME, or a folder of photographs and --kind")
 	case f.Changed("kind") || f.Changed("sigma"):
-		return usage("--kind and --sigma are for a folder, and --benchmark says itself how its pictures are degraded: leave them out")
+		return usage("--kind and --sigma are for a folder; a benchmark defines how its pictures are degraded: leave them out")
 	}
 	if o.Out == "" {
 		return usage("name the folder for the pictures with --out")

@@ -14,7 +14,7 @@ import (
 )
 
 // precisionHelp describes --precision.
-const precisionHelp = "of matrix products: float32, bf16, on a GPU tf32; auto is tf32 for training on a GPU, else float32"
+const precisionHelp = "precision of matrix products: float32, bf16, or on a GPU tf32; auto is tf32 for training on a GPU, else float32"
 
 // addDeviceFlags defines the flags that say what to compute on.
 func addDeviceFlags(f *pflag.FlagSet) {
@@ -37,7 +37,7 @@ func checkISA(isa string) error {
 
 // addEnsembleFlag defines the flag for eight passes instead of one.
 func addEnsembleFlag(f *pflag.FlagSet, ensemble *bool) {
-	f.BoolVar(ensemble, "ensemble", false, "restore the eight flips and turns of each picture and take their mean, in eight times the time: better for noise, worse for rain")
+	f.BoolVar(ensemble, "ensemble", false, "restore each picture in its eight flips and rotations and average them, in eight times the time: better for noise, worse for rain")
 }
 
 // addISAFlag defines --isa.

@@ -23,26 +23,26 @@ func newEvalCmd(runF func(*evalOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval --benchmark NAME[,NAME]",
 		Short: "Measure a network, or another program's pictures, on benchmarks",
-		Long: `Measure a network on benchmarks by the field's protocol, beside the paper's
-numbers. Benchmarks are cbsd68, kodak24, urban100, sots, rain100l, gopro, lol
-and cdd11, the groups three-task, five-task, denoise and composite, and those of
-a file of your own (--benchmark-file). An image that cannot be measured is a row
-with an error; the exit code is then 1.
+		Long: `Measure a network on benchmarks with the protocol that is usual in the field, and
+print the paper's numbers next to the results. The benchmarks are cbsd68, kodak24,
+urban100, sots, rain100l, gopro, lol and cdd11, the groups three-task, five-task,
+denoise and composite, and those of a file of your own (--benchmark-file). An image
+that cannot be measured becomes a row with an error; the exit code is then 1.
 
-With --results each image's result is a line of JSON as soon as it is done.
-A run that was cut off goes on with --resume; a run on several machines measures
---shard 1/4 to 4/4 there, and clusir merge puts the files together.
+--results writes a line of JSON for each image as soon as it is measured. --resume
+continues a run that was interrupted. To divide a run among machines, give each one
+a --shard, such as 1/4 to 4/4; clusir merge combines the files.
 
---save writes the restored images as 8-bit PNG into a folder for each part of a
-benchmark, under the names that the pictures have there. --report writes a page of
-HTML that shows all of this, the pictures of the best, the median and the worst
-images, and --training-log's curves.
+--save writes the restored images as 8-bit PNG, with the names that they have in the
+benchmark, into a folder for each part of it. --report writes an HTML page with all
+of this, the pictures of the best, the median and the worst images, and the curves
+of --training-log.
 
---restored measures the pictures that another program wrote, in place of a network:
-DIR has a folder for each part of a benchmark, such as cbsd68-25, with pictures of the
-images' names, in any format, of 8 or 16 bits. (One part alone may lie in DIR itself.)
-clusir degrade writes what such a program is to restore. Several, DIR,NAME=DIR, are
-ranked.
+--restored measures pictures that another program wrote, instead of a network: DIR
+has a folder for each part of a benchmark, such as cbsd68-25, with pictures named like
+the images, in any format, of 8 or 16 bits. (The pictures of a single part may also be
+in DIR itself.) clusir degrade writes the pictures for such a program to restore.
+Several programs, as DIR,NAME=DIR, are ranked.
 
 See also clusir compare, table, merge and figure.`,
 		Example: `  clusir eval --benchmark cbsd68 --data data
@@ -64,10 +64,10 @@ See also clusir compare, table, merge and figure.`,
 		},
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
-		f.StringVar(&opts.Results, "results", "", "write each image's result to `FILE`, a line of JSON each")
-		f.BoolVar(&opts.Resume, "resume", false, "go on with the file of --results")
+		f.StringVar(&opts.Results, "results", "", "write each image's result to `FILE`, one line of JSON each")
+		f.BoolVar(&opts.Resume, "resume", false, "continue the file of --results")
 		f.String("shard", "", "measure the `K/N`-th part of the images, such as 3/16")
-		f.String("restored", "", "measure the pictures of other programs in `DIR[,NAME=DIR...]`, no network")
+		f.String("restored", "", "measure the pictures of other programs in `DIR[,NAME=DIR...]` instead of a network")
 		f.StringVar(&opts.Save, "save", "", "write the restored images into the folder `DIR`")
 		opts.addFlags(f)
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace the files of --save and --report that exist")

@@ -97,7 +97,7 @@ func TestMeasuringUsage(t *testing.T) {
 		{"eval --benchmark cbsd68 --data d stray", exitUsage, `"stray"`},
 		{"eval --benchmark cbsd68 --data d --format word", exitUsage, "markdown"},
 		{"eval --benchmark cbsd68 --data d --format csv --json", exitUsage, "leave one out"},
-		{"eval --benchmark cbsd68 --data d --images --routing", exitUsage, "exclude each other"},
+		{"eval --benchmark cbsd68 --data d --images --routing", exitUsage, "cannot be used together"},
 		{"eval --benchmark cbsd68 --data d --bootstrap-seed 1", exitUsage, "there is no flag"},
 		{"eval --benchmark cbsd68 --data d --restored=", exitUsage, "NAME=DIR"},
 		{"eval --benchmark cbsd68 --data d --restored a=x,A=y", exitUsage, "two are called A"},
@@ -125,7 +125,7 @@ func TestMeasuringUsage(t *testing.T) {
 		{"compare a --benchmark cbsd68 --data d", exitUsage, "two models"},
 		{"compare nano nano --data d", exitUsage, "--benchmark"},
 		{"compare a b --routing", exitUsage, "there is no flag"},
-		{"compare a b c --images", exitUsage, "are for two"},
+		{"compare a b c --images", exitUsage, "compare two"},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(strings.Fields(c.args), &stdout, &stderr)

@@ -29,12 +29,12 @@ func newExportCmd(runF func(*exportOptions) error) *cobra.Command {
 	opts := &exportOptions{}
 	cmd := &cobra.Command{
 		Use:   "export MODEL OUT",
-		Short: "Write a training checkpoint's weights alone",
+		Short: "Write only the weights of a training checkpoint",
 		Long: `Write the weights of a training checkpoint, or of an embedded model, without the
-optimiser's state: the averaged ones where the run kept an average (train.ema).
---results adds what they reached, which clusir models then shows. --model-config
-adds the network's configuration to weights of another program, which then need
-the flag no more.`,
+optimiser's state: the averaged ones if the run kept an average (train.ema).
+--results adds their results, which clusir models then shows. --model-config adds
+the network's configuration to weights from another program, which then no longer
+need that flag.`,
 		Example: `  clusir export runs/five-task/last.safetensors mine.safetensors --half --note name=mine
   clusir eval --benchmark five-task --data data --model mine.safetensors --json > report.json
   clusir export nano nano.safetensors
@@ -50,7 +50,7 @@ the flag no more.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
+	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
 	f.BoolVar(&opts.Half, "half", false, "store float16, half the size")
 	f.BoolVar(&opts.Overwrite, "overwrite", false, "replace OUT if it exists")
 	f.StringVar(&opts.Results, "results", "", "add the results in `FILE`, the output of clusir eval --json")

@@ -27,7 +27,7 @@ func newFigureCmd(runF func(*figureOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "figure NAME...",
 		Short: "Draw the paper's figures of a network",
-		Long: `Draw one or several figures, or all, as PNG and SVG into the folder --out:
+		Long: `Draw figures, or all of them, as PNG and SVG into the folder --out:
 ` + figureHelp(),
 		Example: `  clusir figure tsne --benchmark five-task --data data --out figures
   clusir figure crops --compare runs/mine/best.safetensors --benchmark rain100l --data data --out figures`,
@@ -45,9 +45,9 @@ func newFigureCmd(runF func(*figureOptions) error) *cobra.Command {
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Out, "out", "", "put the figures into the folder `DIR`")
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace figures that exist")
-		f.IntVar(&opts.Samples, "samples", 60, "figures of many pictures take up to `N` of each benchmark")
-		f.StringVar(&opts.Image, "image", "", "figures of single pictures take those of this `NAME`, without its ending (default each benchmark's first)")
-		f.StringVar(&opts.Compare, "compare", "", "set a second network's results beside the crops: an embedded model or a checkpoint `FILE`")
+		f.IntVar(&opts.Samples, "samples", 60, "take up to `N` pictures of each benchmark for figures of many pictures")
+		f.StringVar(&opts.Image, "image", "", "show the picture `NAME`, without extension, in figures of single pictures (default each benchmark's first)")
+		f.StringVar(&opts.Compare, "compare", "", "add a second network's results to the crops: an embedded model or a checkpoint `FILE`")
 	})
 	addFlags(cmd, "Pictures", opts.addBenchmarkFlags)
 	addFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags)

@@ -38,7 +38,7 @@ var choices = map[string]func() []string{
 // withFiles are the flags that take the path of a file as well.
 var withFiles = []string{"model", "init-from", "config", "model-config"}
 
-// lists are the flags that take several values with commas between.
+// lists are the flags that take several values separated by commas.
 var lists = []string{"benchmark", "device"}
 
 func fixed(values ...string) func() []string { return func() []string { return values } }

@@ -59,7 +59,7 @@ func (o *measuring) addDataFlags(f *pflag.FlagSet) {
 
 // addBenchmarkFlags defines the flags that name what is measured.
 func (o *measuring) addBenchmarkFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.Benchmark, "benchmark", "", "`NAMES` of benchmarks or groups, with commas between")
+	f.StringVar(&o.Benchmark, "benchmark", "", "`NAMES` of benchmarks or groups, separated by commas")
 	o.addDataFlags(f)
 }
 
@@ -77,7 +77,7 @@ func (o *measuring) addModelFlag(f *pflag.FlagSet) {
 
 // addNetworkFlags defines the flags that say what computes.
 func (o *measuring) addNetworkFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
+	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
 	addDeviceFlags(f)
 	f.Int("threads", 0, "processor threads, 0 for all")
 	addISAFlag(f, &o.ISA)
@@ -87,8 +87,8 @@ func (o *measuring) addNetworkFlags(f *pflag.FlagSet) {
 
 // addEffortFlags defines the flags that say how much is computed at a time.
 func (o *measuring) addEffortFlags(f *pflag.FlagSet) {
-	f.IntVar(&o.Jobs, "jobs", 1, "measure `N` images side by side, the threads shared among them")
-	f.String("max-memory", "", "use at most this much for them, such as 8GB (default most of what is free)")
+	f.IntVar(&o.Jobs, "jobs", 1, "measure `N` images at a time, which share the threads")
+	f.String("max-memory", "", "use at most this much memory for them, such as 8GB (default most of what is free)")
 }
 
 // begin reads what is not a plain value of a flag.
@@ -97,7 +97,7 @@ func (o *measuring) begin(cmd *cobra.Command) (err error) {
 	f := cmd.Flags()
 	switch {
 	case f.Changed("jobs") && o.Jobs < 1:
-		return usage("--jobs %d: give the number of images to measure side by side, such as 4", o.Jobs)
+		return usage("--jobs %d: give the number of images to measure at a time, such as 4", o.Jobs)
 	case f.Changed("limit") && o.Limit < 1:
 		return usage("--limit %d: give the number of images to measure of each part, such as 5", o.Limit)
 	case o.Resume && o.Results == "":
@@ -192,7 +192,7 @@ func (o *measuring) evaluate(e eval.Options, run func(eval.Options) (*eval.Repor
 	report, err := run(e)
 	bar.Clear()
 	if o.ctx.Err() != nil && e.Results != "" && done > 0 {
-		fmt.Fprintf(o.errOut, "clusir: %d of %d images are in %s: go on with --resume\n", done, of, e.Results)
+		fmt.Fprintf(o.errOut, "clusir: %d of %d images are in %s: continue with --resume\n", done, of, e.Results)
 	}
 	return report, err
 }

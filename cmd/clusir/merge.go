@@ -24,12 +24,12 @@ func newMergeCmd(runF func(*mergeOptions) error) *cobra.Command {
 	opts := &mergeOptions{}
 	cmd := &cobra.Command{
 		Use:   "merge FILE...",
-		Short: "Show the results of a finished or divided measurement or restoration",
-		Long: `Show the results that clusir eval --results wrote: those of a whole run, or of
-all shards of one. The report is, to the bit, that of a run in one piece.
+		Short: "Show the results of a measurement or restoration, or join its shards",
+		Long: `Show the results that clusir eval --results wrote, of a whole run or of all its
+shards. The report equals that of a run in one piece, to the bit.
 
-Of clusir restore --results it shows how many pictures each shard restored and
-which ones failed.`,
+For the files of clusir restore --results, it shows how many pictures each shard
+restored and which ones failed.`,
 		Example: `  clusir merge gopro-*.jsonl
   clusir merge all.jsonl --images --format csv`,
 		Args: atLeast(1, "name the results files: clusir merge FILE..."),

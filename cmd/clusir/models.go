@@ -22,10 +22,10 @@ func newModelsCmd(runF func(*modelsOptions) error) *cobra.Command {
 	opts := &modelsOptions{}
 	cmd := &cobra.Command{
 		Use:   "models [NAME|FILE]...",
-		Short: "List the embedded models, or say what a model's file holds",
-		Long: `List the models that are part of this program. With names or checkpoint files,
-say of each what the file says of itself: the network's shape and cost, how it
-was trained, and what it reached on benchmarks.`,
+		Short: "List the embedded models, or describe a model's file",
+		Long: `List the models that are built into this program. With names or checkpoint files,
+describe each one from its metadata: the network's shape and cost, how it was
+trained, and its results on benchmarks.`,
 		Example: `  clusir models
   clusir models nano
   clusir models runs/five-task/best.safetensors --json`,

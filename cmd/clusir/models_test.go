@@ -73,7 +73,7 @@ func TestBadModels(t *testing.T) {
 		{[]string{"models", "absent"}, "choose nano"},
 		{[]string{"models", empty}, "empty.safetensors: not a safetensors file"},
 		{[]string{"models", filepath.Join(dir, "absent.safetensors")}, "there is no such file: name a checkpoint, or an embedded model: nano"},
-		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", empty}, "no output of clusir eval --json"},
+		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", empty}, "not the output of clusir eval --json"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(c.args, &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), c.want) {

@@ -58,8 +58,8 @@ type reporting struct {
 }
 
 func (o *reporting) addFlags(f *pflag.FlagSet) {
-	f.BoolVar(&o.Images, "images", false, "list every image in place of the means")
-	f.BoolVar(&o.Routing, "routing", false, "print how the images of each task were routed, in place of how well they were restored")
+	f.BoolVar(&o.Images, "images", false, "list every image instead of the means")
+	f.BoolVar(&o.Routing, "routing", false, "print how the images of each task were routed, instead of how well they were restored")
 	o.output.addFlags(f)
 	o.addPageFlags(f)
 	f.StringVar(&o.TrainingLog, "training-log", "", "show the curves of a run's log.jsonl, `FILE`, in the report")
@@ -67,7 +67,7 @@ func (o *reporting) addFlags(f *pflag.FlagSet) {
 
 func (o *reporting) complete(f *pflag.FlagSet, overwrite bool) error {
 	if o.Images && o.Routing {
-		return usage("--images and --routing exclude each other: choose one")
+		return usage("--images and --routing cannot be used together: choose one")
 	}
 	if err := o.output.complete(f); err != nil {
 		return err

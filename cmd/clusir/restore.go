@@ -43,16 +43,16 @@ func newRestoreCmd(runF func(*restoreOptions) error) *cobra.Command {
 		Use:   "restore IN OUT | restore IN... -o DIR",
 		Short: "Restore pictures",
 		Long: `Restore pictures: files, whole folders, or patterns such as 'photos/**/*.jpg'.
-A folder's results are named and nested like the pictures. - stands for standard
-input or output.
+A folder's results have the names and subfolders of its pictures. - stands for
+standard input or output.
 
 PNG, JPEG, TIFF, WebP and BMP are read and written. A result has the input's
 size, bit depth and alpha, its EXIF, colour profile and XMP. It is written under
-a temporary name and appears when it is whole. One picture that cannot be
+a temporary name and renamed when it is complete. A picture that cannot be
 restored does not stop the others; the exit code is then 1.
 
-Several machines restore a part each with --shard 1/16 to 16/16: which one a picture
-is in depends on its name alone. clusir merge puts the files of --results together.`,
+With --shard 1/16 to 16/16, several machines restore a part each: a picture's name
+alone decides which part it is in. clusir merge combines the files of --results.`,
 		Example: `  clusir restore noisy.png clean.png
   clusir restore photos restored --skip-existing
   clusir restore *.jpg -o restored --strength 0.8
@@ -74,17 +74,17 @@ is in depends on its name alone. clusir merge puts the files of --results togeth
 	f.StringVarP(&opts.Output, "output", "o", "", "put the results into the folder `DIR`")
 	f.BoolVar(&opts.Overwrite, "overwrite", false, "replace results that exist")
 	f.BoolVar(&opts.SkipExisting, "skip-existing", false, "leave out pictures whose results exist")
-	f.StringVar(&opts.Suffix, "suffix", "", "add `TEXT` to the results' names; without OUT and -o they are put beside the inputs")
+	f.StringVar(&opts.Suffix, "suffix", "", "add `TEXT` to the results' names; without OUT and -o they are put next to the inputs")
 	opts.AddFlags(f)
 	f.StringVar(&opts.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+modelVariable+" names another default")
-	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
+	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
 	addDeviceFlags(f)
 	addProcessorFlags(f, &opts.ISA)
-	f.String("max-memory", "", "use at most this much, such as 2GB (default half of what is free)")
+	f.String("max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
 	addEnsembleFlag(f, &opts.Ensemble)
 	f.StringVar(&opts.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
 	f.BoolVar(&opts.Explain, "explain", false, "print how the network routed each picture, and draw an affinity map next to its result")
-	f.StringVar(&opts.Results, "results", "", "write what became of each picture to `FILE`, a line of JSON each, for clusir merge")
+	f.StringVar(&opts.Results, "results", "", "write the outcome of each picture to `FILE`, one line of JSON each, for clusir merge")
 	f.String("shard", "", "restore the `K/N`-th part of the pictures, such as 3/16")
 	f.BoolVar(&opts.JSON, "json", false, "print a line of JSON for each picture")
 	return cmd
@@ -110,7 +110,7 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	}
 	switch {
 	case o.Overwrite && o.SkipExisting:
-		return usage("--overwrite and --skip-existing exclude each other: leave one out")
+		return usage("--overwrite and --skip-existing cannot be used together: leave one out")
 	case strings.ContainsAny(o.Suffix, `/\`):
 		return usage("--suffix %s: a name cannot hold %q: leave it out, or name a folder with -o", o.Suffix, `/\`)
 	case o.JSON && (o.Output == restore.Std || o.Explain):
@@ -127,7 +127,7 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 
 func runRestore(o *restoreOptions) (err error) {
 	if len(o.Inputs) == 1 && o.Output == "" && o.Suffix == "" && o.Format == 0 {
-		return usage("name where to write the result: clusir restore %s OUT, or a --suffix for a result beside the input", o.Inputs[0])
+		return usage("name where to write the result: clusir restore %s OUT, or a --suffix for a result next to the input", o.Inputs[0])
 	}
 	if o.MaxMemory, err = memoryLimit(o.MaxMemory, 0.5); err != nil {
 		return err

@@ -24,7 +24,7 @@ func parseRestored(text string) (all []eval.Subject, err error) {
 		s := restoredSubject(part)
 		switch key := strings.ToLower(s.Model); {
 		case s.Restored == "" || s.Model == "":
-			return nil, usage("--restored %s: write it as DIR, or as NAME=DIR with commas between", text)
+			return nil, usage("--restored %s: write it as DIR, or as NAME=DIR separated by commas", text)
 		case names[key]:
 			return nil, usage("--restored %s: two are called %s: tell them apart with NAME=DIR", text, s.Model)
 		default:

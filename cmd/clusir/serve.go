@@ -42,20 +42,20 @@ func newServeCmd(runF func(*serveOptions) error) *cobra.Command {
 	opts := &serveOptions{}
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Restore pictures on a page of the browser, and over HTTP",
-		Long: `Serve a page on which pictures are dropped, restored and compared, and the API
-that it uses: POST /v1/restore takes a picture and answers with the restored one,
-with restore's flags as query parameters. /v1/models, /healthz and /metrics say
-what there is and how it goes.
+		Short: "Restore pictures in the browser, and over HTTP",
+		Long: `Serve a page to drop pictures on, restore and compare them, and the API that the
+page uses: POST /v1/restore takes a picture and responds with the restored one; its
+query parameters are the flags of clusir restore. /v1/models lists the models,
+/healthz and /metrics report the server's state.
 
-It listens on this machine alone unless --addr says otherwise, which takes a
---token-file. Pictures are computed in the order of their arrival, with the memory
-that restore has. A signal to end lets those that were accepted be done first.`,
+The server listens on this machine only, unless --addr says otherwise; that needs a
+--token-file. Pictures are restored in the order in which they arrive, within
+--max-memory. On SIGINT or SIGTERM the server first finishes those it has accepted.`,
 		Example: `  clusir serve
   clusir serve --addr 127.0.0.1:0 --max-memory 2GB
   clusir serve --addr :8080 --token-file token.txt --host photos.example.org
   curl --data-binary @noisy.jpg 'http://127.0.0.1:8080/v1/restore?strength=0.8' -o clean.jpg`,
-		Args: noArguments("pictures are dropped on the page, or sent to it; choose the address with --addr"),
+		Args: noArguments("pictures are dropped on the page, or sent to the API; choose the address with --addr"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			if err := opts.complete(cmd); err != nil {
@@ -70,16 +70,16 @@ that restore has. A signal to end lets those that were accepted be done first.`,
 	f := cmd.Flags()
 	f.StringVar(&opts.Addr, "addr", "127.0.0.1:8080", "listen on `HOST:PORT`; port 0 takes a free one")
 	f.StringVar(&opts.TokenFile, "token-file", "", "`FILE` with the token that requests need, 16 characters or more")
-	f.StringSliceVar(&opts.Hosts, "host", nil, "further `NAME`s by which browsers reach this machine, with commas between")
+	f.StringSliceVar(&opts.Hosts, "host", nil, "more `NAME`s by which browsers reach this machine, separated by commas")
 	f.StringSliceVar(&opts.Names, "model", models(), "embedded models and checkpoints to choose from, as `NAME` or NAME=FILE, the default first; "+modelVariable+" names another default")
-	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's fields, for a checkpoint that does not hold them")
+	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
 	addDeviceFlags(f)
 	addProcessorFlags(f, &opts.ISA)
-	f.String("max-memory", "", "use at most this much, such as 2GB (default half of what is free)")
-	f.Int64Var(&opts.MaxPixels, "max-pixels", 100_000_000, "refuse pictures of more pixels")
-	f.String("max-body", "256MB", "refuse requests that are longer")
+	f.String("max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
+	f.Int64Var(&opts.MaxPixels, "max-pixels", 100_000_000, "refuse pictures with more pixels")
+	f.String("max-body", "256MB", "refuse longer requests")
 	f.String("max-disk", "8GB", "keep at most this much of pictures and results in the temporary folder")
-	f.IntVar(&opts.Queue, "queue", 64, "how many pictures may wait; further ones are refused until there is room")
+	f.IntVar(&opts.Queue, "queue", 64, "how many pictures may wait; more are refused until there is room")
 	f.DurationVar(&opts.MaxTime, "time-limit", 10*time.Minute, "stop a picture that takes longer to compute")
 	return cmd
 }

@@ -112,7 +112,7 @@ func askAll(t *testing.T, url string) {
 	t.Helper()
 	newRestoreCmd(nil).Flags().VisitAll(func(f *pflag.Flag) {
 		_, text := askRestore(t, url, f.Name+"="+neturl.QueryEscape(f.DefValue), strings.NewReader("no picture"))
-		if taken := strings.Contains(string(text), "not an image"); !taken && !strings.Contains(string(text), "is about files") && !strings.Contains(string(text), "is chosen when the server starts") &&
+		if taken := strings.Contains(string(text), "not an image"); !taken && !strings.Contains(string(text), "is for files") && !strings.Contains(string(text), "is chosen when the server starts") &&
 			!strings.Contains(string(text), "this server takes pictures of at most") {
 			t.Errorf("--%s: %s", f.Name, text)
 		}

@@ -29,12 +29,12 @@ func newTableCmd(runF func(*tableOptions) error) *cobra.Command {
 	opts := &tableOptions{}
 	cmd := &cobra.Command{
 		Use:   "table N",
-		Short: "Set rows of ours among those of one of the paper's tables",
-		Long: `Measure what table N of the paper needs, 1 to 9, and print our rows among the
-published ones. Rows that take a network of their own are found in the folder of
-training runs or named with --row NAME=FILE: a checkpoint, results files with commas
-between, or a folder of pictures that another program restored (see clusir eval
---help). --results is a folder with a file for each row.`,
+		Short: "Print our rows among those of one of the paper's tables",
+		Long: `Measure the rows of table N of the paper, 1 to 9, and print them among the published
+ones. A row that needs a network of its own is looked for in the folder of training
+runs, or named with --row NAME=FILE: a checkpoint, results files separated by commas,
+or a folder of pictures that another program restored (see clusir eval --help).
+--results is a folder for a file of each row.`,
 		Example: `  clusir table 2 --data data --format markdown
   clusir table 8 --data data --row ClusIR-T=tiny.safetensors --row ClusIR-S=small.safetensors
   clusir table 3 --data data --row DnCNN=out/dncnn
@@ -54,10 +54,10 @@ between, or a folder of pictures that another program restored (see clusir eval
 		},
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
-		f.StringArray("row", nil, "`NAME=FILE`: a checkpoint, results files with commas between, or a folder of pictures, for a row of the table; can be repeated")
-		f.StringVar(&opts.Runs, "runs", "runs", "the `FOLDER` of training runs in which rows are looked for")
+		f.StringArray("row", nil, "`NAME=FILE`: a checkpoint, results files separated by commas, or a folder of pictures, for a row of the table (repeatable)")
+		f.StringVar(&opts.Runs, "runs", "runs", "look for the rows' checkpoints in this `FOLDER` of training runs")
 		f.StringVar(&opts.Results, "results", "", "write each row's results to a file in the folder `DIR`")
-		f.BoolVar(&opts.Resume, "resume", false, "go on with the files of --results")
+		f.BoolVar(&opts.Resume, "resume", false, "continue the files of --results")
 		opts.addFlags(f)
 	})
 	addFlags(cmd, "Pictures", opts.addDataFlags, opts.addProtocolFlags)

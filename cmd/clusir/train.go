@@ -41,13 +41,13 @@ func newTrainCmd(runF func(*trainOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train --config NAME --data DIR",
 		Short: "Train a network",
-		Long: `Train a network by a configuration: one that is built in, such as five-task,
-or a YAML file of your own. Interrupt it when you like; --resume goes on where
-it stopped and ends in the same bits.
+		Long: `Train a network from a configuration: a built-in one, such as five-task, or a YAML
+file of your own. Interrupt it at any time; --resume continues where it stopped and
+ends with the same bits as a run in one piece.
 
-Several processes train one network together, each on its share of every batch,
-where a launcher starts them: mpirun, srun, torchrun, or whatever sets RANK,
-WORLD_SIZE, MASTER_ADDR and MASTER_PORT. So do several GPUs that --device lists.
+Several processes train one network together, each on its part of every batch, if a
+launcher starts them: mpirun, srun, torchrun, or anything that sets RANK, WORLD_SIZE,
+MASTER_ADDR and MASTER_PORT. To train on several GPUs, list them with --device.
 See docs/distributed.md.`,
 		Example: `  clusir train --config denoise-nano --data ~/photos/denoising
   clusir train --config five-task.yaml --data data --check
@@ -74,9 +74,9 @@ See docs/distributed.md.`,
 	f.StringVar(&opts.Name, "config", "", "the `NAME` of a built-in configuration, or a YAML file")
 	f.String("data", "", "the `FOLDER` that holds Train/ (default $CLUSIR_DATA)")
 	f.StringVar(&opts.Dir, "out", "", "the run's `FOLDER` (default runs/NAME)")
-	f.BoolVar(&opts.Resume, "resume", false, "go on from the run's last checkpoint")
+	f.BoolVar(&opts.Resume, "resume", false, "continue from the run's last checkpoint")
 	f.StringVar(&opts.InitFrom, "init-from", "", "start from the weights of an embedded model or of the checkpoint `FILE`")
-	f.BoolVar(&opts.Check, "check", false, "read all training data, say what is there and what is wrong with it, and stop")
+	f.BoolVar(&opts.Check, "check", false, "read all training data, report what is there and what is wrong with it, and stop")
 	f.BoolVar(&opts.JSON, "json", false, "with --check, print what it found as JSON")
 	f.StringVar(&opts.Preview, "preview", "", "draw training pairs of each task to the PNG `FILE`, and stop")
 	f.BoolVar(&opts.Overwrite, "overwrite", false, "with --preview, replace FILE if it exists")
@@ -86,7 +86,7 @@ See docs/distributed.md.`,
 	addISAFlag(f, &opts.ISA)
 	f.Uint64("seed", 0, "seed of the run")
 	f.Int("steps", 0, "number of steps, instead of the configuration's epochs")
-	f.Int("batch", 0, "samples a step")
+	f.Int("batch", 0, "samples per step")
 	f.Int("patch", 0, "side of the training patches")
 	f.Float64("lr", 0, "learning rate")
 	config.AddSetFlag(f)
@@ -145,7 +145,7 @@ func runTrain(o *trainOptions) error {
 	if leads {
 		fmt.Fprintf(o.out, "step %d\ncheckpoint %s\n", r.Step, r.Checkpoint)
 		if r.Interrupted {
-			fmt.Fprintln(o.out, "go on with --resume")
+			fmt.Fprintln(o.out, "continue with --resume")
 		}
 	}
 	if !r.Interrupted {
@@ -154,5 +154,5 @@ func runTrain(o *trainOptions) error {
 	if cause := context.Cause(o.ctx); cause != nil {
 		return cause
 	}
-	return fmt.Errorf("another rank was asked to stop: the run ends unfinished at step %d, and goes on with --resume", r.Step)
+	return fmt.Errorf("another rank was asked to stop: the run ends unfinished at step %d; continue with --resume", r.Step)
 }

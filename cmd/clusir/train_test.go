@@ -98,7 +98,7 @@ func TestTrainInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // it has an exit code
-	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGINT) || !strings.Contains(stdout.String(), "go on with --resume") {
+	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGINT) || !strings.Contains(stdout.String(), "continue with --resume") {
 		t.Fatalf("exit code %d, want %d\n%s%s", code, 128+int(syscall.SIGINT), &stdout, &stderr)
 	}
 	mustRun(t, args+"cut --resume")

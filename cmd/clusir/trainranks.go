@@ -78,7 +78,7 @@ func (o *trainOptions) resolved(b kernels.Backend) *config.Config {
 // lead adds what rank 0 alone does.
 func (o *trainOptions) lead(run *train.Options) (err error) {
 	if precision := run.Config.Precision; precision != o.config.Precision && precision != "float32" {
-		fmt.Fprintf(o.errOut, "training on %s: %s is what auto means on a GPU; --precision float32 rounds nothing\n", run.Device, precision)
+		fmt.Fprintf(o.errOut, "training on %s: auto means %s on a GPU; --precision float32 rounds nothing\n", run.Device, precision)
 	}
 	if run.Validate, err = eval.Validator(o.config, o.Benchmarks, run.Backend, o.errOut); err != nil || o.InitFrom == "" {
 		return err

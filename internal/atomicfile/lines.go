@@ -24,7 +24,7 @@ func OpenLines(path string, resume bool, flag string) (*Lines, error) {
 	}
 	f, err := os.OpenFile(path, flags, 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s exists: go on with it by %s, or remove it", path, flag)
+		return nil, fmt.Errorf("%s exists: continue it with %s, or remove it", path, flag)
 	} else if err != nil {
 		return nil, fmt.Errorf("cannot write %s: %w", path, userfile.Reason(err))
 	}

@@ -63,7 +63,7 @@ func readAt(r io.ReaderAt, b []byte, off int64) error {
 // parseHeader holds raw to the format and to the size of the data section.
 func parseHeader(raw []byte, data uint64) (*header, error) {
 	if len(raw) == 0 || raw[0] != '{' {
-		return nil, errors.New("not a safetensors file: its header is no JSON object")
+		return nil, errors.New("not a safetensors file: its header is not a JSON object")
 	}
 	if !utf8.Valid(raw) || !json.Valid(raw) {
 		return nil, errors.New("the header is not valid JSON")
@@ -158,7 +158,7 @@ func tensorEntry(d *json.Decoder) (e entry, err error) {
 		return err
 	})
 	if err == nil && fields != 3 {
-		err = errors.New("dtype, shape and data_offsets are due")
+		err = errors.New("dtype, shape and data_offsets are all needed")
 	}
 	if err != nil {
 		return e, err
@@ -224,11 +224,11 @@ func numbers(d *json.Decoder) ([]uint64, error) {
 		}
 		text, ok := token.(json.Number)
 		if !ok {
-			return nil, fmt.Errorf("%v where a number is due", token)
+			return nil, fmt.Errorf("%v where a number is needed", token)
 		}
 		n, err := strconv.ParseUint(text.String(), 10, 63)
 		if err != nil {
-			return nil, fmt.Errorf("%s is no size: whole numbers below 2^63 are due", text)
+			return nil, fmt.Errorf("%s is not a size: it must be a whole number below 2^63", text)
 		}
 		ns = append(ns, n)
 	}
@@ -242,7 +242,7 @@ func text(d *json.Decoder) (string, error) {
 	}
 	s, ok := token.(string)
 	if !ok {
-		return "", fmt.Errorf("%v where a string is due", token)
+		return "", fmt.Errorf("%v where a string is needed", token)
 	}
 	return s, nil
 }
@@ -253,7 +253,7 @@ func delim(d *json.Decoder, want json.Delim) error {
 		return err
 	}
 	if token != want {
-		return fmt.Errorf("%v where %v is due", token, want)
+		return fmt.Errorf("%v where %v is needed", token, want)
 	}
 	return nil
 }

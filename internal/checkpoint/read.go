@@ -60,7 +60,7 @@ func Read(name string, r io.ReaderAt, size int64) (*File, error) {
 		start := make([]byte, min(size, maxMagic))
 		if readAt(r, start, 0) == nil {
 			if kind := kindOf(name, start); kind != "" {
-				return nil, fmt.Errorf("%s is no safetensors file but %s", name, kind)
+				return nil, fmt.Errorf("%s is not a safetensors file but %s", name, kind)
 			}
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -125,7 +125,7 @@ func (f *File) Step() (int, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 62)
 	if err != nil {
-		return 0, fmt.Errorf("%s: step %q in the metadata is no count", f.name, text)
+		return 0, fmt.Errorf("%s: step %q in the metadata is not a count", f.name, text)
 	}
 	return int(n), nil
 }

@@ -71,7 +71,7 @@ func (c Contents) check() error {
 	}
 	for i, t := range c.Tensors {
 		if t.Name == "" || t.Name == "__metadata__" || !utf8.ValidString(t.Name) {
-			return fmt.Errorf("%q is no name for a tensor", t.Name)
+			return fmt.Errorf("%q is not a valid name for a tensor", t.Name)
 		}
 		if i > 0 && t.Name == c.Tensors[i-1].Name {
 			return fmt.Errorf("tensor %q is given twice", t.Name)

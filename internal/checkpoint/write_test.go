@@ -115,9 +115,9 @@ func TestRefusedContents(t *testing.T) {
 		want string
 	}{
 		{"twice", Contents{Tensors: []Tensor{one("a", 1), one("a", 2)}}, "given twice"},
-		{"no name", Contents{Tensors: []Tensor{one("", 1)}}, "no name"},
-		{"the metadata's name", Contents{Tensors: []Tensor{one("__metadata__", 1)}}, "no name"},
-		{"bad UTF-8", Contents{Tensors: []Tensor{one("\xff", 1)}}, "no name"},
+		{"no name", Contents{Tensors: []Tensor{one("", 1)}}, "not a valid name"},
+		{"the metadata's name", Contents{Tensors: []Tensor{one("__metadata__", 1)}}, "not a valid name"},
+		{"bad UTF-8", Contents{Tensors: []Tensor{one("\xff", 1)}}, "not a valid name"},
 		{"dtype", Contents{DType: BF16}, "F32 or F16"},
 		{"beyond a half", Contents{DType: F16, Tensors: []Tensor{one("a", 1, 65520)}}, `"a" holds 65520`},
 		{"own key", Contents{Metadata: map[string]string{"step": "1"}}, `"step" is set`},

@@ -176,7 +176,7 @@ func describe(t reflect.Type) string {
 	case reflect.Int:
 		return "a whole number"
 	case reflect.Uint64:
-		return "a whole number from 0 up"
+		return "a whole number, 0 or more"
 	case reflect.Float64:
 		return "a number"
 	case reflect.Slice:

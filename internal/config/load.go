@@ -41,7 +41,7 @@ const setFlag = "set"
 
 // AddSetFlag defines --set KEY=VALUE.
 func AddSetFlag(flags *pflag.FlagSet) {
-	flags.StringArray(setFlag, nil, "change any `KEY=VALUE` of the configuration, e.g. train.ema=0.999 (repeatable)")
+	flags.StringArray(setFlag, nil, "set any `KEY=VALUE` of the configuration, e.g. train.ema=0.999 (repeatable)")
 }
 
 // The sections of the settings, as variables begin after CLUSIR_. The first of

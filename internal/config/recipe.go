@@ -33,7 +33,7 @@ func (c Config) Recipe() (string, error) {
 func ParseRecipe(text string) (*Config, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &keys); err != nil {
-		return nil, fmt.Errorf("the recipe is no JSON of settings: %w", err)
+		return nil, fmt.Errorf("the recipe is not a JSON object of settings: %w", err)
 	}
 	var c Config
 	if _, old := keys["Train"]; old {

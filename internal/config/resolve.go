@@ -136,7 +136,7 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if len(b) > maxSize {
-		return nil, fmt.Errorf("%s is larger than %d bytes: that is no configuration", path, maxSize)
+		return nil, fmt.Errorf("%s is larger than %d bytes: it is not a configuration", path, maxSize)
 	}
 	return userfile.Decode(b), nil
 }

@@ -33,7 +33,7 @@ func TestRejected(t *testing.T) {
 		{"device: true", "device: must be text"},
 		{"device: !!binary aGk=", "device: must be text"},
 		{"train: {batch: 99999999999999999999}", "train.batch: must be a whole number"},
-		{"train: {seed: -1}", "train.seed: must be a whole number from 0 up"},
+		{"train: {seed: -1}", "train.seed: must be a whole number, 0 or more"},
 		{"train: {recompute: 3}", "train.recompute: must be true or false"},
 		{"model: {heads: [1, x, 2, 2]}", "model.heads[1]: must be a whole number"},
 		{"model: {dim: wide}", "model.dim: must be a whole number"},

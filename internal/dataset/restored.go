@@ -87,7 +87,7 @@ func (f restoredFiles) of(name string, items map[string]int) (string, error) {
 	switch len(files) {
 	case 0:
 		if other, ok := f.others[name]; ok {
-			return "", fmt.Errorf("%s is no picture that can be read: write %s", filepath.Join(f.dir, other), imageio.Extensions())
+			return "", fmt.Errorf("%s is not a picture that can be read: write %s", filepath.Join(f.dir, other), imageio.Extensions())
 		}
 		return "", fmt.Errorf("there is no picture %s.*", filepath.Join(f.dir, name))
 	case 1:

@@ -43,7 +43,7 @@ func plainLine(text string) string {
 		line, field, goType := m[1], m[2], m[4]
 		switch {
 		case m[3] == "already set":
-			return line + "the field " + field + " stands there twice"
+			return line + "the field " + field + " is listed twice"
 		case strings.HasSuffix(goType, ".Benchmark"):
 			return line + "there is no field " + field + ": " + suggest.Or(field, benchmarkFields)
 		}

@@ -66,7 +66,7 @@ func (d ImageDifference) gain() [2]float64 {
 // Their interval comes from a paired bootstrap that seed determines.
 func Compare(a, b *Report, seed uint64) (*Comparison, error) {
 	if a.Protocol != b.Protocol {
-		return nil, fmt.Errorf("the two were measured otherwise: %s; %s", a.Protocol, b.Protocol)
+		return nil, fmt.Errorf("the two were measured differently: %s; %s", a.Protocol, b.Protocol)
 	}
 	same := slices.EqualFunc(a.Splits, b.Splits, func(x, y SplitResult) bool {
 		return x.Benchmark == y.Benchmark && x.Label == y.Label && x.Found == y.Found

@@ -75,7 +75,7 @@ func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageRe
 	for i := range total {
 		r, ok := latest[i]
 		if !ok {
-			return nil, fmt.Errorf("%s is not finished: it lacks image %d of %d; go on with clusir eval --resume", fileOf(shards, i), i+1, total)
+			return nil, fmt.Errorf("%s is not finished: it lacks image %d of %d; continue with clusir eval --resume", fileOf(shards, i), i+1, total)
 		}
 		whole = append(whole, r)
 	}

@@ -66,7 +66,7 @@ func TestMergeErrors(t *testing.T) {
 		{"its format is", []string{write("other", []byte("{}\n"))}},
 		{"shard 2/2 are not among", files[:1]},
 		{"of one shard", []string{files[0], files[0]}},
-		{"measured otherwise", []string{files[0], strangers[1]}},
+		{"measured differently", []string{files[0], strangers[1]}},
 		{"its shard is", []string{files[0], thirds[1]}},
 		{"not finished", []string{files[0], short}},
 		{"damaged", []string{files[0], wild}},

@@ -48,7 +48,7 @@ func Rank(reports []*Report, seed uint64) (*Ranking, error) {
 	names := map[string]bool{}
 	for _, r := range reports {
 		if r.Protocol != reports[0].Protocol {
-			return nil, fmt.Errorf("%s and %s were measured otherwise: %s; %s", reports[0].Model, r.Model, reports[0].Protocol, r.Protocol)
+			return nil, fmt.Errorf("%s and %s were measured differently: %s; %s", reports[0].Model, r.Model, reports[0].Protocol, r.Protocol)
 		}
 		if names[r.Model] {
 			return nil, fmt.Errorf("two methods are called %s: name them NAME=…", r.Model)
@@ -108,7 +108,7 @@ func (k *Ranking) fill(reports []*Report) (psnr [][]float64, err error) {
 		}
 	}
 	if k.Images = len(psnr); k.Images == 0 {
-		return nil, errors.New("there is no image of which each method has a result")
+		return nil, errors.New("there is no image that every method has a result for")
 	}
 	for m := range k.Methods {
 		k.Methods[m].Mean = meanOf(k.Methods[m].Splits)

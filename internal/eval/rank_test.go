@@ -76,7 +76,7 @@ func TestRankLeavesOut(t *testing.T) {
 
 func TestRankErrors(t *testing.T) {
 	for want, change := range map[string]func(*Report){
-		"measured otherwise": func(r *Report) { r.Protocol.Seed = 1 },
+		"measured differently": func(r *Report) { r.Protocol.Seed = 1 },
 		"are called a":       func(r *Report) { r.Model = "a" },
 		"same images":        func(r *Report) { r.Images[0].Image = "stranger" },
 		"same benchmarks":    func(r *Report) { r.Splits[0].Benchmark = "other" },

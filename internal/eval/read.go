@@ -67,7 +67,7 @@ func (h *Header) parse(line []byte) error {
 		}
 		id := s.Benchmark + "\n" + s.Label
 		if seen[id] {
-			return fmt.Errorf("%s stands there twice", s.Name())
+			return fmt.Errorf("%s is listed twice", s.Name())
 		}
 		seen[id] = true
 	}

@@ -160,7 +160,7 @@ func TestRestoredFaults(t *testing.T) {
 		{"the exact one of two", write("RAIN-0.png", "x"), nil},
 		{"empty", write("rain-0.png", ""), []string{"rain-0.png"}},
 		{"no picture", write("rain-0.png", "hello, this is a text"), []string{"rain-0.png"}},
-		{"arrays", rename("rain-0.png", "rain-0.npy"), []string{"rain-0.npy is no picture that can be read", ".png"}},
+		{"arrays", rename("rain-0.png", "rain-0.npy"), []string{"rain-0.npy is not a picture that can be read", ".png"}},
 		{"a folder", func(t *testing.T, dir string) {
 			rename("rain-0.png", "x.png")(t, dir)
 			if err := os.Mkdir(filepath.Join(dir, "rain-0.png"), 0o755); err != nil {

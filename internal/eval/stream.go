@@ -38,7 +38,7 @@ func (h Header) mustMatch(o Header) error {
 	case h.Ensemble != o.Ensemble:
 		return errors.New("one of the two was measured with --ensemble and the other without")
 	case h.Protocol != o.Protocol:
-		return fmt.Errorf("it was measured otherwise: %s", h.Protocol)
+		return fmt.Errorf("it was measured differently: %s", h.Protocol)
 	case h.Limit != o.Limit:
 		return fmt.Errorf("its --limit is %d, not %d", h.Limit, o.Limit)
 	case !slices.EqualFunc(h.Splits, o.Splits, Split.same):
@@ -99,17 +99,17 @@ func (s *stream) begin(h Header, jobs []job) error {
 	}
 	for _, r := range rows {
 		if name, ok := names[r.Index]; ok && name != r.Image {
-			return fmt.Errorf("cannot go on: image %d was %q and is %q now; name another file", r.Index, r.Image, name)
+			return fmt.Errorf("cannot continue: image %d was %q and is %q now; name another file", r.Index, r.Image, name)
 		}
 	}
 	if err := old.mustMatch(h); err != nil {
-		return fmt.Errorf("cannot go on: %w; name another file", err)
+		return fmt.Errorf("cannot continue: %w; name another file", err)
 	}
 	if old.Shard != h.Shard {
-		return fmt.Errorf("cannot go on: it is of shard %q, not %q; name another file", old.Shard, h.Shard)
+		return fmt.Errorf("cannot continue: it is of shard %q, not %q; name another file", old.Shard, h.Shard)
 	}
 	if old.Device != h.Device {
-		return fmt.Errorf("cannot go on: it was measured on %s, and this is %s, whose last digits differ; go on there, choose --device or --isa, or name another file",
+		return fmt.Errorf("cannot continue: it was measured on %s, and this is %s, whose last digits differ; go on there, choose --device or --isa, or name another file",
 			old.Device, h.Device)
 	}
 	for _, r := range rows {

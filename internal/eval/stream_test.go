@@ -104,7 +104,7 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 	o.Resume = true
 	for want, change := range map[string]func(*Options){
 		"other weights":      func(o *Options) { o.Subject.Weights = "v" },
-		"measured otherwise": func(o *Options) { o.Protocol.YChannel = true },
+		"measured differently": func(o *Options) { o.Protocol.YChannel = true },
 		"with --ensemble":    func(o *Options) { o.Subject.Ensemble = true },
 		"other benchmarks":   func(o *Options) { o.Benchmarks = o.Benchmarks[:2] },
 		"shard":              func(o *Options) { o.Shard = Shard{K: 1, N: 2} },

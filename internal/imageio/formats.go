@@ -141,7 +141,7 @@ func FormatOf(name string) (Format, error) {
 	}
 	remedy := "use " + Extensions() + ", or name the format"
 	if ext == "" {
-		return 0, fmt.Errorf("%q has no extension to tell the image format by: %s", name, remedy)
+		return 0, fmt.Errorf("%q has no extension that names an image format: %s", name, remedy)
 	}
 	return 0, fmt.Errorf("%q: cannot write %s images: %s", name, ext, remedy)
 }

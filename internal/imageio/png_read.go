@@ -138,7 +138,7 @@ func (p *pngRows) next(dst []byte) error {
 	h := p.f.header
 	step := max(1, h.channels()*int(h.depth)/8)
 	if !unfilter(p.cur[0], p.cur[1:], p.prev[1:], step) {
-		return damaged(PNG, "a row has filter %d, which is none", p.cur[0])
+		return damaged(PNG, "a row has the unknown filter %d", p.cur[0])
 	}
 	if p.left--; p.left == 0 {
 		if err := p.finish(); err != nil {

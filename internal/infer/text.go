@@ -54,7 +54,7 @@ func (d *Description) WriteText(w io.Writer) error {
 		row("trained on", "%s", d.Device)
 	}
 	if d.Answers != nil {
-		row("clusters", "the file tells what each answered to in training: restore --explain shows it")
+		row("clusters", "the file says what each responded to in training: restore --explain shows it")
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Notes)) {
 		row(key, "%s", d.Notes[key])
@@ -87,7 +87,7 @@ func (d *Description) contents() string {
 		parts = append(parts, fmt.Sprintf("%d tensors of %s", c.Tensors, c.DType))
 	}
 	if d.Resumable {
-		parts = append(parts, "and the optimiser's state, to go on with --resume")
+		parts = append(parts, "and the optimiser's state, to continue with --resume")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -119,7 +119,7 @@ func (e *env) timeout() time.Duration {
 	}
 	d, err := time.ParseDuration(e.get(timeoutVariable))
 	if err != nil || d < 0 || d > 0 && d < time.Second {
-		e.fail(fmt.Errorf("%s=%s is no time such as 90s, a second or more, or 0 for ever", timeoutVariable, e.get(timeoutVariable)))
+		e.fail(fmt.Errorf("%s=%s is not a time such as 90s: give a second or more, or 0 to wait forever", timeoutVariable, e.get(timeoutVariable)))
 	}
 	return d
 }

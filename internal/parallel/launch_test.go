@@ -85,7 +85,7 @@ func TestFromEnvTrust(t *testing.T) {
 		{name: "both", file: file, text: "x", secret: "s", err: "unset one"},
 		{name: "an empty file", file: file, err: "is empty"},
 		{name: "no file", file: file + "x", err: "there is no such file"},
-		{name: "no time", timeout: "20", err: "CLUSIR_RANK_TIMEOUT=20 is no time such as 90s"},
+		{name: "no time", timeout: "20", err: "CLUSIR_RANK_TIMEOUT=20 is not a time such as 90s"},
 		{name: "too short", timeout: "10ms", err: "a second or more"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

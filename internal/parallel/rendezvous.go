@@ -83,7 +83,7 @@ func (w *wire) write(v any) error {
 
 // joinTCP makes this process a rank of a TCP group.
 func joinTCP(ctx context.Context, p Place) (Group, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, joinTimeout, fmt.Errorf("not all %d ranks came within %v", p.Size, joinTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, joinTimeout, fmt.Errorf("not all %d ranks connected within %v", p.Size, joinTimeout))
 	defer cancel()
 	g := &tcp{ring: ring{rank: p.Rank, size: p.Size}, failure: newFailure(), key: key(p.Secret), silence: p.Timeout}
 	join := g.call

@@ -35,7 +35,7 @@ func answersOf(a model.Answers, stage, cluster int) string {
 }
 
 // Resembles says which degradations a picture looks like to the network, in shares
-// of 1: those that its clusters answered to in training, weighted by how much each
+// of 1: those that its clusters responded to in training, weighted by how much each
 // cluster takes part, as a mean over the stages. It is nil without either.
 func Resembles(routing []StageRouting, a model.Answers) map[string]float64 {
 	if a == nil || len(routing) == 0 {
@@ -79,7 +79,7 @@ func (r Result) Explain(w io.Writer, answers model.Answers) {
 	}
 	tw.Flush()
 	if answers == nil {
-		fmt.Fprintln(w, "  The model's file does not say what its clusters answered to in training.")
+		fmt.Fprintln(w, "  The model's file does not say what its clusters responded to in training.")
 	}
 	if r.Map != "" {
 		fmt.Fprintf(w, "  affinity map: %s\n", r.Map)

@@ -14,7 +14,7 @@ func (c *Choices) AddFlags(f *pflag.FlagSet) {
 	f.String("format", "", "write "+imageio.Names()+" (default the format of the name, or of the input)")
 	f.IntVar(&c.Encode.Quality, "quality", 95, "quality of JPEG results, 1 to 100")
 	f.String("tile", "auto", "side of the tiles that a picture is cut into: `N` pixels, 0 for none, or auto, the largest that fit into memory")
-	f.Int64Var(&c.MaxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse pictures of more pixels")
+	f.Int64Var(&c.MaxPixels, "max-pixels", imageio.DefaultMaxPixels, "refuse pictures with more pixels")
 	f.Float32Var(&c.Strength, "strength", 1, "mix the result with the input: 0 is the input, 1 the result")
 }
 

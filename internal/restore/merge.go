@@ -51,7 +51,7 @@ func MergeResults(paths ...string) (*Merged, error) {
 		case twice:
 			return nil, fmt.Errorf("%s and %s are of one shard: leave one out", other, path)
 		case len(records) < h.Part:
-			return nil, fmt.Errorf("%s is not finished: it has %d of %d pictures; go on with clusir restore --skip-existing", path, len(records), h.Part)
+			return nil, fmt.Errorf("%s is not finished: it has %d of %d pictures; continue with clusir restore --skip-existing", path, len(records), h.Part)
 		}
 		seen[h.Shard] = path
 		m.add(h, records)

@@ -144,7 +144,7 @@ func (r Request) match(pattern string) (found []source, err error) {
 	base, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
 	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
 	if err != nil {
-		return nil, misuse("%s: no pattern that can be understood (%w): close what is opened by [ or {", pattern, err)
+		return nil, misuse("%s: not a valid pattern (%w): close each [ and {", pattern, err)
 	}
 	for _, path := range matches {
 		rel, err := filepath.Rel(filepath.FromSlash(base), path)

@@ -74,7 +74,7 @@ func (h *hub) listen(page string) (events chan event, stop func(), err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.count >= maxListeners {
-		return nil, nil, withStatus(http.StatusServiceUnavailable, "%d clients listen for progress, the most: try again later", maxListeners)
+		return nil, nil, withStatus(http.StatusServiceUnavailable, "%d clients, the maximum, are listening for progress: try again later", maxListeners)
 	}
 	if h.listeners[page] == nil {
 		h.listeners[page] = map[chan event]bool{}

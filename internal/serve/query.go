@@ -26,7 +26,7 @@ type query struct {
 
 // elsewhere are restore's flags that requests cannot have, and why.
 var elsewhere = func() map[string]string {
-	const files, machine = "is about files, and a request names none: the answer is the picture",
+	const files, machine = "is for files, but a request has none: the answer is the picture",
 		"is chosen when the server starts: clusir serve --"
 	reasons := map[string]string{}
 	for _, name := range []string{"output", "overwrite", "skip-existing", "suffix", "compare", "results", "shard"} {

@@ -42,7 +42,7 @@ type queue struct {
 
 var (
 	errFull    = errors.New("the queue is full: try again later")
-	errClosing = errors.New("the server is about to end: try again later")
+	errClosing = errors.New("the server is shutting down: try again later")
 )
 
 func newQueue(most int) *queue {

@@ -85,7 +85,7 @@ func (s *Server) receivePart(u *upload, part *multipart.Part) (err error) {
 	case restoredPart:
 		to = &u.restored
 	default:
-		return badRequest("the form's part %q is none that this server knows: %s", part.FormName(),
+		return badRequest("this server does not know the form's part %q: %s", part.FormName(),
 			suggest.Or(part.FormName(), []string{picturePart, restoredPart}))
 	}
 	if *to != nil {

@@ -71,7 +71,7 @@ func TestForms(t *testing.T) {
 		want  string
 	}{
 		{[]any{"picture/a.png", in, "picture/b.png", in}, `the form holds the part "picture" twice`},
-		{[]any{"pictures/a.png", in}, `the form's part "pictures" is none that this server knows: did you mean "picture"?`},
+		{[]any{"pictures/a.png", in}, `this server does not know the form's part "pictures": did you mean "picture"?`},
 		{[]any{}, `the form holds no part "picture"`},
 		{[]any{"restored/a.png", in}, `the form holds no part "picture"`},
 		{[]any{"picture/a.png", []byte{}}, "the request brings no picture"},
@@ -154,8 +154,8 @@ func TestRefusals(t *testing.T) {
 		{"?format=gif", good, 400, `--format: unknown image format "gif": use png`},
 		{"?model=smal", good, 400, `--model smal: there is no such model here: did you mean "small"?`},
 		{"?model=/etc/passwd", good, 400, "--model /etc/passwd: there is no such model here"},
-		{"?output=/tmp/x", good, 400, "--output is about files"},
-		{"?compare=/tmp/x.png", good, 400, "--compare is about files"},
+		{"?output=/tmp/x", good, 400, "--output is for files"},
+		{"?compare=/tmp/x.png", good, 400, "--compare is for files"},
 		{"?model-config=/etc/passwd", good, 400, "--model-config is chosen when the server starts"},
 		{"?device=cuda", good, 400, "--device is chosen when the server starts: clusir serve --device"},
 		{"?max-pixels=1000000", good, 400, "--max-pixels 1000000: this server takes pictures of at most 10000"},

@@ -59,7 +59,7 @@ func (f *file) Write(b []byte) (int, error) {
 	n := int64(len(b))
 	if f.spool.used.Add(n) > f.spool.max {
 		f.spool.used.Add(-n)
-		return 0, fmt.Errorf("%w: pictures and results of all clients take %s, the most: try again later", errDisk, humanize.Bytes(uint64(f.spool.max)))
+		return 0, fmt.Errorf("%w: pictures and results of all clients take %s, the maximum: try again later", errDisk, humanize.Bytes(uint64(f.spool.max)))
 	}
 	f.size += n
 	return f.f.Write(b)

@@ -76,7 +76,7 @@ func (r Reader) try(t testing.TB, n int) {
 		case err == nil:
 			read++
 		case err.Error() == "":
-			fault = "an error that says nothing"
+			fault = "an error without a message"
 		}
 		if fault != "" {
 			faults++

@@ -34,11 +34,11 @@ func valueOf(f *pflag.Flag) string {
 	case "int", "int64":
 		return "a whole number"
 	case "uint64":
-		return "a whole number from 0 up"
+		return "a whole number, 0 or more"
 	case "float32", "float64":
 		return "a number"
 	case "intSlice":
-		return "whole numbers with commas between"
+		return "whole numbers separated by commas"
 	case "stringToString":
 		return "KEY=VALUE"
 	}

@@ -17,7 +17,7 @@ func prepareFolder(o Options) (lock *os.File, err error) {
 		return nil, nil
 	}
 	if o.Resume && o.InitFrom != nil {
-		return nil, errors.New("--resume and --init-from exclude each other: a run that goes on has its weights")
+		return nil, errors.New("--resume and --init-from cannot be used together: a resumed run has its own weights")
 	}
 	last := filepath.Join(o.Out, lastName)
 	nothing := fmt.Errorf("nothing to resume: %s does not exist; leave out --resume to start", last)
@@ -44,7 +44,7 @@ func prepareFolder(o Options) (lock *os.File, err error) {
 	case o.Resume && err != nil:
 		return lock, nothing
 	case !o.Resume && err == nil:
-		return lock, fmt.Errorf("%s holds a run: go on with --resume, or choose another folder with --out", o.Out)
+		return lock, fmt.Errorf("%s holds a run: continue with --resume, or choose another folder with --out", o.Out)
 	}
 	return lock, nil
 }

@@ -68,7 +68,7 @@ func openLines(path string, step int) (*atomicfile.Lines, error) {
 	}
 	entries, ends, err := readLog(path, text)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w; mend or remove it to go on", err), f.Close())
+		return nil, errors.Join(fmt.Errorf("%w; repair or remove it to continue", err), f.Close())
 	}
 	keep := 0
 	for i, e := range entries {
@@ -142,7 +142,7 @@ func readLog(path string, text []byte) (entries []Entry, ends []int, err error) 
 		case err != nil && cut:
 			return entries, ends, nil
 		case err != nil:
-			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: it is no JSON of one's form", path, n)
+			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: its JSON has another form", path, n)
 		case e.Step < 0 || len(e.Entropy) > mostLines || len(e.Validation) > mostLines:
 			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: step %d, %d stages, %d measures", path, n, e.Step, len(e.Entropy), len(e.Validation))
 		}

@@ -60,7 +60,7 @@ func TestOpenLines(t *testing.T) {
 		}
 		f, err := openLines(path, c.step)
 		if c.err != "" {
-			if err == nil || !strings.Contains(err.Error(), c.err) || !strings.Contains(err.Error(), "mend or remove it") {
+			if err == nil || !strings.Contains(err.Error(), c.err) || !strings.Contains(err.Error(), "repair or remove it") {
 				t.Errorf("%q: %v, want %q", c.text, err, c.err)
 			}
 			continue

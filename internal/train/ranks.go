@@ -118,7 +118,7 @@ func (r *run) agree() error {
 	}
 	var first handshake
 	if err := json.Unmarshal(text, &first); err != nil {
-		return fmt.Errorf("rank 0 is no rank of such a run: %w", err)
+		return fmt.Errorf("rank 0 does not belong to such a run: %w", err)
 	}
 	switch {
 	case own.Recipe != first.Recipe:

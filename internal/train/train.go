@@ -220,7 +220,7 @@ func (r *run) rescue(err error) error {
 	if saveErr := r.save(); saveErr != nil {
 		return errors.Join(err, saveErr)
 	}
-	return fmt.Errorf("%w; step %d is saved, go on with --resume", err, r.step)
+	return fmt.Errorf("%w; step %d is saved, continue with --resume", err, r.step)
 }
 
 // intervals does what is due after a step.

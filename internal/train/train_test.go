@@ -155,7 +155,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"a run is there", Options{Config: c, Out: done}, "--resume"},
 		{"nothing to resume", Options{Config: c, Out: t.TempDir(), Resume: true}, "nothing to resume"},
-		{"resume and init", Options{Config: c, Out: done, Resume: true, InitFrom: weights}, "exclude each other"},
+		{"resume and init", Options{Config: c, Out: done, Resume: true, InitFrom: weights}, "cannot be used together"},
 		{"another network's weights", Options{Config: other(func(c *config.Config) { c.Model.Dim = 8 }), Out: t.TempDir(), InitFrom: weights}, lastName + " does not fit"},
 		{"another network", Options{Config: other(func(c *config.Config) { c.Model.RefineBlocks = 2 }), Out: done, Resume: true}, "another network"},
 		{"no data", Options{Config: other(func(c *config.Config) { c.Data = "" }), Out: t.TempDir()}, "--data"},
@@ -226,7 +226,7 @@ func TestDamagedImage(t *testing.T) {
 	c := small(root)
 	c.Train.Steps, c.Train.CacheMB, c.Train.CheckpointInterval = 100, 0, 100
 	_, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: damage}, 1)
-	if err == nil || !strings.Contains(err.Error(), ".png") || !strings.Contains(err.Error(), "is saved, go on with --resume") {
+	if err == nil || !strings.Contains(err.Error(), ".png") || !strings.Contains(err.Error(), "is saved, continue with --resume") {
 		t.Fatalf("error %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, lastName)); err != nil {
@@ -242,7 +242,7 @@ func TestFailedValidation(t *testing.T) {
 	c.Train.ValidationInterval = 2
 	fail := sinceFirst(func() error { return errors.New("x.png: damaged") })
 	_, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: fail}, 1)
-	if err == nil || !strings.Contains(err.Error(), "validation after step 2: x.png: damaged; step 2 is saved, go on with --resume") {
+	if err == nil || !strings.Contains(err.Error(), "validation after step 2: x.png: damaged; step 2 is saved, continue with --resume") {
 		t.Fatalf("error %v", err)
 	}
 	calls := 0
