@@ -127,10 +127,15 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 		return usage("--model %s has its configuration: give --model-config alone, or with a checkpoint", o.Model)
 	case named && changed("model") && o.Verify != "":
 		return usage("--model %s has random weights, which nothing verifies: name the checkpoint that made the output", o.Model)
+	case slices.ContainsFunc(o.Threads, func(n int) bool { return n < 0 }):
+		return usage("--threads %d: give numbers of threads, or 0 for all", slices.Min(o.Threads))
 	case changed("train") && o.Train < 1:
 		return usage("--train %d: give the number of images in a step, 1 or more", o.Train)
 	case o.Verify != "" && o.Format == "go":
 		return usage("--verify measures nothing for --format go to show: choose text or json")
+	}
+	if err := checkISA(o.ISA); err != nil {
+		return err
 	}
 	c, err := config.LoadUntrained(nil)
 	if err != nil {

@@ -132,8 +132,8 @@ func TestBench(t *testing.T) {
 		{"--model " + with + " --verify " + with, exitError, "", `no tensor "in.image"`},
 		{"--model-config " + absent, exitError, "", "absent.safetensors"},
 		{"--size 250", exitError, "", "use 256"},
-		{"--threads -1", exitError, "", "threads -1"},
-		{"--isa mmx", exitError, "", "instruction set"},
+		{"--threads 2,-1", exitUsage, "", "--threads -1: give numbers"},
+		{"--isa mmx", exitUsage, "", "--isa mmx: choose"},
 		{"--device cuda:77", exitError, "", "cuda:77"},
 
 		{"--size big", exitUsage, "", "WIDTHxHEIGHT"},

@@ -113,8 +113,13 @@ func (o *measuring) begin(cmd *cobra.Command) (err error) {
 			return err
 		}
 	}
-	o.config, err = config.LoadUntrained(f)
-	return err
+	if err := checkISA(o.ISA); err != nil {
+		return err
+	}
+	if o.config, err = config.LoadUntrained(f); err != nil {
+		return usageError{err} // it reads flags and variables, and no file
+	}
+	return nil
 }
 
 // catalog is what can be named, the data folder being there.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/dustin/go-humanize"
@@ -27,14 +28,20 @@ func (o *restoreOptions) arguments(args []string, into bool) error {
 		o.Inputs, o.Into = args, true
 	case n == 1:
 		o.Inputs = args
+	case o.Suffix != "" && (n > 2 || n == 2 && isFile(args[1])):
+		o.Inputs = args // a suffix is for names that are made from the inputs'
 	case n == 2:
 		o.Inputs, o.Output = args[:1], args[1]
-	case o.Suffix != "":
-		o.Inputs = args
 	default:
 		return usage("with several inputs, name the folder for their results with -o DIR")
 	}
 	return nil
+}
+
+// isFile tells whether there is a file, and no folder, of that name.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
 }
 
 // parseMemory reads --max-memory, 0 if it is not given.

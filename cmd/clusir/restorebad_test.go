@@ -158,6 +158,26 @@ func TestOddNames(t *testing.T) {
 	}
 }
 
+// TestSuffixAlone: with --suffix alone all that is named are inputs, two as well as three.
+func TestSuffixAlone(t *testing.T) {
+	for n := 1; n <= 3; n++ {
+		dir := t.TempDir()
+		args := []string{"restore", "--suffix", "-x"}
+		for i := range n {
+			path := filepath.Join(dir, fmt.Sprintf("%d.bmp", i))
+			if err := os.WriteFile(path, contentsOf(t, fixtures+"/bmp_rgb.bmp"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, path)
+		}
+		var stdout, stderr bytes.Buffer
+		code := run(args, &stdout, &stderr)
+		if made := glob(t, filepath.Join(dir, "*-x.bmp")); code != exitOK || len(made) != n {
+			t.Errorf("%d: exit code %d, %d results: %s", n, code, len(made), &stderr)
+		}
+	}
+}
+
 // TestBadWeights: a network whose weights are no good writes nothing over anybody's
 // picture, with a file that says so or without.
 func TestBadWeights(t *testing.T) {
