@@ -44,7 +44,7 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 	}
 	r.Checked = len(train)
 	for _, f := range train {
-		if err := prints[f].err; err != nil {
+		if err := prints[f].err; err != nil && !machines(err) {
 			r.Damaged = append(r.Damaged, Skip{f, Unreadable, err.Error()})
 		}
 	}
@@ -58,7 +58,24 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 	}
 	r.Overlaps = overlaps(s.cleanFiles(), test, prints)
 	s.tally(r)
-	return nil
+	return unchecked(prints)
+}
+
+// unchecked is the error of files that the machine could not read just now, nil if there
+// are none: they may be whole, or the same as others.
+func unchecked(prints map[string]fingerprint) error {
+	n, first := 0, ""
+	for f, p := range prints {
+		if machines(p.err) {
+			if n++; first == "" || f < first {
+				first = f
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d files could not be checked; the first: %w", n, len(prints), prints[first].err)
 }
 
 // tally counts what Check found in the rows of the tasks that use it.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"clusir/internal/sharedtest"
@@ -105,5 +107,17 @@ func TestOverlapsOfRain100L(t *testing.T) {
 		if len(r.Overlaps) != want {
 			t.Errorf("with KeepOverlaps %v, %d training images stand in Rain100L's test set, want %d", keep, len(r.Overlaps), want)
 		}
+	}
+}
+
+// TestUnchecked: what the machine could not read is no damage of a file, and no success.
+func TestUnchecked(t *testing.T) {
+	busy := &fs.PathError{Op: "open", Path: "b.png", Err: syscall.EMFILE}
+	prints := map[string]fingerprint{"c.png": {err: busy}, "a.png": {}, "b.png": {err: unreadable(busy)}, "d.png": {err: errors.New("it is no image")}}
+	if err := unchecked(prints); !errors.Is(err, syscall.EMFILE) || !strings.Contains(err.Error(), "2 of 4 files could not be checked; the first: open b.png: ") || strings.Contains(err.Error(), "replace") {
+		t.Error(err)
+	}
+	if err := unchecked(map[string]fingerprint{"d.png": {err: errors.New("it is no image")}}); err != nil {
+		t.Error(err)
 	}
 }

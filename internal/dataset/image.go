@@ -45,7 +45,11 @@ func ReadImage(path string) (*Image, error) {
 	return fromPlanar(planar.Image{C: 3, H: src.H, W: src.W, Pix: planes}), nil
 }
 
+// unreadable adds the remedy to the error of a file, if that is the file's.
 func unreadable(err error) error {
+	if machines(err) {
+		return err
+	}
 	return fmt.Errorf("%w; replace the file or leave it out with an exclusion list", err)
 }
 
