@@ -141,7 +141,7 @@ struct Same {
 struct TF32Pair {
   unsigned hi, lo;
   __device__ __forceinline__ TF32Pair() {}
-  __device__ __forceinline__ explicit TF32Pair(float x) : hi(to_tf32(x)), lo(to_tf32(x - __uint_as_float(hi))) {}
+  __device__ __forceinline__ explicit TF32Pair(float x) : hi(to_tf32(x) & 0xffffe000u), lo(to_tf32(x - __uint_as_float(hi))) {}
 };
 
 template <Precision P, class A, class B>

@@ -13,7 +13,8 @@
 //   cp_async_commit()        ends a group of copies
 //   cp_async_wait<N>()       waits until at most N groups of this thread are in
 //                            flight; __syncthreads then shows them to the block
-//   to_tf32(x)               rounds to TF32, ties away from zero
+//   to_tf32(x)               x for mma_tf32, which cuts it to TF32: rounded then, ties away
+//                            from zero
 //   pack_bf16(lo, hi)        rounds to two bf16, ties to even
 //   mma_tf32(c, a, b)        c += a b, m16n8k8; fragments as in PTX's mma.sync
 //   mma_bf16(c, a, b)        c += a b, m16n8k16
@@ -38,11 +39,6 @@ __device__ __forceinline__ void cp_async(void* dst, const void* src, int valid =
 __device__ __forceinline__ void cp_async_commit() { emu::copy_commit(); }
 template <int N>
 __device__ __forceinline__ void cp_async_wait() { emu::copy_wait(N); }
-
-__device__ __forceinline__ unsigned to_tf32(float x) {
-  unsigned u = __float_as_uint(x);
-  return (u & 0x7f800000u) == 0x7f800000u ? u : (u + 0x1000u) & 0xffffe000u;
-}
 
 __device__ __forceinline__ unsigned emu_bf16(float x) {
   unsigned u = __float_as_uint(x);
@@ -97,11 +93,6 @@ __device__ __forceinline__ void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;\n" ::"n"(N) : "memory");
 }
 
-__device__ __forceinline__ unsigned to_tf32(float x) {
-  unsigned u;
-  asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(u) : "f"(x));
-  return u;
-}
 __device__ __forceinline__ unsigned pack_bf16(float lo, float hi) {
   unsigned u;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(u) : "f"(hi), "f"(lo));
@@ -120,3 +111,11 @@ __device__ __forceinline__ void mma_bf16(float (&c)[4], const unsigned (&a)[4], 
 }
 
 #endif
+
+// Half a unit in TF32's last place is 2⁻¹¹ of x's power of two. Adding that takes two
+// instructions; cvt.rna takes five. NaN and infinities stay what they are; below 2⁻¹²⁶
+// nothing is added.
+__device__ __forceinline__ unsigned to_tf32(float x) {
+  const float power = __uint_as_float(__float_as_uint(x) & 0xff800000u);
+  return __float_as_uint(fmaf(power, 0x1p-11f, x));
+}

@@ -153,3 +153,28 @@ func BenchmarkConv1x1(bm *testing.B) {
 		})
 	}
 }
+
+// Operands are rounded to TF32, ties away from zero, and what is no finite number stays so.
+func TestRoundingToTF32(t *testing.T) {
+	b := open(t, Options{Precision: TF32})
+	var x, want []float32
+	for _, c := range [][2]float32{
+		{1 + 0x1p-11, 1 + 0x1p-10}, {1 + 0x1p-11 - 0x1p-23, 1}, {1 + 3*0x1p-11, 1 + 2*0x1p-10}, {2 - 0x1p-12, 2},
+		{0x1.002p-126, 0x1.004p-126}, {math.MaxFloat32, float32(math.Inf(1))}, {float32(math.Inf(1)), float32(math.Inf(1))}, {0, 0},
+	} {
+		x, want = append(x, c[0], -c[0]), append(want, c[1], -c[1])
+	}
+	for _, bits := range []uint32{0x7fffffff, 0xffffffff, 0x7f800001, 0xffc00000} {
+		x, want = append(x, math.Float32frombits(bits)), append(want, float32(math.NaN()))
+	}
+	y, w := b.Alloc(1, 1, 1, len(x)), uploaded(b, 1).Reshape(1, 1)
+	b.Conv1x1(y, w, kernels.Tensor{}, uploaded(b, x...).Reshape(1, 1, 1, len(x)))
+	for i, got := range downloaded(b, y) {
+		if got != want[i] && !(math.IsNaN(float64(got)) && math.IsNaN(float64(want[i]))) {
+			t.Errorf("%x is rounded to %x, want %x", x[i], got, want[i])
+		}
+	}
+	if err := b.Sync(); err != nil {
+		t.Error(err)
+	}
+}

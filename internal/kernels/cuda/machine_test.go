@@ -349,6 +349,9 @@ func checkMachine(t *testing.T, name, arch string, c compiled, code string, occu
 			t.Errorf("no instruction %s", w)
 		}
 	}
+	if arch == "sm_80" && imageFolder == "image" {
+		checkLoop(t, name, code)
+	}
 	if tensor == "" && strings.Contains(code, "HMMA") {
 		t.Error("tensor-core instructions in a kernel that the table gives none")
 	}

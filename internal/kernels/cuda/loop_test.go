@@ -1,0 +1,117 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	label       = regexp.MustCompile(`^(\.L_\w+):`)
+	instruction = regexp.MustCompile(`^\s*/\*[0-9a-f]{4,}\*/\s+(.*?);`)
+	branch      = regexp.MustCompile("\\bBRA\\b.*?`\\((\\.L_\\w+)\\)")
+)
+
+// loopOf returns how many instructions a turn of the innermost loop with tensor-core
+// products executes, and how many of them those are. What copies 4 bytes at a time is left
+// out: it runs only if rows do not start at multiples of 16 bytes.
+func loopOf(code string) (executed, products int) {
+	at, all := map[string]int{}, []string{}
+	for line := range strings.SplitSeq(code, "\n") {
+		if m := label.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			at[m[1]] = len(all)
+		} else if m := instruction.FindStringSubmatch(line); m != nil {
+			all = append(all, m[1])
+		}
+	}
+	var loop []string
+	first := 0
+	for i, s := range all {
+		m := branch.FindStringSubmatch(s)
+		if m == nil {
+			continue
+		}
+		start, ok := at[m[1]]
+		if !ok || start > i || !slices.ContainsFunc(all[start:i], isProduct) || loop != nil && len(loop) <= i+1-start {
+			continue
+		}
+		loop, first = all[start:i+1], start
+	}
+	ends := map[int]bool{len(loop): true} // of basic blocks
+	for _, i := range at {
+		ends[i-first] = true
+	}
+	block := 0
+	for i := range loop {
+		if !ends[i+1] && !strings.Contains(loop[i], "BRA") {
+			continue
+		}
+		work := loop[block : i+1]
+		block = i + 1
+		p := countFunc(work, isProduct)
+		if p == 0 && slices.ContainsFunc(work, copiesNarrowly) {
+			continue
+		}
+		executed, products = executed+len(work), products+p
+	}
+	return executed, products
+}
+
+func isProduct(s string) bool { return strings.Contains(s, "HMMA") }
+func copiesNarrowly(s string) bool {
+	return strings.Contains(s, "LDGSTS") && !strings.Contains(s, ".128")
+}
+
+func countFunc(s []string, is func(string) bool) (n int) {
+	for _, v := range s {
+		if is(v) {
+			n++
+		}
+	}
+	return n
+}
+
+// perProducts is the most instructions, on sm_80, that a turn may execute for each 32
+// products of the tensor cores. These take an A100's 256 cycles, and one instruction is
+// issued a cycle: 400 instructions allow 64 % of the peak.
+var perProducts = map[string]int{
+	"conv1x1_fwd_tf32":         510,
+	"conv1x1_norm_tf32":        365,
+	"conv1x1_dx_tf32":          330,
+	"conv1x1_dw_tf32":          490,
+	"experts_expand_fwd_tf32":  330,
+	"experts_project_fwd_tf32": 355,
+	"experts_project_dx_tf32":  320,
+	"experts_expand_dx_tf32":   345,
+	"experts_expand_dw_tf32":   370,
+	"experts_project_dw_tf32":  370,
+}
+
+// checkLoop holds the inner loop of a product in TF32 to what it has come down to.
+func checkLoop(t *testing.T, name, code string) {
+	most, ok := perProducts[name]
+	if !ok {
+		return
+	}
+	executed, products := loopOf(code)
+	if products == 0 {
+		t.Fatal("no loop with tensor-core products")
+	}
+	got := (32*executed + products - 1) / products
+	t.Logf("%d instructions for 32 products", got)
+	if got > most {
+		t.Errorf("%d instructions for 32 products, more than %d", got, most)
+	}
+}
+
+func TestLoopOf(t *testing.T) {
+	code := "\n.L_x_0:\n /*0000*/ MOV R1, R2 ;\n /*0010*/ BRA `(.L_x_0) ;\n.L_x_1:\n /*0020*/ IADD3 R1, R1, R2, RZ ;\n /*0030*/ @P0 BRA `(.L_x_2) ;\n" +
+		" /*0040*/ LDGSTS.E [R1], [R2] ;\n /*0050*/ MOV R1, R2 ;\n.L_x_2:\n /*0060*/ LDGSTS.E.BYPASS.128 [R1], [R2] ;\n" +
+		" /*0070*/ HMMA.1688.F32.TF32 R4, R8, R12, R4 ;\n /*0080*/ HMMA.1688.F32.TF32 R4, R8, R12, R4 ;\n /*0090*/ @P1 BRA `(.L_x_1) ;\n /*00a0*/ EXIT ;\n"
+	if executed, products := loopOf(code); executed != 6 || products != 2 {
+		t.Errorf("%d instructions, %d of them products; there are 6 and 2", executed, products)
+	}
+}
