@@ -34,8 +34,9 @@ class Server:
 
     def _start(self, flags: tuple[str, ...]) -> str:
         command = [program(), "serve", "--addr", "127.0.0.1:0", *flags]
-        # On Windows a program that has a group of its own can be asked to end.
-        group = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+        group = 0
+        if sys.platform == "win32":  # where only what has a group of its own can be asked to end
+            group = subprocess.CREATE_NEW_PROCESS_GROUP
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace", creationflags=group
         )
@@ -98,9 +99,12 @@ class Server:
         """close ends a server that was started here, after the pictures that it has."""
         if self._process is None:
             return
-        try:
-            self._process.send_signal(signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGTERM)
-        except OSError:  # Windows, and no console: there is no other way to ask
+        if sys.platform == "win32":
+            try:
+                self._process.send_signal(signal.CTRL_BREAK_EVENT)
+            except OSError:  # no console: there is no other way to ask
+                self._process.terminate()
+        else:
             self._process.terminate()
         self._process.wait()
         self._listener.join()

@@ -4,7 +4,7 @@ back: it keeps 8 and 16 bits, grey and alpha."""
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,8 @@ def encode(pixels: Array) -> bytes:
 
 def decode(file: bytes) -> Array:
     """decode reads [H, W, C] from a file that the program wrote."""
-    order = {b"II": "<", b"MM": ">"}[file[:2]]
+    orders: dict[bytes, Literal["<", ">"]] = {b"II": "<", b"MM": ">"}
+    order = orders[file[:2]]
     (at,) = struct.unpack_from(order + "I", file, 4)
     (n,) = struct.unpack_from(order + "H", file, at)
     fields: dict[int, tuple[int, ...]] = {}
