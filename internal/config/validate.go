@@ -5,6 +5,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 
 	"clusir/internal/arch"
 	"clusir/internal/suggest"
@@ -16,6 +17,8 @@ const (
 	maxEpochs = 1_000_000
 	maxBatch  = 1 << 30
 	maxCache  = 1 << 40 // MiB
+
+	maxDevices = 64 // of a process
 )
 
 // problem is one setting that cannot stand; text follows the key.
@@ -50,6 +53,7 @@ var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)(,(cpu|cuda:\d{1,3})
 func (c *Config) validate() []problem {
 	k := &checker{}
 	k.need(device.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), "auto, cpu, cuda or cuda:N, or for training several: cuda:0,cuda:1")
+	k.need(strings.Count(c.Device, ",") < maxDevices, "device", fmt.Sprintf("%.40q...", c.Device), fmt.Sprintf("%d devices at most", maxDevices))
 	k.oneOf("precision", c.Precision, "auto", "float32", "tf32", "bf16")
 	k.need(c.Threads >= 0 && c.Threads <= 1024, "threads", c.Threads, "in 1..1024, or 0 for all processors")
 	c.Model.validate(k)

@@ -45,6 +45,7 @@ func TestRejected(t *testing.T) {
 		{"device: gpu", `run.yaml:1: device = "gpu": must be auto, cpu, cuda or cuda:N`},
 		{"device: cuda:x", "device"},
 		{"device: cpu,auto", "device"},
+		{"device: cpu" + strings.Repeat(",cpu", 64), "must be 64 devices at most"},
 		{"threads: -1", "threads = -1: must be in 1..1024, or 0"},
 		{"threads: 5000", "threads = 5000"},
 		{"model: {variant: tinny}", "(did you mean tiny?)"},
@@ -127,7 +128,7 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 
 func TestAcceptedLimits(t *testing.T) {
 	for _, text := range []string{
-		"device: cuda:0", "device: cuda", "device: cuda:0,cuda:1", "threads: 1024", "model: {use_dafmm: false}\ntrain: {batch: 1}",
+		"device: cuda:0", "device: cuda", "device: cuda:0,cuda:1", "device: cpu" + strings.Repeat(",cpu", 63), "threads: 1024", "model: {use_dafmm: false}\ntrain: {batch: 1}",
 		"train: {schedule: constant, epochs: 1}", "train: {ema: 0.999}", "train: {seed: 18446744073709551615}",
 		"tasks: [{kind: pairs, repeat: 1, input: a, target: b}]", "tasks: [{kind: denoise, repeat: 1, sigmas: [0.5, 255], target: a}]",
 		"train: {lr: 1, min_lr: 1}", "tasks: [{kind: desnow, synth: 2}, {kind: cdd11, repeat: 1, kinds: [haze]}]", "model: {refine_blocks: 0}", "data: 5",
