@@ -47,8 +47,8 @@ C
 fi
 
 for tool in cc c++; do
-  # Go asks a compiler for what it can with "-o -", which zig takes for a file, and
-  # with no output at all, which zig writes to "-.o".
+  # Go asks a compiler for what it can with "-o -", which zig takes for a file, and what
+  # it runs with "-###", for which zig leaves a file "-.o" in the folder.
   cat >"$folder/$tool" <<EOF
 #!/usr/bin/env bash
 args=() before=
@@ -56,7 +56,7 @@ for a in "\$@"; do
   [ "\$before \$a" != "-o -" ] || a=/dev/null
   args+=("\$a") before=\$a
 done
-[ "\${1:-}" != "-###" ] || args+=(-o /dev/null)
+[ "\${1:-}" != "-###" ] || cd "$folder"
 exec "$binary" $tool -target $target -F"$folder/frameworks" -isystem "$folder/include" "\${args[@]}"
 EOF
   chmod +x "$folder/$tool"
