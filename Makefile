@@ -59,10 +59,10 @@ verify-metrics: ## compare PSNR and SSIM with scikit-image itself; PICTURES="RES
 bench: ## run the Go benchmarks, BENCH=REGEXP some of them, and compare with docs/bench/baseline.txt
 	scripts/bench-go.sh '$(BENCH)'
 
-bench-fusion: ## time each fused operation beside the same one in separate passes
+bench-fusion: ## time each fused operation against the same one in separate passes
 	CLUSIR_TIME_FUSION=9 go test ./internal/kernels/cpu -run Fusion -count=1 -v
 
-bench-peers: ## measure clusir beside PyTorch, ONNX Runtime and OpenVINO, which go into peers/; CASES="tiny:256 --rounds 9" chooses
+bench-peers: ## measure clusir against PyTorch, ONNX Runtime and OpenVINO, which go into peers/; CASES="tiny:256 --rounds 9" chooses
 	scripts/bench-peers.sh $(CASES)
 
 results: build ## remake the pictures of docs/results; needs Chromium and the data of CLUSIR_SHARED

@@ -59,7 +59,7 @@ func keptTable(t *testing.T) string {
 			case kept && len(lost) == 0:
 				b.WriteString(" kept |")
 			case !kept && len(lost) > 0:
-				b.WriteString(" told |")
+				b.WriteString(" noted |")
 			default:
 				t.Errorf("%s in %v: kept %v, but told %q", row.name, to, kept, lost)
 			}
