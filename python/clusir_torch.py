@@ -330,7 +330,7 @@ class ClusIR(nn.Module):
         return ((tokens + self.semantic[level](tokens, last_tokens, last_kept)) * kept[..., None]).sum(1)
 
 
-# A training checkpoint's tensors besides the weights.
+# A training checkpoint's tensors other than the weights.
 _AVERAGE, _OPTIMISER = "ema.", "optim."
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains the three rows of the paper's Table 4 with small networks on a short
-# budget and prints what they reach, beside what the paper reports:
+# budget and prints their results with those that the paper reports:
 #
 #   scripts/ablation.sh DATA [STEPS]
 #

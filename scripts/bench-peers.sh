@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures clusir beside PyTorch, ONNX Runtime and OpenVINO in one run, alternating,
+# Measures clusir against PyTorch, ONNX Runtime and OpenVINO in one run, alternating,
 # and prints a table.
 #
 #   scripts/bench-peers.sh                     everything, 5 rounds; takes an hour

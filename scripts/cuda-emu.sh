@@ -46,7 +46,7 @@ register() {
         sed -E 's/.*void *(__launch_bounds__ *\( *([^(),]*)[^()]*\))? *([A-Za-z_0-9]+) *\($/EMU_REGISTER(\3, (\2)+0);/; s/\(\)\+0/1024/'
 }
 
-# compile runs the compiler beside as many others as there are processors.
+# compile runs as many compilers at a time as there are processors.
 pids=()
 compile() {
     while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done # its code is asked for below

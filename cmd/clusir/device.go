@@ -52,7 +52,7 @@ func isaChoices() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// deviceOptions are those of a configuration. Why auto passes a GPU by goes to w.
+// deviceOptions are those of a configuration. Why auto skipped a GPU goes to w.
 func deviceOptions(c *config.Config, isa string, w io.Writer) device.Options {
 	return device.Options{Name: c.Device, Precision: c.Precision, Threads: c.Threads, ISA: isa, Say: func(reason string) {
 		fmt.Fprintln(w, "clusir:", reason)

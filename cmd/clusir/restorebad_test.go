@@ -31,7 +31,7 @@ func badInputs(t *testing.T, dir string) (names []string) {
 		names = append(names, name)
 	}
 	for _, path := range glob(t, fixtures+"/bad/*") {
-		put(filepath.Base(path)+".png", contentsOf(t, path)) // formats are told by contents
+		put(filepath.Base(path)+".png", contentsOf(t, path)) // formats are recognised by contents
 	}
 	for _, path := range glob(t, fixtures+"/*_*.[jptbw]*") {
 		data, name := contentsOf(t, path), filepath.Base(path)

@@ -33,7 +33,7 @@ func (s *Shapes) Free(t kernels.Tensor) {
 func (s *Shapes) Live() int64 { return s.live }
 
 // Peak returns the largest number of elements that were allocated at a time.
-// A real device needs room within its operations besides.
+// A real device also needs room within its operations.
 func (s *Shapes) Peak() int64 { return s.peak }
 
 // Fill does nothing.

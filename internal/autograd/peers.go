@@ -2,7 +2,7 @@ package autograd
 
 import "clusir/internal/kernels"
 
-// Peers are the ranks that share a batch: each holds as many of its samples,
+// Peers are the ranks that share a batch: each holds the same number of its samples,
 // and all of them run the same operations in the same order.
 type Peers interface {
 	Rank() int
@@ -19,7 +19,7 @@ func (s *Stopped) Error() string { return "the pass was stopped: " + s.Err.Error
 // Unwrap returns what Tape.Before returned.
 func (s *Stopped) Unwrap() error { return s.Err }
 
-// shared reports whether the batch at hand is a part of a larger one.
+// shared reports whether the current batch is a part of a larger one.
 func (t *Tape) shared() bool { return t.Peers != nil && t.Peers.Size() > 1 }
 
 // Gather returns the rows x [B,N] of all ranks, in their order: [Size·B,N]. The

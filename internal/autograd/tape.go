@@ -38,7 +38,7 @@ type Tape struct {
 	// norms, softmax, transforms (Haar, Fourier), interpolation, per-sample
 	// filters, gates or losses, nor what is computed a second time.
 	MACs int64
-	// Trace, where set, hears of every operation. It makes the tape wait for
+	// Trace, if set, is called for every operation. It makes the tape wait for
 	// each one, so that the time is that operation's own.
 	Trace func(Event)
 	// Peers, where set, are those that this batch is shared with: BatchNorm in

@@ -38,7 +38,7 @@ func (s Subject) load(b kernels.Backend) (*model.ClusIR, error) {
 	return m, nil
 }
 
-// loadPrefixed takes the weights from a file that holds other things besides.
+// loadPrefixed takes the weights from a file that also holds other things.
 func (s Subject) loadPrefixed(b kernels.Backend) (*model.ClusIR, error) {
 	m, err := model.New(s.Config, b)
 	if err != nil {

@@ -26,7 +26,7 @@ type workload struct {
 	steps  int
 	// checked tells that the first result was one.
 	checked bool
-	// hear, where set, is told the time of what no operation of the tape is.
+	// hear, if set, receives the time of what is not an operation of the tape.
 	hear  func(name string, d time.Duration)
 	fault error // what a Sync for hear found
 }

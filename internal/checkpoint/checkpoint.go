@@ -12,7 +12,7 @@
 // and their bytes depend on the contents alone: two equal checkpoints are equal
 // files. Files without format, such as PyTorch's, load without a checksum.
 //
-// A training checkpoint is the same file with the optimiser's state beside the
+// A training checkpoint is the same file with the optimiser's state next to the
 // weights (see StatePrefixes): one file is renamed into place, so weights and
 // moments can never belong to different steps, and whoever wants the weights
 // alone leaves the rest unread.
@@ -45,7 +45,7 @@ const (
 // format is the value of KeyFormat in files of ours.
 const format = "clusir"
 
-// Prefixes of the names that hold what training needs besides the weights:
+// Prefixes of the names that hold what training needs in addition to the weights:
 // Adam's moments and step counts, and the moving average of the weights, each
 // followed by the parameter's name.
 const (

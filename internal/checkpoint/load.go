@@ -80,7 +80,7 @@ type faults []string
 
 func (fs *faults) add(format string, a ...any) { *fs = append(*fs, fmt.Sprintf(format, a...)) }
 
-// list words the first few, and how many there are.
+// list formats the first few, and how many there are.
 func (fs faults) list(reason string) string {
 	const few = 3
 	var b strings.Builder

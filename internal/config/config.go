@@ -63,7 +63,7 @@ type Train struct {
 	HalveAfter int     `yaml:"halve_after"`
 	MinLR      float64 `yaml:"min_lr"`
 
-	// The objective's weights, beside 1 for the mean absolute difference.
+	// The objective's weights; the mean absolute difference has weight 1.
 	MSSSIMWeight        float64 `yaml:"ms_ssim_weight"`
 	OrthogonalityWeight float64 `yaml:"orthogonality_weight"`
 	// RelativeError has each sample count by the part of its degradation that is
@@ -94,7 +94,7 @@ type Train struct {
 	Exclude []string `yaml:"exclude"`
 	// KeepOverlaps trains on images that a test set shows, too.
 	KeepOverlaps bool `yaml:"keep_overlaps"`
-	// IgnoreLists uses every image, whatever the lists beside the data say.
+	// IgnoreLists uses every image, whatever the lists next to the data say.
 	IgnoreLists bool `yaml:"ignore_lists"`
 
 	LogInterval        int `yaml:"log_interval"`
@@ -135,7 +135,7 @@ func Default() Config {
 	}
 }
 
-// RequireTraining reports what a training run needs besides valid settings.
+// RequireTraining reports what a training run needs in addition to valid settings.
 func (c Config) RequireTraining() error {
 	switch {
 	case c.Data == "":

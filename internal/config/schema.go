@@ -68,7 +68,7 @@ func (l leaf) envName() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(l.key, ".", "_"))
 }
 
-// unknown words the error for a key that struct t does not have: with the key of
+// unknown formats the error for a key that struct t does not have: with the key of
 // that name in another section, the nearest in this one, or all of this one's.
 func unknown(t reflect.Type, prefix, name string) string {
 	key := prefix + name

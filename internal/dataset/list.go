@@ -92,7 +92,7 @@ func isNumber(s string) bool {
 }
 
 // findList looks for a list of the PromptIR family where people have it: in the
-// root, in Train, in the task's folder, or in data_dir inside or beside the
+// root, in Train, in the task's folder, or in data_dir inside or next to the
 // root. It returns nil if there is none.
 func findList(root, taskDir, sub, name string) (*nameList, error) {
 	for _, dir := range []string{

@@ -28,7 +28,7 @@ type Options struct {
 	Training  bool
 	Threads   int    // of the processor; 0 for all
 	ISA       string // instruction set of the processor; "" for the best
-	// Say hears why auto passes a GPU by; nil for nobody.
+	// Say, if set, receives why auto skipped a GPU.
 	Say func(reason string)
 }
 

@@ -34,7 +34,7 @@ func (c *svgCanvas) text() (string, error) {
 const textElement = "<text "
 
 // fit gives texts their widths, which wider fonts are squeezed into: a viewer
-// that has none of fontNames would write over what stands beside them.
+// that has none of fontNames would write over what is next to them.
 func (c *svgCanvas) fit(svg string) string {
 	parts := strings.Split(svg, textElement)
 	for i, w := range c.widths {

@@ -36,7 +36,7 @@ type entry struct {
 
 var missing = [2]float64{math.NaN(), math.NaN()}
 
-// Beside sets our rows among the published ones. Parts of one name are one row.
+// Beside puts our rows among the published ones. Parts of one name are one row.
 func (t *PaperTable) Beside(ours []Ours) *tabular.Table {
 	records := t.published()
 	for _, o := range ours {

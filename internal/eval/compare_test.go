@@ -134,8 +134,8 @@ func TestCompareLeavesOut(t *testing.T) {
 func TestCompareErrors(t *testing.T) {
 	for want, change := range map[string]func(*Report){
 		"measured differently": func(r *Report) { r.Protocol.Seed = 1 },
-		"same benchmarks":    func(r *Report) { r.Splits = r.Splits[:2] },
-		"with the other":     func(r *Report) { r.Images[1].Image = "stranger" },
+		"same benchmarks":      func(r *Report) { r.Splits = r.Splits[:2] },
+		"with the other":       func(r *Report) { r.Images[1].Image = "stranger" },
 	} {
 		b := results(3, 30, 2)
 		change(b)

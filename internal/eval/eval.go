@@ -28,7 +28,7 @@ type Options struct {
 	Root       string
 	Benchmarks []*dataset.Benchmark
 	// Names are those by which the benchmarks were chosen; a group among them,
-	// such as five-task, says which published numbers stand beside ours.
+	// such as five-task, says which published numbers are printed next to ours.
 	Names    string
 	Protocol Protocol
 	// Subject is the network that is measured, or what another program is called and
@@ -79,7 +79,7 @@ type job struct {
 }
 
 // Run measures a network on every benchmark that is on disk. Nets are copies of
-// it, each on a backend of its own: so many images are measured side by side. An
+// it, each on a backend of its own: this is how many images are measured at a time. An
 // image that fails is a result with an error; a benchmark that is not there is
 // noted as missing, and it is an error if that is all of them.
 func Run(ctx context.Context, nets []*infer.Network, o Options) (*Report, error) {

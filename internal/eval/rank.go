@@ -178,7 +178,7 @@ func (k *Ranking) rank(psnr [][]float64) {
 	}
 }
 
-// compare sets each method beside the one with the highest mean PSNR.
+// compare sets each method against the one with the highest mean PSNR.
 func (k *Ranking) compare(reports []*Report) error {
 	best := 0
 	for m, r := range k.Methods {

@@ -223,7 +223,7 @@ func (s SplitResult) Count() string {
 type Report struct {
 	Subject
 	Protocol Protocol `json:"protocol"`
-	// Setting is whose published numbers stand beside ours, such as five-task.
+	// Setting is whose published numbers are printed next to ours, such as five-task.
 	Setting string        `json:"setting,omitempty"`
 	Shard   Shard         `json:"shard,omitzero"`
 	Limit   int           `json:"limit,omitempty"` // images of each split, 0 for all

@@ -18,7 +18,7 @@ type TaskRouting struct {
 	// Posterior is the mean over the images of p(C=c|x), Eq. 5.
 	Posterior []float64 `json:"posterior"`
 	// Entropy is the mean of the posterior's entropy, as a share of the largest
-	// possible: 1 where clusters are not told apart.
+	// possible: 1 where clusters are not distinguished.
 	Entropy float64 `json:"entropy"`
 	// Chosen is, for each expert, the share of the images that it worked on, and
 	// Weight its mean share α_c p(e|c,x) of the result, 0 where it did not work.

@@ -33,7 +33,7 @@ func tableOf(setting string) *PaperTable {
 	return nil
 }
 
-// chooseSetting is the setting whose published numbers stand beside a run's: the
+// chooseSetting is the setting whose published numbers are printed next to a run's: the
 // one that names holds as a group, or else that of the table that knows the
 // most of the benchmarks, and of these the most of their splits. Numbers of two
 // tables never stand in one column: they are of differently trained networks.
@@ -71,7 +71,7 @@ func (s Split) published(setting string) (published.Row, bool) {
 	return published.Find(setting, method, s.Key)
 }
 
-// asPublished tells whether numbers of this protocol can stand beside the paper's.
+// asPublished tells whether numbers of this protocol can be compared with the paper's.
 func (p Protocol) asPublished() bool { return p.Name == "promptir" && !p.YChannel }
 
 // Partial tells whether some of the benchmark's images were not measured.

@@ -12,7 +12,7 @@ import (
 	"clusir/internal/tabular"
 )
 
-// Table sets the splits beside the paper's numbers for the report's setting.
+// Table prints the splits with the paper's numbers for the report's setting.
 func (r *Report) Table() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "images"},
@@ -118,7 +118,7 @@ func (r *Report) ImageTable() *tabular.Table {
 	return t
 }
 
-// notes say what was measured beside the protocol, and what failed.
+// notes say by what protocol the images were measured, and what failed.
 func (r *Report) notes() (lines []string) {
 	if who := r.who(); who != "" {
 		lines = append(lines, who)

@@ -73,7 +73,7 @@ func (r *Request) versions(p *picture) []version {
 	return append(out, version{"Clean", math.NaN(), p.target.RGBA()})
 }
 
-// cropRow is a row: the whole pictures with their boxes beside the details of all
+// cropRow is a row: the whole pictures with their boxes, then the details of all
 // versions.
 func (r *Request) cropRow(p *picture) (row []draw.Panel) {
 	versions := r.versions(p)

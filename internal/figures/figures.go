@@ -36,7 +36,7 @@ type Request struct {
 	// Other, if set, is a second network of which the crops show the results, too.
 	Other     *infer.Network
 	OtherName string
-	// Progress, where set, hears of each image that is done, of how many.
+	// Progress, if set, is called after each image, with how many are done of how many.
 	Progress func(done, of int)
 }
 

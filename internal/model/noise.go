@@ -13,7 +13,7 @@ type Noise interface {
 type Gaussian struct {
 	Seed  uint64
 	Step  int
-	First int // index in the global batch of the first sample at hand
+	First int // index in the global batch of the first sample here
 }
 
 // Epsilon implements Noise.

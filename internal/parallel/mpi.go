@@ -50,7 +50,7 @@ func joinMPI(p Place) (Group, error) {
 	return g, nil
 }
 
-// do makes a call on MPI's thread and words its code.
+// do makes a call on MPI's thread and turns its code into an error.
 func (g *mpi) do(call func() C.int) (err error) {
 	done := make(chan struct{})
 	g.calls <- func() {

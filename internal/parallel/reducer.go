@@ -44,7 +44,7 @@ type job struct {
 }
 
 // NewReducer returns a reducer for tensors in m. Close it before the group. say
-// hears what is worth knowing about how it works.
+// receives what is worth knowing about how it works.
 func NewReducer(g Group, m kernels.Memory, say func(string)) (*Reducer, error) {
 	r := &Reducer{Group: g, memory: m, size: bucketSize, jobs: make(chan job, 64), done: make(chan struct{})}
 	if g.Size() > 1 {

@@ -29,7 +29,7 @@ type gpus struct {
 }
 
 // joinGPUs lets the devices of all ranks add up by themselves. It returns nil
-// where they are no GPUs, or where one of them cannot: say hears why.
+// if they are not GPUs, or one of them cannot: say receives why.
 func joinGPUs(g Group, m kernels.Memory, say func(string)) (*gpus, error) {
 	c, ok := m.(collective)
 	if !ok {

@@ -39,7 +39,7 @@ type note struct {
 // keepAlive makes a machine's silence an error within some ten seconds.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 4 * time.Second, Interval: 2 * time.Second, Count: 3}
 
-// hearsay is how long a rank whose neighbour is gone waits to be told why.
+// hearsay is how long a rank whose neighbour is gone waits to learn why.
 const hearsay = time.Second
 
 // start begins to listen to the control connections.
@@ -57,7 +57,7 @@ func (g *tcp) start() {
 	})
 }
 
-// listen hears rank r until it leaves, or ends the group where it fails.
+// listen receives from rank r until it leaves, or ends the group if it fails.
 func (g *tcp) listen(r int, w *wire) {
 	for {
 		var n note

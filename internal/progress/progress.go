@@ -34,7 +34,7 @@ func IsTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Set shows that so many are done of all, and in front of the bar what is under way.
+// Set shows how many are done of all, and in front of the bar what is under way.
 func (b *Bar) Set(done, all int, text string) {
 	b.update(func() {
 		b.begin(all, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(b.unit))

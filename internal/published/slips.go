@@ -11,7 +11,7 @@ const Average = "average"
 // Survey is the Table of the rows that a survey lists and the paper leaves out.
 const Survey = "survey-2026-06"
 
-// slips are remarks on single cells of the paper, beside what Doubts finds by
+// slips are remarks on single cells of the paper, in addition to what Doubts finds by
 // itself.
 var slips = map[[3]string]string{
 	{"8", "ClusIR-S", "cbsd68-50"}: "the paper's slip: above ClusIR-Base, which σ = 15 and 25 are not; it takes no part in the ranking",
@@ -54,7 +54,7 @@ func Doubts(r Row) (d Doubt, ok bool) {
 	return d, d.Note != ""
 }
 
-// ownAverage is the mean of the cells beside an average, of which there are n.
+// ownAverage is the mean of the cells next to an average, of which there are n.
 func ownAverage(r Row) (psnr, ssim float64, n int) {
 	for _, o := range Rows() {
 		if o.Table == r.Table && o.Setting == r.Setting && o.Method == r.Method && o.Benchmark != Average {

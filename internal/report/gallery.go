@@ -66,7 +66,7 @@ func (g *Gallery) AddBefore(r eval.ImageResult, _, output, _ planar.Image) {
 	g.large[r.Index] = large{files: [pictures][]byte{fit(output.RGBA(), g.budget)}}
 }
 
-// fit encodes a picture in so many bytes, or nearly so: first at a lower
+// fit encodes a picture in about budget bytes: first at a lower
 // quality, then smaller.
 func fit(m image.Image, budget int) []byte {
 	var file []byte

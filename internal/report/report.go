@@ -1,5 +1,5 @@
 // Package report writes what an evaluation found as one page of HTML that needs
-// nothing else: no network, no library, no file beside it.
+// nothing else: no network, no library, no other file.
 package report
 
 import (
@@ -24,7 +24,7 @@ type Page struct {
 	Comparison *eval.Comparison
 	// Gallery has the pictures; nil for a page without.
 	Gallery *Gallery
-	// Curves are a training's, of any size, if its log is at hand.
+	// Curves are a training's, of any size, if its log is available.
 	Curves []draw.Lines
 	Facts  []Fact // about the machine and the settings
 	Config any    // of the network, shown as JSON; nil for none

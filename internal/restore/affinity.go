@@ -17,7 +17,7 @@ const cell = 16
 type affinity struct {
 	h, w   int         // in cells
 	stages [][]float32 // [h,w,N]; nil before the first tile
-	row    int         // of the first cell of the tile at hand
+	row    int         // of the first cell of the current tile
 	col    int
 }
 
@@ -25,7 +25,7 @@ func newAffinity(W, H int) *affinity {
 	return &affinity{h: ceilDiv(H, cell), w: ceilDiv(W, cell), stages: make([][]float32, arch.Stages)}
 }
 
-// at says where in the picture the tile at hand begins, in pixels.
+// at says where in the picture the current tile begins, in pixels.
 func (a *affinity) at(y, x int) { a.row, a.col = y/cell, x/cell }
 
 // observe takes the result v [1,C,H,W] of a module of the network. What a

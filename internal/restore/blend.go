@@ -7,7 +7,7 @@ type blend struct {
 	single  bool        // one tile is all: its pixels are the result
 	columns [][]float32 // weights of the tiles of a row
 	tile    []float32   // the last tile restored, whose memory the next takes
-	rgb     []float32   // [3,h,w], h the height of the row of tiles at hand
+	rgb     []float32   // [3,h,w], h the height of the current row of tiles
 	carry   []float32   // [3,overlap,w], what the rows that overlap have so far
 }
 

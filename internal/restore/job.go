@@ -26,14 +26,14 @@ type Job struct {
 	Map     string         // path of the affinity map, "" for none
 	Stream  *Stream        // in place of files, nil for those
 
-	name string // below the folder that was named, or with it if results go beside; with slashes
+	name string // below the folder that was named, or with it if results go next to the inputs; with slashes
 	err  error  // why the input cannot be had
 }
 
 // Request says what to restore and where results go.
 type Request struct {
 	Inputs []string // files, folders, patterns, or Std
-	// Output is a file or a folder, Std, or "" for results beside their inputs,
+	// Output is a file or a folder, Std, or "" for results next to their inputs,
 	// whose names Suffix or Format then tell apart. Into makes it a folder.
 	Output  string
 	Into    bool

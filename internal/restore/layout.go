@@ -9,7 +9,7 @@ import (
 	"clusir/internal/infer"
 )
 
-// Tile sides for Options.Tile beside a number of pixels.
+// Tile sides for Options.Tile other than a number of pixels.
 const (
 	TileWhole = 0
 	TileAuto  = -1 // the largest that fits into the memory

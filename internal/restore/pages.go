@@ -12,7 +12,7 @@ import (
 	"clusir/internal/userfile"
 )
 
-// A TIFF of several pages goes through the stages as so many pictures, one behind
+// A TIFF of several pages goes through the stages as that many pictures, one behind
 // the other, and into one file. The first stands for all: its context is the
 // parent of the others', and its Result is the file's.
 

@@ -10,7 +10,7 @@ import (
 // piece is the side of the pieces of a sample.
 const piece = 64
 
-// takeSample puts pieces from all over a picture of H×W beside each other, at most
+// takeSample puts pieces from all over a picture of H×W next to each other, at most
 // h×w pixels of them. What the network finds out about a picture as a whole are
 // means over its features, and such a sample has about those of the whole picture,
 // noise included, which a reduced picture would have averaged away.

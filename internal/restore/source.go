@@ -133,7 +133,7 @@ func isPicture(path string) bool {
 	return err == nil
 }
 
-// isResult tells whether a file beside the inputs was made from one of them.
+// isResult tells whether a file next to the inputs was made from one of them.
 func (r Request) isResult(path string) bool {
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	return strings.HasSuffix(stem, mapSuffix) || r.Suffix != "" && strings.HasSuffix(stem, r.Suffix)

@@ -115,7 +115,7 @@ func toPath(path string, info imageio.Info, o imageio.Options, save func(*imagei
 	return imageio.WriteFile(path, info, o, save)
 }
 
-// compared writes the result and, beside it, a picture of before and after.
+// compared writes the result and a picture of before and after.
 func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error {
 	format, err := imageio.FormatOf(p.Compare)
 	if err != nil {

@@ -133,7 +133,7 @@ func (s *Server) tooLong() error {
 		humanize.Bytes(uint64(s.MaxBody)))
 }
 
-// receiveError says in words what ended the reception.
+// receiveError describes what ended the reception.
 func (s *Server) receiveError(err error) error {
 	var long *http.MaxBytesError
 	switch {

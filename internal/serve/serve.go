@@ -47,7 +47,7 @@ type Options struct {
 
 	Folder string   // for pictures and results; "" is the system's temporary one
 	Token  string   // that requests need; "" for none
-	Hosts  []string // names of this machine besides localhost
+	Hosts  []string // names of this machine in addition to localhost
 	Log    io.Writer
 	Debug  bool // print the stacks of bugs
 

@@ -2,7 +2,7 @@
 // not hold: golden vectors, benchmark images.
 //
 // The folder is named by the environment variable CLUSIR_SHARED, by default
-// ../shared beside the repository. A test whose data, or whose program, is absent is
+// ../shared next to the repository. A test whose data, or whose program, is absent is
 // skipped with the reason, except under CLUSIR_REQUIRE_SHARED=1, where it fails: there
 // they are needed.
 package sharedtest

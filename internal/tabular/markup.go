@@ -61,7 +61,7 @@ func wrap(text string, m Mark, best, bestEnd, second, secondEnd string) string {
 }
 
 // writeLaTeX writes a tabular environment for the packages booktabs and, where
-// there are groups, nothing besides.
+// there are groups, otherwise nothing.
 func (t *Table) writeLaTeX(w io.Writer) error {
 	escape := strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "_", `\_`, "#", `\#`, "$", `\$`, "{", `\{`, "}", `\}`,
 		"σ", `$\sigma$`, "–", "--", "×", `$\times$`, "°", `$^\circ$`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
@@ -99,7 +99,7 @@ func (t *Table) writeLaTeX(w io.Writer) error {
 	return nil
 }
 
-// comments are the lines that LaTeX's reader sees and its reader's reader does not.
+// comments are the title, notes and remarks as LaTeX comments.
 func (t *Table) comments() (lines []string) {
 	if t.Title != "" {
 		lines = append(lines, t.Title)

@@ -60,7 +60,7 @@ type Scalar struct {
 // the operating system promises, when its call returns.
 type Writer struct{ f *os.File }
 
-// Create begins an event file in dir for a run that has done so many steps.
+// Create begins an event file in dir for a run that has done that many steps.
 // What older files in dir say of later steps is void from then on: a run that
 // goes on from a checkpoint makes them again.
 func Create(dir string, step int, now time.Time) (*Writer, error) {

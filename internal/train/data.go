@@ -59,7 +59,7 @@ func Check(ctx context.Context, o Options, w io.Writer, asJSON bool, progress fu
 	return err
 }
 
-// checkSettings checks what a run needs besides its data.
+// checkSettings checks what a run needs in addition to its data.
 func (o Options) checkSettings(report *dataset.Report) error {
 	c, err := o.settle(report)
 	if err != nil || o.InitFrom == nil {

@@ -36,7 +36,7 @@ type Entry struct {
 // Losses are the values of the objective at a step.
 type Losses = model.Terms
 
-// log appends to a JSON-lines file, and to an event file of TensorBoard beside it.
+// log appends to a JSON-lines file, and to an event file of TensorBoard.
 type log struct {
 	f     *atomicfile.Lines
 	board *tensorboard.Writer

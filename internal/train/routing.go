@@ -8,7 +8,7 @@ import (
 
 // routing sums up what the routers made of the samples of a step. Collapse
 // shows in it: a posterior with one large entry, experts that see no sample, or
-// an entropy that stays at 1 because clusters are never told apart.
+// an entropy that stays at 1 because clusters are never distinguished.
 type routing struct {
 	posterior [][]float64 // per stage, Σ over samples of p(C=c|x), Eq. 5
 	entropy   []float64   // per stage, Σ over samples of their entropy

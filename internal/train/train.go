@@ -97,7 +97,7 @@ type run struct {
 	tape *model.Tape
 	log  *log
 	pace pace
-	// routing is that of the step at hand, where it is logged.
+	// routing is that of the current step, if it is logged.
 	routing routing
 	step    int // steps done
 	best    float64
@@ -108,9 +108,9 @@ type run struct {
 	recipe    string         // the settings behind the weights, JSON for the checkpoint; "" if they are Config
 	changed   bool           // there is something that no checkpoint holds yet
 	lock      *os.File       // keeps other runs out of the folder
-	batch     *dataset.Batch // of the step at hand
+	batch     *dataset.Batch // of the current step
 	reduce    *parallel.Reducer
-	last      bool // the backward pass at hand completes the gradients of a step
+	last      bool // the current backward pass completes the gradients of a step
 }
 
 func newRun(o Options, set *dataset.Set, report *dataset.Report) (r *run, err error) {
@@ -317,7 +317,7 @@ func objective(t config.Train) model.Objective {
 	return model.Objective{L1: 1, MSSSIM: t.MSSSIMWeight, Orthogonality: t.OrthogonalityWeight}
 }
 
-// diverged words the error of numbers that are not finite, and says what was seen last.
+// diverged formats the error of numbers that are not finite, and says what was seen last.
 func (r *run) diverged(what string) error {
 	if r.batch == nil {
 		return fmt.Errorf("the %s; %s", what, r.lastGood())

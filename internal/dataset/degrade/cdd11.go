@@ -16,7 +16,7 @@ var CDD11Kinds = []string{
 	"low_haze_rain", "low_haze_snow",
 }
 
-// Maps are what CDD-11 composes beside the clear image, one value per pixel,
+// Maps are what CDD-11 composes with the clear image, one value per pixel,
 // in 0..1. What is nil is made up.
 type Maps struct {
 	Light   []float32 // the illumination
@@ -47,7 +47,7 @@ type CDD11 struct {
 // RandomCDD11 draws a composition's parameters from CDD-11's: γ ~ U(2, 3), the
 // deviation of n ~ U(.03, .08), β ~ U(1, 2), A ~ U(.6, .9). It panics on an
 // unknown kind. The streaks made up are as dense as those of its rain masks,
-// whose values at hand have means of .09 to .12 and deviations of .045.
+// whose known values have means of .09 to .12 and deviations of .045.
 func RandomCDD11(rng *rand.Rand, kind string) CDD11 {
 	if !slices.Contains(CDD11Kinds, kind) {
 		panic(fmt.Sprintf("degrade: CDD-11 has no composition %q", kind))
@@ -109,7 +109,7 @@ func (c CDD11) low(m *Image, rng *rand.Rand) *Image {
 
 // lightMap makes up an illumination: the largest channel, smooth but for the
 // large edges of the image, as LIME refines it (Guo, Li and Ling, 2017). The
-// line's coefficients fit the light map at hand with a correlation of .96.
+// line's coefficients fit the known light map with a correlation of .96.
 func lightMap(m *Image) []float32 {
 	brightest := make([]float32, m.W*m.H)
 	r, g, b := m.Plane(0), m.Plane(1), m.Plane(2)

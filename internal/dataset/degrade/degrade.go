@@ -3,7 +3,7 @@
 // result.
 //
 // Each degradation is a struct of parameters with an Apply method, which
-// states its formula. A Random function beside it draws the parameters from a
+// states its formula. A Random function with it draws the parameters from a
 // distribution that was matched to the real pairs of the field's data sets:
 // what was matched stands there.
 package degrade
@@ -38,7 +38,7 @@ func (m *Image) Clamp() *Image {
 	return m
 }
 
-// Inner returns the image without a border of so many pixels.
+// Inner returns the image without a border of that many pixels.
 func (m *Image) Inner(border int) *Image {
 	inner := image.Rect(0, 0, m.W, m.H).Inset(border)
 	return &Image{Image: m.Cut(nil, inner), X: m.X + border, Y: m.Y + border, FullW: m.FullW, FullH: m.FullH}

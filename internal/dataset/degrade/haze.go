@@ -32,7 +32,7 @@ type Scene struct {
 }
 
 // RandomHaze draws haze as in RESIDE's outdoor test set: grey airlight in
-// .7..1; transmissions that, measured on the pairs at hand, lie between .35 and
+// .7..1; transmissions that, measured on the available pairs, lie between .35 and
 // .9 in an image, with medians of .5 to .87. Over BSD's photographs this gives
 // inputs of about 15 dB, as there.
 func RandomHaze(rng *rand.Rand) Haze {

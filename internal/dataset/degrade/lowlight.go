@@ -22,7 +22,7 @@ type LowLight struct {
 	Common float64
 }
 
-// RandomLowLight draws from what the 60 LOL-v1 training pairs at hand show:
+// RandomLowLight draws from what the 60 available LOL-v1 training pairs show:
 // binned by clean level, their dark images follow y = s·x^γ with γ of 1.2 to
 // 2.1 and s of .09 to .35 (10 % and 90 %), channels apart by ±15 %; where the
 // clean image is flat, noise of 2.0, 1.15 and 1.45 levels in R, G and B, white

@@ -13,7 +13,7 @@ import (
 // where z is white noise smoothed along the streaks and a little across, of
 // unit variance. This is how the streaks of Rain100L look when the clean image
 // is subtracted: their excess over every level falls off as a Gaussian's tail
-// does, in all 60 training pairs at hand.
+// does, in all 60 available training pairs.
 type Rain struct {
 	Angle     float64 // from the vertical, in degrees
 	Length    float64 // of a streak, in pixels: what z is averaged over

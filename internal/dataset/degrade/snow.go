@@ -24,7 +24,7 @@ type Snow struct {
 	Mask []float32
 }
 
-// RandomSnow draws snow with masks as those of Snow100K at hand, whose means
+// RandomSnow draws snow with masks like the available ones of Snow100K, whose means
 // are .02 to .25.
 func RandomSnow(rng *rand.Rand) Snow {
 	s := Snow{
