@@ -18,7 +18,7 @@
 // read it from L2.
 //
 // fwd: 4 (C + O) bytes and 2·C·O operations a pixel: bound by memory below some 400
-// channels at tf32 on an A100, by tensor cores above. dx has dx to read besides, and
+// channels at tf32 on an A100, by tensor cores above. dx also has dx to read, and
 // norm 8 bytes a pixel.
 // Shared memory 43, 43, 38 and 54 KB a block.
 // Threads a multiprocessor, at least: 384, conv1x1_dw_* 256, conv1x1_dbias 1280,

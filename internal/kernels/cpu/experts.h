@@ -124,7 +124,7 @@ static void expand_rows(const FFNPlan& p, const Ring& ring, const T* expand, int
   }
 }
 
-// Sweep walks along a row, L columns at a time, and has the columns beside them.
+// Sweep walks along a row, L columns at a time, and the columns next to them.
 // Where a vector is a whole cache line, two of three shifted loads would each
 // touch two lines: there the shifts are made in registers.
 struct Sweep {

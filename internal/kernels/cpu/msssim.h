@@ -84,7 +84,7 @@ INLINE vf structure(const Stats<vf>& m) { return (2.0f * m.vxt + kC2) / (m.vx + 
 INLINE vf luminance(const Stats<vf>& m) { return (2.0f * m.mx * m.mt + kC1) / (m.mx * m.mx + m.mt * m.mt + kC1); }
 
 // SSIM is one pair of planes at work: both images at every scale and, of the
-// scale at hand, the rows' statistics [H,line], valid in columns 0 to w. What
+// current scale, the rows' statistics [H,line], valid in columns 0 to w. What
 // surrounds x, t and the means is finite: weights of 0 meet it.
 struct SSIM {
   const SSIMPlan& plan;

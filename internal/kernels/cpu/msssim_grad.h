@@ -20,7 +20,7 @@
 
 namespace ISA {
 
-// SSIMGrad adds to SSIM, of the scale at hand, the windows' means and what they
+// SSIMGrad adds to SSIM, of the current scale, the windows' means and what they
 // hand on [h,line], lines of what a row hands on, 0 outside columns 0 to w, and of
 // every scale the gradient of its term.
 struct SSIMGrad {

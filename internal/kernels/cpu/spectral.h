@@ -18,7 +18,7 @@ constexpr float kFuseLeak = 0.1f;
 constexpr float kSpectralFloor = 1e-4f;  // added to |z|²
 
 // bins_tile is the number of bins in a tile that needs `rows` rows of scratch:
-// 384 KiB of it, and so many tiles of about one size.
+// 384 KiB of it, in tiles of about one size.
 INLINE int64_t bins_tile(int64_t rows, int64_t bins) {
   return even(bins, clamp((96 << 10) / rows / NR * NR, 32, 256), NR);
 }

@@ -90,7 +90,7 @@ static void polar_grad(int64_t n, const float* z, const float* dlog, const float
   }
 }
 
-// SpectralGrad is what a tile of the gradient needs besides SpectralTile.
+// SpectralGrad is what a tile of the gradient needs in addition to SpectralTile.
 struct SpectralGrad {
   float *g, *dl;           // [2C,N]: dy, which becomes dz; dl
   float *dlogs, *dunits;   // [2C,N], [4C,N]

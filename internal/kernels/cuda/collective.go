@@ -15,7 +15,7 @@ import (
 	"gorgonia.org/cu"
 )
 
-// collective adds up tensors with other GPUs, on a stream of its own beside the
+// collective adds up tensors with other GPUs, on a stream of its own, not the
 // one that computes. The events tell either stream how far the other is.
 type collective struct {
 	comm   *nccl.Comm
