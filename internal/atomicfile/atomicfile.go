@@ -25,11 +25,29 @@ import (
 // its own. Where path is a link, what it points to is replaced. A folder, a device or
 // a pipe is not.
 func Write(path string, write func(io.Writer) error) error {
-	if err := replace(path, write); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
+	err := replace(path, write)
+	if err == nil || errors.As(err, new(*fileError)) {
+		return err // write wrote another file, whose name is the one to say
+	}
+	return &fileError{path, err}
+}
+
+// MakeFolder makes the folder of a file that is to be written, if it is not there.
+func MakeFolder(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return &fileError{path, fmt.Errorf("its folder cannot be made: %w", userfile.Reason(err))}
 	}
 	return nil
 }
+
+// fileError says which file could not be written.
+type fileError struct {
+	path string
+	err  error
+}
+
+func (e *fileError) Error() string { return fmt.Sprintf("cannot write %s: %v", e.path, e.err) }
+func (e *fileError) Unwrap() error { return e.err }
 
 func replace(path string, write func(io.Writer) error) error {
 	if err := CheckName(path); err != nil {

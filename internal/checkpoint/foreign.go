@@ -17,6 +17,8 @@ var foreign = []struct {
 	{"\x80\x02", fromTorch},   // a bare pickle, as torch.save wrote before 1.6
 	{"\x80\x03", fromTorch}, {"\x80\x04", fromTorch}, {"\x80\x05", fromTorch},
 	{"\x89HDF\r\n\x1a\n", func(string) string { return "a HDF5 file, as Keras writes them" }},
+	{"\x89PNG", func(string) string { return "a picture (PNG)" }},
+	{"\xff\xd8\xff", func(string) string { return "a picture (JPEG)" }},
 	{"GGUF", func(string) string { return "a GGUF file" }},
 	{"version https://git-lfs", func(string) string {
 		return "the pointer of a file in Git LFS: fetch the file itself with git lfs pull"

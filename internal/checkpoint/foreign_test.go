@@ -17,7 +17,10 @@ func TestForeignFiles(t *testing.T) {
 		{"x.gguf", "GGUF\x03\x00\x00\x00", "a GGUF file"},
 		{"x.onnx", "\x08\x08\x12\x07pytorch", "an ONNX file"},
 		{"x.safetensors", "version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"},
-		{"x.safetensors", "0123456789", "cut short"},
+		{"x.safetensors", "0123456789", "does not begin with the length of a header"},
+		{"x.safetensors", "\x08\x00\x00\x00\x00\x00\x00\x00{", "cut short"},
+		{"x.png", "\x89PNG\r\n\x1a\n", "a picture (PNG)"},
+		{"x.jpg", "\xff\xd8\xff\xe0", "a picture (JPEG)"},
 		{"tiny.pth", "PK\x03\x04", "a PyTorch pickle"},
 		{"empty", "", "too short"},
 	} {

@@ -43,8 +43,11 @@ func readHeader(r io.ReaderAt, size int64) ([]byte, error) {
 		return nil, err
 	}
 	n := binary.LittleEndian.Uint64(b[:])
-	if n > maxHeader || n > uint64(size-lengthSize) {
-		return nil, fmt.Errorf("not a safetensors file, or cut short: its header claims %d bytes of a file of %d", n, size)
+	if n > maxHeader {
+		return nil, errors.New("not a safetensors file: it does not begin with the length of a header")
+	}
+	if n > uint64(size-lengthSize) {
+		return nil, fmt.Errorf("cut short, or not a safetensors file: its header has %d bytes, and the file %d", n, size)
 	}
 	raw := make([]byte, n)
 	if err := readAt(r, raw, lengthSize); err != nil {

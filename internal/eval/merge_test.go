@@ -62,7 +62,7 @@ func TestMergeErrors(t *testing.T) {
 		{"no results files", nil},
 		{"no such file", []string{"/nowhere/x"}},
 		{"holds no results", []string{write("empty", nil)}},
-		{"line 1: not a file of results", []string{write("text", []byte("hello\n"))}},
+		{"text: not a file of results", []string{write("text", []byte("hello\n"))}},
 		{"its format is", []string{write("other", []byte("{}\n"))}},
 		{"shard 2/2 are not among", files[:1]},
 		{"of one shard", []string{files[0], files[0]}},

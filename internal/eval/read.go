@@ -30,7 +30,9 @@ func readResults(r io.Reader) (h Header, rows []ImageResult, end int64, err erro
 			return h, nil, 0, torn // something follows it: it is damage
 		}
 		if n == 1 {
-			if err := h.parse(line); err != nil {
+			if err := h.parse(line); !json.Valid(line) {
+				return h, nil, 0, errors.New("not a file of results: name one that clusir eval or restore wrote")
+			} else if err != nil {
 				return h, nil, 0, fmt.Errorf("line 1: not a file of results: %w", err)
 			}
 		} else if row, err := h.row(line); err != nil {

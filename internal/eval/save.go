@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image/png"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -50,7 +49,7 @@ func (s saver) write(index int, p planar.Image, copies ...io.Writer) error {
 	if s == nil {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(s[index]), 0o755); err != nil {
+	if err := atomicfile.MakeFolder(s[index]); err != nil {
 		return err
 	}
 	return atomicfile.Write(s[index], func(w io.Writer) error { return png.Encode(io.MultiWriter(append(copies, w)...), p.RGBA()) })

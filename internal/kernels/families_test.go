@@ -88,8 +88,8 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
-// shared are the kernels that several families launch.
-var shared = []string{"norm", "product"}
+// shared are the kernels that several families launch; trail is launched between them.
+var shared = []string{"norm", "product", "trail"}
 
 // TestKernelFiles demands that every CUDA source is named after a family too.
 func TestKernelFiles(t *testing.T) {

@@ -207,7 +207,7 @@ func TestStoppedRank(t *testing.T) {
 	select {
 	case <-g.Context().Done():
 		lost := new(RankError)
-		if err := context.Cause(g.Context()); !errors.As(err, &lost) || lost.Rank != 1 || !lost.Lost || !strings.Contains(err.Error(), "no sign of life for 1s") {
+		if err := context.Cause(g.Context()); !errors.As(err, &lost) || lost.Rank != 1 || !lost.Lost || !strings.Contains(err.Error(), "it has not responded for 1s") {
 			t.Errorf("the group ends with %v", err)
 		}
 	case <-time.After(20 * time.Second):

@@ -51,7 +51,7 @@ func TestFailures(t *testing.T) {
 	}{
 		{"vanished", Job{In: "gone.png", Out: "out.png", Format: imageio.PNG}, Options{}, nil, "cannot read gone.png: there is no such file"},
 		{"vanished folder", Job{In: "in.png", Out: "there/out.png", Format: imageio.PNG}, Options{},
-			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot make a folder for there/out.png"},
+			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot write there/out.png: its folder cannot be made: "},
 		{"output became a folder", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{},
 			func(t *testing.T) { must(t, os.Mkdir("out.png", 0o755)) }, "cannot write out.png"},
 		{"input became a folder", Job{In: "dir.png", Out: "out.png", Format: imageio.PNG}, Options{},
@@ -81,7 +81,7 @@ func TestFailures(t *testing.T) {
 		{"comparison too high for its format", Job{In: "high.png", Out: "out.png", Compare: "cmp.jpg", Format: imageio.PNG}, Options{},
 			func(t *testing.T) { save(t, ".", "high.png", imageio.Info{W: 64, H: 65530}) }, "a JPEG of 130×65546 is not possible"},
 		{"comparison cannot be written", Job{In: "in.png", Out: "out.png", Compare: "there/cmp.png", Format: imageio.PNG}, Options{},
-			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot make a folder for there/cmp.png"},
+			func(t *testing.T) { must(t, os.WriteFile("there", nil, 0o644)) }, "cannot write there/cmp.png: its folder cannot be made: "},
 		{"bad quality", Job{In: "in.png", Out: "out.jpg", Format: imageio.JPEG}, Options{Choices: Choices{Encode: imageio.Options{Quality: 101}}}, nil, "JPEG quality 101: use 1 to 100"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

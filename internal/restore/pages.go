@@ -3,11 +3,10 @@ package restore
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
+	"clusir/internal/atomicfile"
 	"clusir/internal/imageio"
 	"clusir/internal/userfile"
 )
@@ -83,8 +82,8 @@ func (r *run) toPages(first *picture, fill func(*imageio.Pages) error) error {
 		}
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(first.Out), 0o755); err != nil {
-		return fmt.Errorf("cannot make a folder for %s: %w", first.Out, err)
+	if err := atomicfile.MakeFolder(first.Out); err != nil {
+		return err
 	}
 	return imageio.WritePages(first.Out, first.choices.Encode, first.Pages, fill)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"image/color"
-	"os"
-	"path/filepath"
 	"time"
 
 	"clusir/internal/atomicfile"
@@ -109,8 +107,8 @@ func (r *run) toFile(p *picture, save func(*imageio.Writer) error) error {
 
 // toPath writes a file, in a folder that is made if need be.
 func toPath(path string, info imageio.Info, o imageio.Options, save func(*imageio.Writer) error) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("cannot make a folder for %s: %w", path, err)
+	if err := atomicfile.MakeFolder(path); err != nil {
+		return err
 	}
 	return imageio.WriteFile(path, info, o, save)
 }

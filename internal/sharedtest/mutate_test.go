@@ -37,7 +37,7 @@ func TestTry(t *testing.T) {
 		"panics": {func(b []byte) error { return errors.New(string(b[len(b):][0])) }, "panic: runtime error"},
 		"slow":   {func([]byte) error { time.Sleep(3 * time.Millisecond); return nil }, "took"},
 		"large":  {func([]byte) error { held = make([]byte, 8<<20); return nil }, "allocated 8 MiB"},
-		"silent": {func([]byte) error { return errors.New("") }, "says nothing"},
+		"silent": {func([]byte) error { return errors.New("") }, "an error without a message"},
 	} {
 		c, limit := &counter{TB: t}, time.Minute // however busy the machine is
 		if name == "slow" {
