@@ -83,13 +83,21 @@ static void normalised(const FFNPlan& p, const float* x, const Window& w, const 
   }
 }
 
+// Near is where the rows above, at and below one lie, in any channel of a ring.
+struct Near {
+  int64_t above, here, below;
+};
+
 // Ring holds the last expanded rows of a chunk: [2·chunk, slots, stride], the
 // a-halves first. Row y of the image lies in slot (y + 1) % slots; rows outside
 // the image are zeros.
 struct Ring {
   float* p;
   int64_t slots, stride, chunk;
-  float* row(int64_t channel, int64_t y) const { return p + (channel * slots + (y + 1) % slots) * stride + kMargin; }
+  Near near(int64_t y) const { return {at(y - 1), at(y), at(y + 1)}; }
+  int64_t at(int64_t y) const { return (y + 1) % slots * stride + kMargin; }
+  float* channel(int64_t j) const { return p + j * slots * stride; }
+  float* row(int64_t j, int64_t y) const { return channel(j) + at(y); }
 };
 
 INLINE void clear_row(const Ring& r, int64_t channels, int64_t y) {
@@ -146,10 +154,12 @@ struct Sweep {
 #endif
 };
 
-// Sweep3 is three rows at once: next gives the nine neighbours of L pixels.
+// Sweep3 is three rows of a ring's channel at once: next gives the nine neighbours
+// of L pixels.
 struct Sweep3 {
   Sweep a, b, c;
-  INLINE_METHOD Sweep3(const float* const rows[3]) : a(rows[0]), b(rows[1]), c(rows[2]) {}
+  INLINE_METHOD Sweep3(const float* channel, const Near& y)
+      : a(channel + y.above), b(channel + y.here), c(channel + y.below) {}
   INLINE_METHOD void next(vf v[9]) { a.next(v), b.next(v + 3), c.next(v + 6); }
 };
 
@@ -162,21 +172,34 @@ INLINE vf depthwise3(const vf v[9], const vf f[9]) {
 }
 
 // depthwise_row filters n pixels.
-INLINE void depthwise_row(const float* const rows[3], const vf f[9], int64_t n, float* out) {
+INLINE void depthwise_row(const float* channel, const Near& y, const vf f[9], int64_t n, float* out) {
   vf v[9];
-  Sweep3 sweep(rows);
+  Sweep3 sweep(channel, y);
   for (int64_t x = 0; x < n; x += L) {
     sweep.next(v);
     store(out + x, depthwise3(v, f));
   }
 }
 
-INLINE void three_rows(const Ring& r, int64_t channel, int64_t y, int64_t at, const float* rows[3]) {
-  for (int i = 0; i < 3; i++) rows[i] = r.row(channel, y + i - 1) + at;
-}
-
 INLINE void taps(const float* w, vf f[9]) {
   for (int i = 0; i < 9; i++) f[i] = splat(w[i]);
+}
+
+// gelu is as exact as an operand of T, to which its result is rounded.
+template <class T>
+INLINE vf gelu(vf x) {
+  return Arithmetic<T>::together > 1 ? vgelu_half(x) : vgelu(x);
+}
+
+// gelu_and_slope takes its derivative, too; exact, they share the error function.
+template <class T>
+INLINE void gelu_and_slope(vf x, vf* y, vf* slope) {
+  if constexpr (Arithmetic<T>::together > 1) {
+    *y = vgelu_half(x), *slope = vgelu_slope_half(x);
+  } else {
+    vf cdf = 0.5f * (1.0f + verf(x * 0.70710678118f));
+    *y = x * cdf, *slope = cdf + x * (0.3989422804f * vexp(-0.5f * x * x));
+  }
 }
 
 // gate_row lays out g = weight · GELU(a) ⊙ b for row y, n columns (a multiple
@@ -184,20 +207,18 @@ INLINE void taps(const float* w, vf f[9]) {
 template <class T>
 static void gate_row(const Ring& ring, const float* depthwise, int64_t h, int64_t j0, int64_t J, int64_t y, int64_t at,
                      int64_t n, float weight, Feed<T> g) {
+  const Near near = ring.near(y);
   for (int64_t j = 0; j < J; j++) {
-    const float *ra[3], *rb[3];
-    three_rows(ring, j, y, at, ra);
-    three_rows(ring, J + j, y, at, rb);
     vf fa[9], fb[9];
     taps(depthwise + (j0 + j) * 9, fa);
     taps(depthwise + (h + j0 + j) * 9, fb);
     float* row = g.row();
-    depthwise_row(ra, fa, n, row);
+    depthwise_row(ring.channel(j) + at, near, fa, n, row);
     vf v[9];
-    Sweep3 sweep(rb);
+    Sweep3 sweep(ring.channel(J + j) + at, near);
     for (int64_t x = 0; x < n; x += L) {
       sweep.next(v);
-      store(row + x, vgelu(load(row + x)) * (depthwise3(v, fb) * weight));
+      store(row + x, gelu<T>(load(row + x)) * (depthwise3(v, fb) * weight));
     }
     g.done(n);
   }

@@ -15,6 +15,8 @@
 
 namespace ISA {
 
+constexpr int kSteps = 4;  // rows of a step at most (ffn_grad_plan)
+
 // FFNGrad is one expert's backward pass over its samples.
 struct FFNGrad {
   FFNPlan p;  // bands are whole rows: p.tiles.cols is W
@@ -64,7 +66,8 @@ struct FFNGrad {
   void chunk(Band& b, int64_t j0, int64_t J) const;
   void sum_taps(Band& b, int64_t j0, int64_t J) const;
   void own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
-  void gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t j, int64_t y, float* dg, float* g) const;
+  vf gate_grad_row(const Band& b, const Ring& e, const Ring& dd, int64_t j, const Near& y, const vf fa[9], const vf fb[9],
+                   const float* dg, float* g) const;
   void expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
   int64_t expand_grads(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const;
   void norm_grad(const Band& b, Scratch& s) const;
@@ -111,30 +114,25 @@ inline void FFNGrad::sum_taps(Band& b, int64_t j0, int64_t J) const {
   }
 }
 
-// gate_grad_row turns dg of channel pair j and row y into dd in its ring, adds
-// to dw if the row is the band's own, and writes w·g to g.
-inline void FFNGrad::gate_grad_row(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t j, int64_t y, float* dg,
-                                   float* g) const {
-  const float *ra[3], *rb[3];
-  three_rows(e, j, y, 0, ra);
-  three_rows(e, e.chunk + j, y, 0, rb);
-  vf fa[9], fb[9], route = {};
-  taps(f.depthwise + (j0 + j) * 9, fa);
-  taps(f.depthwise + (p.h + j0 + j) * 9, fb);
-  float *da = dd.row(j, y), *db = dd.row(e.chunk + j, y);
-  depthwise_row(ra, fa, p.cols, da);
-  depthwise_row(rb, fb, p.cols, db);
+// gate_grad_row turns dg of channel pair j into dd in its ring and writes w·g to g.
+// It returns the row's share of the route's gradient, lane by lane.
+inline vf FFNGrad::gate_grad_row(const Band& b, const Ring& e, const Ring& dd, int64_t j, const Near& y, const vf fa[9],
+                                 const vf fb[9], const float* dg, float* g) const {
+  float *da = dd.channel(j) + y.here, *db = dd.channel(e.chunk + j) + y.here;
+  depthwise_row(e.channel(j), y, fa, p.cols, da);
+  vf v[9], route = {};
+  Sweep3 sweep(e.channel(e.chunk + j), y);
   for (int64_t i = 0; i < p.cols; i += L) {
-    vf va = load(da + i), vb = load(db + i), v = load(dg + i);
-    vf cdf = 0.5f * (1.0f + verf(va * 0.70710678118f)), act = va * cdf;
-    vf slope = cdf + va * (0.3989422804f * vexp(-0.5f * va * va));
-    route += v * act * vb;
+    sweep.next(v);
+    vf va = load(da + i), vb = depthwise3(v, fb), d = load(dg + i), act, slope;
+    gelu_and_slope<Operand>(va, &act, &slope);
+    route += d * act * vb;
     store(g + i, act * vb * b.weight);
-    v *= b.weight;
-    store(da + i, v * vb * slope);
-    store(db + i, v * act);
+    d *= b.weight;
+    store(da + i, d * vb * slope);
+    store(db + i, d * act);
   }
-  if (y >= b.t.y0 && y < b.t.y1) b.droute += sum(route);
+  return route;
 }
 
 // own_rows takes rows [y, y+n) from e to dd.
@@ -144,33 +142,44 @@ inline void FFNGrad::own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0
   gemm(J, n * p.cols, p.C, project_t + j0 * pitch<Operand>(p.C), pitch<Operand>(p.C), b.dy + (y - b.wd.y0) * p.cols,
        ldd, b.dg, group, Overwrite);
   const int64_t across = steps<Operand>(group), row = steps<Operand>(p.cols);  // of pixels along K
-  for (int64_t j = 0; j < J; j++)
+  const Near near[kSteps] = {e.near(y), e.near(y + 1), e.near(y + 2), e.near(y + 3)};
+  for (int64_t j = 0; j < J; j++) {
+    vf fa[9], fb[9];
+    taps(f.depthwise + (j0 + j) * 9, fa);
+    taps(f.depthwise + (p.h + j0 + j) * 9, fb);
     for (int64_t r = 0; r < n; r++) {
       Operand* gate = b.gate + j * across + r * row;
       float* g = place(gate, b.room);
-      gate_grad_row(b, e, dd, j0, j, y + r, b.dg + j * group + r * p.cols, g);
+      vf route = gate_grad_row(b, e, dd, j, near[r], fa, fb, b.dg + j * group + r * p.cols, g);
+      if (y + r >= b.t.y0 && y + r < b.t.y1) b.droute += sum(route);
       along(p.cols, g, gate);
     }
+  }
   int64_t from = most(y, b.t.y0), to = least(y + n, b.t.y1);
   if (from < to)
     gemm(J, Cp, (to - from) * p.cols, b.gate + (from - y) * row, across, b.dyt + (from - b.t.y0) * row * Cp, Cp,
          b.sums + at_project() + j0 * Cp, Cp, AddTo);
 }
 
-// depthwise_grad_row computes a row of de = depthwiseᵀ(dd), n columns, and adds
-// to dw [9,L] what the same row of e has to do with dd, lane by lane: rows are
+// depthwise_grad_rows computes n rows of de = depthwiseᵀ(dd) of a channel and adds
+// to dw [9,L] what the same rows of e have to do with dd, lane by lane: rows are
 // often so short that summing the lanes would cost more than the products. Both
 // want dd's nine neighbours: dDepthwise[k] = Σ_x e[x]·dd[x − k].
-INLINE void depthwise_grad_row(const float* const dd[3], const float* e, const vf f[9], int64_t n, float* de, float* dw) {
+INLINE void depthwise_grad_rows(const float* dd, const float* e, const Near* near, int64_t n, const vf f[9], int64_t W,
+                                int64_t cols, float* de, float* dw) {
   vf v[9], s[9];
   for (int k = 0; k < 9; k++) s[k] = load(dw + k * L);
-  Sweep3 sweep(dd);
-  for (int64_t x = 0; x < n; x += L) {
-    sweep.next(v);
-    store(de + x, depthwise3(v, f));
-    vf u = load(e + x);
+  for (int64_t r = 0; r < n; r++, de += cols) {
+    Sweep3 sweep(dd, near[r]);
+    const float* row = e + near[r].here;
+    for (int64_t x = 0; x < cols; x += L) {
+      sweep.next(v);
+      store(de + x, depthwise3(v, f));
+      vf u = load(row + x);
 #pragma GCC unroll 9
-    for (int k = 0; k < 9; k++) s[k] += u * v[8 - k];
+      for (int k = 0; k < 9; k++) s[k] += u * v[8 - k];
+    }
+    memset(de + W, 0, 4 * (size_t)(cols - W));
   }
   for (int k = 0; k < 9; k++) store(dw + k * L, s[k]);
 }
@@ -180,6 +189,7 @@ INLINE void depthwise_grad_row(const float* const dd[3], const float* e, const v
 inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const {
   int64_t group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols, pixels = n * p.cols;
   int64_t across = steps<Operand>(group), row = steps<Operand>(p.cols), H = pitch<Operand>(p.h);
+  const Near near[kSteps] = {dd.near(y), dd.near(y + 1), dd.near(y + 2), dd.near(y + 3)};
   for (int64_t half = 0; half < 2; half++) {
     Operand *de = b.de + half * p.chunk * group, *de_along = b.de_along + half * p.chunk * across;
     Feed<Operand> rows(de, group, b.room);
@@ -188,13 +198,8 @@ inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t
       vf w[9];
       for (int k = 0; k < 9; k++) w[k] = splat(filter[8 - k]);
       float* out = rows.row();
-      for (int64_t r = 0; r < n; r++) {
-        const float* above[3];
-        three_rows(dd, half * J + j, y + r, 0, above);
-        float* to = out + r * p.cols;
-        depthwise_grad_row(above, e.row(half * J + j, y + r), w, p.cols, to, b.taps + (half * J + j) * 9 * L);
-        memset(to + p.tiles.W, 0, 4 * (size_t)(p.cols - p.tiles.W));
-      }
+      depthwise_grad_rows(dd.channel(half * J + j), e.channel(half * J + j), near, n, w, p.tiles.W, p.cols, out,
+                          b.taps + (half * J + j) * 9 * L);
       along(pixels, out, de_along + j * across);
       rows.done(pixels);
     }

@@ -170,13 +170,23 @@ INLINE float total(const Partials& p, int64_t i) {
   return s;
 }
 
+// totals is total of L elements.
+INLINE vf totals(const Partials& p, int64_t i) {
+  vf s = load(p.base + i);
+  for (int64_t k = 1; k < p.parts; k++) s += load(p.base + k * p.size + i);
+  return s;
+}
+
 // reduce adds the parts' [rows,cols] matrix (rows ld apart, from offset at) to dst [rows,cols].
 static void reduce(Pool& pool, float* dst, const Partials& p, int64_t at, int64_t rows, int64_t cols, int64_t ld) {
   if (!dst) return;
   int64_t chunk = most(1, 16384 / cols);
   pool.run(ceil_div(rows, chunk), 0, [&](int64_t u, Scratch&) {
-    for (int64_t r = u * chunk; r < least(rows, (u + 1) * chunk); r++)
-      for (int64_t c = 0; c < cols; c++) dst[r * cols + c] += total(p, at + r * ld + c);
+    for (int64_t r = u * chunk; r < least(rows, (u + 1) * chunk); r++) {
+      int64_t c = 0;
+      for (; c + L <= cols; c += L) store(dst + r * cols + c, load(dst + r * cols + c) + totals(p, at + r * ld + c));
+      for (; c < cols; c++) dst[r * cols + c] += total(p, at + r * ld + c);
+    }
   });
 }
 

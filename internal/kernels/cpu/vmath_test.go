@@ -30,6 +30,8 @@ var vmathCases = []struct {
 	{"erf", -10, 10, math.Erf, 8, 0, 0},
 	{"gelu", -12, 12, gelu, 0, 0, 3e-7},
 	{"gelu_slope", -12, 12, geluSlope, 0, 4e-7, 0},
+	{"gelu_half", -12, 12, gelu, 0, 0, 3.5e-5},
+	{"gelu_slope_half", -12, 12, geluSlope, 0, 2.3e-4, 0},
 	{"sigmoid", -80, 80, func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }, 3, 0, 0},
 	{"log1p", -0.9, 1e30, math.Log1p, 1, 0, 0},
 	{"sin", -0.5, 0.5, math.Sin, 1, 0, 0},

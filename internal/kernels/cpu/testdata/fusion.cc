@@ -69,19 +69,18 @@ static void norm_pass(Pool& pool, float* u, const float* x, int64_t B, int64_t C
 static void depthwise_pass(Pool& pool, float* y, const float* x, const float* w, int64_t B, int64_t C, int64_t H) {
   int64_t line = round_up(H, L) + 2 * kMargin;
   pool.run(B * C, (size_t)(4 * line + 64), [&](int64_t unit, Scratch& s) {
-    float *ring = s.take(3 * line), *out = s.take(line);
+    Ring ring = {s.take(3 * line), 3, line, 1};
+    float* out = s.take(line);
     const float* plane = x + unit * H * H;
     vf f[9];
     taps(w + unit % C * 9, f);
-    memset(ring, 0, 4 * (size_t)(3 * line));
+    memset(ring.p, 0, 4 * (size_t)(3 * line));
     for (int64_t y1 = 0; y1 <= H; y1++) {
-      float* newest = ring + y1 % 3 * line + kMargin;
+      float* newest = ring.row(0, y1);
       if (y1 < H) memcpy(newest, plane + y1 * H, 4 * (size_t)H);
       else memset(newest, 0, 4 * (size_t)H);
       if (y1 == 0) continue;
-      const float* rows[3];
-      for (int64_t i = 0; i < 3; i++) rows[i] = ring + (y1 + 1 + i) % 3 * line + kMargin;
-      depthwise_row(rows, f, round_up(H, L), out);
+      depthwise_row(ring.p, ring.near(y1 - 1), f, round_up(H, L), out);
       memcpy(y + unit * H * H + (y1 - 1) * H, out, 4 * (size_t)H);
     }
   });

@@ -30,8 +30,10 @@ struct Function {
 };
 #define FUNCTION(name) \
   { #name, [](float* p) { store(p, v##name(load(p))); } }
-static const Function functions[] = {FUNCTION(sqrt), FUNCTION(exp),     FUNCTION(erf),   FUNCTION(gelu), FUNCTION(gelu_slope),
-                                     FUNCTION(sin),  FUNCTION(sigmoid), FUNCTION(log1p), FUNCTION(cos)};
+static const Function functions[] = {
+    FUNCTION(sqrt),      FUNCTION(exp),    FUNCTION(erf),        FUNCTION(gelu),
+    FUNCTION(gelu_half), FUNCTION(sin),    FUNCTION(gelu_slope), FUNCTION(gelu_slope_half),
+    FUNCTION(sigmoid),   FUNCTION(log1p),  FUNCTION(cos)};
 
 }  // namespace ISA
 
