@@ -52,8 +52,9 @@ func kindOf(name string, start []byte) string {
 }
 
 // wrappers are what programs put in front of every name of a network's tensors: in
-// PyTorch, DataParallel, and dictionaries or modules that hold the network.
-var wrappers = []string{"module.", "params.", "params_ema.", "state_dict.", "model.", "net.", "network.", "net_g.", "generator."}
+// PyTorch, DataParallel, torch.compile, and dictionaries or modules that hold the
+// network.
+var wrappers = []string{"module.", "_orig_mod.", "params.", "params_ema.", "state_dict.", "model.", "net.", "network.", "net_g.", "generator."}
 
 // unwrap takes from all names what every one of them begins with, if that is a
 // wrapper.

@@ -39,6 +39,9 @@ func TestWrappers(t *testing.T) {
 	}{
 		{[]string{"module.a", "module.b.c"}, "[a b.c]"},
 		{[]string{"params.module.a", "params.module.b"}, "[a b]"},
+		{[]string{"_orig_mod.a", "_orig_mod.b.c"}, "[a b.c]"},
+		{[]string{"module._orig_mod.a", "module._orig_mod.b"}, "[a b]"},
+		{[]string{"_orig_mod.module.a", "_orig_mod.module.b"}, "[a b]"},
 		{[]string{"module.a", "b"}, "[b module.a]"},
 		{[]string{"module."}, "[module.]"},
 		{[]string{"modulea", "moduleb"}, "[modulea moduleb]"},
