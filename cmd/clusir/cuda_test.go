@@ -100,7 +100,7 @@ func TestTrainOnCUDAPrecision(t *testing.T) {
 		if code := run(append(append(leastRun(t, 1), "--out", out), c.flags...), &said, &said); code != exitOK {
 			t.Fatalf("%v: %s", c.flags, said.String())
 		}
-		if got := strings.Contains(said.String(), "tf32 is what auto means on a GPU"); got != c.says {
+		if got := strings.Contains(said.String(), "auto means tf32 on a GPU"); got != c.says {
 			t.Errorf("%v: said %q", c.flags, said.String())
 		}
 		d, err := infer.Describe(filepath.Join(out, "last.safetensors"))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/dustin/go-humanize/english"
+
 	"clusir/internal/config"
 )
 
@@ -34,8 +36,8 @@ func (s schedule) note() string {
 	if s.Schedule != "halve" || s.halveAt < s.steps {
 		return ""
 	}
-	return fmt.Sprintf("the learning rate stays at %g: the run has %d steps, and train.halve_after, %d epochs, is step %d",
-		s.LR, s.steps, s.HalveAfter, s.halveAt)
+	return fmt.Sprintf("the learning rate stays at %g: the run has %d steps, and train.halve_after, %s, is step %d",
+		s.LR, s.steps, english.Plural(s.HalveAfter, "epoch", ""), s.halveAt)
 }
 
 // rate is the learning rate of the step that follows the given number of them.
