@@ -26,7 +26,7 @@ func OpenLines(path string, resume bool, flag string) (*Lines, error) {
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s exists: continue it with %s, or remove it", path, flag)
 	} else if err != nil {
-		return nil, fmt.Errorf("cannot write %s: %w", path, userfile.Reason(err))
+		return nil, &fileError{path, userfile.Reason(err)}
 	}
 	if err := Lock(f); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -65,5 +65,5 @@ func (l *Lines) Add(v any) error {
 	if end, seekErr := l.Seek(int64(-n), io.SeekCurrent); seekErr == nil {
 		_ = l.Truncate(end) // if that fails, too, whoever goes on with the file does it
 	}
-	return fmt.Errorf("cannot write %s: %w", l.Name(), userfile.Reason(err))
+	return &fileError{l.Name(), userfile.Reason(err)}
 }

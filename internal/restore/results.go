@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -69,9 +68,7 @@ type ResultsFile struct {
 // resume is set.
 func OpenResults(path string, h ResultsHeader, resume bool) (*ResultsFile, error) {
 	f, err := atomicfile.OpenLines(path, resume, "--skip-existing")
-	if at := new(fs.PathError); errors.As(err, &at) {
-		return nil, fmt.Errorf("cannot write %s: %w", path, at.Err)
-	} else if err != nil {
+	if err != nil {
 		return nil, err
 	}
 	r := &ResultsFile{f, map[string]bool{}}

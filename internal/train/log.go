@@ -136,7 +136,7 @@ func readLog(path string, text []byte) (entries []Entry, ends []int, err error) 
 	for line := range bytes.Lines(text) {
 		end += len(line)
 		n := len(entries) + 1
-		cut := !bytes.HasSuffix(line, []byte("\n")) && (n > 1 || begins(line, logStart))
+		cut := !bytes.HasSuffix(line, []byte("\n")) && (n > 1 || atomicfile.Begins(bytes.NewReader(line), logStart))
 		var e Entry
 		switch err := json.Unmarshal(line, &e); {
 		case err != nil && cut:
@@ -149,12 +149,6 @@ func readLog(path string, text []byte) (entries []Entry, ends []int, err error) 
 		entries, ends = append(entries, e), append(ends, end)
 	}
 	return entries, ends, nil
-}
-
-// begins tells whether a line begins with start, as far as it goes.
-func begins(line []byte, start string) bool {
-	n := min(len(line), len(start))
-	return string(line[:n]) == start[:n]
 }
 
 // entry is the log's line for the step just made.

@@ -67,8 +67,7 @@ API(cuGraphDestroy, CUgraph g) {
 }
 
 API(cuGraphInstantiateWithFlags, CUgraphExec* out, CUgraph g, unsigned long long flags) {
-  ENTER_CONTEXT(cuGraphInstantiateWithFlags);
-  if (CUresult r = refuse_in_capture()) return r;
+  ENTER_UNCAPTURED(cuGraphInstantiateWithFlags);
   if (flags) return CUDA_ERROR_NOT_SUPPORTED;
   std::lock_guard l(context->lock);
   if (!context->graphs.contains(g)) return CUDA_ERROR_INVALID_HANDLE;
@@ -86,8 +85,7 @@ API(cuGraphExecDestroy, CUgraphExec e) {
 }
 
 API(cuGraphLaunch, CUgraphExec e, CUstream s) {
-  ENTER_CONTEXT(cuGraphLaunch);
-  if (CUresult r = refuse_in_capture()) return r;
+  ENTER_UNCAPTURED(cuGraphLaunch);
   if (!s) return CUDA_ERROR_INVALID_HANDLE;
   {
     std::lock_guard l(context->lock);
