@@ -160,7 +160,7 @@ func runRestore(o *restoreOptions) (err error) {
 		defer func() { err = errors.Join(err, report.written, report.results.Close()) }()
 	}
 	if o.Explain {
-		if report.answers, err = model.ReadAnswers(net.Metadata, net.Model.Config); err != nil {
+		if report.responses, err = model.ReadResponses(net.Metadata, net.Model.Config); err != nil {
 			return err
 		}
 	}
@@ -177,14 +177,14 @@ func isTerminal(w io.Writer) bool {
 
 // restoreReport tells the user what becomes of the pictures.
 type restoreReport struct {
-	o       *restoreOptions
-	plan    *restore.Plan
-	device  string
-	answers model.Answers
-	bar     *progress.Bar
-	results *restore.ResultsFile // nil for none
-	written error                // the first that writing it met
-	err     error                // of the last picture
+	o         *restoreOptions
+	plan      *restore.Plan
+	device    string
+	responses model.ClusterResponses
+	bar       *progress.Bar
+	results   *restore.ResultsFile // nil for none
+	written   error                // the first that writing it met
+	err       error                // of the last picture
 }
 
 func (r *restoreReport) run(net *infer.Network) error {
@@ -234,7 +234,7 @@ func (r *restoreReport) done(res restore.Result) {
 	}
 	r.print(res.Record(r.o.Model, r.device))
 	if r.o.Explain && res.Err == nil {
-		res.Explain(r.o.out, r.answers)
+		res.Explain(r.o.out, r.responses)
 	}
 }
 

@@ -1,8 +1,9 @@
 package autograd
 
-// Block runs f and frees what f made, except its result. In training this
-// happens only with Recompute set, and Backward then runs f a second time: f
-// must compute the same again, so it may use Vars from outside but change
+// Block runs f and frees everything f made except its result. In training it does so
+// only if Recompute is set; Backward then runs f a second time. So f must compute the
+// same again: it may use Vars from outside but must have no side effects. Its result
+// must be one it made, not one of its inputs.
 // nothing. f's result must be its own, not one of its inputs.
 func (t *Tape) Block(f func() *Var) *Var {
 	switch {
@@ -25,7 +26,7 @@ func (t *Tape) Block(f func() *Var) *Var {
 	return y
 }
 
-// rerun records what f does and takes dy back through it at once.
+// rerun records what f does and immediately runs it backwards from dy.
 func (t *Tape) rerun(f func() *Var, y *Var) {
 	mark, ops := len(t.made), len(t.ops)
 	outer := t.replay
@@ -47,8 +48,8 @@ func (t *Tape) scoped(f func() *Var) *Var {
 	return y
 }
 
-// capture collects the inputs of a block from outside it. Each counts as kept
-// until the block's backward has run, because that runs the block again.
+// capture collects a block's inputs from outside the block. Each counts as kept until
+// the block's backward has run, because that runs the block again.
 type capture struct {
 	since  int // serial number of the last result before the block
 	inputs []*Var

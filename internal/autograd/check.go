@@ -28,7 +28,7 @@ func is(v *Var, extents ...int) bool { return v != nil && v.Shape.Equal(extents)
 // absentOr reports whether v is absent or has these extents.
 func absentOr(v *Var, extents ...int) bool { return v == nil || is(v, extents...) }
 
-// dims2, dims3 and dims4 return the extents of v, which must be that many.
+// dims2, dims3 and dims4 return the extents of v, which must have that many.
 func dims2(op string, v *Var) (int, int) {
 	check(len(v.Shape) == 2, op, v)
 	return v.Shape[0], v.Shape[1]
@@ -44,7 +44,7 @@ func dims4(op string, v *Var) (B, C, H, W int) {
 	return v.Shape[0], v.Shape[1], v.Shape[2], v.Shape[3]
 }
 
-// tensors returns the values of vs.
+// tensors returns the tensors of vs.
 func tensors(vs []*Var) []kernels.Tensor {
 	ts := make([]kernels.Tensor, len(vs))
 	for i, v := range vs {

@@ -2,12 +2,12 @@ package autograd
 
 import "clusir/internal/kernels"
 
-// Shapes is a backend without numbers: it hands out tensors that have nothing
-// but a shape, and a Tape on it checks shapes, counts MACs and manages memory
-// without computing anything. It answers what a network of some size costs, in
-// a millisecond. Only its Memory methods may be called directly.
+// Shapes is a backend without numbers: its tensors have nothing but a shape, and a Tape
+// on it checks shapes, counts MACs and manages memory without computing anything. It
+// tells in a millisecond what a network of a given size costs. Only its Memory methods
+// may be called directly.
 type Shapes struct {
-	kernels.Backend // absent: the tape calls no operation
+	kernels.Backend // nil: the tape calls no operation
 	live, peak      int64
 }
 
@@ -22,7 +22,7 @@ func (s *Shapes) Alloc(shape ...int) kernels.Tensor {
 	return t
 }
 
-// Free counts t's memory as given back.
+// Free counts t's memory as freed.
 func (s *Shapes) Free(t kernels.Tensor) {
 	if !t.IsZero() {
 		s.live -= int64(t.Len())
@@ -32,8 +32,8 @@ func (s *Shapes) Free(t kernels.Tensor) {
 // Live returns how many elements are allocated.
 func (s *Shapes) Live() int64 { return s.live }
 
-// Peak returns the largest number of elements that were allocated at a time.
-// A real device also needs room within its operations.
+// Peak returns the largest number of elements that were allocated at once. A real
+// device also needs scratch space within its operations.
 func (s *Shapes) Peak() int64 { return s.peak }
 
 // Fill does nothing.
@@ -51,13 +51,13 @@ func (*Shapes) Axpy(_, _ kernels.Tensor, _ float32) {}
 // Upload does nothing.
 func (*Shapes) Upload(kernels.Tensor, []float32) {}
 
-// Download leaves dst as it is.
+// Download leaves dst unchanged.
 func (*Shapes) Download([]float32, kernels.Tensor) {}
 
-// Sync has nothing to wait for.
+// Sync does nothing: there is no work to wait for.
 func (*Shapes) Sync() error { return nil }
 
-// Close has nothing to give back.
+// Close does nothing: there is no memory to free.
 func (*Shapes) Close() error { return nil }
 
 // dry reports whether the tape runs without numbers.

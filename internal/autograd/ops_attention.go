@@ -1,9 +1,9 @@
 package autograd
 
-// AttentionMap folds channel attention and the value projection into one
-// matrix a sample: s [B,C,h,w], qkv [3C,C], temperature [heads] → m [B,C,C]
-// with m·s = A·v. Its MACs are those of the projection to q, k, v, of q·kᵀ and
-// of A·v, wherever a backend spends them.
+// AttentionMap folds channel attention and the value projection into one matrix per
+// sample: s [B,C,h,w], qkv [3C,C], temperature [heads] → m [B,C,C] with m·s = A·v. It
+// counts the MACs of the projection to q, k, v, of q·kᵀ and of A·v, wherever a backend
+// spends them.
 func (t *Tape) AttentionMap(s, qkv, temperature *Var) *Var {
 	B, C, H, W := dims4("AttentionMap", s)
 	heads := temperature.Len()

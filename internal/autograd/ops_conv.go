@@ -30,14 +30,14 @@ func (t *Tape) Conv3x3(x, w *Var) *Var {
 	return t.conv3x3(x, w, B, w.Shape[0], H, W)
 }
 
-// ConvDown is Conv3x3 and the pixel-unshuffle: → [B,4O,H/2,W/2].
+// ConvDown is Conv3x3 followed by the pixel-unshuffle: → [B,4O,H/2,W/2].
 func (t *Tape) ConvDown(x, w *Var) *Var {
 	B, _, H, W := dims4("ConvDown", x)
 	check(H%2 == 0 && W%2 == 0, "ConvDown", x, w)
 	return t.conv3x3(x, w, B, 4*w.Shape[0], H/2, W/2)
 }
 
-// ConvUp is Conv3x3 and the pixel-shuffle: → [B,O/4,2H,2W].
+// ConvUp is Conv3x3 followed by the pixel-shuffle: → [B,O/4,2H,2W].
 func (t *Tape) ConvUp(x, w *Var) *Var {
 	B, _, H, W := dims4("ConvUp", x)
 	check(w.Shape[0]%4 == 0, "ConvUp", x, w)

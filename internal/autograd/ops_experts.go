@@ -12,9 +12,9 @@ func (f FFN) fits(C, h int) bool {
 	return is(f.Expand, 2*h, C) && is(f.Depthwise, 2*h, 3, 3) && is(f.Project, C, h)
 }
 
-// GatedFFN returns x + Σ_e route_be F_e(LN(x)): x [B,C,H,W], route [B,E], or
-// absent for one expert of weight 1. An expert whose weight is 0 does not run;
-// perSample says how many do for each sample, which the MACs depend on.
+// GatedFFN returns x + Σ_e route_be F_e(LN(x)): x [B,C,H,W], route [B,E], or absent for
+// one expert of weight 1. Experts of weight 0 do not run; perSample is the number that
+// run for each sample, on which the MACs depend.
 func (t *Tape) GatedFFN(x *Var, n Norm, experts []FFN, route *Var, perSample int) *Var {
 	B, C, H, W := dims4("GatedFFN", x)
 	_, h := dims2("GatedFFN", experts[0].Project)

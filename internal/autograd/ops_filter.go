@@ -1,11 +1,11 @@
 package autograd
 
-// batchNormMomentum is how far BatchNorm's running statistics move in a step.
+// batchNormMomentum is how far one step moves BatchNorm's running statistics.
 const batchNormMomentum = 0.1
 
-// BatchNorm normalises x [B,N] over the batch in training, where it also moves
-// the running mean and variance [N], and by them in inference. A recomputed
-// block does not move them again. With Peers the batch is that of all ranks.
+// BatchNorm normalises x [B,N]: over the batch in training, where it also updates the
+// running mean and variance [N], and with these in inference. A recomputed block does
+// not update them again. With Peers the batch is that of all ranks.
 func (t *Tape) BatchNorm(x, weight, bias, mean, variance *Var) *Var {
 	B, N := dims2("BatchNorm", x)
 	ok := is(weight, N) && is(bias, N) && is(mean, N) && is(variance, N)
@@ -23,7 +23,7 @@ func (t *Tape) BatchNorm(x, weight, bias, mean, variance *Var) *Var {
 	return y
 }
 
-// batchNorm is BatchNorm in training, over all that it is given.
+// batchNorm is BatchNorm in training, over all the rows it is given.
 func (t *Tape) batchNorm(x, weight, bias, mean, variance *Var) *Var {
 	if x.Shape[0] == 1 {
 		panic("autograd: BatchNorm: a training batch of 1 has no variance")

@@ -1,7 +1,7 @@
 package autograd
 
-// DWT splits x [B,C,H,W] into its Haar subbands ll [B,C,H/2,W/2] and bands
-// [B,3C,H/2,W/2]: HL, LH, HH.
+// DWT splits x [B,C,H,W] into its Haar subbands: ll [B,C,H/2,W/2] and bands
+// [B,3C,H/2,W/2] (HL, LH, HH).
 func (t *Tape) DWT(x *Var) (ll, bands *Var) {
 	B, C, H, W := dims4("DWT", x)
 	check(H%2 == 0 && W%2 == 0, "DWT", x)
@@ -14,7 +14,7 @@ func (t *Tape) DWT(x *Var) (ll, bands *Var) {
 	return ll, bands
 }
 
-// IDWT inverts DWT and adds res [B,C,H,W], unless it is absent.
+// IDWT inverts DWT and adds res [B,C,H,W] unless it is absent.
 func (t *Tape) IDWT(ll, bands, res *Var) *Var {
 	B, C, H, W := dims4("IDWT", ll)
 	check(is(bands, B, 3*C, H, W) && absentOr(res, B, C, 2*H, 2*W), "IDWT", ll, bands, res)

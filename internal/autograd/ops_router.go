@@ -19,8 +19,8 @@ func (t *Tape) Tokens(alpha, mu, logSigma, eps *Var) *Var {
 	return y
 }
 
-// Attend is multi-head attention without its projections: q [B,T,D], k and v
-// [B,S,D], keep [B,S] (0: row s takes no part; it has no gradient) → [B,T,D].
+// Attend is multi-head attention without its projections: q [B,T,D], k and v [B,S,D],
+// keep [B,S] (0 leaves out row s; keep has no gradient) → [B,T,D].
 func (t *Tape) Attend(q, k, v, keep *Var, heads int) *Var {
 	B, T, D := dims3("Attend", q)
 	_, S, _ := dims3("Attend", k)
@@ -51,8 +51,8 @@ func (t *Tape) SumKept(x, keep *Var) *Var {
 	return y
 }
 
-// CountRouted adds to count [E] the number of samples that route [B,E] sends
-// to each expert: once, also where a block is recomputed.
+// CountRouted adds to count [E] the number of samples that route [B,E] sends to each
+// expert, only once even if a block is recomputed.
 func (t *Tape) CountRouted(count, route *Var) {
 	B, E := dims2("CountRouted", route)
 	check(is(route, B, E) && is(count, E), "CountRouted", count, route)

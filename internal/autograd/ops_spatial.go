@@ -12,7 +12,7 @@ func (t *Tape) MeanHW(x *Var) *Var {
 	return y
 }
 
-// Resize is bilinear to H×W.
+// Resize resizes bilinearly to H×W.
 func (t *Tape) Resize(x *Var, H, W int) *Var {
 	B, C, _, _ := dims4("Resize", x)
 	y := t.alloc(B, C, H, W)

@@ -15,7 +15,7 @@ type opCase struct {
 	name   string
 	shapes [][]int
 	run    func(t *Tape, v []*Var) []*Var
-	fixed  []int // inputs that have no gradient
+	fixed  []int // inputs without a gradient
 	pair   bool  // two results: no block can return them
 }
 
@@ -102,9 +102,9 @@ var opCases = []opCase{
 		run: func(t *Tape, v []*Var) []*Var { return one(t.Orthogonality(v[0])) }},
 }
 
-// TestOps holds each operation's backward, as the tape calls it, to central
-// differences of its forward: plain, recomputed, and with every value released
-// that the operation does not claim to need.
+// TestOps compares each operation's backward, as called by the tape, with central
+// differences of its forward: plain, recomputed, and with every value released that the
+// operation does not declare as needed.
 func TestOps(t *testing.T) {
 	for _, c := range opCases {
 		t.Run(c.name, func(t *testing.T) {
@@ -142,7 +142,7 @@ func randomLeaves(b *ref.Backend, c opCase) []*Var {
 	return leaves
 }
 
-// weights are the coefficients of the scalar that the gradients are of.
+// weights are the coefficients of the scalar that is differentiated.
 func weights(n int) []float64 {
 	w := make([]float64, n)
 	for i := range w {
@@ -151,14 +151,14 @@ func weights(n int) []float64 {
 	return w
 }
 
-// identity copies v, so that the copy is the tape's own to free.
+// identity returns a copy of v, which the tape owns and may free.
 func identity(t *Tape, v *Var) *Var {
 	y := t.alloc(v.Shape...)
 	t.apply(op{name: "Copy", in: vars(v), out: vars(y), residual: v, run: func() { t.B.Copy(y.Tensor, v.Tensor) }})
 	return y
 }
 
-// analytic returns the gradients of Σ weights·results as the tape finds them.
+// analytic returns the gradients of Σ weights·results as computed by the tape.
 func analytic(t *testing.T, b *ref.Backend, c opCase, leaves []*Var, recompute bool) [][]float64 {
 	live := b.Live()
 	tape := &Tape{B: b, Train: true, Recompute: recompute}
@@ -203,7 +203,7 @@ func analytic(t *testing.T, b *ref.Backend, c opCase, leaves []*Var, recompute b
 func numeric(b *ref.Backend, c opCase, leaves []*Var, x *Var) []float64 {
 	const step = 1e-5
 	value := func() float64 {
-		tape := &Tape{B: b, Train: true} // BatchNorm is differentiated in training
+		tape := &Tape{B: b, Train: true} // in training, BatchNorm is differentiated
 		defer tape.Reset()
 		sum := 0.0
 		for _, y := range c.run(tape, leaves) {
@@ -229,7 +229,7 @@ func numeric(b *ref.Backend, c opCase, leaves []*Var, x *Var) []float64 {
 	return g
 }
 
-// distance is the largest difference relative to the largest of want.
+// distance returns the largest difference relative to the largest value of want.
 func distance(got, want []float64) float64 {
 	d, scale := 0.0, 1e-3
 	for i := range want {

@@ -2,8 +2,8 @@ package autograd
 
 import "clusir/internal/kernels"
 
-// Peers are the ranks that share a batch: each holds the same number of its samples,
-// and all of them run the same operations in the same order.
+// Peers are the ranks that train on parts of one batch: each holds the same number of
+// its samples, and all run the same operations in the same order.
 type Peers interface {
 	Rank() int
 	Size() int
@@ -11,20 +11,19 @@ type Peers interface {
 	Sum(x kernels.Tensor)
 }
 
-// Stopped is what a pass panics with if Tape.Before returns an error.
+// Stopped is the value that a pass panics with if Tape.Before returns an error.
 type Stopped struct{ Err error }
 
 func (s *Stopped) Error() string { return "the pass was stopped: " + s.Err.Error() }
 
-// Unwrap returns what Tape.Before returned.
+// Unwrap returns the error that Tape.Before returned.
 func (s *Stopped) Unwrap() error { return s.Err }
 
 // shared reports whether the current batch is a part of a larger one.
 func (t *Tape) shared() bool { return t.Peers != nil && t.Peers.Size() > 1 }
 
-// Gather returns the rows x [B,N] of all ranks, in their order: [Size·B,N]. The
-// gradient of a row is the sum of what all ranks make of it. Without Peers it
-// is x itself.
+// Gather returns the rows x [B,N] of all ranks in rank order, [Size·B,N]. The gradient
+// of a row is the sum of the ranks' gradients. Without Peers it returns x itself.
 func (t *Tape) Gather(x *Var) *Var {
 	if !t.shared() {
 		return x
@@ -34,7 +33,7 @@ func (t *Tape) Gather(x *Var) *Var {
 	return t.sumRanks(t.Mix(t.ones(all, B, t.Peers.Rank()*B, 0), x))
 }
 
-// Own is the inverse of Gather: of x [Size·B,N] the rows of this rank, [B,N].
+// Own inverts Gather: it returns this rank's rows [B,N] of x [Size·B,N].
 func (t *Tape) Own(x *Var) *Var {
 	if !t.shared() {
 		return x
@@ -44,8 +43,8 @@ func (t *Tape) Own(x *Var) *Var {
 	return t.Mix(t.ones(B, all, 0, t.Peers.Rank()*B), x)
 }
 
-// ones returns an [R,L] matrix of zeros with a diagonal of ones that begins at
-// (row, column).
+// ones returns an [R,L] matrix of zeros with a diagonal of ones that begins at (row,
+// column).
 func (t *Tape) ones(R, L, row, column int) *Var {
 	a := make([]float32, R*L)
 	for i := 0; row+i < R && column+i < L; i++ {
@@ -54,7 +53,7 @@ func (t *Tape) ones(R, L, row, column int) *Var {
 	return t.Input(a, R, L)
 }
 
-// sumRanks is Σ x over the ranks. Every rank's objective reads it, so the
+// sumRanks returns Σ x over the ranks. Every rank's objective depends on it, so its
 // gradient is the sum of theirs.
 func (t *Tape) sumRanks(x *Var) *Var {
 	y := t.alloc(x.Shape...)
@@ -69,12 +68,12 @@ func (t *Tape) sumRanks(x *Var) *Var {
 	return y
 }
 
-// OnGrad sets what Backward calls when it has added the last of a leaf's
-// gradient, as far as the operations recorded so far go; nil for nothing. On an
-// asynchronous device the additions are queued by then.
+// OnGrad makes Backward call f once it has added the last contribution to a leaf's
+// gradient from the operations recorded so far; nil removes the callback. On an
+// asynchronous device the additions are queued by then, not finished.
 func (v *Var) OnGrad(f func()) { v.complete = f }
 
-// expect notes that an operation was recorded that will add to the gradients of vs.
+// expect records that an operation will add to the gradients of vs.
 func expect(vs []*Var) {
 	for _, v := range vs {
 		if v != nil && v.leaf && v.needs {
@@ -83,7 +82,7 @@ func expect(vs []*Var) {
 	}
 }
 
-// settle undoes expect; done says whether the operation has run backwards.
+// settle undoes expect; done reports whether the operation has run backwards.
 func settle(vs []*Var, done bool) {
 	for _, v := range vs {
 		if v == nil || !v.leaf || !v.needs {

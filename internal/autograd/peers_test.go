@@ -12,7 +12,7 @@ import (
 
 // meeting is where two ranks add up their tensors.
 type meeting struct {
-	turn [2]chan []float64 // what rank i says to the other
+	turn [2]chan []float64 // what rank i sends to the other
 }
 
 // peer is one rank of a meeting.
@@ -37,7 +37,7 @@ func (p *peer) Sum(x kernels.Tensor) {
 	p.b.Upload64(x, sum)
 }
 
-// normalised is what one rank finds for its rows of a batch.
+// normalised is one rank's result for its rows of a batch.
 type normalised struct {
 	y, dx, dw, dbias, mean, variance []float64
 	sums                             int
@@ -60,8 +60,8 @@ func normalise(b *ref.Backend, rows []float64, peers Peers, recompute bool, at i
 	return o
 }
 
-// TestBatchNormAcrossRanks: two ranks with half of the rows each find what one
-// finds with all of them.
+// TestBatchNormAcrossRanks: two ranks with half of the rows each get the same result as
+// one rank with all of them.
 func TestBatchNormAcrossRanks(t *testing.T) {
 	rows := make([]float64, 4*3)
 	for i := range rows {
@@ -97,7 +97,7 @@ func TestBatchNormAcrossRanks(t *testing.T) {
 			"mean 1":    distance(parts[1].mean, whole.mean),
 			"variances": distance(parts[1].variance, whole.variance),
 		} {
-			if d > 1e-6 { // the matrices that move rows are float32, their entries exact
+			if d > 1e-6 { // the matrices that move rows are float32, but their entries are exact
 				t.Errorf("recompute %v: %s differs by %.1e", recompute, name, d)
 			}
 		}
@@ -117,12 +117,11 @@ func TestGatherAlone(t *testing.T) {
 	x := leaf(b, true, 2, 3)
 	tape := &Tape{B: b, Train: true}
 	if tape.Gather(x) != x || tape.Own(x) != x {
-		t.Error("a single rank gathers its own rows")
+		t.Error("Gather copies on a single rank")
 	}
 }
 
-// TestOnGrad: each leaf is reported once, when its gradient is what it will be
-// after Backward.
+// TestOnGrad: each leaf is reported once, when its gradient has its final value.
 func TestOnGrad(t *testing.T) {
 	for _, recompute := range []bool{false, true} {
 		b := ref.New()
@@ -158,7 +157,7 @@ func TestOnGrad(t *testing.T) {
 	}
 }
 
-// TestStop: a pass that is stopped ends in a panic, and Reset frees what it made.
+// TestStop: stopping a pass makes it panic, and Reset frees what it made.
 func TestStop(t *testing.T) {
 	for _, recompute := range []bool{false, true} {
 		b := &counting{Backend: ref.New()}

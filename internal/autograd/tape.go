@@ -1,19 +1,19 @@
-// Package autograd runs the operations of a kernels.Backend and, while
-// training, records them on a [Tape] for the way back.
+// Package autograd runs the operations of a kernels.Backend and, in training, records
+// them on a [Tape] for the backward pass.
 //
-// It holds no numerics: each method of Tape checks shapes, allocates the
-// result, calls one operation and remembers the matching Grad call. A wrong
-// shape is a bug of the model and panics.
+// It contains no numerics: each method of Tape checks shapes, allocates the result,
+// calls one operation and records the matching Grad call. A wrong shape is a bug in the
+// model and panics.
 //
-// # Who owns memory
+// # Memory ownership
 //
-// The tape owns every result. It frees one as soon as nobody can ask for it:
+// The tape owns every result and frees it as soon as it is no longer needed:
 //
 //   - Inference: after the operation that takes it as its [Last] use, at the end of
 //     the [Tape.Block] that made it, or at [Tape.Reset].
-//   - Training: when it is released and no recorded operation reads it on the
-//     way back; else right after its own operation's backward has run, its
-//     gradient with it. [Tape.Keep] postpones this to Reset.
+//   - Training: when it is released and no recorded operation reads it in the
+//     backward pass; otherwise right after its own operation's backward has run,
+//     together with its gradient. [Tape.Keep] postpones this to Reset.
 //
 // Leaves (parameters, images) belong to the caller and are never freed here.
 package autograd
@@ -24,48 +24,48 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Tape runs operations. With Train set it also records them for Backward.
-// The fields may be set before the first operation and after Reset.
+// Tape runs operations. If Train is set, it also records them for Backward. The fields
+// may be changed before the first operation and after Reset.
 type Tape struct {
 	B         kernels.Backend
 	Train     bool
 	Recompute bool // trade time for memory in Block
 
-	// MACs counts the multiply-accumulates of convolutions and matrix products
-	// that ran forward, as the formulas have them, whatever a backend does to
-	// save some: convolutions, linear layers, q·kᵀ and A·v of both attentions,
-	// the mixing of prompt components, and of the experts those that run. Not
-	// norms, softmax, transforms (Haar, Fourier), interpolation, per-sample
-	// filters, gates or losses, nor what is computed a second time.
+	// MACs counts the multiply-accumulates of convolutions and matrix products in
+	// forward passes as the formulas state them, whatever a backend does to save some:
+	// convolutions, linear layers, q·kᵀ and A·v of both attentions, the mixing of
+	// prompt components, and the experts that run. It leaves out norms, softmax,
+	// transforms (Haar, Fourier), interpolation, per-sample filters, gates, losses, and
+	// recomputation.
 	MACs int64
-	// Trace, if set, is called for every operation. It makes the tape wait for
-	// each one, so that the time is that operation's own.
+	// Trace, if set, is called for every operation. The tape then waits for each
+	// operation, so that the time it reports is that operation's alone.
 	Trace func(Event)
-	// Peers, where set, are those that this batch is shared with: BatchNorm in
+	// Peers, if set, are the ranks that train on parts of this batch: BatchNorm in
 	// training and Gather see the batch of all ranks.
 	Peers Peers
-	// Before, if set, is called before every operation, when MACs tells how far
-	// the pass is. If it returns an error the pass ends in a panic with *Stopped,
-	// after which only Reset may be called.
+	// Before, if set, is called before every operation; MACs then tells how far the
+	// pass has come. If it returns an error, the pass panics with a *Stopped, after
+	// which only Reset may be called.
 	Before func() error
 
 	ops     []op
-	made    []*node  // results in the order of their making, freed ones included
+	made    []*node  // results in order of creation, including freed ones
 	serial  int      // number of the last result
 	capture *capture // set while a block runs that will be recomputed
-	replay  bool     // a block runs for the second time
-	fault   error    // what a Sync for Trace found
+	replay  bool     // set while a block runs for the second time
+	fault   error    // the error of a Sync for Trace
 }
 
 // Event is one operation seen by Tape.Trace.
 type Event struct {
-	Op       string // its name in kernels
+	Op       string // as named in package kernels
 	Backward bool
-	MACs     int64 // 0 backwards
+	MACs     int64 // 0 in the backward pass
 	Time     time.Duration
 }
 
-// op is one operation: how to run it and what its way back needs.
+// op is one operation: how to run it and what its backward needs.
 type op struct {
 	name     string
 	macs     int
@@ -73,8 +73,8 @@ type op struct {
 	keep     []*Var // those of in and out whose values grad reads
 	residual *Var   // an input that is added to the result: its gradient is dy
 	run      func()
-	grad     func() // nil: the residual is all
-	block    bool   // grad runs operations of its own
+	grad     func() // nil if there is only the residual
+	block    bool   // grad runs operations itself
 }
 
 func vars(vs ...*Var) []*Var { return vs }
@@ -82,11 +82,11 @@ func vars(vs ...*Var) []*Var { return vs }
 // recording reports whether operations are being recorded.
 func (t *Tape) recording() bool { return t.Train && t.capture == nil }
 
-// Replaying reports whether a block runs for the second time. Whoever looks at
-// values from outside, or changes anything but values, does so only once.
+// Replaying reports whether a block runs for the second time. Code that observes
+// values, or changes anything but values, must skip the second run.
 func (t *Tape) Replaying() bool { return t.replay }
 
-// apply runs o and records it where a gradient will be wanted.
+// apply runs o and records it if a gradient will be needed.
 func (t *Tape) apply(o op) {
 	for _, vs := range [][]*Var{o.in, o.keep} {
 		for _, v := range vs {
@@ -121,7 +121,7 @@ func (t *Tape) record(o op) {
 	t.ops = append(t.ops, o)
 }
 
-// exec calls f, timed where somebody listens, and not at all without numbers.
+// exec calls f, timing it if Trace is set, and skips it on a backend without numbers.
 func (t *Tape) exec(e Event, f func()) {
 	if t.Before != nil {
 		if err := t.Before(); err != nil {
@@ -142,7 +142,7 @@ func (t *Tape) exec(e Event, f func()) {
 	t.Trace(e)
 }
 
-// Sync waits for all work and returns the first fault of the device.
+// Sync waits for all work and returns the device's first fault.
 func (t *Tape) Sync() error {
 	err := t.fault
 	t.fault = nil
@@ -152,14 +152,14 @@ func (t *Tape) Sync() error {
 	return err
 }
 
-// Seed says that the objective contains Weight times the number(s) Of.
+// Seed states that the objective contains Weight times the value(s) of Of.
 type Seed struct {
 	Of     *Var
 	Weight float32
 }
 
-// Backward adds the gradients of Σ weight·of to the leaves that want one, and
-// forgets the recorded operations.
+// Backward adds the gradients of Σ weight·of to the leaves that want them, and discards
+// the recorded operations.
 func (t *Tape) Backward(seeds ...Seed) {
 	for _, s := range seeds {
 		if dy := t.grad(s.Of); !dy.IsZero() {
@@ -179,8 +179,8 @@ func (t *Tape) unwind(mark int) {
 	}
 }
 
-// back runs one operation backwards. One whose results reached no seed has
-// nothing to pass on.
+// back runs one operation backwards. If no seed depends on the operation's results,
+// there is nothing to do.
 func (t *Tape) back(o op) {
 	if hasGrad(o.out) {
 		switch {
@@ -216,8 +216,8 @@ func (t *Tape) unkeep(vs []*Var) {
 	}
 }
 
-// passOn adds dy to the gradient of x. Where x has none yet it becomes dy's
-// own memory: y's operation is done with it.
+// passOn adds dy to the gradient of x. If x has none yet, it takes over dy's memory,
+// which y's operation no longer needs.
 func (t *Tape) passOn(x, y *Var) {
 	switch {
 	case x == nil || !x.needs:

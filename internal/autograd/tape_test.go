@@ -32,7 +32,8 @@ func chain(t *Tape, h, w *Var, n int) *Var {
 	return h
 }
 
-// TestRecompute: blocks cost a second forward and save memory, and change no bit.
+// TestRecompute: recomputed blocks cost a second forward, save memory, and change no
+// bit.
 func TestRecompute(t *testing.T) {
 	type outcome struct {
 		y, dw, dx []float64
@@ -86,15 +87,15 @@ func (c *counting) Free(t kernels.Tensor) {
 	c.Backend.Free(t)
 }
 
-// TestInferenceFrees: with releases a chain holds few tensors; blocks free what
-// the model forgot; Reset frees the rest.
+// TestInferenceFrees: a chain with releases holds few tensors; blocks free what the
+// model did not release; Reset frees the rest.
 func TestInferenceFrees(t *testing.T) {
 	b := &counting{Backend: ref.New()}
 	x, w := leaf(b, true, 4, 16), leaf(b, true, 16, 16)
 	tape := &Tape{B: b}
 	chain(tape, x, w, 6)
 	if b.peak > 2+2 {
-		t.Errorf("released chain: peak of %d tensors beside the leaves", b.peak-2)
+		t.Errorf("released chain: peak of %d tensors besides the leaves", b.peak-2)
 	}
 	forgetful := tape.Block(func() *Var { return tape.Softmax(tape.Softmax(x)) })
 	if b.live != 2+2 {
@@ -109,8 +110,8 @@ func TestInferenceFrees(t *testing.T) {
 	}
 }
 
-// TestSideEffectsHappenOnce: BatchNorm's running statistics and the experts' counts move
-// once although the block runs twice.
+// TestSideEffectsHappenOnce: BatchNorm's running statistics and the experts' counts
+// change once although the block runs twice.
 func TestSideEffectsHappenOnce(t *testing.T) {
 	for _, recompute := range []bool{false, true} {
 		b := ref.New()
@@ -134,7 +135,7 @@ func TestSideEffectsHappenOnce(t *testing.T) {
 	}
 }
 
-// TestOwnership walks through Keep, Detach, release and frozen leaves.
+// TestOwnership covers Keep, Detach, release and frozen leaves.
 func TestOwnership(t *testing.T) {
 	b := ref.New()
 	x, frozen := leaf(b, true, 2, 3), leaf(b, false, 2, 3)
@@ -149,15 +150,15 @@ func TestOwnership(t *testing.T) {
 		tape.release(v)
 	}
 	if !still.freed || dropped.freed {
-		t.Error("release frees what nobody reads on the way back, and only that")
+		t.Error("release must free exactly what the backward pass does not read")
 	}
 	tape.Backward(Seed{loss, 1})
 	if kept.freed || !dropped.freed || x.freed {
-		t.Error("Backward frees all but kept results and leaves")
+		t.Error("Backward must free everything but kept results and leaves")
 	}
 	tape.Reset()
 	if !kept.freed || mine.freed || !frozen.Grad().IsZero() {
-		t.Error("Reset frees kept results; detached ones stay; a frozen leaf has no gradient")
+		t.Error("Reset must free kept results but not detached ones; a frozen leaf must have no gradient")
 	}
 	b.Download64(mine.Tensor)
 	mine.Free(b)
@@ -172,7 +173,7 @@ func TestOwnership(t *testing.T) {
 	}
 }
 
-// TestGradientsAddUp: two backward passes give the sum of their gradients.
+// TestGradientsAddUp: two backward passes add up their gradients.
 func TestGradientsAddUp(t *testing.T) {
 	b := ref.New()
 	x := leaf(b, true, 2, 3)
@@ -189,7 +190,7 @@ func TestGradientsAddUp(t *testing.T) {
 	}
 }
 
-// TestPanics: a wrong shape names its operation and shapes.
+// TestPanics: the panic for a wrong shape names the operation and its shapes.
 func TestPanics(t *testing.T) {
 	b := NewShapes()
 	v := func(shape ...int) *Var { return Leaf(b.Alloc(shape...), false) }
@@ -226,7 +227,7 @@ func panicOf(f func()) (message string) {
 	return ""
 }
 
-// TestDry: without numbers the tape counts MACs and memory as with them.
+// TestDry: without numbers the tape counts the same MACs and memory as with them.
 func TestDry(t *testing.T) {
 	run := func(b kernels.Backend, train bool) (events []string, macs int64) {
 		tape := &Tape{B: b, Train: train, Trace: func(e Event) { events = append(events, fmt.Sprint(e.Op, e.Backward, e.MACs)) }}
@@ -255,7 +256,7 @@ func TestDry(t *testing.T) {
 	}
 }
 
-// TestFault: a fault that Trace's waiting finds surfaces from the tape's Sync, once.
+// TestFault: a fault that Trace's Sync finds is returned by the tape's Sync, once.
 func TestFault(t *testing.T) {
 	b := &faulty{Backend: ref.New(), fault: fmt.Errorf("bad block")}
 	tape := &Tape{B: b, Trace: func(Event) {}}

@@ -14,17 +14,17 @@ type Var struct {
 	last bool // the operation that takes it releases it: see Last
 }
 
-// node is what the views of one tensor share.
+// node is the state that all views of one tensor have in common.
 type node struct {
 	value    kernels.Tensor // as allocated
-	grad     kernels.Tensor // as allocated; absent until the way back first needs it
+	grad     kernels.Tensor // as allocated; absent until the backward pass first needs it
 	needs    bool           // a gradient is wanted
-	leaf     bool           // the caller owns it, gradient included
-	detached bool           // the caller took the value
+	leaf     bool           // the caller owns it, including its gradient
+	detached bool           // the caller took over the value
 	pinned   bool           // stays until Reset
 	released bool           // the model will not use it again
 	freed    bool
-	kept     int // recorded operations that read the value on the way back
+	kept     int // recorded operations that read the value in the backward pass
 	serial   int // 0 for leaves
 
 	// Of leaves:
@@ -32,8 +32,8 @@ type node struct {
 	complete func() // see OnGrad
 }
 
-// Leaf returns a Var for memory that the caller owns. needs says whether
-// Backward shall add up its gradient.
+// Leaf returns a Var for memory that the caller owns. needs says whether Backward
+// accumulates its gradient.
 func Leaf(t kernels.Tensor, needs bool) *Var {
 	return &Var{Tensor: t, node: &node{value: t, needs: needs, leaf: true}}
 }
@@ -43,8 +43,8 @@ func (v *Var) Reshape(shape ...int) *Var {
 	return &Var{Tensor: v.Tensor.Reshape(shape...), node: v.node}
 }
 
-// Grad returns the gradient that Backward has added up so far, shaped like v;
-// absent where none has arrived. It is valid for leaves only.
+// Grad returns the gradient that Backward has accumulated so far, shaped like v, or the
+// zero Tensor if there is none. It is valid for leaves only.
 func (v *Var) Grad() kernels.Tensor {
 	if v.grad.IsZero() {
 		return kernels.Tensor{}
@@ -52,8 +52,8 @@ func (v *Var) Grad() kernels.Tensor {
 	return v.grad.Reshape(v.Shape...)
 }
 
-// ZeroGrads sets the gradients of those leaves that want one to zero, allocating
-// them where they are absent.
+// ZeroGrads sets the gradients of the leaves that want one to zero, allocating those
+// that are absent.
 func ZeroGrads(m kernels.Memory, vs ...*Var) {
 	var grads []kernels.Tensor
 	for _, v := range vs {
@@ -68,7 +68,7 @@ func ZeroGrads(m kernels.Memory, vs ...*Var) {
 	m.Clear(grads...)
 }
 
-// Free gives back a leaf's memory and its gradient's.
+// Free frees a leaf's memory and its gradient's.
 func (v *Var) Free(m kernels.Memory) {
 	if v.freed {
 		return
@@ -78,7 +78,7 @@ func (v *Var) Free(m kernels.Memory) {
 	v.freed, v.grad = true, kernels.Tensor{}
 }
 
-// tensor returns v's value, the zero Tensor for an absent v.
+// tensor returns v's value, or the zero Tensor if v is absent.
 func (v *Var) tensor() kernels.Tensor {
 	if v == nil {
 		return kernels.Tensor{}
@@ -88,7 +88,7 @@ func (v *Var) tensor() kernels.Tensor {
 
 func (v *Var) mustLive(op string) {
 	if v != nil && v.freed {
-		panic(fmt.Sprintf("autograd: %s: an input of shape %v was released before", op, v.Shape))
+		panic(fmt.Sprintf("autograd: %s: an input of shape %v was already released", op, v.Shape))
 	}
 }
 
@@ -122,8 +122,8 @@ func Fetch(m kernels.Memory, t kernels.Tensor) []float32 {
 	return x
 }
 
-// grad returns the gradient of x to add to, zero-filled at first use; the zero
-// Tensor where none is wanted.
+// grad returns the gradient of x to add to, zeroed at first use, or the zero Tensor if
+// none is wanted.
 func (t *Tape) grad(x *Var) kernels.Tensor {
 	if x == nil || !x.needs {
 		return kernels.Tensor{}
@@ -135,8 +135,8 @@ func (t *Tape) grad(x *Var) kernels.Tensor {
 	return x.grad.Reshape(x.Shape...)
 }
 
-// release notes that a result will not be used again; an absent one and a leaf are
-// ignored. Using it all the same panics in inference.
+// release declares that the model will not use a result again; absent Vars and leaves
+// are ignored. A later use panics in inference.
 func (t *Tape) release(v *Var) {
 	if v != nil && !v.leaf {
 		v.released = true
@@ -145,7 +145,7 @@ func (t *Tape) release(v *Var) {
 }
 
 // Last marks v, as an operand of one operation, as used for the last time: the
-// operation releases it. It may be absent.
+// operation releases it. v may be absent.
 func Last(v *Var) *Var {
 	if v == nil {
 		return nil
@@ -153,14 +153,14 @@ func Last(v *Var) *Var {
 	return &Var{Tensor: v.Tensor, node: v.node, last: true}
 }
 
-// Keep keeps the values of these results until Reset, through Backward.
+// Keep keeps the values of these results until Reset, even through Backward.
 func (t *Tape) Keep(vs ...*Var) {
 	for _, v := range vs {
 		v.pinned = true
 	}
 }
 
-// Detach takes v away from the tape: a leaf with v's value that wants no
+// Detach removes v from the tape: it returns a leaf with v's value that wants no
 // gradient and that the caller frees.
 func (t *Tape) Detach(v *Var) *Var {
 	v.mustLive("Detach")
@@ -168,7 +168,7 @@ func (t *Tape) Detach(v *Var) *Var {
 	return &Var{Tensor: v.Tensor, node: &node{value: v.value, leaf: true}}
 }
 
-// Reset frees every result that the tape still owns and forgets the recorded
+// Reset frees every result that the tape still owns and discards the recorded
 // operations. The gradients of leaves stay.
 func (t *Tape) Reset() {
 	for _, o := range t.ops {
@@ -180,7 +180,7 @@ func (t *Tape) Reset() {
 	t.capture, t.replay, t.serial = nil, false, 0
 }
 
-// freeSince frees what was made since mark, except what stays.
+// freeSince frees what was made since mark, except what stays reports true for.
 func (t *Tape) freeSince(mark int, stays func(*node) bool) {
 	left := t.made[:mark]
 	for _, n := range t.made[mark:] {
@@ -195,7 +195,7 @@ func (t *Tape) freeSince(mark int, stays func(*node) bool) {
 	t.made = left
 }
 
-// reap frees n's value when nobody can ask for it any more.
+// reap frees n's value once it is no longer needed.
 func (t *Tape) reap(n *node) {
 	if n.released && n.kept == 0 && !n.pinned {
 		t.free(n)

@@ -25,17 +25,17 @@ type Description struct {
 	Bytes    int64  `json:"bytes"`
 	// Weights counts the tensors by type; Resumable tells that the optimiser's
 	// state is in the file too.
-	Weights   []checkpoint.Content `json:"weights"`
-	Resumable bool                 `json:"resumable"`
-	Config    *arch.Config         `json:"config,omitempty"` // nil where the file does not hold it
-	Params    int64                `json:"parameters,omitempty"`
-	GMACs     float64              `json:"gmacs_128,omitempty"` // at 128×128
-	Step      int                  `json:"steps,omitempty"`
-	Device    string               `json:"device,omitempty"`
-	Recipe    json.RawMessage      `json:"recipe,omitempty"`
-	Results   []Score              `json:"results,omitempty"`
-	Answers   model.Answers        `json:"answers,omitempty"` // of its clusters, in training
-	Notes     map[string]string    `json:"notes,omitempty"`   // the rest of the metadata
+	Weights   []checkpoint.Content   `json:"weights"`
+	Resumable bool                   `json:"resumable"`
+	Config    *arch.Config           `json:"config,omitempty"` // nil where the file does not hold it
+	Params    int64                  `json:"parameters,omitempty"`
+	GMACs     float64                `json:"gmacs_128,omitempty"` // at 128×128
+	Step      int                    `json:"steps,omitempty"`
+	Device    string                 `json:"device,omitempty"`
+	Recipe    json.RawMessage        `json:"recipe,omitempty"`
+	Results   []Score                `json:"results,omitempty"`
+	Responses model.ClusterResponses `json:"answers,omitempty"` // of its clusters, in training
+	Notes     map[string]string      `json:"notes,omitempty"`   // the rest of the metadata
 
 	recipe *config.Config // Recipe as settings, nil if the file does not say
 }
@@ -83,7 +83,7 @@ func (d *Description) count(f *checkpoint.File) error {
 		return err
 	}
 	d.Config, d.Params, d.GMACs = &c, cost.Params, cost.GMACs()
-	d.Answers, err = model.ReadAnswers(f.Metadata, c)
+	d.Responses, err = model.ReadResponses(f.Metadata, c)
 	return err
 }
 
@@ -91,7 +91,7 @@ func (d *Description) count(f *checkpoint.File) error {
 func (d *Description) read(metadata map[string]string) error {
 	for key, text := range metadata {
 		switch key {
-		case checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, model.KeyAnswers,
+		case checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, model.KeyResponses,
 			checkpoint.KeyDevice, checkpoint.KeyData, checkpoint.KeyBest, checkpoint.KeyValidated: // fields, or what going on needs
 		case checkpoint.KeyRecipe:
 			if err := d.setRecipe(text); err != nil {

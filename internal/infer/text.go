@@ -53,7 +53,7 @@ func (d *Description) WriteText(w io.Writer) error {
 	if d.Device != "" {
 		row("trained on", "%s", d.Device)
 	}
-	if d.Answers != nil {
+	if d.Responses != nil {
 		row("clusters", "the file says what each responded to in training: restore --explain shows it")
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Notes)) {

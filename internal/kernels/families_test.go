@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// families maps each operation to its family, the interface that declares it.
-// Memory, which is no family, and gradients are left out.
+// families maps each operation to its family, the interface that declares it. Gradients
+// are left out, and so is Memory, which is not a family.
 func families(t *testing.T) map[string]string {
 	file, err := parser.ParseFile(token.NewFileSet(), "kernels.go", nil, 0)
 	if err != nil {
@@ -36,10 +36,10 @@ func families(t *testing.T) map[string]string {
 	return of
 }
 
-// place is where the files of one layer are, and what defines an operation there.
+// place locates one layer's files and the definitions of operations in them.
 type place struct {
-	glob, prefix string // files, and what stands before the family's word in their names
-	defines      string // a pattern whose first group is the operation
+	glob, prefix string // files, and what precedes the family's name in theirs
+	defines      string // a pattern whose first group is the operation's name
 	every        bool   // each operation must be defined here
 }
 
@@ -48,22 +48,22 @@ var places = []place{
 	{"cpu/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true},
 	{"cuda/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true},
 	{"kerneltest/cases_*.go", "cases_", `Op: +"(\w+)"`, true},
-	{"../autograd/ops_*.go", "ops_", `\bt\.B\.(\w+)\(`, false}, // the optimiser's have no gradient
+	{"../autograd/ops_*.go", "ops_", `\bt\.B\.(\w+)\(`, false}, // the optimiser's operations have no gradient
 }
 
-// named tells whether a file belongs to a family: its name is the family's word,
-// or begins with it.
+// named reports whether a file belongs to a family: its name is the family's name or
+// begins with it.
 func named(file, prefix, family string) bool {
 	rest, ok := strings.CutPrefix(filepath.Base(file), prefix+family)
 	return ok && !(rest[0] >= 'a' && rest[0] <= 'z')
 }
 
-// TestFamilies demands one word for a family in every layer: an operation is
-// defined in files that are named after the interface which declares it.
+// TestFamilies requires one name for a family in every layer: an operation is defined
+// in files named after the interface that declares it.
 func TestFamilies(t *testing.T) {
 	of := families(t)
 	if len(of) < 30 {
-		t.Fatalf("kernels.go declares %d operations; is it still read right?", len(of))
+		t.Fatalf("kernels.go declares %d operations; is it still parsed correctly?", len(of))
 	}
 	for _, p := range places {
 		found := map[string]bool{}
@@ -76,7 +76,7 @@ func TestFamilies(t *testing.T) {
 				op := m[1]
 				found[op] = true
 				if family := of[op]; family != "" && !named(file, p.prefix, family) {
-					t.Errorf("%s defines %s; it belongs into %s%s*.go, after the interface that declares it", file, op, p.prefix, family)
+					t.Errorf("%s defines %s; it belongs in %s%s*.go, after the interface that declares it", file, op, p.prefix, family)
 				}
 			}
 		}
@@ -88,10 +88,11 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
-// shared are the kernels that several families launch; trail is launched between them.
+// shared lists the kernels that several families launch; trail is launched between
+// them.
 var shared = []string{"norm", "product", "trail"}
 
-// TestKernelFiles demands that every CUDA source is named after a family too.
+// TestKernelFiles requires every CUDA source to be named after a family too.
 func TestKernelFiles(t *testing.T) {
 	words := append([]string{}, shared...)
 	for _, family := range families(t) {
@@ -108,7 +109,7 @@ func TestKernelFiles(t *testing.T) {
 	}
 }
 
-// glob lists files, tests left out; there must be some.
+// glob lists files, leaving out tests; there must be at least one.
 func glob(t *testing.T, pattern string) (files []string) {
 	all, err := filepath.Glob(pattern)
 	for _, f := range all {

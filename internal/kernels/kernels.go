@@ -1,20 +1,20 @@
 // Package kernels defines the operations that a compute device must provide.
 //
-// A [Backend] is the only thing the rest of clusir knows about a device:
-// kernels/cpu is the fast one on the host, kernels/cuda dispatches the CUDA
-// kernels, kernels/ref is the naive float64 specification that both are held
-// to. Every operation obeys one contract:
+// A [Backend] is all that the rest of clusir knows about a device: kernels/cpu is the
+// fast one on the host, kernels/cuda runs the CUDA kernels, and kernels/ref is the
+// naive float64 specification that both are tested against. Every operation obeys one
+// contract:
 //
 //   - Destinations come first and alias no source.
-//   - Tensors are float32, contiguous and row-major. Nothing broadcasts but
-//     what an operation's formula says.
+//   - Tensors are float32, contiguous and row-major. Nothing broadcasts unless an
+//     operation's formula says so.
 //   - Op(y, x, ...) overwrites y. OpGrad(dx, ..., dy, ...) adds to each of its
-//     destinations; the zero Tensor as a destination means that this gradient
-//     is not wanted. dy is the gradient of Op's result, shaped like it.
-//   - Shapes are right: packages autograd and model check them. A backend may
+//     destinations; the zero Tensor as a destination means that the gradient is not
+//     wanted. dy is the gradient of Op's result and has its shape.
+//   - Shapes are correct: packages autograd and model check them. A backend may
 //     panic on a wrong one.
-//   - Operations may run asynchronously, in the order of their calls. Faults
-//     of the device surface from Sync.
+//   - Operations may run asynchronously, in call order. Sync returns the device's
+//     faults.
 //   - The same inputs give the same bits, whatever the number of threads.
 //
 // Letters: B batch, C channels, H and W sides, N clusters, M experts of a
@@ -24,29 +24,29 @@ package kernels
 
 import "errors"
 
-// ErrMemory is the fault of an allocation for which a device, or the system, has
-// no memory. A backend throws it, or returns it from Sync.
+// ErrMemory is the fault of an allocation for which a device, or the system, has no
+// memory. A backend panics with it, or returns it from Sync.
 var ErrMemory = errors.New("out of memory")
 
 // Memory owns device memory and moves data between it and the host.
 type Memory interface {
 	// Alloc returns memory with undefined contents.
 	Alloc(shape ...int) Tensor
-	// Free gives t's memory back; t must come from Alloc. It ignores the zero Tensor.
+	// Free frees t, which must come from Alloc. It ignores the zero Tensor.
 	Free(t Tensor)
 	// Fill sets every element of t to v.
 	Fill(t Tensor, v float32)
-	// Clear sets every element of ts to 0, of many tensors at once.
+	// Clear sets every element of ts to 0, for many tensors at once.
 	Clear(ts ...Tensor)
 	// Copy sets dst to src, of the same size.
 	Copy(dst, src Tensor)
 	// Upload sets dst to src, which may change as soon as it returns.
 	Upload(dst Tensor, src []float32)
-	// Download waits for the work before it and sets dst to src.
+	// Download waits for all earlier work and sets dst to src.
 	Download(dst []float32, src Tensor)
 	// Sync waits for all work and returns the first fault since the last Sync.
 	Sync() error
-	// Close gives everything back; no method may be called after it.
+	// Close frees everything; no method may be called after it.
 	Close() error
 }
 
@@ -71,7 +71,7 @@ type Dense interface {
 	NormalizeGrad(dx, dy, x Tensor)
 	// TopKSoftmax keeps the k largest entries of each row of the last axis
 	// (ties: the lower index) and writes their softmax; the others become 0.
-	// k equal to the row's length is the plain softmax.
+	// k equal to the row's length gives the plain softmax.
 	TopKSoftmax(y, x Tensor, k int)
 	// SoftmaxGrad is the gradient of TopKSoftmax in terms of its result y.
 	SoftmaxGrad(dx, dy, y Tensor)
@@ -82,15 +82,15 @@ type Dense interface {
 
 // Router holds the operations of PCGRM, the two-stage router.
 type Router interface {
-	// Tokens computes t_bn = α_bn (μ_n + exp(logσ_n) ⊙ ε_bn), the summands of
-	// Eq. 7: alpha [B,N], mu and logSigma [N,D], t [B,N,D], eps [B,N,D] or
-	// absent, which is ε = 0.
+	// Tokens computes t_bn = α_bn (μ_n + exp(logσ_n) ⊙ ε_bn), the summands of Eq. 7:
+	// alpha [B,N], mu and logSigma [N,D], t [B,N,D], eps [B,N,D] or absent, which means
+	// ε = 0.
 	Tokens(t, alpha, mu, logSigma, eps Tensor)
 	TokensGrad(dalpha, dmu, dlogSigma, dt, alpha, mu, logSigma, eps Tensor)
-	// Attend is multi-head attention without its projections: q and o [B,T,D],
-	// k and v [B,S,D]; heads are contiguous blocks of D/heads channels, the
-	// scale is (D/heads)^-½, and row s of sample b takes part where keep [B,S]
-	// is not 0: at least one of each sample.
+	// Attend is multi-head attention without its projections: q and o [B,T,D], k and v
+	// [B,S,D]; heads are contiguous blocks of D/heads channels, and the scale is
+	// (D/heads)^-½. Row s of sample b takes part if keep [B,S] is not 0; each sample
+	// has at least one such row.
 	Attend(o, q, k, v, keep Tensor, heads int)
 	AttendGrad(dq, dk, dv, do, q, k, v, keep Tensor, heads int)
 	// SumKept computes y_b = Σ_n [keep_bn ≠ 0] t_bn: t [B,N,D], keep [B,N], y [B,D].
@@ -106,8 +106,8 @@ type Spatial interface {
 	// MeanHW computes y_bc = mean over h, w of x_bchw; y is [B,C].
 	MeanHW(y, x Tensor)
 	MeanHWGrad(dx, dy Tensor)
-	// Resize is bilinear with half-pixel centres, edges clamped and no
-	// antialiasing; the sizes are those of x and y.
+	// Resize resizes x to the size of y: bilinear, half-pixel centres, edges clamped,
+	// no antialiasing.
 	Resize(y, x Tensor)
 	ResizeGrad(dx, dy Tensor)
 }
@@ -117,18 +117,18 @@ type Conv interface {
 	// Conv1x1 computes y = w·concat(xs) + bias over channels: w [O,ΣC],
 	// bias [O] or absent.
 	Conv1x1(y, w, bias Tensor, xs ...Tensor)
-	// Conv1x1Grad's dxs is as long as xs.
+	// Conv1x1Grad takes dxs of the same length as xs.
 	Conv1x1Grad(dxs []Tensor, dw, dbias, dy, w Tensor, xs ...Tensor)
-	// Conv3x3 is a zero-padded cross-correlation of x [B,C,H,W] with w
-	// [O,C,3,3], stored as y's shape says: [B,O,H,W] plain, [B,4O,H/2,W/2]
-	// through the pixel-unshuffle, [B,O/4,2H,2W] through the pixel-shuffle
-	// (channel 4c + 2·dy + dx).
+	// Conv3x3 is a zero-padded cross-correlation of x [B,C,H,W] with w [O,C,3,3],
+	// stored as y's shape indicates: [B,O,H,W] plain, [B,4O,H/2,W/2] through the
+	// pixel-unshuffle, [B,O/4,2H,2W] through the pixel-shuffle (channel 4c + 2·dy +
+	// dx).
 	Conv3x3(y, x, w Tensor)
 	Conv3x3Grad(dx, dw, dy, x, w Tensor)
 }
 
-// Haar holds the Haar transform. For a 2×2 block a b / c d: LL=(a+b+c+d)/2, HL=(a−b+c−d)/2, LH=(a+b−c−d)/2,
-// HH=(a−b−c+d)/2.
+// Haar holds the Haar transform. For a 2×2 block a b / c d: LL=(a+b+c+d)/2,
+// HL=(a−b+c−d)/2, LH=(a+b−c−d)/2, HH=(a−b−c+d)/2.
 type Haar interface {
 	// DWT splits x [B,C,H,W] into ll [B,C,H/2,W/2] and bands [B,3C,H/2,W/2]:
 	// HL, LH, HH.
@@ -143,7 +143,7 @@ type Haar interface {
 // Norm holds the weight and bias [C] of a layer norm over channels.
 type Norm struct{ Weight, Bias Tensor }
 
-// Wavelet holds what the wavelet attention does between x and its coefficients.
+// Wavelet holds the steps of wavelet attention between x and its coefficients.
 type Wavelet interface {
 	// WaveletReduce computes concat(DWT(w·LN(x))): x [B,C,H,W], w [C/4,C],
 	// y [B,C,H/2,W/2] as LL, HL, LH, HH. LN is over channels, eps 1e-5.
@@ -157,14 +157,14 @@ type Wavelet interface {
 	WaveletMergeGrad(ds, dm, dw, dy, s, m, w Tensor)
 }
 
-// Attention holds the channel attention of the coefficients.
+// Attention holds the channel attention on those coefficients.
 type Attention interface {
-	// AttentionMap folds channel attention and the value projection into one
-	// matrix a sample: s [B,C,h,w], qkv [3C,C], temperature [heads],
-	// m [B,C,C] with m·s = A·v. q, k, v = split(qkv·s); per head (contiguous
-	// channels) rows of q and k are normalised over pixels, max(‖·‖, 1e-12),
-	// and A = softmax(temperature · q kᵀ). Over a single pixel they are signs,
-	// and the gradient through them is 0 exactly.
+	// AttentionMap folds channel attention and the value projection into one matrix per
+	// sample: s [B,C,h,w], qkv [3C,C], temperature [heads], m [B,C,C] with m·s = A·v.
+	// q, k, v = split(qkv·s); per head (contiguous channels) the rows of q and k are
+	// normalised over pixels, max(‖·‖, 1e-12), and A = softmax(temperature · q kᵀ).
+	// Over a single pixel these rows are signs, and the gradient through them is
+	// exactly 0.
 	AttentionMap(m, s, qkv, temperature Tensor)
 	AttentionMapGrad(ds, dqkv, dtemperature, dm, s, qkv, temperature Tensor)
 }
@@ -176,13 +176,13 @@ type FFN struct{ Expand, Depthwise, Project Tensor }
 // Experts holds the gated feed-forward networks.
 type Experts interface {
 	// GatedFFN computes y = x + Σ_e route_be F_e(LN(x)) with
-	// F(u) = Project·(GELU(a) ⊙ b), a and b the halves of depthwise3×3(Expand·u),
-	// GELU in its erf form, LN over channels with eps 1e-5. route is [B,E], and
-	// an expert whose weight is 0 does not run; absent, there is one expert of
-	// weight 1. All experts have the same h.
+	// F(u) = Project·(GELU(a) ⊙ b), a and b the halves of depthwise3×3(Expand·u), GELU
+	// in its erf form, LN over channels with eps 1e-5. route is [B,E], and experts of
+	// weight 0 do not run; if route is absent, there is one expert of weight 1. All
+	// experts have the same h.
 	GatedFFN(y, x Tensor, n Norm, experts []FFN, route Tensor)
-	// GatedFFNGrad's dexperts is as long as experts. dx includes dy, the
-	// residual's share; droute is added to where route is not 0.
+	// GatedFFNGrad takes dexperts of the same length as experts. It adds to dx also dy,
+	// the residual's gradient, and to droute only where route is not 0.
 	GatedFFNGrad(dx Tensor, dn Norm, dexperts []FFN, droute, dy, x Tensor, n Norm, experts []FFN, route Tensor)
 }
 
@@ -213,9 +213,9 @@ type Spectral interface {
 
 // Filter holds the rest of FSB and the gate of Eq. 15.
 type Filter interface {
-	// BatchNorm normalises x [B,N] over B with its biased variance, eps 1e-5,
-	// and moves the running mean and (unbiased) variance [N] by momentum.
-	// Momentum 0 leaves them alone.
+	// BatchNorm normalises x [B,N] over B with its biased variance, eps 1e-5, and
+	// updates the running mean and (unbiased) variance [N] by momentum. Momentum 0
+	// leaves them unchanged.
 	BatchNorm(y, x, weight, bias, mean, variance Tensor, momentum float32)
 	BatchNormGrad(dx, dweight, dbias, dy, x, weight Tensor)
 	// BatchNormInfer normalises with the running statistics. It has no gradient.
@@ -243,15 +243,15 @@ type Loss interface {
 
 // MSSSIM holds the term of the objective that compares structure.
 type MSSSIM interface {
-	// MSSSIM is the multi-scale SSIM of x and t [B,C,H,W], mean over B and C,
-	// as the package's description of the objective says (see ref).
+	// MSSSIM is the multi-scale SSIM of x and t [B,C,H,W], averaged over B and C, as
+	// specified by package ref.
 	MSSSIM(y, x, t Tensor)
 	MSSSIMGrad(dx, dy, x, t Tensor)
 }
 
-// AdamParam is one parameter and its state. Reached, where present, is a count
-// [1]: where it is 0, no sample reached the parameter and it is left alone, its
-// step count included.
+// AdamParam is one parameter and its state. Reached, if present, is a count [1]; if it
+// is 0, no sample reached the parameter, and the parameter and its step count stay
+// unchanged.
 type AdamParam struct {
 	Param, Grad, M, V Tensor
 	Step              Tensor // [1], the number of updates so far
@@ -263,18 +263,18 @@ type Adam struct {
 	LR, Beta1, Beta2, Eps float64
 }
 
-// NewAdam returns the settings of the paper, which are Adam's own defaults, for a
-// learning rate.
+// NewAdam returns the paper's settings, which are Adam's own defaults, with a learning
+// rate.
 func NewAdam(lr float64) Adam { return Adam{LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8} }
 
 // Optim holds operations over all parameters.
 type Optim interface {
-	// Adam makes one bias-corrected step for every parameter:
+	// Adam takes one bias-corrected step for every parameter:
 	// m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g²,
 	// p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps).
 	Adam(ps []AdamParam, a Adam)
-	// ClipNorm scales all of gs by min(1, limit/‖gs‖₂), the norm being that of
-	// all of them together.
+	// ClipNorm scales all of gs by min(1, limit/‖gs‖₂), where ‖gs‖₂ is the norm of all
+	// of them together.
 	ClipNorm(gs []Tensor, limit float32)
 	// Average moves each y towards its x: y += a·(x − y).
 	Average(ys, xs []Tensor, a float32)

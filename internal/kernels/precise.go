@@ -1,5 +1,5 @@
 package kernels
 
-// Precise is a [Backend] that says what its matrix products round their operands to:
-// float32, which is not at all, tf32 or bf16.
+// Precise is a [Backend] that reports what its matrix products round their operands to:
+// tf32, bf16, or float32, which means no rounding.
 type Precise interface{ Precision() string }

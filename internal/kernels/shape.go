@@ -25,7 +25,7 @@ func (s Shape) Equal(o Shape) bool {
 	return true
 }
 
-// Tensor is a block of device memory with a shape. The zero Tensor is "absent".
+// Tensor is a block of device memory with a shape. The zero Tensor means "absent".
 type Tensor struct {
 	Shape Shape
 	Data  any // *float32 on cpu, a block of float64 on ref, a device address on cuda

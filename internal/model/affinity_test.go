@@ -9,8 +9,8 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// TestAffinityOfTheWhole: where the one row is the mean over the whole picture,
-// the affinity is the router's posterior.
+// TestAffinityOfTheWhole: if the only row is the mean over the whole picture, its
+// affinity is the router's posterior.
 func TestAffinityOfTheWhole(t *testing.T) {
 	b := ref.New()
 	m := stir(newTestModel(t, b, smallConfig()))

@@ -7,7 +7,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Specs are the names and shapes that a checkpoint of configuration c holds: parameters, then buffers.
+// Specs returns the names and shapes of what a checkpoint of configuration c holds:
+// parameters, then buffers.
 func Specs(c arch.Config) ([]checkpoint.Spec, error) {
 	m, err := New(c, shapesOnly())
 	if err != nil {
@@ -20,9 +21,9 @@ func Specs(c arch.Config) ([]checkpoint.Spec, error) {
 	return specs, nil
 }
 
-// Load builds the network of configuration c with the weights of f, averaged ones
-// where training has kept an average. Nothing is allocated on the device unless
-// every tensor fits; one at a time is on the host.
+// Load builds the network of configuration c with the weights of f, or with their
+// average if training kept one. It allocates nothing on the device unless every tensor
+// fits, and holds only one at a time on the host.
 func Load(f *checkpoint.File, c arch.Config, memory kernels.Memory) (*ClusIR, error) {
 	specs, err := Specs(c)
 	if err != nil {
@@ -46,8 +47,8 @@ func Load(f *checkpoint.File, c arch.Config, memory kernels.Memory) (*ClusIR, er
 	return m, nil
 }
 
-// ReadConfig returns the valid configuration in f's metadata. Fields that it
-// does not mention are the base model's.
+// ReadConfig returns the configuration in f's metadata, validated. Fields that the
+// metadata omit have the base model's values.
 func ReadConfig(f *checkpoint.File) (arch.Config, error) {
 	c := arch.Base()
 	if err := f.Config(&c); err != nil {

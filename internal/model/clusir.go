@@ -11,24 +11,24 @@ import (
 // ClusIR is the whole network with its parameters on a device.
 type ClusIR struct {
 	Config  arch.Config
-	Params  []*Param // trained, in the order of their making
-	Buffers []*Param // saved with them: BatchNorm's running statistics
+	Params  []*Param // trained, in order of creation
+	Buffers []*Param // saved but not trained: BatchNorm's running statistics
 
 	memory   kernels.Memory
 	stem     *Var // [dim,3,3,3]
 	encoder  []*Stage
 	down     []*Var // [C/2,C,3,3]
-	MoE      []*MoE // one a stage; none in the WTB-only ablation
+	MoE      []*MoE // one per stage; empty in the WTB-only ablation
 	semantic []*Semantic
 	dafmm    []*DAFMM
-	up       []*Var // of the level below, [2C,C,3,3]
+	up       []*Var // from the level below, [2C,C,3,3]
 	skip     []*Var // [C,2C]
 	decoder  []*Stage
 	refine   *Stage
 	head     *Var // [3,dim,3,3]
 }
 
-// New allocates a network; its parameters have no values before Init or Load.
+// New allocates a network. Its parameters are undefined until Init or Load.
 func New(c arch.Config, memory kernels.Memory) (*ClusIR, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -59,9 +59,9 @@ func New(c arch.Config, memory kernels.Memory) (*ClusIR, error) {
 	return m, nil
 }
 
-// Forward restores image [B,3,H,W] in 0..1, H and W multiples of arch.Align and at
-// least Config.MinSide. The result is not clamped. The routes, one a stage,
-// are none without MoE.
+// Forward restores image [B,3,H,W] with values in 0..1; H and W must be multiples of
+// arch.Align and at least Config.MinSide. The result is not clamped. There is one route
+// per stage, or none without MoE.
 func (m *ClusIR) Forward(tape *Tape, image *Var, o Options) (restored *Var, routes []*Route) {
 	m.mustFit(image)
 	t := &pass{Tape: tape, Options: o}
@@ -105,8 +105,8 @@ func (m *ClusIR) mustFit(image *Var) {
 	}
 }
 
-// Init gives every parameter its starting value. A parameter's values depend
-// on the seed and its name only.
+// Init sets every parameter to its starting value, which depends only on the seed and
+// the parameter's name.
 func (m *ClusIR) Init(seed uint64) {
 	for _, p := range m.Tensors() {
 		w := make([]float32, p.Len())
@@ -127,7 +127,7 @@ func (m *ClusIR) ZeroGrads() {
 	autograd.ZeroGrads(m.memory, vs...)
 }
 
-// ResetCounts forgets which experts samples have reached, as a training step begins.
+// ResetCounts zeroes the counts of samples per expert at the start of a training step.
 func (m *ClusIR) ResetCounts() {
 	var counts []kernels.Tensor
 	for _, e := range m.MoE {
@@ -136,8 +136,8 @@ func (m *ClusIR) ResetCounts() {
 	m.memory.Clear(counts...)
 }
 
-// SettleCounts hands each expert's share of MoE.Count to Param.Reached of its
-// parameters, as a training step ends, for the optimiser.
+// SettleCounts copies each expert's entry of MoE.Count to Param.Reached of the expert's
+// parameters, for the optimiser, at the end of a training step.
 func (m *ClusIR) SettleCounts(b kernels.Dense) {
 	for _, e := range m.MoE {
 		count := e.Count.Tensor.Reshape(1, e.Count.Len())
@@ -147,7 +147,7 @@ func (m *ClusIR) SettleCounts(b kernels.Dense) {
 	}
 }
 
-// Free gives the network's memory back.
+// Free frees the network's memory.
 func (m *ClusIR) Free() {
 	for _, p := range m.Tensors() {
 		p.Free(m.memory)

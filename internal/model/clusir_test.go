@@ -26,8 +26,8 @@ func newTestModel(t *testing.T, b kernels.Backend, c arch.Config) *ClusIR {
 	return m
 }
 
-// stir gives the weights that start at zero other values, so that every path
-// carries something.
+// stir changes the weights that start at zero, so that every path contributes to the
+// result.
 func stir(m *ClusIR) *ClusIR {
 	for _, p := range m.Params {
 		if p.Name == "head.weight" || strings.HasSuffix(p.Name, "conv2.weight") {
@@ -47,14 +47,14 @@ func picture(b kernels.Backend, B, H, W int) *Var {
 	return leafOf(b, x, false, B, 3, H, W)
 }
 
-// ablations are Table 4's rows.
+// ablations are the rows of Table 4.
 var ablations = []struct {
 	name       string
 	moe, dafmm bool
 }{{"WTB", false, false}, {"WTB+MoE", true, false}, {"full", true, true}}
 
-// TestStartsAsIdentity: the head starts at zero, so the image comes back
-// exactly; and every ablation runs.
+// TestStartsAsIdentity: the head starts at zero, so the output is the input, bit for
+// bit; and every ablation runs.
 func TestStartsAsIdentity(t *testing.T) {
 	for _, a := range ablations {
 		c := smallConfig()
@@ -65,7 +65,7 @@ func TestStartsAsIdentity(t *testing.T) {
 		tape := &Tape{B: b}
 		restored, routes := m.Forward(tape, image, Options{})
 		if !slices.Equal(b.Download64(restored.Tensor), b.Download64(image.Tensor)) {
-			t.Errorf("%s: the image does not come back", a.name)
+			t.Errorf("%s: the output is not the input", a.name)
 		}
 		if want := map[bool]int{true: arch.Stages}[a.moe]; len(routes) != want {
 			t.Errorf("%s: %d routes, want %d", a.name, len(routes), want)
@@ -73,7 +73,7 @@ func TestStartsAsIdentity(t *testing.T) {
 	}
 }
 
-// TestClusters is Table 5: any number of clusters a stage, a single one included.
+// TestClusters covers Table 5: any number of clusters per stage, including one.
 func TestClusters(t *testing.T) {
 	for _, n := range [][]int{{1, 1, 1, 1}, {2, 3, 4, 4}, {4, 4, 3, 2}} {
 		c := smallConfig()
@@ -98,8 +98,8 @@ func TestClusters(t *testing.T) {
 	}
 }
 
-// TestInferenceFreesEverything: after Reset the parameters are left, and on the
-// way there are never more than 3.6 times the features of the first stage.
+// TestInferenceFreesEverything: after Reset only the parameters are left, and the peak
+// is at most 3.6 times the features of the first stage.
 func TestInferenceFreesEverything(t *testing.T) {
 	for _, a := range ablations {
 		c := smallConfig()
@@ -131,8 +131,8 @@ func TestInferenceFreesEverything(t *testing.T) {
 	}
 }
 
-// TestGlobals: a pass that is given what another found out takes it: the same
-// image comes out the same, and neither router nor attention runs.
+// TestGlobals: a pass that is given another pass's globals uses them: the same image
+// gives the same result, and neither router nor attention runs.
 func TestGlobals(t *testing.T) {
 	b := ref.New()
 	m := stir(newTestModel(t, b, smallConfig()))
@@ -144,7 +144,7 @@ func TestGlobals(t *testing.T) {
 	g := &Globals{}
 	filling, _ := m.Forward(tape, image, Options{Globals: g})
 	if !slices.Equal(b.Download64(filling.Tensor), want) {
-		t.Error("a pass that fills globals comes out otherwise")
+		t.Error("filling the globals changes the result")
 	}
 	tape.Reset()
 	macs := tape.MACs
@@ -155,17 +155,17 @@ func TestGlobals(t *testing.T) {
 	}})
 	got := b.Download64(again.Tensor)
 	for i, v := range got {
-		if math.Abs(v-want[i]) > 1e-6 { // the prompt is resized in another order
+		if math.Abs(v-want[i]) > 1e-6 { // the prompt is resized in a different order
 			t.Fatalf("value %d is %g with its own globals, %g without", i, v, want[i])
 		}
 	}
 	if len(routes) != arch.Stages || routes[0] != g.routes[0] {
-		t.Error("other routes are returned")
+		t.Error("the pass returns other routes")
 	}
 	if spent := tape.MACs - macs; spent >= macs/2 {
 		t.Errorf("%d multiply-accumulates, of %d with attention", spent, macs/2)
 	}
-	// Another picture's globals make a difference.
+	// Another picture's globals change the result.
 	other, _ := m.Forward(tape, picture(b, 1, 32, 32), Options{Globals: g})
 	own, _ := m.Forward(tape, picture(b, 1, 32, 32), Options{})
 	if slices.Equal(b.Download64(other.Tensor), b.Download64(own.Tensor)) {
@@ -174,7 +174,7 @@ func TestGlobals(t *testing.T) {
 	g.Free(tape)
 }
 
-// TestWindow: the prompts of the parts of a picture are parts of its prompt.
+// TestWindow: the prompts of a picture's windows are parts of the picture's prompt.
 func TestWindow(t *testing.T) {
 	b := ref.New()
 	m := stir(newTestModel(t, b, smallConfig()))
@@ -201,7 +201,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// TestPosterior: Eq. 5 over all clusters; its bounds for three cosines.
+// TestPosterior checks Eq. 5 over all clusters, and its bounds for three cosines.
 func TestPosterior(t *testing.T) {
 	b := ref.New()
 	m := stir(newTestModel(t, b, smallConfig()))
@@ -220,8 +220,8 @@ func TestPosterior(t *testing.T) {
 	}
 }
 
-// TestCheckpoint: what is saved is what loads, and a checkpoint of another
-// configuration does not.
+// TestCheckpoint: a saved network loads unchanged, and a checkpoint of another
+// configuration is refused.
 func TestCheckpoint(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	b := ref.New()
@@ -244,7 +244,7 @@ func TestCheckpoint(t *testing.T) {
 	}
 	for i, s := range m.State() {
 		if l := loaded.State()[i]; l.Name != s.Name || !slices.Equal(l.Data(), s.Data()) {
-			t.Errorf("%s is read back as another %s", s.Name, l.Name)
+			t.Errorf("%s does not read back the same: %s", s.Name, l.Name)
 		}
 	}
 	live := b.Live()
@@ -257,12 +257,12 @@ func TestCheckpoint(t *testing.T) {
 		t.Errorf("an invalid configuration: error %v", err)
 	}
 	if b.Live() != live {
-		t.Error("a failed Load leaves tensors behind")
+		t.Error("a failed Load leaks tensors")
 	}
 }
 
-// TestImageMustFit: sides that are no multiples of 16, or too short, panic with
-// the shape.
+// TestImageMustFit: a side that is not a multiple of 16 or is too short panics, and the
+// panic names the shape.
 func TestImageMustFit(t *testing.T) {
 	c := smallConfig()
 	c.FSBKernel = 5

@@ -8,19 +8,19 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Cost is what one inference costs, counted from the graph without running it.
+// Cost is what one inference costs, counted on the graph without running it.
 type Cost struct {
-	Params     int64 // trained numbers; BatchNorm's running statistics are not among them
+	Params     int64 // trained values; excludes BatchNorm's running statistics
 	MACs       int64 // multiply-accumulates, see autograd.Tape.MACs
-	PeakValues int64 // the most numbers alive between operations, parameters included
+	PeakValues int64 // peak number of values alive between operations, including parameters
 }
 
-// GMACs are the MACs in 10⁹.
+// GMACs returns the MACs in units of 10⁹.
 func (c Cost) GMACs() float64 { return float64(c.MACs) / 1e9 }
 
 func shapesOnly() kernels.Backend { return autograd.NewShapes() }
 
-// CostOf counts one inference of a batch of B images of H×W.
+// CostOf counts one inference on a batch of B images of H×W.
 func CostOf(c arch.Config, B, H, W int) (Cost, error) {
 	b := autograd.NewShapes()
 	m, err := New(c, b)

@@ -8,8 +8,8 @@ import (
 	"clusir/internal/arch"
 )
 
-// TestCost holds the counts to those of PyTorch's FlopCounterMode (halved) for
-// the reference at 128×128.
+// TestCost compares the counts with those of PyTorch's FlopCounterMode (halved) for the
+// reference at 128×128.
 func TestCost(t *testing.T) {
 	for _, c := range []struct {
 		variant      string
@@ -26,7 +26,7 @@ func TestCost(t *testing.T) {
 		if cost.Params != c.params || cost.MACs != c.macs {
 			t.Errorf("%s: %d parameters, %d MACs; want %d and %d", c.variant, cost.Params, cost.MACs, c.params, c.macs)
 		}
-		t.Logf("%s: %d parameters, %.2f GMACs, at most %.1f MB beside the weights", c.variant, cost.Params, cost.GMACs(),
+		t.Logf("%s: %d parameters, %.2f GMACs, at most %.1f MB besides the weights", c.variant, cost.Params, cost.GMACs(),
 			float64(cost.PeakValues-cost.Params)*4/1e6)
 	}
 }
@@ -39,7 +39,7 @@ func TestCostRefusesSizes(t *testing.T) {
 	}
 }
 
-// smallConfig is a network of every module that runs in milliseconds.
+// smallConfig is a network with every module that runs in milliseconds.
 func smallConfig() arch.Config {
 	c := arch.Base()
 	c.Dim = 4
@@ -51,8 +51,8 @@ func smallConfig() arch.Config {
 	return c
 }
 
-// FuzzConfig: whatever JSON a checkpoint carries, the configuration is refused
-// or can be built, and what is built costs a countable amount.
+// FuzzConfig: any JSON configuration in a checkpoint is either refused or can be built,
+// at a countable cost.
 func FuzzConfig(f *testing.F) {
 	for _, c := range []arch.Config{smallConfig(), arch.Base(), arch.Variants()["nano"]} {
 		b, err := json.Marshal(c)

@@ -5,8 +5,8 @@ import (
 	"clusir/internal/autograd"
 )
 
-// DAFMM is the degradation-aware frequency modulation module: it injects the
-// spatial prompt and modulates low and high frequencies apart.
+// DAFMM is the degradation-aware frequency modulation module. It injects the spatial
+// prompt and modulates low and high frequencies separately.
 type DAFMM struct {
 	name             string
 	pgb              *PGB
@@ -30,8 +30,8 @@ func (b builder) dafmm(l int, c arch.Config) *DAFMM {
 	}
 }
 
-// fuse makes an adaptive fusion of Eq. 14. Its second convolution starts at
-// zero, so that the spectrum starts untouched.
+// fuse makes one adaptive fusion of Eq. 14. Its second convolution starts at zero,
+// which leaves the spectrum unchanged.
 func (b builder) fuse(K, C int) autograd.Fuse {
 	return autograd.Fuse{
 		W1: b.conv1x1("conv1", C, K), B1: b.bias("conv1", C, K),
@@ -40,8 +40,8 @@ func (b builder) fuse(K, C int) autograd.Fuse {
 	}
 }
 
-// Forward is x [B,C,H,W], semantic prompt p [B,C] → [B,C,H,W]. The residual is
-// ours; the paper does not say.
+// Forward maps x [B,C,H,W] and the semantic prompt p [B,C] to [B,C,H,W]. The paper does
+// not say whether there is a residual; we add one.
 func (d *DAFMM) Forward(t *pass, x, p *Var) *Var {
 	return t.Block(func() *Var {
 		prompt := d.pgb.Forward(t, p, x.Shape[2], x.Shape[3])
@@ -54,18 +54,18 @@ func (d *DAFMM) Forward(t *pass, x, p *Var) *Var {
 	})
 }
 
-// highFrequencies is Eq. 15: σ(conv(F_h)) gates HL, LH and HH.
+// highFrequencies implements Eq. 15: σ(conv(F_h)) gates HL, LH and HH.
 func (d *DAFMM) highFrequencies(t *pass, high, bands *Var) *Var {
 	gate := t.as(d.name+".gate", t.Conv1x1(d.gate, d.gateBias, last(high)))
 	return t.SigmoidGate(last(gate), last(bands))
 }
 
-// lowFrequencies is Eq. 14: a learned multiplier of the spectrum,
-// A' = A·(1 + gain), φ' = φ + turn.
+// lowFrequencies implements Eq. 14: a learned modulation of the spectrum, A' = A·(1 +
+// gain), φ' = φ + turn.
 //
-// Differs from the paper, which concatenates raw amplitudes and phases: log
-// amplitudes and phasors carry the same without the jump at ±π, where real
-// bins sit exactly, and without a quotient that blows up in empty bins.
+// Differs from the paper, which concatenates raw amplitudes and phases. Log amplitudes
+// and phasors carry the same information without the jump at ±π, where real bins lie
+// exactly, and without a quotient that blows up in empty bins.
 func (d *DAFMM) lowFrequencies(t *pass, ll, low *Var) *Var {
 	z, zLow := t.RFFT2(last(ll)), t.RFFT2(last(low))
 	return t.IRFFT2(last(t.SpectralFusion(last(z), last(zLow), d.amplitude, d.phase)))

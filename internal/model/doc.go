@@ -1,16 +1,16 @@
-// Package model is ClusIR: "Towards Cluster-Guided All-in-One Image
-// Restoration", built from the operations of package autograd.
+// Package model implements ClusIR, "Towards Cluster-Guided All-in-One Image
+// Restoration", with the operations of package autograd.
 //
-// Equation numbers are the paper's. Where it leaves room or we read it our own
-// way, the comment starts with "The paper does not say" or "Differs from the
-// paper". C is a stage's width, dim·2^(l−1) at stage l = 1..4; tensors are
-// [B,C,H,W] unless a comment says otherwise. Names of modules and parameters
-// are those of the reference's state_dict, in which stages count from 0.
+// Equation numbers are the paper's. Comments that start with "The paper does not say"
+// or "Differs from the paper" mark what it leaves open and where we deviate. C is a
+// stage's width, dim·2^(l−1) for stages l = 1..4; tensors are [B,C,H,W] unless a
+// comment says otherwise. Modules and parameters are named as in the reference's
+// state_dict, which counts stages from 0.
 //
-// Every module is a struct of its parameters with a Forward method. Forward
-// takes over the features x it is given: it releases them when it has read
-// them for the last time. That, not the garbage collector, is what keeps
-// inference small. Prompts and routes stay with the caller.
+// Every module is a struct of its parameters with a Forward method. Forward takes
+// ownership of the features x: it releases them after their last use. That, not the
+// garbage collector, keeps the memory of inference small. The caller keeps prompts and
+// routes.
 package model
 
 import "clusir/internal/autograd"

@@ -2,8 +2,8 @@ package model
 
 import "clusir/internal/arch"
 
-// FSB is the frequency self-mining block: it makes, for each sample, a low-pass
-// filter of k×k taps for each of G groups of channels, and splits LL by it.
+// FSB is the frequency self-mining block. It predicts, for each sample, a low-pass
+// filter of k×k taps for each of G groups of channels, and splits LL with it.
 type FSB struct {
 	name           string
 	groups, taps   int
@@ -26,8 +26,7 @@ func (b builder) fsb(C int, c arch.Config) *FSB {
 	}
 }
 
-// Forward returns the low part of ll [B,C,h,w] and the rest; ll stays with the
-// caller.
+// Forward returns the low-pass part of ll [B,C,h,w] and the rest. The caller keeps ll.
 func (f *FSB) Forward(t *pass, ll *Var) (low, high *Var) {
 	B := ll.Shape[0]
 	taps := t.global(f.name, func() *Var {

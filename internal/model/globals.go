@@ -1,14 +1,14 @@
 package model
 
-// Globals are what the network finds out about an image as a whole before it
-// changes a pixel: the routes, the maps of channel attention, and the taps of
-// FSB. Tiles that share them are treated as parts of one picture.
+// Globals holds what the network computes from an image as a whole before it changes a
+// pixel: the routes, the channel attention maps and FSB's taps. Tiles with the same
+// Globals are treated as parts of one picture.
 type Globals struct {
 	routes []*Route
-	vars   map[string]*Var // by the module's name
+	vars   map[string]*Var // by module name
 }
 
-// Free gives the memory back.
+// Free frees the memory.
 func (g *Globals) Free(t *Tape) {
 	for _, r := range g.routes {
 		for _, v := range []*Var{r.Weights, r.Alpha, r.Tokens} {
@@ -21,8 +21,8 @@ func (g *Globals) Free(t *Tape) {
 	*g = Globals{}
 }
 
-// global returns what a module finds out about the whole image: what an earlier
-// pass has left in Globals, or else what compute makes, which is left there.
+// global returns a module's image-wide value: the one in Globals if an earlier pass
+// left it there, otherwise the result of compute, which it stores there.
 func (t *pass) global(name string, compute func() *Var) *Var {
 	g := t.Globals
 	if g == nil {
@@ -39,7 +39,7 @@ func (t *pass) global(name string, compute func() *Var) *Var {
 	return v
 }
 
-// route is global for the router of a stage, which come in order.
+// route is the counterpart of global for a stage's router; stages come in order.
 func (t *pass) route(r *PCGRM, x *Var) *Route {
 	g := t.Globals
 	if g != nil && r.stage < len(g.routes) {
@@ -52,6 +52,6 @@ func (t *pass) route(r *PCGRM, x *Var) *Route {
 	return route
 }
 
-// Window is a part of a picture of H×W pixels, beginning at row Y and column X,
-// all multiples of arch.Align.
+// Window is a part of a picture of H×W pixels whose top left corner is at row Y and
+// column X, all multiples of arch.Align.
 type Window struct{ Y, X, H, W int }

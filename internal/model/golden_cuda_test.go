@@ -11,8 +11,8 @@ import (
 	"clusir/internal/kernels/cuda"
 )
 
-// The network on a GPU, or on the software device of scripts/test-cuda.sh, at
-// float32: within the same bounds as the processor; and at lower precisions.
+// The network on a GPU, or on the software device of scripts/test-cuda.sh: at float32
+// within the same bounds as the CPU, and at lower precisions.
 func init() {
 	goldenBackends = append(goldenBackends, goldenBackend{"cuda", func(t *testing.T) kernels.Backend { return openCUDA(t, cuda.Float32) }})
 	preciseBackends = append(preciseBackends,
@@ -20,7 +20,7 @@ func init() {
 		preciseBackend{"cuda bf16", toBF16, func(t *testing.T) kernels.Backend { return openCUDA(t, cuda.BF16) }})
 }
 
-// toTF32 cuts 13 bits of float32's mantissa off, ties going away from zero.
+// toTF32 rounds off 13 bits of float32's mantissa, ties away from zero.
 func toTF32(x float64) float64 { return cut(x, 0x1000, 13) }
 
 func openCUDA(t *testing.T, p cuda.Precision) kernels.Backend {

@@ -8,11 +8,11 @@ import (
 	"clusir/internal/kernels"
 )
 
-// unobserved are results that the program never has in memory: they exist
-// within one fused operation only. Their parameters' gradients are compared.
+// unobserved matches results that the program never has in memory because they exist
+// only inside one fused operation. The gradients of their parameters are compared.
 var unobserved = regexp.MustCompile(`\.norm[12]$|\.amplitude$|\.phase$`)
 
-// inference compares every module's result, and the output.
+// inference compares every module's result and the output.
 func (g *goldenRun) inference() {
 	image := g.input("in.image", false)
 	tape := &Tape{B: g.b}
@@ -31,7 +31,7 @@ func (g *goldenRun) inference() {
 	tape.Reset()
 	image.Free(g.b)
 
-	// the reference shows these two without their residual
+	// The reference reports these two without their residual.
 	const block = "encoder.0.0"
 	if attn, ok := seen[block+".attn"]; ok {
 		seen[block+".ffn"] = difference(seen[block], attn)
@@ -45,7 +45,7 @@ func (g *goldenRun) inference() {
 		got, ok := seen[name]
 		switch {
 		case !ok:
-			g.t.Errorf("nothing of the name %s was observed", name)
+			g.t.Errorf("no result named %s was observed", name)
 		case strings.HasSuffix(name, ".mask"):
 			g.checkMask(name, got)
 		default:
@@ -54,7 +54,7 @@ func (g *goldenRun) inference() {
 	}
 }
 
-// checkMask: the clusters with a weight are those that the reference kept.
+// checkMask verifies that the clusters with a weight are those that the reference kept.
 func (g *goldenRun) checkMask(name string, alpha []float32) {
 	for i, kept := range g.read("eval." + name) {
 		if (alpha[i] != 0) != (kept != 0) {
@@ -63,7 +63,7 @@ func (g *goldenRun) checkMask(name string, alpha []float32) {
 	}
 }
 
-// unshuffled returns a convolution's result before the pixel-unshuffle to
+// unshuffled returns a convolution's result as it was before the pixel-unshuffle to
 // [B,4C,H/2,W/2] (whole is [B,C,H,W]), or before the pixel-shuffle to [B,C,H,W].
 func unshuffled(x []float32, B, C, H, W int, beforeShuffle bool) []float32 {
 	y := make([]float32, len(x))

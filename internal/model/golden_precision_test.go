@@ -9,15 +9,15 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// preciseBackend is a device that rounds the operands of products.
+// preciseBackend is a device that rounds the operands of matrix products.
 type preciseBackend struct {
 	name  string
-	round func(float64) float64 // what it makes of an operand
+	round func(float64) float64 // how it rounds an operand
 	open  func(t *testing.T) kernels.Backend
 }
 
-// A processor that has neither AMX nor AVX512-BF16 has the portable form, which is as
-// exact.
+// On a CPU with neither AMX nor AVX512-BF16 these use the portable form, which is just
+// as exact.
 var preciseBackends = []preciseBackend{
 	{"cpu amx bf16", toBF16, func(t *testing.T) kernels.Backend { return openBF16(t, "amx") }},
 	{"cpu avx512 bf16", toBF16, func(t *testing.T) kernels.Backend { return openBF16(t, "avx512") }},
@@ -32,17 +32,17 @@ func openBF16(t *testing.T, isa string) kernels.Backend {
 	return b
 }
 
-// toBF16 cuts 16 bits of float32's mantissa off, ties going to even.
+// toBF16 rounds off 16 bits of float32's mantissa, ties to even.
 func toBF16(x float64) float64 { return cut(x, 0x7fff+math.Float32bits(float32(x))>>16&1, 16) }
 
 func cut(x float64, add uint32, bits int) float64 {
 	return float64(math.Float32frombits((math.Float32bits(float32(x)) + add) >> bits << bits))
 }
 
-// TestGoldenPrecision: at lower precisions, output, gradients and five steps of
-// Adam are off from the reference by at most three times what rounding the
-// operands alone gives. That is what the float64 backend makes of operations
-// whose operands are rounded before, and nothing else.
+// TestGoldenPrecision: at lower precisions, output, gradients and five steps of Adam
+// deviate from the reference by at most three times what rounding the operands alone
+// causes, which is what the float64 backend computes when it rounds those operands and
+// nothing else.
 func TestGoldenPrecision(t *testing.T) {
 	const file = "testdata/small.safetensors"
 	for _, p := range preciseBackends {
@@ -63,8 +63,8 @@ func TestGoldenPrecision(t *testing.T) {
 	}
 }
 
-// deviations are the errors of a backend in a golden file, relative to the norm of
-// all that is compared: the output, the first step's gradients, five steps' updates.
+// deviations returns a backend's errors on a golden file, relative to the norm of
+// everything compared: the output, the first step's gradients, five steps' updates.
 func deviations(t *testing.T, file string, b kernels.Backend) map[string]float64 {
 	g := newGoldenRun(t, file, b)
 	off, size := map[string]float64{}, map[string]float64{}
@@ -102,13 +102,13 @@ func deviations(t *testing.T, file string, b kernels.Backend) map[string]float64
 	return off
 }
 
-// rounding is the float64 backend with rounded operands of matrix products.
+// rounding is the float64 backend with rounded operands in matrix products.
 type rounding struct {
 	*ref.Backend
 	round func(float64) float64
 }
 
-// rounded calls f with rounded copies of ts; absent ones stay absent.
+// rounded calls f with rounded copies of ts; absent tensors stay absent.
 func (b *rounding) rounded(f func(ts []kernels.Tensor), ts ...kernels.Tensor) {
 	copies := make([]kernels.Tensor, len(ts))
 	for i, t := range ts {
@@ -170,7 +170,7 @@ func (b *rounding) WaveletMergeGrad(ds, dm, dw, dy, s, m, w kernels.Tensor) {
 	b.rounded(func(t []kernels.Tensor) { b.Backend.WaveletMergeGrad(ds, dm, dw, t[0], t[1], t[2], t[3]) }, dy, s, m, w)
 }
 
-// products are the weights of experts that are in products.
+// products returns those weights of experts that are operands of matrix products.
 func products(experts []kernels.FFN) (ts []kernels.Tensor) {
 	for _, e := range experts {
 		ts = append(ts, e.Expand, e.Project)
@@ -178,7 +178,7 @@ func products(experts []kernels.FFN) (ts []kernels.Tensor) {
 	return ts
 }
 
-// with returns the experts with other weights in their products.
+// with returns the experts with ts as the weights of their matrix products.
 func with(experts []kernels.FFN, ts []kernels.Tensor) (rounded []kernels.FFN) {
 	for i, e := range experts {
 		rounded = append(rounded, kernels.FFN{Expand: ts[2*i], Depthwise: e.Depthwise, Project: ts[2*i+1]})

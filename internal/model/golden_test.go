@@ -35,8 +35,8 @@ var goldenBackends = []goldenBackend{
 	}},
 }
 
-// Tolerances, relative. PyTorch in float32 stays at 5e-7 (output), 7e-4 (worst
-// gradient), 1.3e-6 (losses) and 7e-3 (worst update) of its own float64.
+// Relative tolerances. PyTorch in float32 deviates from its own float64 by 5e-7
+// (output), 7e-4 (worst gradient), 1.3e-6 (losses) and 7e-3 (worst update).
 const (
 	tolModule   = 1e-4
 	tolOutput   = 1e-5 // of output − input
@@ -45,13 +45,13 @@ const (
 	tolBuffer   = 1e-4
 	tolUpdate   = 2e-2
 	absGrad     = 1e-8
-	minGradNorm = 1e-4 // below it Adam's steps are noise
+	minGradNorm = 1e-4 // below it, Adam's steps are noise
 )
 
-// TestGolden compares the network with vectors of the PyTorch reference, in
-// float64: every module's result, the loss, every gradient and five steps of
-// Adam. It covers testdata, the folder golden of the shared data, and the files
-// and folders that the environment variable CLUSIR_GOLDEN lists.
+// TestGolden compares the network with float64 vectors from the PyTorch reference:
+// every module's result, the loss, every gradient and five steps of Adam. It covers
+// testdata, the golden folder of the shared data, and the files and folders listed in
+// the environment variable CLUSIR_GOLDEN.
 func TestGolden(t *testing.T) {
 	t.Run("testdata", func(t *testing.T) { goldenIn(t, "testdata") })
 	t.Run("shared", func(t *testing.T) { goldenIn(t, sharedtest.Shared(t, "golden")) })
@@ -60,7 +60,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// goldenIn runs the golden file at path, or every one in the folder there.
+// goldenIn runs the golden file at path, or every golden file in that folder.
 func goldenIn(t *testing.T, path string) {
 	files := []string{path}
 	if info, err := os.Stat(path); err != nil {
@@ -129,7 +129,7 @@ func (g *goldenRun) all() {
 	}
 }
 
-// read returns a tensor of the file, of the given shape if one is given.
+// read returns a tensor of the file and checks its shape if one is given.
 func (g *goldenRun) read(name string, shape ...int) []float32 {
 	g.t.Helper()
 	x, err := g.f.Tensor(name)
@@ -153,7 +153,7 @@ func (g *goldenRun) input(name string, needs bool) *Var {
 
 func (g *goldenRun) download(v kernels.Tensor) []float32 { return autograd.Fetch(g.b, v) }
 
-// sameNames: the file holds no parameter that the model lacks.
+// sameNames verifies that the file has no parameter that the model lacks.
 func (g *goldenRun) sameNames() {
 	have := map[string]bool{}
 	for _, p := range g.m.Tensors() {
@@ -166,7 +166,7 @@ func (g *goldenRun) sameNames() {
 	}
 }
 
-// check compares by ‖got − want‖ ≤ tol·‖want‖ + abs and remembers the error.
+// check requires ‖got − want‖ ≤ tol·‖want‖ + abs and records the error.
 func (g *goldenRun) check(category, name string, got, want []float32, tol, abs float64) {
 	g.t.Helper()
 	if len(got) != len(want) {
@@ -177,7 +177,7 @@ func (g *goldenRun) check(category, name string, got, want []float32, tol, abs f
 	if !(d <= tol*n+abs) {
 		g.t.Errorf("%s %s: ‖difference‖ %.2e, ‖reference‖ %.2e, ratio %.1e > %.0e", category, name, d, n, d/n, tol)
 	}
-	if n > 100*abs { // the error of a vanishing gradient is not relative
+	if n > 100*abs { // the relative error of a vanishing gradient means nothing
 		g.errs[category] = append(g.errs[category], relativeError{d / n, name})
 	}
 }
@@ -198,7 +198,7 @@ func norm(x []float32) float64 {
 	return math.Sqrt(sum)
 }
 
-// goldenNoise is the noise in the file.
+// goldenNoise is the noise recorded in the file.
 type goldenNoise struct{ g *goldenRun }
 
 func (n goldenNoise) Epsilon(stage, B, N, D int) []float32 {

@@ -11,8 +11,8 @@ import (
 // goldenAdam is the reference's optimiser.
 var goldenAdam = kernels.Adam{LR: 2e-4, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8}
 
-// training compares the loss, every gradient, BatchNorm after one step, and
-// five steps of Adam.
+// training compares the loss, every gradient, BatchNorm's statistics after one step,
+// and five steps of Adam.
 func (g *goldenRun) training() {
 	image, clean := g.input("in.image", true), g.input("in.clean", false)
 	adam := newAdamState(g.b, g.m)
@@ -28,7 +28,7 @@ func (g *goldenRun) training() {
 	g.updates()
 }
 
-// step leaves the gradients of one pass in the parameters.
+// step runs one pass and leaves its gradients in the parameters.
 func (g *goldenRun) step(image, clean *Var, first bool) Terms {
 	g.m.ZeroGrads()
 	g.m.ResetCounts()
@@ -65,15 +65,15 @@ func (g *goldenRun) firstStep(image *Var, terms Terms) {
 		}
 	}
 	if compared != 0 {
-		g.t.Errorf("%d gradients more than the file has", compared)
+		g.t.Errorf("the file lacks %d gradients", compared)
 	}
 	for _, p := range g.m.Buffers {
 		g.check("buffer", p.Name, g.download(p.Tensor), g.read("step1."+p.Name), tolBuffer, 0)
 	}
 }
 
-// updates compares how far five steps moved each parameter, and where
-// BatchNorm's statistics, which follow the parameters, are then.
+// updates compares how far five steps moved each parameter, and BatchNorm's statistics
+// after them, which depend on the parameters.
 func (g *goldenRun) updates() {
 	for _, p := range g.m.Params {
 		if norm(g.read("grad."+p.Name)) <= minGradNorm {

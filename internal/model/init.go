@@ -39,8 +39,8 @@ func constant(v float32) initial {
 	}
 }
 
-// orthonormal makes the rows of [N,D], N ≤ D, orthonormal: Gram and Schmidt on
-// normal rows, twice, because once leaves a residue.
+// orthonormal makes the rows of [N,D], N ≤ D, orthonormal: Gram-Schmidt on normal rows,
+// run twice because one pass leaves a residue.
 func orthonormal(s stream, w []float32, shape []int) {
 	N, D := shape[0], shape[1]
 	rows := make([][]float64, N)

@@ -11,8 +11,8 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// TestStream: the moments of what streams give, and that nearby keys give
-// unrelated numbers.
+// TestStream checks the moments of streams, and that nearby keys give uncorrelated
+// numbers.
 func TestStream(t *testing.T) {
 	const n = 200_000
 	for _, c := range []struct {
@@ -39,11 +39,11 @@ func TestStream(t *testing.T) {
 		}
 	}
 	if newStream(1, 2) == newStream(2, 1) || newNamedStream(1, "ab") == newNamedStream(1, "ba") {
-		t.Error("the order of a key's parts does not matter")
+		t.Error("keys with swapped parts give the same stream")
 	}
 }
 
-// TestGaussian: a sample's noise depends on seed, step, its index in the global
+// TestGaussian: a sample's noise depends on the seed, the step, its index in the global
 // batch and the stage, and on nothing else.
 func TestGaussian(t *testing.T) {
 	whole := Gaussian{Seed: 3, Step: 5}.Epsilon(1, 4, 2, 3)
@@ -61,7 +61,7 @@ func TestGaussian(t *testing.T) {
 	}
 }
 
-// TestInit holds the starting values to the rules, parameter by parameter.
+// TestInit checks the starting values of every parameter against its rule.
 func TestInit(t *testing.T) {
 	m := newTestModel(t, ref.New(), smallConfig())
 	for _, p := range m.Tensors() {
@@ -75,13 +75,13 @@ func TestInit(t *testing.T) {
 			t.Errorf("%s lies in %g to %g, want %g to %g", p.Name, lo, hi, want[0], want[1])
 		}
 		if len(w) >= 64 && want[0] != want[1] && float64(hi-lo) < 0.8*(want[1]-want[0]) {
-			t.Errorf("%s fills %g to %g only of %g to %g", p.Name, lo, hi, want[0], want[1])
+			t.Errorf("%s spans only %g to %g of %g to %g", p.Name, lo, hi, want[0], want[1])
 		}
 	}
 }
 
-// initialRange is where a parameter's rule puts it; not ok for the normal and
-// the orthonormal ones.
+// initialRange returns the range that a parameter's rule allows; not ok for the normal
+// and the orthonormal ones.
 func initialRange(p *Param) (r [2]float64, ok bool) {
 	is := func(suffixes ...string) bool {
 		return slices.ContainsFunc(suffixes, func(s string) bool { return strings.HasSuffix(p.Name, s) })
@@ -98,7 +98,7 @@ func initialRange(p *Param) (r [2]float64, ok bool) {
 		return [2]float64{-2, -2}, true
 	case is("components"):
 		return [2]float64{0, 1}, true
-	case is(".bias"): // of a layer that reads at least C = 4 numbers
+	case is(".bias"): // of a layer with at least C = 4 inputs
 		return around(4), true
 	}
 	fanIn := p.Len() / p.Shape[0]
@@ -127,7 +127,7 @@ func TestOrthonormal(t *testing.T) {
 	}
 }
 
-// TestUniformPrototypes is the random row of Table 9.
+// TestUniformPrototypes checks the random row of Table 9.
 func TestUniformPrototypes(t *testing.T) {
 	c := smallConfig()
 	c.PrototypeInit = arch.PrototypesUniform
@@ -138,8 +138,8 @@ func TestUniformPrototypes(t *testing.T) {
 	}
 }
 
-// TestInitDependsOnNamesOnly: the parameters that two configurations share
-// start alike, and another seed starts elsewhere.
+// TestInitDependsOnNamesOnly: parameters that two configurations have in common start
+// alike, and differently with another seed.
 func TestInitDependsOnNamesOnly(t *testing.T) {
 	full := newTestModel(t, ref.New(), smallConfig())
 	c := smallConfig()

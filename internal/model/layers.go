@@ -16,7 +16,7 @@ type MHA struct {
 	q, k, v, out linear
 }
 
-// mha makes an attention of queries [B,T,D] to keys and values [B,S,Dk].
+// mha makes an attention from queries [B,T,D] to keys and values [B,S,Dk].
 func (b builder) mha(D, Dk, heads int) *MHA {
 	return &MHA{
 		name: b.name(), heads: heads,
@@ -25,8 +25,7 @@ func (b builder) mha(D, Dk, heads int) *MHA {
 	}
 }
 
-// Forward attends from q [B,T,D] to those rows of kv [B,S,Dk] where keep [B,S]
-// is not 0.
+// Forward attends from q [B,T,D] to the rows of kv [B,S,Dk] whose keep [B,S] is not 0.
 func (a *MHA) Forward(t *pass, q, kv, keep *Var) *Var {
 	o := t.Attend(a.q.forward(t, q), a.k.forward(t, kv), a.v.forward(t, kv), keep, a.heads)
 	return t.as(a.name, a.out.forward(t, o))

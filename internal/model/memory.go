@@ -5,10 +5,10 @@ import (
 	"clusir/internal/autograd"
 )
 
-// TrainingMemory estimates the bytes that a step of training takes on n images of H×W:
-// parameters, gradients, Adam's two moments, and the most numbers alive in a pass, with a
-// quarter more for room within operations and for what a device keeps for reuse. Above a
-// few images it grows with them, and is reckoned in floats, which do not overflow.
+// TrainingMemory estimates the bytes that one training step on n images of H×W takes:
+// parameters, gradients, Adam's two moments and the peak number of values alive in a
+// pass, plus a quarter for scratch space and what a device keeps for reuse. Beyond a
+// few images it extrapolates, in floating point, which does not overflow.
 func TrainingMemory(c arch.Config, o Objective, n, H, W int, recompute bool) (int64, error) {
 	const few = 4
 	if n <= 2*few {
@@ -22,7 +22,7 @@ func TrainingMemory(c arch.Config, o Objective, n, H, W int, recompute bool) (in
 	return int64(min(float64(one)+float64(two-one)*float64(n-few)/few, 1<<62)), err
 }
 
-// stepMemory counts a step without making it.
+// stepMemory counts a step without running it.
 func stepMemory(c arch.Config, o Objective, n, H, W int, recompute bool) (int64, error) {
 	b := autograd.NewShapes()
 	m, err := New(c, b)

@@ -6,20 +6,20 @@ import (
 	"clusir/internal/kernels"
 )
 
-// MoE adds to the features what the experts that the router chose make of them.
+// MoE adds the outputs of the experts that the router chose to the features.
 type MoE struct {
 	name    string
 	norm    autograd.Norm
 	Router  *PCGRM
 	experts []autograd.FFN // of cluster c: c·M to c·M+M−1
 
-	// Count [N·M] is the number of samples that each expert has seen in
-	// training since ClusIR.ResetCounts.
+	// Count [N·M] is the number of training samples routed to each expert since
+	// ClusIR.ResetCounts.
 	Count   *Var
 	reached []reachedCount
 }
 
-// reachedCount is one expert's entry of MoE.Count as a tensor of its own.
+// reachedCount extracts one expert's entry of MoE.Count into its own tensor.
 type reachedCount struct {
 	pick  kernels.Tensor // [1,N·M]: 1 at the expert
 	count kernels.Tensor // [1,1]
@@ -52,7 +52,8 @@ func newReachedCount(m kernels.Memory, e, E int) reachedCount {
 	return r
 }
 
-// Forward is y = x + Σ_c α_c Σ_e p(e|c,x) E_ce(LN(x)) (Eq. 3), and the route taken.
+// Forward returns y = x + Σ_c α_c Σ_e p(e|c,x) E_ce(LN(x)) (Eq. 3), and the route
+// taken.
 func (m *MoE) Forward(t *pass, x *Var) (*Var, *Route) {
 	route := t.route(m.Router, x)
 	if t.Train {

@@ -1,19 +1,18 @@
 package model
 
-// Noise gives ε of Eq. 7, standard normal: it perturbs the prompts in training.
+// Noise provides ε of Eq. 7, standard normal, which perturbs the prompts in training.
 type Noise interface {
-	// Epsilon returns [B,N,D] for the samples of the batch at a stage, which
-	// counts from 0.
+	// Epsilon returns [B,N,D] for the samples of the batch at a stage, counted from 0.
 	Epsilon(stage, B, N, D int) []float32
 }
 
-// Gaussian is the noise of one training step. It depends on the seed, the
-// step, the sample's index in the global batch and the stage, so it is the
-// same whatever the number of devices or micro-batches.
+// Gaussian is the noise of one training step. It depends on the seed, the step, the
+// sample's index in the global batch and the stage, so the number of devices or
+// micro-batches does not change it.
 type Gaussian struct {
 	Seed  uint64
 	Step  int
-	First int // index in the global batch of the first sample here
+	First int // index of the first sample in the global batch
 }
 
 // Epsilon implements Noise.

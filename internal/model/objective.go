@@ -5,28 +5,28 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Objective holds the weights of what training minimises:
+// Objective holds the weights of the terms that training minimises:
 //
 //	L1·mean|restored − clean| + MSSSIM·(1 − MS-SSIM) + Orthogonality·mean_l orth(P_l)
 //
-// on the unclamped output. The paper names ℓ1 and MS-SSIM and gives no weights;
-// the third term is its near-orthogonality constraint on the prototypes. A
-// term of weight 0 is not computed.
+// computed on the unclamped output. The paper names ℓ1 and MS-SSIM but gives no
+// weights; the third term is its near-orthogonality constraint on the prototypes. Terms
+// of weight 0 are not computed.
 type Objective struct {
 	L1            float64 `json:"l1"`
 	MSSSIM        float64 `json:"ms_ssim"`
 	Orthogonality float64 `json:"orthogonality"`
 }
 
-// DefaultObjective returns the weights that we train with.
+// DefaultObjective returns the weights used for training.
 func DefaultObjective() Objective { return Objective{L1: 1, MSSSIM: 0.2, Orthogonality: 0.01} }
 
-// Terms are the values of an objective and of its terms; a term that was not
-// computed is 0.
+// Terms are the values of an objective and of its terms; terms that were not computed
+// are 0.
 type Terms struct {
 	Loss          float64 `json:"loss"`
 	L1            float64 `json:"l1"`
-	MSSSIM        float64 `json:"ms_ssim"` // not 1 − it
+	MSSSIM        float64 `json:"ms_ssim"` // the similarity itself, not 1 minus it
 	Orthogonality float64 `json:"orthogonality"`
 }
 
@@ -34,12 +34,12 @@ type Terms struct {
 type Loss struct {
 	weights    Objective
 	l1, msssim *Var
-	orth       []*Var // one a stage
+	orth       []*Var // one per stage
 }
 
-// Loss evaluates the objective for a forward pass of m. Its values last until
-// the tape's Reset. In the ℓ1 term, importance [B] scales the errors of each image;
-// nil leaves them as they are.
+// Loss evaluates the objective for a forward pass of m. Its values are valid until the
+// tape's Reset. In the ℓ1 term, importance [B] scales each image's errors; nil leaves
+// them unscaled.
 func (o Objective) Loss(t *Tape, m *ClusIR, restored, clean, importance *Var) *Loss {
 	l := &Loss{weights: o}
 	if o.L1 != 0 {
@@ -64,8 +64,8 @@ func (o Objective) Loss(t *Tape, m *ClusIR, restored, clean, importance *Var) *L
 	return l
 }
 
-// Backward adds the gradients of scale times the loss and of further terms. A
-// scale below 1 is for one of several micro-batches.
+// Backward adds the gradients of scale times the loss and of further terms. A scale
+// below 1 is for one of several micro-batches.
 func (l *Loss) Backward(t *Tape, scale float64, further ...autograd.Seed) {
 	seeds := further
 	add := func(v *Var, weight float64) {
@@ -81,7 +81,7 @@ func (l *Loss) Backward(t *Tape, scale float64, further ...autograd.Seed) {
 	t.Backward(seeds...)
 }
 
-// Terms fetches the values; it waits for the device.
+// Terms fetches the values from the device; it waits for the work that makes them.
 func (l *Loss) Terms(m kernels.Memory) Terms {
 	var r Terms
 	if l.l1 != nil {

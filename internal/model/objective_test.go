@@ -7,8 +7,8 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// TestObjectiveWeights: the loss is its terms' weighted sum, a term of weight 0
-// does not run, and the gradient scales.
+// TestObjectiveWeights: the loss is the weighted sum of its terms, terms of weight 0 do
+// not run, and gradients scale.
 func TestObjectiveWeights(t *testing.T) {
 	b := ref.New()
 	m := stir(newTestModel(t, b, smallConfig()))

@@ -12,15 +12,15 @@ import (
 type Param struct {
 	Name string // as in the reference's state_dict
 	*Var
-	// Reached counts, [1], the samples that reached this parameter; absent,
+	// Reached [1] counts the samples that reached this parameter; absent means that
 	// every sample does. See ClusIR.SettleCounts.
 	Reached kernels.Tensor
 
 	start initial
 }
 
-// builder makes the parameters of a network. A copy of it stands for one place
-// in the tree of modules.
+// builder makes the parameters of a network. Each copy of it stands for one position in
+// the tree of modules.
 type builder struct {
 	m       *ClusIR
 	prefix  string
@@ -35,7 +35,7 @@ func (b builder) at(parts ...any) builder {
 	return b
 }
 
-// name is the module's own name.
+// name returns the module's full name.
 func (b builder) name() string { return b.prefix[:max(0, len(b.prefix)-1)] }
 
 func (b builder) alloc(name string, needs bool, start initial, shape []int) *Param {
@@ -57,7 +57,7 @@ func (b builder) buffer(name string, v float32, shape ...int) *Var {
 	return p.Var
 }
 
-// conv1x1 makes the weight [O,C,1,1] of a convolution, seen as [O,C].
+// conv1x1 makes the weight [O,C,1,1] of a convolution, as [O,C].
 func (b builder) conv1x1(name string, O, C int) *Var {
 	return b.param(name+".weight", uniform(C), O, C, 1, 1).Reshape(O, C)
 }
@@ -67,7 +67,7 @@ func (b builder) conv3x3(name string, O, C int) *Var {
 	return b.param(name+".weight", uniform(9*C), O, C, 3, 3)
 }
 
-// bias makes the bias [O] of a layer that reads fanIn numbers.
+// bias makes the bias [O] of a layer with fanIn inputs.
 func (b builder) bias(name string, O, fanIn int) *Var {
 	return b.param(name+".bias", uniform(fanIn), O)
 }
@@ -80,7 +80,7 @@ func (b builder) norm(name string, C int) autograd.Norm {
 	}
 }
 
-// ffn makes a gated feed-forward network; also the form of every expert.
+// ffn makes a gated feed-forward network, which is also the form of every expert.
 func (b builder) ffn(C int, ratio float64) autograd.FFN {
 	h := arch.Hidden(C, ratio)
 	return autograd.FFN{

@@ -2,18 +2,18 @@ package model
 
 import "clusir/internal/autograd"
 
-// Options are the choices of one forward pass. The zero value is inference.
+// Options are the settings of one forward pass. The zero value is for inference.
 type Options struct {
-	// Noise is ε of Eq. 7 in training; nil is ε = 0.
+	// Noise is ε of Eq. 7 in training; nil means ε = 0.
 	Noise Noise
-	// Globals, where set, are filled by the first pass that is given them and
-	// taken by later ones, of batches as large, instead of their own.
+	// Globals, if set, are filled by the first pass that receives them and replace the
+	// values of later passes, whose batches must be of the same size.
 	Globals *Globals
-	// Window is where in a larger picture the images lie: their spatial prompts
-	// are then a part of that picture's. The zero value is all of it.
+	// Window is the part of a larger picture that the images show: their spatial
+	// prompts are then that part of the picture's. The zero value is the whole picture.
 	Window Window
-	// Probe, where set, sees the result of every module by its name. What it
-	// sees is valid during the call only. A WTB's ".attn" comes with its residual.
+	// Probe, if set, receives the result of every module by name. The Var is valid
+	// during the call only. A WTB's ".attn" includes its residual.
 	Probe func(name string, v *Var)
 }
 
@@ -23,10 +23,10 @@ type pass struct {
 	Options
 }
 
-// probing reports whether somebody looks at the results of modules.
+// probing reports whether a probe receives the results of modules.
 func (t *pass) probing() bool { return t.Probe != nil && !t.Replaying() }
 
-// as shows v to the probe under a name and returns it.
+// as passes v to the probe, if there is one, and returns it.
 func (t *pass) as(name string, v *Var) *Var {
 	if t.probing() {
 		t.Probe(name, v)
@@ -34,10 +34,10 @@ func (t *pass) as(name string, v *Var) *Var {
 	return v
 }
 
-// last marks an operand that is not used again.
+// last marks the last use of an operand.
 func last(v *Var) *Var { return autograd.Last(v) }
 
-// epsilon returns the noise [B,N,D] of a stage, nil where there is none.
+// epsilon returns the noise [B,N,D] of a stage, or nil if there is none.
 func (t *pass) epsilon(stage, B, N, D int) *Var {
 	if t.Noise == nil {
 		return nil

@@ -2,9 +2,9 @@ package model
 
 import "clusir/internal/arch"
 
-// PCGRM is the probabilistic cluster-guided router: it compares an image's
-// features with the stage's N prototypes, keeps K1 clusters, and within each
-// chooses K2 of its M experts (Eqs. 4-10). D is the stage's width.
+// PCGRM is the probabilistic cluster-guided router. It compares an image's features
+// with the stage's N prototypes, keeps K1 clusters, and in each of them chooses K2 of
+// its M experts (Eqs. 4-10). D is the stage's width.
 type PCGRM struct {
 	name         string
 	stage        int
@@ -15,7 +15,7 @@ type PCGRM struct {
 	Prototypes   *Var // P [N,D]
 	mu, logSigma *Var // of each cluster's normal distribution, [N,D]
 	cross        *MHA
-	gate         *Var // W of Eq. 9, one row an expert, [N·M,D]
+	gate         *Var // W of Eq. 9, one row per expert, [N·M,D]
 	gateBias     *Var // [N·M]
 }
 
@@ -34,8 +34,8 @@ func (b builder) pcgrm(l int, c arch.Config) *PCGRM {
 	}
 }
 
-// Forward routes by the stage's features x [B,C,H,W] themselves, not LN(x):
-// that would hide the brightness which haze and low light change.
+// Forward routes by the stage's features x [B,C,H,W] and not by LN(x), which would hide
+// the changes in brightness that haze and low light cause.
 func (r *PCGRM) Forward(t *pass, x *Var) *Route {
 	B, D := x.Shape[0], x.Shape[1]
 	z, sim := r.compare(t, t.MeanHW(x))                          // Eq. 4, [B,D], [B,N]
@@ -60,8 +60,8 @@ func (r *PCGRM) Forward(t *pass, x *Var) *Route {
 	return route
 }
 
-// compare embeds features x [R,D], one sample a row, and returns their cosines
-// to the prototypes: z = normalise(embed(x)), sim = z · normalise(P)ᵀ (Eq. 4).
+// compare embeds features x [R,D], one sample per row, and returns their cosines to the
+// prototypes: z = normalise(embed(x)), sim = z · normalise(P)ᵀ (Eq. 4).
 func (r *PCGRM) compare(t *pass, x *Var) (z, sim *Var) {
 	z = t.Normalize(r.embed.forward(t, x))
 	return z, t.Linear(z, t.Normalize(r.Prototypes), nil)
@@ -69,9 +69,9 @@ func (r *PCGRM) compare(t *pass, x *Var) (z, sim *Var) {
 
 // attend is the cross-attention of Eq. 8, [B,D].
 //
-// Differs from the paper, where the query z attends to the one vector 𝒫, which
-// would make the result the same for every x: here it attends to the summands
-// of 𝒫, and z is added to the result.
+// Differs from the paper, where the query z attends to the single vector 𝒫, which would
+// give the same result for every x. Here it attends to the summands of 𝒫, and z is
+// added to the result.
 func (r *PCGRM) attend(t *pass, z, tokens, alpha *Var) *Var {
 	B, D := z.Shape[0], z.Shape[1]
 	return r.cross.Forward(t, z.Reshape(B, 1, D), tokens, alpha).Reshape(B, D)

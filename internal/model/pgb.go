@@ -2,8 +2,8 @@ package model
 
 import "clusir/internal/arch"
 
-// PGB is the prompt generation block: a semantic prompt chooses a mixture of
-// learned spatial components.
+// PGB is the prompt generation block: a semantic prompt selects a mixture of learned
+// spatial components.
 type PGB struct {
 	name       string
 	level      int
@@ -23,7 +23,7 @@ func (b builder) pgb(l int, c arch.Config) *PGB {
 	}
 }
 
-// Forward is p [B,C] → spatial prompt [B,C,H,W].
+// Forward maps p [B,C] to the spatial prompt [B,C,H,W].
 func (g *PGB) Forward(t *pass, p *Var, H, W int) *Var {
 	w := t.Softmax(g.weights.forward(t, p)) // [B,length]
 	mixed := t.Mix(w, g.components)         // [B,C,s,s]
@@ -31,14 +31,14 @@ func (g *PGB) Forward(t *pass, p *Var, H, W int) *Var {
 	return t.as(g.name, t.Conv3x3(last(wide), g.conv))
 }
 
-// spread resizes the mixed components [B,C,s,s] to H×W, or to the part of a
-// larger picture's prompt that the pass's window shows. It releases mixed.
+// spread resizes the mixed components [B,C,s,s] to H×W, or to the part of a larger
+// picture's prompt that lies in the pass's window. It releases mixed.
 func (g *PGB) spread(t *pass, mixed *Var, H, W int) *Var {
 	if t.Window == (Window{}) {
 		return t.Resize(last(mixed), H, W)
 	}
 	B, C, s := mixed.Shape[0], mixed.Shape[1], mixed.Shape[2]
-	// Bilinear resizing is a product from either side. The one along H is a 1×1
+	// Bilinear resizing is a matrix product on either side. The one along H is a 1×1
 	// convolution of B·C images of one row each, whose channels are the s rows.
 	along := t.Input(lerp(t.Window.X>>g.level, W, s, t.Window.W>>g.level), W, s)
 	down := t.Input(lerp(t.Window.Y>>g.level, H, s, t.Window.H>>g.level), H, s)
@@ -46,8 +46,8 @@ func (g *PGB) spread(t *pass, mixed *Var, H, W int) *Var {
 	return t.Conv1x1(last(down), nil, last(rows.Reshape(B*C, s, 1, W))).Reshape(B, C, H, W)
 }
 
-// lerp is the matrix [n,s] that resizes s values to a side of all, of which it
-// makes n from the first on: half-pixel centres, edges clamped, as Tape.Resize.
+// lerp returns the matrix [n,s] that resizes s values to a side of length all, cut to
+// the n rows from first: half-pixel centres, edges clamped, as in Tape.Resize.
 func lerp(first, n, s, all int) []float32 {
 	m := make([]float32, n*s)
 	for i := range n {

@@ -7,15 +7,15 @@ type Route struct {
 	Weights *Var // [B,N·M]: α_c p(e|c,x) of expert e of cluster c at c·M+e, 0 where not routed
 	Alpha   *Var // [B,N]: p(C=c|x) over the kept clusters (Eq. 6), 0 for the others
 	Tokens  *Var // [B,N,D]: the summands of the prompt 𝒫 (Eq. 7)
-	Sim     *Var // [B,N]: cosines to the prototypes (Eq. 4); absent in a route given from outside
+	Sim     *Var // [B,N]: cosines to the prototypes (Eq. 4); absent in a route supplied by the caller
 }
 
-// Posterior is p(C=c|x) over all clusters (Eq. 5), [B,N]. With cosines as
-// logits it stays between 0.06 and 0.79 for N = 3.
+// Posterior returns p(C=c|x) over all clusters (Eq. 5), [B,N]. With cosines as logits
+// it stays between 0.06 and 0.79 for N = 3.
 func (r *Route) Posterior(t *Tape) *Var { return t.Softmax(r.Sim) }
 
-// Detach returns the route as leaves that outlive the tape's Reset, to be
-// given to later passes. The caller frees them.
+// Detach returns the route as leaves that survive the tape's Reset and can be passed to
+// later passes. The caller frees them.
 func (r *Route) Detach(t *Tape) *Route {
 	return &Route{Weights: t.Detach(r.Weights), Alpha: t.Detach(r.Alpha), Tokens: t.Detach(r.Tokens)}
 }
@@ -38,8 +38,8 @@ func (r *Route) Fetch(t *Tape) []Routing {
 	return samples
 }
 
-// Entropy is that of the probabilities p as a share of the largest possible: 1 for even
-// ones, 0 for a certain one, and 1 if there is no choice.
+// Entropy returns the entropy of the probabilities p relative to the largest possible:
+// 1 if they are equal, 0 if one is certain, and 1 if there is only one.
 func Entropy(p []float32) float64 {
 	if len(p) < 2 {
 		return 1

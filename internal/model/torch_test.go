@@ -11,9 +11,9 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// TestInPyTorch: the network that python/ defines makes the outputs of the golden
-// vectors, and a file that it writes is one of ours. CLUSIR_PYTORCH names a folder
-// with torch, numpy and safetensors, if Python does not find them by itself.
+// TestInPyTorch: the network defined in python/ reproduces the outputs of the golden
+// vectors, and the files it writes are valid here. CLUSIR_PYTORCH names a folder with
+// torch, numpy and safetensors, in case Python does not find them by itself.
 func TestInPyTorch(t *testing.T) {
 	folder := filepath.Join(sharedtest.Root(t), "python")
 	env := append(os.Environ(), "PYTHONPATH="+os.Getenv("CLUSIR_PYTORCH"), "PYTHONDONTWRITEBYTECODE=1")
@@ -23,7 +23,7 @@ func TestInPyTorch(t *testing.T) {
 		return cmd.CombinedOutput()
 	}
 	if text, err := python("-c", "import torch, safetensors.torch"); err != nil {
-		t.Skipf("Python has no torch and safetensors (%v: %.200s): install them, or name their folder in CLUSIR_PYTORCH", err, text)
+		t.Skipf("Python has no torch and safetensors (%v: %.200s): install them, or set CLUSIR_PYTORCH to their folder", err, text)
 	}
 	golden, out := filepath.Join("testdata", "small.safetensors"), filepath.Join(t.TempDir(), "out.safetensors")
 	text, err := python(filepath.Join(folder, "check_golden.py"), golden, out)
@@ -56,7 +56,7 @@ func TestInPyTorch(t *testing.T) {
 	for _, w := range weights {
 		want, err := vectors.Tensor("model." + w.Name)
 		if err != nil || !slices.Equal(w.Data(), want.Data()) {
-			t.Errorf("%s: other values than were loaded, %v", w.Name, err)
+			t.Errorf("%s: values differ from those loaded, %v", w.Name, err)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// device is a backend that tells how much of it is in use.
+// device is a backend that reports how much of its memory is in use.
 type device struct {
 	kernels.Backend
 	alive func() int64
@@ -38,7 +38,7 @@ func (d device) download(t kernels.Tensor) []float32 {
 	return x
 }
 
-// trained is what one training pass leaves.
+// trained is the outcome of one training pass.
 type trained struct {
 	terms   Terms
 	grads   map[string][]float32
@@ -84,7 +84,7 @@ func trainOnce(t *testing.T, b device, c arch.Config, batch, micro int, recomput
 	return r
 }
 
-// part is samples first to first+n−1 of a batch, brightened by shift.
+// part returns samples first to first+n−1 of a batch, brightened by shift.
 func part(b kernels.Backend, batch, first, n int, shift float32) *Var {
 	whole := picture(b, batch, 16, 16)
 	x := autograd.Fetch(b, whole.Tensor)
@@ -97,8 +97,8 @@ func part(b kernels.Backend, batch, first, n int, shift float32) *Var {
 	return leafOf(b, x, false, n, 3, 16, 16)
 }
 
-// TestRecompute: not a bit of the gradients and of BatchNorm changes, and the
-// counts are the same.
+// TestRecompute: recomputation changes no bit of the gradients and of BatchNorm, and
+// the counts stay the same.
 func TestRecompute(t *testing.T) {
 	t.Run("ref", func(t *testing.T) { recomputeChangesNothing(t, refDevice) })
 	t.Run("cpu", func(t *testing.T) { recomputeChangesNothing(t, func() device { return cpuDevice(t) }) })
@@ -145,8 +145,8 @@ func TestRecomputeSavesMemory(t *testing.T) {
 	}
 }
 
-// TestMicroBatches: two halves of a batch add up to the whole; without DAFMM,
-// because BatchNorm sees the samples at hand.
+// TestMicroBatches: two halves of a batch add up to the whole. Without DAFMM, whose
+// BatchNorm sees only the samples of its micro-batch.
 func TestMicroBatches(t *testing.T) {
 	c := smallConfig()
 	c.UseDAFMM = false
@@ -160,8 +160,8 @@ func TestMicroBatches(t *testing.T) {
 	}
 }
 
-// TestUnreachedExpertsRest: an expert that no sample reached keeps its weights,
-// and the others move.
+// TestUnreachedExpertsRest: experts that no sample reached keep their weights, and the
+// others change.
 func TestUnreachedExpertsRest(t *testing.T) {
 	c := smallConfig()
 	c.UseDAFMM = false
@@ -190,7 +190,7 @@ func TestUnreachedExpertsRest(t *testing.T) {
 			t.Errorf("%s: unreached %v, unchanged %v", p.Name, unreached, same)
 		}
 	}
-	if want := arch.Stages * c.Experts * 3; rested != want { // one cluster of three a stage, three weights an expert
+	if want := arch.Stages * c.Experts * 3; rested != want { // one cluster of three per stage, three weights per expert
 		t.Errorf("%d tensors rested, want %d", rested, want)
 	}
 }

@@ -4,9 +4,9 @@ import "clusir/internal/autograd"
 
 // WTB is a wavelet transformer block: x += Attn(LN(x)); x += FFN(LN(x)).
 //
-// Attention is among channels, per head, over the Haar subbands of a quarter
-// of the channels, so its cost is linear in pixels. Differs from the paper's
-// citation, Wave-ViT, in that.
+// The attention is among channels, per head, over the Haar subbands of a quarter of the
+// channels, so its cost is linear in pixels. This differs from Wave-ViT, which the
+// paper cites.
 type WTB struct {
 	name string
 
@@ -34,12 +34,12 @@ func (b builder) wtb(C, heads int, ratio float64) *WTB {
 	return w
 }
 
-// Forward is [B,C,H,W] → [B,C,H,W].
+// Forward maps [B,C,H,W] to [B,C,H,W].
 func (w *WTB) Forward(t *pass, x *Var) *Var {
 	return t.Block(func() *Var {
 		bands := t.WaveletReduce(x, w.norm1, w.reduce) // [B,C,H/2,W/2]
 		s := t.Conv3x3(last(bands), w.filter)
-		m := t.global(w.name, func() *Var { // A and the projection to v in one, [B,C,C]
+		m := t.global(w.name, func() *Var { // A and the projection to v combined, [B,C,C]
 			return t.AttentionMap(s, w.qkv, w.temperature)
 		})
 		y := t.as(w.name+".attn", t.WaveletMerge(last(x), last(s), last(m), w.proj)) // x + proj(IDWT(A v), IDWT(s))
@@ -61,7 +61,7 @@ func (b builder) stage(n, C, heads int, ratio float64) *Stage {
 	return s
 }
 
-// Forward is [B,C,H,W] → [B,C,H,W].
+// Forward maps [B,C,H,W] to [B,C,H,W].
 func (s *Stage) Forward(t *pass, x *Var) *Var {
 	for _, w := range s.blocks {
 		x = w.Forward(t, x)

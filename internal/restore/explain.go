@@ -27,7 +27,7 @@ func formatShares(shares map[string]float64) string {
 	return strings.Join(parts, ", ")
 }
 
-func answersOf(a model.Answers, stage, cluster int) string {
+func responsesOf(a model.ClusterResponses, stage, cluster int) string {
 	if a == nil {
 		return ""
 	}
@@ -37,7 +37,7 @@ func answersOf(a model.Answers, stage, cluster int) string {
 // Resembles says which degradations a picture looks like to the network, in shares
 // of 1: those that its clusters responded to in training, weighted by how much each
 // cluster takes part, as a mean over the stages. It is nil without either.
-func Resembles(routing []StageRouting, a model.Answers) map[string]float64 {
+func Resembles(routing []StageRouting, a model.ClusterResponses) map[string]float64 {
 	if a == nil || len(routing) == 0 {
 		return nil
 	}
@@ -61,7 +61,7 @@ func Resembles(routing []StageRouting, a model.Answers) map[string]float64 {
 
 // Explain prints what the network made of the picture: how likely each cluster
 // is at each stage, and the experts that ran and their weights.
-func (r Result) Explain(w io.Writer, answers model.Answers) {
+func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
 	fmt.Fprintf(w, "%s: %d×%d, %s\n", r.In, r.W, r.H, r.tiling())
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(tw, "  stage\tcluster\tcolour\tposterior\tkept\texperts and weights\tin training\n")
@@ -74,11 +74,11 @@ func (r Result) Explain(w io.Writer, answers model.Answers) {
 				}
 			}
 			fmt.Fprintf(tw, "  %d\t%d\t%s\t%.2f\t%.2f\t%s\t%s\n", l+1, c+1, ColourOf(c), p, s.Kept[c],
-				strings.Join(experts, ", "), answersOf(answers, l, c))
+				strings.Join(experts, ", "), responsesOf(responses, l, c))
 		}
 	}
 	tw.Flush()
-	if answers == nil {
+	if responses == nil {
 		fmt.Fprintln(w, "  The model's file does not say what its clusters responded to in training.")
 	}
 	if r.Map != "" {

@@ -39,7 +39,7 @@ type report struct {
 func (s *Server) report(t *task, res restore.Result) report {
 	rep := report{Record: res.Record(t.use.model.Name, s.Device), MediaType: res.Format.MediaType()}
 	rep.Input, rep.Output = t.stream.Name, resultName(t.name, res.Format)
-	rep.Resembles = restore.Resembles(res.Routing, t.use.model.answers)
+	rep.Resembles = restore.Resembles(res.Routing, t.use.model.responses)
 	for name, share := range rep.Resembles {
 		rep.Resembles[name] = math.Round(1000*share) / 1000
 	}
@@ -116,7 +116,7 @@ func encoding(r io.Reader) (encoded io.Reader, stop func() error) {
 func explained(t *task, res restore.Result) (text string, drawn []byte) {
 	var b strings.Builder
 	res.In = t.stream.Name
-	res.Explain(&b, t.use.model.answers)
+	res.Explain(&b, t.use.model.responses)
 	return b.String(), t.stream.Map.(*bytes.Buffer).Bytes()
 }
 

@@ -54,7 +54,7 @@ var rainy = func() map[string]string {
 	if err != nil {
 		panic(err)
 	}
-	return map[string]string{model.KeyAnswers: string(text), checkpoint.KeyFormat: "1"}
+	return map[string]string{model.KeyResponses: string(text), checkpoint.KeyFormat: "1"}
 }()
 
 func must(t testing.TB, err error) {

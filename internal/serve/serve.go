@@ -28,7 +28,7 @@ type Model struct {
 	Net   *infer.Network
 	About *infer.Description
 
-	answers model.Answers
+	responses model.ClusterResponses
 }
 
 // Options say what a server offers and what it may use.
@@ -82,7 +82,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	for _, m := range o.Models {
-		if m.answers, err = model.ReadAnswers(m.Net.Metadata, m.Net.Model.Config); err != nil {
+		if m.responses, err = model.ReadResponses(m.Net.Metadata, m.Net.Model.Config); err != nil {
 			return nil, fmt.Errorf("model %s: %w", m.Name, err)
 		}
 	}

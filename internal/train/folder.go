@@ -60,7 +60,7 @@ func unlock(lock *os.File) error {
 // complete reports whether the run was resumed after its end, so that there is
 // nothing to write.
 func (r *run) complete() bool {
-	return r.Resume && !r.changed && r.step >= r.plan.steps && (r.answers != "" || !r.m.Config.UseMoE)
+	return r.Resume && !r.changed && r.step >= r.plan.steps && (r.responses != "" || !r.m.Config.UseMoE)
 }
 
 // announce says where a resumed run goes on, and what of the schedule is beyond

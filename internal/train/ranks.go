@@ -217,10 +217,10 @@ func (r *run) finish() error {
 		if err := r.save(); err != nil { // what comes next takes a while, and can fail
 			return err
 		}
-		if err := r.learnAnswers(); err != nil {
+		if err := r.learnResponses(); err != nil {
 			return err
 		}
-		if r.answers != "" {
+		if r.responses != "" {
 			if err := r.save(); err != nil {
 				return err
 			}

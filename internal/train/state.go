@@ -96,8 +96,8 @@ func (r *run) write(path string, state []checkpoint.Tensor) error {
 		checkpoint.KeyRecipe: r.recipe, checkpoint.KeyData: string(data), checkpoint.KeyDevice: r.Device, checkpoint.KeyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
 		checkpoint.KeyValidated: strconv.Itoa(r.validated),
 	}
-	if r.answers != "" {
-		metadata[model.KeyAnswers] = r.answers
+	if r.responses != "" {
+		metadata[model.KeyResponses] = r.responses
 	}
 	return checkpoint.Write(path, checkpoint.Contents{Tensors: state, Config: r.m.Config, Step: r.step, Metadata: metadata})
 }
@@ -112,7 +112,7 @@ func (r *run) load(path string) error {
 	if err := r.mustMatch(f); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	r.recipe, r.answers = f.Metadata[checkpoint.KeyRecipe], f.Metadata[model.KeyAnswers]
+	r.recipe, r.responses = f.Metadata[checkpoint.KeyRecipe], f.Metadata[model.KeyResponses]
 	if err := r.tellChanges(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

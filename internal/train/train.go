@@ -104,7 +104,7 @@ type run struct {
 	// validated is the step of the last validation.
 	validated int
 	saved     string         // the last good checkpoint
-	answers   string         // what the clusters answer to, once the run is complete: JSON for the checkpoint
+	responses string         // model.ClusterResponses as JSON for the checkpoint, once the run is complete
 	recipe    string         // the settings behind the weights, JSON for the checkpoint; "" if they are Config
 	changed   bool           // there is something that no checkpoint holds yet
 	lock      *os.File       // keeps other runs out of the folder
@@ -282,7 +282,7 @@ func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 	}
 	r.opt.step(r.plan.rate(r.step))
 	r.step++
-	r.changed, r.recipe, r.answers = true, "", ""
+	r.changed, r.recipe, r.responses = true, "", ""
 	return mean, nil
 }
 

@@ -13,9 +13,9 @@ import (
 	"clusir/internal/model"
 )
 
-// TestAnswers: a run that is complete says what its clusters answer to, and so
+// TestClusterResponses: a run that is complete says what its clusters answer to, and so
 // does what is exported of it; one that was cut does not.
-func TestAnswers(t *testing.T) {
+func TestClusterResponses(t *testing.T) {
 	dir := t.TempDir()
 	c := small(photographs(t))
 	c.Tasks = append(c.Tasks, dataset.Task{Kind: "enhance", Synth: 2})
@@ -42,14 +42,14 @@ func TestAnswers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := model.ReadAnswers(f.Metadata, mc)
+		a, err := model.ReadResponses(f.Metadata, mc)
 		if a == nil || err != nil {
-			t.Fatalf("%s: answers %v, %v", path, a, err)
+			t.Fatalf("%s: responses %v, %v", path, a, err)
 		}
 		for l, clusters := range a {
 			for n, shares := range clusters {
 				if names := slices.Sorted(maps.Keys(shares)); !slices.Equal(names, []string{"low light", "noise"}) {
-					t.Errorf("stage %d, cluster %d answers to %q", l+1, n, names)
+					t.Errorf("stage %d, cluster %d responds to %q", l+1, n, names)
 				}
 			}
 		}
@@ -65,7 +65,7 @@ func TestClusterUse(t *testing.T) {
 	}
 	c := arch.Base()
 	want := []map[string]float64{{"noise": .8, "rain": .2}, {"noise": 0, "rain": 1}, {"noise": 0, "rain": 0}}
-	for l, clusters := range u.answers(c) {
+	for l, clusters := range u.responses(c) {
 		for n, shares := range clusters {
 			for task, s := range shares {
 				if math.Abs(s-want[n][task]) > 1e-9 {

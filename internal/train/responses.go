@@ -11,13 +11,13 @@ import (
 	"clusir/internal/model"
 )
 
-// answerBatches is how many batches are routed, at most, to learn what clusters
+// responseBatches is how many batches are routed, at most, to learn what clusters
 // answer to.
-const answerBatches = 64
+const responseBatches = 64
 
-// learnAnswers routes the samples that would come next, once the run is complete,
-// and keeps in r.answers what each cluster answered to, for the checkpoint.
-func (r *run) learnAnswers() error {
+// learnResponses routes the samples that would come next, once the run is complete,
+// and keeps in r.responses what each cluster answered to, for the checkpoint.
+func (r *run) learnResponses() error {
 	if !r.m.Config.UseMoE || r.step < r.plan.steps {
 		return nil
 	}
@@ -28,7 +28,7 @@ func (r *run) learnAnswers() error {
 	defer loader.Close()
 	use := clusterUse{}
 	err = r.opt.withAverage(func() error {
-		for range min(answerBatches, r.plan.steps) {
+		for range min(responseBatches, r.plan.steps) {
 			batch, err := loader.Next()
 			if err != nil {
 				return err
@@ -42,8 +42,8 @@ func (r *run) learnAnswers() error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(use.answers(r.m.Config))
-	r.answers = string(text)
+	text, err := json.Marshal(use.responses(r.m.Config))
+	r.responses = string(text)
 	return err
 }
 
@@ -81,8 +81,8 @@ func (u clusterUse) add(task string, stage int, alpha []float32) {
 
 // answers turns the sums into shares. Tasks count alike, however many samples
 // each had.
-func (u clusterUse) answers(c arch.Config) model.Answers {
-	a := make(model.Answers, arch.Stages)
+func (u clusterUse) responses(c arch.Config) model.ClusterResponses {
+	a := make(model.ClusterResponses, arch.Stages)
 	for l := range a {
 		for cluster := range c.Clusters[l] {
 			shares, total := map[string]float64{}, 0.
