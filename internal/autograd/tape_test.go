@@ -212,8 +212,8 @@ func TestPanics(t *testing.T) {
 		{"BatchNorm: a training batch of 1", func() { (&Tape{B: b, Train: true}).BatchNorm(v(1, 4), v(4), v(4), v(4), v(4)) }},
 		{"Input", func() { tape.Input(make([]float32, 5), 2, 3) }},
 		{"Block: the result was not made", func() { tape.Block(func() *Var { return v(1) }) }},
-		{"Softmax: an input of shape [2 3] was released", func() { y := tape.Softmax(v(2, 3)); tape.Add(y, Last(y)); tape.Softmax(y) }},
-		{"Softmax: an input of shape [2 3] was released", func() { y := tape.Softmax(v(2, 3)); tape.release(y); tape.Softmax(y) }},
+		{"Softmax: an input of shape [2 3] was already released", func() { y := tape.Softmax(v(2, 3)); tape.Add(y, Last(y)); tape.Softmax(y) }},
+		{"Softmax: an input of shape [2 3] was already released", func() { y := tape.Softmax(v(2, 3)); tape.release(y); tape.Softmax(y) }},
 	} {
 		if got := panicOf(c.run); !strings.Contains(got, c.want) {
 			t.Errorf("panic %q, want %q", got, c.want)
