@@ -147,7 +147,7 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 		return err
 	}
 	r.PeakRSSMB = megabytes(sysmem.PeakRSS())
-	if own, ok := b.(deviceMemory); ok {
+	if own, ok := b.(kernels.OwnMemory); ok {
 		_, peak, _ := own.MemoryUse()
 		r.PeakDeviceMB = megabytes(peak)
 	}
@@ -162,12 +162,6 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 	}
 	r.rates()
 	return b.Sync()
-}
-
-// deviceMemory is a device with memory of its own: bytes in tensors now, the most
-// there ever were, and all there is.
-type deviceMemory interface {
-	MemoryUse() (live, peak, total int64)
 }
 
 // time makes the passes.

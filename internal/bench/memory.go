@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"math"
-	"sort"
 
 	"github.com/dustin/go-humanize"
 
@@ -11,6 +10,7 @@ import (
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/sysmem"
 )
 
 // need is what a measurement takes, in bytes: on the device, and on the machine for
@@ -35,7 +35,7 @@ func (o Options) needs(s Size, batch int) (n need, err error) {
 // device has memory of its own or the machine's.
 func (o Options) excess(n need, b kernels.Backend) (takes, free float64) {
 	limit := float64(o.Memory)
-	if own, ok := b.(deviceMemory); ok {
+	if own, ok := b.(kernels.OwnMemory); ok {
 		if _, _, total := own.MemoryUse(); n.device > float64(total) {
 			return n.device, float64(total)
 		}
@@ -72,12 +72,12 @@ func (o Options) fitting(s Size, b kernels.Backend) string {
 	if o.Train {
 		least = o.Subject.Config.MinTrainingBatch()
 	}
-	if k := least - 1 + sort.Search(o.Batch-least, func(i int) bool { return !fits(s, least+i) }); k >= least {
+	if k := sysmem.Largest(least, o.Batch-1, func(k int) bool { return fits(s, k) }); k >= least {
 		return fmt.Sprintf("%s %d fits", flag, k)
 	}
 	square := func(k int) Size { return Size{k * arch.Align, k * arch.Align} }
 	first := o.Subject.Config.MinSide() / arch.Align
-	if k := first - 1 + sort.Search(max(s.W, s.H)/arch.Align-first+1, func(i int) bool { return !fits(square(first+i), least) }); k >= first {
+	if k := sysmem.Largest(first, max(s.W, s.H)/arch.Align, func(k int) bool { return fits(square(k), least) }); k >= first {
 		return fmt.Sprintf("--size %s with %s %d fits", square(k), flag, least)
 	}
 	return "choose a smaller model"

@@ -8,15 +8,8 @@ import (
 	"clusir/internal/arch"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/testnet"
 )
-
-// card is a device with memory of its own.
-type card struct {
-	kernels.Backend
-	total int64
-}
-
-func (c card) MemoryUse() (live, peak, total int64) { return 0, 0, c.total }
 
 // TestRefusesByMemory: what has no room is refused before anything is allocated, with
 // what fits; and that fits.
@@ -44,7 +37,7 @@ func TestRefusesByMemory(t *testing.T) {
 		o.Open = func(threads int) (kernels.Backend, string, error) {
 			b, name, err := open(threads)
 			if c.own > 0 {
-				b = card{b, c.own}
+				b = testnet.Card{Backend: b, Total: c.own}
 			}
 			return b, name, err
 		}

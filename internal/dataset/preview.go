@@ -6,7 +6,6 @@ import (
 	stddraw "image/draw"
 	"math"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -15,6 +14,7 @@ import (
 
 	"clusir/internal/draw"
 	"clusir/internal/planar"
+	"clusir/internal/sysmem"
 )
 
 // sheetMinSide is the least side of a patch on the sheet, in pixels: smaller ones
@@ -118,7 +118,7 @@ func (s *Set) previewFits(cells int) error {
 	}
 	const step = 16 // see Options.check
 	remedy := "preview fewer tasks"
-	if n := sort.Search(p/step, func(i int) bool { return previewBytes(cells, (i+1)*step) > free }); n > 0 {
+	if n := sysmem.Largest(1, p/step, func(k int) bool { return previewBytes(cells, k*step) <= free }); n > 0 {
 		remedy = fmt.Sprintf("train.patch: %d fits", n*step)
 	}
 	return fmt.Errorf("drawing %d samples of %d×%d takes about %s of memory, and %s are free: %s",

@@ -118,9 +118,7 @@ func openCUDA(i int, o Options, p cuda.Precision) (kernels.Backend, string, erro
 // Memory returns the bytes that a device of its own memory has in all, and 0 for
 // one that computes in the host's.
 func Memory(b kernels.Backend) int64 {
-	own, ok := b.(interface {
-		MemoryUse() (live, peak, total int64)
-	})
+	own, ok := b.(kernels.OwnMemory)
 	if !ok {
 		return 0
 	}

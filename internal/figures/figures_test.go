@@ -15,30 +15,8 @@ import (
 
 	"clusir/internal/arch"
 	"clusir/internal/dataset"
-	"clusir/internal/infer"
-	"clusir/internal/kernels/cpu"
-	"clusir/internal/model"
+	"clusir/internal/infer/infertest"
 )
-
-// network is an untrained one.
-func network(t *testing.T, c arch.Config) *infer.Network {
-	t.Helper()
-	b, err := cpu.New(cpu.Options{Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := model.New(c, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Init(3)
-	n := infer.New(m, b)
-	t.Cleanup(func() {
-		n.Close()
-		b.Close()
-	})
-	return n
-}
 
 // photos are splits of noise and rain over three pictures of random blocks.
 func photos(t *testing.T) []*dataset.Split {
@@ -88,7 +66,7 @@ func photos(t *testing.T) []*dataset.Split {
 }
 
 func TestEveryFigure(t *testing.T) {
-	r := Request{Net: network(t, arch.Variants()["nano"]), Name: "nano", Splits: photos(t), Samples: 2}
+	r := Request{Net: infertest.New(t, arch.Variants()["nano"], 3), Name: "nano", Splits: photos(t), Samples: 2}
 	want := map[string]string{
 		"affinity": "affinity-n-25.png affinity-n-25.svg affinity-r.png affinity-r.svg",
 	}
@@ -127,9 +105,9 @@ func TestEveryFigure(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	c := arch.Variants()["nano"]
 	c.UseMoE, c.UseDAFMM = false, false
-	plain := Request{Net: network(t, c), Name: "plain", Splits: photos(t), Dir: t.TempDir(), Samples: 1}
+	plain := Request{Net: infertest.New(t, c, 3), Name: "plain", Splits: photos(t), Dir: t.TempDir(), Samples: 1}
 	whole := plain
-	whole.Net = network(t, arch.Variants()["nano"])
+	whole.Net = infertest.New(t, arch.Variants()["nano"], 3)
 	named := whole
 	named.Image = "z"
 	none := whole
@@ -140,7 +118,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"tsne", "plain has no router", plain},
 		{"prototypes", "plain has no router", plain},
-		{"frequency", "no frequency modulation", func() Request { r := whole; r.Net = network(t, withoutDAFMM()); return r }()},
+		{"frequency", "no frequency modulation", func() Request { r := whole; r.Net = infertest.New(t, withoutDAFMM(), 3); return r }()},
 		{"crops", `no image "z"; its first is "a"`, named},
 		{"crops", "no pictures", none},
 	} {

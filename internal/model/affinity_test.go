@@ -7,13 +7,14 @@ import (
 
 	"clusir/internal/arch"
 	"clusir/internal/kernels/ref"
+	"clusir/internal/testnet"
 )
 
 // TestAffinityOfTheWhole: if the only row is the mean over the whole picture, its
 // affinity is the router's posterior.
 func TestAffinityOfTheWhole(t *testing.T) {
 	b := ref.New()
-	m := stir(newTestModel(t, b, smallConfig()))
+	m := stir(newTestModel(t, b, testnet.Small()))
 	tape := &Tape{B: b}
 	got := map[string][]float32{}
 	_, routes := m.Forward(tape, picture(b, 1, 32, 48), Options{Probe: func(name string, v *Var) {

@@ -13,6 +13,7 @@ import (
 	"clusir/internal/checkpoint"
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/ref"
+	"clusir/internal/testnet"
 )
 
 // newTestModel returns an initialised network.
@@ -57,7 +58,7 @@ var ablations = []struct {
 // bit; and every ablation runs.
 func TestStartsAsIdentity(t *testing.T) {
 	for _, a := range ablations {
-		c := smallConfig()
+		c := testnet.Small()
 		c.UseMoE, c.UseDAFMM = a.moe, a.dafmm
 		b := ref.New()
 		m := newTestModel(t, b, c)
@@ -76,7 +77,7 @@ func TestStartsAsIdentity(t *testing.T) {
 // TestClusters covers Table 5: any number of clusters per stage, including one.
 func TestClusters(t *testing.T) {
 	for _, n := range [][]int{{1, 1, 1, 1}, {2, 3, 4, 4}, {4, 4, 3, 2}} {
-		c := smallConfig()
+		c := testnet.Small()
 		c.Clusters = n
 		c.TopClusters = []int{min(2, n[0]), min(2, n[1]), min(2, n[2]), min(2, n[3])}
 		b := ref.New()
@@ -102,7 +103,7 @@ func TestClusters(t *testing.T) {
 // is at most 3.6 times the features of the first stage.
 func TestInferenceFreesEverything(t *testing.T) {
 	for _, a := range ablations {
-		c := smallConfig()
+		c := testnet.Small()
 		c.UseMoE, c.UseDAFMM = a.moe, a.dafmm
 		b := ref.New()
 		m := newTestModel(t, b, c)
@@ -135,7 +136,7 @@ func TestInferenceFreesEverything(t *testing.T) {
 // gives the same result, and neither router nor attention runs.
 func TestGlobals(t *testing.T) {
 	b := ref.New()
-	m := stir(newTestModel(t, b, smallConfig()))
+	m := stir(newTestModel(t, b, testnet.Small()))
 	image := picture(b, 1, 16, 32)
 	tape := &Tape{B: b}
 	plain, _ := m.Forward(tape, image, Options{})
@@ -177,7 +178,7 @@ func TestGlobals(t *testing.T) {
 // TestWindow: the prompts of a picture's windows are parts of the picture's prompt.
 func TestWindow(t *testing.T) {
 	b := ref.New()
-	m := stir(newTestModel(t, b, smallConfig()))
+	m := stir(newTestModel(t, b, testnet.Small()))
 	p := &pass{Tape: &Tape{B: b}}
 	for l, d := range m.dafmm {
 		H, W := 96>>l, 160>>l
@@ -204,7 +205,7 @@ func TestWindow(t *testing.T) {
 // TestPosterior checks Eq. 5 over all clusters, and its bounds for three cosines.
 func TestPosterior(t *testing.T) {
 	b := ref.New()
-	m := stir(newTestModel(t, b, smallConfig()))
+	m := stir(newTestModel(t, b, testnet.Small()))
 	tape := &Tape{B: b}
 	_, routes := m.Forward(tape, picture(b, 2, 16, 16), Options{})
 	for l, r := range routes {
@@ -225,7 +226,7 @@ func TestPosterior(t *testing.T) {
 func TestCheckpoint(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	b := ref.New()
-	m := stir(newTestModel(t, b, smallConfig()))
+	m := stir(newTestModel(t, b, testnet.Small()))
 	if err := checkpoint.Write(path, checkpoint.Contents{Tensors: m.State(), Config: m.Config, Step: 7}); err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +265,7 @@ func TestCheckpoint(t *testing.T) {
 // TestImageMustFit: a side that is not a multiple of 16 or is too short panics, and the
 // panic names the shape.
 func TestImageMustFit(t *testing.T) {
-	c := smallConfig()
+	c := testnet.Small()
 	c.FSBKernel = 5
 	b := autograd.NewShapes()
 	m, err := New(c, b)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"clusir/internal/arch"
+	"clusir/internal/testnet"
 )
 
 // TestCost compares the counts with those of PyTorch's FlopCounterMode (halved) for the
@@ -39,22 +40,10 @@ func TestCostRefusesSizes(t *testing.T) {
 	}
 }
 
-// smallConfig is a network with every module that runs in milliseconds.
-func smallConfig() arch.Config {
-	c := arch.Base()
-	c.Dim = 4
-	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
-	c.FFNRatio, c.ExpertRatio = 1.5, 1
-	c.Experts, c.TopExperts = 2, 2
-	c.PromptLen, c.PromptSize = 2, []int{5, 4, 3}
-	c.FSBGroups = 2
-	return c
-}
-
 // FuzzConfig: any JSON configuration in a checkpoint is either refused or can be built,
 // at a countable cost.
 func FuzzConfig(f *testing.F) {
-	for _, c := range []arch.Config{smallConfig(), arch.Base(), arch.Variants()["nano"]} {
+	for _, c := range []arch.Config{testnet.Small(), arch.Base(), arch.Variants()["nano"]} {
 		b, err := json.Marshal(c)
 		if err != nil {
 			f.Fatal(err)

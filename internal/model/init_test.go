@@ -9,6 +9,7 @@ import (
 	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/kernels/ref"
+	"clusir/internal/testnet"
 )
 
 // TestStream checks the moments of streams, and that nearby keys give uncorrelated
@@ -63,7 +64,7 @@ func TestGaussian(t *testing.T) {
 
 // TestInit checks the starting values of every parameter against its rule.
 func TestInit(t *testing.T) {
-	m := newTestModel(t, ref.New(), smallConfig())
+	m := newTestModel(t, ref.New(), testnet.Small())
 	for _, p := range m.Tensors() {
 		w := autograd.Fetch(m.memory, p.Tensor)
 		lo, hi := slices.Min(w), slices.Max(w)
@@ -106,7 +107,7 @@ func initialRange(p *Param) (r [2]float64, ok bool) {
 }
 
 func TestOrthonormal(t *testing.T) {
-	m := newTestModel(t, ref.New(), smallConfig())
+	m := newTestModel(t, ref.New(), testnet.Small())
 	for _, p := range m.Params {
 		if !strings.HasSuffix(p.Name, ".mu") && !strings.HasSuffix(p.Name, ".prototypes") {
 			continue
@@ -129,7 +130,7 @@ func TestOrthonormal(t *testing.T) {
 
 // TestUniformPrototypes checks the random row of Table 9.
 func TestUniformPrototypes(t *testing.T) {
-	c := smallConfig()
+	c := testnet.Small()
 	c.PrototypeInit = arch.PrototypesUniform
 	m := newTestModel(t, ref.New(), c)
 	w := autograd.Fetch(m.memory, m.MoE[3].Router.Prototypes.Tensor)
@@ -141,8 +142,8 @@ func TestUniformPrototypes(t *testing.T) {
 // TestInitDependsOnNamesOnly: parameters that two configurations have in common start
 // alike, and differently with another seed.
 func TestInitDependsOnNamesOnly(t *testing.T) {
-	full := newTestModel(t, ref.New(), smallConfig())
-	c := smallConfig()
+	full := newTestModel(t, ref.New(), testnet.Small())
+	c := testnet.Small()
 	c.UseMoE, c.UseDAFMM = false, false
 	bare := newTestModel(t, ref.New(), c)
 	values := map[string][]float32{}

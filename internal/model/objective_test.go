@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"clusir/internal/kernels/ref"
+	"clusir/internal/testnet"
 )
 
 // TestObjectiveWeights: the loss is the weighted sum of its terms, terms of weight 0 do
 // not run, and gradients scale.
 func TestObjectiveWeights(t *testing.T) {
 	b := ref.New()
-	m := stir(newTestModel(t, b, smallConfig()))
+	m := stir(newTestModel(t, b, testnet.Small()))
 	image, clean := picture(b, 2, 16, 16), part(b, 2, 0, 2, 0.2)
 	grad := func(o Objective, scale float64) (Terms, []float64) {
 		m.ZeroGrads()

@@ -10,6 +10,7 @@ import (
 	"clusir/internal/kernels"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/kernels/ref"
+	"clusir/internal/testnet"
 )
 
 // device is a backend that reports how much of its memory is in use.
@@ -105,7 +106,7 @@ func TestRecompute(t *testing.T) {
 }
 
 func recomputeChangesNothing(t *testing.T, open func() device) {
-	plain, again := trainOnce(t, open(), smallConfig(), 2, 2, false), trainOnce(t, open(), smallConfig(), 2, 2, true)
+	plain, again := trainOnce(t, open(), testnet.Small(), 2, 2, false), trainOnce(t, open(), testnet.Small(), 2, 2, true)
 	if plain.terms != again.terms {
 		t.Errorf("terms %+v become %+v", plain.terms, again.terms)
 	}
@@ -148,7 +149,7 @@ func TestRecomputeSavesMemory(t *testing.T) {
 // TestMicroBatches: two halves of a batch add up to the whole. Without DAFMM, whose
 // BatchNorm sees only the samples of its micro-batch.
 func TestMicroBatches(t *testing.T) {
-	c := smallConfig()
+	c := testnet.Small()
 	c.UseDAFMM = false
 	whole, halves := trainOnce(t, refDevice(), c, 4, 4, false), trainOnce(t, refDevice(), c, 4, 2, false)
 	for name, g := range whole.grads {
@@ -163,7 +164,7 @@ func TestMicroBatches(t *testing.T) {
 // TestUnreachedExpertsRest: experts that no sample reached keep their weights, and the
 // others change.
 func TestUnreachedExpertsRest(t *testing.T) {
-	c := smallConfig()
+	c := testnet.Small()
 	c.UseDAFMM = false
 	b := ref.New()
 	m := stir(newTestModel(t, b, c))

@@ -13,8 +13,10 @@ import (
 
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
+	"clusir/internal/infer/infertest"
 	"clusir/internal/model"
 	"clusir/internal/planar"
+	"clusir/internal/testnet"
 )
 
 // full is a writer without room after so many bytes.
@@ -41,7 +43,7 @@ func (b broken) Read(p []byte) (int, error) {
 // TestFailures: whatever goes wrong at whatever time is told, and leaves no
 // file behind but what was there.
 func TestFailures(t *testing.T) {
-	n := stir(newNetwork(t, smallConfig()), 1)
+	n := stir(infertest.New(t, testnet.Small(), 1), 1)
 	for _, c := range []struct {
 		name string
 		job  Job
@@ -124,7 +126,7 @@ func TestFullDevice(t *testing.T) {
 		t.Skipf("this system has no /dev/full: %v", err)
 	}
 	defer device.Close()
-	n, in := newNetwork(t, smallConfig()), save(t, t.TempDir(), "in.png", imageio.Info{W: 64, H: 64})
+	n, in := infertest.New(t, testnet.Small(), 1), save(t, t.TempDir(), "in.png", imageio.Info{W: 64, H: 64})
 	var got Result
 	_, err = Run(context.Background(), n, []Job{{In: in, Out: Std}}, Options{Choices: Choices{Strength: 1}, Stdout: device, Done: func(r Result) { got = r }})
 	if err != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "no space left on device") {
@@ -135,7 +137,7 @@ func TestFullDevice(t *testing.T) {
 // TestInterrupt ends a run in the middle of a picture, at a share of one or of a later
 // one: the run says so, and no part of a file stays.
 func TestInterrupt(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	var jobs []Job
 	for _, name := range []string{"a.png", "b.png", "c.png"} {
 		in := save(t, dir, name, imageio.Info{W: 400, H: 700})
@@ -170,7 +172,7 @@ func TestInterrupt(t *testing.T) {
 
 // TestInterruptWithinATile ends the pass itself, not only the loop over tiles.
 func TestInterruptWithinATile(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 64, H: 64})
 	ctx, cancel := context.WithCancel(context.Background())
 	modules := 0
@@ -198,7 +200,7 @@ func (w writer) Write(p []byte) (int, error) { return w(p) }
 // TestBugs: a panic in any stage is the failure of the picture on which it came,
 // and the others are restored.
 func TestBugs(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 300, H: 300})
 	path := func(name string) string { return filepath.Join(dir, name) }
 	crash := func([]byte) (int, error) { panic("injected") }
@@ -257,7 +259,7 @@ func TestBugs(t *testing.T) {
 // TestPanicOfACaller: what its functions throw ends the run as a panic, with nothing
 // half written left.
 func TestPanicOfACaller(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in, out := save(t, dir, "in.png", imageio.Info{W: 300, H: 300}), filepath.Join(dir, "out.png")
 	defer func() {
 		if recover() == nil {

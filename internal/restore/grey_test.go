@@ -12,6 +12,8 @@ import (
 	"golang.org/x/image/bmp"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer/infertest"
+	"clusir/internal/testnet"
 )
 
 // greyPictures writes a picture whose visible pixels are grey in every way in
@@ -68,7 +70,7 @@ func greyPictures(t *testing.T, dir string) (paths []string) {
 // TestGreyStaysGrey: what is grey by its content comes back with equal channels
 // in every format, as a whole and in tiles, though the network colours it.
 func TestGreyStaysGrey(t *testing.T) {
-	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	for _, in := range greyPictures(t, dir) {
 		for _, f := range imageio.Formats {
 			for _, side := range []int{TileWhole, 128} {

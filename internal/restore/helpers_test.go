@@ -11,44 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"clusir/internal/arch"
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
-	"clusir/internal/kernels/cpu"
-	"clusir/internal/model"
 )
-
-// smallConfig is a network of every module that runs in milliseconds.
-func smallConfig() arch.Config {
-	c := arch.Base()
-	c.Dim = 4
-	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
-	c.FFNRatio, c.ExpertRatio = 1.5, 1
-	c.Experts, c.TopExperts = 2, 2
-	c.PromptLen, c.PromptSize = 2, []int{8, 4, 4}
-	c.FSBGroups = 2
-	return c
-}
-
-// newNetwork is an untrained network, which changes nothing.
-func newNetwork(t testing.TB, c arch.Config) *infer.Network {
-	t.Helper()
-	b, err := cpu.New(cpu.Options{Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := model.New(c, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Init(1)
-	n := infer.New(m, b)
-	t.Cleanup(func() {
-		n.Close()
-		b.Close()
-	})
-	return n
-}
 
 // stir gives the weights that start at zero other values, so that the network
 // changes pictures: by a few hundredths at gain 1.

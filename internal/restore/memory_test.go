@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer/infertest"
 	"clusir/internal/sysmem"
+	"clusir/internal/testnet"
 )
 
 // errand is what the process of TestMaxMemory does.
@@ -51,7 +53,7 @@ func TestMain(m *testing.M) {
 			}
 		}}
 	t := &process{}
-	n := newNetwork(t, smallConfig())
+	n := infertest.New(t, testnet.Small(), 1)
 	_, err := Run(context.Background(), n, []Job{e.Job}, o)
 	if err != nil {
 		panic(err)
@@ -118,7 +120,7 @@ func TestMaxMemory(t *testing.T) {
 		path := noisy(t, dir, c.in)
 		probe, err := imageio.ProbeFile(path, imageio.Limits{})
 		must(t, err)
-		p := planner{config: smallConfig(), padded: func(n int) int { return n }, limit: 1}
+		p := planner{config: testnet.Small(), padded: func(n int) int { return n }, limit: 1}
 		s := subject{Probe: probe, out: c.out, compare: c.compare != 0}
 		least, err := p.layout(s, side)
 		must(t, err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer/infertest"
+	"clusir/internal/testnet"
 )
 
 // pageInfos are the kinds of a TIFF's pages.
@@ -35,7 +37,7 @@ func savePages(t *testing.T, path string) {
 // TestPages restores every page of a TIFF into a TIFF, in tiles, through pipes, and
 // with as much memory as one page needs, as it restores it alone.
 func TestPages(t *testing.T) {
-	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	in := filepath.Join(dir, "in.tif")
 	savePages(t, in)
 	data, err := os.ReadFile(in)
@@ -80,7 +82,7 @@ func TestPages(t *testing.T) {
 // TestBrokenPage: where a page cannot be read, nothing of the file is written, and
 // the next picture is restored.
 func TestBrokenPage(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in, out, good := filepath.Join(dir, "in.tif"), filepath.Join(dir, "out.tif"), filepath.Join(dir, "good.png")
 	savePages(t, in)
 	data, err := os.ReadFile(in)

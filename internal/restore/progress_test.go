@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer/infertest"
+	"clusir/internal/testnet"
 )
 
 // TestProgress: of a picture in one piece, in tiles, of several pages, in parts for
@@ -29,7 +31,7 @@ func TestProgress(t *testing.T) {
 		{"in parts", filepath.Join(dir, "large.png"), Options{}, true, 500, false},
 		{"onto a full disk", filepath.Join(dir, "large.png"), Options{Choices: Choices{Tile: 128}, Stdout: &full{room: 1000}}, false, 100, true},
 	} {
-		n := newNetwork(t, smallConfig())
+		n := infertest.New(t, testnet.Small(), 1)
 		var said []float64
 		c.o.Strength, c.o.Progress = 1, func(index int, job Job, done float64) {
 			if index != 0 || job.In != c.in {

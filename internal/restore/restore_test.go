@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer/infertest"
+	"clusir/internal/testnet"
 )
 
 // kinds are pictures of every kind that files hold.
@@ -37,7 +39,7 @@ var kinds = []struct {
 // back as it was, to the last bit of 8 or 16, hidden colours and metadata
 // included: as a whole, in tiles, and at half strength.
 func TestIdentity(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	for _, k := range kinds {
 		info := k.info
 		info.W, info.H = 211, 150
@@ -67,7 +69,7 @@ func TestIdentity(t *testing.T) {
 
 // TestOddSizes: pictures of any size come back at their own.
 func TestOddSizes(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	for _, size := range [][2]int{{1, 1}, {1, 900}, {900, 1}, {3, 5}, {17, 129}, {128, 128}, {129, 127}} {
 		in := save(t, dir, "in.png", imageio.Info{W: size[0], H: size[1]})
 		_, want, _ := load(t, in)
@@ -84,7 +86,7 @@ func TestOddSizes(t *testing.T) {
 
 // TestStrength mixes linearly: half way is half way.
 func TestStrength(t *testing.T) {
-	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 64, H: 48, Depth: 16})
 	_, before, _ := load(t, in)
 	results := map[float32][]float32{}
@@ -109,7 +111,7 @@ func TestStrength(t *testing.T) {
 // TestHiddenColours: what lies under alpha 0 comes back as it was, and does not
 // show in what is visible beside it.
 func TestHiddenColours(t *testing.T) {
-	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	info := imageio.Info{Format: imageio.PNG, W: 96, H: 64, Depth: 8, Alpha: true}
 	var visible [2][]float32
 	for i, hidden := range []float32{0, 1} {
@@ -147,7 +149,7 @@ func TestHiddenColours(t *testing.T) {
 
 // TestStreams goes through standard input and output, and says what is lost.
 func TestStreams(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 40, H: 30, Depth: 16})
 	data, err := os.ReadFile(in)
 	must(t, err)
@@ -166,7 +168,7 @@ func TestStreams(t *testing.T) {
 // TestCompare: the left half is the input, the right half the result, each under
 // its caption, a white line between.
 func TestCompare(t *testing.T) {
-	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	for _, k := range kinds[:6] {
 		info := k.info
 		info.W, info.H = 130, 200
@@ -204,7 +206,7 @@ func TestCompare(t *testing.T) {
 // TestFolder restores many pictures at once: results come in order, bad ones
 // are told of and leave nothing, the good ones are all there.
 func TestFolder(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	var want []string
 	for i := range 30 {
 		name := fmt.Sprintf("in/%02d.png", i)
@@ -242,7 +244,7 @@ func TestFolder(t *testing.T) {
 // TestTilesFreeEverything: of what tiles share nothing is left behind, whether
 // the picture is finished or fails on the way.
 func TestTilesFreeEverything(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	used := n.Tape().B.(interface{ Used() int64 }).Used
 	before := used()
 	in := save(t, dir, "in.png", imageio.Info{W: 400, H: 300})

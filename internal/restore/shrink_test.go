@@ -10,7 +10,9 @@ import (
 
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
+	"clusir/internal/infer/infertest"
 	"clusir/internal/kernels"
+	"clusir/internal/testnet"
 )
 
 // scarce is a device that has memory for tensors of at most so many numbers.
@@ -29,7 +31,7 @@ func (s scarce) Alloc(shape ...int) kernels.Tensor {
 // TestShrink: a device without the memory for a tile gets smaller ones, of the
 // same routes, and the picture is that of such tiles; the user is told.
 func TestShrink(t *testing.T) {
-	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 420, H: 420})
 	largest := func(side int) int { return n.Model.Config.Dim * side * side }
 	for _, c := range []struct {
@@ -75,7 +77,7 @@ func TestShrink(t *testing.T) {
 
 // TestNothingFits: there is an error that says what to do.
 func TestNothingFits(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 300, H: 300})
 	for device, remedy := range map[int64]string{0: "close other programs", 1 << 40: "use --device cpu"} {
 		var got Result
@@ -89,7 +91,7 @@ func TestNothingFits(t *testing.T) {
 
 // TestDeviceMemory: a device of its own memory limits the tile, and not the host's.
 func TestDeviceMemory(t *testing.T) {
-	p := planner{config: smallConfig(), padded: func(n int) int { return n }, limit: 1 << 40}
+	p := planner{config: testnet.Small(), padded: func(n int) int { return n }, limit: 1 << 40}
 	s := subject{Probe: imageio.Probe{W: 1024, H: 1024, Bytes: 1 << 20}}
 	whole, err := p.choose(s, TileAuto)
 	if err != nil || whole.tiles() != 1 {

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer/infertest"
+	"clusir/internal/testnet"
 )
 
 // section is data as a Stream takes them.
@@ -43,7 +45,7 @@ func streamed(t testing.TB, r func(jobs func(func(Job) bool), done func(Result))
 // TestHandedOver: what is handed over as a stream comes back as a file of it would,
 // byte for byte, with the choices of each.
 func TestHandedOver(t *testing.T) {
-	n, dir := stir(newNetwork(t, smallConfig()), 1), t.TempDir()
+	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	var streams []*Stream
 	var want [][]byte
 	for i, c := range []struct {
@@ -86,7 +88,7 @@ func TestHandedOver(t *testing.T) {
 // TestEarlierResult mixes a result with its picture without the network: as the
 // network's own would have been, up to the rounding of what is stored.
 func TestEarlierResult(t *testing.T) {
-	n, dir := stir(newNetwork(t, smallConfig()), 4), t.TempDir()
+	n, dir := stir(infertest.New(t, testnet.Small(), 1), 4), t.TempDir()
 	for name, info := range map[string]imageio.Info{
 		"whole.png": {W: 90, H: 60}, "tiles.png": {W: 300, H: 150, Alpha: true}, "deep.png": {W: 60, H: 60, Depth: 16}, "grey.png": {W: 60, H: 60, Grey: true},
 	} {
@@ -132,7 +134,7 @@ func TestEarlierResult(t *testing.T) {
 // TestStreamsEndAlone: a picture whose owner is gone stops at once, whatever it
 // waits for, and those before and behind it go on.
 func TestStreamsEndAlone(t *testing.T) {
-	n, dir := newNetwork(t, smallConfig()), t.TempDir()
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in := read(t, save(t, dir, "in.png", imageio.Info{W: 600, H: 600}))
 	gone := errors.New("its owner is gone")
 	var streams []*Stream

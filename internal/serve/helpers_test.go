@@ -14,36 +14,20 @@ import (
 	"testing"
 	"time"
 
-	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
-	"clusir/internal/kernels/cpu"
+	"clusir/internal/infer/infertest"
 	"clusir/internal/model"
 	"clusir/internal/restore"
+	"clusir/internal/testnet"
 )
 
 // smallNet is a network of every module that runs in milliseconds. It changes nothing.
 func smallNet(t testing.TB, metadata map[string]string) *infer.Network {
 	t.Helper()
-	c := arch.Base()
-	c.Dim = 4
-	c.EncBlocks, c.DecBlocks, c.RefineBlocks = []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
-	c.FFNRatio, c.ExpertRatio = 1.5, 1
-	c.Experts, c.TopExperts = 2, 2
-	c.PromptLen, c.PromptSize = 2, []int{8, 4, 4}
-	c.FSBGroups = 2
-	b, err := cpu.New(cpu.Options{Threads: 2})
-	must(t, err)
-	m, err := model.New(c, b)
-	must(t, err)
-	m.Init(1)
-	n := infer.New(m, b)
+	n := infertest.New(t, testnet.Small(), 1)
 	n.Metadata = metadata
-	t.Cleanup(func() {
-		n.Close()
-		b.Close()
-	})
 	return n
 }
 

@@ -27,17 +27,19 @@ var layers = []layer{
 	{"serve", []string{"restore", "infer", "model", "imageio", "suggest", "atomicfile"}}, // restore, over HTTP
 
 	// The use cases. They know of each other only what a command passes in.
-	{"train", []string{"parallel", "model", "arch", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile"}},
+	{"train", []string{"parallel", "model", "arch", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile", "sysmem"}},
 	{"eval", []string{"shard", "infer", "published", "model", "arch", "kernels", "dataset", "config", "metrics", "tabular", "atomicfile", "planar", "userfile", "sysmem"}},
 	{"figures", []string{"infer", "model", "arch", "dataset", "metrics", "draw", "palette", "planar"}},
 	{"restore", []string{"shard", "tabular", "infer", "model", "arch", "kernels", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar", "userfile"}},
 	{"bench", []string{"infer", "autograd", "model", "arch", "kernels", "checkpoint", "config", "sysmem"}},
 
 	// The network, and its device behind one interface.
+	{"infer/infertest", []string{"infer", "model", "arch", "kernels/cpu"}}, // for tests alone
 	{"infer", []string{"model", "arch", "autograd", "kernels", "checkpoint", "config", "planar", "../weights", "userfile"}},
 	{"model", []string{"autograd", "kernels", "checkpoint", "arch"}},
 	{"autograd", []string{"kernels"}},
 	{"parallel", []string{"kernels", "userfile"}},
+	{"testnet", []string{"arch", "kernels"}}, // for tests alone
 	{"device", []string{"kernels/cpu", "kernels/cuda", "kernels"}},
 	{"kernels/cpu", []string{"kernels"}},
 	{"kernels/cuda", []string{"kernels/cuda/...", "kernels"}},

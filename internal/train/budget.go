@@ -2,14 +2,15 @@ package train
 
 import (
 	"fmt"
-	"sort"
 
 	"github.com/dustin/go-humanize"
 
 	"clusir/internal/arch"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/sysmem"
 )
 
 // batchesAhead is how many batches are kept ready; two more are in use and under way.
@@ -30,7 +31,7 @@ func (o Options) needs(c arch.Config, t config.Train, decoded int64) (n need, er
 	const float, images = 4, 2 // an input and a target
 	n.batches = float * images * int64(batchesAhead+2) * int64(t.Batch/ranks) * 3 * int64(t.Patch) * int64(t.Patch)
 	n.pictures = min(decoded, int64(t.CacheMB)<<20)
-	if _, own := o.Backend.(ownMemory); !own {
+	if _, own := o.Backend.(kernels.OwnMemory); !own {
 		n.network, err = model.TrainingMemory(c, objective(t), t.Batch/(t.Accumulate*ranks), t.Patch, t.Patch, t.Recompute)
 	}
 	return n, err
@@ -89,17 +90,13 @@ func (o Options) fittingBatch(c arch.Config, t config.Train, decoded int64) stri
 	}
 	parts := t.Accumulate * ranks
 	batch := func(k int) func(*config.Train) { return func(t *config.Train) { t.Batch = k * parts } }
-	// The largest batch of k samples a part that fits, of those from least on.
-	k := least - 1 + sort.Search(t.Batch/parts-least+1, func(i int) bool { return !fits(batch(least + i)) })
-	if k >= least {
+	if k := sysmem.Largest(least, t.Batch/parts, func(k int) bool { return fits(batch(k)) }); k >= least {
 		return fmt.Sprintf("train.batch: %d", k*parts)
 	}
 	const step = arch.Align
-	patch := sort.Search(t.Patch/step, func(i int) bool {
-		return !fits(func(t *config.Train) { batch(least)(t); t.Patch = (i + 1) * step })
-	}) * step
-	if patch > 0 {
-		return fmt.Sprintf("train.batch: %d with train.patch: %d", least*parts, patch)
+	square := func(k int) func(*config.Train) { return func(t *config.Train) { batch(least)(t); t.Patch = k * step } }
+	if k := sysmem.Largest(1, t.Patch/step, func(k int) bool { return fits(square(k)) }); k > 0 {
+		return fmt.Sprintf("train.batch: %d with train.patch: %d", least*parts, k*step)
 	}
 	return ""
 }

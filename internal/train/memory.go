@@ -9,15 +9,9 @@ import (
 	"clusir/internal/model"
 )
 
-// ownMemory is a device with memory of its own: bytes in tensors now, the most
-// there ever were, and all there is.
-type ownMemory interface {
-	MemoryUse() (live, peak, total int64)
-}
-
 // outOfMemory adds to the error of a device without memory what would fit there.
 func (r *run) outOfMemory(err error, batch *dataset.Batch) error {
-	device, ok := r.Backend.(ownMemory)
+	device, ok := r.Backend.(kernels.OwnMemory)
 	if !errors.Is(err, kernels.ErrMemory) || !ok {
 		return err
 	}

@@ -11,15 +11,8 @@ import (
 	"clusir/internal/dataset"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
+	"clusir/internal/testnet"
 )
-
-// card is a device of so much memory of its own.
-type card struct {
-	kernels.Backend
-	total int64
-}
-
-func (c card) MemoryUse() (live, peak, total int64) { return 0, 0, c.total }
 
 // TestOutOfMemory: the error names the least slow settings that fit.
 func TestOutOfMemory(t *testing.T) {
@@ -45,13 +38,13 @@ func TestOutOfMemory(t *testing.T) {
 		{need(2, true), "train.accumulate: 4 with train.recompute: true"},
 		{need(2, true) - 1, "lower train.patch"},
 	} {
-		r := &run{Options: Options{Backend: card{total: test.total}}, t: settings, m: &model.ClusIR{Config: c}}
+		r := &run{Options: Options{Backend: testnet.Card{Total: test.total}}, t: settings, m: &model.ClusIR{Config: c}}
 		err := r.outOfMemory(fmt.Errorf("step 1: %w", kernels.ErrMemory), &dataset.Batch{B: 8, P: 64})
 		if !errors.Is(err, kernels.ErrMemory) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%d bytes: %v, want %q", test.total, err, test.want)
 		}
 	}
-	r := &run{Options: Options{Backend: card{}}, t: settings}
+	r := &run{Options: Options{Backend: testnet.Card{}}, t: settings}
 	if other := errors.New("lost"); !errors.Is(r.outOfMemory(other, nil), other) {
 		t.Error("another error became one of memory")
 	}
