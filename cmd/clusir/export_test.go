@@ -79,7 +79,7 @@ func TestExportNames(t *testing.T) {
 	}
 	var stdout, stderr strings.Builder
 	if code := run([]string{"export", "nano", out + ".onnx"}, &stdout, &stderr); code != exitError ||
-		!strings.Contains(stderr.String(), "safetensors is the only format that is written, not .onnx") {
+		!strings.Contains(stderr.String(), "the only output format is safetensors, not .onnx") {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 	if _, err := os.Stat(out + ".onnx"); err == nil {

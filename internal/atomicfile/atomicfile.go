@@ -1,9 +1,9 @@
 // Package atomicfile writes files that are either whole or absent.
 //
 // A file is written under a temporary name, [Prefix] and a random number, and renamed
-// when it is whole. Whoever writes holds a lock on it, which ends with the process:
-// a temporary file without one is litter of a run that was killed, and the next
-// process that writes into the folder removes it.
+// when it is complete. The writer holds a lock on it, which ends with the process: an
+// unlocked temporary file is left over from a killed process, and the next process that
+// writes into the folder removes it.
 package atomicfile
 
 import (
@@ -18,21 +18,21 @@ import (
 )
 
 // Write lets write fill a temporary file in path's folder, flushes it to the disk and
-// renames it to path. If anything fails, a full disk included, whatever stood at path
-// before is still there and the temporary file is gone.
+// renames it to path. If anything fails, such as on a full disk, an existing file at
+// path is unchanged and the temporary file is removed.
 //
-// A new file has the permissions that the umask leaves, and one that is replaced keeps
-// its own. Where path is a link, what it points to is replaced. A folder, a device or
-// a pipe is not.
+// A new file has the permissions that the umask allows; an existing file keeps its
+// permissions. If path is a link, its target is replaced. A folder, device or pipe is
+// not replaced.
 func Write(path string, write func(io.Writer) error) error {
 	err := replace(path, write)
 	if err == nil || errors.As(err, new(*fileError)) {
-		return err // write wrote another file, whose name is the one to say
+		return err // write failed on another file, which its error names
 	}
 	return &fileError{path, err}
 }
 
-// MakeFolder makes the folder of a file that is to be written, if it is not there.
+// MakeFolder makes the folder of a file to be written, if it does not exist.
 func MakeFolder(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return &fileError{path, fmt.Errorf("its folder cannot be made: %w", userfile.Reason(err))}
@@ -40,7 +40,7 @@ func MakeFolder(path string) error {
 	return nil
 }
 
-// fileError says which file could not be written.
+// fileError names the file that could not be written.
 type fileError struct {
 	path string
 	err  error
@@ -59,7 +59,7 @@ func replace(path string, write func(io.Writer) error) error {
 	old, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		old = nil // or a link to nowhere, which is replaced itself
+		old = nil // or a dangling link, which is replaced itself
 	case err != nil:
 		return userfile.Reason(err)
 	case old.IsDir():
@@ -75,10 +75,10 @@ func replace(path string, write func(io.Writer) error) error {
 	}
 	renamed := false
 	defer func() {
-		if !renamed { // in a panic of write, too
+		if !renamed { // also if write panics
 			_ = os.Remove(f.Name())
 		}
-		_ = f.Close() // what is written was flushed before, or is not wanted
+		_ = f.Close() // the contents have been flushed, or are not wanted
 	}()
 	if err := write(writer{f}); err != nil {
 		return err
@@ -93,13 +93,13 @@ func replace(path string, write func(io.Writer) error) error {
 	return syncDir(dir)
 }
 
-// create makes a temporary file with the permissions, and if possible the owner, of
-// the file that it will replace, if there is one.
+// create makes a temporary file with the permissions and, if possible, the owner of the
+// file it replaces, if there is one.
 func create(dir string, old fs.FileInfo) (*os.File, error) {
 	if old == nil {
 		return createLocked(dir, 0o666)
 	}
-	f, err := createLocked(dir, 0o600) // nobody is to read it meanwhile who cannot read the old one
+	f, err := createLocked(dir, 0o600) // only the owner may read it until the permissions are set
 	if err != nil {
 		return nil, err
 	}

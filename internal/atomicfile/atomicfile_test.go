@@ -48,8 +48,8 @@ func TestFailureKeepsTheOldFile(t *testing.T) {
 	only(t, path)
 }
 
-// TestRefuses: what is no file is not replaced, and a name that no file can have
-// is noticed before anything is written.
+// TestRefuses: only regular files are replaced, and an impossible name is an error
+// before anything is written.
 func TestRefuses(t *testing.T) {
 	dir := t.TempDir()
 	pipe := filepath.Join(dir, "pipe")
@@ -73,7 +73,7 @@ func TestRefuses(t *testing.T) {
 	only(t, pipe)
 }
 
-// TestLongestNames: a name of 255 bytes is as good as any.
+// TestLongestNames: names of 255 bytes work.
 func TestLongestNames(t *testing.T) {
 	for _, name := range []string{strings.Repeat("x", 251) + ".png", strings.Repeat("漢", 85)} {
 		path := filepath.Join(t.TempDir(), name)
@@ -84,8 +84,7 @@ func TestLongestNames(t *testing.T) {
 	}
 }
 
-// TestModes: a new file obeys the umask, and a replaced one stays as private, or as
-// public, as it was.
+// TestModes: a new file obeys the umask, and a replaced one keeps its permissions.
 func TestModes(t *testing.T) {
 	old := syscall.Umask(0)
 	defer syscall.Umask(old)
@@ -116,7 +115,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestLinks: what a link points to is replaced, not the link.
+// TestLinks: a link's target is replaced, not the link.
 func TestLinks(t *testing.T) {
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "file"), filepath.Join(t.TempDir(), "link")
@@ -135,7 +134,7 @@ func TestLinks(t *testing.T) {
 	only(t, file)
 }
 
-// TestPanicLeavesNothing: nor does a bug of the caller.
+// TestPanicLeavesNothing: a panic of the caller leaves no temporary file.
 func TestPanicLeavesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out")
 	func() {
@@ -145,7 +144,7 @@ func TestPanicLeavesNothing(t *testing.T) {
 	only(t, path)
 }
 
-// only fails if anything but path lies in its folder.
+// only fails the test if the folder of path holds anything else.
 func only(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -159,7 +158,7 @@ func only(t *testing.T, path string) {
 	}
 }
 
-// write returns what writes a text.
+// write returns a function that writes text.
 func write(text string) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := io.WriteString(w, text)
@@ -176,7 +175,7 @@ func modeOf(t *testing.T, path string) os.FileMode {
 	return info.Mode().Perm()
 }
 
-// temporaries are the names of the temporary files in a folder.
+// temporaries returns the names of the temporary files in a folder.
 func temporaries(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

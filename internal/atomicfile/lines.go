@@ -11,12 +11,12 @@ import (
 	"clusir/internal/userfile"
 )
 
-// Lines is a file of results that grows by a line of JSON at a time. What follows its
-// last whole line was cut off in the middle of writing it; [Lines.Cut] removes that.
+// Lines is a file of results that grows one line of JSON at a time. Anything after its
+// last complete line is left from an interrupted write; [Lines.Cut] removes it.
 type Lines struct{ *os.File }
 
-// OpenLines opens a file and locks it for this process. A file that exists is an error,
-// which offers flag as what goes on with it, unless resume is set.
+// OpenLines opens a file and locks it for this process. Unless resume is set, an
+// existing file is an error that names flag as the way to continue it.
 func OpenLines(path string, resume bool, flag string) (*Lines, error) {
 	flags := os.O_RDWR | os.O_CREATE
 	if !resume {
@@ -34,7 +34,7 @@ func OpenLines(path string, resume bool, flag string) (*Lines, error) {
 	return &Lines{f}, nil
 }
 
-// Cut removes what follows the first end bytes and goes on from there.
+// Cut truncates the file to its first end bytes and continues from there.
 func (l *Lines) Cut(end int64) error {
 	if err := l.Truncate(end); err != nil {
 		return err
@@ -43,16 +43,16 @@ func (l *Lines) Cut(end int64) error {
 	return err
 }
 
-// Begins tells whether a file is empty or begins with text, as far as it goes: one
-// whose first line was cut off does.
+// Begins reports whether a file begins with text. An empty file does, and so does a
+// file that was cut off within text.
 func Begins(f io.ReaderAt, text string) bool {
 	got := make([]byte, len(text))
 	n, err := f.ReadAt(got, 0)
 	return (err == nil || errors.Is(err, io.EOF)) && string(got[:n]) == text[:n]
 }
 
-// Add writes v as a line. If it cannot, as on a full disk, it removes what there is of
-// that.
+// Add writes v as a line. If that fails, as on a full disk, it removes the incomplete
+// line.
 func (l *Lines) Add(v any) error {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -63,7 +63,7 @@ func (l *Lines) Add(v any) error {
 		return nil
 	}
 	if end, seekErr := l.Seek(int64(-n), io.SeekCurrent); seekErr == nil {
-		_ = l.Truncate(end) // if that fails, too, whoever goes on with the file does it
+		_ = l.Truncate(end) // if that fails too, the next process to continue the file does it
 	}
 	return &fileError{l.Name(), userfile.Reason(err)}
 }

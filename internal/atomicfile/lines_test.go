@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// TestLinesOnAFullDisk adds lines, in a process of its own, to a file that may not grow
+// TestLinesOnAFullDisk adds lines, in its own process, to a file that may not grow
 // beyond the first: nothing of the second stays, and the error names the file.
 func TestLinesOnAFullDisk(t *testing.T) {
 	const variable = "CLUSIR_TEST_LINES"

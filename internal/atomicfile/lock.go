@@ -6,13 +6,12 @@ import (
 	"os"
 )
 
-// ErrLocked is the error of [Lock] if another process has the file.
+// ErrLocked is the error of [Lock] if another process holds the lock.
 var ErrLocked = errors.New("another run is writing to it; wait for its end, or name another one")
 
-// Lock takes the exclusive lock of an open file or folder, which no two
-// processes have at a time: it ends when f is closed, or with the process. The
-// error is [ErrLocked] if another has it. Windows has no locks of folders: there
-// is nothing to wait for.
+// Lock takes the exclusive lock of an open file or folder and holds it until f is
+// closed or the process ends. The error is [ErrLocked] if another process holds it. On
+// Windows, which cannot lock folders, locking one does nothing.
 func Lock(f *os.File) error {
 	switch err := lock(f, false); {
 	case err == nil:

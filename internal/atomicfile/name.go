@@ -9,8 +9,8 @@ import (
 // devices are names that stand for devices on Windows, with any extension.
 var devices = []string{"con", "prn", "aux", "nul", "conin$", "conout$"}
 
-// forbidden refuses a path, without its drive, that Windows cannot have, or would take
-// for another: a colon makes a stream of a file, and dots and spaces at the end are cut.
+// forbidden refuses a path, without its drive, that Windows does not allow or would
+// change: a colon makes a stream of a file, and trailing dots and spaces are cut off.
 func forbidden(p string) error {
 	for part := range strings.SplitSeq(strings.ReplaceAll(p, `\`, "/"), "/") {
 		if part == "" || part == "." || part == ".." {

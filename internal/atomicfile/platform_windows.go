@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// errHeld is lock's error if another process has the lock.
+// errHeld is lock's error if another process holds the lock.
 const errHeld = windows.ERROR_LOCK_VIOLATION
 
-// lockOffset is where the byte is that locks are of: locks are mandatory here, and no
-// file is so long that anybody reads it.
+// lockOffset is the offset of the byte that is locked: locks are mandatory on Windows,
+// and no file is long enough for anybody to read it.
 const lockOffset = 1 << 30 // in units of 4 GiB
 
 // lock takes the exclusive lock of a file, and waits for it if wait is set.
@@ -33,8 +33,8 @@ func lock(f *os.File, wait bool) error {
 	return err
 }
 
-// open opens a file that may be renamed or removed meanwhile, which os.OpenFile does
-// not allow. It creates one, or reads one that is there.
+// open creates a file, or opens an existing one for reading, such that it may be
+// renamed or removed while open, which os.OpenFile does not support.
 func open(name string, flag int, _ fs.FileMode) (*os.File, error) {
 	long, err := longPath(name)
 	if err != nil {
@@ -52,7 +52,7 @@ func open(name string, flag int, _ fs.FileMode) (*os.File, error) {
 	return os.NewFile(uintptr(h), name), nil
 }
 
-// longPath is a path in the form that may have more than 260 characters.
+// longPath returns a path in the form that allows more than 260 characters.
 func longPath(name string) (*uint16, error) {
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -64,8 +64,8 @@ func longPath(name string) (*uint16, error) {
 	return windows.UTF16PtrFromString(abs)
 }
 
-// rename waits a little for programs that look at every new file, which others must not
-// replace meanwhile.
+// rename retries for a while, because virus scanners and the like open new files and
+// keep them from being replaced.
 func rename(from, to string) (err error) {
 	for wait := 5 * time.Millisecond; ; wait *= 2 {
 		err = os.Rename(from, to)
@@ -77,11 +77,11 @@ func rename(from, to string) (err error) {
 	}
 }
 
-// keepOwner leaves the owner as the folder's rules have it.
+// keepOwner does nothing: the folder's rules determine the owner.
 func keepOwner(*os.File, fs.FileInfo) {}
 
 // syncDir does nothing: a folder cannot be flushed here.
 func syncDir(string) error { return nil }
 
-// CheckName refuses a path that Windows cannot have.
+// CheckName refuses a path that Windows does not allow.
 func CheckName(path string) error { return forbidden(path[len(filepath.VolumeName(path)):]) }

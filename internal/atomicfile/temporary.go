@@ -11,23 +11,23 @@ import (
 	"sync"
 )
 
-// Temporary files are called Prefix, 16 hexadecimal digits and suffix, whatever they
-// become: that fits beside a name of any length.
+// Temporary files are named Prefix, 16 hexadecimal digits and suffix, whatever their
+// final name is, so that a final name may have any length.
 const (
 	Prefix = ".clusir-"
 	suffix = ".tmp"
 )
 
-// Temporary makes a file that this process alone reads and writes, in a folder that it
-// tidies first, once. Whoever is done with it removes it, and may do so at once. If the
+// Temporary makes a file in a folder for this process alone to read and write, after
+// tidying the folder once. The caller removes the file, and may do so at once. If the
 // process is killed before that, the next one removes it.
 func Temporary(dir string) (*os.File, error) {
 	tidyOnce(dir)
 	return createLocked(dir, 0o600)
 }
 
-// createLocked makes a temporary file and locks it. Between the two another process
-// may take it for litter and remove it: then there is a next one.
+// createLocked makes a temporary file and locks it. In between, another process may
+// take it for litter and remove it; then it makes another.
 func createLocked(dir string, mode fs.FileMode) (*os.File, error) {
 	for {
 		name := filepath.Join(dir, fmt.Sprintf("%s%016x%s", Prefix, rand.Uint64(), suffix))
@@ -38,7 +38,7 @@ func createLocked(dir string, mode fs.FileMode) (*os.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Not every file system has locks. Where there are none nothing is removed.
+		// Some file systems have no locks. There, nothing is removed.
 		locked := lock(f, true) == nil
 		if !locked || stands(f) {
 			return f, nil
@@ -49,7 +49,7 @@ func createLocked(dir string, mode fs.FileMode) (*os.File, error) {
 	}
 }
 
-// tidied holds the folders that this process has tidied.
+// tidied is the set of folders that this process has tidied.
 var tidied sync.Map
 
 func tidyOnce(dir string) {
@@ -58,10 +58,10 @@ func tidyOnce(dir string) {
 	}
 }
 
-// tidy removes the temporary files of processes that are gone. What it cannot read or
-// remove stays: that is no reason not to write.
+// tidy removes the temporary files of processes that have ended. It ignores errors:
+// they are no reason not to write.
 func tidy(dir string) {
-	entries, _ := os.ReadDir(dir) // what could be read, in the case of an error
+	entries, _ := os.ReadDir(dir) // in case of an error, the entries that could be read
 	for _, e := range entries {
 		if e.Type().IsRegular() && isTemporary(e.Name()) {
 			removeIfLitter(filepath.Join(dir, e.Name()))
@@ -69,15 +69,15 @@ func tidy(dir string) {
 	}
 }
 
-// isTemporary tells a temporary file by its name.
+// isTemporary reports whether a name is that of a temporary file.
 func isTemporary(name string) bool {
 	digits, ok := strings.CutPrefix(name, Prefix)
 	digits, ok2 := strings.CutSuffix(digits, suffix)
 	return ok && ok2 && len(digits) == 16 && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
-// removeIfLitter removes a temporary file that nobody holds a lock on. It may have
-// been renamed to a result while it waited here, and then stays.
+// removeIfLitter removes a temporary file that nobody has locked. If the file was
+// renamed to a result while this waited for the lock, it stays.
 func removeIfLitter(path string) {
 	f, err := open(path, os.O_RDONLY, 0)
 	if err != nil {
@@ -89,7 +89,7 @@ func removeIfLitter(path string) {
 	}
 }
 
-// stands reports whether the file is still there under the name it was opened by.
+// stands reports whether the file still exists under the name it was opened by.
 func stands(f *os.File) bool {
 	opened, err := f.Stat()
 	if err != nil {

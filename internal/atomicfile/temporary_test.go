@@ -15,13 +15,13 @@ import (
 	"testing"
 )
 
-// TestMain is the process that writes, for the tests that kill one.
+// TestMain is also the writing process, for the tests that kill one.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("ATOMICFILE_WRITE"); path != "" {
 		err := Write(path, func(w io.Writer) error {
 			_, err := io.WriteString(w, "half")
 			fmt.Println("half")
-			_, _ = os.Stdin.Read(make([]byte, 1)) // until it is told to go on, or killed
+			_, _ = os.Stdin.Read(make([]byte, 1)) // until it may continue, or is killed
 			return errors.Join(err, write(" and half")(w))
 		})
 		if err != nil {
@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// start starts a process that writes path, and returns when it has begun; end makes
-// it go on.
+// start starts a process that writes path, and returns once it has begun; closing end
+// makes it continue.
 func start(t *testing.T, path string) (cmd *exec.Cmd, end io.Closer) {
 	t.Helper()
 	cmd = exec.Command(os.Args[0])
@@ -61,8 +61,8 @@ func start(t *testing.T, path string) (cmd *exec.Cmd, end io.Closer) {
 	return cmd, in
 }
 
-// TestLitter: of a run that was killed and one that still writes, the next one into
-// their folder removes what the first left, and nothing else.
+// TestLitter: a process that writes into a folder removes the temporary file of a
+// killed process, but not that of one still writing.
 func TestLitter(t *testing.T) {
 	dir := t.TempDir()
 	killed, _ := start(t, filepath.Join(dir, "killed"))
@@ -74,7 +74,7 @@ func TestLitter(t *testing.T) {
 	if len(litter) != 1 {
 		t.Fatalf("a killed process left %v", litter)
 	}
-	alive, end := start(t, filepath.Join(dir, "alive")) // which tidies first
+	alive, end := start(t, filepath.Join(dir, "alive")) // tidies first
 	if names := temporaries(t, dir); len(names) != 1 || names[0] == litter[0] {
 		t.Errorf("%s, and after another process has begun %v", litter[0], names)
 	}
@@ -109,8 +109,8 @@ func TestLitter(t *testing.T) {
 	}
 }
 
-// TestTidyingWhileOthersWrite: no file is lost, however often a folder is tidied while
-// it is written into.
+// TestTidyingWhileOthersWrite: no file is lost if a folder is tidied while others write
+// into it.
 func TestTidyingWhileOthersWrite(t *testing.T) {
 	dir := t.TempDir()
 	done := make(chan bool)
@@ -152,8 +152,8 @@ func TestTidyingWhileOthersWrite(t *testing.T) {
 	}
 }
 
-// TestTemporary: a file for this process alone is locked while it is open, and the first
-// in a folder removes what processes that are gone have left.
+// TestTemporary: a temporary file is locked while open, and making the first one in a
+// folder removes those of ended processes.
 func TestTemporary(t *testing.T) {
 	dir := t.TempDir()
 	left := filepath.Join(dir, Prefix+"0123456789abcdef"+suffix)

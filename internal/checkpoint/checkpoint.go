@@ -1,21 +1,20 @@
 // Package checkpoint reads and writes weights as safetensors files.
 //
-// A file is eight bytes of length, a JSON header and the tensors' bytes: see
-// header.go for what of it is checked before anything is allocated. Files of
-// ours carry in their metadata
+// A file is eight bytes of length, a JSON header and the tensors' bytes; header.go
+// lists what is checked before anything is allocated. Files written by clusir have
+// this metadata:
 //
 //	format  "clusir"
 //	config  the model's configuration as JSON, so that the file is enough to run it
 //	step    the number of optimiser steps behind the weights, in decimal
 //	sha256  of the header, with zeros in place of this value, and the data
 //
-// and their bytes depend on the contents alone: two equal checkpoints are equal
-// files. Files without format, such as PyTorch's, load without a checksum.
+// Their bytes depend only on the contents: equal checkpoints are equal files. Files
+// without format, such as PyTorch's, load without a checksum.
 //
-// A training checkpoint is the same file with the optimiser's state next to the
-// weights (see StatePrefixes): one file is renamed into place, so weights and
-// moments can never belong to different steps, and whoever wants the weights
-// alone leaves the rest unread.
+// A training checkpoint also holds the optimiser's state (see StatePrefixes). It is
+// one file, renamed into place, so that weights and moments always belong to the same
+// step; to read only the weights, leave the rest unread.
 package checkpoint
 
 import (
@@ -25,7 +24,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Keys of the metadata.
+// Metadata keys.
 const (
 	KeyFormat = "format"
 	KeyConfig = "config"
@@ -33,21 +32,21 @@ const (
 	KeySHA256 = "sha256"
 )
 
-// Keys of the metadata that training leaves in a run's checkpoints.
+// Metadata keys of training checkpoints.
 const (
-	KeyRecipe    = "recipe"    // the settings of the training, as JSON
-	KeyDevice    = "device"    // what it was trained on
-	KeyData      = "data"      // what the training set consisted of, as JSON
+	KeyRecipe    = "recipe"    // the training settings, as JSON
+	KeyDevice    = "device"    // the device it was trained on
+	KeyData      = "data"      // the contents of the training set, as JSON
 	KeyBest      = "best"      // the mean of the best validation
 	KeyValidated = "validated" // the step of the last validation, -1 before the first
 )
 
-// format is the value of KeyFormat in files of ours.
+// format is the value of KeyFormat in files written by clusir.
 const format = "clusir"
 
-// Prefixes of the names that hold what training needs in addition to the weights:
-// Adam's moments and step counts, and the moving average of the weights, each
-// followed by the parameter's name.
+// Prefixes of the tensors that training needs in addition to the weights: Adam's
+// moments and step counts, and the moving average of the weights. The parameter's name
+// follows.
 const (
 	PrefixM    = "optim.m."
 	PrefixV    = "optim.v."
@@ -55,7 +54,8 @@ const (
 	PrefixEMA  = "ema."
 )
 
-// StatePrefixes are the names that Load passes over unless they are asked for.
+// StatePrefixes are the prefixes of tensors that Load ignores unless it is asked for
+// them.
 var StatePrefixes = []string{PrefixM, PrefixV, PrefixStep, PrefixEMA}
 
 // Tensor is a named float32 tensor on the host.
@@ -69,7 +69,7 @@ func New(name string, shape []int, data []float32) Tensor {
 	return Tensor{name, tensor.New(tensor.WithShape(slices.Clone(shape)...), tensor.WithBacking(data))}
 }
 
-// Data returns the elements, row-major and not copied.
+// Data returns the elements in row-major order, without copying them.
 func (t Tensor) Data() []float32 { return t.Value.Float32s() }
 
 // Shape returns the extents, outermost first.
@@ -81,9 +81,8 @@ type Spec struct {
 	Shape []int
 }
 
-// ignored reports whether a strict load passes over a tensor that it was not
-// asked for: training state, and PyTorch's count of BatchNorm's batches, which
-// nothing here uses.
+// ignored reports whether Load ignores a tensor that it was not asked for: training
+// state, and PyTorch's unused count of BatchNorm's batches.
 func ignored(name string) bool {
 	return strings.HasSuffix(name, "num_batches_tracked") ||
 		slices.ContainsFunc(StatePrefixes, func(p string) bool { return strings.HasPrefix(name, p) })

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Content counts the tensors of a file that have one type.
+// Content counts a file's tensors of one type.
 type Content struct {
 	DType   DType  `json:"dtype"`
 	Tensors int    `json:"tensors"`
 	Values  uint64 `json:"values"`
 }
 
-// Contents counts the weights by type, the most values first, and tells whether
-// the file also holds what training goes on from; that is not counted.
+// Contents counts the weights by type, the most common first, and reports whether the
+// file also holds training state, which it does not count.
 func (f *File) Contents() (weights []Content, state bool) {
 	byType := map[DType]*Content{}
 	for name, e := range f.head.entries {

@@ -13,8 +13,8 @@ import (
 // noDigest stands in for the digest while it is computed.
 var noDigest = strings.Repeat("0", 2*sha256.Size)
 
-// field is how the digest stands in a header of ours. Nothing else can look
-// like it: quotes within JSON strings are escaped.
+// field is the form of the digest in our headers. Nothing else in a header can match
+// it, because quotes within JSON strings are escaped.
 func field(digest string) []byte { return []byte(`"` + KeySHA256 + `":"` + digest + `"`) }
 
 // newDigest starts the digest of a file whose header holds noDigest.
@@ -32,8 +32,8 @@ func setDigest(raw []byte, sum hash.Hash) []byte {
 var errDigest = errors.New("its checksum is wrong: the file is damaged; copy it again. " +
 	"(If another program rewrote it, let that program leave out the metadata keys " + KeyFormat + " and " + KeySHA256 + ".)")
 
-// verify compares a file of ours with its digest. Losing either of the two keys
-// to a flipped bit is noticed by the other.
+// verify checks a file's digest. If a flipped bit damages one of the two keys, the
+// other reveals it.
 func verify(meta map[string]string, raw []byte, data io.Reader) error {
 	digest, ok := meta[KeySHA256]
 	if !ok && meta[KeyFormat] != format {

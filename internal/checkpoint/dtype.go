@@ -8,7 +8,7 @@ import (
 // DType is an element type of the safetensors format.
 type DType string
 
-// The types that weights are read from; F32 and F16 are also written.
+// The types that weights may have; only F32 and F16 are written.
 const (
 	F64  DType = "F64"
 	F32  DType = "F32"
@@ -16,8 +16,8 @@ const (
 	BF16 DType = "BF16"
 )
 
-// sizes holds the bytes per element of every type whose size is a whole number
-// of bytes: the header is checked for all of them, also those we cannot load.
+// sizes holds the bytes per element of every type of whole bytes. Headers are checked
+// for all of them, including types that cannot be loaded.
 var sizes = map[DType]uint64{
 	"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
 	"U16": 2, "I16": 2, F16: 2, BF16: 2,
@@ -25,8 +25,8 @@ var sizes = map[DType]uint64{
 	"U64": 8, "I64": 8, F64: 8, "C64": 8,
 }
 
-// decode converts little-endian elements to float32. It reports false for a
-// type that holds no weights.
+// decode converts little-endian elements to float32. It returns false if weights cannot
+// have type t.
 func decode(dst []float32, src []byte, t DType) bool {
 	le := binary.LittleEndian
 	switch t {
@@ -76,21 +76,21 @@ const (
 	normal   = 0x38800000 // float32 bits of 2⁻¹⁴, the smallest normal half
 )
 
-// toHalf rounds to the nearest half, ties to the even one; what lies beyond
-// the largest becomes infinite.
+// toHalf rounds to the nearest half, ties to even; values beyond the largest become
+// infinite.
 func toHalf(x float32) uint16 {
 	b := math.Float32bits(x)
 	sign, b := uint16(b>>16)&0x8000, b&0x7fffffff
 	switch {
-	case b > 0x7f800000: // NaN, quiet, with what fits of its payload
+	case b > 0x7f800000: // NaN, made quiet, with the payload bits that fit
 		return sign | halfInf | 0x200 | uint16(b>>fraction)&0x3ff
 	case b >= 0x477ff000: // halfway from 65504 to 65536, and above
 		return sign | halfInf
-	case b < normal: // a multiple of 2⁻²⁴; the carry into a normal half is right
+	case b < normal: // a multiple of 2⁻²⁴; a carry into a normal half is correct
 		return sign | uint16(math.RoundToEven(float64(math.Float32frombits(b))/tiny))
 	}
 	b -= rebias << 23
-	b += 1<<(fraction-1) - 1 + b>>fraction&1 // rounds to even on truncation
+	b += 1<<(fraction-1) - 1 + b>>fraction&1 // makes truncation round to even
 	return sign | uint16(b>>fraction)
 }
 

@@ -35,8 +35,8 @@ func TestHalfValues(t *testing.T) {
 	}
 }
 
-// TestHalfRounding holds toHalf to the definition: the nearer neighbour, and
-// the even one in the middle.
+// TestHalfRounding checks toHalf against the definition: the nearest neighbour, and the
+// even one of two equally near.
 func TestHalfRounding(t *testing.T) {
 	check := func(x float32, lo uint16) {
 		a, b := float64(fromHalf(lo)), float64(fromHalf(lo+1))
@@ -91,6 +91,6 @@ func TestDecode(t *testing.T) {
 		}
 	}
 	if decode(make([]float32, 1), make([]byte, 8), "I64") {
-		t.Error("I64 must not be taken for weights")
+		t.Error("I64 is accepted as weights")
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// foreign tells, by their first bytes, the files of weights that people try and
-// that are no safetensors.
+// foreign recognises other formats by a file's first bytes, so that errors can name
+// them.
 var foreign = []struct {
 	magic string
 	is    func(name string) string
@@ -25,10 +25,10 @@ var foreign = []struct {
 	}},
 }
 
-// maxMagic is the most bytes that a file is recognised by.
+// maxMagic is the number of bytes needed to recognise a format.
 const maxMagic = 32
 
-// fromTorch words how a checkpoint of PyTorch becomes one that is read here.
+// fromTorch explains how to convert a PyTorch checkpoint.
 func fromTorch(name string) string {
 	base := filepath.Base(name)
 	out := strings.TrimSuffix(base, filepath.Ext(base)) + ".safetensors"
@@ -38,7 +38,7 @@ func fromTorch(name string) string {
   save_file({k: v.contiguous() for k, v in w.items()}, %q)`, base, out)
 }
 
-// kindOf says what a file is that is no safetensors, "" if nobody knows.
+// kindOf names the format of a file that is not safetensors, "" if unknown.
 func kindOf(name string, start []byte) string {
 	for _, f := range foreign {
 		if bytes.HasPrefix(start, []byte(f.magic)) {
@@ -51,13 +51,12 @@ func kindOf(name string, start []byte) string {
 	return ""
 }
 
-// wrappers are what programs put in front of every name of a network's tensors: in
-// PyTorch, DataParallel, torch.compile, and dictionaries or modules that hold the
+// wrappers are prefixes that programs add to the names of all tensors of a network: in
+// PyTorch, DataParallel, torch.compile, and dictionaries or modules that contain the
 // network.
 var wrappers = []string{"module.", "_orig_mod.", "params.", "params_ema.", "state_dict.", "model.", "net.", "network.", "net_g.", "generator."}
 
-// unwrap takes from all names what every one of them begins with, if that is a
-// wrapper.
+// unwrap removes the wrappers that all names begin with.
 func (h *header) unwrap() {
 	for {
 		wrapper := h.wrapper()
@@ -72,7 +71,7 @@ func (h *header) unwrap() {
 	}
 }
 
-// wrapper is the one that all names begin with, "" if none is.
+// wrapper returns the wrapper that all names begin with, "" if there is none.
 func (h *header) wrapper() string {
 	for _, w := range wrappers {
 		all := len(h.entries) > 0

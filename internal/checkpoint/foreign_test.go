@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestForeignFiles: files of other formats are named as what they are.
+// TestForeignFiles: the error for a file of another format names the format.
 func TestForeignFiles(t *testing.T) {
 	for _, c := range []struct{ name, start, want string }{
 		{"a/net_g.pth", "PK\x03\x04", `torch.load("net_g.pth", map_location="cpu", weights_only=True)`},
@@ -30,8 +30,8 @@ func TestForeignFiles(t *testing.T) {
 	}
 }
 
-// TestWrappers: the prefixes that PyTorch's wrappers leave on every name are taken
-// off; a name that only some have is their own.
+// TestWrappers: prefixes that PyTorch's wrappers add to every name are removed; a
+// prefix that only some names have stays.
 func TestWrappers(t *testing.T) {
 	for _, c := range []struct {
 		names []string
@@ -58,7 +58,7 @@ func TestWrappers(t *testing.T) {
 	}
 }
 
-// TestFaultsAreSummedUp: of many tensors that do not fit a few are named, and all
+// TestFaultsAreSummedUp: of many tensors that do not fit, a few are named and all are
 // counted.
 func TestFaultsAreSummedUp(t *testing.T) {
 	f := parsed(t, encoded(t, sample()))

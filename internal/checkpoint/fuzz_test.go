@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzParse reads arbitrary bytes. Whatever is accepted can be read in full
-// and, where it holds weights alone, comes back the same from a file of ours.
+// FuzzParse parses arbitrary bytes. Any file that is accepted can be read in full and,
+// if it holds only weights, survives being written and read again.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(assemble(`{"a":{"dtype":"F16","shape":[2,1],"data_offsets":[0,4]},"b":{"dtype":"I64","shape":[],"data_offsets":[4,12]}}`, 12))
@@ -38,7 +38,7 @@ func FuzzParse(f *testing.F) {
 		for _, name := range file.Names() {
 			x, err := file.Tensor(name)
 			if err != nil {
-				continue // no weights; must not panic
+				continue // not weights; must not panic
 			}
 			if len(x.Data()) > len(b) {
 				t.Fatalf("%d elements out of %d bytes", len(x.Data()), len(b))
@@ -47,7 +47,7 @@ func FuzzParse(f *testing.F) {
 		}
 		var again bytes.Buffer
 		if err := Encode(&again, c); err != nil {
-			return // e.g. a name that we would not write
+			return // for example a name that cannot be written
 		}
 		for i, x := range c.Tensors {
 			y, err := parsed(t, again.Bytes()).Tensor(x.Name)
@@ -58,7 +58,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// raw gives a tensor's bits, so that NaNs compare.
+// raw returns a tensor's bits, so that NaNs compare equal.
 func raw(t Tensor) []byte {
 	b := make([]byte, 4*len(t.Data()))
 	encode(b, t.Data(), F32)

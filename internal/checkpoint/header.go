@@ -27,7 +27,7 @@ type entry struct {
 	offsets  [2]uint64 // of its bytes in the data section
 }
 
-// header is what a file says about itself.
+// header is the parsed header of a file.
 type header struct {
 	metadata map[string]string
 	entries  map[string]entry
@@ -56,14 +56,15 @@ func readHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	return raw, nil
 }
 
-// readAt fills b. Unlike r.ReadAt, it does not report the end of the file
-// together with the last bytes.
+// readAt fills b. Unlike r.ReadAt, it does not return io.EOF together with the last
+// bytes.
 func readAt(r io.ReaderAt, b []byte, off int64) error {
 	_, err := io.ReadFull(io.NewSectionReader(r, off, int64(len(b))), b)
 	return err
 }
 
-// parseHeader holds raw to the format and to the size of the data section.
+// parseHeader parses raw and checks it against the format and the size of the data
+// section.
 func parseHeader(raw []byte, data uint64) (*header, error) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil, errors.New("not a safetensors file: its header is not a JSON object")
@@ -92,8 +93,8 @@ func parseHeader(raw []byte, data uint64) (*header, error) {
 	return h, h.checkLayout(data)
 }
 
-// checkLayout proves that the tensors tile the data section: no overlap, no
-// gap, nothing before, behind or outside.
+// checkLayout verifies that the tensors tile the data section, without overlaps, gaps,
+// or bytes outside them.
 func (h *header) checkLayout(data uint64) error {
 	names := h.names()
 	slices.SortStableFunc(names, func(a, b string) int { return slices.Compare(h.span(a), h.span(b)) })
@@ -169,8 +170,8 @@ func tensorEntry(d *json.Decoder) (e entry, err error) {
 	return e, e.check()
 }
 
-// check holds the extents against the bytes, so that a lying shape can never
-// make the reader allocate more than the file's own size suggests.
+// check compares the shape with the bytes, so that a false shape cannot make the reader
+// allocate more than the file's size suggests.
 func (e *entry) check() error {
 	size, ok := sizes[e.dtype]
 	if !ok {
@@ -191,8 +192,8 @@ func (e *entry) check() error {
 	return nil
 }
 
-// object reads one JSON object; field reads the value of each key. A key that
-// comes twice is an error: readers would disagree on which one counts.
+// object reads a JSON object and calls field to read the value of each key. Duplicate
+// keys are an error, because readers disagree on which one counts.
 func object(d *json.Decoder, field func(key string) error) error {
 	if err := delim(d, '{'); err != nil {
 		return err
@@ -227,7 +228,7 @@ func numbers(d *json.Decoder) ([]uint64, error) {
 		}
 		text, ok := token.(json.Number)
 		if !ok {
-			return nil, fmt.Errorf("%v where a number is needed", token)
+			return nil, fmt.Errorf("%v instead of a number", token)
 		}
 		n, err := strconv.ParseUint(text.String(), 10, 63)
 		if err != nil {
@@ -245,7 +246,7 @@ func text(d *json.Decoder) (string, error) {
 	}
 	s, ok := token.(string)
 	if !ok {
-		return "", fmt.Errorf("%v where a string is needed", token)
+		return "", fmt.Errorf("%v instead of a string", token)
 	}
 	return s, nil
 }
@@ -256,7 +257,7 @@ func delim(d *json.Decoder, want json.Delim) error {
 		return err
 	}
 	if token != want {
-		return fmt.Errorf("%v where %v is needed", token, want)
+		return fmt.Errorf("%v instead of %v", token, want)
 	}
 	return nil
 }

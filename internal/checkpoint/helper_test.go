@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// assemble builds a file out of a header's text and the size of its data.
+// assemble builds a file from a header's text and a number of data bytes.
 func assemble(header string, data int) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	b = append(b, header...)
@@ -56,7 +56,7 @@ func parsed(t testing.TB, b []byte) *File {
 	return f
 }
 
-// equal says where two tensors differ, "" where they do not.
+// equal describes the difference of two tensors, "" if there is none.
 func equal(got, want Tensor) string {
 	if got.Name != want.Name || fmt.Sprint(got.Shape()) != fmt.Sprint(want.Shape()) {
 		return fmt.Sprintf("%s %d is not %s %d", got.Name, got.Shape(), want.Name, want.Shape())

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Load reads exactly the tensors of want, in its order. Anything missing,
-// misshapen or left over is an error that names all of it at once; training
-// state and num_batches_tracked may be left over.
+// Load reads exactly the tensors of want, in that order. If any are missing, misshapen
+// or left over, the error names them all; training state and num_batches_tracked may be
+// left over.
 func (f *File) Load(want []Spec) ([]Tensor, error) {
 	return f.load(want, f.Tensor)
 }
 
-// Weights is Load for a network that is to be used: of each tensor it returns the
-// moving average, under the tensor's own name, where training has kept one.
+// Weights is like Load, for inference: if training kept a moving average of a tensor,
+// it returns that under the tensor's own name.
 func (f *File) Weights(want []Spec) ([]Tensor, error) {
 	return f.load(want, f.Weight)
 }
@@ -34,7 +34,7 @@ func (f *File) load(want []Spec, read func(name string) (Tensor, error)) ([]Tens
 	return ts, nil
 }
 
-// Weight is Weights for one tensor, after Match.
+// Weight is like Weights for a single tensor, after Match.
 func (f *File) Weight(name string) (Tensor, error) {
 	average, ok := f.head.entries[PrefixEMA+name]
 	if !ok {
@@ -47,8 +47,8 @@ func (f *File) Weight(name string) (Tensor, error) {
 	return Tensor{name, t.Value}, err
 }
 
-// Match makes Load's checks of names and shapes without reading any data, for
-// a caller that then reads tensor by tensor to save memory.
+// Match checks names and shapes like Load, without reading data, for callers that then
+// read one tensor at a time to save memory.
 func (f *File) Match(want []Spec) error {
 	var missing, misshapen, unexpected faults
 	wanted := map[string]bool{}
@@ -80,7 +80,7 @@ type faults []string
 
 func (fs *faults) add(format string, a ...any) { *fs = append(*fs, fmt.Sprintf(format, a...)) }
 
-// list formats the first few, and how many there are.
+// list formats the first few faults and the number of the rest.
 func (fs faults) list(reason string) string {
 	const few = 3
 	var b strings.Builder

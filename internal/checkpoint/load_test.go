@@ -51,11 +51,11 @@ func TestLoadPassesOverTrainingState(t *testing.T) {
 		t.Errorf("with a moment: %v, %v", ts, err)
 	}
 	if _, err := f.Load(append(weights, Spec{"optim.m.b", []int{2}})); err == nil {
-		t.Error("a missing moment was not noticed")
+		t.Error("a missing moment is accepted")
 	}
 }
 
-// A network is used with the average of its weights, where there is one.
+// TestWeights: a network uses the average of its weights if there is one.
 func TestWeights(t *testing.T) {
 	c := Contents{Tensors: []Tensor{
 		New("a", []int{2}, []float32{1, 2}), New(PrefixEMA+"a", []int{2}, []float32{3, 4}), New("b", []int{1}, []float32{5}),
@@ -66,7 +66,7 @@ func TestWeights(t *testing.T) {
 		t.Errorf("%v, %v", ts, err)
 	}
 	if _, err := parsed(t, encoded(t, c)).Weights(append(want, Spec{"c", []int{1}})); err == nil {
-		t.Error("a missing tensor was not noticed")
+		t.Error("a missing tensor is accepted")
 	}
 	c.Tensors[1] = New(PrefixEMA+"a", []int{1}, []float32{3})
 	if _, err := parsed(t, encoded(t, c)).Weights(want); err == nil || !strings.Contains(err.Error(), "a is [2], and its average [1]") {
@@ -74,8 +74,8 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-// TestNotFinite: weights of a training that diverged are refused by name, whatever
-// type they are stored as; so are those that float32 cannot hold.
+// TestNotFinite: weights of a diverged training are refused by name, whatever their
+// type; so are values that float32 cannot represent.
 func TestNotFinite(t *testing.T) {
 	le := binary.LittleEndian
 	for _, c := range []struct {

@@ -9,7 +9,7 @@ import (
 )
 
 // TestMutants reads damaged safetensors files, and every tensor of those that are
-// taken for whole.
+// accepted.
 func TestMutants(t *testing.T) {
 	seeds := [][]byte{encoded(t, sample())}
 	paths, err := filepath.Glob("testdata/*.safetensors")
@@ -29,7 +29,7 @@ func TestMutants(t *testing.T) {
 			return err
 		}
 		for _, name := range file.Names() {
-			_, _ = file.Tensor(name) // those of whole numbers are no weights
+			_, _ = file.Tensor(name) // integer tensors are not weights
 		}
 		return nil
 	}}

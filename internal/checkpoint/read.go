@@ -13,9 +13,9 @@ import (
 	"clusir/internal/userfile"
 )
 
-// File is an open safetensors file whose tensors are read when asked for.
+// File is an open safetensors file, whose tensors are read on demand.
 type File struct {
-	// Metadata holds the free text of the header; treat it as read-only.
+	// Metadata is the header's free-form metadata; treat it as read-only.
 	Metadata map[string]string
 
 	name   string
@@ -26,7 +26,7 @@ type File struct {
 	closer io.Closer
 }
 
-// Open opens the file at path and verifies its checksum where it has one.
+// Open opens the file at path and verifies its checksum if it has one.
 func Open(path string) (*File, error) {
 	f, err := userfile.Open(path)
 	if err != nil {
@@ -47,13 +47,13 @@ func Open(path string) (*File, error) {
 	return file, nil
 }
 
-// Parse opens a file that is already in memory, e.g. an embedded one; name
-// stands for it in errors.
+// Parse opens a file that is already in memory, such as an embedded one; errors call it
+// name.
 func Parse(name string, b []byte) (*File, error) {
 	return Read(name, bytes.NewReader(b), int64(len(b)))
 }
 
-// Read opens a file of the given size; name stands for it in errors.
+// Read opens a file of the given size; errors call it name.
 func Read(name string, r io.ReaderAt, size int64) (*File, error) {
 	raw, err := readHeader(r, size)
 	if err != nil {
@@ -97,8 +97,8 @@ func (f *File) Has(name string) bool {
 	return ok
 }
 
-// Config decodes the model's configuration into dst. An unknown field is an
-// error: it would change what the weights mean.
+// Config decodes the model's configuration into dst. Unknown fields are errors, because
+// they would change the meaning of the weights.
 func (f *File) Config(dst any) error {
 	text, ok := f.Metadata[KeyConfig]
 	if !ok {
@@ -116,8 +116,8 @@ func (f *File) Config(dst any) error {
 	return nil
 }
 
-// Step returns the number of optimiser steps behind the weights, 0 where the
-// file does not say.
+// Step returns the number of optimiser steps behind the weights, 0 if the file does not
+// say.
 func (f *File) Step() (int, error) {
 	text, ok := f.Metadata[KeyStep]
 	if !ok {
@@ -130,7 +130,7 @@ func (f *File) Step() (int, error) {
 	return int(n), nil
 }
 
-// Tensor reads one tensor, converted to float32.
+// Tensor reads one tensor and converts it to float32.
 func (f *File) Tensor(name string) (Tensor, error) {
 	e, ok := f.head.entries[name]
 	if !ok {
@@ -152,7 +152,7 @@ func (f *File) Tensor(name string) (Tensor, error) {
 	return New(name, e.ints(), data), nil
 }
 
-// finite refuses numbers with which a network could only give more of the kind.
+// finite refuses values that are not finite, which would make every result so.
 func finite(data []float32) error {
 	for i, x := range data {
 		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {

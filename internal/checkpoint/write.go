@@ -18,20 +18,20 @@ import (
 	"clusir/internal/atomicfile"
 )
 
-// Contents is what goes into a file.
+// Contents are the contents of a file to be written.
 type Contents struct {
 	Tensors []Tensor
 	// Config is stored as JSON; nil stores none.
 	Config any
 	Step   int
-	// Metadata holds further keys. The keys of this package are set by it.
+	// Metadata holds additional keys, which must differ from this package's.
 	Metadata map[string]string
-	// DType is F32, also by default, or F16.
+	// DType is F32, the default, or F16.
 	DType DType
 }
 
-// Write writes c to path: under a temporary name first, so that path never
-// holds half a file.
+// Write writes c to path, under a temporary name first, so that path never holds an
+// incomplete file.
 func Write(path string, c Contents) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return Encode(w, c) })
 }
@@ -48,8 +48,8 @@ func Encode(w io.Writer, c Contents) error {
 	if err != nil {
 		return err
 	}
-	// The digest stands in front of what it covers: one pass to compute it,
-	// one to write.
+	// The digest precedes what it covers, so one pass computes it and another one
+	// writes.
 	sum := newDigest(raw)
 	if err := c.data(sum); err != nil {
 		return err
@@ -64,7 +64,7 @@ func Encode(w io.Writer, c Contents) error {
 	return c.data(w)
 }
 
-// check refuses what could not be read back.
+// check refuses contents that could not be read back.
 func (c Contents) check() error {
 	if c.DType != F32 && c.DType != F16 {
 		return fmt.Errorf("cannot store weights as %q: choose F32 or F16", c.DType)
@@ -88,7 +88,7 @@ func (c Contents) check() error {
 	return nil
 }
 
-// fitsHalf refuses values that F16 storage would turn into infinities.
+// fitsHalf refuses values that would become infinite as F16.
 func fitsHalf(t Tensor) error {
 	for _, x := range t.Data() {
 		if h := toHalf(x); h&0x7fff == halfInf && !math.IsInf(float64(x), 0) {
@@ -120,11 +120,11 @@ func (c Contents) header() ([]byte, error) {
 	return c.layout(meta)
 }
 
-// layout places the tensors one behind the other, in the order of their names.
+// layout lays out the tensors in name order.
 func (c Contents) layout(meta map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString(`{"__metadata__":`)
-	if err := appendJSON(&b, meta); err != nil { // maps are written in the order of their keys
+	if err := appendJSON(&b, meta); err != nil { // maps are written in key order
 		return nil, err
 	}
 	end := uint64(0)
@@ -145,7 +145,7 @@ func (c Contents) layout(meta map[string]string) ([]byte, error) {
 		}
 	}
 	b.WriteByte('}')
-	for b.Len()%lengthSize != 0 { // the format pads with spaces, so that the data are aligned
+	for b.Len()%lengthSize != 0 { // the format pads with spaces to align the data
 		b.WriteByte(' ')
 	}
 	return b.Bytes(), nil

@@ -69,7 +69,7 @@ func TestEqualContentsAreEqualBytes(t *testing.T) {
 	b.Tensors[0], b.Tensors[2] = b.Tensors[2], b.Tensors[0]
 	first := encoded(t, a)
 	if !bytes.Equal(first, encoded(t, b)) {
-		t.Error("the order in which tensors are given shows in the file")
+		t.Error("the order of the tensors changes the file")
 	}
 	n := binary.LittleEndian.Uint64(first)
 	if n%lengthSize != 0 {
@@ -81,8 +81,8 @@ func TestEqualContentsAreEqualBytes(t *testing.T) {
 	}
 }
 
-// TestEveryFlippedBitIsNoticed flips each bit of the header and some of the
-// data. A flip in the padding's whitespace counts, too.
+// TestEveryFlippedBitIsNoticed flips each bit of the header and some of the data,
+// including the whitespace of the padding.
 func TestEveryFlippedBitIsNoticed(t *testing.T) {
 	c := sample()
 	c.Tensors = c.Tensors[:2]

@@ -2,14 +2,15 @@ package infer
 
 import "clusir/internal/kernels"
 
-// Copies are copies of one network, each on a backend of its own.
+// Copies holds several copies of one network, each on its own backend.
 type Copies struct {
 	Networks []*Network
-	Device   string // the name of what they compute on
+	Device   string // the name of the computing device
 	backends []kernels.Backend
 }
 
-// LoadCopies puts n copies of the network that s names on backends that open returns.
+// LoadCopies loads n copies of the network that s names, each on a backend returned by
+// open.
 func LoadCopies(n int, s Source, open func() (b kernels.Backend, device string, err error)) (*Copies, error) {
 	c := &Copies{}
 	for range n {
@@ -34,12 +35,12 @@ func (c *Copies) add(s Source, open func() (kernels.Backend, string, error)) err
 	return err
 }
 
-// Close gives back the memory of the networks and their backends.
+// Close frees the networks and closes their backends.
 func (c *Copies) Close() {
 	for _, n := range c.Networks {
 		n.Close()
 	}
 	for _, b := range c.backends {
-		_ = b.Close() // all that it computed is fetched
+		_ = b.Close() // everything that it computed has been fetched
 	}
 }

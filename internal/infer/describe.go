@@ -11,23 +11,23 @@ import (
 	"clusir/weights"
 )
 
-// KeyResults is the key of the metadata that holds []Score as JSON.
+// KeyResults is the metadata key that holds []Score as JSON.
 const KeyResults = "results"
 
-// costSide is the side of the image that Description.GMACs is for.
+// costSide is the side of the image for which Description.GMACs is counted.
 const costSide = 128
 
-// Description is what a model's file says of itself, and what can be counted
+// Description is what a model's file records about the model, plus what can be counted
 // without running it.
 type Description struct {
 	Name     string `json:"name"` // of an embedded model, or the file's path
 	Embedded bool   `json:"embedded"`
 	Bytes    int64  `json:"bytes"`
-	// Weights counts the tensors by type; Resumable tells that the optimiser's
-	// state is in the file too.
+	// Weights counts the tensors by type; Resumable reports whether the file also holds
+	// the optimiser's state.
 	Weights   []checkpoint.Content   `json:"weights"`
 	Resumable bool                   `json:"resumable"`
-	Config    *arch.Config           `json:"config,omitempty"` // nil where the file does not hold it
+	Config    *arch.Config           `json:"config,omitempty"` // nil if the file does not hold it
 	Params    int64                  `json:"parameters,omitempty"`
 	GMACs     float64                `json:"gmacs_128,omitempty"` // at 128×128
 	Step      int                    `json:"steps,omitempty"`
@@ -37,20 +37,20 @@ type Description struct {
 	Responses model.ClusterResponses `json:"answers,omitempty"` // of its clusters, in training
 	Notes     map[string]string      `json:"notes,omitempty"`   // the rest of the metadata
 
-	recipe *config.Config // Recipe as settings, nil if the file does not say
+	recipe *config.Config // Recipe as settings, nil if the file does not have one
 }
 
-// Score is what a model reached on a benchmark, or on a part of one.
+// Score is a model's result on a benchmark or on a part of one.
 type Score struct {
 	Benchmark string  `json:"benchmark"`
 	Images    int     `json:"images"`
-	Expected  int     `json:"expected,omitempty"` // images of the whole benchmark
+	Expected  int     `json:"expected,omitempty"` // images in the whole benchmark
 	Input     float64 `json:"input_psnr"`
 	PSNR      float64 `json:"psnr"`
 	SSIM      float64 `json:"ssim,omitempty"`
 }
 
-// Describe opens an embedded model or a file, without putting it on a device.
+// Describe opens an embedded model or a file, without loading it onto a device.
 func Describe(name string) (*Description, error) {
 	f, err := Open(name)
 	if err != nil {
@@ -72,7 +72,7 @@ func Describe(name string) (*Description, error) {
 // count adds the configuration and what follows from it.
 func (d *Description) count(f *checkpoint.File) error {
 	if f.Metadata[checkpoint.KeyConfig] == "" {
-		return nil // another program's file: it takes --model-config to run it
+		return nil // another program's file: it needs --model-config to run
 	}
 	c, err := model.ReadConfig(f)
 	if err != nil {
@@ -87,12 +87,12 @@ func (d *Description) count(f *checkpoint.File) error {
 	return err
 }
 
-// read takes the metadata apart.
+// read parses the metadata.
 func (d *Description) read(metadata map[string]string) error {
 	for key, text := range metadata {
 		switch key {
 		case checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, model.KeyResponses,
-			checkpoint.KeyDevice, checkpoint.KeyData, checkpoint.KeyBest, checkpoint.KeyValidated: // fields, or what going on needs
+			checkpoint.KeyDevice, checkpoint.KeyData, checkpoint.KeyBest, checkpoint.KeyValidated: // separate fields, or only needed to resume
 		case checkpoint.KeyRecipe:
 			if err := d.setRecipe(text); err != nil {
 				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, err)
@@ -108,7 +108,7 @@ func (d *Description) read(metadata map[string]string) error {
 	return nil
 }
 
-// setRecipe reads a recipe, and keeps it with the keys of configurations.
+// setRecipe parses a recipe and stores it with the configuration's keys.
 func (d *Description) setRecipe(text string) error {
 	if text == "" {
 		return nil

@@ -8,7 +8,7 @@ import (
 // turns is the number of the square's symmetries: flips and quarter turns.
 const turns = 8
 
-// turn is one of them, a set of the steps that make it, in this order.
+// turn is one of them: the set of steps that make it, in this order.
 type turn int
 
 const (
@@ -17,7 +17,7 @@ const (
 	transpose
 )
 
-// size is what h×w pixels become.
+// size returns the size of the turned image of h×w pixels.
 func (t turn) size(h, w int) (int, int) {
 	if t&transpose != 0 {
 		return w, h
@@ -25,7 +25,7 @@ func (t turn) size(h, w int) (int, int) {
 	return h, w
 }
 
-// window is where a part of a picture is once the picture is turned.
+// window returns where a part of a picture lies in the turned picture.
 func (t turn) window(part model.Window, h, w int) model.Window {
 	if part == (model.Window{}) {
 		return part
@@ -42,8 +42,8 @@ func (t turn) window(part model.Window, h, w int) model.Window {
 	return part
 }
 
-// each calls f with the place of every value of an image [3,h,w] and with its place
-// in the turned image.
+// each calls f with the index of every value of an image [3,h,w] and its index in the
+// turned image.
 func (t turn) each(h, w int, f func(plain, turned int)) {
 	for c := range 3 {
 		for y := range h {
@@ -65,8 +65,8 @@ func (t turn) each(h, w int, f func(plain, turned int)) {
 	}
 }
 
-// ensemble is the mean of the results for the eight turns of src, turned back. The
-// routes, and what o.Probe sees, are those of the image as it is, which comes last.
+// ensemble returns the mean of the results for the eight turns of src, turned back. The
+// routes and what o.Probe receives are those of the unturned image, which comes last.
 func (n *Network) ensemble(mean, src planar.Image, o Options) (routes []*model.Route) {
 	clear(mean.Pix)
 	turned := planar.New(src.C, src.H, src.W)

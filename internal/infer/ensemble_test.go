@@ -11,7 +11,7 @@ import (
 	"clusir/internal/planar"
 )
 
-// turnedImage is x turned.
+// turnedImage returns x turned by t.
 func turnedImage(x planar.Image, t turn) planar.Image {
 	y := planar.New(x.C, x.H, x.W)
 	y.H, y.W = t.size(x.H, x.W)
@@ -19,10 +19,9 @@ func turnedImage(x planar.Image, t turn) planar.Image {
 	return y
 }
 
-// TestEnsembleTurns: to restore a picture that is turned is to turn the restored
-// picture, which is true of the mean over the turns and not of the network. A part of
-// a picture, which has its place there and shares what the picture is like, is no
-// exception.
+// TestEnsembleTurns: restoring a turned picture gives the turned restored picture,
+// which holds for the mean over the turns but not for the network. The same is true of
+// a window of a picture that uses the picture's Shared.
 func TestEnsembleTurns(t *testing.T) {
 	b, err := cpu.New(cpu.Options{Threads: 2})
 	if err != nil {

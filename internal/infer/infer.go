@@ -1,5 +1,5 @@
-// Package infer runs a trained network on images of any size that lie in host
-// memory: it pads them to what the network takes and crops the result.
+// Package infer runs a trained network on images of any size in host memory: it pads
+// them to a size that the network accepts and crops the result.
 package infer
 
 import (
@@ -15,56 +15,57 @@ import (
 	"clusir/internal/planar"
 )
 
-// Network is a model on a device, ready to restore. It may be used by one
-// goroutine at a time.
+// Network is a model on a device, ready to restore images. It must not be used by
+// several goroutines at once.
 type Network struct {
 	Model *model.ClusIR
-	// Metadata is what the checkpoint says of itself; treat it as read-only.
+	// Metadata is the checkpoint's metadata; treat it as read-only.
 	Metadata map[string]string
 	// Ensemble makes every result the mean over the eight flips and turns of the
 	// image, which takes eight passes.
 	Ensemble bool
-	// Progress, if set, receives from Restore, before each operation and at the end,
-	// the share of its multiply-accumulates that have run. It never falls within a
-	// call, and ends at 1. A device with a queue counts what was queued.
+	// Progress, if set, receives the share of Restore's multiply-accumulates that have
+	// run, before each operation and at the end. It never decreases within a call, and
+	// ends at 1. On a device with a queue it counts queued operations.
 	Progress func(done float64)
 
 	b       kernels.Backend
 	tape    *model.Tape
-	counted map[[2]int]int64 // multiply-accumulates of a pass, by its sides
+	counted map[[2]int]int64 // multiply-accumulates of a pass, by image size
 }
 
-// New returns the network of m, whose weights are on b.
+// New returns the network of m, whose weights must be on b.
 func New(m *model.ClusIR, b kernels.Backend) *Network {
 	return &Network{Model: m, b: b, tape: &model.Tape{B: b}}
 }
 
-// Tape is the tape that the network runs on, to count or to trace.
+// Tape returns the tape that the network runs on, for counting or tracing.
 func (n *Network) Tape() *model.Tape { return n.tape }
 
-// Options are the choices of one call of [Network.Restore].
+// Options are the settings of one call of [Network.Restore].
 type Options struct {
-	// Shared, where set, is filled by the first call that is given it and taken by
-	// later ones: what the tiles of a picture have in common.
+	// Shared, if set, is filled by the first call that receives it and used by later
+	// ones: it holds what the tiles of a picture have in common.
 	Shared *Shared
-	// Window is where in a larger picture the image lies. The zero value is all of it.
+	// Window is where the image lies in a larger picture. The zero value means that the
+	// image is the whole picture.
 	Window model.Window
 	// Probe is [model.Options.Probe].
 	Probe func(name string, v *model.Var)
 }
 
-// Shared is what the network finds out about a picture as a whole, in each of its
-// turns, of which only an ensemble looks at more than the first.
+// Shared holds what the network computes from a picture as a whole, for each of its
+// turns; only an ensemble uses more than the first.
 type Shared [turns]model.Globals
 
-// Free gives the memory back.
+// Free frees the memory.
 func (s *Shared) Free(t *model.Tape) {
 	for i := range s {
 		s[i].Free(t)
 	}
 }
 
-// turned are the options of the pass over h×w pixels that are turned.
+// turned returns the options of the pass over the turned image of h×w pixels.
 func (o Options) turned(t turn, h, w int) model.Options {
 	m := model.Options{Window: t.window(o.Window, h, w)}
 	if o.Shared != nil {
@@ -77,13 +78,12 @@ func (o Options) turned(t turn, h, w int) model.Options {
 }
 
 // Restore returns the restored picture of src, not clamped, in dst if that is large
-// enough. Sides that the network cannot take are extended
-// by reflection at the right and at the bottom. The routes are valid until the
-// next call.
+// enough. If the network does not accept the size, the image is extended by reflection
+// at the right and at the bottom. The routes are valid until the next call.
 //
-// It returns the cause of ctx if that ends, an error that wraps [kernels.ErrMemory]
-// if the device has no memory left, and one if the result is not a picture: no
-// command can use one that holds NaN, and clamped it would look like a black one.
+// It returns the cause of ctx if that ends, an error that wraps [kernels.ErrMemory] if
+// the device has no memory left, and an error if the result holds NaN or the like,
+// which no command could use and which clamping would turn into a black picture.
 func (n *Network) Restore(ctx context.Context, dst []float32, src planar.Image, o Options) (restored planar.Image, routes []*model.Route, err error) {
 	h, w := src.H, src.W
 	if src.C != 3 || len(src.Pix) != 3*h*w || h < 1 || w < 1 {
@@ -128,8 +128,8 @@ func (n *Network) Restore(ctx context.Context, dst []float32, src planar.Image, 
 	return restored, routes, CheckRestored(restored.Pix)
 }
 
-// pass runs the network on src, of sides that it takes. What the pass before has left on
-// the device is freed.
+// pass runs the network on src, whose size it must accept. It frees what the previous
+// pass left on the device.
 func (n *Network) pass(dst, src planar.Image, o model.Options) []*model.Route {
 	n.tape.Reset()
 	y, routes := n.Model.Forward(n.tape, n.tape.Input(src.Pix, 1, 3, src.H, src.W), o)
@@ -137,14 +137,14 @@ func (n *Network) pass(dst, src planar.Image, o model.Options) []*model.Route {
 	return routes
 }
 
-// maxRestored bounds the values of a result. Those of a picture are in 0..1, and a
-// network that works strays from that by little.
+// maxRestored bounds the values of a result. A picture's values are in 0..1, and a
+// working network exceeds that range only slightly.
 const maxRestored = 1000
 
-// CheckRestored reports a network's result that is not a picture.
+// CheckRestored returns an error if a network's result is not a picture.
 func CheckRestored(pixels []float32) error {
 	for _, v := range pixels {
-		if !(v >= -maxRestored && v <= maxRestored) { // NaN is neither
+		if !(v >= -maxRestored && v <= maxRestored) { // false for NaN too
 			return fmt.Errorf("the network's result holds %g where a picture has values from 0 to 1: "+
 				"its weights are damaged, or its training diverged; use another --model", v)
 		}
@@ -152,8 +152,8 @@ func CheckRestored(pixels []float32) error {
 	return nil
 }
 
-// thrown is the error that a pass ended with; anything else is a bug and goes on as
-// a panic.
+// thrown returns the error that a pass panicked with. Any other panic is a bug and is
+// re-raised.
 func thrown(p any) error {
 	err, ok := p.(error)
 	switch {
@@ -166,13 +166,13 @@ func thrown(p any) error {
 	panic(p)
 }
 
-// Padded is the side that the network is given for one of so many pixels.
+// Padded returns the size to which the network pads a side.
 func (n *Network) Padded(side int) int {
 	a := (side + arch.Align - 1) / arch.Align * arch.Align
 	return max(a, n.Model.Config.MinSide())
 }
 
-// Close gives the model's memory back; the backend stays.
+// Close frees the model's memory; the backend stays open.
 func (n *Network) Close() {
 	n.tape.Reset()
 	n.Model.Free()

@@ -15,8 +15,8 @@ import (
 	"clusir/internal/planar"
 )
 
-// TestOddSizes holds images of any size to the identity, which an untrained
-// network is.
+// TestOddSizes checks images of any size against the identity, which is what an
+// untrained network computes.
 func TestOddSizes(t *testing.T) {
 	b, err := cpu.New(cpu.Options{Threads: 2})
 	if err != nil {
@@ -54,13 +54,12 @@ func TestOddSizes(t *testing.T) {
 		t.Errorf("%d bytes are left behind", after-before)
 	}
 	if _, _, err := n.Restore(t.Context(), nil, planar.Image{C: 3, H: 1, W: 1, Pix: make([]float32, 5)}, Options{}); err == nil {
-		t.Error("a wrong length is accepted")
+		t.Error("an image of the wrong length is accepted")
 	}
 }
 
-// TestEnds ends a pass in its middle: by its context and by a device without
-// memory, which are errors and leave nothing behind, and by a bug, which must not be
-// taken for one.
+// TestEnds ends a pass in its middle: by its context and by a device without memory,
+// which are errors and leak nothing, and by a bug, which must stay a panic.
 func TestEnds(t *testing.T) {
 	b, err := cpu.New(cpu.Options{Threads: 1})
 	if err != nil {
@@ -82,7 +81,7 @@ func TestEnds(t *testing.T) {
 	}{
 		{"memory", func() { panic(fmt.Errorf("allocating: %w", kernels.ErrMemory)) }, kernels.ErrMemory, false},
 		{"bug", func() { _ = src[len(src)] }, nil, true},
-		{"an error that nothing should throw", func() { panic(enough) }, nil, true},
+		{"an unexpected error", func() { panic(enough) }, nil, true},
 		{"context", func() { stop(enough) }, enough, false},
 	} {
 		func() {
@@ -96,7 +95,7 @@ func TestEnds(t *testing.T) {
 				if modules++; name == "encoder.2" {
 					c.at()
 				} else if name == "encoder.3" {
-					t.Errorf("%s: the pass went on", c.name)
+					t.Errorf("%s: the pass continued", c.name)
 				}
 			}})
 			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), "16×16") {
@@ -109,7 +108,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestNoPicture: a result of damaged weights is an error, and no black picture.
+// TestNoPicture: a result of damaged weights is an error, not a black picture.
 func TestNoPicture(t *testing.T) {
 	b, err := cpu.New(cpu.Options{Threads: 1})
 	if err != nil {

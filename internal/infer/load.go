@@ -15,18 +15,18 @@ import (
 	"clusir/weights"
 )
 
-// Source says where a network's weights come from.
+// Source is where a network's weights come from.
 type Source struct {
 	// Model is the name of an embedded model or the path of a checkpoint.
 	Model string
-	// Config is the file of the configuration, "" for none. It is an error to name
-	// one for a checkpoint whose metadata hold its configuration.
+	// Config is the path of the configuration file, "" for none. It must be empty if
+	// the checkpoint's metadata hold a configuration.
 	Config string
 	// Ensemble is [Network.Ensemble].
 	Ensemble bool
 }
 
-// Load puts the network that s names on b.
+// Load loads the network that s names onto b.
 func Load(s Source, b kernels.Backend) (*Network, error) {
 	f, c, err := s.Open()
 	if err != nil {
@@ -51,7 +51,7 @@ func (s Source) ReadConfig() (arch.Config, error) {
 	return c, f.Close()
 }
 
-// Open opens the file of the weights, which the caller closes, with the network's
+// Open opens the weights' file, which the caller closes, and returns the network's
 // configuration.
 func (s Source) Open() (*checkpoint.File, arch.Config, error) {
 	f, err := Open(s.Model)

@@ -5,9 +5,9 @@ import (
 	"clusir/internal/model"
 )
 
-// Means are the means of v [1,C,H,W] over squares of a side that is a power of
-// two, one a row: [H/side·W/side,C]. They are taken where v is, by Haar
-// transforms: LL is twice the mean of 2×2 pixels.
+// Means returns the means of v [1,C,H,W] over squares whose side is a power of two, one
+// per row: [H/side·W/side,C]. It computes them on v's device with Haar transforms: LL
+// is twice the mean of 2×2 pixels.
 func (n *Network) Means(v *model.Var, side int) []float32 {
 	x, scale := v, float32(1)
 	for ; side > 1; side /= 2 {

@@ -8,11 +8,11 @@ import (
 // ProgramBytes is the memory that the program itself takes, as measured.
 const ProgramBytes = 64 << 20
 
-// Memory bounds, in bytes, what the weights of a network take and what one pass
-// over H×W pixels takes besides: the most numbers alive at a time, three tenths
-// more that the backend keeps for reuse, and its room within operations, which
-// measures up to twice the numbers for small images and some 150 MB for large
-// ones. The sides are those of [Network.Padded].
+// Memory bounds the bytes of a network's weights and of one pass over H×W pixels,
+// without the weights: the peak number of values alive, three tenths more that the
+// backend keeps for reuse, and the operations' scratch space, which measures up to
+// twice the values for small images and some 150 MB for large ones. H and W are as
+// returned by [Network.Padded].
 func Memory(c arch.Config, H, W int) (weights, pass int64, err error) {
 	cost, err := model.CostOf(c, 1, H, W)
 	if err != nil {

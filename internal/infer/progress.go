@@ -6,8 +6,8 @@ import (
 	"clusir/internal/model"
 )
 
-// watch returns what the tape calls before each operation on an image of H×W pixels:
-// it reports how far the call is, and ends it with ctx.
+// watch returns the function that the tape calls before each operation on an image of
+// H×W pixels: it reports progress, and ends the call when ctx ends.
 func (n *Network) watch(ctx context.Context, H, W int) (func() error, error) {
 	if n.Progress == nil {
 		return func() error { return context.Cause(ctx) }, nil
@@ -26,7 +26,7 @@ func (n *Network) watch(ctx context.Context, H, W int) (func() error, error) {
 	}, nil
 }
 
-// macs is what a pass over H×W pixels multiplies and adds.
+// macs returns the multiply-accumulates of a pass over H×W pixels.
 func (n *Network) macs(H, W int) (int64, error) {
 	sides := [2]int{H, W}
 	if all, ok := n.counted[sides]; ok {

@@ -10,8 +10,8 @@ import (
 	"clusir/internal/planar"
 )
 
-// TestProgress: what a pass reports begins at 0, never falls, moves in small steps and
-// ends at 1, and that somebody looks does not change a bit of the result.
+// TestProgress: the reported progress begins at 0, never falls, moves in small steps
+// and ends at 1, and reporting does not change a bit of the result.
 func TestProgress(t *testing.T) {
 	b, err := cpu.New(cpu.Options{Threads: 2})
 	if err != nil {
@@ -20,7 +20,7 @@ func TestProgress(t *testing.T) {
 	defer b.Close()
 	for _, c := range []struct {
 		h, w     int
-		shared   bool // a pass that is given what another found out does less
+		shared   bool // a pass with the results of another does less work
 		ensemble bool
 	}{{64, 64, false, false}, {37, 90, false, false}, {64, 64, true, false}, {40, 64, false, true}, {40, 64, true, true}} {
 		m, err := model.New(arch.Variants()["nano"], b)
@@ -58,7 +58,7 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-// mustProgress checks what was reported of one pass.
+// mustProgress checks the reports of one pass.
 func mustProgress(t *testing.T, said []float64, step float64) {
 	t.Helper()
 	if len(said) < 50 || said[0] != 0 || said[len(said)-1] != 1 || !slices.IsSorted(said) {

@@ -19,11 +19,11 @@ func WriteList(w io.Writer, models []*Description) error {
 		fmt.Fprintf(tw, "%s\t%s\t%.2f\t%s\t%s\n", d.Name, humanize.Comma(d.Params), d.GMACs, humanize.Bytes(uint64(d.Bytes)),
 			strings.Join(d.tasks(), ", "))
 	}
-	fmt.Fprintf(tw, "\nGMACs are those of %d×%[1]d pixels. clusir models NAME says more of one.\n", costSide)
+	fmt.Fprintf(tw, "\nGMACs are those of %d×%[1]d pixels. clusir models NAME shows one model in detail.\n", costSide)
 	return tw.Flush()
 }
 
-// WriteText prints all that is known of a model, a subject a line.
+// WriteText prints everything known about a model, one subject per line.
 func (d *Description) WriteText(w io.Writer) error {
 	where := ""
 	if d.Embedded {
@@ -65,7 +65,8 @@ func (d *Description) WriteText(w io.Writer) error {
 	return d.writeScores(w)
 }
 
-// tasks are those that the network was trained for, none if the file does not say.
+// tasks returns the tasks that the network was trained for, none if the file does not
+// say.
 func (d *Description) tasks() (names []string) {
 	if d.recipe == nil {
 		return nil
@@ -80,7 +81,7 @@ func (d *Description) tasks() (names []string) {
 	return names
 }
 
-// contents says what tensors the file holds.
+// contents describes the tensors in the file.
 func (d *Description) contents() string {
 	var parts []string
 	for _, c := range d.Weights {

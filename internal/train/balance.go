@@ -5,11 +5,10 @@ import (
 	"clusir/internal/model"
 )
 
-// balance is a term that evens out the use of the clusters: the mean over the
-// stages of N·Σ_n p̄_n², p̄ the posterior's mean over the batch: what the tape
-// gathers of it. It is 1 where
-// all clusters are used alike. The paper has no such term; its weight is 0
-// there.
+// balance is a loss term that evens out the use of the clusters: the mean over the
+// stages of N·Σ_n p̄_n², where p̄ is the mean posterior over the batch, or the parts of
+// it that the tape gathers. It is 1 if all clusters are used alike. The paper has no
+// such term; its configurations give it weight 0.
 type balance struct {
 	weight float64
 	terms  []*autograd.Var // Σ_n p̄_n² of each stage
@@ -35,7 +34,7 @@ func newBalance(t *model.Tape, routes []*model.Route, weight float64) balance {
 	return b
 }
 
-// seeds are the term's share of the objective.
+// seeds returns the term's part of the objective.
 func (b balance) seeds(scale float64) []autograd.Seed {
 	var s []autograd.Seed
 	for i, v := range b.terms {

@@ -6,7 +6,7 @@ import (
 	"clusir/internal/tensorboard"
 )
 
-// scalars are the entry's numbers under the names that TensorBoard groups.
+// scalars returns the entry's values under names that TensorBoard groups.
 func (e Entry) scalars() []tensorboard.Scalar {
 	var s []tensorboard.Scalar
 	add := func(value float64, format string, a ...any) {

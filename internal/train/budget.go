@@ -13,19 +13,19 @@ import (
 	"clusir/internal/sysmem"
 )
 
-// batchesAhead is how many batches are kept ready; two more are in use and under way.
+// batchesAhead is the number of batches kept ready; two more are in use or being made.
 const batchesAhead = 4
 
-// need is what a rank takes of a machine's memory, in bytes.
+// need is how much of a machine's memory a rank takes, in bytes.
 type need struct {
-	network  int64 // weights, gradients, moments and activations; 0 on a device with memory of its own
+	network  int64 // weights, gradients, moments and activations; 0 if the device has its own memory
 	batches  int64
-	pictures int64 // decoded ones, up to train.cache_mb
+	pictures int64 // decoded pictures, up to train.cache_mb
 }
 
 func (n need) total() int64 { return n.network + n.batches + n.pictures }
 
-// needs estimates what a rank takes with the settings of t.
+// needs estimates what a rank takes with settings t.
 func (o Options) needs(c arch.Config, t config.Train, decoded int64) (n need, err error) {
 	ranks := o.Group.Size()
 	const float, images = 4, 2 // an input and a target
@@ -37,7 +37,7 @@ func (o Options) needs(c arch.Config, t config.Train, decoded int64) (n need, er
 	return n, err
 }
 
-// checkMemory refuses a run that would take more than there is, with the settings
+// checkMemory refuses a run that needs more memory than is free, and names settings
 // that fit.
 func (o Options) checkMemory(c arch.Config, report *dataset.Report) error {
 	if o.Memory <= 0 {
@@ -52,7 +52,7 @@ func (o Options) checkMemory(c arch.Config, report *dataset.Report) error {
 		size(n.total()), size(n.network), t.Batch, t.Patch, t.Patch, size(n.batches), size(n.pictures), size(o.Memory), o.fitting(c, t, n))
 }
 
-// fitting names settings that fit: what changes the result least comes first.
+// fitting names settings that fit, preferring those that change the result least.
 func (o Options) fitting(c arch.Config, t config.Train, n need) string {
 	if rest := n.network + n.batches; rest <= o.Memory {
 		return fmt.Sprintf("train.cache_mb: %d fits", (o.Memory-rest)>>20)
@@ -64,7 +64,7 @@ func (o Options) fitting(c arch.Config, t config.Train, n need) string {
 	if setting := o.fittingBatch(c, t, 0); setting != "" && n.pictures > 0 {
 		return "train.cache_mb: 0 with " + setting + " fits"
 	}
-	if t.Accumulate > 1 { // each part has samples, and all of them wait in memory
+	if t.Accumulate > 1 { // every part of the batch has samples, and all of them are held in memory
 		t.Accumulate = 1
 		if setting := o.fittingBatch(c, t, 0); setting != "" {
 			return "train.accumulate: 1 with " + setting + " fits"
@@ -73,8 +73,8 @@ func (o Options) fitting(c arch.Config, t config.Train, n need) string {
 	return "choose a smaller model"
 }
 
-// fittingBatch names the parts of a batch, or else the batch, or else the batch and
-// the patch that fit beside so many bytes of pictures; "" if none does.
+// fittingBatch names settings that fit alongside decoded bytes of pictures: the number of
+// parts of a batch, or else the batch size, or else the batch and patch size; "" if none.
 func (o Options) fittingBatch(c arch.Config, t config.Train, decoded int64) string {
 	fits := func(change func(*config.Train)) bool {
 		with := t
@@ -82,7 +82,7 @@ func (o Options) fittingBatch(c arch.Config, t config.Train, decoded int64) stri
 		n, err := o.needs(c, with, decoded)
 		return err == nil && n.total() <= o.Memory
 	}
-	ranks, least := o.Group.Size(), max(1, c.MinTrainingBatch()) // samples in a part
+	ranks, least := o.Group.Size(), max(1, c.MinTrainingBatch()) // least is the number of samples in a part
 	for parts := t.Accumulate + 1; t.Batch/(parts*ranks) >= least; parts++ {
 		if t.Batch%(parts*ranks) == 0 && fits(func(t *config.Train) { t.Accumulate = parts }) {
 			return fmt.Sprintf("train.accumulate: %d", parts)

@@ -10,8 +10,8 @@ import (
 	"clusir/internal/dataset"
 )
 
-// TestSizes: settings that would take more memory than there is are refused before
-// anything is allocated, with what fits; and what is named as fitting does.
+// TestSizes: settings that need more memory than is free are refused before anything is
+// allocated, with a remedy that fits.
 func TestSizes(t *testing.T) {
 	root := photographs(t)
 	for _, c := range []struct {
@@ -50,13 +50,13 @@ func TestSizes(t *testing.T) {
 				}
 			}
 			if _, err := os.Stat(dir); err == nil {
-				t.Error("a run that is refused makes a folder")
+				t.Error("a refused run makes a folder")
 			}
 		})
 	}
 }
 
-// TestFitting: each remedy is reached, and fits.
+// TestFitting: each remedy is given when it applies, and fits.
 func TestFitting(t *testing.T) {
 	o := Options{Config: small("")}.inGroup()
 	c := o.Config.Model.Config

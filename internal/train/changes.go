@@ -13,10 +13,9 @@ import (
 	"clusir/internal/dataset"
 )
 
-// tellChanges says which settings of the training differ from those that a
-// checkpoint was made with: the run goes on, but not to the bits of one that was
-// never cut.
-func (r *run) tellChanges() error {
+// reportChanges prints which training settings differ from those that a checkpoint was
+// made with: the run continues, but not to the same bits as an uninterrupted one.
+func (r *run) reportChanges() error {
 	was, err := config.ParseRecipe(r.recipe)
 	if err != nil {
 		return fmt.Errorf("metadata %s: %w", checkpoint.KeyRecipe, err)
@@ -25,7 +24,7 @@ func (r *run) tellChanges() error {
 	if err != nil || len(lines) == 0 {
 		return err
 	}
-	fmt.Fprintf(r.Messages, "settings that differ from those before:\n  %s\n", strings.Join(lines, "\n  "))
+	fmt.Fprintf(r.Messages, "settings that changed since the checkpoint:\n  %s\n", strings.Join(lines, "\n  "))
 	return nil
 }
 
@@ -49,7 +48,7 @@ func changes(was, is config.Config) ([]string, error) {
 	return lines, nil
 }
 
-// recipeKeys are the settings that the samples and steps of a run depend on.
+// recipeKeys returns the settings that the samples and steps of a run depend on.
 func recipeKeys(c config.Config) (map[string]string, error) {
 	text, err := yaml.Marshal(c.Train)
 	if err != nil {
@@ -66,9 +65,9 @@ func recipeKeys(c config.Config) (map[string]string, error) {
 	return keys, nil
 }
 
-// tellData says what of the training data differs from what a checkpoint was made
-// with. Checkpoints written before this key existed do not say.
-func (r *run) tellData(inventory string) error {
+// reportData prints how the training data differ from what a checkpoint was made with.
+// Checkpoints written before this key existed do not record their data.
+func (r *run) reportData(inventory string) error {
 	if inventory == "" {
 		return nil
 	}
@@ -77,7 +76,7 @@ func (r *run) tellData(inventory string) error {
 		return fmt.Errorf("metadata %s: %w", checkpoint.KeyData, err)
 	}
 	if lines := r.set.Inventory().Differences(was); len(lines) > 0 {
-		fmt.Fprintf(r.Messages, "training data that differ from those before, so that the samples to come are others:\n  %s\n", strings.Join(lines, "\n  "))
+		fmt.Fprintf(r.Messages, "training data that changed since the checkpoint, so that later samples differ:\n  %s\n", strings.Join(lines, "\n  "))
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func TestChanges(t *testing.T) {
 		{"nothing", func(*config.Config) {}, ""},
 		{"where the data are", func(c *config.Config) { c.Data, c.Threads = "elsewhere", 7 }, ""},
 		{"the rate and the length", func(c *config.Config) { c.Train.LR, c.Train.Steps = 0.5, 9 },
-			"settings that differ from those before:\n  train.lr: 0.5, was 0.001\n  train.steps: 9, was 6\n"},
+			"settings that changed since the checkpoint:\n  train.lr: 0.5, was 0.001\n  train.steps: 9, was 6\n"},
 		{"what is rounded", func(c *config.Config) { c.Precision = "tf32" }, "precision: tf32, was auto"},
 		{"the tasks", func(c *config.Config) { c.Tasks = []dataset.Task{{Kind: "derain", Repeat: 2}} }, "tasks: [{Kind:derain"},
 	} {
@@ -33,7 +33,7 @@ func TestChanges(t *testing.T) {
 			c.change(&now)
 			var out bytes.Buffer
 			r := &run{Options: Options{Config: &now, Messages: &out}, recipe: string(text)}
-			if err := r.tellChanges(); err != nil {
+			if err := r.reportChanges(); err != nil {
 				t.Fatal(err)
 			}
 			if got := out.String(); (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
@@ -41,7 +41,7 @@ func TestChanges(t *testing.T) {
 			}
 		})
 	}
-	if err := (&run{recipe: "no JSON"}).tellChanges(); err == nil {
-		t.Error("damaged metadata go unnoticed")
+	if err := (&run{recipe: "no JSON"}).reportChanges(); err == nil {
+		t.Error("damaged metadata are accepted")
 	}
 }

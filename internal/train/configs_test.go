@@ -48,11 +48,11 @@ func oneOfEach(t *testing.T) string {
 	return root
 }
 
-// TestConfigurations resolves every built-in configuration as far as a run does
-// before its first step: the network, the data, the benchmarks.
+// TestConfigurations takes every built-in configuration through everything that
+// precedes a run's first step: the network, the data, the benchmarks.
 func TestConfigurations(t *testing.T) {
 	root := oneOfEach(t)
-	// An epoch's samples with one picture for each task; 0 is any number.
+	// Samples per epoch with one picture for each task; 0 means any number.
 	epoch := map[string]int{
 		"three-task": 9 + 120 + 1, "five-task": 9 + 120 + 1 + 5 + 200, "five-task-adair": 9 + 120 + 1 + 5 + 20, "cdd11": 11,
 		"one-by-one-denoise": 9, "one-by-one-derain": 120, "one-by-one-dehaze": 1, "one-by-one-deblur": 5, "one-by-one-enhance": 200,
@@ -63,7 +63,7 @@ func TestConfigurations(t *testing.T) {
 	for _, name := range config.Names() {
 		want, known := epoch[name]
 		if !known {
-			t.Errorf("%s: a configuration that this test does not know", name)
+			t.Errorf("%s: this configuration is missing from the test", name)
 		}
 		delete(epoch, name)
 		c, err := config.Load(name, nil)

@@ -9,19 +9,19 @@ import (
 	"clusir/internal/palette"
 )
 
-// curveName is the picture of a run's course, in its folder.
+// curveName is the plot of a run's course, in its folder.
 const curveName = "curve.png"
 
-// The measures of the curve, in points; smoothing is over a twelfth of the lines.
+// The curve's dimensions, in points; smoothing is over a twelfth of the lines.
 const (
 	curveWidth  = 560
 	panelHeight = 180
 	smoothing   = 12
 )
 
-// Curve draws the course of the run in a folder, from its log, to curve.png
-// there: the loss, what validations found and the entropy of the posteriors, as
-// far as they were logged.
+// Curve plots the course of the run in a folder from its log, to curve.png in that
+// folder: the loss, the validation measures and the entropy of the posteriors, as far
+// as they were logged.
 func Curve(dir string) error {
 	entries, err := ReadLog(filepath.Join(dir, logName))
 	if err != nil {
@@ -38,9 +38,9 @@ func Curve(dir string) error {
 	return atomicfile.Write(filepath.Join(dir, curveName), sheet.PNG)
 }
 
-// Courses are what a log shows over its steps, as panels whose size is still
-// open: the loss, what validations found and the entropy of the posteriors, as
-// far as they were logged; none if there is no loss.
+// Courses returns what a log shows over its steps as panels of undecided size: the
+// loss, the validation measures and the entropy of the posteriors, as far as they were
+// logged; none if there is no loss.
 func Courses(entries []Entry) (courses []draw.Lines) {
 	loss, measures, entropy := curveSeries(entries)
 	if len(loss.Points) == 0 {
@@ -91,8 +91,8 @@ func curveSeries(entries []Entry) (loss draw.Series, measures, entropy []draw.Se
 	return loss, measures, entropy
 }
 
-// smooth averages each value with its neighbours, a window of a twelfth of all; at
-// the ends it is what there is of that.
+// smooth averages each value over a window of a twelfth of all values, cut off at the
+// ends.
 func smooth(s draw.Series) draw.Series {
 	reach := len(s.Points) / smoothing / 2
 	points := make([]draw.Point, len(s.Points))

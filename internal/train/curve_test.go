@@ -29,7 +29,8 @@ func writeLog(t *testing.T, dir string, entries []Entry) {
 	}
 }
 
-// course is a log of so many lines, validated and routed or not.
+// course returns a log with the given number of lines, with or without validation and
+// routing.
 func course(lines int, rich bool) []Entry {
 	var entries []Entry
 	for i := range lines {
@@ -48,9 +49,9 @@ func course(lines int, rich bool) []Entry {
 	return entries
 }
 
-// TestCurve: the picture has a panel for each thing that was logged.
+// TestCurve: the plot has a panel for each quantity that was logged.
 func TestCurve(t *testing.T) {
-	const panel = 2 * panelHeight // pixels, at the sheets' two a point; legends and margins come on top
+	const panel = 2 * panelHeight // pixels, at the sheets' two per point; legends and margins add to it
 	for _, c := range []struct {
 		name    string
 		entries []Entry
@@ -70,7 +71,7 @@ func TestCurve(t *testing.T) {
 			f, err := os.Open(filepath.Join(dir, curveName))
 			if c.panels == 0 {
 				if err == nil {
-					t.Error("a picture of nothing")
+					t.Error("an empty log gives a picture")
 				}
 				return
 			}
@@ -96,7 +97,7 @@ func TestCurve(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := Curve(dir); err == nil {
-		t.Error("a curve of a file that is no log")
+		t.Error("a file that is not a log gives a curve")
 	}
 }
 

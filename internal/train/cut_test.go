@@ -24,7 +24,7 @@ import (
 	"clusir/internal/model"
 )
 
-// toyValue is a validation that looks at one of the weights.
+// toyValue is a validation that reads one of the weights.
 func toyValue(calls *int) func(context.Context, *model.ClusIR) (*eval.Validation, error) {
 	return func(ctx context.Context, m *model.ClusIR) (*eval.Validation, error) {
 		*calls++
@@ -33,8 +33,8 @@ func toyValue(calls *int) func(context.Context, *model.ClusIR) (*eval.Validation
 	}
 }
 
-// every is a run that is validated after each step; accumulation, the moving
-// average and clipping are on.
+// every is a run that validates after each step, with accumulation, the moving average
+// and clipping.
 func every(root string) *config.Config {
 	c := small(root)
 	c.Train.ValidationInterval = 1
@@ -56,8 +56,8 @@ func TestSameBits(t *testing.T) {
 	mustEndAlike(t, one, two)
 }
 
-// TestCut interrupts runs after each step, in the midst of the validation there,
-// and resumes them.
+// TestCut interrupts runs after each step, during the validation there, and resumes
+// them.
 func TestCut(t *testing.T) {
 	root, whole := photographs(t), t.TempDir()
 	calls := 0
@@ -88,12 +88,12 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// mustEndAlike compares all that two runs leave behind, but for times.
+// mustEndAlike compares everything that two runs leave behind, except times.
 func mustEndAlike(t *testing.T, want, got string) {
 	t.Helper()
 	for _, name := range []string{lastName, bestName} {
 		if !bytes.Equal(bytesOf(t, want, name), bytesOf(t, got, name)) {
-			t.Errorf("%s: other bits", name)
+			t.Errorf("%s: different bits", name)
 		}
 	}
 	a, err := ReadLog(filepath.Join(want, logName))
@@ -111,10 +111,10 @@ func mustEndAlike(t *testing.T, want, got string) {
 	}
 }
 
-// child names, in a process that a test starts, the folder to train in.
+// child names the folder to train in, in a process that a test starts.
 const child = "CLUSIR_TEST_CHILD"
 
-// startChild runs the named test in a process of its own.
+// startChild runs the named test in its own process.
 func startChild(t *testing.T, name, root string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^"+name+"$")
@@ -122,8 +122,8 @@ func startChild(t *testing.T, name, root string) *exec.Cmd {
 	return cmd
 }
 
-// TestKilled kills a run by SIGKILL again and again, at other moments of a step
-// each time, and wants the bits of one that was never killed.
+// TestKilled kills a run by SIGKILL again and again, at different moments of a step,
+// and expects the bits of an uninterrupted run.
 func TestKilled(t *testing.T) {
 	if root := os.Getenv(child); root != "" {
 		_, err := os.Stat(filepath.Join(root, "run", lastName))
@@ -153,13 +153,13 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(torn); err == nil {
-		t.Error("what a killed run was writing is still there")
+		t.Error("the partial file of a killed run is still there")
 	}
 	if _, err := runIn(t.Context(), t, Options{Config: longer(root), Out: never}, 1); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(bytesOf(t, never, lastName), bytesOf(t, dir, lastName)) {
-		t.Error("the killed and resumed run ends in other bits")
+		t.Error("the killed and resumed run ends in different bits")
 	}
 }
 
@@ -170,7 +170,7 @@ func longer(root string) *config.Config {
 	return c
 }
 
-// awaitStep waits until the log knows of a step.
+// awaitStep waits until the log reaches a step.
 func awaitStep(t *testing.T, dir string, step int) {
 	t.Helper()
 	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
@@ -184,7 +184,7 @@ func awaitStep(t *testing.T, dir string, step int) {
 	}
 }
 
-// mustHaveSaved wants a checkpoint of at most an interval before a step.
+// mustHaveSaved expects a checkpoint at most one interval before a step.
 func mustHaveSaved(t *testing.T, dir string, step int) {
 	t.Helper()
 	interval := small("").Train.CheckpointInterval
@@ -201,9 +201,9 @@ func mustHaveSaved(t *testing.T, dir string, step int) {
 	}
 }
 
-// TestFullDisk: when a checkpoint does not fit any more the run ends with an
-// error, the one before is whole, and the run goes on from it to the same bits.
-// A limit on the size of files stands in for the disk.
+// TestFullDisk: if a checkpoint does not fit on the disk, the run ends with an error,
+// the previous checkpoint is whole, and resuming from it gives the same bits. A limit
+// on file sizes stands in for the disk.
 func TestFullDisk(t *testing.T) {
 	if root := os.Getenv(child); root != "" {
 		full := sinceFirst(func() error {
@@ -232,6 +232,6 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(bytesOf(t, never, lastName), bytesOf(t, dir, lastName)) {
-		t.Error("the run that goes on ends in other bits")
+		t.Error("the resumed run ends in different bits")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"clusir/internal/model"
 )
 
-// openSet finds the training data of the run.
+// openSet opens the training data of the run.
 func (o Options) openSet() (*dataset.Set, *dataset.Report, error) {
 	if err := o.Config.RequireTraining(); err != nil {
 		return nil, nil, err
@@ -24,7 +24,7 @@ func (o Options) openSet() (*dataset.Set, *dataset.Report, error) {
 	return dataset.Open(options)
 }
 
-// DataOptions are the configuration's settings of the training set.
+// DataOptions returns the configuration's settings for the training set.
 func DataOptions(c *config.Config) dataset.Options {
 	return dataset.Options{
 		Root: c.Data, Tasks: c.Tasks, Seed: c.Train.Seed, Patch: c.Train.Patch, Rotate: c.Train.Rotate,
@@ -33,11 +33,10 @@ func DataOptions(c *config.Config) dataset.Options {
 	}
 }
 
-// Check looks for whatever would end the run that o describes before its first
-// step, and decodes all of its training data and the benchmarks that are on disk.
-// It reports to w what the run would use, what is damaged, and what a test set shows
-// as well. Damaged data are an error. progress, if set, receives how many images
-// are done.
+// Check looks for anything that would end the run described by o before its first step,
+// and decodes all of its training data and the benchmarks that are on disk. It reports
+// to w what the run would use, which files are damaged, and which also appear in a test
+// set. Damaged data are an error. progress, if set, receives the number of images done.
 func Check(ctx context.Context, o Options, w io.Writer, asJSON bool, progress func(done, of int)) error {
 	o = o.inGroup()
 	set, report, err := o.openSet()
@@ -54,7 +53,7 @@ func Check(ctx context.Context, o Options, w io.Writer, asJSON bool, progress fu
 		err = errors.Join(err, report.WriteText(w, 3))
 	}
 	if damaged += len(report.Damaged); damaged > 0 {
-		err = errors.Join(err, fmt.Errorf("%d of the files to train on are damaged: replace or remove them, or name them in a list under train.exclude", damaged))
+		err = errors.Join(err, fmt.Errorf("%d training files are damaged: replace or remove them, or list them in a file under train.exclude", damaged))
 	}
 	return err
 }
@@ -72,8 +71,8 @@ func (o Options) checkSettings(report *dataset.Report) error {
 	return matchWarmStart(o.InitFrom, specs)
 }
 
-// settle resolves the network, and refuses a batch that cannot be shared out and
-// a run that needs more memory than there is.
+// settle resolves the network and refuses a batch that cannot be divided among the
+// ranks or a run that needs more memory than is free.
 func (o Options) settle(report *dataset.Report) (arch.Config, error) {
 	c := o.Config.Model.Config
 	err := checkShares(o.Config.Train, c, o.Group.Size())
@@ -83,8 +82,8 @@ func (o Options) settle(report *dataset.Report) (arch.Config, error) {
 	return c, err
 }
 
-// Preview draws a contact sheet of training pairs to a PNG: per task a row of
-// real ones and one of those that are made. Memory is what there is for that, in bytes.
+// Preview draws a contact sheet of training pairs to a PNG: per task, a row of real
+// ones and a row of synthetic ones. Memory is the limit for that, in bytes.
 func Preview(c *config.Config, path string, perRow int, memory int64) error {
 	if err := c.RequireTraining(); err != nil {
 		return err

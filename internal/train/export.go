@@ -13,16 +13,16 @@ import (
 	"clusir/internal/model"
 )
 
-// notExported are the metadata that the file gets anew, or that only going on with
-// the run needs.
+// notExported lists the metadata that the file gets anew, or that only a resumed run
+// needs.
 var notExported = []string{
 	checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, checkpoint.KeyBest, checkpoint.KeyValidated, checkpoint.KeyData,
 }
 
-// Export writes the weights of a training checkpoint without the optimiser's
-// state: the averaged ones where the run kept an average. metadata, such as a
-// model's name and licence, is added to what the checkpoint has; c is the network's
-// configuration, which a checkpoint of another program lacks.
+// Export writes the weights of a training checkpoint without the optimiser's state: the
+// averaged ones if the run kept an average. metadata, such as a model's name and
+// licence, is added to the checkpoint's own; c is the network's configuration, which
+// checkpoints of other programs lack.
 func Export(f *checkpoint.File, c arch.Config, out string, dtype checkpoint.DType, metadata map[string]string) error {
 	if err := exportable(out); err != nil {
 		return err
@@ -52,20 +52,20 @@ func Export(f *checkpoint.File, c arch.Config, out string, dtype checkpoint.DTyp
 	return checkpoint.Write(out, checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: dtype, Metadata: all})
 }
 
-// exportable refuses names that announce another format than the one that is
-// written; a version's number is no format.
+// exportable refuses names with the extension of another format. The digits of a
+// version number are not an extension.
 func exportable(out string) error {
 	const ours = ".safetensors"
 	ext := filepath.Ext(out)
 	if letters := strings.Trim(ext, ".0123456789"); letters == "" || strings.EqualFold(ext, ours) {
 		return nil
 	}
-	return fmt.Errorf("%s: safetensors is the only format that is written, not %s: call it %s", out, ext, strings.TrimSuffix(out, ext)+ours)
+	return fmt.Errorf("%s: the only output format is safetensors, not %s: call it %s", out, ext, strings.TrimSuffix(out, ext)+ours)
 }
 
-// storedRecipe is a recipe of a network as this version stores it: earlier ones kept the
-// folder in which the user had the data, and weights are given to others; and they left
-// out the variant. What is no recipe stays as it is.
+// storedRecipe returns a network's recipe as this version stores it: earlier versions
+// included the folder of the user's data, which must not be distributed with the
+// weights, and left out the variant. Text that is not a recipe stays as it is.
 func storedRecipe(recipe string, network arch.Config) string {
 	c, err := config.ParseRecipe(recipe)
 	if err != nil {

@@ -9,9 +9,8 @@ import (
 	"clusir/internal/atomicfile"
 )
 
-// prepareFolder makes the run's folder, keeps other runs out of it until the
-// file that it returns is closed, and refuses to overwrite another run. Other ranks
-// than 0 have no folder.
+// prepareFolder makes the run's folder, locks it against other runs until the file that
+// it returns is closed, and refuses to overwrite another run. Only rank 0 has a folder.
 func prepareFolder(o Options) (lock *os.File, err error) {
 	if o.Group.Rank() > 0 {
 		return nil, nil
@@ -22,7 +21,7 @@ func prepareFolder(o Options) (lock *os.File, err error) {
 	last := filepath.Join(o.Out, lastName)
 	nothing := fmt.Errorf("nothing to resume: %s does not exist; leave out --resume to start", last)
 	if _, err := os.Stat(last); o.Resume && err != nil {
-		return nil, nothing // and no empty folder is made for it
+		return nil, nothing // without making an empty folder
 	}
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the run's folder: %w", err)
@@ -39,7 +38,7 @@ func prepareFolder(o Options) (lock *os.File, err error) {
 	if err := atomicfile.Lock(lock); err != nil {
 		return lock, err
 	}
-	// Another run may have come and gone meanwhile.
+	// Another run may have started and ended meanwhile.
 	switch _, err := os.Stat(last); {
 	case o.Resume && err != nil:
 		return lock, nothing
@@ -49,7 +48,7 @@ func prepareFolder(o Options) (lock *os.File, err error) {
 	return lock, nil
 }
 
-// unlock lets other runs into the folder.
+// unlock releases the folder for other runs.
 func unlock(lock *os.File) error {
 	if lock == nil {
 		return nil
@@ -57,14 +56,14 @@ func unlock(lock *os.File) error {
 	return lock.Close()
 }
 
-// complete reports whether the run was resumed after its end, so that there is
-// nothing to write.
+// complete reports whether the run was resumed after its end, so that there is nothing
+// to write.
 func (r *run) complete() bool {
 	return r.Resume && !r.changed && r.step >= r.plan.steps && (r.responses != "" || !r.m.Config.UseMoE)
 }
 
-// announce says where a resumed run goes on, and what of the schedule is beyond
-// its end.
+// announce prints where a resumed run continues, and which part of the schedule lies
+// beyond its end.
 func (r *run) announce() {
 	if note := r.plan.note(); note != "" {
 		fmt.Fprintln(r.Messages, note)
@@ -72,8 +71,8 @@ func (r *run) announce() {
 	switch {
 	case !r.Resume:
 	case r.complete() && !r.owesValidation():
-		fmt.Fprintf(r.Messages, "the run is finished: step %d of %d; ask for more (--steps, train.epochs) to train on\n", r.step, r.plan.steps)
+		fmt.Fprintf(r.Messages, "the run is finished: step %d of %d; raise --steps or train.epochs to train further\n", r.step, r.plan.steps)
 	default:
-		fmt.Fprintf(r.Messages, "going on from step %d of %d\n", r.step, r.plan.steps)
+		fmt.Fprintf(r.Messages, "continuing from step %d of %d\n", r.step, r.plan.steps)
 	}
 }

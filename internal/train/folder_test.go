@@ -13,7 +13,7 @@ import (
 	"clusir/internal/model"
 )
 
-// said runs o and returns what it told people.
+// said runs o and returns its messages.
 func said(ctx context.Context, t *testing.T, o Options) (string, *Result, error) {
 	t.Helper()
 	b, err := cpu.New(cpu.Options{Threads: 1})
@@ -27,8 +27,8 @@ func said(ctx context.Context, t *testing.T, o Options) (string, *Result, error)
 	return out.String(), res, err
 }
 
-// TestResumed: what a run says when it begins, goes on, and is asked to go on
-// after its end, and that it then leaves its checkpoint as it is.
+// TestResumed checks the messages of a run when it begins, when it continues, and when
+// it is resumed after its end, which must leave its checkpoint unchanged.
 func TestResumed(t *testing.T) {
 	root, dir := photographs(t), t.TempDir()
 	c := small(root)
@@ -55,7 +55,7 @@ func TestResumed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"going on from step 3 of 6", "training data that differ", "denoise: 2 images, were 3"} {
+	for _, want := range []string{"continuing from step 3 of 6", "training data that changed", "denoise: 2 images, were 3"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("resumed, the run does not say %q:\n%s", want, text)
 		}
@@ -70,11 +70,11 @@ func TestResumed(t *testing.T) {
 		t.Errorf("finished: %+v, %v\n%s", res, err, text)
 	}
 	if !bytes.Equal(before, bytesOf(t, dir, lastName)) {
-		t.Error("a finished run that is resumed with another rate changes its checkpoint")
+		t.Error("resuming a finished run with another rate changes its checkpoint")
 	}
 }
 
-// TestOneRunPerFolder: while a run is under way no other one has its folder.
+// TestOneRunPerFolder: while a run is under way no other run can use its folder.
 func TestOneRunPerFolder(t *testing.T) {
 	root, dir := photographs(t), t.TempDir()
 	c := small(root)

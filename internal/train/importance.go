@@ -1,15 +1,15 @@
 package train
 
-// The importance of a sample whose input is off by d, as a mean absolute
-// difference in 0..1, is importanceScale/(d + importanceFloor): about 1 for noise of
-// σ = 25, 0.4 for low light, 2 for motion blur, and 5 for a clean picture.
+// The importance of a sample whose input has a mean absolute error d, in 0..1, is
+// importanceScale/(d + importanceFloor): about 1 for noise of σ = 25, 0.4 for low
+// light, 2 for motion blur, and 5 for a clean picture.
 const (
 	importanceScale = .1
 	importanceFloor = .02
 )
 
-// relativeImportance returns, for each of n samples, how much its errors count
-// so that a part of a degradation counts the same whatever the degradation.
+// relativeImportance returns a weight for the errors of each of n samples, such that
+// removing the same fraction of a degradation counts the same for every degradation.
 func relativeImportance(input, target []float32, n int) []float32 {
 	out, size := make([]float32, n), len(input)/n
 	for b := range out {

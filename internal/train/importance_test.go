@@ -6,7 +6,7 @@ import (
 )
 
 func TestRelativeImportance(t *testing.T) {
-	// Three samples of two values: clean, off by 0.08 and by 0.48.
+	// Three samples of two values: clean, off by 0.08 and off by 0.48.
 	input := []float32{.1, .9, .58, .42, 0, .01}
 	target := []float32{.1, .9, .5, .5, .48, .49}
 	got := relativeImportance(input, target, 3)

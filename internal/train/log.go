@@ -21,11 +21,12 @@ import (
 type Entry struct {
 	Step    int     `json:"step"`
 	LR      float64 `json:"lr,omitempty"`
-	*Losses         // absent in a line of a validation
-	// Experts is, per stage, the share of the step's samples that each expert saw.
+	*Losses         // nil in the line of a validation
+	// Experts is, per stage, the share of the step's samples routed to each expert.
 	Experts [][]float64 `json:"experts,omitempty"`
 	// Posterior is, per stage, the mean of p(C=c|x) over the step's samples, and
-	// Entropy the mean of its entropy: 1 for even use of all clusters, 0 for one.
+	// Entropy the mean of its entropy: 1 if all clusters are used alike, 0 if only one
+	// is.
 	Posterior  [][]float64    `json:"posterior,omitempty"`
 	Entropy    []float64      `json:"entropy,omitempty"`
 	Rate       float64        `json:"images_per_s,omitempty"`
@@ -36,14 +37,14 @@ type Entry struct {
 // Losses are the values of the objective at a step.
 type Losses = model.Terms
 
-// log appends to a JSON-lines file, and to an event file of TensorBoard.
+// log appends to a JSON-lines file and to a TensorBoard event file.
 type log struct {
 	f     *atomicfile.Lines
 	board *tensorboard.Writer
 }
 
-// openLog opens the log at path and drops what lies after the given step: a run
-// that goes on writes it again.
+// openLog opens the log at path and drops the lines after the given step, which a
+// resumed run writes again.
 func openLog(path string, step int) (*log, error) {
 	f, err := openLines(path, step)
 	if err != nil {
@@ -56,7 +57,7 @@ func openLog(path string, step int) (*log, error) {
 	return &log{f, board}, nil
 }
 
-// openLines opens a JSON-lines file to append to it after the given step.
+// openLines opens a JSON-lines file for appending after the given step.
 func openLines(path string, step int) (*atomicfile.Lines, error) {
 	f, err := atomicfile.OpenLines(path, true, "")
 	if err != nil {
@@ -90,7 +91,7 @@ func (l *log) write(e Entry) error {
 	return l.board.Scalars(e.Step, e.Time, e.scalars())
 }
 
-// validation writes what a validation found.
+// validation writes the result of a validation.
 func (l *log) validation(step int, v *eval.Validation) error {
 	now := logTime()
 	if err := l.write(Entry{Step: step, Validation: v.Measures, Time: now}); err != nil {
@@ -108,19 +109,19 @@ func logTime() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
 func (l *log) close() {
 	if l != nil {
-		_, _ = l.f.Close(), l.board.Close() // every line was written on its own
+		_, _ = l.f.Close(), l.board.Close() // every line has already been written
 	}
 }
 
-// mostLines bounds what a line of a log may hold of one kind, so that a curve has
-// a legend that can be drawn.
-const mostLines = 200
+// maxSeries bounds the number of values of one kind in a log line, so that a curve's
+// legend can be drawn.
+const maxSeries = 200
 
-// logStart is what a log begins with.
+// logStart is how every log begins.
 const logStart = `{"step":`
 
-// ReadLog reads the log of a run. A last line that was cut off, as in the log of
-// a run that goes on, is left out.
+// ReadLog reads the log of a run. It leaves out an incomplete last line, as in the log
+// of a running training.
 func ReadLog(path string) ([]Entry, error) {
 	text, err := userfile.Read(path)
 	if err != nil {
@@ -130,7 +131,7 @@ func ReadLog(path string) ([]Entry, error) {
 	return entries, err
 }
 
-// readLog reads the lines of a log, and where each ends.
+// readLog returns the entries of a log and the offset where each ends.
 func readLog(path string, text []byte) (entries []Entry, ends []int, err error) {
 	end := 0
 	for line := range bytes.Lines(text) {
@@ -142,8 +143,8 @@ func readLog(path string, text []byte) (entries []Entry, ends []int, err error) 
 		case err != nil && cut:
 			return entries, ends, nil
 		case err != nil:
-			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: its JSON has another form", path, n)
-		case e.Step < 0 || len(e.Entropy) > mostLines || len(e.Validation) > mostLines:
+			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: its JSON has a different form", path, n)
+		case e.Step < 0 || len(e.Entropy) > maxSeries || len(e.Validation) > maxSeries:
 			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: step %d, %d stages, %d measures", path, n, e.Step, len(e.Entropy), len(e.Validation))
 		}
 		entries, ends = append(entries, e), append(ends, end)
@@ -151,7 +152,7 @@ func readLog(path string, text []byte) (entries []Entry, ends []int, err error) 
 	return entries, ends, nil
 }
 
-// entry is the log's line for the step just made.
+// entry returns the log's line for the step just made.
 func (r *run) entry(t model.Terms, rate float64) Entry {
 	posterior, entropy := r.routing.means()
 	return Entry{
@@ -160,7 +161,7 @@ func (r *run) entry(t model.Terms, rate float64) Entry {
 	}
 }
 
-// expertUse fetches the share of the step's samples that each expert saw.
+// expertUse fetches the share of the step's samples routed to each expert.
 func (r *run) expertUse() [][]float64 {
 	var use [][]float64
 	for _, e := range r.m.MoE {

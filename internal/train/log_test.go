@@ -36,13 +36,13 @@ func TestReadLog(t *testing.T) {
 			t.Errorf("%.60q: %d entries, %v; want %d, %q", c.text, len(got), err, c.entries, c.want)
 		}
 		if err != nil && strings.Contains(err.Error(), "train.Entry") {
-			t.Errorf("the error shows a type of ours: %v", err)
+			t.Errorf("the error names a Go type: %v", err)
 		}
 	}
 }
 
-// TestOpenLines goes on with a log after a step: what a run that was killed left behind
-// is made again, and what is damaged is not thrown away.
+// TestOpenLines continues a log after a step: the lines of a killed run are made again,
+// and damaged lines are not discarded.
 func TestOpenLines(t *testing.T) {
 	one, two := `{"step":1,"loss":0.5}`+"\n", `{"step":2,"loss":0.4}`+"\n"
 	for _, c := range []struct {
@@ -77,7 +77,7 @@ func TestOpenLines(t *testing.T) {
 	}
 }
 
-// FuzzLog draws every log that is accepted.
+// FuzzLog plots every log that is accepted.
 func FuzzLog(f *testing.F) {
 	f.Add(`{"step":1,"loss":1e308,"time":"2026-01-01T00:00:00Z"}` + "\n" + `{"step":2,"loss":-1e308,"time":"2026-01-01T00:00:00Z"}` + "\n")
 	f.Add(`{"step":9000000000000000000,"loss":1,"entropy":[1,0.5],"validation":[{"name":"a","value":30}],"time":"2026-01-01T00:00:00Z"}` + "\n")

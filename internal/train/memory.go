@@ -9,7 +9,7 @@ import (
 	"clusir/internal/model"
 )
 
-// outOfMemory adds to the error of a device without memory what would fit there.
+// outOfMemory adds settings that would fit to a device's out-of-memory error.
 func (r *run) outOfMemory(err error, batch *dataset.Batch) error {
 	device, ok := r.Backend.(kernels.OwnMemory)
 	if !errors.Is(err, kernels.ErrMemory) || !ok {
@@ -19,13 +19,13 @@ func (r *run) outOfMemory(err error, batch *dataset.Batch) error {
 	return fmt.Errorf("%w: %s", err, r.remedy(total, batch.B, batch.P))
 }
 
-// remedy names the settings that are least slow among those that fit into so many
-// bytes: first more parts of a batch, then activations computed twice.
+// remedy names the fastest settings that fit into total bytes: first more parts of a
+// batch, then recomputed activations.
 func (r *run) remedy(total int64, batch, patch int) string {
 	for _, recompute := range []bool{r.t.Recompute, true} {
 		for parts := r.t.Accumulate; batch/parts >= r.m.Config.MinTrainingBatch(); parts++ {
 			if batch%parts != 0 || parts == r.t.Accumulate && recompute == r.t.Recompute {
-				continue // what has just failed, whatever the estimate says
+				continue // what has just failed, whatever the estimate is
 			}
 			need, err := model.TrainingMemory(r.m.Config, objective(r.t), batch/parts, patch, patch, recompute)
 			if err == nil && need <= total {

@@ -14,7 +14,7 @@ import (
 	"clusir/internal/testnet"
 )
 
-// TestOutOfMemory: the error names the least slow settings that fit.
+// TestOutOfMemory: the error names the fastest settings that fit.
 func TestOutOfMemory(t *testing.T) {
 	c := arch.Variants()["nano"]
 	settings := config.Default().Train
@@ -46,6 +46,6 @@ func TestOutOfMemory(t *testing.T) {
 	}
 	r := &run{Options: Options{Backend: testnet.Card{}}, t: settings}
 	if other := errors.New("lost"); !errors.Is(r.outOfMemory(other, nil), other) {
-		t.Error("another error became one of memory")
+		t.Error("another error became an out-of-memory error")
 	}
 }

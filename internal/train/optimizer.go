@@ -6,17 +6,17 @@ import (
 	"clusir/internal/model"
 )
 
-// optimizer is Adam with the settings of the paper, gradient clipping and the
-// moving average of the weights. A parameter that no sample reached in a step
-// keeps its moments and its step count, as in PyTorch, where it has no gradient.
+// optimizer is Adam with the paper's settings, gradient clipping and the moving average
+// of the weights. A parameter that no sample reached in a step keeps its moments and
+// its step count, like a PyTorch parameter without a gradient.
 type optimizer struct {
 	b      kernels.Backend
 	m      *model.ClusIR
 	clip   float64
 	decay  float64
 	params []kernels.AdamParam
-	// average holds the moving average of every tensor of the model, buffers
-	// included; nothing where decay is 0.
+	// average holds the moving average of every tensor of the model, including buffers;
+	// nil if decay is 0.
 	average []kernels.Tensor
 }
 
@@ -43,7 +43,7 @@ func newOptimizer(m *model.ClusIR, b kernels.Backend, t config.Train) *optimizer
 	return o
 }
 
-// restartAverage begins the moving average anew, from the weights of now.
+// restartAverage restarts the moving average from the current weights.
 func (o *optimizer) restartAverage() {
 	for i, p := range o.m.Tensors() {
 		if len(o.average) > 0 {
@@ -52,7 +52,7 @@ func (o *optimizer) restartAverage() {
 	}
 }
 
-// step moves the parameters by their gradients.
+// step updates the parameters by their gradients.
 func (o *optimizer) step(lr float64) {
 	if o.clip > 0 {
 		var grads []kernels.Tensor
@@ -71,7 +71,7 @@ func (o *optimizer) step(lr float64) {
 	}
 }
 
-// withAverage calls f while the model has the averaged weights.
+// withAverage calls f while the model holds the averaged weights.
 func (o *optimizer) withAverage(f func() error) error {
 	if o.decay == 0 {
 		return f()

@@ -16,13 +16,13 @@ import (
 	"clusir/internal/parallel"
 )
 
-// What a run does because it may be one of several ranks. Each computes the
-// gradients of its share of every batch; they are added up while the backward
-// pass goes on; then every rank makes the same step of the optimiser from the
-// same bits. Rank 0 alone reads and writes the run's folder and speaks to people.
+// The part of a run that concerns its ranks. Each rank computes the gradients of its
+// part of every batch; they are added up during the backward pass; then every rank
+// takes the same optimiser step from the same bits. Only rank 0 reads and writes the
+// run's folder and prints messages.
 
-// inGroup makes the options those of a rank: alone, or with others, of which
-// only rank 0 speaks.
+// inGroup returns the options of a rank: alone, or in a group of which only rank 0
+// prints messages.
 func (o Options) inGroup() Options {
 	if o.Group == nil {
 		o.Group = parallel.Local(1)[0]
@@ -33,7 +33,7 @@ func (o Options) inGroup() Options {
 	return o
 }
 
-// quit ends the run for all ranks because of err, unless another rank did.
+// quit ends the run for all ranks because of err, unless another rank already did.
 func (o Options) quit(err error) error {
 	if rank := new(parallel.RankError); !errors.As(err, &rank) {
 		o.Group.Abort(err)
@@ -44,7 +44,7 @@ func (o Options) quit(err error) error {
 // lead reports whether this rank is the one that writes.
 func (r *run) lead() bool { return r.Group.Rank() == 0 }
 
-// checkShares reports a batch that cannot be shared out.
+// checkShares reports a batch that cannot be divided among the ranks.
 func checkShares(t config.Train, m arch.Config, ranks int) error {
 	parts := t.Accumulate * ranks
 	if t.Batch%parts != 0 {
@@ -56,13 +56,13 @@ func checkShares(t config.Train, m arch.Config, ranks int) error {
 		seen *= ranks
 	}
 	if seen < m.MinTrainingBatch() {
-		return fmt.Errorf("train.batch %d in %d parts is %d sample at a time, but BatchNorm needs %d: raise train.batch, lower train.accumulate, or set train.sync_batchnorm where there are several ranks",
+		return fmt.Errorf("train.batch %d in %d parts is %d sample at a time, but BatchNorm needs %d: raise train.batch, lower train.accumulate, or set train.sync_batchnorm if there are several ranks",
 			t.Batch, parts, seen, m.MinTrainingBatch())
 	}
 	return nil
 }
 
-// join prepares the run to be one of its group's ranks, with rank 0's state.
+// join makes the run one of its group's ranks, with rank 0's state.
 func (r *run) join() error {
 	var err error
 	r.reduce, err = parallel.NewReducer(r.Group, r.Backend, func(text string) { fmt.Fprintln(r.Messages, text) })
@@ -86,7 +86,7 @@ func (r *run) join() error {
 	return r.adopt()
 }
 
-// handshake is what the ranks of a run must have in common.
+// handshake is what all ranks of a run must agree on.
 type handshake struct {
 	Recipe  string
 	Samples int
@@ -97,13 +97,13 @@ var deviceNumber = regexp.MustCompile(`^cuda:\d+`)
 
 func (r *run) handshake() (handshake, error) {
 	c := *r.Config
-	c.Data, c.Device, c.Threads, c.Eval = "", "", 0, config.Eval{} // a rank's own affair
-	c.Precision = ""                                               // which Device names
+	c.Data, c.Device, c.Threads, c.Eval = "", "", 0, config.Eval{} // may differ between ranks
+	c.Precision = ""                                               // part of Device
 	recipe, err := c.Recipe()
 	return handshake{recipe, r.set.Len(), deviceNumber.ReplaceAllString(r.Device, "cuda")}, err
 }
 
-// agree compares what this rank is about to do with what rank 0 is.
+// agree compares this rank's settings, data and device with rank 0's.
 func (r *run) agree() error {
 	own, err := r.handshake()
 	if err != nil {
@@ -118,11 +118,11 @@ func (r *run) agree() error {
 	}
 	var first handshake
 	if err := json.Unmarshal(text, &first); err != nil {
-		return fmt.Errorf("rank 0 does not belong to such a run: %w", err)
+		return fmt.Errorf("rank 0 does not belong to this run: %w", err)
 	}
 	switch {
 	case own.Recipe != first.Recipe:
-		return fmt.Errorf("other settings than rank 0's:\n  %s\n  %s\nstart all ranks with the same configuration", own.Recipe, first.Recipe)
+		return fmt.Errorf("settings that differ from rank 0's:\n  %s\n  %s\nstart all ranks with the same configuration", own.Recipe, first.Recipe)
 	case own.Samples != first.Samples:
 		return fmt.Errorf("a training set of %d samples, rank 0's has %d: give all ranks the same data", own.Samples, first.Samples)
 	case own.Device != first.Device:
@@ -154,8 +154,8 @@ func (r *run) adopt() error {
 	return nil
 }
 
-// stopRequested reports whether any rank was asked to stop, so that all do after
-// the same step.
+// stopRequested reports whether any rank was asked to stop, so that all ranks stop
+// after the same step.
 func (r *run) stopRequested(ctx context.Context) (bool, error) {
 	stop := make([]float32, 1)
 	if ctx.Err() != nil {
@@ -165,7 +165,8 @@ func (r *run) stopRequested(ctx context.Context) (bool, error) {
 	return stop[0] > 0, err
 }
 
-// recoverStopped makes an error of a pass that the end of the group has stopped.
+// recoverStopped turns the panic of a pass that the end of the group stopped into an
+// error.
 func (r *run) recoverStopped(err *error) {
 	switch p := recover().(type) {
 	case nil:
@@ -178,14 +179,14 @@ func (r *run) recoverStopped(err *error) {
 }
 
 // gather completes the step's gradients, counts and values over the ranks. The
-// gradients are weighted for that already; the values become means.
+// gradients are already weighted for the sum; the values become means.
 func (r *run) gather(mean *model.Terms) error {
 	ranks := r.Group.Size()
 	if ranks == 1 {
 		return nil
 	}
 	for _, e := range r.m.MoE {
-		r.reduce.Add(e.Count.Tensor) // which parameters some rank's samples reached
+		r.reduce.Add(e.Count.Tensor) // which parameters any rank's samples reached
 	}
 	if err := r.reduce.Wait(); err != nil {
 		return err
@@ -204,17 +205,17 @@ func (r *run) gather(mean *model.Terms) error {
 	return nil
 }
 
-// waitForDiverged ends a rank whose own loss is finite while another's is not:
-// the error of that one names the batch.
+// waitForDiverged ends a rank whose own loss is finite while another's is not; that
+// rank's error names the batch.
 func (r *run) waitForDiverged() error {
 	<-r.Group.Context().Done()
 	return r.reduce.Err()
 }
 
-// finish writes what a run leaves; no rank ends before that is done.
+// finish writes the run's final files; no rank ends before that is done.
 func (r *run) finish() error {
 	if r.lead() && !r.complete() {
-		if err := r.save(); err != nil { // what comes next takes a while, and can fail
+		if err := r.save(); err != nil { // the next part takes a while and can fail
 			return err
 		}
 		if err := r.learnResponses(); err != nil {
@@ -226,7 +227,7 @@ func (r *run) finish() error {
 			}
 		}
 	}
-	if r.lead() { // of a complete run, too, which may have been killed before it
+	if r.lead() { // also for a complete run, which may have been killed before it
 		if err := Curve(r.Out); err != nil {
 			return err
 		}

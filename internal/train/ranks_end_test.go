@@ -21,8 +21,8 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// TestRanksStopTogether: an interrupt of one rank ends all after the same step,
-// and the resumed run ends in the bits of one that was never interrupted.
+// TestRanksStopTogether: interrupting one rank ends all after the same step, and the
+// resumed run ends in the bits of an uninterrupted one.
 func TestRanksStopTogether(t *testing.T) {
 	root, whole, cut := photographs(t), t.TempDir(), t.TempDir()
 	c := small(root)
@@ -50,11 +50,12 @@ func TestRanksStopTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(bytesOf(t, whole, lastName), bytesOf(t, cut, lastName)) {
-		t.Error("the resumed run ends in other bits than the whole one")
+		t.Error("the resumed run ends in different bits than the whole one")
 	}
 }
 
-// afterSteps is a context that ends when a run has asked it before so many steps.
+// afterSteps is a context that ends when a run has queried it before the given number
+// of steps.
 type afterSteps struct {
 	context.Context
 	left int
@@ -69,8 +70,8 @@ func (c *afterSteps) Err() error {
 	return c.Context.Err()
 }
 
-// TestRanksDisagree: a rank that cannot take part ends the run on all of them,
-// and every one says why.
+// TestRanksDisagree: a rank that cannot take part ends the run on all ranks, and each
+// of them says why.
 func TestRanksDisagree(t *testing.T) {
 	root, other, done := photographs(t), photographs(t), t.TempDir()
 	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: done}, 1); err != nil {
@@ -91,7 +92,7 @@ func TestRanksDisagree(t *testing.T) {
 		out   string
 		want  string
 	}{
-		{"settings", [2]*config.Config{small(root), with(root, func(c *config.Config) { c.Train.LR /= 2 })}, "", "rank 1 gave up: other settings"},
+		{"settings", [2]*config.Config{small(root), with(root, func(c *config.Config) { c.Train.LR /= 2 })}, "", "rank 1 gave up: settings that differ"},
 		{"data", [2]*config.Config{small(root), with(other, same)}, "", "rank 1 gave up: a training set of 4 samples"},
 		{"folder", [2]*config.Config{small(root), small(root)}, done, "rank 0 gave up: " + done + " holds a run"},
 		{"batch", [2]*config.Config{with(root, func(c *config.Config) { c.Train.Batch = 6 }), with(root, func(c *config.Config) { c.Train.Batch = 6 })}, "", "multiple of 4"},
@@ -109,7 +110,7 @@ func TestRanksDisagree(t *testing.T) {
 			errs := runRanks(t, parallel.Local(2), func(rank int) Options { return Options{Config: c.ranks[rank], Out: c.out} })
 			for rank, err := range errs {
 				if err == nil {
-					t.Errorf("rank %d goes on", rank)
+					t.Errorf("rank %d continues", rank)
 				}
 			}
 			if !strings.Contains(errors.Join(errs...).Error(), c.want) {
@@ -119,8 +120,8 @@ func TestRanksDisagree(t *testing.T) {
 	}
 }
 
-// TestRankDies kills one of two processes: the other ends within seconds and
-// says which it was, and the last checkpoint is whole.
+// TestRankDies kills one of two processes: the other ends within seconds and names the
+// lost rank, and the last checkpoint is whole.
 func TestRankDies(t *testing.T) {
 	if root := os.Getenv(child); root != "" {
 		liveAsRank(t, root)
@@ -145,7 +146,7 @@ func TestRankDies(t *testing.T) {
 			t.Fatal(err)
 		}
 		begin := time.Now()
-		_ = ranks[1-victim].Wait() // it fails, as it should: what it says comes below
+		_ = ranks[1-victim].Wait() // it fails, as it should; its output is checked below
 		_ = ranks[victim].Wait()   // it was killed
 		if d := time.Since(begin); d > 10*time.Second {
 			t.Errorf("rank %d took %v to end after rank %d was killed", 1-victim, d, victim)
@@ -163,7 +164,7 @@ func TestRankDies(t *testing.T) {
 	}
 }
 
-// liveAsRank trains until it is killed or hears that the other rank is.
+// liveAsRank trains until it is killed or learns that the other rank was.
 func liveAsRank(t *testing.T, root string) {
 	p, err := parallel.FromEnv(os.Getenv)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// shared is a run that several ranks make, of 20 steps whose loss is compared.
+// shared is a run of 20 steps for several ranks, whose loss is compared.
 func shared(root string) *config.Config {
 	c := small(root)
 	c.Train.Steps, c.Train.SyncBatchNorm = 20, true
@@ -23,7 +23,7 @@ func shared(root string) *config.Config {
 	return c
 }
 
-// runRanks makes a run on all ranks of a group, within this process.
+// runRanks runs all ranks of a group within this process.
 func runRanks(t *testing.T, groups []parallel.Group, options func(rank int) Options) []error {
 	t.Helper()
 	errs := make([]error, len(groups))
@@ -40,7 +40,7 @@ func runRanks(t *testing.T, groups []parallel.Group, options func(rank int) Opti
 	return errs
 }
 
-// overTCP makes a group over TCP, all of whose ranks are in this process.
+// overTCP makes a group over TCP whose ranks are all in this process.
 func overTCP(t *testing.T, size int) []parallel.Group {
 	t.Helper()
 	addr := sharedtest.FreeAddr(t)
@@ -58,9 +58,9 @@ func overTCP(t *testing.T, size int) []parallel.Group {
 	return groups
 }
 
-// TestRanksEqualOne: two ranks with half of each batch make the losses of one
-// with the whole batch, and end in its weights; what is logged beside is that of
-// the whole batch, too. The transport does not change a bit.
+// TestRanksEqualOne: two ranks with half of each batch have the losses of one rank with
+// the whole batch and end with its weights; the other logged values also match. The
+// transport does not change a bit.
 func TestRanksEqualOne(t *testing.T) {
 	root, one := photographs(t), t.TempDir()
 	if _, err := runIn(t.Context(), t, Options{Config: shared(root), Out: one}, 1); err != nil {
@@ -87,7 +87,7 @@ func TestRanksEqualOne(t *testing.T) {
 	}
 	for name, w := range last {
 		if !bytes.Equal(w, last["goroutines"]) {
-			t.Errorf("%s ends in other bits than goroutines", name)
+			t.Errorf("%s ends in different bits than goroutines", name)
 		}
 	}
 }
@@ -128,8 +128,8 @@ func sameLosses(t *testing.T, name, one, two string) {
 	}
 }
 
-// sameWeights compares the last checkpoints of two runs, BatchNorm's statistics
-// and the optimiser's step counts included.
+// sameWeights compares the last checkpoints of two runs, including BatchNorm's
+// statistics and the optimiser's step counts.
 func sameWeights(t *testing.T, name, one, two string) {
 	t.Helper()
 	a, b := openLast(t, one), openLast(t, two)
@@ -143,7 +143,8 @@ func sameWeights(t *testing.T, name, one, two string) {
 			t.Fatal(err)
 		}
 		for i, v := range x.Data() {
-			// 20 steps of Adam move a weight by up to 2e-3, noise of a gradient's last bits by up to a few percent of that.
+			// 20 steps of Adam move a weight by up to 2e-3, and noise in a gradient's
+			// last bits by up to a few percent of that.
 			if d := math.Abs(float64(v - y.Data()[i])); d > 1e-4*(1+math.Abs(float64(v))) {
 				t.Fatalf("%s: %s[%d] is %g and %g", name, n, i, v, y.Data()[i])
 			}
@@ -161,7 +162,7 @@ func openLast(t *testing.T, dir string) *checkpoint.File {
 	return f
 }
 
-// weightsOf is the stem of a run's last checkpoint, whose bits every step changes.
+// weightsOf returns the stem of a run's last checkpoint, whose bits every step changes.
 func weightsOf(t *testing.T, dir string) []byte {
 	t.Helper()
 	w, err := openLast(t, dir).Tensor("stem.weight")

@@ -11,12 +11,12 @@ import (
 	"clusir/internal/model"
 )
 
-// responseBatches is how many batches are routed, at most, to learn what clusters
-// answer to.
+// responseBatches is the largest number of batches routed to learn what clusters respond
+// to.
 const responseBatches = 64
 
-// learnResponses routes the samples that would come next, once the run is complete,
-// and keeps in r.responses what each cluster answered to, for the checkpoint.
+// learnResponses routes the samples that would come next, once the run is complete, and
+// stores in r.responses what each cluster responded to, for the checkpoint.
 func (r *run) learnResponses() error {
 	if !r.m.Config.UseMoE || r.step < r.plan.steps {
 		return nil
@@ -47,7 +47,7 @@ func (r *run) learnResponses() error {
 	return err
 }
 
-// routeBatch adds to use how a batch is routed in inference.
+// routeBatch adds the routing of a batch in inference to use.
 func (r *run) routeBatch(use clusterUse, batch *dataset.Batch) error {
 	tape := &model.Tape{B: r.Backend}
 	defer tape.Reset()
@@ -61,8 +61,8 @@ func (r *run) routeBatch(use clusterUse, batch *dataset.Batch) error {
 	return r.Backend.Sync()
 }
 
-// clusterUse holds, by task and stage, the sum of α over the samples, and, last,
-// their number.
+// clusterUse holds, by task and stage, the sum of α per cluster over the samples,
+// followed by the number of samples.
 type clusterUse map[string]*[arch.Stages][]float64
 
 func (u clusterUse) add(task string, stage int, alpha []float32) {
@@ -79,8 +79,8 @@ func (u clusterUse) add(task string, stage int, alpha []float32) {
 	(*sums)[len(alpha)]++
 }
 
-// answers turns the sums into shares. Tasks count alike, however many samples
-// each had.
+// responses turns the sums into shares. Every task has the same weight, however many
+// samples it had.
 func (u clusterUse) responses(c arch.Config) model.ClusterResponses {
 	a := make(model.ClusterResponses, arch.Stages)
 	for l := range a {

@@ -13,8 +13,8 @@ import (
 	"clusir/internal/model"
 )
 
-// TestClusterResponses: a run that is complete says what its clusters answer to, and so
-// does what is exported of it; one that was cut does not.
+// TestClusterResponses: a complete run records what its clusters respond to, and its
+// exports keep that; an interrupted run does not.
 func TestClusterResponses(t *testing.T) {
 	dir := t.TempDir()
 	c := small(photographs(t))
@@ -61,7 +61,7 @@ func TestClusterUse(t *testing.T) {
 	for l := range arch.Stages {
 		u.add("noise", l, []float32{1, 0, 0})
 		u.add("rain", l, []float32{.5, .5, 0})
-		u.add("rain", l, []float32{0, 1, 0}) // twice as many, but no more weight
+		u.add("rain", l, []float32{0, 1, 0}) // twice as many samples, but the same weight
 	}
 	c := arch.Base()
 	want := []map[string]float64{{"noise": .8, "rain": .2}, {"noise": 0, "rain": 1}, {"noise": 0, "rain": 0}}

@@ -6,9 +6,9 @@ import (
 	"clusir/internal/model"
 )
 
-// routing sums up what the routers made of the samples of a step. Collapse
-// shows in it: a posterior with one large entry, experts that see no sample, or
-// an entropy that stays at 1 because clusters are never distinguished.
+// routing sums up the routing of a step's samples. It reveals a collapse: a posterior
+// with one large entry, experts that see no sample, or an entropy that stays at 1
+// because clusters are never distinguished.
 type routing struct {
 	posterior [][]float64 // per stage, Σ over samples of p(C=c|x), Eq. 5
 	entropy   []float64   // per stage, Σ over samples of their entropy
@@ -34,8 +34,8 @@ func (u *routing) add(t *model.Tape, routes []*model.Route) {
 	}
 }
 
-// numbers lists the sums, for a mean over ranks; samples, of which each rank has
-// as many, is not among them.
+// numbers lists the sums, for a mean over the ranks. It leaves out samples, which is
+// the same on each rank.
 func (u *routing) numbers() []*float64 {
 	var ps []*float64
 	for l := range u.posterior {
@@ -47,7 +47,7 @@ func (u *routing) numbers() []*float64 {
 	return ps
 }
 
-// means divides by the number of samples, to four digits.
+// means returns the means over the samples, to four digits.
 func (u *routing) means() (posterior [][]float64, entropy []float64) {
 	mean := func(sum float64) float64 { return math.Round(1e4*sum/float64(u.samples)) / 1e4 }
 	for l := range u.posterior {

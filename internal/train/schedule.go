@@ -9,14 +9,14 @@ import (
 	"clusir/internal/config"
 )
 
-// schedule says how long a run is and how its learning rate falls.
+// schedule is the length of a run and how its learning rate falls.
 type schedule struct {
 	config.Train
 	steps, halveAt int
 }
 
-// newSchedule counts in steps: an epoch is as many as its samples fill, the
-// last one begun included.
+// newSchedule counts in steps: an epoch is as many steps as its samples fill, including
+// a last partial one.
 func newSchedule(t config.Train, samples int) schedule {
 	s := schedule{Train: t, steps: t.Steps}
 	if t.Steps == 0 {
@@ -30,8 +30,8 @@ func newSchedule(t config.Train, samples int) schedule {
 
 func stepsOf(epochs, samples, batch int) int { return (epochs*samples + batch - 1) / batch }
 
-// note says what of the schedule does not come about, "" if all of it does: a short
-// trial of a long recipe is a run like any other.
+// note reports a part of the schedule that does not take effect, "" if all of it does;
+// such a run, say a short trial of a long recipe, is allowed.
 func (s schedule) note() string {
 	if s.Schedule != "halve" || s.halveAt < s.steps {
 		return ""
@@ -40,7 +40,7 @@ func (s schedule) note() string {
 		s.LR, s.steps, english.Plural(s.HalveAfter, "epoch", ""), s.halveAt)
 }
 
-// rate is the learning rate of the step that follows the given number of them.
+// rate returns the learning rate of the step after the first done steps.
 func (s schedule) rate(done int) float64 {
 	if done < s.Warmup {
 		return s.LR * float64(done+1) / float64(s.Warmup)

@@ -41,10 +41,10 @@ func TestSchedule(t *testing.T) {
 func TestScheduleNote(t *testing.T) {
 	trial := config.Train{Steps: 8, Batch: 2, LR: 3, Schedule: "halve", HalveAfter: 2}
 	if note := newSchedule(trial, 8).note(); note != "the learning rate stays at 3: the run has 8 steps, and train.halve_after, 2 epochs, is step 8" {
-		t.Errorf("it says %q", note)
+		t.Errorf("the note is %q", note)
 	}
 	trial.Steps = 9
 	if note := newSchedule(trial, 8).note(); note != "" {
-		t.Errorf("a run that halves its rate says %q", note)
+		t.Errorf("a run that halves its rate has the note %q", note)
 	}
 }

@@ -15,12 +15,12 @@ import (
 
 // Files in a run's folder.
 const (
-	lastName = "last.safetensors" // everything that the run goes on from
+	lastName = "last.safetensors" // everything needed to resume the run
 	bestName = "best.safetensors" // the weights that validated best
 	logName  = "log.jsonl"
 )
 
-// named is a tensor on the device with its name in checkpoints.
+// named is a tensor on the device and its name in checkpoints.
 type named struct {
 	name string
 	kernels.Tensor
@@ -57,7 +57,7 @@ func (r *run) save() error {
 	return nil
 }
 
-// lastGood says what there is to go on from.
+// lastGood names the checkpoint to resume from.
 func (r *run) lastGood() string {
 	if r.saved == "" {
 		return "there is no checkpoint yet"
@@ -65,8 +65,8 @@ func (r *run) lastGood() string {
 	return "the last good checkpoint is " + r.saved
 }
 
-// notFinite names the first tensor that holds something else than numbers, which
-// a gradient can bring about where the loss before it was one.
+// notFinite names the first tensor with a value that is not finite, which a gradient
+// can cause even after a finite loss.
 func notFinite(state []checkpoint.Tensor) string {
 	for _, t := range state {
 		for _, x := range t.Data() {
@@ -78,7 +78,7 @@ func notFinite(state []checkpoint.Tensor) string {
 	return ""
 }
 
-// saveBest writes the weights alone, averaged where there is an average.
+// saveBest writes only the weights, averaged if there is an average.
 func (r *run) saveBest() error { return r.write(filepath.Join(r.Out, bestName), r.m.State()) }
 
 func (r *run) write(path string, state []checkpoint.Tensor) error {
@@ -102,7 +102,7 @@ func (r *run) write(path string, state []checkpoint.Tensor) error {
 	return checkpoint.Write(path, checkpoint.Contents{Tensors: state, Config: r.m.Config, Step: r.step, Metadata: metadata})
 }
 
-// load goes on from a checkpoint of this run.
+// load restores the run from one of its checkpoints.
 func (r *run) load(path string) error {
 	f, err := checkpoint.Open(path)
 	if err != nil {
@@ -113,10 +113,10 @@ func (r *run) load(path string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	r.recipe, r.responses = f.Metadata[checkpoint.KeyRecipe], f.Metadata[model.KeyResponses]
-	if err := r.tellChanges(); err != nil {
+	if err := r.reportChanges(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := r.tellData(f.Metadata[checkpoint.KeyData]); err != nil {
+	if err := r.reportData(f.Metadata[checkpoint.KeyData]); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	var specs []checkpoint.Spec
@@ -151,7 +151,7 @@ func (r *run) load(path string) error {
 	return nil
 }
 
-// mustMatch refuses to go on with another network.
+// mustMatch refuses to resume with a different network.
 func (r *run) mustMatch(f *checkpoint.File) error {
 	c, err := model.ReadConfig(f)
 	if err != nil {
@@ -160,7 +160,7 @@ func (r *run) mustMatch(f *checkpoint.File) error {
 	had, _ := json.Marshal(c)
 	have, _ := json.Marshal(r.m.Config)
 	if string(had) != string(have) {
-		return fmt.Errorf("holds another network than the configuration asks for:\n  %s\n  %s\nkeep the model's settings of the run, or start another one with --out", had, have)
+		return fmt.Errorf("holds another network than the configuration's:\n  %s\n  %s\nkeep the model's settings of the run, or start a new run with --out", had, have)
 	}
 	return nil
 }

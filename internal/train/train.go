@@ -1,6 +1,6 @@
-// Package train fits a network to a training set: the objective, Adam, the
-// schedule of the learning rate, checkpoints from which a run goes on bit for
-// bit, and what a person wants to see meanwhile.
+// Package train fits a network to a training set: the objective, Adam, the learning
+// rate schedule, checkpoints from which a run resumes bit for bit, and progress, logs
+// and curves.
 package train
 
 import (
@@ -28,28 +28,29 @@ import (
 type Options struct {
 	Config  *config.Config
 	Backend kernels.Backend
-	// Device says what computes, for the log and the checkpoints: results are
-	// the same bits on the same device only.
+	// Device names the computing device, for the log and the checkpoints: results have
+	// the same bits only on the same device.
 	Device string
-	// Group is the ranks that train together, all with these options; nil for
-	// this one alone. The caller closes it.
+	// Group is the ranks that train together, all with these options; nil for a single
+	// one. The caller closes it.
 	Group  parallel.Group
 	Out    string // the run's folder
-	Resume bool   // go on from Out's last checkpoint
-	// InitFrom is a checkpoint whose weights the run starts from, averaged ones
-	// where it holds an average; nil for none.
+	Resume bool   // continue from Out's last checkpoint
+	// InitFrom is a checkpoint whose weights the run starts from, the averaged ones if
+	// it has them; nil for none.
 	InitFrom *checkpoint.File
-	// Validate measures a network on the benchmarks of the configuration; nil
-	// for none. The mean of its values decides which checkpoint is the best.
+	// Validate measures a network on the benchmarks of the configuration; nil for none.
+	// The mean of its values decides which checkpoint is the best.
 	Validate func(ctx context.Context, m *model.ClusIR) (*eval.Validation, error)
-	// Memory is what the run may take of the machine's, in bytes; 0 for any.
+	// Memory is how much of the machine's memory the run may take, in bytes; 0 for no
+	// limit.
 	Memory int64
 	// Progress shows the steps; nil prints a line at every train.log_interval instead.
 	Progress *progress.Bar
-	Messages io.Writer // lines for people
+	Messages io.Writer // messages to the user
 }
 
-// Result says how a run ended.
+// Result is the outcome of a run.
 type Result struct {
 	Step        int
 	Checkpoint  string // the last one
@@ -57,8 +58,8 @@ type Result struct {
 	Terms       model.Terms
 }
 
-// Run trains until the last step or until ctx ends, finishes the step under way
-// and saves. A failure ends the run on all ranks.
+// Run trains until the last step or until ctx ends, in which case it finishes the
+// current step and saves. A failure ends the run on all ranks.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	o = o.inGroup()
 	res, err := runRank(ctx, o)
@@ -105,9 +106,9 @@ type run struct {
 	validated int
 	saved     string         // the last good checkpoint
 	responses string         // model.ClusterResponses as JSON for the checkpoint, once the run is complete
-	recipe    string         // the settings behind the weights, JSON for the checkpoint; "" if they are Config
-	changed   bool           // there is something that no checkpoint holds yet
-	lock      *os.File       // keeps other runs out of the folder
+	recipe    string         // the settings that made the weights, JSON for the checkpoint; "" if they are Config
+	changed   bool           // there is state that no checkpoint holds yet
+	lock      *os.File       // locks the folder against other runs
 	batch     *dataset.Batch // of the current step
 	reduce    *parallel.Reducer
 	last      bool // the current backward pass completes the gradients of a step
@@ -149,7 +150,7 @@ func newRun(o Options, set *dataset.Set, report *dataset.Report) (r *run, err er
 // start loads the weights that the run begins with, if they come from a file.
 func (r *run) start() error {
 	switch {
-	case !r.lead(): // rank 0's will come
+	case !r.lead(): // rank 0 sends them
 	case r.Resume:
 		return r.load(filepath.Join(r.Out, lastName))
 	case r.InitFrom != nil:
@@ -160,7 +161,7 @@ func (r *run) start() error {
 
 func (r *run) close() {
 	if r.reduce != nil {
-		_ = r.reduce.Close() // every sum was waited for
+		_ = r.reduce.Close() // every sum has been waited for
 	}
 	r.opt.free()
 	r.m.Free()
@@ -168,7 +169,7 @@ func (r *run) close() {
 	_ = unlock(r.lock)
 }
 
-// loop makes the steps that are left.
+// loop makes the remaining steps.
 func (r *run) loop(ctx context.Context) (*Result, error) {
 	loader, err := r.set.Load(context.WithoutCancel(ctx), dataset.LoadOptions{
 		Batch: r.t.Batch, First: r.step, Workers: runtime.GOMAXPROCS(0), Ahead: batchesAhead,
@@ -181,8 +182,8 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 	r.Progress.Set(r.step, r.plan.steps, "training")
 	defer r.Progress.Clear()
 	r.announce()
-	// The weights that a run begins with are measured, so that its gain can be seen;
-	// and a run may have been cut in the midst of a validation.
+	// The initial weights are measured, so that the run's gain can be seen; and an
+	// earlier run may have been interrupted during a validation.
 	if err := r.validate(ctx); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
@@ -212,7 +213,7 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 	return res, r.finish()
 }
 
-// rescue saves what was reached before an error that left the network alone.
+// rescue saves the run after an error that left the network intact.
 func (r *run) rescue(err error) error {
 	if !r.lead() {
 		return err
@@ -246,7 +247,7 @@ func (r *run) intervals(ctx context.Context, terms model.Terms) error {
 	return nil
 }
 
-// due reports whether what comes at an interval comes after the given step.
+// due reports whether an action at every interval is due after the given step.
 func (r *run) due(every, step int) bool {
 	return every > 0 && (step%every == 0 || step == r.plan.steps)
 }
@@ -317,7 +318,8 @@ func objective(t config.Train) model.Objective {
 	return model.Objective{L1: 1, MSSSIM: t.MSSSIMWeight, Orthogonality: t.OrthogonalityWeight}
 }
 
-// diverged formats the error of numbers that are not finite, and says what was seen last.
+// diverged formats an error about values that are not finite, with the samples seen
+// last.
 func (r *run) diverged(what string) error {
 	if r.batch == nil {
 		return fmt.Errorf("the %s; %s", what, r.lastGood())

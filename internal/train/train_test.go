@@ -49,7 +49,7 @@ func photographs(t *testing.T) string {
 	return root
 }
 
-// small is a run of a few steps of the least network.
+// small is a run of a few steps of the smallest network.
 func small(root string) *config.Config {
 	c := config.Default()
 	c.Data = root
@@ -87,7 +87,7 @@ func bytesOf(t *testing.T, dir, name string) []byte {
 	return b
 }
 
-// TestLearns: the loss falls, and the best checkpoint is what validation saw.
+// TestLearns: the loss falls, and the best checkpoint is the one that was validated.
 func TestLearns(t *testing.T) {
 	root, dir := photographs(t), t.TempDir()
 	c := small(root)
@@ -170,7 +170,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestDiverges: numbers that are not finite stop the run and name what was seen.
+// TestDiverges: values that are not finite stop the run, with an error that names the
+// samples.
 func TestDiverges(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -187,7 +188,7 @@ func TestDiverges(t *testing.T) {
 			o.Train.CheckpointInterval = 100
 			_, err := runIn(t.Context(), t, Options{Config: o, Out: dir}, 1)
 			if err == nil {
-				t.Fatalf("a learning rate of %g goes through", c.lr)
+				t.Fatalf("a learning rate of %g is accepted", c.lr)
 			}
 			for _, want := range []string{c.want, "step ", ".png", "train.lr", "no checkpoint yet"} {
 				if !strings.Contains(err.Error(), want) {
@@ -201,7 +202,7 @@ func TestDiverges(t *testing.T) {
 	}
 }
 
-// sinceFirst is a validation that calls f, but for the one before the first step.
+// sinceFirst is a validation that calls f, except for the one before the first step.
 func sinceFirst(f func() error) func(context.Context, *model.ClusIR) (*eval.Validation, error) {
 	calls := 0
 	return func(context.Context, *model.ClusIR) (*eval.Validation, error) {
@@ -212,7 +213,7 @@ func sinceFirst(f func() error) func(context.Context, *model.ClusIR) (*eval.Vali
 	}
 }
 
-// TestDamagedImage: a run that meets one saves what it has.
+// TestDamagedImage: a run that meets a damaged image saves its state.
 func TestDamagedImage(t *testing.T) {
 	root, dir := photographs(t), t.TempDir()
 	damage := sinceFirst(func() error {
@@ -234,8 +235,8 @@ func TestDamagedImage(t *testing.T) {
 	}
 }
 
-// TestFailedValidation: a run whose validation fails saves what it has, and owes
-// the validation to whoever resumes it.
+// TestFailedValidation: a run whose validation fails saves its state, and the resumed
+// run makes up for the validation.
 func TestFailedValidation(t *testing.T) {
 	root, dir := photographs(t), t.TempDir()
 	c := every(root)
@@ -251,7 +252,7 @@ func TestFailedValidation(t *testing.T) {
 	}
 }
 
-// TestExport: the averaged weights leave the optimiser's state behind.
+// TestExport: exports have the averaged weights, without the optimiser's state.
 func TestExport(t *testing.T) {
 	root, dir := photographs(t), t.TempDir()
 	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: dir}, 1); err != nil {
@@ -295,7 +296,7 @@ func TestExport(t *testing.T) {
 			t.Fatalf("%s[%d] is %g, its average %g", name, i, got.Data()[i], x)
 		}
 	}
-	// The checkpoint itself is used as its export is.
+	// The checkpoint itself can be used like its export.
 	b, err := cpu.New(cpu.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -312,7 +313,7 @@ func TestExport(t *testing.T) {
 	defer m.Free()
 	for _, s := range m.State() {
 		if s.Name == name && !slices.Equal(s.Data(), want.Data()) {
-			t.Errorf("the network has another %s than the average", name)
+			t.Errorf("the network's %s is not the average", name)
 		}
 	}
 	if f.Metadata["name"] != "toy" || f.Has(checkpoint.PrefixM+name) {
@@ -320,8 +321,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// TestWarmStart: a run that makes no step holds the weights it was given, the
-// averaged ones, whose own average begins anew.
+// TestWarmStart: a run of no steps holds the weights it started from, the averaged
+// ones, and restarts their average.
 func TestWarmStart(t *testing.T) {
 	root, first, second := photographs(t), t.TempDir(), t.TempDir()
 	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: first}, 1); err != nil {

@@ -8,16 +8,16 @@ import (
 	"clusir/internal/eval"
 )
 
-// never stands for the step of the last validation where there was none.
+// never is the step of the last validation if there was none.
 const never = -1
 
-// owesValidation reports whether a validation is due that was not made.
+// owesValidation reports whether a validation is due.
 func (r *run) owesValidation() bool {
 	return r.Validate != nil && r.due(r.t.ValidationInterval, r.step) && r.validated != r.step
 }
 
-// validate measures the network, averaged where there is an average, and keeps
-// the best so far, if it is time to. One that fails, as when ctx ends, stays due.
+// validate measures the network, averaged if there is an average, and keeps the best so
+// far, if it is time to. A validation that fails, as when ctx ends, stays due.
 func (r *run) validate(ctx context.Context) error {
 	if !r.owesValidation() {
 		return nil
@@ -33,7 +33,7 @@ func (r *run) validate(ctx context.Context) error {
 		r.validated, r.changed = r.step, true
 		mean := meanOf(v.Measures)
 		better := mean > r.best
-		r.tell(v.Measures, mean, better)
+		r.report(v.Measures, mean, better)
 		if !better {
 			return nil
 		}
@@ -42,8 +42,8 @@ func (r *run) validate(ctx context.Context) error {
 	})
 }
 
-// tell prints a validation in a line.
-func (r *run) tell(measures []eval.Measure, mean float64, better bool) {
+// report prints a validation as one line.
+func (r *run) report(measures []eval.Measure, mean float64, better bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "step %d: validation", r.step)
 	for _, m := range measures {

@@ -10,18 +10,18 @@ import (
 	"clusir/internal/model"
 )
 
-// block matches the tensors of a WTB by name: decoder.0.1.attn.proj.weight.
+// block matches the tensors of a WTB by name, such as decoder.0.1.attn.proj.weight.
 var block = regexp.MustCompile(`^(encoder\.\d+|decoder\.\d+|refine)\.\d+\.`)
 
-// fresh reports whether a tensor is of a block that a checkpoint lacks.
+// fresh reports whether a tensor belongs to a block that a checkpoint lacks.
 func fresh(f *checkpoint.File, name string) bool { return !f.Has(name) && block.MatchString(name) }
 
-// warmSpecs are the tensors that a checkpoint must hold to start from.
+// warmSpecs returns the tensors that a checkpoint must hold to start from it.
 func warmSpecs(f *checkpoint.File, all []checkpoint.Spec) []checkpoint.Spec {
 	return slices.DeleteFunc(slices.Clone(all), func(s checkpoint.Spec) bool { return fresh(f, s.Name) })
 }
 
-// matchWarmStart reports whether a run can start from a checkpoint.
+// matchWarmStart reports an error if a run cannot start from a checkpoint.
 func matchWarmStart(f *checkpoint.File, all []checkpoint.Spec) error {
 	if err := f.Match(warmSpecs(f, all)); err != nil {
 		return fmt.Errorf("--init-from: %w", err)
@@ -29,9 +29,9 @@ func matchWarmStart(f *checkpoint.File, all []checkpoint.Spec) error {
 	return nil
 }
 
-// warmStart takes the weights of another run's checkpoint. A block that the
-// checkpoint lacks starts as the identity, both its branches ending in zeros: a
-// network that was trained for a while can so be made deeper.
+// warmStart loads the weights of another run's checkpoint. A block that the checkpoint
+// lacks starts as the identity, with zeros at the end of both branches, so that a
+// trained network can be deepened.
 func (r *run) warmStart(f *checkpoint.File) error {
 	specs, err := model.Specs(r.m.Config)
 	if err != nil {
