@@ -21,10 +21,10 @@ import (
 	"clusir/internal/restore"
 )
 
-// reportHeader is the header of an answer with what `restore --json` prints.
+// reportHeader is the response header that carries what `restore --json` prints.
 const reportHeader = "Clusir-Report"
 
-// report is what is known of a picture and its result.
+// report describes a picture and its result.
 type report struct {
 	restore.Record
 	// Resembles is restore.Resembles.
@@ -35,7 +35,7 @@ type report struct {
 	MediaType   string `json:"media_type,omitempty"`
 }
 
-// report describes a result for its client.
+// report describes a result for the client.
 func (s *Server) report(t *task, res restore.Result) report {
 	rep := report{Record: res.Record(t.use.model.Name, s.Device), MediaType: res.Format.MediaType()}
 	rep.Input, rep.Output = t.stream.Name, resultName(t.name, res.Format)
@@ -46,8 +46,8 @@ func (s *Server) report(t *task, res restore.Result) report {
 	return rep
 }
 
-// resultName is the name of a result: that of the picture, with the extension of its
-// format.
+// resultName returns the name of a result: the picture's, with the extension of the
+// result's format.
 func resultName(name string, f imageio.Format) string {
 	if got, err := imageio.FormatOf(name); err == nil && got == f {
 		return name
@@ -70,7 +70,7 @@ func (s *Server) answer(w http.ResponseWriter, t *task, q query, res restore.Res
 			s.fail(w, err)
 			return
 		}
-		// The picture is the last field, and need not be in memory.
+		// The picture is the last field, so that it need not be in memory.
 		encoded, stop := encoding(body)
 		defer stop()
 		open := append(bytes.TrimSuffix(line, []byte("}")), `,"picture":"`...)
@@ -88,20 +88,20 @@ func (s *Server) answer(w http.ResponseWriter, t *task, q query, res restore.Res
 	s.send(w, body)
 }
 
-// send copies to a client that has a time for each piece.
+// send copies body to a client that must receive each piece in time.
 func (s *Server) send(w http.ResponseWriter, body io.Reader) {
 	conn := http.NewResponseController(w)
 	piece := make([]byte, 256<<10)
 	for {
 		n, err := io.ReadFull(body, piece)
-		_ = conn.SetWriteDeadline(time.Now().Add(s.Patience)) // not every connection has one: a test's
+		_ = conn.SetWriteDeadline(time.Now().Add(s.Patience)) // not every connection supports it: those in tests
 		if _, gone := w.Write(piece[:n]); gone != nil || err != nil {
-			return // the end, or a client that is gone, whom nothing can be told
+			return // the end of body, or a client that is gone
 		}
 	}
 }
 
-// encoding is base64 of what r reads.
+// encoding returns the base64 encoding of what r reads.
 func encoding(r io.Reader) (encoded io.Reader, stop func() error) {
 	out, in := io.Pipe()
 	go func() {
@@ -112,7 +112,7 @@ func encoding(r io.Reader) (encoded io.Reader, stop func() error) {
 	return out, out.Close
 }
 
-// explained is what restore --explain prints and draws.
+// explained returns what restore --explain prints and draws.
 func explained(t *task, res restore.Result) (text string, drawn []byte) {
 	var b strings.Builder
 	res.In = t.stream.Name
@@ -120,8 +120,8 @@ func explained(t *task, res restore.Result) (text string, drawn []byte) {
 	return b.String(), t.stream.Map.(*bytes.Buffer).Bytes()
 }
 
-// asHeader is JSON in ASCII, with numbers that are as exact as anybody needs. Many
-// programs take headers of 8 KB at most: notes that would be beyond are counted.
+// asHeader encodes rep as ASCII JSON with rounded numbers. Many programs limit headers
+// to 8 KB: notes that would exceed it are only counted.
 func asHeader(rep report) string {
 	for l := range rep.Routing {
 		s := &rep.Routing[l]
@@ -153,7 +153,7 @@ func rounded(v float32) float32 { return float32(math.Round(1e4*float64(v)) / 1e
 func ascii(v any) string {
 	line, err := json.Marshal(v)
 	if err != nil {
-		return fmt.Sprintf(`{"error":%q}`, "the report holds a number that JSON cannot")
+		return fmt.Sprintf(`{"error":%q}`, "the report has a number that JSON cannot represent")
 	}
 	var b strings.Builder
 	for _, r := range string(line) {
@@ -180,17 +180,17 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 		h.Set("WWW-Authenticate", `Bearer realm="clusir"`)
 	}
 	h.Set("Content-Type", "application/json")
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * s.Patience)) // not every connection has one: a test's
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(2 * s.Patience)) // not every connection supports it: those in tests
 	w.WriteHeader(status)
-	line, _ := json.Marshal(map[string]string{"error": err.Error()}) // of a string
-	_, _ = w.Write(append(line, '\n'))                               // a client that is gone cannot be told
+	line, _ := json.Marshal(map[string]string{"error": err.Error()}) // cannot fail for a string
+	_, _ = w.Write(append(line, '\n'))                               // the client may be gone
 }
 
-// statusClientGone is what the metrics call the end of a request that nobody waits
-// for any more.
+// statusClientGone is the status that the metrics use for a request whose client has
+// left.
 const statusClientGone = 499
 
-// statusOf is the kind of an error.
+// statusOf returns the HTTP status for an error.
 func statusOf(err error) int {
 	var status statusError
 	var timeout timeError
@@ -214,5 +214,5 @@ func statusOf(err error) int {
 	case errors.As(err, new(restore.Misuse)):
 		return http.StatusBadRequest
 	}
-	return http.StatusUnprocessableEntity // it is about the picture
+	return http.StatusUnprocessableEntity // the picture's fault
 }

@@ -29,7 +29,7 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// visitor has the page open.
+// visitor is a browser with the page open.
 type visitor struct {
 	*browsertest.Browser
 	site      *site
@@ -63,19 +63,19 @@ func shipped(t *testing.T) func(*Options) {
 	}
 }
 
-// wait waits until an expression of JavaScript is true.
+// wait waits until a JavaScript expression is true.
 func (v *visitor) wait(js string) {
 	v.Helper()
 	eventually(v, js, func() bool { return browsertest.Value[bool](v.Browser, js) })
 }
 
-// settled waits until so many pictures are done or have failed.
+// settled waits until n pictures are done or have failed.
 func (v *visitor) settled(n int) {
 	v.Helper()
 	v.wait(fmt.Sprintf(`document.querySelectorAll('.shot .download:enabled, .view > .bad:not([hidden])').length === %d`, n))
 }
 
-// drop drops files on the page, as a person does.
+// drop drops files on the page, as a user does.
 func (v *visitor) drop(paths ...string) {
 	v.Helper()
 	data := &input.DragData{Items: []*input.DragDataItem{}, Files: paths, DragOperationsMask: 1}
@@ -86,7 +86,7 @@ func (v *visitor) drop(paths ...string) {
 	}
 }
 
-// file writes a picture for a person to choose.
+// file writes a picture for the user to choose.
 func (v *visitor) file(name string, data []byte) string {
 	v.Helper()
 	path := filepath.Join(v.TempDir(), name)
@@ -94,20 +94,20 @@ func (v *visitor) file(name string, data []byte) string {
 	return path
 }
 
-// text is that of an element.
+// text returns an element's text.
 func (v *visitor) text(selector string) string {
 	v.Helper()
 	return browsertest.Value[string](v.Browser, fmt.Sprintf(`document.querySelector(%q).textContent`, selector))
 }
 
-// set moves an input as its user does.
+// set changes an input as a user does.
 func (v *visitor) set(selector, value string) {
 	v.Helper()
 	browsertest.Value[bool](v.Browser, fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.value = %q;
 		return e.dispatchEvent(new Event('input', {bubbles: true})) && e.dispatchEvent(new Event('change', {bubbles: true})) })()`, selector, value))
 }
 
-// downloaded waits for a file.
+// downloaded waits for a downloaded file.
 func (v *visitor) downloaded(name string) []byte {
 	v.Helper()
 	path := filepath.Join(v.downloads, name)
@@ -126,14 +126,15 @@ func (v *visitor) click(selector string) {
 	browsertest.Value[bool](v.Browser, fmt.Sprintf(`(document.querySelector(%q).click(), true)`, selector))
 }
 
-// TestPage drops, pastes and chooses pictures, good and bad, and takes them home.
+// TestPage drops, pastes and chooses pictures, good and bad, and downloads the results.
 func TestPage(t *testing.T) {
 	v := visit(t, nil)
 	in := picture(t, imageio.Info{W: 90, H: 60})
 	tiff := picture(t, imageio.Info{Format: imageio.TIFF, W: 40, H: 70, Depth: 16})
 	v.drop(v.file("cat.png", in), v.file("notes.png", []byte("only words")))
 	v.settled(2)
-	// The same name again, by the dialog; a TIFF, which no browser shows; and the clipboard.
+	// The same name again, through the dialog; a TIFF, which no browser shows; and the
+	// clipboard.
 	v.Do(chromedp.SetUploadFiles(chromedp.CSS("#choose"), []string{v.file("cat.png", in), v.file("scan.tif", tiff)}))
 	browsertest.Value[bool](v.Browser, fmt.Sprintf(`(() => { const d = new DataTransfer();
 		d.items.add(new File([Uint8Array.from(atob(%q), c => c.charCodeAt(0))], 'image.png', {type: 'image/png'}));
@@ -169,7 +170,7 @@ func TestPage(t *testing.T) {
 	for _, f := range z.File {
 		r, err := f.Open()
 		must(t, err)
-		got, err := io.ReadAll(r) // checks its sum
+		got, err := io.ReadAll(r) // checks its checksum
 		must(t, err)
 		if !bytes.Equal(got, restoredAs(t, n, want[f.Name], 0, choices(1))) {
 			t.Errorf("%s in the zip is not what restore writes", f.Name)
@@ -179,28 +180,28 @@ func TestPage(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("the zip lacks %v", want)
 	}
-	// Another format for all.
+	// Another format for all pictures.
 	v.set("#format", "jpg")
 	v.click("#again")
 	v.settled(5)
 	v.click(".shot .download")
 	if got := v.downloaded("cat.jpg"); !bytes.HasPrefix(got, []byte("\xff\xd8\xff")) {
-		t.Error("the new download is no JPEG")
+		t.Error("the new download is not a JPEG")
 	}
 	v.click(".shot .remove")
 	v.click("#clear")
 	if !browsertest.Value[bool](v.Browser, `document.getElementById('results').hidden && document.activeElement.id === 'choose'`) {
-		t.Error("the results stay")
+		t.Error("the results are still there")
 	}
 }
 
-// choices are the page's, at a strength.
+// choices returns the page's choices with a strength.
 func choices(strength float32) restore.Choices {
 	return restore.Choices{Strength: strength, Tile: restore.TileAuto, Encode: imageio.Options{Quality: 95}}
 }
 
-// TestStrengthOnThePage: what is seen at half strength is the mean of both sides, no
-// picture is restored for it, and the download is mixed likewise.
+// TestStrengthOnThePage: half strength shows the mean of both sides without restoring
+// again, and the download is mixed the same way.
 func TestStrengthOnThePage(t *testing.T) {
 	v := visit(t, shipped(t))
 	in, err := os.ReadFile(filepath.Join(sharedtest.Root(t), "testdata", "images", "chelsea-noisy.png"))
@@ -229,7 +230,7 @@ func TestStrengthOnThePage(t *testing.T) {
 	box := browsertest.Value[[]int](v.Browser, `(r => [r.left + scrollX, r.top + scrollY, r.right + scrollX, r.bottom + scrollY].map(Math.round))(document.querySelector('.shot .compare').getBoundingClientRect())`)
 	var off, apart float64
 	count := 0
-	for y := box[1] + 60; y < box[3]-50; y++ { // without the buttons and the words
+	for y := box[1] + 60; y < box[3]-50; y++ { // without the buttons and the labels
 		for x := box[0] + 30; x < box[2]-50; x++ {
 			var c [3][3]float64
 			for i, m := range seen {
@@ -259,11 +260,11 @@ func TestStrengthOnThePage(t *testing.T) {
 		t.Errorf("the download is off by %d levels", worst)
 	}
 	if after := restoredSoFar(); after == before {
-		t.Error("the mixing is not counted")
+		t.Error("mixing is not counted in the metrics")
 	}
 }
 
-// worstLevel is the largest difference of two pictures.
+// worstLevel returns the largest difference of two pictures.
 func worstLevel(a, b image.Image) (worst int) {
 	for y := range a.Bounds().Dy() {
 		for x := range a.Bounds().Dx() {
@@ -277,8 +278,8 @@ func worstLevel(a, b image.Image) (worst int) {
 	return worst
 }
 
-// TestByKeyboard: the file dialog, the slider, full size and removal need no mouse, and
-// all that can be used has a name.
+// TestByKeyboard: the file dialog, the slider, full size and removal work without a
+// mouse, and every control has a name.
 func TestByKeyboard(t *testing.T) {
 	v := visit(t, nil)
 	v.drop(v.file("cat.png", picture(t, imageio.Info{W: 90, H: 60})), v.file("dog.png", picture(t, imageio.Info{W: 60, H: 90})))
@@ -308,7 +309,8 @@ func TestByKeyboard(t *testing.T) {
 	}
 }
 
-// TestTokenOnThePage asks for the token, and goes on with what was dropped before.
+// TestTokenOnThePage: the page asks for the token, and then continues with what was
+// dropped before.
 func TestTokenOnThePage(t *testing.T) {
 	v := visit(t, func(o *Options) { o.Token = "0123456789abcdef" })
 	v.wait(`document.activeElement.id === 'token-text'`)
@@ -324,8 +326,8 @@ func TestTokenOnThePage(t *testing.T) {
 	}
 }
 
-// TestScreens looks at the page in the widths and colours that people have: nothing
-// may be wider than the screen, and nothing that Chromium complains of.
+// TestScreens checks the page at common widths and colour schemes: nothing may be wider
+// than the screen, and Chromium must not report an error.
 func TestScreens(t *testing.T) {
 	v := visit(t, shipped(t))
 	root := sharedtest.Root(t)
@@ -356,7 +358,7 @@ func TestScreens(t *testing.T) {
 	}
 }
 
-// TestNoOtherSource: the page's parts name no other server.
+// TestNoOtherSource: the page's files name no other server.
 func TestNoOtherSource(t *testing.T) {
 	for name := range pageFiles {
 		data, err := page.ReadFile("page/" + name)

@@ -20,10 +20,11 @@ import (
 	"clusir/internal/imageio"
 )
 
-// slow is a picture that takes about a second in small tiles.
+// slow returns a picture that takes about a second in small tiles.
 func slow(t testing.TB) []byte { return picture(t, imageio.Info{W: 600, H: 600}) }
 
-// busy sends a slow picture and returns when it is computed; wait is for its answer.
+// busy sends a slow picture and returns once its computation has begun; wait returns
+// the response.
 func (w *site) busy() (wait func() reply) {
 	answer := make(chan reply, 1)
 	in := slow(w)
@@ -42,8 +43,8 @@ func (w *site) busy() (wait func() reply) {
 	return func() reply { return <-answer }
 }
 
-// TestFullQueue: what does not fit is refused with a time to come again, and what was
-// accepted is done.
+// TestFullQueue: pictures beyond the queue are refused with a time to retry, and
+// accepted ones are done.
 func TestFullQueue(t *testing.T) {
 	w := start(t, func(o *Options) { o.Queue = 2 })
 	first, in := w.busy(), picture(t, imageio.Info{W: 24, H: 16})
@@ -65,14 +66,14 @@ func TestFullQueue(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	// Besides those that wait, restore has up to three in hand.
+	// Besides those in the queue, restore works on up to three at a time.
 	if first().status != http.StatusOK || done.Load() < 2 || done.Load() > 6 || refused.Load() < 14 {
 		t.Errorf("%d done, %d refused", done.Load(), refused.Load())
 	}
 }
 
-// TestGoneClients: the work for a client that leaves ends at once, computed or
-// waiting, and the next one is served.
+// TestGoneClients: when a client leaves, its picture is dropped at once, whether
+// computing or waiting, and the next one is served.
 func TestGoneClients(t *testing.T) {
 	w := start(t, nil)
 	in := slow(t)
@@ -90,25 +91,25 @@ func TestGoneClients(t *testing.T) {
 	eventually(t, "pictures wait", func() bool { return w.queue.length() >= 4 })
 	leave()
 	clients.Wait()
-	eventually(t, "nothing is kept of them", func() bool { return w.spool.open.Load() == 0 && w.queue.length() == 0 })
+	eventually(t, "their files are removed", func() bool { return w.spool.open.Load() == 0 && w.queue.length() == 0 })
 	if got := w.post("", picture(t, imageio.Info{W: 24, H: 16})); got.status != http.StatusOK {
 		t.Errorf("the next: %d %s", got.status, got.text())
 	}
 	metrics := string(w.send(http.MethodGet, "/metrics", nil, nil).body)
-	for done := range 3 { // the next one, and what may have been finished before they left
+	for done := range 3 { // the next one, and what may have finished before they left
 		if strings.Contains(metrics, fmt.Sprintf("clusir_pictures_total{outcome=\"restored\"} %d\n", done)) {
 			metrics = ""
 		}
 	}
 	if metrics != "" {
-		t.Errorf("the work went on:\n%s", metrics)
+		t.Errorf("the work continued:\n%s", metrics)
 	}
 	if text := w.log.String(); text != "" {
 		t.Errorf("the log has %q", text)
 	}
 }
 
-// TestTimeLimit ends a picture that takes too long, and no other.
+// TestTimeLimit: a picture that takes too long is ended, and others are not.
 func TestTimeLimit(t *testing.T) {
 	w := start(t, func(o *Options) { o.MaxTime = 400 * time.Millisecond })
 	got := w.post("?tile=128", picture(t, imageio.Info{Format: imageio.BMP, W: 1600, H: 1500}))
@@ -130,12 +131,12 @@ func (w *site) dial(text string) net.Conn {
 	return c
 }
 
-// TestSlowClients: who sends a header or a body byte by byte, or does not receive, is
-// cut off, and holds no place meanwhile.
+// TestSlowClients: a client that sends a header or a body byte by byte, or does not
+// receive, is cut off, and takes no place in the queue meanwhile.
 func TestSlowClients(t *testing.T) {
 	w := start(t, func(o *Options) { o.Patience, o.Queue = 300*time.Millisecond, 1 })
 	for name, c := range map[string]struct{ begin, want string }{
-		"a header": {"POST /v1/restore HTTP/1.1\r\nHost: localhost\r\n", "HTTP/1.1 408"}, // of Go's server, or nothing
+		"a header": {"POST /v1/restore HTTP/1.1\r\nHost: localhost\r\n", "HTTP/1.1 408"}, // by Go's server, or nothing
 		"a body":   {"POST /v1/restore HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n", "HTTP/1.1 408 "},
 		"a form":   {"POST /v1/restore HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000000\r\n\r\n--x\r\n", "HTTP/1.1 408 "},
 		"no body":  {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", "HTTP/1.1 200 "},
@@ -173,7 +174,7 @@ func TestSlowClients(t *testing.T) {
 	})
 }
 
-// TestUnreadAnswer: a result that its client does not receive is given up.
+// TestUnreadAnswer: a result that its client does not receive is dropped.
 func TestUnreadAnswer(t *testing.T) {
 	w := start(t, func(o *Options) { o.Patience, o.MaxBody = 300*time.Millisecond, 32<<20 })
 	in := picture(t, imageio.Info{Format: imageio.BMP, W: 2000, H: 1600})
@@ -184,11 +185,11 @@ func TestUnreadAnswer(t *testing.T) {
 	_, err := io.Copy(conn, body)
 	must(t, err)
 	eventually(t, "it has arrived", func() bool { return w.spool.open.Load() == 3 })
-	eventually(t, "nothing is kept of it", func() bool { return w.spool.open.Load() == 0 })
+	eventually(t, "its files are removed", func() bool { return w.spool.open.Load() == 0 })
 }
 
-// TestTruncated: a request that ends before its length is refused, and so is a form
-// without its end.
+// TestTruncated: a request shorter than its length is refused, and so is a form without
+// its end.
 func TestTruncated(t *testing.T) {
 	w := start(t, nil)
 	in := picture(t, imageio.Info{W: 240, H: 160})
@@ -209,10 +210,10 @@ func TestTruncated(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	eventually(t, "nothing is kept", func() bool { return w.spool.open.Load() == 0 })
+	eventually(t, "no files are left", func() bool { return w.spool.open.Load() == 0 })
 }
 
-// TestFullDisk: pictures that together take more than the server may keep are refused.
+// TestFullDisk: pictures that together exceed the server's disk limit are refused.
 func TestFullDisk(t *testing.T) {
 	w := start(t, func(o *Options) { o.MaxDisk = 20_000 })
 	got := w.post("", make([]byte, 20_001))
@@ -224,7 +225,7 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestEnd: a server that is told to end finishes what it accepted, and accepts no more.
+// TestEnd: a server that is shut down finishes what it accepted and accepts no more.
 func TestEnd(t *testing.T) {
 	w := start(t, nil)
 	first, in := w.busy(), picture(t, imageio.Info{W: 24, H: 16})
@@ -251,11 +252,12 @@ func TestEnd(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://")); err == nil {
-		t.Error("it goes on listening")
+		t.Error("it still listens")
 	}
 }
 
-// TestProgress: a page that listens sees its pictures wait and be computed.
+// TestProgress: a page that subscribes to progress sees its pictures wait and be
+// computed.
 func TestProgress(t *testing.T) {
 	w := start(t, nil)
 	const page = "0123456789abcdef"
@@ -266,7 +268,7 @@ func TestProgress(t *testing.T) {
 		t.Error(media)
 	}
 	lines := bufio.NewScanner(res.Body)
-	lines.Scan() // it listens
+	lines.Scan() // it is subscribed
 	first := w.busy()
 	go w.send(http.MethodPost, "/v1/restore?tile=128", http.Header{progressHeader: {page + "/cat"}}, bytes.NewReader(picture(t, imageio.Info{W: 300, H: 300})))
 	go w.send(http.MethodPost, "/v1/restore", http.Header{progressHeader: {"fedcba9876543210/dog"}}, bytes.NewReader(picture(t, imageio.Info{W: 30, H: 30})))

@@ -11,7 +11,7 @@ import (
 	"clusir/internal/restore"
 )
 
-// compute restores what is in the queue until that is closed and empty.
+// compute restores the pictures in the queue until it is closed and empty.
 func (s *Server) compute() {
 	defer close(s.drained)
 	for {
@@ -24,7 +24,7 @@ func (s *Server) compute() {
 	}
 }
 
-// round is a run of restore over pictures that use the network in one way.
+// round is one run of restore over pictures that use the network in the same way.
 type round struct {
 	*Server
 	use
@@ -32,8 +32,8 @@ type round struct {
 	tasks map[*restore.Stream]*task // those that are not done
 }
 
-// run ends when the next picture uses the network otherwise. Whatever happens, every
-// task that it took is done afterwards.
+// run ends when the next picture uses the network in a different way. In any case,
+// every task that it took is done when it returns.
 func (r *round) run() {
 	defer func() {
 		err := errors.New("the run ended before the picture was done")
@@ -74,35 +74,35 @@ func (t *task) job() restore.Job {
 	return restore.Job{In: restore.Std, Out: restore.Std, Format: t.format, Stream: t.stream}
 }
 
-// of finds the task of a job.
+// of returns the task of a job.
 func (r *round) of(j restore.Job) *task {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.tasks[j.Stream]
 }
 
-// progress reports how far a picture is, in steps that a page can show. Its time begins
-// with the first of them.
+// progress reports a picture's progress in steps that a page can show. The picture's
+// time limit starts with the first one.
 func (r *round) progress(_ int, j restore.Job, done float64) {
 	const step = 0.01
 	t := r.of(j)
 	if t.timer == nil {
 		t.timer = time.AfterFunc(r.MaxTime, func() { t.stop(timeError{r.MaxTime}) })
 	}
-	if done == 0 || done == 1 || done >= t.told+step {
-		t.told = done
+	if done == 0 || done == 1 || done >= t.reported+step {
+		t.reported = done
 		t.tell(event{State: computing, Share: done})
 	}
 }
 
-// timeError is the cause of the end of a picture that took too long.
+// timeError is the cause that ends a picture whose time is over.
 type timeError struct{ most time.Duration }
 
 func (e timeError) Error() string {
 	return fmt.Sprintf("restoring it takes longer than %v, the limit: send a smaller picture, or start clusir serve with a longer --time-limit", e.most)
 }
 
-// done hands a result to whom it belongs.
+// done hands a result to its task.
 func (r *round) done(res restore.Result) {
 	t := r.of(res.Job)
 	if t == nil {
@@ -119,7 +119,7 @@ func (r *round) done(res restore.Result) {
 	t.done <- res
 }
 
-// logBug prints what the client is not shown.
+// logBug logs the details of a bug, which the client does not get to see.
 func (s *Server) logBug(err error) {
 	if bug := new(restore.Bug); errors.As(err, &bug) {
 		s.log.Print(bug)

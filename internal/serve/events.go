@@ -9,40 +9,41 @@ import (
 	"time"
 )
 
-// progressHeader is the header by which a request asks for progress: PAGE/PICTURE,
-// both of its own making. GET /v1/progress/PAGE then has events of all its pictures.
+// progressHeader is the header by which a request asks for progress: PAGE/PICTURE, both
+// chosen by the client. GET /v1/progress/PAGE then streams the events of all its
+// pictures.
 const progressHeader = "Clusir-Progress"
 
 var progressName = regexp.MustCompile(`^([A-Za-z0-9_-]{16,64})/([A-Za-z0-9_-]{1,32})$`)
 
-// What is done with a picture.
+// The states of a picture.
 const (
 	waiting   = "waiting"
 	computing = "computing"
 )
 
-// event says how far a picture is.
+// event is a picture's progress.
 type event struct {
 	Picture string  `json:"picture"`
 	State   string  `json:"state"`
-	Ahead   int     `json:"ahead"` // how many wait before it
-	Share   float64 `json:"share"` // of the work that is done
+	Ahead   int     `json:"ahead"` // how many pictures are ahead of it
+	Share   float64 `json:"share"` // of the work, done so far
 }
 
-// hub passes events on to who listens. Nobody waits for a listener: it misses what
-// it is too slow for.
+// hub distributes events to listeners. It does not wait for slow listeners: they miss
+// events.
 type hub struct {
 	mu        sync.Mutex
 	listeners map[string]map[chan event]bool // by page
 	count     int
 }
 
-// maxListeners is of all pages together.
+// maxListeners is the limit for all pages together.
 const maxListeners = 1000
 
 func newHub() *hub { return &hub{listeners: map[string]map[chan event]bool{}} }
 
-// teller returns what tells the progress of a request's picture.
+// teller returns the function that reports the progress of a request's picture.
 func (h *hub) teller(r *http.Request) (func(event), error) {
 	name := r.Header.Get(progressHeader)
 	if name == "" {
@@ -50,7 +51,7 @@ func (h *hub) teller(r *http.Request) (func(event), error) {
 	}
 	m := progressName.FindStringSubmatch(name)
 	if m == nil {
-		return nil, badRequest("%s: %s: write PAGE/PICTURE, of letters, digits, - and _; PAGE is one that nobody guesses, of 16 to 64", progressHeader, name)
+		return nil, badRequest("%s: %s: write PAGE/PICTURE, of letters, digits, - and _; PAGE must be hard to guess, of 16 to 64", progressHeader, name)
 	}
 	return func(e event) {
 		e.Picture = m[2]
@@ -69,7 +70,7 @@ func (h *hub) tell(page string, e event) {
 	}
 }
 
-// listen returns the events of a page from now on.
+// listen returns the future events of a page.
 func (h *hub) listen(page string) (events chan event, stop func(), err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -92,10 +93,10 @@ func (h *hub) listen(page string) (events chan event, stop func(), err error) {
 	}, nil
 }
 
-// heartbeat keeps a connection from looking dead, and finds that it is.
+// heartbeat keeps a connection from looking dead, and detects one that is.
 const heartbeat = 15 * time.Second
 
-// serveProgress sends a page its events until it leaves.
+// serveProgress streams the events of a page until it leaves.
 func (s *Server) serveProgress(w http.ResponseWriter, r *http.Request) {
 	page := r.PathValue("page")
 	if !progressName.MatchString(page + "/0") {
@@ -113,15 +114,15 @@ func (s *Server) serveProgress(w http.ResponseWriter, r *http.Request) {
 	conn := http.NewResponseController(w)
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	text := ": clusir tells here how far pictures are\n\n"
+	text := ": progress of pictures\n\n"
 	for {
-		_ = conn.SetWriteDeadline(time.Now().Add(s.Patience)) // not every connection has one: a test's
+		_ = conn.SetWriteDeadline(time.Now().Add(s.Patience)) // not every connection supports it: those in tests
 		if _, err := fmt.Fprint(w, text); err != nil || conn.Flush() != nil {
 			return
 		}
 		select {
 		case e := <-events:
-			line, _ := json.Marshal(e) // of plain values
+			line, _ := json.Marshal(e) // cannot fail for plain values
 			text = fmt.Sprintf("data: %s\n\n", line)
 		case <-beat.C:
 			text = ":\n\n"

@@ -10,8 +10,8 @@ import (
 	"clusir/internal/imageio"
 )
 
-// FuzzHandlers: whatever a request is like, it has an answer that is no bug, and
-// leaves nothing behind.
+// FuzzHandlers: every request gets a response that is not an internal error, and leaves
+// no files behind.
 func FuzzHandlers(f *testing.F) {
 	w := start(f, func(o *Options) { o.MaxPixels, o.MaxBody, o.Hosts = 4096, 1<<16, []string{"here"} })
 	in := picture(f, imageio.Info{W: 16, H: 12})
@@ -24,7 +24,7 @@ func FuzzHandlers(f *testing.F) {
 	f.Add("GET", "/healthz", "evil", "null", "", "", []byte("x"))
 	f.Fuzz(func(t *testing.T, method, target, host, origin, media, progress string, body []byte) {
 		if strings.HasPrefix(target, "/v1/progress") {
-			return // it is answered until the client leaves
+			return // served until the client leaves
 		}
 		r, err := http.NewRequest(method, "http://localhost", bytes.NewReader(body))
 		if err != nil {

@@ -17,8 +17,8 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// guarded refuses requests that came by another name or from another site, gives all
-// others a time, and answers with headers that keep browsers strict.
+// guarded refuses requests for another host name or from another site, limits the time
+// of all others, and adds headers that make browsers strict.
 func (s *Server) guarded(next http.Handler) http.Handler {
 	sites := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,8 +30,8 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		conn := http.NewResponseController(w)
-		_ = conn.SetReadDeadline(time.Now().Add(s.Patience))      // not every connection has one: a test's
-		_ = conn.SetWriteDeadline(time.Now().Add(2 * s.Patience)) // a body that nobody reads is awaited before an answer
+		_ = conn.SetReadDeadline(time.Now().Add(s.Patience))      // not every connection supports it: those in tests
+		_ = conn.SetWriteDeadline(time.Now().Add(2 * s.Patience)) // before it responds, the server reads the rest of the body
 		switch {
 		case !s.knownHost(r.Host):
 			s.fail(w, withStatus(http.StatusForbidden, "the name %q is not one of this server's: start clusir serve with --host, or use its address", hostOf(r.Host)))
@@ -43,8 +43,8 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// knownHost reports whether a Host header names this server: a page of another name
-// that resolves to this address, as in DNS rebinding, does not. Addresses cannot be
+// knownHost reports whether a Host header names this server. That of a foreign name
+// that resolves to this address, as in DNS rebinding, does not; addresses cannot be
 // rebound.
 func (s *Server) knownHost(host string) bool {
 	name := hostOf(host)
@@ -54,7 +54,7 @@ func (s *Server) knownHost(host string) bool {
 	return name == "localhost" || slices.ContainsFunc(s.Hosts, func(known string) bool { return strings.EqualFold(known, name) })
 }
 
-// hostOf is a Host header without port and brackets, in small letters.
+// hostOf returns a Host header without port and brackets, in lower case.
 func hostOf(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -62,7 +62,8 @@ func hostOf(host string) string {
 	return strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
 }
 
-// sameOrigin reports whether a request that names its origin has the server's.
+// sameOrigin reports whether a request that names its origin comes from the server's
+// own.
 func sameOrigin(r *http.Request) bool {
 	origin := r.Header.Values("Origin")
 	if len(origin) == 0 {
@@ -72,7 +73,7 @@ func sameOrigin(r *http.Request) bool {
 	return len(origin) == 1 && err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
 }
 
-// authorized asks for the token, if there is one.
+// authorized requires the token, if there is one.
 func (s *Server) authorized(next http.HandlerFunc) http.HandlerFunc {
 	if s.Token == "" {
 		return next

@@ -23,7 +23,8 @@ import (
 	"clusir/internal/testnet"
 )
 
-// smallNet is a network of every module that runs in milliseconds. It changes nothing.
+// smallNet is a network with every module that runs in milliseconds and starts as the
+// identity.
 func smallNet(t testing.TB, metadata map[string]string) *infer.Network {
 	t.Helper()
 	n := infertest.New(t, testnet.Small(), 1)
@@ -31,7 +32,7 @@ func smallNet(t testing.TB, metadata map[string]string) *infer.Network {
 	return n
 }
 
-// rainy tells that all clusters answer to rain above all.
+// rainy says that all clusters respond most to rain.
 var rainy = func() map[string]string {
 	shares := []map[string]float64{{"rain": 0.75, "noise": 0.25}, {"rain": 0.75, "noise": 0.25}, {"rain": 0.75, "noise": 0.25}}
 	text, err := json.Marshal([][]map[string]float64{shares, shares, shares, shares})
@@ -48,7 +49,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// logged is where a server's messages go.
+// logged collects a server's messages.
 type logged struct {
 	mu sync.Mutex
 	bytes.Buffer
@@ -66,18 +67,18 @@ func (l *logged) String() string {
 	return l.Buffer.String()
 }
 
-// site is a server that a test started, and its address.
+// site is a test's server and its address.
 type site struct {
 	*Server
 	testing.TB
 	url string
 	log *logged
 	end context.CancelFunc
-	// ended gets what Serve returned.
+	// ended receives what Serve returned.
 	ended chan error
 }
 
-// start runs a server of the small network on a port of this machine.
+// start runs a server with the small network on a local port.
 func start(t testing.TB, change func(*Options)) *site {
 	t.Helper()
 	n := smallNet(t, rainy)
@@ -107,7 +108,7 @@ func start(t testing.TB, change func(*Options)) *site {
 	return w
 }
 
-// reply is an answer.
+// reply is a response.
 type reply struct {
 	status int
 	header http.Header
@@ -117,11 +118,11 @@ type reply struct {
 // text is an error's.
 func (r reply) text() string {
 	var e struct{ Error string }
-	_ = json.Unmarshal(r.body, &e) // then it is empty
+	_ = json.Unmarshal(r.body, &e) // on error it is empty
 	return e.Error
 }
 
-// send sends a request and reads all of the answer.
+// send sends a request and reads the whole response.
 func (w *site) send(method, path string, header http.Header, body io.Reader) reply {
 	w.Helper()
 	r, err := http.NewRequest(method, w.url+path, body)
@@ -146,20 +147,20 @@ func (w *site) post(query string, picture []byte) reply {
 	return w.send(http.MethodPost, "/v1/restore"+query, nil, bytes.NewReader(picture))
 }
 
-// form is a multipart body of parts NAME or NAME/FILE.
+// form returns a multipart body of parts NAME or NAME/FILE.
 func form(parts ...any) (header http.Header, body *bytes.Buffer) {
 	body = &bytes.Buffer{}
 	w := multipart.NewWriter(body)
 	for i := 0; i < len(parts); i += 2 {
 		name, file, _ := strings.Cut(parts[i].(string), "/")
-		part, _ := w.CreateFormFile(name, file) // into memory
+		part, _ := w.CreateFormFile(name, file) // into memory, which cannot fail
 		_, _ = part.Write(parts[i+1].([]byte))
 	}
-	_ = w.Close() // into memory
+	_ = w.Close() // into memory, which cannot fail
 	return http.Header{"Content-Type": {w.FormDataContentType()}}, body
 }
 
-// picture is a file of a painted picture.
+// picture returns the file of a synthetic picture.
 func picture(t testing.TB, info imageio.Info) []byte {
 	t.Helper()
 	if info.Format == 0 {
@@ -187,7 +188,7 @@ func picture(t testing.TB, info imageio.Info) []byte {
 	return out.Bytes()
 }
 
-// restoredAs is what restore itself makes of a picture.
+// restoredAs returns what restore itself makes of a picture.
 func restoredAs(t testing.TB, n *infer.Network, picture []byte, format imageio.Format, c restore.Choices) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -199,7 +200,7 @@ func restoredAs(t testing.TB, n *infer.Network, picture []byte, format imageio.F
 	return out.Bytes()
 }
 
-// eventually waits for something to become true.
+// eventually waits until is returns true.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for begin := time.Now(); !is(); time.Sleep(2 * time.Millisecond) {

@@ -23,8 +23,9 @@ import (
 // which make release-check sets to 1000.
 const loadVariable = "CLUSIR_SERVE_LOAD"
 
-// TestLoad: many clients send small pictures, a third of them broken, to a queue that
-// is shorter than they are many. Each gets its own answer, and memory stays flat.
+// TestLoad: many clients send small pictures, a third of them broken, to a queue
+// shorter than the number of clients. Each gets its own result, and memory does not
+// grow.
 func TestLoad(t *testing.T) {
 	all, clients := int64(90), 30
 	if v := os.Getenv(loadVariable); v != "" {
@@ -77,7 +78,7 @@ func TestLoad(t *testing.T) {
 	}
 	group.Wait()
 	if good.Load() != all-all/3 || bad.Load() != all/3 {
-		t.Errorf("of %d pictures %d came back, and %d broken ones were refused", all, good.Load(), bad.Load())
+		t.Errorf("of %d pictures %d were restored, and %d broken ones were refused", all, good.Load(), bad.Load())
 	}
 	if grown := most.Load() - settled.Load(); grown > 64<<20 {
 		t.Errorf("memory grew from %d to %d MiB", settled.Load()>>20, most.Load()>>20)
@@ -86,7 +87,7 @@ func TestLoad(t *testing.T) {
 		all, clients, again.Load(), settled.Load()>>20, most.Load()>>20)
 }
 
-// chunk is one of a PNG.
+// chunk returns a PNG chunk.
 func chunk(kind string, data []byte) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
 	b = append(append(b, kind...), data...)
@@ -111,7 +112,7 @@ func (nothing) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// bomb is a PNG of w×h grey pixels with other chunks before its data.
+// bomb returns a PNG of w×h grey pixels with other chunks before its data.
 func bomb(w, h uint32, between, data []byte) []byte {
 	head := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, w), h)
 	b := append([]byte("\x89PNG\r\n\x1a\n"), chunk("IHDR", append(head, 8, 0, 0, 0, 0))...)
@@ -120,8 +121,8 @@ func bomb(w, h uint32, between, data []byte) []byte {
 	return append(b, chunk("IEND", nil)...)
 }
 
-// TestBombs: files that become large when they are read are refused or cut, in memory
-// that does not grow with what they claim.
+// TestBombs: files that expand when decoded are refused or cut off, in memory that does
+// not grow with what they claim.
 func TestBombs(t *testing.T) {
 	w := start(t, nil)
 	const huge = 100 << 20

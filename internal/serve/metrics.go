@@ -14,7 +14,7 @@ import (
 	"clusir/internal/restore"
 )
 
-// metrics is what /metrics shows.
+// metrics holds what /metrics exposes.
 type metrics struct {
 	handler  http.Handler
 	requests *prometheus.CounterVec
@@ -24,14 +24,14 @@ type metrics struct {
 	seconds  prometheus.Histogram
 
 	mu   sync.Mutex
-	last time.Time     // a picture was done
-	each time.Duration // a moving mean of what one takes
+	last time.Time     // when the last picture was done
+	each time.Duration // moving average of the time per picture
 }
 
 func newMetrics(s *Server) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "clusir_requests_total", Help: "Requests by method and status."}, []string{"method", "code"}),
-		pictures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "clusir_pictures_total", Help: "Pictures by what became of them."}, []string{"outcome"}),
+		pictures: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "clusir_pictures_total", Help: "Pictures by outcome."}, []string{"outcome"}),
 		pixels:   prometheus.NewCounter(prometheus.CounterOpts{Name: "clusir_pixels_total", Help: "Pixels that were restored."}),
 		received: prometheus.NewCounter(prometheus.CounterOpts{Name: "clusir_received_bytes_total", Help: "Bytes of pictures that were received."}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "clusir_compute_seconds", Help: "Seconds that the network took for a picture.",
@@ -42,26 +42,26 @@ func newMetrics(s *Server) *metrics {
 	}
 	r := prometheus.NewRegistry()
 	r.MustRegister(m.requests, m.pictures, m.pixels, m.received, m.seconds,
-		gauge("clusir_queue_length", "Pictures that wait.", func() float64 { return float64(s.queue.length()) }),
-		gauge("clusir_queue_capacity", "Pictures that may wait.", func() float64 { return float64(s.Queue) }),
+		gauge("clusir_queue_length", "Pictures waiting in the queue.", func() float64 { return float64(s.queue.length()) }),
+		gauge("clusir_queue_capacity", "Pictures that fit in the queue.", func() float64 { return float64(s.Queue) }),
 		gauge("clusir_spool_bytes", "Bytes of pictures and results on the disk.", func() float64 { return float64(s.spool.used.Load()) }),
 		gauge("clusir_spool_files", "Pictures and results on the disk.", func() float64 { return float64(s.spool.open.Load()) }),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
 	for _, outcome := range []string{restored, failed, ended} {
-		m.pictures.WithLabelValues(outcome) // 0 until there is one
+		m.pictures.WithLabelValues(outcome) // so that it shows as 0 before the first
 	}
 	return m
 }
 
-// What becomes of a picture that the network takes up.
+// Outcomes of pictures that the network started on.
 const (
 	restored = "restored"
 	failed   = "failed"
-	ended    = "ended" // its client is gone, or its time over
+	ended    = "ended" // its client left, or its time was over
 )
 
-// picture counts one.
+// picture counts a result.
 func (m *metrics) picture(res restore.Result) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,7 +85,7 @@ func (m *metrics) picture(res restore.Result) {
 	}
 }
 
-// retryAfter is in how many seconds half of the queue will be done.
+// retryAfter returns the seconds until half of the queue will be done.
 func (m *metrics) retryAfter(waiting int) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -100,19 +100,19 @@ func (m *metrics) counted(next http.Handler) http.Handler {
 		next.ServeHTTP(c, r)
 		method := r.Method
 		if method != http.MethodGet && method != http.MethodPost {
-			method = "other" // clients can make up as many as they like
+			method = "other" // clients can make up any number of methods
 		}
 		m.requests.WithLabelValues(method, strconv.Itoa(c.status)).Inc()
 	})
 }
 
-// statusWriter remembers the status.
+// statusWriter records the status.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap supports http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // WriteHeader sends the status.

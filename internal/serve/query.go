@@ -18,13 +18,13 @@ import (
 // query is what a request asks for.
 type query struct {
 	restore.Choices
-	format  imageio.Format // 0 is the picture's
+	format  imageio.Format // 0 means the picture's
 	use     use
 	explain bool
-	json    bool // the report and the picture as JSON
+	json    bool // respond with the report and the picture as JSON
 }
 
-// elsewhere are restore's flags that requests cannot have, and why.
+// elsewhere maps flags of restore that requests cannot have to the reason.
 var elsewhere = func() map[string]string {
 	const files, machine = "is for files, but a request has none: the answer is the picture",
 		"is chosen when the server starts: clusir serve --"
@@ -38,7 +38,7 @@ var elsewhere = func() map[string]string {
 	return reasons
 }()
 
-// query reads the flags of a request: those of restore, as restore checks them.
+// query parses the flags of a request: restore's, with restore's checks.
 func (s *Server) query(r *http.Request) (q query, err error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -87,7 +87,7 @@ func setFlag(f *pflag.FlagSet, name string, values []string) error {
 	return nil
 }
 
-// find returns the model of a name. A file that the server did not open is none.
+// find returns the model with a name. Only models that the server opened can be found.
 func (s *Server) find(name string) (*Model, error) {
 	var names []string
 	for _, m := range s.Models {
@@ -96,10 +96,10 @@ func (s *Server) find(name string) (*Model, error) {
 		}
 		names = append(names, m.Name)
 	}
-	return nil, badRequest("--model %s: there is no such model here: %s", name, suggest.Or(name, names))
+	return nil, badRequest("--model %s: this server has no such model: %s", name, suggest.Or(name, names))
 }
 
-// accepts reports whether the client asks for a type by its name.
+// accepts reports whether the client explicitly accepts a media type.
 func accepts(r *http.Request, media string) bool {
 	for _, list := range r.Header.Values("Accept") {
 		for item := range strings.SplitSeq(list, ",") {
@@ -112,13 +112,13 @@ func accepts(r *http.Request, media string) bool {
 	return false
 }
 
-// statusError is an error with the status that tells a program of its kind.
+// statusError is an error with the HTTP status for it.
 type statusError struct {
 	error
 	status int
 }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the error itself.
 func (e statusError) Unwrap() error { return e.error }
 
 func withStatus(status int, format string, a ...any) error {

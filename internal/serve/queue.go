@@ -11,27 +11,27 @@ import (
 	"clusir/internal/restore"
 )
 
-// task is a picture of a request.
+// task is a request's picture.
 type task struct {
-	ctx    context.Context
-	stop   context.CancelCauseFunc
-	name   string // of the result, but for its extension
-	use    use
-	stream *restore.Stream
-	format imageio.Format
-	tell   func(event)         // progress
-	told   float64             // the share that was told last
-	done   chan restore.Result // gets one
-	timer  *time.Timer         // ends the picture; set when it is computed
+	ctx      context.Context
+	stop     context.CancelCauseFunc
+	name     string // of the result, without its extension
+	use      use
+	stream   *restore.Stream
+	format   imageio.Format
+	tell     func(event)         // reports progress
+	reported float64             // the share reported last
+	done     chan restore.Result // receives one result
+	timer    *time.Timer         // ends the picture; set when its computation starts
 }
 
-// use is how a network is used. Pictures that differ in it cannot be in one run.
+// use is a way to use a network. Pictures that differ in it need separate runs.
 type use struct {
 	model    *Model
 	ensemble bool
 }
 
-// queue is the pictures that wait for the network, first come, first served.
+// queue holds the pictures that wait for the network, first come, first served.
 type queue struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -51,7 +51,7 @@ func newQueue(most int) *queue {
 	return q
 }
 
-// full says why no picture would be taken just now.
+// full returns the error for which a picture would be refused now, if any.
 func (q *queue) full() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -68,7 +68,7 @@ func (q *queue) refusal() error {
 	return nil
 }
 
-// add lets a task wait. If its context ends meanwhile, it leaves the queue at once.
+// add queues a task. If its context ends, the task leaves the queue at once.
 func (q *queue) add(t *task) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -82,27 +82,27 @@ func (q *queue) add(t *task) error {
 	return nil
 }
 
-// leave takes a task out if it still waits.
+// leave removes a task if it is still waiting.
 func (q *queue) leave(t *task) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i := slices.Index(q.waiting, t); i >= 0 {
 		q.waiting = slices.Delete(q.waiting, i, i+1)
 		t.done <- restore.Result{Err: context.Cause(t.ctx)}
-		q.tellPlaces()
+		q.reportPlaces()
 		q.changed.Signal()
 	}
 }
 
-// tellPlaces tells each task how many are before it.
-func (q *queue) tellPlaces() {
+// reportPlaces tells each task how many are ahead of it.
+func (q *queue) reportPlaces() {
 	for i, t := range q.waiting {
 		t.tell(event{State: waiting, Ahead: i})
 	}
 }
 
-// next waits for a task and returns how it uses the network; the task stays. It is
-// false when there will be none.
+// next waits for a task and returns how it uses the network, leaving it in the queue.
+// It returns false once the queue is closed and empty.
 func (q *queue) next() (use, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -115,8 +115,8 @@ func (q *queue) next() (use, bool) {
 	return q.waiting[0].use, true
 }
 
-// take waits for a task and takes it out. It is nil if the first one uses the network
-// otherwise, or if there will be none.
+// take waits for a task and removes it. It returns nil if the first one uses the
+// network in a different way, or once the queue is closed and empty.
 func (q *queue) take(u use) *task {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -128,7 +128,7 @@ func (q *queue) take(u use) *task {
 	}
 	t := q.waiting[0]
 	q.waiting = slices.Delete(q.waiting, 0, 1)
-	q.tellPlaces()
+	q.reportPlaces()
 	return t
 }
 
@@ -138,7 +138,7 @@ func (q *queue) length() int {
 	return len(q.waiting)
 }
 
-// close accepts no further tasks; those that wait are still to be taken.
+// close accepts no further tasks; those that wait can still be taken.
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

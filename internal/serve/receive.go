@@ -17,16 +17,16 @@ import (
 	"clusir/internal/suggest"
 )
 
-// upload is what a request brought.
+// upload is the content of a request.
 type upload struct {
-	name     string // that the client gave the picture; "" for none
+	name     string // the client's name for the picture; "" for none
 	picture  *file
 	restored *file // an earlier result; nil for none
 }
 
 func (u *upload) close() {
 	for _, f := range []*file{u.picture, u.restored} {
-		_ = f.Close() // it is without a name, and not read again
+		_ = f.Close() // it has no name and is not read again
 	}
 }
 
@@ -36,8 +36,8 @@ const (
 	restoredPart = "restored"
 )
 
-// receive keeps what a request sends: a picture as it is, or a form. The caller
-// closes the upload, whatever the error.
+// receive stores what a request sends: a picture as the body, or a form. The caller
+// closes the upload even on error.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (u *upload, err error) {
 	u = &upload{}
 	if r.ContentLength > s.MaxBody {
@@ -95,8 +95,8 @@ func (s *Server) receivePart(u *upload, part *multipart.Part) (err error) {
 	return err
 }
 
-// nameOf is the last element of a name that a client gave, without what does not
-// belong into a message; "" for none.
+// nameOf returns the last element of a client's file name, without characters that do
+// not belong in a message; "" for none.
 func nameOf(name string) string {
 	const most = 200
 	name = strings.Map(func(r rune) rune {
@@ -109,12 +109,12 @@ func nameOf(name string) string {
 		return ""
 	}
 	if runes := []rune(name); len(runes) > most {
-		name = string(runes[len(runes)-most:]) // with its extension
+		name = string(runes[len(runes)-most:]) // keeps its extension
 	}
 	return name
 }
 
-// keep writes all of r into the spool.
+// keep writes all of r to the spool.
 func (s *Server) keep(r io.Reader) (*file, error) {
 	f, err := s.spool.create()
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *Server) keep(r io.Reader) (*file, error) {
 	n, err := io.Copy(f, r)
 	s.metrics.received.Add(float64(n))
 	if err == nil && n == 0 {
-		err = badRequest("the request brings no picture: send it as the body, as curl --data-binary @FILE does, or as a form's part %q", picturePart)
+		err = badRequest("the request has no picture: send it as the body, as curl --data-binary @FILE does, or as a form's part %q", picturePart)
 	}
 	return f, err
 }
@@ -133,7 +133,7 @@ func (s *Server) tooLong() error {
 		humanize.Bytes(uint64(s.MaxBody)))
 }
 
-// receiveError describes what ended the reception.
+// receiveError describes an error that ended the reception.
 func (s *Server) receiveError(err error) error {
 	var long *http.MaxBytesError
 	switch {
@@ -147,16 +147,16 @@ func (s *Server) receiveError(err error) error {
 		return badRequest("the request is cut short: it ends before its length")
 	}
 	if path := new(os.PathError); errors.As(err, &path) {
-		return err // the spool's
+		return err // the spool's error
 	}
 	return badRequest("the request cannot be read: %w", err)
 }
 
-// leastRate is the bytes a second that a body must bring on the whole.
-const leastRate = 16 << 10
+// minRate is the average rate, in bytes per second, at which a body must arrive.
+const minRate = 16 << 10
 
-// patient reads a body for which there is a time: for each piece, and for all that
-// came so far.
+// patient reads a body within time limits: one for each piece, and one for all that has
+// arrived so far.
 type patient struct {
 	io.ReadCloser
 	conn  *http.ResponseController
@@ -168,7 +168,7 @@ type patient struct {
 
 func (p *patient) Read(b []byte) (int, error) {
 	now := time.Now()
-	until := p.start.Add(p.each + time.Duration(p.n)*time.Second/leastRate)
+	until := p.start.Add(p.each + time.Duration(p.n)*time.Second/minRate)
 	if until.Before(now) {
 		p.late = true
 		return 0, os.ErrDeadlineExceeded
@@ -176,7 +176,7 @@ func (p *patient) Read(b []byte) (int, error) {
 	if piece := now.Add(p.each); piece.Before(until) {
 		until = piece
 	}
-	_ = p.conn.SetReadDeadline(until) // not every connection has one: a test's
+	_ = p.conn.SetReadDeadline(until) // not every connection supports it: those in tests
 	n, err := p.ReadCloser.Read(b)
 	p.n += int64(n)
 	p.late = errors.Is(err, os.ErrDeadlineExceeded)

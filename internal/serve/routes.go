@@ -12,7 +12,7 @@ import (
 	"clusir/internal/restore"
 )
 
-// routes is all that the server answers to.
+// routes returns the handler of all the server's paths.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	servePage(mux)
@@ -24,24 +24,24 @@ func (s *Server) routes() http.Handler {
 	return s.metrics.counted(s.guarded(mux))
 }
 
-// serveHealth says that pictures are accepted.
+// serveHealth responds that pictures are accepted.
 func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	if s.closing.Err() != nil {
 		s.fail(w, errClosing)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte("ok\n")) // a client that is gone cannot be told
+	_, _ = w.Write([]byte("ok\n")) // the client may be gone
 }
 
-// offer is what /v1/models lists of a model.
+// offer is what /v1/models lists about a model.
 type offer struct {
 	*infer.Description
 	Name    string `json:"name"`
 	Default bool   `json:"default"`
 }
 
-// limits is what /v1/models says that requests may be.
+// limits are the limits of requests that /v1/models lists.
 type limits struct {
 	Body    int64   `json:"body_bytes"`
 	Pixels  int64   `json:"pixels"`
@@ -53,7 +53,7 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	var offers []offer
 	for i, m := range s.Models {
 		about := *m.About
-		about.Recipe, about.Notes = nil, nil // in which names of files may be
+		about.Recipe, about.Notes = nil, nil // they may hold file names
 		offers = append(offers, offer{&about, m.Name, i == 0})
 	}
 	line, err := json.Marshal(map[string]any{
@@ -65,10 +65,10 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(line, '\n')) // a client that is gone cannot be told
+	_, _ = w.Write(append(line, '\n')) // the client may be gone
 }
 
-// serveRestore restores the picture that a request brings.
+// serveRestore restores the picture in a request.
 func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 	q, err := s.query(r)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 	}
 	tell, err := s.progress.teller(r)
 	if err == nil {
-		err = s.queue.full() // before the picture is sent for nothing
+		err = s.queue.full() // before the picture is sent in vain
 	}
 	if err != nil {
 		s.fail(w, err)
@@ -112,7 +112,7 @@ func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// task is what the queue gets of a request.
+// task makes a request's task for the queue.
 func (s *Server) task(ctx context.Context, q query, u *upload, result *file, tell func(event)) (*task, error) {
 	t := &task{name: cmp.Or(u.name, "restored"), use: q.use, format: q.format, tell: tell, done: make(chan restore.Result, 1)}
 	t.ctx, t.stop = context.WithCancelCause(ctx)
@@ -122,7 +122,7 @@ func (s *Server) task(ctx context.Context, q query, u *upload, result *file, tel
 	}
 	if q.explain {
 		if u.restored != nil {
-			return nil, badRequest("--explain is for a picture that the network restores, and the form brings its result: leave one out")
+			return nil, badRequest("--explain is for a picture that the network restores, but the form already has its result: leave out one of them")
 		}
 		t.stream.Map = &bytes.Buffer{}
 	}

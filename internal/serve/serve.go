@@ -1,11 +1,11 @@
-// Package serve restores pictures over HTTP: a page to drop them on, and the API
-// that the page and scripts use.
+// Package serve restores pictures over HTTP. It serves a page to drop them on, and the
+// API that the page and scripts use.
 //
-// A picture is received as a whole, into a file without a name, before it takes a
-// place in the queue, and its result is written into another before it is sent. So
-// the network never waits for a client, and clients that are slow or gone hold
-// nothing but a file. One [restore.RunAll] at a time takes pictures from the queue,
-// with the memory that restore has, and ends the work on those whose client is gone.
+// A picture is received completely, into a file without a name, before it enters the
+// queue, and its result is written to another such file before it is sent. So the
+// network never waits for a client, and slow or gone clients occupy only a file. One
+// [restore.RunAll] at a time takes pictures from the queue, within restore's memory
+// limit, and stops work on those whose client is gone.
 package serve
 
 import (
@@ -22,7 +22,7 @@ import (
 	"clusir/internal/model"
 )
 
-// Model is a network that requests can choose by its name.
+// Model is a network that requests can select by name.
 type Model struct {
 	Name  string
 	Net   *infer.Network
@@ -31,32 +31,32 @@ type Model struct {
 	responses model.ClusterResponses
 }
 
-// Options say what a server offers and what it may use.
+// Options are what a server offers and may use.
 type Options struct {
 	Models  []*Model // the first is the default
-	Device  string   // what messages call it
+	Device  string   // its name in messages
 	Version string
 
-	MaxMemory    int64 // as of restore.Options, for all that the program holds
+	MaxMemory    int64 // as in restore.Options, for the whole program
 	DeviceMemory int64
-	MaxPixels    int64         // of a picture
-	MaxBody      int64         // bytes of a request
+	MaxPixels    int64         // of one picture
+	MaxBody      int64         // bytes of one request
 	MaxDisk      int64         // bytes of pictures and results in Folder
 	Queue        int           // pictures that may wait
-	MaxTime      time.Duration // of computing a picture
+	MaxTime      time.Duration // for computing a picture
 
-	Folder string   // for pictures and results; "" is the system's temporary one
-	Token  string   // that requests need; "" for none
-	Hosts  []string // names of this machine in addition to localhost
+	Folder string   // for pictures and results; "" means the system's temporary folder
+	Token  string   // required by requests; "" for none
+	Hosts  []string // names of this machine besides localhost
 	Log    io.Writer
-	Debug  bool // print the stacks of bugs
+	Debug  bool // log the stacks of bugs
 
-	// Patience is how long a client may take over a header, or over a piece of a body
-	// that it sends or receives. 0 is 20 seconds.
+	// Patience is how long a client may take for a header, or for one piece of a body
+	// that it sends or receives. 0 means 20 seconds.
 	Patience time.Duration
 }
 
-// Server is what New makes. Close it.
+// Server serves pictures and must be closed.
 type Server struct {
 	Options
 	queue    *queue
@@ -66,12 +66,12 @@ type Server struct {
 	handler  http.Handler
 	log      *log.Logger
 
-	closing context.Context // ends when no further picture is accepted
+	closing context.Context // ends when no more pictures are accepted
 	close   context.CancelFunc
 	drained chan struct{} // closed when the last picture is done
 }
 
-// New returns a server whose network is ready.
+// New returns a server that is ready to compute.
 func New(o Options) (*Server, error) {
 	if o.Patience == 0 {
 		o.Patience = 20 * time.Second
@@ -93,18 +93,18 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Close refuses further pictures and returns when all that were accepted are done.
+// Close refuses further pictures and returns once all accepted ones are done.
 func (s *Server) Close() {
 	s.close()
 	s.queue.close()
 	<-s.drained
 }
 
-// lastAnswers is how long clients may take, after the last picture is done, to
-// receive their results.
-const lastAnswers = 30 * time.Second
+// lastResults is how long clients may take to receive their results after the last
+// picture is done.
+const lastResults = 30 * time.Second
 
-// Serve answers on l until ctx ends, and then finishes what it has accepted.
+// Serve serves on l until ctx ends, and then finishes what it has accepted.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s.handler, ReadHeaderTimeout: s.Patience, IdleTimeout: 3 * s.Patience, MaxHeaderBytes: 32 << 10, ErrorLog: s.log,
@@ -121,7 +121,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 	go func() {
 		s.Close()
-		time.AfterFunc(lastAnswers, stop)
+		time.AfterFunc(lastResults, stop)
 	}()
 	err := h.Shutdown(end)
 	if errors.Is(err, context.Canceled) {

@@ -15,14 +15,14 @@ import (
 	"clusir/internal/restore"
 )
 
-// TestSameAsRestore: an answer is what restore writes, byte for byte, and its header
-// says what became of the picture.
+// TestSameAsRestore: a result is byte for byte what restore writes, and the response's
+// header describes it.
 func TestSameAsRestore(t *testing.T) {
 	w, n := start(t, nil), smallNet(t, rainy)
 	for _, c := range []struct {
 		query  string
 		info   imageio.Info
-		format imageio.Format // of the result, 0 for the same
+		format imageio.Format // of the result, 0 for the picture's
 		restore.Choices
 	}{
 		{"", imageio.Info{Format: imageio.PNG, W: 40, H: 30, Depth: 16, Alpha: true}, 0, restore.Choices{Strength: 1, Tile: restore.TileAuto}},
@@ -43,7 +43,7 @@ func TestSameAsRestore(t *testing.T) {
 			continue
 		}
 		if media := got.header.Get("Content-Type"); media != format.MediaType() {
-			t.Errorf("%s: it is called %s", c.query, media)
+			t.Errorf("%s: its name is %s", c.query, media)
 		}
 		var rep report
 		if err := json.Unmarshal([]byte(got.header.Get(reportHeader)), &rep); err != nil || rep.Width != c.info.W || rep.Output != "restored"+format.Ext() || rep.Model != "small" ||
@@ -74,7 +74,7 @@ func TestForms(t *testing.T) {
 		{[]any{"pictures/a.png", in}, `this server does not know the form's part "pictures": did you mean "picture"?`},
 		{[]any{}, `the form holds no part "picture"`},
 		{[]any{"restored/a.png", in}, `the form holds no part "picture"`},
-		{[]any{"picture/a.png", []byte{}}, "the request brings no picture"},
+		{[]any{"picture/a.png", []byte{}}, "the request has no picture"},
 		{[]any{"picture/../../etc/passwd", []byte("root:x:0:0")}, "passwd is not an image: its content looks like text"},
 		{[]any{`picture/C:\secret\cat.png`, in[:len(in)/2]}, "cat.png is cut short"},
 	} {
@@ -89,7 +89,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestJSON asks for the report as JSON, in both ways, with and without an explanation.
+// TestJSON requests the report as JSON, in both ways, with and without an explanation.
 func TestJSON(t *testing.T) {
 	w := start(t, nil)
 	in := picture(t, imageio.Info{W: 240, H: 160})
@@ -113,7 +113,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// TestEarlierResult sends a result with its picture: it is mixed anew.
+// TestEarlierResult sends a result with its picture, to be mixed again.
 func TestEarlierResult(t *testing.T) {
 	w, n := start(t, nil), smallNet(t, nil)
 	in := picture(t, imageio.Info{W: 30, H: 20})
@@ -133,7 +133,7 @@ func TestEarlierResult(t *testing.T) {
 	}
 }
 
-// TestRefusals: each mistake has its status and a text that says what to do.
+// TestRefusals: each mistake gets its status and a text that says what to do.
 func TestRefusals(t *testing.T) {
 	w := start(t, func(o *Options) { o.MaxPixels, o.MaxBody = 10_000, 100_000 })
 	good := picture(t, imageio.Info{W: 24, H: 16})
@@ -152,8 +152,8 @@ func TestRefusals(t *testing.T) {
 		{"?quality=0", good, 400, "--quality 0: choose from 1 to 100"},
 		{"?tile=100", good, 400, "--tile 100: choose auto, 0, or at least 128 pixels"},
 		{"?format=gif", good, 400, `--format: unknown image format "gif": use png`},
-		{"?model=smal", good, 400, `--model smal: there is no such model here: did you mean "small"?`},
-		{"?model=/etc/passwd", good, 400, "--model /etc/passwd: there is no such model here"},
+		{"?model=smal", good, 400, `--model smal: this server has no such model: did you mean "small"?`},
+		{"?model=/etc/passwd", good, 400, "--model /etc/passwd: this server has no such model"},
 		{"?output=/tmp/x", good, 400, "--output is for files"},
 		{"?compare=/tmp/x.png", good, 400, "--compare is for files"},
 		{"?model-config=/etc/passwd", good, 400, "--model-config is chosen when the server starts"},
@@ -165,7 +165,7 @@ func TestRefusals(t *testing.T) {
 		{"?help", good, 400, "there is no flag --help"},
 		{"?=1", good, 400, "there is no flag --"},
 		{"?strength=1;quality=2", good, 400, "the query cannot be read"},
-		{"", nil, 400, "the request brings no picture"},
+		{"", nil, 400, "the request has no picture"},
 		{"", []byte("hello"), 422, "the picture is not an image: its content looks like text"},
 		{"", []byte("GIF89a12345"), 422, "the picture is a GIF, which cannot be read"},
 		{"", good[:len(good)-30], 422, "the picture is cut short"},
@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestWhoMayAsk: requests by a foreign name, from a foreign page or without the token
+// TestWhoMayAsk: requests for a foreign name, from a foreign page or without the token
 // get nothing.
 func TestWhoMayAsk(t *testing.T) {
 	const token = "0123456789abcdef"
@@ -238,7 +238,7 @@ func TestWhoMayAsk(t *testing.T) {
 	}
 }
 
-// TestModels lists what there is, and no path of this machine.
+// TestModels: the list has the models, and no path of this machine.
 func TestModels(t *testing.T) {
 	w := start(t, func(o *Options) {
 		o.Models = append(o.Models, &Model{Name: "other", Net: smallNet(t, nil), About: o.Models[0].About})
@@ -255,7 +255,7 @@ func TestModels(t *testing.T) {
 	if fmt.Sprint(list.Models) != "[{small true} {other false}]" || list.Limits["pixels"] != 4e6 || bytes.Contains(got.body, []byte("somebody")) {
 		t.Errorf("%s", got.body)
 	}
-	// Runs of different models and ways follow each other.
+	// Different models and ways of using them alternate.
 	in := picture(t, imageio.Info{W: 24, H: 16})
 	for _, query := range []string{"?model=other", "?model=small", "?ensemble", "?model=other&ensemble=true"} {
 		if got := w.post(query, in); got.status != http.StatusOK {

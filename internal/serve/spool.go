@@ -13,9 +13,9 @@ import (
 	"clusir/internal/atomicfile"
 )
 
-// spool keeps pictures and results in files without names, so that nothing can find
-// them and nothing is left of them when the program ends, however it does: of one that is
-// killed while it takes a file its name, the next one removes the file.
+// spool keeps pictures and results in files without names, which nothing else can find
+// and which disappear when the program ends for whatever reason. If it is killed before
+// it has removed a file's name, the next process removes the file.
 type spool struct {
 	dir  string
 	max  int64
@@ -26,7 +26,7 @@ type spool struct {
 // errDisk is the error of a file for which there is no room.
 var errDisk = errors.New("no room on the server's disk")
 
-// newSpool tries the folder, so that a server does not start that could not work.
+// newSpool tests the folder, so that a server that could not work does not start.
 func newSpool(dir string, most int64) (*spool, error) {
 	s := &spool{dir: dir, max: most}
 	f, err := s.create()
@@ -42,11 +42,12 @@ func (s *spool) create() (*file, error) {
 		return nil, fmt.Errorf("cannot keep pictures in the temporary folder: %w", err)
 	}
 	s.open.Add(1)
-	// Some systems remove no file that is open: it then keeps its name until it is closed.
+	// Some systems do not remove open files: the file then keeps its name until it is
+	// closed.
 	return &file{f: f, spool: s, named: os.Remove(f.Name()) != nil}, nil
 }
 
-// file is one of a spool. It hides the other ways of os.File to write.
+// file is a file of a spool. It hides os.File's other ways to write.
 type file struct {
 	f     *os.File
 	spool *spool
@@ -54,7 +55,7 @@ type file struct {
 	named bool
 }
 
-// Write keeps to the spool's limit.
+// Write enforces the spool's limit.
 func (f *file) Write(b []byte) (int, error) {
 	n := int64(len(b))
 	if f.spool.used.Add(n) > f.spool.max {
@@ -65,10 +66,10 @@ func (f *file) Write(b []byte) (int, error) {
 	return f.f.Write(b)
 }
 
-// section reads all that was written.
+// section reads everything that was written.
 func (f *file) section() *io.SectionReader { return io.NewSectionReader(f.f, 0, f.size) }
 
-// Close gives the room back. A nil file is closed already.
+// Close frees the file's space. Closing a nil file does nothing.
 func (f *file) Close() error {
 	if f == nil {
 		return nil
