@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -200,6 +202,9 @@ func (s shell) prints(t *testing.T, console string) string {
 	return now.String()
 }
 
+// badVerb is what fmt prints where a format and its arguments do not agree.
+var badVerb = regexp.MustCompile(`%!.?\(.*`)
+
 // command runs a line and returns what it printed, without the last line's end.
 func (s shell) command(line string) (stdout, stderr string, err error) {
 	var out, errOut bytes.Buffer
@@ -207,6 +212,9 @@ func (s shell) command(line string) (stdout, stderr string, err error) {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &out, &errOut
 	cmd.Env = append(os.Environ(), "PATH="+s.bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	err = cmd.Run()
+	if bad := badVerb.FindString(out.String() + errOut.String()); bad != "" {
+		err = errors.Join(err, fmt.Errorf("the output holds %q: a format and its arguments do not agree", bad))
+	}
 	return strings.TrimRight(out.String(), "\n"), strings.TrimRight(errOut.String(), "\n"), err
 }
 

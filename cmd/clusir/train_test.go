@@ -54,6 +54,9 @@ func mustRun(t *testing.T, args string) string {
 	if code := run(strings.Fields(args), &stdout, &stderr); code != exitOK {
 		t.Fatalf("clusir %s: exit code %d\n%s%s", args, code, &stdout, &stderr)
 	}
+	if bad := badVerb.FindString(stdout.String() + stderr.String()); bad != "" {
+		t.Errorf("clusir %s prints %q: a format and its arguments do not agree", args, bad)
+	}
 	return stdout.String()
 }
 

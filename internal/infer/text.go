@@ -32,7 +32,7 @@ func (d *Description) WriteText(w io.Writer) error {
 	fmt.Fprintf(w, "%s%s\n", d.Name, where)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(name, format string, a ...any) {
-		fmt.Fprintf(tw, "  %s\t"+format+"\n", append([]any{name}, a...)...)
+		fmt.Fprintf(tw, "  %s\t%s\n", name, fmt.Sprintf(format, a...))
 	}
 	if c := d.Config; c == nil {
 		row("network", "the file does not say: run it with --model-config FILE")
