@@ -42,7 +42,7 @@ const maxSeam = 1.05
 //	      difference between tiled and whole: what an eye would see in a sky
 //
 // The environment chooses: SEAMS_CASES=0,3 some pictures, SEAMS_MODEL a
-// checkpoint. docs/adr/0005 holds a result.
+// checkpoint. docs/tiles.md holds a result.
 func TestSeams(t *testing.T) {
 	b, err := cpu.New(cpu.Options{})
 	must(t, err)
