@@ -12,7 +12,7 @@ import (
 // groupKey is the annotation of a flag that names its group.
 const groupKey = "clusir_group"
 
-// addFlags adds flags to a command; those of a group stand under its title in the
+// addFlags adds flags to a command. Those of a group are listed under its title in the
 // help.
 func addFlags(cmd *cobra.Command, group string, define ...func(*pflag.FlagSet)) {
 	f := pflag.NewFlagSet(group, pflag.ContinueOnError)
@@ -53,7 +53,7 @@ func groupedFlags(cmd *cobra.Command) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// noArguments refuses arguments and says what to write in their place.
+// noArguments refuses arguments and says what to write instead.
 func noArguments(instead string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -63,7 +63,7 @@ func noArguments(instead string) cobra.PositionalArgs {
 	}
 }
 
-// exactly refuses another number of arguments than n, and says what they are.
+// exactly requires n arguments and says what they are.
 func exactly(n int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) != n {
@@ -73,7 +73,7 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// atLeast refuses fewer arguments than n, and says what they are.
+// atLeast requires n or more arguments and says what they are.
 func atLeast(n int, what string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) < n {
@@ -83,11 +83,11 @@ func atLeast(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// formerly are commands that were flags of eval.
+// formerly maps former flags of eval to the commands that replace them.
 var formerly = map[string]string{"--merge": "merge", "--compare": "compare", "--table": "table", "--figure": "figure"}
 
-// renamed rewrites the command lines of earlier versions: 'eval --table 2' is
-// 'table 2' now. The note says so; it is "" for all other lines.
+// renamed rewrites command lines of earlier versions: 'eval --table 2' is now 'table
+// 2'. The note says so; it is "" for all other lines.
 func renamed(args []string) (now []string, note string) {
 	if len(args) == 0 || args[0] != "eval" {
 		return args, ""

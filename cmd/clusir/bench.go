@@ -20,7 +20,7 @@ import (
 	"clusir/internal/sysmem"
 )
 
-// benchOptions are those of `clusir bench`.
+// benchOptions are the options of `clusir bench`.
 type benchOptions struct {
 	ctx         context.Context
 	out, errOut io.Writer
@@ -98,14 +98,14 @@ time as trained ones.`,
 	return cmd
 }
 
-// exclusive lists the flags that say contrary things.
+// exclusive lists pairs of flags that contradict each other.
 var exclusive = [][2]string{
 	{"format", "json"}, {"batch", "train"}, {"devices", "size"}, {"devices", "verify"}, {"devices", "profile"},
 	{"verify", "size"}, {"verify", "runs"}, {"verify", "warmup"}, {"verify", "train"}, {"verify", "batch"}, {"verify", "profile"},
 }
 
-// complete checks what cobra cannot, and takes from the environment what no
-// flag said.
+// complete checks what cobra cannot, and fills in from the environment what no flag
+// sets.
 func (o *benchOptions) complete(changed func(flag string) bool) error {
 	for _, pair := range exclusive {
 		if changed(pair[0]) && changed(pair[1]) {
@@ -157,7 +157,7 @@ func (o *benchOptions) complete(changed func(flag string) bool) error {
 	return modelOfEnvironment(changed, &o.Model, true)
 }
 
-// open opens the device with a number of threads.
+// open opens the device with the given number of threads.
 func (o *benchOptions) open(threads int) (kernels.Backend, string, error) {
 	d := deviceOptions(&config.Config{Device: o.Device, Precision: o.Precision, Threads: threads}, o.ISA, o.errOut)
 	d.Training = o.Train > 0
@@ -202,7 +202,7 @@ func runBench(o *benchOptions) error {
 	return write[o.Format](o.out, results)
 }
 
-// runVerify compares with what another implementation made of an image.
+// runVerify compares the output for an image with another implementation's.
 func runVerify(o *benchOptions, subject bench.Subject) error {
 	b, name, err := o.open(o.Threads[0])
 	if err != nil {

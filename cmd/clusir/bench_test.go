@@ -112,7 +112,7 @@ func TestBench(t *testing.T) {
 	for _, c := range []struct {
 		args           string
 		code           int
-		stdout, stderr string // what they contain; "" is nothing at all
+		stdout, stderr string // what they contain; "" means that they are empty
 	}{
 		{"--model base --size 128 --runs 0", exitOK, "55,674,691  29.20 ", ""},
 		{"--model small --size 128 --runs 0", exitOK, "25,273,347  13.22 ", ""},
@@ -164,7 +164,7 @@ func TestBench(t *testing.T) {
 	}
 }
 
-// TestBenchVerifyFails: the numbers are printed even where they are wrong.
+// TestBenchVerifyFails: the numbers are printed even if they are wrong.
 func TestBenchVerifyFails(t *testing.T) {
 	f, err := checkpoint.Open(goldenSmall)
 	if err != nil {
@@ -199,7 +199,7 @@ func TestBenchVerifyFails(t *testing.T) {
 	}
 }
 
-// TestBenchJSON holds the fields that scripts read to their names and values.
+// TestBenchJSON checks the names and values of the fields that scripts read.
 func TestBenchJSON(t *testing.T) {
 	_, _, config := benchFiles(t)
 	var stdout, stderr bytes.Buffer

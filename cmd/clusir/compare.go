@@ -13,7 +13,7 @@ import (
 	"clusir/internal/report"
 )
 
-// compareOptions are those of `clusir compare`.
+// compareOptions are the options of `clusir compare`.
 type compareOptions struct {
 	measuring
 	output
@@ -104,10 +104,10 @@ func (o *compareOptions) run() error {
 	return errors.Join(err, reports[0].Failed(), reports[1].Failed())
 }
 
-// letters name what is compared.
+// letters name the sides of a comparison.
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-// files are the results files that one of those compared is, nil of a model or folder.
+// files returns a side's results files, nil for a model or a folder.
 func (o *compareOptions) files(i int) []string {
 	if files := strings.Split(o.Names[i], ","); eval.IsResults(files[0]) {
 		return files
@@ -115,7 +115,7 @@ func (o *compareOptions) files(i int) []string {
 	return nil
 }
 
-// side measures one of the models or folders, or reads its results.
+// side measures a model or folder, or reads its results.
 func (o *compareOptions) side(i int) (*eval.Report, error) {
 	if files := o.files(i); files != nil {
 		return eval.Merge(files...)
@@ -131,7 +131,7 @@ func (o *compareOptions) side(i int) (*eval.Report, error) {
 	return o.measureNamed(o.Names[i], eval.Options{Benchmarks: benchmarks, Results: results})
 }
 
-// differing is how many images a comparison lists unless it is to list all.
+// differing is the number of images that a comparison lists unless it lists all.
 const differing = 10
 
 func (o *compareOptions) print(c *eval.Comparison) error {
@@ -156,8 +156,8 @@ func (o *compareOptions) measureNamed(name string, e eval.Options) (*eval.Report
 	return o.measure(name, e, nil)
 }
 
-// writePage writes the report of a comparison; its pictures are made unless one of the
-// two is of results.
+// writePage writes the report of a comparison. It makes the pictures unless one side is
+// a results file.
 func (o *compareOptions) writePage(c *eval.Comparison, r *eval.Report, index []map[int]int) error {
 	page := o.pageOf(r)
 	page.Comparison = c
@@ -170,7 +170,7 @@ func (o *compareOptions) writePage(c *eval.Comparison, r *eval.Report, index []m
 	return page.Save(o.Page)
 }
 
-// addPictures adds those that the page shows large, made anew.
+// addPictures restores the pictures that the page shows large again and adds them.
 func (o *compareOptions) addPictures(g *report.Gallery, r *eval.Report, index []map[int]int) error {
 	shown := report.Shown(r)
 	g.Expect(len(shown))

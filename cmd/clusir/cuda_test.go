@@ -14,7 +14,7 @@ import (
 	"clusir/internal/infer"
 )
 
-// needGPU skips a test without that device: a GPU, or the software device.
+// needGPU skips a test if a device is missing: a GPU, or the software device.
 func needGPU(t *testing.T, name string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -41,8 +41,8 @@ func pixels(t *testing.T, path string, r image.Rectangle) (imageio.Info, []float
 	return m.Info, rgb
 }
 
-// Restoring on a GPU at float32 makes the picture that the processor makes: no
-// value is off by more than the last bit of eight, and hardly any by that.
+// Restoring on a GPU at float32 gives the CPU's picture: no value differs by more than
+// the last of eight bits, and hardly any by that.
 func TestRestoreOnCUDA(t *testing.T) {
 	needGPU(t, "cuda:0")
 	dir := t.TempDir()
@@ -84,12 +84,12 @@ func TestRestoreOnCUDA(t *testing.T) {
 	}
 }
 
-// Training on a GPU rounds to TF32 unless it is told otherwise, and says so.
+// Training on a GPU rounds to TF32 by default, and says so.
 func TestTrainOnCUDAPrecision(t *testing.T) {
 	needGPU(t, "cuda:0")
 	for _, c := range []struct {
 		flags  []string
-		device string // ends with this
+		device string // the device's name ends with this
 		says   bool
 	}{
 		{nil, " tf32", true},
@@ -97,7 +97,7 @@ func TestTrainOnCUDAPrecision(t *testing.T) {
 	} {
 		out := t.TempDir()
 		var said bytes.Buffer
-		if code := run(append(append(leastRun(t, 1), "--out", out), c.flags...), &said, &said); code != exitOK {
+		if code := run(append(append(smallestRun(t, 1), "--out", out), c.flags...), &said, &said); code != exitOK {
 			t.Fatalf("%v: %s", c.flags, said.String())
 		}
 		if got := strings.Contains(said.String(), "auto means tf32 on a GPU"); got != c.says {
@@ -113,12 +113,12 @@ func TestTrainOnCUDAPrecision(t *testing.T) {
 	}
 }
 
-// Two devices of one process, with half of each batch and BatchNorm's statistics
-// of the whole, make the losses of one, over 20 steps.
+// Two devices of one process, with half of each batch and BatchNorm's statistics of the
+// whole, have the losses of one device, over 20 steps.
 func TestTrainOnCUDADevices(t *testing.T) {
 	t.Setenv("SOFTDEVICE_COUNT", "2")
 	needGPU(t, "cuda:1")
-	args, one, two := leastRun(t, 20), t.TempDir(), t.TempDir()
+	args, one, two := smallestRun(t, 20), t.TempDir(), t.TempDir()
 	for out, devices := range map[string]string{one: "cuda:0", two: "cuda:0,cuda:1"} {
 		var said bytes.Buffer
 		if code := run(append(args, "--out", out, "--device", devices, "--precision", "float32"), &said, &said); code != exitOK {

@@ -19,16 +19,16 @@ import (
 	"clusir/internal/userfile"
 )
 
-// degradeOptions are those of `clusir degrade`.
+// degradeOptions are the options of `clusir degrade`.
 type degradeOptions struct {
 	measuring
-	Folder string // of clean photographs, in place of benchmarks
+	Folder string // of clean photographs, instead of benchmarks
 	Kind   string
 	Sigmas []float64
 	Out    string
 }
 
-// ownBenchmark is the file that makes a benchmark of a folder's photographs.
+// ownBenchmark is the file that defines a folder's photographs as a benchmark.
 const ownBenchmark = "benchmark.yaml"
 
 func newDegradeCmd(runF func(*degradeOptions) error) *cobra.Command {
@@ -115,7 +115,7 @@ func (o *degradeOptions) run() error {
 	return errors.Join(o.summarise(m), m.Err())
 }
 
-// chosen are the benchmarks to degrade.
+// chosen returns the benchmarks to degrade.
 func (o *degradeOptions) chosen() ([]*dataset.Benchmark, error) {
 	if o.Folder == "" {
 		return o.benchmarks()

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestDegrade makes the inputs of a benchmark and of a folder: measured as another
-// program's pictures, they are what eval's column of inputs says.
+// TestDegrade makes the inputs of a benchmark and of a folder. Measured as another
+// program's pictures, they score what eval prints for the inputs.
 func TestDegrade(t *testing.T) {
 	dir := evalData(t)
 	must := func(line string) string {
@@ -25,7 +25,7 @@ func TestDegrade(t *testing.T) {
 	}
 	for _, name := range []string{"a.png", "b.png"} {
 		if !bytes.Equal(readFile(t, filepath.Join(dir, "inputs", "mine-25", name)), readFile(t, filepath.Join(dir, "own", "photos-25", name))) {
-			t.Errorf("%s: the folder's noise is another than the benchmark's", name)
+			t.Errorf("%s: the folder's noise differs from the benchmark's", name)
 		}
 	}
 	must("degrade {}/photos --kind rain --out {}/rain")

@@ -16,13 +16,13 @@ import (
 // precisionHelp describes --precision.
 const precisionHelp = "precision of matrix products: float32, bf16, or on a GPU tf32; auto is tf32 for training on a GPU, else float32"
 
-// addDeviceFlags defines the flags that say what to compute on.
+// addDeviceFlags defines the flags that select the computing device.
 func addDeviceFlags(f *pflag.FlagSet) {
 	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`; clusir bench --devices lists them")
 	f.String("precision", "auto", precisionHelp)
 }
 
-// addProcessorFlags defines the flags that say how the processor computes.
+// addProcessorFlags defines the flags that configure the CPU.
 func addProcessorFlags(f *pflag.FlagSet, isa *string) {
 	f.Int("threads", 0, "processor threads, 0 for all")
 	addISAFlag(f, isa)
@@ -45,21 +45,22 @@ func addISAFlag(f *pflag.FlagSet, isa *string) {
 	f.StringVar(isa, "isa", "", "instruction set of the processor: "+isaChoices()+" (default the best); amx is for bf16 alone")
 }
 
-// isaChoices lists the instruction sets for a sentence.
+// isaChoices lists the instruction sets as text.
 func isaChoices() string {
 	names := device.ISAs()
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// deviceOptions are those of a configuration. Why auto skipped a GPU goes to w.
+// deviceOptions returns a configuration's device options. The reason why auto skips a
+// GPU goes to w.
 func deviceOptions(c *config.Config, isa string, w io.Writer) device.Options {
 	return device.Options{Name: c.Device, Precision: c.Precision, Threads: c.Threads, ISA: isa, Say: func(reason string) {
 		fmt.Fprintln(w, "clusir:", reason)
 	}}
 }
 
-// listDevices prints what there is to compute on.
+// listDevices prints the available devices.
 func listDevices(out, errOut io.Writer, asJSON bool) error {
 	devices, noGPU, err := device.List()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// TestMain makes this program clusir itself where it is called by that name.
+// TestMain runs clusir itself if the program is called by that name.
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "clusir" {
 		beforeMain()
@@ -24,17 +24,17 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// beforeMain is what the program does first if it is run by a test.
+// beforeMain runs first when a test runs this program as clusir.
 var beforeMain = func() {}
 
 var update = flag.Bool("update", false, "write into docs/*.md what the measured examples print")
 
-// fence is a fenced part of a document: "```console example".
+// fence is a fenced block of a document: "```console example".
 type fence struct{ language, what, text string }
 
 var fenced = regexp.MustCompile("(?ms)^```(\\w+) (\\S+)\n(.*?)^```$")
 
-// fences finds the fenced parts that say what they are.
+// fences finds the fenced blocks with a declared purpose.
 func fences(text []byte) (found []fence) {
 	for _, m := range fenced.FindAllSubmatch(text, -1) {
 		found = append(found, fence{string(m[1]), string(m[2]), string(m[3])})
@@ -42,7 +42,7 @@ func fences(text []byte) (found []fence) {
 	return found
 }
 
-// scene is what the examples of a page find, and what they must leave.
+// scene prepares the examples of a page and checks what they leave.
 type scene struct{ before, after func(t *testing.T, s shell) }
 
 var scenes = map[string]scene{
@@ -52,8 +52,8 @@ var scenes = map[string]scene{
 	"serve.md":   {before: serving},
 }
 
-// TestExamples runs the examples of docs/*.md, those of a page one after the
-// other in one folder, by what their fences say:
+// TestExamples runs the examples of docs/*.md, those of one page one after the other in
+// one folder, as their fences say:
 //
 //	yaml NAME         is a file of that name
 //	sh run            is commands
@@ -122,8 +122,8 @@ func play(t *testing.T, root, page, text string, parts []fence) {
 	}
 }
 
-// shell runs commands in a folder of their own, from which the repository's
-// pictures and weights can be reached.
+// shell runs commands in its own folder, from which the repository's pictures and
+// weights can be reached.
 type shell struct{ dir, bin string }
 
 func newShell(t *testing.T, root string) shell {
@@ -144,7 +144,7 @@ func newShell(t *testing.T, root string) shell {
 	return s
 }
 
-// runAll runs the commands of a console and compares what each prints.
+// runAll runs a console's commands and compares what each prints.
 func (s shell) runAll(t *testing.T, console string, same func(want, got string) bool) {
 	t.Helper()
 	for example := range strings.SplitSeq("\n"+console, "\n$ ") {
@@ -152,7 +152,7 @@ func (s shell) runAll(t *testing.T, console string, same func(want, got string) 
 	}
 }
 
-// run runs a command and compares what it prints with the lines below it.
+// run runs a command and compares its output with the lines below it.
 func (s shell) run(t *testing.T, example string, same func(want, got string) bool) {
 	t.Helper()
 	line, below, _ := strings.Cut(strings.TrimSpace(example), "\n")
@@ -180,8 +180,7 @@ func (s shell) run(t *testing.T, example string, same func(want, got string) boo
 	}
 }
 
-// prints runs the commands of a console and returns it with what they print, where
-// it has that.
+// prints runs a console's commands and returns the console with their current output.
 func (s shell) prints(t *testing.T, console string) string {
 	t.Helper()
 	if strings.Contains(console, "...") || strings.Contains(console, "\n! ") {
@@ -202,10 +201,10 @@ func (s shell) prints(t *testing.T, console string) string {
 	return now.String()
 }
 
-// badVerb is what fmt prints where a format and its arguments do not agree.
+// badVerb matches what fmt prints if a format and its arguments do not agree.
 var badVerb = regexp.MustCompile(`%!.?\(.*`)
 
-// command runs a line and returns what it printed, without the last line's end.
+// command runs a line and returns what it printed, without the final newline.
 func (s shell) command(line string) (stdout, stderr string, err error) {
 	var out, errOut bytes.Buffer
 	cmd := exec.Command("sh", "-c", line)
@@ -218,8 +217,8 @@ func (s shell) command(line string) (stdout, stderr string, err error) {
 	return strings.TrimRight(out.String(), "\n"), strings.TrimRight(errOut.String(), "\n"), err
 }
 
-// matches tells whether text is as the pattern says, spaces at the ends of
-// lines aside.
+// matches reports whether text matches the pattern, ignoring spaces at the ends of
+// lines.
 func matches(pattern, text string) bool {
 	if pattern == "" {
 		return text == ""

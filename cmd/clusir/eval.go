@@ -9,13 +9,13 @@ import (
 	"clusir/internal/shard"
 )
 
-// evalOptions are those of `clusir eval`.
+// evalOptions are the options of `clusir eval`.
 type evalOptions struct {
 	measuring
 	reporting
 	Shard    eval.Shard
 	Save     string
-	Restored []eval.Subject // other programs' pictures, in place of a network's
+	Restored []eval.Subject // other programs' pictures, instead of a network's
 }
 
 func newEvalCmd(runF func(*evalOptions) error) *cobra.Command {
@@ -77,7 +77,7 @@ See also clusir compare, table, merge and figure.`,
 	return cmd
 }
 
-// complete reads the flags that are not plain values.
+// complete parses the flags that are not plain values.
 func (o *evalOptions) complete(cmd *cobra.Command) (err error) {
 	f := cmd.Flags()
 	if text := f.Lookup("shard").Value.String(); text != "" {
@@ -131,9 +131,8 @@ func (o *evalOptions) run() error {
 	return o.show(o.out, r, func() error { return o.writePage(r, e, gallery) })
 }
 
-// writePage writes the report. The few images that it shows large are restored
-// once more: which they are is known only now, and a run that was resumed never
-// saw most of them.
+// writePage writes the report. The few images that it shows large are restored again:
+// only now is it known which they are, and a resumed run never saw most of them.
 func (o *evalOptions) writePage(r *eval.Report, e eval.Options, gallery *report.Gallery) error {
 	e.Only, e.Results, e.Save = report.Shown(r), "", ""
 	gallery.Expect(len(e.Only))

@@ -74,7 +74,7 @@ func TestTableOptions(t *testing.T) {
 	}
 }
 
-// TestMeasuringUsage: each mistake is named, before anything is measured.
+// TestMeasuringUsage: each mistake is reported before anything is measured.
 func TestMeasuringUsage(t *testing.T) {
 	t.Setenv("CLUSIR_DATA", "")
 	for _, c := range []struct {
@@ -160,8 +160,8 @@ func TestRenamed(t *testing.T) {
 	}
 }
 
-// TestFewFlags holds the measuring commands to a dozen flags of their own; what
-// they share stands under titles.
+// TestFewFlags limits the measuring commands to a dozen flags of their own; common ones
+// are grouped under titles.
 func TestFewFlags(t *testing.T) {
 	for _, cmd := range []*cobra.Command{newEvalCmd(nil), newCompareCmd(nil), newTableCmd(nil), newMergeCmd(nil), newFigureCmd(nil)} {
 		groups := map[string]int{}
@@ -177,7 +177,7 @@ func TestFewFlags(t *testing.T) {
 	}
 }
 
-// evalData is a folder with two pictures for a noise benchmark of one's own.
+// evalData makes a folder with two pictures for a user's noise benchmark.
 func evalData(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -207,7 +207,7 @@ func writeFile(t *testing.T, path, text string) {
 	}
 }
 
-// evaluate runs the command line of a command, {} standing for the folder.
+// evaluate runs a command line in which {} stands for the folder.
 func evaluate(t *testing.T, dir, args string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errOut bytes.Buffer
@@ -255,7 +255,8 @@ func splitsOf(t *testing.T, text string) []eval.SplitResult {
 	return r.Splits
 }
 
-// TestEvalGoesOn damages one of two images: there is a table, and exit code 1.
+// TestEvalGoesOn damages one of two images: the table is printed, and the exit code is
+// 1.
 func TestEvalGoesOn(t *testing.T) {
 	dir := evalData(t)
 	writeFile(t, filepath.Join(dir, "photos", "a.png"), "no picture")
@@ -268,8 +269,8 @@ func TestEvalGoesOn(t *testing.T) {
 	}
 }
 
-// TestEvalSave restores into a folder, refuses to do it twice, and on resuming
-// makes what is missing.
+// TestEvalSave restores into a folder, refuses to do so twice, and makes what is
+// missing when resumed.
 func TestEvalSave(t *testing.T) {
 	dir := evalData(t)
 	line := "eval " + mine + " --save {}/out --results {}/r.jsonl"
@@ -306,7 +307,8 @@ func readFile(t *testing.T, path string) []byte {
 	return text
 }
 
-// TestNumbersSurviveThePage: a page that cannot be written costs no number.
+// TestNumbersSurviveThePage: the numbers are printed even if the page cannot be
+// written.
 func TestNumbersSurviveThePage(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skipf("a full disk is needed: %v", err)

@@ -25,8 +25,8 @@ func measuringScene(t *testing.T, s shell) {
 	copyFile(t, filepath.Join(pictures, "chelsea.png"), filepath.Join(s.dir, "data", "test", "denoise", "bsd68", "chelsea.png"))
 }
 
-// refereeScene gives the examples of docs/referee.md photographs, one of which is in
-// Kodak24, and Pillow.
+// refereeScene gives the examples of docs/referee.md Pillow and photographs, one of
+// them from Kodak24.
 func refereeScene(t *testing.T, s shell) {
 	if _, stderr, err := s.command("python3 -c 'import PIL'"); err != nil {
 		sharedtest.Absent(t, fmt.Errorf("Pillow is needed: %w: %s", err, stderr))
@@ -38,9 +38,9 @@ func refereeScene(t *testing.T, s shell) {
 	copyFile(t, filepath.Join(pictures, "coffee.png"), filepath.Join(s.dir, "data", "test", "denoise", "kodak24", "coffee.png"))
 }
 
-// measures compares what commands print with what a document shows of it, if it
-// does: the words, and the numbers as long as the document is about the weights
-// that were measured last.
+// measures compares what commands print with what a document shows, if anything: the
+// text, and the numbers as long as the document describes the weights that were
+// measured last.
 type measures struct {
 	document string
 	current  bool
@@ -58,8 +58,8 @@ var (
 	fractions = regexp.MustCompile(`[-+]?[0-9]+\.[0-9]+`)
 )
 
-// shape is what of an output depends neither on the machine nor on the weights:
-// its words.
+// shape returns the part of an output that depends neither on the machine nor on the
+// weights: its words.
 func shape(text string) string {
 	text = regexp.MustCompile(`on cpu \w+`).ReplaceAllString(weightsOf.ReplaceAllString(text, "W"), "D")
 	text = regexp.MustCompile(`[-+]?[0-9]+(\.[0-9]+)?`).ReplaceAllString(text, "N")
@@ -67,8 +67,8 @@ func shape(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// sameNumbers compares what is measured, as far as instruction sets agree.
-// Times have no fraction.
+// sameNumbers compares measured values, as far as instruction sets agree. Times have no
+// fraction.
 func sameNumbers(a, b string) bool {
 	x, y := fractions.FindAllString(a, -1), fractions.FindAllString(b, -1)
 	return slices.EqualFunc(x, y, func(a, b string) bool {

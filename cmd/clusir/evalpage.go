@@ -13,7 +13,7 @@ import (
 	"clusir/internal/train"
 )
 
-// pageOptions are those of --report.
+// pageOptions are the options of --report.
 type pageOptions struct {
 	Page        string
 	TrainingLog string
@@ -44,12 +44,12 @@ func (o *pageOptions) completePage(overwrite bool) error {
 	return err
 }
 
-// pageOf is the page of results alone.
+// pageOf returns the page with only the results.
 func (o *pageOptions) pageOf(r *eval.Report) report.Page {
 	return report.Page{Eval: r, Curves: o.curves, Facts: machine()}
 }
 
-// machine is what the numbers of time depend on.
+// machine lists what the times depend on.
 func machine() []report.Fact {
 	return []report.Fact{
 		{Name: "Machine", Value: fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},

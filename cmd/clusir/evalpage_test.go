@@ -26,8 +26,8 @@ func TestPageUsage(t *testing.T) {
 	}
 }
 
-// TestReportPage writes the page of a run, of one that was resumed, and of
-// merged results, which has no pictures.
+// TestReportPage writes the page of a run, of a resumed run, and of merged results,
+// which has no pictures.
 func TestReportPage(t *testing.T) {
 	dir := evalData(t)
 	writeFile(t, filepath.Join(dir, "log.jsonl"), `{"step":1,"loss":0.5,"l1":0.4,"time":"2026-01-01T00:00:00Z"}`+"\n"+`{"step":2,"loss":0.4,"l1":0.3,"time":"2026-01-01T00:00:01Z"}`+"\n")
@@ -61,7 +61,7 @@ func TestReportPage(t *testing.T) {
 	}
 }
 
-// TestComparePage writes the page of a comparison, with pictures and without.
+// TestComparePage writes the page of a comparison, with and without pictures.
 func TestComparePage(t *testing.T) {
 	dir := evalData(t)
 	line := "compare nano ../../weights/nano.safetensors " + mine + " --results {}/c --report {}/c.html"

@@ -14,7 +14,7 @@ import (
 	"clusir/internal/train"
 )
 
-// exportOptions are those of `clusir export`.
+// exportOptions are the options of `clusir export`.
 type exportOptions struct {
 	out         io.Writer
 	In, Out     string
@@ -92,7 +92,7 @@ func runExport(o *exportOptions) error {
 	return nil
 }
 
-// mayWrite refuses to replace a file that nobody asked to.
+// mayWrite refuses to replace a file without --overwrite.
 func mayWrite(path string, overwrite bool) error {
 	if _, err := os.Lstat(path); err == nil && !overwrite {
 		return fmt.Errorf("%s exists: choose another name, or replace it with --overwrite", path)

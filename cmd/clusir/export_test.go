@@ -12,8 +12,8 @@ import (
 	"clusir/internal/checkpoint"
 )
 
-// TestExportAddsConfiguration: weights that lack it are exported with that of a file,
-// and are a model of their own then.
+// TestExportAddsConfiguration: weights without a configuration are exported with that
+// of a file, and then need no other.
 func TestExportAddsConfiguration(t *testing.T) {
 	dir := t.TempDir()
 	own, bare, shape := filepath.Join(dir, "own.safetensors"), filepath.Join(dir, "bare.safetensors"), filepath.Join(dir, "shape.json")
@@ -41,7 +41,7 @@ func TestExportAddsConfiguration(t *testing.T) {
 	}
 }
 
-// withoutMetadata copies a file of safetensors but for its metadata.
+// withoutMetadata copies a safetensors file without its metadata.
 func withoutMetadata(t *testing.T, from, to string) {
 	t.Helper()
 	data, err := os.ReadFile(from)
@@ -64,8 +64,8 @@ func withoutMetadata(t *testing.T, from, to string) {
 	}
 }
 
-// TestExportNames: an embedded model is exported by its name, with its notes, and
-// the name of another format is refused before anything is read.
+// TestExportNames: an embedded model is exported by name, with its notes, and an
+// extension of another format is refused before anything is read.
 func TestExportNames(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "x")
 	mustRun(t, "export nano "+out+" --note licence=MIT")
@@ -83,6 +83,6 @@ func TestExportNames(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 	if _, err := os.Stat(out + ".onnx"); err == nil {
-		t.Error("it is written all the same")
+		t.Error("the file is written nevertheless")
 	}
 }

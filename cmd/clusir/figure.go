@@ -12,7 +12,7 @@ import (
 	"clusir/internal/progress"
 )
 
-// figureOptions are those of `clusir figure`.
+// figureOptions are the options of `clusir figure`.
 type figureOptions struct {
 	measuring
 	Figures []string

@@ -15,8 +15,8 @@ import (
 	"clusir/weights"
 )
 
-// choices are the values of flags by their names, and by COMMAND/NAME where commands
-// differ; a name that stands for files as well completes both.
+// choices maps flags to functions that list their values, by name, or by COMMAND/NAME
+// if commands differ; if the flag is in withFiles, file names complete too.
 var choices = map[string]func() []string{
 	"device":         fixed("auto", "cpu", "cuda", "cuda:0"),
 	"precision":      fixed("auto", "float32", "tf32", "bf16"),
@@ -35,10 +35,10 @@ var choices = map[string]func() []string{
 	"set":            func() []string { return suffixed(config.Keys(), "=") },
 }
 
-// withFiles are the flags that take the path of a file as well.
+// withFiles lists the flags that also take the path of a file.
 var withFiles = []string{"model", "init-from", "config", "model-config"}
 
-// lists are the flags that take several values separated by commas.
+// lists names the flags that take several values separated by commas.
 var lists = []string{"benchmark", "device"}
 
 func fixed(values ...string) func() []string { return func() []string { return values } }
@@ -60,8 +60,7 @@ func suffixed(values []string, end string) []string {
 	return out
 }
 
-// completeFlags lets shells complete the values of a command's flags, and those of the
-// commands below it.
+// completeFlags lets shells complete the flag values of a command and its subcommands.
 func completeFlags(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		values, ok := choices[cmd.Name()+"/"+f.Name]
@@ -71,7 +70,7 @@ func completeFlags(cmd *cobra.Command) {
 		if !ok {
 			return
 		}
-		// An error would mean that the command completes the flag by itself.
+		// An error would mean that the command completes the flag itself.
 		_ = cmd.RegisterFlagCompletionFunc(f.Name, completion(f.Name, values))
 	})
 	for _, below := range cmd.Commands() {
@@ -79,7 +78,7 @@ func completeFlags(cmd *cobra.Command) {
 	}
 }
 
-// completion completes a flag's value, of a list its last.
+// completion completes a flag's value, or the last one of a list.
 func completion(flag string, values func() []string) cobra.CompletionFunc {
 	return func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		directive := cobra.ShellCompDirectiveNoFileComp
@@ -103,7 +102,7 @@ func completion(flag string, values func() []string) cobra.CompletionFunc {
 	}
 }
 
-// completeModels completes the names of embedded models and of files.
+// completeModels completes the names of embedded models and files.
 func completeModels(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	return completion("model", weights.Names)(nil, nil, typed)
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestLimits starts the program as users' shells and services do: with few addresses,
+// TestLimits starts the program as shells and services do: with little address space,
 // and without standard output.
 func TestLimits(t *testing.T) {
 	bin, picture := program(t), "../../testdata/images/chelsea-noisy.png"
@@ -34,7 +34,7 @@ func TestLimits(t *testing.T) {
 		}
 		cmd := exec.Command("sh", args...)
 		cmd.Stdin = os.Stdin
-		text, _ := stderrOf(cmd) // it has an exit code
+		text, _ := stderrOf(cmd) // has an exit code
 		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(text, c.says) || strings.Contains(text, "goroutine") {
 			t.Errorf("%s: exit code %d, %q", c.name, code, text)
 		}

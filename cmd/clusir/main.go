@@ -17,7 +17,7 @@ func main() {
 	os.Exit(run(os.Args[1:], stdout, os.Stderr))
 }
 
-// closed stands for standard output that is closed, in whose place Go puts /dev/null.
+// closed stands for a closed standard output, which Go replaces by /dev/null.
 type closed struct{}
 
 func (closed) Write([]byte) (int, error) { return 0, os.ErrClosed }

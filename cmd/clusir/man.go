@@ -14,7 +14,7 @@ import (
 	"clusir/internal/atomicfile"
 )
 
-// manOptions are those of `clusir man`.
+// manOptions are the options of `clusir man`.
 type manOptions struct {
 	out  io.Writer
 	root *cobra.Command
@@ -46,11 +46,11 @@ func runMan(o *manOptions) error {
 	}
 	o.root.DisableAutoGenTag = true
 	for _, c := range o.root.Commands() {
-		c.Long = strings.ReplaceAll(c.Long, "*", `\*`) // it is taken for Markdown
+		c.Long = strings.ReplaceAll(c.Long, "*", `\*`) // cobra takes it for Markdown
 	}
 	header := &doc.GenManHeader{Section: "1", Source: "clusir " + version, Manual: "clusir"}
 	if at, err := time.Parse(time.RFC3339, thisBuild().Time); err == nil {
-		header.Date = &at // the same program writes the same pages
+		header.Date = &at // makes the pages reproducible
 	}
 	pages, err := writePages(o.root, *header, o.Dir)
 	if err != nil {
@@ -60,7 +60,7 @@ func runMan(o *manOptions) error {
 	return err
 }
 
-// writePages writes the page of a command and those of the commands below it.
+// writePages writes the pages of a command and its subcommands.
 func writePages(c *cobra.Command, header doc.GenManHeader, dir string) (pages int, err error) {
 	for _, below := range c.Commands() {
 		if !below.IsAvailableCommand() || below.IsAdditionalHelpTopicCommand() {

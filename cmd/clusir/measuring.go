@@ -22,13 +22,13 @@ import (
 	"clusir/internal/progress"
 )
 
-// networkGroup is the group of the flags of networks and of what computes them.
+// networkGroup is the group of flags about networks and computing devices.
 const networkGroup = "Network"
 
-// defaultModel is the embedded model that serves where no other is named.
+// defaultModel is the embedded model that is used by default.
 const defaultModel = "nano"
 
-// measuring is what the commands that run networks on benchmarks share.
+// measuring is the common part of the commands that run networks on benchmarks.
 type measuring struct {
 	ctx         context.Context
 	out, errOut io.Writer
@@ -41,7 +41,7 @@ type measuring struct {
 	ISA         string
 	Ensemble    bool
 	Jobs        int
-	MaxMemory   int64 // 0 is most of what is free
+	MaxMemory   int64 // 0 means most of what is free
 	Limit       int
 	Results     string
 	Resume      bool
@@ -50,32 +50,32 @@ type measuring struct {
 	network arch.Config // of the last run
 }
 
-// addDataFlags defines the flags that say where pictures are.
+// addDataFlags defines the flags that locate the pictures.
 func (o *measuring) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.File, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own")
 	f.String("data", "", "the `FOLDER` that holds test/ (default $CLUSIR_DATA)")
 	f.Uint64("noise-seed", 0, "seed of the noise benchmarks")
 }
 
-// addBenchmarkFlags defines the flags that name what is measured.
+// addBenchmarkFlags defines the flags that select what is measured.
 func (o *measuring) addBenchmarkFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.Benchmark, "benchmark", "", "`NAMES` of benchmarks or groups, separated by commas")
 	o.addDataFlags(f)
 }
 
-// addProtocolFlags defines the flags that say how it is measured.
+// addProtocolFlags defines the flags that select how it is measured.
 func (o *measuring) addProtocolFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.Limit, "limit", 0, "measure the first `N` images of each part only")
 	f.String("protocol", "promptir", "promptir (SSIM over a uniform window) or gaussian (over a Gaussian one)")
 	f.Bool("y-channel", false, "measure luma instead of RGB")
 }
 
-// addModelFlag defines the flag of the one network that is measured.
+// addModelFlag defines the flag for the network that is measured.
 func (o *measuring) addModelFlag(f *pflag.FlagSet) {
 	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+modelVariable+" names another default")
 }
 
-// addNetworkFlags defines the flags that say what computes.
+// addNetworkFlags defines the flags about networks and computing devices.
 func (o *measuring) addNetworkFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
 	addDeviceFlags(f)
@@ -85,13 +85,13 @@ func (o *measuring) addNetworkFlags(f *pflag.FlagSet) {
 	config.AddSetFlag(f)
 }
 
-// addEffortFlags defines the flags that say how much is computed at a time.
+// addEffortFlags defines the flags that limit how much is computed at a time.
 func (o *measuring) addEffortFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.Jobs, "jobs", 1, "measure `N` images at a time, which share the threads")
 	f.String("max-memory", "", "use at most this much memory for them, such as 8GB (default most of what is free)")
 }
 
-// begin reads what is not a plain value of a flag.
+// begin parses the flags that are not plain values.
 func (o *measuring) begin(cmd *cobra.Command) (err error) {
 	o.ctx, o.out, o.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 	f := cmd.Flags()
@@ -117,12 +117,12 @@ func (o *measuring) begin(cmd *cobra.Command) (err error) {
 		return err
 	}
 	if o.config, err = config.LoadUntrained(f); err != nil {
-		return usageError{err} // it reads flags and variables, and no file
+		return usageError{err} // from flags and variables, not from a file
 	}
 	return nil
 }
 
-// catalog is what can be named, the data folder being there.
+// catalog returns the benchmarks that can be named; the data folder must be set.
 func (o *measuring) catalog() (*dataset.Catalog, error) {
 	if o.config.Data == "" {
 		return nil, usage("name the data folder with --data or CLUSIR_DATA")
@@ -136,7 +136,7 @@ func (o *measuring) catalog() (*dataset.Catalog, error) {
 	return catalog, nil
 }
 
-// benchmarks are those that the user names.
+// benchmarks returns the benchmarks that the user named.
 func (o *measuring) benchmarks() ([]*dataset.Benchmark, error) {
 	if o.Benchmark == "" {
 		return nil, usage("name what to measure with --benchmark, such as --benchmark cbsd68")
@@ -148,10 +148,10 @@ func (o *measuring) benchmarks() ([]*dataset.Benchmark, error) {
 	return c.Resolve(o.Benchmark)
 }
 
-// measure runs a model by the settings and what e adds to them; fits, if set,
-// refuses networks that are not wanted.
+// measure runs a model with the settings and those of e. fits, if set, refuses
+// unsuitable networks.
 func (o *measuring) measure(name string, e eval.Options, fits func(arch.Config) error) (*eval.Report, error) {
-	memory, err := memoryLimit(o.MaxMemory, 0.75) // before the weights are there, as the limit includes them
+	memory, err := memoryLimit(o.MaxMemory, 0.75) // before the weights are loaded, as the limit includes them
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (o *measuring) measure(name string, e eval.Options, fits func(arch.Config) 
 	}
 	defer c.Close()
 	if o.MaxMemory == 0 && !strings.HasPrefix(c.Device, "cpu") {
-		memory = 0 // a GPU's own, of which the system knows nothing; it says itself when there is no more
+		memory = 0 // a GPU's own memory, unknown to the system; the GPU reports when it runs out
 	}
 	if fits != nil {
 		if err := fits(c.Networks[0].Model.Config); err != nil {
@@ -174,13 +174,13 @@ func (o *measuring) measure(name string, e eval.Options, fits func(arch.Config) 
 	return o.evaluate(e, func(e eval.Options) (*eval.Report, error) { return eval.Run(o.ctx, c.Networks, e) })
 }
 
-// set fills in what the flags say.
+// set fills in the settings from the flags.
 func (o *measuring) set(e *eval.Options, memory int64) {
 	e.Root, e.Names, e.Protocol, e.MaxMemory = o.config.Data, o.Benchmark, eval.ProtocolOf(o.config.Eval), memory
 	e.Limit, e.Resume, e.Overwrite = o.Limit, o.Resume, o.Overwrite
 }
 
-// evaluate measures with run and shows how far it is.
+// evaluate calls run and shows its progress.
 func (o *measuring) evaluate(e eval.Options, run func(eval.Options) (*eval.Report, error)) (*eval.Report, error) {
 	bar := progress.New(o.errOut, "")
 	done, of, last := 0, 0, ""
@@ -202,8 +202,8 @@ func (o *measuring) evaluate(e eval.Options, run func(eval.Options) (*eval.Repor
 	return report, err
 }
 
-// resultsOf is the file for the results of one of several networks, in the
-// folder that --results names.
+// resultsOf returns the results file for one of several networks, in the folder that
+// --results names.
 func (o *measuring) resultsOf(name string) (string, error) {
 	if o.Results == "" {
 		return "", nil
@@ -217,7 +217,7 @@ func (o *measuring) resultsOf(name string) (string, error) {
 	return filepath.Join(o.Results, safe+".jsonl"), os.MkdirAll(o.Results, 0o755)
 }
 
-// open loads a model once for each image that is measured at a time.
+// open loads one copy of a model for each image that is measured at a time.
 func (o *measuring) open(name string) (*infer.Copies, error) {
 	options := deviceOptions(o.config, o.ISA, o.errOut)
 	if o.Jobs > 1 {

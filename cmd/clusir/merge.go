@@ -12,7 +12,7 @@ import (
 	"clusir/internal/tabular"
 )
 
-// mergeOptions are those of `clusir merge`.
+// mergeOptions are the options of `clusir merge`.
 type mergeOptions struct {
 	out       io.Writer
 	Files     []string
@@ -65,7 +65,7 @@ func (o *mergeOptions) run() error {
 // mergeRestored shows the results of clusir restore.
 func (o *mergeOptions) mergeRestored() error {
 	if o.Page != "" || o.Routing {
-		return usage("--report and --routing are of a measurement, and %s is of clusir restore: leave them out", o.Files[0])
+		return usage("--report and --routing are for results of clusir eval, but %s has those of clusir restore: leave them out", o.Files[0])
 	}
 	m, err := restore.MergeResults(o.Files...)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestMissingFiles: whatever file a flag names that is not there, the message names it
-// and says what to name instead, and no system call.
+// TestMissingFiles: if a flag names a file that does not exist, the message names it
+// and says what to name instead, without naming a system call.
 func TestMissingFiles(t *testing.T) {
 	const picture = "../../testdata/images/chelsea-noisy.png"
 	const model = "name a checkpoint, or an embedded model: nano"

@@ -11,7 +11,7 @@ import (
 	"clusir/weights"
 )
 
-// modelsOptions are those of `clusir models`.
+// modelsOptions are the options of `clusir models`.
 type modelsOptions struct {
 	out   io.Writer
 	Names []string

@@ -12,7 +12,7 @@ import (
 	"clusir/internal/infer"
 )
 
-// TestModels exports a model with results, and finds in the file what went in.
+// TestModels exports a model with results, and expects them in the file.
 func TestModels(t *testing.T) {
 	dir := t.TempDir()
 	report, mine := filepath.Join(dir, "report.json"), filepath.Join(dir, "mine.safetensors")
@@ -42,8 +42,8 @@ func TestModels(t *testing.T) {
 	}
 }
 
-// TestModelsOfOthers describes a file without metadata, as PyTorch writes it,
-// and one that training goes on from.
+// TestModelsOfOthers describes a file without metadata, as written by PyTorch, and a
+// training checkpoint.
 func TestModelsOfOthers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "plain.safetensors")
 	tensors := []checkpoint.Tensor{
@@ -82,7 +82,7 @@ func TestBadModels(t *testing.T) {
 	}
 }
 
-// TestMan writes a page for every command, restore's with its options.
+// TestMan writes a page for every command; restore's has its options.
 func TestMan(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "man1")
 	mustRun(t, "man "+dir)

@@ -8,12 +8,13 @@ import (
 	"clusir/internal/infer"
 )
 
-// modelVariable names the model of commands without --model.
+// modelVariable names the environment variable with the model of commands without
+// --model.
 const modelVariable = "CLUSIR_MODEL"
 
 // modelOfEnvironment takes the model from the environment if no flag names one. It
-// must be there, so that the error names the variable and not only its value; random
-// tells that the variants will do, with random weights.
+// verifies that the model exists, so that the error can name the variable; random
+// allows the variants, with random weights.
 func modelOfEnvironment(changed func(flag string) bool, name *string, random bool) error {
 	value := os.Getenv(modelVariable)
 	if value == "" || changed("model") {

@@ -18,7 +18,7 @@ import (
 	"clusir/internal/userfile"
 )
 
-// output says in what form results are printed.
+// output selects the format of results.
 type output struct {
 	Format string
 	Images bool
@@ -32,7 +32,7 @@ func (o *output) addFlags(f *pflag.FlagSet) {
 func (o *output) complete(f *pflag.FlagSet) error {
 	if f.Changed("json") {
 		if f.Changed("format") {
-			return usage("--json is --format json: leave one out")
+			return usage("--json means --format json: leave one out")
 		}
 		o.Format = "json"
 	}
@@ -42,7 +42,7 @@ func (o *output) complete(f *pflag.FlagSet) error {
 	return nil
 }
 
-// write prints a value as JSON, or the table that it makes.
+// write prints a value as JSON, or as the table that table returns.
 func (o *output) write(w io.Writer, value any, table func() *tabular.Table) error {
 	if o.Format == "json" {
 		return json.NewEncoder(w).Encode(value)
@@ -50,7 +50,7 @@ func (o *output) write(w io.Writer, value any, table func() *tabular.Table) erro
 	return table().Write(w, o.Format)
 }
 
-// reporting is how the report of one network is shown.
+// reporting selects how the report of one network is shown.
 type reporting struct {
 	output
 	Routing bool
@@ -75,8 +75,8 @@ func (o *reporting) complete(f *pflag.FlagSet, overwrite bool) error {
 	return o.completePage(overwrite)
 }
 
-// show prints a report, then writes its page by page: what was measured is not
-// lost if the page cannot be written.
+// show prints a report, then writes its page with page, so that the measurements are
+// not lost if the page cannot be written.
 func (o *reporting) show(w io.Writer, r *eval.Report, page func() error) error {
 	var err error
 	switch {
@@ -93,7 +93,7 @@ func (o *reporting) show(w io.Writer, r *eval.Report, page func() error) error {
 	return errors.Join(err, r.Failed())
 }
 
-// mayWritePage fails early on a report that could not be written in the end.
+// mayWritePage fails early if the report could not be written at the end.
 func mayWritePage(file string, overwrite bool) error {
 	if err := userfile.Folder(filepath.Dir(file), "reports"); err != nil {
 		return fmt.Errorf("--report %s: %w", file, err)
@@ -103,12 +103,12 @@ func mayWritePage(file string, overwrite bool) error {
 	case err == nil && info.IsDir():
 		return fmt.Errorf("--report %s: it is a folder, and a file is needed", file)
 	case err == nil && !info.Mode().IsRegular():
-		return nil // a device takes all that is written
+		return nil // a device takes everything that is written
 	}
 	return mayWrite(file, overwrite)
 }
 
-// parseRows reads NAME=FILE.
+// parseRows parses NAME=FILE.
 func parseRows(texts []string, err error) ([]eval.Row, error) {
 	if err != nil {
 		return nil, err

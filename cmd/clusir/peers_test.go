@@ -14,8 +14,8 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// standIn takes PyTorch's place in bench_peers.py: it hands out weights that
-// were made before, and answers with times of its own.
+// standIn replaces PyTorch in bench_peers.py: it returns prepared weights and fixed
+// times.
 const standIn = `
 import json, os, pathlib, shutil, sys
 files = pathlib.Path(__file__).parent
@@ -33,7 +33,7 @@ for i, _ in enumerate(sys.stdin):
     print(json.dumps({"ms": 1e6 * (i + 1), "peak_rss_mb": 1e4}), flush=True)
 `
 
-// peerFiles makes a folder of the stand-in and of the golden network's weights,
+// peerFiles makes a folder with the stand-in and the golden network's weights,
 // configuration and expected output.
 func peerFiles(t *testing.T, change func(output []float32)) string {
 	t.Helper()
@@ -76,8 +76,7 @@ func peerFiles(t *testing.T, change func(output []float32)) string {
 	return dir
 }
 
-// peers runs bench_peers.py against the stand-in, and returns what it printed
-// and what it wrote.
+// peers runs bench_peers.py with the stand-in, and returns what it printed and wrote.
 func peers(t *testing.T, program, files string, args ...string) (stdout, stderr string, report []byte, err error) {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "peers.json")

@@ -19,7 +19,7 @@ import (
 	"clusir/internal/userfile"
 )
 
-// restoreOptions are those of `clusir restore`.
+// restoreOptions are the options of `clusir restore`.
 type restoreOptions struct {
 	ctx         context.Context
 	in          io.Reader
@@ -31,7 +31,7 @@ type restoreOptions struct {
 	Model       string
 	ModelConfig string
 	ISA         string
-	MaxMemory   int64 // 0 is half of what is free
+	MaxMemory   int64 // 0 means half of what is free
 	Ensemble    bool
 	JSON        bool
 	Results     string
@@ -90,7 +90,7 @@ alone decides which part it is in. clusir merge combines the files of --results.
 	return cmd
 }
 
-// complete reads the arguments and the flags that are not plain values.
+// complete parses the arguments and the flags that are not plain values.
 func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error) {
 	flags := cmd.Flags()
 	if err := o.arguments(args, flags.Changed("output")); err != nil {
@@ -120,7 +120,7 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 		return err
 	}
 	if o.config, err = config.LoadUntrained(flags); err != nil {
-		return usageError{err} // it reads flags and variables, and no file
+		return usageError{err} // from flags and variables, not from a file
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func runRestore(o *restoreOptions) (err error) {
 	return report.run(net)
 }
 
-// isTerminal reports whether a person looks at w.
+// isTerminal reports whether w is a terminal.
 func isTerminal(w io.Writer) bool {
 	if c, ok := w.(*checkedWriter); ok {
 		w = c.w
@@ -175,7 +175,7 @@ func isTerminal(w io.Writer) bool {
 	return progress.IsTerminal(w)
 }
 
-// restoreReport tells the user what becomes of the pictures.
+// restoreReport reports the outcome of the pictures to the user.
 type restoreReport struct {
 	o         *restoreOptions
 	plan      *restore.Plan
@@ -210,7 +210,7 @@ func (r *restoreReport) run(net *infer.Network) error {
 	return s.Err()
 }
 
-// print keeps a picture's record wherever it is asked for.
+// print writes a picture's record to every requested output.
 func (r *restoreReport) print(rec restore.Record) {
 	if r.results != nil && r.written == nil {
 		r.written = r.results.Add(rec)
@@ -238,8 +238,8 @@ func (r *restoreReport) done(res restore.Result) {
 	}
 }
 
-// progress shows how far the run is, from which of its pictures is computed and what
-// share of that is done.
+// progress shows the progress of the run: which picture is being computed, and the
+// share of it that is done.
 func (r *restoreReport) progress(index int, job restore.Job, done float64) {
 	text := userfile.OneLine(filepath.Base(job.In))
 	all := len(r.plan.Jobs)

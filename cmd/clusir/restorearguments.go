@@ -12,7 +12,7 @@ import (
 	"clusir/internal/sysmem"
 )
 
-// arguments tells inputs from the output.
+// arguments separates the inputs from the output.
 func (o *restoreOptions) arguments(args []string, into bool) error {
 	if slices.Contains(args, "") {
 		return usage("an argument is empty: name a picture, a folder, or - for standard input or output")
@@ -29,7 +29,7 @@ func (o *restoreOptions) arguments(args []string, into bool) error {
 	case n == 1:
 		o.Inputs = args
 	case o.Suffix != "" && (n > 2 || n == 2 && isFile(args[1])):
-		o.Inputs = args // a suffix is for names that are made from the inputs'
+		o.Inputs = args // a suffix is for names derived from the inputs'
 	case n == 2:
 		o.Inputs, o.Output = args[:1], args[1]
 	default:
@@ -38,16 +38,16 @@ func (o *restoreOptions) arguments(args []string, into bool) error {
 	return nil
 }
 
-// isFile tells whether there is a file, and no folder, of that name.
+// isFile reports whether path is a file and not a folder.
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && !info.IsDir()
 }
 
-// parseMemory reads --max-memory, 0 if it is not given.
+// parseMemory parses --max-memory, 0 if not given.
 func parseMemory(amount string) (int64, error) { return parseAmount("max-memory", amount) }
 
-// parseAmount reads a flag of an amount of bytes, 0 if it is not given.
+// parseAmount parses a flag with an amount of bytes, 0 if not given.
 func parseAmount(flag, amount string) (int64, error) {
 	if amount == "" {
 		return 0, nil
@@ -59,8 +59,9 @@ func parseAmount(flag, amount string) (int64, error) {
 	return int64(n), nil
 }
 
-// memoryLimit is what --max-memory allows, or a share of what is free. A user's limit
-// on the process cannot be exceeded: Go ends without a word that anybody understands.
+// memoryLimit returns what --max-memory allows, or a share of what is free. A user's
+// limit on the process must not be exceeded, because Go then ends without a
+// comprehensible message.
 func memoryLimit(asked int64, share float64) (int64, error) {
 	if asked == 0 {
 		return int64(share * float64(sysmem.Available())), nil
@@ -72,7 +73,7 @@ func memoryLimit(asked int64, share float64) (int64, error) {
 	return asked, nil
 }
 
-// divide reads --shard.
+// divide parses --shard.
 func (o *restoreOptions) divide(text string) (err error) {
 	if text != "" {
 		if o.Shard, err = shard.Parse(text); err != nil {

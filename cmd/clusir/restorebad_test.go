@@ -17,11 +17,11 @@ import (
 	"clusir/internal/restore"
 )
 
-// fixtures are pictures of every format, and files that are none.
+// fixtures has pictures of every format and files that are not pictures.
 const fixtures = "../../internal/imageio/testdata"
 
-// badInputs fills a folder with files that cannot be restored: the broken ones
-// of package imageio, and real pictures cut at several places.
+// badInputs fills a folder with files that cannot be restored: the broken ones of
+// package imageio, and real pictures cut off at several places.
 func badInputs(t *testing.T, dir string) (names []string) {
 	t.Helper()
 	put := func(name string, data []byte) {
@@ -63,9 +63,8 @@ func contentsOf(t *testing.T, path string) []byte {
 	return data
 }
 
-// TestBadInputs restores a folder of files that are no pictures, by the command
-// line as a user does: each is told of by its name, the run ends with 1, and no
-// file is left.
+// TestBadInputs restores a folder of broken files with the command line: each is
+// reported by name, the exit code is 1, and no file is left.
 func TestBadInputs(t *testing.T) {
 	for _, flags := range [][]string{nil, {"--tile", "128", "--max-memory", "400MB", "--compare"}} {
 		in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
@@ -98,7 +97,7 @@ func TestBadInputs(t *testing.T) {
 		}
 		for _, name := range names {
 			if !strings.Contains(told[name], name) || !strings.Contains(stderr.String(), name) {
-				t.Errorf("%v: of %s it says %q", flags, name, told[name])
+				t.Errorf("%v: %s: the error is %q", flags, name, told[name])
 			}
 		}
 		if strings.Contains(stderr.String(), "internal error") || strings.Contains(stderr.String(), "decoder failed") {
@@ -108,7 +107,7 @@ func TestBadInputs(t *testing.T) {
 			if err == nil && !d.IsDir() {
 				t.Errorf("%v: %s is left", flags, path)
 			}
-			return nil // no folder is as good as an empty one
+			return nil // a missing folder counts as an empty one
 		})
 		if err != nil {
 			t.Error(err)
@@ -116,8 +115,8 @@ func TestBadInputs(t *testing.T) {
 	}
 }
 
-// TestOddNames: a picture whose name could end a line, colour a terminal or is not even
-// text is restored as any other, and an error names it in one line that shows what it is.
+// TestOddNames: a picture is restored even if its name could end a line, colour a
+// terminal or is not text, and an error shows the name escaped, on one line.
 func TestOddNames(t *testing.T) {
 	odd := map[string]string{"a\nb": `a\nb`, "\x1b[31mred": `\x1b[31mred`, "\xff\xfe": `\xff\xfe`, "\u009b2J": `\u009b2J`, "%s%d": "%s%d"}
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
@@ -158,7 +157,7 @@ func TestOddNames(t *testing.T) {
 	}
 }
 
-// TestSuffixAlone: with --suffix alone all that is named are inputs, two as well as three.
+// TestSuffixAlone: with only --suffix, all arguments are inputs, whether two or three.
 func TestSuffixAlone(t *testing.T) {
 	for n := 1; n <= 3; n++ {
 		dir := t.TempDir()
@@ -178,8 +177,8 @@ func TestSuffixAlone(t *testing.T) {
 	}
 }
 
-// TestBadWeights: a network whose weights are no good writes nothing over anybody's
-// picture, with a file that says so or without.
+// TestBadWeights: a network with damaged weights does not overwrite a picture, whether
+// loading detects it or not.
 func TestBadWeights(t *testing.T) {
 	for _, bad := range []float64{math.NaN(), math.Inf(1), 1e10} {
 		t.Run(fmt.Sprint(bad), func(t *testing.T) {
@@ -195,7 +194,7 @@ func TestBadWeights(t *testing.T) {
 			if code := run(args, &stdout, &stderr); code != exitError {
 				t.Errorf("exit code %d", code)
 			}
-			if bad < 1e11 { // what is finite loads, and the picture fails
+			if bad < 1e11 { // finite weights load, and the picture fails
 				var r restore.Record
 				if err := json.Unmarshal(stdout.Bytes(), &r); err != nil || !strings.Contains(r.Error, "the network's result holds") {
 					t.Errorf("%q, %v", r.Error, err)

@@ -13,8 +13,8 @@ import (
 	"clusir/internal/eval"
 )
 
-// parseRestored reads [NAME=]DIR[,NAME=DIR...]: other programs' pictures, called as
-// their folders are if they have no name. A folder's own name may hold = and commas.
+// parseRestored parses [NAME=]DIR[,NAME=DIR...]: other programs' pictures, named after
+// their folders by default. A folder's own name may contain = and commas.
 func parseRestored(text string) (all []eval.Subject, err error) {
 	if isFolder(text) {
 		return []eval.Subject{restoredSubject(text)}, nil
@@ -26,7 +26,7 @@ func parseRestored(text string) (all []eval.Subject, err error) {
 		case s.Restored == "" || s.Model == "":
 			return nil, usage("--restored %s: write it as DIR, or as NAME=DIR separated by commas", text)
 		case names[key]:
-			return nil, usage("--restored %s: two are called %s: tell them apart with NAME=DIR", text, s.Model)
+			return nil, usage("--restored %s: two are called %s: distinguish them with NAME=DIR", text, s.Model)
 		default:
 			names[key] = true
 		}
@@ -35,7 +35,7 @@ func parseRestored(text string) (all []eval.Subject, err error) {
 	return all, nil
 }
 
-// restoredSubject reads NAME=DIR or DIR.
+// restoredSubject parses NAME=DIR or DIR.
 func restoredSubject(text string) eval.Subject {
 	if name, dir, ok := strings.Cut(text, "="); ok && !isFolder(text) {
 		return eval.Subject{Model: name, Restored: dir}
@@ -47,7 +47,7 @@ func restoredSubject(text string) eval.Subject {
 	return s
 }
 
-// isRestored tells whether a text names a folder of pictures, as DIR or NAME=DIR.
+// isRestored reports whether text names a folder of pictures, as DIR or NAME=DIR.
 func isRestored(text string) bool { return text != "" && isFolder(restoredSubject(text).Restored) }
 
 func isFolder(path string) bool {
@@ -55,7 +55,7 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// completeRestored reads --restored.
+// completeRestored parses --restored.
 func (o *evalOptions) completeRestored(f *pflag.FlagSet, text string) (err error) {
 	if o.Restored, err = parseRestored(text); err != nil {
 		return err
@@ -99,8 +99,7 @@ func (o *evalOptions) rankRestored() error {
 	return o.rank(o.out, reports, 0)
 }
 
-// measureRestored measures another program's pictures by the settings and what e adds
-// to them.
+// measureRestored measures another program's pictures with the settings and those of e.
 func (o *measuring) measureRestored(s eval.Subject, e eval.Options) (*eval.Report, error) {
 	memory, err := memoryLimit(o.MaxMemory, 0.75)
 	if err != nil {
@@ -111,7 +110,7 @@ func (o *measuring) measureRestored(s eval.Subject, e eval.Options) (*eval.Repor
 	return o.evaluate(e, func(e eval.Options) (*eval.Report, error) { return eval.RunRestored(o.ctx, max(o.Jobs, 1), e) })
 }
 
-// rank prints how several methods rank.
+// rank prints the ranking of several methods.
 func (o *output) rank(w io.Writer, reports []*eval.Report, seed uint64) error {
 	k, err := eval.Rank(reports, seed)
 	if err == nil {

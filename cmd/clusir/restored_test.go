@@ -37,9 +37,9 @@ func TestParseRestored(t *testing.T) {
 	}
 }
 
-// TestEvalRestored measures what nano saved as another program's pictures: but for the
-// rounding to 8 bits they are as good as its own, and a table, a comparison, a ranking
-// and a page have them.
+// TestEvalRestored measures what nano saved as another program's pictures: except for
+// rounding to 8 bits they are as good as its own, and they work in a table, a
+// comparison, a ranking and a page.
 func TestEvalRestored(t *testing.T) {
 	dir := evalData(t)
 	must := func(line string) string {
@@ -59,7 +59,7 @@ func TestEvalRestored(t *testing.T) {
 		t.Errorf("saved pictures: %+v, nano's own %+v", b, a)
 	}
 	if page := string(readFile(t, filepath.Join(dir, "page.html"))); !strings.Contains(page, "Saved") || strings.Contains(page, "<dt>Weights") {
-		t.Error("the page is not of the saved pictures")
+		t.Error("the page does not show the saved pictures")
 	}
 	if text := must("compare nano Saved={}/saved " + mine + " --report {}/both.html"); !strings.Contains(text, "pictures of "+dir) {
 		t.Errorf("compare prints\n%s", text)
@@ -79,7 +79,7 @@ func TestEvalRestored(t *testing.T) {
 	}
 }
 
-// merged is the report of a file of results.
+// merged returns the report of a results file.
 func merged(t *testing.T, dir, name string) *eval.Report {
 	t.Helper()
 	r, err := eval.Merge(filepath.Join(dir, name))

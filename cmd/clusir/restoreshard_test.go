@@ -14,7 +14,7 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// shardData is a folder of small pictures, one of which is none.
+// shardData makes a folder of small pictures, one of which is broken.
 func shardData(t *testing.T) (dir string) {
 	t.Helper()
 	dir = evalData(t)
@@ -26,8 +26,8 @@ func shardData(t *testing.T) (dir string) {
 	return dir
 }
 
-// restoredAll checks that the shards' results are merged, and that all but the bad
-// picture are restored.
+// restoredAll checks that the merged results cover all pictures, and that all but the
+// broken one are restored.
 func restoredAll(t *testing.T, dir string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "restored", "results-*.jsonl"))
@@ -45,7 +45,7 @@ func restoredAll(t *testing.T, dir string) {
 	}
 }
 
-// TestRestoreShards restores a folder in two shards, and once more.
+// TestRestoreShards restores a folder in two shards, then again.
 func TestRestoreShards(t *testing.T) {
 	dir := shardData(t)
 	codes := 0
@@ -69,8 +69,8 @@ func TestRestoreShards(t *testing.T) {
 	}
 }
 
-// TestJobTemplates runs the templates of a Slurm array and of a Kubernetes job as these
-// would.
+// TestJobTemplates runs the templates of a Slurm array and of a Kubernetes job the way
+// these would.
 func TestJobTemplates(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skipf("the templates are for bash: %v", err)
@@ -111,7 +111,7 @@ func TestJobTemplates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newShell(t, root)
 			dir := shardData(t)
-			for _, k := range []int{1, 2, 1} { // the first is started again
+			for _, k := range []int{1, 2, 1} { // the first is restarted
 				cmd := exec.Command(c.command[0], c.command[1:]...)
 				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), append(c.env(k), "PATH="+s.bin+string(os.PathListSeparator)+os.Getenv("PATH"))...)

@@ -15,8 +15,8 @@ import (
 )
 
 // TestRestoreStopped sends signals while a result is half written: the program ends
-// with 128 and the signal's number and leaves no part of a file, and after a kill the
-// next run into the folder removes it.
+// with 128 plus the signal's number and leaves no partial file; after a kill, the next
+// run into the folder removes it.
 func TestRestoreStopped(t *testing.T) {
 	bin, in := program(t), largePicture(t)
 	for _, c := range []struct {
@@ -28,7 +28,7 @@ func TestRestoreStopped(t *testing.T) {
 		if err := cmd.Process.Signal(c.signal); err != nil {
 			t.Fatal(err)
 		}
-		_ = cmd.Wait() // it has an exit code
+		_ = cmd.Wait() // has an exit code
 		if code := cmd.ProcessState.ExitCode(); code != 128+int(c.signal) || !strings.Contains(stderr.String(), "clusir: "+c.says) {
 			t.Errorf("%v: exit code %d\n%s", c.signal, code, stderr)
 		}
@@ -53,7 +53,7 @@ func TestRestoreStopped(t *testing.T) {
 	}
 }
 
-// TestNohup: a closed terminal does not end what was started to outlive it.
+// TestNohup: closing the terminal does not end a program started with nohup.
 func TestNohup(t *testing.T) {
 	nohup, err := exec.LookPath("nohup")
 	if err != nil {
@@ -70,14 +70,14 @@ func TestNohup(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // it has an exit code
+	_ = cmd.Wait() // has an exit code
 	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGTERM) {
 		t.Errorf("exit code %d\n%s", code, stderr)
 	}
 }
 
-// TestWritesThatKill: a pipe without a reader and a file that becomes longer than
-// the user may have them are errors, and leave nothing half written.
+// TestWritesThatKill: a pipe without a reader and a file longer than the user's limit
+// are errors, and leave no partial file.
 func TestWritesThatKill(t *testing.T) {
 	bin, in, out := program(t), "../../testdata/images/chelsea-noisy.png", t.TempDir()
 	compare := filepath.Join(out, "compare.png")
@@ -90,17 +90,17 @@ func TestWritesThatKill(t *testing.T) {
 	}
 	cmd := exec.Command(bin, "restore", in, "-", "--compare", compare)
 	cmd.Stdout = write
-	text, _ := stderrOf(cmd) // it has an exit code
+	text, _ := stderrOf(cmd) // has an exit code
 	if code := cmd.ProcessState.ExitCode(); code != exitBrokenPipe || text != "" {
 		t.Errorf("a broken pipe: exit code %d, %q", code, text)
 	}
 	cmd = exec.Command("sh", "-c", `ulimit -f 8; exec "$@"`, "sh", bin, "restore", in, filepath.Join(out, "out.png"), "--compare", compare)
-	text, _ = stderrOf(cmd) // it has an exit code
+	text, _ = stderrOf(cmd) // has an exit code
 	if code := cmd.ProcessState.ExitCode(); code != exitError || !strings.Contains(text, "file too large") {
 		t.Errorf("a limit on files: exit code %d, %q", code, text)
 	}
 	cmd = exec.Command("sh", "-c", `ulimit -f 1; exec "$@"`, "sh", bin, "man", out)
-	text, _ = stderrOf(cmd) // it has an exit code
+	text, _ = stderrOf(cmd) // has an exit code
 	if code := cmd.ProcessState.ExitCode(); code != exitError || !strings.Contains(text, "file too large") {
 		t.Errorf("manual pages: exit code %d, %q", code, text)
 	}
@@ -116,7 +116,8 @@ func stderrOf(cmd *exec.Cmd) (string, error) {
 	return stderr.String(), err
 }
 
-// program is this test's binary under the name by which it runs as clusir.
+// program returns the path of this test's binary under the name that makes it run as
+// clusir.
 func program(t *testing.T) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -130,7 +131,7 @@ func program(t *testing.T) string {
 	return bin
 }
 
-// largePicture is one that takes seconds: some 200 tiles.
+// largePicture is a picture that takes seconds: some 200 tiles.
 func largePicture(t *testing.T) string {
 	t.Helper()
 	in := filepath.Join(t.TempDir(), "in.png")
@@ -144,8 +145,8 @@ func largePicture(t *testing.T) string {
 	return in
 }
 
-// startRestore starts the program on a picture, of which the arguments name the
-// command, the picture and the folder of the result, and returns when a file is begun.
+// startRestore starts the program on a picture and returns once it has begun to write.
+// args are the program, its flags, the picture and the result's folder.
 func startRestore(t *testing.T, args ...string) (cmd *exec.Cmd, stderr *bytes.Buffer) {
 	t.Helper()
 	n := len(args)

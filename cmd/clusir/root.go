@@ -21,14 +21,15 @@ import (
 const (
 	exitOK    = 0
 	exitError = 1
-	exitUsage = 2 // the command line makes no sense
+	exitUsage = 2 // a mistake in the command line
 
-	// A command that a signal ends has 128 and its number, as shells have it.
+	// A command ended by a signal exits with 128 plus the signal's number, as in
+	// shells.
 	exitBrokenPipe = 128 + int(syscall.SIGPIPE)
 )
 
-// usageError marks a mistake in the command line that only the command itself
-// can notice; cobra's own are told by their coming before the command starts.
+// usageError marks a mistake in the command line that only the command itself can
+// detect; cobra's own errors are recognised by coming before the command starts.
 type usageError struct{ error }
 
 // usage returns a usageError.
@@ -85,16 +86,16 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	if at := new(fs.PathError); err == nil || errors.As(err, &at) && at.Path == stdoutName {
-		err = out.err // its result did not reach anybody, whether the command checked that or not
+		err = out.err // the result was lost, whether or not the command checked
 	}
 	if err == nil {
 		return exitOK
 	}
 	if noReader(out.err) {
-		return exitBrokenPipe // as head ends what it has read enough of
+		return exitBrokenPipe // as when head has read enough
 	}
 	if by := new(signalled); errors.As(context.Cause(ctx), by) {
-		if !errors.Is(err, context.Canceled) { // it failed at that, too
+		if !errors.Is(err, context.Canceled) { // it failed while stopping
 			fmt.Fprintf(stderr, "clusir: %s\n", userfile.Lines(err.Error()))
 		}
 		fmt.Fprintf(stderr, "clusir: %v\n", by)
@@ -108,10 +109,10 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	return exitUsage
 }
 
-// stdoutName is what errors call standard output.
+// stdoutName is the name of standard output in errors.
 const stdoutName = "standard output"
 
-// checkedWriter is standard output, and remembers if that could not be written.
+// checkedWriter is standard output, and remembers a write error.
 type checkedWriter struct {
 	w   io.Writer
 	err error

@@ -18,7 +18,7 @@ func TestExitCodes(t *testing.T) {
 	for _, c := range []struct {
 		args           string
 		code           int
-		stdout, stderr string // what they contain; "" is nothing at all
+		stdout, stderr string // what they contain; "" means that they are empty
 	}{
 		{"version", exitOK, "clusir " + version, ""},
 		{"version --json", exitOK, `"version":"` + version + `"`, ""},
@@ -82,7 +82,7 @@ func TestVersionOptions(t *testing.T) {
 	}
 }
 
-// TestErrorsAndPanics runs commands that fail in each of the ways there are.
+// TestErrorsAndPanics runs commands that fail in every possible way.
 func TestErrorsAndPanics(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -111,7 +111,7 @@ func TestErrorsAndPanics(t *testing.T) {
 	}
 }
 
-// TestStandardOutputFails: what cannot be printed is an error, for every command.
+// TestStandardOutputFails: failing to print is an error, for every command.
 func TestStandardOutputFails(t *testing.T) {
 	picture := filepath.Join("..", "..", "testdata", "images", "chelsea-noisy.png")
 	for _, args := range [][]string{
@@ -132,7 +132,7 @@ func TestStandardOutputFails(t *testing.T) {
 	}
 }
 
-// fullWriter has no room.
+// fullWriter fails like a full disk.
 type fullWriter struct{}
 
 func (fullWriter) Write([]byte) (int, error) {

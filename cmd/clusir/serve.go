@@ -24,7 +24,7 @@ import (
 	"clusir/weights"
 )
 
-// serveOptions are those of `clusir serve`.
+// serveOptions are the options of `clusir serve`.
 type serveOptions struct {
 	ctx         context.Context
 	out, errOut io.Writer
@@ -84,13 +84,13 @@ The server listens on this machine only, unless --addr says otherwise; that need
 	return cmd
 }
 
-// models are the embedded ones, the default first.
+// models returns the embedded models, the default first.
 func models() []string {
 	rest := slices.DeleteFunc(weights.Names(), func(name string) bool { return name == defaultModel })
 	return append([]string{defaultModel}, rest...)
 }
 
-// complete checks the flags, and reads those that are not plain values.
+// complete checks the flags, and parses those that are not plain values.
 func (o *serveOptions) complete(cmd *cobra.Command) (err error) {
 	flags := cmd.Flags()
 	if !flags.Changed("model") {
@@ -126,12 +126,12 @@ func (o *serveOptions) complete(cmd *cobra.Command) (err error) {
 		return err
 	}
 	if o.config, err = config.LoadUntrained(flags); err != nil {
-		return usageError{err} // it reads flags and variables, and no file
+		return usageError{err} // from flags and variables, not from a file
 	}
 	return nil
 }
 
-// address makes sure that nobody but this machine's users gets in without a token.
+// address ensures that only users of this machine get in without a token.
 func (o *serveOptions) address() error {
 	host, _, err := net.SplitHostPort(o.Addr)
 	if err != nil {
@@ -148,7 +148,7 @@ func (o *serveOptions) address() error {
 	return nil
 }
 
-// token reads the token's file.
+// token reads the token file.
 func (o *serveOptions) token() error {
 	if o.TokenFile == "" {
 		return nil
@@ -160,7 +160,7 @@ func (o *serveOptions) token() error {
 	const least = 16
 	o.Token = strings.TrimSpace(string(text))
 	if len(o.Token) < least || strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("--token-file %s: a token has %d or more letters, digits and signs of ASCII: make one with 'openssl rand -hex 16'", o.TokenFile, least)
+		return fmt.Errorf("--token-file %s: a token needs %d or more ASCII letters, digits or punctuation marks: make one with 'openssl rand -hex 16'", o.TokenFile, least)
 	}
 	return nil
 }
@@ -198,7 +198,7 @@ func runServe(o *serveOptions) (err error) {
 	return s.Serve(o.ctx, l)
 }
 
-// reachable is an address that a browser of this machine can open.
+// reachable returns an address that a browser on this machine can open.
 func reachable(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if ip, parsed := netip.ParseAddr(host); err == nil && parsed == nil && ip.IsUnspecified() {
@@ -207,8 +207,8 @@ func reachable(addr string) string {
 	return addr
 }
 
-// load puts the models on the device. Whatever all but the largest take is not for
-// pictures.
+// load loads the models onto the device. The memory of all but the largest is not
+// available for pictures.
 func (o *serveOptions) load(b kernels.Backend) error {
 	var all, largest int64
 	for _, text := range o.Names {

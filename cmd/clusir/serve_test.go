@@ -19,7 +19,8 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// TestServeRefuses what would not be safe, or makes no sense, before it listens.
+// TestServeRefuses: unsafe or contradictory settings are refused before the server
+// listens.
 func TestServeRefuses(t *testing.T) {
 	short := filepath.Join(t.TempDir(), "token")
 	writeFile(t, short, "short\n")
@@ -34,7 +35,7 @@ func TestServeRefuses(t *testing.T) {
 		{"--addr example.org:0", exitUsage, "can be reached from other machines"},
 		{"--addr localhost.example.org:0", exitUsage, "can be reached from other machines"},
 		{"--addr 127.0.0.1", exitUsage, "--addr 127.0.0.1: write HOST:PORT"},
-		{"--addr 127.0.0.1:0 --token-file " + short, exitError, "a token has 16 or more letters"},
+		{"--addr 127.0.0.1:0 --token-file " + short, exitError, "a token needs 16 or more ASCII letters"},
 		{"--addr 127.0.0.1:0 --token-file /does/not/exist", exitError, "--token-file: cannot read /does/not/exist: there is no such file"},
 		{"--addr 127.0.0.1:0 --queue 0", exitUsage, "--queue 0: at least one picture"},
 		{"--addr 127.0.0.1:0 --max-body much", exitUsage, "--max-body much: write an amount such as"},
@@ -51,8 +52,8 @@ func TestServeRefuses(t *testing.T) {
 	}
 }
 
-// serving starts a server for the examples of docs/serve.md, whose curl calls it
-// instead of the address that they name.
+// serving starts a server for the examples of docs/serve.md, and makes their curl call
+// it instead of the address that they name.
 func serving(t *testing.T, s shell) {
 	curl, err := exec.LookPath("curl")
 	if err != nil {
@@ -85,8 +86,8 @@ func startServe(t *testing.T, args ...string) (cmd *exec.Cmd, url string) {
 	return cmd, strings.TrimSuffix(strings.TrimSpace(strings.TrimPrefix(line, "clusir serve: open ")), "/")
 }
 
-// askRestore sends a picture with the token of TestServe and returns the answer and its
-// body.
+// askRestore sends a picture with the token of TestServe and returns the response and
+// its body.
 func askRestore(t *testing.T, url, query string, picture io.Reader) (*http.Response, []byte) {
 	t.Helper()
 	r, err := http.NewRequest(http.MethodPost, url+"/v1/restore?"+query, picture)
@@ -106,8 +107,8 @@ func askRestore(t *testing.T, url, query string, picture io.Reader) (*http.Respo
 	return res, text
 }
 
-// askAll sends every flag of restore in a query: each is taken, or refused by a text
-// that says where it belongs.
+// askAll sends every flag of restore in a query: each is accepted, or refused with a
+// text that says where it belongs.
 func askAll(t *testing.T, url string) {
 	t.Helper()
 	newRestoreCmd(nil).Flags().VisitAll(func(f *pflag.Flag) {
@@ -119,8 +120,8 @@ func askAll(t *testing.T, url string) {
 	})
 }
 
-// TestServe restores a picture with the model that ships, as restore does, and ends
-// in good order when it is told to.
+// TestServe restores a picture with the embedded model, like restore does, and shuts
+// down cleanly on a signal.
 func TestServe(t *testing.T) {
 	token := filepath.Join(t.TempDir(), "token")
 	writeFile(t, token, "0123456789abcdef\n")

@@ -12,15 +12,15 @@ type signalled struct{ syscall.Signal }
 
 func (s signalled) Error() string { return ends[s.Signal] }
 
-// Is makes it a cancellation like any other.
+// Is makes it count as a cancellation.
 func (s signalled) Is(target error) bool { return target == context.Canceled }
 
-// code is the exit code, as shells have it: 128 and the signal.
+// code returns the exit code as in shells: 128 plus the signal's number.
 func (s signalled) code() int { return 128 + int(s.Signal) }
 
-// untilSignalled returns a context that the first signal to end the command cancels,
-// so that it can finish what must not be torn; the second one kills. stop gives the
-// signals back.
+// untilSignalled returns a context that the first signal to end the command cancels, so
+// that the command can finish what must stay whole; a second signal kills it. stop
+// restores the default handling.
 func untilSignalled(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// ends are the signals that end a command in good order, and what is said then.
+// ends maps the signals that end a command gracefully to the message to print.
 var ends = map[syscall.Signal]string{
 	syscall.SIGINT:  "interrupted",
 	syscall.SIGTERM: "terminated",
@@ -17,12 +17,12 @@ var ends = map[syscall.Signal]string{
 	syscall.SIGXCPU: "the limit on processor time is reached",
 }
 
-// unread receives what writes report as errors, too: that a pipe has no reader any
-// more, and that a file is longer than the user's limit. Both would kill the process
-// otherwise, with half a file left.
+// unread receives the signals for a pipe without a reader and for a file longer than
+// the user's limit. Writes report both as errors; without this, the signals would kill
+// the process and leave an incomplete file.
 var unread = make(chan os.Signal, 1)
 
 func surviveWrites() { signal.Notify(unread, syscall.SIGPIPE, syscall.SIGXFSZ) }
 
-// noReader tells that a write failed because the pipe has no reader any more.
+// noReader reports whether a write failed because the pipe no longer has a reader.
 func noReader(err error) bool { return errors.Is(err, syscall.EPIPE) }

@@ -19,36 +19,37 @@ import (
 	"time"
 )
 
-// soakVariable is how long TestSoak runs, which make soak sets, and soakSeed what it
-// draws the faults from, so that those of a failure can be drawn again.
+// soakVariable is how long TestSoak runs, set by make soak; soakSeed is the seed for
+// drawing faults, to repeat those of a failure.
 const (
 	soakVariable = "CLUSIR_SOAK"
 	soakSeed     = "CLUSIR_SOAK_SEED"
 )
 
-// subject is a command that writes files, into the folder out.
+// subject is a command that writes files into the folder out.
 type subject struct {
 	name string
-	args func(out string) []string // by what lies there
-	old  map[string]string         // files that it replaces, by their names
-	// use, if set, works with a command that runs until it is told to end, and reports
-	// whether it got all that it asked for.
+	args func(out string) []string // may depend on what is in out
+	old  map[string]string         // files that it replaces, by name
+	// use, if set, uses a command that runs until it is stopped, and reports whether it
+	// got everything it asked for.
 	use func(out string, cmd *exec.Cmd, stdout io.Reader) bool
-	// whole reports what a fault tore or lost: out is compared with what a run without
-	// a fault leaves.
+	// whole reports what a fault damaged or lost, by comparing out with the result of a
+	// run without a fault.
 	whole func(out, done string) error
-	// same reports what differs after a run without a fault.
+	// same reports the differences after a run without a fault.
 	same func(out, done string) error
 
-	done   string        // what that leaves
+	done   string        // the folder it leaves
 	took   time.Duration // how long it takes
-	events int           // and how often it changes its folder
+	events int           // how often it changes its folder
 }
 
-// TestSoak kills commands, often as they write, limits the size of their files and makes
-// their system calls fail, for as long as soakVariable says. After each fault nothing is
-// torn and nothing lost; the command says whether it was done; and the next run leaves
-// what one without a fault leaves, and no litter. It ends at the first failure.
+// TestSoak kills commands, often while they write, limits the size of their files and
+// makes their system calls fail, for the duration in soakVariable. After each fault,
+// nothing may be damaged or lost, and the command must report whether it succeeded; the
+// next run must leave what a run without a fault leaves, and no temporary files. It
+// ends at the first failure.
 func TestSoak(t *testing.T) {
 	length, seed := 5*time.Second, uint64(time.Now().UnixNano())
 	var err error
@@ -92,7 +93,7 @@ func (s *subject) reference(t *testing.T, bin string) {
 	s.took, s.events = time.Since(begin), w.stop()
 }
 
-// folder is a new one with the files that the command replaces.
+// folder makes a folder with the files that the command replaces.
 func (s *subject) folder(t *testing.T) string {
 	out := t.TempDir()
 	for name, text := range s.old {
@@ -106,11 +107,11 @@ func (s *subject) folder(t *testing.T) string {
 // ended is how a command ended.
 type ended struct {
 	said string
-	done bool // as it says, and whoever used it
+	done bool // as reported by the command and its user
 	*os.ProcessState
 }
 
-// String says it in a line or a few.
+// String describes it in a line or a few.
 func (e ended) String() string {
 	const most = 600
 	said := strings.TrimSpace(e.said)
@@ -120,7 +121,7 @@ func (e ended) String() string {
 	return fmt.Sprintf("%v: %s", e.ProcessState, said[:min(len(said), 5*most)])
 }
 
-// crashed tells what no fault may bring about.
+// crashed reports what no fault may cause.
 func (e ended) crashed() bool {
 	return slices.ContainsFunc([]string{"goroutine ", "internal error", "seccomp:"}, func(sign string) bool { return strings.Contains(e.said, sign) })
 }
@@ -137,7 +138,7 @@ func (s *subject) run(bin, out string, env []string, begun func(*os.Process)) en
 	if err != nil {
 		return ended{said: err.Error()}
 	}
-	// What hangs says where.
+	// If it hangs, print its stacks.
 	hangs := time.AfterFunc(time.Minute+20*s.took, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
 	defer hangs.Stop()
 	if begun != nil {
@@ -145,7 +146,7 @@ func (s *subject) run(bin, out string, env []string, begun func(*os.Process)) en
 	}
 	used := s.use == nil || s.use(out, cmd, stdout)
 	_, _ = printed.ReadFrom(stdout) // until the process ends
-	_ = cmd.Wait()                  // it has a state
+	_ = cmd.Wait()                  // has a state
 	return ended{printed.String() + said.String(), used && cmd.ProcessState.Success(), cmd.ProcessState}
 }
 
@@ -215,7 +216,7 @@ func litter(dir string) (names []string) {
 	return names
 }
 
-// listing is what a folder holds, in a line.
+// listing lists a folder on one line.
 func listing(dir string) string {
 	var b strings.Builder
 	entries, _ := os.ReadDir(dir) // what could be read

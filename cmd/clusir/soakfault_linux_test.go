@@ -12,7 +12,8 @@ import (
 )
 
 // soakFault is the variable that makes a process of these tests fail: a kind of fault,
-// and beyond how many bytes of a file. All but "size" begin at the signal soakStrike.
+// and the file size beyond which it applies. All but "size" begin at the signal
+// soakStrike.
 const (
 	soakFault  = "CLUSIR_TEST_FAULT"
 	soakStrike = syscall.SIGUSR1
@@ -20,7 +21,7 @@ const (
 
 func init() { beforeMain = failAsAsked }
 
-// failAsAsked begins what soakFault says.
+// failAsAsked starts the fault that soakFault describes.
 func failAsAsked() {
 	kind, text, ok := strings.Cut(os.Getenv(soakFault), " ")
 	if !ok {
@@ -46,7 +47,7 @@ func failAsAsked() {
 }
 
 // failCalls makes the kernel refuse a kind of system call to this process from now on,
-// by a filter of seccomp: the program itself needs no place to inject failures.
+// with a seccomp filter, so that the program needs no code to inject failures.
 func failCalls(kind string) error {
 	const (
 		load = syscall.BPF_LD | syscall.BPF_W | syscall.BPF_ABS
@@ -76,7 +77,7 @@ func failCalls(kind string) error {
 	const prSetNoNewPrivs, modeFilter, allThreads = 38, 1, 1
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if _, _, e := syscall.Syscall(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0); e != 0 { // the others follow
+	if _, _, e := syscall.Syscall(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0); e != 0 { // the other threads follow
 		return fmt.Errorf("seccomp: prctl: %w", e)
 	}
 	if _, _, e := syscall.Syscall(seccompCall, modeFilter, allThreads, uintptr(unsafe.Pointer(&filter))); e != 0 {
@@ -86,6 +87,6 @@ func failCalls(kind string) error {
 }
 
 // seccompCall and renameCalls are system calls whose numbers package syscall lacks, or
-// that not every processor has.
+// that not every architecture has.
 var seccompCall, renameCalls = map[string]uintptr{"amd64": 317, "arm64": 277}[runtime.GOARCH],
 	map[string][]uint32{"amd64": {82, 264, 316}, "arm64": {38, 276}}[runtime.GOARCH]

@@ -11,12 +11,12 @@ import (
 	"unsafe"
 )
 
-// moment is when a fault strikes: after a time, or at a change of the folder that the
-// command writes into and some time later.
+// moment is when a fault strikes: after a time, or some time after a change of the
+// folder that the command writes into.
 type moment struct {
 	change int // 0 for none, 1 for the first
 	after  time.Duration
-	bytes  int // of a file, beyond which it cannot grow, from the beginning
+	bytes  int // limit on the size of a file, from the beginning
 }
 
 func (m moment) String() string {
@@ -29,8 +29,8 @@ func (m moment) String() string {
 	return fmt.Sprintf("after %v", m.after)
 }
 
-// moment draws one: three of four are within a millisecond of a write, which is where a
-// command can tear something, and the others anywhere.
+// moment draws a moment: three of four are within a millisecond of a write, where a
+// command can damage something, and the others anywhere.
 func (s *subject) moment(r *rand.Rand) moment {
 	if r.IntN(4) == 0 {
 		return moment{after: time.Duration(r.Int64N(int64(s.took)))}
@@ -38,14 +38,14 @@ func (s *subject) moment(r *rand.Rand) moment {
 	return moment{change: 1 + r.IntN(s.events), after: time.Duration(r.Int64N(int64(time.Millisecond))) * time.Duration(r.IntN(2))}
 }
 
-// watcher follows the changes of a folder.
+// watcher counts the changes of a folder.
 type watcher struct {
 	f     *os.File
 	ended chan struct{}
 
 	mu    sync.Mutex
 	seen  int
-	at    int // strikes at that many
+	at    int // the change at which to strike
 	after time.Duration
 	do    func()
 }
@@ -91,7 +91,7 @@ func (w *watcher) count() {
 	}
 }
 
-// strike does something at a moment.
+// strike calls do at a moment.
 func (w *watcher) strike(m moment, do func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -13,11 +13,11 @@ import (
 	"syscall"
 )
 
-// posts returns what uses a server: clients side by side that send the pictures and keep
-// the answers that are whole. The server is told to end then.
+// posts returns a function that uses a server: parallel clients send the pictures and
+// keep the complete results. Then it shuts the server down.
 func posts(pictures ...string) func(out string, cmd *exec.Cmd, stdout io.Reader) bool {
 	return func(out string, cmd *exec.Cmd, stdout io.Reader) bool {
-		line, err := bufio.NewReader(stdout).ReadString('\n') // all that it prints
+		line, err := bufio.NewReader(stdout).ReadString('\n') // everything it prints
 		if err != nil {
 			return false // it has ended
 		}
@@ -38,7 +38,8 @@ func posts(pictures ...string) func(out string, cmd *exec.Cmd, stdout io.Reader)
 	}
 }
 
-// post sends a picture and writes the answer to a file if it comes whole, and a picture.
+// post sends a picture and writes the response to a file if it is complete and a
+// picture.
 func post(url, picture, answer string) bool {
 	in, err := os.Open(picture)
 	if err != nil {

@@ -16,13 +16,13 @@ import (
 	"clusir/internal/train"
 )
 
-// soakSubjects are the commands that write what nobody wants torn.
+// soakSubjects returns the commands that write files.
 func soakSubjects(t *testing.T) []*subject {
 	if seccompCall == 0 {
 		t.Skipf("no numbers of system calls are known for %s", runtime.GOARCH)
 	}
 	picture, data := "../../testdata/images/chelsea-noisy.png", evalData(t)
-	steps, photos := leastRun(t, 4), filepath.Join(data, "photos")
+	steps, photos := smallestRun(t, 4), filepath.Join(data, "photos")
 	return []*subject{
 		{name: "restore", old: map[string]string{"out.png": older}, whole: replaced, same: equal, args: func(out string) []string {
 			return []string{"restore", picture, filepath.Join(out, "out.png"), "--overwrite", "--tile", "128", "--device", "cpu"}
@@ -47,10 +47,11 @@ func soakSubjects(t *testing.T) []*subject {
 	}
 }
 
-// older is what a file holds that a command replaces.
+// older is the contents of a file that a command replaces.
 const older = "an older result"
 
-// resumable are the first arguments of a command that goes on from a file if it is there.
+// resumable returns the first arguments of a command that continues from a file if it
+// exists.
 func resumable(command, out, file string) []string {
 	if _, err := os.Stat(filepath.Join(out, file)); err != nil {
 		return []string{command}
@@ -58,7 +59,7 @@ func resumable(command, out, file string) []string {
 	return []string{command, "--resume"}
 }
 
-// replaced wants every file as it was before or as it is without a fault.
+// replaced requires every file to be as before or as without a fault.
 func replaced(out, done string) error {
 	return each(done, func(name, want string) error {
 		if got := contents(out, name); got != want && got != older {
@@ -68,7 +69,7 @@ func replaced(out, done string) error {
 	})
 }
 
-// pictures wants every picture that is there as it is without a fault.
+// pictures requires every existing picture to be as without a fault.
 func pictures(out, done string) error {
 	return each(out, func(name, got string) error {
 		if filepath.Ext(name) == ".png" && got != contents(done, name) {
@@ -78,7 +79,7 @@ func pictures(out, done string) error {
 	})
 }
 
-// results wants all pictures, and the results of all.
+// results requires all pictures, and the results of all.
 func results(out, done string) error {
 	want, err := restore.MergeResults(filepath.Join(done, "r.jsonl"))
 	if err != nil {
@@ -94,7 +95,7 @@ func results(out, done string) error {
 	return err
 }
 
-// equal wants the files that a run without a fault leaves, and no others.
+// equal requires exactly the files that a run without a fault leaves.
 func equal(out, done string) error {
 	entries, err := os.ReadDir(out)
 	if err != nil {
@@ -125,11 +126,11 @@ func each(dir string, f func(name, text string) error) error {
 }
 
 func contents(dir, name string) string {
-	text, _ := os.ReadFile(filepath.Join(dir, name)) // absent is empty
+	text, _ := os.ReadFile(filepath.Join(dir, name)) // empty if absent
 	return string(text)
 }
 
-// checkpointed wants checkpoints that are whole, and a log that can be read.
+// checkpointed requires whole checkpoints and a readable log.
 func checkpointed(out, _ string) error {
 	files, err := filepath.Glob(filepath.Join(out, "*.safetensors"))
 	if err != nil {
@@ -150,7 +151,7 @@ func checkpointed(out, _ string) error {
 	return err
 }
 
-// trained wants the weights and the curve of a run that was not stopped, to the bit, and
+// trained requires the weights and the curve of an uninterrupted run, to the bit, and
 // each step once in the log.
 func trained(out, done string) error {
 	for _, name := range []string{"last.safetensors", "curve.png"} {
@@ -169,8 +170,8 @@ func trained(out, done string) error {
 	return err
 }
 
-// measured wants the results to be those of a run without a fault, all of them or some;
-// the last line may be torn until the run goes on.
+// measured requires the results to be those of a run without a fault, all or some of
+// them; the last line may be incomplete until the run is resumed.
 func measured(out, done string, all bool) error {
 	rows := func(dir string) (rows []string, err error) {
 		for line := range strings.Lines(contents(dir, "r.jsonl")) {

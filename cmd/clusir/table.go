@@ -13,7 +13,7 @@ import (
 	"clusir/internal/tabular"
 )
 
-// tableOptions are those of `clusir table`.
+// tableOptions are the options of `clusir table`.
 type tableOptions struct {
 	measuring
 	output
@@ -22,7 +22,7 @@ type tableOptions struct {
 	Runs   string
 }
 
-// sizesTable is the paper's table that counts, and does not measure.
+// sizesTable is the paper's table that counts instead of measuring.
 const sizesTable = 7
 
 func newTableCmd(runF func(*tableOptions) error) *cobra.Command {
@@ -120,7 +120,7 @@ func (o *tableOptions) runSizes() error {
 	var more []eval.Network
 	for _, r := range rows {
 		if isFolder(r.Files[0]) {
-			return usage("--row %s=%s: table 7 counts what networks cost, and a folder is none: leave it out", r.Name, r.Files[0])
+			return usage("--row %s=%s: table 7 counts the cost of networks, not of folders: leave it out", r.Name, r.Files[0])
 		}
 		c, err := infer.Source{Model: r.Files[0]}.ReadConfig()
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 	"clusir/internal/tabular"
 )
 
-// tableData is evalData, its pictures being CBSD68's.
+// tableData is evalData with its pictures as those of CBSD68.
 func tableData(t *testing.T) (dir string) {
 	t.Helper()
 	dir = evalData(t)
@@ -50,7 +50,7 @@ func TestEvalTable(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &doc); err != nil || code != exitOK {
 		t.Fatal(err, code)
 	}
-	// One noise level is in the table, and one is measured.
+	// The table has one noise level, so one is measured.
 	if r := doc.Reports["nano"]; r == nil || len(r.Images) != 2 || r.Splits[0].Key != "cbsd68-25" {
 		t.Errorf("reports: %+v", doc.Reports)
 	}
@@ -59,8 +59,8 @@ func TestEvalTable(t *testing.T) {
 	}
 }
 
-// TestEvalTableRows takes rows from a run, from a file and from results, and
-// refuses a network that is not what a row is about.
+// TestEvalTableRows takes rows from a run, from a file and from results, and refuses a
+// network that does not match its row.
 func TestEvalTableRows(t *testing.T) {
 	dir := tableData(t)
 	nano := filepath.Join(dir, "runs", "five-task", "best.safetensors")

@@ -19,7 +19,7 @@ import (
 	"clusir/internal/train"
 )
 
-// trainOptions are those of `clusir train`.
+// trainOptions are the options of `clusir train`.
 type trainOptions struct {
 	ctx         context.Context
 	out, errOut io.Writer
@@ -96,7 +96,7 @@ See docs/distributed.md.`,
 // previewPairs is the number of pairs in a row of --preview.
 const previewPairs = 5
 
-// check looks for whatever would end the run before its first step.
+// check looks for anything that would end the run before its first step.
 func (o *trainOptions) check() error {
 	run := train.Options{Config: o.config, Memory: sysmem.Available()}
 	var settings []error

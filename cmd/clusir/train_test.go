@@ -17,8 +17,8 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// copyPhotos puts 96×96 pixels of the sample pictures into folders: for each of
-// the names a picture, its colours scaled by a factor.
+// copyPhotos crops the sample pictures to 96×96 pixels and puts them into folders under
+// the given names, with their colours scaled by a factor.
 func copyPhotos(t *testing.T, dir string, scale float64, names ...string) {
 	t.Helper()
 	for i, name := range names {
@@ -67,11 +67,12 @@ tasks: [{kind: denoise, repeat: 1, sigmas: [25]}]
 train: {steps: 30, batch: 4, accumulate: 2, patch: 32, schedule: constant, ema: 0.9, log_interval: 1, validation_interval: 0}
 `
 
-// trainArgs hold the command line of the process that TestTrainInterrupted starts.
+// trainArgs names the variable with the command line of the process that
+// TestTrainInterrupted starts.
 const trainArgs = "CLUSIR_TEST_TRAIN"
 
-// TestTrainInterrupted: SIGINT ends a run after the step at hand with exit code
-// 130; resumed, it ends in the bits of a run that nobody interrupted.
+// TestTrainInterrupted: SIGINT ends a run after the current step with exit code 130;
+// resumed, it ends in the bits of an uninterrupted run.
 func TestTrainInterrupted(t *testing.T) {
 	if args := os.Getenv(trainArgs); args != "" {
 		os.Exit(run(strings.Fields(args), os.Stdout, os.Stderr))
@@ -100,7 +101,7 @@ func TestTrainInterrupted(t *testing.T) {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // it has an exit code
+	_ = cmd.Wait() // has an exit code
 	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGINT) || !strings.Contains(stdout.String(), "continue with --resume") {
 		t.Fatalf("exit code %d, want %d\n%s%s", code, 128+int(syscall.SIGINT), &stdout, &stderr)
 	}
@@ -112,7 +113,7 @@ func TestTrainInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "cut", last)); err != nil || !bytes.Equal(a, b) {
-		t.Errorf("the interrupted run ends in other bits; %v", err)
+		t.Errorf("the interrupted run ends in different bits; %v", err)
 	}
 }
 
@@ -135,12 +136,12 @@ func fineTuned(t *testing.T, s shell) {
 		}
 	}
 	text, err := os.ReadFile(filepath.Join(s.dir, "runs", "mine", "log.jsonl"))
-	if err != nil || strings.Count(string(text), `"validation":[{"name":"mine"`) != 3 { // before the first step, and two
+	if err != nil || strings.Count(string(text), `"validation":[{"name":"mine"`) != 3 { // before the first step, and two more
 		t.Errorf("the log: %s, %v", text, err)
 	}
 }
 
-// TestTrainCheck: the exit code tells whether the data are sound.
+// TestTrainCheck: the exit code reports whether the data are sound.
 func TestTrainCheck(t *testing.T) {
 	dir := t.TempDir()
 	photos := filepath.Join(dir, "Train", "Denoise")
@@ -176,7 +177,7 @@ func TestTrainCheck(t *testing.T) {
 }
 
 // TestCheckFindsWhatTrainingRefuses: settings that would end a run before its first
-// step fail its check, which still reports on the data.
+// step make --check fail, which still reports on the data.
 func TestCheckFindsWhatTrainingRefuses(t *testing.T) {
 	dir := t.TempDir()
 	copyPhotos(t, filepath.Join(dir, "Train", "Denoise"), 1, "a.png", "b.png")
@@ -204,7 +205,7 @@ func TestCheckFindsWhatTrainingRefuses(t *testing.T) {
 			if code := run(strings.Fields(line+" "+args), &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), want) {
 				t.Errorf("exit code %d, want %q:\n%s", code, want, &stderr)
 			}
-			refused := strings.Contains(args, "accumulate") || strings.Contains(args, "dim") // as they are read
+			refused := strings.Contains(args, "accumulate") || strings.Contains(args, "dim") // when they are read
 			if !refused && !strings.Contains(stdout.String(), "2 images decoded") {
 				t.Errorf("no report on the data:\n%s", &stdout)
 			}

@@ -17,8 +17,8 @@ import (
 	"clusir/internal/train"
 )
 
-// train trains on all ranks that this process has. It reports whether rank 0, which
-// writes the run's folder, is one of them.
+// train trains on all of this process's ranks. It reports whether rank 0, which writes
+// the run's folder, is one of them.
 func (o *trainOptions) train() (result *train.Result, leads bool, err error) {
 	devices := strings.Split(o.config.Device, ",")
 	here, err := parallel.Enter(o.ctx, os.Getenv, len(devices), o.errOut)
@@ -36,7 +36,7 @@ func (o *trainOptions) train() (result *train.Result, leads bool, err error) {
 	return result, here.Groups[0].Rank() == 0, err
 }
 
-// trainRank trains on one rank, which leaves its group then.
+// trainRank trains on one rank, which then leaves its group.
 func (o *trainOptions) trainRank(here *parallel.Here, g parallel.Group, name string, memory int64) (_ *train.Result, err error) {
 	defer func() { err = errors.Join(err, g.Close()) }()
 	run := train.Options{
@@ -66,7 +66,7 @@ func (o *trainOptions) trainRank(here *parallel.Here, g parallel.Group, name str
 	return train.Run(o.ctx, run)
 }
 
-// resolved is the configuration with the precision that auto has become.
+// resolved returns the configuration with auto replaced by the actual precision.
 func (o *trainOptions) resolved(b kernels.Backend) *config.Config {
 	c := *o.config
 	if p, ok := b.(kernels.Precise); ok {
@@ -75,7 +75,7 @@ func (o *trainOptions) resolved(b kernels.Backend) *config.Config {
 	return &c
 }
 
-// lead adds what rank 0 alone does.
+// lead does what only rank 0 does.
 func (o *trainOptions) lead(run *train.Options) (err error) {
 	if precision := run.Config.Precision; precision != o.config.Precision && precision != "float32" {
 		fmt.Fprintf(o.errOut, "training on %s: auto means %s on a GPU; --precision float32 rounds nothing\n", run.Device, precision)

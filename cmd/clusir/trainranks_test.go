@@ -22,9 +22,9 @@ import (
 	"clusir/internal/train"
 )
 
-// leastRun makes a folder with photographs and a configuration of the least
+// smallestRun makes a folder with photographs and a configuration of the smallest
 // network, and returns the arguments that train it.
-func leastRun(t *testing.T, steps int) []string {
+func smallestRun(t *testing.T, steps int) []string {
 	t.Helper()
 	dir := t.TempDir()
 	m := image.NewRGBA(image.Rect(0, 0, 56, 48))
@@ -71,7 +71,7 @@ func lossesOf(t *testing.T, dir string) []float64 {
 	return losses
 }
 
-// mustAgree wants the losses of two runs to be 1e-5 alike.
+// mustAgree requires the losses of two runs to agree to 1e-5.
 func mustAgree(t *testing.T, one, two []float64, steps int) {
 	t.Helper()
 	if len(one) != steps || len(two) != steps {
@@ -84,16 +84,16 @@ func mustAgree(t *testing.T, one, two []float64, steps int) {
 	}
 }
 
-// TestTrainOnDevices: --device cpu,cpu are two ranks of one process.
+// TestTrainOnDevices: --device cpu,cpu makes two ranks in one process.
 func TestTrainOnDevices(t *testing.T) {
-	args, one, two := leastRun(t, 3), t.TempDir(), t.TempDir()
+	args, one, two := smallestRun(t, 3), t.TempDir(), t.TempDir()
 	for out, more := range map[string][]string{one: nil, two: {"--device", "cpu,cpu"}} {
 		var stdout, stderr strings.Builder
 		if code := run(append(append(args, "--out", out), more...), &stdout, &stderr); code != 0 {
 			t.Fatalf("exit code %d: %s", code, stderr.String())
 		}
 		if strings.Count(stdout.String(), "step 3\ncheckpoint ") != 1 {
-			t.Errorf("it says %q", stdout.String())
+			t.Errorf("it prints %q", stdout.String())
 		}
 	}
 	mustAgree(t, lossesOf(t, one), lossesOf(t, two), 3)
@@ -102,13 +102,14 @@ func TestTrainOnDevices(t *testing.T) {
 // TestTrainOnNoDevice: a rank without its device ends the others.
 func TestTrainOnNoDevice(t *testing.T) {
 	var stdout, stderr strings.Builder
-	code := run(append(leastRun(t, 3), "--out", t.TempDir(), "--device", "cpu,cuda:99"), &stdout, &stderr)
+	code := run(append(smallestRun(t, 3), "--out", t.TempDir(), "--device", "cpu,cuda:99"), &stdout, &stderr)
 	if code != exitError || !strings.Contains(stderr.String(), "rank 1 of 2: ") || !strings.Contains(stderr.String(), "cuda:99") {
 		t.Errorf("exit code %d: %s", code, stderr.String())
 	}
 }
 
-// TestTrainPlaces: what a launcher says wrong, or what does not fit it, is said.
+// TestTrainPlaces: launcher settings that are wrong or do not match the flags are
+// reported.
 func TestTrainPlaces(t *testing.T) {
 	for _, c := range []struct {
 		env  map[string]string
@@ -124,7 +125,7 @@ func TestTrainPlaces(t *testing.T) {
 				t.Setenv(k, v)
 			}
 			var stdout, stderr strings.Builder
-			code := run(append(leastRun(t, 1), append(c.args, "--out", t.TempDir())...), &stdout, &stderr)
+			code := run(append(smallestRun(t, 1), append(c.args, "--out", t.TempDir())...), &stdout, &stderr)
 			if code != exitError || !strings.Contains(stderr.String(), c.want) {
 				t.Errorf("exit code %d: %s; want %q", code, stderr.String(), c.want)
 			}
@@ -132,8 +133,8 @@ func TestTrainPlaces(t *testing.T) {
 	}
 }
 
-// TestOneRankInterrupted: when one rank is interrupted both end with a code that
-// says that the run is not finished.
+// TestOneRankInterrupted: if one rank is interrupted, both end with a code that says
+// that the run is unfinished.
 func TestOneRankInterrupted(t *testing.T) {
 	if args := os.Getenv(trainArgs); args != "" {
 		os.Exit(run(strings.Fields(args), os.Stdout, os.Stderr))
@@ -143,7 +144,7 @@ func TestOneRankInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := strings.Join(append(leastRun(t, 1e6), "--device", "cpu", "--out", dir), " ")
+	args := strings.Join(append(smallestRun(t, 1e6), "--device", "cpu", "--out", dir), " ")
 	ranks := make([]*exec.Cmd, 2)
 	said := make([]bytes.Buffer, 2)
 	for r := range ranks {
@@ -159,7 +160,7 @@ func TestOneRankInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for r, want := range []int{exitError, 128 + int(syscall.SIGINT)} {
-		_ = ranks[r].Wait() // it has an exit code
+		_ = ranks[r].Wait() // has an exit code
 		if code := ranks[r].ProcessState.ExitCode(); code != want {
 			t.Errorf("rank %d ends with %d, want %d:\n%s", r, code, want, &said[r])
 		}
@@ -169,7 +170,7 @@ func TestOneRankInterrupted(t *testing.T) {
 	}
 }
 
-// awaitFile waits until there is a file.
+// awaitFile waits until a file exists.
 func awaitFile(t *testing.T, path string) {
 	t.Helper()
 	for begin := time.Now(); ; time.Sleep(10 * time.Millisecond) {
@@ -182,16 +183,16 @@ func awaitFile(t *testing.T, path string) {
 	}
 }
 
-// TestTrainUnderMPI builds the command with MPI: two ranks under mpirun make the
-// losses of one, over 20 steps; and where one is killed mpirun ends the other
-// within seconds, and the last checkpoint is whole.
+// TestTrainUnderMPI builds the command with MPI: two ranks under mpirun have the losses
+// of one, over 20 steps; and if one is killed, mpirun ends the other within seconds and
+// the last checkpoint is whole.
 func TestTrainUnderMPI(t *testing.T) {
 	sharedtest.MPI(t)
 	binary := filepath.Join(t.TempDir(), "clusir")
 	if out, err := exec.Command("go", "build", "-tags", "mpi", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	args, one, two := leastRun(t, 20), t.TempDir(), t.TempDir()
+	args, one, two := smallestRun(t, 20), t.TempDir(), t.TempDir()
 	for out, cmd := range map[string]*exec.Cmd{
 		one: exec.Command(binary, append(args, "--out", one)...),
 		two: sharedtest.Mpirun(t, 2, nil, append([]string{binary}, append(args, "--out", two)...)...),
@@ -208,7 +209,7 @@ func TestTrainUnderMPI(t *testing.T) {
 func killUnderMPI(t *testing.T, binary string) {
 	dir := t.TempDir()
 	script := `echo $$ >"$0.$OMPI_COMM_WORLD_RANK"; exec "$@"`
-	program := append([]string{"sh", "-c", script, filepath.Join(dir, "pid"), binary}, append(leastRun(t, 1e6), "--out", dir)...)
+	program := append([]string{"sh", "-c", script, filepath.Join(dir, "pid"), binary}, append(smallestRun(t, 1e6), "--out", dir)...)
 	cmd := sharedtest.Mpirun(t, 2, nil, program...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestValidationIsAnnounced: a run says what it will be validated on, what it
-// leaves out, and which image ended it.
+// TestValidationIsAnnounced: a run prints what it will be validated on, what it leaves
+// out, and which image ended it.
 func TestValidationIsAnnounced(t *testing.T) {
 	dir := evalData(t)
 	copyPhotos(t, filepath.Join(dir, "Train", "Denoise"), 1, "a.png", "b.png")

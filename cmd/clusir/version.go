@@ -16,13 +16,13 @@ import (
 // version is set by the linker: see the Makefile.
 var version = "unknown"
 
-// versionOptions are those of `clusir version`.
+// versionOptions are the options of `clusir version`.
 type versionOptions struct {
 	out  io.Writer
 	JSON bool
 }
 
-// build is how this program was made.
+// build describes how this program was built.
 type build struct {
 	Version  string   `json:"version"`
 	Commit   string   `json:"commit,omitempty"`

@@ -10,7 +10,7 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// TestPythonPackage runs the tests of the package for Python with this program.
+// TestPythonPackage runs the tests of the Python package with this program.
 func TestPythonPackage(t *testing.T) {
 	if out, err := exec.Command("python3", "-c", "import numpy").CombinedOutput(); err != nil {
 		sharedtest.Absent(t, fmt.Errorf("numpy is needed: %w: %s", err, out))

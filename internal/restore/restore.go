@@ -109,7 +109,7 @@ func RunAll(ctx context.Context, net *infer.Network, jobs iter.Seq[Job], o Optio
 	return newRun(net, o).all(ctx, jobs)
 }
 
-var errNoRouter = errors.New("the model has no router, so there is nothing to explain: leave out --explain")
+var errNoRouter = errors.New("the model has no router, so it has nothing to explain: leave out --explain")
 
 func newRun(net *infer.Network, o Options) *run {
 	return &run{

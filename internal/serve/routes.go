@@ -127,7 +127,7 @@ func (s *Server) task(ctx context.Context, q query, u *upload, result *file, tel
 		t.stream.Map = &bytes.Buffer{}
 	}
 	if q.explain && !q.use.model.Net.Model.Config.UseMoE {
-		return nil, badRequest("--explain: %w", errors.New("the model has no router, so there is nothing to explain"))
+		return nil, badRequest("--explain: %w", errors.New("the model has no router, so it has nothing to explain"))
 	}
 	return t, nil
 }
