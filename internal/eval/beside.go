@@ -14,7 +14,7 @@ import (
 // Ours is a network that was measured, and its place in a table of the paper.
 type Ours struct {
 	Name   string
-	Keys   []string // the columns that it fills; none means all
+	Keys   []string // the columns that it fills; nil means all
 	Report *Report
 }
 
@@ -23,20 +23,20 @@ type record struct {
 	name, source string
 	cells        map[string]entry
 	rule         bool
-	measured     bool // by us, and not published
+	measured     bool // by us, as opposed to published
 }
 
-// entry is a record's cell for a key. What there is no number of is NaN; so is
-// the rank of what takes no part in the ranking.
+// entry is a record's cell for a key. Values without a number are NaN; so is the rank
+// of an entry that is not ranked.
 type entry struct {
 	value, rank [2]float64 // PSNR, SSIM
-	exact       bool       // print SSIM with all the digits that there are
+	exact       bool       // print SSIM with all available digits
 	note        string
 }
 
 var missing = [2]float64{math.NaN(), math.NaN()}
 
-// Beside puts our rows among the published ones. Parts of one name are one row.
+// Beside puts our rows among the published ones. Ours with the same name share a row.
 func (t *PaperTable) Beside(ours []Ours) *tabular.Table {
 	records := t.published()
 	for _, o := range ours {
@@ -66,11 +66,11 @@ func (t *PaperTable) Beside(ours []Ours) *tabular.Table {
 
 const (
 	oursSource    = "ours"
-	pictureSource = "pictures" // of another program, measured by us
+	pictureSource = "pictures" // another program's, measured by us
 	surveySource  = "survey, June 2026"
 )
 
-// source is where a measured row comes from.
+// source returns where a measured row comes from.
 func (s Subject) source() string {
 	if s.Restored != "" {
 		return pictureSource
@@ -78,7 +78,8 @@ func (s Subject) source() string {
 	return oursSource
 }
 
-// published are the paper's rows and those of the survey that it leaves out.
+// published returns the paper's rows, and those of the survey that the paper leaves
+// out.
 func (t *PaperTable) published() (records []record) {
 	for _, c := range published.Rows() {
 		source := c.Venue
@@ -119,8 +120,8 @@ func publishedEntry(c published.Row) entry {
 	return e
 }
 
-// fill adds what was measured. A number of some of the images alone, or by
-// another protocol, is shown and not ranked.
+// fill adds the measured results. Results for only some of the images, or with another
+// protocol, are shown but not ranked.
 func (t *PaperTable) fill(cells map[string]entry, o Ours) {
 	for _, s := range o.Report.Splits {
 		if s.Own || !slices.Contains(t.Keys, s.Key) || len(o.Keys) > 0 && !slices.Contains(o.Keys, s.Key) || s.Images == 0 {
@@ -141,7 +142,7 @@ func (t *PaperTable) fill(cells map[string]entry, o Ours) {
 	}
 }
 
-// average adds the mean of our cells, if all are there.
+// average adds the mean of our cells if all are present.
 func (t *PaperTable) average(cells map[string]entry) {
 	if !slices.Contains(t.Keys, published.Average) {
 		return
@@ -169,7 +170,7 @@ func (t *PaperTable) average(cells map[string]entry) {
 	cells[published.Average] = mean
 }
 
-// ranks are the best and the second best number of each key, PSNR and SSIM.
+// ranks returns the best and the second best number for each key, PSNR and SSIM.
 func (t *PaperTable) ranks(records []record) map[string][2][]float64 {
 	ranks := map[string][2][]float64{}
 	for _, k := range t.Keys {
@@ -213,7 +214,8 @@ func (t *PaperTable) row(out *tabular.Table, r record, ranks map[string][2][]flo
 	return row
 }
 
-// format is that of PSNR or SSIM; the paper gives some SSIM with four digits.
+// format returns the format of PSNR or SSIM; the paper gives some SSIM with four
+// digits.
 func (e entry) format(i int) string {
 	switch {
 	case i == 0:
@@ -234,7 +236,7 @@ func markOf(rank float64, best []float64) tabular.Mark {
 	return ""
 }
 
-// shown are PSNR and SSIM as they are printed, which is how they are ranked.
+// shown returns PSNR and SSIM as printed, which is how they are ranked.
 func shown(psnr, ssim float64) [2]float64 { return [2]float64{round(psnr, 2), round(ssim, 3)} }
 
 func round(x float64, digits int) float64 {
@@ -253,7 +255,7 @@ func (t *PaperTable) columns() []tabular.Column {
 
 var keyTitles = map[string]string{"cbsd68": "CBSD68", "kodak24": "Kodak24", "sots": "SOTS", "rain100l": "Rain100L", "gopro": "GoPro", "lol": "LOL-v1"}
 
-// keyTitle is a key as a column is called: CBSD68 σ=15, or of CDD11 L+H.
+// keyTitle returns a key as a column title: CBSD68 σ=15, or L+H of CDD11.
 func keyTitle(key string) string {
 	name, sigma, noise := strings.Cut(key, "-")
 	if slices.Contains(cddKeys, key) && key != published.Average {
@@ -268,7 +270,7 @@ func keyTitle(key string) string {
 	return name
 }
 
-// remarks say how our rows came about, each thing once.
+// remarks says how our rows were made, without repetition.
 func remarks(ours []Ours) (lines []string) {
 	add := func(line string) {
 		if !slices.Contains(lines, line) {

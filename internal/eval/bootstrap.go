@@ -7,20 +7,20 @@ import (
 	"slices"
 )
 
-// resamples is how many times the images are drawn anew.
+// resamples is the number of times the images are resampled.
 const resamples = 10_000
 
-// resample returns the means of gains, PSNR and SSIM, over images drawn with
-// replacement. The draws depend on the seed, the benchmark and the number of
-// images alone: the noise levels of one benchmark, which show the same images,
-// are drawn alike, so that their mean's interval is not too narrow. Nothing
-// comes of fewer than two images.
+// resample returns the mean gains, PSNR and SSIM, over images drawn with replacement.
+// The draws depend only on the seed, the benchmark and the number of images: the noise
+// levels of one benchmark, which show the same images, have the same draws, so that the
+// interval of their mean is not too narrow. With fewer than two images it returns
+// nothing.
 func resample(gains [][2]float64, seed uint64, benchmark string) (means [2][]float64) {
 	if len(gains) < 2 {
 		return means
 	}
 	name := fnv.New64a()
-	_, _ = io.WriteString(name, benchmark) // a hash takes everything
+	_, _ = io.WriteString(name, benchmark) // writing to a hash cannot fail
 	rng := rand.New(rand.NewPCG(seed, name.Sum64()))
 	n := float64(len(gains))
 	for i := range means {
@@ -37,8 +37,8 @@ func resample(gains [][2]float64, seed uint64, benchmark string) (means [2][]flo
 	return means
 }
 
-// average is the mean over splits of their resampled means of one kind; none if
-// a split has none.
+// average returns the mean over splits of their resampled means of one kind; nil if a
+// split has none.
 func average(splits [][2][]float64, kind int) []float64 {
 	var mean []float64
 	for _, s := range splits {
@@ -55,7 +55,7 @@ func average(splits [][2][]float64, kind int) []float64 {
 	return mean
 }
 
-// interval is the range of the middle 95 % of resampled means.
+// interval returns the range of the middle 95 % of resampled means.
 func interval(mean float64, resampled []float64) Interval {
 	if len(resampled) == 0 {
 		return Interval{Mean: mean}

@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// Common returns reports without the parts of benchmarks that not all of them have:
-// other programs' pictures need not be there of all. The images are numbered anew,
-// alike in all; index maps, for each report, its own numbers to these.
+// Common returns reports without the parts of benchmarks that some of them lack, as
+// other programs' pictures may not cover all parts. The images are renumbered,
+// identically in all reports; index maps, for each report, its own numbers to the new
+// ones.
 func Common(reports ...*Report) (out []*Report, index []map[int]int) {
 	for _, r := range reports {
 		own, to := r.within(reports)
@@ -40,7 +41,8 @@ func (r *Report) has(s Split) bool {
 	return slices.ContainsFunc(r.Splits, func(o SplitResult) bool { return o.Benchmark == s.Benchmark && o.Label == s.Label })
 }
 
-// missingOf is what reports lack, and what is left out of them for that, each thing once.
+// missingOf lists what reports lack and what is left out because of that, without
+// repetition.
 func missingOf(reports []*Report) (lines []string) {
 	add := func(line string) {
 		if !slices.Contains(lines, line) {

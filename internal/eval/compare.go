@@ -7,22 +7,22 @@ import (
 	"slices"
 )
 
-// Comparison sets two networks side by side, image by image.
+// Comparison compares two networks image by image.
 type Comparison struct {
 	A        Subject           `json:"a"`
 	B        Subject           `json:"b"`
 	Protocol Protocol          `json:"protocol"`
 	Seed     uint64            `json:"bootstrap_seed"`
 	Splits   []SplitDifference `json:"splits"`
-	// Mean is that of the splits' means.
+	// Mean is the mean over the splits' means.
 	Mean   Difference        `json:"mean"`
 	Images []ImageDifference `json:"images"`
-	// LeftOut are images that have no difference, and why.
+	// LeftOut lists images without a difference, and why.
 	LeftOut []string `json:"left_out,omitempty"`
 	Missing []string `json:"missing,omitempty"`
 }
 
-// Difference is B less A, the mean over images, with its interval.
+// Difference is B minus A, averaged over images, with its interval.
 type Difference struct {
 	A    Quality  `json:"a"`
 	B    Quality  `json:"b"`
@@ -30,15 +30,15 @@ type Difference struct {
 	SSIM Interval `json:"ssim"`
 }
 
-// Interval is a mean and the bounds within which 95 % of the means of resampled
-// images lie; the bounds are absent for fewer than two images.
+// Interval is a mean and the bounds that contain 95 % of the means of resampled images;
+// the bounds are nil for fewer than two images.
 type Interval struct {
 	Mean float64  `json:"mean"`
 	Low  *float64 `json:"low,omitempty"`
 	High *float64 `json:"high,omitempty"`
 }
 
-// SplitDifference is the difference on a split.
+// SplitDifference is the difference on one split.
 type SplitDifference struct {
 	Split
 	Difference
@@ -47,7 +47,7 @@ type SplitDifference struct {
 	Worse  int `json:"worse"`
 }
 
-// ImageDifference is an image's results with both.
+// ImageDifference is an image's results with both networks.
 type ImageDifference struct {
 	Index     int     `json:"index"` // among all images of the run
 	Benchmark string  `json:"benchmark"`
@@ -57,13 +57,13 @@ type ImageDifference struct {
 	B         Quality `json:"b"`
 }
 
-// gain is B less A, PSNR and SSIM.
+// gain returns B minus A, PSNR and SSIM.
 func (d ImageDifference) gain() [2]float64 {
 	return [2]float64{d.B.PSNR - d.A.PSNR, d.B.SSIM - d.A.SSIM}
 }
 
-// Compare sets the results of two networks on the same images side by side.
-// Their interval comes from a paired bootstrap that seed determines.
+// Compare compares the results of two networks on the same images. The intervals come
+// from a paired bootstrap that seed determines.
 func Compare(a, b *Report, seed uint64) (*Comparison, error) {
 	if a.Protocol != b.Protocol {
 		return nil, fmt.Errorf("the two were measured differently: %s; %s", a.Protocol, b.Protocol)
@@ -95,8 +95,8 @@ func Compare(a, b *Report, seed uint64) (*Comparison, error) {
 	return c, nil
 }
 
-// Report is B's report with what A made of each image in the place of the input.
-// Images without a difference are left out.
+// Report returns B's report with A's result in place of each image's input. Images
+// without a difference are left out.
 func (c *Comparison) Report(b *Report) *Report {
 	r := *b
 	r.Splits, r.Images = nil, nil
@@ -116,12 +116,12 @@ func (c *Comparison) Report(b *Report) *Report {
 	return &r
 }
 
-// pair returns the images that both have a result for.
+// pair returns the images for which both have a result.
 func (c *Comparison) pair(a, b []ImageResult) (pairs []ImageDifference, err error) {
 	for i, x := range a {
 		y := b[i]
 		if x.name() != y.name() {
-			return nil, fmt.Errorf("the two were not measured on the same images: %s is %s with the other", x.name(), y.name())
+			return nil, fmt.Errorf("the two were not measured on the same images: %s in one is %s in the other", x.name(), y.name())
 		}
 		switch {
 		case x.Err != "":
@@ -137,7 +137,7 @@ func (c *Comparison) pair(a, b []ImageResult) (pairs []ImageDifference, err erro
 	return pairs, nil
 }
 
-// difference sums a split up and returns its resampled means, too.
+// difference sums up a split and also returns its resampled means.
 func difference(images []ImageDifference, seed uint64, benchmark string) (d SplitDifference, resampled [2][]float64) {
 	d.Images = len(images)
 	gains := make([][2]float64, len(images))
@@ -165,7 +165,7 @@ func (d *Difference) bound(resampled [2][]float64) {
 	d.SSIM = interval(d.B.SSIM-d.A.SSIM, resampled[1])
 }
 
-// mean sums the splits up.
+// mean averages the splits.
 func (c *Comparison) mean(means [][2][]float64) {
 	var all [2][]float64
 	n := 0

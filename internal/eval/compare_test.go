@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// results are a report's, made up: n images of each of two noise levels and of
-// rain, quality drawn by a seed about a mean.
+// results makes up a report: n images for each of two noise levels and rain, with
+// seeded random quality about a mean.
 func results(n int, mean float64, seed uint64) *Report {
 	r := &Report{Protocol: Protocol{Name: "promptir"}, Subject: Subject{Model: fmt.Sprintf("m%d", seed), Weights: fmt.Sprint(seed), Device: "cpu"}}
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -40,7 +40,7 @@ func TestCompare(t *testing.T) {
 		if s.PSNR.Mean != want || s.Images != n || s.Better+s.Worse != n {
 			t.Errorf("%s: %+v, want a difference of %g", s.Name(), s, want)
 		}
-		// The difference of two normal numbers has deviation √2.
+		// The difference of two normal variables has a standard deviation of √2.
 		half := 1.96 * math.Sqrt2 / math.Sqrt(n)
 		if got := (*s.PSNR.High - *s.PSNR.Low) / 2; math.Abs(got/half-1) > 0.3 || *s.PSNR.Low >= want || *s.PSNR.High <= want {
 			t.Errorf("%s: %.3f ± %.3f, from %.3f to %.3f; theory has ± %.3f", s.Name(), want, got, *s.PSNR.Low, *s.PSNR.High, half)
@@ -51,7 +51,7 @@ func TestCompare(t *testing.T) {
 	}
 	again, err := Compare(a, b, 7)
 	if err != nil || !reflect.DeepEqual(again, c) {
-		t.Errorf("the same seed gives other intervals: %v", err)
+		t.Errorf("the same seed gives different intervals: %v", err)
 	}
 	other, err := Compare(a, b, 8)
 	if err != nil || *other.Mean.PSNR.Low == *c.Mean.PSNR.Low {
@@ -64,8 +64,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareKnown has differences that need no statistics: images that all
-// gain the same, one image alone, and none.
+// TestCompareKnown covers differences that need no statistics: images that all gain the
+// same, a single image, and none.
 func TestCompareKnown(t *testing.T) {
 	a := results(4, 30, 1)
 	b := results(4, 30, 1)
@@ -86,8 +86,8 @@ func TestCompareKnown(t *testing.T) {
 	}
 }
 
-// TestLevelsAreDrawnAlike: a benchmark measured twice is no more certain than
-// once, while two benchmarks are.
+// TestLevelsAreDrawnAlike: measuring a benchmark twice does not narrow the interval,
+// while a second benchmark does.
 func TestLevelsAreDrawnAlike(t *testing.T) {
 	gains := make([][2]float64, 30)
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -135,7 +135,7 @@ func TestCompareErrors(t *testing.T) {
 	for want, change := range map[string]func(*Report){
 		"measured differently": func(r *Report) { r.Protocol.Seed = 1 },
 		"same benchmarks":      func(r *Report) { r.Splits = r.Splits[:2] },
-		"with the other":       func(r *Report) { r.Images[1].Image = "stranger" },
+		"in the other":         func(r *Report) { r.Images[1].Image = "stranger" },
 	} {
 		b := results(3, 30, 2)
 		change(b)

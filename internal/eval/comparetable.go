@@ -9,9 +9,9 @@ import (
 	"clusir/internal/tabular"
 )
 
-// Table is the comparison by splits.
+// Table returns the comparison by splits.
 func (c *Comparison) Table() *tabular.Table {
-	t := &tabular.Table{Title: fmt.Sprintf("B = %s less A = %s", c.B.Model, c.A.Model), Columns: []tabular.Column{
+	t := &tabular.Table{Title: fmt.Sprintf("B = %s minus A = %s", c.B.Model, c.A.Model), Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "images"},
 		{Group: "PSNR", Name: "A"}, {Group: "PSNR", Name: "B"}, {Group: "PSNR", Name: "B − A"}, {Group: "PSNR", Name: "95 %"},
 		{Group: "SSIM", Name: "A"}, {Group: "SSIM", Name: "B"}, {Group: "SSIM", Name: "B − A"}, {Group: "SSIM", Name: "95 %"},
@@ -54,7 +54,7 @@ func (c *Comparison) protocol() string {
 	return c.Protocol.with("a network's output clamped and not quantised, another program's in the bits of its files")
 }
 
-// sides says whose results the two are.
+// sides says whose results are compared.
 func (c *Comparison) sides() string {
 	side := func(s Subject) string {
 		if s.Restored != "" {
@@ -65,7 +65,7 @@ func (c *Comparison) sides() string {
 	return fmt.Sprintf("A: %s; B: %s", side(c.A), side(c.B))
 }
 
-// count says how many of the benchmark's images are compared.
+// count returns how many of the benchmark's images are compared.
 func (s SplitDifference) count() string { return SplitResult{Split: s.Split, Images: s.Images}.Count() }
 
 func (d Difference) cells(images int) (cells []tabular.Cell) {
@@ -88,9 +88,9 @@ func (d Difference) cells(images int) (cells []tabular.Cell) {
 	return cells
 }
 
-// ImageTable lists the images, those that differ most first; at most so many, 0
-// for all.
-func (c *Comparison) ImageTable(most int) *tabular.Table {
+// ImageTable lists the images that differ most, largest difference first; limit is the
+// number of images, 0 for all.
+func (c *Comparison) ImageTable(limit int) *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "image", Left: true},
 		{Group: "PSNR", Name: "A"}, {Group: "PSNR", Name: "B"}, {Group: "PSNR", Name: "B − A"},
@@ -100,9 +100,9 @@ func (c *Comparison) ImageTable(most int) *tabular.Table {
 	slices.SortStableFunc(images, func(a, b ImageDifference) int {
 		return cmp.Compare(math.Abs(b.gain()[0]), math.Abs(a.gain()[0]))
 	})
-	if most > 0 && len(images) > most {
-		t.Title = fmt.Sprintf("the %d of %d images that differ most", most, len(images))
-		images = images[:most]
+	if limit > 0 && len(images) > limit {
+		t.Title = fmt.Sprintf("the %d of %d images that differ most", limit, len(images))
+		images = images[:limit]
 	}
 	for _, m := range images {
 		t.Rows = append(t.Rows, tabular.Row{Cells: []tabular.Cell{

@@ -15,13 +15,12 @@ import (
 	"clusir/internal/sysmem"
 )
 
-// crew measures images side by side, one on each restorer, as far as the memory
-// goes.
+// crew measures images in parallel, one on each restorer, as far as memory allows.
 type crew struct {
 	Options
 	window metrics.Window
 	saver  saver
-	budget int64 // bytes, for an image
+	budget int64 // bytes for one image
 
 	mu       sync.Mutex // guards what follows, and the callbacks
 	stream   *stream
@@ -30,11 +29,11 @@ type crew struct {
 	said     float64
 }
 
-// errPanic is the reason that others end for when one panics. Nobody sees it,
-// since measure panics too.
+// errPanic is the cause with which the others end when one panics. It is never
+// returned, since measure panics too.
 var errPanic = errors.New("internal error")
 
-// measure does the jobs.
+// measure runs the jobs.
 func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
 	by = c.allow(by, jobs)
@@ -76,7 +75,8 @@ func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 	return context.Cause(ctx)
 }
 
-// watch returns what is told how far the restoring of s is; nil if nobody asks.
+// watch returns the callback for the progress of restoring s; nil if there is no
+// Progress.
 func (c *crew) watch(s *shot) func(share float64) {
 	if c.Progress == nil {
 		return nil
@@ -89,7 +89,7 @@ func (c *crew) watch(s *shot) func(share float64) {
 	}
 }
 
-// say reports how far all is; mu is held.
+// say reports the overall progress; mu is held.
 func (c *crew) say() {
 	if c.Progress == nil {
 		return
@@ -98,12 +98,12 @@ func (c *crew) say() {
 	for _, share := range c.shares {
 		done += share
 	}
-	c.said = max(c.said, done) // the order of a sum moves its last digit
+	c.said = max(c.said, done) // the order of a sum changes its last digit
 	c.Progress(c.said, c.of)
 }
 
-// allow sets how much memory an image may take, and returns those who may work side
-// by side: each keeps for reuse what its largest image took.
+// allow sets how much memory an image may take, and returns the restorers that may work
+// in parallel: each keeps what its largest image took for reuse.
 func (c *crew) allow(by []restorer, jobs []job) []restorer {
 	if c.budget = 1 << 62; c.MaxMemory == 0 {
 		return by
@@ -112,21 +112,21 @@ func (c *crew) allow(by []restorer, jobs []job) []restorer {
 	for _, r := range by {
 		c.budget -= r.held()
 	}
-	most, pass := int64(1), int64(0)
+	largest, pass := int64(1), int64(0)
 	for _, j := range jobs {
 		if n, err := needOf(by[0], j); err == nil && n.total() <= c.budget {
-			most, pass = max(most, n.total()), max(pass, n.kept)
+			largest, pass = max(largest, n.total()), max(pass, n.kept)
 		}
 	}
-	by = by[:min(max(c.budget/most, 1), int64(len(by)))]
-	// What is Go's is collected before it adds to what passes take beyond the limit.
+	by = by[:min(max(c.budget/largest, 1), int64(len(by)))]
+	// Collect Go's garbage before it adds to passes and exceeds the limit.
 	heap := (c.MaxMemory - sysmem.OutsideGo() - int64(len(by))*pass) * 19 / 20
 	debug.SetMemoryLimit(max(heap, sysmem.LeastHeap))
 	return by
 }
 
-// left are the jobs that are not done: measured, of a picture that is still the same,
-// and, if wanted, saved.
+// left returns the jobs that are not done: not measured, of a picture that has changed,
+// or not saved although wanted.
 func (c *crew) left(jobs []job) (left []job) {
 	for _, j := range jobs {
 		if r, ok := c.stream.done[j.index]; !ok || j.changed(r) || !c.saver.has(j.index) {
@@ -136,7 +136,7 @@ func (c *crew) left(jobs []job) (left []job) {
 	return left
 }
 
-// one measures an image; the error is why all of it must end.
+// one measures an image. An error ends the whole measurement.
 func (c *crew) one(ctx context.Context, by restorer, j job) error {
 	s, err := c.measureOne(ctx, by, j)
 	if ctx.Err() != nil {
@@ -164,8 +164,8 @@ func (c *crew) one(ctx context.Context, by restorer, j job) error {
 	return nil
 }
 
-// measureOne loads, restores and measures an image. A bug that it meets there is
-// that image's failure.
+// measureOne loads, restores and measures an image. A panic counts as that image's
+// failure.
 func (c *crew) measureOne(ctx context.Context, by restorer, j job) (s *shot, err error) {
 	s = newShot(j)
 	s.progress = c.watch(s)
@@ -186,7 +186,7 @@ func (c *crew) measureOne(ctx context.Context, by restorer, j job) (s *shot, err
 	return s, s.compare(c.Protocol, c.window)
 }
 
-// need is what an image takes, as its headers tell.
+// need is the memory that an image takes, according to its headers.
 type need struct {
 	w, h         int
 	kept, images int64 // bytes
@@ -204,7 +204,7 @@ func needOf(by restorer, j job) (n need, err error) {
 	return n, err
 }
 
-// check refuses an image that there is no memory for, before it is decoded.
+// check refuses an image that does not fit into memory before it is decoded.
 func (c *crew) check(by restorer, j job) error {
 	n, err := needOf(by, j)
 	if err != nil || n.total() <= c.budget {

@@ -20,20 +20,21 @@ import (
 // ManifestName is the file that Degrade writes its manifest to.
 const ManifestName = "manifest.json"
 
-// Manifest says what Degrade wrote, so that others can check that they have the same.
+// Manifest describes what Degrade wrote, so that others can check that they have the
+// same.
 type Manifest struct {
 	Format string `json:"format"`
 	Seed   uint64 `json:"noise_seed"`
-	// Rule says how pictures are cut and quantised.
+	// Rule says how pictures are cropped and quantised.
 	Rule  string `json:"rule"`
 	Limit int    `json:"limit,omitempty"`
 	Parts []Part `json:"parts"`
-	// Missing are benchmarks that are not on disk, Failed pictures without a result.
+	// Missing lists benchmarks that are not on disk, Failed pictures without a result.
 	Missing []string `json:"missing,omitempty"`
 	Failed  []string `json:"failed,omitempty"`
 }
 
-// Part is what was written of a split.
+// Part describes what was written for a split.
 type Part struct {
 	Split
 	Folder string  `json:"folder"` // below the manifest's
@@ -45,23 +46,23 @@ type Input struct {
 	File string `json:"file"`
 	W    int    `json:"w"`
 	H    int    `json:"h"`
-	// SHA256 is that of the file, and Pixels that of its 8-bit RGB values row by row,
-	// which another program that writes the same picture agrees with. Clean is that of
-	// the clean picture's values, cut alike.
+	// SHA256 is the hash of the file. Pixels is the hash of its 8-bit RGB values row by
+	// row, which other programs that write the same picture can compare. Clean is that
+	// of the clean picture's values, cropped the same way.
 	SHA256 string `json:"sha256"`
 	Pixels string `json:"pixels_sha256"`
 	Clean  string `json:"clean_pixels_sha256"`
-	// Made says how it was degraded, "" if it was read.
+	// Made says how the picture was degraded, "" if it was read.
 	Made string `json:"made,omitempty"`
 }
 
 const degradeRule = "RGB of 8 bits, stored without loss: what eval gives a network, to the bit; cut about the centre to multiples of 16; " +
 	"noise is clip(clean + σ·n, 0, 255), truncated"
 
-// Degrade writes the degraded inputs of benchmarks into the folder o.Save, as PNG of 8
-// bits, which is what Run gives a network: a folder for each split, called as
-// Split.Folder has it, and a manifest. A picture that cannot be made is in
-// Manifest.Failed.
+// Degrade writes the degraded inputs of benchmarks, which are exactly what Run gives a
+// network, as 8-bit PNG into the folder o.Save: a folder for each split, named by
+// Split.Folder, and a manifest. Manifest.Failed lists the pictures that could not be
+// made.
 func Degrade(ctx context.Context, o Options) (*Manifest, error) {
 	h, jobs, err := plan(o)
 	if err != nil {
@@ -90,7 +91,7 @@ func Degrade(ctx context.Context, o Options) (*Manifest, error) {
 	})
 }
 
-// degrader writes inputs side by side.
+// degrader writes inputs in parallel.
 type degrader struct {
 	Options
 	saver
@@ -159,8 +160,8 @@ func (d *degrader) manifest(h Header, jobs []job) *Manifest {
 	return m
 }
 
-// Err is an error that sums up the pictures that could not be made, nil if there are
-// none.
+// Err returns an error that sums up the pictures that could not be made, nil if there
+// are none.
 func (m *Manifest) Err() error {
 	if len(m.Failed) == 0 {
 		return nil
@@ -168,7 +169,7 @@ func (m *Manifest) Err() error {
 	return fmt.Errorf("%d of %d pictures could not be made; the first: %s", len(m.Failed), m.Count()+len(m.Failed), m.Failed[0])
 }
 
-// Count is how many pictures were written.
+// Count returns the number of pictures written.
 func (m *Manifest) Count() (n int) {
 	for _, p := range m.Parts {
 		n += len(p.Inputs)

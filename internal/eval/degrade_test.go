@@ -28,8 +28,8 @@ func sumOf(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// TestDegradeRoundTrip: the pictures that are written, measured as another program's,
-// are the inputs, to the bit.
+// TestDegradeRoundTrip: the written pictures, measured as another program's, are the
+// inputs, to the bit.
 func TestDegradeRoundTrip(t *testing.T) {
 	o := options(t)
 	o.Protocol.Seed, o.Save = 5, filepath.Join(t.TempDir(), "inputs")
@@ -50,11 +50,12 @@ func TestDegradeRoundTrip(t *testing.T) {
 	}
 	o.Protocol.Seed = 6
 	if other := mustMeasure(t, o, "inputs", dir); other.Splits[1].Input == other.Splits[1].Output || other.Splits[0].Input != other.Splits[0].Output {
-		t.Error("another seed makes the same noise, or other rain")
+		t.Error("another seed gives the same noise, or different rain")
 	}
 }
 
-// TestManifest holds the sums of a manifest to the files, and another run to the same.
+// TestManifest compares a manifest's hashes with the files and with those of another
+// run.
 func TestManifest(t *testing.T) {
 	o := options(t)
 	o.Save = t.TempDir()
@@ -86,11 +87,12 @@ func TestManifest(t *testing.T) {
 	o.Overwrite = true
 	mustDegrade(t, o)
 	if again, err := os.ReadFile(filepath.Join(o.Save, ManifestName)); err != nil || !bytes.Equal(again, text) {
-		t.Errorf("another run writes another manifest: %v", err)
+		t.Errorf("another run writes a different manifest: %v", err)
 	}
 }
 
-// TestDegradeGoesOn: a picture that cannot be read is named, and the others are written.
+// TestDegradeGoesOn: a picture that cannot be read is reported, and the others are
+// written.
 func TestDegradeGoesOn(t *testing.T) {
 	o := options(t)
 	o.Save = t.TempDir()
@@ -106,7 +108,7 @@ func TestDegradeGoesOn(t *testing.T) {
 	}
 }
 
-// TestFolderBenchmark degrades a folder by each kind, and measures what it wrote.
+// TestFolderBenchmark degrades a folder by each kind, and measures the result.
 func TestFolderBenchmark(t *testing.T) {
 	o := options(t)
 	folder := filepath.Join(o.Root, "test/denoise/bsd68")

@@ -1,11 +1,10 @@
-// Package eval measures a network on the benchmarks of the field, by their
+// Package eval measures a network on the benchmarks of the field, with their usual
 // protocol.
 //
-// Run measures image by image. With a results file each image is a line of JSON
-// as soon as it is done; a run that was cut off goes on from there, and the
-// files of several shards are put together by Merge. Means are formed from the
-// images in one order, so that they are the same to the bit however the work
-// was divided.
+// Run measures image by image. It writes each image's result as a line of JSON to the
+// results file as soon as it is done; an interrupted run continues from there, and
+// Merge combines the files of several shards. Means are computed over the images in a
+// fixed order, so that they have the same bits however the work was divided.
 package eval
 
 import (
@@ -27,61 +26,62 @@ import (
 type Options struct {
 	Root       string
 	Benchmarks []*dataset.Benchmark
-	// Names are those by which the benchmarks were chosen; a group among them,
-	// such as five-task, says which published numbers are printed next to ours.
+	// Names are the names by which the benchmarks were chosen. If they include a group,
+	// such as five-task, it determines which published numbers are printed next to
+	// ours.
 	Names    string
 	Protocol Protocol
-	// Subject is the network that is measured, or what another program is called and
-	// where its pictures are: see RunRestored.
+	// Subject is the network that is measured, or the name of another program and the
+	// folder of its pictures; see RunRestored.
 	Subject Subject
-	// Shard is the part of the images to measure; the zero value is all.
+	// Shard is the part of the images to measure; the zero value means all.
 	Shard Shard
-	// Limit is how many images of each split are measured, 0 for all.
+	// Limit is the number of images to measure of each split, 0 for all.
 	Limit int
-	// Only, where set, leaves out all other images: it holds indices of ImageResult.
+	// Only, if set, restricts the run to these indices of ImageResult.
 	Only map[int]bool
-	// Results is a file for the images' results, "" for none. One that exists is
-	// an error, unless Resume is set: then the images in it are not measured again.
+	// Results is the file for the images' results, "" for none. It must not exist
+	// unless Resume is set: then the images in it are not measured again.
 	Results string
 	Resume  bool
-	// Save is a folder for the restored images, "" for none; with Overwrite files
-	// that are there are replaced.
+	// Save is the folder for the restored images, "" for none; with Overwrite, existing
+	// files are replaced.
 	Save      string
 	Overwrite bool
-	// MaxMemory is for the images that are measured side by side, in bytes; 0 is
-	// no limit.
+	// MaxMemory is the limit for the images that are measured in parallel, in bytes; 0
+	// means no limit.
 	MaxMemory int64
-	// Image, if set, receives each image when it is done, of how many.
+	// Image, if set, receives each image when it is done, and the number done so far
+	// and in all.
 	Image func(r ImageResult, done, of int)
-	// Progress, if set, receives several times within each pass of a network how many
-	// images are done, those that are being restored by their share, of how many. It
-	// never falls.
+	// Progress, if set, receives the number of images done several times within each
+	// pass of a network, counting images that are being restored as fractions. It never
+	// decreases.
 	Progress func(done float64, of int)
-	// Pixels, if set, is given each image that was measured: the degraded, the
-	// restored and the clean one. They are valid during the call only. None of these
-	// functions is called twice at a time; with several networks the order of the
-	// images is theirs.
+	// Pixels, if set, receives the degraded, restored and clean pixels of each image
+	// that was measured. They are valid during the call only. These callbacks are never
+	// called concurrently; with several networks, the order of the images varies.
 	Pixels func(r ImageResult, input, output, clean planar.Image)
 }
 
-// ErrNothing is the error of a run none of whose benchmarks is on disk.
+// ErrNothing is the error of a run if none of its benchmarks is on disk.
 var ErrNothing = errors.New("nothing to measure")
 
-// job is an image to measure and its place among all.
+// job is an image to measure and its index among all.
 type job struct {
 	index int
 	split *dataset.Split
 	item  dataset.Item
-	// picture is the file that another program made of it; none is why there is no such
-	// file.
+	// picture is the file that another program restored it to; none is the reason if
+	// there is no such file.
 	picture string
 	none    error
 }
 
-// Run measures a network on every benchmark that is on disk. Nets are copies of
-// it, each on a backend of its own: this is how many images are measured at a time. An
-// image that fails is a result with an error; a benchmark that is not there is
-// noted as missing, and it is an error if that is all of them.
+// Run measures a network on every benchmark that is on disk. Nets are copies of it,
+// each on its own backend; their number is that of the images measured in parallel. An
+// image that fails becomes a result with an error; a benchmark that is not on disk is
+// recorded as missing, and it is an error if all of them are.
 func Run(ctx context.Context, nets []*infer.Network, o Options) (*Report, error) {
 	var by []restorer
 	for _, net := range nets {
@@ -117,7 +117,7 @@ func run(ctx context.Context, by []restorer, o Options) (*Report, error) {
 	return header.report(s.rows()), nil
 }
 
-// plan finds the benchmarks' images and notes what is missing.
+// plan finds the benchmarks' images and records what is missing.
 func plan(o Options) (Header, []job, error) {
 	h := Header{Format: formatName, Subject: o.Subject, Protocol: o.Protocol, Shard: o.Shard, Limit: o.Limit}
 	splits, missing, err := o.open()
@@ -152,7 +152,7 @@ func plan(o Options) (Header, []job, error) {
 	return h, jobs, nil
 }
 
-// open opens the benchmarks, and says of those that are not on disk where they come from.
+// open opens the benchmarks, and says where to get those that are not on disk.
 func (o Options) open() (splits []*dataset.Split, missing []string, err error) {
 	for _, b := range o.Benchmarks {
 		own, err := b.Open(o.Root)
@@ -166,8 +166,7 @@ func (o Options) open() (splits []*dataset.Split, missing []string, err error) {
 	return splits, missing, nil
 }
 
-// cut takes the images beyond the limit from a split, which then counts as a part
-// of what is on disk.
+// cut drops the images beyond the limit from a split, which then counts as incomplete.
 func (o Options) cut(s *dataset.Split) Split {
 	all := len(s.Items)
 	if o.Limit == 0 || all <= o.Limit {
@@ -179,8 +178,8 @@ func (o Options) cut(s *dataset.Split) Split {
 	return split
 }
 
-// averaged are the splits that the report's mean is over: those of the paper's
-// average, if all of them were measured, or else all that have a finite mean.
+// averaged returns the splits that the report's mean is over: those of the paper's
+// average, if all of them were measured, or else all with a finite mean.
 func (r *Report) averaged() (of []SplitResult, average bool) {
 	var finite []SplitResult
 	for _, s := range r.Splits {
@@ -203,7 +202,7 @@ func (r *Report) averaged() (of []SplitResult, average bool) {
 	return finite, false
 }
 
-// Failed is an error that sums up the images without a result, nil if there are
+// Failed returns an error that sums up the images without a result, nil if there are
 // none.
 func (r *Report) Failed() error {
 	n, first := 0, ""

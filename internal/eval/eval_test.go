@@ -32,16 +32,16 @@ func TestRun(t *testing.T) {
 	done := 0
 	o.Image = func(_ ImageResult, n, of int) {
 		if done++; n != done || of != 11 {
-			t.Errorf("image %d of %d is told of as the %d-th", n, of, done)
+			t.Errorf("image %d of %d is reported as number %d", n, of, done)
 		}
 	}
 	r := mustRun(t, openNano(t, 1, 2), o)
 	if pixels != 11 || done != 11 || len(r.Images) != 11 || len(r.Splits) != 4 {
-		t.Fatalf("%d pixels, %d told of, %d images, %d splits", pixels, done, len(r.Images), len(r.Splits))
+		t.Fatalf("%d pixels, %d reported, %d images, %d splits", pixels, done, len(r.Images), len(r.Splits))
 	}
 	for i, want := range []struct {
 		key, count string
-		input      float64 // what noise of this level leaves
+		input      float64 // the PSNR of noise of this level
 	}{{"rain100l", "2 of 100", 0}, {"cbsd68-15", "3 of 68", 24.8}, {"cbsd68-25", "3 of 68", 20.5}, {"cbsd68-50", "3 of 68", 14.9}} {
 		s := r.Splits[i]
 		if s.Key != want.key || s.Count() != want.count {
@@ -71,8 +71,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestDeterministic holds runs on other numbers of threads and images at a time
-// to the same bits, and another seed to others.
+// TestDeterministic: runs with different numbers of threads and parallel images give
+// the same bits, and another seed gives different ones.
 func TestDeterministic(t *testing.T) {
 	o := options(t)
 	want := mustRun(t, openNano(t, 1, 1), o)
@@ -100,7 +100,7 @@ func TestProtocols(t *testing.T) {
 	o.Protocol = Protocol{Name: "promptir", YChannel: true}
 	luma := mustRun(t, nets, o).Splits[0].Output
 	if gaussian.PSNR != plain.PSNR || gaussian.SSIM == plain.SSIM {
-		t.Errorf("gaussian is %v, promptir %v: SSIM alone should differ", gaussian, plain)
+		t.Errorf("gaussian is %v, promptir %v: only SSIM should differ", gaussian, plain)
 	}
 	if luma == plain {
 		t.Error("luma measures like RGB")
@@ -111,7 +111,7 @@ func TestProtocols(t *testing.T) {
 	}
 }
 
-// TestFailuresAreRows damages one image and makes another too small.
+// TestFailuresAreRows damages one image and makes another one too small.
 func TestFailuresAreRows(t *testing.T) {
 	o := options(t)
 	if err := os.WriteFile(filepath.Join(o.Root, "test/derain/Rain100L/input/rain-1.png"), []byte("no picture"), 0o644); err != nil {
@@ -140,7 +140,7 @@ func TestMemoryLimit(t *testing.T) {
 	if err := r.Failed(); err == nil || !strings.Contains(err.Error(), "--max-memory") || !strings.Contains(err.Error(), "11 of 11") {
 		t.Errorf("with a megabyte: %v", err)
 	}
-	// Enough for the largest image, and not for two.
+	// Enough for the largest image, but not for two.
 	nets := openNano(t, 3, 1)
 	o.MaxMemory = infer.ProgramBytes
 	for _, n := range nets {
@@ -163,7 +163,7 @@ func TestMemoryLimit(t *testing.T) {
 }
 
 // TestLimitBeforeDecoding: a picture too large for the limit is refused by its header.
-// It is cut behind that, so that decoding it would say something else.
+// The file ends after the header, so that decoding it would give a different error.
 func TestLimitBeforeDecoding(t *testing.T) {
 	var data bytes.Buffer
 	if err := png.Encode(&data, image.NewGray(image.Rect(0, 0, 3000, 2000))); err != nil {
@@ -207,8 +207,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestPanicPasses makes a callback panic on a worker: Run panics, so that the
-// command can word it.
+// TestPanicPasses: a panic of a callback on a worker is re-raised by Run, so that the
+// command can report it.
 func TestPanicPasses(t *testing.T) {
 	o := options(t)
 	o.Image = func(ImageResult, int, int) { panic("bug") }

@@ -14,7 +14,7 @@ import (
 	"clusir/internal/kernels/cpu"
 )
 
-// openNano loads the embedded model n times, each on so many threads.
+// openNano loads the embedded model n times, each with the given number of threads.
 func openNano(t testing.TB, n, threads int) (nets []*infer.Network) {
 	t.Helper()
 	for range n {
@@ -35,7 +35,7 @@ func openNano(t testing.TB, n, threads int) (nets []*infer.Network) {
 	return nets
 }
 
-// wave is a picture of waves, with rain where streaks is set.
+// wave writes a picture of waves, with rain if streaks is set.
 func wave(t testing.TB, path string, w, h, phase int, streaks bool) {
 	t.Helper()
 	info := imageio.Info{Format: imageio.PNG, W: w, H: h, Depth: 8}
@@ -57,7 +57,7 @@ func wave(t testing.TB, path string, w, h, phase int, streaks bool) {
 	}
 }
 
-// makeData makes up three clean pictures and two rainy ones: eleven images.
+// makeData makes three clean pictures and two rainy ones: eleven images.
 func makeData(t testing.TB) (root string, benchmarks []*dataset.Benchmark) {
 	t.Helper()
 	root = t.TempDir()
@@ -75,7 +75,7 @@ func makeData(t testing.TB) (root string, benchmarks []*dataset.Benchmark) {
 	return root, benchmarks
 }
 
-// options are those of a run over made-up data.
+// options returns the options of a run over synthetic data.
 func options(t testing.TB) Options {
 	root, benchmarks := makeData(t)
 	return Options{Root: root, Benchmarks: benchmarks, Protocol: Protocol{Name: "promptir"}, Subject: Subject{Model: "nano", Weights: "w"}}
@@ -90,7 +90,7 @@ func mustRun(t testing.TB, nets []*infer.Network, o Options) *Report {
 	return untimed(r)
 }
 
-// untimed takes away what differs from run to run.
+// untimed removes what differs from run to run.
 func untimed(r *Report) *Report {
 	for i := range r.Images {
 		r.Images[i].MS = 0

@@ -15,10 +15,10 @@ import (
 type shot struct {
 	ImageResult
 	in, clean, restored planar.Image
-	progress            func(share float64) // nil, or receives how far restoring is
+	progress            func(share float64) // nil, or receives the progress of restoring
 }
 
-// fail keeps why there is no result.
+// fail records why there is no result.
 func (s *shot) fail(err error) { s.Err = err.Error() }
 
 func newShot(j job) *shot {
@@ -36,18 +36,18 @@ func (s *shot) load(j job, seed uint64) error {
 	return nil
 }
 
-// restorer gives the restored images: a network, or another program's pictures.
+// restorer supplies the restored images: a network, or another program's pictures.
 type restorer interface {
-	// held is the memory that it takes all the time, in bytes.
+	// held is the memory that it takes permanently, in bytes.
 	held() int64
-	// need bounds the memory that restoring and measuring an image of h×w pixels
-	// takes: what the restorer keeps for the next one, and the images.
+	// need bounds the memory for restoring and measuring an image of h×w pixels: what
+	// the restorer keeps for the next one, and the images.
 	need(j job, h, w int) (kept, images int64, err error)
-	// restore sets what is restored of a shot, and what is known of how.
+	// restore sets a shot's restored image and the details of how it was made.
 	restore(ctx context.Context, s *shot, j job) error
 }
 
-// network restores by itself.
+// network restores with a network.
 type network struct{ *infer.Network }
 
 func (n network) held() (weights int64) {
@@ -85,17 +85,17 @@ func (s *shot) compare(p Protocol, w metrics.Window) (err error) {
 	return err
 }
 
-// shift is the largest difference between the means of a channel.
-func shift(a, b planar.Image) (most float64) {
+// shift returns the largest difference between the means of a channel.
+func shift(a, b planar.Image) (largest float64) {
 	n := a.H * a.W
 	for c := range a.C {
 		sum := 0.
 		for i := c * n; i < (c+1)*n; i++ {
 			sum += float64(b.Pix[i]) - float64(a.Pix[i])
 		}
-		most = max(most, math.Abs(sum)/float64(n))
+		largest = max(largest, math.Abs(sum)/float64(n))
 	}
-	return most
+	return largest
 }
 
 func quality(a, b planar.Image, p Protocol, w metrics.Window) (Quality, error) {
@@ -106,7 +106,7 @@ func quality(a, b planar.Image, p Protocol, w metrics.Window) (Quality, error) {
 	return Quality{PSNR: metrics.PSNR(a, b), SSIM: ssim}, err
 }
 
-// need is the memory of the pass and of the images.
+// need returns the memory of the pass and of the images.
 func (n network) need(_ job, h, w int) (pass, images int64, err error) {
 	if _, pass, err = infer.Memory(n.Model.Config, n.Padded(h), n.Padded(w)); err != nil {
 		return 0, 0, fmt.Errorf("%d×%d pixels: %w", w, h, err)
@@ -118,6 +118,6 @@ func (n network) need(_ job, h, w int) (pass, images int64, err error) {
 	return pass, images, nil
 }
 
-// imageBytes is the memory that the images of a shot take: three as the network has
-// them, two padded, two as their files hold them.
+// imageBytes is the memory that a shot's images take: three as used by the network, two
+// padded, two as their files hold them.
 func imageBytes(h, w int) int64 { return int64(h) * int64(w) * 3 * (5*4 + 2) }

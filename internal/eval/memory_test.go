@@ -18,20 +18,20 @@ import (
 	"clusir/internal/sysmem"
 )
 
-// errand is what the process of TestMaxMemory does.
+// errand is the task of TestMaxMemory's process.
 type errand struct {
 	Root   string
 	Jobs   int
 	Memory int64
 }
 
-// outcome is what it prints.
+// outcome is what the process prints.
 type outcome struct {
 	Peak int64
 	Err  string
 }
 
-// TestMain is that process.
+// TestMain is also that process.
 func TestMain(m *testing.M) {
 	text := os.Getenv("EVAL_ERRAND")
 	if text == "" {
@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 	if err := r.Failed(); err != nil {
 		o.Err = err.Error()
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(o) // what is missing fails the test
+	_ = json.NewEncoder(os.Stdout).Encode(o) // missing output fails the test
 	os.Exit(0)
 }
 
@@ -61,7 +61,7 @@ func ownBenchmark() []*dataset.Benchmark {
 	return []*dataset.Benchmark{{Name: "own", Clean: []string{"."}, Sigmas: []float64{25}}}
 }
 
-// smallNetwork is an untrained network that takes little time.
+// smallNetwork returns an untrained network that takes little time.
 func smallNetwork() *infer.Network {
 	c := arch.Base()
 	c.Dim, c.EncBlocks, c.DecBlocks, c.RefineBlocks = 4, []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
@@ -79,8 +79,8 @@ func smallNetwork() *infer.Network {
 	return infer.New(m, b)
 }
 
-// TestMaxMemory holds processes that measure several images side by side to what they
-// were allowed: the least for one, for two of four, and for all.
+// TestMaxMemory checks that processes that measure several images in parallel stay
+// within their limit: the minimum for one, for two of four, and for all.
 func TestMaxMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it restores pictures of half a megapixel")

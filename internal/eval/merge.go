@@ -11,9 +11,9 @@ import (
 	"clusir/internal/userfile"
 )
 
-// Merge puts the results files of all shards of a run, or that of a whole one,
-// together. The report is, to the bit, that of a run in one piece. (Times are
-// those of the shards, and so are the devices.)
+// Merge combines the results files of all shards of a run, or reads that of a whole
+// one. The report is, to the bit, that of a run in one piece, except that times and
+// devices are those of the shards.
 func Merge(paths ...string) (*Report, error) {
 	if len(paths) == 0 {
 		return nil, errors.New("no results files to merge")
@@ -55,8 +55,8 @@ func Merge(paths ...string) (*Report, error) {
 	return first.report(rows), nil
 }
 
-// complete returns a row for each image, the latest of each, or says which
-// shards are not there or not finished.
+// complete returns a row for each image, the latest one, or reports which shards are
+// missing or incomplete.
 func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageResult, error) {
 	total := 0
 	for _, s := range h.Splits {
@@ -82,7 +82,7 @@ func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageRe
 	return whole, nil
 }
 
-// fileOf is the file of the shard that has an image.
+// fileOf returns the file of the shard that has an image.
 func fileOf(shards map[Shard]string, index int) string {
 	for s, path := range shards {
 		if s.Has(index) {
@@ -109,11 +109,11 @@ func openResults(path string) (Header, []ImageResult, error) {
 	return h, rows, nil
 }
 
-// IsResults tells whether a file is one of results.
+// IsResults reports whether a file is a results file.
 func IsResults(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
-		return false // whoever reads it will say why
+		return false // reading it will report why
 	}
 	defer f.Close()
 	info, err := f.Stat()

@@ -11,29 +11,29 @@ import (
 	"clusir/internal/published"
 )
 
-// PaperTable is a table of the paper, and what our rows of it take.
+// PaperTable is a table of the paper, and the networks that our rows of it need.
 type PaperTable struct {
 	Number  int
 	Title   string
 	Setting string   // of the published rows
-	Keys    []string // of the splits that it has columns for; "average" is their mean
-	// Rows are the networks of ours that the paper's rows ask for.
+	Keys    []string // of the splits in its columns; "average" is their mean
+	// Rows lists our networks that correspond to the paper's rows.
 	Rows []PaperRow
-	// One tells that any network makes a row: such a table takes the shipped
-	// model where no other is named.
+	// One reports that any network makes a row: the embedded model then fills it by
+	// default.
 	One bool
 }
 
-// PaperRow is a row that a network of ours takes in a table.
+// PaperRow is a row that one of our networks takes in a table.
 type PaperRow struct {
 	Name string
-	// Row is the row that its numbers go to, if that is shared: the networks of
-	// Table 3 have a column each.
+	// Row is the row for its numbers if networks share one: those of Table 3 have a
+	// column each.
 	Row  string
-	Keys []string // the columns that it is measured for; none means all
-	// Configs are the names of the configurations that train it.
+	Keys []string // the columns that it is measured for; nil means all
+	// Configs names the configurations that train it.
 	Configs []string
-	// wrong says what about a network does not fit the row, "" if all does.
+	// wrong says why a network does not match the row, "" if it does.
 	wrong func(arch.Config) string
 }
 
@@ -44,7 +44,7 @@ var (
 	cddKeys   = []string{"l", "h", "r", "s", "l+h", "l+r", "l+s", "h+r", "h+s", "l+h+r", "l+h+s", published.Average}
 )
 
-// paperTables are those that measure; Table 7 counts, see Sizes.
+// paperTables are the tables that measure; Table 7 counts, see Sizes.
 var paperTables = []*PaperTable{
 	{Number: 1, Title: "three tasks at once", Setting: "three-task", Keys: threeKeys, One: true,
 		Rows: []PaperRow{{Name: "three-task", Configs: []string{"three-task"}}}},
@@ -75,7 +75,7 @@ var paperTables = []*PaperTable{
 	}},
 }
 
-// Paper returns a table by its number.
+// Paper returns a table by number.
 func Paper(number int) (*PaperTable, error) {
 	for _, t := range paperTables {
 		if t.Number == number {
@@ -127,10 +127,10 @@ func prototypes(name, start, config string) PaperRow {
 	}}
 }
 
-// name is how the table is called where it is not printed.
+// name is the table's name outside of its own title.
 func (t *PaperTable) name() string { return fmt.Sprint("Table ", t.Number) }
 
-// Find returns the row of a name, in any case of letters.
+// Find returns the row with a name, ignoring case.
 func (t *PaperTable) Find(name string) (PaperRow, bool) {
 	for _, r := range t.Rows {
 		if strings.EqualFold(r.Name, name) {
@@ -140,10 +140,10 @@ func (t *PaperTable) Find(name string) (PaperRow, bool) {
 	return PaperRow{}, false
 }
 
-// Title is what its row is called.
+// Title returns the title of its row.
 func (r PaperRow) Title() string { return cmp.Or(r.Row, r.Name) }
 
-// Check returns an error if a network is not what the row is about.
+// Check returns an error if a network does not match the row.
 func (r PaperRow) Check(c arch.Config) error {
 	if r.wrong == nil {
 		return nil
@@ -154,7 +154,7 @@ func (r PaperRow) Check(c arch.Config) error {
 	return nil
 }
 
-// Benchmarks are those that a row takes, with the noise levels that it takes.
+// Benchmarks returns the benchmarks of a row, with its noise levels.
 func (t *PaperTable) Benchmarks(c *dataset.Catalog, r PaperRow) ([]*dataset.Benchmark, error) {
 	keys := r.Keys
 	if len(keys) == 0 {

@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// golden holds a table's text to a file of testdata.
+// golden compares a table's text with a file of testdata.
 func golden(t *testing.T, name string, table *tabular.Table) {
 	t.Helper()
 	var b bytes.Buffer
@@ -36,8 +36,8 @@ func golden(t *testing.T, name string, table *tabular.Table) {
 	}
 }
 
-// madeUp is a report in which every split of a table is complete but those of
-// short; the numbers are none that a network reached.
+// madeUp returns a report in which every split of a table is complete except those in
+// short, with invented numbers.
 func madeUp(t *PaperTable, psnr, ssim float64, short ...string) *Report {
 	r := &Report{Protocol: Protocol{Name: "promptir"}, Subject: Subject{Model: "m.safetensors", Weights: "0123", Device: "cpu"}}
 	for i, k := range t.Keys {
@@ -66,7 +66,7 @@ func TestPaperTables(t *testing.T) {
 			other := madeUp(table, 50, 0.99)
 			other.Protocol = Protocol{Name: "gaussian", YChannel: true, Seed: 3}
 			ours = append(ours, Ours{Name: "luma", Report: other})
-		case 3: // five networks in one row, of which two are there
+		case 3: // five networks in one row, two of them present
 			ours = nil
 			for _, r := range table.Rows[:2] {
 				ours = append(ours, Ours{Name: r.Title(), Keys: r.Keys, Report: madeUp(table, 34.5, 0.98)})
@@ -83,8 +83,8 @@ func TestPaperTables(t *testing.T) {
 	golden(t, "table7", sizes)
 }
 
-// TestRowsAreThePapers holds the rows that take a network of their own to the
-// names of the paper's.
+// TestRowsAreThePapers checks the names of rows with their own network against the
+// paper's.
 func TestRowsAreThePapers(t *testing.T) {
 	for _, table := range paperTables {
 		for _, r := range table.Rows {
@@ -109,8 +109,8 @@ func TestRowsAreThePapers(t *testing.T) {
 	}
 }
 
-// TestEachColumnIsMeasured opens the benchmarks of each table: their splits are
-// its columns.
+// TestEachColumnIsMeasured opens the benchmarks of each table: their splits must be its
+// columns.
 func TestEachColumnIsMeasured(t *testing.T) {
 	catalog := dataset.Standard()
 	for _, table := range paperTables {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestProgress: how far a run is moves within each image, never falls and ends with
-// all of them, however many are measured at a time; the results do not change.
+// TestProgress: progress moves within each image, never falls and ends with the number
+// of images, however many are measured in parallel; the results do not change.
 func TestProgress(t *testing.T) {
 	o := options(t)
 	want := mustRun(t, openNano(t, 1, 2), o)

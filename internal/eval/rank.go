@@ -10,16 +10,16 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Ranking sets the results of several methods on the same images side by side.
+// Ranking compares the results of several methods on the same images.
 type Ranking struct {
 	Protocol Protocol `json:"protocol"`
 	Seed     uint64   `json:"bootstrap_seed"`
 	Splits   []Split  `json:"splits"`
-	// Images are how many are ranked: those of which each method has a result.
+	// Images is the number of images ranked: those for which each method has a result.
 	Images  int      `json:"images"`
 	Methods []Ranked `json:"methods"`
 	// Friedman is the test's statistic over the ranks by PSNR, and P the probability of
-	// one that large if no method were better than another.
+	// a value that large if no method were better than another.
 	Friedman float64  `json:"friedman"`
 	P        float64  `json:"p"`
 	LeftOut  []string `json:"left_out,omitempty"`
@@ -34,15 +34,15 @@ type Ranked struct {
 	Subject
 	Splits []Quality `json:"splits"` // of each split
 	Mean   Quality   `json:"mean"`   // of the splits' means
-	Rank   float64   `json:"rank"`   // by PSNR, from 1, the mean over the images
+	Rank   float64   `json:"rank"`   // by PSNR, from 1, averaged over the images
 	Best   int       `json:"best"`   // images on which no other has a higher PSNR
-	// Behind is the mean PSNR less that of the method with the highest; nil of that one.
+	// Behind is the mean PSNR minus that of the best method; nil for the best.
 	Behind *Interval `json:"behind,omitempty"`
 
 	who string
 }
 
-// Rank ranks two or more methods on the images that all of them have a result for.
+// Rank ranks two or more methods on the images for which all of them have a result.
 // Intervals come from a paired bootstrap that seed determines.
 func Rank(reports []*Report, seed uint64) (*Ranking, error) {
 	names := map[string]bool{}
@@ -70,7 +70,7 @@ func Rank(reports []*Report, seed uint64) (*Ranking, error) {
 	return k, k.compare(all)
 }
 
-// fill forms the means, and returns each image's PSNR with each method.
+// fill computes the means, and returns each image's PSNR with each method.
 func (k *Ranking) fill(reports []*Report) (psnr [][]float64, err error) {
 	k.Methods = make([]Ranked, len(reports))
 	for m, r := range reports {
@@ -124,7 +124,7 @@ func meanOf(all []Quality) (mean Quality) {
 	return mean
 }
 
-// across is an image's PSNR with each method, or why it is left out.
+// across returns an image's PSNR with each method, or why it is left out.
 func across(reports []*Report, at int) (psnr []float64, fault string, err error) {
 	first := reports[0].Images[at]
 	for _, r := range reports {
@@ -142,8 +142,8 @@ func across(reports []*Report, at int) (psnr []float64, fault string, err error)
 	return psnr, "", nil
 }
 
-// rank ranks the methods on each image, 1 the highest PSNR; equal ones share the mean
-// of their ranks. Friedman's test, with its correction for ties, is of these.
+// rank ranks the methods on each image, 1 for the highest PSNR; ties get the mean of
+// their ranks. It computes Friedman's test from these, with its correction for ties.
 func (k *Ranking) rank(psnr [][]float64) {
 	methods, n := len(k.Methods), float64(len(psnr))
 	squares := 0.
@@ -178,7 +178,7 @@ func (k *Ranking) rank(psnr [][]float64) {
 	}
 }
 
-// compare sets each method against the one with the highest mean PSNR.
+// compare compares each method with the one with the highest mean PSNR.
 func (k *Ranking) compare(reports []*Report) error {
 	best := 0
 	for m, r := range k.Methods {
@@ -201,7 +201,7 @@ func (k *Ranking) compare(reports []*Report) error {
 	return nil
 }
 
-// soundOnly marks as failed in all reports what any of them has no finite result for.
+// soundOnly marks images as failed in all reports if any of them has no finite result.
 func soundOnly(reports []*Report) (out []*Report) {
 	for _, r := range reports {
 		own := *r

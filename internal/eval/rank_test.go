@@ -18,8 +18,8 @@ func ranked(name string, psnr ...float64) *Report {
 	return r
 }
 
-// TestRank has the example of scipy.stats.friedmanchisquare's documentation: heart rates
-// before, right after and five minutes after exercise.
+// TestRank checks the example of scipy.stats.friedmanchisquare's documentation: heart
+// rates before, right after and five minutes after exercise.
 func TestRank(t *testing.T) {
 	before := ranked("before", 72, 96, 88, 92, 74, 76, 82)
 	after := ranked("after", 120, 120, 132, 120, 101, 96, 112)
@@ -50,7 +50,7 @@ func TestRank(t *testing.T) {
 	}
 }
 
-// TestRankTies: equal methods share ranks and are all best.
+// TestRankTies: equal methods have equal ranks and are all best.
 func TestRankTies(t *testing.T) {
 	k, err := Rank([]*Report{ranked("a", 30, 31), ranked("b", 30, 31), ranked("c", 30, 31)}, 0)
 	if err != nil || k.P != 1 || k.Friedman != 0 || k.Methods[0].Rank != 2 || k.Methods[2].Best != 2 {
@@ -62,7 +62,7 @@ func TestRankTies(t *testing.T) {
 	}
 }
 
-// TestRankLeavesOut: an image that one method has no result for counts for none.
+// TestRankLeavesOut: an image for which one method has no result counts for none.
 func TestRankLeavesOut(t *testing.T) {
 	a, b := ranked("a", 30, 31, 33), ranked("b", 29, 35, 34)
 	b.Images[1].Err, b.Splits[0].Images, b.Splits[0].Failed = "damaged", 2, 1

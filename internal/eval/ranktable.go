@@ -8,7 +8,7 @@ import (
 	"clusir/internal/tabular"
 )
 
-// Table has a row for each method, the best of each column marked.
+// Table returns a row for each method, with the best of each column marked.
 func (k *Ranking) Table() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{{Name: "method", Left: true}}}
 	groups := make([]string, len(k.Splits))
@@ -33,7 +33,7 @@ func (k *Ranking) Table() *tabular.Table {
 	return t
 }
 
-// qualities are the cells of a row up to the mean.
+// qualities returns the cells of a row up to the mean.
 func (k *Ranking) qualities(name string, splits []Quality, mean Quality) []tabular.Cell {
 	cells := []tabular.Cell{tabular.Words("%s", name)}
 	if len(splits) > 1 {
@@ -55,8 +55,8 @@ func (m Ranked) behind() []tabular.Cell {
 	return []tabular.Cell{tabular.Number("%+.2f", m.Behind.Mean), tabular.Words("%+.2f to %+.2f", *m.Behind.Low, *m.Behind.High)}
 }
 
-// mark marks the best and the second best method of each column of numbers, as they
-// are printed: the highest, but the lowest rank.
+// mark marks the best and the second best method of each column of numbers, as printed:
+// the highest value, or the lowest rank.
 func (k *Ranking) mark(t *tabular.Table) {
 	for c := 1; c < len(t.Columns)-3; c++ {
 		value := func(r tabular.Row) float64 {

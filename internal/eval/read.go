@@ -13,9 +13,9 @@ import (
 	"clusir/internal/metrics"
 )
 
-// readResults reads the lines of a results file; end is where they end, 0 if
-// there are none. What a run that was cut off left behind its last whole line,
-// or in place of that, is left out: the image is measured again.
+// readResults reads the lines of a results file; end is the offset where they end, 0 if
+// there are none. It leaves out an incomplete last line, which an interrupted run
+// wrote: that image is measured again.
 func readResults(r io.Reader) (h Header, rows []ImageResult, end int64, err error) {
 	in := bufio.NewReader(r)
 	var torn error
@@ -27,7 +27,7 @@ func readResults(r io.Reader) (h Header, rows []ImageResult, end int64, err erro
 			return h, nil, 0, err
 		}
 		if torn != nil {
-			return h, nil, 0, torn // something follows it: it is damage
+			return h, nil, 0, torn // it is not the last line, so it is damage
 		}
 		if n == 1 {
 			if err := h.parse(line); !json.Valid(line) {
@@ -38,7 +38,7 @@ func readResults(r io.Reader) (h Header, rows []ImageResult, end int64, err erro
 		} else if row, err := h.row(line); err != nil {
 			torn = fmt.Errorf("line %d: not a file of results, or a damaged one: %w", n, err)
 			if json.Valid(line) {
-				return h, nil, 0, torn // nobody was interrupted in writing that
+				return h, nil, 0, torn // not an interrupted write
 			}
 			continue
 		} else {
@@ -48,7 +48,7 @@ func readResults(r io.Reader) (h Header, rows []ImageResult, end int64, err erro
 	}
 }
 
-// parse reads the first line.
+// parse parses the first line.
 func (h *Header) parse(line []byte) error {
 	if err := json.Unmarshal(line, h); err != nil {
 		return plainJSON(err)
@@ -64,7 +64,7 @@ func (h *Header) parse(line []byte) error {
 	}
 	seen := map[string]bool{}
 	for _, s := range h.Splits {
-		if s.Found < 0 || s.Found > mostImages || s.Expected < 0 || s.Expected > mostImages {
+		if s.Found < 0 || s.Found > maxImages || s.Expected < 0 || s.Expected > maxImages {
 			return fmt.Errorf("%s of %d images, %d of the whole set", s.Name(), s.Found, s.Expected)
 		}
 		id := s.Benchmark + "\n" + s.Label
@@ -73,22 +73,22 @@ func (h *Header) parse(line []byte) error {
 		}
 		seen[id] = true
 	}
-	if h.Setting == "" { // written before it was noted
+	if h.Setting == "" { // written before it was recorded
 		h.Setting = chooseSetting("", h.Splits)
 	}
 	return nil
 }
 
-// The bounds of what can have been measured.
+// Bounds of plausible measurements.
 const (
-	mostImages = 1 << 31 // of a split
+	maxImages = 1 << 31 // of a split
 	mostSide   = 1 << 20
-	mostPSNR   = 1000 // dB; the least difference of two float32 lies far below
+	maxPSNR   = 1000 // dB; the smallest difference of two float32 gives far less
 	mostMS     = 1e12
 	mostStages = 64
 )
 
-// row reads a line behind the header.
+// row parses a line after the header.
 func (h *Header) row(line []byte) (r ImageResult, err error) {
 	if err := json.Unmarshal(bytes.TrimSpace(line), &r); err != nil {
 		return r, plainJSON(err)
@@ -107,7 +107,7 @@ func (h *Header) row(line []byte) (r ImageResult, err error) {
 		return r, fmt.Errorf("image %d took %g ms", r.Index, r.MS)
 	}
 	for _, q := range []Quality{r.Input, r.Output} {
-		if !within(q.PSNR, -1, mostPSNR) && !math.IsInf(q.PSNR, 1) || !within(q.SSIM, -1.01, 1.01) {
+		if !within(q.PSNR, -1, maxPSNR) && !math.IsInf(q.PSNR, 1) || !within(q.SSIM, -1.01, 1.01) {
 			return r, fmt.Errorf("image %d has a PSNR of %g dB and an SSIM of %g", r.Index, q.PSNR, q.SSIM)
 		}
 	}
@@ -117,7 +117,7 @@ func (h *Header) row(line []byte) (r ImageResult, err error) {
 	return r, r.checkRoutes()
 }
 
-// splitOf is the split of the image at an index.
+// splitOf returns the split of the image at an index.
 func (h *Header) splitOf(index int) (Split, bool) {
 	for _, s := range h.Splits {
 		if index >= 0 && index < s.Found {
@@ -128,10 +128,10 @@ func (h *Header) splitOf(index int) (Split, bool) {
 	return Split{}, false
 }
 
-// checkRoutes holds the posteriors and the experts' weights to their ranges.
+// checkRoutes checks the ranges of the posteriors and the experts' weights.
 func (i ImageResult) checkRoutes() error {
 	if len(i.Posterior) == 0 {
-		return nil // of a network without experts, an image that failed, or an older program
+		return nil // a network without experts, a failed image, or an older program
 	}
 	if len(i.Posterior) != len(i.Experts) || len(i.Posterior) > mostStages {
 		return fmt.Errorf("image %d has %d posteriors and the experts of %d stages", i.Index, len(i.Posterior), len(i.Experts))
@@ -149,7 +149,7 @@ func (i ImageResult) checkRoutes() error {
 	return nil
 }
 
-// sameShapes is an error if images were routed by networks of different shapes.
+// sameShapes returns an error if images were routed by networks of different shapes.
 func sameShapes(rows []ImageResult) error {
 	var first *ImageResult
 	for k := range rows {
@@ -165,7 +165,7 @@ func sameShapes(rows []ImageResult) error {
 			same = len(r.Posterior[l]) == len(first.Posterior[l]) && len(r.Experts[l]) == len(first.Experts[l])
 		}
 		if !same {
-			return fmt.Errorf("image %d has other clusters or experts than image %d: the results are damaged", r.Index, first.Index)
+			return fmt.Errorf("image %d does not have the clusters and experts of image %d: the results are damaged", r.Index, first.Index)
 		}
 	}
 	return nil
@@ -173,7 +173,7 @@ func sameShapes(rows []ImageResult) error {
 
 func within(x, low, high float64) bool { return x >= low && x <= high }
 
-// plainJSON is an error of the JSON library without the names of our types.
+// plainJSON returns an error of the JSON package without Go type names.
 func plainJSON(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {

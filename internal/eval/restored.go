@@ -17,19 +17,18 @@ import (
 	"clusir/internal/userfile"
 )
 
-// Picture is the file that another program restored an image to.
+// Picture is the file to which another program restored an image.
 type Picture struct {
 	Format string `json:"format"`
 	Depth  int    `json:"depth"` // bits per sample: 8 or 16
 	SHA256 string `json:"sha256"`
 }
 
-// RunRestored measures the pictures that another program made of the benchmarks, as
-// Run measures those of a network. o.Subject says what the program is called and where
-// the pictures are: in a folder for each part of a benchmark, called as Split.Folder
-// has it, or all in one if only one part is measured. So many are measured side by
-// side. A part without a folder is noted as missing; an image without a picture is a
-// result with an error.
+// RunRestored measures another program's pictures of the benchmarks like Run measures a
+// network's. o.Subject names the program and the folder of its pictures: in a subfolder
+// for each part of a benchmark, named by Split.Folder, or directly in it if only one
+// part is measured. jobs is how many are measured in parallel. A part without a folder
+// is recorded as missing; an image without a picture becomes a result with an error.
 func RunRestored(ctx context.Context, jobs int, o Options) (*Report, error) {
 	if err := userfile.Folder(o.Subject.Restored, "restored pictures"); err != nil {
 		return nil, err
@@ -37,14 +36,14 @@ func RunRestored(ctx context.Context, jobs int, o Options) (*Report, error) {
 	return run(ctx, slices.Repeat([]restorer{reader{}}, jobs), o)
 }
 
-// pictures are the files of a split's images, and why some have none; none of those of
-// a network.
+// pictures holds the files for a split's images, or why some have none; the zero value
+// is for a network.
 type pictures struct {
 	files  []string
 	faults []error
 }
 
-// of is the file of the k-th image.
+// of returns the file for the k-th image.
 func (p pictures) of(k int) (file string, none error) {
 	if p.files == nil {
 		return "", nil
@@ -52,7 +51,7 @@ func (p pictures) of(k int) (file string, none error) {
 	return p.files[k], p.faults[k]
 }
 
-// pictures finds the files of a split; an error is why there are none at all.
+// pictures finds the files of a split. It returns an error if there are none at all.
 func (s Subject) pictures(split Split, items []dataset.Item, only bool) (pictures, error) {
 	dir := filepath.Join(s.Restored, split.Folder())
 	if info, err := os.Stat(dir); only && (err != nil || !info.IsDir()) {
@@ -65,7 +64,7 @@ func (s Subject) pictures(split Split, items []dataset.Item, only bool) (picture
 	return pictures{files, faults}, err
 }
 
-// reader reads what another program wrote.
+// reader supplies pictures that another program wrote.
 type reader struct{}
 
 func (reader) held() int64 { return 0 }
@@ -92,10 +91,10 @@ func (reader) restore(_ context.Context, s *shot, j job) error {
 	return nil
 }
 
-// changed tells whether a job's picture is another than the one that was measured.
+// changed reports whether a job's picture differs from the one that was measured.
 func (j job) changed(r ImageResult) bool {
 	if j.picture == "" {
-		return j.none != nil // it was there
+		return j.none != nil // it existed then
 	}
 	sum, err := hashFile(j.picture)
 	return err != nil || r.Picture == nil || r.Picture.SHA256 != sum
@@ -112,7 +111,7 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
-// check holds a picture that a file of results names to what can be.
+// check validates a picture that a results file names.
 func (p *Picture) check() error {
 	if p != nil && p.Depth != 8 && p.Depth != 16 {
 		return fmt.Errorf("a picture of %d bits", p.Depth)
@@ -120,7 +119,7 @@ func (p *Picture) check() error {
 	return nil
 }
 
-// protocol says how it was measured, in one line.
+// protocol says how it was measured, on one line.
 func (r *Report) protocol() string {
 	if r.Restored == "" {
 		return r.Protocol.String()
@@ -128,7 +127,7 @@ func (r *Report) protocol() string {
 	return r.Protocol.with("output in the bits of its files")
 }
 
-// who says whose results these are, in one line; "" if that is not known.
+// who says whose results these are, on one line; "" if that is unknown.
 func (r *Report) who() string {
 	if r.Model == "" {
 		return ""
@@ -161,7 +160,7 @@ func (s Subject) who(images []ImageResult) string {
 	return line
 }
 
-// column is what the results are called in a table.
+// column returns the title of the results in a table.
 func (s Subject) column() string {
 	if s.Restored != "" {
 		return s.Model

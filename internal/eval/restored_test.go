@@ -14,7 +14,7 @@ import (
 	"clusir/internal/imageio"
 )
 
-// writePicture writes planes as a file of so many bits.
+// writePicture writes planes as a file with the given bit depth.
 func writePicture(t testing.TB, path string, w, h, depth int, pix []float32) {
 	t.Helper()
 	format, err := imageio.FormatOf(path)
@@ -30,8 +30,9 @@ func writePicture(t testing.TB, path string, w, h, depth int, pix []float32) {
 	}
 }
 
-// blend writes what a program of this quality makes of all images of the benchmarks: at
-// 0 their inputs, at 1 the clean images. name makes a file's name of an image's.
+// blend writes what a program of the given quality makes of all images of the
+// benchmarks: the inputs at 0, the clean images at 1. name turns an image's name into a
+// file name.
 func blend(t testing.TB, o Options, quality float32, depth int, name func(string) string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -70,7 +71,7 @@ func mustMeasure(t testing.TB, o Options, name, dir string) *Report {
 }
 
 // TestRestoredInputs: a program that does nothing has the inputs' quality, to the bit,
-// however it writes them.
+// in any format.
 func TestRestoredInputs(t *testing.T) {
 	o := options(t)
 	for _, c := range []struct {
@@ -101,7 +102,7 @@ func TestRestoredInputs(t *testing.T) {
 	}
 }
 
-// TestRestoredSixteenBits: what 8 bits round away is measured where a file has 16.
+// TestRestoredSixteenBits: 16-bit files are measured without rounding to 8 bits.
 func TestRestoredSixteenBits(t *testing.T) {
 	o := options(t)
 	eight := mustMeasure(t, o, "m", blend(t, o, 0.97, 8, asPNG))
@@ -111,7 +112,7 @@ func TestRestoredSixteenBits(t *testing.T) {
 	}
 }
 
-// TestRestoredWhole: pictures of the files' own size are cut as the clean ones are.
+// TestRestoredWhole: pictures of the files' full size are cropped like the clean ones.
 func TestRestoredWhole(t *testing.T) {
 	o := options(t)
 	o.Benchmarks = o.Benchmarks[2:]
@@ -128,7 +129,7 @@ func TestRestoredWhole(t *testing.T) {
 	}
 }
 
-// TestRestoredFaults: each is an error of its image, and the others are measured.
+// TestRestoredFaults: each fault is an error of its image, and the others are measured.
 func TestRestoredFaults(t *testing.T) {
 	rename := func(from, to string) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
@@ -147,7 +148,7 @@ func TestRestoredFaults(t *testing.T) {
 	for _, c := range []struct {
 		what   string
 		damage func(t *testing.T, dir string)
-		want   []string // of the error of the first image; none: it is measured
+		want   []string // parts of the first image's error; nil: it is measured
 	}{
 		{"absent", rename("rain-0.png", "other.png"), []string{"there is no picture", "rain-0.*"}},
 		{"another case", rename("rain-0.png", "RAIN-0.png"), nil},
@@ -179,7 +180,7 @@ func TestRestoredFaults(t *testing.T) {
 			c.damage(t, filepath.Join(dir, "rain100l"))
 			r := mustMeasure(t, o, "m", dir)
 			if got := r.Images[0].Err; (got != "") != (c.want != nil) {
-				t.Errorf("the error is %q", got)
+				t.Errorf("error %q", got)
 			}
 			for _, w := range c.want {
 				if !strings.Contains(r.Images[0].Err, w) {
@@ -193,8 +194,8 @@ func TestRestoredFaults(t *testing.T) {
 	}
 }
 
-// TestRestoredParts: parts without a folder are named; one part may lie in the folder
-// itself.
+// TestRestoredParts: parts without a folder are reported; a single part may lie in the
+// folder itself.
 func TestRestoredParts(t *testing.T) {
 	o := options(t)
 	dir := blend(t, o, 0.5, 8, asPNG)
@@ -227,8 +228,8 @@ func TestRestoredParts(t *testing.T) {
 	}
 }
 
-// TestRestoredResume: a picture that was written anew is measured anew, one that is the
-// same is not; shards merge to the whole.
+// TestRestoredResume: a rewritten picture is measured again, an unchanged one is not;
+// shards merge to the whole.
 func TestRestoredResume(t *testing.T) {
 	o := options(t)
 	dir := blend(t, o, 0.5, 8, asPNG)
@@ -257,6 +258,6 @@ func TestRestoredResume(t *testing.T) {
 		t.Errorf("another program's results: %v", err)
 	}
 	if _, err := Run(context.Background(), nil, o); err == nil {
-		t.Error("a network goes on with another program's results")
+		t.Error("a network continues another program's results")
 	}
 }

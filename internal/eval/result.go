@@ -16,23 +16,23 @@ import (
 	"clusir/internal/model"
 )
 
-// Protocol is how images are measured. It stands in every output, since
-// columns of papers that measure otherwise are not comparable.
+// Protocol is how images are measured. It is part of every output, because results of
+// other protocols are not comparable.
 type Protocol struct {
 	Name     string `json:"name"` // promptir or gaussian: the window of SSIM
 	YChannel bool   `json:"y_channel"`
 	Seed     uint64 `json:"seed"` // of the noise
 }
 
-// ProtocolOf is the protocol of a configuration.
+// ProtocolOf returns the protocol of a configuration.
 func ProtocolOf(c config.Eval) Protocol {
 	return Protocol{Name: c.Protocol, YChannel: c.YChannel, Seed: c.Seed}
 }
 
-// String says what was done, in one line.
+// String describes the protocol on one line.
 func (p Protocol) String() string { return p.with("output clamped and not quantised") }
 
-// with is String with what else is to be said of the output.
+// with is String with a given description of the output.
 func (p Protocol) with(output string) string {
 	window := map[string]string{"promptir": "7×7 uniform", "gaussian": "11×11 Gaussian, σ 1.5"}[p.Name]
 	channels := "RGB"
@@ -43,18 +43,18 @@ func (p Protocol) with(output string) string {
 		p.Name, channels, window, p.Seed, output)
 }
 
-// Subject is the network that was measured, and on what; or another program, called
+// Subject is the network that was measured and its device; or another program, named
 // Model, and the folder of the pictures that it restored.
 type Subject struct {
 	Model   string `json:"model,omitempty"`
 	Weights string `json:"weights,omitempty"` // Fingerprint
-	// Ensemble tells that results are means over the eight flips and turns.
+	// Ensemble reports that results are means over the eight flips and turns.
 	Ensemble bool   `json:"ensemble,omitempty"`
 	Device   string `json:"device,omitempty"`
 	Restored string `json:"restored,omitempty"`
 }
 
-// place is where the network ran, and in how many turns of each image.
+// place returns where the network ran, and in how many turns of each image.
 func (s Subject) place() string {
 	if s.Ensemble {
 		return s.Device + ", the mean over eight flips and turns"
@@ -62,13 +62,13 @@ func (s Subject) place() string {
 	return s.Device
 }
 
-// Fingerprint tells weights apart, whatever file they came from: the beginning
-// of the SHA-256 of all names and values.
+// Fingerprint identifies weights regardless of their file: it is the beginning of the
+// SHA-256 of all names and values.
 func Fingerprint(m *model.ClusIR) string {
 	sum := sha256.New()
 	for _, t := range m.State() {
 		fmt.Fprintf(sum, "%s %v\n", t.Name, t.Shape())
-		// A hash takes everything.
+		// Writing to a hash cannot fail.
 		_ = binary.Write(sum, binary.LittleEndian, t.Data())
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8])
@@ -76,7 +76,7 @@ func Fingerprint(m *model.ClusIR) string {
 
 // Quality is how close an image is to the clean one.
 type Quality struct {
-	PSNR float64 // dB; +Inf where they are equal, in JSON "inf"
+	PSNR float64 // dB; +Inf if they are equal, "inf" in JSON
 	SSIM float64
 }
 
@@ -123,7 +123,7 @@ func (q *Quality) divide(n int) {
 	}
 }
 
-// ImageResult is the result of one image; Err is why there is none.
+// ImageResult is the result of one image; Err is the reason if there is none.
 type ImageResult struct {
 	Index     int     `json:"index"` // among all images of the run
 	Benchmark string  `json:"benchmark"`
@@ -134,38 +134,38 @@ type ImageResult struct {
 	Input     Quality `json:"input"`
 	Output    Quality `json:"output"`
 	MS        float64 `json:"ms"`
-	// Shift is the largest change of a channel's mean, of a range of 1.
+	// Shift is the largest change of a channel's mean, in a range of 1.
 	Shift float64 `json:"shift,omitempty"`
-	// Experts are the weights α_c p(e|c,x) of all experts of each stage, 0 for
-	// those that did not run.
+	// Experts holds the weights α_c p(e|c,x) of all experts of each stage, 0 for those
+	// that did not run.
 	Experts [][]float32 `json:"experts,omitempty"`
 	// Posterior is p(C=c|x) of each stage, Eq. 5.
 	Posterior [][]float32 `json:"posterior,omitempty"`
-	// Picture is the file that another program restored it to.
+	// Picture is the file to which another program restored it.
 	Picture *Picture `json:"picture,omitempty"`
 	Err     string   `json:"error,omitempty"`
 }
 
-// name tells which image it is.
+// name identifies the image in messages.
 func (i ImageResult) name() string {
 	return strings.Join(strings.Fields(i.Benchmark+" "+i.Split+" "+i.Image), " ")
 }
 
-// Split is a part of a benchmark with a result of its own.
+// Split is a part of a benchmark with its own result.
 type Split struct {
 	Benchmark string `json:"benchmark"`
 	Title     string `json:"title"`
 	Label     string `json:"split,omitempty"`
 	Task      string `json:"task"`
-	Expected  int    `json:"expected,omitempty"` // images of the whole benchmark
+	Expected  int    `json:"expected,omitempty"` // images in the whole benchmark
 	Found     int    `json:"found"`              // on disk
-	// Key is its name among the published numbers. Own tells that the benchmark is
-	// a user's, so that it has none there, whatever it is called.
+	// Key is its name among the published numbers. Own reports that the benchmark is
+	// the user's, so that it has no published numbers, whatever its name.
 	Key string `json:"key"`
 	Own bool   `json:"own,omitempty"`
 	// Names is a fingerprint of the images' names.
 	Names string `json:"names,omitempty"`
-	// Skipped says which files could not be used, and why.
+	// Skipped lists files that could not be used, and why.
 	Skipped []string `json:"skipped,omitempty"`
 }
 
@@ -183,7 +183,7 @@ func newSplit(s *dataset.Split) Split {
 	return split
 }
 
-// Name is the benchmark's title with the part of it.
+// Name returns the benchmark's title and the part.
 func (s Split) Name() string {
 	if s.Label == "" {
 		return s.Title
@@ -191,7 +191,7 @@ func (s Split) Name() string {
 	return s.Title + " " + s.Label
 }
 
-// key is the split's name in the published tables: cbsd68-15, rain100l, l+h.
+// key returns the split's name in the published tables: cbsd68-15, rain100l, l+h.
 func key(s *dataset.Split) string {
 	switch {
 	case len(s.Benchmark.Sigmas) > 0 || s.Sigma > 0:
@@ -202,7 +202,7 @@ func key(s *dataset.Split) string {
 	return s.Benchmark.Name
 }
 
-// SplitResult is the mean over a split's images, per-image dB averaged.
+// SplitResult is the mean over a split's images; dB are averaged per image.
 type SplitResult struct {
 	Split
 	Images int     `json:"images"`
@@ -211,7 +211,7 @@ type SplitResult struct {
 	Output Quality `json:"output"`
 }
 
-// Count says how many of the benchmark's images were measured: "68" or "24 of 100".
+// Count returns how many of the benchmark's images were measured: "68" or "24 of 100".
 func (s SplitResult) Count() string {
 	if all := max(s.Expected, s.Found); all > s.Images {
 		return fmt.Sprintf("%d of %d", s.Images, all)
@@ -223,7 +223,8 @@ func (s SplitResult) Count() string {
 type Report struct {
 	Subject
 	Protocol Protocol `json:"protocol"`
-	// Setting is whose published numbers are printed next to ours, such as five-task.
+	// Setting selects the published numbers that are printed next to ours, such as
+	// five-task.
 	Setting string        `json:"setting,omitempty"`
 	Shard   Shard         `json:"shard,omitzero"`
 	Limit   int           `json:"limit,omitempty"` // images of each split, 0 for all
@@ -232,7 +233,7 @@ type Report struct {
 	Missing []string      `json:"missing,omitempty"` // benchmarks that are not on disk, and where to get them
 }
 
-// report forms the means of what was measured.
+// report computes the means of the measured images.
 func (h Header) report(rows []ImageResult) *Report {
 	r := &Report{Subject: h.Subject, Protocol: h.Protocol, Setting: h.Setting, Shard: h.Shard, Limit: h.Limit, Missing: h.Missing}
 	r.Images = slices.SortedFunc(slices.Values(rows), func(a, b ImageResult) int { return a.Index - b.Index })

@@ -10,24 +10,24 @@ import (
 	"clusir/internal/tabular"
 )
 
-// TaskRouting is what one stage's router made of the images of one task.
+// TaskRouting is how one stage's router routed the images of one task.
 type TaskRouting struct {
 	Stage  int    `json:"stage"` // from 1
 	Task   string `json:"task"`
 	Images int    `json:"images"`
-	// Posterior is the mean over the images of p(C=c|x), Eq. 5.
+	// Posterior is p(C=c|x), Eq. 5, averaged over the images.
 	Posterior []float64 `json:"posterior"`
-	// Entropy is the mean of the posterior's entropy, as a share of the largest
-	// possible: 1 where clusters are not distinguished.
+	// Entropy is the mean of the posterior's entropy relative to the largest possible:
+	// 1 if clusters are not distinguished.
 	Entropy float64 `json:"entropy"`
-	// Chosen is, for each expert, the share of the images that it worked on, and
-	// Weight its mean share α_c p(e|c,x) of the result, 0 where it did not work.
+	// Chosen is, for each expert, the share of the images that it worked on, and Weight
+	// its mean weight α_c p(e|c,x), counting 0 if it did not work.
 	Chosen []float64 `json:"chosen"`
 	Weight []float64 `json:"weight"`
 }
 
-// Routing sums up, stage by stage, how the images of each task were routed.
-// Images without routes, as those of a network without experts, do not count.
+// Routing sums up, stage by stage, how the images of each task were routed. It ignores
+// images without routes, such as those of a network without experts.
 func (r *Report) Routing() []TaskRouting {
 	tasks := map[string]string{} // of benchmarks
 	for _, s := range r.Splits {
@@ -73,7 +73,7 @@ func (t *TaskRouting) add(posterior, experts []float32) {
 	}
 }
 
-// RoutingTable shows Routing, stage by stage.
+// RoutingTable returns Routing as a table.
 func (r *Report) RoutingTable() *tabular.Table {
 	rows, clusters := r.Routing(), 0
 	for _, row := range rows {
@@ -120,7 +120,7 @@ func (t *TaskRouting) cells(clusters int) []tabular.Cell {
 	return cells
 }
 
-// routingRemarks explains the columns and says how well each stage tells tasks apart.
+// routingRemarks explains the columns and says how well each stage distinguishes tasks.
 func routingRemarks(rows []TaskRouting) []string {
 	if len(rows) == 0 {
 		return []string{"no routing: the network has no experts, or the results are of an older version"}
@@ -141,8 +141,8 @@ func routingRemarks(rows []TaskRouting) []string {
 	return lines
 }
 
-// farthest finds the two tasks whose mean posteriors differ most, by the
-// probability that would have to move to make them one.
+// farthest finds the two tasks whose mean posteriors differ most, measured by the
+// probability that would have to move to make them equal.
 func farthest(rows []TaskRouting) (a, b string, distance float64) {
 	for i, x := range rows {
 		for _, y := range rows[:i] {

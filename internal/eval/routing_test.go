@@ -10,7 +10,7 @@ import (
 	"clusir/internal/infer"
 )
 
-// routed is a report of images whose routes are known.
+// routed returns a report of images with known routes.
 func routed() *Report {
 	return &Report{
 		Splits: []SplitResult{
@@ -40,7 +40,7 @@ func TestRouting(t *testing.T) {
 	}
 }
 
-// shortened takes away the tail of float32's fractions.
+// shortened cuts off the tail of float32 fractions.
 func shortened(text string) string {
 	return strings.NewReplacer("0.10000000149011612", "0.1", "0.6500000059604645", "0.65").Replace(text)
 }
@@ -69,8 +69,8 @@ func TestRoutingTable(t *testing.T) {
 	}
 }
 
-// TestRoutesAreMeasured: of a real run, each posterior sums to 1, and so does
-// the weight of the experts.
+// TestRoutesAreMeasured: in a real run, each posterior sums to 1, and so do the
+// experts' weights.
 func TestRoutesAreMeasured(t *testing.T) {
 	net := openNano(t, 1, 2)[0]
 	r := mustRun(t, []*infer.Network{net}, options(t))

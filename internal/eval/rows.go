@@ -11,14 +11,14 @@ import (
 	"clusir/internal/tabular"
 )
 
-// Row names what makes a row of a paper's table: a checkpoint, a folder of pictures that
-// another program restored, or files of results.
+// Row names the source of a row of a paper's table: a checkpoint, a folder of pictures
+// that another program restored, or results files.
 type Row struct {
 	Name  string
 	Files []string
 }
 
-// OnlyResults tells whether all rows are results, so that nothing is measured.
+// OnlyResults reports whether all rows are results files, so that nothing is measured.
 func OnlyResults(rows []Row) bool {
 	for _, r := range rows {
 		if !IsResults(r.Files[0]) {
@@ -28,21 +28,21 @@ func OnlyResults(rows []Row) bool {
 	return len(rows) > 0
 }
 
-// RowSources says where the rows of ours in a table come from.
+// RowSources says where our rows in a table come from.
 type RowSources struct {
-	// Rows are the user's: for a row of the paper, or of a name of their own.
+	// Rows are the user's: for a row of the paper, or with their own name.
 	Rows []Row
-	// Runs is the folder of training runs in which the other rows are looked for.
+	// Runs is the folder of training runs to search for the other rows.
 	Runs string
-	// Model makes a row of its own, if set; Default does if there is no other and
-	// the table takes any network.
+	// Model, if set, makes a row of its own; Default does if there is no other and the
+	// table accepts any network.
 	Model, Default string
 	Catalog        *dataset.Catalog
 	// Measure measures a checkpoint, or a folder of pictures, for a row.
 	Measure func(source string, row PaperRow, benchmarks []*dataset.Benchmark) (*Report, error)
 }
 
-// Filled is a table with our rows in it.
+// Filled is a table that includes our rows.
 type Filled struct {
 	Table   *tabular.Table     `json:"table"`
 	Reports map[string]*Report `json:"reports"` // by the rows' names
@@ -54,8 +54,8 @@ type Filled struct {
 	failed  []error
 }
 
-// Fill measures the rows of the paper that there are networks for, those that
-// the user adds, and if that is none, where any network makes a row, the default.
+// Fill measures the paper's rows for which there are networks and those that the user
+// adds; if there are none and the table accepts any network, it measures the default.
 func (t *PaperTable) Fill(s RowSources) (*Filled, error) {
 	f := &Filled{paper: t, sources: s, Reports: map[string]*Report{}}
 	if err := f.collect(); err != nil {
@@ -68,7 +68,7 @@ func (t *PaperTable) Fill(s RowSources) (*Filled, error) {
 	return f, nil
 }
 
-// Failed is an error if there is no row of ours, or one lacks images.
+// Failed returns an error if there is no row of ours, or one lacks images.
 func (f *Filled) Failed() error {
 	if len(f.ours) == 0 {
 		return fmt.Errorf("no row of table %d could be measured: %s", f.paper.Number, f.missing[0])
@@ -111,7 +111,7 @@ func (f *Filled) collect() error {
 	return f.add(PaperRow{Name: name}, []string{name})
 }
 
-// find is the best checkpoint of the run that trained a row, "" if there is none.
+// find returns the best checkpoint of the run that trained a row, "" if there is none.
 func (s RowSources) find(p PaperRow) string {
 	for _, c := range p.Configs {
 		if file := s.best(c); exists(file) {
@@ -121,7 +121,7 @@ func (s RowSources) find(p PaperRow) string {
 	return ""
 }
 
-// best is the best checkpoint of a configuration's run.
+// best returns the best checkpoint of a configuration's run.
 func (s RowSources) best(config string) string {
 	return filepath.Join(s.Runs, config, "best.safetensors")
 }
@@ -158,7 +158,7 @@ func (f *Filled) report(p PaperRow, files []string) (*Report, error) {
 	case IsResults(files[0]):
 		return Merge(files...)
 	case len(files) > 1:
-		return nil, fmt.Errorf("row %s: several files are results, and %s is none; name one checkpoint, or results alone", p.Name, files[0])
+		return nil, fmt.Errorf("row %s: several files must all be results, but %s is not; name one checkpoint, or only results", p.Name, files[0])
 	}
 	benchmarks, err := f.paper.Benchmarks(f.sources.Catalog, p)
 	if err != nil {

@@ -11,17 +11,17 @@ import (
 	"clusir/internal/planar"
 )
 
-// Folder is where the restored images of a split are saved: cbsd68-25, rain100l,
+// Folder returns the folder for a split's restored images: cbsd68-25, rain100l,
 // cdd11-low_haze.
 func (s Split) Folder() string {
 	return strings.TrimSuffix(s.Benchmark+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
 }
 
-// saver knows the files that a run's images go to; a nil one saves none.
+// saver maps a run's images to their files; a nil saver saves nothing.
 type saver map[int]string
 
-// newSaver names the files of a run's jobs. It is an error if two have one name,
-// or if a file exists that the run may not replace.
+// newSaver names the files for a run's jobs. It returns an error if two have the same
+// name, or if a file exists that the run may not replace.
 func newSaver(o Options, jobs []job) (saver, error) {
 	if o.Save == "" {
 		return nil, nil
@@ -41,10 +41,10 @@ func newSaver(o Options, jobs []job) (saver, error) {
 	return s, nil
 }
 
-// has tells whether an image need not be restored for its file's sake.
+// has reports whether an image need not be restored to be saved.
 func (s saver) has(index int) bool { return s == nil || exists(s[index]) }
 
-// write writes an image as 8-bit PNG, rounded, and its file to copies, too.
+// write writes an image as 8-bit PNG, rounded, and also copies its file to copies.
 func (s saver) write(index int, p planar.Image, copies ...io.Writer) error {
 	if s == nil {
 		return nil

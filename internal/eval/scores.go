@@ -8,8 +8,8 @@ import (
 	"clusir/internal/userfile"
 )
 
-// ReadScores reads the results in a file that clusir eval --json printed, as the
-// metadata of a model hold them under [infer.KeyResults].
+// ReadScores reads the results in a file that clusir eval --json printed, in the form
+// in which a model's metadata hold them under [infer.KeyResults].
 func ReadScores(path string) (string, error) {
 	data, err := userfile.ReadText(path)
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"clusir/internal/tabular"
 )
 
-// method is what the paper calls its own network.
+// method is the paper's name for its own network.
 const method = "ClusIR"
 
-// settingTables are the paper's main tables, in the order in which they are
-// looked through. Each has a setting of its own; the ablations repeat Table 1's.
+// settingTables returns the paper's main tables in search order. Each has its own
+// setting; the ablations repeat Table 1's.
 func settingTables() (tables []*PaperTable) {
 	for _, t := range paperTables {
 		if !slices.ContainsFunc(tables, func(o *PaperTable) bool { return o.Setting == t.Setting }) {
@@ -23,7 +23,7 @@ func settingTables() (tables []*PaperTable) {
 	return tables
 }
 
-// tableOf is the paper's table of a setting, nil if there is none.
+// tableOf returns the paper's table for a setting, nil if there is none.
 func tableOf(setting string) *PaperTable {
 	for _, t := range settingTables() {
 		if t.Setting == setting {
@@ -33,10 +33,10 @@ func tableOf(setting string) *PaperTable {
 	return nil
 }
 
-// chooseSetting is the setting whose published numbers are printed next to a run's: the
-// one that names holds as a group, or else that of the table that knows the
-// most of the benchmarks, and of these the most of their splits. Numbers of two
-// tables never stand in one column: they are of differently trained networks.
+// chooseSetting returns the setting whose published numbers are printed next to a
+// run's: the group in names, or else that of the table with the most of the benchmarks
+// and, among those, the most of their splits. Numbers of two tables never share a
+// column, because they are of differently trained networks.
 func chooseSetting(names string, splits []Split) string {
 	var named []string
 	for name := range strings.SplitSeq(strings.ToLower(names), ",") {
@@ -63,7 +63,7 @@ func chooseSetting(names string, splits []Split) string {
 	return best
 }
 
-// published is the paper's number for a split in a setting.
+// published returns the paper's number for a split in a setting.
 func (s Split) published(setting string) (published.Row, bool) {
 	if s.Own {
 		return published.Row{}, false
@@ -71,21 +71,21 @@ func (s Split) published(setting string) (published.Row, bool) {
 	return published.Find(setting, method, s.Key)
 }
 
-// asPublished tells whether numbers of this protocol can be compared with the paper's.
+// asPublished reports whether numbers of this protocol are comparable with the paper's.
 func (p Protocol) asPublished() bool { return p.Name == "promptir" && !p.YChannel }
 
-// Partial tells whether some of the benchmark's images were not measured.
+// Partial reports whether some of the benchmark's images were not measured.
 func (s SplitResult) Partial() bool { return s.Images < max(s.Expected, s.Found) }
 
-// besides fills the paper's two columns of a report's table.
+// besides fills the two columns with the paper's numbers in a report's table.
 type besides struct {
 	*tabular.Table
 	report *Report
 	paper  *PaperTable // nil for none
 }
 
-// paperColumns adds the columns of the report's setting if it has a number for
-// one of the splits, and says below what they are.
+// paperColumns adds the columns of the report's setting if it has a number for one of
+// the splits, and explains them below the table.
 func (r *Report) paperColumns(t *tabular.Table) besides {
 	b := besides{Table: t, report: r}
 	paper := tableOf(r.Setting)
@@ -97,13 +97,13 @@ func (r *Report) paperColumns(t *tabular.Table) besides {
 	t.Columns = append(t.Columns, tabular.Column{Group: group, Name: "PSNR"}, tabular.Column{Group: group, Name: "SSIM"})
 	t.Remarks = append(t.Remarks, fmt.Sprintf("%s: the paper's base network, %s: %s", method, paper.name(), paper.Title))
 	if !r.Protocol.asPublished() {
-		t.Remarks = append(t.Remarks, "none of them stands here: they are by protocol promptir, on RGB")
+		t.Remarks = append(t.Remarks, "not shown: they are measured with protocol promptir, on RGB")
 	}
 	return b
 }
 
-// cells are the two of a published number, which is not shown if it is of
-// another protocol, and has a footnote if ours is of fewer images.
+// cells returns the two cells of a published number. They are empty if our protocol
+// differs, and have a footnote if ours is of fewer images.
 func (b besides) cells(row published.Row, partial bool) []tabular.Cell {
 	switch {
 	case b.paper == nil:
@@ -118,7 +118,7 @@ func (b besides) cells(row published.Row, partial bool) []tabular.Cell {
 	return cells
 }
 
-// known is a cell of a published number, which is 0 where there is none.
+// known returns the cell of a published number, which is 0 if there is none.
 func known(format string, x float64) tabular.Cell {
 	if x == 0 {
 		return tabular.None()

@@ -8,8 +8,8 @@ import (
 	"clusir/internal/dataset"
 )
 
-// measured is a report of complete splits by their keys, as a run by these names
-// would be; ours are 30 dB.
+// measured returns a report of complete splits with the given keys, as of a run with
+// these names; our results are 30 dB and up.
 func measured(names string, keys ...string) *Report {
 	h := Header{Protocol: Protocol{Name: "promptir"}}
 	for _, k := range keys {
@@ -28,7 +28,7 @@ func measured(names string, keys ...string) *Report {
 	return h.report(rows)
 }
 
-// paperCells are the paper's PSNR of each row of a report's table, "" without a
+// paperCells returns the paper's PSNR in each row of a report's table, "" without a
 // column, and what the mean is of.
 func paperCells(r *Report) (cells []string, mean string) {
 	t := r.Table()
@@ -46,7 +46,7 @@ func paperCells(r *Report) (cells []string, mean string) {
 	return cells, mean
 }
 
-// TestPaperColumn holds the published numbers beside ours to one table.
+// TestPaperColumn checks that published numbers come from one table.
 func TestPaperColumn(t *testing.T) {
 	noise := []string{"cbsd68-15", "cbsd68-25", "cbsd68-50"}
 	three := append([]string{"sots", "rain100l"}, noise...)
@@ -81,8 +81,8 @@ func TestPaperColumn(t *testing.T) {
 	}
 }
 
-// TestPaperColumnIsEmpty: numbers of another protocol, or of pictures of the
-// user's own, are not set beside the paper's; those of a part are marked.
+// TestPaperColumnIsEmpty: the paper's numbers are not shown for another protocol or for
+// the user's own pictures; those of an incomplete benchmark are marked.
 func TestPaperColumnIsEmpty(t *testing.T) {
 	for _, p := range []Protocol{{Name: "gaussian"}, {Name: "promptir", YChannel: true}} {
 		r := measured("three-task", "sots", "rain100l")
@@ -119,7 +119,7 @@ func TestMergeKeepsTheSetting(t *testing.T) {
 	}
 }
 
-// TestLimit measures one image of each split, which counts as a part.
+// TestLimit measures one image of each split, which makes it incomplete.
 func TestLimit(t *testing.T) {
 	o := options(t)
 	o.Limit, o.Results = 1, t.TempDir()+"/r.jsonl"

@@ -7,14 +7,14 @@ import (
 	"clusir/internal/tabular"
 )
 
-// Network is a configuration and what to call it.
+// Network is a configuration and its name.
 type Network struct {
 	Name   string
 	Config arch.Config
 }
 
-// Sizes is the paper's Table 7: parameters and multiply-accumulates at 128×128,
-// the paper's and ours, and those of more networks.
+// Sizes returns the paper's Table 7, parameters and multiply-accumulates at 128×128,
+// with the paper's numbers, ours and those of more networks.
 func Sizes(more []Network) (*tabular.Table, error) {
 	t := &tabular.Table{Title: "Table 7: what the sizes of the network cost", Columns: []tabular.Column{
 		{Name: "method", Left: true}, {Name: "source", Left: true}, {Name: "parameters, 10⁶"}, {Name: "GMACs at 128×128"},

@@ -9,14 +9,14 @@ import (
 	"clusir/internal/atomicfile"
 )
 
-// formatName is the format of a results file; it changes when its lines do.
+// formatName is the format of a results file; it changes if its lines do.
 const formatName = "clusir-eval-1"
 
-// resultsStart is what a results file begins with.
+// resultsStart is how a results file begins.
 const resultsStart = `{"format":"` + formatName
 
-// Header is the first line of a results file: what is measured, and how. Every
-// other line is an ImageResult; of two with one index, the later counts.
+// Header is the first line of a results file: what is measured, and how. Every other
+// line is an ImageResult; if two have the same index, the later counts.
 type Header struct {
 	Format string `json:"format"`
 	Subject
@@ -28,7 +28,7 @@ type Header struct {
 	Missing  []string `json:"missing,omitempty"`
 }
 
-// mustMatch is an error that says what of two runs differs.
+// mustMatch returns an error that says in what two runs differ.
 func (h Header) mustMatch(o Header) error {
 	switch {
 	case (h.Restored != "") != (o.Restored != "") || h.Restored != "" && h.Model != o.Model:
@@ -47,8 +47,8 @@ func (h Header) mustMatch(o Header) error {
 	return nil
 }
 
-// same compares all that is known of two splits: files written before there were
-// fingerprints of names have none.
+// same compares two splits. Older files have no fingerprint of names, so they match
+// any.
 func (s Split) same(o Split) bool {
 	if s.Names == "" || o.Names == "" {
 		s.Names, o.Names = "", ""
@@ -56,13 +56,13 @@ func (s Split) same(o Split) bool {
 	return reflect.DeepEqual(s, o)
 }
 
-// stream keeps the results of a run and writes them to its file as they come.
+// stream keeps the results of a run and writes them to its file as they arrive.
 type stream struct {
 	file *atomicfile.Lines // nil for none
 	done map[int]ImageResult
 }
 
-// openStream begins the results file of o, or reads the one to go on with.
+// openStream creates the results file of o, or reads the one to continue.
 func openStream(o Options, h Header, jobs []job) (*stream, error) {
 	s := &stream{done: map[int]ImageResult{}}
 	if o.Results == "" {
@@ -78,7 +78,7 @@ func openStream(o Options, h Header, jobs []job) (*stream, error) {
 	return s, nil
 }
 
-// begin reads what the file holds, and writes its header if that is nothing.
+// begin reads the file, or writes its header if it is empty.
 func (s *stream) begin(h Header, jobs []job) error {
 	old, rows, end, err := readResults(s.file)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *stream) begin(h Header, jobs []job) error {
 			old.Device, h.Device)
 	}
 	for _, r := range rows {
-		if r.Err == "" { // what failed is tried again
+		if r.Err == "" { // failed images are tried again
 			s.done[r.Index] = r
 		}
 	}

@@ -36,7 +36,7 @@ func TestResume(t *testing.T) {
 	if _, err := Run(ctx, nets, o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
-	// A line that was cut off in its middle, as a power failure leaves it.
+	// An incomplete line, as a power failure leaves it.
 	appendTo(t, o.Results, `{"index":4,"bench`)
 	if _, err := Run(context.Background(), nets, o); err == nil || !strings.Contains(err.Error(), "--resume") {
 		t.Errorf("a file that exists is overwritten: %v", err)
@@ -48,7 +48,7 @@ func TestResume(t *testing.T) {
 		t.Errorf("resumed: %+v, want %+v", got, want)
 	}
 	if len(told) != 7 || told[0] != "5/11" {
-		t.Errorf("told of %v, want 5/11 to 11/11", told)
+		t.Errorf("reported %v, want 5/11 to 11/11", told)
 	}
 	merged, err := Merge(o.Results)
 	if err != nil || !reflect.DeepEqual(untimed(merged), want) {
@@ -92,7 +92,7 @@ func TestResumeTriesFailuresAgain(t *testing.T) {
 		t.Error(r.Failed())
 	}
 	if r, err := Merge(o.Results); err != nil || r.Failed() != nil {
-		t.Errorf("of two lines for one image the later does not count: %v, %v", err, r.Failed())
+		t.Errorf("the later of two lines for one image does not count: %v, %v", err, r.Failed())
 	}
 }
 
@@ -125,8 +125,8 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 	}
 }
 
-// TestResumeSparesOtherFiles names files that are none of results, one without
-// a whole line: they stay as they are.
+// TestResumeSparesOtherFiles: files that are not results, including one without a
+// complete line, are not changed.
 func TestResumeSparesOtherFiles(t *testing.T) {
 	o := options(t)
 	o.Resume = true
@@ -166,7 +166,7 @@ func TestQualityJSON(t *testing.T) {
 	}
 }
 
-// TestResumeLocks starts a run on a file that another one is writing.
+// TestResumeLocks starts a run on a file that another run is writing.
 func TestResumeLocks(t *testing.T) {
 	o := options(t)
 	o.Results, o.Resume = filepath.Join(t.TempDir(), "r.jsonl"), true
@@ -185,8 +185,8 @@ func TestResumeLocks(t *testing.T) {
 	}
 }
 
-// TestResumeRepairsTheLastLine leaves behind a run's lines what a crash may: the
-// image is measured again. The same within the file is damage.
+// TestResumeRepairsTheLastLine appends what a crash may leave to a run's lines: the
+// image is measured again. The same inside the file is damage.
 func TestResumeRepairsTheLastLine(t *testing.T) {
 	o := options(t)
 	o.Results = filepath.Join(t.TempDir(), "r.jsonl")
@@ -218,7 +218,7 @@ func TestResumeRepairsTheLastLine(t *testing.T) {
 	}
 }
 
-// sampleResults is a results file of five images, one of which failed.
+// sampleResults returns a results file of five images, one of which failed.
 func sampleResults(t testing.TB) []byte {
 	t.Helper()
 	h := Header{
@@ -252,7 +252,7 @@ func sampleResults(t testing.TB) []byte {
 	return file.Bytes()
 }
 
-// useResults reads a results file and shows it in every way.
+// useResults reads a results file and displays it in every way.
 func useResults(text []byte) error {
 	h, rows, end, err := readResults(bytes.NewReader(text))
 	if err != nil || end > int64(len(text)) {
@@ -283,8 +283,8 @@ func useResults(text []byte) error {
 	return err
 }
 
-// TestDamagedResults changes every value of a results file in every way that
-// JSON allows, and single bytes: it is used or refused, and never more.
+// TestDamagedResults changes every value of a results file in every way that JSON
+// allows, and single bytes: the file is used or refused, without a panic.
 func TestDamagedResults(t *testing.T) {
 	text := sampleResults(t)
 	if err := useResults(text); err != nil {
@@ -321,8 +321,8 @@ func TestDamagedResults(t *testing.T) {
 	}
 }
 
-// FuzzResults holds the reader of results files to what the writer writes, and
-// all that shows them to what the reader accepts.
+// FuzzResults feeds the reader of results files with variants of what the writer
+// writes, and displays everything that the reader accepts.
 func FuzzResults(f *testing.F) {
 	text := sampleResults(f)
 	f.Add(text)
@@ -330,7 +330,7 @@ func FuzzResults(f *testing.F) {
 	f.Add([]byte("{}\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		if len(text) < 1<<16 {
-			_ = useResults(text) // whether it is accepted is another test's question
+			_ = useResults(text) // acceptance is another test's business
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 	"clusir/internal/tabular"
 )
 
-// Table prints the splits with the paper's numbers for the report's setting.
+// Table returns the splits with the paper's numbers for the report's setting.
 func (r *Report) Table() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "images"},
@@ -36,7 +36,7 @@ func (r *Report) Table() *tabular.Table {
 	return t
 }
 
-// meanRow says of what the mean is.
+// meanRow returns the row of the mean, which says what it is the mean of.
 func (r *Report) meanRow(paper besides) tabular.Row {
 	of, average := r.averaged()
 	var mean Quality
@@ -70,7 +70,7 @@ func (r *Report) meanRow(paper besides) tabular.Row {
 	return tabular.Row{Cells: append(cells, paper.cells(row, partial)...), Rule: true}
 }
 
-// cells are what was measured: the input, the output and the gain.
+// cells returns the measured values: the input, the output and the gain.
 func (s SplitResult) cells() []tabular.Cell {
 	if s.Images == 0 {
 		return []tabular.Cell{tabular.None(), tabular.None(), tabular.None(), tabular.None(), tabular.None()}
@@ -118,7 +118,7 @@ func (r *Report) ImageTable() *tabular.Table {
 	return t
 }
 
-// notes say by what protocol the images were measured, and what failed.
+// notes describe the protocol and what failed.
 func (r *Report) notes() (lines []string) {
 	if who := r.who(); who != "" {
 		lines = append(lines, who)
@@ -131,8 +131,8 @@ func (r *Report) notes() (lines []string) {
 	}
 	for _, s := range r.Splits {
 		if s.Task == dataset.Clean && s.Images > 0 {
-			mean, most := r.shifts(s)
-			lines = append(lines, fmt.Sprintf("%s: the mean of a channel shifts by %.4f on average and by %.4f at most, of a range of 1", s.Name(), mean, most))
+			mean, largest := r.shifts(s)
+			lines = append(lines, fmt.Sprintf("%s: the mean of a channel shifts by %.4f on average and by %.4f at most, of a range of 1", s.Name(), mean, largest))
 		}
 		if s.Failed > 0 {
 			lines = append(lines, fmt.Sprintf("%s: %d of %d images failed", s.Name(), s.Failed, s.Images+s.Failed))
@@ -149,17 +149,17 @@ func (r *Report) notes() (lines []string) {
 	return lines
 }
 
-// shifts are the mean and the largest shift of a split's images.
-func (r *Report) shifts(s SplitResult) (mean, most float64) {
+// shifts returns the mean and the largest shift of a split's images.
+func (r *Report) shifts(s SplitResult) (mean, largest float64) {
 	for _, i := range r.Images {
 		if i.Benchmark == s.Benchmark && i.Split == s.Label && i.Err == "" {
-			mean, most = mean+i.Shift/float64(s.Images), max(most, i.Shift)
+			mean, largest = mean+i.Shift/float64(s.Images), max(largest, i.Shift)
 		}
 	}
-	return mean, most
+	return mean, largest
 }
 
-// shortKind is a composition of CDD11 as the paper writes it: low_haze is l+h.
+// shortKind returns a composition of CDD11 as the paper writes it: low_haze is l+h.
 func shortKind(label string) string {
 	parts := strings.Split(label, "_")
 	for i, p := range parts {

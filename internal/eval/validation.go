@@ -17,10 +17,10 @@ import (
 	"clusir/internal/planar"
 )
 
-// Validation is what a network reached on benchmarks in the middle of its training.
+// Validation is a network's result on benchmarks during its training.
 type Validation struct {
 	Measures []Measure
-	// Strips are for people to look at, in TensorBoard.
+	// Strips are for display in TensorBoard.
 	Strips []Strip
 }
 
@@ -30,16 +30,16 @@ type Measure struct {
 	Value float64 `json:"value"`
 }
 
-// Strip is the degraded, the restored and the clean image side by side.
+// Strip shows the degraded, the restored and the clean image side by side.
 type Strip struct {
 	Name string
 	image.Image
 }
 
-// Validator returns a function that measures a network on a configuration's
-// benchmarks; nil if there is nothing to measure. A file of benchmarks replaces the
-// configuration's. What will be measured, and what cannot be, is written to messages.
-// A benchmark that is not on disk is an error now, not in the middle of a run.
+// Validator returns a function that measures a network on a configuration's benchmarks;
+// nil if there is nothing to measure. A benchmark file replaces the configuration's. It
+// writes to messages what will be measured and what cannot be. A benchmark that is not
+// on disk is an error now, rather than during the run.
 func Validator(c *config.Config, file string, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*Validation, error), error) {
 	catalog := dataset.Standard()
 	if file = cmp.Or(file, c.Eval.BenchmarkFile); file != "" {
@@ -100,10 +100,10 @@ func announce(w io.Writer, splits []*dataset.Split) {
 	}
 }
 
-// pictureSide is the largest side that pictures show of an image.
+// pictureSide is the largest side of an image that pictures show.
 const pictureSide = 256
 
-// sideBySide sets the middles of pictures of one size side by side.
+// sideBySide puts the centres of equally large pictures side by side.
 func sideBySide(pictures ...planar.Image) image.Image {
 	p := pictures[0]
 	w, h := min(p.W, pictureSide), min(p.H, pictureSide)

@@ -7,7 +7,8 @@ import (
 	"clusir/internal/planar"
 )
 
-// TestSideBySide: of large pictures the middle is shown, values beyond 0..1 are cut.
+// TestSideBySide: of large pictures the centre is shown, and values are clamped to
+// 0..1.
 func TestSideBySide(t *testing.T) {
 	const w, h = pictureSide + 4, 3
 	plain := func(v float32) planar.Image {
