@@ -28,8 +28,6 @@ struct alignas(64) Shape {
   uint8_t rows[16];
 };
 
-INLINE void open_tiles(const Shape& s) { asm volatile("ldtilecfg %0" ::"m"(s) : "memory"); }
-INLINE void close_tiles() { asm volatile("tilerelease"); }
 template <int t>
 INLINE void clear_tile() {
   asm volatile("tilezero %%tmm%c0" ::"i"(t));
@@ -48,6 +46,33 @@ INLINE void mac_tiles() {
 }
 
 constexpr int64_t kTile = 16;  // rows of a tile, and numbers of 32 bits in one of them
+
+// The registers' shape as the thread's last product left it, with m = 0 where they are
+// released.
+static thread_local int64_t held_m = 0, held_rest = 0;
+
+// shape_tiles sets the registers for tiles of m rows and `rest` Pairs behind the last
+// whole ones. ldtilecfg takes as long as many a product, and most products of an
+// operation have one shape.
+static void shape_tiles(int64_t m, int64_t rest) {
+  if (m == held_m && (!rest || rest == held_rest)) return;
+  held_m = m, held_rest = rest;
+  Shape shape = {};
+  shape.palette = 1;
+  auto set = [&](int t, int64_t rows, int64_t numbers) {
+    shape.rows[t] = (uint8_t)rows, shape.bytes[t] = (uint16_t)(4 * numbers);
+  };
+  for (int t = 0; t < 4; t++) set(t, m, kTile);
+  set(4, m, kTile), set(5, kTile, kTile);
+  if (rest) set(6, m, rest), set(7, rest, kTile);
+  asm volatile("ldtilecfg %0" ::"m"(shape) : "memory");
+}
+
+// release_tiles is what a thread does when its share of an operation is done.
+static void release_tiles() {
+  if (held_m) asm volatile("tilerelease");
+  held_m = 0;
+}
 
 // Steps are the Pairs along K of a product, taken as `blocks` of K that are apart in
 // A and B: the rows of a 3×3 filter, and else one.
@@ -114,21 +139,12 @@ static void by_tiles(int64_t M, int64_t G, int64_t n, const Steps& s, const Pair
                      Mat<float> C, Accumulate acc) {
   int64_t tiles = (M + kTile - 1) / kTile, most = (M + tiles - 1) / tiles, rest = s.K % kTile;
   for (int64_t i = 0, m = most; i < M; m = M - i) {
-    Shape shape = {};
-    shape.palette = 1;
-    auto set = [&](int t, int64_t rows, int64_t numbers) {
-      shape.rows[t] = (uint8_t)rows, shape.bytes[t] = (uint16_t)(4 * numbers);
-    };
-    for (int t = 0; t < 4; t++) set(t, m, kTile);
-    set(4, m, kTile), set(5, kTile, kTile);
-    if (rest) set(6, m, rest), set(7, rest, kTile);
-    open_tiles(shape);
+    shape_tiles(m, rest);
     while (i < M && M - i >= m) {
       bool two = M - i >= 2 * m;
       (two ? tile_rows<2> : tile_rows<1>)(m, G, n, s, A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, acc);
       i += two ? 2 * m : m;
     }
-    close_tiles();
   }
 }
 

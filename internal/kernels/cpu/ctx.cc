@@ -14,7 +14,7 @@
 struct clusir_ctx {
   Pool pool;
   const clusir_ops* ops;
-  clusir_ctx(int threads, const clusir_ops* o) : pool(threads), ops(o) {}
+  clusir_ctx(int threads, const clusir_ops* o) : pool(threads, o->after), ops(o) {}
 };
 
 #if defined(__x86_64__)

@@ -26,4 +26,9 @@
 #define NAME(x) QUOTE(x)
 #define JOIN(a, b) a##b
 #define TABLE(isa) JOIN(clusir_, isa)
-const clusir_ops TABLE(ISA) = {NAME(ISA), CLUSIR_OPS(ENTRY)};
+#if defined(AMX_INSTRUCTIONS)
+#define AFTER ISA::release_tiles
+#else
+#define AFTER nullptr
+#endif
+const clusir_ops TABLE(ISA) = {NAME(ISA), AFTER, CLUSIR_OPS(ENTRY)};

@@ -37,7 +37,7 @@ float* Scratch::take(size_t n) {
   return p;
 }
 
-Pool::Pool(int threads) : scratch_(threads) {
+Pool::Pool(int threads, void (*after)()) : scratch_(threads), after_(after) {
   for (int i = 1; i < threads; i++) workers_.emplace_back(&Pool::loop, this, i);
 }
 
@@ -59,10 +59,11 @@ float* Pool::shared(size_t n) {
 void Pool::work(Scratch& s) {
   for (;;) {
     int64_t u = next_.fetch_add(1, std::memory_order_relaxed);
-    if (u >= units_) return;
+    if (u >= units_) break;
     s.reset(floats_);
     call_(self_, u, s);
   }
+  if (after_) after_();
 }
 
 void Pool::dispatch(int64_t units, size_t floats, Call call, void* self) {

@@ -27,7 +27,8 @@ class Scratch {
 // may depend on its number alone.
 class Pool {
  public:
-  explicit Pool(int threads);
+  // Each thread calls after, where there is one, at the end of its share of a run.
+  explicit Pool(int threads, void (*after)() = nullptr);
   ~Pool();
   int threads() const { return (int)workers_.size() + 1; }
 
@@ -61,4 +62,5 @@ class Pool {
   size_t floats_ = 0;
   Call call_ = nullptr;
   void* self_ = nullptr;
+  void (*const after_)();
 };

@@ -5,6 +5,7 @@
 
 struct clusir_ops {
   const char* isa;
+  void (*after)();  // see Pool, or NULL
 #define MEMBER(name, params, args) void (*name)(Pool&, UNPAREN params);
   CLUSIR_OPS(MEMBER)
 #undef MEMBER
