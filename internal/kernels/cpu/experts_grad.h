@@ -12,10 +12,19 @@
 // is a last pass.
 #pragma once
 #include "experts.h"
+#include "residual_grad.h"
 
 namespace ISA {
 
 constexpr int kSteps = 4;  // rows of a step at most (ffn_grad_plan)
+
+// Row is room for one row of pixels as floats [C,cols], where it is not written in
+// its place among an operand's, and for its moments.
+struct Row {
+  static constexpr bool in_place = Arithmetic<Operand>::together == 1;
+  float *x, *mean, *rstd;
+  float* of(Operand* row) const { return in_place ? (float*)row : x; }
+};
 
 // FFNGrad is one expert's backward pass over its samples.
 struct FFNGrad {
@@ -43,6 +52,7 @@ struct FFNGrad {
     Window wu, wd;
     Operand *u, *ut, *dy, *dyt, *gate, *de, *de_along;
     float *du, *e, *dd, *dg, *room;
+    float *xhat, *rstd;  // of its own rows, where in_bands
     float* taps;  // dDepthwise of a chunk, not yet summed over lanes: [2·chunk,9,L]
     float weight;
     float* sums;
@@ -51,18 +61,20 @@ struct FFNGrad {
   int64_t ring_floats() const { return 2 * p.chunk * p.slots * p.stride; }
   size_t floats() const {
     int64_t rows = p.tiles.rows, group = p.step * p.cols;
-    return (size_t)((p.C * (3 * rows + 6) + 2 * Cp * (rows + 1) + 2 + (in_bands ? p.C + 4 : 0)) * p.cols + 2 * ring_floats() +
-                    4 * p.chunk * group + 18 * p.chunk * L + 512) +
+    return (size_t)((p.C * (3 * rows + 6) + 2 * Cp * (rows + 1) + (in_bands ? (p.C + 1) * rows : 0) + 4) * p.cols +
+                    2 * ring_floats() + 4 * p.chunk * group + 18 * p.chunk * L + 512) +
            (size_t)halved_floats();
   }
-  // halved_floats is the room that only operands in half precision take: for u and
-  // dy as floats, for de along pixels, and for two rows of a step.
+  // halved_floats is the room that only operands in half precision take: for a row of
+  // pixels as floats, for de along pixels, and for two rows of a step.
   int64_t halved_floats() const {
     int64_t group = p.step * p.cols;
     if (Arithmetic<Operand>::together == 1) return 0;
-    return p.C * (2 * p.tiles.rows + 6) * p.cols + (p.chunk + 4) * group + 64;
+    return p.C * p.cols + (p.chunk + 4) * group + 64;
   }
   void open(Band& b, Scratch& s) const;
+  void open_u(const Band& b, const Row& room) const;
+  void open_dy(const Band& b, const Row& room) const;
   void chunk(Band& b, int64_t j0, int64_t J) const;
   void sum_taps(Band& b, int64_t j0, int64_t J) const;
   void own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
@@ -74,18 +86,11 @@ struct FFNGrad {
   void run(Band& b, Scratch& s) const;
 };
 
-// copy_rows copies rows [y0,y1) of x [C,H,W] to u [C, rows·cols], padded.
-INLINE void copy_rows(const float* x, int64_t C, int64_t H, int64_t W, int64_t y0, int64_t y1, int64_t cols, float* u) {
-  for (int64_t c = 0; c < C; c++)
-    for (int64_t y = y0; y < y1; y++, u += cols) copy_padded(u, x + (c * H + y) * W, W, cols);
-}
-
 inline void FFNGrad::open(Band& b, Scratch& s) const {
   int64_t H = p.tiles.H, W = p.tiles.W, rows = p.tiles.rows, group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols;
   b.wd = {most(b.t.y0 - 1, 0), least(b.t.y1 + 1, H), 0, W};
   b.wu = {most(b.t.y0 - 2, 0), least(b.t.y1 + 2, H), 0, W};
-  float *u = s.take(p.C * (rows + 4) * p.cols), *dyf = s.take(p.C * (rows + 2) * p.cols);
-  b.u = beside<Operand>(u, s, p.C, (rows + 4) * p.cols), b.dy = beside<Operand>(dyf, s, p.C, (rows + 2) * p.cols);
+  b.u = take_operand<Operand>(s, p.C, (rows + 4) * p.cols), b.dy = take_operand<Operand>(s, p.C, (rows + 2) * p.cols);
   b.du = s.take(p.C * rows * p.cols);
   b.ut = take_operand<Operand>(s, (rows + 1) * p.cols, Cp), b.dyt = take_operand<Operand>(s, (rows + 1) * p.cols, Cp);
   b.e = s.take(ring_floats()), b.dd = s.take(ring_floats());
@@ -94,16 +99,49 @@ inline void FFNGrad::open(Band& b, Scratch& s) const {
   b.de = (Operand*)de, b.de_along = beside<Operand>(de, s, group, 2 * p.chunk);
   b.room = s.take(Arithmetic<Operand>::together > 1 ? 4 * group : 0);
   b.taps = s.take(18 * p.chunk * L);
-  const int64_t image = b.t.b * p.C * H * W;
-  normalised(p, x + image, b.wu, norm_weight, norm_bias, u, RowRoom<float>(p, s));
-  copy_rows(dy + image, p.C, H, W, b.wd.y0, b.wd.y1, p.cols, dyf);
-  memset(b.du, 0, 4 * (size_t)(p.C * own));
+  b.xhat = in_bands ? s.take(p.C * own) : nullptr, b.rstd = in_bands ? s.take(own) : nullptr;
+  Row room = {s.take(Row::in_place ? 0 : p.C * p.cols), s.take(p.cols), s.take(p.cols)};
   size_t turned = 4 * (size_t)(Cp * steps<Operand>(own));
   if (Cp > p.C) memset((void*)b.ut, 0, turned), memset((void*)b.dyt, 0, turned);
-  int64_t ldu = (b.wu.y1 - b.wu.y0) * p.cols, ldd = (b.wd.y1 - b.wd.y0) * p.cols;
-  turned_across(p.C, own, u + (b.t.y0 - b.wu.y0) * p.cols, ldu, b.ut, Cp);
-  turned_across(p.C, own, dyf + (b.t.y0 - b.wd.y0) * p.cols, ldd, b.dyt, Cp);
-  laid_out(p.C, ldu, u, b.u), laid_out(p.C, ldd, dyf, b.dy);
+  open_u(b, room), open_dy(b, room);
+}
+
+// copy_row copies row y of image b of x [B,C,H,W] to u [C,cols], rows apart.
+INLINE void copy_row(const FFNPlan& p, const float* x, int64_t b, int64_t y, float* u, int64_t apart) {
+  for (int64_t c = 0; c < p.C; c++)
+    copy_padded(u + c * apart, x + ((b * p.C + c) * p.tiles.H + y) * p.tiles.W, p.tiles.W, p.cols);
+}
+
+// open_u normalises the band's rows one by one, and turns its own while they are in
+// the first-level cache.
+inline void FFNGrad::open_u(const Band& b, const Row& room) const {
+  int64_t W = p.tiles.W, ld = (b.wu.y1 - b.wu.y0) * p.cols, own = (b.t.y1 - b.t.y0) * p.cols;
+  int64_t apart = Row::in_place ? ld : p.cols;
+  for (int64_t y = b.wu.y0; y < b.wu.y1; y++) {
+    Operand* to = b.u + (y - b.wu.y0) * p.cols;
+    float* u = room.of(to);
+    int64_t at = (y - b.t.y0) * p.cols;  // in what the band has of its own rows
+    bool mine = at >= 0 && at < own, keep = in_bands && mine;
+    copy_row(p, x, b.t.b, y, u, apart);
+    layer_norm(p.C, p.cols, u, apart, norm_weight, norm_bias, Feed<float>(u, apart, nullptr),
+               keep ? b.xhat + at : nullptr, own, room.mean, keep ? b.rstd + at : room.rstd);
+    for (int64_t c = 0; c < p.C && W < p.cols; c++)  // beyond the image there is nothing, not the norm's bias
+      memset(u + c * apart + W, 0, 4 * (size_t)(p.cols - W));
+    lay_out(p.C, p.cols, u, to, ld);
+    if (mine) turned_across(p.C, p.cols, u, apart, b.ut + steps<Operand>(at) * Cp, Cp);
+  }
+}
+
+inline void FFNGrad::open_dy(const Band& b, const Row& room) const {
+  int64_t ld = (b.wd.y1 - b.wd.y0) * p.cols, apart = Row::in_place ? ld : p.cols;
+  for (int64_t y = b.wd.y0; y < b.wd.y1; y++) {
+    Operand* to = b.dy + (y - b.wd.y0) * p.cols;
+    float* rows = room.of(to);
+    copy_row(p, dy, b.t.b, y, rows, apart);
+    lay_out(p.C, p.cols, rows, to, ld);
+    if (y >= b.t.y0 && y < b.t.y1)
+      turned_across(p.C, p.cols, rows, apart, b.dyt + steps<Operand>((y - b.t.y0) * p.cols) * Cp, Cp);
+  }
 }
 
 // sum_taps adds a chunk's dDepthwise to the band's sums.
@@ -204,11 +242,11 @@ inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t
       rows.done(pixels);
     }
     rows.end(pixels);
-    gemm(p.C, pixels, J, expand_t + half * H + steps<Operand>(j0), 2 * H, de, group, b.du + (y - b.t.y0) * p.cols, own,
-         AddTo);
     gemm(J, Cp, pixels, de_along, across, b.ut + (y - b.t.y0) * row * Cp, Cp, b.sums + (half * p.h + j0) * Cp, Cp,
          AddTo);
   }
+  gemm_twice(p.C, pixels, J, expand_t + steps<Operand>(j0), 2 * H, H, b.de, group, p.chunk * group,
+             b.du + (y - b.t.y0) * p.cols, own, j0 ? AddTo : Overwrite);
 }
 
 // expand_grads does so for rows [y,to), a step at a time, and returns to, or y
@@ -246,15 +284,13 @@ inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
 // in cache. It sums by bands, and so is not what float32 takes, whose bits stay.
 inline void FFNGrad::norm_grad(const Band& b, Scratch& s) const {
   int64_t rows = b.t.y1 - b.t.y0, W = p.tiles.W, n = p.cols, ld = rows * n;
-  float *xhat = s.take(p.C * n), *row = s.take(4 * n), *sums = b.sums + at_norm();
+  float *row = s.take(2 * n), *sums = b.sums + at_norm();
   for (int64_t r = 0; r < rows; r++) {
-    const int64_t at = (b.t.b * p.C * p.tiles.H + b.t.y0 + r) * W, apart = p.tiles.H * W;
-    for (int64_t c = 0; c < p.C; c++) copy_padded(xhat + c * n, x + at + c * apart, W, n);
-    norm_grad_tile(p.C, n, xhat, b.du + r * n, ld, norm_weight, sums, row);
+    layer_norm_grad(p.C, n, b.du + r * n, ld, b.xhat + r * n, ld, b.rstd + r * n, norm_weight, sums, sums + p.C, row,
+                    row + n);
     for (int64_t c = 0; c < p.C && dx; c++) {
-      float* out = dx + at + c * apart;
-      add_to(out, dy + at + c * apart, W);
-      add_to(out, b.du + c * ld + r * n, W);
+      int64_t at = ((b.t.b * p.C + c) * p.tiles.H + b.t.y0 + r) * W;
+      add_both(dx + at, dy + at, b.du + c * ld + r * n, W);
     }
   }
 }
@@ -311,35 +347,6 @@ static void expert_grad(Pool& pool, FFNGrad& g, const clusir_ffn& d, float* drou
     pool.run(p.C, 0, [&](int64_t c, Scratch&) {
       for (int64_t j = 0; j < p.h; j++) d.project[c * p.h + j] += total(sums, g.at_project() + j * g.Cp + c);
     });
-}
-
-constexpr int64_t kNormParts = 8;  // parts of the sums over the batch for the norm's gradients
-
-// residual_grad adds dy and the norm's gradient of du to dx.
-static void residual_grad(Pool& pool, float* dx, float* dweight, float* dbias, const float* dy, const float* x,
-                          const float* du, const float* weight, int64_t B, int64_t C, int64_t HW, Partials sums) {
-  int64_t T = clamp((32 << 10) / C / 32 * 32, 64, 256), per_image = ceil_div(HW, T), units = B * per_image;
-  memset(sums.base, 0, 4 * (size_t)(sums.parts * sums.size));
-  pool.run(sums.parts, (size_t)((2 * C + 4) * T + 128), [&](int64_t part, Scratch& s) {
-    float *v = s.take(C * T), *g = s.take(C * T), *row = s.take(4 * T), *acc = sums.part(part);
-    int64_t from, to;
-    part_range(sums, units, part, &from, &to);
-    for (int64_t unit = from; unit < to; unit++) {
-      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
-      for (int64_t c = 0; c < C; c++) {
-        copy_padded(v + c * N, x + (b * C + c) * HW + at, n, N);
-        copy_padded(g + c * N, du + (b * C + c) * HW + at, n, N);
-      }
-      norm_grad_tile(C, N, v, g, N, weight, acc, row);
-      for (int64_t c = 0; c < C && dx; c++) {
-        float* out = dx + (b * C + c) * HW + at;
-        add_to(out, dy + (b * C + c) * HW + at, n);
-        add_to(out, g + c * N, n);
-      }
-    }
-  });
-  reduce(pool, dweight, sums, 0, 1, C, C);
-  reduce(pool, dbias, sums, C, 1, C, C);
 }
 
 static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusir_ffn* dexperts, Tensor droute,

@@ -99,6 +99,18 @@ static void gemm(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, const
   gemm_runs<T>(M, 1, N, K, A, lda, {B, ldb, 0}, {C, ldc, 0}, acc);
 }
 
+// gemm_twice is gemm with K twice: its second half lies a on in A and b on in B.
+template <class T>
+static void gemm_twice(int64_t M, int64_t N, int64_t K, const T* A, int64_t lda, int64_t a, const T* B, int64_t ldb,
+                       int64_t b, Sum<T>* C, int64_t ldc, Accumulate acc) {
+  if constexpr (tiled<T>) {
+    by_tiles(M, 1, N, {steps<T>(K), 2, a, b}, A, lda, {B, ldb, 0}, {C, ldc, 0}, acc);
+  } else {
+    gemm(M, N, K, A, lda, B, ldb, C, ldc, acc);
+    gemm(M, N, K, A + a, lda, B + b, ldb, C, ldc, AddTo);
+  }
+}
+
 // transpose writes the R×N matrix x (rows ldx apart) as N rows of R columns, ldy apart.
 template <class T>
 static void transpose(int64_t R, int64_t N, const T* x, int64_t ldx, T* y, int64_t ldy) {

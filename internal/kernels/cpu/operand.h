@@ -225,12 +225,19 @@ INLINE void turned_across(int64_t R, int64_t n, const float* x, int64_t ldx, Pai
     }
 }
 
+// lay_out writes the rows x [K,n], n apart, as an operand of T, ld apart; as floats they
+// lie there already.
+INLINE void lay_out(int64_t, int64_t, const float*, float*, int64_t) {}
+INLINE void lay_out(int64_t K, int64_t n, const float* x, Pair* y, int64_t ld) {
+  for (int64_t k = 0; k < K; k += 2)
+    for (int64_t i = 0; i < n; i += L)
+      store(y + k / 2 * ld + i, pack(load(x + k * n + i), k + 1 < K ? load(x + (k + 1) * n + i) : vf{}));
+}
+
 // laid_out returns the rows x [K,n], n apart, as an operand of T: in room, or x.
 INLINE const float* laid_out(int64_t, int64_t, const float* x, float*) { return x; }
 INLINE const Pair* laid_out(int64_t K, int64_t n, const float* x, Pair* room) {
-  for (int64_t k = 0; k < K; k += 2)
-    for (int64_t i = 0; i < n; i += L)
-      store(room + k / 2 * n + i, pack(load(x + k * n + i), k + 1 < K ? load(x + (k + 1) * n + i) : vf{}));
+  lay_out(K, n, x, room, n);
   return room;
 }
 

@@ -62,6 +62,13 @@ INLINE void add_to(float* dst, const float* src, int64_t n) {
   for (; i < n; i++) dst[i] += src[i];
 }
 
+// add_both adds a and b to y.
+INLINE void add_both(float* y, const float* a, const float* b, int64_t n) {
+  int64_t i = 0;
+  for (; i + L <= n; i += L) store(y + i, load(y + i) + load(a + i) + load(b + i));
+  for (; i < n; i++) y[i] = y[i] + a[i] + b[i];
+}
+
 // sum_of_rows writes a + b for n floats; b has room up to a multiple of L.
 INLINE void sum_of_rows(float* y, const float* a, const float* b, int64_t n) {
   int64_t i = 0;
