@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,8 +21,7 @@ import (
 
 // benchOptions are the options of `clusir bench`.
 type benchOptions struct {
-	ctx         context.Context
-	out, errOut io.Writer
+	streams
 	Model       string
 	ModelConfig string
 	Sizes       []string
@@ -64,16 +62,7 @@ time as trained ones.`,
   clusir bench --devices                               (list the devices)
   clusir bench --model weights.safetensors --verify expected.safetensors`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-			if err := opts.complete(cmd.Flags().Changed); err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(opts)
-			}
-			return runBench(opts)
-		},
+		RunE: runs(opts, runF),
 	}
 	f := cmd.Flags()
 	f.StringVar(&opts.Model, "model", "nano", "base, small, tiny or nano with random weights, or a checkpoint `FILE`; "+modelVariable+" names another default")
@@ -106,7 +95,8 @@ var exclusive = [][2]string{
 
 // complete checks what cobra cannot, and fills in from the environment what no flag
 // sets.
-func (o *benchOptions) complete(changed func(flag string) bool) error {
+func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
+	changed := cmd.Flags().Changed
 	for _, pair := range exclusive {
 		if changed(pair[0]) && changed(pair[1]) {
 			return usage("--%s and --%s cannot be used together: leave one out", pair[0], pair[1])
@@ -164,7 +154,7 @@ func (o *benchOptions) open(threads int) (kernels.Backend, string, error) {
 	return device.Open(d)
 }
 
-func runBench(o *benchOptions) error {
+func (o *benchOptions) run() error {
 	if o.Devices {
 		return listDevices(o.out, o.errOut, o.JSON)
 	}

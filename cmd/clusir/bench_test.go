@@ -42,7 +42,7 @@ func TestBenchOptions(t *testing.T) {
 		cmd := newBenchCmd(func(o *benchOptions) error {
 			ran = true
 			got := *o
-			got.ctx, got.out, got.errOut = nil, nil, nil
+			got.streams = streams{}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%s:\n%+v, want\n%+v", c.args, got, want)
 			}

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/eval"
-	"clusir/internal/planar"
 	"clusir/internal/report"
 )
 
@@ -40,16 +39,7 @@ ranks by PSNR, with Friedman's test and each one's difference from the best.`,
   clusir compare both/A.jsonl both/B.jsonl --format json
   clusir compare nano DnCNN=out/dncnn BM3D=out/bm3d --benchmark cbsd68 --data data`,
 		Args: atLeast(2, "name the two models, or two results files or folders: clusir compare A B"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.Names = args
-			if err := opts.complete(cmd); err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(opts)
-			}
-			return opts.run()
-		},
+		RunE: runs(opts, runF),
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Results, "results", "", "write each network's results to a file in the folder `DIR`")
@@ -65,7 +55,8 @@ ranks by PSNR, with Friedman's test and each one's difference from the best.`,
 	return cmd
 }
 
-func (o *compareOptions) complete(cmd *cobra.Command) error {
+func (o *compareOptions) complete(cmd *cobra.Command, args []string) error {
+	o.Names = args
 	if err := o.output.complete(cmd.Flags()); err != nil {
 		return err
 	}
@@ -78,14 +69,16 @@ func (o *compareOptions) complete(cmd *cobra.Command) error {
 	case len(o.Names) > len(letters):
 		return usage("%d are too many to compare: name at most %d", len(o.Names), len(letters))
 	}
-	return o.begin(cmd)
+	return o.begin(cmd.Flags())
 }
 
 func (o *compareOptions) run() error {
+	r := o.runner()
+	r.Folder, r.Results = o.Results, ""
 	reports := make([]*eval.Report, len(o.Names))
 	for i := range reports {
 		var err error
-		if reports[i], err = o.side(i); err != nil {
+		if reports[i], err = o.side(r, i); err != nil {
 			return err
 		}
 	}
@@ -99,7 +92,7 @@ func (o *compareOptions) run() error {
 	}
 	err = o.print(c)
 	if o.Page != "" {
-		err = errors.Join(err, o.writePage(c, c.Report(common[1]), index))
+		err = errors.Join(err, o.writePage(r, c, c.Report(common[1]), index))
 	}
 	return errors.Join(err, reports[0].Failed(), reports[1].Failed())
 }
@@ -116,19 +109,14 @@ func (o *compareOptions) files(i int) []string {
 }
 
 // side measures a model or folder, or reads its results.
-func (o *compareOptions) side(i int) (*eval.Report, error) {
+func (o *compareOptions) side(r *eval.Runner, i int) (_ *eval.Report, err error) {
 	if files := o.files(i); files != nil {
 		return eval.Merge(files...)
 	}
-	benchmarks, err := o.benchmarks()
-	if err != nil {
+	if r.Benchmarks, err = o.benchmarks(); err != nil {
 		return nil, err
 	}
-	results, err := o.resultsOf(letters[i : i+1])
-	if err != nil {
-		return nil, err
-	}
-	return o.measureNamed(o.Names[i], eval.Options{Benchmarks: benchmarks, Results: results})
+	return r.MeasureAs(o.ctx, letters[i:i+1], eval.ParseSubject(o.Names[i]))
 }
 
 // differing is the number of images that a comparison lists unless it lists all.
@@ -148,48 +136,22 @@ func (o *compareOptions) print(c *eval.Comparison) error {
 	return c.ImageTable(differing).Write(o.out, o.Format)
 }
 
-// measureNamed measures a model, or the pictures in a folder.
-func (o *compareOptions) measureNamed(name string, e eval.Options) (*eval.Report, error) {
-	if isRestored(name) {
-		return o.measureRestored(restoredSubject(name), e)
-	}
-	return o.measure(name, e, nil)
-}
-
 // writePage writes the report of a comparison. It makes the pictures unless one side is
 // a results file.
-func (o *compareOptions) writePage(c *eval.Comparison, r *eval.Report, index []map[int]int) error {
-	page := o.pageOf(r)
+func (o *compareOptions) writePage(r *eval.Runner, c *eval.Comparison, results *eval.Report, index []map[int]int) error {
+	page := o.pageOf(results)
 	page.Comparison = c
 	if o.files(0) == nil && o.files(1) == nil {
+		var sides []report.Source
+		for i, name := range o.Names {
+			sides = append(sides, report.Source{Index: index[i], Measure: func(e eval.Options) (*eval.Report, error) {
+				return r.Measure(o.ctx, eval.ParseSubject(name), e)
+			}})
+		}
 		page.Gallery = report.NewGallery()
-		if err := o.addPictures(page.Gallery, r, index); err != nil {
+		if err := page.Gallery.AddShown(results, r.Options, sides...); err != nil {
 			return err
 		}
 	}
 	return page.Save(o.Page)
-}
-
-// addPictures restores the pictures that the page shows large again and adds them.
-func (o *compareOptions) addPictures(g *report.Gallery, r *eval.Report, index []map[int]int) error {
-	shown := report.Shown(r)
-	g.Expect(len(shown))
-	benchmarks, err := o.benchmarks()
-	if err != nil || len(shown) == 0 {
-		return err
-	}
-	for i, add := range []func(r eval.ImageResult, input, output, clean planar.Image){g.AddBefore, g.AddLarge} {
-		e := eval.Options{Benchmarks: benchmarks, Only: map[int]bool{}}
-		for own, common := range index[i] {
-			e.Only[own] = shown[common]
-		}
-		e.Pixels = func(r eval.ImageResult, input, output, clean planar.Image) {
-			r.Index = index[i][r.Index]
-			add(r, input, output, clean)
-		}
-		if _, err := o.measureNamed(o.Names[i], e); err != nil {
-			return err
-		}
-	}
-	return nil
 }

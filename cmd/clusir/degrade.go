@@ -46,15 +46,7 @@ A folder of clean photographs is degraded by --kind: ` + strings.Join(dataset.Ma
 		Example: `  clusir degrade --benchmark cbsd68 --data data --out inputs
   clusir degrade photos --kind noise --sigma 15,25,50 --out inputs
   clusir eval --benchmark cbsd68 --data data --restored DnCNN=outputs`,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := opts.complete(cmd, args); err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(opts)
-			}
-			return opts.run()
-		},
+		RunE: runs(opts, runF),
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Out, "out", "", "write the pictures into the folder `DIR`")
@@ -87,7 +79,7 @@ func (o *degradeOptions) complete(cmd *cobra.Command, args []string) error {
 	if o.Out == "" {
 		return usage("name the folder for the pictures with --out")
 	}
-	return o.begin(cmd)
+	return o.begin(f)
 }
 
 func (o *degradeOptions) run() error {

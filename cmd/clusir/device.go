@@ -22,22 +22,11 @@ func addDeviceFlags(f *pflag.FlagSet) {
 	f.String("precision", "auto", precisionHelp)
 }
 
-// addProcessorFlags defines the flags that configure the CPU.
-func addProcessorFlags(f *pflag.FlagSet, isa *string) {
-	f.Int("threads", 0, "processor threads, 0 for all")
-	addISAFlag(f, isa)
-}
-
 func checkISA(isa string) error {
 	if isa == "" || slices.Contains(device.ISAs(), isa) {
 		return nil
 	}
 	return usage("--isa %s: choose %s", isa, isaChoices())
-}
-
-// addEnsembleFlag defines the flag for eight passes instead of one.
-func addEnsembleFlag(f *pflag.FlagSet, ensemble *bool) {
-	f.BoolVar(ensemble, "ensemble", false, "restore each picture in its eight flips and rotations and average them, in eight times the time: better for noise, worse for rain")
 }
 
 // addISAFlag defines --isa.

@@ -53,15 +53,7 @@ See also clusir compare, table, merge and figure.`,
   clusir eval --benchmark five-task --data data --report report.html
   clusir eval --benchmark cbsd68 --data data --restored DnCNN=out/dncnn,BM3D=out/bm3d`,
 		Args: noArguments("name benchmarks with --benchmark"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := opts.complete(cmd); err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(opts)
-			}
-			return opts.run()
-		},
+		RunE: runs(opts, runF),
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Results, "results", "", "write each image's result to `FILE`, one line of JSON each")
@@ -78,7 +70,7 @@ See also clusir compare, table, merge and figure.`,
 }
 
 // complete parses the flags that are not plain values.
-func (o *evalOptions) complete(cmd *cobra.Command) (err error) {
+func (o *evalOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	f := cmd.Flags()
 	if text := f.Lookup("shard").Value.String(); text != "" {
 		if o.Results == "" {
@@ -99,52 +91,40 @@ func (o *evalOptions) complete(cmd *cobra.Command) (err error) {
 			return err
 		}
 	}
-	return o.begin(cmd)
+	return o.begin(f)
 }
 
-// measureOne measures the network, or the other program's pictures.
-func (o *evalOptions) measureOne(e eval.Options) (*eval.Report, error) {
-	if len(o.Restored) > 0 {
-		return o.measureRestored(o.Restored[0], e)
+func (o *evalOptions) run() (err error) {
+	r := o.runner()
+	r.Shard, r.Results, r.Save = o.Shard, o.Results, o.Save
+	if r.Benchmarks, err = o.benchmarks(); err != nil {
+		return err
 	}
-	return o.measure(o.Model, e, nil)
-}
-
-func (o *evalOptions) run() error {
 	if len(o.Restored) > 1 {
-		return o.rankRestored()
+		return o.rankRestored(r)
 	}
-	benchmarks, err := o.benchmarks()
-	if err != nil {
-		return err
+	subject := eval.Subject{Model: o.Model}
+	if len(o.Restored) > 0 {
+		subject = o.Restored[0]
 	}
-	e := eval.Options{Benchmarks: benchmarks, Shard: o.Shard, Results: o.Results, Save: o.Save}
-	var gallery *report.Gallery
+	first := r.Options
+	gallery := report.NewGallery()
 	if o.Page != "" {
-		gallery = report.NewGallery()
-		e.Pixels = gallery.AddThumb
+		first.Pixels = gallery.AddThumb
 	}
-	r, err := o.measureOne(e)
+	results, err := r.Measure(o.ctx, subject, first)
 	if err != nil {
 		return err
 	}
-	return o.show(o.out, r, func() error { return o.writePage(r, e, gallery) })
-}
-
-// writePage writes the report. The few images that it shows large are restored again:
-// only now is it known which they are, and a resumed run never saw most of them.
-func (o *evalOptions) writePage(r *eval.Report, e eval.Options, gallery *report.Gallery) error {
-	e.Only, e.Results, e.Save = report.Shown(r), "", ""
-	gallery.Expect(len(e.Only))
-	e.Pixels = gallery.AddLarge
-	if len(e.Only) > 0 {
-		if _, err := o.measureOne(e); err != nil {
+	return o.show(o.out, results, func() error {
+		again := report.Source{Measure: func(e eval.Options) (*eval.Report, error) { return r.Measure(o.ctx, subject, e) }}
+		if err := gallery.AddShown(results, r.Options, again); err != nil {
 			return err
 		}
-	}
-	page := o.pageOf(r)
-	if page.Gallery = gallery; len(o.Restored) == 0 {
-		page.Config = o.network
-	}
-	return page.Save(o.Page)
+		page := o.pageOf(results)
+		if page.Gallery = gallery; subject.Restored == "" {
+			page.Config = r.Config
+		}
+		return page.Save(o.Page)
+	})
 }

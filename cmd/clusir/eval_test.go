@@ -112,7 +112,7 @@ func TestMeasuringUsage(t *testing.T) {
 		{"eval --benchmark cbsd68 --data d --restored x,y --report r.html", exitUsage, "name one folder"},
 		{"eval --benchmark cbsd68 --data d --restored x,y --images", exitUsage, "name one folder"},
 		{"eval --benchmark cbsd68 --data d --restored /nowhere", exitError, "/nowhere"},
-		{"table 7 --row x=.", exitUsage, "table 7 counts"},
+		{"table 7 --row x=.", exitUsage, "table 7 counts the cost of networks"},
 		{"merge", exitUsage, "name the results files"},
 		{"merge --results r a", exitUsage, "there is no flag"},
 		{"merge /nowhere.jsonl", exitError, "nowhere.jsonl"},

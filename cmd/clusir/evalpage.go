@@ -1,10 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"runtime"
-	"time"
-
 	"github.com/spf13/pflag"
 
 	"clusir/internal/draw"
@@ -46,14 +42,5 @@ func (o *pageOptions) completePage(overwrite bool) error {
 
 // pageOf returns the page with only the results.
 func (o *pageOptions) pageOf(r *eval.Report) report.Page {
-	return report.Page{Eval: r, Curves: o.curves, Facts: machine()}
-}
-
-// machine lists what the times depend on.
-func machine() []report.Fact {
-	return []report.Fact{
-		{Name: "Machine", Value: fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
-		{Name: "Program", Value: fmt.Sprintf("clusir %s, %s", version, runtime.Version())},
-		{Name: "Date", Value: time.Now().Format("2 January 2006")},
-	}
+	return report.Page{Eval: r, Curves: o.curves, Facts: report.Machine(version)}
 }

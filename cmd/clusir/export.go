@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"os"
 
@@ -16,7 +15,7 @@ import (
 
 // exportOptions are the options of `clusir export`.
 type exportOptions struct {
-	out         io.Writer
+	streams
 	In, Out     string
 	ModelConfig string
 	Half        bool
@@ -41,13 +40,7 @@ need that flag.`,
   clusir export mine.safetensors measured.safetensors --half --results report.json`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeModels,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.out, opts.In, opts.Out = cmd.OutOrStdout(), args[0], args[1]
-			if runF != nil {
-				return runF(opts)
-			}
-			return runExport(opts)
-		},
+		RunE:              runs(opts, runF),
 	}
 	f := cmd.Flags()
 	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
@@ -58,7 +51,12 @@ need that flag.`,
 	return cmd
 }
 
-func runExport(o *exportOptions) error {
+func (o *exportOptions) complete(_ *cobra.Command, args []string) error {
+	o.In, o.Out = args[0], args[1]
+	return nil
+}
+
+func (o *exportOptions) run() error {
 	if err := mayWrite(o.Out, o.Overwrite); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/figures"
+	"clusir/internal/infer"
 	"clusir/internal/progress"
 )
 
@@ -32,15 +33,7 @@ func newFigureCmd(runF func(*figureOptions) error) *cobra.Command {
 		Example: `  clusir figure tsne --benchmark five-task --data data --out figures
   clusir figure crops --compare runs/mine/best.safetensors --benchmark rain100l --data data --out figures`,
 		Args: atLeast(1, "name the figures: clusir figure NAME..., of "+strings.Join(figures.Names(), ", ")+", or all"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := opts.complete(cmd, args); err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(opts)
-			}
-			return opts.run()
-		},
+		RunE: runs(opts, runF),
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Out, "out", "", "put the figures into the folder `DIR`")
@@ -83,7 +76,7 @@ func (o *figureOptions) complete(cmd *cobra.Command, args []string) error {
 	case o.Compare != "" && !slices.Contains(o.Figures, figures.Crops):
 		return usage("--compare is for the figure crops alone")
 	}
-	return o.begin(cmd)
+	return o.begin(cmd.Flags())
 }
 
 // run draws the figures and prints the files' paths.
@@ -102,14 +95,14 @@ func (o *figureOptions) run() error {
 			r.Splits = append(r.Splits, splits...)
 		}
 	}
-	nets, err := o.open(o.Model)
+	nets, err := infer.LoadCopies(1, o.source(o.Model), o.open)
 	if err != nil {
 		return err
 	}
 	defer nets.Close()
 	r.Net = nets.Networks[0]
 	if o.Compare != "" {
-		other, err := o.open(o.Compare)
+		other, err := infer.LoadCopies(1, o.source(o.Compare), o.open)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 
 // manOptions are the options of `clusir man`.
 type manOptions struct {
-	out  io.Writer
+	streams
 	root *cobra.Command
 	Dir  string
 }
@@ -30,17 +30,16 @@ func newManCmd(runF func(*manOptions) error) *cobra.Command {
 man -M looks for them in a folder man1 of the one it is given.`,
 		Example: `  clusir man ~/.local/share/man/man1 && man clusir-restore`,
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.out, opts.root, opts.Dir = cmd.OutOrStdout(), cmd.Root(), args[0]
-			if runF != nil {
-				return runF(opts)
-			}
-			return runMan(opts)
-		},
+		RunE:    runs(opts, runF),
 	}
 }
 
-func runMan(o *manOptions) error {
+func (o *manOptions) complete(cmd *cobra.Command, args []string) error {
+	o.root, o.Dir = cmd.Root(), args[0]
+	return nil
+}
+
+func (o *manOptions) run() error {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return fmt.Errorf("cannot write manual pages: %w", err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"io"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -14,10 +13,10 @@ import (
 
 // mergeOptions are the options of `clusir merge`.
 type mergeOptions struct {
-	out       io.Writer
+	streams
+	reporting
 	Files     []string
 	Overwrite bool
-	reporting
 }
 
 func newMergeCmd(runF func(*mergeOptions) error) *cobra.Command {
@@ -33,22 +32,18 @@ restored and which ones failed.`,
 		Example: `  clusir merge gopro-*.jsonl
   clusir merge all.jsonl --images --format csv`,
 		Args: atLeast(1, "name the results files: clusir merge FILE..."),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.out, opts.Files = cmd.OutOrStdout(), args
-			if err := opts.complete(cmd.Flags(), opts.Overwrite); err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(opts)
-			}
-			return opts.run()
-		},
+		RunE: runs(opts, runF),
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
 		opts.addFlags(f)
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace the file of --report if it exists")
 	})
 	return cmd
+}
+
+func (o *mergeOptions) complete(cmd *cobra.Command, args []string) error {
+	o.Files = args
+	return o.reporting.complete(cmd.Flags(), o.Overwrite)
 }
 
 func (o *mergeOptions) run() error {

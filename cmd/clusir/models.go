@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +12,7 @@ import (
 
 // modelsOptions are the options of `clusir models`.
 type modelsOptions struct {
-	out   io.Writer
+	streams
 	Names []string
 	JSON  bool
 }
@@ -30,19 +29,18 @@ trained, and its results on benchmarks.`,
   clusir models nano
   clusir models runs/five-task/best.safetensors --json`,
 		ValidArgsFunction: completeModels,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.out, opts.Names = cmd.OutOrStdout(), args
-			if runF != nil {
-				return runF(opts)
-			}
-			return runModels(opts)
-		},
+		RunE:              runs(opts, runF),
 	}
 	cmd.Flags().BoolVar(&opts.JSON, "json", false, "print a line of JSON for each model")
 	return cmd
 }
 
-func runModels(o *modelsOptions) error {
+func (o *modelsOptions) complete(_ *cobra.Command, args []string) error {
+	o.Names = args
+	return nil
+}
+
+func (o *modelsOptions) run() error {
 	names := o.Names
 	if len(names) == 0 {
 		names = weights.Names()

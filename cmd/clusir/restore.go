@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,31 +9,22 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"clusir/internal/config"
 	"clusir/internal/device"
 	"clusir/internal/infer"
 	"clusir/internal/model"
 	"clusir/internal/progress"
 	"clusir/internal/restore"
+	"clusir/internal/sysmem"
 	"clusir/internal/userfile"
 )
 
 // restoreOptions are the options of `clusir restore`.
 type restoreOptions struct {
-	ctx         context.Context
-	in          io.Reader
-	out, errOut io.Writer
-	config      *config.Config
-
+	network
 	restore.Request
 	restore.Choices
-	Model       string
-	ModelConfig string
-	ISA         string
-	MaxMemory   int64 // 0 means half of what is free
-	Ensemble    bool
-	JSON        bool
-	Results     string
+	JSON    bool
+	Results string
 }
 
 func newRestoreCmd(runF func(*restoreOptions) error) *cobra.Command {
@@ -59,16 +49,7 @@ alone decides which part it is in. clusir merge combines the files of --results.
   clusir restore photos -o restored --skip-existing --shard 3/16 --results 3.jsonl
   clusir restore scan.tif scan.png --compare before-after.png --explain
   curl -s https://example.com/photo.jpg | clusir restore - - --format png > photo.png`,
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			opts.ctx, opts.in, opts.out, opts.errOut = cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-			if err := opts.complete(cmd, args); err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(opts)
-			}
-			return runRestore(opts)
-		},
+		RunE: runs(opts, runF),
 	}
 	f := cmd.Flags()
 	f.StringVarP(&opts.Output, "output", "o", "", "put the results into the folder `DIR`")
@@ -76,12 +57,10 @@ alone decides which part it is in. clusir merge combines the files of --results.
 	f.BoolVar(&opts.SkipExisting, "skip-existing", false, "leave out pictures whose results exist")
 	f.StringVar(&opts.Suffix, "suffix", "", "add `TEXT` to the results' names; without OUT and -o they are put next to the inputs")
 	opts.AddFlags(f)
-	f.StringVar(&opts.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+modelVariable+" names another default")
-	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
-	addDeviceFlags(f)
-	addProcessorFlags(f, &opts.ISA)
+	opts.addModelFlag(f)
+	opts.addComputeFlags(f)
 	f.String("max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
-	addEnsembleFlag(f, &opts.Ensemble)
+	opts.addEnsembleFlag(f)
 	f.StringVar(&opts.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
 	f.BoolVar(&opts.Explain, "explain", false, "print how the network routed each picture, and draw an affinity map next to its result")
 	f.StringVar(&opts.Results, "results", "", "write the outcome of each picture to `FILE`, one line of JSON each, for clusir merge")
@@ -96,16 +75,10 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	if err := o.arguments(args, flags.Changed("output")); err != nil {
 		return err
 	}
-	if err := modelOfEnvironment(flags.Changed, &o.Model, false); err != nil {
-		return err
-	}
 	if o.Format, err = o.ReadFlags(flags); err != nil {
 		return usageError{err}
 	}
 	if err := o.divide(flags.Lookup("shard").Value.String()); err != nil {
-		return err
-	}
-	if o.MaxMemory, err = parseMemory(flags.Lookup("max-memory").Value.String()); err != nil {
 		return err
 	}
 	switch {
@@ -116,20 +89,14 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	case o.JSON && (o.Output == restore.Std || o.Explain):
 		return usage("--json prints to standard output, as --explain and the output - do: leave one out")
 	}
-	if err := checkISA(o.ISA); err != nil {
-		return err
-	}
-	if o.config, err = config.LoadUntrained(flags); err != nil {
-		return usageError{err} // from flags and variables, not from a file
-	}
-	return nil
+	return o.begin(flags)
 }
 
-func runRestore(o *restoreOptions) (err error) {
+func (o *restoreOptions) run() (err error) {
 	if len(o.Inputs) == 1 && o.Output == "" && o.Suffix == "" && o.Format == 0 {
 		return usage("name where to write the result: clusir restore %s OUT, or a --suffix for a result next to the input", o.Inputs[0])
 	}
-	if o.MaxMemory, err = memoryLimit(o.MaxMemory, 0.5); err != nil {
+	if o.MaxMemory, err = sysmem.Allow(o.MaxMemory, freeShare); err != nil {
 		return err
 	}
 	plan, err := o.Plan()
@@ -142,12 +109,12 @@ func runRestore(o *restoreOptions) (err error) {
 	if o.Output == restore.Std && isTerminal(o.out) {
 		return usage("the result would go to the terminal: send standard output to a file or another program")
 	}
-	b, deviceName, err := device.Open(deviceOptions(o.config, o.ISA, o.errOut))
+	b, deviceName, err := o.open()
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	net, err := infer.Load(infer.Source{Model: o.Model, Config: o.ModelConfig, Ensemble: o.Ensemble}, b)
+	net, err := infer.Load(o.source(o.Model), b)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"slices"
 
@@ -9,7 +8,6 @@ import (
 
 	"clusir/internal/restore"
 	"clusir/internal/shard"
-	"clusir/internal/sysmem"
 )
 
 // arguments separates the inputs from the output.
@@ -44,9 +42,6 @@ func isFile(path string) bool {
 	return err == nil && !info.IsDir()
 }
 
-// parseMemory parses --max-memory, 0 if not given.
-func parseMemory(amount string) (int64, error) { return parseAmount("max-memory", amount) }
-
 // parseAmount parses a flag with an amount of bytes, 0 if not given.
 func parseAmount(flag, amount string) (int64, error) {
 	if amount == "" {
@@ -57,20 +52,6 @@ func parseAmount(flag, amount string) (int64, error) {
 		return 0, usage("--%s %s: write an amount such as 500MB or 2GiB", flag, amount)
 	}
 	return int64(n), nil
-}
-
-// memoryLimit returns what --max-memory allows, or a share of what is free. A user's
-// limit on the process must not be exceeded, because Go then ends without a
-// comprehensible message.
-func memoryLimit(asked int64, share float64) (int64, error) {
-	if asked == 0 {
-		return int64(share * float64(sysmem.Available())), nil
-	}
-	if left, ok := sysmem.UserLimit(); ok && left < asked {
-		return 0, fmt.Errorf("--max-memory allows %s, and the user's limit (ulimit -v or -d) leaves %s: raise that, or allow less",
-			humanize.Bytes(uint64(asked)), humanize.Bytes(uint64(left)))
-	}
-	return asked, nil
 }
 
 // divide parses --shard.

@@ -2,40 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"clusir/internal/eval"
 )
-
-func TestParseRestored(t *testing.T) {
-	dir := t.TempDir()
-	odd := filepath.Join(dir, "lr=0.1,b")
-	if err := os.Mkdir(odd, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for text, want := range map[string][]eval.Subject{
-		"out/dncnn":         {{Model: "dncnn", Restored: "out/dncnn"}},
-		"out/dncnn/":        {{Model: "dncnn", Restored: "out/dncnn/"}},
-		"A=x,y":             {{Model: "A", Restored: "x"}, {Model: "y", Restored: "y"}},
-		"A b=x":             {{Model: "A b", Restored: "x"}},
-		odd:                 {{Model: "lr=0.1,b", Restored: odd}},
-		"A=" + dir + ",B=x": {{Model: "A", Restored: dir}, {Model: "B", Restored: "x"}},
-	} {
-		got, err := parseRestored(text)
-		if err != nil || len(got) != len(want) {
-			t.Errorf("%s: %+v, %v", text, got, err)
-			continue
-		}
-		for i := range want {
-			if got[i] != want[i] {
-				t.Errorf("%s: %+v, want %+v", text, got[i], want[i])
-			}
-		}
-	}
-}
 
 // TestEvalRestored measures what nano saved as another program's pictures: except for
 // rounding to 8 bits they are as good as its own, and they work in a table, a

@@ -7,9 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"clusir/internal/dataset"
 	"clusir/internal/eval"
-	"clusir/internal/infer"
 	"clusir/internal/tabular"
 )
 
@@ -40,18 +38,7 @@ or a folder of pictures that another program restored (see clusir eval --help).
   clusir table 3 --data data --row DnCNN=out/dncnn
   clusir table 7`,
 		Args: exactly(1, "name the table: clusir table N, from 1 to 9"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := opts.complete(cmd, args[0]); err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(opts)
-			}
-			if opts.Number == sizesTable {
-				return opts.runSizes()
-			}
-			return opts.run()
-		},
+		RunE: runs(opts, runF),
 	}
 	addFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringArray("row", nil, "`NAME=FILE`: a checkpoint, results files separated by commas, or a folder of pictures, for a row of the table (repeatable)")
@@ -65,12 +52,12 @@ or a folder of pictures that another program restored (see clusir eval --help).
 	return cmd
 }
 
-func (o *tableOptions) complete(cmd *cobra.Command, number string) (err error) {
+func (o *tableOptions) complete(cmd *cobra.Command, args []string) (err error) {
 	f := cmd.Flags()
-	o.Number, err = strconv.Atoi(number)
+	o.Number, err = strconv.Atoi(args[0])
 	switch {
 	case err != nil || o.Number < 1 || o.Number > 9:
-		return usage("table %s: the paper's are 1 to 9", number)
+		return usage("table %s: the paper's are 1 to 9", args[0])
 	case !f.Changed("model"):
 		o.Model = "" // the table chooses
 	}
@@ -80,35 +67,29 @@ func (o *tableOptions) complete(cmd *cobra.Command, number string) (err error) {
 	if err := o.output.complete(f); err != nil {
 		return err
 	}
-	return o.begin(cmd)
+	return o.begin(f)
 }
 
 func (o *tableOptions) run() error {
+	if o.Number == sizesTable {
+		return o.runSizes()
+	}
 	table, err := eval.Paper(o.Number)
 	if err != nil {
 		return err
 	}
-	sources := eval.RowSources{Rows: o.Rows, Runs: o.Runs, Model: o.Model, Default: defaultModel, Measure: o.measureRow}
+	r := o.runner()
+	r.Folder = o.Results
+	sources := eval.RowSources{Rows: o.Rows, Runs: o.Runs, Model: o.Model, Default: defaultModel, Runner: r}
 	if sources.Catalog, err = o.catalog(); err != nil && !eval.OnlyResults(o.Rows) {
 		return err
 	}
-	filled, err := table.Fill(sources)
+	filled, err := table.Fill(o.ctx, sources)
 	if err != nil {
 		return err
 	}
 	err = o.write(o.out, filled, func() *tabular.Table { return filled.Table })
 	return errors.Join(err, filled.Failed())
-}
-
-func (o *tableOptions) measureRow(source string, row eval.PaperRow, benchmarks []*dataset.Benchmark) (*eval.Report, error) {
-	results, err := o.resultsOf(row.Name)
-	if err != nil {
-		return nil, err
-	}
-	if isFolder(source) {
-		return o.measureRestored(eval.Subject{Model: row.Name, Restored: source}, eval.Options{Benchmarks: benchmarks, Results: results})
-	}
-	return o.measure(source, eval.Options{Benchmarks: benchmarks, Results: results}, row.Check)
 }
 
 // runSizes prints Table 7, which counts.
@@ -117,19 +98,10 @@ func (o *tableOptions) runSizes() error {
 	if o.Model != "" {
 		rows = append(rows, eval.Row{Name: o.Model, Files: []string{o.Model}})
 	}
-	var more []eval.Network
-	for _, r := range rows {
-		if isFolder(r.Files[0]) {
-			return usage("--row %s=%s: table 7 counts the cost of networks, not of folders: leave it out", r.Name, r.Files[0])
-		}
-		c, err := infer.Source{Model: r.Files[0]}.ReadConfig()
-		if err != nil {
-			return err
-		}
-		more = append(more, eval.Network{Name: r.Name, Config: c})
-	}
-	t, err := eval.Sizes(more)
-	if err != nil {
+	t, err := eval.Sizes(rows)
+	if errors.Is(err, eval.ErrNoNetwork) {
+		return usageError{err}
+	} else if err != nil {
 		return err
 	}
 	return t.Write(o.out, o.Format)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -21,19 +20,18 @@ import (
 
 // trainOptions are the options of `clusir train`.
 type trainOptions struct {
-	ctx         context.Context
-	out, errOut io.Writer
-	config      *config.Config
-	Name        string // of the configuration
-	Dir         string
-	ISA         string
-	InitFrom    string
-	Resume      bool
-	Check       bool
-	JSON        bool
-	Preview     string
-	Overwrite   bool
-	Benchmarks  string // a file of benchmarks to validate on
+	streams
+	config     *config.Config
+	Name       string // of the configuration
+	Dir        string
+	ISA        string
+	InitFrom   string
+	Resume     bool
+	Check      bool
+	JSON       bool
+	Preview    string
+	Overwrite  bool
+	Benchmarks string // a file of benchmarks to validate on
 }
 
 func newTrainCmd(runF func(*trainOptions) error) *cobra.Command {
@@ -56,19 +54,7 @@ See docs/distributed.md.`,
   clusir train --config five-task.yaml --data data --device cuda:0,cuda:1
   mpirun -n 2 clusir train --config five-task.yaml --data data`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			opts.ctx, opts.out, opts.errOut = cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr()
-			if opts.Name == "" {
-				return usage("name a configuration with --config, such as --config five-task")
-			}
-			if opts.config, err = config.Load(opts.Name, cmd.Flags()); err != nil {
-				return err
-			}
-			if runF != nil {
-				return runF(opts)
-			}
-			return runTrain(opts)
-		},
+		RunE: runs(opts, runF),
 	}
 	f := cmd.Flags()
 	f.StringVar(&opts.Name, "config", "", "the `NAME` of a built-in configuration, or a YAML file")
@@ -125,7 +111,15 @@ func (o *trainOptions) check() error {
 	return errors.Join(append(settings, train.Check(o.ctx, run, o.out, o.JSON, reading))...)
 }
 
-func runTrain(o *trainOptions) error {
+func (o *trainOptions) complete(cmd *cobra.Command, _ []string) (err error) {
+	if o.Name == "" {
+		return usage("name a configuration with --config, such as --config five-task")
+	}
+	o.config, err = config.Load(o.Name, cmd.Flags())
+	return err
+}
+
+func (o *trainOptions) run() error {
 	if o.Dir == "" {
 		o.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(o.Name), filepath.Ext(o.Name)))
 	}

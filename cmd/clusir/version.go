@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -18,7 +17,7 @@ var version = "unknown"
 
 // versionOptions are the options of `clusir version`.
 type versionOptions struct {
-	out  io.Writer
+	streams
 	JSON bool
 }
 
@@ -41,35 +40,29 @@ func newVersionCmd(runF func(*versionOptions) error) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version and how this program was built",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts.out = cmd.OutOrStdout()
-			if runF != nil {
-				return runF(opts)
-			}
-			return runVersion(opts)
-		},
+		RunE:  runs(opts, runF),
 	}
 	cmd.Flags().BoolVar(&opts.JSON, "json", false, "print JSON")
 	return cmd
 }
 
-func runVersion(opts *versionOptions) error {
+func (o *versionOptions) run() error {
 	b := thisBuild()
-	if opts.JSON {
-		return json.NewEncoder(opts.out).Encode(b)
+	if o.JSON {
+		return json.NewEncoder(o.out).Encode(b)
 	}
-	fmt.Fprintf(opts.out, "clusir %s (%s, %s)\n", b.Version, b.Go, b.Platform)
+	fmt.Fprintf(o.out, "clusir %s (%s, %s)\n", b.Version, b.Go, b.Platform)
 	if b.Commit != "" {
 		modified := ""
 		if b.Modified {
 			modified = ", with changes"
 		}
-		fmt.Fprintf(opts.out, "  commit   %.12s of %s%s\n", b.Commit, b.Time, modified)
+		fmt.Fprintf(o.out, "  commit   %.12s of %s%s\n", b.Commit, b.Time, modified)
 	}
 	if b.Tags != "" {
-		fmt.Fprintf(opts.out, "  tags     %s\n", b.Tags)
+		fmt.Fprintf(o.out, "  tags     %s\n", b.Tags)
 	}
-	_, err := fmt.Fprintf(opts.out, "  devices  %s\n  models   %s\n", strings.Join(b.Devices, ", "), strings.Join(b.Models, ", "))
+	_, err := fmt.Fprintf(o.out, "  devices  %s\n  models   %s\n", strings.Join(b.Devices, ", "), strings.Join(b.Models, ", "))
 	return err
 }
 

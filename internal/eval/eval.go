@@ -202,6 +202,17 @@ func (r *Report) averaged() (of []SplitResult, average bool) {
 	return finite, false
 }
 
+// Failed joins the errors of several reports, each with the name of its subject.
+func Failed(reports []*Report) error {
+	var errs []error
+	for _, r := range reports {
+		if err := r.Failed(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", r.Model, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Failed returns an error that sums up the images without a result, nil if there are
 // none.
 func (r *Report) Failed() error {

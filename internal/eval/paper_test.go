@@ -76,7 +76,7 @@ func TestPaperTables(t *testing.T) {
 		}
 		golden(t, fmt.Sprintf("table%d", table.Number), table.Beside(ours))
 	}
-	sizes, err := Sizes([]Network{{"mine", arch.Variants()["nano"]}})
+	sizes, err := Sizes([]Row{{Name: "mine", Files: []string{"nano"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

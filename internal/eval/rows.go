@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -38,8 +39,8 @@ type RowSources struct {
 	// table accepts any network.
 	Model, Default string
 	Catalog        *dataset.Catalog
-	// Measure measures a checkpoint, or a folder of pictures, for a row.
-	Measure func(source string, row PaperRow, benchmarks []*dataset.Benchmark) (*Report, error)
+	// Runner measures the checkpoints and the folders of pictures.
+	Runner *Runner
 }
 
 // Filled is a table that includes our rows.
@@ -56,9 +57,9 @@ type Filled struct {
 
 // Fill measures the paper's rows for which there are networks and those that the user
 // adds; if there are none and the table accepts any network, it measures the default.
-func (t *PaperTable) Fill(s RowSources) (*Filled, error) {
+func (t *PaperTable) Fill(ctx context.Context, s RowSources) (*Filled, error) {
 	f := &Filled{paper: t, sources: s, Reports: map[string]*Report{}}
-	if err := f.collect(); err != nil {
+	if err := f.collect(ctx); err != nil {
 		return nil, err
 	}
 	f.Table = t.Beside(f.ours)
@@ -76,7 +77,7 @@ func (f *Filled) Failed() error {
 	return errors.Join(f.failed...)
 }
 
-func (f *Filled) collect() error {
+func (f *Filled) collect(ctx context.Context) error {
 	named := map[string]bool{}
 	for _, r := range f.sources.Rows {
 		p, ok := f.paper.Find(r.Name)
@@ -84,7 +85,7 @@ func (f *Filled) collect() error {
 			p = PaperRow{Name: r.Name}
 		}
 		named[strings.ToLower(r.Name)] = true
-		if err := f.add(p, r.Files); err != nil {
+		if err := f.add(ctx, p, r.Files); err != nil {
 			return err
 		}
 	}
@@ -97,7 +98,7 @@ func (f *Filled) collect() error {
 			f.miss(p)
 			continue
 		}
-		if err := f.add(p, []string{file}); err != nil {
+		if err := f.add(ctx, p, []string{file}); err != nil {
 			return err
 		}
 	}
@@ -108,7 +109,7 @@ func (f *Filled) collect() error {
 	if name == "" {
 		return nil
 	}
-	return f.add(PaperRow{Name: name}, []string{name})
+	return f.add(ctx, PaperRow{Name: name}, []string{name})
 }
 
 // find returns the best checkpoint of the run that trained a row, "" if there is none.
@@ -137,8 +138,8 @@ func (f *Filled) miss(p PaperRow) {
 }
 
 // add measures a row, or reads its results.
-func (f *Filled) add(p PaperRow, files []string) error {
-	r, err := f.report(p, files)
+func (f *Filled) add(ctx context.Context, p PaperRow, files []string) error {
+	r, err := f.report(ctx, p, files)
 	if errors.Is(err, ErrNothing) {
 		f.missing = append(f.missing, fmt.Sprintf("row %s: %v", p.Name, err))
 		return nil
@@ -153,7 +154,7 @@ func (f *Filled) add(p PaperRow, files []string) error {
 	return nil
 }
 
-func (f *Filled) report(p PaperRow, files []string) (*Report, error) {
+func (f *Filled) report(ctx context.Context, p PaperRow, files []string) (*Report, error) {
 	switch {
 	case IsResults(files[0]):
 		return Merge(files...)
@@ -164,5 +165,5 @@ func (f *Filled) report(p PaperRow, files []string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.sources.Measure(files[0], p, benchmarks)
+	return f.sources.Runner.row(ctx, files[0], p, benchmarks)
 }

@@ -39,9 +39,49 @@ type large struct {
 // NewGallery returns an empty gallery.
 func NewGallery() *Gallery { return &Gallery{thumbs: map[int][]byte{}, large: map[int]large{}} }
 
-// Expect says how many images will be shown large, which bounds their files.
-func (g *Gallery) Expect(images int) {
+// expect says how many images will be shown large, which bounds their files.
+func (g *Gallery) expect(images int) {
 	g.budget = min(largeBytes/(pictures*max(images, 1)), largestBytes)
+}
+
+// Source measures again what a report is about.
+type Source struct {
+	Measure func(o eval.Options) (*eval.Report, error)
+	// Index maps its numbers of images to the report's; nil if they are the same.
+	Index map[int]int
+}
+
+// AddShown adds the images that r's page shows large. They are measured again: which
+// they are is known only after a run, and one that was resumed never saw most of them.
+// Of two sources the first one's results take the place of the input.
+func (g *Gallery) AddShown(r *eval.Report, o eval.Options, sources ...Source) error {
+	all := shown(r)
+	g.expect(len(all))
+	if len(all) == 0 {
+		return nil
+	}
+	o.Results, o.Save = "", ""
+	for i, s := range sources {
+		add := g.addLarge
+		if i < len(sources)-1 {
+			add = g.addBefore
+		}
+		o.Only, o.Pixels = all, add
+		if s.Index != nil {
+			o.Only = map[int]bool{}
+			for own, common := range s.Index {
+				o.Only[own] = all[common]
+			}
+			o.Pixels = func(r eval.ImageResult, input, output, clean planar.Image) {
+				r.Index = s.Index[r.Index]
+				add(r, input, output, clean)
+			}
+		}
+		if _, err := s.Measure(o); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AddThumb keeps a small picture of a restored image; for eval.Options.Pixels.
@@ -49,20 +89,20 @@ func (g *Gallery) AddThumb(r eval.ImageResult, _, output, _ planar.Image) {
 	g.thumbs[r.Index] = encode(scaled(output.RGBA(), thumbSide), thumbQuality)
 }
 
-// AddLarge keeps large pictures of an image; for eval.Options.Pixels.
-func (g *Gallery) AddLarge(r eval.ImageResult, input, output, clean planar.Image) {
+// addLarge keeps large pictures of an image.
+func (g *Gallery) addLarge(r eval.ImageResult, input, output, clean planar.Image) {
 	l := large{files: g.large[r.Index].files, w: output.W, h: output.H}
 	for i, p := range []planar.Image{input, output, clean} {
-		if l.files[i] == nil { // not what AddBefore put there
+		if l.files[i] == nil { // not what addBefore put there
 			l.files[i] = fit(p.RGBA(), g.budget)
 		}
 	}
 	g.large[r.Index] = l
 }
 
-// AddBefore keeps a restored image in the place of the input that AddLarge will be
-// given; for eval.Options.Pixels of the first of two networks.
-func (g *Gallery) AddBefore(r eval.ImageResult, _, output, _ planar.Image) {
+// addBefore keeps a restored image in the place of the input that addLarge will be
+// given.
+func (g *Gallery) addBefore(r eval.ImageResult, _, output, _ planar.Image) {
 	g.large[r.Index] = large{files: [pictures][]byte{fit(output.RGBA(), g.budget)}}
 }
 

@@ -63,8 +63,8 @@ func photo(w, h int, seed uint64) planar.Image {
 func gallery(t testing.TB, r *eval.Report, w, h int) *Gallery {
 	t.Helper()
 	g := NewGallery()
-	shown := Shown(r)
-	g.Expect(len(shown))
+	large := shown(r)
+	g.expect(len(large))
 	var photos [5]planar.Image
 	for k := range photos {
 		photos[k] = photo(w, h, uint64(k))
@@ -75,8 +75,8 @@ func gallery(t testing.TB, r *eval.Report, w, h int) *Gallery {
 		}
 		p := photos[i.Index%len(photos)]
 		g.AddThumb(i, p, p, p)
-		if shown[i.Index] {
-			g.AddLarge(i, p, photos[0], photos[1])
+		if large[i.Index] {
+			g.addLarge(i, p, photos[0], photos[1])
 		}
 	}
 	return g

@@ -38,13 +38,13 @@ func ranked(r *eval.Report) [][]rankedImage {
 	return out
 }
 
-// Shown are the indices of the images whose pictures the page shows large.
-func Shown(r *eval.Report) map[int]bool {
-	shown := map[int]bool{}
+// shown are the indices of the images whose pictures the page shows large.
+func shown(r *eval.Report) map[int]bool {
+	indices := map[int]bool{}
 	for _, split := range ranked(r) {
 		for _, i := range split {
-			shown[i.image.Index] = true
+			indices[i.image.Index] = true
 		}
 	}
-	return shown
+	return indices
 }

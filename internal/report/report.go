@@ -9,6 +9,8 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"runtime"
+	"time"
 
 	"clusir/internal/atomicfile"
 	"clusir/internal/draw"
@@ -32,6 +34,15 @@ type Page struct {
 
 // Fact is a line of the page's last part.
 type Fact struct{ Name, Value string }
+
+// Machine lists what the times depend on.
+func Machine(version string) []Fact {
+	return []Fact{
+		{Name: "Machine", Value: fmt.Sprintf("%s/%s, %d processors", runtime.GOOS, runtime.GOARCH, runtime.NumCPU())},
+		{Name: "Program", Value: fmt.Sprintf("clusir %s, %s", version, runtime.Version())},
+		{Name: "Date", Value: time.Now().Format("2 January 2006")},
+	}
+}
 
 //go:embed page.html
 var pageHTML string
@@ -178,13 +189,13 @@ func (p Page) splits() (views []splitView, err error) {
 }
 
 func (p Page) images() (views []imageView) {
-	titles, shown := map[[2]string]string{}, Shown(p.Eval)
+	titles, large := map[[2]string]string{}, shown(p.Eval)
 	for _, s := range p.Eval.Splits {
 		titles[[2]string{s.Benchmark, s.Label}] = s.Name()
 	}
 	for _, i := range p.Eval.Images {
 		views = append(views, imageView{
-			ImageResult: i, Title: titles[[2]string{i.Benchmark, i.Split}], Thumb: p.Gallery.thumb(i.Index), Large: shown[i.Index] && p.Gallery.has(i.Index), Gain: gainOf(i),
+			ImageResult: i, Title: titles[[2]string{i.Benchmark, i.Split}], Thumb: p.Gallery.thumb(i.Index), Large: large[i.Index] && p.Gallery.has(i.Index), Gain: gainOf(i),
 		})
 	}
 	return views

@@ -126,7 +126,7 @@ func TestRanked(t *testing.T) {
 			t.Errorf("split %d: %q, want %q", k, got, want)
 		}
 	}
-	if n := len(Shown(r)); n != 7 {
+	if n := len(shown(r)); n != 7 {
 		t.Errorf("%d images are shown", n)
 	}
 	r.Images[0].Output.PSNR = math.Inf(1)

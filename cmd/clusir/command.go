@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"clusir/internal/config"
+	"clusir/internal/device"
+	"clusir/internal/infer"
+	"clusir/internal/kernels"
+)
+
+// command is the options of a command; streams implements all but run.
+type command interface {
+	attach(cmd *cobra.Command)
+	complete(cmd *cobra.Command, args []string) error
+	run() error
+}
+
+// runs is cobra's RunE of a command: it completes the options and runs them, or passes
+// them to runF if that is set, for tests.
+func runs[O command](opts O, runF func(O) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		opts.attach(cmd)
+		if err := opts.complete(cmd, args); err != nil {
+			return err
+		}
+		if runF != nil {
+			return runF(opts)
+		}
+		return opts.run()
+	}
+}
+
+// streams are what a command reads and writes until its context ends.
+type streams struct {
+	ctx         context.Context
+	in          io.Reader
+	out, errOut io.Writer
+}
+
+func (s *streams) attach(cmd *cobra.Command) {
+	s.ctx, s.in, s.out, s.errOut = cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+}
+
+func (s *streams) complete(*cobra.Command, []string) error { return nil }
+
+// networkGroup is the group of flags about networks and computing devices.
+const networkGroup = "Network"
+
+// defaultModel is the embedded model that is used by default.
+const defaultModel = "nano"
+
+// freeShare is the share of the free memory that pictures may take unless --max-memory
+// says otherwise.
+const freeShare = 0.5
+
+// network is the common part of the commands that run networks.
+type network struct {
+	streams
+	config *config.Config
+
+	Model       string
+	ModelConfig string
+	ISA         string
+	Ensemble    bool
+	MaxMemory   int64 // 0 means a share of what is free
+}
+
+// addModelFlag defines the flag for one network.
+func (o *network) addModelFlag(f *pflag.FlagSet) {
+	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+modelVariable+" names another default")
+}
+
+// addComputeFlags defines the flags about computing devices.
+func (o *network) addComputeFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
+	addDeviceFlags(f)
+	f.Int("threads", 0, "processor threads, 0 for all")
+	addISAFlag(f, &o.ISA)
+}
+
+// addEnsembleFlag defines the flag for eight passes instead of one.
+func (o *network) addEnsembleFlag(f *pflag.FlagSet) {
+	f.BoolVar(&o.Ensemble, "ensemble", false, "restore each picture in its eight flips and rotations and average them, in eight times the time: better for noise, worse for rain")
+}
+
+// begin parses the flags that are not plain values.
+func (o *network) begin(f *pflag.FlagSet) (err error) {
+	if f.Lookup("model") != nil {
+		if err := modelOfEnvironment(f.Changed, &o.Model, false); err != nil {
+			return err
+		}
+	}
+	if limit := f.Lookup("max-memory"); limit != nil {
+		if o.MaxMemory, err = parseAmount("max-memory", limit.Value.String()); err != nil {
+			return err
+		}
+	}
+	if err := checkISA(o.ISA); err != nil {
+		return err
+	}
+	if o.config, err = config.LoadUntrained(f); err != nil {
+		return usageError{err} // from flags and variables, not from a file
+	}
+	return nil
+}
+
+// source returns where a network comes from.
+func (o *network) source(name string) infer.Source {
+	return infer.Source{Model: name, Config: o.ModelConfig, Ensemble: o.Ensemble}
+}
+
+// device returns the options of the device.
+func (o *network) device() device.Options { return deviceOptions(o.config, o.ISA, o.errOut) }
+
+// open opens the device.
+func (o *network) open() (kernels.Backend, string, error) { return device.Open(o.device()) }

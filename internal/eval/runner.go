@@ -1,0 +1,137 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"clusir/internal/arch"
+	"clusir/internal/dataset"
+	"clusir/internal/infer"
+	"clusir/internal/kernels"
+	"clusir/internal/progress"
+	"clusir/internal/sysmem"
+)
+
+// Runner measures networks and other programs' pictures, one after the other, with the
+// same settings.
+type Runner struct {
+	// Options are the default of each measurement. MaxMemory is the user's limit; 0 means
+	// most of what is free.
+	Options
+	Jobs int // images that are measured at a time
+	// Network is the source of all networks, except for the name of the model.
+	Network infer.Source
+	// Open opens a device, one for each of Jobs.
+	Open func() (b kernels.Backend, device string, err error)
+	// Folder receives a results file for each subject; "" for none.
+	Folder   string
+	Messages io.Writer
+	// Config is the configuration of the last measured network.
+	Config arch.Config
+}
+
+// memoryShare is the share of the free memory that a measurement may take.
+const memoryShare = 0.75
+
+// Measure measures a network or another program's pictures with o, a modified copy of
+// the runner's options.
+func (r *Runner) Measure(ctx context.Context, s Subject, o Options) (*Report, error) {
+	return r.measure(ctx, s, o, nil)
+}
+
+// MeasureAs measures with the runner's options, and writes the results to a file of that
+// name in its folder.
+func (r *Runner) MeasureAs(ctx context.Context, name string, s Subject) (*Report, error) {
+	o, err := r.named(name)
+	if err != nil {
+		return nil, err
+	}
+	return r.Measure(ctx, s, o)
+}
+
+// row measures a network, which must suit the row, or a folder of another program's
+// pictures.
+func (r *Runner) row(ctx context.Context, source string, row PaperRow, benchmarks []*dataset.Benchmark) (*Report, error) {
+	o, err := r.named(row.Name)
+	if err != nil {
+		return nil, err
+	}
+	o.Benchmarks = benchmarks
+	s := Subject{Model: source}
+	if isFolder(source) {
+		s = Subject{Model: row.Name, Restored: source}
+	}
+	return r.measure(ctx, s, o, row.Check)
+}
+
+// named returns the options with a results file in the folder.
+func (r *Runner) named(name string) (Options, error) {
+	o := r.Options
+	if r.Folder == "" {
+		return o, nil
+	}
+	safe := strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|[], `, r) {
+			return '-'
+		}
+		return r
+	}, name)
+	o.Results = filepath.Join(r.Folder, safe+".jsonl")
+	return o, os.MkdirAll(r.Folder, 0o755)
+}
+
+// measure implements Measure. fits, if set, refuses unsuitable networks.
+func (r *Runner) measure(ctx context.Context, s Subject, o Options, fits func(arch.Config) error) (_ *Report, err error) {
+	if o.MaxMemory, err = sysmem.Allow(r.MaxMemory, memoryShare); err != nil { // before the weights are loaded, as the limit includes them
+		return nil, err
+	}
+	o.Subject = s
+	jobs := max(r.Jobs, 1)
+	if s.Restored != "" {
+		return r.show(ctx, o, func(o Options) (*Report, error) { return RunRestored(ctx, jobs, o) })
+	}
+	source := r.Network
+	source.Model = s.Model
+	c, err := infer.LoadCopies(jobs, source, r.Open)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	net := c.Networks[0]
+	if _, own := net.Tape().B.(kernels.OwnMemory); own && r.MaxMemory == 0 {
+		o.MaxMemory = 0 // the device reports when it runs out
+	}
+	if r.Config = net.Model.Config; fits != nil {
+		if err := fits(r.Config); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Model, err)
+		}
+	}
+	o.Subject = Subject{Model: s.Model, Weights: Fingerprint(net.Model), Ensemble: source.Ensemble, Device: c.Device}
+	return r.show(ctx, o, func(o Options) (*Report, error) { return Run(ctx, c.Networks, o) })
+}
+
+// show calls run and shows its progress.
+func (r *Runner) show(ctx context.Context, o Options, run func(Options) (*Report, error)) (*Report, error) {
+	bar := progress.New(r.Messages, "")
+	done, of, last := 0, 0, ""
+	o.Image = func(i ImageResult, n, all int) {
+		done, of = n, all
+		last = fmt.Sprintf(", %s %s %.2f dB", i.Benchmark, i.Split, i.Output.PSNR)
+		if i.Err != "" {
+			last = fmt.Sprintf(", %s %s failed", i.Benchmark, i.Image)
+		}
+	}
+	o.Progress = func(done float64, of int) {
+		bar.SetShare(done/float64(of), fmt.Sprintf("%d of %d images%s", int(done), of, last))
+	}
+	report, err := run(o)
+	bar.Clear()
+	if ctx.Err() != nil && o.Results != "" && done > 0 {
+		fmt.Fprintf(r.Messages, "clusir: %d of %d images are in %s: continue with --resume\n", done, of, o.Results)
+	}
+	return report, err
+}

@@ -1,0 +1,42 @@
+package eval
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestParseRestored(t *testing.T) {
+	dir := t.TempDir()
+	odd := filepath.Join(dir, "lr=0.1,b")
+	if err := os.Mkdir(odd, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][]Subject{
+		"out/dncnn":         {{Model: "dncnn", Restored: "out/dncnn"}},
+		"out/dncnn/":        {{Model: "dncnn", Restored: "out/dncnn/"}},
+		"A=x,y":             {{Model: "A", Restored: "x"}, {Model: "y", Restored: "y"}},
+		"A b=x":             {{Model: "A b", Restored: "x"}},
+		odd:                 {{Model: "lr=0.1,b", Restored: odd}},
+		"A=" + dir + ",B=x": {{Model: "A", Restored: dir}, {Model: "B", Restored: "x"}},
+	} {
+		got, err := ParseRestored(text)
+		if err != nil || len(got) != len(want) {
+			t.Errorf("%s: %+v, %v", text, got, err)
+			continue
+		}
+		for i := range want {
+			if got[i] != want[i] {
+				t.Errorf("%s: %+v, want %+v", text, got[i], want[i])
+			}
+		}
+	}
+	if s := ParseSubject("A=" + dir); s != (Subject{Model: "A", Restored: dir}) {
+		t.Errorf("a folder: %+v", s)
+	}
+	for _, text := range []string{"nano", "runs/A=b.safetensors", ""} {
+		if s := ParseSubject(text); s != (Subject{Model: text}) {
+			t.Errorf("%s: %+v", text, s)
+		}
+	}
+}

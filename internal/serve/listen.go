@@ -1,0 +1,70 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+
+	"clusir/internal/userfile"
+)
+
+// UseAddr adds the host name of an address, such as photos.example.org:8080, to Hosts. An
+// address that other machines can reach is an error unless requests need a token.
+func (o *Options) UseAddr(addr string, token bool) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("--addr %s: write HOST:PORT, such as 127.0.0.1:8080", addr)
+	}
+	ip, err := netip.ParseAddr(host)
+	own := host == "localhost" || err == nil && ip.IsLoopback()
+	if !own && !token {
+		return fmt.Errorf("--addr %s can be reached from other machines: protect it with --token-file FILE", addr)
+	}
+	if err != nil && host != "" {
+		o.Hosts = append(o.Hosts, host)
+	}
+	return nil
+}
+
+// leastToken is the length of the shortest token.
+const leastToken = 16
+
+// ReadToken reads the token that requests need from a file.
+func (o *Options) ReadToken(file string) error {
+	text, err := userfile.ReadText(file)
+	if err != nil {
+		return fmt.Errorf("--token-file: %w", err)
+	}
+	o.Token = strings.TrimSpace(string(text))
+	if len(o.Token) < leastToken || strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("--token-file %s: a token needs %d or more ASCII letters, digits or punctuation marks: make one with 'openssl rand -hex 16'", file, leastToken)
+	}
+	return nil
+}
+
+// Listen serves on an address, which it writes to out, until ctx ends.
+func Listen(ctx context.Context, addr string, o Options, out io.Writer) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w: choose another with --addr, such as 127.0.0.1:0", addr, errors.Unwrap(err))
+	}
+	s, err := New(o)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	fmt.Fprintf(out, "clusir serve: open http://%s/\n", reachable(l.Addr().String()))
+	return s.Serve(ctx, l)
+}
+
+// reachable returns an address that a browser on this machine can open.
+func reachable(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if ip, parsed := netip.ParseAddr(host); err == nil && parsed == nil && ip.IsUnspecified() {
+		return net.JoinHostPort("localhost", port)
+	}
+	return addr
+}
