@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// chunk is a PNG chunk with a right checksum.
+// chunk returns a PNG chunk with a correct checksum.
 func chunk(kind string, data ...byte) string {
 	var b bytes.Buffer
 	writeChunk(&b, kind, data)
@@ -27,7 +27,7 @@ func ihdr(w, h uint32, rest string) string {
 	return chunk("IHDR", append(b, rest...)...)
 }
 
-// badPNGs are broken in ways that only a PNG can be.
+// badPNGs are broken in ways specific to PNG.
 func badPNGs() map[string][2]string {
 	good := pngHead + ihdr(4, 4, "\x08\x00\x00\x00\x00")
 	pixels := func(raw string) string { return chunk("IDAT", deflate([]byte(raw))...) }
@@ -65,10 +65,10 @@ func badPNGs() map[string][2]string {
 	}
 }
 
-// replaced is s with part at a place.
+// replaced returns s with part at an offset.
 func replaced(s string, at int, part string) string { return s[:at] + part + s[at+len(part):] }
 
-// tiffWith is a grey TIFF of 4×4 with other fields.
+// tiffWith returns a grey TIFF of 4×4 with other fields.
 func tiffWith(change ...entry) string {
 	d := directory{
 		longs(tagImageWidth, 4), longs(tagImageLength, 4), shorts(tagBitsPerSample, 8), shorts(tagCompression, 1),
@@ -88,7 +88,7 @@ func tiffWith(change ...entry) string {
 	return string(tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at))) + string(b)
 }
 
-// badTIFFs are TIFFs with one thing wrong.
+// badTIFFs are TIFFs with one fault each.
 func badTIFFs() map[string][2]string {
 	tiff := tiffWith
 	nikon := entry{tag: tagMake, kind: typeASCII, count: 18, data: []byte("NIKON CORPORATION\x00")}
@@ -141,7 +141,7 @@ func badTIFFs() map[string][2]string {
 	}
 }
 
-// badWebPs are RIFF files that are no picture to be read.
+// badWebPs are RIFF files that are not readable pictures.
 func badWebPs() map[string][2]string {
 	riff := func(chunks ...string) string {
 		body := "WEBP" + strings.Join(chunks, "")
@@ -162,7 +162,7 @@ func badWebPs() map[string][2]string {
 	}
 }
 
-// badBMPs are a BMP of 2×2 with one thing wrong.
+// badBMPs are BMPs of 2×2 with one fault each.
 func badBMPs() map[string][2]string {
 	bmp := func(w, h int32, bits uint16, compression uint32, pixels int) string {
 		le := binary.LittleEndian
@@ -185,7 +185,7 @@ func badBMPs() map[string][2]string {
 	}
 }
 
-// badJPEGs are a JPEG with one thing wrong.
+// badJPEGs are JPEGs with one fault each.
 func badJPEGs(t testing.TB) map[string][2]string {
 	info := Info{Format: JPEG, W: 40, H: 40, Depth: 8}
 	jpg := string(encoded(t, sceneOf(info), info, Options{}))
@@ -199,7 +199,7 @@ func badJPEGs(t testing.TB) map[string][2]string {
 		"lossless":     {with(sof, "\xff\xc3"), "lossless"},
 		"hierarchical": {with(sof, "\xff\xc5"), "hierarchical"},
 		"LS":           {with(sof, "\xff\xf7"), "JPEG-LS"},
-		"DNL":          {with(sof+5, "\x00\x00"), "only its end tells"},
+		"DNL":          {with(sof+5, "\x00\x00"), "only given at its end"},
 		"12 bits":      {with(sof+4, "\x0c"), "12 bits"},
 		"bomb":         {with(sof+5, "\xff\xff\xff\xff"), "--max-pixels"},
 		"ratio":        {with(sof+11, "\x31"), "JPEG"},
@@ -208,7 +208,7 @@ func badJPEGs(t testing.TB) map[string][2]string {
 	}
 }
 
-// badFiles are contents of files of any kind, with a part of the error each.
+// badFiles are contents of files of all kinds, each with a part of the error.
 func badFiles(t testing.TB) map[string][2]string {
 	files := map[string][2]string{
 		"empty":          {"", "it is empty"},
@@ -265,8 +265,8 @@ func badFiles(t testing.TB) map[string][2]string {
 
 var update = flag.Bool("update", false, "write testdata/bad anew")
 
-// TestBadFilesAreKept holds the files of testdata/bad, which the tests of
-// programs read, to the table above.
+// TestBadFilesAreKept compares the files of testdata/bad, which the tests of commands
+// read, with the table above.
 func TestBadFilesAreKept(t *testing.T) {
 	const dir = "testdata/bad"
 	if *update {

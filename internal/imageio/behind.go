@@ -10,18 +10,18 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// Behind is what a file holds behind the picture that is read of it, and what a
-// result will not have.
+// Behind is what a file holds after the picture that is read, and what a result will
+// lack.
 type Behind struct {
-	Pages   int // further ones of a TIFF
+	Pages   int // further pages of a TIFF
 	Frames  int // of an animation
 	Picture bool
 	GainMap bool
 	Video   bool
-	Bytes   int64 // of data that are none of these
+	Bytes   int64 // of other data
 }
 
-// notes says it for the user to read.
+// notes describes it for the user.
 func (b Behind) notes() (notes []string) {
 	add := func(when bool, text string, args ...any) {
 		if when {
@@ -29,7 +29,7 @@ func (b Behind) notes() (notes []string) {
 		}
 	}
 	add(b.Pages > 0, "only the first of %d pages was read", b.Pages+1)
-	add(b.Frames > 0, "it is an animation of %s, of which only the still picture was read", english.Plural(b.Frames, "frame", ""))
+	add(b.Frames > 0, "only the still picture of an animation of %s was read", english.Plural(b.Frames, "frame", ""))
 	add(b.GainMap, "the gain map behind the picture (Ultra HDR) was not kept: the result has standard range")
 	add(b.Picture && !b.GainMap, "there are more pictures behind the first, which were not read")
 	add(b.Video, "the video behind the picture (a motion photo) was not kept")
@@ -38,7 +38,7 @@ func (b Behind) notes() (notes []string) {
 	return notes
 }
 
-// gainMaps are the signs of one, in the XMP of either picture or a segment.
+// gainMaps are signs of a gain map, in the XMP of either picture or in a segment.
 var gainMaps = [][]byte{[]byte("hdr-gain-map"), []byte("urn:iso:std:iso:ts:21496"), []byte("HDRGainMap"), []byte("hdrgainmap")}
 
 func announcesGainMap(data []byte) bool {
@@ -50,9 +50,10 @@ func announcesGainMap(data []byte) bool {
 	return false
 }
 
-// holdsVideo tells whether a box that MP4 and QuickTime files begin with is there.
+// holdsVideo reports whether data holds the box that MP4 and QuickTime files begin
+// with.
 func holdsVideo(data []byte) bool {
-	const box, size = "ftyp", 4 // big-endian, of some tens of bytes
+	const box, size = "ftyp", 4 // big-endian, some tens of bytes
 	for {
 		at := bytes.Index(data, []byte(box))
 		if at < 0 {
@@ -65,7 +66,7 @@ func holdsVideo(data []byte) bool {
 	}
 }
 
-// pictures are how those begin that are found behind others.
+// pictures lists how the formats that are found after other pictures begin.
 var pictures = [][]byte{[]byte("\xff\xd8\xff"), []byte("\x89PNG\r\n\x1a\n"), []byte("WEBPVP8")}
 
 // look looks through what follows a picture's end.
@@ -86,8 +87,8 @@ func (b *Behind) look(in io.Reader) {
 	}
 }
 
-// lookFrom looks through what follows a picture that ends at a place in r, which the
-// caller then places anew.
+// lookFrom searches what follows a picture that ends at an offset in r, whose position
+// the caller then resets.
 func (b *Behind) lookFrom(r io.ReadSeeker, at int64) error {
 	if _, err := r.Seek(at, io.SeekStart); err != nil {
 		return err
@@ -96,14 +97,14 @@ func (b *Behind) lookFrom(r io.ReadSeeker, at int64) error {
 	return nil
 }
 
-// behindJPEG looks through what follows a JPEG's end marker.
+// behindJPEG searches what follows a JPEG's end marker.
 func behindJPEG(in io.Reader, head *jpegHead) (b Behind) {
 	b.look(in)
 	b.GainMap = b.Picture && (b.GainMap || head.gainMap || announcesGainMap(head.xmp))
 	return b
 }
 
-// frames is how many an APNG's acTL chunk announces.
+// frames returns the number of frames that an APNG's acTL chunk announces.
 func frames(actl []byte) int {
 	if len(actl) != 8 {
 		return 0
@@ -111,11 +112,11 @@ func frames(actl []byte) int {
 	return int(binary.BigEndian.Uint32(actl) & 0x7fffffff)
 }
 
-// maxPages bounds the pages that are looked for in a TIFF.
+// maxPages bounds the number of pages that are searched for in a TIFF.
 const maxPages = 1 << 14
 
-// pages are where the directories of a TIFF's pages are, from the first: those
-// that are no reduced copies of others.
+// pages returns the offsets of the directories of a TIFF's pages, from the first,
+// without reduced copies of others.
 func (t tiffFile) pages(first int64) (at []int64) {
 	seen := map[int64]bool{}
 	for offset := first; offset > 0 && !seen[offset] && len(seen) < maxPages; {
@@ -133,7 +134,7 @@ func (t tiffFile) pages(first int64) (at []int64) {
 	return at
 }
 
-// glance is a directory's NewSubfileType and where the next one is.
+// glance returns a directory's NewSubfileType and the offset of the next one.
 func (t tiffFile) glance(offset int64) (kind uint32, next int64, ok bool) {
 	count, entry, number := t.widths()
 	b := make([]byte, entry)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// paged is a TIFF whose directory is listed again, with a NewSubfileType each.
+// paged returns a TIFF whose directory is repeated with each NewSubfileType.
 func paged(kinds ...uint32) []byte {
 	file := tiffVariant{photometric: tiffBlackIsZero, bits: 8, samples: 1, compression: tiffNone}.file()
 	at := int(tiffOrder.Uint32(file[4:]))
@@ -26,8 +26,8 @@ func paged(kinds ...uint32) []byte {
 	return file
 }
 
-// TestBehind says what a file holds behind its picture, and nothing of one that
-// holds no more.
+// TestBehind: what a file holds after its picture is reported, and nothing if there is
+// nothing.
 func TestBehind(t *testing.T) {
 	jpg, err := os.ReadFile("testdata/jpeg_420.jpg")
 	if err != nil {
@@ -74,7 +74,7 @@ func TestBehind(t *testing.T) {
 		"BMP":          {bmp + "PK\x03\x04", Behind{Bytes: 4}, "4 bytes behind the picture"},
 		"BMP, padding": {bmp + "\x00\x00", Behind{}, ""},
 		"still frame":  {still, Behind{}, ""},
-		"other frame":  {hidden, Behind{Frames: 1}, "animation of 1 frame,"},
+		"other frame":  {hidden, Behind{Frames: 1}, "animation of 1 frame was"},
 		"APNG":         {animated, Behind{Frames: 3}, "animation of 3 frames"},
 		"pages":        {string(paged(0, 2, 2)), Behind{Pages: 2}, "first of 3 pages"},
 		"pyramid":      {string(paged(0, 1, 1)), Behind{}, ""},
@@ -83,7 +83,7 @@ func TestBehind(t *testing.T) {
 		"endless":      {string(paged(0, 0)), Behind{Pages: 1}, "first of 2 pages"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if name == "endless" { // the last directory leads to the first
+			if name == "endless" { // the last directory refers to the first
 				data := []byte(tc.data)
 				copy(data[len(data)-4:], data[4:8])
 				tc.data = string(data)
@@ -103,8 +103,8 @@ func TestBehind(t *testing.T) {
 	}
 }
 
-// TestMetadataLimit leaves out what there is no room for, says so, and reads the
-// pixels as ever.
+// TestMetadataLimit: metadata beyond the limit are left out with a note, and the pixels
+// are read as usual.
 func TestMetadataLimit(t *testing.T) {
 	head := pngHead + ihdr(1, 1, "\x08\x00\x00\x00\x00")
 	end := chunk("IDAT", deflate([]byte{0, 7})...) + chunk("IEND")

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// photo is a real photograph, 8 times beside and below itself, as info.
+// photo returns a real photograph, tiled 8 times in both directions, as info.
 func photo(b *testing.B, f Format) *Image {
 	b.Helper()
 	m, err := Open("../../testdata/images/coffee.png", Limits{})
@@ -29,8 +29,8 @@ func photo(b *testing.B, f Format) *Image {
 	return out
 }
 
-// BenchmarkEncode and BenchmarkDecode report megapixels through MB/s: one MB
-// is one million pixels.
+// BenchmarkEncode and BenchmarkDecode report megapixels as MB/s: one MB is one million
+// pixels.
 func BenchmarkEncode(b *testing.B) {
 	for _, f := range Formats {
 		m := photo(b, f)

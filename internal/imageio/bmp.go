@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// What is read, by number; the rest is refused by name.
+// Supported values by number; all others are refused with their names.
 const (
 	bmpNone, bmpRLE8, bmpRLE4, bmpFields, bmpAlphaFields = 0, 1, 2, 3, 6
 
@@ -18,8 +18,8 @@ const (
 var bmpCompressions = map[uint32]string{4: "JPEG or 24-bit run-length compression", 5: "PNG compression",
 	11: "CMYK colour", 12: "CMYK colour", 13: "CMYK colour"}
 
-// bmpMagic is how BMPs begin: any length and reserved bytes, then the length of a
-// header that is read; or no reserved bytes, to be refused by that length.
+// bmpMagic lists how BMPs begin: any length and reserved bytes, then the length of a
+// supported header; or zero reserved bytes, to be refused by their header's length.
 var bmpMagic = []string{
 	"BM............\x0c\x00\x00\x00", "BM............\x28\x00\x00\x00", "BM............\x34\x00\x00\x00",
 	"BM............\x38\x00\x00\x00", "BM............\x40\x00\x00\x00", "BM............\x6c\x00\x00\x00",
@@ -40,7 +40,7 @@ type bmpFile struct {
 	colour      bmpColour
 }
 
-// bmpField is where in a pixel a sample is.
+// bmpField is the position of a sample in a pixel.
 type bmpField struct {
 	shift int
 	top   uint32 // the largest value; 0 for no field
@@ -102,7 +102,7 @@ func readBMP(file io.ReaderAt, limits Limits) (*bmpFile, error) {
 	return f, err
 }
 
-// readBehind reads what stands between the header and the pixels, and tells where that
+// readBehind reads what lies between the header and the pixels, and returns where it
 // ends.
 func (f *bmpFile) readBehind(file io.ReaderAt, size int, colours uint32) (end int64, err error) {
 	if f.bits <= 8 {
@@ -115,7 +115,7 @@ func (f *bmpFile) readBehind(file io.ReaderAt, size int, colours uint32) (end in
 	return end, f.readFields(file, size)
 }
 
-// check names the variants that are not read.
+// check refuses unsupported variants with their names.
 func (f *bmpFile) check(size int) error {
 	if what := bmpCompressions[f.compression]; what != "" || f.compression == bmpFields && size == 64 {
 		if what == "" {
@@ -130,7 +130,7 @@ func (f *bmpFile) check(size int) error {
 	return nil
 }
 
-// readPalette reads as many colours as there is room for; others are black. It tells
+// readPalette reads as many colours as there is room for; others are black. It returns
 // where they end.
 func (f *bmpFile) readPalette(file io.ReaderAt, size int, colours uint32) (end int64, err error) {
 	entry, n := 4, 1<<f.bits
@@ -151,17 +151,17 @@ func (f *bmpFile) readPalette(file io.ReaderAt, size int, colours uint32) (end i
 	return int64(bmpFileHead+size) + int64(max(len(data), entry*int(min(colours, maxColours)))), nil
 }
 
-// maxColours bounds what a header can claim of a palette's length.
+// maxColours bounds the length of a palette that a header can claim.
 const maxColours = 1 << 16
 
-// readFields finds the samples in pixels of 16 to 32 bits.
+// readFields locates the samples in pixels of 16 to 32 bits.
 func (f *bmpFile) readFields(file io.ReaderAt, size int) error {
 	masks := [4]uint32{0xff0000, 0xff00, 0xff}
 	if f.bits == 16 {
 		masks = [4]uint32{0x7c00, 0x3e0, 0x1f}
 	}
 	usual := masks
-	var b [16]byte // behind the oldest header, or in its extension: at the same place
+	var b [16]byte // after the oldest header, or in its extension: the same place
 	n, _ := file.ReadAt(b[:], bmpFileHead+bmpInfo)
 	hasAlpha := size >= 56 || f.compression == bmpAlphaFields
 	for k := range masks {
@@ -170,7 +170,7 @@ func (f *bmpFile) readFields(file io.ReaderAt, size int) error {
 		}
 	}
 	if masks[0]|masks[1]|masks[2] == 0 {
-		copy(masks[:3], usual[:3]) // as others read what would be black
+		copy(masks[:3], usual[:3]) // as other readers interpret what would be black
 	}
 	for k, mask := range masks {
 		shift := bits.TrailingZeros32(mask)
@@ -188,8 +188,8 @@ func (f *bmpFile) readFields(file io.ReaderAt, size int) error {
 	return nil
 }
 
-// findAlpha looks for alpha in the pixels. Many writers announce it and leave it 0
-// everywhere: they mean an opaque picture.
+// findAlpha searches the pixels for alpha. Many writers announce alpha but leave it 0
+// everywhere, which means an opaque picture.
 func (f *bmpFile) findAlpha(file io.ReaderAt) error {
 	rows := &bmpRows{bmpFile: f, file: file}
 	row := make([]byte, f.kind.w*f.kind.pixelBytes())
@@ -207,7 +207,7 @@ func (f *bmpFile) findAlpha(file io.ReaderAt) error {
 	return nil
 }
 
-// bmpRows reads rows from the top, wherever they are.
+// bmpRows reads rows from the top, in whatever order they are stored.
 type bmpRows struct {
 	*bmpFile
 	file io.ReaderAt
@@ -231,7 +231,7 @@ func (r *bmpRows) next(dst []byte) error {
 	return nil
 }
 
-// unpack writes a row of pixels as packed holds them.
+// unpack writes a row of pixels in packed's form.
 func (f *bmpFile) unpack(dst, row []byte, depth int) {
 	step := f.kind.pixelBytes()
 	for x := range f.kind.w {
@@ -297,13 +297,13 @@ func decodeBMP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	meter := limits.meter()
 	m.adoptICC(f.colour.profile(file, meter))
 	m.Notes = slices.Concat(m.Notes, f.colour.notes, meter.notes())
-	if !f.runs() { // the end of those is only known by decoding
+	if !f.runs() { // the end of run lengths is only known after decoding
 		m.Behind.look(io.NewSectionReader(file, f.end(), math.MaxInt64-f.end()))
 	}
 	return m, nil
 }
 
-// end is where the pixels end, and a profile behind them.
+// end returns where the pixels, and a profile after them, end.
 func (f *bmpFile) end() int64 {
 	return max(f.offset+f.stride*int64(f.kind.h), f.colour.at+f.colour.n)
 }

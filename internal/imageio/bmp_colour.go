@@ -6,13 +6,13 @@ import (
 	"math"
 )
 
-// bmpColour is what the headers of versions 4 and 5 say of colours (BITMAPV5HEADER).
+// bmpColour is the colour information in headers of versions 4 and 5 (BITMAPV5HEADER).
 type bmpColour struct {
-	at, n int64 // where a profile is, and its length; 0 for none
+	at, n int64 // offset and length of a profile; 0 for none
 	notes []string
 }
 
-// bmpColourOf reads a header of any version.
+// bmpColourOf parses a header of any version.
 func bmpColourOf(header []byte) (c bmpColour) {
 	const version4, version5 = 108, 124
 	if len(header) < version4 {
@@ -20,7 +20,7 @@ func bmpColourOf(header []byte) (c bmpColour) {
 	}
 	le := binary.LittleEndian
 	switch string(header[56:60]) {
-	case "DEBM": // MBED, read from the right
+	case "DEBM": // MBED in little-endian order
 		if len(header) >= version5 {
 			c.at, c.n = bmpFileHead+int64(le.Uint32(header[112:])), int64(le.Uint32(header[116:]))
 		}
@@ -34,8 +34,8 @@ func bmpColourOf(header []byte) (c bmpColour) {
 	return c
 }
 
-// calibrated tells whether a header's endpoints and gamma are others than sRGB's. Many
-// writers leave them at 0, and some write a gamma's reciprocal.
+// calibrated reports whether a header's endpoints and gamma differ from sRGB's. Many
+// writers leave them at 0, and some write the reciprocal of gamma.
 func calibrated(header []byte) bool {
 	const near = 0.01
 	number := func(at int, one float64) float64 { return float64(binary.LittleEndian.Uint32(header[at:])) / one }

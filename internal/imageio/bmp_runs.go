@@ -6,13 +6,13 @@ import (
 	"math"
 )
 
-// runs tells whether rows are only to be had by decoding all before them.
+// runs reports whether rows can only be read by decoding all before them.
 func (f *bmpFile) runs() bool { return f.compression == bmpRLE8 || f.compression == bmpRLE4 }
 
-// bmpIndices are the indices of a picture that was stored as run lengths.
+// bmpIndices are the palette indices of a picture stored as run lengths.
 type bmpIndices struct {
 	*bmpFile
-	index []byte // a byte a pixel, from the top
+	index []byte // one byte per pixel, from the top
 }
 
 func (r *bmpIndices) next(dst []byte) error {
@@ -21,8 +21,8 @@ func (r *bmpIndices) next(dst []byte) error {
 	return nil
 }
 
-// expandRuns decodes run lengths. What they skip has colour 0. The mark of the end may
-// be missing if all rows are there.
+// expandRuns decodes run lengths. Skipped pixels have colour 0. The end mark may be
+// missing if all rows are there.
 func (f *bmpFile) expandRuns(file io.ReaderAt) (rowReader, error) {
 	in := &byteReader{in: bufio.NewReader(io.NewSectionReader(file, f.offset, math.MaxInt64-f.offset))}
 	w, h := f.kind.w, f.kind.h
@@ -62,7 +62,7 @@ func (f *bmpFile) expandRuns(file io.ReaderAt) (rowReader, error) {
 	return nil, damaged(BMP, "its run lengths have too many rows")
 }
 
-// literal reads n indices as they stand, padded to two bytes.
+// literal reads n uncompressed indices, padded to two bytes.
 func (f *bmpFile) literal(in *byteReader, n int, put func(byte)) {
 	size := n
 	if f.compression == bmpRLE4 {
@@ -83,7 +83,7 @@ func (f *bmpFile) literal(in *byteReader, n int, put func(byte)) {
 	}
 }
 
-// nibble is index i of a run of v.
+// nibble returns index i of a run of v.
 func (f *bmpFile) nibble(v byte, i int) byte {
 	switch {
 	case f.compression == bmpRLE8:
@@ -94,7 +94,7 @@ func (f *bmpFile) nibble(v byte, i int) byte {
 	return v & 15
 }
 
-// byteReader reads single bytes and remembers its first error.
+// byteReader reads single bytes and records its first error.
 type byteReader struct {
 	in  io.ByteReader
 	err error

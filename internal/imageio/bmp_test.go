@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// bmpCase is a BMP of 2×2 and what is read of it: planes of colours, and alpha; or an
+// bmpCase is a BMP of 2×2 and the expected result: planes of colours, and alpha; or an
 // error, or a note.
 type bmpCase struct {
-	size, bits, compression, offset int // the offset is that of the pixels if it is −1
+	size, bits, compression, offset int // an offset of −1 means that of the pixels
 	height                          int
 	header                          string // what follows the first 40 bytes of the header
 	pixels                          string
@@ -19,7 +19,7 @@ type bmpCase struct {
 	err, note                       string
 }
 
-// file makes the BMP.
+// file builds the BMP.
 func (c bmpCase) file() []byte {
 	le := binary.LittleEndian
 	header := le.AppendUint32(nil, uint32(c.size))
@@ -49,7 +49,8 @@ func masks(m ...uint32) string {
 	return string(b)
 }
 
-// version5 is what a header of that version says of colours, behind the masks.
+// version5 returns the colour information of a version 5 header, which follows the
+// masks.
 func version5(space string, endpoints [9]float64, gamma float64, at, n uint32) string {
 	b := []byte(space)
 	for _, e := range endpoints {
@@ -61,7 +62,7 @@ func version5(space string, endpoints [9]float64, gamma float64, at, n uint32) s
 	return string(b) + masks(0, at, n, 0)
 }
 
-// TestBMP reads headers, masks and run lengths as programs write them.
+// TestBMP reads headers, masks and run lengths as found in practice.
 func TestBMP(t *testing.T) {
 	const rgb24 = "\x01\x02\x03\x04\x05\x06\x00\x00\x07\x08\x09\x0a\x0b\x0c\x00\x00"
 	want24 := []int{9, 12, 3, 6, 8, 11, 2, 5, 7, 10, 1, 4}

@@ -9,7 +9,8 @@ import (
 	"golang.org/x/image/bmp"
 )
 
-// encodeBMP writes a BMP with golang.org/x/image/bmp, which knows no resolution.
+// encodeBMP writes a BMP with golang.org/x/image/bmp, which does not write a
+// resolution.
 func encodeBMP(out io.Writer, info *Info, img *image.NRGBA) error {
 	x, y, ok := info.Meta.Resolution.whole(1, math.MaxInt32)
 	if !ok {
@@ -18,7 +19,7 @@ func encodeBMP(out io.Writer, info *Info, img *image.NRGBA) error {
 	return bmp.Encode(&bmpHead{out: out, perMetre: [2]uint32{x, y}}, img)
 }
 
-// bmpHead puts the resolution into a BMP's header on its way to out.
+// bmpHead inserts the resolution into a BMP's header on its way to out.
 type bmpHead struct {
 	out      io.Writer
 	perMetre [2]uint32
@@ -44,16 +45,16 @@ func (b *bmpHead) Write(p []byte) (int, error) {
 	return n + rest, err
 }
 
-// bufferedWriter collects the whole picture for encoders that want it so.
+// bufferedWriter collects the whole picture for encoders that need it.
 type bufferedWriter struct {
 	out    io.Writer
 	info   *Info
 	img    *image.NRGBA
-	next   int // the row to come
+	next   int // the next row
 	encode func(io.Writer, *Info, *image.NRGBA) error
 }
 
-// buffered makes an encoder of a function that takes a whole picture.
+// buffered turns a function that takes a whole picture into an encoder.
 func buffered(encode func(io.Writer, *Info, *image.NRGBA) error) func(io.Writer, *Info, Options) (rowWriter, error) {
 	return func(out io.Writer, info *Info, _ Options) (rowWriter, error) {
 		img := image.NewNRGBA(image.Rect(0, 0, info.W, info.H))

@@ -2,18 +2,18 @@ package imageio
 
 import "image"
 
-// chroma is a raster of a JPEG's planes. It turns them into RGB as libjpeg
-// does, bit for bit: chroma that is subsampled by two along either axis is
-// interpolated with the weights ¾ and ¼ ("fancy upsampling"), by other factors
-// repeated, and the conversion has libjpeg's 16-bit fixed point. Inks become RGB
-// as on a screen, without a colour profile.
+// chroma is a raster of a JPEG's planes. It converts them to RGB exactly as libjpeg
+// does: chroma subsampled by two along either axis is interpolated with the weights ¾
+// and ¼ ("fancy upsampling"), by other factors repeated, and the conversion uses
+// libjpeg's 16-bit fixed point. Inks become RGB as on a screen, without a colour
+// profile.
 type chroma struct {
 	comps []jpegComponent
 	kind  shape
 	mixed bool // the first three components are luma and chroma
 }
 
-// newChroma tells by the markers what the components are, as libjpeg does.
+// newChroma determines from the markers what the components are, as libjpeg does.
 func newChroma(d *jpegDecoder) *chroma {
 	c := &chroma{comps: d.comps, kind: shape{w: d.w, h: d.h, depth: 8, grey: len(d.comps) == 1}}
 	switch {
@@ -25,7 +25,7 @@ func newChroma(d *jpegDecoder) *chroma {
 	case d.adobe < 0 && len(d.comps) == 3:
 		c.mixed = string([]byte{d.comps[0].id, d.comps[1].id, d.comps[2].id}) != "RGB"
 	case d.adobe > 0:
-		c.mixed = true // whatever it names, as libjpeg assumes
+		c.mixed = true // whatever their names, as libjpeg assumes
 	}
 	return c
 }
@@ -56,8 +56,8 @@ func (c *chroma) colours(dst []float32, r image.Rectangle) error {
 	return nil
 }
 
-// line is a row of each component at full size from (x0,y), in RGB if it was in luma
-// and chroma.
+// line returns a row of each component at full size from (x0,y), converted to RGB if it
+// was luma and chroma.
 func (c *chroma) line(full [][]uint8, x0, y int) {
 	for k := range c.comps {
 		c.comps[k].upsample(full[k], x0, y)
@@ -78,8 +78,8 @@ func toRGB(luma, cb, cr []uint8) {
 	}
 }
 
-// fromInks mixes inks on white into the first three planes. Files hold 255 for no
-// ink; out of luma and chroma they come the other way round.
+// fromInks mixes inks on white into the first three planes. Files store 255 for no ink;
+// inks converted from luma and chroma are inverted.
 func fromInks(planes [][]uint8, turned bool) {
 	for _, p := range planes[:3] {
 		for i, v := range p {
@@ -99,7 +99,7 @@ func clamp8(v int) uint8 { return uint8(min(max(v, 0), 255)) }
 func (c *jpegComponent) upsample(dst []uint8, x0, y int) {
 	row := func(y int) []uint8 { return c.plane[y*c.stride():][:c.w] }
 	near := row(y / c.dy)
-	// The other row is the one above for even rows, the one below for odd ones.
+	// The far row is the one above for even rows, the one below for odd ones.
 	far := near
 	if c.dy == 2 {
 		far = row(min(max(y/2-1+y%2*2, 0), c.h-1))

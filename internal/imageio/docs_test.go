@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// keeping are the rows of the table in docs/restore.md that tells what a result
-// keeps: a picture that has it, and whether another one still has it.
+// keeping holds the rows of docs/restore.md's table of what a result keeps: a picture
+// with the property, and whether another one still has it.
 var keeping = []struct {
 	name string
 	info Info
@@ -39,7 +39,7 @@ var keeping = []struct {
 		func(a, m *Image) bool { return len(m.Meta.ownTags) == len(a.Meta.ownTags) }},
 }
 
-// keptTable finds out what each format keeps and tells.
+// keptTable determines what each format keeps and what it reports as lost.
 func keptTable(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
@@ -61,7 +61,7 @@ func keptTable(t *testing.T) string {
 			case !kept && len(lost) > 0:
 				b.WriteString(" noted |")
 			default:
-				t.Errorf("%s in %v: kept %v, but told %q", row.name, to, kept, lost)
+				t.Errorf("%s in %v: kept %v, but reported %q", row.name, to, kept, lost)
 			}
 		}
 		b.WriteString("\n")
@@ -69,8 +69,8 @@ func keptTable(t *testing.T) string {
 	return b.String()
 }
 
-// refusedTable is what of each format is refused by its name, after a look at whether
-// it is.
+// refusedTable lists the variants of each format that are refused by name, after
+// checking that they are.
 func refusedTable(t *testing.T) string {
 	t.Helper()
 	bad := badFiles(t)
@@ -90,7 +90,7 @@ func refusedTable(t *testing.T) string {
 	row("JPEG", "is a JPEG with ", refused, map[string]string{
 		"scans missing or out of order": withoutLastScan(t), "arithmetic coding": bad["JPEG arithmetic"][0], "lossless coding": bad["JPEG lossless"][0],
 		"hierarchical coding": bad["JPEG hierarchical"][0], "12 bits a sample": bad["JPEG 12 bits"][0], "JPEG-LS coding": bad["JPEG LS"][0],
-		"a height that only its end tells (DNL)": bad["JPEG DNL"][0]})
+		"a height that is only given at its end (DNL)": bad["JPEG DNL"][0]})
 	tiffs := map[string]string{"inks other than CMYK": bad["TIFF inks"][0], "24 bits a sample": bad["TIFF 24 bits"][0],
 		"YCbCr colour of subsampled chroma that is not in JPEG": bad["TIFF chroma"][0],
 		"YCbCr colour of the range of video":                    bad["TIFF video"][0], "YCbCr colour with weights other than those of BT.601": bad["TIFF weights"][0],
@@ -125,14 +125,14 @@ func refusedTable(t *testing.T) string {
 	return b.String()
 }
 
-// withoutLastScan is a progressive JPEG that lacks one.
+// withoutLastScan returns a progressive JPEG without its last scan.
 func withoutLastScan(t *testing.T) string {
 	t.Helper()
 	jpg := string(fixture(t, "jpeg_progressive.jpg"))
 	return jpg[:strings.LastIndex(jpg, "\xff\xda")] + "\xff\xd9"
 }
 
-// TestDocumentedTables holds docs/restore.md to what is kept and what is refused.
+// TestDocumentedTables compares docs/restore.md with what is kept and what is refused.
 func TestDocumentedTables(t *testing.T) {
 	const path = "../../docs/restore.md"
 	page, err := os.ReadFile(path)

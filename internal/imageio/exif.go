@@ -2,9 +2,9 @@ package imageio
 
 import "bytes"
 
-// turnOf is how EXIF and XMP, either of which may be missing, say that a
-// picture is stored. XMP is asked only if EXIF has no such field, as other
-// programs do it.
+// turnOf returns the orientation of the stored picture according to EXIF and XMP,
+// either of which may be missing. XMP counts only if EXIF has no such field, as in
+// other programs.
 func turnOf(exif, xmp []byte) orientation {
 	if t, first, err := openTIFF(bytes.NewReader(exif)); err == nil {
 		if fields, _, err := t.directory(first); err == nil {
@@ -17,8 +17,8 @@ func turnOf(exif, xmp []byte) orientation {
 	return turn
 }
 
-// turn is the orientation in a directory, and whether it has such a field. It
-// should be one short number; of other numbers the first counts.
+// turn returns the orientation in a directory, and whether it has that field. It should
+// be a single short; if there are more numbers, the first counts.
 func (t tiffFile) turn(fields []field) (o orientation, found bool) {
 	for _, f := range fields {
 		if f.tag != tagOrientation {
@@ -36,17 +36,16 @@ func (t tiffFile) turn(fields []field) (o orientation, found bool) {
 	return upright, false
 }
 
-// The pairs of fields that belong to the axes of a picture, in its first
-// directory and in that of EXIF.
+// Pairs of fields that belong to a picture's axes, in its first directory and in
+// EXIF's.
 var (
 	axesOfFirst = [][2]uint16{{tagImageWidth, tagImageLength}, {tagXResolution, tagYResolution}}
 	axesOfEXIF  = [][2]uint16{{tagPixelXDimension, tagPixelYDimension}, {tagFocalPlaneX, tagFocalPlaneY}}
 )
 
-// uprightEXIF is exif for a picture that was turned upright: orientation
-// becomes 1, what belongs to the axes is swapped with them, and the thumbnail,
-// which shows the picture as it was, is unlinked. What cannot be read stays as
-// it is.
+// uprightEXIF returns exif for the picture turned upright: the orientation becomes 1,
+// the fields that belong to the axes are swapped, and the thumbnail, which shows the
+// original, is unlinked. Anything that cannot be parsed stays as it is.
 func uprightEXIF(exif []byte, turn orientation) []byte {
 	out := bytes.Clone(exif)
 	t, first, err := openTIFF(bytes.NewReader(out))
@@ -80,7 +79,7 @@ func uprightEXIF(exif []byte, turn orientation) []byte {
 	return out
 }
 
-// reset makes a field of exif a single short number, whatever it was.
+// reset turns a field of exif into a single short with value v.
 func (t tiffFile) reset(exif []byte, f field, v uint16) {
 	entry := exif[f.entry : f.entry+12]
 	t.order.PutUint16(entry[2:], typeShort)
@@ -89,8 +88,8 @@ func (t tiffFile) reset(exif []byte, f field, v uint16) {
 	t.order.PutUint16(entry[8:], v)
 }
 
-// swapFields exchanges the values of each pair of fields that is whole: type,
-// count, and the value or its place.
+// swapFields exchanges the values of each complete pair of fields: type, count, and the
+// value or its offset.
 func swapFields(exif []byte, fields []field, pairs [][2]uint16) {
 	at := map[uint16]int64{}
 	for _, f := range fields {

@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// resolution is what a TIFF's or EXIF's directory states.
+// resolution returns the resolution in a TIFF's or EXIF's directory.
 func (t tiffFile) resolution(fields []field) Resolution {
 	x, y, unit := Ratio{}, Ratio{}, Inch
 	for _, f := range fields {
@@ -26,7 +26,7 @@ func (t tiffFile) resolution(fields []field) Resolution {
 	return newResolution(x, y, unit)
 }
 
-// exifResolution is what an EXIF block states of the picture as it is stored.
+// exifResolution returns the resolution in an EXIF block, for the stored picture.
 func exifResolution(exif []byte) Resolution {
 	t, first, err := openTIFF(bytes.NewReader(exif))
 	if err != nil {
@@ -39,15 +39,15 @@ func exifResolution(exif []byte) Resolution {
 	return t.resolution(fields)
 }
 
-// resolutionFields are r as entries of a directory.
+// resolutionFields returns r as entries of a directory.
 func resolutionFields(r Resolution) directory {
 	return directory{rational(tagXResolution, r.X), rational(tagYResolution, r.Y), shorts(tagResolutionUnit, int(r.Unit))}
 }
 
-// withResolution is an EXIF block that states r, made of exif, which may be
-// nil. What is in the block stays where it is, since a maker's notes may point
-// anywhere in it: its first directory is written anew behind it. A block that
-// cannot be read is not changed, which is reported.
+// withResolution returns exif, which may be nil, with resolution r. What is in the
+// block stays in place, since maker notes may refer to any offset: its first directory
+// is rewritten at the end. A block that cannot be parsed is returned unchanged, with ok
+// false.
 func withResolution(exif []byte, r Resolution) (out []byte, ok bool) {
 	if exif == nil {
 		return exifFrom(resolutionFields(r), upright), true
@@ -91,7 +91,7 @@ func withResolution(exif []byte, r Resolution) (out []byte, ok bool) {
 	return append(out, 0, 0, 0, 0), true
 }
 
-// onlyResolution tells whether an EXIF block says nothing else, but that the
+// onlyResolution reports whether an EXIF block holds nothing else, except that the
 // picture is upright.
 func onlyResolution(exif []byte) bool {
 	t, first, err := openTIFF(bytes.NewReader(exif))

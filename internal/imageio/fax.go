@@ -9,24 +9,24 @@ import (
 	"sync"
 )
 
-// faxReader decodes the fax compressions of TIFF: rows of a bit a pixel, black 1, as
-// runs of white and black (ITU-T T.4, one-dimensional) or as differences to the row
-// above (T.4 two-dimensional, T.6).
+// faxReader decodes TIFF's fax compressions: rows of one bit per pixel, black 1, stored
+// as runs of white and black (ITU-T T.4, one-dimensional) or as differences from the
+// row above (T.4 two-dimensional, T.6).
 type faxReader struct {
 	in          *bufio.Reader
 	acc         uint32 // the next bits, from the highest
-	n, zeros    uint   // how many there are; how many of them follow the data
+	n, zeros    uint   // how many there are, and how many of them lie beyond the data
 	w           int
 	compression uint32
 	mixed       bool  // a bit after each line end tells whether a row is one-dimensional
 	above, row  []int // where colours change, beginning with white
-	seen        int   // changes above that are left of what comes
+	seen        int   // changes above that are left of the current position
 	out         []byte
 	left        []byte // of out
 }
 
-// faxCodes are the codes of runs of 0 to 63, and of 64, 128 to 1728 pixels, of white
-// and of black; faxLong those of 1792 to 2560 of both.
+// faxCodes are the codes of runs of 0 to 63, and of 64, 128 to 1728 pixels, for white
+// and for black; faxLong those of 1792 to 2560 for both.
 var (
 	faxCodes = [2]string{
 		"00110101 000111 0111 1000 1011 1100 1110 1111 10011 10100 00111 01000 001000 000011 110100 110101 " +
@@ -54,7 +54,7 @@ var (
 		"000000010111 000000011100 000000011101 000000011110 000000011111"
 )
 
-// faxRun is a run and how many bits its code has; 0 for no code.
+// faxRun is a run and the number of bits of its code; 0 for no code.
 type faxRun struct {
 	pixels int16
 	bits   uint8
@@ -62,12 +62,12 @@ type faxRun struct {
 
 const faxBits = 13 // of the longest code
 
-// faxTables are the runs of white and of black by the next bits.
+// faxTables are the runs of white and of black, indexed by the next bits.
 var faxTables = sync.OnceValue(func() (tables [2][1 << faxBits]faxRun) {
 	for colour := range tables {
 		for i, code := range strings.Fields(faxCodes[colour] + " " + faxLong) {
 			run := faxRun{int16(i), uint8(len(code))}
-			const short = 64 // codes of single pixels; each of the others stands for more by 64
+			const short = 64 // codes of single pixels; each of the others stands for 64 more
 			if i >= short {
 				run.pixels = int16(short * (i - short + 1))
 			}
@@ -101,7 +101,7 @@ func (f *faxReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// peek is the next k bits.
+// peek returns the next k bits.
 func (f *faxReader) peek(k uint) uint32 {
 	for f.n <= 24 {
 		b, err := f.in.ReadByte()
@@ -116,7 +116,7 @@ func (f *faxReader) peek(k uint) uint32 {
 
 func (f *faxReader) skip(k uint) { f.acc, f.n = f.acc<<k, f.n-k }
 
-// ended tells whether more bits were taken than there were.
+// ended reports whether more bits were consumed than there were.
 func (f *faxReader) ended() bool { return f.n < f.zeros }
 
 // next decodes a row.
@@ -127,7 +127,7 @@ func (f *faxReader) next() (err error) {
 		err = f.differences()
 	case tiffFaxRuns:
 		f.peek(1)
-		f.skip((f.n - f.zeros) % 8) // each row begins with a byte
+		f.skip((f.n - f.zeros) % 8) // each row begins at a byte
 		err = f.runs()
 	default:
 		if err = f.lineEnd(); err != nil {
@@ -151,8 +151,8 @@ func (f *faxReader) next() (err error) {
 	return err
 }
 
-// lineEnd goes over the code before a row, if it is there, and zeros that fill up
-// bytes before it. Two in a row end the page.
+// lineEnd skips the code before a row, if it is there, and the zeros that fill up bytes
+// before it. Two in a row end the page.
 func (f *faxReader) lineEnd() error {
 	const zeros = 11
 	found := false
@@ -169,7 +169,7 @@ func (f *faxReader) lineEnd() error {
 	return nil
 }
 
-// run takes the codes of a run of white, 0, or black, 1.
+// run reads the codes of a run of white, 0, or black, 1.
 func (f *faxReader) run(colour int, tables *[2][1 << faxBits]faxRun) (int, error) {
 	for pixels := 0; ; {
 		r := tables[colour][f.peek(faxBits)]
@@ -201,17 +201,17 @@ func (f *faxReader) runs() error {
 	return nil
 }
 
-// faxVertical are the modes in which a change is near one above: how many bits the
-// code has, by its value.
+// faxVertical are the modes in which a change is near one above: the offset, by code
+// length and code.
 var faxVertical = map[[2]uint32]int{{1, 1}: 0, {3, 3}: 1, {3, 2}: -1, {6, 3}: 2, {6, 2}: -2, {7, 3}: 3, {7, 2}: -3}
 
-// differences decodes a row that is told by where the row above changes.
+// differences decodes a row that is coded relative to the changes of the row above.
 func (f *faxReader) differences() error {
 	tables := faxTables()
-	at, colour := -1, 0 // the last change, and the colour behind it
+	at, colour := -1, 0 // the last change, and the colour after it
 	for at < f.w && !f.ended() {
 		b1, b2 := f.changes(at, colour)
-		if f.peek(4) == 1 { // pass
+		if f.peek(4) == 1 { // pass mode
 			f.skip(4)
 			at = b2
 			continue
@@ -245,7 +245,7 @@ func (f *faxReader) differences() error {
 	return nil
 }
 
-// vertical takes a code of faxVertical.
+// vertical reads a code of faxVertical.
 func (f *faxReader) vertical() (int, error) {
 	for k := uint(1); k <= 7; k++ {
 		if d, ok := faxVertical[[2]uint32{uint32(k), f.peek(k)}]; ok {
@@ -259,10 +259,10 @@ func (f *faxReader) vertical() (int, error) {
 	return 0, errors.New("a row has no such mode")
 }
 
-// changes are the first change above that is right of at and to the other colour,
+// changes returns the first change above that is right of at and to the other colour,
 // and the one after it.
 func (f *faxReader) changes(at, colour int) (b1, b2 int) {
-	i := max(f.seen-1, 0) // changes of the other colour before it are further left
+	i := max(f.seen-1, 0) // changes to the other colour before it are further left
 	if i%2 != colour {
 		i++
 	}

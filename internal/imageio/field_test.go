@@ -12,18 +12,18 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// fieldCase is a file as people have them, of a kind that a program for pictures
-// once took wrongly: it is read as the picture like, or as the values, or refused.
+// fieldCase is a file as found in practice, of a kind that some program once misread:
+// it is read as the picture like, or as the values, or refused.
 type fieldCase struct {
 	name   string
 	data   []byte
 	like   *Image
 	values []int
 	err    string // a part of the error
-	note   string // a part of the notes; none are expected without
+	note   string // a part of the notes; "" means that there are none
 }
 
-// fixture is a file of testdata.
+// fixture reads a file of testdata.
 func fixture(t testing.TB, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name))
@@ -33,7 +33,7 @@ func fixture(t testing.TB, name string) []byte {
 	return data
 }
 
-// fieldCases makes the files; nothing in them is left to chance.
+// fieldCases builds the files, deterministically.
 func fieldCases(t testing.TB) (cases []fieldCase) {
 	t.Helper()
 	for _, more := range [][]fieldCase{fieldPNGs(t), fieldJPEGs(t), fieldTIFFs(t), fieldOthers(t)} {
@@ -71,7 +71,7 @@ func fieldJPEGs(t testing.TB) []fieldCase {
 	}
 }
 
-// withoutMarker is a JPEG without segments of a kind.
+// withoutMarker returns a JPEG without segments of a kind.
 func withoutMarker(data []byte, marker byte) []byte {
 	for {
 		at := bytes.Index(data, []byte{0xff, marker})
@@ -82,7 +82,7 @@ func withoutMarker(data []byte, marker byte) []byte {
 	}
 }
 
-// withHDR is a JPEG whose XMP announces a gain map.
+// withHDR returns a JPEG whose XMP announces a gain map.
 func withHDR(jpg []byte) []byte {
 	xmp := xmpHead + `<x:xmpmeta xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>`
 	segment := binary.BigEndian.AppendUint16([]byte{0xff, markerAPP1}, uint16(len(xmp)+2))
@@ -137,7 +137,7 @@ func fieldOthers(t testing.TB) []fieldCase {
 // bmpColours is the palette of bmpOf.
 var bmpColours = [][3]int{{10, 20, 30}, {250, 5, 60}, {7, 200, 90}}
 
-// bmpOf is a BMP with a palette of three colours.
+// bmpOf returns a BMP with a palette of three colours.
 func bmpOf(w, h int32, bits uint16, compression uint32, pixels string) []byte {
 	le := binary.LittleEndian
 	b := le.AppendUint32([]byte("BM\x00\x00\x00\x00\x00\x00\x00\x00"), 54+12)
@@ -151,7 +151,7 @@ func bmpOf(w, h int32, bits uint16, compression uint32, pixels string) []byte {
 	return append(b, pixels...)
 }
 
-// bmpWant are the planes of pixels of these colours.
+// bmpWant returns the planes of pixels of these colours.
 func bmpWant(indices ...int) (values []int) {
 	for c := range 3 {
 		for _, i := range indices {
@@ -161,8 +161,8 @@ func bmpWant(indices ...int) (values []int) {
 	return values
 }
 
-// TestField reads the cases, and holds the files of testdata/field, which the
-// tests of programs read, to them.
+// TestField reads the cases and compares the files of testdata/field, which the tests
+// of commands read, with them.
 func TestField(t *testing.T) {
 	dir := filepath.Join(sharedtest.Root(t), "testdata", "field")
 	cases := fieldCases(t)

@@ -24,28 +24,28 @@ const (
 // Formats lists every Format.
 var Formats = []Format{PNG, JPEG, TIFF, WebP, BMP}
 
-// formatRow is all that the package knows of a format in general. A new format is
-// a row in rowOf, a constant, and a file with its functions.
+// formatRow is everything that the package knows about a format in general. A new
+// format is a constant, a row in rowOf, and a file with its functions.
 type formatRow struct {
 	name  string
-	media string   // type
-	exts  []string // of file names; the first is the usual one
+	media string   // media type
+	exts  []string // file name extensions; the first is the usual one
 	magic []string // how files begin; a dot stands for any byte
 
-	// probe reads a header: the shape that decode will give, as it is stored, and
-	// how it is turned. Bytes is left at 0 if it is that of the shape alone.
+	// probe reads a header: the shape of the stored picture that decode will return,
+	// and its orientation. It leaves Bytes at 0 if the shape alone determines it.
 	probe func(io.ReadSeeker, Limits) (shape, Probe, orientation, error)
-	// decode reads a picture from its file's beginning. The Image may go on reading
+	// decode reads a picture from the beginning of its file. The Image may keep reading
 	// from the file; then it is streamed.
 	decode func(io.ReadSeeker, Limits) (*Image, error)
-	// encode starts a file of info's size and kind; info fits the format.
+	// encode starts a file of info's size and kind; info must fit the format.
 	encode func(io.Writer, *Info, Options) (rowWriter, error)
 
 	// What a file can hold.
-	deep, alpha, grey, greyAlpha bool // 16 bits, alpha, one channel, one with alpha
+	deep, alpha, grey, greyAlpha bool // 16 bits, alpha, one channel, one channel with alpha
 	maxSide                      int
-	// encodeBytes is the memory that encode takes for each pixel of a picture, as
-	// measured; 0 if it writes row by row.
+	// encodeBytes is the memory that encode takes per pixel, as measured; 0 if it
+	// writes row by row.
 	encodeBytes int64
 }
 
@@ -76,21 +76,20 @@ func rowOf(f Format) formatRow {
 	return formatRow{name: fmt.Sprintf("Format(%d)", uint8(f))}
 }
 
-// String is the format's usual name.
+// String returns the format's usual name.
 func (f Format) String() string { return rowOf(f).name }
 
-// Ext is the format's usual file name extension, with its dot.
+// Ext returns the format's usual file name extension, with its dot.
 func (f Format) Ext() string { return rowOf(f).exts[0] }
 
-// MediaType is what a web server calls files of the format.
+// MediaType returns the format's media type.
 func (f Format) MediaType() string { return rowOf(f).media }
 
-// EncodeBytes is the memory for each pixel of a picture that writing it takes; 0
-// if it is written row by row.
+// EncodeBytes returns the memory per pixel that writing a picture takes; 0 if it is
+// written row by row.
 func (f Format) EncodeBytes() int64 { return rowOf(f).encodeBytes }
 
-// Extensions lists the formats' usual extensions for the user to read, such as
-// ".png, .jpg or .bmp".
+// Extensions lists the formats' usual extensions for messages: ".png, .jpg or .bmp".
 func Extensions() string {
 	return wordsOf(func(row formatRow) string { return row.exts[0] })
 }
@@ -98,7 +97,7 @@ func Extensions() string {
 // Names is Extensions without dots.
 func Names() string { return strings.ReplaceAll(Extensions(), ".", "") }
 
-// holding lists the names of the formats that can hold something.
+// holding lists the names of the formats for which can is true.
 func holding(can func(formatRow) bool) string {
 	return wordsOf(func(row formatRow) string {
 		if can(row) {
@@ -108,7 +107,7 @@ func holding(can func(formatRow) bool) string {
 	})
 }
 
-// wordsOf lists what word says of the formats, where it says something.
+// wordsOf lists the non-empty results of word over the formats.
 func wordsOf(word func(formatRow) string) string {
 	var words []string
 	for _, f := range Formats {
@@ -122,7 +121,7 @@ func wordsOf(word func(formatRow) string) string {
 	return strings.Join(words, "")
 }
 
-// ofExt is the format of an extension, with its dot and in small letters.
+// ofExt returns the format of an extension, with its dot and in lower case.
 func ofExt(ext string) (Format, bool) {
 	for _, f := range Formats {
 		if slices.Contains(rowOf(f).exts, ext) {
@@ -132,8 +131,8 @@ func ofExt(ext string) (Format, bool) {
 	return 0, false
 }
 
-// FormatOf is the format in which a file of this name is written. (Reading
-// goes by content, whatever the name.)
+// FormatOf returns the format in which a file of this name is written. (Reading goes by
+// content, whatever the name.)
 func FormatOf(name string) (Format, error) {
 	ext := filepath.Ext(name)
 	if f, ok := ofExt(strings.ToLower(ext)); ok {
@@ -146,7 +145,7 @@ func FormatOf(name string) (Format, error) {
 	return 0, fmt.Errorf("%q: cannot write %s images: %s", name, ext, remedy)
 }
 
-// ParseFormat is the format of a name such as "png", "JPG" or ".tiff".
+// ParseFormat returns the format with a name such as "png", "JPG" or ".tiff".
 func ParseFormat(name string) (Format, error) {
 	if f, ok := ofExt("." + strings.ToLower(strings.TrimPrefix(name, "."))); ok {
 		return f, nil

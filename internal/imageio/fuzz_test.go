@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// fuzzLimits keeps one input's cost small.
+// fuzzLimits keeps the cost of one input small.
 var fuzzLimits = Limits{MaxPixels: 1 << 16}
 
-// corpus adds the fixtures that match pattern, pictures with all metadata in
-// every format, and the broken files.
+// corpus adds the fixtures that match pattern, pictures with all metadata in every
+// format, and the broken files.
 func corpus(f *testing.F, pattern string) {
 	paths, err := filepath.Glob(pattern)
 	if err != nil || len(paths) == 0 {
@@ -36,8 +36,8 @@ func corpus(f *testing.F, pattern string) {
 	}
 }
 
-// FuzzDecode reads anything as a picture: an error or a picture whose tiles
-// can be had and which is written and read again, never a panic.
+// FuzzDecode reads arbitrary data: it returns an error or a picture whose tiles can be
+// read and which survives being written and read again, and never panics.
 func FuzzDecode(f *testing.F) {
 	corpus(f, "testdata/*_*.[^e]*")
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -56,8 +56,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzPNG compares with image/png, whole and in strips, wherever both read.
-// The chunks' checksums are made right, which mutation would never hit.
+// FuzzPNG compares with image/png, whole and in strips, if both read the file. It
+// corrects the chunks' checksums, which mutation would never hit.
 func FuzzPNG(f *testing.F) {
 	for _, k := range pngKinds() {
 		raw := bytes.Repeat([]byte{1, 0, 77, 200, 2, 3, 4}, 20)
@@ -92,7 +92,7 @@ func FuzzPNG(f *testing.F) {
 	})
 }
 
-// pixels are m's colours as stored.
+// pixels returns m's colours as stored.
 func pixels(t *testing.T, m *Image) []float32 {
 	t.Helper()
 	px, err := m.stored(nil, m.Bounds())
@@ -102,8 +102,8 @@ func pixels(t *testing.T, m *Image) []float32 {
 	return px
 }
 
-// FuzzEXIF reads anything as an EXIF block: it ends, keeps the block's size,
-// and what it turned upright is upright.
+// FuzzEXIF parses arbitrary data as an EXIF block: it ends, keeps the block's size, and
+// what it turned upright is upright.
 func FuzzEXIF(f *testing.F) {
 	for turn := range 10 {
 		f.Add(exifOf(turn, 3, 4))

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// sceneOf is a picture of info's kind with waves, an edge and, where it has
-// alpha, transparent, half transparent and opaque parts. Its samples are
-// exactly those of info's depth.
+// sceneOf returns a picture of info's kind with waves, an edge and, if it has alpha,
+// transparent, half transparent and opaque parts. Its samples are exact in info's
+// depth.
 func sceneOf(info Info) *Image {
 	m := New(info)
 	n := info.W * info.H
@@ -39,8 +39,8 @@ func New(info Info) *Image {
 	return newImage(info.Format, newPacked(info.shape(), info.H), upright)
 }
 
-// SetTile writes rgb [3,h,w] and, if the picture has it, alpha [h,w] into the
-// rectangle r of a picture that New made, as a file would hold them.
+// SetTile writes rgb [3,h,w] and, if the picture has it, alpha [h,w] into the rectangle
+// r of a picture made by New, as a file would hold them.
 func (m *Image) SetTile(r image.Rectangle, rgb, alpha []float32) {
 	p := m.src.(*packed)
 	for y := range r.Dy() {
@@ -49,8 +49,8 @@ func (m *Image) SetTile(r image.Rectangle, rgb, alpha []float32) {
 	}
 }
 
-// Save writes the picture to a file in the format of info, which is m.Info or
-// what Fit made of it.
+// Save writes the picture to a file in the format of info, which is m.Info or a result
+// of Fit.
 func (m *Image) Save(path string, info Info, o Options) error {
 	return WriteFile(path, info, o, m.copyTo)
 }
@@ -67,7 +67,7 @@ func (m *Image) Encode(out io.Writer, info Info, o Options) error {
 	return w.Close()
 }
 
-// copyTo writes the picture's rows, the colours of hidden pixels included.
+// copyTo writes the picture's rows, including the colours of hidden pixels.
 func (m *Image) copyTo(w *Writer) error {
 	const strip = 32
 	var rgb, alpha []float32
@@ -90,7 +90,7 @@ func (m *Image) copyTo(w *Writer) error {
 	return nil
 }
 
-// encoded is m as a file of info.
+// encoded returns m as a file of info.
 func encoded(t testing.TB, m *Image, info Info, o Options) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -100,7 +100,7 @@ func encoded(t testing.TB, m *Image, info Info, o Options) []byte {
 	return b.Bytes()
 }
 
-// decoded is the picture in data.
+// decoded decodes the picture in data.
 func decoded(t testing.TB, data []byte) *Image {
 	t.Helper()
 	m, err := Decode(bytes.NewReader(data), "test", Limits{})
@@ -110,7 +110,7 @@ func decoded(t testing.TB, data []byte) *Image {
 	return m
 }
 
-// values are m's stored colours and alpha as numbers of its depth.
+// values returns m's stored colours and alpha as integers of its depth.
 func values(t testing.TB, m *Image) []int {
 	t.Helper()
 	rgb, err := m.stored(nil, m.Bounds())
@@ -129,8 +129,8 @@ func values(t testing.TB, m *Image) []int {
 	return out
 }
 
-// difference is the largest difference of two pictures' values and the part
-// of values that differ.
+// difference returns the largest difference of two pictures' values and the share of
+// values that differ.
 func difference(t testing.TB, got, want []int) (most int, part float64) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -144,7 +144,7 @@ func difference(t testing.TB, got, want []int) (most int, part float64) {
 	return most, part / float64(len(got))
 }
 
-// same fails unless two pictures are alike to the last bit.
+// same requires two pictures to be equal, bit for bit.
 func same(t testing.TB, got, want *Image) {
 	t.Helper()
 	if got.W != want.W || got.H != want.H || got.Depth != want.Depth || got.Grey != want.Grey || got.Alpha != want.Alpha {
@@ -156,7 +156,7 @@ func same(t testing.TB, got, want *Image) {
 	}
 }
 
-// stdValues are a picture's values as Go's image packages give them.
+// stdValues returns a picture's values as Go's image packages give them.
 func stdValues(img image.Image, depth int, alpha bool) (out []int) {
 	b := img.Bounds()
 	for c := range 4 {
@@ -172,7 +172,7 @@ func stdValues(img image.Image, depth int, alpha bool) (out []int) {
 	return out
 }
 
-// straight is a pixel's colour not multiplied by alpha, 16 bits each.
+// straight returns a pixel's colour, not multiplied by alpha, 16 bits each.
 func straight(img image.Image, x, y int) [4]int {
 	switch c := img.At(x, y).(type) {
 	case color.NRGBA:
@@ -184,8 +184,8 @@ func straight(img image.Image, x, y int) [4]int {
 	return [4]int{int(r), int(g), int(b), int(a)}
 }
 
-// exifOf is a little-endian EXIF block with an orientation, the picture's size
-// in its EXIF directory and a thumbnail directory.
+// exifOf returns a little-endian EXIF block with an orientation, the picture's size in
+// its EXIF directory and a thumbnail directory.
 func exifOf(turn, w, h int) []byte {
 	le := binary.LittleEndian
 	entry := func(b []byte, tag, kind uint16, value uint32) []byte {
@@ -205,7 +205,7 @@ func exifOf(turn, w, h int) []byte {
 	return le.AppendUint32(b, 0)
 }
 
-// iccOf is a profile's header and a body of n bytes; space is "RGB " or "GRAY".
+// iccOf returns a profile's header and a body of n bytes; space is "RGB " or "GRAY".
 func iccOf(space string, n int) []byte {
 	icc := make([]byte, 128+n)
 	binary.BigEndian.PutUint32(icc, uint32(len(icc)))

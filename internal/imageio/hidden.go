@@ -1,9 +1,8 @@
 package imageio
 
-// fillHidden gives the wholly transparent pixels of rgb [3,h,w] the average
-// colour of the visible ones around them, weighted by alpha: each takes it
-// from the smallest square, out of those that double in size, in which there
-// is something visible. Where nothing is, colours stay.
+// fillHidden sets the colour of fully transparent pixels of rgb [3,h,w] to the average
+// of the visible pixels around them, weighted by alpha, over the smallest square that
+// contains any, among squares that double in size. If there are none, colours stay.
 func fillHidden(rgb, alpha []float32, w, h int) {
 	hidden := 0
 	for _, a := range alpha {
@@ -28,8 +27,8 @@ func fillHidden(rgb, alpha []float32, w, h int) {
 	}
 }
 
-// premultiplied is a picture of colours times alpha, and alpha: sums over
-// squares of the picture it was halved from.
+// premultiplied is a picture of colours times alpha, and alpha: sums over squares of
+// the picture it was halved from.
 type premultiplied struct {
 	w, h int
 	px   [][4]float32
@@ -43,7 +42,7 @@ func premultiply(rgb, alpha []float32, w, h int) premultiplied {
 	return p
 }
 
-// halved sums up squares of 2×2, cut at the picture's edge.
+// halved sums up squares of 2×2, cut off at the picture's edge.
 func (p premultiplied) halved() premultiplied {
 	q := premultiplied{w: (p.w + 1) / 2, h: (p.h + 1) / 2}
 	q.px = make([][4]float32, q.w*q.h)
@@ -58,7 +57,7 @@ func (p premultiplied) halved() premultiplied {
 	return q
 }
 
-// average is the colour of the first square over (x,y) that is not all hidden.
+// average returns the colour of the first square around (x,y) that is not fully hidden.
 func average(levels []premultiplied, x, y int) (r, g, b float32) {
 	for _, l := range levels {
 		if s := l.px[y*l.w+x]; s[3] > 0 {

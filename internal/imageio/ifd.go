@@ -7,10 +7,10 @@ import (
 	"math"
 )
 
-// The directories of TIFF 6.0, section 2, which EXIF uses as well, and those of
-// BigTIFF, whose counts and offsets have 64 bits.
+// The directories of TIFF 6.0, section 2, also used by EXIF, and those of BigTIFF,
+// whose counts and offsets have 64 bits.
 
-// Tags by their names in TIFF and EXIF.
+// Tags, named as in TIFF and EXIF.
 const (
 	tagSubfileType     = 254
 	tagImageWidth      = 256
@@ -57,7 +57,7 @@ const (
 	tagFocalPlaneY     = 41487
 )
 
-// Types of fields; typeSize has their sizes in bytes.
+// Types of fields; typeSize holds their sizes in bytes.
 const (
 	typeByte, typeASCII, typeShort, typeLong, typeRational   = 1, 2, 3, 4, 5
 	typeSByte, typeUndefined, typeSShort, typeSLong, typeIFD = 6, 7, 8, 9, 13
@@ -66,24 +66,24 @@ const (
 
 var typeSize = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8}
 
-// field is one entry of a directory, its values still in the file.
+// field is an entry of a directory; its values are still in the file.
 type field struct {
 	tag, kind uint16
 	count     uint32
-	entry     int64 // where the directory lists it
-	at        int64 // where the values are
+	entry     int64 // offset of the entry in the directory
+	at        int64 // offset of the values
 }
 
 func (f field) size() int64 { return typeSize[f.kind] * int64(f.count) }
 
-// tiffFile reads directories of a TIFF structure.
+// tiffFile reads the directories of a TIFF structure.
 type tiffFile struct {
 	r     io.ReaderAt
 	order binary.ByteOrder
 	big   bool // a BigTIFF
 }
 
-// widths are the bytes of a directory's count, of an entry, and of a number in it.
+// widths returns the bytes of a directory's count, of an entry, and of a number in it.
 func (t tiffFile) widths() (count, entry, number int64) {
 	if t.big {
 		return 8, 20, 8
@@ -91,8 +91,8 @@ func (t tiffFile) widths() (count, entry, number int64) {
 	return 2, 12, 4
 }
 
-// number is a whole number of as many bytes as b has; one that no file can reach is
-// the largest.
+// number decodes an unsigned integer from all bytes of b; one too large for any file
+// becomes the largest.
 func (t tiffFile) number(b []byte) int64 {
 	switch len(b) {
 	case 2:
@@ -103,7 +103,7 @@ func (t tiffFile) number(b []byte) int64 {
 	return int64(min(t.order.Uint64(b), math.MaxInt64/2))
 }
 
-// openTIFF reads the header and returns where the first directory is.
+// openTIFF reads the header and returns the offset of the first directory.
 func openTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
 	var head [8]byte
 	if _, err := r.ReadAt(head[:], 0); err != nil {
@@ -120,10 +120,10 @@ func openTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
 	return t, int64(t.order.Uint32(head[4:])), nil
 }
 
-// How BigTIFFs begin, with the number of bytes in an offset.
+// How BigTIFFs begin, including the number of bytes in an offset.
 const bigLittle, bigBig = "II+\x00\x08\x00\x00\x00", "MM\x00+\x00\x08\x00\x00"
 
-// openBigTIFF is openTIFF for a TIFF of either kind. EXIF is never of the larger.
+// openBigTIFF is openTIFF for TIFF and BigTIFF. EXIF is never a BigTIFF.
 func openBigTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
 	var head [16]byte
 	n, err := r.ReadAt(head[:], 0)
@@ -144,8 +144,8 @@ func openBigTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
 // maxFields bounds a directory: there are no more tags.
 const maxFields = 1 << 16
 
-// directory reads the fields of the directory at offset and where the position
-// of the next one is written. Fields of unknown types are left out.
+// directory reads the fields of the directory at offset, and the position at which the
+// next one's offset is stored. Fields of unknown types are left out.
 func (t tiffFile) directory(offset int64) (fields []field, next int64, err error) {
 	count, entry, number := t.widths()
 	n := make([]byte, count)
@@ -175,7 +175,7 @@ func (t tiffFile) directory(offset int64) (fields []field, next int64, err error
 	return fields, offset + count + int64(len(b)), nil
 }
 
-// bytes are a field's values as they stand, at most maxMetadata.
+// bytes returns a field's raw values, at most maxMetadata.
 func (t tiffFile) bytes(f field) ([]byte, error) {
 	if f.size() > maxMetadata {
 		return nil, fmt.Errorf("tag %d has %d bytes", f.tag, f.size())
@@ -188,9 +188,9 @@ func (t tiffFile) bytes(f field) ([]byte, error) {
 	return b, err
 }
 
-// uints are a field's values if it is of whole numbers, else nil; at most 16.
-// Signed ones are taken for unsigned, since none that matters is negative, and those
-// of 64 bits for the largest of 32 if they are larger.
+// uints returns a field's values, at most 16, or nil if they are not integers. Signed
+// ones are read as unsigned, since no relevant one is negative, and those of 64 bits
+// saturate at 32.
 func (t tiffFile) uints(f field) (values []uint32) {
 	f.count = min(f.count, 16)
 	b, err := t.bytes(f)
@@ -214,7 +214,7 @@ func (t tiffFile) uints(f field) (values []uint32) {
 	return values
 }
 
-// ratio is a field's first rational number, 0/0 if it has none.
+// ratio returns a field's first rational number, 0/0 if it has none.
 func (t tiffFile) ratio(f field) Ratio {
 	if f.kind == typeShort || f.kind == typeLong {
 		return Ratio{t.uint(f, 0), 1}
@@ -230,7 +230,7 @@ func (t tiffFile) ratio(f field) Ratio {
 	return Ratio{t.order.Uint32(b), t.order.Uint32(b[4:])}
 }
 
-// at is value i of a field of whole numbers.
+// at returns value i of an integer field.
 func (t tiffFile) at(f field, i int64) (int64, error) {
 	size := typeSize[f.kind]
 	f.at, f.count = f.at+i*size, 1
@@ -248,7 +248,7 @@ func (t tiffFile) at(f field, i int64) (int64, error) {
 	return int64(v[0]), nil
 }
 
-// uint is a field's first value, or otherwise if it has none.
+// uint returns a field's first value, or otherwise if it has none.
 func (t tiffFile) uint(f field, otherwise uint32) uint32 {
 	if v := t.uints(f); len(v) > 0 {
 		return v[0]

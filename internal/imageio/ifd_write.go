@@ -11,7 +11,7 @@ import (
 // directory is a directory of fields with their values, to be written.
 type directory []entry
 
-// entry is a field with its values, big-endian, or a directory of its own.
+// entry is a field with its values, big-endian, or with a directory as its value.
 type entry struct {
 	tag, kind uint16
 	count     uint32
@@ -19,7 +19,7 @@ type entry struct {
 	sub       directory
 }
 
-// shorts and longs are entries of whole numbers.
+// shorts and longs return integer entries.
 func shorts(tag uint16, values ...int) entry {
 	var b []byte
 	for _, v := range values {
@@ -36,20 +36,20 @@ func longs(tag uint16, values ...uint32) entry {
 	return entry{tag: tag, kind: typeLong, count: uint32(len(values)), data: b}
 }
 
-// rational is an entry of one fraction.
+// rational returns an entry of one fraction.
 func rational(tag uint16, r Ratio) entry {
 	b := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, r.Num), r.Den)
 	return entry{tag: tag, kind: typeRational, count: 1, data: b}
 }
 
-// raw is an entry of bytes whose meaning TIFF does not know.
+// raw returns an entry of bytes whose meaning TIFF does not define.
 func raw(tag uint16, data []byte) entry {
 	return entry{tag: tag, kind: typeUndefined, count: uint32(len(data)), data: data}
 }
 
-// appendTo writes the directory at the end of b, which will stand at base in
-// the file, its values and directories after it. It returns where in the file
-// it begins.
+// appendTo appends to b, which will be at offset base in the file, the directory
+// followed by its values and subdirectories. It returns the directory's offset in the
+// file.
 func (d directory) appendTo(b []byte, base int) (out []byte, at int) {
 	d = slices.Clone(d)
 	slices.SortStableFunc(d, func(x, y entry) int { return cmp.Compare(x.tag, y.tag) })
@@ -79,9 +79,9 @@ func (d directory) appendTo(b []byte, base int) (out []byte, at int) {
 	return b, base + at
 }
 
-// descriptive are the tags of a picture's first directory that tell of its
-// origin rather than of how its pixels are stored, and so go with it from TIFF
-// to EXIF and back.
+// descriptive lists the tags of a picture's first directory that describe its origin
+// rather than how its pixels are stored, so that they are carried from TIFF to EXIF and
+// back.
 var descriptive = []uint16{
 	269,   // DocumentName
 	270,   // ImageDescription
@@ -105,15 +105,15 @@ var descriptive = []uint16{
 	tagGPSIFD,
 }
 
-// treeReader reads directories with all that hangs from them. Its budget of
-// bytes keeps fields that point to the same data from multiplying it.
+// treeReader reads directories with everything below them. Its budget of bytes keeps
+// fields that refer to the same data from multiplying it.
 type treeReader struct {
 	tiffFile
 	budget int64
 }
 
-// read is the directory at offset, of whose fields those are kept that keep
-// names. Fields that cannot be read are left out.
+// read reads the directory at offset, keeping the fields for which keep is true. Fields
+// that cannot be read are left out.
 func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (d directory, err error) {
 	fields, _, err := t.directory(offset)
 	if err != nil {
@@ -138,7 +138,7 @@ func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (
 				continue
 			}
 		default:
-			if f.kind > typeIFD { // a number of 64 bits, which only a BigTIFF can hold
+			if f.kind > typeIFD { // a 64-bit number, which only a BigTIFF can hold
 				continue
 			}
 			if t.budget -= f.size(); t.budget < 0 {
@@ -154,9 +154,9 @@ func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (
 	return d, nil
 }
 
-// bigEndian turns an entry's values round if they are little-endian.
+// bigEndian converts an entry's values if they are little-endian.
 func (t tiffFile) bigEndian(e entry) {
-	// A rational is two numbers, each of which is turned round.
+	// A rational is two numbers, each of which is converted.
 	size := map[uint16]int{3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}[e.kind]
 	if t.order != binary.LittleEndian || size == 0 {
 		return
@@ -166,13 +166,13 @@ func (t tiffFile) bigEndian(e entry) {
 	}
 }
 
-// origin is what the directory at offset tells of its picture's origin.
+// origin reads what the directory at offset says about the origin of its picture.
 func (t *treeReader) origin(offset int64) (directory, error) {
 	return t.read(offset, 0, func(tag uint16) bool { return slices.Contains(descriptive, tag) })
 }
 
-// exifFrom is an EXIF block with the fields of d and an orientation, nil if
-// there are no fields.
+// exifFrom returns an EXIF block with the fields of d and an orientation, nil if there
+// are no fields.
 func exifFrom(d directory, turn orientation) []byte {
 	if len(d) == 0 {
 		return nil
@@ -182,20 +182,20 @@ func exifFrom(d directory, turn orientation) []byte {
 	return append([]byte("MM\x00*\x00\x00\x00\x08"), b...)
 }
 
-// exifFields are an EXIF block's fields for the directory of a TIFF: all but
+// exifFields returns an EXIF block's fields for the directory of a TIFF: all except
 // those that describe how pixels are stored, or that a TIFF has from elsewhere.
 func exifFields(exif []byte) (directory, error) {
 	t, first, err := openTIFF(bytes.NewReader(exif))
 	if err != nil {
 		return nil, err
 	}
-	const slack = 1 << 16 // fields may share their data, a little
+	const slack = 1 << 16 // fields may overlap a little
 	tree := treeReader{t, 4*int64(len(exif)) + slack}
 	return tree.read(first, 0, func(tag uint16) bool { return !ofPixels(tag) && tiffOwn[tag] == "" })
 }
 
-// ofPixels tells whether a tag describes how pixels are stored, or stands for
-// what is read apart.
+// ofPixels reports whether a tag describes how pixels are stored, or is handled
+// separately.
 func ofPixels(tag uint16) bool {
 	return tag >= 254 && tag <= 266 || // NewSubfileType to FillOrder
 		tag >= tagStripOffsets && tag <= 284 || // orientation, samples, strips, resolution, planes

@@ -6,24 +6,24 @@ import (
 	"io"
 )
 
-// Image is a picture whose pixels can be had as floats, tile by tile. It is
-// safe for use by one goroutine at a time.
+// Image is a picture whose pixels can be read as floats, tile by tile. It must not be
+// used by several goroutines at once.
 type Image struct {
 	Info
 	src  raster
 	turn orientation
 	name string    // of the file, for errors
-	file io.Closer // of a picture that is decoded as it is read
+	file io.Closer // of a picture that is decoded while it is read
 }
 
 // shape is the size and kind of stored pixels.
 type shape struct {
 	w, h        int
-	depth       int // bits a sample: 8 or 16
+	depth       int // bits per sample: 8 or 16
 	grey, alpha bool
 }
 
-// colours is how many samples of colour a pixel has.
+// colours returns the number of colour samples per pixel.
 func (s shape) colours() int {
 	if s.grey {
 		return 1
@@ -31,7 +31,7 @@ func (s shape) colours() int {
 	return 3
 }
 
-// samples is how many values a pixel has.
+// samples returns the number of samples per pixel.
 func (s shape) samples() int {
 	if s.alpha {
 		return s.colours() + 1
@@ -39,16 +39,16 @@ func (s shape) samples() int {
 	return s.colours()
 }
 
-// pixelBytes is how many bytes a pixel takes.
+// pixelBytes returns the number of bytes per pixel.
 func (s shape) pixelBytes() int { return s.samples() * s.depth / 8 }
 
-// bytes is how many all pixels take.
+// bytes returns the number of bytes of all pixels.
 func (s shape) bytes() int64 { return int64(s.w) * int64(s.h) * int64(s.pixelBytes()) }
 
-// raster holds pixels as they are stored, before orientation.
+// raster holds stored pixels, before orientation.
 type raster interface {
-	// shape is what the other methods give, and the only thing that a picture's
-	// Info is made of: see newImage.
+	// shape describes what the other methods return. A picture's Info is made from
+	// nothing else: see newImage.
 	shape() shape
 	// colours writes r as planes [3,h,w] of straight colour in 0..1.
 	colours(dst []float32, r image.Rectangle) error
@@ -56,20 +56,20 @@ type raster interface {
 	opacity(dst []float32, r image.Rectangle) error
 }
 
-// newImage is the picture of the pixels in src. Every decoder ends here, so that
-// what Info says of the pixels is what they are.
+// newImage returns the picture of the pixels in src. Every decoder ends here, so that
+// Info is true of the pixels.
 func newImage(f Format, src raster, turn orientation) *Image {
 	return &Image{Info: infoOf(f, src.shape(), turn), src: src, turn: turn}
 }
 
-// infoOf describes pixels of the shape s that are to be turned.
+// infoOf describes pixels of shape s with an orientation.
 func infoOf(f Format, s shape, turn orientation) Info {
 	i := Info{Format: f, Depth: s.depth, Grey: s.grey, Alpha: s.alpha}
 	i.W, i.H = turn.size(s.w, s.h)
 	return i
 }
 
-// Close gives back what reading the picture holds open.
+// Close closes the file if the picture is streamed.
 func (m *Image) Close() error {
 	if m.file == nil {
 		return nil
@@ -79,15 +79,15 @@ func (m *Image) Close() error {
 	return err
 }
 
-// Bounds is the picture's rectangle, from (0,0).
+// Bounds returns the picture's rectangle, from (0,0).
 func (m *Image) Bounds() image.Rectangle { return image.Rect(0, 0, m.W, m.H) }
 
-// Tile returns the rectangle r as planes [3,h,w] in 0..1, in dst if that is
-// large enough. Grey comes three times. The colour of wholly transparent
-// pixels is an average of visible ones around; see the package's text.
+// Tile returns the rectangle r as planes [3,h,w] in 0..1, in dst if that is large
+// enough. Grey is repeated three times. The colour of fully transparent pixels is an
+// average of visible ones around; see the package comment.
 //
-// Where a picture is decoded as it is read, tiles should be asked for from top
-// to bottom, and a file that is broken further down is found out only then.
+// If the picture is decoded while it is read, tiles should be requested from top to
+// bottom, and damage further down in the file is detected only then.
 func (m *Image) Tile(dst []float32, r image.Rectangle) ([]float32, error) {
 	dst, err := m.stored(dst, r)
 	if err != nil || !m.Alpha {
@@ -101,8 +101,8 @@ func (m *Image) Tile(dst []float32, r image.Rectangle) ([]float32, error) {
 	return dst, nil
 }
 
-// Opacity returns the alpha of the rectangle r as a plane [h,w] in 0..1, in
-// dst if that is large enough, and nil if the picture has none.
+// Opacity returns the alpha of the rectangle r as a plane [h,w] in 0..1, in dst if that
+// is large enough, or nil if the picture has none.
 func (m *Image) Opacity(dst []float32, r image.Rectangle) ([]float32, error) {
 	if !m.Alpha {
 		return nil, nil
@@ -110,8 +110,8 @@ func (m *Image) Opacity(dst []float32, r image.Rectangle) ([]float32, error) {
 	return m.fetch(dst, r, 1, m.src.opacity)
 }
 
-// KeepHidden sets the colours of wholly transparent pixels in rgb, a result
-// [3,h,w] for the rectangle r, to what the file stores there.
+// KeepHidden sets the colours of fully transparent pixels in rgb, a result [3,h,w] for
+// the rectangle r, to those stored in the file.
 func (m *Image) KeepHidden(rgb []float32, r image.Rectangle) error {
 	alpha, err := m.Opacity(nil, r)
 	if alpha == nil {
@@ -131,13 +131,12 @@ func (m *Image) KeepHidden(rgb []float32, r image.Rectangle) error {
 	return nil
 }
 
-// stored is r's colours with those of hidden pixels as the file has them.
+// stored returns r's colours with those of hidden pixels as in the file.
 func (m *Image) stored(dst []float32, r image.Rectangle) ([]float32, error) {
 	return m.fetch(dst, r, 3, m.src.colours)
 }
 
-// fetch gets the planes of an upright rectangle from read, which knows stored
-// ones.
+// fetch returns the planes of an upright rectangle from read, which reads stored ones.
 func (m *Image) fetch(dst []float32, r image.Rectangle, planes int,
 	read func([]float32, image.Rectangle) error) ([]float32, error) {
 	if r.Empty() || !r.In(m.Bounds()) {
@@ -158,7 +157,7 @@ func (m *Image) fetch(dst []float32, r image.Rectangle, planes int,
 	return dst, nil
 }
 
-// named is the error of a picture that turns out to be broken as it is read.
+// named adds the picture's name to an error found while reading it.
 func (m *Image) named(err error) error {
 	if err == nil {
 		return nil
@@ -166,7 +165,7 @@ func (m *Image) named(err error) error {
 	return fmt.Errorf("%s %w", m.name, cutShort(m.Format, err))
 }
 
-// sized is s with n values, newly made if s is too small.
+// sized returns s with n values, reallocated if it is too small.
 func sized(s []float32, n int) []float32 {
 	if cap(s) < n {
 		return make([]float32, n)

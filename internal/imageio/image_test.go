@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// TestOrientation stores a picture in each of the eight ways and expects it
-// upright, whole and by tiles.
+// TestOrientation stores a picture in each of the eight orientations and expects it
+// upright, whole and in tiles.
 func TestOrientation(t *testing.T) {
-	// Where a stored picture's first pixel, and the one right of it, are to be
-	// shown in a picture of 5×3 (EXIF 2.32, 4.6.4 A).
+	// Where a stored picture's first pixel, and the one right of it, should appear in a
+	// picture of 5×3 (EXIF 2.32, 4.6.4 A).
 	cases := []struct {
 		turn          int
 		first, second image.Point
@@ -73,7 +73,7 @@ func gather(t *testing.T, m *Image, step int) []float32 {
 	return out
 }
 
-// TestTileOfChroma asks for tiles that cut through interpolated chroma.
+// TestTileOfChroma reads tiles that cut through interpolated chroma.
 func TestTileOfChroma(t *testing.T) {
 	for _, factors := range []string{
 		"\x11\x11\x11", "\x21\x11\x11", "\x22\x11\x11", "\x12\x11\x11", "\x41\x11\x11", "\x42\x11\x11",
@@ -99,7 +99,7 @@ func TestTileOfChroma(t *testing.T) {
 	}
 }
 
-// TestSamplesSurvive sends every 8- and 16-bit sample to float and back.
+// TestSamplesSurvive converts every 8- and 16-bit sample to float and back.
 func TestSamplesSurvive(t *testing.T) {
 	for _, depth := range []int{8, 16} {
 		info := Info{W: 256, H: 1 << depth / 256, Depth: depth, Grey: true}
@@ -133,8 +133,8 @@ func TestSetTileClamps(t *testing.T) {
 	}
 }
 
-// TestHidden checks that no colour under transparency reaches the network and
-// that all of it comes back.
+// TestHidden: the network sees no colour of transparent pixels, and KeepHidden restores
+// all of it.
 func TestHidden(t *testing.T) {
 	info := Info{Format: PNG, W: 9, H: 7, Depth: 8, Alpha: true}
 	m, n := New(info), 63
@@ -166,8 +166,7 @@ func TestHidden(t *testing.T) {
 	}
 }
 
-// TestFillHiddenLocal checks that the nearest visible colour wins and that
-// alpha weights it.
+// TestFillHiddenLocal: the nearest visible colours win, weighted by alpha.
 func TestFillHiddenLocal(t *testing.T) {
 	rgb := []float32{0.2, 0, 0, 0, 0, 0, 0, 0.9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 	alpha := []float32{1, 0, 0, 0, 0, 0, 0, 0.5}

@@ -7,7 +7,7 @@ var errEarlyEnd = io.ErrUnexpectedEOF
 
 var errNoCode = damaged(JPEG, "its pixel data hold a code that no table has")
 
-// baseline decodes all of a block (T.81, F.2.2).
+// baseline decodes a complete block (T.81, F.2.2).
 func (d *jpegDecoder) baseline(s *jpegScan, k int, b *[64]int16) error {
 	if err := d.firstDC(s, k, b); err != nil {
 		return err
@@ -33,8 +33,8 @@ func (d *jpegDecoder) baseline(s *jpegScan, k int, b *[64]int16) error {
 	return nil
 }
 
-// noCode is the error of bits that no code begins with, which zeros behind the
-// data's end may well be.
+// noCode returns the error for bits that match no code, which may be zeros beyond the
+// data's end.
 func (d *jpegDecoder) noCode() error {
 	if d.bits.n < d.bits.zeros+16 {
 		return errEarlyEnd
@@ -42,8 +42,8 @@ func (d *jpegDecoder) noCode() error {
 	return errNoCode
 }
 
-// firstDC decodes a block's first coefficient as its difference to the last
-// block's (F.2.2.1, G.1.2.1).
+// firstDC decodes a block's first coefficient as its difference from the last block's
+// (F.2.2.1, G.1.2.1).
 func (d *jpegDecoder) firstDC(s *jpegScan, k int, b *[64]int16) error {
 	size, ok := d.bits.value(s.dc[k])
 	if !ok {
@@ -58,7 +58,7 @@ func (d *jpegDecoder) firstDC(s *jpegScan, k int, b *[64]int16) error {
 	return nil
 }
 
-// refineDC adds a bit.
+// refineDC adds a bit of precision.
 func (d *jpegDecoder) refineDC(s *jpegScan, _ int, b *[64]int16) error {
 	b[0] |= int16(d.bits.bits(1) << s.low)
 	return nil
@@ -92,7 +92,7 @@ func (d *jpegDecoder) firstAC(s *jpegScan, k int, b *[64]int16) error {
 	return nil
 }
 
-// readRun is how many blocks an end of band stands for.
+// readRun reads the number of blocks that an end of band covers.
 func (d *jpegDecoder) readRun(size uint) int {
 	n := 1 << size
 	if size > 0 {
@@ -101,8 +101,8 @@ func (d *jpegDecoder) readRun(size uint) int {
 	return n
 }
 
-// refineAC adds a bit to the coefficients of the scan's band that are not zero,
-// and new ones between them (G.1.2.3).
+// refineAC adds a bit to the coefficients of the scan's band that are not zero, and
+// inserts new ones between them (G.1.2.3).
 func (d *jpegDecoder) refineAC(s *jpegScan, k int, b *[64]int16) error {
 	delta := int16(1) << s.low
 	i := s.from
@@ -141,8 +141,8 @@ func (d *jpegDecoder) refineAC(s *jpegScan, k int, b *[64]int16) error {
 	return nil
 }
 
-// refine adds a bit to coefficients from i to last that are not zero, up to the
-// zero after skip others, at whose place it ends; −1 goes to the last.
+// refine adds a bit to nonzero coefficients from i to last. It stops at the zero that
+// follows skip others and returns its index; a skip of −1 continues to last.
 func (d *jpegDecoder) refine(b *[64]int16, i, last, skip int, delta int16) int {
 	for ; i <= last; i++ {
 		c := &b[zigzag[i]]

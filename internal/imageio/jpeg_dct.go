@@ -2,11 +2,11 @@ package imageio
 
 import "math"
 
-// The forward DCT of Arai, Agui and Nakajima: five multiplications for eight
-// values, because its results keep a factor each that quantisation takes in.
+// The forward DCT of Arai, Agui and Nakajima: five multiplications for eight values,
+// because each result keeps a factor that is merged into quantisation.
 
-// quantScale is what to multiply forwardDCT's results by in place of dividing
-// the DCT's coefficients by q.
+// quantScale returns the factors for forwardDCT's results that replace division of the
+// DCT's coefficients by q.
 func quantScale(q [64]uint8) (scale [64]float32) {
 	var factor [8]float64
 	for k := range factor {
@@ -29,7 +29,7 @@ func forwardDCT(b *[64]float32) {
 	}
 }
 
-// dct8 transforms the eight values from b[at] on, step apart.
+// dct8 transforms the eight values from b[at], step apart.
 func dct8(b *[64]float32, at, step int) {
 	const (
 		c4   = 0.70710678 // cos(4π/16)

@@ -8,8 +8,8 @@ import (
 	"math"
 )
 
-// jpegDecoder decodes baseline and progressive JPEGs of eight bits (T.81) into
-// the planes of their components.
+// jpegDecoder decodes baseline and progressive JPEGs of eight bits (T.81) into the
+// planes of their components.
 type jpegDecoder struct {
 	in          *bufio.Reader
 	w, h        int
@@ -18,32 +18,32 @@ type jpegDecoder struct {
 	mcuW, mcuH  int // samples of an interleaved unit: 8 times the largest factors
 	quant       [4]*[64]uint16
 	dc, ac      [4]*huffmanTable
-	restart     int // units between restart markers, 0 without
+	restart     int // units between restart markers, 0 for none
 	jfif        bool
-	adobe       int // the transform that Adobe's marker names, −1 without
+	adobe       int // the transform in Adobe's marker, −1 for none
 
-	mostW, mostH int // the largest size; 0 if that was checked before
+	mostW, mostH int // the largest size; 0 if it was checked before
 
 	bits   entropyReader
-	eobRun int // blocks to come without coefficients
+	eobRun int // following blocks without coefficients
 	scans  int
 }
 
-// maxScans is far more than any encoder makes of a picture: each costs a pass over
-// all of its blocks, and may be a few bytes long.
+// maxScans is far more than any encoder makes: each scan costs a pass over all blocks,
+// and may be only a few bytes long.
 const maxScans = 500
 
 // jpegComponent is one channel of the frame.
 type jpegComponent struct {
 	id, tq byte
 	hs, vs int // sampling factors
-	dx, dy int // by which it is subsampled
+	dx, dy int // subsampling factors
 	w, h   int // samples that belong to the picture
 
-	wide, high int         // blocks, whole units
-	plane      []uint8     // wide·8 samples a row
+	wide, high int         // in blocks, whole units
+	plane      []uint8     // wide·8 samples per row
 	coef       [][64]int16 // of a progressive picture
-	missing    [64]uint8   // of each coefficient of these, the bits that no scan brought yet
+	missing    [64]uint8   // for each coefficient, the bits that no scan has supplied yet
 	seen       bool        // in some scan
 	pred       int32
 }
@@ -52,18 +52,18 @@ func (c *jpegComponent) stride() int { return 8 * c.wide }
 
 func newJPEGDecoder(in *bufio.Reader) *jpegDecoder {
 	d := &jpegDecoder{in: in, bits: entropyReader{in: in}, adobe: -1}
-	for _, s := range huffmanSpecs { // which frames of MJPEG leave out
+	for _, s := range huffmanSpecs { // MJPEG frames leave them out
 		d.tables(s.class)[s.id] = newHuffmanTable(s.counts[:], s.values)
 	}
 	return d
 }
 
-// decode decodes the picture that in begins with. Afterwards in stands behind it.
+// decode decodes the picture at the beginning of in, and leaves in after its end.
 func (d *jpegDecoder) decode() error {
 	for {
 		marker, err := d.marker()
 		if errors.Is(err, io.EOF) && d.complete() && !d.progressive {
-			return nil // without an end marker, and no scan can be missing
+			return nil // without an end marker, so no scan can be missing
 		}
 		if err != nil {
 			return err
@@ -87,8 +87,8 @@ func (d *jpegDecoder) decode() error {
 	}
 }
 
-// complete tells whether every component came in a scan. Whether a progressive
-// picture is whole only its end marker tells.
+// complete reports whether every component appeared in a scan. Only the end marker
+// shows whether a progressive picture is complete.
 func (d *jpegDecoder) complete() bool {
 	for _, c := range d.comps {
 		if !c.seen {
@@ -98,7 +98,7 @@ func (d *jpegDecoder) complete() bool {
 	return len(d.comps) > 0
 }
 
-// marker goes to the next marker, which a scan may have met.
+// marker goes to the next marker, which a scan may already have read.
 func (d *jpegDecoder) marker() (byte, error) {
 	if m := d.bits.marker; m != 0 {
 		d.bits.reset()
@@ -123,7 +123,7 @@ func (d *jpegDecoder) segment() ([]byte, error) {
 	return data, cut(err)
 }
 
-// cut makes the end of a file an unexpected one.
+// cut turns the end of a file into an unexpected one.
 func cut(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -131,7 +131,7 @@ func cut(err error) error {
 	return err
 }
 
-// take uses a segment.
+// take processes a segment.
 func (d *jpegDecoder) take(marker byte, data []byte) error {
 	switch marker {
 	case 0xc0, 0xc1, 0xc2:
@@ -139,7 +139,7 @@ func (d *jpegDecoder) take(marker byte, data []byte) error {
 		return d.startFrame(data)
 	case 0xc4:
 		return d.defineHuffman(data)
-	case 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf, markerLS: // frames of kinds that are not read
+	case 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf, markerLS: // unsupported kinds of frames
 		return (&jpegHead{sof: marker, frame: data}).check()
 	case 0xdb:
 		return d.defineQuant(data)
@@ -181,7 +181,7 @@ func (d *jpegDecoder) defineQuant(data []byte) error {
 	return nil
 }
 
-// tables are those of a class: 0 for DC, 1 for AC.
+// tables returns those of a class: 0 for DC, 1 for AC.
 func (d *jpegDecoder) tables(class uint8) *[4]*huffmanTable {
 	if class == 0 {
 		return &d.dc
@@ -208,8 +208,8 @@ func (d *jpegDecoder) defineHuffman(data []byte) error {
 	return nil
 }
 
-// startFrame reads the frame header (T.81, B.2.2), which jpegHead.check has seen,
-// and makes room for its components.
+// startFrame parses the frame header (T.81, B.2.2), which jpegHead.check has validated,
+// and allocates its components.
 func (d *jpegDecoder) startFrame(data []byte) error {
 	if len(d.comps) > 0 {
 		return damaged(JPEG, "it has two frames")
@@ -224,7 +224,7 @@ func (d *jpegDecoder) startFrame(data []byte) error {
 		return noPixels(d.w, d.h)
 	}
 	if d.mostW > 0 && (d.w > d.mostW || d.h > d.mostH) {
-		return damaged(JPEG, "it is %d×%d where there is room for %d×%d", d.w, d.h, d.mostW, d.mostH)
+		return damaged(JPEG, "it is %d×%d, but there is room for %d×%d", d.w, d.h, d.mostW, d.mostH)
 	}
 	hMax, vMax := h.factors()
 	d.mcuW, d.mcuH = 8*hMax, 8*vMax
@@ -248,7 +248,7 @@ func (d *jpegDecoder) startFrame(data []byte) error {
 
 func ceil(n, d int) int { return (n + d - 1) / d }
 
-// finish turns a progressive picture's coefficients into samples.
+// finish converts a progressive picture's coefficients to samples.
 func (d *jpegDecoder) finish() error {
 	if !d.progressive {
 		return nil

@@ -4,7 +4,7 @@ import "bufio"
 
 // huffmanTable decodes one of a scan's codes (T.81, annex F.2.2.3).
 type huffmanTable struct {
-	fast   [1 << fastBits]uint16 // length and value of the code that begins so; 0 for longer ones
+	fast   [1 << fastBits]uint16 // length and value of the code with this beginning; 0 for longer ones
 	top    [17]int32             // the largest code of each length, left-aligned to 16 bits, plus one
 	offset [17]int32             // from a code of a length to its value's index
 	values []uint8
@@ -12,8 +12,8 @@ type huffmanTable struct {
 
 const fastBits = 9
 
-// newHuffmanTable makes a table of how many codes there are of each length, and
-// their values. It is nil if these are no prefix code.
+// newHuffmanTable makes a table from the number of codes of each length, and their
+// values. It returns nil if these are not a prefix code.
 func newHuffmanTable(counts []uint8, values []uint8) *huffmanTable {
 	t := &huffmanTable{values: values}
 	code, index := int32(0), int32(0)
@@ -37,17 +37,17 @@ func newHuffmanTable(counts []uint8, values []uint8) *huffmanTable {
 	return t
 }
 
-// entropyReader gives the bits of entropy-coded data up to the next marker, and
-// zeros after them.
+// entropyReader returns the bits of entropy-coded data up to the next marker, and zeros
+// after them.
 type entropyReader struct {
 	in     *bufio.Reader
 	acc    uint32 // the next bits, from the highest
 	n      uint   // how many there are
-	zeros  uint   // how many of them follow the data
-	marker byte   // that was met, 0 for none
+	zeros  uint   // how many of them lie beyond the data
+	marker byte   // the marker found, 0 for none
 }
 
-// fill has at least 25 bits in acc.
+// fill ensures that acc has at least 25 bits.
 func (r *entropyReader) fill() {
 	for r.n <= 24 {
 		b, ok := r.next()
@@ -59,7 +59,7 @@ func (r *entropyReader) fill() {
 	}
 }
 
-// next is the next byte of data, if there is one before a marker or the end.
+// next returns the next byte of data, if there is one before a marker or the end.
 func (r *entropyReader) next() (byte, bool) {
 	if r.marker != 0 {
 		return 0, false
@@ -80,13 +80,13 @@ func (r *entropyReader) next() (byte, bool) {
 	return 0, false
 }
 
-// overrun tells whether more bits were taken than there were.
+// overrun reports whether more bits were consumed than there were.
 func (r *entropyReader) overrun() bool { return r.n < r.zeros }
 
-// reset forgets what is left of a stretch of data, for the next one.
+// reset discards the rest of a segment, for the next one.
 func (r *entropyReader) reset() { r.acc, r.n, r.zeros, r.marker = 0, 0, 0, 0 }
 
-// bits takes k bits, at most 16.
+// bits consumes k bits, at most 16.
 func (r *entropyReader) bits(k uint) int32 {
 	if r.n < k {
 		r.fill()
@@ -96,7 +96,7 @@ func (r *entropyReader) bits(k uint) int32 {
 	return int32(v)
 }
 
-// signed takes a number of k bits (T.81, F.2.2.1, EXTEND).
+// signed consumes a number of k bits (T.81, F.2.2.1, EXTEND).
 func (r *entropyReader) signed(k uint) int32 {
 	if k == 0 {
 		return 0
@@ -108,7 +108,7 @@ func (r *entropyReader) signed(k uint) int32 {
 	return v
 }
 
-// value takes a code; false if there is none that begins so.
+// value consumes a code; false if none matches.
 func (r *entropyReader) value(t *huffmanTable) (uint8, bool) {
 	if r.n < 16 {
 		r.fill()

@@ -1,8 +1,8 @@
 package imageio
 
-// inverseDCT turns a block's coefficients, in natural order, into 8×8 samples:
+// inverseDCT converts a block's coefficients, in natural order, to 8×8 samples. It is
 // jidctint.c's "slow" integer transform after Loeffler, Ligtenberg and Moschytz,
-// which libjpeg uses by default, bit for bit.
+// libjpeg's default, bit for bit.
 func inverseDCT(dst []uint8, stride int, coef *[64]int16, quant *[64]uint16) {
 	var work [64]int
 	for i := range 8 {

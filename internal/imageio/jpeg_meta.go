@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Markers and heads of JPEG segments.
+// Markers and the beginnings of JPEG segments.
 const (
 	markerSOI, markerEOI, markerSOS = 0xd8, 0xd9, 0xda
 	markerAPP0, markerAPP1          = 0xe0, 0xe1
@@ -24,7 +24,7 @@ const (
 	iccHead    = "ICC_PROFILE\x00"
 )
 
-// jpegHead collects what stands before a JPEG's first scan.
+// jpegHead collects what precedes a JPEG's first scan.
 type jpegHead struct {
 	left       []string // kinds of segments that are left out
 	sof        byte     // the marker of the frame
@@ -33,7 +33,7 @@ type jpegHead struct {
 	icc        []iccPart
 	resolution Resolution
 	own        []segment
-	gainMap    bool // is announced
+	gainMap    bool // a gain map is announced
 	part       bool // of a TIFF, which says what the components are
 	meter      *meter
 }
@@ -83,10 +83,10 @@ func scanJPEG(r io.ReadSeeker, limits Limits) (*jpegHead, error) {
 	}
 }
 
-// carries tells whether a segment holds what comes with the picture.
+// carries reports whether a segment may hold metadata.
 func carries(marker byte) bool { return marker >= markerAPP0 && marker <= 0xef || marker == markerCOM }
 
-// nextMarker skips to the next marker, as decoders do over stray bytes.
+// nextMarker skips to the next marker, ignoring stray bytes as decoders do.
 func nextMarker(b *bufio.Reader) (byte, error) {
 	for {
 		c, err := b.ReadByte()
@@ -126,7 +126,7 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 			h.leave(marker, data)
 		}
 		h.gainMap = h.gainMap || announcesGainMap(data)
-	case markerAPP13, markerCOM: // Photoshop's and IPTC's, comments
+	case markerAPP13, markerCOM: // Photoshop's and IPTC's data, comments
 		h.own = append(h.own, segment{string([]byte{marker}), data})
 	case markerLS:
 		h.sof, h.frame = marker, data
@@ -140,13 +140,13 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 	}
 }
 
-// ofCoding are the beginnings of segments that say how a JPEG is coded or what
-// is behind it: Adobe's transform, what Photoshop's export to the web notes of
-// its quality, and the tables of other pictures and of gain maps.
+// ofCoding lists the beginnings of segments that describe the coding of a JPEG or the
+// data after it: Adobe's transform, the quality noted by Photoshop's export for the
+// web, and the tables of other pictures and of gain maps.
 var ofCoding = []string{"Adobe", "Ducky", "MPF\x00", "urn:iso:std:iso:ts:21496"}
 
-// leave notes the kind of a segment that is left out: its number and the name
-// that it begins with.
+// leave records the kind of a segment that is left out: its number and the name at its
+// beginning.
 func (h *jpegHead) leave(marker byte, data []byte) {
 	for _, head := range ofCoding {
 		if bytes.HasPrefix(data, []byte(head)) {
@@ -178,7 +178,7 @@ func (h *jpegHead) density(unit byte, x, y uint32) {
 	}
 }
 
-// profile puts the pieces of the colour profile together.
+// profile joins the pieces of the colour profile.
 func (h *jpegHead) profile() (icc []byte) {
 	slices.SortStableFunc(h.icc, func(a, b iccPart) int { return int(a.number) - int(b.number) })
 	for _, p := range h.icc {
@@ -187,7 +187,7 @@ func (h *jpegHead) profile() (icc []byte) {
 	return icc
 }
 
-// jpegMetadata is m as segments, to stand after SOI in this order.
+// jpegMetadata returns m as segments, in the order in which they follow SOI.
 func jpegMetadata(m *Metadata) (segments []segment) {
 	add := func(marker byte, head string, data []byte) {
 		segments = append(segments, segment{string([]byte{marker}), append([]byte(head), data...)})

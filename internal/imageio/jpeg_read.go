@@ -53,10 +53,10 @@ func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	return m, nil
 }
 
-// inksNote is told of pictures of inks.
+// inksNote is the note for CMYK pictures.
 const inksNote = "CMYK was turned into RGB without its colour profile"
 
-// check names the variants that are not read.
+// check refuses unsupported variants with their names.
 func (h *jpegHead) check() error {
 	switch {
 	case h.sof == markerLS:
@@ -76,7 +76,7 @@ func (h *jpegHead) check() error {
 		return unsupported(JPEG, "%d components", n)
 	}
 	if s := h.shape(); s.h == 0 && s.w > 0 {
-		return unsupported(JPEG, "a height that only its end tells (DNL)")
+		return unsupported(JPEG, "a height that is only given at its end (DNL)")
 	}
 	for k := range h.components() {
 		if f := h.frame[7+3*k]; f>>4 < 1 || f>>4 > 4 || f&15 < 1 || f&15 > 4 {
@@ -92,16 +92,16 @@ func (h *jpegHead) check() error {
 	return nil
 }
 
-// components is how many the frame has.
+// components returns the number of components in the frame.
 func (h *jpegHead) components() int { return int(h.frame[5]) }
 
-// shape is that of the picture once it is grey or RGB.
+// shape returns the shape of the picture converted to grey or RGB.
 func (h *jpegHead) shape() shape {
 	return shape{w: int(binary.BigEndian.Uint16(h.frame[3:])), h: int(binary.BigEndian.Uint16(h.frame[1:])), depth: 8,
 		grey: h.components() == 1}
 }
 
-// factors are the largest of the components' sampling factors.
+// factors returns the largest of the components' sampling factors.
 func (h *jpegHead) factors() (hMax, vMax int) {
 	for k := range h.components() {
 		f := h.frame[7+3*k]
@@ -110,8 +110,8 @@ func (h *jpegHead) factors() (hMax, vMax int) {
 	return hMax, vMax
 }
 
-// bytes is the memory that decoding takes: the planes, and a progressive
-// picture's coefficients, which are kept until the last scan.
+// bytes returns the memory that decoding takes: the planes, and a progressive picture's
+// coefficients, which are kept until the last scan.
 func (h *jpegHead) bytes() int64 {
 	s, sum := h.shape(), int64(0)
 	hMax, vMax := h.factors()

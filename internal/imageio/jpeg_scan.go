@@ -2,8 +2,8 @@ package imageio
 
 import "slices"
 
-// jpegScan is a scan's header (T.81, B.2.3): which coefficients of which
-// components it brings, and how precisely.
+// jpegScan is a scan's header (T.81, B.2.3): which coefficients of which components it
+// supplies, and how precisely.
 type jpegScan struct {
 	comps     []*jpegComponent
 	dc, ac    []*huffmanTable
@@ -40,7 +40,7 @@ func (d *jpegDecoder) scan(data []byte) error {
 	})
 }
 
-// units calls one for every unit of a scan, and minds the restart markers.
+// units calls one for every unit of a scan, handling restart markers.
 func (d *jpegDecoder) units(s *jpegScan, wide, high int, one func(x, y int) error) error {
 	for i := range wide * high {
 		if d.restart > 0 && i > 0 && i%d.restart == 0 {
@@ -58,7 +58,7 @@ func (d *jpegDecoder) units(s *jpegScan, wide, high int, one func(x, y int) erro
 	return nil
 }
 
-// startSegment begins a stretch of data that stands by itself.
+// startSegment begins a segment that is coded independently.
 func (d *jpegDecoder) startSegment(s *jpegScan) {
 	d.eobRun = 0
 	for _, c := range s.comps {
@@ -66,7 +66,7 @@ func (d *jpegDecoder) startSegment(s *jpegScan) {
 	}
 }
 
-// nextSegment goes on behind a restart marker.
+// nextSegment continues after a restart marker.
 func (d *jpegDecoder) nextSegment(s *jpegScan) error {
 	m, err := d.marker()
 	if err != nil {
@@ -137,8 +137,8 @@ func (d *jpegDecoder) scanHeader(data []byte) (*jpegScan, error) {
 // smooths it, which would hide that.
 var errScansMissing = unsupported(JPEG, "scans missing or out of order")
 
-// follows notes which bits a progressive scan brings, and tells whether those above them
-// were there.
+// follows records the bits that a progressive scan supplies, and reports whether the
+// bits above them were supplied before.
 func (s *jpegScan) follows() bool {
 	for _, c := range s.comps {
 		for i := s.from; i <= s.to; i++ {
@@ -151,8 +151,8 @@ func (s *jpegScan) follows() bool {
 	return true
 }
 
-// scanComponent adds a component with its tables. Some writers call all components
-// alike: of those, it is the next one.
+// scanComponent adds a component with its tables. Some writers give all components the
+// same name; of those, it takes the next one.
 func (d *jpegDecoder) scanComponent(s *jpegScan, id, tables byte) error {
 	var c *jpegComponent
 	for k := range d.comps {

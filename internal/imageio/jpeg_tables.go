@@ -1,6 +1,6 @@
 package imageio
 
-// The tables of ITU-T T.81, annex K, and what follows from them.
+// The tables of ITU-T T.81, annex K, and what is derived from them.
 
 // zigzag is the natural position of each coefficient in the order of a scan.
 var zigzag = [64]uint8{
@@ -33,7 +33,7 @@ var quantBase = [2][64]uint8{
 	},
 }
 
-// quantTable is table t at a quality of 1 to 100, as libjpeg scales it.
+// quantTable returns table t at a quality of 1 to 100, scaled as in libjpeg.
 func quantTable(t, quality int) (q [64]uint8) {
 	scale := 200 - 2*quality
 	if quality < 50 {
@@ -45,8 +45,8 @@ func quantTable(t, quality int) (q [64]uint8) {
 	return q
 }
 
-// huffmanSpec is a Huffman table as DHT stores it: how many codes there are of
-// each length from 1 to 16, and their values.
+// huffmanSpec is a Huffman table as stored in DHT: the number of codes of each length
+// from 1 to 16, and their values.
 type huffmanSpec struct {
 	class  uint8 // 0 for DC, 1 for AC
 	id     uint8 // 0 for luma, 1 for chroma
@@ -92,7 +92,7 @@ type huffmanCode struct {
 	size uint8
 }
 
-// codes are the codes of each value, by annex C.
+// codes returns the code of each value, by annex C.
 func (s *huffmanSpec) codes() (table [256]huffmanCode) {
 	code, k := uint32(0), 0
 	for length, count := range s.counts {

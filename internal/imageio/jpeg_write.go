@@ -7,15 +7,15 @@ import (
 	"math/bits"
 )
 
-// jpegWriter writes a baseline JPEG as its rows come. image/jpeg only writes
-// 4:2:0 from a whole picture; restoring a picture to throw half of its colour
-// away again would be a pity, so every component has full size here.
+// jpegWriter writes a baseline JPEG row by row. image/jpeg needs the whole picture and
+// writes only 4:2:0, which would discard half of a restored picture's colour; here
+// every component has full size.
 type jpegWriter struct {
 	out        io.Writer
 	w, n       int      // width and components
 	band       []uint8  // up to eight rows of interleaved samples
 	held       int      // rows in band
-	planes     [][]int8 // the band's components about 0, w rounded up to whole blocks
+	planes     [][]int8 // the band's components, centred on 0, w rounded up to whole blocks
 	scale      [2][64]float32
 	huffman    [4][256]huffmanCode
 	dc         [3]int
@@ -112,7 +112,7 @@ func (w *jpegWriter) close() error {
 	return err
 }
 
-// encodeBand encodes the rows held, the last repeated where eight are due.
+// encodeBand encodes the rows held, repeating the last one to make eight.
 func (w *jpegWriter) encodeBand() error {
 	stride := w.w * w.n
 	for ; w.held < 8; w.held++ {
@@ -137,8 +137,8 @@ func (w *jpegWriter) encodeBand() error {
 	return err
 }
 
-// split turns the band into planes of YCbCr (JFIF's, 16-bit fixed point as in
-// libjpeg) or grey, minus 128, with the last column repeated.
+// split converts the band to planes of YCbCr (JFIF's, 16-bit fixed point as in libjpeg)
+// or grey, minus 128, with the last column repeated.
 func (w *jpegWriter) split() {
 	const half = 1 << 15
 	wide := 8 * w.blocksWide

@@ -12,7 +12,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// fit drops what a file of the format f has no place for, and says so.
+// fit drops what format f cannot hold, and reports it.
 func (m *Metadata) fit(f Format) (lost []string) {
 	if !m.keepResolution(f) {
 		lost = append(lost, fmt.Sprintf("%s cannot hold the resolution: write TIFF to keep it", f))
@@ -51,7 +51,7 @@ func (m *Metadata) fit(f Format) (lost []string) {
 	return lost
 }
 
-// listed joins what is named by commas and a last "and"; of many, the first few.
+// listed joins names with commas and "and"; if there are many, only the first few.
 func listed(what []string) string {
 	const few = 5
 	if n := len(what) - few; n > 0 {
@@ -63,11 +63,11 @@ func listed(what []string) string {
 	return strings.Join(what[:len(what)-1], ", ") + " and " + what[len(what)-1]
 }
 
-// leave notes what of a file is left out in any format, since nobody knows
-// whether it is true of a changed picture.
+// leave records metadata that are left out for every format, because they may not be
+// true of a changed picture.
 func (i *Info) leave(what string, names []string) {
 	if len(names) > 0 {
-		i.Notes = append(i.Notes, "what is not known to go with a changed picture was left out: "+named(what, names))
+		i.Notes = append(i.Notes, "left out, as it may not apply to a changed picture: "+named(what, names))
 	}
 }
 
@@ -84,7 +84,7 @@ func (m *Metadata) ownContent() []string {
 	return nil
 }
 
-// named is what is listed, after what it is: "the texts Author and Title".
+// named lists names after what they are: "the texts Author and Title".
 func named(what string, names []string) string {
 	return "the " + english.PluralWord(len(names), what, "") + " " + listed(names)
 }
@@ -112,9 +112,8 @@ func (m *Metadata) jpegContent() (what []string) {
 	return slices.Compact(what)
 }
 
-// pngContent names what a PNG alone can hold, but for what changes nothing: the
-// colours of sRGB, which are taken for granted, the time of the last change, and
-// a colour to show behind transparent pixels.
+// pngContent names what only a PNG can hold, except what makes no difference: sRGB
+// colours, which are the default, the time of the last change, and a background colour.
 func (m *Metadata) pngContent() (what []string) {
 	var texts, chunks []string
 	for _, s := range m.own {
@@ -137,8 +136,8 @@ func (m *Metadata) pngContent() (what []string) {
 	return what
 }
 
-// pngColour names the chunks of colour that say other than sRGB, in the order
-// in which they count: cICP, a profile, sRGB, gAMA and cHRM (section 4.3).
+// pngColour names the chunks that specify other colours than sRGB, in order of
+// precedence: cICP, a profile, sRGB, gAMA and cHRM (section 4.3).
 func (m *Metadata) pngColour() (what []string) {
 	chunk := func(kind string) []byte {
 		if i := slices.IndexFunc(m.own, func(s segment) bool { return s.kind == kind }); i >= 0 {
@@ -180,8 +179,8 @@ func gammaAndPrimaries(gama, chrm []byte) (what []string) {
 	return what
 }
 
-// tiffOwn are tags that only a TIFF can carry, and what they hold. The bytes of
-// the first two are carried as they stand, whatever type they claim.
+// tiffOwn maps tags that only a TIFF can carry to what they hold. The bytes of the
+// first two are carried unchanged, whatever type they claim.
 var tiffOwn = map[uint16]string{
 	33723: "IPTC", 34377: "Photoshop's data",
 	301: "a transfer function", 318: "a white point", 319: "the primary colours",
@@ -191,7 +190,7 @@ var tiffOwn = map[uint16]string{
 	42112: "GDAL's data", 42113: "GDAL's data", 50838: "ImageJ's data", 50839: "ImageJ's data",
 }
 
-// asTheyStand are the tags of tiffOwn that hold bytes of another structure.
+// asTheyStand lists the tags of tiffOwn that hold another structure's bytes.
 var asTheyStand = []uint16{33723, 34377}
 
 func (m *Metadata) tiffContent() (what []string) {
@@ -203,8 +202,8 @@ func (m *Metadata) tiffContent() (what []string) {
 	return what
 }
 
-// cutExtension takes out of XMP what refers to a JPEG's further segments of it,
-// which are not kept: the reference, and what describes data held there.
+// cutExtension removes from XMP what refers to further XMP segments of a JPEG, which
+// are not kept: the reference, and what describes data in them.
 func (m *Metadata) cutExtension() {
 	extended := m.ownOf == JPEG && slices.ContainsFunc(m.own, func(s segment) bool { return s.kind[0] == markerAPP1 })
 	if !extended || m.XMP == nil {

@@ -99,9 +99,9 @@ func TestPNGTells(t *testing.T) {
 		"does not unfold":   {[]string{chunk("iCCP", []byte("name\x00\x00text")...)}, "damaged was left out: the chunk iCCP", 0},
 		"cut profile":       {[]string{chunk("iCCP", append([]byte("p\x00\x00"), deflate(iccOf("GRAY", 9)[:100])...)...)}, "a damaged colour profile", 0},
 		"shorter than said": {[]string{chunk("iCCP", append([]byte("p\x00\x00"), deflate(iccOf("GRAY", 9)[:130])...)...)}, "a damaged colour profile", 0},
-		"reserved name":     {[]string{chunk("abcd", 1)}, "left out: the chunk abcd", 0},
+		"reserved name":     {[]string{chunk("abcd", 1)}, "changed picture: the chunk abcd", 0},
 		"short colour":      {[]string{chunk("tRNS", 1)}, "damaged was left out: the chunk tRNS", 0},
-		"not to be copied":  {[]string{chunk("caBX", 1), chunk("caBX", 2), chunk("zzZZ", 1)}, "left out: the chunks caBX and zzZZ", 0},
+		"not to be copied":  {[]string{chunk("caBX", 1), chunk("caBX", 2), chunk("zzZZ", 1)}, "changed picture: the chunks caBX and zzZZ", 0},
 		"to be copied":      {[]string{chunk("vpAg", 1), chunk("zzZz", 1)}, "", 2},
 		"of the pixels":     {[]string{chunk("sBIT", 8), chunk("iDOT", 1), chunk("hIST", 0, 1)}, "", 0},
 	} {

@@ -84,9 +84,9 @@ func TestBadJPEGInTIFF(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"wider":      {jpegTIFF(jpg, m.W-1, m.H, 3, false, false), "where there is room for"},
-		"higher":     {jpegTIFF(jpg, m.W, m.H-1, 3, false, false), "where there is room for"},
-		"huge":       {jpegTIFF(huge, m.W, m.H, 3, false, false), "65535×65535 where there is room"},
+		"wider":      {jpegTIFF(jpg, m.W-1, m.H, 3, false, false), "but there is room for"},
+		"higher":     {jpegTIFF(jpg, m.W, m.H-1, 3, false, false), "but there is room for"},
+		"huge":       {jpegTIFF(huge, m.W, m.H, 3, false, false), "65535×65535, but there is room"},
 		"narrower":   {jpegTIFF(jpg, m.W+1, m.H, 3, false, false), "pixels wide"},
 		"lower":      {jpegTIFF(jpg, m.W, m.H+1, 3, false, false), "cut short"},
 		"grey":       {jpegTIFF(fixture(t, "jpeg_grey.jpg"), m.W, m.H, 3, false, false), "channels"},
