@@ -30,11 +30,11 @@ func (b Behind) notes() (notes []string) {
 	}
 	add(b.Pages > 0, "only the first of %d pages was read", b.Pages+1)
 	add(b.Frames > 0, "only the still picture of an animation of %s was read", english.Plural(b.Frames, "frame", ""))
-	add(b.GainMap, "the gain map behind the picture (Ultra HDR) was not kept: the result has standard range")
-	add(b.Picture && !b.GainMap, "there are more pictures behind the first, which were not read")
-	add(b.Video, "the video behind the picture (a motion photo) was not kept")
+	add(b.GainMap, "the gain map after the picture (Ultra HDR) was not kept: the result has standard range")
+	add(b.Picture && !b.GainMap, "there are more pictures after the first, which were not read")
+	add(b.Video, "the video after the picture (a motion photo) was not kept")
 	add(b.Bytes > 0 && !b.Picture && !b.Video, "%d %s not kept", b.Bytes,
-		english.PluralWord(int(b.Bytes), "byte behind the picture was", "bytes behind the picture were"))
+		english.PluralWord(int(b.Bytes), "byte after the picture was", "bytes after the picture were"))
 	return notes
 }
 

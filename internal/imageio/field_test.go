@@ -64,8 +64,8 @@ func fieldJPEGs(t testing.TB) []fieldCase {
 		{name: "no-tables.jpg", data: withoutMarker(fixture(t, "jpeg_444.jpg"), 0xc4), like: decoded(t, fixture(t, "jpeg_444.jpg"))},
 		{name: "tables-2.jpg", data: secondTables(jpg), like: plain},
 		{name: "no-adobe.jpg", data: withoutMarker(cmyk, markerAPP14), like: decoded(t, cmyk), note: "CMYK"},
-		{name: "mpo.jpg", data: slices.Concat(jpg, jpg), like: plain, note: "more pictures behind the first"},
-		{name: "ultra-hdr.jpg", data: slices.Concat(withHDR(jpg), jpg), like: plain, note: "gain map behind the picture"},
+		{name: "mpo.jpg", data: slices.Concat(jpg, jpg), like: plain, note: "more pictures after the first"},
+		{name: "ultra-hdr.jpg", data: slices.Concat(withHDR(jpg), jpg), like: plain, note: "gain map after the picture"},
 		{name: "motion.jpg", data: slices.Concat(jpg, []byte("\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00isommp42")), like: plain, note: "motion photo"},
 		{name: "half.jpg", data: jpg[:len(jpg)/2], err: "cut short"},
 	}
@@ -197,8 +197,8 @@ func checkField(t *testing.T, c fieldCase) {
 	m := describes(t, c.data)
 	if c.like != nil {
 		same(t, m, c.like)
-	} else if most, part := difference(t, values(t, m), c.values); most > 0 {
-		t.Errorf("%.0f%% of the values differ, by up to %d", 100*part, most)
+	} else if worst, part := difference(t, values(t, m), c.values); worst > 0 {
+		t.Errorf("%.0f%% of the values differ, by up to %d", 100*part, worst)
 	}
 	if notes := strings.Join(m.Notes, "; "); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
 		t.Errorf("notes %q, want one of %q", notes, c.note)

@@ -43,8 +43,8 @@ func checkFixture(t *testing.T, path, expected string) {
 	if b := want.Bounds(); m.W != b.Dx() || m.H != b.Dy() {
 		t.Fatalf("got %d×%d, want %v", m.W, m.H, b)
 	}
-	if most, part := difference(t, values(t, m), stdValues(want, m.Depth, m.Alpha)); most > 0 {
-		t.Errorf("%.1f%% of the values differ, by up to %d", 100*part, most)
+	if worst, part := difference(t, values(t, m), stdValues(want, m.Depth, m.Alpha)); worst > 0 {
+		t.Errorf("%.1f%% of the values differ, by up to %d", 100*part, worst)
 	}
 	if wantFormat, _ := FormatOf(path); m.Format != wantFormat {
 		t.Errorf("read as %v", m.Format)

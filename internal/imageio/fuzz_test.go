@@ -50,8 +50,8 @@ func FuzzDecode(f *testing.F) {
 		}
 		info, _ := Fit(m.Info, PNG)
 		again := decoded(t, encoded(t, m, info, Options{}))
-		if most, _ := difference(t, values(t, again), values(t, m)); most > 0 {
-			t.Errorf("as a PNG, values differ by up to %d", most)
+		if worst, _ := difference(t, values(t, again), values(t, m)); worst > 0 {
+			t.Errorf("as a PNG, values differ by up to %d", worst)
 		}
 	})
 }
@@ -86,8 +86,8 @@ func FuzzPNG(f *testing.F) {
 		if err != nil || m.turn != upright {
 			return // image/png is stricter about some chunks
 		}
-		if most, _ := difference(t, values(t, m), stdValues(std, m.Depth, m.Alpha)); most > 0 {
-			t.Errorf("values differ from image/png by up to %d", most)
+		if worst, _ := difference(t, values(t, m), stdValues(std, m.Depth, m.Alpha)); worst > 0 {
+			t.Errorf("values differ from image/png by up to %d", worst)
 		}
 	})
 }

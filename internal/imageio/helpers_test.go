@@ -131,17 +131,17 @@ func values(t testing.TB, m *Image) []int {
 
 // difference returns the largest difference of two pictures' values and the share of
 // values that differ.
-func difference(t testing.TB, got, want []int) (most int, part float64) {
+func difference(t testing.TB, got, want []int) (worst int, part float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("got %d values, want %d", len(got), len(want))
 	}
 	for i := range got {
 		if d := abs(got[i] - want[i]); d > 0 {
-			most, part = max(most, d), part+1
+			worst, part = max(worst, d), part+1
 		}
 	}
-	return most, part / float64(len(got))
+	return worst, part / float64(len(got))
 }
 
 // same requires two pictures to be equal, bit for bit.
@@ -151,8 +151,8 @@ func same(t testing.TB, got, want *Image) {
 		t.Fatalf("got %d×%d, %d bits, grey %v, alpha %v; want %d×%d, %d, %v, %v", got.W, got.H, got.Depth,
 			got.Grey, got.Alpha, want.W, want.H, want.Depth, want.Grey, want.Alpha)
 	}
-	if most, part := difference(t, values(t, got), values(t, want)); most > 0 {
-		t.Errorf("%.1f%% of the values differ, by up to %d", 100*part, most)
+	if worst, part := difference(t, values(t, got), values(t, want)); worst > 0 {
+		t.Errorf("%.1f%% of the values differ, by up to %d", 100*part, worst)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// gama is a gAMA chunk; chrm is cHRM of other primaries than sRGB's.
+// gama returns a gAMA chunk; chrm a cHRM chunk of other primaries than sRGB's.
 func gama(v uint32) segment { return segment{"gAMA", binary.BigEndian.AppendUint32(nil, v)} }
 
 func chrm() segment {
@@ -20,8 +20,8 @@ func chrm() segment {
 	return segment{"cHRM", b}
 }
 
-// TestLost: what only a picture's own format can hold is told when it goes
-// into another one, and does not go along.
+// TestLost: what only a picture's own format can hold is reported when it is written in
+// another one, and is not carried over.
 func TestLost(t *testing.T) {
 	photoshop := func(resource string) segment {
 		return segment{"\xed", []byte("Photoshop 3.0\x008BIM" + resource + "\x00\x00\x00\x00\x00\x00")}
@@ -31,7 +31,7 @@ func TestLost(t *testing.T) {
 		own  []segment
 		tags directory
 		icc  []byte
-		want string // in the words of the note; "" for none
+		want string // in the note's words; "" for none
 	}{
 		"nothing":           {from: PNG},
 		"linear":            {from: PNG, own: []segment{gama(100000)}, want: "the gamma of 1 (gAMA)"},
@@ -67,7 +67,7 @@ func TestLost(t *testing.T) {
 			}
 			told := tc.want != "" && strings.Contains(text, tc.want) && strings.Contains(text, to.String()+" cannot hold")
 			if told != (tc.want != "" && to != tc.from) || tc.want == "" && text != "" {
-				t.Errorf("%s, %v to %v: told %q", name, tc.from, to, text)
+				t.Errorf("%s, %v to %v: reported %q", name, tc.from, to, text)
 			}
 			second := decoded(t, encoded(t, first, fitted, Options{}))
 			if got := fmt.Sprint(second.Meta.own, second.Meta.ownTags); (got == fmt.Sprint(tc.own, tc.tags)) != (to == tc.from) &&
@@ -78,13 +78,13 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// withChunks is a grey PNG of 1×1 with chunks before its pixels.
+// withChunks returns a grey PNG of 1×1 with chunks before its pixels.
 func withChunks(chunks ...string) []byte {
 	return []byte(pngHead + ihdr(1, 1, "\x08\x00\x00\x00\x00") + strings.Join(chunks, "") +
 		chunk("IDAT", deflate([]byte("\x00a"))...) + chunk("IEND"))
 }
 
-// TestPNGTells names the chunks that are damaged or that nobody knows.
+// TestPNGTells: damaged and unknown chunks are named.
 func TestPNGTells(t *testing.T) {
 	profile := append([]byte("ICC profile\x00\x00"), deflate(iccOf("GRAY", 9))...)
 	badSum := []byte(chunk("iCCP", profile...))
@@ -115,7 +115,7 @@ func TestPNGTells(t *testing.T) {
 	}
 }
 
-// rawText is a profile in a text as ImageMagick writes it.
+// rawText returns a profile in a text as ImageMagick writes it.
 func rawText(name string, data []byte) string {
 	return fmt.Sprintf("Raw profile type %s\x00\n%s\n%8d\n%s\n", name, name, len(data), hex.EncodeToString(data))
 }
@@ -151,8 +151,8 @@ func TestRawProfiles(t *testing.T) {
 	}
 }
 
-// TestBackground turns the colour behind transparent pixels into that of the
-// pixels as they are written.
+// TestBackground converts the background colour to the form of the pixels as they are
+// written.
 func TestBackground(t *testing.T) {
 	for name, tc := range map[string]struct {
 		depth, kind byte
@@ -173,7 +173,7 @@ func TestBackground(t *testing.T) {
 	}
 }
 
-// TestJPEGTells names segments that nobody knows, and not those of the coding.
+// TestJPEGTells: unknown segments are named, and those of the coding are not.
 func TestJPEGTells(t *testing.T) {
 	info := Info{Format: JPEG, W: 4, H: 4, Depth: 8}
 	jpg := string(encoded(t, sceneOf(info), info, Options{}))
@@ -196,7 +196,7 @@ func TestJPEGTells(t *testing.T) {
 	}
 }
 
-// TestTIFFTells names fields that nobody knows.
+// TestTIFFTells: unknown fields are named.
 func TestTIFFTells(t *testing.T) {
 	info := Info{Format: TIFF, W: 4, H: 4, Depth: 8, Meta: Metadata{ownOf: TIFF, ownTags: directory{raw(37724, []byte("layers")), shorts(65000, 1)}}}
 	m := decoded(t, encoded(t, sceneOf(info), info, Options{}))
@@ -205,8 +205,8 @@ func TestTIFFTells(t *testing.T) {
 	}
 }
 
-// TestExtensionIsCut: without a JPEG's further segments of XMP, XMP does not
-// refer to them.
+// TestExtensionIsCut: without a JPEG's further XMP segments, XMP does not refer to
+// them.
 func TestExtensionIsCut(t *testing.T) {
 	xmp := packet(` xmlns:xmpNote="http://ns.adobe.com/xmp/note/" xmpNote:HasExtendedXMP="ABC"`, "text")
 	info := Info{Format: JPEG, W: 4, H: 4, Depth: 8, Meta: Metadata{XMP: []byte(xmp), ownOf: JPEG,

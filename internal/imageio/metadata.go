@@ -8,16 +8,16 @@ import (
 	"io"
 )
 
-// Metadata is what a file says about its picture, carried as it stands but for
-// the orientation, which is 1 in both EXIF and XMP because pixels are upright.
+// Metadata is what a file says about its picture, carried unchanged except for the
+// orientation, which is 1 in both EXIF and XMP because pixels are upright.
 type Metadata struct {
 	EXIF []byte // a TIFF structure, as in a JPEG after "Exif\0\0"
 	ICC  []byte // a colour profile
 	XMP  []byte // a packet of XML
-	// Resolution is that of the picture turned upright, as its pixels are.
+	// Resolution is that of the upright picture, like its pixels.
 	Resolution Resolution
 
-	// What only the format it came from can hold.
+	// What only the picture's original format can hold.
 	ownOf   Format
 	own     []segment // of PNG and JPEG
 	ownTags directory // of TIFF
@@ -29,7 +29,8 @@ type segment struct {
 	data []byte
 }
 
-// ownTo is the format's own segments if the picture is written as it was read.
+// ownTo returns the format's own segments if the picture is written in the format it
+// was read from.
 func (m *Metadata) ownTo(f Format) []segment {
 	if m.ownOf == f {
 		return m.own
@@ -37,8 +38,7 @@ func (m *Metadata) ownTo(f Format) []segment {
 	return nil
 }
 
-// adopt takes in EXIF and XMP as they are in a file for the picture, which turn
-// turns upright.
+// adopt takes over EXIF and XMP from the file of a picture with orientation turn.
 func (i *Info) adopt(turn orientation, exif, xmp []byte) {
 	m := &i.Meta
 	if len(exif) > 0 {
@@ -53,8 +53,8 @@ func (i *Info) adopt(turn orientation, exif, xmp []byte) {
 	m.Resolution = m.Resolution.or(exifResolution(exif)).turned(turn)
 }
 
-// adoptICC takes in a colour profile if it is one for the picture's kind of
-// colour; a note says so where it is not.
+// adoptICC takes over a colour profile if it is for the picture's kind of colour;
+// otherwise it adds a note.
 func (i *Info) adoptICC(icc []byte) {
 	const header, signature = 128, 36
 	if icc == nil {
@@ -75,7 +75,7 @@ func (i *Info) adoptICC(icc []byte) {
 	}
 }
 
-// inflate undoes zlib, up to what m has room for.
+// inflate decompresses zlib data, up to what m has room for.
 func inflate(data []byte, m *meter) ([]byte, error) {
 	z, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -90,7 +90,7 @@ func inflate(data []byte, m *meter) ([]byte, error) {
 	return out, err
 }
 
-// deflate is zlib's form of data.
+// deflate compresses data with zlib.
 func deflate(data []byte) []byte {
 	var b bytes.Buffer
 	z := zlib.NewWriter(&b)

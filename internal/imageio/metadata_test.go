@@ -9,23 +9,23 @@ import (
 
 const xmpSample = `<x:xmpmeta><rdf:Description tiff:Orientation="6" dc:title="Grüße"/></x:xmpmeta>`
 
-// described is a picture's info with all there is to carry: a stored picture
-// of 12×10, to be turned by a quarter.
+// described returns a picture's info with everything that can be carried: a stored
+// picture of 12×10, to be turned by a quarter.
 func described(f Format) Info {
 	return Info{Format: f, W: 12, H: 10, Depth: 8, Meta: Metadata{
 		EXIF: exifOf(6, 12, 10), ICC: iccOf("RGB ", 100000), XMP: []byte(xmpSample), Resolution: Resolution{Ratio{300, 1}, Ratio{150, 1}, Inch},
 	}}
 }
 
-// TestMetadata writes metadata in each format, reads them, and writes them in
-// each other format.
+// TestMetadata writes metadata in each format, reads them, and writes them in each
+// other format.
 func TestMetadata(t *testing.T) {
 	carriers := []Format{PNG, JPEG, WebP, TIFF}
 	for _, from := range carriers {
 		for _, to := range carriers {
 			t.Run(from.String()+"_to_"+to.String(), func(t *testing.T) {
 				info := described(from)
-				if from == TIFF { // which has an orientation of its own: written upright
+				if from == TIFF { // TIFF has its own orientation: written upright
 					info.Meta.EXIF = exifOf(1, 12, 10)
 				}
 				first := decoded(t, encoded(t, sceneOf(info), info, Options{}))
@@ -68,7 +68,7 @@ func checkMetadata(t *testing.T, from, to Format, m *Image) {
 	}
 }
 
-// exifNumbers are the whole numbers in an EXIF block's first two directories.
+// exifNumbers returns the integers in an EXIF block's first two directories.
 func exifNumbers(t *testing.T, exif []byte) map[uint16]uint32 {
 	t.Helper()
 	f, first, err := openTIFF(bytes.NewReader(exif))
@@ -94,8 +94,8 @@ func exifNumbers(t *testing.T, exif []byte) map[uint16]uint32 {
 	return numbers
 }
 
-// TestOwnSegments: comments, texts and colour chunks go from a format to
-// itself and no further.
+// TestOwnSegments: comments, texts and colour chunks are carried within a format and
+// not to another.
 func TestOwnSegments(t *testing.T) {
 	for f, own := range map[Format][]segment{
 		PNG:  {{"gAMA", []byte{0, 0, 0xb1, 0x8f}}, {"tEXt", []byte("Author\x00me")}, {"iTXt", []byte("a\x00\x00\x00\x00\x00b")}},
@@ -120,7 +120,7 @@ func TestOwnSegments(t *testing.T) {
 	}
 }
 
-// TestProfileFits drops profiles for another kind of colour, and says so.
+// TestProfileFits: profiles for another kind of colour are dropped, with a note.
 func TestProfileFits(t *testing.T) {
 	for _, tc := range []struct {
 		grey bool
@@ -145,7 +145,8 @@ func TestProfileFits(t *testing.T) {
 	}
 }
 
-// TestBrokenEXIF keeps what it cannot read and takes the picture as upright.
+// TestBrokenEXIF: EXIF that cannot be parsed is kept, and the picture counts as
+// upright.
 func TestBrokenEXIF(t *testing.T) {
 	good := exifOf(6, 4, 4)
 	lying := bytes.Clone(good)
@@ -155,7 +156,7 @@ func TestBrokenEXIF(t *testing.T) {
 	many := bytes.Clone(good)
 	binary.LittleEndian.PutUint16(many[8:], 65535)
 	odd := bytes.Clone(good)
-	odd[18] = 9 // an orientation that there is not
+	odd[18] = 9 // an invalid orientation
 	for name, tc := range map[string]struct {
 		exif []byte
 		turn orientation
@@ -172,8 +173,8 @@ func TestBrokenEXIF(t *testing.T) {
 	}
 }
 
-// TestTIFFOrigin reads a little-endian block's text, numbers and rationals
-// through a big-endian one.
+// TestTIFFOrigin converts a little-endian block's text, numbers and rationals to a
+// big-endian one.
 func TestTIFFOrigin(t *testing.T) {
 	gps := directory{
 		{tag: 2, kind: typeRational, count: 1, data: []byte{0, 0, 0, 7, 0, 0, 0, 2}},
@@ -181,7 +182,7 @@ func TestTIFFOrigin(t *testing.T) {
 	}
 	d := directory{
 		{tag: 271, kind: typeASCII, count: 7, data: []byte("Camera\x00")},
-		shorts(tagBitsPerSample, 1, 2, 3), // does not describe the origin
+		shorts(tagBitsPerSample, 1, 2, 3), // not about the origin
 		{tag: tagGPSIFD, sub: gps},
 	}
 	block := exifFrom(d, upright)
@@ -202,7 +203,7 @@ func TestTIFFOrigin(t *testing.T) {
 	}
 }
 
-// fieldsOf are those of an EXIF block but for its orientation.
+// fieldsOf returns the fields of an EXIF block except its orientation.
 func fieldsOf(t testing.TB, exif []byte) directory {
 	t.Helper()
 	d, err := exifFields(exif)

@@ -12,7 +12,7 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// mutantSeeds are files of a format: fixtures, a picture with all metadata, and
+// mutantSeeds returns files of a format: fixtures, a picture with all metadata, and
 // those of the field table.
 func mutantSeeds(t *testing.T, f Format) (seeds [][]byte) {
 	t.Helper()
@@ -50,8 +50,8 @@ func mutantSeeds(t *testing.T, f Format) (seeds [][]byte) {
 	return append(seeds, encoded(t, sceneOf(info), info, Options{}))
 }
 
-// TestMutants reads damaged files of every format, whole and in strips, and
-// writes what could be read.
+// TestMutants reads damaged files of every format, whole and in strips, and writes what
+// could be read.
 func TestMutants(t *testing.T) {
 	for _, f := range Formats {
 		r := sharedtest.Reader{Name: f.String(), Seeds: mutantSeeds(t, f), Read: readMutant}
@@ -67,7 +67,7 @@ func TestMutants(t *testing.T) {
 	exif.Try(t)
 }
 
-// readMutant does all that a restoration does with a file.
+// readMutant does everything that a restoration does with a file.
 func readMutant(data []byte) error {
 	limits := Limits{MaxPixels: 1 << 15, MaxMetadata: 1 << 20}
 	if len(data)%3 == 0 {
@@ -96,7 +96,7 @@ func readMutant(data []byte) error {
 	return m.KeepHidden(rgb, m.Bounds())
 }
 
-// fixSums makes the checksums of a PNG's chunks right, as far as they go.
+// fixSums corrects the checksums of a PNG's chunks, as far as they go.
 func fixSums(data []byte) []byte {
 	for at := 8; at+12 <= len(data); {
 		n := int(binary.BigEndian.Uint32(data[at:]))

@@ -2,9 +2,9 @@ package imageio
 
 import "image"
 
-// Neutral tells whether the picture is grey by its content, however it is
-// stored: red, green and blue are equal in every visible pixel. It reads the
-// picture up to the first coloured pixel.
+// Neutral reports whether the picture's content is grey, however it is stored: red,
+// green and blue are equal in every visible pixel. It reads the picture up to the first
+// coloured pixel.
 func (m *Image) Neutral() (bool, error) {
 	if m.Grey {
 		return true, nil
@@ -30,8 +30,8 @@ func (m *Image) Neutral() (bool, error) {
 	return true, nil
 }
 
-// equalChannels tells whether the visible pixels of rgb [3,n] are grey; alpha
-// is nil or [n].
+// equalChannels reports whether the visible pixels of rgb [3,n] are grey; alpha is nil
+// or [n].
 func equalChannels(rgb, alpha []float32) bool {
 	n := len(rgb) / 3
 	green, blue := rgb[n:2*n], rgb[2*n:]
@@ -43,7 +43,7 @@ func equalChannels(rgb, alpha []float32) bool {
 	return true
 }
 
-// Desaturate makes rgb [3,n] grey: each channel becomes the mean of the three.
+// Desaturate sets each channel of rgb [3,n] to the mean of the three.
 func Desaturate(rgb []float32) {
 	n := len(rgb) / 3
 	for i := range n {

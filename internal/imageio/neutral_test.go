@@ -5,12 +5,12 @@ import (
 	"testing"
 )
 
-// TestNeutral finds out whether pictures are grey, whole and streamed, and that
-// one coloured pixel in the last row is one.
+// TestNeutral checks pictures, whole and streamed, including one whose only coloured
+// pixel is in the last row.
 func TestNeutral(t *testing.T) {
 	for name, tc := range map[string]struct {
 		alpha  bool
-		pixel  []float32 // the last one's colour and alpha
+		pixel  []float32 // the last pixel's colour and alpha
 		stored bool      // as three channels
 		want   bool
 	}{

@@ -7,11 +7,10 @@ type orientation uint8
 
 const upright orientation = 1
 
-// swaps tells whether rows become columns.
+// swaps reports whether rows become columns.
 func (o orientation) swaps() bool { return o >= 5 && o <= 8 }
 
-// flips tells which stored axes run backwards, once rows and columns are as
-// they are stored.
+// flips reports which stored axes run backwards, before rows and columns are swapped.
 func (o orientation) flips() (x, y bool) {
 	switch o {
 	case 2, 8:
@@ -24,7 +23,7 @@ func (o orientation) flips() (x, y bool) {
 	return false, false
 }
 
-// size is the upright size of a stored picture.
+// size returns the upright size of a stored picture.
 func (o orientation) size(w, h int) (int, int) {
 	if o.swaps() {
 		return h, w
@@ -32,7 +31,7 @@ func (o orientation) size(w, h int) (int, int) {
 	return w, h
 }
 
-// stored is where the upright rectangle r of a picture w×h (upright) is stored.
+// stored returns where the upright rectangle r of a picture w×h (upright) is stored.
 func (o orientation) stored(r image.Rectangle, w, h int) image.Rectangle {
 	if o.swaps() {
 		r = image.Rect(r.Min.Y, r.Min.X, r.Max.Y, r.Max.X)

@@ -8,18 +8,18 @@ import (
 	"unicode/utf16"
 )
 
-// exifWith is a big-endian EXIF block with an orientation field of any type.
+// exifWith returns a big-endian EXIF block with an orientation field of any type.
 func exifWith(kind uint16, count uint32, values ...byte) []byte {
 	return exifBlock(entry{tag: tagOrientation, kind: kind, count: count, data: values})
 }
 
-// exifBlock is a big-endian EXIF block of fields.
+// exifBlock returns a big-endian EXIF block of fields.
 func exifBlock(d ...entry) []byte {
 	b, _ := directory(d).appendTo(nil, 8)
 	return append([]byte("MM\x00*\x00\x00\x00\x08"), b...)
 }
 
-// utf16XMP is a packet in UTF-16, with a byte order mark.
+// utf16XMP returns a packet in UTF-16 with a byte order mark.
 func utf16XMP(text string) string {
 	var b []byte
 	for _, u := range utf16.Encode([]rune("\ufeff" + text)) {
@@ -38,7 +38,7 @@ const (
 	xmpNone      = `<x:xmpmeta/>`
 )
 
-// orientations are ways in which files state an orientation, and what it is.
+// orientations are ways in which files state an orientation, and its value.
 var orientations = map[string]struct {
 	exif []byte
 	xmp  string
@@ -80,8 +80,8 @@ var orientations = map[string]struct {
 	"EXIF nine, XMP six": {exifWith(typeShort, 1, 0, 9), xmpAttribute, 1},
 }
 
-// TestOrientationStatements reads each statement through each format: the picture is
-// turned, probing agrees, and neither EXIF nor XMP says it again.
+// TestOrientationStatements reads each statement from each format: the picture is
+// turned, probing agrees, and neither EXIF nor XMP still states it.
 func TestOrientationStatements(t *testing.T) {
 	for name, tc := range orientations {
 		for _, f := range []Format{PNG, JPEG, WebP, TIFF} {
@@ -116,8 +116,8 @@ func TestOrientationStatements(t *testing.T) {
 	}
 }
 
-// withOrientation gives a TIFF that this package wrote the orientation field of
-// an EXIF block, or none.
+// withOrientation replaces the orientation field of a TIFF made by this package with
+// that of an EXIF block, or removes it.
 func withOrientation(t *testing.T, tiff, exif []byte) []byte {
 	t.Helper()
 	h, err := readTIFFHead(bytes.NewReader(tiff), Limits{})
@@ -153,11 +153,11 @@ func withOrientation(t *testing.T, tiff, exif []byte) []byte {
 			return out
 		}
 	}
-	binary.BigEndian.PutUint16(entry, 275) // of no meaning, and in order
+	binary.BigEndian.PutUint16(entry, 275) // without meaning, and in order
 	return out
 }
 
-// entryOf is a field of a block as a big-endian entry.
+// entryOf returns a field of a block as a big-endian entry.
 func entryOf(block tiffFile, f field, data []byte) entry {
 	e := entry{tag: f.tag, kind: f.kind, count: f.count, data: bytes.Clone(data)}
 	block.bigEndian(e)

@@ -2,18 +2,18 @@ package imageio
 
 import "image"
 
-// packed is a raster of interleaved samples, 16-bit ones big-endian. It may
-// hold only some rows of a picture, from row first on.
+// packed is a raster of interleaved samples, 16-bit ones big-endian. It may hold only
+// some rows of a picture, starting at row first.
 type packed struct {
 	kind    shape // of the whole picture
 	pix     []byte
-	stride  int  // bytes
+	stride  int  // in bytes
 	first   int  // the row that pix begins with
 	step    int  // bytes from one pixel to the next
 	premult bool // colour is multiplied by alpha (TIFF's associated alpha)
 }
 
-// newPacked makes room for the first rows of a picture.
+// newPacked allocates the first rows of a picture.
 func newPacked(s shape, rows int) *packed {
 	p := &packed{kind: s, step: s.pixelBytes(), stride: s.w * s.pixelBytes()}
 	p.pix = make([]byte, rows*p.stride)
@@ -22,7 +22,7 @@ func newPacked(s shape, rows int) *packed {
 
 func (p *packed) shape() shape { return p.kind }
 
-// row is row y of the picture.
+// row returns row y of the picture.
 func (p *packed) row(y int) []byte {
 	at := (y - p.first) * p.stride
 	return p.pix[at : at+p.stride]
@@ -36,7 +36,7 @@ var unit8 = func() (t [256]float32) {
 	return t
 }()
 
-// unit16 is the big-endian sample at b[0:2] in 0..1.
+// unit16 returns the big-endian sample at b[0:2] in 0..1.
 func unit16(b []byte) float32 { return float32(uint32(b[0])<<8|uint32(b[1])) / 65535 }
 
 // plane reads sample k of each pixel of r.
@@ -88,8 +88,8 @@ func (p *packed) divide(rgb []float32, r image.Rectangle) {
 	}
 }
 
-// quantize writes pixels of rgb [3,n] and alpha [n], from index at on, into
-// row as info stores them: clamped and rounded, grey as the channels' mean.
+// quantize writes n pixels of rgb [3,n] and alpha [n], from index at, into row in
+// info's format: clamped and rounded, grey as the channels' mean.
 func quantize(row []byte, info *Info, rgb, alpha []float32, at, n int) {
 	step, size := info.shape().pixelBytes(), info.Depth/8
 	w := len(row) / step
@@ -132,7 +132,7 @@ func putPlane16(row []byte, step int, values []float32) {
 	}
 }
 
-// clamp01 is v within 0..1, and 0 where v is not a number.
+// clamp01 clamps v to 0..1; NaN becomes 0.
 func clamp01(v float32) float32 {
 	if v > 0 {
 		return min(v, 1)

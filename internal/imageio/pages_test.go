@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestPages writes pictures of every kind into one TIFF and reads each again, with
-// its own metadata.
+// TestPages writes pictures of every kind into one TIFF and reads each of them with its
+// own metadata.
 func TestPages(t *testing.T) {
 	kinds := []Info{
 		{W: 9, H: 9, Depth: 8, Grey: true}, {W: 31, H: 7, Depth: 16}, {W: 1, H: 1, Depth: 8},
@@ -32,7 +32,7 @@ func TestPages(t *testing.T) {
 		}
 	}
 	if _, err := pages.Next(kinds[0]); err == nil {
-		t.Error("a page more than were announced was begun")
+		t.Error("more pages than announced are accepted")
 	}
 	data := out.Bytes()
 	for i, info := range kinds {
@@ -58,6 +58,6 @@ func TestPages(t *testing.T) {
 		t.Errorf("read as %+v, notes %q", m.Info, notes)
 	}
 	if _, err := NewPages(io.Discard, Options{}, 2).Next(Info{Format: PNG, W: 1, H: 1, Depth: 8}); err == nil {
-		t.Error("pages of a PNG were begun")
+		t.Error("a PNG with pages is accepted")
 	}
 }

@@ -11,24 +11,24 @@ import (
 	"strings"
 )
 
-// PNG as in the W3C's Portable Network Graphics, third edition; sections in
-// comments are its own.
+// PNG as in the W3C's Portable Network Graphics, third edition, whose sections the
+// comments refer to.
 
-// pngFile is all of a PNG but its pixels.
+// pngFile is a PNG without its pixels.
 type pngFile struct {
 	Info
 	header    pngHeader
 	palette   []byte // RGB
 	trns      []byte
-	idat, end int64 // where the first IDAT chunk begins, and what follows IEND
-	still     bool  // the picture is a frame of the animation, too
+	idat, end int64 // offsets of the first IDAT chunk and of what follows IEND
+	still     bool  // the picture is also a frame of the animation
 	turn      orientation
 	exif, xmp []byte
 	icc       []byte
 	meter     *meter
-	// What a text holds of EXIF and XMP.
+	// EXIF and XMP found in a text.
 	rawEXIF, rawXMP []byte
-	// Kinds of chunks that are left out, or are damaged.
+	// Kinds of chunks that are left out or damaged.
 	left, damaged []string
 }
 
@@ -39,20 +39,21 @@ type pngHeader struct {
 	interlaced  bool
 }
 
-// The colour types, as bits: a palette is used, there is colour, there is alpha.
+// The colour types are made of these bits: a palette is used, there is colour, there is
+// alpha.
 const (
 	pngGrey, pngRGB, pngPalette, pngGreyAlpha, pngRGBA = 0, 2, 3, 4, 6
 )
 
-// channels is how many samples a pixel has in the file.
+// channels returns the number of samples per pixel in the file.
 func (h pngHeader) channels() int {
 	return map[uint8]int{pngGrey: 1, pngRGB: 3, pngPalette: 1, pngGreyAlpha: 2, pngRGBA: 4}[h.kind]
 }
 
-// rowBytes is the length of a row of w pixels in the file, without its filter.
+// rowBytes returns the length of a row of w pixels in the file, without its filter.
 func (h pngHeader) rowBytes(w int) int { return (w*h.channels()*int(h.depth) + 7) / 8 }
 
-// shape is what the pixels become: see expand.
+// shape returns the shape of the decoded pixels: see expand.
 func (f *pngFile) shape() shape {
 	h := f.header
 	s := shape{w: h.w, h: h.h, depth: max(8, int(h.depth))}
@@ -61,7 +62,7 @@ func (f *pngFile) shape() shape {
 	return s
 }
 
-// parseIHDR reads and checks the header.
+// parseIHDR parses and validates the header.
 func parseIHDR(data []byte) (h pngHeader, err error) {
 	if len(data) != 13 {
 		return h, damaged(PNG, "its header has %d bytes", len(data))
@@ -87,7 +88,7 @@ func parseIHDR(data []byte) (h pngHeader, err error) {
 	return h, nil
 }
 
-// scanPNG reads all chunks but the pixels', which it seeks over.
+// scanPNG reads all chunks except those of the pixels, which it skips.
 func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
 	f := &pngFile{turn: upright, meter: limits.meter()}
 	at, err := r.Seek(8, io.SeekStart)
@@ -99,7 +100,7 @@ func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
 		var head [8]byte
 		if _, err := io.ReadFull(in, head[:]); err != nil {
 			if f.idat > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
-				return f, f.finish() // some writers leave IEND out; whether pixels are missing shows later
+				return f, f.finish() // some writers leave out IEND; missing pixels are detected later
 			}
 			return nil, err
 		}
@@ -131,7 +132,7 @@ func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
 	}
 }
 
-// skipper reads chunks one after another, and over what is not wanted.
+// skipper reads consecutive chunks, skipping what is not needed.
 type skipper struct {
 	r  io.ReadSeeker
 	in *bufio.Reader
@@ -155,8 +156,8 @@ func (s *skipper) skipTo(at int64) (err error) {
 	return err
 }
 
-// chunk takes in a chunk of which size bytes follow in r. Chunks that matter
-// for the pixels must be sound; others are left out if they are not.
+// chunk processes a chunk of which size bytes follow in r. Chunks that matter for the
+// pixels must be valid; others are left out if they are not.
 func (f *pngFile) chunk(r io.Reader, kind string, size int64) error {
 	matters := kind == "IHDR" || kind == "PLTE" || kind == "tRNS"
 	const largest = 3 * 256 // the palette, of those that matter
@@ -199,23 +200,23 @@ func (f *pngFile) chunk(r io.Reader, kind string, size int64) error {
 	return nil
 }
 
-// pngKept are the chunks that describe a picture so that it may be changed.
+// pngKept are the chunks that stay valid when the picture changes.
 var pngKept = map[string]bool{"eXIf": true, "iCCP": true, "pHYs": true, "iTXt": true, "gAMA": true, "cHRM": true,
 	"sRGB": true, "cICP": true, "mDCV": true, "cLLI": true, "tEXt": true, "zTXt": true, "tIME": true, "bKGD": true,
 	"oFFs": true, "pCAL": true, "sCAL": true, "sTER": true, "acTL": true}
 
-// pngOfPixels are chunks that say how the file stores its pixels, which a
-// result stores anew, and those of animations.
+// pngOfPixels are chunks that say how the file stores its pixels, which a result stores
+// in its own way, and those of animations.
 var pngOfPixels = map[string]bool{"sBIT": true, "sPLT": true, "hIST": true, "iDOT": true, "fcTL": true, "fdAT": true}
 
-// pngGoes tells whether a chunk goes with a changed picture. A kind that is not
-// known says so itself, by the case of its last letter (section 5.4); that of the third
-// is reserved.
+// pngGoes reports whether a chunk is carried over to a changed picture. Unknown chunks
+// say so themselves, by the case of the last letter (section 5.4); that of the third is
+// reserved.
 func pngGoes(kind string) bool {
 	return pngKept[kind] || !pngOfPixels[kind] && kind[3]&0x20 != 0 && kind[2]&0x20 == 0
 }
 
-// appendNew appends a name unless it is there, or there are enough to tell: a file
+// appendNew appends a name unless it is present or there are enough to report: a file
 // can hold a million of them.
 func appendNew(names []string, name string) []string {
 	const enough = 100
@@ -225,7 +226,7 @@ func appendNew(names []string, name string) []string {
 	return append(names, name)
 }
 
-// ancillary takes in a chunk that describes the picture.
+// ancillary processes a chunk that describes the picture.
 func (f *pngFile) ancillary(kind string, data []byte) {
 	switch kind {
 	case "tRNS":
@@ -262,7 +263,7 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 	}
 }
 
-// pngICC is the profile in iCCP (section 11.3.2.3), nil if it is damaged.
+// pngICC returns the profile in iCCP (section 11.3.2.3), nil if it is damaged.
 func pngICC(data []byte, m *meter) []byte {
 	_, rest, ok := bytes.Cut(data, []byte{0})
 	if !ok || len(rest) < 1 || rest[0] != 0 {
@@ -277,7 +278,7 @@ func pngICC(data []byte, m *meter) []byte {
 
 const xmpKeyword = "XML:com.adobe.xmp"
 
-// pngXMP is the packet in an iTXt chunk (section 11.3.3.4), nil if it has none.
+// pngXMP returns the packet in an iTXt chunk (section 11.3.3.4), nil if it has none.
 func pngXMP(data []byte, m *meter) []byte {
 	rest, ok := bytes.CutPrefix(data, []byte(xmpKeyword+"\x00"))
 	if !ok || len(rest) < 2 {
@@ -298,7 +299,7 @@ func pngXMP(data []byte, m *meter) []byte {
 	return xmp
 }
 
-// finish checks that the chunks make a picture and settles its Info.
+// finish checks that the chunks make a picture and completes its Info.
 func (f *pngFile) finish() error {
 	h := f.header
 	if f.idat == 0 {
@@ -332,8 +333,8 @@ func (f *pngFile) finish() error {
 	return nil
 }
 
-// background is bKGD (section 11.3.4.1) for the picture's pixels as they become:
-// a palette's index is looked up, and less than eight bits are scaled.
+// background converts bKGD (section 11.3.4.1) to the form of the decoded pixels: a
+// palette index is looked up, and depths below eight bits are scaled.
 func (f *pngFile) background(data []byte) []byte {
 	h := f.header
 	switch {
@@ -348,7 +349,7 @@ func (f *pngFile) background(data []byte) []byte {
 	return data
 }
 
-// keyed tells whether tRNS (section 11.3.1.1) makes some pixels transparent.
+// keyed reports whether tRNS (section 11.3.1.1) makes some pixels transparent.
 func (f *pngFile) keyed() bool {
 	switch f.header.kind {
 	case pngGrey:

@@ -2,8 +2,8 @@ package imageio
 
 import "encoding/binary"
 
-// expand writes a row of w pixels as packed holds it: 8 or 16 bits a sample, a palette
-// looked up, a transparent colour turned into alpha.
+// expand writes a row of w pixels in packed's form: 8 or 16 bits per sample, palette
+// indices looked up, a transparent colour turned into alpha.
 func (f *pngFile) expand(dst, row []byte, w int) error {
 	h := f.header
 	switch {
@@ -22,7 +22,7 @@ func (f *pngFile) expand(dst, row []byte, w int) error {
 	return nil
 }
 
-// subByte is sample x of a row with depth ≤ 8 bits each, the first ones in the
+// subByte returns sample x of a row with depth ≤ 8 bits each, the first ones in the
 // high bits.
 func subByte(row []byte, x int, depth uint8) int {
 	bit := x * int(depth)
@@ -49,7 +49,7 @@ func (f *pngFile) lookUp(dst, row []byte, w int) error {
 	return nil
 }
 
-// expandKeyed adds an alpha of 0 to pixels of tRNS's colour, of 1 to others.
+// expandKeyed adds an alpha of 0 to pixels of tRNS's colour, and of 1 to others.
 func (f *pngFile) expandKeyed(dst, row []byte, w int) {
 	h := f.header
 	n, size := h.channels(), max(1, int(h.depth)/8)

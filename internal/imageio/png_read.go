@@ -19,8 +19,8 @@ func probePNG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientatio
 	return f.shape(), p, f.turn, nil
 }
 
-// decodePNG reads a PNG; a large one may be left to be read as it is used,
-// unless it is interlaced.
+// decodePNG reads a PNG. A large one may be decoded while it is used, unless it is
+// interlaced.
 func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	f, err := scanPNG(r, limits)
 	if err != nil {
@@ -55,7 +55,7 @@ type pngRows struct {
 	idat      *idatReader
 	z         io.ReadCloser
 	cur, prev []byte // a row with its filter before it
-	left      int    // rows to come
+	left      int    // remaining rows
 }
 
 func newPNGRows(r io.ReadSeeker, f *pngFile) (*pngRows, error) {
@@ -72,13 +72,13 @@ func newPNGRows(r io.ReadSeeker, f *pngFile) (*pngRows, error) {
 	return p, nil
 }
 
-// begin makes ready for rows of w pixels, the first of which has none above.
+// begin prepares for rows of w pixels, the first of which has none above.
 func (p *pngRows) begin(w int) {
 	n := 1 + p.f.header.rowBytes(w)
 	p.w, p.cur, p.prev = w, make([]byte, n), make([]byte, n)
 }
 
-// passes are those of Adam7 (section 8.1): the first pixel and the distances.
+// passes are Adam7's passes (section 8.1): the first pixel and the distances.
 var passes = [7]struct{ x, y, dx, dy int }{
 	{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2},
 }
@@ -118,10 +118,10 @@ func (f *pngFile) interlaced(r io.ReadSeeker) (*packed, error) {
 	return p, nil
 }
 
-// errIDATSum comes out of the inflater, which passes it on.
+// errIDATSum is passed on by the inflater.
 var errIDATSum = errors.New("a chunk's checksum is wrong")
 
-// pngDataError tells damage of the compressed stream from its early end.
+// pngDataError distinguishes damage of the compressed stream from its early end.
 func pngDataError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return io.ErrUnexpectedEOF
@@ -148,8 +148,8 @@ func (p *pngRows) next(dst []byte) error {
 	return p.f.expand(dst, p.cur[1:], p.w)
 }
 
-// finish reads on to the end of the stream and of its chunk, which checks the
-// sums of both.
+// finish reads to the end of the stream and of its chunk, which verifies both
+// checksums.
 func (p *pngRows) finish() error {
 	if _, err := p.z.Read(make([]byte, 1)); err != nil && err != io.EOF {
 		return err
@@ -160,8 +160,8 @@ func (p *pngRows) finish() error {
 	return p.idat.checkSum()
 }
 
-// unfilter undoes the filters of section 9.2; step is the distance to the
-// pixel at the left, in bytes.
+// unfilter undoes the filters of section 9.2; step is the distance to the pixel on the
+// left, in bytes.
 func unfilter(filter byte, cur, prev []byte, step int) bool {
 	prev = prev[:len(cur)]
 	switch filter {
@@ -194,9 +194,9 @@ func unfilter(filter byte, cur, prev []byte, step int) bool {
 	return true
 }
 
-// paeth is the neighbour closest to left + up − upleft; ties in this order.
+// paeth returns the neighbour closest to left + up − upleft; ties in this order.
 func paeth(left, up, upleft uint8) uint8 {
-	// The distances of left + up − upleft from each.
+	// The distances from left + up − upleft to each.
 	toLeft, toUp := int(up)-int(upleft), int(left)-int(upleft)
 	both := abs(toLeft + toUp)
 	toLeft, toUp = abs(toLeft), abs(toUp)
@@ -211,7 +211,7 @@ func paeth(left, up, upleft uint8) uint8 {
 
 func abs(v int) int { return max(v, -v) }
 
-// idatReader strings the data of consecutive IDAT chunks together.
+// idatReader joins the data of consecutive IDAT chunks.
 type idatReader struct {
 	r     *bufio.Reader
 	left  uint32 // of the current chunk
@@ -234,7 +234,7 @@ func (d *idatReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checkSum reads the sum of the chunk that ended.
+// checkSum verifies the checksum of the chunk that ended.
 func (d *idatReader) checkSum() error {
 	var b [4]byte
 	if _, err := io.ReadFull(d.r, b[:]); err != nil {
@@ -246,7 +246,7 @@ func (d *idatReader) checkSum() error {
 	return nil
 }
 
-// nextChunk goes over to the next chunk.
+// nextChunk advances to the next chunk.
 func (d *idatReader) nextChunk() error {
 	if d.begun {
 		if err := d.checkSum(); err != nil {

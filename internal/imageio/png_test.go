@@ -12,10 +12,10 @@ import (
 // pngKind is a colour type with a depth and, for some, transparency by tRNS.
 type pngKind struct {
 	kind, depth uint8
-	trns        int // bytes
+	trns        int // in bytes
 }
 
-// pngKinds are all colour types, depths and forms of transparency there are.
+// pngKinds returns all colour types, depths and forms of transparency.
 func pngKinds() (kinds []pngKind) {
 	for _, depth := range []uint8{1, 2, 4, 8, 16} {
 		kinds = append(kinds, pngKind{pngGrey, depth, 0}, pngKind{pngGrey, depth, 2})
@@ -30,7 +30,7 @@ func pngKinds() (kinds []pngKind) {
 	return kinds
 }
 
-// rawPNG is a PNG of random samples whose rows use all filters in turn.
+// rawPNG returns a PNG of random samples whose rows use all filters in turn.
 func rawPNG(k pngKind, w, h int, interlaced bool) []byte {
 	rng := rand.New(rand.NewPCG(uint64(k.kind), uint64(k.depth)))
 	b := bytes.NewBufferString("\x89PNG\r\n\x1a\n")
@@ -72,7 +72,8 @@ func rawPNG(k pngKind, w, h int, interlaced bool) []byte {
 	return b.Bytes()
 }
 
-// passSizes are the sizes of Adam7's seven pictures (section 8.2), or of the one.
+// passSizes returns the sizes of Adam7's seven passes (section 8.2), or of the whole
+// picture.
 func passSizes(w, h int, interlaced bool) (sizes [][2]int) {
 	if !interlaced {
 		return [][2]int{{w, h}}
@@ -86,8 +87,7 @@ func passSizes(w, h int, interlaced bool) (sizes [][2]int) {
 	return sizes
 }
 
-// TestPNGAgainstLibrary reads every kind of PNG as image/png does, whole and
-// in strips.
+// TestPNGAgainstLibrary compares every kind of PNG with image/png, whole and in strips.
 func TestPNGAgainstLibrary(t *testing.T) {
 	for _, k := range pngKinds() {
 		for _, interlaced := range []bool{false, true} {
@@ -106,9 +106,9 @@ func TestPNGAgainstLibrary(t *testing.T) {
 						t.Errorf("streamed: %v, want %v", got, want)
 					}
 					checkPNGKind(t, k, m)
-					most, _ := difference(t, values(t, m), stdValues(std, m.Depth, m.Alpha))
-					if most > 0 {
-						t.Errorf("values differ from image/png by up to %d", most)
+					worst, _ := difference(t, values(t, m), stdValues(std, m.Depth, m.Alpha))
+					if worst > 0 {
+						t.Errorf("values differ from image/png by up to %d", worst)
 					}
 				}
 			})
@@ -129,8 +129,8 @@ func checkPNGKind(t *testing.T, k pngKind, m *Image) {
 	}
 }
 
-// TestPNGRoundTrip writes every kind that there is and reads it with image/png
-// and with this package.
+// TestPNGRoundTrip writes every kind of PNG and reads it with image/png and with this
+// package.
 func TestPNGRoundTrip(t *testing.T) {
 	for _, info := range kinds(PNG) {
 		t.Run(kindName(info), func(t *testing.T) {
@@ -141,14 +141,14 @@ func TestPNGRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if most, _ := difference(t, values(t, m), stdValues(std, info.Depth, info.Alpha)); most > 0 {
-				t.Errorf("image/png reads values that differ by up to %d", most)
+			if worst, _ := difference(t, values(t, m), stdValues(std, info.Depth, info.Alpha)); worst > 0 {
+				t.Errorf("image/png reads values that differ by up to %d", worst)
 			}
 		})
 	}
 }
 
-// TestStrips asks a streamed picture for tiles in an awkward order.
+// TestStrips reads tiles of a streamed picture in an awkward order.
 func TestStrips(t *testing.T) {
 	info := Info{Format: PNG, W: 40, H: 200, Depth: 16, Alpha: true}
 	m := sceneOf(info)
@@ -196,8 +196,8 @@ func equalFloats(a, b []float32) bool {
 	return true
 }
 
-// TestStripsGoBack checks that a stream goes back within its budget without
-// decoding again, and beyond it by starting over.
+// TestStripsGoBack: a stream goes back without decoding again within its budget, and
+// starts over beyond it.
 func TestStripsGoBack(t *testing.T) {
 	info := Info{Format: PNG, W: 10, H: 300, Depth: 8}
 	whole := sceneOf(info)

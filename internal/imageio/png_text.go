@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// pngText is the keyword and the text of tEXt or zTXt (sections 11.3.3.2 and
-// 11.3.3.3); ok tells whether there is such a thing in data.
+// pngText returns the keyword and the text of tEXt or zTXt (sections 11.3.3.2 and
+// 11.3.3.3); ok reports whether data is valid.
 func pngText(kind string, data []byte, m *meter) (keyword string, text []byte, ok bool) {
 	word, text, ok := bytes.Cut(data, []byte{0})
 	if ok && kind == "zTXt" {
@@ -22,8 +22,8 @@ func pngText(kind string, data []byte, m *meter) (keyword string, text []byte, o
 	return string(word), text, ok
 }
 
-// rawProfile is what ImageMagick and ExifTool put into a text, from before there
-// were chunks for it: a name, a length and hexadecimal digits in lines.
+// rawProfile decodes what ImageMagick and ExifTool put into a text before there were
+// chunks for it: a name, a length and lines of hexadecimal digits.
 func rawProfile(text []byte) (data []byte, ok bool) {
 	_, rest, ok := bytes.Cut(bytes.TrimLeft(text, "\n"), []byte("\n"))
 	if !ok {
@@ -42,8 +42,8 @@ func rawProfile(text []byte) (data []byte, ok bool) {
 	return data[:n], true
 }
 
-// text takes in a text chunk. EXIF and XMP in one are moved to where they are
-// kept, unless the file has them there, too.
+// text processes a text chunk. EXIF and XMP in it are used if the file does not have
+// them in their own chunks.
 func (f *pngFile) text(kind string, data []byte) {
 	const raw = "Raw profile type "
 	if bytes.HasPrefix(data, []byte(raw)) {

@@ -9,15 +9,15 @@ import (
 	"math"
 )
 
-// pngWriter writes a PNG that is not interlaced, choosing each row's filter by
-// the least sum of absolute differences, as the specification suggests (12.7).
+// pngWriter writes a PNG without interlacing. It chooses the filter of each row by the
+// smallest sum of absolute differences, as the specification suggests (12.7).
 type pngWriter struct {
 	out      io.Writer
 	z        *zlib.Writer
 	idat     *idatWriter
 	step     int
 	prev     []byte
-	filtered [5][]byte // a filter byte and the row under it
+	filtered [5][]byte // a filter byte and the row filtered by it
 }
 
 func newPNGWriter(out io.Writer, info *Info, _ Options) (rowWriter, error) {
@@ -52,10 +52,10 @@ func newPNGWriter(out io.Writer, info *Info, _ Options) (rowWriter, error) {
 	return w, nil
 }
 
-// pngMetadata is m as chunks, which all may stand before the pixels.
+// pngMetadata returns m as chunks, all of which may precede the pixels.
 func pngMetadata(m *Metadata) (chunks []segment) {
 	for _, s := range m.ownTo(PNG) {
-		// A profile takes precedence, and sRGB beside it is forbidden (11.3.2.3).
+		// A profile takes precedence, and sRGB must not accompany it (11.3.2.3).
 		if s.kind != "sRGB" || m.ICC == nil {
 			chunks = append(chunks, s)
 		}
@@ -76,8 +76,7 @@ func pngMetadata(m *Metadata) (chunks []segment) {
 	return chunks
 }
 
-// pngResolution is the content of pHYs (section 11.3.4.3), nil if there is
-// nothing to say.
+// pngResolution returns the content of pHYs (section 11.3.4.3), nil if there is none.
 func pngResolution(r Resolution) []byte {
 	x, y, ok := r.whole(1, math.MaxInt32)
 	unit := byte(1)
@@ -115,7 +114,8 @@ func (w *pngWriter) rows(pix []byte, n int) error {
 	return nil
 }
 
-// filter applies all filters to a row and returns the best, its number before it.
+// filter applies all filters to a row and returns the best result, preceded by its
+// number.
 func (w *pngWriter) filter(row []byte) []byte {
 	none, sub, up, avg, pth := w.filtered[0][1:], w.filtered[1][1:], w.filtered[2][1:], w.filtered[3][1:], w.filtered[4][1:]
 	prev := w.prev[:len(row)]
@@ -130,16 +130,16 @@ func (w *pngWriter) filter(row []byte) []byte {
 		avg[i] = v - uint8((int(left)+int(prev[i]))/2)
 		pth[i] = v - paeth(left, prev[i], upleft)
 	}
-	best, least := w.filtered[0], magnitude(none)
+	best, smallest := w.filtered[0], magnitude(none)
 	for _, f := range w.filtered[1:] {
-		if m := magnitude(f[1:]); m < least {
-			best, least = f, m
+		if m := magnitude(f[1:]); m < smallest {
+			best, smallest = f, m
 		}
 	}
 	return best
 }
 
-// magnitude is the sum of |v| over signed bytes.
+// magnitude returns the sum of |v| over signed bytes.
 func magnitude(row []byte) (sum int) {
 	for _, v := range row {
 		sum += abs(int(int8(v)))
@@ -165,7 +165,7 @@ type idatWriter struct {
 
 func (d *idatWriter) Write(p []byte) (int, error) {
 	const size = 1 << 16
-	d.buf.Write(p) // a Buffer takes everything
+	d.buf.Write(p) // writing to a Buffer cannot fail
 	if d.buf.Len() < size {
 		return len(p), nil
 	}

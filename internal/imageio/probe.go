@@ -8,19 +8,19 @@ import (
 	"clusir/internal/userfile"
 )
 
-// Probe is what a file's header tells of the picture, before it is decoded.
+// Probe is what a file's header says about the picture, before it is decoded.
 type Probe struct {
 	Format Format
 	W, H   int // upright
 	Depth  int
 	Grey   bool
 	Alpha  bool
-	Pages  int // of a TIFF; 1 of other formats
+	Pages  int // of a TIFF; 1 for other formats
 	// Bytes is the memory that the decoded picture takes.
 	Bytes int64
-	// Metadata is the memory that what comes with the pixels takes.
+	// Metadata is the memory that the metadata take.
 	Metadata int64
-	// Streams tells that the picture can be decoded as it is read instead; see
+	// Streams reports whether the picture can be decoded while it is used instead; see
 	// Limits.MaxBytes.
 	Streams bool
 }
@@ -35,7 +35,7 @@ func ProbeFile(path string, limits Limits) (p Probe, err error) {
 	return ProbeReader(f, path, limits)
 }
 
-// FormatOfFile tells a file's format by how it begins, whatever its name.
+// FormatOfFile determines a file's format from its beginning, whatever its name.
 func FormatOfFile(path string) (format Format, err error) {
 	f, err := userfile.Open(path)
 	if err != nil {
@@ -45,7 +45,7 @@ func FormatOfFile(path string) (format Format, err error) {
 	return formatIn(f, path)
 }
 
-// ProbeReader reads the header of the picture in r, which errors call name.
+// ProbeReader reads the header of the picture in r; errors call it name.
 func ProbeReader(r io.ReadSeeker, name string, limits Limits) (p Probe, err error) {
 	format, err := formatIn(r, name)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestProbe holds what a header tells to what decoding gives.
+// TestProbe compares what a header says with what decoding gives.
 func TestProbe(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*_*.[^e]*")
 	if err != nil || len(paths) < 20 {
@@ -60,7 +60,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// rasterBytes is the memory that a decoded picture's pixels take.
+// rasterBytes returns the memory that a decoded picture's pixels take.
 func rasterBytes(r raster) int64 {
 	switch s := r.(type) {
 	case *packed:

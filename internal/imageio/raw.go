@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// rawFile is the error of a camera's raw file. Most are TIFFs whose first
-// picture is a preview: what can be read of them is not what was photographed.
+// rawFile returns the error for a camera's raw file. Most are TIFFs whose first picture
+// is a preview, so what can be read is not the photograph.
 func rawFile(what string) error {
 	return fmt.Errorf("is a camera raw file (%s), which cannot be read: develop it first, "+
 		"with darktable, RawTherapee or the camera's own program, and save a 16-bit TIFF or PNG", what)
 }
 
-// Tags and values by which raw files are known.
+// Tags and values that identify raw files.
 const (
 	tagMake          = 271
 	tagCFARepeat     = 33421
@@ -27,15 +27,15 @@ const (
 	compressionThumb = 6
 )
 
-// rawCompressions are used for sensor data only.
+// rawCompressions are only used for sensor data.
 var rawCompressions = map[uint32]string{
 	32767: "Sony ARW", 32769: "Epson ERF", 32770: "Samsung SRW", 34713: "Nikon NEF", 34892: "DNG",
 	65000: "Kodak", 65535: "Pentax PEF",
 }
 
-// raw names the kind of raw file that a TIFF is by its content, or is empty. The
-// evidence is a DNG's version, sensor data in the first directory or one below it,
-// or a preview in front of what a directory below holds.
+// raw returns the kind of raw file that a TIFF is, judging by its content, or "". The
+// evidence is a DNG version, sensor data in the first directory or one below it, or a
+// preview at the top of what a directory below holds.
 func (h *tiffHead) raw() string {
 	if _, ok := h.fields[tagDNGVersion]; ok {
 		return "DNG"
@@ -67,7 +67,7 @@ func (h *tiffHead) raw() string {
 	return ""
 }
 
-// sensor tells whether a directory describes what a sensor recorded.
+// sensor reports whether a directory describes sensor data.
 func (h *tiffHead) sensor() string {
 	if what := rawCompressions[h.value(tagCompression, 0)]; what != "" {
 		return what
@@ -80,7 +80,7 @@ func (h *tiffHead) sensor() string {
 	return ""
 }
 
-// maker names the camera's maker, as far as the file does.
+// maker returns the camera's maker, if the file names it.
 func (h *tiffHead) maker() string {
 	name := strings.TrimRight(string(h.data(tagMake)), "\x00 ")
 	if name == "" || len(name) > 40 {

@@ -9,26 +9,24 @@ import (
 	"clusir/internal/userfile"
 )
 
-// DefaultMaxPixels is the size above which a picture is refused unless a limit
-// says otherwise: 400 megapixels.
+// DefaultMaxPixels is the size above which a picture is refused by default: 400
+// megapixels.
 const DefaultMaxPixels = 400_000_000
 
-// Limits bounds what reading a picture may cost. The zero value has defaults.
+// Limits bounds the cost of reading a picture. The zero value has defaults.
 type Limits struct {
-	// MaxPixels refuses larger pictures before they are decoded; 0 stands for
+	// MaxPixels refuses larger pictures before they are decoded; 0 means
 	// DefaultMaxPixels.
 	MaxPixels int64
-	// MaxBytes makes a picture whose pixels need more memory be decoded while
-	// it is read, if its format allows that (PNG that is not interlaced and
-	// whose rows are stored from top to bottom), keeping about MaxBytes of rows;
-	// 0 never does.
+	// MaxBytes limits the memory for pixels: a picture that needs more is decoded while
+	// it is used, keeping about MaxBytes of rows, if its format allows (PNG that is not
+	// interlaced and whose rows are stored from top to bottom). 0 means no limit.
 	MaxBytes int64
-	// MaxMetadata is the memory that what comes with the pixels may take: texts,
-	// EXIF, XMP, profiles. The rest is left out, and a note says so. 0 stands for
-	// 64 MiB, which is also the most.
+	// MaxMetadata is the memory that metadata may take: texts, EXIF, XMP, profiles. The
+	// rest is left out, with a note. 0 means 64 MiB, which is also the maximum.
 	MaxMetadata int64
-	// Page is the page of a TIFF to read, from 1, for a caller who reads them all.
-	// 0 reads the first, and notes that there are others.
+	// Page is the page of a TIFF to read, from 1, for callers that read them all. 0
+	// reads the first, and notes that there are others.
 	Page int
 }
 
@@ -47,13 +45,13 @@ func (l Limits) check(w, h int) error {
 	return nil
 }
 
-// SizeError is in the error of a picture of more pixels than Limits allows.
+// SizeError is wrapped by the error for a picture with more pixels than Limits allows.
 type SizeError struct {
 	W, H  int
 	Limit int64
 }
 
-// Error says what to do, for a message that begins with the picture's name.
+// Error completes a message that begins with the picture's name, and says what to do.
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("is %d×%d, more than the limit of %d pixels: if you trust the file, raise --max-pixels", e.W, e.H, e.Limit)
 }
@@ -62,7 +60,7 @@ func noPixels(w, h int) error {
 	return fmt.Errorf("has a size of %d×%d: there is nothing to read", w, h)
 }
 
-// Open reads the picture in a file. Close it.
+// Open opens the picture in a file, which the caller must close.
 func Open(path string, limits Limits) (*Image, error) {
 	f, err := userfile.Open(path)
 	if err != nil {
@@ -80,8 +78,8 @@ func Open(path string, limits Limits) (*Image, error) {
 	return m, nil
 }
 
-// Decode reads a picture from r, which errors call name. It may keep reading
-// from r as long as the Image is in use.
+// Decode decodes a picture from r; errors call it name. It may keep reading from r
+// while the Image is in use.
 func Decode(r io.ReadSeeker, name string, limits Limits) (*Image, error) {
 	format, err := formatIn(r, name)
 	if err != nil {
@@ -95,7 +93,7 @@ func Decode(r io.ReadSeeker, name string, limits Limits) (*Image, error) {
 	return m, nil
 }
 
-// formatIn tells the format of the picture in r and goes back to its beginning.
+// formatIn determines the format of the picture in r and seeks back to its beginning.
 func formatIn(r io.ReadSeeker, name string) (Format, error) {
 	head := make([]byte, sniffLen)
 	n, err := io.ReadFull(r, head)
@@ -112,7 +110,7 @@ func formatIn(r io.ReadSeeker, name string) (Format, error) {
 	return format, nil
 }
 
-// decode runs a format's decoder and words what its errors leave open.
+// decode runs a format's decoder and completes its errors.
 func decode(format Format, r io.ReadSeeker, limits Limits) (*Image, error) {
 	var m *Image
 	err := guarded(format, func() (err error) {
@@ -128,7 +126,7 @@ func decode(format Format, r io.ReadSeeker, limits Limits) (*Image, error) {
 	return m, cutShort(format, err)
 }
 
-// cutShort words the error of data that end too early.
+// cutShort converts the error of data that end too early.
 func cutShort(f Format, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("is cut short: the %s data end before the picture does", f)
@@ -136,14 +134,13 @@ func cutShort(f Format, err error) error {
 	return err
 }
 
-// library runs a decoder that is not ours, of a picture whose size was checked.
+// library runs a third-party decoder, on a picture whose size was checked.
 func library(f Format, r io.Reader, decode func(io.Reader) (image.Image, error)) (img image.Image, err error) {
 	img, err = decode(r)
 	return img, libraryError(f, err)
 }
 
-// guarded calls a decoder. The recover is a last line: whatever is in a file
-// must not end the program.
+// guarded calls a decoder. The recover is a last resort: no file may end the program.
 func guarded(f Format, call func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -153,7 +150,7 @@ func guarded(f Format, call func() error) (err error) {
 	return call()
 }
 
-// libraryError words a library's error in the way of damaged and unsupported.
+// libraryError phrases a library's error like damaged and unsupported.
 func libraryError(f Format, err error) error {
 	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
@@ -161,18 +158,18 @@ func libraryError(f Format, err error) error {
 	return damaged(f, "%v", err)
 }
 
-// damaged is the error of a picture whose data contradict its format.
+// damaged returns the error of a picture whose data contradict its format.
 func damaged(f Format, what string, args ...any) error {
 	return fmt.Errorf("is a damaged %s: %s", f, fmt.Sprintf(what, args...))
 }
 
-// errUnsupported is in the errors of variants that are not read.
+// errUnsupported is wrapped by the errors for unsupported variants.
 var errUnsupported = errors.New("which cannot be read: " + convertFirst)
 
-// convertFirst is what to do with files that are not read.
+// convertFirst is the remedy for files that cannot be read.
 const convertFirst = "convert it to PNG or 16-bit TIFF first, as ImageMagick does by: magick FILE new.png"
 
-// unsupported is the error of a picture in a variant that cannot be read.
+// unsupported returns the error of a picture in a variant that cannot be read.
 func unsupported(f Format, what string, args ...any) error {
 	return fmt.Errorf("is a %s with %s, %w", f, fmt.Sprintf(what, args...), errUnsupported)
 }

@@ -43,8 +43,8 @@ func TestBadPaths(t *testing.T) {
 	}
 }
 
-// TestEveryTruncation cuts files at every byte: each is refused, or is whole
-// but for what follows the picture.
+// TestEveryTruncation cuts files off at every byte: each is refused, or complete except
+// for what follows the picture.
 func TestEveryTruncation(t *testing.T) {
 	for _, f := range Formats {
 		info := Info{Format: f, W: 9, H: 9, Depth: 8}
@@ -65,8 +65,8 @@ func TestEveryTruncation(t *testing.T) {
 	}
 }
 
-// TestLateDamage reads a streamed picture whose end is missing: the first rows
-// come, the last do not, and the error is the same again.
+// TestLateDamage reads a streamed picture whose end is missing: the first rows can be
+// read and the last cannot, and the error is repeatable.
 func TestLateDamage(t *testing.T) {
 	info := Info{Format: PNG, W: 64, H: 400, Depth: 16}
 	data := encoded(t, sceneOf(info), info, Options{})
@@ -122,7 +122,7 @@ func TestStreamedFileCloses(t *testing.T) {
 	}
 }
 
-// TestUnsoundAncillary leaves out a chunk whose checksum is wrong.
+// TestUnsoundAncillary: a chunk with a wrong checksum is left out.
 func TestUnsoundAncillary(t *testing.T) {
 	info := Info{Format: PNG, W: 4, H: 4, Depth: 8}
 	info.Meta.EXIF = exifOf(1, 4, 4)
@@ -131,6 +131,6 @@ func TestUnsoundAncillary(t *testing.T) {
 	data[at+5]++
 	m := decoded(t, data)
 	if m.Meta.EXIF != nil {
-		t.Error("an EXIF chunk with a wrong checksum was taken in")
+		t.Error("an EXIF chunk with a wrong checksum was accepted")
 	}
 }

@@ -2,8 +2,8 @@ package imageio
 
 import "math"
 
-// Resolution is how many pixels there are in a length, along x and y, exactly
-// as a file states it. The zero value is unknown.
+// Resolution is the number of pixels per unit of length, along x and y, exactly as a
+// file states it. The zero value means unknown.
 type Resolution struct {
 	X, Y Ratio
 	Unit Unit
@@ -12,18 +12,18 @@ type Resolution struct {
 // Ratio is a fraction as TIFF stores it.
 type Ratio struct{ Num, Den uint32 }
 
-// Unit is what a resolution's length is, by TIFF's numbers.
+// Unit is the unit of length of a resolution, by TIFF's numbers.
 type Unit uint8
 
-// The units. Without one, a resolution tells the shape of pixels, and programs
-// such as ImageJ mean a length that they name elsewhere.
+// The units. Without one, a resolution gives the shape of pixels, and programs such as
+// ImageJ mean a length that they name elsewhere.
 const (
 	NoUnit Unit = iota + 1
 	Inch
 	Centimetre
 )
 
-// whole is the ratio if it is a whole number, else 0.
+// whole returns the ratio if it is an integer, else 0.
 func (r Ratio) whole() uint32 {
 	if r.Den == 0 || r.Num%r.Den != 0 {
 		return 0
@@ -33,17 +33,17 @@ func (r Ratio) whole() uint32 {
 
 func (r Ratio) float() float64 { return float64(r.Num) / float64(r.Den) }
 
-// equals compares values, not how they are written.
+// equals compares values, not representations.
 func (r Ratio) equals(s Ratio) bool {
 	return uint64(r.Num)*uint64(s.Den) == uint64(s.Num)*uint64(r.Den)
 }
 
-// equals compares values, not how they are written.
+// equals compares values, not representations.
 func (r Resolution) equals(s Resolution) bool {
 	return r.Unit == s.Unit && r.X.equals(s.X) && r.Y.equals(s.Y)
 }
 
-// newResolution is a resolution if it says something: neither axis is 0, and
+// newResolution returns a resolution if it is meaningful: neither axis is 0, and
 // without a unit pixels are not merely square.
 func newResolution(x, y Ratio, unit Unit) Resolution {
 	one := Ratio{1, 1}
@@ -56,8 +56,8 @@ func newResolution(x, y Ratio, unit Unit) Resolution {
 // inch is the length of an inch in metres.
 const inch = 0.0254
 
-// fromMetre is a resolution in whole pixels a metre: in inches if it is as near
-// to whole numbers of those as whole numbers of pixels a metre can be.
+// fromMetre returns a resolution given in whole pixels per metre: in inches if it is as
+// close to an integer per inch as whole pixels per metre allow.
 func fromMetre(x, y uint32) Resolution {
 	dpi := func(n uint32) uint32 { return uint32(math.Round(float64(n) * inch)) }
 	back := func(n uint32) uint32 { return uint32(math.Round(float64(n) / inch)) }
@@ -67,7 +67,7 @@ func fromMetre(x, y uint32) Resolution {
 	return newResolution(Ratio{x, 100}, Ratio{y, 100}, Centimetre)
 }
 
-// fromShape is the shape of pixels, as formats state it that have no unit then.
+// fromShape returns the shape of pixels, as formats without a unit state it.
 func fromShape(x, y uint32) Resolution {
 	if x == 0 || y == 0 {
 		return Resolution{}
@@ -76,13 +76,13 @@ func fromShape(x, y uint32) Resolution {
 	return newResolution(Ratio{x, 1}, Ratio{y, 1}, NoUnit)
 }
 
-// known tells whether there is a resolution.
+// known reports whether there is a resolution.
 func (r Resolution) known() bool { return r.Unit != 0 }
 
-// measured tells whether the resolution has a unit of length.
+// measured reports whether the resolution has a unit of length.
 func (r Resolution) measured() bool { return r.Unit > NoUnit }
 
-// or is r, what a container states, unless exif says more.
+// or returns r, the container's resolution, unless exif is more specific.
 func (r Resolution) or(exif Resolution) Resolution {
 	a, b := r.shape(math.MaxUint32)
 	c, d := exif.shape(math.MaxUint32)
@@ -92,7 +92,7 @@ func (r Resolution) or(exif Resolution) Resolution {
 	return r
 }
 
-// turned is the resolution of the picture turned upright.
+// turned returns the resolution of the picture turned upright.
 func (r Resolution) turned(o orientation) Resolution {
 	if o.swaps() {
 		r.X, r.Y = r.Y, r.X
@@ -100,8 +100,8 @@ func (r Resolution) turned(o orientation) Resolution {
 	return r
 }
 
-// whole is the resolution in whole pixels for a length of so many metres, if
-// it has a unit, such numbers are near to it, and at most limit.
+// whole returns the resolution in whole pixels per so many metres; ok if it has a unit,
+// is close to integers, and these are at most limit.
 func (r Resolution) whole(metres float64, limit uint32) (x, y uint32, ok bool) {
 	if !r.measured() {
 		return 0, 0, false
@@ -118,8 +118,8 @@ func (r Resolution) whole(metres float64, limit uint32) (x, y uint32, ok bool) {
 	return x, y, ok
 }
 
-// shape is the proportion of the resolutions along x and y, in the least whole
-// numbers, or near to it in numbers up to limit; 1 and 1 if it is not known.
+// shape returns the ratio of the resolutions along x and y in lowest terms, or
+// approximated by numbers up to limit; 1 and 1 if unknown.
 func (r Resolution) shape(limit uint32) (x, y uint32) {
 	if !r.known() {
 		return 1, 1
@@ -138,9 +138,8 @@ func (r Resolution) shape(limit uint32) (x, y uint32) {
 	return uint32(a), uint32(b)
 }
 
-// keepResolution sees to it that the resolution has a place in a file of the
-// format f: a field of the format, or else EXIF. What has none is dropped, which
-// is reported.
+// keepResolution ensures that a file of format f can hold the resolution: in a field of
+// the format, or else in EXIF. Otherwise it drops the resolution and returns false.
 func (m *Metadata) keepResolution(f Format) (kept bool) {
 	r := m.Resolution
 	if !r.known() || f == TIFF || r.inField(f) {
@@ -155,8 +154,8 @@ func (m *Metadata) keepResolution(f Format) (kept bool) {
 	return kept
 }
 
-// inField tells whether a format's own field can hold the resolution, or all
-// that it says.
+// inField reports whether a format's own field can hold the resolution, or everything
+// it says.
 func (r Resolution) inField(f Format) bool {
 	switch f {
 	case PNG, BMP:
@@ -169,14 +168,14 @@ func (r Resolution) inField(f Format) bool {
 	return false
 }
 
-// onlyShape tells whether the resolution says no more than shape does.
+// onlyShape reports whether the resolution says no more than shape returns.
 func (r Resolution) onlyShape() bool {
 	x, y := r.shape(math.MaxUint16)
 	return r.Unit == NoUnit && r.X.equals(Ratio{x, 1}) && r.Y.equals(Ratio{y, 1})
 }
 
-// jfif is the resolution for JFIF, whose units are 1 for an inch and 2 for a
-// centimetre, of which that is preferred in which the resolution is stated.
+// jfif returns the resolution for JFIF, whose units are 1 for inches and 2 for
+// centimetres, preferring the unit in which the resolution is stated.
 func (r Resolution) jfif() (unit byte, x, y uint16, ok bool) {
 	units := []struct {
 		code   byte

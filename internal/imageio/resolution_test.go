@@ -7,22 +7,21 @@ import (
 	"testing"
 )
 
-// dpi is a resolution of n pixels in an inch along each axis.
+// dpi returns a resolution of n pixels per inch along each axis.
 func dpi(n uint32) Resolution { return Resolution{Ratio{n, 1}, Ratio{n, 1}, Inch} }
 
 func resolution(x, dx, y, dy uint32, unit Unit) Resolution {
 	return Resolution{Ratio{x, dx}, Ratio{y, dy}, unit}
 }
 
-// perInch is a resolution in pixels an inch.
+// perInch returns a resolution in pixels per inch.
 func perInch(r Resolution) [2]float64 {
 	scale := map[Unit]float64{NoUnit: 1, Inch: 1, Centimetre: 2.54}[r.Unit]
 	return [2]float64{r.X.float() * scale, r.Y.float() * scale}
 }
 
-// TestResolution writes resolutions of all kinds into every format and from
-// there into every other one: what comes out is what went in, or a note says
-// that it is lost.
+// TestResolution writes resolutions of all kinds to every format and from there to
+// every other one: the result equals the original, or a note says that it is lost.
 func TestResolution(t *testing.T) {
 	for name, r := range map[string]Resolution{
 		"72 dpi":             resolution(72, 1, 72, 1, Inch),
@@ -64,8 +63,8 @@ func TestResolution(t *testing.T) {
 	}
 }
 
-// TestResolutionIsExact: a TIFF gets the very numbers of another one, and of
-// what inches give in a PNG.
+// TestResolutionIsExact: a TIFF gets exactly the numbers of another one, and those of a
+// PNG in inches.
 func TestResolutionIsExact(t *testing.T) {
 	for _, tc := range []struct {
 		from Format
@@ -89,8 +88,8 @@ func TestResolutionIsExact(t *testing.T) {
 	}
 }
 
-// TestResolutionInEXIF reads it where a container has none, and what a
-// container states with a unit goes before.
+// TestResolutionInEXIF: EXIF's resolution is used if the container has none, and a
+// container's with a unit takes precedence.
 func TestResolutionInEXIF(t *testing.T) {
 	exif := exifBlock(resolutionFields(resolution(240, 1, 120, 1, Inch))...)
 	for name, tc := range map[string]struct{ container, want Resolution }{
@@ -108,7 +107,7 @@ func TestResolutionInEXIF(t *testing.T) {
 	}
 }
 
-// TestWithResolution leaves the rest of an EXIF block where it is.
+// TestWithResolution: the rest of an EXIF block stays in place.
 func TestWithResolution(t *testing.T) {
 	little := exifOf(1, 12, 10)
 	big := exifBlock(entry{tag: 271, kind: typeASCII, count: 7, data: []byte("Camera\x00")},
@@ -135,7 +134,7 @@ func TestWithResolution(t *testing.T) {
 	}
 }
 
-// TestBMPResolution reads and writes the header's numbers of pixels a metre.
+// TestBMPResolution reads and writes the header's pixels per metre.
 func TestBMPResolution(t *testing.T) {
 	info := Info{Format: BMP, W: 4, H: 3, Depth: 8, Meta: Metadata{Resolution: dpi(300)}}
 	data := encoded(t, sceneOf(info), info, Options{})

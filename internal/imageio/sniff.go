@@ -9,19 +9,19 @@ import (
 	"unicode/utf8"
 )
 
-// sniffLen is how much of a file's beginning sniff wants to see.
+// sniffLen is how much of a file's beginning sniff needs.
 const sniffLen = 512
 
-// signature is how files begin that are not read.
+// signature is the beginning of a format that cannot be read.
 type signature struct {
-	at     int // where prefix stands
+	at     int // offset of prefix
 	prefix string
-	other  string // what they are
-	raw    string // the camera's raw format if it is one
-	remedy string // what to do first; convertFirst if it is empty
+	other  string // what such files are
+	raw    string // the camera's raw format, if it is one
+	remedy string // what to do first; convertFirst if empty
 }
 
-// What to do with files that are no pictures by themselves.
+// Remedies for files that are not pictures themselves.
 const (
 	unpackFirst = "unpack it first, and name what is in it"
 	frameFirst  = "take a picture out of it first, as FFmpeg does by: ffmpeg -i FILE -frames:v 1 new.png"
@@ -95,7 +95,7 @@ var signatures = []signature{
 	{prefix: "farbfeld", other: "a farbfeld"},
 }
 
-// texts are what files of text are by their first words, in small letters.
+// texts identifies text files by their first words, in lower case.
 var texts = []signature{
 	{prefix: "<!doctype html", other: "a web page", remedy: fetchFirst},
 	{prefix: "<html", other: "a web page", remedy: fetchFirst},
@@ -103,7 +103,7 @@ var texts = []signature{
 	{prefix: "<!doctype svg", other: "an SVG drawing", remedy: drawFirst},
 }
 
-// begins tells whether a file begins so; a dot in prefix stands for any byte.
+// begins reports whether a file begins with prefix; a dot stands for any byte.
 func begins(head []byte, prefix string) bool {
 	if len(head) < len(prefix) {
 		return false
@@ -116,7 +116,7 @@ func begins(head []byte, prefix string) bool {
 	return true
 }
 
-// refuse is the error of a file that is known not to be read.
+// refuse returns the error for a file that is known to be unreadable.
 func (s signature) refuse() error {
 	if s.raw != "" {
 		return rawFile(s.raw)
@@ -124,7 +124,7 @@ func (s signature) refuse() error {
 	return fmt.Errorf("is %s, which cannot be read: %s", s.other, cmp.Or(s.remedy, convertFirst))
 }
 
-// sniff tells a file's format from its beginning, whatever its name.
+// sniff determines a file's format from its beginning, whatever its name.
 func sniff(head []byte) (Format, error) {
 	if len(head) == 0 {
 		return 0, errors.New("is not an image: it is empty")
@@ -151,8 +151,8 @@ func sniff(head []byte) (Format, error) {
 	return 0, errors.New("is not an image that can be read: it begins like no " + holding(func(formatRow) bool { return true }))
 }
 
-// isText tells whether head is UTF-8 without control characters. Its last
-// character may be cut.
+// isText reports whether head is UTF-8 without control characters. Its last character
+// may be incomplete.
 func isText(head []byte) bool {
 	for cut := 0; cut < utf8.UTFMax && cut < len(head) && !utf8.Valid(head); cut++ {
 		head = head[:len(head)-1]
@@ -161,7 +161,7 @@ func isText(head []byte) bool {
 	return utf8.Valid(head) && !bytes.ContainsFunc(head, control)
 }
 
-// isNetpbm tells whether head begins as Netpbm's formats do: P, a number or a letter,
+// isNetpbm reports whether head begins like Netpbm's formats: P, a number or a letter,
 // and after a space a comment or a number; PAM has a line of its own.
 func isNetpbm(head []byte) bool {
 	if len(head) < 4 || head[0] != 'P' || bytes.IndexByte([]byte(" \t\r\n"), head[2]) < 0 {
@@ -173,7 +173,7 @@ func isNetpbm(head []byte) bool {
 		head[1] == '7' && bytes.HasPrefix(rest, []byte("#"))
 }
 
-// textFile is the error of a file of text, which some servers send under a picture's
+// textFile returns the error for a text file, which some servers send under a picture's
 // name.
 func textFile(head []byte) error {
 	text := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"))

@@ -7,12 +7,12 @@ type rowReader interface {
 	next(dst []byte) error
 }
 
-// rowStream is a raster that decodes as it is read. It holds the last rows, as
-// many as its budget allows and at least those of the last request; a request
-// for earlier rows starts over.
+// rowStream is a raster that decodes while it is used. It holds the most recent rows,
+// as many as its budget allows and at least those of the last request; a request for
+// earlier rows starts over.
 type rowStream struct {
 	packed
-	budget int // bytes
+	budget int // in bytes
 	open   func() (rowReader, error)
 	rows   rowReader
 }
@@ -27,8 +27,8 @@ func (p *packed) pixels() *packed { return p }
 
 func (s *rowStream) pixels() *packed { return &s.packed }
 
-// streamed is a raster of rows that open gives from the top: a stream if they may
-// be left to be read as they are used and are more than the limit, else all of them.
+// streamed returns a raster of the rows from open: a stream if that is allowed and the
+// rows exceed the limit, otherwise all of them.
 func streamed(s shape, limits Limits, may bool, open func() (rowReader, error)) (pixelRaster, error) {
 	stream := &rowStream{packed: *newPacked(s, 0), budget: int(limits.MaxBytes), open: open}
 	if may && limits.MaxBytes > 0 && s.bytes() > limits.MaxBytes {
@@ -37,11 +37,11 @@ func streamed(s shape, limits Limits, may bool, open func() (rowReader, error)) 
 	return stream.all()
 }
 
-// end is the row after those held, the next to come from rows.
+// end returns the row after those held, which rows returns next.
 func (s *rowStream) end() int { return s.first + len(s.pix)/s.stride }
 
-// hold makes rows from to to−1 available and forgets earlier ones for which
-// there is no room.
+// hold makes rows from to to−1 available and drops earlier ones for which there is no
+// room.
 func (s *rowStream) hold(from, to int) error {
 	if s.rows == nil || from < s.first {
 		rows, err := s.open()
@@ -58,12 +58,12 @@ func (s *rowStream) hold(from, to int) error {
 	if room := max(s.budget, (to-from)*s.stride) + s.stride; cap(s.pix) < room {
 		s.pix = append(make([]byte, 0, room), s.pix...)
 	}
-	if from > s.end() { // none of the rows held are next to those to come
+	if from > s.end() { // none of the rows held are adjacent to the next ones
 		s.first, s.pix = s.end(), s.pix[:0]
 	}
 	for s.end() < to {
 		if err := s.pull(); err != nil {
-			// What rows would give now is not known any more.
+			// The position in rows is no longer known.
 			s.rows = nil
 			return err
 		}
@@ -115,7 +115,7 @@ func (s *rowStream) opacity(dst []float32, r image.Rectangle) error {
 	return s.packed.opacity(dst, r)
 }
 
-// streamed tells whether the picture is decoded as it is read.
+// streamed reports whether the picture is decoded while it is used.
 func (m *Image) streamed() bool {
 	_, ok := m.src.(*rowStream)
 	return ok

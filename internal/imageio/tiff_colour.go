@@ -2,7 +2,7 @@ package imageio
 
 import "encoding/binary"
 
-// checkInks names what is not read of pictures whose samples are inks.
+// checkInks refuses unsupported kinds of inks.
 func (p *tiffPage) checkInks() error {
 	const cmyk = 1
 	if set := p.value(tagInkSet, cmyk); set != cmyk {
@@ -11,8 +11,8 @@ func (p *tiffPage) checkInks() error {
 	return nil
 }
 
-// checkYCbCr names what is not read of pictures in luma and chroma. Those in JPEG are
-// as that has them, whatever the directory says.
+// checkYCbCr refuses unsupported kinds of luma and chroma. In JPEG compression, the
+// JPEG determines them, whatever the directory says.
 func (p *tiffPage) checkYCbCr() error {
 	if p.compression == tiffJPEG {
 		return nil
@@ -20,7 +20,7 @@ func (p *tiffPage) checkYCbCr() error {
 	if !p.fullChroma() {
 		return unsupported(TIFF, "YCbCr colour of subsampled chroma that is not in JPEG")
 	}
-	const luma, near = 0.299, 0.001 // the weight of red that is taken for granted
+	const luma, near = 0.299, 0.001 // the weight of red that is assumed
 	if f, ok := p.fields[tagYCbCrCoefficients]; ok {
 		if red := p.ratio(f); red.Den == 0 || max(red.float()-luma, luma-red.float()) > near {
 			return unsupported(TIFF, "YCbCr colour with weights other than those of BT.601")
@@ -32,8 +32,8 @@ func (p *tiffPage) checkYCbCr() error {
 	return nil
 }
 
-// fullChroma tells whether each pixel has chroma of its own. Some writers leave out
-// that it does, which the length of what they store then tells.
+// fullChroma reports whether each pixel has its own chroma. Some writers omit the field
+// for that; then the length of the data tells.
 func (p *tiffPage) fullChroma() bool {
 	if s := p.values(tagYCbCrSubSampling); len(s) >= 2 {
 		return s[0] == 1 && s[1] == 1
@@ -42,7 +42,7 @@ func (p *tiffPage) fullChroma() bool {
 	return p.compression == tiffNone && int64(p.value(tagStripByteCounts, 0)) == 3*int64(p.w)*rows
 }
 
-// unpackYCbCr turns n pixels into RGB.
+// unpackYCbCr converts n pixels to RGB.
 func (t *tiffRows) unpackYCbCr(dst []byte, n int) {
 	step, planes := t.pixelBytes(), [3][]uint8{}
 	for k := range planes {
@@ -57,7 +57,7 @@ func (t *tiffRows) unpackYCbCr(dst []byte, n int) {
 	}
 }
 
-// unpackInks turns n pixels into RGB, as mixed on white paper without a profile.
+// unpackInks converts n pixels to RGB, as mixed on white paper without a profile.
 func (t *tiffRows) unpackInks(dst []byte, n int) {
 	step, size := t.pixelBytes(), t.depth/8
 	inks := make([]byte, 4*n*size)
@@ -77,7 +77,7 @@ func (t *tiffRows) unpackInks(dst []byte, n int) {
 	}
 }
 
-// onPaper is the light that an ink leaves of what black leaves, of full.
+// onPaper returns the light that passes an ink and black, of full.
 func onPaper(ink, black, full uint32) uint32 {
 	paper := full - black
 	return paper - (ink*paper+full/2)/full

@@ -6,17 +6,17 @@ import (
 	"io"
 )
 
-// jpegRows are the rows of a strip or tile in JPEG (TIFF Technical Note 2), as one
-// without compression has them.
+// jpegRows returns the rows of a strip or tile compressed as JPEG (TIFF Technical Note
+// 2) in uncompressed form.
 type jpegRows struct {
 	*chroma
 	y      int
 	planes [][]uint8 // a row of each component
 	row    []byte    // interleaved
-	left   []byte    // of it
+	left   []byte    // of row
 }
 
-// jpegChunk decodes a strip or tile. Its tables may stand in the directory.
+// jpegChunk decodes a strip or tile. Its tables may be in the directory.
 func (t *tiffRows) jpegChunk(in io.Reader) (io.Reader, error) {
 	tables := t.data(tagJPEGTables)
 	if end := bytes.LastIndex(tables, []byte{0xff, markerEOI}); end >= 0 {
@@ -39,7 +39,7 @@ func (t *tiffRows) jpegChunk(in io.Reader) (io.Reader, error) {
 	return r, nil
 }
 
-// jpegBytes is the memory that decoding a strip or tile in JPEG takes: its samples
+// jpegBytes returns the memory that decoding a strip or tile in JPEG takes: its samples
 // in whole blocks, and coefficients of two bytes if it is progressive.
 func (p *tiffPage) jpegBytes() int64 {
 	if p.compression != tiffJPEG {

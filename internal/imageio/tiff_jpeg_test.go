@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// jpegTIFF is a TIFF whose only strip or tile is a JPEG of w×h pixels, with the
-// tables of that in its directory if they are to be apart.
+// jpegTIFF returns a TIFF whose only strip or tile is a JPEG of w×h pixels, with its
+// tables in the directory if apart is set.
 func jpegTIFF(jpg []byte, w, h, samples int, tiled, apart bool) []byte {
 	d := directory{longs(tagImageWidth, uint32(w)), longs(tagImageLength, uint32(h)), shorts(tagCompression, tiffJPEG),
 		shorts(tagSamplesPerPixel, samples)}
@@ -33,7 +33,7 @@ func jpegTIFF(jpg []byte, w, h, samples int, tiled, apart bool) []byte {
 	return slices.Concat(tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at)), jpg, body)
 }
 
-// withoutTables takes the tables out of a JPEG, and makes one of them alone.
+// withoutTables splits a JPEG into one without tables and one with only tables.
 func withoutTables(jpg []byte) (rest, tables []byte) {
 	tables = []byte{0xff, markerSOI}
 	for _, marker := range []byte{0xc4, 0xdb} {
@@ -50,7 +50,7 @@ func withoutTables(jpg []byte) (rest, tables []byte) {
 	return jpg, append(tables, 0xff, markerEOI)
 }
 
-// TestJPEGInTIFF reads JPEGs in TIFFs as they are read by themselves.
+// TestJPEGInTIFF: JPEGs in TIFFs are read like JPEG files.
 func TestJPEGInTIFF(t *testing.T) {
 	n := 0
 	for _, name := range []string{"420", "422", "440", "444", "411", "grey", "restarts", "narrow", "s3x1_baseline", "s1x1_2x2_1x1_baseline", "progressive"} {
@@ -61,7 +61,7 @@ func TestJPEGInTIFF(t *testing.T) {
 			samples = 1
 		}
 		for flags := range 4 {
-			tiled, apart := flags&1 > 0, flags&2 > 0 && name != "progressive" // which has tables between its scans
+			tiled, apart := flags&1 > 0, flags&2 > 0 && name != "progressive" // progressive has tables between its scans
 			m := describes(t, jpegTIFF(jpg, want.W, want.H, samples, tiled, apart))
 			if m.Format != TIFF {
 				t.Errorf("%s: read as %v", name, m.Format)
@@ -73,7 +73,7 @@ func TestJPEGInTIFF(t *testing.T) {
 	t.Logf("%d variants", n)
 }
 
-// TestBadJPEGInTIFF refuses strips that are not what the directory says.
+// TestBadJPEGInTIFF: strips that contradict the directory are refused.
 func TestBadJPEGInTIFF(t *testing.T) {
 	jpg := fixture(t, "jpeg_444.jpg")
 	m := decoded(t, jpg)
@@ -99,8 +99,8 @@ func TestBadJPEGInTIFF(t *testing.T) {
 	}
 }
 
-// bigTIFF is a TIFF's one page as a BigTIFF in either byte order, with offsets of 64
-// bits. Samples stay as they are.
+// bigTIFF returns a TIFF's single page as a BigTIFF in either byte order, with 64-bit
+// offsets. Samples stay as they are.
 func bigTIFF(t testing.TB, file []byte, little bool) []byte {
 	t.Helper()
 	old, first, err := openTIFF(bytes.NewReader(file))
@@ -146,7 +146,7 @@ func bigTIFF(t testing.TB, file []byte, little bool) []byte {
 	return slices.Concat(order.AppendUint64([]byte(begin), uint64(at)), file, dir, make([]byte, number), behind)
 }
 
-// wider makes 64 bits of 32, and adds to them.
+// wider turns 32-bit numbers into 64-bit ones, adding more.
 func wider(data []byte, more uint64) (out []byte) {
 	for ; len(data) > 0; data = data[4:] {
 		out = binary.BigEndian.AppendUint64(out, uint64(binary.BigEndian.Uint32(data))+more)
@@ -154,7 +154,7 @@ func wider(data []byte, more uint64) (out []byte) {
 	return out
 }
 
-// TestBigTIFF reads what is read of TIFFs, and their metadata.
+// TestBigTIFF: BigTIFFs are read like TIFFs, with their metadata.
 func TestBigTIFF(t *testing.T) {
 	for _, v := range []tiffVariant{
 		{photometric: tiffRGB, bits: 8, samples: 4, extra: []int{2}, compression: tiffDeflate, tiled: true},

@@ -7,8 +7,8 @@ import (
 	"github.com/dustin/go-humanize/english"
 )
 
-// What is read, by number: everything else is refused by name, before a pixel is
-// looked at. TestTIFFVariants goes through the combinations.
+// Supported values by number; all others are refused with their names before a pixel is
+// read. TestTIFFVariants tests the combinations.
 const (
 	tiffWhiteIsZero, tiffBlackIsZero, tiffRGB, tiffPalette, tiffInks, tiffYCbCr = 0, 1, 2, 3, 5, 6
 
@@ -16,8 +16,8 @@ const (
 	tiffJPEG, tiffDeflate, tiffOldDeflate, tiffPackBits    = 7, 8, 32946, 32773
 )
 
-// tiffColours and tiffCompressions name what is not read, by
-// PhotometricInterpretation and Compression; others go by their number.
+// tiffColours and tiffCompressions name unsupported values of PhotometricInterpretation
+// and Compression; others are reported by number.
 var (
 	tiffColours = map[uint32]string{4: "a transparency mask",
 		8: "Lab colour", 9: "Lab colour", 10: "Lab colour", 32803: "raw sensor data",
@@ -33,15 +33,15 @@ var (
 type tiffPage struct {
 	*tiffHead
 	shape
-	bits, samples  int // bits of a sample, samples of a pixel in the file
+	bits, samples  int // bits per sample, samples per pixel in the file
 	photometric    uint32
 	compression    uint32
-	predicted      bool // samples are differences to those at the left
-	planar         bool // each channel is stored apart
+	predicted      bool // samples are differences from those on the left
+	planar         bool // each channel is stored separately
 	tiled          bool
 	alphaAt        int // the sample that is alpha
 	premult        bool
-	dropped        int    // extra samples of no known meaning
+	dropped        int    // extra samples of unknown meaning
 	chunkW, chunkH int    // of a tile or strip
 	across, down   int    // how many there are
 	palette        []byte // RGB
@@ -49,7 +49,7 @@ type tiffPage struct {
 	counts         field
 }
 
-// page checks a directory and describes its pixels.
+// page validates a directory and describes its pixels.
 func (h *tiffHead) page(limits Limits) (*tiffPage, error) {
 	if what := h.raw(); what != "" {
 		return nil, rawFile(what)
@@ -157,8 +157,8 @@ func (p *tiffPage) checkBits() error {
 	return p.checkDepth()
 }
 
-// checkDepth names the depths that are not read, or not together with what else
-// the picture is.
+// checkDepth refuses unsupported depths, and depths that are unsupported with the
+// picture's other properties.
 func (p *tiffPage) checkDepth() error {
 	least, deepest, where := 1, 32, ""
 	switch {
@@ -189,7 +189,7 @@ func (p *tiffPage) takeAlpha() error {
 	kinds := p.values(tagExtraSamples)
 	for i := range p.samples - p.stored() {
 		const unspecified, associated, straight, corel = 0, 1, 2, 999
-		kind := uint32(straight) // many writers of four samples leave the tag out
+		kind := uint32(straight) // many writers of four samples leave out the tag
 		if i < len(kinds) {
 			kind = kinds[i]
 		} else if len(kinds) > 0 || i > 0 || p.photometric == tiffInks {
@@ -221,7 +221,7 @@ func (p *tiffPage) takePalette() error {
 	return nil
 }
 
-// takeChunks finds out how the pixels are cut into tiles or strips.
+// takeChunks determines how the pixels are divided into tiles or strips.
 func (p *tiffPage) takeChunks() error {
 	const apart = 2
 	p.planar = p.value(tagPlanarConfig, 1) == apart && p.samples > 1
@@ -247,7 +247,7 @@ func (p *tiffPage) takeChunks() error {
 	return nil
 }
 
-// stored is how many samples of colour a pixel has in the file.
+// stored returns the number of colour samples per pixel in the file.
 func (p *tiffPage) stored() int {
 	switch p.photometric {
 	case tiffRGB, tiffYCbCr:
@@ -258,10 +258,10 @@ func (p *tiffPage) stored() int {
 	return 1
 }
 
-// chunks is how many strips or tiles there are.
+// chunks returns the number of strips or tiles.
 func (p *tiffPage) chunks() int64 { return int64(p.planes()) * int64(p.across) * int64(p.down) }
 
-// planes is how many images the channels are stored in.
+// planes returns the number of images in which the channels are stored.
 func (p *tiffPage) planes() int {
 	if p.planar {
 		return p.samples
@@ -269,7 +269,7 @@ func (p *tiffPage) planes() int {
 	return 1
 }
 
-// rowBytes is the length of a row of a chunk, uncompressed.
+// rowBytes returns the length of a row of a chunk, uncompressed.
 func (p *tiffPage) rowBytes() int {
 	n := p.samples
 	if p.planar {
@@ -278,7 +278,7 @@ func (p *tiffPage) rowBytes() int {
 	return (p.chunkW*n*p.bits + 7) / 8
 }
 
-// notes says what of the pixels is not read.
+// notes reports what is not read of the pixels.
 func (p *tiffPage) notes() (notes []string) {
 	if p.dropped > 0 {
 		notes = append(notes, "what has no known meaning was dropped: "+english.Plural(p.dropped, "extra channel", ""))

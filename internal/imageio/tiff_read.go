@@ -34,7 +34,7 @@ func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
 	if page > 0 && page >= len(pages) {
 		return nil, damaged(TIFF, "it has no page %d", limits.Page)
 	}
-	if len(pages) > 0 && pages[page] != first { // a later page, or behind a preview
+	if len(pages) > 0 && pages[page] != first { // a later page, or one after a preview
 		if what := h.raw(); what != "" {
 			return nil, rawFile(what)
 		}
@@ -46,7 +46,7 @@ func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
 	return h, nil
 }
 
-// below is another directory of the same file.
+// below returns another directory of the same file.
 func (h *tiffHead) below(at int64) (*tiffHead, error) {
 	list, _, err := h.directory(at)
 	if err != nil {
@@ -59,7 +59,7 @@ func (h *tiffHead) below(at int64) (*tiffHead, error) {
 	return sub, nil
 }
 
-// value is the first number of a tag, or otherwise if it is not there.
+// value returns the first number of a tag, or otherwise if it is missing.
 func (h *tiffHead) value(tag uint16, otherwise uint32) uint32 {
 	if f, ok := h.fields[tag]; ok {
 		return h.uint(f, otherwise)
@@ -67,7 +67,7 @@ func (h *tiffHead) value(tag uint16, otherwise uint32) uint32 {
 	return otherwise
 }
 
-// values are the numbers of a tag, at most 16; none if it is not there.
+// values returns the numbers of a tag, at most 16; none if it is missing.
 func (h *tiffHead) values(tag uint16) []uint32 {
 	if f, ok := h.fields[tag]; ok {
 		return h.uints(f)
@@ -75,7 +75,7 @@ func (h *tiffHead) values(tag uint16) []uint32 {
 	return nil
 }
 
-// data are a tag's bytes, nil if it is not there or cannot be read.
+// data returns a tag's bytes, nil if it is missing or cannot be read.
 func (h *tiffHead) data(tag uint16) []byte {
 	f, ok := h.fields[tag]
 	if !ok {
@@ -128,10 +128,10 @@ func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
 	return m, nil
 }
 
-// streams tells whether rows can be left to be read as they are used.
+// streams reports whether rows can be decoded while they are used.
 func (p *tiffPage) streams() bool { return p.turn() <= 2 && !p.tiled && p.compression != tiffJPEG }
 
-// readTIFFPage is the first picture's directory, checked.
+// readTIFFPage returns the first picture's directory, validated.
 func readTIFFPage(file io.ReaderAt, limits Limits) (*tiffPage, error) {
 	h, err := readTIFFHead(file, limits)
 	if err != nil {
@@ -140,7 +140,7 @@ func readTIFFPage(file io.ReaderAt, limits Limits) (*tiffPage, error) {
 	return h.page(limits)
 }
 
-// section is r's whole content, to be read at any place.
+// section returns r's whole content as a section that can be read at any offset.
 func section(r io.ReadSeeker) (*io.SectionReader, error) {
 	at, ok := r.(io.ReaderAt)
 	if !ok {
@@ -156,7 +156,7 @@ func section(r io.ReadSeeker) (*io.SectionReader, error) {
 	return io.NewSectionReader(at, 0, math.MaxInt64), nil
 }
 
-// described is the memory that metadata takes: all fields that are not numbers.
+// described returns the memory that metadata take: all fields that are not numbers.
 func (h *tiffHead) described() (n int64) {
 	for _, f := range h.fields {
 		n += f.size()
@@ -164,8 +164,7 @@ func (h *tiffHead) described() (n int64) {
 	return min(n, h.meter.limit)
 }
 
-// turn is how the directory, or XMP if it does not say, describes the way in
-// which the picture is stored.
+// turn returns the orientation in the directory, or in XMP if the directory has none.
 func (h *tiffHead) turn() orientation {
 	if f, ok := h.fields[tagOrientation]; ok {
 		turn, _ := h.tiffFile.turn([]field{f})
@@ -174,7 +173,7 @@ func (h *tiffHead) turn() orientation {
 	return turnOf(nil, h.data(tagXMP))
 }
 
-// metadata takes over what the directory tells beside the pixels.
+// metadata takes over the directory's metadata.
 func (h *tiffHead) metadata(m *Image) {
 	tree := treeReader{h.tiffFile, h.meter.room()}
 	d, err := tree.origin(h.begin)
@@ -189,8 +188,8 @@ func (h *tiffHead) metadata(m *Image) {
 	h.own(&m.Info)
 }
 
-// own takes over the fields that only a TIFF can carry, and names those that
-// are left out.
+// own takes over the fields that only a TIFF can carry, and names those that are left
+// out.
 func (h *tiffHead) own(i *Info) {
 	i.Meta.ownOf = TIFF
 	var left []string
@@ -216,6 +215,6 @@ func (h *tiffHead) own(i *Info) {
 	i.leave("TIFF field", left)
 }
 
-// tiffOrder is the byte order in which TIFFs are written: that of packed's
+// tiffOrder is the byte order of TIFFs that are written, the same as packed's for
 // 16-bit samples.
 var tiffOrder = binary.BigEndian

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/image/tiff/lzw"
 )
 
-// tiffRows reads a page's rows from the top, in packed's form. Strips are
-// decompressed row by row, tiles a row of tiles at a time.
+// tiffRows reads a page's rows from the top, in packed's form. Strips are decompressed
+// row by row, tiles one row of tiles at a time.
 type tiffRows struct {
 	*tiffPage
 	y    int
@@ -33,7 +33,7 @@ func newTIFFRows(p *tiffPage) *tiffRows {
 	return t
 }
 
-// bandBytes is the memory that reading takes besides the pixels.
+// bandBytes returns the memory that reading takes in addition to the pixels.
 func (p *tiffPage) bandBytes() int {
 	if !p.tiled {
 		return 0
@@ -165,7 +165,7 @@ func (t *tiffRows) undoPredictor(row []byte) {
 	}
 }
 
-// unpack writes n pixels of the rows in raw as packed holds them.
+// unpack writes n pixels of the rows in raw in packed's form.
 func (t *tiffRows) unpack(dst []byte, n int) {
 	step, size := t.pixelBytes(), t.depth/8
 	switch {
@@ -195,7 +195,7 @@ func (t *tiffRows) unpack(dst []byte, n int) {
 	}
 }
 
-// inRow is how many samples of a pixel are next to each other.
+// inRow returns how many samples of a pixel are adjacent.
 func (t *tiffRows) inRow() int {
 	if t.planar {
 		return 1
@@ -219,7 +219,7 @@ func (t *tiffRows) spread(dst []byte, step, k, n int) {
 			binary.BigEndian.PutUint16(dst[x*step:], t.order.Uint16(src[2*(x*every+k):]))
 		}
 	case 32:
-		for x := range n { // of the highest bits, which are written in either order
+		for x := range n { // of the high bits, which are written in either order
 			binary.BigEndian.PutUint16(dst[x*step:], uint16(t.order.Uint32(src[4*(x*every+k):])>>16))
 		}
 	default:
@@ -227,7 +227,7 @@ func (t *tiffRows) spread(dst []byte, step, k, n int) {
 	}
 }
 
-// scale writes samples of other depths than 8 and 16 bits as ones of these.
+// scale converts samples of depths other than 8 and 16 bits to one of these.
 func (t *tiffRows) scale(dst []byte, step, n int, sample func(x int) uint32) {
 	full, top := uint32(1)<<t.depth-1, uint32(1)<<t.bits-1
 	for x := range n {
@@ -240,7 +240,8 @@ func (t *tiffRows) scale(dst []byte, step, n int, sample func(x int) uint32) {
 	}
 }
 
-// bitsAt is sample i of a row of n ≤ 16 bits each, the first ones in the high bits.
+// bitsAt returns sample i of a row of n ≤ 16 bits each, the first ones in the high
+// bits.
 func bitsAt(row []byte, i, n int) uint32 {
 	at, v := i*n, uint32(0)
 	for k := range 3 {
@@ -252,7 +253,7 @@ func bitsAt(row []byte, i, n int) uint32 {
 	return v >> (24 - n - at%8) & (1<<n - 1)
 }
 
-// tiffDataError tells damage of the pixels' data from their early end.
+// tiffDataError distinguishes damage of the pixels' data from their early end.
 func tiffDataError(err error) error {
 	if errors.Is(err, errUnsupported) {
 		return err
@@ -263,7 +264,7 @@ func tiffDataError(err error) error {
 	return damaged(TIFF, "its pixel data are broken (%v)", err)
 }
 
-// bitReverser turns bytes around: FillOrder 2.
+// bitReverser reverses the bits of each byte: FillOrder 2.
 type bitReverser struct{ in io.Reader }
 
 func (r bitReverser) Read(p []byte) (int, error) {
@@ -274,10 +275,10 @@ func (r bitReverser) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// packBits undoes run lengths (TIFF 6.0, section 9).
+// packBits decodes run lengths (TIFF 6.0, section 9).
 type packBits struct {
 	in     *bufio.Reader
-	left   int  // of the current run or stretch
+	left   int  // of the current run or literal
 	repeat bool // value, left times
 	value  byte
 }

@@ -9,14 +9,14 @@ import (
 	"clusir/internal/atomicfile"
 )
 
-// tiffWriter writes a big-endian TIFF of strips that are not compressed: their
-// places are known beforehand, so that it can be written to a pipe, and every
-// program reads it. Each page is its directory and then its pixels.
+// tiffWriter writes a big-endian TIFF of uncompressed strips: their offsets are known
+// beforehand, so that it can be written to a pipe, and every program can read it. Each
+// page is its directory followed by its pixels.
 type tiffWriter struct {
 	out    io.Writer
 	info   *Info
-	pixels int64 // where they begin
-	size   int64 // of them
+	pixels int64 // offset of the pixels
+	size   int64 // their size
 }
 
 const tiffHeader = 8
@@ -24,7 +24,7 @@ const tiffHeader = 8
 func newTIFFWriter(out io.Writer, info *Info, o Options) (rowWriter, error) {
 	w := &tiffWriter{out: out, info: info, size: info.shape().bytes()}
 	start := max(o.start, tiffHeader)
-	places, _ := w.directory().appendTo(nil, int(start)) // as long as with the right places
+	places, _ := w.directory().appendTo(nil, int(start)) // the same length as with the right offsets
 	w.pixels = start + int64(len(places))
 	if w.end() > math.MaxUint32 {
 		return nil, errors.New("the result needs more than the 4 GiB of a TIFF: write PNG")
@@ -41,7 +41,7 @@ func newTIFFWriter(out io.Writer, info *Info, o Options) (rowWriter, error) {
 	return w, err
 }
 
-// end is where the page ends and another may begin, on a word boundary.
+// end returns where the page ends and another may begin, on a word boundary.
 func (w *tiffWriter) end() int64 { return (w.pixels + w.size + 1) &^ 1 }
 
 func (w *tiffWriter) rows(pix []byte, n int) error {
@@ -80,7 +80,7 @@ func (w *tiffWriter) directory() directory {
 	return append(d, tiffMetadata(&i.Meta)...)
 }
 
-// strips are the places and sizes of strips of about 64 KiB.
+// strips returns the offsets and sizes of strips of about 64 KiB.
 func (w *tiffWriter) strips() (offsets, counts []uint32, rows int) {
 	stride := w.info.W * w.info.shape().pixelBytes()
 	rows = max(1, (64<<10)/stride)
@@ -91,12 +91,12 @@ func (w *tiffWriter) strips() (offsets, counts []uint32, rows int) {
 	return offsets, counts, rows
 }
 
-// tiffMetadata is m as fields of the first directory.
+// tiffMetadata returns m as fields of the first directory.
 func tiffMetadata(m *Metadata) (d directory) {
 	if m.EXIF != nil {
 		fields, err := exifFields(m.EXIF)
 		if err != nil {
-			panic("imageio: " + err.Error()) // fit has read them
+			panic("imageio: " + err.Error()) // fit has parsed them before
 		}
 		d = append(d, fields...)
 	}
@@ -117,7 +117,7 @@ func tiffMetadata(m *Metadata) (d directory) {
 	return d
 }
 
-// Pages writes pictures one behind the other into a TIFF.
+// Pages writes several pictures into a TIFF.
 type Pages struct {
 	out  io.Writer
 	o    Options
@@ -127,8 +127,7 @@ type Pages struct {
 // NewPages begins a file of n pictures.
 func NewPages(w io.Writer, o Options, n int) *Pages { return &Pages{out: w, o: o, left: n} }
 
-// Next begins the next picture, which is like info. The one before it must be
-// closed.
+// Next begins the next picture, which is like info. The previous one must be closed.
 func (p *Pages) Next(info Info) (*Writer, error) {
 	p.left--
 	p.o.more = p.left > 0
@@ -144,8 +143,8 @@ func (p *Pages) Next(info Info) (*Writer, error) {
 	return w, nil
 }
 
-// WritePages makes a TIFF of n pictures that fill writes, under a temporary name
-// that becomes path only when all went well.
+// WritePages makes a TIFF of n pictures that fill writes, under a temporary name that
+// becomes path only on success.
 func WritePages(path string, o Options, n int, fill func(*Pages) error) error {
 	return atomicfile.Write(path, func(out io.Writer) error { return fill(NewPages(out, o, n)) })
 }

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// describes fails unless what a header and an Info say of a picture is what its
-// raster gives, in every way in which pixels are asked for.
+// describes requires a header and an Info to match the raster, in every way of reading
+// pixels.
 func describes(t *testing.T, data []byte) *Image {
 	t.Helper()
 	p, err := ProbeReader(bytes.NewReader(data), "test", Limits{})
@@ -54,7 +54,7 @@ func describes(t *testing.T, data []byte) *Image {
 	return whole
 }
 
-// TestShapes goes over every kind of every format, of one pixel and of more.
+// TestShapes covers every kind of every format, with one pixel and with more.
 func TestShapes(t *testing.T) {
 	for _, k := range pngKinds() {
 		for _, size := range [][2]int{{1, 1}, {9, 3}, {3, 9}} {
@@ -86,8 +86,8 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// TestOpaqueTransparency reads palettes whose transparency makes nothing
-// transparent, and whose pixels are all of it.
+// TestOpaqueTransparency reads palettes in which nothing is transparent, and pictures
+// in which everything is.
 func TestOpaqueTransparency(t *testing.T) {
 	for _, laced := range []string{"\x00", "\x01"} {
 		for _, alpha := range []byte{255, 128, 0} {
@@ -122,7 +122,7 @@ func (v tiffVariant) String() string {
 
 const variantW, variantH = 19, 13
 
-// sample is what sample k of pixel (x,y) is stored as.
+// sample returns the stored value of sample k of pixel (x,y).
 func (v tiffVariant) sample(x, y, k int) int {
 	return (x*7919 + y*104729 + k*1299709) >> 3 & (1<<v.bits - 1)
 }
@@ -197,7 +197,7 @@ func (v tiffVariant) file() []byte {
 
 func variantColour(i, c int) int { return i * (c + 3) * 37 & 255 }
 
-// row is one row of a chunk, padded with zeros beyond the picture.
+// row returns one row of a chunk, padded with zeros beyond the picture.
 func (v tiffVariant) row(x0, y, w, plane, perChunk int) []byte {
 	row := make([]byte, (w*perChunk*v.bits+7)/8)
 	before := make([]int, perChunk)
@@ -234,7 +234,7 @@ func (v tiffVariant) packed(data []byte) []byte {
 			if n > 1 {
 				out = append(out, byte(1-n), data[i])
 			} else {
-				out = append(out, 0x80, 0, data[i]) // 0x80 says nothing
+				out = append(out, 0x80, 0, data[i]) // 0x80 has no meaning
 			}
 			i += n
 		}
@@ -248,7 +248,7 @@ func (v tiffVariant) packed(data []byte) []byte {
 	return data
 }
 
-// want is what is read: colours, then alpha.
+// want returns what is read: colours, then alpha.
 func (v tiffVariant) want(alphaAt int) (out []int) {
 	for c := range 4 {
 		for i := range variantW * variantH {
@@ -272,7 +272,7 @@ func (v tiffVariant) full() int {
 	return 255
 }
 
-// scaled is a sample as it is read.
+// scaled returns a sample as it is read.
 func (v tiffVariant) scaled(s int) int {
 	if v.bits > 16 {
 		return s >> (v.bits - 16)
@@ -280,7 +280,7 @@ func (v tiffVariant) scaled(s int) int {
 	return int(math.Round(float64(s) * float64(v.full()) / float64(int(1)<<v.bits-1)))
 }
 
-// colour is red, green or blue of pixel (x,y).
+// colour returns red, green or blue of pixel (x,y).
 func (v tiffVariant) colour(x, y, c int) int {
 	at := func(k int) float64 { return float64(v.scaled(v.sample(x, y, k))) }
 	full := float64(v.full())
@@ -301,8 +301,8 @@ func (v tiffVariant) colour(x, y, c int) int {
 	return int(at(0))
 }
 
-// TestTIFFVariants reads every combination of colour, depth, extra samples,
-// compression and layout that is read at all.
+// TestTIFFVariants reads every supported combination of colour, depth, extra samples,
+// compression and layout.
 func TestTIFFVariants(t *testing.T) {
 	n := 0
 	for colour, stored := range map[int]int{tiffWhiteIsZero: 1, tiffBlackIsZero: 1, tiffRGB: 3, tiffPalette: 1, tiffInks: 4, tiffYCbCr: 3} {
@@ -336,8 +336,8 @@ func TestTIFFVariants(t *testing.T) {
 						if m.Alpha != (alphaAt >= 0) || m.Grey != (colour <= tiffBlackIsZero) {
 							t.Errorf("%v: read as %+v", v, m.Info)
 						}
-						if most, part := difference(t, values(t, m), v.want(alphaAt)); most > 0 {
-							t.Errorf("%v: %.0f%% of the values differ, by up to %d", v, 100*part, most)
+						if worst, part := difference(t, values(t, m), v.want(alphaAt)); worst > 0 {
+							t.Errorf("%v: %.0f%% of the values differ, by up to %d", v, 100*part, worst)
 						}
 						if dropped := len(extra) > 0 && extra[0] == 0; dropped != strings.Contains(fmt.Sprint(m.Notes), "extra channel") {
 							t.Errorf("%v: notes %q", v, m.Notes)
@@ -350,12 +350,13 @@ func TestTIFFVariants(t *testing.T) {
 	t.Logf("%d variants", n)
 }
 
-// TestTIFFOddities reads what writers leave out or do otherwise.
+// TestTIFFOddities reads files in which writers leave out fields or deviate from the
+// standard.
 func TestTIFFOddities(t *testing.T) {
 	rgba := tiffVariant{photometric: tiffRGB, bits: 8, samples: 4, compression: tiffNone}
 	m := describes(t, rgba.file()) // without ExtraSamples
-	if most, _ := difference(t, values(t, m), rgba.want(3)); most > 0 || !m.Alpha {
-		t.Errorf("without ExtraSamples: off by %d, %+v", most, m.Info)
+	if worst, _ := difference(t, values(t, m), rgba.want(3)); worst > 0 || !m.Alpha {
+		t.Errorf("without ExtraSamples: off by %d, %+v", worst, m.Info)
 	}
 	premultiplied := tiffVariant{photometric: tiffRGB, bits: 8, samples: 4, extra: []int{1}, compression: tiffNone}
 	m = describes(t, premultiplied.file())
@@ -381,8 +382,8 @@ func TestTIFFOddities(t *testing.T) {
 			tiffOrder.PutUint16(entries[i:], 65000)
 		}
 	}
-	if most, _ := difference(t, values(t, describes(t, file)), grey.want(-1)); most > 0 {
-		t.Errorf("unsorted, without lengths: off by %d", most)
+	if worst, _ := difference(t, values(t, describes(t, file)), grey.want(-1)); worst > 0 {
+		t.Errorf("unsorted, without lengths: off by %d", worst)
 	}
 }
 
@@ -410,7 +411,7 @@ func TestJPEGOddities(t *testing.T) {
 	}
 }
 
-// namedAlike is a JPEG that calls all components by the number 1.
+// namedAlike returns a JPEG that gives all components the number 1.
 func namedAlike(jpg []byte) []byte {
 	out := bytes.Clone(jpg)
 	for at := 2; ; {
@@ -430,7 +431,7 @@ func namedAlike(jpg []byte) []byte {
 	}
 }
 
-// transformed is a JPEG whose Adobe marker names another transform.
+// transformed returns a JPEG whose Adobe marker names another transform.
 func transformed(jpg []byte, transform byte) []byte {
 	out := bytes.Clone(jpg)
 	out[bytes.Index(out, []byte("Adobe"))+11] = transform
@@ -465,7 +466,7 @@ func TestProgressiveCut(t *testing.T) {
 	}
 }
 
-// secondTables has the Huffman tables 1 of a JPEG be 2, which baseline forbids.
+// secondTables renumbers a JPEG's Huffman tables 1 as 2, which baseline forbids.
 func secondTables(jpg []byte) []byte {
 	out := bytes.Clone(jpg)
 	for at := 2; at+4 < len(out); {
@@ -493,7 +494,7 @@ func secondTables(jpg []byte) []byte {
 	return out
 }
 
-// TestWebPWithoutAlpha reads a WebP that announces alpha it does not have.
+// TestWebPWithoutAlpha reads a WebP that announces alpha but has none.
 func TestWebPWithoutAlpha(t *testing.T) {
 	plain, err := os.ReadFile("testdata/webp_lossy.webp")
 	if err != nil {
@@ -515,8 +516,8 @@ func TestPNGWithoutEnd(t *testing.T) {
 	}
 }
 
-// TestStreamsNameTheirFile: an error that shows only while a picture is read in
-// strips names the file as others do.
+// TestStreamsNameTheirFile: an error that is only found while a picture is read in
+// strips names the file like others do.
 func TestStreamsNameTheirFile(t *testing.T) {
 	for _, f := range []Format{PNG, BMP} {
 		info := Info{Format: f, W: 64, H: 200, Depth: 8}

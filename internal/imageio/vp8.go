@@ -2,10 +2,10 @@ package imageio
 
 import "image"
 
-// vp8 is a raster of a lossy WebP's planes. It turns them into RGB as libwebp
-// does, bit for bit: chroma, which is subsampled by two along both axes, is
-// interpolated ("fancy upsampling"), and the conversion is that of BT.601's
-// studio range, 16 to 235. (The standard library's would be JPEG's full range.)
+// vp8 is a raster of a lossy WebP's planes. It converts them to RGB exactly as libwebp
+// does: chroma, subsampled by two along both axes, is interpolated ("fancy
+// upsampling"), and the conversion is BT.601's with studio range, 16 to 235. (The
+// standard library's would be JPEG's with full range.)
 type vp8 struct {
 	*image.YCbCr
 	alpha       []uint8
@@ -32,7 +32,7 @@ func (v *vp8) colours(dst []float32, r image.Rectangle) error {
 	cb, cr := make([]uint8, w), make([]uint8, w)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		near := y / 2
-		// The other row is the one above for even rows, the one below for odd ones.
+		// The far row is the one above for even rows, the one below for odd ones.
 		far := min(max(near-1+y%2*2, 0), ch-1)
 		row := func(plane []uint8, y int) []uint8 { return plane[y*v.CStride:][:cw] }
 		upsampleVP8(cb, row(v.Cb, near), row(v.Cb, far), r.Min.X, width)
@@ -43,8 +43,8 @@ func (v *vp8) colours(dst []float32, r image.Rectangle) error {
 	return nil
 }
 
-// neutral tells whether there is no chroma anywhere. The conversion to RGB may
-// then be off by one level in green, which is its rounding and no colour.
+// neutral reports whether there is no chroma anywhere. The conversion to RGB may then
+// be off by one level in green, from rounding.
 func (v *vp8) neutral() bool {
 	const none = 128
 	cw, ch := (v.Rect.Dx()+1)/2, (v.Rect.Dy()+1)/2
@@ -59,7 +59,7 @@ func (v *vp8) neutral() bool {
 	return true
 }
 
-// upsampleVP8 writes len(dst) values from x0 on of a row of the given width:
+// upsampleVP8 writes len(dst) values, from x0, of a row of the given width:
 // upsampling.c's weights of about 9, 3, 3 and 1 sixteenths, in its two steps.
 func upsampleVP8(dst, near, far []uint8, x0, width int) {
 	for i := range dst {
@@ -76,8 +76,8 @@ func upsampleVP8(dst, near, far []uint8, x0, width int) {
 	}
 }
 
-// studioToRGB is yuv.h's conversion: 14-bit fixed point, of which eight bits
-// are dropped in each product.
+// studioToRGB is yuv.h's conversion: 14-bit fixed point, of which eight bits are
+// dropped in each product.
 func studioToRGB(r, g, b []float32, luma, cb, cr []uint8) {
 	for i := range luma {
 		y, u, v := int(luma[i])*19077>>8, int(cb[i]), int(cr[i])

@@ -17,7 +17,7 @@ const (
 	webpAnimation, webpXMP, webpEXIF, webpAlpha, webpICC = 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5
 )
 
-// webpFile is what stands in a WebP's chunks.
+// webpFile holds the content of a WebP's chunks.
 type webpFile struct {
 	kind           shape
 	animated       bool
@@ -26,17 +26,17 @@ type webpFile struct {
 	meter          *meter
 	end            int64 // of the RIFF
 	left           []string
-	more           bool // pictures behind the first
+	more           bool // pictures after the first
 }
 
-// webpChunk is where a chunk is.
+// webpChunk is the location of a chunk.
 type webpChunk struct {
 	kind  string
 	at, n int64 // of its data
 }
 
-// scanWebP reads the RIFF chunks, of the picture's only their headers. What VP8X
-// says of them is not believed: some writers announce alpha that is not there.
+// scanWebP reads the RIFF chunks, and only the headers of the picture's. It does not
+// trust VP8X, because some writers announce alpha that is not there.
 func scanWebP(r io.ReadSeeker, limits Limits) (*webpFile, error) {
 	f := &webpFile{meter: limits.meter()}
 	size, err := r.Seek(0, io.SeekEnd)
@@ -84,13 +84,13 @@ func readAt(r io.ReadSeeker, at int64, b []byte) error {
 	return err
 }
 
-// chunk takes in a chunk whose data r is at.
+// chunk processes a chunk whose data r is at.
 func (f *webpFile) chunk(r io.Reader, c webpChunk) (err error) {
 	switch into := map[string]*[]byte{"EXIF": &f.exif, "XMP ": &f.xmp, "ICCP": &f.icc}[c.kind]; {
 	case into != nil:
 		if *into == nil && f.meter.take(c.n) {
 			*into, err = readExactly(r, c.n)
-			// Some writers put the head of JPEG's segment before EXIF.
+			// Some writers put the beginning of JPEG's segment before EXIF.
 			f.exif = bytes.TrimPrefix(f.exif, []byte(exifHead))
 		}
 	case c.kind == "VP8X" && c.n >= 1:
@@ -121,7 +121,7 @@ func webpShape(kind string, r io.Reader) (s shape, err error) {
 		s.w, s.h = int(binary.LittleEndian.Uint16(b[6:])&0x3fff), int(binary.LittleEndian.Uint16(b[8:])&0x3fff)
 		return s, nil
 	}
-	var b [5]byte // signature, sides less one with 14 bits each, alpha_is_used
+	var b [5]byte // signature, sides minus one with 14 bits each, alpha_is_used
 	if _, err := io.ReadFull(r, b[:]); err != nil {
 		return s, err
 	}
@@ -130,7 +130,7 @@ func webpShape(kind string, r io.Reader) (s shape, err error) {
 	return s, nil
 }
 
-// stream is a file of the picture's chunks alone, as the library wants it.
+// stream returns a file of only the picture's chunks, as the library needs it.
 func (f *webpFile) stream(r io.ReadSeeker) io.Reader {
 	var parts []io.Reader
 	total := int64(4)
@@ -149,7 +149,7 @@ func (f *webpFile) stream(r io.ReadSeeker) io.Reader {
 	return io.MultiReader(append([]io.Reader{bytes.NewReader(append(head, "WEBP"...))}, parts...)...)
 }
 
-// placed reads a stretch of r.
+// placed reads a part of r.
 type placed struct {
 	r        io.ReadSeeker
 	at, left int64
@@ -182,8 +182,8 @@ func probeWebP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 	return f.kind, p, turnOf(f.exif, f.xmp), nil
 }
 
-// decodeWebP reads a WebP with golang.org/x/image/webp, but turns lossy ones'
-// planes into RGB here: see vp8.
+// decodeWebP reads a WebP with golang.org/x/image/webp, but converts the planes of
+// lossy ones to RGB here: see vp8.
 func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	f, err := scanWebP(r, limits)
 	if err != nil {
@@ -217,8 +217,8 @@ func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	return m, m.Behind.lookFrom(r, f.end)
 }
 
-// encodeWebP writes a lossless WebP: the library has no lossy one, and a
-// restored picture should not be damaged again on its way to the disk.
+// encodeWebP writes a lossless WebP: the library has no lossy encoder, and a restored
+// picture should not be degraded again when it is saved.
 func encodeWebP(out io.Writer, info *Info, img *image.NRGBA) error {
 	var plain bytes.Buffer // the library does not report failing writes
 	if err := nativewebp.Encode(&plain, img, nil); err != nil {
@@ -242,7 +242,7 @@ func encodeWebP(out io.Writer, info *Info, img *image.NRGBA) error {
 	return err
 }
 
-// webpFlags are those of VP8X for what info carries.
+// webpFlags returns the flags of VP8X for what info carries.
 func webpFlags(info *Info) (flags byte) {
 	for flag, present := range map[byte]bool{webpICC: info.Meta.ICC != nil, webpEXIF: info.Meta.EXIF != nil,
 		webpXMP: info.Meta.XMP != nil, webpAlpha: info.Alpha} {
@@ -253,7 +253,7 @@ func webpFlags(info *Info) (flags byte) {
 	return flags
 }
 
-// webpExtended is the content of VP8X.
+// webpExtended returns the content of VP8X.
 func webpExtended(flags byte, w, h int) []byte {
 	w, h = w-1, h-1
 	return []byte{flags, 0, 0, 0, byte(w), byte(w >> 8), byte(w >> 16), byte(h), byte(h >> 8), byte(h >> 16)}

@@ -8,9 +8,9 @@ import (
 	"clusir/internal/atomicfile"
 )
 
-// Options are the choices in writing a picture. The zero value has defaults.
+// Options are the settings for writing a picture. The zero value has defaults.
 type Options struct {
-	// Quality of a JPEG, 1 to 100; 0 stands for 95. Chroma is never subsampled.
+	// Quality of a JPEG, 1 to 100; 0 means 95. Chroma is never subsampled.
 	Quality int
 
 	start int64 // of a page of a TIFF that is not the first
@@ -23,8 +23,7 @@ type rowWriter interface {
 	close() error
 }
 
-// Writer takes a picture from its first row to its last and encodes it as it
-// comes.
+// Writer encodes a picture row by row, from the first to the last.
 type Writer struct {
 	info Info
 	out  *bufio.Writer
@@ -33,8 +32,8 @@ type Writer struct {
 	done int // rows
 }
 
-// NewWriter starts a picture like info on w, in the format info.Format, which
-// must be able to hold it: see Fit.
+// NewWriter starts a picture like info on w, in the format info.Format, which must be
+// able to hold it: see Fit.
 func NewWriter(w io.Writer, info Info, o Options) (*Writer, error) {
 	info, lost := Fit(info, info.Format)
 	if len(lost) > 0 {
@@ -51,7 +50,7 @@ func NewWriter(w io.Writer, info Info, o Options) (*Writer, error) {
 	return &Writer{info: info, out: out, enc: enc}, nil
 }
 
-// CheckSize refuses a picture of w×h pixels that a file of the format cannot hold.
+// CheckSize refuses a picture of w×h pixels that is too large for the format.
 func (f Format) CheckSize(w, h int) error {
 	if maxSide := rowOf(f).maxSide; w <= 0 || h <= 0 || max(w, h) > maxSide {
 		return fmt.Errorf("a %s of %d×%d is not possible, sides are from 1 to %d: write another format", f, w, h, maxSide)
@@ -59,8 +58,8 @@ func (f Format) CheckSize(w, h int) error {
 	return nil
 }
 
-// Rows writes the next rows: rgb [3,n,W] and, where the picture has alpha,
-// alpha [n,W], clamped and rounded. A grey picture takes the channels' mean.
+// Rows writes the next rows: rgb [3,n,W] and, if the picture has alpha, alpha [n,W],
+// clamped and rounded. A grey picture takes the channels' mean.
 func (w *Writer) Rows(rgb, alpha []float32) error {
 	n := len(rgb) / (3 * w.info.W)
 	if len(rgb) != 3*n*w.info.W || w.done+n > w.info.H || (w.info.Alpha && len(alpha) != n*w.info.W) {
@@ -80,7 +79,7 @@ func (w *Writer) Rows(rgb, alpha []float32) error {
 	return nil
 }
 
-// Close ends the file. It is an error if rows are missing.
+// Close ends the file. It returns an error if rows are missing.
 func (w *Writer) Close() error {
 	if w.done != w.info.H {
 		return fmt.Errorf("only %d of %d rows were written", w.done, w.info.H)
@@ -91,8 +90,8 @@ func (w *Writer) Close() error {
 	return w.out.Flush()
 }
 
-// Fit is info as a file of the format f can hold it, and what is lost in that,
-// in words.
+// Fit returns info as a file of format f can hold it, and a description of what is
+// lost.
 func Fit(info Info, f Format) (fitted Info, lost []string) {
 	row := rowOf(f)
 	info.Format = f
@@ -106,7 +105,7 @@ func Fit(info Info, f Format) (fitted Info, lost []string) {
 		lost = append(lost, fmt.Sprintf("%s has no alpha: write %s to keep it", f,
 			holding(func(r formatRow) bool { return r.alpha })))
 	}
-	// Three equal channels stand in for one, which is a loss to a grey profile only.
+	// Three equal channels stand in for one, which loses only a grey profile.
 	if info.Grey && (!row.grey || info.Alpha && !row.greyAlpha) {
 		info.Grey = false
 		if info.Meta.ICC != nil {
@@ -118,7 +117,7 @@ func Fit(info Info, f Format) (fitted Info, lost []string) {
 	return info, lost
 }
 
-// Flatten lays rgb [3,n] of a picture with alpha [n] over white, for formats
+// Flatten composes rgb [3,n] of a picture with alpha [n] onto white, for formats
 // without alpha.
 func Flatten(rgb, alpha []float32) {
 	for i, a := range alpha {
@@ -128,8 +127,8 @@ func Flatten(rgb, alpha []float32) {
 	}
 }
 
-// WriteFile makes a file of the picture whose rows fill writes, under a
-// temporary name that becomes path only when all went well.
+// WriteFile writes a picture whose rows fill supplies, under a temporary name that
+// becomes path only on success.
 func WriteFile(path string, info Info, o Options, fill func(*Writer) error) error {
 	return atomicfile.Write(path, func(out io.Writer) error {
 		w, err := NewWriter(out, info, o)

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// kinds are the depths and channels that a format holds, at an odd size.
+// kinds returns the depths and channels that a format holds, at an odd size.
 func kinds(f Format) (infos []Info) {
 	for _, depth := range []int{8, 16} {
 		for _, grey := range []bool{false, true} {
@@ -30,8 +30,8 @@ func kindName(i Info) string {
 	return fmt.Sprintf("%v_%dbit_grey=%v_alpha=%v", i.Format, i.Depth, i.Grey, i.Alpha)
 }
 
-// TestRoundTrip writes and reads every kind of picture in every lossless
-// format that holds it.
+// TestRoundTrip writes and reads every kind of picture in every lossless format that
+// holds it.
 func TestRoundTrip(t *testing.T) {
 	count := map[Format]int{PNG: 8, TIFF: 6, WebP: 2, BMP: 1}
 	for _, f := range []Format{PNG, TIFF, WebP, BMP} {
@@ -49,7 +49,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestJPEGQuality holds the encoder to what libjpeg reaches on this picture at
+// TestJPEGQuality compares the encoder with what libjpeg achieves on this picture at
 // 4:4:4 (Pillow 13: 32.9, 35.2, 41.6 and 53.7 dB).
 func TestJPEGQuality(t *testing.T) {
 	m, err := Open("../../testdata/images/chelsea.png", Limits{})
@@ -76,8 +76,8 @@ func TestJPEGQuality(t *testing.T) {
 	}
 }
 
-// TestJPEGSizes writes pictures that fill no block, grey and in colour, and
-// one whose coefficients are as large as they get.
+// TestJPEGSizes writes pictures that do not fill a block, grey and in colour, and one
+// with the largest possible coefficients.
 func TestJPEGSizes(t *testing.T) {
 	for _, grey := range []bool{false, true} {
 		for _, size := range [][2]int{{1, 1}, {8, 8}, {7, 9}, {17, 1}, {1, 23}} {
@@ -94,8 +94,8 @@ func TestJPEGSizes(t *testing.T) {
 			if got.W != info.W || got.H != info.H || got.Grey != grey {
 				t.Errorf("%v became %d×%d, grey %v", size, got.W, got.H, got.Grey)
 			}
-			if most, _ := difference(t, values(t, got), values(t, m)); most > 2 {
-				t.Errorf("%v, grey %v: values differ by up to %d", size, grey, most)
+			if worst, _ := difference(t, values(t, got), values(t, m)); worst > 2 {
+				t.Errorf("%v, grey %v: values differ by up to %d", size, grey, worst)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func TestFit(t *testing.T) {
 			}
 		}
 		if again, lost := Fit(fitted, tc.f); len(lost) > 0 || again.Format != tc.f {
-			t.Errorf("%v: what was fitted does not fit: %q", tc.f, lost)
+			t.Errorf("%v: the fitted info does not fit: %q", tc.f, lost)
 		}
 	}
 }
@@ -204,7 +204,7 @@ func TestMissingRows(t *testing.T) {
 	}
 }
 
-// TestFlattened saves a picture with alpha where there is none: over white.
+// TestFlattened saves a picture with alpha in a format without: on white.
 func TestFlattened(t *testing.T) {
 	info := Info{Format: PNG, W: 3, H: 1, Depth: 8, Alpha: true}
 	m := New(info)

@@ -12,10 +12,10 @@ import (
 	"unicode/utf16"
 )
 
-// XMP (ISO 16684) is carried byte by byte but for what would not be true any
-// more. A packet that is not well-formed is searched as text instead.
+// XMP (ISO 16684) is carried byte by byte except for what would no longer be true. A
+// packet that is not well-formed is searched as text instead.
 
-// Namespaces of properties that are read here.
+// Namespaces of properties that are used here.
 const (
 	nsTIFF  = "http://ns.adobe.com/tiff/1.0/"
 	nsEXIF  = "http://ns.adobe.com/exif/1.0/"
@@ -25,7 +25,7 @@ const (
 	nsPhoto = "http://ns.google.com/photos/1.0/"
 )
 
-// usualPrefixes are for packets that use a prefix without declaring it.
+// usualPrefixes is for packets that use a prefix without declaring it.
 var usualPrefixes = map[string]string{
 	"tiff": nsTIFF, "exif": nsEXIF, "xmpNote": nsNote, "hdrgm": nsHDR,
 	"HDRGainMap": nsApple + "HDRGainMap/1.0/", "GCamera": nsPhoto + "camera/",
@@ -36,7 +36,7 @@ var usualPrefixes = map[string]string{
 type property struct {
 	space, name string
 	value       stretch
-	whole       stretch // the value with all that names it
+	whole       stretch // the value including everything that names it
 }
 
 // stretch is a part of a text.
@@ -44,13 +44,13 @@ type stretch struct{ from, to int }
 
 func (s stretch) of(text []byte) []byte { return text[s.from:s.to] }
 
-// edit puts other text in place of a stretch.
+// edit replaces a stretch by another text.
 type edit struct {
 	stretch
 	text []byte
 }
 
-// apply makes edits; of those that overlap, the first and longest counts.
+// apply makes edits; if some overlap, the first and longest counts.
 func apply(text []byte, edits []edit) []byte {
 	slices.SortStableFunc(edits, func(a, b edit) int {
 		if a.from != b.from {
@@ -72,15 +72,15 @@ func apply(text []byte, edits []edit) []byte {
 // xmlAttribute matches an attribute of a tag, with the space before it.
 var xmlAttribute = regexp.MustCompile(`\s+([^\s=/>]+)\s*=\s*("[^"]*"|'[^']*')`)
 
-// element is an element of a packet that has not ended yet.
+// element is an open element of a packet.
 type element struct {
 	property
 	prefixes map[string]string
 }
 
-// maxXMP bounds the depth of a packet and the prefixes that hold at a place;
-// maxMarkup its tags, and its attributes, each of which takes a hundred times the
-// memory and the time of plain text. Histories of edits have thousands.
+// maxXMP bounds the depth of a packet and the number of prefixes in scope; maxMarkup
+// bounds its tags and its attributes, each of which takes a hundred times the memory
+// and the time of plain text. Edit histories have thousands.
 const (
 	maxXMP    = 256
 	maxMarkup = 1 << 16
@@ -128,7 +128,7 @@ func scanXMP(xmp []byte) ([]property, error) {
 	}
 }
 
-// declared is prefixes with those that a tag's attributes declare.
+// declared returns prefixes with those that a tag's attributes declare.
 func declared(prefixes map[string]string, attributes []xml.Attr) map[string]string {
 	shared := true
 	for _, a := range attributes {
@@ -163,7 +163,7 @@ func attributes(xmp []byte, tag stretch, prefixes map[string]string) (found []pr
 // xmpOrientation finds tiff:Orientation in a packet that is not well-formed.
 var xmpOrientation = regexp.MustCompile(`(tiff:Orientation\s*(?:=\s*["']|>)\s*)([0-9])`)
 
-// xmpTurn is the orientation that a packet states, and whether it does.
+// xmpTurn returns the orientation that a packet states, and whether it does.
 func xmpTurn(xmp []byte) (o orientation, found bool) {
 	xmp = utf8XMP(xmp)
 	properties, err := scanXMP(xmp)
@@ -182,7 +182,7 @@ func xmpTurn(xmp []byte) (o orientation, found bool) {
 	return upright, false
 }
 
-// parseTurn reads an orientation; what is none counts as upright.
+// parseTurn parses an orientation; an invalid one counts as upright.
 func parseTurn(text []byte) orientation {
 	if t := bytes.TrimSpace(text); len(t) == 1 && t[0] >= '1' && t[0] <= '8' {
 		return orientation(t[0] - '0')
@@ -196,9 +196,9 @@ var axesOfXMP = []struct{ space, x, y string }{
 	{nsEXIF, "PixelXDimension", "PixelYDimension"}, {nsEXIF, "FocalPlaneXResolution", "FocalPlaneYResolution"},
 }
 
-// uprightXMP is xmp for the picture turned upright, as uprightEXIF is for EXIF.
-// What announces pictures or videos behind this one, which are not kept, is
-// taken out; then a note says so.
+// uprightXMP returns xmp for the picture turned upright, like uprightEXIF.
+// Announcements of pictures or videos after this one, which are not kept, are removed;
+// a note then says so.
 func uprightXMP(xmp []byte, turn orientation) (out []byte, note string) {
 	xmp = utf8XMP(xmp)
 	properties, err := scanXMP(xmp)
@@ -235,8 +235,8 @@ func swapProperties(xmp []byte, properties []property) (edits []edit) {
 	return edits
 }
 
-// utf8XMP is a packet in UTF-8, as most are, with neither padding of zeros nor
-// a byte order mark.
+// utf8XMP returns a packet in UTF-8, as most are, without zero padding or byte order
+// mark.
 func utf8XMP(xmp []byte) []byte {
 	var order binary.ByteOrder
 	switch {

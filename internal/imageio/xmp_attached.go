@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// attachment is a way in which XMP announces that more pictures, or a video,
-// follow in the file behind this picture. A result has nothing behind it.
+// attachment is a way in which XMP announces that more pictures, or a video, follow
+// this picture in the file. A result has nothing after it.
 type attachment struct {
-	space string   // all namespaces that begin so
-	names []string // the beginnings of the properties' names; nil for all
+	space string   // all namespaces with this prefix
+	names []string // prefixes of the properties' names; nil for all
 	what  string
 }
 
@@ -26,7 +26,7 @@ var attachments = []attachment{
 	{"http://ns.google.com/photos/dd/", nil, "a depth map"},
 }
 
-// announces is what a property announces, "" if nothing.
+// announces returns what a property announces, "" if nothing.
 func announces(p property) string {
 	for _, a := range attachments {
 		if strings.HasPrefix(p.space, a.space) && (a.names == nil ||
@@ -37,7 +37,7 @@ func announces(p property) string {
 	return ""
 }
 
-// announcedInText is what a packet that is not well-formed seems to announce.
+// announcedInText returns what a packet that is not well-formed seems to announce.
 func announcedInText(xmp []byte) string {
 	for _, a := range attachments {
 		if bytes.Contains(xmp, []byte(a.space)) {
@@ -47,9 +47,9 @@ func announcedInText(xmp []byte) string {
 	return ""
 }
 
-// cutAnnouncements makes edits and takes out what announces attachments.
+// cutAnnouncements makes edits and removes announcements of attachments.
 func cutAnnouncements(xmp []byte, properties []property, edits []edit) (out []byte, note string) {
-	const maxSpaces = 32 // each costs a search; a declaration that stays says nothing
+	const maxSpaces = 32 // each costs a search; a declaration that stays has no effect
 	var gone, spaces []string
 	for _, p := range properties {
 		what := announces(p)
@@ -74,8 +74,7 @@ func cutAnnouncements(xmp []byte, properties []property, edits []edit) (out []by
 	return out, "XMP's mention of " + strings.Join(gone, " and ") + " was taken out, since only the picture itself is kept"
 }
 
-// cutDeclaration takes out the declarations of a namespace of which nothing is
-// left.
+// cutDeclaration removes the declarations of a namespace that is no longer used.
 func cutDeclaration(xmp []byte, space string) []byte {
 	declaration := regexp.MustCompile(`\s+xmlns:([^\s=]+)\s*=\s*["']` + regexp.QuoteMeta(space) + `["']`)
 	rest := declaration.ReplaceAll(xmp, nil)

@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// packet is XMP with one description of these attributes and content.
+// packet returns XMP with one description of these attributes and content.
 func packet(attributes, content string) string {
 	return `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">` +
 		`<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description` + attributes + `>` + content +
 		`</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
 }
 
-// TestAnnouncements: what XMP says of pictures behind this one goes, the rest
-// stays to the byte.
+// TestAnnouncements: announcements of pictures after this one are removed from XMP, and
+// the rest stays to the byte.
 func TestAnnouncements(t *testing.T) {
 	const (
 		camera    = ` xmlns:GCamera="http://ns.google.com/photos/1.0/camera/"`
@@ -66,8 +66,8 @@ func TestAxesOfXMP(t *testing.T) {
 	}
 }
 
-// TestCostlyXMP: packets of ten thousands of tags, attributes or namespaces, which
-// are a few kilobytes in a file, are left as they are before they cost much.
+// TestCostlyXMP: packets of tens of thousands of tags, attributes or namespaces, which
+// are a few kilobytes in a file, are left alone before they cost much.
 func TestCostlyXMP(t *testing.T) {
 	const many = 1 << 18
 	var spaces strings.Builder
@@ -88,14 +88,14 @@ func TestCostlyXMP(t *testing.T) {
 		if turn != 6 || !strings.Contains(string(out), `tiff:Orientation="1"`) {
 			t.Errorf("%s: turned by %d", name, turn)
 		}
-		const most = 64 << 20
-		if spent := after.TotalAlloc - before.TotalAlloc; spent > most {
+		const worst = 64 << 20
+		if spent := after.TotalAlloc - before.TotalAlloc; spent > worst {
 			t.Errorf("%s: %d KiB took %d MiB", name, len(in)>>10, spent>>20)
 		}
 	}
 }
 
-// FuzzXMP edits anything as XMP: it ends, and what was turned upright is.
+// FuzzXMP edits arbitrary data as XMP: it ends, and what was turned upright is upright.
 func FuzzXMP(f *testing.F) {
 	for _, c := range orientations {
 		f.Add([]byte(c.xmp))

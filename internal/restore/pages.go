@@ -15,7 +15,7 @@ import (
 // the other, and into one file. The first stands for all: its context is the
 // parent of the others', and its Result is the file's.
 
-// readPages sends the pages behind the first.
+// readPages sends the pages after the first.
 func (r *run) readPages(first *picture, opened chan<- *picture) {
 	for page := 2; page <= first.Pages && r.ctx.Err() == nil; page++ {
 		p := r.newPicture(first.ctx, first.index, Job{In: first.In, Out: first.Out, Format: first.Format, Stream: first.Stream})
