@@ -43,11 +43,11 @@ func (r *PCGRM) Forward(t *pass, x *Var) *Route {
 	eps := t.epsilon(r.stage, B, r.N, D)                         // ε ~ N(0, I); 0 in inference
 	tokens := t.Tokens(alpha, r.mu, r.logSigma, eps)             // Eq. 7, [B,N,D]
 	g := t.Add(z, r.attend(t, z, tokens, alpha))                 // Eq. 8
-	logits := t.Linear(g, r.gate, r.gateBias)                    // Eq. 9, [B,N·M]
-	p := t.TopKSoftmax(logits.Reshape(B*r.N, r.M), r.topExperts) // Eq. 10
+	logits := t.Linear(g, r.gate, r.gateBias).Reshape(B*r.N, r.M) // Eq. 9
+	p := t.TopKSoftmax(logits, r.topExperts)                      // Eq. 10
 	weights := t.ScaleRows(p, alpha.Reshape(B*r.N)).Reshape(B, r.N*r.M)
 
-	route := &Route{Weights: weights, Alpha: alpha, Tokens: tokens, Sim: sim}
+	route := &Route{Weights: weights, Alpha: alpha, Tokens: tokens, Sim: sim, Logits: logits}
 	if t.probing() {
 		t.as(r.name+".posterior", route.Posterior(t.Tape))
 		t.as(r.name+".weights", weights)
@@ -55,7 +55,7 @@ func (r *PCGRM) Forward(t *pass, x *Var) *Route {
 		t.as(r.name+".mask", alpha)
 		t.as(r.name+".sim", sim)
 		t.as(r.name+".g", g)
-		t.as(r.name+".logits", logits)
+		t.as(r.name+".logits", logits.Reshape(B, r.N*r.M))
 	}
 	return route
 }

@@ -8,11 +8,19 @@ type Route struct {
 	Alpha   *Var // [B,N]: p(C=c|x) over the kept clusters (Eq. 6), 0 for the others
 	Tokens  *Var // [B,N,D]: the summands of the prompt 𝒫 (Eq. 7)
 	Sim     *Var // [B,N]: cosines to the prototypes (Eq. 4); absent in a route supplied by the caller
+	Logits  *Var // [B·N,M]: each cluster's scores of its experts (Eq. 9); absent like Sim
 }
 
 // Posterior returns p(C=c|x) over all clusters (Eq. 5), [B,N]. With cosines as logits
 // it stays between 0.06 and 0.79 for N = 3.
 func (r *Route) Posterior(t *Tape) *Var { return t.Softmax(r.Sim) }
+
+// Preference returns α_c softmax_e(logits_c) of each expert, [B,N·M]: its weight if all
+// M experts of a kept cluster ran.
+func (r *Route) Preference(t *Tape) *Var {
+	B, N, M := r.Alpha.Shape[0], r.Alpha.Shape[1], r.Logits.Shape[1]
+	return t.ScaleRows(t.Softmax(r.Logits), r.Alpha.Reshape(B*N)).Reshape(B, N*M)
+}
 
 // Detach returns the route as leaves that survive the tape's Reset and can be passed to
 // later passes. The caller frees them.
