@@ -70,7 +70,7 @@ type Train struct {
 	// left, not by how much that is: else low light and haze, whose errors are large
 	// and alike over a whole image, drown noise and blur.
 	RelativeError bool `yaml:"relative_error"`
-	// BalanceWeight is that of the term that evens out the use of the experts.
+	// BalanceWeight is that of the term that evens out the use of clusters and experts.
 	BalanceWeight float64 `yaml:"balance_weight"`
 
 	// EMA is the decay of the moving average of the weights, 0 for none.
