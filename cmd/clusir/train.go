@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"clusir/internal/config"
+	"clusir/internal/dataset"
 	"clusir/internal/device"
 	"clusir/internal/eval"
 	"clusir/internal/infer"
@@ -97,7 +98,11 @@ func (o *trainOptions) check() error {
 		defer b.Close()
 		run.Backend = b
 	}
-	_, err := eval.Validator(o.config, o.Benchmarks, run.Backend, o.errOut)
+	catalog, err := eval.Catalog(o.config, o.Benchmarks)
+	if err != nil {
+		catalog = dataset.Standard() // Validator says what is wrong with it
+	}
+	_, err = eval.Validator(o.config, o.Benchmarks, run.Backend, o.errOut)
 	settings = append(settings, err)
 	if o.InitFrom != "" {
 		if run.InitFrom, err = infer.Open(o.InitFrom); err == nil {
@@ -108,7 +113,7 @@ func (o *trainOptions) check() error {
 	}
 	bar := progress.New(o.errOut, "images")
 	reading := func(done, all int) { bar.Set(done, all, "reading images") }
-	return errors.Join(append(settings, train.Check(o.ctx, run, o.out, o.JSON, reading))...)
+	return errors.Join(append(settings, train.Check(o.ctx, run, catalog, o.out, o.JSON, reading))...)
 }
 
 func (o *trainOptions) complete(cmd *cobra.Command, _ []string) (err error) {

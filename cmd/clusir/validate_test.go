@@ -37,3 +37,32 @@ func TestValidationIsAnnounced(t *testing.T) {
 		}
 	}
 }
+
+// TestDescribedBenchmarks: benchmarks that a configuration describes are checked before
+// a run, like those of a file, and not trained on unnoticed.
+func TestDescribedBenchmarks(t *testing.T) {
+	dir := evalData(t)
+	copyPhotos(t, filepath.Join(dir, "Train", "Denoise"), 1, "a.png", "b.png")
+	copyPhotos(t, filepath.Join(dir, "in"), .5, "a.png")
+	copyPhotos(t, filepath.Join(dir, "out"), 1, "a.png")
+	writeFile(t, filepath.Join(dir, "file.yaml"), "pairs: {input: in, target: out}\n")
+	for _, c := range []struct {
+		benchmarks, flags, want string
+		code                    int
+	}{
+		{"{pairs: {input: in, target: out}}", "", "training images also stand in benchmark pairs", exitOK},
+		{"[pairs]", "--benchmark-file {}/file.yaml", "training images also stand in benchmark pairs", exitOK},
+		{"[pairs: {input: in, target: out}]", "--benchmark-file {}/file.yaml", "benchmark pairs is described here and in a benchmark file", exitError},
+		{"[pairs: {input: none, target: out}]", "", filepath.Join(dir, "none"), exitError},
+		{"[mine, pairs: {input: in, target: out}]", "", `eval.benchmarks: there is no benchmark "mine"`, exitError},
+		{"[five-task: {input: in, target: out}]", "", "five-task: is also the name of a group", exitError},
+	} {
+		writeFile(t, filepath.Join(dir, "toy.yaml"), toyRun+"eval: {benchmarks: "+c.benchmarks+"}\n")
+		args := "train --check --config {}/toy.yaml --set train.validation_interval=1 --data {} --threads 1 --device cpu " + c.flags
+		var out bytes.Buffer
+		code := run(strings.Fields(strings.ReplaceAll(args, "{}", dir)), &out, &out)
+		if code != c.code || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%s %s: exit code %d\n%s\nwant %d and %q", c.benchmarks, c.flags, code, &out, c.code, c.want)
+		}
+	}
+}

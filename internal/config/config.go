@@ -105,7 +105,9 @@ type Train struct {
 
 // Eval says how restored images are measured.
 type Eval struct {
-	Benchmarks []string `yaml:"benchmarks"`
+	// Benchmarks are measured in training: names, and benchmarks of the user's own that
+	// are described as in a benchmark file.
+	Benchmarks []dataset.Listed `yaml:"benchmarks"`
 	// BenchmarkFile is a YAML file, seen from the folder of the configuration that names
 	// it, with benchmarks of the user's own for training,
 	// as from the working directory.

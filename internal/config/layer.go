@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"clusir/internal/dataset"
 )
 
 // layer is one file's settings.
@@ -127,6 +129,9 @@ func (l *layer) value(n *yaml.Node, t reflect.Type, key string) (any, bool) {
 		l.fault(n, "%s has no value: give it one, or leave the key out", key)
 		return nil, false
 	}
+	if t == reflect.TypeFor[[]dataset.Listed]() {
+		return l.benchmarks(n, key)
+	}
 	if t.Kind() == reflect.Slice {
 		return l.list(n, t.Elem(), key)
 	}
@@ -136,6 +141,16 @@ func (l *layer) value(n *yaml.Node, t reflect.Type, key string) (any, bool) {
 		return nil, false
 	}
 	return p.Elem().Interface(), true
+}
+
+// benchmarks reads names and descriptions of benchmarks, with the messages of a file of
+// benchmarks.
+func (l *layer) benchmarks(n *yaml.Node, key string) (any, bool) {
+	list, mistakes := dataset.ReadListed(n, l.later)
+	for _, m := range mistakes {
+		l.faults = append(l.faults, fmt.Sprintf("%s:%d: %s: %s", l.name, cmp.Or(m.Line, n.Line), key, m.Text))
+	}
+	return list, len(mistakes) == 0
 }
 
 func (l *layer) list(n *yaml.Node, t reflect.Type, key string) (any, bool) {

@@ -272,7 +272,8 @@ func decode(dst, src any) error {
 		Squash:           true, // embedded structs
 		WeaklyTypedInput: true, // the environment is text; files are checked before
 		ZeroFields:       true, // a list takes the place of the default's
-		DecodeHook:       mapstructure.StringToWeakSliceHookFunc(","),
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToWeakSliceHookFunc(","),
+			mapstructure.TextUnmarshallerHookFunc()),
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -35,7 +36,8 @@ func TestRecipe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before, err := ParseRecipe(string(old))
+		names := regexp.MustCompile(`{"Name":("\w+"),"Own":null}`) // only names were in the list
+		before, err := ParseRecipe(names.ReplaceAllString(string(old), "$1"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,6 +58,31 @@ func TestRecipe(t *testing.T) {
 		}
 	}
 	if c, err := ParseRecipe(`{"train": {"lr": 1, "later": 2}, "sometime": {}}`); err != nil || c.Train.LR != 1 {
+		t.Errorf("a later version's: %+v, %v", c, err)
+	}
+}
+
+// TestRecipeOfOwnBenchmarks: what a configuration describes stays in a run's recipe, and
+// of a later version's description what is known.
+func TestRecipeOfOwnBenchmarks(t *testing.T) {
+	const block = "mine: {task: derain, input: [rainy, wet], target: clean, match: rain}"
+	for _, text := range []string{"eval: {benchmarks: {" + block + "}}", "eval:\n  benchmarks:\n    - " + block} {
+		c, err := loadText([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		recipe := recipeOf(t, *c)
+		const want = `"benchmarks":[{"mine":{"input":["rainy","wet"],"match":"rain","target":["clean"],"task":"derain","title":"mine"}}]`
+		if !strings.Contains(recipe, want) {
+			t.Errorf("%s: the recipe is %s", text, recipe)
+		}
+		again, err := ParseRecipe(recipe)
+		if err != nil || recipeOf(t, *again) != recipe || !again.Eval.Benchmarks[0].Own.Own {
+			t.Errorf("%s: %+v, %v", text, again, err)
+		}
+	}
+	c, err := ParseRecipe(`{"eval": {"benchmarks": ["a", {"mine": {"task": "unheard", "later": 5}}]}}`)
+	if err != nil || len(c.Eval.Benchmarks) != 2 || c.Eval.Benchmarks[1].Own.Task != "unheard" {
 		t.Errorf("a later version's: %+v, %v", c, err)
 	}
 }

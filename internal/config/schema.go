@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"slices"
@@ -60,9 +61,11 @@ func appendLeaves(ls []leaf, t reflect.Type, prefix string) []leaf {
 	return ls
 }
 
-// envName is the environment variable that sets key, "" for lists of structs.
+// envName is the environment variable that sets key, "" for lists of structs that text
+// does not set.
 func (l leaf) envName() string {
-	if l.typ.Kind() == reflect.Slice && l.typ.Elem().Kind() == reflect.Struct {
+	if l.typ.Kind() == reflect.Slice && l.typ.Elem().Kind() == reflect.Struct &&
+		!reflect.PointerTo(l.typ.Elem()).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return ""
 	}
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(l.key, ".", "_"))

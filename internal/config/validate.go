@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"clusir/internal/arch"
+	"clusir/internal/dataset"
 	"clusir/internal/suggest"
 )
 
@@ -68,7 +69,8 @@ func (c *Config) validate() []problem {
 		fmt.Sprintf("%d or more: BatchNorm in DAFMM cannot normalise over a single sample", 2*parts))
 	k.oneOf("eval.protocol", c.Eval.Protocol, "promptir", "gaussian")
 	for i, b := range c.Eval.Benchmarks {
-		k.need(b != "" && !slices.Contains(c.Eval.Benchmarks[:i], b), "eval.benchmarks", fmt.Sprintf("%q", b), "names, each one once")
+		twice := slices.ContainsFunc(c.Eval.Benchmarks[:i], func(o dataset.Listed) bool { return strings.EqualFold(o.Name, b.Name) })
+		k.need(b.Name != "" && !twice, "eval.benchmarks", fmt.Sprintf("%q", b.Name), "names, each one once")
 	}
 	return k.problems
 }

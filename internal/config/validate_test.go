@@ -107,6 +107,16 @@ func TestRejected(t *testing.T) {
 		{"train: {validation_interval: -1}", "train.validation_interval"},
 		{"eval: {protocol: promptIR}", "did you mean promptir?"},
 		{"eval: {benchmarks: [lol, lol]}", `eval.benchmarks = "lol": must be names, each one once`},
+		{"eval: {benchmarks: [mine, {Mine: {clean: a, sigmas: [5]}}]}", `eval.benchmarks = "mine": must be names, each one once`},
+		{"eval:\n  benchmarks:\n    - cbsd68\n    - mine: {inputs: a}", "run.yaml:4: eval.benchmarks: there is no field inputs: did you mean \"input\"?"},
+		{"eval:\n  benchmarks:\n    mine:\n      input: a", "run.yaml:4: eval.benchmarks: benchmark mine: needs input and target"},
+		{"eval: {benchmarks: {m: {task: denoize, input: a, target: b}}}", `run.yaml:1: eval.benchmarks: benchmark m: there is no task "denoize"`},
+		{"eval: {benchmarks: {m: {input: a, target: b, expected: 1.5}}}", "eval.benchmarks: m.expected is 1.5, and a whole number is needed"},
+		{"eval: {benchmarks: {m: {}, M: {}}}", "benchmark m is described twice"},
+		{"eval: {benchmarks: {m: }}", "eval.benchmarks: benchmark m is empty"},
+		{"eval: {benchmarks: lol}", "run.yaml:1: eval.benchmarks: must be a list of names"},
+		{"eval: {benchmarks: [[lol]]}", "eval.benchmarks: each must be the name of a benchmark"},
+		{"eval: {benchmarks: [~]}", "eval.benchmarks: each must be the name of a benchmark"},
 	} {
 		inFolder(t, map[string]string{"run.yaml": c.text})
 		if _, err := Load("run", nil); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -1,15 +1,12 @@
 package dataset
 
 import (
-	"bytes"
 	_ "embed"
-	"errors"
 	"fmt"
-	"io"
-	"math"
-	"reflect"
+	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -24,20 +21,28 @@ var standardYAML []byte
 // images it has in full. benchmarks.yaml explains the fields.
 type Benchmark struct {
 	Name     string    `yaml:"-"`
-	Title    string    `yaml:"title"`
-	Task     string    `yaml:"task"`
-	Clean    folders   `yaml:"clean"`
-	Input    folders   `yaml:"input"`
-	Target   folders   `yaml:"target"`
-	Match    string    `yaml:"match"`
-	Sigmas   []float64 `yaml:"sigmas"`
-	Made     string    `yaml:"made"`
-	Kinds    []string  `yaml:"kinds"`
-	Expected int       `yaml:"expected"`
-	Get      string    `yaml:"get"`
+	Title    string    `yaml:"title,omitempty"`
+	Task     string    `yaml:"task,omitempty"`
+	Clean    folders   `yaml:"clean,omitempty"`
+	Input    folders   `yaml:"input,omitempty"`
+	Target   folders   `yaml:"target,omitempty"`
+	Match    string    `yaml:"match,omitempty"`
+	Sigmas   []float64 `yaml:"sigmas,omitempty"`
+	Made     string    `yaml:"made,omitempty"`
+	Kinds    []string  `yaml:"kinds,omitempty"`
+	Expected int       `yaml:"expected,omitempty"`
+	Get      string    `yaml:"get,omitempty"`
 	// Own tells that it is of a user's file: published numbers for a benchmark of
 	// the same name are of other images.
-	Own bool `yaml:"-"`
+	Own  bool `yaml:"-"`
+	line int  // of the text that describes it
+}
+
+// UnmarshalYAML notes where a benchmark is described.
+func (b *Benchmark) UnmarshalYAML(n *yaml.Node) error {
+	type benchmark Benchmark // without this method
+	b.line = n.Line
+	return n.Decode((*benchmark)(b))
 }
 
 // folders is a list of folders in YAML, or a single one.
@@ -83,102 +88,129 @@ func (c *Catalog) AddFile(path string) error {
 }
 
 func (c *Catalog) add(text []byte, own bool) error {
+	root, err := document(text)
+	if root == nil || err != nil {
+		return err
+	}
 	var doc struct {
 		Benchmarks map[string]*Benchmark `yaml:"benchmarks"`
 		Groups     map[string][]string   `yaml:"groups"`
 	}
-	keys := map[string]yaml.Node{}
-	if err := yaml.Unmarshal(text, &keys); err != nil {
-		return plainYAML(err)
-	}
-	_, benchmarks := keys["benchmarks"]
-	_, groups := keys["groups"]
 	into := any(&doc)
-	if !benchmarks && !groups {
+	if !hasKey(root, "benchmarks") && !hasKey(root, "groups") {
 		into = &doc.Benchmarks
 	}
-	if err := decodeStrict(text, into); err != nil {
-		return err
+	if mistakes := decodeStrict(root, into); len(mistakes) > 0 {
+		return mistakes
 	}
-	for name, b := range doc.Benchmarks {
-		if err := b.check(strings.ToLower(name)); err != nil {
+	list, mistakes := described(doc.Benchmarks)
+	if len(mistakes) > 0 {
+		return mistakes
+	}
+	for _, b := range list {
+		b.Own = own
+		if err := c.put(b); err != nil {
 			return err
 		}
-		b.Own = own
-		c.benchmarks[b.Name] = b
 	}
-	for name, members := range doc.Groups {
-		for _, m := range members {
+	return c.addGroups(doc.Groups)
+}
+
+// put makes a benchmark known, in the place of one of that name.
+func (c *Catalog) put(b *Benchmark) error {
+	if c.groups[b.Name] != nil {
+		return Mistakes{b.mistake("is also the name of a group: give it another")}
+	}
+	c.benchmarks[b.Name] = b
+	return nil
+}
+
+func (c *Catalog) addGroups(groups map[string][]string) error {
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		lower := strings.ToLower(name)
+		if c.benchmarks[lower] != nil {
+			return fmt.Errorf("group %s: a benchmark has this name: give it another", name)
+		}
+		if len(groups[name]) == 0 {
+			return fmt.Errorf("group %s is empty: list names of benchmarks", name)
+		}
+		for _, m := range groups[name] {
 			if c.benchmarks[strings.ToLower(m)] == nil {
 				return fmt.Errorf("group %s: there is no benchmark %q: %s", name, m, suggest.Or(m, c.Names()))
 			}
 		}
-		c.groups[strings.ToLower(name)] = members
+		c.groups[lower] = groups[name]
 	}
 	return nil
 }
 
-func decodeStrict(text []byte, into any) error {
-	var doc yaml.Node
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return plainYAML(err)
-	}
-	if err := mustBeWhole(&doc, reflect.TypeOf(into), ""); err != nil {
-		return err
-	}
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(into); err != nil && !errors.Is(err, io.EOF) {
-		return plainYAML(err)
-	}
-	return nil
-}
-
-func (b *Benchmark) check(name string) error {
-	if b == nil {
-		return fmt.Errorf("benchmark %s is empty: give it input and target", name)
-	}
-	b.Name = name
-	if b.Title == "" {
-		b.Title = name
-	}
-	switch {
-	case b.Task != "" && kindOf(b.Task) == nil:
-		return fmt.Errorf("benchmark %s: there is no task %q: %s", name, b.Task, suggest.Or(b.Task, Kinds()))
-	case strings.ContainsAny(name, ",: /"):
-		return fmt.Errorf("benchmark %q: a name holds no comma, colon, slash or space", name)
-	case rules[b.Match] == nil:
-		return fmt.Errorf("benchmark %s: there is no match %q: %s", name, b.Match, suggest.Or(b.Match, []string{"same", "rain", "haze"}))
-	case len(b.Sigmas) > 0 && len(b.Clean) == 0:
-		return fmt.Errorf("benchmark %s: has sigmas and no clean; name the folder of clean images", name)
-	case b.Made != "" && !slices.Contains(madeKinds(), b.Made):
-		return fmt.Errorf("benchmark %s: nothing called %q can be made: %s", name, b.Made, suggest.Or(b.Made, madeKinds()))
-	case b.Made != "" && (len(b.Clean) == 0 || len(b.Sigmas) > 0):
-		return fmt.Errorf("benchmark %s: has made %s, which goes with clean and without sigmas", name, b.Made)
-	case len(b.Clean) > 0 && len(b.Sigmas) == 0 && b.Made == "":
-		return fmt.Errorf("benchmark %s: has clean and no sigmas; give the noise levels, such as [15, 25, 50], or what is made of it: one of %s", name, strings.Join(madeKinds(), ", "))
-	case len(b.Clean) == 0 && (len(b.Input) == 0 || len(b.Target) == 0):
-		return fmt.Errorf("benchmark %s: needs input and target, or clean and sigmas", name)
-	}
-	return b.checkValues()
-}
-
-// checkValues holds each field to what can be.
-func (b *Benchmark) checkValues() error {
-	for i, s := range b.Sigmas {
-		if math.IsNaN(s) || s < 0 || s > 255 || slices.Contains(b.Sigmas[:i], s) {
-			return fmt.Errorf("benchmark %s: sigmas are %v; give different ones from 0 to 255", b.Name, b.Sigmas)
+// described checks benchmarks and gives them their names, which they are sorted by.
+func described(blocks map[string]*Benchmark) ([]*Benchmark, Mistakes) {
+	var list []*Benchmark
+	var mistakes Mistakes
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(blocks)) {
+		b, lower := blocks[name], strings.ToLower(name)
+		switch {
+		case b == nil:
+			mistakes = append(mistakes, Mistake{Text: fmt.Sprintf("benchmark %s is empty: give it input and target", name)})
+			continue
+		case seen[lower]:
+			mistakes = append(mistakes, Mistake{b.line, fmt.Sprintf("benchmark %s is described twice: names differ in more than capitals", lower)})
 		}
+		seen[lower] = true
+		b.Name = lower
+		if b.Title == "" {
+			b.Title = lower
+		}
+		mistakes = append(mistakes, b.check()...)
+		list = append(list, b)
+	}
+	return list, mistakes
+}
+
+func (b *Benchmark) mistake(format string, a ...any) Mistake {
+	return Mistake{b.line, "benchmark " + b.Name + ": " + fmt.Sprintf(format, a...)}
+}
+
+// check holds a benchmark to what can be measured.
+func (b *Benchmark) check() Mistakes {
+	var mistakes Mistakes
+	need := func(ok bool, format string, a ...any) {
+		if !ok {
+			mistakes = append(mistakes, b.mistake(format, a...))
+		}
+	}
+	noise := len(b.Sigmas) > 0
+	switch {
+	case b.Name == "" || strings.ContainsFunc(b.Name, notInNames):
+		return Mistakes{{b.line, fmt.Sprintf("benchmark %q: a name is not empty and holds no comma, colon, slash or space", b.Name)}}
+	case len(b.Clean) == 0:
+		need(!noise, "has sigmas and no clean; name the folder of clean images")
+		need(b.Made == "", "has made %s and no clean; it goes with clean, the folder of clean images, and without sigmas", b.Made)
+		need(noise || b.Made != "" || len(b.Input) > 0 && len(b.Target) > 0, "needs input and target, or clean and sigmas")
+	default:
+		need(b.Made == "" || !noise, "has made %s, which goes with clean and without sigmas", b.Made)
+		need(b.Made != "" || noise, "has clean and no sigmas; give the noise levels, such as [15, 25, 50], or what is made of it: one of %s",
+			strings.Join(madeKinds(), ", "))
+		need(len(b.Input) == 0 && len(b.Target) == 0, "has clean, of which input and target are made; leave out either clean or these")
+	}
+	need(b.Task == "" || kindOf(b.Task) != nil, "there is no task %q: %s", b.Task, suggest.Or(b.Task, Kinds()))
+	need(rules[b.Match] != nil, "there is no match %q: %s", b.Match, suggest.Or(b.Match, []string{"same", "rain", "haze"}))
+	need(b.Made == "" || slices.Contains(madeKinds(), b.Made), "nothing called %q can be made: %s", b.Made, suggest.Or(b.Made, madeKinds()))
+	for i, s := range b.Sigmas {
+		need(s >= 0 && s <= 255 && !slices.Contains(b.Sigmas[:i], s), "sigmas are %v; give different ones from 0 to 255", b.Sigmas)
 	}
 	for i, k := range b.Kinds {
-		if k == "" || slices.Contains(b.Kinds[:i], k) {
-			return fmt.Errorf("benchmark %s: kinds are %q; give different names", b.Name, b.Kinds)
-		}
+		need(k != "" && !slices.Contains(b.Kinds[:i], k), "kinds are %q; give different names", b.Kinds)
 	}
-	if b.Expected < 0 {
-		return fmt.Errorf("benchmark %s: expected is %d; give the number of images of the whole set, or leave it out", b.Name, b.Expected)
-	}
-	return nil
+	need(b.Expected >= 0, "expected is %d; give the number of images of the whole set, or leave it out", b.Expected)
+	return mistakes
+}
+
+// notInNames are characters that lists of names, results and commands need.
+func notInNames(r rune) bool {
+	return strings.ContainsRune(",:/", r) || unicode.IsSpace(r) || unicode.IsControl(r)
 }
 
 // Names returns the names of all benchmarks and groups, sorted.

@@ -221,8 +221,20 @@ func TestCatalog(t *testing.T) {
 		"m:":                                  "is empty",
 		"benchmarks: {}\ngroups: {g: [none]}": `no benchmark "none"`,
 		"benchmarks: {m: {input: a, target: b}}\ngrups: {}\n": `no field grups: did you mean "groups"?`,
-		"- a":          "line 1: a list, and a block of keys is needed",
-		"m: {input: a": "line 1: did not find expected",
+		"- a":                              "line 1: a list, and a block of keys is needed",
+		"five-task: {input: a, target: b}": "also the name of a group",
+		"benchmarks: {}\ngroups: {cbsd68: [lol]}":                 "a benchmark has this name",
+		"benchmarks: {}\ngroups: {g: []}":                         "group g is empty",
+		"m: {input: a, target: b}\nM: {input: b, target: a}":      "benchmark m is described twice",
+		"m: {input: a, target: b, clean: c, sigmas: [1]}":         "leave out either",
+		"'': {input: a, target: b}":                               "a name is not empty",
+		"\"a\\tb\": {input: a, target: b}":                        "no comma",
+		"m: {input: a, target: b}\n---\nn: {input: a, target: b}": "more than one YAML document",
+		"m: &m {input: a, expected: 1.5}\nn: {<<: *m, target: b}": "m.expected is 1.5",
+		"m: {<<: [{inputs: a}], target: b}":                       "there is no field inputs",
+		"m: &m {<<: *m}":                                          "contains itself",
+		"m: {inputs: a, target: b, expected: x}":                  "line 1: there is no field inputs",
+		"m: {input: a":                                            "line 1: did not find expected",
 	} {
 		writeText(t, file, text)
 		err := Standard().AddFile(file)

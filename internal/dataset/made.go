@@ -49,13 +49,14 @@ func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) 
 	default:
 		b.Made = name
 	}
-	forbidden := func(r rune) rune {
-		if strings.ContainsRune(`,: /\`, r) {
+	allowed := func(r rune) rune {
+		if r == '\\' || notInNames(r) {
 			return '-'
 		}
 		return r
 	}
-	return b, b.check(strings.ToLower(strings.Map(forbidden, b.Title)))
+	b.Name = strings.ToLower(strings.Map(allowed, b.Title))
+	return b, b.check().orNil()
 }
 
 // MakeableKinds are the words of the kinds that FolderBenchmark knows.

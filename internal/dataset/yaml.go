@@ -1,11 +1,15 @@
 package dataset
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,8 +18,9 @@ import (
 )
 
 var (
-	wrongField = regexp.MustCompile(`(?s)^(line \d+: )field (.*) (not found|already set) in type (.+)$`)
-	wrongType  = regexp.MustCompile(`(?s)^(line \d+: )cannot unmarshal !+(\S*)(?: ` + "`(.*)`" + `)? into (.+)$`)
+	atLine    = regexp.MustCompile(`(?s)^line (\d+): (.*)$`)
+	setTwice  = regexp.MustCompile(`(?s)^field (.*) already set in type .+$`)
+	wrongType = regexp.MustCompile(`(?s)^cannot unmarshal !+(\S*)(?: ` + "`(.*)`" + `)? into (.+)$`)
 )
 
 // yamlNames are the kinds of YAML's values, and of what is wanted in their place,
@@ -25,50 +30,118 @@ var yamlNames = map[string]string{
 	"null": "nothing", "timestamp": "a date", "binary": "binary data",
 }
 
-// plainYAML is an error of the YAML library without the names of our types.
-func plainYAML(err error) error {
-	var wrong *yaml.TypeError
-	if !errors.As(err, &wrong) {
-		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	var lines []string
-	for _, e := range wrong.Errors {
-		lines = append(lines, plainLine(e))
-	}
-	return errors.New(strings.Join(lines, "; "))
+// Mistake is what is wrong in a YAML text, and in which line; 0 is not known.
+type Mistake struct {
+	Line int
+	Text string
 }
 
-func plainLine(text string) string {
-	if m := wrongField.FindStringSubmatch(text); m != nil {
-		line, field, goType := m[1], m[2], m[4]
-		switch {
-		case m[3] == "already set":
-			return line + "the field " + field + " is listed twice"
-		case strings.HasSuffix(goType, ".Benchmark"):
-			return line + "there is no field " + field + ": " + suggest.Or(field, benchmarkFields)
+// Mistakes are an error.
+type Mistakes []Mistake
+
+func (fs Mistakes) orNil() error {
+	if len(fs) == 0 {
+		return nil
+	}
+	return fs
+}
+
+func (fs Mistakes) Error() string {
+	var lines []string
+	for _, f := range fs {
+		if f.Line > 0 {
+			f.Text = fmt.Sprintf("line %d: %s", f.Line, f.Text)
 		}
-		return line + "there is no field " + field + ": " + suggest.Or(field, []string{"benchmarks", "groups"})
+		lines = append(lines, f.Text)
+	}
+	return strings.Join(lines, "; ")
+}
+
+// document returns the root of the only YAML document of a text; nil if there are
+// nothing but comments.
+func document(text []byte) (*yaml.Node, error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var doc yaml.Node
+	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, plainYAML(err)
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one YAML document: keep the first")
+	}
+	root := doc.Content[0]
+	if root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
+		return nil, nil
+	}
+	return root, nil
+}
+
+func hasKey(n *yaml.Node, key string) bool {
+	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+		if n.Content[i].Value == key {
+			return true
+		}
+	}
+	return false
+}
+
+// decodeStrict reads a node, all of whose keys must be known.
+func decodeStrict(n *yaml.Node, into any) Mistakes {
+	mistakes, whole := decode(n, into)
+	if whole {
+		mistakes = append(mistakes, checkFields(n, reflect.TypeOf(into), "")...)
+	}
+	slices.SortStableFunc(mistakes, func(a, b Mistake) int { return cmp.Compare(a.Line, b.Line) })
+	return mistakes
+}
+
+// decode reads a node; whole is false for one that cannot be looked at, such as an
+// alias within itself.
+func decode(n *yaml.Node, into any) (mistakes Mistakes, whole bool) {
+	var wrong *yaml.TypeError
+	err := n.Decode(into)
+	switch {
+	case errors.As(err, &wrong):
+		for _, e := range wrong.Errors {
+			mistakes = append(mistakes, plainLine(e))
+		}
+	case err != nil:
+		return Mistakes{{n.Line, plainYAML(err).Error()}}, false
+	}
+	return mistakes, true
+}
+
+// plainYAML is an error of the YAML library that is not about types.
+func plainYAML(err error) error { return errors.New(strings.TrimPrefix(err.Error(), "yaml: ")) }
+
+// plainLine is an error of the YAML library without the names of our types.
+func plainLine(text string) Mistake {
+	var f Mistake
+	if m := atLine.FindStringSubmatch(text); m != nil {
+		f.Line, _ = strconv.Atoi(m[1]) // digits
+		text = m[2]
+	}
+	f.Text = text
+	if m := setTwice.FindStringSubmatch(text); m != nil {
+		f.Text = "the field " + m[1] + " is listed twice"
 	}
 	if m := wrongType.FindStringSubmatch(text); m != nil {
-		line, tag, value := m[1], m[2], m[3]
-		is := cmp.Or(yamlNames[tag], "a value of type "+tag)
-		if value != "" {
-			is += " (" + value + ")"
+		is := cmp.Or(yamlNames[m[1]], "a value of type "+m[1])
+		if m[2] != "" {
+			is += " (" + m[2] + ")"
 		}
-		return line + is + ", and " + wanted(m[4]) + " is needed"
+		f.Text = is + ", and " + wanted(m[3]) + " is needed"
 	}
-	return text
+	return f
 }
-
-// benchmarkFields are those that a file may set.
-var benchmarkFields = []string{"title", "task", "clean", "input", "target", "match", "sigmas", "made", "kinds", "expected", "get"}
 
 // wanted names what a value of a Go type is written as.
 func wanted(goType string) string {
 	switch {
 	case strings.HasPrefix(goType, "[]"):
 		return "a list"
-	case strings.HasPrefix(goType, "map["), strings.Contains(goType, "struct"), strings.HasSuffix(goType, "Benchmark"):
+	case strings.HasPrefix(goType, "map["), strings.Contains(goType, "struct"), strings.HasSuffix(goType, "enchmark"):
 		return "a block of keys"
 	case strings.HasPrefix(goType, "int"):
 		return "a whole number"
@@ -78,44 +151,75 @@ func wanted(goType string) string {
 	return "text"
 }
 
-// mustBeWhole refuses other numbers where a field is an integer: the decoder would cut
-// 1.5 to 1.
-func mustBeWhole(n *yaml.Node, t reflect.Type, key string) error {
+// checkFields finds what the decoder passes over: keys of no field, and other numbers
+// where a field is an integer, as it cuts 1.5 to 1.
+func checkFields(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	var of func(name string) (reflect.Type, bool)
 	switch {
-	case n.Kind == yaml.DocumentNode && len(n.Content) == 1:
-		return mustBeWhole(n.Content[0], t, key)
+	case n.Kind == yaml.AliasNode:
+		return checkFields(n.Alias, t, key)
 	case n.Kind == yaml.ScalarNode && t.Kind() == reflect.Int && n.ShortTag() == "!!float":
-		return fmt.Errorf("line %d: %s is %s, and a whole number is needed", n.Line, strings.TrimPrefix(key, "."), n.Value)
-	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
-		of = func(string) (reflect.Type, bool) { return t.Elem(), true }
-	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
-		of = func(name string) (reflect.Type, bool) { return yamlField(t, name) }
-	default:
+		return Mistakes{{n.Line, fmt.Sprintf("%s is %s, and a whole number is needed", strings.TrimPrefix(key, "."), n.Value)}}
+	case n.Kind != yaml.MappingNode || t.Kind() != reflect.Map && t.Kind() != reflect.Struct:
 		return nil
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		name := n.Content[i].Value
-		if field, ok := of(name); ok {
-			if err := mustBeWhole(n.Content[i+1], field, key+"."+name); err != nil {
-				return err
-			}
+		k, v := n.Content[i], n.Content[i+1]
+		field, known := reflect.Type(nil), true
+		switch {
+		case k.ShortTag() == "!!merge":
+			mistakes = append(mistakes, checkMerged(v, t, key)...)
+			continue
+		case t.Kind() == reflect.Map:
+			field = t.Elem()
+		default:
+			field, known = yamlField(t, k.Value)
 		}
+		if !known {
+			mistakes = append(mistakes, Mistake{k.Line, "there is no field " + k.Value + ": " + suggest.Or(k.Value, yamlFields(t))})
+			continue
+		}
+		mistakes = append(mistakes, checkFields(v, field, key+"."+k.Value)...)
 	}
-	return nil
+	return mistakes
+}
+
+// checkMerged is checkFields for what << adds: more keys of the same type, or a list
+// of such blocks.
+func checkMerged(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
+	if n.Kind != yaml.SequenceNode {
+		return checkFields(n, t, key)
+	}
+	for _, block := range n.Content {
+		mistakes = append(mistakes, checkFields(block, t, key)...)
+	}
+	return mistakes
 }
 
 // yamlField is the type of a struct's field by its name in YAML.
 func yamlField(t reflect.Type, name string) (reflect.Type, bool) {
 	for i := range t.NumField() {
-		f := t.Field(i)
-		tag, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-		if tag == name || tag == "" && strings.ToLower(f.Name) == name {
+		if f := t.Field(i); yamlName(f) == name && name != "" {
 			return f.Type, true
 		}
 	}
 	return nil, false
+}
+
+// yamlFields are the names that a struct's fields have in YAML.
+func yamlFields(t reflect.Type) (names []string) {
+	for i := range t.NumField() {
+		if name := yamlName(t.Field(i)); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// yamlName is what a field is called in YAML; "" if it is not there.
+func yamlName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return strings.TrimPrefix(name, "-")
 }

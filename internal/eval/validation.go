@@ -36,21 +36,31 @@ type Strip struct {
 	image.Image
 }
 
-// Validator returns a function that measures a network on a configuration's benchmarks;
-// nil if there is nothing to measure. A benchmark file replaces the configuration's. It
-// writes to messages what will be measured and what cannot be. A benchmark that is not
-// on disk is an error now, rather than during the run.
-func Validator(c *config.Config, file string, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*Validation, error), error) {
+// Catalog returns the benchmarks that a configuration can name: the field's, those of
+// its benchmark file, or of the file that replaces it, and those that it describes.
+func Catalog(c *config.Config, file string) (*dataset.Catalog, error) {
 	catalog := dataset.Standard()
 	if file = cmp.Or(file, c.Eval.BenchmarkFile); file != "" {
 		if err := catalog.AddFile(file); err != nil {
 			return nil, err
 		}
 	}
-	if c.Train.ValidationInterval == 0 || len(c.Eval.Benchmarks) == 0 {
-		return nil, nil
+	if err := catalog.AddListed(c.Eval.Benchmarks); err != nil {
+		return nil, fmt.Errorf("eval.benchmarks: %w", err)
 	}
-	benchmarks, err := catalog.Resolve(strings.Join(c.Eval.Benchmarks, ","))
+	return catalog, nil
+}
+
+// Validator returns a function that measures a network on a configuration's benchmarks;
+// nil if there is nothing to measure. A benchmark file replaces the configuration's. It
+// writes to messages what will be measured and what cannot be. A benchmark that is not
+// on disk is an error now, rather than during the run.
+func Validator(c *config.Config, file string, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*Validation, error), error) {
+	catalog, err := Catalog(c, file)
+	if err != nil || c.Train.ValidationInterval == 0 || len(c.Eval.Benchmarks) == 0 {
+		return nil, err
+	}
+	benchmarks, err := catalog.Resolve(strings.Join(dataset.NamesOf(c.Eval.Benchmarks), ","))
 	if err != nil {
 		return nil, fmt.Errorf("eval.benchmarks: %w", err)
 	}

@@ -92,7 +92,7 @@ func TestConfigurations(t *testing.T) {
 		if got := set.Len(); got != want && want != 0 {
 			t.Errorf("%s: %d samples an epoch, want %d", name, got, want)
 		}
-		if _, err := dataset.Standard().Resolve(strings.Join(c.Eval.Benchmarks, ",")); err != nil {
+		if _, err := dataset.Standard().Resolve(strings.Join(dataset.NamesOf(c.Eval.Benchmarks), ",")); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -36,8 +36,9 @@ func DataOptions(c *config.Config) dataset.Options {
 // Check looks for anything that would end the run described by o before its first step,
 // and decodes all of its training data and the benchmarks that are on disk. It reports
 // to w what the run would use, which files are damaged, and which also appear in a test
-// set. Damaged data are an error. progress, if set, receives the number of images done.
-func Check(ctx context.Context, o Options, w io.Writer, asJSON bool, progress func(done, of int)) error {
+// set of catalog. Damaged data are an error. progress, if set, receives the number of
+// images done.
+func Check(ctx context.Context, o Options, catalog *dataset.Catalog, w io.Writer, asJSON bool, progress func(done, of int)) error {
 	o = o.inGroup()
 	set, report, err := o.openSet()
 	if report == nil {
@@ -45,7 +46,7 @@ func Check(ctx context.Context, o Options, w io.Writer, asJSON bool, progress fu
 	}
 	damaged := report.Unreadable()
 	if err == nil {
-		err = errors.Join(o.checkSettings(report), set.Check(ctx, report, dataset.Standard(), o.Config.Data, progress))
+		err = errors.Join(o.checkSettings(report), set.Check(ctx, report, catalog, o.Config.Data, progress))
 	}
 	if asJSON {
 		err = errors.Join(err, json.NewEncoder(w).Encode(report))
