@@ -101,7 +101,7 @@ func mayWritePage(file string, overwrite bool) error {
 	info, err := os.Stat(file)
 	switch {
 	case err == nil && info.IsDir():
-		return fmt.Errorf("--report %s: it is a folder, and a file is needed", file)
+		return fmt.Errorf("--report %s: it is a folder, but a file is needed", file)
 	case err == nil && !info.Mode().IsRegular():
 		return nil // a device takes everything that is written
 	}

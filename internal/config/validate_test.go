@@ -111,7 +111,7 @@ func TestRejected(t *testing.T) {
 		{"eval:\n  benchmarks:\n    - cbsd68\n    - mine: {inputs: a}", "run.yaml:4: eval.benchmarks: there is no field inputs: did you mean \"input\"?"},
 		{"eval:\n  benchmarks:\n    mine:\n      input: a", "run.yaml:4: eval.benchmarks: benchmark mine: needs input and target"},
 		{"eval: {benchmarks: {m: {task: denoize, input: a, target: b}}}", `run.yaml:1: eval.benchmarks: benchmark m: there is no task "denoize"`},
-		{"eval: {benchmarks: {m: {input: a, target: b, expected: 1.5}}}", "eval.benchmarks: m.expected is 1.5, and a whole number is needed"},
+		{"eval: {benchmarks: {m: {input: a, target: b, expected: 1.5}}}", "eval.benchmarks: m.expected is 1.5, but a whole number is needed"},
 		{"eval: {benchmarks: {m: {}, M: {}}}", "benchmark m is described twice"},
 		{"eval: {benchmarks: {m: }}", "eval.benchmarks: benchmark m is empty"},
 		{"eval: {benchmarks: lol}", "run.yaml:1: eval.benchmarks: must be a list of names"},

@@ -17,8 +17,8 @@ import (
 //go:embed benchmarks.yaml
 var standardYAML []byte
 
-// Benchmark describes a test set: which folders, how names match, how many
-// images it has in full. benchmarks.yaml explains the fields.
+// Benchmark describes a test set: its folders, how names match, how many images it has
+// in full. benchmarks.yaml explains the fields.
 type Benchmark struct {
 	Name     string    `yaml:"-"`
 	Title    string    `yaml:"title,omitempty"`
@@ -32,13 +32,13 @@ type Benchmark struct {
 	Kinds    []string  `yaml:"kinds,omitempty"`
 	Expected int       `yaml:"expected,omitempty"`
 	Get      string    `yaml:"get,omitempty"`
-	// Own tells that it is of a user's file: published numbers for a benchmark of
-	// the same name are of other images.
+	// Own reports that it comes from a user's file: published numbers for a benchmark of
+	// the same name are about other images.
 	Own  bool `yaml:"-"`
-	line int  // of the text that describes it
+	line int  // of its description
 }
 
-// UnmarshalYAML notes where a benchmark is described.
+// UnmarshalYAML records the line of the benchmark's description.
 func (b *Benchmark) UnmarshalYAML(n *yaml.Node) error {
 	type benchmark Benchmark // without this method
 	b.line = n.Line
@@ -57,7 +57,7 @@ func (f *folders) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*[]string)(f))
 }
 
-// Catalog is a set of benchmarks and of groups of them.
+// Catalog is a set of benchmarks and groups of benchmarks.
 type Catalog struct {
 	benchmarks map[string]*Benchmark
 	groups     map[string][]string
@@ -69,13 +69,13 @@ var rules = map[string]matchRule{"": matchSame, "same": matchSame, "rain": match
 func Standard() *Catalog {
 	c := &Catalog{map[string]*Benchmark{}, map[string][]string{}}
 	if err := c.add(standardYAML, false); err != nil {
-		panic(err) // the file is ours and tested
+		panic(err) // the file is embedded and tested
 	}
 	return c
 }
 
-// AddFile adds the benchmarks and groups of a YAML file, which may stand under
-// the keys benchmarks: and groups:, or benchmarks alone at the top.
+// AddFile adds the benchmarks and groups of a YAML file: under the keys benchmarks: and
+// groups:, or only benchmarks at the top level.
 func (c *Catalog) AddFile(path string) error {
 	text, err := userfile.ReadText(path)
 	if err != nil {
@@ -144,7 +144,7 @@ func (c *Catalog) addGroups(groups map[string][]string) error {
 	return nil
 }
 
-// described checks benchmarks and gives them their names, which they are sorted by.
+// described validates the benchmarks, sets their names and sorts them by name.
 func described(blocks map[string]*Benchmark) ([]*Benchmark, Mistakes) {
 	var list []*Benchmark
 	var mistakes Mistakes
@@ -226,8 +226,8 @@ func (c *Catalog) Names() []string {
 	return names
 }
 
-// Resolve returns the benchmarks that a name, a group or a list of these with
-// commas stands for, each once.
+// Resolve returns the benchmarks that names stands for, each once: a benchmark, a
+// group, or a list of these separated by commas.
 func (c *Catalog) Resolve(names string) ([]*Benchmark, error) {
 	var out []*Benchmark
 	for name := range strings.SplitSeq(names, ",") {

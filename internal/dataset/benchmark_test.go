@@ -30,9 +30,9 @@ func resolve(t *testing.T, names string) []*Benchmark {
 	return b
 }
 
-// The mean PSNR of the noisy input is a constant of the field (of CBSD68; for
-// the Kodak images that are there, it was measured here): not clipping,
-// or rounding where the field truncates, would move it.
+// The mean PSNR of the noisy inputs is a known constant (for CBSD68; for the Kodak
+// images on disk, it was measured here): not clipping, or rounding where the field
+// truncates, would change it.
 func TestNoiseBenchmarkInputs(t *testing.T) {
 	root := sharedtest.Shared(t, "data")
 	want := map[string][3]float64{"cbsd68": {24.9, 20.6, 15.1}, "kodak24": {24.7, 20.4, 14.8}}
@@ -86,9 +86,9 @@ func TestNoiseDependsOnSeedNameAndSigma(t *testing.T) {
 		return in.Pix
 	}
 	same := items[0]
-	same.Target = items[1].Target // another image of the same name has the same noise, not the same pixels
+	same.Target = items[1].Target // another image with the same name has the same noise, but other pixels
 	if !slices.Equal(load(items[0], 1), load(items[0], 1)) {
-		t.Error("the same seed gives other noise")
+		t.Error("the same seed gives different noise")
 	}
 	if slices.Equal(load(items[0], 1), load(items[0], 2)) {
 		t.Error("another seed gives the same noise")
@@ -100,8 +100,9 @@ func TestNoiseDependsOnSeedNameAndSigma(t *testing.T) {
 	}
 }
 
-// How many images a folder holds depends on the copy of the data; how degraded they
-// are does not: the PSNR of the whole sets is known, and a part lies near it.
+// The number of images in a folder depends on the copy of the data; how degraded they
+// are does not: the PSNR of the complete sets is known, and that of a part is close to
+// it.
 func TestPairBenchmarks(t *testing.T) {
 	root := sharedtest.Shared(t, "data")
 	wholeSet := map[string]struct{ psnr, within float64 }{
@@ -207,21 +208,21 @@ func TestCatalog(t *testing.T) {
 		"m: {clean: a, sigmas: [-1]}":                           "from 0 to 255",
 		"m: {clean: a, sigmas: [.nan]}":                         "from 0 to 255",
 		"m: {clean: a, sigmas: [5, 5]}":                         "different ones",
-		"m: {clean: a, sigmas: much}":                           "line 1: text (much), and a list is needed",
-		"m: {clean: a, sigmas: [x]}":                            "text (x), and a number is needed",
-		"m: {clean: {a: b}, sigmas: [1]}":                       "a block of keys, and a list is needed",
-		"m: {input: a, target: b, expected: x}":                 "text (x), and a whole number is needed",
-		"m: {input: a, target: b, expected: 1.5}":               "line 1: m.expected is 1.5, and a whole number is needed",
-		"benchmarks: {m: {input: a, target: b, expected: 1e1}}": "line 1: benchmarks.m.expected is 1e1, and a whole number",
+		"m: {clean: a, sigmas: much}":                           "line 1: text (much), but a list is needed",
+		"m: {clean: a, sigmas: [x]}":                            "text (x), but a number is needed",
+		"m: {clean: {a: b}, sigmas: [1]}":                       "a block of keys, but a list is needed",
+		"m: {input: a, target: b, expected: x}":                 "text (x), but a whole number is needed",
+		"m: {input: a, target: b, expected: 1.5}":               "line 1: m.expected is 1.5, but a whole number is needed",
+		"benchmarks: {m: {input: a, target: b, expected: 1e1}}": "line 1: benchmarks.m.expected is 1e1, but a whole number",
 		"m: {input: a, target: b, expected: -1}":                "expected is -1",
 		"m: {input: a, input: b}":                               "line 1: mapping key",
 		"m: {input: 'a/{kind}', target: b, kinds: [x, x]}":      "different names",
-		"m: 5":                                "a whole number (5), and a block of keys is needed",
+		"m: 5":                                "a whole number (5), but a block of keys is needed",
 		"a b: {input: a, target: b}":          "no comma",
 		"m:":                                  "is empty",
 		"benchmarks: {}\ngroups: {g: [none]}": `no benchmark "none"`,
 		"benchmarks: {m: {input: a, target: b}}\ngrups: {}\n": `no field grups: did you mean "groups"?`,
-		"- a":                              "line 1: a list, and a block of keys is needed",
+		"- a":                              "line 1: a list, but a block of keys is needed",
 		"five-task: {input: a, target: b}": "also the name of a group",
 		"benchmarks: {}\ngroups: {cbsd68: [lol]}":                 "a benchmark has this name",
 		"benchmarks: {}\ngroups: {g: []}":                         "group g is empty",

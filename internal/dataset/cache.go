@@ -2,10 +2,9 @@ package dataset
 
 import "sync"
 
-// cache keeps decoded images up to a limit of memory: first come, first kept.
-// An epoch shows every image in a new random order, and under such an order
-// evicting old images for new ones only costs: what was evicted is as likely to
-// be next as what is kept.
+// cache keeps decoded images up to a memory limit, and never evicts one. An epoch shows
+// all images in a new random order; then eviction only costs, since an evicted image is
+// as likely to be next as a kept one.
 type cache struct {
 	limit int64
 	read  func(path string) (*Image, error)
@@ -25,8 +24,8 @@ func newCache(limit int64) *cache {
 	return &cache{limit: limit, read: ReadImage, entries: map[string]*cacheEntry{}}
 }
 
-// get returns the decoded file. Callers that ask for it at the same time wait
-// for one decoding. The image is shared and must not be written to.
+// get returns the decoded file. Concurrent callers for the same file wait for one
+// decoding. The image is shared and must not be modified.
 func (c *cache) get(path string) (*Image, error) {
 	c.mu.Lock()
 	e := c.entries[path]
@@ -42,7 +41,7 @@ func (c *cache) get(path string) (*Image, error) {
 	return e.m, e.err
 }
 
-// settle keeps the entry if it fits, and forgets it otherwise.
+// settle keeps the entry if it fits and drops it otherwise.
 func (c *cache) settle(path string, e *cacheEntry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -17,21 +17,21 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Overlap is a training image that a test set shows as well.
+// Overlap is a training image that also appears in a test set.
 type Overlap struct {
 	Train     string `json:"train"`
 	Test      string `json:"test"`
 	Benchmark string `json:"benchmark"`
-	// Same says how it was found: "file" for the same bytes, "picture" for the
-	// same picture in another file.
+	// Same says how it was found: "file" for equal bytes, "picture" for the same
+	// picture in another file.
 	Same string `json:"same"`
 }
 
-// Check decodes every image of the set, and every clean image of the catalog's
-// benchmarks below root, and adds to the report what Open cannot see: images
-// whose data are damaged, pairs whose decoded sizes differ, and training images
-// that a test set shows, whatever their names, by content. progress, if not
-// nil, is told how many images are done.
+// Check decodes every image of the set and every clean image of the catalog's
+// benchmarks below root, and adds to the report what Open cannot detect: damaged image
+// data, pairs whose decoded sizes differ, and training images whose content also
+// appears in a test set under any name. progress, if not nil, receives the number of
+// images done.
 func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, progress func(done, total int)) error {
 	train := s.files(func(string) bool { return true })
 	test, err := c.cleanFiles(root)
@@ -44,7 +44,7 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 	}
 	r.Checked = len(train)
 	for _, f := range train {
-		if err := prints[f].err; err != nil && !machines(err) {
+		if err := prints[f].err; err != nil && !isMachineFault(err) {
 			r.Damaged = append(r.Damaged, Skip{f, Unreadable, err.Error()})
 		}
 	}
@@ -61,12 +61,12 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 	return unchecked(prints)
 }
 
-// unchecked is the error of files that the machine could not read just now, nil if there
-// are none: they may be whole, or the same as others.
+// unchecked returns an error about files that the machine could not read at this time,
+// nil if there are none: they may be sound, or duplicates.
 func unchecked(prints map[string]fingerprint) error {
 	n, first := 0, ""
 	for f, p := range prints {
-		if machines(p.err) {
+		if isMachineFault(p.err) {
 			if n++; first == "" || f < first {
 				first = f
 			}
@@ -78,7 +78,7 @@ func unchecked(prints map[string]fingerprint) error {
 	return fmt.Errorf("%d of %d files could not be checked; the first: %w", n, len(prints), prints[first].err)
 }
 
-// tally counts what Check found in the rows of the tasks that use it.
+// tally adds up what Check found per task.
 func (s *Set) tally(r *Report) {
 	found := map[string][]Reason{}
 	for _, d := range r.Damaged {
@@ -97,7 +97,7 @@ func (s *Set) tally(r *Report) {
 	}
 }
 
-// files returns the images of the tasks that has picks, each once, sorted.
+// files returns the images of the tasks that has accepts, each once, sorted.
 func (s *Set) files(has func(label string) bool) []string {
 	seen := map[string]string{}
 	for _, src := range s.sources {
@@ -125,8 +125,7 @@ func (s *Set) cleanFiles() []string {
 	return sortedKeys(seen)
 }
 
-// cleanFiles maps the clean images of the benchmarks that are there to the
-// benchmarks' names.
+// cleanFiles maps the clean images of the benchmarks on disk to the benchmarks' names.
 func (c *Catalog) cleanFiles(root string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, b := range c.benchmarks {
@@ -157,15 +156,15 @@ func sortedKeys(m map[string]string) []string {
 }
 
 // thumbSide is the side of the thumbnails by which pictures are compared, and
-// samePicture the correlation above which they are one. Among 645 clean images
-// of BSD, Kodak, Rain100L, LOL and RESIDE, two codings of one picture correlate
-// by more than .9995 and any other two by less than .984.
+// samePicture the correlation above which they are the same. Among 645 clean images of
+// BSD, Kodak, Rain100L, LOL and RESIDE, two encodings of one picture correlate by more
+// than .9995 and any other two by less than .984.
 const (
 	thumbSide   = 24
 	samePicture = .99
 )
 
-// fingerprint is what an image is recognised by.
+// fingerprint identifies an image.
 type fingerprint struct {
 	w, h  int
 	hash  [sha256.Size]byte
@@ -216,8 +215,8 @@ func fingerprintOf(path string) (fp fingerprint) {
 	return fp
 }
 
-// thumbnail averages the image's grey over a grid and normalises the result,
-// so that the product of two thumbnails is their correlation.
+// thumbnail averages the image's grey values over a grid and normalises the result, so
+// that the product of two thumbnails is their correlation.
 func (m *Image) thumbnail() []float32 {
 	var sum, count [thumbSide * thumbSide]float64
 	for y := range m.H {

@@ -16,7 +16,7 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// scene is a smooth picture of which each seed gives another.
+// scene returns a smooth picture that depends on the seed.
 func scene(seed float64) image.Image {
 	m := image.NewNRGBA(image.Rect(0, 0, 64, 48))
 	for y := range 48 {
@@ -32,10 +32,10 @@ func TestCheckFindsOverlapsAndDamage(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	for name, seed := range map[string]float64{
-		"Train/Denoise/one.jpg": 1, "test/denoise/bsd68/9.png": 1, // another coding
+		"Train/Denoise/one.jpg": 1, "test/denoise/bsd68/9.png": 1, // another encoding
 		"Train/Denoise/two.png": 2, "test/derain/Rain100L/target/rain-1.png": 2, "test/derain/Rain100L/input/rain-1.png": 2.5, // the same bytes
 		"Train/Denoise/three.png": 3, "Train/Denoise/four.png": 4, "test/denoise/bsd68/8.png": 1.2,
-		"Train/Enhance/low/a.png": 5, "Train/Enhance/gt/a.png": 2.5, // shows a test set's degraded image, which is no harm
+		"Train/Enhance/low/a.png": 5, "Train/Enhance/gt/a.png": 2.5, // equals a test set's degraded image, which does no harm
 	} {
 		writeImage(t, at(name), scene(seed))
 	}
@@ -68,7 +68,7 @@ func TestCheckFindsOverlapsAndDamage(t *testing.T) {
 	for _, want := range []string{
 		"   task  used    of  found  skipped  unreadable  sizes differ  in a test set  clean  smallest  largest  samples/epoch",
 		"denoise     4  5144      4        –           1             –              2      –     64×48    64×48             36",
-		"6 images decoded, 1 that cannot be used", "also stand in benchmark cbsd68", "is the same file as",
+		"6 images decoded, 1 that cannot be used", "are also in benchmark cbsd68", "is the same file as",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("report lacks %q:\n%s", want, b.String())
@@ -87,9 +87,8 @@ func TestCheckIsCancelled(t *testing.T) {
 	}
 }
 
-// The list of overlaps that comes with the data and the pictures themselves
-// must agree: without the list 12 of the 24 test images are trained on, with it
-// none.
+// The list of overlaps that comes with the data must agree with the pictures: without
+// the list, 12 of the 24 test images are trained on, and with it none.
 func TestOverlapsOfRain100L(t *testing.T) {
 	root := sharedtest.Shared(t, "data")
 	sets, err := Standard().Resolve("rain100l")
@@ -105,12 +104,12 @@ func TestOverlapsOfRain100L(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(r.Overlaps) != want {
-			t.Errorf("with KeepOverlaps %v, %d training images stand in Rain100L's test set, want %d", keep, len(r.Overlaps), want)
+			t.Errorf("with KeepOverlaps %v, %d training images are in Rain100L's test set, want %d", keep, len(r.Overlaps), want)
 		}
 	}
 }
 
-// TestUnchecked: what the machine could not read is no damage of a file, and no success.
+// TestUnchecked: a file that the machine could not read is neither damaged nor checked.
 func TestUnchecked(t *testing.T) {
 	busy := &fs.PathError{Op: "open", Path: "b.png", Err: syscall.EMFILE}
 	prints := map[string]fingerprint{"c.png": {err: busy}, "a.png": {}, "b.png": {err: unreadable(busy)}, "d.png": {err: errors.New("it is no image")}}

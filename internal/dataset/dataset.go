@@ -1,13 +1,12 @@
-// Package dataset turns folders of images into training batches and
-// benchmarks.
+// Package dataset turns folders of images into training batches and benchmarks.
 //
-// It reads the layout that the PromptIR family of projects left on people's
-// disks (Train/Denoise, Train/Derain/{rainy,gt}, ..., test/...; see
-// scripts/DATASETS.md) and says in a [Report] what it found, what it skipped
-// and why. [Open] gives a [Set] of training samples, [Set.Load] delivers them
-// in batches, decoded in parallel and ahead; a [Catalog] opens benchmarks.
+// It reads the layout that the PromptIR family of projects uses (Train/Denoise,
+// Train/Derain/{rainy,gt}, ..., test/...; see scripts/DATASETS.md) and lists in a
+// [Report] what it found, what it skipped and why. [Open] returns a [Set] of training
+// samples; [Set.Load] delivers them in batches, decoded in parallel and in advance; a
+// [Catalog] opens benchmarks.
 //
-// A training sample depends on (seed, epoch, index) alone: each one draws from
-// a generator of its own, so the number of workers, their order and where a run
-// was resumed change nothing.
+// A training sample depends only on (seed, epoch, index): each one has its own
+// generator, so the number of workers, their order and the step at which a run was
+// resumed make no difference.
 package dataset

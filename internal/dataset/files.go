@@ -11,12 +11,11 @@ import (
 	"syscall"
 )
 
-// maxDepth bounds the descent into subfolders, so that links in a circle end.
+// maxDepth bounds the depth of subfolders, so that circular links end.
 const maxDepth = 6
 
-// listImages lists the images in the folder and those below it, links
-// followed, in the order of their paths. Other files that are visible come back
-// in others. A missing folder is an empty one.
+// listImages lists the images in the folder and its subfolders, following links, in
+// path order. others are all other visible files. A missing folder counts as empty.
 func listImages(dir string) (images, others []string, err error) {
 	var walk func(dir string, depth int) error
 	walk = func(dir string, depth int) error {
@@ -32,9 +31,9 @@ func listImages(dir string) (images, others []string, err error) {
 			info, err := os.Stat(path)
 			switch {
 			case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ELOOP):
-				others = append(others, path) // a link that leads nowhere
+				others = append(others, path) // a dangling link
 			case err != nil:
-				return err // it may be an image: nothing is left out in silence
+				return err // it may be an image: nothing is left out silently
 			case info.IsDir() && depth < maxDepth:
 				if err := walk(path, depth+1); err != nil {
 					return err
@@ -55,14 +54,14 @@ func listImages(dir string) (images, others []string, err error) {
 	return images, others, err
 }
 
-// machines tells whether an error is the machine's and not a file's: the same
-// file may be read a moment later, so it must not be left out for good.
-func machines(err error) bool {
+// isMachineFault reports whether an error is the machine's fault and not the file's. The file
+// may be readable a moment later, so it must not be left out for good.
+func isMachineFault(err error) bool {
 	return slices.ContainsFunc([]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EIO}, func(e error) bool { return errors.Is(err, e) })
 }
 
-// stem is a file's name without folders and extension. A dot in a name's
-// middle ("0001_0.8_0.2.jpg") ends nothing: only a known extension is cut.
+// stem returns a file's name without folders and extension. Only a known extension is
+// cut off, so that a name may contain dots ("0001_0.8_0.2.jpg").
 func stem(path string) string {
 	name := filepath.Base(path)
 	if isImage(name) {
@@ -71,12 +70,11 @@ func stem(path string) string {
 	return name
 }
 
-// leadingZeros matches the zeros in front of a whole number's other digits.
+// leadingZeros matches the leading zeros of an integer.
 var leadingZeros = regexp.MustCompile(`(^|[^0-9.])0+([0-9])`)
 
-// matchKey is the form of a name in which pairs are matched: the stem in lower
-// case with leading zeros cut from its numbers, so that rain-1.png is the
-// partner of norain-001.jpg.
+// matchKey returns the form of a name by which pairs are matched: the stem in lower
+// case without leading zeros in its numbers, so that rain-1.png matches norain-001.jpg.
 func matchKey(path string) string {
 	return leadingZeros.ReplaceAllString(strings.ToLower(stem(path)), "$1$2")
 }

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// drawGraphics draws what is no photograph: flat ground or a gradient and, on
-// two in three of them, shapes and lines of text.
+// drawGraphics draws something that is not a photograph: a flat colour or a gradient
+// and, in two of three cases, shapes and lines of text.
 func drawGraphics(w, h int, rng *rand.Rand) *Image {
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
 	from, to := drawColour(rng), drawColour(rng)
@@ -35,7 +35,7 @@ func drawGraphics(w, h int, rng *rand.Rand) *Image {
 	return fromRGBA(m)
 }
 
-// drawColour draws a colour; one in two is grey, as most ground is.
+// drawColour draws a colour; one in two is grey, like most backgrounds.
 func drawColour(rng *rand.Rand) color.RGBA {
 	g := uint8(rng.IntN(256))
 	c := color.RGBA{g, g, g, 255}
@@ -59,14 +59,14 @@ func gradient(m *image.RGBA, from, to color.RGBA, down bool) {
 	}
 }
 
-// letters are what lines of text are drawn from.
+// letters are the characters in lines of text.
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,:;-"
 
 // typeface is parsed once; faces of it are not safe for concurrent use.
 var typeface = sync.OnceValue(func() *opentype.Font {
 	f, err := opentype.Parse(goregular.TTF)
 	if err != nil {
-		panic(err) // the font is compiled in
+		panic(err) // the font is embedded
 	}
 	return f
 })
@@ -75,7 +75,7 @@ var typeface = sync.OnceValue(func() *opentype.Font {
 func drawText(m *image.RGBA, rng *rand.Rand) {
 	face, err := opentype.NewFace(typeface(), &opentype.FaceOptions{Size: float64(8 + rng.IntN(25)), DPI: 72})
 	if err != nil {
-		panic(err) // the options are within the library's range
+		panic(err) // the options are valid
 	}
 	defer face.Close()
 	line := make([]byte, 3+rng.IntN(20))

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// writeImages writes an image of w×h random pixels to each of the paths below
-// root. The pixels depend on the path, so that no two are alike.
+// writeImages writes an image of w×h random pixels to each of the paths below root. The
+// pixels depend on the path, so that no two are equal.
 func writeImages(t testing.TB, root string, w, h int, paths ...string) {
 	t.Helper()
 	for _, p := range paths {
@@ -62,7 +62,7 @@ func writeText(t *testing.T, path, text string) {
 	}
 }
 
-// damage spoils an image's pixels and leaves its header alone.
+// damage corrupts an image's pixels but not its header.
 func damage(t *testing.T, path string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -73,7 +73,7 @@ func damage(t *testing.T, path string) {
 	writeText(t, path, string(data))
 }
 
-// options returns options that train on tasks below root with small patches.
+// options returns options for training on tasks below root with small patches.
 func options(root string, tasks ...Task) Options {
 	return Options{Root: root, Tasks: tasks, Patch: 32, Seed: 1, Cache: 1 << 24}
 }

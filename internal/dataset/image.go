@@ -19,14 +19,13 @@ type Image struct {
 // NewImage returns a black image.
 func NewImage(w, h int) *Image { return &Image{W: w, H: h, Pix: make([]uint8, 3*w*h)} }
 
-// isImage tells from a file's name whether it is an image that ReadImage reads.
+// isImage reports, from a file's name, whether ReadImage can read it.
 func isImage(name string) bool {
 	_, err := imageio.FormatOf(name)
 	return err == nil
 }
 
-// ReadImage decodes a file to 8-bit RGB. Alpha is dropped, 16 bits are rounded
-// to 8.
+// ReadImage decodes a file to 8-bit RGB. It drops alpha and rounds 16 bits to 8.
 func ReadImage(path string) (*Image, error) {
 	taken, err := decoding.take(path)
 	if err != nil {
@@ -45,16 +44,16 @@ func ReadImage(path string) (*Image, error) {
 	return fromPlanar(planar.Image{C: 3, H: src.H, W: src.W, Pix: planes}), nil
 }
 
-// unreadable adds the remedy to the error of a file, if that is the file's.
+// unreadable adds the remedy to an error if it is the file's fault.
 func unreadable(err error) error {
-	if machines(err) {
+	if isMachineFault(err) {
 		return err
 	}
 	return fmt.Errorf("%w; replace the file or leave it out with an exclusion list", err)
 }
 
-// readBytes is the memory that ReadImage takes for a picture: as it is decoded, as
-// planes of float32, and as 8-bit RGB.
+// readBytes is the memory that ReadImage takes for a picture: as decoded, as planes of
+// float32, and as 8-bit RGB.
 func readBytes(p imageio.Probe) int64 { return p.Bytes + p.Metadata + (3*4+3)*int64(p.W)*int64(p.H) }
 
 // fromPlanar rounds values in 0..1 to 8 bits.
@@ -68,10 +67,10 @@ func fromPlanar(p planar.Image) *Image {
 	return m
 }
 
-// Crop returns the window of w×h pixels whose top left corner is (x, y).
-// Coordinates outside of the image are reflected at its edges, as often as it
-// takes: an image smaller than a training patch is mirrored, not enlarged,
-// because enlarging would blur noise, rain and motion blur into something else.
+// Crop returns the window of w×h pixels whose top left corner is (x, y). Coordinates
+// outside the image are reflected at its edges, repeatedly if necessary: an image
+// smaller than a training patch is mirrored rather than enlarged, since enlarging would
+// blur noise, rain and motion blur.
 func (m *Image) Crop(x, y, w, h int) *Image {
 	out := NewImage(w, h)
 	for j := range h {
@@ -84,8 +83,8 @@ func (m *Image) Crop(x, y, w, h int) *Image {
 	return out
 }
 
-// enlarged returns the square image with sides of so many pixels, by the cubic
-// of Catmull and Rom.
+// enlarged returns the image resized to a square of the given side, by Catmull-Rom
+// interpolation.
 func (m *Image) enlarged(side int) *Image {
 	src, dst := m.RGBA(), image.NewRGBA(image.Rect(0, 0, side, side))
 	draw.CatmullRom.Scale(dst, dst.Bounds(), src, src.Bounds(), draw.Src, nil)
@@ -110,8 +109,8 @@ func fromRGBA(m *image.RGBA) *Image {
 	return out
 }
 
-// CropToMultiple cuts the sides down to multiples of k about the centre, with
-// the offset (side mod k)/2 of the protocol.
+// CropToMultiple crops the sides to multiples of k about the centre, with the
+// protocol's offset (side mod k)/2.
 func (m *Image) CropToMultiple(k int) *Image {
 	dx, dy := m.W%k, m.H%k
 	if dx == 0 && dy == 0 {
@@ -120,7 +119,7 @@ func (m *Image) CropToMultiple(k int) *Image {
 	return m.Crop(dx/2, dy/2, m.W-dx, m.H-dy)
 }
 
-// Planar returns the pixels as the network takes them.
+// Planar returns the pixels in the network's layout.
 func (m *Image) Planar() planar.Image {
 	out := planar.New(3, m.H, m.W)
 	for c := range 3 {

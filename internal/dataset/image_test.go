@@ -37,7 +37,7 @@ func TestReadImageKeepsPixels(t *testing.T) {
 	src := image.NewNRGBA(image.Rect(0, 0, 17, 5))
 	rng := newRand(1)
 	for i := range src.Pix {
-		src.Pix[i] = uint8(rng.IntN(256)) | 1 // never wholly transparent
+		src.Pix[i] = uint8(rng.IntN(256)) | 1 // never fully transparent
 	}
 	writeImage(t, path, src)
 	m, err := ReadImage(path)
@@ -71,8 +71,7 @@ func TestEnlarged(t *testing.T) {
 	}
 }
 
-// BenchmarkSample measures what a sample of each kind costs once its images are
-// decoded.
+// BenchmarkSample measures the cost of a sample of each kind with decoded images.
 func BenchmarkSample(b *testing.B) {
 	dir := b.TempDir()
 	writeImages(b, dir, 481, 321, "a.png", "in/a.png")

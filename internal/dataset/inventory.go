@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// Inventory says what a training set consists of: another one has other samples
-// in another order.
+// Inventory describes the contents of a training set. If it changes, so do the samples
+// or their order.
 type Inventory []Holding
 
-// Holding is the images of a task, or those that its degradations are made from.
+// Holding describes the images of a task, or those that its degradations are made from.
 type Holding struct {
 	Task    string `json:"task"`
 	Images  int    `json:"images"` // pairs, or photographs
 	Samples int    `json:"samples"`
-	Digest  string `json:"digest"` // of their names, seen from the data folder
+	Digest  string `json:"digest"` // of their names relative to the data folder
 }
 
-// Inventory lists what the set consists of.
+// Inventory returns the set's inventory.
 func (s *Set) Inventory() Inventory {
 	var all Inventory
 	for _, src := range s.sources {
@@ -39,7 +39,8 @@ func (s *Set) Inventory() Inventory {
 	return all
 }
 
-// seenFromRoot is a file's path below the root: data may be moved as a whole.
+// seenFromRoot returns a file's path below the root, which does not change if the data
+// are moved as a whole.
 func (s *Set) seenFromRoot(file string) string {
 	rel, err := filepath.Rel(s.opts.Root, file)
 	if err != nil || strings.HasPrefix(rel, "..") {
@@ -48,8 +49,8 @@ func (s *Set) seenFromRoot(file string) string {
 	return filepath.ToSlash(rel)
 }
 
-// Differences says, a task a line, how the images are others than they were; of
-// tasks that only one of the two has, nothing.
+// Differences describes, one line per task, how the images have changed; it ignores
+// tasks that only one of the two has.
 func (inv Inventory) Differences(was Inventory) (lines []string) {
 	for _, now := range inv {
 		i := slices.IndexFunc(was, func(h Holding) bool { return h.Task == now.Task })

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestInventory: an image that is gone, or replaced by another, is noticed; a
-// folder that was moved as a whole is the same.
+// TestInventory: a missing or replaced image is a difference; moving the whole folder
+// is not.
 func TestInventory(t *testing.T) {
 	set := func(root string, names ...string) Inventory {
 		s := &Set{opts: Options{Root: root}}

@@ -9,41 +9,41 @@ import (
 	"clusir/internal/palette"
 )
 
-// The kinds of tasks, named as in the code of the field.
+// The kinds of tasks, with their usual names in the field.
 const (
 	Denoise = "denoise"
-	Clean   = "clean" // photographs to leave as they are
+	Clean   = "clean" // photographs to leave unchanged
 	Derain  = "derain"
 	Dehaze  = "dehaze"
 	Deblur  = "deblur"
 	Enhance = "enhance" // low light
-	Desnow  = "desnow"  // made from photographs, or one's own pairs
+	Desnow  = "desnow"  // made from photographs, or the user's own pairs
 	CDD11   = "cdd11"   // the eleven compositions
-	Pairs   = "pairs"   // one's own pairs of any kind
+	Pairs   = "pairs"   // the user's own pairs of any kind
 )
 
-// kind is all that the program knows of a kind of degradation. To add one, write
-// its formula in package degrade and a row of kinds.
+// kind is everything that the program knows about a kind of degradation. To add one,
+// write its formula in package degrade and a row of kinds.
 type kind struct {
 	name   string
-	word   string         // what a user calls what a task of this kind takes away
+	word   string         // the user's term for what a task of this kind removes
 	colour palette.Colour // in figures
-	// photographs is true of a task that reads clean photographs alone.
+	// photographs is true for tasks that read only clean photographs.
 	photographs bool
 	layout      layout // of its real pairs; the zero layout for none
-	// random draws a degradation for a whole picture, nil if none can be made.
+	// random draws a degradation for a whole picture; nil if none can be made.
 	random func(*rand.Rand) degrade.Degradation
-	// recipe says how a part of a task makes its degradations, if not by random alone.
+	// recipe says how a part of a task makes its degradations; nil for random alone.
 	recipe func(p part, root string) (recipe, error)
-	fields string // which of the task's fields sigmas, transfer, kinds, kernels, depth and light it takes
-	// symbols are what its parameters are called in a sample's description.
+	fields string // which of the task's fields sigmas, transfer, kinds, kernels, depth and light it has
+	// symbols are the names of its parameters in a sample's description.
 	symbols []symbol
 }
 
-// symbol explains what a parameter of a degradation is called.
+// symbol explains the name of a degradation's parameter.
 type symbol struct{ sign, meaning string }
 
-// kinds has a row for each kind, in the order of messages.
+// kinds has a row for each kind, in the order used in messages.
 var kinds = []kind{
 	{name: Denoise, word: "noise", colour: palette.Blue, photographs: true, fields: "sigmas",
 		layout: layout{target: []string{"Train/Denoise"}, list: "denoise.txt", listDir: "noisy", expected: 5144},
@@ -91,10 +91,10 @@ func random[D degrade.Degradation](draw func(*rand.Rand) D) func(*rand.Rand) deg
 	return func(rng *rand.Rand) degrade.Degradation { return draw(rng) }
 }
 
-// takes reports whether tasks of the kind know a field.
+// takes reports whether tasks of this kind have a field.
 func (k *kind) takes(field string) bool { return slices.Contains(strings.Fields(k.fields), field) }
 
-// kindOf returns the row of a name, nil if there is none.
+// kindOf returns the row with a name, nil if there is none.
 func kindOf(name string) *kind {
 	for i := range kinds {
 		if kinds[i].name == name {
@@ -107,7 +107,7 @@ func kindOf(name string) *kind {
 // Kinds returns the names of all kinds.
 func Kinds() []string { return namesOf(func(kind) bool { return true }) }
 
-// madeKinds are the kinds that can be made from a whole clean picture.
+// madeKinds returns the kinds that can be made from a whole clean picture.
 func madeKinds() []string { return namesOf(func(k kind) bool { return k.random != nil }) }
 
 func namesOf(ok func(kind) bool) []string {
@@ -120,8 +120,8 @@ func namesOf(ok func(kind) bool) []string {
 	return names
 }
 
-// Word is what a user calls what tasks of a kind take away, such as "rain";
-// for an unknown kind, its name.
+// Word returns the user's term for what tasks of a kind remove, such as "rain"; for an
+// unknown kind, its name.
 func Word(name string) string {
 	if k := kindOf(name); k != nil {
 		return k.word
@@ -129,7 +129,7 @@ func Word(name string) string {
 	return name
 }
 
-// Colour is a kind's colour, the same in every figure; grey for an unknown one.
+// Colour returns a kind's colour, the same in every figure; grey for an unknown one.
 func Colour(name string) palette.Colour {
 	if k := kindOf(name); k != nil {
 		return k.colour

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// layout says where the PromptIR family keeps a task's training data, below the
-// root; of several folders, the first that exists. {kind} is the composition.
+// layout is where the PromptIR family keeps a task's training data below the root; of
+// several folders, the first that exists. {kind} is the composition.
 type layout struct {
 	input, target []string
 	match         matchRule
@@ -16,14 +16,14 @@ type layout struct {
 	expected      int    // pairs in the whole data set
 }
 
-// overlapList names, by default, the training images that a test set shows.
+// overlapList is the default list of training images that are also in a test set.
 const overlapList = "overlap_rain100l_test.txt"
 
-// matchRule gives the names of clean images that belong to a degraded one, as
-// match keys relative to the folder, the best first.
+// matchRule returns the names of clean images that may match a degraded one, as match
+// keys relative to the folder, the best first.
 type matchRule func(key string) []string
 
-// matchSame pairs files of the same name below their two folders.
+// matchSame pairs files with the same name in their two folders.
 func matchSame(key string) []string { return []string{key} }
 
 // matchRain pairs rain-N with norain-N, or with rain-N as in test sets.
@@ -32,15 +32,14 @@ func matchRain(key string) []string {
 	return []string{dir + "no" + name, key}
 }
 
-// matchHaze pairs ID_A_B, with A the airlight and B the scattering, and ID_K,
-// with any folders in front of them, with ID.
+// matchHaze pairs ID_A_B, with A the airlight and B the scattering, and ID_K, in any
+// folder, with ID.
 func matchHaze(key string) []string {
 	id, _, _ := strings.Cut(filepath.Base(key), "_")
 	return []string{id}
 }
 
-// folders returns the folders of a part's pairs: the task's own, or those of
-// the layout.
+// folders returns the folders of a part's pairs: the task's own, or the layout's.
 func (p part) folders(root string) (input, target string, lay layout) {
 	lay = kindOf(p.Kind).layout
 	if p.Input != "" {
@@ -66,7 +65,7 @@ func firstFolder(root string, dirs []string) string {
 	return under(root, dirs[0])
 }
 
-// under joins a folder of the layout or of the configuration to the root.
+// under joins a folder of the layout or the configuration to the root.
 func under(root, dir string) string {
 	if filepath.IsAbs(dir) {
 		return dir
@@ -74,7 +73,7 @@ func under(root, dir string) string {
 	return filepath.Join(root, filepath.FromSlash(dir))
 }
 
-// relKey is the match key of a file with its folders below dir.
+// relKey is the match key of a file, including its folders below dir.
 func relKey(dir, file string) string {
 	rel, err := filepath.Rel(dir, file)
 	if err != nil {

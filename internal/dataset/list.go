@@ -10,17 +10,17 @@ import (
 	"clusir/internal/userfile"
 )
 
-// nameList is a list of image names, as the PromptIR family keeps them:
-// denoise.txt, rainTrain.txt, hazy_outside.txt.
+// nameList is a list of image names as used by the PromptIR family: denoise.txt,
+// rainTrain.txt, hazy_outside.txt.
 type nameList struct {
 	Path  string
 	names []string
-	stems map[string]bool // whether a file was seen for this name
+	stems map[string]bool // whether a file with this name was seen
 	loose map[string]string
 }
 
-// readList reads a list file: one name a line; blank lines and lines that start
-// with # are left out, folders in front of a name do not count.
+// readList reads a list file: one name per line. It skips blank lines and lines that
+// start with #, and ignores folders in front of a name.
 func readList(file string) (*nameList, error) {
 	text, err := userfile.ReadText(file)
 	if err != nil {
@@ -45,11 +45,11 @@ func readList(file string) (*nameList, error) {
 	return l, nil
 }
 
-// find tells whether the list names the file, and marks the name as seen. The
-// spelling may differ in three ways that occur in people's folders: upper
-// case; BSD images with or without the "a" in front of their number, which is
-// told by renamed; leading zeros, in names that are not numbers alone (Waterloo
-// has 03063.bmp, BSD a3063.jpg: two images).
+// find reports whether the list names the file, and marks the name as seen. The
+// spelling may differ in three ways that occur in practice: upper case; BSD images with
+// or without the "a" in front of their number, which renamed reports; leading zeros,
+// except in names that are only a number (Waterloo has 03063.bmp and BSD a3063.jpg, two
+// images).
 func (l *nameList) find(file string) (found, renamed bool) {
 	s := strings.ToLower(stem(file))
 	other, isBSD := strings.CutPrefix(s, "a")
@@ -76,7 +76,7 @@ func (l *nameList) mark(name string) bool {
 	return ok
 }
 
-// unseen returns the names for which find saw no file.
+// unseen returns the names for which find was given no file.
 func (l *nameList) unseen() []string {
 	var out []string
 	for _, n := range l.names {
@@ -91,9 +91,9 @@ func isNumber(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// findList looks for a list of the PromptIR family where people have it: in the
-// root, in Train, in the task's folder, or in data_dir inside or next to the
-// root. It returns nil if there is none.
+// findList looks for a list of the PromptIR family in its usual places: in the root, in
+// Train, in the task's folder, or in data_dir inside or next to the root. It returns
+// nil if there is none.
 func findList(root, taskDir, sub, name string) (*nameList, error) {
 	for _, dir := range []string{
 		root, filepath.Join(root, sub), filepath.Join(root, "Train"), taskDir,

@@ -9,38 +9,37 @@ import (
 
 // Batch is B training samples.
 type Batch struct {
-	Step          int // the batch's place in the stream, from 0
+	Step          int // the batch's position in the stream, from 0
 	B, P          int
 	Input, Target []float32 // [B,3,P,P] in 0..1
 	Info          []Info
-	// First is, for each part, the place in the whole batch of its first sample.
+	// First is, for each part, the position in the whole batch of its first sample.
 	First []int
 }
 
-// LoadOptions says how a set's samples come in batches. The zero values of
-// Workers, Ahead, Rank, Ranks and Parts mean 1 worker, 2 batches, rank 0 of 1,
-// 1 part.
+// LoadOptions says how a set's samples are batched. The zero values of Workers, Ahead,
+// Rank, Ranks and Parts mean 1 worker, 2 batches, rank 0 of 1, 1 part.
 type LoadOptions struct {
 	Batch   int // samples in a batch, over all ranks
-	First   int // the step to begin with, for a run that goes on
-	Workers int // samples that are prepared at the same time
+	First   int // the first step, for a resumed run
+	Workers int // samples that are prepared in parallel
 	Ahead   int // batches that are kept ready
-	// Rank and Ranks share each batch out: this loader delivers the samples of
-	// its rank alone.
+	// Rank and Ranks divide each batch: this loader delivers only its rank's samples.
 	Rank, Ranks int
-	// Parts is in how many parts a batch is computed, each by all ranks
-	// together: whatever their number, a part consists of the same samples.
+	// Parts is the number of parts in which a batch is computed, each by all ranks
+	// together: whatever the number of ranks, a part consists of the same samples.
 	Parts int
 }
 
-// first returns the place in a batch of the first sample of a part of this rank.
+// first returns the position in a batch of the first sample of one of this rank's
+// parts.
 func (o LoadOptions) first(part int) int {
 	return o.Batch/o.Parts*part + o.Batch/o.Parts/o.Ranks*o.Rank
 }
 
-// Loader delivers batches in order. The epochs run into one another: step k
-// holds the samples k·B to (k+1)·B−1 of the stream, so no sample is left out
-// and a batch may be larger than the set.
+// Loader delivers batches in order. Epochs run into one another: step k holds the
+// samples k·B to (k+1)·B−1 of the stream, so that no sample is left out and a batch may
+// be larger than the set.
 type Loader struct {
 	set    *Set
 	opts   LoadOptions
@@ -55,7 +54,7 @@ type result struct {
 	err   error
 }
 
-// Load starts to prepare batches. Close the loader when done with it.
+// Load starts to prepare batches. The caller must close the loader.
 func (s *Set) Load(ctx context.Context, opts LoadOptions) (*Loader, error) {
 	opts.Workers, opts.Ahead, opts.Ranks = max(opts.Workers, 1), max(opts.Ahead, 2), max(opts.Ranks, 1)
 	opts.Parts = max(opts.Parts, 1)
@@ -86,8 +85,8 @@ func (s *Set) Load(ctx context.Context, opts LoadOptions) (*Loader, error) {
 	return l, nil
 }
 
-// Next waits for the next batch. Its error names the file that failed, or is
-// that of the loader's context.
+// Next waits for the next batch. Its error names the file that failed, or is that of
+// the loader's context.
 func (l *Loader) Next() (*Batch, error) {
 	select {
 	case done, ok := <-l.order:
@@ -111,9 +110,8 @@ func (l *Loader) Close() {
 	l.wg.Wait()
 }
 
-// produce hands out the samples of one batch after the other. The order of
-// l.order is that of the steps; each batch sends itself when its last sample is
-// in place.
+// produce hands out the samples of one batch after the other. l.order receives the
+// batches in step order; each batch sends itself when its last sample is in place.
 func (l *Loader) produce(jobs chan<- func()) {
 	defer l.wg.Done()
 	defer close(l.order)
@@ -143,7 +141,7 @@ func (l *Loader) jobs(step int, done chan<- result) []func() {
 	for part := range l.opts.Parts {
 		batch.First = append(batch.First, l.opts.first(part))
 	}
-	size := b / l.opts.Parts // samples of a part
+	size := b / l.opts.Parts // samples in a part
 	errs := make([]error, b)
 	var left atomic.Int64
 	left.Store(int64(b))

@@ -12,8 +12,8 @@ import (
 	"clusir/internal/suggest"
 )
 
-// degraded returns target with a degradation of the given kind, and what that was. The
-// picture is mirrored beyond its edges for a blur that reaches across them.
+// degraded returns target with a degradation of the given kind, and a description of
+// it. The picture is mirrored beyond its edges for blur that reaches across them.
 func (m *Image) degraded(kind string, rng *rand.Rand) (*Image, string) {
 	const margin = blurMargin
 	wide := m.Crop(-margin, -margin, m.W+2*margin, m.H+2*margin)
@@ -22,9 +22,9 @@ func (m *Image) degraded(kind string, rng *rand.Rand) (*Image, string) {
 	return fromPlanar(d.Apply(in, rng).Inner(margin).Image), d.String()
 }
 
-// FolderBenchmark is a benchmark of the clean photographs in a folder, degraded by a
-// kind: noise, which takes levels, or another one that can be made. A kind goes by its
-// name or its word, such as derain or rain.
+// FolderBenchmark returns a benchmark of the clean photographs in a folder, degraded by
+// a kind: noise, which takes levels, or another one that can be made. A kind is given
+// by its name or its word, such as derain or rain.
 func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) {
 	name := ""
 	for _, k := range append(madeKinds(), Denoise) {
@@ -59,7 +59,7 @@ func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) 
 	return b, b.check().orNil()
 }
 
-// MakeableKinds are the words of the kinds that FolderBenchmark knows.
+// MakeableKinds returns the words of the kinds that FolderBenchmark accepts.
 func MakeableKinds() []string {
 	words := []string{Word(Denoise)}
 	for _, k := range madeKinds() {
@@ -68,14 +68,14 @@ func MakeableKinds() []string {
 	return words
 }
 
-// Degraded is a degraded image and its clean one, as [Item.Load] gives them.
+// Degraded is a degraded image and its clean one, as returned by [Item.Load].
 type Degraded struct {
 	Input, Target *Image
 	// Rule says how the input was made, "" if it was read.
 	Rule string
 }
 
-// make degrades a clean image, cut to its size, by the item's rule.
+// make degrades a clean image, already cropped, by the item's rule.
 func (i Item) make(target *Image, seed uint64) Degraded {
 	if i.made != "" {
 		input, rule := target.degraded(i.made, newRand(seed, wordBenchmark, hashString(i.Name), hashString(i.made)))

@@ -5,15 +5,15 @@ import (
 	"path/filepath"
 )
 
-// pair is a training image on disk. Without an input, the degraded image is
-// made from the target.
+// pair is a training image on disk. If it has no input, the degraded image is made from
+// the target.
 type pair struct {
 	input, target string
-	depth, light  string // maps of the target, for what is made from them
+	depth, light  string // maps of the target, for degradations made from them
 }
 
-// matchPairs matches the images of two folders by name. filter picks among the
-// degraded images; a clean one whose partner was filtered out is no news.
+// matchPairs matches the images of two folders by name. filter selects among the
+// degraded images; clean ones whose partner was filtered out are not reported.
 func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([]string) []string) ([]pair, error) {
 	inputs, others, err := listImages(in)
 	targets, others2, err2 := listImages(target)
@@ -56,7 +56,7 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 	return pairs, nil
 }
 
-// indexByKey maps match keys to files; of two with the same, the first stays.
+// indexByKey maps match keys to files; of two with the same key, the first stays.
 func indexByKey(r *TaskReport, dir string, files []string) map[string]string {
 	byKey := map[string]string{}
 	for _, f := range files {

@@ -17,14 +17,14 @@ import (
 	"clusir/internal/sysmem"
 )
 
-// sheetMinSide is the least side of a patch on the sheet, in pixels: smaller ones
-// are enlarged to this or more, since the parameters need the room.
+// sheetMinSide is the smallest side of a patch on the sheet, in pixels: smaller patches
+// are enlarged to at least this, since the parameters need the room.
 const sheetMinSide = 144
 
-// Preview draws a sheet of an epoch's samples: for each task a row of real pairs
-// and, below it, a row of those that are made, so many of each: input beside
-// target, over them the task and the input's PSNR, under them the file and the
-// parameters of what was made.
+// Preview draws a sheet of an epoch's samples: for each task, a row of real pairs and a
+// row of synthetic ones below it, perRow each. Input and target are side by side, with
+// the task and the input's PSNR above them, and the file and the parameters of the
+// degradation below.
 func (s *Set) Preview(epoch, perRow int) (*draw.Sheet, error) {
 	rows, err := s.previewRows(epoch, perRow)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Set) Preview(epoch, perRow int) (*draw.Sheet, error) {
 	return sheet, nil
 }
 
-// explained are the meanings of the symbols that are used.
+// explained returns the meanings of the symbols in params.
 func explained(params string) string {
 	var notes []string
 	for _, k := range kinds {
@@ -67,8 +67,8 @@ type previewCell struct {
 	info          Info
 }
 
-// previewRows takes the first samples of each source in the epoch's order: the
-// sources stand task by task, real pairs before what is made.
+// previewRows returns the first samples of each source in the epoch's order: sources
+// are ordered by task, real pairs before synthetic ones.
 func (s *Set) previewRows(epoch, perRow int) ([][]previewCell, error) {
 	bySource := make([][]int, len(s.sources))
 	for i, k := range s.order(epoch) {
@@ -100,16 +100,16 @@ func (s *Set) previewRows(epoch, perRow int) ([][]previewCell, error) {
 	return rows, nil
 }
 
-// previewBytes estimates what drawing so many samples of p×p pixels takes: the floats of
-// both patches, what is drawn of them, and its place on the sheet; and what measured more
-// than that.
+// previewBytes estimates the memory for drawing cells samples of p×p pixels: the floats
+// of both patches, what is drawn of them, and their place on the sheet, plus what
+// measurements show in addition.
 func previewBytes(cells, p int) int64 {
 	side := int64(previewScale(p) * p)
 	const floats, drawn, program = 2 * 3 * 4, 2 * 2 * 4, 96 << 20
 	return program + int64(cells)*(floats*int64(p)*int64(p)+drawn*side*side)*5/3
 }
 
-// previewFits refuses a sheet that there is no memory for, before anything is allocated.
+// previewFits refuses a sheet that does not fit in memory before anything is allocated.
 func (s *Set) previewFits(cells int) error {
 	free, p := s.opts.Memory, s.opts.Patch
 	need := previewBytes(cells, p)
@@ -125,10 +125,10 @@ func (s *Set) previewFits(cells int) error {
 		cells, p, p, humanize.IBytes(uint64(need)), humanize.IBytes(uint64(free)), remedy)
 }
 
-// previewScale is how often a pixel of patches of p×p is repeated on the sheet.
+// previewScale is how many times each pixel of a p×p patch is repeated on the sheet.
 func previewScale(p int) int { return (sheetMinSide + p - 1) / p }
 
-// panel shows a sample of patches of p×p pixels.
+// panel draws a sample of patches of p×p pixels.
 func (c previewCell) panel(p int) draw.Panel {
 	const line = 2
 	side := previewScale(p) * p
@@ -149,7 +149,7 @@ func (c previewCell) panel(p int) draw.Panel {
 	}
 }
 
-// decibels is the input's PSNR.
+// decibels returns the input's PSNR.
 func (c previewCell) decibels() float64 {
 	sum := 0.
 	for i, v := range c.input {

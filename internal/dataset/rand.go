@@ -5,9 +5,9 @@ import (
 	"math/rand/v2"
 )
 
-// newRand returns a generator that depends on the words alone. Every sample,
-// permutation and noise field has its own, named by words such as (seed,
-// epoch, index), so that nothing depends on the order of computation.
+// newRand returns a generator that depends only on words. Every sample, permutation and
+// noise field has its own, identified by words such as (seed, epoch, index), so that
+// nothing depends on the order of computation.
 func newRand(words ...uint64) *rand.Rand {
 	h := uint64(0x9e3779b97f4a7c15)
 	for _, w := range words {
@@ -23,7 +23,7 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// hashString makes a word for newRand of a name.
+// hashString turns a name into a word for newRand.
 func hashString(s string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(s))

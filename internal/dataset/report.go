@@ -9,10 +9,10 @@ import (
 	"text/tabwriter"
 )
 
-// Reason says why a file was not used.
+// Reason is why a file was not used.
 type Reason string
 
-// The reasons for which a file is skipped.
+// The reasons for skipping a file.
 const (
 	Unreadable  Reason = "unreadable"
 	NoTarget    Reason = "no clean image of its name"
@@ -32,7 +32,7 @@ type Skip struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// TaskReport says what was found for one task.
+// TaskReport describes what was found for one task.
 type TaskReport struct {
 	Task     string   `json:"task"`
 	Folders  []string `json:"folders"`
@@ -47,20 +47,20 @@ type TaskReport struct {
 	Pixels   int64    `json:"pixels"`             // of all images in use
 	Skipped  []Skip   `json:"skipped"`
 	Notes    []string `json:"notes,omitempty"`
-	// What is wrong, by number: files that cannot be read, pairs whose sizes
-	// differ, images that a test set shows. Of the skipped ones, and of those that
-	// Check finds in use.
+	// Counts of problems: files that cannot be read, pairs whose sizes differ, images
+	// that are also in a test set, both among the skipped files and among those in use,
+	// which Check finds.
 	Unreadable  int `json:"unreadable"`
 	SizesDiffer int `json:"sizes_differ"`
 	InTestSet   int `json:"in_test_set"`
 }
 
-// Report says what a training set was made of.
+// Report describes what a training set was made from.
 type Report struct {
 	Root  string       `json:"root"`
 	Tasks []TaskReport `json:"tasks"`
-	// What Check adds: how many images it decoded, those it could not use, and
-	// those that a test set shows.
+	// Added by Check: how many images it decoded, those it could not use, and those
+	// that are also in a test set.
 	Checked  int       `json:"checked,omitempty"`
 	Damaged  []Skip    `json:"damaged,omitempty"`
 	Overlaps []Overlap `json:"overlaps,omitempty"`
@@ -107,7 +107,7 @@ func (r *Report) Samples() int {
 	return n
 }
 
-// Decoded returns the bytes that all images take when they are decoded.
+// Decoded returns the bytes that all images take when decoded.
 func (r *Report) Decoded() int64 {
 	n := int64(0)
 	for _, t := range r.Tasks {
@@ -130,7 +130,7 @@ func (r *Report) Unreadable() int {
 }
 
 // WriteText prints the report: a table with a row per task, then what each task
-// skipped, by reason, with as many examples as asked for.
+// skipped, by reason, with the given number of examples.
 func (r *Report) WriteText(w io.Writer, examples int) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Training data in %s\n\n", r.Root)
@@ -166,13 +166,13 @@ func (r *Report) writeCheck(b *strings.Builder, examples int) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(byBenchmark)) {
 		list := byBenchmark[name]
-		fmt.Fprintf(b, "%d training images also stand in benchmark %s; to leave them out, name them in a list under exclude\n", len(list), name)
+		fmt.Fprintf(b, "%d training images are also in benchmark %s; to leave them out, list them in a file under exclude\n", len(list), name)
 		for _, o := range list[:min(examples, len(list))] {
 			fmt.Fprintf(b, "    %s is the same %s as %s\n", o.Train, o.Same, o.Test)
 		}
 	}
 	if len(r.Overlaps) == 0 {
-		fmt.Fprintln(b, "no training image stands in a test set that is here")
+		fmt.Fprintln(b, "no training image is in one of the test sets found here")
 	}
 }
 

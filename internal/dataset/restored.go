@@ -13,28 +13,28 @@ import (
 	"clusir/internal/planar"
 )
 
-// Restored is a picture that another program made of an item, at the size that
-// [Item.Load] gives.
+// Restored is a picture that another program made of an item, with the size that
+// [Item.Load] returns.
 type Restored struct {
 	planar.Image
 	Format imageio.Format
 	Depth  int // bits per sample: 8 or 16
 }
 
-// restoredFiles are the pictures of a folder by their names.
+// restoredFiles indexes the pictures of a folder by name.
 type restoredFiles struct {
 	dir    string
-	exact  map[string][]string // by stems
-	folded map[string][]string // by stems as fold has them
-	others map[string]string   // what is no picture, by names without extensions
+	exact  map[string][]string // by stem
+	folded map[string][]string // by folded stem
+	others map[string]string   // files that are not pictures, by name without extension
 }
 
-// fold is the form of a name in which those that file systems take for one are equal.
+// fold maps names that some file systems treat as equal to the same string.
 func fold(name string) string { return strings.ToLower(norm.NFC.String(name)) }
 
-// FindRestored finds the pictures that another program made of items in a folder,
-// by the items' names, whatever the extension. File i is that of item i; where
-// there is none, fault i says why.
+// FindRestored finds the pictures that another program made of items in a folder, by
+// the items' names with any extension. File i is that of item i; if there is none,
+// fault i says why.
 func FindRestored(dir string, items []Item) (files []string, faults []error, err error) {
 	found, err := listRestored(dir)
 	if err != nil {
@@ -73,8 +73,8 @@ func listRestored(dir string) (restoredFiles, error) {
 	return f, err
 }
 
-// of is the file of an image's name. Upper and lower case are one, unless the
-// folder or the benchmark tells them apart: items has the names of all its images.
+// of returns the file for an image's name. Case is ignored unless names in the folder
+// or the benchmark differ only in case; items holds the names of all its images.
 func (f restoredFiles) of(name string, items map[string]int) (string, error) {
 	files := f.exact[name]
 	if len(files) == 0 {
@@ -97,8 +97,8 @@ func (f restoredFiles) of(name string, items map[string]int) (string, error) {
 }
 
 // ReadRestored reads the picture that another program made of the item, without
-// rounding. It has the size that Load gives, or that of the clean image's file; then
-// it is cut as Load cuts.
+// rounding. It must have the size that Load returns, or that of the clean image's file;
+// then it is cropped like in Load.
 func (i Item) ReadRestored(path string) (*Restored, error) {
 	taken, err := decoding.take(path)
 	if err != nil {
@@ -134,7 +134,7 @@ func (i Item) ReadRestored(path string) (*Restored, error) {
 	return &Restored{Image: planar.Image{C: 3, H: at.Dy(), W: at.Dx(), Pix: planes}, Format: src.Format, Depth: src.Depth}, nil
 }
 
-// RestoredBytes is the memory that ReadRestored takes to decode a file.
+// RestoredBytes returns the memory that ReadRestored takes to decode a file.
 func RestoredBytes(path string) (int64, error) {
 	p, err := imageio.ProbeFile(path, imageio.Limits{})
 	return readBytes(p), err

@@ -11,18 +11,18 @@ import (
 	"clusir/internal/sysmem"
 )
 
-// room shares out the memory that is free among pictures that are decoded side by
-// side: each sees as free what the others are about to take.
+// room divides the free memory among pictures that are decoded in parallel: the memory
+// reserved for one is not available to the others.
 type room struct {
-	free func() int64 // bytes; 0 if that is not known
+	free func() int64 // in bytes; 0 if unknown
 
 	mu    sync.Mutex
-	less  sync.Cond // used has become less
-	used  int64     // bytes, promised to those that are being decoded
-	count int       // of them
+	less  sync.Cond // used has decreased
+	used  int64     // in bytes, reserved for pictures that are being decoded
+	count int       // their number
 }
 
-// decoding is the room of all that ReadImage decodes.
+// decoding is the room for everything that ReadImage decodes.
 var decoding = newRoom(sysmem.Available)
 
 func newRoom(free func() int64) *room {
@@ -31,8 +31,8 @@ func newRoom(free func() int64) *room {
 	return r
 }
 
-// take waits for the memory that reading a picture takes, to be given back by
-// release. A picture that does not fit by itself is refused by its header.
+// take waits for and reserves the memory to read a picture, to be returned by release.
+// A picture that does not fit by itself is refused by its header.
 func (r *room) take(path string) (int64, error) {
 	p, err := imageio.ProbeFile(path, imageio.Limits{})
 	if err != nil {
@@ -55,8 +55,8 @@ func (r *room) take(path string) (int64, error) {
 	}
 }
 
-// fits tells whether n bytes are left, and how many are. The system is not asked
-// for little.
+// fits reports whether n bytes are free, and how many are. It does not ask the system
+// about small amounts.
 func (r *room) fits(n int64) (left int64, ok bool) {
 	const little = 64 << 20
 	if n+r.used <= little {
@@ -64,7 +64,7 @@ func (r *room) fits(n int64) (left int64, ok bool) {
 	}
 	free := r.free()
 	if free > 0 && n > free-r.used && r.count == 0 {
-		debug.FreeOSMemory() // what was decoded before may not have been given back
+		debug.FreeOSMemory() // memory of earlier pictures may not have been returned to the system
 		free = r.free()
 	}
 	return free - r.used, free <= 0 || n <= free-r.used

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// TestRoom: a small file of a large picture is refused by its header, by name.
+// TestRoom: a small file of a large picture is refused by name, from its header.
 func TestRoom(t *testing.T) {
 	var data bytes.Buffer
 	if err := png.Encode(&data, image.NewGray(image.Rect(0, 0, 4000, 2500))); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "large.png")
-	// Cut behind the header: whoever decodes it finds it damaged.
+	// Cut off after the header: decoding it would find it damaged.
 	if err := os.WriteFile(path, data.Bytes()[:60], 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +37,8 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// TestRoomIsShared: of pictures that are decoded side by side as many begin at a time
-// as fit together, and all are read in the end.
+// TestRoomIsShared: only as many pictures are decoded in parallel as fit together, and
+// all are read in the end.
 func TestRoomIsShared(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "large.png")
 	f, err := os.Create(path)

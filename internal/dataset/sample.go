@@ -9,7 +9,7 @@ import (
 	"clusir/internal/dataset/degrade"
 )
 
-// Words that keep the generators of different purposes apart.
+// Words that separate the generators of different purposes.
 const (
 	wordOrder = iota + 1
 	wordSample
@@ -17,12 +17,12 @@ const (
 	wordVary
 )
 
-// Info says where a sample came from.
+// Info describes where a sample came from.
 type Info struct {
 	Task   string // the task's kind; for CDD11 with the composition
 	Input  string // the degraded image's file, empty if it was made from the target
 	Target string // the clean image's file
-	Params string // parameters of a degradation that was made, such as "σ=25"
+	Params string // parameters of a synthetic degradation, such as "σ=25"
 	Epoch  int
 	Index  int // in the epoch
 }
@@ -36,9 +36,9 @@ func (i Info) String() string {
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s", i.Task, file, i.Params))
 }
 
-// Sample writes the sample at (epoch, index) to input and target, each
-// [3,Patch,Patch] in 0..1: a random crop, degraded by the task's rule where the
-// data hold no degraded image, then flipped at random.
+// Sample writes the sample at (epoch, index) to input and target, each [3,Patch,Patch]
+// in 0..1: a random crop, degraded by the task's rule if the data hold no degraded
+// image, then flipped at random.
 func (s *Set) Sample(input, target []float32, epoch, index int) (Info, error) {
 	e := s.entries[s.order(epoch)[index]]
 	src := &s.sources[e.source]
@@ -74,7 +74,7 @@ func (s *Set) Sample(input, target []float32, epoch, index int) (Info, error) {
 	return info, nil
 }
 
-// real cuts a patch out of both images of a pair.
+// real crops a patch from both images of a pair.
 func (s *Set) real(p pair, clean *Image, rng *rand.Rand) (degradedPatch, cleanPatch *Image, err error) {
 	m, err := s.cache.get(p.input)
 	if err != nil {
@@ -88,9 +88,8 @@ func (s *Set) real(p pair, clean *Image, rng *rand.Rand) (degradedPatch, cleanPa
 	return m.cut(at), clean.cut(at), nil
 }
 
-// made degrades a patch of a photograph, with as much around it as the
-// degradation needs. The results are rounded to 8 bits, as a file would hold
-// them.
+// made degrades a patch of a photograph, including the margin that the degradation
+// needs. The results are rounded to 8 bits, as in a file.
 func (s *Set) made(src *source, p pair, photo *Image, vary variation, rng *rand.Rand) (degradedPatch, cleanPatch *Image, params string, err error) {
 	side, zoom := s.opts.Patch+2*src.margin, 1.
 	if src.zoom > 1 {
@@ -114,10 +113,10 @@ func (s *Set) made(src *source, p pair, photo *Image, vary variation, rng *rand.
 	return fromPlanar(out.Image), clean.Crop(src.margin, src.margin, out.W, out.H), d.String(), nil
 }
 
-// window is a rectangle of an image; it may reach beyond it.
+// window is a rectangle of an image; it may extend beyond it.
 type window struct{ x, y, w, h int }
 
-// window draws the place of a square. Where the image is smaller than that,
+// window draws the position of a square. If the image is smaller than that,
 // [Image.Crop] mirrors it beyond its far edge.
 func (s *Set) window(m *Image, side int, rng *rand.Rand) window {
 	return window{rng.IntN(max(m.W-side, 0) + 1), rng.IntN(max(m.H-side, 0) + 1), side, side}
@@ -125,8 +124,8 @@ func (s *Set) window(m *Image, side int, rng *rand.Rand) window {
 
 func (m *Image) cut(at window) *Image { return m.Crop(at.x, at.y, at.w, at.h) }
 
-// turn draws one of the square's symmetries: bit 0 mirrors left to right, bit 1
-// top to bottom, bit 2 exchanges the axes.
+// turn draws one of the square's symmetries: bit 0 mirrors left to right, bit 1 top to
+// bottom, bit 2 exchanges the axes.
 func (s *Set) turn(rng *rand.Rand) int {
 	t := rng.IntN(8)
 	if !s.opts.Rotate {

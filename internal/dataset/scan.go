@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// scanner finds the training data of a set and writes its report.
+// scanner finds a set's training data and writes its report.
 type scanner struct {
 	opts     Options
 	excluded []*nameList
 	overlaps []*nameList
-	photos   []pair // the clean photographs, once they were looked for
+	photos   []pair // the clean photographs, once searched for
 	report   Report
 }
 
@@ -37,7 +37,7 @@ func newScanner(opts Options) (*scanner, error) {
 	return s, nil
 }
 
-// task finds what a task is trained on.
+// task finds the data of a task.
 func (s *scanner) task(t Task) ([]source, error) {
 	var out []source
 	for _, p := range t.parts() {
@@ -54,7 +54,7 @@ func (s *scanner) task(t Task) ([]source, error) {
 	return out, nil
 }
 
-// fromPhotographs finds what a task of clean photographs alone is trained on.
+// fromPhotographs finds the data of a task that uses only clean photographs.
 func (s *scanner) fromPhotographs(p part) ([]source, error) {
 	dirs := s.opts.Clean
 	if p.Target != "" {
@@ -74,7 +74,7 @@ func (s *scanner) fromPhotographs(p part) ([]source, error) {
 	return []source{{label: p.label, pairs: photos, repeat: p.Repeat, sigmas: p.Sigmas, span: p.SigmaRange}}, nil
 }
 
-// cleanPhotos finds, once, what degradations are made from.
+// cleanPhotos finds, once, the photographs from which degradations are made.
 func (s *scanner) cleanPhotos() ([]pair, error) {
 	if s.photos != nil {
 		return s.photos, nil
@@ -87,8 +87,8 @@ func (s *scanner) cleanPhotos() ([]pair, error) {
 	return photos, err
 }
 
-// clean finds clean photographs: in the folders named, or else in Train/Denoise,
-// or else, in a plain folder of photographs, in the root.
+// clean finds clean photographs: in the named folders, or else in Train/Denoise, or
+// else in the root if that is a plain folder of photographs.
 func (s *scanner) clean(label string, dirs []string) ([]pair, *TaskReport, error) {
 	r := &TaskReport{Task: label}
 	lay, isLayout := kindOf(Denoise).layout, len(dirs) == 0
@@ -133,8 +133,8 @@ func (s *scanner) clean(label string, dirs []string) ([]pair, *TaskReport, error
 	return pairs, r, err
 }
 
-// part finds the pairs of a task other than denoising, and the photographs that
-// its degradations are made from.
+// part finds the pairs of a task other than denoising, and the photographs from which
+// its degradations are made.
 func (s *scanner) part(p part) (out []source, err error) {
 	r := &TaskReport{Task: p.label}
 	var pairs, photos []pair
@@ -192,7 +192,7 @@ func (s *scanner) pairs(r *TaskReport, p part) ([]pair, error) {
 	return s.usable(r, pairs)
 }
 
-// filter leaves out what a list does not name and what another one excludes.
+// filter drops files that a list does not name or an exclusion list does.
 func (s *scanner) filter(r *TaskReport, list *nameList, files []string) []string {
 	renamed := 0
 	var out []string
@@ -225,7 +225,7 @@ func (s *scanner) filter(r *TaskReport, list *nameList, files []string) []string
 	return out
 }
 
-// named tells whether one of the lists names the file, which is then skipped.
+// named reports whether one of the lists names the file, and skips it then.
 func named(r *TaskReport, lists []*nameList, f string, why Reason) bool {
 	for _, l := range lists {
 		if found, _ := l.find(f); found {

@@ -100,7 +100,7 @@ func TestScanPairs(t *testing.T) {
 	}
 }
 
-// turnedJPEG writes a black JPEG whose w×h stored pixels EXIF turns by a quarter.
+// turnedJPEG writes a black JPEG of w×h stored pixels that EXIF turns by a quarter.
 func turnedJPEG(t *testing.T, path string, w, h int) {
 	t.Helper()
 	exif := "MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
@@ -111,8 +111,7 @@ func turnedJPEG(t *testing.T, path string, w, h int) {
 	}
 }
 
-// TestTurnedSizes compares the sizes that pictures have once they are upright,
-// as training will see them.
+// TestTurnedSizes: sizes are compared for the upright pictures, as in training.
 func TestTurnedSizes(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 48, "in/a.jpg", "in/b.jpg", "out/a.png", "out/b.png")
@@ -142,8 +141,8 @@ func TestSizesThatDiffer(t *testing.T) {
 	}
 }
 
-// BSD's names on disk often lack the "a" of the family's list, whose readers
-// then drop 400 images without a word.
+// BSD's file names often lack the "a" of the family's list, whose readers then silently
+// drop 400 images.
 func TestListWithoutPrefix(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "Train/Denoise/3063.jpg", "Train/Denoise/03063.png", "Train/Denoise/a117025.jpg",
@@ -252,7 +251,8 @@ func FuzzReadList(f *testing.F) {
 	})
 }
 
-// TestListsOfWindows: lists come with CRLF, with a mark, and in UTF-16 from PowerShell.
+// TestListsOfWindows: lists may have CRLF, a byte order mark, or UTF-16 from
+// PowerShell.
 func TestListsOfWindows(t *testing.T) {
 	utf16 := func(s string) (out string) {
 		for _, r := range s {

@@ -17,23 +17,23 @@ type Options struct {
 	Patch int
 	// Rotate adds quarter turns to the flips.
 	Rotate bool
-	// Vary makes some samples unlike those of data sets.
+	// Vary makes some samples different from those of data sets.
 	Vary Vary
 	// Cache is the limit in bytes for decoded images.
 	Cache int64
-	// Memory bounds, in bytes, what a list of the samples and a sheet of some may take;
-	// 0 for any.
+	// Memory bounds, in bytes, the list of the samples and the sheet of a preview; 0
+	// means no limit.
 	Memory int64
-	// Clean names the folders of clean photographs that noise and all other
-	// degradations are made from; none means Train/Denoise, or the root if it
-	// holds photographs alone.
+	// Clean names the folders of clean photographs from which noise and all other
+	// degradations are made; none means Train/Denoise, or the root if it holds only
+	// photographs.
 	Clean []string
 	// Exclude names lists of images that are left out of training.
 	Exclude []string
-	// KeepOverlaps trains on images that Train/overlap_rain100l_test.txt names.
+	// KeepOverlaps also trains on images named in Train/overlap_rain100l_test.txt.
 	KeepOverlaps bool
-	// IgnoreLists uses every image, and not the ones that denoise.txt,
-	// rainTrain.txt and hazy_outside.txt name if they are there.
+	// IgnoreLists uses every image, rather than only those named in denoise.txt,
+	// rainTrain.txt and hazy_outside.txt if these exist.
 	IgnoreLists bool
 }
 
@@ -57,8 +57,8 @@ func (o Options) check() error {
 	return nil
 }
 
-// Set is a training set: Len samples an epoch, in an order of each epoch's own.
-// It is safe for concurrent use.
+// Set is a training set: Len samples per epoch, in a different order in each epoch. It
+// is safe for concurrent use.
 type Set struct {
 	opts    Options
 	sources []source
@@ -69,14 +69,14 @@ type Set struct {
 	orders map[int][]int32
 }
 
-// source is images and how often an epoch shows each.
+// source is a set of images and how often an epoch shows each.
 type source struct {
-	label  string // the task, as samples and reports call it
+	label  string // the task's name in samples and reports
 	pairs  []pair
 	repeat int
 	sigmas []float64 // denoising: the noise levels
-	span   []float64 // denoising: the range of levels that each sample draws its own from, if any
-	recipe           // degradations that are made; empty for denoising and real pairs
+	span   []float64 // denoising: the range from which each sample draws its level, if any
+	recipe           // how degradations are made; empty for denoising and real pairs
 }
 
 // entry is one sample of an epoch before shuffling.
@@ -85,8 +85,8 @@ type entry struct {
 	sigma        float32
 }
 
-// Open finds the images of the options' tasks. The report is there even beside
-// an error, as far as the search came.
+// Open finds the images of the options' tasks. It returns a report even with an error,
+// as far as the search got.
 func Open(opts Options) (*Set, *Report, error) {
 	if err := opts.check(); err != nil {
 		return nil, nil, err
@@ -111,7 +111,7 @@ func Open(opts Options) (*Set, *Report, error) {
 	return s, &scan.report, nil
 }
 
-// noise returns the level of a sample's noise: the entry's, or one of the span.
+// noise returns a sample's noise level: the entry's, or one drawn from the span.
 func (src *source) noise(sigma float64, rng *rand.Rand) float64 {
 	if len(src.span) == 0 {
 		return sigma
@@ -119,11 +119,11 @@ func (src *source) noise(sigma float64, rng *rand.Rand) float64 {
 	return src.span[0] + (src.span[1]-src.span[0])*rng.Float64()
 }
 
-// sampleBytes is what a sample takes in the list of them and in the orders of the
-// epochs that a loader may need at a time.
+// sampleBytes is what a sample takes in the list of samples and in the orders of the
+// epochs that a loader may need at once.
 const sampleBytes = int64(unsafe.Sizeof(entry{})) + 3*int64(unsafe.Sizeof(int32(0)))
 
-// fits refuses a source whose samples no list can hold, before one is made.
+// fits refuses a source whose samples do not fit in memory before it lists them.
 func (s *Set) fits(src source) error {
 	room := int64(math.MaxInt32)
 	if s.opts.Memory > 0 {

@@ -53,7 +53,7 @@ func TestEpochShowsEachEntryOnce(t *testing.T) {
 
 func TestPairsAreCutAndTurnedAlike(t *testing.T) {
 	dir := t.TempDir()
-	// The same file as input and target: every sample's two sides must agree.
+	// With the same file as input and target, both sides of every sample must agree.
 	writeImages(t, dir, 45, 39, "a/x.png")
 	for _, rotate := range []bool{false, true} {
 		o := options(dir, Task{Kind: Pairs, Repeat: 40, Input: "a", Target: "a"})
@@ -146,19 +146,19 @@ func collect(t *testing.T, s *Set, o LoadOptions, steps int) (input []float32, i
 func TestLoaderIsDeterministic(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 40, 50, "1.png", "2.png", "3.png")
-	s, _ := open(t, options(dir, noise)) // 27 samples an epoch
+	s, _ := open(t, options(dir, noise)) // 27 samples per epoch
 	want, wantInfo := collect(t, s, LoadOptions{Batch: 4}, 10)
 	for _, o := range []LoadOptions{{Batch: 4, Workers: 3}, {Batch: 4, Workers: 7, Ahead: 9}} {
 		again, _ := open(t, options(dir, noise))
 		again.cache.limit = 0
 		got, info := collect(t, again, o, 10)
 		if !slices.Equal(got, want) || !slices.Equal(info, wantInfo) {
-			t.Errorf("%+v delivers other batches than one worker", o)
+			t.Errorf("%+v delivers different batches from one worker", o)
 		}
 	}
 	tail, _ := collect(t, s, LoadOptions{Batch: 4, First: 6}, 4)
 	if !slices.Equal(tail, want[len(want)/10*6:]) {
-		t.Error("a loader that begins at step 6 delivers other batches")
+		t.Error("a loader that begins at step 6 delivers different batches")
 	}
 	for i, info := range wantInfo {
 		if info.Epoch != i/27 || info.Index != i%27 {
@@ -187,7 +187,8 @@ func TestRanksShareEachBatch(t *testing.T) {
 	}
 }
 
-// TestPartsHoldTheSameSamples: each part of a batch is the two ranks' shares of it.
+// TestPartsHoldTheSameSamples: each part of a batch consists of the two ranks' shares
+// of it.
 func TestPartsHoldTheSameSamples(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 40, 50, "1.png", "2.png")
@@ -219,7 +220,7 @@ func TestLoaderStops(t *testing.T) {
 		_, err = l.Next()
 	}
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("after cancelling, Next says %v", err)
+		t.Errorf("after cancelling, Next returns %v", err)
 	}
 	l.Close()
 	l.Close()

@@ -8,32 +8,33 @@ import (
 	"clusir/internal/imageio"
 )
 
-// sideMultiple is what the sides of benchmark images are cut to.
+// sideMultiple is the number to whose multiples the sides of benchmark images are
+// cropped.
 const sideMultiple = 16
 
-// Split is a part of a benchmark with a result of its own: a noise level, a
-// composition, or all of it.
+// Split is a part of a benchmark with its own result: a noise level, a composition, or
+// the whole.
 type Split struct {
 	Benchmark *Benchmark
-	// Label tells the splits of a benchmark apart: "σ=15", "low_haze", or "".
+	// Label distinguishes the splits of a benchmark: "σ=15", "low_haze", or "".
 	Label   string
-	Sigma   float64 // of the noise to be made, in units of 1/255
+	Sigma   float64 // of the noise to add, in units of 1/255
 	Items   []Item
 	Skipped []Skip
 }
 
-// Item is one image of a split. Its images are decoded by Load.
+// Item is one image of a split, decoded by Load.
 type Item struct {
 	Name          string // the file's stem
-	Input, Target string // files; Input is empty where it is made
+	Input, Target string // files; Input is empty if it is made
 	sigma         float64
 	made          string // a kind that can be made, "" for noise
 }
 
-// Complete tells whether no image of the benchmark is missing.
+// Complete reports whether no image of the benchmark is missing.
 func (s *Split) Complete() bool { return len(s.Items) >= s.Benchmark.Expected }
 
-// Count says how much of the benchmark is there: "24 of 100", or "68".
+// Count returns how much of the benchmark is on disk: "24 of 100", or "68".
 func (s *Split) Count() string {
 	if s.Complete() {
 		return fmt.Sprint(len(s.Items))
@@ -41,9 +42,8 @@ func (s *Split) Count() string {
 	return fmt.Sprintf("%d of %d", len(s.Items), s.Benchmark.Expected)
 }
 
-// Open finds the images of a benchmark below root, in the order of their names.
-// Of compositions that are not there the splits are empty; if there is nothing
-// at all, the error is a [MissingError].
+// Open finds the images of a benchmark below root, in name order. Splits of missing
+// compositions are empty; if nothing is found, the error is a [MissingError].
 func (b *Benchmark) Open(root string) ([]*Split, error) {
 	if len(b.Clean) > 0 {
 		return b.openClean(root)
@@ -74,8 +74,8 @@ func (b *Benchmark) Open(root string) ([]*Split, error) {
 	return splits, nil
 }
 
-// openClean opens clean images: a split for each noise level, or the only one of
-// what is made.
+// openClean opens clean images: a split for each noise level, or a single one for other
+// degradations.
 func (b *Benchmark) openClean(root string) ([]*Split, error) {
 	dir := firstFolder(root, b.Clean)
 	files, others, err := listImages(dir)
@@ -123,13 +123,13 @@ func (b *Benchmark) openPairs(in, target, kind string) (*Split, error) {
 	return s, nil
 }
 
-// MissingError says that a benchmark is not on disk.
+// MissingError reports that a benchmark is not on disk.
 type MissingError struct {
 	Benchmark *Benchmark
 	Dir       string
 }
 
-// Error says where the benchmark should be and where it comes from.
+// Error says where the benchmark should be and where to get it.
 func (e *MissingError) Error() string {
 	msg := fmt.Sprintf("benchmark %s: no images in %s", e.Benchmark.Name, e.Dir)
 	if e.Benchmark.Get != "" {
@@ -141,7 +141,7 @@ func (e *MissingError) Error() string {
 func (b *Benchmark) missing(dir string) error { return &MissingError{b, dir} }
 
 // Size reads the headers of the item's files: the size of what Load returns, and the
-// memory that it takes to decode them.
+// memory that decoding takes.
 func (i Item) Size() (w, h int, bytes int64, err error) {
 	for _, path := range []string{i.Input, i.Target} {
 		if path == "" {
@@ -156,15 +156,15 @@ func (i Item) Size() (w, h int, bytes int64, err error) {
 	return max(w-w%sideMultiple, sideMultiple), max(h-h%sideMultiple, sideMultiple), bytes, nil
 }
 
-// Load decodes the degraded and the clean image, both cut about the centre to
-// multiples of 16. Noise comes from a generator of (seed, name, σ), what else is
-// made from one of (seed, name, kind).
+// Load decodes the degraded and the clean image, both cropped about the centre to
+// multiples of 16. Noise is generated from (seed, name, σ), other degradations from
+// (seed, name, kind).
 func (i Item) Load(seed uint64) (input, target *Image, err error) {
 	d, err := i.Degrade(seed)
 	return d.Input, d.Target, err
 }
 
-// Degrade is Load, with the rule by which the input is made.
+// Degrade is like Load and also returns the rule by which the input was made.
 func (i Item) Degrade(seed uint64) (d Degraded, err error) {
 	target, err := ReadImage(i.Target)
 	if err != nil {

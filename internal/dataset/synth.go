@@ -14,12 +14,12 @@ type drawer func(s *Set, p pair, at window, rng *rand.Rand) (degrade.Degradation
 // recipe says how degradations of a kind are made.
 type recipe struct {
 	draw   drawer
-	margin int     // pixels around a patch that show up in it
+	margin int     // pixels around a patch that affect it
 	zoom   float64 // up to which photographs are enlarged first, if above 1
 }
 
-// Sharp video frames, of which GoPro is made, hold less detail per pixel than
-// photographs that were made small, and motions of more pixels.
+// Sharp video frames, from which GoPro is made, have less detail per pixel than
+// photographs that were scaled down, and motion over more pixels.
 const (
 	blurZoom   = 2
 	blurMargin = 16
@@ -34,7 +34,7 @@ func (p part) recipe(root string) (recipe, error) {
 	return recipe{draw: plain(k.random)}, nil
 }
 
-// plain draws degradations that depend on nothing but the generator.
+// plain draws degradations that depend only on the generator.
 func plain(random func(*rand.Rand) degrade.Degradation) drawer {
 	return func(_ *Set, _ pair, _ window, rng *rand.Rand) (degrade.Degradation, error) { return random(rng), nil }
 }
@@ -82,7 +82,7 @@ func (p part) drawComposition(s *Set, photo pair, at window, rng *rand.Rand) (de
 	return c, err
 }
 
-// mapPatch reads a window of a map in 0..1, nil if there is none.
+// mapPatch reads a window of a map with values in 0..1, nil if there is none.
 func (s *Set) mapPatch(file, photo string, at window) ([]float32, error) {
 	if file == "" {
 		return nil, nil

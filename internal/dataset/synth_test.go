@@ -17,7 +17,7 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// Any folder of photographs is enough to train all tasks.
+// Any folder of photographs suffices to train all tasks.
 func TestAllTasksFromPhotographsAlone(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 60, 50, "photos/a.jpg", "b.png", "c.png")
@@ -30,7 +30,7 @@ func TestAllTasksFromPhotographsAlone(t *testing.T) {
 	seen := map[string]int{}
 	for i := range s.Len() {
 		in, target, info := sample(t, s, 0, i)
-		// Patches as small as these may lie between the snowflakes.
+		// Patches this small may lie between the snowflakes.
 		if slices.Equal(in, target) && info.Task != Desnow || info.Params == "" || info.Input != "" {
 			t.Errorf("%s is not degraded, or not as made", info)
 		}
@@ -203,9 +203,9 @@ func TestTaskErrors(t *testing.T) {
 	}
 }
 
-// The inputs made must be about as hard as the real ones: the mean PSNR of the
-// field's test sets, in dB. (Patches of blurred images are two decibels above
-// the images, because flat ones hardly change.)
+// Synthetic inputs must be about as hard as real ones: the mean PSNR of the field's
+// test sets, in dB. (Patches of blurred images score two decibels above the images,
+// because flat ones hardly change.)
 func TestSyntheticInputsAreAsHardAsReal(t *testing.T) {
 	root := sharedtest.Shared(t, "data")
 	for kind, want := range map[string][2]float64{Derain: {23.5, 26.5}, Enhance: {7.5, 10}, Dehaze: {12.5, 18}, Deblur: {24, 29}} {
@@ -250,7 +250,7 @@ func TestPreview(t *testing.T) {
 	if len(sheet.Rows) != 3 || len(sheet.Rows[0]) != 5 || len(sheet.Rows[1]) != 3 {
 		t.Fatalf("the sheet has %d rows", len(sheet.Rows))
 	}
-	// Patches of 32 are enlarged to 160, the target behind a line of two pixels.
+	// Patches of 32 are enlarged to 160, with the target after a line of two pixels.
 	p, c := sheet.Rows[1][1].(draw.Picture), rows[1][1]
 	if got := p.Image.Bounds().Size(); got != image.Pt(2*160+2, 160) {
 		t.Errorf("a pair is %v", got)
@@ -274,12 +274,12 @@ func TestPreview(t *testing.T) {
 	}
 }
 
-// TestSymbols: each symbol of a degradation's parameters is explained.
+// TestSymbols: every symbol in a degradation's parameters is explained.
 func TestSymbols(t *testing.T) {
 	for _, d := range []fmt.Stringer{degrade.Haze{}, degrade.LowLight{}, degrade.Rain{}, degrade.Snow{}, degrade.CDD11{}} {
 		for word := range strings.FieldsSeq(d.String()) {
 			if sign, _, is := strings.Cut(word, "="); is && !strings.Contains(explained(" "+word), sign+" ") {
-				if sign != "w" && sign != "close" { // with ℓ and far
+				if sign != "w" && sign != "close" { // explained with ℓ and far
 					t.Errorf("%q of %q is not explained", word, d)
 				}
 			}
@@ -294,8 +294,8 @@ func TestFromPlanarRounds(t *testing.T) {
 	}
 }
 
-// TestPreviewFits: a sheet that there is no memory for is refused before anything is
-// allocated, with the patch that fits; and that fits.
+// TestPreviewFits: a sheet that does not fit in memory is refused before anything is
+// allocated, naming the patch that fits; and that does fit.
 func TestPreviewFits(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 60, 50, "Train/Denoise/a.jpg")

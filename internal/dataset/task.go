@@ -11,45 +11,44 @@ import (
 	"clusir/internal/suggest"
 )
 
-// Task is a task of the training set and how often its images come up in an
-// epoch.
+// Task is a task of the training set and how often an epoch shows its images.
 type Task struct {
 	// Kind is one of [Kinds].
 	Kind string `yaml:"kind"`
-	// Repeat is how often an epoch shows each real pair; for Denoise, each clean
-	// image at each σ; for Clean, each clean image; for CDD11, each image of each
+	// Repeat is how often an epoch shows each real pair; for Denoise, each clean image
+	// at each σ; for Clean, each clean image; for CDD11, each image of each
 	// composition.
 	Repeat int `yaml:"repeat,omitempty"`
-	// Synth is how often an epoch shows each clean photograph with a
-	// degradation of this kind that is made on the spot.
+	// Synth is how often an epoch shows each clean photograph with a synthetic
+	// degradation of this kind.
 	Synth int `yaml:"synth,omitempty"`
-	// Transfer is how often an epoch shows each clean photograph under the
-	// streaks of a real rain pair.
+	// Transfer is how often an epoch shows each clean photograph with the streaks of a
+	// real rain pair.
 	Transfer int `yaml:"transfer,omitempty"`
 	// Sigmas are Denoise's noise levels in units of 1/255.
 	Sigmas []float64 `yaml:"sigmas,omitempty"`
-	// SigmaRange, in the place of Sigmas, is the lowest and the highest level,
-	// between which each of Denoise's samples draws its own.
+	// SigmaRange, an alternative to Sigmas, is the range of levels from which each of
+	// Denoise's samples draws its own.
 	SigmaRange []float64 `yaml:"sigma_range,omitempty"`
 	// Kinds are the compositions of CDD11 to train on; none means all.
 	Kinds []string `yaml:"kinds,omitempty"`
 
-	// Input and Target are folders that take the place of the layout's, below
-	// the root or absolute. Denoise and Clean have a Target alone. In CDD11's
-	// Input, {kind} stands for the composition.
+	// Input and Target are folders, below the root or absolute, that replace the
+	// layout's. Denoise and Clean have only a Target. In CDD11's Input, {kind} stands
+	// for the composition.
 	Input  string `yaml:"input,omitempty"`
 	Target string `yaml:"target,omitempty"`
-	// Kernels is a MATLAB file of blur kernels, of which half of Deblur's
-	// synthetic images are made.
+	// Kernels is a MATLAB file of blur kernels, from which half of Deblur's synthetic
+	// images are made.
 	Kernels string `yaml:"kernels,omitempty"`
-	// Depth and Light are folders of maps for synthetic Dehaze and CDD11, by the
-	// names of the photographs: depth, larger farther, but inverse for CDD11;
-	// illumination. A photograph without a map gets one that is made up.
+	// Depth and Light are folders of maps for synthetic Dehaze and CDD11, named like
+	// the photographs: depth, larger farther away, but inverse for CDD11; illumination.
+	// Photographs without a map get a synthetic one.
 	Depth string `yaml:"depth,omitempty"`
 	Light string `yaml:"light,omitempty"`
 }
 
-// Fault is a field of a task, by its key, that cannot be as it is.
+// Fault is an invalid field of a task, by its key.
 type Fault struct {
 	Field string
 	Value any
@@ -69,7 +68,7 @@ func (t Task) check() error {
 // maxRepeat bounds how often an epoch shows an image, so that no count overflows.
 const maxRepeat = 1_000_000_000
 
-// Faults returns all that is wrong with the task.
+// Faults returns everything that is wrong with the task.
 func (t Task) Faults() []Fault {
 	k := kindOf(t.Kind)
 	if k == nil {
@@ -105,7 +104,7 @@ func (t Task) Faults() []Fault {
 	return faults
 }
 
-// folderFaults checks the folders of the task's own.
+// folderFaults checks the folders that the task names.
 func (t Task) folderFaults(k *kind, need func(bool, string, any, string)) {
 	input := strconv.Quote(t.Input)
 	need(!k.photographs || t.Input == "", "input", input, "left out: the task makes its own inputs; name the clean images' folder as target")
@@ -113,7 +112,7 @@ func (t Task) folderFaults(k *kind, need func(bool, string, any, string)) {
 	need(t.Kind != Pairs || t.Input != "", "input", input, "a folder, as target, for pairs of one's own")
 }
 
-// noiseFaults checks the levels of noise: a list or a range for Denoise, none else.
+// noiseFaults checks the noise levels: a list or a range for Denoise, none for others.
 func (t Task) noiseFaults(k *kind, need func(bool, string, any, string)) {
 	if !k.takes("sigmas") {
 		need(len(t.Sigmas) == 0, "sigmas", t.Sigmas, "left out: they are for denoise alone")
@@ -128,8 +127,8 @@ func (t Task) noiseFaults(k *kind, need func(bool, string, any, string)) {
 	need(len(r) == 0 || len(r) == 2 && r[0] >= 0 && r[0] <= r[1] && r[1] <= 255, "sigma_range", r, "the lowest and the highest level, in 0..255, such as [0, 55]")
 }
 
-// parts returns the tasks that have pairs of their own: t itself, or one per
-// composition of CDD11.
+// parts returns the tasks with their own pairs: t itself, or one per composition of
+// CDD11.
 func (t Task) parts() []part {
 	if t.Kind != CDD11 {
 		return []part{{t, t.Kind, ""}}
@@ -148,6 +147,6 @@ func (t Task) parts() []part {
 // part is a task, or one composition of CDD11.
 type part struct {
 	Task
-	label       string // what samples and reports call it
+	label       string // name in samples and reports
 	composition string
 }

@@ -10,16 +10,16 @@ import (
 type transfer struct{ pairs []pair }
 
 const (
-	transferTries = 8    // pairs looked at to find one that is not too bright
-	saturated     = 250  // level from which a rainy pixel may have been clipped
-	maxSaturated  = .02  // part of a patch that may be
-	faintest      = .012 // rain below is taken for the noise of coding
+	transferTries = 8    // pairs tried to find one that is not too bright
+	saturated     = 250  // level above which a rainy pixel may have been clipped
+	maxSaturated  = .02  // share of a patch that may be clipped
+	faintest      = .012 // weaker rain is taken for compression noise
 )
 
-// draw picks a patch of a real pair and returns its rain: the degraded image
-// minus the clean one, a little stronger or weaker, mirrored in half of the
-// cases. Where the rainy image is clipped its rain is only known in part, so
-// bright patches are passed over, as long as the tries last.
+// draw selects a patch of a real pair and returns its rain: the degraded image minus
+// the clean one, a little stronger or weaker, mirrored in half of the cases. If the
+// rainy image is clipped, its rain is only partly known, so bright patches are skipped
+// for as many tries as allowed.
 func (t transfer) draw(s *Set, _ pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
 	var out transferred
 	for range transferTries {
@@ -42,7 +42,7 @@ func (t transfer) draw(s *Set, _ pair, at window, rng *rand.Rand) (degrade.Degra
 	return out, nil
 }
 
-// transferred is rain that knows where it comes from.
+// transferred is rain that records where it comes from.
 type transferred struct {
 	degrade.Rain
 	from string
@@ -50,7 +50,7 @@ type transferred struct {
 
 func (t transferred) String() string { return "rain of " + t.from }
 
-// rainOf returns the rain of a pair and the part of the pixels that is clipped.
+// rainOf returns the rain of a pair and the share of clipped pixels.
 func rainOf(rainy, clean *Image, strength float64, mirror bool) (layer []float32, clipped float64) {
 	layer = make([]float32, rainy.W*rainy.H)
 	n := 0

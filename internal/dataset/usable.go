@@ -12,8 +12,8 @@ import (
 	"clusir/internal/imageio"
 )
 
-// usable reads the headers of pairs and leaves out what cannot be trained on.
-// It is an error if nothing remains.
+// usable reads the headers of pairs and drops those that cannot be used. It returns an
+// error if none remain.
 func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 	var files []string
 	for _, p := range pairs {
@@ -31,7 +31,7 @@ func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 			in = headers[p.input]
 		}
 		switch {
-		case machines(h.err) || machines(in.err):
+		case isMachineFault(h.err) || isMachineFault(in.err):
 			return nil, errors.Join(h.err, in.err)
 		case h.err != nil:
 			r.skip(p.target, Unreadable, h.err.Error())
@@ -55,7 +55,7 @@ func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 	return out, nil
 }
 
-// reasons sums up skips in a line.
+// reasons sums up skips on one line.
 func reasons(skips []Skip) string {
 	n := map[Reason]int{}
 	for _, k := range skips {
@@ -71,9 +71,8 @@ func reasons(skips []Skip) string {
 	return strings.Join(out, "; ")
 }
 
-// addMaps gives photographs the maps of their names, if there are folders of
-// maps. Without a folder of its own, a task looks where the layout
-// has depth maps.
+// addMaps assigns maps to photographs by name, if there are folders of maps. A task
+// that names no folder uses the layout's depth maps.
 func (s *scanner) addMaps(r *TaskReport, p part, photos []pair) ([]pair, error) {
 	depth := p.Depth
 	if depth == "" {
@@ -102,8 +101,8 @@ func (s *scanner) addMaps(r *TaskReport, p part, photos []pair) ([]pair, error) 
 	return out, nil
 }
 
-// maps lists a folder of maps by the photographs' names. A folder that the
-// configuration names must hold some.
+// maps lists a folder of maps by the photographs' names. A folder named in the
+// configuration must contain some.
 func (s *scanner) maps(r *TaskReport, dir string, required bool) (map[string]string, error) {
 	if dir == "" {
 		return nil, nil

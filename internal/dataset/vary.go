@@ -9,26 +9,26 @@ import (
 	"math/rand/v2"
 )
 
-// Vary is the share of the samples, in 0..1, that get a property which pictures
-// have in the wild and data sets lack. A sample may get several. The zero value
-// leaves all samples as the tasks make them.
+// Vary is the share of the samples, in 0..1, that get a property of real-world pictures
+// that data sets lack. A sample may get several. The zero value leaves all samples
+// unchanged.
 type Vary struct {
-	// Mild takes back a random part of the degradation: input and target are
-	// blended, so that a network also sees hardly any haze, rain or darkness.
+	// Mild reduces the degradation by a random amount, by blending input and target, so
+	// that a network also sees slight haze, rain or darkness.
 	Mild float64 `yaml:"mild"`
-	// JPEG compresses, at a quality of 30 to 95, the degraded image, or the
+	// JPEG compresses, with a quality of 30 to 95, the degraded image, or the
 	// photograph before it is degraded, or both.
 	JPEG float64 `yaml:"jpeg"`
-	// Grey takes the colour out of input and target.
+	// Grey removes the colour of input and target.
 	Grey float64 `yaml:"grey"`
-	// Bars covers the edges of input and target, as letterboxes and frames do.
+	// Bars covers the edges of input and target, like letterboxes and frames.
 	Bars float64 `yaml:"bars"`
-	// Graphics puts drawn shapes, text and flat ground in the place of a
-	// photograph, before it is degraded.
+	// Graphics replaces a photograph by drawn shapes, text and flat ground before it is
+	// degraded.
 	Graphics float64 `yaml:"graphics"`
 }
 
-// Faults returns the shares that are none.
+// Faults returns the values that are not shares.
 func (v Vary) Faults() []Fault {
 	var faults []Fault
 	for _, s := range []struct {
@@ -42,7 +42,7 @@ func (v Vary) Faults() []Fault {
 	return faults
 }
 
-// Qualities of JPEG that are drawn from.
+// The range of JPEG qualities.
 const (
 	leastQuality = 30
 	bestQuality  = 95
@@ -52,14 +52,14 @@ const (
 type variation struct {
 	rng           *rand.Rand
 	strength      float64 // of the degradation, 1 for all of it
-	before, after int     // JPEG's qualities, 0 for none
+	before, after int     // JPEG qualities, 0 for none
 	grey          bool
 	bars          bool
 	graphics      bool
 }
 
-// draw draws a sample's variation from a generator of its own: whether samples
-// are varied does not change what the tasks draw.
+// draw draws a sample's variation from its own generator, so that varying samples does
+// not change what the tasks draw.
 func (v Vary) draw(rng *rand.Rand) variation {
 	hit := func(share float64) bool { return rng.Float64() < share }
 	out := variation{rng: rng, strength: 1}
@@ -80,7 +80,7 @@ func (v Vary) draw(rng *rand.Rand) variation {
 	return out
 }
 
-// photograph returns what a degradation is made of instead of patch m.
+// photograph returns the photograph to degrade, given patch m.
 func (v variation) photograph(m *Image) *Image {
 	if v.graphics {
 		m = drawGraphics(m.W, m.H, v.rng)
@@ -91,8 +91,8 @@ func (v variation) photograph(m *Image) *Image {
 	return m
 }
 
-// finish varies a pair of patches. Where the degraded one is compressed, the
-// clean one is not.
+// finish varies a pair of patches. If the degraded one is compressed, the clean one is
+// not.
 func (v variation) finish(degraded, clean *Image) (*Image, *Image) {
 	if v.strength < 1 {
 		degraded = blend(clean, degraded, v.strength)
@@ -155,7 +155,7 @@ func (m *Image) grey() *Image {
 	return out
 }
 
-// compressed returns the image as a JPEG file of the given quality holds it.
+// compressed returns the image after JPEG compression with the given quality.
 func (m *Image) compressed(quality int) *Image {
 	var file bytes.Buffer
 	if err := jpeg.Encode(&file, m.RGBA(), &jpeg.Options{Quality: quality}); err != nil {
@@ -170,20 +170,20 @@ func (m *Image) compressed(quality int) *Image {
 	return fromRGBA(out)
 }
 
-// bars are what covers an image's edges.
+// bars cover an image's edges.
 type bars struct {
 	left, top, right, bottom int
 	colour                   [3]uint8
 }
 
-// widestBar is the part of a side that one bar may cover.
+// widestBar is the share of a side that one bar may cover.
 const widestBar = .4
 
 // randomBars draws letterboxes, pillarboxes and frames, black three times in four.
 func randomBars(side int, rng *rand.Rand) bars {
 	width := func() int { return 1 + rng.IntN(int(widestBar*float64(side))) }
 	var b bars
-	which := rng.IntN(4) // both bars of an axis, all four, or one alone
+	which := rng.IntN(4) // both bars of an axis, all four, or a single one
 	if which == 0 || which == 2 {
 		b.top, b.bottom = width(), width()
 	}

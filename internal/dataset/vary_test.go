@@ -55,13 +55,14 @@ func TestSigmaRange(t *testing.T) {
 		levels = append(levels, meanAbs(inputs[i], targets[i])*255)
 	}
 	slices.Sort(levels)
-	// The mean absolute deviation of a normal distribution is 0.8 σ; clipping takes some of it.
+	// The mean absolute deviation of a normal distribution is 0.8 σ; clipping reduces
+	// it a little.
 	if levels[0] > 5 || levels[59] < 22 || levels[59] > 41 || levels[30] < 10 || levels[30] > 28 {
 		t.Errorf("noise of %.1f to %.1f levels, median %.1f", levels[0], levels[59], levels[30])
 	}
 }
 
-// What was drawn for the tasks stays the same, whatever is varied afterwards.
+// Variation does not change what was drawn for the tasks.
 func TestVary(t *testing.T) {
 	task := Task{Kind: Denoise, Repeat: 1, Sigmas: []float64{40}}
 	plainIn, plainTarget := samples(t, varied(t, task, Vary{}), 12)

@@ -23,14 +23,14 @@ var (
 	wrongType = regexp.MustCompile(`(?s)^cannot unmarshal !+(\S*)(?: ` + "`(.*)`" + `)? into (.+)$`)
 )
 
-// yamlNames are the kinds of YAML's values, and of what is wanted in their place,
-// as a user calls them.
+// yamlNames are the user's terms for the kinds of YAML values and for what is expected
+// instead.
 var yamlNames = map[string]string{
 	"seq": "a list", "map": "a block of keys", "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
 	"null": "nothing", "timestamp": "a date", "binary": "binary data",
 }
 
-// Mistake is what is wrong in a YAML text, and in which line; 0 is not known.
+// Mistake is an error in a YAML text, and its line; 0 if unknown.
 type Mistake struct {
 	Line int
 	Text string
@@ -131,12 +131,12 @@ func plainLine(text string) Mistake {
 		if m[2] != "" {
 			is += " (" + m[2] + ")"
 		}
-		f.Text = is + ", and " + wanted(m[3]) + " is needed"
+		f.Text = is + ", but " + wanted(m[3]) + " is needed"
 	}
 	return f
 }
 
-// wanted names what a value of a Go type is written as.
+// wanted returns the user's term for the YAML form of a Go type.
 func wanted(goType string) string {
 	switch {
 	case strings.HasPrefix(goType, "[]"):
@@ -151,8 +151,8 @@ func wanted(goType string) string {
 	return "text"
 }
 
-// checkFields finds what the decoder passes over: keys of no field, and other numbers
-// where a field is an integer, as it cuts 1.5 to 1.
+// checkFields finds mistakes that the decoder ignores: unknown keys, and fractions in
+// integer fields, where it would truncate 1.5 to 1.
 func checkFields(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -161,7 +161,7 @@ func checkFields(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
 	case n.Kind == yaml.AliasNode:
 		return checkFields(n.Alias, t, key)
 	case n.Kind == yaml.ScalarNode && t.Kind() == reflect.Int && n.ShortTag() == "!!float":
-		return Mistakes{{n.Line, fmt.Sprintf("%s is %s, and a whole number is needed", strings.TrimPrefix(key, "."), n.Value)}}
+		return Mistakes{{n.Line, fmt.Sprintf("%s is %s, but a whole number is needed", strings.TrimPrefix(key, "."), n.Value)}}
 	case n.Kind != yaml.MappingNode || t.Kind() != reflect.Map && t.Kind() != reflect.Struct:
 		return nil
 	}
@@ -198,7 +198,7 @@ func checkMerged(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
 	return mistakes
 }
 
-// yamlField is the type of a struct's field by its name in YAML.
+// yamlField returns the type of a struct's field by its YAML name.
 func yamlField(t reflect.Type, name string) (reflect.Type, bool) {
 	for i := range t.NumField() {
 		if f := t.Field(i); yamlName(f) == name && name != "" {

@@ -81,9 +81,9 @@ func (h *Header) parse(line []byte) error {
 
 // Bounds of plausible measurements.
 const (
-	maxImages = 1 << 31 // of a split
+	maxImages  = 1 << 31 // of a split
 	mostSide   = 1 << 20
-	maxPSNR   = 1000 // dB; the smallest difference of two float32 gives far less
+	maxPSNR    = 1000 // dB; the smallest difference of two float32 gives far less
 	mostMS     = 1e12
 	mostStages = 64
 )

@@ -239,7 +239,7 @@ func (p *tiffPage) takeChunks() error {
 	p.across, p.down = (p.w-1)/p.chunkW+1, (p.h-1)/p.chunkH+1
 	p.offsets, p.counts = p.fields[offsets], p.fields[counts]
 	if need := p.chunks(); int64(p.offsets.count) < need || p.counts.count > 0 && int64(p.counts.count) < need {
-		return damaged(TIFF, "it has %d strips or tiles where %d are needed", min(p.offsets.count, p.counts.count), need)
+		return damaged(TIFF, "it has %d strips or tiles, but %d are needed", min(p.offsets.count, p.counts.count), need)
 	}
 	if p.counts.count == 0 && p.compression != tiffNone && p.chunks() > 1 {
 		return damaged(TIFF, "the lengths of its strips are missing")

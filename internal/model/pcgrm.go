@@ -38,11 +38,11 @@ func (b builder) pcgrm(l int, c arch.Config) *PCGRM {
 // the changes in brightness that haze and low light cause.
 func (r *PCGRM) Forward(t *pass, x *Var) *Route {
 	B, D := x.Shape[0], x.Shape[1]
-	z, sim := r.compare(t, t.MeanHW(x))                          // Eq. 4, [B,D], [B,N]
-	alpha := t.TopKSoftmax(sim, r.topClusters)                   // Eq. 6
-	eps := t.epsilon(r.stage, B, r.N, D)                         // ε ~ N(0, I); 0 in inference
-	tokens := t.Tokens(alpha, r.mu, r.logSigma, eps)             // Eq. 7, [B,N,D]
-	g := t.Add(z, r.attend(t, z, tokens, alpha))                 // Eq. 8
+	z, sim := r.compare(t, t.MeanHW(x))                           // Eq. 4, [B,D], [B,N]
+	alpha := t.TopKSoftmax(sim, r.topClusters)                    // Eq. 6
+	eps := t.epsilon(r.stage, B, r.N, D)                          // ε ~ N(0, I); 0 in inference
+	tokens := t.Tokens(alpha, r.mu, r.logSigma, eps)              // Eq. 7, [B,N,D]
+	g := t.Add(z, r.attend(t, z, tokens, alpha))                  // Eq. 8
 	logits := t.Linear(g, r.gate, r.gateBias).Reshape(B*r.N, r.M) // Eq. 9
 	p := t.TopKSoftmax(logits, r.topExperts)                      // Eq. 10
 	weights := t.ScaleRows(p, alpha.Reshape(B*r.N)).Reshape(B, r.N*r.M)

@@ -8,12 +8,12 @@ import (
 	"clusir/internal/model"
 )
 
-// cell is the side of the squares of pixels whose affinity is measured: a pixel
-// of the deepest stage is half as wide.
+// cell is the side of the squares of pixels whose affinity is measured: a pixel of the
+// deepest stage is half as wide.
 const cell = 16
 
-// affinity is p(C=c|x) of every stage's router for each cell of a picture, as
-// if the cell were all of it.
+// affinity is p(C=c|x) of every stage's router for each cell of a picture, as if the
+// cell were the whole picture.
 type affinity struct {
 	h, w   int         // in cells
 	stages [][]float32 // [h,w,N]; nil before the first tile
@@ -25,11 +25,11 @@ func newAffinity(W, H int) *affinity {
 	return &affinity{h: ceilDiv(H, cell), w: ceilDiv(W, cell), stages: make([][]float32, arch.Stages)}
 }
 
-// at says where in the picture the current tile begins, in pixels.
+// at sets the position of the current tile in the picture, in pixels.
 func (a *affinity) at(y, x int) { a.row, a.col = y/cell, x/cell }
 
-// observe takes the result v [1,C,H,W] of a module of the network. What a
-// router sees is the result of its stage of the encoder.
+// observe receives the result v [1,C,H,W] of a module of the network. A stage of the
+// encoder gives the input of its router.
 func (a *affinity) observe(net *infer.Network, name string, v *model.Var) {
 	for l := range a.stages {
 		if name == fmt.Sprint("encoder.", l) {
@@ -38,7 +38,7 @@ func (a *affinity) observe(net *infer.Network, name string, v *model.Var) {
 	}
 }
 
-// put files the affinity of the rows [h·w,C] of a stage under the tile's cells.
+// put stores the affinity of the rows [h·w,C] of a stage in the tile's cells.
 func (a *affinity) put(l int, features []float32, net *infer.Network, v *model.Var) {
 	C, side := v.Shape[1], cell>>l
 	h, w := v.Shape[2]/side, v.Shape[3]/side
@@ -49,7 +49,7 @@ func (a *affinity) put(l int, features []float32, net *infer.Network, v *model.V
 		a.stages[l] = make([]float32, a.h*a.w*N)
 	}
 	for y := range min(h, a.h-a.row) {
-		n := min(w, a.w-a.col) * N // without what pads the tile
+		n := min(w, a.w-a.col) * N // without the tile's padding
 		copy(a.stages[l][((a.row+y)*a.w+a.col)*N:][:n], p[y*w*N:])
 	}
 }

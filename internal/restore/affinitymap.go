@@ -12,13 +12,13 @@ import (
 	"clusir/internal/palette"
 )
 
-// ColourOf names the colour of a cluster in affinity maps.
+// ColourOf returns the name of a cluster's colour in affinity maps.
 func ColourOf(cluster int) string { return palette.Cluster(cluster).Name }
 
 // mapSide is the longest side of a panel of an affinity map.
 const mapSide = 512
 
-// thumbnail is a picture reduced by a whole number, made row by row.
+// thumbnail is a picture reduced by an integer factor, made row by row.
 type thumbnail struct {
 	w, h, factor int
 	sum          []float32 // [3,h,w], of factor² pixels each
@@ -32,9 +32,8 @@ func newThumbnail(W, H int) *thumbnail {
 	return t
 }
 
-// add takes the next rows [3,n,W]. The last row and column of a thumbnail may
-// stand for fewer pixels, and are then darker than they should be; scale makes
-// up for it.
+// add adds the next rows [3,n,W]. The last row and column of a thumbnail may cover
+// fewer pixels and are then too dark; scale corrects that.
 func (t *thumbnail) add(rgb []float32, n, W int) {
 	for c := range 3 {
 		for y := range n {
@@ -55,18 +54,18 @@ func (t *thumbnail) scale(W, H int) {
 	}
 }
 
-// sheet is a figure of the restored picture and, for each stage, first to last,
-// the picture in grey under the colours of its clusters. A cell's colour is
-// strong where the posterior is far from even, relative to the strongest of its
-// panel: posteriors of cosines do not reach far.
+// sheet returns a figure of the restored picture and, for each stage in order, the
+// picture in grey under the colours of its clusters. The strength of a cell's colour is
+// how far the posterior is from uniform, relative to the strongest of its panel,
+// because posteriors of cosines have a small range.
 func (a *affinity) sheet(t *thumbnail, W, H int) *draw.Sheet {
 	t.scale(W, H)
 	width, small := panelWidth(t.w), t.w < 64
 	row := []draw.Panel{draw.Picture{Title: "Restored", Image: t.paint(t.pixel), Width: width, Pixels: small}}
-	most := 0
+	largest := 0
 	for l := range a.stages {
 		strongest := a.strongest(l)
-		most = max(most, a.clusters(l))
+		largest = max(largest, a.clusters(l))
 		row = append(row, draw.Picture{
 			Title: fmt.Sprintf("Stage %d", l+1), Width: width, Pixels: small,
 			Note: fmt.Sprintf("posterior up to %.2f, even: %.2f", strongest+1/float32(a.clusters(l)), 1/float32(a.clusters(l))),
@@ -86,7 +85,7 @@ func (a *affinity) sheet(t *thumbnail, W, H int) *draw.Sheet {
 		"The encoder's stages, from full to an eighth of the resolution. The colour is that of the likeliest cluster of %d×%d pixels; "+
 			"the stronger, the more likely it is than if all were equally likely, up to the panel's maximum. "+
 			"Each stage has clusters of its own: cluster 1 of one is not that of another.", cell, cell)}}
-	for c := range most {
+	for c := range largest {
 		colour := palette.Cluster(c)
 		const square = 2
 		s.Legend = append(s.Legend, draw.Entry{Name: fmt.Sprintf("cluster %d (%s)", c+1, colour.Name), Colour: colour.RGB, Mark: square})
@@ -94,15 +93,15 @@ func (a *affinity) sheet(t *thumbnail, W, H int) *draw.Sheet {
 	return s
 }
 
-// panelWidth is the width in points of panels that hold a picture w pixels wide:
-// half a point a pixel, as sheets are drawn, and of small pictures more.
+// panelWidth returns the width in points of panels for a picture w pixels wide: half a
+// point per pixel, as sheets are drawn, and more for small pictures.
 func panelWidth(w int) vg.Length {
 	const least = 110
 	return max(vg.Length(w)/2, least)
 }
 
-// paint is the thumbnail in other colours. Of a picture that is much higher than
-// wide the sides are white, so that panels have room for their texts.
+// paint returns the thumbnail in other colours. A picture that is much higher than wide
+// gets white sides, so that panels have room for their texts.
 func (t *thumbnail) paint(colour func(y, x int) [3]float32) image.Image {
 	left := max(t.h/2-t.w, 0) / 2
 	m := image.NewRGBA(image.Rect(0, 0, t.w+2*left, t.h))
@@ -117,7 +116,7 @@ func (t *thumbnail) paint(colour func(y, x int) [3]float32) image.Image {
 	return m
 }
 
-// clusters is how many a stage has.
+// clusters returns the number of clusters of a stage.
 func (a *affinity) clusters(l int) int { return len(a.stages[l]) / (a.h * a.w) }
 
 func (t *thumbnail) pixel(y, x int) (p [3]float32) {
@@ -127,8 +126,8 @@ func (t *thumbnail) pixel(y, x int) (p [3]float32) {
 	return p
 }
 
-// colour is that of the likeliest cluster of a cell, and how far its posterior
-// is above an even one.
+// colour returns the colour of a cell's likeliest cluster, and how far its posterior is
+// above uniform.
 func (a *affinity) colour(l, y, x int) (rgb [3]float32, strength float32) {
 	N := a.clusters(l)
 	p := a.stages[l][(y*a.w+x)*N:][:N]
@@ -143,12 +142,12 @@ func (a *affinity) colour(l, y, x int) (rgb [3]float32, strength float32) {
 	return rgb, p[best] - 1/float32(N)
 }
 
-func (a *affinity) strongest(l int) (most float32) {
+func (a *affinity) strongest(l int) (largest float32) {
 	for y := range a.h {
 		for x := range a.w {
 			_, s := a.colour(l, y, x)
-			most = max(most, s)
+			largest = max(largest, s)
 		}
 	}
-	return most
+	return largest
 }

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestAffinitySheet draws maps of pictures of every proportion: there is room
-// for the texts, and long pictures do not make sheets of any length.
+// TestAffinitySheet draws maps of pictures of every proportion: there is room for the
+// texts, and long pictures do not make sheets of unlimited length.
 func TestAffinitySheet(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 900}, {900, 1}, {320, 240}, {240, 5000}} {
 		W, H := size[0], size[1]

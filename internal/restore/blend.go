@@ -1,14 +1,14 @@
 package restore
 
-// blend lays tiles over each other, one row of tiles at a time.
+// blend overlays tiles, one row of tiles at a time.
 type blend struct {
 	x, y    grid
 	w       int
-	single  bool        // one tile is all: its pixels are the result
+	single  bool        // there is only one tile: its pixels are the result
 	columns [][]float32 // weights of the tiles of a row
-	tile    []float32   // the last tile restored, whose memory the next takes
+	tile    []float32   // the last tile restored, whose memory the next reuses
 	rgb     []float32   // [3,h,w], h the height of the current row of tiles
-	carry   []float32   // [3,overlap,w], what the rows that overlap have so far
+	carry   []float32   // [3,overlap,w], the sum so far where rows overlap
 }
 
 func newBlend(l layout, w int) *blend {
@@ -19,7 +19,7 @@ func newBlend(l layout, w int) *blend {
 	return b
 }
 
-// begin starts row j of tiles with what the row before left of it.
+// begin starts row j of tiles with what the previous row left of it.
 func (b *blend) begin(j int) {
 	if b.single {
 		return
@@ -39,8 +39,7 @@ func (b *blend) begin(j int) {
 	}
 }
 
-// add lays tile i of row j [3,h,w] over what is there. It keeps a single tile
-// as it is.
+// add adds tile i of row j [3,h,w]. It keeps a single tile as it is.
 func (b *blend) add(tile []float32, j, i int) {
 	if b.single {
 		b.rgb = tile

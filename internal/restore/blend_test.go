@@ -6,8 +6,8 @@ import (
 	"clusir/internal/imageio"
 )
 
-// TestBlendRebuilds cuts a picture into tiles that nobody changes and lays them
-// together again.
+// TestBlendRebuilds cuts a picture into tiles and blends them unchanged, which gives
+// the picture.
 func TestBlendRebuilds(t *testing.T) {
 	for _, size := range [][2]int{{1, 700}, {300, 1}, {300, 257}, {513, 400}} {
 		H, W := size[0], size[1]

@@ -26,7 +26,7 @@ func (r *run) computeAll(opened <-chan *picture, computed chan<- *picture) {
 func (r *run) compute(p *picture) {
 	defer close(p.strips)
 	_ = p.attempt(func() error { return r.computeBands(p) })
-	for range p.bands { // the reader closes it, whatever happens
+	for range p.bands { // the reader closes it in any case
 	}
 }
 
@@ -38,7 +38,7 @@ func (r *run) computeBands(p *picture) error {
 	r.measure(p)
 	o := infer.Options{Probe: r.probe(p)}
 	if p.sample.Pix != nil {
-		shared, err := r.share(p, o)
+		shared, err := r.computeShared(p, o)
 		if err != nil {
 			return err
 		}
@@ -58,12 +58,12 @@ func (r *run) computeBands(p *picture) error {
 	return nil
 }
 
-// share finds out from the sample of the picture what all of its tiles share.
-func (r *run) share(p *picture, o infer.Options) (*infer.Shared, error) {
+// computeShared computes, from the sample of the picture, what all of its tiles share.
+func (r *run) computeShared(p *picture, o infer.Options) (*infer.Shared, error) {
 	start := time.Now()
-	shared, err := r.findOut(p, func() (planar.Image, error) {
-		if r.most > 0 {
-			return sampleOf(p.sample, r.most, r.most), nil
+	shared, err := r.computeGlobals(p, func() (planar.Image, error) {
+		if r.maxTileSide > 0 {
+			return sampleOf(p.sample, r.maxTileSide, r.maxTileSide), nil
 		}
 		return p.sample, nil
 	}, o)
@@ -75,8 +75,8 @@ func (r *run) share(p *picture, o infer.Options) (*infer.Shared, error) {
 	return shared, nil
 }
 
-// computeBand restores a row of tiles and sends the rows on that no later tile
-// touches.
+// computeBand restores a row of tiles and passes on the rows that no later tile
+// affects.
 func (r *run) computeBand(p *picture, b *band, blend *blend, o infer.Options) error {
 	blend.begin(b.index)
 	h := p.y.spans[b.index].len()
@@ -113,7 +113,7 @@ func (r *run) restoreOrFetch(p *picture, dst []float32, t planar.Image, at image
 	return t, nil, err
 }
 
-// send cuts what is finished into strips for the writer.
+// send cuts the finished rows into strips for the writer.
 func (p *picture) send(b *band, blend *blend) error {
 	s := p.y.spans[b.index]
 	end := p.y.final(b.index) - s.from
@@ -146,7 +146,7 @@ func (p *picture) send(b *band, blend *blend) error {
 	return nil
 }
 
-// rows copies rows from y on of planes [k,h,w].
+// rows copies n rows from y of planes [k,h,w].
 func rows(dst, src []float32, k, h, w, y, n int) []float32 {
 	dst = dst[:0]
 	for c := range k {
@@ -155,7 +155,7 @@ func rows(dst, src []float32, k, h, w, y, n int) []float32 {
 	return dst
 }
 
-// probe looks at the features that routers see, where a map is to be drawn of them.
+// probe observes the features that routers see, if a map is drawn of them.
 func (r *run) probe(p *picture) func(string, *model.Var) {
 	if p.affinity == nil {
 		return nil
@@ -170,7 +170,7 @@ type tile struct {
 	stored []float32
 }
 
-// cut takes the columns of x out of a band of h rows of W pixels.
+// cut returns the columns of x of a band of h rows of W pixels.
 func cut(b *band, h, W int, x span) tile {
 	if x.len() == W {
 		return tile{b.rgb, b.alpha, b.stored}
@@ -188,8 +188,8 @@ func cut(b *band, h, W int, x span) tile {
 	return tile{columns(b.rgb, 3), columns(b.alpha, 1), columns(b.stored, 3)}
 }
 
-// finish mixes a restored tile with the input and puts the colours of wholly
-// transparent pixels back.
+// finish mixes a restored tile with the input and restores the colours of fully
+// transparent pixels.
 func (t tile) finish(restored []float32, strength float32) {
 	if strength != 1 {
 		for i, v := range t.rgb {

@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 )
 
-// Bug is the error of a picture on which the program panicked.
+// Bug is the error of a picture for which the program panicked.
 type Bug struct {
 	Name  string // of the picture
 	Value any    // of the panic
@@ -19,10 +19,9 @@ func (b *Bug) Error() string {
 		"CLUSIR_DEBUG=1 makes this command print", b.Name, b.Value)
 }
 
-// attempt does a stage's work on the picture. An error is the picture's, and so is
-// a panic: pictures are what users find in the wild, and one that trips a bug must
-// not take a whole folder with it. What is returned is the picture's first error,
-// if the work failed.
+// attempt does a stage's work on the picture. An error is the picture's, and so is a
+// panic: users' pictures can be anything, and one that triggers a bug must not fail a
+// whole folder. If the work failed, attempt returns the picture's first error.
 func (p *picture) attempt(work func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -36,11 +35,11 @@ func (p *picture) attempt(work func() error) (err error) {
 	return work()
 }
 
-// Misuse is a mistake that the command line shows by itself, whatever the files
-// hold.
+// Misuse is a mistake that is evident from the command line, whatever the files
+// contain.
 type Misuse struct{ error }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the error itself.
 func (m Misuse) Unwrap() error { return m.error }
 
 func misuse(format string, a ...any) error { return Misuse{fmt.Errorf(format, a...)} }

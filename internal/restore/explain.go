@@ -34,9 +34,9 @@ func responsesOf(a model.ClusterResponses, stage, cluster int) string {
 	return formatShares(a[stage][cluster])
 }
 
-// Resembles says which degradations a picture looks like to the network, in shares
-// of 1: those that its clusters responded to in training, weighted by how much each
-// cluster takes part, as a mean over the stages. It is nil without either.
+// Resembles returns which degradations a picture resembles for the network, as shares
+// of 1: those that its clusters responded to in training, weighted by each cluster's
+// part, averaged over the stages. It is nil without routing or responses.
 func Resembles(routing []StageRouting, a model.ClusterResponses) map[string]float64 {
 	if a == nil || len(routing) == 0 {
 		return nil
@@ -59,8 +59,8 @@ func Resembles(routing []StageRouting, a model.ClusterResponses) map[string]floa
 	return shares
 }
 
-// Explain prints what the network made of the picture: how likely each cluster
-// is at each stage, and the experts that ran and their weights.
+// Explain prints how the network routed the picture: the probability of each cluster at
+// each stage, and the experts that ran with their weights.
 func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
 	fmt.Fprintf(w, "%s: %d×%d, %s\n", r.In, r.W, r.H, r.tiling())
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -115,15 +115,15 @@ type Record struct {
 	Notes   []string       `json:"notes,omitempty"`
 	Error   string         `json:"error,omitempty"`
 	Skipped bool           `json:"skipped,omitempty"`
-	Name    string         `json:"name,omitempty"` // below the folder that was named
+	Name    string         `json:"name,omitempty"` // below the named folder
 }
 
-// SkippedRecord is the record of a job whose result was there already.
+// SkippedRecord returns the record of a job whose result already existed.
 func (j Job) SkippedRecord(modelName, device string) Record {
 	return Record{Name: j.name, Input: j.In, Output: j.Out, Model: modelName, Device: device, Skipped: true}
 }
 
-// Record returns the result as JSON shows it.
+// Record returns the result in the form of its JSON.
 func (r Result) Record(modelName, device string) Record {
 	rec := Record{
 		Name: r.name, Input: r.In, Output: r.Out, Width: r.W, Height: r.H, Depth: r.Depth, Model: modelName, Device: device,

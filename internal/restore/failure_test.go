@@ -19,7 +19,7 @@ import (
 	"clusir/internal/testnet"
 )
 
-// full is a writer without room after so many bytes.
+// full is a writer with room for a number of bytes.
 type full struct{ room int }
 
 func (f *full) Write(b []byte) (int, error) {
@@ -40,8 +40,8 @@ func (b broken) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestFailures: whatever goes wrong at whatever time is told, and leaves no
-// file behind but what was there.
+// TestFailures: every failure, at whatever time, is reported and leaves no new file
+// behind.
 func TestFailures(t *testing.T) {
 	n := stir(infertest.New(t, testnet.Small(), 1), 1)
 	for _, c := range []struct {
@@ -111,7 +111,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// cutFile keeps a part of a file.
+// cutFile truncates a file to a part of its length.
 func cutFile(t *testing.T, path string, part float64) {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -119,7 +119,7 @@ func cutFile(t *testing.T, path string, part float64) {
 	must(t, os.Truncate(path, int64(part*float64(info.Size()))))
 }
 
-// TestFullDevice writes to the device that is always full, where there is one.
+// TestFullDevice writes to the device that is always full, if there is one.
 func TestFullDevice(t *testing.T) {
 	device, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -134,8 +134,8 @@ func TestFullDevice(t *testing.T) {
 	}
 }
 
-// TestInterrupt ends a run in the middle of a picture, at a share of one or of a later
-// one: the run says so, and no part of a file stays.
+// TestInterrupt ends a run in the middle of a picture, the first or a later one: the
+// run reports it and leaves no partial file.
 func TestInterrupt(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	var jobs []Job
@@ -197,8 +197,8 @@ type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
 
-// TestBugs: a panic in any stage is the failure of the picture on which it came,
-// and the others are restored.
+// TestBugs: a panic in any stage fails only the picture it occurs on, and the others
+// are restored.
 func TestBugs(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 300, H: 300})
@@ -208,7 +208,7 @@ func TestBugs(t *testing.T) {
 		stage string
 		bad   Job
 		o     Options
-		image *imageio.Image // in place of what a file holds
+		image *imageio.Image // instead of the file's content
 	}{
 		{"reading", Job{In: Std, Out: path("bad.png"), Format: imageio.PNG}, Options{Stdin: reader(crash)}, nil},
 		{"decoding", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}}, &imageio.Image{}},
@@ -256,8 +256,8 @@ func TestBugs(t *testing.T) {
 	}
 }
 
-// TestPanicOfACaller: what its functions throw ends the run as a panic, with nothing
-// half written left.
+// TestPanicOfACaller: a panic of a caller's function is re-raised, and no partial file
+// is left.
 func TestPanicOfACaller(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in, out := save(t, dir, "in.png", imageio.Info{W: 300, H: 300}), filepath.Join(dir, "out.png")

@@ -8,8 +8,8 @@ import (
 	"clusir/internal/imageio"
 )
 
-// AddFlags defines the flags that say how a picture is restored, for a command line
-// or for the query of a request. ReadFlags completes them.
+// AddFlags defines the flags for how a picture is restored, on a command line or in the
+// query of a request. ReadFlags completes them.
 func (c *Choices) AddFlags(f *pflag.FlagSet) {
 	f.String("format", "", "write "+imageio.Names()+" (default the format of the name, or of the input)")
 	f.IntVar(&c.Encode.Quality, "quality", 95, "quality of JPEG results, 1 to 100")
@@ -18,7 +18,7 @@ func (c *Choices) AddFlags(f *pflag.FlagSet) {
 	f.Float32Var(&c.Strength, "strength", 1, "mix the result with the input: 0 is the input, 1 the result")
 }
 
-// ReadFlags reads the flags that are not plain values, and checks all of them. The
+// ReadFlags parses the flags that are not plain values, and checks all of them. The
 // format is 0 if it is not given.
 func (c *Choices) ReadFlags(f *pflag.FlagSet) (format imageio.Format, err error) {
 	if name := f.Lookup("format").Value.String(); name != "" {
@@ -30,7 +30,7 @@ func (c *Choices) ReadFlags(f *pflag.FlagSet) (format imageio.Format, err error)
 		return 0, err
 	}
 	switch {
-	case !(c.Strength >= 0 && c.Strength <= 1): // NaN is neither
+	case !(c.Strength >= 0 && c.Strength <= 1): // false for NaN too
 		return 0, misuse("--strength %g: choose from 0 to 1", c.Strength)
 	case c.Encode.Quality < 1 || c.Encode.Quality > 100:
 		return 0, misuse("--quality %d: choose from 1 to 100", c.Encode.Quality)
@@ -40,8 +40,8 @@ func (c *Choices) ReadFlags(f *pflag.FlagSet) (format imageio.Format, err error)
 	return format, nil
 }
 
-// parseTile reads --tile. Smaller tiles than a network was trained on would
-// show it too little of the picture.
+// parseTile parses --tile. Tiles smaller than the network's training patches would show
+// it too little of the picture.
 func parseTile(text string) (int, error) {
 	if text == "auto" {
 		return TileAuto, nil

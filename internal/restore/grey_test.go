@@ -16,8 +16,8 @@ import (
 	"clusir/internal/testnet"
 )
 
-// greyPictures writes a picture whose visible pixels are grey in every way in
-// which files can hold one.
+// greyPictures writes a picture whose visible pixels are grey in every way that files
+// can store one.
 func greyPictures(t *testing.T, dir string) (paths []string) {
 	t.Helper()
 	const w, h = 150, 140
@@ -45,7 +45,7 @@ func greyPictures(t *testing.T, dir string) (paths []string) {
 		paths = append(paths, filepath.Join(dir, name))
 		must(t, write(paths[len(paths)-1], info, rgb, alpha))
 	}
-	palette := image.NewGray(image.Rect(0, 0, w, h)) // which a BMP holds as a palette
+	palette := image.NewGray(image.Rect(0, 0, w, h)) // which a BMP stores with a palette
 	subsampled := image.NewYCbCr(palette.Rect, image.YCbCrSubsampleRatio420)
 	for i := range palette.Pix {
 		palette.SetGray(i%w, i/w, color.Gray{uint8(planes[i]*255 + 0.5)})
@@ -67,8 +67,8 @@ func greyPictures(t *testing.T, dir string) (paths []string) {
 	return paths
 }
 
-// TestGreyStaysGrey: what is grey by its content comes back with equal channels
-// in every format, as a whole and in tiles, though the network colours it.
+// TestGreyStaysGrey: pictures with grey content are returned with equal channels in
+// every format, whole and in tiles, although the network colours them.
 func TestGreyStaysGrey(t *testing.T) {
 	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	for _, in := range greyPictures(t, dir) {
@@ -90,17 +90,17 @@ func TestGreyStaysGrey(t *testing.T) {
 	}
 }
 
-// colour is the largest difference between the channels of a picture's visible
+// colour returns the largest difference between the channels of a picture's visible
 // pixels.
-func colour(t *testing.T, path string) (most float32) {
+func colour(t *testing.T, path string) (largest float32) {
 	t.Helper()
 	_, rgb, alpha := load(t, path)
 	n := len(rgb) / 3
 	for i := range n {
 		if alpha == nil || alpha[i] > 0 {
 			r, g, b := rgb[i], rgb[n+i], rgb[2*n+i]
-			most = max(most, max(r, g, b)-min(r, g, b))
+			largest = max(largest, max(r, g, b)-min(r, g, b))
 		}
 	}
-	return most
+	return largest
 }

@@ -15,8 +15,8 @@ import (
 	"clusir/internal/infer"
 )
 
-// stir gives the weights that start at zero other values, so that the network
-// changes pictures: by a few hundredths at gain 1.
+// stir changes the weights that start at zero, so that the network changes pictures: by
+// a few hundredths at gain 1.
 func stir(n *infer.Network, gain float32) *infer.Network {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, p := range n.Model.Params {
@@ -31,8 +31,8 @@ func stir(n *infer.Network, gain float32) *infer.Network {
 	return n
 }
 
-// paint makes planes of a picture of info's kind: waves of every frequency, and
-// if it has alpha a ramp from transparent to opaque, else nil.
+// paint returns planes of a picture of info's kind: waves of every frequency, and if it
+// has alpha a ramp from transparent to opaque, else nil.
 func paint(info imageio.Info) (rgb, alpha []float32) {
 	n := info.W * info.H
 	rgb, alpha = make([]float32, 3*n), make([]float32, n)
@@ -55,7 +55,7 @@ func paint(info imageio.Info) (rgb, alpha []float32) {
 	return rgb, alpha
 }
 
-// save writes a painted picture and returns its path.
+// save writes a synthetic picture and returns its path.
 func save(t testing.TB, dir, name string, info imageio.Info) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
@@ -73,7 +73,7 @@ func save(t testing.TB, dir, name string, info imageio.Info) string {
 	return path
 }
 
-// write makes a file of a whole picture's planes.
+// write writes a file from a whole picture's planes.
 func write(path string, info imageio.Info, rgb, alpha []float32) error {
 	return imageio.WriteFile(path, info, imageio.Options{}, func(w *imageio.Writer) error { return w.Rows(rgb, alpha) })
 }
@@ -100,7 +100,7 @@ func load(t testing.TB, path string) (info imageio.Info, rgb, alpha []float32) {
 	return m.Info, rgb, alpha
 }
 
-// one restores one picture and fails unless that goes well.
+// one restores one picture and fails the test on an error.
 func one(t testing.TB, n *infer.Network, j Job, o Options) Result {
 	t.Helper()
 	var got Result
@@ -115,7 +115,7 @@ func one(t testing.TB, n *infer.Network, j Job, o Options) Result {
 	return got
 }
 
-// files lists what is below a folder.
+// files lists the files below a folder.
 func files(t testing.TB, dir string) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -132,7 +132,7 @@ func files(t testing.TB, dir string) (names []string) {
 	return names
 }
 
-// farthest is the largest difference of two pictures' values.
+// farthest returns the largest difference of two pictures' values.
 func farthest(t testing.TB, a, b []float32) (most float64) {
 	t.Helper()
 	if len(a) != len(b) {
@@ -144,7 +144,7 @@ func farthest(t testing.TB, a, b []float32) (most float64) {
 	return most
 }
 
-// cropped is the rectangle r of planes [3,h,w].
+// cropped returns the rectangle r of planes [3,h,w].
 func cropped(src []float32, h, w int, r image.Rectangle) []float32 {
 	var dst []float32
 	for c := range 3 {
@@ -155,5 +155,5 @@ func cropped(src []float32, h, w int, r image.Rectangle) []float32 {
 	return dst
 }
 
-// columns are those from x0 to x1 of a picture.
+// columns returns the columns x0 to x1 of a picture.
 func columns(i imageio.Info, x0, x1 int) image.Rectangle { return image.Rect(x0, 0, x1, i.H) }

@@ -15,26 +15,26 @@ import (
 	"clusir/internal/shard"
 )
 
-// Std stands for standard input or output in place of a file's name.
+// Std stands for standard input or output instead of a file name.
 const Std = "-"
 
 // Job is one picture to restore.
 type Job struct {
 	In, Out string         // paths, or Std
-	Format  imageio.Format // of the result; 0 is the input's
-	Compare string         // path of a picture of before and after, "" for none
+	Format  imageio.Format // of the result; 0 means the input's
+	Compare string         // path of a before-and-after picture, "" for none
 	Map     string         // path of the affinity map, "" for none
-	Stream  *Stream        // in place of files, nil for those
+	Stream  *Stream        // instead of files; nil for files
 
-	name string // below the folder that was named, or with it if results go next to the inputs; with slashes
-	err  error  // why the input cannot be had
+	name string // below the named folder, or including it if results go next to the inputs; with slashes
+	err  error  // why the input cannot be read
 }
 
 // Request says what to restore and where results go.
 type Request struct {
 	Inputs []string // files, folders, patterns, or Std
-	// Output is a file or a folder, Std, or "" for results next to their inputs,
-	// whose names Suffix or Format then tell apart. Into makes it a folder.
+	// Output is a file or a folder, Std, or "" for results next to their inputs, with
+	// different names through Suffix or Format. Into makes it a folder.
 	Output  string
 	Into    bool
 	Suffix  string         // goes between a result's name and its extension
@@ -44,27 +44,27 @@ type Request struct {
 
 	Overwrite    bool
 	SkipExisting bool
-	// Shard is the part of the pictures to restore; the zero value is all.
+	// Shard is the part of the pictures to restore; the zero value means all.
 	Shard shard.Shard
 }
 
-// Plan is what a request comes to.
+// Plan is the list of jobs for a request.
 type Plan struct {
 	Jobs    []Job
 	Skipped []Job // whose results exist
-	// Several tells that the request could have been for more than one picture.
+	// Several reports that the request could have been for more than one picture.
 	Several bool
-	// Ignored counts the files in folders that are no pictures by their names, by
-	// their extensions in small letters, "" for none; and the hidden ones, as "hidden".
+	// Ignored counts the files in folders that are not pictures, by extension in lower
+	// case, "" for none; and hidden ones, as "hidden".
 	Ignored map[string]int
 
 	shard    shard.Shard
 	pictures int    // of all shards
-	names    string // a fingerprint of theirs
+	names    string // a fingerprint of their names
 }
 
-// Plan finds the pictures and names the results. Nothing is written; an error
-// means that nothing should be.
+// Plan finds the pictures and names the results. It writes nothing; on an error nothing
+// should be written.
 func (r Request) Plan() (*Plan, error) {
 	sources, ignored, err := r.sources()
 	if err != nil {
@@ -93,7 +93,7 @@ func (r Request) Plan() (*Plan, error) {
 	return p, r.existing(p)
 }
 
-// folder reports whether the output is one.
+// folder reports whether the output is a folder.
 func (r Request) folder(several bool) (bool, error) {
 	if r.Output == "" || r.Output == Std {
 		if r.Output == Std && several {
@@ -186,8 +186,8 @@ func (r Request) extras(j *Job, s source, several bool) error {
 	return nil
 }
 
-// rename is the name of a result made from its source's: the extension stays as
-// it is spelt where the format does.
+// rename returns a result's name derived from its source's. The extension keeps its
+// spelling if the format stays the same.
 func (r Request) rename(s source, name string) string {
 	ext := filepath.Ext(name)
 	f, err := imageio.FormatOf(name)
@@ -202,7 +202,7 @@ func (r Request) rename(s source, name string) string {
 	return stem + r.Suffix + ext
 }
 
-// unique refuses results that would fall on each other or on an input.
+// unique refuses results that would overwrite each other or an input.
 func unique(jobs []Job) error {
 	inputs, results := map[string]string{}, map[string]int{}
 	for _, j := range jobs {
@@ -233,11 +233,10 @@ func unique(jobs []Job) error {
 	return nil
 }
 
-// foldsCase tells that the system's usual file systems take names that differ in case
-// alone for one.
+// foldsCase reports whether the system's usual file systems ignore case in names.
 var foldsCase = runtime.GOOS == "windows" || runtime.GOOS == "darwin"
 
-// absolute is one name for each file: without links, as far as it exists.
+// absolute returns a unique name for each file: without links, as far as it exists.
 func absolute(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -251,7 +250,7 @@ func absolute(path string) string {
 	return path
 }
 
-// existing looks for results that are there already.
+// existing finds results that exist already.
 func (r Request) existing(p *Plan) error {
 	var there []string
 	todo := p.Jobs[:0:0]
@@ -283,8 +282,8 @@ func (r Request) existing(p *Plan) error {
 	return nil
 }
 
-// occupied lists which of the names are files. Anything else but a file there
-// must not be replaced.
+// occupied returns the names that are existing files. Anything else there must not be
+// replaced.
 func occupied(names ...string) (found []string, err error) {
 	for _, name := range names {
 		if name == "" || name == Std {
@@ -296,7 +295,7 @@ func occupied(names ...string) (found []string, err error) {
 		if _, err := os.Lstat(name); errors.Is(err, syscall.ENAMETOOLONG) {
 			return nil, fmt.Errorf("cannot write %s: %w: choose a shorter name, or another --suffix", name, syscall.ENAMETOOLONG)
 		} else if err != nil {
-			continue // absent, or it will show when the file is written
+			continue // absent, or detected when the file is written
 		}
 		info, err := os.Stat(name)
 		if err == nil && info.IsDir() {

@@ -10,7 +10,7 @@ import (
 	"clusir/internal/imageio"
 )
 
-// tree is a working folder with pictures and other things.
+// tree makes a working folder with pictures and other files.
 func tree(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -134,8 +134,8 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// words writes jobs as IN>OUT, |COMPARE and #MAP where they are, ! where the
-// input cannot be had.
+// words formats jobs as IN>OUT, with |COMPARE and #MAP if present, and ! if the input
+// cannot be read.
 func words(jobs []Job) string {
 	var all []string
 	for _, j := range jobs {
@@ -175,7 +175,7 @@ func TestPlanCounts(t *testing.T) {
 	}
 }
 
-// TestCaseOfNames: where A.png and a.png are one file, neither may replace the other.
+// TestCaseOfNames: if A.png and a.png are the same file, neither may replace the other.
 func TestCaseOfNames(t *testing.T) {
 	was := foldsCase
 	defer func() { foldsCase = was }()

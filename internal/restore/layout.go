@@ -9,39 +9,39 @@ import (
 	"clusir/internal/infer"
 )
 
-// Tile sides for Options.Tile other than a number of pixels.
+// Values of Options.Tile other than a number of pixels.
 const (
 	TileWhole = 0
-	TileAuto  = -1 // the largest that fits into the memory
+	TileAuto  = -1 // the largest that fits into memory
 )
 
-// MinTile is the least side of a tile: networks are trained on patches of 128
-// pixels, and what they measure on less means little.
+// MinTile is the smallest side of a tile: networks are trained on patches of 128
+// pixels, and statistics over smaller ones are unreliable.
 const MinTile = 128
 
-// overlap is how far neighbouring tiles of a side overlap.
+// overlap returns how far neighbouring tiles with the given side overlap.
 func overlap(side int) int { return min(side/4/arch.Align*arch.Align, 64) }
 
-// autoSides are the tiles that TileAuto chooses from.
+// autoSides are the tile sides that TileAuto chooses from.
 var autoSides = []int{2048, 1536, 1024, 768, 512, 384, 256, 192, MinTile}
 
-// layout is how a picture is cut into tiles, and the memory that takes.
+// layout is how a picture is cut into tiles, and the memory that this takes.
 type layout struct {
 	x, y    grid
-	side    int   // 0 is the whole
+	side    int   // 0 means the whole picture
 	sampled int   // side of the sample for the tiles
 	window  int64 // imageio.Limits.MaxBytes; 0 decodes the picture as a whole
-	host    int64 // bytes of the host, but for the network's
-	network int64 // bytes of the host for the weights and one pass, of a tile or the sample
+	host    int64 // bytes of host memory, without the network's
+	network int64 // bytes of host memory for the weights and one pass over a tile or the sample
 	pass    int64 // of these, for the pass
-	device  int64 // bytes on a device of its own memory, instead
+	device  int64 // bytes on a device with its own memory, instead
 }
 
 func (l layout) need() int64 { return l.host + l.network }
 
 func (l layout) tiles() int { return len(l.x.spans) * len(l.y.spans) }
 
-// subject is what the memory that a picture takes depends on.
+// subject is what a picture's memory use depends on.
 type subject struct {
 	imageio.Probe
 	out     imageio.Format
@@ -54,12 +54,12 @@ type planner struct {
 	config   arch.Config
 	padded   func(side int) int
 	ensemble bool
-	limit    int64               // bytes of the host; 0 is none
-	device   int64               // bytes of the device; 0 is the host's memory
+	limit    int64               // bytes of host memory; 0 for no limit
+	device   int64               // bytes of device memory; 0 if that is the host's
 	costs    map[[2]int][2]int64 // weights and pass by the sides of a tile
 }
 
-// choose cuts a picture. A side that is asked for is obeyed or refused.
+// choose chooses a picture's layout. A requested side is used or refused.
 func (p *planner) choose(s subject, side int) (layout, error) {
 	if side != TileAuto {
 		l, err := p.layout(s, side/arch.Align*arch.Align)
@@ -78,7 +78,7 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 		if err != nil {
 			return layout{}, err
 		}
-		// What the device has room for is an estimate: the run itself shrinks tiles.
+		// The device's room is only estimated: the run itself shrinks tiles.
 		if (p.limit == 0 || l.need() <= p.limit) && (l.device <= p.device || side == MinTile) {
 			return l, nil
 		}
@@ -90,15 +90,15 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 	return layout{}, p.tooLarge(s, l, remedy)
 }
 
-// maxSample is the largest side of a sample: 1 megapixel, in 256 pieces, stands
-// for a picture of any size.
+// maxSample is the largest side of a sample: 1 megapixel, in 256 pieces, represents a
+// picture of any size.
 const maxSample = 1024
 
-// sample chooses the side of the sample of a picture of W×H for the tiles of l:
-// the larger, the more like the picture; but no more than a quarter of it, nor than
-// fits, and that of a tile where little would be won.
+// sample chooses the side of the sample of a picture of W×H for the tiles of l: the
+// larger, the more representative, but no more than a quarter of the picture or than
+// fits, and a tile's side if more would gain little.
 func (p *planner) sample(W, H int, l layout) (layout, error) {
-	l.sampled = min(max(l.x.most(), l.y.most()), maxSample)
+	l.sampled = min(max(l.x.longest(), l.y.longest()), maxSample)
 	for _, side := range autoSides {
 		if side < l.sampled*3/2 || side > maxSample || 4*side*side > W*H {
 			continue
@@ -113,7 +113,7 @@ func (p *planner) sample(W, H int, l layout) (layout, error) {
 	return l, l.take(p, p.padded(min(l.sampled, H)), p.padded(min(l.sampled, W)))
 }
 
-// take sees to it that there is room for a pass over h×w pixels.
+// take reserves room for a pass over h×w pixels.
 func (l *layout) take(p *planner, h, w int) error {
 	weights, pass, err := p.network(h, w)
 	if p.device > 0 {
@@ -136,16 +136,16 @@ func (p *planner) tooLarge(s subject, l layout, remedy string) error {
 		ErrMemory, s.W, s.H, how, (l.need()+megabyte-1)/megabyte, p.limit/megabyte, remedy)
 }
 
-// megabyte is the unit of messages: what is needed is rounded up and what there is
-// down, so that they are never the same.
+// megabyte is the unit in messages: needs are rounded up and limits down, so that they
+// always differ.
 const megabyte = 1e6
 
-// metadataCopies is how often metadata are in memory, as measured: they are read,
-// turned upright and put together for the encoder.
+// metadataCopies is the number of copies of metadata in memory, as measured: they are
+// read, turned upright and assembled for the encoder.
 const metadataCopies = 4
 
-// layout counts the memory for tiles of a side. A picture that can be decoded in strips
-// is if it would take much of the memory, or does not fit as a whole.
+// layout counts the memory for tiles with the given side. A picture that can be decoded
+// in strips is, if it would take much of the memory or does not fit as a whole.
 func (p *planner) layout(s subject, side int) (layout, error) {
 	l, err := p.decoded(s, side, s.Streams && s.Bytes > p.limit/8)
 	if err == nil && s.Streams && p.limit > 0 && l.need() > p.limit {
@@ -156,7 +156,7 @@ func (p *planner) layout(s subject, side int) (layout, error) {
 
 func (p *planner) decoded(s subject, side int, strips bool) (layout, error) {
 	l := layout{side: side, x: newGrid(s.W, side, overlap(side)), y: newGrid(s.H, side, overlap(side))}
-	w, h := int64(l.x.most()), int64(l.y.most())
+	w, h := int64(l.x.longest()), int64(l.y.longest())
 	if err := l.take(p, p.padded(int(h)), p.padded(int(w))); err != nil {
 		return l, err
 	}
@@ -166,13 +166,13 @@ func (p *planner) decoded(s subject, side int, strips bool) (layout, error) {
 		planes += 4 // alpha, and the colours stored under it
 	}
 	picture := s.Bytes
-	bands := planes * int64(s.W) * h // the band that is restored
+	bands := planes * int64(s.W) * h // the band being restored
 	tile := 9 * w * h                // padded, restored, cropped
 	if p.ensemble {
 		tile += 6 * w * h // turned, and the mean
 	}
 	if l.tiles() > 1 {
-		bands += bands                  // the band that is read meanwhile
+		bands += bands                  // the band being read meanwhile
 		bands += 3 * 2 * h * int64(s.W) // their blend
 		tile += 3 * w * h
 	}
@@ -185,7 +185,7 @@ func (p *planner) decoded(s subject, side int, strips bool) (layout, error) {
 	return p.sample(s.W, s.H, l)
 }
 
-// encoder is the memory of encoders that want the whole picture.
+// encoder returns the memory of encoders that need the whole picture.
 func (s subject) encoder() int64 {
 	n := int64(s.W) * int64(s.H) * s.out.EncodeBytes()
 	if s.compare {
@@ -194,7 +194,7 @@ func (s subject) encoder() int64 {
 	return n
 }
 
-// captions is the memory of the words over a comparison, as pixels and as drawn.
+// captions returns the memory of the captions of a comparison, as pixels and as drawn.
 func (s subject) captions() int64 {
 	if !s.compare {
 		return 0
@@ -204,7 +204,7 @@ func (s subject) captions() int64 {
 	return int64(wide) * int64(captionHeight(s.W)) * (floats + drawn)
 }
 
-// network is the memory for the weights and for one pass over h×w pixels.
+// network returns the memory for the weights and for one pass over h×w pixels.
 func (p *planner) network(h, w int) (weights, pass int64, err error) {
 	key := [2]int{h, w}
 	if n, ok := p.costs[key]; ok {

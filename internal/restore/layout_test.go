@@ -13,7 +13,7 @@ func newPlanner(limit int64) *planner {
 	return &planner{config: arch.Variants()["nano"], limit: limit, padded: func(n int) int { return roundUp(n, arch.Align) }}
 }
 
-// picture of so many pixels and bytes each.
+// ofSize describes a picture of W×H.
 func ofSize(W, H int, streams bool) subject {
 	return subject{Probe: imageio.Probe{W: W, H: H, Bytes: 3 * int64(W) * int64(H), Streams: streams}, out: imageio.PNG}
 }
@@ -24,7 +24,7 @@ func TestChoose(t *testing.T) {
 		name  string
 		s     subject
 		limit int64
-		side  int // asked for
+		side  int // requested
 		tiles int // wanted; 0: more than one
 		err   string
 	}{
@@ -64,8 +64,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// TestNeedGrows: more memory never means smaller tiles, and what a picture
-// needs grows with its size, its alpha, and what comes with it.
+// TestNeedGrows: more memory never means smaller tiles, and a picture's needs grow with
+// its size, its alpha, and the files that accompany it.
 func TestNeedGrows(t *testing.T) {
 	tiles := 1 << 30
 	for limit := int64(180 << 20); limit < 20<<30; limit += limit / 3 {
@@ -100,7 +100,7 @@ func TestNeedGrows(t *testing.T) {
 	eight.ensemble = true
 	l, err := eight.choose(plain, 512)
 	must(t, err)
-	if side := int64(l.x.most()) * int64(l.y.most()); l.need() != need(plain)+4*6*side {
+	if side := int64(l.x.longest()) * int64(l.y.longest()); l.need() != need(plain)+4*6*side {
 		t.Errorf("an ensemble takes %d bytes more than one pass, not %d", l.need()-need(plain), 4*6*side)
 	}
 	for i, s := range []subject{larger, alpha, webp, compare, data} {
@@ -110,8 +110,8 @@ func TestNeedGrows(t *testing.T) {
 	}
 }
 
-// TestSample: a sample is at least a tile, and larger where the picture and the
-// memory are; what it needs is counted.
+// TestSample: a sample is at least a tile, and larger if the picture and the memory
+// allow; its needs are counted.
 func TestSample(t *testing.T) {
 	for _, c := range []struct {
 		W, H, tile  int

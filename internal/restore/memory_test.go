@@ -19,7 +19,7 @@ import (
 	"clusir/internal/testnet"
 )
 
-// errand is what the process of TestMaxMemory does.
+// errand is the task of TestMaxMemory's process.
 type errand struct {
 	Job    Job
 	Memory int64
@@ -27,14 +27,14 @@ type errand struct {
 	Stdin  int64 // bytes of standard input
 }
 
-// report is what it prints.
+// report is what the process prints.
 type report struct {
 	Peak  int64
 	Tiles int
 	Err   string
 }
 
-// TestMain is that process.
+// TestMain is also that process.
 func TestMain(m *testing.M) {
 	text := os.Getenv("RESTORE_ERRAND")
 	if text == "" {
@@ -59,18 +59,18 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	r.Peak = sysmem.PeakRSS()
-	_ = json.NewEncoder(os.Stdout).Encode(r) // what is missing fails the test
+	_ = json.NewEncoder(os.Stdout).Encode(r) // missing output fails the test
 	os.Exit(0)
 }
 
-// process stands for a test in a process of its own.
+// process stands for a test in its own process.
 type process struct{ testing.TB }
 
 func (process) Helper()           {}
 func (process) Cleanup(func())    {}
 func (process) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
 
-// endless is a PNG that does not end.
+// endless is a PNG without end.
 type endless struct{}
 
 func (endless) Read(b []byte) (int, error) {
@@ -98,8 +98,8 @@ func send(t *testing.T, e errand) (r report) {
 	return r
 }
 
-// TestMaxMemory holds processes to what they were allowed, the least that the planner
-// asks for.
+// TestMaxMemory: processes stay within their limit, which is the minimum that the
+// planner asks for.
 func TestMaxMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it restores pictures of megapixels")
@@ -139,7 +139,7 @@ func TestMaxMemory(t *testing.T) {
 	}
 }
 
-// noisy writes a picture of noise, which no format makes small.
+// noisy writes a picture of noise, which no format compresses.
 func noisy(t *testing.T, dir string, info imageio.Info) string {
 	t.Helper()
 	if info.Depth == 0 {

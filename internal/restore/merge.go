@@ -10,11 +10,11 @@ import (
 	"clusir/internal/userfile"
 )
 
-// Merged are the results of all shards of a run, or of a whole one.
+// Merged holds the results of all shards of a run, or of a whole one.
 type Merged struct {
 	ResultsHeader
 	Parts []ShardResult `json:"parts"`
-	// Records are those of all pictures, by their names.
+	// Records are those of all pictures, by name.
 	Records []Record `json:"records"`
 }
 
@@ -29,8 +29,8 @@ type ShardResult struct {
 	Seconds  float64     `json:"compute_s"`
 }
 
-// MergeResults puts the results files of all shards of a run together. A shard that is
-// not there or not finished is an error.
+// MergeResults combines the results files of all shards of a run. A missing or
+// unfinished shard is an error.
 func MergeResults(paths ...string) (*Merged, error) {
 	m := &Merged{}
 	seen := map[shard.Shard]string{}
@@ -100,7 +100,8 @@ func (m *Merged) add(h ResultsHeader, records map[string]Record) {
 	m.Parts = append(m.Parts, s)
 }
 
-// Failed is an error that sums up the pictures without a result, nil if there are none.
+// Failed returns an error that sums up the pictures without a result, nil if there are
+// none.
 func (m *Merged) Failed() error {
 	n, first := 0, ""
 	for _, r := range m.Records {
@@ -117,7 +118,7 @@ func (m *Merged) Failed() error {
 	return fmt.Errorf("%d of %d pictures could not be restored; the first: %s", n, m.Pictures, first)
 }
 
-// Table has a row for each shard and one for all.
+// Table returns a row for each shard and one for all.
 func (m *Merged) Table() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "shard", Left: true}, {Name: "device", Left: true}, {Name: "restored"}, {Name: "skipped"}, {Name: "failed"}, {Name: "megapixels"}, {Name: "computed, s"},

@@ -11,9 +11,9 @@ import (
 	"clusir/internal/userfile"
 )
 
-// A TIFF of several pages goes through the stages as that many pictures, one behind
-// the other, and into one file. The first stands for all: its context is the
-// parent of the others', and its Result is the file's.
+// A TIFF of several pages passes through the stages as that many consecutive pictures,
+// and into one file. The first stands for all: its context is the parent of the
+// others', and its Result is the file's.
 
 // readPages sends the pages after the first.
 func (r *run) readPages(first *picture, opened chan<- *picture) {
@@ -25,7 +25,7 @@ func (r *run) readPages(first *picture, opened chan<- *picture) {
 	}
 }
 
-// writePages writes the first picture by save, and those that follow it, into one
+// writePages writes the first picture with save, and those that follow it, into one
 // file.
 func (r *run) writePages(first *picture, save func(*imageio.Writer) error, computed <-chan *picture) error {
 	return r.toPages(first, func(w *imageio.Pages) error {
@@ -54,7 +54,7 @@ func (r *run) writePages(first *picture, save func(*imageio.Writer) error, compu
 	})
 }
 
-// nextPage is the next of the pages that follow, nil if the run ended.
+// nextPage returns the next of the following pages, nil if the run ended.
 func (p *picture) nextPage(computed <-chan *picture) *picture {
 	page, ok := <-computed
 	if p.behind--; !ok {
@@ -63,8 +63,8 @@ func (p *picture) nextPage(computed <-chan *picture) *picture {
 	return page
 }
 
-// skipPages lets go of the pages that follow and are not written, because one
-// before them failed.
+// skipPages releases the following pages, which are not written because an earlier one
+// failed.
 func (r *run) skipPages(first *picture, computed <-chan *picture) {
 	for first.behind > 0 {
 		if p := first.nextPage(computed); p != nil {
@@ -100,15 +100,15 @@ func writePage(w *imageio.Pages, info imageio.Info, save func(*imageio.Writer) e
 	return out.Close()
 }
 
-// endPage lets go of a page, written or not.
+// endPage releases a page, written or not.
 func (r *run) endPage(p *picture) {
-	for range p.strips { // the computer closes it, whatever happens
+	for range p.strips { // the computer closes it in any case
 	}
 	r.release(p)
 	p.fail(nil)
 }
 
-// addPage counts a page among the file's.
+// addPage counts a page as one of the file's.
 func (p *picture) addPage(page *picture) {
 	for _, times := range [][2]*time.Duration{{&p.Load, &page.Load}, {&p.Compute, &page.Compute}, {&p.Save, &page.Save}} {
 		*times[0] += *times[1]

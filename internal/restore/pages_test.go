@@ -20,7 +20,7 @@ var pageInfos = []imageio.Info{
 	{Format: imageio.TIFF, W: 64, H: 64, Depth: 8, Alpha: true},
 }
 
-// savePages writes a TIFF of painted pages.
+// savePages writes a TIFF of synthetic pages.
 func savePages(t *testing.T, path string) {
 	t.Helper()
 	must(t, imageio.WritePages(path, imageio.Options{}, len(pageInfos), func(pages *imageio.Pages) error {
@@ -34,8 +34,8 @@ func savePages(t *testing.T, path string) {
 	}))
 }
 
-// TestPages restores every page of a TIFF into a TIFF, in tiles, through pipes, and
-// with as much memory as one page needs, as it restores it alone.
+// TestPages: every page of a TIFF is restored into a TIFF as it would be alone: whole,
+// in tiles, through pipes, and with the memory that one page needs.
 func TestPages(t *testing.T) {
 	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	in := filepath.Join(dir, "in.tif")
@@ -79,8 +79,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestBrokenPage: where a page cannot be read, nothing of the file is written, and
-// the next picture is restored.
+// TestBrokenPage: if a page cannot be read, nothing of the file is written, and the
+// next picture is restored.
 func TestBrokenPage(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in, out, good := filepath.Join(dir, "in.tif"), filepath.Join(dir, "out.tif"), filepath.Join(dir, "good.png")
@@ -90,7 +90,7 @@ func TestBrokenPage(t *testing.T) {
 	for _, cut := range []int{len(data) - 1000, len(data) / 4} { // in the last page, and in the first
 		broken := bytes.Clone(data)
 		if cut == len(data)/4 {
-			copy(broken[8:], "\x00\x01\xff\xff") // no directory worth the name
+			copy(broken[8:], "\x00\x01\xff\xff") // not a valid directory
 		} else {
 			broken = broken[:cut]
 		}

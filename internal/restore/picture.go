@@ -13,35 +13,34 @@ import (
 	"clusir/internal/planar"
 )
 
-// picture is a job on its way through the stages. Whatever fails, all three see
-// it: the reader closes bands, then the computer closes strips, then the writer
-// reports.
+// picture is a job on its way through the stages. A failure is visible to all three:
+// the reader closes bands, then the computer closes strips, then the writer reports.
 type picture struct {
 	Result
 	layout
 	img     *imageio.Image
 	index   int            // among the jobs
 	info    imageio.Info   // of the result
-	neutral bool           // the input is grey by its content, and so is the result
-	sample  planar.Image   // what tiles share is made of it; without pixels where one tile is all
-	weight  int64          // held of run.memory
-	after   *imageio.Image // an earlier result, in place of the network's
+	neutral bool           // the input's content is grey, and so is the result's
+	sample  planar.Image   // what tiles share is computed from it; without pixels if there is only one tile
+	weight  int64          // reserved from run.memory
+	after   *imageio.Image // an earlier result, instead of the network's
 	choices Choices
 	data    *io.SectionReader // nil for a file
 	held    int64             // bytes of memory that data take
-	page    int               // from 1, of a file all of whose pages are restored; 0 of others
-	behind  int               // pages that are still to follow
+	page    int               // from 1, of a file whose pages are all restored; 0 for others
+	behind  int               // number of pages that follow
 
 	ctx  context.Context
 	fail context.CancelCauseFunc // the first error counts
 
 	bands  chan *band
-	spare  chan *band // that have been read
+	spare  chan *band // read bands, for reuse
 	strips chan *strip
-	used   chan *strip // that have been written
+	used   chan *strip // written strips, for reuse
 
 	gauge    gauge
-	affinity *affinity // nil unless it is to be drawn
+	affinity *affinity // nil unless it is drawn
 }
 
 // band is a stretch of rows of the input, as wide as the picture.
@@ -57,10 +56,10 @@ type strip struct {
 	n      int       // rows
 	rgb    []float32 // [3,n,W]
 	alpha  []float32 // [n,W] or nil
-	before []float32 // [3,n,W], the input's; nil unless it is to be compared
+	before []float32 // [3,n,W], the input's; nil unless there is a comparison
 }
 
-// stripRows is the height of a strip, but for the last of a band.
+// stripRows is the height of a strip, except the last of a band.
 const stripRows = 64
 
 func (r *run) readAll(jobs iter.Seq[Job], opened chan<- *picture) {
@@ -75,7 +74,7 @@ func (r *run) readAll(jobs iter.Seq[Job], opened chan<- *picture) {
 	}
 }
 
-// read opens a picture, sends it on and feeds what it was sent to.
+// read opens a picture, sends it on and feeds its bands.
 func (r *run) read(p *picture, opened chan<- *picture) {
 	start := time.Now()
 	if err := p.attempt(func() error { return r.open(p, &start) }); err != nil {
@@ -102,9 +101,8 @@ func (r *run) newPicture(ctx context.Context, index int, job Job) *picture {
 	return p
 }
 
-// open reads the header, decides how to go about the picture, and decodes it or
-// begins to. The time from *start on counts as the picture's; waiting for
-// memory does not.
+// open reads the header, chooses a layout, and decodes the picture or begins to. The
+// time from *start counts as the picture's; waiting for memory does not.
 func (r *run) open(p *picture, start *time.Time) error {
 	if p.err != nil {
 		return p.err
@@ -133,7 +131,7 @@ func (r *run) open(p *picture, start *time.Time) error {
 	if p.Format == 0 {
 		p.Format = s.Format
 	}
-	if s.Pages > 1 && p.page == 0 && p.Format == imageio.TIFF { // of the formats, the one that can hold them
+	if s.Pages > 1 && p.page == 0 && p.Format == imageio.TIFF { // the only format that can hold them
 		p.Pages, p.page, limits.Page, p.gauge.of = s.Pages, 1, 1, s.Pages
 	}
 	s.out = p.Format
@@ -158,7 +156,7 @@ func (r *run) open(p *picture, start *time.Time) error {
 	return r.decode(p, limits)
 }
 
-// firstOnly says which of what was asked for shows the first of several pages.
+// firstOnly reports which of the requested extras show only the first of several pages.
 func (p *picture) firstOnly() (notes []string) {
 	if p.page != 1 {
 		return nil
@@ -172,7 +170,7 @@ func (p *picture) firstOnly() (notes []string) {
 	return notes
 }
 
-// checkSizes refuses before any work what the formats of the picture's results
+// checkSizes refuses, before any work, sizes that the formats of the picture's results
 // cannot hold.
 func (p *picture) checkSizes(w, h int) error {
 	if err := p.Format.CheckSize(w, h); err != nil {
@@ -191,7 +189,7 @@ func (p *picture) checkSizes(w, h int) error {
 	return nil
 }
 
-// name is what messages call the picture.
+// name returns the picture's name in messages.
 func (p *picture) name() string {
 	switch {
 	case p.Stream != nil:
@@ -218,7 +216,7 @@ func (r *run) decode(p *picture, limits imageio.Limits) (err error) {
 	p.info, p.Notes = info, append(p.img.Notes, lost...)
 	p.Notes = append(p.Notes, p.firstOnly()...)
 	p.W, p.H, p.Depth = info.W, info.H, info.Depth
-	p.TileW, p.TileH, p.Tiles = p.x.most(), p.y.most(), p.tiles()
+	p.TileW, p.TileH, p.Tiles = p.x.longest(), p.y.longest(), p.tiles()
 	if p.mapped() {
 		p.affinity = newAffinity(p.W, p.H)
 	}

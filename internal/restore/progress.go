@@ -6,15 +6,16 @@ import (
 	"clusir/internal/planar"
 )
 
-// gauge tells how far the passes over a picture are, by their pixels.
+// gauge measures the progress of the passes over a picture, in pixels.
 type gauge struct {
-	report    func(done float64) // nil if nobody asks
-	done, all float64            // pixels of the passes that ended, and of all
+	report    func(done float64) // nil if there is no Progress
+	done, all float64            // pixels of completed passes, and of all
 	page, of  int                // of a file whose pages are restored into one; else 1 of 1
-	said      float64            // −1 before anything was
+	said      float64            // last report; −1 before the first
 }
 
-// measure begins the picture's gauge: its passes are the tiles, and the sample for them.
+// measure starts the picture's gauge: its passes are the tiles, and the sample for
+// them.
 func (r *run) measure(p *picture) {
 	if r.Progress == nil {
 		return
@@ -32,7 +33,7 @@ func (r *run) measure(p *picture) {
 
 func area(h, w int) float64 { return float64(h) * float64(w) }
 
-// pass runs the network, and the picture's gauge with it.
+// pass runs the network and updates the picture's gauge.
 func (r *run) pass(p *picture, dst []float32, t planar.Image, o infer.Options) (planar.Image, []*model.Route, error) {
 	if p.gauge.report != nil {
 		pixels := area(t.H, t.W)
@@ -46,15 +47,14 @@ func (r *run) pass(p *picture, dst []float32, t planar.Image, o infer.Options) (
 	return out, routes, err
 }
 
-// end says that all passes have run: where memory was short they were others than
-// those that were counted.
+// end reports that all passes have run: if memory was short, they differ from those
+// that were counted.
 func (g *gauge) end() {
 	g.done = g.all
 	g.say(0)
 }
 
-// say reports how far a pass is that ran over some of its pixels. What was said is
-// not taken back.
+// say reports the progress of a pass over some of its pixels. Reports never decrease.
 func (g *gauge) say(pixels float64) {
 	if g.report == nil {
 		return

@@ -10,9 +10,9 @@ import (
 	"clusir/internal/testnet"
 )
 
-// TestProgress: of a picture in one piece, in tiles, of several pages, in parts for
-// want of memory, or that fails, what is reported begins at 0, never falls, and ends
-// at 1 if the picture is restored.
+// TestProgress: for a picture in one piece, in tiles, of several pages, in parts for
+// lack of memory, or one that fails, the reports begin at 0, never fall, and end at 1
+// if the picture is restored.
 func TestProgress(t *testing.T) {
 	dir := t.TempDir()
 	pages := filepath.Join(dir, "pages.tif")
@@ -41,7 +41,7 @@ func TestProgress(t *testing.T) {
 		}
 		r := newRun(n, c.o)
 		if c.parts {
-			r.most = 128
+			r.maxTileSide = 128
 		}
 		out := filepath.Join(t.TempDir(), "out"+filepath.Ext(c.in))
 		if c.fails {

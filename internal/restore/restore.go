@@ -1,19 +1,18 @@
-// Package restore restores pictures: it finds them, cuts those into tiles that
-// do not fit into memory, runs the network and writes results that keep what
-// the files held.
+// Package restore restores pictures: it finds them, cuts those that do not fit into
+// memory into tiles, runs the network and writes results that keep what the files
+// contained.
 //
-// A [Request] is what a user asks for; its Plan is a list of jobs. [Run] does
-// them in three stages that overlap: reading, computing and writing. Between
-// them go bands, which are as wide as the picture and as high as a tile, and
-// strips of finished rows, so that neither a picture nor its result need ever
-// be in memory as a whole.
+// A [Request] is what a user asks for; its Plan is a list of jobs. [Run] does them in
+// three overlapping stages: reading, computing and writing. The stages exchange bands,
+// which are as wide as the picture and as high as a tile, and strips of finished rows,
+// so that neither a picture nor its result needs to be in memory as a whole.
 //
 // # Tiles
 //
-// Tiles overlap and fade into each other. What the network finds out about a
-// picture as a whole (which experts run, the prompts, the channel attention, FSB's
-// filter) is found out once, on a sample of pieces from all over the picture, and
-// shared by its tiles. The Fourier step is each tile's own: see docs/adr/0005.
+// Tiles overlap and are blended. What the network computes from a picture as a whole
+// (which experts run, the prompts, the channel attention, FSB's filter) is computed once,
+// from a sample of pieces from all over the picture, and shared by its tiles. The Fourier
+// step is separate for each tile: see docs/adr/0005.
 package restore
 
 import (
@@ -34,7 +33,7 @@ import (
 	"clusir/internal/sysmem"
 )
 
-// Choices are how a picture is restored.
+// Choices are the settings for restoring a picture.
 type Choices struct {
 	Strength  float32 // of the result over the input, 0 to 1
 	Tile      int     // side of the tiles in pixels, TileWhole or TileAuto
@@ -42,58 +41,59 @@ type Choices struct {
 	Encode    imageio.Options
 }
 
-// Options are the choices of a run. Of the zero value, Tile is TileWhole and
-// nothing is limited.
+// Options are the settings of a run. In the zero value, Tile is TileWhole and nothing
+// is limited.
 type Options struct {
 	Choices
-	MaxMemory int64 // bytes of the host, 0 for no limit
-	// DeviceMemory is the bytes of a device of its own memory, where the network
-	// then is; 0 where it computes in the host's.
+	MaxMemory int64 // bytes of host memory, 0 for no limit
+	// DeviceMemory is the memory, in bytes, of a device with its own memory that holds
+	// the network; 0 if the network is in host memory.
 	DeviceMemory int64
 
 	Stdin  io.Reader
 	Stdout io.Writer
 
-	// Progress, if set, receives from one goroutine, several times within each pass
-	// of the network, which of the jobs is computed, from 0, and what share of it is
-	// done. For one job that begins at 0, rises, and ends at 1 unless the picture fails.
+	// Progress, if set, receives, several times within each pass of the network, the
+	// index of the job being computed and the share of it that is done. For each job
+	// the share begins at 0, rises, and ends at 1 unless the picture fails. It is
+	// called from one goroutine.
 	Progress func(index int, job Job, done float64)
-	// Done receives each picture in the order of the jobs, from one goroutine.
+	// Done receives each picture in job order, from one goroutine.
 	Done func(Result)
 }
 
-// Result says what became of a picture.
+// Result is the outcome for a picture.
 type Result struct {
 	Job
 	W, H, Depth   int
-	Pages         int // of a TIFF that has several, which are all restored; W and H are the first's
+	Pages         int // number of pages of a TIFF that has several, all restored; W and H are the first's
 	TileW, TileH  int // of the largest tile
 	Tiles         int
-	Routing       []StageRouting // none without experts
-	Notes         []string       // what of the file could not be kept
-	Load, Compute time.Duration  // spent, not waited for
+	Routing       []StageRouting // nil without experts
+	Notes         []string       // what could not be kept of the file
+	Load, Compute time.Duration  // time spent, not waiting
 	Save          time.Duration
 	Err           error
 }
 
-// run is a Run's state.
+// run is the state of a Run.
 type run struct {
 	Options
-	ctx      context.Context
-	stop     context.CancelCauseFunc
-	net      *infer.Network
-	planner  planner
-	most     int                 // pixels of a tile's side that the device has memory for; 0 is not known
-	memory   *semaphore.Weighted // what the pictures in flight need
-	budget   int64
-	outside  int64 // bytes that the program and the weights have
-	summary  Summary
-	panicked atomic.Pointer[any]
-	openFile func(path string, l imageio.Limits) (*imageio.Image, error)
+	ctx         context.Context
+	stop        context.CancelCauseFunc
+	net         *infer.Network
+	planner     planner
+	maxTileSide int                 // largest side of a tile, in pixels, that fits on the device; 0 if unknown
+	memory      *semaphore.Weighted // memory for the pictures in flight
+	budget      int64
+	outside     int64 // bytes taken by the program and the weights
+	summary     Summary
+	panicked    atomic.Pointer[any]
+	openFile    func(path string, l imageio.Limits) (*imageio.Image, error)
 }
 
-// Run restores the pictures. One that cannot be restored is a Result with an
-// error, and the others go on; the error of Run itself is why all of it ended.
+// Run restores the pictures. One that cannot be restored becomes a Result with an
+// error, and the others continue; Run's own error is why the whole run ended.
 func Run(ctx context.Context, net *infer.Network, jobs []Job, o Options) (Summary, error) {
 	for _, j := range jobs {
 		if j.Map != "" && !net.Model.Config.UseMoE {
@@ -103,8 +103,8 @@ func Run(ctx context.Context, net *infer.Network, jobs []Job, o Options) (Summar
 	return newRun(net, o).all(ctx, slices.Values(jobs))
 }
 
-// RunAll is Run for jobs that are not known beforehand. It asks for the next one
-// when there is room to read it, while those before it are computed and written.
+// RunAll is Run for jobs that are not known in advance. It takes the next one when
+// there is room to read it, while earlier ones are computed and written.
 func RunAll(ctx context.Context, net *infer.Network, jobs iter.Seq[Job], o Options) (Summary, error) {
 	return newRun(net, o).all(ctx, jobs)
 }
@@ -143,9 +143,9 @@ func (r *run) all(ctx context.Context, jobs iter.Seq[Job]) (Summary, error) {
 	return r.summary, ctx.Err()
 }
 
-// guard runs a stage. A panic outside of the work on a picture, in a caller's
-// function, ends the others, so that they can remove what is half written, and is
-// re-raised by Run.
+// guard runs a stage. A panic outside the work on a picture, in a caller's function,
+// ends the other stages, so that they can remove partial files, and is re-raised by
+// Run.
 func (r *run) guard(stage func()) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -156,10 +156,10 @@ func (r *run) guard(stage func()) {
 	stage()
 }
 
-// limitHeap makes the garbage collector work harder before pictures that are done
-// with push the process over its budget, of which a pass of the network takes so much.
+// limitHeap makes the garbage collector work harder before finished pictures push the
+// process over its budget, of which a pass of the network takes pass bytes.
 func (r *run) limitHeap(pass int64) {
 	if r.MaxMemory > 0 {
-		debug.SetMemoryLimit(max((r.MaxMemory-r.outside-pass)*37/40, sysmem.LeastHeap)) // which it exceeds by little
+		debug.SetMemoryLimit(max((r.MaxMemory-r.outside-pass)*37/40, sysmem.LeastHeap)) // exceeds the limit slightly
 	}
 }

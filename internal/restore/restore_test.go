@@ -35,9 +35,9 @@ var kinds = []struct {
 	{"rgb8.bmp", imageio.Info{Format: imageio.BMP, Depth: 8}},
 }
 
-// TestIdentity: an untrained network changes nothing, so every picture comes
-// back as it was, to the last bit of 8 or 16, hidden colours and metadata
-// included: as a whole, in tiles, and at half strength.
+// TestIdentity: an untrained network changes nothing, so every picture is returned
+// unchanged, to the last bit of 8 or 16, including hidden colours and metadata: whole,
+// in tiles, and at half strength.
 func TestIdentity(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	for _, k := range kinds {
@@ -67,7 +67,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestOddSizes: pictures of any size come back at their own.
+// TestOddSizes: pictures of any size keep their size.
 func TestOddSizes(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	for _, size := range [][2]int{{1, 1}, {1, 900}, {900, 1}, {3, 5}, {17, 129}, {128, 128}, {129, 127}} {
@@ -84,7 +84,7 @@ func TestOddSizes(t *testing.T) {
 	}
 }
 
-// TestStrength mixes linearly: half way is half way.
+// TestStrength: strength interpolates linearly.
 func TestStrength(t *testing.T) {
 	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 64, H: 48, Depth: 16})
@@ -108,8 +108,8 @@ func TestStrength(t *testing.T) {
 	}
 }
 
-// TestHiddenColours: what lies under alpha 0 comes back as it was, and does not
-// show in what is visible beside it.
+// TestHiddenColours: colours under alpha 0 are returned unchanged, and do not affect
+// visible pixels next to them.
 func TestHiddenColours(t *testing.T) {
 	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	info := imageio.Info{Format: imageio.PNG, W: 96, H: 64, Depth: 8, Alpha: true}
@@ -147,7 +147,8 @@ func TestHiddenColours(t *testing.T) {
 	}
 }
 
-// TestStreams goes through standard input and output, and says what is lost.
+// TestStreams restores from standard input to standard output, and reports what is
+// lost.
 func TestStreams(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 40, H: 30, Depth: 16})
@@ -165,8 +166,8 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestCompare: the left half is the input, the right half the result, each under
-// its caption, a white line between.
+// TestCompare: the left half is the input, the right half the result, each under its
+// caption, with a white line between them.
 func TestCompare(t *testing.T) {
 	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	for _, k := range kinds[:6] {
@@ -203,8 +204,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestFolder restores many pictures at once: results come in order, bad ones
-// are told of and leave nothing, the good ones are all there.
+// TestFolder restores many pictures at once: results come in order, broken pictures are
+// reported and leave no files, and the good ones are all there.
 func TestFolder(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	var want []string
@@ -241,8 +242,8 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// TestTilesFreeEverything: of what tiles share nothing is left behind, whether
-// the picture is finished or fails on the way.
+// TestTilesFreeEverything: nothing that tiles share is left in memory, whether the
+// picture is finished or fails.
 func TestTilesFreeEverything(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	used := n.Tape().B.(interface{ Used() int64 }).Used

@@ -15,36 +15,36 @@ import (
 	"clusir/internal/shard"
 )
 
-// resultsFormat is the format of a results file; it changes when its lines do.
+// resultsFormat is the format of a results file; it changes if its lines do.
 const resultsFormat = "clusir-restore-1"
 
-// resultsStart is what a results file begins with.
+// resultsStart is how a results file begins.
 const resultsStart = `{"format":"` + resultsFormat
 
 var errNoResults = errors.New("not a file of results of clusir restore; name another file")
 
-// ResultsHeader is the first line of a results file. Every other line is a Record; of
-// two of one picture the later counts, unless it says that the result of the other was
-// there.
+// ResultsHeader is the first line of a results file. Every other line is a Record; if
+// there are two for one picture the later counts, unless it says that the result of the
+// earlier already existed.
 type ResultsHeader struct {
 	Format string      `json:"format"`
 	Model  string      `json:"model"`
 	Device string      `json:"device"`
 	Shard  shard.Shard `json:"shard,omitzero"`
-	// Pictures are those of all shards, Part those of this one, and Names is a
-	// fingerprint of the names of all.
+	// Pictures is the number of all shards' pictures and Part that of this one's; Names
+	// is a fingerprint of the names of all.
 	Pictures int    `json:"pictures"`
 	Part     int    `json:"part"`
 	Names    string `json:"names"`
 }
 
-// Header is the first line of the results of a plan.
+// Header returns the first line of the results of a plan.
 func (p *Plan) Header(model, device string) ResultsHeader {
 	return ResultsHeader{Format: resultsFormat, Model: model, Device: device, Shard: p.shard,
 		Pictures: p.pictures, Part: len(p.Jobs) + len(p.Skipped), Names: p.names}
 }
 
-// namesOf is a fingerprint of the pictures' names.
+// namesOf returns a fingerprint of the pictures' names.
 func namesOf(jobs []Job) string {
 	names := make([]string, len(jobs))
 	for i, j := range jobs {
@@ -58,14 +58,14 @@ func namesOf(jobs []Job) string {
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
-// ResultsFile takes the records of a run, a line each.
+// ResultsFile receives the records of a run, one line each.
 type ResultsFile struct {
 	file *atomicfile.Lines
 	done map[string]bool // names of the pictures that were restored before
 }
 
-// OpenResults begins a results file, or goes on with one that is of the same pictures if
-// resume is set.
+// OpenResults creates a results file or, if resume is set, continues one for the same
+// pictures.
 func OpenResults(path string, h ResultsHeader, resume bool) (*ResultsFile, error) {
 	f, err := atomicfile.OpenLines(path, resume, "--skip-existing")
 	if err != nil {
@@ -109,11 +109,11 @@ func (r *ResultsFile) Add(rec Record) error {
 // Close closes the file.
 func (r *ResultsFile) Close() error { return r.file.Close() }
 
-// IsResults tells whether a file is one of results.
+// IsResults reports whether a file is a results file.
 func IsResults(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
-		return false // whoever reads it will say why
+		return false // reading it will report why
 	}
 	defer f.Close()
 	got := make([]byte, len(resultsStart))
@@ -121,8 +121,8 @@ func IsResults(path string) bool {
 	return err == nil && string(got) == resultsStart
 }
 
-// readResults reads the records by the pictures' names. What a run that was cut off left
-// behind the last whole line, at end, is left out; end is 0 if there is none.
+// readResults reads the records by picture name. It leaves out an incomplete last line;
+// end is the offset where the complete lines end, 0 if there are none.
 func readResults(r io.Reader) (h ResultsHeader, records map[string]Record, end int64, err error) {
 	records = map[string]Record{}
 	in := bufio.NewReader(r)

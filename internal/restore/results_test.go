@@ -11,7 +11,7 @@ import (
 	"clusir/internal/shard"
 )
 
-// planned are the plan of a folder of n empty files and that of a shard.
+// planned returns the plan for a shard of a folder of n empty files.
 func planned(t *testing.T, n int, s shard.Shard) *Plan {
 	t.Helper()
 	dir := t.TempDir()
@@ -27,7 +27,8 @@ func planned(t *testing.T, n int, s shard.Shard) *Plan {
 	return p
 }
 
-// TestShardsOfAPlan: every picture is in one of them, and all know of all.
+// TestShardsOfAPlan: every picture is in exactly one shard, and all shards know the
+// whole.
 func TestShardsOfAPlan(t *testing.T) {
 	whole := planned(t, 40, shard.Shard{})
 	seen := map[string]int{}
@@ -47,7 +48,7 @@ func TestShardsOfAPlan(t *testing.T) {
 	}
 }
 
-// records writes the results of a plan: the n-th picture fails.
+// records writes the results of a plan, in which picture number fails fails.
 func records(t *testing.T, path string, p *Plan, fails int) {
 	t.Helper()
 	f, err := OpenResults(path, p.Header("nano", "cpu"), false)
@@ -100,8 +101,8 @@ func TestMergeResults(t *testing.T) {
 	}
 }
 
-// TestResultsGoOn: a run that was cut off in the middle of a line goes on; what was
-// restored before stays when it is skipped now.
+// TestResultsGoOn: a run that was interrupted in the middle of a line continues;
+// pictures restored before keep their records when skipped.
 func TestResultsGoOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r")
 	p := planned(t, 5, shard.Shard{})
@@ -142,7 +143,8 @@ func TestResultsGoOn(t *testing.T) {
 	if err != nil || m.Parts[0].Restored != 3 || m.Parts[0].Skipped != 2 {
 		t.Errorf("%+v, %v", m, err)
 	}
-	// A result may be there after an error, of the disk say: it is one of a picture then.
+	// A result may exist although there was an error, of the disk say: then it counts
+	// as restored.
 	path += "2"
 	records(t, path, p, 4)
 	if f, err = OpenResults(path, p.Header("nano", "cpu"), true); err != nil {
@@ -156,8 +158,8 @@ func TestResultsGoOn(t *testing.T) {
 	}
 }
 
-// TestResultsTornFirstLine: a run that was killed while it wrote the first line is begun
-// anew, and another file is not touched.
+// TestResultsTornFirstLine: a run that was killed while it wrote the first line starts
+// over, and other files are not touched.
 func TestResultsTornFirstLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r")
 	h := planned(t, 2, shard.Shard{}).Header("nano", "cpu")

@@ -2,16 +2,16 @@ package restore
 
 import "clusir/internal/model"
 
-// StageRouting is what the router of one stage made of a picture.
+// StageRouting is how the router of one stage routed a picture.
 type StageRouting struct {
 	Posterior []float32      `json:"posterior"` // p(C=c|x), Eq. 5
-	Kept      []float32      `json:"kept"`      // α, Eq. 6: 0 for clusters that take no part
+	Kept      []float32      `json:"kept"`      // α, Eq. 6: 0 for clusters that are not kept
 	Experts   []ExpertWeight `json:"experts"`
 }
 
-// ExpertWeight is the share of an expert in the result of its stage: α_c p(e|c,x).
+// ExpertWeight is the weight of an expert in the result of its stage: α_c p(e|c,x).
 type ExpertWeight struct {
-	Cluster int     `json:"cluster"` // from 0, as the expert within it
+	Cluster int     `json:"cluster"` // from 0, like the expert within it
 	Expert  int     `json:"expert"`
 	Weight  float32 `json:"weight"`
 }

@@ -10,10 +10,10 @@ import (
 // piece is the side of the pieces of a sample.
 const piece = 64
 
-// takeSample puts pieces from all over a picture of H×W next to each other, at most
-// h×w pixels of them. What the network finds out about a picture as a whole are
-// means over its features, and such a sample has about those of the whole picture,
-// noise included, which a reduced picture would have averaged away.
+// takeSample assembles pieces from all over a picture of H×W to an image of at most h×w
+// pixels. What the network computes from a picture as a whole are means over its
+// features. In such a sample they are about those of the whole picture, including
+// noise, which scaling down would have averaged away.
 func takeSample(tile func(dst []float32, r image.Rectangle) ([]float32, error), H, W, h, w int) (planar.Image, error) {
 	xs, ys := places(W, w), places(H, h)
 	s := planar.New(3, len(ys)*ys[0].len(), len(xs)*xs[0].len())
@@ -30,17 +30,17 @@ func takeSample(tile func(dst []float32, r image.Rectangle) ([]float32, error), 
 	return s, nil
 }
 
-// sampleOf is the sample of a picture in memory.
+// sampleOf returns the sample of a picture in memory.
 func sampleOf(m planar.Image, h, w int) planar.Image {
 	s, _ := takeSample(func(dst []float32, r image.Rectangle) ([]float32, error) { return m.Cut(dst, r).Pix, nil }, m.H, m.W, h, w)
 	return s
 }
 
-// places spreads pieces evenly over a side of n pixels, as many as most pixels
-// hold, all of one length.
-func places(n, most int) []span {
+// places spreads pieces of equal length evenly over a side of n pixels, as many as
+// limit pixels hold.
+func places(n, limit int) []span {
 	side := min(piece, n)
-	at := make([]span, max(min(n, most)/side, 1))
+	at := make([]span, max(min(n, limit)/side, 1))
 	for i := range at {
 		if i > 0 {
 			at[i].from = i * (n - side) / (len(at) - 1) / arch.Align * arch.Align

@@ -21,15 +21,14 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// seamCases are the pictures of TestSeams, mosaics of photographs: their sides
-// and the side of the tiles, in pixels.
+// seamCases are the pictures of TestSeams, mosaics of photographs: their sides and the
+// side of the tiles, in pixels.
 var seamCases = []struct{ w, h, tile int }{
 	{1536, 1344, 512}, {1344, 1536, 384}, {1920, 1280, 512}, {2048, 1536, 768}, {1536, 2048, 256},
 	{2304, 1536, 512}, {1792, 1344, 1024}, {2560, 1920, 768}, {1440, 1920, 512}, {6000, 4000, 1024},
 }
 
-// maxSeam is how much larger steps across the borders of tiles may be than
-// elsewhere.
+// maxSeam is the limit for steps across the borders of tiles relative to other places.
 const maxSeam = 1.05
 
 // TestSeams restores pictures as a whole and in tiles, and prints
@@ -82,10 +81,10 @@ func environment(key, otherwise string) string {
 	return otherwise
 }
 
-// mosaic lays photographs beside each other, from the one of the given index on.
+// mosaic assembles photographs, starting with the one at index next.
 func mosaic(t *testing.T, paths []string, next, w, h int) *degrade.Image {
 	m := degrade.New(w, h)
-	const rows = 512 // of a photograph; portraits are cut
+	const rows = 512 // of a photograph; portraits are cropped
 	for y := 0; y < h; y += rows {
 		for x := 0; x < w; next++ {
 			info, rgb, _ := load(t, paths[next%len(paths)])
@@ -145,7 +144,7 @@ func measureSeams(t *testing.T, n *infer.Network, m *degrade.Image, side int) (r
 	return r
 }
 
-// borders are the middles of a side's overlaps, shifted.
+// borders returns the middles of a side's overlaps, shifted.
 func borders(g grid, shift int) (at []int) {
 	for _, s := range g.spans[1:] {
 		at = append(at, s.from+g.overlap/2-shift)
@@ -153,11 +152,11 @@ func borders(g grid, shift int) (at []int) {
 	return at
 }
 
-// meanStep is the mean size of the difference across the given columns and rows
-// of an image [3,h,w] between the means of reach×reach pixels on either side.
+// meanStep returns the mean absolute difference across the given columns and rows of an
+// image [3,h,w] between the means of reach×reach pixels on either side.
 func meanStep(img []float32, w, h int, columns, rows []int, reach int) float64 {
 	sum, count := 0.0, 0
-	// across compares at one place; lines run along the border.
+	// across compares at one position; lines run along the border.
 	across := func(plane []float32, at, from, stride, line int) {
 		d := 0.0
 		for l := range reach {

@@ -11,11 +11,11 @@ import (
 	"clusir/internal/planar"
 )
 
-// restore restores a tile whose corner is at a place of the picture. One that
-// the device has no memory for is cut into smaller ones, and so is every larger
-// one that follows in this run.
+// restore restores a tile whose corner is at a position of the picture. If the device
+// has no memory for it, it is cut into smaller tiles, and so are all larger tiles that
+// follow in this run.
 func (r *run) restore(p *picture, dst []float32, t planar.Image, at image.Point, o infer.Options) (planar.Image, []*model.Route, error) {
-	if r.most == 0 || max(t.H, t.W) <= r.most {
+	if r.maxTileSide == 0 || max(t.H, t.W) <= r.maxTileSide {
 		if p.affinity != nil {
 			p.affinity.at(at.Y, at.X)
 		}
@@ -34,12 +34,12 @@ func (r *run) restore(p *picture, dst []float32, t planar.Image, at image.Point,
 	return out, nil, err
 }
 
-// shrink lowers the most pixels of a tile's side below those that did not fit, and
-// notes it; where that is not possible it returns err.
+// shrink lowers the largest side of a tile below the one that did not fit, and adds a
+// note; if that is not possible, it returns err.
 func (r *run) shrink(p *picture, side int, err error) error {
 	for _, s := range autoSides {
 		if s < side {
-			r.most = s
+			r.maxTileSide = s
 			p.Notes = append(p.Notes, fmt.Sprintf("out of %s with %d pixels a side: going on in tiles of %d", r.scarce(), side, s))
 			return nil
 		}
@@ -51,7 +51,7 @@ func (r *run) shrink(p *picture, side int, err error) error {
 	return fmt.Errorf("%w: not even tiles of %d pixels fit: %s, or choose a smaller model", err, MinTile, remedy)
 }
 
-// scarce is what a pass ran out of.
+// scarce returns what a pass ran out of.
 func (r *run) scarce() string {
 	if r.DeviceMemory > 0 {
 		return "device memory"
@@ -59,16 +59,16 @@ func (r *run) scarce() string {
 	return "memory"
 }
 
-// inParts restores a tile as tiles of r.most pixels. What they share, and the tile
-// was not given, is found out from a sample of it.
+// inParts restores a tile as tiles of at most r.maxTileSide pixels. What they share is
+// computed from a sample of the tile, unless it was given.
 func (r *run) inParts(p *picture, dst []float32, t planar.Image, at image.Point, o infer.Options) (out planar.Image, err error) {
 	cut := func() layout {
-		return layout{x: newGrid(t.W, r.most, overlap(r.most)), y: newGrid(t.H, r.most, overlap(r.most))}
+		return layout{x: newGrid(t.W, r.maxTileSide, overlap(r.maxTileSide)), y: newGrid(t.H, r.maxTileSide, overlap(r.maxTileSide))}
 	}
 	if o.Shared == nil {
-		shared, err := r.findOut(p, func() (planar.Image, error) {
+		shared, err := r.computeGlobals(p, func() (planar.Image, error) {
 			l := cut()
-			return sampleOf(t, l.y.most(), l.x.most()), nil
+			return sampleOf(t, l.y.longest(), l.x.longest()), nil
 		}, o)
 		if err != nil {
 			return out, err
@@ -98,9 +98,10 @@ func (r *run) inParts(p *picture, dst []float32, t planar.Image, at image.Point,
 	return out, nil
 }
 
-// findOut is what tiles share of a picture, made of a sample of it, which it asks
-// for again where the device has no memory for one. The caller frees it.
-func (r *run) findOut(p *picture, sample func() (planar.Image, error), o infer.Options) (*infer.Shared, error) {
+// computeGlobals computes, from a sample of a picture, what its tiles share. It asks
+// for a smaller sample if the device has no memory for the first. The caller frees the
+// result.
+func (r *run) computeGlobals(p *picture, sample func() (planar.Image, error), o infer.Options) (*infer.Shared, error) {
 	o.Probe = nil
 	for {
 		s, err := sample()

@@ -15,21 +15,21 @@ import (
 	"clusir/internal/testnet"
 )
 
-// scarce is a device that has memory for tensors of at most so many numbers.
+// scarce is a device with a limit on the number of elements of a tensor.
 type scarce struct {
 	kernels.Backend
-	most int
+	limit int
 }
 
 func (s scarce) Alloc(shape ...int) kernels.Tensor {
-	if n := kernels.Shape(shape).Len(); n > s.most {
+	if n := kernels.Shape(shape).Len(); n > s.limit {
 		panic(fmt.Errorf("allocating %v: %w", shape, kernels.ErrMemory))
 	}
 	return s.Backend.Alloc(shape...)
 }
 
-// TestShrink: a device without the memory for a tile gets smaller ones, of the
-// same routes, and the picture is that of such tiles; the user is told.
+// TestShrink: a device without the memory for a tile gets smaller ones, with the same
+// routes, and the picture equals that of such tiles; a note tells the user.
 func TestShrink(t *testing.T) {
 	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 420, H: 420})
@@ -37,9 +37,9 @@ func TestShrink(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		tile  int
-		most  int
+		limit int
 		notes int
-		end   int // the tiles that fit, 0 for one; -1 where each tile is cut by itself
+		end   int // the tiles that fit, 0 for one; -1 if each tile is cut separately
 	}{
 		{"enough", TileWhole, 1 << 40, 0, TileWhole},
 		{"whole", TileWhole, largest(260), 1, 384},
@@ -49,7 +49,7 @@ func TestShrink(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			j := Job{In: in, Out: filepath.Join(dir, c.name+".png"), Format: imageio.PNG, Map: filepath.Join(dir, c.name+"-map.png")}
-			short := infer.New(n.Model, scarce{n.Tape().B, c.most})
+			short := infer.New(n.Model, scarce{n.Tape().B, c.limit})
 			got := one(t, short, j, Options{Choices: Choices{Tile: c.tile}})
 			var notes []string
 			for _, note := range got.Notes {
@@ -75,7 +75,7 @@ func TestShrink(t *testing.T) {
 	}
 }
 
-// TestNothingFits: there is an error that says what to do.
+// TestNothingFits: the error says what to do.
 func TestNothingFits(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in := save(t, dir, "in.png", imageio.Info{W: 300, H: 300})
@@ -89,7 +89,7 @@ func TestNothingFits(t *testing.T) {
 	}
 }
 
-// TestDeviceMemory: a device of its own memory limits the tile, and not the host's.
+// TestDeviceMemory: a device's own memory limits the tile, and the host's does not.
 func TestDeviceMemory(t *testing.T) {
 	p := planner{config: testnet.Small(), padded: func(n int) int { return n }, limit: 1 << 40}
 	s := subject{Probe: imageio.Probe{W: 1024, H: 1024, Bytes: 1 << 20}}

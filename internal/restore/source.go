@@ -18,11 +18,11 @@ type source struct {
 	path string // or Std
 	rel  string // path below the folder or the pattern's fixed part, to be mirrored
 	many bool   // it came from a folder or a pattern
-	err  error  // it is there, but cannot be read
+	err  error  // it exists, but cannot be read
 }
 
-// format is the one in which a result is written if its name does not tell: the
-// picture's own, or PNG if it cannot be read, which the job itself will say.
+// format returns the format for a result whose name does not determine it: the
+// picture's own, or PNG if the picture cannot be read, which the job will report.
 func (s source) format() imageio.Format {
 	if s.path != Std && s.err == nil {
 		if f, err := imageio.FormatOfFile(s.path); err == nil {
@@ -65,7 +65,7 @@ func (r Request) sources() (found []source, ignored map[string]int, err error) {
 	return found, ignored, nil
 }
 
-// unreadable says why a file cannot be opened as a picture.
+// unreadable explains why a file cannot be opened as a picture.
 func unreadable(path string, info fs.FileInfo, err error) error {
 	if err != nil {
 		return userfile.Unreadable(path, err)
@@ -76,15 +76,15 @@ func unreadable(path string, info fs.FileInfo, err error) error {
 	return nil
 }
 
-// hidden is what pictures with names that begin with a dot count as, among extensions.
+// hidden is the key among extensions for pictures whose names begin with a dot.
 const hidden = "hidden"
 
-// walk lists the pictures below a folder in the order of their names. Hidden
-// files are left alone; so are the results of an earlier run.
+// walk lists the pictures below a folder in name order. It ignores hidden files and the
+// results of an earlier run.
 func (r Request) walk(root string) (found []source, ignored map[string]int, err error) {
 	ignored = map[string]int{}
 	results, beside := r.resultFolders(root), r.Output == "" || absolute(r.Output) == absolute(root)
-	// A link to a folder is followed here, and nowhere below: links can go in circles.
+	// A link to a folder is only followed at the root, because links can form circles.
 	err = filepath.WalkDir(filepath.Clean(root)+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(root, path) // both are absolute, or neither is
 		switch {
@@ -116,7 +116,7 @@ func (r Request) walk(root string) (found []source, ignored map[string]int, err 
 	return found, ignored, err
 }
 
-// resultFolders are those that results go to, if not the root itself.
+// resultFolders returns the folders that results go to, except the root itself.
 func (r Request) resultFolders(root string) map[string]bool {
 	folders := map[string]bool{}
 	for _, name := range []string{r.Output, r.Compare} {
@@ -127,19 +127,19 @@ func (r Request) resultFolders(root string) map[string]bool {
 	return folders
 }
 
-// isPicture tells by its name whether a file is worth a try.
+// isPicture reports, by its name, whether a file may be a picture.
 func isPicture(path string) bool {
 	_, err := imageio.FormatOf(path)
 	return err == nil
 }
 
-// isResult tells whether a file next to the inputs was made from one of them.
+// isResult reports whether a file next to the inputs was made from one of them.
 func (r Request) isResult(path string) bool {
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	return strings.HasSuffix(stem, mapSuffix) || r.Suffix != "" && strings.HasSuffix(stem, r.Suffix)
 }
 
-// match lists the files that fit a pattern, ** standing for folders.
+// match lists the files that match a pattern, in which ** stands for folders.
 func (r Request) match(pattern string) (found []source, err error) {
 	base, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
 	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly(), doublestar.WithNoHidden())

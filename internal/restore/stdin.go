@@ -10,17 +10,17 @@ import (
 	"clusir/internal/userfile"
 )
 
-// stdinName is what messages call standard input.
+// stdinName is the name of standard input in messages.
 const stdinName = "standard input"
 
-// spool is standard input kept in memory, since decoders need to go back in it. It
-// is in pieces, so that it need not be copied as it grows.
+// spool holds standard input in memory, since decoders need to seek in it. It is in
+// pieces, so that it need not be copied as it grows.
 type spool struct {
 	pieces [][]byte
 	size   int64
 }
 
-// pieceSize is the length of all pieces but the last.
+// pieceSize is the length of all pieces except the last.
 const pieceSize = 1 << 20
 
 // standardInput reads all of standard input.
@@ -46,7 +46,7 @@ func (r *run) standardInput() (*spool, error) {
 	}
 }
 
-// reader reads the whole from its beginning.
+// reader returns a reader of the whole from its beginning.
 func (s *spool) reader() *io.SectionReader { return io.NewSectionReader(s, 0, s.size) }
 
 // ReadAt implements io.ReaderAt.

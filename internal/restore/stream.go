@@ -9,21 +9,21 @@ import (
 	"clusir/internal/imageio"
 )
 
-// Stream is a picture that a program hands over, instead of the name of a file, and
-// how it wants it restored. The Job's In and Out are then Std.
+// Stream is a picture that a program supplies instead of a file name, and how to
+// restore it. The Job's In and Out are then Std.
 type Stream struct {
 	Choices
-	Name    string          // what messages call the picture
-	Context context.Context // its end stops the work on this picture, and on no other
+	Name    string          // the picture's name in messages
+	Context context.Context // its end stops the work on this picture only
 	Input   *io.SectionReader
 	Output  io.Writer
-	Map     io.Writer // takes the affinity map as a PNG; nil for none
-	// Restored, if set, is what an earlier run made of the picture at strength 1. It
-	// is mixed with the picture again, without the network.
+	Map     io.Writer // receives the affinity map as a PNG; nil for none
+	// Restored, if set, is an earlier run's result for the picture at strength 1. It is
+	// mixed with the picture again, without the network.
 	Restored *io.SectionReader
 }
 
-// choicesOf are the picture's own, or those of the run.
+// choicesOf returns the picture's own choices, or the run's.
 func (r *run) choicesOf(j Job) Choices {
 	if j.Stream != nil {
 		return j.Stream.Choices
@@ -31,14 +31,14 @@ func (r *run) choicesOf(j Job) Choices {
 	return r.Choices
 }
 
-// follow makes the end of a stream's context that of its picture.
+// follow makes the end of a stream's context end its picture.
 func (p *picture) follow(s *Stream) {
 	if s != nil && s.Context != nil {
 		context.AfterFunc(s.Context, func() { p.fail(context.Cause(s.Context)) })
 	}
 }
 
-// begin finds the data of a picture that is no file.
+// begin finds the data of a picture that is not a file.
 func (r *run) begin(p *picture) error {
 	switch {
 	case p.data != nil:
@@ -54,10 +54,10 @@ func (r *run) begin(p *picture) error {
 	return nil
 }
 
-// fresh reads from the beginning what others may be reading, too.
+// fresh returns a reader from the beginning, independent of other readers.
 func fresh(r *io.SectionReader) *io.SectionReader { return io.NewSectionReader(r, 0, r.Size()) }
 
-// output is where the result goes if it is no file, and what messages call it.
+// output returns where the result goes if it is not a file, and its name in messages.
 func (r *run) output(p *picture) (w io.Writer, name string) {
 	if p.Stream != nil {
 		return p.Stream.Output, "the result of " + p.name()
@@ -65,13 +65,13 @@ func (r *run) output(p *picture) (w io.Writer, name string) {
 	return r.Stdout, "standard output"
 }
 
-// restoredName is what messages call a stream's earlier result.
+// restoredName returns the name of a stream's earlier result in messages.
 func (s *Stream) restoredName() string { return "the restored picture of " + s.Name }
 
-// earlier reports whether the network need not run, since its result is given.
+// earlier reports whether the network need not run, because its result is given.
 func (p *picture) earlier() bool { return p.Stream != nil && p.Stream.Restored != nil }
 
-// probeEarlier is the memory that an earlier result takes.
+// probeEarlier returns the memory that an earlier result takes.
 func (p *picture) probeEarlier(limits imageio.Limits) (int64, error) {
 	if !p.earlier() {
 		return 0, nil
@@ -80,7 +80,7 @@ func (p *picture) probeEarlier(limits imageio.Limits) (int64, error) {
 	return s.Bytes + s.Metadata, err
 }
 
-// decodeEarlier opens an earlier result, which must be of the picture's size.
+// decodeEarlier opens an earlier result, which must have the picture's size.
 func (p *picture) decodeEarlier(limits imageio.Limits) (err error) {
 	if !p.earlier() {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"clusir/internal/testnet"
 )
 
-// section is data as a Stream takes them.
+// section wraps data for a Stream.
 func section(data []byte) *io.SectionReader {
 	return io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data)))
 }
@@ -42,8 +42,8 @@ func streamed(t testing.TB, r func(jobs func(func(Job) bool), done func(Result))
 	return got
 }
 
-// TestHandedOver: what is handed over as a stream comes back as a file of it would,
-// byte for byte, with the choices of each.
+// TestHandedOver: streams give the same results as files, byte for byte, with the
+// choices of each.
 func TestHandedOver(t *testing.T) {
 	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
 	var streams []*Stream
@@ -85,8 +85,8 @@ func TestHandedOver(t *testing.T) {
 	}
 }
 
-// TestEarlierResult mixes a result with its picture without the network: as the
-// network's own would have been, up to the rounding of what is stored.
+// TestEarlierResult mixes a result with its picture without the network: the same as
+// the network's own result would give, up to the rounding of stored values.
 func TestEarlierResult(t *testing.T) {
 	n, dir := stir(infertest.New(t, testnet.Small(), 1), 4), t.TempDir()
 	for name, info := range map[string]imageio.Info{
@@ -131,8 +131,8 @@ func TestEarlierResult(t *testing.T) {
 	}
 }
 
-// TestStreamsEndAlone: a picture whose owner is gone stops at once, whatever it
-// waits for, and those before and behind it go on.
+// TestStreamsEndAlone: a picture whose owner is gone stops at once, whatever it waits
+// for, and those before and after it continue.
 func TestStreamsEndAlone(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
 	in := read(t, save(t, dir, "in.png", imageio.Info{W: 600, H: 600}))
@@ -146,7 +146,7 @@ func TestStreamsEndAlone(t *testing.T) {
 		}
 		out := io.Discard
 		if i == 2 {
-			out = writer(func([]byte) (int, error) { cancel(gone); return 1 << 30, nil }) // in the midst of it
+			out = writer(func([]byte) (int, error) { cancel(gone); return 1 << 30, nil }) // in the middle
 		}
 		streams = append(streams, &Stream{Choices: Choices{Strength: 1, Tile: 128}, Name: fmt.Sprint(i), Context: ctx, Input: section(in), Output: out})
 	}

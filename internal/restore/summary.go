@@ -15,14 +15,14 @@ import (
 	"clusir/internal/userfile"
 )
 
-// Summary counts what became of the pictures of a run.
+// Summary counts the outcomes of a run's pictures.
 type Summary struct {
 	Restored, Failed int
 	Pixels           int64
 	Time             time.Duration
 }
 
-// Err is the error of a run some of whose pictures could not be restored.
+// Err returns the error of a run in which some pictures could not be restored.
 func (s Summary) Err() error {
 	if s.Failed == 0 {
 		return nil
@@ -30,8 +30,8 @@ func (s Summary) Err() error {
 	return fmt.Errorf("%d of %s could not be restored", s.Failed, pictures(s.Failed+s.Restored))
 }
 
-// WriteText prints what became of a plan in one line. Whether w can be written is the
-// caller's to know.
+// WriteText prints the outcome of a plan on one line. The caller must check whether w
+// was written.
 func (s Summary) WriteText(w io.Writer, p *Plan) {
 	line := []string{pictures(s.Restored) + " restored"}
 	if n := len(p.Skipped); n > 0 {
@@ -50,7 +50,7 @@ func (s Summary) WriteText(w io.Writer, p *Plan) {
 	fmt.Fprintf(w, "%s in %.1f s%s\n", strings.Join(line, ", "), seconds, rate)
 }
 
-// ignored counts files that are no pictures, and names their most frequent types.
+// ignored counts files that are not pictures, and names their most frequent types.
 func ignored(types map[string]int) string {
 	const listed = 5
 	all := 0
@@ -74,10 +74,11 @@ func ignored(types map[string]int) string {
 
 func pictures(n int) string { return english.Plural(n, "picture", "") }
 
-// WriteJSON prints the record as a line of JSON, as WriteText prints.
+// WriteJSON prints the record as a line of JSON, without checking errors, like
+// WriteText.
 func (r Record) WriteJSON(w io.Writer) {
 	line, err := json.Marshal(r)
-	if err != nil { // its only numbers that JSON cannot hold are the routing's
+	if err != nil { // its only numbers that JSON cannot represent are the routing's
 		r.Routing, r.Notes = nil, append(r.Notes, fmt.Sprintf("the routing is left out: %v", err))
 		line, _ = json.Marshal(r)
 	}

@@ -20,7 +20,7 @@ func TestIgnored(t *testing.T) {
 	}
 }
 
-// TestSummary says of a run what became of all its pictures.
+// TestSummary: the summary counts all outcomes.
 func TestSummary(t *testing.T) {
 	s := Summary{Restored: 3, Failed: 1, Pixels: 4e6, Time: 2 * time.Second}
 	p := &Plan{Skipped: make([]Job, 2), Ignored: map[string]int{".txt": 1}}

@@ -4,14 +4,14 @@ import (
 	"clusir/internal/arch"
 )
 
-// span is a stretch of pixels of one side of a picture.
+// span is a stretch of pixels along one side of a picture.
 type span struct{ from, to int }
 
 func (s span) len() int { return s.to - s.from }
 
-// grid cuts one side of a picture into spans that overlap. Spans begin at
-// multiples of arch.Align, so that a tile's wavelet blocks and shuffled pixels
-// are those of the whole picture.
+// grid cuts one side of a picture into overlapping spans. Spans begin at multiples of
+// arch.Align, so that a tile's wavelet blocks and shuffled pixels are those of the
+// whole picture.
 type grid struct {
 	n       int // pixels
 	stride  int
@@ -19,10 +19,9 @@ type grid struct {
 	spans   []span
 }
 
-// newGrid covers n pixels by the fewest spans of at most side, of even lengths.
-// Side and overlap are multiples of arch.Align, and overlap at most half of
-// side, so that no more than two spans meet in a pixel. A side of 0 stands for
-// one span.
+// newGrid covers n pixels with the fewest spans of at most side, of even lengths. Side
+// and overlap are multiples of arch.Align, and overlap is at most half of side, so that
+// no more than two spans meet in a pixel. A side of 0 means one span.
 func newGrid(n, side, overlap int) grid {
 	if side == 0 || n <= side {
 		return grid{n: n, stride: n, spans: []span{{0, n}}}
@@ -36,10 +35,10 @@ func newGrid(n, side, overlap int) grid {
 	return g
 }
 
-// most is the longest span's length.
-func (g grid) most() int { return g.spans[0].len() }
+// longest returns the longest span's length.
+func (g grid) longest() int { return g.spans[0].len() }
 
-// final is the end of the pixels that no span after i touches.
+// final returns the end of the pixels that no span after i affects.
 func (g grid) final(i int) int {
 	if i == len(g.spans)-1 {
 		return g.n
@@ -47,9 +46,9 @@ func (g grid) final(i int) int {
 	return g.spans[i+1].from
 }
 
-// weights are those of span i's pixels: a ramp up where the span before
-// overlaps, 1, and a ramp down where the next does. A quarter of the overlap at
-// its ends has weight 0: there a tile sees least of what surrounds it.
+// weights returns the weights of span i's pixels: a ramp up where the previous span
+// overlaps, 1, and a ramp down where the next one does. A quarter of the overlap at its
+// ends has weight 0: there a tile sees least of its surroundings.
 func (g grid) weights(i int) []float32 {
 	w := make([]float32, g.spans[i].len())
 	for x := range w {
@@ -67,7 +66,7 @@ func (g grid) weights(i int) []float32 {
 	return w
 }
 
-// ramp is the weight of the later of two spans at pixel x of their overlap.
+// ramp returns the weight of the later of two spans at pixel x of their overlap.
 func ramp(x, overlap int) float32 {
 	margin := overlap / 4
 	return min(max((float32(x-margin)+0.5)/float32(overlap-2*margin), 0), 1)

@@ -7,8 +7,8 @@ import (
 	"clusir/internal/arch"
 )
 
-// TestGrid: whatever the sizes, spans cover each pixel, by two at most, begin
-// where the wavelet's blocks do, and their weights sum to 1.
+// TestGrid: for all sizes, spans cover each pixel, by at most two, begin where the
+// wavelet's blocks do, and their weights sum to 1.
 func TestGrid(t *testing.T) {
 	for _, side := range []int{0, 128, 144, 192, 256, 512} {
 		for n := 1; n < 2200; n += 1 + n/40 {
@@ -36,8 +36,8 @@ func TestGrid(t *testing.T) {
 	}
 }
 
-// checkEnds: rows are final exactly when the next span has not begun, and no
-// span is needlessly short.
+// checkEnds: rows are final exactly if the next span has not begun, and no span is
+// needlessly short.
 func checkEnds(t *testing.T, g grid) {
 	t.Helper()
 	end := 0
@@ -46,7 +46,7 @@ func checkEnds(t *testing.T, g grid) {
 			t.Fatalf("%+v: span %d makes nothing final", g, i)
 		}
 		end = g.final(i)
-		if g.spans[i].len() > g.most() {
+		if g.spans[i].len() > g.longest() {
 			t.Fatalf("%+v: span %d is longer than the first", g, i)
 		}
 	}
@@ -55,8 +55,8 @@ func checkEnds(t *testing.T, g grid) {
 	}
 }
 
-// TestRamp: a ramp rises, is symmetric, and leaves the ends of the overlap to
-// the tile that sees more around them.
+// TestRamp: a ramp rises, is symmetric, and leaves the ends of the overlap to the tile
+// that sees more around them.
 func TestRamp(t *testing.T) {
 	for _, n := range []int{32, 48, 64} {
 		for x := range n {

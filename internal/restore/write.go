@@ -16,19 +16,19 @@ func (r *run) writeAll(computed <-chan *picture) {
 	for p := range computed {
 		err := p.attempt(func() error { return r.write(p, computed) })
 		r.skipPages(p, computed)
-		for range p.strips { // the computer closes it, whatever happens
+		for range p.strips { // the computer closes it in any case
 		}
 		r.release(p)
 		if err != nil && r.ctx.Err() != nil {
-			continue // interrupted: this is no result
+			continue // interrupted: this is not a result
 		}
 		p.Err = err
-		p.fail(nil) // gives the context back
+		p.fail(nil) // releases the context
 		r.report(p)
 	}
 }
 
-// release gives the picture's memory back, once.
+// release releases the picture's memory, once.
 func (r *run) release(p *picture) {
 	r.memory.Release(p.weight)
 	p.weight = 0
@@ -46,8 +46,8 @@ func (r *run) report(p *picture) {
 	}
 }
 
-// write makes the result's file, and what comes with it, of the picture's strips,
-// and of those of the pages that follow it.
+// write writes the result's file and the files that accompany it, from the picture's
+// strips and those of the pages that follow it.
 func (r *run) write(p *picture, computed <-chan *picture) error {
 	if err := context.Cause(p.ctx); err != nil {
 		return err // it has failed before
@@ -75,7 +75,7 @@ func (r *run) write(p *picture, computed <-chan *picture) error {
 	return nil
 }
 
-// mapped reports whether an affinity map is to be drawn.
+// mapped reports whether an affinity map is drawn.
 func (p *picture) mapped() bool {
 	return p.Map != "" || p.Stream != nil && p.Stream.Map != nil && !p.earlier()
 }
@@ -105,7 +105,7 @@ func (r *run) toFile(p *picture, save func(*imageio.Writer) error) error {
 	return nil
 }
 
-// toPath writes a file, in a folder that is made if need be.
+// toPath writes a file, making its folder if necessary.
 func toPath(path string, info imageio.Info, o imageio.Options, save func(*imageio.Writer) error) error {
 	if err := atomicfile.MakeFolder(path); err != nil {
 		return err
@@ -113,7 +113,7 @@ func toPath(path string, info imageio.Info, o imageio.Options, save func(*imagei
 	return imageio.WriteFile(path, info, o, save)
 }
 
-// compared writes the result and a picture of before and after.
+// compared writes the result and a before-and-after picture.
 func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error {
 	format, err := imageio.FormatOf(p.Compare)
 	if err != nil {
@@ -134,11 +134,11 @@ func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error 
 	})
 }
 
-// comparedSize is the size of the picture of before and after of one of w×h.
+// comparedSize returns the size of the before-and-after picture for one of w×h.
 func comparedSize(w, h int) (wide, high int) { return 2*w + divider(w), captionHeight(w) + h }
 
-// captionHeight is the height of the captions over pictures w wide, 0 if those
-// are too narrow for words.
+// captionHeight returns the height of the captions over pictures w wide, 0 if those are
+// too narrow for text.
 func captionHeight(w int) int {
 	const least, smallest, largest = 64, 16, 64
 	if w < least {
@@ -147,7 +147,7 @@ func captionHeight(w int) int {
 	return min(max(w/20, smallest), largest)
 }
 
-// captions are rows [3,h,2w+line] that say what is below.
+// captions returns rows [3,h,2w+line] with the captions.
 func captions(w, h int) []float32 {
 	right := w + divider(w)
 	wide := right + w
@@ -169,10 +169,10 @@ func captions(w, h int) []float32 {
 	return rgb
 }
 
-// divider is the width of the line between before and after, for pictures w wide.
+// divider returns the width of the line between before and after, for pictures w wide.
 func divider(w int) int { return max(2, w/200) }
 
-// copy writes the picture's strips as they come. Compare and reduced may be nil.
+// copy writes the picture's strips as they arrive. compare and reduced may be nil.
 func (p *picture) copy(w, compare *imageio.Writer, reduced *thumbnail) error {
 	var pair []float32
 	for s := range p.strips {
@@ -201,8 +201,8 @@ func (p *picture) copy(w, compare *imageio.Writer, reduced *thumbnail) error {
 	return context.Cause(p.ctx)
 }
 
-// beside lays the strip's input and result over white and beside each other,
-// with a white line between: [3,n,2w+line].
+// beside composes the strip's input and result onto white, side by side with a white
+// line between them: [3,n,2w+line].
 func (s *strip) beside(dst []float32, w int) []float32 {
 	after := append([]float32{}, s.rgb...)
 	if s.alpha != nil {

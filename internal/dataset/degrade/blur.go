@@ -8,39 +8,39 @@ import (
 	"clusir/internal/planar"
 )
 
-// Pose is where a camera points at one moment: a shift in pixels and a roll in
+// Pose is the orientation of a camera at one moment: a shift in pixels and a roll in
 // radians about the centre of the photograph.
 type Pose struct{ DX, DY, Roll float64 }
 
-// Motion is blur by movement during the exposure: the mean of the sharp image
-// seen from each pose of a path (Nah et al., Deep multi-scale convolutional
-// neural network for dynamic scene deblurring, 2017, average video frames so).
-// The middle pose is the target's, at zero.
+// Motion is blur by movement during the exposure: the mean of the sharp image seen from
+// each pose of a path, similar to the averaged video frames of Nah et al. (Deep
+// multi-scale convolutional neural network for dynamic scene deblurring, 2017). The
+// middle pose is the target's, at zero.
 type Motion struct {
 	Camera []Pose
-	// Object moves as well, on its own path, where Mask is 1 rather than 0.
+	// Object moves separately, on its own path, where Mask is 1 rather than 0.
 	Object []Pose
 	Mask   Mask
 }
 
-// Mask chooses soft-edged regions: where a smooth random field of Cells cells a
-// side is above Level.
+// Mask selects soft-edged regions: where a smooth random field of Cells cells per side
+// is above Level.
 type Mask struct {
 	Cells int
 	Level float64
 }
 
-// Kernel is blur by convolution with weights that sum to 1, such as the point
-// spread of a measured camera shake. It is the same all over the image.
+// Kernel is blur by convolution with weights that sum to 1, such as the point spread
+// function of a measured camera shake. It is the same everywhere in the image.
 type Kernel struct {
 	W, H    int
 	Weights []float32
 }
 
-// RandomMotion draws camera shakes (3 in 4) and straight motions over 5 to 32
-// pixels, a third of them with objects that move on their own: what GoPro's
-// pairs show. BSD's photographs, enlarged up to twice, then come out at 25.5 dB
-// on average in patches of 256², as hard as GoPro's test inputs.
+// RandomMotion draws camera shakes (3 in 4) and straight motions over 5 to 32 pixels, a
+// third of them with objects that move separately, like GoPro's pairs. BSD's
+// photographs, enlarged up to twice, then have 25.5 dB on average in patches of 256²,
+// as hard as GoPro's test inputs.
 func RandomMotion(rng *rand.Rand) Motion {
 	draw := randomShake
 	if rng.Float64() < .25 {
@@ -54,7 +54,7 @@ func RandomMotion(rng *rand.Rand) Motion {
 	return m
 }
 
-// randomLine returns a straight path of a length in pixels.
+// randomLine returns a straight path of the given length in pixels.
 func randomLine(rng *rand.Rand, length float64) []Pose {
 	sin, cos := math.Sincos(uniform(rng, 0, math.Pi))
 	path := make([]Pose, samples(length))
@@ -65,9 +65,9 @@ func randomLine(rng *rand.Rand, length float64) []Pose {
 	return path
 }
 
-// randomShake returns the path of a hand: a random walk whose velocity has
-// inertia (Boracchi and Foi, Modeling the performance of image restoration from
-// motion blur, 2012), with a little roll, scaled to an extent in pixels.
+// randomShake returns the path of a hand: a random walk whose velocity has inertia
+// (Boracchi and Foi, Modeling the performance of image restoration from motion blur,
+// 2012), with a little roll, scaled to an extent in pixels.
 func randomShake(rng *rand.Rand, extent float64) []Pose {
 	path := make([]Pose, samples(1.5*extent))
 	inertia := uniform(rng, .8, .98)
@@ -85,12 +85,12 @@ func randomShake(rng *rand.Rand, extent float64) []Pose {
 	return scaled(path, extent, roll)
 }
 
-// samples is how many poses show a path of a length without gaps, an odd number
-// so that there is a middle.
+// samples returns the number of poses that cover a path without gaps, an odd number so
+// that there is a middle.
 func samples(length float64) int { return 2*int(math.Ceil(max(length, 2)/2)) + 1 }
 
-// scaled moves the path's middle to zero and scales it to an extent in shift
-// and a range of roll.
+// scaled moves the path's middle to zero and scales it to an extent of shift and a
+// range of roll.
 func scaled(path []Pose, extent, roll float64) []Pose {
 	mid := path[len(path)/2]
 	far, turn := 1e-9, 1e-9
@@ -116,7 +116,8 @@ func (b Motion) Apply(m *Image, rng *rand.Rand) *Image {
 	for c := range 3 {
 		dst, src := out.Plane(c), moving.Plane(c)
 		for i := range dst {
-			// 1 above the level, 0 below, over a tenth of the field's range.
+			// 1 above the level, 0 below, with a transition over a tenth of the field's
+			// range.
 			w := float32(min(max((float64(mask[i])-b.Mask.Level)*10+.5, 0), 1))
 			dst[i] += w * (src[i] - dst[i])
 		}
@@ -143,8 +144,8 @@ func average(m *Image, path []Pose) *Image {
 	return out.Clamp()
 }
 
-// addSample adds w times src's colour at (x, y), bilinear and mirrored at the
-// edges, to pixel i.
+// addSample adds w times src's colour at (x, y), interpolated bilinearly and mirrored
+// at the edges, to pixel i.
 func (m *Image) addSample(i int, src *Image, x, y float64, w float32) {
 	fx, fy := math.Floor(x), math.Floor(y)
 	ax, ay := float32(x-fx), float32(y-fy)
@@ -171,7 +172,7 @@ func (b Motion) String() string {
 	return s
 }
 
-// reach is the distance between the path's ends farthest apart along an axis.
+// reach returns the path's largest extent along an axis.
 func reach(path []Pose) float64 {
 	lo, hi := Pose{}, Pose{}
 	for _, p := range path {
@@ -216,8 +217,8 @@ func addShifted(dst, src []float32, width, height, dx, dy int, w float32) {
 
 func (k Kernel) String() string { return fmt.Sprintf("kernel %d×%d", k.W, k.H) }
 
-// Turned returns the kernel turned by an angle in radians and scaled, as
-// another shake that the same hand may have made.
+// Turned returns the kernel turned by an angle in radians and scaled, as another shake
+// of the same hand might look.
 func (k Kernel) Turned(angle, scale float64) Kernel {
 	n := int(math.Ceil(math.Hypot(float64(k.W), float64(k.H))*scale))/2*2 + 3
 	out := Kernel{n, n, make([]float32, n*n)}

@@ -23,7 +23,7 @@ func TestStandingStillIsSharp(t *testing.T) {
 	closeTo(t, "delta kernel", delta.Apply(m, nil).Pix, m.Pix, 0)
 }
 
-// A straight path of whole pixels is a kernel of equal weights.
+// A straight path of whole pixels equals a kernel of equal weights.
 func TestPathsAndKernelsAgree(t *testing.T) {
 	m := picture(31, 22)
 	for name, tt := range map[string]struct {
@@ -59,8 +59,8 @@ func TestKernelIsAConvolution(t *testing.T) {
 	closeTo(t, "flat image", wide.Apply(flat, nil).Pix, flat.Pix, 1e-6)
 }
 
-// Rolling about the centre of the photograph blurs its corners and leaves its
-// centre, in a crop as in the whole.
+// Rolling about the centre of the photograph blurs its corners but not its centre, in a
+// crop as in the whole.
 func TestRollIsAboutThePhotographsCentre(t *testing.T) {
 	m := picture(81, 81)
 	path := []Pose{{Roll: -.05}, {}, {Roll: .05}}

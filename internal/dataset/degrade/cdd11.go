@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// CDD11Kinds are the eleven compositions of CDD-11 (Guo et al., OneRestore,
-// 2024), by the names of their folders.
+// CDD11Kinds are the eleven compositions of CDD-11 (Guo et al., OneRestore, 2024),
+// named like their folders.
 var CDD11Kinds = []string{
 	"low", "haze", "rain", "snow",
 	"low_haze", "low_rain", "low_snow", "haze_rain", "haze_snow",
 	"low_haze_rain", "low_haze_snow",
 }
 
-// Maps are what CDD-11 composes with the clear image, one value per pixel,
-// in 0..1. What is nil is made up.
+// Maps are what CDD-11 combines with the clear image, one value per pixel in 0..1. Nil
+// maps are replaced by synthetic ones.
 type Maps struct {
 	Light   []float32 // the illumination
 	Inverse []float32 // the inverse depth, 1 the nearest
@@ -36,7 +36,7 @@ type Maps struct {
 type CDD11 struct {
 	Kind        string
 	Gamma       float64 // of low light
-	Noise       float64 // deviation of n
+	Noise       float64 // standard deviation of n
 	Beta, White float64 // of haze; White is A
 	Streaks     Rain
 	Flakes      Snow
@@ -44,10 +44,10 @@ type CDD11 struct {
 	Maps        Maps
 }
 
-// RandomCDD11 draws a composition's parameters from CDD-11's: γ ~ U(2, 3), the
-// deviation of n ~ U(.03, .08), β ~ U(1, 2), A ~ U(.6, .9). It panics on an
-// unknown kind. The streaks made up are as dense as those of its rain masks,
-// whose known values have means of .09 to .12 and deviations of .045.
+// RandomCDD11 draws a composition's parameters from CDD-11's distributions: γ ~ U(2,
+// 3), the deviation of n ~ U(.03, .08), β ~ U(1, 2), A ~ U(.6, .9). It panics on an
+// unknown kind. Synthetic streaks are as dense as those of its rain masks, whose known
+// means are .09 to .12 and deviations .045.
 func RandomCDD11(rng *rand.Rand, kind string) CDD11 {
 	if !slices.Contains(CDD11Kinds, kind) {
 		panic(fmt.Sprintf("degrade: CDD-11 has no composition %q", kind))
@@ -92,9 +92,8 @@ func (c CDD11) low(m *Image, rng *rand.Rand) *Image {
 	if light == nil {
 		light = lightMap(m)
 	}
-	// As the program that made CDD-11 has it: the light map guides, and what is
-	// filtered is the picture. Dark parts of it get darker than they would by the
-	// light alone.
+	// Like the program that made CDD-11: the light map is the guide, and the picture is
+	// filtered. Its dark parts become darker than by the light alone.
 	light = guidedFilter(light, luma, m.W, m.H, 3, .01)
 	out := m.like()
 	for k := range 3 {
@@ -107,9 +106,9 @@ func (c CDD11) low(m *Image, rng *rand.Rand) *Image {
 	return out.Clamp()
 }
 
-// lightMap makes up an illumination: the largest channel, smooth but for the
-// large edges of the image, as LIME refines it (Guo, Li and Ling, 2017). The
-// line's coefficients fit the known light map with a correlation of .96.
+// lightMap synthesises an illumination: the largest channel, smoothed except at the
+// large edges of the image, as LIME refines it (Guo, Li and Ling, 2017). The linear
+// coefficients fit the known light map with a correlation of .96.
 func lightMap(m *Image) []float32 {
 	brightest := make([]float32, m.W*m.H)
 	r, g, b := m.Plane(0), m.Plane(1), m.Plane(2)

@@ -1,11 +1,9 @@
-// Package degrade holds the image degradations that clusir trains against, as
-// pure functions: the same image, parameters and generator give the same
-// result.
+// Package degrade implements the image degradations that clusir trains against, as pure
+// functions: the same image, parameters and generator give the same result.
 //
-// Each degradation is a struct of parameters with an Apply method, which
-// states its formula. A Random function with it draws the parameters from a
-// distribution that was matched to the real pairs of the field's data sets:
-// what was matched stands there.
+// Each degradation is a struct of parameters with an Apply method; its comment states
+// the formula. A Random function draws the parameters from a distribution matched to
+// the real pairs of the field's data sets; its comment says what was matched.
 package degrade
 
 import (
@@ -16,29 +14,29 @@ import (
 	"clusir/internal/planar"
 )
 
-// Image is a piece of a photograph of three channels. Its first pixel lies at (X, Y)
-// of a photograph of FullW×FullH. Degradations that vary over a
-// photograph, such as haze, use the place; a whole photograph lies at (0, 0).
+// Image is a part of a photograph, with three channels. Its first pixel is at (X, Y) in
+// a photograph of FullW×FullH. Degradations that vary over a photograph, such as haze,
+// use the position; a whole photograph is at (0, 0).
 type Image struct {
 	planar.Image
 	X, Y         int
 	FullW, FullH int
 }
 
-// like returns a black image of m's size and place.
+// like returns a black image of m's size and position.
 func (m *Image) like() *Image {
 	out := *m
 	out.Pix = make([]float32, len(m.Pix))
 	return &out
 }
 
-// Clamp cuts all values to 0..1, as a camera or a file does.
+// Clamp clamps all values to 0..1, as a camera or a file does.
 func (m *Image) Clamp() *Image {
 	m.Image.Clamp()
 	return m
 }
 
-// Inner returns the image without a border of that many pixels.
+// Inner returns the image without a border of the given width.
 func (m *Image) Inner(border int) *Image {
 	inner := image.Rect(0, 0, m.W, m.H).Inset(border)
 	return &Image{Image: m.Cut(nil, inner), X: m.X + border, Y: m.Y + border, FullW: m.FullW, FullH: m.FullH}
@@ -54,23 +52,23 @@ func (m *Image) luma() []float32 {
 	return out
 }
 
-// Degradation is what a training sample can be put through.
+// Degradation is a degradation that can be applied to training samples.
 type Degradation interface {
 	// Apply returns the degraded image, clamped to 0..1.
 	Apply(m *Image, rng *rand.Rand) *Image
-	// String names the degradation and its parameters in a few words.
+	// String describes the degradation and its parameters briefly.
 	String() string
 }
 
 // uniform draws from [lo, hi).
 func uniform(rng *rand.Rand, lo, hi float64) float64 { return lo + (hi-lo)*rng.Float64() }
 
-// logUniform draws from [lo, hi) such that each octave is as likely.
+// logUniform draws from [lo, hi) such that all octaves are equally likely.
 func logUniform(rng *rand.Rand, lo, hi float64) float64 {
 	return lo * math.Exp(rng.Float64()*math.Log(hi/lo))
 }
 
-// normal draws from a normal distribution cut to mean ± 2.5 deviations.
+// normal draws from a normal distribution truncated to mean ± 2.5 deviations.
 func normal(rng *rand.Rand, mean, sd float64) float64 {
 	return mean + sd*min(max(rng.NormFloat64(), -2.5), 2.5)
 }

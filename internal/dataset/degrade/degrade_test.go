@@ -123,7 +123,7 @@ func TestHazeFormula(t *testing.T) {
 	}
 }
 
-// Two crops of a photograph must lie in the same haze.
+// Two crops of a photograph must have the same haze.
 func TestSceneBelongsToThePhotograph(t *testing.T) {
 	whole := picture(80, 60)
 	crop := whole.Inner(20)
@@ -192,7 +192,7 @@ func TestGuidedFilter(t *testing.T) {
 			t.Fatalf("a flat image becomes %g at %d", v, i)
 		}
 	}
-	// With the image as its own guide and a tiny eps, the filter keeps it.
+	// With the image as its own guide and a tiny eps, the filter changes nothing.
 	for i, v := range guidedFilter(guide, guide, 20, 16, 5, 1e-7) {
 		if math.Abs(float64(v-guide[i])) > 5e-3 {
 			t.Fatalf("pixel %d is %g, its guide %g", i, v, guide[i])

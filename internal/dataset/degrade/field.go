@@ -2,16 +2,16 @@ package degrade
 
 import "math/rand/v2"
 
-// field is a smooth random function on the unit square with values in 0..1:
-// value noise, that is random values on an n×n grid, joined by the C² fade of
-// Perlin (Improving noise, 2002). It belongs to a photograph, not to a crop:
-// all crops see parts of the same one.
+// field is a smooth random function on the unit square with values in 0..1: value
+// noise, that is random values on an n×n grid, interpolated with the C² fade of Perlin
+// (Improving noise, 2002). It belongs to a photograph, not to a crop: all crops see
+// parts of the same field.
 type field struct {
 	n    int
 	grid []float64
 }
 
-// newField draws a field with n grid points a side, n ≥ 2.
+// newField draws a field with n grid points per side, n ≥ 2.
 func newField(rng *rand.Rand, n int) field {
 	f := field{n, make([]float64, n*n)}
 	for i := range f.grid {
@@ -20,7 +20,7 @@ func newField(rng *rand.Rand, n int) field {
 	return f
 }
 
-// at returns the value at (u, v); outside of the square it is the border's.
+// at returns the value at (u, v); outside the square, that at the border.
 func (f field) at(u, v float64) float64 {
 	x, fx := f.cell(u)
 	y, fy := f.cell(v)
@@ -49,7 +49,7 @@ func (f field) fill(m *Image) []float32 {
 	return out
 }
 
-// place returns where in its photograph a pixel lies, each in 0..1.
+// place returns a pixel's position in its photograph, each coordinate in 0..1.
 func (m *Image) place(x, y int) (u, v float64) {
 	return (float64(m.X+x) + .5) / float64(m.FullW), (float64(m.Y+y) + .5) / float64(m.FullH)
 }

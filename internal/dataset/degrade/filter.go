@@ -6,8 +6,8 @@ import (
 	"clusir/internal/planar"
 )
 
-// boxBlur returns the mean over a k×k window, mirrored at the edges. An even
-// window reaches one pixel further to the left and above, as in OpenCV.
+// boxBlur returns the mean over a k×k window, mirrored at the edges. An even window
+// extends one pixel further to the left and upwards, as in OpenCV.
 func boxBlur(src []float32, w, h, k int) []float32 {
 	tmp, out := make([]float32, len(src)), make([]float32, len(src))
 	for y := range h {
@@ -19,7 +19,7 @@ func boxBlur(src []float32, w, h, k int) []float32 {
 	return out
 }
 
-// boxLine averages n values that lie stride apart over a running window of k.
+// boxLine averages n values that are stride apart over a running window of k.
 func boxLine(dst, src []float32, n, stride, k int) {
 	at := func(i int) float64 { return float64(src[planar.Reflect(i, n)*stride]) }
 	sum := 0.
@@ -32,9 +32,9 @@ func boxLine(dst, src []float32, n, stride, k int) {
 	}
 }
 
-// guidedFilter smooths p but for the edges of the guide (He, Sun and Tang,
-// Guided image filtering, 2010): q = ā·guide + b̄ with a = cov(guide, p) /
-// (var(guide) + eps) and b = p̄ − a·mean(guide) over k×k windows.
+// guidedFilter smooths p except at the edges of the guide (He, Sun and Tang, Guided
+// image filtering, 2010): q = ā·guide + b̄ with a = cov(guide, p) / (var(guide) + eps)
+// and b = p̄ − a·mean(guide) over k×k windows.
 func guidedFilter(guide, p []float32, w, h, k int, eps float32) []float32 {
 	product := func(a, b []float32) []float32 {
 		out := make([]float32, len(a))
@@ -57,8 +57,8 @@ func guidedFilter(guide, p []float32, w, h, k int, eps float32) []float32 {
 	return a
 }
 
-// gaussianLine convolves n values that lie stride apart with taps, an odd
-// number of them, mirrored at the edges.
+// gaussianLine convolves n values that are stride apart with an odd number of taps,
+// mirrored at the edges.
 func gaussianLine(dst, src []float32, n, stride int, taps []float32) {
 	r := len(taps) / 2
 	for i := range n {
@@ -70,7 +70,7 @@ func gaussianLine(dst, src []float32, n, stride int, taps []float32) {
 	}
 }
 
-// gaussianTaps samples a Gaussian out to three deviations; they sum to 1.
+// gaussianTaps samples a Gaussian out to three deviations; the taps sum to 1.
 func gaussianTaps(sigma float64) []float32 {
 	r := int(math.Ceil(3 * sigma))
 	taps, sum := make([]float32, 2*r+1), 0.

@@ -15,15 +15,15 @@ import (
 type Haze struct {
 	Beta     float64
 	Airlight [3]float64
-	// Depth is the depth of every pixel of the image, 1 the farthest. Where it
-	// is nil, Scene makes one up.
+	// Depth is the depth of every pixel of the image, 1 the farthest. If it is nil,
+	// Scene determines it.
 	Depth []float32
 	Scene Scene
 }
 
-// Scene makes up the depth of a photograph: a mixture, by weights that sum to
-// 1, of a plane that recedes towards one side, a smooth random field, and the
-// picture's own large regions, because depth jumps where objects end.
+// Scene is a synthetic depth of a photograph: a mixture, by weights that sum to 1, of a
+// plane that recedes towards one side, a smooth random field, and the picture's own
+// large regions, because depth jumps at the edges of objects.
 type Scene struct {
 	Near             float64 // depth of the nearest point
 	Tilt             float64 // direction in which the plane recedes, from upwards, in radians
@@ -31,10 +31,10 @@ type Scene struct {
 	Invert           bool    // dark regions are the far ones
 }
 
-// RandomHaze draws haze as in RESIDE's outdoor test set: grey airlight in
-// .7..1; transmissions that, measured on the available pairs, lie between .35 and
-// .9 in an image, with medians of .5 to .87. Over BSD's photographs this gives
-// inputs of about 15 dB, as there.
+// RandomHaze draws haze as in RESIDE's outdoor test set: grey airlight in .7..1;
+// transmissions that, measured on the available pairs, lie between .35 and .9 within an
+// image, with medians of .5 to .87. On BSD's photographs this gives inputs of about 15
+// dB, as in RESIDE.
 func RandomHaze(rng *rand.Rand) Haze {
 	h := Haze{Beta: -math.Log(uniform(rng, .25, .8)), Scene: randomScene(rng)}
 	a := uniform(rng, .72, 1)
@@ -75,8 +75,8 @@ func (h Haze) String() string {
 	return fmt.Sprintf("haze β=%.2f A=%.2f", h.Beta, h.Airlight[1])
 }
 
-// formsWindow is the window of the guided filter that finds a picture's large
-// regions, in pixels.
+// formsWindow is the window, in pixels, of the guided filter that finds a picture's
+// large regions.
 const formsWindow = 33
 
 // Depth returns the scene's depth for each pixel of the image, in Near..1.

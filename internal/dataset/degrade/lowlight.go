@@ -22,11 +22,11 @@ type LowLight struct {
 	Common float64
 }
 
-// RandomLowLight draws from what the 60 available LOL-v1 training pairs show:
-// binned by clean level, their dark images follow y = s·x^γ with γ of 1.2 to
-// 2.1 and s of .09 to .35 (10 % and 90 %), channels apart by ±15 %; where the
-// clean image is flat, noise of 2.0, 1.15 and 1.45 levels in R, G and B, white
-// over pixels, correlated by .35 among channels. Inputs: mean .057, 8 dB.
+// RandomLowLight draws from what the 60 available LOL-v1 training pairs show: binned by
+// clean level, their dark images follow y = s·x^γ with γ of 1.2 to 2.1 and s of .09 to
+// .35 (10 % and 90 %), with channels differing by ±15 %; in flat parts of the clean
+// image, noise of 2.0, 1.15 and 1.45 levels in R, G and B, white over pixels, with a
+// correlation of .35 among channels. Inputs: mean .057, 8 dB.
 func RandomLowLight(rng *rand.Rand) LowLight {
 	l := LowLight{
 		Gamma: uniform(rng, 1.15, 2.1), Read: logUniform(rng, .5, 1.8) / 255,

@@ -28,7 +28,7 @@ const (
 )
 
 // ReadKernels reads the blur kernels of a MATLAB level 5 file: every real
-// two-dimensional array in it, in cells as well, normalised to a sum of 1.
+// two-dimensional array in it, including those in cells, normalised to a sum of 1.
 func ReadKernels(path string) ([]Kernel, error) {
 	f, err := userfile.Open(path)
 	if err != nil {
@@ -76,7 +76,7 @@ type matParser struct {
 	kernels []Kernel
 }
 
-// next splits the first element off.
+// next splits off the first element.
 func (p *matParser) next(b []byte) (kind uint32, data, rest []byte, err error) {
 	if len(b) < 8 {
 		return 0, nil, nil, io.ErrUnexpectedEOF
@@ -99,7 +99,7 @@ func (p *matParser) next(b []byte) (kind uint32, data, rest []byte, err error) {
 	return kind, b[8 : 8+size], b[end:], nil
 }
 
-// elements collects the kernels among a sequence of elements.
+// elements collects the kernels in a sequence of elements.
 func (p *matParser) elements(b []byte, depth int) error {
 	if depth > maxMatDepth {
 		return errors.New("cells nested too deeply")
@@ -140,7 +140,7 @@ func inflate(data []byte) ([]byte, error) {
 	return out, err
 }
 
-// matrix reads an array: flags, dimensions, name, and numbers or cells.
+// matrix parses an array: flags, dimensions, name, and numbers or cells.
 func (p *matParser) matrix(b []byte, depth int) error {
 	if len(b) == 0 {
 		return nil // an empty cell
@@ -161,7 +161,7 @@ func (p *matParser) matrix(b []byte, depth int) error {
 	case class == mxCell:
 		return p.elements(b, depth+1)
 	case class < mxDouble || class > mxUint64 || complexNumbers || len(dims) != 8:
-		return nil // text, structures, sparse or complex arrays: no kernels
+		return nil // text, structures, sparse or complex arrays: not kernels
 	}
 	rows, cols := p.order.Uint32(dims), p.order.Uint32(dims[4:])
 	if rows*cols < 2 || rows > maxKernelSide || cols > maxKernelSide {
@@ -174,7 +174,7 @@ func (p *matParser) matrix(b []byte, depth int) error {
 	return p.addKernel(int(rows), int(cols), kind, data)
 }
 
-// lowByte is where the class stands in the flags.
+// lowByte is the position of the class in the flags.
 func (p *matParser) lowByte() int {
 	if p.order == binary.ByteOrder(binary.BigEndian) {
 		return 3
@@ -182,8 +182,8 @@ func (p *matParser) lowByte() int {
 	return 0
 }
 
-// addKernel keeps an array of numbers, stored by columns, as a kernel if its
-// values are fit for one: finite, not negative, not all zero.
+// addKernel keeps an array of numbers, stored by columns, if its values are valid for a
+// kernel: finite, not negative, not all zero.
 func (p *matParser) addKernel(rows, cols int, kind uint32, data []byte) error {
 	size := map[uint32]int{1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}[kind]
 	if size == 0 || len(data) != rows*cols*size {

@@ -2,9 +2,9 @@ package degrade
 
 import "math/rand/v2"
 
-// Noise adds white Gaussian noise to 8-bit values as the protocol of the field
-// has it: clip(clean + σ·n, 0, 255) stored as uint8 by truncation, n standard
-// normal. sigma is in units of 1/255. dst and src may be the same slice.
+// Noise adds white Gaussian noise to 8-bit values by the usual protocol of the field:
+// clip(clean + σ·n, 0, 255) stored as uint8 by truncation, n standard normal. sigma is
+// in units of 1/255. dst and src may be the same slice.
 func Noise(dst, src []uint8, sigma float64, rng *rand.Rand) {
 	for i, v := range src {
 		x := float64(v) + sigma*rng.NormFloat64()

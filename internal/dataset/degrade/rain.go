@@ -16,18 +16,18 @@ import (
 // does, in all 60 available training pairs.
 type Rain struct {
 	Angle     float64 // from the vertical, in degrees
-	Length    float64 // of a streak, in pixels: what z is averaged over
-	Width     float64 // deviation across, in pixels
-	Threshold float64 // density: the part of the image without rain is Φ(Threshold)
+	Length    float64 // of a streak, in pixels: z is averaged over it
+	Width     float64 // standard deviation across, in pixels
+	Threshold float64 // density: the share of the image without rain is Φ(Threshold)
 	Gain      float64 // brightness of a streak one deviation above the threshold
-	// Layer is the rain R itself, taken from somewhere else; nil makes one.
+	// Layer is the rain R itself, from another source; nil generates it.
 	Layer []float32
 }
 
-// RandomRain draws rain as in Rain100L: there R has means of .007 to .05,
-// covers 4 to 30 % of the image above .05, leans by up to 35° with a deviation
-// of 16°, and correlates over 8 to 27 pixels along and 1.2 to 1.75 across. The
-// inputs have 25 dB on average, most between 20 and 27 and a few up to 33.
+// RandomRain draws rain as in Rain100L, where R has means of .007 to .05, covers 4 to
+// 30 % of the image above .05, leans by up to 35° with a deviation of 16°, and
+// correlates over 8 to 27 pixels along and 1.2 to 1.75 across. The inputs have 25 dB on
+// average, most between 20 and 27 and a few up to 33.
 func RandomRain(rng *rand.Rand) Rain {
 	decibels := uniform(rng, 18.8, 27)
 	if rng.Float64() < .15 {
@@ -40,7 +40,7 @@ func RandomRain(rng *rand.Rand) Rain {
 	}
 }
 
-// excess is the root mean square of max(z − τ, 0) for standard normal z:
+// excess returns the root mean square of max(z − τ, 0) for standard normal z:
 // √((1 + τ²)·Q(τ) − τ·φ(τ)).
 func excess(threshold float64) float64 {
 	q := .5 * math.Erfc(threshold/math.Sqrt2)
@@ -73,8 +73,8 @@ func (r Rain) String() string {
 	return fmt.Sprintf("rain %.0f° ℓ=%.0f w=%.1f τ=%.1f g=%.2f", r.Angle, r.Length, r.Width, r.Threshold, r.Gain)
 }
 
-// streaks makes R for an image. The noise lies on a grid that is turned with
-// the streaks, so that both smoothings run along its axes.
+// streaks makes R for an image. The noise is on a grid that is turned with the streaks,
+// so that both smoothings run along its axes.
 func (r Rain) streaks(w, h int, rng *rand.Rand) []float32 {
 	n := int(math.Ceil(math.Hypot(float64(w), float64(h)))) + 4
 	noise := r.smoothNoise(n, rng)
@@ -96,9 +96,9 @@ func (r Rain) streaks(w, h int, rng *rand.Rand) []float32 {
 	return z
 }
 
-// smoothNoise returns n×n values that are smooth down the columns: on two
-// scales of equal variance, Length and four times that, because real streaks
-// are dashes along longer lines.
+// smoothNoise returns n×n values that are smooth down the columns, on two scales of
+// equal variance, Length and four times that, because real streaks are dashes along
+// longer lines.
 func (r Rain) smoothNoise(n int, rng *rand.Rand) []float32 {
 	z := smoothColumns(n, r.Length, rng)
 	for i, v := range smoothColumns(n, 4*r.Length, rng) {
@@ -111,8 +111,8 @@ func (r Rain) smoothNoise(n int, rng *rand.Rand) []float32 {
 	return out
 }
 
-// smoothColumns returns n×n normal values of variance about 1, averaged down
-// the columns over a length by two boxes: a triangle, which tapers streaks.
+// smoothColumns returns n×n normal values of variance about 1, averaged down the
+// columns over a length by two boxes: a triangle, which tapers streaks.
 func smoothColumns(n int, length float64, rng *rand.Rand) []float32 {
 	k := max(int(length/2+.5), 1)
 	scale := math.Sqrt(1.5 * float64(k)) // Σw² of the triangle is about 2/(3k)

@@ -16,16 +16,16 @@ import (
 type Snow struct {
 	Angle   float64 // in which it falls, from the vertical, in degrees
 	Far     float64 // brightness of the far flakes
-	Count   float64 // of falling flakes in 100×100 pixels
-	Radius  float64 // of a falling flake across its way, in pixels
+	Count   float64 // of falling flakes per 100×100 pixels
+	Radius  float64 // of a falling flake across its path, in pixels
 	Stretch float64 // its length over its width
-	Close   float64 // large flakes in 100×100 pixels
-	// Mask is S itself, taken from somewhere else; nil makes one.
+	Close   float64 // large flakes per 100×100 pixels
+	// Mask is S itself, from another source; nil generates it.
 	Mask []float32
 }
 
-// RandomSnow draws snow with masks like the available ones of Snow100K, whose means
-// are .02 to .25.
+// RandomSnow draws snow with masks like the available ones of Snow100K, whose means are
+// .02 to .25.
 func RandomSnow(rng *rand.Rand) Snow {
 	s := Snow{
 		Angle: normal(rng, 0, 18), Count: logUniform(rng, 6, 60), Radius: logUniform(rng, .8, 2),
@@ -94,8 +94,8 @@ func (s Snow) flakes(w, h int, rng *rand.Rand) []float32 {
 	return clear
 }
 
-// flake is a soft ellipse: half axes r across the way it falls and length
-// along, fading out over edge pixels.
+// flake is a soft ellipse: half axes r across the direction of falling and length along
+// it, fading out over edge pixels.
 type flake struct{ x, y, r, length, alpha, edge, sin, cos float64 }
 
 func (f flake) cover(clear []float32, w, h int) {
