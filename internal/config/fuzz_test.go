@@ -11,8 +11,8 @@ import (
 	"clusir/configs"
 )
 
-// FuzzLoad loads arbitrary text as a configuration. What is accepted must be
-// valid, and stay the same when written out and loaded again.
+// FuzzLoad loads arbitrary text as a configuration. Whatever is accepted must be valid,
+// and stay the same when written out and loaded again.
 func FuzzLoad(f *testing.F) {
 	files, err := fs.Glob(configs.FS, "*.yaml")
 	if err != nil || len(files) == 0 {

@@ -21,10 +21,10 @@ type layer struct {
 	extends string            // the name of the layer below, "" for Default
 	faults  []string
 	name    string
-	later   bool // it may be of a later version: keys that are unknown are passed over
+	later   bool // it may be of a later version: ignore unknown keys
 }
 
-// parseLayer reads a YAML document and holds it to the fields of Config.
+// parseLayer parses a YAML document and checks it against the fields of Config.
 func parseLayer(name string, r io.Reader) (*layer, error) {
 	l := newLayer(name)
 	root, err := l.document(r)
@@ -40,8 +40,8 @@ func newLayer(name string) *layer {
 	return &layer{name: name, values: map[string]any{}, origins: map[string]string{}}
 }
 
-// document returns the root of the only YAML document in r; nil where there is
-// nothing but comments.
+// document returns the root of the only YAML document in r, nil if there is nothing but
+// comments.
 func (l *layer) document(r io.Reader) (*yaml.Node, error) {
 	d := yaml.NewDecoder(r)
 	var doc yaml.Node
@@ -72,7 +72,7 @@ func (l *layer) fault(n *yaml.Node, format string, a ...any) {
 	l.faults = append(l.faults, fmt.Sprintf("%s:%d: ", l.name, n.Line)+fmt.Sprintf(format, a...))
 }
 
-// takeExtends removes the one key that is no setting.
+// takeExtends removes the only key that is not a setting.
 func (l *layer) takeExtends(root *yaml.Node) {
 	for i := 0; i+1 < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
 		if root.Content[i].Value != "extends" {
@@ -119,7 +119,7 @@ func (l *layer) section(n *yaml.Node, t reflect.Type, prefix string, dst map[str
 	}
 }
 
-// value reads what is no section: a scalar, or a list of scalars or structs.
+// value reads a value that is not a section: a scalar, or a list of scalars or structs.
 func (l *layer) value(n *yaml.Node, t reflect.Type, key string) (any, bool) {
 	if n.Kind == yaml.AliasNode {
 		l.fault(n, "%s is an alias: write the value out", key)
@@ -173,8 +173,8 @@ func (l *layer) list(n *yaml.Node, t reflect.Type, key string) (any, bool) {
 	return list, true
 }
 
-// tags holds the YAML types that a field takes. Decode alone would cut 1.5 to
-// a whole number. A folder may be called 5.
+// tags holds the YAML types that a field accepts. Decode alone would truncate 1.5 to an
+// integer. A folder may be named 5.
 var tags = map[reflect.Kind][]string{
 	reflect.Bool:    {"!!bool"},
 	reflect.Int:     {"!!int"},
@@ -183,7 +183,7 @@ var tags = map[reflect.Kind][]string{
 	reflect.String:  {"!!str", "!!int", "!!float"},
 }
 
-// describe says in words what a value of type t looks like.
+// describe returns a description of values of type t.
 func describe(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.Bool:

@@ -18,8 +18,8 @@ import (
 
 const envPrefix = "CLUSIR_"
 
-// flagKeys names the setting that a command's flag overrides. A command
-// defines those that serve it.
+// flagKeys names the setting that a command's flag overrides. A command defines those
+// it needs.
 var flagKeys = map[string]string{
 	"data":       "data",
 	"device":     "device",
@@ -44,27 +44,27 @@ func AddSetFlag(flags *pflag.FlagSet) {
 	flags.StringArray(setFlag, nil, "set any `KEY=VALUE` of the configuration, e.g. train.ema=0.999 (repeatable)")
 }
 
-// The sections of the settings, as variables begin after CLUSIR_. The first of
-// them serve training alone. TASKS, a list of structs, no variable can set.
+// The sections of the settings, as they begin variables after CLUSIR_. The first ones
+// are only for training. TASKS, a list of structs, cannot be set by a variable.
 var (
 	trainingSections = []string{"MODEL_", "TRAIN_", "TASKS"}
 	sections         = append([]string{"EVAL_"}, trainingSections...)
 )
 
-// loader gathers the settings and where each of them came from.
+// loader collects the settings and where each of them came from.
 type loader struct {
 	viper   *viper.Viper
 	origins map[string]string
-	level   int            // of the place that is read, the lowest file's being 1
-	levels  map[string]int // at which each key was set last
+	level   int            // the level being read; the lowest file's is 1
+	levels  map[string]int // at which each key was last set
 	faults  []string
-	// deaf is the sections whose variables are not for this command.
-	deaf []string
+	// ignored lists the sections whose variables this command does not use.
+	ignored []string
 }
 
-// Load returns the settings of the configuration called name: a YAML file, or
-// an embedded configuration with or without its extension; "" is Default. Of
-// flags, which may be nil, those that the user changed count.
+// Load returns the settings of the configuration called name: a YAML file, or an
+// embedded configuration with or without its extension; "" means Default. Only flags
+// that the user changed count; flags may be nil.
 func Load(name string, flags *pflag.FlagSet) (*Config, error) {
 	var layers []*layer
 	if name != "" {
@@ -76,20 +76,20 @@ func Load(name string, flags *pflag.FlagSet) (*Config, error) {
 	return merge(layers, flags, nil)
 }
 
-// LoadUntrained is Load for a command that takes no configuration and does not
-// train: what the environment says of models and of training, for runs that are
-// started beside it, is neither used nor checked.
+// LoadUntrained is Load for a command that has no configuration and does not train: it
+// neither uses nor checks the environment's settings of models and training, which are
+// for other runs.
 func LoadUntrained(flags *pflag.FlagSet) (*Config, error) {
 	return merge(nil, flags, trainingSections)
 }
 
-func newLoader(deaf []string) *loader {
-	return &loader{viper: viper.New(), origins: map[string]string{}, levels: map[string]int{}, deaf: deaf}
+func newLoader(ignored []string) *loader {
+	return &loader{viper: viper.New(), origins: map[string]string{}, levels: map[string]int{}, ignored: ignored}
 }
 
 // merge puts the environment and the flags on top of the files.
-func merge(layers []*layer, flags *pflag.FlagSet, deaf []string) (*Config, error) {
-	l := newLoader(deaf)
+func merge(layers []*layer, flags *pflag.FlagSet, ignored []string) (*Config, error) {
+	l := newLoader(ignored)
 	for _, file := range layers {
 		if err := l.addFile(file); err != nil {
 			return nil, err
@@ -106,7 +106,7 @@ func (l *loader) fault(format string, a ...any) {
 	l.faults = append(l.faults, fmt.Sprintf(format, a...))
 }
 
-// place notes where a key is set.
+// place records where a key is set.
 func (l *loader) place(key, at string) { l.origins[key], l.levels[key] = at, l.level }
 
 func (l *loader) addFile(file *layer) error {
@@ -117,9 +117,9 @@ func (l *loader) addFile(file *layer) error {
 	return l.viper.MergeConfigMap(file.values)
 }
 
-// bindEnv lets the environment set every key but lists of structs. A variable
-// with the name of a section in front, but of no key, is a mistake; other
-// CLUSIR_ variables are no settings.
+// bindEnv lets the environment set every key except lists of structs. A variable that
+// begins with the name of a section but matches no key is a mistake; other CLUSIR_
+// variables are not settings.
 func (l *loader) bindEnv() {
 	l.level++
 	names := map[string]string{}
@@ -151,9 +151,9 @@ func unknownEnv(env string, names []string) string {
 	return env + " sets nothing: unset it, or set the key in a file"
 }
 
-func (l *loader) ignores(env string) bool { return begins(env, l.deaf) }
+func (l *loader) ignores(env string) bool { return begins(env, l.ignored) }
 
-// begins reports whether a variable is of one of the sections.
+// begins reports whether a variable belongs to one of the sections.
 func begins(env string, sections []string) bool {
 	return slices.ContainsFunc(sections, func(s string) bool { return strings.HasPrefix(env, envPrefix+s) })
 }
@@ -211,7 +211,7 @@ func lookup(values map[string]any, path []string) any {
 	return v
 }
 
-// config decodes and validates.
+// config decodes and validates the settings.
 func (l *loader) config() (*Config, error) {
 	c := Default()
 	if name := l.viper.GetString("model.variant"); name != "" {
@@ -234,8 +234,8 @@ func (l *loader) config() (*Config, error) {
 	return &c, nil
 }
 
-// chooseLength settles whether a run is as long as its steps or its epochs say:
-// epochs count if they were set above the steps, or beside steps of 0.
+// chooseLength decides whether steps or epochs determine the length of the run: epochs
+// do if they were set at a higher level, or if steps are 0.
 func (l *loader) chooseLength(t *Train) {
 	const steps, epochs = "train.steps", "train.epochs"
 	at := l.origins[steps]
@@ -248,8 +248,7 @@ func (l *loader) chooseLength(t *Train) {
 	}
 }
 
-// origin says where key was set; of what is missing in a list, where the list
-// item is.
+// origin returns where key was set; for keys missing in a list item, where the item is.
 func (l *loader) origin(key string) string {
 	for {
 		if at, ok := l.origins[key]; ok {
@@ -271,7 +270,7 @@ func decode(dst, src any) error {
 		ErrorUnused:      true,
 		Squash:           true, // embedded structs
 		WeaklyTypedInput: true, // the environment is text; files are checked before
-		ZeroFields:       true, // a list takes the place of the default's
+		ZeroFields:       true, // a list replaces the default's
 		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToWeakSliceHookFunc(","),
 			mapstructure.TextUnmarshallerHookFunc()),
 	})

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// inFolder makes a folder of the given files the working folder.
+// inFolder makes a folder with the given files the working folder.
 func inFolder(t *testing.T, files map[string]string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -41,7 +41,8 @@ func flagSet(t *testing.T, args ...string) *pflag.FlagSet {
 	return fs
 }
 
-// TestLength: the upper of two lengths counts, and no steps at all are refused.
+// TestLength: of two lengths, the one at the higher level counts, and zero steps are
+// refused.
 func TestLength(t *testing.T) {
 	for _, c := range []struct {
 		name, file, below string
@@ -123,8 +124,8 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
-// TestEnvironmentSetsEveryKey gives each variable the value that the setting
-// has by default, or a valid one where that is empty.
+// TestEnvironmentSetsEveryKey sets each variable to the setting's default value, or a
+// valid one if that is empty.
 func TestEnvironmentSetsEveryKey(t *testing.T) {
 	values := map[string]string{
 		"data": "d", "threads": "2", "train.seed": "9", "train.steps": "100", "train.rotate": "true", "train.warmup": "5",
@@ -159,7 +160,7 @@ func TestEnvironmentSetsEveryKey(t *testing.T) {
 	}
 }
 
-// unchanged fails for each field of a that is as in b, though it was set.
+// unchanged fails for each field of a that equals that of b, although it was set.
 func unchanged(t *testing.T, a, b reflect.Value, prefix string) {
 	t.Helper()
 	for i := range a.NumField() {
@@ -240,8 +241,8 @@ func TestForeignVariablesAreLeftAlone(t *testing.T) {
 	}
 }
 
-// TestLoadUntrained: a run's variables, wrong ones even, do not trip a command
-// that does not train; its own do.
+// TestLoadUntrained: a run's variables, even invalid ones, do not affect a command that
+// does not train; its own do.
 func TestLoadUntrained(t *testing.T) {
 	for env, value := range map[string]string{
 		"CLUSIR_TRAIN_STEPS": "5", "CLUSIR_TRAIN_LR": "fast", "CLUSIR_TRAIN_RL": "1", "CLUSIR_MODEL_DIM": "-8", "CLUSIR_TASKS": "denoise",

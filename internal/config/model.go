@@ -9,19 +9,19 @@ import (
 	"clusir/internal/arch"
 )
 
-// Model is the network to train: a variant, and fields of its own instead of the
-// variant's. In a file, fields that are not set are the variant's.
+// Model is the network to train: a variant, and fields that differ from it. In a file,
+// unset fields have the variant's values.
 type Model struct {
 	// Variant is base, small, tiny or nano.
 	Variant     string `yaml:"variant" json:"-"`
 	arch.Config `yaml:",inline"`
 }
 
-// variant is a model without fields of its own.
+// variant returns a model without changed fields.
 func variant(name string) Model { return Model{name, arch.Variants()[name]} }
 
-// ModelOf is the model of a network: of the variant from which the fewest of its fields
-// differ.
+// ModelOf returns a network as a model, based on the variant from which the fewest
+// fields differ.
 func ModelOf(c arch.Config) Model {
 	m, fewest := Model{Config: c}, 1<<30
 	for _, name := range arch.Names() {
@@ -43,7 +43,7 @@ func differing(a, b arch.Config) (n int) {
 	return n
 }
 
-// MarshalYAML writes what a file would say: the variant and what differs from it.
+// MarshalYAML returns what a file would contain: the variant and what differs from it.
 func (m Model) MarshalYAML() (any, error) {
 	own, err := fieldsOf(m.Config)
 	if err != nil {
@@ -67,7 +67,7 @@ func fieldsOf(c arch.Config) (fields map[string]any, err error) {
 func (m *Model) validate(k *checker) {
 	k.oneOf("model.variant", m.Variant, arch.Names()...)
 	if arch.Variants()[m.Variant].Dim == 0 {
-		return // the other fields are no variant's
+		return // the other fields are not a variant's
 	}
 	for _, f := range m.Faults() {
 		k.problems = append(k.problems, problem{"model." + f.Field, ": " + f.Text})

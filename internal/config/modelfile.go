@@ -15,10 +15,10 @@ import (
 	"clusir/internal/arch"
 )
 
-// ReadModel reads the configuration of weights that do not carry their own: a file
-// with the fields of Model, as YAML or JSON, or a configuration, whose key model
-// counts: a file, or the name of one that is built in. Fields that it leaves out are
-// those of its variant, base if it names none.
+// ReadModel reads the configuration for weights that have none: a YAML or JSON file
+// with the fields of Model, or a configuration, whose key model is used: a file, or the
+// name of a built-in one. Omitted fields have the values of its variant, base if it
+// names none.
 func ReadModel(path string) (arch.Config, error) {
 	m, err := readModel(path)
 	return m.Config, err
@@ -41,7 +41,7 @@ func readModel(path string) (Model, error) {
 	return parseModel(path, bytes.NewReader(b))
 }
 
-// modelOf is the model of a configuration, whatever the environment says.
+// modelOf returns the model of a configuration, ignoring the environment.
 func modelOf(layers []*layer, err error) (Model, error) {
 	if err != nil {
 		return Model{}, err
@@ -59,8 +59,8 @@ func modelOf(layers []*layer, err error) (Model, error) {
 	return c.Model, nil
 }
 
-// isConfiguration tells a whole configuration from the fields of a model: it has one
-// of the sections, and none of the fields.
+// isConfiguration distinguishes a whole configuration from the fields of a model: it
+// has one of the sections, and none of the fields.
 func isConfiguration(name string, b []byte) bool {
 	root, err := newLayer(name).document(bytes.NewReader(b))
 	if err != nil || root == nil || root.Kind != yaml.MappingNode {
@@ -97,8 +97,8 @@ func parseModel(name string, r io.Reader) (Model, error) {
 	return m, l.err()
 }
 
-// addProblems formats what is wrong with a model's fields, with their names and
-// places in this file.
+// addProblems formats the faults of a model's fields, with their names and lines in
+// this file.
 func (l *layer) addProblems(ps []problem) {
 	for _, p := range ps {
 		key := strings.TrimPrefix(p.key, "model.")

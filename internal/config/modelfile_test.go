@@ -33,7 +33,7 @@ func TestReadModel(t *testing.T) {
 	}
 }
 
-// yamlOf is what a recipe says of a model, on one line.
+// yamlOf returns a recipe's description of a model, on one line.
 func yamlOf(t *testing.T, m Model) string {
 	t.Helper()
 	var n yaml.Node

@@ -10,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Recipe is what made a run, as JSON with the keys of the files: it can be pasted
-// into one. Where the data lie on a machine is no part of it.
+// Recipe returns the settings that made a run, as JSON with the keys of configuration
+// files, into which it can be pasted. It omits the location of the data.
 func (c Config) Recipe() (string, error) {
 	c.Data = ""
 	text, err := yaml.Marshal(c)
@@ -27,9 +27,9 @@ func (c Config) Recipe() (string, error) {
 	return string(recipe), err
 }
 
-// ParseRecipe reads what Recipe returned, or what took its place before: the same
-// with Go's names for keys, and without the model's variant. Keys that this version does
-// not know are passed over.
+// ParseRecipe parses a recipe, including those of earlier versions, which have Go's
+// names as keys and no variant of the model. It ignores keys that this version does not
+// know.
 func ParseRecipe(text string) (*Config, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &keys); err != nil {
@@ -44,7 +44,7 @@ func ParseRecipe(text string) (*Config, error) {
 	}
 	l := newLayer("the recipe")
 	l.later = true
-	root, err := l.document(strings.NewReader(text)) // JSON is YAML, and the keys are YAML's
+	root, err := l.document(strings.NewReader(text)) // JSON is YAML, and the keys are those of files
 	if err != nil {
 		return nil, err
 	}

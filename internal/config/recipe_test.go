@@ -9,8 +9,8 @@ import (
 	"clusir/internal/arch"
 )
 
-// TestRecipe: a recipe is a configuration when it is written into a file, and comes
-// back the same; those of before are read, too.
+// TestRecipe: a recipe is a valid configuration file and can be read back unchanged;
+// recipes of earlier versions can be read, too.
 func TestRecipe(t *testing.T) {
 	for _, name := range Names() {
 		c, err := Load(name, nil)
@@ -41,7 +41,7 @@ func TestRecipe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before.Model = c.Model // its variant was left out
+		before.Model = c.Model // earlier versions left out the variant
 		for from, got := range map[string]*Config{"pasted": pasted, "parsed": parsed, "of before": before} {
 			want, is := recipeOf(t, *c), recipeOf(t, *got)
 			if want != is {

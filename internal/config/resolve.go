@@ -16,19 +16,20 @@ import (
 
 const extension = ".yaml"
 
-// maxSize is far above any configuration, and keeps a wrong file from filling the memory.
+// maxSize is far above any configuration, and keeps a wrong file from filling the
+// memory.
 const maxSize = 1 << 20
 
 // maxDepth is how many configurations may extend each other.
 const maxDepth = 16
 
-// resolver finds configurations by name: on the disk first, then among the
-// embedded ones.
+// resolver finds configurations by name: first on the disk, then among the embedded
+// ones.
 type resolver struct {
 	embedded fs.FS
-	// seen holds the files and embedded names that the chain of extends went
-	// through. A name never leads to a file a second time, so that a file can
-	// extend the embedded configuration that it is named after.
+	// seen holds the files and embedded names already in the chain of extends. A name
+	// never refers to the same file twice, so that a file can extend the embedded
+	// configuration of the same name.
 	seen map[string]bool
 }
 
@@ -36,9 +37,9 @@ func newResolver() *resolver {
 	return &resolver{embedded: configs.FS, seen: map[string]bool{}}
 }
 
-// layers returns the layers behind name, the lowest first. Names are seen from
-// folder dir; "" stands for the embedded configurations, which extend each
-// other whatever lies in the working folder.
+// layers returns the layers of name, the lowest first. Names are relative to folder
+// dir; "" stands for the embedded configurations, which extend each other regardless of
+// the working folder.
 func (r *resolver) layers(name, dir string) ([]*layer, error) {
 	l, next, err := r.find(name, dir)
 	if err != nil {
@@ -47,7 +48,7 @@ func (r *resolver) layers(name, dir string) ([]*layer, error) {
 	return r.under(l, next)
 }
 
-// under returns l and the layers behind it, which are seen from folder dir.
+// under returns l and the layers below it, whose names are relative to folder dir.
 func (r *resolver) under(l *layer, dir string) ([]*layer, error) {
 	if l.extends == "" {
 		return []*layer{l}, nil
@@ -62,8 +63,8 @@ func (r *resolver) under(l *layer, dir string) ([]*layer, error) {
 	return append(below, l), nil
 }
 
-// find reads the configuration called name, seen from folder dir; next is the
-// folder from which what it extends is seen.
+// find reads the configuration called name, relative to folder dir; next is the folder
+// to which what it extends is relative.
 func (r *resolver) find(name, dir string) (l *layer, next string, err error) {
 	file := name
 	if !strings.HasSuffix(file, extension) && !strings.HasSuffix(file, ".yml") {
@@ -90,14 +91,14 @@ func (r *resolver) find(name, dir string) (l *layer, next string, err error) {
 	return l, "", err
 }
 
-// usable reports whether path is a file that was not read yet.
+// usable reports whether path is a file that has not been read yet.
 func (r *resolver) usable(path string) bool {
 	info, err := os.Stat(path)
 	abs, absErr := filepath.Abs(path)
 	return err == nil && absErr == nil && !info.IsDir() && r.first(abs)
 }
 
-// first reports whether id comes for the first time.
+// first reports whether id is new.
 func (r *resolver) first(id string) bool {
 	was := r.seen[id]
 	r.seen[id] = true
@@ -116,8 +117,8 @@ func readLayer(path string) (*layer, error) {
 	return l, err
 }
 
-// locate makes the file that the layer names from its own folder, as it names what it
-// extends, one that is found from the working folder.
+// locate converts the file that the layer names relative to its own folder to a path
+// relative to the working folder.
 func (l *layer) locate(dir string) {
 	eval, _ := l.values["eval"].(map[string]any)
 	if file, _ := eval["benchmark_file"].(string); file != "" && !filepath.IsAbs(file) {
@@ -141,7 +142,7 @@ func readFile(path string) ([]byte, error) {
 	return userfile.Decode(b), nil
 }
 
-// missing names what there is instead.
+// missing returns an error that names what exists instead.
 func missing(name string) error {
 	names := Names()
 	hint := ""

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestEmbedded loads each built-in configuration, under either of its names.
+// TestEmbedded loads each built-in configuration by either of its names.
 func TestEmbedded(t *testing.T) {
 	inFolder(t, nil)
 	names := Names()
@@ -37,7 +37,7 @@ func TestEmbedded(t *testing.T) {
 	}
 }
 
-// TestPaperRecipe pins what the paper says.
+// TestPaperRecipe checks the recipe against the paper.
 func TestPaperRecipe(t *testing.T) {
 	inFolder(t, nil)
 	load := func(name string) *Config {
@@ -142,8 +142,8 @@ func TestResolutionErrors(t *testing.T) {
 	}
 }
 
-// TestBenchmarkFileOfAFolder: a configuration names its benchmarks from its own folder,
-// from wherever it is used, extended or not.
+// TestBenchmarkFileOfAFolder: a configuration names its benchmarks relative to its own
+// folder, wherever it is used, extended or not.
 func TestBenchmarkFileOfAFolder(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(t.TempDir())

@@ -11,13 +11,14 @@ import (
 	"clusir/internal/suggest"
 )
 
-// keyName is the name of a field in files.
+// keyName returns the name of a field in files.
 func keyName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 	return name
 }
 
-// fields lists the settings and sections of a struct, those of embedded structs too.
+// fields lists the settings and sections of a struct, including those of embedded
+// structs.
 func fields(t reflect.Type) []reflect.StructField {
 	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Anonymous })
 }
@@ -31,16 +32,16 @@ func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// leaf is a setting that is no section.
+// leaf is a setting that is not a section.
 type leaf struct {
 	key string
 	typ reflect.Type
 }
 
-// leaves lists all settings in the order of their fields.
+// leaves lists all settings in field order.
 var leaves = sync.OnceValue(func() []leaf { return appendLeaves(nil, reflect.TypeFor[Config](), "") })
 
-// Keys lists the settings, as --set names them.
+// Keys lists the settings, as used in --set.
 func Keys() []string {
 	var keys []string
 	for _, l := range leaves() {
@@ -71,11 +72,11 @@ func (l leaf) envName() string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(l.key, ".", "_"))
 }
 
-// unknown formats the error for a key that struct t does not have: with the key of
-// that name in another section, the nearest in this one, or all of this one's.
+// unknown formats the error for a key that struct t does not have. It suggests the key
+// of that name in another section, the nearest in this one, or all of this one's.
 func unknown(t reflect.Type, prefix, name string) string {
 	key := prefix + name
-	alone := prefix == "" && t != reflect.TypeFor[Config]() // a file of one section's fields
+	alone := prefix == "" && t != reflect.TypeFor[Config]() // a file with one section's fields
 	for _, l := range leaves() {
 		if !alone && (strings.HasSuffix(l.key, "."+name) || l.key == name) {
 			return fmt.Sprintf("unknown key %s: did you mean %s?", key, l.key)

@@ -22,7 +22,7 @@ const (
 	maxDevices = 64 // of a process
 )
 
-// problem is one setting that cannot stand; text follows the key.
+// problem is an invalid setting; text follows the key.
 type problem struct{ key, text string }
 
 // checker collects problems, so that the user sees all of them at once.
@@ -42,15 +42,15 @@ func (k *checker) oneOf(key, value string, choices ...string) {
 	k.need(slices.Contains(choices, value), key, fmt.Sprintf("%q", value), suggest.OneOf(value, choices))
 }
 
-// weight accepts finite numbers from 0 up.
+// weight accepts finite numbers that are not negative.
 func (k *checker) weight(key string, value float64) {
 	k.need(value >= 0 && !math.IsInf(value, 1), key, value, "0 or a positive number")
 }
 
-// device is one device, or several that train together.
+// device matches one device, or several that train together.
 var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)(,(cpu|cuda:\d{1,3}))*$`)
 
-// validate checks every setting that is there; RequireTraining, what must be.
+// validate checks every setting that is present; RequireTraining checks which must be.
 func (c *Config) validate() []problem {
 	k := &checker{}
 	k.need(device.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), "auto, cpu, cuda or cuda:N, or for training several: cuda:0,cuda:1")

@@ -8,8 +8,8 @@ import (
 	"clusir/internal/arch"
 )
 
-// TestRejected holds each rule to a file that breaks it: the error must name
-// the file, the line, the key and the remedy.
+// TestRejected checks each rule with a file that breaks it: the error must name the
+// file, the line, the key and the remedy.
 func TestRejected(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		// Form.

@@ -18,6 +18,7 @@ import (
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/kernels/cpu"
+	"clusir/internal/planar"
 	"clusir/internal/sharedtest"
 )
 
@@ -83,7 +84,7 @@ func environment(key, otherwise string) string {
 
 // mosaic assembles photographs, starting with the one at index next.
 func mosaic(t *testing.T, paths []string, next, w, h int) *degrade.Image {
-	m := degrade.New(w, h)
+	m := &degrade.Image{Image: planar.New(3, h, w), FullW: w, FullH: h}
 	const rows = 512 // of a photograph; portraits are cropped
 	for y := 0; y < h; y += rows {
 		for x := 0; x < w; next++ {
