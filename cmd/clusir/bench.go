@@ -1,10 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -107,7 +104,7 @@ func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
 	}
 	_, named := arch.Variants()[o.Model]
 	switch {
-	case o.Format != "text" && o.Format != "json" && o.Format != "go":
+	case !slices.Contains(bench.Formats, o.Format):
 		return usage("--format %s: choose text, json or go", o.Format)
 	case o.Objective != "full" && o.Objective != "l1":
 		return usage("--objective %s: choose full or l1", o.Objective)
@@ -156,7 +153,7 @@ func (o *benchOptions) open(threads int) (kernels.Backend, string, error) {
 
 func (o *benchOptions) run() error {
 	if o.Devices {
-		return listDevices(o.out, o.errOut, o.JSON)
+		return device.WriteList(o.out, o.errOut, o.JSON)
 	}
 	subject, err := bench.Source{Model: o.Model, Config: o.ModelConfig, Verify: o.Verify, Seed: o.Seed}.Open()
 	if err != nil {
@@ -188,8 +185,7 @@ func (o *benchOptions) run() error {
 	if err != nil {
 		return err
 	}
-	write := map[string]func(io.Writer, []bench.Result) error{"text": bench.WriteText, "json": bench.WriteJSON, "go": bench.WriteGo}
-	return write[o.Format](o.out, results)
+	return bench.Write(o.out, o.Format, results)
 }
 
 // runVerify compares the output for an image with another implementation's.
@@ -203,9 +199,5 @@ func runVerify(o *benchOptions, subject bench.Subject) error {
 	if v == nil {
 		return err
 	}
-	if o.Format == "json" {
-		return errors.Join(json.NewEncoder(o.out).Encode(v), err)
-	}
-	fmt.Fprintf(o.out, "%s on %s: the output differs by %.2g of what the network adds; at most %g may be\n", v.File, v.Device, v.Difference, v.Tolerance)
-	return err
+	return errors.Join(v.Write(o.out, o.Format == "json"), err)
 }

@@ -3,16 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"go.yaml.in/yaml/v3"
 
-	"clusir/internal/atomicfile"
 	"clusir/internal/dataset"
 	"clusir/internal/eval"
 	"clusir/internal/progress"
@@ -97,14 +93,14 @@ func (o *degradeOptions) run() error {
 		return err
 	}
 	if o.Folder != "" {
-		if err := o.writeBenchmark(benchmarks[0]); err != nil {
+		if err := benchmarks[0].Save(filepath.Join(o.Out, ownBenchmark)); err != nil {
 			return err
 		}
 	}
 	for _, missing := range m.Missing {
 		fmt.Fprintf(o.errOut, "clusir: missing: %s\n", missing)
 	}
-	return errors.Join(o.summarise(m), m.Err())
+	return errors.Join(m.WriteText(o.out, o.Out), m.Err())
 }
 
 // chosen returns the benchmarks to degrade.
@@ -120,32 +116,4 @@ func (o *degradeOptions) chosen() ([]*dataset.Benchmark, error) {
 		return nil, usageError{err}
 	}
 	return []*dataset.Benchmark{b}, nil
-}
-
-// writeBenchmark writes the folder's benchmark as a file for --benchmark-file.
-func (o *degradeOptions) writeBenchmark(b *dataset.Benchmark) error {
-	type fields struct {
-		Title  string    `yaml:"title"`
-		Task   string    `yaml:"task"`
-		Clean  string    `yaml:"clean"`
-		Sigmas []float64 `yaml:"sigmas,omitempty,flow"`
-		Made   string    `yaml:"made,omitempty"`
-	}
-	text, err := yaml.Marshal(map[string]fields{b.Name: {b.Title, b.Task, b.Clean[0], b.Sigmas, b.Made}})
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(filepath.Join(o.Out, ownBenchmark), func(w io.Writer) error {
-		_, err := w.Write(text)
-		return err
-	})
-}
-
-func (o *degradeOptions) summarise(m *eval.Manifest) error {
-	for _, p := range m.Parts {
-		if _, err := fmt.Fprintf(o.out, "%s: %s in %s\n", p.Name(), english.Plural(len(p.Inputs), "picture", ""), filepath.Join(o.Out, p.Folder)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

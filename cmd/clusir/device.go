@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -47,26 +46,4 @@ func deviceOptions(c *config.Config, isa string, w io.Writer) device.Options {
 	return device.Options{Name: c.Device, Precision: c.Precision, Threads: c.Threads, ISA: isa, Say: func(reason string) {
 		fmt.Fprintln(w, "clusir:", reason)
 	}}
-}
-
-// listDevices prints the available devices.
-func listDevices(out, errOut io.Writer, asJSON bool) error {
-	devices, noGPU, err := device.List()
-	if err != nil {
-		return err
-	}
-	for _, d := range devices {
-		if asJSON {
-			err = json.NewEncoder(out).Encode(d)
-		} else {
-			_, err = fmt.Fprintln(out, d.Text)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if noGPU != nil {
-		fmt.Fprintln(errOut, "clusir:", noGPU)
-	}
-	return nil
 }

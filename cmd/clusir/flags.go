@@ -8,10 +8,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/arch"
+	"clusir/internal/bench"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/device"
 	"clusir/internal/imageio"
+	"clusir/internal/tabular"
 	"clusir/weights"
 )
 
@@ -24,8 +26,8 @@ var choices = map[string]func() []string{
 	"protocol":       fixed("promptir", "gaussian"),
 	"objective":      fixed("full", "l1"),
 	"restore/format": formats,
-	"bench/format":   fixed("text", "json", "go"),
-	"format":         fixed("text", "markdown", "csv", "latex", "json"),
+	"bench/format":   fixed(bench.Formats...),
+	"format":         fixed(tabular.Formats...),
 	"model":          weights.Names,
 	"bench/model":    variants,
 	"init-from":      weights.Names,

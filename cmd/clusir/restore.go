@@ -2,16 +2,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"clusir/internal/device"
 	"clusir/internal/infer"
-	"clusir/internal/model"
 	"clusir/internal/progress"
 	"clusir/internal/restore"
 	"clusir/internal/sysmem"
@@ -119,19 +115,12 @@ func (o *restoreOptions) run() (err error) {
 		return err
 	}
 	defer net.Close()
-	report := &restoreReport{o: o, plan: plan, device: deviceName}
-	if o.Results != "" {
-		if report.results, err = restore.OpenResults(o.Results, plan.Header(o.Model, deviceName), o.SkipExisting); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, report.written, report.results.Close()) }()
+	run := restore.Session{
+		Plan: plan, Model: o.Model, Device: deviceName, Explain: o.Explain, JSON: o.JSON,
+		Results: o.Results, Resume: o.SkipExisting, Debug: debugging(), Messages: o.errOut,
+		Options: restore.Options{Choices: o.Choices, MaxMemory: o.MaxMemory, Stdin: o.in, Stdout: o.out},
 	}
-	if o.Explain {
-		if report.responses, err = model.ReadResponses(net.Metadata, net.Model.Config); err != nil {
-			return err
-		}
-	}
-	return report.run(net)
+	return run.Run(o.ctx, net)
 }
 
 // isTerminal reports whether w is a terminal.
@@ -140,78 +129,4 @@ func isTerminal(w io.Writer) bool {
 		w = c.w
 	}
 	return progress.IsTerminal(w)
-}
-
-// restoreReport reports the outcome of the pictures to the user.
-type restoreReport struct {
-	o         *restoreOptions
-	plan      *restore.Plan
-	device    string
-	responses model.ClusterResponses
-	bar       *progress.Bar
-	results   *restore.ResultsFile // nil for none
-	written   error                // the first that writing it met
-	err       error                // of the last picture
-}
-
-func (r *restoreReport) run(net *infer.Network) error {
-	o := r.o
-	for _, j := range r.plan.Skipped {
-		r.print(j.SkippedRecord(o.Model, r.device))
-	}
-	r.bar = progress.New(o.errOut, "")
-	s, err := restore.Run(o.ctx, net, r.plan.Jobs, restore.Options{
-		Choices: o.Choices, MaxMemory: o.MaxMemory, DeviceMemory: device.Memory(net.Tape().B), Stdin: o.in, Stdout: o.out,
-		Progress: r.progress, Done: r.done,
-	})
-	r.bar.Clear()
-	if err != nil {
-		return err
-	}
-	if !r.plan.Several {
-		return r.err
-	}
-	if !o.JSON {
-		s.WriteText(o.out, r.plan)
-	}
-	return s.Err()
-}
-
-// print writes a picture's record to every requested output.
-func (r *restoreReport) print(rec restore.Record) {
-	if r.results != nil && r.written == nil {
-		r.written = r.results.Add(rec)
-	}
-	if r.o.JSON {
-		rec.WriteJSON(r.o.out)
-	}
-}
-
-// done reports a picture.
-func (r *restoreReport) done(res restore.Result) {
-	r.bar.Clear()
-	if bug := new(restore.Bug); errors.As(res.Err, &bug) && debugging() {
-		fmt.Fprintf(r.o.errOut, "%s", bug.Stack)
-	}
-	for _, note := range res.Notes {
-		fmt.Fprintf(r.o.errOut, "clusir: %s\n", userfile.OneLine(res.In+": "+note))
-	}
-	if r.err = userfile.InOneLine(res.Err); r.err != nil && r.plan.Several {
-		fmt.Fprintf(r.o.errOut, "clusir: %v\n", r.err)
-	}
-	r.print(res.Record(r.o.Model, r.device))
-	if r.o.Explain && res.Err == nil {
-		res.Explain(r.o.out, r.responses)
-	}
-}
-
-// progress shows the progress of the run: which picture is being computed, and the
-// share of it that is done.
-func (r *restoreReport) progress(index int, job restore.Job, done float64) {
-	text := userfile.OneLine(filepath.Base(job.In))
-	all := len(r.plan.Jobs)
-	if all > 1 {
-		text = fmt.Sprintf("%d of %d: %s", index+1, all, text)
-	}
-	r.bar.SetShare((float64(index)+done)/float64(all), text)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -10,11 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"clusir/internal/config"
-	"clusir/internal/dataset"
-	"clusir/internal/device"
-	"clusir/internal/eval"
-	"clusir/internal/infer"
-	"clusir/internal/progress"
 	"clusir/internal/sysmem"
 	"clusir/internal/train"
 )
@@ -83,39 +77,6 @@ See docs/distributed.md.`,
 // previewPairs is the number of pairs in a row of --preview.
 const previewPairs = 5
 
-// check looks for anything that would end the run before its first step.
-func (o *trainOptions) check() error {
-	run := train.Options{Config: o.config, Memory: sysmem.Available()}
-	var settings []error
-	for _, name := range strings.Split(o.config.Device, ",") {
-		d := deviceOptions(o.config, o.ISA, o.errOut)
-		d.Name, d.Training = name, true
-		b, _, err := device.Open(d)
-		if err != nil {
-			settings = append(settings, err)
-			continue
-		}
-		defer b.Close()
-		run.Backend = b
-	}
-	catalog, err := eval.Catalog(o.config, o.Benchmarks)
-	if err != nil {
-		catalog = dataset.Standard() // Validator says what is wrong with it
-	}
-	_, err = eval.Validator(o.config, o.Benchmarks, run.Backend, o.errOut)
-	settings = append(settings, err)
-	if o.InitFrom != "" {
-		if run.InitFrom, err = infer.Open(o.InitFrom); err == nil {
-			defer run.InitFrom.Close()
-		} else {
-			settings = append(settings, fmt.Errorf("--init-from: %w", err))
-		}
-	}
-	bar := progress.New(o.errOut, "images")
-	reading := func(done, all int) { bar.Set(done, all, "reading images") }
-	return errors.Join(append(settings, train.Check(o.ctx, run, catalog, o.out, o.JSON, reading))...)
-}
-
 func (o *trainOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	if o.Name == "" {
 		return usage("name a configuration with --config, such as --config five-task")
@@ -128,16 +89,20 @@ func (o *trainOptions) run() error {
 	if o.Dir == "" {
 		o.Dir = filepath.Join("runs", strings.TrimSuffix(filepath.Base(o.Name), filepath.Ext(o.Name)))
 	}
+	l := train.Launch{
+		Config: o.config, Device: deviceOptions(o.config, o.ISA, o.errOut), Benchmarks: o.Benchmarks,
+		InitFrom: o.InitFrom, Out: o.Dir, Resume: o.Resume, Messages: o.errOut,
+	}
 	switch {
 	case o.Check:
-		return o.check()
+		return l.Check(o.ctx, o.out, o.JSON)
 	case o.Preview != "":
 		if err := mayWrite(o.Preview, o.Overwrite); err != nil {
 			return err
 		}
 		return train.Preview(o.config, o.Preview, previewPairs, sysmem.Available())
 	}
-	r, leads, err := o.train()
+	r, leads, err := l.Run(o.ctx)
 	if err != nil {
 		return err
 	}

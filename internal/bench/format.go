@@ -11,6 +11,20 @@ import (
 	"text/tabwriter"
 )
 
+// Formats are the formats of [Write]: a table, an object a line, and what benchstat reads.
+var Formats = []string{"text", "json", "go"}
+
+// Write writes results in one of Formats.
+func Write(w io.Writer, format string, rs []Result) error {
+	switch format {
+	case "json":
+		return WriteJSON(w, rs)
+	case "go":
+		return WriteGo(w, rs)
+	}
+	return WriteText(w, rs)
+}
+
 // WriteJSON writes one object a line.
 func WriteJSON(w io.Writer, rs []Result) error {
 	e := json.NewEncoder(w)

@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 
@@ -36,6 +38,15 @@ type Verification struct {
 	Difference float64 `json:"difference"`
 	Tolerance  float64 `json:"tolerance"`
 	Device     string  `json:"device"`
+}
+
+// Write prints the outcome in a line of text or JSON.
+func (v *Verification) Write(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(v)
+	}
+	_, err := fmt.Fprintf(w, "%s on %s: the output differs by %.2g of what the network adds; at most %g may be\n", v.File, v.Device, v.Difference, v.Tolerance)
+	return err
 }
 
 // Verify runs the subject on in.image of the file at path, and compares with

@@ -72,7 +72,7 @@ func TestRecipeOfOwnBenchmarks(t *testing.T) {
 			t.Fatal(err)
 		}
 		recipe := recipeOf(t, *c)
-		const want = `"benchmarks":[{"mine":{"input":["rainy","wet"],"match":"rain","target":["clean"],"task":"derain","title":"mine"}}]`
+		const want = `"benchmarks":[{"mine":{"input":["rainy","wet"],"match":"rain","target":"clean","task":"derain","title":"mine"}}]`
 		if !strings.Contains(recipe, want) {
 			t.Errorf("%s: the recipe is %s", text, recipe)
 		}

@@ -3,6 +3,7 @@ package dataset
 import (
 	_ "embed"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"clusir/internal/atomicfile"
 	"clusir/internal/suggest"
 	"clusir/internal/userfile"
 )
@@ -27,7 +29,7 @@ type Benchmark struct {
 	Input    folders   `yaml:"input,omitempty"`
 	Target   folders   `yaml:"target,omitempty"`
 	Match    string    `yaml:"match,omitempty"`
-	Sigmas   []float64 `yaml:"sigmas,omitempty"`
+	Sigmas   []float64 `yaml:"sigmas,omitempty,flow"`
 	Made     string    `yaml:"made,omitempty"`
 	Kinds    []string  `yaml:"kinds,omitempty"`
 	Expected int       `yaml:"expected,omitempty"`
@@ -55,6 +57,26 @@ func (f *folders) UnmarshalYAML(n *yaml.Node) error {
 		return nil
 	}
 	return n.Decode((*[]string)(f))
+}
+
+// MarshalYAML writes a list of one as a string.
+func (f folders) MarshalYAML() (any, error) {
+	if len(f) == 1 {
+		return f[0], nil
+	}
+	return []string(f), nil
+}
+
+// Save writes the benchmark to a file for [Catalog.AddFile].
+func (b *Benchmark) Save(path string) error {
+	text, err := yaml.Marshal(map[string]*Benchmark{b.Name: b})
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
 }
 
 // Catalog is a set of benchmarks and groups of benchmarks.

@@ -2,8 +2,10 @@
 package device
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strconv"
 	"strings"
@@ -160,4 +162,27 @@ func List() (devices []Device, noGPU error, err error) {
 		devices = append(devices, Device{Name: fmt.Sprintf("cuda:%d", i.Index), Kind: i.Name, Memory: i.Memory, Text: i.String()})
 	}
 	return devices, nil, nil
+}
+
+// WriteList prints what List returns, as lines of JSON or for people, and to messages
+// why there is no GPU.
+func WriteList(w, messages io.Writer, asJSON bool) error {
+	devices, noGPU, err := List()
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		if asJSON {
+			err = json.NewEncoder(w).Encode(d)
+		} else {
+			_, err = fmt.Fprintln(w, d.Text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if noGPU != nil {
+		fmt.Fprintln(messages, "clusir:", noGPU)
+	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/dustin/go-humanize/english"
 	"golang.org/x/sync/errgroup"
 
 	"clusir/internal/atomicfile"
@@ -175,4 +176,14 @@ func (m *Manifest) Count() (n int) {
 		n += len(p.Inputs)
 	}
 	return n
+}
+
+// WriteText prints the number of pictures in each part, and its folder below dir.
+func (m *Manifest) WriteText(w io.Writer, dir string) error {
+	for _, p := range m.Parts {
+		if _, err := fmt.Fprintf(w, "%s: %s in %s\n", p.Name(), english.Plural(len(p.Inputs), "picture", ""), filepath.Join(dir, p.Folder)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -20,17 +20,17 @@ type layer struct {
 // layers goes from the top down. What a row does not list is forbidden, and so is a
 // row or a name in it that nothing uses; tests may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "parallel", "model", "arch", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights", "userfile"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "model", "arch", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights", "userfile"}},
 
 	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
 
 	{"serve", []string{"device", "kernels", "userfile", "restore", "infer", "model", "imageio", "suggest", "atomicfile"}}, // restore, over HTTP
 
 	// The use cases. They know of each other only what a command passes in.
-	{"train", []string{"parallel", "model", "arch", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile", "sysmem"}},
+	{"train", []string{"device", "infer", "parallel", "model", "arch", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile", "sysmem"}},
 	{"eval", []string{"progress", "shard", "infer", "published", "model", "arch", "kernels", "dataset", "config", "metrics", "tabular", "atomicfile", "planar", "userfile", "sysmem"}},
 	{"figures", []string{"infer", "model", "arch", "dataset", "metrics", "draw", "palette", "planar"}},
-	{"restore", []string{"shard", "tabular", "infer", "model", "arch", "kernels", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar", "userfile"}},
+	{"restore", []string{"progress", "shard", "tabular", "infer", "model", "arch", "kernels", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar", "userfile"}},
 	{"bench", []string{"infer", "autograd", "model", "arch", "kernels", "checkpoint", "config", "sysmem"}},
 
 	// The network, and its device behind one interface.
@@ -52,7 +52,7 @@ var layers = []layer{
 	{"config", []string{"dataset", "suggest", "../configs", "userfile", "arch"}},
 	{"arch", nil},
 	{"../configs", nil},
-	{"dataset", []string{"dataset/...", "imageio", "planar", "draw", "palette", "suggest", "sysmem", "userfile"}},
+	{"dataset", []string{"dataset/...", "atomicfile", "imageio", "planar", "draw", "palette", "suggest", "sysmem", "userfile"}},
 	{"dataset/...", []string{"planar", "userfile"}},
 	{"imageio", []string{"atomicfile", "userfile"}},
 	{"metrics", []string{"planar"}},

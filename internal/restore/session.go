@@ -1,0 +1,111 @@
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"clusir/internal/infer"
+	"clusir/internal/kernels"
+	"clusir/internal/model"
+	"clusir/internal/progress"
+	"clusir/internal/userfile"
+)
+
+// Session restores a plan's pictures and reports their outcome to the user.
+type Session struct {
+	*Plan
+	// Options are those of the run; DeviceMemory, Progress and Done are set here.
+	Options
+	Model, Device string // names of the network and of what computes
+
+	Explain  bool
+	JSON     bool   // print records instead of text
+	Results  string // a file for the records, "" for none
+	Resume   bool   // extend the file of results
+	Debug    bool   // print the stacks of bugs
+	Messages io.Writer
+
+	responses model.ClusterResponses
+	bar       *progress.Bar
+	results   *ResultsFile // nil for none
+	written   error        // the first error of writing it
+	err       error        // of the last picture
+}
+
+// Run restores the pictures, and reports them to Stdout and Messages. The error sums up
+// the pictures that failed.
+func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
+	if s.Results != "" {
+		if s.results, err = OpenResults(s.Results, s.Header(s.Model, s.Device), s.Resume); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.written, s.results.Close()) }()
+	}
+	if s.Explain {
+		if s.responses, err = model.ReadResponses(net.Metadata, net.Model.Config); err != nil {
+			return err
+		}
+	}
+	for _, j := range s.Skipped {
+		s.print(j.SkippedRecord(s.Model, s.Device))
+	}
+	if own, ok := net.Tape().B.(kernels.OwnMemory); ok {
+		_, _, s.DeviceMemory = own.MemoryUse()
+	}
+	s.bar = progress.New(s.Messages, "")
+	s.Progress, s.Done = s.progress, s.done
+	sum, err := Run(ctx, net, s.Jobs, s.Options)
+	s.bar.Clear()
+	if err != nil {
+		return err
+	}
+	if !s.Several {
+		return s.err
+	}
+	if !s.JSON {
+		sum.WriteText(s.Stdout, s.Plan)
+	}
+	return sum.Err()
+}
+
+// print writes a picture's record to every requested output.
+func (s *Session) print(rec Record) {
+	if s.results != nil && s.written == nil {
+		s.written = s.results.Add(rec)
+	}
+	if s.JSON {
+		rec.WriteJSON(s.Stdout)
+	}
+}
+
+// done reports a picture.
+func (s *Session) done(res Result) {
+	s.bar.Clear()
+	if bug := new(Bug); errors.As(res.Err, &bug) && s.Debug {
+		fmt.Fprintf(s.Messages, "%s", bug.Stack)
+	}
+	for _, note := range res.Notes {
+		fmt.Fprintf(s.Messages, "clusir: %s\n", userfile.OneLine(res.In+": "+note))
+	}
+	if s.err = userfile.InOneLine(res.Err); s.err != nil && s.Several {
+		fmt.Fprintf(s.Messages, "clusir: %v\n", s.err)
+	}
+	s.print(res.Record(s.Model, s.Device))
+	if s.Explain && res.Err == nil {
+		res.Explain(s.Stdout, s.responses)
+	}
+}
+
+// progress shows the progress of the run: which picture is being computed, and the
+// share of it that is done.
+func (s *Session) progress(index int, job Job, done float64) {
+	text := userfile.OneLine(filepath.Base(job.In))
+	all := len(s.Jobs)
+	if all > 1 {
+		text = fmt.Sprintf("%d of %d: %s", index+1, all, text)
+	}
+	s.bar.SetShare((float64(index)+done)/float64(all), text)
+}
