@@ -84,7 +84,7 @@ func environment(key, otherwise string) string {
 
 // mosaic assembles photographs, starting with the one at index next.
 func mosaic(t *testing.T, paths []string, next, w, h int) *degrade.Image {
-	m := &degrade.Image{Image: planar.New(3, h, w), FullW: w, FullH: h}
+	m := blank(w, h)
 	const rows = 512 // of a photograph; portraits are cropped
 	for y := 0; y < h; y += rows {
 		for x := 0; x < w; next++ {
@@ -105,7 +105,7 @@ func degraded(m *degrade.Image, kind string, seed uint64) *degrade.Image {
 	if kind == "haze" {
 		return degrade.RandomHaze(rng).Apply(m, rng)
 	}
-	noisy := degrade.New(m.W, m.H)
+	noisy := blank(m.W, m.H)
 	for i, v := range m.Pix {
 		noisy.Pix[i] = v + 25./255*float32(rng.NormFloat64())
 	}
@@ -182,4 +182,9 @@ func meanStep(img []float32, w, h int, columns, rows []int, reach int) float64 {
 		}
 	}
 	return sum / float64(count)
+}
+
+// blank returns a black image that is a whole photograph.
+func blank(w, h int) *degrade.Image {
+	return &degrade.Image{Image: planar.New(3, h, w), FullW: w, FullH: h}
 }
