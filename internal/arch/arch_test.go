@@ -16,7 +16,7 @@ func TestVariantsAreValid(t *testing.T) {
 	}
 }
 
-// TestValidate: each violation names its field and a remedy.
+// TestValidate: the error for each violation names its field and a remedy.
 func TestValidate(t *testing.T) {
 	for _, c := range []struct {
 		break_ func(c *Config)
@@ -56,7 +56,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// TestValidateNamesAll: several violations come in one error.
+// TestValidateNamesAll: one error names several violations.
 func TestValidateNamesAll(t *testing.T) {
 	c := Base()
 	c.Dim, c.Experts, c.FSBKernel = 50, 0, 2
@@ -68,7 +68,7 @@ func TestValidateNamesAll(t *testing.T) {
 	}
 }
 
-// TestIdleFieldsAreFree: what an ablation does not use is not checked.
+// TestIdleFieldsAreFree: fields that an ablation does not use are not checked.
 func TestIdleFieldsAreFree(t *testing.T) {
 	c := Base()
 	c.UseMoE, c.UseDAFMM = false, false

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Limits far beyond any sensible network. They keep a configuration from a
-// file from asking for more memory than can be counted.
+// Limits far beyond any sensible network. They keep a configuration file from
+// requesting more memory than can be counted.
 const (
 	maxDim    = 4096
 	maxBlocks = 256
@@ -17,7 +17,7 @@ const (
 	maxRatio  = 64
 )
 
-// Fault is a field that cannot stand, and what to do about it.
+// Fault is an invalid field and its remedy.
 type Fault struct{ Field, Text string }
 
 // Validate returns an error that names all faults.
@@ -59,7 +59,7 @@ func (c Config) Faults() []Fault {
 	return v
 }
 
-// routing checks what PCGRM and the experts depend on.
+// routing checks the fields of PCGRM and the experts.
 func (v *faults) routing(c Config) {
 	v.ratio("expert_ratio", c.ExpertRatio, c.Dim)
 	v.between("experts", c.Experts, 1, maxCount)
@@ -79,7 +79,7 @@ func (v *faults) routing(c Config) {
 	}
 }
 
-// prompts checks what semantic prompts and DAFMM depend on.
+// prompts checks the fields of semantic prompts and DAFMM.
 func (v *faults) prompts(c Config) {
 	if !c.UseMoE {
 		v.add("use_dafmm", "DAFMM needs the prompts of PCGRM: set use_moe to true or use_dafmm to false")
@@ -129,9 +129,9 @@ func (v *faults) ratio(field string, r float64, dim int) {
 	}
 }
 
-// topK checks "keep k of n". Differs from the paper, which does not exclude
-// k = 1: the softmax over one entry (Eqs. 6, 10) is constant, and the router
-// that produced it would get no gradient.
+// topK checks "keep k of n". Differs from the paper, which does not exclude k = 1: the
+// softmax over one entry (Eqs. 6, 10) is constant, so the router that produced it would
+// get no gradient.
 func (v *faults) topK(field string, k int, of string, n int, where string) {
 	switch {
 	case k < 1 || k > n:

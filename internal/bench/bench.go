@@ -1,6 +1,6 @@
-// Package bench measures the network: what it costs by count (parameters,
-// multiply-accumulates) and what it takes on a device (time, memory, the share
-// of what the device could do), in inference and in training.
+// Package bench measures the network: its cost in counts (parameters,
+// multiply-accumulates) and on a device (time, memory, the share of the device's peak),
+// in inference and in training.
 package bench
 
 import (
@@ -19,28 +19,28 @@ import (
 type Options struct {
 	Subject Subject
 	Sizes   []Size
-	Threads []int // 0 is all processors
+	Threads []int // 0 means all processors
 	Batch   int
-	// Train measures steps of training instead of inference: forward, the
-	// objective, backward and Adam.
+	// Train measures training steps instead of inference: forward, the objective,
+	// backward and Adam.
 	Train     bool
 	Objective model.Objective
-	Warmup    int // passes that do not count
-	Runs      int // passes that do; 0 only counts parameters and MACs
+	Warmup    int // passes that are not counted
+	Runs      int // passes that are counted; 0 only counts parameters and MACs
 	Profile   bool
-	// Memory is what the machine has free, in bytes; 0 for any.
+	// Memory is the machine's free memory, in bytes; 0 for no limit.
 	Memory int64
-	// Peak says to measure the device's own peak, for the share of it.
+	// Peak also measures the device's peak, to compute the share of it.
 	Peak bool
 	// Open returns a device and its name.
 	Open func(threads int) (kernels.Backend, string, error)
 	// Progress, if set, is called before each of a measurement's passes and after the
-	// last: how many are done, and of which measurement.
+	// last, with the number done and the measurement's name.
 	Progress func(done, passes int, of string)
 }
 
-// Limits of what can be asked for: as many threads as settings allow, and passes whose
-// times fit into memory.
+// Limits of the options: as many threads as settings allow, and passes whose times fit
+// into memory.
 const (
 	maxThreads = 1024
 	maxRuns    = 1_000_000
@@ -115,8 +115,8 @@ func (o Options) count(s Size) (Result, error) {
 	return r, nil
 }
 
-// measure fills in what the device says. It opens the device anew, so that no
-// memory of the measurement before counts; p keeps the device's peak.
+// measure fills in what the device reports. It reopens the device, so that no memory of
+// the previous measurement counts; p keeps the device's peak.
 func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) error {
 	resetPeakRSS()
 	b, device, err := o.Open(threads)
@@ -164,7 +164,7 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 	return b.Sync()
 }
 
-// time makes the passes.
+// time runs the passes.
 func (o Options) time(ctx context.Context, r *Result, w *workload) error {
 	for i := range o.Warmup + o.Runs {
 		if err := ctx.Err(); err != nil {
@@ -183,18 +183,18 @@ func (o Options) time(ctx context.Context, r *Result, w *workload) error {
 	return nil
 }
 
-// say reports how many passes are done.
+// say reports the number of passes done.
 func (o Options) say(r *Result, done int) {
 	if o.Progress != nil {
 		o.Progress(done, o.Warmup+o.Runs, fmt.Sprintf("%s %s, %s", r.Model, r.Size, counted(r.Threads)))
 	}
 }
 
-// measured is set once something has been.
+// measured is set after the first measurement.
 var measured bool
 
-// resetPeakRSS begins to count anew, except for the first measurement, which
-// answers for the start of the program too.
+// resetPeakRSS resets the peak, except for the first measurement, which includes the
+// start of the program.
 func resetPeakRSS() {
 	if measured {
 		sysmem.ResetPeakRSS()

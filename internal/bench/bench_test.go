@@ -34,7 +34,7 @@ func options() Options {
 	return Options{Subject: little(), Sizes: []Size{{32, 32}}, Threads: []int{1}, Batch: 1, Runs: 1, Open: open}
 }
 
-// TestCounts holds the counts to PyTorch's, without a device.
+// TestCounts compares the counts with PyTorch's, without a device.
 func TestCounts(t *testing.T) {
 	for _, c := range []struct {
 		variant     string
@@ -113,7 +113,7 @@ func near(t *testing.T, what string, got, want float64) {
 	}
 }
 
-// TestTrain: a step moves the weights that it measures with, and leaves no memory behind.
+// TestTrain: a step changes the weights that it measures with, and leaks no memory.
 func TestTrain(t *testing.T) {
 	o := options()
 	o.Train, o.Batch, o.Objective = true, 2, model.DefaultObjective()
@@ -129,7 +129,7 @@ func TestTrain(t *testing.T) {
 	stem := w.m.Params[0]
 	before, after := make([]float32, stem.Len()), make([]float32, stem.Len())
 	b.Download(before, stem.Tensor)
-	for range 2 { // the first step moves the head alone: it starts at zero
+	for range 2 { // the first step moves only the head, which starts at zero
 		if err := w.pass(); err != nil {
 			t.Fatal(err)
 		}

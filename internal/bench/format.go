@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// Formats are the formats of [Write]: a table, an object a line, and what benchstat reads.
+// Formats are the formats of [Write]: a table, one object per line, and benchstat's.
 var Formats = []string{"text", "json", "go"}
 
 // Write writes results in one of Formats.
@@ -25,7 +25,7 @@ func Write(w io.Writer, format string, rs []Result) error {
 	return WriteText(w, rs)
 }
 
-// WriteJSON writes one object a line.
+// WriteJSON writes one object per line.
 func WriteJSON(w io.Writer, rs []Result) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -37,7 +37,7 @@ func WriteJSON(w io.Writer, rs []Result) error {
 	return nil
 }
 
-// WriteGo writes what `go test -bench` would, one line a run, for benchstat.
+// WriteGo writes what `go test -bench` would, one line per run, for benchstat.
 func WriteGo(w io.Writer, rs []Result) error {
 	fmt.Fprintf(w, "goos: %s\ngoarch: %s\npkg: clusir\n", runtime.GOOS, runtime.GOARCH)
 	for _, r := range rs {
@@ -51,7 +51,7 @@ func WriteGo(w io.Writer, rs []Result) error {
 	return nil
 }
 
-// goName is the benchmark's name: BenchmarkForward/base/256-2,
+// goName returns the benchmark's name: BenchmarkForward/base/256-2,
 // BenchmarkTrain/nano/4x128-2.
 func (r Result) goName() string {
 	kind, size := "Forward", r.Size.String()
@@ -88,7 +88,7 @@ func WriteText(w io.Writer, rs []Result) error {
 	return nil
 }
 
-// writeNotes says what holds for all rows, or takes several of them.
+// writeNotes writes what holds for all rows or is derived from several.
 func writeNotes(w io.Writer, rs []Result) {
 	r := rs[0]
 	if r.Train {
@@ -142,7 +142,7 @@ func counted(threads int) string {
 	return fmt.Sprint(threads, " threads")
 }
 
-// known formats a number, or says that there is none.
+// known formats a number, or a dash if there is none.
 func known(format string, v float64) string {
 	if v == 0 {
 		return "–"
@@ -150,7 +150,7 @@ func known(format string, v float64) string {
 	return fmt.Sprintf(format, v)
 }
 
-// grouped writes a number of at least 0 with commas.
+// grouped formats a number with commas.
 func grouped(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {

@@ -13,11 +13,11 @@ import (
 	"clusir/internal/sysmem"
 )
 
-// need is what a measurement takes, in bytes: on the device, and on the machine for
+// need is the memory of a measurement, in bytes: on the device, and on the machine for
 // images. They are floats, which do not overflow.
 type need struct{ device, host float64 }
 
-// needs estimates what passes over batches of a size take.
+// needs estimates the memory for passes over batches of a size.
 func (o Options) needs(s Size, batch int) (n need, err error) {
 	const float, images = 4, 2 // an input, and a result or a target
 	n.host = float * images * 3 * s.pixels() * float64(batch)
@@ -31,8 +31,8 @@ func (o Options) needs(s Size, batch int) (n need, err error) {
 	return n, err
 }
 
-// excess is what of n has no room, and how much room there is for that; 0 if all has. A
-// device has memory of its own or the machine's.
+// excess returns the part of n that does not fit, and the room for it; 0 if all fits. A
+// device uses its own memory or the machine's.
 func (o Options) excess(n need, b kernels.Backend) (takes, free float64) {
 	limit := float64(o.Memory)
 	if own, ok := b.(kernels.OwnMemory); ok {
@@ -48,7 +48,8 @@ func (o Options) excess(n need, b kernels.Backend) (takes, free float64) {
 	return 0, 0
 }
 
-// checkMemory refuses, before anything is allocated, a size that there is no memory for.
+// checkMemory refuses, before anything is allocated, a size that does not fit into
+// memory.
 func (o Options) checkMemory(s Size, b kernels.Backend) error {
 	n, err := o.needs(s, o.Batch)
 	if err != nil {
@@ -83,7 +84,7 @@ func (o Options) fitting(s Size, b kernels.Backend) string {
 	return "choose a smaller model"
 }
 
-// batchFlag sets the batch.
+// batchFlag returns the flag that sets the batch.
 func (o Options) batchFlag() string {
 	if o.Train {
 		return "--train"

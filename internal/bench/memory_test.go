@@ -11,8 +11,8 @@ import (
 	"clusir/internal/testnet"
 )
 
-// TestRefusesByMemory: what has no room is refused before anything is allocated, with
-// what fits; and that fits.
+// TestRefusesByMemory: what does not fit is refused before anything is allocated, and
+// the error names a setting that does fit.
 func TestRefusesByMemory(t *testing.T) {
 	const huge = 1 << 60
 	for name, c := range map[string]struct {
@@ -47,7 +47,7 @@ func TestRefusesByMemory(t *testing.T) {
 	}
 }
 
-// TestFittingFits: what a refusal names is not refused.
+// TestFittingFits: a setting that a refusal names is not refused.
 func TestFittingFits(t *testing.T) {
 	b, _, err := open(1)
 	if err != nil {

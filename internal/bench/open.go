@@ -13,15 +13,16 @@ import (
 	"clusir/internal/model"
 )
 
-// Source says where the network to measure comes from.
+// Source is where the network to measure comes from.
 type Source struct {
-	Model  string // a variant, which gets random weights, or a checkpoint; "" is none
-	Config string // the file of its configuration, if nothing else has one; "" is none
-	Verify string // the file of a reference output, which may hold the weights; "" is none
+	Model  string // a variant, which gets random weights, or a checkpoint; "" for none
+	Config string // the file of its configuration, if nothing else has one; "" for none
+	Verify string // the file of a reference output, which may hold the weights; "" for none
 	Seed   uint64 // of random weights
 }
 
-// Open finds the network's configuration and its weights. The caller closes the subject.
+// Open finds the network's configuration and its weights. The caller closes the
+// subject.
 func (o Source) Open() (s Subject, err error) {
 	s = Subject{Name: o.Model, Seed: o.Seed}
 	switch variant, named := arch.Variants()[o.Model]; {
@@ -48,7 +49,7 @@ func (o Source) Open() (s Subject, err error) {
 	return s, err
 }
 
-// openVerified opens a file to verify against that holds the weights too.
+// openVerified opens a reference file that also holds the weights.
 func openVerified(path string) (*checkpoint.File, error) {
 	f, err := checkpoint.Open(path)
 	if err != nil {
@@ -60,7 +61,7 @@ func openVerified(path string) (*checkpoint.File, error) {
 	return f, nil
 }
 
-// configOf is the configuration in the file, or else in the weights.
+// configOf returns the configuration in the file, or else in the weights.
 func configOf(weights *checkpoint.File, file string) (arch.Config, error) {
 	if file == "" {
 		return model.ReadConfig(weights)
@@ -71,7 +72,7 @@ func configOf(weights *checkpoint.File, file string) (arch.Config, error) {
 	return config.ReadModel(file)
 }
 
-// Close closes the file of the weights, if there is one.
+// Close closes the weights' file, if there is one.
 func (s Subject) Close() {
 	if s.Weights != nil {
 		_ = s.Weights.Close() // it was only read

@@ -73,7 +73,7 @@ func TestSizeFitsNetwork(t *testing.T) {
 	}
 }
 
-// TestCompare fits what was made to fit.
+// TestCompare fits data with a known exponent.
 func TestCompare(t *testing.T) {
 	var rs []Result
 	for _, threads := range []int{1, 2} {
@@ -108,7 +108,7 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// TestProfile: the parts make up the whole, in time and in MACs.
+// TestProfile: the parts add up to the whole, in time and in MACs.
 func TestProfile(t *testing.T) {
 	for _, train := range []bool{false, true} {
 		o := options()
@@ -139,7 +139,7 @@ func TestProfile(t *testing.T) {
 			t.Errorf("train %v: rows %+v", train, r.Profile)
 		}
 		if !slices.IsSortedFunc(r.Profile, func(a, b ProfileRow) int { return int(math.Copysign(1, b.Ms-a.Ms)) }) {
-			t.Error("the longest is not first")
+			t.Error("the longest operation is not first")
 		}
 		var out bytes.Buffer
 		if err := WriteText(&out, rs); err != nil || strings.Contains(out.String(), "GatedFFNGrad") != train || !strings.Contains(out.String(), "by operation") {
@@ -165,7 +165,7 @@ func TestProfilerMean(t *testing.T) {
 	}
 }
 
-// results are two measurements with every field in use.
+// results are two measurements that use every field.
 func results() []Result {
 	r := Result{
 		Model: "out/my net.safetensors", Size: Size{480, 320}, Width: 480, Height: 320, Batch: 2, Params: 1234567, GMACs: 12.5, Precision: "float32",

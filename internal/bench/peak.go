@@ -8,15 +8,15 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Each operation of the peak runs at least so often and so long.
+// Minimum number and duration of the runs of each operation.
 const (
 	peakCalls = 5
 	peakTime  = 60 * time.Millisecond
 )
 
-// peak is how fast the device runs large dense products, in 10⁹ MACs a second:
-// the best of some shapes that suit it, all of which fit its caches. It stands
-// for the ceiling that the network's thin layers are held against.
+// peak is how fast the device runs large dense products, in 10⁹ MACs per second: the
+// best of some suitable shapes, all of which fit its caches. It is the ceiling with
+// which the network's thin layers are compared.
 type peak struct {
 	rate float64
 	op   string
@@ -46,7 +46,7 @@ func (p *peak) measure(b kernels.Backend) {
 	})
 }
 
-// try times what prepare returns, and keeps its rate if it is the best.
+// try times the function that prepare returns, and keeps its rate if it is the best.
 func (p *peak) try(b kernels.Backend, name string, macs int, prepare func(*tensors) func()) {
 	t := &tensors{b: b}
 	defer t.free()
@@ -56,7 +56,7 @@ func (p *peak) try(b kernels.Backend, name string, macs int, prepare func(*tenso
 	}
 }
 
-// fastest returns the least time that run takes.
+// fastest returns the shortest time that run takes.
 func fastest(b kernels.Backend, run func()) time.Duration {
 	best, begin := time.Duration(math.MaxInt64), time.Now()
 	for i := 0; i < peakCalls || time.Since(begin) < peakTime; i++ {
@@ -76,7 +76,7 @@ type tensors struct {
 	made []kernels.Tensor
 }
 
-// alloc returns a tensor of ones: what a multiplication takes may depend on
+// alloc returns a tensor of ones, because the time of a multiplication may depend on
 // undefined contents.
 func (t *tensors) alloc(shape ...int) kernels.Tensor {
 	x := t.b.Alloc(shape...)

@@ -8,14 +8,14 @@ import (
 	"clusir/internal/autograd"
 )
 
-// profileRuns is the most passes that a profile is the mean of: waiting for
+// profileRuns is the largest number of passes that a profile averages: waiting for
 // every operation makes them slower, not less exact.
 const profileRuns = 5
 
 // Between is the row of a profile that holds the time between operations.
 const Between = "(between operations)"
 
-// ProfileRow is what one operation takes in a pass.
+// ProfileRow is the cost of one operation in a pass.
 type ProfileRow struct {
 	Op        string  `json:"op"`
 	Backward  bool    `json:"backward"`
@@ -26,7 +26,7 @@ type ProfileRow struct {
 	GMACsPerS float64 `json:"gmacs_per_s"`
 }
 
-// profiler adds up what the tape says of its operations.
+// profiler adds up the tape's reports on its operations.
 type profiler struct {
 	rows  map[profileKey]*ProfileRow
 	timed time.Duration // of all operations
@@ -50,13 +50,13 @@ func (p *profiler) add(op string, backward bool, macs int64, d time.Duration) {
 	p.timed += d
 }
 
-// profile makes n passes with the time of every operation taken, and returns
-// the mean pass, the longest operation first.
+// profile runs n passes with every operation timed, and returns the mean pass, the
+// longest operation first.
 func (w *workload) profile(n int) ([]ProfileRow, error) {
 	p := &profiler{rows: map[profileKey]*ProfileRow{}}
 	w.tape.Trace = func(e autograd.Event) { p.add(e.Op, e.Backward, e.MACs, e.Time) }
-	w.hear = func(name string, d time.Duration) { p.add(name, false, 0, d) }
-	defer func() { w.tape.Trace, w.hear = nil, nil }()
+	w.onTime = func(name string, d time.Duration) { p.add(name, false, 0, d) }
+	defer func() { w.tape.Trace, w.onTime = nil, nil }()
 	start := time.Now()
 	for range n {
 		if err := w.pass(); err != nil {
@@ -90,7 +90,7 @@ func (p *profiler) mean(n int, total time.Duration) []ProfileRow {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 
-// perSecond is amount/time, 0 where no time has passed.
+// perSecond returns amount/time, 0 if no time has passed.
 func perSecond(amount, ms float64) float64 {
 	if ms <= 0 {
 		return 0

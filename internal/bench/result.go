@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Result is one measurement. What was not measured is 0 and left out of JSON.
+// Result is one measurement. Fields that were not measured are 0 and omitted from JSON.
 type Result struct {
 	Model  string `json:"model"`
 	Size   Size   `json:"size"` // the side of a square, else WIDTHxHEIGHT
@@ -13,9 +13,9 @@ type Result struct {
 	Height int    `json:"height"`
 	Batch  int    `json:"batch"`
 	Train  bool   `json:"train"`
-	Params int64  `json:"params"` // BatchNorm's running statistics are not parameters
-	// GMACs is 10⁹ multiply-accumulates of the convolutions and matrix products
-	// of the whole batch; a step of training counts as three forward passes.
+	Params int64  `json:"params"` // excludes BatchNorm's running statistics
+	// GMACs is 10⁹ multiply-accumulates of the convolutions and matrix products of the
+	// whole batch; a training step counts as three forward passes.
 	GMACs     float64 `json:"gmacs"`
 	Precision string  `json:"precision,omitempty"`
 	Device    string  `json:"device,omitempty"`
@@ -27,24 +27,24 @@ type Result struct {
 	MsMedian   float64   `json:"ms_median,omitempty"`
 	MsMin      float64   `json:"ms_min,omitempty"`
 	MsMax      float64   `json:"ms_max,omitempty"`
-	Ms         []float64 `json:"ms,omitempty"` // of every run, in their order
+	Ms         []float64 `json:"ms,omitempty"` // of every run, in order
 	ImagesPerS float64   `json:"images_per_s,omitempty"`
 	GMACsPerS  float64   `json:"gmacs_per_s,omitempty"`
 	// DevicePeak is the GMAC/s of PeakOp, the fastest dense product measured.
 	DevicePeak  float64 `json:"peak_gmacs_per_s,omitempty"`
 	PeakOp      string  `json:"peak_op,omitempty"`
 	ShareOfPeak float64 `json:"share_of_peak,omitempty"`
-	// PeakRSSMB is the most memory (2²⁰ bytes) that the process has had: since
-	// its start for the first of several measurements, and since the one before
-	// for the others, what the C library kept of that included. 0 where the
-	// system does not say.
+	// PeakRSSMB is the process's peak memory (in 2²⁰ bytes): since its start for the
+	// first of several measurements, and since the previous one for the others,
+	// including what the C library still held. 0 if the system does not report it.
 	PeakRSSMB float64 `json:"peak_rss_mb,omitempty"`
-	// PeakDeviceMB is the most of a GPU's own memory that was in tensors.
+	// PeakDeviceMB is the peak of a GPU's own memory in tensors.
 	PeakDeviceMB float64 `json:"peak_device_mb,omitempty"`
 
-	// Exponent is e in time ∝ pixels^e, fitted to all sizes at these threads.
+	// Exponent is e in time ∝ pixels^e, fitted to all sizes with this number of
+	// threads.
 	Exponent float64 `json:"exponent,omitempty"`
-	// Speedup is over the fewest threads measured at this size.
+	// Speedup is relative to the fewest threads measured at this size.
 	Speedup float64      `json:"speedup,omitempty"`
 	Profile []ProfileRow `json:"profile,omitempty"`
 }
@@ -65,7 +65,7 @@ func median(xs []float64) float64 {
 	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
-// compare fills in what takes several results.
+// compare fills in what is derived from several results.
 func compare(rs []Result) {
 	for i := range rs {
 		r := &rs[i]
@@ -81,8 +81,8 @@ func fewestThreads(rs []Result, s Size) Result {
 	return slices.MinFunc(rs, func(a, b Result) int { return a.Threads - b.Threads })
 }
 
-// exponent is the slope of log time over log pixels by least squares, 0 where
-// there are no two sizes.
+// exponent returns the slope of log time over log pixels by least squares, 0 if there
+// are no two sizes.
 func exponent(rs []Result) float64 {
 	var n, x, y, xx, xy float64
 	for _, r := range rs {
@@ -99,5 +99,5 @@ func exponent(rs []Result) float64 {
 	return (n*xy - x*y) / spread
 }
 
-// megabytes is how peak_rss_mb counts.
+// megabytes converts bytes to the unit of peak_rss_mb.
 func megabytes(bytes int64) float64 { return math.Round(float64(bytes)/(1<<20)*10) / 10 }

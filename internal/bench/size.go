@@ -9,14 +9,13 @@ import (
 	"clusir/internal/arch"
 )
 
-// maxSide keeps a slip of the finger from asking for more memory than there is
-// in the world.
+// maxSide keeps a typing error from requesting absurd amounts of memory.
 const maxSide = 1 << 15
 
 // Size is the extent of an image.
 type Size struct{ W, H int }
 
-// ParseSize reads a side, such as 256, or width and height, such as 480x320.
+// ParseSize parses a side, such as 256, or width and height, such as 480x320.
 func ParseSize(text string) (Size, error) {
 	w, h, two := strings.Cut(text, "x")
 	if !two {
@@ -30,7 +29,7 @@ func ParseSize(text string) (Size, error) {
 	return Size{W, H}, nil
 }
 
-// String is what ParseSize reads.
+// String returns the form that ParseSize parses.
 func (s Size) String() string {
 	if s.W == s.H {
 		return strconv.Itoa(s.W)
@@ -38,7 +37,7 @@ func (s Size) String() string {
 	return fmt.Sprintf("%dx%d", s.W, s.H)
 }
 
-// MarshalJSON writes a square as a number, the rest as text.
+// MarshalJSON writes a square as a number, others as text.
 func (s Size) MarshalJSON() ([]byte, error) {
 	if s.W == s.H {
 		return json.Marshal(s.W)
@@ -46,10 +45,10 @@ func (s Size) MarshalJSON() ([]byte, error) {
 	return json.Marshal(s.String())
 }
 
-// pixels is the number of them.
+// pixels returns the number of pixels.
 func (s Size) pixels() float64 { return float64(s.W) * float64(s.H) }
 
-// check returns an error where the network of configuration c does not take s.
+// check returns an error if the network of configuration c does not accept s.
 func (s Size) check(c arch.Config) error {
 	least := c.MinSide()
 	fit := func(side int) int { return max(least, (side+arch.Align-1)/arch.Align*arch.Align) }

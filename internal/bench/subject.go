@@ -15,8 +15,8 @@ import (
 type Subject struct {
 	Name   string
 	Config arch.Config
-	// Weights holds the weights, under their names with Prefix in front; nil
-	// stands for the random ones that training with Seed starts from.
+	// Weights holds the weights, their names prefixed by Prefix; nil means the random
+	// ones that training with Seed starts from.
 	Weights *checkpoint.File
 	Prefix  string
 	Seed    uint64
@@ -38,7 +38,7 @@ func (s Subject) load(b kernels.Backend) (*model.ClusIR, error) {
 	return m, nil
 }
 
-// loadPrefixed takes the weights from a file that also holds other things.
+// loadPrefixed loads the weights from a file that also holds other tensors.
 func (s Subject) loadPrefixed(b kernels.Backend) (*model.ClusIR, error) {
 	m, err := model.New(s.Config, b)
 	if err != nil {

@@ -15,15 +15,15 @@ import (
 	"clusir/internal/model"
 )
 
-// Tensors of a file to verify against.
+// Tensors of a reference file.
 const (
 	verifyInput  = "in.image"
 	verifyOutput = "eval.output"
-	// WeightsPrefix stands before the names of weights in such a file.
+	// WeightsPrefix precedes the names of weights in such a file.
 	WeightsPrefix = "model."
 )
 
-// Tolerance is how far output − input may be from what it should be.
+// Tolerance is how far output − input may be from the expected value.
 const Tolerance = 1e-4
 
 // ErrDiffers marks an output that is not the expected one.
@@ -33,8 +33,8 @@ var ErrDiffers = errors.New("the output differs")
 type Verification struct {
 	Model string `json:"model"`
 	File  string `json:"file"`
-	// Difference is the largest of output − expected, over the largest of
-	// expected − input: what the network adds is small beside the image itself.
+	// Difference is the largest magnitude of output − expected, relative to that of
+	// expected − input: what the network adds is small compared to the image itself.
 	Difference float64 `json:"difference"`
 	Tolerance  float64 `json:"tolerance"`
 	Device     string  `json:"device"`
@@ -50,8 +50,8 @@ func (v *Verification) Write(w io.Writer, asJSON bool) error {
 }
 
 // Verify runs the subject on in.image of the file at path, and compares with
-// eval.output: what another implementation made of it. The error wraps
-// ErrDiffers where they differ. Memory is that of Options.
+// eval.output, another implementation's output. The error wraps ErrDiffers if they
+// differ. Memory is as in Options.
 func Verify(s Subject, path string, b kernels.Backend, device string, memory int64) (*Verification, error) {
 	f, err := checkpoint.Open(path)
 	if err != nil {
@@ -87,7 +87,7 @@ func Verify(s Subject, path string, b kernels.Backend, device string, memory int
 	return v, nil
 }
 
-// verifyTensors reads both, and checks that the network takes the image.
+// verifyTensors reads both, and checks that the network accepts the image.
 func verifyTensors(f *checkpoint.File, path string, c arch.Config) (image, want checkpoint.Tensor, err error) {
 	if image, err = f.Tensor(verifyInput); err != nil {
 		return
@@ -117,7 +117,7 @@ func restore(m *model.ClusIR, b kernels.Backend, image checkpoint.Tensor) ([]flo
 	return got, tape.Sync()
 }
 
-// relativeDifference is max|got − want| / max|want − image|.
+// relativeDifference returns max|got − want| / max|want − image|.
 func relativeDifference(got, want, image []float32) (float64, error) {
 	var difference, added float64
 	for i := range want {

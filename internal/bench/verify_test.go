@@ -13,7 +13,7 @@ import (
 
 const golden = "../model/testdata/small.safetensors"
 
-// goldenSubject is the network of the golden file, with its weights.
+// goldenSubject returns the network of the golden file, with its weights.
 func goldenSubject(t *testing.T, path string) Subject {
 	t.Helper()
 	f, err := checkpoint.Open(path)

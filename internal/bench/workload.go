@@ -9,11 +9,11 @@ import (
 	"clusir/internal/model"
 )
 
-// trainingPasses is what a step of training costs in forward passes: backward,
-// each product has two gradients, and each of them takes as many MACs again.
+// trainingPasses is the cost of a training step in forward passes: in the backward pass
+// each product has two gradients, each of which takes as many MACs.
 const trainingPasses = 3
 
-// workload is one pass over a batch, ready to be made again and again.
+// workload is one pass over a batch, which can be repeated.
 type workload struct {
 	b      kernels.Backend
 	m      *model.ClusIR
@@ -24,11 +24,11 @@ type workload struct {
 	weight model.Objective
 	params []kernels.AdamParam
 	steps  int
-	// checked tells that the first result was one.
+	// checked reports that the first result was a picture.
 	checked bool
-	// hear, if set, receives the time of what is not an operation of the tape.
-	hear  func(name string, d time.Duration)
-	fault error // what a Sync for hear found
+	// onTime, if set, receives the time of what is not an operation of the tape.
+	onTime func(name string, d time.Duration)
+	fault  error // the error of a Sync for onTime
 }
 
 func newWorkload(o Options, b kernels.Backend, s Size) (*workload, error) {
@@ -50,7 +50,7 @@ func newWorkload(o Options, b kernels.Backend, s Size) (*workload, error) {
 	return w, nil
 }
 
-// prepareAdam makes the gradients and the optimiser's state.
+// prepareAdam allocates the gradients and the optimiser's state.
 func (w *workload) prepareAdam() {
 	zeros := func(shape ...int) kernels.Tensor {
 		t := w.b.Alloc(shape...)
@@ -74,7 +74,7 @@ func (w *workload) free() {
 	w.m.Free()
 }
 
-// pass makes one and waits for it.
+// pass runs one pass and waits for it.
 func (w *workload) pass() error {
 	if w.tape.Train {
 		return w.step()
@@ -89,7 +89,7 @@ func (w *workload) pass() error {
 	return err
 }
 
-// check refuses to time a network that makes no pictures.
+// check refuses to time a network that does not make pictures.
 func (w *workload) check(restored *model.Var) error {
 	pixels := w.tape.Fetch(restored)
 	if err := w.tape.Sync(); err != nil {
@@ -98,7 +98,7 @@ func (w *workload) check(restored *model.Var) error {
 	return infer.CheckRestored(pixels)
 }
 
-// step makes one step of training.
+// step runs one training step.
 func (w *workload) step() error {
 	w.timed("ZeroGrads", func() {
 		w.m.ZeroGrads()
@@ -118,14 +118,14 @@ func (w *workload) step() error {
 	return err
 }
 
-// timed runs f, which no operation of the tape contains.
+// timed runs f, which is not part of any operation of the tape.
 func (w *workload) timed(name string, f func()) {
-	if w.hear == nil {
+	if w.onTime == nil {
 		f()
 		return
 	}
 	start := time.Now()
 	f()
 	w.fault = errors.Join(w.fault, w.b.Sync())
-	w.hear(name, time.Since(start))
+	w.onTime(name, time.Since(start))
 }

@@ -14,14 +14,14 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// likeness is a stage's cosines between each pixel and each prototype.
+// likeness holds a stage's cosines between each pixel and each prototype.
 type likeness struct {
 	h, w, n int
 	cosines []float32 // [h·w,n]
 }
 
-// observe compares the result v [1,C,H,W] of stage l of the encoder, which is
-// what its router sees, with the stage's prototypes.
+// observe compares the result v [1,C,H,W] of stage l of the encoder, which is its
+// router's input, with the stage's prototypes.
 func (r *Request) observe(l int, v *model.Var) likeness {
 	C, h, w := v.Shape[1], v.Shape[2], v.Shape[3]
 	tape := r.Net.Tape()
@@ -30,7 +30,7 @@ func (r *Request) observe(l int, v *model.Var) likeness {
 	return likeness{h, w, cosines.Shape[1], tape.Fetch(cosines)}
 }
 
-// of are the cosines to one prototype.
+// of returns the cosines to one prototype.
 func (m likeness) of(prototype int) []float64 {
 	out := make([]float64, m.h*m.w)
 	for i := range out {
@@ -39,8 +39,8 @@ func (m likeness) of(prototype int) []float64 {
 	return out
 }
 
-// affinity shows where in a picture the features are like each prototype, a
-// sheet a picture.
+// affinity shows where in a picture the features resemble each prototype, one sheet per
+// picture.
 func affinity(ctx context.Context, r *Request) ([]sheet, error) {
 	maps := make([][arch.Stages]likeness, len(r.Splits))
 	pictures, err := r.each(ctx, func(p int, name string, v *model.Var) {
@@ -60,12 +60,12 @@ func affinity(ctx context.Context, r *Request) ([]sheet, error) {
 	return sheets, nil
 }
 
-// affinityName is the figure of which each split has a sheet.
+// affinityName is the figure with a sheet for each split.
 const affinityName = "affinity"
 
 func affinityFile(s *dataset.Split) string { return affinityName + "-" + fileOf(s) }
 
-// panelWide is the width of a picture where several stand in a row.
+// panelWide is the width of a picture if several are in a row.
 const panelWide = 158
 
 func affinitySheet(r *Request, p *picture, maps [arch.Stages]likeness) draw.Sheet {
@@ -101,7 +101,7 @@ func affinitySheet(r *Request, p *picture, maps [arch.Stages]likeness) draw.Shee
 	}
 }
 
-// strongest shows for each pixel of a stage which prototype it is most like.
+// strongest shows, for each pixel of a stage, the prototype that it resembles most.
 func strongest(p *picture, m likeness) draw.Panel {
 	out := image.NewRGBA(image.Rect(0, 0, m.w, m.h))
 	for i := range m.h * m.w {

@@ -16,11 +16,11 @@ import (
 	"clusir/internal/planar"
 )
 
-// cropSide is the side of the crops in pixels, less in smaller pictures.
+// cropSide is the side of the crops in pixels; smaller pictures have smaller ones.
 const cropSide = 64
 
-// crops shows each picture with two of its details: where the network gained
-// most, and where most is left to gain.
+// crops shows each picture with two details: where the network gained most, and where
+// most is left to gain.
 func crops(ctx context.Context, r *Request) ([]sheet, error) {
 	pictures, err := r.each(ctx, func(int, string, *model.Var) {})
 	if err != nil {
@@ -53,14 +53,14 @@ func (r *Request) restoreByOther(ctx context.Context, p *picture) (err error) {
 	return err
 }
 
-// version is what a row of crops shows of a picture.
+// version is one version of a picture in a row of crops.
 type version struct {
 	title string
-	db    float64 // NaN of the clean one
+	db    float64 // NaN for the clean one
 	image *image.RGBA
 }
 
-// versions are the input, what the networks made of it, and the clean image.
+// versions returns the input, the networks' results, and the clean image.
 func (r *Request) versions(p *picture) []version {
 	clean := p.target.Planar()
 	restored := func(title string, m planar.Image) version { return version{title, metrics.PSNR(m, clean), m.RGBA()} }
@@ -73,7 +73,7 @@ func (r *Request) versions(p *picture) []version {
 	return append(out, version{"Clean", math.NaN(), p.target.RGBA()})
 }
 
-// cropRow is a row: the whole pictures with their boxes, then the details of all
+// cropRow returns a row: the whole pictures with their boxes, then the details of all
 // versions.
 func (r *Request) cropRow(p *picture) (row []draw.Panel) {
 	versions := r.versions(p)
@@ -96,8 +96,8 @@ func (r *Request) cropRow(p *picture) (row []draw.Panel) {
 	return row
 }
 
-// details finds the square in which the squared error fell most, and, apart from
-// it, the one in which most is left.
+// details finds the square in which the squared error fell most and, apart from it, the
+// one in which most is left.
 func (p *picture) details() (gained, left image.Rectangle) {
 	w, h := p.input.W, p.input.H
 	in, clean, n := p.input.Planar().Pix, p.target.Planar().Pix, w*h
@@ -113,10 +113,10 @@ func (p *picture) details() (gained, left image.Rectangle) {
 	return gained, left
 }
 
-// best is the square of the largest sum that does not meet another, if there is
+// best returns the square with the largest sum that does not overlap apart, if there is
 // room for one.
 func best(x []float64, w, h, side int, apart image.Rectangle) image.Rectangle {
-	sum := make([]float64, (w+1)*(h+1)) // over all above and to the left
+	sum := make([]float64, (w+1)*(h+1)) // over all values above and to the left
 	for y := range h {
 		for i := range w {
 			sum[(y+1)*(w+1)+i+1] = x[y*w+i] + sum[y*(w+1)+i+1] + sum[(y+1)*(w+1)+i] - sum[y*(w+1)+i]

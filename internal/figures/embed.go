@@ -10,8 +10,8 @@ import (
 	"clusir/internal/draw"
 )
 
-// The settings of t-SNE (van der Maaten and Hinton, 2008), with the
-// exaggeration and the step that are usual now.
+// The settings of t-SNE (van der Maaten and Hinton, 2008), with the exaggeration and
+// the step size in common use today.
 const (
 	mostPerplexity = 30
 	exaggeration   = 12
@@ -22,8 +22,8 @@ const (
 	lateMomentum   = 0.8
 )
 
-// embed lays rows of features out in the plane so that near ones stay near. The
-// same rows give the same points: it starts from the principal components.
+// embed maps rows of features to points in the plane such that near ones stay near. The
+// same rows give the same points, because it starts from the principal components.
 func embed(rows [][]float64) []draw.Point {
 	n := len(rows)
 	if n < 4 { // no neighbourhood to keep
@@ -49,8 +49,8 @@ func embed(rows [][]float64) []draw.Point {
 	return points
 }
 
-// normalised centres the features and divides all by one number, such that the
-// mean squared distance is of order 1: the search of affinities starts there.
+// normalised centres the features and scales them such that the mean squared distance
+// is of order 1, where the search for affinities starts.
 func normalised(rows [][]float64) *mat.Dense {
 	n, c := len(rows), len(rows[0])
 	x := mat.NewDense(n, c, nil)
@@ -71,12 +71,12 @@ func normalised(rows [][]float64) *mat.Dense {
 	return x
 }
 
-// perplexity is that for n points: more than a third of the others cannot be
+// perplexity returns the perplexity for n points: at most a third of the others can be
 // neighbours of one.
 func perplexity(n int) float64 { return min(mostPerplexity, float64(n-1)/3) }
 
-// affinities are the library's. Its descent is not used: it never clears the
-// sum of its gradients, and starts from a generator that cannot be seeded.
+// affinities uses the library's affinities but not its descent, which never clears the
+// sum of its gradients and starts from a generator that cannot be seeded.
 func affinities(x *mat.Dense) *mat.Dense {
 	n, _ := x.Dims()
 	t := tsne.NewTSNE(2, perplexity(n), 0, 0, false)
@@ -84,7 +84,7 @@ func affinities(x *mat.Dense) *mat.Dense {
 	return t.P
 }
 
-// principal are the first two principal components, scaled down to the start.
+// principal returns the first two principal components, scaled down to the start.
 func principal(x *mat.Dense) *mat.Dense {
 	n, c := x.Dims()
 	y := mat.NewDense(n, 2, nil)
@@ -141,8 +141,8 @@ func (d *descent) move(rate, exaggeration, momentum float64) {
 	d.y.Add(d.y, d.step)
 }
 
-// agreement is how many of the k nearest neighbours of a row have its label, on
-// average.
+// agreement returns the mean share of the k nearest neighbours of a row that have its
+// label.
 func agreement(rows [][]float64, label []int, k int) float64 {
 	k = min(k, len(rows)-1)
 	if k < 1 {

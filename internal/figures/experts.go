@@ -8,7 +8,7 @@ import (
 	"clusir/internal/draw"
 )
 
-// experts shows which experts each degradation runs through.
+// experts shows which experts each degradation uses.
 func experts(ctx context.Context, r *Request) ([]sheet, error) {
 	samples, err := r.samples(ctx)
 	if err != nil {
@@ -48,7 +48,8 @@ func experts(ctx context.Context, r *Request) ([]sheet, error) {
 	}}}, nil
 }
 
-// meanWeights are the experts' weights in a stage, averaged over each split: [split][expert].
+// meanWeights returns the experts' weights in a stage, averaged over each split:
+// [split][expert].
 func meanWeights(samples []sample, stage, splits, experts int) [][]float64 {
 	mean := make([][]float64, splits)
 	count := make([]float64, splits)

@@ -1,6 +1,5 @@
-// Package figures draws what the paper's figures show, of any network on any
-// benchmarks: what its features, its routers and its frequency modulation make
-// of degraded pictures.
+// Package figures draws the paper's figures for any network and benchmarks: how its
+// features, its routers and its frequency modulation treat degraded pictures.
 package figures
 
 import (
@@ -25,18 +24,19 @@ type Request struct {
 	Name string // of the network, for titles
 	// Splits are the degradations to show.
 	Splits []*dataset.Split
-	Seed   uint64 // of what is made of clean images
-	// Samples is the most images of a split in figures of many images.
+	Seed   uint64 // for degrading clean images
+	// Samples is the maximum number of images per split in figures of many images.
 	Samples int
-	// Image names the picture of each split in figures of single ones; "" is the first.
+	// Image names the picture of each split in figures of single ones; "" means the
+	// first.
 	Image string
 	Dir   string // where the files go
-	// Overwrite tells that files which are there may be replaced.
+	// Overwrite allows existing files to be replaced.
 	Overwrite bool
-	// Other, if set, is a second network of which the crops show the results, too.
+	// Other, if set, is a second network whose results the crops also show.
 	Other     *infer.Network
 	OtherName string
-	// Progress, if set, is called after each image, with how many are done of how many.
+	// Progress, if set, is called after each image with the number done and the total.
 	Progress func(done, of int)
 }
 
@@ -48,7 +48,7 @@ type figure struct {
 	moe, dafmm  bool // needs parts that the paper's ablations lack
 }
 
-// sheet is a figure under the name of its files.
+// sheet is a figure and the name of its files.
 type sheet struct {
 	name string
 	draw.Sheet
@@ -67,7 +67,7 @@ var all = []figure{
 	{"experts", "weights of the experts by degradation and stage", experts, true, true, false},
 }
 
-// Names are those of all figures.
+// Names returns the names of all figures.
 func Names() (names []string) {
 	for _, f := range all {
 		names = append(names, f.name)
@@ -75,15 +75,15 @@ func Names() (names []string) {
 	return names
 }
 
-// About says in a line what a figure of Names shows.
+// About describes a figure of Names in one line.
 func About(name string) string { return all[index(name)].about }
 
 func index(name string) int {
 	return slices.IndexFunc(all, func(f figure) bool { return f.name == name })
 }
 
-// NeedsPictures reports whether any of the figures shows what becomes of
-// pictures. It is an error if one of the names is unknown.
+// NeedsPictures reports whether any of the figures uses pictures. It returns an error
+// if one of the names is unknown.
 func NeedsPictures(names []string) (bool, error) {
 	pictures := false
 	for _, name := range names {
@@ -96,8 +96,8 @@ func NeedsPictures(names []string) (bool, error) {
 	return pictures, nil
 }
 
-// MayWrite is an error if one of the files that the figures go to exists and must
-// not be replaced.
+// MayWrite returns an error if one of the figures' files exists and must not be
+// replaced.
 func (r *Request) MayWrite(names []string) error {
 	if r.Overwrite {
 		return nil
@@ -121,7 +121,7 @@ func (r *Request) MayWrite(names []string) error {
 	return nil
 }
 
-// Draw makes a figure of Names, as PNG and as SVG, and returns the files' paths.
+// Draw draws a figure of Names, as PNG and as SVG, and returns the files' paths.
 func Draw(ctx context.Context, name string, r Request) ([]string, error) {
 	f := all[index(name)]
 	if err := f.check(&r); err != nil {
@@ -158,14 +158,14 @@ func (f figure) check(r *Request) error {
 	return nil
 }
 
-// progress tells of images that are done.
+// progress reports images that are done.
 func (r *Request) progress(done, of int) {
 	if r.Progress != nil {
 		r.Progress(done, of)
 	}
 }
 
-// picture is an image of a split with what the network made of it.
+// picture is an image of a split with the network's result.
 type picture struct {
 	split         *dataset.Split
 	name          string
@@ -175,7 +175,7 @@ type picture struct {
 	routes        []*model.Route
 }
 
-// restore runs the network on an image; probe sees the modules' results.
+// restore runs the network on an image; probe receives the modules' results.
 func (r *Request) restore(ctx context.Context, s *dataset.Split, item dataset.Item, probe func(name string, v *model.Var)) (*picture, error) {
 	input, target, err := item.Load(r.Seed)
 	if err != nil {
@@ -187,7 +187,7 @@ func (r *Request) restore(ctx context.Context, s *dataset.Split, item dataset.It
 	return p, err
 }
 
-// each restores the one picture of each split that the request names.
+// each restores the picture of each split that the request names.
 func (r *Request) each(ctx context.Context, probe func(p int, name string, v *model.Var)) ([]*picture, error) {
 	var pictures []*picture
 	for i, s := range r.Splits {
@@ -208,7 +208,7 @@ func (r *Request) each(ctx context.Context, probe func(p int, name string, v *mo
 	return pictures, nil
 }
 
-// pick is the item of a split that the request names.
+// pick returns the item of a split that the request names.
 func (r *Request) pick(s *dataset.Split) (dataset.Item, error) {
 	if len(s.Items) == 0 {
 		return dataset.Item{}, fmt.Errorf("%s has no images", titleOf(s))
@@ -223,12 +223,12 @@ func (r *Request) pick(s *dataset.Split) (dataset.Item, error) {
 	return s.Items[i], nil
 }
 
-// titleOf names a split: "CBSD68 σ=25".
+// titleOf returns a split's title: "CBSD68 σ=25".
 func titleOf(s *dataset.Split) string {
 	return strings.TrimSpace(s.Benchmark.Title + " " + s.Label)
 }
 
-// fileOf is a split's part of a file's name: "cbsd68-25".
+// fileOf returns a split's part of a file name: "cbsd68-25".
 func fileOf(s *dataset.Split) string {
 	return strings.TrimSuffix(s.Benchmark.Name+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
 }

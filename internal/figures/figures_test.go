@@ -18,7 +18,7 @@ import (
 	"clusir/internal/infer/infertest"
 )
 
-// photos are splits of noise and rain over three pictures of random blocks.
+// photos returns splits of noise and rain over three pictures of random blocks.
 func photos(t *testing.T) []*dataset.Split {
 	t.Helper()
 	dir := t.TempDir()
@@ -97,7 +97,7 @@ func TestEveryFigure(t *testing.T) {
 			t.Errorf("%s made %s, want %s", name, got, expected)
 		}
 		if About(name) == "" {
-			t.Errorf("nothing is said about %s", name)
+			t.Errorf("%s is not described", name)
 		}
 	}
 }

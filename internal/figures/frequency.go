@@ -13,22 +13,22 @@ import (
 	"clusir/internal/model"
 )
 
-// bands are the parts of the features that the frequency modulation of the
-// finest level works on.
+// bands are the parts of the features that the frequency modulation of the finest level
+// handles.
 var bands = []struct{ probe, title string }{
 	{"dafmm.0.ll", "LL band"},
 	{"dafmm.0.low", "Low, refined"},
 	{"dafmm.0.high", "High, refined"},
 }
 
-// band is a part of the features, all channels in one picture.
+// band is a part of the features, all channels combined in one picture.
 type band struct {
 	h, w     int
 	strength []float64 // root mean square over the channels, [h,w]
-	spectrum []float64 // the same of the amplitudes, the zero frequency in the middle
+	spectrum []float64 // the same for the amplitudes, with the zero frequency in the middle
 }
 
-// frequency shows what the frequency modulation makes of each picture.
+// frequency shows the effect of the frequency modulation on each picture.
 func frequency(ctx context.Context, r *Request) ([]sheet, error) {
 	seen := make([][]band, len(r.Splits))
 	for i := range seen {
@@ -77,7 +77,8 @@ func bandRow(p *picture, parts []band, gain draw.Scale) []draw.Panel {
 	return append(row, draw.Picture{Title: "Change, low", Image: gain.Image(change(parts), ll.w, ll.h), Width: bandWide})
 }
 
-// change is that of the amplitudes from the LL band to its refined form, in octaves.
+// change returns the change of the amplitudes from the LL band to its refined form, in
+// octaves.
 func change(parts []band) []float64 {
 	x := make([]float64, len(parts[0].spectrum))
 	for i := range x {
@@ -86,7 +87,7 @@ func change(parts []band) []float64 {
 	return x
 }
 
-// gainScale is symmetric and holds the changes of all pictures but for a few.
+// gainScale is symmetric and covers the changes of all pictures except a few outliers.
 func gainScale(seen [][]band) draw.Scale {
 	most := 0.
 	for _, parts := range seen {
@@ -99,7 +100,7 @@ func gainScale(seen [][]band) draw.Scale {
 // tiny keeps quotients and logarithms finite.
 const tiny = 1e-6
 
-// newBand takes features x [C,h,w].
+// newBand makes a band of features x [C,h,w].
 func newBand(x []float32, C, h, w int) band {
 	b := band{h: h, w: w, strength: make([]float64, h*w), spectrum: make([]float64, h*w)}
 	for c := range C {
@@ -119,7 +120,8 @@ func newBand(x []float32, C, h, w int) band {
 	return b
 }
 
-// fft2 is the orthonormal Fourier transform, the zero frequency in the middle.
+// fft2 returns the orthonormal Fourier transform, with the zero frequency in the
+// middle.
 func fft2(x []float32, h, w int) []complex128 {
 	rows, cols := fourier.NewCmplxFFT(w), fourier.NewCmplxFFT(h)
 	z := make([]complex128, h*w)
@@ -143,15 +145,15 @@ func fft2(x []float32, h, w int) []complex128 {
 	return out
 }
 
-// usual is the range of values without their outermost hundredths.
+// usual returns the range of values without the outermost hundredths.
 func usual(x []float64) draw.Scale {
 	sorted := slices.Sorted(slices.Values(x))
 	cut := len(x) / 100
 	return draw.Scale{Min: sorted[cut], Max: sorted[len(x)-1-cut]}
 }
 
-// decades are the three below the largest amplitude but for the few at zero
-// frequency.
+// decades returns the three decades below the largest amplitude, ignoring the few at
+// zero frequency.
 func decades(spectrum []float64) draw.Scale {
 	top := slices.Sorted(slices.Values(logs(spectrum)))[len(spectrum)-1-len(spectrum)/1000]
 	return draw.Scale{Min: top - 3, Max: top}

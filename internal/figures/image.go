@@ -5,8 +5,8 @@ import (
 	"image/color"
 )
 
-// over shows a map of colours over a picture in grey: the map at a strength in
-// 0..1, lighter where the picture is.
+// over shows a map of colours over a grey picture: the map with a strength in 0..1,
+// lighter where the picture is.
 func over(m *image.RGBA, photo image.Image, strength float64) *image.RGBA {
 	b := photo.Bounds()
 	out := image.NewRGBA(b)

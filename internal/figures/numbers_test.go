@@ -12,7 +12,7 @@ import (
 	"clusir/internal/planar"
 )
 
-// blobs are rows around three centres far from each other.
+// blobs returns rows around three centres far from each other.
 func blobs(n int) (rows [][]float64, labels []int) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for i := range n {
@@ -86,8 +86,8 @@ func TestPairwise(t *testing.T) {
 	}
 }
 
-// TestFFT2 holds the transform to a wave of known frequency, at sizes that are
-// no powers of two.
+// TestFFT2 checks the transform of a wave of known frequency, at sizes that are not
+// powers of two.
 func TestFFT2(t *testing.T) {
 	const h, w, fy, fx = 12, 10, 2, 3
 	x := make([]float32, h*w)
@@ -118,7 +118,7 @@ func TestDetails(t *testing.T) {
 				p.input.Pix[3*i] = 255 // removed
 			}
 			if image.Pt(x, y).In(image.Rect(8, 4, 72, 68)) {
-				p.input.Pix[3*i+1], p.output.Pix[w*h+i] = 128, 128./255 // left as it was
+				p.input.Pix[3*i+1], p.output.Pix[w*h+i] = 128, 128./255 // left unchanged
 			}
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"clusir/internal/model"
 )
 
-// prototypes shows how far apart each stage's prototypes are: in the network,
-// and at the start of a training that begins with orthogonal or random ones.
+// prototypes shows how far apart each stage's prototypes are: in the network, and at
+// the start of a training with orthogonal or random ones.
 func prototypes(_ context.Context, r *Request) ([]sheet, error) {
 	c := r.Net.Model.Config
 	rows := [][]draw.Panel{}
@@ -58,7 +58,7 @@ func prototypes(_ context.Context, r *Request) ([]sheet, error) {
 	}}}, nil
 }
 
-// started are the prototypes of a network that has not been trained.
+// started returns the prototypes of an untrained network.
 func (r *Request) started(kind string) ([][]float64, error) {
 	c := r.Net.Model.Config
 	c.PrototypeInit = kind
@@ -79,10 +79,10 @@ func (r *Request) prototypesOf(m *model.ClusIR) (stages [][]float64) {
 	return stages
 }
 
-// pairwise are the squared distances of the rows [N·C], scaled to length 1.
+// pairwise returns the squared distances of the rows [N·C], scaled to length 1.
 //
-// The paper does not say; whether its prototypes are: the router sees their
-// directions only, so lengths would hide what matters.
+// The paper does not say whether its prototypes are scaled. The router depends only on
+// their directions, so lengths would hide what matters.
 func pairwise(p []float64, C int) [][]float64 {
 	N := len(p) / C
 	row := func(i int) []float64 { return p[i*C:][:C] }

@@ -16,7 +16,7 @@ type sample struct {
 	weights  [arch.Stages][]float64 // of the stage's experts, [N·M]
 }
 
-// samples runs the network on images of every split, spread over each.
+// samples runs the network on images from across every split.
 func (r *Request) samples(ctx context.Context) ([]sample, error) {
 	total := 0
 	for _, s := range r.Splits {
@@ -49,7 +49,7 @@ func (r *Request) samples(ctx context.Context) ([]sample, error) {
 	return out, nil
 }
 
-// spread takes at most n items, evenly from all.
+// spread returns at most n items, evenly spaced.
 func spread(items []dataset.Item, n int) []dataset.Item {
 	if len(items) <= n {
 		return items

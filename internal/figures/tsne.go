@@ -14,10 +14,10 @@ import (
 	"clusir/internal/palette"
 )
 
-// neighbours are those whose degradations are compared.
+// neighbours is the number of neighbours whose degradations are compared.
 const neighbours = 10
 
-// tsneFigure shows how far the stages tell degradations apart.
+// tsneFigure shows how well the stages distinguish degradations.
 func tsneFigure(ctx context.Context, r *Request) ([]sheet, error) {
 	samples, err := r.samples(ctx)
 	if err != nil {
@@ -55,8 +55,8 @@ func tsneFigure(ctx context.Context, r *Request) ([]sheet, error) {
 	}}}, nil
 }
 
-// marks gives each split a colour and a form. Where there are several tasks,
-// the colour is the task's and forms tell its splits apart.
+// marks gives each split a colour and a shape. If there are several tasks, the colour
+// is the task's and shapes distinguish its splits.
 func marks(splits []*dataset.Split) []draw.Entry {
 	count := map[string]int{}
 	for _, s := range splits {
@@ -76,7 +76,7 @@ func marks(splits []*dataset.Split) []draw.Entry {
 	return entries
 }
 
-// nearest are the k rows nearest to row i, itself left out.
+// nearest returns the k rows nearest to row i, without i itself.
 func nearest(distances mat.Matrix, i, k int) []int {
 	n, _ := distances.Dims()
 	var others []int
@@ -89,7 +89,7 @@ func nearest(distances mat.Matrix, i, k int) []int {
 	return others[:k]
 }
 
-// chance is the agreement of neighbours that are drawn at random.
+// chance returns the agreement of randomly drawn neighbours.
 func chance(labels []int) float64 {
 	count := map[int]int{}
 	for _, l := range labels {

@@ -10,36 +10,36 @@ import (
 	"strings"
 )
 
-// Both sides of a call prove that they know the run's secret, without saying it: each
-// answers a nonce of the other's with its HMAC. Without a secret the key is empty, and
-// anybody can answer.
+// Both sides of a connection prove that they know the run's secret without revealing
+// it: each answers the other's nonce with its HMAC. Without a secret the key is empty,
+// and anybody can answer.
 
 // key is the secret of a run.
 type key string
 
-// errSecret is the end of a call between ranks of different secrets.
+// errSecret is the error of a connection between ranks with different secrets.
 var errSecret = errors.New("the secrets differ: set " + secretVariable + " or " + secretFileVariable + " alike for all ranks")
 
 // proof is an answer to a nonce, and a nonce to answer.
 type proof struct {
 	Nonce string `json:"nonce,omitempty"`
 	MAC   string `json:"mac,omitempty"`
-	Error string `json:"error,omitempty"` // why the caller is not welcome
+	Error string `json:"error,omitempty"` // why the caller was refused
 }
 
-// mac authenticates parts that hold no line break.
+// mac authenticates parts, which must not contain line breaks.
 func (k key) mac(parts ...string) string {
 	h := hmac.New(sha256.New, []byte(k))
 	h.Write([]byte(strings.Join(parts, "\n")))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// is reports whether a MAC is that of the parts.
+// is reports whether mac is the MAC of the parts.
 func (k key) is(mac string, parts ...string) bool {
 	return hmac.Equal([]byte(mac), []byte(k.mac(parts...)))
 }
 
-// of is what a rank vouches for: who it is and where it waits.
+// of returns what a rank authenticates: its number and where it listens.
 func (h hello) of() string { return fmt.Sprintf("rank %d of %d at port %d", h.Rank, h.Size, h.Port) }
 
 // challenge is rank 0's side.
@@ -58,7 +58,7 @@ func (k key) challenge(w *wire, h hello) error {
 	return nil
 }
 
-// prove is the side of a rank that calls.
+// prove is the calling rank's side.
 func (k key) prove(w *wire, h hello) error {
 	if err := w.write(h); err != nil {
 		return err

@@ -15,13 +15,13 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// transports makes groups of each kind that need no launcher.
+// transports makes groups of each kind that needs no launcher.
 var transports = map[string]func(t *testing.T, size int) []Group{
 	"local": func(_ *testing.T, size int) []Group { return Local(size) },
 	"tcp":   joined,
 }
 
-// joined makes a group over TCP, all of whose ranks are in this process.
+// joined makes a group over TCP whose ranks are all in this process.
 func joined(t *testing.T, size int) []Group {
 	t.Helper()
 	addr := sharedtest.FreeAddr(t)
@@ -37,7 +37,7 @@ func joined(t *testing.T, size int) []Group {
 	return groups
 }
 
-// together runs f on every rank and returns what each found.
+// together runs f on every rank and returns the errors.
 func together(groups []Group, f func(g Group) error) []error {
 	errs := make([]error, len(groups))
 	var wg sync.WaitGroup
@@ -133,11 +133,11 @@ func TestSameBits(t *testing.T) {
 		}
 	}
 	if !slices.Equal(sums["local"], sums["tcp"]) {
-		t.Error("TCP adds up to other bits than goroutines")
+		t.Error("TCP gives different bits than goroutines")
 	}
 }
 
-// TestBarrier: nobody passes before the last has come.
+// TestBarrier: no rank passes before the last one has arrived.
 func TestBarrier(t *testing.T) {
 	groups := Local(3)
 	come := make(chan int, 3)
@@ -159,8 +159,8 @@ func TestBarrier(t *testing.T) {
 	}
 }
 
-// TestFailures: whatever ends one rank ends the others' pending calls within
-// seconds, with an error that names it.
+// TestFailures: a rank that ends ends the others' pending calls within seconds, with an
+// error that names it.
 func TestFailures(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -184,15 +184,15 @@ func TestFailures(t *testing.T) {
 						c.end(g)
 						return nil
 					}
-					return g.AllReduce(make([]float32, 1<<20)) // more than what the system buffers
+					return g.AllReduce(make([]float32, 1<<20)) // more than the system buffers
 				})
 				if d := time.Since(begin); d > patience {
 					t.Errorf("the others took %v to notice", d)
 				}
-				named := false // the ranks beside it know which it was; others name those
+				named := false // its neighbours know which rank it was; others name those
 				for r, err := range errs {
 					if r != 1 && err == nil {
-						t.Errorf("rank %d goes on", r)
+						t.Errorf("rank %d continues", r)
 					}
 					named = named || err != nil && strings.Contains(err.Error(), c.want)
 				}
@@ -207,7 +207,7 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestAbortReachesContext: who only computes hears of a failure, too.
+// TestAbortReachesContext: a rank that only computes learns of a failure, too.
 func TestAbortReachesContext(t *testing.T) {
 	for name, open := range transports {
 		groups := open(t, 3)
@@ -216,17 +216,17 @@ func TestAbortReachesContext(t *testing.T) {
 			select {
 			case <-g.Context().Done():
 				if why := context.Cause(g.Context()).Error(); why != "rank 2 gave up: out of memory" {
-					t.Errorf("%s: rank %d hears %q", name, g.Rank(), why)
+					t.Errorf("%s: rank %d: the cause is %q", name, g.Rank(), why)
 				}
 			case <-time.After(hearsay):
-				t.Errorf("%s: rank %d does not hear of it", name, g.Rank())
+				t.Errorf("%s: rank %d does not learn of it", name, g.Rank())
 			}
 			g.Close()
 		}
 	}
 }
 
-// TestOutOfStep: ranks that make different calls are told so.
+// TestOutOfStep: ranks that make different calls get an error that says so.
 func TestOutOfStep(t *testing.T) {
 	for name, open := range transports {
 		groups := open(t, 2)

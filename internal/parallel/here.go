@@ -8,16 +8,16 @@ import (
 	"sync"
 )
 
-// Here is the part of a run that this process has: one rank, or, if it computes on
-// several devices, all of them.
+// Here is this process's part of a run: one rank, or all of them if it computes on
+// several devices.
 type Here struct {
 	Groups []Group
 	Local  int // the number of the first rank on this machine
-	Beside int // all ranks on this machine
+	Beside int // the number of ranks on this machine
 }
 
-// Enter finds out which ranks of a run this process has, one for each of its devices,
-// and waits for the others, which it writes to messages.
+// Enter determines which ranks of a run this process has, one for each of its devices,
+// and waits for the others, announcing that to messages.
 func Enter(ctx context.Context, getenv func(string) string, devices int, messages io.Writer) (*Here, error) {
 	place, err := FromEnv(getenv)
 	if err != nil {
@@ -40,8 +40,8 @@ func Enter(ctx context.Context, getenv func(string) string, devices int, message
 }
 
 // Run calls rank for every rank of this process, for the first on this goroutine, and
-// returns the error of the rank that failed first-hand. A panic of another than the
-// first is that rank's error.
+// returns the error of the rank that failed first-hand. A panic of any other than the
+// first becomes that rank's error.
 func (h *Here) Run(rank func(i int, g Group) error) error {
 	errs := make([]error, len(h.Groups))
 	var others sync.WaitGroup

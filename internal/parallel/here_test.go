@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestRunHere: the error of a run is that of the rank that failed by itself, whichever
+// TestRunHere: the error of a run is that of the rank that failed first-hand, whichever
 // it is and however it failed.
 func TestRunHere(t *testing.T) {
 	const ranks = 3
@@ -24,7 +24,7 @@ func TestRunHere(t *testing.T) {
 	} {
 		for failing := range ranks {
 			if failing == 0 && c.name == "panic" {
-				continue // which goes on to the caller
+				continue // which is re-raised in the caller
 			}
 			h, err := Enter(t.Context(), func(string) string { return "" }, ranks, io.Discard)
 			if err != nil || h.Beside != ranks || h.Local != 0 {

@@ -15,21 +15,21 @@ import (
 	"clusir/internal/userfile"
 )
 
-// Place is where a launcher puts this process among the ranks of a run.
+// Place is the place that a launcher gives this process among the ranks of a run.
 type Place struct {
 	Rank, Size           int
 	LocalRank, LocalSize int    // among the ranks on this machine
-	Addr                 string // host:port where rank 0 waits for the others
+	Addr                 string // host:port where rank 0 listens for the others
 	MPI                  bool   // MPI joins the ranks, not TCP
-	Launcher             string // who says so, for messages
-	// Secret is what the ranks of the run know and others do not, "" for nothing.
+	Launcher             string // the source of this information, for messages
+	// Secret is known only to the ranks of the run; "" for none.
 	Secret string
-	// Timeout is how long a rank may give no sign of life, 0 for ever.
+	// Timeout is how long a rank may be silent, 0 for ever.
 	Timeout time.Duration
 }
 
-// The variables that set a TCP group's secret, or the file that holds it, and how
-// long a rank may be silent.
+// The variables for a TCP group's secret, or the file that holds it, and how long a
+// rank may be silent.
 const (
 	secretVariable     = "CLUSIR_SECRET"
 	secretFileVariable = "CLUSIR_SECRET_FILE"
@@ -51,17 +51,17 @@ func Join(ctx context.Context, p Place) (Group, error) {
 	return joinTCP(ctx, p)
 }
 
-// FromEnv finds out from the environment whether a launcher started this process
-// as one of several ranks. It knows, in this order:
+// FromEnv determines from the environment whether a launcher started this process as
+// one of several ranks. It recognises, in this order:
 //
 //   - RANK, WORLD_SIZE, MASTER_ADDR, MASTER_PORT and LOCAL_RANK, LOCAL_WORLD_SIZE,
 //     as torchrun and the training operators of Kubernetes set them;
 //   - OpenMPI's mpirun, and MPICH's and Intel's;
 //   - Slurm's srun.
 //
-// Under mpirun a binary with MPI uses that. Without MPI, and under srun, the
-// ranks meet at MASTER_ADDR and MASTER_PORT; under srun these have defaults.
-// Without a launcher the place is rank 0 of 1.
+// Under mpirun, a binary with MPI uses MPI. Without MPI, and under srun, the ranks meet
+// at MASTER_ADDR and MASTER_PORT, which have defaults under srun. Without a launcher
+// the place is rank 0 of 1.
 func FromEnv(getenv func(string) string) (Place, error) {
 	e := &env{get: getenv}
 	var p Place
@@ -72,7 +72,7 @@ func FromEnv(getenv func(string) string) (Place, error) {
 		p = e.mpirun("mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE")
 	case e.has("PMI_SIZE"):
 		p = e.mpirun("mpiexec", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS")
-	case e.has("SLURM_STEP_NUM_TASKS"): // set in steps alone, where srun starts the ranks
+	case e.has("SLURM_STEP_NUM_TASKS"): // only set in steps, where srun starts the ranks
 		p = e.slurm()
 	default:
 		return Place{Size: 1, LocalSize: 1}, nil
@@ -80,11 +80,11 @@ func FromEnv(getenv func(string) string) (Place, error) {
 	switch {
 	case e.err != nil:
 	case p.Size < 1 || p.Rank < 0 || p.Rank >= p.Size:
-		e.err = fmt.Errorf("rank %d of %d ranks: ranks go from 0 to their number less one", p.Rank, p.Size)
+		e.err = fmt.Errorf("rank %d of %d ranks: ranks are numbered from 0", p.Rank, p.Size)
 	case p.Size > maxRanks:
 		e.err = fmt.Errorf("%d ranks: a run has %d at most", p.Size, maxRanks)
 	case p.LocalSize < 1 || p.LocalSize > p.Size || p.LocalRank < 0:
-		e.err = fmt.Errorf("rank %d of %d ranks on this machine, of %d in all: ranks go from 0 to their number less one", p.LocalRank, p.LocalSize, p.Size)
+		e.err = fmt.Errorf("rank %d of %d ranks on this machine, of %d in all: ranks are numbered from 0", p.LocalRank, p.LocalSize, p.Size)
 	}
 	p.Secret, p.Timeout = e.secret(), e.timeout()
 	if e.err != nil {
@@ -93,7 +93,7 @@ func FromEnv(getenv func(string) string) (Place, error) {
 	return p, nil
 }
 
-// secret is what the ranks prove to know.
+// secret returns what the ranks prove to know.
 func (e *env) secret() string {
 	if !e.has(secretFileVariable) {
 		return e.get(secretVariable)
@@ -112,7 +112,7 @@ func (e *env) secret() string {
 	return secret
 }
 
-// timeout is how long a rank may be silent.
+// timeout returns how long a rank may be silent.
 func (e *env) timeout() time.Duration {
 	if !e.has(timeoutVariable) {
 		return defaultTimeout
@@ -124,7 +124,7 @@ func (e *env) timeout() time.Duration {
 	return d
 }
 
-// env reads variables and keeps the first mistake.
+// env reads variables and keeps the first error.
 type env struct {
 	get func(string) string
 	err error
@@ -132,7 +132,7 @@ type env struct {
 
 func (e *env) has(name string) bool { return e.get(name) != "" }
 
-// number returns the variable's value; it must be there.
+// number returns the value of a variable that must be set.
 func (e *env) number(name string) int {
 	if !e.has(name) {
 		e.fail(fmt.Errorf("%s is not set", name))
@@ -167,7 +167,7 @@ func (e *env) torch() Place {
 	if p.Size > 1 {
 		port := e.number("MASTER_PORT")
 		if e.get("TORCHELASTIC_USE_AGENT_STORE") == "True" {
-			port++ // torchrun itself waits at MASTER_PORT
+			port++ // torchrun itself listens at MASTER_PORT
 		}
 		p.Addr = e.master(e.get("MASTER_ADDR"), port)
 	}
@@ -203,13 +203,13 @@ func (e *env) slurm() Place {
 		return p
 	}
 	host := cmp.Or(e.get("MASTER_ADDR"), firstHost(cmp.Or(e.get("SLURM_STEP_NODELIST"), e.get("SLURM_JOB_NODELIST"))))
-	// Two jobs on a machine must not meet: the port is the job's.
+	// The port depends on the job, so that two jobs on a machine do not meet.
 	p.Addr = e.master(host, e.numberOr("MASTER_PORT", 20000+e.numberOr("SLURM_JOB_ID", 0)%10000))
 	return p
 }
 
-// tasksHere is how many tasks the step has on this machine, of SLURM_STEP_TASKS_PER_NODE
-// such as "4(x2),3": the numbers of the nodes in their order.
+// tasksHere returns the number of the step's tasks on this machine, from
+// SLURM_STEP_TASKS_PER_NODE such as "4(x2),3": the numbers in node order.
 func (e *env) tasksHere() int {
 	node := e.numberOr("SLURM_NODEID", 0)
 	for part := range strings.SplitSeq(e.get("SLURM_STEP_TASKS_PER_NODE"), ",") {
@@ -230,7 +230,7 @@ func (e *env) tasksHere() int {
 	return 1
 }
 
-// master is where rank 0 waits.
+// master returns where rank 0 listens.
 func (e *env) master(host string, port int) string {
 	if host == "" {
 		e.fail(errors.New("MASTER_ADDR is not set: it names the machine of rank 0"))
@@ -241,7 +241,7 @@ func (e *env) master(host string, port int) string {
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// firstHost is the first machine of a Slurm list such as node[03-07,11],login1.
+// firstHost returns the first machine of a Slurm list such as node[03-07,11],login1.
 func firstHost(list string) string {
 	open := strings.IndexByte(list, '[')
 	if comma := strings.IndexByte(list, ','); open < 0 || comma >= 0 && comma < open {
@@ -257,9 +257,10 @@ func firstHost(list string) string {
 	return list[:open] + first + suffix
 }
 
-// bindHost is the host that rank 0 listens on: the address by which the others call
-// it, so that nobody else's networks reach it; "", for all, if this machine has no
-// such address (a service stands before it) or another one's name for it may differ.
+// bindHost returns the host that rank 0 listens on: the address by which the others
+// call it, so that it cannot be reached from other networks; or "", which means all, if
+// this machine does not have that address (there is a service in front of it) or may
+// know it under another name.
 func (p Place) bindHost(ctx context.Context) string {
 	host, _, err := net.SplitHostPort(p.Addr)
 	if err != nil {
@@ -278,20 +279,20 @@ func (p Place) bindHost(ctx context.Context) string {
 	if err != nil {
 		return ""
 	}
-	_ = l.Close() // it was a question
+	_ = l.Close() // it was only a test
 	return addrs[0].String()
 }
 
-// onlyHere reports whether the ranks call rank 0 by an address of this very machine,
-// which nobody else can.
+// onlyHere reports whether the ranks call rank 0 by a local address, which other
+// machines cannot reach.
 func (p Place) onlyHere() bool {
 	host, _, err := net.SplitHostPort(p.Addr)
 	ip := net.ParseIP(host)
 	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
 }
 
-// neighbourHost is the host that another rank than 0 listens on for its neighbour: its
-// end of the connection with rank 0, if others can reach that.
+// neighbourHost returns the host on which a rank other than 0 listens for its
+// neighbour: its end of the connection with rank 0, if others can reach that.
 func (p Place) neighbourHost(toFirst net.Conn) string {
 	here, ok := toFirst.LocalAddr().(*net.TCPAddr)
 	if !ok || here.IP.IsLoopback() && !p.onlyHere() {
@@ -300,15 +301,15 @@ func (p Place) neighbourHost(toFirst net.Conn) string {
 	return here.IP.String()
 }
 
-// Threads is how many threads each of several ranks on this machine should use:
-// as many as the processors that its launcher has bound it to, or else its share
-// of those that all of them have.
+// Threads returns how many threads each of several ranks on this machine should use:
+// the number of processors that its launcher has bound it to, or else its share of all
+// processors.
 func Threads(ranks int) int {
 	return threads(ranks, runtime.GOMAXPROCS(0), runtime.NumCPU(), processors())
 }
 
-// threads computes Threads from the limit, the processors that this process may
-// use, and those of the machine.
+// threads computes Threads from the limit, the processors that this process may use,
+// and those of the machine.
 func threads(ranks, limit, own, all int) int {
 	if own < all {
 		return limit
@@ -316,7 +317,8 @@ func threads(ranks, limit, own, all int) int {
 	return max(1, limit/ranks)
 }
 
-// processors is the number of this machine's, of a list such as 0-3,8.
+// processors returns the number of this machine's processors, from a list such as
+// 0-3,8.
 func processors() int {
 	list, err := os.ReadFile("/sys/devices/system/cpu/online")
 	if err != nil {

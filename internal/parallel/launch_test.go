@@ -68,8 +68,8 @@ func TestFromEnv(t *testing.T) {
 	}
 }
 
-// TestFromEnvTrust: the secret, from a variable or a file, and how long a rank may be
-// silent.
+// TestFromEnvTrust covers the secret, from a variable or a file, and how long a rank
+// may be silent.
 func TestFromEnvTrust(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "secret")
 	for _, c := range []struct {
@@ -121,7 +121,7 @@ func TestFirstHost(t *testing.T) {
 func TestThreads(t *testing.T) {
 	for _, c := range []struct{ ranks, limit, own, all, want int }{
 		{1, 8, 8, 8, 8},
-		{2, 8, 8, 8, 4},   // nobody has bound them
+		{2, 8, 8, 8, 4},   // they are not bound
 		{2, 4, 4, 8, 4},   // bound to half of the machine each
 		{2, 2, 64, 64, 1}, // a container that may use two
 		{3, 2, 2, 2, 1},

@@ -14,8 +14,7 @@ type local struct {
 	close func()
 }
 
-// Local returns the ranks of a group within this process, each for a goroutine
-// of its own.
+// Local returns the ranks of a group within this process, each for its own goroutine.
 func Local(size int) []Group {
 	end := newFailure()
 	lanes := make([]chan []float32, size) // lanes[i] is what rank i sends
@@ -59,7 +58,7 @@ func (l lane) shift(out, in []float32) error {
 	}
 	if len(out) > 0 {
 		select {
-		case l.out <- slices.Clone(out): // the caller goes on to change it
+		case l.out <- slices.Clone(out): // the caller will change it
 		case <-l.gone:
 			return &RankError{Rank: l.next, Lost: true, Err: errLeft}
 		case <-l.ctx.Done():
@@ -84,7 +83,7 @@ func (l lane) shift(out, in []float32) error {
 	}
 }
 
-// outOfStep words that two ranks do not make the same calls.
+// outOfStep returns the error of two ranks that make different calls.
 func outOfStep(from, sends, to, expects int) error {
 	return errors.New(fmt.Sprintf("rank %d sends %d numbers where rank %d expects %d", from, sends, to, expects) +
 		": start all ranks with the same binary, configuration and data")

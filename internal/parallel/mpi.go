@@ -17,10 +17,10 @@ import (
 	"unsafe"
 )
 
-// hasMPI says whether this binary can join its ranks by MPI.
+// hasMPI reports whether this binary can join its ranks by MPI.
 const hasMPI = true
 
-// mpi is a rank of MPI's world. MPI serves one group a process.
+// mpi is a rank of MPI's world. MPI supports one group per process.
 type mpi struct {
 	ring
 	failure
@@ -87,7 +87,7 @@ func (g *mpi) shift(out, in []float32) error {
 	return nil
 }
 
-// start is the address of x, nil where it is empty.
+// start returns the address of x, nil if it is empty.
 func start(pin *runtime.Pinner, x []float32) *C.float {
 	if len(x) == 0 {
 		return nil
@@ -96,15 +96,15 @@ func start(pin *runtime.Pinner, x []float32) *C.float {
 	return (*C.float)(&x[0])
 }
 
-// Abort ends all ranks, this process among them: MPI has no other way to reach
-// a rank that waits.
+// Abort ends all ranks, including this process: MPI has no other way to reach a rank
+// that waits.
 func (g *mpi) Abort(err error) {
 	if g.err() != nil {
 		return
 	}
 	g.end(&RankError{Rank: g.rank, Err: err})
 	fmt.Fprintf(os.Stderr, "clusir: rank %d of %d: %v\n", g.rank, g.size, err)
-	C.clusir_mpi_abort() // from any thread: nothing else is to come
+	C.clusir_mpi_abort() // from any thread: nothing follows
 }
 
 // Close leaves MPI.

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestWorld is what TestMPI starts under mpirun: a rank of it.
+// TestWorld is one rank of those that TestMPI starts under mpirun.
 func TestWorld(t *testing.T) {
 	p, err := FromEnv(os.Getenv)
 	if err != nil {

@@ -4,7 +4,7 @@ package parallel
 
 import "errors"
 
-// hasMPI says whether this binary can join its ranks by MPI.
+// hasMPI reports whether this binary can join its ranks by MPI.
 const hasMPI = false
 
 func joinMPI(Place) (Group, error) {

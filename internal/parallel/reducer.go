@@ -6,20 +6,19 @@ import (
 	"clusir/internal/kernels"
 )
 
-// bucketSize is how many numbers are added up together: enough that the ring's
-// latency does not matter, few enough that the first are on their way while
-// most of the backward pass is still to come. 4 MiB.
+// bucketSize is how many numbers are added up together: enough that the ring's latency
+// does not matter, few enough that the first are on their way early in the backward
+// pass. 4 MiB.
 const bucketSize = 1 << 20
 
-// Reducer adds up a device's tensors over a group, in the order in which they
-// are given, while the device goes on computing: tensors gather in buckets, and
-// a goroutine sums one bucket while the next one fills. It is one rank's and
-// for one goroutine, as its device is. Between Wait and the next Add the
-// group may be used directly.
+// Reducer adds up a device's tensors over a group, in the order given, while the device
+// continues computing: tensors are collected in buckets, and a goroutine sums one
+// bucket while the next one fills. It belongs to one rank and, like its device, to one
+// goroutine. Between Wait and the next Add the group may be used directly.
 type Reducer struct {
 	Group
 	memory kernels.Memory
-	gpus   *gpus // where these add up by themselves; nil elsewhere
+	gpus   *gpus // if the devices add up themselves; else nil
 	size   int   // of a bucket
 	jobs   chan job
 	done   chan struct{}
@@ -30,7 +29,7 @@ type Reducer struct {
 	err     error
 }
 
-// bucket is tensors, one after the other in data.
+// bucket holds consecutive tensors in data.
 type bucket struct {
 	tensors []kernels.Tensor
 	data    []float32
@@ -43,8 +42,8 @@ type job struct {
 	summed chan<- error
 }
 
-// NewReducer returns a reducer for tensors in m. Close it before the group. say
-// receives what is worth knowing about how it works.
+// NewReducer returns a reducer for tensors in m, to be closed before the group. say
+// receives information about how it works.
 func NewReducer(g Group, m kernels.Memory, say func(string)) (*Reducer, error) {
 	r := &Reducer{Group: g, memory: m, size: bucketSize, jobs: make(chan job, 64), done: make(chan struct{})}
 	if g.Size() > 1 {
@@ -62,7 +61,7 @@ func NewReducer(g Group, m kernels.Memory, say func(string)) (*Reducer, error) {
 	return r, nil
 }
 
-// Add begins to sum t, whose value must stay until Wait.
+// Add starts the sum of t, which must not change until Wait.
 func (r *Reducer) Add(t kernels.Tensor) {
 	if r.Size() == 1 || r.err != nil {
 		return
@@ -103,8 +102,8 @@ func (r *Reducer) send() {
 	r.filling = nil
 }
 
-// Wait returns when every tensor that was added holds its sum, or the first
-// failure of the group, upon which their values are undefined.
+// Wait returns when every added tensor holds its sum. If the group fails, it returns
+// the first error and the values are undefined.
 func (r *Reducer) Wait() error {
 	if r.gpus != nil {
 		r.gpus.wait()
@@ -129,7 +128,7 @@ func (r *Reducer) Wait() error {
 	return r.err
 }
 
-// Sum replaces t by its sum at once. A failure is what Err returns.
+// Sum replaces t by its sum at once. Err reports a failure.
 func (r *Reducer) Sum(t kernels.Tensor) {
 	if r.Size() == 1 || r.err != nil {
 		return
@@ -152,7 +151,7 @@ func (r *Reducer) note(err error) {
 	}
 }
 
-// Err is the group's failure, nil while there is none.
+// Err returns the group's failure, nil if there is none.
 func (r *Reducer) Err() error {
 	if r.err != nil {
 		return r.err
@@ -163,8 +162,8 @@ func (r *Reducer) Err() error {
 	return nil
 }
 
-// Explain is why the device failed, err being what it says: another rank, where
-// devices add up by themselves and one of them is gone.
+// Explain returns why the device failed with err: the failure of another rank, if
+// devices add up themselves and one of them is gone.
 func (r *Reducer) Explain(err error) error {
 	if err == nil || r.gpus == nil {
 		return err
@@ -172,7 +171,7 @@ func (r *Reducer) Explain(err error) error {
 	return explain(r.Group, err)
 }
 
-// Close ends the goroutine and the devices' own group, and leaves the group alone.
+// Close ends the goroutine and the devices' own group, but not the group.
 func (r *Reducer) Close() error {
 	close(r.jobs)
 	<-r.done

@@ -8,8 +8,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// collective is a device that adds up tensors with its like by itself, as GPUs
-// do by NCCL: kernels/cuda's Backend says what the methods do.
+// collective is a device that adds up tensors with others of its kind, as GPUs do by
+// NCCL: kernels/cuda's Backend documents the methods.
 type collective interface {
 	RanksReady() error
 	RanksID() ([]byte, error)
@@ -20,7 +20,7 @@ type collective interface {
 	LeaveRanks() error
 }
 
-// gpus gathers tensors for devices that add up by themselves.
+// gpus collects tensors for devices that add up themselves.
 type gpus struct {
 	collective
 	tensors []kernels.Tensor
@@ -28,8 +28,8 @@ type gpus struct {
 	unwatch func() bool
 }
 
-// joinGPUs lets the devices of all ranks add up by themselves. It returns nil
-// if they are not GPUs, or one of them cannot: say receives why.
+// joinGPUs lets the devices of all ranks add up themselves. It returns nil if they are
+// not GPUs, or if one of them cannot, which say receives.
 func joinGPUs(g Group, m kernels.Memory, say func(string)) (*gpus, error) {
 	c, ok := m.(collective)
 	if !ok {
@@ -66,8 +66,9 @@ func joinGPUs(g Group, m kernels.Memory, say func(string)) (*gpus, error) {
 	return &gpus{collective: c, unwatch: context.AfterFunc(g.Context(), c.AbortRanks)}, nil
 }
 
-// explain is the reason for a failure of what devices do together: they notice that
-// another is gone, but the group knows, at about that time, which rank it is and why.
+// explain returns the reason for a failure of what devices do together: they detect
+// that another is gone, but the group knows, at about that time, which rank it is and
+// why.
 func explain(g Group, err error) error {
 	select {
 	case <-g.Context().Done():
@@ -101,7 +102,7 @@ func (d *gpus) sum(t kernels.Tensor) {
 	d.AwaitRanks()
 }
 
-// close ends the membership, in peace or, where the group has failed, at once.
+// close ends the membership, gracefully or, if the group has failed, at once.
 func (d *gpus) close() error {
 	if !d.unwatch() {
 		return nil // it was aborted

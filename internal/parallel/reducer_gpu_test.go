@@ -13,7 +13,7 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// fakeGPU is a device that adds up by itself, over a group of its own.
+// fakeGPU is a device that adds up itself, over its own group.
 type fakeGPU struct {
 	*ref.Backend
 	own    Group
@@ -53,7 +53,7 @@ func (f *fakeGPU) LeaveRanks() error {
 	return nil
 }
 
-// TestReducerOnGPUs: devices that add up by themselves do, in buckets.
+// TestReducerOnGPUs: devices that can add up themselves do so, in buckets.
 func TestReducerOnGPUs(t *testing.T) {
 	own := Local(2)
 	errs := together(Local(2), func(g Group) error {
@@ -68,7 +68,7 @@ func TestReducerOnGPUs(t *testing.T) {
 			ts = append(ts, filled(gpu.Backend, n, float32(g.Rank())))
 			r.Add(ts[len(ts)-1])
 		}
-		r.Sum(ts[0]) // before the third goes
+		r.Sum(ts[0]) // before the third is sent
 		if err := errors.Join(r.Wait(), r.Close()); err != nil {
 			return err
 		}
@@ -85,8 +85,8 @@ func TestReducerOnGPUs(t *testing.T) {
 	}
 }
 
-// TestReducerWithoutNCCL: where one GPU cannot, all go through the host, and rank
-// 0 hears of it.
+// TestReducerWithoutNCCL: if one GPU has no NCCL, all go through the host, and rank 0
+// learns of it.
 func TestReducerWithoutNCCL(t *testing.T) {
 	own := Local(2)
 	said := make([]string, 2)
@@ -113,12 +113,12 @@ func TestReducerWithoutNCCL(t *testing.T) {
 		t.Error(err)
 	}
 	if !strings.Contains(said[0], "1 of 2 ranks have no NCCL") || !strings.Contains(said[1], "not found") {
-		t.Errorf("the ranks say %q", said)
+		t.Errorf("the messages are %q", said)
 	}
 }
 
-// TestGPUsCannotJoin: the rank that cannot join ends the others' wait for it, and
-// they name it. A rank that nobody names says what its own device said.
+// TestGPUsCannotJoin: a rank that cannot join ends the others' wait for it, and they
+// name it. A rank that nobody names reports its own device's error.
 func TestGPUsCannotJoin(t *testing.T) {
 	for name, c := range map[string]struct {
 		joins [2]func(context.Context) error
@@ -159,7 +159,7 @@ func TestGPUsCannotJoin(t *testing.T) {
 	}
 }
 
-// TestGroupEndsGPUs: the failure of the group ends what the devices wait for.
+// TestGroupEndsGPUs: the failure of the group ends the devices' wait.
 func TestGroupEndsGPUs(t *testing.T) {
 	own, groups := Local(2), Local(2)
 	errs := together(groups, func(g Group) error {

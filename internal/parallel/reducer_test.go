@@ -10,7 +10,7 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// filled is a tensor of n numbers v, v+1, ...
+// filled returns a tensor of n numbers v, v+1, ...
 func filled(b *ref.Backend, n int, v float32) kernels.Tensor {
 	t := b.Alloc(n)
 	x := make([]float32, n)
@@ -21,8 +21,8 @@ func filled(b *ref.Backend, n int, v float32) kernels.Tensor {
 	return t
 }
 
-// TestReducer: tensors of all sizes hold their sums after Wait, whatever the
-// buckets, with other sums in between, step after step.
+// TestReducer: tensors of all sizes hold their sums after Wait, whatever the buckets,
+// with other sums in between, step after step.
 func TestReducer(t *testing.T) {
 	errs := together(Local(2), func(g Group) error {
 		b := ref.New()
@@ -68,7 +68,7 @@ func TestReducer(t *testing.T) {
 	}
 }
 
-// TestReducerFails: when a rank gives up, Wait and Err of the others say so.
+// TestReducerFails: when a rank gives up, Wait and Err of the others report it.
 func TestReducerFails(t *testing.T) {
 	groups := Local(2)
 	r, err := NewReducer(groups[0], ref.New(), nil)

@@ -15,35 +15,35 @@ import (
 	"time"
 )
 
-// How the ranks of a TCP group find each other: all call rank 0, at the address
-// that the launcher names, say who they are and on which port they wait for
-// their neighbour, and both sides prove that they know the run's secret (auth.go).
-// When all have come, rank 0 tells everyone where the others are and a word that
-// keeps other runs out, and each calls the next in the ring.
+// How the ranks of a TCP group find each other: all call rank 0, at the address that
+// the launcher names, send their number and the port on which they listen for their
+// neighbour, and both sides prove that they know the run's secret (auth.go). When all
+// have called, rank 0 tells everyone where the others are and a word that keeps other
+// runs out, and each calls the next one in the ring.
 
-// protocol is the version of what ranks say to each other.
+// protocol is the version of the ranks' protocol.
 const protocol = 2
 
-// joinTimeout is how long ranks wait for each other: a cluster may start them
-// minutes apart.
+// joinTimeout is how long ranks wait for each other: a cluster may start them minutes
+// apart.
 const joinTimeout = 10 * time.Minute
 
-// patience is how long a caller may take to say who it is, and neighbours to
-// find each other once all are there.
+// patience is how long a caller may take to identify itself, and neighbours to find
+// each other once all are there.
 const patience = 10 * time.Second
 
-// hello is what a rank says first.
+// hello is a rank's first message.
 type hello struct {
 	Protocol int    `json:"clusir_protocol"`
 	Rank     int    `json:"rank"`
 	Size     int    `json:"size"`
 	Port     int    `json:"port,omitempty"`  // where its neighbour can call it
-	Nonce    string `json:"nonce,omitempty"` // of this call
-	Word     string `json:"word,omitempty"`  // the run's, to a neighbour
+	Nonce    string `json:"nonce,omitempty"` // of this connection
+	Word     string `json:"word,omitempty"`  // the run's, for a neighbour
 }
 
-// welcome is rank 0's answer when all have come: where each rank waits, "" as the
-// host being the one that was called, or why this one is not welcome.
+// welcome is rank 0's answer when all have called: where each rank listens, with "" for
+// the host that was called, or why this one is refused.
 type welcome struct {
 	Ring  []string `json:"ring,omitempty"`
 	Word  string   `json:"word,omitempty"`
@@ -59,7 +59,7 @@ type wire struct {
 	out   *json.Encoder
 }
 
-// maxSaid bounds what a value may make us read: a welcome names every rank.
+// maxSaid bounds the size of a received value: a welcome names every rank.
 const maxSaid = 1 << 20
 
 func newWire(c net.Conn) *wire {
@@ -96,7 +96,7 @@ func joinTCP(ctx context.Context, p Place) (Group, error) {
 		defer context.AfterFunc(ctx, func() { _ = neighbour.Close() })()
 	}
 	if err == nil {
-		w.Word = g.key.mac("ring", w.Word) // who only listened does not know it
+		w.Word = g.key.mac("ring", w.Word) // a mere listener does not know it
 		err = g.closeRing(ctx, w, neighbour)
 	}
 	if err != nil {
@@ -114,13 +114,13 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 
 func portOf(l net.Listener) string { return fmt.Sprint(l.Addr().(*net.TCPAddr).Port) }
 
-// caller is a rank that has called and proved to be one.
+// caller is a rank that has called and proved that it is one.
 type caller struct {
 	hello
 	*wire
 }
 
-// maxCallers bounds how many are listened to at a time: others wait.
+// maxCallers bounds the number of callers served at a time; others wait.
 const maxCallers = 256
 
 // invite waits, as rank 0, until all ranks have called.
@@ -166,9 +166,9 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 	return w, neighbour, nil
 }
 
-// answer listens to all who call, side by side, so that those who say nothing keep
-// nobody else waiting. Those who prove to be ranks come from the first channel, the
-// listener's end from the second. Closing done ends it.
+// answer serves all callers in parallel, so that silent ones keep nobody waiting. The
+// first channel receives those who prove to be ranks, the second the listener's error.
+// Closing done ends it.
 func (g *tcp) answer(l net.Listener, done <-chan struct{}) (<-chan caller, <-chan error) {
 	calls, failed := make(chan caller), make(chan error, 1)
 	slots := make(chan struct{}, maxCallers)
@@ -200,10 +200,10 @@ func (g *tcp) answer(l net.Listener, done <-chan struct{}) (<-chan caller, <-cha
 	return calls, failed
 }
 
-// identify finds out who calls. Whoever is no rank of ours is sent away: ports are
-// scanned and probed.
+// identify determines who is calling. It refuses anybody who is not one of our ranks:
+// ports are scanned and probed.
 func (g *tcp) identify(w *wire) (h hello, err error) {
-	_ = w.SetReadDeadline(time.Now().Add(patience)) // it only fails on a closed connection, as read then does
+	_ = w.SetReadDeadline(time.Now().Add(patience)) // fails only on a closed connection, as read then does
 	if err := w.read(&h); err != nil || h.Protocol != protocol {
 		return h, fmt.Errorf("this is a clusir run that speaks version %d", protocol)
 	}
@@ -219,7 +219,7 @@ func (g *tcp) identify(w *wire) (h hello, err error) {
 	return h, w.SetReadDeadline(time.Time{})
 }
 
-// admit makes a caller the rank that it says it is, and notes in w where its
+// admit makes a caller the rank that it claims to be, and records in w where its
 // neighbour can call it. It reports whether that rank had not called before.
 func (g *tcp) admit(c caller, w *welcome) (first bool) {
 	before := g.control[c.Rank]
@@ -230,15 +230,15 @@ func (g *tcp) admit(c caller, w *welcome) (first bool) {
 	}
 	host := c.RemoteAddr().(*net.TCPAddr).IP
 	w.Ring[c.Rank] = net.JoinHostPort(host.String(), fmt.Sprint(c.Port))
-	if host.IsLoopback() { // this machine's name for itself, which means another one elsewhere
+	if host.IsLoopback() { // this machine's name for itself, which means a different one elsewhere
 		w.Ring[c.Rank] = net.JoinHostPort("", fmt.Sprint(c.Port))
 	}
 	g.control[c.Rank] = c.wire
 	return before == nil
 }
 
-// waits reports whether a rank that has called still waits for the answer. One
-// that has died may call again when its launcher has started it anew.
+// waits reports whether a rank that has called is still waiting for the answer. A rank
+// that died may call again when its launcher has restarted it.
 func (w *wire) waits() bool {
 	_ = w.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
 	_, err := w.Read(make([]byte, 1))
@@ -256,7 +256,7 @@ func (g *tcp) missing() string {
 	return strings.Join(rs, ", ")
 }
 
-// call calls rank 0, until it answers.
+// call calls rank 0 until it answers.
 func (g *tcp) call(ctx context.Context, p Place) (w welcome, neighbour net.Listener, err error) {
 	c, err := dial(ctx, p.Addr)
 	if err != nil {
@@ -292,7 +292,7 @@ func (g *tcp) call(ctx context.Context, p Place) (w welcome, neighbour net.Liste
 	return w, neighbour, nil
 }
 
-// dial calls addr again and again, until somebody answers or ctx ends.
+// dial calls addr repeatedly until somebody answers or ctx ends.
 func dial(ctx context.Context, addr string) (net.Conn, error) {
 	d := net.Dialer{KeepAliveConfig: keepAlive, Timeout: patience}
 	for {
@@ -308,7 +308,7 @@ func dial(ctx context.Context, addr string) (net.Conn, error) {
 	}
 }
 
-// closeRing calls the next rank and answers the one before.
+// closeRing calls the next rank and answers the previous one.
 func (g *tcp) closeRing(ctx context.Context, w welcome, l net.Listener) (err error) {
 	next := (g.rank + 1) % g.size
 	d := net.Dialer{KeepAliveConfig: keepAlive, Timeout: patience}
@@ -336,8 +336,8 @@ func (g *tcp) closeRing(ctx context.Context, w welcome, l net.Listener) (err err
 	}
 }
 
-// greets reports whether a caller says what it should. It reads no further:
-// numbers follow.
+// greets reports whether a caller sends the expected greeting. It reads no further,
+// because numbers follow.
 func greets(c net.Conn, want hello) bool {
 	line, _ := json.Marshal(want) // a struct of strings and numbers
 	line = append(line, '\n')
@@ -349,7 +349,7 @@ func greets(c net.Conn, want hello) bool {
 	return c.SetReadDeadline(time.Time{}) == nil
 }
 
-// hangUp ends what connections there are.
+// hangUp closes all connections.
 func (g *tcp) hangUp() {
 	for _, w := range g.control {
 		if w != nil {
@@ -363,7 +363,7 @@ func (g *tcp) hangUp() {
 	}
 }
 
-// cause is why ctx ended, where that explains err.
+// cause returns why ctx ended, if that explains err.
 func cause(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -26,7 +26,7 @@ func called(t *testing.T, addr string) net.Conn {
 	return c
 }
 
-// TestStrangers: ranks find each other although others call, too.
+// TestStrangers: ranks find each other although strangers call, too.
 func TestStrangers(t *testing.T) {
 	addr := sharedtest.FreeAddr(t)
 	groups, errs := make([]Group, 2), make([]error, 2)
@@ -59,8 +59,8 @@ func TestStrangers(t *testing.T) {
 	together(groups, Group.Close)
 }
 
-// TestCallsAgain: a rank that died while others were awaited may come again; a
-// second one of its number is sent away.
+// TestCallsAgain: a rank that died while others were awaited may call again; a second
+// one with its number is refused.
 func TestCallsAgain(t *testing.T) {
 	addr := sharedtest.FreeAddr(t)
 	groups, errs := make([]Group, 3), make([]error, 3)
@@ -88,7 +88,7 @@ func TestCallsAgain(t *testing.T) {
 	together(groups, Group.Close)
 }
 
-// TestNobodyComes: the wait ends with the context and says who is missing.
+// TestNobodyComes: the wait ends with the context, and the error says who is missing.
 func TestNobodyComes(t *testing.T) {
 	for _, c := range []struct {
 		rank int
@@ -108,7 +108,7 @@ func TestNobodyComes(t *testing.T) {
 	}
 }
 
-// TestSilentCallers: callers that say nothing keep no rank waiting.
+// TestSilentCallers: silent callers keep no rank waiting.
 func TestSilentCallers(t *testing.T) {
 	addr := sharedtest.FreeAddr(t)
 	groups, errs := make([]Group, 2), make([]error, 2)
@@ -130,8 +130,8 @@ func TestSilentCallers(t *testing.T) {
 	together(groups, Group.Close)
 }
 
-// TestSecret: ranks of one secret meet; a caller of another, or of none, learns
-// nothing, and leaves rank 0 waiting for its own.
+// TestSecret: ranks with the same secret meet; a caller with another one, or none,
+// learns nothing, and rank 0 keeps waiting for its own.
 func TestSecret(t *testing.T) {
 	addr := sharedtest.FreeAddr(t)
 	groups, errs := make([]Group, 2), make([]error, 2)
@@ -144,7 +144,7 @@ func TestSecret(t *testing.T) {
 			t.Errorf("secret %q: %v", other, err)
 		}
 	}
-	// One that does not check rank 0's proof cannot make its own.
+	// A caller that does not check rank 0's proof cannot make its own.
 	liar := newWire(called(t, addr))
 	if err := liar.write(hello{Protocol: protocol, Rank: 1, Size: 2, Port: 9, Nonce: "a"}); err != nil {
 		t.Fatal(err)
@@ -171,13 +171,13 @@ func TestSecret(t *testing.T) {
 	together(groups, Group.Close)
 }
 
-// TestStoppedRank: a rank that gives no sign of life, as one that SIGSTOP has
-// stopped, ends the group on the others.
+// TestStoppedRank: a silent rank, such as one stopped by SIGSTOP, ends the group on the
+// others.
 func TestStoppedRank(t *testing.T) {
 	if addr := os.Getenv("CLUSIR_TEST_STOPPED"); addr != "" {
 		g, err := joinTCP(t.Context(), Place{Rank: 1, Size: 2, Addr: addr, Timeout: time.Second})
 		if err == nil {
-			err = errors.Join(g.Barrier(), g.Barrier()) // the second comes after it was stopped
+			err = errors.Join(g.Barrier(), g.Barrier()) // the second one comes after it was stopped
 		}
 		t.Log(err)
 		return
@@ -197,7 +197,7 @@ func TestStoppedRank(t *testing.T) {
 	if err := g.Barrier(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(3 * time.Second) // longer than the timeout: signs of life come
+	time.Sleep(3 * time.Second) // longer than the timeout: signs of life arrive
 	if err := g.Context().Err(); err != nil {
 		t.Fatalf("a rank that waits counts as lost: %v", context.Cause(g.Context()))
 	}

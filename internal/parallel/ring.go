@@ -1,30 +1,30 @@
 package parallel
 
-// link joins a rank with its neighbours in the ring.
+// link connects a rank with its neighbours in the ring.
 type link interface {
-	// shift sends out to the next rank while it receives in from the one before;
-	// an empty slice stands for no message. A message of another length than the
+	// shift sends out to the next rank while it receives in from the previous one; an
+	// empty slice stands for no message. A message whose length differs from what the
 	// receiver expects is an error.
 	shift(out, in []float32) error
 }
 
-// ring holds what a group does over its links.
+// ring implements a group's operations over its links.
 type ring struct {
 	link
 	rank, size int
 	from       []float32 // what arrived, before it is added
 }
 
-// Rank is this one's number.
+// Rank returns this rank's number.
 func (r *ring) Rank() int { return r.rank }
 
-// Size is the number of ranks.
+// Size returns the number of ranks.
 func (r *ring) Size() int { return r.size }
 
-// AllReduce replaces x by its sum over the ranks. Of the Size pieces of x each
-// goes round the ring once to be added up and once more to be told to all, so
-// that a rank sends 2·(Size−1)/Size of x, whatever their number (Patarasuk and
-// Yuan, "Bandwidth optimal all-reduce algorithms", 2009).
+// AllReduce replaces x by its sum over the ranks. Each of the Size pieces of x goes
+// round the ring once to be added up and once more to be distributed, so that a rank
+// sends 2·(Size−1)/Size of x, whatever their number (Patarasuk and Yuan, "Bandwidth
+// optimal all-reduce algorithms", 2009).
 func (r *ring) AllReduce(x []float32) error {
 	if r.size == 1 {
 		return nil
@@ -50,13 +50,13 @@ func (r *ring) AllReduce(x []float32) error {
 	return nil
 }
 
-// piece is the i-th of Size pieces of x, i modulo Size.
+// piece returns the i-th of Size pieces of x, i modulo Size.
 func (r *ring) piece(x []float32, i int) []float32 {
 	i = (i + 2*r.size) % r.size
 	return x[i*len(x)/r.size : (i+1)*len(x)/r.size]
 }
 
-// Broadcast replaces x by that of rank 0, which hands it on round the ring.
+// Broadcast replaces x by rank 0's, which is passed on round the ring.
 func (r *ring) Broadcast(x []float32) error {
 	if r.rank > 0 {
 		if err := r.shift(nil, x); err != nil {

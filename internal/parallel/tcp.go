@@ -13,10 +13,10 @@ import (
 	"unsafe"
 )
 
-// tcp is a rank of a group over TCP. Numbers travel round the ring; beside it
-// every rank keeps a connection with rank 0, on which nothing is said but
-// signs of life, goodbyes and failures, and on whose end or silence rank 0 learns
-// that a rank has died or stands still, and the others that rank 0 has.
+// tcp is a rank of a group over TCP. Numbers travel round the ring. In addition every
+// rank has a connection with rank 0, which only carries signs of life, goodbyes and
+// failures; by its end or silence rank 0 learns that a rank has died or hangs, and the
+// others that rank 0 has.
 type tcp struct {
 	ring
 	failure
@@ -27,8 +27,8 @@ type tcp struct {
 	wg         sync.WaitGroup
 }
 
-// note is what ranks say on the control connections, a JSON value each; with nothing
-// but the rank it is a sign of life.
+// note is a message on the control connections, one JSON value each; if it has nothing
+// but the rank, it is a sign of life.
 type note struct {
 	Rank  int    `json:"rank"`
 	Bye   bool   `json:"bye,omitempty"`
@@ -36,7 +36,7 @@ type note struct {
 	Error string `json:"error,omitempty"`
 }
 
-// keepAlive makes a machine's silence an error within some ten seconds.
+// keepAlive turns a machine's silence into an error within some ten seconds.
 var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 4 * time.Second, Interval: 2 * time.Second, Count: 3}
 
 // hearsay is how long a rank whose neighbour is gone waits to learn why.
@@ -51,7 +51,7 @@ func (g *tcp) start() {
 			g.wg.Go(func() { g.beat(w) })
 		}
 	}
-	context.AfterFunc(g.ctx, func() { // what waits for a neighbour ends
+	context.AfterFunc(g.ctx, func() { // ends waiting for a neighbour
 		_ = g.next.Close()
 		_ = g.prev.Close()
 	})
@@ -62,7 +62,7 @@ func (g *tcp) listen(r int, w *wire) {
 	for {
 		var n note
 		if g.silence > 0 {
-			_ = w.SetReadDeadline(time.Now().Add(g.silence)) // it only fails on a closed connection, as read then does
+			_ = w.SetReadDeadline(time.Now().Add(g.silence)) // fails only on a closed connection, as read then does
 		}
 		err := w.read(&n)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -85,7 +85,7 @@ func (g *tcp) listen(r int, w *wire) {
 	}
 }
 
-// beat gives signs of life on a connection until the group ends.
+// beat sends signs of life on a connection until the group ends.
 func (g *tcp) beat(w *wire) {
 	if g.silence == 0 {
 		return
@@ -98,7 +98,7 @@ func (g *tcp) beat(w *wire) {
 			return
 		case <-tick.C:
 			if w.write(note{Rank: g.rank}) != nil {
-				return // listen sees what is wrong
+				return // listen reports what is wrong
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func (g *tcp) fail(e *RankError) {
 	if cause := new(RankError); errors.As(g.err(), &cause) {
 		for _, w := range g.control {
 			if w != nil {
-				_ = w.write(note{Rank: cause.Rank, Lost: cause.Lost, Error: cause.Err.Error()}) // a rank that is gone needs no telling
+				_ = w.write(note{Rank: cause.Rank, Lost: cause.Lost, Error: cause.Err.Error()}) // the rank may be gone
 			}
 		}
 	}
@@ -123,7 +123,7 @@ func (g *tcp) Abort(err error) { g.fail(&RankError{Rank: g.rank, Err: err}) }
 func (g *tcp) Close() error {
 	for _, w := range g.control {
 		if w != nil {
-			_ = w.write(note{Rank: g.rank, Bye: true}) // a rank that is gone needs none
+			_ = w.write(note{Rank: g.rank, Bye: true}) // the rank may be gone
 		}
 	}
 	g.end(errLeft)
@@ -160,7 +160,7 @@ func (g *tcp) shift(out, in []float32) error {
 	return received
 }
 
-// send writes a message: the number of its elements, then they, little-endian
+// send writes a message: the number of its elements, then the elements, little-endian
 // as on every processor that we build for.
 func send(c net.Conn, x []float32) error {
 	head := binary.LittleEndian.AppendUint32(nil, uint32(len(x)))
@@ -184,8 +184,8 @@ func (g *tcp) receive(x []float32) error {
 	return nil
 }
 
-// why is the reason for a neighbour's silence: what rank 0 has to say about it,
-// or else what was seen here.
+// why returns the reason for a neighbour's silence: what rank 0 says about it, or else
+// the error seen here.
 func (g *tcp) why(neighbour int, seen error) error {
 	select {
 	case <-g.ctx.Done():
@@ -198,7 +198,7 @@ func (g *tcp) why(neighbour int, seen error) error {
 	}
 }
 
-// bytesOf is the memory of x.
+// bytesOf returns the memory of x.
 func bytesOf(x []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }

@@ -14,27 +14,27 @@ import (
 // Case is a row of the table.
 type Case struct {
 	Op   string // the method of kernels.Backend
-	Grad string // the method of its gradient, empty where there is none
-	Name string // what tells this row from the others of Op
+	Grad string // the method of its gradient, empty if there is none
+	Name string // distinguishes this row from the others of Op
 
 	In  []Operand // the sources, in the order that Forward and Backward expect
 	Out []Operand // the results
 
-	// Forward calls Op and Backward calls Grad, each on tensors in the order of
-	// Out and In. A destination dx[i] is absent where In[i] has no gradient.
+	// Forward calls Op and Backward calls Grad, each on tensors in the order of Out and
+	// In. A destination dx[i] is absent if In[i] has no gradient.
 	Forward  func(b kernels.Backend, y, x []kernels.Tensor)
 	Backward func(b kernels.Backend, dx, dy, y, x []kernels.Tensor)
 
-	// Tol and GradTol are the largest errors allowed, relative to the largest
-	// magnitude in a tensor; zero means tolerance.
+	// Tol and GradTol are the largest errors allowed, relative to the largest magnitude
+	// in a tensor; zero means tolerance.
 	Tol, GradTol float64
-	// Floor is the least magnitude that an error is measured against, for
-	// results and gradients that vanish but for rounding.
+	// Floor is the smallest magnitude that an error is compared with, for results and
+	// gradients that are 0 except for rounding.
 	Floor float64
-	// Products is how many matrix products follow one another, where that is more
-	// than one: at low precision each rounds what the one before it gave.
+	// Products is the number of consecutive matrix products if above one: at low
+	// precision each rounds the result of the previous one.
 	Products int
-	// Large rows are there for split work: they take long where nothing is fast.
+	// Large rows test split work; they take long on slow backends.
 	Large bool
 }
 
@@ -44,14 +44,14 @@ func (c Case) large() Case {
 	return c
 }
 
-// vanishing marks a row with results or gradients that are 0 but for rounding.
+// vanishing marks a row with results or gradients that are 0 except for rounding.
 func (c Case) vanishing() Case {
 	c.Floor = 1
 	return c
 }
 
-// exactly marks a row with results or gradients that are 0 and must come out as
-// 0: where a gradient is noise, Adam's steps are too.
+// exactly marks a row with results or gradients that must be exactly 0: if a gradient
+// is noise, so are Adam's steps.
 func (c Case) exactly() Case {
 	c.Floor = 1e-12
 	return c
@@ -65,14 +65,14 @@ func (c Case) with(name string, i int, o Operand) Case {
 	return c
 }
 
-// forwardOnly leaves the gradient of a row out, where it does not exist.
+// forwardOnly returns a row without its gradient, if that does not exist.
 func (c Case) forwardOnly() Case {
 	c.Grad = ""
 	return c
 }
 
-// tolerance is what float32 leaves of sums of a few hundred terms, with room
-// for another order of summation.
+// tolerance is the accuracy of float32 for sums of a few hundred terms, with room for a
+// different order of summation.
 const tolerance = 2e-5
 
 // Operand is a source or a result of a case.
@@ -80,7 +80,7 @@ type Operand struct {
 	Name  string
 	Shape kernels.Shape
 	role  role
-	exact bool // the values are chosen to the bit: ties, zeros, counts
+	exact bool // the values are exact bits: ties, zeros, counts
 	fill  func(r *rand.Rand, v []float64)
 }
 
@@ -118,7 +118,8 @@ func uniform(name string, shape ...int) Operand {
 	}}
 }
 
-// given is an operand of stated values, cut or repeated to its size, without a gradient.
+// given is an operand of given values, cut off or repeated to its size, without a
+// gradient.
 func given(name string, values []float64, shape ...int) Operand {
 	return Operand{Name: name, Shape: shape, role: fixed, exact: true, fill: func(_ *rand.Rand, v []float64) {
 		for i := range v {
@@ -127,7 +128,7 @@ func given(name string, values []float64, shape ...int) Operand {
 	}}
 }
 
-// none is an operand that is left out.
+// none is an operand that is absent.
 func none(name string) Operand { return Operand{Name: name, role: absent} }
 
 // result is a result of the operation.
@@ -145,7 +146,7 @@ func (o Operand) scaled(a, b float64) Operand {
 	return o
 }
 
-// aside returns o with its values moved away from 0 by so much.
+// aside returns o with its values moved away from 0.
 func (o Operand) aside(by float64) Operand {
 	fill := o.fill
 	o.fill = func(r *rand.Rand, v []float64) {
@@ -181,7 +182,7 @@ func (o Operand) as(r role) Operand {
 	return o
 }
 
-// optional returns o, or its absence.
+// optional returns o if present is set, and otherwise an absent operand.
 func (o Operand) optional(present bool) Operand {
 	if !present {
 		return none(o.Name)
@@ -189,8 +190,8 @@ func (o Operand) optional(present bool) Operand {
 	return o
 }
 
-// draw returns the operand's values, float32 numbers that depend on the case
-// and the operand's name alone; nil where it is absent.
+// draw returns the operand's values, float32 numbers that depend only on the case and
+// the operand's name; nil if it is absent.
 func (o Operand) draw(c Case) []float64 {
 	if o.role == absent {
 		return nil

@@ -53,9 +53,9 @@ func attentionMap(b, c, h, w, heads int) Case {
 	}
 }
 
-// attentionCancels is AttentionMap where s has an offset that all but cancels in
-// q and k, so that ‖Wq_i‖‖s‖ is kappa times ‖q_i‖. Rounding s alone moves q by
-// kappa·2⁻²⁴ of its length then; a Gram matrix in float32 makes that kappa²·2⁻²⁴.
+// attentionCancels is AttentionMap with an offset in s that nearly cancels in q and k,
+// so that ‖Wq_i‖‖s‖ is kappa times ‖q_i‖. Rounding s alone then changes q by kappa·2⁻²⁴
+// of its length; a Gram matrix in float32 makes that kappa²·2⁻²⁴.
 func attentionCancels(kappa float64, b, c, h, w, heads int) Case {
 	row := attentionMap(b, c, h, w, heads)
 	row.Name += fmt.Sprintf("_cancels%g", kappa)

@@ -67,8 +67,8 @@ func topKSoftmax(R, n, k int) Case {
 	}
 }
 
-// nearlyOne sets the entries so far apart that one has nearly all of the
-// softmax: the gradient is small then, but not without digits.
+// nearlyOne spaces the entries so far apart that one has nearly all of the softmax: the
+// gradient is small, but still has significant digits.
 func (c Case) nearlyOne() Case {
 	return c.with("nearlyone", 0, Operand{Name: "x", Shape: c.In[0].Shape, fill: func(r *rand.Rand, v []float64) {
 		for i, place := range r.Perm(len(v)) {
@@ -83,8 +83,8 @@ func topKTies() Case {
 	return topKSoftmax(3, 5, 2).with("ties", 0, x).forwardOnly()
 }
 
-// spread is an operand whose entries are at least 0.2 apart, in random order,
-// so that no rounding changes which are the largest.
+// spread is an operand whose entries are at least 0.2 apart, in random order, so that
+// rounding cannot change which are the largest.
 func spread(name string, shape ...int) Operand {
 	return Operand{Name: name, Shape: shape, fill: func(r *rand.Rand, v []float64) {
 		for i, place := range r.Perm(len(v)) {

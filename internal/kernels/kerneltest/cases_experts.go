@@ -14,7 +14,7 @@ func expertsCases() []Case {
 		gatedFFN(3, 8, 6, 10, 10, []float64{0.3, 0, 0.7}, []float64{0, 0, 1}, []float64{0.5, 0, 0.5}), // expert 1 idles
 		gatedFFN(2, 12, 2, 34, 15, []float64{0.25, 0, 0, 0.75}, []float64{0, 0.4, 0.6, 0}),
 		gatedFFN(3, 24, 3, 5, 30, []float64{0, 1}, []float64{1, 0}, []float64{-0.5, 1.5}),
-		gatedFFN(2, 5, 7, 7, 6, []float64{0, 0}, []float64{0.1, 0.9}),                                              // a sample that no expert serves
+		gatedFFN(2, 5, 7, 7, 6, []float64{0, 0}, []float64{0.1, 0.9}),                                              // a sample without experts
 		gatedFFN(2, 6, 3, 5, 7, []float64{0.1, 0.2, 0, 0.3, 0.15, 0.25}, []float64{0, 0, 0, 0, 0, 1}).frozen(1, 5), // many at once
 		gatedFFN(1, 12, 4, 6, 9).with("offset", 0, normal("x", 1, 12, 4, 6).scaled(1, 10)),                         // E[x²] − mean² would lose digits
 		gatedFFN(1, 8, 2, 3, 5).with("flat", 0, given("x", []float64{3}, 1, 8, 2, 3)),                              // no variance
@@ -24,7 +24,7 @@ func expertsCases() []Case {
 	}
 }
 
-// gatedFFN is GatedFFN with the rows of route given, or one expert and no route.
+// gatedFFN is GatedFFN with the given rows of route, or one expert and no route.
 func gatedFFN(b, c, h, w, hidden int, route ...[]float64) Case {
 	experts := 1
 	var flat []float64
@@ -64,7 +64,7 @@ func (c Case) frozen(first, last int) Case {
 // norm is the layer norm whose weight and bias come first in x.
 func norm(x []kernels.Tensor) kernels.Norm { return kernels.Norm{Weight: x[0], Bias: x[1]} }
 
-// ffns reads expand, depthwise, project of one expert after another.
+// ffns reads expand, depthwise, project of consecutive experts.
 func ffns(x []kernels.Tensor) []kernels.FFN {
 	var es []kernels.FFN
 	for ; len(x) > 0; x = x[3:] {

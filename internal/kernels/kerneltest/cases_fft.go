@@ -35,7 +35,7 @@ func rfft2(b, c, h, w int) Case {
 	}
 }
 
-// irfft2 is IRFFT2 of spectra that are no real image's.
+// irfft2 is IRFFT2 of spectra that do not belong to a real image.
 func irfft2(b, c, h, w int) Case {
 	return Case{
 		Op: "IRFFT2", Grad: "IRFFT2Grad", Name: title("b", b, "c", c, "h", h, "w", w),

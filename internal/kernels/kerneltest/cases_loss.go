@@ -37,7 +37,7 @@ func aside(name string, shape ...int) Operand {
 	return o
 }
 
-// l1Equal has entries where x = t: their gradient is 0.
+// l1Equal has entries with x = t, whose gradient is 0.
 func l1Equal() Case {
 	return l1(7).with("equal", 0, given("x", []float64{1, 2, 3}, 7).as(smooth)).with("steps", 1, given("t", []float64{1, 0}, 7))
 }

@@ -27,7 +27,7 @@ type picture string
 const (
 	noisy    picture = "noisy"    // a smooth image and itself with noise
 	flat     picture = "flat"     // almost constant and bright: E[x²] − μ² would be all rounding
-	inverted picture = "inverted" // against each other: terms below the floor, which have no gradient
+	inverted picture = "inverted" // of opposite sign: terms below the floor, which have no gradient
 )
 
 func msssim(b, c, h, w int, p picture) Case {

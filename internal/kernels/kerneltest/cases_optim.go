@@ -17,15 +17,15 @@ func optimCases() []Case {
 	}
 }
 
-// adamParam is a parameter with the updates it has had and, unless every sample
-// reaches it, the count of those that did.
+// adamParam is a parameter with its number of updates and, unless every sample reaches
+// it, the number of samples that did.
 type adamParam struct {
 	size  int
 	step  float64
 	count []float64
 }
 
-// adam has parameters so small that a wrong update shows.
+// adam has parameters small enough for a wrong update to show.
 func adam(name string, a kernels.Adam, ps ...adamParam) Case {
 	c := Case{Op: "Adam", Name: name}
 	for i, p := range ps {

@@ -33,8 +33,7 @@ func tokens(B, N, D int, eps bool) Case {
 	}
 }
 
-// attend is Attend with T queries, S tokens and the entries of keep, repeated
-// to [B,S].
+// attend is Attend with T queries, S tokens and the entries of keep, repeated to [B,S].
 func attend(B, T, S, D, heads int, keep ...float64) Case {
 	return Case{
 		Op: "Attend", Grad: "AttendGrad", Name: title("b", B, "t", T, "s", S, "d", D, "heads", heads),

@@ -28,8 +28,8 @@ func spectralFusion(b, c, h, w int) Case {
 	}
 }
 
-// clearOfKinks keeps what LeakyReLU gets away from 0: of many numbers a few come so
-// near it that rounded operands turn their sign, and with it the gradient.
+// clearOfKinks keeps the input of LeakyReLU away from 0: among many numbers a few come
+// so close that rounding operands changes their sign, and with it the gradient.
 func clearOfKinks(c Case) Case {
 	for _, i := range []int{2, 6} { // W1 of either network, and B1
 		c.In[i], c.In[i+1] = c.In[i].scaled(.25, 0), c.In[i+1].aside(1.5)

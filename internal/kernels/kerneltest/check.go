@@ -8,20 +8,20 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// reporter is what the checks need of *testing.T.
+// reporter is the part of *testing.T that the checks need.
 type reporter interface {
 	Helper()
 	Errorf(format string, args ...any)
 }
 
-// values holds host copies of some tensors, nil where a tensor is absent.
+// values holds host copies of some tensors, nil if a tensor is absent.
 type values [][]float64
 
-// expected is what package ref says of a case.
+// expected is package ref's result for a case.
 type expected struct {
-	in, dy values // what every backend is given
+	in, dy values // the inputs of every backend
 	y, x   values // the results, and the operands after the operation
-	given  values // y rounded to float32, for gradients that are stated in terms of it
+	given  values // y rounded to float32, for gradients in terms of it
 	dx     values
 	floor  float64 // the case's
 }
@@ -51,8 +51,8 @@ func (c Case) forward(b kernels.Backend, in values) (y, x values) {
 	return downloadAll(b, ys), downloadAll(b, xs)
 }
 
-// gradient runs Grad with destinations for the operands named by want only,
-// each full of its start, and returns the destinations and the operands after it.
+// gradient runs Grad with destinations only for the operands in want, each filled with
+// its start, and returns the destinations and the operands after it.
 func (c Case) gradient(b kernels.Backend, e expected, start []float64, want []int) (dx, x values) {
 	xs, dys, ys := upload(b, c.In, e.in), upload(b, c.Out, e.dy), upload(b, c.Out, e.given)
 	dxs := make([]kernels.Tensor, len(c.In))
@@ -66,7 +66,7 @@ func (c Case) gradient(b kernels.Backend, e expected, start []float64, want []in
 	return dx, x
 }
 
-// everything runs a case forward and backward with every gradient wanted.
+// everything runs a case forward and backward with all gradients wanted.
 func (c Case) everything(b kernels.Backend, e expected) (y, x, dx values) {
 	y, x = c.forward(b, e.in)
 	if c.Grad != "" {
@@ -75,8 +75,8 @@ func (c Case) everything(b kernels.Backend, e expected) (y, x, dx values) {
 	return y, x, dx
 }
 
-// starts returns a number other than 0 for each gradient, of its magnitude, so
-// that a backend that overwrites is found and one that adds loses no digits.
+// starts returns a number other than 0 for each gradient, of its magnitude, so that a
+// backend that overwrites is detected and one that adds loses no digits.
 func (e expected) starts() []float64 {
 	s := make([]float64, len(e.dx))
 	for i, d := range e.dx {
@@ -88,8 +88,8 @@ func (e expected) starts() []float64 {
 	return s
 }
 
-// checkForward compares the results and every operand after the operation:
-// those that are state too, the others to the bit with what they were.
+// checkForward compares the results and every operand after the operation: operands
+// that are state too, the others bit for bit with what they were.
 func (c Case) checkForward(t reporter, b kernels.Backend, o Options, e expected) {
 	t.Helper()
 	y, x := c.forward(b, e.in)
@@ -105,8 +105,8 @@ func (c Case) checkForward(t reporter, b kernels.Backend, o Options, e expected)
 	}
 }
 
-// checkGradient compares the wanted gradients, which start from numbers other
-// than 0, and sees that the operands stay what they were.
+// checkGradient compares the wanted gradients, which start from numbers other than 0,
+// and requires the operands to stay unchanged.
 func (c Case) checkGradient(t reporter, b kernels.Backend, o Options, e expected, want []int) {
 	t.Helper()
 	start := e.starts()
@@ -147,7 +147,7 @@ func (o Options) bound(tol, magnitude float64) float64 {
 	return tol * magnitude
 }
 
-// compare reports the worst element of got that is further than bound from want.
+// compare reports the worst element of got whose distance from want exceeds bound.
 func compare(t reporter, o Operand, got, want []float64, bound float64) {
 	t.Helper()
 	worst, bad, excess := -1, 0, 0.0
@@ -188,7 +188,7 @@ func index(i int, s kernels.Shape) []int {
 	return at
 }
 
-// largest returns the largest magnitude in v; NaN counts as none.
+// largest returns the largest magnitude in v; NaN is ignored.
 func largest(v []float64) float64 {
 	m := 0.0
 	for _, x := range v {
@@ -215,8 +215,8 @@ func upload(b kernels.Backend, os []Operand, v values) []kernels.Tensor {
 	return ts
 }
 
-// poisoned returns memory for results, full of NaN: what an operation does not
-// write, or reads first, shows.
+// poisoned returns memory for results, full of NaN, to reveal elements that an
+// operation does not write, or reads first.
 func poisoned(b kernels.Backend, os []Operand) []kernels.Tensor {
 	ts := make([]kernels.Tensor, len(os))
 	for i, o := range os {

@@ -38,8 +38,8 @@ func (c *complaints) Errorf(format string, args ...any) {
 	c.said = append(c.said, fmt.Sprintf(format, args...))
 }
 
-// TestFaultsAreFound plants a fault in Linear and expects the suite to name the
-// tensor that is wrong.
+// TestFaultsAreFound plants a fault in Linear and expects the suite to name the wrong
+// tensor.
 func TestFaultsAreFound(t *testing.T) {
 	for _, f := range []struct {
 		fault, tensor string
@@ -76,7 +76,7 @@ func TestFaultsAreFound(t *testing.T) {
 	}
 }
 
-// examine returns what the suite says of a row of Linear.
+// examine returns what the suite reports for a row of Linear.
 func examine(b kernels.Backend) []string {
 	var r complaints
 	func() {
@@ -90,7 +90,7 @@ func examine(b kernels.Backend) []string {
 	return r.said
 }
 
-// poke adds d to element i of t, where t is there.
+// poke adds d to element i of t, if t is present.
 func poke(b kernels.Backend, t kernels.Tensor, i int, d float64) {
 	if t.IsZero() {
 		return

@@ -12,12 +12,12 @@ const (
 	gradStep   = 1e-5
 	lossNoise  = 1e-14 // relative rounding of a loss, a long sum, which the step magnifies
 	gradBound  = 1e-6  // relative to the largest entry of a gradient
-	gradProbes = 100   // entries of an operand that are tried one by one
+	gradProbes = 100   // entries of an operand that are tested individually
 )
 
-// TestGradientsByDifferences holds every gradient of ref to central differences
-// of L = Σ dy·Op in float64: entry by entry in the small cases, along a random
-// direction through all entries in the large ones.
+// TestGradientsByDifferences compares every gradient of ref with central differences of
+// L = Σ dy·Op in float64: entry by entry in the small cases, along a random direction
+// through all entries in the large ones.
 func TestGradientsByDifferences(t *testing.T) {
 	forCases(t, Options{}, func(t *testing.T, c Case) {
 		if c.Grad == "" {
@@ -43,7 +43,7 @@ func TestGradientsByDifferences(t *testing.T) {
 	})
 }
 
-// directions returns sparse directions in which operand i, of values x, is moved.
+// directions returns sparse directions in which operand i, with values x, is moved.
 func (c Case) directions(i int, x []float64) []map[int]float64 {
 	r := rand.New(rand.NewPCG(uint64(i), uint64(len(x))))
 	var entries []int
@@ -66,8 +66,8 @@ func (c Case) directions(i int, x []float64) []map[int]float64 {
 	return ds
 }
 
-// slope is the central difference of L along d in operand i, with what rounding
-// may have done to it.
+// slope returns the central difference of L along d in operand i, and the possible
+// error from rounding.
 func (c Case) slope(e expected, i int, d map[int]float64) (slope, noise float64) {
 	loss := func(step float64) float64 {
 		in := append(values{}, e.in...)

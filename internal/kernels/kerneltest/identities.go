@@ -6,7 +6,7 @@ import (
 	"clusir/internal/kernels"
 )
 
-// testIdentities holds b to what needs no reference: transforms that undo each
+// testIdentities tests properties that need no reference: transforms that invert each
 // other, and gradients that are transposes.
 func testIdentities(t *testing.T, b kernels.Backend, o Options) {
 	for _, s := range fftSizes {
@@ -39,7 +39,7 @@ func drawn(name string, shape ...int) sample {
 	return sample{o, o.draw(Case{Op: "identity", Name: shapeTitle(shape)})}
 }
 
-// checkUndone demands that backwards(forwards(x)) = x, by way of two tensors.
+// checkUndone requires backwards(forwards(x)) = x, by way of two tensors.
 func checkUndone(t reporter, b kernels.Backend, o Options, name string, x sample, first, second kernels.Shape,
 	forwards func(a, b, x kernels.Tensor), backwards func(y, a, b kernels.Tensor)) {
 	t.Helper()
@@ -53,7 +53,7 @@ func checkUndone(t reporter, b kernels.Backend, o Options, name string, x sample
 	compare(t, result(name, x.Shape...), got[0], x.v, o.bound(0, largest(x.v)))
 }
 
-// checkTransposed demands that ⟨op(x), g⟩ = ⟨x, grad(g)⟩.
+// checkTransposed requires ⟨op(x), g⟩ = ⟨x, grad(g)⟩.
 func checkTransposed(t reporter, b kernels.Backend, o Options, name string, x, g sample,
 	op func(y, x kernels.Tensor), grad func(dx, dy kernels.Tensor)) {
 	t.Helper()

@@ -1,14 +1,14 @@
-// Package kerneltest is the conformance suite of kernels.Backend: one table of
-// cases, each an operation on operands of a certain shape, against the float64
-// backend of package ref. A backend's test is
+// Package kerneltest is the conformance suite of kernels.Backend: one table of cases,
+// each an operation on operands of certain shapes, compared with the float64 backend of
+// package ref. A backend's test is
 //
 //	func TestConformance(t *testing.T) { kerneltest.Run(t, open(t), kerneltest.Options{}) }
 //
-// and one operation of it is go test -run Conformance/Conv3x3.
+// and go test -run Conformance/Conv3x3 tests one operation.
 //
-// To add an operation, write a constructor that says what its operands are and
-// how to call it (files cases_*.go), and a row for each shape worth trying. A
-// test of this package fails for a method of kernels.Backend without a row.
+// To add an operation, write a constructor that describes its operands and how to call
+// it (files cases_*.go), and a row for each shape worth testing. A test of this package
+// fails if a method of kernels.Backend has no row.
 package kerneltest
 
 import (
@@ -21,15 +21,15 @@ import (
 
 // Options says how a backend is tested.
 type Options struct {
-	// Slack multiplies every tolerance, for arithmetic of lower precision than
-	// float32. Zero means 1.
+	// Slack multiplies every tolerance, for arithmetic of lower precision than float32.
+	// Zero means 1.
 	Slack float64
-	// Small leaves out the large cases, for devices that are emulated.
+	// Small leaves out the large cases, for emulated devices.
 	Small bool
 }
 
-// Run holds b to the table, with one subtest for each operation and case.
-// Close stays with the caller.
+// Run tests b against the table, with one subtest for each operation and case. The
+// caller closes b.
 func Run(t *testing.T, b kernels.Backend, o Options) {
 	t.Run("Memory", func(t *testing.T) { testMemory(t, b) })
 	t.Run("Identities", func(t *testing.T) { testIdentities(t, b, o) })
@@ -53,8 +53,8 @@ func Run(t *testing.T, b kernels.Backend, o Options) {
 	})
 }
 
-// RunDeterminism demands the same bits of a backend at 1, 2 and 3 threads.
-// It closes the backends that it makes.
+// RunDeterminism requires the same bits from a backend at 1, 2 and 3 threads. It closes
+// the backends that it makes.
 func RunDeterminism(t *testing.T, newBackend func(threads int) kernels.Backend) {
 	var bs []kernels.Backend
 	for threads := 1; threads <= 3; threads++ {
@@ -94,7 +94,7 @@ func forCases(t *testing.T, o Options, do func(*testing.T, Case)) {
 	}
 }
 
-// guarded makes a panic of the backend the failure of one subtest.
+// guarded turns a panic of the backend into the failure of one subtest.
 func guarded(test func(*testing.T)) func(*testing.T) {
 	return func(t *testing.T) {
 		defer failOnPanic(t)

@@ -8,13 +8,13 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// TestRef runs the suite on the backend that it compares with: memory, adding
-// to gradients, absent destinations and untouched sources are tested by it.
+// TestRef runs the suite on the backend that it compares with, which tests memory,
+// adding to gradients, absent destinations and unchanged sources.
 func TestRef(t *testing.T) {
 	b := ref.New()
 	Run(t, b, Options{Slack: 1e-7})
 	if n := b.Live(); n != 0 {
-		t.Errorf("the suite leaves %d tensors behind", n)
+		t.Errorf("the suite leaks %d tensors", n)
 	}
 }
 
@@ -34,11 +34,11 @@ func TestEveryMethodHasARow(t *testing.T) {
 	}
 	delete(rows, "")
 	for name := range rows {
-		t.Errorf("a row names %s, which is no method of kernels.Backend", name)
+		t.Errorf("a row names %s, which is not a method of kernels.Backend", name)
 	}
 }
 
-// TestRowsAreToldApart also holds the rows of one operation next to each other.
+// TestRowsAreToldApart also requires the rows of one operation to be adjacent.
 func TestRowsAreToldApart(t *testing.T) {
 	seen, last := map[string]bool{}, ""
 	for _, c := range table() {

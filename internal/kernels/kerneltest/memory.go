@@ -7,7 +7,7 @@ import (
 	"clusir/internal/kernels"
 )
 
-// testMemory holds a backend to the contract of kernels.Memory.
+// testMemory tests the contract of kernels.Memory.
 func testMemory(t *testing.T, b kernels.Backend) {
 	t.Run("round trip", guarded(func(t *testing.T) { testRoundTrip(t, b) }))
 	t.Run("Fill and Copy", guarded(func(t *testing.T) { testFillCopy(t, b) }))
@@ -21,8 +21,8 @@ func testMemory(t *testing.T, b kernels.Backend) {
 	}))
 }
 
-// testRoundTrip: what is uploaded comes back to the bit, through another shape
-// of the same memory, and the source may change once Upload has returned.
+// testRoundTrip: uploaded data are downloaded bit for bit, through another shape of the
+// same memory, and the source may change once Upload has returned.
 func testRoundTrip(t *testing.T, b kernels.Backend) {
 	want := []float32{0, float32(math.Copysign(0, -1)), 1, -1.5, math.MaxFloat32, math.SmallestNonzeroFloat32,
 		float32(math.Inf(1)), float32(math.Inf(-1)), 0.1, 3, 1e-38, -7}
@@ -56,8 +56,8 @@ func testFillCopy(t *testing.T, b kernels.Backend) {
 	}
 }
 
-// testApart: writing one tensor changes no other, memory that was given back
-// and taken again included.
+// testApart: writing one tensor changes no other, including memory that was freed and
+// allocated again.
 func testApart(t *testing.T, b kernels.Backend) {
 	var ts []kernels.Tensor
 	for i := range 20 {
@@ -75,7 +75,7 @@ func testApart(t *testing.T, b kernels.Backend) {
 	}
 }
 
-// testOrder: work runs in the order of the calls, and Download waits for it.
+// testOrder: work runs in call order, and Download waits for it.
 func testOrder(t *testing.T, b kernels.Backend) {
 	x, y := b.Alloc(10001), b.Alloc(10001)
 	defer b.Free(x)

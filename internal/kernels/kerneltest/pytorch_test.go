@@ -7,10 +7,10 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// TestAgainstPyTorch holds ref to the network's reference implementation in
-// PyTorch, in float64. Element i of the j-th operand is sin(0.7i + j + 1), what
-// a case states to the bit excepted; the number is Σ y_i cos(i) over the
-// elements of all results in their order.
+// TestAgainstPyTorch compares ref with the network's reference implementation in
+// PyTorch, in float64. Element i of the j-th operand is sin(0.7i + j + 1), except where
+// a case gives exact values; the number is Σ y_i cos(i) over the elements of all
+// results in order.
 func TestAgainstPyTorch(t *testing.T) {
 	for _, row := range []struct {
 		c    Case

@@ -2,7 +2,7 @@ package kerneltest
 
 import "slices"
 
-// table returns every row, the rows of one operation next to each other.
+// table returns every row, with the rows of one operation adjacent.
 func table() []Case {
 	return slices.Concat(
 		pointwiseCases(), denseCases(), routerCases(), spatialCases(), convCases(),

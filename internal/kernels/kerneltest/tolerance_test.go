@@ -8,9 +8,9 @@ import (
 	"clusir/internal/kernels/ref"
 )
 
-// TestTolerancesAreFair moves every operand of a case by half a unit in the
-// last place of float32 and demands that the exact results move by less than a
-// quarter of what the case allows: otherwise no float32 backend could be held to it.
+// TestTolerancesAreFair moves every operand of a case by half a unit in the last place
+// of float32 and requires the exact results to move by less than a quarter of what the
+// case allows: otherwise no float32 backend could pass.
 func TestTolerancesAreFair(t *testing.T) {
 	forCases(t, Options{}, func(t *testing.T, c Case) {
 		e := c.expect()

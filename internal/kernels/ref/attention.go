@@ -2,9 +2,9 @@ package ref
 
 import "clusir/internal/kernels"
 
-// channelAttention keeps every step of A = softmax(temperature·q̂ k̂ᵀ) for one
-// sample: q, k, v [C,P] from qkv·s, and per head rows of A over the head's
-// C/heads channels.
+// channelAttention keeps every step of A = softmax(temperature·q̂ k̂ᵀ) for one sample:
+// q, k, v [C,P] from qkv·s, and per head the rows of A over the head's C/heads
+// channels.
 type channelAttention struct {
 	C, heads         int
 	q, k, v          grid
@@ -51,9 +51,9 @@ func (*Backend) AttentionMap(m, s, qkv, temperature kernels.Tensor) {
 	}
 }
 
-// AttentionMapGrad: dA = dm W_vᵀ and dW_v = Aᵀ dm within each head, then
-// backwards through softmax, temperature, the products, the normalisation and
-// the 1×1 convolution. v itself plays no part: m holds W_v instead.
+// AttentionMapGrad: dA = dm W_vᵀ and dW_v = Aᵀ dm within each head, then backwards
+// through softmax, temperature, the products, the normalisation and the 1×1
+// convolution. v itself does not occur: m contains W_v instead.
 func (*Backend) AttentionMapGrad(ds, dqkv, dtemperature, dm, s, qkv, temperature kernels.Tensor) {
 	x, heads := gridOf(s), temperature.Len()
 	C, n := x.C, x.C/heads

@@ -50,9 +50,9 @@ func concatTensors(xs []kernels.Tensor) grid {
 	return concat(gs...)
 }
 
-// forShuffle calls do with the indices of every element of a [B,O,H,W] and of
-// its place in the rearranged s: [B,O,H,W] is the same place, [B,4O,H/2,W/2]
-// the pixel-unshuffle, [B,O/4,2H,2W] the pixel-shuffle.
+// forShuffle calls do with the index of every element of a [B,O,H,W] and its index in
+// the rearranged s: the same for [B,O,H,W], that of the pixel-unshuffle for
+// [B,4O,H/2,W/2], that of the pixel-shuffle for [B,O/4,2H,2W].
 func forShuffle(a, s grid, do func(plain, shuffled int)) {
 	if len(a.v) != len(s.v) {
 		panic("ref: Conv3x3: y fits neither the plain shape nor a shuffle")
@@ -195,8 +195,8 @@ func correlate3x3Grad(dx, dw, dy, x, w []float64, H, W int) {
 	})
 }
 
-// forTaps calls do for every tap and row of a 3×3 window that lie within the
-// plane: n pixels from p on see the n pixels from q on through that tap.
+// forTaps calls do for every tap and row of a 3×3 window that lie within the plane: n
+// pixels from p see the n pixels from q through that tap.
 func forTaps(H, W int, do func(tap, p, q, n int)) {
 	for tap := range 9 {
 		dy, dx := tap/3-1, tap%3-1

@@ -87,7 +87,7 @@ func (*Backend) TopKSoftmax(y, x kernels.Tensor, k int) {
 	}
 }
 
-// SoftmaxGrad is softmaxGrad of each row; what was not kept has y = 0 and gets nothing.
+// SoftmaxGrad is softmaxGrad of each row; dropped entries have y = 0 and get nothing.
 func (*Backend) SoftmaxGrad(dx, dy, y kernels.Tensor) {
 	n, d := lastAxis(y), orZeros(dx, y.Len())
 	for i := 0; i < len(d); i += n {
@@ -118,8 +118,8 @@ func (*Backend) ScaleRowsGrad(dx, ds, dy, x, s kernels.Tensor) {
 
 func lastAxis(t kernels.Tensor) int { return t.Shape[len(t.Shape)-1] }
 
-// rank counts the entries that come before row[j]: larger ones, and equal ones
-// of a lower index.
+// rank returns the number of entries that precede row[j]: larger ones, and equal ones
+// with a lower index.
 func rank(row []float64, j int) int {
 	r := 0
 	for i, v := range row {
@@ -145,8 +145,8 @@ func softmax(y, x []float64) {
 	}
 }
 
-// softmaxGrad: dx_i += y_i Σ_j y_j (dy_i − dy_j), which is y_i (dy_i − Σ_j dy_j y_j)
-// where Σ y = 1, and does not mind that the rounding of y leaves it a little off.
+// softmaxGrad: dx_i += y_i Σ_j y_j (dy_i − dy_j), which is y_i (dy_i − Σ_j dy_j y_j) if
+// Σ y = 1, and is insensitive to the rounding of y.
 func softmaxGrad(dx, dy, y []float64) {
 	for i, v := range y {
 		for j, w := range y {

@@ -6,8 +6,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// GatedFFN computes y = x + Σ_e route_be F_e(LN(x)), sample by sample and
-// expert by expert; an expert whose weight is 0 does not run.
+// GatedFFN computes y = x + Σ_e route_be F_e(LN(x)), sample by sample and expert by
+// expert; experts of weight 0 do not run.
 func (*Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, experts []kernels.FFN, route kernels.Tensor) {
 	in := gridOf(x)
 	u := layerNorm(in, values(n.Weight, in.C), values(n.Bias, in.C))
@@ -44,7 +44,7 @@ func (*Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dexperts []kern
 	accumulate(d.v, g.v)
 }
 
-// forRouted calls do for every sample and expert that meet, with their weight.
+// forRouted calls do for every sample and expert with a weight other than 0.
 func forRouted(route kernels.Tensor, samples, experts int, do func(b, e int, weight float64)) {
 	for b := range samples {
 		for e := range experts {

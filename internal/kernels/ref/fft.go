@@ -20,10 +20,10 @@ func (*Backend) RFFT2Grad(dx, dz kernels.Tensor) {
 	accumulate(orZeros(dx, d.B, d.C, d.H, d.W), d.v)
 }
 
-// IRFFT2 computes v_yl = H^-½ Σ_k z_kl e^{+2πiky/H} and then
-// x_yx = W^-½ Σ_l m_l Re(v_yl e^{+2πilx/W}), where the columns that stand for
-// two have m_l = 2 and columns 0 and W/2 have m_l = 1: there the exponential is
-// real, so that the imaginary part of v drops out.
+// IRFFT2 computes v_yl = H^-½ Σ_k z_kl e^{+2πiky/H} and then x_yx = W^-½ Σ_l m_l
+// Re(v_yl e^{+2πilx/W}), where m_l = 2 for columns that stand for two, and m_l = 1 for
+// columns 0 and W/2: there the exponential is real, so that the imaginary part of v
+// drops out.
 func (*Backend) IRFFT2(x, z kernels.Tensor) {
 	r := synthesise(gridOf(z), true)
 	copy(values(x, r.B, r.C, r.H, r.W), r.v)
@@ -86,7 +86,7 @@ func synthesise(z grid, double bool) grid {
 	return x
 }
 
-// weight is the orthonormal scale of column l, doubled where asked for and l
+// weight returns the orthonormal scale of column l, doubled if double is set and l
 // stands for two columns of the full spectrum.
 func weight(l int, x grid, double bool) float64 {
 	w := 1 / math.Sqrt(float64(x.H*x.W))

@@ -6,7 +6,7 @@ import (
 	"clusir/internal/kernels"
 )
 
-// batchNormEps stands inside the root of BatchNorm.
+// batchNormEps is added under the root of BatchNorm.
 const batchNormEps = 1e-5
 
 // BatchNorm normalises each column of x with its own mean and biased variance.
@@ -100,8 +100,8 @@ func (*Backend) DynamicFilterGrad(dx, df, dlow, dhigh, x, f kernels.Tensor) {
 	accumulate(d, gh)
 }
 
-// forDynamicTaps calls do for every output element with each input element it
-// sees and the index of the tap it sees it through; f is [B,G,k²].
+// forDynamicTaps calls do for every output element with each input element it depends
+// on and the index of the tap between them; f is [B,G,k²].
 func forDynamicTaps(x grid, f kernels.Shape, do func(to, from, tap int)) {
 	G, kk := f[1], f[2]
 	k := int(math.Round(math.Sqrt(float64(kk))))

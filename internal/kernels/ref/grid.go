@@ -15,7 +15,8 @@ func gridOf(t kernels.Tensor) grid {
 	return grid{t.Shape[0], t.Shape[1], t.Shape[2], t.Shape[3], values(t)}
 }
 
-// gradOf returns the destination dx of x's gradient as a grid, scratch where absent.
+// gradOf returns the destination dx of x's gradient as a grid, or scratch if it is
+// absent.
 func gradOf(dx kernels.Tensor, x grid) grid {
 	return grid{x.B, x.C, x.H, x.W, orZeros(dx, x.B, x.C, x.H, x.W)}
 }

@@ -16,7 +16,7 @@ func (*Backend) DWTGrad(dx, dll, dbands kernels.Tensor) {
 	accumulate(orZeros(dx, d.B, d.C, d.H, d.W), d.v)
 }
 
-// IDWT joins four subbands and adds res where it is there.
+// IDWT joins four subbands and adds res if it is present.
 func (*Backend) IDWT(y, ll, bands, res kernels.Tensor) {
 	r := idwt(concat(gridOf(ll), gridOf(bands)))
 	accumulate(r.v, values(res))
@@ -52,7 +52,7 @@ func idwt(s grid) grid {
 	return x
 }
 
-// forHaar calls do for every pixel of x with each coefficient of s it is tied to.
+// forHaar calls do for every pixel of x with each coefficient of s it depends on.
 func forHaar(x, s grid, do func(pixel, coefficient int, weight float64)) {
 	for b := range x.B {
 		for c := range x.C {

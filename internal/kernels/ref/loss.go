@@ -29,8 +29,8 @@ func (*Backend) L1Grad(dx, dy, x, t kernels.Tensor) {
 	}
 }
 
-// Orthogonality computes the mean over all N² entries, the diagonal included,
-// of (P̂P̂ᵀ − I)², P̂ the rows of p normalised.
+// Orthogonality computes the mean over all N² entries, including the diagonal, of
+// (P̂P̂ᵀ − I)², where P̂ are the normalised rows of p.
 func (*Backend) Orthogonality(y, p kernels.Tensor) {
 	_, gap := rowCosines(p)
 	values(y, 1)[0] = dot(gap, gap) / float64(len(gap))

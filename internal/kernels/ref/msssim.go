@@ -47,9 +47,9 @@ func (*Backend) MSSSIM(y, x, t kernels.Tensor) {
 	values(y, 1)[0] = sum / float64(a.B*a.C)
 }
 
-// MSSSIMGrad: dvalue/dterm_s = a_s value/term_s where the term is above the
-// floor; each scale's gradient is added to what comes up through the pooling
-// from the next. t has none.
+// MSSSIMGrad: dvalue/dterm_s = a_s value/term_s if the term is above the floor; each
+// scale's gradient is added to what comes up through the pooling from the next. t has
+// none.
 func (*Backend) MSSSIMGrad(dx, dy, x, t kernels.Tensor) {
 	a, b := gridOf(x), gridOf(t)
 	d, g := gradOf(dx, a), values(dy, 1)[0]/float64(a.B*a.C)
@@ -58,7 +58,7 @@ func (*Backend) MSSSIMGrad(dx, dy, x, t kernels.Tensor) {
 	}
 }
 
-// planeAlone returns the bc-th plane as a grid of its own.
+// planeAlone returns the bc-th plane as a separate grid.
 func (g grid) planeAlone(bc int) grid { return grid{1, 1, g.H, g.W, g.plane(bc/g.C, bc%g.C)} }
 
 // multiScale holds one plane of x and of t at every scale, with the terms.
@@ -150,15 +150,15 @@ var gaussian = func() (g [ssimWindow]float64) {
 	return g
 }()
 
-// window is one place of the Gaussian window on a pair of planes: its corner
-// and the statistics under it.
+// window is one position of the Gaussian window on a pair of planes: its corner and the
+// statistics under it.
 type window struct {
 	x, t                       []float64
 	corner, width              int
 	mx, mt, vx, vt, covariance float64
 }
 
-// forWindows calls do for every place where the window fits.
+// forWindows calls do for every position where the window fits.
 func forWindows(x, t grid, do func(window)) {
 	if min(x.H, x.W) < ssimWindow {
 		panic("ref: MSSSIM: a side shorter than the window")
@@ -195,7 +195,7 @@ func (w window) luminance() float64 {
 	return (2*w.mx*w.mt + ssimC1) / (w.mx*w.mx + w.mt*w.mt + ssimC1)
 }
 
-// similarity is cs, or l·cs at the last scale.
+// similarity returns cs, or l·cs at the last scale.
 func (w window) similarity(last bool) float64 {
 	if last {
 		return w.luminance() * w.structure()

@@ -2,7 +2,7 @@ package ref
 
 import "math"
 
-// layerNormEps stands inside the root of LN.
+// layerNormEps is added under the root of LN.
 const layerNormEps = 1e-5
 
 // layerNorm normalises each pixel over its channels: x̂ = (x − mean)/√(var + eps),
@@ -66,7 +66,7 @@ func normalizePixel(x grid, b, p int) (xhat []float64, std float64) {
 	return xhat, std
 }
 
-// normFloor is the least length that a vector is divided by.
+// normFloor is the smallest length that a vector is divided by.
 const normFloor = 1e-12
 
 // normalize computes y = x / max(‖x‖₂, 1e-12).

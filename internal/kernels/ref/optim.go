@@ -6,7 +6,7 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Adam makes one step for every parameter that a sample reached.
+// Adam takes one step for every parameter that a sample reached.
 func (*Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
 	for _, p := range ps {
 		if p.Reached.IsZero() || values(p.Reached, 1)[0] != 0 {

@@ -1,12 +1,12 @@
-// Package ref is the executable specification of kernels.Backend: every
-// operation in float64 and plain loops, as directly as its formula reads.
-// It exists to be compared with, not to be fast: the other backends are held
-// to it by package kerneltest, and nothing but tests uses it.
+// Package ref is the executable specification of kernels.Backend: every operation in
+// float64 and plain loops, as directly as its formula reads. It is meant for
+// comparison, not speed: package kerneltest compares the other backends with it, and
+// only tests use it.
 //
-// Gradients are written out by hand, as in every other backend, and proved by
-// central differences in kerneltest. Composite operations run one part after
-// the other with every intermediate in memory; the parts (layerNorm, conv1x1,
-// dwt, ...) are functions on grids that several operations share.
+// Gradients are written by hand, as in every other backend, and verified by central
+// differences in kerneltest. Composite operations run one part after the other with
+// every intermediate in memory; the parts (layerNorm, conv1x1, dwt, ...) are functions
+// on grids that several operations use.
 package ref
 
 import (
@@ -24,8 +24,8 @@ var _ kernels.Backend = (*Backend)(nil)
 // New returns a Backend.
 func New() *Backend { return &Backend{} }
 
-// block is what a Tensor's Data points to. Views made by Reshape share it, so
-// that Free is seen through all of them.
+// block is what a Tensor's Data points to. Views made by Reshape have the same block,
+// so that Free affects all of them.
 type block struct{ v []float64 }
 
 // Live returns the number of tensors that were allocated and not yet freed.
@@ -40,12 +40,12 @@ func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 	return t
 }
 
-// Free takes t's memory away; any later use of it panics.
+// Free frees t's memory; any later use of it panics.
 func (b *Backend) Free(t kernels.Tensor) {
 	if t.IsZero() {
 		return
 	}
-	values(t) // panics if it was freed before
+	values(t) // panics if it was already freed
 	t.Data.(*block).v = nil
 	b.live--
 }
@@ -83,15 +83,15 @@ func (*Backend) Upload64(dst kernels.Tensor, src []float64) { copy(values(dst, l
 // Download64 returns a copy of t's elements in full precision.
 func (*Backend) Download64(t kernels.Tensor) []float64 { return append([]float64{}, values(t)...) }
 
-// Sync returns nil: operations are done when they return, and nothing fails.
+// Sync returns nil: operations are complete when they return, and nothing fails.
 func (*Backend) Sync() error { return nil }
 
 // Close does nothing; the garbage collector owns the memory.
 func (*Backend) Close() error { return nil }
 
-// values returns the elements of t itself, not a copy; nil where t is absent.
-// It panics where t was freed or is not of the given extents' size, so every
-// operation that names the extents of its operands proves them.
+// values returns the elements of t itself, not a copy; nil if t is absent. It panics if
+// t was freed or its size differs from that of extents, so an operation that names the
+// extents of its operands verifies them.
 func values(t kernels.Tensor, extents ...int) []float64 {
 	if t.IsZero() {
 		return nil
@@ -101,14 +101,13 @@ func values(t kernels.Tensor, extents ...int) []float64 {
 		panic(fmt.Sprintf("ref: use of a freed tensor %v", t.Shape))
 	}
 	if n := kernels.Shape(extents).Len(); extents != nil && n != len(v) {
-		panic(fmt.Sprintf("ref: a tensor of shape %v where %v is due", t.Shape, extents))
+		panic(fmt.Sprintf("ref: a tensor has shape %v, want %v", t.Shape, extents))
 	}
 	return v
 }
 
-// orZeros returns t's elements, or zeros of the given extents where t is
-// absent: a missing bias is 0, and a gradient that nobody wants is added to
-// scratch and thrown away.
+// orZeros returns t's elements, or zeros of the given extents if t is absent: a missing
+// bias is 0, and unwanted gradients are added to scratch and discarded.
 func orZeros(t kernels.Tensor, extents ...int) []float64 {
 	if t.IsZero() {
 		return make([]float64, kernels.Shape(extents).Len())

@@ -24,11 +24,11 @@ func TestMisuseOfMemoryPanics(t *testing.T) {
 		{"use after Free", "use of a freed tensor [2 3]", func(b *Backend) { x := b.Alloc(2, 3); b.Free(x); b.Fill(x, 1) }},
 		{"use of a view after Free", "use of a freed tensor [6]", func(b *Backend) { x := b.Alloc(2, 3); v := x.Reshape(6); b.Free(x); b.Fill(v, 1) }},
 		{"Free twice", "use of a freed tensor [1]", func(b *Backend) { x := b.Alloc(1); b.Free(x); b.Free(x) }},
-		{"a result too small", "shape [2 4] where [2 5] is due", func(b *Backend) { b.Linear(b.Alloc(2, 4), b.Alloc(2, 3), b.Alloc(5, 3), none) }},
-		{"a gradient too small", "shape [4] where [5] is due", func(b *Backend) {
+		{"a result too small", "shape [2 4], want [2 5]", func(b *Backend) { b.Linear(b.Alloc(2, 4), b.Alloc(2, 3), b.Alloc(5, 3), none) }},
+		{"a gradient too small", "shape [4], want [5]", func(b *Backend) {
 			b.LinearGrad(none, none, b.Alloc(4), b.Alloc(2, 5), b.Alloc(2, 3), b.Alloc(5, 3))
 		}},
-		{"an upload too long", "shape [2] where [3] is due", func(b *Backend) { b.Upload(b.Alloc(2), make([]float32, 3)) }},
+		{"an upload too long", "shape [2], want [3]", func(b *Backend) { b.Upload(b.Alloc(2), make([]float32, 3)) }},
 		{"groups that do not divide", "do not fit", func(b *Backend) {
 			b.DynamicFilter(b.Alloc(1, 5, 4, 4), b.Alloc(1, 5, 4, 4), b.Alloc(1, 5, 4, 4), b.Alloc(1, 2, 9))
 		}},
@@ -63,8 +63,8 @@ func TestAllocIsPoisonedAndCounted(t *testing.T) {
 	}
 }
 
-// TestAdamByHand follows one number with g = 1, 3 and lr = 0.1, β = ½, ¾:
-// m = .5, 1.75; v = .25, 2.4375; m̂ = 1, 7/3; v̂ = 1, 39/7.
+// TestAdamByHand follows one number with g = 1, 3 and lr = 0.1, β = ½, ¾: m = .5, 1.75;
+// v = .25, 2.4375; m̂ = 1, 7/3; v̂ = 1, 39/7.
 func TestAdamByHand(t *testing.T) {
 	b := New()
 	p := kernels.AdamParam{Param: tensor(b, []float64{1}, 1), M: tensor(b, []float64{0}, 1), V: tensor(b, []float64{0}, 1), Step: tensor(b, []float64{0}, 1)}

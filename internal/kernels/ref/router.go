@@ -43,9 +43,9 @@ func newAttention(q, k, v, keep kernels.Tensor, heads int) attention {
 	return a
 }
 
-// forQueries calls do for every query of every head: at is where its D/heads
-// channels start in q and o, key(s) where token s's start in k and v, and
-// weight_s = softmax over the kept s of scale·⟨q, k_s⟩.
+// forQueries calls do for every query of every head: at is where its D/heads channels
+// start in q and o, key(s) where token s's start in k and v, and weight_s = softmax
+// over the kept s of scale·⟨q, k_s⟩.
 func (a attention) forQueries(do func(at int, key func(s int) int, weight []float64)) {
 	n := a.D / a.heads
 	for b := range a.B {

@@ -31,8 +31,8 @@ func (*Backend) MeanHWGrad(dx, dy kernels.Tensor) {
 	}
 }
 
-// Resize is bilinear: y_ij = Σ over the four neighbours of the place in x that
-// the centre of pixel ij falls on.
+// Resize resizes bilinearly: y_ij = Σ over the four neighbours in x of the position of
+// pixel ij's centre.
 func (*Backend) Resize(y, x kernels.Tensor) {
 	in, out := gridOf(x), gridOf(y)
 	fill(out.v, 0)
@@ -67,8 +67,8 @@ func forBilinear(out, in grid, do func(to, from int, weight float64)) {
 	}
 }
 
-// neighbours returns the two indices that the centre of pixel i of a line of
-// `to` pixels falls between in a line of `from` pixels, and the second's weight.
+// neighbours returns the two indices in a line of `from` pixels between which the
+// centre of pixel i of a line of `to` pixels falls, and the second's weight.
 func neighbours(i, to, from int) (i0, i1 int, weight float64) {
 	at := max(0, (float64(i)+0.5)*float64(from)/float64(to)-0.5)
 	i0 = min(int(math.Floor(at)), from-1)

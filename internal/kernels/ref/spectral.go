@@ -13,8 +13,8 @@ func (*Backend) SpectralFusion(y, z, l kernels.Tensor, amplitude, phase kernels.
 }
 
 // SpectralFusionGrad: with r = (1 + gain)·e^{i·turn}, dz = dy·r̄ directly,
-// dgain = Re(dy̅·y)/(1 + gain), dturn = re y·im dy − im y·re dy; both go on
-// through their networks to log amplitudes and phasors, and from there to z and l.
+// dgain = Re(dy̅·y)/(1 + gain), dturn = re y·im dy − im y·re dy; both continue through
+// their networks to log amplitudes and phasors, and from there to z and l.
 func (*Backend) SpectralFusionGrad(dz, dl kernels.Tensor, damplitude, dphase kernels.Fuse, dy, z, l kernels.Tensor, amplitude, phase kernels.Fuse) {
 	s := newSpectralFusion(gridOf(z), gridOf(l), amplitude, phase)
 	C, dzv, dlv := s.gain.out.C, gradOf(dz, s.z.spectrum), gradOf(dl, s.l.spectrum)
@@ -63,7 +63,7 @@ func newSpectralFusion(z, l grid, amplitude, phase kernels.Fuse) spectralFusion 
 // polar holds a spectrum [B,2C,H,W/2+1], log(1+|z|) [B,C,...] and u = z/|z| [B,2C,...].
 type polar struct{ spectrum, log, phasor grid }
 
-// modulus is |z| = √(re² + im² + 1e-4), which never vanishes: phases fade where
+// modulus returns |z| = √(re² + im² + 1e-4), which never vanishes: phases fade out when
 // there is nothing to turn.
 func modulus(re, im float64) float64 { return math.Sqrt(re*re + im*im + 1e-4) }
 
@@ -114,7 +114,7 @@ func runFuse(x grid, f kernels.Fuse) fuseRun {
 	return r
 }
 
-// grad returns the gradient of x and adds to the weights'.
+// grad returns the gradient of x and adds to those of the weights.
 func (r fuseRun) grad(d kernels.Fuse, dout grid, f kernels.Fuse) (dx grid) {
 	C := r.out.C
 	dx, dactive := r.x.like(), r.active.like()
