@@ -26,18 +26,27 @@ if [ ! -x "$home/$zig/bin/python" ]; then
 fi
 binary=$(echo "$home/$zig"/lib/python*/site-packages/ziglang/zig)
 folder=$home/$1
-mkdir -p "$folder/frameworks" "$folder/include/mach"
+mkdir -p "$folder/frameworks" "$folder/lib" "$folder/include/mach"
 
-# Apple's frameworks are not among what zig carries. The few functions that Go's runtime
-# and crypto/x509 import by name are there on every Mac: a text stub says so.
+# stub FILE LIBRARY writes a text stub of a library of macOS: it names the
+# functions that Go's packages import from there.
+stub() {
+  local symbols
+  symbols=$(grep -rhoE "cgo_import_dynamic [^ ]+ [^ ]+ \"$2" --include='*.go' "$(go env GOROOT)/src" |
+    awk '{printf "%s_%s", sep, $3; sep = ", "}')
+  [ -n "$symbols" ] || { echo "zig.sh: Go imports nothing from $2" >&2; exit 1; }
+  mkdir -p "$(dirname "$1")"
+  printf -- '--- !tapi-tbd\ntbd-version: 4\ntargets: [ x86_64-macos, arm64-macos ]\ninstall-name: %s\nexports:\n  - targets: [ x86_64-macos, arm64-macos ]\n    symbols: [ %s ]\n...\n' \
+    "$2" "$symbols" >"$1"
+}
+
+# Apple's frameworks are not among what zig carries, nor is its library of name servers.
+# The few functions that Go imports from there by name are on every Mac.
 if [[ $1 == darwin-* ]]; then
   for name in CoreFoundation Security; do
-    symbols=$(grep -rhoE "cgo_import_dynamic [^ ]+ [^ ]+ \"/System/Library/Frameworks/$name" "$(go env GOROOT)/src/crypto/x509" |
-      awk '{printf "%s_%s", sep, $3; sep = ", "}')
-    mkdir -p "$folder/frameworks/$name.framework"
-    printf -- '--- !tapi-tbd\ntbd-version: 4\ntargets: [ x86_64-macos, arm64-macos ]\ninstall-name: /System/Library/Frameworks/%s.framework/Versions/A/%s\nexports:\n  - targets: [ x86_64-macos, arm64-macos ]\n    symbols: [ %s ]\n...\n' \
-      "$name" "$name" "$symbols" >"$folder/frameworks/$name.framework/$name.tbd"
+    stub "$folder/frameworks/$name.framework/$name.tbd" "/System/Library/Frameworks/$name.framework/Versions/A/$name"
   done
+  stub "$folder/lib/libresolv.tbd" /usr/lib/libresolv.9.dylib
   # Nor is this header, of which a client of Prometheus needs one function.
   cat >"$folder/include/mach/mach_vm.h" <<'C'
 #pragma once
@@ -57,7 +66,7 @@ for a in "\$@"; do
   args+=("\$a") before=\$a
 done
 [ "\${1:-}" != "-###" ] || cd "$folder"
-exec "$binary" $tool -target $target -F"$folder/frameworks" -isystem "$folder/include" "\${args[@]}"
+exec "$binary" $tool -target $target -F"$folder/frameworks" -L"$folder/lib" -isystem "$folder/include" "\${args[@]}"
 EOF
   chmod +x "$folder/$tool"
 done
