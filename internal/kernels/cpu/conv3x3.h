@@ -86,6 +86,7 @@ INLINE void micro3x3(int64_t C, const T* A, int64_t lda, const T* b, int64_t pla
           U a = splat(A[i * lda + ky * 3 + kx]);
           c[i][0] = mac(c[i][0], a, b0);
           if (vecs > 1) c[i][1] = mac(c[i][1], a, b1);
+          in_turn(i);
         }
       }
   }
@@ -186,7 +187,7 @@ static void stripes3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t 
   static const Stripe stripes[] = {
       nullptr,         stripe3x3<1, T>, stripe3x3<2, T>, stripe3x3<3, T>,  stripe3x3<4, T>,  stripe3x3<5, T>,
       stripe3x3<6, T>,
-#if LANES == 16
+#if REGISTERS == 32
       stripe3x3<7, T>, stripe3x3<8, T>, stripe3x3<9, T>, stripe3x3<10, T>, stripe3x3<11, T>, stripe3x3<12, T>
 #endif
   };

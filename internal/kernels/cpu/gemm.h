@@ -11,17 +11,17 @@
 // pixels that a caller has put into scratch, padded to a multiple of L columns.
 //
 // Register tile: MR×NR with MR = 6 (AVX2: 12 accumulators, 2 of B, 1 broadcast
-// in 16 registers); an odd vector of columns is a tile of half the width. Where the
-// processor has registers that are tiles, those are used for operands in bf16
-// (amx.h). K is never split, so an element's sum is the same whatever tile it falls
-// into.
+// in 16 registers) or 12 (24, 2 and 1 of 32); an odd vector of columns is a tile of
+// half the width. Where the processor has registers that are tiles, those are used
+// for operands in bf16 (amx.h). K is never split, so an element's sum is the same
+// whatever tile it falls into.
 #pragma once
 #include "amx.h"
 #include "operand.h"
 
 namespace ISA {
 
-constexpr int MR = LANES == 16 ? 12 : 6;
+constexpr int MR = REGISTERS == 32 ? 12 : 6;
 
 // micro computes a tile of rows × vecs vectors, vecs 1 or 2. Both are constants
 // so that c stays in registers. K counts elements of T.
@@ -40,6 +40,7 @@ INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, S
       U a = splat(A[i * lda + k]);
       c[i][0] = mac(c[i][0], a, b0);
       if (vecs > 1) c[i][1] = mac(c[i][1], a, b1);
+      in_turn(i);
     }
   }
 #pragma GCC unroll 12
@@ -70,7 +71,7 @@ static void by_rows(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int6
                     Accumulate acc) {
   using Stripe = void (*)(int64_t, int64_t, int64_t, const T*, int64_t, Mat<const T>, Mat<Sum<T>>, Accumulate);
   static const Stripe stripes[] = {nullptr,   stripe<1>, stripe<2>,  stripe<3>,  stripe<4>,  stripe<5>, stripe<6>,
-#if LANES == 16
+#if REGISTERS == 32
                                    stripe<7>, stripe<8>, stripe<9>, stripe<10>, stripe<11>, stripe<12>
 #endif
   };

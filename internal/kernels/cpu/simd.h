@@ -10,6 +10,13 @@
 #define INLINE static inline __attribute__((always_inline))
 #define INLINE_METHOD inline __attribute__((always_inline))
 
+// REGISTERS is the number of vector registers: 32 with AVX-512 and NEON, else 16.
+#if LANES == 16 || defined(__aarch64__)
+#define REGISTERS 32
+#else
+#define REGISTERS 16
+#endif
+
 namespace ISA {
 
 constexpr int L = LANES;        // floats in a vector
@@ -72,6 +79,16 @@ INLINE vf load_n(const float* p, int n) {
   return v;
 }
 INLINE void store_n(float* p, vf v, int n) { memcpy(p, &v, 4 * (size_t)n); }
+
+// in_turn, after step i of an unrolled loop, keeps later loads later. On arm64 GCC
+// would begin with all of them, for which accumulators would have to leave registers.
+INLINE void in_turn(int i) {
+#if defined(__aarch64__)
+  if (i % 4 == 3) asm volatile("" ::: "memory");
+#else
+  (void)i;
+#endif
+}
 
 // round_up returns the least multiple of m that is >= n.
 INLINE int64_t round_up(int64_t n, int64_t m) { return (n + m - 1) / m * m; }
