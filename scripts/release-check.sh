@@ -4,7 +4,8 @@
 #   scripts/release-check.sh build/release
 #
 # Those for Linux run here, arm64 under qemu-user-static, the one for Windows under Wine.
-# Nothing here can run those for macOS: their headers are read (llvm-objdump).
+# Nothing here can run those for macOS: they are read (scripts/mach_o.py). At last the
+# same commit, built in two folders, has to give the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 here=$PWD out=$(cd "$1" && pwd) pictures=$PWD/testdata/images
@@ -119,14 +120,18 @@ try() {
   echo "release-check: $name ok"
 }
 
-# mach_o PROGRAM CPU looks at what a Mac loads.
-mach_o() {
-  local headers
-  headers=$(llvm-objdump --macho --private-headers "$1")
-  for want in "$2" "EXECUTE" "LC_MAIN" "minos 12.0" "/usr/lib/libSystem.B.dylib" "Security.framework/Versions/A/Security"; do
-    [[ $headers == *"$want"* ]] || fail "$1 has no $want"
+# reproduced PLATFORM builds the last commit twice, in two folders, the second time with
+# nothing kept from earlier builds: the archives are equal.
+reproduced() {
+  local folder
+  for folder in one another/folder; do
+    git clone -q --shared . "$work/twice/$folder"
   done
-  [ "$2" != ARM64 ] || [[ $headers == *LC_CODE_SIGNATURE* ]] || fail "$1 is not signed: no Mac with Apple's processor starts it"
+  "$work/twice/one/scripts/release.sh" twice "$work/twice/a" "$1" >/dev/null
+  GOCACHE=$work/twice/cache "$work/twice/another/folder/scripts/release.sh" twice "$work/twice/b" "$1" >/dev/null
+  cmp "$work/twice/a/SHA256SUMS" "$work/twice/b/SHA256SUMS" || fail "$1: two builds of one commit differ"
+  rm -rf "$work/twice"
+  echo "release-check: two builds of $1 are equal"
 }
 
 need python3 "python3 python3-pil"
@@ -161,8 +166,11 @@ for folder in "$work"/clusir-*; do
       refused 1 "cannot hold" wine "$folder/clusir.exe" restore "$work/small.png" "$work/a:b.png"
       (cd "$work" && wine "$folder/clusir.exe" restore small.png 'back\slash\out.png' && near back/slash/out.png expected.png)
       ;;
-    darwin-arm64) need llvm-objdump llvm; mach_o "$folder/clusir" ARM64 ;;
-    darwin-amd64) need llvm-objdump llvm; mach_o "$folder/clusir" X86_64 ;;
+    darwin-*)
+      python3 scripts/mach_o.py "$folder/clusir" "${platform#*-}" || fail "no Mac would start $platform"
+      echo "release-check: $platform is as macOS wants it; it was not run"
+      ;;
     *) fail "$folder is not tried: say how in this script" ;;
   esac
 done
+reproduced "$host"

@@ -58,16 +58,19 @@ fi
 for tool in cc c++; do
   # Go asks a compiler for what it can with "-o -", which zig takes for a file, and what
   # it runs with "-###", for which zig leaves a file "-.o" in the folder.
-  cat >"$folder/$tool" <<EOF
-#!/usr/bin/env bash
-args=() before=
-for a in "\$@"; do
-  [ "\$before \$a" != "-o -" ] || a=/dev/null
-  args+=("\$a") before=\$a
-done
+  cat >"$folder/$tool.part" <<EOF
+#!/bin/sh
 [ "\${1:-}" != "-###" ] || cd "$folder"
-exec "$binary" $tool -target $target -F"$folder/frameworks" -L"$folder/lib" -isystem "$folder/include" "\${args[@]}"
+before=
+for a; do
+  shift
+  [ "\$before \$a" != "-o -" ] || a=/dev/null
+  set -- "\$@" "\$a"
+  before=\$a
+done
+exec "$binary" $tool -target $target -F"$folder/frameworks" -L"$folder/lib" -isystem "$folder/include" "\$@"
 EOF
-  chmod +x "$folder/$tool"
+  chmod +x "$folder/$tool.part"
+  mv "$folder/$tool.part" "$folder/$tool" # while another build may run it
 done
 echo "$folder/cc $folder/c++ zig-$zig"
