@@ -4,7 +4,8 @@
 #   sbatch --array=1-64 scripts/restore-slurm.sh PHOTOS RESTORED [FLAG...]
 #
 # PHOTOS and RESTORED are folders that all nodes see; flags are those of clusir restore.
-# A task that is requeued goes on where it was. When all are done,
+# A task that is requeued goes on where it was; SHARDS=64 sbatch --array=5,9 submits two
+# of the 64 again. When all are done,
 #
 #   clusir merge RESTORED/results-*.jsonl
 #
@@ -21,9 +22,13 @@ photos=$1 restored=$2
 shift 2
 : "${SLURM_ARRAY_TASK_ID:?submit this as an array, with sbatch --array=1-N}"
 
-# The array may begin at any number.
-k=$((SLURM_ARRAY_TASK_ID - ${SLURM_ARRAY_TASK_MIN:-1} + 1))
-n=${SLURM_ARRAY_TASK_COUNT:?}
+# The array may begin at any number, and go in steps; one with gaps has to name SHARDS.
+k=$SLURM_ARRAY_TASK_ID n=${SHARDS:-}
+if [ -z "$n" ]; then
+  min=${SLURM_ARRAY_TASK_MIN:-1} max=${SLURM_ARRAY_TASK_MAX:?} step=${SLURM_ARRAY_TASK_STEP:-1}
+  k=$(((k - min) / step + 1)) n=${SLURM_ARRAY_TASK_COUNT:?}
+  [ $(((max - min) / step + 1)) = "$n" ] || { echo "$0: this array has gaps: set SHARDS to the number of shards, 1 to SHARDS" >&2; exit 2; }
+fi
 mkdir -p "$restored"
 exec clusir restore "$photos" -o "$restored" --skip-existing --shard "$k/$n" \
   --results "$restored/results-$k.jsonl" --threads "${SLURM_CPUS_PER_TASK:-0}" "$@"

@@ -101,8 +101,10 @@ func TestJobTemplates(t *testing.T) {
 		command []string
 		env     func(k int) []string
 	}{
-		"slurm": {slurm, func(k int) []string {
-			return []string{fmt.Sprintf("SLURM_ARRAY_TASK_ID=%d", k+4), "SLURM_ARRAY_TASK_MIN=5", "SLURM_ARRAY_TASK_COUNT=2", "SLURM_CPUS_PER_TASK=1"}
+		"slurm":           {slurm, slurmArray(5, 6, 1)},
+		"slurm, in steps": {slurm, slurmArray(5, 7, 2)},
+		"slurm, tasks submitted alone": {slurm, func(k int) []string {
+			return append(slurmArray(k, k, 1)(1), "SHARDS=2")
 		}},
 		"kubernetes": {append(pod.Command, pod.Args...), func(k int) []string {
 			return []string{fmt.Sprintf("JOB_COMPLETION_INDEX=%d", k-1), "SHARDS=2", "PHOTOS=photos", "RESTORED=restored"}
@@ -121,5 +123,16 @@ func TestJobTemplates(t *testing.T) {
 			}
 			restoredAll(t, dir)
 		})
+	}
+}
+
+// slurmArray returns what Slurm tells task k of an array from, from+step … to.
+func slurmArray(from, to, step int) func(k int) []string {
+	return func(k int) []string {
+		return []string{
+			fmt.Sprintf("SLURM_ARRAY_TASK_ID=%d", from+(k-1)*step), fmt.Sprintf("SLURM_ARRAY_TASK_MIN=%d", from),
+			fmt.Sprintf("SLURM_ARRAY_TASK_MAX=%d", to), fmt.Sprintf("SLURM_ARRAY_TASK_STEP=%d", step),
+			fmt.Sprintf("SLURM_ARRAY_TASK_COUNT=%d", (to-from)/step+1), "SLURM_CPUS_PER_TASK=1",
+		}
 	}
 }
