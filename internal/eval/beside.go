@@ -282,7 +282,7 @@ func remarks(ours []Ours) (lines []string) {
 	}
 	for _, o := range ours {
 		for _, line := range o.Report.notes() {
-			add(o.Name + ": " + line)
+			add(o.Name + ": " + strings.TrimPrefix(line, o.Name+": "))
 		}
 		for _, m := range o.Report.Missing {
 			add("missing: " + m)
