@@ -1,5 +1,5 @@
-// Package configs holds the built-in configurations: the paper's settings,
-// those of its ablations, and the recipes of the models that ship.
+// Package configs holds the built-in configurations: the paper's settings, those of its
+// ablations, and the recipes of the embedded models.
 package configs
 
 import "embed"

@@ -1,4 +1,4 @@
-// Package weights holds the trained models that are part of the binary.
+// Package weights holds the trained models that are embedded in the binary.
 package weights
 
 import (
@@ -12,7 +12,7 @@ var files embed.FS
 
 const extension = ".safetensors"
 
-// Find returns the bytes of the embedded model of that name.
+// Find returns the bytes of the embedded model with a name.
 func Find(name string) ([]byte, bool) {
 	data, err := files.ReadFile(name + extension)
 	return data, err == nil
@@ -22,7 +22,7 @@ func Find(name string) ([]byte, bool) {
 func Names() []string {
 	entries, err := files.ReadDir(".")
 	if err != nil {
-		panic(err) // the folder is part of the binary
+		panic(err) // the folder is embedded
 	}
 	var names []string
 	for _, e := range entries {

@@ -1,5 +1,5 @@
-// Package browsertest opens pages in headless Chromium, for tests alone. A test is
-// skipped where there is none, unless CLUSIR_REQUIRE_SHARED=1.
+// Package browsertest opens pages in headless Chromium, for tests only. A test is
+// skipped if there is none, unless CLUSIR_REQUIRE_SHARED=1.
 package browsertest
 
 import (
@@ -17,8 +17,8 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// Browser is Chromium with a page. Screenshots go to the folder that
-// CLUSIR_SCREENSHOTS names, to be looked at.
+// Browser is Chromium with a page. Screenshots are saved in the folder
+// CLUSIR_SCREENSHOTS.
 type Browser struct {
 	testing.TB
 	Ctx   context.Context
@@ -54,7 +54,7 @@ func Open(t testing.TB, url string) *Browser {
 	return b
 }
 
-// Do does what has no result.
+// Do runs actions without a result.
 func (b *Browser) Do(actions ...chromedp.Action[chromedp.Void]) {
 	b.Helper()
 	if err := chromedp.Do(b.Ctx, actions...); err != nil {
@@ -62,7 +62,7 @@ func (b *Browser) Do(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// Run does what has a result.
+// Run runs an action with a result.
 func Run[T any](b *Browser, action chromedp.Action[T]) T {
 	b.Helper()
 	v, err := chromedp.Run(b.Ctx, action)
@@ -72,30 +72,30 @@ func Run[T any](b *Browser, action chromedp.Action[T]) T {
 	return v
 }
 
-// Value is that of an expression of JavaScript.
+// Value returns the value of a JavaScript expression.
 func Value[T any](b *Browser, js string) T {
 	b.Helper()
 	return Run(b, chromedp.Evaluate[T](js))
 }
 
-// Await is the value of a promise.
+// Await returns the value of a promise.
 func Await[T any](b *Browser, js string) T {
 	b.Helper()
 	return Run(b, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
 }
 
-// Screen is a screen that people have.
+// Screen is a common kind of screen.
 type Screen struct {
 	Name, Scheme  string // of colours: light or dark
 	Width, Height int64
 }
 
-// Screens are a desk's and a phone's, in the light and in the dark.
+// Screens are those of a desktop and a phone, in light and in dark.
 var Screens = []Screen{
 	{"desktop", "light", 1280, 800}, {"dark", "dark", 1280, 800}, {"phone", "light", 360, 800}, {"phone-dark", "dark", 360, 800},
 }
 
-// On turns the page to a screen.
+// On sets the page to a screen.
 func (b *Browser) On(s Screen) {
 	b.Helper()
 	b.Do(chromedp.EmulateViewport(s.Width, s.Height))
@@ -106,7 +106,7 @@ func (b *Browser) On(s Screen) {
 	}
 }
 
-// Screenshot is the whole page as a PNG, once its images are there.
+// Screenshot returns the whole page as a PNG, once its images are loaded.
 func (b *Browser) Screenshot(name string) []byte {
 	b.Helper()
 	Await[bool](b, `Promise.all([...document.images].filter(i => i.src).map(i => i.decode().catch(() => 0))).then(() => true)`)

@@ -1,4 +1,4 @@
-// Package device opens the backend that a user asks for, and lists what there is.
+// Package device opens the backend that a user asks for, and lists the available ones.
 package device
 
 import (
@@ -17,19 +17,19 @@ import (
 
 // Options say what to compute on.
 type Options struct {
-	// Name is auto, cpu, cuda or cuda:N. Auto is a GPU where there is one that
-	// this binary can use, else the processor.
+	// Name is auto, cpu, cuda or cuda:N. Auto means a GPU if there is one that this
+	// binary can use, else the CPU.
 	Name string
-	// LocalRank is the place of this process among the ranks on its machine: auto and
-	// cuda mean the GPU of that number, or the only one there is.
+	// LocalRank is this process's number among the ranks on its machine: auto and cuda
+	// mean the GPU with that number, or the only one there is.
 	LocalRank int
-	// Precision is what matrix products round their operands to: float32, tf32 or
-	// bf16; the processor has no tf32. Auto, also "", is tf32 for training on a GPU,
-	// and float32 elsewhere.
+	// Precision is what matrix products round their operands to: float32, tf32 or bf16;
+	// the CPU has no tf32. Auto, also "", means tf32 for training on a GPU, and float32
+	// otherwise.
 	Precision string
 	Training  bool
-	Threads   int    // of the processor; 0 for all
-	ISA       string // instruction set of the processor; "" for the best
+	Threads   int    // of the CPU; 0 for all
+	ISA       string // instruction set of the CPU; "" for the best
 	// Say, if set, receives why auto skipped a GPU.
 	Say func(reason string)
 }
@@ -37,10 +37,10 @@ type Options struct {
 // ISAs lists the values of Options.ISA.
 func ISAs() []string { return cpu.ISAs() }
 
-// Open returns the backend and a name for it that says on what, exactly,
-// results were computed: they are the same bits on devices of one name only.
+// Open returns the backend and its name, which identifies exactly what computes:
+// results have the same bits only on devices with the same name.
 func Open(o Options) (kernels.Backend, string, error) {
-	p := cuda.Precision("") // auto, until it is known on what
+	p := cuda.Precision("") // auto, until the device is known
 	if o.Precision != "" && o.Precision != "auto" {
 		var err error
 		if p, err = cuda.ParsePrecision(o.Precision); err != nil {
@@ -66,8 +66,8 @@ func Open(o Options) (kernels.Backend, string, error) {
 // errNoGPULeft is the error of a rank on a machine with fewer GPUs than ranks.
 var errNoGPULeft = errors.New("fewer GPUs than ranks on this machine")
 
-// openOwn opens the GPU of a local rank. Where a launcher shows each rank its own
-// alone, as Slurm's --gpus-per-task does, that has number 0 for all of them.
+// openOwn opens the GPU of a local rank. If a launcher shows each rank only its own,
+// like Slurm's --gpus-per-task, that GPU has number 0 for all of them.
 func openOwn(o Options, p cuda.Precision) (kernels.Backend, string, error) {
 	i := o.LocalRank
 	if infos, err := cuda.Devices(); err == nil { // if not, opening says why
@@ -81,9 +81,9 @@ func openOwn(o Options, p cuda.Precision) (kernels.Backend, string, error) {
 	return openCUDA(i, o, p)
 }
 
-// openAuto tries the GPU. That there is none is nothing to speak of; that
-// there is one that cannot be used is. Ranks compute on the same kind of device,
-// so one without a GPU where others have theirs does not turn to the processor.
+// openAuto tries the GPU. It does not report that there is none, but it does report one
+// that cannot be used. All ranks must compute on the same kind of device, so a rank
+// without a GPU does not fall back to the CPU if others have theirs.
 func openAuto(o Options, p cuda.Precision) (kernels.Backend, string, error) {
 	b, name, err := openOwn(o, p)
 	if err == nil || errors.Is(err, errNoGPULeft) {
@@ -117,8 +117,8 @@ func openCUDA(i int, o Options, p cuda.Precision) (kernels.Backend, string, erro
 	return b, b.Name(), nil
 }
 
-// Memory returns the bytes that a device of its own memory has in all, and 0 for
-// one that computes in the host's.
+// Memory returns the total bytes of a device with its own memory, and 0 for one that
+// uses the host's.
 func Memory(b kernels.Backend) int64 {
 	own, ok := b.(kernels.OwnMemory)
 	if !ok {
@@ -128,16 +128,16 @@ func Memory(b kernels.Backend) int64 {
 	return total
 }
 
-// Device is one that Open can open.
+// Device is a device that Open can open.
 type Device struct {
 	Name   string `json:"name"`   // as in Options
-	Kind   string `json:"kind"`   // the GPU's model, or the processor's instruction set
-	Memory int64  `json:"memory"` // bytes of its own; 0 for the processor
-	Text   string `json:"-"`      // a line for people
+	Kind   string `json:"kind"`   // the GPU's model, or the CPU's instruction set
+	Memory int64  `json:"memory"` // bytes of its own memory; 0 for the CPU
+	Text   string `json:"-"`      // one line for people
 }
 
-// List returns what there is, the processor first, and why there is no more than
-// the processor, if that is so.
+// List returns the available devices, the CPU first, and, if that is the only one, the
+// reason.
 func List() (devices []Device, noGPU error, err error) {
 	b, err := cpu.New(cpu.Options{Threads: 1})
 	if err != nil {

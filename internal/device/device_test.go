@@ -23,7 +23,7 @@ func TestOpen(t *testing.T) {
 	}
 	for _, c := range []struct {
 		o    Options
-		name string // what the device's name begins with
+		name string // the beginning of the device's name
 		err  string // or part of the error
 	}{
 		{Options{}, there, ""},
@@ -60,7 +60,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// What auto and the precisions mean, for training and for what is not.
+// The meaning of auto and of the precisions, in training and otherwise.
 func TestPrecision(t *testing.T) {
 	for _, c := range []struct {
 		precision string
@@ -95,7 +95,7 @@ func TestPrecision(t *testing.T) {
 	}
 }
 
-// Without a GPU, asking for one says what to do; auto does without a word.
+// Without a GPU, asking for one says what to do; auto silently uses the CPU.
 func TestNoGPU(t *testing.T) {
 	if gpu() {
 		t.Skip("there is a GPU")
@@ -113,7 +113,7 @@ func TestNoGPU(t *testing.T) {
 	}
 }
 
-// A GPU that this binary cannot use is passed by, and auto says why.
+// Auto skips a GPU that this binary cannot use, and says why.
 func TestUnusableGPU(t *testing.T) {
 	if !gpu() || os.Getenv("CLUSIR_LIBCUDA") == "" {
 		t.Skip("for the software device: scripts/test-cuda.sh")
@@ -130,8 +130,8 @@ func TestUnusableGPU(t *testing.T) {
 	}
 }
 
-// Ranks on one machine have a GPU each: that of their number, or the one that
-// their launcher shows them. One for which none is left says so.
+// Each rank on a machine gets a GPU: the one with its number, or the one that its
+// launcher shows it. A rank for which none is left gets an error that says so.
 func TestLocalRanks(t *testing.T) {
 	if !gpu() || os.Getenv("CLUSIR_LIBCUDA") == "" {
 		t.Skip("for the software device: scripts/test-cuda.sh")
@@ -139,7 +139,7 @@ func TestLocalRanks(t *testing.T) {
 	for _, c := range []struct {
 		gpus string
 		rank int
-		want string // what the device's name begins with
+		want string // the beginning of the device's name
 	}{
 		{"1", 0, "cuda:0 "}, {"1", 3, "cuda:0 "}, {"2", 0, "cuda:0 "}, {"2", 1, "cuda:1 "}, {"2", 2, ""}, {"0", 1, "cpu "},
 	} {

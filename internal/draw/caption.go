@@ -11,10 +11,10 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 )
 
-// Caption is a text on white in w×h pixels, for those who draw in pixels. What
-// does not fit is cut off.
+// Caption returns a text on white in w×h pixels, for callers that draw in pixels. It
+// cuts off what does not fit.
 func Caption(words string, w, h int) image.Image {
-	const pixels = 72 // an inch: a point is a pixel
+	const pixels = 72 // per inch: a point is a pixel
 	c := vgimg.NewWith(vgimg.UseDPI(pixels), vgimg.UseImage(white(w, h)))
 	s := aligned(style(0.62*vg.Length(h), xfont.WeightBold, ink), text.XLeft, text.YCenter)
 	canvas := vgdraw.New(c)

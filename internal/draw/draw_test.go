@@ -30,7 +30,7 @@ func flat(w, h int, c color.Color) image.Image {
 	return m
 }
 
-// block is a panel that paints all of its place.
+// block is a panel that paints its whole area.
 type block struct {
 	w, h vg.Length
 	c    color.Color
@@ -56,7 +56,7 @@ func decode(t *testing.T, s *Sheet) image.Image {
 }
 
 // TestSheetPlacesPanels counts the pixels of panels of different sizes: each is
-// whole, in its column and row.
+// complete, in its column and row.
 func TestSheetPlacesPanels(t *testing.T) {
 	blue, green := color.RGBA{0, 0, 255, 255}, color.RGBA{0, 255, 0, 255}
 	s := &Sheet{Rows: [][]Panel{{block{20, 30, red}, nil, block{10, 10, blue}}, {nil, block{40, 10, green}}}}
@@ -92,7 +92,8 @@ func TestPictureKeepsShapeAndBoxes(t *testing.T) {
 		t.Errorf("40×20 pixels in a width of 80 are %g×%g", w, h)
 	}
 	m := decode(t, &Sheet{Rows: [][]Panel{{p}}})
-	// pixel (10, 5) is 20 points right of and 10 below the corner, at two pixels a point
+	// pixel (10, 5) is 20 points right of and 10 below the corner, at two pixels per
+	// point
 	for _, at := range []image.Point{{2 * (margin + 20), 2 * (margin + 20)}, {2 * (margin + 60), 2 * (margin + 20)}} {
 		if c := color.RGBAModel.Convert(m.At(at.X, at.Y)).(color.RGBA); c != red {
 			t.Errorf("at %v is %v and no box", at, c)
@@ -143,12 +144,12 @@ func TestSheetsAreWhole(t *testing.T) {
 		}
 	}
 	if again, _ := s.Save(t.TempDir(), "sheet"); !sameFile(t, paths[0], again[0]) || !sameFile(t, paths[1], again[1]) {
-		t.Error("the same sheet gives other files")
+		t.Error("the same sheet gives different files")
 	}
 }
 
-// TestLinesHoldTheirLegend: it stands below the plot, in as many lines as it
-// takes, and single points are seen.
+// TestLinesHoldTheirLegend: the legend is below the plot, in as many lines as
+// necessary, and single points are visible.
 func TestLinesHoldTheirLegend(t *testing.T) {
 	named := Series{Entry: Entry{Name: "some name", Colour: red}, Points: []Point{{X: 1, Y: 1}}}
 	l := Lines{Width: 150, Height: 80, Series: []Series{{Entry: Entry{Colour: red}, Points: named.Points}}}
@@ -173,8 +174,8 @@ func TestLinesHoldTheirLegend(t *testing.T) {
 	}
 }
 
-// TestBarKeepsItsProportions: viewers of SVG keep an image's, and would show a
-// strip of another shape as a thin line.
+// TestBarKeepsItsProportions: viewers of SVG keep an image's proportions, and would
+// show a strip of another shape as a thin line.
 func TestBarKeepsItsProportions(t *testing.T) {
 	for _, width := range []vg.Length{60, 120, 360} {
 		b := Bar{Scale: Scale{Max: 1}, Width: width}
@@ -224,7 +225,7 @@ func TestScale(t *testing.T) {
 		last = light
 	}
 	if s.at(-9) != s.at(-1) || s.at(9) != s.at(1) {
-		t.Error("what lies beyond the ends has another colour")
+		t.Error("values beyond the ends have another colour")
 	}
 	if (Scale{Min: 1, Max: 1}).at(5) == nil {
 		t.Error("an empty range has no colour")

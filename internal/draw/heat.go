@@ -12,7 +12,7 @@ import (
 	vgdraw "gonum.org/v1/plot/vg/draw"
 )
 
-// Heat is a panel of cells whose colour and text are a number.
+// Heat is a panel of cells that show numbers by colour and text.
 type Heat struct {
 	Title      string
 	Rows, Cols []string
@@ -23,7 +23,7 @@ type Heat struct {
 	CellWide   vg.Length // 0 for the height
 	// Groups draws a line before every n-th column, 0 for none.
 	Groups int
-	// Unlabelled leaves out the rows' labels, where the panel to the left has them.
+	// Unlabelled leaves out the rows' labels, because the panel to the left has them.
 	Unlabelled bool
 }
 
@@ -46,7 +46,7 @@ func (h Heat) labelWide() (w vg.Length) {
 	return w + 6
 }
 
-// Size is that of cells, labels and title.
+// Size returns the size of cells, labels and title.
 func (h Heat) Size() (w, height vg.Length) {
 	w = max(h.cell()*vg.Length(len(h.Cols)), headStyle.Width(h.Title))
 	return h.labelWide() + w, h.Cell*vg.Length(len(h.Rows)) + axisLine + line(headStyle) + 3
@@ -83,7 +83,7 @@ func (h Heat) Draw(c vgdraw.Canvas) {
 	}
 }
 
-// addNumbers writes each number in black or white, whichever can be read.
+// addNumbers writes each number in black or white, whichever is readable.
 func (h Heat) addNumbers(p *plot.Plot) {
 	if h.Format == "" {
 		return
@@ -104,7 +104,7 @@ func (h Heat) addNumbers(p *plot.Plot) {
 	p.Add(labels)
 }
 
-// rules separates cells, and groups of columns more.
+// rules separates the cells, and groups of columns more strongly.
 func (h Heat) rules(c vgdraw.Canvas) {
 	thin := vgdraw.LineStyle{Color: paper, Width: 1}
 	for i := 1; i < len(h.Rows); i++ {
@@ -121,7 +121,7 @@ func (h Heat) rules(c vgdraw.Canvas) {
 	}
 }
 
-// readable is the ink for text on a colour.
+// readable returns the ink for text on a colour.
 func readable(c color.Color) color.Color {
 	r, g, b, _ := c.RGBA()
 	if 0.299*float64(r)+0.587*float64(g)+0.114*float64(b) > 0.5*0xffff {
@@ -130,22 +130,22 @@ func readable(c color.Color) color.Color {
 	return paper
 }
 
-// grid is values in rows from the top, as plotter wants them.
+// grid is a matrix of values, with rows from the top, in the form that plotter needs.
 type grid struct{ rows [][]float64 }
 
 // Dims returns the numbers of columns and rows.
 func (g grid) Dims() (c, r int) { return len(g.rows[0]), len(g.rows) }
 
-// Z is the value at column c of row r, rows counted from below.
+// Z returns the value at column c of row r, rows counted from below.
 func (g grid) Z(c, r int) float64 { return g.rows[len(g.rows)-1-r][c] }
 
-// X is where column c lies.
+// X returns the position of column c.
 func (g grid) X(c int) float64 { return float64(c) }
 
-// Y is where row r lies.
+// Y returns the position of row r.
 func (g grid) Y(r int) float64 { return float64(r) }
 
-// Range is the least and the largest of numbers, those that are none left out.
+// Range returns the smallest and the largest of the values, ignoring NaN.
 func Range(values [][]float64) (least, most float64) {
 	least, most = math.Inf(1), math.Inf(-1)
 	for _, row := range values {

@@ -7,17 +7,17 @@ import (
 	vgdraw "gonum.org/v1/plot/vg/draw"
 )
 
-// Entry of a legend: a mark in a colour and what it stands for.
+// Entry is an entry of a legend: a mark in a colour and its meaning.
 type Entry struct {
 	Name   string
 	Colour color.Color
 	Mark   Mark
 }
 
-// Mark is the form of points. There are as many as Marks; more begin again.
+// Mark is the shape of points. It repeats after Marks shapes.
 type Mark int
 
-// Marks is the number of forms that can be told apart.
+// Marks is the number of distinguishable shapes.
 const Marks = 6
 
 // dot is the radius of points.
@@ -31,7 +31,7 @@ func (m Mark) glyph(c color.Color) vgdraw.GlyphStyle {
 	return vgdraw.GlyphStyle{Color: c, Radius: dot, Shape: shapes[int(m)%Marks]}
 }
 
-// The measures of an entry: mark, space, text, space.
+// The dimensions of an entry: mark, space, text, space.
 const (
 	markWide  = 10
 	entryWide = 14 // after the text
@@ -39,7 +39,7 @@ const (
 
 func (e Entry) width() vg.Length { return markWide + textStyle.Width(e.Name) + entryWide }
 
-// wrapEntries sets entries in lines no wider than w.
+// wrapEntries arranges entries in lines no wider than w.
 func wrapEntries(entries []Entry, w vg.Length) (lines [][]Entry) {
 	x := vg.Length(0)
 	for _, e := range entries {

@@ -19,7 +19,8 @@ type Picture struct {
 	// Pixels shows the pixels of a small picture as squares instead of smoothing it.
 	Pixels bool
 	Boxes  []Box
-	// Frame, where set, is the colour of a thick frame, as of the box that it enlarges.
+	// Frame, if set, is the colour of a thick frame, for example that of the box that
+	// it enlarges.
 	Frame color.Color
 }
 
@@ -34,7 +35,7 @@ func (p Picture) height() vg.Length {
 	return p.Width * vg.Length(b.Dy()) / vg.Length(b.Dx())
 }
 
-// Size is that of the picture and its texts.
+// Size returns the size of the picture and its texts.
 func (p Picture) Size() (w, h vg.Length) {
 	h = p.height()
 	if p.Title != "" {
@@ -44,7 +45,7 @@ func (p Picture) Size() (w, h vg.Length) {
 	return p.Width, h
 }
 
-// notes are the lines of the note.
+// notes returns the lines of the note.
 func (p Picture) notes() (lines []string) {
 	if p.Note == "" {
 		return nil
@@ -86,8 +87,8 @@ func outline(c vgdraw.Canvas, r vg.Rectangle, colour color.Color, width vg.Lengt
 	c.Stroke(r.Path())
 }
 
-// scaled is the picture at the resolution of PNG files: the library's own
-// scaling is bilinear, which aliases when it reduces and blurs when it enlarges.
+// scaled returns the picture at the resolution of PNG files: the library's own scaling
+// is bilinear, which aliases when it reduces and blurs when it enlarges.
 func (p Picture) scaled() image.Image {
 	b := p.Image.Bounds()
 	w, h := int(p.Width*dpi/72+.5), int(p.height()*dpi/72+.5)

@@ -9,7 +9,7 @@ import (
 	vgdraw "gonum.org/v1/plot/vg/draw"
 )
 
-// newPlot returns an empty plot in the sheets' type.
+// newPlot returns an empty plot in the style of the sheets.
 func newPlot(title string) *plot.Plot {
 	p := plot.New()
 	p.BackgroundColor = nil
@@ -28,7 +28,7 @@ func newPlot(title string) *plot.Plot {
 	return p
 }
 
-// ticks are the usual ones, without zeros behind the numbers that say nothing.
+// ticks returns the usual ticks, without trailing zeros.
 func ticks(least, most float64) []plot.Tick {
 	all := plot.DefaultTicks{}.Ticks(least, most)
 	for i, t := range all {
@@ -39,24 +39,24 @@ func ticks(least, most float64) []plot.Tick {
 	return all
 }
 
-// Point is a datum of a plot.
+// Point is a data point of a plot.
 type Point = plotter.XY
 
-// Series is points or a line in a colour. One without a name is not in legends.
+// Series is points or a line in a colour. A series without a name is not in legends.
 type Series struct {
 	Entry
 	Points []Point
-	Thin   bool // of a line: it stands behind what matters
+	Thin   bool // of a line: it is in the background
 }
 
-// Scatter is a square panel of points whose axes mean nothing.
+// Scatter is a square panel of points whose axes have no meaning.
 type Scatter struct {
 	Title  string
 	Side   vg.Length
 	Series []Series
 }
 
-// Size is that of the square under its title.
+// Size returns the size of the square under its title.
 func (s Scatter) Size() (w, h vg.Length) { return s.Side, s.Side + line(headStyle) }
 
 // Draw draws the panel.
@@ -95,8 +95,8 @@ type Lines struct {
 	Series        []Series
 }
 
-// fewPoints is the length up to which a line's points are marked: one of a
-// single point would not be seen.
+// fewPoints is the length up to which a line's points are marked: a single point would
+// otherwise be invisible.
 const fewPoints = 40
 
 func (l Lines) legend() [][]Entry {
@@ -109,7 +109,7 @@ func (l Lines) legend() [][]Entry {
 	return wrapEntries(entries, l.Width)
 }
 
-// Size is that of the plot and its legend.
+// Size returns the size of the plot and its legend.
 func (l Lines) Size() (w, h vg.Length) {
 	h = l.Height
 	if n := len(l.legend()); n > 0 {

@@ -11,15 +11,15 @@ import (
 	vgdraw "gonum.org/v1/plot/vg/draw"
 )
 
-// Scale turns numbers into colours: from dark to light, or, where it is
-// Diverging, from blue over white to red about the middle of its range.
+// Scale maps numbers to colours: from dark to light or, if it is Diverging, from blue
+// through white to red about the middle of its range.
 type Scale struct {
 	Min, Max  float64
 	Diverging bool
 }
 
-// viridis is made of a few of its colours (van der Walt and Smith, 2015): it is
-// even in lightness, and the colour-blind see it so.
+// viridis is interpolated from a few of its colours (van der Walt and Smith, 2015): it
+// is even in lightness, also for the colour-blind.
 var viridis = func() palette.ColorMap {
 	m, err := moreland.NewLuminance([]color.Color{
 		color.NRGBA{68, 1, 84, 255}, color.NRGBA{72, 40, 120, 255}, color.NRGBA{62, 73, 137, 255}, color.NRGBA{49, 104, 142, 255},
@@ -50,7 +50,7 @@ func (s Scale) palette() palette.Palette {
 	return sequential
 }
 
-// at is the colour of v; beyond the ends it is theirs.
+// at returns the colour of v; beyond the ends it is that of the end.
 func (s Scale) at(v float64) color.Color {
 	u := 0.0
 	if s.Max > s.Min {
@@ -72,13 +72,13 @@ func (s Scale) Image(values []float64, w, h int) *image.RGBA {
 type Bar struct {
 	Scale
 	Label  string
-	Format string // of the ends, %.2f if it is ""
+	Format string // of the ends, %.2f if empty
 	Width  vg.Length
 }
 
 const barHigh = 7
 
-// Size is that of the bar, its ends' numbers and its label.
+// Size returns the size of the bar, its ends' numbers and its label.
 func (b Bar) Size() (w, h vg.Length) { return b.Width, barHigh + 2*line(noteStyle) + 3 }
 
 // Draw draws the panel.
@@ -94,8 +94,8 @@ func (b Bar) Draw(c vgdraw.Canvas) {
 	c.FillText(aligned(noteStyle, vgdraw.XCenter, vgdraw.YTop), vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: y - line(noteStyle)}, b.Label)
 }
 
-// strip is all colours side by side, in the proportions of the bar: viewers of
-// SVG keep an image's.
+// strip returns all colours side by side, in the proportions of the bar: viewers of SVG
+// keep an image's.
 func (b Bar) strip() image.Image {
 	m := image.NewRGBA(image.Rect(0, 0, steps, max(1, int(steps*barHigh/b.Width+0.5))))
 	for x, colour := range b.palette().Colors() {

@@ -1,5 +1,5 @@
-// Package draw lays out figures: sheets of panels that hold pictures, points,
-// lines or heat maps, written as PNG and SVG. Lengths are in points.
+// Package draw lays out figures: sheets of panels with pictures, points, lines or heat
+// maps, written as PNG and SVG. Lengths are in points.
 package draw
 
 import (
@@ -14,34 +14,34 @@ import (
 	"clusir/internal/atomicfile"
 )
 
-// dpi of PNG files: two pixels a point, for screens that show as many.
+// dpi of PNG files: two pixels per point, for high-resolution screens.
 const dpi = 144
 
-// The measures of a sheet.
+// The dimensions of a sheet.
 const (
 	margin  = 14
 	gap     = 10
-	lineGap = 1.35 // height of a line of text over its size
+	lineGap = 1.35 // height of a line of text relative to its size
 )
 
 // Panel is a part of a sheet.
 type Panel interface {
-	// Size is the place that the panel needs.
+	// Size returns the space that the panel needs.
 	Size() (w, h vg.Length)
 	// Draw fills c, which has that size.
 	Draw(c vgdraw.Canvas)
 }
 
-// Sheet is a figure: rows of panels, set in columns.
+// Sheet is a figure: rows of panels, arranged in columns.
 type Sheet struct {
 	Title  string
 	Rows   [][]Panel // nil leaves a place empty
 	Legend []Entry
-	// Notes stand below, in small print; lines are broken where they must be.
+	// Notes are below, in small print, with lines broken as necessary.
 	Notes []string
 }
 
-// layout is where the parts of a sheet go.
+// layout is the position of the parts of a sheet.
 type layout struct {
 	w, h       vg.Length
 	cols, rows []vg.Length // widths and heights
@@ -83,7 +83,7 @@ func (s *Sheet) layout() layout {
 	return l
 }
 
-// total is the sum of lengths with gaps between.
+// total returns the sum of lengths with gaps between them.
 func total(ls []vg.Length) (sum vg.Length) {
 	for i, l := range ls {
 		if i > 0 {
@@ -94,13 +94,13 @@ func total(ls []vg.Length) (sum vg.Length) {
 	return sum
 }
 
-// Size is the sheet's.
+// Size returns the sheet's size.
 func (s *Sheet) Size() (w, h vg.Length) {
 	l := s.layout()
 	return l.w, l.h
 }
 
-// Draw draws the sheet from the upper left corner of c on.
+// Draw draws the sheet, starting at the upper left corner of c.
 func (s *Sheet) Draw(c vgdraw.Canvas) {
 	l := s.layout()
 	top := c.Max.Y - margin

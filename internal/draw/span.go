@@ -7,14 +7,14 @@ import (
 )
 
 // The bounds within which plots can be laid out: the library adds, subtracts and
-// multiplies the ends of an axis, and steps along it in float64.
+// multiplies the ends of an axis, and steps along it, in float64.
 const (
 	largest   = 1e30
-	narrowest = 1e-9 // an axis's length over its larger end
+	narrowest = 1e-9 // an axis's length relative to its larger end
 )
 
-// drawable are points that can be laid out: what is too large stands at the
-// bounds, and what is no number is left out.
+// drawable returns the points that can be laid out: values that are too large are moved
+// to the bounds, and NaN is left out.
 func drawable(points []Point) []Point {
 	var out []Point
 	for _, p := range points {
@@ -27,8 +27,8 @@ func drawable(points []Point) []Point {
 
 func bounded(v float64) float64 { return min(max(v, -largest), largest) }
 
-// widen gives axes that are too short for the library's arithmetic some length
-// about their middle.
+// widen lengthens axes that are too short for the library's arithmetic about their
+// middle.
 func widen(axes ...*plot.Axis) {
 	for _, a := range axes {
 		a.Min, a.Max = bounded(a.Min), bounded(a.Max)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// TestExtremes draws what a log may hold and no training gives.
+// TestExtremes draws values that a log may contain but no training produces.
 func TestExtremes(t *testing.T) {
 	inf := math.Inf(1)
 	begin := time.Now()

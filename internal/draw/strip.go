@@ -10,8 +10,8 @@ import (
 	vgdraw "gonum.org/v1/plot/vg/draw"
 )
 
-// Strip is a panel of numbers along an axis, a row for each set of them, with a
-// line at the median. Dots are set off from each other so that all can be seen.
+// Strip is a panel of numbers along an axis, one row per set, with a line at the
+// median. Dots are offset from each other so that all are visible.
 type Strip struct {
 	Rows     []StripRow
 	X        string
@@ -31,7 +31,7 @@ const (
 	stripAxis = 34
 )
 
-// Size is that of the rows and the axis.
+// Size returns the size of the rows and the axis.
 func (s Strip) Size() (w, h vg.Length) {
 	return s.Width, stripRow*vg.Length(len(s.Rows)) + stripAxis
 }
@@ -62,19 +62,19 @@ func (s Strip) Draw(c vgdraw.Canvas) {
 	p.Draw(c)
 }
 
-// offset sets neighbours apart, in -½..½: the multiples of the golden section.
+// offset separates neighbours, in -½..½, by multiples of the golden section.
 func offset(k int) float64 {
 	_, f := math.Modf(float64(k) * (math.Sqrt(5) - 1) / 2)
 	return f - 0.5
 }
 
-// translucent lets many dots be seen through each other.
+// translucent returns a colour through which many dots are visible.
 func translucent(c color.RGBA, n int) color.Color {
 	alpha := uint8(min(max(255*12/max(n, 1), 70), 210))
 	return color.NRGBA{c.R, c.G, c.B, alpha}
 }
 
-// Median is the middle of numbers, NaN if there are none.
+// Median returns the median of numbers, NaN if there are none.
 func Median(x []float64) float64 {
 	s := slices.Sorted(slices.Values(x))
 	n := len(s)

@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// svgCanvas notes how wide texts are.
+// svgCanvas records the widths of texts.
 type svgCanvas struct {
 	*vgsvg.Canvas
 	widths []vg.Length
@@ -24,7 +24,7 @@ func (c *svgCanvas) FillString(f font.Face, at vg.Point, text string) {
 	c.Canvas.FillString(f, at, text)
 }
 
-// text is the drawing.
+// text returns the drawing.
 func (c *svgCanvas) text() (string, error) {
 	var text strings.Builder
 	_, err := c.WriteTo(&text)
@@ -33,8 +33,8 @@ func (c *svgCanvas) text() (string, error) {
 
 const textElement = "<text "
 
-// fit gives texts their widths, which wider fonts are squeezed into: a viewer
-// that has none of fontNames would write over what is next to them.
+// fit sets the widths of texts, into which wider fonts are squeezed: a viewer that has
+// none of fontNames would otherwise write over neighbouring parts.
 func (c *svgCanvas) fit(svg string) string {
 	parts := strings.Split(svg, textElement)
 	for i, w := range c.widths {
@@ -58,9 +58,9 @@ func (s *Sheet) SVG(w io.Writer) error {
 	return err
 }
 
-// Inline is the sheet as an SVG element for a page of HTML. It has no background,
-// the page's font, and for ink and rules the colours of the page's variables
-// --ink, --faint and --rule.
+// Inline returns the sheet as an SVG element for a page of HTML. It has no background,
+// the page's font, and for ink and rules the colours of the page's variables --ink,
+// --faint and --rule.
 func (s *Sheet) Inline() (string, error) {
 	c := &svgCanvas{Canvas: vgsvg.New(s.Size())}
 	s.Draw(vgdraw.New(c))
@@ -76,8 +76,8 @@ var pageStyle = strings.NewReplacer(
 
 func hex(c color.RGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
 
-// fontName is how the library names the sheets' font, and fontNames adds those
-// of the same widths for who lacks it.
+// fontName is the library's name for the sheets' font, and fontNames adds fonts of the
+// same widths as substitutes.
 const (
 	fontName  = "font-family:Liberation Sans"
 	fontNames = fontName + ",Arimo,Arial,Helvetica,sans-serif"

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// Colours of what is no datum.
+// Colours of everything that is not data.
 var (
 	paper = color.RGBA{255, 255, 255, 255}
 	ink   = color.RGBA{26, 26, 30, 255}
@@ -19,7 +19,7 @@ var (
 	rule  = color.RGBA{200, 202, 208, 255}
 )
 
-// Styles of text, all set from the upper left corner.
+// Styles of text, all positioned by the upper left corner.
 var (
 	titleStyle = style(13, xfont.WeightBold, ink)
 	headStyle  = style(9.5, xfont.WeightBold, ink)
@@ -34,16 +34,16 @@ func style(size vg.Length, weight xfont.Weight, c color.Color) text.Style {
 	}
 }
 
-// aligned is s set from another point.
+// aligned returns s positioned by another point.
 func aligned(s text.Style, x text.XAlignment, y text.YAlignment) text.Style {
 	s.XAlign, s.YAlign = x, y
 	return s
 }
 
-// line is the height of a line of text.
+// line returns the height of a line of text.
 func line(s text.Style) vg.Length { return s.Font.Size * lineGap }
 
-// wrap breaks a text into lines no wider than w; a word stays whole.
+// wrap breaks a text into lines no wider than w, without breaking words.
 func wrap(s text.Style, words string, w vg.Length) []string {
 	var lines []string
 	last := ""

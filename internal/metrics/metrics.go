@@ -1,6 +1,6 @@
-// Package metrics measures how close a restored picture is to the clean one:
-// PSNR and SSIM exactly as scikit-image defines them, which is what the field
-// reports. Pixels have range 1; every sum is kept in float64.
+// Package metrics measures how close a restored picture is to the clean one: PSNR and
+// SSIM exactly as scikit-image defines them, which is what the field reports. Pixels
+// have a range of 1; all sums are in float64.
 package metrics
 
 import (
@@ -10,7 +10,7 @@ import (
 	"clusir/internal/planar"
 )
 
-// mustMatch panics unless a and b have one shape and the pixels it asks for.
+// mustMatch panics unless a and b have the same shape and its number of pixels.
 func mustMatch(a, b planar.Image) {
 	if a.C != b.C || a.H != b.H || a.W != b.W {
 		panic(fmt.Sprintf("metrics: shapes differ: [%d %d %d] and [%d %d %d]",
@@ -23,12 +23,12 @@ func mustMatch(a, b planar.Image) {
 	}
 }
 
-// MSE is the mean squared difference over all channels and pixels.
+// MSE returns the mean squared difference over all channels and pixels.
 func MSE(a, b planar.Image) float64 {
 	mustMatch(a, b)
 	sum := 0.0
 	for y := 0; y < a.C*a.H; y++ {
-		// One partial sum a row keeps the rounding of large pictures small.
+		// One partial sum per row keeps the rounding of large pictures small.
 		row := 0.0
 		for i := y * a.W; i < (y+1)*a.W; i++ {
 			d := float64(a.Pix[i]) - float64(b.Pix[i])
@@ -39,14 +39,14 @@ func MSE(a, b planar.Image) float64 {
 	return sum / float64(a.C*a.H*a.W)
 }
 
-// PSNR is 10·log10(1 / MSE) in dB, +Inf for equal pictures.
+// PSNR returns 10·log10(1 / MSE) in dB, +Inf for equal pictures.
 func PSNR(a, b planar.Image) float64 {
 	return -10 * math.Log10(MSE(a, b))
 }
 
-// Luma is the Y channel of BT.601 as papers on rain use it (MATLAB's
-// rgb2ycbcr): 16/255 for black, 235/255 for white. A picture of one channel
-// is already luma and comes back as it is.
+// Luma returns the Y channel of BT.601 as used in papers on rain (MATLAB's rgb2ycbcr):
+// 16/255 for black, 235/255 for white. A picture with one channel is already luma and
+// is returned unchanged.
 func Luma(p planar.Image) planar.Image {
 	if p.C == 1 {
 		return p

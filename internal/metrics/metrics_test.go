@@ -14,8 +14,8 @@ import (
 	"clusir/internal/planar"
 )
 
-// vector is a row of vectors.json, which scripts/metrics_vectors.py writes. A
-// metric whose window does not fit the picture is null there.
+// vector is a row of vectors.json, written by scripts/metrics_vectors.py. A metric
+// whose window does not fit the picture is null there.
 type vector struct {
 	Name, A, B    string
 	C, H, W       int
@@ -27,9 +27,9 @@ type vector struct {
 	SSIMGaussianY *float64 `json:"ssim_gaussian_y"`
 }
 
-// TestScikitImage compares with values that scikit-image computed: those of
-// testdata and those of the folder that CLUSIR_METRICS_VECTORS names
-// (scripts/verify-metrics.sh fills it from pictures of your own).
+// TestScikitImage compares with values computed by scikit-image: those of testdata and
+// those of the folder in CLUSIR_METRICS_VECTORS (scripts/verify-metrics.sh fills it
+// from the user's own pictures).
 func TestScikitImage(t *testing.T) {
 	folders := []string{"testdata"}
 	if extra := os.Getenv("CLUSIR_METRICS_VECTORS"); extra != "" {
@@ -123,7 +123,7 @@ func readPlanes(t *testing.T, folder, name string, v vector) planar.Image {
 	return p
 }
 
-// noise is a picture of n values in [0,1).
+// noise returns a picture of values in [0,1).
 func noise(c, h, w int, seed uint64) planar.Image {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	pix := make([]float32, c*h*w)

@@ -8,18 +8,18 @@ import (
 	"clusir/internal/planar"
 )
 
-// Window is the weighting under which SSIM takes its local statistics.
+// Window is the weighting for SSIM's local statistics.
 type Window int
 
 const (
 	// Uniform is scikit-image's default, a 7×7 box; protocol "promptir".
 	Uniform Window = iota
-	// Gaussian is scikit-image's gaussian_weights=True, σ 1.5 cut at 11×11;
+	// Gaussian is scikit-image's gaussian_weights=True, σ 1.5 cut off at 11×11;
 	// protocol "gaussian".
 	Gaussian
 )
 
-// String is the name of the protocol that uses the window.
+// String returns the name of the protocol that uses the window.
 func (w Window) String() string {
 	if w == Gaussian {
 		return "gaussian"
@@ -27,7 +27,7 @@ func (w Window) String() string {
 	return "promptir"
 }
 
-// ParseWindow is the window of a protocol's name.
+// ParseWindow returns the window of a protocol.
 func ParseWindow(protocol string) (Window, error) {
 	for _, w := range []Window{Uniform, Gaussian} {
 		if protocol == w.String() {
@@ -38,7 +38,7 @@ func ParseWindow(protocol string) (Window, error) {
 		"or gaussian (11×11, σ 1.5)", protocol)
 }
 
-// taps are the weights along one axis; they sum to 1.
+// taps returns the weights along one axis; they sum to 1.
 func (w Window) taps() []float64 {
 	const boxSize, sigma, radius = 7, 1.5, 5 // radius = int(3.5·σ + ½)
 	if w == Uniform {
@@ -60,10 +60,10 @@ func (w Window) taps() []float64 {
 	return t
 }
 
-// SSIM is the mean structural similarity over channels and over the pixels
-// whose whole window lies inside the picture, with K 0.01 and 0.03, range 1
-// and sample covariance (N/(N−1) with N the window's pixels, Gaussian or not,
-// as in scikit-image). It is an error if the window does not fit.
+// SSIM returns the mean structural similarity over channels and over the pixels whose
+// whole window lies inside the picture, with K 0.01 and 0.03, range 1 and sample
+// covariance (N/(N−1) with N the window's pixels, also for the Gaussian, as in
+// scikit-image). It returns an error if the window does not fit.
 func SSIM(a, b planar.Image, w Window) (float64, error) {
 	mustMatch(a, b)
 	taps := w.taps()
@@ -84,7 +84,7 @@ func SSIM(a, b planar.Image, w Window) (float64, error) {
 	return sum / float64(a.C), nil
 }
 
-// moments are a row's local sums: x, y, xx, yy and xy, in this order.
+// moments are a row's local sums of x, y, xx, yy and xy, in this order.
 type moments [5][]float64
 
 func newMoments(n int) (m moments) {
@@ -94,8 +94,8 @@ func newMoments(n int) (m moments) {
 	return m
 }
 
-// ssimPlane is the mean SSIM of one channel. A ring holds the horizontally
-// filtered rows of the window, so memory is a few rows whatever the height.
+// ssimPlane returns the mean SSIM of one channel. A ring holds the horizontally
+// filtered rows of the window, so that memory is a few rows whatever the height.
 func ssimPlane(a, b []float32, w int, taps []float64) float64 {
 	n, h := len(taps), len(a)/w
 	valid := w - n + 1
@@ -149,7 +149,7 @@ func axpy(y, x []float64, a float64) {
 	}
 }
 
-// sumSSIM adds up SSIM over a row of local means, windows having n pixels.
+// sumSSIM adds up SSIM over a row of local means; windows have n pixels.
 func sumSSIM(m moments, n float64) float64 {
 	const c1, c2 = 0.01 * 0.01, 0.03 * 0.03
 	sample := n / (n - 1)

@@ -1,5 +1,5 @@
-// Package palette has the colours of everything that clusir draws. They can be
-// told apart by the colour-blind too.
+// Package palette has the colours of everything that clusir draws. The colour-blind can
+// distinguish them too.
 package palette
 
 import "image/color"
@@ -23,12 +23,12 @@ var (
 	Grey      = Colour{"grey", color.RGBA{153, 153, 153, 255}}
 )
 
-// clusters are the colours of clusters, in their order.
+// clusters are the colours of clusters, in order.
 var clusters = []Colour{Orange, SkyBlue, Green, Yellow, Blue, Vermilion, Purple, Grey}
 
-// Cluster is the colour of cluster c of a stage. More clusters than colours
-// begin again.
+// Cluster returns the colour of cluster c of a stage. Colours repeat if there are more
+// clusters.
 func Cluster(c int) Colour { return clusters[c%len(clusters)] }
 
-// Series are colours for points and lines on white, in the order of their use.
+// Series are colours for points and lines on white, in order of use.
 var Series = []Colour{Blue, Vermilion, Green, Purple, Orange, SkyBlue, Black, Grey}

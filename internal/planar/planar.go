@@ -1,9 +1,9 @@
-// Package planar holds pictures as the network does: one channel after the other.
+// Package planar holds pictures in the network's layout: one channel after the other.
 package planar
 
 import "image"
 
-// Image is a picture [C,H,W], row-major, of range 0 to 1; a copy shares its pixels.
+// Image is a picture [C,H,W], row-major, with range 0 to 1; a copy shares its pixels.
 type Image struct {
 	C, H, W int
 	Pix     []float32
@@ -12,17 +12,17 @@ type Image struct {
 // New returns a black picture.
 func New(c, h, w int) Image { return Image{C: c, H: h, W: w, Pix: make([]float32, c*h*w)} }
 
-// Plane is channel c.
+// Plane returns channel c.
 func (p Image) Plane(c int) []float32 { return p.Pix[c*p.H*p.W:][:p.H*p.W] }
 
-// Clamp puts all values into 0..1, as a camera or a file does.
+// Clamp clamps all values to 0..1, as a camera or a file does.
 func (p Image) Clamp() {
 	for i, v := range p.Pix {
 		p.Pix[i] = min(max(v, 0), 1)
 	}
 }
 
-// Cut copies the pixels of r, into the memory of dst if that is enough.
+// Cut returns a copy of the pixels of r, in dst if that is large enough.
 func (p Image) Cut(dst []float32, r image.Rectangle) Image {
 	dst = dst[:0]
 	for c := range p.C {
@@ -33,7 +33,7 @@ func (p Image) Cut(dst []float32, r image.Rectangle) Image {
 	return Image{C: p.C, H: r.Dy(), W: r.Dx(), Pix: dst}
 }
 
-// Put copies the pixels of a smaller picture to row y and column x.
+// Put copies a smaller picture to row y and column x.
 func (p Image) Put(m Image, y, x int) {
 	for c := range p.C {
 		for row := range m.H {
@@ -42,7 +42,8 @@ func (p Image) Put(m Image, y, x int) {
 	}
 }
 
-// Extend enlarges the picture to h×w by reflection at the right and at the bottom.
+// Extend returns the picture enlarged to h×w by reflection at the right and at the
+// bottom.
 func (p Image) Extend(h, w int) Image {
 	if h == p.H && w == p.W {
 		return p
@@ -63,8 +64,8 @@ func (p Image) Extend(h, w int) Image {
 	return out
 }
 
-// RGBA is the picture of three channels for Go's image packages, clamped and rounded
-// to 8 bits.
+// RGBA converts a picture of three channels for Go's image packages, clamped and
+// rounded to 8 bits.
 func (p Image) RGBA() *image.RGBA {
 	m := image.NewRGBA(image.Rect(0, 0, p.W, p.H))
 	for c := range 3 {
@@ -78,8 +79,8 @@ func (p Image) RGBA() *image.RGBA {
 	return m
 }
 
-// Reflect maps a coordinate onto 0..n-1 by mirroring at the edges, the edge pixel not
-// repeated, as often as it takes.
+// Reflect maps a coordinate to 0..n-1 by mirroring at the edges, without repeating the
+// edge pixel, as often as necessary.
 func Reflect(i, n int) int {
 	if n == 1 {
 		return 0

@@ -20,7 +20,7 @@ func TestReflect(t *testing.T) {
 	}
 }
 
-// numbered is a picture each of whose values is another.
+// numbered returns a picture whose values are all different.
 func numbered(c, h, w int) Image {
 	p := New(c, h, w)
 	for i := range p.Pix {
@@ -29,7 +29,7 @@ func numbered(c, h, w int) Image {
 	return p
 }
 
-// TestCutAndPut: what is cut out and put back elsewhere are the pixels of their places.
+// TestCutAndPut: pixels that are cut out and put elsewhere keep their values.
 func TestCutAndPut(t *testing.T) {
 	p := numbered(2, 3, 4)
 	part := p.Cut(make([]float32, 1, 9), image.Rect(1, 1, 3, 3))
@@ -53,7 +53,7 @@ func TestExtend(t *testing.T) {
 	}
 }
 
-// TestRGBA: values are rounded, and those beyond 0..1 cut.
+// TestRGBA: values are rounded and clamped to 0..1.
 func TestRGBA(t *testing.T) {
 	p := Image{C: 3, H: 1, W: 2, Pix: []float32{.5, -1, 1.49 / 255, 7, 0, .999}}
 	m := p.RGBA()

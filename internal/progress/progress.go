@@ -1,4 +1,4 @@
-// Package progress shows how far a command is, as a bar on the terminal.
+// Package progress shows the progress of a command as a bar on the terminal.
 package progress
 
 import (
@@ -11,7 +11,7 @@ import (
 )
 
 // Bar shows how many of something are done, how fast, and the time to go. A nil Bar
-// shows nothing. Several goroutines may use it.
+// shows nothing. It is safe for concurrent use.
 type Bar struct {
 	mu   sync.Mutex
 	w    io.Writer
@@ -20,7 +20,7 @@ type Bar struct {
 }
 
 // New returns a bar that counts in a unit, such as "images", or shows shares, which
-// have none; nil if w is no terminal.
+// have none; nil if w is not a terminal.
 func New(w io.Writer, unit string) *Bar {
 	if !IsTerminal(w) {
 		return nil
@@ -28,29 +28,29 @@ func New(w io.Writer, unit string) *Bar {
 	return &Bar{w: w, unit: unit}
 }
 
-// IsTerminal reports whether a person looks at w.
+// IsTerminal reports whether w is a terminal.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// Set shows how many are done of all, and in front of the bar what is under way.
+// Set shows how many of all are done, and text in front of the bar.
 func (b *Bar) Set(done, all int, text string) {
 	b.update(func() {
 		b.begin(all, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(b.unit))
 		b.bar.Describe(text)
-		_ = b.bar.Set(done) // it only fails beyond its end
+		_ = b.bar.Set(done) // fails only beyond its end
 	})
 }
 
-// SetShare shows that a share of all is done, from 0 to 1, and in front of the bar what
-// is under way. A bar takes this or Set.
+// SetShare shows the share that is done, from 0 to 1, and text in front of the bar. A
+// bar needs either this or Set.
 func (b *Bar) SetShare(done float64, text string) {
 	const parts = 1000
 	b.update(func() {
 		b.begin(parts)
 		b.bar.Describe(text)
-		_ = b.bar.Set(int(done * parts)) // it only fails beyond its end
+		_ = b.bar.Set(int(done * parts)) // fails only beyond its end
 	})
 }
 

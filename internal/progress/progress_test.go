@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestBar: what is under way and how much is done is on the line, and a message finds
-// the line empty.
+// TestBar: the line shows what is under way and how much is done, and is empty when a
+// message is printed.
 func TestBar(t *testing.T) {
 	var line bytes.Buffer
 	b := &Bar{w: &line, unit: "images"}
@@ -62,7 +62,7 @@ func TestShares(t *testing.T) {
 	none.SetShare(0.5, "text")
 }
 
-// TestSilent: files and pipes get no bar, and no bar takes all calls.
+// TestSilent: files and pipes get no bar, and a nil bar accepts all calls.
 func TestSilent(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "errors.txt"))
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package published holds the numbers of the paper's tables and of the surveys
-// that they are compared with.
+// Package published holds the numbers of the paper's tables and of the surveys that
+// they are compared with.
 package published
 
 import (
@@ -14,8 +14,8 @@ import (
 //go:embed published.tsv
 var tsv string
 
-// Row is one cell of a table: a method's result on a benchmark. A number that
-// the source does not give is 0.
+// Row is one cell of a table: a method's result on a benchmark. Numbers that the source
+// does not give are 0.
 type Row struct {
 	Table, Setting, Method, Venue, Benchmark string
 	PSNR, SSIM                               float64
@@ -25,7 +25,7 @@ type Row struct {
 var Rows = sync.OnceValue(func() []Row {
 	rows, err := parse(tsv)
 	if err != nil {
-		panic(err) // the table is part of the binary
+		panic(err) // the table is embedded
 	}
 	return rows
 })

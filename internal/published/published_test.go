@@ -27,7 +27,7 @@ func TestParseRejects(t *testing.T) {
 	}
 }
 
-// TestDoubts looks at every cell: what is marked is what the paper got wrong.
+// TestDoubts checks every cell: the marked ones are those that the paper got wrong.
 func TestDoubts(t *testing.T) {
 	found := map[string]Doubt{}
 	for _, r := range Rows() {

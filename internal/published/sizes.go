@@ -1,11 +1,11 @@
 package published
 
-// Size is a row of the paper's Table 7: what a variant of ClusIR costs.
+// Size is a row of the paper's Table 7: the cost of a variant of ClusIR.
 type Size struct {
 	Method  string
-	Variant string  // its name among ours
+	Variant string  // our name for it
 	Params  float64 // in 10⁶
-	FLOPs   float64 // in 10⁹; they are multiply-accumulates at 128×128
+	FLOPs   float64 // in 10⁹; these are multiply-accumulates at 128×128
 }
 
 // Sizes is the paper's Table 7.

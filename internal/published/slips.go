@@ -5,28 +5,28 @@ import (
 	"math"
 )
 
-// Average is the Benchmark of the rows that hold a method's average.
+// Average is the Benchmark of rows with a method's average.
 const Average = "average"
 
-// Survey is the Table of the rows that a survey lists and the paper leaves out.
+// Survey is the Table of rows that a survey lists and the paper leaves out.
 const Survey = "survey-2026-06"
 
-// slips are remarks on single cells of the paper, in addition to what Doubts finds by
-// itself.
+// slips are remarks on single cells of the paper, in addition to those that Doubts
+// computes.
 var slips = map[[3]string]string{
 	{"8", "ClusIR-S", "cbsd68-50"}: "the paper's slip: above ClusIR-Base, which σ = 15 and 25 are not; it takes no part in the ranking",
 	{"6", "ClusIR", Average}:       "the best of the paper's table, which leaves out the survey's rows",
 }
 
-// Doubt is what is wrong with a cell of the paper.
+// Doubt is an error in a cell of the paper.
 type Doubt struct {
 	Note string
-	// PSNR and SSIM are what to rank the cell by: NaN where by nothing.
+	// PSNR and SSIM are the values by which to rank the cell; NaN means not ranked.
 	PSNR, SSIM float64
 }
 
-// Doubts returns what is wrong with a cell; not ok if nothing is. Averages are
-// held to the cells that they are of, as far as the rounding of both allows.
+// Doubts returns what is wrong with a cell; not ok if nothing is. It compares averages
+// with the cells that they average, as far as the rounding of both allows.
 func Doubts(r Row) (d Doubt, ok bool) {
 	d.PSNR, d.SSIM = r.PSNR, r.SSIM
 	note, ok := slips[[3]string{r.Table, r.Method, r.Benchmark}]
@@ -54,7 +54,7 @@ func Doubts(r Row) (d Doubt, ok bool) {
 	return d, d.Note != ""
 }
 
-// ownAverage is the mean of the cells next to an average, of which there are n.
+// ownAverage returns the mean of the n cells of an average.
 func ownAverage(r Row) (psnr, ssim float64, n int) {
 	for _, o := range Rows() {
 		if o.Table == r.Table && o.Setting == r.Setting && o.Method == r.Method && o.Benchmark != Average {

@@ -14,7 +14,7 @@ import (
 	"clusir/internal/draw"
 )
 
-// browser has a page of results open.
+// browser is a browser with a page of results open.
 type browser struct{ *browsertest.Browser }
 
 func open(t *testing.T, page string) *browser {
@@ -28,13 +28,13 @@ func open(t *testing.T, page string) *browser {
 	return &browser{b}
 }
 
-// value is that of an expression of JavaScript.
+// value returns the value of a JavaScript expression.
 func value[T any](b *browser, js string) T {
 	b.Helper()
 	return browsertest.Value[T](b.Browser, js)
 }
 
-// names are the images in the table's visible rows, in their order.
+// names returns the images in the table's visible rows, in order.
 func (b *browser) names() string {
 	b.Helper()
 	return value[string](b, `[...document.querySelectorAll('#all tbody tr:not([hidden])')].map(r => r.dataset.name).join(' ')`)
@@ -48,7 +48,7 @@ func testPage(t *testing.T, n int) string {
 func TestSlider(t *testing.T) {
 	b := open(t, testPage(t, 4))
 	const slider, line = `.compare input`, `getComputedStyle(document.querySelector('.compare .line')).left`
-	// With the keyboard alone: the first slider takes the focus, an arrow moves it.
+	// With only the keyboard: the first slider gets the focus, and an arrow moves it.
 	b.Do(chromedp.Focus(chromedp.CSS(slider)), chromedp.KeyEvent(kb.ArrowLeft))
 	if at := value[string](b, `document.querySelector('.compare input').value`); at != "49" {
 		t.Errorf("an arrow moves the slider from 50 to %s", at)
@@ -64,12 +64,12 @@ func TestSlider(t *testing.T) {
 	}
 	b.Do(chromedp.Focus(chromedp.CSS(`.swap`)), chromedp.KeyEvent(kb.Enter))
 	if value[bool](b, `document.querySelector('.compare .clean').hidden`) || !value[bool](b, `document.querySelector('.compare .input').hidden`) {
-		t.Error("the clean image does not come in place of the input")
+		t.Error("the clean image does not replace the input")
 	}
 }
 
-// TestFullSize opens pictures from a button and from a row, enlarges them, and
-// finds both sides at the same place.
+// TestFullSize opens pictures from a button and from a row, enlarges them, and expects
+// both sides at the same place.
 func TestFullSize(t *testing.T) {
 	b := open(t, testPage(t, 4))
 	const isOpen = `document.getElementById('full').open`
@@ -105,8 +105,8 @@ func TestFullSize(t *testing.T) {
 	}
 }
 
-// TestNarrow: on a phone what was measured is in sight, of benchmarks and of images,
-// and the page itself is not scrolled sideways.
+// TestNarrow: on a phone the results are visible, of benchmarks and of images, and the
+// page itself does not scroll sideways.
 func TestNarrow(t *testing.T) {
 	b := open(t, testPage(t, 4))
 	for _, width := range []int64{360, 390} {
@@ -164,16 +164,16 @@ func TestSortAndFilter(t *testing.T) {
 	}
 }
 
-// sorted are the words in the order of the alphabet.
+// sorted returns the words in alphabetical order.
 func sorted(words string) string {
 	return strings.Join(slices.Sorted(slices.Values(strings.Fields(words))), " ")
 }
 
-// TestOnAPhoneAndInTheDark looks at the page in the widths and colours that
-// people have: nothing but tables may be wider than the screen.
+// TestOnAPhoneAndInTheDark checks the page at common widths and colour schemes: only
+// tables may be wider than the screen.
 func TestOnAPhoneAndInTheDark(t *testing.T) {
 	page := testPage(t, 4)
-	if file := os.Getenv("CLUSIR_REPORT"); file != "" { // another page to look at
+	if file := os.Getenv("CLUSIR_REPORT"); file != "" { // another page to test
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -17,8 +17,8 @@ const chartWide = 215
 // axis is a range of dB for a chart.
 type axis struct{ min, max float64 }
 
-// axisOf holds the PSNR of images, but for what is infinite, and little else: a
-// benchmark's range has nothing to do with another's, or with 0.
+// axisOf returns an axis for the PSNR of images, except infinite ones, with little
+// margin: a benchmark's range has nothing to do with another's, or with 0.
 func axisOf(images []eval.ImageResult) axis {
 	a := axis{math.Inf(1), math.Inf(-1)}
 	for _, i := range images {
@@ -38,8 +38,8 @@ func axisOf(images []eval.ImageResult) axis {
 	return axis{step * math.Floor(a.min/step-0.1), step * math.Ceil(a.max/step+0.1)}
 }
 
-// distribution draws the PSNR of a split's images, degraded and restored.
-// In a comparison it is that of A and of B.
+// distribution plots the PSNR of a split's images, degraded and restored, or in a
+// comparison that of A and of B.
 func distribution(images []eval.ImageResult, task string, compared bool) (svg template.HTML, alt string, err error) {
 	var in, out []float64
 	a := axisOf(images)
@@ -60,7 +60,7 @@ func distribution(images []eval.ImageResult, task string, compared bool) (svg te
 	return template.HTML(text), fmt.Sprintf("PSNR of %d images: median %.2f dB %s, %.2f dB %s", len(images), draw.Median(in), names[0], draw.Median(out), names[1]), err
 }
 
-// courses draws a training's curves; their titles are the page's.
+// courses plots a training's curves; their titles are the page's.
 func courses(curves []draw.Lines) (charts []chart, err error) {
 	for _, c := range curves {
 		title := c.Title

@@ -23,14 +23,14 @@ const (
 	pictures     = 3 // of an image that is shown large
 )
 
-// Gallery keeps the pictures of a page as they come. A nil one has none.
+// Gallery collects the pictures of a page. A nil one has none.
 type Gallery struct {
 	thumbs map[int][]byte
 	large  map[int]large
 	budget int // bytes of a large picture
 }
 
-// large is an image's degraded, restored and clean pictures, as JPEG.
+// large holds an image's degraded, restored and clean pictures, as JPEG.
 type large struct {
 	files [pictures][]byte
 	w, h  int
@@ -84,7 +84,7 @@ func (g *Gallery) AddShown(r *eval.Report, o eval.Options, sources ...Source) er
 	return nil
 }
 
-// AddThumb keeps a small picture of a restored image; for eval.Options.Pixels.
+// AddThumb adds a small picture of a restored image; for eval.Options.Pixels.
 func (g *Gallery) AddThumb(r eval.ImageResult, _, output, _ planar.Image) {
 	g.thumbs[r.Index] = encode(scaled(output.RGBA(), thumbSide), thumbQuality)
 }
@@ -106,8 +106,7 @@ func (g *Gallery) addBefore(r eval.ImageResult, _, output, _ planar.Image) {
 	g.large[r.Index] = large{files: [pictures][]byte{fit(output.RGBA(), g.budget)}}
 }
 
-// fit encodes a picture in about budget bytes: first at a lower
-// quality, then smaller.
+// fit encodes a picture in about budget bytes: first at a lower quality, then smaller.
 func fit(m image.Image, budget int) []byte {
 	var file []byte
 	for side := largeSide; side >= 240; side = side * 3 / 4 {
@@ -135,13 +134,13 @@ func scaled(m image.Image, side int) image.Image {
 
 func encode(m image.Image, quality int) []byte {
 	var file bytes.Buffer
-	// Memory takes all, and no picture is larger than JPEG allows by now.
+	// Writing to memory cannot fail, and no picture is larger than JPEG allows here.
 	_ = jpeg.Encode(&file, m, &jpeg.Options{Quality: quality})
 	return file.Bytes()
 }
 
-// dataURL is a JPEG file as an address, "" for none. What it holds was encoded
-// here, so the template may trust it.
+// dataURL returns a JPEG file as a URL, "" for none. The file was encoded here, so the
+// template may trust it.
 func dataURL(file []byte) template.URL {
 	if file == nil {
 		return ""
@@ -156,7 +155,7 @@ func (g *Gallery) thumb(index int) template.URL {
 	return dataURL(g.thumbs[index])
 }
 
-// has tells whether an image's large pictures are there.
+// has reports whether an image's large pictures exist.
 func (g *Gallery) has(index int) bool {
 	if g == nil {
 		return false
@@ -165,7 +164,7 @@ func (g *Gallery) has(index int) bool {
 	return ok
 }
 
-// shots are those of the images whose pictures are there.
+// shots returns those of the images that have pictures.
 func (g *Gallery) shots(images []rankedImage) (shots []shotView) {
 	if g == nil {
 		return nil

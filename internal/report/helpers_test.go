@@ -10,8 +10,8 @@ import (
 	"clusir/internal/planar"
 )
 
-// result is a run of n images each of noise and rain, 32 by 24 pixels, and of
-// haze, where all failed but one.
+// result makes up a run of n images each of noise and rain, 32 by 24 pixels, and of
+// haze, where all but one failed.
 func result(n int) *eval.Report {
 	r := &eval.Report{
 		Subject:  eval.Subject{Model: "net<1>", Weights: "0123456789abcdef", Device: "cpu avx2"},
@@ -47,7 +47,7 @@ func result(n int) *eval.Report {
 	return r
 }
 
-// photo is a picture of w×h pixels that is hard to encode: waves and noise.
+// photo returns a picture of w×h pixels that is hard to encode: waves and noise.
 func photo(w, h int, seed uint64) planar.Image {
 	p := planar.Image{C: 3, H: h, W: w, Pix: make([]float32, 3*w*h)}
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -59,7 +59,7 @@ func photo(w, h int, seed uint64) planar.Image {
 	return p
 }
 
-// gallery has the pictures of all measured images of r.
+// gallery returns pictures of all measured images of r.
 func gallery(t testing.TB, r *eval.Report, w, h int) *Gallery {
 	t.Helper()
 	g := NewGallery()

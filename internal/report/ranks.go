@@ -7,14 +7,14 @@ import (
 	"clusir/internal/eval"
 )
 
-// rankedImage is an image that stands for others.
+// rankedImage is an image that represents others.
 type rankedImage struct {
 	rank  string
 	image eval.ImageResult
 }
 
-// ranked picks of each split the images whose gain in dB is the largest, in the
-// middle and the smallest; fewer where there are fewer.
+// ranked returns, for each split, the images with the largest, the median and the
+// smallest gain in dB; fewer if there are fewer.
 func ranked(r *eval.Report) [][]rankedImage {
 	out := make([][]rankedImage, len(r.Splits))
 	for k, s := range r.Splits {

@@ -1,5 +1,5 @@
-// Package report writes what an evaluation found as one page of HTML that needs
-// nothing else: no network, no library, no other file.
+// Package report writes the results of an evaluation as one self-contained page of
+// HTML, which needs no network, no library and no other file.
 package report
 
 import (
@@ -18,15 +18,15 @@ import (
 	"clusir/internal/tabular"
 )
 
-// Page is what goes into a report.
+// Page is the content of a report.
 type Page struct {
 	Eval *eval.Report
-	// Comparison, if set, says that Eval is the report that a comparison makes: of
-	// what A made of the images in the place of the input.
+	// Comparison, if set, reports that Eval is a comparison's report, with A's results
+	// in place of the inputs.
 	Comparison *eval.Comparison
 	// Gallery has the pictures; nil for a page without.
 	Gallery *Gallery
-	// Curves are a training's, of any size, if its log is available.
+	// Curves are those of a training, of any size, if its log is available.
 	Curves []draw.Lines
 	Facts  []Fact // about the machine and the settings
 	Config any    // of the network, shown as JSON; nil for none
@@ -66,13 +66,13 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"marker": func(i int) string { return tabular.Cell{Notes: []int{i + 1}}.Marks() },
 }).Parse(pageHTML))
 
-// view is what the template sees.
+// view is the template's data.
 type view struct {
 	Page
 	CSS     template.CSS
 	JS      template.JS
 	Summary *tabular.Table
-	// Before and After are what the page compares.
+	// Before and After name what the page compares.
 	Before, After string
 	Groups        []group
 	Splits        []splitView
@@ -83,7 +83,7 @@ type view struct {
 	Thumbs        bool
 }
 
-// group is columns of the summary under one name.
+// group is columns of the summary under a common name.
 type group struct {
 	Name string
 	Span int
@@ -100,11 +100,11 @@ type splitView struct {
 	eval.SplitResult
 	ID    string
 	Chart template.HTML
-	Alt   string // what the chart shows, in words
+	Alt   string // description of the chart
 	Shots []shotView
 }
 
-// shotView is an image to look at.
+// shotView is an image that the page shows large.
 type shotView struct {
 	Rank                 string
 	Image                eval.ImageResult
@@ -154,8 +154,8 @@ func (p Page) Write(w io.Writer) error {
 	return pageTemplate.Execute(w, v)
 }
 
-// spare tells whether a column of the summary is left out on narrow screens, so
-// that what was measured is in sight: the number of images and the input's SSIM.
+// spare reports whether a column of the summary is left out on narrow screens, to keep
+// the results visible: the number of images and the input's SSIM.
 func spare(c tabular.Column) bool {
 	return c.Name == "images" || c.Group == "input" && c.Name == "SSIM"
 }
@@ -201,7 +201,7 @@ func (p Page) images() (views []imageView) {
 	return views
 }
 
-// imagesOf are the measured images of a split.
+// imagesOf returns the measured images of a split.
 func imagesOf(r *eval.Report, s eval.SplitResult) (images []eval.ImageResult) {
 	for _, i := range r.Images {
 		if i.Benchmark == s.Benchmark && i.Split == s.Label && i.Err == "" {
@@ -218,7 +218,7 @@ func gainOf(i eval.ImageResult) float64 {
 	return i.Output.PSNR - i.Input.PSNR
 }
 
-// gain writes what was gained; a clean input has nothing to gain.
+// gain formats a gain; a clean input has nothing to gain.
 func gain(v float64) string {
 	switch {
 	case math.IsInf(v, -1):
@@ -236,7 +236,7 @@ func decibel(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// sortKey is a number as the page's script reads it: what is infinite is large.
+// sortKey formats a number for the page's script: infinity becomes a large number.
 func sortKey(v float64) string {
 	return fmt.Sprintf("%.6g", min(max(v, -1e6), 1e6))
 }

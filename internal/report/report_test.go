@@ -25,7 +25,8 @@ func write(t testing.TB, p Page) string {
 	return b.String()
 }
 
-// elements are those of a page by name. Names that must be closed are checked.
+// elements counts a page's elements by name, and checks that those that must be closed
+// are.
 func elements(t *testing.T, page string) map[string]int {
 	t.Helper()
 	count := map[string]int{}
@@ -75,7 +76,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"http://", "https://", "ZgotmplZ", "NaN", "<is>", "url("} {
-		// The namespaces of SVG are names, not addresses that anybody opens.
+		// The namespaces of SVG are names, not addresses that are opened.
 		text := strings.NewReplacer("http://www.w3.org/2000/svg", "", "http://www.w3.org/1999/xlink", "").Replace(page)
 		if strings.Contains(text, bad) {
 			t.Errorf("%q is in the page", bad)
@@ -93,7 +94,7 @@ func TestPage(t *testing.T) {
 func TestPageOfLittle(t *testing.T) {
 	merged := write(t, Page{Eval: result(2)})
 	if !strings.Contains(merged, "There are no pictures here") || strings.Contains(merged, "<img") || strings.Contains(merged, "Training") {
-		t.Error("the page of results alone shows what it cannot have")
+		t.Error("a page with only results shows pictures or curves")
 	}
 	empty := &eval.Report{Protocol: eval.Protocol{Name: "promptir"}, Splits: []eval.SplitResult{{Split: eval.Split{Title: "none", Benchmark: "none", Expected: 5}}}}
 	page := write(t, Page{Eval: empty, Gallery: NewGallery()})
@@ -103,7 +104,7 @@ func TestPageOfLittle(t *testing.T) {
 	elements(t, page)
 }
 
-// TestPageOfManyImages holds the page of a thousand images to its size.
+// TestPageOfManyImages limits the size of the page of a thousand images.
 func TestPageOfManyImages(t *testing.T) {
 	r := result(500)
 	g := gallery(t, r, 481, 321)
@@ -166,7 +167,7 @@ func TestRouting(t *testing.T) {
 	}
 }
 
-// TestAxis: a chart's axis is near what it shows.
+// TestAxis: a chart's axis is close to its data.
 func TestAxis(t *testing.T) {
 	of := func(values ...float64) (images []eval.ImageResult) {
 		for _, v := range values {

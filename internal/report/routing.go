@@ -6,15 +6,14 @@ import (
 	"clusir/internal/eval"
 )
 
-// stageView is what a stage's router made of each task.
+// stageView is how a stage's router routed each task.
 type stageView struct {
 	Stage   int
 	Experts []string
 	Rows    []eval.TaskRouting
 }
 
-// routing sorts the routing by stages. There are none of networks without
-// experts.
+// routing groups the routing by stages. It returns none for networks without experts.
 func routing(r *eval.Report) (stages []stageView) {
 	for _, row := range r.Routing() {
 		if row.Stage > len(stages) {

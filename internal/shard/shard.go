@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// Shard is the K-th of N parts of a run, K from 1: every N-th image. The zero
-// value is all of it.
+// Shard is the K-th of N parts of a run, K from 1: every N-th image. The zero value is
+// the whole run.
 type Shard struct{ K, N int }
 
-// Parse reads "3/16".
+// Parse parses "3/16".
 func Parse(text string) (Shard, error) {
 	k, n, _ := strings.Cut(text, "/")
 	var s Shard
@@ -26,23 +26,23 @@ func Parse(text string) (Shard, error) {
 	return s, nil
 }
 
-// Has tells whether what stands at an index is in the shard.
+// Has reports whether the item with an index is in the shard.
 func (s Shard) Has(index int) bool { return s.N == 0 || index%s.N == s.K-1 }
 
-// HasName tells whether what has a name is in the shard. That depends on nothing else,
-// so that it stays there when there is more.
+// HasName reports whether the item with a name is in the shard. That depends only on
+// the name, so that it stays true when items are added.
 func (s Shard) HasName(name string) bool {
 	if s.N == 0 {
 		return true
 	}
 	sum := fnv.New64a()
-	_, _ = io.WriteString(sum, name) // a hash takes everything
+	_, _ = io.WriteString(sum, name) // writing to a hash cannot fail
 	x := sum.Sum64()
-	x = (x ^ x>>33) * 0xff51afd7ed558ccd // names that differ in the last letter alone spread, too
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd // spreads names that differ only in the last letter, too
 	return int((x^x>>33)%uint64(s.N)) == s.K-1
 }
 
-// String is "3/16", or "" for all.
+// String returns "3/16", or "" for the whole run.
 func (s Shard) String() string {
 	if s.N == 0 {
 		return ""
@@ -50,10 +50,10 @@ func (s Shard) String() string {
 	return fmt.Sprintf("%d/%d", s.K, s.N)
 }
 
-// MarshalText writes what Parse reads.
+// MarshalText returns what Parse parses.
 func (s Shard) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads "3/16", or "" for all.
+// UnmarshalText parses "3/16", or "" for the whole run.
 func (s *Shard) UnmarshalText(text []byte) (err error) {
 	*s = Shard{}
 	if len(text) > 0 {

@@ -22,8 +22,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestEachOnce: every index and name is in one shard of N, and none gets much more than
-// its part.
+// TestEachOnce: every index and name is in exactly one shard of N, and no shard gets
+// much more than its part.
 func TestEachOnce(t *testing.T) {
 	const items, shards = 16000, 16
 	var count [shards]int

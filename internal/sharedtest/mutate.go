@@ -13,30 +13,30 @@ import (
 	"time"
 )
 
-// Reader is a reader of files that is tried with damaged ones. A fuzzer looks for
-// inputs of its own; this counts how a reader takes a fixed number of them, the
-// same in every run, and what they cost.
+// Reader is a reader of files that is tested with damaged ones. In contrast to a
+// fuzzer, which searches for inputs, this counts how a reader handles a fixed number of
+// them, the same in every run, and what they cost.
 type Reader struct {
 	Name  string
-	Seeds [][]byte // whole files; damage is done to them
+	Seeds [][]byte // complete files, which are damaged
 	Read  func(data []byte) error
-	// Fix, if set, makes checksums of a damaged file right, which is done to every
-	// other one: the reader would not look any further.
+	// Fix, if set, corrects the checksums of every other damaged file, so that the
+	// reader looks beyond them.
 	Fix func(data []byte) []byte
-	// What one file may cost, 10 s and 512 MiB if zero.
+	// Limits for a single file; 10 s and 512 MiB if zero.
 	MaxTime  time.Duration
 	MaxBytes uint64
 }
 
-// MutantsVariable names the environment variable with the number of damaged files
-// for each reader.
+// MutantsVariable names the environment variable with the number of damaged files for
+// each reader.
 const MutantsVariable = "CLUSIR_MUTANTS"
 
-// fewMutants are tried in an ordinary run of the tests.
+// fewMutants is the number tested by default.
 const fewMutants = 200
 
-// Try gives the reader damaged files and fails for each that makes it panic or
-// costs too much, which is kept in build/mutants. It logs the counts.
+// Try gives the reader damaged files, and fails for each that makes it panic or costs
+// too much, saving it in build/mutants. It logs the counts.
 func (r Reader) Try(t *testing.T) {
 	t.Helper()
 	n := fewMutants
@@ -97,14 +97,14 @@ func (r Reader) guarded(data []byte) (fault string, err error) {
 	return "", r.Read(data)
 }
 
-// allocations are the bytes that the process has allocated so far.
+// allocations returns the bytes that the process has allocated so far.
 func allocations() uint64 {
 	s := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	metrics.Read(s)
 	return s[0].Value.Uint64()
 }
 
-// keep writes a file that found a fault, to be looked at.
+// keep saves a file that found a fault.
 func keep(t testing.TB, name string, i int, data []byte) string {
 	t.Helper()
 	dir := filepath.Join(Root(t), "build", "mutants")
@@ -118,7 +118,7 @@ func keep(t testing.TB, name string, i int, data []byte) string {
 	return path
 }
 
-// mutant is damaged file i: one to three changes to a seed.
+// mutant returns damaged file i: a seed with one to three changes.
 func (r Reader) mutant(rng *rand.Rand, i int) []byte {
 	data := append([]byte{}, r.Seeds[i%len(r.Seeds)]...)
 	for range 1 + rng.IntN(3) {
@@ -130,12 +130,12 @@ func (r Reader) mutant(rng *rand.Rand, i int) []byte {
 	return data
 }
 
-// mutate changes data in one of the ways in which files are damaged or made up.
+// mutate changes data in one of the ways in which files are damaged or forged.
 func mutate(rng *rand.Rand, data []byte, seeds [][]byte) []byte {
 	if len(data) == 0 {
 		return []byte{byte(rng.Uint32())}
 	}
-	// Half of the damage is done to the beginning, where headers are.
+	// Half of the damage is at the beginning, where headers are.
 	reach := len(data)
 	if rng.IntN(2) == 0 {
 		reach = min(reach, 256)
@@ -167,7 +167,7 @@ func mutate(rng *rand.Rand, data []byte, seeds [][]byte) []byte {
 	return data
 }
 
-// putNumber overwrites two or four bytes by a number at the edge of something.
+// putNumber overwrites two or four bytes with a boundary value.
 func putNumber(rng *rand.Rand, b []byte) {
 	edges := []uint32{0, 1, 2, 255, 256, 0x7fff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff}
 	v := edges[rng.IntN(len(edges))]

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// counter stands in for a test and remembers what it was told.
+// counter stands in for a test and records its errors.
 type counter struct {
 	testing.TB
 	errors []string
@@ -25,7 +25,8 @@ func (c *counter) Errorf(format string, args ...any) {
 func (c *counter) Logf(_ string, args ...any) { c.logs = args }
 func (c *counter) drop(path any)              { _ = os.Remove(path.(string)) }
 
-// TestTry finds readers that panic, are slow, take much memory or say nothing.
+// TestTry detects readers that panic, are slow, take much memory or return errors
+// without text.
 func TestTry(t *testing.T) {
 	var held []byte
 	for name, tc := range map[string]struct {
@@ -45,13 +46,13 @@ func TestTry(t *testing.T) {
 		}
 		Reader{Name: name, Seeds: [][]byte{[]byte("a file"), {}}, Read: tc.read, MaxTime: limit, MaxBytes: 4 << 20}.try(c, 3)
 		if tc.want == "" && len(c.errors) > 0 || tc.want != "" && !strings.Contains(strings.Join(c.errors, "\n"), tc.want) {
-			t.Errorf("%s: told %q, want %q", name, c.errors, tc.want)
+			t.Errorf("%s: errors %q, want %q", name, c.errors, tc.want)
 		}
 	}
 	_ = held
 }
 
-// TestMutants are the same in every run, and unlike their seeds.
+// TestMutants: mutants are the same in every run, and differ from their seeds.
 func TestMutants(t *testing.T) {
 	r := Reader{Name: "x", Seeds: [][]byte{bytes.Repeat([]byte("0123456789"), 100)}, Fix: func(b []byte) []byte { return append(b, '!') }}
 	changed := 0
@@ -62,7 +63,7 @@ func TestMutants(t *testing.T) {
 			t.Fatalf("file %d differs between runs", i)
 		}
 		if i%2 == 0 && !bytes.HasSuffix(a, []byte("!")) {
-			t.Fatalf("file %d was not mended", i)
+			t.Fatalf("file %d was not fixed", i)
 		}
 		if !bytes.Equal(a, r.Seeds[0]) {
 			changed++

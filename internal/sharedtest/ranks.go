@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// MPI skips the test where OpenMPI is not installed, to compile with and to
-// run, or fails it where all is required.
+// MPI skips the test if OpenMPI is not installed, to compile with and to run, or fails
+// it if everything is required.
 func MPI(t testing.TB) {
 	t.Helper()
 	err := exec.Command("pkg-config", "--exists", "ompi-c").Run()
@@ -22,8 +22,8 @@ func MPI(t testing.TB) {
 	}
 }
 
-// Mpirun returns the command that starts a program on several ranks of this
-// machine, with further variables in its environment.
+// Mpirun returns the command that starts a program on several local ranks, with
+// additional environment variables.
 func Mpirun(t testing.TB, ranks int, env []string, program ...string) *exec.Cmd {
 	t.Helper()
 	args := append([]string{"--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "-n", strconv.Itoa(ranks)}, program...)
@@ -32,7 +32,7 @@ func Mpirun(t testing.TB, ranks int, env []string, program ...string) *exec.Cmd 
 	return cmd
 }
 
-// FreeAddr returns an address of this machine that nothing listened at just now.
+// FreeAddr returns a local address that nothing listened on just now.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,10 +1,9 @@
-// Package sharedtest finds the data that tests share but the repository does
-// not hold: golden vectors, benchmark images.
+// Package sharedtest finds the data that tests need but the repository does not
+// contain: golden vectors, benchmark images.
 //
-// The folder is named by the environment variable CLUSIR_SHARED, by default
-// ../shared next to the repository. A test whose data, or whose program, is absent is
-// skipped with the reason, except under CLUSIR_REQUIRE_SHARED=1, where it fails: there
-// they are needed.
+// The folder is named by the environment variable CLUSIR_SHARED, by default ../shared
+// next to the repository. A test whose data or program is absent is skipped with the
+// reason, except under CLUSIR_REQUIRE_SHARED=1, where it fails.
 package sharedtest
 
 import (
@@ -26,7 +25,7 @@ func Shared(t testing.TB, rel string) string {
 	return path
 }
 
-// Absent skips a test that lacks what err names, or fails it where all is required.
+// Absent skips a test that lacks what err names, or fails it if everything is required.
 func Absent(t testing.TB, err error) {
 	t.Helper()
 	if os.Getenv("CLUSIR_REQUIRE_SHARED") == "1" {
@@ -36,8 +35,8 @@ func Absent(t testing.TB, err error) {
 	}
 }
 
-// Root returns the repository's root: the nearest folder above the working
-// folder that holds go.mod. Go runs a test in its package's folder.
+// Root returns the repository's root: the nearest parent of the working folder that
+// contains go.mod. Go runs a test in its package's folder.
 func Root(t testing.TB) string {
 	t.Helper()
 	root, err := root()

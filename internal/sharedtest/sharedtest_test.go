@@ -28,7 +28,7 @@ func TestRoot(t *testing.T) {
 	}
 }
 
-// recorder stands in for a test, to see whether Shared skips or fails it.
+// recorder stands in for a test, to record whether Shared skips or fails it.
 type recorder struct {
 	testing.TB
 	skipped, failed bool

@@ -1,8 +1,8 @@
 //go:build unix
 
-// Package startup looks at the process before Go's runtime does, which hides some of
-// what it finds: it opens /dev/null in place of standard output that is closed, and
-// ends with a trace of its own insides if it cannot reserve the addresses that it needs.
+// Package startup inspects the process before Go's runtime starts, which hides some of
+// what it finds: the runtime opens /dev/null in place of a closed standard output, and
+// ends with a stack trace if it cannot reserve the address space that it needs.
 package startup
 
 // #include "startup.h"

@@ -1,5 +1,5 @@
 package startup
 
-// StdoutClosed reports whether the process was started without standard output. Here
-// writing to it says so by itself, and there is nothing else to look at.
+// StdoutClosed reports whether the process was started without standard output. On
+// Windows writing to it fails, so nothing needs to be checked here.
 func StdoutClosed() bool { return false }

@@ -10,23 +10,23 @@ import (
 	"testing"
 )
 
-// layer is a package and what it may import of this module. Names are relative
-// to internal/; /... covers everything below.
+// layer is a package and what it may import of this module. Names are relative to
+// internal/; /... covers everything below.
 type layer struct {
 	pkg     string
 	imports []string
 }
 
-// layers goes from the top down. What a row does not list is forbidden, and so is a
-// row or a name in it that nothing uses; tests may import anything.
+// layers is ordered from the top down. Imports that a row does not list are errors, and
+// so are unused rows and names; tests may import anything.
 var layers = []layer{
 	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "model", "arch", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights", "userfile"}},
 
-	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile"}}, // the page of what eval found
+	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile"}}, // the page of eval's results
 
 	{"serve", []string{"device", "kernels", "userfile", "restore", "infer", "model", "imageio", "suggest", "atomicfile"}}, // restore, over HTTP
 
-	// The use cases. They know of each other only what a command passes in.
+	// The use cases. They know about each other only what a command passes in.
 	{"train", []string{"device", "infer", "parallel", "model", "arch", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile", "sysmem"}},
 	{"eval", []string{"progress", "shard", "infer", "published", "model", "arch", "kernels", "dataset", "config", "metrics", "tabular", "atomicfile", "planar", "userfile", "sysmem"}},
 	{"figures", []string{"infer", "model", "arch", "dataset", "metrics", "draw", "palette", "planar"}},
@@ -44,11 +44,11 @@ var layers = []layer{
 	{"kernels/cpu", []string{"kernels"}},
 	{"kernels/cuda", []string{"kernels/cuda/...", "kernels"}},
 	{"kernels/cuda/...", nil},
-	{"kernels/kerneltest", []string{"kernels/ref", "kernels"}}, // for tests alone
-	{"kernels/ref", []string{"kernels"}},                       // for tests alone
+	{"kernels/kerneltest", []string{"kernels/ref", "kernels"}}, // only for tests
+	{"kernels/ref", []string{"kernels"}},                       // only for tests
 	{"kernels", nil},
 
-	// The edges: settings, files, pictures. They know nothing of the network.
+	// The edges: settings, files, pictures. They know nothing about the network.
 	{"config", []string{"dataset", "suggest", "../configs", "userfile", "arch"}},
 	{"arch", nil},
 	{"../configs", nil},
@@ -72,7 +72,7 @@ var layers = []layer{
 	{"shard", nil},
 	{"userfile", nil},
 
-	// For tests alone.
+	// Only for tests.
 	{"browsertest", []string{"sharedtest"}},
 	{"sharedtest", nil},
 	{"style", nil},
@@ -115,19 +115,19 @@ func TestImportsPointDownwards(t *testing.T) {
 	}
 }
 
-// TestTheTablePointsDownwards keeps a row from allowing what stands above it.
+// TestTheTablePointsDownwards keeps a row from allowing what is above it.
 func TestTheTablePointsDownwards(t *testing.T) {
 	for i, l := range layers {
 		for _, p := range l.imports {
 			at := slices.IndexFunc(layers, func(below layer) bool { return below.pkg == p })
 			if at <= i {
-				t.Errorf("%s may import %s, which does not stand below it", l.pkg, p)
+				t.Errorf("%s may import %s, which is not below it", l.pkg, p)
 			}
 		}
 	}
 }
 
-// covers reports whether a name of the table stands for pkg.
+// covers reports whether a name in the table stands for pkg.
 func covers(name, pkg string) bool {
 	if prefix, ok := strings.CutSuffix(name, "..."); ok {
 		return strings.HasPrefix(pkg, prefix)
@@ -135,7 +135,7 @@ func covers(name, pkg string) bool {
 	return name == pkg
 }
 
-// relative turns a folder below the root into a name of the table.
+// relative converts a folder below the root to a name in the table.
 func relative(dir string) string {
 	if below, ok := strings.CutPrefix(dir, "internal/"); ok {
 		return below

@@ -58,7 +58,7 @@ func TestFunctionsAreShort(t *testing.T) {
 	}
 }
 
-// TestPackagesAreDocumented wants one comment that begins "Package x" or, of a
+// TestPackagesAreDocumented requires one comment that begins with "Package x" or, for a
 // program, "Command x".
 func TestPackagesAreDocumented(t *testing.T) {
 	documented := map[string]int{}
@@ -98,7 +98,7 @@ func TestCIRunsTheTestCommand(t *testing.T) {
 	}
 }
 
-// foreign folders hold nothing of ours to judge.
+// foreign folders contain nothing of ours to check.
 var foreign = []string{"build", "bin", "third_party", "peers", "testdata"}
 
 // sources lists the files with one of the extensions, relative to the root.

@@ -1,3 +1,3 @@
-// Package style holds the tests of what the compiler cannot check: which
-// package may import which, and how long files and functions may get.
+// Package style holds the tests of what the compiler cannot check: which package may
+// import which, and how long files and functions may be.
 package style

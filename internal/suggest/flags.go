@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// FlagError says what pflag found wrong with the values of flags: with the flag that
-// was probably meant, or what a value must be.
+// FlagError rewrites pflag's error about a command line: with the flag that was
+// probably meant, or with what a value must be.
 func FlagError(f *pflag.FlagSet, err error) error {
 	unknown, invalid := new(pflag.NotExistError), new(pflag.InvalidValueError)
 	switch {
@@ -26,7 +26,7 @@ func FlagError(f *pflag.FlagSet, err error) error {
 	return err
 }
 
-// valueOf says what a flag takes.
+// valueOf describes the values of a flag.
 func valueOf(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "bool":

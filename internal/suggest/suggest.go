@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// maxName bounds the work on what is certainly no misspelt name.
+// maxName bounds the work on texts too long to be a misspelt name.
 const maxName = 64
 
-// Nearest returns the candidate that is fewest edits away from name, unless
-// even that one looks nothing like it.
+// Nearest returns the candidate that is the fewest edits away from name, unless even
+// that one is too different.
 func Nearest(name string, candidates []string) (string, bool) {
 	if len(name) > maxName {
 		return "", false
@@ -24,7 +24,7 @@ func Nearest(name string, candidates []string) (string, bool) {
 	return best, best != ""
 }
 
-// Or is the end of a message about an unknown name: the candidate that was
+// Or returns the end of a message about an unknown name: the candidate that was
 // probably meant, or all of them.
 func Or(name string, candidates []string) string {
 	if near, ok := Nearest(name, candidates); ok {
@@ -33,8 +33,8 @@ func Or(name string, candidates []string) string {
 	return "choose among " + strings.Join(candidates, ", ")
 }
 
-// OneOf completes "must be ..." about an unknown name: all candidates, and the one
-// that was probably meant.
+// OneOf completes "must be ..." about an unknown name: all candidates, and the one that
+// was probably meant.
 func OneOf(name string, candidates []string) string {
 	must := "one of " + strings.Join(candidates, ", ")
 	if near, ok := Nearest(name, candidates); ok {
@@ -43,8 +43,8 @@ func OneOf(name string, candidates []string) string {
 	return must
 }
 
-// distance is the least number of bytes to insert, delete or replace, and of
-// neighbours to swap, that turns a into b (optimal string alignment).
+// distance returns the smallest number of insertions, deletions, replacements and swaps
+// of neighbouring bytes that turn a into b (optimal string alignment).
 func distance(a, b string) int {
 	rows := make([][]int, len(a)+1) // rows[i][j] is that of a[:i] and b[:j]
 	for i := range rows {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// hierarchy is one of the two forms of Linux's control groups: the files in which it
-// holds a group's limits on memory and what is used of them, and the line of
-// memory.stat that counts what would be given back, the pages of files.
+// hierarchy is one of the two versions of Linux's control groups: the files with a
+// group's memory limits and use, and the line of memory.stat that counts reclaimable
+// memory, the pages of files.
 type hierarchy struct {
 	limits []string
 	used   string
@@ -22,8 +22,8 @@ var (
 	version1 = hierarchy{[]string{"memory.limit_in_bytes"}, "memory.usage_in_bytes", "total_inactive_file"}
 )
 
-// groupsLeft is what remains of the least of the limits of the process's group and of
-// the groups around it, whose files are below root; not ok if there is none.
+// groupsLeft returns what is left of the smallest of the limits of the process's group
+// and its parents, whose files are below root; not ok if there is none.
 func groupsLeft(root string) (least int64, ok bool) {
 	for _, m := range mounts(root) {
 		for dir := m.group(root); ; dir = path.Dir(dir) {
@@ -38,16 +38,16 @@ func groupsLeft(root string) (least int64, ok bool) {
 	return least, ok
 }
 
-// mount is where a hierarchy can be seen.
+// mount is where a hierarchy is visible.
 type mount struct {
 	hierarchy
-	root  string // the group that is at point; another than / in a container
+	root  string // the group that is at point; not / in a container
 	point string
 }
 
-// mounts reads the places of hierarchies that limit memory: fields 4 and 5 of a line
-// of mountinfo are the root and the point, and behind a - come the type of the file
-// system, the device and the options.
+// mounts finds the mounts of hierarchies that limit memory: fields 4 and 5 of a line of
+// mountinfo are the root and the point, and after a - come the type of the file system,
+// the device and the options.
 func mounts(root string) (found []mount) {
 	text, _ := os.ReadFile(filepath.Join(root, "proc/self/mountinfo")) // absent: there are no groups
 	for line := range strings.Lines(string(text)) {
@@ -70,10 +70,10 @@ func mounts(root string) (found []mount) {
 	return found
 }
 
-// group is the process's group, as a path from the mount's point. Lines of the file
-// are "number:controllers:path", with none of the controllers in version 2.
+// group returns the process's group, as a path relative to the mount's point. Lines of
+// the file are "number:controllers:path", without controllers in version 2.
 func (m mount) group(root string) string {
-	text, _ := os.ReadFile(filepath.Join(root, "proc/self/cgroup")) // absent: the root's limit is all that is known
+	text, _ := os.ReadFile(filepath.Join(root, "proc/self/cgroup")) // absent: only the root's limit is known
 	for line := range strings.Lines(string(text)) {
 		fields := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		if len(fields) < 3 {
@@ -83,7 +83,7 @@ func (m mount) group(root string) string {
 		if v2 := fields[1] == "" && m.used == version2.used; !v2 && !(memory && m.used == version1.used) {
 			continue
 		}
-		// What is mounted may be a part of the tree, and the group outside of it.
+		// The mount may show only a part of the tree, with the group outside it.
 		below, within := strings.CutPrefix(fields[2]+"/", strings.TrimSuffix(m.root, "/")+"/")
 		if !within || strings.HasPrefix(fields[2], "/..") {
 			return "/"
@@ -93,8 +93,8 @@ func (m mount) group(root string) string {
 	return "/"
 }
 
-// left is what remains of the least limit of the group in a folder; not ok if it has
-// none.
+// left returns what is left of the smallest limit of the group in a folder; not ok if
+// it has none.
 func (h hierarchy) left(dir string) (least int64, ok bool) {
 	used, known := number(filepath.Join(dir, h.used))
 	if !known {
@@ -113,7 +113,7 @@ func (h hierarchy) left(dir string) (least int64, ok bool) {
 	return least, ok
 }
 
-// number reads a file that holds one number; "max" is none.
+// number reads a file that holds one number; "max" means none.
 func number(path string) (int64, bool) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -123,9 +123,9 @@ func number(path string) (int64, bool) {
 	return n, err == nil
 }
 
-// stat reads a line "name number" of a file, 0 if there is none.
+// stat returns the number in a line "name number" of a file, 0 if there is none.
 func stat(path, name string) int64 {
-	b, _ := os.ReadFile(path) // absent: nothing would be given back
+	b, _ := os.ReadFile(path) // absent: nothing is reclaimable
 	for line := range strings.Lines(string(b)) {
 		if key, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && key == name {
 			n, _ := strconv.ParseInt(value, 10, 64)

@@ -13,8 +13,8 @@ func TestAvailable(t *testing.T) {
 	}
 }
 
-// TestGroups reads the files of both forms of Linux's limits, of the process's own
-// group and of those around it.
+// TestGroups reads the files of both versions of Linux's limits, of the process's own
+// group and of its parents.
 func TestGroups(t *testing.T) {
 	const (
 		v2     = "31 23 0:28 / /sys/fs/cgroup rw,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"

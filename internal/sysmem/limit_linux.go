@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// UserLimit is what remains of the user's limits on the process's addresses and data
-// (ulimit -v and -d); not ok if there are none.
+// UserLimit returns what is left of the user's limits on the process's address space
+// and data (ulimit -v and -d); not ok if there are none.
 func UserLimit() (least int64, ok bool) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -30,7 +30,8 @@ func UserLimit() (least int64, ok bool) {
 	return least, ok
 }
 
-// kilobytes reads a line of /proc/self/status such as "VmHWM:   13644 kB", in bytes.
+// kilobytes parses a line of /proc/self/status such as "VmHWM:   13644 kB" and returns
+// bytes.
 func kilobytes(status []byte, name string) (int64, bool) {
 	for line := range strings.Lines(string(status)) {
 		if rest, ok := strings.CutPrefix(line, name+":"); ok {

@@ -2,5 +2,5 @@
 
 package sysmem
 
-// UserLimit is what remains of the user's limits, which are not known here.
+// UserLimit reports no limit: the user's limits are unknown here.
 func UserLimit() (int64, bool) { return 0, false }

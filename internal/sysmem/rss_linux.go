@@ -5,8 +5,7 @@ import (
 	"runtime/debug"
 )
 
-// PeakRSS is the most memory that the process has had, in bytes, 0 if that is not
-// known.
+// PeakRSS returns the process's peak memory in bytes, 0 if unknown.
 func PeakRSS() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -16,7 +15,7 @@ func PeakRSS() int64 {
 	return peak
 }
 
-// RSS is the memory that the process has now, in bytes, 0 if that is not known.
+// RSS returns the process's current memory in bytes, 0 if unknown.
 func RSS() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -26,8 +25,8 @@ func RSS() int64 {
 	return now
 }
 
-// ResetPeakRSS gives freed memory back and makes PeakRSS count anew. If the system
-// refuses, it stays the largest of all so far.
+// ResetPeakRSS returns freed memory to the system and resets PeakRSS. If the system
+// refuses, the peak stays the largest so far.
 func ResetPeakRSS() {
 	debug.FreeOSMemory()
 	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)

@@ -35,7 +35,7 @@ func TestKilobytes(t *testing.T) {
 	}
 }
 
-// TestPeakRSS: memory that was touched counts, even after it is gone.
+// TestPeakRSS: memory that was touched counts even after it is freed.
 func TestPeakRSS(t *testing.T) {
 	ResetPeakRSS()
 	before := PeakRSS()

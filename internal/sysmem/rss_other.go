@@ -2,11 +2,11 @@
 
 package sysmem
 
-// PeakRSS is not known here.
+// PeakRSS returns 0: it is unknown here.
 func PeakRSS() int64 { return 0 }
 
-// RSS is not known here.
+// RSS returns 0: it is unknown here.
 func RSS() int64 { return 0 }
 
-// ResetPeakRSS has nothing to count anew.
+// ResetPeakRSS does nothing.
 func ResetPeakRSS() {}

@@ -7,8 +7,7 @@ import (
 	"syscall"
 )
 
-// PeakRSS is the most memory that the process has had, in bytes, 0 if that is not
-// known.
+// PeakRSS returns the process's peak memory in bytes, 0 if unknown.
 func PeakRSS() int64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -20,8 +19,8 @@ func PeakRSS() int64 {
 	return int64(u.Maxrss) << 10
 }
 
-// RSS is not known here.
+// RSS returns 0: it is unknown here.
 func RSS() int64 { return 0 }
 
-// ResetPeakRSS cannot: the peak stays the largest of all so far.
+// ResetPeakRSS does nothing: the peak stays the largest so far.
 func ResetPeakRSS() {}

@@ -1,13 +1,13 @@
-// Package sysmem says how much memory the process can have, and how much it has had.
+// Package sysmem reports how much memory the process may use, and how much it has used.
 package sysmem
 
 import (
 	"github.com/shirou/gopsutil/v4/mem"
 )
 
-// Available is the memory in bytes that the process can still have: the system's, or
-// what is left of the limits on it: those of its control group and of all that the
-// group is in, and the user's (ulimit -v and -d). It is 0 if none of them is known.
+// Available returns the memory in bytes that the process may still use: the system's,
+// or what is left of its limits: those of its control group and the group's parents,
+// and the user's (ulimit -v and -d). It is 0 if none of them is known.
 func Available() int64 {
 	free := int64(0)
 	if v, err := mem.VirtualMemory(); err == nil {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// writeMarkdown writes a table as GitHub reads it: the best bold, the second
-// best underlined.
+// writeMarkdown writes a table in GitHub's Markdown: the best bold, the second best
+// underlined.
 func (t *Table) writeMarkdown(w io.Writer) error {
 	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "_", `\_`, "<", "&lt;")
 	if t.Title != "" {
@@ -49,7 +49,7 @@ func (t *Table) writeMarkdown(w io.Writer) error {
 	return nil
 }
 
-// wrap puts a text between what a mark asks for.
+// wrap puts a text between the delimiters of a mark.
 func wrap(text string, m Mark, best, bestEnd, second, secondEnd string) string {
 	switch m {
 	case Best:
@@ -60,8 +60,7 @@ func wrap(text string, m Mark, best, bestEnd, second, secondEnd string) string {
 	return text
 }
 
-// writeLaTeX writes a tabular environment for the packages booktabs and, where
-// there are groups, otherwise nothing.
+// writeLaTeX writes a tabular environment, which needs only the package booktabs.
 func (t *Table) writeLaTeX(w io.Writer) error {
 	escape := strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "_", `\_`, "#", `\#`, "$", `\$`, "{", `\{`, "}", `\}`,
 		"σ", `$\sigma$`, "–", "--", "×", `$\times$`, "°", `$^\circ$`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
@@ -99,7 +98,7 @@ func (t *Table) writeLaTeX(w io.Writer) error {
 	return nil
 }
 
-// comments are the title, notes and remarks as LaTeX comments.
+// comments returns the title, notes and remarks as LaTeX comments.
 func (t *Table) comments() (lines []string) {
 	if t.Title != "" {
 		lines = append(lines, t.Title)
@@ -124,8 +123,8 @@ func (t *Table) latexGroups(escape *strings.Replacer) string {
 	return strings.Join(cells, " & ") + " \\\\\n" + strings.Join(rules, "")
 }
 
-// writeCSV writes a line for each row, numbers as they are. Where cells are
-// marked or have footnotes, columns at the end name those that do.
+// writeCSV writes a line for each row, with unformatted numbers. If cells are marked or
+// have footnotes, additional columns at the end name these cells.
 func (t *Table) writeCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	var heads []string
@@ -161,7 +160,7 @@ func (t *Table) writeCSV(w io.Writer) error {
 	return out.WriteAll(lines)
 }
 
-// writeJSON writes the table as it is.
+// writeJSON writes the table as JSON.
 func (t *Table) writeJSON(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -169,7 +168,7 @@ func (t *Table) writeJSON(w io.Writer) error {
 	return e.Encode(t)
 }
 
-// MarshalJSON writes infinities, which JSON lacks, as their text alone.
+// MarshalJSON writes infinities, which JSON lacks, only as their text.
 func (c Cell) MarshalJSON() ([]byte, error) {
 	type plain Cell
 	if c.Value != nil && (math.IsInf(*c.Value, 0) || math.IsNaN(*c.Value)) {

@@ -1,6 +1,6 @@
-// Package tabular writes tables of numbers for people and for programs: as
-// aligned text, Markdown, CSV, LaTeX and JSON. It knows of the marks that papers
-// put on the best and second best of a column, and of footnotes.
+// Package tabular writes tables of numbers for people and for programs: as aligned
+// text, Markdown, CSV, LaTeX and JSON. It supports footnotes and the marks that papers
+// put on the best and second best of a column.
 package tabular
 
 import (
@@ -17,19 +17,18 @@ type Table struct {
 	Rows    []Row    `json:"rows"`
 	// Notes are footnotes: Cell.Notes count them from 1.
 	Notes []string `json:"notes,omitempty"`
-	// Remarks are lines below the table that no cell points to.
+	// Remarks are lines below the table that no cell refers to.
 	Remarks []string `json:"remarks,omitempty"`
 }
 
-// Column is the head of a column; neighbours of one group stand together under
-// its name.
+// Column is the head of a column; neighbours with the same group appear under its name.
 type Column struct {
 	Group string `json:"group,omitempty"`
 	Name  string `json:"name"`
-	Left  bool   `json:"-"` // aligned, as words are
+	Left  bool   `json:"-"` // left-aligned, as text is
 }
 
-// Row is a row; a Rule sets it apart from what stands above it.
+// Row is a row; Rule separates it from the previous one.
 type Row struct {
 	Cells []Cell `json:"cells"`
 	Rule  bool   `json:"-"`
@@ -44,7 +43,7 @@ const (
 	Second Mark = "second"
 )
 
-// Cell is a word or a number; the zero value is an empty cell.
+// Cell is text or a number; the zero value is an empty cell.
 type Cell struct {
 	Text  string   `json:"text,omitempty"`
 	Value *float64 `json:"value,omitempty"` // of a number
@@ -52,18 +51,18 @@ type Cell struct {
 	Notes []int    `json:"notes,omitempty"`
 }
 
-// absent is shown where there is no number.
+// absent is shown if there is no number.
 const absent = "–"
 
-// Words is a cell of text.
+// Words returns a cell of text.
 func Words(format string, a ...any) Cell { return Cell{Text: fmt.Sprintf(format, a...)} }
 
-// Number is a cell of a number, shown in a format such as "%.2f".
+// Number returns a cell of a number, shown in a format such as "%.2f".
 func Number(format string, v float64) Cell {
 	return Cell{Text: fmt.Sprintf(format, v), Value: &v}
 }
 
-// None is a cell for a number that there is none of.
+// None returns a cell for an absent number.
 func None() Cell { return Cell{Text: absent} }
 
 // Note adds a footnote, once, and returns its number.
@@ -76,7 +75,7 @@ func (t *Table) Note(format string, a ...any) int {
 	return len(t.Notes)
 }
 
-// marked reports whether any cell is.
+// marked reports whether any cell is marked.
 func (t *Table) marked() bool {
 	return slices.ContainsFunc(t.Rows, func(r Row) bool {
 		return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Mark != "" })
@@ -88,7 +87,7 @@ func (t *Table) grouped() bool {
 	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Group != "" })
 }
 
-// span is how many columns from i on stand under one group's name.
+// span returns how many columns, from i, are in the same group.
 func (t *Table) span(i int) int {
 	n := 1
 	for t.Columns[i].Group != "" && i+n < len(t.Columns) && t.Columns[i+n].Group == t.Columns[i].Group {
@@ -97,7 +96,7 @@ func (t *Table) span(i int) int {
 	return n
 }
 
-// title is a column's name with its group's.
+// title returns a column's name including its group's.
 func (c Column) title() string { return strings.TrimSpace(c.Group + " " + c.Name) }
 
 var writers = map[string]func(*Table, io.Writer) error{
@@ -105,7 +104,7 @@ var writers = map[string]func(*Table, io.Writer) error{
 	"json": (*Table).writeJSON,
 }
 
-// Formats are those that Write takes.
+// Formats are the formats that Write supports.
 var Formats = []string{"text", "markdown", "csv", "latex", "json"}
 
 // Write writes the table in one of the Formats.

@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// sample has groups, marks, footnotes, a rule, an absent number and characters
-// that formats must escape.
+// sample returns a table with groups, marks, footnotes, a rule, an absent number and
+// characters that formats must escape.
 func sample() *Table {
 	t := &Table{Title: "Noise & rain", Columns: []Column{
 		{Name: "method", Left: true}, {Group: "Set_1 σ=15", Name: "PSNR"}, {Group: "Set_1 σ=15", Name: "SSIM"}, {Group: "X", Name: "PSNR"},
@@ -108,8 +108,8 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// TestAlign holds every line of a text table to one place for each column's
-// digits, whatever follows them.
+// TestAlign: every line of a text table has each column's digits at the same place,
+// whatever follows them.
 func TestAlign(t *testing.T) {
 	table := &Table{Columns: []Column{{Name: "n", Left: true}, {Name: "v"}}}
 	for i, v := range []float64{1.25, 100.5, -3} {
@@ -138,7 +138,7 @@ func TestAlign(t *testing.T) {
 	}
 }
 
-// TestPlain has neither groups nor marks nor notes, which then leave no trace.
+// TestPlain: a table without groups, marks and notes shows no trace of them.
 func TestPlain(t *testing.T) {
 	table := &Table{Columns: []Column{{Name: "a", Left: true}, {Name: "b"}}, Rows: []Row{{Cells: []Cell{Words("x,y"), Number("%g", 1)}}}}
 	for format, want := range map[string]string{

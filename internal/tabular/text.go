@@ -25,7 +25,7 @@ func superscripts(numbers ...int) string {
 	return b.String()
 }
 
-// commas is "1,2".
+// commas returns "1,2".
 func commas(numbers []int) string {
 	texts := make([]string, len(numbers))
 	for i, n := range numbers {
@@ -34,11 +34,11 @@ func commas(numbers []int) string {
 	return strings.Join(texts, ",")
 }
 
-// Marks are what follows a cell's text: its rank and the numbers of its footnotes.
+// Marks returns what follows a cell's text: its rank and the numbers of its footnotes.
 func (c Cell) Marks() string { return textMarks[c.Mark] + superscripts(c.Notes...) }
 
-// writeText writes columns that align. What follows numbers hangs over, so that
-// their digits stand below each other.
+// writeText writes aligned columns. Marks after numbers hang over, so that their digits
+// are aligned.
 func (t *Table) writeText(w io.Writer) error {
 	if t.Title != "" {
 		fmt.Fprintf(w, "%s\n\n", t.Title)
@@ -78,7 +78,7 @@ func (t *Table) writeBelow(w io.Writer) {
 	}
 }
 
-// layText returns the cells' texts, suffixes padded, and the columns' widths.
+// layText returns the cells' texts, with suffixes padded, and the columns' widths.
 func (t *Table) layText() (body [][]string, widths []int) {
 	hang := make([]int, len(t.Columns))
 	for _, r := range t.Rows {

@@ -1,9 +1,9 @@
-// Package tensorboard writes the event files that TensorBoard shows: numbers
-// and pictures over the steps of a run.
+// Package tensorboard writes event files for TensorBoard: numbers and pictures over the
+// steps of a run.
 //
 // A file is a sequence of TFRecords, each one an Event message of TensorFlow's
-// event.proto. The few fields in use are written by protobuf's wire package, so
-// that TensorFlow's definitions, which no small module holds, are not needed.
+// event.proto. The few fields in use are written with protobuf's wire package, so that
+// TensorFlow's definitions, which no small module contains, are not needed.
 package tensorboard
 
 import (
@@ -46,26 +46,26 @@ const (
 
 const (
 	fileVersion  = "brain.Event:2"
-	sessionStart = 1 // what another file says of this step and later ones is void
+	sessionStart = 1 // what other files say about this step and later ones is void
 	rgb          = 3
 )
 
-// Scalar is a number under a name. Slashes in names make groups.
+// Scalar is a named number. Slashes in names make groups.
 type Scalar struct {
 	Tag   string
 	Value float64
 }
 
-// Writer appends events to a file of its own. An event is on disk, as far as
-// the operating system promises, when its call returns.
+// Writer appends events to its own file. An event is on disk, as far as the operating
+// system promises, when its call returns.
 type Writer struct{ f *os.File }
 
-// Create begins an event file in dir for a run that has done that many steps.
-// What older files in dir say of later steps is void from then on: a run that
-// goes on from a checkpoint makes them again.
+// Create begins an event file in dir for a run that has completed the given number of
+// steps. It voids what older files in dir say about later steps: a run that continues
+// from a checkpoint makes them again.
 func Create(dir string, step int, now time.Time) (*Writer, error) {
-	// TensorBoard reads all files with tfevents in their names, in the order of
-	// these. The seconds come first, as everybody has them.
+	// TensorBoard reads all files with tfevents in their names, in name order. The
+	// seconds come first, as usual.
 	name := fmt.Sprintf("events.out.tfevents.%010d.%09d", now.Unix(), now.Nanosecond())
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -85,8 +85,8 @@ func Create(dir string, step int, now time.Time) (*Writer, error) {
 	return w, nil
 }
 
-// Scalars writes numbers of a step. Those that are not finite are left out:
-// TensorBoard has no place for them.
+// Scalars writes numbers of a step. It leaves out those that are not finite, which
+// TensorBoard cannot show.
 func (w *Writer) Scalars(step int, at time.Time, values []Scalar) error {
 	var summary []byte
 	for _, s := range values {
@@ -101,7 +101,7 @@ func (w *Writer) Scalars(step int, at time.Time, values []Scalar) error {
 	return w.event(step, at, appendMessage(nil, eventSummary, summary))
 }
 
-// Image writes a picture of a step under a name.
+// Image writes a named picture of a step.
 func (w *Writer) Image(step int, at time.Time, tag string, m image.Image) error {
 	var encoded bytes.Buffer
 	if err := png.Encode(&encoded, m); err != nil {
@@ -118,7 +118,7 @@ func (w *Writer) Image(step int, at time.Time, tag string, m image.Image) error 
 // Close ends the file.
 func (w *Writer) Close() error { return w.f.Close() }
 
-// event writes a record with an Event that says what.
+// event writes a record with an Event that contains what.
 func (w *Writer) event(step int, at time.Time, what []byte) error {
 	e := protowire.AppendTag(nil, eventWallTime, protowire.Fixed64Type)
 	e = protowire.AppendFixed64(e, math.Float64bits(float64(at.UnixNano())/1e9))
@@ -131,8 +131,8 @@ func (w *Writer) event(step int, at time.Time, what []byte) error {
 	return nil
 }
 
-// record frames data as a TFRecord: length, its checksum, data, its checksum,
-// numbers in little endian.
+// record frames data as a TFRecord: length, its checksum, data, its checksum, all
+// little-endian.
 func record(data []byte) []byte {
 	r := binary.LittleEndian.AppendUint64(nil, uint64(len(data)))
 	r = binary.LittleEndian.AppendUint32(r, maskedCRC(r))
@@ -142,8 +142,8 @@ func record(data []byte) []byte {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// maskedCRC is CRC-32C rotated and shifted, so that a checksum of data that
-// hold checksums is a good one.
+// maskedCRC returns CRC-32C rotated and shifted, so that a checksum of data that
+// contain checksums is a good one.
 func maskedCRC(b []byte) uint32 {
 	c := crc32.Checksum(b, castagnoli)
 	return (c>>15 | c<<17) + 0xa282ead8

@@ -19,8 +19,8 @@ import (
 
 var noon = time.Unix(1700000000, 500000000)
 
-// reference is what TensorBoard 2.21 itself writes for the events of
-// TestReference; scripts/tensorboard_vectors.py prints it.
+// reference is what TensorBoard 2.21 itself writes for the events of TestReference;
+// scripts/tensorboard_vectors.py prints it.
 const reference = "1800000000000000a37f4b220900002040fc54d9411a0d627261696e2e4576656e743a322b353110" +
 	"0f000000000000006d532b090900002040fc54d94110083a020801b9c5b1b128" +
 	"00000000000000ff70164a0900002040fc54d94110082a1b0a0e0a076c6f73732f6c31150000803e0a090a026c721517b75139f4f24638"
@@ -61,7 +61,7 @@ func TestReference(t *testing.T) {
 	}
 }
 
-// fields splits a message: the payload of each field, as often as it occurs.
+// fields splits a message into the payloads of each field.
 func fields(t *testing.T, b []byte) map[protowire.Number][][]byte {
 	t.Helper()
 	out := map[protowire.Number][][]byte{}
@@ -84,7 +84,7 @@ func fields(t *testing.T, b []byte) map[protowire.Number][][]byte {
 	return out
 }
 
-// TestImage reads a picture back out of the last record.
+// TestImage decodes a picture from the last record.
 func TestImage(t *testing.T) {
 	dir := t.TempDir()
 	w, err := Create(dir, 0, noon)
@@ -113,7 +113,7 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// TestErrors: a folder that is not there, a name that is taken, a closed file.
+// TestErrors: a missing folder, a name that is taken, a closed file.
 func TestErrors(t *testing.T) {
 	if _, err := Create(filepath.Join(t.TempDir(), "gone"), 0, noon); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)

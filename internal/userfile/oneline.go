@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// OneLine is a text for a terminal that may hold names of files: those can have ends of
-// lines, escape sequences and bytes that are no characters, which are shown as Go writes
-// them.
+// OneLine makes a text with file names safe for a terminal: names can contain line
+// breaks, escape sequences and bytes that are not characters, which it shows in Go's
+// notation.
 func OneLine(text string) string {
 	var b strings.Builder
 	for len(text) > 0 {
@@ -25,7 +25,7 @@ func OneLine(text string) string {
 	return b.String()
 }
 
-// Lines is OneLine for each line of a text.
+// Lines applies OneLine to each line of a text.
 func Lines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -40,7 +40,7 @@ type oneLine struct{ error }
 func (e oneLine) Error() string { return OneLine(e.error.Error()) }
 func (e oneLine) Unwrap() error { return e.error }
 
-// InOneLine is an error that says the same as err in one line, or nil.
+// InOneLine returns an error with err's text on one line, or nil.
 func InOneLine(err error) error {
 	if err == nil {
 		return nil

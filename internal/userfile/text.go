@@ -6,8 +6,8 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// ReadText reads a whole file of text as UTF-8 without a byte order mark, in whatever
-// form Windows gives it: see Decode.
+// ReadText reads a whole text file as UTF-8 without a byte order mark, in any of
+// Windows's encodings: see Decode.
 func ReadText(path string) ([]byte, error) {
 	raw, err := Read(path)
 	if err != nil {
@@ -16,8 +16,8 @@ func ReadText(path string) ([]byte, error) {
 	return Decode(raw), nil
 }
 
-// Decode returns a text as UTF-8. UTF-16, which PowerShell writes, is known by its mark;
-// what is no text in it becomes U+FFFD. Ends of lines stay as they are.
+// Decode returns a text as UTF-8. It recognises UTF-16, which PowerShell writes, by its
+// byte order mark, and replaces invalid text by U+FFFD. Line endings stay as they are.
 func Decode(raw []byte) []byte {
 	text, _, err := transform.Bytes(unicode.BOMOverride(encoding.Nop.NewDecoder()), raw)
 	if err != nil {

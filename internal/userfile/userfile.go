@@ -9,8 +9,8 @@ import (
 	"os"
 )
 
-// Open opens a file. Its errors say which one and why; what to name instead is the
-// caller's to add.
+// Open opens a file. Its errors say which file and why; callers add what to name
+// instead.
 func Open(path string) (*os.File, error) {
 	f, err := os.Open(path)
 	if err == nil {
@@ -26,7 +26,7 @@ func Open(path string) (*os.File, error) {
 	return nil, Unreadable(path, err)
 }
 
-// Unreadable is the error of a file that cannot be read because of err.
+// Unreadable returns the error of a file that cannot be read because of err.
 func Unreadable(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = absent{}
@@ -37,7 +37,8 @@ func Unreadable(path string, err error) error {
 // ErrFolder is the reason why a folder cannot be read as a file.
 var ErrFolder = errors.New("it is a folder, but a file is needed")
 
-// Folder returns an error unless path is a folder. of says what the folder is to hold.
+// Folder returns an error unless path is a folder. of says what the folder should
+// contain.
 func Folder(path, of string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -65,16 +66,16 @@ func Read(path string) ([]byte, error) {
 	return b, nil
 }
 
-// absent is the reason of fs.ErrNotExist, of which the system says "no such file or
-// directory".
+// absent replaces fs.ErrNotExist, whose text is "no such file or directory" or the
+// like.
 type absent struct{}
 
 func (absent) Error() string { return "there is no such file" }
 
-// Is makes it what it stands for.
+// Is makes it count as fs.ErrNotExist.
 func (absent) Is(target error) bool { return target == fs.ErrNotExist }
 
-// Reason is what an error of the file system says beyond the operation and the path.
+// Reason returns a file system error without the operation and the path.
 func Reason(err error) error {
 	if path := new(fs.PathError); errors.As(err, &path) {
 		return path.Err

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestErrors: each names the file and the reason, once, and none the system call.
+// TestErrors: each error names the file and the reason, once, and no system call.
 func TestErrors(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")

@@ -1,6 +1,6 @@
-// Package nccl adds up numbers in the memory of several GPUs by NVIDIA's NCCL.
-// The library is loaded at run time, libnccl.so.2 or what CLUSIR_LIBNCCL names,
-// so that a binary needs it only where it trains on several GPUs.
+// Package nccl adds up numbers in the memory of several GPUs with NVIDIA's NCCL. The
+// library is loaded at run time, libnccl.so.2 or the one in CLUSIR_LIBNCCL, so that a
+// binary only needs it to train on several GPUs.
 package nccl
 
 /*
@@ -19,7 +19,7 @@ import (
 	"unsafe"
 )
 
-// ErrAbsent says that there is no NCCL to load.
+// ErrAbsent reports that there is no NCCL to load.
 var ErrAbsent = errors.New("no NCCL")
 
 // load loads the library, once.
@@ -35,7 +35,7 @@ var load = sync.OnceValue(func() error {
 // Load returns why the library cannot be used, nil if it can.
 func Load() error { return load() }
 
-// NewID returns what the ranks of a group know it by: one makes it for all.
+// NewID returns a group's identifier: one rank makes it for all.
 func NewID() ([]byte, error) {
 	if err := Load(); err != nil {
 		return nil, err
@@ -47,22 +47,21 @@ func NewID() ([]byte, error) {
 	return C.GoBytes(unsafe.Pointer(&id), C.int(unsafe.Sizeof(id))), nil
 }
 
-// Comm is one rank's membership of a group. None of its methods waits longer for
-// another rank than its patience lasts.
+// Comm is one rank's membership of a group. None of its methods waits for another rank
+// longer than its patience.
 type Comm struct {
 	rank, size int
 	patience   time.Duration
 
-	mu sync.Mutex   // held during each call of NCCL's, of which none waits
+	mu sync.Mutex   // held during each call of NCCL, none of which waits
 	c  C.ncclComm_t // nil once left or aborted
 }
 
-// errEnded is the failure of a call on a group that was left or aborted.
+// errEnded is the error of a call on a group that was left or aborted.
 var errEnded = errors.New("the group has ended")
 
-// Join makes the GPU that is current on this thread a rank of the group, and
-// waits for the others: until ctx ends, whose cause is then the error, or for as
-// long as patience lasts.
+// Join makes the current GPU of this thread a rank of the group, and waits for the
+// others: until ctx ends, whose cause is then the error, or for as long as patience.
 func Join(ctx context.Context, id []byte, rank, size int, patience time.Duration) (*Comm, error) {
 	if err := Load(); err != nil {
 		return nil, err
@@ -84,8 +83,8 @@ func Join(ctx context.Context, id []byte, rank, size int, patience time.Duration
 	return c, c.result("joining", code)
 }
 
-// Sum replaces float32 arrays in device memory by their sums over the ranks,
-// behind what is in the stream. It returns before that is done: see Wait.
+// Sum replaces float32 arrays in device memory by their sums over the ranks, after the
+// work in the stream. It returns before that is done: see Wait.
 func (c *Comm) Sum(at []uint64, counts []int, stream unsafe.Pointer) error {
 	if len(at) == 0 {
 		return nil
@@ -99,8 +98,8 @@ func (c *Comm) Sum(at []uint64, counts []int, stream unsafe.Pointer) error {
 	})
 }
 
-// Wait returns when over says that the sums are done on the device, or when they
-// cannot be any more: then it ends the membership, so that the device goes on.
+// Wait returns when over reports that the sums are done on the device, or when they
+// cannot complete: then it ends the membership, so that the device continues.
 func (c *Comm) Wait(over func() (bool, error)) error {
 	const doing = "waiting for sums"
 	settled := c.settled(doing)
@@ -113,7 +112,7 @@ func (c *Comm) Wait(over func() (bool, error)) error {
 	})
 }
 
-// Err is what has gone wrong between the devices since, nil for nothing.
+// Err returns what has since gone wrong between the devices, nil for nothing.
 func (c *Comm) Err() error {
 	_, err := c.settled("between the GPUs")()
 	if errors.Is(err, errEnded) {
@@ -135,8 +134,8 @@ func (c *Comm) Close() error {
 	return c.end(doing, func(comm C.ncclComm_t) C.int { return C.clusir_nccl_destroy(comm) })
 }
 
-// Abort leaves the group at once and ends sums that wait for another rank, for
-// whom nobody need wait any more. Any goroutine may call it.
+// Abort leaves the group at once and ends sums that wait for another rank. Any
+// goroutine may call it.
 func (c *Comm) Abort() error {
 	return c.end("aborting", func(comm C.ncclComm_t) C.int { return C.clusir_nccl_abort(comm) })
 }
@@ -152,7 +151,7 @@ func (c *Comm) end(doing string, f func(C.ncclComm_t) C.int) error {
 	return c.result(doing, f(comm))
 }
 
-// call makes one call of NCCL's, unless the membership has ended.
+// call makes one NCCL call, unless the membership has ended.
 func (c *Comm) call(f func(C.ncclComm_t) C.int) (C.int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -162,8 +161,8 @@ func (c *Comm) call(f func(C.ncclComm_t) C.int) (C.int, error) {
 	return f(c.c), nil
 }
 
-// finish makes a call and waits until NCCL has done what it is about. NCCL allows
-// nothing but to abort after a failure.
+// finish makes a call and waits until NCCL has completed it. After a failure NCCL only
+// allows to abort.
 func (c *Comm) finish(doing string, f func(C.ncclComm_t) C.int) error {
 	code, err := c.call(f)
 	switch {
@@ -177,7 +176,7 @@ func (c *Comm) finish(doing string, f func(C.ncclComm_t) C.int) error {
 	return c.result(doing, code)
 }
 
-// settled returns a function that reports whether NCCL is done with the last call.
+// settled returns a function that reports whether NCCL has completed the last call.
 func (c *Comm) settled(doing string) func() (bool, error) {
 	return func() (bool, error) {
 		code, err := c.call(func(comm C.ncclComm_t) C.int { return C.clusir_nccl_state(comm) })
@@ -191,11 +190,11 @@ func (c *Comm) settled(doing string) func() (bool, error) {
 	}
 }
 
-// The pauses between two looks at what another rank or the device does.
+// The pauses between polls of another rank or the device.
 const shortest, longest = 20 * time.Microsecond, 2 * time.Millisecond
 
-// await looks until done says so. If it fails, if ctx ends, or if it takes longer
-// than there is patience for, the membership ends too.
+// await polls until done returns true. If it fails, if ctx ends, or if it takes longer
+// than patience, the membership ends too.
 func (c *Comm) await(ctx context.Context, doing string, done func() (bool, error)) error {
 	begin, pause := time.Now(), shortest
 	for {
@@ -211,7 +210,7 @@ func (c *Comm) await(ctx context.Context, doing string, done func() (bool, error
 				doing, c.rank, c.size, c.patience)
 		}
 		if err != nil {
-			_ = c.Abort() // err is why
+			_ = c.Abort() // err is the reason
 			return err
 		}
 		time.Sleep(pause)
@@ -219,7 +218,7 @@ func (c *Comm) await(ctx context.Context, doing string, done func() (bool, error
 	}
 }
 
-// result is a code of NCCL's as an error.
+// result returns an NCCL code as an error.
 func (c *Comm) result(doing string, code C.int) error {
 	if code == 0 {
 		return nil
@@ -227,5 +226,5 @@ func (c *Comm) result(doing string, code C.int) error {
 	return fmt.Errorf("NCCL: %s as rank %d of %d: %w", doing, c.rank, c.size, failure(code))
 }
 
-// failure is a code that is not success.
+// failure returns a code other than success as an error.
 func failure(code C.int) error { return errors.New(C.GoString(C.clusir_nccl_text(code))) }

@@ -93,11 +93,11 @@ func TestAbort(t *testing.T) {
 	})
 }
 
-// briefly is what a test that nobody comes to waits.
+// briefly is the wait of a test for which no rank comes.
 const briefly = 50 * time.Millisecond
 
-// TestNobodyComes: a rank that is alone waits as long as it has patience, or as long
-// as the run lasts, and says which it is and why it gives up.
+// TestNobodyComes: a lone rank waits as long as its patience, or as long as the run
+// lasts, and its error says which rank it is and why it gives up.
 func TestNobodyComes(t *testing.T) {
 	ended, end := context.WithCancelCause(t.Context())
 	time.AfterFunc(briefly, func() { end(errors.New("rank 1 was lost: no sign of life")) })
@@ -141,8 +141,8 @@ func pair(t *testing.T, patience time.Duration) (one, two *Comm) {
 	return one, two
 }
 
-// TestPeerIsLost: what another rank leaves undone ends in an error, never in a
-// wait without end, and the membership with it.
+// TestPeerIsLost: what another rank leaves undone ends in an error, never in an endless
+// wait, and ends the membership.
 func TestPeerIsLost(t *testing.T) {
 	x := []float32{1}
 	sum := func(c *Comm) error { return c.Sum([]uint64{address(x)}, []int{1}, stream) }
@@ -179,7 +179,7 @@ func TestPeerIsLost(t *testing.T) {
 	}
 }
 
-// TestWait returns as soon as the device is done.
+// TestWait: Wait returns as soon as the device is done.
 func TestWait(t *testing.T) {
 	one, _ := pair(t, time.Minute)
 	looks := 0

@@ -1,8 +1,8 @@
 //go:build cuda
 
-// Package softdevice steers the software device from tests: it makes driver calls
-// fail and tells what the device holds. The device itself is kernels/emu, a
-// libcuda.so.1 that CLUSIR_LIBCUDA names; the functions here need it loaded.
+// Package softdevice controls the software device in tests: it makes driver calls fail
+// and reports what the device holds. The device itself is kernels/emu, a libcuda.so.1
+// named by CLUSIR_LIBCUDA; the functions here need it loaded.
 package softdevice
 
 /*
@@ -46,8 +46,8 @@ func Present() bool { return C.present() != 0 }
 // Checked reports whether it is the build that checks every access.
 func Checked() bool { return C.checked() != 0 }
 
-// Fail makes the nth driver call of that name from now on fail with a CUresult;
-// see softdevice_fail in kernels/emu/control.h. nth 0 disarms.
+// Fail makes the nth driver call of that name from now on fail with a CUresult; see
+// softdevice_fail in kernels/emu/control.h. nth 0 disarms.
 func Fail(call string, nth, code int) {
 	c := C.CString(call)
 	defer C.free(unsafe.Pointer(c))
@@ -60,8 +60,7 @@ func Fired() bool { return C.fired() != 0 }
 // Calls returns the number of driver calls so far.
 func Calls() int { return int(C.calls()) }
 
-// Message returns what the device said of the last fault in a kernel, and
-// forgets it.
+// Message returns and clears the device's message about the last fault in a kernel.
 func Message() string {
 	buffer := (*C.char)(C.calloc(1, 1000))
 	defer C.free(unsafe.Pointer(buffer))
@@ -74,7 +73,7 @@ type Stats struct {
 	Contexts, Modules, Streams, Events   int
 	Graphs                               int
 	DeviceAllocations, PinnedAllocations int
-	Reclaimed                            int // objects that the end of their context had to free
+	Reclaimed                            int // objects that were freed only when their context ended
 	Launches                             int // kernels run
 }
 
