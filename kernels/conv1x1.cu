@@ -20,21 +20,24 @@
 // fwd: 4 (C + O) bytes and 2·C·O operations a pixel: bound by memory below some 400
 // channels at tf32 on an A100, by tensor cores above. dx also has dx to read, and
 // norm 8 bytes a pixel.
-// Shared memory 43, 43, 38 and 54 KB a block.
-// Threads a multiprocessor, at least: 384, conv1x1_dw_* 256, conv1x1_dbias 1280,
-// conv1x1_sum 2048.
+// Shared memory 41, 41, 39 and 45 KB a block.
+// Threads a multiprocessor, at least: 384, conv1x1_dbias 1280, conv1x1_sum 2048.
 #include "gemm.cuh"
 
-using gemm::fill;
 using gemm::Precision;
-using gemm::Rows;
 using gemm::Tile;
+using gemm::Walk;
 
 // Sources is the concatenation along channels of up to 4 tensors [B,C_i,P].
 struct Sources {
   const float* x[4];
   int end[4];  // the first channel after each
   int P;
+
+  // end_of is where the channels of channel c's source end.
+  __device__ __forceinline__ int end_of(int c) const {
+    return c < end[0] ? end[0] : c < end[1] ? end[1] : c < end[2] ? end[2] : end[3];
+  }
 
   // at returns channel c of sample b.
   __device__ __forceinline__ const float* at(int b, int c) const {
@@ -69,6 +72,56 @@ struct Normalised {
   __device__ __forceinline__ float operator()(float v, int j) const { return v * scale[j] + shift[j]; }
 };
 
+// Channels walks through channels 0, 1, ... of a sample of Sources, from pixel p0 on.
+template <class T>
+struct Channels {
+  const Sources& x;
+  int b, p0, C, k, begin, end;  // k: channel of the tile's first line; begin and end: of its source
+  Walk<T> walk;
+
+  __device__ __forceinline__ Channels(const Sources& x, int b, int p0, int C) : x(x), b(b), p0(p0), C(C), k(0), end(0) { enter(); }
+
+  // enter goes on to the source that begins where the last one ends.
+  __device__ __forceinline__ void enter() {
+    begin = end;
+    end = x.end_of(begin);
+    walk.start(x.at(b, begin), x.P, end - begin, x.P, k - begin, p0);
+  }
+
+  // fill starts the copies of a tile: of each source that it has lines of, in turn.
+  __device__ __forceinline__ void fill(float* tile, bool wide) {
+    for (;;) {
+      const int first = begin - k - T::line(), last = end < C ? end - k - T::line() : gemm::K;
+      walk.fill(tile, wide, [&](int n) { return n * T::apart >= first && n * T::apart < last; });
+      if (end >= min(C, k + gemm::K)) break;
+      enter();
+    }
+    walk.next();
+    k += gemm::K;
+  }
+};
+
+// Rows walks along the pixels of a sample of Sources, of its channels from c0 on.
+template <class T>
+struct Rows {
+  const float* from[T::each];
+  int rows;  // that are left
+
+  __device__ __forceinline__ void start(const Sources& x, int b, int c0, int C, int p0) {
+    rows = C - c0 - T::line();
+#pragma unroll
+    for (int n = 0; n < T::each; n++) from[n] = x.at(b, c0 + T::line() + n * T::apart) + p0 + T::at();
+  }
+
+  // fill starts the copies of a tile, and goes on to the next. `along` are left of each row.
+  __device__ __forceinline__ void fill(float* tile, bool wide, int along) {
+    gemm::copy<T>(tile, wide, along, [&](int n) { return from[n]; }, [&](int n) { return n * T::apart < rows; },
+                  [](int) { return true; });
+#pragma unroll
+    for (int n = 0; n < T::each; n++) from[n] += gemm::K;
+  }
+};
+
 // forward takes the arguments of Prepare (gemm::multiply) last.
 template <Precision P_, class Prepare, class... Args>
 __device__ __forceinline__ void forward(float* y, const float* w, const float* bias, const float* res, const Sources& x,
@@ -77,16 +130,16 @@ __device__ __forceinline__ void forward(float* y, const float* w, const float* b
   using B = Tile<gemm::N, false>;
   const int across = (O + gemm::M - 1) / gemm::M, b = blockIdx.y;
   const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
+  const bool wide = P % 4 == 0, wide_w = C % 4 == 0;
+  Walk<A> rows;
+  rows.start(w, C, O, C, m0, 0);
+  Channels<B> channels(x, b, n0, C);
   gemm::multiply<P_, A, B, Prepare>(
       (C + gemm::K - 1) / gemm::K,
-      [&](float* tile, int step) { fill<A>(tile, C % 4 == 0, Rows{w, size_t(C), O, C, m0, step * gemm::K}); },
-      [&](float* tile, int step) {
-        fill<B>(tile, P % 4 == 0, [&](int line, int at, int& valid) {
-          const int c = step * gemm::K + line, p = n0 + at;
-          if (c >= C || p >= P) return w;
-          valid = P - p;
-          return x.at(b, c) + p;
-        });
+      [&](float* to_a, float* to_b) {
+        rows.fill(to_a, wide_w);
+        rows.next();
+        channels.fill(to_b, wide);
       },
       [&](int m, int n, const float (&v)[4]) {
         const int o = m0 + m;
@@ -94,10 +147,10 @@ __device__ __forceinline__ void forward(float* y, const float* w, const float* b
         const size_t row = (static_cast<size_t>(b) * O + o) * P;
         const float add = bias ? bias[o] : 0.f;
         float sum[4] = {};
-        if (res) load4(sum, res + row, n0 + n, P, P % 4 == 0);
+        if (res) load4(sum, res + row, n0 + n, P, wide);
 #pragma unroll
         for (int k = 0; k < 4; k++) sum[k] += v[k] + add;
-        store4(y + row, sum, n0 + n, P, P % 4 == 0);
+        store4(y + row, sum, n0 + n, P, wide);
       },
       prepared...);
 }
@@ -110,18 +163,23 @@ __device__ __forceinline__ void backward(float* dx, const float* w, const float*
   using B = Tile<gemm::N, false>;
   const int across = (M + gemm::M - 1) / gemm::M, b = blockIdx.y;
   const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
-  const float* dyb = dy + static_cast<size_t>(b) * O * P;
+  const bool wide = P % 4 == 0, wide_w = C % 4 == 0 && c0 % 4 == 0 && M % 4 == 0;
+  Walk<A> rows;
+  Walk<B> pixels;
+  rows.start(w + c0, C, O, M, 0, m0);
+  pixels.start(dy + static_cast<size_t>(b) * O * P, P, O, P, 0, n0);
   gemm::multiply<P_, A, B>(
       (O + gemm::K - 1) / gemm::K,
-      [&](float* tile, int step) {
-        fill<A>(tile, C % 4 == 0 && c0 % 4 == 0, Rows{w + c0, size_t(C), O, M, step * gemm::K, m0});
+      [&](float* to_a, float* to_b) {
+        rows.fill(to_a, wide_w);
+        pixels.fill(to_b, wide);
+        rows.next(), pixels.next();
       },
-      [&](float* tile, int step) { fill<B>(tile, P % 4 == 0, Rows{dyb, size_t(P), O, P, step * gemm::K, n0}); },
       [&](int m, int n, const float (&v)[4]) {
         if (m0 + m >= M) return;
         float* row = dx + (static_cast<size_t>(b) * M + m0 + m) * P;
-        if (add) add4(row, v, n0 + n, P, P % 4 == 0);
-        else store4(row, v, n0 + n, P, P % 4 == 0);
+        if (add) add4(row, v, n0 + n, P, wide);
+        else store4(row, v, n0 + n, P, wide);
       });
 }
 
@@ -136,20 +194,22 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const S
   const int m0 = blockIdx.x * gemm::M, n0 = blockIdx.y * gemm::N;
   const int per_sample = (P + gemm::K - 1) / gemm::K, from = blockIdx.z % parts * steps;
   const int first = blockIdx.z / parts * of_group + from;
+  int b = first / per_sample, p = first % per_sample * gemm::K;  // where the copies start
+  const bool wide = P % 4 == 0;
+  Walk<A> rows;
+  Rows<B> channels;
+  rows.along = -A::at();
   gemm::multiply<P_, A, B>(
       min(steps, of_group - from),
-      [&](float* tile, int step) {
-        const int b = (first + step) / per_sample, p = (first + step) % per_sample * gemm::K;
-        fill<A>(tile, P % 4 == 0, Rows{dy + static_cast<size_t>(b) * O * P, size_t(P), O, P, m0, p});
-      },
-      [&](float* tile, int step) {
-        const int b = (first + step) / per_sample, p0 = (first + step) % per_sample * gemm::K;
-        fill<B>(tile, P % 4 == 0, [&](int line, int at, int& valid) {
-          const int c = n0 + line, p = p0 + at;
-          if (c >= C || p >= P) return dy;
-          valid = P - p;
-          return x.at(b, c) + p;
-        });
+      [&](float* to_a, float* to_b) {
+        if (rows.along + A::at() <= 0) {
+          rows.start(dy + static_cast<size_t>(b) * O * P, P, O, P, m0, p);
+          channels.start(x, b, n0, C, p);
+          b++, p = 0;
+        }
+        rows.fill(to_a, wide);
+        channels.fill(to_b, wide, rows.along);
+        rows.next();
       },
       [&](int m, int n, const auto& v) {
         if (m0 + m >= O) return;

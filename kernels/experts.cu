@@ -23,16 +23,14 @@
 //
 // A job of 3·C·h multiply-accumulates a pixel moves 4 (C + 2h) bytes in expand and
 // 4 (h + C) in project: bound by memory up to some 200 channels at tf32 on an A100,
-// by the tensor cores above. A block of 128 threads; shared memory 43, 43, 38, 38,
-// 54, 54 KB.
-// Threads a multiprocessor, at least: 384, experts_*_dw_* 256, experts_dispatch 2048,
-// experts_dw_sum 2048.
+// by the tensor cores above. A block of 128 threads; shared memory 41, 41, 39, 39,
+// 45, 45 KB. u, gated and de come rounded to TF32 where that is the precision.
+// Threads a multiprocessor, at least: 384, experts_dispatch 2048, experts_dw_sum 2048.
 #include "gemm.cuh"
 
-using gemm::fill;
 using gemm::Precision;
-using gemm::Rows;
 using gemm::Tile;
+using gemm::Walk;
 
 // experts_dispatch, one block: for every sample b and expert e
 //   slot [B,E]        e's rank among the experts that b runs, or −1 if route_be is 0
@@ -69,40 +67,50 @@ extern "C" __global__ void __launch_bounds__(128)
 }
 
 // product computes a tile of Σ_i W_i x_i over the first `count` jobs: W_i, the
-// weight of experts[i], is [M,K], or [K,M] where it is TRANSPOSED; x is [count,K,P].
-template <Precision P_, bool TRANSPOSED, class Emit>
+// weight of experts[i], is [M,K], or [K,M] where it is TRANSPOSED; x is [count,K,P],
+// ROUNDED if its writer has rounded it for this product.
+template <Precision P_, bool TRANSPOSED, bool ROUNDED, class Emit>
 __device__ __forceinline__ void product(const float* const* weights, const int* experts, int count, const float* x, int M,
                                         int K, int P, Emit emit) {
   using A = Tile<gemm::M, !TRANSPOSED>;
-  using B = Tile<gemm::N, false>;
+  using B = Tile<gemm::N, false, ROUNDED>;
   const int across = (M + gemm::M - 1) / gemm::M;
   const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
-  const float* w = nullptr;
-  int job = -1, k = K;  // of the tiles that are being copied: steps start in their order
+  const bool wide = P % 4 == 0, wide_w = (TRANSPOSED ? M : K) % 4 == 0;
+  Walk<A> a;
+  Walk<B> b;
+  int left = 0;  // of the job whose tiles are being copied
   gemm::multiply<P_, A, B>(
       count * ((K + gemm::K - 1) / gemm::K),
-      [&](float* tile, int) {
-        k += gemm::K;
-        if (k >= K) k = 0, w = weights[experts[++job]];
-        if (TRANSPOSED) fill<A>(tile, M % 4 == 0, Rows{w, size_t(M), K, M, k, m0});
-        else fill<A>(tile, K % 4 == 0, Rows{w, size_t(K), M, K, m0, k});
+      [&](float* to_a, float* to_b) {
+        if (left <= 0) {
+          const float* w = weights[*experts++];
+          if (TRANSPOSED) a.start(w, M, K, M, 0, m0);
+          else a.start(w, K, M, K, m0, 0);
+          b.start(x, P, K, P, 0, n0);
+          x += static_cast<size_t>(K) * P;
+          left = K;
+        }
+        a.fill(to_a, wide_w);
+        b.fill(to_b, wide);
+        a.next(), b.next();
+        left -= gemm::K;
       },
-      [&](float* tile, int) { fill<B>(tile, P % 4 == 0, Rows{x + static_cast<size_t>(job) * K * P, size_t(P), K, P, k, n0}); },
       [&](int m, int n, const float (&v)[4]) {
         if (m0 + m < M) emit(m0 + m, n0 + n, v);
       });
 }
 
 // spread: y [B,S,M,P], each job's W x_b. x [B,K,P].
-template <Precision P_, bool TRANSPOSED>
+template <Precision P_, bool TRANSPOSED, bool ROUNDED>
 __device__ __forceinline__ void spread(float* y, const float* const* weights, const int* experts, const float* x, int S,
                                        int M, int K, int P) {
   const int job = blockIdx.y;
   if (experts[job] < 0) return;
-  product<P_, TRANSPOSED>(weights, experts + job, 1, x + static_cast<size_t>(job / S) * K * P, M, K, P,
-                          [&](int m, int n, const float (&v)[4]) {
-                            store4(y + (static_cast<size_t>(job) * M + m) * P, v, n, P, P % 4 == 0);
-                          });
+  product<P_, TRANSPOSED, ROUNDED>(weights, experts + job, 1, x + static_cast<size_t>(job / S) * K * P, M, K, P,
+                                   [&](int m, int n, const float (&v)[4]) {
+                                     store4(y + (static_cast<size_t>(job) * M + m) * P, v, n, P, P % 4 == 0);
+                                   });
 }
 
 // gather: y_b = base_b + the sum of W x over the jobs of sample b. x [B,S,K,P];
@@ -115,25 +123,25 @@ __device__ __forceinline__ void gather(float* y, const float* base, const float*
   int count = 0;
   while (count < S && experts[count] >= 0) count++;
   if (count == 0 && base == y) return;
-  product<P_, TRANSPOSED>(weights, experts, count, x + static_cast<size_t>(b) * S * K * P, M, K, P,
-                          [&](int m, int n, const float (&v)[4]) {
-                            const size_t row = (static_cast<size_t>(b) * M + m) * P;
-                            float sum[4] = {};
-                            if (base) load4(sum, base + row, n, P, P % 4 == 0);
+  product<P_, TRANSPOSED, true>(weights, experts, count, x + static_cast<size_t>(b) * S * K * P, M, K, P,
+                                [&](int m, int n, const float (&v)[4]) {
+                                  const size_t row = (static_cast<size_t>(b) * M + m) * P;
+                                  float sum[4] = {};
+                                  if (base) load4(sum, base + row, n, P, P % 4 == 0);
 #pragma unroll
-                            for (int k = 0; k < 4; k++) sum[k] += v[k];
-                            store4(y + row, sum, n, P, P % 4 == 0);
-                          });
+                                  for (int k = 0; k < 4; k++) sum[k] += v[k];
+                                  store4(y + row, sum, n, P, P % 4 == 0);
+                                });
 }
 
 // weights writes part z of an expert's Σ dy xᵀ: partial [parts,E,M,N]. Of dy [.,M,P]
 // and x [.,N,P] one is of jobs and the other of samples: dy where OF_JOBS. The
-// pixels of each job are cut into steps of 16.
+// pixels of each job are cut into steps of 16. u, gated and de come rounded.
 template <Precision P_, bool OF_JOBS>
 __device__ __forceinline__ void weights(float* partial, const float* dy, const float* x, const int* list, const int* count,
                                         int B_, int S, int M, int N, int P) {
-  using A = Tile<gemm::M, true>;
-  using B = Tile<gemm::N, true>;
+  using A = Tile<gemm::M, true, OF_JOBS>;
+  using B = Tile<gemm::N, true, true>;
   const int e = blockIdx.y, E = gridDim.y;
   if (count[e] == 0) return;
   const int across = (M + gemm::M - 1) / gemm::M;
@@ -141,22 +149,26 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const f
   const int per_job = (P + gemm::K - 1) / gemm::K, all = count[e] * per_job;
   const int steps = (all + gridDim.z - 1) / gridDim.z, first = blockIdx.z * steps;
   list += e * B_ + first / per_job;
-  int p = first % per_job * gemm::K - gemm::K;
-  size_t a = 0, b = 0;  // whose pixels are being copied
-  bool fresh = true;
+  int p = first % per_job * gemm::K;  // where the job's tiles start
+  int left = 0;                       // pixels of the job whose tiles are being copied
+  const bool wide = P % 4 == 0;
+  Walk<A> a;
+  Walk<B> b;
   gemm::multiply<P_, A, B>(
       min(steps, all - first),
-      [&](float* tile, int) {
-        p += gemm::K;
-        if (p >= P) p = 0, list++, fresh = true;
-        if (fresh) {
-          a = OF_JOBS ? *list : *list / S;
-          b = OF_JOBS ? *list / S : *list;
-          fresh = false;
+      [&](float* to_a, float* to_b) {
+        if (left <= 0) {
+          const int job = *list++, sample = job / S;
+          a.start(dy + static_cast<size_t>(OF_JOBS ? job : sample) * M * P, P, M, P, m0, p);
+          b.start(x + static_cast<size_t>(OF_JOBS ? sample : job) * N * P, P, N, P, n0, p);
+          left = P - p;
+          p = 0;
         }
-        fill<A>(tile, P % 4 == 0, Rows{dy + a * M * P, size_t(P), M, P, m0, p});
+        a.fill(to_a, wide);
+        b.fill(to_b, wide);
+        a.next(), b.next();
+        left -= gemm::K;
       },
-      [&](float* tile, int) { fill<B>(tile, P % 4 == 0, Rows{x + b * N * P, size_t(P), N, P, n0, p}); },
       [&](int m, int n, const auto& v) {
         if (m0 + m >= M) return;
         float* row = partial + ((static_cast<size_t>(blockIdx.z) * E + e) * M + m0 + m) * N;
@@ -171,7 +183,7 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const f
       experts_expand_fwd_##P_(float* __restrict__ e, const float* const* __restrict__ expand,                         \
                               const int* __restrict__ expert, const float* __restrict__ u, int S, int M, int K,       \
                               int P) {                                                                                \
-    spread<gemm::P_, false>(e, expand, expert, u, S, M, K, P);                                                        \
+    spread<gemm::P_, false, true>(e, expand, expert, u, S, M, K, P);                                                        \
   }                                                                                                                   \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
       experts_project_fwd_##P_(float* y, const float* base, const float* const* __restrict__ project,                 \
@@ -183,7 +195,7 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const f
       experts_project_dx_##P_(float* __restrict__ dgated, const float* const* __restrict__ project,                   \
                               const int* __restrict__ expert, const float* __restrict__ dy, int S, int M, int K,      \
                               int P) {                                                                                \
-    spread<gemm::P_, true>(dgated, project, expert, dy, S, M, K, P);                                                  \
+    spread<gemm::P_, true, false>(dgated, project, expert, dy, S, M, K, P);                                                  \
   }                                                                                                                   \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
       experts_expand_dx_##P_(float* du, const float* base, const float* const* __restrict__ expand,                   \

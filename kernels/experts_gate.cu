@@ -50,7 +50,7 @@ constexpr int strip = 4;
 // operations a number: bound by memory.
 extern "C" __global__ void __launch_bounds__(128, 5)
     gate_fwd(float* __restrict__ gated, const float* __restrict__ e, float* const* __restrict__ depthwise,
-             const int* __restrict__ expert, const float* __restrict__ route, int E, int S, int h, int H, int W) {
+             const int* __restrict__ expert, const float* __restrict__ route, int E, int S, int h, int H, int W, int tf32) {
   const int job = blockIdx.y, which = expert[job];
   if (which < 0) return;
   const int columns = (W + 3) / 4, strips = (H + strip - 1) / strip;
@@ -79,7 +79,7 @@ extern "C" __global__ void __launch_bounds__(128, 5)
     for (int k = 0; k < 4; k++) {
       const float fa = filter(wa, ra[r % 3], ra[(r + 1) % 3], ra[(r + 2) % 3], k);
       const float fb = filter(wb, rb[r % 3], rb[(r + 1) % 3], rb[(r + 2) % 3], k);
-      out[k] = scale * (fa * normal_cdf(fa) * fb);
+      out[k] = rounded(scale * (fa * normal_cdf(fa) * fb), tf32);
     }
     store4(gated + (y0 + r) * W, out, x, W, W % 4 == 0);
   }
@@ -135,7 +135,7 @@ __device__ __forceinline__ void load_tile(Tiles& t, const float* a, const float*
 
 // gate_tile fills d, writes gated and returns this thread's share of droute.
 __device__ __forceinline__ float gate_tile(Tiles& t, float* gated, const float* q, float scale, int y0, int x0, int H,
-                                           int W) {
+                                           int W, bool tf32) {
   constexpr int groups = line / 4, n = (tile_h + 2) * groups;
   static_assert(n <= grad_threads, "a thread has 4 numbers of d");
   if (threadIdx.x >= n) return 0.f;
@@ -151,7 +151,7 @@ __device__ __forceinline__ float gate_tile(Tiles& t, float* gated, const float* 
     const float a = fa[k], cdf = normal_cdf(a), gelu = a * cdf;
     if (inside) droute += v[k] * gelu * fb[k];
     fa[k] = scale * v[k] * fb[k] * (cdf + a * .39894228f * expf(-.5f * a * a));
-    const float out = scale * gelu * fb[k];
+    const float out = rounded(scale * gelu * fb[k], tf32);
     fb[k] = scale * v[k] * gelu;
     v[k] = out;
   }
@@ -163,7 +163,7 @@ __device__ __forceinline__ float gate_tile(Tiles& t, float* gated, const float* 
 
 // filter_tile writes de of one half and adds to the sums of its taps.
 __device__ __forceinline__ void filter_tile(float (&sum)[9], const float (*e)[line], const float (*d)[line], float* de,
-                                            const float (&w)[9], int y0, int x0, int H, int W) {
+                                            const float (&w)[9], int y0, int x0, int H, int W, bool tf32) {
   constexpr int groups = tile_w / 4;
   const int r = threadIdx.x / groups, column = 4 + threadIdx.x % groups * 4;
   const int y = y0 + r, x = x0 - 4 + column;
@@ -180,6 +180,8 @@ __device__ __forceinline__ void filter_tile(float (&sum)[9], const float (*e)[li
       for (int j = 0; j < 3; j++) out[k] += w[8 - 3 * i - j] * row.v[k + j];
     }
   }
+#pragma unroll
+  for (int k = 0; k < 4; k++) out[k] = rounded(out[k], tf32);
   store4(de + y * W, out, x, W, W % 4 == 0);
 #pragma unroll
   for (int i = 0; i < 3; i++) {
@@ -199,7 +201,7 @@ __device__ __forceinline__ void filter_tile(float (&sum)[9], const float (*e)[li
 extern "C" __global__ void __launch_bounds__(grad_threads, 3)
     gate_grad(float* __restrict__ de, float* __restrict__ gated, float* __restrict__ partial, const float* __restrict__ e,
               const float* __restrict__ q, float* const* __restrict__ depthwise, const int* __restrict__ expert,
-              const float* __restrict__ route, int E, int S, int h, int H, int W) {
+              const float* __restrict__ route, int E, int S, int h, int H, int W, int tf32) {
   __shared__ __align__(16) Tiles tiles;
   __shared__ float parts[sums][grad_threads / 32];
   const int c = blockIdx.x, job = blockIdx.y, which = expert[job];
@@ -215,10 +217,10 @@ extern "C" __global__ void __launch_bounds__(grad_threads, 3)
       __syncthreads();  // the last tile's reads are over
       load_tile(tiles, e + a, e + b, y0, x0, H, W);
       __syncthreads();
-      droute += gate_tile(tiles, gated + one, q + one, scale, y0, x0, H, W);
+      droute += gate_tile(tiles, gated + one, q + one, scale, y0, x0, H, W, tf32);
       __syncthreads();
-      filter_tile(suma, tiles.e[0], tiles.d[0], de + a, tiles.w[0], y0, x0, H, W);
-      filter_tile(sumb, tiles.e[1], tiles.d[1], de + b, tiles.w[1], y0, x0, H, W);
+      filter_tile(suma, tiles.e[0], tiles.d[0], de + a, tiles.w[0], y0, x0, H, W, tf32);
+      filter_tile(sumb, tiles.e[1], tiles.d[1], de + b, tiles.w[1], y0, x0, H, W, tf32);
     }
 #pragma unroll
   for (int t = 0; t < sums; t++) {

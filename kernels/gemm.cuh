@@ -6,15 +6,16 @@
 // Four precisions share the tiles: tensor cores with operands rounded to TF32 or
 // bf16, plain float32 arithmetic, and tf32x3, which is nearly float32 on the tensor
 // cores at a third of TF32's rate: x = hi + lo, both TF32, and a·b is hi·hi + hi·lo +
-// lo·hi but for 2⁻²². Tiles hold float32 in each; rounding happens on the way to the
-// registers, so tensors in memory are never anything else.
+// lo·hi but for 2⁻²². Tiles hold float32 in each. Rounding happens on the way to the
+// registers; to TF32 also in what writes a tensor, if products are all that reads it:
+// once then, and not by each warp that has the number.
 //
 // A tile lies in shared memory as its source does in global memory, in lines of 16
 // bytes and more that follow the contiguous axis:
 //   Tile<R, true>   R lines of 16: K is contiguous        s[r][k]
 //   Tile<R, false>  16 lines of R: the other axis is      s[k][r]
 // Lines are padded so that neither the copies nor the reads of fragments collide in
-// a bank. Which rows and columns a thread has is chosen so that it reads 8 or 16
+// a bank. Which rows and columns a thread has is chosen so that it reads 16
 // bytes at a time and, where C's rows are contiguous, writes 16: the order of a sum
 // along K and the numbering of C's rows within a tile are free.
 #pragma once
@@ -27,77 +28,96 @@ enum Precision { float32, tf32, bf16, tf32x3 };
 constexpr int M = 64, N = 128, K = 16;  // of a block's tiles
 constexpr int stages = 3, threads = 128;
 
-template <int ROWS, bool K_CONTIGUOUS>
+// Where ROUNDED, what wrote the source has rounded it to TF32 if that is the precision.
+template <int ROWS, bool K_CONTIGUOUS, bool ROUNDED = false>
 struct Tile {
   static constexpr int rows = ROWS;
-  static constexpr bool k_contiguous = K_CONTIGUOUS;
+  static constexpr bool k_contiguous = K_CONTIGUOUS, rounded = ROUNDED;
   static constexpr int lines = K_CONTIGUOUS ? ROWS : K;
   static constexpr int width = K_CONTIGUOUS ? K : ROWS;
-  static constexpr int stride = K_CONTIGUOUS ? K + 8 : ROWS + 4;
+  static constexpr int stride = K_CONTIGUOUS ? K + 4 : ROWS + 8;
   static constexpr int floats = lines * stride;
+
+  // A thread copies 4 numbers of each of `each` lines, `apart` lines from one another.
+  static constexpr int apart = threads * 4 / width, each = lines / apart;
+  static_assert(each * apart == lines, "a tile is a whole number of copies for each thread");
+  static __device__ __forceinline__ int line() { return threadIdx.x / (width / 4); }
+  static __device__ __forceinline__ int at() { return threadIdx.x % (width / 4) * 4; }
 };
 
-// fill starts the copies of a tile. source(line, i, valid) returns where the line's
-// i-th number is and sets how many may be read from there; the rest become 0. wide
-// says that every line starts at a multiple of 16 bytes.
-template <class T, class Source>
-__device__ __forceinline__ void fill(float* tile, bool wide, Source source) {
-  constexpr int per_line = T::width / 4, each = T::lines * per_line / threads;
-  static_assert(each * threads == T::lines * per_line, "a tile is a whole number of copies for each thread");
-  const float* from[each];
-  int valid[each];
-#pragma unroll
-  for (int n = 0; n < each; n++) {
-    const int i = threadIdx.x + n * threads;
-    valid[n] = 0;
-    from[n] = source(i / per_line, i % per_line * 4, valid[n]);
-  }
-  const auto to = [&](int n) {
-    const int i = threadIdx.x + n * threads;
-    return tile + i / per_line * T::stride + i % per_line * 4;
-  };
+// copy starts a thread's copies of a tile: of the n-th of its lines from from(n) on if the
+// source has(n) it, of which `along` numbers are left; the rest become 0. Lines that it
+// does not take(n) are left alone. wide says that all lines start at multiples of 16
+// bytes and have a multiple of 4 numbers.
+template <class T, class From, class Has, class Take>
+__device__ __forceinline__ void copy(float* tile, bool wide, int along, From from, Has has, Take take) {
+  float* to = tile + T::line() * T::stride + T::at();
   if (wide) {
 #pragma unroll
-    for (int n = 0; n < each; n++) cp_async<16>(to(n), from[n], 4 * min(4, valid[n]));
+    for (int n = 0; n < T::each; n++)
+      if (take(n)) cp_async_or_zero<16>(to + n * T::apart * T::stride, from(n), along > 0 && has(n));
     return;
   }
 #pragma unroll
-  for (int n = 0; n < each; n++)
+  for (int n = 0; n < T::each; n++)
 #pragma unroll
-    for (int k = 0; k < 4; k++) cp_async<4>(to(n) + k, k < valid[n] ? from[n] + k : from[n], k < valid[n] ? 4 : 0);
+    for (int k = 0; k < 4; k++)
+      if (take(n)) cp_async_or_zero<4>(to + n * T::apart * T::stride + k, from(n) + k, along > k && has(n));
 }
 
-// Rows is the source of a tile whose lines are rows of a matrix with `width`
-// contiguous numbers: row r0 + line, from number c0 on.
-struct Rows {
+// Walk is where a thread's copies come from as tiles follow each other along K, through
+// a matrix of lines of contiguous numbers. All that a step costs is one address, and
+// what is left of the matrix from there on.
+template <class T>
+struct Walk {
   const float* p;
-  size_t stride;
-  int rows, width, r0, c0;
-  __device__ __forceinline__ const float* operator()(int line, int at, int& valid) const {
-    const int r = r0 + line, c = c0 + at;
-    if (r >= rows || c >= width) return p;
-    valid = width - c;
-    return p + r * stride + c;
+  size_t stride;     // from line to line
+  int lines, along;  // that are left
+
+  // start goes to line r0 and number c0 of a matrix.
+  __device__ __forceinline__ void start(const float* matrix, size_t stride, int lines, int along, int r0, int c0) {
+    const int r = r0 + T::line(), c = c0 + T::at();
+    p = matrix + r * static_cast<long long>(stride) + c;
+    this->stride = stride;
+    this->lines = lines - r;
+    this->along = along - c;
+  }
+
+  __device__ __forceinline__ void next() {
+    p += T::k_contiguous ? K : K * stride;
+    (T::k_contiguous ? along : lines) -= K;
+  }
+
+  __device__ __forceinline__ void fill(float* tile, bool wide) const {
+    fill(tile, wide, [](int) { return true; });
+  }
+  template <class Take>
+  __device__ __forceinline__ void fill(float* tile, bool wide, Take take) const {
+    copy<T>(tile, wide, along, [&](int n) { return p + n * T::apart * stride; }, [&](int n) { return n * T::apart < lines; }, take);
   }
 };
 
 // ---- tensor cores: a warp has 32×64 of C, as 2×8 products of 16×8
 
 // load_a reads A's numbers for one step of 8 along K: a[tile][upper, lower half][k].
-// A thread has the k's 2t and 2t + 1, both of A and of B.
+// A thread has the k's t and t + 4, both of A and of B.
 template <class T>
 __device__ __forceinline__ void load_a(float (&a)[2][2][2], const float* s, int m, int k) {
-  const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  const int lane = threadIdx.x % 32;
   if constexpr (T::k_contiguous) {
+    s += (m + lane % 16) * T::stride + k + lane / 16 * 4;
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-      const float2 v = *reinterpret_cast<const float2*>(s + (m + 8 * i + g) * T::stride + k + 2 * t);
-      a[i / 2][i % 2][0] = v.x, a[i / 2][i % 2][1] = v.y;
+    for (int i = 0; i < 2; i++) {
+      float v[4];
+      load_matrices(v, s + 16 * i * T::stride);
+#pragma unroll
+      for (int r = 0; r < 4; r++) a[i][r % 2][r / 2] = v[r];
     }
   } else {
+    s += (k + lane % 4) * T::stride + m + lane / 4 * 4;
 #pragma unroll
     for (int e = 0; e < 2; e++) {
-      const float4 v = *reinterpret_cast<const float4*>(s + (k + 2 * t + e) * T::stride + m + 4 * g);
+      const float4 v = *reinterpret_cast<const float4*>(s + 4 * e * T::stride);
       a[0][0][e] = v.x, a[0][1][e] = v.y, a[1][0][e] = v.z, a[1][1][e] = v.w;
     }
   }
@@ -113,18 +133,22 @@ __device__ __forceinline__ int row(int i, int h) {
 // load_b reads B's numbers for one step of 8 along K: b[tile][k].
 template <class T>
 __device__ __forceinline__ void load_b(float (&b)[8][2], const float* s, int n, int k) {
-  const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+  const int lane = threadIdx.x % 32;
   if constexpr (T::k_contiguous) {
+    s += (n + lane / 16 * 8 + lane % 8) * T::stride + k + lane / 8 % 2 * 4;
 #pragma unroll
-    for (int j = 0; j < 8; j++) {
-      const float2 v = *reinterpret_cast<const float2*>(s + (n + 8 * j + g) * T::stride + k + 2 * t);
-      b[j][0] = v.x, b[j][1] = v.y;
+    for (int j = 0; j < 8; j += 2) {
+      float v[4];
+      load_matrices(v, s + 8 * j * T::stride);
+#pragma unroll
+      for (int r = 0; r < 4; r++) b[j + r / 2][r % 2] = v[r];
     }
   } else {
+    s += (k + lane % 4) * T::stride + n + lane / 4 * 4;
 #pragma unroll
     for (int i = 0; i < 4; i++) {
       const int q = i / 2 * 4, e = i % 2;
-      const float4 v = *reinterpret_cast<const float4*>(s + (k + 2 * t + e) * T::stride + n + 8 * q + 4 * g);
+      const float4 v = *reinterpret_cast<const float4*>(s + 4 * e * T::stride + 8 * q);
       b[q][e] = v.x, b[q + 1][e] = v.y, b[q + 2][e] = v.z, b[q + 3][e] = v.w;
     }
   }
@@ -136,6 +160,12 @@ struct Same {
   __device__ __forceinline__ explicit Same(const Product&) {}
   __device__ __forceinline__ float operator()(float v, int) const { return v; }
 };
+
+// operand is a tile's number for mma_tf32.
+template <class T>
+__device__ __forceinline__ unsigned operand(float v) {
+  return T::rounded ? __float_as_uint(v) : to_tf32(v);
+}
 
 // TF32Pair is x as the sum of two TF32 numbers.
 struct TF32Pair {
@@ -182,10 +212,10 @@ struct Product {
 #pragma unroll
     for (int i = 0; i < 2; i++)
 #pragma unroll
-      for (int r = 0; r < 4; r++) u[i][r] = to_tf32(a[i][r % 2][r / 2]);
+      for (int r = 0; r < 4; r++) u[i][r] = operand<A>(a[i][r % 2][r / 2]);
 #pragma unroll
     for (int j = 0; j < 8; j++) {
-      const unsigned v[2] = {to_tf32(b[j][0]), to_tf32(b[j][1])};
+      const unsigned v[2] = {operand<B>(b[j][0]), operand<B>(b[j][1])};
 #pragma unroll
       for (int i = 0; i < 2; i++) mma_tf32(c[i][j], u[i], v);
     }
@@ -330,30 +360,30 @@ struct Product<float32, A, B> {
 };
 
 // multiply computes a block's tile of C over `steps` tiles along K and hands it to
-// emit. fill_a(tile, step) and fill_b start the copies of a step's tiles. Prepare is
-// made of the product and says what becomes of each number of B on its way to the
-// registers: prepare(v, j), j the thread's index of the column product.column(j).
-template <Precision P, class A, class B, class Prepare = Same, class FillA, class FillB, class Emit, class... Args>
-__device__ __forceinline__ void multiply(int steps, FillA fill_a, FillB fill_b, Emit emit, const Args&... prepared) {
+// emit. fill(a, b) starts the copies of the next two tiles. Prepare is made of the
+// product and says what becomes of each number of B on its way to the registers:
+// prepare(v, j), j the thread's index of the column product.column(j).
+template <Precision P, class A, class B, class Prepare = Same, class Fill, class Emit, class... Args>
+__device__ __forceinline__ void multiply(int steps, Fill fill, Emit emit, const Args&... prepared) {
   static_assert(A::rows == M && B::rows == N, "tiles of another size");
   DYN_SHARED(float, shared);
-  const auto start = [&](int step) {
-    float* tiles = shared + step % stages * (A::floats + B::floats);
-    if (step < steps) {
-      fill_a(tiles, step);
-      fill_b(tiles + A::floats, step);
-    }
+  constexpr int both = A::floats + B::floats;
+  const auto start = [&](float* tiles, int step) {
+    if (step < steps) fill(tiles, tiles + A::floats);
     cp_async_commit();  // an empty group too: the wait below counts groups
   };
-  for (int s = 0; s < stages - 1; s++) start(s);
+  for (int s = 0; s < stages - 1; s++) start(shared + s * both, s);
   Product<P, A, B> product;
   const Prepare prepare(product, prepared...);
+  int full = 0, free = stages - 1;  // of the stages: to be multiplied, and to be filled
   for (int s = 0; s < steps; s++) {
     cp_async_wait<stages - 2>();
     __syncthreads();  // step s has arrived for all, and all are done with s − 1
-    start(s + stages - 1);
-    const float* tiles = shared + s % stages * (A::floats + B::floats);
+    start(shared + free * both, s + stages - 1);
+    const float* tiles = shared + full * both;
     product.step(tiles, tiles + A::floats, prepare);
+    free = full;
+    full = full + 1 == stages ? 0 : full + 1;
   }
   product.each(emit);
 }

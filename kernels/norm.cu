@@ -66,10 +66,10 @@ __device__ __forceinline__ float sum_pixels(float v) {
 }
 
 // layer_norm_fwd writes u, unless it is absent, and stats [B,2,P]: the means, then
-// 1/√(var + 1e-5).
+// 1/√(var + 1e-5). It rounds u for a product in TF32 where tf32 is set.
 extern "C" __global__ void __launch_bounds__(threads, 5)
     layer_norm_fwd(float* __restrict__ u, float* __restrict__ stats, const float* __restrict__ x,
-                   const float* __restrict__ weight, const float* __restrict__ bias, int C, int P) {
+                   const float* __restrict__ weight, const float* __restrict__ bias, int C, int P, int tf32) {
   const Place at(P);
   const long long sample = static_cast<long long>(blockIdx.y) * C * P;
   x += sample;
@@ -95,7 +95,7 @@ extern "C" __global__ void __launch_bounds__(threads, 5)
     const float w = weight[c], add = bias[c];
     load4(v, x + static_cast<long long>(c) * P, at.p, P, at.wide);
 #pragma unroll
-    for (int k = 0; k < 4; k++) v[k] = w * ((v[k] - mean[k]) * scale[k]) + add;
+    for (int k = 0; k < 4; k++) v[k] = rounded(w * ((v[k] - mean[k]) * scale[k]) + add, tf32);
     store4(u + sample + static_cast<long long>(c) * P, v, at.p, P, at.wide);
   }
   if (at.row > 0) return;

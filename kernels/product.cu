@@ -10,13 +10,12 @@
 // what reads them.
 // 2·M·N·K operations and 4 (M·K + N·K + M·N) bytes a matrix: bound by tensor cores or
 // arithmetic for sides of some hundreds, by memory below.
-// Shared memory 43 (nn), 54 (nt) and 38 KB (tn).
-// Threads a multiprocessor, at least: 384, product_nt_* 256.
+// Shared memory 41 (nn), 45 (nt) and 39 KB (tn).
+// Threads a multiprocessor, at least: 384.
 #include "gemm.cuh"
 
-using gemm::fill;
-using gemm::Rows;
 using gemm::Tile;
+using gemm::Walk;
 
 // Matrix is one of a batch: its numbers, the distance of its rows, and whether all of
 // them start at multiples of 16 bytes.
@@ -37,15 +36,20 @@ __device__ __forceinline__ void product(const Matrix& c, const Matrix& a, const 
   using B = Tile<gemm::N, B_TRANSPOSED>;
   const int across = (M + gemm::M - 1) / gemm::M, first = blockIdx.z * steps;
   const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
+  const int k0 = first * gemm::K;
+  const bool wide_a = a.wide && (A_TRANSPOSED ? M : K) % 4 == 0, wide_b = b.wide && (B_TRANSPOSED ? K : N) % 4 == 0;
+  Walk<A> walk_a;
+  Walk<B> walk_b;
+  if (A_TRANSPOSED) walk_a.start(a.p, a.ld, K, M, k0, m0);
+  else walk_a.start(a.p, a.ld, M, K, m0, k0);
+  if (B_TRANSPOSED) walk_b.start(b.p, b.ld, N, K, n0, k0);
+  else walk_b.start(b.p, b.ld, K, N, k0, n0);
   gemm::multiply<P, A, B>(
       min(steps, (K + gemm::K - 1) / gemm::K - first),
-      [&](float* tile, int step) {
-        const int k0 = (first + step) * gemm::K;
-        fill<A>(tile, a.wide, A_TRANSPOSED ? Rows{a.p, size_t(a.ld), K, M, k0, m0} : Rows{a.p, size_t(a.ld), M, K, m0, k0});
-      },
-      [&](float* tile, int step) {
-        const int k0 = (first + step) * gemm::K;
-        fill<B>(tile, b.wide, B_TRANSPOSED ? Rows{b.p, size_t(b.ld), N, K, n0, k0} : Rows{b.p, size_t(b.ld), K, N, k0, n0});
+      [&](float* to_a, float* to_b) {
+        walk_a.fill(to_a, wide_a);
+        walk_b.fill(to_b, wide_b);
+        walk_a.next(), walk_b.next();
       },
       [&](int m, int n, const auto& v) {
         if (m0 + m >= M) return;

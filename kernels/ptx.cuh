@@ -10,11 +10,16 @@
 //   cp_async<16|8|4>(d,s,n)  starts a copy of that many bytes to shared memory,
 //                            of which n are read and the rest become 0; d and s
 //                            are multiples of that size
+//   cp_async_or_zero<N>(d,s,v)  the same, of which all bytes are read, or none unless v
 //   cp_async_commit()        ends a group of copies
 //   cp_async_wait<N>()       waits until at most N groups of this thread are in
 //                            flight; __syncthreads then shows them to the block
+//   load_matrices(v, p)      four matrices of 8 rows of 16 bytes, from shared memory: p of
+//                            lane 8i + r is row r of matrix i, of which v[i] is word
+//                            lane % 4 of row lane / 4
 //   to_tf32(x)               x for mma_tf32, which cuts it to TF32: rounded then, ties away
 //                            from zero
+//   rounded(x, on)           x as TF32 has it, where on
 //   pack_bf16(lo, hi)        rounds to two bf16, ties to even
 //   mma_tf32(c, a, b)        c += a b, m16n8k8; fragments as in PTX's mma.sync
 //   mma_bf16(c, a, b)        c += a b, m16n8k16
@@ -36,9 +41,18 @@ template <int BYTES>
 __device__ __forceinline__ void cp_async(void* dst, const void* src, int valid = BYTES) {
   emu::copy_issue({dst, src, BYTES, unsigned(valid)});
 }
+template <int BYTES>
+__device__ __forceinline__ void cp_async_or_zero(void* dst, const void* src, bool valid) {
+  emu::copy_issue({dst, src, BYTES, valid ? BYTES : 0u});
+}
 __device__ __forceinline__ void cp_async_commit() { emu::copy_commit(); }
 template <int N>
 __device__ __forceinline__ void cp_async_wait() { emu::copy_wait(N); }
+
+__device__ __forceinline__ void load_matrices(float (&v)[4], const float* p) {
+  for (int i = 0; i < 4; i++)
+    v[i] = reinterpret_cast<const float*>(__shfl_sync(~0u, reinterpret_cast<unsigned long long>(p), 8 * i + emu::lane() / 4))[emu::lane() % 4];
+}
 
 __device__ __forceinline__ unsigned emu_bf16(float x) {
   unsigned u = __float_as_uint(x);
@@ -87,10 +101,27 @@ __device__ __forceinline__ void cp_async(void* dst, const void* src, int valid =
   else
     asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;\n" ::"r"(d), "l"(src), "r"(valid), "n"(BYTES) : "memory");
 }
+template <int BYTES>
+__device__ __forceinline__ void cp_async_or_zero(void* dst, const void* src, bool valid) {
+  static_assert(BYTES == 16 || BYTES == 4, "cp.async copies 4 or 16 bytes here");
+  const unsigned d = static_cast<unsigned>(__cvta_generic_to_shared(dst));
+  const unsigned none = !valid;
+  if constexpr (BYTES == 16)
+    asm volatile("{ .reg .pred p; setp.ne.u32 p, %2, 0; cp.async.cg.shared.global [%0], [%1], 16, p; }\n" ::"r"(d), "l"(src), "r"(none) : "memory");
+  else
+    asm volatile("{ .reg .pred p; setp.ne.u32 p, %2, 0; cp.async.ca.shared.global [%0], [%1], 4, p; }\n" ::"r"(d), "l"(src), "r"(none) : "memory");
+}
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
 template <int N>
 __device__ __forceinline__ void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;\n" ::"n"(N) : "memory");
+}
+
+__device__ __forceinline__ void load_matrices(float (&v)[4], const float* p) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\n"
+               : "=f"(v[0]), "=f"(v[1]), "=f"(v[2]), "=f"(v[3])
+               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(p)))
+               : "memory");
 }
 
 __device__ __forceinline__ unsigned pack_bf16(float lo, float hi) {
@@ -118,4 +149,9 @@ __device__ __forceinline__ void mma_bf16(float (&c)[4], const unsigned (&a)[4], 
 __device__ __forceinline__ unsigned to_tf32(float x) {
   const float power = __uint_as_float(__float_as_uint(x) & 0xff800000u);
   return __float_as_uint(fmaf(power, 0x1p-11f, x));
+}
+
+// rounded is x rounded to TF32 where `on`, for a product whose tile is ROUNDED.
+__device__ __forceinline__ float rounded(float x, bool on) {
+  return on ? __uint_as_float(to_tf32(x) & 0xffffe000u) : x;
 }

@@ -13,9 +13,9 @@ import (
 const (
 	tileM, tileN, tileK = 64, 128, 16
 
-	tileLine  = (tileK + 8) * 4 // K contiguous: bytes of a row
-	sharedFwd = 3 * (tileM*tileLine + tileK*(tileN+4)*4)
-	sharedDx  = 3 * (tileK*(tileM+4)*4 + tileK*(tileN+4)*4)
+	tileLine  = (tileK + 4) * 4 // K contiguous: bytes of a row
+	sharedFwd = 3 * (tileM*tileLine + tileK*(tileN+8)*4)
+	sharedDx  = 3 * (tileK*(tileM+8)*4 + tileK*(tileN+8)*4)
 	sharedDw  = 3 * (tileM*tileLine + tileN*tileLine)
 )
 
@@ -154,6 +154,10 @@ func number(v bool) int {
 	}
 	return 0
 }
+
+// rounded is 1 if what a kernel writes for products is to be rounded to TF32 already: once
+// there instead of in the inner loop of each of them.
+func (b *Backend) rounded() int { return number(b.precision == TF32) }
 
 // precise is the variant of a kernel for this backend's precision.
 func (b *Backend) precise(name string) string { return name + "_" + string(b.precision) }

@@ -86,9 +86,7 @@ func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN
 	base := x
 	for r := range e.rounds {
 		e.product("experts_expand_fwd", sharedFwd, e.B*e.slots, 2*e.h, e.C, expanded, e.expand, e.expert(r), l.u)
-		pieces := e.h * ceil(e.H, 4) * ceil(e.W, 4)
-		b.launch("gate_fwd", grid{x: ceil(pieces, 128), y: e.B * e.slots, z: 1},
-			gated, expanded, e.depthwise, e.expert(r), route, e.E, e.slots, e.h, e.H, e.W)
+		e.gate(r, gated, expanded)
 		e.product("experts_project_fwd", sharedFwd, e.B, e.C, e.h, y, base, e.project, e.expert(r), gated)
 		base = y
 	}
@@ -96,6 +94,13 @@ func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN
 	b.Free(gated)
 	l.free(b)
 	e.done()
+}
+
+// gate computes gated from expanded.
+func (e *experts) gate(round int, gated, expanded kernels.Tensor) {
+	pieces := e.h * ceil(e.H, 4) * ceil(e.W, 4)
+	e.launch("gate_fwd", grid{x: ceil(pieces, 128), y: e.B * e.slots, z: 1},
+		gated, expanded, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W, e.rounded())
 }
 
 // expertsWanted says whose gradients are wanted: that of LN's result, and of each of
@@ -157,7 +162,7 @@ func (e *experts) gateGrad(round int, d expertGrads, de, gated, expanded, q kern
 	jobs := e.B * e.slots
 	partial := e.Alloc(jobs, e.h, sums)
 	e.launch("gate_grad", grid{x: e.h, y: jobs, z: 1},
-		de, gated, partial, expanded, q, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W)
+		de, gated, partial, expanded, q, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W, e.rounded())
 	if d.expertsWanted.depthwise {
 		e.launch("gate_dw", grid{x: ceil(18*e.h, 128), y: e.E, z: 1},
 			d.depthwise, partial, e.list(round), e.count(round), e.B, e.h)

@@ -13,7 +13,7 @@ type normed struct {
 	grid        grid
 }
 
-// layerNorm normalises x. What it returns must be freed.
+// layerNorm normalises x, for a product. What it returns must be freed.
 func (b *Backend) layerNorm(x kernels.Tensor, n kernels.Norm) normed {
 	return b.layerNormTo(b.Alloc(x.Shape...), x, n)
 }
@@ -26,7 +26,7 @@ func (b *Backend) layerNormTo(u, x kernels.Tensor, n kernels.Norm) normed {
 		x: x, u: u, stats: b.Alloc(B, 2, P), n: n, C: C, P: P,
 		grid: grid{x: ceil(P, 32), y: B, z: 1},
 	}
-	b.launch("layer_norm_fwd", l.grid, l.u, l.stats, x, n.Weight, n.Bias, C, P)
+	b.launch("layer_norm_fwd", l.grid, l.u, l.stats, x, n.Weight, n.Bias, C, P, b.rounded())
 	return l
 }
 
