@@ -42,5 +42,5 @@ func (o *pageOptions) completePage(overwrite bool) error {
 
 // pageOf returns the page with only the results.
 func (o *pageOptions) pageOf(r *eval.Report) report.Page {
-	return report.Page{Eval: r, Curves: o.curves, Facts: report.Machine(version)}
+	return report.Page{Eval: r, Curves: o.curves, Facts: report.Machine(programVersion())}
 }

@@ -47,7 +47,7 @@ func (o *manOptions) run() error {
 	for _, c := range o.root.Commands() {
 		c.Long = strings.ReplaceAll(c.Long, "*", `\*`) // cobra takes it for Markdown
 	}
-	header := &doc.GenManHeader{Section: "1", Source: "clusir " + version, Manual: "clusir"}
+	header := &doc.GenManHeader{Section: "1", Source: "clusir " + programVersion(), Manual: "clusir"}
 	if at, err := time.Parse(time.RFC3339, thisBuild().Time); err == nil {
 		header.Date = &at // makes the pages reproducible
 	}

@@ -40,7 +40,7 @@ func newRoot(started *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "clusir",
 		Short:         "Restore photographs: noise, rain, haze, blur, low light",
-		Version:       version,
+		Version:       programVersion(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRun: func(*cobra.Command, []string) {

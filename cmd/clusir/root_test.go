@@ -20,11 +20,11 @@ func TestExitCodes(t *testing.T) {
 		code           int
 		stdout, stderr string // what they contain; "" means that they are empty
 	}{
-		{"version", exitOK, "clusir " + version, ""},
-		{"version --json", exitOK, `"version":"` + version + `"`, ""},
+		{"version", exitOK, "clusir " + programVersion(), ""},
+		{"version --json", exitOK, `"version":"` + programVersion() + `"`, ""},
 		{"--help", exitOK, "Available Commands", ""},
 		{"version --help", exitOK, "--json", ""},
-		{"--version", exitOK, "clusir " + version, ""},
+		{"--version", exitOK, "clusir " + programVersion(), ""},
 		{"restore a b --strenght 1", exitUsage, "", "there is no flag --strenght: did you mean --strength?"},
 		{"train --bacth 3", exitUsage, "", "did you mean --batch?"},
 		{"restore --zzzzzzzz", exitUsage, "", "there is no flag --zzzzzzzz\n"},

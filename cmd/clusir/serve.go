@@ -111,7 +111,7 @@ func (o *serveOptions) run() (err error) {
 		return err
 	}
 	defer b.Close()
-	o.Device, o.Version, o.Log, o.Debug = device, version, o.errOut, debugging()
+	o.Device, o.Version, o.Log, o.Debug = device, programVersion(), o.errOut, debugging()
 	defer o.Close()
 	if err := o.Load(o.Sources, o.ModelConfig, b); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -13,7 +14,35 @@ import (
 )
 
 // version is set by the linker: see the Makefile.
-var version = "unknown"
+var version string
+
+// programVersion is the linker's, or that of the module or the commit that go build
+// and go install note.
+func programVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if version != "" || !ok {
+		return cmp.Or(version, unknownVersion)
+	}
+	return versionOf(info)
+}
+
+const unknownVersion = "unknown"
+
+func versionOf(info *debug.BuildInfo) string {
+	noted := map[string]string{}
+	for _, s := range info.Settings {
+		noted[s.Key] = s.Value
+	}
+	switch commit := noted["vcs.revision"]; {
+	case commit != "" && noted["vcs.modified"] == "true":
+		return fmt.Sprintf("%.7s-dirty", commit) // as git describe calls it
+	case commit != "":
+		return fmt.Sprintf("%.7s", commit)
+	case info.Main.Version != "" && info.Main.Version != "(devel)":
+		return info.Main.Version
+	}
+	return unknownVersion
+}
 
 // versionOptions are the options of `clusir version`.
 type versionOptions struct {
@@ -68,7 +97,7 @@ func (o *versionOptions) run() error {
 
 func thisBuild() build {
 	b := build{
-		Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Version: programVersion(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Devices: []string{"cpu"}, Models: weights.Names(),
 	}
 	info, ok := debug.ReadBuildInfo()
