@@ -22,7 +22,7 @@ func TestRestoreStopped(t *testing.T) {
 	for _, c := range []struct {
 		signal syscall.Signal
 		says   string
-	}{{syscall.SIGINT, "interrupted"}, {syscall.SIGTERM, "terminated"}, {syscall.SIGHUP, "the terminal was closed"}} {
+	}{{syscall.SIGINT, "interrupted"}, {syscall.SIGTERM, "terminated"}, {syscall.SIGQUIT, "quit"}, {syscall.SIGHUP, "the terminal was closed"}} {
 		out := t.TempDir()
 		cmd, stderr := startRestore(t, bin, in, out)
 		if err := cmd.Process.Signal(c.signal); err != nil {

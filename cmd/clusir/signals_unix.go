@@ -14,6 +14,7 @@ var ends = map[syscall.Signal]string{
 	syscall.SIGINT:  "interrupted",
 	syscall.SIGTERM: "terminated",
 	syscall.SIGHUP:  "the terminal was closed",
+	syscall.SIGQUIT: "quit", // a second one prints the stacks, as any program's in Go
 	syscall.SIGXCPU: "the limit on processor time is reached",
 }
 

@@ -138,8 +138,13 @@ func (s *subject) run(bin, out string, env []string, begun func(*os.Process)) en
 	if err != nil {
 		return ended{said: err.Error()}
 	}
-	// If it hangs, print its stacks.
-	hangs := time.AfterFunc(time.Minute+20*s.took, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
+	// If it hangs, print its stacks, which the second signal does.
+	hangs := time.AfterFunc(time.Minute+20*s.took, func() {
+		for range 2 {
+			_ = cmd.Process.Signal(syscall.SIGQUIT) // it may have ended
+			time.Sleep(time.Second)
+		}
+	})
 	defer hangs.Stop()
 	if begun != nil {
 		begun(cmd.Process)
