@@ -34,8 +34,8 @@ func fromTorch(name string) string {
 	out := strings.TrimSuffix(base, filepath.Ext(base)) + ".safetensors"
 	return fmt.Sprintf(`a PyTorch pickle, which can run code when it is read: convert it where you trust it, in Python:
   import torch; from safetensors.torch import save_file
-  w = torch.load(%q, map_location="cpu", weights_only=True); w = w.get("state_dict", w.get("params", w))
-  save_file({k: v.contiguous() for k, v in w.items()}, %q)`, base, out)
+  w = torch.load(%q, map_location="cpu", weights_only=True); w = next((w[k] for k in ("params_ema", "params", "model", "state_dict") if k in w), w)
+  save_file({k: v.clone().contiguous() for k, v in w.items() if torch.is_tensor(v)}, %q)`, base, out)
 }
 
 // kindOf names the format of a file that is not safetensors, "" if unknown.
