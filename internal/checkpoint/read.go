@@ -88,6 +88,9 @@ func (f *File) Close() error {
 	return f.closer.Close()
 }
 
+// String returns the file's name, for messages.
+func (f *File) String() string { return f.name }
+
 // Names returns the names of all tensors, sorted.
 func (f *File) Names() []string { return f.head.names() }
 

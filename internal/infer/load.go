@@ -60,7 +60,7 @@ func (s Source) Open() (*checkpoint.File, arch.Config, error) {
 	}
 	c, err := s.configOf(f)
 	if err != nil {
-		return nil, c, errors.Join(fmt.Errorf("model %s: %w", s.Model, err), f.Close())
+		return nil, c, errors.Join(err, f.Close())
 	}
 	return f, c, nil
 }
@@ -87,7 +87,7 @@ func (s Source) configOf(f *checkpoint.File) (arch.Config, error) {
 	}
 	c, err := config.ReadModel(s.Config)
 	if err == nil && f.Metadata[checkpoint.KeyConfig] != "" {
-		err = errors.New("it holds its configuration: leave out --model-config")
+		err = fmt.Errorf("model %s holds its configuration: leave out --model-config", s.Model)
 	}
 	return c, err
 }

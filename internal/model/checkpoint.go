@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
@@ -54,7 +56,10 @@ func ReadConfig(f *checkpoint.File) (arch.Config, error) {
 	if err := f.Config(&c); err != nil {
 		return arch.Config{}, err
 	}
-	return c, c.Validate()
+	if err := c.Validate(); err != nil {
+		return arch.Config{}, fmt.Errorf("%s: model configuration in the metadata: %w", f, err)
+	}
+	return c, nil
 }
 
 // State fetches every parameter and buffer from the device.
