@@ -60,6 +60,12 @@ func TestMutants(t *testing.T) {
 		}
 		r.Try(t)
 	}
+	grey := sharedtest.Reader{Name: "grey TIFF", Read: readMutant}
+	for _, bits := range []int{1, 8, 16} {
+		grey.Seeds = append(grey.Seeds, tiffVariant{bits % 2, bits, 1, nil, 1, false, false, false, false}.file(),
+			tiffVariant{1, bits, 2, []int{2}, 8, false, false, bits == 8, false}.file(), tiffVariant{1, bits, 2, []int{1}, 1, true, false, false, true}.file())
+	}
+	grey.Try(t)
 	exif := sharedtest.Reader{Name: "EXIF", Seeds: [][]byte{exifOf(6, 3, 4), exifOf(1, 70000, 4)}, Read: func(data []byte) error {
 		_, err := exifFields(uprightEXIF(data, turnOf(data, nil)))
 		return err
