@@ -118,7 +118,7 @@ func TestBadInputs(t *testing.T) {
 // TestOddNames: a picture is restored even if its name could end a line, colour a
 // terminal or is not text, and an error shows the name escaped, on one line.
 func TestOddNames(t *testing.T) {
-	odd := map[string]string{"a\nb": `a\nb`, "\x1b[31mred": `\x1b[31mred`, "\xff\xfe": `\xff\xfe`, "\u009b2J": `\u009b2J`, "%s%d": "%s%d"}
+	odd := map[string]string{"a\nb": `a\nb`, "\x1b[31mred": `\x1b[31mred`, "\xff\xfe": `\xff\xfe`, "\xfe\xff": `\xfe\xff`, "\u009b2J": `\u009b2J`, "%s%d": "%s%d"}
 	in, out := t.TempDir(), filepath.Join(t.TempDir(), "out")
 	picture := contentsOf(t, fixtures+"/bmp_rgb.bmp")
 	put := func(name string, data []byte) {
@@ -131,8 +131,19 @@ func TestOddNames(t *testing.T) {
 		put(name+".png", []byte("no picture"))
 	}
 	var stdout, stderr bytes.Buffer
-	if code := run([]string{"restore", in, "-o", out}, &stdout, &stderr); code != exitError {
+	if code := run([]string{"restore", in, "-o", out, "--json"}, &stdout, &stderr); code != exitError {
 		t.Errorf("exit code %d", code)
+	}
+	records := map[string]bool{}
+	for line := range strings.Lines(stdout.String()) {
+		var r restore.Record
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Errorf("%v: %s", err, line)
+		}
+		records[r.Name], records[r.Input], records[r.Error] = true, true, true
+	}
+	if want := 2*2*len(odd) + len(odd) + 1; len(records) != want { // no error of those restored
+		t.Errorf("%d names and errors in JSON, want %d:\n%s", len(records), want, &stdout)
 	}
 	all := stderr.String()
 	if n := strings.Count(all, "\n"); n != len(odd)+1 {

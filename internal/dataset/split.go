@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"clusir/internal/imageio"
+	"clusir/internal/userfile"
 )
 
 // sideMultiple is the number to whose multiples the sides of benchmark images are
@@ -97,7 +98,7 @@ func (b *Benchmark) openClean(root string) ([]*Split, error) {
 			s.Skipped = append(s.Skipped, Skip{f, NotImage, ""})
 		}
 		for _, f := range files {
-			s.Items = append(s.Items, Item{Name: stem(f), Target: f, sigma: s.Sigma, made: b.Made})
+			s.Items = append(s.Items, Item{Name: userfile.Text(stem(f)), Target: f, sigma: s.Sigma, made: b.Made})
 		}
 	}
 	return splits, nil
@@ -111,7 +112,7 @@ func (b *Benchmark) openPairs(in, target, kind string) (*Split, error) {
 	}
 	s := &Split{Benchmark: b, Label: kind, Skipped: r.Skipped}
 	for _, p := range pairs {
-		s.Items = append(s.Items, Item{Name: stem(p.input), Input: p.input, Target: p.target})
+		s.Items = append(s.Items, Item{Name: userfile.Text(stem(p.input)), Input: p.input, Target: p.target})
 	}
 	switch {
 	case r.Found == 0:

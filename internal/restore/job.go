@@ -13,6 +13,7 @@ import (
 	"clusir/internal/atomicfile"
 	"clusir/internal/imageio"
 	"clusir/internal/shard"
+	"clusir/internal/userfile"
 )
 
 // Std stands for standard input or output instead of a file name.
@@ -119,9 +120,9 @@ func (r Request) folder(several bool) (bool, error) {
 
 // job names the results of one source.
 func (r Request) job(s source, folder, several bool) (Job, error) {
-	j := Job{In: s.path, Out: r.Output, Format: r.Format, name: filepath.ToSlash(s.rel), err: s.err}
+	j := Job{In: s.path, Out: r.Output, Format: r.Format, name: userfile.Text(filepath.ToSlash(s.rel)), err: s.err}
 	if r.Output == "" {
-		j.name = filepath.ToSlash(filepath.Clean(s.path))
+		j.name = userfile.Text(filepath.ToSlash(filepath.Clean(s.path)))
 	}
 	switch {
 	case r.Output == Std:

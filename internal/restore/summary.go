@@ -77,6 +77,9 @@ func pictures(n int) string { return english.Plural(n, "picture", "") }
 // WriteJSON prints the record as a line of JSON, without checking errors, like
 // WriteText.
 func (r Record) WriteJSON(w io.Writer) {
+	for _, name := range []*string{&r.Input, &r.Output, &r.Compare, &r.Map, &r.Error} {
+		*name = userfile.Text(*name)
+	}
 	line, err := json.Marshal(r)
 	if err != nil { // its only numbers that JSON cannot represent are the routing's
 		r.Routing, r.Notes = nil, append(r.Notes, fmt.Sprintf("the routing is left out: %v", err))

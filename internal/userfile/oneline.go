@@ -10,11 +10,18 @@ import (
 // OneLine makes a text with file names safe for a terminal: names can contain line
 // breaks, escape sequences and bytes that are not characters, which it shows in Go's
 // notation.
-func OneLine(text string) string {
+func OneLine(text string) string { return escape(text, unicode.IsControl) }
+
+// Text makes a file name valid text for JSON, which would replace all bytes that are not
+// characters by the same one: it shows them in Go's notation, so names stay different.
+func Text(name string) string { return escape(name, func(rune) bool { return false }) }
+
+// escape shows bytes that are not characters, and the chosen characters, in Go's notation.
+func escape(text string, chosen func(rune) bool) string {
 	var b strings.Builder
 	for len(text) > 0 {
 		r, n := utf8.DecodeRuneInString(text)
-		if broken := r == utf8.RuneError && n == 1; broken || unicode.IsControl(r) {
+		if broken := r == utf8.RuneError && n == 1; broken || chosen(r) {
 			quoted := strconv.Quote(text[:n])
 			b.WriteString(quoted[1 : len(quoted)-1])
 		} else {

@@ -3,7 +3,19 @@ package userfile
 import (
 	"errors"
 	"testing"
+	"unicode/utf8"
 )
+
+// TestText: names that differ stay so in JSON.
+func TestText(t *testing.T) {
+	for name, want := range map[string]string{
+		"": "", "näme\n日本.png": "näme\n日本.png", "a\xff": `a\xff`, "a\xfe\xff\t": `a\xfe\xff` + "\t", "\ufffd": "\ufffd",
+	} {
+		if got := Text(name); got != want || !utf8.ValidString(got) {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
 
 func TestOneLine(t *testing.T) {
 	for text, want := range map[string]string{
