@@ -150,6 +150,27 @@ static void padded_tile(const Planes& x, const Tile& t, int64_t line, T* u, floa
     }
 }
 
+// TapsOf<T> are the 9 taps of a filter or, as Pairs, of two, of which the second may be absent.
+template <class T>
+struct TapsOf;
+
+template <>
+struct TapsOf<float> {
+  const float* at;
+  INLINE_METHOD TapsOf(const float* first, const float*) : at(first) {}
+};
+
+template <>
+struct TapsOf<Pair> {
+  Pair at[9 + L];
+  INLINE_METHOD TapsOf(const float* first, const float* second) {
+    for (int k = 0; k < 9; k += L) {
+      int n = 9 - k < L ? 9 - k : L;
+      store(at + k, pack(load_n(first + k, n), second ? load_n(second + k, n) : vf{}));
+    }
+  }
+};
+
 // left3x3 is left (tile.h) for filters w [O,C,9]: pairs are of channels.
 template <class T>
 INLINE const T* left3x3(Pool& pool, const float* w, int64_t O, int64_t C, float* room) {
@@ -159,9 +180,11 @@ INLINE const T* left3x3(Pool& pool, const float* w, int64_t O, int64_t C, float*
     T* rounded = (T*)room;
     Filter<T> f(C);
     weight_rows(pool, O, 9 * C, [&](int64_t o) {
-      for (int64_t c = 0; c < 2 * steps<T>(C); c++)
-        for (int k = 0; k < 9; k++)
-          round_to(rounded + o * f.row + f.at(c, k), c % 2, c < C ? w[(o * C + c) * 9 + k] : 0);
+      for (int64_t c = 0; c < C; c += 2) {
+        const float* taps = w + (o * C + c) * 9;
+        TapsOf<T> of(taps, c + 1 < C ? taps + 9 : nullptr);
+        for (int k = 0; k < 9; k++) rounded[o * f.row + f.at(c, k)] = of.at[k];
+      }
     });
     return rounded;
   }
@@ -251,9 +274,11 @@ static const Operand* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
   Operand* t = (Operand*)pool.shared((size_t)(C * f.row));
   pool.run(ceil_div(C, 16), 0, [&](int64_t unit, Scratch&) {
     for (int64_t c = unit * 16; c < least(C, unit * 16 + 16); c++)
-      for (int64_t o = 0; o < round_up(O, together); o++)
-        for (int k = 0; k < 9; k++)
-          round_to(t + c * f.row + f.at(o, k), o % together, o < O ? w[(o * C + c) * 9 + 8 - k] : 0);
+      for (int64_t o = 0; o < O; o += together) {
+        const float* taps = w + (o * C + c) * 9;
+        TapsOf<Operand> of(taps, o + 1 < O ? taps + 9 * C : nullptr);
+        for (int k = 0; k < 9; k++) t[c * f.row + f.at(o, k)] = of.at[8 - k];
+      }
   });
   return t;
 }
@@ -286,8 +311,9 @@ static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const 
       int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, own = high * p.line, K = own - 2;
       int64_t all = (high + 2) * p.line, ldg = steps<Operand>(together > 1 ? round_up(own, L) : own);
       padded_tile(x, t, p.line, u, nullptr);
-      for (int64_t first = 0; first < together; first++)
-        turned_across(C, together > 1 ? round_up(all, L) : all, u + first, all, v[first], Cp);
+      int64_t wide = together > 1 ? round_up(all, L) : all;
+      turned_across(C, wide, u, all, v[0], Cp);
+      one_on(steps<Operand>(wide), Cp, v[0], v[together - 1]);
       for (int64_t o = 0; o < O; o++) {
         float* rows = place(g + o * ldg, line);
         for (int64_t r = 0; r < high; r++) {

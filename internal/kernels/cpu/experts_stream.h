@@ -137,8 +137,7 @@ static void gated_ffn(Pool& pool, Tensor y, Tensor x, clusir_norm norm, int64_t 
     for (int64_t c = 0; c < C; c++)
       for (int64_t r = t.y0; r < t.y1; r++) {
         int64_t at = ((t.b * C + c) * H + r) * W + t.x0;
-        memcpy(y + at, x + at, 4 * (size_t)(t.x1 - t.x0));
-        add_to(y + at, s.out + c * ldo + (r - t.y0) * p.cols, t.x1 - t.x0);
+        sum_of_rows(y + at, x + at, s.out + c * ldo + (r - t.y0) * p.cols, t.x1 - t.x0);
       }
   });
 }

@@ -225,6 +225,12 @@ INLINE void turned_across(int64_t R, int64_t n, const float* x, int64_t ldx, Pai
     }
 }
 
+// one_on makes of rows x [R+1,n] of pairs, numbers 2k and 2k+1, those of 2k+1 and 2k+2.
+INLINE void one_on(int64_t, int64_t, const float*, float*) {}
+INLINE void one_on(int64_t R, int64_t n, const Pair* x, Pair* y) {
+  for (int64_t i = 0; i < R * n; i += L) store(y + i, (load(x + i) >> 16 & 0xffff) | load(x + i + n) << 16);
+}
+
 // lay_out writes the rows x [K,n], n apart, as an operand of T, ld apart; as floats they
 // lie there already.
 INLINE void lay_out(int64_t, int64_t, const float*, float*, int64_t) {}

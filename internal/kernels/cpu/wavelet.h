@@ -142,8 +142,7 @@ static void wavelet_merge(Pool& pool, Tensor y, Tensor x, Tensor s, Tensor m, Te
     gemm(C, 4 * t.N, C / 2, A, pitch<Operand>(C / 2), v, 4 * t.N, r, 4 * t.N, Overwrite);
     for (int64_t k = 0; k < 2 * C; k++) {
       int64_t at = ((t.b * C + k / 2) * H + 2 * t.i + k % 2) * W + 2 * t.at;
-      memcpy(y + at, x + at, 8 * (size_t)t.n);
-      add_to(y + at, r + k * 2 * t.N, 2 * t.n);
+      sum_of_rows(y + at, x + at, r + k * 2 * t.N, 2 * t.n);
     }
   });
 }
