@@ -8,17 +8,17 @@ import (
 	"clusir/internal/kernels"
 )
 
-// tables holds what kernels read of tensors whose number varies, by content: tables
-// of addresses in device memory. The weights and their gradients stay where they
-// are, so that from the second step on nothing is uploaded.
+// tables holds, by content, tables of addresses in device memory, which kernels read to
+// find a variable number of tensors. The weights and their gradients stay in place, so
+// that nothing is uploaded from the second step on.
 type tables map[string]kernels.Tensor
 
-// mostTables is how many are kept from one Sync to the next. A program that makes
-// networks and drops them leaves tables behind that nobody asks for again.
+// mostTables is how many tables are kept from one Sync to the next. A program that
+// makes and drops networks leaves tables behind that are not used again.
 const mostTables = 1 << 12
 
-// table returns device memory with these words, of which there are some. It is the
-// backend's, and holds until the next Sync.
+// table returns device memory with these words; there must be at least one. The backend
+// owns it, and it is valid until the next Sync.
 func (b *Backend) table(words []uint64) kernels.Tensor {
 	key := string(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 8*len(words)))
 	if t, ok := b.tables[key]; ok {
@@ -33,7 +33,7 @@ func (b *Backend) table(words []uint64) kernels.Tensor {
 	return t
 }
 
-// dropTables forgets all tables. After a fault some may not have been uploaded.
+// dropTables drops all tables. After a fault some may not have been uploaded.
 func (b *Backend) dropTables() {
 	for _, t := range b.tables {
 		b.Free(t)
@@ -41,8 +41,8 @@ func (b *Backend) dropTables() {
 	clear(b.tables)
 }
 
-// addresses returns a table with the addresses of ts, null for those that are
-// absent: what a kernel takes as float* const*. See table for how long it holds.
+// addresses returns a table with the addresses of ts, null for absent ones: a kernel's
+// float* const* argument. See table for its lifetime.
 func (b *Backend) addresses(ts ...kernels.Tensor) kernels.Tensor {
 	bits := make([]uint64, len(ts))
 	for i, t := range ts {

@@ -16,22 +16,23 @@ import (
 // buffer is the memory behind a tensor; a Tensor's Data is one.
 type buffer struct {
 	addr  cu.DevicePtr
-	bytes int64 // asked for
-	size  int64 // held
-	made  int   // its number among all
+	bytes int64 // requested
+	size  int64 // allocated
+	made  int   // serial number
 	freed bool
 }
 
-// cache keeps freed memory for the next allocation of about its size: a step of
-// training asks for the same sizes again and again, and cuMemAlloc and cuMemFree
-// are slow and wait for the device. One stream runs all work in the order of the
-// calls, so memory may be used again at once.
+// cache keeps freed memory for the next allocation of about its size: a training step
+// requests the same sizes again and again, and cuMemAlloc and cuMemFree are slow and
+// wait for the device. One stream runs all work in call order, so memory can be reused
+// at once.
 //
-// Of several free buffers of a size the oldest is taken: which one depends on nothing but
-// what is free, so that a step that leaves as it began has the addresses of the last one.
+// Of several free buffers of a size it takes the oldest: the choice depends only on
+// what is free, so that a step that ends as it began has the same addresses as the last
+// one.
 type cache struct {
-	free []*buffer // by size, and then by age
-	made int       // buffers so far
+	free []*buffer // by size, then by age
+	made int       // number of buffers made so far
 	held map[*buffer]bool
 
 	live, peak int64 // bytes in tensors
@@ -39,7 +40,7 @@ type cache struct {
 
 const (
 	granule  = 512 // sizes are multiples of it
-	maxWaste = 8   // a cached buffer may be larger than asked for by a part in this
+	maxWaste = 8   // a cached buffer may be larger than requested by 1/maxWaste
 )
 
 // take returns a cached buffer for the given size, or nil.
@@ -53,13 +54,14 @@ func (c *cache) take(size int64) *buffer {
 	return f
 }
 
-// put gives a buffer back to the cache.
+// put returns a buffer to the cache.
 func (c *cache) put(f *buffer) {
 	i := c.place(f.size, f.made)
 	c.free = slices.Insert(c.free, i, f)
 }
 
-// place is where a free buffer of that size and number is, or would be.
+// place returns the index at which a free buffer of that size and number is, or would
+// be.
 func (c *cache) place(size int64, made int) int {
 	i, _ := slices.BinarySearchFunc(c.free, size, func(f *buffer, s int64) int {
 		return cmp.Or(cmp.Compare(f.size, s), cmp.Compare(f.made, made))
@@ -78,7 +80,7 @@ func (c *cache) trim() error {
 	return errors.Join(errs...)
 }
 
-// close frees everything, tensors included. Worker only.
+// close frees everything, including tensors. Worker only.
 func (c *cache) close() error {
 	var errs []error
 	for f := range c.held {
@@ -88,14 +90,13 @@ func (c *cache) close() error {
 	return errors.Join(errs...)
 }
 
-// MemoryUse returns the bytes in tensors now, the most there ever were, and
-// those of the device.
+// MemoryUse returns the bytes in tensors, their peak, and the device's total.
 func (b *Backend) MemoryUse() (live, peak, total int64) {
 	return b.cache.live, b.cache.peak, b.info.Memory
 }
 
-// Alloc returns memory with undefined contents. Where there is none, the fault
-// surfaces from Sync and wraps kernels.ErrMemory, and what follows until then is skipped.
+// Alloc returns memory with undefined contents. If there is none, Sync returns a fault
+// that wraps kernels.ErrMemory, and everything until then is skipped.
 func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 	s := slices.Clone(kernels.Shape(shape))
 	bytes := int64(max(s.Len(), 1)) * 4
@@ -117,7 +118,7 @@ func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 	return t
 }
 
-// allocate asks the driver for memory, giving back what is cached if it must.
+// allocate requests memory from the driver, freeing cached memory if it must.
 func (b *Backend) allocate(s kernels.Shape, size int64) *buffer {
 	b.cache.made++
 	f := &buffer{size: size, made: b.cache.made}
@@ -153,7 +154,7 @@ func (b *Backend) poison(f *buffer) {
 	}
 }
 
-// Free gives t's memory back.
+// Free frees t.
 func (b *Backend) Free(t kernels.Tensor) {
 	if t.IsZero() {
 		return
@@ -171,8 +172,8 @@ func (b *Backend) Free(t kernels.Tensor) {
 	}
 }
 
-// buffer returns the memory behind t. It panics where that has been freed or
-// does not hold t's shape.
+// buffer returns the memory behind t. It panics if that has been freed or is too small
+// for t's shape.
 func (b *Backend) buffer(t kernels.Tensor) *buffer {
 	f := t.Data.(*buffer)
 	if f.freed {

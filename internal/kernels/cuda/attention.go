@@ -8,10 +8,10 @@ import (
 	"clusir/internal/kernels"
 )
 
-// channelAttention is what lies between s [B,C,h,w] and A; see kernels/attention.cu.
-// All products but the last of each direction, A·Wv and dq·sᵀ, are as exact as float32
-// at every precision, since their terms cancel: ‖q_i‖ is often a tenth or less of
-// ‖Wq_i‖‖s‖, and dA and dq̂ count by their differences from a mean.
+// channelAttention holds the intermediate results between s [B,C,h,w] and A; see
+// kernels/attention.cu. All products except the last in each direction, A·Wv and dq·sᵀ,
+// are as exact as float32 at every precision, since their terms cancel: ‖q_i‖ is often
+// a tenth or less of ‖Wq_i‖‖s‖, and dA and dq̂ matter by their differences from a mean.
 type channelAttention struct {
 	B, C, P, heads, d int
 
@@ -28,7 +28,7 @@ func (a *channelAttention) half(t kernels.Tensor, second int) matrix {
 	return matrix{from{t, second * a.C * a.P}, a.P, 2 * a.C * a.P, a.d * a.P}
 }
 
-// square is t [B,heads,d,d].
+// square returns t [B,heads,d,d] as matrices.
 func (a *channelAttention) square(t kernels.Tensor) matrix {
 	return matrix{from{t, 0}, a.d, a.C * a.d, a.d * a.d}
 }
@@ -43,12 +43,12 @@ func (a *channelAttention) values(qkv kernels.Tensor) matrix {
 	return matrix{from{qkv, 2 * a.C * a.C}, a.C, 0, a.d * a.C}
 }
 
-// times is a product for each sample and head.
+// times describes a product for each sample and head.
 func (a *channelAttention) times(rows, columns, terms int) batched {
 	return batched{a.B, a.heads, rows, columns, terms}
 }
 
-// attendChannels computes A and what led to it, for the caller to release.
+// attendChannels computes A and its intermediate results, for the caller to release.
 func (b *Backend) attendChannels(s, qkv, temperature kernels.Tensor) *channelAttention {
 	a := &channelAttention{B: s.Shape[0], C: s.Shape[1], P: s.Shape[2] * s.Shape[3], heads: temperature.Len(), s: s}
 	if a.C%a.heads != 0 || qkv.Len() != 3*a.C*a.C {
@@ -70,7 +70,7 @@ func (b *Backend) attendChannels(s, qkv, temperature kernels.Tensor) *channelAtt
 	return a
 }
 
-// perRow is a grid with a block for each row of hat.
+// perRow returns a grid with a block for each row of hat.
 func (a *channelAttention) perRow() grid { return grid{x: a.B * 2 * a.C, y: 1, z: 1} }
 
 func (a *channelAttention) free(b *Backend) {

@@ -12,8 +12,8 @@ import (
 	"gorgonia.org/cu"
 )
 
-// Backend runs every operation on one GPU. It may be used by one goroutine at a
-// time. Operations are queued and run in order; see the package's description.
+// Backend runs every operation on one GPU. It must not be used by several goroutines at
+// once. Operations are queued and run in order; see the package comment.
 type Backend struct {
 	*worker
 	index     int
@@ -21,15 +21,15 @@ type Backend struct {
 	debug     bool
 	info      Info
 
-	// Of the goroutine that calls the methods:
+	// Used by the goroutine that calls the methods:
 	cache   cache
 	kernels map[string]*kernel
 	roots   map[int]kernels.Tensor
 	tables  tables
 	batch   batch
-	watch   func(*launched) // is called for every launch and transfer before it is queued; for tests
+	watch   func(*launched) // called for every launch and transfer before it is queued; for tests
 
-	// Of the worker:
+	// Used by the worker:
 	stream  cu.Stream
 	modules []cu.Module
 	trail   trail
@@ -38,7 +38,7 @@ type Backend struct {
 	fault   *Fault
 	ranks   collective
 	cleanup []func() error                 // undoes Open, last first
-	around  func(*launched) (after func()) // is called before a launch, and what it returns behind it; for tests
+	around  func(*launched) (after func()) // called before a launch; its result is called after it; for tests
 }
 
 var _ kernels.Backend = (*Backend)(nil)
@@ -67,7 +67,8 @@ func Open(i int, o Options) (*Backend, error) {
 	return b, nil
 }
 
-// open makes what a backend needs on its device, and notes how to undo it. Worker only.
+// open makes what a backend needs on its device, and records how to undo it. Worker
+// only.
 func (b *Backend) open() error {
 	device, err := cu.GetDevice(b.index)
 	if err != nil {
@@ -102,8 +103,8 @@ func (b *Backend) open() error {
 	return b.find(b.trail.counting)
 }
 
-// releaseContext gives the device's context back. Where that fails it resets the
-// device for this process, so that its memory is not lost to others.
+// releaseContext releases the device's context. If that fails it resets the device for
+// this process, so that its memory is not lost to others.
 func releaseContext(d cu.Device) error {
 	err := d.ReleasePrimaryCtx()
 	if err != nil {
@@ -114,7 +115,7 @@ func releaseContext(d cu.Device) error {
 
 func (b *Backend) undo(f func() error) { b.cleanup = append(b.cleanup, f) }
 
-// Name says on what results are computed: device and precision.
+// Name identifies what results are computed with: device and precision.
 func (b *Backend) Name() string {
 	return fmt.Sprintf("cuda:%d %s %s", b.index, b.info.Name, b.precision)
 }
@@ -122,8 +123,8 @@ func (b *Backend) Name() string {
 // Precision implements kernels.Precise.
 func (b *Backend) Precision() string { return string(b.precision) }
 
-// Sync waits for all work and returns the first fault since the last Sync. After
-// a fault that loses the device, every Sync returns it.
+// Sync waits for all work and returns the first fault since the last Sync. After a
+// fault that loses the device, every Sync returns it.
 func (b *Backend) Sync() error {
 	var fault *Fault
 	b.do(func() {
@@ -144,8 +145,8 @@ func (b *Backend) Sync() error {
 	return fault
 }
 
-// Close gives everything back, tensors that were not freed included. It returns
-// what went wrong while doing so, unless the device was lost before.
+// Close frees everything, including tensors that were not freed. It returns errors from
+// doing so, unless the device was lost before.
 func (b *Backend) Close() error {
 	var errs []error
 	lost := false

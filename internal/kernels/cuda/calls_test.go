@@ -11,7 +11,7 @@ import (
 	"clusir/internal/kernels/cuda/softdevice"
 )
 
-// processorTime is what this process has used of the processor.
+// processorTime returns the CPU time that this process has used.
 func processorTime(t *testing.T) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -20,12 +20,13 @@ func processorTime(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// The most driver calls of a pass, once it is launched as graphs; docs/roofline.md tells.
+// The largest number of driver calls of a pass that is launched as graphs; see
+// docs/roofline.md.
 const mostStepCalls, mostInferenceCalls = 50, 10
 
-// TestDriverCalls holds the base model's passes, once they are launched as graphs, to few
-// driver calls and, of inference, to little time of the host, on a device that takes
-// launches and does nothing. The time is the processor's, and the least of several.
+// TestDriverCalls limits the base model's passes, once they are launched as graphs, to
+// few driver calls and, for inference, little host time, on a device that accepts
+// launches and does nothing. The time is CPU time, the minimum of several passes.
 func TestDriverCalls(t *testing.T) {
 	needSoftware(t)
 	if softdevice.Checked() {

@@ -15,27 +15,27 @@ import (
 	"gorgonia.org/cu"
 )
 
-// collective adds up tensors with other GPUs, on a stream of its own, not the
-// one that computes. The events tell either stream how far the other is.
+// collective adds up tensors with other GPUs on its own stream. The events synchronise
+// it with the stream that computes.
 type collective struct {
 	comm   *nccl.Comm
 	stream cu.Stream
-	ready  cu.Event // what is to be summed is computed
+	ready  cu.Event // the tensors to sum are computed
 	summed cu.Event
 
-	waiting bool // nobody has seen yet that the last sum is done
+	waiting bool // the end of the last sum has not been observed yet
 }
 
-// RanksReady returns why this device cannot add up with others by itself, nil if
-// it can.
+// RanksReady returns why this device cannot add up with others by itself, nil if it
+// can.
 func (b *Backend) RanksReady() error { return nccl.Load() }
 
-// RanksID returns what the GPUs that are to add up together know each other by.
+// RanksID returns an identifier for the GPUs that are to add up together.
 func (b *Backend) RanksID() ([]byte, error) { return nccl.NewID() }
 
-// JoinRanks makes the device one of several that add up tensors, and waits for
-// the others until ctx ends. From then on patience is the longest that this rank
-// waits for another.
+// JoinRanks makes the device one of several that add up tensors, and waits for the
+// others until ctx ends. From then on this rank waits for another no longer than
+// patience.
 func (b *Backend) JoinRanks(ctx context.Context, id []byte, rank, size int, patience time.Duration) (err error) {
 	b.do(func() {
 		if err = b.ranks.open(b); err == nil {
@@ -63,8 +63,8 @@ func (c *collective) open(b *Backend) (err error) {
 	return nil
 }
 
-// SumRanks begins to replace tensors by their sums over the ranks, behind the
-// work that was queued before. They may be used after AwaitRanks.
+// SumRanks begins to replace tensors by their sums over the ranks, after the work
+// queued so far. They may be used after AwaitRanks.
 func (b *Backend) SumRanks(ts ...kernels.Tensor) {
 	at, counts := make([]uint64, len(ts)), make([]int, len(ts))
 	for i, t := range ts {
@@ -81,16 +81,16 @@ func (c *collective) sum(after cu.Stream, at []uint64, counts []int) error {
 	if err := errors.Join(c.ready.Record(after), c.stream.Wait(c.ready, 0)); err != nil {
 		return err
 	}
-	if err := c.comm.Sum(at, counts, *(*unsafe.Pointer)(unsafe.Pointer(&c.stream))); err != nil { // a cu.Stream is a struct of its handle
+	if err := c.comm.Sum(at, counts, *(*unsafe.Pointer)(unsafe.Pointer(&c.stream))); err != nil { // a cu.Stream is a struct with only its handle
 		return err
 	}
 	c.waiting = true
 	return c.summed.Record(c.stream)
 }
 
-// wait returns when the sums are done, or when they cannot be any more. Whoever
-// waits for the stream that computes, and so for another rank, calls it first: the
-// driver would wait for ever. Worker only.
+// wait returns when the sums are done, or when they cannot complete. It must be called
+// before waiting for the stream that computes, and so for another rank, because the
+// driver would wait forever. Worker only.
 func (c *collective) wait() error {
 	if !c.waiting {
 		return nil
@@ -105,14 +105,14 @@ func (c *collective) wait() error {
 	})
 }
 
-// settle waits for sums. What goes wrong is a fault as any other's. Worker only.
+// settle waits for sums. An error becomes a fault like any other. Worker only.
 func (b *Backend) settle() {
 	if b.fault == nil {
 		b.failLater("summing over the ranks", b.ranks.wait())
 	}
 }
 
-// AwaitRanks has the work that is queued from now on wait for the sums before.
+// AwaitRanks makes the work queued from now on wait for the sums before.
 func (b *Backend) AwaitRanks() {
 	b.post(func() {
 		if b.fault == nil {
@@ -123,7 +123,7 @@ func (b *Backend) AwaitRanks() {
 
 // AbortRanks ends sums that wait for another rank. Any goroutine may call it.
 func (b *Backend) AbortRanks() {
-	_ = b.ranks.comm.Abort() // the run has failed, and says why
+	_ = b.ranks.comm.Abort() // the run has failed, and reports why
 }
 
 // LeaveRanks ends the membership when all sums are done.

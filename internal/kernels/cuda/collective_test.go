@@ -21,7 +21,7 @@ import (
 	"gorgonia.org/cu"
 )
 
-// fakeNCCL makes the stand-in for NCCL what the package loads.
+// fakeNCCL makes the package load the stand-in for NCCL.
 func fakeNCCL(t *testing.T) {
 	t.Helper()
 	lib := filepath.Join(t.TempDir(), "libnccl.so.2")
@@ -31,8 +31,8 @@ func fakeNCCL(t *testing.T) {
 	t.Setenv("CLUSIR_LIBNCCL", lib)
 }
 
-// TestRanks adds up tensors of two backends in one process, by the stand-in for
-// NCCL of package nccl's tests, which works on the software device's memory.
+// TestRanks adds up tensors of two backends in one process, with the stand-in for NCCL
+// of package nccl's tests, which works on the software device's memory.
 func TestRanks(t *testing.T) {
 	needSoftware(t)
 	fakeNCCL(t)
@@ -82,7 +82,7 @@ func sumOnRank(b *Backend, id []byte, rank int) error {
 }
 
 // TestRanksNeedNotWait: a rank that nobody joins, or whose neighbour dies while it
-// waits for a sum, gets an error that names it, and the device is as good as before.
+// waits for a sum, gets an error that names it, and the device works as before.
 func TestRanksNeedNotWait(t *testing.T) {
 	needSoftware(t)
 	fakeNCCL(t)
@@ -153,8 +153,8 @@ func sumAlone() (right bool, err error) {
 	return got[0] == 3, errors.Join(b.Sync(), b.LeaveRanks())
 }
 
-// TestOneRank: a group of one adds up by the library that CLUSIR_LIBNCCL names, NCCL
-// itself on a GPU, else by the stand-in.
+// TestOneRank: a group of one adds up with the library in CLUSIR_LIBNCCL, NCCL itself
+// on a GPU, or else the stand-in.
 func TestOneRank(t *testing.T) {
 	if os.Getenv("CLUSIR_LIBNCCL") == "" {
 		needSoftware(t)

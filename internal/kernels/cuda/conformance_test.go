@@ -10,14 +10,14 @@ import (
 	"clusir/internal/kernels/kerneltest"
 )
 
-// slack is how far each precision may be from float32's tolerance: the ratio of
-// their roundings, 2⁻¹¹ and 2⁻⁸ of an operand, to it.
+// slack is how far each precision may exceed float32's tolerance: the ratio of its
+// rounding of an operand, 2⁻¹¹ or 2⁻⁸, to it.
 var slack = map[Precision]float64{Float32: 1, TF32: 50, BF16: 400}
 
 // small leaves out the large rows on a GPU too, for tools that slow it down.
 var small = flag.Bool("small", false, "leave out the large rows")
 
-// One precision and the operations that round: -run Conformance/tf32/Conv1x1.
+// To test one precision and the operations that round: -run Conformance/tf32/Conv1x1.
 func TestConformance(t *testing.T) {
 	for _, p := range precisions {
 		t.Run(string(p), func(t *testing.T) {
@@ -27,8 +27,8 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// The cache hands out memory again that other tensors have used; the results
-// must be the same without Debug.
+// The cache hands out memory that other tensors have used before; the results must be
+// the same without Debug.
 func TestConformanceWithCache(t *testing.T) {
 	if softdevice.Present() && softdevice.Checked() {
 		t.Skip("the checked build is for exact allocations")

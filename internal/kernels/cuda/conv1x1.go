@@ -8,8 +8,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// The tiles of gemm.cuh, and the shared memory of each of its uses in bytes:
-// three stages of A and B with their padding.
+// The tiles of gemm.cuh, and the shared memory of each of its uses in bytes: three
+// stages of A and B with their padding.
 const (
 	tileM, tileN, tileK = 64, 128, 16
 
@@ -19,22 +19,23 @@ const (
 	sharedDw  = 3 * (tileM*tileLine + tileN*tileLine)
 )
 
-// dwBlocks is how many blocks the product of dw is cut into, so that a GPU of 108
-// multiprocessors is busy. It is a constant, so that all GPUs add in one order.
+// dwBlocks is the number of blocks into which the product for dw is divided, to keep a
+// GPU with 108 multiprocessors busy. It is a constant, so that all GPUs add in the same
+// order.
 const dwBlocks = 216
 
-// maxSources is the most tensors that the kernels concatenate.
+// maxSources is the largest number of tensors that the kernels concatenate.
 const maxSources = 4
 
 // conv1x1 holds the extents of a 1×1 convolution.
 type conv1x1 struct {
 	B, O, C, P int
-	stride     int64 // between the samples' weights; 0 where they share one
+	stride     int64 // between the samples' weights; 0 if they have the same
 	sources    []any // the kernels' arguments: 4 pointers, 4 ends
 	ends       []int
 }
 
-// newConv1x1 is a convolution by w [O,C], or by a w of each sample, [B,O,C].
+// newConv1x1 describes a convolution by w [O,C], or by one w per sample, [B,O,C].
 func newConv1x1(op string, y, w kernels.Tensor, xs []kernels.Tensor) conv1x1 {
 	c := conv1x1{B: y.Shape[0], O: y.Shape[1], P: y.Shape[2] * y.Shape[3]}
 	if len(xs) == 0 || len(xs) > maxSources {
@@ -63,7 +64,7 @@ func newConv1x1(op string, y, w kernels.Tensor, xs []kernels.Tensor) conv1x1 {
 	return c
 }
 
-// product is the grid of a product with m rows for each sample.
+// product returns the grid of a product with m rows for each sample.
 func (c conv1x1) product(m, shared int) grid {
 	return grid{x: ceil(m, tileM) * ceil(c.P, tileN), y: c.B, z: 1, shared: shared}
 }
@@ -73,7 +74,7 @@ func (b *Backend) Conv1x1(y, w, bias kernels.Tensor, xs ...kernels.Tensor) {
 	b.project(b.precise("conv1x1_fwd"), y, w, bias, kernels.Tensor{}, xs...)
 }
 
-// project computes y = w·concat(xs) + bias + res by the given kernel.
+// project computes y = w·concat(xs) + bias + res with the given kernel.
 func (b *Backend) project(kernel string, y, w, bias, res kernels.Tensor, xs ...kernels.Tensor) {
 	c := newConv1x1("Conv1x1", y, w, xs)
 	args := append([]any{y, w, bias, res}, c.sources...)
@@ -90,8 +91,8 @@ func (b *Backend) Conv1x1Grad(dxs []kernels.Tensor, dw, dbias, dy, w kernels.Ten
 	b.conv1x1Bias(c, dbias, dy)
 }
 
-// conv1x1Input computes the gradient of the source whose channels stop at end, or
-// adds it to dx, by the given kernel.
+// conv1x1Input computes the gradient of the source whose channels end at end, or adds
+// it to dx, with the given kernel.
 func (b *Backend) conv1x1Input(kernel string, c conv1x1, dx, dy, w kernels.Tensor, end int, add bool) {
 	if dx.IsZero() {
 		return
@@ -100,8 +101,8 @@ func (b *Backend) conv1x1Input(kernel string, c conv1x1, dx, dy, w kernels.Tenso
 	b.launch(kernel, c.product(m, sharedDx), dx, w, dy, c.O, c.C, end-m, m, c.P, c.stride, number(add))
 }
 
-// conv1x1Weights computes dw in parts and adds them. A part is of one sample where
-// each has its own weights.
+// conv1x1Weights computes dw in parts and adds them. If each sample has its own
+// weights, a part belongs to one sample.
 func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
 	if dw.IsZero() {
 		return
@@ -123,7 +124,8 @@ func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
 	b.Free(partial)
 }
 
-// addParts adds to each of dw's groups the sum of its parts, partial [groups,parts,...].
+// addParts adds to each of dw's groups the sum of its parts, partial
+// [groups,parts,...].
 func (b *Backend) addParts(dw any, partial kernels.Tensor, groups, parts int) {
 	n := partial.Len() / (groups * parts)
 	g := over(n, perBlock)
@@ -138,8 +140,8 @@ func (b *Backend) conv1x1Bias(c conv1x1, dbias, dy kernels.Tensor) {
 	}
 }
 
-// atLeastTF32 is the variant of a kernel that rounds to no less than TF32, which costs
-// nothing where memory is the bound.
+// atLeastTF32 returns the variant of a kernel that rounds to no less than TF32, which
+// costs nothing if memory is the bottleneck.
 func (b *Backend) atLeastTF32(name string) string {
 	if b.precision == BF16 {
 		return name + "_tf32"
@@ -147,7 +149,7 @@ func (b *Backend) atLeastTF32(name string) string {
 	return b.precise(name)
 }
 
-// number is a bool as a kernel's int.
+// number converts a bool to a kernel's int.
 func number(v bool) int {
 	if v {
 		return 1
@@ -155,9 +157,9 @@ func number(v bool) int {
 	return 0
 }
 
-// rounded is 1 if what a kernel writes for products is to be rounded to TF32 already: once
-// there instead of in the inner loop of each of them.
+// rounded is 1 if a kernel must round to TF32 what it writes for products, so that it is
+// done once instead of in the inner loop of each product.
 func (b *Backend) rounded() int { return number(b.precision == TF32) }
 
-// precise is the variant of a kernel for this backend's precision.
+// precise returns the variant of a kernel for this backend's precision.
 func (b *Backend) precise(name string) string { return name + "_" + string(b.precision) }

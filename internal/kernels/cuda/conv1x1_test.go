@@ -11,7 +11,7 @@ import (
 	"clusir/internal/kernels"
 )
 
-// rounding is what a precision makes of an operand.
+// rounding is how each precision rounds an operand.
 var rounding = map[Precision]func(float32) float32{
 	Float32: func(x float32) float32 { return x },
 	TF32: func(x float32) float32 { // 10 bits, ties away from zero
@@ -23,12 +23,12 @@ var rounding = map[Precision]func(float32) float32{
 	},
 }
 
-// At each precision the results are those of the rounded operands, to float32's
-// own error; so they are off from the exact ones by what rounding alone gives.
+// At each precision the results equal those of rounded operands, to within float32's
+// error, so they deviate from the exact results by what rounding alone causes.
 func TestConv1x1Precision(t *testing.T) {
 	for _, p := range precisions {
 		for _, s := range []struct{ b, o, c1, c2, h, w int }{
-			{2, 70, 36, 100, 12, 14}, // more than one tile of each side, 16 bytes at a time
+			{2, 70, 36, 100, 12, 14}, // more than one tile on each side, 16 bytes at a time
 			{1, 65, 5, 14, 11, 13},   // rows that start anywhere
 		} {
 			t.Run(fmt.Sprintf("%s/%+v", p, s), func(t *testing.T) {
@@ -101,16 +101,16 @@ func products(B, O, C1, C2, P int, w, dy, x1, x2 []float32) (y, dw, dx []float64
 	return y, dw, dx
 }
 
-// near demands that the error's norm is within 1e-6 of the result's.
+// near requires the error's norm to be within 1e-6 of the result's.
 func near(t *testing.T, name string, got []float32, want []float64) {
 	t.Helper()
 	within(t, 1e-6, name, got, want)
 }
 
-// near demands of a sum of so many products what float32 gives, or what tensor cores
-// do: they cut off, every 4 to 16 products, what the partial sum has no bits for. Cut,
-// not rounded, the errors do not cancel, and grow with the number of products: with an
-// A100's, by some 3e-9 of the result's norm for each.
+// near requires a sum of terms products to be as exact as float32 or tensor cores
+// allow: the latter truncate, every 4 to 16 products, bits that the partial sum cannot
+// hold. Truncation errors do not cancel, so they grow with the number of products: on
+// an A100 by some 3e-9 of the result's norm for each.
 func (p Precision) near(t *testing.T, terms int, name string, got []float32, want []float64) {
 	t.Helper()
 	limit := 1e-6
@@ -133,8 +133,8 @@ func within(t *testing.T, limit float64, name string, got []float32, want []floa
 	}
 }
 
-// The rate of the software device limits what tests can afford; on a GPU this is
-// the rate of the kernel.
+// The speed of the software device limits what tests can afford; on a GPU this is the
+// speed of the kernel.
 func BenchmarkConv1x1(bm *testing.B) {
 	for _, p := range precisions {
 		bm.Run(string(p), func(bm *testing.B) {
@@ -154,7 +154,8 @@ func BenchmarkConv1x1(bm *testing.B) {
 	}
 }
 
-// Operands are rounded to TF32, ties away from zero, and what is no finite number stays so.
+// Operands are rounded to TF32, ties away from zero, and values that are not finite
+// stay so.
 func TestRoundingToTF32(t *testing.T) {
 	b := open(t, Options{Precision: TF32})
 	var x, want []float32

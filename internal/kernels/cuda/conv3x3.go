@@ -8,8 +8,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// The tiles of kernels/conv3x3.cu: a patch with its border, the channels of a step
-// and of a block of dw, and the shared memory of two steps in bytes.
+// The tiles of kernels/conv3x3.cu: a patch with its border, the channels of a step and
+// of a block of dw, and the shared memory of two steps in bytes.
 const (
 	patchSide, patchBorder = 8, 10 * 10
 
@@ -20,8 +20,8 @@ const (
 	shared3x3Dw  = 2 * 4 * (tileM*(patchSide*patchSide+4) + dwChannels*patchBorder)
 )
 
-// conv3x3 holds the extents of a 3×3 convolution and how y is stored: 0 plain,
-// 1 through the pixel-unshuffle, 2 through the pixel-shuffle.
+// conv3x3 holds the extents of a 3×3 convolution and how y is stored: 0 plain, 1
+// through the pixel-unshuffle, 2 through the pixel-shuffle.
 type conv3x3 struct{ B, C, O, H, W, layout int }
 
 func newConv3x3(op string, y, x, w kernels.Tensor) conv3x3 {
@@ -35,22 +35,22 @@ func newConv3x3(op string, y, x, w kernels.Tensor) conv3x3 {
 	panic(fmt.Sprintf("cuda: %s: shapes %v, %v and %v", op, y.Shape, x.Shape, w.Shape))
 }
 
-// patches is how many patches the batch has.
+// patches returns the number of patches in the batch.
 func (c conv3x3) patches() int { return c.B * ceil(c.H, patchSide) * ceil(c.W, patchSide) }
 
-// grid is that of fwd and dx with m output channels.
+// grid returns the grid of fwd and dx with m output channels.
 func (c conv3x3) grid(m, shared int) grid {
 	return grid{x: ceil(m, tileM) * ceil(c.patches(), 2), y: 1, z: 1, shared: shared}
 }
 
-// Conv3x3 is a zero-padded cross-correlation, stored as y's shape says.
+// Conv3x3 is a zero-padded cross-correlation, stored as y's shape indicates.
 func (b *Backend) Conv3x3(y, x, w kernels.Tensor) {
 	c := newConv3x3("Conv3x3", y, x, w)
 	b.launch(b.precise("conv3x3_fwd"), c.grid(c.O, shared3x3Fwd), y, w, x, c.B, c.C, c.O, c.H, c.W, c.layout)
 }
 
-// Conv3x3Grad is Conv3x3's gradient. The sums of dw are made in two steps whose
-// order is fixed.
+// Conv3x3Grad is Conv3x3's gradient. The sums of dw are computed in two steps, in a
+// fixed order.
 func (b *Backend) Conv3x3Grad(dx, dw, dy, x, w kernels.Tensor) {
 	c := newConv3x3("Conv3x3Grad", dy, x, w)
 	if !dx.IsZero() {

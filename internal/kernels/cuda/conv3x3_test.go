@@ -9,8 +9,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// At each precision the results are those of the rounded operands, to float32's
-// own error, with more than one tile of each side and in every layout of y.
+// At each precision the results equal those of rounded operands, to within float32's
+// error, with more than one tile on each side and in every layout of y.
 func TestConv3x3Precision(t *testing.T) {
 	shapes := []struct {
 		name          string
@@ -52,7 +52,7 @@ func TestConv3x3Precision(t *testing.T) {
 	}
 }
 
-// rounded returns v as a precision sees it.
+// rounded returns v rounded to a precision.
 func rounded(v []float32, p Precision) []float64 {
 	r := make([]float64, len(v))
 	for i, x := range v {
@@ -61,7 +61,8 @@ func rounded(v []float32, p Precision) []float64 {
 	return r
 }
 
-// conv3x3Of computes y, dx and dw, each by its formula, with y stored in a shape.
+// conv3x3Of computes y, dx and dw, each by its formula, with y stored in the given
+// shape.
 func conv3x3Of(B, C, O, H, W int, stored kernels.Shape, x, w, dy []float64) [3][]float64 {
 	y, dx, dw := make([]float64, len(dy)), make([]float64, len(x)), make([]float64, len(w))
 	at := func(b, o, i, j int) int {

@@ -19,8 +19,8 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// cost is what the launches of a kernel take together. Seconds is their floor: the sum
-// of the least time of each, of which arithmetic bounds the part that is said.
+// cost is the total cost of a kernel's launches. Seconds is their floor: the sum of the
+// shortest time of each; arithmetic is the part of it that arithmetic bounds.
 type cost struct {
 	launches, macs, bytes int64
 	seconds, arithmetic   float64
@@ -72,9 +72,9 @@ func (c *counter) add(l *launched) {
 	c.costs[name] = cost{k.launches + 1, k.macs + one.macs, k.bytes + one.bytes, k.seconds + one.seconds, k.arithmetic + one.arithmetic}
 }
 
-// multiplications has the factors of a launch's multiply-accumulates, of the kernels that make
-// convolutions and products: numbers; parameters, of which a tensor stands for its
-// elements; "blocks", the grid's y; and "jobs", the experts that samples run.
+// multiplications lists the factors of a launch's multiply-accumulates, for the kernels
+// of convolutions and products: numbers; parameters, where a tensor stands for its
+// number of elements; "blocks", the grid's y; and "jobs", the experts that samples run.
 var multiplications = map[string]string{
 	"conv1x1_fwd": "y C", "conv1x1_norm": "y C", "conv1x1_dx": "dx O", "conv1x1_dw": "dy C",
 	"conv3x3_fwd": "9 y C", "conv3x3_dx": "9 dx O", "conv3x3_dw": "9 dy C",
@@ -89,7 +89,7 @@ var multiplications = map[string]string{
 	"gate_fwd": "18 jobs h H W", "gate_grad": "54 jobs h H W",
 }
 
-// multiplied is the multiply-accumulates of a launch.
+// multiplied returns the multiply-accumulates of a launch.
 func (c *counter) multiplied(l *launched) int64 {
 	factors, ok := multiplications[c.source(l.kernel.name)]
 	if !ok {
@@ -102,7 +102,7 @@ func (c *counter) multiplied(l *launched) int64 {
 	return n
 }
 
-// factor is a factor of multiplications for a launch.
+// factor returns a factor of multiplications for a launch.
 func (c *counter) factor(l *launched, name string) int64 {
 	switch name {
 	case "blocks":
@@ -130,13 +130,13 @@ func (c *counter) factor(l *launched, name string) int64 {
 
 func parameterName(p string) string { return p[strings.LastIndexAny(p, " *")+1:] }
 
-// overwrites lists the gradients that a kernel does not add to but writes; a parameter
-// `add` says so of others.
+// overwrites lists the gradients that a kernel overwrites instead of adding to them;
+// for others a parameter `add` tells.
 var overwrites = map[string][]string{
 	"attention_softmax_grad": {"dc"},
 	"attend_weights":         {"dlogits"},
 	"experts_project_dx":     {"dgated"},
-	"experts_expand_dx":      {"du"}, // what it adds to is a parameter of its own
+	"experts_expand_dx":      {"du"}, // what it adds to is a separate parameter
 	"fusion_grad":            {"dgain", "dturn"},
 	"gate_grad":              {"de"},
 }
@@ -144,8 +144,8 @@ var overwrites = map[string][]string{
 // transfer reports whether the driver does this without a kernel; see Backend.transfer.
 func transfer(name string) bool { return slices.Contains([]string{"fill", "copy", "upload"}, name) }
 
-// moved is the bytes of a launch's tensors: each is read or written once, and a
-// gradient that is added to is both. Adam reads four numbers of each parameter, through a
+// moved returns the bytes of a launch's tensors: each is read or written once, and a
+// gradient that is added to is both. Adam reads four numbers per parameter, through a
 // table, and writes three.
 func (c *counter) moved(l *launched) (bytes int64) {
 	name := c.source(l.kernel.name)
@@ -180,8 +180,8 @@ func (c *counter) moved(l *launched) (bytes int64) {
 	return bytes
 }
 
-// repeated reports whether an argument is the last of a concatenation's tensors once
-// more: it then ends with the channel where that one does.
+// repeated reports whether an argument repeats the last tensor of a concatenation: it
+// then ends at the same channel.
 func repeated(parameter string, args []argument, i int) bool {
 	later := strings.Contains(parameter, " source") && !strings.HasSuffix(parameter, "0")
 	return later && args[i+4].value == args[i+3].value
@@ -190,7 +190,7 @@ func repeated(parameter string, args []argument, i int) bool {
 // gradient matches the parameters that are gradients to compute.
 var gradient = regexp.MustCompile(`^float ?\*(?: __restrict__)? ?(d\w+)$`)
 
-// source is a kernel's name in its source: without what a macro adds.
+// source returns a kernel's name in its source, without what a macro adds.
 func (c *counter) source(name string) string {
 	for _, suffix := range append([]string{"_small", "_large"}, variants...) {
 		name = strings.TrimSuffix(name, suffix)
@@ -227,8 +227,8 @@ func signatures(t *testing.T) map[string][]string {
 	return all
 }
 
-// What is said of kernels and their parameters is there, and something is said of every
-// kernel that copies the tiles of a product.
+// The tables must match the kernels and their parameters, and cover every kernel that
+// copies the tiles of a product.
 func TestCounterKnowsTheKernels(t *testing.T) {
 	all := signatures(t)
 	for name, parameters := range overwrites {
@@ -252,8 +252,9 @@ func TestCounterKnowsTheKernels(t *testing.T) {
 	}
 }
 
-// Operations launch the products that they are made of: one for every weight and pixel,
-// borders included, as in the model's own count, and what a gradient computes again.
+// Operations must launch the products that they consist of: one for every weight and
+// pixel, including borders, as in the model's own count, and what a gradient computes
+// again.
 func TestProductsOfOperations(t *testing.T) {
 	const B, C, O, H, W, P = 2, 8, 12, 4, 6, 24
 	b := idle(t, BF16)
@@ -290,7 +291,7 @@ func TestProductsOfOperations(t *testing.T) {
 			b.AttentionMap(attention, x, qkv, temperature)
 			b.AttentionMapGrad(x, qkv, temperature, attention, x, qkv, temperature)
 		}, map[string]int64{
-			"conv1x1_fwd_tf32x3": 2 * B * 2 * C * C * P,       // q and k, formed again backwards
+			"conv1x1_fwd_tf32x3": 2 * B * 2 * C * C * P,       // q and k, computed again for the gradient
 			"product_nt_tf32x3":  2*B*C*(C/2)*P + B*C*(C/2)*C, // their products; dm·Wvᵀ
 			"product_nn_bf16":    B * C * (C / 2) * C,         // A·Wv
 			"product_tn_bf16":    B * C * (C / 2) * C,         // Aᵀ·dm

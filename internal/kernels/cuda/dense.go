@@ -8,13 +8,13 @@ import (
 	"clusir/internal/kernels"
 )
 
-// rows returns t as rows of its last axis.
+// rows returns the number and the length of t's rows along the last axis.
 func rows(t kernels.Tensor) (r, k int) {
 	k = t.Shape[len(t.Shape)-1]
 	return t.Len() / k, k
 }
 
-// perRow is a grid with a warp for each of r rows, 4 of them a block.
+// perRow returns a grid with a warp for each of r rows, 4 per block.
 func perRow(r int) grid { return over(r, 4) }
 
 // Normalize normalises each row of the last axis.
@@ -51,7 +51,7 @@ func (b *Backend) SoftmaxGrad(dx, dy, y kernels.Tensor) {
 	b.launch("softmax_grad", perRow(r), dx, dy, y, r, k)
 }
 
-// longRows is a grid for r rows of n numbers, in blocks of perBlock.
+// longRows returns a grid for r rows of n numbers, in blocks of perBlock.
 func longRows(r, n int) grid { return inPlanes(ceil(n, perBlock), r) }
 
 // ScaleRows computes y_r = s_r x_r.
@@ -61,8 +61,8 @@ func (b *Backend) ScaleRows(y, x, s kernels.Tensor) {
 	b.launch("scale_rows_fwd", longRows(r, n), y, x, s, r, int64(n))
 }
 
-// ScaleRowsGrad is ScaleRows's gradient. The sums of ds are made in two steps
-// whose order is fixed.
+// ScaleRowsGrad is ScaleRows's gradient. The sums of ds are computed in two steps, in a
+// fixed order.
 func (b *Backend) ScaleRowsGrad(dx, ds, dy, x, s kernels.Tensor) {
 	same("ScaleRowsGrad", dy, x)
 	r, n := b.rowsOf("ScaleRowsGrad", x, s)
@@ -78,7 +78,7 @@ func (b *Backend) ScaleRowsGrad(dx, ds, dy, x, s kernels.Tensor) {
 	}
 }
 
-// rowsOf returns the rows of x, one for each number of s, and their length.
+// rowsOf returns the number of rows of x, one for each number of s, and their length.
 func (b *Backend) rowsOf(op string, x, s kernels.Tensor) (r, n int) {
 	r = s.Len()
 	if r == 0 || x.Len()%r != 0 {

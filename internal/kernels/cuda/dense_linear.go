@@ -4,7 +4,7 @@ package cuda
 
 import "clusir/internal/kernels"
 
-// rowsAtOnce is how many rows a thread or warp of dense_linear.cu does at once.
+// rowsAtOnce is how many rows a thread or warp of dense_linear.cu handles at once.
 const rowsAtOnce = 4
 
 // Linear computes y = x wᵀ + bias, in float32 at every precision.

@@ -9,8 +9,8 @@ import (
 	"gorgonia.org/cu"
 )
 
-// Devices lists the devices, none where the driver finds none. ErrNoDevice is
-// the error where there is no driver.
+// Devices lists the devices, none if the driver finds none. If there is no driver, the
+// error is ErrNoDevice.
 func Devices() ([]Info, error) {
 	if err := openDriver(); err != nil {
 		return nil, err
@@ -47,11 +47,11 @@ func describe(i int) (Info, error) {
 	return Info{Index: i, Name: name, Memory: memory, Major: major, Minor: minor}, errors.Join(err1, err2, err3, err4)
 }
 
-// release writes a version of 1000·major + 10·minor as major.minor.
+// release formats a version of 1000·major + 10·minor as major.minor.
 func release(version int) string { return fmt.Sprintf("%d.%d", version/1000, version%1000/10) }
 
-// checkDevice finds device i and says why this binary's kernels cannot run on
-// it, where that is so.
+// checkDevice finds device i and returns an error if this binary's kernels cannot run
+// on it.
 func checkDevice(i int) (Info, error) {
 	infos, err := Devices()
 	if err != nil {
@@ -71,15 +71,15 @@ func checkDevice(i int) (Info, error) {
 	return info, nil
 }
 
-// checkRelease compares the CUDA releases of the driver and of the compiler. A
-// driver runs machine code of any release with its own major number.
+// checkRelease compares the CUDA releases of the driver and of the compiler. A driver
+// runs machine code of any release with its own major number.
 func checkRelease(driver, compiler string) error {
 	var d, c, minor int
 	if _, err := fmt.Sscanf(driver, "%d.%d", &d, &minor); err != nil {
-		return fmt.Errorf("the driver's CUDA release %q is no version", driver)
+		return fmt.Errorf("the driver's CUDA release %q is not a version", driver)
 	}
 	if _, err := fmt.Sscanf(compiler, "%d.%d", &c, &minor); err != nil {
-		return fmt.Errorf("the kernels' CUDA release %q is no version; build again with `make cuda`", compiler)
+		return fmt.Errorf("the kernels' CUDA release %q is not a version; build again with `make cuda`", compiler)
 	}
 	if d < c {
 		return fmt.Errorf("the driver serves CUDA %s, but the kernels were compiled by CUDA %s: "+

@@ -15,7 +15,7 @@ func TestCheckRelease(t *testing.T) {
 	for _, c := range []struct{ driver, compiler, says string }{
 		{"13.0", "13.0", ""},
 		{"13.1", "13.0", ""},
-		{"12.0", "12.9", ""}, // minor releases of one major serve each other
+		{"12.0", "12.9", ""}, // minor releases of the same major are compatible
 		{"12.4", "13.0", "the driver serves CUDA 12.4, but the kernels were compiled by CUDA 13.0: install a driver for CUDA 13, or build for this one by `make cuda CUDA_RELEASE=12`"},
 		{"x", "13.0", `the driver's CUDA release "x"`},
 		{"13.0", "", `the kernels' CUDA release ""`},
@@ -67,7 +67,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// A binary with kernels starts without a driver, and with a file that is none.
+// A binary with kernels starts without a driver, and with a file that is not one.
 func TestWithoutDriver(t *testing.T) {
 	if os.Getenv("CLUSIR_TEST_CHILD") != "" {
 		_, err := Devices()

@@ -3,7 +3,7 @@
 package cuda
 
 // The few driver calls that gorgonia.org/cu lacks, and the loading of the driver
-// itself, which libcuda.a (see libcuda/lazy.c) leaves to us.
+// itself, which libcuda.a (see libcuda/lazy.c) leaves to this package.
 
 /*
 #cgo LDFLAGS: -lcuda -ldl
@@ -44,13 +44,13 @@ var openDriver = sync.OnceValue(func() error {
 	}
 })
 
-// result is a CUresult as an error of cu's kind, nil for success. cu does not
-// export its type; every value of it can be had from one of its errors.
+// result is a CUresult as an error of cu's type, nil for success. cu does not export
+// its type, but every value of it occurs in one of its errors.
 type result int
 
 func (r result) Error() string { return fmt.Sprintf("CUDA error %d", int(r)) }
 
-// known maps the codes that this package tells apart to cu's errors.
+// known maps the codes that this package distinguishes to cu's errors.
 var known = []struct {
 	code C.CUresult
 	err  error
@@ -74,7 +74,7 @@ func code(r C.CUresult) error {
 	return result(r)
 }
 
-// driverVersion is the newest CUDA release that the driver serves, as
+// driverVersion returns the newest CUDA release that the driver supports, as
 // 1000·major + 10·minor.
 func driverVersion() (int, error) {
 	if v := cu.Version(); v > 0 {
@@ -95,8 +95,8 @@ func allowShared(f cu.Function, bytes int) error {
 	return code(C.cuFuncSetAttribute(cfunction(f), C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, C.int(bytes)))
 }
 
-// parameterSizes returns the sizes of a function's parameters, or nil where the
-// driver (before CUDA 12.4) cannot tell.
+// parameterSizes returns the sizes of a function's parameters, or nil if the driver
+// (before CUDA 12.4) cannot tell.
 func parameterSizes(f cu.Function) ([]int, error) {
 	sizes := []int{}
 	for {
@@ -114,5 +114,5 @@ func parameterSizes(f cu.Function) ([]int, error) {
 	}
 }
 
-// cfunction is f's handle: a cu.Function is a struct of nothing else.
+// cfunction returns f's handle: a cu.Function is a struct with nothing else.
 func cfunction(f cu.Function) C.CUfunction { return *(*C.CUfunction)(unsafe.Pointer(&f)) }

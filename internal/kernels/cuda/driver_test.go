@@ -9,9 +9,9 @@ import (
 	"gorgonia.org/cu"
 )
 
-// Streams run side by side and wait for each other's events, memory moves between
-// devices, and events time what lies between them: what the backend of one device
-// does without, and more than one device will need.
+// Streams run in parallel and wait for each other's events, memory moves between
+// devices, and events measure the time between them: not needed by the backend of one
+// device, but by that of several.
 func TestStreamsAndEvents(t *testing.T) {
 	needSoftware(t)
 	t.Setenv("SOFTDEVICE_COUNT", "2")
@@ -48,8 +48,8 @@ func openOn(t *testing.T, i int) *Backend {
 	return b
 }
 
-// copyBehindWork copies x to y on a second stream, behind 100 fills on the
-// first that leave x as it is, and returns how long those took. Worker only.
+// copyBehindWork copies x to y on a second stream, after 100 fills on the first that
+// leave x unchanged, and returns how long those took. Worker only.
 func copyBehindWork(b *Backend, x, y cu.DevicePtr) (ms float64, err error) {
 	second, err := cu.MakeStream(cu.NonBlocking)
 	if err != nil {

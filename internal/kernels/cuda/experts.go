@@ -8,9 +8,9 @@ import (
 	"clusir/internal/kernels"
 )
 
-// slotsPerRound is how many experts of a sample run at once, where there are so
-// many. Routers keep a few of their experts, but which and how many only the
-// device knows: later rounds are launched, and find nothing to do.
+// slotsPerRound is how many experts of a sample run at once, if there are that many.
+// Routers keep a few of their experts, but only the device knows which and how many:
+// later rounds are launched, and find nothing to do.
 const slotsPerRound = 4
 
 // experts is one run of GatedFFN or of its gradient.
@@ -21,10 +21,10 @@ type experts struct {
 
 	expand, depthwise, project kernels.Tensor // tables of addresses
 	route                      kernels.Tensor
-	plan                       kernels.Tensor // what experts_dispatch writes
+	plan                       kernels.Tensor // the output of experts_dispatch
 }
 
-// newExperts dispatches the samples of x to the experts; done must follow.
+// newExperts dispatches the samples of x to the experts; the caller must call done.
 func (b *Backend) newExperts(op string, x kernels.Tensor, fs []kernels.FFN, route kernels.Tensor) *experts {
 	e := &experts{
 		Backend: b, B: x.Shape[0], C: x.Shape[1], P: x.Shape[2] * x.Shape[3], H: x.Shape[2], W: x.Shape[3],
@@ -46,7 +46,7 @@ func (b *Backend) newExperts(op string, x kernels.Tensor, fs []kernels.FFN, rout
 	return e
 }
 
-// ffnAddresses returns tables of where the tensors of each network are.
+// ffnAddresses returns tables of the addresses of each network's tensors.
 func (b *Backend) ffnAddresses(fs []kernels.FFN) (expand, depthwise, project kernels.Tensor) {
 	var ts [3][]kernels.Tensor
 	for _, f := range fs {
@@ -68,11 +68,11 @@ func (e *experts) count(round int) from {
 	return from{e.plan, e.B*e.E + e.rounds*(e.B*e.slots+e.E*e.B) + round*e.E}
 }
 
-// channels allocates numbers for each job of a round and each pixel.
+// channels allocates n numbers for each job of a round and each pixel.
 func (e *experts) channels(n int) kernels.Tensor { return e.Alloc(e.B, e.slots, n, e.P) }
 
-// product runs a product with m rows and k terms a sum, for each of a number of
-// samples or jobs.
+// product runs a product with m rows and k terms per sum, for each of the given number
+// of samples or jobs.
 func (e *experts) product(name string, shared, of, m, k int, args ...any) {
 	g := grid{x: ceil(m, tileM) * ceil(e.P, tileN), y: of, z: 1, shared: shared}
 	e.launch(e.precise(name), g, append(args, e.slots, m, k, e.P)...)
@@ -103,7 +103,7 @@ func (e *experts) gate(round int, gated, expanded kernels.Tensor) {
 		gated, expanded, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W, e.rounded())
 }
 
-// expertsWanted says whose gradients are wanted: that of LN's result, and of each of
+// expertsWanted lists whose gradients are wanted: that of LN's result, and of each of
 // the experts' tensors if any expert's is.
 type expertsWanted struct{ u, expand, depthwise, project bool }
 
@@ -114,8 +114,8 @@ type expertGrads struct {
 	du, droute                 kernels.Tensor
 }
 
-// GatedFFNGrad is GatedFFN's gradient. What the forward pass had in between is
-// computed again.
+// GatedFFNGrad is GatedFFN's gradient. It recomputes the intermediate results of the
+// forward pass.
 func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels.FFN, droute, dy, x kernels.Tensor,
 	n kernels.Norm, fs []kernels.FFN, route kernels.Tensor) {
 	want := expertsWanted{u: !dx.IsZero() || !dn.Weight.IsZero() || !dn.Bias.IsZero()}
@@ -140,7 +140,7 @@ func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels
 	e.done()
 }
 
-// backward goes through the rounds.
+// backward runs all rounds.
 func (e *experts) backward(d expertGrads, u, dy kernels.Tensor) {
 	expanded, gated := e.channels(2*e.h), e.channels(e.h)
 	de, q := e.channels(2*e.h), e.channels(e.h)
@@ -155,10 +155,10 @@ func (e *experts) backward(d expertGrads, u, dy kernels.Tensor) {
 	}
 }
 
-// gateGrad computes de and gated, and the gradients of the depthwise filters and
-// of the route.
+// gateGrad computes de and gated, and the gradients of the depthwise filters and of the
+// route.
 func (e *experts) gateGrad(round int, d expertGrads, de, gated, expanded, q kernels.Tensor) {
-	const sums = 19 // of a channel: 18 taps and the route's
+	const sums = 19 // per channel: 18 taps and the route's
 	jobs := e.B * e.slots
 	partial := e.Alloc(jobs, e.h, sums)
 	e.launch("gate_grad", grid{x: e.h, y: jobs, z: 1},
@@ -190,8 +190,8 @@ func (e *experts) productGrads(round int, d expertGrads, de, gated, dy, u kernel
 	}
 }
 
-// weights adds the product of two tensors along the pixels of a round's jobs to
-// the m×n gradients of a table, in parts.
+// weights adds the product of two tensors along the pixels of a round's jobs to the m×n
+// gradients of a table, in parts.
 func (e *experts) weights(name string, round int, dw, dy, x kernels.Tensor, m, n int) {
 	tiles := ceil(m, tileM) * ceil(n, tileN)
 	parts := min(ceil(dwBlocks, tiles*e.E), e.B*ceil(e.P, tileK))

@@ -12,13 +12,13 @@ import (
 	"gorgonia.org/cu"
 )
 
-// Fault is an error of a device. Its text names the device, the operation with
-// its shapes where there is one, and the driver's word.
+// Fault is an error of a device. Its text names the device, the operation with its
+// shapes if there is one, and the driver's error.
 type Fault struct {
 	Device int
-	Doing  string // what was being done: "add_fwd [2,3], [2,3]", "allocating ..."
+	Doing  string // the operation: "add_fwd [2,3], [2,3]", "allocating ..."
 	Code   error  // gorgonia.org/cu's error
-	Lost   bool   // the device cannot be used any more by this process
+	Lost   bool   // this process cannot use the device any more
 }
 
 // Error implements error.
@@ -30,7 +30,8 @@ func (f *Fault) Error() string {
 	return s
 }
 
-// Unwrap gives the driver's error, and kernels.ErrMemory where that is what it means.
+// Unwrap returns the driver's error, and also kernels.ErrMemory if that is what it
+// means.
 func (f *Fault) Unwrap() []error {
 	if errors.Is(f.Code, cu.OutOfMemory) {
 		return []error{f.Code, kernels.ErrMemory}
@@ -38,15 +39,15 @@ func (f *Fault) Unwrap() []error {
 	return []error{f.Code}
 }
 
-// losing lists the codes after which a context answers nothing but errors.
+// losing lists the codes after which a context only returns errors.
 var losing = []error{
 	cu.EccUncorrectable, cu.NvlinkUncorrectable, cu.IllegalAddress, cu.LaunchTimeout, cu.ContextIsDestroyed,
 	cu.Assert, cu.HardwareStackError, cu.IllegalInstruction, cu.MisalignedAddress, cu.InvalidAddressSpace,
 	cu.InvalidPc, cu.LaunchFailed, cu.Unknown, result(46),
 }
 
-// codeDeviceUnavailable is CUDA_ERROR_DEVICE_UNAVAILABLE, which cu does not
-// list: it prints codes that it does not know by number.
+// codeDeviceUnavailable is CUDA_ERROR_DEVICE_UNAVAILABLE, which cu does not list: it
+// prints unknown codes as numbers.
 const codeDeviceUnavailable = "UnknownErrorCode:46"
 
 func isLosing(err error) bool {
@@ -58,8 +59,8 @@ func isLosing(err error) bool {
 	return err.Error() == codeDeviceUnavailable
 }
 
-// fail keeps the first fault until Sync takes it. What is queued behind it is
-// skipped, since its operands are not what they should be. Worker only.
+// fail keeps the first fault until Sync returns it. Everything queued after it is
+// skipped, since its operands are invalid. Worker only.
 func (b *Backend) fail(doing string, err error) {
 	if err == nil || b.fault != nil {
 		return
@@ -67,8 +68,8 @@ func (b *Backend) fail(doing string, err error) {
 	b.fault = &Fault{Device: b.index, Doing: doing, Code: err, Lost: isLosing(err)}
 }
 
-// failLater is fail for an error that an earlier, asynchronous kernel may have
-// caused: the device's progress tells which. Worker only.
+// failLater is fail for an error that an earlier, asynchronous kernel may have caused:
+// the device's progress tells which. Worker only.
 func (b *Backend) failLater(doing string, err error) {
 	if err == nil || b.fault != nil {
 		return

@@ -9,7 +9,7 @@ import (
 	"clusir/internal/kernels"
 )
 
-// The gradient of each transform is the other one with its inner columns, which
+// The gradient of each transform is the other transform with its inner columns, which
 // stand for two of the full spectrum each, weighted by 2 or 1/2.
 
 // RFFT2 is the orthonormal 2-D FFT.
@@ -68,8 +68,8 @@ func (b *Backend) inverse(op string, x, z kernels.Tensor, inner float32, add boo
 	b.Free(v)
 }
 
-// How many complex numbers a block has, where its lines are short: enough for a
-// pass to give each thread some. Columns are read 16 together while they fit 64 KB.
+// The number of complex numbers per block if its lines are short: enough for a pass to
+// give each thread some. Columns are read 16 together if they fit into 64 KB.
 const (
 	rowNumbers    = 1024
 	columnNumbers = 4096
@@ -96,7 +96,7 @@ func (b *Backend) lines(kernel string, n, count, numbers int, y, x kernels.Tenso
 	b.Free(room)
 }
 
-// rootsOf returns e^(−2πik/n), k < n, which is made once for each length.
+// rootsOf returns e^(−2πik/n), k < n, computed once for each length.
 func (b *Backend) rootsOf(n int) kernels.Tensor {
 	if t, ok := b.roots[n]; ok {
 		return t

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Lines that do not fit shared memory: a wave along them has one line in its
-// spectrum, and the inverse gives it back.
+// Lines that do not fit into shared memory: a wave along them has one line in its
+// spectrum, and the inverse restores it.
 func TestLongFFT(t *testing.T) {
 	const n, waves = 10500, 7 // 2²·3·5³·7
 	for _, s := range []struct{ H, W int }{{2, n}, {n, 2}} {

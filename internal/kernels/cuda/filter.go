@@ -8,7 +8,7 @@ import (
 	"clusir/internal/kernels"
 )
 
-// BatchNorm normalises x [B,N] over B and moves the running statistics.
+// BatchNorm normalises x [B,N] over B and updates the running statistics.
 func (b *Backend) BatchNorm(y, x, weight, bias, mean, variance kernels.Tensor, momentum float32) {
 	B, N := x.Shape[0], x.Shape[1]
 	b.launch("batch_norm_fwd", each(N), y, mean, variance, x, weight, bias, B, N, momentum)
@@ -44,7 +44,7 @@ func (d dynamicFilter) grid() grid {
 	return inPlanes(ceil(d.H*ceil(d.W, 4), 256), d.B*d.C)
 }
 
-// DynamicFilter computes low, x under its own taps, and high = x − low.
+// DynamicFilter computes low, x filtered with its own taps, and high = x − low.
 func (b *Backend) DynamicFilter(low, high, x, f kernels.Tensor) {
 	d := newDynamicFilter("DynamicFilter", x, f)
 	b.launch("dynamic_filter_fwd", d.grid(), low, high, x, f, d.B, d.C, d.H, d.W, d.G, d.K)

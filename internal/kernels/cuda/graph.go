@@ -2,10 +2,10 @@
 
 package cuda
 
-// Launches are queued in batches. A step of training, or the inference of pictures of one
-// size, queues the same ones again and again, at the same addresses (see cache.take): the
-// second time that a batch comes it is made a graph, and from then on one driver call
-// launches it.
+// Launches are queued in batches. A training step, or the inference of pictures of one
+// size, queues the same batches again and again, at the same addresses (see
+// cache.take): the second time a batch occurs it is made a graph, and from then on one
+// driver call launches it.
 
 /*
 #include <cuda.h>
@@ -22,19 +22,20 @@ import (
 )
 
 const (
-	// A batch holds that many launches at most: few at first, so that the device need not
-	// wait for long, and twice as many each time until the program waits for the device.
+	// A batch holds at most that many launches: few at first, so that the device need
+	// not wait long, and twice as many each time until the program waits for the
+	// device.
 	firstBatch, largestBatch = 64, 512
 	leastGraph               = 16      // fewer launches are not worth a graph
-	mostInGraphs             = 1 << 15 // launches; beyond, all graphs go and begin anew
-	mostSeen                 = 1 << 12 // batches that came once
+	mostInGraphs             = 1 << 15 // launches; beyond that, all graphs are dropped
+	mostSeen                 = 1 << 12 // batches that occurred once
 )
 
-// batch is what was asked for and is not yet on its way to the worker.
+// batch holds launches that are not yet on their way to the worker.
 type batch struct {
 	launches []*launched
-	key      []byte // what tells it from other batches
-	limit    int    // launches; 0 stands for firstBatch
+	key      []byte // identifies the batch
+	limit    int    // launches; 0 means firstBatch
 }
 
 // queue adds a launch to the batch.
@@ -55,7 +56,7 @@ func (b *Backend) queue(l *launched) {
 	}
 }
 
-// appendKey appends what tells a launch from others: launches of equal keys do the same.
+// appendKey appends what identifies a launch: launches with equal keys do the same.
 func (l *launched) appendKey(key []byte) []byte {
 	words := []uint64{uint64(uintptr(unsafe.Pointer(l.kernel))), uint64(l.grid.x)<<32 | uint64(l.grid.y), uint64(l.grid.z)<<32 | uint64(l.grid.shared)}
 	key = append(key, bytesOf(words)...)
@@ -80,20 +81,20 @@ func (b *Backend) flush() {
 	b.worker.post(func() { b.runBatch(q) })
 }
 
-// post queues a task of the worker, behind the launches before it.
+// post queues a task of the worker, after the launches before it.
 func (b *Backend) post(task func()) {
 	b.flush()
 	b.worker.post(task)
 }
 
-// do runs a task behind what is queued and waits for it.
+// do runs a task after what is queued and waits for it.
 func (b *Backend) do(task func()) {
 	b.flush()
 	b.batch.limit = firstBatch
 	b.worker.do(task)
 }
 
-// runBatch launches a batch, as a graph if it has come before. Worker only.
+// runBatch launches a batch, as a graph if it has occurred before. Worker only.
 func (b *Backend) runBatch(q batch) {
 	if b.fault != nil {
 		return
@@ -113,12 +114,12 @@ type graph struct {
 	launches []*launched
 }
 
-// String names what is launched, by its ends.
+// String names the first and the last launch.
 func (g *graph) String() string {
 	return fmt.Sprintf("%d launches as a graph, %v to %v", len(g.launches), g.launches[0], g.launches[len(g.launches)-1])
 }
 
-// graphs holds those that were made, by the keys of their batches. Worker only.
+// graphs holds the graphs by the keys of their batches. Worker only.
 type graphs struct {
 	made     map[string]*graph
 	launches int // in made
@@ -127,7 +128,7 @@ type graphs struct {
 }
 
 // graphFor returns the graph of a batch, which it makes the second time that the batch
-// comes; nil: launch it piece by piece. Worker only.
+// occurs; if nil, the launches are made one by one. Worker only.
 func (b *Backend) graphFor(q batch) *graph {
 	if b.debug || b.around != nil || len(q.launches) < leastGraph {
 		return nil
@@ -146,8 +147,8 @@ func (b *Backend) graphFor(q batch) *graph {
 	return b.makeGraph(q)
 }
 
-// makeGraph captures a batch. It returns nil where that fails, which is a fault, and where
-// there is no memory for a graph, which is none: its launches need less. Worker only.
+// makeGraph captures a batch. It returns nil if that fails, which is a fault, or if
+// there is no memory for a graph, which is not: the launches need less. Worker only.
 func (b *Backend) makeGraph(q batch) *graph {
 	if b.graphs.launches+len(q.launches) > mostInGraphs {
 		b.failLater("forgetting graphs", b.forgetGraphs())
@@ -163,7 +164,7 @@ func (b *Backend) makeGraph(q batch) *graph {
 	if captured != nil {
 		err = errors.Join(err, code(C.cuGraphDestroy(captured)))
 	}
-	if g.exec != nil { // kept even if there is an error, to be given back
+	if g.exec != nil { // kept even if there is an error, to be destroyed
 		b.graphs.keep(string(q.key), g)
 	}
 	if err != nil {
@@ -175,8 +176,8 @@ func (b *Backend) makeGraph(q batch) *graph {
 	return g
 }
 
-// capture returns a graph's launches, and notes of progress among them, as the driver
-// has them. Worker only.
+// capture returns a graph's launches, including notes of progress, in the driver's
+// form. Worker only.
 func (b *Backend) capture(g *graph) (captured C.CUgraph, err error) {
 	stream := cstream(b.stream)
 	if err := code(C.cuStreamBeginCapture(stream, C.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL)); err != nil {
@@ -208,7 +209,7 @@ func (b *Backend) replay(g *graph) {
 	b.trail.addNoted(g.launches)
 }
 
-// forgetGraphs destroys all graphs, when none is running. Worker only.
+// forgetGraphs destroys all graphs when none is running. Worker only.
 func (b *Backend) forgetGraphs() error {
 	b.settle()
 	return errors.Join(b.stream.Synchronize(), b.graphs.close())
@@ -232,5 +233,5 @@ func (gs *graphs) close() error {
 	return errors.Join(errs...)
 }
 
-// cstream is s's handle: a cu.Stream is a struct of nothing else.
+// cstream returns s's handle: a cu.Stream is a struct with nothing else.
 func cstream(s cu.Stream) C.CUstream { return *(*C.CUstream)(unsafe.Pointer(&s)) }

@@ -15,8 +15,8 @@ import (
 	"gorgonia.org/cu"
 )
 
-// accumulate queues launches, fills and copies on memory of its own, and returns what comes
-// of x, [6]: 41 x + 2 (x + 1).
+// accumulate queues launches, fills and copies on its own memory, and returns for x
+// [6]: 41 x + 2 (x + 1).
 func accumulate(b *Backend, x kernels.Tensor) []float32 {
 	y, z, sum := b.Alloc(6), b.Alloc(6), b.Alloc(6)
 	b.Copy(y, x)
@@ -44,7 +44,7 @@ func accumulated(x []float32) []float32 {
 	return y
 }
 
-// What is queued again and again is launched as a graph, with the numbers of the moment.
+// Work that is queued repeatedly is launched as a graph, with the current numbers.
 func TestGraphs(t *testing.T) {
 	needSoftware(t)
 	b := open(t, Options{})
@@ -68,7 +68,7 @@ func TestGraphs(t *testing.T) {
 	}
 }
 
-// What runs in a graph and fails is named like any other, with its shapes.
+// A kernel that fails in a graph is named like any other, with its shapes.
 func TestFaultInGraphNamesItsKernel(t *testing.T) {
 	needSoftware(t)
 	b := open(t, Options{})
@@ -88,7 +88,7 @@ func TestFaultInGraphNamesItsKernel(t *testing.T) {
 	}
 }
 
-// workInGraphs is work for graphs.
+// workInGraphs is work that uses graphs.
 func workInGraphs() (right bool, err error) {
 	b, err := Open(0, Options{})
 	if err != nil {
@@ -103,7 +103,7 @@ func workInGraphs() (right bool, err error) {
 	return right, b.Sync()
 }
 
-// Where there is no memory for a graph its launches are made one by one.
+// If there is no memory for a graph, its launches are made one by one.
 func TestNoMemoryForGraphs(t *testing.T) {
 	needSoftware(t)
 	softdevice.Fail("cuGraphInstantiateWithFlags", 1, outOfMemory)
@@ -115,8 +115,8 @@ func TestNoMemoryForGraphs(t *testing.T) {
 	}
 }
 
-// Each call that makes or launches a graph fails once, in every way: the error says what
-// was made, and nothing is left on the device.
+// Each call that makes or launches a graph fails once, in every way: the error says
+// what was being done, and nothing is left on the device.
 func TestCallsForGraphsMayFail(t *testing.T) {
 	needSoftware(t)
 	if right, err := workInGraphs(); !right || err != nil {

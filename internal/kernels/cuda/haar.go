@@ -8,8 +8,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// haar is the grid of a transform of x [B,C,H,W] and the last arguments of its
-// kernel: the extents, and how far samples of ll and of the bands are apart.
+// haar returns the grid of a transform of x [B,C,H,W] and the last arguments of its
+// kernel: the extents, and the distances between samples of ll and of the bands.
 func haar(op string, x kernels.Tensor, lls, bands int) (grid, []any) {
 	if len(x.Shape) != 4 || x.Shape[2]%2 != 0 || x.Shape[3]%2 != 0 {
 		panic(fmt.Sprintf("cuda: %s of %v: both sides must be even", op, x.Shape))
@@ -18,7 +18,7 @@ func haar(op string, x kernels.Tensor, lls, bands int) (grid, []any) {
 	return inPlanes(ceil(h*ceil(w, 4), 256), B*C), []any{B, C, h, w, int64(lls * C * h * w), int64(bands * C * h * w)}
 }
 
-// apart is haar where ll and the bands are tensors of their own.
+// apart is haar for separate tensors ll and bands.
 func apart(op string, x, ll, bands kernels.Tensor) (grid, []any) {
 	if n := x.Len() / 4; !ll.IsZero() && ll.Len() != n || !bands.IsZero() && bands.Len() != 3*n {
 		panic(fmt.Sprintf("cuda: %s: shapes %v, %v, %v", op, x.Shape, ll.Shape, bands.Shape))
@@ -47,7 +47,7 @@ func (b *Backend) IDWT(y, ll, bands, res kernels.Tensor) {
 	b.launch("idwt_fwd", g, append([]any{y, ll, bands, res}, extents...)...)
 }
 
-// IDWTGrad is IDWT's gradient but for res, whose gradient is dy.
+// IDWTGrad is IDWT's gradient except for res, whose gradient is dy.
 func (b *Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
 	if dll.IsZero() && dbands.IsZero() {
 		return
@@ -56,8 +56,8 @@ func (b *Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
 	b.launch("idwt_grad", g, append([]any{dll, dbands, dy}, extents...)...)
 }
 
-// split computes s [B,4C,H/2,W/2], the subbands of x [B,C,H,W] as LL, HL, LH, HH,
-// or adds them to s.
+// split computes s [B,4C,H/2,W/2], the subbands of x [B,C,H,W] as LL, HL, LH, HH, or
+// adds them to s.
 func (b *Backend) split(s, x kernels.Tensor, add bool) {
 	kernel := "dwt_fwd"
 	if add {

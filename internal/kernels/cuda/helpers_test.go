@@ -35,7 +35,7 @@ func open(t testing.TB, o Options) *Backend {
 	return b
 }
 
-// needSoftware skips a test that only the software device can serve.
+// needSoftware skips a test that only works on the software device.
 func needSoftware(t testing.TB) {
 	t.Helper()
 	if err := openDriver(); err != nil || !softdevice.Present() {
@@ -43,7 +43,7 @@ func needSoftware(t testing.TB) {
 	}
 }
 
-// built returns the path of a file that make cuda-libs or test-cuda.sh makes.
+// built returns the path of a file that make cuda-libs or test-cuda.sh builds.
 func built(t testing.TB, name string) string {
 	t.Helper()
 	folder := strings.Replace(imageFolder, "image", "cuda", 1)
@@ -73,7 +73,7 @@ func addFaults(t *testing.T, b *Backend) {
 	}
 }
 
-// uploaded returns a tensor of the given numbers.
+// uploaded returns a tensor with the given numbers.
 func uploaded(b *Backend, v ...float32) kernels.Tensor {
 	x := b.Alloc(len(v))
 	b.Upload(x, v)

@@ -4,7 +4,7 @@ package cuda
 
 import "embed"
 
-// images holds the compiled kernels, one fatbin a family, and the release of the
+// images holds the compiled kernels, one fatbin per family, and the release of the
 // compiler that made them.
 //
 //go:embed image/*.fatbin image/release

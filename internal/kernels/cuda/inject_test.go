@@ -14,9 +14,8 @@ import (
 	"gorgonia.org/cu"
 )
 
-// work opens a backend, computes something of everything that it can do with
-// memory and launches, and closes it. It returns the first error, and whether
-// the numbers were right.
+// work opens a backend, uses every kind of memory and launch operation, and closes it.
+// It returns the first error, and whether the numbers were right.
 func work(debug bool) (right bool, err error) {
 	b, err := Open(0, Options{Debug: debug})
 	if err != nil {
@@ -36,7 +35,7 @@ func work(debug bool) (right bool, err error) {
 	b.Add(y, z, x.Reshape(15))
 	w := b.Alloc(1, 1)
 	b.Fill(w, 0)
-	b.Conv1x1Grad([]kernels.Tensor{{}}, w, kernels.Tensor{}, z.Reshape(1, 1, 3, 5), w, z.Reshape(1, 1, 3, 5)) // has to ask for its shared memory
+	b.Conv1x1Grad([]kernels.Tensor{{}}, w, kernels.Tensor{}, z.Reshape(1, 1, 3, 5), w, z.Reshape(1, 1, 3, 5)) // has to request its shared memory
 	got := downloaded(b, y)
 	if err := b.Sync(); err != nil {
 		return false, err
@@ -51,14 +50,14 @@ func work(debug bool) (right bool, err error) {
 
 const outOfMemory = 2
 
-// injected are the codes of failures, and whether the context is lost after them: no
+// injected maps the injected error codes to whether the context is lost after them: no
 // memory, unknown, a failed launch, no device.
 var injected = map[int]bool{outOfMemory: false, 999: true, 719: true, 46: true}
 
-// Every driver call of a run fails once, in every way: the error surfaces, the
-// numbers are not taken for right, nothing panics, and nothing is left on the
-// device. A context that still works must have been emptied by the backend and
-// not by its end.
+// Every driver call of a run fails once, in every way: the error is returned, wrong
+// numbers are not reported as right, nothing panics, and nothing is left on the device.
+// A context that still works must have been emptied by the backend and not by its
+// destruction.
 func TestEveryCallMayFail(t *testing.T) {
 	needSoftware(t)
 	for _, debug := range []bool{false, true} {
@@ -79,7 +78,7 @@ func TestEveryCallMayFail(t *testing.T) {
 	}
 }
 
-// failCall makes the nth call of that name fail, and reports whether there was one.
+// failCall makes the nth call with that name fail, and reports whether there was one.
 func failCall(t *testing.T, name, call string, work func() (right bool, err error), nth, code int, lasting bool) (fired bool) {
 	t.Helper()
 	reclaimed := softdevice.Live().Reclaimed
@@ -100,8 +99,8 @@ func failCall(t *testing.T, name, call string, work func() (right bool, err erro
 	return fired
 }
 
-// A kernel that fails while it runs is named by Sync, with its shapes, however
-// many launches follow it.
+// Sync names a kernel that fails while it runs, with its shapes, however many launches
+// follow it.
 func TestAsynchronousFaultNamesItsKernel(t *testing.T) {
 	needSoftware(t)
 	for _, debug := range []bool{false, true} {
@@ -128,7 +127,7 @@ func TestAsynchronousFaultNamesItsKernel(t *testing.T) {
 	}
 }
 
-// failInAdd makes the one Add among many launches fail while it runs.
+// failInAdd makes the only Add among many launches fail while it runs.
 func failInAdd(t *testing.T, b *Backend) error {
 	t.Helper()
 	x, y, z := uploaded(b, numbers(6)...), b.Alloc(2, 3), b.Alloc(7)
@@ -148,7 +147,7 @@ func failInAdd(t *testing.T, b *Backend) error {
 	return b.Sync()
 }
 
-// A launch that the driver refuses names its kernel too, and the device goes on.
+// A launch that the driver refuses names its kernel too, and the device keeps working.
 func TestRefusedLaunch(t *testing.T) {
 	needSoftware(t)
 	b := open(t, Options{})
@@ -171,7 +170,7 @@ func TestRefusedLaunch(t *testing.T) {
 	}
 }
 
-// An image that the driver refuses is an error that names both releases.
+// An image that the driver refuses gives an error that names both releases.
 func TestRefusedImage(t *testing.T) {
 	needSoftware(t)
 	softdevice.Fail("cuModuleLoadData", 2, 222) // unsupported PTX version
@@ -185,8 +184,8 @@ func TestRefusedImage(t *testing.T) {
 	}
 }
 
-// Out of memory: the fault says how much there is, what is cached is given back
-// first, and afterwards the device works as before.
+// Out of memory: the fault says how much there is, cached memory is freed first, and
+// afterwards the device works as before.
 func TestOutOfMemory(t *testing.T) {
 	needSoftware(t)
 	t.Setenv("SOFTDEVICE_MEMORY", "1")
@@ -194,7 +193,7 @@ func TestOutOfMemory(t *testing.T) {
 	half := 1 << 17 // elements: half of the memory
 	x := b.Alloc(half - 256)
 	b.Free(x)
-	x = b.Alloc(half + 256) // fits only if the first is given back
+	x = b.Alloc(half + 256) // fits only if the first is freed
 	if err := b.Sync(); err != nil {
 		t.Fatal(err)
 	}

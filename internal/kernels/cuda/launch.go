@@ -14,42 +14,42 @@ import (
 )
 
 // grid is the shape of a launch: blocks along x, y and z, and bytes of dynamic shared
-// memory. A block has as many threads as the kernel's __launch_bounds__ says, in one
-// dimension: kernels split it as they like.
+// memory. The number of threads per block is the kernel's __launch_bounds__, in one
+// dimension, which kernels divide as they need.
 type grid struct {
 	x, y, z int
 	shared  int
 }
 
-// over is a grid of one dimension that covers n items, per of them a block.
+// over returns a one-dimensional grid that covers n items, per of them in each block.
 func over(n, per int) grid { return grid{x: ceil(n, per), y: 1, z: 1} }
 
 // maxBlocks is the largest extent of a grid along y and z.
 const maxBlocks = 65535
 
-// inPlanes is a grid with that many blocks for each of n planes, or rows.
+// inPlanes returns a grid with that many blocks for each of n planes, or rows.
 func inPlanes(blocks, n int) grid {
 	return grid{x: blocks, y: min(n, maxBlocks), z: ceil(n, maxBlocks)}
 }
 
-// ceil is n/d, rounded up.
+// ceil returns n/d, rounded up.
 func ceil(n, d int) int { return (n + d - 1) / d }
 
-// from is the part of a tensor from an element on, as an argument.
+// from is the part of a tensor starting at an element, as an argument.
 type from struct {
 	kernels.Tensor
 	element int
 }
 
-// argument is one 8-byte slot: gorgonia.org/cu reads 8 bytes behind every
-// pointer it is given.
+// argument is one 8-byte slot: gorgonia.org/cu reads 8 bytes at every pointer it is
+// given.
 type argument struct {
 	bits  uint64
 	size  int // of the kernel's parameter
 	value any // for messages: a Shape or a number
 }
 
-// text writes an argument for a message.
+// text formats an argument for a message.
 func (a argument) text() string {
 	if s, ok := a.value.(kernels.Shape); ok {
 		return strings.ReplaceAll(fmt.Sprint([]int(s)), " ", ",")
@@ -57,8 +57,8 @@ func (a argument) text() string {
 	return fmt.Sprint(a.value)
 }
 
-// argument packs one argument. A tensor becomes its address, the zero Tensor a
-// null pointer; int, float32 and int64 are int, float and long long.
+// argument packs one argument. A tensor becomes its address, the zero Tensor a null
+// pointer; int, float32 and int64 are int, float and long long.
 func (b *Backend) argument(v any) argument {
 	switch v := v.(type) {
 	case kernels.Tensor:
@@ -81,8 +81,8 @@ func (b *Backend) argument(v any) argument {
 	panic(fmt.Sprintf("cuda: a kernel takes no argument of type %T", v))
 }
 
-// launched is a launch on its way to the device; or a fill or a copy, which the driver
-// does without a kernel of ours.
+// launched is a launch on its way to the device, or a fill or a copy, which the driver
+// does without a kernel.
 type launched struct {
 	kernel   *kernel
 	grid     grid
@@ -99,7 +99,7 @@ func (l *launched) String() string {
 	return fmt.Sprintf("%s(%s)", l.kernel.name, strings.Join(texts, ", "))
 }
 
-// launch queues a kernel. An empty grid has nothing to do.
+// launch queues a kernel. An empty grid does nothing.
 func (b *Backend) launch(name string, g grid, args ...any) {
 	if g.x == 0 || g.y == 0 || g.z == 0 {
 		return
@@ -112,10 +112,11 @@ func (b *Backend) launch(name string, g grid, args ...any) {
 	b.queue(l)
 }
 
-// The names of transfers, which stand for kernels where they are counted or named.
+// The names of transfers, which take a kernel's place where launches are counted or
+// named.
 var filling, copying, uploading = &kernel{name: "fill"}, &kernel{name: "copy"}, &kernel{name: "upload"}
 
-// run makes the driver call of a launch and notes it. Worker only.
+// run makes the driver call of a launch and records it. Worker only.
 func (b *Backend) run(l *launched) {
 	if b.fault != nil {
 		return
@@ -133,7 +134,7 @@ func (b *Backend) run(l *launched) {
 	}
 }
 
-// call makes the driver call of a launch, on the stream, or into what is captured of it.
+// call makes the driver call of a launch, on the stream, or into a capture of it.
 // Worker only.
 func (b *Backend) call(l *launched) {
 	k, g := l.kernel, l.grid

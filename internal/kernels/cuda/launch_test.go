@@ -9,7 +9,7 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Mistakes in the dispatch of a kernel panic, and say what is wrong.
+// Mistakes in the dispatch of a kernel panic with a message that says what is wrong.
 func TestDispatchMistakes(t *testing.T) {
 	b := open(t, Options{})
 	x := b.Alloc(8)
@@ -48,7 +48,7 @@ func TestDispatchMistakes(t *testing.T) {
 	}
 }
 
-// More than 48 KB of shared memory has to be asked for; launch does.
+// More than 48 KB of shared memory must be requested, which launch does.
 func TestMuchSharedMemory(t *testing.T) {
 	needSoftware(t)
 	b := open(t, Options{})

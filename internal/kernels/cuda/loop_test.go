@@ -15,9 +15,9 @@ var (
 	branch      = regexp.MustCompile("\\bBRA\\b.*?`\\((\\.L_\\w+)\\)")
 )
 
-// loopOf returns how many instructions a turn of the innermost loop with tensor-core
-// products executes, and how many of them those are. What copies nothing but 4 bytes at a
-// time is left out: it runs only if rows do not start at multiples of 16 bytes.
+// loopOf returns how many instructions an iteration of the innermost loop with
+// tensor-core products executes, and how many of them are products. It leaves out
+// copies of 4 bytes, which only run if rows do not start at multiples of 16 bytes.
 func loopOf(code string) (executed, products int) {
 	at, all := map[string]int{}, []string{}
 	for line := range strings.SplitSeq(code, "\n") {
@@ -75,10 +75,11 @@ func countFunc(s []string, is func(string) bool) (n int) {
 	return n
 }
 
-// perProducts is the most instructions, on sm_80, that a turn may execute for each 32
-// products of the tensor cores. These take an A100's 256 cycles, and one instruction is
-// issued a cycle: 400 instructions allow 64 % of the peak. Counted with what goes on to
-// another sample, source or job, which most turns skip: 20 to 150 instructions.
+// perProducts is the largest number of instructions, on sm_80, that an iteration may
+// execute per 32 tensor-core products. These take 256 cycles on an A100, which issues
+// one instruction per cycle: 400 instructions allow 64 % of the peak. The count includes
+// the steps to the next sample, source or job (20 to 150 instructions), which most
+// iterations skip.
 var perProducts = map[string]int{
 	"conv1x1_fwd_tf32":         310,
 	"conv1x1_norm_tf32":        260,
@@ -92,7 +93,8 @@ var perProducts = map[string]int{
 	"experts_project_dw_tf32":  200,
 }
 
-// checkLoop holds the inner loop of a product in TF32 to what it has come down to.
+// checkLoop compares the inner loop of a product in TF32 with the number that was
+// reached.
 func checkLoop(t *testing.T, name, code string) {
 	most, ok := perProducts[name]
 	if !ok {

@@ -4,7 +4,7 @@ package cuda
 
 import "clusir/internal/kernels"
 
-// sumBlock is how many numbers a block of a reduction has.
+// sumBlock is how many numbers a block of a reduction handles.
 const sumBlock = 4096
 
 // L1 is the mean of |x − t|, summed in two steps.
@@ -28,7 +28,8 @@ func (b *Backend) L1Grad(dx, dy, x, t kernels.Tensor) {
 	b.launch("l1_grad", over(n, perBlock), dx, dy, x, t, int64(n))
 }
 
-// Orthogonality is the mean squared entry of P̂P̂ᵀ − I, P̂ the rows of p normalised.
+// Orthogonality is the mean squared entry of P̂P̂ᵀ − I, where P̂ are the normalised
+// rows of p.
 func (b *Backend) Orthogonality(y, p kernels.Tensor) {
 	N, D := p.Shape[0], p.Shape[1]
 	b.launch("orthogonality_fwd", grid{x: 1, y: 1, z: 1, shared: 8 * N}, y, p, N, D)

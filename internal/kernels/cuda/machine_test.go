@@ -18,8 +18,8 @@ import (
 	"testing"
 )
 
-// machineFact is what the machine code of a kernel must be like, on sm_80 and
-// sm_90 alike. Compilation already refuses spilled registers.
+// machineFact describes the machine code of a kernel, on sm_80 and sm_90 alike.
+// Compilation already refuses spilled registers.
 type machineFact struct {
 	shared int  // bytes of dynamic shared memory
 	wide   bool // reads and writes 16 bytes at a time
@@ -33,8 +33,8 @@ const (
 	hmmaBF16 = "HMMA.16816.F32.BF16"
 )
 
-// machineFacts has a row for every kernel. One that has variants for the precisions has
-// one for them all.
+// machineFacts has a row for every kernel, and a single one for all variants of a
+// kernel for the precisions.
 var machineFacts = map[string]machineFact{
 	"add_fwd":  {wide: true},
 	"axpy_fwd": {wide: true},
@@ -157,12 +157,12 @@ var machineFacts = map[string]machineFact{
 	"leaky_grad":  {wide: true},
 }
 
-// variants end the names of a kernel for a precision: those of every product, and what
-// Backend.nearly adds to some.
+// variants are the suffixes of kernel names for a precision: those of every product,
+// and what Backend.nearly adds to some.
 var variants = []string{"_float32", "_tf32", "_bf16", "_tf32x3"}
 
-// factOf returns what a kernel's machine code must be like, and the tensor cores'
-// instruction that it has, if any.
+// factOf returns the description of a kernel's machine code, and the tensor-core
+// instruction that it contains, if any.
 func factOf(name string) (fact machineFact, tensor string, ok bool) {
 	if fact, ok = machineFacts[name]; ok {
 		return fact, "", !fact.gemm
@@ -176,7 +176,7 @@ func factOf(name string) (fact machineFact, tensor string, ok bool) {
 	return fact, "", false
 }
 
-// compiled is what the assembler says of a kernel, and the threads of its blocks.
+// compiled is what the assembler reports about a kernel, and the threads of its blocks.
 type compiled struct{ registers, shared, stack, spills, threads int }
 
 var (
@@ -187,7 +187,7 @@ var (
 	section   = regexp.MustCompile(`(?m)^//-+ \.text\.(\w+)`)
 )
 
-// parseAssembler reads the assembler's log: kernel, then architecture.
+// parseAssembler parses the assembler's log: kernel, then architecture.
 func parseAssembler(log string) map[string]map[string]compiled {
 	all := map[string]map[string]compiled{}
 	starts := compiling.FindAllStringSubmatchIndex(log, -1)
@@ -239,15 +239,16 @@ func disassemble(t *testing.T, cubin string) map[string]string {
 	return code
 }
 
-// launchBounds reads each kernel's __launch_bounds__ from a cubin: a section .nv.info.KERNEL
-// has attributes of a format, a code, and a size or a 16-bit value; code 5 has three sizes.
+// launchBounds reads each kernel's __launch_bounds__ from a cubin: a section
+// .nv.info.KERNEL has attributes of a format, a code, and a size or a 16-bit value;
+// code 5 has three sizes.
 func launchBounds(t *testing.T, cubin string) map[string]int {
 	t.Helper()
 	image, err := os.ReadFile(cubin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	copy(image[0x14:], []byte{1, 0, 0, 0}) // CUDA 12 has a version of its own there
+	copy(image[0x14:], []byte{1, 0, 0, 0}) // CUDA 12 has its own version there
 	f, err := elf.NewFile(bytes.NewReader(image))
 	if err != nil {
 		t.Fatal(err)
@@ -324,7 +325,7 @@ func checkMachine(t *testing.T, name, arch string, c compiled, code string, occu
 	if c.registers == 0 || c.threads == 0 || code == "" {
 		t.Fatalf("no machine code, or no __launch_bounds__: %+v", c)
 	}
-	// The compiler of CUDA 12 wants two registers more than experts_*_dw may have.
+	// The compiler of CUDA 12 needs two registers more than experts_*_dw may have.
 	if spilled := c.stack + c.spills; spilled > 0 && (imageFolder == "image" || spilled > 24) {
 		t.Errorf("local memory: %+v", c)
 	}
@@ -357,7 +358,7 @@ func checkMachine(t *testing.T, name, arch string, c compiled, code string, occu
 	}
 }
 
-// The reader of the assembler's log understands it, spills included.
+// The parser of the assembler's log handles spills, too.
 func TestParseAssembler(t *testing.T) {
 	log := `ptxas info    : 0 bytes gmem
 ptxas info    : Compiling entry function 'a_fwd' for 'sm_80'

@@ -8,8 +8,7 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Memory that was freed serves the next allocation of about its size, and none
-// of another.
+// Freed memory serves the next allocation of about its size, and no other.
 func TestCacheReuse(t *testing.T) {
 	b := open(t, Options{})
 	address := func(x kernels.Tensor) any { return b.buffer(x).addr }
@@ -57,7 +56,7 @@ func TestLargeTransfers(t *testing.T) {
 	}
 }
 
-// Two devices of one process work at the same time and know nothing of each other.
+// Two devices in one process work at the same time and independently.
 func TestTwoDevices(t *testing.T) {
 	needSoftware(t)
 	t.Setenv("SOFTDEVICE_COUNT", "2")

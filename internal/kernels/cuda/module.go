@@ -14,7 +14,7 @@ import (
 	"gorgonia.org/cu"
 )
 
-// toolkitRelease is the CUDA release of the kernels, such as 13.0.
+// toolkitRelease returns the CUDA release of the kernels, such as 13.0.
 func toolkitRelease() string {
 	text, err := images.ReadFile(imageFolder + "/release")
 	if err != nil {
@@ -23,10 +23,10 @@ func toolkitRelease() string {
 	return strings.TrimSpace(string(text))
 }
 
-// imagesFor returns, of the files of an image folder, one for each family that a
-// device of that compute capability can load: a fatbin, from which the driver
-// chooses; else the newest machine code that it runs, which is of its major number;
-// else PTX, for the driver to compile.
+// imagesFor returns, from the files of an image folder, one for each family that a
+// device of that compute capability can load: a fatbin, from which the driver chooses;
+// else the newest machine code that it runs, which is of its major number; else PTX,
+// for the driver to compile.
 func imagesFor(files []string, major, minor int) map[string]string {
 	chosen, rank := map[string]string{}, map[string]int{}
 	for _, file := range files {
@@ -76,11 +76,11 @@ type kernel struct {
 	name    string
 	fn      cu.Function
 	sizes   []int // of the parameters; nil if the driver cannot tell
-	threads int   // of a block: its __launch_bounds__
+	threads int   // per block: its __launch_bounds__
 	shared  int   // bytes of dynamic shared memory it may use
 }
 
-// kernel returns the kernel of that name, which it looks up once.
+// kernel returns the kernel with that name, which it looks up once.
 func (b *Backend) kernel(name string) *kernel {
 	if k := b.kernels[name]; k != nil {
 		return k
@@ -101,7 +101,7 @@ func (b *Backend) kernel(name string) *kernel {
 	return k
 }
 
-// find fills in k. An error but NotFound is kept for Sync. Worker only.
+// find fills in k. An error other than NotFound is kept for Sync. Worker only.
 func (b *Backend) find(k *kernel) error {
 	for _, m := range b.modules {
 		fn, err := m.Function(k.name)
@@ -124,7 +124,7 @@ func (b *Backend) find(k *kernel) error {
 	return cu.NotFound
 }
 
-// check panics where arguments do not fit the kernel's parameters.
+// check panics if arguments do not match the kernel's parameters.
 func (k *kernel) check(args []argument) {
 	if k.sizes == nil {
 		return

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A device gets the newest machine code that it runs, and PTX only where there is none.
+// A device gets the newest machine code that it runs, and PTX only if there is none.
 func TestImagesFor(t *testing.T) {
 	files := []string{"i/a.sm_80.cubin", "i/a.sm_90.cubin", "i/a.compute_80.ptx", "i/a.sm_86.cubin", "i/b.fatbin", "i/release"}
 	for _, c := range []struct {

@@ -8,7 +8,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// The window of MS-SSIM, the most scales, and the windows or pixels of a block.
+// The window of MS-SSIM, the largest number of scales, and the windows or pixels per
+// block.
 const (
 	ssimWindow = 11
 	ssimScales = 5
@@ -20,7 +21,7 @@ const (
 type ssimScale struct {
 	H, W    int
 	x, t    kernels.Tensor // [planes,H,W]
-	handed  kernels.Tensor // what its windows hand on, five times [planes,h,w]
+	handed  kernels.Tensor // what its windows pass on, five times [planes,h,w]
 	at      int            // where its partial sums start
 	windows grid
 }
@@ -60,7 +61,7 @@ func (b *Backend) newSSIM(op string, x, t kernels.Tensor, gradient bool) *ssim {
 	return s
 }
 
-// alloc returns scratch memory that free gives back.
+// alloc returns scratch memory that free frees.
 func (s *ssim) alloc(shape ...int) kernels.Tensor {
 	t := s.Alloc(shape...)
 	s.scratch = append(s.scratch, t)
@@ -73,7 +74,7 @@ func (s *ssim) free() {
 	}
 }
 
-// tiles is a grid over the windows or pixels h×w of all planes.
+// tiles returns a grid over the windows or pixels h×w of all planes.
 func (s *ssim) tiles(h, w int) grid { return inPlanes(ceil(h, ssimTileH)*ceil(w, ssimTileW), s.planes) }
 
 // halve averages the 2×2 blocks of planes of h×w.
@@ -83,7 +84,7 @@ func (s *ssim) halve(x kernels.Tensor, h, w int) kernels.Tensor {
 	return y
 }
 
-// measure sums every scale's windows, in `parts` parts all together.
+// measure sums every scale's windows, in `parts` parts in all.
 func (s *ssim) measure(parts int) {
 	s.partial = s.alloc(parts)
 	for i, c := range s.scales {
@@ -108,8 +109,8 @@ func (b *Backend) MSSSIM(y, x, t kernels.Tensor) {
 	s.free()
 }
 
-// MSSSIMGrad is MSSSIM's gradient: from the last scale to the image itself, each
-// adds what it hands on to a quarter of the next one's.
+// MSSSIMGrad is MSSSIM's gradient: from the last scale to the image itself, each scale
+// adds its own part to a quarter of the next one's.
 func (b *Backend) MSSSIMGrad(dx, dy, x, t kernels.Tensor) {
 	if dx.IsZero() {
 		return

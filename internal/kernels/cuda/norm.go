@@ -4,8 +4,8 @@ package cuda
 
 import "clusir/internal/kernels"
 
-// normed is a layer norm over the channels of x [B,C,H,W] on its way through an
-// operation: u is the result and stats, [B,2,H·W], what its gradient needs.
+// normed is a layer norm over the channels of x [B,C,H,W] within an operation: u is the
+// result and stats, [B,2,H·W], is for its gradient.
 type normed struct {
 	x, u, stats kernels.Tensor
 	n           kernels.Norm
@@ -13,13 +13,13 @@ type normed struct {
 	grid        grid
 }
 
-// layerNorm normalises x, for a product. What it returns must be freed.
+// layerNorm normalises x, for a product. The caller must free its result.
 func (b *Backend) layerNorm(x kernels.Tensor, n kernels.Norm) normed {
 	return b.layerNormTo(b.Alloc(x.Shape...), x, n)
 }
 
-// layerNormTo is layerNorm with the result in u; where that is absent, stats is all
-// there is of it.
+// layerNormTo is layerNorm with the result in u; if that is absent, it only computes
+// stats.
 func (b *Backend) layerNormTo(u, x kernels.Tensor, n kernels.Norm) normed {
 	B, C, P := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
 	l := normed{
@@ -30,8 +30,8 @@ func (b *Backend) layerNormTo(u, x kernels.Tensor, n kernels.Norm) normed {
 	return l
 }
 
-// layerNormGrad adds to dx, and to dn, the gradient that belongs to du, and to dx
-// the residual too. Each of the three may be absent.
+// layerNormGrad adds to dx and dn the gradient that belongs to du, and to dx the
+// residual too. Each of the three may be absent.
 func (b *Backend) layerNormGrad(dx kernels.Tensor, dn kernels.Norm, du, residual kernels.Tensor, l normed) {
 	var partial kernels.Tensor
 	blocks := l.grid.x * l.grid.y
@@ -48,7 +48,7 @@ func (b *Backend) layerNormGrad(dx kernels.Tensor, dn kernels.Norm, du, residual
 	b.Free(partial)
 }
 
-// free gives back what layerNorm allocated.
+// free frees what layerNorm allocated.
 func (l normed) free(b *Backend) {
 	b.Free(l.u)
 	b.Free(l.stats)

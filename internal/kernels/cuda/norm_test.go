@@ -10,8 +10,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Layer norm and its gradient against plain sums in float64, with each of the
-// optional tensors there and absent.
+// Layer norm and its gradient compared with plain sums in float64, with each of the
+// optional tensors present and absent.
 func TestLayerNorm(t *testing.T) {
 	for _, s := range []struct{ B, C, h, w int }{{2, 5, 3, 3}, {1, 70, 6, 10}, {3, 33, 1, 41}} {
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {

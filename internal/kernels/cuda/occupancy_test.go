@@ -16,7 +16,7 @@ import (
 	"clusir/internal/sharedtest"
 )
 
-// multiprocessor is what one has: registers, shared memory and threads.
+// multiprocessor holds a multiprocessor's resources.
 type multiprocessor struct{ registers, shared, threads, blocks int }
 
 var multiprocessors = map[string]multiprocessor{
@@ -24,16 +24,17 @@ var multiprocessors = map[string]multiprocessor{
 	"sm_90": {65536, 228 << 10, 2048, 32},
 }
 
-// resident is how many threads of a kernel run on a multiprocessor at once.
+// resident returns how many threads of a kernel run on a multiprocessor at once.
 func (m multiprocessor) resident(threads, registers, shared int) int {
-	perWarp := ceil(registers*32, 256) * 256 // handed out in units of 256
+	perWarp := ceil(registers*32, 256) * 256 // allocated in units of 256
 	blocks := min(m.threads/threads, m.registers/(perWarp*threads/32), m.blocks, m.shared/(shared+1024))
 	return blocks * threads
 }
 
-// occupancyLine is what the header of each file of kernels says: the threads that a
-// multiprocessor has at once, at least, and of which kernels there are other numbers.
-// A pointwise kernel needs many to keep memory busy; a product needs registers instead.
+// occupancyLine matches the line in the header of each file of kernels that states the
+// minimum number of resident threads of a multiprocessor, and the kernels with other
+// numbers. A pointwise kernel needs many threads to keep memory busy; a product needs
+// registers instead.
 var occupancyLine = regexp.MustCompile(`Threads a multiprocessor, at least: (\d+)([^.]*)\.`)
 
 // statedOccupancy reads it, as a function of the kernel's name.
@@ -93,7 +94,7 @@ func TestParseOccupancy(t *testing.T) {
 	}
 }
 
-// A100: 65536 registers; 166 a thread leave room for three blocks of 128.
+// A100: 65536 registers; 166 per thread leave room for three blocks of 128.
 func TestResident(t *testing.T) {
 	m := multiprocessors["sm_80"]
 	for _, c := range []struct{ threads, registers, shared, want int }{

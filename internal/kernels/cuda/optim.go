@@ -10,14 +10,14 @@ import (
 	"clusir/internal/kernels"
 )
 
-// part is a line of the table of optim.cu: the first block of a tensor's, its
-// size, and the addresses of the tensors that belong together.
+// part is a line of optim.cu's table: the first block of a tensor's, its size, and the
+// addresses of the tensors that belong together.
 type part struct {
 	first, n  int64
 	addresses [6]uint64
 }
 
-// parts is the table of one launch over many tensors, and its blocks.
+// parts is the table of one launch over many tensors, and its number of blocks.
 type parts struct {
 	lines  []part
 	blocks int
@@ -35,8 +35,8 @@ func (p *parts) add(b *Backend, ts ...kernels.Tensor) {
 	p.blocks += ceil(ts[0].Len(), sumBlock)
 }
 
-// upload returns the table in device memory, with n zeros of 4 bytes behind it. It
-// waits for nothing: the copy is ordered like a launch.
+// upload returns the table in device memory, followed by n zeros of 4 bytes. It waits
+// for nothing: the copy is ordered like a launch.
 func (p *parts) upload(b *Backend, n int) (table kernels.Tensor, zeros from) {
 	const words = int(unsafe.Sizeof(part{})) / 4
 	bits := make([]float32, len(p.lines)*words+n)
@@ -46,7 +46,7 @@ func (p *parts) upload(b *Backend, n int) (table kernels.Tensor, zeros from) {
 	return table, from{table, len(p.lines) * words}
 }
 
-// table returns the table in device memory, and how many lines it has.
+// table returns the table in device memory, and its number of lines.
 func (p *parts) table(b *Backend) (table kernels.Tensor, lines int) {
 	const words = int(unsafe.Sizeof(part{})) / 8
 	return b.table(unsafe.Slice((*uint64)(unsafe.Pointer(&p.lines[0])), words*len(p.lines))), len(p.lines)
@@ -65,7 +65,7 @@ func (b *Backend) Clear(ts ...kernels.Tensor) {
 	b.launch("clear_fwd", over(p.blocks, 1), table, lines)
 }
 
-// Adam makes one step for every parameter that a sample reached, in one launch.
+// Adam takes one step for every parameter that a sample reached, in one launch.
 func (b *Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
 	var p parts
 	for _, q := range ps {

@@ -4,7 +4,7 @@ package cuda
 
 import "clusir/internal/kernels"
 
-// perBlock is how many numbers a block of a pointwise kernel has.
+// perBlock is how many numbers a block of a pointwise kernel handles.
 const perBlock = 1024
 
 // Add computes y = a + b.

@@ -2,8 +2,8 @@
 
 package cuda
 
-// matrix is an operand of a product: rows of contiguous numbers, ld apart, in a
-// tensor, and how far apart the matrices of the outer and the inner batch are.
+// matrix is an operand of a product: rows of contiguous numbers, ld apart, in a tensor,
+// and the distances between the matrices of the outer and the inner batch.
 type matrix struct {
 	from
 	ld           int
@@ -25,7 +25,7 @@ const (
 
 var sharedOf = map[string]int{productNN: sharedFwd, productNT: sharedDw, productTN: sharedDx}
 
-// cut is how many parts the terms are cut into, so that a GPU is busy.
+// cut returns the number of parts into which the terms are divided, to keep a GPU busy.
 func (p batched) cut() int {
 	steps := ceil(p.terms, tileK)
 	return ceil(steps, ceil(steps, ceil(dwBlocks, p.tiles()*p.outer*p.inner)))
@@ -33,9 +33,9 @@ func (p batched) cut() int {
 
 func (p batched) tiles() int { return ceil(p.rows, tileM) * ceil(p.columns, tileN) }
 
-// product launches products of a form by its kernel at a precision (Backend.precise,
-// Backend.nearly). Each of the parts that the terms are cut into has a whole c of its
-// own, one behind the other.
+// product launches products of a form with its kernel at a precision (Backend.precise,
+// Backend.nearly). Each of the parts into which the terms are divided has a complete c,
+// one after the other.
 func (b *Backend) product(form string, precision func(string) string, p batched, c, x, y matrix, parts int) {
 	steps := ceil(ceil(p.terms, tileK), parts)
 	size := p.outer * p.inner * p.rows * p.columns
@@ -45,8 +45,9 @@ func (b *Backend) product(form string, precision func(string) string, p batched,
 		p.inner, steps, int64(size))
 }
 
-// nearly is the variant of a kernel that is as exact as float32, or nearly so, on the
-// units that this backend's precision uses: for differences of products that cancel.
+// nearly returns the variant of a kernel that is as exact as float32, or nearly so, on
+// the units that this backend's precision uses: for differences of products that
+// cancel.
 func (b *Backend) nearly(name string) string {
 	if b.precision == Float32 {
 		return name + "_float32"

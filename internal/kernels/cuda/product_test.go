@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Products of a batch against their sums in float64, in each form and at each
-// precision, with more than one tile of each side and rows that start anywhere.
+// Products of a batch compared with their sums in float64, in each form and at each
+// precision, with more than one tile on each side and rows that start anywhere.
 func TestProduct(t *testing.T) {
 	for _, form := range []string{productNN, productNT, productTN} {
 		for _, p := range precisions {
@@ -31,7 +31,7 @@ func TestProduct(t *testing.T) {
 	}
 }
 
-// matrixOf uploads matrices of rows and columns, stored as their transposes or not.
+// matrixOf uploads matrices of rows and columns, transposed or not.
 func matrixOf(b *Backend, v []float32, s batched, rows, columns int, transposed bool) matrix {
 	ld := columns
 	if transposed {
@@ -58,7 +58,7 @@ func productOf(s batched, x, y []float64, form string) []float64 {
 	return c
 }
 
-// A product of terms that cancel is nearly float32's at every precision, where TF32
+// A product of terms that cancel is nearly float32's at every precision, while TF32
 // alone would be off by half a thousandth of the largest.
 func TestNearly(t *testing.T) {
 	for _, p := range precisions {
@@ -78,7 +78,7 @@ func TestNearly(t *testing.T) {
 	}
 }
 
-// Cutting the terms of a product into parts changes who adds, not what.
+// Dividing the terms of a product into parts does not change the result.
 func TestParts(t *testing.T) {
 	b := open(t, Options{Debug: true})
 	s := batched{1, 2, 6, 7, 100}

@@ -25,8 +25,8 @@ import (
 
 var update = flag.Bool("update", false, "write docs/roofline.md")
 
-// idle returns a backend that launches nothing: it has a fault from the start, so
-// that what is queued is skipped. It needs no device.
+// idle returns a backend that launches nothing: it has a fault from the start, so that
+// everything queued is skipped. It needs no device.
 func idle(t *testing.T, p Precision) *Backend {
 	b := &Backend{
 		worker: newWorker(), precision: p, kernels: map[string]*kernel{},
@@ -36,8 +36,8 @@ func idle(t *testing.T, p Precision) *Backend {
 	return b
 }
 
-// newPass makes a network and returns a pass over it: inference, or a step of
-// training with the objective, backward and Adam. It is over after the next Sync.
+// newPass makes a network and returns a pass over it: inference, or a training step
+// with the objective, backward and Adam. It is complete after the next Sync.
 func newPass(t *testing.T, b *Backend, config arch.Config, c timedCase) func() {
 	t.Helper()
 	m, err := model.New(config, b)
@@ -89,7 +89,7 @@ func countPass(t *testing.T, pass timedCase) map[string]cost {
 	b := idle(t, pass.precision)
 	run := newPass(t, b, c, pass)
 	n := newCounter(t, a100, c)
-	run() // the first uploads tables that the others find there
+	run() // the first uploads tables that the others then find
 	b.watch = n.add
 	run()
 	_ = b.Sync() // an idle backend's fault
@@ -97,8 +97,8 @@ func countPass(t *testing.T, pass timedCase) map[string]cost {
 }
 
 // TestTensorCoreShare: of the multiply-accumulates of a training step of the base
-// model, at least 95 % are launched in kernels that use the tensor cores. All of
-// them are at least those that the network has.
+// model, at least 95 % are launched in kernels that use the tensor cores. All together
+// are at least those of the network.
 func TestTensorCoreShare(t *testing.T) {
 	for _, p := range []Precision{TF32, BF16} {
 		costs := countStep(t, p, 12)
@@ -123,7 +123,7 @@ func TestTensorCoreShare(t *testing.T) {
 	}
 }
 
-// networkMACs is what a forward pass has by the tape's count.
+// networkMACs returns the MACs of a forward pass by the tape's count.
 func networkMACs(t *testing.T, batch int) int64 {
 	c, err := model.CostOf(arch.Base(), batch, 128, 128)
 	if err != nil {
@@ -132,26 +132,26 @@ func networkMACs(t *testing.T, batch int) int64 {
 	return c.MACs
 }
 
-// peaks is what a GPU can do at most, in bytes and operations a second.
+// peaks is a GPU's maximum, in bytes and operations per second.
 type peaks struct {
 	memory float64
 	ops    map[Precision]float64
 }
 
-// The A100 that docs/roofline.md is about.
+// The A100 of docs/roofline.md.
 var a100 = peaks{1.56e12, map[Precision]float64{Float32: 19.5e12, TF32: 156e12, BF16: 312e12}}
 
-// units is the multiply-accumulates that a multiprocessor makes a clock, by compute
-// capability: of dense tensor-core products those with float32 accumulation.
+// units is the multiply-accumulates per clock of a multiprocessor, by compute
+// capability: for dense tensor-core products those with float32 accumulation.
 var units = map[[2]int]map[Precision]float64{
 	{8, 0}: {Float32: 64, TF32: 512, BF16: 1024},
 	{9, 0}: {Float32: 128, TF32: 1024, BF16: 2048},
 }
 
-// traits is what the driver says of a device; clocks are in kHz, the bus in bits.
+// traits is what the driver reports about a device; clocks are in kHz, the bus in bits.
 type traits struct{ major, minor, multiprocessors, clock, memoryClock, bus int }
 
-// peaks is at the highest clocks, with two transfers to a clock of the memory.
+// peaks assumes the highest clocks, with two transfers per clock of the memory.
 func (d traits) peaks() (peaks, error) {
 	per, ok := units[[2]int{d.major, d.minor}]
 	if !ok || min(d.multiprocessors, d.clock, d.memoryClock, d.bus) <= 0 {
@@ -181,7 +181,7 @@ func deviceTraits(t *testing.T, i int) (d traits) {
 	return d
 }
 
-// The peaks follow from what the driver says as in the makers' data sheets.
+// The peaks computed from the driver's numbers equal those in the makers' data sheets.
 func TestPeaks(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -211,7 +211,7 @@ func TestPeaks(t *testing.T) {
 	}
 }
 
-// least is the least time that one launch takes for its bytes, and for its
+// least returns the shortest time for one launch's bytes, and for its
 // multiply-accumulates, in seconds.
 func (p peaks) least(name string, c cost) (moving, computing float64) {
 	if p.memory == 0 {
@@ -229,7 +229,7 @@ func (p peaks) least(name string, c cost) (moving, computing float64) {
 	return float64(c.bytes) / p.memory, 2 * float64(c.macs) / ops
 }
 
-// TestRoofline holds docs/roofline.md to what is counted; -update writes it.
+// TestRoofline compares docs/roofline.md with the counts; -update writes it.
 func TestRoofline(t *testing.T) {
 	path := filepath.Join(sharedtest.Root(t), "docs", "roofline.md")
 	got := roofline(t)
@@ -244,7 +244,7 @@ func TestRoofline(t *testing.T) {
 	}
 }
 
-// loops lists the instructions of the products' loops, fewest first.
+// loops lists the number of instructions of the products' loops, fewest first.
 func loops() string {
 	var rows strings.Builder
 	for _, name := range slices.SortedFunc(maps.Keys(perProducts), func(a, b string) int {

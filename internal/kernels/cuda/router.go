@@ -4,7 +4,7 @@ package cuda
 
 import "clusir/internal/kernels"
 
-// each is a grid with a thread for each of n numbers.
+// each returns a grid with a thread for each of n numbers.
 func each(n int) grid { return over(n, 128) }
 
 // Tokens computes t_bn = α_bn (μ_n + exp(logσ_n) ⊙ ε_bn).
@@ -24,14 +24,14 @@ func (b *Backend) TokensGrad(dalpha, dmu, dlogSigma, dt, alpha, mu, logSigma, ep
 	}
 }
 
-// attention is the extents of q [B,T,D] and k [B,S,D].
+// attention holds the extents of q [B,T,D] and k [B,S,D].
 type attention struct{ B, T, S, D, heads int }
 
 func newAttention(q, k kernels.Tensor, heads int) attention {
 	return attention{B: q.Shape[0], T: q.Shape[1], S: k.Shape[1], D: q.Shape[2], heads: heads}
 }
 
-// perQuery is a grid with a warp for each query and head, and the given number of
+// perQuery returns a grid with a warp for each query and head, and the given number of
 // rows of S floats of shared memory each.
 func (a attention) perQuery(rows int) grid {
 	g := perRow(a.B * a.T * a.heads)

@@ -13,14 +13,14 @@ import (
 	"gorgonia.org/cu"
 )
 
-// planted is a kernel of faults.cu. x holds 64 numbers and y 128 in allocations
-// of exactly their size.
+// planted is a kernel of faults.cu. x holds 64 numbers and y 128, in allocations of
+// exactly their size.
 type planted struct {
 	kernel string
 	grid   grid
 	args   func(y, x kernels.Tensor) []any
 	err    error  // what Sync must report
-	says   string // part of what the device says
+	says   string // part of the device's message
 	build  string // the build that finds it: checked, or any
 }
 
@@ -37,7 +37,7 @@ func ySteps(i int) func(y, x kernels.Tensor) []any {
 }
 func total(y, x kernels.Tensor) []any { return []any{y, x, 64} }
 
-// one and two blocks.
+// Grids of one and two blocks.
 var one, two = over(1, 1), over(2, 1)
 
 func (g grid) sharing(bytes int) grid {
@@ -73,13 +73,13 @@ var faults = []planted{
 	{"fault_unwritten", one, y, cu.LaunchFailed, "nothing has written", "checked"},
 }
 
-// lastBlock's arguments are y, the sums (behind it in y), a counter, x and n.
+// lastBlock's arguments are y, the sums (after it in y), a counter, x and n.
 func lastBlock(y, x kernels.Tensor) []any { return []any{y, from{y, 8}, from{y, 16}, x, 64} }
 
-// yCounter's arguments are y and a counter behind it.
+// yCounter's arguments are y and a counter after it.
 func yCounter(y, _ kernels.Tensor) []any { return []any{y, from{y, 8}} }
 
-// runPlanted launches a planted kernel on a backend of its own.
+// runPlanted launches a planted kernel on its own backend.
 func runPlanted(t *testing.T, p planted) (*Backend, kernels.Tensor, error) {
 	needSoftware(t)
 	b := open(t, Options{Debug: true})
@@ -121,7 +121,7 @@ func says(text, pattern string) bool {
 	return false
 }
 
-// A wait that is missing shows as a wrong result; the checked build names it.
+// A missing wait shows as a wrong result; the checked build names it.
 func TestMissingWaitShows(t *testing.T) {
 	b, y, err := runPlanted(t, planted{kernel: "fault_wait", grid: one, args: yx})
 	if softdevice.Checked() {

@@ -23,7 +23,8 @@ func (b *Backend) MeanHWGrad(dx, dy kernels.Tensor) {
 	b.launch("mean_hw_grad", longRows(planes, P), dx, dy, planes, P)
 }
 
-// planesOf returns the planes of x [B,C,H,W], one for each number of y, and their pixels.
+// planesOf returns the number of planes of x [B,C,H,W], one for each number of y, and
+// their pixels.
 func planesOf(op string, y, x kernels.Tensor) (planes, P int) {
 	planes, P = x.Shape[0]*x.Shape[1], x.Shape[2]*x.Shape[3]
 	if y.Len() != planes {
@@ -45,7 +46,7 @@ func (b *Backend) ResizeGrad(dx, dy kernels.Tensor) {
 	}
 }
 
-// resize launches a kernel with n threads a plane that maps x to y, or back.
+// resize launches a kernel with n threads per plane that maps x to y, or back.
 func (b *Backend) resize(kernel string, dst, src, x, y kernels.Tensor, n int) {
 	s, l := x.Shape, y.Shape
 	if s[0] != l[0] || s[1] != l[1] {

@@ -8,14 +8,14 @@ import (
 	"clusir/internal/kernels"
 )
 
-// spectral is one run of SpectralFusion: its operands, and what lies in between.
+// spectral is one run of SpectralFusion: its operands and intermediate results.
 type spectral struct {
 	*Backend
-	n               int // complex numbers of a sample
+	n               int // complex numbers per sample
 	amplitude       kernels.Fuse
 	phase           kernels.Fuse
 	logs, units     [2]kernels.Tensor // log|·| and ·/|·| of z and l
-	stretch, rotate kernels.Tensor    // the networks' layers between, after LeakyReLU
+	stretch, rotate kernels.Tensor    // the networks' hidden layers, after LeakyReLU
 	gain, turn      kernels.Tensor
 }
 
@@ -40,8 +40,8 @@ func (s *spectral) grid(samples int) grid {
 	return grid{x: ceil(s.n, perBlock), y: samples, z: 1}
 }
 
-// fuse runs one of the networks on the channels of both xs, at TF32 or better: on the
-// other side of LeakyReLU's kink a gradient is ten times another.
+// fuse runs one of the networks on the channels of both xs, at TF32 or better: across
+// LeakyReLU's kink a gradient changes tenfold.
 func (s *spectral) fuse(f kernels.Fuse, xs [2]kernels.Tensor) (hidden, out kernels.Tensor) {
 	hidden, out = s.Alloc(s.logs[0].Shape...), s.Alloc(s.logs[0].Shape...)
 	product := s.atLeastTF32("conv1x1_fwd")
@@ -71,8 +71,8 @@ func (b *Backend) SpectralFusion(y, z, l kernels.Tensor, amplitude, phase kernel
 	s.done()
 }
 
-// SpectralFusionGrad is the gradient of SpectralFusion. What the forward pass had
-// in between is computed again.
+// SpectralFusionGrad is the gradient of SpectralFusion. It recomputes the intermediate
+// results of the forward pass.
 func (b *Backend) SpectralFusionGrad(dz, dl kernels.Tensor, damplitude, dphase kernels.Fuse, dy, z, l kernels.Tensor,
 	amplitude, phase kernels.Fuse) {
 	same("SpectralFusionGrad", dy, z)
@@ -106,7 +106,7 @@ func (s *spectral) zerosLike(xs [2]kernels.Tensor, dz, dl kernels.Tensor) []kern
 	return zeros
 }
 
-// fuseGrad goes back through one of the networks.
+// fuseGrad runs one of the networks backwards.
 func (s *spectral) fuseGrad(dxs []kernels.Tensor, d kernels.Fuse, dout kernels.Tensor, f kernels.Fuse, hidden kernels.Tensor,
 	xs [2]kernels.Tensor) {
 	dhidden := s.Alloc(hidden.Shape...)

@@ -22,12 +22,13 @@ import (
 
 var kernelTimes = flag.String("kernel-times", "", "write what TestKernelTimes measures to this JSON `file`")
 
-// timed is what the kernels of one pass took on a device, by events around each launch.
+// timed is what the kernels of one pass took on a device, measured by events around
+// each launch.
 type timed struct {
 	Case     string       `json:"case"`
 	Launches int64        `json:"launches"`
 	KernelMs float64      `json:"kernel_ms"` // of all kernels together
-	SpanMs   float64      `json:"span_ms"`   // from the first launch to the end of the last, with the events' own time
+	SpanMs   float64      `json:"span_ms"`   // from the first launch to the end of the last, including the events' own time
 	FloorMs  float64      `json:"floor_ms,omitempty"`
 	Kernels  []kernelTime `json:"kernels"`
 }
@@ -85,7 +86,8 @@ func (s *stopwatch) read(b *Backend) (us map[string]float64, span float64, err e
 	return us, 1e3 * span, err
 }
 
-// A pass of the base model, or of the least network on the software device.
+// timedCase is a pass of the base model, or of the smallest network on the software
+// device.
 type timedCase struct {
 	precision Precision
 	train     bool
@@ -116,8 +118,8 @@ func timedCases() (arch.Config, []timedCase) {
 	return arch.Base(), cases
 }
 
-// TestKernelTimes prints how long each kernel of a step of training and of inference
-// takes, by events around every launch, beside its floor on this GPU.
+// TestKernelTimes prints how long each kernel of a training step and of inference
+// takes, measured by events around every launch, next to its floor on this GPU.
 func TestKernelTimes(t *testing.T) {
 	if _, err := Devices(); err != nil {
 		open(t, Options{}) // says so, or skips
@@ -143,7 +145,7 @@ func timeKernels(t *testing.T, config arch.Config, c timedCase) timed {
 	b := open(t, Options{Precision: c.precision})
 	most, err := deviceTraits(t, 0).peaks()
 	if err != nil {
-		t.Log(err) // no floors then
+		t.Log(err) // without floors
 	}
 	pass := newPass(t, b, config, c)
 	sync := func() {

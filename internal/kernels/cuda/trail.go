@@ -10,20 +10,20 @@ import (
 	"gorgonia.org/cu"
 )
 
-// trail remembers what was launched lately and how far the device has come, so
-// that a fault that shows long after its launch still names it. The device
-// writes the number of finished launches to pinned memory, once every few of
-// them: that word can be read after the device is lost. In a graph a kernel counts.
+// trail records recent launches and the device's progress, so that a fault that shows
+// long after its launch still names it. The device writes the number of finished
+// launches to pinned memory, once every few launches: that word can be read even if the
+// device is lost. In a graph a kernel counts.
 type trail struct {
 	recent   [1 << 15]*launched
 	issued   uint32
 	noted    uint32 // of them, when the device was last asked to write
 	every    uint32
-	finished *uint32 // pinned; nil where the device cannot write to it
+	finished *uint32 // pinned; nil if the device cannot write to it
 	counting *kernel // trail_note
 }
 
-// withBarrier is CU_STREAM_WRITE_VALUE_DEFAULT. The number orders nothing, but the
+// withBarrier is CU_STREAM_WRITE_VALUE_DEFAULT. The write orders nothing, but the
 // driver's version 2 of this call refuses CU_STREAM_WRITE_VALUE_NO_MEMORY_BARRIER.
 const withBarrier = 0
 
@@ -51,7 +51,7 @@ func (t *trail) close() error {
 	return cu.MemFreeHost(unsafe.Pointer(p))
 }
 
-// add notes a launch that the driver took. Worker only.
+// add records a launch that the driver accepted. Worker only.
 func (t *trail) add(l *launched, s cu.Stream) error {
 	t.recent[t.issued%uint32(len(t.recent))] = l
 	t.issued++
@@ -61,7 +61,7 @@ func (t *trail) add(l *launched, s cu.Stream) error {
 	return t.exact(s)
 }
 
-// addNoted notes launches of a graph, which counts them itself. Worker only.
+// addNoted records launches of a graph, which counts them itself. Worker only.
 func (t *trail) addNoted(ls []*launched) {
 	for _, l := range ls {
 		t.recent[t.issued%uint32(len(t.recent))] = l
@@ -70,8 +70,8 @@ func (t *trail) addNoted(ls []*launched) {
 	t.noted = t.issued
 }
 
-// note is the launch in a graph that counts those since the last note as finished; nil
-// where none is due.
+// note returns the launch in a graph that counts those since the last note as finished;
+// nil if none is due.
 func (t *trail) note(since int, last bool) *launched {
 	if t.finished == nil || !last && since < int(t.every) {
 		return nil
@@ -81,7 +81,7 @@ func (t *trail) note(since int, last bool) *launched {
 	}}
 }
 
-// exact has the device write how many launches there are so far, when it has come there.
+// exact makes the device write the number of launches so far, when it gets there.
 func (t *trail) exact(s cu.Stream) error {
 	if t.finished == nil || t.noted == t.issued {
 		return nil
@@ -95,7 +95,7 @@ func (t *trail) exact(s cu.Stream) error {
 	return err
 }
 
-// unfinished names the launches of which one has failed. Worker only.
+// unfinished names the launches, one of which has failed. Worker only.
 func (t *trail) unfinished() []string {
 	first := t.issued - min(t.issued, 16)
 	if t.finished != nil {

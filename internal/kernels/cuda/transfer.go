@@ -13,13 +13,13 @@ import (
 	"gorgonia.org/cu"
 )
 
-// chunk is the most that one pinned buffer carries.
+// chunk is the largest transfer of one pinned buffer.
 const chunk = 32 << 20
 
-// inFlight is the most that uploads may hold pinned while the device is busy.
+// inFlight is the most memory that uploads may pin while the device is busy.
 const inFlight = 256 << 20
 
-// pinnedBuffer carries one transfer; its event says when that is over.
+// pinnedBuffer carries one transfer; its event tells when that is done.
 type pinnedBuffer struct {
 	p    unsafe.Pointer
 	size int64
@@ -27,7 +27,7 @@ type pinnedBuffer struct {
 	busy bool
 }
 
-// floats is the start of the buffer as a slice.
+// floats returns the start of the buffer as a slice.
 func (p *pinnedBuffer) floats(n int) []float32 { return unsafe.Slice((*float32)(p.p), n) }
 
 // pinnedPool holds pinned buffers, the least recently used first. Worker only.
@@ -54,7 +54,7 @@ func (pool *pinnedPool) get(size int64) (*pinnedBuffer, error) {
 	return pool.add(size)
 }
 
-// poll sees whether a buffer's transfer is over, waiting for it where it must be.
+// poll checks whether a buffer's transfer is done, waiting for it if wait is set.
 func (p *pinnedBuffer) poll(wait bool) error {
 	if !p.busy {
 		return nil
@@ -119,8 +119,8 @@ func (b *Backend) Copy(dst, src kernels.Tensor) {
 	}})
 }
 
-// Upload sets dst to src, which may change as soon as it returns. It does not
-// wait for the device unless it is far behind.
+// Upload sets dst to src, which may change as soon as it returns. It does not wait for
+// the device unless that is far behind.
 func (b *Backend) Upload(dst kernels.Tensor, src []float32) {
 	f := b.sized("Upload", dst, len(src))
 	if b.watch != nil {
@@ -147,8 +147,8 @@ func (b *Backend) upload(dst cu.DevicePtr, src []float32) error {
 	return p.done.Record(b.stream)
 }
 
-// Download waits for the work before it and sets dst to src. Where that work has
-// failed it sets dst to NaN, and Sync says why.
+// Download waits for all earlier work and sets dst to src. If that work has failed it
+// sets dst to NaN, and Sync returns the reason.
 func (b *Backend) Download(dst []float32, src kernels.Tensor) {
 	f := b.sized("Download", src, len(dst))
 	b.do(func() {
@@ -187,7 +187,7 @@ func (b *Backend) download(dst []float32, src cu.DevicePtr) error {
 	return nil
 }
 
-// sized returns t's memory. It panics where t has not n elements.
+// sized returns t's memory. It panics if t does not have n elements.
 func (b *Backend) sized(op string, t kernels.Tensor, n int) *buffer {
 	if t.Len() != n {
 		panic(fmt.Sprintf("cuda: %s: a tensor of shape %v and %d numbers", op, t.Shape, n))
@@ -195,7 +195,7 @@ func (b *Backend) sized(op string, t kernels.Tensor, n int) *buffer {
 	return b.buffer(t)
 }
 
-// same panics where tensors differ in size.
+// same panics if tensors differ in size.
 func same(op string, t kernels.Tensor, others ...kernels.Tensor) {
 	for _, o := range others {
 		if o.Len() != t.Len() {

@@ -37,7 +37,7 @@ func (b *Backend) merged(s, m kernels.Tensor) (attended, plain kernels.Tensor) {
 	return attended, plain
 }
 
-// quarter allocates what s [B,C,h,w] is the subbands of.
+// quarter allocates the tensor whose subbands are s [B,C,h,w].
 func (b *Backend) quarter(s kernels.Tensor) kernels.Tensor {
 	return b.Alloc(s.Shape[0], s.Shape[1]/4, 2*s.Shape[2], 2*s.Shape[3])
 }
@@ -50,7 +50,7 @@ func (b *Backend) WaveletMerge(y, x, s, m, w kernels.Tensor) {
 	b.Free(plain)
 }
 
-// WaveletMergeGrad is WaveletMerge's gradient but for x, whose gradient is dy.
+// WaveletMergeGrad is WaveletMerge's gradient except for x, whose gradient is dy.
 func (b *Backend) WaveletMergeGrad(ds, dm, dw, dy, s, m, w kernels.Tensor) {
 	attended, plain := b.merged(s, m)
 	c := newConv1x1("WaveletMergeGrad", dy, w, []kernels.Tensor{attended, plain})

@@ -4,14 +4,14 @@ package cuda
 
 import "runtime"
 
-// worker makes all driver calls of one device, in order, on one OS thread: a
-// CUDA context is bound to a thread, and goroutines move between threads.
+// worker makes all driver calls of one device, in order, on one OS thread: a CUDA
+// context is bound to a thread, and goroutines move between threads.
 type worker struct {
 	tasks chan func()
 	done  chan struct{}
 }
 
-// queueLength is how many batches and other tasks the model may run ahead of the driver.
+// queueLength is how many batches and other tasks the model may be ahead of the driver.
 const queueLength = 64
 
 func newWorker() *worker {
@@ -29,7 +29,7 @@ func newWorker() *worker {
 // post queues a task.
 func (w *worker) post(task func()) { w.tasks <- task }
 
-// do runs a task behind those queued and waits for it.
+// do runs a task after those queued and waits for it.
 func (w *worker) do(task func()) {
 	done := make(chan struct{})
 	w.tasks <- func() {
