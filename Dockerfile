@@ -1,4 +1,4 @@
-# Three images, each with one binary that a normal user runs:
+# Three images, each with one binary that runs as a normal user:
 #
 #   docker build --target cpu  -t clusir:cpu  --build-arg VERSION=$(git describe --always) .
 #   docker build --target cuda -t clusir:cuda --build-arg VERSION=$(git describe --always) .
@@ -7,9 +7,9 @@
 #   docker run --rm --gpus all -v "$PWD:/work" clusir:cuda restore in.png out.png
 #
 # No image has been built from this file yet, for want of a Docker engine: its steps
-# were run one by one in clean roots of Debian 12, up to a picture that user 1000
-# restored there. The CUDA image needs the NVIDIA container toolkit, which brings
-# the driver in; without a GPU its binary computes on the processor.
+# were run one by one in a clean Debian 12 root, until user 1000 restored a picture
+# there. The CUDA image needs the NVIDIA container toolkit, which provides the driver;
+# without a GPU its binary computes on the CPU.
 
 FROM golang:1.26-bookworm AS source
 RUN apt-get update \
@@ -50,6 +50,6 @@ FROM run AS cuda12
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 COPY --from=build-cuda12 /src/bin/clusir /usr/local/bin/
 
-# The last is what docker build makes when no target is named.
+# The last stage is the one that docker build makes if no target is named.
 FROM run AS cpu
 COPY --from=build-cpu /src/bin/clusir /usr/local/bin/

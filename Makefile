@@ -16,7 +16,7 @@ help: ## list the targets
 
 build: ## build bin/clusir
 	go build -ldflags '-X main.version=$(VERSION)' -o bin/clusir ./cmd/clusir
-	@echo "bin/clusir computes on the processor; make cuda adds the kernels for GPUs"
+	@echo "bin/clusir computes on the CPU; make cuda adds the GPU kernels"
 
 PREFIX ?= /usr/local
 
@@ -35,43 +35,43 @@ demo: build ## restore a noisy picture: build/demo/compare.png is before and aft
 check: build lint test check-cuda ## build, lint and test: what CI runs
 	$(MAKE) --no-print-directory soak SOAK=90s
 
-# Findings name files by path: a cache that checkouts share names those of one that
-# is gone.
+# Findings name files by path: a cache shared by several checkouts would name files of
+# one that has been deleted.
 export GOLANGCI_LINT_CACHE := $(CURDIR)/build/lint
 
-lint: ## look for what should not be there: see .golangci.yml
+lint: ## run the linters of .golangci.yml
 	@scripts/tool.sh $(TOOLS) golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
 # Skipped tests are listed with their reasons at the end.
 test: ## run all tests
 	@scripts/tool.sh $(TOOLS) gotestsum gotest.tools/gotestsum@$(GOTESTSUM) --format pkgname -- ./...
 
-test-quick: ## test the network, its kernels, pictures' files and settings: a few minutes
+test-quick: ## test the network, kernels, image files and settings: a few minutes
 	go test ./internal/kernels ./internal/kernels/cpu ./internal/kernels/ref ./internal/autograd ./internal/model \
 	  ./internal/infer ./internal/checkpoint ./internal/config ./internal/imageio ./internal/metrics ./internal/atomicfile ./internal/style
 
-golden: ## compare the network with the reference's vectors; CLUSIR_GOLDEN names more files
+golden: ## compare the network with the reference vectors; CLUSIR_GOLDEN names more files
 	go test ./internal/model -run Golden -count=1 -v
 
 verify-metrics: ## compare PSNR and SSIM with scikit-image itself; PICTURES="RESTORED CLEAN" names folders
 	scripts/verify-metrics.sh $(PICTURES)
 
-bench: ## run the Go benchmarks, BENCH=REGEXP some of them, and compare with docs/bench/baseline.txt
+bench: ## run the Go benchmarks (BENCH=REGEXP selects some) and compare with docs/bench/baseline.txt
 	scripts/bench-go.sh '$(BENCH)'
 
-bench-fusion: ## time each fused operation against the same one in separate passes
+bench-fusion: ## time each fused operation against separate passes
 	CLUSIR_TIME_FUSION=9 go test ./internal/kernels/cpu -run Fusion -count=1 -v
 
-bench-peers: ## measure clusir against PyTorch, ONNX Runtime and OpenVINO, which go into peers/; CASES="tiny:256 --rounds 9" chooses
+bench-peers: ## compare with PyTorch, ONNX Runtime and OpenVINO, installed in peers/; CASES="tiny:256 --rounds 9" selects
 	scripts/bench-peers.sh $(CASES)
 
 results: build ## remake the pictures of docs/results; needs Chromium and the data of CLUSIR_SHARED
 	scripts/results.sh
 
-tables: build ## measure the model that ships on CLUSIR_DATA: docs/results/tables.md
+tables: build ## measure the shipped model on CLUSIR_DATA: docs/results/tables.md
 	scripts/tables.sh
 
-release-check: ## try the archives of build/release, Windows' under Wine, and clusir serve under 100 clients
+release-check: ## test the archives in build/release (Windows' under Wine), and clusir serve with 100 clients
 	scripts/release-check.sh build/release
 	CLUSIR_SERVE_LOAD=1000 go test ./internal/serve -run TestLoad -count=1 -timeout 30m -v
 
@@ -80,26 +80,26 @@ fuzz: ## run every fuzz test for FUZZTIME each
 
 SOAK ?= 1h
 
-soak: ## kill commands, fill their disks and fail their system calls for SOAK, and print the counts
+soak: ## kill commands, fill their disks and make system calls fail for SOAK; print the counts
 	CLUSIR_SOAK=$(SOAK) go test ./cmd/clusir -run TestSoak -count=1 -timeout 0 -v
 
-fuzz-field: ## give every reader of files MUTANTS damaged ones and print the counts
+fuzz-field: ## give every file reader MUTANTS damaged files and print the counts
 	scripts/fuzz-field.sh $(MUTANTS)
 
 man: build ## write the manual pages into build/man/man1
 	bin/clusir man build/man/man1
 
-release: ## archives for Linux, Windows and macOS, and their sums: build/release
+release: ## archives for Linux, Windows and macOS, and their checksums: build/release
 	scripts/release.sh $(VERSION) build/release $(PLATFORMS)
 
-wheel: ## a wheel for Python, with the program, of each archive of PLATFORMS: build/wheel
+wheel: ## a Python wheel with the program for each archive of PLATFORMS: build/wheel
 	scripts/release.sh $(VERSION) build/release $(or $(PLATFORMS),linux-$(shell go env GOHOSTARCH))
 	scripts/wheel.sh $(VERSION) build/release build/wheel
 
-seams: ## compare tiled pictures with whole ones; takes long; SEAMS_CASES=0,1 some of them
+seams: ## compare tiled pictures with whole ones (slow); SEAMS_CASES=0,1 selects
 	go test -tags seams -run TestSeams -timeout 0 -v ./internal/restore
 
-clean: ## remove what the build made
+clean: ## remove build results
 	rm -rf bin build
 
 -include cuda.mk

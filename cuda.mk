@@ -1,16 +1,16 @@
-# cuda.mk is the CUDA half of the build; the Makefile includes it. Nothing here
-# runs for a plain `make build`.
+# cuda.mk is the CUDA half of the build; the Makefile includes it. A plain `make build`
+# runs nothing here.
 #
-#   make cuda        bin/clusir with the kernels and the CUDA backend in it, for drivers
-#                    of CUDA 13; with CUDA_RELEASE=12 for those of CUDA 12 and later
+#   make cuda        bin/clusir with the kernels and the CUDA backend, for drivers of
+#                    CUDA 13; with CUDA_RELEASE=12, for those of CUDA 12 and later
 #   make test-cuda   the CUDA backend's tests on the software device, and the
 #                    checks of the machine code; needs no GPU
-#   make test-cuda12 the same kernels as compiled by CUDA 12, of which it checks the
-#                    machine code, and that all are there
-#   make check-cuda  of these what make check has time for; if no compiler can be had,
-#                    CLUSIR_REQUIRE_SHARED=1 fails and others are told
-#   make gpu-kit     build/kit.tar.xz, which accepts and measures all that on a GPU
-#   make cuda-clean  removes what these made, the fetched compiler included
+#   make test-cuda12 checks that CUDA 12 compiles all of the kernels, and their machine
+#                    code
+#   make check-cuda  the part of these that make check has time for; without a compiler
+#                    it fails under CLUSIR_REQUIRE_SHARED=1, and else is skipped
+#   make gpu-kit     build/kit.tar.xz, which tests and measures all of this on a GPU
+#   make cuda-clean  removes what these made, including the downloaded compiler
 
 CUDA_RELEASE ?= 13
 ifeq ($(CUDA_RELEASE),12)
@@ -35,7 +35,7 @@ cuda: cuda-libs ## build bin/clusir with CUDA kernels
 
 cuda-libs: $(CUDA_IMAGES) $(CUDA_IMAGE)/release $(LIBCUDA)
 
-gpu-kit: build/kit ## what a machine with a GPU needs to accept and measure this: build/kit.tar.xz
+gpu-kit: build/kit ## all that a machine with a GPU needs to test and measure this: build/kit.tar.xz
 	tar -C build -c kit | xz -T0 --lzma2=preset=1,dict=128MiB >build/kit.tar.xz
 	@size=$$(stat -c %s build/kit.tar.xz); echo "build/kit.tar.xz: $$((size / 1000000)) MB; unpack it there and start kit/run.sh"; \
 	[ $$size -le 45000000 ] || { echo "more than 45 MB" >&2; exit 1; }
@@ -56,7 +56,7 @@ lint-cuda: cuda-libs
 
 check-cuda:
 	@if ! $(MAKE) --no-print-directory $(CUDA_BUILD)/env; then \
-	  [ "$(CLUSIR_REQUIRE_SHARED)" != 1 ] && echo "SKIPPED: there is no CUDA compiler, so nothing of the CUDA backend was tested" >&2; \
+	  [ "$(CLUSIR_REQUIRE_SHARED)" != 1 ] && echo "SKIPPED: there is no CUDA compiler, so the CUDA backend was not tested" >&2; \
 	else \
 	  $(MAKE) --no-print-directory -j$$(nproc) lint-cuda && CUDA_QUICK=1 scripts/test-cuda.sh $(CUDA_BUILD); \
 	fi
@@ -64,7 +64,7 @@ check-cuda:
 cuda-clean:
 	rm -rf build/cuda build/cuda12 third_party/cuda internal/kernels/cuda/image*/*
 
-# What was found or fetched to build with, as shell assignments.
+# The tools that were found or downloaded, as shell assignments.
 $(CUDA_BUILD)/env: scripts/cuda-toolkit.sh scripts/cuda-nvrtc.cc
 	mkdir -p $(@D)
 	CUDA_RELEASE=$(CUDA_RELEASE) scripts/cuda-toolkit.sh >$@.tmp
@@ -74,8 +74,8 @@ $(CUDA_IMAGE)/%.$(CUDA_FORM): kernels/%.cu $(CUDA_HEADERS) $(CUDA_BUILD)/env scr
 	@mkdir -p $(CUDA_BUILD)/machine
 	. $(CUDA_BUILD)/env && $$COMPILE $< $(CUDA_BUILD)/machine $@
 
-# The compiler's release, beside the kernels that it made. Kernels whose source
-# is gone go too, so that what is embedded is what there is.
+# The compiler's release, next to the kernels that it made. Kernels whose source no
+# longer exists are deleted, so that they are not embedded.
 $(CUDA_IMAGE)/release: $(CUDA_BUILD)/env $(CUDA_SOURCES)
 	rm -f $(foreach old,$(filter-out $(CUDA_IMAGES),$(wildcard $(CUDA_IMAGE)/*.$(CUDA_FORM))),$(old:%.$(CUDA_FORM)=%.*))
 	. $(CUDA_BUILD)/env && echo "$$CUDA_RELEASE" >$@

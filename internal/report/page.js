@@ -1,6 +1,6 @@
 'use strict';
 
-// Sliders: the range input lies over the pictures, invisible, and moves the line.
+// Sliders: an invisible range input on top of the pictures moves the line.
 for (const shot of document.querySelectorAll('.shot')) {
   const compare = shot.querySelector('.compare');
   const range = shot.querySelector('input');
@@ -13,7 +13,7 @@ for (const shot of document.querySelectorAll('.shot')) {
   compare.addEventListener('dblclick', () => enlarge(shot));
 }
 
-// The picture on the left is the input or the clean one.
+// showClean shows the clean image or the input on the left.
 function showClean(of, button, clean) {
   button.setAttribute('aria-pressed', clean);
   of.querySelector('.before.clean').hidden = !clean;
@@ -21,8 +21,8 @@ function showClean(of, button, clean) {
   of.querySelector('.tag.left').textContent = clean ? 'clean' : document.body.dataset.before;
 }
 
-// Full size: one dialog for all. Both pictures lie in one box, which is scrolled
-// and enlarged, so that the two sides show the same place.
+// Full size: one dialog for all pictures. Both sides are in one box, which is scrolled
+// and enlarged, so that they show the same place.
 const full = document.getElementById('full');
 const stage = full && full.querySelector('.stage');
 const large = full && full.querySelector('.compare');
@@ -46,7 +46,7 @@ function divide(percent) {
   large.style.setProperty('--at', percent + '%');
 }
 
-// magnify sets the size and keeps what is in the middle there.
+// magnify sets the size and keeps the middle of the view where it is.
 function magnify() {
   const img = large.querySelector('.after');
   const x = (stage.scrollLeft + stage.clientWidth / 2) / (large.offsetWidth || 1);
@@ -66,7 +66,7 @@ if (full) {
   full.querySelector('.divide input').addEventListener('input', (e) => divide(e.target.value));
   full.querySelector('.swap').addEventListener('click', (e) => showClean(full, e.target, e.target.getAttribute('aria-pressed') !== 'true'));
   window.addEventListener('resize', () => full.open && magnify());
-  // A pointer near the line moves the line, and elsewhere the pictures.
+  // Dragging near the line moves the line; elsewhere it moves the pictures.
   let drag = null;
   stage.addEventListener('pointerdown', (e) => {
     const near = Math.abs(e.clientX - large.querySelector('.line').getBoundingClientRect().left) < 20;
@@ -94,7 +94,7 @@ if (full) {
   }
 }
 
-// The table of images: sorting by a column, and a filter.
+// The table of images: sorting by column, and a filter.
 const table = document.getElementById('all');
 const body = table.tBodies[0];
 const rows = [...body.rows];
@@ -104,7 +104,7 @@ function compareBy(key, direction) {
   const text = key === 'name' || key === 'split';
   return (a, b) => {
     const x = a.dataset[key], y = b.dataset[key];
-    if (x === undefined || y === undefined) { // what failed comes last either way
+    if (x === undefined || y === undefined) { // failed images come last in both directions
       return (x === undefined) - (y === undefined);
     }
     return direction * (text ? words.compare(x, y) : x - y);
@@ -115,7 +115,7 @@ for (const button of table.tHead.querySelectorAll('button')) {
   button.addEventListener('click', () => {
     const head = button.closest('th');
     const key = button.dataset.by;
-    // Names begin with the first, numbers with the largest.
+    // The first click sorts names ascending and numbers descending.
     const first = key === 'name' || key === 'split' ? 'ascending' : 'descending';
     const now = head.getAttribute('aria-sort');
     const next = now === 'none' ? first : now === 'ascending' ? 'descending' : 'ascending';

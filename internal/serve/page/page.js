@@ -1,11 +1,11 @@
-// The page: pictures come in, are restored a few at a time, and can be taken home.
+// The page: takes pictures, restores a few at a time, and offers the results for download.
 import { listen, models, setToken } from './server.js';
 import { Shot, save } from './shot.js';
 import { distinct, zip } from './zip.js';
 
 const $ = (id) => document.getElementById(id);
 const shots = [];
-const atOnce = 3; // requests: a browser has few connections, and the server computes one by one
+const atOnce = 3; // requests: a browser has few connections, and the server computes one at a time
 const largestZip = 2e9;
 let limits = null;
 
@@ -47,7 +47,7 @@ function add(files) {
     shots.push(shot);
     $('shots').append(shot.card);
     if (limits && file.size > limits.body_bytes) {
-      shot.fail(new Error(`${file.name} has ${Math.ceil(file.size / 1e6)} MB, and the server takes ${Math.floor(limits.body_bytes / 1e6)} MB at most.`));
+      shot.fail(new Error(`${file.name} has ${Math.ceil(file.size / 1e6)} MB; the server accepts at most ${Math.floor(limits.body_bytes / 1e6)} MB.`));
     } else {
       wait(shot);
     }
@@ -76,7 +76,7 @@ $('clear').addEventListener('click', () => {
   $('choose').focus();
 });
 
-// advance sends what there is room for.
+// advance sends waiting pictures while there is room for more requests.
 function advance() {
   let working = shots.filter((shot) => shot.state === 'working').length;
   for (const shot of shots) {
@@ -142,14 +142,14 @@ $('download-all').addEventListener('click', async () => {
 
 const isPicture = (name) => /\.(png|jpe?g|jpe|jfif|tiff?|webp|bmp|dib)$/i.test(name);
 
-// below lists the pictures of a dropped folder; a dropped file is taken whatever it is.
+// below lists the pictures in a dropped folder. A dropped file is taken whatever its type.
 async function below(entry, dropped) {
   if (entry.isFile) {
     return dropped || isPicture(entry.name) ? [await new Promise((resolve, reject) => entry.file(resolve, reject))] : [];
   }
   const reader = entry.createReader();
   const found = [];
-  for (;;) { // it lists a part at a time
+  for (;;) { // readEntries returns only part of the list
     const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (entries.length === 0) {
       return found;
@@ -162,7 +162,7 @@ async function below(entry, dropped) {
 
 const hasFiles = (e) => e.dataTransfer && [...e.dataTransfer.types].includes('Files');
 
-let depth = 0; // of elements that the pointer has entered
+let depth = 0; // how many nested elements the pointer has entered
 function drag(change) {
   depth = change === 0 ? 0 : Math.max(0, depth + change);
   document.body.classList.toggle('dragging', depth > 0);
@@ -243,7 +243,7 @@ full.querySelector('.divide input').addEventListener('input', (e) => divideFull(
 full.querySelector('.close').addEventListener('click', () => full.close());
 addEventListener('resize', () => full.open && magnify());
 
-// A pointer near the line moves the line, and elsewhere the picture.
+// Dragging near the line moves the line; elsewhere it moves the picture.
 let held = null;
 stage.addEventListener('pointerdown', (e) => {
   const line = stage.querySelector('.line').getBoundingClientRect();
@@ -265,7 +265,7 @@ for (const end of ['pointerup', 'pointercancel']) {
   stage.addEventListener(end, () => { held = null; });
 }
 
-// Begin: what the server offers, with its token if it needs one.
+// Start: ask what the server offers, with a token if it needs one.
 
 function askForToken(error) {
   $('token').hidden = false;
@@ -304,7 +304,7 @@ async function begin(again) {
     listen((event) => {
       const shot = shots.find((s) => s.id === event.picture);
       if (shot) {
-        shot.told(event);
+        shot.onEvent(event);
       }
     });
   }

@@ -1,8 +1,8 @@
-// The server's API: what the page asks of it.
+// The part of the server's API that the page uses.
 
 const tokenKey = 'clusir-token';
 
-// A token can come in the address, after #token=, and does not stay there.
+// The address may hold a token after #token=; it is removed from there.
 const given = new URLSearchParams(location.hash.slice(1)).get('token');
 if (given) {
   sessionStorage.setItem(tokenKey, given);
@@ -16,7 +16,7 @@ function headers(more) {
   return token ? { Authorization: 'Bearer ' + token, ...more } : { ...more };
 }
 
-// Failure is an answer that is an error, in the server's words.
+// Failure is an error response, with the server's message.
 export class Failure extends Error {
   constructor(message, status, retryAfter) {
     super(message);
@@ -41,13 +41,13 @@ async function ask(path, options) {
   let message = text;
   try {
     message = JSON.parse(text).error;
-  } catch { /* it comes from something between, and is shown as it is */ }
+  } catch { /* the response is a proxy's: show it unchanged */ }
   throw new Failure(message || answer.statusText, answer.status, +answer.headers.get('Retry-After'));
 }
 
 export const models = async () => (await ask('v1/models')).json();
 
-// This page's name among those that listen for progress.
+// This page's name among those listening for progress.
 const page = Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, '0')).join('');
 
 const sleep = (seconds, signal) => new Promise((resolve, reject) => {
@@ -55,8 +55,8 @@ const sleep = (seconds, signal) => new Promise((resolve, reject) => {
   signal.addEventListener('abort', () => { clearTimeout(timer); reject(signal.reason); });
 });
 
-// restore sends a picture and returns its result and what is known of it. Of a full
-// queue it comes again when it is told to, as often as it takes.
+// restore sends a picture and returns its result and report. If the queue is full, it
+// retries after the time the server gives, as often as needed.
 export async function restore({ file, restored, query, id, signal, busy }) {
   const form = new FormData();
   form.append('picture', file, file.name);
@@ -86,7 +86,7 @@ export async function restore({ file, restored, query, id, signal, busy }) {
   }
 }
 
-// listen calls back with each event of this page's pictures, as long as it is open.
+// listen calls tell with each event of this page's pictures, as long as the page is open.
 export async function listen(tell) {
   for (;;) {
     try {
@@ -106,7 +106,7 @@ export async function listen(tell) {
           }
         }
       }
-    } catch { /* pictures are restored without progress, too */ }
+    } catch { /* pictures are restored even without progress events */ }
     await new Promise((resolve) => setTimeout(resolve, 3000));
   }
 }

@@ -1,4 +1,4 @@
-// A picture of the page: its card, from the file to the result.
+// A picture on the page: its card, from the file to the result.
 import { restore } from './server.js';
 
 const template = document.getElementById('shot');
@@ -50,7 +50,7 @@ export class Shot {
     return this.urls.at(-1);
   }
 
-  // start restores the picture with settings of its own, from the beginning.
+  // start restores the picture from the beginning, with the given settings.
   async start(query) {
     this.stop();
     const control = this.control = new AbortController();
@@ -83,7 +83,7 @@ export class Shot {
     this.$('.compare').hidden = !done;
     this.$('.wait').hidden = done || state === 'failed';
     this.$('.view > .bad').hidden = state !== 'failed';
-    this.$('.retry').hidden = state !== 'failed' || !this.passing();
+    this.$('.retry').hidden = state !== 'failed' || !this.temporary();
     this.$('.strength').hidden = this.$('.download').hidden = state === 'failed';
     this.$('.download').disabled = !done;
     if (done) {
@@ -98,8 +98,8 @@ export class Shot {
     this.set('failed');
   }
 
-  // passing reports whether what failed may go well another time.
-  passing() {
+  // temporary reports whether another attempt may succeed.
+  temporary() {
     const { status } = this.error;
     return status === 0 || status === 401 || status === 408 || status >= 500;
   }
@@ -114,20 +114,20 @@ export class Shot {
     }
   }
 
-  // told takes an event of the server.
-  told({ state, ahead, share }) {
+  // onEvent handles a progress event from the server.
+  onEvent({ state, ahead, share }) {
     if (this.state !== 'working') {
       return;
     }
     if (state === 'waiting') {
-      this.say(ahead ? `Waiting, ${ahead} before it` : 'Waiting for its turn', 0);
+      this.say(ahead ? `Waiting, ${ahead} ahead of it` : 'Waiting for its turn', 0);
     } else {
       this.say(`Restoring, ${Math.floor(100 * share)} %`, share);
     }
   }
 
-  // view loads both sides. What a browser cannot show, such as a TIFF, the server turns
-  // into a PNG, without restoring it again.
+  // view loads both sides. The server converts formats that the browser cannot show,
+  // such as TIFF, to PNG without restoring again.
   async view(signal) {
     const shown = async (img, blob, strength) => {
       img.src = this.url(blob);
@@ -145,7 +145,7 @@ export class Shot {
     const { width, height } = this.report;
     const box = this.$('.compare');
     box.style.aspectRatio = `${width} / ${height}`;
-    // Of a high picture all is in sight, and a small one is not blown up without end.
+    // A tall picture is shown whole, and the enlargement of a small one is limited.
     box.style.setProperty('--width', Math.min(30 * 16 * width / height, Math.max(6 * width, 320)) + 'px');
     box.classList.toggle('squares', width < 160);
     const name = this.file.name;
@@ -181,11 +181,11 @@ export class Shot {
 
   strength() { return this.$('.strength input').value / 100; }
 
-  // name of the result's file.
+  // name returns the name of the result's file.
   name() { return this.report.output; }
 
-  // blob is the result at the strength that is shown. It is mixed by the server from
-  // what there is, so that it has all that the file held.
+  // blob returns the result at the chosen strength. The server blends the original and
+  // the result, which keeps metadata and other contents of the file.
   async blob() {
     const strength = this.strength();
     if (strength === 1) {
@@ -225,7 +225,7 @@ export class Shot {
   }
 }
 
-// save puts a file among the browser's downloads.
+// save downloads a file through the browser.
 export function save(blob, name) {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(blob);

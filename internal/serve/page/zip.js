@@ -1,4 +1,4 @@
-// A zip of files that are compressed already: stored, with names in UTF-8.
+// Writes a zip of files that are already compressed: stored, with names in UTF-8.
 
 const table = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let k = 0; k < 8; k++) {
@@ -58,7 +58,7 @@ export async function zip(files, now = new Date()) {
   return new Blob([...parts, ...directory, end], { type: 'application/zip' });
 }
 
-// distinct gives files of one name numbers.
+// distinct appends numbers to equal file names.
 export function distinct(names) {
   const taken = new Set();
   return names.map((name) => {
