@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"slices"
 	"time"
 
 	"clusir/internal/atomicfile"
@@ -131,6 +132,7 @@ func (p Page) Write(w io.Writer) error {
 	if c := p.Comparison; c != nil {
 		v.Summary, v.Before, v.After = c.Table(), "A", "B"
 	}
+	v.Summary = withoutEmpty(v.Summary, "part")
 	v.Groups = groupsOf(v.Summary)
 	v.Routing = routing(p.Eval)
 	var err error
@@ -158,6 +160,24 @@ func (p Page) Write(w io.Writer) error {
 // the results visible: the number of images and the input's SSIM.
 func spare(c tabular.Column) bool {
 	return c.Name == "images" || c.Group == "input" && c.Name == "SSIM"
+}
+
+// withoutEmpty leaves out the column of a name if no row has anything there.
+func withoutEmpty(t *tabular.Table, name string) *tabular.Table {
+	at := slices.IndexFunc(t.Columns, func(c tabular.Column) bool { return c.Name == name })
+	filled := func(r tabular.Row) bool { return at < len(r.Cells) && r.Cells[at].Text != "" }
+	if at < 0 || slices.ContainsFunc(t.Rows, filled) {
+		return t
+	}
+	out := *t
+	out.Columns = slices.Delete(slices.Clone(t.Columns), at, at+1)
+	out.Rows = slices.Clone(t.Rows)
+	for i, r := range out.Rows {
+		if at < len(r.Cells) {
+			out.Rows[i].Cells = slices.Delete(slices.Clone(r.Cells), at, at+1)
+		}
+	}
+	return &out
 }
 
 // groupsOf joins neighbouring columns of one group.

@@ -14,6 +14,7 @@ import (
 
 	"clusir/internal/draw"
 	"clusir/internal/eval"
+	"clusir/internal/tabular"
 )
 
 func write(t testing.TB, p Page) string {
@@ -187,6 +188,33 @@ func TestAxis(t *testing.T) {
 	} {
 		if got := axisOf(tc.images); got != tc.want {
 			t.Errorf("%s: %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+// TestWithoutEmpty: a column that no row fills is left out, and only such a one.
+func TestWithoutEmpty(t *testing.T) {
+	table := func(parts ...string) *tabular.Table {
+		t := &tabular.Table{Columns: []tabular.Column{{Name: "benchmark"}, {Name: "part"}, {Name: "images"}}}
+		for _, p := range parts {
+			t.Rows = append(t.Rows, tabular.Row{Cells: []tabular.Cell{{Text: "b"}, {Text: p}, {Text: "2"}}})
+		}
+		t.Rows = append(t.Rows, tabular.Row{Cells: []tabular.Cell{{Text: "mean"}}})
+		return t
+	}
+	for _, c := range []struct {
+		name    string
+		parts   []string
+		columns int
+	}{{"part", []string{"", ""}, 2}, {"part", []string{"", "σ=5"}, 3}, {"none", []string{""}, 3}, {"part", nil, 2}} {
+		got := withoutEmpty(table(c.parts...), c.name)
+		if len(got.Columns) != c.columns || got.Columns[c.columns-1].Name != "images" {
+			t.Errorf("%s of %q: columns %v", c.name, c.parts, got.Columns)
+		}
+		for _, r := range got.Rows[:len(c.parts)] {
+			if len(r.Cells) != c.columns || r.Cells[c.columns-1].Text != "2" {
+				t.Errorf("%s of %q: cells %v", c.name, c.parts, r.Cells)
+			}
 		}
 	}
 }
