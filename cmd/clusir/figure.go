@@ -10,7 +10,6 @@ import (
 
 	"clusir/internal/figures"
 	"clusir/internal/infer"
-	"clusir/internal/progress"
 )
 
 // figureOptions are the options of `clusir figure`.
@@ -109,19 +108,5 @@ func (o *figureOptions) run() error {
 		defer other.Close()
 		r.Other, r.OtherName = other.Networks[0], o.Compare
 	}
-	if err := r.MayWrite(o.Figures); err != nil {
-		return err
-	}
-	bar := progress.New(o.errOut, "images")
-	for _, name := range o.Figures {
-		r.Progress = func(done, all int) { bar.Set(done, all, name) }
-		paths, err := figures.Draw(o.ctx, name, r)
-		for _, p := range paths {
-			fmt.Fprintln(o.out, p)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return figures.DrawAll(o.ctx, o.Figures, r, o.out, o.errOut)
 }

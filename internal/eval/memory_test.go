@@ -10,12 +10,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"clusir/internal/arch"
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 	"clusir/internal/sysmem"
+	"clusir/internal/testnet"
 )
 
 // errand is the task of TestMaxMemory's process.
@@ -63,15 +63,11 @@ func ownBenchmark() []*dataset.Benchmark {
 
 // smallNetwork returns an untrained network that takes little time.
 func smallNetwork() *infer.Network {
-	c := arch.Base()
-	c.Dim, c.EncBlocks, c.DecBlocks, c.RefineBlocks = 4, []int{1, 1, 1, 1}, []int{1, 1, 1}, 1
-	c.FFNRatio, c.ExpertRatio, c.Experts, c.TopExperts = 1.5, 1, 2, 2
-	c.PromptLen, c.PromptSize, c.FSBGroups = 2, []int{8, 4, 4}, 2
 	b, err := cpu.New(cpu.Options{Threads: 1})
 	if err != nil {
 		panic(err)
 	}
-	m, err := model.New(c, b)
+	m, err := model.New(testnet.Small(), b)
 	if err != nil {
 		panic(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"clusir/internal/infer"
 	"clusir/internal/model"
 	"clusir/internal/planar"
+	"clusir/internal/progress"
 )
 
 // Request says what to draw.
@@ -96,9 +98,30 @@ func NeedsPictures(names []string) (bool, error) {
 	return pictures, nil
 }
 
-// MayWrite returns an error if one of the figures' files exists and must not be
+// DrawAll draws figures of Names one after the other, prints the files' paths to w and
+// shows the progress on messages. Existing files are an error before anything is drawn,
+// unless they may be replaced.
+func DrawAll(ctx context.Context, names []string, r Request, w, messages io.Writer) error {
+	if err := r.mayWrite(names); err != nil {
+		return err
+	}
+	bar := progress.New(messages, "images")
+	for _, name := range names {
+		r.Progress = func(done, all int) { bar.Set(done, all, name) }
+		paths, err := Draw(ctx, name, r)
+		for _, p := range paths {
+			fmt.Fprintln(w, p)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayWrite returns an error if one of the figures' files exists and must not be
 // replaced.
-func (r *Request) MayWrite(names []string) error {
+func (r *Request) mayWrite(names []string) error {
 	if r.Overwrite {
 		return nil
 	}
