@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Trains the three rows of the paper's Table 4 with small networks on a short
-# budget and prints their results with those that the paper reports:
+# Trains the three rows of the paper's Table 4 with small networks on a short budget
+# and prints their results next to the paper's:
 #
 #   scripts/ablation.sh DATA [STEPS]
 #
-# STEPS is 2000 by default. SEEDS="0 1 2" trains each row once a seed; OUT names
-# the folder of the runs (runs/ablation), CLUSIR the program (bin/clusir) and
-# CLUSIR_FLAGS more of its flags. A run that was cut off goes on; one of other
-# STEPS needs another OUT. All rows see the same samples in the same order. They
-# differ in size, as the paper's do: (b) adds parameters to (a), and (c) to (b).
+# STEPS is 2000 by default. SEEDS="0 1 2" trains each row once per seed; OUT is the
+# folder for the runs (runs/ablation), CLUSIR the program (bin/clusir), and CLUSIR_FLAGS
+# holds further flags. Interrupted runs continue; other STEPS need another OUT. All rows
+# see the same samples in the same order. They differ in size, as the paper's do: (b)
+# adds parameters to (a), and (c) to (b).
 set -euo pipefail
 
 data=${1:?usage: scripts/ablation.sh DATA [STEPS]}

@@ -3,9 +3,9 @@
 #
 #   scripts/bench-go.sh [--record] [REGEXP]
 #
-# REGEXP chooses benchmarks, all by default. Each runs COUNT times, by default 6,
-# for BENCHTIME, by default 0.3s: benchstat says what of a difference is noise.
-# --record stores the results as the new baseline; do that on a quiet machine.
+# REGEXP selects benchmarks, by default all. Each runs COUNT times (6) for BENCHTIME
+# (0.3s); benchstat tells differences from noise. --record stores the results as the new
+# baseline; do that on an idle machine.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -19,7 +19,7 @@ if [ "${1:-}" = --record ]; then
   record=yes
   shift
 fi
-[ -z "$record" ] || [ $# = 0 ] || { echo "--record takes no choice of benchmarks: a baseline has all of them" >&2; exit 2; }
+[ -z "$record" ] || [ $# = 0 ] || { echo "--record takes no REGEXP: a baseline has all benchmarks" >&2; exit 2; }
 
 mkdir -p "$(dirname $results)"
 packages=$(git grep -l '^func Benchmark' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')

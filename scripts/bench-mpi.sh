@@ -3,11 +3,11 @@
 #
 #   bench-mpi.sh [RANKS [ROUNDS]]
 #
-# 2 ranks and 3 rounds if left out. Each rank has one thread. A speed is that of
-# the STEPS steps (20) by which one run is longer than another, so that starting
-# up does not count; of several rounds, which alternate, the median. "strong" shares the same
-# batch of 8 out, "weak" gives each rank 8 samples. For comparison: one process
-# with as many threads. Wants a quiet machine.
+# Defaults are 2 ranks and 3 rounds. Each rank has one thread. A speed is that of the
+# STEPS steps (20) by which one run is longer than another, so that startup does not
+# count; it is the median of several alternating rounds. "strong" splits a batch of 8,
+# "weak" gives each rank 8 samples. For comparison, one process runs with as many
+# threads as there are ranks. Use an idle machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ranks=${1:-2} rounds=${2:-3} steps=${STEPS:-20}
@@ -19,7 +19,7 @@ cp bin/clusir "$work/clusir"
 mkdir "$work/data"
 cp testdata/images/{astronaut,chelsea,coffee}.png "$work/data"
 
-# milliseconds COMMAND...: how long those steps take, of two runs' difference.
+# milliseconds COMMAND...: the time of those steps, from the difference of two runs.
 milliseconds() {
   local n begin end short
   for n in 5 $((5 + steps)); do
@@ -31,7 +31,7 @@ milliseconds() {
     end=$(date +%s%N)
     [ "$n" = 5 ] && short=$((end - begin))
   done
-  [ $((end - begin)) -gt "$short" ] || { echo "$steps steps more took no longer: the machine is too busy, or STEPS too small" >&2; exit 1; }
+  [ $((end - begin)) -gt "$short" ] || { echo "$steps more steps took no longer: the machine is too busy, or STEPS too small" >&2; exit 1; }
   echo $(((end - begin - short) / 1000000))
 }
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Measures clusir against PyTorch, ONNX Runtime and OpenVINO in one run, alternating,
-# and prints a table.
+# Compares clusir with PyTorch, ONNX Runtime and OpenVINO in one run, alternating, and
+# prints a table.
 #
 #   scripts/bench-peers.sh                     everything, 5 rounds; takes an hour
 #   scripts/bench-peers.sh tiny:256 nano:256   some cases; --help lists the options
 #
-# PyTorch goes into peers/, which git ignores, as pip finds it (where that is a
-# build for GPUs, it takes 5 GB). CLUSIR_PYTORCH names a folder that has torch,
-# numpy and safetensors already. The other two go there as well, and CLUSIR_RUNTIMES
-# names a folder that has onnx, onnxruntime and openvino. The reference network is imported from
+# pip installs PyTorch into peers/, which git ignores (5 GB if pip finds a GPU build).
+# Set CLUSIR_PYTORCH to use a folder that already has torch, numpy and safetensors. The
+# other two are installed there as well; set CLUSIR_RUNTIMES to use a folder that has
+# onnx, onnxruntime and openvino. The reference network is imported from
 # $CLUSIR_SHARED/reference, by default ../shared/reference.
 set -euo pipefail
 

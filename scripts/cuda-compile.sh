@@ -1,12 +1,12 @@
 #!/bin/sh
-# Compiles one file of kernels to a fatbin with machine code for sm_80 and sm_90
-# and PTX for what comes later. Warnings are errors; so are registers spilled to
-# memory, local arrays that do not fit registers, and double precision.
+# Compiles one file of kernels to a fatbin with machine code for sm_80 and sm_90, and
+# PTX for later architectures. Warnings are errors; so are register spills, local arrays
+# that do not fit in registers, and double precision.
 #
 # usage: cuda-compile.sh NVCC KERNEL.cu KEEP OUT.fatbin
 #
 # KEEP gets NAME.sm_80.cubin and NAME.sm_90.cubin for the checks of the machine
-# code, and NAME.ptxas, the assembler's word on registers and shared memory.
+# code, and NAME.ptxas, the assembler's report on registers and shared memory.
 set -eu
 nvcc=$1 source=$2 keep=$3 out=$4
 name=$(basename "$source" .cu)

@@ -1,18 +1,18 @@
 #!/bin/sh
-# Finds what `make cuda` needs, fetching what is missing, and prints it as
-# shell assignments:
+# Finds what `make cuda` needs, downloading what is missing, and prints it as shell
+# assignments:
 #
-#   COMPILE            what compiles a file of kernels, by KERNEL.cu KEEP OUT
+#   COMPILE            compiles a file of kernels; arguments are KERNEL.cu KEEP OUT
 #   NVDISASM           the disassembler of device code
 #   CUDA_RELEASE       the compiler's release, e.g. 13.0
 #   CUDA_INCLUDE       headers of CUDA 12 for gorgonia.org/cu
 #   CGO_CFLAGS CGO_LDFLAGS  for the Go build: those headers, and our libcuda.a
 #
-# A toolkit on the PATH is used where there is one (nvcc of release 12 or
-# later). Otherwise pinned wheels are installed below third_party/cuda, which
-# git ignores: 280 MB, of which nothing enters the binary but compiled kernels.
-# With CUDA_RELEASE=12 in the environment the kernels are for drivers of CUDA 12 and
-# later: by the run-time compiler of 12.9, since the wheels of CUDA 12 hold no nvcc.
+# If there is a toolkit on the PATH (nvcc of release 12 or later), it is used. Otherwise
+# pinned wheels are installed below third_party/cuda, which git ignores: 280 MB, of
+# which only compiled kernels enter the binary. With CUDA_RELEASE=12 in the environment
+# the kernels are for drivers of CUDA 12 and later; the run-time compiler of 12.9 makes
+# them, since the wheels of CUDA 12 have no nvcc.
 # The compiler and the headers differ in release because gorgonia.org/cu v0.9.6
 # builds with CUDA 12's cuda.h and not with 13's.
 set -eu
@@ -21,13 +21,13 @@ dest=$root/third_party/cuda
 
 fail() { echo "cuda-toolkit: $*" >&2; exit 1; }
 
-# wheels DIR NAME==VERSION... installs wheels into DIR once. DIR.tmp becomes DIR
-# at the end, so an interrupted fetch leaves nothing that looks complete.
+# wheels DIR NAME==VERSION... installs wheels into DIR once. DIR.tmp becomes DIR at the
+# end, so that an interrupted download leaves nothing that looks complete.
 wheels() {
     [ -d "$1" ] && return
     python3 -m pip --version >/dev/null 2>&1 ||
         fail "no nvcc on the PATH, and no python3 with pip to fetch one; install either"
-    echo "cuda-toolkit: fetching $(basename "$1") into third_party/cuda" >&2
+    echo "cuda-toolkit: downloading $(basename "$1") into third_party/cuda" >&2
     rm -rf "$1.tmp"
     target=$1
     shift

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Gives every reader of files damaged ones, the same in each run: as many for each
-# as the argument says. Prints what became of them and their sum; a file that makes a
-# reader panic, or costs it too much, is kept in build/mutants.
+# Gives every file reader as many damaged files as the argument says, the same in each
+# run, and prints what became of them and the total. A file that makes a reader panic,
+# or use too much time or memory, is kept in build/mutants.
 set -eu
 packages=$(git grep -l 'sharedtest.Reader{' -- 'internal/*_test.go' | grep -v internal/sharedtest | xargs -n1 dirname | sort -u | sed 's|^|./|')
-# shellcheck disable=SC2086 # one argument for each package
+# shellcheck disable=SC2086 # one argument per package
 CLUSIR_MUTANTS="$1" go test -count 1 -timeout 0 -v -run '^TestMutants$' $packages | awk '
     /mutants: / {
         sub(/.*mutants: /, ""); print; fflush()

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes build/kit: what it takes to accept and measure clusir
-# on a machine that has an NVIDIA driver and Python, and nothing else. `make gpu-kit`
-# calls it and packs that into one file. The larger golden vectors and the reference network come from
-# $CLUSIR_SHARED, by default ../shared, and some training pictures from $CLUSIR_DATA;
-# what is not there is left out.
+# Makes build/kit: all that is needed to test and measure clusir on a machine with only
+# an NVIDIA driver and Python. `make gpu-kit` calls it and packs the kit into one file.
+# The larger golden vectors and the reference network come from $CLUSIR_SHARED, by
+# default ../shared, and some training pictures from $CLUSIR_DATA; missing ones are left
+# out.
 #
 # usage: gpu-kit.sh build/cuda build/kit VERSION
 set -euo pipefail
@@ -23,7 +23,7 @@ for package in internal/kernels/cuda internal/model cmd/clusir; do
   go test -c -tags $tags -ldflags '-s -w' -o "$kit/bin/$(basename $package).test" "./$package"
 done
 
-# What tests look for below the root of the repository.
+# Files that tests look for below the root of the repository.
 mkdir -p "$kit/src"
 cp --parents go.mod docs/roofline.md kernels/*.cu kernels/*.cuh testdata/images/* internal/model/testdata/* "$kit/src"
 mkdir -p "$kit/src/internal/kernels/cuda" "$kit/src/cmd/clusir"
@@ -35,9 +35,9 @@ done
 for file in clusir_ref.py losses.py; do
   [ ! -f "$shared/reference/$file" ] || cp "$shared/reference/$file" "$kit/shared/reference"
 done
-rmdir --ignore-fail-on-non-empty "$kit/shared/reference" # a step asks for it
+rmdir --ignore-fail-on-non-empty "$kit/shared/reference" # a step checks whether it exists
 
-# Some photographs, else the sample pictures.
+# Some photographs, or else the sample pictures.
 if [ -d "$data/Train/Denoise" ]; then
   mkdir -p "$kit/data/Train/Denoise"
   find "$data/Train/Denoise" -type f | sort | awk 'NR % 20 == 1' | head -n 20 | xargs cp -t "$kit/data/Train/Denoise"

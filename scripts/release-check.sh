@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Tries the archives that `make release` built as their users would:
+# Tests the archives that `make release` built as a user would:
 #
 #   scripts/release-check.sh build/release
 #
-# Those for Linux run here, arm64 under qemu-user-static, the one for Windows under Wine.
-# Nothing here can run those for macOS: they are read (scripts/mach_o.py). At last the
-# same commit, built in two folders, has to give the same bytes.
+# Those for Linux run here, arm64 under qemu-user-static, and the one for Windows runs
+# under Wine. Those for macOS cannot run here; scripts/mach_o.py reads them. Finally, the
+# same commit built in two folders must give the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 here=$PWD out=$(cd "$1" && pwd) pictures=$PWD/testdata/images
@@ -18,7 +18,7 @@ trap 'wineserver -k 2>/dev/null || true; rm -rf "$work"' EXIT
 fail() { echo "release-check: $*" >&2; exit 1; }
 need() { command -v "$1" >/dev/null || fail "$1 is needed: apt-get install $2"; }
 
-# refused CODE TEXT COMMAND... runs a command that must end with CODE, and say TEXT.
+# refused CODE TEXT COMMAND... runs a command that must exit with CODE and print TEXT.
 refused() {
   local code=$1 text=$2 said got=0
   shift 2
@@ -27,8 +27,8 @@ refused() {
   [[ $said == *"$text"* ]] || fail "$* says $said, and not $text"
 }
 
-# near A B fails unless two pictures differ by one level at most, which is what
-# compilers differ by.
+# near A B fails if two pictures differ by more than one level, which is the difference
+# between compilers.
 near() {
   python3 - "$@" <<'PYTHON' || fail "$1 is not as $2"
 import sys
@@ -38,7 +38,7 @@ sys.exit(a.size != b.size or a.mode != b.mode or max(high for _, high in ImageCh
 PYTHON
 }
 
-# restores COMMAND... restores, replaces and refuses in a folder of its own.
+# restores COMMAND... restores, replaces and refuses in its own folder.
 restores() {
   "$@" version
   "$@" restore small.png out.png --isa portable
@@ -59,7 +59,7 @@ restores() {
   cp small.png "$long/$long/in.png"
   "$@" restore "$long/$long/in.png" "$long/$long/out.png"
   near "$long/$long/out.png" expected.png
-  # A list in UTF-16 with a mark and CRLF, as PowerShell writes it.
+  # A list in UTF-16 with a byte order mark and CRLF, as PowerShell writes it.
   mkdir clean
   cp small.png clean
   printf '\xef\xbb\xbfx: {title: X, task: denoise, clean: ".", sigmas: [25]}\r\n' | iconv -f UTF-8 -t UTF-16LE >list.txt
@@ -68,7 +68,7 @@ restores() {
   [ -z "$(find . -name '.clusir-*')" ] || fail "$*: temporary files are left"
 }
 
-# interrupted COMMAND... stops a program: nothing half done is left, and it goes on.
+# interrupted COMMAND... stops a program, which must leave no partial files and resume.
 interrupted() {
   local pid code=0
   mkdir many
@@ -86,8 +86,8 @@ interrupted() {
   [ -s stopped/9.png ] || fail "$*: does not go on"
 }
 
-# serves COMMAND... restores over HTTP, and is killed while it receives a picture:
-# nothing is left in the folder for temporary files.
+# serves COMMAND... restores over HTTP, and is killed while it receives a picture, which
+# must leave nothing in the folder for temporary files.
 serves() {
   local pid url code=0
   "$@" serve --addr 127.0.0.1:0 --threads 1 >served.log 2>&1 &
@@ -104,7 +104,7 @@ serves() {
   [ -z "$(find "$work" -name '.clusir-*')" ] || fail "$*: serve leaves $(find "$work" -name '.clusir-*')"
 }
 
-# try NAME COMMAND... is all of these.
+# try NAME COMMAND... runs all of these.
 try() {
   local name=$1 folder=$work/$1.try
   shift
@@ -120,8 +120,8 @@ try() {
   echo "release-check: $name ok"
 }
 
-# reproduced PLATFORM builds the last commit twice, in two folders, the second time with
-# nothing kept from earlier builds: the archives are equal.
+# reproduced PLATFORM builds the last commit twice, in two folders, the second time
+# without any cache. The archives must be equal.
 reproduced() {
   local folder
   for folder in one another/folder; do
@@ -168,7 +168,7 @@ for folder in "$work"/clusir-*; do
       ;;
     darwin-*)
       python3 scripts/mach_o.py "$folder/clusir" "${platform#*-}" || fail "no Mac would start $platform"
-      echo "release-check: $platform is as macOS wants it; it was not run"
+      echo "release-check: $platform is as macOS requires; it was not run"
       ;;
     *) fail "$folder is not tried: say how in this script" ;;
   esac

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds archives to give away: programs with manual pages, shell completion and a bill
-# of materials, their checksums, and the files of package managers.
+# Builds archives for distribution: programs with manual pages, shell completion and a
+# bill of materials; their checksums; and the files for package managers.
 #
 #   scripts/release.sh VERSION OUT [PLATFORM...]
 #
-# linux-amd64 and linux-arm64 are static and compute on the processor, as do
-# windows-amd64, darwin-arm64 and darwin-amd64, whose compiler is zig's (scripts/zig.sh);
-# linux-amd64-cuda is dynamic, has the CUDA kernels, and computes on the processor
-# where there is no driver; linux-amd64-cuda12 is the same for drivers of CUDA 12. A
-# compiler of Debian's that is absent is an error that names its package. RELEASE_URL is
-# where the archives will be found, for packaging/.
+# linux-amd64 and linux-arm64 are static and compute on the CPU, as do windows-amd64,
+# darwin-arm64 and darwin-amd64, which zig compiles (scripts/zig.sh). linux-amd64-cuda
+# is dynamic, has the CUDA kernels, and computes on the CPU if there is no driver;
+# linux-amd64-cuda12 is the same for drivers of CUDA 12. If a compiler of Debian's is
+# missing, the error names its package. RELEASE_URL is the future address of the
+# archives, for packaging/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,8 +18,8 @@ shift 2
 platforms=("$@")
 [ ${#platforms[@]} -gt 0 ] || platforms=(linux-amd64 linux-arm64 windows-amd64 darwin-arm64 darwin-amd64 linux-amd64-cuda)
 
-# compiler PLATFORM prints the C and the C++ compiler of a platform, and the package of
-# the latter.
+# compiler PLATFORM prints a platform's C compiler, C++ compiler, and the package of the
+# latter.
 compiler() {
   case $1 in
     linux-amd64 | linux-amd64-cuda | linux-amd64-cuda12) echo x86_64-linux-gnu-gcc x86_64-linux-gnu-g++ g++ ;;
@@ -40,8 +40,8 @@ out=$(cd "$out" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# program PLATFORM FILE builds the program itself. Its bytes are those of the commit:
-# the build ID, which depends on where the compiler lies, is left out.
+# program PLATFORM FILE builds the program. Its bytes depend only on the commit: the
+# build ID, which depends on the compiler's path, is left out.
 program() {
   local flags="-s -w -buildid= -X main.version=$version" tags=netgo,osusergo os=${1%%-*} arch=${1#*-} made cc cxx
   made=$(compiler "$1")
@@ -57,7 +57,7 @@ program() {
     go build -trimpath -tags "$tags" -ldflags "$flags" -o "$2" ./cmd/clusir
 }
 
-# documents FILE writes what FILE says of itself beside it.
+# documents FILE writes FILE's own documentation next to it.
 documents() {
   mkdir "$work/completion"
   "$1" man "$work/man1" >/dev/null

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# A Slurm array that restores a folder of pictures, a shard a task:
+# A Slurm array that restores a folder of pictures, one shard per task:
 #
 #   sbatch --array=1-64 scripts/restore-slurm.sh PHOTOS RESTORED [FLAG...]
 #
-# PHOTOS and RESTORED are folders that all nodes see; flags are those of clusir restore.
-# A task that is requeued goes on where it was; SHARDS=64 sbatch --array=5,9 submits two
-# of the 64 again. When all are done,
+# PHOTOS and RESTORED are folders that all nodes share; flags are those of clusir
+# restore. A requeued task resumes; SHARDS=64 sbatch --array=5,9 submits two of the 64
+# again. When all are done,
 #
 #   clusir merge RESTORED/results-*.jsonl
 #
-# says which pictures failed, or which shard is not finished.
+# reports which pictures failed, or which shard is not finished.
 #SBATCH --job-name=clusir
 #SBATCH --cpus-per-task=8
 #SBATCH --mem=8G
@@ -22,7 +22,7 @@ photos=$1 restored=$2
 shift 2
 : "${SLURM_ARRAY_TASK_ID:?submit this as an array, with sbatch --array=1-N}"
 
-# The array may begin at any number, and go in steps; one with gaps has to name SHARDS.
+# The array may start at any number and have a step; with gaps, SHARDS must be set.
 k=$SLURM_ARRAY_TASK_ID n=${SHARDS:-}
 if [ -z "$n" ]; then
   min=${SLURM_ARRAY_TASK_MIN:-1} max=${SLURM_ARRAY_TASK_MAX:?} step=${SLURM_ARRAY_TASK_STEP:-1}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Remakes the pictures of docs/results with the embedded model: `make results`.
-# Those that show pictures show the public-domain ones of testdata/images. The
-# others take CBSD68 from $CLUSIR_SHARED/data, up to $SAMPLES photographs of it.
+# Remakes the pictures of docs/results with the embedded model: `make results`. Those
+# with photographs show the public-domain ones of testdata/images. The others use up to
+# $SAMPLES photographs of CBSD68 from $CLUSIR_SHARED/data.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,8 +20,8 @@ bin/clusir figure affinity "${common[@]}" --benchmark photos-rain --data "$work"
 bin/clusir figure tsne experts "${common[@]}" --benchmark bsd --data "$shared/data" --samples "${SAMPLES:-20}" --out "$work"
 bin/clusir eval "${common[@]}" --benchmark photos --data "$work" --report "$work/report.html" >"$work/table.txt"
 
-# The page as people see it: on a desk, on a phone, in the dark. The last two stay
-# in build/results.
+# Screenshots of the page: desktop, phone, dark mode. The last two stay in
+# build/results.
 CLUSIR_REPORT="$PWD/$work/report.html" CLUSIR_SCREENSHOTS="$PWD/$work" \
   go test ./internal/report -run TestOnAPhoneAndInTheDark -count=1
 

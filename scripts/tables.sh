@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes docs/results/tables.md: the paper's tables with the row of the model
-# that ships, measured on what of the benchmarks is below $CLUSIR_DATA.
+# Writes docs/results/tables.md: the paper's tables with a row for the shipped model,
+# measured on the benchmarks found below $CLUSIR_DATA.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -10,7 +10,7 @@ out=$root/docs/results/tables.md
 
 mkdir -p "$root/build" "$(dirname "$out")"
 rm -f "$results"
-# One run measures what all tables take; they pick their columns.
+# One run measures everything; the tables select their columns.
 "$root/bin/clusir" eval --benchmark five-task,kodak24 --results "$results" > /dev/null
 {
   printf '# The paper'"'"'s tables with nano among them\n\n'

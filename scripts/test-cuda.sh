@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Tests the CUDA backend without a GPU: builds the software device, in its fast
-# and in its checked form, and runs the tests of internal/kernels/cuda and the golden
-# network on both, a restoration and training on the fast one.
+# Tests the CUDA backend without a GPU: builds the fast and the checked form of the
+# software device, and runs the tests of internal/kernels/cuda and the golden network on
+# both, and a restoration and training on the fast one.
 # The fatbins and libcuda.a must be there (make cuda-libs).
 #
 # usage: test-cuda.sh build/cuda [go test flags]
 #
-# With CUDA_QUICK=1 the checked form gets the planted faults and the conformance
-# table at one precision only, as CI has time for.
+# With CUDA_QUICK=1, for CI, the checked form gets only the planted faults and the
+# conformance table at one precision.
 #
-# Every run has a time limit: a kernel that never ends is a failure, not a hang.
+# Every run has a time limit, so that a kernel that never ends fails instead of hanging.
 set -euo pipefail
 build=$(cd "$1" && pwd)
 shift
@@ -25,22 +25,22 @@ fi
 # run tests a package on the software device.
 run() { timeout 900 go test -count=1 -timeout 800s -tags cuda "$@"; }
 
-# device builds the software device in one of its forms.
+# device builds one form of the software device.
 device() {
     scripts/cuda-emu.sh "$1" "$build/emu/$1" "$CUDA_INCLUDE" kernels/*.cu $faults
     echo "== software device, $1"
     export CLUSIR_LIBCUDA="$build/emu/$1/libcuda.so.1"
 }
 
-# The whole network: the golden file of the repository alone, since the larger ones
-# would take hours here.
+# The whole network, with only the repository's golden file: the larger ones would take
+# hours here.
 golden='TestGolden$/testdata/small/cuda|TestGoldenPrecision'
 
 device fast
 CLUSIR_NVDISASM="$NVDISASM" run "$@" ./internal/kernels/cuda # with the checks of the machine code
 run "$@" ./internal/device
 
-# The network, a restoration and training: as the kit does it on a GPU.
+# The network, a restoration and training, as the kit runs them on a GPU.
 scripts/gpu-kit.sh "$build" build/kit test
 build/kit/run.sh devices golden-float32 golden-tf32 golden-bf16 picture nccl training kernels throughput-tf32 \
     --out "$build/kit-report"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tests the kernels as compiled by CUDA 12, on the software device: their machine
-# code, that none is missing, and that a backend loads and finds them.
-# make cuda-libs CUDA_RELEASE=12 comes first.
+# Tests the kernels as compiled by CUDA 12, on the software device: checks their machine
+# code, that none is missing, and that a backend loads and finds them. Run
+# make cuda-libs CUDA_RELEASE=12 first.
 #
 # usage: test-cuda12.sh build/cuda12
 set -euo pipefail

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs a development tool of a pinned version, building it on first use.
+# Runs a development tool at a pinned version, building it on first use.
 #
 #   tool.sh FOLDER NAME PACKAGE@VERSION [ARGUMENT...]
 #
-# If the tool cannot be had this fails under CLUSIR_REQUIRE_SHARED=1; otherwise it is
-# said to be skipped, but for the test runner, in whose place `go test` runs.
+# If the tool cannot be built, this fails under CLUSIR_REQUIRE_SHARED=1. Otherwise it
+# reports that the tool is skipped, except for the test runner, which `go test` replaces.
 set -eu
 folder=$1 name=$2 package=$3
 shift 3
@@ -21,7 +21,7 @@ if [ ! -x "$tool" ]; then
     elif [ "$name" = gotestsum ]; then
         exec go test ./...
     else
-        echo "SKIPPED: $name cannot be built, so nothing was checked by it" >&2
+        echo "SKIPPED: $name cannot be built, so it checked nothing" >&2
         exit 0
     fi
 fi

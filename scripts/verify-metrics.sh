@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Compares internal/metrics with scikit-image itself on pictures of your own.
+# Compares internal/metrics with scikit-image on your own pictures.
 #
 #   scripts/verify-metrics.sh                   testdata/images, each against a noisy copy
 #   scripts/verify-metrics.sh CLEAN             a folder, each against a noisy copy
 #   scripts/verify-metrics.sh RESTORED CLEAN    two folders with the same file names
 #
-# scikit-image goes into build/, which git ignores; nothing else is touched.
+# scikit-image is installed in build/, which git ignores; nothing else changes.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes wheels for Python of the archives that scripts/release.sh built, one of each:
+# Makes a Python wheel from each archive that scripts/release.sh built:
 #
 #   scripts/wheel.sh VERSION ARCHIVES OUT
 #
-# The one for this machine is installed in a fresh virtual environment, and has to pass
-# its tests there.
+# The one for this machine is installed in a fresh virtual environment and must pass its
+# tests there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,7 +23,7 @@ environment() {
 tools=$PWD/third_party/wheel
 [ -x "$tools/bin/hatchling" ] || environment "$tools" 'hatchling>=1.25,<2'
 
-# v1.2.3-4-gabc, four commits after 1.2.3, is 1.2.3.post4+gabc to Python; without a tag
+# v1.2.3-4-gabc, four commits after 1.2.3, is 1.2.3.post4+gabc in Python; without a tag
 # the version is 0.dev0.
 if [[ $version =~ ^v?([0-9]+(\.[0-9]+)+)(-([0-9]+)-(g[0-9a-f]+))?(-dirty)?$ ]]; then
   python_version=${BASH_REMATCH[1]}${BASH_REMATCH[4]:+.post${BASH_REMATCH[4]}+${BASH_REMATCH[5]}}
@@ -40,7 +40,7 @@ for archive in "$archives/clusir-$version"-*; do
     windows-amd64.zip) tag=win_amd64 ;;
     darwin-arm64.tar.gz) tag=macosx_12_0_arm64 ;;
     darwin-amd64.tar.gz) tag=macosx_12_0_x86_64 ;;
-    *) continue ;; # the one with CUDA needs more of the system than a wheel may
+    *) continue ;; # the CUDA build needs more system libraries than a wheel may
   esac
   mkdir "$work/$platform"
   case $archive in

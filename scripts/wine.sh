@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the folder of Wine that WINEPREFIX names fit for programs of Go: they take their
-# random numbers from a library that Wine has since version 9 only.
+# Prepares the Wine folder WINEPREFIX for Go programs: they get random numbers from a
+# library that Wine has only since version 9.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

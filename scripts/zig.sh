@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the C and C++ compilers of a platform, which are zig's clang, and prints their
-# paths and zig's version:
+# Makes C and C++ compilers for a platform from zig's clang, and prints their paths and
+# zig's version:
 #
 #   scripts/zig.sh windows-amd64
 #
-# Zig carries the headers and libraries of all platforms; it comes by pip, once, into
+# Zig has the headers and libraries of all platforms; pip installs it once, into
 # third_party/zig.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 readonly zig=0.17.1
 case ${1:?} in
   windows-amd64) target=x86_64-windows-gnu ;;
-  darwin-arm64) target=aarch64-macos.12.0-none ;; # the oldest that Go 1.26 runs on
+  darwin-arm64) target=aarch64-macos.12.0-none ;; # the oldest that Go 1.26 supports
   darwin-amd64) target=x86_64-macos.12.0-none ;;
   *) echo "zig.sh: unknown platform $1" >&2; exit 1 ;;
 esac
@@ -28,8 +28,8 @@ binary=$(echo "$home/$zig"/lib/python*/site-packages/ziglang/zig)
 folder=$home/$1
 mkdir -p "$folder/frameworks" "$folder/lib" "$folder/include/mach"
 
-# stub FILE LIBRARY writes a text stub of a library of macOS: it names the
-# functions that Go's packages import from there.
+# stub FILE LIBRARY writes a text stub of a macOS library, with the functions that Go's
+# packages import from it.
 stub() {
   local symbols
   symbols=$(grep -rhoE "cgo_import_dynamic [^ ]+ [^ ]+ \"$2" --include='*.go' "$(go env GOROOT)/src" |
@@ -40,14 +40,14 @@ stub() {
     "$2" "$symbols" >"$1"
 }
 
-# Apple's frameworks are not among what zig carries, nor is its library of name servers.
-# The few functions that Go imports from there by name are on every Mac.
+# Zig has neither Apple's frameworks nor its resolver library. The few functions that Go
+# imports from them by name exist on every Mac.
 if [[ $1 == darwin-* ]]; then
   for name in CoreFoundation Security; do
     stub "$folder/frameworks/$name.framework/$name.tbd" "/System/Library/Frameworks/$name.framework/Versions/A/$name"
   done
   stub "$folder/lib/libresolv.tbd" /usr/lib/libresolv.9.dylib
-  # Nor is this header, of which a client of Prometheus needs one function.
+  # It lacks this header too; a Prometheus client needs one function of it.
   cat >"$folder/include/mach/mach_vm.h" <<'C'
 #pragma once
 #include <mach/mach_types.h>
@@ -56,8 +56,8 @@ C
 fi
 
 for tool in cc c++; do
-  # Go asks a compiler for what it can with "-o -", which zig takes for a file, and what
-  # it runs with "-###", for which zig leaves a file "-.o" in the folder.
+  # Go probes a compiler's features with "-o -", which zig takes for a file, and the
+  # commands it runs with "-###", for which zig leaves a file "-.o" in the folder.
   cat >"$folder/$tool.part" <<EOF
 #!/bin/sh
 [ "\${1:-}" != "-###" ] || cd "$folder"
@@ -71,6 +71,6 @@ done
 exec "$binary" $tool -target $target -F"$folder/frameworks" -L"$folder/lib" -isystem "$folder/include" "\$@"
 EOF
   chmod +x "$folder/$tool.part"
-  mv "$folder/$tool.part" "$folder/$tool" # while another build may run it
+  mv "$folder/$tool.part" "$folder/$tool" # another build may be running it
 done
 echo "$folder/cc $folder/c++ zig-$zig"

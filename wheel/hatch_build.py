@@ -1,4 +1,4 @@
-"""Puts the program into the wheel, as a script, and names the platform that it is for."""
+"""Puts the program into the wheel as a script, and sets the wheel's platform."""
 
 import os
 from pathlib import Path

@@ -1,3 +1,3 @@
 #!/bin/sh
-# Accepts and measures clusir on a machine with an NVIDIA driver and Python: run.sh --help.
+# Tests and measures clusir on a machine with an NVIDIA driver and Python: run.sh --help.
 exec python3 "$(dirname "$0")/kit.py" "$@"

@@ -10,7 +10,7 @@ from clusir import _tiff
 
 
 def noisy(height=40, width=33, channels=3, seed=0):
-    """noisy is a smooth picture with noise, and the picture."""
+    """Return a smooth picture with noise, and without."""
     y, x = np.mgrid[:height, :width]
     clean = np.stack([0.5 + 0.3 * np.sin(x / (5 + c)) * np.cos(y / 9) for c in range(channels)], axis=2)
     return np.clip(clean + np.random.default_rng(seed).normal(0, 0.1, clean.shape), 0, 1), clean
@@ -68,7 +68,7 @@ class Restore(unittest.TestCase):
         np.testing.assert_array_equal(self.server.restore(image[:, :, 0]), self.server.restore(image)[:, :, 0])
 
     def test_views(self):
-        """What is no block of memory of its own is restored as its copy is."""
+        """A non-contiguous array gives the same result as its copy."""
         image = as_type(noisy(80, 66)[0], np.uint8)[::2, ::-2]
         np.testing.assert_array_equal(self.server.restore(image), self.server.restore(image.copy()))
 

@@ -1,5 +1,5 @@
-"""Restore photographs in numpy arrays with the program clusir, which comes with this
-package. Nothing else is needed: no torch, no GPU."""
+"""Restore photographs in numpy arrays with the program clusir, which this package
+contains. Nothing else is needed: no torch, no GPU."""
 
 from ._program import Error, program, restore
 from ._server import Server

@@ -15,12 +15,12 @@ Array = TypeVar("Array", bound="NDArray[Any]")
 
 
 class Error(RuntimeError):
-    """Error is what the program says went wrong."""
+    """An error that the program reported."""
 
 
 def program() -> str:
-    """program is the path of the program: CLUSIR_PROGRAM, or the one that came with this
-    package, or the first on the PATH."""
+    """Return the path of the program: CLUSIR_PROGRAM, or the one in this package, or the
+    first on the PATH."""
     if named := os.environ.get("CLUSIR_PROGRAM"):
         return named
     user = "osx_framework_user" if sysconfig.get_config_var("PYTHONFRAMEWORK") else f"{os.name}_user"
@@ -38,12 +38,12 @@ def restore(
     tile: int | str | None = None,
     max_pixels: int | None = None,
 ) -> Array:
-    """restore returns a picture restored: an array of the same shape and type.
+    """Restore a picture. The result has the same shape and type.
 
     image is [H, W] or [H, W, 1] (grey), [H, W, 3] (RGB) or [H, W, 4] (with alpha), of
-    uint8, uint16, or float32 in 0..1, which passes through 16 bits. The other arguments
-    are the flags of clusir restore; None leaves their defaults. The network is loaded
-    each time: a Server keeps it."""
+    uint8, uint16, or float32 in 0..1, which is converted to 16 bits and back. The other
+    arguments are the flags of clusir restore; None means the default. Each call loads the
+    network; a Server keeps it loaded."""
     flags: list[str] = []
     for name, value in options(model, strength, tile, max_pixels).items():
         flags += [f"--{name}", value]
@@ -58,13 +58,13 @@ def restore(
 
 
 def options(model: str | None, strength: float | None, tile: int | str | None, max_pixels: int | None) -> dict[str, str]:
-    """options are the flags that are not left at their defaults."""
+    """Return the flags that have a value."""
     given = {"model": model, "strength": strength, "tile": tile, "max-pixels": max_pixels}
     return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def through(image: Array, run: Callable[[bytes], bytes]) -> Array:
-    """through sends an array through what restores a TIFF file."""
+    """Convert an array to TIFF, restore it with run, and convert it back."""
     if not isinstance(image, np.ndarray) or image.dtype.type not in (np.uint8, np.uint16, np.float32):
         kind = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
         raise TypeError(f"a picture is a numpy array of uint8, uint16 or float32, not {kind}")

@@ -16,12 +16,12 @@ from ._program import Array, Error, options, program, through
 
 
 class Server:
-    """Server is a clusir that keeps its network loaded.
+    """A clusir process that keeps its network loaded.
 
-    Without arguments it starts `clusir serve` on a free port of this machine, which ends
-    with close, or the with statement. url is one that runs already, and token what it
-    asks for. flags go to clusir serve as they are, such as "--threads", "4". Threads may
-    share a Server: their pictures wait for one another."""
+    Without arguments it starts `clusir serve` on a free local port; close, or the end of
+    a with statement, stops it. url is the address of a running server, and token its
+    token. flags are passed to clusir serve, such as "--threads", "4". Several threads may
+    use one Server: their pictures are restored one after another."""
 
     def __init__(self, *flags: str, url: str | None = None, token: str | None = None, timeout: float = 600) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -29,13 +29,13 @@ class Server:
         if url is None:
             url = self._start(flags)
         elif flags:
-            raise ValueError("flags are for a server that is started, and url names one that runs: leave one out")
+            raise ValueError("flags start a server, and url names a running one: leave one out")
         self.url = url.rstrip("/")
 
     def _start(self, flags: tuple[str, ...]) -> str:
         command = [program(), "serve", "--addr", "127.0.0.1:0", *flags]
         group = 0
-        if sys.platform == "win32":  # where only what has a group of its own can be asked to end
+        if sys.platform == "win32":  # only a process in its own group can receive CTRL_BREAK
             group = subprocess.CREATE_NEW_PROCESS_GROUP
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace", creationflags=group
@@ -48,7 +48,7 @@ class Server:
         at = line.find("http://")
         if at < 0:
             self.close()
-            raise Error("".join(self._said).strip().removeprefix("clusir: ") or "clusir serve did not say where it listens")
+            raise Error("".join(self._said).strip().removeprefix("clusir: ") or "clusir serve did not print its address")
         return line[at:].strip()
 
     def _listen(self, stderr: IO[str]) -> None:
@@ -64,17 +64,17 @@ class Server:
         tile: int | str | None = None,
         max_pixels: int | None = None,
     ) -> Array:
-        """restore is clusir.restore with this server."""
+        """Do what clusir.restore does, with this server."""
         query = urllib.parse.urlencode({"format": "tif", **options(model, strength, tile, max_pixels)})
         return through(image, lambda file: self._ask(f"/v1/restore?{query}", file))
 
     def models(self) -> list[dict[str, Any]]:
-        """models are those that restore can choose, the default first."""
+        """Return the models that restore can use, the default first."""
         answer: dict[str, Any] = json.loads(self._ask("/v1/models"))
         return list(answer["models"])
 
     def _ask(self, path: str, body: bytes | None = None) -> bytes:
-        """_ask comes again while the server's queue is full."""
+        """Send a request, and retry while the server's queue is full."""
         headers = {"Content-Type": "image/tiff"} if body is not None else {}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
@@ -96,7 +96,7 @@ class Server:
                 raise Error(f"no answer from {self.url}: {getattr(e, 'reason', e)}") from None
 
     def close(self) -> None:
-        """close ends a server that was started here, after the pictures that it has."""
+        """Stop a server that was started here, once it has finished its pictures."""
         if self._process is None:
             return
         if sys.platform == "win32":

@@ -1,5 +1,5 @@
-"""Arrays as TIFF files without compression, which is how they go to the program and come
-back: it keeps 8 and 16 bits, grey and alpha."""
+"""Arrays as uncompressed TIFF files, which is how they are exchanged with the program:
+TIFF keeps 8 and 16 bits, grey and alpha."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _OFFSETS, _SAMPLES, _ROWS, _
 
 
 def encode(pixels: Array) -> bytes:
-    """encode writes [H, W, C] of uint8 or uint16 with 1, 3 or 4 channels."""
+    """Encode [H, W, C] of uint8 or uint16 with 1, 3 or 4 channels."""
     height, width, channels = pixels.shape
     little = pixels.dtype.newbyteorder("<")
     body = np.ascontiguousarray(pixels, dtype=little).tobytes()
@@ -31,7 +31,7 @@ def encode(pixels: Array) -> bytes:
         (_OFFSETS, _LONG, [8]), (_SAMPLES, _SHORT, [channels]), (_ROWS, _LONG, [height]), (_COUNTS, _LONG, [len(body)]),
     ]
     if channels == 4:
-        entries.append((_EXTRA, _SHORT, [2]))  # alpha that colours are not multiplied by
+        entries.append((_EXTRA, _SHORT, [2]))  # unassociated alpha
     at = 8 + len(body) + len(body) % 2
     beyond = at + 2 + 12 * len(entries) + 4
     table, long_values = struct.pack("<H", len(entries)), b""
@@ -44,7 +44,7 @@ def encode(pixels: Array) -> bytes:
 
 
 def decode(file: bytes) -> Array:
-    """decode reads [H, W, C] from a file that the program wrote."""
+    """Decode [H, W, C] from a file that the program wrote."""
     orders: dict[bytes, Literal["<", ">"]] = {b"II": "<", b"MM": ">"}
     order = orders[file[:2]]
     (at,) = struct.unpack_from(order + "I", file, 4)
@@ -60,7 +60,7 @@ def decode(file: bytes) -> Array:
             (where,) = struct.unpack_from(order + "I", file, where)
         fields[tag] = struct.unpack_from(f"{order}{count}{letter}", file, where)
     if fields.get(_COMPRESSION, (1,)) != (1,):
-        raise ValueError("the program wrote a TIFF with compression, which this package does not read: update it")
+        raise ValueError("the program wrote a compressed TIFF, which this package does not support: update it")
     width, height, channels = fields[_WIDTH][0], fields[_HEIGHT][0], fields.get(_SAMPLES, (1,))[0]
     dtype = np.dtype(np.uint16 if fields[_BITS][0] == 16 else np.uint8).newbyteorder(order)
     body = b"".join(file[o : o + c] for o, c in zip(fields[_OFFSETS], fields[_COUNTS]))
