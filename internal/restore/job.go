@@ -203,6 +203,13 @@ func (r Request) rename(s source, name string) string {
 	return stem + r.Suffix + ext
 }
 
+// outputs are the files that a job writes, and what to do if one cannot be written.
+var outputs = []struct{ what, remedy string }{
+	{"the result", "choose another --suffix or folder"},
+	{"the comparison", "choose another name for --compare"},
+	{"the affinity map", "choose another name for the result"},
+}
+
 // unique refuses results that would overwrite each other or an input.
 func unique(jobs []Job) error {
 	inputs, results := map[string]string{}, map[string]int{}
@@ -218,7 +225,7 @@ func unique(jobs []Job) error {
 			}
 			key := absolute(out)
 			if in, ok := inputs[key]; ok && (i > 0 || key != absolute(j.In)) {
-				return fmt.Errorf("the result of %s would replace the input %s: choose another --suffix or folder", j.In, in)
+				return fmt.Errorf("%s of %s would replace the input %s: %s", outputs[i].what, j.In, in, outputs[i].remedy)
 			}
 			if other, ok := results[key]; ok && other != n && absolute(jobs[other].In) == absolute(j.In) {
 				return misuse("%s is named twice: name it once", j.In)

@@ -35,6 +35,7 @@ func (s source) format() imageio.Format {
 // sources finds the pictures of the request, in the order of its inputs.
 func (r Request) sources() (found []source, ignored map[string]int, err error) {
 	ignored = map[string]int{}
+	folders := map[string]bool{}
 	for _, input := range r.Inputs {
 		info, err := os.Stat(input)
 		switch {
@@ -43,7 +44,10 @@ func (r Request) sources() (found []source, ignored map[string]int, err error) {
 				return nil, nil, misuse("standard input (-) is one picture without a name: restore it alone, into a file or -")
 			}
 			found = append(found, source{path: Std})
+		case err == nil && info.IsDir() && folders[absolute(input)]:
+			return nil, nil, misuse("the folder %s is named twice: name it once", input)
 		case err == nil && info.IsDir():
+			folders[absolute(input)] = true
 			below, others, err := r.walk(input)
 			if err != nil {
 				return nil, nil, err
