@@ -1,4 +1,4 @@
-"""Holds clusir_torch.py to golden vectors, for a test in internal/model.
+"""Compares clusir_torch.py with golden vectors, for a test in internal/model.
 
     check_golden.py GOLDEN OUT
 
@@ -30,7 +30,7 @@ for name, network in ("", net), (" of the saved file", load(out)[0]):
     if not error < 2e-5:
         sys.exit("that is too much")
 
-# In training the noise of Eq. 7 and the batch's own statistics take part.
+# Training also uses the noise of Eq. 7 and the batch's own statistics.
 net.double().train()
 image = image.double()
 restored = net(image, [tensors[f"in.eps{stage}"].double() for stage in (1, 2, 3, 4)] if "in.eps1" in tensors else None)

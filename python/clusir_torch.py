@@ -5,10 +5,10 @@
     restored = net(image)                      # [B,3,H,W] in 0..1, sides multiples of 16
     save(net, "mine.safetensors")              # clusir restore in.png out.png --model mine.safetensors
 
-It needs torch and safetensors. Names of parameters are those of clusir's files, and
-equation numbers those of the paper; internal/model, in Go, has the same modules with
-the places where they differ from the paper. What is written for speed there is
-written to be read here. Tensors are [B,C,H,W] if nothing else is said.
+It needs torch and safetensors. Parameter names are those of clusir's files, and
+equation numbers those of the paper. internal/model, in Go, has the same modules and
+notes where they differ from the paper; it is written for speed, this file to be read.
+Tensors are [B,C,H,W] unless stated otherwise.
 """
 
 import dataclasses
@@ -23,10 +23,10 @@ from torch import nn
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """What the weights depend on, with the fields of a checkpoint's metadata; the
-    defaults are the paper's base network. Lists have an entry for each stage."""
+    """The settings that the weights depend on, named as in a checkpoint's metadata. The
+    defaults are the paper's base network. Lists have one entry per stage."""
 
-    dim: int = 48  # channels of stage 1; each stage has twice those of the one before
+    dim: int = 48  # channels of stage 1, doubled in each following stage
     enc_blocks: tuple = (4, 6, 6, 8)
     dec_blocks: tuple = (4, 6, 6)
     refine_blocks: int = 4
@@ -59,7 +59,7 @@ def haar(x):
 
 
 def inverse_haar(ll, hl, lh, hh):
-    """haar's inverse."""
+    """The inverse of haar."""
     top = torch.stack((ll + hl + lh + hh, ll - hl + lh - hh), -1).flatten(-2)
     bottom = torch.stack((ll + hl - lh - hh, ll - hl - lh + hh), -1).flatten(-2)
     return torch.stack((top, bottom), -2).flatten(-3, -2) / 2
@@ -71,12 +71,12 @@ def conv(inputs, outputs, kernel, **more):
 
 
 def keep_top(scores, k):
-    """Whether each of the last dimension's scores is among its k largest."""
+    """Whether each score is among the k largest of the last dimension."""
     return torch.zeros_like(scores, dtype=torch.bool).scatter(-1, scores.topk(k).indices, True)
 
 
 def softmax_over(scores, kept):
-    """The softmax over the scores that are kept; 0 for the others."""
+    """The softmax over the kept scores; 0 for the others."""
     return scores.masked_fill(~kept, float("-inf")).softmax(-1)
 
 
@@ -112,7 +112,7 @@ class WaveletAttention(nn.Module):
 
 
 class GatedFFN(nn.Module):
-    """The feed-forward network of a block, and the form of every expert."""
+    """The feed-forward network of a block, and of every expert."""
 
     def __init__(self, C, ratio):
         super().__init__()
@@ -140,7 +140,7 @@ class WTB(nn.Module):
 
 
 class TokenAttention(nn.Module):
-    """Attention of the tokens q [B,T,D] to those of kv [B,S,E] that are kept, [B,S]."""
+    """Attention of the tokens q [B,T,D] to the tokens of kv [B,S,E] that kept [B,S] marks."""
 
     def __init__(self, D, E, heads):
         super().__init__()
@@ -171,8 +171,8 @@ class PCGRM(nn.Module):
         self.gate_bias = nn.Parameter(torch.zeros(N, M))
 
     def forward(self, x, noise=None):
-        """The weights of the experts [B,N,M], the clusters' tokens [B,N,C], and which
-        clusters are kept [B,N]; noise [B,N,C] is that of Eq. 7 in training."""
+        """Returns the weights of the experts [B,N,M], the clusters' tokens [B,N,C], and
+        which clusters are kept [B,N]. noise [B,N,C] is that of Eq. 7, in training."""
         z = F.normalize(self.embed(x.mean((2, 3))), dim=-1)
         similarity = z @ F.normalize(self.prototypes, dim=-1).mT  # Eq. 4; Eq. 5 is its softmax
         kept = keep_top(similarity, self.top_clusters)
@@ -185,7 +185,7 @@ class PCGRM(nn.Module):
 
 
 class MoE(nn.Module):
-    """Adds to the features what the experts that the router chose make of them, Eq. 3."""
+    """Adds to the features the output of the experts that the router chose, Eq. 3."""
 
     def __init__(self, C, stage, config):
         super().__init__()
@@ -203,7 +203,7 @@ class MoE(nn.Module):
 
 
 class PGB(nn.Module):
-    """A semantic prompt [B,C] mixes learned components to a spatial one."""
+    """Mixes learned components into a spatial prompt, weighted by a semantic one [B,C]."""
 
     def __init__(self, C, length, side):
         super().__init__()
@@ -216,7 +216,7 @@ class PGB(nn.Module):
 
 
 class FSB(nn.Module):
-    """Splits LL by a low-pass filter that it makes for each sample and group of channels."""
+    """Splits LL with a low-pass filter computed for each sample and group of channels."""
 
     def __init__(self, C, kernel, groups):
         super().__init__()
@@ -232,7 +232,7 @@ class FSB(nn.Module):
 
 
 class Fuse(nn.Module):
-    """The adaptive fusion of Eq. 14. It starts at zero: the spectrum untouched."""
+    """The adaptive fusion of Eq. 14. It starts at zero, which leaves the spectrum unchanged."""
 
     def __init__(self, inputs, C):
         super().__init__()
@@ -245,7 +245,7 @@ class Fuse(nn.Module):
 
 
 class DAFMM(nn.Module):
-    """Injects a prompt, and modulates low and high frequencies apart."""
+    """Injects a prompt, and modulates low and high frequencies separately."""
 
     def __init__(self, C, level, config):
         super().__init__()
@@ -262,8 +262,8 @@ class DAFMM(nn.Module):
         return x + inverse_haar(self.modulate(ll, low), *gated.chunk(3, 1))
 
     def modulate(self, ll, low):
-        """Eq. 14 as a learned multiplier of LL's spectrum. Differs from the paper: log
-        amplitudes and phasors take the place of amplitudes and angles, which jump."""
+        """Eq. 14 as a learned multiplier of LL's spectrum. Differs from the paper: it uses
+        log amplitudes and phasors, since angles are discontinuous."""
         spectrum, amplitude, phasor = polar(ll)
         _, low_amplitude, low_phasor = polar(low)
         gain = self.amplitude(amplitude, low_amplitude)
@@ -272,8 +272,8 @@ class DAFMM(nn.Module):
 
 
 def polar(x):
-    """The orthonormal spectrum z of x, log(1+|z|) and z/|z|, where |z| is never 0, so
-    that phases fade where there is nothing to turn."""
+    """Returns the orthonormal spectrum z of x, log(1+|z|) and z/|z|. |z| is never 0, so
+    that phases fade out as z does."""
     z = torch.fft.rfft2(x, norm="ortho")
     size = (z.real.square() + z.imag.square() + 1e-4).sqrt()
     return z, size.log1p(), z / size
@@ -306,8 +306,8 @@ class ClusIR(nn.Module):
         nn.init.zeros_(self.head.weight)
 
     def forward(self, image, noise=None):
-        """image [B,3,H,W] in 0..1, sides multiples of 16. noise, in training, is a
-        tensor [B,N,C] of standard normal numbers for each stage."""
+        """Restores image [B,3,H,W] in 0..1, sides multiples of 16. In training, noise has
+        a tensor [B,N,C] of standard normal numbers for each stage."""
         x, skips, routes = self.stem(image), [], []
         for l, stage in enumerate(self.encoder):
             x = stage(x)
@@ -325,8 +325,8 @@ class ClusIR(nn.Module):
         return image + self.head(self.refine(x))
 
     def prompt(self, level, tokens, kept, last_tokens, last_kept):
-        """The semantic prompt [B,C] of a decoder level: its stage's kept tokens, which
-        attend to those of the last stage."""
+        """Returns the semantic prompt [B,C] of a decoder level: its stage's kept tokens,
+        which attend to those of the last stage."""
         return ((tokens + self.semantic[level](tokens, last_tokens, last_kept)) * kept[..., None]).sum(1)
 
 
@@ -335,8 +335,8 @@ _AVERAGE, _OPTIMISER = "ema.", "optim."
 
 
 def load(path):
-    """The network of a file that clusir wrote, in float32 and ready to restore, and its
-    Config. Of a training checkpoint with a moving average, that is what it gets."""
+    """Returns the network of a file that clusir wrote, in float32 and ready to restore,
+    and its Config. It uses the moving average of a training checkpoint that has one."""
     with safe_open(path, "pt") as file:
         fields = json.loads(file.metadata()["config"])
         tensors = {name: file.get_tensor(name).float() for name in file.keys() if not name.startswith(_OPTIMISER)}
@@ -346,7 +346,7 @@ def load(path):
     missing, unexpected = net.load_state_dict(state, strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]  # clusir counts no batches
     if missing or unexpected:
-        raise ValueError(f"{path} does not fit its configuration: {missing[:3]} are missing, {unexpected[:3]} are not known")
+        raise ValueError(f"{path} does not match its configuration: {missing[:3]} are missing, {unexpected[:3]} are unknown")
     return net.eval(), config
 
 

@@ -1,10 +1,9 @@
 """Measures clusir and its peers in one run, and prints them side by side.
 
-Each contender is a process of its own. Peers live through all rounds of a case
-and answer line by line, so that importing and compiling count for nothing;
-clusir is started for every round, warms up once and measures once. The rounds
-alternate. Before anything is measured, both sides must agree on an output, from
-the same weights.
+Each contender has its own process. A peer's process lasts for all rounds of a case
+and answers line by line, so that importing and compiling do not count; clusir is
+started for every round, warms up once and measures once. The rounds alternate.
+Before the measurements, both sides must agree on an output of the same weights.
 """
 
 import argparse
@@ -24,8 +23,8 @@ from pathlib import Path
 CASES = ["base:256", "tiny:256", "nano:256", "base-wtb:256", "tiny-wtb:256", "train:nano:4x128", "train:tiny:2x128"]
 MODELS = ["base", "small", "tiny", "nano", "base-wtb", "tiny-wtb"]
 MODES = ["clusir-bf16", "eager", "channels-last", "autocast", "inductor", "onnxruntime", "openvino", "openvino-bf16"]
-# What the network without its router (Table 4 a) is exported for, and how far each
-# may be from PyTorch, of what the network adds.
+# The runtimes that the network without its router (Table 4 a) is exported for, and each
+# one's largest difference from PyTorch, relative to what the network adds.
 EXPORTED = {"onnxruntime": 1e-3, "openvino": 1e-3, "openvino-bf16": 5e-2}
 NANO = Path(__file__).with_name("peers-nano.json")
 
@@ -61,7 +60,7 @@ def fail(what, done, log=""):
 
 
 class Clusir:
-    """Started anew for every round."""
+    """A process per round."""
 
     def __init__(self, a, case, folder, precision="float32"):
         self.name = "clusir" if precision == "float32" else "clusir-" + precision
@@ -120,14 +119,14 @@ class Peer:
         self.process.stdin.close()
         try:
             self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:  # it still compiles
+        except subprocess.TimeoutExpired:  # it is still compiling
             self.process.kill()
             self.process.wait()
         self.log.close()
 
 
 def prepare(a, model):
-    """Makes the weights, once, and holds clusir's output to the peer's."""
+    """Makes the weights, once, and compares clusir's output with the peer's."""
     folder = a.work / model
     command = [*shlex.split(a.peer), "prepare", model, str(folder), str(NANO)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -145,7 +144,7 @@ def prepare(a, model):
 
 
 def has_bf16(a):
-    """Reports whether the processor multiplies bf16 faster than float32; clusir says why not."""
+    """Reports whether the CPU multiplies bf16 faster than float32; if not, prints clusir's reason."""
     done = subprocess.run([a.clusir, "bench", "--model", "nano", "--size", "64", "--warmup", "0", "--runs", "1", "--peak=false",
                            "--device", "cpu", "--precision", "bf16"], capture_output=True, text=True)
     if done.returncode:
@@ -161,7 +160,7 @@ def can(case, mode):
 
 
 def export(a, case, folder):
-    """Writes the network for runtimes that are not PyTorch, with an image and what it becomes."""
+    """Exports the network for the other runtimes, with an image and its result."""
     if not any(can(case, m) for m in set(a.modes) & set(EXPORTED)):
         return
     done = subprocess.run([*shlex.split(a.peer), "export", str(folder), "--size", str(case.size)], capture_output=True, text=True)
@@ -170,7 +169,7 @@ def export(a, case, folder):
 
 
 def measure(a, case, folder):
-    """Alternates between the contenders; whoever is first takes turns."""
+    """Alternates between the contenders, each being first in turn."""
     modes = [m for m in a.modes if can(case, m)]
     contenders = [Clusir(a, case, folder)]
     counted = contenders[0].run(peak=True)
@@ -184,7 +183,7 @@ def measure(a, case, folder):
         for r in range(a.rounds):
             for i in range(len(contenders)):
                 c = contenders[(r + i) % len(contenders)]
-                time.sleep(a.pause)  # the threads of the one before go to sleep
+                time.sleep(a.pause)  # until the previous contender's threads sleep
                 samples[c.name].append(c.run())
             print(f"{case}: round {r + 1} of {a.rounds}", file=sys.stderr)
     finally:
@@ -231,14 +230,14 @@ def options():
     p.add_argument("--rounds", type=int, default=5, help="samples of each contender")
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--modes", type=parse_modes, default=MODES, metavar="MODE,...",
-                   help=f"beside clusir in float32: {', '.join(MODES)}; autocast is PyTorch in bf16, inductor is left out in training, where it compiles for minutes; "
+                   help=f"in addition to clusir in float32: {', '.join(MODES)}; autocast is PyTorch in bf16; inductor is left out of training, as it compiles for minutes; "
                         f"{', '.join(EXPORTED)} take the networks named -wtb, in inference")
     p.add_argument("--pause", type=float, default=0.5, help="seconds between passes")
     p.add_argument("--out", type=Path, default=Path("bench-peers.json"), help="JSON with the machine, the versions and all samples")
     p.add_argument("--clusir", required=True, help="the program")
-    p.add_argument("--peer", required=True, help="the command that bench_peers_torch.py is run by")
-    p.add_argument("--exported", required=True, help="the command that bench_peers_exported.py is run by")
-    p.add_argument("--work", type=Path, required=True, help="a folder for weights")
+    p.add_argument("--peer", required=True, help="the command that runs bench_peers_torch.py")
+    p.add_argument("--exported", required=True, help="the command that runs bench_peers_exported.py")
+    p.add_argument("--work", type=Path, required=True, help="the folder for weights")
     a = p.parse_args()
     a.cases = a.cases or [parse_case(c) for c in CASES]
     if min(a.rounds, a.threads) < 1:
@@ -247,7 +246,7 @@ def options():
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))  # so that peers end too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that peers end too
     a = options()
     a.work.mkdir(parents=True, exist_ok=True)
     if "clusir-bf16" in a.modes and not has_bf16(a):
@@ -262,7 +261,7 @@ def main():
         export(a, case, folder)
         report["cases"].append(measure(a, case, folder) | {"output_difference": difference})
     print("\n".join(table(report["cases"])))
-    print("of peak: of clusir's own float32 product; faster: the peer's time over clusir's; memory: clusir's peak over the peer's; import: what the peer's libraries take of it")
+    print("of peak: of clusir's own float32 product; faster: the peer's time over clusir's; memory: clusir's peak over the peer's; import: the part that the peer's libraries take")
     temporary = a.out.with_suffix(".tmp")
     temporary.write_text(json.dumps(report, indent=1) + "\n")
     temporary.replace(a.out)

@@ -1,11 +1,11 @@
 """ONNX Runtime and OpenVINO for bench_peers.py: the network that PyTorch exported.
 
     bench_peers_exported.py serve FOLDER MODE --size N --threads N [--train 0]
-        makes one pass per line of input, and answers each with a line of JSON; the
-        first line says how far the output is from PyTorch's
+        runs one pass per line of input and answers each with a line of JSON; the first
+        line has the difference between the output and PyTorch's
 
-MODE is onnxruntime, openvino or openvino-bf16. PyTorch is not imported, so that the
-memory counted is the runtime's own.
+MODE is onnxruntime, openvino or openvino-bf16. PyTorch is not imported, so that only
+the runtime's memory counts.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy
 
 
 def peak_rss_mb():
-    """The most memory that this process has had, as clusir reads its own."""
+    """The peak memory of this process, read in the same way as clusir's."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
@@ -27,7 +27,7 @@ def peak_rss_mb():
 
 
 def onnxruntime_pass(path, threads):
-    """Returns the version and a function that maps an image to what the network makes of it."""
+    """Returns the version and a function from an image to the network's output."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -45,18 +45,18 @@ def openvino_pass(path, threads, precision):
     compiled = core.compile_model(core.read_model(path), "CPU", settings)
     used = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
     if used not in (precision, {"f32": "float"}.get(precision)):
-        raise SystemExit(f"openvino computes in {used} where {precision} was asked for")
+        raise SystemExit(f"openvino computes in {used}, not in {precision} as requested")
     return "openvino " + openvino.__version__, lambda image: compiled(image)[0]
 
 
 def difference(got, want, image):
-    """The error of a result, of what the network adds to the image."""
+    """The error of a result, relative to what the network adds to the image."""
     return float(numpy.linalg.norm(got - want) / numpy.linalg.norm(want - image))
 
 
 def serve(folder, mode, size, threads):
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what libraries print is no answer
+    os.dup2(2, 1)  # keep the libraries' output out of the answers
     imported = peak_rss_mb()
     path = str(folder / f"{size}.onnx")
     if mode == "onnxruntime":

@@ -1,12 +1,12 @@
 """The PyTorch side of bench_peers.py: the reference network, imported.
 
     bench_peers_torch.py prepare MODEL FOLDER [NANO.json]
-        writes random weights, their configuration, and an image with what the
-        network makes of it, for `clusir bench --verify`
+        writes random weights, their configuration, and an image with the network's
+        output for it, for `clusir bench --verify`
     bench_peers_torch.py export FOLDER --size N
-        writes the network as N.onnx, an image as N-in.npy and what it becomes as N-out.npy
+        writes the network as N.onnx, an image as N-in.npy and the output as N-out.npy
     bench_peers_torch.py serve FOLDER MODE --size N [--train B] --threads N [--device D]
-        makes one pass per line of input, and answers each with a line of JSON
+        runs one pass per line of input and answers each with a line of JSON
 """
 
 import argparse
@@ -31,7 +31,7 @@ def prepare(model, folder, nano):
     if model.endswith("-wtb"):
         config = replace(config, use_moe=False, use_dafmm=False)
     net = ClusIR(config).eval()
-    with torch.no_grad():  # what starts at zero would hide the rest of the network
+    with torch.no_grad():  # parameters that start at zero would hide the rest of the network
         for name, p in net.named_parameters():
             if name == "head.weight" or name.endswith("conv2.weight"):
                 p.normal_(0, p[0].numel() ** -0.5)
@@ -52,7 +52,7 @@ def saved(folder):
 
 
 def export(folder, size):
-    """Of a fixed size: what runtimes then know beforehand is to their advantage."""
+    """The size is fixed, which runtimes can exploit."""
     torch.manual_seed(0)
     net, image = saved(folder)[0].eval(), torch.rand(1, 3, size, size)
     with torch.no_grad():
@@ -62,7 +62,7 @@ def export(folder, size):
 
 
 def peak_rss_mb():
-    """The most memory that this process has had, as clusir reads its own."""
+    """The peak memory of this process, read in the same way as clusir's."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
@@ -70,7 +70,7 @@ def peak_rss_mb():
 
 
 def workload(folder, mode, size, train, device):
-    """Returns a function that makes one pass."""
+    """Returns a function that runs one pass."""
     net, config = saved(folder)
     net.train(bool(train)).to(device)
     x = torch.rand(train or 1, 3, size, size, device=device)
@@ -103,9 +103,9 @@ def workload(folder, mode, size, train, device):
 
 
 def serve(folder, mode, size, train, threads, device):
-    """Compilation and the first pass come before the first answer."""
+    """Compiles and runs the first pass before the first answer."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what libraries print is no answer
+    os.dup2(2, 1)  # keep the libraries' output out of the answers
     imported = peak_rss_mb()
     torch.set_num_threads(threads)
     torch.manual_seed(0)

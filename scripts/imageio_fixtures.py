@@ -1,12 +1,12 @@
-"""Small pictures in internal/imageio/testdata, and what libjpeg, libtiff and
-libwebp make of them.
+"""Small pictures for internal/imageio/testdata, and how libjpeg, libtiff and libwebp
+decode them.
 
     python3 -m pip install --target build/fixtures pillow tifffile imagecodecs
     PYTHONPATH=build/fixtures python3 scripts/imageio_fixtures.py internal/imageio/testdata [GROUP...]
 
-Without groups all are made. "sampled" needs cjpeg and djpeg of libjpeg-turbo-progs.
-Each NAME.EXT is accompanied by NAME.expected.png, the picture as it should be
-read: decoded by the reference library, upright, 8 or 16 bits.
+Without groups, makes all. "sampled" needs cjpeg and djpeg of libjpeg-turbo-progs. Each
+NAME.EXT comes with NAME.expected.png, the picture as it should be read: decoded by the
+reference library, upright, 8 or 16 bits.
 """
 
 import io
@@ -24,7 +24,7 @@ rng = np.random.default_rng(3)
 
 
 def scene(h=H, w=W, channels=3):
-    """Waves and a hard saturated edge, where wrong chroma shows."""
+    """Waves and a hard saturated edge, which shows wrong chroma."""
     y, x = np.mgrid[0:h, 0:w]
     waves = [40 + 150 * x / w + 40 * np.sin(y / 3), 200 - 120 * y / h + 30 * np.cos(x / 2),
              128 + 100 * np.sin((x + y) / 5), 255 * x / w]
@@ -39,7 +39,7 @@ def deep(channels):
 
 
 def put(name, data, expected=None):
-    """Writes a fixture and what to expect, by default what Pillow reads."""
+    """Writes a fixture and the expected picture, by default as Pillow reads it."""
     (OUT / name).write_bytes(data)
     if expected is None:
         expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
@@ -56,7 +56,7 @@ def pil(image, kind, **options):
 def jpegs():
     for sampling in ["444", "422", "420", "440", "411"]:
         put(f"jpeg_{sampling}.jpg", imagecodecs.jpeg8_encode(scene(), level=88, subsampling=sampling))
-    # Chroma of two columns: libjpeg does not interpolate there.
+    # Chroma of two columns, which libjpeg does not interpolate.
     put("jpeg_narrow.jpg", imagecodecs.jpeg8_encode(scene(6, 4), level=88, subsampling="420"))
     picture = Image.fromarray(scene())
     put("jpeg_progressive.jpg", pil(picture, "JPEG", quality=85, progressive=True, subsampling=2))
@@ -120,7 +120,7 @@ def faxes():
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[266] = 2  # FillOrder
     put("tiff_fax4_low_first.tif", pil(page, "TIFF", compression="group4", tiffinfo=tags), grey)
-    # Runs of all lengths, those of 1792 pixels and more among them.
+    # Runs of all lengths, including 1792 pixels and more.
     bounds = np.cumsum([0, 1, 63, 64, 65, 1791, 1792, 2, 2560, 1, 2623, 640, 7, 1])
     long = np.zeros((5, bounds[-1]), bool)
     for row in range(5):
@@ -132,7 +132,7 @@ def faxes():
 
 
 def sampled():
-    """Sampling factors that few encoders use, written by cjpeg and read by djpeg."""
+    """Rare sampling factors, written by cjpeg and read by djpeg."""
     ppm = pil(Image.fromarray(scene()), "PPM")
     for factors in ["1x4", "3x1", "2x2,1x2", "4x2", "1x1,2x2,1x1", "2x1,2x1,1x1"]:
         for kind in ("-baseline", "-progressive"):

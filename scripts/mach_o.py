@@ -1,9 +1,9 @@
-"""Says what a Mac would refuse of a program:
+"""Reports why a Mac would refuse a program:
 
   mach_o.py PROGRAM arm64|amd64
 
-It has to be for that processor and macOS 12, to load nothing that is not part of macOS,
-and, for Apple's processors, to be signed: with the hash of each of its pages.
+The program must be for that processor and macOS 12, load only libraries of macOS, and,
+for Apple's processors, have a signature with the hash of each page.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def commands(image):
 
 
 def faults(image, processor):
-    """faults yields what is wrong with a program."""
+    """faults yields the program's faults."""
     magic, cpu, _, kind = struct.unpack_from("<IIII", image)
     if magic != 0xFEEDFACF or kind != EXECUTE:
         yield "it is no program for macOS"

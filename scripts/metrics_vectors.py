@@ -4,8 +4,8 @@
     metrics_vectors.py OUT RESTORED CLEAN      two folders with the same file names
     metrics_vectors.py OUT CLEAN               one folder, each picture against a noisy copy of itself
 
-Writes OUT/vectors.json and the pictures it names: PNG where they are 8-bit,
-raw little-endian float32 [C,H,W] where they are not.
+Writes OUT/vectors.json and the pictures it names: 8-bit ones as PNG, others as raw
+little-endian float32 [C,H,W].
 """
 
 import json
@@ -18,7 +18,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 
 def luma(rgb):
-    """BT.601 as MATLAB's rgb2ycbcr has it, in [16, 235] / 255."""
+    """BT.601 as in MATLAB's rgb2ycbcr, in [16, 235] / 255."""
     return (rgb @ np.array([65.481, 128.553, 24.966]) + 16) / 255
 
 
@@ -37,7 +37,7 @@ def measure(a, b):
         "ssim_gaussian": ssim(a, b, 2, **gaussian),
     }
     if a.shape[2] == 3:
-        # The program keeps luma in float32, as it keeps every picture.
+        # The program keeps luma in float32, like every picture.
         ya, yb = (luma(x).astype(np.float32).astype(np.float64) for x in (a, b))
         row |= {
             "psnr_y": peak_signal_noise_ratio(ya, yb, data_range=1),
@@ -94,10 +94,10 @@ def synthetic(out):
         clean = scene(h, w, c)
         cases.append(vector(out, name, noisy(clean, sigma, rng), clean))
     clean = scene(24, 30, 3)
-    # A network's output is neither quantised nor, before clamping, in range.
+    # A network's output is not quantised and, before clamping, not in range.
     restored = clean / 255 + rng.normal(0, 0.02, clean.shape)
     cases.append(vector(out, "float", restored, clean))
-    # Almost no error on almost no signal: where E[x²] − μ² loses digits.
+    # Almost no error on almost no signal, for which E[x²] − μ² loses digits.
     flat = np.full((16, 16, 3), 200, np.uint8)
     cases.append(vector(out, "flat", flat / 255 + rng.normal(0, 1e-4, flat.shape), flat))
     return cases

@@ -1,4 +1,4 @@
-"""What scripts/release.sh makes besides programs:
+"""Makes the files of a release other than programs, for scripts/release.sh:
 
   release_files.py sbom PROGRAM VERSION COMPILER FILE  a bill of materials, as CycloneDX
   release_files.py pack FOLDER OUT SECONDS             an archive, the same for the same files
@@ -18,23 +18,23 @@ from pathlib import Path
 
 
 def sbom(program, version, compiler, out):
-    """sbom lists the modules that Go put into a program, and the compilers whose
-    libraries are in it. compiler is what release.sh's compiler prints."""
+    """sbom lists the modules that Go linked into a program, and the compilers whose
+    libraries it contains. compiler is the output of release.sh's compiler."""
     lines = subprocess.run(["go", "version", "-m", program], check=True, capture_output=True, text=True).stdout.splitlines()
     components = []
     for line in lines[1:]:
         kind, *fields = line.split("\t")[1:]
-        if kind == "=>":  # takes the place of the one before
+        if kind == "=>":  # replaces the previous module
             components.pop()
         if kind not in ("dep", "=>"):
             continue
         name, module_version, *sums = fields
         component = {"type": "library", "name": name, "version": module_version, "purl": f"pkg:golang/{name}@{module_version}"}
-        if sums and sums[0]:  # Go's sum, of the module's list of files and their hashes
+        if sums and sums[0]:  # Go's sum: of the list of the module's files and their hashes
             component["properties"] = [{"name": "go:sum", "value": sums[0]}]
         components.append(component)
     if not components:
-        sys.exit(f"{program} does not say what it was made of")
+        sys.exit(f"{program} does not list its modules")
     go = lines[0].split()[-1].removeprefix("go")
     components.append({"type": "library", "name": "std", "version": go, "purl": f"pkg:golang/std@{go}"})
     components.append(libraries(*compiler.split()[1:]))
@@ -47,7 +47,7 @@ def sbom(program, version, compiler, out):
 
 
 def libraries(cxx, package):
-    """libraries names where the libraries of C and C++ come from."""
+    """libraries names the origin of the C and C++ libraries."""
     if package.startswith("zig-"):
         version = package.removeprefix("zig-")
         return {"type": "library", "name": "zig", "version": version, "purl": f"pkg:pypi/ziglang@{version}"}
@@ -56,7 +56,7 @@ def libraries(cxx, package):
 
 
 def pack(folder, out, seconds):
-    """pack makes a zip of what holds a program for Windows, and a tar.gz of others."""
+    """pack makes a zip if the folder holds a program for Windows, and else a tar.gz."""
     folder = Path(folder)
     files = sorted(p for p in folder.rglob("*") if p.is_file())
     programs = ("clusir", "clusir.exe")
@@ -83,8 +83,8 @@ def pack(folder, out, seconds):
 
 
 def packages(source, out, version, url):
-    """packages fills the version, the address and the sums of archives into templates;
-    those whose archives were not built are left out."""
+    """packages fills templates with the version, the address and the archives' checksums.
+    It leaves out templates whose archives were not built."""
     sums = {}
     for line in (Path(out) / "SHA256SUMS").read_text().splitlines():
         value, name = line.split()
@@ -95,7 +95,7 @@ def packages(source, out, version, url):
         if not needed <= sums.keys():
             continue
         if not url:
-            print(f"{template} is not filled in: RELEASE_URL says where archives will be", file=sys.stderr)
+            print(f"{template} is not filled in: set RELEASE_URL to the archives' address", file=sys.stderr)
             continue
         text = text.replace("@VERSION@", version).replace("@NUMBER@", version.removeprefix("v")).replace("@URL@", url.rstrip("/"))
         text = re.sub(r"@SHA256:([^@]*)@", lambda m: sums[f"clusir-{version}-{m[1]}"], text)

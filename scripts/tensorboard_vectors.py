@@ -1,5 +1,5 @@
-"""Prints the bytes that internal/tensorboard must write, as TensorBoard's own
-package writes them. Needs: pip install tensorboard."""
+"""Prints the bytes that internal/tensorboard must write, as written by TensorBoard's
+package. Needs: pip install tensorboard."""
 
 import io
 

@@ -1,14 +1,14 @@
-"""Accepts and measures clusir on a machine with an NVIDIA driver.
+"""Tests and measures clusir on a machine with an NVIDIA driver.
 
-    run.sh [a] [b] [c] [STEP...] [--out FOLDER]      a and b if nothing is named
+    run.sh [a] [b] [c] [STEP...] [--out FOLDER]      by default a and b
     run.sh --list
 
-Part a is correctness, b is speed, c trains for some minutes: --data, --minutes,
-and further arguments for `clusir train` after --. Steps have their own time
-limits, and one that fails does not stop the others. FOLDER gets report.json and
-report.log. The exit code is 1 if a step failed.
+Part a checks correctness, b measures speed, c trains for some minutes: --data,
+--minutes, and further arguments for `clusir train` after --. Each step has a time
+limit, and a failure does not stop the others. FOLDER gets report.json and report.log.
+The exit code is 1 if a step failed.
 
-With CLUSIR_LIBCUDA naming the software device the same steps run in small sizes.
+If CLUSIR_LIBCUDA names the software device, the same steps run in small sizes.
 """
 
 import argparse
@@ -59,12 +59,12 @@ def golden(pattern):
 
 
 def picture(step):
-    """What the processor makes of a picture; the software device is also two, and trains on both."""
+    """Compares a restored picture with the CPU's; the software device also trains on two devices."""
     step.test("clusir", "OnCUDA" if SOFTWARE else "^TestRestoreOnCUDA$")
 
 
 def find_nccl():
-    """NCCL's library, of the system or of a Python package."""
+    """Finds NCCL's library, in the system or in a Python package."""
     named = os.environ.get("CLUSIR_LIBNCCL")
     folders = [Path(p) / "nvidia" / "nccl" / "lib" for p in sys.path if p]
     folders += [Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/local/cuda/lib64")]
@@ -83,7 +83,7 @@ def sanitizer(tool):
         program = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
         if SOFTWARE or not program:
             raise LeftOut("no compute-sanitizer, or no GPU for it")
-        quiet = ["--report-api-errors", "no"] if tool == "memcheck" else []  # a module is asked for kernels of others
+        quiet = ["--report-api-errors", "no"] if tool == "memcheck" else []  # the program also looks for kernels in modules without them
         text = step.test("cuda", "TestConformance$/^tf32$", "-small",
                          prefix=[program, "--tool", tool, "--error-exitcode", "9", "--print-limit", "20", *quiet])
         step.results["summary"] = [line for line in text.splitlines() if "SUMMARY" in line]
@@ -92,7 +92,7 @@ def sanitizer(tool):
 
 
 def training(step):
-    """Two runs and one that is killed and resumed end in the same bits."""
+    """Two runs, and one that is killed and resumed, must end with the same bits."""
     folder, steps = step.scratch("training"), 3 if SOFTWARE else 50
     config = folder / "run.yaml"
     config.write_text(f"""\
@@ -123,7 +123,7 @@ train: {{steps: {steps}, batch: {2 if SOFTWARE else 8}, patch: {32 if SOFTWARE e
     one = (folder / "first" / "last.safetensors").read_bytes()
     for name in ["second", "third"]:
         if (folder / name / "last.safetensors").read_bytes() != one:
-            raise Failed(f"the {name} run ends in other bits than the first")
+            raise Failed(f"the {name} run ends with different bits than the first")
     losses = [json.loads(line)["loss"] for line in (folder / "first" / "log.jsonl").read_text().splitlines()]
     step.results["losses"] = [losses[0], losses[-1]]
 
@@ -146,7 +146,7 @@ def torch_step(*args):
 
 
 def kernels(step):
-    """Times by events, of training at TF32 and of inference."""
+    """Measures, by events, the time of training at TF32 and of inference."""
     report = step.scratch("kernels") / "times.json"
     step.test("cuda", "^TestKernelTimes$", "-kernel-times", str(report))
     shutil.copy(report, step.out / "kernels.json")
@@ -161,7 +161,7 @@ def find_ncu():
 
 
 def ncu(step):
-    """Every kernel of one training step: time, bytes, and what it keeps busy."""
+    """Profiles every kernel of one training step: time, bytes and utilisation."""
     metrics = ["gpu__time_duration.sum", "dram__bytes_read.sum", "dram__bytes_write.sum", "sm__inst_executed.sum",
                "sm__warps_active.avg.pct_of_peak_sustained_active", "sm__inst_issued.avg.pct_of_peak_sustained_active",
                "sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active"]
@@ -173,7 +173,7 @@ def ncu(step):
 
 
 def ncu_details(step):
-    """All that ncu knows of the kernels that take longest."""
+    """Runs ncu's full analysis on the slowest kernels."""
     names = "gate_grad|gate_fwd|experts_.*_tf32|conv1x1_dw_tf32|conv3x3_.*_tf32|layernorm.*"
     text = step.call([find_ncu(), "--clock-control", "none", "--set", "full", "--kernel-name", "regex:" + names,
                       "--launch-skip", "20", "--launch-count", "40", "--page", "details", CLUSIR, "bench", "--device", "cuda",
@@ -199,7 +199,7 @@ def throughput(precision):
 
 
 def long_training(data, minutes, more):
-    """The last phase of the shipped recipe, from the embedded weights, for some minutes."""
+    """Trains the last phase of the shipped recipe, from the embedded weights, for some minutes."""
 
     def run(step):
         folder = step.out / "run"
@@ -213,7 +213,7 @@ def long_training(data, minutes, more):
         process = step.start(args)
         try:
             process.wait(60 * minutes)
-            step.wait(process)  # it came to its own end
+            step.wait(process)  # it ended by itself
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
             step.wait(process, expect=130)
@@ -225,7 +225,7 @@ def long_training(data, minutes, more):
 
 
 def steps(options):
-    """All steps, in their order. A GPU gets the issue's limits, the software device more."""
+    """Returns all steps, in order. The software device gets longer time limits than a GPU."""
     slow = 10 if SOFTWARE else 1
     a = [("devices", 30, devices)]
     a += [("conformance-" + p, 150, conformance(p)) for p in PRECISIONS]
@@ -243,7 +243,7 @@ def steps(options):
 
 
 def execute(step, out, lock, log):
-    """Runs a step and returns what the report says of it."""
+    """Runs a step and returns its entry in the report."""
     begin = time.monotonic()
     step.deadline, step.out, status, reason = begin + step.seconds, out, "passed", ""
     try:
@@ -252,7 +252,7 @@ def execute(step, out, lock, log):
         status, reason = "left out", str(e)
     except Failed as e:
         status, reason = "failed", str(e)
-    except Exception as e:  # one step's mistake is no other's
+    except Exception as e:  # a bug in one step must not stop the others
         status, reason = "failed", f"{type(e).__name__}: {e}"
     seconds = round(time.monotonic() - begin, 1)
     text = "".join(step.log)

@@ -1,4 +1,4 @@
-"""A step of the kit: programs with a time limit, and what they said."""
+"""A step of the kit: programs with a time limit, and their output."""
 
 import json
 import os
@@ -15,7 +15,7 @@ CLUSIR = str(KIT / "bin" / "clusir")
 
 
 class LeftOut(Exception):
-    """A step that needs what this machine does not have."""
+    """A step that needs something this machine lacks."""
 
 
 class Failed(Exception):
@@ -26,7 +26,7 @@ running = set()
 
 
 def end_all(number, _):
-    """Ends what the kit started when it is ended itself."""
+    """Kills all programs that the kit started when it is terminated."""
     for process in list(running):
         kill(process)
     sys.exit(128 + number)
@@ -43,9 +43,9 @@ class Step:
         self.log.append(text if text.endswith("\n") else text + "\n")
 
     def start(self, args, cwd=KIT, env=None):
-        """Starts a program in a process group of its own."""
+        """Starts a program in its own process group."""
         self.say("$ " + " ".join(map(str, args)))
-        output = tempfile.TemporaryFile()  # a pipe that nobody empties would stop it
+        output = tempfile.TemporaryFile()  # a pipe that nobody reads would block it
         process = subprocess.Popen(args, cwd=cwd, env=environment(env), stdin=subprocess.DEVNULL, stdout=output,
                                    stderr=subprocess.STDOUT, start_new_session=True)
         process.output = output
@@ -53,7 +53,7 @@ class Step:
         return process
 
     def wait(self, process, expect=0):
-        """Returns the output of a program that ends in time with the expected code."""
+        """Returns the output of a program, which must end in time with the expected code."""
         late = False
         try:
             process.wait(max(1, self.deadline - time.monotonic()))
@@ -75,7 +75,7 @@ class Step:
         return self.wait(self.start(args, cwd, env))
 
     def test(self, binary, pattern, *flags, env=None, prefix=()):
-        """Runs Go tests in their package's folder; one that matches nothing is a mistake."""
+        """Runs Go tests in their package's folder. The pattern must match one."""
         cwd = KIT / "src" / {"cuda": "internal/kernels/cuda", "model": "internal/model", "clusir": "cmd/clusir"}[binary]
         args = [*prefix, str(KIT / "bin" / (binary + ".test")), "-test.run", pattern, "-test.v", f"-test.timeout={self.seconds}s", *flags]
         text = self.call(args, cwd, env)
@@ -92,7 +92,7 @@ class Step:
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
     def scratch(self, name):
-        """An empty folder for what only this run needs."""
+        """Returns an empty folder for temporary files."""
         folder = KIT / "scratch" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -100,7 +100,7 @@ class Step:
 
 
 def kill(process):
-    """Ends a program with all that it started."""
+    """Kills a program and all that it started."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -108,5 +108,5 @@ def kill(process):
 
 
 def environment(more):
-    """CI=true has a test fail, not skip, if its device is missing."""
+    """CI=true makes a test fail, not skip, if its device is missing."""
     return {**os.environ, "CI": "true", "CLUSIR_SHARED": str(KIT / "shared"), **(more or {})}

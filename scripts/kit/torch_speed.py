@@ -3,8 +3,8 @@
     torch_speed.py ceilings
     torch_speed.py network eager-tf32|amp-channels-last|compiled
 
-Each measurement is a line of JSON. Times are the median of runs, by the wall's
-clock and by CUDA events. --device cpu tries this script itself, in small sizes.
+Each measurement is a line of JSON. Times are medians of runs, by wall clock and by
+CUDA events. --device cpu tests this script itself, in small sizes.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def wait():
 
 
 def timed(run):
-    """Milliseconds of one call by the wall's clock, and by CUDA events."""
+    """Returns the milliseconds of one call, by wall clock and by CUDA events."""
     start = time.perf_counter()
     if DEVICE == "cpu":
         run()
@@ -54,7 +54,7 @@ def say(**row):
 
 
 def ceilings():
-    """What the card's memory and units do at most: a large copy, and large products."""
+    """Measures the limits of the card's memory and units: a large copy and large products."""
     x = torch.randn(1 << 28, device="cuda")
     y = torch.empty_like(x)
     ms = measure(lambda: y.copy_(x))["gpu_ms"]
@@ -71,7 +71,7 @@ def ceilings():
 
 
 def for_gpu(ref):
-    """The reference as it has to be on a GPU: spectra in float32 under autocast."""
+    """Adapts the reference to GPUs: spectra in float32 under autocast."""
     polar = ref.polar
     ref.polar = lambda x: polar(x.float())
 
