@@ -87,17 +87,17 @@ func TestBadInputs(t *testing.T) {
 		case <-time.After(5 * time.Minute):
 			t.Fatalf("%v: it hangs", flags)
 		}
-		told := map[string]string{}
+		errorOf := map[string]string{}
 		for d := json.NewDecoder(&stdout); d.More(); {
 			var r restore.Record
 			if err := d.Decode(&r); err != nil {
 				t.Fatal(err)
 			}
-			told[filepath.Base(r.Input)] = r.Error
+			errorOf[filepath.Base(r.Input)] = r.Error
 		}
 		for _, name := range names {
-			if !strings.Contains(told[name], name) || !strings.Contains(stderr.String(), name) {
-				t.Errorf("%v: %s: the error is %q", flags, name, told[name])
+			if !strings.Contains(errorOf[name], name) || !strings.Contains(stderr.String(), name) {
+				t.Errorf("%v: %s: the error is %q", flags, name, errorOf[name])
 			}
 		}
 		if strings.Contains(stderr.String(), "internal error") || strings.Contains(stderr.String(), "decoder failed") {

@@ -113,12 +113,12 @@ type ended struct {
 
 // String describes it in a line or a few.
 func (e ended) String() string {
-	const most = 600
+	const maxText = 600
 	said := strings.TrimSpace(e.said)
 	if !e.crashed() {
-		said = said[max(0, len(said)-most):]
+		said = said[max(0, len(said)-maxText):]
 	}
-	return fmt.Sprintf("%v: %s", e.ProcessState, said[:min(len(said), 5*most)])
+	return fmt.Sprintf("%v: %s", e.ProcessState, said[:min(len(said), 5*maxText)])
 }
 
 // crashed reports what no fault may cause.

@@ -120,8 +120,8 @@ func (c Config) MinSide() int {
 	if !c.UseDAFMM {
 		return Align
 	}
-	least := 8 * (c.FSBKernel/2 + 1)
-	return (least + Align - 1) / Align * Align
+	minChannels := 8 * (c.FSBKernel/2 + 1)
+	return (minChannels + Align - 1) / Align * Align
 }
 
 // MinTrainingBatch returns the smallest number of samples in one training pass:

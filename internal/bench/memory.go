@@ -69,17 +69,17 @@ func (o Options) fitting(s Size, b kernels.Backend) string {
 		takes, _ := o.excess(n, b)
 		return err == nil && takes == 0
 	}
-	flag, least := o.batchFlag(), 1
+	flag, minBatch := o.batchFlag(), 1
 	if o.Train {
-		least = o.Subject.Config.MinTrainingBatch()
+		minBatch = o.Subject.Config.MinTrainingBatch()
 	}
-	if k := sysmem.Largest(least, o.Batch-1, func(k int) bool { return fits(s, k) }); k >= least {
+	if k := sysmem.Largest(minBatch, o.Batch-1, func(k int) bool { return fits(s, k) }); k >= minBatch {
 		return fmt.Sprintf("%s %d fits", flag, k)
 	}
 	square := func(k int) Size { return Size{k * arch.Align, k * arch.Align} }
 	first := o.Subject.Config.MinSide() / arch.Align
-	if k := sysmem.Largest(first, max(s.W, s.H)/arch.Align, func(k int) bool { return fits(square(k), least) }); k >= first {
-		return fmt.Sprintf("--size %s with %s %d fits", square(k), flag, least)
+	if k := sysmem.Largest(first, max(s.W, s.H)/arch.Align, func(k int) bool { return fits(square(k), minBatch) }); k >= first {
+		return fmt.Sprintf("--size %s with %s %d fits", square(k), flag, minBatch)
 	}
 	return "choose a smaller model"
 }

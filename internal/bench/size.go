@@ -50,11 +50,11 @@ func (s Size) pixels() float64 { return float64(s.W) * float64(s.H) }
 
 // check returns an error if the network of configuration c does not accept s.
 func (s Size) check(c arch.Config) error {
-	least := c.MinSide()
-	fit := func(side int) int { return max(least, (side+arch.Align-1)/arch.Align*arch.Align) }
+	minSide := c.MinSide()
+	fit := func(side int) int { return max(minSide, (side+arch.Align-1)/arch.Align*arch.Align) }
 	if near := (Size{fit(s.W), fit(s.H)}); near != s {
 		return fmt.Errorf("size %s: the network takes sides that are multiples of %d, at least %d: use %s, to which restore would pad it",
-			s, arch.Align, least, near)
+			s, arch.Align, minSide, near)
 	}
 	return nil
 }

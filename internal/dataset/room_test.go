@@ -25,15 +25,15 @@ func TestRoom(t *testing.T) {
 	if err := os.WriteFile(path, data.Bytes()[:60], 0o644); err != nil {
 		t.Fatal(err)
 	}
-	const least, ample = 4000 * 2500 * 16, 1 << 30
-	for free, refused := range map[int64]bool{0: false, 1: true, least: false, least - 1: true, ample: false} {
+	const pairBytes, plenty = 4000 * 2500 * 16, 1 << 30
+	for free, refused := range map[int64]bool{0: false, 1: true, pairBytes: false, pairBytes - 1: true, plenty: false} {
 		_, err := newRoom(func() int64 { return free }).take(path)
 		if (err != nil) != refused || refused && !strings.HasPrefix(err.Error(), path+" is 4000×2500: reading it takes about 160 MB") {
 			t.Errorf("with %d bytes: %v", free, err)
 		}
 	}
-	if _, _, n, err := (Item{Target: path, Input: path}).Size(); err != nil || n != 2*least {
-		t.Errorf("a pair takes %d bytes, %v; want %d", n, err, 2*least)
+	if _, _, n, err := (Item{Target: path, Input: path}).Size(); err != nil || n != 2*pairBytes {
+		t.Errorf("a pair takes %d bytes, %v; want %d", n, err, 2*pairBytes)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestRoomIsShared(t *testing.T) {
 	}
 	const each, fit, workers = 10000 * 10000 * 16, 3, 8
 	r := newRoom(func() int64 { return fit*each + each/2 })
-	var now, most, done atomic.Int64
+	var now, largest, done atomic.Int64
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
@@ -60,7 +60,7 @@ func TestRoomIsShared(t *testing.T) {
 				return
 			}
 			k := now.Add(1)
-			for m := most.Load(); k > m && !most.CompareAndSwap(m, k); m = most.Load() {
+			for m := largest.Load(); k > m && !largest.CompareAndSwap(m, k); m = largest.Load() {
 			}
 			time.Sleep(5 * time.Millisecond)
 			now.Add(-1)
@@ -69,7 +69,7 @@ func TestRoomIsShared(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if most.Load() > fit || most.Load() < 2 || done.Load() != workers || r.used != 0 || r.count != 0 {
-		t.Errorf("%d at a time, %d in all, %d bytes are left taken", most.Load(), done.Load(), r.used)
+	if largest.Load() > fit || largest.Load() < 2 || done.Load() != workers || r.used != 0 || r.count != 0 {
+		t.Errorf("%d at a time, %d in all, %d bytes are left taken", largest.Load(), done.Load(), r.used)
 	}
 }

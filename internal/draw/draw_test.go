@@ -230,24 +230,24 @@ func TestScale(t *testing.T) {
 	if (Scale{Min: 1, Max: 1}).at(5) == nil {
 		t.Error("an empty range has no colour")
 	}
-	if least, most := Range([][]float64{{3, math.NaN()}, {}, {-2, 1}}); least != -2 || most != 3 {
-		t.Errorf("range %g to %g, want -2 to 3", least, most)
+	if low, high := Range([][]float64{{3, math.NaN()}, {}, {-2, 1}}); low != -2 || high != 3 {
+		t.Errorf("range %g to %g, want -2 to 3", low, high)
 	}
 }
 
 func TestTicks(t *testing.T) {
 	for _, c := range []struct {
-		least, most float64
-		want        string
+		low, high float64
+		want      string
 	}{{0, 12500, "[0 4000 8000 12000]"}, {0, 1, "[0 0.5 1]"}, {-0.3, 0.3, "[-0.25 0 0.25]"}} {
 		var labels []string
-		for _, tick := range ticks(c.least, c.most) {
+		for _, tick := range ticks(c.low, c.high) {
 			if tick.Label != "" {
 				labels = append(labels, tick.Label)
 			}
 		}
 		if got := fmt.Sprint(labels); got != c.want {
-			t.Errorf("%g to %g: %s, want %s", c.least, c.most, got, c.want)
+			t.Errorf("%g to %g: %s, want %s", c.low, c.high, got, c.want)
 		}
 	}
 }

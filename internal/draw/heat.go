@@ -146,13 +146,13 @@ func (g grid) X(c int) float64 { return float64(c) }
 func (g grid) Y(r int) float64 { return float64(r) }
 
 // Range returns the smallest and the largest of the values, ignoring NaN.
-func Range(values [][]float64) (least, most float64) {
-	least, most = math.Inf(1), math.Inf(-1)
+func Range(values [][]float64) (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
 	for _, row := range values {
 		row = slices.DeleteFunc(slices.Clone(row), math.IsNaN)
 		if len(row) > 0 {
-			least, most = min(least, slices.Min(row)), max(most, slices.Max(row))
+			low, high = min(low, slices.Min(row)), max(high, slices.Max(row))
 		}
 	}
-	return least, most
+	return low, high
 }

@@ -29,8 +29,8 @@ func newPlot(title string) *plot.Plot {
 }
 
 // ticks returns the usual ticks, without trailing zeros.
-func ticks(least, most float64) []plot.Tick {
-	all := plot.DefaultTicks{}.Ticks(least, most)
+func ticks(low, high float64) []plot.Tick {
+	all := plot.DefaultTicks{}.Ticks(low, high)
 	for i, t := range all {
 		if t.Label != "" {
 			all[i].Label = fmt.Sprintf("%.6g", t.Value)

@@ -23,10 +23,10 @@ func TestExtremes(t *testing.T) {
 				points = append(points, Point{X: float64(i) * step, Y: y})
 			}
 			series := []Series{{Entry: Entry{Name: "a", Colour: color.Black}, Points: points}}
-			least, most := Range([][]float64{ys})
+			low, high := Range([][]float64{ys})
 			s := Sheet{Rows: [][]Panel{{
 				Lines{Title: "t", X: "x", Width: 200, Height: 100, Series: series}, Scatter{Title: "t", Side: 100, Series: series},
-				Strip{Rows: []StripRow{{Name: "r", Values: ys}}, Min: least, Max: most, Width: 200},
+				Strip{Rows: []StripRow{{Name: "r", Values: ys}}, Min: low, Max: high, Width: 200},
 			}}}
 			text, err := s.Inline()
 			if err != nil || strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {

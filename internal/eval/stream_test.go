@@ -42,13 +42,13 @@ func TestResume(t *testing.T) {
 		t.Errorf("a file that exists is overwritten: %v", err)
 	}
 	o.Resume = true
-	var told []string
-	o.Image = func(_ ImageResult, n, of int) { told = append(told, fmt.Sprintf("%d/%d", n, of)) }
+	var reported []string
+	o.Image = func(_ ImageResult, n, of int) { reported = append(reported, fmt.Sprintf("%d/%d", n, of)) }
 	if got := mustRun(t, nets, o); !reflect.DeepEqual(got, want) {
 		t.Errorf("resumed: %+v, want %+v", got, want)
 	}
-	if len(told) != 7 || told[0] != "5/11" {
-		t.Errorf("reported %v, want 5/11 to 11/11", told)
+	if len(reported) != 7 || reported[0] != "5/11" {
+		t.Errorf("reported %v, want 5/11 to 11/11", reported)
 	}
 	merged, err := Merge(o.Results)
 	if err != nil || !reflect.DeepEqual(untimed(merged), want) {

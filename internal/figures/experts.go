@@ -23,8 +23,8 @@ func experts(ctx context.Context, r *Request) ([]sheet, error) {
 	scale := draw.Scale{}
 	for l := range weights {
 		weights[l] = meanWeights(samples, l, len(r.Splits), c.Clusters[l]*c.Experts)
-		_, most := draw.Range(weights[l])
-		scale.Max = max(scale.Max, most)
+		_, high := draw.Range(weights[l])
+		scale.Max = max(scale.Max, high)
 	}
 	rows := [][]draw.Panel{nil, nil}
 	for l, values := range weights {

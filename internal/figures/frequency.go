@@ -89,12 +89,12 @@ func change(parts []band) []float64 {
 
 // gainScale is symmetric and covers the changes of all pictures except a few outliers.
 func gainScale(seen [][]band) draw.Scale {
-	most := 0.
+	limit := 0.
 	for _, parts := range seen {
 		s := usual(change(parts))
-		most = max(most, -s.Min, s.Max)
+		limit = max(limit, -s.Min, s.Max)
 	}
-	return draw.Scale{Min: -most, Max: most, Diverging: true}
+	return draw.Scale{Min: -limit, Max: limit, Diverging: true}
 }
 
 // tiny keeps quotients and logarithms finite.

@@ -15,7 +15,7 @@ import (
 func prototypes(_ context.Context, r *Request) ([]sheet, error) {
 	c := r.Net.Model.Config
 	rows := [][]draw.Panel{}
-	most := 0.
+	highest := 0.
 	for _, v := range []struct {
 		title string
 		load  func() ([][]float64, error)
@@ -32,7 +32,7 @@ func prototypes(_ context.Context, r *Request) ([]sheet, error) {
 		for l, p := range stages {
 			values := pairwise(p, c.Width(l))
 			_, top := draw.Range(values)
-			most = max(most, top)
+			highest = max(highest, top)
 			row = append(row, draw.Heat{
 				Title: fmt.Sprintf("Stage %d: %s", l+1, v.title), Rows: clusterNames(c.Clusters[l]), Cols: clusterNames(c.Clusters[l]),
 				Values: values, Format: "%.2f", Cell: 34, CellWide: 56,
@@ -40,7 +40,7 @@ func prototypes(_ context.Context, r *Request) ([]sheet, error) {
 		}
 		rows = append(rows, row)
 	}
-	scale := draw.Scale{Max: max(most, 2)}
+	scale := draw.Scale{Max: max(highest, 2)}
 	for _, row := range rows {
 		for i, p := range row {
 			h := p.(draw.Heat)

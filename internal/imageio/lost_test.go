@@ -65,8 +65,8 @@ func TestLost(t *testing.T) {
 			if to == BMP {
 				text = strings.Replace(text, "the colour profile does not fit into BMP: write PNG to keep it", "", 1)
 			}
-			told := tc.want != "" && strings.Contains(text, tc.want) && strings.Contains(text, to.String()+" cannot hold")
-			if told != (tc.want != "" && to != tc.from) || tc.want == "" && text != "" {
+			reported := tc.want != "" && strings.Contains(text, tc.want) && strings.Contains(text, to.String()+" cannot hold")
+			if reported != (tc.want != "" && to != tc.from) || tc.want == "" && text != "" {
 				t.Errorf("%s, %v to %v: reported %q", name, tc.from, to, text)
 			}
 			second := decoded(t, encoded(t, first, fitted, Options{}))

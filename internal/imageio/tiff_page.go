@@ -160,21 +160,21 @@ func (p *tiffPage) checkBits() error {
 // checkDepth refuses unsupported depths, and depths that are unsupported with the
 // picture's other properties.
 func (p *tiffPage) checkDepth() error {
-	least, deepest, where := 1, 32, ""
+	shallowest, deepest, where := 1, 32, ""
 	switch {
 	case p.fax():
 		deepest, where = 1, "fax compression"
 	case p.photometric == tiffPalette:
 		deepest, where = 8, "a palette"
 	case p.compression == tiffJPEG:
-		least, deepest, where = 8, 8, "JPEG compression"
+		shallowest, deepest, where = 8, 8, "JPEG compression"
 	case p.photometric == tiffYCbCr:
-		least, deepest, where = 8, 8, "YCbCr colour"
+		shallowest, deepest, where = 8, 8, "YCbCr colour"
 	}
 	switch {
 	case p.bits < 1 || p.bits > 16 && p.bits != 32:
 		return unsupported(TIFF, "%d bits a sample", p.bits)
-	case p.bits < least || p.bits > deepest:
+	case p.bits < shallowest || p.bits > deepest:
 		return unsupported(TIFF, "%d bits a sample in %s", p.bits, where)
 	case p.fax() && p.samples > 1:
 		return unsupported(TIFF, "%d samples a pixel in %s", p.samples, where)

@@ -60,7 +60,7 @@ func TestJPEGQuality(t *testing.T) {
 	if len(lost) > 0 {
 		t.Fatal(lost)
 	}
-	for quality, least := range map[int]float64{50: 32.8, 75: 35.1, 95: 41.6, 100: 53.6, 0: 41.6} {
+	for quality, minPSNR := range map[int]float64{50: 32.8, 75: 35.1, 95: 41.6, 100: 53.6, 0: 41.6} {
 		data := encoded(t, m, info, Options{Quality: quality})
 		if _, err := jpeg.Decode(strings.NewReader(string(data))); err != nil {
 			t.Fatal(err)
@@ -70,8 +70,8 @@ func TestJPEGQuality(t *testing.T) {
 			d := float64(got[i] - want[i])
 			sum += d * d
 		}
-		if psnr := 10 * math.Log10(255*255*float64(len(got))/sum); psnr < least {
-			t.Errorf("quality %d: %.2f dB, want %.2f", quality, psnr, least)
+		if psnr := 10 * math.Log10(255*255*float64(len(got))/sum); psnr < minPSNR {
+			t.Errorf("quality %d: %.2f dB, want %.2f", quality, psnr, minPSNR)
 		}
 	}
 }

@@ -72,9 +72,9 @@ func TestEnsembleTurns(t *testing.T) {
 	}
 }
 
-func furthest(a, b planar.Image) (most float64) {
+func furthest(a, b planar.Image) (largest float64) {
 	for i := range a.Pix {
-		most = max(most, math.Abs(float64(a.Pix[i]-b.Pix[i])))
+		largest = max(largest, math.Abs(float64(a.Pix[i]-b.Pix[i])))
 	}
-	return most
+	return largest
 }

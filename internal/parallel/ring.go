@@ -29,8 +29,8 @@ func (r *ring) AllReduce(x []float32) error {
 	if r.size == 1 {
 		return nil
 	}
-	if most := (len(x) + r.size - 1) / r.size; len(r.from) < most {
-		r.from = make([]float32, most)
+	if largest := (len(x) + r.size - 1) / r.size; len(r.from) < largest {
+		r.from = make([]float32, largest)
 	}
 	for s := range r.size - 1 {
 		sum := r.piece(x, r.rank-s-1)

@@ -96,8 +96,8 @@ func (a *affinity) sheet(t *thumbnail, W, H int) *draw.Sheet {
 // panelWidth returns the width in points of panels for a picture w pixels wide: half a
 // point per pixel, as sheets are drawn, and more for small pictures.
 func panelWidth(w int) vg.Length {
-	const least = 110
-	return max(vg.Length(w)/2, least)
+	const minWidth = 110
+	return max(vg.Length(w)/2, minWidth)
 }
 
 // paint returns the thumbnail in other colours. A picture that is much higher than wide

@@ -133,15 +133,15 @@ func files(t testing.TB, dir string) (names []string) {
 }
 
 // farthest returns the largest difference of two pictures' values.
-func farthest(t testing.TB, a, b []float32) (most float64) {
+func farthest(t testing.TB, a, b []float32) (largest float64) {
 	t.Helper()
 	if len(a) != len(b) {
 		t.Fatalf("%d values, want %d", len(a), len(b))
 	}
 	for i := range a {
-		most = max(most, math.Abs(float64(a[i]-b[i])))
+		largest = max(largest, math.Abs(float64(a[i]-b[i])))
 	}
-	return most
+	return largest
 }
 
 // cropped returns the rectangle r of planes [3,h,w].

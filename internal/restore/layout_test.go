@@ -93,8 +93,8 @@ func TestNeedGrows(t *testing.T) {
 	captioned := plain
 	captioned.compare = true
 	wide, _ := comparedSize(plain.W, plain.H)
-	if more, least := need(captioned)-need(plain), int64(3*4*wide*captionHeight(plain.W)); more < least {
-		t.Errorf("captions add %d bytes, their pixels alone are %d", more, least)
+	if more, low := need(captioned)-need(plain), int64(3*4*wide*captionHeight(plain.W)); more < low {
+		t.Errorf("captions add %d bytes, their pixels alone are %d", more, low)
 	}
 	eight := newPlanner(0)
 	eight.ensemble = true
@@ -114,9 +114,9 @@ func TestNeedGrows(t *testing.T) {
 // allow; its needs are counted.
 func TestSample(t *testing.T) {
 	for _, c := range []struct {
-		W, H, tile  int
-		limit       int64
-		least, most int
+		W, H, tile int
+		limit      int64
+		low, high  int
 	}{
 		{6000, 4000, 256, 0, maxSample, maxSample}, {6000, 4000, 2048, 0, maxSample, maxSample},
 		{1000, 800, 256, 0, 384, 384}, {400, 300, 256, 0, 208, 256}, {6000, 4000, 256, 350 << 20, 256, 512},
@@ -129,7 +129,7 @@ func TestSample(t *testing.T) {
 		if l.network < weights+pass || c.limit > 0 && l.need() > c.limit {
 			t.Errorf("%+v: needs %d, of which %d for the network; the sample's pass takes %d", c, l.need(), l.network, pass)
 		}
-		if l.sampled < c.least || l.sampled > c.most {
+		if l.sampled < c.low || l.sampled > c.high {
 			t.Errorf("%+v: a sample of %d", c, l.sampled)
 		}
 	}

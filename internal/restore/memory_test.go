@@ -122,15 +122,15 @@ func TestMaxMemory(t *testing.T) {
 		must(t, err)
 		p := planner{config: testnet.Small(), padded: func(n int) int { return n }, limit: 1}
 		s := subject{Probe: probe, out: c.out, compare: c.compare != 0}
-		least, err := p.layout(s, side)
+		smallest, err := p.layout(s, side)
 		must(t, err)
 		j := Job{In: path, Out: filepath.Join(dir, "out"), Format: c.out}
 		if s.compare {
 			j.Compare = filepath.Join(dir, "cmp"+c.compare.Ext())
 		}
-		r := send(t, errand{Job: j, Memory: least.need() * 101 / 100, Tile: side})
-		if r.Err != "" || r.Tiles < 4 || r.Peak > least.need()*101/100 {
-			t.Errorf("%s: %d MB of %d in %d tiles, %s", c.name, r.Peak/megabyte, least.need()/megabyte, r.Tiles, r.Err)
+		r := send(t, errand{Job: j, Memory: smallest.need() * 101 / 100, Tile: side})
+		if r.Err != "" || r.Tiles < 4 || r.Peak > smallest.need()*101/100 {
+			t.Errorf("%s: %d MB of %d in %d tiles, %s", c.name, r.Peak/megabyte, smallest.need()/megabyte, r.Tiles, r.Err)
 		}
 	}
 	r := send(t, errand{Job: Job{In: Std, Out: Std}, Memory: 200 * megabyte, Tile: TileAuto, Stdin: 1 << 40})

@@ -18,12 +18,12 @@ func TestProgress(t *testing.T) {
 	pages := filepath.Join(dir, "pages.tif")
 	savePages(t, pages)
 	for _, c := range []struct {
-		name  string
-		in    string
-		o     Options
-		parts bool // the device has no memory for larger tiles
-		least int  // steps
-		fails bool
+		name     string
+		in       string
+		o        Options
+		parts    bool // the device has no memory for larger tiles
+		minSteps int  // steps
+		fails    bool
 	}{
 		{"in one piece", save(t, dir, "small.png", imageio.Info{W: 90, H: 70}), Options{}, false, 50, false},
 		{"in tiles", save(t, dir, "large.png", imageio.Info{W: 300, H: 400}), Options{Choices: Choices{Tile: 128}}, false, 500, false},
@@ -51,7 +51,7 @@ func TestProgress(t *testing.T) {
 		if err != nil || s.Failed > 0 != c.fails {
 			t.Fatalf("%s: %v, %+v", c.name, err, s)
 		}
-		if len(said) < c.least || said[0] != 0 || (said[len(said)-1] == 1) == c.fails {
+		if len(said) < c.minSteps || said[0] != 0 || (said[len(said)-1] == 1) == c.fails {
 			t.Fatalf("%s: %d steps: %v", c.name, len(said), said)
 		}
 		for i, s := range said[1:] {

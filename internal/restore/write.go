@@ -140,8 +140,8 @@ func comparedSize(w, h int) (wide, high int) { return 2*w + divider(w), captionH
 // captionHeight returns the height of the captions over pictures w wide, 0 if those are
 // too narrow for text.
 func captionHeight(w int) int {
-	const least, smallest, largest = 64, 16, 64
-	if w < least {
+	const minWidth, smallest, largest = 64, 16, 64
+	if w < minWidth {
 		return 0
 	}
 	return min(max(w/20, smallest), largest)

@@ -134,13 +134,13 @@ func asHeader(rep report) string {
 			s.Experts[i].Weight = rounded(e.Weight)
 		}
 	}
-	const most = 6 << 10
+	const maxHeader = 6 << 10
 	text := ascii(rep)
-	if len(text) > most {
+	if len(text) > maxHeader {
 		rep.Notes = []string{fmt.Sprintf("%d notes are too long for a header: ask for JSON", len(rep.Notes))}
 		text = ascii(rep)
 	}
-	if len(text) > most {
+	if len(text) > maxHeader {
 		rep.Routing = nil
 		rep.Notes = append(rep.Notes, "the routing is too long for a header: ask for JSON")
 		text = ascii(rep)

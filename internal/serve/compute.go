@@ -91,15 +91,15 @@ func (r *round) progress(_ int, j restore.Job, done float64) {
 	}
 	if done == 0 || done == 1 || done >= t.reported+step {
 		t.reported = done
-		t.tell(event{State: computing, Share: done})
+		t.report(event{State: computing, Share: done})
 	}
 }
 
 // timeError is the cause that ends a picture whose time is over.
-type timeError struct{ most time.Duration }
+type timeError struct{ limit time.Duration }
 
 func (e timeError) Error() string {
-	return fmt.Sprintf("restoring it takes longer than %v, the limit: send a smaller picture, or start clusir serve with a longer --time-limit", e.most)
+	return fmt.Sprintf("restoring it takes longer than %v, the limit: send a smaller picture, or start clusir serve with a longer --time-limit", e.limit)
 }
 
 // done hands a result to its task.

@@ -43,8 +43,8 @@ const maxListeners = 1000
 
 func newHub() *hub { return &hub{listeners: map[string]map[chan event]bool{}} }
 
-// teller returns the function that reports the progress of a request's picture.
-func (h *hub) teller(r *http.Request) (func(event), error) {
+// reporter returns the function that reports the progress of a request's picture.
+func (h *hub) reporter(r *http.Request) (func(event), error) {
 	name := r.Header.Get(progressHeader)
 	if name == "" {
 		return func(event) {}, nil
@@ -55,11 +55,11 @@ func (h *hub) teller(r *http.Request) (func(event), error) {
 	}
 	return func(e event) {
 		e.Picture = m[2]
-		h.tell(m[1], e)
+		h.send(m[1], e)
 	}, nil
 }
 
-func (h *hub) tell(page string, e event) {
+func (h *hub) send(page string, e event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for c := range h.listeners[page] {

@@ -45,7 +45,7 @@ func TestLoad(t *testing.T) {
 		}
 	}
 	var next, good, bad, again atomic.Int64
-	var settled, most atomic.Int64
+	var settled, peak atomic.Int64
 	var group sync.WaitGroup
 	for range clients {
 		group.Go(func() {
@@ -70,8 +70,8 @@ func TestLoad(t *testing.T) {
 				}
 				if rss := sysmem.RSS(); i == all/3 {
 					settled.Store(rss)
-				} else if i > all/3 && rss > most.Load() {
-					most.Store(rss)
+				} else if i > all/3 && rss > peak.Load() {
+					peak.Store(rss)
 				}
 			}
 		})
@@ -80,11 +80,11 @@ func TestLoad(t *testing.T) {
 	if good.Load() != all-all/3 || bad.Load() != all/3 {
 		t.Errorf("of %d pictures %d were restored, and %d broken ones were refused", all, good.Load(), bad.Load())
 	}
-	if grown := most.Load() - settled.Load(); grown > 64<<20 {
-		t.Errorf("memory grew from %d to %d MiB", settled.Load()>>20, most.Load()>>20)
+	if grown := peak.Load() - settled.Load(); grown > 64<<20 {
+		t.Errorf("memory grew from %d to %d MiB", settled.Load()>>20, peak.Load()>>20)
 	}
 	t.Logf("%d pictures from %d clients, %d refused for a while; %d MiB after a third, %d at most afterwards",
-		all, clients, again.Load(), settled.Load()>>20, most.Load()>>20)
+		all, clients, again.Load(), settled.Load()>>20, peak.Load()>>20)
 }
 
 // chunk returns a PNG chunk.

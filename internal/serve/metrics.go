@@ -89,8 +89,8 @@ func (m *metrics) picture(res restore.Result) {
 func (m *metrics) retryAfter(waiting int) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	const most = 300
-	return max(1, min(int((m.each*time.Duration(waiting)/2).Seconds()), most))
+	const longest = 300
+	return max(1, min(int((m.each*time.Duration(waiting)/2).Seconds()), longest))
 }
 
 // counted counts requests by their status.

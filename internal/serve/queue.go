@@ -19,7 +19,7 @@ type task struct {
 	use      use
 	stream   *restore.Stream
 	format   imageio.Format
-	tell     func(event)         // reports progress
+	report   func(event)         // reports progress
 	reported float64             // the share reported last
 	done     chan restore.Result // receives one result
 	timer    *time.Timer         // ends the picture; set when its computation starts
@@ -36,7 +36,7 @@ type queue struct {
 	mu      sync.Mutex
 	changed *sync.Cond
 	waiting []*task
-	most    int
+	limit   int
 	closed  bool
 }
 
@@ -45,8 +45,8 @@ var (
 	errClosing = errors.New("the server is shutting down: try again later")
 )
 
-func newQueue(most int) *queue {
-	q := &queue{most: most}
+func newQueue(limit int) *queue {
+	q := &queue{limit: limit}
 	q.changed = sync.NewCond(&q.mu)
 	return q
 }
@@ -62,7 +62,7 @@ func (q *queue) refusal() error {
 	switch {
 	case q.closed:
 		return errClosing
-	case len(q.waiting) >= q.most:
+	case len(q.waiting) >= q.limit:
 		return errFull
 	}
 	return nil
@@ -76,7 +76,7 @@ func (q *queue) add(t *task) error {
 		return err
 	}
 	q.waiting = append(q.waiting, t)
-	t.tell(event{State: waiting, Ahead: len(q.waiting) - 1})
+	t.report(event{State: waiting, Ahead: len(q.waiting) - 1})
 	q.changed.Signal()
 	context.AfterFunc(t.ctx, func() { q.leave(t) })
 	return nil
@@ -97,7 +97,7 @@ func (q *queue) leave(t *task) {
 // reportPlaces tells each task how many are ahead of it.
 func (q *queue) reportPlaces() {
 	for i, t := range q.waiting {
-		t.tell(event{State: waiting, Ahead: i})
+		t.report(event{State: waiting, Ahead: i})
 	}
 }
 

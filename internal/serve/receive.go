@@ -98,7 +98,7 @@ func (s *Server) receivePart(u *upload, part *multipart.Part) (err error) {
 // nameOf returns the last element of a client's file name, without characters that do
 // not belong in a message; "" for none.
 func nameOf(name string) string {
-	const most = 200
+	const maxRunes = 200
 	name = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return -1
@@ -108,8 +108,8 @@ func nameOf(name string) string {
 	if name == "." || name == "/" || name == "" {
 		return ""
 	}
-	if runes := []rune(name); len(runes) > most {
-		name = string(runes[len(runes)-most:]) // keeps its extension
+	if runes := []rune(name); len(runes) > maxRunes {
+		name = string(runes[len(runes)-maxRunes:]) // keeps its extension
 	}
 	return name
 }

@@ -75,7 +75,7 @@ func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	tell, err := s.progress.teller(r)
+	report, err := s.progress.reporter(r)
 	if err == nil {
 		err = s.queue.full() // before the picture is sent in vain
 	}
@@ -95,7 +95,7 @@ func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer result.Close()
-	t, err := s.task(r.Context(), q, u, result, tell)
+	t, err := s.task(r.Context(), q, u, result, report)
 	if err != nil {
 		s.fail(w, err)
 		return
@@ -113,8 +113,8 @@ func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 }
 
 // task makes a request's task for the queue.
-func (s *Server) task(ctx context.Context, q query, u *upload, result *file, tell func(event)) (*task, error) {
-	t := &task{name: cmp.Or(u.name, "restored"), use: q.use, format: q.format, tell: tell, done: make(chan restore.Result, 1)}
+func (s *Server) task(ctx context.Context, q query, u *upload, result *file, report func(event)) (*task, error) {
+	t := &task{name: cmp.Or(u.name, "restored"), use: q.use, format: q.format, report: report, done: make(chan restore.Result, 1)}
 	t.ctx, t.stop = context.WithCancelCause(ctx)
 	t.stream = &restore.Stream{Choices: q.Choices, Name: cmp.Or(u.name, "the picture"), Context: t.ctx, Input: u.picture.section(), Output: result}
 	if u.restored != nil {

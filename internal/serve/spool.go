@@ -27,8 +27,8 @@ type spool struct {
 var errDisk = errors.New("no room on the server's disk")
 
 // newSpool tests the folder, so that a server that could not work does not start.
-func newSpool(dir string, most int64) (*spool, error) {
-	s := &spool{dir: dir, max: most}
+func newSpool(dir string, limit int64) (*spool, error) {
+	s := &spool{dir: dir, max: limit}
 	f, err := s.create()
 	if err != nil {
 		return nil, fmt.Errorf("%w: set TMPDIR, or on Windows TMP, to a folder that can be written to", err)

@@ -60,13 +60,13 @@ func (r Reader) try(t testing.TB, n int) {
 	rng := rand.New(rand.NewPCG(1, uint64(len(r.Name))))
 	var read, faults int
 	var slowest time.Duration
-	var most uint64
+	var largest uint64
 	for i := range n {
 		data := r.mutant(rng, i)
 		allocated, start := allocations(), time.Now()
 		fault, err := r.guarded(data)
 		took, bytes := time.Since(start), allocations()-allocated
-		slowest, most = max(slowest, took), max(most, bytes)
+		slowest, largest = max(slowest, took), max(largest, bytes)
 		switch {
 		case fault != "":
 		case took > r.MaxTime:
@@ -84,7 +84,7 @@ func (r Reader) try(t testing.TB, n int) {
 		}
 	}
 	t.Logf("mutants: %s: %d files, %d read, %d refused, %d faults; at most %v and %d KiB", r.Name, n, read, n-read-faults,
-		faults, slowest.Round(time.Millisecond), most>>10)
+		faults, slowest.Round(time.Millisecond), largest>>10)
 }
 
 // guarded calls the reader and turns a panic into a fault.

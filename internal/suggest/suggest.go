@@ -15,10 +15,10 @@ func Nearest(name string, candidates []string) (string, bool) {
 	if len(name) > maxName {
 		return "", false
 	}
-	best, least := "", 1+max(1, len(name)/3)
+	best, nearest := "", 1+max(1, len(name)/3)
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < least {
-			best, least = c, d
+		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < nearest {
+			best, nearest = c, d
 		}
 	}
 	return best, best != ""

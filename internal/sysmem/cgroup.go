@@ -24,18 +24,18 @@ var (
 
 // groupsLeft returns what is left of the smallest of the limits of the process's group
 // and its parents, whose files are below root; not ok if there is none.
-func groupsLeft(root string) (least int64, ok bool) {
+func groupsLeft(root string) (smallest int64, ok bool) {
 	for _, m := range mounts(root) {
 		for dir := m.group(root); ; dir = path.Dir(dir) {
-			if left, limited := m.left(filepath.Join(root, m.point, dir)); limited && (!ok || left < least) {
-				least, ok = left, true
+			if left, limited := m.left(filepath.Join(root, m.point, dir)); limited && (!ok || left < smallest) {
+				smallest, ok = left, true
 			}
 			if dir == "/" {
 				break
 			}
 		}
 	}
-	return least, ok
+	return smallest, ok
 }
 
 // mount is where a hierarchy is visible.
@@ -95,7 +95,7 @@ func (m mount) group(root string) string {
 
 // left returns what is left of the smallest limit of the group in a folder; not ok if
 // it has none.
-func (h hierarchy) left(dir string) (least int64, ok bool) {
+func (h hierarchy) left(dir string) (smallest int64, ok bool) {
 	used, known := number(filepath.Join(dir, h.used))
 	if !known {
 		return 0, false
@@ -106,11 +106,11 @@ func (h hierarchy) left(dir string) (least int64, ok bool) {
 		if !limited || limit >= 1<<62 { // version 1's way of saying that there is none
 			continue
 		}
-		if left := max(limit-max(used, 0), 0); !ok || left < least {
-			least, ok = left, true
+		if left := max(limit-max(used, 0), 0); !ok || left < smallest {
+			smallest, ok = left, true
 		}
 	}
-	return least, ok
+	return smallest, ok
 }
 
 // number reads a file that holds one number; "max" means none.

@@ -9,7 +9,7 @@ import (
 
 // UserLimit returns what is left of the user's limits on the process's address space
 // and data (ulimit -v and -d); not ok if there are none.
-func UserLimit() (least int64, ok bool) {
+func UserLimit() (smallest int64, ok bool) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, false
@@ -23,11 +23,11 @@ func UserLimit() (least int64, ok bool) {
 			continue
 		}
 		used, _ := kilobytes(status, l.used)
-		if left := max(int64(limit.Cur)-used, 0); !ok || left < least {
-			least, ok = left, true
+		if left := max(int64(limit.Cur)-used, 0); !ok || left < smallest {
+			smallest, ok = left, true
 		}
 	}
-	return least, ok
+	return smallest, ok
 }
 
 // kilobytes parses a line of /proc/self/status such as "VmHWM:   13644 kB" and returns

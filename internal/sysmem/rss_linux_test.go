@@ -70,9 +70,9 @@ func TestUserLimit(t *testing.T) {
 		if _, err := fmt.Sscan(first, &left, &ok, &available); err != nil {
 			t.Fatal(err, first)
 		}
-		var most int64
-		fmt.Sscan(limit[3:], &most)
-		if !ok || left <= 0 || left > most<<10 || available > left {
+		var maximum int64
+		fmt.Sscan(limit[3:], &maximum)
+		if !ok || left <= 0 || left > maximum<<10 || available > left {
 			t.Errorf("%s: %d bytes are left, %d available", limit, left, available)
 		}
 	}

@@ -82,21 +82,23 @@ func (o Options) fittingBatch(c arch.Config, t config.Train, decoded int64) stri
 		n, err := o.needs(c, with, decoded)
 		return err == nil && n.total() <= o.Memory
 	}
-	ranks, least := o.Group.Size(), max(1, c.MinTrainingBatch()) // least is the number of samples in a part
-	for parts := t.Accumulate + 1; t.Batch/(parts*ranks) >= least; parts++ {
+	ranks, minBatch := o.Group.Size(), max(1, c.MinTrainingBatch()) // samples in a part, at least
+	for parts := t.Accumulate + 1; t.Batch/(parts*ranks) >= minBatch; parts++ {
 		if t.Batch%(parts*ranks) == 0 && fits(func(t *config.Train) { t.Accumulate = parts }) {
 			return fmt.Sprintf("train.accumulate: %d", parts)
 		}
 	}
 	parts := t.Accumulate * ranks
 	batch := func(k int) func(*config.Train) { return func(t *config.Train) { t.Batch = k * parts } }
-	if k := sysmem.Largest(least, t.Batch/parts, func(k int) bool { return fits(batch(k)) }); k >= least {
+	if k := sysmem.Largest(minBatch, t.Batch/parts, func(k int) bool { return fits(batch(k)) }); k >= minBatch {
 		return fmt.Sprintf("train.batch: %d", k*parts)
 	}
 	const step = arch.Align
-	square := func(k int) func(*config.Train) { return func(t *config.Train) { batch(least)(t); t.Patch = k * step } }
+	square := func(k int) func(*config.Train) {
+		return func(t *config.Train) { batch(minBatch)(t); t.Patch = k * step }
+	}
 	if k := sysmem.Largest(1, t.Patch/step, func(k int) bool { return fits(square(k)) }); k > 0 {
-		return fmt.Sprintf("train.batch: %d with train.patch: %d", least*parts, k*step)
+		return fmt.Sprintf("train.batch: %d with train.patch: %d", minBatch*parts, k*step)
 	}
 	return ""
 }

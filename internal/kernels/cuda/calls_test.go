@@ -53,15 +53,15 @@ func TestDriverCalls(t *testing.T) {
 		for range 3 { // allocates; launches; makes graphs
 			pass()
 		}
-		calls, least := 0, time.Hour
+		calls, shortest := 0, time.Hour
 		for range 10 {
 			before, start := softdevice.Calls(), processorTime(t)
 			pass()
-			calls, least = softdevice.Calls()-before, min(least, processorTime(t)-start)
+			calls, shortest = softdevice.Calls()-before, min(shortest, processorTime(t)-start)
 		}
-		t.Logf("%s: %d driver calls, %v of the host", c.what, calls, least)
-		if calls > c.calls || least > c.host {
-			t.Errorf("%s: %d driver calls, %d are allowed; %v, and %v are", c.what, calls, c.calls, least, c.host)
+		t.Logf("%s: %d driver calls, %v of the host", c.what, calls, shortest)
+		if calls > c.calls || shortest > c.host {
+			t.Errorf("%s: %d driver calls, %d are allowed; %v, and %v are", c.what, calls, c.calls, shortest, c.host)
 		}
 	}
 }

@@ -31,7 +31,7 @@ type cost struct {
 // after a dispatch. Further rounds are launched, and find nothing to do.
 type counter struct {
 	costs     map[string]cost
-	most      peaks
+	peaks     peaks
 	config    arch.Config
 	params    int64 // of the network
 	jobs      int64 // of the last dispatch
@@ -39,12 +39,12 @@ type counter struct {
 	signature map[string][]string
 }
 
-func newCounter(t *testing.T, most peaks, c arch.Config) *counter {
+func newCounter(t *testing.T, peaks peaks, c arch.Config) *counter {
 	whole, err := model.CostOf(c, 1, 16, 16)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &counter{costs: map[string]cost{}, most: most, config: c, params: whole.Params, signature: signatures(t)}
+	return &counter{costs: map[string]cost{}, peaks: peaks, config: c, params: whole.Params, signature: signatures(t)}
 }
 
 func (c *counter) add(l *launched) {
@@ -63,7 +63,7 @@ func (c *counter) add(l *launched) {
 	if c.round > 1 && (strings.HasPrefix(name, "experts_") || strings.HasPrefix(name, "gate_")) {
 		one.macs, one.bytes = 0, 0
 	}
-	moving, computing := c.most.least(name, one)
+	moving, computing := c.peaks.minTimes(name, one)
 	one.seconds = max(moving, computing)
 	if computing > moving {
 		one.arithmetic = computing

@@ -147,7 +147,7 @@ func TestGraphsAreForgotten(t *testing.T) {
 	t.Setenv("SOFTDEVICE_IDLE", "1")
 	b := open(t, Options{})
 	x := b.Alloc(6)
-	most := 0
+	largest := 0
 	for i := range mostInGraphs/firstBatch + 10 {
 		for range 2 {
 			for range firstBatch {
@@ -157,9 +157,9 @@ func TestGraphsAreForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		most = max(most, softdevice.Live().Graphs)
+		largest = max(largest, softdevice.Live().Graphs)
 	}
-	if now := softdevice.Live().Graphs; most != mostInGraphs/firstBatch || now != 10 {
-		t.Errorf("%d graphs at most, and %d at the end", most, now)
+	if now := softdevice.Live().Graphs; largest != mostInGraphs/firstBatch || now != 10 {
+		t.Errorf("%d graphs at most, and %d at the end", largest, now)
 	}
 }

@@ -96,7 +96,7 @@ var perProducts = map[string]int{
 // checkLoop compares the inner loop of a product in TF32 with the number that was
 // reached.
 func checkLoop(t *testing.T, name, code string) {
-	most, ok := perProducts[name]
+	limit, ok := perProducts[name]
 	if !ok {
 		return
 	}
@@ -106,8 +106,8 @@ func checkLoop(t *testing.T, name, code string) {
 	}
 	got := (32*executed + products - 1) / products
 	t.Logf("%d instructions for 32 products", got)
-	if got > most {
-		t.Errorf("%d instructions for 32 products, more than %d", got, most)
+	if got > limit {
+		t.Errorf("%d instructions for 32 products, more than %d", got, limit)
 	}
 }
 

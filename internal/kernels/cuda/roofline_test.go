@@ -211,9 +211,9 @@ func TestPeaks(t *testing.T) {
 	}
 }
 
-// least returns the shortest time for one launch's bytes, and for its
+// minTimes returns the shortest time for one launch's bytes, and for its
 // multiply-accumulates, in seconds.
-func (p peaks) least(name string, c cost) (moving, computing float64) {
+func (p peaks) minTimes(name string, c cost) (moving, computing float64) {
 	if p.memory == 0 {
 		return 0, 0
 	}

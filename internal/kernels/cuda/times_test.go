@@ -143,7 +143,7 @@ func TestKernelTimes(t *testing.T) {
 
 func timeKernels(t *testing.T, config arch.Config, c timedCase) timed {
 	b := open(t, Options{Precision: c.precision})
-	most, err := deviceTraits(t, 0).peaks()
+	peaks, err := deviceTraits(t, 0).peaks()
 	if err != nil {
 		t.Log(err) // without floors
 	}
@@ -155,7 +155,7 @@ func timeKernels(t *testing.T, config arch.Config, c timedCase) timed {
 	}
 	pass() // warms up
 	sync()
-	n := newCounter(t, most, config)
+	n := newCounter(t, peaks, config)
 	var s stopwatch
 	b.watch, b.around = n.add, s.around(b)
 	pass()
