@@ -1,8 +1,10 @@
-// aligned.h: aligned memory; Windows has it by other names, and no free for both.
+// aligned.h: aligned memory and pages; Windows has them by other names, and no free for both.
 #pragma once
 #include <stdlib.h>
 #if defined(_WIN32)
 #include <malloc.h>
+#else
+#include <sys/mman.h>
 #endif
 
 // take_aligned returns NULL where the system has none. bytes is a multiple of align.
@@ -20,4 +22,16 @@ static inline void give_aligned(void* p) {
 #else
   free(p);
 #endif
+}
+
+static const size_t kHuge = 2 << 20;  // bytes of a huge page
+
+// take_pages returns whole pages for bytes, huge ones if they fill one.
+static inline void* take_pages(size_t bytes) {
+  size_t align = bytes >= kHuge ? kHuge : 4096, whole = (bytes + align - 1) / align * align;
+  void* p = take_aligned(align, whole);
+#if defined(MADV_HUGEPAGE)
+  if (p && bytes >= kHuge) madvise(p, whole, MADV_HUGEPAGE);
+#endif
+  return p;
 }

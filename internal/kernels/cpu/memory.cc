@@ -13,9 +13,6 @@
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
-#if !defined(_WIN32)
-#include <sys/mman.h>
-#endif
 
 #include <algorithm>
 #include <map>
@@ -24,16 +21,7 @@
 
 namespace {
 
-constexpr size_t kHuge = 2 << 20, kKept = 32 << 20;
-
-void* take_pages(size_t bytes) {
-  size_t align = bytes >= kHuge ? kHuge : 4096;
-  void* p = take_aligned(align, (bytes + align - 1) / align * align);
-#if defined(MADV_HUGEPAGE)
-  if (p && bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);
-#endif
-  return p;
-}
+constexpr size_t kKept = 32 << 20;
 
 }  // namespace
 

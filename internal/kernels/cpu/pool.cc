@@ -18,7 +18,10 @@ void Scratch::reset(size_t n) {
   used_ = 0;
   if (n <= room_) return;
   give_aligned(base_);
-  base_ = (float*)take_aligned(64, (n * sizeof(float) + 4095) / 4096 * 4096);
+  size_t bytes = n * sizeof(float);
+  // Rows of a tile lie in as many small pages as there are channels, too many for the
+  // table of the first level: a huge page is worth half of it unused.
+  base_ = (float*)take_pages(bytes >= kHuge / 2 && bytes < kHuge ? kHuge : bytes);
   if (!base_) {
     fprintf(stderr, "clusir: out of memory: %zu bytes of scratch\n", n * sizeof(float));
     abort();
