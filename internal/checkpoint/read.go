@@ -114,7 +114,7 @@ func (f *File) Config(dst any) error {
 		err = errors.New("more than one JSON value")
 	}
 	if err != nil {
-		return fmt.Errorf("%s: model configuration in the metadata: %w", f.name, err)
+		return fmt.Errorf("%s: model configuration in the metadata: %w", f.name, userfile.PlainJSON(err))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"clusir/internal/userfile"
 )
 
 // Recipe returns the settings that made a run, as JSON with the keys of configuration
@@ -33,7 +35,7 @@ func (c Config) Recipe() (string, error) {
 func ParseRecipe(text string) (*Config, error) {
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &keys); err != nil {
-		return nil, fmt.Errorf("the recipe is not a JSON object of settings: %w", err)
+		return nil, fmt.Errorf("the recipe is not a JSON object of settings: %w", userfile.PlainJSON(err))
 	}
 	var c Config
 	if _, old := keys["Train"]; old {

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"clusir/internal/metrics"
+	"clusir/internal/userfile"
 )
 
 // readResults reads the lines of a results file; end is the offset where they end, 0 if
@@ -51,7 +52,7 @@ func readResults(r io.Reader) (h Header, rows []ImageResult, end int64, err erro
 // parse parses the first line.
 func (h *Header) parse(line []byte) error {
 	if err := json.Unmarshal(line, h); err != nil {
-		return plainJSON(err)
+		return userfile.PlainJSON(err)
 	}
 	if h.Format != formatName {
 		return fmt.Errorf("its format is %q, not %q", h.Format, formatName)
@@ -91,7 +92,7 @@ const (
 // row parses a line after the header.
 func (h *Header) row(line []byte) (r ImageResult, err error) {
 	if err := json.Unmarshal(bytes.TrimSpace(line), &r); err != nil {
-		return r, plainJSON(err)
+		return r, userfile.PlainJSON(err)
 	}
 	split, ok := h.splitOf(r.Index)
 	switch {
@@ -172,12 +173,3 @@ func sameShapes(rows []ImageResult) error {
 }
 
 func within(x, low, high float64) bool { return x >= low && x <= high }
-
-// plainJSON returns an error of the JSON package without Go type names.
-func plainJSON(err error) error {
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return fmt.Errorf("its %q is a %s", wrong.Field, wrong.Value)
-	}
-	return err
-}

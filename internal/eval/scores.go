@@ -17,7 +17,7 @@ func ReadScores(path string) (string, error) {
 	}
 	var r Report
 	if err := json.Unmarshal(data, &r); err != nil {
-		return "", fmt.Errorf("%s is not the output of clusir eval --json: %w", path, err)
+		return "", fmt.Errorf("%s is not the output of clusir eval --json: %w", path, userfile.PlainJSON(err))
 	}
 	if len(r.Splits) == 0 {
 		return "", fmt.Errorf("%s holds no results: give the output of clusir eval --json", path)

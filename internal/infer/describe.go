@@ -8,6 +8,7 @@ import (
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/model"
+	"clusir/internal/userfile"
 	"clusir/weights"
 )
 
@@ -64,7 +65,7 @@ func Describe(name string) (*Description, error) {
 		return nil, err
 	}
 	if err := d.count(f); err != nil {
-		return nil, fmt.Errorf("model %s: %w", name, err)
+		return nil, err
 	}
 	return d, d.read(f.Metadata)
 }
@@ -80,11 +81,13 @@ func (d *Description) count(f *checkpoint.File) error {
 	}
 	cost, err := model.CostOf(c, 1, costSide, costSide)
 	if err != nil {
-		return err
+		return fmt.Errorf("model %s: %w", d.Name, err)
 	}
 	d.Config, d.Params, d.GMACs = &c, cost.Params, cost.GMACs()
-	d.Responses, err = model.ReadResponses(f.Metadata, c)
-	return err
+	if d.Responses, err = model.ReadResponses(f.Metadata, c); err != nil {
+		return fmt.Errorf("model %s: %w", d.Name, err)
+	}
+	return nil
 }
 
 // read parses the metadata.
@@ -99,7 +102,7 @@ func (d *Description) read(metadata map[string]string) error {
 			}
 		case KeyResults:
 			if err := json.Unmarshal([]byte(text), &d.Results); err != nil {
-				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, err)
+				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, userfile.PlainJSON(err))
 			}
 		default:
 			d.Notes[key] = text

@@ -57,7 +57,7 @@ func ReadConfig(f *checkpoint.File) (arch.Config, error) {
 		return arch.Config{}, err
 	}
 	if err := c.Validate(); err != nil {
-		return arch.Config{}, fmt.Errorf("%s: model configuration in the metadata: %w", f, err)
+		return arch.Config{}, fmt.Errorf("%s: %w", f, err)
 	}
 	return c, nil
 }

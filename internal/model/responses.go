@@ -1,13 +1,13 @@
 package model
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 
 	"clusir/internal/arch"
+	"clusir/internal/userfile"
 )
 
 // KeyResponses is the key of the ClusterResponses in a checkpoint's metadata.
@@ -28,7 +28,7 @@ func ReadResponses(metadata map[string]string, c arch.Config) (ClusterResponses,
 		return nil, nil
 	}
 	var a ClusterResponses
-	err := json.NewDecoder(bytes.NewReader([]byte(text))).Decode(&a)
+	err := userfile.PlainJSON(json.Unmarshal([]byte(text), &a))
 	if err == nil {
 		err = a.check(c)
 	}

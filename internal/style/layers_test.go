@@ -36,7 +36,7 @@ var layers = []layer{
 	// The network, and its device behind one interface.
 	{"infer/infertest", []string{"infer", "model", "arch", "kernels/cpu"}}, // for tests alone
 	{"infer", []string{"model", "arch", "autograd", "kernels", "checkpoint", "config", "planar", "../weights", "userfile"}},
-	{"model", []string{"autograd", "kernels", "checkpoint", "arch"}},
+	{"model", []string{"autograd", "kernels", "checkpoint", "arch", "userfile"}},
 	{"autograd", []string{"kernels"}},
 	{"parallel", []string{"kernels", "userfile"}},
 	{"testnet", []string{"arch", "kernels"}}, // for tests alone

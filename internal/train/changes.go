@@ -11,6 +11,7 @@ import (
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/userfile"
 )
 
 // reportChanges prints which training settings differ from those that a checkpoint was
@@ -73,7 +74,7 @@ func (r *run) reportData(inventory string) error {
 	}
 	var was dataset.Inventory
 	if err := json.Unmarshal([]byte(inventory), &was); err != nil {
-		return fmt.Errorf("metadata %s: %w", checkpoint.KeyData, err)
+		return fmt.Errorf("metadata %s: %w", checkpoint.KeyData, userfile.PlainJSON(err))
 	}
 	if lines := r.set.Inventory().Differences(was); len(lines) > 0 {
 		fmt.Fprintf(r.Messages, "training data that changed since the checkpoint, so that later samples differ:\n  %s\n", strings.Join(lines, "\n  "))

@@ -1,0 +1,71 @@
+package infer
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// withMetadata writes the embedded model with another value under a key of its metadata.
+func withMetadata(t *testing.T, key, value string) string {
+	t.Helper()
+	data, err := os.ReadFile("../../weights/nano.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := binary.LittleEndian.Uint64(data)
+	var header map[string]any
+	if err := json.Unmarshal(data[8:8+n], &header); err != nil {
+		t.Fatal(err)
+	}
+	metadata := header["__metadata__"].(map[string]any)
+	delete(metadata, "sha256")
+	delete(metadata, "format")
+	metadata[key] = value
+	text, err := json.Marshal(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...)
+	if err := os.WriteFile(path, append(file, data[8+n:]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestWrongMetadata: an error names the file once, the key and no type of Go.
+func TestWrongMetadata(t *testing.T) {
+	for _, c := range []struct{ key, value, want string }{
+		{"config", `{"a`, "model configuration in the metadata: unexpected EOF"},
+		{"config", "[]", "model configuration in the metadata: it is an array"},
+		{"config", `{"dim": "wide"}`, `its "dim" is a string`},
+		{"config", `{"dim": 17}`, "dim: 17 is not a multiple of 4"},
+		{"affinity", `{"a": 1}`, `metadata "affinity": it is an object`},
+		{"affinity", "[]", "it has 0 stages"},
+		{"results", "{}", `metadata "results": it is an object`},
+		{"recipe", "[]", `metadata "recipe": the recipe is not a JSON object of settings: it is an array`},
+		{"step", "[]", "is not a count"},
+	} {
+		path := withMetadata(t, c.key, c.value)
+		_, err := Describe(path)
+		errs := []error{err}
+		if c.key == "config" {
+			_, _, err := Source{Model: path}.Open()
+			errs = append(errs, err)
+		}
+		for _, err := range errs {
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s %s: %v, want %s", c.key, c.value, err, c.want)
+			} else if text := err.Error(); strings.Count(text, path) != 1 || strings.Contains(text, "Go value") {
+				t.Errorf("%s %s: %s", c.key, c.value, text)
+			}
+		}
+	}
+	if _, _, err := (Source{Model: "nano", Config: "nano"}).Open(); err == nil || err.Error() != "model nano holds its configuration: leave out --model-config" {
+		t.Error(err)
+	}
+}
