@@ -2,22 +2,22 @@
 // each of its heads, blocks of d = C/heads channels:
 //   q = Wq·s, k = Wk·s;  q̂_i = q_i / max(‖q_i‖, 1e-12) over the P pixels, k̂ likewise
 //   c = q̂ k̂ᵀ [d,d];  A = softmax_j(temperature · c);  m = A·Wv, the head's rows of it
-// and backwards, from dA = dm·Wvᵀ:
+// and backward, from dA = dm·Wvᵀ:
 //   g_ij = A_ij Σ_k A_ik (dA_ij − dA_ik);  dtemperature += Σ g ⊙ c;  dc = temperature · g
 //   dq̂ = dc·k̂, dk̂ = dcᵀ·q̂;  dq_i = (dq̂_i − q̂_i ⟨q̂_i, dq̂_i⟩) / ‖q_i‖, dk likewise
-// Rows are divided by their lengths, not multiplied by an inverse: over a single pixel q̂
-// is then exactly ±1 and dq exactly 0.
+// Rows are divided by their lengths, not multiplied by an inverse, so that with a single
+// pixel q̂ is exactly ±1 and dq exactly 0.
 //
 // q̂ and k̂ are the halves of hat [B,2C,P]; c, A and their gradients are [B,heads,d,d], so
 // that rows are numbered b·C + channel throughout.
-// Mapping: a block of 128 threads has a row of hat, a warp a row of c.
-// Bound by memory: the rows of hat; those of c are few and short.
+// Mapping: a block of 128 threads handles a row of hat, a warp a row of c.
+// Bound by memory, for the rows of hat; those of c are few and short.
 // Threads a multiprocessor, at least: 1536, attention_unit_grad 1280.
 #include "common.cuh"
 
 constexpr int threads = 128;
 
-// row_dot returns Σ x_p y_p over a row, to all threads.
+// row_dot returns Σ x_p y_p over a row, in all threads.
 __device__ __forceinline__ float row_dot(const float* x, const float* y, int P) {
   float sum = 0.f;
   for (int p = 4 * threadIdx.x; p < P; p += 4 * threads) {
@@ -29,8 +29,8 @@ __device__ __forceinline__ float row_dot(const float* x, const float* y, int P) 
   return block_sum<threads>(sum);
 }
 
-// attention_unit: the row blockIdx.x of hat is divided by its length, in place; length
-// gets ‖·‖ itself. 12 bytes (4 of them from L1) and 3 operations a number.
+// attention_unit divides row blockIdx.x of hat by its length, in place; length gets ‖·‖
+// itself. 12 bytes (4 of them from L1) and 3 operations per number.
 extern "C" __global__ void __launch_bounds__(threads)
     attention_unit(float* __restrict__ hat, float* __restrict__ length, int P) {
   float* row = hat + static_cast<size_t>(blockIdx.x) * P;
@@ -46,8 +46,8 @@ extern "C" __global__ void __launch_bounds__(threads)
 }
 
 // attention_unit_grad turns the gradient of a row of hat into that of q or k, in place;
-// where the length is cut off it is a constant. 20 bytes (8 of them from L1) and 6
-// operations a number.
+// a length at its lower limit is a constant. 20 bytes (8 of them from L1) and 6
+// operations per number.
 extern "C" __global__ void __launch_bounds__(threads)
     attention_unit_grad(float* __restrict__ grad, const float* __restrict__ hat, const float* __restrict__ length, int P) {
   float* row = grad + static_cast<size_t>(blockIdx.x) * P;
@@ -76,7 +76,7 @@ struct Line {
 };
 
 // attention_softmax: c is the sum of its parts [parts,R,d], and A its softmax.
-// 4 (parts + 2) bytes and parts + 4 operations a number.
+// 4 (parts + 2) bytes and parts + 4 operations per number.
 extern "C" __global__ void __launch_bounds__(threads)
     attention_softmax(float* __restrict__ a, float* __restrict__ cosine, const float* __restrict__ partial,
                       const float* __restrict__ temperature, int R, int C, int d, int parts) {
@@ -101,8 +101,8 @@ extern "C" __global__ void __launch_bounds__(threads)
   for (int j = at.lane; j < d; j += 32) a[start + j] /= sum;
 }
 
-// attention_softmax_grad: dc from dA, and along [heads,B,d], the share of each
-// row in the temperatures' gradients. 16 bytes and 3d operations a number.
+// attention_softmax_grad: dc from dA, and along [heads,B,d], the contribution of each row
+// to the temperatures' gradients. 16 bytes and 3d operations per number.
 extern "C" __global__ void __launch_bounds__(threads)
     attention_softmax_grad(float* __restrict__ dc, float* __restrict__ along, const float* __restrict__ da,
                            const float* __restrict__ a, const float* __restrict__ cosine,

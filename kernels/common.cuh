@@ -1,10 +1,10 @@
-// common.cuh: what most kernels use. Tensors start at multiples of 16 bytes and
-// are contiguous; a row of one does so only where the rows' length allows.
+// common.cuh: helpers that most kernels use. Tensors are contiguous and start at
+// multiples of 16 bytes; a row does so only if the length of rows allows.
 #pragma once
 #include "ptx.cuh"
 
-// load4 reads p[i..i+3] into v, with 0 for what is past n. wide says that p + i is
-// a multiple of 16 bytes, as it is for the whole of a tensor.
+// load4 reads p[i..i+3] into v, with 0 past n. wide says that p + i is a multiple of
+// 16 bytes, as it is for a whole tensor.
 __device__ __forceinline__ void load4(float (&v)[4], const float* p, long long i, long long n, bool wide = true) {
   if (wide && i + 4 <= n) {
     const float4 f = *reinterpret_cast<const float4*>(p + i);
@@ -15,7 +15,7 @@ __device__ __forceinline__ void load4(float (&v)[4], const float* p, long long i
   for (int k = 0; k < 4; k++) v[k] = i + k < n ? p[i + k] : 0.f;
 }
 
-// store4 writes v to p[i..i+3], leaving out what is past n.
+// store4 writes v to p[i..i+3], but nothing past n.
 __device__ __forceinline__ void store4(float* p, const float (&v)[4], long long i, long long n, bool wide = true) {
   if (wide && i + 4 <= n) {
     store16(p + i, v[0], v[1], v[2], v[3]);
@@ -26,7 +26,7 @@ __device__ __forceinline__ void store4(float* p, const float (&v)[4], long long 
     if (i + k < n) p[i + k] = v[k];
 }
 
-// add4 adds v to p[i..i+3], leaving out what is past n.
+// add4 adds v to p[i..i+3], but nothing past n.
 __device__ __forceinline__ void add4(float* p, const float (&v)[4], long long i, long long n, bool wide = true) {
   float sum[4];
   load4(sum, p, i, n, wide);
@@ -54,7 +54,7 @@ template <int THREADS>
 __device__ __forceinline__ float block_sum(float v) {
   __shared__ float partial[THREADS / 32];
   v = warp_sum(v);
-  __syncthreads();  // the last call's reads are over
+  __syncthreads();  // the previous call's reads are over
   if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = v;
   __syncthreads();
   v = 0.f;

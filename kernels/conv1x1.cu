@@ -3,23 +3,23 @@
 //   dx_bcp (+)= Σ_o w_oc dy_bop
 //   dw_oc  += Σ_bp dy_bop x_bcp
 //   dbias_o += Σ_bp dy_bop
-// bias and res may be absent. w may differ between samples (wavelet.go): ws is how far
-// apart theirs are, 0 where all share one. The first three are matrix products
-// (gemm.cuh), each at the precisions of the suffix:
+// bias and res may be absent. w may differ between samples (wavelet.go): ws is their
+// stride, 0 if all use the same w. The first three are matrix products (gemm.cuh), each
+// at the precision of its suffix:
 //
 //             A          B          grid (x, y, z)
 //   fwd       w          x_b        ⌈O/64⌉·⌈P/128⌉, B      a row of C: pixels
-//   norm      w          (x_b − mean) · rstd of one x: its layer norm, where norm.cu
-//                        has folded weight and bias into w and bias
-//   dx        wᵀ         dy_b       ⌈C/64⌉·⌈P/128⌉, B      one launch a source
+//   norm      w          (x_b − mean) · rstd of one x: its layer norm; norm.cu has
+//                        folded weight and bias into w and bias
+//   dx        wᵀ         dy_b       ⌈C/64⌉·⌈P/128⌉, B      one launch per source
 //   dw        dy         xᵀ         ⌈O/64⌉, ⌈C/128⌉, parts of the B·P pixels; their
 //                                   sums are added by conv1x1_sum, in fixed order
 // C's rows are fastest in the grid, so that blocks with the same B run together and
 // read it from L2.
 //
-// fwd: 4 (C + O) bytes and 2·C·O operations a pixel: bound by memory below some 400
-// channels at tf32 on an A100, by tensor cores above. dx also has dx to read, and
-// norm 8 bytes a pixel.
+// fwd: 4 (C + O) bytes and 2·C·O operations per pixel: bound by memory below some 400
+// channels at tf32 on an A100, by tensor cores above. dx also reads dx, and norm 8 bytes
+// per pixel.
 // Shared memory 41, 41, 39 and 45 KB a block.
 // Threads a multiprocessor, at least: 384, conv1x1_dbias 1280, conv1x1_sum 2048.
 #include "gemm.cuh"
@@ -31,10 +31,10 @@ using gemm::Walk;
 // Sources is the concatenation along channels of up to 4 tensors [B,C_i,P].
 struct Sources {
   const float* x[4];
-  int end[4];  // the first channel after each
+  int end[4];  // the first channel after each source
   int P;
 
-  // end_of is where the channels of channel c's source end.
+  // end_of returns the end of the source that channel c belongs to.
   __device__ __forceinline__ int end_of(int c) const {
     return c < end[0] ? end[0] : c < end[1] ? end[1] : c < end[2] ? end[2] : end[3];
   }
@@ -57,7 +57,7 @@ struct Sources {
     {x0, x1, x2, x3}, {end0, end1, end2, end3}, P  \
   }
 
-// Normalised is what layer norm makes of a pixel, up to weight and bias, which are in w.
+// Normalised applies layer norm to a pixel, without weight and bias, which are in w.
 struct Normalised {
   float scale[8], shift[8];
   template <class Product>
@@ -72,7 +72,7 @@ struct Normalised {
   __device__ __forceinline__ float operator()(float v, int j) const { return v * scale[j] + shift[j]; }
 };
 
-// Channels walks through channels 0, 1, ... of a sample of Sources, from pixel p0 on.
+// Channels walks through channels 0, 1, ... of a sample of Sources, starting at pixel p0.
 template <class T>
 struct Channels {
   const Sources& x;
@@ -81,14 +81,14 @@ struct Channels {
 
   __device__ __forceinline__ Channels(const Sources& x, int b, int p0, int C) : x(x), b(b), p0(p0), C(C), k(0), end(0) { enter(); }
 
-  // enter goes on to the source that begins where the last one ends.
+  // enter moves to the source that begins where the current one ends.
   __device__ __forceinline__ void enter() {
     begin = end;
     end = x.end_of(begin);
     walk.start(x.at(b, begin), x.P, end - begin, x.P, k - begin, p0);
   }
 
-  // fill starts the copies of a tile: of each source that it has lines of, in turn.
+  // fill starts the copies of a tile, source by source.
   __device__ __forceinline__ void fill(float* tile, bool wide) {
     for (;;) {
       const int first = begin - k - T::line(), last = end < C ? end - k - T::line() : gemm::K;
@@ -101,11 +101,11 @@ struct Channels {
   }
 };
 
-// Rows walks along the pixels of a sample of Sources, of its channels from c0 on.
+// Rows walks along the pixels of a sample of Sources, in its channels from c0 on.
 template <class T>
 struct Rows {
   const float* from[T::each];
-  int rows;  // that are left
+  int rows;  // remaining
 
   __device__ __forceinline__ void start(const Sources& x, int b, int c0, int C, int p0) {
     rows = C - c0 - T::line();
@@ -113,7 +113,7 @@ struct Rows {
     for (int n = 0; n < T::each; n++) from[n] = x.at(b, c0 + T::line() + n * T::apart) + p0 + T::at();
   }
 
-  // fill starts the copies of a tile, and goes on to the next. `along` are left of each row.
+  // fill starts the copies of a tile and moves to the next. Each row has `along` numbers left.
   __device__ __forceinline__ void fill(float* tile, bool wide, int along) {
     gemm::copy<T>(tile, wide, along, [&](int n) { return from[n]; }, [&](int n) { return n * T::apart < rows; },
                   [](int) { return true; });
@@ -155,7 +155,7 @@ __device__ __forceinline__ void forward(float* y, const float* w, const float* b
       prepared...);
 }
 
-// backward writes dx [B,M,P], or adds to it; its channels are c0 to c0 + M of w's C.
+// backward writes dx [B,M,P] or adds to it; its channels are c0 to c0 + M of w's C.
 template <Precision P_>
 __device__ __forceinline__ void backward(float* dx, const float* w, const float* dy, int O, int C, int c0, int M, int P,
                                          bool add) {
@@ -183,9 +183,9 @@ __device__ __forceinline__ void backward(float* dx, const float* w, const float*
       });
 }
 
-// weights writes the part z of dw: partial [groups,parts,O,C]. The pixels of each
-// sample are cut into steps of 16. A group is all samples, or one; it has `of_group`
-// steps, and each of its parts `steps` of them.
+// weights writes part z of dw: partial [groups,parts,O,C]. The pixels of each sample are
+// divided into steps of 16. A group is one sample or all; it has `of_group` steps, and
+// each of its parts has `steps` of them.
 template <Precision P_>
 __device__ __forceinline__ void weights(float* partial, const float* dy, const Sources& x, int O, int C, int P, int steps,
                                         int of_group, int parts) {
@@ -257,7 +257,7 @@ CONV1X1(tf32)
 CONV1X1(bf16)
 
 // conv1x1_sum: dw_gi += Σ_z partial_gzi for the n numbers of dw of each group, which is
-// the grid's y. 4 (parts + 2) bytes and `parts` operations a number: bound by memory.
+// the grid's y. 4 (parts + 2) bytes and `parts` operations per number: bound by memory.
 extern "C" __global__ void __launch_bounds__(256)
     conv1x1_sum(float* __restrict__ dw, const float* __restrict__ partial, int parts, int n) {
   const long long i = 4ll * (blockIdx.x * 256 + threadIdx.x);
@@ -272,7 +272,7 @@ extern "C" __global__ void __launch_bounds__(256)
   add4(dw + group, sum, i, n, n % 4 == 0);
 }
 
-// conv1x1_dbias: dbias_o += Σ_bp dy_bop, a block for each o. 4 bytes, 1 operation a
+// conv1x1_dbias: dbias_o += Σ_bp dy_bop, one block per o. 4 bytes, 1 operation per
 // number: bound by memory.
 extern "C" __global__ void __launch_bounds__(256)
     conv1x1_dbias(float* __restrict__ dbias, const float* __restrict__ dy, int B, int O, int P) {

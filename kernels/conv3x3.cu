@@ -1,23 +1,23 @@
 // The 3×3 convolution, zero-padded, and the gradient of its source, as implicit matrix
-// products; conv3x3_dw.cu has that of its weights.
+// products; conv3x3_dw.cu has the gradient of its weights.
 //   y_boij = Σ_c Σ_uv w_ocuv x_bc,i+u−1,j+v−1            x [B,C,H,W], w [O,C,3,3]
 //   dx_bcij += Σ_o Σ_uv w_ocuv dy_bo,i−u+1,j−v+1
 // y and dy are stored as `layout` says: plain [B,O,H,W]; through the pixel-unshuffle
 // [B,4O,H/2,W/2]; through the pixel-shuffle [B,O/4,2H,2W] (struct Stored).
 //
-// A block of 128 threads has 64 output channels of two patches of 8×8 pixels, any two of
-// the batch, in steps of 8 input channels. A step's weights come as they lie in memory,
-// 72 in a row for each output channel (dx: 576 for each input channel); of the images come
-// the patches with their border, 2·10·10 numbers a channel. The nine taps read shifted
-// numbers of the same tile: nothing is unfolded, and an image is read 1.6 times for each
-// 64 output channels, from L2 but for the first.
-// Tiles are two deep: while one is multiplied the next is on its way (cp.async). Strides
-// are such that the reads of fragments meet no bank twice; gemm.cuh has the fragments.
+// A block of 128 threads computes 64 output channels of two patches of 8×8 pixels, any
+// two of the batch, in steps of 8 input channels. A step loads weights in the order they
+// have in memory, 72 in a row for each output channel (dx: 576 for each input channel),
+// and the patches of the images with their border, 2·10·10 numbers per channel. The nine
+// taps read shifted numbers of the same tile: nothing is unfolded, and an image is read
+// 1.6 times per 64 output channels, all but the first time from L2.
+// There are two tiles: one is multiplied while the next is being copied (cp.async).
+// Strides avoid bank conflicts in the reads of fragments; gemm.cuh has the fragments.
 //
 // Grid: fwd ⌈O/64⌉·⌈patches/2⌉, dx ⌈C/64⌉·⌈patches/2⌉, channels fastest.
-// 18·C·O operations and 4 (C + O) bytes a pixel, C and O some tens to hundreds: bound by
-// tensor cores, of which sides that are no multiples of 64 channels and 8 pixels leave a
-// part unused; at float32 by arithmetic.
+// 18·C·O operations and 4 (C + O) bytes per pixel, C and O some tens to hundreds: bound
+// by tensor cores, which are partly idle if sides are not multiples of 64 channels and 8
+// pixels; at float32 by arithmetic.
 // Shared memory 51 (fwd) and 49 KB (dx) a block.
 // Threads a multiprocessor, at least: 384.
 #include "conv3x3.cuh"
@@ -26,7 +26,7 @@ constexpr int channels = 8, patches = 2;  // of a step
 constexpr int plane = patches * border;   // a channel's numbers in a tile
 constexpr int image = channels * plane;
 
-// Weights is a tile of w: lines of output channels fwd, of input channels back.
+// Weights is a tile of w: lines of output channels forward, of input channels backward.
 template <bool BACK>
 struct Weights {
   static constexpr int lines = BACK ? channels : M;
@@ -35,8 +35,8 @@ struct Weights {
   static constexpr int floats = lines * stride;
 };
 
-// fill_image starts the copies of 8 channels from c0 of K of the block's patches; a
-// thread has up to two numbers of each.
+// fill_image starts the copies of 8 of K channels, from c0 on, of the block's patches. A
+// thread copies up to two numbers of each.
 __device__ __forceinline__ void fill_image(float* tile, const Border (&b)[2], int c0, int K, const Stored& s) {
 #pragma unroll 1
   for (int c = 0; c < channels; c++) {
@@ -49,15 +49,15 @@ __device__ __forceinline__ void fill_image(float* tile, const Border (&b)[2], in
 }
 
 // fill_weights starts the copies of the weights between 64 output channels from m0 and 8
-// input channels from k0; w is [O,C,9]. A thread has every 2nd (back: 16th) 4 numbers of a
-// line. Forwards, line l has the channel of which the fragments' rows give each thread 4
-// in a row.
+// input channels from k0; w is [O,C,9]. A thread copies every 2nd (backward: 16th) group
+// of 4 numbers of a line. Forward, line l holds the channel that gives each thread 4
+// consecutive ones through the fragments' rows.
 template <bool BACK>
 __device__ __forceinline__ void fill_weights(float* tile, const float* w, int m0, int k0, int O, int C) {
   constexpr int sharing = BACK ? 16 : 2, each = 4 * sharing;
   const int line = threadIdx.x / sharing, at = threadIdx.x % sharing * 4;
   const int o = BACK ? k0 + line : m0 + line / 32 * 32 + line % 8 * 4 + line % 32 / 8, c = BACK ? m0 : k0;
-  const int left = o < O ? 9 * (C - c) - at : 0;  // numbers from this thread's first on
+  const int left = o < O ? 9 * (C - c) - at : 0;  // numbers left, from this thread's first
   const float* from = left > 0 ? w + 9 * (static_cast<size_t>(o) * C + c) + at : w;
   float* to = tile + line * Weights<BACK>::stride + at;
   if (C % 4 == 0) {
@@ -74,7 +74,7 @@ __device__ __forceinline__ void fill_weights(float* tile, const float* w, int m0
 // Taps multiplies the tiles of a step.
 template <Precision P, bool BACK>
 struct Taps : gemm::Product<P, gemm::Tile<gemm::M, true>, gemm::Tile<gemm::N, true>> {
-  // load reads one tap's numbers of 8 input channels: a thread has channels t and t + 4.
+  // load reads one tap's numbers of 8 input channels: a thread reads channels t and t + 4.
   __device__ __forceinline__ void load(float (&a)[2][2][2], float (&b)[8][2], const float* sw, const float* sx, int tap) const {
     const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
     const int corner = this->n / 64 * border + g / 4 * halo + g / 2 % 2 * 4 + g % 2 + tap / 3 * halo + tap % 3;
@@ -110,8 +110,8 @@ struct Taps : gemm::Product<P, gemm::Tile<gemm::M, true>, gemm::Tile<gemm::N, tr
     }
   }
 
-  // each calls emit(row, patch, i, j, v) for every 4 rows of C, `row` on and 1 (back: 8)
-  // apart, at 4 pixels (i, j), ... of a patch.
+  // each calls emit(row, patch, i, j, v) for every 4 rows of C, from `row` on and 1
+  // (backward: 8) apart, at 4 pixels (i, j), ... of a patch.
   template <class Emit>
   __device__ __forceinline__ void each(Emit emit) const {
     const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
@@ -127,7 +127,7 @@ struct Taps : gemm::Product<P, gemm::Tile<gemm::M, true>, gemm::Tile<gemm::N, tr
   }
 };
 
-// In float32 a thread has 8 rows of C at a row of 8 pixels.
+// In float32 a thread computes 8 rows of C for a row of 8 pixels.
 template <bool BACK>
 struct Taps<gemm::float32, BACK> {
   float c[8][8] = {};
@@ -170,8 +170,8 @@ struct Taps<gemm::float32, BACK> {
   }
 };
 
-// correlate computes a block's 64 of the rows from m0 at its patches, `first` on, from x
-// [B,K,H,W], and hands them to emit as each does.
+// correlate computes the block's 64 rows from m0 at its patches, from `first` on, for x
+// [B,K,H,W], and passes them to emit as each does.
 template <Precision P, bool BACK, class Emit>
 __device__ __forceinline__ void correlate(const float* w, const float* x, const Stored& s, int m0, int K, int O, int C,
                                           const Patch (&at)[patches], Emit emit) {
@@ -194,7 +194,7 @@ __device__ __forceinline__ void correlate(const float* w, const float* x, const 
   Taps<P, BACK> taps;
   for (int step = 0; step * channels < K; step++) {
     cp_async_wait<0>();
-    __syncthreads();  // the step has arrived for all, and all are done with the last
+    __syncthreads();  // this step's data is complete, and all threads are done with the previous step
     start(step + 1);
     const float* tiles = shared + step % 2 * stage;
     taps.step(tiles, tiles + Weights<BACK>::floats);
@@ -202,7 +202,7 @@ __device__ __forceinline__ void correlate(const float* w, const float* x, const 
   taps.each(emit);
 }
 
-// put writes 4 channels from o at 4 pixels of a row to y, sample b.
+// put writes 4 channels from o on, at 4 pixels of a row, to sample b of y.
 __device__ __forceinline__ void put(float* y, int o, int O, int i, int j, const float (&v)[4][4], const Stored& s) {
   if (s.layout == shuffle) {  // 2 rows of 8 numbers; O is a multiple of 4
     if (o >= O) return;

@@ -1,5 +1,5 @@
-// conv3x3.cuh: what the 3×3 convolution and its gradients share: patches of 8×8 pixels
-// with their border of one, and how y is stored.
+// conv3x3.cuh: code common to the 3×3 convolution and its gradients: patches of 8×8
+// pixels with their border of one, and the layout of y.
 #pragma once
 #include "gemm.cuh"
 
@@ -26,8 +26,8 @@ struct Stored {
   }
 };
 
-// Patch is number t of the batch's patches: its sample and its first pixel. Past the
-// last there are none: its first row is past the image.
+// Patch is patch t of the batch: its sample and its first pixel. Past the last patch, the
+// first row is past the image.
 struct Patch {
   int b, i, j;
   __device__ __forceinline__ Patch(int t, int B, int H, int W) {
@@ -39,7 +39,7 @@ struct Patch {
   }
 };
 
-// Border is one number of a patch with its border, of every channel.
+// Border locates one number of a patch with its border, in every channel.
 struct Border {
   const float* from;
   bool inside;

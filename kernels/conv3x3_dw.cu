@@ -2,13 +2,13 @@
 // product over pixels:
 //   dw_ocuv += Σ_bij dy_boij x_bc,i+u−1,j+v−1       x [B,C,H,W], dw [O,C,3,3], dy as stored
 //
-// A block of 128 threads has 64 output and 16 input channels with their 9 taps, in steps
-// of one patch of 8×8 pixels: 64·64 numbers of dy, and 16·10·10 of x with its border, of
-// which the taps read shifted rows. Tiles are two deep, as in conv3x3.cu.
+// A block of 128 threads computes 64 output and 16 input channels with their 9 taps, in
+// steps of one patch of 8×8 pixels: 64·64 numbers of dy, and 16·10·10 of x with its
+// border, whose rows the taps read shifted. There are two tiles, as in conv3x3.cu.
 // Grid: ⌈O/64⌉, ⌈C/16⌉, parts of the patches; the parts are added by conv1x1_sum, in fixed
 // order.
-// 18·C·O operations and 4 (1.6·C·⌈O/64⌉ + O·⌈C/16⌉) bytes a pixel, most of them from L2:
-// bound by tensor cores where O is a multiple of 64, at float32 by arithmetic.
+// 18·C·O operations and 4 (1.6·C·⌈O/64⌉ + O·⌈C/16⌉) bytes per pixel, most of them from
+// L2: bound by tensor cores if O is a multiple of 64, at float32 by arithmetic.
 // Shared memory 47 KB a block.
 // Threads a multiprocessor, at least: 384.
 #include "conv3x3.cuh"
@@ -21,8 +21,8 @@ struct Gradients {
   static constexpr int floats = M * stride;
 };
 
-// fill_gradients starts the copies of 64 channels from o0 of a patch of dy; a thread has
-// 4 pixels of every 8th.
+// fill_gradients starts the copies of 64 channels, from o0 on, of a patch of dy. A thread
+// copies 4 pixels of every 8th channel.
 __device__ __forceinline__ void fill_gradients(float* tile, const float* dy, const Patch& at, int o0, int O, const Stored& s) {
   const int to = threadIdx.x % 16 * 4, i = at.i + to / side, j = at.j + to % side, n = i < s.H ? min(4, s.W - j) : 0;
   const float* from = dy + static_cast<size_t>(at.b) * O * s.H * s.W;
@@ -40,7 +40,7 @@ __device__ __forceinline__ void fill_gradients(float* tile, const float* dy, con
   }
 }
 
-// fill_borders starts the copies of 16 channels from c0 of a patch of x with its border.
+// fill_borders starts the copies of 16 channels, from c0 on, of a patch of x with its border.
 __device__ __forceinline__ void fill_borders(float* tile, const float* x, const Patch& at, int c0, int C, int H, int W) {
   if (threadIdx.x >= border) return;
   const Stored s = {plain, H, W};
@@ -52,12 +52,12 @@ __device__ __forceinline__ void fill_borders(float* tile, const float* x, const 
   }
 }
 
-// Pixels multiplies the tiles of a step: a warp has 32 output and 8 input channels.
+// Pixels multiplies the tiles of a step: a warp computes 32 output and 8 input channels.
 template <Precision P>
 struct Pixels {
   float c[2][9][4] = {};
 
-  // load reads a row of 8 pixels: a thread has pixels t and t + 4.
+  // load reads a row of 8 pixels: a thread reads pixels t and t + 4.
   __device__ __forceinline__ void load(float (&a)[2][2][2], float (&b)[9][2], const float* sy, const float* sx, int row) const {
     const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4, warp = threadIdx.x / 32;
 #pragma unroll
@@ -121,7 +121,7 @@ struct Pixels {
   }
 };
 
-// In float32 a thread has 8 output channels and one input channel.
+// In float32 a thread computes 8 output channels and one input channel.
 template <>
 struct Pixels<gemm::float32> {
   float c[8][9] = {};
@@ -154,7 +154,7 @@ struct Pixels<gemm::float32> {
   }
 };
 
-// weights writes the part z of dw, of `steps` patches: partial [parts,O,C,9].
+// weights writes part z of dw, from `steps` patches: partial [parts,O,C,9].
 template <Precision P>
 __device__ __forceinline__ void weights(float* partial, const float* dy, const float* x, int B, int C, int O, int H, int W,
                                         int layout, int steps) {

@@ -1,16 +1,16 @@
 // Operations on the rows of [R,K], K the last axis, and on rows of any length.
 //
-// Mapping: normalize_*, topk_softmax_fwd and softmax_grad give a row to a warp and
-// 4 rows to a block; K is at most some thousands (a stage's width, clusters,
-// experts, taps). scale_rows_* cover long rows with several blocks each.
-// Bound by memory, and for the router's few rows by the launch itself.
+// Mapping: normalize_*, topk_softmax_fwd and softmax_grad use one warp per row and 4 rows
+// per block; K is at most some thousands (a stage's width, clusters, experts, taps).
+// scale_rows_* use several blocks per row, for long rows.
+// Bound by memory; for the router's few rows by the launch itself.
 // Threads a multiprocessor, at least: 2048.
 #include "common.cuh"
 
 constexpr int threads = 128;
 constexpr int rows_per_block = threads / 32;
 
-// row_of_warp is this warp's row. All lanes leave where there is none.
+// row_of_warp is this warp's row. If there is none, all lanes return.
 __device__ __forceinline__ int row_of_warp() { return blockIdx.x * rows_per_block + threadIdx.x / 32; }
 
 // norm returns max(‖x‖₂, 1e-12) of a row.
@@ -20,7 +20,7 @@ __device__ __forceinline__ float norm(const float* x, int K) {
   return fmaxf(sqrtf(warp_sum(sum)), 1e-12f);
 }
 
-// normalize_fwd: y_r = x_r / max(‖x_r‖₂, 1e-12). 8 bytes, 3 operations a number.
+// normalize_fwd: y_r = x_r / max(‖x_r‖₂, 1e-12). 8 bytes, 3 operations per number.
 extern "C" __global__ void __launch_bounds__(threads)
     normalize_fwd(float* __restrict__ y, const float* __restrict__ x, int R, int K) {
   const int r = row_of_warp();
@@ -29,8 +29,8 @@ extern "C" __global__ void __launch_bounds__(threads)
   for (int k = threadIdx.x % 32; k < K; k += 32) y[r * K + k] = x[r * K + k] * scale;
 }
 
-// normalize_grad: with y = x/‖x‖, dx += (dy − y (y·dy)) / ‖x‖; where the norm is
-// cut off, y is linear in x and dx += dy / 1e-12. 16 bytes, 9 operations a number.
+// normalize_grad: with y = x/‖x‖, dx += (dy − y (y·dy)) / ‖x‖; if the norm is at its lower
+// limit, y is linear in x and dx += dy / 1e-12. 16 bytes, 9 operations per number.
 extern "C" __global__ void __launch_bounds__(threads)
     normalize_grad(float* __restrict__ dx, const float* __restrict__ dy, const float* __restrict__ x, int R, int K) {
   const int r = row_of_warp();
@@ -53,7 +53,7 @@ __device__ __forceinline__ bool kept(const float* x, int K, int k, int top) {
 }
 
 // topk_softmax_fwd: y_r = softmax over the top largest entries of x_r, 0
-// elsewhere. 8 bytes and 2K operations a number; rows are short and in L1.
+// elsewhere. 8 bytes and 2K operations per number; rows are short and in L1.
 extern "C" __global__ void __launch_bounds__(threads)
     topk_softmax_fwd(float* __restrict__ y, const float* __restrict__ x, int R, int K, int top) {
   const int r = row_of_warp();
@@ -72,9 +72,9 @@ extern "C" __global__ void __launch_bounds__(threads)
   for (int k = threadIdx.x % 32; k < K; k += 32) y[k] *= scale;
 }
 
-// softmax_grad: dx_k += y_k Σ_j y_j (dy_k − dy_j), which is y_k (dy_k − y·dy) for
-// Σ y = 1: where y is nearly all in one entry, that entry's difference would be
-// the rounding of y. 16 bytes and 3K operations a number; rows are in L1.
+// softmax_grad: dx_k += y_k Σ_j y_j (dy_k − dy_j), which equals y_k (dy_k − y·dy) for
+// Σ y = 1; but if one entry of y is nearly 1, the latter difference would be its rounding
+// error. 16 bytes and 3K operations per number; rows are in L1.
 extern "C" __global__ void __launch_bounds__(threads)
     softmax_grad(float* __restrict__ dx, const float* __restrict__ dy, const float* __restrict__ y, int R, int K) {
   const int r = row_of_warp();
@@ -88,14 +88,14 @@ extern "C" __global__ void __launch_bounds__(threads)
   }
 }
 
-// ---- rows of any length: block (x, y, z) has 1024 numbers from `first` of row y + 65535·z
+// ---- rows of any length: block (x, y, z) handles 1024 numbers, from `first` on, of row y + 65535·z
 
 constexpr int long_threads = 256;
 constexpr int per_block = 4 * long_threads;
 
 struct Row {
   int row;
-  bool any, wide;     // there is such a row; it starts at a multiple of 16 bytes
+  bool any, wide;     // the row exists; it starts at a multiple of 16 bytes
   long long n, first; // its length; this thread's first number
   __device__ __forceinline__ Row(int R, long long n) : n(n) {
     row = blockIdx.y + 65535 * blockIdx.z;
@@ -105,7 +105,7 @@ struct Row {
   }
 };
 
-// scale_rows_fwd: y_r = s_r x_r. 8 bytes, 1 operation a number.
+// scale_rows_fwd: y_r = s_r x_r. 8 bytes, 1 operation per number.
 extern "C" __global__ void __launch_bounds__(long_threads)
     scale_rows_fwd(float* __restrict__ y, const float* __restrict__ x, const float* __restrict__ s, int R, long long n) {
   const Row r(R, n);
@@ -117,7 +117,7 @@ extern "C" __global__ void __launch_bounds__(long_threads)
   store4(y + r.row * n, v, r.first, n, r.wide);
 }
 
-// scale_rows_grad: dx_r += s_r dy_r, where dx is wanted. 12 bytes, 2 operations a number.
+// scale_rows_grad: dx_r += s_r dy_r, if dx is wanted. 12 bytes, 2 operations per number.
 extern "C" __global__ void __launch_bounds__(long_threads)
     scale_rows_grad(float* __restrict__ dx, const float* __restrict__ dy, const float* __restrict__ s, int R, long long n) {
   const Row r(R, n);
@@ -130,7 +130,7 @@ extern "C" __global__ void __launch_bounds__(long_threads)
 }
 
 // scale_rows_dots: partial[r][b] = x·dy over the numbers of block b of row r; their
-// sum, by rows_sum, is ds_r. 8 bytes, 2 operations a number.
+// sum, by rows_sum, is ds_r. 8 bytes, 2 operations per number.
 extern "C" __global__ void __launch_bounds__(long_threads)
     scale_rows_dots(float* __restrict__ partial, const float* __restrict__ dy, const float* __restrict__ x, int R,
                     long long n) {
@@ -145,7 +145,7 @@ extern "C" __global__ void __launch_bounds__(long_threads)
   if (threadIdx.x == 0) partial[static_cast<long long>(r.row) * gridDim.x + blockIdx.x] = sum;
 }
 
-// rows_sum: y_r += Σ_k x_rk, a warp a row. 4 bytes, 1 operation a number.
+// rows_sum: y_r += Σ_k x_rk, one warp per row. 4 bytes, 1 operation per number.
 extern "C" __global__ void __launch_bounds__(threads)
     rows_sum(float* __restrict__ y, const float* __restrict__ x, int R, int K) {
   const int r = row_of_warp();

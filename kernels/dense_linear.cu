@@ -1,13 +1,12 @@
-// Small matrix products of the router, the frequency branch and the prompts, in
-// float32 at every precision: all of them together are below a thousandth of a
-// training step.
+// Small matrix products of the router, the frequency branch and the prompts, in float32
+// at every precision: together they take less than a thousandth of a training step.
 //
 //   linear   y_ro = bias_o + Σ_k w_ok x_rk    x [R,K], w [O,K], y [R,O]
 //   mix      y_r = Σ_l a_rl c_l               a [R,L], c [L,n], y [R,n]
 //
 // R is a batch or its tokens, K and O some hundreds, L a few, n up to a million.
-// A thread or warp does 4 rows of R at once, so that w and c are read from memory
-// once for 4 of them.
+// A thread or warp computes 4 rows of R at once, so that w and c are read from memory
+// once per 4 rows.
 // linear: 4·K·O bytes and 2·R·K·O operations, bound by the launch itself. mix: 4 (L + R) n
 // bytes and 2·R·L·n operations, bound by memory.
 // Threads a multiprocessor, at least: 2048, linear_fwd 1536, mix_fwd 1536, mix_dc
@@ -17,7 +16,8 @@
 constexpr int threads = 128, long_threads = 256;
 constexpr int rows = 4;  // of R at once
 
-// linear_fwd: a warp has output o of 4 rows. Block (x, y): outputs 4x on, rows 4y on.
+// linear_fwd: a warp computes output o of 4 rows. Block (x, y): outputs from 4x, rows
+// from 4y.
 extern "C" __global__ void __launch_bounds__(threads)
     linear_fwd(float* __restrict__ y, const float* __restrict__ x, const float* __restrict__ w,
                const float* __restrict__ bias, int R, int K, int O) {
@@ -41,7 +41,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   }
 }
 
-// linear_dx: dx_rk += Σ_o dy_ro w_ok. A thread has input k of 4 rows.
+// linear_dx: dx_rk += Σ_o dy_ro w_ok. A thread computes input k of 4 rows.
 extern "C" __global__ void __launch_bounds__(threads)
     linear_dx(float* __restrict__ dx, const float* __restrict__ dy, const float* __restrict__ w, int R, int K, int O) {
   const int k = blockIdx.x * threads + threadIdx.x, r0 = blockIdx.y * rows;
@@ -58,8 +58,8 @@ extern "C" __global__ void __launch_bounds__(threads)
     if (r0 + i < R) dx[static_cast<size_t>(r0 + i) * K + k] += sum[i];
 }
 
-// linear_dw: dw_ok += Σ_r dy_ro x_rk, and dbias_o += Σ_r dy_ro; either may be left
-// out. A thread has 4 inputs k of output o = blockIdx.y.
+// linear_dw: dw_ok += Σ_r dy_ro x_rk, and dbias_o += Σ_r dy_ro; either may be absent. A
+// thread computes 4 inputs k of output o = blockIdx.y.
 extern "C" __global__ void __launch_bounds__(threads)
     linear_dw(float* __restrict__ dw, float* __restrict__ dbias, const float* __restrict__ dy,
               const float* __restrict__ x, int R, int K, int O) {
@@ -77,8 +77,8 @@ extern "C" __global__ void __launch_bounds__(threads)
   if (dbias && k == 0) dbias[o] += bias;
 }
 
-// mixed: y_r = (or +=) Σ_l a[r·row + l·column] c_l. A thread has 4 numbers of 4
-// rows; block (x, y): numbers 1024x on, rows 4y on.
+// mixed: y_r = (or +=) Σ_l a[r·row + l·column] c_l. A thread computes 4 numbers of 4 rows;
+// block (x, y): numbers from 1024x, rows from 4y.
 template <bool ADD>
 __device__ __forceinline__ void mixed(float* y, const float* a, const float* c, int R, int L, int row, int column,
                                       long long n) {

@@ -1,11 +1,11 @@
 // The gated feed-forward networks of the experts, y_b = x_b + Σ_e route_be F_e(u_b),
-// u = LN(x), as matrix products (gemm.cuh). What lies between the products is in
-// experts_gate.cu. Routing stays on the device: a job is an expert that a sample runs, and
-// experts_dispatch lists the jobs. The host launches grids for S jobs a sample, and
-// as many rounds of them as could be; blocks without a job leave at once.
+// u = LN(x), as matrix products (gemm.cuh). experts_gate.cu has the operations between the
+// products. Routing stays on the device: a job is an expert that a sample runs, and
+// experts_dispatch lists the jobs. The host launches grids for S jobs per sample, and as
+// many rounds as there could be; blocks without a job return at once.
 //
-// x, u, dy, y, du [B,C,P]; e and de [B,S,2h,P], gated and dgated [B,S,h,P] of a
-// round; a weight is found by its expert, through a table of addresses.
+// x, u, dy, y, du [B,C,P]; e and de [B,S,2h,P], gated and dgated [B,S,h,P] of a round; a
+// table holds the addresses of each expert's weights.
 //
 //               A                  B             C, grid (x, y, z)
 //   expand_fwd  Expand             u_b           e of a job     tiles, B·S
@@ -15,16 +15,16 @@
 //   expand_dw   [de ...]           [u ...]ᵀ      dExpand of e   tiles, E, parts
 //   project_dw  [dy ...]           [gated ...]ᵀ  dProject of e  tiles, E, parts
 //
-// project_fwd and expand_dx gather: they are one product along all hidden channels
-// of a sample's jobs, in the order of their experts, and write the sum and the
-// residual once; gated and dgated bear the routes' weights. The dw are products
-// along all pixels of the samples that ran an expert, cut into parts whose sums
-// experts_dw_sum adds in fixed order.
+// project_fwd and expand_dx gather: each is one product along all hidden channels of a
+// sample's jobs, in the order of their experts, and writes the sum with the residual
+// once; gated and dgated include the routes' weights. The dw are products along all
+// pixels of the samples that ran an expert, split into parts whose sums experts_dw_sum
+// adds in fixed order.
 //
-// A job of 3·C·h multiply-accumulates a pixel moves 4 (C + 2h) bytes in expand and
-// 4 (h + C) in project: bound by memory up to some 200 channels at tf32 on an A100,
-// by the tensor cores above. A block of 128 threads; shared memory 41, 41, 39, 39,
-// 45, 45 KB. u, gated and de come rounded to TF32 where that is the precision.
+// A job of 3·C·h multiply-accumulates per pixel moves 4 (C + 2h) bytes in expand and
+// 4 (h + C) in project: bound by memory up to some 200 channels at tf32 on an A100, by the
+// tensor cores above. A block has 128 threads; shared memory 41, 41, 39, 39, 45, 45 KB. If
+// the precision is TF32, u, gated and de are already rounded to it.
 // Threads a multiprocessor, at least: 384, experts_dispatch 2048, experts_dw_sum 2048.
 #include "gemm.cuh"
 
@@ -38,8 +38,8 @@ using gemm::Walk;
 //   expert [R,B,S]    the expert in a slot, or −1
 //   list [R,E,count]  the jobs of e, as b·S + the slot in the round; rows of B
 //   count [R,E]
-// Without a route every expert serves every sample. Some 12·B·E bytes: bound by the
-// latency of the launch.
+// Without a route every sample runs every expert. Some 12·B·E bytes: bound by the latency
+// of the launch.
 extern "C" __global__ void __launch_bounds__(128)
     experts_dispatch(int* __restrict__ slot, int* __restrict__ expert, int* __restrict__ list, int* __restrict__ count,
                      const float* __restrict__ route, int B, int E, int S) {
@@ -66,9 +66,9 @@ extern "C" __global__ void __launch_bounds__(128)
   }
 }
 
-// product computes a tile of Σ_i W_i x_i over the first `count` jobs: W_i, the
-// weight of experts[i], is [M,K], or [K,M] where it is TRANSPOSED; x is [count,K,P],
-// ROUNDED if its writer has rounded it for this product.
+// product computes a tile of Σ_i W_i x_i over the first `count` jobs. W_i, the weight of
+// experts[i], is [M,K], or [K,M] if TRANSPOSED; x is [count,K,P], ROUNDED if already
+// rounded for this product.
 template <Precision P_, bool TRANSPOSED, bool ROUNDED, class Emit>
 __device__ __forceinline__ void product(const float* const* weights, const int* experts, int count, const float* x, int M,
                                         int K, int P, Emit emit) {
@@ -79,7 +79,7 @@ __device__ __forceinline__ void product(const float* const* weights, const int* 
   const bool wide = P % 4 == 0, wide_w = (TRANSPOSED ? M : K) % 4 == 0;
   Walk<A> a;
   Walk<B> b;
-  int left = 0;  // of the job whose tiles are being copied
+  int left = 0;  // channels left of the job whose tiles are being copied
   gemm::multiply<P_, A, B>(
       count * ((K + gemm::K - 1) / gemm::K),
       [&](float* to_a, float* to_b) {
@@ -134,9 +134,10 @@ __device__ __forceinline__ void gather(float* y, const float* base, const float*
                                 });
 }
 
-// weights writes part z of an expert's Σ dy xᵀ: partial [parts,E,M,N]. Of dy [.,M,P]
-// and x [.,N,P] one is of jobs and the other of samples: dy where OF_JOBS. The
-// pixels of each job are cut into steps of 16. u, gated and de come rounded.
+// weights writes part z of an expert's Σ dy xᵀ: partial [parts,E,M,N]. One of dy [.,M,P]
+// and x [.,N,P] has a matrix per job and the other one per sample; with OF_JOBS dy is the
+// former. The pixels of each job are divided into steps of 16. u, gated and de are
+// already rounded.
 template <Precision P_, bool OF_JOBS>
 __device__ __forceinline__ void weights(float* partial, const float* dy, const float* x, const int* list, const int* count,
                                         int B_, int S, int M, int N, int P) {
@@ -150,7 +151,7 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const f
   const int steps = (all + gridDim.z - 1) / gridDim.z, first = blockIdx.z * steps;
   list += e * B_ + first / per_job;
   int p = first % per_job * gemm::K;  // where the job's tiles start
-  int left = 0;                       // pixels of the job whose tiles are being copied
+  int left = 0;                       // pixels left of the job whose tiles are being copied
   const bool wide = P % 4 == 0;
   Walk<A> a;
   Walk<B> b;

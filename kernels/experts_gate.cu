@@ -1,13 +1,13 @@
 // The gate between an expert's two products (experts.cu): with e = Expand·u,
 //   a = depthwise3×3(e_c), b = depthwise3×3(e_h+c), zero-padded
-//   gated_c = route · GELU(a) b,  GELU(a) = a Φ(a), Φ the normal distribution's
+//   gated_c = route · GELU(a) b,  GELU(a) = a Φ(a), Φ the normal distribution function
 // and, with q = Projectᵀ dy and φ the density,
 //   da = route · q b (Φ(a) + a φ(a)),  db = route · q GELU(a)
 //   de = depthwise3×3ᵀ(da, db),  ddepthwise_t = Σ_p d(a,b)_p e_p+t
 //   droute_be = Σ_cp q GELU(a) b
 //
-// e and de [B,S,2h,H,W], gated and q [B,S,h,H,W] of a round; expert [B,S] says which
-// expert a job is of, −1 for none; depthwise is a table of its weights [2h,3,3].
+// e and de [B,S,2h,H,W], gated and q [B,S,h,H,W] of a round; expert [B,S] is each job's
+// expert, −1 for none; depthwise is a table of its weights [2h,3,3].
 // Threads a multiprocessor, at least: 2048, gate_fwd 640, gate_grad 576.
 #include "common.cuh"
 
@@ -17,7 +17,7 @@ __device__ __forceinline__ float normal_cdf(float a) { return .5f * (1.f + erff(
 struct Row {
   float v[6];
 
-  // load reads from column x on; what is outside the image is 0.
+  // load reads from column x on; outside the image it reads 0.
   __device__ __forceinline__ void load(const float* image, int y, int x, int H, int W) {
     const bool any = y >= 0 && y < H;
     const float* row = image + y * W;
@@ -44,10 +44,10 @@ __device__ __forceinline__ void load9(float (&w)[9], const float* p) {
 
 constexpr int strip = 4;
 
-// gate_fwd: a thread has 4 columns of 4 rows of a hidden channel and keeps three
-// rows of each half in registers. Block (x, y): 128 of the job's h·⌈H/4⌉·⌈W/4⌉
-// pieces, and job y. 12 bytes (18 with the strips' edges, from a cache) and 60
-// operations a number: bound by memory.
+// gate_fwd: a thread computes 4 columns of 4 rows of a hidden channel and keeps three rows
+// of each half in registers. Block (x, y): 128 of the h·⌈H/4⌉·⌈W/4⌉ pieces of job y. 12
+// bytes (18 with the strips' edges, from a cache) and 60 operations per number: bound by
+// memory.
 extern "C" __global__ void __launch_bounds__(128, 5)
     gate_fwd(float* __restrict__ gated, const float* __restrict__ e, float* const* __restrict__ depthwise,
              const int* __restrict__ expert, const float* __restrict__ route, int E, int S, int h, int H, int W, int tf32) {
@@ -85,9 +85,9 @@ extern "C" __global__ void __launch_bounds__(128, 5)
   }
 }
 
-// ---- the gradient: a block goes through a hidden channel of a job in tiles of
-// 32×16. A tile's e, with a frame of 2, and its d(a,b), with a frame of 1, lie in
-// shared memory: d is never written, at the price of computing its frame twice.
+// ---- the gradient: a block processes a hidden channel of a job in tiles of 32×16. A
+// tile's e, with a frame of 2, and its d(a,b), with a frame of 1, are in shared memory: d
+// is never written, at the cost of computing its frame twice.
 
 constexpr int grad_threads = 192;
 constexpr int tile_w = 32, tile_h = 16, line = tile_w + 8;  // lines start 4 columns early
@@ -133,7 +133,7 @@ __device__ __forceinline__ void load_tile(Tiles& t, const float* a, const float*
   }
 }
 
-// gate_tile fills d, writes gated and returns this thread's share of droute.
+// gate_tile fills d, writes gated and returns this thread's part of droute.
 __device__ __forceinline__ float gate_tile(Tiles& t, float* gated, const float* q, float scale, int y0, int x0, int H,
                                            int W, bool tf32) {
   constexpr int groups = line / 4, n = (tile_h + 2) * groups;
@@ -196,8 +196,8 @@ __device__ __forceinline__ void filter_tile(float (&sum)[9], const float (*e)[li
 
 // gate_grad writes gated, de and, for each job and channel, the sums: partial
 // [B,S,h,19]. Block (x, y): channel x of job y. 12 bytes read (22 with the frames,
-// from a cache) and 12 written, and some 230 operations, for each number of gated:
-// bound by memory and arithmetic alike on an A100. 12 KB of shared memory.
+// from a cache), 12 written and some 230 operations per number of gated: bound by both
+// memory and arithmetic on an A100. 12 KB of shared memory.
 extern "C" __global__ void __launch_bounds__(grad_threads, 3)
     gate_grad(float* __restrict__ de, float* __restrict__ gated, float* __restrict__ partial, const float* __restrict__ e,
               const float* __restrict__ q, float* const* __restrict__ depthwise, const int* __restrict__ expert,
@@ -214,7 +214,7 @@ extern "C" __global__ void __launch_bounds__(grad_threads, 3)
   float suma[9] = {}, sumb[9] = {}, droute = 0.f;
   for (int y0 = 0; y0 < H; y0 += tile_h)
     for (int x0 = 0; x0 < W; x0 += tile_w) {
-      __syncthreads();  // the last tile's reads are over
+      __syncthreads();  // the previous tile's reads are over
       load_tile(tiles, e + a, e + b, y0, x0, H, W);
       __syncthreads();
       droute += gate_tile(tiles, gated + one, q + one, scale, y0, x0, H, W, tf32);
@@ -234,9 +234,9 @@ extern "C" __global__ void __launch_bounds__(grad_threads, 3)
   partial[(static_cast<long long>(job) * h + c) * sums + threadIdx.x] = v;
 }
 
-// gate_dw adds to ddepthwise of each expert that ran and whose gradient is wanted
-// the sums of its jobs, in their order. Block (x, y): 128 of the 18·h numbers of
-// expert y. 4 (jobs + 2) bytes and `jobs` operations a number: bound by memory.
+// gate_dw adds the sums of an expert's jobs, in order, to its ddepthwise, for each expert
+// that ran and whose gradient is wanted. Block (x, y): 128 of the 18·h numbers of expert
+// y. 4 (jobs + 2) bytes and `jobs` operations per number: bound by memory.
 extern "C" __global__ void __launch_bounds__(128)
     gate_dw(float* const* __restrict__ ddepthwise, const float* __restrict__ partial, const int* __restrict__ list,
             const int* __restrict__ count, int B, int h) {
@@ -248,8 +248,8 @@ extern "C" __global__ void __launch_bounds__(128)
   in_global(ddepthwise[e])[i] += sum;
 }
 
-// gate_droute: droute_be += the sum of its job over the channels, a warp a job,
-// 4 jobs a block. 4 bytes and 1 operation a number: bound by memory.
+// gate_droute: droute_be += the sum of its job over the channels; one warp per job, 4
+// jobs per block. 4 bytes and 1 operation per number: bound by memory.
 extern "C" __global__ void __launch_bounds__(128)
     gate_droute(float* __restrict__ droute, const float* __restrict__ partial, const int* __restrict__ expert, int jobs,
                 int E, int S, int h) {

@@ -6,20 +6,19 @@
 // The gradient of each is the other with its inner columns weighted, by 1/2 or 2,
 // and added.
 //
-// Two kernels each, one along the rows and one down the columns; the spectra between
-// them lie in global memory. Two rows of real numbers make one of complex ones, r0 +
-// i·r1, whose transform falls apart into theirs by symmetry; an inverse transform is
-// a forward one of swapped parts. A block has L lines of n complex numbers in shared
-// memory, twice (16·n·L bytes), and goes over them in passes of radix 4, 2, 3, 5 and
-// 7 (Stockham), and of any other prime by its definition. Lines too long for shared
-// memory (n over some 10000) use global memory in its place, the kernels *_long.
+// Each has two kernels, one along the rows and one down the columns, with the spectra
+// between them in global memory. Two rows of real numbers form one of complex ones,
+// r0 + i·r1, whose transform separates into theirs by symmetry; an inverse transform is a
+// forward one with real and imaginary parts swapped. A block holds L lines of n complex
+// numbers in shared memory, twice (16·n·L bytes), and processes them in passes of radix 4,
+// 2, 3, 5 and 7 (Stockham), and of any other prime by the definition. For lines too long
+// for shared memory (n over some 10000) the kernels *_long use global memory instead.
 //
-// Rows: L pairs of rows, of whatever planes. Columns: L neighbouring columns, of
-// whatever planes, so that 64 bytes are read together.
-// 8 bytes and some 2.5·log₂ n operations a number of x in each kernel (12 bytes
-// where it adds): bound by memory for n to some thousands; the passes through shared
-// memory come next. 256 threads a block. What follows holds
-// while 16·n·L is at most 40 KB.
+// Rows: L pairs of rows, from any planes. Columns: L neighbouring columns, from any
+// planes, so that 64 bytes are read together.
+// 8 bytes and some 2.5·log₂ n operations per number of x in each kernel (12 bytes if it
+// adds): bound by memory for n up to some thousands, next by the passes through shared
+// memory. 256 threads per block. The following holds while 16·n·L is at most 40 KB.
 // Threads a multiprocessor, at least: 1024.
 #include "common.cuh"
 
@@ -81,18 +80,18 @@ __device__ __forceinline__ void dft<4>(float2 (&x)[4]) {
   x[1] = make_float2(b.x + d.y, b.y - d.x), x[3] = make_float2(b.x - d.y, b.y + d.x);
 }
 
-// Lines are L lines of n complex numbers, lying one after another or, as COLUMNS,
-// side by side. roots holds e^(−2πik/n), k < n.
+// Lines are L lines of n complex numbers, stored one after another or, with COLUMNS,
+// interleaved. roots holds e^(−2πik/n), k < n.
 template <bool COLUMNS>
 struct Lines {
-  float2 *a, *b;  // the numbers, and room for as many
+  float2 *a, *b;  // the numbers, and a buffer of the same size
   const float2* roots;
   int n, L;
 
   __device__ __forceinline__ int at(int k, int line) const { return COLUMNS ? k * L + line : line * n + k; }
 
-  // butterfly does one pass of radix R: see the CPU's, which is the same. s is the
-  // product of the radices so far.
+  // butterfly does one pass of radix R, like the CPU's. s is the product of the radices so
+  // far.
   template <int R>
   __device__ __forceinline__ void butterfly(int s) {
     const int per_line = n / R, count = per_line / s;
@@ -108,7 +107,7 @@ struct Lines {
     }
   }
 
-  // direct does one pass of any radix: R operations for each number.
+  // direct does one pass of any radix: R operations per number.
   __device__ __forceinline__ void direct(int R, int s) {
     const int per_line = n / R, count = per_line / s;
     for (int t = threadIdx.x; t < n * L; t += threads) {
@@ -146,7 +145,7 @@ struct Lines {
   }
 };
 
-// lines places a block's lines: in shared memory, or in room where they are LONG.
+// lines places a block's lines: in shared memory or, if LONG, in room.
 template <bool LONG, bool COLUMNS>
 __device__ __forceinline__ Lines<COLUMNS> lines(float2* room, const float2* roots, int n, int L) {
   if constexpr (LONG) {
@@ -158,8 +157,8 @@ __device__ __forceinline__ Lines<COLUMNS> lines(float2* room, const float2* root
   }
 }
 
-// Spectrum is where pair g of two rows has its numbers: real parts from `re` on and
-// imaginary ones `step` behind them; the second row `width` further.
+// Spectrum locates the numbers of the pair g of rows: real parts from `re` on, imaginary
+// ones `step` after them; the second row is `width` further.
 struct Spectrum {
   long long re, step;
   int width;
@@ -202,7 +201,7 @@ __device__ __forceinline__ void rows(float* v, const float* x, float2* room, con
   }
 }
 
-// inverse_rows transforms v to x, times scale; inner columns count `inner` times.
+// inverse_rows transforms v to x, times scale, with inner columns multiplied by inner.
 template <bool LONG>
 __device__ __forceinline__ void inverse_rows(float* x, const float* v, float2* room, const float2* roots, int L, int planes,
                                              int C, int H, int W, float scale, float inner, int add) {
@@ -240,8 +239,8 @@ __device__ __forceinline__ void inverse_rows(float* x, const float* v, float2* r
   }
 }
 
-// columns transforms L columns of v [B,2C,H,width] to y, times scale and, but for
-// the first and the last of a plane, inner. L divides the block.
+// columns transforms L columns of v [B,2C,H,width] to y, times scale and, except for a
+// plane's first and last column, inner. L divides the block.
 template <bool LONG>
 __device__ __forceinline__ void columns(float* y, const float* v, float2* room, const float2* roots, int L, int planes, int C,
                                         int H, int width, float scale, float inner, int inverse, int add) {

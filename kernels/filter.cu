@@ -1,10 +1,10 @@
 // The rest of FSB: batch norm of the taps' logits, the dynamic filter, and the
 // gate of Eq. 15.
 //
-// batch_norm_*: x [B,N], statistics over B with eps 1e-5; a thread a column. N is
+// batch_norm_*: x [B,N], statistics over B with eps 1e-5; one thread per column. N is
 // the taps of all groups, B a batch: bound by the launch.
 // dynamic_filter_*: x, low, high [B,C,H,W], taps f [B,G,k²]; Eqs. 12 and 13.
-// sigmoid_gate_*: n numbers, 4 a thread, bound by memory.
+// sigmoid_gate_*: n numbers, 4 per thread, bound by memory.
 // Threads a multiprocessor, at least: 2048, dynamic_filter_dx 1024, dynamic_filter_df
 // 1440, sigmoid_gate_grad 1536.
 #include "common.cuh"
@@ -77,7 +77,7 @@ extern "C" __global__ void __launch_bounds__(column_threads)
 
 // ---- dynamic filter
 
-// Patch is a thread's 4 numbers of a row: row i, columns j to j + 3 of a plane.
+// Patch locates a thread's 4 numbers: row i, columns j to j + 3 of a plane.
 // Block (x, y, z): 1024 numbers of plane y + 65535·z of the B·C.
 struct Patch {
   bool any, wide;
@@ -95,15 +95,15 @@ struct Patch {
   }
 };
 
-// reflect folds i into 0..n−1 without repeating the edge. What is further out than
-// the filter reaches is some number inside: nothing uses it.
+// reflect folds i into 0..n−1 without repeating the edge. Further out than the filter
+// reaches, the result is an arbitrary index inside, which is not used.
 __device__ __forceinline__ int reflect(int i, int n) {
   i = abs(i);
   return max(i >= n ? 2 * (n - 1) - i : i, 0);
 }
 
 // correlate: sum_q += Σ_uv tap(u, v) x(i + u − K/2, j + q + v − K/2) for q = 0..3,
-// with 4 + K − 1 reads of x a row. FLIP turns the taps round, which makes the transpose.
+// with 4 + K − 1 reads of x per row. FLIP reverses the taps, which gives the transpose.
 template <bool FLIP, class X>
 __device__ __forceinline__ void correlate(float (&sum)[4], const float* taps, int K, int i, int j, X x) {
   const int r = K / 2;
@@ -152,15 +152,15 @@ struct Difference {
   }
 };
 
-// image returns the a-th place that reflection at the edges makes i of, in a frame
-// r wide: i itself, and what is beyond one edge or the other. −r − 1 is none.
+// image returns the a-th position whose reflection at the edges is i, in a frame r wide: i
+// itself, and positions beyond one edge or the other. −r − 1 means none.
 __device__ __forceinline__ int image(int i, int a, int n, int r) {
   if (a == 0) return i;
   const int to = a == 1 ? -i : 2 * (n - 1) - i;
   return a == 1 ? (i > 0 && i <= r ? to : -r - 1) : (i < n - 1 && to < n + r ? to : -r - 1);
 }
 
-// reflected is what a pixel gets as the images of itself beyond the edges.
+// reflected returns what a pixel receives through its images beyond the edges.
 __device__ __forceinline__ float reflected(const float* taps, int K, int i, int j, const Difference& g) {
   const int r = K / 2;
   float sum = 0.f;
@@ -172,9 +172,9 @@ __device__ __forceinline__ float reflected(const float* taps, int K, int i, int 
   return sum;
 }
 
-// dynamic_filter_dx: with g = dlow − dhigh, dx += dhigh + the turned taps over g, 0
-// outside, over the pixel and over its images. 20 bytes and 3k² operations a
-// number; bound by memory, but for a frame of k/2 pixels.
+// dynamic_filter_dx: with g = dlow − dhigh, 0 outside, dx += dhigh + the reversed taps
+// over g, at the pixel and at its images. 20 bytes and 3k² operations per number; bound by
+// memory, except in a frame of k/2 pixels.
 extern "C" __global__ void __launch_bounds__(threads, 4)
     dynamic_filter_dx(float* __restrict__ dx, const float* __restrict__ dlow, const float* __restrict__ dhigh,
                       const float* __restrict__ f, int B, int C, int H, int W, int G, int K) {
@@ -195,9 +195,9 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
 }
 
 // dynamic_filter_df: partial[(b G + g) K² + t][blockIdx.x] = Σ (dlow − dhigh) x at tap t
-// over 32 rows of one plane of group y = b G + g; their sum, by rows_sum, is df. A
-// warp a tap, 9 of them: the rows come from memory once and from L1 for the other
-// warps. 12 bytes and 3k² operations a number; bound by L1.
+// over 32 rows of one plane of group y = b G + g; their sum, by rows_sum, is df. Each of 9
+// warps computes a tap: the rows are read from memory once, and from L1 by the other
+// warps. 12 bytes and 3k² operations per number; bound by L1.
 constexpr int df_threads = 288, df_rows = 32;
 extern "C" __global__ void __launch_bounds__(df_threads)
     dynamic_filter_df(float* __restrict__ partial, const float* __restrict__ dlow, const float* __restrict__ dhigh,

@@ -1,23 +1,23 @@
-// gemm.cuh: matrix products in tiles, for the 1×1 convolution and what else can be
-// written as one. A block of 128 threads computes C [64,128] = A [64,K] B [K,128] in
-// steps of 16 along K. Operands come by cp.async, three tiles deep: while one is
-// multiplied two are on their way.
+// gemm.cuh: tiled matrix products, for the 1×1 convolution and other operations that can
+// be written as one. A block of 128 threads computes C [64,128] = A [64,K] B [K,128] in
+// steps of 16 along K. cp.async copies operands into three tiles: while one is multiplied,
+// two are being copied.
 //
 // Four precisions share the tiles: tensor cores with operands rounded to TF32 or
 // bf16, plain float32 arithmetic, and tf32x3, which is nearly float32 on the tensor
 // cores at a third of TF32's rate: x = hi + lo, both TF32, and a·b is hi·hi + hi·lo +
-// lo·hi but for 2⁻²². Tiles hold float32 in each. Rounding happens on the way to the
-// registers; to TF32 also in what writes a tensor, if products are all that reads it:
-// once then, and not by each warp that has the number.
+// lo·hi up to 2⁻²². Tiles always hold float32. Numbers are rounded when loaded into
+// registers; to TF32 also by the writer of a tensor that only products read: once, instead
+// of in every warp that loads the number.
 //
-// A tile lies in shared memory as its source does in global memory, in lines of 16
-// bytes and more that follow the contiguous axis:
+// A tile has the layout in shared memory that its source has in global memory, in lines of
+// at least 16 bytes along the contiguous axis:
 //   Tile<R, true>   R lines of 16: K is contiguous        s[r][k]
 //   Tile<R, false>  16 lines of R: the other axis is      s[k][r]
-// Lines are padded so that neither the copies nor the reads of fragments collide in
-// a bank. Which rows and columns a thread has is chosen so that it reads 16
-// bytes at a time and, where C's rows are contiguous, writes 16: the order of a sum
-// along K and the numbering of C's rows within a tile are free.
+// Lines are padded so that neither the copies nor the reads of fragments have bank
+// conflicts. The rows and columns of a thread are chosen so that it reads 16 bytes at a
+// time and, if C's rows are contiguous, writes 16: the order of a sum along K and the
+// numbering of C's rows within a tile are free.
 #pragma once
 #include "common.cuh"
 
@@ -28,7 +28,7 @@ enum Precision { float32, tf32, bf16, tf32x3 };
 constexpr int M = 64, N = 128, K = 16;  // of a block's tiles
 constexpr int stages = 3, threads = 128;
 
-// Where ROUNDED, what wrote the source has rounded it to TF32 if that is the precision.
+// ROUNDED says that the source's writer has rounded it, if the precision is TF32.
 template <int ROWS, bool K_CONTIGUOUS, bool ROUNDED = false>
 struct Tile {
   static constexpr int rows = ROWS;
@@ -38,17 +38,17 @@ struct Tile {
   static constexpr int stride = K_CONTIGUOUS ? K + 4 : ROWS + 8;
   static constexpr int floats = lines * stride;
 
-  // A thread copies 4 numbers of each of `each` lines, `apart` lines from one another.
+  // A thread copies 4 numbers from each of `each` lines, which are `apart` lines apart.
   static constexpr int apart = threads * 4 / width, each = lines / apart;
   static_assert(each * apart == lines, "a tile is a whole number of copies for each thread");
   static __device__ __forceinline__ int line() { return threadIdx.x / (width / 4); }
   static __device__ __forceinline__ int at() { return threadIdx.x % (width / 4) * 4; }
 };
 
-// copy starts a thread's copies of a tile: of the n-th of its lines from from(n) on if the
-// source has(n) it, of which `along` numbers are left; the rest become 0. Lines that it
-// does not take(n) are left alone. wide says that all lines start at multiples of 16
-// bytes and have a multiple of 4 numbers.
+// copy starts a thread's copies of a tile. Its n-th line is copied from from(n) if the
+// source has(n) it and `along` numbers are left; the rest become 0. Lines for which
+// take(n) is false are skipped. wide says that all lines start at multiples of 16 bytes
+// and have a multiple of 4 numbers.
 template <class T, class From, class Has, class Take>
 __device__ __forceinline__ void copy(float* tile, bool wide, int along, From from, Has has, Take take) {
   float* to = tile + T::line() * T::stride + T::at();
@@ -65,16 +65,16 @@ __device__ __forceinline__ void copy(float* tile, bool wide, int along, From fro
       if (take(n)) cp_async_or_zero<4>(to + n * T::apart * T::stride + k, from(n) + k, along > k && has(n));
 }
 
-// Walk is where a thread's copies come from as tiles follow each other along K, through
-// a matrix of lines of contiguous numbers. All that a step costs is one address, and
-// what is left of the matrix from there on.
+// Walk tracks the sources of a thread's copies as tiles follow each other along K, through
+// a matrix of lines of contiguous numbers. A step only updates one address and the
+// remaining size of the matrix.
 template <class T>
 struct Walk {
   const float* p;
   size_t stride;     // from line to line
-  int lines, along;  // that are left
+  int lines, along;  // remaining
 
-  // start goes to line r0 and number c0 of a matrix.
+  // start moves to line r0 and number c0 of a matrix.
   __device__ __forceinline__ void start(const float* matrix, size_t stride, int lines, int along, int r0, int c0) {
     const int r = r0 + T::line(), c = c0 + T::at();
     p = matrix + r * static_cast<long long>(stride) + c;
@@ -97,10 +97,10 @@ struct Walk {
   }
 };
 
-// ---- tensor cores: a warp has 32×64 of C, as 2×8 products of 16×8
+// ---- tensor cores: a warp computes 32×64 of C, as 2×8 products of 16×8
 
 // load_a reads A's numbers for one step of 8 along K: a[tile][upper, lower half][k].
-// A thread has the k's t and t + 4, both of A and of B.
+// A thread has the k's t and t + 4, of both A and B.
 template <class T>
 __device__ __forceinline__ void load_a(float (&a)[2][2][2], const float* s, int m, int k) {
   const int lane = threadIdx.x % 32;
@@ -123,7 +123,7 @@ __device__ __forceinline__ void load_a(float (&a)[2][2][2], const float* s, int 
   }
 }
 
-// row is the row of C that a thread's numbers of tile i, half h belong to.
+// row is the row of C of a thread's numbers in tile i, half h.
 template <class T>
 __device__ __forceinline__ int row(int i, int h) {
   const int g = threadIdx.x % 32 / 4;
@@ -154,14 +154,14 @@ __device__ __forceinline__ void load_b(float (&b)[8][2], const float* s, int n, 
   }
 }
 
-// Same leaves B's numbers as they are; see multiply.
+// Same does not change B's numbers; see multiply.
 struct Same {
   template <class Product>
   __device__ __forceinline__ explicit Same(const Product&) {}
   __device__ __forceinline__ float operator()(float v, int) const { return v; }
 };
 
-// operand is a tile's number for mma_tf32.
+// operand returns a tile's number as an operand of mma_tf32.
 template <class T>
 __device__ __forceinline__ unsigned operand(float v) {
   return T::rounded ? __float_as_uint(v) : to_tf32(v);
@@ -185,7 +185,7 @@ struct Product {
     n = warp / 2 * 64;
   }
 
-  // column is the column of B that a thread's b[j] are of.
+  // column is the column of B of a thread's b[j].
   __device__ __forceinline__ int column(int j) const {
     const int g = threadIdx.x % 32 / 4;
     return B::k_contiguous ? n + 8 * j + g : n + j / 4 * 32 + 4 * g + j % 4;
@@ -257,8 +257,8 @@ struct Product {
     }
   }
 
-  // each calls emit(m, n, v) for every run of numbers of C that this thread has,
-  // 4 in a row where B's rows are contiguous and 2 otherwise.
+  // each calls emit(m, n, v) for every run of numbers of C that this thread has: 4 if B's
+  // rows are contiguous, else 2.
   template <class Emit>
   __device__ __forceinline__ void each(Emit emit) const {
     const int t = threadIdx.x % 4;
@@ -284,7 +284,7 @@ struct Product {
   }
 };
 
-// ---- float32: a thread has 8×8 of C
+// ---- float32: a thread computes 8×8 of C
 
 template <class A, class B>
 struct Product<float32, A, B> {
@@ -304,7 +304,7 @@ struct Product<float32, A, B> {
   static __device__ __forceinline__ void load(float (&v)[4][8], const float* s, int k, const int (&at)[8]) {
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-      const int j = i % 4, h = i / 4;  // of the 16 bytes; which of two
+      const int j = i % 4, h = i / 4;  // index within 16 bytes; which of the two
       if constexpr (T::k_contiguous) {
         const float4 f = *reinterpret_cast<const float4*>(s + at[i] * T::stride + k);
         v[0][i] = f.x, v[1][i] = f.y, v[2][i] = f.z, v[3][i] = f.w;
@@ -359,10 +359,10 @@ struct Product<float32, A, B> {
   }
 };
 
-// multiply computes a block's tile of C over `steps` tiles along K and hands it to
-// emit. fill(a, b) starts the copies of the next two tiles. Prepare is made of the
-// product and says what becomes of each number of B on its way to the registers:
-// prepare(v, j), j the thread's index of the column product.column(j).
+// multiply computes a block's tile of C over `steps` tiles along K and passes it to emit.
+// fill(a, b) starts the copies of the next two tiles. Prepare is constructed from the
+// product and converts each number of B on the way to the registers: prepare(v, j), where
+// j is the thread's index of the column product.column(j).
 template <Precision P, class A, class B, class Prepare = Same, class Fill, class Emit, class... Args>
 __device__ __forceinline__ void multiply(int steps, Fill fill, Emit emit, const Args&... prepared) {
   static_assert(A::rows == M && B::rows == N, "tiles of another size");
@@ -370,15 +370,15 @@ __device__ __forceinline__ void multiply(int steps, Fill fill, Emit emit, const 
   constexpr int both = A::floats + B::floats;
   const auto start = [&](float* tiles, int step) {
     if (step < steps) fill(tiles, tiles + A::floats);
-    cp_async_commit();  // an empty group too: the wait below counts groups
+    cp_async_commit();  // even an empty group: the wait below counts groups
   };
   for (int s = 0; s < stages - 1; s++) start(shared + s * both, s);
   Product<P, A, B> product;
   const Prepare prepare(product, prepared...);
-  int full = 0, free = stages - 1;  // of the stages: to be multiplied, and to be filled
+  int full = 0, free = stages - 1;  // the stages to multiply and to fill next
   for (int s = 0; s < steps; s++) {
     cp_async_wait<stages - 2>();
-    __syncthreads();  // step s has arrived for all, and all are done with s − 1
+    __syncthreads();  // step s's data is complete, and all threads are done with s − 1
     start(shared + free * both, s + stages - 1);
     const float* tiles = shared + full * both;
     product.step(tiles, tiles + A::floats, prepare);

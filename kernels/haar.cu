@@ -1,27 +1,26 @@
 // The Haar transform. For a 2×2 block a b / c d:
 //   LL=(a+b+c+d)/2  HL=(a−b+c−d)/2  LH=(a+b−c−d)/2  HH=(a−b−c+d)/2
-// It is orthonormal, so that the inverse is the transpose, and each gradient is
-// the other transform, added.
+// It is orthonormal: the inverse is the transpose, and the gradient of each transform adds
+// the other.
 //
 // x [B,C,2h,2w]; ll [B,C,h,w]; bands [B,3C,h,w], HL, LH, HH. The samples of ll are ls
 // numbers apart and those of bands bs, so that both can be parts of one [B,4C,h,w].
-// Mapping: a thread has 4 neighbouring blocks of a row: it reads or writes two
-// rows of 8 numbers and 4 numbers of each subband, 16 bytes at a time where w is
-// a multiple of 4. Block (x, y): 1024 of a plane's h·⌈w/4⌉·4 blocks, and plane
-// y + 65535·z of the B·C.
-// 32 bytes and 12 operations for each block of 4 numbers (48 bytes where it adds):
-// bound by memory.
+// Mapping: a thread handles 4 neighbouring blocks of a row: it reads or writes two rows of
+// 8 numbers and 4 numbers of each subband, 16 bytes at a time if w is a multiple of 4.
+// Block (x, y, z): 1024 of a plane's h·⌈w/4⌉·4 blocks, in plane y + 65535·z of the B·C.
+// 32 bytes and 12 operations per block of 4 numbers (48 bytes if it adds): bound by
+// memory.
 // Threads a multiprocessor, at least: 1280.
 #include "common.cuh"
 
 constexpr int threads = 256;
 
-// Place is where a thread's 4 blocks are: in the image's rows from x0 and x1 on, in
-// LL from s on, in HL, LH and HH from b, b + step and b + 2·step on.
+// Place locates a thread's 4 blocks: in the image's rows from x0 and x1 on, in LL from s
+// on, in HL, LH and HH from b, b + step and b + 2·step on.
 struct Place {
   bool any, wide;
   long long x0, x1, s, b, step;
-  int n;  // of the 4 blocks that are inside
+  int n;  // how many of the 4 blocks are inside
   __device__ __forceinline__ Place(int B, int C, int h, int w, long long ls, long long bs) {
     const long long plane = blockIdx.y + 65535ll * blockIdx.z;
     const int groups = (w + 3) / 4;
@@ -68,7 +67,7 @@ __device__ __forceinline__ void put(float* p, const float (&v)[4], int n, bool w
   else store4(p, v, 0, n, wide);
 }
 
-// analyse: ll, bands = (or +=) DWT(x). Either may be left out.
+// analyse: ll, bands = (or +=) DWT(x). Either may be absent.
 template <bool ADD>
 __device__ __forceinline__ void analyse(float* ll, float* bands, const float* x, int B, int C, int h, int w, long long ls,
                                         long long bs) {

@@ -1,12 +1,12 @@
-// The terms of the objective but MS-SSIM, each one number y.
+// The terms of the objective other than MS-SSIM, each one number y.
 //
 //   l1              y = Σ |x − t| / n
-//   orthogonality   y = Σ_nm gap_nm² / N²,  gap = P̂P̂ᵀ − I,  P̂ the rows of p [N,D] over
-//                   their lengths, at least 1e-12
+//   orthogonality   y = Σ_nm gap_nm² / N²,  gap = P̂P̂ᵀ − I,  P̂ the rows of p [N,D] divided
+//                   by their lengths, at least 1e-12
 //
-// l1 is summed in two steps of fixed order, blocks of 4096 numbers and then those:
-// 8 bytes and 3 operations a number, bound by memory; its gradient has 16 bytes
-// and 4 operations. N is a few clusters: orthogonality is bound by its launch.
+// l1 is summed in two steps of fixed order: blocks of 4096 numbers, then their sums. 8
+// bytes and 3 operations per number, bound by memory; its gradient has 16 bytes and 4
+// operations. N is a few clusters: orthogonality is bound by its launch.
 // Threads a multiprocessor, at least: 2048, orthogonality_* 1536.
 #include "common.cuh"
 
@@ -53,7 +53,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   add4(dx, v, i, n);
 }
 
-// dots computes p_n·p_m for all m into `dot`, and |p_m| into `length`: a warp an m.
+// dots computes p_n·p_m for all m into `dot`, and |p_m| into `length`: one warp per m.
 __device__ __forceinline__ void dots(float* dot, float* length, const float* p, int n, int N, int D) {
   const int lane = threadIdx.x % 32;
   for (int m = threadIdx.x / 32; m < N; m += threads / 32) {
@@ -89,8 +89,8 @@ extern "C" __global__ void __launch_bounds__(threads)
 
 // orthogonality_grad: dP̂ = 4 dy/N² gap P̂, and through the normalisation
 // dp_n += (dP̂_n − P̂_n (P̂_n·dP̂_n)) / |p_n|, where P̂_n·dP̂_n = 4 dy/N² Σ_m gap_nm P̂_n·P̂_m;
-// a row shorter than the least length has a constant one, and the second term is
-// not there. Block n has row n. 2·N floats of shared memory.
+// a row shorter than the minimum length has a constant one, without the second term.
+// Block n handles row n. 2·N floats of shared memory.
 extern "C" __global__ void __launch_bounds__(threads)
     orthogonality_grad(float* __restrict__ dp, const float* __restrict__ dy, const float* __restrict__ p, int N, int D) {
   DYN_SHARED(float, weight);
@@ -107,7 +107,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   const float own = length[n], back = own > shortest ? along / own : 0.f;
   for (int d = threadIdx.x; d < D; d += threads) {
     float sum = -back * p[n * D + d];
-#pragma unroll 1  // unrolled, it loads weights ahead that are beyond the shared memory
+#pragma unroll 1  // unrolled, it would preload weights past the end of shared memory
     for (int m = 0; m < N; m++) sum += weight[m] * p[m * D + d];
     dp[n * D + d] += sum / own;
   }

@@ -1,25 +1,25 @@
 // Multi-scale structural similarity of x and t, planes of H×W, one number y.
 //
-// Under an 11×11 Gaussian window w = g gᵀ that lies wholly on the plane, with means
-// m, variances v and covariance v_xt about the means:
+// Under an 11×11 Gaussian window w = g gᵀ wholly inside the plane, with means m, variances
+// v and covariance v_xt about the means:
 //   cs = (2v_xt + C₂)/(v_x + v_t + C₂),  l = (2m_x m_t + C₁)/(m_x² + m_t² + C₁)
 // A scale's term is the mean of cs, at the last scale of l·cs; a plane's value is
 // Π_s max(term_s, 1e-6)^a_s, y their mean; between scales 2×2 blocks are averaged.
 //
-// E[x²] − m² would lose all digits on a bright flat patch. The window is a product
-// of two lines, so its variance splits exactly: with mean μ_i and variance ν_i of
-// row i under g,  m = Σ g_i μ_i,  v = Σ g_i (ν_i + (μ_i − m)²), and nothing large is
-// subtracted. Backwards a window hands on
+// E[x²] − m² would lose all digits on a bright flat patch. The window is a product of two
+// lines, so its variance splits exactly: with mean μ_i and variance ν_i of row i under g,
+// m = Σ g_i μ_i,  v = Σ g_i (ν_i + (μ_i − m)²), without subtracting large numbers. In the
+// backward pass a window hands on
 //   dv_xt = 2l/(v_x + v_t + C₂), dv_x = −cs dv_xt/2, dm_x = 2cs (m_t − l m_x)/(m_x² + m_t² + C₁)
-// (the last at the last scale alone), its rows
+// (the last only at the last scale), its rows
 //   dμ_i = Σ g (dm_x + 2dv_x (μ_i − m_x) + dv_xt (τ_i − m_t)),  dν_i = Σ g dv_x
-// and they to pixels  dx_p = Σ g (dμ + 2dν (x_p − μ) + dν_xt (t_p − τ)).
+// and the rows to pixels  dx_p = Σ g (dμ + 2dν (x_p − μ) + dν_xt (t_p − τ)).
 //
-// Mapping: a block of 256 threads has 32×16 windows, or pixels, of a plane: block
+// Mapping: a block of 256 threads handles 32×16 windows, or pixels, of a plane: block
 // (x, y, z) is tile x of plane y + 65535·z. Lines pass through shared memory.
-// A pixel and scale: 8 bytes and some 320 operations forward (x and t are read with
-// a frame of 10, rows are measured 26 times for 16 windows), 28 and 420 more for
-// the gradient. Bound by shared memory: some 110 and 170 reads of 4 bytes.
+// Per pixel and scale: 8 bytes and some 320 operations forward (x and t are read with a
+// frame of 10, and 26 rows are measured for 16 windows); 28 and 420 more for the gradient.
+// Bound by shared memory: some 110 and 170 reads of 4 bytes.
 // Threads a multiprocessor, at least: 2048, ssim_windows 1024, ssim_dx 768.
 #include "common.cuh"
 
@@ -27,14 +27,14 @@ constexpr int threads = 256, window = 11, frame = window - 1, scales_most = 5;
 constexpr int tile_w = 32, tile_h = 16;
 constexpr float c1 = 1e-4f, c2 = 9e-4f, least = 1e-6f;
 
-// The window's line: exp(−d²/(2·1.5²)) for d = −5..5, over its sum.
+// The window's line: exp(−d²/(2·1.5²)) for d = −5..5, divided by its sum.
 __constant__ float line[window] = {1.028380084e-3f, 7.598758135e-3f, 3.600077213e-2f, 1.093606895e-1f,
                                    2.130055377e-1f, 2.660117249e-1f, 2.130055377e-1f, 1.093606895e-1f,
                                    3.600077213e-2f, 7.598758135e-3f, 1.028380084e-3f};
-// The scales' exponents, before they are divided by the sum of those there are.
+// The scales' exponents, before division by the sum of those in use.
 __constant__ float exponents[scales_most] = {.0448f, .2856f, .3001f, .2363f, .1333f};
 
-// Place is a block's tile of a plane of h×w: its corner, and which plane.
+// Place locates a block's tile: its plane, of h×w, and its corner.
 struct Place {
   long long plane;
   int i, j;
@@ -46,7 +46,7 @@ struct Place {
   }
 };
 
-// fill copies a part of a plane of H×W to ROWS×COLUMNS, 0 where it is outside.
+// fill copies a part of a plane of H×W to ROWS×COLUMNS, with 0 outside of the plane.
 template <int ROWS, int COLUMNS>
 __device__ __forceinline__ void fill(float (&to)[ROWS][COLUMNS], const float* plane, int i0, int j0, int H, int W) {
   for (int n = threadIdx.x; n < ROWS * COLUMNS; n += threads) {
@@ -55,8 +55,8 @@ __device__ __forceinline__ void fill(float (&to)[ROWS][COLUMNS], const float* pl
   }
 }
 
-// ssim_halve: y = the mean of x's 2×2 blocks, y [planes,h,w], x [planes,H,W], a thread
-// a number of y. 20 bytes, 4 operations a number: bound by memory.
+// ssim_halve: y = the mean of x's 2×2 blocks, y [planes,h,w], x [planes,H,W]; one thread
+// per number of y. 20 bytes, 4 operations per number: bound by memory.
 extern "C" __global__ void __launch_bounds__(threads)
     ssim_halve(float* __restrict__ y, const float* __restrict__ x, int planes, int H, int W) {
   const int h = H / 2, w = W / 2;
@@ -111,11 +111,11 @@ struct Lines {
   }
 };
 
-// Handed is what each of a scale's windows hands on, 5 times [planes,h,w]: m_x, m_t,
-// dm_x, dv_x, dv_xt.
+// Handed holds what a scale's windows hand on, 5 times [planes,h,w]: m_x, m_t, dm_x, dv_x,
+// dv_xt.
 struct Handed {
   float* p;
-  size_t size;  // of one of the five
+  size_t size;  // of each of the five
   __device__ __forceinline__ void set(size_t at, const Moments& m, float cs, float l, bool last) const {
     const float dvxt = 2.f * l / (m.vx + m.vt + c2);
     p[at] = m.mx;
@@ -127,8 +127,7 @@ struct Handed {
 };
 
 // ssim_windows: partial[plane][tile] = Σ cs, or l·cs at the last scale, over the
-// tile's windows, and, unless it is left out, what they hand on. 25.4 KB of shared
-// memory.
+// tile's windows and, unless absent, what they hand on. 25.4 KB of shared memory.
 extern "C" __global__ void __launch_bounds__(threads, 4)
     ssim_windows(float* __restrict__ partial, float* __restrict__ handed, const float* __restrict__ x,
                  const float* __restrict__ t, int planes, int H, int W, int last) {
@@ -160,10 +159,10 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
   if (threadIdx.x == 0) partial[at.plane * gridDim.x + blockIdx.x] = sum;
 }
 
-// ssim_value: y = the mean of the planes' values, and shares[s][plane] = what a
-// window of scale s counts in y: a_s value/term_s/(h w)/planes, 0 below the floor.
-// Either may be left out. H×W is the size of the first scale; the partial sums of
-// the scales follow each other. One block, a warp a plane.
+// ssim_value: y = the mean of the planes' values, and shares[s][plane] = the weight of a
+// window of scale s in y: a_s value/term_s/(h w)/planes, 0 below the floor. Either may be
+// absent. H×W is the size of the first scale; the partial sums of the scales follow each
+// other. One block, one warp per plane.
 extern "C" __global__ void __launch_bounds__(threads)
     ssim_value(float* __restrict__ y, float* __restrict__ shares, const float* __restrict__ partial, int planes,
                int scales, int H, int W) {
@@ -195,16 +194,16 @@ extern "C" __global__ void __launch_bounds__(threads)
   if (y && threadIdx.x == 0) y[0] = total / static_cast<float>(planes);
 }
 
-// Rows are what a tile's rows hand on, and their means, for the places of the line
-// that reach its pixels.
+// Rows holds what a tile's rows hand on, and their means, at the positions of the line
+// that reach the tile's pixels.
 struct Rows {
   float dmean[tile_h][columns_in], dvariance[tile_h][columns_in], dcovariance[tile_h][columns_in];
   float mx[tile_h][columns_in], mt[tile_h][columns_in];
 };
 
 // ssim_dx: dx [planes,H,W] = (or +=, for the image itself) dy·share·(what the windows
-// hand on) + a quarter of the next scale's, [planes,H/2,W/2], unless that is
-// left out. 43 KB of shared memory.
+// hand on) + a quarter of the next scale's, [planes,H/2,W/2], unless absent. 43 KB of
+// shared memory.
 extern "C" __global__ void __launch_bounds__(threads, 3)
     ssim_dx(float* __restrict__ dx, const float* __restrict__ next, const float* __restrict__ dy,
             const float* __restrict__ share, const float* __restrict__ handed, const float* __restrict__ x,
@@ -226,7 +225,7 @@ extern "C" __global__ void __launch_bounds__(threads, 3)
 #pragma unroll
     for (int k = 0; k < window; k++) mx += line[k] * tx[i][j + k], mt += line[k] * tt[i][j + k];
 #pragma unroll
-    for (int k = 0; k < window; k++) {  // the window k rows up; it has row i as its k-th
+    for (int k = 0; k < window; k++) {  // the window k rows up, whose k-th row is i
       const int q = i + frame - k;
       const float v = line[k] * in[3][q][j], c = line[k] * in[4][q][j];
       dm += line[k] * in[2][q][j] + 2.f * v * (mx - in[0][q][j]) + c * (mt - in[1][q][j]);
@@ -244,7 +243,7 @@ extern "C" __global__ void __launch_bounds__(threads, 3)
     const float px = tx[i][j + frame], pt = tt[i][j + frame];
     float sum = 0.f;
 #pragma unroll
-    for (int k = 0; k < window; k++) {  // the line that has the pixel as its k-th
+    for (int k = 0; k < window; k++) {  // the line whose k-th pixel this is
       const int q = j + frame - k;
       sum += line[k] * (rows.dmean[i][q] + 2.f * rows.dvariance[i][q] * (px - rows.mx[i][q]) +
                         rows.dcovariance[i][q] * (pt - rows.mt[i][q]));

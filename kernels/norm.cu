@@ -5,27 +5,26 @@
 //   dx += (g − mean(g) − x̂ mean(g ⊙ x̂)) / √(var + 1e-5)  [+ residual]
 //   dweight_c += Σ_bp du x̂,  dbias_c += Σ_bp du
 //
-// A 1×1 convolution w [O,C] may take the norm in: w·u = (w ⊙ weight)·x̂ + w·bias. The
-// norm is then its stats and the fold, conv1x1_norm reads x itself, and u is not written.
+// A 1×1 convolution w [O,C] can absorb the norm: w·u = (w ⊙ weight)·x̂ + w·bias. Then only
+// the norm's stats and the fold are computed, conv1x1_norm reads x itself, and u is not
+// written.
 //
-// Mapping: block (x, y) has 32 pixels of sample y and all of their channels: a
-// thread has 4 neighbouring pixels of every 32nd channel, so that 8 lanes read 128
-// bytes in a row. Sums over channels cross the lanes and, through 1 KB of shared
-// memory, the warps. A block reads its numbers once for each sum and once more for
-// the result, the later times from a cache: there are 4 KB of them for each 32
-// channels.
+// Mapping: block (x, y) handles 32 pixels of sample y with all of their channels: a thread
+// has 4 neighbouring pixels of every 32nd channel, so that 8 lanes read 128 consecutive
+// bytes. Sums over channels cross the lanes and, through 1 KB of shared memory, the warps.
+// A block reads its numbers once for each sum and once more for the result, after the
+// first time from a cache: they take 4 KB per 32 channels.
 //
-// fwd: 8 bytes and 8 operations a number. grad: 16 bytes (20 with the residual)
-// and 14 operations a number, and the two sums of each channel over the block's
-// pixels, which rows_sum adds. Bound by memory. grad has two numbers of 16 bytes
-// on their way in each thread.
+// fwd: 8 bytes and 8 operations per number. grad: 16 bytes (20 with the residual) and 14
+// operations per number, and the two sums of each channel over the block's pixels, which
+// rows_sum adds. Bound by memory. In grad each thread has two loads of 16 bytes in flight.
 // Threads a multiprocessor, at least: 2048, layer_norm_fwd 1280, layer_norm_grad 1024.
 #include "common.cuh"
 
 constexpr int pixels = 32, rows = 32, threads = 256;
 constexpr float epsilon = 1e-5f;
 
-// Place is what a thread has: 4 pixels from p on, channels row, row + 32, ...
+// Place locates a thread's numbers: 4 pixels from p on, channels row, row + 32, ...
 struct Place {
   int p, row;
   bool wide;
@@ -36,7 +35,8 @@ struct Place {
   }
 };
 
-// sum_rows adds v over the block's threads with the same pixels, to all of them.
+// sum_rows returns, in all of them, the sum of v over the block's threads with the same
+// pixels.
 __device__ __forceinline__ void sum_rows(float (&v)[4]) {
   __shared__ float partial[threads / 32][pixels];
   const int lane = threadIdx.x % 32, group = threadIdx.x % 8 * 4;
@@ -45,7 +45,7 @@ __device__ __forceinline__ void sum_rows(float (&v)[4]) {
     v[k] += __shfl_xor_sync(0xffffffffu, v[k], 8);
     v[k] += __shfl_xor_sync(0xffffffffu, v[k], 16);
   }
-  __syncthreads();  // the last call's reads are over
+  __syncthreads();  // the previous call's reads are over
   if (lane < 8)
 #pragma unroll
     for (int k = 0; k < 4; k++) partial[threadIdx.x / 32][group + k] = v[k];
@@ -58,7 +58,7 @@ __device__ __forceinline__ void sum_rows(float (&v)[4]) {
   }
 }
 
-// sum_pixels adds v over the 8 lanes that have the same channel.
+// sum_pixels sums v over the 8 lanes that have the same channel.
 __device__ __forceinline__ float sum_pixels(float v) {
 #pragma unroll
   for (int o = 4; o; o >>= 1) v += __shfl_xor_sync(0xffffffffu, v, o);
@@ -66,7 +66,7 @@ __device__ __forceinline__ float sum_pixels(float v) {
 }
 
 // layer_norm_fwd writes u, unless it is absent, and stats [B,2,P]: the means, then
-// 1/√(var + 1e-5). It rounds u for a product in TF32 where tf32 is set.
+// 1/√(var + 1e-5). If tf32 is set, it rounds u for a product in TF32.
 extern "C" __global__ void __launch_bounds__(threads, 5)
     layer_norm_fwd(float* __restrict__ u, float* __restrict__ stats, const float* __restrict__ x,
                    const float* __restrict__ weight, const float* __restrict__ bias, int C, int P, int tf32) {
@@ -116,7 +116,7 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
   float mean[4], scale[4], d[4], v[4], g[4] = {}, gx[4] = {};
   load4(mean, stats + static_cast<long long>(blockIdx.y) * 2 * P, at.p, P, at.wide);
   load4(scale, stats + (static_cast<long long>(blockIdx.y) * 2 + 1) * P, at.p, P, at.wide);
-  for (int c0 = 0; c0 < C; c0 += rows) {  // all lanes together, for sum_pixels
+  for (int c0 = 0; c0 < C; c0 += rows) {  // the same loop in all lanes, for sum_pixels
     const int c = c0 + at.row, n = c < C ? P : 0;
     const long long plane = sample + static_cast<long long>(c) * P;
     load4(d, du + plane, at.p, n, at.wide);
@@ -157,8 +157,8 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
   }
 }
 
-// layer_norm_fold: folded = w ⊙ weight and folded_bias = w·bias, a warp for each of w's O
-// rows. 8 bytes and 3 operations a number of w.
+// layer_norm_fold: folded = w ⊙ weight and folded_bias = w·bias, one warp for each of w's O
+// rows. 8 bytes and 3 operations per number of w.
 extern "C" __global__ void __launch_bounds__(threads)
     layer_norm_fold(float* __restrict__ folded, float* __restrict__ folded_bias, const float* __restrict__ w,
                     const float* __restrict__ weight, const float* __restrict__ bias, int O, int C) {

@@ -1,6 +1,6 @@
-// Operations over all parameters, one launch for a thousand tensors: a table in
-// device memory says where each is, and a block of 256 threads has 4096 numbers of
-// one of them.
+// Operations over all parameters, one launch for a thousand tensors: a table in device
+// memory has their addresses, and a block of 256 threads handles 4096 numbers of one of
+// them.
 //
 //   adam        m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g²,
 //               p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps)     28 bytes, 13 operations
@@ -14,15 +14,15 @@
 
 constexpr int threads = 256, per_block = 4096;
 
-// Part is a line of the table, 8 words of 8 bytes: the first block of a tensor's,
-// its size, and the tensors that belong together.
+// Part is a line of the table, 8 words of 8 bytes: the number of its first block, the
+// size, and the addresses of the tensors that belong together.
 struct Part {
   long long first, n;
   float* t[6];
 };
 
-// Piece is a block's numbers: from `start` to `end` of a part's tensors. The part is
-// the last that begins at or before the block.
+// Piece is the range of a block's numbers, from `start` to `end` of a part's tensors. The
+// part is the last that begins at or before the block.
 struct Piece {
   int part;
   long long start, end;
@@ -38,11 +38,11 @@ struct Piece {
   }
 };
 
-// adam_fwd: t is {param, grad, m, v, step, reached}, the last null or a count of
-// samples: where it is 0 the parameter is left alone. step is the number of updates
-// before this one; whichever block is the last to have read it counts it up, by
-// done [count], which starts as 0. log1 and log2 are the logarithms of the betas:
-// 1 − β^t = −expm1(t log β) has digits where t is small and β almost 1.
+// adam_fwd: t is {param, grad, m, v, step, reached}; the last is null or a count of
+// samples: if that is 0 the parameter does not change. step is the number of updates
+// before this one; the last block to read it increments it, found by counting in done
+// [count], which starts at 0. log1 and log2 are the logarithms of the betas:
+// 1 − β^t = −expm1(t log β) stays precise for small t and β near 1.
 extern "C" __global__ void __launch_bounds__(threads)
     adam_fwd(const Part* __restrict__ parts, unsigned* done, int count, float lr, float beta1, float rest1,
              float beta2, float rest2, float log1, float log2, float eps) {
@@ -96,8 +96,8 @@ extern "C" __global__ void __launch_bounds__(threads)
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-// clip_scale: scale = limit/√Σ partial where that is below 1, else 1; one block. A
-// norm that is no number makes a scale that is none.
+// clip_scale: scale = limit/√Σ partial if that is below 1, else 1; one block. A NaN norm
+// gives a NaN scale.
 extern "C" __global__ void __launch_bounds__(threads)
     clip_scale(float* __restrict__ scale, const float* __restrict__ partial, int n, float limit) {
   float sum = 0.f;
@@ -106,7 +106,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   if (threadIdx.x == 0) scale[0] = sum <= limit ? 1.f : limit / sum;
 }
 
-// clip_fwd: g *= scale. Nothing is read where that is 1.
+// clip_fwd: g *= scale. If that is 1, it reads nothing.
 extern "C" __global__ void __launch_bounds__(threads)
     clip_fwd(const Part* __restrict__ parts, int count, const float* __restrict__ scale) {
   const float s = scale[0];

@@ -1,7 +1,7 @@
-// Operations on tensors of equal shape, seen as n numbers.
+// Operations on tensors of equal shape, viewed as n numbers.
 //
-// Mapping: a thread has 4 numbers, a block of 256 threads 1024.
-// Bound by memory: 1 operation or 2 for 12 bytes.
+// Mapping: a thread handles 4 numbers, a block of 256 threads 1024.
+// Bound by memory: 1 or 2 operations per 12 bytes.
 // Threads a multiprocessor, at least: 2048.
 #include "common.cuh"
 

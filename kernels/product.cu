@@ -1,14 +1,14 @@
-// Products of matrices of which there are many, in two nested batches of outer·inner:
+// Batched matrix products, in two nested batches of outer·inner:
 // z = outer_index·inner + inner_index. For each
 //   C [M,N] = A·B        A is [M,K] (n) or its transpose (t), so is B [K,N]
 // A matrix is rows of contiguous numbers, ld apart; those of z start at
 //   outer_index·outer_stride + inner_index·inner_stride
 // so that heads are blocks of rows or columns of a larger matrix.
 //
-// Mapping: tiles as in gemm.cuh, their rows fastest in the grid's x; y is z; grid z cuts
-// K into parts of `steps` tiles, which are written apart (part_stride), to be added by
-// what reads them.
-// 2·M·N·K operations and 4 (M·K + N·K + M·N) bytes a matrix: bound by tensor cores or
+// Mapping: tiles as in gemm.cuh, rows fastest in the grid's x; the grid's y is z; its z
+// divides K into parts of `steps` tiles, which are written separately (part_stride), for
+// the reader to add.
+// 2·M·N·K operations and 4 (M·K + N·K + M·N) bytes per matrix: bound by tensor cores or
 // arithmetic for sides of some hundreds, by memory below.
 // Shared memory 41 (nn), 45 (nt) and 39 KB (tn).
 // Threads a multiprocessor, at least: 384.
@@ -17,8 +17,8 @@
 using gemm::Tile;
 using gemm::Walk;
 
-// Matrix is one of a batch: its numbers, the distance of its rows, and whether all of
-// them start at multiples of 16 bytes.
+// Matrix is one of a batch: its numbers, the stride of its rows, and whether all rows
+// start at multiples of 16 bytes.
 struct Matrix {
   float* p;
   int ld;

@@ -1,25 +1,25 @@
 // ptx.cuh is the only place with inline PTX. Each primitive has two forms: the
-// instruction, for nvcc, and what it does, for the software device (EMULATED,
-// see emu/). Both are asynchronous, or not, alike.
+// instruction, for nvcc, and its effect in C++, for the software device (EMULATED,
+// see emu/). Both forms are asynchronous, or neither.
 //
 //   DYN_SHARED(T, name)      dynamic shared memory as T*, aligned to 16 bytes
 //   in_global(p)             p, known to be in global memory, for pointers that were
-//                            read from memory: accesses need not find out
-//   store16(p, a,b,c,d)      writes four floats at once; ptxas may cut a float4's
-//                            store into four where it likes its registers so
+//                            read from memory: saves generic addressing
+//   store16(p, a,b,c,d)      writes four floats at once; ptxas may split a float4's
+//                            store into four if that suits its registers
 //   cp_async<16|8|4>(d,s,n)  starts a copy of that many bytes to shared memory,
 //                            of which n are read and the rest become 0; d and s
 //                            are multiples of that size
-//   cp_async_or_zero<N>(d,s,v)  the same, of which all bytes are read, or none unless v
+//   cp_async_or_zero<N>(d,s,v)  the same; reads all bytes if v, else none
 //   cp_async_commit()        ends a group of copies
 //   cp_async_wait<N>()       waits until at most N groups of this thread are in
 //                            flight; __syncthreads then shows them to the block
-//   load_matrices(v, p)      four matrices of 8 rows of 16 bytes, from shared memory: p of
-//                            lane 8i + r is row r of matrix i, of which v[i] is word
-//                            lane % 4 of row lane / 4
-//   to_tf32(x)               x for mma_tf32, which cuts it to TF32: rounded then, ties away
-//                            from zero
-//   rounded(x, on)           x as TF32 has it, where on
+//   load_matrices(v, p)      reads four matrices of 8 rows of 16 bytes from shared memory:
+//                            p of lane 8i + r is row r of matrix i; v[i] gets word
+//                            lane % 4 of row lane / 4 of matrix i
+//   to_tf32(x)               x for mma_tf32, which truncates to TF32: the result is then
+//                            rounded, ties away from zero
+//   rounded(x, on)           x rounded to TF32 if on
 //   pack_bf16(lo, hi)        rounds to two bf16, ties to even
 //   mma_tf32(c, a, b)        c += a b, m16n8k8; fragments as in PTX's mma.sync
 //   mma_bf16(c, a, b)        c += a b, m16n8k16
@@ -96,7 +96,7 @@ template <int BYTES>
 __device__ __forceinline__ void cp_async(void* dst, const void* src, int valid = BYTES) {
   static_assert(BYTES == 16 || BYTES == 8 || BYTES == 4, "cp.async copies 4, 8 or 16 bytes");
   const unsigned d = static_cast<unsigned>(__cvta_generic_to_shared(dst));
-  if constexpr (BYTES == 16)  // past L1: tiles are shared by blocks, through L2
+  if constexpr (BYTES == 16)  // bypasses L1: blocks share tiles through L2
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(d), "l"(src), "r"(valid) : "memory");
   else
     asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;\n" ::"r"(d), "l"(src), "r"(valid), "n"(BYTES) : "memory");
@@ -144,14 +144,14 @@ __device__ __forceinline__ void mma_bf16(float (&c)[4], const unsigned (&a)[4], 
 #endif
 
 // Half a unit in TF32's last place is 2⁻¹¹ of x's power of two. Adding that takes two
-// instructions; cvt.rna takes five. NaN and infinities stay what they are; below 2⁻¹²⁶
-// nothing is added.
+// instructions; cvt.rna takes five. NaN and infinities do not change; below 2⁻¹²⁶ nothing
+// is added.
 __device__ __forceinline__ unsigned to_tf32(float x) {
   const float power = __uint_as_float(__float_as_uint(x) & 0xff800000u);
   return __float_as_uint(fmaf(power, 0x1p-11f, x));
 }
 
-// rounded is x rounded to TF32 where `on`, for a product whose tile is ROUNDED.
+// rounded returns x, rounded to TF32 if `on`, for a product whose tile is ROUNDED.
 __device__ __forceinline__ float rounded(float x, bool on) {
   return on ? __uint_as_float(to_tf32(x) & 0xffffe000u) : x;
 }

@@ -3,10 +3,9 @@
 //
 // Letters: B samples, N clusters, D channels; T queries and S keys of `heads` heads
 // with D/heads channels each.
-// Mapping: a thread a number, or a warp a sum. All tensors of a training step hold
-// some ten thousand numbers at most: every kernel is bound by its launch, and its
-// code is kept short instead. Bytes and operations are given for each number of
-// the result.
+// Mapping: one thread per number, or one warp per sum. In a training step all tensors have
+// at most some ten thousand numbers: every kernel is bound by its launch, so the code is
+// kept short instead of fast. Bytes and operations are per number of the result.
 // Threads a multiprocessor, at least: 2048, attend_fwd 1536, attend_weights 1536,
 // attend_dkv 1536.
 #include "common.cuh"
@@ -15,7 +14,7 @@ constexpr int threads = 128;
 
 __device__ __forceinline__ int thread() { return blockIdx.x * threads + threadIdx.x; }
 
-// spread is exp(logσ_n)·ε_bn at number d of cluster n, 0 where there is no noise.
+// spread returns exp(logσ_n)·ε_bn at number d of cluster n, 0 without noise.
 __device__ __forceinline__ float spread(const float* logsigma, const float* eps, int nd, int i) {
   return eps ? expf(logsigma[nd]) * eps[i] : 0.f;
 }
@@ -28,7 +27,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   if (i < B * N * D) t[i] = alpha[i / D] * (mu[nd] + spread(logsigma, eps, nd, i));
 }
 
-// tokens_dalpha: dα_bn += Σ_d dt (μ + exp(logσ) ε), a warp for each b, n.
+// tokens_dalpha: dα_bn += Σ_d dt (μ + exp(logσ) ε), one warp for each b, n.
 extern "C" __global__ void __launch_bounds__(threads)
     tokens_dalpha(float* __restrict__ dalpha, const float* __restrict__ dt, const float* __restrict__ mu,
                   const float* __restrict__ logsigma, const float* __restrict__ eps, int B, int N, int D) {
@@ -44,7 +43,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 }
 
 // tokens_grad: dμ_n += Σ_b α_bn dt_bn, dlogσ_n += Σ_b α_bn dt_bn exp(logσ_n) ε_bn;
-// either may be left out.
+// either may be absent.
 extern "C" __global__ void __launch_bounds__(threads)
     tokens_grad(float* __restrict__ dmu, float* __restrict__ dlogsigma, const float* __restrict__ dt,
                 const float* __restrict__ alpha, const float* __restrict__ logsigma, const float* __restrict__ eps,
@@ -64,7 +63,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 
 // ---- attention
 
-// Query is one query of one head, a warp's: i counts [B,T,heads].
+// Query is a warp's query of one head: i counts [B,T,heads].
 struct Query {
   bool any;
   int b, n, at, key;  // sample, channels of the head, where they are in q, and in k for s = 0
@@ -102,8 +101,8 @@ __device__ __forceinline__ void attention(float* weight, const float* q, const f
   __syncwarp();
 }
 
-// attend_fwd: o = Σ_s weight_s v_s, a warp a query and head; S floats of shared
-// memory a warp. 4·S bytes and 4·S operations.
+// attend_fwd: o = Σ_s weight_s v_s, one warp per query and head; S floats of shared memory
+// per warp. 4·S bytes and 4·S operations.
 extern "C" __global__ void __launch_bounds__(threads)
     attend_fwd(float* __restrict__ o, const float* __restrict__ q, const float* __restrict__ k,
                const float* __restrict__ v, const float* __restrict__ keep, int B, int T, int S, int D, int heads) {
@@ -119,9 +118,9 @@ extern "C" __global__ void __launch_bounds__(threads)
   }
 }
 
-// attend_weights: for attend_dq and attend_dkv, the weights [B,T,heads,S] again and
+// attend_weights: recomputes, for attend_dq and attend_dkv, the weights [B,T,heads,S], and
 // the gradient of their logits, dlogit_s = weight_s Σ_j weight_j (g_s − g_j) with
-// g_s = do·v_s. 2·S floats of shared memory a warp.
+// g_s = do·v_s. 2·S floats of shared memory per warp.
 extern "C" __global__ void __launch_bounds__(threads)
     attend_weights(float* __restrict__ weights, float* __restrict__ dlogits, const float* __restrict__ d_o,
                    const float* __restrict__ q, const float* __restrict__ k, const float* __restrict__ v,
@@ -148,7 +147,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   }
 }
 
-// attend_dq: dq += Σ_s dlogit_s k_s/√n, a thread a number of q.
+// attend_dq: dq += Σ_s dlogit_s k_s/√n, one thread per number of q.
 extern "C" __global__ void __launch_bounds__(threads)
     attend_dq(float* __restrict__ dq, const float* __restrict__ dlogits, const float* __restrict__ k, int B, int T, int S,
               int D, int heads) {
@@ -160,8 +159,8 @@ extern "C" __global__ void __launch_bounds__(threads)
   dq[i] += sum / sqrtf(static_cast<float>(n));
 }
 
-// attend_dkv: dk_s += Σ_t dlogit_ts q_t/√n and dv_s += Σ_t weight_ts do_t, a thread
-// a number of k; either may be left out.
+// attend_dkv: dk_s += Σ_t dlogit_ts q_t/√n and dv_s += Σ_t weight_ts do_t, one thread per
+// number of k; either may be absent.
 extern "C" __global__ void __launch_bounds__(threads)
     attend_dkv(float* __restrict__ dk, float* __restrict__ dv, const float* __restrict__ weights,
                const float* __restrict__ dlogits, const float* __restrict__ d_o, const float* __restrict__ q, int B,
@@ -179,7 +178,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   if (dv) dv[i] += value;
 }
 
-// ---- sums over what is kept
+// ---- sums over kept tokens
 
 // sum_kept_fwd: y_b = Σ_n [keep_bn ≠ 0] t_bn. 4·N bytes, N operations.
 extern "C" __global__ void __launch_bounds__(threads)

@@ -2,16 +2,16 @@
 // clamped edges and no antialiasing.
 //
 //   mean_hw   y_bc = Σ_p x_bcp / P                          x [B,C,P], y [B,C]
-//   resize    y_ij = Σ over the 4 neighbours of the place at(i), at(j) in x [B,C,h,w]
+//   resize    y_ij = Σ over the 4 neighbours of the position at(i), at(j) in x [B,C,h,w]
 //             at(i) = max(0, (i + ½)·h/H − ½)               y [B,C,H,W]
 // The gradient of resize is gathered, so that its sums have a fixed order: a pixel of x
-// looks through the rows and columns of dy whose place may be next to it.
+// searches the rows and columns of dy whose position may be next to it.
 //
-// Mapping: a block of 256 threads has a plane of mean_hw_fwd, 1024 numbers of one of
-// mean_hw_grad and resize_fwd, 256 of resize_grad; plane y + 65535·z.
-// Bound by memory: 4 bytes and 1 operation a number (8 for mean_hw_grad); resize 4 (1 +
+// Mapping: a block of 256 threads handles a plane in mean_hw_fwd, 1024 numbers of one in
+// mean_hw_grad and resize_fwd, and 256 in resize_grad; plane y + 65535·z.
+// Bound by memory: 4 bytes and 1 operation per number (8 for mean_hw_grad); resize 4 (1 +
 // hw/HW) bytes and 8 operations, its neighbours from L1; resize_grad 4 (2 + HW/hw) bytes
-// and some 4 operations for each of the (2H/h + 3)(2W/w + 3) places it looks at.
+// and some 4 operations for each of the (2H/h + 3)(2W/w + 3) positions it examines.
 // Threads a multiprocessor, at least: 2048, resize_* 1280.
 #include "common.cuh"
 
@@ -41,7 +41,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 }
 
 // Neighbours are the two indices in a line of `from` that pixel i of a line of `to` falls
-// between, and the second's weight. The place is a fraction of integers.
+// between, and the second's weight. The position is a fraction of integers.
 struct Neighbours {
   int first, second;
   float weight;
@@ -51,7 +51,7 @@ struct Neighbours {
     second = min(first + 1, from - 1);
     weight = static_cast<float>(at - first * unit) / unit;
   }
-  // of is the weight of index k.
+  // of returns the weight of index k.
   __device__ __forceinline__ float of(int k) const {
     return (first == k ? 1.f - weight : 0.f) + (second == k ? weight : 0.f);
   }
@@ -76,8 +76,8 @@ extern "C" __global__ void __launch_bounds__(threads)
   store4(y + (plane * H + i) * W, v, j, W, W % 4 == 0);
 }
 
-// Reach is the pixels of a line of `to` that may have pixel k of a line of `from` as a
-// neighbour, some more included.
+// Reach is the range of pixels of a line of `to` that may have pixel k of a line of `from`
+// as a neighbour; it may include some that do not.
 struct Reach {
   int begin, end;
   __device__ __forceinline__ Reach(int k, int to, int from) {

@@ -4,8 +4,8 @@
 //
 // z, y [B,2n]: the n real numbers of a sample's C·H·(W/2+1), then the imaginary
 // ones; u is shaped like z; log|z|, gain and turn [B,n].
-// Mapping: a thread has 4 numbers of each, 16 bytes at a time where n is a multiple
-// of 4. Block (x, y): 1024 numbers from 1024·x on, of sample y.
+// Mapping: a thread handles 4 numbers of each, 16 bytes at a time if n is a multiple of 4.
+// Block (x, y): 1024 numbers from 1024·x on, of sample y.
 // Bound by memory: at most 60 operations for 20 bytes and more.
 // Threads a multiprocessor, at least: 1536, leaky_* 2048.
 #include "common.cuh"
@@ -13,7 +13,7 @@
 constexpr int threads = 256;
 constexpr float leak = .1f;  // of LeakyReLU
 
-// Place is a thread's 4 numbers: `one` among the B·n, re and im among the B·2n.
+// Place locates a thread's 4 numbers: `one` among the B·n, re and im among the B·2n.
 struct Place {
   long long one, re, im;
   int valid;
@@ -31,8 +31,8 @@ struct Place {
 
 __device__ __forceinline__ float modulus(float re, float im) { return sqrtf(re * re + im * im + 1e-4f); }
 
-// turned sets c and s to the cosine and the sine of x, in half turns, of which whole
-// turns are taken off before anything is rounded.
+// turned sets c and s to the cosine and the sine of x. It converts x to half turns and
+// subtracts whole turns before anything is rounded.
 __device__ __forceinline__ void turned(float x, float& c, float& s) {
   constexpr float inverse = .31830987f, rest = 1.28412767e-8f;  // of 1/π
   const float whole = 2.f * rintf(.5f * inverse * x);
@@ -40,7 +40,7 @@ __device__ __forceinline__ void turned(float x, float& c, float& s) {
   c = cospif(r), s = sinpif(r);
 }
 
-// polar_fwd: 8 bytes read and 12 written, 12 operations a number of log|z|.
+// polar_fwd: 8 bytes read and 12 written, 12 operations per number of log|z|.
 extern "C" __global__ void __launch_bounds__(threads)
     polar_fwd(float* __restrict__ log, float* __restrict__ u, const float* __restrict__ z, int n) {
   const Place at(n);
@@ -59,7 +59,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 }
 
 // polar_grad: d|z| = dlog/(1 + |z|) − ⟨du, z⟩/|z|², dz += du/|z| + d|z| u. 28 bytes
-// read and 8 written, 20 operations a number of log|z|.
+// read and 8 written, 20 operations per number of log|z|.
 extern "C" __global__ void __launch_bounds__(threads)
     polar_grad(float* __restrict__ dz, const float* __restrict__ dlog, const float* __restrict__ du,
                const float* __restrict__ z, int n) {
@@ -103,7 +103,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   at.store(y + at.im, im);
 }
 
-// fusion_grad: with r = (1 + gain) e^(i·turn), dz += dy r̄ where it is wanted,
+// fusion_grad: with r = (1 + gain) e^(i·turn), dz += dy r̄ if wanted,
 // dgain = Re(ȳ dy)/(1 + gain) and dturn = Im(ȳ dy). 24 bytes read and 8 written (16
 // more for dz), 60 operations.
 extern "C" __global__ void __launch_bounds__(threads)
@@ -144,7 +144,7 @@ extern "C" __global__ void __launch_bounds__(threads) leaky_fwd(float* __restric
   store4(x, v, i, n);
 }
 
-// leaky_grad: the gradient d of LeakyReLU's result y becomes that of its operand,
+// leaky_grad: replaces the gradient d of LeakyReLU's result y with that of its operand,
 // which has y's sign. 12 bytes, 2 operations.
 extern "C" __global__ void __launch_bounds__(threads)
     leaky_grad(float* __restrict__ d, const float* __restrict__ y, long long n) {

@@ -1,5 +1,5 @@
-// trail_note: *finished += n, by which the host sees how far a graph's launches have come.
-// The word lies in the host's memory: 8 bytes over the bus, bound by their way.
+// trail_note: *finished += n, which shows the host how far a graph's launches have got. The
+// word is in host memory: 8 bytes over the bus, bound by its latency.
 // Threads a multiprocessor, at least: 1024.
 #include "common.cuh"
 
