@@ -1,12 +1,12 @@
-// Compiles one file of kernels by NVIDIA's run-time compiler, for CUDA 12: of its
-// releases the wheels hold that and no nvcc.
+// Compiles one file of kernels with NVIDIA's run-time compiler, for CUDA 12, whose wheels
+// have no nvcc.
 //
 // usage: cuda-nvrtc LIBNVRTC KERNEL.cu KEEP FOLDER/NAME.compute_80.ptx
 //
-// Writes PTX, and beside it NAME.sm_80.cubin and NAME.sm_90.cubin. KEEP gets the
-// machine code and NAME.ptxas, what the assembler says of registers and shared
-// memory, as from cuda-compile.sh. Warnings are errors, and so is double precision.
-// What may be spilled, TestMachineCode says: this compiler takes a few registers more.
+// Writes PTX, and next to it NAME.sm_80.cubin and NAME.sm_90.cubin. KEEP gets the machine
+// code and NAME.ptxas, the assembler's report on registers and shared memory, as with
+// cuda-compile.sh. Warnings are errors, and so is double precision. TestMachineCode limits
+// spills, as this compiler needs a few more registers.
 #include <dlfcn.h>
 
 #include <cstdio>
@@ -32,7 +32,7 @@ static int call(const char *name, Args... args) {
   return f(args...);
 }
 
-// text fetches what one of the library's pairs of functions, size and contents, give.
+// text fetches the result of one of the library's pairs of functions: size and contents.
 static std::string text(Program p, const std::string &what) {
   size_t n = 0;
   if (call(("nvrtcGet" + what + "Size").c_str(), p, &n)) fail("no size of " + what);
@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
   for (const std::string arch : {"sm_80", "sm_90", last.c_str()}) {
     const bool machine = arch[0] == 's';
     const std::string target = "--gpu-architecture=" + arch;
-    // What nvcc has from the host's headers; and lambdas need not say that they are device code.
+    // What nvcc gets from the host's headers; also, lambdas need not be declared __device__.
     std::vector<const char *> options = {target.c_str(), "-std=c++17", "-lineinfo", include.c_str(), "-default-device",
                                          "-DINFINITY=__int_as_float(0x7f800000)", "-DNAN=__int_as_float(0x7fffffff)"};
     if (machine)

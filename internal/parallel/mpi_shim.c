@@ -21,9 +21,9 @@ int clusir_mpi_close(void) { return MPI_Finalize(); }
 
 void clusir_mpi_abort(void) { MPI_Abort(MPI_COMM_WORLD, 1); }
 
-// Waits for requests. MPI's own waiting keeps a core busy, which the kernels
-// need: rank 0 may validate for minutes. Short waits are polled for, longer
-// ones slept through in steps that grow to half a millisecond.
+// Waits for requests. MPI's own wait keeps a core busy, which the kernels need: rank 0 may
+// validate for minutes. This one polls at first, and then sleeps for intervals that grow
+// to half a millisecond.
 static int wait_all(int n, MPI_Request *requests, MPI_Status *statuses) {
   long pause = 0;
   for (int tries = 0;; tries++) {

@@ -15,8 +15,8 @@
 
 int clusir_stdout_closed;
 
-// What the runtime reserves before it can report anything, in MiB, as measured: tables
-// for the heap, and the stacks of a thread per processor.
+// The memory that the runtime reserves before it can report anything, in MiB, as measured:
+// tables for the heap, and the stacks of one thread per processor.
 static const unsigned long long base_mib = 1500, thread_mib = 16;
 
 static void check_addresses(void) {
@@ -35,7 +35,7 @@ static void check_addresses(void) {
                      "clusir: the limit on addresses (ulimit -v) is %llu kB, and clusir needs %llu kB to start: "
                      "raise it, and limit the memory that is used with --max-memory\n",
                      (unsigned long long)limit.rlim_cur >> 10, need << 10);
-    if (write(2, text, (size_t)n) < 0) _exit(1);  // there is nobody to tell
+    if (write(2, text, (size_t)n) < 0) _exit(1);  // the failure cannot be reported
     _exit(1);
 }
 

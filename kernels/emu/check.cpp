@@ -1,7 +1,7 @@
-// The checked build. g++ -fsanitize=thread puts a call before each load and store
-// of a kernel; these are the calls. They hold the access to the exact bounds of
-// its allocation, to its alignment, and to the rules of shadow.h. With
-// -fsanitize=bounds an index outside an array of known size arrives here too.
+// The checked build. g++ -fsanitize=thread inserts a call before each load and store of a
+// kernel; these are the functions called. They check an access against the exact bounds of
+// its allocation, its alignment, and the rules of shadow.h. With -fsanitize=bounds they
+// also receive indices outside of arrays of known size.
 //
 // libtsan is not linked: it looks for races between OS threads, and ours are fibers.
 #include <link.h>
@@ -18,8 +18,8 @@
 
 namespace emu {
 
-// Image is where this library lies: its constants, and this OS thread's copy of
-// its thread_local variables, which is where __shared__ lives.
+// Image is the address range of this library: its constants, and this OS thread's copy of
+// its thread_local variables, which hold __shared__.
 struct Image {
   const char *low = nullptr, *high = nullptr, *tls = nullptr;
   size_t tls_bytes = 0;
@@ -166,7 +166,7 @@ extern "C" void __tsan_write_range(void* p, size_t n) { emu::touch(p, n, Access:
 extern "C" void __tsan_init() {}
 void softdevice_checked() {}
 
-// The layout of what -fsanitize=bounds passes starts with the place in the source.
+// The data that -fsanitize=bounds passes starts with the position in the source.
 struct BoundsData {
   const char* file;
   uint32_t line, column;

@@ -13,7 +13,7 @@ static std::string armed, message;
 static int armed_nth = 0, armed_code = 0;
 static uint64_t calls = 0;
 
-// due counts one event of that name, and of a second name it also answers to.
+// due counts one event of that name, and of an alternative name.
 static int due(const char* name, const char* also) {
   if (armed_nth <= 0 || (armed != name && armed != also)) return 0;
   return --armed_nth == 0 ? armed_code : 0;
@@ -54,7 +54,7 @@ long setting(const char* name, long otherwise) {
 
 bool idle() { return setting("SOFTDEVICE_IDLE", 0) != 0; }
 
-// The fault that the environment asks for is armed when the library is loaded.
+// The fault requested in the environment is armed when the library is loaded.
 __attribute__((constructor)) static void arm() {
   const char* v = getenv("SOFTDEVICE_FAIL");
   if (!v || !*v) return;

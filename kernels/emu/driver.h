@@ -22,7 +22,7 @@
 
 #define API(name, ...) extern "C" __attribute__((visibility("default"))) CUresult name(__VA_ARGS__)
 
-// ENTER begins every call: it counts it and lets it fail where a test asks so.
+// ENTER begins every call: it counts the call and makes it fail if a test requests that.
 #define ENTER(name)                                    \
   if (CUresult r = emu::begin(#name)) return r
 // ENTER_CONTEXT is for calls that need a context that is not lost.
@@ -31,8 +31,7 @@
   if (CUresult r = emu::need_context()) return r;      \
   [[maybe_unused]] CUctx_st* const context = emu::current_context()
 
-// ENTER_UNCAPTURED is for calls that a stream's capture does not outlive, if this thread
-// began one.
+// ENTER_UNCAPTURED is for calls that invalidate a stream's capture begun by this thread.
 #define ENTER_UNCAPTURED(name)                         \
   ENTER_CONTEXT(name);                                 \
   if (CUresult r = emu::refuse_in_capture()) return r
@@ -40,7 +39,7 @@
 struct CUctx_st {
   int device = 0, retained = 0;
   std::atomic<int> lost{0};  // the CUresult that every later call gets
-  std::mutex lock;           // of what follows
+  std::mutex lock;           // guards the following fields
   std::set<CUstream_st*> streams;
   std::set<CUmod_st*> modules;
   std::set<CUevent_st*> events;
@@ -68,15 +67,15 @@ struct CUevent_st {
 };
 
 namespace emu {
-// Capture is what a stream was asked for since a program began to capture it.
+// Capture holds the requests to a stream since a program began to capture it.
 struct Capture {
   std::vector<std::function<void()>> tasks;
   bool invalid = false;
 };
 }  // namespace emu
 
-// CUstream_st runs its tasks one after the other on an OS thread of its own. While it is
-// captured it runs none of what comes.
+// CUstream_st runs its tasks one after another on its own OS thread. While it is captured
+// it runs nothing.
 struct CUstream_st {
   explicit CUstream_st(CUctx_st* c) : context(c), thread([this] { run(); }) {}
   ~CUstream_st();
@@ -103,7 +102,7 @@ CUresult need_context();
 CUctx_st* current_context();
 int device_count();
 size_t device_memory();
-// lose marks a context as lost; the first reason stays.
+// lose marks a context as lost; the first reason is kept.
 void lose(CUctx_st* c, int code);
 // refuse_in_capture is the result of a call that cannot be captured: it invalidates the
 // capture that the calling thread has begun, if any.

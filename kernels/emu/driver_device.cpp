@@ -1,4 +1,4 @@
-// Devices, contexts and what they hold.
+// Devices, contexts and their objects.
 #include <cstdio>
 #include <cstring>
 #include <vector>
@@ -42,7 +42,7 @@ void drain(CUctx_st* c) {
   for (CUstream_st* s : all) s->wait();
 }
 
-// destroy ends a context and counts what its owner had left in it.
+// destroy ends a context and counts the objects that its owner had not freed.
 static void destroy(CUctx_st* c) {
   drain(c);
   reclaimed += c->streams.size() + c->modules.size() + c->events.size() + c->graphs.size() + c->executables.size() +

@@ -1,4 +1,4 @@
-// Graphs: what a stream was asked for while it was captured, to be run by one call.
+// Graphs: the requests to a stream while it was captured, to be run by one call.
 #include <vector>
 
 #include "driver.h"
@@ -15,8 +15,8 @@ struct CUgraphExec_st {
 
 namespace emu {
 
-// The capture that a thread has begun. With CU_STREAM_CAPTURE_MODE_THREAD_LOCAL only that
-// thread is refused what a capture does not take.
+// The capture that a thread has begun. CU_STREAM_CAPTURE_MODE_THREAD_LOCAL refuses calls
+// that cannot be captured only in that thread.
 static thread_local Capture* capturing = nullptr;
 
 CUresult refuse_in_capture() {
@@ -43,7 +43,7 @@ API(cuStreamBeginCapture_v2, CUstream s, CUstreamCaptureMode mode) {
   return CUDA_SUCCESS;
 }
 
-// The capture is over whatever this returns.
+// This ends the capture whatever it returns.
 API(cuStreamEndCapture, CUstream s, CUgraph* out) {
   *out = nullptr;
   if (!s || !s->capture) return CUDA_ERROR_ILLEGAL_STATE;

@@ -17,7 +17,7 @@ Registration::Registration(const char* name, const Kernel& k) { registry()[name]
 const std::map<std::string, Kernel>& kernels() { return registry(); }
 
 #ifdef EMU_CHECKED
-constexpr bool checked = true;  // blocks run one after the other, so that reports repeat
+constexpr bool checked = true;  // blocks run one after another, so that reports are reproducible
 #else
 constexpr bool checked = false;
 #endif
@@ -96,7 +96,7 @@ Failure run_grid(Launch l) {
 
 using namespace emu;
 
-// image_size finds the end of a fatbin or an ELF file, whose length the call does not give.
+// image_size finds the end of a fatbin or an ELF file, as the call does not give its length.
 static size_t image_size(const void* image) {
   auto word = [p = static_cast<const char*>(image)](size_t at, size_t n) {
     uint64_t v = 0;
@@ -127,8 +127,8 @@ API(cuModuleUnload, CUmodule m) {
   return CUDA_SUCCESS;
 }
 
-// A kernel is found only if the real image names it too: its machine code lies in
-// a section .text.NAME.
+// A kernel is found only if the real image has it too: its machine code is in a section
+// .text.NAME.
 API(cuModuleGetFunction, CUfunction* out, CUmodule m, const char* name) {
   ENTER_CONTEXT(cuModuleGetFunction);
   auto k = kernels().find(name);

@@ -42,9 +42,9 @@ API(cuMemGetInfo_v2, size_t* free, size_t* total) {
   return CUDA_SUCCESS;
 }
 
-// run pushes a task that a lost context skips.
+// run queues a task, which is skipped if the context is lost.
 static CUresult run(CUstream s, std::function<void()> task) {
-  if (!s) return CUDA_ERROR_INVALID_HANDLE;  // the null stream is not there: use one of your own
+  if (!s) return CUDA_ERROR_INVALID_HANDLE;  // there is no null stream: create one
   if (idle()) return CUDA_SUCCESS;
   CUctx_st* c = s->context;
   s->push([c, task] {
@@ -91,7 +91,7 @@ API(cuMemsetD32Async, CUdeviceptr d, unsigned v, size_t n, CUstream h) {
 API(cuStreamWriteValue32_v2, CUstream h, CUdeviceptr d, cuuint32_t v, unsigned flags) {
   ENTER_UNCAPTURED(cuStreamWriteValue32_v2);
   unsigned* p = reinterpret_cast<unsigned*>(d);
-  // As the driver: NO_MEMORY_BARRIER is of the first version of this call alone.
+  // Like the driver: only the first version of this call has NO_MEMORY_BARRIER.
   if (d % 4 || flags != CU_STREAM_WRITE_VALUE_DEFAULT || !find(p) || !fits_if_pinned(p, 4)) return CUDA_ERROR_INVALID_VALUE;
   return run(h, [=] { __atomic_store_n(p, v, __ATOMIC_SEQ_CST); });
 }

@@ -1,10 +1,10 @@
-// emu.h compiles CUDA C++ device code with g++ for the software device: it is
-// force-included before a .cu file and gives the language CUDA adds to C++.
+// emu.h lets g++ compile CUDA C++ device code for the software device: it is
+// force-included before a .cu file and defines what CUDA adds to C++.
 //
-// Every CUDA thread is a fiber (fiber.h), every running block has one OS thread.
-// __shared__ is thread_local: one copy for each OS thread is one copy for each
-// running block. Only what our kernels use is here; a missing name is a compile
-// error, and its place is this file, warp.h or ../ptx.cuh.
+// Every CUDA thread is a fiber (fiber.h), and every running block has one OS thread.
+// __shared__ is thread_local: one copy per OS thread is one copy per running block. Only
+// what our kernels use is here; a missing name is a compile error: add it to this file,
+// warp.h or ../ptx.cuh.
 #pragma once
 #define EMULATED 1
 
@@ -62,7 +62,7 @@ static inline uint4 make_uint4(unsigned a, unsigned b, unsigned c, unsigned d) {
 using std::max;
 using std::min;
 static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
-#define __expf expf  // macros: glibc has functions of these names
+#define __expf expf  // macros: glibc has functions with these names
 #define __logf logf
 #define sinpif emu_sinpif
 #define cospif emu_cospif

@@ -1,5 +1,5 @@
-// Kernels with planted faults, which the software device must find, and fair ones
-// that look alike, which it must let pass. Tests only; never in the binary.
+// Kernels with planted faults, which the software device must find, and similar ones
+// without, which it must accept. For tests only; never in the binary.
 #include "../common.cuh"
 
 // ---- bounds
@@ -44,7 +44,7 @@ __device__ __forceinline__ void reverse(float* y, const float* x) {
 extern "C" __global__ void __launch_bounds__(64) fault_barrier(float* y, const float* x) { reverse<false>(y, x); }
 extern "C" __global__ void __launch_bounds__(64) fair_barrier(float* y, const float* x) { reverse<true>(y, x); }
 
-// shift reads what a neighbour in the warp has written, again and again.
+// shift repeatedly reads what a neighbour in the warp has written.
 template <bool FIRST, bool SECOND>
 __device__ __forceinline__ void shift(float* y, const float* x) {
   __shared__ float tile[32];
@@ -69,7 +69,7 @@ extern "C" __global__ void __launch_bounds__(32) fault_shuffle_order(float* y, c
   y[threadIdx.x] = v + tile[31 - threadIdx.x];
 }
 
-// total adds n numbers with one block for each 32 of them.
+// total adds n numbers with one block per 32.
 template <bool ATOMIC>
 __device__ __forceinline__ void total(float* y, const float* x, int n) {
   const int i = blockIdx.x * 32 + threadIdx.x;
@@ -105,7 +105,7 @@ extern "C" __global__ void __launch_bounds__(32)
   last_block<true>(y, sums, counter, x, n);
 }
 
-// All blocks read a number; the last to have done so changes it.
+// All blocks read a number; the last to do so changes it.
 template <bool FENCE>
 __device__ __forceinline__ void last_reader(float* y, int* counter) {
   const float v = y[0];
@@ -154,13 +154,13 @@ extern "C" __global__ void __launch_bounds__(32) fault_unwritten(float* y) {
   __syncthreads();
   y[threadIdx.x] = tile[threadIdx.x];
 }
-// Lanes that have returned take no part in what the others do.
+// Lanes that have returned do not take part in the others' collectives.
 extern "C" __global__ void __launch_bounds__(32) fair_return(float* y, int n) {
   if (static_cast<int>(threadIdx.x) >= n) return;
   const unsigned here = __ballot_sync(0xffffffffu, 1);
   y[threadIdx.x] = static_cast<float>(__popc(here));
 }
-// 3 of 4 groups of lanes each do their own number of steps.
+// 3 of 4 groups of lanes each run their own number of steps.
 extern "C" __global__ void __launch_bounds__(32) fair_groups(float* y) {
   const int group = threadIdx.x / 8;
   const unsigned mask = 0xffu << (8 * group);

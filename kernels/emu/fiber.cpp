@@ -26,8 +26,8 @@ namespace emu {
 
 thread_local Fiber* current = nullptr;
 
-// Spare holds the workers of OS threads that have ended: streams come and go, and
-// a worker's stacks take a while to map.
+// Spare holds the workers of OS threads that have ended, for reuse by new streams: mapping
+// a worker's stacks is slow.
 struct Spare {
   std::mutex lock;
   std::vector<Worker*> all;
@@ -55,8 +55,8 @@ Worker& worker() {
   return *lease.w;
 }
 
-// stop_waiting_for_ended wakes a lane whose collective waited only for lanes that
-// have returned since: masks may name those. The lane then acts as the last.
+// stop_waiting_for_ended wakes a lane whose collective waits only for lanes that have
+// returned since, which masks may include. The lane then acts as the last.
 static void stop_waiting_for_ended(Warp& w) {
   for (unsigned i = 0; i < 32; i++)
     if ((w.arrived >> i & 1) && (w.mask[i] & w.alive & ~w.arrived) == 0) {
@@ -79,8 +79,8 @@ static void fiber_main() {
   __builtin_unreachable();
 }
 
-// prepare makes f start in fiber_main. The starts of the stacks are spread over
-// the cache's sets: at one distance apart they would all fall into the same.
+// prepare makes f start in fiber_main. The starts of the stacks are spread over the
+// cache's sets: at a constant distance they would all share one.
 static void prepare(Worker& w, Fiber& f) {
   char* top = w.stacks + size_t(f.index + 1) * stack_size - f.index % 16 * 128;
   void** sp = reinterpret_cast<void**>(top);
@@ -91,13 +91,13 @@ static void prepare(Worker& w, Fiber& f) {
   f.copies = f.groups = 0;
 }
 
-// next switches from a fiber that waits or has ended to one that can run.
+// next switches from a fiber that is waiting or has ended to one that can run.
 void Worker::next(Fiber* from) {
   for (unsigned i = 0; i <= warp_count; i++) {
     Warp& w = warps[warp_now];
     if (w.ready) {
       unsigned lane = __builtin_ctz(w.ready);
-      if (from->warp == &w) {  // go round, so that lanes keep in step
+      if (from->warp == &w) {  // round robin, so that lanes keep in step
         unsigned later = w.ready & ~(~0u >> (31 - from->lane));
         if (later) lane = __builtin_ctz(later);
       }

@@ -2,9 +2,9 @@
 // through emu.h, the driver through run_block.
 //
 // Each CUDA thread is a fiber on its own small stack. A fiber runs until it
-// waits for others (a warp collective, __syncthreads) and then switches to the
-// next one that can run, first within its warp. Where none can, the block is
-// deadlocked, and that is reported rather than hung on.
+// waits for others (a warp collective, __syncthreads) and then switches to the next one
+// that can run, first within its warp. If none can, the block is deadlocked, which is
+// reported instead of hanging.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -15,8 +15,8 @@ struct dim3 {
   constexpr dim3(unsigned a = 1, unsigned b = 1, unsigned c = 1) : x(a), y(b), z(c) {}
 };
 
-// The checked build instruments every load and store of a kernel; the emulator's
-// own must stay out of that, so they are kept out of line there.
+// The checked build instruments every load and store of a kernel, but must not instrument
+// the emulator's: these are therefore not inlined there.
 #ifdef EMU_CHECKED
 #define EMU_INTERNAL inline __attribute__((noinline, no_sanitize("thread", "undefined")))
 #else
@@ -31,7 +31,7 @@ struct Kernel {
   void (*call)(void* const* args);
   const unsigned* sizes;  // of the parameters, in bytes
   unsigned count;         // of the parameters
-  unsigned bounds;        // most threads of a block, from __launch_bounds__
+  unsigned bounds;        // maximum threads of a block, from __launch_bounds__
 };
 struct Registration { Registration(const char* name, const Kernel& k); };
 
@@ -45,7 +45,7 @@ struct Launch {
   uint32_t* fences;          // __threadfence calls of each block
 };
 
-// Failure is what went wrong in a block: a CUresult and a sentence. code 0: nothing.
+// Failure is the error of a block: a CUresult and a message. code 0 means none.
 struct Failure {
   int code = 0;
   char text[600] = "";
@@ -112,9 +112,9 @@ int sync_threads_vote(int predicate, Vote);
 void sync_warp(unsigned mask);
 void fence();
 
-// arrive notes that this lane takes part in a collective of the lanes in mask,
-// and reports whether it is the last. Another waits until the last has released
-// it, or until it is the last itself because those missing have returned.
+// arrive records that this lane takes part in a collective of the lanes in mask, and
+// reports whether it is the last. The others wait until the last has released them, or
+// become the last because the missing ones have returned.
 bool arrive(unsigned mask);
 bool wait_or_last();
 void release(unsigned mask);
@@ -126,12 +126,12 @@ EMU_INTERNAL void collective(unsigned mask, F f) {
   release(mask);
 }
 
-// exchange gives each active lane the value of the lane it asks for; ballot gives
-// all of them a bit for each whose value is not 0.
+// exchange gives each active lane the value of the lane that it names; ballot gives all of
+// them a bit for each lane whose value is not 0.
 void exchange(Warp& w, unsigned active);
 void ballot(Warp& w, unsigned active);
 
-// fail ends the block with a CUresult and a message; the thread is named by it.
+// fail ends the block with a CUresult and a message, to which it adds the thread.
 [[noreturn]] void fail(int code, const char* format, ...) __attribute__((format(printf, 2, 3)));
 
 // touch checks an access that the compiler does not instrument. A cp.async is
@@ -143,8 +143,8 @@ void touch(const void* p, size_t bytes, Access, const void* pc);
 inline void touch(const void*, size_t, Access, const void*) {}
 #endif
 
-// cp.async. A copy lands when its group is waited for and not before, so a wait
-// or a barrier that is missing shows as wrong numbers.
+// cp.async. A copy is delivered when its group is waited for and not before, so that a
+// missing wait or barrier causes wrong numbers.
 void copy_issue(const Copy& c);
 void copy_commit();
 void copy_wait(unsigned pending);

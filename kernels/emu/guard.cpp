@@ -52,8 +52,8 @@ static struct sigaction previous_segv, previous_bus;
 static thread_local const void* fault_at;
 static thread_local const void* fault_pc;
 
-// landing runs in place of the faulting instruction, on the worker's signal
-// stack, which is free again by then.
+// landing runs instead of the faulting instruction, on the worker's signal stack, which is
+// free by then.
 static void landing() {
   char at[300];
   where(fault_pc, at, sizeof at);
@@ -108,7 +108,7 @@ void where(const void* pc, char* out, size_t size) {
   FILE* f = popen(command, "r");
   if (!f) return;
   if (place(f, inner, sizeof inner)) snprintf(out, size, "%s", inner);
-  while (place(f, outer, sizeof outer)) {}  // through what was inlined, to the kernel
+  while (place(f, outer, sizeof outer)) {}  // through inlined functions, to the kernel
   if (*outer) snprintf(out, size, "%s in %s", inner, outer);
   pclose(f);
 }

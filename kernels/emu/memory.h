@@ -1,6 +1,5 @@
-// memory.h: the memory that the software device has handed out. Each allocation
-// ends at an inaccessible page (to 16 bytes), begins after one, and is filled
-// with NaN.
+// memory.h: the memory that the software device has allocated. Each allocation begins
+// after an inaccessible page, ends (to 16 bytes) at another, and is filled with NaN.
 #pragma once
 #include <cstddef>
 
@@ -12,11 +11,11 @@ struct Allocation {
   char* base;
   size_t bytes;
   int device;   // -1: pinned host memory
-  void* owner;  // the context it dies with
+  void* owner;  // the context that it is freed with
   Cell* shadow; // made on first use by the checked build
 };
 
-// allocate returns nullptr where there is no memory.
+// allocate returns nullptr if there is no memory.
 void* allocate(size_t bytes, int device, void* owner);
 // release frees the allocation that starts at p; it reports whether there is one.
 bool release_allocation(void* p, bool host);
@@ -27,10 +26,10 @@ size_t release_owned(void* owner);
 Allocation* find(const void* p);
 // inside reports whether [p, p+bytes) lies in one allocation of device memory.
 bool inside_device(const void* p, size_t bytes);
-// fits_if_pinned reports whether [p, p+bytes) does not run over pinned memory's end.
+// fits_if_pinned reports whether [p, p+bytes) does not exceed a pinned allocation.
 bool fits_if_pinned(const void* p, size_t bytes);
-// device_bytes is what a device's live allocations add up to; the counts are of
-// device and pinned allocations.
+// device_bytes is the total size of a device's live allocations; the counts are of device
+// and pinned allocations.
 size_t device_bytes(int device);
 void count_allocations(size_t* device, size_t* pinned);
 

@@ -13,8 +13,8 @@ static float as_float(uint32_t bits) {
   return f;
 }
 
-// tf32 is what the hardware reads of a register: the low 13 bits do not count.
-// A kernel that forgets to round its operands is less exact, and that shows.
+// tf32 returns what the hardware reads from a register: it ignores the low 13 bits. This
+// reveals a kernel that does not round its operands, by its lower accuracy.
 static float tf32(uint32_t bits) { return as_float(bits & 0xffffe000u); }
 static float bf16_low(uint32_t bits) { return as_float(bits << 16); }
 static float bf16_high(uint32_t bits) { return as_float(bits & 0xffff0000u); }
@@ -23,17 +23,17 @@ typedef double row __attribute__((vector_size(64)));
 typedef long long bits __attribute__((vector_size(64)));
 typedef int whole __attribute__((vector_size(32)));
 
-// power is the power of two of each magnitude: 1 of 1.75, and infinity of what is no
-// finite number.
+// power returns the power of two of each magnitude: 1 for 1.75, and infinity for infinities
+// and NaN.
 static void power(row& p, const row& x) { p = (row)((bits)x & 0x7ff0000000000000ll); }
 
-// short_sum adds N products to c as an A100's tensor cores do: significands are
-// aligned with the largest exponent, of which a product's is the sum of its factors',
-// cut to one bit more than float32 has, and added up; the sum is cut to float32. See
+// short_sum adds N products to c as an A100's tensor cores do: significands are aligned
+// with the largest exponent (a product's is the sum of its factors' exponents), truncated
+// to one bit more than float32 has, and added; the sum is truncated to float32. See
 // Fasi, Higham, Mikaitis and Pranesh, Numerical behavior of NVIDIA tensor cores, PeerJ
 // Computer Science 7:e330, and Khattak and Mikaitis, Accurate models of NVIDIA tensor
-// cores, arXiv:2512.07004. An H100 adds twice as many at once, with a bit more, and is
-// the more exact.
+// cores, arXiv:2512.07004. An H100 adds twice as many at once, with one more bit, and is
+// more accurate.
 template <int N>
 static void short_sum(row& c, const float* a, const row* b, const row* b_power) {
   row product[N], most, p;
@@ -55,7 +55,7 @@ static void short_sum(row& c, const float* a, const row* b, const row* b_power) 
     plain += product[k];
   }
   const row cut = (row)((bits)(__builtin_convertvector(sum, row) * unit) & ~0x1fffffffll);
-  c = odd ? plain : cut;  // infinities and NaN add up as ever
+  c = odd ? plain : cut;  // infinities and NaN add up as usual
 }
 
 // multiply computes c += a b with a [16][K] and b [K][8], N products at a time.

@@ -1,5 +1,5 @@
-// shadow.h: what the checked build remembers of each two bytes of memory, to find
-// races. Two accesses of which one writes must be ordered: by __syncthreads within
+// shadow.h: what the checked build records about each two bytes of memory, to find races.
+// Two accesses of which one writes must be ordered: by __syncthreads within
 // a block, by __syncwarp within a warp, by __threadfence between blocks. Shuffles
 // order nothing, as on the device. Atomics do not race with each other.
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace emu {
 
-enum { shadow_grain = 2 };  // bytes for each Cell: bf16 is the narrowest type in use
+enum { shadow_grain = 2 };  // bytes per Cell: bf16 is the narrowest type in use
 
 // Moment is one access, or for reads a set of them.
 struct Moment {
@@ -23,7 +23,7 @@ struct Moment {
   uint16_t thread;
   uint8_t spread;    // of one block's set of reads: see below
   bool atomic;
-  bool pending;      // a cp.async that nobody has waited for
+  bool pending;      // a cp.async that has not been waited for
 };
 enum Spread : uint8_t { one_thread, one_warp, one_block };
 
@@ -31,7 +31,7 @@ struct Cell {
   Moment write, read;
 };
 
-// fenced reports whether __threadfence orders p before now, in another block. Of a set,
+// fenced reports whether __threadfence orders p before now, in another block. For a set,
 // all blocks between the lowest and the highest must have called it.
 inline bool fenced(const Moment& p, const Moment& now, const uint32_t* fences) {
   if (!fences || fences[now.block] == 0) return false;
@@ -40,7 +40,7 @@ inline bool fenced(const Moment& p, const Moment& now, const uint32_t* fences) {
   return true;
 }
 
-// ordered reports whether what happened at p happened before now.
+// ordered reports whether the access p is ordered before now.
 inline bool ordered(const Moment& p, const Moment& now, const uint32_t* fences) {
   if (p.run != now.run) return true;
   if (p.block != now.block || p.last != now.block) return fenced(p, now, fences);
@@ -49,8 +49,8 @@ inline bool ordered(const Moment& p, const Moment& now, const uint32_t* fences) 
   return p.spread <= one_warp && p.thread / 32 == now.thread / 32 && p.warp_epoch < now.warp_epoch;
 }
 
-// note_read adds a read to the set of those that a later write must follow. What
-// is ordered before it may be forgotten.
+// note_read adds a read to the set of those that a later write must follow. Reads ordered
+// before it may be dropped.
 inline void note_read(Moment& set, const Moment& now, const uint32_t* fences) {
   if (ordered(set, now, fences)) {
     set = now;
@@ -65,7 +65,7 @@ inline void note_read(Moment& set, const Moment& now, const uint32_t* fences) {
   set.fence = std::max(set.fence, now.fence);
 }
 
-// race returns what an access at c conflicts with, or nullptr, and notes it.
+// race records an access at c, and returns the one that it conflicts with, or nullptr.
 inline const Moment* race(Cell& c, const Moment& now, Access kind, const uint32_t* fences) {
   bool both_atomic = kind == Access::atomic && c.write.atomic;
   if (!both_atomic && !ordered(c.write, now, fences)) return &c.write;

@@ -1,6 +1,6 @@
-// warp.h: what the 32 threads of a warp do together. Each is a collective: every
-// lane leaves its operands in the warp, the last to arrive computes the results
-// of all, then all go on. None but __syncwarp orders memory, as on the device.
+// warp.h: the collectives of a warp's 32 threads. Every lane stores its operands in the
+// warp, the last to arrive computes the results of all, then all continue. Only __syncwarp
+// orders memory, as on the device.
 #pragma once
 
 template <class T>
@@ -11,7 +11,7 @@ static inline uint64_t emu_raw(T v) {
   return raw;
 }
 
-// emu_shuffle returns lane `from`'s v, or this lane's own where inside is false.
+// emu_shuffle returns lane `from`'s v, or this lane's own if inside is false.
 template <class T>
 EMU_INTERNAL T emu_shuffle(unsigned mask, T v, int from, bool inside) {
   emu::Warp& w = emu::warp();

@@ -8,7 +8,7 @@ enum {
   max_threads = 1024,
   page = 4096,
   stack_size = 9 * page,       // the lowest page is a guard
-  max_shared = 228 << 10,      // more than any of the architectures gives a block; whole pages
+  max_shared = 228 << 10,      // more than a block gets on any of the architectures; whole pages
 };
 
 // Values of CUresult, so that the scheduler needs no cuda.h.
@@ -38,7 +38,7 @@ struct Worker {
   struct Shadow* shadow = nullptr;  // of shared memory; checked build
 };
 
-// worker returns the calling OS thread's, created on first use.
+// worker returns the calling OS thread's worker, created on first use.
 Worker& worker();
 
 // catch_faults turns a segmentation fault inside a kernel into a Failure.

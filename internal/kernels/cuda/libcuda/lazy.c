@@ -3,10 +3,9 @@
 // through a slot that clusir_cuda_open fills from libcuda.so.1, or from the file
 // that CLUSIR_LIBCUDA names.
 //
-// gorgonia.org/cu calls cuInit when the program starts and exits where it fails.
-// Here cuInit only answers "success"; clusir_cuda_open makes the real call. So a
-// run on the CPU neither loads nor initialises the driver, and a broken driver
-// is an error like any other.
+// gorgonia.org/cu calls cuInit when the program starts, and exits if it fails. This cuInit
+// only returns success; clusir_cuda_open makes the real call. A run on the CPU thus neither
+// loads nor initialises the driver, and a broken driver is an ordinary error.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
@@ -44,9 +43,9 @@ int cuInit(unsigned flags) {
   return 0;
 }
 
-// clusir_cuda_open loads and initialises the driver. It returns -1 and the
-// loader's words in why where there is none, else cuInit's result. A call that
-// this driver lacks answers "not supported". Not safe for concurrent use.
+// clusir_cuda_open loads and initialises the driver. If there is none it returns -1, with
+// the loader's message in why, else cuInit's result. Calls that the driver lacks return
+// not_supported. Not safe for concurrent use.
 int clusir_cuda_open(char *why, size_t size) {
   if (!driver) {
     const char *name = getenv("CLUSIR_LIBCUDA");

@@ -7,8 +7,8 @@
 
 enum { ncclFloat32 = 7, ncclSum = 0 };
 
-// What NCCL 2.14 calls ncclConfig_t. Its version tells newer ones to take their
-// defaults for all that they have added behind it.
+// NCCL 2.14's ncclConfig_t. Its version makes newer releases use their defaults for the
+// fields that they have appended.
 typedef struct {
   size_t size;
   unsigned magic, version;
