@@ -2,12 +2,16 @@ package atomicfile
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
 
 // devices are names that stand for devices on Windows, with any extension.
 var devices = []string{"con", "prn", "aux", "nul", "conin$", "conout$"}
+
+// port is the name of a serial or parallel port; to Windows, ¹ is the digit 1.
+var port = regexp.MustCompile(`^(com|lpt)[1-9¹²³]$`)
 
 // forbidden refuses a path, without its drive, that Windows does not allow or would
 // change: a colon makes a stream of a file, and trailing dots and spaces are cut off.
@@ -23,8 +27,8 @@ func forbidden(p string) error {
 			return fmt.Errorf("a name on Windows cannot end in a dot or a space: choose another than %q", part)
 		}
 		stem, _, _ := strings.Cut(strings.ToLower(part), ".")
-		numbered := len(stem) == 4 && (strings.HasPrefix(stem, "com") || strings.HasPrefix(stem, "lpt")) && stem[3] >= '1' && stem[3] <= '9'
-		if numbered || slices.Contains(devices, strings.TrimRight(stem, " ")) {
+		stem = strings.TrimRight(stem, " ")
+		if slices.Contains(devices, stem) || port.MatchString(stem) {
 			return fmt.Errorf("%s is the name of a device on Windows: choose another", part)
 		}
 	}
