@@ -12,7 +12,7 @@
 //   norm      w          (x_b − mean) · rstd of one x: its layer norm; norm.cu has
 //                        folded weight and bias into w and bias
 //   dx        wᵀ         dy_b       ⌈C/64⌉·⌈P/128⌉, B      one launch per source
-//   dw        dy         xᵀ         ⌈O/64⌉, ⌈C/128⌉, parts of the B·P pixels; their
+//   dw        dy         xᵀ         ⌈O/64⌉, ⌈C/64⌉, parts of the B·P pixels; their
 //                                   sums are added by conv1x1_sum, in fixed order
 // C's rows are fastest in the grid, so that blocks with the same B run together and
 // read it from L2.
@@ -20,8 +20,9 @@
 // fwd: 4 (C + O) bytes and 2·C·O operations per pixel: bound by memory below some 400
 // channels at tf32 on an A100, by tensor cores above. dx also reads dx, and norm 8 bytes
 // per pixel.
-// Shared memory 41, 41, 39 and 45 KB a block.
-// Threads a multiprocessor, at least: 384, conv1x1_dbias 1280, conv1x1_sum 2048.
+// Shared memory 41, 41, 39 and 30 KB a block.
+// Threads a multiprocessor, at least: 384, conv1x1_dw_* 512, conv1x1_dbias 1280,
+// conv1x1_sum 2048.
 #include "gemm.cuh"
 
 using gemm::Precision;
@@ -190,8 +191,8 @@ template <Precision P_>
 __device__ __forceinline__ void weights(float* partial, const float* dy, const Sources& x, int O, int C, int P, int steps,
                                         int of_group, int parts) {
   using A = Tile<gemm::M, true>;
-  using B = Tile<gemm::N, true>;
-  const int m0 = blockIdx.x * gemm::M, n0 = blockIdx.y * gemm::N;
+  using B = Tile<gemm::M, true>;
+  const int m0 = blockIdx.x * gemm::M, n0 = blockIdx.y * gemm::M;
   const int per_sample = (P + gemm::K - 1) / gemm::K, from = blockIdx.z % parts * steps;
   const int first = blockIdx.z / parts * of_group + from;
   int b = first / per_sample, p = first % per_sample * gemm::K;  // where the copies start
@@ -247,7 +248,7 @@ CONV1X1_DX(tf32x3)
                                   mean + P, p0, P);                                                                \
   }                                                                                                                \
   CONV1X1_DX(P_)                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                   \
       conv1x1_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy, SOURCES_PARAMETERS, int O, int C, \
                       int P, int steps, int of_group, int parts) {                                                 \
     weights<gemm::P_>(partial, dy, SOURCES, O, C, P, steps, of_group, parts);                                      \

@@ -23,9 +23,10 @@
 //
 // A job of 3·C·h multiply-accumulates per pixel moves 4 (C + 2h) bytes in expand and
 // 4 (h + C) in project: bound by memory up to some 200 channels at tf32 on an A100, by the
-// tensor cores above. A block has 128 threads; shared memory 41, 41, 39, 39, 45, 45 KB. If
+// tensor cores above. A block has 128 threads; shared memory 41, 41, 39, 39, 30, 30 KB. If
 // the precision is TF32, u, gated and de are already rounded to it.
-// Threads a multiprocessor, at least: 384, experts_dispatch 2048, experts_dw_sum 2048.
+// Threads a multiprocessor, at least: 384, experts_*_dw_* 512, experts_dispatch 2048,
+// experts_dw_sum 2048.
 #include "gemm.cuh"
 
 using gemm::Precision;
@@ -142,11 +143,11 @@ template <Precision P_, bool OF_JOBS>
 __device__ __forceinline__ void weights(float* partial, const float* dy, const float* x, const int* list, const int* count,
                                         int B_, int S, int M, int N, int P) {
   using A = Tile<gemm::M, true, OF_JOBS>;
-  using B = Tile<gemm::N, true, true>;
+  using B = Tile<gemm::M, true, true>;
   const int e = blockIdx.y, E = gridDim.y;
   if (count[e] == 0) return;
   const int across = (M + gemm::M - 1) / gemm::M;
-  const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
+  const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::M;
   const int per_job = (P + gemm::K - 1) / gemm::K, all = count[e] * per_job;
   const int steps = (all + gridDim.z - 1) / gridDim.z, first = blockIdx.z * steps;
   list += e * B_ + first / per_job;
@@ -204,13 +205,13 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const f
                              int P) {                                                                                 \
     gather<gemm::P_, true>(du, base, expand, expert, de, S, M, K, P);                                                 \
   }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                      \
       experts_expand_dw_##P_(float* __restrict__ partial, const float* __restrict__ de, const float* __restrict__ u,  \
                              const int* __restrict__ list, const int* __restrict__ count, int B, int S, int M, int N, \
                              int P) {                                                                                 \
     weights<gemm::P_, true>(partial, de, u, list, count, B, S, M, N, P);                                              \
   }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                      \
       experts_project_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy,                              \
                               const float* __restrict__ gated, const int* __restrict__ list,                          \
                               const int* __restrict__ count, int B, int S, int M, int N, int P) {                     \

@@ -1,7 +1,7 @@
 // gemm.cuh: tiled matrix products, for the 1×1 convolution and other operations that can
-// be written as one. A block of 128 threads computes C [64,128] = A [64,K] B [K,128] in
-// steps of 16 along K. cp.async copies operands into three tiles: while one is multiplied,
-// two are being copied.
+// be written as one. A block of 128 threads computes C [64,128] = A [64,K] B [K,128], or
+// C [64,64] if matrices are small and K is long, in steps of 16 along K. cp.async copies
+// operands into three tiles: while one is multiplied, two are being copied.
 //
 // Four precisions share the tiles: tensor cores with operands rounded to TF32 or
 // bf16, plain float32 arithmetic, and tf32x3, which is nearly float32 on the tensor
@@ -97,7 +97,7 @@ struct Walk {
   }
 };
 
-// ---- tensor cores: a warp computes 32×64 of C, as 2×8 products of 16×8
+// ---- tensor cores: a warp computes 32×64 of C, as 2×8 products of 16×8, or 32×32
 
 // load_a reads A's numbers for one step of 8 along K: a[tile][upper, lower half][k].
 // A thread has the k's t and t + 4, of both A and B.
@@ -132,12 +132,12 @@ __device__ __forceinline__ int row(int i, int h) {
 
 // load_b reads B's numbers for one step of 8 along K: b[tile][k].
 template <class T>
-__device__ __forceinline__ void load_b(float (&b)[8][2], const float* s, int n, int k) {
+__device__ __forceinline__ void load_b(float (&b)[T::rows / 16][2], const float* s, int n, int k) {
   const int lane = threadIdx.x % 32;
   if constexpr (T::k_contiguous) {
     s += (n + lane / 16 * 8 + lane % 8) * T::stride + k + lane / 8 % 2 * 4;
 #pragma unroll
-    for (int j = 0; j < 8; j += 2) {
+    for (int j = 0; j < T::rows / 16; j += 2) {
       float v[4];
       load_matrices(v, s + 8 * j * T::stride);
 #pragma unroll
@@ -146,7 +146,7 @@ __device__ __forceinline__ void load_b(float (&b)[8][2], const float* s, int n, 
   } else {
     s += (k + lane % 4) * T::stride + n + lane / 4 * 4;
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < T::rows / 32; i++) {
       const int q = i / 2 * 4, e = i % 2;
       const float4 v = *reinterpret_cast<const float4*>(s + 4 * e * T::stride + 8 * q);
       b[q][e] = v.x, b[q + 1][e] = v.y, b[q + 2][e] = v.z, b[q + 3][e] = v.w;
@@ -176,13 +176,14 @@ struct TF32Pair {
 
 template <Precision P, class A, class B>
 struct Product {
-  float c[2][8][4] = {};
+  static constexpr int columns = B::rows / 16;  // of C's products
+  float c[2][columns][4] = {};
   int m, n;  // of this warp in the block's tile
 
   __device__ __forceinline__ Product() {
     const int warp = threadIdx.x / 32;
     m = warp % 2 * 32;
-    n = warp / 2 * 64;
+    n = warp / 2 * 8 * columns;
   }
 
   // column is the column of B of a thread's b[j].
@@ -194,34 +195,34 @@ struct Product {
   // step adds the product of two tiles.
   template <class Prepare>
   __device__ __forceinline__ void step(const float* sa, const float* sb, const Prepare& prepare) {
-    float a[K / 8][2][2][2], b[K / 8][8][2];
+    float a[K / 8][2][2][2], b[K / 8][columns][2];
 #pragma unroll
     for (int k = 0; k < K / 8; k++) {
       load_a<A>(a[k], sa, m, 8 * k);
       load_b<B>(b[k], sb, n, 8 * k);
 #pragma unroll
-      for (int j = 0; j < 8; j++) b[k][j][0] = prepare(b[k][j][0], j), b[k][j][1] = prepare(b[k][j][1], j);
+      for (int j = 0; j < columns; j++) b[k][j][0] = prepare(b[k][j][0], j), b[k][j][1] = prepare(b[k][j][1], j);
       if constexpr (P == tf32) multiply_tf32(a[k], b[k]);
       if constexpr (P == tf32x3) multiply_tf32x3(a[k], b[k]);
     }
     if constexpr (P == bf16) multiply_bf16(a, b);
   }
 
-  __device__ __forceinline__ void multiply_tf32(const float (&a)[2][2][2], const float (&b)[8][2]) {
+  __device__ __forceinline__ void multiply_tf32(const float (&a)[2][2][2], const float (&b)[columns][2]) {
     unsigned u[2][4];
 #pragma unroll
     for (int i = 0; i < 2; i++)
 #pragma unroll
       for (int r = 0; r < 4; r++) u[i][r] = operand<A>(a[i][r % 2][r / 2]);
 #pragma unroll
-    for (int j = 0; j < 8; j++) {
+    for (int j = 0; j < columns; j++) {
       const unsigned v[2] = {operand<B>(b[j][0]), operand<B>(b[j][1])};
 #pragma unroll
       for (int i = 0; i < 2; i++) mma_tf32(c[i][j], u[i], v);
     }
   }
 
-  __device__ __forceinline__ void multiply_tf32x3(const float (&a)[2][2][2], const float (&b)[8][2]) {
+  __device__ __forceinline__ void multiply_tf32x3(const float (&a)[2][2][2], const float (&b)[columns][2]) {
     unsigned hi[2][4], lo[2][4];
 #pragma unroll
     for (int i = 0; i < 2; i++)
@@ -231,7 +232,7 @@ struct Product {
         hi[i][r] = u.hi, lo[i][r] = u.lo;
       }
 #pragma unroll
-    for (int j = 0; j < 8; j++) {
+    for (int j = 0; j < columns; j++) {
       const TF32Pair u(b[j][0]), v(b[j][1]);
       const unsigned bhi[2] = {u.hi, v.hi}, blo[2] = {u.lo, v.lo};
 #pragma unroll
@@ -243,14 +244,14 @@ struct Product {
     }
   }
 
-  __device__ __forceinline__ void multiply_bf16(const float (&a)[2][2][2][2], const float (&b)[2][8][2]) {
+  __device__ __forceinline__ void multiply_bf16(const float (&a)[2][2][2][2], const float (&b)[2][columns][2]) {
     unsigned u[2][4];
 #pragma unroll
     for (int i = 0; i < 2; i++)
 #pragma unroll
       for (int r = 0; r < 4; r++) u[i][r] = pack_bf16(a[r / 2][i][r % 2][0], a[r / 2][i][r % 2][1]);
 #pragma unroll
-    for (int j = 0; j < 8; j++) {
+    for (int j = 0; j < columns; j++) {
       const unsigned v[2] = {pack_bf16(b[0][j][0], b[0][j][1]), pack_bf16(b[1][j][0], b[1][j][1])};
 #pragma unroll
       for (int i = 0; i < 2; i++) mma_bf16(c[i][j], u[i], v);
@@ -268,13 +269,13 @@ struct Product {
       const auto& ci = c[i / 2];
       if constexpr (B::k_contiguous) {
 #pragma unroll
-        for (int j = 0; j < 8; j++) {
+        for (int j = 0; j < columns; j++) {
           const float v[2] = {ci[j][h], ci[j][h + 1]};
           emit(r, n + 8 * j + 2 * t, v);
         }
       } else {
 #pragma unroll
-        for (int j = 0; j < 4; j++) {
+        for (int j = 0; j < columns / 2; j++) {
           const int q = j / 2 * 4, e = h + j % 2;
           const float v[4] = {ci[q][e], ci[q + 1][e], ci[q + 2][e], ci[q + 3][e]};
           emit(r, n + 8 * q + 4 * (2 * t + j % 2), v);
@@ -284,11 +285,12 @@ struct Product {
   }
 };
 
-// ---- float32: a thread computes 8×8 of C
+// ---- float32: a thread computes 8×8 of C, or 8×4
 
 template <class A, class B>
 struct Product<float32, A, B> {
-  float c[8][8] = {};
+  static constexpr int width = B::rows / 16;
+  float c[8][width] = {};
   int m, n;
 
   __device__ __forceinline__ Product() {
@@ -299,11 +301,11 @@ struct Product<float32, A, B> {
   __device__ __forceinline__ int row(int i) const { return A::k_contiguous ? m + 8 * i : m + i; }
   __device__ __forceinline__ int column(int j) const { return B::k_contiguous ? n + 16 * j : n + j % 4 + j / 4 * 64; }
 
-  // load reads 8 numbers at each of 4 steps along K, v[k][i], 16 bytes at a time.
-  template <class T>
-  static __device__ __forceinline__ void load(float (&v)[4][8], const float* s, int k, const int (&at)[8]) {
+  // load reads I numbers at each of 4 steps along K, v[k][i], 16 bytes at a time.
+  template <class T, int I>
+  static __device__ __forceinline__ void load(float (&v)[4][I], const float* s, int k, const int (&at)[I]) {
 #pragma unroll
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < I; i++) {
       const int j = i % 4, h = i / 4;  // index within 16 bytes; which of the two
       if constexpr (T::k_contiguous) {
         const float4 f = *reinterpret_cast<const float4*>(s + at[i] * T::stride + k);
@@ -317,24 +319,26 @@ struct Product<float32, A, B> {
 
   template <class Prepare>
   __device__ __forceinline__ void step(const float* sa, const float* sb, const Prepare& prepare) {
-    int rows[8], columns[8];
+    int rows[8], columns[width];
 #pragma unroll
-    for (int i = 0; i < 8; i++) rows[i] = row(i), columns[i] = column(i);
+    for (int i = 0; i < 8; i++) rows[i] = row(i);
+#pragma unroll
+    for (int j = 0; j < width; j++) columns[j] = column(j);
 #pragma unroll
     for (int k = 0; k < K; k += 4) {
-      float a[4][8], b[4][8];
+      float a[4][8], b[4][width];
       load<A>(a, sa, k, rows);
       load<B>(b, sb, k, columns);
 #pragma unroll
       for (int e = 0; e < 4; e++)
 #pragma unroll
-        for (int j = 0; j < 8; j++) b[e][j] = prepare(b[e][j], j);
+        for (int j = 0; j < width; j++) b[e][j] = prepare(b[e][j], j);
 #pragma unroll
       for (int e = 0; e < 4; e++)
 #pragma unroll
         for (int i = 0; i < 8; i++)
 #pragma unroll
-          for (int j = 0; j < 8; j++) c[i][j] += a[e][i] * b[e][j];
+          for (int j = 0; j < width; j++) c[i][j] += a[e][i] * b[e][j];
     }
   }
 
@@ -344,13 +348,13 @@ struct Product<float32, A, B> {
     for (int i = 0; i < 8; i++) {
       if constexpr (B::k_contiguous) {
 #pragma unroll
-        for (int j = 0; j < 8; j++) {
+        for (int j = 0; j < width; j++) {
           const float v[1] = {c[i][j]};
           emit(row(i), column(j), v);
         }
       } else {
 #pragma unroll
-        for (int j = 0; j < 8; j += 4) {
+        for (int j = 0; j < width; j += 4) {
           const float v[4] = {c[i][j], c[i][j + 1], c[i][j + 2], c[i][j + 3]};
           emit(row(i), column(j), v);
         }
@@ -365,7 +369,7 @@ struct Product<float32, A, B> {
 // j is the thread's index of the column product.column(j).
 template <Precision P, class A, class B, class Prepare = Same, class Fill, class Emit, class... Args>
 __device__ __forceinline__ void multiply(int steps, Fill fill, Emit emit, const Args&... prepared) {
-  static_assert(A::rows == M && B::rows == N, "tiles of another size");
+  static_assert(A::rows == M && (B::rows == N || B::rows == M), "tiles of another size");
   DYN_SHARED(float, shared);
   constexpr int both = A::floats + B::floats;
   const auto start = [&](float* tiles, int step) {

@@ -16,13 +16,15 @@ const (
 	tileLine  = (tileK + 4) * 4 // K contiguous: bytes of a row
 	sharedFwd = 3 * (tileM*tileLine + tileK*(tileN+8)*4)
 	sharedDx  = 3 * (tileK*(tileM+8)*4 + tileK*(tileN+8)*4)
-	sharedDw  = 3 * (tileM*tileLine + tileN*tileLine)
+	sharedNT  = 3 * (tileM*tileLine + tileN*tileLine)
+	sharedDw  = 3 * 2 * tileM * tileLine
 )
 
 // dwBlocks is the number of blocks into which the product for dw is divided, to keep a
-// GPU with 108 multiprocessors busy. It is a constant, so that all GPUs add in the same
-// order.
-const dwBlocks = 216
+// GPU with 108 multiprocessors busy, and smallBlocks that for tiles of 64×64, of which a
+// multiprocessor holds twice as many. They are constants, so that all GPUs add in the
+// same order.
+const dwBlocks, smallBlocks = 216, 432
 
 // maxSources is the largest number of tensors that the kernels concatenate.
 const maxSources = 4
@@ -112,9 +114,9 @@ func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
 		groups, samples = c.B, 1
 	}
 	g := c.product(c.O, sharedDw)
-	g.x, g.y = ceil(c.O, tileM), ceil(c.C, tileN)
+	g.x, g.y = ceil(c.O, tileM), ceil(c.C, tileM)
 	steps := samples * ceil(c.P, tileK) // along the pixels of a group
-	each := ceil(steps, ceil(dwBlocks, g.x*g.y*groups))
+	each := ceil(steps, ceil(smallBlocks, g.x*g.y*groups))
 	parts := ceil(steps, each)
 	g.z = groups * parts
 	partial := b.Alloc(g.z, c.O, c.C)

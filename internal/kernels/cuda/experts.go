@@ -193,8 +193,8 @@ func (e *experts) productGrads(round int, d expertGrads, de, gated, dy, u kernel
 // weights adds the product of two tensors along the pixels of a round's jobs to the m×n
 // gradients of a table, in parts.
 func (e *experts) weights(name string, round int, dw, dy, x kernels.Tensor, m, n int) {
-	tiles := ceil(m, tileM) * ceil(n, tileN)
-	parts := min(ceil(dwBlocks, tiles*e.E), e.B*ceil(e.P, tileK))
+	tiles := ceil(m, tileM) * ceil(n, tileM)
+	parts := min(ceil(smallBlocks, tiles*e.E), e.B*ceil(e.P, tileK))
 	partial := e.Alloc(parts, e.E, m, n)
 	e.launch(e.precise(name), grid{x: tiles, y: e.E, z: parts, shared: sharedDw},
 		partial, dy, x, e.list(round), e.count(round), e.B, e.slots, m, n, e.P)

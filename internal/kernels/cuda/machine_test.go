@@ -123,7 +123,7 @@ var machineFacts = map[string]machineFact{
 	"attention_softmax_grad": {},
 
 	"product_nn": {shared: sharedFwd, gemm: true, wide: true},
-	"product_nt": {shared: sharedDw, gemm: true},
+	"product_nt": {shared: sharedNT, gemm: true},
 	"product_tn": {shared: sharedDx, gemm: true, wide: true},
 
 	"experts_dispatch":    {},

@@ -23,7 +23,7 @@ const (
 	productTN = "product_tn"
 )
 
-var sharedOf = map[string]int{productNN: sharedFwd, productNT: sharedDw, productTN: sharedDx}
+var sharedOf = map[string]int{productNN: sharedFwd, productNT: sharedNT, productTN: sharedDx}
 
 // cut returns the number of parts into which the terms are divided, to keep a GPU busy.
 func (p batched) cut() int {
