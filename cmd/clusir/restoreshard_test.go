@@ -126,7 +126,7 @@ func TestJobTemplates(t *testing.T) {
 	}
 }
 
-// slurmArray returns what Slurm tells task k of an array from, from+step … to.
+// slurmArray returns the environment of task k in a Slurm array from, from+step … to.
 func slurmArray(from, to, step int) func(k int) []string {
 	return func(k int) []string {
 		return []string{

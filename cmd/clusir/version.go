@@ -16,8 +16,8 @@ import (
 // version is set by the linker: see the Makefile.
 var version string
 
-// programVersion is the linker's, or that of the module or the commit that go build
-// and go install note.
+// programVersion returns the version set by the linker, or else the module version or
+// commit recorded by go build and go install.
 func programVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if version != "" || !ok {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestVersionOf: a program that was built without the Makefile says which commit it is.
+// TestVersionOf: a program built without the Makefile reports its commit.
 func TestVersionOf(t *testing.T) {
 	setting := func(key, value string) debug.BuildSetting { return debug.BuildSetting{Key: key, Value: value} }
 	commit := setting("vcs.revision", "0123456789abcdef")

@@ -68,7 +68,7 @@ type Train struct {
 	// share of it that is left counts; otherwise low light and haze, whose errors are
 	// large and uniform over a whole image, drown noise and blur.
 	RelativeError bool `yaml:"relative_error"`
-	// BalanceWeight is that of the term that evens out the use of clusters and experts.
+	// BalanceWeight is the weight of the term that balances the use of clusters and experts.
 	BalanceWeight float64 `yaml:"balance_weight"`
 
 	// EMA is the decay of the moving average of the weights, 0 for none.

@@ -143,8 +143,8 @@ func (l *layer) value(n *yaml.Node, t reflect.Type, key string) (any, bool) {
 	return p.Elem().Interface(), true
 }
 
-// benchmarks reads names and descriptions of benchmarks, with the messages of a file of
-// benchmarks.
+// benchmarks reads names and descriptions of benchmarks, with the error messages of a
+// benchmark file.
 func (l *layer) benchmarks(n *yaml.Node, key string) (any, bool) {
 	list, mistakes := dataset.ReadListed(n, l.later)
 	for _, m := range mistakes {

@@ -62,8 +62,8 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
-// TestRecipeOfOwnBenchmarks: what a configuration describes stays in a run's recipe, and
-// of a later version's description what is known.
+// TestRecipeOfOwnBenchmarks: a run's recipe keeps the benchmarks that its configuration
+// describes, and the known fields of a later version's descriptions.
 func TestRecipeOfOwnBenchmarks(t *testing.T) {
 	const block = "mine: {task: derain, input: [rainy, wet], target: clean, match: rain}"
 	for _, text := range []string{"eval: {benchmarks: {" + block + "}}", "eval:\n  benchmarks:\n    - " + block} {

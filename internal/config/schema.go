@@ -62,8 +62,8 @@ func appendLeaves(ls []leaf, t reflect.Type, prefix string) []leaf {
 	return ls
 }
 
-// envName is the environment variable that sets key, "" for lists of structs that text
-// does not set.
+// envName returns the environment variable that sets key, "" for lists of structs, which
+// text cannot set.
 func (l leaf) envName() string {
 	if l.typ.Kind() == reflect.Slice && l.typ.Elem().Kind() == reflect.Struct &&
 		!reflect.PointerTo(l.typ.Elem()).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {

@@ -138,7 +138,7 @@ func (c *Catalog) add(text []byte, own bool) error {
 	return c.addGroups(doc.Groups)
 }
 
-// put makes a benchmark known, in the place of one of that name.
+// put adds a benchmark, replacing one of the same name.
 func (c *Catalog) put(b *Benchmark) error {
 	if c.groups[b.Name] != nil {
 		return Mistakes{b.mistake("is also the name of a group: give it another")}
@@ -195,7 +195,7 @@ func (b *Benchmark) mistake(format string, a ...any) Mistake {
 	return Mistake{b.line, "benchmark " + b.Name + ": " + fmt.Sprintf(format, a...)}
 }
 
-// check holds a benchmark to what can be measured.
+// check returns what prevents the benchmark from being measured.
 func (b *Benchmark) check() Mistakes {
 	var mistakes Mistakes
 	need := func(ok bool, format string, a ...any) {
@@ -230,7 +230,7 @@ func (b *Benchmark) check() Mistakes {
 	return mistakes
 }
 
-// notInNames are characters that lists of names, results and commands need.
+// notInNames reports whether r has a meaning in lists of names, results or commands.
 func notInNames(r rune) bool {
 	return strings.ContainsRune(",:/", r) || unicode.IsSpace(r) || unicode.IsControl(r)
 }

@@ -55,7 +55,7 @@ func BenchmarkPatch(b *testing.B) {
 	})
 }
 
-// turnPlanes is planarTurned for planes.
+// turnPlanes does what planarTurned does, for planes.
 func turnPlanes(dst []float32, m planar.Image, turn int) {
 	p := m.W
 	for c := range 3 {

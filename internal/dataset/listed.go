@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Listed is a benchmark in the settings of a run: the name of one that the catalogue
-// has, or one that is described there as in a benchmark file.
+// Listed is a benchmark in the settings of a run: the name of one in the catalogue, or a
+// description as in a benchmark file.
 type Listed struct {
 	Name string
 	Own  *Benchmark
@@ -20,7 +20,7 @@ func (l *Listed) UnmarshalText(name []byte) error {
 	return nil
 }
 
-// MarshalYAML writes what ReadListed reads.
+// MarshalYAML writes the form that ReadListed reads.
 func (l Listed) MarshalYAML() (any, error) {
 	if l.Own == nil {
 		return l.Name, nil
@@ -29,8 +29,8 @@ func (l Listed) MarshalYAML() (any, error) {
 }
 
 // ReadListed reads a list of names and of blocks that describe benchmarks, or one such
-// block. Of what a later version may have written, fields that are unknown are passed
-// over, and values are not checked.
+// block. As a later version may have written it, it ignores unknown fields and does not
+// check values.
 func ReadListed(n *yaml.Node, later bool) ([]Listed, Mistakes) {
 	items := []*yaml.Node{n}
 	switch n.Kind {
@@ -87,7 +87,7 @@ func NamesOf(list []Listed) []string {
 	return names
 }
 
-// AddListed makes known the benchmarks that a list describes.
+// AddListed adds the benchmarks that a list describes.
 func (c *Catalog) AddListed(list []Listed) error {
 	for _, l := range list {
 		if l.Own == nil {

@@ -57,8 +57,8 @@ func (fs Mistakes) Error() string {
 	return strings.Join(lines, "; ")
 }
 
-// document returns the root of the only YAML document of a text; nil if there are
-// nothing but comments.
+// document returns the root of the only YAML document in a text, nil if there is nothing
+// but comments.
 func document(text []byte) (*yaml.Node, error) {
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var doc yaml.Node
@@ -96,8 +96,8 @@ func decodeStrict(n *yaml.Node, into any) Mistakes {
 	return mistakes
 }
 
-// decode reads a node; whole is false for one that cannot be looked at, such as an
-// alias within itself.
+// decode reads a node; whole is false if the node cannot be traversed, such as an alias
+// within itself.
 func decode(n *yaml.Node, into any) (mistakes Mistakes, whole bool) {
 	var wrong *yaml.TypeError
 	err := n.Decode(into)
@@ -112,10 +112,10 @@ func decode(n *yaml.Node, into any) (mistakes Mistakes, whole bool) {
 	return mistakes, true
 }
 
-// plainYAML is an error of the YAML library that is not about types.
+// plainYAML returns an error of the YAML library, not about types, without its prefix.
 func plainYAML(err error) error { return errors.New(strings.TrimPrefix(err.Error(), "yaml: ")) }
 
-// plainLine is an error of the YAML library without the names of our types.
+// plainLine converts an error of the YAML library to one without the names of Go types.
 func plainLine(text string) Mistake {
 	var f Mistake
 	if m := atLine.FindStringSubmatch(text); m != nil {
@@ -186,8 +186,8 @@ func checkFields(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
 	return mistakes
 }
 
-// checkMerged is checkFields for what << adds: more keys of the same type, or a list
-// of such blocks.
+// checkMerged does what checkFields does for the value of <<: more keys of the same type,
+// or a list of such blocks.
 func checkMerged(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
 	if n.Kind != yaml.SequenceNode {
 		return checkFields(n, t, key)
@@ -208,7 +208,7 @@ func yamlField(t reflect.Type, name string) (reflect.Type, bool) {
 	return nil, false
 }
 
-// yamlFields are the names that a struct's fields have in YAML.
+// yamlFields returns the YAML names of a struct's fields.
 func yamlFields(t reflect.Type) (names []string) {
 	for i := range t.NumField() {
 		if name := yamlName(t.Field(i)); name != "" {
@@ -218,7 +218,7 @@ func yamlFields(t reflect.Type) (names []string) {
 	return names
 }
 
-// yamlName is what a field is called in YAML; "" if it is not there.
+// yamlName returns a field's name in YAML, "" if it has none.
 func yamlName(f reflect.StructField) string {
 	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 	return strings.TrimPrefix(name, "-")

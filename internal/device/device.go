@@ -164,8 +164,8 @@ func List() (devices []Device, noGPU error, err error) {
 	return devices, nil, nil
 }
 
-// WriteList prints what List returns, as lines of JSON or for people, and to messages
-// why there is no GPU.
+// WriteList prints the result of List, as text or lines of JSON, and to messages why there
+// is no GPU.
 func WriteList(w, messages io.Writer, asJSON bool) error {
 	devices, noGPU, err := List()
 	if err != nil {

@@ -98,9 +98,9 @@ func NeedsPictures(names []string) (bool, error) {
 	return pictures, nil
 }
 
-// DrawAll draws figures of Names one after the other, prints the files' paths to w and
-// shows the progress on messages. Existing files are an error before anything is drawn,
-// unless they may be replaced.
+// DrawAll draws figures from Names one after another, prints the files' paths to w and
+// shows progress on messages. Unless they may be replaced, existing files are an error
+// before anything is drawn.
 func DrawAll(ctx context.Context, names []string, r Request, w, messages io.Writer) error {
 	if err := r.mayWrite(names); err != nil {
 		return err

@@ -37,7 +37,7 @@ func withMetadata(t *testing.T, key, value string) string {
 	return path
 }
 
-// TestWrongMetadata: an error names the file once, the key and no type of Go.
+// TestWrongMetadata: an error names the file once and the key, but no Go type.
 func TestWrongMetadata(t *testing.T) {
 	for _, c := range []struct{ key, value, want string }{
 		{"config", `{"a`, "model configuration in the metadata: unexpected EOF"},

@@ -162,7 +162,7 @@ func spare(c tabular.Column) bool {
 	return c.Name == "images" || c.Group == "input" && c.Name == "SSIM"
 }
 
-// withoutEmpty leaves out the column of a name if no row has anything there.
+// withoutEmpty removes the named column if it is empty in all rows.
 func withoutEmpty(t *tabular.Table, name string) *tabular.Table {
 	at := slices.IndexFunc(t.Columns, func(c tabular.Column) bool { return c.Name == name })
 	filled := func(r tabular.Row) bool { return at < len(r.Cells) && r.Cells[at].Text != "" }

@@ -192,7 +192,7 @@ func TestAxis(t *testing.T) {
 	}
 }
 
-// TestWithoutEmpty: a column that no row fills is left out, and only such a one.
+// TestWithoutEmpty: a column is removed if and only if it is empty in all rows.
 func TestWithoutEmpty(t *testing.T) {
 	table := func(parts ...string) *tabular.Table {
 		t := &tabular.Table{Columns: []tabular.Column{{Name: "benchmark"}, {Name: "part"}, {Name: "images"}}}

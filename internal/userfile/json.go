@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// PlainJSON is an error of package json without the names of types in Go.
+// PlainJSON converts an error of package json to one without the names of Go types.
 func PlainJSON(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if !errors.As(err, &wrong) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestPlainJSON: errors tell which value is of the wrong kind, and no type's name.
+// TestPlainJSON: errors name the value of the wrong kind, but no Go type.
 func TestPlainJSON(t *testing.T) {
 	type part struct{ B int }
 	for text, want := range map[string]string{

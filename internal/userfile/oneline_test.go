@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// TestText: names that differ stay so in JSON.
+// TestText: different names remain different in JSON.
 func TestText(t *testing.T) {
 	for name, want := range map[string]string{
 		"": "", "näme\n日本.png": "näme\n日本.png", "a\xff": `a\xff`, "a\xfe\xff\t": `a\xfe\xff` + "\t", "\ufffd": "\ufffd",

@@ -14,8 +14,8 @@ func toTF32(v float32) float32 {
 	return math.Float32frombits((math.Float32bits(v) + 0x1000) &^ 0x1fff)
 }
 
-// Products of experts take it that what they read was rounded to TF32 where it was
-// written: what a backend for TF32 writes there is what one for float32 does, rounded.
+// TestOperandsOfProductsAreRounded: products of experts rely on operands that their writer
+// has rounded to TF32. A TF32 backend must therefore write what a float32 one does, rounded.
 func TestOperandsOfProductsAreRounded(t *testing.T) {
 	const C, h, H, W = 5, 7, 9, 11
 	put := func(b *Backend, shape ...int) kernels.Tensor {
