@@ -54,7 +54,9 @@ for archive in "$archives/clusir-$version"-*; do
 done
 [ $found -gt 0 ] || { echo "$archives has no archive of clusir $version for a wheel: make release" >&2; exit 1; }
 
-here=("$out/clusir-$python_version-"*"_$(uname -m).whl")
+system=manylinux
+[ "$(uname)" != Darwin ] || system=macosx
+here=("$out/clusir-$python_version-"*"-$system"*"_$(uname -m).whl")
 if [ -e "${here[0]}" ]; then
   environment "$work/venv" "${here[0]}"
   (cd wheel/tests && env -u CLUSIR_PROGRAM PATH="$work/venv/bin:$PATH" python -m unittest -q && "$work/venv/bin/clusir" --version)
