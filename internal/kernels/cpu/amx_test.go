@@ -13,9 +13,9 @@ import (
 	"clusir/internal/kernels"
 )
 
-// TestTilesAndSignals: the system saves the tiles of a thread that a signal meets in
-// the middle of a product, on that thread's stack for signals, and puts them back.
-// Go sends such signals to preempt goroutines.
+// TestTilesAndSignals: if a signal arrives on a thread in the middle of a product, the
+// system saves the thread's tiles on its signal stack and restores them. Go sends such
+// signals to preempt goroutines.
 func TestTilesAndSignals(t *testing.T) {
 	b := openBF16(t, 3, "amx")
 	x, w, y := random(b, 1, 96, 32, 64), random(b, 70, 96, 3, 3), b.Alloc(1, 70, 32, 64)
@@ -54,8 +54,8 @@ func TestTilesAndSignals(t *testing.T) {
 	t.Logf("%d signals", sent.Load())
 }
 
-// TestTilesOfAnyShape: products whose rows, columns and numbers along K do not fill
-// their tiles are what AVX512-BF16 or the portable form make of them.
+// TestTilesOfAnyShape: products whose rows, columns and depth K do not fill their tiles
+// equal those of AVX512-BF16 or of the portable form.
 func TestTilesOfAnyShape(t *testing.T) {
 	tiles, plain := openBF16(t, 2, "amx"), openBF16(t, 2, "portable")
 	for _, M := range []int{1, 3, 15, 16, 17, 31, 32, 33, 47, 50, 70} {

@@ -8,9 +8,8 @@ import (
 	"clusir/internal/kernels"
 )
 
-// benchShapes are the planes whose transforms are timed: a base and a tiny
-// network's first stage at 128², the decoder's levels in training, and a size
-// with an odd factor.
+// benchShapes are the planes whose transforms are timed: the first stages of base and
+// tiny at 128², the decoder's levels in training, and a size with an odd factor.
 var benchShapes = []kernels.Shape{{1, 48, 128, 128}, {1, 16, 128, 128}, {8, 48, 64, 64}, {8, 192, 16, 16}, {1, 48, 248, 248}}
 
 // random returns a tensor of N(0,1).
@@ -22,7 +21,7 @@ func random(b *Backend, shape ...int) kernels.Tensor {
 	return t
 }
 
-// spectrumOf is the shape of the spectrum of planes of shape s.
+// spectrumOf returns the shape of the spectrum of planes of shape s.
 func spectrumOf(s kernels.Shape) kernels.Shape {
 	return kernels.Shape{s[0], 2 * s[1], s[2], s[3]/2 + 1}
 }

@@ -8,11 +8,11 @@ import (
 	"clusir/internal/kernels/kerneltest"
 )
 
-// bf16Slack is how far bf16 may be from float32's tolerance: the ratio of their
+// bf16Slack is how far bf16 may exceed float32's tolerance: the ratio of their
 // roundings of an operand, as on a GPU.
 const bf16Slack = 400
 
-// bf16Forms are the instruction sets with a form for bf16.
+// bf16Forms are the instruction sets with a bf16 form.
 var bf16Forms = []string{"portable", "avx512", "amx"}
 
 // openBF16 is open for products in bf16.
@@ -55,8 +55,8 @@ func toBF16(x float32) float32 {
 	return math.Float32frombits((u + 0x7fff + u>>16&1) &^ 0xffff)
 }
 
-// TestBF16RoundsOperands: products in bf16 are those in float32 of operands that
-// were rounded before, up to the order of sums. Half of the numbers are ties.
+// TestBF16RoundsOperands: products in bf16 equal float32 products of previously rounded
+// operands, up to the order of sums. Half of the numbers are ties.
 func TestBF16RoundsOperands(t *testing.T) {
 	for _, isa := range bf16Forms {
 		for _, C := range []int{1, 5, 24, 33} {
@@ -91,7 +91,7 @@ func TestBF16RoundsOperands(t *testing.T) {
 	}
 }
 
-// TestBF16OfNoNumbers: what is not finite stays so.
+// TestBF16OfNoNumbers: values that are not finite stay so.
 func TestBF16OfNoNumbers(t *testing.T) {
 	for _, isa := range bf16Forms {
 		b := openBF16(t, 1, isa)

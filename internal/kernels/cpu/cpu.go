@@ -1,9 +1,9 @@
-// Package cpu is the fast backend on the host: C++ kernels on all cores, with
-// the widest vectors that the processor has.
+// Package cpu is the fast backend on the host: C++ kernels on all cores, with the
+// widest vectors that the processor has.
 //
-// Each family of operations is one header, or a few, compiled once per
-// instruction set (isa_*.cc), and one Go file that binds them. gemm.h and tile.h
-// hold what they share.
+// Each family of operations is one or more headers, compiled once per instruction set
+// (isa_*.cc), and one Go file that binds them. gemm.h and tile.h hold their common
+// parts.
 package cpu
 
 /*
@@ -29,28 +29,28 @@ import (
 
 // Options configure a Backend.
 type Options struct {
-	Threads int    // 0: as many as there are processors
-	ISA     string // one of ISAs; empty: the best there is
-	// BF16 rounds the operands of matrix products and 3×3 convolutions to bf16;
-	// sums and all else are in float32. The best for it is AMX, else AVX512-BF16
-	// where that is faster than float32, as on AMD's processors; there is no other.
-	// By name, Intel's AVX512-BF16 can be had too, and the portable form, which
-	// exists for tests and is slow.
+	Threads int    // 0: the number of processors
+	ISA     string // one of ISAs; empty: the best available
+	// BF16 rounds the operands of matrix products and 3×3 convolutions to bf16; sums
+	// and everything else are in float32. It uses AMX, or else AVX512-BF16 if that is
+	// faster than float32, as on AMD's processors; otherwise New fails. Intel's
+	// AVX512-BF16 and the portable form, which is slow and exists for tests, can be
+	// selected by ISA.
 	BF16 bool
 }
 
-// ISAs lists the instruction sets; amx has no form for float32, avx2 none for bf16.
+// ISAs lists the instruction sets; amx has no float32 form, avx2 no bf16 form.
 func ISAs() []string { return []string{"amx", "avx512", "avx2", "portable"} }
 
-// Backend runs every operation on the host. It may be used by one goroutine at
-// a time; operations are done when their method returns.
+// Backend runs every operation on the host. It must not be used by several goroutines
+// at once; operations are complete when their method returns.
 type Backend struct {
 	ctx   *C.clusir_ctx
 	arena *C.clusir_arena
 	err   error
 }
 
-// New returns a backend, or an error where the processor lacks o.ISA.
+// New returns a backend, or an error if the processor lacks o.ISA.
 func New(o Options) (*Backend, error) {
 	if o.Threads < 0 {
 		return nil, fmt.Errorf("threads: %d is negative; use 0 for all processors", o.Threads)
@@ -82,7 +82,7 @@ func (b *Backend) Precision() string {
 	return "float32"
 }
 
-// refused is the error where there is no form for what o asks.
+// refused returns the error if there is no form for what o asks.
 func (o Options) refused() error {
 	switch {
 	case o.BF16 && o.ISA == "":
@@ -95,13 +95,13 @@ func (o Options) refused() error {
 	return fmt.Errorf("instruction set %q: unknown, or not on this processor; use avx512, avx2 or portable", o.ISA)
 }
 
-// ISA names the instruction set in use.
+// ISA returns the name of the instruction set in use.
 func (b *Backend) ISA() string { return C.GoString(C.clusir_isa(b.ctx)) }
 
 // Used returns the number of bytes in tensors that have not been freed.
 func (b *Backend) Used() int64 { return int64(C.clusir_arena_used(b.arena)) }
 
-// Close stops the threads and gives all memory back.
+// Close stops the threads and frees all memory.
 func (b *Backend) Close() error {
 	C.clusir_close(b.ctx)
 	C.clusir_arena_close(b.arena)
@@ -109,15 +109,15 @@ func (b *Backend) Close() error {
 	return nil
 }
 
-// Sync returns the first fault since the last Sync; there is none to wait for.
+// Sync returns the first fault since the last Sync; there is no work to wait for.
 func (b *Backend) Sync() error {
 	err := b.err
 	b.err = nil
 	return err
 }
 
-// Alloc returns memory with undefined contents. It panics with an error that
-// wraps kernels.ErrMemory where the system has none left.
+// Alloc returns memory with undefined contents. It panics with an error that wraps
+// kernels.ErrMemory if the system has none left.
 func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 	s := kernels.Shape(shape)
 	p := C.clusir_arena_alloc(b.arena, C.int64_t(s.Len()))
@@ -127,7 +127,7 @@ func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 	return kernels.Tensor{Shape: s, Data: (*float32)(p)}
 }
 
-// Free gives t's memory back.
+// Free frees t.
 func (b *Backend) Free(t kernels.Tensor) {
 	if !t.IsZero() {
 		C.clusir_arena_free(b.arena, ptr(t))

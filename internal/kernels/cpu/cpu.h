@@ -1,4 +1,4 @@
-// cpu.h: the C face of the kernels, for cgo.
+// cpu.h: the C interface of the kernels, for cgo.
 //
 // ops.h lists the operations; each becomes a function clusir_<name> here.
 #pragma once
@@ -14,8 +14,8 @@ typedef struct clusir_ctx clusir_ctx;
 
 // clusir_open starts threads-1 workers. isa names an instruction set ("avx512",
 // "avx2", "portable") or one with products in bf16 ("amx_bf16", "avx512_bf16",
-// "portable_bf16"); "" and "bf16" are the fastest that the processor has. It returns
-// NULL where the processor lacks it or the name is unknown.
+// "portable_bf16"); "" and "bf16" select the fastest that the CPU has. It returns NULL if
+// the CPU lacks it or the name is unknown.
 clusir_ctx* clusir_open(int threads, const char* isa);
 void clusir_close(clusir_ctx* c);
 const char* clusir_isa(const clusir_ctx* c);

@@ -7,11 +7,11 @@ import (
 	"clusir/internal/kernels/kerneltest"
 )
 
-// isas are the instruction sets that a test should see.
+// isas are the instruction sets to test.
 var isas = []string{"portable", "avx2", "avx512"}
 
-// open returns a backend that the test closes, or skips the test where the
-// processor lacks isa.
+// open returns a backend that the test closes, or skips the test if the processor lacks
+// isa.
 func open(t testing.TB, threads int, isa string) *Backend {
 	t.Helper()
 	b, err := New(Options{Threads: threads, ISA: isa})

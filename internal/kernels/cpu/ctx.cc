@@ -18,10 +18,9 @@ struct clusir_ctx {
 };
 
 #if defined(__x86_64__)
-// tiles_allowed reports whether the processor has AMX for bf16, the system keeps its
-// registers, and lets this process use them, which it has to be asked once, for all
-// threads. It refuses where a thread's stack for signals is too small to save 8 KiB of
-// tiles on: Go's are of 32 KiB.
+// tiles_allowed reports whether the CPU has AMX for bf16, the system saves its registers,
+// and lets this process use them, which must be requested once for all threads. The system
+// refuses if a thread's signal stack is too small to save 8 KiB of tiles: Go's have 32 KiB.
 static bool tiles_allowed() {
 #if defined(__linux__)
   static const bool allowed = [] {

@@ -1,5 +1,5 @@
-// each.h: loops over long rows, cut into chunks for the threads and vectors for
-// the lanes, and the two products of rows that small matrices are made of.
+// each.h: loops over long rows, divided into chunks for the threads and vectors for the
+// lanes, and the two products of rows that small matrix products consist of.
 #pragma once
 #include "tile.h"
 
@@ -30,7 +30,7 @@ INLINE void each_row(Pool& pool, int64_t rows, int64_t cost, int64_t floats, F&&
 #define VECTOR [&](int64_t i, int lanes) __attribute__((always_inline))
 
 // each_vector calls f(i, lanes) for the vectors of [0,n): floats i to i + lanes,
-// where lanes = L but for the last.
+// where lanes = L except for the last.
 template <class F>
 INLINE void each_vector(int64_t n, F&& f) {
   int64_t i = 0;

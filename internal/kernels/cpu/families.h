@@ -1,5 +1,5 @@
 // families.h: all kernels, compiled once per instruction set by isa_*.cc, which
-// define ISA, LANES and, where products take other operands than floats, OPERAND.
+// define ISA, LANES and, if products take operands other than floats, OPERAND.
 // No standard header may be included for the first time from here on, and no
 // standard container used: their inline functions would be compiled for this
 // instruction set and could be linked into the others.

@@ -5,7 +5,7 @@ import "C"
 
 import "clusir/internal/kernels"
 
-// The adjoint of each transform is the other one with its inner columns, which
+// The adjoint of each transform is the other transform with its inner columns, which
 // stand for two of the full spectrum each, weighted by 2 or 1/2.
 
 // RFFT2 is the orthonormal 2-D FFT.

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestFusion holds each fused operation to the same one made of separate passes.
-// With CLUSIR_TIME_FUSION=RUNS it times both (make bench-fusion).
+// TestFusion compares each fused operation with its separate passes. With
+// CLUSIR_TIME_FUSION=RUNS it times both (make bench-fusion).
 func TestFusion(t *testing.T) {
 	for _, isa := range isas {
 		t.Run(isa, func(t *testing.T) {

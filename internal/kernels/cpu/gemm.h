@@ -1,4 +1,4 @@
-// gemm.h: the matrix product that everything dense is made of.
+// gemm.h: the matrix product behind all dense operations.
 //
 //   C[M,N] (+)= A[M,K] · B[K,N]
 //
@@ -6,9 +6,9 @@
 // in bf16 and sums in float (operand.h): each element of A and B is then a Pair
 // of numbers that are next to each other along K.
 //
-// A is read element by element (broadcast), so weights are used as they lie,
-// never packed. B is read in rows of NR columns: tiles of pixels or transposed
-// pixels that a caller has put into scratch, padded to a multiple of L columns.
+// A is read element by element (broadcast), so weights need no packing. B is read in rows
+// of NR columns: tiles of pixels or transposed pixels that the caller has put into
+// scratch, padded to a multiple of L columns.
 //
 // Register tile: MR×NR with MR = 6 (AVX2: 12 accumulators, 2 of B, 1 broadcast
 // in 16 registers) or 12 (24, 2 and 1 of 32); an odd vector of columns is a tile of
@@ -64,8 +64,8 @@ static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat
   }
 }
 
-// by_rows deals rows out evenly over as few tiles as hold them: 8 rows are 4 + 4,
-// not 6 + 2, which would wait for its accumulators' latency.
+// by_rows divides rows evenly among the fewest tiles that hold them: 8 rows are 4 + 4, not
+// 6 + 2, which would wait for its accumulators' latency.
 template <class T>
 static void by_rows(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<Sum<T>> C,
                     Accumulate acc) {

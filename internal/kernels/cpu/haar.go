@@ -20,7 +20,7 @@ func (b *Backend) IDWT(y, ll, bands, res kernels.Tensor) {
 	C.clusir_idwt(b.ctx, view(y), view(ll), view(bands), view(res))
 }
 
-// IDWTGrad is the gradient of IDWT but for res's.
+// IDWTGrad is the gradient of IDWT except for res.
 func (b *Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
 	C.clusir_idwt_grad(b.ctx, view(dll), view(dbands), view(dy))
 }

@@ -15,7 +15,7 @@ func (b *Backend) L1Grad(dx, dy, x, t kernels.Tensor) {
 	C.clusir_l1_grad(b.ctx, view(dx), view(dy), view(x), view(t))
 }
 
-// Orthogonality is how far the rows of p are from orthogonal.
+// Orthogonality measures how far the rows of p are from orthogonal.
 func (b *Backend) Orthogonality(y, p kernels.Tensor) {
 	C.clusir_orthogonality(b.ctx, view(y), view(p))
 }

@@ -3,8 +3,8 @@
 //
 // The list has a line for each operation: name, parameters, arguments. From it
 // come the table of functions that each instruction set fills (table.h) and the
-// functions clusir_<name> that Go calls (cpu.h). What an operation computes, and
-// of which shapes, is said in kernels.go.
+// functions clusir_<name> that Go calls (cpu.h). kernels.go documents the operations and
+// their shapes.
 #pragma once
 #include <stdint.h>
 

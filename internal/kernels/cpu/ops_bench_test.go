@@ -24,7 +24,7 @@ var levels = []level{
 	{"nano1", 4, 16, 128, 1, 32, 16},
 }
 
-// pixels is the number of them in the batch.
+// pixels returns the number of pixels in the batch.
 func (l level) pixels() int { return l.B * l.side * l.side }
 
 // features returns [B,c,side/over,side/over].
@@ -97,7 +97,7 @@ func BenchmarkWaveletReduceGrad(b *testing.B) {
 	})
 }
 
-// attentionMACs are those of AttentionMap, at half the side.
+// attentionMACs returns the MACs of AttentionMap, at half the side.
 func attentionMACs(l level) int { return l.pixels() / 4 * (3*l.C*l.C + 2*l.C*l.C/l.heads) }
 
 func BenchmarkAttentionMap(b *testing.B) {
@@ -135,7 +135,7 @@ func randomFFN(be *Backend, C, hidden int) kernels.FFN {
 	return kernels.FFN{Expand: random(be, 2*hidden, C), Depthwise: random(be, 2*hidden, 3, 3), Project: random(be, C, hidden)}
 }
 
-// ffnMACs are those of one gated FFN at every pixel of the batch.
+// ffnMACs returns the MACs of one gated FFN at every pixel of the batch.
 func ffnMACs(l level, hidden int) int { return l.pixels() * hidden * (3*l.C + 18) }
 
 func BenchmarkGatedFFN(b *testing.B) {
@@ -182,8 +182,8 @@ func randomFuse(be *Backend, c, k int) kernels.Fuse {
 	return kernels.Fuse{W1: random(be, c, k), B1: random(be, c), W2: random(be, c, c), B2: random(be, c)}
 }
 
-// fusion returns the operands of the fusion of LL's spectrum, at half the side,
-// and how many multiply-accumulates that is.
+// fusion returns the operands of the fusion of LL's spectrum, at half the side, and its
+// number of multiply-accumulates.
 func (l level) fusion(be *Backend) (z func() kernels.Tensor, amplitude, phase func() kernels.Fuse, macs int) {
 	s := spectrumOf(kernels.Shape{l.B, l.C, l.side / 2, l.side / 2})
 	z = func() kernels.Tensor { return random(be, s...) }

@@ -5,7 +5,7 @@ import "C"
 
 import "clusir/internal/kernels"
 
-// Adam makes one step for every parameter that a sample reached.
+// Adam takes one step for every parameter that a sample reached.
 func (b *Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
 	cs := list(ps, func(p kernels.AdamParam) C.clusir_adam_param {
 		return C.clusir_adam_param{param: view(p.Param), grad: view(p.Grad), m: view(p.M), v: view(p.V),

@@ -86,9 +86,9 @@ void Pool::dispatch(int64_t units, size_t floats, Call call, void* self) {
   work(scratch_[0]);
 }
 
-// Whoever waits stays awake for a moment, since what it waits for mostly follows
-// within microseconds, and then sleeps: on a machine that does other work too, a
-// thread that stays awake would keep the one it waits for from running.
+// A waiting thread spins for a moment, as the event usually follows within microseconds,
+// and then sleeps: on a busy machine, a spinning thread would keep the one that it waits
+// for from running.
 constexpr int kSpins = 4000;
 
 // wait returns when all workers are done.

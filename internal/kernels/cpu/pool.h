@@ -7,14 +7,14 @@
 #include <thread>
 #include <vector>
 
-// Scratch is one worker's memory: a stack of 64-byte-aligned float arrays that
-// is reset for every unit of work and grows to the largest that was needed.
+// Scratch is one worker's memory: a stack of 64-byte-aligned float arrays that is reset
+// for every unit of work and grows to the largest size needed.
 class Scratch {
  public:
   ~Scratch();
-  // reset forgets all arrays and makes room for n floats in all.
+  // reset drops all arrays and makes room for a total of n floats.
   void reset(size_t n);
-  // take returns the next n floats, not cleared. It aborts past the room made.
+  // take returns the next n floats, not cleared. It aborts if they exceed the room.
   float* take(size_t n);
 
  private:
@@ -22,12 +22,12 @@ class Scratch {
   size_t room_ = 0, used_ = 0;
 };
 
-// Pool runs a function over units of work on a fixed number of threads, the
-// caller's included. Which thread takes which unit varies; so a unit's result
-// may depend on its number alone.
+// Pool runs a function over units of work on a fixed number of threads, including the
+// caller's. Which thread takes which unit varies, so a unit's result may depend only on
+// its number.
 class Pool {
  public:
-  // Each thread calls after, where there is one, at the end of its share of a run.
+  // Each thread calls after, if not NULL, at the end of its part of a run.
   explicit Pool(int threads, void (*after)() = nullptr);
   ~Pool();
   int threads() const { return (int)workers_.size() + 1; }

@@ -1,8 +1,8 @@
 // simd.h: vectors of LANES floats, written once and compiled once per
 // instruction set (isa_*.cc define LANES and choose the target).
 //
-// Everything below a family header lives in namespace ISA, so the copies never
-// meet at link time.
+// Everything below a family header is in namespace ISA, so that the copies do not clash at
+// link time.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -39,8 +39,8 @@ INLINE vf bits(vi x) { return (vf)x; }
 INLINE vi bits(vf x) { return (vi)x; }
 // select takes a where the mask is set (all ones), b elsewhere.
 INLINE vf select(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~mask)); }
-// vmax and vmin give b where a or b is not a number. GCC makes four instructions
-// of the comparison where a vector's mask is a register of its own.
+// vmax and vmin return b if a or b is NaN. GCC needs four instructions for the comparison
+// if masks have their own registers.
 #if LANES == 16 && defined(__x86_64__)
 INLINE vf vmax(vf a, vf b) { return (vf)_mm512_maskz_max_ps((__mmask16)-1, (__m512)a, (__m512)b); }
 INLINE vf vmin(vf a, vf b) { return (vf)_mm512_maskz_min_ps((__mmask16)-1, (__m512)a, (__m512)b); }
@@ -51,7 +51,7 @@ INLINE vf vmin(vf a, vf b) { return select(a < b, a, b); }
 INLINE vf vabs(vf a) { return bits(bits(a) & 0x7fffffff); }
 
 #if LANES == 16 && defined(__x86_64__)
-// shifted is the L lanes from lane n of a on, b following a.
+// shifted returns the L lanes from lane n of a on, with b following a.
 template <int n>
 INLINE vf shifted(vf a, vf b) {
   return (vf)_mm512_maskz_alignr_epi32((__mmask16)-1, (__m512i)b, (__m512i)a, n);  // GCC 12 warns of the plain form
@@ -80,8 +80,8 @@ INLINE vf load_n(const float* p, int n) {
 }
 INLINE void store_n(float* p, vf v, int n) { memcpy(p, &v, 4 * (size_t)n); }
 
-// in_turn, after step i of an unrolled loop, keeps later loads later. On arm64 GCC
-// would begin with all of them, for which accumulators would have to leave registers.
+// in_turn, after step i of an unrolled loop, keeps later loads from moving before it. On
+// arm64 GCC would start with all loads and spill accumulators for them.
 INLINE void in_turn(int i) {
 #if defined(__aarch64__)
   if (i % 4 == 3) asm volatile("" ::: "memory");
@@ -90,7 +90,7 @@ INLINE void in_turn(int i) {
 #endif
 }
 
-// round_up returns the least multiple of m that is >= n.
+// round_up returns the smallest multiple of m that is >= n.
 INLINE int64_t round_up(int64_t n, int64_t m) { return (n + m - 1) / m * m; }
 
 }  // namespace ISA

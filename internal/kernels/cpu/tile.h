@@ -8,7 +8,7 @@
 
 namespace ISA {
 
-// size is the number of elements.
+// size returns the number of elements.
 INLINE int64_t size(const Tensor& t) { return t.n[0] * t.n[1] * t.n[2] * t.n[3]; }
 
 // Geometry of the tiles into which an image is cut: sizes that keep a tile's
@@ -116,7 +116,7 @@ INLINE T* take_operand(Scratch& s, int64_t K, int64_t n) {
   return (T*)s.take((size_t)(steps<T>(K) * n));
 }
 
-// beside takes room for an operand B [K,n] made of x; where it is of floats it may be x.
+// beside takes room for an operand B [K,n] made from x; an operand of floats may be x itself.
 template <class T>
 INLINE T* beside(float* x, Scratch& s, int64_t K, int64_t n) {
   if constexpr (Arithmetic<T>::together == 1)
@@ -149,9 +149,9 @@ struct Partials {
 };
 
 // part_count is the number of parts for sums of size floats over units of work
-// on so many pixels: at most 16, at least 256 pixels in each, so that clearing
-// and adding parts stays small beside filling them, and, but for one part,
-// 32 MiB in all.
+// on that number of pixels: at most 16, with at least 256 pixels each, so that clearing and
+// adding parts is cheap compared with filling them, and, unless it is one part, 32 MiB in
+// total.
 INLINE int64_t part_count(int64_t units, int64_t pixels, int64_t size) {
   return clamp(least(least(units, pixels / 256), (8 << 20) / most(size, 1)), 1, 16);
 }

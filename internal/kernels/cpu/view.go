@@ -21,7 +21,7 @@ func view(t kernels.Tensor) C.Tensor {
 	return v
 }
 
-// rows passes t seen as [R,n], n its last axis.
+// rows passes t as [R,n], where n is its last axis.
 func rows(t kernels.Tensor) C.Tensor {
 	if !t.IsZero() {
 		n := t.Shape[len(t.Shape)-1]
@@ -30,7 +30,7 @@ func rows(t kernels.Tensor) C.Tensor {
 	return view(t)
 }
 
-// list passes a list to C; NULL where it is empty.
+// list passes a list to C; NULL if it is empty.
 func list[T, V any](ts []T, pass func(T) V) *V {
 	vs := make([]V, len(ts))
 	for i, t := range ts {

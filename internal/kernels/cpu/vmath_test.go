@@ -17,8 +17,8 @@ var targets = map[string]string{
 	"avx512":   "-DISA=avx512 -DLANES=16 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma",
 }
 
-// vmathCases say how far a function of x may be from the truth: ulps units in
-// the result's last place, abs, and rel times x, taken together.
+// vmathCases bounds the errors of functions of x: the sum of ulps units in the result's
+// last place, abs, and rel times x.
 var vmathCases = []struct {
 	name           string
 	lo, hi         float64
@@ -74,8 +74,8 @@ func TestVectorMath(t *testing.T) {
 	}
 }
 
-// sweep returns numbers of every magnitude and both signs in [lo, hi], and as
-// many again spread evenly.
+// sweep returns numbers of every magnitude and both signs in [lo, hi], and the same
+// number spread evenly.
 func sweep(lo, hi float64) []float32 {
 	xs := []float32{0, float32(lo), float32(hi)}
 	for m := 1e-30; m < math.Max(hi, -lo); m *= 1.001 {
@@ -91,13 +91,13 @@ func sweep(lo, hi float64) []float32 {
 	return xs
 }
 
-// ulp is the distance between float32 numbers at x.
+// ulp returns the distance between float32 numbers at x.
 func ulp(x float64) float64 {
 	_, e := math.Frexp(x)
 	return math.Ldexp(1, max(e, -125)-24)
 }
 
-// buildProgram compiles C++ sources as the package itself is compiled for isa.
+// buildProgram compiles C++ sources the way the package itself is compiled for isa.
 func buildProgram(t *testing.T, isa string, sources ...string) string {
 	t.Helper()
 	cxx, err := exec.Command("go", "env", "CXX").Output()

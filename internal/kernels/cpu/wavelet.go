@@ -20,7 +20,7 @@ func (b *Backend) WaveletMerge(y, x, s, m, w kernels.Tensor) {
 	C.clusir_wavelet_merge(b.ctx, view(y), view(x), view(s), view(m), view(w))
 }
 
-// WaveletMergeGrad is the gradient of WaveletMerge but for x.
+// WaveletMergeGrad is the gradient of WaveletMerge except for x.
 func (b *Backend) WaveletMergeGrad(ds, dm, dw, dy, s, m, w kernels.Tensor) {
 	C.clusir_wavelet_merge_grad(b.ctx, view(ds), view(dm), view(dw), view(dy), view(s), view(m), view(w))
 }
