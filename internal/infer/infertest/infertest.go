@@ -26,7 +26,9 @@ func New(t testing.TB, c arch.Config, seed uint64) *infer.Network {
 	n := infer.New(m, b)
 	t.Cleanup(func() {
 		n.Close()
-		b.Close()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
 	})
 	return n
 }
