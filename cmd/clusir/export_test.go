@@ -32,7 +32,7 @@ func TestExportAddsConfiguration(t *testing.T) {
 	mustRun(t, "models "+whole)
 	for args, want := range map[string]string{
 		"export " + bare + " " + dir + "/x":                        "--model-config",
-		"export " + own + " " + dir + "/x --model-config " + shape: "it holds its configuration: leave out --model-config",
+		"export " + own + " " + dir + "/x --model-config " + shape: "holds its configuration: leave out --model-config",
 	} {
 		var stdout, stderr strings.Builder
 		if code := run(strings.Fields(args), &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), want) {

@@ -50,8 +50,8 @@ func TestDescribedBenchmarks(t *testing.T) {
 		benchmarks, flags, want string
 		code                    int
 	}{
-		{"{pairs: {input: in, target: out}}", "", "training images also stand in benchmark pairs", exitOK},
-		{"[pairs]", "--benchmark-file {}/file.yaml", "training images also stand in benchmark pairs", exitOK},
+		{"{pairs: {input: in, target: out}}", "", "1 training image is also in benchmark pairs", exitOK},
+		{"[pairs]", "--benchmark-file {}/file.yaml", "1 training image is also in benchmark pairs", exitOK},
 		{"[pairs: {input: in, target: out}]", "--benchmark-file {}/file.yaml", "benchmark pairs is described here and in a benchmark file", exitError},
 		{"[pairs: {input: none, target: out}]", "", filepath.Join(dir, "none"), exitError},
 		{"[mine, pairs: {input: in, target: out}]", "", `eval.benchmarks: there is no benchmark "mine"`, exitError},

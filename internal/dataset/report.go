@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Reason is why a file was not used.
@@ -166,7 +168,8 @@ func (r *Report) writeCheck(b *strings.Builder, examples int) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(byBenchmark)) {
 		list := byBenchmark[name]
-		fmt.Fprintf(b, "%d training images are also in benchmark %s; to leave them out, list them in a file under exclude\n", len(list), name)
+		fmt.Fprintf(b, "%d %s also in benchmark %s; a list of names under exclude leaves images out\n", len(list),
+			english.PluralWord(len(list), "training image is", "training images are"), name)
 		for _, o := range list[:min(examples, len(list))] {
 			fmt.Fprintf(b, "    %s is the same %s as %s\n", o.Train, o.Same, o.Test)
 		}

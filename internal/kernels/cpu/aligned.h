@@ -26,12 +26,13 @@ static inline void give_aligned(void* p) {
 
 static const size_t kHuge = 2 << 20;  // bytes of a huge page
 
-// take_pages returns whole pages for bytes, huge ones if they fill one.
+// take_pages returns whole pages for bytes, huge ones for as much as fills them: the rest
+// of a last huge page would be memory that nothing uses.
 static inline void* take_pages(size_t bytes) {
   size_t align = bytes >= kHuge ? kHuge : 4096, whole = (bytes + align - 1) / align * align;
   void* p = take_aligned(align, whole);
 #if defined(MADV_HUGEPAGE)
-  if (p && bytes >= kHuge) madvise(p, whole, MADV_HUGEPAGE);
+  if (p && bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);
 #endif
   return p;
 }
