@@ -14,6 +14,7 @@ import (
 	"clusir/internal/model"
 	"clusir/internal/progress"
 	"clusir/internal/sysmem"
+	"clusir/internal/usage"
 )
 
 // benchOptions are the options of `clusir bench`.
@@ -96,7 +97,7 @@ func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
 	changed := cmd.Flags().Changed
 	for _, pair := range exclusive {
 		if changed(pair[0]) && changed(pair[1]) {
-			return usage("--%s and --%s cannot be used together: leave one out", pair[0], pair[1])
+			return usage.Errorf("--%s and --%s cannot be used together: leave one out", pair[0], pair[1])
 		}
 	}
 	if o.JSON {
@@ -105,21 +106,21 @@ func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
 	_, named := arch.Variants()[o.Model]
 	switch {
 	case !slices.Contains(bench.Formats, o.Format):
-		return usage("--format %s: choose text, json or go", o.Format)
+		return usage.Errorf("--format %s: choose text, json or go", o.Format)
 	case o.Objective != "full" && o.Objective != "l1":
-		return usage("--objective %s: choose full or l1", o.Objective)
+		return usage.Errorf("--objective %s: choose full or l1", o.Objective)
 	case !slices.Contains([]string{"auto", "float32", "tf32", "bf16"}, o.Precision):
-		return usage("--precision %s: choose auto, float32, tf32 or bf16", o.Precision)
+		return usage.Errorf("--precision %s: choose auto, float32, tf32 or bf16", o.Precision)
 	case named && changed("model") && o.ModelConfig != "":
-		return usage("--model %s has its configuration: give --model-config alone, or with a checkpoint", o.Model)
+		return usage.Errorf("--model %s has its configuration: give --model-config alone, or with a checkpoint", o.Model)
 	case named && changed("model") && o.Verify != "":
-		return usage("--model %s has random weights, which nothing verifies: name the checkpoint that made the output", o.Model)
+		return usage.Errorf("--model %s has random weights, which nothing verifies: name the checkpoint that made the output", o.Model)
 	case slices.ContainsFunc(o.Threads, func(n int) bool { return n < 0 }):
-		return usage("--threads %d: give numbers of threads, or 0 for all", slices.Min(o.Threads))
+		return usage.Errorf("--threads %d: give numbers of threads, or 0 for all", slices.Min(o.Threads))
 	case changed("train") && o.Train < 1:
-		return usage("--train %d: give the number of images in a step, 1 or more", o.Train)
+		return usage.Errorf("--train %d: give the number of images in a step, 1 or more", o.Train)
 	case o.Verify != "" && o.Format == "go":
-		return usage("--verify measures nothing for --format go to show: choose text or json")
+		return usage.Errorf("--verify measures nothing for --format go to show: choose text or json")
 	}
 	if err := checkISA(o.ISA); err != nil {
 		return err
@@ -177,7 +178,7 @@ func (o *benchOptions) run() error {
 	for _, text := range o.Sizes {
 		s, err := bench.ParseSize(text)
 		if err != nil {
-			return usage("--%w", err)
+			return usage.Errorf("--%w", err)
 		}
 		options.Sizes = append(options.Sizes, s)
 	}

@@ -11,6 +11,7 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
+	"clusir/internal/usage"
 )
 
 // command is the options of a command; streams implements all but run.
@@ -96,7 +97,7 @@ func (o *network) begin(f *pflag.FlagSet) (err error) {
 		}
 	}
 	if limit := f.Lookup("max-memory"); limit != nil {
-		if o.MaxMemory, err = parseAmount("max-memory", limit.Value.String()); err != nil {
+		if o.MaxMemory, err = usage.Bytes("max-memory", limit.Value.String()); err != nil {
 			return err
 		}
 	}
@@ -104,7 +105,7 @@ func (o *network) begin(f *pflag.FlagSet) (err error) {
 		return err
 	}
 	if o.config, err = config.LoadUntrained(f); err != nil {
-		return usageError{err} // from flags and variables, not from a file
+		return usage.Of(err) // from flags and variables, not from a file
 	}
 	return nil
 }

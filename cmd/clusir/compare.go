@@ -2,14 +2,14 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"clusir/internal/eval"
 	"clusir/internal/report"
+	"clusir/internal/usage"
 )
 
 // compareOptions are the options of `clusir compare`.
@@ -17,7 +17,7 @@ type compareOptions struct {
 	measuring
 	output
 	pageOptions
-	Names     []string
+	Sides     []eval.Side
 	Bootstrap uint64
 }
 
@@ -38,10 +38,10 @@ ranks by PSNR, with Friedman's test and each one's difference from the best.`,
 		Example: `  clusir compare nano runs/nano/best.safetensors --benchmark rain100l --data data
   clusir compare both/A.jsonl both/B.jsonl --format json
   clusir compare nano DnCNN=out/dncnn BM3D=out/bm3d --benchmark cbsd68 --data data`,
-		Args: atLeast(2, "name the two models, or two results files or folders: clusir compare A B"),
+		Args: usage.AtLeast(2, "name the two models, or two results files or folders: clusir compare A B"),
 		RunE: runs(opts, runF),
 	}
-	addFlags(cmd, "", func(f *pflag.FlagSet) {
+	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Results, "results", "", "write each network's results to a file in the folder `DIR`")
 		f.BoolVar(&opts.Resume, "resume", false, "continue the files of --results")
 		f.Uint64Var(&opts.Bootstrap, "bootstrap-seed", 0, "seed of the bootstrap")
@@ -50,37 +50,38 @@ ranks by PSNR, with Friedman's test and each one's difference from the best.`,
 		opts.addPageFlags(f)
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace the file of --report if it exists")
 	})
-	addFlags(cmd, "Pictures", opts.addBenchmarkFlags, opts.addProtocolFlags)
-	addFlags(cmd, networkGroup, opts.addNetworkFlags, opts.addEffortFlags)
+	usage.AddFlags(cmd, "Pictures", opts.addBenchmarkFlags, opts.addProtocolFlags)
+	usage.AddFlags(cmd, networkGroup, opts.addNetworkFlags, opts.addEffortFlags)
 	return cmd
 }
 
-func (o *compareOptions) complete(cmd *cobra.Command, args []string) error {
-	o.Names = args
+func (o *compareOptions) complete(cmd *cobra.Command, args []string) (err error) {
+	if o.Sides, err = eval.ParseSides(args); err != nil {
+		return err
+	}
 	if err := o.output.complete(cmd.Flags()); err != nil {
 		return err
 	}
 	if err := o.completePage(o.Overwrite); err != nil {
 		return err
 	}
-	switch several := len(o.Names) > 2; {
-	case several && (o.Page != "" || o.Images):
-		return usage("--report and --images compare two: name two of the %d", len(o.Names))
-	case len(o.Names) > len(letters):
-		return usage("%d are too many to compare: name at most %d", len(o.Names), len(letters))
+	if len(args) > 2 && (o.Page != "" || o.Images) {
+		return usage.Errorf("--report and --images compare two: name two of the %d", len(args))
 	}
 	return o.begin(cmd.Flags())
 }
 
-func (o *compareOptions) run() error {
+func (o *compareOptions) run() (err error) {
 	r := o.runner()
 	r.Folder, r.Results = o.Results, ""
-	reports := make([]*eval.Report, len(o.Names))
-	for i := range reports {
-		var err error
-		if reports[i], err = o.side(r, i); err != nil {
+	if slices.ContainsFunc(o.Sides, eval.Side.Measured) {
+		if r.Benchmarks, err = o.benchmarks(); err != nil {
 			return err
 		}
+	}
+	reports, err := r.Sides(o.ctx, o.Sides)
+	if err != nil {
+		return err
 	}
 	if len(reports) > 2 {
 		return o.rank(o.out, reports, o.Bootstrap)
@@ -90,50 +91,11 @@ func (o *compareOptions) run() error {
 	if err != nil {
 		return err
 	}
-	err = o.print(c)
+	err = c.Write(o.out, o.Format, o.Images)
 	if o.Page != "" {
 		err = errors.Join(err, o.writePage(r, c, c.Report(common[1]), index))
 	}
-	return errors.Join(err, reports[0].Failed(), reports[1].Failed())
-}
-
-// letters name the sides of a comparison.
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-// files returns a side's results files, nil for a model or a folder.
-func (o *compareOptions) files(i int) []string {
-	if files := strings.Split(o.Names[i], ","); eval.IsResults(files[0]) {
-		return files
-	}
-	return nil
-}
-
-// side measures a model or folder, or reads its results.
-func (o *compareOptions) side(r *eval.Runner, i int) (_ *eval.Report, err error) {
-	if files := o.files(i); files != nil {
-		return eval.Merge(files...)
-	}
-	if r.Benchmarks, err = o.benchmarks(); err != nil {
-		return nil, err
-	}
-	return r.MeasureAs(o.ctx, letters[i:i+1], eval.ParseSubject(o.Names[i]))
-}
-
-// differing is the number of images that a comparison lists unless it lists all.
-const differing = 10
-
-func (o *compareOptions) print(c *eval.Comparison) error {
-	switch {
-	case o.Images && o.Format != "json":
-		return c.ImageTable(0).Write(o.out, o.Format)
-	case o.Format != "text":
-		return o.write(o.out, c, c.Table)
-	}
-	if err := c.Table().Write(o.out, o.Format); err != nil {
-		return err
-	}
-	fmt.Fprintln(o.out)
-	return c.ImageTable(differing).Write(o.out, o.Format)
+	return errors.Join(err, eval.Failed(reports))
 }
 
 // writePage writes the report of a comparison. It makes the pictures unless one side is
@@ -141,15 +103,10 @@ func (o *compareOptions) print(c *eval.Comparison) error {
 func (o *compareOptions) writePage(r *eval.Runner, c *eval.Comparison, results *eval.Report, index []map[int]int) error {
 	page := o.pageOf(results)
 	page.Comparison = c
-	if o.files(0) == nil && o.files(1) == nil {
-		var sides []report.Source
-		for i, name := range o.Names {
-			sides = append(sides, report.Source{Index: index[i], Measure: func(e eval.Options) (*eval.Report, error) {
-				return r.Measure(o.ctx, eval.ParseSubject(name), e)
-			}})
-		}
+	a, b := o.Sides[0], o.Sides[1]
+	if a.Measured() && b.Measured() {
 		page.Gallery = report.NewGallery()
-		if err := page.Gallery.AddShown(results, r.Options, sides...); err != nil {
+		if err := page.Gallery.AddShown(o.ctx, results, r, report.Source{Subject: a.Subject, Index: index[0]}, report.Source{Subject: b.Subject, Index: index[1]}); err != nil {
 			return err
 		}
 	}

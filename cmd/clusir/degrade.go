@@ -12,6 +12,7 @@ import (
 	"clusir/internal/dataset"
 	"clusir/internal/eval"
 	"clusir/internal/progress"
+	"clusir/internal/usage"
 	"clusir/internal/userfile"
 )
 
@@ -44,13 +45,13 @@ A folder of clean photographs is degraded by --kind: ` + strings.Join(dataset.Ma
   clusir eval --benchmark cbsd68 --data data --restored DnCNN=outputs`,
 		RunE: runs(opts, runF),
 	}
-	addFlags(cmd, "", func(f *pflag.FlagSet) {
+	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Out, "out", "", "write the pictures into the folder `DIR`")
 		f.StringVar(&opts.Kind, "kind", "", "degrade the photographs of FOLDER by `KIND`")
 		f.Float64SliceVar(&opts.Sigmas, "sigma", nil, "levels of --kind noise, in units of 1/255, separated by commas")
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace pictures that exist")
 	})
-	addFlags(cmd, "Pictures", opts.addBenchmarkFlags, func(f *pflag.FlagSet) {
+	usage.AddFlags(cmd, "Pictures", opts.addBenchmarkFlags, func(f *pflag.FlagSet) {
 		f.IntVar(&opts.Limit, "limit", 0, "write the first `N` pictures of each part only")
 	})
 	return cmd
@@ -60,20 +61,20 @@ func (o *degradeOptions) complete(cmd *cobra.Command, args []string) error {
 	f := cmd.Flags()
 	switch folder := len(args) == 1; {
 	case len(args) > 1:
-		return usage("name one folder: clusir degrade FOLDER --kind KIND --out DIR")
+		return usage.Errorf("name one folder: clusir degrade FOLDER --kind KIND --out DIR")
 	case folder && f.Changed("benchmark"):
-		return usage("name a folder or --benchmark, not both")
+		return usage.Errorf("name a folder or --benchmark, not both")
 	case folder && !f.Changed("kind"):
-		return usage("say how to degrade %s with --kind: %s", args[0], strings.Join(dataset.MakeableKinds(), ", "))
+		return usage.Errorf("say how to degrade %s with --kind: %s", args[0], strings.Join(dataset.MakeableKinds(), ", "))
 	case folder:
 		o.Folder = args[0]
 	case o.Benchmark == "":
-		return usage("name what to degrade: --benchmark NAME, or a folder of photographs and --kind")
+		return usage.Errorf("name what to degrade: --benchmark NAME, or a folder of photographs and --kind")
 	case f.Changed("kind") || f.Changed("sigma"):
-		return usage("--kind and --sigma are for a folder; a benchmark defines how its pictures are degraded: leave them out")
+		return usage.Errorf("--kind and --sigma are for a folder; a benchmark defines how its pictures are degraded: leave them out")
 	}
 	if o.Out == "" {
-		return usage("name the folder for the pictures with --out")
+		return usage.Errorf("name the folder for the pictures with --out")
 	}
 	return o.begin(f)
 }
@@ -113,7 +114,7 @@ func (o *degradeOptions) chosen() ([]*dataset.Benchmark, error) {
 	}
 	b, err := dataset.FolderBenchmark(o.Folder, o.Kind, o.Sigmas)
 	if err != nil {
-		return nil, usageError{err}
+		return nil, usage.Of(err)
 	}
 	return []*dataset.Benchmark{b}, nil
 }

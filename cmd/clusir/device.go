@@ -10,6 +10,7 @@ import (
 
 	"clusir/internal/config"
 	"clusir/internal/device"
+	"clusir/internal/usage"
 )
 
 // precisionHelp describes --precision.
@@ -25,7 +26,7 @@ func checkISA(isa string) error {
 	if isa == "" || slices.Contains(device.ISAs(), isa) {
 		return nil
 	}
-	return usage("--isa %s: choose %s", isa, isaChoices())
+	return usage.Errorf("--isa %s: choose %s", isa, isaChoices())
 }
 
 // addISAFlag defines --isa.

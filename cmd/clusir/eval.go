@@ -7,6 +7,7 @@ import (
 	"clusir/internal/eval"
 	"clusir/internal/report"
 	"clusir/internal/shard"
+	"clusir/internal/usage"
 )
 
 // evalOptions are the options of `clusir eval`.
@@ -52,10 +53,10 @@ See also clusir compare, table, merge and figure.`,
   clusir eval --benchmark lol --data data --save restored
   clusir eval --benchmark five-task --data data --report report.html
   clusir eval --benchmark cbsd68 --data data --restored DnCNN=out/dncnn,BM3D=out/bm3d`,
-		Args: noArguments("name benchmarks with --benchmark"),
+		Args: usage.NoArguments("name benchmarks with --benchmark"),
 		RunE: runs(opts, runF),
 	}
-	addFlags(cmd, "", func(f *pflag.FlagSet) {
+	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Results, "results", "", "write each image's result to `FILE`, one line of JSON each")
 		f.BoolVar(&opts.Resume, "resume", false, "continue the file of --results")
 		f.String("shard", "", "measure the `K/N`-th part of the images, such as 3/16")
@@ -64,8 +65,8 @@ See also clusir compare, table, merge and figure.`,
 		opts.addFlags(f)
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace the files of --save and --report that exist")
 	})
-	addFlags(cmd, "Pictures", opts.addBenchmarkFlags, opts.addProtocolFlags)
-	addFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags, opts.addEffortFlags)
+	usage.AddFlags(cmd, "Pictures", opts.addBenchmarkFlags, opts.addProtocolFlags)
+	usage.AddFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags, opts.addEffortFlags)
 	return cmd
 }
 
@@ -74,14 +75,14 @@ func (o *evalOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	f := cmd.Flags()
 	if text := f.Lookup("shard").Value.String(); text != "" {
 		if o.Results == "" {
-			return usage("--shard does nothing without --results")
+			return usage.Errorf("--shard does nothing without --results")
 		}
 		if o.Shard, err = shard.Parse(text); err != nil {
-			return usageError{err}
+			return usage.Of(err)
 		}
 	}
 	if o.Benchmark == "" {
-		return usage("name what to measure with --benchmark, such as --benchmark cbsd68")
+		return usage.Errorf("name what to measure with --benchmark, such as --benchmark cbsd68")
 	}
 	if err := o.reporting.complete(f, o.Overwrite); err != nil {
 		return err
@@ -117,8 +118,7 @@ func (o *evalOptions) run() (err error) {
 		return err
 	}
 	return o.show(o.out, results, func() error {
-		again := report.Source{Measure: func(e eval.Options) (*eval.Report, error) { return r.Measure(o.ctx, subject, e) }}
-		if err := gallery.AddShown(results, r.Options, again); err != nil {
+		if err := gallery.AddShown(o.ctx, results, r, report.Source{Subject: subject}); err != nil {
 			return err
 		}
 		page := o.pageOf(results)

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/eval"
+	"clusir/internal/usage"
 )
 
 func TestEvalOptions(t *testing.T) {
@@ -165,7 +166,7 @@ func TestRenamed(t *testing.T) {
 func TestFewFlags(t *testing.T) {
 	for _, cmd := range []*cobra.Command{newEvalCmd(nil), newCompareCmd(nil), newTableCmd(nil), newMergeCmd(nil), newFigureCmd(nil)} {
 		groups := map[string]int{}
-		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { groups[strings.Join(f.Annotations[groupKey], "")]++ })
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { groups[usage.Group(f)]++ })
 		for title, n := range groups {
 			if n > 12 {
 				t.Errorf("%s has %d flags under %q", cmd.Name(), n, title)

@@ -7,6 +7,7 @@ import (
 	"clusir/internal/eval"
 	"clusir/internal/report"
 	"clusir/internal/train"
+	"clusir/internal/usage"
 )
 
 // pageOptions are the options of --report.
@@ -25,11 +26,11 @@ func (o *pageOptions) addPageFlags(f *pflag.FlagSet) {
 func (o *pageOptions) completePage(overwrite bool) error {
 	if o.Page == "" {
 		if o.TrainingLog != "" {
-			return usage("--training-log is for a report: name it with --report")
+			return usage.Errorf("--training-log is for a report: name it with --report")
 		}
 		return nil
 	}
-	if err := mayWritePage(o.Page, overwrite); err != nil {
+	if err := report.MayWrite(o.Page, overwrite); err != nil {
 		return err
 	}
 	if o.TrainingLog == "" {

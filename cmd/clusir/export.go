@@ -2,15 +2,12 @@ package main
 
 import (
 	"fmt"
-	"maps"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"clusir/internal/checkpoint"
-	"clusir/internal/eval"
 	"clusir/internal/infer"
 	"clusir/internal/train"
+	"clusir/internal/userfile"
 )
 
 // exportOptions are the options of `clusir export`.
@@ -39,7 +36,7 @@ need that flag.`,
   clusir export nano nano.safetensors
   clusir export mine.safetensors measured.safetensors --half --results report.json`,
 		Args:              cobra.ExactArgs(2),
-		ValidArgsFunction: completeModels,
+		ValidArgsFunction: modelChoice.Complete,
 		RunE:              runs(opts, runF),
 	}
 	f := cmd.Flags()
@@ -57,43 +54,18 @@ func (o *exportOptions) complete(_ *cobra.Command, args []string) error {
 }
 
 func (o *exportOptions) run() error {
-	if err := mayWrite(o.Out, o.Overwrite); err != nil {
+	if err := userfile.MayWrite(o.Out, o.Overwrite); err != nil {
 		return err
-	}
-	dtype := checkpoint.F32
-	if o.Half {
-		dtype = checkpoint.F16
-	}
-	if o.Results != "" {
-		scores, err := eval.ReadScores(o.Results)
-		if err != nil {
-			return err
-		}
-		notes := map[string]string{}
-		maps.Copy(notes, o.Metadata)
-		notes[infer.KeyResults] = scores
-		o.Metadata = notes
 	}
 	f, c, err := infer.Source{Model: o.In, Config: o.ModelConfig}.Open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if err := train.Export(f, c, o.Out, dtype, o.Metadata); err != nil {
-		return err
-	}
-	info, err := os.Stat(o.Out)
+	size, err := train.Export(f, c, train.Exported{Out: o.Out, Half: o.Half, Results: o.Results, Metadata: o.Metadata})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.out, "%s: %.1f MB\n", o.Out, float64(info.Size())/1e6)
-	return nil
-}
-
-// mayWrite refuses to replace a file without --overwrite.
-func mayWrite(path string, overwrite bool) error {
-	if _, err := os.Lstat(path); err == nil && !overwrite {
-		return fmt.Errorf("%s exists: choose another name, or replace it with --overwrite", path)
-	}
-	return nil
+	_, err = fmt.Fprintf(o.out, "%s: %.1f MB\n", o.Out, float64(size)/1e6)
+	return err
 }

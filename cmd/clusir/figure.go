@@ -10,6 +10,7 @@ import (
 
 	"clusir/internal/figures"
 	"clusir/internal/infer"
+	"clusir/internal/usage"
 )
 
 // figureOptions are the options of `clusir figure`.
@@ -31,18 +32,18 @@ func newFigureCmd(runF func(*figureOptions) error) *cobra.Command {
 ` + figureHelp(),
 		Example: `  clusir figure tsne --benchmark five-task --data data --out figures
   clusir figure crops --compare runs/mine/best.safetensors --benchmark rain100l --data data --out figures`,
-		Args: atLeast(1, "name the figures: clusir figure NAME..., of "+strings.Join(figures.Names(), ", ")+", or all"),
+		Args: usage.AtLeast(1, "name the figures: clusir figure NAME..., of "+strings.Join(figures.Names(), ", ")+", or all"),
 		RunE: runs(opts, runF),
 	}
-	addFlags(cmd, "", func(f *pflag.FlagSet) {
+	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Out, "out", "", "put the figures into the folder `DIR`")
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace figures that exist")
 		f.IntVar(&opts.Samples, "samples", 60, "take up to `N` pictures of each benchmark for figures of many pictures")
 		f.StringVar(&opts.Image, "image", "", "show the picture `NAME`, without extension, in figures of single pictures (default each benchmark's first)")
 		f.StringVar(&opts.Compare, "compare", "", "add a second network's results to the crops: an embedded model or a checkpoint `FILE`")
 	})
-	addFlags(cmd, "Pictures", opts.addBenchmarkFlags)
-	addFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags)
+	usage.AddFlags(cmd, "Pictures", opts.addBenchmarkFlags)
+	usage.AddFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags)
 	return cmd
 }
 
@@ -65,15 +66,15 @@ func (o *figureOptions) complete(cmd *cobra.Command, args []string) error {
 	pictures, err := figures.NeedsPictures(o.Figures)
 	switch {
 	case err != nil:
-		return usageError{err}
+		return usage.Of(err)
 	case o.Out == "":
-		return usage("figure %s: name the folder for its files with --out", args[0])
+		return usage.Errorf("figure %s: name the folder for its files with --out", args[0])
 	case pictures && o.Benchmark == "":
-		return usage("figure %s: name the pictures with --benchmark, such as --benchmark five-task", args[0])
+		return usage.Errorf("figure %s: name the pictures with --benchmark, such as --benchmark five-task", args[0])
 	case o.Samples < 1:
-		return usage("--samples %d: give the number of pictures to take of each benchmark, such as 60", o.Samples)
+		return usage.Errorf("--samples %d: give the number of pictures to take of each benchmark, such as 60", o.Samples)
 	case o.Compare != "" && !slices.Contains(o.Figures, figures.Crops):
-		return usage("--compare is for the figure crops alone")
+		return usage.Errorf("--compare is for the figure crops alone")
 	}
 	return o.begin(cmd.Flags())
 }

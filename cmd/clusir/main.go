@@ -3,21 +3,9 @@
 package main
 
 import (
-	"io"
 	"os"
 
-	"clusir/internal/startup"
+	"clusir/internal/process"
 )
 
-func main() {
-	var stdout io.Writer = os.Stdout
-	if startup.StdoutClosed() {
-		stdout = closed{}
-	}
-	os.Exit(run(os.Args[1:], stdout, os.Stderr))
-}
-
-// closed stands for a closed standard output, which Go replaces by /dev/null.
-type closed struct{}
-
-func (closed) Write([]byte) (int, error) { return 0, os.ErrClosed }
+func main() { os.Exit(run(os.Args[1:], process.Stdout(), os.Stderr)) }

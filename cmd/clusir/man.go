@@ -2,16 +2,13 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
-	"clusir/internal/atomicfile"
+	"clusir/internal/buildinfo"
+	"clusir/internal/usage"
 )
 
 // manOptions are the options of `clusir man`.
@@ -40,38 +37,15 @@ func (o *manOptions) complete(cmd *cobra.Command, args []string) error {
 }
 
 func (o *manOptions) run() error {
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
-		return fmt.Errorf("cannot write manual pages: %w", err)
-	}
-	o.root.DisableAutoGenTag = true
-	for _, c := range o.root.Commands() {
-		c.Long = strings.ReplaceAll(c.Long, "*", `\*`) // cobra takes it for Markdown
-	}
-	header := &doc.GenManHeader{Section: "1", Source: "clusir " + programVersion(), Manual: "clusir"}
-	if at, err := time.Parse(time.RFC3339, thisBuild().Time); err == nil {
+	build := buildinfo.Read(version)
+	header := doc.GenManHeader{Section: "1", Source: "clusir " + build.Version, Manual: "clusir"}
+	if at, err := time.Parse(time.RFC3339, build.Time); err == nil {
 		header.Date = &at // makes the pages reproducible
 	}
-	pages, err := writePages(o.root, *header, o.Dir)
+	pages, err := usage.WriteManual(o.root, header, o.Dir)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(o.out, "%d manual pages are in %s\n", pages, o.Dir)
 	return err
-}
-
-// writePages writes the pages of a command and its subcommands.
-func writePages(c *cobra.Command, header doc.GenManHeader, dir string) (pages int, err error) {
-	for _, below := range c.Commands() {
-		if !below.IsAvailableCommand() || below.IsAdditionalHelpTopicCommand() {
-			continue
-		}
-		n, err := writePages(below, header, dir)
-		if err != nil {
-			return 0, err
-		}
-		pages += n
-	}
-	name := strings.ReplaceAll(c.CommandPath(), " ", "-")
-	path := filepath.Join(dir, name+"."+header.Section)
-	return pages + 1, atomicfile.Write(path, func(w io.Writer) error { return doc.GenMan(c, &header, w) })
 }

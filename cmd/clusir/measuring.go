@@ -11,6 +11,7 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/eval"
 	"clusir/internal/kernels"
+	"clusir/internal/usage"
 )
 
 // measuring is the common part of the commands that run networks on benchmarks.
@@ -63,11 +64,11 @@ func (o *measuring) addEffortFlags(f *pflag.FlagSet) {
 func (o *measuring) begin(f *pflag.FlagSet) error {
 	switch {
 	case f.Changed("jobs") && o.Jobs < 1:
-		return usage("--jobs %d: give the number of images to measure at a time, such as 4", o.Jobs)
+		return usage.Errorf("--jobs %d: give the number of images to measure at a time, such as 4", o.Jobs)
 	case f.Changed("limit") && o.Limit < 1:
-		return usage("--limit %d: give the number of images to measure of each part, such as 5", o.Limit)
+		return usage.Errorf("--limit %d: give the number of images to measure of each part, such as 5", o.Limit)
 	case o.Resume && o.Results == "":
-		return usage("--resume does nothing without --results")
+		return usage.Errorf("--resume does nothing without --results")
 	}
 	return o.network.begin(f)
 }
@@ -75,7 +76,7 @@ func (o *measuring) begin(f *pflag.FlagSet) error {
 // catalog returns the benchmarks that can be named; the data folder must be set.
 func (o *measuring) catalog() (*dataset.Catalog, error) {
 	if o.config.Data == "" {
-		return nil, usage("name the data folder with --data or CLUSIR_DATA")
+		return nil, usage.Errorf("name the data folder with --data or CLUSIR_DATA")
 	}
 	catalog := dataset.Standard()
 	if o.File != "" {
@@ -89,7 +90,7 @@ func (o *measuring) catalog() (*dataset.Catalog, error) {
 // benchmarks returns the benchmarks that the user named.
 func (o *measuring) benchmarks() ([]*dataset.Benchmark, error) {
 	if o.Benchmark == "" {
-		return nil, usage("name what to measure with --benchmark, such as --benchmark cbsd68")
+		return nil, usage.Errorf("name what to measure with --benchmark, such as --benchmark cbsd68")
 	}
 	c, err := o.catalog()
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"clusir/internal/eval"
 	"clusir/internal/restore"
 	"clusir/internal/tabular"
+	"clusir/internal/usage"
 )
 
 // mergeOptions are the options of `clusir merge`.
@@ -31,10 +32,10 @@ For the files of clusir restore --results, it shows how many pictures each shard
 restored and which ones failed.`,
 		Example: `  clusir merge gopro-*.jsonl
   clusir merge all.jsonl --images --format csv`,
-		Args: atLeast(1, "name the results files: clusir merge FILE..."),
+		Args: usage.AtLeast(1, "name the results files: clusir merge FILE..."),
 		RunE: runs(opts, runF),
 	}
-	addFlags(cmd, "", func(f *pflag.FlagSet) {
+	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {
 		opts.addFlags(f)
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace the file of --report if it exists")
 	})
@@ -60,13 +61,13 @@ func (o *mergeOptions) run() error {
 // mergeRestored shows the results of clusir restore.
 func (o *mergeOptions) mergeRestored() error {
 	if o.Page != "" || o.Routing {
-		return usage("--report and --routing are for results of clusir eval, but %s has those of clusir restore: leave them out", o.Files[0])
+		return usage.Errorf("--report and --routing are for results of clusir eval, but %s has those of clusir restore: leave them out", o.Files[0])
 	}
 	m, err := restore.MergeResults(o.Files...)
 	if err != nil {
 		return err
 	}
-	return errors.Join(o.write(o.out, m, func() *tabular.Table {
+	return errors.Join(tabular.Write(o.out, o.Format, m, func() *tabular.Table {
 		if o.Images {
 			return m.PictureTable()
 		}

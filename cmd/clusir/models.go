@@ -1,13 +1,9 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"clusir/internal/infer"
-	"clusir/weights"
 )
 
 // modelsOptions are the options of `clusir models`.
@@ -28,7 +24,7 @@ trained, and its results on benchmarks.`,
 		Example: `  clusir models
   clusir models nano
   clusir models runs/five-task/best.safetensors --json`,
-		ValidArgsFunction: completeModels,
+		ValidArgsFunction: modelChoice.Complete,
 		RunE:              runs(opts, runF),
 	}
 	cmd.Flags().BoolVar(&opts.JSON, "json", false, "print a line of JSON for each model")
@@ -41,36 +37,12 @@ func (o *modelsOptions) complete(_ *cobra.Command, args []string) error {
 }
 
 func (o *modelsOptions) run() error {
-	names := o.Names
-	if len(names) == 0 {
-		names = weights.Names()
+	found, err := infer.DescribeAll(o.Names)
+	if err != nil {
+		return err
 	}
-	var found []*infer.Description
-	for _, name := range names {
-		d, err := infer.Describe(name)
-		if err != nil {
-			return err
-		}
-		found = append(found, d)
-	}
-	switch {
-	case o.JSON:
-		for _, d := range found {
-			if err := json.NewEncoder(o.out).Encode(d); err != nil {
-				return err
-			}
-		}
-	case len(o.Names) == 0:
+	if len(o.Names) == 0 && !o.JSON {
 		return infer.WriteList(o.out, found)
-	default:
-		for i, d := range found {
-			if i > 0 {
-				fmt.Fprintln(o.out)
-			}
-			if err := d.WriteText(o.out); err != nil {
-				return err
-			}
-		}
 	}
-	return nil
+	return infer.WriteDetails(o.out, found, o.JSON)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime/debug"
 	"syscall"
@@ -13,7 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"clusir/internal/kernels"
+	"clusir/internal/process"
 	"clusir/internal/suggest"
+	"clusir/internal/usage"
 	"clusir/internal/userfile"
 )
 
@@ -28,14 +29,8 @@ const (
 	exitBrokenPipe = 128 + int(syscall.SIGPIPE)
 )
 
-// usageError marks a mistake in the command line that only the command itself can
-// detect; cobra's own errors are recognised by coming before the command starts.
-type usageError struct{ error }
-
-// usage returns a usageError.
-func usage(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
-
-// newRoot returns the command tree. It sets *started once a command runs.
+// newRoot returns the command tree. It sets *started once a command runs: cobra's own
+// errors, which come before, are mistakes in the command line, and so are [usage.Error].
 func newRoot(started *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "clusir",
@@ -51,7 +46,7 @@ func newRoot(started *bool) *cobra.Command {
 		newMergeCmd(nil), newModelsCmd(nil), newRestoreCmd(nil), newServeCmd(nil), newTableCmd(nil), newTrainCmd(nil), newVersionCmd(nil))
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest.FlagError(cmd.Flags(), err) })
-	completeFlags(root)
+	usage.Complete(root, choices)
 	return root
 }
 
@@ -75,59 +70,37 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 			code = reportPanic(stderr, p)
 		}
 	}()
-	surviveWrites()
-	ctx, stop := untilSignalled(context.Background())
+	ctx, stop := process.UntilSignalled(context.Background())
 	defer stop()
 	started := false
 	root := build(&started)
 	root.SetArgs(args)
-	out := &checkedWriter{w: stdout}
+	out := &process.Output{Writer: stdout}
 	root.SetOut(out)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	if at := new(fs.PathError); err == nil || errors.As(err, &at) && at.Path == stdoutName {
-		err = out.err // the result was lost, whether or not the command checked
+	if out.Lost(err) {
+		err = out.Err
 	}
 	if err == nil {
 		return exitOK
 	}
-	if noReader(out.err) {
-		return exitBrokenPipe // as when head has read enough
+	if out.Unread() {
+		return exitBrokenPipe
 	}
-	if by := new(signalled); errors.As(context.Cause(ctx), by) {
+	if by := new(process.Signalled); errors.As(context.Cause(ctx), by) {
 		if !errors.Is(err, context.Canceled) { // it failed while stopping
 			fmt.Fprintf(stderr, "clusir: %s\n", userfile.Lines(err.Error()))
 		}
 		fmt.Fprintf(stderr, "clusir: %v\n", by)
-		return by.code()
+		return by.Code()
 	}
 	fmt.Fprintf(stderr, "clusir: %s\n", userfile.Lines(err.Error()))
-	if started && !errors.As(err, new(usageError)) || out.err != nil {
+	if started && !errors.As(err, new(usage.Error)) || out.Err != nil {
 		return exitError
 	}
 	fmt.Fprintf(stderr, "Run '%s --help' for what it takes.\n", cmd.CommandPath())
 	return exitUsage
-}
-
-// stdoutName is the name of standard output in errors.
-const stdoutName = "standard output"
-
-// checkedWriter is standard output, and remembers a write error.
-type checkedWriter struct {
-	w   io.Writer
-	err error
-}
-
-func (c *checkedWriter) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	if err != nil {
-		reason := userfile.Reason(err)
-		if c.err == nil {
-			c.err = fmt.Errorf("cannot write %s: %w", stdoutName, reason)
-		}
-		err = &fs.PathError{Op: "write", Path: stdoutName, Err: reason}
-	}
-	return n, err
 }
 
 // debugging reports whether the user wants to see the stacks of bugs.

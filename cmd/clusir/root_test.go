@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"clusir/internal/usage"
+
 	"github.com/spf13/cobra"
 )
 
@@ -92,7 +94,7 @@ func TestErrorsAndPanics(t *testing.T) {
 		want  string
 	}{
 		{"error", func() error { return errors.New("no such picture") }, "", exitError, "clusir: no such picture\n"},
-		{"usage", func() error { return usage("give %s", "two files") }, "", exitUsage, "clusir: give two files\nRun 'clusir fail --help'"},
+		{"usage", func() error { return usage.Errorf("give %s", "two files") }, "", exitUsage, "clusir: give two files\nRun 'clusir fail --help'"},
 		{"panic", func() error { panic("index out of range") }, "", exitError, "internal error: index out of range\nThis is a bug."},
 		{"panic with its stack", func() error { panic("x") }, "1", exitError, "goroutine"},
 	} {

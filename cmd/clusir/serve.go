@@ -8,6 +8,7 @@ import (
 
 	"clusir/internal/serve"
 	"clusir/internal/sysmem"
+	"clusir/internal/usage"
 	"clusir/weights"
 )
 
@@ -38,7 +39,7 @@ The server listens on this machine only, unless --addr says otherwise; that need
   clusir serve --addr 127.0.0.1:0 --max-memory 2GB
   clusir serve --addr :8080 --token-file token.txt --host photos.example.org
   curl --data-binary @noisy.jpg 'http://127.0.0.1:8080/v1/restore?strength=0.8' -o clean.jpg`,
-		Args: noArguments("pictures are dropped on the page, or sent to the API; choose the address with --addr"),
+		Args: usage.NoArguments("pictures are dropped on the page, or sent to the API; choose the address with --addr"),
 		RunE: runs(opts, runF),
 	}
 	f := cmd.Flags()
@@ -66,24 +67,24 @@ func models() []string {
 func (o *serveOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	flags := cmd.Flags()
 	for name, to := range map[string]*int64{"max-body": &o.MaxBody, "max-disk": &o.MaxDisk} {
-		if *to, err = parseAmount(name, flags.Lookup(name).Value.String()); err != nil {
+		if *to, err = usage.Bytes(name, flags.Lookup(name).Value.String()); err != nil {
 			return err
 		}
 	}
 	switch {
 	case o.MaxPixels < 1:
-		return usage("--max-pixels %d: give the number of pixels that a picture may have, such as 100000000", o.MaxPixels)
+		return usage.Errorf("--max-pixels %d: give the number of pixels that a picture may have, such as 100000000", o.MaxPixels)
 	case o.Queue < 1:
-		return usage("--queue %d: at least one picture must be able to wait", o.Queue)
+		return usage.Errorf("--queue %d: at least one picture must be able to wait", o.Queue)
 	case o.MaxTime <= 0:
-		return usage("--time-limit %v: give a time such as 90s or 10m", o.MaxTime)
+		return usage.Errorf("--time-limit %v: give a time such as 90s or 10m", o.MaxTime)
 	case len(o.Names) == 0:
-		return usage("--model is empty: name a model")
+		return usage.Errorf("--model is empty: name a model")
 	case o.ModelConfig != "" && len(o.Names) != 1:
-		return usage("--model-config is for one model: name it alone with --model")
+		return usage.Errorf("--model-config is for one model: name it alone with --model")
 	}
 	if err := o.UseAddr(o.Addr, o.TokenFile != ""); err != nil {
-		return usageError{err}
+		return usage.Of(err)
 	}
 	if err := o.begin(flags); err != nil {
 		return err
@@ -92,7 +93,7 @@ func (o *serveOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 		o.Names = slices.Insert(slices.DeleteFunc(o.Names, func(m string) bool { return m == o.Model }), 0, o.Model)
 	}
 	if o.Sources, err = serve.ParseSources(o.Names); err != nil {
-		return usageError{err}
+		return usage.Of(err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"clusir/internal/eval"
 	"clusir/internal/tabular"
+	"clusir/internal/usage"
 )
 
 // tableOptions are the options of `clusir table`.
@@ -16,7 +17,8 @@ type tableOptions struct {
 	measuring
 	output
 	Number int
-	Rows   []eval.Row
+	Named  []string   // NAME=FILE
+	Rows   []eval.Row // of Named
 	Runs   string
 }
 
@@ -37,18 +39,18 @@ or a folder of pictures that another program restored (see clusir eval --help).
   clusir table 8 --data data --row ClusIR-T=tiny.safetensors --row ClusIR-S=small.safetensors
   clusir table 3 --data data --row DnCNN=out/dncnn
   clusir table 7`,
-		Args: exactly(1, "name the table: clusir table N, from 1 to 9"),
+		Args: usage.Exactly(1, "name the table: clusir table N, from 1 to 9"),
 		RunE: runs(opts, runF),
 	}
-	addFlags(cmd, "", func(f *pflag.FlagSet) {
-		f.StringArray("row", nil, "`NAME=FILE`: a checkpoint, results files separated by commas, or a folder of pictures, for a row of the table (repeatable)")
+	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {
+		f.StringArrayVar(&opts.Named, "row", nil, "`NAME=FILE`: a checkpoint, results files separated by commas, or a folder of pictures, for a row of the table (repeatable)")
 		f.StringVar(&opts.Runs, "runs", "runs", "look for the rows' checkpoints in this `FOLDER` of training runs")
 		f.StringVar(&opts.Results, "results", "", "write each row's results to a file in the folder `DIR`")
 		f.BoolVar(&opts.Resume, "resume", false, "continue the files of --results")
 		opts.addFlags(f)
 	})
-	addFlags(cmd, "Pictures", opts.addDataFlags, opts.addProtocolFlags)
-	addFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags, opts.addEffortFlags)
+	usage.AddFlags(cmd, "Pictures", opts.addDataFlags, opts.addProtocolFlags)
+	usage.AddFlags(cmd, networkGroup, opts.addModelFlag, opts.addNetworkFlags, opts.addEffortFlags)
 	return cmd
 }
 
@@ -57,11 +59,11 @@ func (o *tableOptions) complete(cmd *cobra.Command, args []string) (err error) {
 	o.Number, err = strconv.Atoi(args[0])
 	switch {
 	case err != nil || o.Number < 1 || o.Number > 9:
-		return usage("table %s: the paper's are 1 to 9", args[0])
+		return usage.Errorf("table %s: the paper's are 1 to 9", args[0])
 	case !f.Changed("model"):
 		o.Model = "" // the table chooses
 	}
-	if o.Rows, err = parseRows(f.GetStringArray("row")); err != nil {
+	if o.Rows, err = eval.ParseRows(o.Named); err != nil {
 		return err
 	}
 	if err := o.output.complete(f); err != nil {
@@ -88,7 +90,7 @@ func (o *tableOptions) run() error {
 	if err != nil {
 		return err
 	}
-	err = o.write(o.out, filled, func() *tabular.Table { return filled.Table })
+	err = tabular.Write(o.out, o.Format, filled, func() *tabular.Table { return filled.Table })
 	return errors.Join(err, filled.Failed())
 }
 
@@ -100,7 +102,7 @@ func (o *tableOptions) runSizes() error {
 	}
 	t, err := eval.Sizes(rows)
 	if errors.Is(err, eval.ErrNoNetwork) {
-		return usageError{err}
+		return usage.Of(err)
 	} else if err != nil {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 	"clusir/internal/config"
 	"clusir/internal/sysmem"
 	"clusir/internal/train"
+	"clusir/internal/usage"
+	"clusir/internal/userfile"
 )
 
 // trainOptions are the options of `clusir train`.
@@ -79,7 +81,7 @@ const previewPairs = 5
 
 func (o *trainOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	if o.Name == "" {
-		return usage("name a configuration with --config, such as --config five-task")
+		return usage.Errorf("name a configuration with --config, such as --config five-task")
 	}
 	o.config, err = config.Load(o.Name, cmd.Flags())
 	return err
@@ -97,7 +99,7 @@ func (o *trainOptions) run() error {
 	case o.Check:
 		return l.Check(o.ctx, o.out, o.JSON)
 	case o.Preview != "":
-		if err := mayWrite(o.Preview, o.Overwrite); err != nil {
+		if err := userfile.MayWrite(o.Preview, o.Overwrite); err != nil {
 			return err
 		}
 		return train.Preview(o.config, o.Preview, previewPairs, sysmem.Available())

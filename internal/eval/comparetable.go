@@ -3,11 +3,28 @@ package eval
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 
 	"clusir/internal/tabular"
 )
+
+// differing is the number of images that a comparison lists unless it lists all.
+const differing = 10
+
+// Write prints the comparison in one of tabular's formats or as JSON: by splits, followed
+// in text by the images that differ most, or image by image.
+func (c *Comparison) Write(w io.Writer, format string, images bool) error {
+	if images && format != "json" {
+		return c.ImageTable(0).Write(w, format)
+	}
+	if err := tabular.Write(w, format, c, c.Table); err != nil || format != "text" {
+		return err
+	}
+	fmt.Fprintln(w)
+	return c.ImageTable(differing).Write(w, format)
+}
 
 // Table returns the comparison by splits.
 func (c *Comparison) Table() *tabular.Table {

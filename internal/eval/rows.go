@@ -10,6 +10,7 @@ import (
 
 	"clusir/internal/dataset"
 	"clusir/internal/tabular"
+	"clusir/internal/usage"
 )
 
 // Row names the source of a row of a paper's table: a checkpoint, a folder of pictures
@@ -17,6 +18,18 @@ import (
 type Row struct {
 	Name  string
 	Files []string
+}
+
+// ParseRows parses texts of the form NAME=FILE[,FILE].
+func ParseRows(texts []string) (rows []Row, err error) {
+	for _, text := range texts {
+		name, files, ok := strings.Cut(text, "=")
+		if !ok || name == "" || files == "" {
+			return nil, usage.Errorf("--row %s: write it as NAME=FILE", text)
+		}
+		rows = append(rows, Row{Name: name, Files: strings.Split(files, ",")})
+	}
+	return rows, nil
 }
 
 // OnlyResults reports whether all rows are results files, so that nothing is measured.

@@ -43,14 +43,24 @@ func (r *Runner) Measure(ctx context.Context, s Subject, o Options) (*Report, er
 	return r.measure(ctx, s, o, nil)
 }
 
-// MeasureAs measures with the runner's options, and writes the results to a file of that
-// name in its folder.
-func (r *Runner) MeasureAs(ctx context.Context, name string, s Subject) (*Report, error) {
-	o, err := r.named(name)
-	if err != nil {
-		return nil, err
+// Sides measures several sides or reads their results.
+func (r *Runner) Sides(ctx context.Context, sides []Side) (reports []*Report, err error) {
+	for _, s := range sides {
+		var report *Report
+		if !s.Measured() {
+			report, err = Merge(s.Files...)
+		} else {
+			var o Options
+			if o, err = r.named(s.Name); err == nil {
+				report, err = r.Measure(ctx, s.Subject, o)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		reports = append(reports, report)
 	}
-	return r.Measure(ctx, s, o)
+	return reports, nil
 }
 
 // row measures a network, which must suit the row, or a folder of another program's

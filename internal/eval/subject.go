@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"clusir/internal/usage"
 )
 
 // ParseSubject parses what a user wants measured: a folder of another program's
@@ -53,4 +55,34 @@ func parseRestored(text string) Subject {
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
+}
+
+// Side is one of those that are compared or ranked: a model, another program's pictures,
+// or results.
+type Side struct {
+	Name string // of its results file in the runner's folder
+	Subject
+	Files []string // of results, if they need not be measured
+}
+
+// Measured reports whether a side is measured, and not read from results.
+func (s Side) Measured() bool { return s.Files == nil }
+
+// letters name the sides of a comparison.
+const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+// ParseSides parses what a user wants compared: results files separated by commas, or
+// what ParseSubject takes.
+func ParseSides(texts []string) (sides []Side, err error) {
+	if len(texts) > len(letters) {
+		return nil, usage.Errorf("%d are too many to compare: name at most %d", len(texts), len(letters))
+	}
+	for i, text := range texts {
+		s := Side{Name: letters[i : i+1], Subject: ParseSubject(text)}
+		if files := strings.Split(text, ","); IsResults(files[0]) {
+			s.Files = files
+		}
+		sides = append(sides, s)
+	}
+	return sides, nil
 }

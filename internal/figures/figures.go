@@ -18,6 +18,7 @@ import (
 	"clusir/internal/model"
 	"clusir/internal/planar"
 	"clusir/internal/progress"
+	"clusir/internal/userfile"
 )
 
 // Request says what to draw.
@@ -122,9 +123,6 @@ func DrawAll(ctx context.Context, names []string, r Request, w, messages io.Writ
 // mayWrite returns an error if one of the figures' files exists and must not be
 // replaced.
 func (r *Request) mayWrite(names []string) error {
-	if r.Overwrite {
-		return nil
-	}
 	for _, name := range names {
 		files := []string{name}
 		if name == affinityName {
@@ -135,8 +133,8 @@ func (r *Request) mayWrite(names []string) error {
 		}
 		for _, f := range files {
 			for _, path := range []string{filepath.Join(r.Dir, f+".png"), filepath.Join(r.Dir, f+".svg")} {
-				if _, err := os.Stat(path); err == nil {
-					return fmt.Errorf("%s exists: choose another folder, or replace it with --overwrite", path)
+				if err := userfile.MayWrite(path, r.Overwrite); err != nil {
+					return err
 				}
 			}
 		}

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +22,25 @@ func WriteList(w io.Writer, models []*Description) error {
 	}
 	fmt.Fprintf(tw, "\nGMACs are those of %d×%[1]d pixels. clusir models NAME shows one model in detail.\n", costSide)
 	return tw.Flush()
+}
+
+// WriteDetails prints everything known about models, as text or as a line of JSON each.
+func WriteDetails(w io.Writer, models []*Description, asJSON bool) error {
+	for i, d := range models {
+		if asJSON {
+			if err := json.NewEncoder(w).Encode(d); err != nil {
+				return err
+			}
+			continue
+		}
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := d.WriteText(w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // WriteText prints everything known about a model, one subject per line.

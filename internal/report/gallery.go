@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"html/template"
 	"image"
@@ -44,22 +45,23 @@ func (g *Gallery) expect(images int) {
 	g.budget = min(largeBytes/(pictures*max(images, 1)), largestBytes)
 }
 
-// Source measures again what a report is about.
+// Source is what a report is about.
 type Source struct {
-	Measure func(o eval.Options) (*eval.Report, error)
+	eval.Subject
 	// Index maps its numbers of images to the report's; nil if they are the same.
 	Index map[int]int
 }
 
-// AddShown adds the images that r's page shows large. They are measured again: which
+// AddShown adds the images that results' page shows large. They are measured again: which
 // they are is known only after a run, and one that was resumed never saw most of them.
 // Of two sources the first one's results take the place of the input.
-func (g *Gallery) AddShown(r *eval.Report, o eval.Options, sources ...Source) error {
-	all := shown(r)
+func (g *Gallery) AddShown(ctx context.Context, results *eval.Report, r *eval.Runner, sources ...Source) error {
+	all := shown(results)
 	g.expect(len(all))
 	if len(all) == 0 {
 		return nil
 	}
+	o := r.Options
 	o.Results, o.Save = "", ""
 	for i, s := range sources {
 		add := g.addLarge
@@ -77,7 +79,7 @@ func (g *Gallery) AddShown(r *eval.Report, o eval.Options, sources ...Source) er
 				add(r, input, output, clean)
 			}
 		}
-		if _, err := s.Measure(o); err != nil {
+		if _, err := r.Measure(ctx, s.Subject, o); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"clusir/internal/draw"
 	"clusir/internal/eval"
 	"clusir/internal/tabular"
+	"clusir/internal/userfile"
 )
 
 // Page is the content of a report.
@@ -125,6 +128,21 @@ type imageView struct {
 
 // Save writes the page to a file.
 func (p Page) Save(path string) error { return atomicfile.Write(path, p.Write) }
+
+// MayWrite fails early if a page could not be written to a file at the end.
+func MayWrite(path string, overwrite bool) error {
+	if err := userfile.Folder(filepath.Dir(path), "reports"); err != nil {
+		return fmt.Errorf("--report %s: %w", path, err)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("--report %s: it is a folder, but a file is needed", path)
+	case err == nil && !info.Mode().IsRegular():
+		return nil // a device takes everything that is written
+	}
+	return userfile.MayWrite(path, overwrite)
+}
 
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {

@@ -34,12 +34,3 @@ func (p *picture) attempt(work func() error) (err error) {
 	}()
 	return work()
 }
-
-// Misuse is a mistake that is evident from the command line, whatever the files
-// contain.
-type Misuse struct{ error }
-
-// Unwrap returns the error itself.
-func (m Misuse) Unwrap() error { return m.error }
-
-func misuse(format string, a ...any) error { return Misuse{fmt.Errorf(format, a...)} }

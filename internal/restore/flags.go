@@ -1,12 +1,83 @@
 package restore
 
 import (
+	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"clusir/internal/imageio"
+	"clusir/internal/shard"
+	"clusir/internal/usage"
 )
+
+// AddFlags defines the flags for what is restored and where the results go. ReadFlags
+// completes them.
+func (r *Request) AddFlags(f *pflag.FlagSet) {
+	f.StringVarP(&r.Output, "output", "o", "", "put the results into the folder `DIR`")
+	f.BoolVar(&r.Overwrite, "overwrite", false, "replace results that exist")
+	f.BoolVar(&r.SkipExisting, "skip-existing", false, "leave out pictures whose results exist")
+	f.StringVar(&r.Suffix, "suffix", "", "add `TEXT` to the results' names; without OUT and -o they are put next to the inputs")
+	f.StringVar(&r.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
+	f.BoolVar(&r.Explain, "explain", false, "print how the network routed each picture, and draw an affinity map next to its result")
+	f.String("shard", "", "restore the `K/N`-th part of the pictures, such as 3/16")
+}
+
+// ReadFlags parses the flags that are not plain values, and the arguments: the inputs,
+// and the output unless a flag names it. Format must be set.
+func (r *Request) ReadFlags(f *pflag.FlagSet, args []string) (err error) {
+	if err := r.readArguments(args, f.Changed("output")); err != nil {
+		return err
+	}
+	if text := f.Lookup("shard").Value.String(); text != "" {
+		if r.Shard, err = shard.Parse(text); err != nil {
+			return usage.Of(err)
+		}
+	}
+	switch {
+	case len(r.Inputs) == 1 && r.Output == "" && r.Suffix == "" && r.Format == 0:
+		return usage.Errorf("name where to write the result: clusir restore %s OUT, or a --suffix for a result next to the input", r.Inputs[0])
+	case r.Overwrite && r.SkipExisting:
+		return usage.Errorf("--overwrite and --skip-existing cannot be used together: leave one out")
+	case strings.ContainsAny(r.Suffix, `/\`):
+		return usage.Errorf("--suffix %s: a name cannot hold %q: leave it out, or name a folder with -o", r.Suffix, `/\`)
+	}
+	return nil
+}
+
+// readArguments separates the inputs from the output.
+func (r *Request) readArguments(args []string, into bool) error {
+	if slices.Contains(args, "") {
+		return usage.Errorf("an argument is empty: name a picture, a folder, or - for standard input or output")
+	}
+	switch n := len(args); {
+	case n == 0:
+		return usage.Errorf("name a picture or a folder to restore, and where to write the result")
+	case into && r.Output == "":
+		return usage.Errorf("-o needs the name of a folder")
+	case into && r.Output == Std:
+		return usage.Errorf("-o takes a folder: for standard output write clusir restore IN -")
+	case into:
+		r.Inputs, r.Into = args, true
+	case n == 1:
+		r.Inputs = args
+	case r.Suffix != "" && (n > 2 || n == 2 && isFile(args[1])):
+		r.Inputs = args // a suffix is for names derived from the inputs'
+	case n == 2:
+		r.Inputs, r.Output = args[:1], args[1]
+	default:
+		return usage.Errorf("with several inputs, name the folder for their results with -o DIR")
+	}
+	return nil
+}
+
+// isFile reports whether path is a file and not a folder.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && !info.IsDir()
+}
 
 // AddFlags defines the flags for how a picture is restored, on a command line or in the
 // query of a request. ReadFlags completes them.
@@ -23,7 +94,7 @@ func (c *Choices) AddFlags(f *pflag.FlagSet) {
 func (c *Choices) ReadFlags(f *pflag.FlagSet) (format imageio.Format, err error) {
 	if name := f.Lookup("format").Value.String(); name != "" {
 		if format, err = imageio.ParseFormat(name); err != nil {
-			return 0, misuse("--format: %w", err)
+			return 0, usage.Errorf("--format: %w", err)
 		}
 	}
 	if c.Tile, err = parseTile(f.Lookup("tile").Value.String()); err != nil {
@@ -31,11 +102,11 @@ func (c *Choices) ReadFlags(f *pflag.FlagSet) (format imageio.Format, err error)
 	}
 	switch {
 	case !(c.Strength >= 0 && c.Strength <= 1): // false for NaN too
-		return 0, misuse("--strength %g: choose from 0 to 1", c.Strength)
+		return 0, usage.Errorf("--strength %g: choose from 0 to 1", c.Strength)
 	case c.Encode.Quality < 1 || c.Encode.Quality > 100:
-		return 0, misuse("--quality %d: choose from 1 to 100", c.Encode.Quality)
+		return 0, usage.Errorf("--quality %d: choose from 1 to 100", c.Encode.Quality)
 	case c.MaxPixels < 1:
-		return 0, misuse("--max-pixels %d: give the number of pixels that a picture may have, such as 200000000", c.MaxPixels)
+		return 0, usage.Errorf("--max-pixels %d: give the number of pixels that a picture may have, such as 200000000", c.MaxPixels)
 	}
 	return format, nil
 }
@@ -48,7 +119,7 @@ func parseTile(text string) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n != TileWhole && (n < MinTile || n > 1<<20) {
-		return 0, misuse("--tile %s: choose auto, 0, or at least %d pixels", text, MinTile)
+		return 0, usage.Errorf("--tile %s: choose auto, 0, or at least %d pixels", text, MinTile)
 	}
 	return n, nil
 }

@@ -13,6 +13,7 @@ import (
 	"clusir/internal/atomicfile"
 	"clusir/internal/imageio"
 	"clusir/internal/shard"
+	"clusir/internal/usage"
 	"clusir/internal/userfile"
 )
 
@@ -98,7 +99,7 @@ func (r Request) Plan() (*Plan, error) {
 func (r Request) folder(several bool) (bool, error) {
 	if r.Output == "" || r.Output == Std {
 		if r.Output == Std && several {
-			return false, misuse("only one picture goes to standard output: name a folder with -o")
+			return false, usage.Errorf("only one picture goes to standard output: name a folder with -o")
 		}
 		return false, nil
 	}
@@ -113,7 +114,7 @@ func (r Request) folder(several bool) (bool, error) {
 		return false, nil
 	}
 	if f, err := imageio.FormatOf(r.Output); err == nil && !r.Into {
-		return false, misuse("%s would be a folder, but is named like a %v: name the folder with -o", r.Output, f)
+		return false, usage.Errorf("%s would be a folder, but is named like a %v: name the folder with -o", r.Output, f)
 	}
 	return true, nil
 }
@@ -127,7 +128,7 @@ func (r Request) job(s source, folder, several bool) (Job, error) {
 	switch {
 	case r.Output == Std:
 	case folder && s.path == Std:
-		return j, misuse("standard input has no name to call its result by: name a file instead of %s", r.Output)
+		return j, usage.Errorf("standard input has no name to call its result by: name a file instead of %s", r.Output)
 	case folder:
 		j.Out = filepath.Join(r.Output, r.rename(s, s.rel))
 	case r.Output == "":
@@ -141,7 +142,7 @@ func (r Request) job(s source, folder, several bool) (Job, error) {
 		if f, err := imageio.FormatOf(j.Out); err == nil {
 			j.Format = f
 		} else if j.err == nil {
-			return j, misuse("%w", err)
+			return j, usage.Errorf("%w", err)
 		}
 	}
 	return j, r.extras(&j, s, several)
@@ -150,10 +151,10 @@ func (r Request) job(s source, folder, several bool) (Job, error) {
 // explicit checks the name that the user gave a result.
 func (r Request) explicit() error {
 	if r.Suffix != "" {
-		return misuse("--suffix is for names that are made from the inputs', but %s is given: leave one out", r.Output)
+		return usage.Errorf("--suffix is for names that are made from the inputs', but %s is given: leave one out", r.Output)
 	}
 	if f, err := imageio.FormatOf(r.Output); err == nil && r.Format != 0 && f != r.Format {
-		return misuse("%s is named like a %v, but --format says %v: leave one out", r.Output, f, r.Format)
+		return usage.Errorf("%s is named like a %v, but --format says %v: leave one out", r.Output, f, r.Format)
 	}
 	return nil
 }
@@ -165,7 +166,7 @@ const mapSuffix = ".affinity"
 func (r Request) extras(j *Job, s source, several bool) error {
 	if r.Explain {
 		if j.Out == Std {
-			return misuse("--explain draws a map next to the result: write the result to a file")
+			return usage.Errorf("--explain draws a map next to the result: write the result to a file")
 		}
 		j.Map = strings.TrimSuffix(j.Out, filepath.Ext(j.Out)) + mapSuffix + ".png"
 	}
@@ -182,7 +183,7 @@ func (r Request) extras(j *Job, s source, several bool) error {
 	}
 	_, err = imageio.FormatOf(j.Compare)
 	if err != nil && j.err == nil {
-		return misuse("--compare: %w", err)
+		return usage.Errorf("--compare: %w", err)
 	}
 	return nil
 }
@@ -228,9 +229,9 @@ func unique(jobs []Job) error {
 				return fmt.Errorf("%s of %s would replace the input %s: %s", outputs[i].what, j.In, in, outputs[i].remedy)
 			}
 			if other, ok := results[key]; ok && other != n && absolute(jobs[other].In) == absolute(j.In) {
-				return misuse("%s is named twice: name it once", j.In)
+				return usage.Errorf("%s is named twice: name it once", j.In)
 			} else if ok && other == n {
-				return misuse("%s is named twice, for the result and for what comes with it: choose different names", out)
+				return usage.Errorf("%s is named twice, for the result and for what comes with it: choose different names", out)
 			} else if ok {
 				return fmt.Errorf("%s would be the result of both %s and %s: restore them into different folders",
 					out, jobs[other].In, j.In)

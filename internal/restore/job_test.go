@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"clusir/internal/imageio"
+	"clusir/internal/usage"
 )
 
 // tree makes a working folder with pictures and other files.
@@ -166,11 +167,11 @@ func TestPlanCounts(t *testing.T) {
 		t.Errorf("one file: several %v, %v", p.Several, err)
 	}
 	_, err = Request{Inputs: []string{"a.png"}, Output: "x.gif"}.Plan()
-	if !errors.As(err, new(Misuse)) {
+	if !errors.As(err, new(usage.Error)) {
 		t.Errorf("%v is no misuse of the command line", err)
 	}
 	_, err = Request{Inputs: []string{"a.png"}, Output: "b.JPG"}.Plan()
-	if err == nil || errors.As(err, new(Misuse)) {
+	if err == nil || errors.As(err, new(usage.Error)) {
 		t.Errorf("%v is a misuse of the command line", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"clusir/internal/imageio"
+	"clusir/internal/usage"
 	"clusir/internal/userfile"
 )
 
@@ -41,11 +42,11 @@ func (r Request) sources() (found []source, ignored map[string]int, err error) {
 		switch {
 		case input == Std:
 			if len(r.Inputs) > 1 || r.Into || r.Output == "" {
-				return nil, nil, misuse("standard input (-) is one picture without a name: restore it alone, into a file or -")
+				return nil, nil, usage.Errorf("standard input (-) is one picture without a name: restore it alone, into a file or -")
 			}
 			found = append(found, source{path: Std})
 		case err == nil && info.IsDir() && folders[absolute(input)]:
-			return nil, nil, misuse("the folder %s is named twice: name it once", input)
+			return nil, nil, usage.Errorf("the folder %s is named twice: name it once", input)
 		case err == nil && info.IsDir():
 			folders[absolute(input)] = true
 			below, others, err := r.walk(input)
@@ -148,7 +149,7 @@ func (r Request) match(pattern string) (found []source, err error) {
 	base, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
 	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
 	if err != nil {
-		return nil, misuse("%s: not a valid pattern (%w): close each [ and {", pattern, err)
+		return nil, usage.Errorf("%s: not a valid pattern (%w): close each [ and {", pattern, err)
 	}
 	for _, path := range matches {
 		rel, err := filepath.Rel(filepath.FromSlash(base), path)

@@ -19,6 +19,7 @@ import (
 
 	"clusir/internal/imageio"
 	"clusir/internal/restore"
+	"clusir/internal/usage"
 )
 
 // reportHeader is the response header that carries what `restore --json` prints.
@@ -211,7 +212,7 @@ func statusOf(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, context.Canceled):
 		return statusClientGone
-	case errors.As(err, new(restore.Misuse)):
+	case errors.As(err, new(usage.Error)):
 		return http.StatusBadRequest
 	}
 	return http.StatusUnprocessableEntity // the picture's fault

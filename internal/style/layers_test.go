@@ -20,17 +20,17 @@ type layer struct {
 // layers is ordered from the top down. Imports that a row does not list are errors, and
 // so are unused rows and names; tests may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "model", "arch", "infer", "device", "kernels", "dataset", "checkpoint", "config", "suggest", "imageio", "report", "tabular", "draw", "atomicfile", "sysmem", "startup", "progress", "serve", "shard", "../weights", "userfile"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "model", "arch", "infer", "device", "kernels", "dataset", "config", "suggest", "imageio", "report", "tabular", "draw", "sysmem", "process", "progress", "serve", "shard", "../weights", "userfile", "usage", "buildinfo"}},
 
-	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile"}}, // the page of eval's results
+	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile", "userfile"}}, // the page of eval's results
 
-	{"serve", []string{"device", "kernels", "userfile", "restore", "infer", "model", "imageio", "suggest", "atomicfile"}}, // restore, over HTTP
+	{"serve", []string{"device", "kernels", "userfile", "restore", "infer", "model", "imageio", "suggest", "atomicfile", "usage"}}, // restore, over HTTP
 
 	// The use cases. They know about each other only what a command passes in.
 	{"train", []string{"device", "infer", "parallel", "model", "arch", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile", "sysmem"}},
-	{"eval", []string{"progress", "shard", "infer", "published", "model", "arch", "kernels", "dataset", "config", "metrics", "tabular", "atomicfile", "planar", "userfile", "sysmem"}},
-	{"figures", []string{"progress", "infer", "model", "arch", "dataset", "metrics", "draw", "palette", "planar"}},
-	{"restore", []string{"progress", "shard", "tabular", "infer", "model", "arch", "kernels", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar", "userfile"}},
+	{"eval", []string{"progress", "shard", "infer", "published", "model", "arch", "kernels", "dataset", "config", "metrics", "tabular", "atomicfile", "planar", "userfile", "sysmem", "usage"}},
+	{"figures", []string{"progress", "infer", "model", "arch", "dataset", "metrics", "draw", "palette", "planar", "userfile"}},
+	{"restore", []string{"progress", "shard", "tabular", "infer", "model", "arch", "kernels", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar", "userfile", "usage"}},
 	{"bench", []string{"infer", "autograd", "model", "arch", "kernels", "checkpoint", "config", "sysmem"}},
 
 	// The network, and its device behind one interface.
@@ -61,12 +61,14 @@ var layers = []layer{
 	{"palette", nil},
 	{"published", nil},
 	{"tabular", nil},
-	{"../weights", nil},
 	{"tensorboard", nil},
 	{"checkpoint", []string{"atomicfile", "userfile"}},
+	{"usage", []string{"atomicfile"}},
+	{"buildinfo", []string{"../weights"}},
+	{"../weights", nil},
+	{"process", []string{"userfile"}},
 	{"atomicfile", []string{"userfile"}},
 	{"sysmem", nil},
-	{"startup", nil},
 	{"progress", nil},
 	{"suggest", nil},
 	{"shard", nil},

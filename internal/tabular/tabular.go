@@ -4,6 +4,7 @@
 package tabular
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -119,4 +120,13 @@ func (t *Table) Write(w io.Writer, format string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// Write prints a value as JSON, or in another of the Formats as the table that table
+// returns.
+func Write(w io.Writer, format string, value any, table func() *Table) error {
+	if format == "json" {
+		return json.NewEncoder(w).Encode(value)
+	}
+	return table().Write(w, format)
 }

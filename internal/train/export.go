@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
+	"clusir/internal/eval"
+	"clusir/internal/infer"
 	"clusir/internal/model"
 )
 
@@ -19,25 +22,40 @@ var notExported = []string{
 	checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, checkpoint.KeyBest, checkpoint.KeyValidated, checkpoint.KeyData,
 }
 
+// Exported says how weights are exported.
+type Exported struct {
+	Out  string
+	Half bool // as float16
+	// Results is the output of clusir eval --json, to be added to the metadata; "" for none.
+	Results string
+	// Metadata, such as a model's name and licence, is added to the checkpoint's own.
+	Metadata map[string]string
+}
+
 // Export writes the weights of a training checkpoint without the optimiser's state: the
-// averaged ones if the run kept an average. metadata, such as a model's name and
-// licence, is added to the checkpoint's own; c is the network's configuration, which
-// checkpoints of other programs lack.
-func Export(f *checkpoint.File, c arch.Config, out string, dtype checkpoint.DType, metadata map[string]string) error {
-	if err := exportable(out); err != nil {
-		return err
+// averaged ones if the run kept an average. c is the network's configuration, which
+// checkpoints of other programs lack. It returns the size of the file.
+func Export(f *checkpoint.File, c arch.Config, e Exported) (size int64, err error) {
+	scores := ""
+	if e.Results != "" {
+		if scores, err = eval.ReadScores(e.Results); err != nil {
+			return 0, err
+		}
+	}
+	if err := exportable(e.Out); err != nil {
+		return 0, err
 	}
 	specs, err := model.Specs(c)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	weights, err := f.Weights(specs)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	step, err := f.Step()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	all := map[string]string{}
 	for key, text := range f.Metadata {
@@ -48,8 +66,22 @@ func Export(f *checkpoint.File, c arch.Config, out string, dtype checkpoint.DTyp
 	if recipe, ok := all[checkpoint.KeyRecipe]; ok {
 		all[checkpoint.KeyRecipe] = storedRecipe(recipe, c)
 	}
-	maps.Copy(all, metadata)
-	return checkpoint.Write(out, checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: dtype, Metadata: all})
+	maps.Copy(all, e.Metadata)
+	if scores != "" {
+		all[infer.KeyResults] = scores
+	}
+	contents := checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: checkpoint.F32, Metadata: all}
+	if e.Half {
+		contents.DType = checkpoint.F16
+	}
+	if err := checkpoint.Write(e.Out, contents); err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(e.Out)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 // exportable refuses names with the extension of another format. The digits of a

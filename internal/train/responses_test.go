@@ -29,7 +29,7 @@ func TestClusterResponses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Export(whole, shape, exported, checkpoint.F16, nil); err != nil {
+	if _, err := Export(whole, shape, Exported{Out: exported, Half: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{last, exported} {

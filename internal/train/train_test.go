@@ -264,16 +264,16 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Export(last, shape, out, checkpoint.F16, map[string]string{"name": "toy"}); err != nil {
+	if _, err := Export(last, shape, Exported{Out: out, Half: true, Metadata: map[string]string{"name": "toy"}}); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"a.onnx": "call it a.safetensors", "b.pth": "not .pth", "c.PT": "not .PT"} {
-		if err := Export(last, shape, name, checkpoint.F32, nil); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Export(last, shape, Exported{Out: name}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
 	}
 	for _, name := range []string{"x", "v1.2", "Y.SafeTensors"} {
-		if err := Export(last, shape, filepath.Join(dir, name), checkpoint.F32, nil); err != nil {
+		if _, err := Export(last, shape, Exported{Out: filepath.Join(dir, name)}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -52,6 +52,14 @@ func Folder(path, of string) error {
 	return nil
 }
 
+// MayWrite returns an error if a file exists and must not be replaced.
+func MayWrite(path string, overwrite bool) error {
+	if _, err := os.Lstat(path); err == nil && !overwrite {
+		return fmt.Errorf("%s exists: choose another name, or replace it with --overwrite", path)
+	}
+	return nil
+}
+
 // Read reads a whole file.
 func Read(path string) ([]byte, error) {
 	f, err := Open(path)

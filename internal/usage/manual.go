@@ -1,0 +1,43 @@
+package usage
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"clusir/internal/atomicfile"
+)
+
+// WriteManual writes a manual page for a command and each of its subcommands into a
+// folder, and returns their number.
+func WriteManual(root *cobra.Command, header doc.GenManHeader, dir string) (pages int, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return 0, fmt.Errorf("cannot write manual pages: %w", err)
+	}
+	root.DisableAutoGenTag = true
+	for _, c := range root.Commands() {
+		c.Long = strings.ReplaceAll(c.Long, "*", `\*`) // cobra takes it for Markdown
+	}
+	return writePages(root, header, dir)
+}
+
+func writePages(c *cobra.Command, header doc.GenManHeader, dir string) (pages int, err error) {
+	for _, below := range c.Commands() {
+		if !below.IsAvailableCommand() || below.IsAdditionalHelpTopicCommand() {
+			continue
+		}
+		n, err := writePages(below, header, dir)
+		if err != nil {
+			return 0, err
+		}
+		pages += n
+	}
+	name := strings.ReplaceAll(c.CommandPath(), " ", "-")
+	path := filepath.Join(dir, name+"."+header.Section)
+	return pages + 1, atomicfile.Write(path, func(w io.Writer) error { return doc.GenMan(c, &header, w) })
+}
