@@ -46,12 +46,13 @@ type bmpField struct {
 	top   uint32 // the largest value; 0 for no field
 }
 
+// value rounds down, like Pillow.
 func (f bmpField) value(pixel uint32) byte {
 	if f.top == 0 {
 		return 0
 	}
 	v := uint64(pixel >> f.shift & f.top)
-	return byte((v*255 + uint64(f.top)/2) / uint64(f.top))
+	return byte(v * 255 / uint64(f.top))
 }
 
 // readBMP reads and checks the header.

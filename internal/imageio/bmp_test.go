@@ -84,6 +84,8 @@ func TestBMP(t *testing.T) {
 		"24 bits turned":         {size: 40, bits: 24, compression: bmpFields, offset: -1, height: 2, header: masks(0xff, 0xff00, 0xff0000), pixels: rgb24, err: "unusual order"},
 		"masks of nothing":       {size: 40, bits: 32, compression: bmpFields, offset: -1, height: 2, header: none, pixels: rgb32, want: want24},
 		"alpha":                  {size: 56, bits: 32, compression: bmpFields, offset: -1, height: 2, header: usual + masks(0xff000000), pixels: rgb32, want: append(slices.Clone(want24), 255, 255, 128, 0)},
+		"5 bits":                 {size: 40, bits: 16, offset: -1, height: 1, pixels: "\x43\x0c\x1f\x7c", want: []int{24, 255, 16, 0, 24, 255}},
+		"5 and 6 bits":           {size: 40, bits: 16, compression: bmpFields, offset: -1, height: 1, header: masks(0xf800, 0x7e0, 0x1f), pixels: "\x43\x18\xff\xff", want: []int{24, 255, 8, 255, 24, 255}},
 		"runs":                   {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x01", want: runs},
 		"runs from the top":      {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: -2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x01", want: turned},
 		"runs without an end":    {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x00", want: runs},

@@ -95,7 +95,7 @@ func refusedTable(t *testing.T) string {
 		"YCbCr colour of subsampled chroma that is not in JPEG": bad["TIFF chroma"][0],
 		"YCbCr colour of the range of video":                    bad["TIFF video"][0], "YCbCr colour with weights other than those of BT.601": bad["TIFF weights"][0],
 		"fax compression in uncompressed mode": bad["TIFF fax mixed"][0], "LZW compression as before version 5": bad["TIFF old LZW"][0],
-		"channels of different depths": bad["TIFF unlike depths"][0]}
+		"channels of different depths": bad["TIFF unlike depths"][0], "a predictor in PackBits compression": bad["TIFF packed"][0]}
 	for n, name := range tiffCompressions {
 		tiffs[name] = tiffWith(shorts(tagCompression, int(n)))
 	}
@@ -115,7 +115,7 @@ func refusedTable(t *testing.T) string {
 		bmps[name] = replaced(string(bmpOf(2, 2, 8, 0, "")), 30, string(rune(n)))
 	}
 	row("BMP", "is a BMP with ", refused, bmps)
-	others := map[string]string{"a picture of Netpbm (PBM, PGM, PPM, PAM or PFM)": "P6\n2 2\n255\n"}
+	others := map[string]string{"a picture of Netpbm (PBM, PGM, PPM, PAM or PFM)": "P6\n2 2\n255\n", "a TGA": bad["tga"][0]}
 	for _, s := range slices.Concat(signatures, texts) {
 		if s.other != "" {
 			others[s.other] = strings.Repeat("x", s.at) + strings.ReplaceAll(s.prefix, ".", "x")

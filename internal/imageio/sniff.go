@@ -3,6 +3,7 @@ package imageio
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -62,6 +63,9 @@ var signatures = []signature{
 	{prefix: "#?RGBE", other: "a Radiance HDR"},
 	{prefix: "DDS ", other: "a DDS texture"},
 	{prefix: "qoif", other: "a QOI"},
+	{prefix: "icns", other: "an Apple icon"},
+	{prefix: "\x0a\x05\x01", other: "a PCX"},
+	{prefix: "\x01\xda", other: "an SGI"},
 	{prefix: "\x00\x00\x01\x00", other: "a Windows icon"},
 	{prefix: "\x00\x00\x02\x00", other: "a Windows cursor"},
 	{prefix: "\xd7\xcd\xc6\x9a", other: "a Windows metafile"},
@@ -129,6 +133,9 @@ func sniff(head []byte) (Format, error) {
 	if len(head) == 0 {
 		return 0, errors.New("is not an image: it is empty")
 	}
+	if isTGA(head) { // a Windows cursor can begin with the same four bytes
+		return 0, signature{other: "a TGA"}.refuse()
+	}
 	for _, s := range signatures {
 		if begins(head[min(s.at, len(head)):], s.prefix) {
 			return 0, s.refuse()
@@ -171,6 +178,18 @@ func isNetpbm(head []byte) bool {
 	number := len(rest) > 0 && (rest[0] == '#' || rest[0] >= '0' && rest[0] <= '9')
 	return number && bytes.IndexByte([]byte("123456Ff"), head[1]) >= 0 || head[1] == '7' && bytes.HasPrefix(rest, []byte("WIDTH")) ||
 		head[1] == '7' && bytes.HasPrefix(rest, []byte("#"))
+}
+
+// isTGA reports whether head is a TGA's header. It has no signature, but few values are
+// allowed in it.
+func isTGA(head []byte) bool {
+	if len(head) < 18 || binary.LittleEndian.Uint16(head[12:]) == 0 || binary.LittleEndian.Uint16(head[14:]) == 0 || head[17]&0xc0 != 0 {
+		return false
+	}
+	depths := []byte{8, 15, 16, 24, 32}
+	mapped := head[1] == 1 && (head[2] == 1 || head[2] == 9) && slices.Contains(depths[1:], head[7])
+	direct := head[1] == 0 && slices.Contains([]byte{2, 3, 10, 11}, head[2]) && bytes.Equal(head[3:8], make([]byte, 5))
+	return (mapped || direct) && slices.Contains(depths, head[16])
 }
 
 // textFile returns the error for a text file, which some servers send under a picture's

@@ -102,7 +102,11 @@ func (p *tiffPage) fax() bool { return p.compression >= tiffFaxRuns && p.compres
 
 func (p *tiffPage) checkCompression() error {
 	switch p.compression {
-	case tiffNone, tiffPackBits:
+	case tiffNone:
+	case tiffPackBits: // libtiff ignores a predictor here, others apply it
+		if p.value(tagPredictor, 1) != 1 {
+			return unsupported(TIFF, "a predictor in PackBits compression")
+		}
 	case tiffLZW, tiffDeflate, tiffOldDeflate:
 		switch predictor := p.value(tagPredictor, 1); predictor {
 		case 1:
