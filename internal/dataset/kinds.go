@@ -58,6 +58,7 @@ var kinds = []kind{
 			{"ℓ=", "ℓ and w are a rain streak's length and width in pixels"},
 			{"τ=", "τ is the threshold of rain: the higher, the fewer streaks"},
 			{"g=", "g is the streaks' brightness"},
+			{"rain of ", "“rain of” names the real pair that the rain was taken from"},
 		}},
 	{name: Dehaze, word: "haze", colour: palette.Green, random: random(degrade.RandomHaze), recipe: part.hazeRecipe, fields: "depth",
 		layout: layout{input: []string{"Train/Dehaze/synthetic"}, target: []string{"Train/Dehaze/original"}, match: matchHaze,
@@ -67,7 +68,11 @@ var kinds = []kind{
 			{"A=", "A is the brightness of haze, 1 being white"},
 		}},
 	{name: Deblur, word: "blur", colour: palette.Purple, random: random(degrade.RandomMotion), recipe: part.blurRecipe, fields: "kernels",
-		layout: layout{input: []string{"Train/Deblur/blur"}, target: []string{"Train/Deblur/sharp"}, match: matchSame, expected: 2103}},
+		layout: layout{input: []string{"Train/Deblur/blur"}, target: []string{"Train/Deblur/sharp"}, match: matchSame, expected: 2103},
+		symbols: []symbol{
+			{"motion ", "motion and objects are how far the camera and what moves blur the picture, in pixels"},
+			{"kernel ", "kernel is the size of the kernel that blurs, in pixels"},
+		}},
 	{name: Enhance, word: "low light", colour: palette.Orange, random: random(degrade.RandomLowLight),
 		layout: layout{input: []string{"Train/Enhance/low"}, target: []string{"Train/Enhance/gt"}, match: matchSame, expected: 485},
 		symbols: []symbol{

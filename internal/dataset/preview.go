@@ -30,7 +30,7 @@ func (s *Set) Preview(epoch, perRow int) (*draw.Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	sheet := &draw.Sheet{Title: "Training samples: the input on the left of each pair, the target on the right"}
+	sheet := &draw.Sheet{Title: "Training samples: the input on the left of each pair, the target on the right; above them the input's PSNR"}
 	var params strings.Builder
 	for _, row := range rows {
 		var panels []draw.Panel
@@ -49,13 +49,17 @@ func (s *Set) Preview(epoch, perRow int) (*draw.Sheet, error) {
 // explained returns the meanings of the symbols in params.
 func explained(params string) string {
 	var notes []string
-	for _, k := range kinds {
-		for _, s := range k.symbols {
+	explain := func(symbols []symbol) {
+		for _, s := range symbols {
 			if strings.Contains(params, " "+s.sign) || strings.Contains(params, "("+s.sign) {
 				notes = append(notes, s.meaning)
 			}
 		}
 	}
+	for _, k := range kinds {
+		explain(k.symbols)
+	}
+	explain(variations)
 	if len(notes) == 0 {
 		return ""
 	}
@@ -144,17 +148,20 @@ func (c previewCell) panel(p int) draw.Panel {
 	}
 	const pixelsAPoint = 2 // as sheets are drawn
 	return draw.Picture{
-		Title: fmt.Sprintf("%s   %.1f dB", c.info.Task, c.decibels()), Note: name + "\n" + c.info.Params,
+		Title: c.info.Task + "   " + c.fidelity(), Note: name + "\n" + c.info.Params,
 		Image: pair, Width: vg.Length(pair.Rect.Dx()) / pixelsAPoint, Pixels: true,
 	}
 }
 
-// decibels returns the input's PSNR.
-func (c previewCell) decibels() float64 {
+// fidelity returns the input's PSNR in words.
+func (c previewCell) fidelity() string {
 	sum := 0.
 	for i, v := range c.input {
 		d := float64(v) - float64(c.target[i])
 		sum += d * d
 	}
-	return -10 * math.Log10(sum/float64(len(c.input)))
+	if sum == 0 {
+		return "both the same"
+	}
+	return fmt.Sprintf("%.1f dB", -10*math.Log10(sum/float64(len(c.input))))
 }

@@ -287,6 +287,30 @@ func TestSymbols(t *testing.T) {
 	}
 }
 
+// TestVariationsAreExplained: a sheet explains every word of a variation that is on it,
+// and no other.
+func TestVariationsAreExplained(t *testing.T) {
+	for want, v := range map[string]variation{
+		"":                 {strength: 1},
+		"drawn shapes":     {strength: 1, graphics: true},
+		"“of JPEG”":        {strength: 1, before: 31},
+		"JPEG is":          {strength: 1, after: 60},
+		"of that strength": {strength: .23},
+		"lost their":       {strength: 1, grey: true},
+		"as in films":      {strength: 1, bars: true},
+	} {
+		got := explained(v.String())
+		if (got == "") != (want == "") || !strings.Contains(got, want) || strings.Contains(got, ";") {
+			t.Errorf("%q is explained as %q, want %q", v, got, want)
+		}
+	}
+	for sign, d := range map[string]fmt.Stringer{"objects are": degrade.Motion{}, "kernel is": degrade.Kernel{}} {
+		if got := explained(" " + d.String()); !strings.Contains(got, sign) {
+			t.Errorf("%q is explained as %q", d, got)
+		}
+	}
+}
+
 func TestFromPlanarRounds(t *testing.T) {
 	planes := []float32{0, .5 / 255, 1.49 / 255, 1, .999, .25}
 	if got := fromPlanar(planar.Image{C: 3, H: 1, W: 2, Pix: planes}); !slices.Equal(got.Pix, []uint8{0, 1, 255, 1, 255, 64}) {

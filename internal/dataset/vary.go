@@ -113,6 +113,15 @@ func (v variation) finish(degraded, clean *Image) (*Image, *Image) {
 	return degraded, clean
 }
 
+// variations explain the words of a variation's description.
+var variations = []symbol{
+	{"graphics", "graphics are drawn shapes and text in place of a photograph"},
+	{"JPEG ", "JPEG is the quality with which the degraded picture was compressed, “of JPEG” that of the photograph before it was degraded"},
+	{"at ", "“at 40 %” is a degradation of that strength, mixed with its target"},
+	{"grey", "grey pictures lost their colour"},
+	{"bars", "bars cover the edges of both pictures, as in films"},
+}
+
 func (v variation) String() string {
 	var b bytes.Buffer
 	if v.graphics {
