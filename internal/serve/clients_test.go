@@ -116,8 +116,43 @@ func TestTimeLimit(t *testing.T) {
 	if got.status != http.StatusGatewayTimeout || !strings.Contains(got.text(), "takes longer than 400ms, the limit") {
 		t.Errorf("%d %s", got.status, got.text())
 	}
-	if got := w.post("", picture(t, imageio.Info{W: 24, H: 16})); got.status != http.StatusOK {
-		t.Errorf("the next: %d %s", got.status, got.text())
+	in := picture(t, imageio.Info{W: 24, H: 16}) // under load even this one may be late
+	eventually(t, "the next is restored", func() bool { return w.post("", in).status == http.StatusOK })
+}
+
+// TestPatientListeners: a stream of progress stays open however long nothing happens.
+func TestPatientListeners(t *testing.T) {
+	w := start(t, func(o *Options) { o.Patience = 200 * time.Millisecond })
+	const page = "0123456789abcdef"
+	conn := w.dial("GET /v1/progress/" + page + " HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	defer conn.Close()
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), ":") {
+	}
+	time.Sleep(5 * w.Patience)
+	w.progress.send(page, event{Picture: "cat"})
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "data: ") {
+	}
+	if !strings.Contains(lines.Text(), `"cat"`) {
+		t.Errorf("the stream ended with %q, %v", lines.Text(), lines.Err())
+	}
+}
+
+// TestGoneForms: work on the picture of a form stops when its client leaves, also if the
+// form's length was not known in advance.
+func TestGoneForms(t *testing.T) {
+	w := start(t, nil)
+	header, body := form("picture/a.png", slow(t))
+	conn := w.dial(fmt.Sprintf("POST /v1/restore?tile=128 HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n",
+		header.Get("Content-Type"), body.Len(), body))
+	time.Sleep(200 * time.Millisecond) // the form is complete, but the request is not
+	_, err := io.WriteString(conn, "0\r\n\r\n")
+	must(t, err)
+	eventually(t, "it has arrived", func() bool { return w.spool.open.Load() == 2 })
+	must(t, conn.Close())
+	eventually(t, "its files are removed", func() bool { return w.spool.open.Load() == 0 })
+	if metrics := string(w.send(http.MethodGet, "/metrics", nil, nil).body); strings.Contains(metrics, "clusir_pictures_total{outcome=\"restored\"} 1\n") {
+		t.Error("the picture was restored for nobody")
 	}
 }
 

@@ -103,13 +103,16 @@ func (s *Server) serveProgress(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, badRequest("/v1/progress/%s: the name of a page is of 16 to 64 letters, digits, - and _", page))
 		return
 	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	if r.Method == http.MethodHead {
+		return // there is nothing to wait for
+	}
 	events, stop, err := s.progress.listen(page)
 	if err != nil {
 		s.fail(w, err)
 		return
 	}
 	defer stop()
-	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
 	conn := http.NewResponseController(w)
 	beat := time.NewTicker(heartbeat)

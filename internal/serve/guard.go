@@ -30,7 +30,9 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		conn := http.NewResponseController(w)
-		_ = conn.SetReadDeadline(time.Now().Add(s.Patience))      // not every connection supports it: those in tests
+		if r.Body != http.NoBody { // else the server already waits for the client to leave, for as long as we respond
+			_ = conn.SetReadDeadline(time.Now().Add(s.Patience)) // not every connection supports it: those in tests
+		}
 		_ = conn.SetWriteDeadline(time.Now().Add(2 * s.Patience)) // before it responds, the server reads the rest of the body
 		switch {
 		case !s.knownHost(r.Host):

@@ -43,6 +43,10 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (u *upload, err
 	if r.ContentLength > s.MaxBody {
 		return u, s.tooLong()
 	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		w.Header().Set("Accept-Encoding", "identity")
+		return u, withStatus(http.StatusUnsupportedMediaType, "Content-Encoding %s is not supported: send the file as it is", encoding)
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
 	body := &patient{ReadCloser: r.Body, conn: http.NewResponseController(w), each: s.Patience, start: time.Now()}
 	r.Body = body
@@ -62,6 +66,10 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (u *upload, err
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
+			_, err := io.Copy(io.Discard, r.Body) // from its end on, the server notices when the client leaves
+			if err != nil {
+				return u, s.receiveError(err)
+			}
 			break
 		}
 		if err == nil {
