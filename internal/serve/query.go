@@ -1,11 +1,14 @@
 package serve
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -62,7 +65,7 @@ func (s *Server) query(r *http.Request) (q query, err error) {
 	if q.MaxPixels > s.MaxPixels {
 		return q, badRequest("--max-pixels %d: this server takes pictures of at most %d", q.MaxPixels, s.MaxPixels)
 	}
-	q.json = q.json || accepts(r, "application/json")
+	q.json = q.json || wantsJSON(r)
 	if q.explain && !q.json {
 		return q, badRequest("--explain needs an answer in JSON: add json to the query, or send Accept: application/json")
 	}
@@ -80,6 +83,8 @@ func setFlag(f *pflag.FlagSet, name string, values []string) error {
 	value := values[0]
 	if flag := f.Lookup(name); flag != nil && flag.NoOptDefVal != "" && value == "" {
 		value = flag.NoOptDefVal
+	} else if flag != nil && value == "" && name != "format" {
+		return badRequest("--%s is empty: give it a value, or leave it out", name)
 	}
 	if err := f.Set(name, value); err != nil {
 		return badRequest("%w", suggest.FlagError(f, err))
@@ -99,17 +104,25 @@ func (s *Server) find(name string) (*Model, error) {
 	return nil, badRequest("--model %s: this server has no such model: %s", name, suggest.Or(name, names))
 }
 
-// accepts reports whether the client explicitly accepts a media type.
-func accepts(r *http.Request, media string) bool {
-	for _, list := range r.Header.Values("Accept") {
-		for item := range strings.SplitSeq(list, ",") {
-			item, _, _ = strings.Cut(item, ";")
-			if strings.EqualFold(strings.TrimSpace(item), media) {
-				return true
-			}
+// wantsJSON reports whether the client names JSON among what it accepts, and prefers no
+// picture to it.
+func wantsJSON(r *http.Request) bool {
+	json, picture := 0., 0.
+	for item := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		media, weights, err := mime.ParseMediaType(item)
+		if err != nil {
+			continue
+		}
+		q, err := strconv.ParseFloat(cmp.Or(weights["q"], "1"), 64)
+		switch {
+		case err != nil:
+		case media == "application/json":
+			json = q
+		case media == "*/*" || strings.HasPrefix(media, "image/"):
+			picture = max(picture, q)
 		}
 	}
-	return false
+	return json > 0 && json >= picture
 }
 
 // statusError is an error with the HTTP status for it.

@@ -21,8 +21,40 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /v1/models", s.authorized(s.serveModels))
 	mux.HandleFunc("GET /v1/progress/{page}", s.authorized(s.serveProgress))
 	mux.HandleFunc("GET /metrics", s.authorized(s.metrics.handler.ServeHTTP))
-	return s.metrics.counted(s.guarded(mux))
+	return s.metrics.counted(s.guarded(s.explaining(mux)))
 }
+
+// explaining serves what mux does, and describes unknown paths and methods like all
+// other errors.
+func (s *Server) explaining(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		refusal := &headOnly{header: http.Header{}}
+		if pattern == "" {
+			h.ServeHTTP(refusal, r)
+		}
+		if refusal.status < 400 { // a path of its own, or a redirection to a cleaner one
+			mux.ServeHTTP(w, r)
+			return
+		}
+		if methods := refusal.header.Get("Allow"); methods != "" {
+			w.Header().Set("Allow", methods)
+			s.fail(w, withStatus(refusal.status, "%s does not take %s: use %s", r.URL.Path, r.Method, methods))
+			return
+		}
+		s.fail(w, withStatus(refusal.status, "there is nothing at %s: pictures are sent to /v1/restore, and the page is at /", r.URL.Path))
+	})
+}
+
+// headOnly keeps the head of a response.
+type headOnly struct {
+	header http.Header
+	status int
+}
+
+func (h *headOnly) Header() http.Header         { return h.header }
+func (h *headOnly) WriteHeader(status int)      { h.status = status }
+func (h *headOnly) Write(b []byte) (int, error) { return len(b), nil }
 
 // serveHealth responds that pictures are accepted.
 func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
 	"clusir/internal/imageio"
 	"clusir/internal/restore"
 )
@@ -149,6 +151,9 @@ func TestRefusals(t *testing.T) {
 		{"?strength=NaN", good, 400, "--strength NaN: choose from 0 to 1"},
 		{"?strength=much", good, 400, "--strength much: must be a number"},
 		{"?strength=1&strength=0", good, 400, "--strength is given 2 times"},
+		{"?strength=", good, 400, "--strength is empty: give it a value"},
+		{"?model=", good, 400, "--model is empty"},
+		{"?json=2", good, 400, "--json 2: must be true or false"},
 		{"?quality=0", good, 400, "--quality 0: choose from 1 to 100"},
 		{"?tile=100", good, 400, "--tile 100: choose auto, 0, or at least 128 pixels"},
 		{"?format=gif", good, 400, `--format: unknown image format "gif": use png`},
@@ -181,9 +186,56 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		method, path string
 		status       int
-	}{{"GET", "/v1/restore", 405}, {"PUT", "/v1/restore", 405}, {"POST", "/v1/models", 405}, {"GET", "/etc/passwd", 404}, {"GET", "/../../etc/passwd", 404}, {"GET", "/v1/progress/x", 400}} {
-		if got := w.send(c.method, c.path, nil, nil); got.status != c.status {
-			t.Errorf("%s %s: %d", c.method, c.path, got.status)
+		want         string
+	}{
+		{"GET", "/v1/restore", 405, "/v1/restore does not take GET: use POST"},
+		{"PUT", "/v1/restore", 405, "/v1/restore does not take PUT: use POST"},
+		{"OPTIONS", "/v1/restore", 405, "/v1/restore does not take OPTIONS: use POST"},
+		{"POST", "/v1/models", 405, "/v1/models does not take POST: use GET, HEAD"},
+		{"GET", "/v1/restore/", 404, "there is nothing at /v1/restore/: pictures are sent to /v1/restore"},
+		{"GET", "/etc/passwd", 404, "there is nothing at /etc/passwd"},
+		{"GET", "/../../etc/passwd", 404, "there is nothing at /etc/passwd"},
+		{"GET", "/v1/progress/x", 400, "/v1/progress/x: the name of a page"},
+		{"HEAD", "/v1/restore", 405, ""},
+		{"HEAD", "/v1/progress/0123456789abcdef", 200, ""},
+		{"HEAD", "/", 200, ""},
+		{"HEAD", "/metrics", 200, ""},
+	} {
+		got := w.send(c.method, c.path, nil, nil)
+		if got.status != c.status || !strings.HasPrefix(got.text(), c.want) || (got.header.Get("Allow") != "") != (c.status == 405) {
+			t.Errorf("%s %s: %d %q %v", c.method, c.path, got.status, got.text(), got.header)
+		}
+	}
+	got := w.send(http.MethodPost, "/v1/restore", http.Header{"Content-Encoding": {"gzip"}}, bytes.NewReader(good))
+	if got.status != http.StatusUnsupportedMediaType || !strings.HasPrefix(got.text(), "Content-Encoding gzip is not supported") {
+		t.Errorf("compressed: %d %s", got.status, got.text())
+	}
+}
+
+// TestAccept: JSON is the response only to clients that name it, and do not prefer a
+// picture.
+func TestAccept(t *testing.T) {
+	w := start(t, nil)
+	in := picture(t, imageio.Info{W: 24, H: 16})
+	for accept, json := range map[string]bool{
+		"application/json":                               true,
+		"Application/JSON; charset=utf-8":                true,
+		"application/json, text/plain, */*":              true,
+		"application/json;q=0.5":                         true,
+		"text/html, application/json;q=0.9, */*;q=0.8":   true,
+		"application/json, text/javascript, */*; q=0.01": true,
+		"*/*":                                  false,
+		"application/*":                        false,
+		"application/json;q=0, */*":            false,
+		"application/json;q=0":                 false,
+		"image/png, application/json;q=0.5":    false,
+		"image/*;q=0.9,application/json;q=0.8": false,
+		"application/json;q=much":              false,
+		"application/jsonp, text/json, application/ld+json;": false,
+	} {
+		got := w.send(http.MethodPost, "/v1/restore", http.Header{"Accept": {accept}}, bytes.NewReader(in))
+		if media := got.header.Get("Content-Type"); got.status != http.StatusOK || (media == "application/json") != json {
+			t.Errorf("%q: %d, %s", accept, got.status, media)
 		}
 	}
 }
@@ -263,6 +315,9 @@ func TestModels(t *testing.T) {
 		}
 	}
 	metrics := string(w.send(http.MethodGet, "/metrics", nil, nil).body)
+	if problems, err := promlint.New(strings.NewReader(metrics)).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("/metrics against Prometheus' conventions: %v, %v", err, problems)
+	}
 	for _, line := range []string{`clusir_pictures_total{outcome="restored"} 4`, "clusir_pixels_total 1536", "clusir_queue_capacity 16", "clusir_spool_bytes 0", `clusir_requests_total{code="200",method="POST"} 4`, "go_goroutines ", "process_resident_memory_bytes "} {
 		if !slices.ContainsFunc(strings.Split(metrics, "\n"), func(l string) bool { return strings.HasPrefix(l, line) }) {
 			t.Errorf("/metrics has no line %q", line)
