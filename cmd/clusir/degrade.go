@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -84,6 +85,10 @@ func (o *degradeOptions) run() error {
 	if err != nil {
 		return err
 	}
+	own := filepath.Join(o.Out, ownBenchmark)
+	if _, err := os.Lstat(own); o.Folder != "" && !o.Overwrite && err == nil {
+		return fmt.Errorf("%s exists: choose another folder, or replace what is there with --overwrite", own)
+	}
 	bar := progress.New(o.errOut, "images")
 	m, err := eval.Degrade(o.ctx, eval.Options{
 		Root: o.config.Data, Benchmarks: benchmarks, Protocol: eval.ProtocolOf(o.config.Eval), Limit: o.Limit, Save: o.Out, Overwrite: o.Overwrite,
@@ -94,7 +99,7 @@ func (o *degradeOptions) run() error {
 		return err
 	}
 	if o.Folder != "" {
-		if err := benchmarks[0].Save(filepath.Join(o.Out, ownBenchmark)); err != nil {
+		if err := benchmarks[0].Save(own); err != nil {
 			return err
 		}
 	}

@@ -48,6 +48,7 @@ func TestDegradeUsage(t *testing.T) {
 	t.Setenv("CLUSIR_DATA", "")
 	dir := evalData(t)
 	writeFile(t, filepath.Join(dir, "photos", "bad.png"), "no picture")
+	writeFile(t, filepath.Join(dir, "mine", "benchmark.yaml"), "mine: {}")
 	for _, c := range []struct {
 		args   string
 		code   int
@@ -68,6 +69,7 @@ func TestDegradeUsage(t *testing.T) {
 		{"degrade {}/photos --kind rain --out {}/o --limit 0", exitUsage, "--limit 0"},
 		{"degrade {}/photos --kind rain --out {}/o", exitError, "1 of 3 pictures could not be made"},
 		{"degrade {}/photos --kind rain --out {}/o", exitError, "--overwrite"},
+		{"degrade {}/photos --kind rain --out {}/mine", exitError, "benchmark.yaml exists: choose another folder"},
 	} {
 		code, _, stderr := evaluate(t, dir, c.args)
 		if code != c.code || !strings.Contains(stderr, c.stderr) {

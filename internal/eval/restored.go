@@ -150,7 +150,9 @@ func (s Subject) who(images []ImageResult) string {
 		counts = append(counts, fmt.Sprintf("%d as %s", kinds[kind], kind))
 	}
 	line := fmt.Sprintf("%s: pictures of %s", s.Model, s.Restored)
-	if len(counts) == 0 {
+	if len(images) == 0 {
+		return line + ", none of which was measured"
+	} else if len(counts) == 0 {
 		return line + ", none of which could be measured"
 	}
 	line += ", quantised as their program wrote them: " + strings.Join(counts, ", ")

@@ -84,14 +84,18 @@ func (r *Runner) named(name string) (Options, error) {
 	if r.Folder == "" {
 		return o, nil
 	}
-	safe := strings.Map(func(r rune) rune {
+	o.Results = filepath.Join(r.Folder, inFileNames(name)+".jsonl")
+	return o, os.MkdirAll(r.Folder, 0o755)
+}
+
+// inFileNames replaces what names of files cannot hold everywhere.
+func inFileNames(name string) string {
+	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`/\:*?"<>|[], `, r) {
 			return '-'
 		}
 		return r
 	}, name)
-	o.Results = filepath.Join(r.Folder, safe+".jsonl")
-	return o, os.MkdirAll(r.Folder, 0o755)
 }
 
 // measure implements Measure. fits, if set, refuses unsuitable networks.

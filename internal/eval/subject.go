@@ -24,16 +24,18 @@ func ParseRestored(text string) (all []Subject, err error) {
 	if isFolder(text) {
 		return []Subject{parseRestored(text)}, nil
 	}
-	names := map[string]bool{}
+	names := map[string]string{}
 	for part := range strings.SplitSeq(text, ",") {
 		s := parseRestored(part)
-		switch key := strings.ToLower(s.Model); {
+		switch key := strings.ToLower(inFileNames(s.Model)); {
 		case s.Restored == "" || s.Model == "":
 			return nil, fmt.Errorf("--restored %s: write it as DIR, or as NAME=DIR separated by commas", text)
-		case names[key]:
+		case strings.EqualFold(names[key], s.Model):
 			return nil, fmt.Errorf("--restored %s: two are called %s: distinguish them with NAME=DIR", text, s.Model)
+		case names[key] != "":
+			return nil, fmt.Errorf("--restored %s: results of %s and %s would be in one file, %s.jsonl: give one another name", text, names[key], s.Model, inFileNames(s.Model))
 		default:
-			names[key] = true
+			names[key] = s.Model
 		}
 		all = append(all, s)
 	}

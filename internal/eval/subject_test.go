@@ -3,6 +3,7 @@ package eval
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -29,6 +30,19 @@ func TestParseRestored(t *testing.T) {
 			if got[i] != want[i] {
 				t.Errorf("%s: %+v, want %+v", text, got[i], want[i])
 			}
+		}
+	}
+	for text, want := range map[string]string{
+		"":            "write it as DIR",
+		"A=x,":        "write it as DIR",
+		"=x":          "write it as DIR",
+		"A=":          "write it as DIR",
+		"A=x,A=y":     "two are called A: distinguish them",
+		"x/out,y/Out": "two are called Out: distinguish them",
+		"a?b=x,A*b=y": "results of a?b and A*b would be in one file, A-b.jsonl",
+	} {
+		if all, err := ParseRestored(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %+v, %v", text, all, err)
 		}
 	}
 	if s := ParseSubject("A=" + dir); s != (Subject{Model: "A", Restored: dir}) {
