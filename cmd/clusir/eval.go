@@ -74,11 +74,11 @@ See also clusir compare, table, merge and figure.`,
 func (o *evalOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	f := cmd.Flags()
 	if text := f.Lookup("shard").Value.String(); text != "" {
-		if o.Results == "" {
-			return usage.Errorf("--shard does nothing without --results")
-		}
 		if o.Shard, err = shard.Parse(text); err != nil {
 			return usage.Of(err)
+		}
+		if o.Results == "" {
+			return usage.Errorf("--shard does nothing without --results")
 		}
 	}
 	if o.Benchmark == "" {

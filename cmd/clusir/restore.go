@@ -71,6 +71,8 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	switch {
 	case slices.Contains(o.Inputs, restore.Std) && (o.Shard.N > 0 || o.Results != ""):
 		return usage.Errorf("--shard and --results are for files, and standard input (-) has no name: leave them out")
+	case o.Shard.N > 0 && o.Output == restore.Std:
+		return usage.Errorf("--shard is for results in files, and - is standard output: leave one out")
 	case o.JSON && (o.Output == restore.Std || o.Explain):
 		return usage.Errorf("--json prints to standard output, as --explain and the output - do: leave one out")
 	}

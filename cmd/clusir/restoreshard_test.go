@@ -63,6 +63,17 @@ func TestRestoreShards(t *testing.T) {
 	if code, stdout, stderr := evaluate(t, dir, "merge {}/restored/results-1.jsonl {}/restored/results-2.jsonl"); code != exitError || !strings.Contains(stdout, "bad.png") || !strings.Contains(stderr, "1 of 7") {
 		t.Errorf("merge: exit code %d, %s\n%s", code, stderr, stdout)
 	}
+	if code, stdout, stderr := evaluate(t, dir, "restore {}/photos/a.png {}/alone.png --shard 1/1000"); code != exitOK || !strings.HasPrefix(stdout, "0 pictures restored") {
+		t.Errorf("a picture of another shard: exit code %d, %q, %s", code, stdout, stderr)
+	}
+	for _, bad := range []string{"0/3", "4/3", "1/0", "-1/3", "1", "1/2/3", "a/b"} {
+		if code, _, stderr := evaluate(t, dir, "restore {}/photos -o {}/x --shard="+bad); code != exitUsage || !strings.Contains(stderr, fmt.Sprintf("shard %q: write it as 3/16", bad)) {
+			t.Errorf("--shard %s: exit code %d, %s", bad, code, stderr)
+		}
+	}
+	if code, stdout, stderr := evaluate(t, dir, "restore {}/photos/a.png - --shard 1/1"); code != exitUsage || stdout != "" || !strings.Contains(stderr, "leave one out") {
+		t.Errorf("a shard for standard output: exit code %d, %s", code, stderr)
+	}
 	code, _, stderr := evaluate(t, dir, "restore {}/photos -o {}/restored --shard 1/2 --results {}/restored/results-1.jsonl")
 	if code != exitError || !strings.Contains(stderr, "--skip-existing") {
 		t.Errorf("once more: exit code %d, %s", code, stderr)

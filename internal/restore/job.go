@@ -91,6 +91,7 @@ func (r Request) Plan() (*Plan, error) {
 		return nil, err
 	}
 	p.shard, p.pictures, p.names = r.Shard, len(p.Jobs), namesOf(p.Jobs)
+	p.Several = p.Several || r.Shard.N > 0 // there may be none, which the summary says
 	p.Jobs = slices.DeleteFunc(p.Jobs, func(j Job) bool { return !r.Shard.HasName(j.name) })
 	return p, r.existing(p)
 }
