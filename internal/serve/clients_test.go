@@ -170,7 +170,7 @@ func (w *site) dial(text string) net.Conn {
 // receive, is cut off, and takes no place in the queue meanwhile.
 func TestSlowClients(t *testing.T) {
 	// Two clients of each kind would fill the queue, while one picture does not.
-	w := start(t, func(o *Options) { o.Patience, o.Queue = 300*time.Millisecond, 2 })
+	w := start(t, func(o *Options) { o.Patience, o.Queue = time.Second, 2 })
 	for name, c := range map[string]struct{ begin, want string }{
 		"a header": {"POST /v1/restore HTTP/1.1\r\nHost: localhost\r\n", "HTTP/1.1 408"}, // by Go's server, or nothing
 		"a body":   {"POST /v1/restore HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n", "HTTP/1.1 408 "},
