@@ -1,5 +1,7 @@
 """Tests of the package with the program that CLUSIR_PROGRAM names: python -m unittest."""
 
+import pathlib
+import re
 import threading
 import unittest
 
@@ -138,6 +140,18 @@ class Servers(unittest.TestCase):
         server = clusir.Server("--threads", "1")
         server.close()
         server.close()
+
+
+class Readme(unittest.TestCase):
+    def test_example(self):
+        """What README.md shows does what it says."""
+        text = (pathlib.Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+        (code,) = re.findall("```python\n(.*?)```", text, re.DOTALL)
+        image = as_type(noisy()[0], np.uint8)
+        names = {"noisy": image, "pictures": [image[:, :, 0], image]}
+        exec(code, names)
+        self.assertEqual((names["clean"].shape, names["clean"].dtype), (image.shape, image.dtype))
+        self.assertEqual(names["clean"].tolist(), clusir.restore(image, strength=0.8).tolist())
 
 
 if __name__ == "__main__":
