@@ -16,6 +16,7 @@ import (
 	"clusir/internal/imageio"
 	"clusir/internal/infer/infertest"
 	"clusir/internal/sysmem"
+	"clusir/internal/sharedtest"
 	"clusir/internal/testnet"
 )
 
@@ -103,6 +104,9 @@ func send(t *testing.T, e errand) (r report) {
 func TestMaxMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it restores pictures of megapixels")
+	}
+	if sharedtest.Race {
+		t.Skip("the race detector takes several times the memory")
 	}
 	const side = 512
 	dir := t.TempDir()

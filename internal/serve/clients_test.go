@@ -265,7 +265,7 @@ func TestFullDisk(t *testing.T) {
 
 // TestEnd: a server that is shut down finishes what it accepted and accepts no more.
 func TestEnd(t *testing.T) {
-	w := start(t, nil)
+	w := start(t, func(o *Options) { o.Patience = time.Minute }) // also for slow machines
 	first, in := w.busy(), picture(t, imageio.Info{W: 24, H: 16})
 	second := make(chan reply, 1)
 	go func() { second <- w.post("", in) }()
