@@ -7,6 +7,7 @@
 # under Wine. Those for macOS cannot run here; scripts/mach_o.py reads them. Finally, the
 # same commit built in two folders must give the same bytes.
 set -euo pipefail
+shopt -s nullglob # there may be no archive of a kind
 cd "$(dirname "$0")/.."
 here=$PWD out=$(cd "$1" && pwd) pictures=$PWD/testdata/images
 (cd "$out" && sha256sum --quiet -c SHA256SUMS)
