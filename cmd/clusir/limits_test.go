@@ -25,6 +25,7 @@ func TestLimits(t *testing.T) {
 		{"no standard output", "exec >&-", []string{"restore", picture, "-"}, exitError, "cannot write standard output"},
 		{"no standard output for JSON", "exec >&-", []string{"restore", picture, "OUT", "--json"}, exitError, "cannot write standard output"},
 		{"no standard output and no need", "exec >&-", []string{"restore", picture, "OUT"}, exitOK, ""},
+		{"no room for results", "ulimit -f 0; trap '' XFSZ", []string{"restore", picture, "OUT", "--results", "OUT.jsonl"}, exitError, "clusir: cannot write OUT.jsonl: file too large\n"},
 		{"no standard input", "exec <&-", []string{"restore", "-", "OUT"}, exitError, "standard input is not an image: it is empty"},
 	} {
 		out := filepath.Join(t.TempDir(), "out.png")
@@ -35,7 +36,7 @@ func TestLimits(t *testing.T) {
 		cmd := exec.Command("sh", args...)
 		cmd.Stdin = os.Stdin
 		text, _ := stderrOf(cmd) // has an exit code
-		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(text, c.says) || strings.Contains(text, "goroutine") {
+		if code := cmd.ProcessState.ExitCode(); code != c.code || !strings.Contains(text, strings.Replace(c.says, "OUT", out, 1)) || strings.Contains(text, "goroutine") {
 			t.Errorf("%s: exit code %d, %q", c.name, code, text)
 		}
 	}

@@ -72,30 +72,41 @@ func OpenResults(path string, h ResultsHeader, resume bool) (*ResultsFile, error
 		return nil, err
 	}
 	r := &ResultsFile{f, map[string]bool{}}
-	if err := r.begin(h); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
+	end, err := r.continues(h)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%s: %w", path, err)
+	case end == 0:
+		err = errors.Join(f.Cut(0), f.Add(h))
+	default:
+		err = f.Cut(end)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return r, nil
 }
 
-func (r *ResultsFile) begin(h ResultsHeader) error {
+// continues reads the results of an earlier run, which must be of the same pictures,
+// and returns where they end.
+func (r *ResultsFile) continues(h ResultsHeader) (end int64, err error) {
 	old, records, end, err := readResults(r.file)
 	switch {
 	case err != nil:
-		return err
+		return 0, err
 	case end == 0 && !atomicfile.Begins(r.file, resultsStart):
-		return errNoResults
+		return 0, errNoResults
 	case end == 0:
-		return errors.Join(r.file.Cut(0), r.file.Add(h))
+		return 0, nil
 	case old.Names != h.Names || old.Shard != h.Shard:
-		return errors.New("it is of other pictures or of another shard: name another file")
+		return 0, errors.New("it is of other pictures or of another shard: name another file")
 	case old.Model != h.Model:
-		return fmt.Errorf("it is of model %s, not of %s: name another file", old.Model, h.Model)
+		return 0, fmt.Errorf("it is of model %s, not of %s: name another file", old.Model, h.Model)
 	}
 	for name, rec := range records {
 		r.done[name] = rec.Error == ""
 	}
-	return r.file.Cut(end)
+	return end, nil
 }
 
 // Add writes a record.
