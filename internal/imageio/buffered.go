@@ -12,7 +12,7 @@ import (
 // encodeBMP writes a BMP with golang.org/x/image/bmp, which does not write a
 // resolution.
 func encodeBMP(out io.Writer, info *Info, img *image.NRGBA) error {
-	x, y, ok := info.Meta.Resolution.whole(1, math.MaxInt32)
+	x, y, ok := info.Meta.Resolution.whole(1, perMetre, math.MaxInt32)
 	if !ok {
 		return bmp.Encode(out, img)
 	}

@@ -78,7 +78,7 @@ func pngMetadata(m *Metadata) (chunks []segment) {
 
 // pngResolution returns the content of pHYs (section 11.3.4.3), nil if there is none.
 func pngResolution(r Resolution) []byte {
-	x, y, ok := r.whole(1, math.MaxInt32)
+	x, y, ok := r.whole(1, perMetre, math.MaxInt32)
 	unit := byte(1)
 	if !ok {
 		x, y = r.shape(math.MaxInt32)

@@ -101,13 +101,12 @@ func (r Resolution) turned(o orientation) Resolution {
 }
 
 // whole returns the resolution in whole pixels per so many metres; ok if it has a unit,
-// is close to integers, and these are at most limit.
-func (r Resolution) whole(metres float64, limit uint32) (x, y uint32, ok bool) {
+// is an integer but for a relative error of near, and that is at most limit.
+func (r Resolution) whole(metres, near float64, limit uint32) (x, y uint32, ok bool) {
 	if !r.measured() {
 		return 0, 0, false
 	}
 	scale := metres / map[Unit]float64{Inch: inch, Centimetre: 0.01}[r.Unit]
-	const near = 1e-3
 	round := func(v float64) uint32 {
 		n := math.Round(v)
 		ok = ok && n >= 1 && n <= float64(limit) && math.Abs(n-v) <= near*v
@@ -159,7 +158,7 @@ func (m *Metadata) keepResolution(f Format) (kept bool) {
 func (r Resolution) inField(f Format) bool {
 	switch f {
 	case PNG, BMP:
-		_, _, ok := r.whole(1, math.MaxInt32)
+		_, _, ok := r.whole(1, perMetre, math.MaxInt32)
 		return ok || f == PNG && r.onlyShape()
 	case JPEG:
 		_, _, _, ok := r.jfif()
@@ -174,6 +173,13 @@ func (r Resolution) onlyShape() bool {
 	return r.Unit == NoUnit && r.X.equals(Ratio{x, 1}) && r.Y.equals(Ratio{y, 1})
 }
 
+// Relative errors of a resolution. Pixels per metre are integers, but many resolutions
+// in inches are not integers in them.
+const (
+	perMetre = 1e-3
+	exactly  = 1e-5
+)
+
 // jfif returns the resolution for JFIF, whose units are 1 for inches and 2 for
 // centimetres, preferring the unit in which the resolution is stated.
 func (r Resolution) jfif() (unit byte, x, y uint16, ok bool) {
@@ -185,7 +191,7 @@ func (r Resolution) jfif() (unit byte, x, y uint16, ok bool) {
 		units[0], units[1] = units[1], units[0]
 	}
 	for _, u := range units {
-		if x, y, ok := r.whole(u.metres, math.MaxUint16); ok {
+		if x, y, ok := r.whole(u.metres, exactly, math.MaxUint16); ok {
 			return u.code, uint16(x), uint16(y), true
 		}
 	}

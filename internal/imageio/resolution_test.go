@@ -77,6 +77,9 @@ func TestResolutionIsExact(t *testing.T) {
 		{PNG, resolution(200000, 1, 200000, 1, Centimetre), resolution(508000, 1, 508000, 1, Inch)},
 		{PNG, resolution(11810, 100, 11810, 100, Centimetre), resolution(11810, 100, 11810, 100, Centimetre)},
 		{BMP, resolution(96, 1, 96, 1, Inch), resolution(96, 1, 96, 1, Inch)},
+		{JPEG, resolution(601, 2, 601, 4, Centimetre), resolution(601, 2, 601, 4, Centimetre)},
+		{JPEG, resolution(72009, 1000, 72009, 1000, Inch), resolution(72009, 1000, 72009, 1000, Inch)},
+		{WebP, resolution(601, 2, 601, 4, Centimetre), resolution(601, 2, 601, 4, Centimetre)},
 		{JPEG, resolution(118, 1, 118, 1, Centimetre), resolution(118, 1, 118, 1, Centimetre)},
 	} {
 		info := Info{Format: tc.from, W: 4, H: 3, Depth: 8, Meta: Metadata{Resolution: tc.r}}
