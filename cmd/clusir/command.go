@@ -104,10 +104,8 @@ func (o *network) begin(f *pflag.FlagSet) (err error) {
 	if err := checkISA(o.ISA); err != nil {
 		return err
 	}
-	if o.config, err = config.LoadUntrained(f); err != nil {
-		return usage.Of(err) // from flags and variables, not from a file
-	}
-	return nil
+	o.config, err = config.LoadUntrained(f)
+	return err
 }
 
 // source returns where a network comes from.

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/viper"
 
 	"clusir/internal/suggest"
+	"clusir/internal/usage"
 )
 
 const envPrefix = "CLUSIR_"
@@ -58,13 +59,15 @@ type loader struct {
 	level   int            // the level being read; the lowest file's is 1
 	levels  map[string]int // at which each key was last set
 	faults  []string
+	inFile  bool // one of the faults is in a file
 	// ignored lists the sections whose variables this command does not use.
 	ignored []string
 }
 
 // Load returns the settings of the configuration called name: a YAML file, or an
 // embedded configuration with or without its extension; "" means Default. Only flags
-// that the user changed count; flags may be nil.
+// that the user changed count; flags may be nil. Mistakes in flags and variables alone
+// are a [usage.Error].
 func Load(name string, flags *pflag.FlagSet) (*Config, error) {
 	var layers []*layer
 	if name != "" {
@@ -104,6 +107,16 @@ func merge(layers []*layer, flags *pflag.FlagSet, ignored []string) (*Config, er
 
 func (l *loader) fault(format string, a ...any) {
 	l.faults = append(l.faults, fmt.Sprintf(format, a...))
+}
+
+// faultAt adds a fault in what was set at a place, "" for none.
+func (l *loader) faultAt(at, format string, a ...any) {
+	if at != "" {
+		format = "%s: " + format
+		a = append([]any{at}, a...)
+	}
+	l.fault(format, a...)
+	l.inFile = l.inFile || at != "" && !strings.HasPrefix(at, "--") && !strings.HasPrefix(at, envPrefix)
 }
 
 // place records where a key is set.
@@ -223,15 +236,18 @@ func (l *loader) config() (*Config, error) {
 		}
 		l.chooseLength(&c.Train)
 		for _, p := range c.validate() {
-			at := l.origin(p.key)
-			l.fault("%s%s%s", at, p.key, p.text)
+			l.faultAt(l.origin(p.key), "%s%s", p.key, p.text)
 		}
 	}
-	if len(l.faults) > 0 {
-		slices.Sort(l.faults)
-		return nil, errors.New(strings.Join(l.faults, "\n"))
+	if len(l.faults) == 0 {
+		return &c, nil
 	}
-	return &c, nil
+	slices.Sort(l.faults)
+	err := errors.New(strings.Join(l.faults, "\n"))
+	if l.inFile {
+		return nil, err
+	}
+	return nil, usage.Of(err) // of flags and variables alone
 }
 
 // chooseLength decides whether steps or epochs determine the length of the run: epochs
@@ -244,15 +260,16 @@ func (l *loader) chooseLength(t *Train) {
 	case l.levels[epochs] > l.levels[steps]:
 		t.Steps = 0
 	case t.Steps == 0 && l.levels[epochs] < l.levels[steps]:
-		l.fault("%s: %s = 0: must be 1 or more; leave it out to train for %s", at, steps, epochs)
+		l.faultAt(at, "%s = 0: must be 1 or more; leave it out to train for %s", steps, epochs)
 	}
 }
 
-// origin returns where key was set; for keys missing in a list item, where the item is.
+// origin returns where key was set, "" if nowhere; for keys missing in a list item,
+// where the item is.
 func (l *loader) origin(key string) string {
 	for {
 		if at, ok := l.origins[key]; ok {
-			return at + ": "
+			return at
 		}
 		i := strings.LastIndexByte(key, '.')
 		if i < 0 {

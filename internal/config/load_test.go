@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"clusir/internal/dataset"
+	"clusir/internal/usage"
 
 	"github.com/spf13/pflag"
 )
@@ -225,10 +227,28 @@ func TestRejectedEnvironmentAndFlags(t *testing.T) {
 			} else {
 				args = []string{"--set", c.set}
 			}
-			if _, err := Load("", flagSet(t, args...)); err == nil || !strings.Contains(err.Error(), c.want) {
+			_, err := Load("", flagSet(t, args...))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v does not say %q", err, c.want)
 			}
+			if !errors.As(err, new(usage.Error)) {
+				t.Errorf("not a mistake in the command line: %v", err)
+			}
 		})
+	}
+}
+
+// TestFilesAreNotUsage: a fault in a file is none of the command line, even beside one.
+func TestFilesAreNotUsage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.yaml")
+	for text, of := range map[string]bool{"train: {lr: -1}": false, "train: {steps: 0}": false, "train: {lr: 1}": true} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(path, flagSet(t, "--set", "train.batch=-1"))
+		if err == nil || errors.As(err, new(usage.Error)) != of {
+			t.Errorf("%s: of the command line is not %v: %v", text, of, err)
+		}
 	}
 }
 

@@ -49,7 +49,7 @@ var layers = []layer{
 	{"kernels", nil},
 
 	// The edges: settings, files, pictures. They know nothing about the network.
-	{"config", []string{"dataset", "suggest", "../configs", "userfile", "arch"}},
+	{"config", []string{"dataset", "suggest", "../configs", "userfile", "usage", "arch"}},
 	{"arch", nil},
 	{"../configs", nil},
 	{"dataset", []string{"dataset/...", "atomicfile", "imageio", "planar", "draw", "palette", "suggest", "sysmem", "userfile"}},
