@@ -13,8 +13,10 @@ import (
 // Behind is what a file holds after the picture that is read, and what a result will
 // lack.
 type Behind struct {
-	Pages   int // further pages of a TIFF
-	Frames  int // of an animation
+	Pages   int  // further pages of a TIFF
+	Masks   int  // of what a TIFF's pictures leave transparent
+	Broken  bool // the list of pages ends in damage
+	Frames  int  // of an animation
 	Picture bool
 	GainMap bool
 	Video   bool
@@ -29,6 +31,8 @@ func (b Behind) notes() (notes []string) {
 		}
 	}
 	add(b.Pages > 0, "only the first of %d pages was read", b.Pages+1)
+	add(b.Masks > 0, "the transparency %s not read", english.PluralWord(b.Masks, "mask after the picture was", "masks after the picture were"))
+	add(b.Broken, "the list of pages is damaged, and those that may follow were not read")
 	add(b.Frames > 0, "only the still picture of an animation of %s was read", english.Plural(b.Frames, "frame", ""))
 	add(b.GainMap, "the gain map after the picture (Ultra HDR) was not kept: the result has standard range")
 	add(b.Picture && !b.GainMap, "there are more pictures after the first, which were not read")
@@ -116,22 +120,27 @@ func frames(actl []byte) int {
 const maxPages = 1 << 14
 
 // pages returns the offsets of the directories of a TIFF's pages, from the first,
-// without reduced copies of others.
-func (t tiffFile) pages(first int64) (at []int64) {
+// without reduced copies of others, and what else the list of directories says.
+func (t tiffFile) pages(first int64) (at []int64, behind Behind) {
 	seen := map[int64]bool{}
-	for offset := first; offset > 0 && !seen[offset] && len(seen) < maxPages; {
-		seen[offset] = true
+	for offset := first; offset > 0 && len(seen) < maxPages; {
 		kind, next, ok := t.glance(offset)
-		if !ok {
+		if !ok || seen[offset] {
+			behind.Broken = true
 			break
 		}
+		seen[offset] = true
 		const reduced, mask = 1, 4
-		if kind&(reduced|mask) == 0 {
+		switch {
+		case kind&mask != 0:
+			behind.Masks++
+		case kind&reduced == 0:
 			at = append(at, offset)
 		}
 		offset = next
 	}
-	return at
+	behind.Pages = max(len(at)-1, 0)
+	return at, behind
 }
 
 // glance returns a directory's NewSubfileType and the offset of the next one.

@@ -29,6 +29,8 @@ func paged(kinds ...uint32) []byte {
 // TestBehind: what a file holds after its picture is reported, and nothing if there is
 // nothing.
 func TestBehind(t *testing.T) {
+	cutPages := paged(0, 0)
+	copy(cutPages[len(cutPages)-4:], "\x7f\xff\xff\xff") // a third would be behind the file's end
 	jpg, err := os.ReadFile("testdata/jpeg_420.jpg")
 	if err != nil {
 		t.Fatal(err)
@@ -78,9 +80,11 @@ func TestBehind(t *testing.T) {
 		"APNG":         {animated, Behind{Frames: 3}, "animation of 3 frames"},
 		"pages":        {string(paged(0, 2, 2)), Behind{Pages: 2}, "first of 3 pages"},
 		"pyramid":      {string(paged(0, 1, 1)), Behind{}, ""},
-		"mask":         {string(paged(0, 4)), Behind{}, ""},
+		"mask":         {string(paged(0, 4)), Behind{Masks: 1}, "the transparency mask after the picture was not read"},
+		"small mask":   {string(paged(0, 5, 0)), Behind{Masks: 1, Pages: 1}, "first of 2 pages"},
+		"pages cut":    {string(cutPages), Behind{Pages: 1, Broken: true}, "list of pages is damaged"},
 		"preview":      {string(paged(1, 0)), Behind{}, ""},
-		"endless":      {string(paged(0, 0)), Behind{Pages: 1}, "first of 2 pages"},
+		"endless":      {string(paged(0, 0)), Behind{Pages: 1, Broken: true}, "list of pages is damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "endless" { // the last directory refers to the first

@@ -16,7 +16,7 @@ type tiffHead struct {
 	tiffFile
 	fields map[uint16]field
 	begin  int64 // of the directory
-	more   int   // further pages
+	behind Behind
 	known  map[uint16][]byte
 	meter  *meter
 }
@@ -30,7 +30,8 @@ func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
 	if h, err = h.below(first); err != nil {
 		return nil, err
 	}
-	pages, page := t.pages(first), max(limits.Page, 1)-1
+	pages, behind := t.pages(first)
+	page := max(limits.Page, 1) - 1
 	if page > 0 && page >= len(pages) {
 		return nil, damaged(TIFF, "it has no page %d", limits.Page)
 	}
@@ -42,7 +43,7 @@ func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
 			return nil, err
 		}
 	}
-	h.more = max(len(pages)-1, 0)
+	h.behind = behind
 	return h, nil
 }
 
@@ -101,7 +102,7 @@ func probeTIFF(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 	}
 	turn = page.turn()
 	p.Bytes, p.Metadata = page.bytes()+int64(page.bandBytes())+page.jpegBytes(), page.described()
-	p.Streams, p.Pages = page.streams(), page.more+1
+	p.Streams, p.Pages = page.streams(), page.behind.Pages+1
 	return page.shape, p, turn, nil
 }
 
@@ -122,7 +123,7 @@ func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
 	src.pixels().premult = p.premult
 	m := newImage(TIFF, src, p.turn())
 	m.Notes = append(m.Notes, p.notes()...)
-	m.Behind.Pages = p.more
+	m.Behind = p.behind
 	p.metadata(m)
 	m.Notes = append(m.Notes, p.meter.notes()...)
 	return m, nil

@@ -38,15 +38,21 @@ func (r *run) writePages(first *picture, save func(*imageio.Writer) error, compu
 			if p == nil {
 				return context.Cause(r.ctx)
 			}
-			err := p.attempt(func() error {
-				if err := context.Cause(p.ctx); err != nil {
-					return err
+			unread := false
+			err := p.attempt(func() (err error) {
+				if err = context.Cause(p.ctx); err == nil {
+					err = writePage(w, p.info, func(w *imageio.Writer) error { return p.copy(w, nil, nil) })
 				}
-				return writePage(w, p.info, func(w *imageio.Writer) error { return p.copy(w, nil, nil) })
+				unread = context.Cause(p.ctx) != nil
+				return err
 			})
 			r.endPage(p)
 			if err != nil {
-				return fmt.Errorf("page %d: %w", p.page, err)
+				err = fmt.Errorf("page %d: %w", p.page, err)
+				if unread {
+					first.fail(err) // of the input, not of writing
+				}
+				return err
 			}
 			first.addPage(p)
 		}
