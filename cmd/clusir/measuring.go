@@ -96,7 +96,8 @@ func (o *measuring) benchmarks() ([]*dataset.Benchmark, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.Resolve(o.Benchmark)
+	found, err := c.Resolve(o.Benchmark)
+	return found, usage.Of(err)
 }
 
 // runner returns a runner with the settings from the flags.
