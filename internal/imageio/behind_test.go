@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -123,7 +124,7 @@ func TestMetadataLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	riff := append(bytes.Clone(webp[8:]), appendChunk(nil, "XMP ", make([]byte, 2<<20))...)
+	riff := slices.Concat([]byte("WEBP"), appendChunk(nil, "VP8X", webpExtended(webpXMP, 1, 1)), webp[12:], appendChunk(nil, "XMP ", make([]byte, 2<<20)))
 	tiff := encoded(t, sceneOf(Info{Format: TIFF, W: 3, H: 3, Depth: 8}),
 		Info{Format: TIFF, W: 3, H: 3, Depth: 8, Meta: Metadata{XMP: make([]byte, 2<<20)}}, Options{})
 	for name, data := range map[string]string{

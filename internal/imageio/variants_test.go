@@ -506,6 +506,27 @@ func TestWebPWithoutAlpha(t *testing.T) {
 	same(t, describes(t, append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...)), m)
 }
 
+// TestWebPUnannounced: metadata count only if VP8X announces them, as for Pillow and
+// libwebp; else they are left out with a note.
+func TestWebPUnannounced(t *testing.T) {
+	plain := decoded(t, fixture(t, "webp_lossy.webp"))
+	meta := map[string][]byte{"EXIF": exifOf(1, 12, 10), "XMP ": []byte(packet("", "text")), "ICCP": iccOf("RGB ", 100)}
+	for kind, flag := range map[string]byte{"EXIF": webpEXIF, "XMP ": webpXMP, "ICCP": webpICC} {
+		for _, flags := range []byte{0, flag, webpEXIF | webpXMP | webpICC, ^flag &^ webpAnimation} {
+			body := appendChunk([]byte("WEBP"), "VP8X", webpExtended(flags, plain.W, plain.H))
+			body = appendChunk(append(body, fixture(t, "webp_lossy.webp")[12:]...), kind, meta[kind])
+			m := describes(t, append(binary.LittleEndian.AppendUint32([]byte("RIFF"), uint32(len(body))), body...))
+			announced := flags&flag != 0
+			if kept := m.Meta.EXIF != nil || m.Meta.XMP != nil || m.Meta.ICC != nil; kept != announced {
+				t.Errorf("%s with flags %#x: kept %v", kind, flags, kept)
+			}
+			if noted := strings.Contains(strings.Join(m.Notes, "; "), "the chunk "+strings.TrimSpace(kind)); noted == announced {
+				t.Errorf("%s with flags %#x: notes %q", kind, flags, m.Notes)
+			}
+		}
+	}
+}
+
 // TestPNGWithoutEnd reads a PNG without its last chunk, or with a part of it.
 func TestPNGWithoutEnd(t *testing.T) {
 	info := Info{Format: PNG, W: 9, H: 9, Depth: 8}

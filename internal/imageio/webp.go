@@ -20,7 +20,7 @@ const (
 // webpFile holds the content of a WebP's chunks.
 type webpFile struct {
 	kind           shape
-	animated       bool
+	flags          byte      // of VP8X
 	picture, alpha webpChunk // VP8 or VP8L, and ALPH
 	exif, xmp, icc []byte
 	meter          *meter
@@ -36,7 +36,7 @@ type webpChunk struct {
 }
 
 // scanWebP reads the RIFF chunks, and only the headers of the picture's. It does not
-// trust VP8X, because some writers announce alpha that is not there.
+// trust VP8X about alpha, because some writers announce alpha that is not there.
 func scanWebP(r io.ReadSeeker, limits Limits) (*webpFile, error) {
 	f := &webpFile{meter: limits.meter()}
 	size, err := r.Seek(0, io.SeekEnd)
@@ -66,7 +66,7 @@ func scanWebP(r io.ReadSeeker, limits Limits) (*webpFile, error) {
 		at = c.at + c.n + c.n%2
 	}
 	switch {
-	case f.animated:
+	case f.flags&webpAnimation != 0:
 		return nil, unsupported(WebP, "an animation")
 	case f.picture.n == 0:
 		return nil, damaged(WebP, "it holds no picture")
@@ -84,10 +84,13 @@ func readAt(r io.ReadSeeker, at int64, b []byte) error {
 	return err
 }
 
-// chunk processes a chunk whose data r is at.
+// chunk processes a chunk whose data r is at. Metadata that VP8X does not announce are
+// left out, since other programs ignore them: they show the picture not turned.
 func (f *webpFile) chunk(r io.Reader, c webpChunk) (err error) {
-	switch into := map[string]*[]byte{"EXIF": &f.exif, "XMP ": &f.xmp, "ICCP": &f.icc}[c.kind]; {
-	case into != nil:
+	into := map[string]*[]byte{"EXIF": &f.exif, "XMP ": &f.xmp, "ICCP": &f.icc}[c.kind]
+	flag := map[string]byte{"EXIF": webpEXIF, "XMP ": webpXMP, "ICCP": webpICC}[c.kind]
+	switch {
+	case f.flags&flag != 0:
 		if *into == nil && f.meter.take(c.n) {
 			*into, err = readExactly(r, c.n)
 			// Some writers put the beginning of JPEG's segment before EXIF.
@@ -96,7 +99,7 @@ func (f *webpFile) chunk(r io.Reader, c webpChunk) (err error) {
 	case c.kind == "VP8X" && c.n >= 1:
 		var flags [1]byte
 		_, err = io.ReadFull(r, flags[:])
-		f.animated = flags[0]&webpAnimation != 0
+		f.flags = flags[0]
 	case c.kind == "ALPH" && f.picture.n == 0:
 		f.alpha = c
 	case (c.kind == "VP8 " || c.kind == "VP8L") && f.picture.n == 0 && c.n > 0:
