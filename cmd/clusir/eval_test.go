@@ -85,7 +85,7 @@ func TestMeasuringUsage(t *testing.T) {
 	}{
 		{"eval", exitUsage, "--benchmark"},
 		{"eval --benchmark cbsd68", exitUsage, "CLUSIR_DATA"},
-		{"eval --benchmark cbsd86 --data d", exitError, `did you mean "cbsd68"?`},
+		{"eval --benchmark cbsd86 --data d", exitUsage, `did you mean "cbsd68"?`},
 		{"eval --benchmark cbsd68 --data d --protocol matlab", exitUsage, "promptir"},
 		{"eval --benchmark cbsd68 --data /nowhere", exitError, "FFDNet"},
 		{"eval --benchmark cbsd68 --data d --shard 3/16", exitUsage, "--results"},

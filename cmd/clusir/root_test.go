@@ -34,7 +34,6 @@ func TestExitCodes(t *testing.T) {
 		{"train --seed -1", exitUsage, "", "--seed -1: must be a whole number, 0 or more\n"},
 		{"train --lr 1e999", exitUsage, "", "--lr 1e999: must be a number\n"},
 		{"train --resume=maybe", exitUsage, "", "--resume maybe: must be true or false\n"},
-		{"eval --benchmark kodak --data d", exitUsage, "", "there is no benchmark \"kodak\""},
 		{"train --config nano --data d --threads -1", exitUsage, "", "--threads: threads = -1: must be in 1..1024"},
 		{"train --config nano --data d --steps 0", exitUsage, "", "--steps: train.steps = 0: must be 1 or more"},
 		{"train --config nano --data d --precision int8", exitUsage, "", "--precision: precision = \"int8\": must be one of"},
