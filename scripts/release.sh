@@ -49,7 +49,8 @@ program() {
   if [[ $1 == *-cuda* ]]; then
     make cuda-libs CUDA_RELEASE="$([[ $1 == *12 ]] && echo 12 || echo 13)"
     . "build/${1##*-}/env"
-    tags+=,cuda,${1##*-}
+    tags+=,cuda
+    [[ $1 != *12 ]] || tags+=,cuda12
   elif [ "$os" = linux ]; then
     flags+=" -linkmode external -extldflags -static"
   fi
