@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"clusir/internal/arch"
-	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 	"clusir/internal/planar"
 )
@@ -23,11 +22,7 @@ func turnedImage(x planar.Image, t turn) planar.Image {
 // which holds for the mean over the turns but not for the network. The same is true of
 // a window of a picture that uses the picture's Shared.
 func TestEnsembleTurns(t *testing.T) {
-	b, err := cpu.New(cpu.Options{Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b := newCPU(t, 2)
 	n, err := Load(Source{Model: "nano", Ensemble: true}, b)
 	if err != nil {
 		t.Fatal(err)

@@ -15,18 +15,28 @@ import (
 	"clusir/internal/planar"
 )
 
-// TestOddSizes checks images of any size against the identity, which is what an
-// untrained network computes.
-func TestOddSizes(t *testing.T) {
-	b, err := cpu.New(cpu.Options{Threads: 2})
+func newCPU(t *testing.T, threads int) *cpu.Backend {
+	b, err := cpu.New(cpu.Options{Threads: threads})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func newNano(t *testing.T, b kernels.Backend) *model.ClusIR {
 	m, err := model.New(arch.Variants()["nano"], b)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return m
+}
+
+// TestOddSizes checks images of any size against the identity, which is what an
+// untrained network computes.
+func TestOddSizes(t *testing.T) {
+	b := newCPU(t, 2)
+	m := newNano(t, b)
 	m.Init(1)
 	n := New(m, b)
 	before := b.Used()
@@ -61,15 +71,8 @@ func TestOddSizes(t *testing.T) {
 // TestEnds ends a pass in its middle: by its context and by a device without memory,
 // which are errors and leak nothing, and by a bug, which must stay a panic.
 func TestEnds(t *testing.T) {
-	b, err := cpu.New(cpu.Options{Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
-	m, err := model.New(arch.Variants()["nano"], b)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := newCPU(t, 1)
+	m := newNano(t, b)
 	n, src := New(m, b), make([]float32, 3*16*16)
 	before, enough := b.Used(), errors.New("enough")
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -110,11 +113,7 @@ func TestEnds(t *testing.T) {
 
 // TestNoPicture: a result of damaged weights is an error, not a black picture.
 func TestNoPicture(t *testing.T) {
-	b, err := cpu.New(cpu.Options{Threads: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b := newCPU(t, 1)
 	src := make([]float32, 3*16*16)
 	for i := range src {
 		src[i] = float32(i) / float32(len(src))
@@ -142,11 +141,7 @@ func TestNoPicture(t *testing.T) {
 }
 
 func TestMeans(t *testing.T) {
-	b, err := cpu.New(cpu.Options{Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b := newCPU(t, 2)
 	n := New(nil, b)
 	const C, H, W = 3, 8, 12
 	x := make([]float32, C*H*W)

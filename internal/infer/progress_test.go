@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"clusir/internal/arch"
-	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 	"clusir/internal/planar"
 )
@@ -13,11 +12,7 @@ import (
 // TestProgress: the reported progress begins at 0, never falls, moves in small steps
 // and ends at 1, and reporting does not change a bit of the result.
 func TestProgress(t *testing.T) {
-	b, err := cpu.New(cpu.Options{Threads: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close()
+	b := newCPU(t, 2)
 	for _, c := range []struct {
 		h, w     int
 		shared   bool // a pass with the results of another does less work

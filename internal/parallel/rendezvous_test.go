@@ -26,15 +26,52 @@ func called(t *testing.T, addr string) net.Conn {
 	return c
 }
 
+// meeting is a group whose ranks call one by one.
+type meeting struct {
+	t *testing.T
+	Place
+	groups []Group
+	errs   []error
+	calls  sync.WaitGroup
+}
+
+func newMeeting(t *testing.T, p Place) *meeting {
+	p.Addr = sharedtest.FreeAddr(t)
+	return &meeting{t: t, Place: p, groups: make([]Group, p.Size), errs: make([]error, p.Size)}
+}
+
+// call lets a rank call in the background.
+func (m *meeting) call(rank int) {
+	p := m.Place
+	p.Rank = rank
+	m.calls.Go(func() { m.groups[rank], m.errs[rank] = joinTCP(m.t.Context(), p) })
+}
+
+// wait waits for all calls.
+func (m *meeting) wait() {
+	m.t.Helper()
+	m.calls.Wait()
+	if err := errors.Join(m.errs...); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// conform waits for the ranks, checks that they are a group and closes it.
+func (m *meeting) conform() {
+	m.t.Helper()
+	m.wait()
+	if err := errors.Join(together(m.groups, conform)...); err != nil {
+		m.t.Error(err)
+	}
+	together(m.groups, Group.Close)
+}
+
 // TestStrangers: ranks find each other although strangers call, too.
 func TestStrangers(t *testing.T) {
-	addr := sharedtest.FreeAddr(t)
-	groups, errs := make([]Group, 2), make([]error, 2)
-	var wg sync.WaitGroup
-	join := func(r int) { groups[r], errs[r] = joinTCP(t.Context(), Place{Rank: r, Size: 2, Addr: addr}) }
-	wg.Go(func() { join(0) })
-	called(t, addr).Close() // a probe of the port
-	web := called(t, addr)
+	m := newMeeting(t, Place{Size: 2})
+	m.call(0)
+	called(t, m.Addr).Close() // a probe of the port
+	web := called(t, m.Addr)
 	fmt.Fprint(web, "GET / HTTP/1.1\r\n\r\n")
 	for _, c := range []struct {
 		p    Place
@@ -43,49 +80,32 @@ func TestStrangers(t *testing.T) {
 		{Place{Rank: 1, Size: 3}, "rank 0 is one of 2"},
 		{Place{Rank: 7, Size: 2}, "the ranks that call are 1 to 1"},
 	} {
-		c.p.Addr = addr
+		c.p.Addr = m.Addr
 		if _, err := joinTCP(t.Context(), c.p); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("rank %d of %d: %v", c.p.Rank, c.p.Size, err)
 		}
 	}
-	wg.Go(func() { join(1) })
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(together(groups, conform)...); err != nil {
-		t.Error(err)
-	}
-	together(groups, Group.Close)
+	m.call(1)
+	m.conform()
 }
 
 // TestCallsAgain: a rank that died while others were awaited may call again; a second
 // one with its number is refused.
 func TestCallsAgain(t *testing.T) {
-	addr := sharedtest.FreeAddr(t)
-	groups, errs := make([]Group, 3), make([]error, 3)
-	var wg sync.WaitGroup
-	join := func(r int) { groups[r], errs[r] = joinTCP(t.Context(), Place{Rank: r, Size: 3, Addr: addr}) }
-	wg.Go(func() { join(0) })
-	dead := newWire(called(t, addr))
+	m := newMeeting(t, Place{Size: 3})
+	m.call(0)
+	dead := newWire(called(t, m.Addr))
 	if err := key("").prove(dead, hello{Protocol: protocol, Rank: 1, Size: 3, Port: 9}); err != nil {
 		t.Fatal(err)
 	}
 	dead.Close()
-	wg.Go(func() { join(1) })
+	m.call(1)
 	time.Sleep(300 * time.Millisecond) // until it has called
-	if _, err := joinTCP(t.Context(), Place{Rank: 1, Size: 3, Addr: addr}); err == nil || !strings.Contains(err.Error(), "there is a rank 1 already") {
+	if _, err := joinTCP(t.Context(), Place{Rank: 1, Size: 3, Addr: m.Addr}); err == nil || !strings.Contains(err.Error(), "there is a rank 1 already") {
 		t.Errorf("a second rank 1: %v", err)
 	}
-	wg.Go(func() { join(2) })
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(together(groups, conform)...); err != nil {
-		t.Error(err)
-	}
-	together(groups, Group.Close)
+	m.call(2)
+	m.conform()
 }
 
 // TestNobodyComes: the wait ends with the context, and the error says who is missing.
@@ -110,42 +130,32 @@ func TestNobodyComes(t *testing.T) {
 
 // TestSilentCallers: silent callers keep no rank waiting.
 func TestSilentCallers(t *testing.T) {
-	addr := sharedtest.FreeAddr(t)
-	groups, errs := make([]Group, 2), make([]error, 2)
-	var wg sync.WaitGroup
-	join := func(r int) { groups[r], errs[r] = joinTCP(t.Context(), Place{Rank: r, Size: 2, Addr: addr}) }
-	wg.Go(func() { join(0) })
+	m := newMeeting(t, Place{Size: 2})
+	m.call(0)
 	for range 20 {
-		defer called(t, addr).Close()
+		defer called(t, m.Addr).Close()
 	}
 	begin := time.Now()
-	wg.Go(func() { join(1) })
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
+	m.call(1)
+	m.wait()
 	if d := time.Since(begin); d > patience/2 {
 		t.Errorf("20 silent callers delay the ranks by %v", d)
 	}
-	together(groups, Group.Close)
+	m.conform()
 }
 
 // TestSecret: ranks with the same secret meet; a caller with another one, or none,
 // learns nothing, and rank 0 keeps waiting for its own.
 func TestSecret(t *testing.T) {
-	addr := sharedtest.FreeAddr(t)
-	groups, errs := make([]Group, 2), make([]error, 2)
-	var wg sync.WaitGroup
-	place := func(rank int, secret string) Place { return Place{Rank: rank, Size: 2, Addr: addr, Secret: secret} }
-	join := func(r int) { groups[r], errs[r] = joinTCP(t.Context(), place(r, "s")) }
-	wg.Go(func() { join(0) })
+	m := newMeeting(t, Place{Size: 2, Secret: "s"})
+	m.call(0)
 	for _, other := range []string{"", "t"} {
-		if _, err := joinTCP(t.Context(), place(1, other)); !errors.Is(err, errSecret) {
+		if _, err := joinTCP(t.Context(), Place{Rank: 1, Size: 2, Addr: m.Addr, Secret: other}); !errors.Is(err, errSecret) {
 			t.Errorf("secret %q: %v", other, err)
 		}
 	}
 	// A caller that does not check rank 0's proof cannot make its own.
-	liar := newWire(called(t, addr))
+	liar := newWire(called(t, m.Addr))
 	if err := liar.write(hello{Protocol: protocol, Rank: 1, Size: 2, Port: 9, Nonce: "a"}); err != nil {
 		t.Fatal(err)
 	}
@@ -154,21 +164,15 @@ func TestSecret(t *testing.T) {
 	if err := errors.Join(liar.read(&first), liar.write(proof{MAC: first.MAC}), liar.read(&w)); err != nil || w.Error != errSecret.Error() || w.Word != "" {
 		t.Errorf("an echo of rank 0's own proof: %+v, %v", w, err)
 	}
-	wg.Go(func() { join(1) })
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(together(groups, conform)...); err != nil {
-		t.Error(err)
-	}
-	for _, g := range groups {
+	m.call(1)
+	m.wait()
+	for _, g := range m.groups {
 		host := g.(*tcp).prev.LocalAddr().(*net.TCPAddr).IP
 		if !host.IsLoopback() {
 			t.Errorf("rank %d waits for its neighbour at %v", g.Rank(), host)
 		}
 	}
-	together(groups, Group.Close)
+	m.conform()
 }
 
 // TestStoppedRank: a silent rank, such as one stopped by SIGSTOP, ends the group on the
