@@ -1,27 +1,26 @@
-// amx.h: the products' micro-kernel where the processor multiplies whole tiles.
+// amx.h: the micro-kernel of products for processors that multiply whole tiles.
 //
 // A tile is a register of 16 rows of 64 bytes. tdpbf16ps adds to a tile of C, 16×16
 // floats, the product of 16 rows of 16 Pairs of A and 16 Pairs along K of 16 columns
-// of B: 8,192 multiply-accumulates in 16 cycles, which are the same where rows or
-// Pairs are fewer. Both operands are loaded as gemm.h has them. A load takes 8 cycles
-// if its rows are whole cache lines and 50 if they are not, which is why weights'
-// rows are pitch() apart (operand.h) and conv3x3.h keeps a copy of a tile for each
-// column of the filter.
+// of B: 8,192 multiply-accumulates in 16 cycles, and just as many cycles for fewer rows
+// or Pairs. Both operands have the layout of gemm.h. A load takes 8 cycles if its rows
+// are whole cache lines and 50 if they are not, which is why weights' rows are pitch()
+// apart (operand.h) and conv3x3.h keeps a copy of a tile for each column of the filter.
 //
 // Registers: C in 0 to 3, two tiles of rows by two of columns; A and B in 4 and 5,
-// and, where K does not fill its last tiles, those in 6 and 7. Rows are dealt out
-// evenly over their tiles; those of a smaller last one are a product of their own.
+// and, if K does not fill its last tiles, those in 6 and 7. Rows are divided evenly
+// among their tiles; a smaller last one is a product of its own.
 //
-// The instruction adds up the first numbers of a tile's Pairs and the second ones by
-// themselves, in float and in their order, and adds both sums to C. It takes numbers
-// below 2⁻¹²⁶ for 0, as vdpbf16ps does.
+// The instruction sums the first numbers of a tile's Pairs and the second ones
+// separately, in float and in order, and adds both sums to C. It treats numbers below
+// 2⁻¹²⁶ as 0, as vdpbf16ps does.
 #pragma once
 #include "operand.h"
 
 #if defined(AMX_INSTRUCTIONS)
 namespace ISA {
 
-// Shape is what the registers hold: the operand of ldtilecfg.
+// Shape is the configuration of the registers, the operand of ldtilecfg.
 struct alignas(64) Shape {
   uint8_t palette, start, reserved[14];
   uint16_t bytes[16];  // of a row
@@ -47,13 +46,12 @@ INLINE void mac_tiles() {
 
 constexpr int64_t kTile = 16;  // rows of a tile, and numbers of 32 bits in one of them
 
-// The registers' shape as the thread's last product left it, with m = 0 where they are
-// released.
+// The registers' shape as the thread's last product left it; m = 0 if they are released.
 static thread_local int64_t held_m = 0, held_rest = 0;
 
-// shape_tiles sets the registers for tiles of m rows and `rest` Pairs behind the last
-// whole ones. ldtilecfg takes as long as many a product, and most products of an
-// operation have one shape.
+// shape_tiles configures the registers for tiles of m rows and `rest` Pairs after the
+// last whole ones. ldtilecfg takes as long as a small product, and most products of an
+// operation have the same shape.
 static void shape_tiles(int64_t m, int64_t rest) {
   if (m == held_m && (!rest || rest == held_rest)) return;
   held_m = m, held_rest = rest;
@@ -68,20 +66,20 @@ static void shape_tiles(int64_t m, int64_t rest) {
   asm volatile("ldtilecfg %0" ::"m"(shape) : "memory");
 }
 
-// release_tiles is what a thread does when its share of an operation is done.
+// release_tiles releases the registers when a thread has done its share of an operation.
 static void release_tiles() {
   if (held_m) asm volatile("tilerelease");
   held_m = 0;
 }
 
-// Steps are the Pairs along K of a product, taken as `blocks` of K that are apart in
-// A and B: the rows of a 3×3 filter, and else one.
+// Steps are the Pairs along K of a product, in `blocks` that are apart in A and B: three
+// for the rows of a 3×3 filter, else one.
 struct Steps {
   int64_t K, blocks, a, b;
 };
 
-// tiles_step multiplies the tiles at A and B, of which registers a and b hold one
-// at a time.
+// tiles_step multiplies the tiles at A and B, loaded into registers a and b one at a
+// time.
 template <int down, int across, int a, int b>
 INLINE void tiles_step(const Pair* A, int64_t lda, const Pair* B, int64_t ldb, int64_t m) {
   load_tile<a>(A, lda);
@@ -98,7 +96,7 @@ INLINE void tiles_step(const Pair* A, int64_t lda, const Pair* B, int64_t ldb, i
   }
 }
 
-// micro_tiles computes down×across tiles of C, m rows in each.
+// micro_tiles computes down×across tiles of C of m rows each.
 template <int down, int across>
 INLINE void micro_tiles(const Steps& s, const Pair* A, int64_t lda, const Pair* B, int64_t ldb, float* C, int64_t ldc,
                         int64_t m, Accumulate acc) {

@@ -3,20 +3,20 @@
 //   q, k, v = Wq·s, Wk·s, Wv·s;  c_ij = q_i·k_j / (‖q_i‖ ‖k_j‖) per head
 //   A = softmax_j(temperature · c);  A·v = (A·Wv)·s = m·s
 //
-// v is never formed. What lies between s and the cosines is done in one of two
-// ways: q and k are formed where pixels are few (attention_direct.h), else all
-// comes from the Gram matrix of s (attention_gram.h). A unit of work is a head of
-// a sample, so nothing depends on the number of threads.
+// v is never formed. The cosines come from s in one of two ways: through q and k if
+// there are few pixels (attention_direct.h), else through the Gram matrix of s
+// (attention_gram.h). A unit of work is a head of a sample, so nothing depends on the
+// number of threads.
 #pragma once
 #include "attention_direct.h"
 #include "attention_gram.h"
 
 namespace ISA {
 
-// Pixels a channel below which q and k are formed, as measured with C of 16 to
-// 384 on AVX2; a factor of 2 off, the other way is faster by a quarter. They lose
-// sooner backward, where they take 6C² MACs a pixel against 2C², those of G
-// counted twice for being in double.
+// Pixels per channel below which q and k are formed, as measured with C of 16 to
+// 384 on AVX2; at a factor of 2 from the threshold the better way is faster by a
+// quarter. Backward the threshold is lower: forming them takes 6C² MACs per pixel
+// against 2C², where those of G count twice because they are in double.
 constexpr int64_t kFewForward = 4, kFewBackward = 2;
 
 template <class Way>
@@ -41,14 +41,14 @@ static void attention_map(Pool& pool, Tensor m, Tensor s, Tensor qkv, Tensor tem
 }
 
 // MapGrad holds every sample's gradients: of Wq, Wk and Wv [B,3,C,Cp], of q and k
-// or what stands for them [B,2,C,N], and of the temperatures [B,heads].
+// or of Mq and Mk in their place [B,2,C,N], and of the temperatures [B,heads].
 struct MapGrad {
   int64_t B, C, Cp, heads, N;
   float *dqkv, *dqk, *dtemperature;
   int64_t floats() const { return B * (3 * C * Cp + 2 * C * N + heads); }
   void at(float* p) { dqkv = p, dqk = dqkv + B * 3 * C * Cp, dtemperature = dqk + B * 2 * C * N; }
 
-  // add_to_weights adds the samples in their order.
+  // add_to_weights adds the samples' gradients in order.
   void add_to_weights(Pool& pool, float* dw, float* dt) const {
     if (dw)
       pool.run(3 * C, 0, [&](int64_t r, Scratch&) {

@@ -1,18 +1,18 @@
-// attention_direct.h: channel attention of few pixels, through q and k themselves.
+// attention_direct.h: channel attention over few pixels, through q and k themselves.
 //
 //   q = Wq·s, k = Wk·s;  q̂_i = q_i/max(‖q_i‖, 1e-12), the same for k;  c = q̂·k̂ᵀ
 //   dq̂ = dc·k̂, dk̂ = dcᵀ·q̂;  dq_i = (dq̂_i − q̂_i ⟨q̂_i, dq̂_i⟩)/‖q_i‖, the same for k
 //   dWq = dq·sᵀ, dWk = dk·sᵀ;  ds = Wqᵀ·dq + Wkᵀ·dk
 //
-// Rows are divided by their lengths, not multiplied by an inverse: over a single
-// pixel q̂ is then exactly ±1 and dq exactly 0, as it should be. (Adam would make
-// full steps of what rounding leaves.)
+// Rows are divided by their lengths, not multiplied by an inverse: for a single
+// pixel q̂ is then exactly ±1 and dq exactly 0, as it should be. (Adam would turn
+// a rounding error into a full step.)
 #pragma once
 #include "attention_head.h"
 
 namespace ISA {
 
-constexpr int64_t kPixels = 128;  // of s in cache at a time
+constexpr int64_t kPixels = 128;  // pixels of s in cache at a time
 
 struct DirectAttention {
   const float *s, *qkv;
@@ -21,7 +21,7 @@ struct DirectAttention {
   DirectAttention(const float* s_, const float* qkv_, int64_t B_, int64_t C_, int64_t heads_, int64_t hw_)
       : s(s_), qkv(qkv_), B(B_), C(C_), heads(heads_), hw(hw_), N(round_up(hw_, L)) {}
 
-  // Kept is what the gradient needs of a head: q̂ and k̂ [d,N].
+  // Kept is what the gradient of a head needs: q̂ and k̂ [d,N].
   struct Kept {
     float *q, *k;
   };
@@ -39,7 +39,7 @@ struct DirectAttention {
     Kept x = {scratch.take(h.d * N), scratch.take(h.d * N)};
     float* u = scratch.take(C * kPixels);
     for (int64_t at = 0; at < hw; at += kPixels) {
-      int64_t n = least(kPixels, hw - at), room = round_up(n, L);
+      int64_t n = min(kPixels, hw - at), room = round_up(n, L);
       for (int64_t c = 0; c < C; c++) copy_padded(u + c * room, s + (b * C + c) * hw + at, n, room);
       gemm(h.d, room, C, h.wq, C, u, room, x.q + at, N, Overwrite);
       gemm(h.d, room, C, h.wk, C, u, room, x.k + at, N, Overwrite);
@@ -69,7 +69,7 @@ struct DirectAttention {
     float* ut = scratch.take(kPixels * h.Cp);
     memset(ut, 0, 4 * (size_t)(kPixels * h.Cp));
     for (int64_t at = 0; at < hw; at += kPixels) {
-      int64_t n = least(kPixels, hw - at);
+      int64_t n = min(kPixels, hw - at);
       transpose(C, n, s + b * C * hw + at, hw, ut, h.Cp);
       gemm(h.d, h.Cp, n, dq + at, N, ut, h.Cp, dwq, h.Cp, at ? AddTo : Overwrite);
       gemm(h.d, h.Cp, n, dk + at, N, ut, h.Cp, dwk, h.Cp, at ? AddTo : Overwrite);

@@ -1,4 +1,4 @@
-// attention_gram.h: channel attention of many pixels, through the Gram matrix
+// attention_gram.h: channel attention over many pixels, through the Gram matrix
 // G = s·sᵀ.
 //
 //   S_ij = q_i·k_j = Wq_i G Wk_jᵀ, ‖q_i‖² = Wq_i G Wq_iᵀ;  c_ij = S_ij/(‖q_i‖‖k_j‖)
@@ -7,11 +7,11 @@
 //   dq = Mq·s, Mq = dS·Wk + γq ⊙ Wq,  dk = Mk·s, Mk = dSᵀ·Wq + γk ⊙ Wk
 //   ds = (Wqᵀ·Mq + Wkᵀ·Mk)·s
 //
-// q and k are never formed: one pass over s takes C²/2 MACs a pixel where they
-// and their product take 2C² + C²/heads, and writes nothing.
+// q and k are never formed: one pass over s takes C²/2 MACs per pixel and writes
+// nothing, while q, k and their product would take 2C² + C²/heads.
 //
-// G, T and S are in double, where products of floats are exact. A square squares
-// what cancels in q = Wq·s: with κ = ‖Wq_i‖‖s‖/‖q_i‖, in practice 5 to 30, float
+// G, T and S are in double, where products of floats are exact. Squaring also squares
+// the cancellation in q = Wq·s: with κ = ‖Wq_i‖‖s‖/‖q_i‖, in practice 5 to 30, float
 // leaves an error of up to κ²·6e-8 in a cosine; in double it stays below that of
 // q formed in float, κ·6e-8. Nothing else here cancels in that way.
 #pragma once
@@ -20,23 +20,23 @@
 namespace ISA {
 
 constexpr int64_t kGramTile = 64;   // pixels in cache at a time
-constexpr int64_t kGramBlock = 48;  // rows of G that share their columns' start
+constexpr int64_t kGramBlock = 48;  // rows of G whose columns begin at the same place
 
 INLINE double* take_doubles(Scratch& s, int64_t n) { return (double*)s.take((size_t)(2 * n)); }
 
-// gram_part adds s·sᵀ over pixels [from,to) to acc [C,Cp]; only the blocks on
+// gram_part adds s·sᵀ over pixels [from,to) to acc [C,Cp], only in the blocks on
 // and above the diagonal.
 static void gram_part(int64_t C, int64_t hw, const float* s, int64_t from, int64_t to, double* acc, Scratch& scratch) {
   int64_t Cp = round_up(C, L);
   double *u = take_doubles(scratch, C * kGramTile), *ut = take_doubles(scratch, Cp * kGramTile);
   memset(ut, 0, 8 * (size_t)(Cp * kGramTile));
   for (int64_t at = from; at < to; at += kGramTile) {
-    int64_t n = least(kGramTile, to - at);
+    int64_t n = min(kGramTile, to - at);
     for (int64_t c = 0; c < C; c++)
       for (int64_t i = 0; i < n; i++) u[c * kGramTile + i] = s[c * hw + at + i];
     transpose(C, n, u, kGramTile, ut, Cp);
     for (int64_t i = 0; i < C; i += kGramBlock) {
-      int64_t rows = least(kGramBlock, C - i), j = i / NR * NR;
+      int64_t rows = min(kGramBlock, C - i), j = i / NR * NR;
       gemm(rows, Cp - j, n, u + i * kGramTile, kGramTile, ut + j, Cp, acc + i * Cp + j, Cp, AddTo);
     }
   }
@@ -45,13 +45,13 @@ static void gram_part(int64_t C, int64_t hw, const float* s, int64_t from, int64
 struct GramAttention {
   const float *s, *qkv;
   int64_t B, C, Cp, heads, hw, parts;
-  double *gram, *sums;  // [B,C,Cp], and its addends [B,parts,C,Cp]
+  double *gram, *sums;  // [B,C,Cp], and its partial sums [B,parts,C,Cp]
 
   GramAttention(const float* s_, const float* qkv_, int64_t B_, int64_t C_, int64_t heads_, int64_t hw_)
       : s(s_), qkv(qkv_), B(B_), C(C_), Cp(round_up(C_, L)), heads(heads_), hw(hw_),
-        parts(clamp(hw / 1024, 1, least(16, most(1, (2 << 20) / (C * Cp * B))))) {}
+        parts(clamp(hw / 1024, 1, min(16, max(1, (2 << 20) / (C * Cp * B))))) {}
 
-  // Kept is what the gradient needs of a head: T's rows of q and k [d,Cp].
+  // Kept is what the gradient of a head needs: T's rows for q and k [d,Cp].
   struct Kept {
     double *tq, *tk;
   };
@@ -71,7 +71,7 @@ struct GramAttention {
       int64_t b = unit / parts, p = unit % parts;
       double* acc = sums + unit * C * Cp;
       memset(acc, 0, 8 * (size_t)(C * Cp));
-      gram_part(C, hw, s + b * C * hw, tiles * p / parts * kGramTile, least(hw, tiles * (p + 1) / parts * kGramTile),
+      gram_part(C, hw, s + b * C * hw, tiles * p / parts * kGramTile, min(hw, tiles * (p + 1) / parts * kGramTile),
                 acc, scratch);
     });
     pool.run(B * C, 0, [&](int64_t unit, Scratch&) {
@@ -79,7 +79,7 @@ struct GramAttention {
       double* row = gram + unit * Cp;
       memset(row, 0, 8 * (size_t)Cp);
       for (int64_t p = 0; p < parts; p++)
-        for (int64_t j = 0; j < C; j++) row[j] += sums[(b * parts + p) * C * Cp + least(i, j) * Cp + most(i, j)];
+        for (int64_t j = 0; j < C; j++) row[j] += sums[(b * parts + p) * C * Cp + min(i, j) * Cp + max(i, j)];
     });
   }
 
@@ -95,7 +95,7 @@ struct GramAttention {
     return t;
   }
 
-  // widen returns w [d,C] in double with rows of Cp, narrow x [d,Cp] in float.
+  // widen converts w [d,C] to double with rows of Cp, narrow converts x [d,Cp] to float.
   double* widen(int64_t d, const float* w, Scratch& scratch) const {
     double* y = take_doubles(scratch, d * Cp);
     for (int64_t i = 0; i < d; i++)
@@ -167,7 +167,7 @@ struct GramAttention {
     });
     int64_t T = clamp((64 << 10) / C / 32 * 32, 64, 256), per_image = ceil_div(hw, T);
     pool.run(B * per_image, (size_t)(2 * C * T + 64), [&](int64_t unit, Scratch& scratch) {
-      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, hw - at), N = round_up(n, L);
+      int64_t b = unit / per_image, at = unit % per_image * T, n = min(T, hw - at), N = round_up(n, L);
       float *u = scratch.take(C * N), *v = scratch.take(C * N);
       for (int64_t c = 0; c < C; c++) copy_padded(u + c * N, s + (b * C + c) * hw + at, n, N);
       gemm(C, N, C, y + b * C * C, C, u, N, v, N, Overwrite);

@@ -1,5 +1,5 @@
-// attention_head.h: what one head of channel attention does between its cosines
-// and its rows of m, however the cosines were come by.
+// attention_head.h: one head of channel attention, from its cosines to its rows of m,
+// however the cosines were computed.
 //
 //   A = softmax_j(temperature · c),  m = A·Wv
 //   dA = dm·Wvᵀ, dWv = Aᵀ·dm;  dL = A ⊙ (dA − rowsum(dA ⊙ A)), L = temperature·c
@@ -9,8 +9,8 @@
 
 namespace ISA {
 
-// Head is one head of one sample: channels [at, at+d). Its own matrices, and the
-// gradients of them, have rows of D floats, those over channels rows of Cp.
+// Head is one head of one sample: channels [at, at+d). Its own matrices and their
+// gradients have rows of D floats; matrices over all channels have rows of Cp.
 struct Head {
   int64_t C, Cp, d, D, at;
   const float *wq, *wk, *wv;  // the head's rows of Wq, Wk and Wv [d,C]
@@ -30,8 +30,8 @@ struct Head {
   }
 };
 
-// take_transposed returns the transpose of x [rows,cols], rows ldx apart, with
-// rows of ldy, the rest of which is 0.
+// take_transposed returns the transpose of x [rows,cols], whose rows are ldx apart, in
+// rows of ldy padded with zeros.
 template <class T>
 INLINE T* take_transposed(int64_t rows, int64_t cols, const T* x, int64_t ldx, int64_t ldy, Scratch& s) {
   T* y = (T*)s.take(cols * ldy * (sizeof(T) / sizeof(float)));
@@ -40,7 +40,7 @@ INLINE T* take_transposed(int64_t rows, int64_t cols, const T* x, int64_t ldx, i
   return y;
 }
 
-// take_padded returns x [rows,cols] with rows of ld, the rest of which is 0.
+// take_padded returns x [rows,cols] in rows of ld padded with zeros.
 INLINE float* take_padded(int64_t rows, int64_t cols, const float* x, int64_t ld, Scratch& s) {
   float* y = s.take(rows * ld);
   for (int64_t i = 0; i < rows; i++) copy_padded(y + i * ld, x + i * cols, cols, ld);
@@ -51,7 +51,7 @@ INLINE float* take_padded(int64_t rows, int64_t cols, const float* x, int64_t ld
 static void attend(const Head& h) {
   for (int64_t i = 0; i < h.d; i++) {
     float *c = h.cosines + i * h.D, *a = h.a + i * h.D, top = -3.4e38f, total = 0;
-    for (int64_t j = 0; j < h.d; j++) top = most_f(top, h.temperature * c[j]);
+    for (int64_t j = 0; j < h.d; j++) top = max_f(top, h.temperature * c[j]);
     for (int64_t j = 0; j < h.d; j++) total += a[j] = expf(h.temperature * c[j] - top);
     for (int64_t j = 0; j < h.d; j++) a[j] /= total;
   }
@@ -64,7 +64,7 @@ static void map_rows(const Head& h, float* m, Scratch& s) {
   for (int64_t i = 0; i < h.d; i++) memcpy(m + (h.at + i) * h.C, rows + i * h.Cp, 4 * (size_t)h.C);
 }
 
-// cosines_grad computes dc [d,D] from the gradient of m [C,C], and returns that
+// cosines_grad computes dc [d,D] from the gradient of m [C,C], and returns the gradient
 // of the temperature.
 static float cosines_grad(const Head& h, const float* dm, float* dc, Scratch& s) {
   const float* wvt = take_transposed(h.d, h.C, h.wv, h.C, h.D, s);
@@ -90,9 +90,9 @@ static void value_grad(const Head& h, const float* dm, float* dwv, Scratch& s) {
 // the halves of dqk [B,2C,N], and calls use(b, c, row) for each row.
 template <class F>
 static void back_project(Pool& pool, int64_t B, int64_t C, int64_t N, const float* qkv, const float* dqk, F&& use) {
-  int64_t block = least(C, 48), blocks = ceil_div(C, block);
+  int64_t block = min(C, 48), blocks = ceil_div(C, block);
   pool.run(B * blocks, (size_t)(block * (2 * C + N) + 64), [&](int64_t unit, Scratch& s) {
-    int64_t b = unit / blocks, from = unit % blocks * block, rows = least(block, C - from);
+    int64_t b = unit / blocks, from = unit % blocks * block, rows = min(block, C - from);
     float *wt = s.take(rows * 2 * C), *y = s.take(rows * N);
     transpose(2 * C, rows, qkv + from, C, wt, 2 * C);
     gemm(rows, N, 2 * C, wt, 2 * C, dqk + b * 2 * C * N, N, y, N, Overwrite);

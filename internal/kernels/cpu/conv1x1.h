@@ -1,7 +1,7 @@
 // conv1x1.h: y = w·concat(xs) + bias at every pixel: a GEMM over tiles of pixels.
 //
-// A tile of each input is copied into scratch, since rows of an image lie a
-// power of two apart and would evict each other, and multiplied from there.
+// A tile of each input is copied into scratch and multiplied from there: rows of an
+// image are often a power of two apart and would evict each other from the cache.
 // Backward, the same tile gives dx = wᵀ·dy and, transposed, dw = dy·xᵀ.
 #pragma once
 #include "tile.h"
@@ -17,7 +17,7 @@ INLINE int64_t channels(int64_t parts, const Tensor* xs) {
 // pixel_tile is the number of pixels in a tile of K channels: 256 KiB, a
 // multiple of L between 64 and 256.
 INLINE int64_t pixel_tile(int64_t K, int64_t HW) {
-  return least(round_up(HW, L), clamp((64 << 10) / K / 32 * 32, 64, 256));
+  return min(round_up(HW, L), clamp((64 << 10) / K / 32 * 32, 64, 256));
 }
 
 // gather_pixels lays out pixels [at, at+n) of image b of each part, [ΣC, room].
@@ -41,7 +41,7 @@ static void conv1x1(Pool& pool, Tensor y, Tensor w, Tensor bias, int64_t parts, 
   int64_t K = channels(parts, xs), T = pixel_tile(K, HW), per_image = ceil_div(HW, T);
   const Operand* A = left<Operand>(pool, w, O, K, pool.shared((size_t)left_floats<Operand>(O, K)));
   pool.run(B * per_image, (size_t)((K + O + 2) * T + 64), [&](int64_t unit, Scratch& s) {
-    int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
+    int64_t b = unit / per_image, at = unit % per_image * T, n = min(T, HW - at), N = round_up(n, L);
     Operand* u = take_operand<Operand>(s, K, N);
     float* v = s.take(O * N);
     gather_pixels(Feed<Operand>(u, N, s.take(feed_floats<Operand>(N))), N, parts, xs, b, HW, at, n);
@@ -62,7 +62,7 @@ INLINE float row_sum(const float* p, int64_t n) {
   return sum(s);
 }
 
-// transposed returns wᵀ [K,O] of w [O,K], as A, in the pool's shared memory.
+// transposed returns wᵀ [K,O] of w [O,K] as operand A, in the pool's shared memory.
 INLINE const Operand* transposed(Pool& pool, const float* w, int64_t O, int64_t K) {
   Operand* t = (Operand*)pool.shared((size_t)(pitch<Operand>(O) * K));
   left_turned(O, K, w, t, pitch<Operand>(O));
@@ -74,7 +74,7 @@ static void conv1x1_grad_input(Pool& pool, const Tensor* xs, const Tensor* dxs, 
   int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T);
   const Operand* wt = transposed(pool, w, O, K);
   pool.run(B * per_image, (size_t)((K + O + 2) * T + 64), [&](int64_t unit, Scratch& s) {
-    int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
+    int64_t b = unit / per_image, at = unit % per_image * T, n = min(T, HW - at), N = round_up(n, L);
     Operand* g = take_operand<Operand>(s, O, N);
     float* v = s.take(K * N);
     gather_pixels(Feed<Operand>(g, N, s.take(feed_floats<Operand>(N))), N, 1, &dy, b, HW, at, n);
@@ -98,7 +98,7 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, Tensor dy, 
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
-      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
+      int64_t b = unit / per_image, at = unit % per_image * T, n = min(T, HW - at), N = round_up(n, L);
       gather_pixels(g, N, 1, &dy, b, HW, at, n);
       for (int64_t o = 0; o < O; o++) acc[O * Kp + o] += row_sum(g + o * N, N);
       if (!dw) continue;

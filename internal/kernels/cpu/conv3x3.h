@@ -1,9 +1,9 @@
 // conv3x3.h: zero-padded 3×3 convolution as an implicit GEMM with K = 9C.
 //
-// A tile of the input and its halo is copied into scratch, padded; the nine
+// A tile of the input and its halo is copied into scratch and padded; the nine
 // shifted operands of the product are then just nine addresses. Results are
-// stored plain, or through the pixel shuffle or unshuffle, which therefore cost
-// nothing of their own. Backward, dx is the convolution of dy with the
+// stored as they are, or through the pixel shuffle or unshuffle, which therefore
+// cost nothing extra. Backward, dx is the convolution of dy with the
 // transposed, flipped filter, and dw[t] = dy·(x shifted by t)ᵀ.
 #pragma once
 #include "tile.h"
@@ -25,16 +25,16 @@ struct Planes {
   }
 };
 
-// stored addresses t as its shape says, where x is the plain image of its size.
+// stored addresses t, whose shape compared with that of the plain image x tells how it
+// is shuffled.
 INLINE Planes stored(const Tensor& t, const Tensor& x) {
   int shuffle = (t.n[2] > x.n[2]) - (t.n[2] < x.n[2]);
   int64_t C = shuffle > 0 ? t.n[1] * 4 : shuffle < 0 ? t.n[1] / 4 : t.n[1];
   return {t, C, x.n[2], x.n[3], shuffle};
 }
 
-// Pixels of a row that are next but one to each other in an image lie next to
-// each other in one that is unshuffled, in one plane for even and one for odd
-// columns; in a shuffled one they are next but one again.
+// In an unshuffled image the even and the odd columns of a row lie in two planes, without
+// gaps; in a shuffled one consecutive pixels of a row lie two columns apart.
 
 // fetch copies n pixels of a row to dst.
 INLINE void fetch(const Planes& s, int64_t c, int64_t y, int64_t x, int64_t n, float* dst) {
@@ -97,20 +97,20 @@ INLINE void micro3x3(int64_t C, const T* A, int64_t lda, const T* b, int64_t pla
   }
 }
 
-// Where the product is of tiles (amx.h), u is kept three times, for the columns of
-// the filter: column x of copy kx is column x + kx. What the nine addresses are for
-// floats are then three, of rows of pairs of channel and column.
+// If products are of tiles (amx.h), u is kept three times, once for each column of the
+// filter: column x of copy kx is column x + kx. Instead of nine addresses there are then
+// three, of rows of pairs of channel and column.
 template <class T>
 constexpr int64_t kCopies = tiled<T> ? 3 : 1;
 
-// Filter is where weights of C channels lie: a row has 9 taps of each T of channels,
-// or, for tiles, the taps of a row of the filter after those of the one above.
+// Filter is the layout of weights of C channels: a row has 9 taps for each T of channels
+// or, for tiles, the taps of each row of the filter after those of the row above.
 template <class T>
 struct Filter {
   int64_t block, row;
   Filter(int64_t C)
       : block(tiled<T> ? pitch<T>(6 * steps<T>(C)) : 3 * steps<T>(C)), row(3 * block) {}
-  // at is the place of tap k of channel c.
+  // at is the position of tap k of channel c.
   int64_t at(int64_t c, int k) const {
     int64_t t = c / Arithmetic<T>::together;
     return tiled<T> ? k / 3 * block + t * 3 + k % 3 : t * 9 + k;
@@ -129,16 +129,16 @@ INLINE Conv3Plan conv3_plan(int64_t B, int64_t C, int64_t H, int64_t W, int64_t 
   return {{H, W, shared_rows(B * ceil_div(W, cols), H, rows, share), cols}, line};
 }
 
-// padded_tile lays out a tile and its halo as u [C, copies, rows+2, line], zeros
+// padded_tile lays out a tile and its halo as u [C, copies, rows+2, line], with zeros
 // outside the image. room is for a Feed of lines.
 template <class T>
 static void padded_tile(const Planes& x, const Tile& t, int64_t line, T* u, float* room) {
   constexpr int64_t together = Arithmetic<T>::together;
-  int64_t xa = most(t.x0 - 1, 0), xb = least(t.x1 + 1, x.W), off = xa - (t.x0 - 1), plane = (t.y1 - t.y0 + 2) * line;
+  int64_t xa = max(t.x0 - 1, 0), xb = min(t.x1 + 1, x.W), off = xa - (t.x0 - 1), plane = (t.y1 - t.y0 + 2) * line;
   for (int64_t c0 = 0; c0 < x.C; c0 += together, u += (kCopies<T> - 1) * plane)
     for (int64_t y = t.y0 - 1; y <= t.y1; y++, u += line) {
       Feed<T> lines(u, line, room);
-      for (int64_t c = c0; c < least(c0 + together, x.C); c++) {
+      for (int64_t c = c0; c < min(c0 + together, x.C); c++) {
         float* row = lines.row();
         memset(row, 0, 4 * (size_t)line);
         if (y >= 0 && y < x.H) fetch(x, c, y, xa, xb - xa, row + off);
@@ -171,7 +171,7 @@ struct TapsOf<Pair> {
   }
 };
 
-// left3x3 is left (tile.h) for filters w [O,C,9]: pairs are of channels.
+// left3x3 is left (tile.h) for filters w [O,C,9]: pairs are of two channels.
 template <class T>
 INLINE const T* left3x3(Pool& pool, const float* w, int64_t O, int64_t C, float* room) {
   if constexpr (Arithmetic<T>::together == 1) {
@@ -217,7 +217,7 @@ static void stripes3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t 
   stripes[rows](p, t, C, A, u, out, ldc);
 }
 
-// kOut is how many channels of a tile's result are made at a time.
+// kOut is the number of channels of a tile's result that are computed at a time.
 template <class T>
 constexpr int64_t kOut = tiled<T> ? 32 : MR;
 
@@ -273,7 +273,7 @@ static const Operand* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
   Filter<Operand> f(O);
   Operand* t = (Operand*)pool.shared((size_t)(C * f.row));
   pool.run(ceil_div(C, 16), 0, [&](int64_t unit, Scratch&) {
-    for (int64_t c = unit * 16; c < least(C, unit * 16 + 16); c++)
+    for (int64_t c = unit * 16; c < min(C, unit * 16 + 16); c++)
       for (int64_t o = 0; o < O; o += together) {
         const float* taps = w + (o * C + c) * 9;
         TapsOf<Operand> of(taps, o + 1 < O ? taps + 9 * C : nullptr);
@@ -283,11 +283,10 @@ static const Operand* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
   return t;
 }
 
-// conv3x3_grad_weight takes a tile's padded pixels as one row of them: with
-// zeros where dy's padding is, a tap's gradient is dy times the transposed tile
-// from one address on, one product with K = all pixels. Pairs of pixels begin at
-// even ones or, for taps that are an odd number of pixels on, at odd ones: there
-// are two transposed tiles of them.
+// conv3x3_grad_weight treats a tile's padded pixels as one row: with zeros in dy's
+// padding, a tap's gradient is dy times the transposed tile from one address on, one
+// product with K = all pixels. Pairs of pixels begin at even pixels or, for taps that are
+// shifted by an odd number of pixels, at odd ones: each case has a transposed tile.
 static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const Planes& x0, int64_t B) {
   int64_t C = x0.C, O = dy0.C, pixels = x0.H * x0.W, Cp = round_up(C, L);
   Conv3Plan p = conv3_plan(B, C + O, x0.H, x0.W, 4);

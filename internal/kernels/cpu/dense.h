@@ -30,7 +30,7 @@ constexpr int64_t kMixColumns = 4096;  // columns of a mixture in one unit: its 
 static void mix(Pool& pool, Tensor y, Tensor a, Tensor c) {
   int64_t R = a.n[0], K = a.n[1], n = size(c) / K;
   pool.run(ceil_div(n, kMixColumns), 0, [&](int64_t u, Scratch&) {
-    int64_t at = u * kMixColumns, m = least(n - at, kMixColumns);
+    int64_t at = u * kMixColumns, m = min(n - at, kMixColumns);
     for (int64_t r = 0; r < R; r++) combine(y + r * n + at, m, K, a + r * K, 1, c + at, n, Overwrite);
   });
 }
@@ -44,8 +44,8 @@ static void mix_grad(Pool& pool, Tensor da, Tensor dc, Tensor dy, Tensor a, Tens
     int64_t from, to;
     float* acc = sums.part(part);
     part_range(sums, units, part, &from, &to);
-    for (int64_t at = from * kMixColumns; at < least(n, to * kMixColumns); at += kMixColumns) {
-      int64_t m = least(n - at, kMixColumns);
+    for (int64_t at = from * kMixColumns; at < min(n, to * kMixColumns); at += kMixColumns) {
+      int64_t m = min(n - at, kMixColumns);
       for (int64_t k = 0; k < K && dc; k++) combine(dc + k * n + at, m, R, a + k, K, dy + at, n, AddTo);
       for (int64_t i = 0; i < R * K && da; i++) acc[i] += row_dot(dy + i / K * n + at, c + i % K * n + at, m);
     }
@@ -88,7 +88,7 @@ static void top_k_softmax(Pool& pool, Tensor y, Tensor x, int64_t k) {
   each_row(pool, R, k < n ? n * n : 16 * n, 0, [&](int64_t r, Scratch&) {
     const float* p = x + r * n;
     float largest = p[0], sum = 0;
-    for (int64_t i = 1; i < n; i++) largest = most_f(p[i], largest);
+    for (int64_t i = 1; i < n; i++) largest = max_f(p[i], largest);
     for (int64_t i = 0; i < n; i++) {
       bool kept = k >= n || rank(p, n, i) < k;
       sum += y[r * n + i] = kept ? expf(p[i] - largest) : 0;

@@ -10,16 +10,16 @@ constexpr int64_t kChunk = 32 << 10;  // floats in a unit of work: a thread is w
 // each_chunk calls f(from, to) for chunks of [0,n), which depend on n alone.
 template <class F>
 INLINE void each_chunk(Pool& pool, int64_t n, F&& f) {
-  pool.run(ceil_div(n, kChunk), 0, [&](int64_t u, Scratch&) { f(u * kChunk, least(n, (u + 1) * kChunk)); });
+  pool.run(ceil_div(n, kChunk), 0, [&](int64_t u, Scratch&) { f(u * kChunk, min(n, (u + 1) * kChunk)); });
 }
 
 // each_row calls f(row, scratch) for rows of cost floats each, as many in one
 // unit as make a chunk; scratch has room for `floats` each time.
 template <class F>
 INLINE void each_row(Pool& pool, int64_t rows, int64_t cost, int64_t floats, F&& f) {
-  int64_t per = most(1, kChunk / most(cost, 1));
+  int64_t per = max(1, kChunk / max(cost, 1));
   pool.run(ceil_div(rows, per), (size_t)floats, [&](int64_t u, Scratch& s) {
-    for (int64_t r = u * per; r < least(rows, (u + 1) * per); r++) {
+    for (int64_t r = u * per; r < min(rows, (u + 1) * per); r++) {
       s.reset((size_t)floats);
       f(r, s);
     }
@@ -42,7 +42,7 @@ INLINE void each_vector(int64_t n, F&& f) {
 static float row_dot(const float* a, const float* b, int64_t n) {
   float total = 0;
   for (int64_t at = 0; at < n; at += 4096) {
-    int64_t m = least(n - at, 4096), i = 0;
+    int64_t m = min(n - at, 4096), i = 0;
     vf s = {}, t = {};
     for (; i + 2 * L <= m; i += 2 * L) {
       s += load(a + at + i) * load(b + at + i);

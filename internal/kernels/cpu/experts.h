@@ -7,13 +7,13 @@
 // in the second-level cache and no hidden channel ever reaches memory.
 //
 // Cost per pixel: C·3h + 18h MACs; memory traffic: x once, y once. Bound by
-// arithmetic, but for small C, where the gate (about 40 operations) weighs in.
+// arithmetic, for small C by that of the gate (about 40 operations).
 #pragma once
 #include "norm.h"
 
 namespace ISA {
 
-// FFNPlan is how an image of a given size is cut.
+// FFNPlan is how images of a given size are cut.
 struct FFNPlan {
   int64_t C, h;
   Tiles tiles;
@@ -27,8 +27,8 @@ struct FFNPlan {
 constexpr int64_t kMargin = 16;  // left margin of a ring's row: zeros for the column before the first
 
 // ffn_plan cuts B images so that a tile's normalised pixels take 2 MiB at most
-// and `share` threads have equally many tiles. Only the columns decide how sums
-// are split, so results do not depend on share.
+// and each of `share` threads has the same number of tiles. How sums are split depends
+// on the columns alone, so results do not depend on share.
 INLINE FFNPlan ffn_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W, int64_t share) {
   FFNPlan p;
   p.C = C, p.h = h;
@@ -37,23 +37,23 @@ INLINE FFNPlan ffn_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W, i
   int64_t rows = clamp((512 << 10) / (C * p.cols), 8, 64);
   p.tiles = {H, W, shared_rows(B * ceil_div(W, cols), H, rows, share), cols};
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
-  p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
+  p.slots = p.step == 1 ? 3 : 2 * max(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
   p.chunk = even(h, (64 << 10) / (2 * p.slots * p.stride), kPart<Operand>);
   return p;
 }
 
-// Window is the part of the image behind a tile: its rows and columns with the
-// halo of one, cut at the image's edges.
+// Window is the part of the image that a tile needs: its rows and columns with a halo
+// of one, cut at the image's edges.
 struct Window {
   int64_t y0, y1, x0, x1;
 };
 INLINE Window window(const Tile& t, int64_t H, int64_t W) {
-  return {most(t.y0 - 1, 0), least(t.y1 + 1, H), most(t.x0 - 1, 0), least(t.x1 + 1, W)};
+  return {max(t.y0 - 1, 0), min(t.y1 + 1, H), max(t.x0 - 1, 0), min(t.x1 + 1, W)};
 }
 
-// RowRoom is room for one row of pixels: its channels [C,cols] as they come,
-// unless they are normalised in place, a Feed's rows and the norm's moments.
+// RowRoom is room for one row of pixels: its channels [C,cols] unless they are
+// normalised in place, a Feed's rows and the norm's moments.
 template <class T>
 struct RowRoom {
   float *x, *feed, *mean, *rstd;
@@ -83,7 +83,8 @@ static void normalised(const FFNPlan& p, const float* x, const Window& w, const 
   }
 }
 
-// Near is where the rows above, at and below one lie, in any channel of a ring.
+// Near is the positions of a row and the ones above and below it, in any channel of a
+// ring.
 struct Near {
   int64_t above, here, below;
 };
@@ -124,7 +125,7 @@ static void expand_rows(const FFNPlan& p, const Ring& ring, const T* expand, int
     const T* A = expand + (half * p.h + j0) * K;
     // Rows of one step may wrap around the end of the ring.
     for (int64_t done = 0; done < n;) {
-      int64_t slot = (y + done + 1) % ring.slots, run = least(n - done, ring.slots - slot);
+      int64_t slot = (y + done + 1) % ring.slots, run = min(n - done, ring.slots - slot);
       gemm_runs(J, run, p.cols, p.C, A, K, {u + (y + done - w.y0) * p.cols, ldu, p.cols},
                 {ring.row(half * J, y + done), ring.slots * ring.stride, ring.stride}, Overwrite);
       done += run;
@@ -133,8 +134,8 @@ static void expand_rows(const FFNPlan& p, const Ring& ring, const T* expand, int
 }
 
 // Sweep walks along a row, L columns at a time, and the columns next to them.
-// Where a vector is a whole cache line, two of three shifted loads would each
-// touch two lines: there the shifts are made in registers.
+// If a vector is a whole cache line, two of three shifted loads would each touch two
+// lines: then the shifts are done in registers.
 struct Sweep {
   const float* p;
 #if LANES == 16
@@ -185,13 +186,14 @@ INLINE void taps(const float* w, vf f[9]) {
   for (int i = 0; i < 9; i++) f[i] = splat(w[i]);
 }
 
-// gelu is as exact as an operand of T, to which its result is rounded.
+// gelu is as accurate as operands of T, to which its result is rounded.
 template <class T>
 INLINE vf gelu(vf x) {
   return Arithmetic<T>::together > 1 ? vgelu_half(x) : vgelu(x);
 }
 
-// gelu_and_slope takes its derivative, too; exact, they share the error function.
+// gelu_and_slope also computes the derivative; in full precision both share the error
+// function.
 template <class T>
 INLINE void gelu_and_slope(vf x, vf* y, vf* slope) {
   if constexpr (Arithmetic<T>::together > 1) {
@@ -203,7 +205,7 @@ INLINE void gelu_and_slope(vf x, vf* y, vf* slope) {
 }
 
 // gate_row lays out g = weight · GELU(a) ⊙ b for row y, n columns (a multiple
-// of L) from the ring's column at on, for J channel pairs.
+// of L) beginning at the ring's column at, for J channel pairs.
 template <class T>
 static void gate_row(const Ring& ring, const float* depthwise, int64_t h, int64_t j0, int64_t J, int64_t y, int64_t at,
                      int64_t n, float weight, Feed<T> g) {
@@ -243,7 +245,7 @@ struct FFNScratch {
         gate(take_operand<Operand>(s, p.chunk, p.step * p.cols)), out(s.take(p.C * p.tiles.rows * p.cols)) {}
 };
 
-// FFNWeights are an expert's as its products read them.
+// FFNWeights are an expert's weights in the form that its products read.
 struct FFNWeights {
   const Operand* expand;
   const float* depthwise;
@@ -284,7 +286,7 @@ static void ffn_chunk(const FFNPlan& p, const FFNScratch& s, const Tile& t, cons
   int64_t at = t.x0 - w.x0, n = round_up(t.x1 - t.x0, L), ldo = (t.y1 - t.y0) * p.cols;
   int64_t ready = w.y0;  // rows below this one are in the ring
   for (int64_t y = t.y0; y < t.y1; y += p.step) {
-    int64_t rows = least(p.step, t.y1 - y), need = least(y + rows + 1, w.y1);
+    int64_t rows = min(p.step, t.y1 - y), need = min(y + rows + 1, w.y1);
     expand_rows(p, ring, f.expand, j0, J, (const Operand*)s.u, w, ready, need - ready);
     ready = need;
     if (y + rows == p.tiles.H) clear_row(ring, 2 * J, p.tiles.H);

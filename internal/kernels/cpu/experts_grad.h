@@ -1,14 +1,14 @@
-// experts_grad.h: the gradient of gated_ffn. Nothing of the forward pass was kept
-// but x: a band of rows is swept again, with a second ring for the gradients of
-// the depthwise filter's result. With d = depthwise(e), e = expand(u),
+// experts_grad.h: the gradient of gated_ffn. The forward pass kept only x: a band of
+// rows is swept again, with a second ring for the gradients of the depthwise filter's
+// result. With d = depthwise(e), e = expand(u),
 // u = LN(x) and w the expert's weight in the sample:
 //
 //   dg = Projectᵀ·dy;  dd_a = w dg ⊙ b ⊙ GELU'(a), dd_b = w dg ⊙ GELU(a)
 //   de = depthwiseᵀ(dd);  du = Expandᵀ·de
 //   dProject = w dy·gᵀ, dDepthwise = dd ⋆ e, dExpand = de·uᵀ, dw = Σ dg ⊙ g
 //
-// Experts are taken one after another, so that only one's weight gradients are
-// held per part; du is summed in memory over experts, and the norm's gradient
+// Experts come one after another, so that each part holds the weight gradients of only
+// one; du is summed in memory over experts, and the norm's gradient
 // is a last pass.
 #pragma once
 #include "experts.h"
@@ -18,8 +18,8 @@ namespace ISA {
 
 constexpr int kSteps = 4;  // rows of a step at most (ffn_grad_plan)
 
-// Row is room for one row of pixels as floats [C,cols], where it is not written in
-// its place among an operand's, and for its moments.
+// Row is room for one row of pixels as floats [C,cols], if it is not written directly
+// into an operand, and for its moments.
 struct Row {
   static constexpr bool in_place = Arithmetic<Operand>::together == 1;
   float *x, *mean, *rstd;
@@ -35,9 +35,9 @@ struct FFNGrad {
   const Operand* expand;                   // [2h,C]
   const Operand *expand_t, *project_t;     // of its halves [C,2,h], [h,C]
   bool in_bands;                           // a band adds to dx itself
-  float *du, *dx;                          // [B,C,H,W], added to; one of them is used
+  float *du, *dx;                          // [B,C,H,W]; one of them is added to
 
-  // Where a part holds its sums: dExpand [2h,Cp], dProjectᵀ [h,Cp],
+  // The offsets of a part's sums: dExpand [2h,Cp], dProjectᵀ [h,Cp],
   // dDepthwise [2h,9], and the norm's dWeight [C] and dBias [C].
   int64_t at_project() const { return 2 * p.h * Cp; }
   int64_t at_depthwise() const { return 3 * p.h * Cp; }
@@ -65,7 +65,7 @@ struct FFNGrad {
                     2 * ring_floats() + 4 * p.chunk * group + 18 * p.chunk * L + 512) +
            (size_t)halved_floats();
   }
-  // halved_floats is the room that only operands in half precision take: for a row of
+  // halved_floats is the room that only operands in half precision need: for a row of
   // pixels as floats, for de along pixels, and for two rows of a step.
   int64_t halved_floats() const {
     int64_t group = p.step * p.cols;
@@ -88,8 +88,8 @@ struct FFNGrad {
 
 inline void FFNGrad::open(Band& b, Scratch& s) const {
   int64_t H = p.tiles.H, W = p.tiles.W, rows = p.tiles.rows, group = p.step * p.cols, own = (b.t.y1 - b.t.y0) * p.cols;
-  b.wd = {most(b.t.y0 - 1, 0), least(b.t.y1 + 1, H), 0, W};
-  b.wu = {most(b.t.y0 - 2, 0), least(b.t.y1 + 2, H), 0, W};
+  b.wd = {max(b.t.y0 - 1, 0), min(b.t.y1 + 1, H), 0, W};
+  b.wu = {max(b.t.y0 - 2, 0), min(b.t.y1 + 2, H), 0, W};
   b.u = take_operand<Operand>(s, p.C, (rows + 4) * p.cols), b.dy = take_operand<Operand>(s, p.C, (rows + 2) * p.cols);
   b.du = s.take(p.C * rows * p.cols);
   b.ut = take_operand<Operand>(s, (rows + 1) * p.cols, Cp), b.dyt = take_operand<Operand>(s, (rows + 1) * p.cols, Cp);
@@ -112,7 +112,7 @@ INLINE void copy_row(const FFNPlan& p, const float* x, int64_t b, int64_t y, flo
     copy_padded(u + c * apart, x + ((b * p.C + c) * p.tiles.H + y) * p.tiles.W, p.tiles.W, p.cols);
 }
 
-// open_u normalises the band's rows one by one, and turns its own while they are in
+// open_u normalises the band's rows one by one, and transposes its own while they are in
 // the first-level cache.
 inline void FFNGrad::open_u(const Band& b, const Row& room) const {
   int64_t W = p.tiles.W, ld = (b.wu.y1 - b.wu.y0) * p.cols, own = (b.t.y1 - b.t.y0) * p.cols;
@@ -120,7 +120,7 @@ inline void FFNGrad::open_u(const Band& b, const Row& room) const {
   for (int64_t y = b.wu.y0; y < b.wu.y1; y++) {
     Operand* to = b.u + (y - b.wu.y0) * p.cols;
     float* u = room.of(to);
-    int64_t at = (y - b.t.y0) * p.cols;  // in what the band has of its own rows
+    int64_t at = (y - b.t.y0) * p.cols;  // among the band's own rows
     bool mine = at >= 0 && at < own, keep = in_bands && mine;
     copy_row(p, x, b.t.b, y, u, apart);
     layer_norm(p.C, p.cols, u, apart, norm_weight, norm_bias, Feed<float>(u, apart, nullptr),
@@ -193,16 +193,16 @@ inline void FFNGrad::own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0
       along(p.cols, g, gate);
     }
   }
-  int64_t from = most(y, b.t.y0), to = least(y + n, b.t.y1);
+  int64_t from = max(y, b.t.y0), to = min(y + n, b.t.y1);
   if (from < to)
     gemm(J, Cp, (to - from) * p.cols, b.gate + (from - y) * row, across, b.dyt + (from - b.t.y0) * row * Cp, Cp,
          b.sums + at_project() + j0 * Cp, Cp, AddTo);
 }
 
 // depthwise_grad_rows computes n rows of de = depthwiseᵀ(dd) of a channel and adds
-// to dw [9,L] what the same rows of e have to do with dd, lane by lane: rows are
-// often so short that summing the lanes would cost more than the products. Both
-// want dd's nine neighbours: dDepthwise[k] = Σ_x e[x]·dd[x − k].
+// the products of the same rows of e with dd to dw [9,L], lane by lane: rows are often
+// so short that summing the lanes would cost more than the products. Both need dd's
+// nine neighbours: dDepthwise[k] = Σ_x e[x]·dd[x − k].
 INLINE void depthwise_grad_rows(const float* dd, const float* e, const Near* near, int64_t n, const vf f[9], int64_t W,
                                 int64_t cols, float* de, float* dw) {
   vf v[9], s[9];
@@ -253,26 +253,26 @@ inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t
 // if that is beyond.
 inline int64_t FFNGrad::expand_grads(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const {
   for (int64_t n; y < to; y += n) {
-    n = least(p.step, to - y);
+    n = min(p.step, to - y);
     expand_grad(b, e, dd, j0, J, y, n);
   }
   return y;
 }
 
 inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
-  int64_t H = p.tiles.H, ready = most(b.wd.y0 - 1, 0), done = b.t.y0;
+  int64_t H = p.tiles.H, ready = max(b.wd.y0 - 1, 0), done = b.t.y0;
   Ring e = {b.e, p.slots, p.stride, J}, dd = {b.dd, p.slots, p.stride, J};
   clear_ring(e, 2 * J, b.wd.y0 - 1), clear_ring(dd, 2 * J, b.wd.y0 - 1);
   memset(b.taps, 0, 4 * (size_t)(18 * J * L));
   for (int64_t y = b.wd.y0, n; y < b.wd.y1; y += n) {
-    n = least(p.step, b.wd.y1 - y);
-    int64_t need = least(y + n + 1, H);
+    n = min(p.step, b.wd.y1 - y);
+    int64_t need = min(y + n + 1, H);
     expand_rows(p, e, expand, j0, J, (const Operand*)b.u, b.wu, ready, need - ready);
     ready = need;
     if (y + n == H) clear_row(e, 2 * J, H);
     own_rows(b, e, dd, j0, J, y, n);
-    done = expand_grads(b, e, dd, j0, J, done, least(b.t.y1, y + n - 1));
-    if (y + n == H) {  // only now: row H takes the place of the oldest row
+    done = expand_grads(b, e, dd, j0, J, done, min(b.t.y1, y + n - 1));
+    if (y + n == H) {  // only now: row H replaces the oldest row
       clear_row(dd, 2 * J, H);
       done = expand_grads(b, e, dd, j0, J, done, b.t.y1);
     }
@@ -281,7 +281,7 @@ inline void FFNGrad::chunk(Band& b, int64_t j0, int64_t J) const {
 }
 
 // norm_grad adds a band's dy and the norm's gradient of its du to dx, while both are
-// in cache. It sums by bands, and so is not what float32 takes, whose bits stay.
+// in cache. It sums by bands, unlike residual_grad, which float32 uses.
 inline void FFNGrad::norm_grad(const Band& b, Scratch& s) const {
   int64_t rows = b.t.y1 - b.t.y0, W = p.tiles.W, n = p.cols, ld = rows * n;
   float *row = s.take(2 * n), *sums = b.sums + at_norm();
@@ -297,7 +297,7 @@ inline void FFNGrad::norm_grad(const Band& b, Scratch& s) const {
 
 inline void FFNGrad::run(Band& b, Scratch& s) const {
   open(b, s);
-  for (int64_t j = 0; j < p.h; j += p.chunk) chunk(b, j, least(p.chunk, p.h - j));
+  for (int64_t j = 0; j < p.h; j += p.chunk) chunk(b, j, min(p.chunk, p.h - j));
   if (in_bands) return norm_grad(b, s);
   int64_t rows = b.t.y1 - b.t.y0, H = p.tiles.H, W = p.tiles.W;
   for (int64_t c = 0; c < p.C; c++)
@@ -305,21 +305,21 @@ inline void FFNGrad::run(Band& b, Scratch& s) const {
       add_to(du + ((b.t.b * p.C + c) * H + b.t.y0 + r) * W, b.du + (c * rows + r) * p.cols, W);
 }
 
-// ffn_grad_plan cuts the batch into bands of about 1 MiB: four or more in all
-// where the height allows it, whatever the number of threads.
+// ffn_grad_plan cuts the batch into bands of about 1 MiB: at least four in all if
+// the height allows it, whatever the number of threads.
 INLINE FFNPlan ffn_grad_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W) {
   FFNPlan p;
   p.C = C, p.h = h, p.cols = round_up(W, L);
   int64_t rows = clamp((tiled<Operand> ? 64 << 10 : 256 << 10) / (C * p.cols), 8, 128);
-  p.tiles = {H, W, ceil_div(H, most(ceil_div(H, rows), least(ceil_div(4, B), ceil_div(H, 8)))), W};
+  p.tiles = {H, W, ceil_div(H, max(ceil_div(H, rows), min(ceil_div(4, B), ceil_div(H, 8)))), W};
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
-  p.slots = p.step == 1 ? 3 : 2 * most(p.step, 2);
+  p.slots = p.step == 1 ? 3 : 2 * max(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
   p.chunk = even(h, (96 << 10) / (4 * p.slots * p.stride), kPart<Operand>);
   return p;
 }
 
-// expert_grad runs one expert over the samples that reached it.
+// expert_grad runs one expert over the samples that were routed to it.
 static void expert_grad(Pool& pool, FFNGrad& g, const clusir_ffn& d, float* droute, int64_t E, const float* route,
                         int64_t B, Partials sums) {
   const FFNPlan& p = g.p;

@@ -1,9 +1,9 @@
-// experts_stream.h: gated_ffn where products are nearly free (amx.h) and what is left
-// of its time is memory. A band's rows are swept once, all hidden channels of all
+// experts_stream.h: gated_ffn for processors on which products are nearly free (amx.h)
+// and memory takes the rest of the time. A band's rows are swept once, all hidden channels of all
 // experts at a time: a row is read, normalised and expanded into their rings, which
 // take most of the second-level cache; the row above it is filtered, gated and
-// projected, and y is written. Nothing else of an image is held, and nothing but the
-// rows above and below a band is done twice.
+// projected, and y is written. Nothing else of an image is held, and only the rows above
+// and below a band are computed twice.
 //
 // Experts whose rings do not fit are swept in groups, and a wide expert in chunks, by
 // experts.h.
@@ -17,7 +17,7 @@ constexpr int64_t kRings = 320 << 10;  // floats in all rings of a sweep: 1.25 o
 // FFNStream is a pass over some samples; only its bands depend on the threads.
 struct FFNStream {
   FFNPlan p;      // tiles are bands
-  int64_t group;  // experts in a sweep, 0 if not even one fits
+  int64_t group;  // number of experts in a sweep, 0 if not even one fits
   const float *x, *norm_weight, *norm_bias;
   float* y;
 
@@ -27,7 +27,7 @@ struct FFNStream {
     group = kRings / ring_floats();
   }
   int64_t ring_floats() const { return 2 * p.h * p.slots * p.stride; }
-  int64_t most_rows() const { return p.step + 2; }  // that are normalised at once
+  int64_t most_rows() const { return p.step + 2; }  // rows that are normalised at once
 
   // Band is a band's scratch and the experts of its sweep.
   struct Band {
@@ -54,8 +54,8 @@ struct FFNStream {
     Window w = window(t, H, W);
     for (int64_t i = 0; i < b.count; i++) clear_ring(ring(b, i), 2 * p.h, w.y0 == 0 ? -1 : w.y0);
     for (int64_t row = t.y0, ready = w.y0, rows; row < t.y1; row += rows) {
-      rows = least(p.step, t.y1 - row);
-      Window next = {ready, least(row + rows + 1, w.y1), w.x0, w.x1};
+      rows = min(p.step, t.y1 - row);
+      Window next = {ready, min(row + rows + 1, w.y1), w.x0, w.x1};
       ready = next.y1;
       normalised(p, x + image, next, norm_weight, norm_bias, b.u, b.row);
       for (int64_t i = 0; i < b.count; i++) {
@@ -81,7 +81,7 @@ struct FFNStream {
   }
 
   void run(Pool& pool, int64_t B, int64_t E, const FFNWeights* weights, const float* route) const {
-    int64_t together = least(least(group, E), 8);
+    int64_t together = min(min(group, E), 8);
     pool.run(B * p.tiles.count(), floats(together), [&](int64_t unit, Scratch& s) {
       Tile t = tile_at(p.tiles, unit);
       Band b = {take_operand<Operand>(s, p.C, most_rows() * p.cols),
@@ -101,7 +101,7 @@ struct FFNStream {
     });
   }
 
-  // copy_tile is y = x, where no expert is routed to.
+  // copy_tile computes y = x, for samples that are routed to no expert.
   void copy_tile(const Tile& t) const {
     for (int64_t c = 0; c < p.C; c++)
       for (int64_t r = t.y0; r < t.y1; r++) {
@@ -132,7 +132,7 @@ static void gated_ffn(Pool& pool, Tensor y, Tensor x, clusir_norm norm, int64_t 
     for (int64_t e = 0; e < E; e++) {
       float weight = route ? route[t.b * E + e] : 1.0f;
       if (weight == 0) continue;
-      for (int64_t j = 0; j < h; j += p.chunk) ffn_chunk(p, s, t, w, weights[e], j, least(p.chunk, h - j), weight);
+      for (int64_t j = 0; j < h; j += p.chunk) ffn_chunk(p, s, t, w, weights[e], j, min(p.chunk, h - j), weight);
     }
     for (int64_t c = 0; c < C; c++)
       for (int64_t r = t.y0; r < t.y1; r++) {

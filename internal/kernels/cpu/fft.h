@@ -6,9 +6,9 @@
 // complex numbers, from which split makes the W/2+1 bins. They return to rows,
 // transposed once more, in a matrix in scratch; along H, its neighbouring
 // columns are the lanes. Rows and columns of a unit's planes follow each other,
-// so that lanes are full whatever the size of a plane.
+// so that lanes are full whatever a plane's size.
 //
-// About 2.5·H·W·log2(H·W) operations and 2 floats of memory traffic a pixel.
+// About 2.5·H·W·log2(H·W) operations, and 2 floats of memory traffic per pixel.
 #pragma once
 #include "fft1d.h"
 #include "lanes.h"
@@ -27,21 +27,21 @@ struct FFTPlanes {
   int64_t units() const { return ceil_div(total, group); }
   size_t matrix_floats() const { return (size_t)(H * 2 * ld); }
   size_t line_floats() const { return (size_t)(2 * L * round_up(bins, L)); }
-  size_t room_floats() const { return (size_t)(L * most(along_w->room, along_h->room)); }
+  size_t room_floats() const { return (size_t)(L * max(along_w->room, along_h->room)); }
   size_t scratch_floats() const { return matrix_floats() + line_floats() + room_floats() + 64; }
   // at is row h of plane k of the unit: real bins, and ld floats on the imaginary ones.
   float* at(float* matrix, int64_t k, int64_t h) const { return matrix + h * 2 * ld + k * bins; }
 };
 
-// fft_planes groups planes up to 160 KiB of spectrum, but leaves two units to
-// every thread. Lanes do not mix, so results do not depend on the grouping.
+// fft_planes groups planes up to 160 KiB of spectrum, but leaves two units for
+// each thread. Lanes do not mix, so results do not depend on the grouping.
 INLINE FFTPlanes fft_planes(Pool& pool, int64_t B, int64_t C, int64_t H, int64_t W, float inner) {
   FFTPlanes p;
   p.C = C, p.H = H, p.W = W, p.bins = W / 2 + 1, p.total = B * C;
   int64_t fit = (40 << 10) / (H * 2 * p.bins);
-  p.group = clamp(fit, 1, most(1, p.total / (2 * pool.threads())));
-  // A row may be overrun by L. Halves an odd number of cache lines long keep
-  // the rows of a column apart in the cache.
+  p.group = clamp(fit, 1, max(1, p.total / (2 * pool.threads())));
+  // Writes may run past a row by up to L. Halves that are an odd number of cache lines
+  // long keep a column's rows from evicting each other.
   p.ld = 16 * (ceil_div(p.group * p.bins + L, 16) | 1);
   p.along_w = &fft_plan(W / 2), p.along_h = &fft_plan(H);
   p.scale = (float)(1 / __builtin_sqrt((double)(H * W)));
@@ -50,7 +50,7 @@ INLINE FFTPlanes fft_planes(Pool& pool, int64_t B, int64_t C, int64_t H, int64_t
 }
 
 // split turns the transform Z of even + i·odd elements of n = W/2 pairs into
-// the bins 0..n of the real sequence, times scale, and inner but for the ends:
+// the bins 0..n of the real sequence, times scale and, except at the ends, inner:
 //   X_k = (Z_k + Z*_(n-k))/2 - i/2 w^k (Z_k - Z*_(n-k)),  w = e^(-πi/n)
 INLINE void split(const FFTPlan& plan, const Line& z, float scale, float inner) {
   int64_t n = plan.n;
@@ -67,7 +67,7 @@ INLINE void split(const FFTPlan& plan, const Line& z, float scale, float inner) 
   }
 }
 
-// merge is the way back, up to a factor n: from bins to the Z whose inverse
+// merge inverts split, up to a factor n: it turns bins into the Z whose inverse
 // transform is the pairs. It ignores the imaginary parts of bins 0 and n.
 INLINE void merge(const FFTPlan& plan, const Line& z, float scale, float inner) {
   int64_t n = plan.n;
@@ -83,30 +83,30 @@ INLINE void merge(const FFTPlan& plan, const Line& z, float scale, float inner) 
   }
 }
 
-// PlaneGroup is a unit's planes: count from plane first on.
+// PlaneGroup is a unit's planes: count of them from first on.
 struct PlaneGroup {
   int64_t first, count;
 };
 INLINE PlaneGroup group_at(const FFTPlanes& p, int64_t unit) {
   int64_t first = unit * p.group;
-  return {first, least(p.group, p.total - first)};
+  return {first, min(p.group, p.total - first)};
 }
 
-// image_rows and matrix_rows are rows [from, from+L) of a group, all its planes'
-// rows counted through: in x, and the real bins in the matrix.
+// image_rows and matrix_rows are rows [from, from+L) of a group, counted through all of
+// its planes: in x, and the real bins in the matrix.
 INLINE Rows image_rows(const FFTPlanes& p, const PlaneGroup& g, const float* x, int64_t from) {
-  int64_t count = least(L, g.count * p.H - from);
+  int64_t count = min(L, g.count * p.H - from);
   Rows r;
   r.count = (int)count;
-  for (int i = 0; i < L; i++) r.p[i] = (float*)x + (g.first * p.H + from + least(i, count - 1)) * p.W;
+  for (int i = 0; i < L; i++) r.p[i] = (float*)x + (g.first * p.H + from + min(i, count - 1)) * p.W;
   return r;
 }
 INLINE Rows matrix_rows(const FFTPlanes& p, const PlaneGroup& g, float* matrix, int64_t from) {
-  int64_t count = least(L, g.count * p.H - from);
+  int64_t count = min(L, g.count * p.H - from);
   Rows r;
   r.count = (int)count;
   for (int i = 0; i < L; i++) {
-    int64_t row = from + least(i, count - 1);
+    int64_t row = from + min(i, count - 1);
     r.p[i] = p.at(matrix, row / p.H, row % p.H);
   }
   return r;
@@ -129,7 +129,7 @@ INLINE int64_t spectrum_row(const FFTPlanes& p, int64_t plane, int part, int64_t
   return ((plane / p.C * 2 + part) * p.C + plane % p.C) * p.H * p.bins + h * p.bins;
 }
 
-// copy_row copies n floats without touching more, a vector at a time.
+// copy_row copies exactly n floats, a vector at a time.
 INLINE void copy_row(float* to, const float* from, int64_t n) {
   if (n < L) {
     for (int64_t i = 0; i < n; i++) to[i] = from[i];

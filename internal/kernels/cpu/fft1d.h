@@ -3,10 +3,10 @@
 // Stockham passes of radix 4, 2, 3, 5 and 7, a direct transform by two small
 // matrix products for other primes, Bluestein's convolution for large ones. The
 // passes alternate between two lines of scratch; only the first reads and only
-// the last writes the caller's line, which may lie strided in a matrix.
+// the last writes the caller's line, which may be strided in a matrix.
 //
 // Radix 4: 28 operations on vectors for 16 loads and stores, bound by arithmetic
-// as long as a line fits the first-level cache. Radix 8 saves a pass in three but
+// while a line fits the first-level cache. Radix 8 saves one pass in three but
 // was slower (64 points on AVX2: 335 ns against 252): a butterfly's values do not
 // fit 16 registers.
 #pragma once
@@ -24,7 +24,7 @@ struct Line {
 
 INLINE Line swapped(const Line& x) { return {x.im, x.re, x.step}; }
 
-// line_at lays a line over n complex vectors of scratch.
+// line_at returns a line in n complex vectors of scratch.
 INLINE Line line_at(float* p) { return {p, p + L, 2 * L}; }
 
 struct Complex {
@@ -88,7 +88,7 @@ struct Butterfly<4> {
   }
 };
 
-// pass_at is a pass's work for one p: see FFTPass.
+// pass_at does a pass's work for one p: see FFTPass.
 template <int r, bool turned>
 INLINE void pass_at(const FFTPass& f, int64_t p, const Line& x, const Line& y) {
   const float* w = f.twiddle + p * 2 * (r - 1);
@@ -159,7 +159,7 @@ static void fft_passes(const FFTPlan& plan, const Line& x, float* scratch) {
   }
 }
 
-// filtered multiplies x by the complex factors f, n of them.
+// filtered multiplies x by n complex factors f.
 static void filtered(const Line& to, const Line& x, const float* f, int64_t n) {
   for (int64_t k = 0; k < n; k++) put(to, k, times(get(x, k), f[2 * k], f[2 * k + 1]));
 }

@@ -35,7 +35,7 @@ void push(std::vector<float>& t, std::complex<double> z) {
   t.push_back((float)z.imag());
 }
 
-// factors splits n into radices. It is empty where a prime exceeds kLargestRadix.
+// factors splits n into radices. It returns none if a prime exceeds kLargestRadix.
 std::vector<int64_t> factors(int64_t n) {
   std::vector<int64_t> radices;
   for (; n % 4 == 0; n /= 4) radices.push_back(4);
@@ -62,7 +62,7 @@ std::vector<float> odd_dft(int64_t r) {
   return t;
 }
 
-// add_passes plans a length of small factors.
+// add_passes plans a length that has only small factors.
 void add_passes(Owned& plan, const std::vector<int64_t>& radices) {
   int64_t n = plan.n, stride = 1, direct = 0;
   for (int64_t r : radices) {
@@ -79,7 +79,7 @@ void add_passes(Owned& plan, const std::vector<int64_t>& radices) {
   plan.room = 4 * plan.n + 8 * (direct / 2 + 1);
 }
 
-// smooth returns the least number >= n with no prime factor but 2, 3 and 5.
+// smooth returns the smallest number >= n with no prime factor but 2, 3 and 5.
 int64_t smooth(int64_t n) {
   for (;; n++) {
     int64_t m = n;
@@ -123,7 +123,7 @@ void add_chirp(Owned& plan, const FFTPlan& inner) {
   plan.room = 2 * m + inner.room;
 }
 
-// make fills in plan; find gives the plan of another length.
+// make fills in plan; find returns the plan for another length.
 template <class Find>
 void make(Owned& plan, int64_t n, Find find) {
   plan.n = n;

@@ -22,7 +22,7 @@ struct FFTPass {
 
 // FFTPlan is the transform of length n, X_k = Σ_j x_j e^(-2πi·jk/n).
 //
-// A length with a prime factor that is too large for a pass has no passes but
+// A length with a prime factor that is too large for a pass has, instead of passes,
 // Bluestein's form, a convolution of length chirp_plan->n: chirp holds
 // e^(-πik²/n), k < n, and filter the transform of its conjugate, wrapped around
 // and divided by that length; both are [][re,im].

@@ -4,12 +4,12 @@
 //
 // with x reflected at its edges (Eqs. 12, 13). Rows are copied into scratch with
 // their reflected margins; every output is then k² products of shifted rows, and
-// nothing is unfolded. 12 bytes and k² MACs an element; bound by memory at k = 3.
+// nothing is unfolded. 12 bytes and k² MACs per element; bound by memory at k = 3.
 //
 // Backward, with g = dlow − dhigh: the transposed filter, which is the filter
 // turned around on g padded with zeros, gives the gradient of the padded rows,
-// whose margins are folded back where they were reflected from; df_uv is g times
-// the shifted x. A unit is one filter, all planes of its group.
+// whose margins are added to the pixels that they reflect; df_uv is g times the
+// shifted x. A unit is one filter, all planes of its group.
 #pragma once
 #include "filter_batchnorm.h"
 #include "each.h"
@@ -31,7 +31,7 @@ struct FilterPlan {
       : H(H_), W(W_), k(k_), r(k_ / 2), line(round_up(W_ + 2 * r, NR) + round_up(2 * r, NR)) {}
 };
 
-// reflected folds i into [0,n) without repeating the edge: −1 is 1, n is n−2.
+// reflected reflects i into [0,n) without repeating the edge: −1 is 1, n is n−2.
 INLINE int64_t reflected(int64_t i, int64_t n) {
   if (i < 0) i = -i;
   return i < n ? i : 2 * (n - 1) - i;
@@ -48,7 +48,7 @@ INLINE void reflected_row(const FilterPlan& p, const float* plane, int64_t y, fl
 }
 
 // correlate_row computes out_x = Σ_uv f_uv u[u][x + v] for n outputs, rounded up
-// to NR, from k lines; k is K where K is known.
+// to NR, from k lines; K is k if it is a constant, else 0.
 template <int K>
 static void correlate_taps(int64_t k, int64_t n, const float* f, const float* u, int64_t line, float* out) {
   if (K) k = K;
@@ -73,7 +73,7 @@ static void dynamic_filter(Pool& pool, Tensor low, Tensor high, Tensor x, Tensor
   FilterPlan p(H, W, k);
   int64_t band = clamp(kChunk / W, 1, H), bands = ceil_div(H, band);
   pool.run(B * C * bands, (size_t)((band + 2 * p.r + 1) * p.line + 32), [&](int64_t unit, Scratch& s) {
-    int64_t plane = unit / bands, y0 = unit % bands * band, y1 = least(y0 + band, H);
+    int64_t plane = unit / bands, y0 = unit % bands * band, y1 = min(y0 + band, H);
     float *u = s.take((size_t)((y1 - y0 + 2 * p.r) * p.line)), *out = s.take((size_t)p.line);
     const float *src = x + plane * H * W, *taps = f + plane / (C / G) * k * k;
     for (int64_t y = y0 - p.r; y < y1 + p.r; y++) reflected_row(p, src, y, u + (y - y0 + p.r) * p.line);
@@ -87,9 +87,9 @@ static void dynamic_filter(Pool& pool, Tensor low, Tensor high, Tensor x, Tensor
   });
 }
 
-// FilterGrad is what one filter's gradient is made in: a plane's padded rows u
-// [H+2r, line], its g [H+4r, line] with zeros around it, the taps turned around,
-// a row, and a vector of sums for every tap.
+// FilterGrad is the scratch of one filter's gradient: a plane's padded rows u
+// [H+2r, line], its g [H+4r, line] surrounded by zeros, the reversed taps, a row, and
+// a vector of sums for each tap.
 struct FilterGrad {
   const FilterPlan& p;
   float *u, *g, *turned, *row, *sums;
@@ -158,7 +158,7 @@ static void dynamic_filter_grad(Pool& pool, Tensor dx, Tensor df, Tensor dlow, T
   });
 }
 
-// sigmoid_gate: y = σ(g) ⊙ x (Eq. 15). 12 bytes an element, 20 with the gradient;
+// sigmoid_gate: y = σ(g) ⊙ x (Eq. 15). 12 bytes per element, 20 with the gradient;
 // the exponential costs about as much as the memory.
 static void sigmoid_gate(Pool& pool, Tensor y, Tensor g, Tensor x) {
   int64_t n = size(y);

@@ -1,5 +1,5 @@
-// filter_batchnorm.h: BatchNorm of a few numbers a sample, x [B,N] over B, eps 1e-5.
-// Some hundred numbers: one thread, in float64.
+// filter_batchnorm.h: BatchNorm of a few numbers per sample, x [B,N] over B, eps 1e-5.
+// There are some hundred numbers: one thread computes them in float64.
 #pragma once
 #include "tile.h"
 

@@ -4,7 +4,7 @@
 //
 // The transform is orthonormal, so the inverse is the transpose: each one's
 // gradient is the other, added. A unit is some rows of the half-size planes.
-// 8 bytes an element of x, 12 with a residual; bound by memory.
+// 8 bytes per element of x, 12 with a residual; bound by memory.
 #pragma once
 #include "each.h"
 
@@ -30,8 +30,8 @@ INLINE Subbands<T> subbands(const Tensor& ll, const Tensor& bands) {
   return {ll, bands, ll ? some.n[1] : some.n[1] / 3, some.n[2], some.n[3]};
 }
 
-// split_row takes apart two rows x and z of 2n floats, into what of ll and the
-// other three is wanted.
+// split_row splits two rows x and z of 2n floats into those of ll and the other three
+// that are wanted.
 template <Accumulate acc, bool low = true, bool high = true>
 static void split_row(int64_t n, const float* __restrict x, const float* __restrict z, float* __restrict ll,
                       float* __restrict hl, float* __restrict lh, float* __restrict hh) {
@@ -46,7 +46,7 @@ static void split_row(int64_t n, const float* __restrict x, const float* __restr
   }
 }
 
-// split_rows takes apart all rows of x [B,C,2h,2w].
+// split_rows splits all rows of x [B,C,2h,2w].
 template <Accumulate acc, bool low, bool high>
 static void split_rows(Pool& pool, const Subbands<float>& s, const float* x, int64_t B) {
   each_row(pool, B * s.C * s.h, 8 * s.w, 0, [&](int64_t row, Scratch&) {
@@ -70,7 +70,7 @@ static void join_row(int64_t n, const float* __restrict ll, const float* __restr
   }
 }
 
-// join_rows inverts split_rows and adds res where it is there.
+// join_rows inverts split_rows and adds res if there is one.
 template <Accumulate acc>
 static void join_rows(Pool& pool, float* y, const Subbands<const float>& s, const float* res, int64_t B) {
   each_row(pool, B * s.C * s.h, 8 * s.w, 0, [&](int64_t row, Scratch&) {

@@ -1,4 +1,4 @@
-// The kernels with products in bf16 for any processor: the form that tests compare with, slow.
+// The kernels with products in bf16 for any processor: slow, for tests to compare with.
 #include <math.h>
 #include <stdint.h>
 #include <string.h>

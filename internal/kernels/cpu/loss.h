@@ -15,7 +15,7 @@ static void l1(Pool& pool, Tensor y, Tensor x, Tensor t) {
     for (int64_t at = from; at < to; at += 1024) {
       const float *p = x + at, *q = t + at;
       vf s = {};
-      each_vector(least(to - at, 1024), VECTOR { s += vabs(load_n(p + i, lanes) - load_n(q + i, lanes)); });
+      each_vector(min(to - at, 1024), VECTOR { s += vabs(load_n(p + i, lanes) - load_n(q + i, lanes)); });
       chunk += sum(s);
     }
     sums[from / kChunk] = chunk;

@@ -14,7 +14,7 @@
 //
 //	m = Σ g_i μ_i,  v = Σ g_i (ν_i + (μ_i − m)²),
 //
-// and nothing large is subtracted. A plane is a unit: some 250 operations a pixel
+// and nothing large is subtracted. A unit is a plane: some 250 operations per pixel
 // and scale in vectors along rows, bound by arithmetic.
 #pragma once
 #include "each.h"
@@ -43,7 +43,7 @@ struct SSIMPlan {
   SSIMPlan(int64_t H, int64_t W) {
     static const double weights[kScales] = {.0448, .2856, .3001, .2363, .1333};
     double total = 0, lines = 0;
-    while (scales < kScales && least(H, W) >> scales >= kWindow) scales++;
+    while (scales < kScales && min(H, W) >> scales >= kWindow) scales++;
     for (int s = 0; s < scales; s++, H /= 2, W /= 2) {
       at[s] = {H, W, H - kWindow + 1, W - kWindow + 1, kReach + round_up(W, 16) + kReach};
       total += weights[s];
@@ -83,9 +83,9 @@ INLINE Stats<vf> window(const float* g, const Stats<float*>& rows, int64_t at, i
 INLINE vf structure(const Stats<vf>& m) { return (2.0f * m.vxt + kC2) / (m.vx + m.vt + kC2); }
 INLINE vf luminance(const Stats<vf>& m) { return (2.0f * m.mx * m.mt + kC1) / (m.mx * m.mx + m.mt * m.mt + kC1); }
 
-// SSIM is one pair of planes at work: both images at every scale and, of the
-// current scale, the rows' statistics [H,line], valid in columns 0 to w. What
-// surrounds x, t and the means is finite: weights of 0 meet it.
+// SSIM is the state of one pair of planes: both images at every scale and, for the
+// current scale, the rows' statistics [H,line], valid in columns 0 to w. The floats
+// around x, t and the means are finite, because they are multiplied by weights of 0.
 struct SSIM {
   const SSIMPlan& plan;
   float *x[kScales], *t[kScales];
@@ -109,7 +109,7 @@ struct SSIM {
     fill(t, t0);
   }
 
-  // fill makes the scales of one image.
+  // fill computes the scales of one image.
   void fill(float* const* to, const float* image) const {
     for (int k = 0; k < plan.scales; k++) {
       const SSIMScale& c = plan.at[k];
@@ -144,7 +144,7 @@ struct SSIM {
 
   // measure computes the term of scale s, and calls each(at, m, cs, l) for the
   // windows at `at`, with their statistics, contrast-structure and luminance (1
-  // but for the last scale).
+  // except at the last scale).
   template <class F>
   void measure(int s, F&& each) {
     const SSIMScale& c = plan.at[s];
@@ -169,7 +169,7 @@ struct SSIM {
     return sum(s);
   }
 
-  // value is the product over scales; a term that is no number stays none.
+  // value is the product over scales; a NaN stays one.
   double value() const {
     double v = 1;
     for (int s = 0; s < plan.scales; s++) v *= pow(term[s] < kFloor ? kFloor : term[s], plan.exponent[s]);

@@ -1,28 +1,28 @@
 // msssim_grad.h: the gradient of multi-scale structural similarity in x.
 //
-// Of a scale's term, each window hands on (times the number of windows)
+// From a scale's term, each window passes on (times the number of windows)
 //
 //	dv_xt = 2 l/(v_x + v_t + C₂),  dv_x = −cs dv_xt/2,
 //	dm_x  = 2 cs (m_t − l m_x)/(m_x² + m_t² + C₁)   (last scale)
 //
-// to its rows, and they to their pixels, by the same two steps as the variances:
+// to its rows, and they to their pixels, in the same two steps as the variances:
 //
 //	dμ_i = Σ g (dm_x + 2 dv_x (μ_i − m_x) + dv_xt (τ_i − m_t)),  dν_i = Σ g dv_x
 //	dx_p = Σ g (dμ + 2 dν (x_p − μ) + dν_xt (t_p − τ)),
 //
-// sums over the windows that a row is in, and the row's places that a pixel is
-// in; what flows into m_x from the variances cancels, since Σ g (μ_i − m) = 0.
+// sums over the windows that contain a row, and over those of the row that contain a
+// pixel; the gradient of m_x through the variances cancels, since Σ g (μ_i − m) = 0.
 // Once all terms are known, a scale's share is dy·a_s·value/term_s, 0 below the
-// floor, and a pixel gets a quarter of its block's at the next scale. Some 500
-// operations a pixel and scale, the terms included.
+// floor, and a pixel gets a quarter of its block's gradient at the next scale. Some 500
+// operations per pixel and scale, including the terms.
 #pragma once
 #include "msssim.h"
 
 namespace ISA {
 
-// SSIMGrad adds to SSIM, of the current scale, the windows' means and what they
-// hand on [h,line], lines of what a row hands on, 0 outside columns 0 to w, and of
-// every scale the gradient of its term.
+// SSIMGrad adds to SSIM, for the current scale, the windows' means and what they pass
+// on [h,line], lines of what a row passes on, 0 outside columns 0 to w, and for each
+// scale the gradient of its term.
 struct SSIMGrad {
   SSIM& of;
   float *mx, *mt, *dmx, *dvx, *dvxt;
@@ -51,10 +51,10 @@ struct SSIMGrad {
     for (int64_t y = 0; y < of.plan.at[s].H; y++) row(s, y), pixels(s, y);
   }
 
-  // row sums what the windows hand on to row y.
+  // row sums what the windows pass on to row y.
   void row(int s, int64_t y) const {
     const SSIMScale& c = of.plan.at[s];
-    int64_t from = most(0, y - kWindow + 1), to = least(y + 1, c.h);
+    int64_t from = max(0, y - kWindow + 1), to = min(y + 1, c.h);
     for (int64_t i = kReach; i < kReach + c.w; i += L) {
       vf mean = load(of.rows.mx + y * c.line + i), other = load(of.rows.mt + y * c.line + i);
       vf dm = {}, dv = {}, dc = {};
@@ -72,7 +72,7 @@ struct SSIMGrad {
     }
   }
 
-  // pixels sums what row y hands on to its pixels.
+  // pixels sums what row y passes on to its pixels.
   void pixels(int s, int64_t y) const {
     const SSIMScale& c = of.plan.at[s];
     for (int64_t i = kReach; i < kReach + c.W; i += L) {
@@ -86,7 +86,7 @@ struct SSIMGrad {
     }
   }
 
-  // join weighs the scales and adds each one's gradient to the finer one's,
+  // join weights the scales and adds each one's gradient to the finer one's,
   // ending in dx[0].
   void join(double dvalue) const {
     for (int s = of.plan.scales - 1; s >= 0; s--) {

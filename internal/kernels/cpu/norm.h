@@ -1,6 +1,6 @@
-// norm.h: layer norm over channels at every pixel of a tile, eps 1e-5 inside the
-// root, population variance. It never reaches memory by itself: its users
-// normalise the tiles that they are about to multiply.
+// norm.h: layer norm over channels at every pixel of a tile, with the population
+// variance and eps 1e-5 inside the root. Its result is never stored on its own: its
+// users normalise the tiles that they are about to multiply.
 #pragma once
 #include "tile.h"
 
@@ -68,8 +68,8 @@ static void layer_norm_grad(int64_t C, int64_t n, float* du, int64_t ld, const f
   }
 }
 
-// norm_grad_tile is layer_norm_grad for n pixels x [C,n], which it turns into x̂; sums
-// are dweight and dbias, and room is of 4n floats.
+// norm_grad_tile is layer_norm_grad for n pixels x [C,n], which it overwrites with x̂;
+// sums holds dweight and dbias, and room has 4n floats.
 static void norm_grad_tile(int64_t C, int64_t n, float* x, float* du, int64_t ld, const float* weight, float* sums,
                            float* room) {
   moments(C, n, x, n, room, room + n);

@@ -5,14 +5,14 @@
 // adds both products to a float. A matrix of Pairs has steps(K) of them along K;
 // where K is odd the last one's second number is 0.
 //
-// The rows of B are laid out where they are made, by a Feed. A is weights, which
-// are rounded once an operation (left).
+// A Feed lays out the rows of B as they are computed. A is weights, which are rounded
+// once per operation (left).
 //
-// Weights' gradients are products along pixels: there A is rows of pixels as they
-// are (along), and B those rows turned (turned_across).
+// Weights' gradients are products along pixels: A is rows of pixels as they are
+// (along), and B is such rows transposed (turned_across).
 //
-// OPERAND is what this build's products take: float, or Pair. Rounding is to
-// nearest, ties to even; sums are in float.
+// OPERAND is the type of this build's operands: float or Pair. Rounding is to nearest,
+// ties to even; sums are in float.
 #pragma once
 #include "lanes.h"
 
@@ -40,7 +40,7 @@ struct Arithmetic<Pair> {
 
 using Operand = OPERAND;
 
-// tiled reports whether products of T are of whole tiles (amx.h).
+// tiled reports whether products of T use whole tiles (amx.h).
 #if defined(AMX_INSTRUCTIONS)
 template <class T>
 constexpr bool tiled = Arithmetic<T>::together > 1;
@@ -49,7 +49,7 @@ template <class T>
 constexpr bool tiled = false;
 #endif
 
-// Sum is what products of T are added up in.
+// Sum is the type in which products of T are summed.
 template <class T>
 using Sum = typename Arithmetic<T>::Sum;
 
@@ -67,14 +67,14 @@ INLINE vi splat(Pair x) {
   return bits - vi{};
 }
 
-// pitch is how far rows of weights with n numbers along K are apart, as A. Tiles of
-// them are loaded at once (amx.h): their rows are then whole cache lines.
+// pitch is the distance between rows of weights with n numbers along K, as A. If tiles of
+// them are loaded at once (amx.h), rows are whole cache lines.
 template <class T>
 INLINE int64_t pitch(int64_t n) {
   return tiled<T> ? round_up(steps<T>(n), 16) : steps<T>(n);
 }
 
-// kPart is what K is best cut into multiples of: the numbers that one instruction takes.
+// kPart is the number that parts of K should be multiples of: what one instruction takes.
 template <class T>
 constexpr int64_t kPart = tiled<T> ? 32 : Arithmetic<T>::together;
 
@@ -92,8 +92,8 @@ struct Mat {
 INLINE vf mac(vf c, vf a, vf b) { return c + a * b; }
 INLINE vd mac(vd c, vd a, vd b) { return c + a * b; }
 
-// round16 rounds to bf16: the upper half of a float's bits. Of a NaN the quiet bit
-// is set, since its rounding could carry into the sign.
+// round16 rounds to bf16: the upper half of a float's bits. A NaN gets its quiet bit set,
+// since rounding it could carry into the sign.
 INLINE uint16_t round16(float x) {
   uint32_t u;
   memcpy(&u, &x, 4);
@@ -115,9 +115,9 @@ INLINE vi pack(vf first, vf second) {
 // pack_along rounds 2L numbers of a row.
 INLINE vi pack_along(vf a, vf b) { return (vi)_mm512_cvtne2ps_pbh((__m512)b, (__m512)a); }
 #else
-// The same with two roundings where the instruction has its own: results differ
-// by 2⁻²³ of the largest sum on the way, and so do numbers below 2⁻¹²⁶, which the
-// instruction takes for 0.
+// The same in two roundings, while the instruction rounds in its own way: results differ
+// by 2⁻²³ of the largest intermediate sum, and for numbers below 2⁻¹²⁶, which the
+// instruction treats as 0.
 INLINE vf mac(vf c, vi a, vi b) {
   c += bits(a & (int32_t)0xffff0000) * bits(b & (int32_t)0xffff0000);
   return c + bits(a << 16) * bits(b << 16);
@@ -131,7 +131,7 @@ INLINE vi pack(vf first, vf second) { return ((round16(first) >> 16) & 0xffff) |
 INLINE vi pack_along(vf a, vf b) { return pack(even_lanes(a, b), odd_lanes(a, b)); }
 #endif
 
-// Feed lays out the rows of B, of which it is given one after another as floats:
+// Feed lays out the rows of B, which its user supplies one after another as floats:
 // write to row(), then call done(), and end() after the last. Rows of T are ld
 // apart and n long, a multiple of L. room holds feed_floats(n) floats.
 template <class T>
@@ -151,7 +151,7 @@ template <>
 struct Feed<Pair> {
   Pair* p;
   int64_t ld;
-  float *room, *other;  // the next row goes to room; other holds the one before, if that has no partner yet
+  float *room, *other;  // the next row goes to room; other holds the previous one if it has no partner yet
   bool half = false;
   INLINE_METHOD Feed(Pair* at, int64_t apart, float* room_) : p(at), ld(apart), room(room_), other(nullptr) {}
   INLINE_METHOD float* row() const { return room; }
@@ -170,13 +170,13 @@ struct Feed<Pair> {
   }
 };
 
-// feed_floats is the room of a Feed of rows of n.
+// feed_floats is the room that a Feed of rows of n needs.
 template <class T>
 INLINE int64_t feed_floats(int64_t n) {
   return Arithmetic<T>::together > 1 ? Arithmetic<T>::together * n : 0;
 }
 
-// round_row rounds a row of A; where K is odd a 0 follows.
+// round_row rounds a row of A; if K is odd, a 0 follows.
 INLINE void round_row(const float* x, int64_t K, Pair* y) {
   uint16_t* to = (uint16_t*)y;
   int64_t k = 0;
@@ -185,12 +185,12 @@ INLINE void round_row(const float* x, int64_t K, Pair* y) {
   if (K % 2) to[K] = 0;
 }
 
-// round_to rounds x to one of the numbers of a pair; a float takes it as it is.
+// round_to rounds x to one of the numbers of a pair; a float stores it unchanged.
 INLINE void round_to(float* p, int64_t, float x) { *p = x; }
 INLINE void round_to(Pair* p, int64_t second, float x) { (second ? p->second : p->first) = round16(x); }
 
-// place is where the floats of a row of A are written: its own memory, or room,
-// from which along then rounds n of them, a multiple of L.
+// place is where the floats of a row of A are written: its own memory, or room, whose n
+// floats, a multiple of L, along then rounds.
 INLINE float* place(float* row, float*) { return row; }
 INLINE float* place(Pair*, float* room) { return room; }
 INLINE void along(int64_t, const float*, float*) {}
@@ -202,15 +202,15 @@ INLINE void along(int64_t n, const float* x, Pair* row) {
   memcpy((void*)(row + i / 2), &last, 4 * L / 2);
 }
 
-// along_all is along for M rows of n, one after the other: in room, or x.
+// along_all is along for M consecutive rows of n: it returns room, or x itself.
 INLINE const float* along_all(int64_t, int64_t, const float* x, float*) { return x; }
 INLINE const Pair* along_all(int64_t M, int64_t n, const float* x, Pair* room) {
   along(M * n, x, room);
   return room;
 }
 
-// turned_across turns the rows x [R,n], n a multiple of L, into B [n,R], ld apart.
-// Columns of B up to a multiple of L repeat the last.
+// turned_across transposes the rows x [R,n], n a multiple of L, into B [n,R], ld apart.
+// Columns of B up to a multiple of L repeat the last one.
 INLINE void turned_across(int64_t R, int64_t n, const float* x, int64_t ldx, Pair* y, int64_t ld) {
   for (int64_t r = 0; r < R; r += L)
     for (int64_t i = 0; i < n; i += 2 * L) {
@@ -225,14 +225,14 @@ INLINE void turned_across(int64_t R, int64_t n, const float* x, int64_t ldx, Pai
     }
 }
 
-// one_on makes of rows x [R+1,n] of pairs, numbers 2k and 2k+1, those of 2k+1 and 2k+2.
+// one_on turns rows x [R+1,n] of pairs of numbers 2k and 2k+1 into those of 2k+1 and 2k+2.
 INLINE void one_on(int64_t, int64_t, const float*, float*) {}
 INLINE void one_on(int64_t R, int64_t n, const Pair* x, Pair* y) {
   for (int64_t i = 0; i < R * n; i += L) store(y + i, (load(x + i) >> 16 & 0xffff) | load(x + i + n) << 16);
 }
 
-// lay_out writes the rows x [K,n], n apart, as an operand of T, ld apart; as floats they
-// lie there already.
+// lay_out writes the rows x [K,n], n apart, as an operand of T, ld apart; floats are
+// there already.
 INLINE void lay_out(int64_t, int64_t, const float*, float*, int64_t) {}
 INLINE void lay_out(int64_t K, int64_t n, const float* x, Pair* y, int64_t ld) {
   for (int64_t k = 0; k < K; k += 2)
@@ -240,7 +240,7 @@ INLINE void lay_out(int64_t K, int64_t n, const float* x, Pair* y, int64_t ld) {
       store(y + k / 2 * ld + i, pack(load(x + k * n + i), k + 1 < K ? load(x + (k + 1) * n + i) : vf{}));
 }
 
-// laid_out returns the rows x [K,n], n apart, as an operand of T: in room, or x.
+// laid_out returns the rows x [K,n], n apart, as an operand of T: room, or x itself.
 INLINE const float* laid_out(int64_t, int64_t, const float* x, float*) { return x; }
 INLINE const Pair* laid_out(int64_t K, int64_t n, const float* x, Pair* room) {
   lay_out(K, n, x, room, n);

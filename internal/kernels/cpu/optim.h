@@ -3,23 +3,22 @@
 //   m = β₁m + (1−β₁)g, v = β₂v + (1−β₂)g²,
 //   p −= lr · m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + eps)
 //
-// The units are the chunks of all parameters one after the other, so that a
-// thousand small ones cost no more than a large one. 28 bytes an element, bound
-// by memory.
+// Units are chunks of all parameters in sequence, so that a thousand small ones cost
+// no more than a large one. 28 bytes per element, bound by memory.
 #pragma once
 #include "each.h"
 
 namespace ISA {
 
-// AdamStep is what a parameter's elements share: its first unit, and
-// lr/(1−β₁ᵗ) and 1/√(1−β₂ᵗ).
+// AdamStep is common to a parameter's elements: its first unit, lr/(1−β₁ᵗ) and
+// 1/√(1−β₂ᵗ).
 struct AdamStep {
   int64_t first;
   float rate, root;
 };
 
-// adam_steps counts the step of every parameter that a sample reached and deals
-// out the units; steps[count].first is their number.
+// adam_steps counts a step for every parameter that a sample reached and assigns units;
+// steps[count].first is their number.
 static void adam_steps(const clusir_adam_param* ps, int64_t count, double lr, double beta1, double beta2,
                        AdamStep* steps) {
   int64_t units = 0;
@@ -35,8 +34,8 @@ static void adam_steps(const clusir_adam_param* ps, int64_t count, double lr, do
   steps[count] = {units, 0, 0};
 }
 
-// adam_owner finds the parameter whose unit it is: the last that starts at or
-// before it. One that is left alone has no units, and the next starts where it does.
+// adam_owner finds the parameter that a unit belongs to: the last that starts at or
+// before it. A parameter that is not updated has no units, so the next starts at the same.
 INLINE int64_t adam_owner(const AdamStep* steps, int64_t count, int64_t unit) {
   int64_t low = 0, high = count;
   while (high - low > 1) {
@@ -60,7 +59,7 @@ static void adam(Pool& pool, const clusir_adam_param* ps, int64_t count, double 
     const AdamStep step = steps[owner];
     float *param = p.param + at, *m = p.m + at, *v = p.v + at;
     const float* grad = p.grad + at;
-    each_vector(least(size(p.param) - at, kChunk), VECTOR {
+    each_vector(min(size(p.param) - at, kChunk), VECTOR {
       vf g = load_n(grad + i, lanes);
       vf first = b1 * load_n(m + i, lanes) + c1 * g, second = b2 * load_n(v + i, lanes) + c2 * g * g;
       store_n(m + i, first, lanes), store_n(v + i, second, lanes);
@@ -69,8 +68,8 @@ static void adam(Pool& pool, const clusir_adam_param* ps, int64_t count, double 
   });
 }
 
-// clip_norm sums the rows' squares in the rows' order, in float64 from row to
-// row, so the norm does not depend on the threads.
+// clip_norm sums the rows' squares in order, in float64 from row to row, so the norm
+// does not depend on the threads.
 static void clip_norm(Pool& pool, const Tensor* gs, int64_t count, float limit) {
   float* squares = pool.shared((size_t)count);
   pool.run(count, 0, [&](int64_t k, Scratch&) { squares[k] = row_dot(gs[k], gs[k], size(gs[k])); });

@@ -1,5 +1,5 @@
-// residual_grad.h: the last step of gated_ffn's gradient where bands do not take it: dx
-// += dy + the norm's gradient of du. 20 bytes an element; bound by memory.
+// residual_grad.h: the last step of gated_ffn's gradient unless bands do it themselves:
+// dx += dy + the norm's gradient of du. 20 bytes per element; bound by memory.
 #pragma once
 #include "norm.h"
 
@@ -17,7 +17,7 @@ static void residual_grad(Pool& pool, float* dx, float* dweight, float* dbias, c
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
-      int64_t b = unit / per_image, at = unit % per_image * T, n = least(T, HW - at), N = round_up(n, L);
+      int64_t b = unit / per_image, at = unit % per_image * T, n = min(T, HW - at), N = round_up(n, L);
       for (int64_t c = 0; c < C; c++) {
         copy_padded(v + c * N, x + (b * C + c) * HW + at, n, N);
         copy_padded(g + c * N, du + (b * C + c) * HW + at, n, N);

@@ -1,6 +1,6 @@
 // router.h: the tokens of the clusters (Eq. 7), attention over the kept ones
-// (Eq. 8), and sums over what was kept. Some thousands of operations a sample:
-// one thread does them before another would have woken.
+// (Eq. 8), and sums over the kept ones. A few thousand operations per sample: one
+// thread does them in less time than it takes to wake another.
 #pragma once
 #include "each.h"
 
@@ -60,7 +60,7 @@ static void attention_weights(const Heads& a, int64_t i, const float* q, const f
   for (int64_t s = 0; s < a.S; s++) {
     if (kept[s] == 0) continue;
     w[s] = a.scale() * row_dot(q + a.query(i), k + a.token(i, s), a.n());
-    largest = most_f(w[s], largest);
+    largest = max_f(w[s], largest);
   }
   for (int64_t s = 0; s < a.S; s++) total += w[s] = kept[s] == 0 ? 0 : expf(w[s] - largest);
   for (int64_t s = 0; s < a.S; s++) w[s] /= total;

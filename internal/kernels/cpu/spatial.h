@@ -1,10 +1,10 @@
 // spatial.h: the mean over pixels, and bilinear resizing with half-pixel
 // centres, edges clamped, no antialiasing.
 //
-// mean: 4 bytes a pixel, bound by memory; blocks are summed in float32 and added
+// mean: 4 bytes per pixel, bound by memory; blocks are summed in float32 and added
 // in float64. resize: an output row is a blend of two source rows (vectors), then
 // of neighbours within it (gathers); bound by the gathers. Backward the same
-// steps are transposed, one plane a unit, since neighbours share their sources.
+// steps are transposed; a unit is one plane, since neighbours share their sources.
 #pragma once
 #include "each.h"
 
@@ -19,7 +19,7 @@ static void mean_hw(Pool& pool, Tensor y, Tensor x) {
     for (int64_t at = 0; at < HW; at += kMeanBlock) {
       const float* block = x + p * HW + at;
       vf s = {};
-      each_vector(least(HW - at, kMeanBlock), VECTOR { s += load_n(block + i, lanes); });
+      each_vector(min(HW - at, kMeanBlock), VECTOR { s += load_n(block + i, lanes); });
       total += sum(s);
     }
     y[p] = (float)(total / HW);
@@ -44,8 +44,8 @@ struct Neighbours {
 INLINE Neighbours neighbours(int64_t i, int64_t to, int64_t from) {
   double at = (i + 0.5) * from / to - 0.5;
   if (at < 0) at = 0;
-  int64_t first = least((int64_t)at, from - 1);
-  return {first, least(first + 1, from - 1), (float)(at - first)};
+  int64_t first = min((int64_t)at, from - 1);
+  return {first, min(first + 1, from - 1), (float)(at - first)};
 }
 
 // Columns are the neighbours of a row's W pixels.

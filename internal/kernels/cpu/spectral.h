@@ -4,8 +4,8 @@
 //   gain = amplitude(log(1+|z|), log(1+|l|))
 //   turn = phase(re u_z, im u_z, re u_l, im u_l)
 //
-// Tiles of bins: everything between z, l and y lives in a tile's scratch, as
-// rows of N bins, N padded with zeros to a multiple of L.
+// Bins come in tiles: everything between z, l and y is in a tile's scratch, as rows of
+// N bins, padded with zeros to a multiple of L.
 //
 // Cost per bin: 8C² MACs and, per channel, two square roots and logarithms, a
 // sine and a cosine; 6C floats of memory traffic. Bound by arithmetic.
@@ -18,7 +18,7 @@ constexpr float kFuseLeak = 0.1f;
 constexpr float kSpectralFloor = 1e-4f;  // added to |z|²
 
 // bins_tile is the number of bins in a tile that needs `rows` rows of scratch:
-// 384 KiB of it, in tiles of about one size.
+// 384 KiB of it, in tiles of about the same size.
 INLINE int64_t bins_tile(int64_t rows, int64_t bins) {
   return even(bins, clamp((96 << 10) / rows / NR * NR, 32, 256), NR);
 }
@@ -27,7 +27,7 @@ INLINE int64_t bins_tile(int64_t rows, int64_t bins) {
 struct SpectralTile {
   float *z, *l;          // [2C,N]
   float *logs, *units;   // [2C,N], [4C,N]: the inputs of amplitude and phase
-  float *ha, *hp;        // [C,N]: their hidden values, behind the LeakyReLU
+  float *ha, *hp;        // [C,N]: their hidden values, after the LeakyReLU
   float *gain, *turn;    // [C,N]
 };
 constexpr int64_t kSpectralRows = 14;  // rows of it per channel
@@ -40,7 +40,7 @@ INLINE SpectralTile spectral_tile(Scratch& s, int64_t n) {
 }
 
 // gather_bins and scatter_bins move bins [at, at+n) of an image [rows,bins] to
-// rows of N and (adding) back.
+// rows of N, and add them back.
 INLINE void gather_bins(float* tile, int64_t N, const float* image, int64_t rows, int64_t bins, int64_t at, int64_t n) {
   for (int64_t r = 0; r < rows; r++) copy_padded(tile + r * N, image + r * bins + at, n, N);
 }
@@ -51,8 +51,8 @@ INLINE void scatter_bins(float* image, const float* tile, int64_t N, int64_t row
 
 INLINE vf magnitude(vf re, vf im) { return vsqrt(re * re + im * im + kSpectralFloor); }
 
-// polar writes log(1+|z|) and u of n numbers z; imaginary parts lie n floats
-// behind the real ones.
+// polar writes log(1+|z|) and u of n numbers z; imaginary parts follow the real ones
+// after n floats.
 static void polar(int64_t n, const float* z, float* log, float* u) {
   for (int64_t i = 0; i < n; i += L) {
     vf re = load(z + i), im = load(z + n + i), m = magnitude(re, im), r = 1.0f / m;
@@ -103,7 +103,7 @@ static void spectral_fusion(Pool& pool, Tensor y, Tensor z, Tensor l, clusir_fus
   int64_t T = bins_tile(kSpectralRows * C, bins), per_image = ceil_div(bins, T);
   pool.run(B * per_image, (size_t)(kSpectralRows * C * T + 8 * 16), [&](int64_t unit, Scratch& s) {
     int64_t image = unit / per_image * 2 * C * bins, at = unit % per_image * T;
-    int64_t n = least(T, bins - at), N = round_up(n, L);
+    int64_t n = min(T, bins - at), N = round_up(n, L);
     SpectralTile t = spectral_tile(s, C * N);
     gather_bins(t.z, N, z + image, 2 * C, bins, at, n);
     gather_bins(t.l, N, l + image, 2 * C, bins, at, n);

@@ -2,17 +2,17 @@
 // again; with y = z (1 + gain) e^(i·turn) and r = z e^(i·turn),
 //
 //   dgain = Re(dy* r), dturn = (1 + gain) Im(dy* i r) = (1 + gain) (dy_im r_re - dy_re r_im)
-//   dz = (1 + gain) e^(-i·turn) dy + what comes through |z| and u:
+//   dz = (1 + gain) e^(-i·turn) dy + the gradient through |z| and u:
 //   d|z| = dlog/(1+|z|), dz += (du - u (u·du))/|z| + u d|z|
 //
-// The weights' gradients are sums over all bins: see Partials. 24C² MACs a bin.
+// The weights' gradients are sums over all bins: see Partials. 24C² MACs per bin.
 #pragma once
 #include "lanes.h"
 #include "spectral.h"
 
 namespace ISA {
 
-// FuseSums is where a part keeps the gradients of one Fuse: offsets of w1
+// FuseSums is the layout of a part's gradients of one Fuse: offsets of w1
 // [C,Kp], w2 [C,Cp], b1 and b2 [C]; Kp and Cp are padded to L.
 struct FuseSums {
   int64_t Kp, Cp, w1, w2, b1, b2, end;
@@ -90,13 +90,14 @@ static void polar_grad(int64_t n, const float* z, const float* dlog, const float
   }
 }
 
-// SpectralGrad is what a tile of the gradient needs in addition to SpectralTile.
+// SpectralGrad is the scratch that a tile of the gradient needs in addition to
+// SpectralTile.
 struct SpectralGrad {
   float *g, *dl;           // [2C,N]: dy, which becomes dz; dl
   float *dlogs, *dunits;   // [2C,N], [4C,N]
   float *dhidden, *across; // [C,N], [N,Kp]
 };
-constexpr int64_t kSpectralGradRows = kSpectralRows + 11;  // rows per channel but for across
+constexpr int64_t kSpectralGradRows = kSpectralRows + 11;  // rows per channel, except for across
 
 INLINE SpectralGrad spectral_grad_tile(Scratch& s, int64_t n, int64_t across) {
   SpectralGrad t;
@@ -106,13 +107,13 @@ INLINE SpectralGrad spectral_grad_tile(Scratch& s, int64_t n, int64_t across) {
   return t;
 }
 
-// SpectralSums is where a part keeps both.
+// SpectralSums is the layout of a part's gradients of both.
 struct SpectralSums {
   FuseSums amplitude, phase;
 };
 
-// spectral_backward takes a tile from t's z and l and d's dy to d's dz and dl,
-// and adds the weights' gradients to sums.
+// spectral_backward computes a tile's dz and dl in d from z and l in t and dy in d, and
+// adds the weights' gradients to sums.
 static void spectral_backward(const SpectralTile& t, const SpectralGrad& d, int64_t C, int64_t N,
                               const clusir_fuse& amplitude, const clusir_fuse& phase, const FuseTurned& wa,
                               const FuseTurned& wp, float* sums, const SpectralSums& at) {
@@ -144,7 +145,7 @@ static void spectral_fusion_grad(Pool& pool, Tensor dz, Tensor dl, clusir_fuse d
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
       int64_t image = unit / per_image * 2 * C * bins, first = unit % per_image * T;
-      int64_t n = least(T, bins - first), N = round_up(n, L);
+      int64_t n = min(T, bins - first), N = round_up(n, L);
       gather_bins(t.z, N, z + image, 2 * C, bins, first, n);
       gather_bins(t.l, N, l + image, 2 * C, bins, first, n);
       gather_bins(d.g, N, dy + image, 2 * C, bins, first, n);

@@ -25,21 +25,21 @@ struct Tile {
   int64_t b, y0, y1, x0, x1;
 };
 
-INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-INLINE float most_f(float a, float b) { return a > b ? a : b; }
-INLINE int64_t clamp(int64_t x, int64_t lo, int64_t hi) { return least(most(x, lo), hi); }
+INLINE int64_t min(int64_t a, int64_t b) { return a < b ? a : b; }
+INLINE int64_t max(int64_t a, int64_t b) { return a > b ? a : b; }
+INLINE float max_f(float a, float b) { return a > b ? a : b; }
+INLINE int64_t clamp(int64_t x, int64_t lo, int64_t hi) { return min(max(x, lo), hi); }
 INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 INLINE Tile tile_at(const Tiles& t, int64_t unit) {
   int64_t b = unit / t.count(), k = unit % t.count();
   int64_t y0 = k / t.across() * t.rows, x0 = k % t.across() * t.cols;
-  return {b, y0, least(y0 + t.rows, t.H), x0, least(x0 + t.cols, t.W)};
+  return {b, y0, min(y0 + t.rows, t.H), x0, min(x0 + t.cols, t.W)};
 }
 
 // even cuts n into equal parts of at most limit, each a multiple of m.
 INLINE int64_t even(int64_t n, int64_t limit, int64_t m) {
-  return round_up(ceil_div(n, ceil_div(n, most(limit, m))), m);
+  return round_up(ceil_div(n, ceil_div(n, max(limit, m))), m);
 }
 
 // shared_rows is the height of bands of at most limit rows, chosen so that
@@ -85,9 +85,9 @@ INLINE int64_t left_floats(int64_t M, int64_t K) {
 // weight_rows calls f(m) for the rows of weights with K numbers each.
 template <class F>
 INLINE void weight_rows(Pool& pool, int64_t M, int64_t K, F&& f) {
-  int64_t per = most(1, (32 << 10) / K);
+  int64_t per = max(1, (32 << 10) / K);
   pool.run(ceil_div(M, per), 0, [&](int64_t u, Scratch&) {
-    for (int64_t m = u * per; m < least(M, (u + 1) * per); m++) f(m);
+    for (int64_t m = u * per; m < min(M, (u + 1) * per); m++) f(m);
   });
 }
 
@@ -153,7 +153,7 @@ struct Partials {
 // adding parts is cheap compared with filling them, and, unless it is one part, 32 MiB in
 // total.
 INLINE int64_t part_count(int64_t units, int64_t pixels, int64_t size) {
-  return clamp(least(least(units, pixels / 256), (8 << 20) / most(size, 1)), 1, 16);
+  return clamp(min(min(units, pixels / 256), (8 << 20) / max(size, 1)), 1, 16);
 }
 
 // partials clears parts sums of size floats in memory of the pool's.
@@ -187,9 +187,9 @@ INLINE vf totals(const Partials& p, int64_t i) {
 // reduce adds the parts' [rows,cols] matrix (rows ld apart, from offset at) to dst [rows,cols].
 static void reduce(Pool& pool, float* dst, const Partials& p, int64_t at, int64_t rows, int64_t cols, int64_t ld) {
   if (!dst) return;
-  int64_t chunk = most(1, 16384 / cols);
+  int64_t chunk = max(1, 16384 / cols);
   pool.run(ceil_div(rows, chunk), 0, [&](int64_t u, Scratch&) {
-    for (int64_t r = u * chunk; r < least(rows, (u + 1) * chunk); r++) {
+    for (int64_t r = u * chunk; r < min(rows, (u + 1) * chunk); r++) {
       int64_t c = 0;
       for (; c + L <= cols; c += L) store(dst + r * cols + c, load(dst + r * cols + c) + totals(p, at + r * ld + c));
       for (; c < cols; c++) dst[r * cols + c] += total(p, at + r * ld + c);

@@ -1,5 +1,5 @@
-// vmath.h: elementary functions on vectors, accurate to a few units in the
-// last place over the ranges that the network uses.
+// vmath.h: elementary functions on vectors, accurate to a few units in the last place
+// over the ranges that the network uses.
 #pragma once
 #include "simd.h"
 
@@ -8,7 +8,7 @@ namespace ISA {
 // vsqrt is correctly rounded.
 INLINE vf vsqrt(vf x) {
 #if defined(__x86_64__) && LANES == 16
-  return (vf)_mm512_maskz_sqrt_ps((__mmask16)-1, (__m512)x);  // GCC 12 warns of the plain form
+  return (vf)_mm512_maskz_sqrt_ps((__mmask16)-1, (__m512)x);  // GCC 12 warns about the unmasked form
 #elif defined(__x86_64__) && LANES == 8
   return (vf)_mm256_sqrt_ps((__m256)x);
 #elif defined(__x86_64__)
@@ -67,7 +67,7 @@ INLINE vf vgelu_slope(vf x) {
 // vgelu_half and vgelu_slope_half are for results that are rounded to bf16 afterwards:
 // polynomials, without a division or an exponential. Φ is off by 3.5e-5 at most, and so
 // x Φ(x) by 3.5e-5 |x|; the slope by 2.3e-4, a thirtieth of bf16's last place at 1.
-// From where the polynomials are cut off they stay 2.1e-6 and 3e-5 from 0 or 1.
+// Beyond the range of the polynomials they are 2.1e-6 and 3e-5 from 0 or 1.
 INLINE vf vgelu_half(vf x) {
   vf c = vmin(vmax(x, splat(-4.0f)), splat(4.0f)), s = c * c;
   vf p = splat(-1.27879563e-09f);
@@ -97,8 +97,8 @@ INLINE vf vgelu_slope_half(vf x) {
 // vsigmoid: 1 / (1 + e^-x).
 INLINE vf vsigmoid(vf x) { return 1.0f / (1.0f + vexp(-x)); }
 
-// vlog1p: log(1 + x) for x > -1, < 1 ulp. The logarithm of the rounded sum
-// (Cephes logf), and what the rounding lost.
+// vlog1p: log(1 + x) for x > -1, < 1 ulp: the logarithm of the rounded sum (Cephes
+// logf), corrected for the rounding.
 INLINE vf vlog1p(vf x) {
   vf u = 1.0f + x;
   vi e = (bits(u) - 0x3f3504f3) >> 23;  // u = m·2^e, m in [√½, √2)
@@ -117,8 +117,8 @@ INLINE vf vlog1p(vf x) {
   return z + low + 0.693359375f * n;
 }
 
-// vsincos: sin(x) and cos(x) to 1e-7 for |x| < 1e4; from there on the reduction
-// by multiples of π/2 in three parts loses digits, as x itself does.
+// vsincos: sin(x) and cos(x) to 1e-7 for |x| < 1e4; beyond that the reduction by
+// multiples of π/2 in three parts loses digits, as x itself does.
 INLINE void vsincos(vf x, vf* sine, vf* cosine) {
   vf t = x * 0.636619772f + 12582912.0f;  // round to nearest as in vexp
   vi n = bits(t);
@@ -133,7 +133,7 @@ INLINE void vsincos(vf x, vf* sine, vf* cosine) {
   q = q * s + -1.388731625493765e-3f;
   q = q * s + 4.166664568298827e-2f;
   q = q * (s * s) - 0.5f * s + 1.0f;
-  vi odd = -(n & 1);  // an odd quarter swaps the two
+  vi odd = -(n & 1);  // odd quadrants swap the two
   *sine = bits(bits(select(odd, q, p)) ^ ((n & 2) << 30));
   *cosine = bits(bits(select(odd, p, q)) ^ (((n + 1) & 2) << 30));
 }

@@ -3,30 +3,30 @@
 //   wavelet_reduce: y = DWT(w·LN(x)), C → C/4 channels → C subbands at half size
 //   wavelet_merge:  y = x + w·concat(IDWT(m·s), IDWT(s))
 //
-// Both work on strips of one row of the half-size image, that is of two rows of
-// the full one, which stay in cache from the norm to the subbands and from the
-// subbands to the residual. Bound by arithmetic at C ≥ 48, by memory below.
+// Both work on strips of one row of the half-size image, two rows of the full one,
+// which stay in cache from the norm to the subbands and from the subbands to the
+// residual. Bound by arithmetic at C ≥ 48, by memory below.
 #pragma once
 #include "haar.h"
 #include "norm.h"
 
 namespace ISA {
 
-// Strip is T columns of row i of the half-size image of sample b, and what lies
-// behind it in the full one: rows 2i and 2i+1, columns from 2·at. Scratch holds
-// the latter as [channels, 2, 2·N], N = T padded to L.
+// Strip is T columns of row i of the half-size image of sample b, and the same part of
+// the full one: rows 2i and 2i+1, columns from 2·at. Scratch holds the latter as
+// [channels, 2, 2·N], N = T padded to L.
 struct Strips {
   int64_t h, w, T;
   Strips(int64_t H, int64_t W) : h(H / 2), w(W / 2), T(even(W / 2, 128, NR)) {}
   int64_t across() const { return ceil_div(w, T); }
   int64_t per_image() const { return h * across(); }
-  int64_t room() const { return round_up(least(T, w), L); }
+  int64_t room() const { return round_up(min(T, w), L); }
 };
 struct Strip {
   int64_t b, i, at, n, N;
 };
 INLINE Strip strip_at(const Strips& s, int64_t unit) {
-  int64_t b = unit / s.per_image(), k = unit % s.per_image(), at = k % s.across() * s.T, n = least(s.T, s.w - at);
+  int64_t b = unit / s.per_image(), k = unit % s.per_image(), at = k % s.across() * s.T, n = min(s.T, s.w - at);
   return {b, k / s.across(), at, n, round_up(n, L)};
 }
 
@@ -192,7 +192,7 @@ static void wavelet_merge_grad(Pool& pool, Tensor ds, Tensor dm, Tensor dw, Tens
   Strips g(H, W);
   int64_t Cp = round_up(C, L), size = C * Cp + C / 2 * Cp;
   int64_t per = part_count(g.per_image(), g.h * g.w, size * B), units = g.per_image();
-  int64_t K = pitch<Operand>(C);  // of the room for m, mᵀ and wᵀ behind each part's sums
+  int64_t K = pitch<Operand>(C);  // for the room of m, mᵀ and wᵀ after each part's sums
   Partials sums = partials(pool, B * per, size + 2 * C * K + C / 2 * K);
   pool.run(B * per, MergeGrad{g, C, 0, 0, 0, 0, 0, 0}.floats(), [&](int64_t part, Scratch& scratch) {
     int64_t b = part / per;
