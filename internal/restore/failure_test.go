@@ -211,7 +211,8 @@ func TestBugs(t *testing.T) {
 		image *imageio.Image // instead of the file's content
 	}{
 		{"reading", Job{In: Std, Out: path("bad.png"), Format: imageio.PNG}, Options{Stdin: reader(crash)}, nil},
-		{"decoding", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}}, &imageio.Image{}},
+		{"decoding", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}},
+			&imageio.Image{Info: imageio.Info{W: 300, H: 300, Depth: 8}}},
 		{"decoding a band", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: TileWhole}},
 			&imageio.Image{Info: imageio.Info{W: 300, H: 300, Depth: 8}}},
 		{"computing", Job{In: in, Out: path("bad.png"), Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}, Progress: func(_ int, j Job, done float64) {
@@ -253,6 +254,19 @@ func TestBugs(t *testing.T) {
 				must(t, os.Remove(path(f)))
 			}
 		})
+	}
+}
+
+// TestReplaced: a file that another size replaces after its header was read fails.
+func TestReplaced(t *testing.T) {
+	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()
+	in, other := save(t, dir, "in.png", imageio.Info{W: 64, H: 64}), save(t, dir, "other.png", imageio.Info{W: 64, H: 80})
+	var got error
+	r := newRun(n, Options{Choices: Choices{Strength: 1}, Done: func(r Result) { got = r.Err }})
+	r.openFile = func(_ string, l imageio.Limits) (*imageio.Image, error) { return imageio.Open(other, l) }
+	job := Job{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}
+	if s, err := r.all(context.Background(), slices.Values([]Job{job})); err != nil || s.Failed != 1 || got == nil || !strings.Contains(got.Error(), "was replaced") {
+		t.Errorf("%v, %+v, %v", err, s, got)
 	}
 }
 

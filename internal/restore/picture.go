@@ -153,7 +153,7 @@ func (r *run) open(p *picture, start *time.Time) error {
 	*start = time.Now()
 	p.weight = min(p.need(), r.budget)
 	limits.MaxBytes = p.window
-	return r.decode(p, limits)
+	return r.decode(p, s.Probe, limits)
 }
 
 // firstOnly reports which of the requested extras show only the first of several pages.
@@ -200,7 +200,7 @@ func (p *picture) name() string {
 	return p.In
 }
 
-func (r *run) decode(p *picture, limits imageio.Limits) (err error) {
+func (r *run) decode(p *picture, probed imageio.Probe, limits imageio.Limits) (err error) {
 	if p.data != nil {
 		p.img, err = imageio.Decode(fresh(p.data), p.name(), limits)
 	} else {
@@ -208,6 +208,9 @@ func (r *run) decode(p *picture, limits imageio.Limits) (err error) {
 	}
 	if err != nil {
 		return err
+	}
+	if p.img.W != probed.W || p.img.H != probed.H {
+		return fmt.Errorf("%s was replaced while it was read: restore it again", p.name())
 	}
 	if err := p.decodeEarlier(limits); err != nil {
 		return err
