@@ -35,6 +35,9 @@ __device__ __forceinline__ void add4(float* p, const float (&v)[4], long long i,
   store4(p, sum, i, n, wide);
 }
 
+// normal_cdf is Φ, the normal distribution function: GELU(a) = a Φ(a).
+__device__ __forceinline__ float normal_cdf(float a) { return .5f * (1.f + erff(a * .70710678f)); }
+
 // warp_sum returns the sum of v over the lanes of a full warp, to all of them. The
 // order of the additions is fixed, so the same inputs give the same bits.
 __device__ __forceinline__ float warp_sum(float v) {

@@ -11,8 +11,6 @@
 // Threads a multiprocessor, at least: 2048, gate_fwd 640, gate_grad 576.
 #include "common.cuh"
 
-__device__ __forceinline__ float normal_cdf(float a) { return .5f * (1.f + erff(a * .70710678f)); }
-
 // Row holds 4 pixels of an image's row and their neighbours left and right.
 struct Row {
   float v[6];

@@ -21,6 +21,8 @@ type Backend struct {
 	debug     bool
 	info      Info
 
+	sharedPerBlock int // the most shared memory that a block of the device can have
+
 	// Used by the goroutine that calls the methods:
 	cache   cache
 	kernels map[string]*kernel
@@ -72,6 +74,9 @@ func Open(i int, o Options) (*Backend, error) {
 func (b *Backend) open() error {
 	device, err := cu.GetDevice(b.index)
 	if err != nil {
+		return err
+	}
+	if b.sharedPerBlock, err = sharedPerBlock(device); err != nil {
 		return err
 	}
 	context, err := device.RetainPrimaryCtx()

@@ -49,17 +49,15 @@ func newCounter(t *testing.T, peaks peaks, c arch.Config) *counter {
 
 func (c *counter) add(l *launched) {
 	name := l.kernel.name
-	one := cost{launches: 1, macs: c.multiplied(l), bytes: c.moved(l)}
 	switch {
 	case name == "experts_dispatch":
-		c.round = 0
-		c.jobs = c.factor(l, "B")
-		if routed := c.factor(l, "route") > 0; routed {
-			c.jobs *= int64(c.config.TopClusters[0] * c.config.TopExperts)
-		}
+		c.dispatch(l, "B")
+	case strings.HasPrefix(name, "experts_fused"):
+		c.dispatch(l, "blocks")
 	case strings.HasPrefix(name, "experts_expand_fwd"):
 		c.round++
 	}
+	one := cost{launches: 1, macs: c.multiplied(l), bytes: c.moved(l)}
 	if c.round > 1 && (strings.HasPrefix(name, "experts_") || strings.HasPrefix(name, "gate_")) {
 		one.macs, one.bytes = 0, 0
 	}
@@ -72,8 +70,17 @@ func (c *counter) add(l *launched) {
 	c.costs[name] = cost{k.launches + 1, k.macs + one.macs, k.bytes + one.bytes, k.seconds + one.seconds, k.arithmetic + one.arithmetic}
 }
 
-// multiplications lists the factors of a launch's multiply-accumulates, for the kernels
-// of convolutions and products: numbers; parameters, where a tensor stands for its
+// dispatch counts the jobs of the samples, whose number is a factor of the launch.
+func (c *counter) dispatch(l *launched, samples string) {
+	c.round = 0
+	c.jobs = c.factor(l, samples)
+	if routed := c.factor(l, "route") > 0; routed {
+		c.jobs *= int64(c.config.TopClusters[0] * c.config.TopExperts)
+	}
+}
+
+// multiplications lists the factors of a launch's multiply-accumulates, or of each of two
+// parts of them, for the kernels of convolutions and products: numbers; parameters, where a tensor stands for its
 // number of elements; "blocks", the grid's y; and "jobs", the experts that samples run.
 var multiplications = map[string]string{
 	"conv1x1_fwd": "y C", "conv1x1_norm": "y C", "conv1x1_dx": "dx O", "conv1x1_dw": "dy C",
@@ -87,6 +94,7 @@ var multiplications = map[string]string{
 	"experts_expand_dx": "jobs M K P", "experts_project_dx": "jobs M K P",
 	"experts_expand_dw": "jobs M N P", "experts_project_dw": "jobs M N P",
 	"gate_fwd": "18 jobs h H W", "gate_grad": "54 jobs h H W",
+	"experts_fused_fwd": "3 jobs C h H W + 18 jobs h H W",
 }
 
 // multiplied returns the multiply-accumulates of a launch.
@@ -95,11 +103,15 @@ func (c *counter) multiplied(l *launched) int64 {
 	if !ok {
 		return 0
 	}
-	n := int64(1)
-	for f := range strings.FieldsSeq(factors) {
-		n *= c.factor(l, f)
+	var sum int64
+	for part := range strings.SplitSeq(factors, "+") {
+		n := int64(1)
+		for f := range strings.FieldsSeq(part) {
+			n *= c.factor(l, f)
+		}
+		sum += n
 	}
-	return n
+	return sum
 }
 
 // factor returns a factor of multiplications for a launch.
@@ -246,7 +258,7 @@ func TestCounterKnowsTheKernels(t *testing.T) {
 	}
 	for name, factors := range multiplications {
 		l := &launched{kernel: &kernel{name: name}, args: make([]argument, len(all[name]))}
-		for f := range strings.FieldsSeq(factors) {
+		for f := range strings.FieldsSeq(strings.ReplaceAll(factors, "+", "")) {
 			c.factor(l, f) // panics if there is no such parameter
 		}
 	}
@@ -300,7 +312,9 @@ func TestProductsOfOperations(t *testing.T) {
 			"conv1x1_dw_bf16":    B * 2 * C * C * P,           // dq·sᵀ, dk·sᵀ
 			"conv1x1_dx_tf32x3":  B * 2 * C * C * P,           // Wqᵀ·dq + Wkᵀ·dk
 		}},
-		{"one expert", func() { b.GatedFFN(x, x, n, fs[:1], none) }, map[string]int64{
+		{"one expert, fused", func() { b.GatedFFN(x, x, n, fs[:1], none) }, map[string]int64{"experts_fused_fwd_16_bf16": B * (3*h*C + 18*h) * P}},
+		{"routed experts, fused", func() { b.GatedFFN(x, x, n, fs, zeros(B, E)) }, map[string]int64{"experts_fused_fwd_16_bf16": jobs * (3*h*C + 18*h) * P}},
+		{"one expert", func() { b.sharedPerBlock = 0; b.GatedFFN(x, x, n, fs[:1], none) }, map[string]int64{
 			"experts_expand_fwd_bf16": B * 2 * h * C * P, "experts_project_fwd_bf16": B * h * C * P, "gate_fwd": B * 18 * h * P}},
 		{"routed experts", func() { b.GatedFFN(x, x, n, fs, zeros(B, E)) }, map[string]int64{
 			"experts_expand_fwd_bf16": jobs * 2 * h * C * P, "experts_project_fwd_bf16": jobs * h * C * P, "gate_fwd": jobs * 18 * h * P}},

@@ -90,6 +90,11 @@ func hostAlloc(bytes int64) (unsafe.Pointer, error) {
 	return p, err
 }
 
+// sharedPerBlock returns how many bytes of shared memory allowShared can give a function.
+func sharedPerBlock(d cu.Device) (int, error) {
+	return d.Attribute(cu.DeviceAttribute(C.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN))
+}
+
 // allowShared lets a function use more dynamic shared memory than the default 48 KB.
 func allowShared(f cu.Function, bytes int) error {
 	return code(C.cuFuncSetAttribute(cfunction(f), C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, C.int(bytes)))

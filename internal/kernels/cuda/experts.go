@@ -24,19 +24,24 @@ type experts struct {
 	plan                       kernels.Tensor // the output of experts_dispatch
 }
 
-// newExperts dispatches the samples of x to the experts; the caller must call done.
-func (b *Backend) newExperts(op string, x kernels.Tensor, fs []kernels.FFN, route kernels.Tensor) *experts {
-	e := &experts{
-		Backend: b, B: x.Shape[0], C: x.Shape[1], P: x.Shape[2] * x.Shape[3], H: x.Shape[2], W: x.Shape[3],
-		h: fs[0].Project.Shape[1], E: len(fs), route: route,
-	}
+// checkExperts panics if the shapes of an operation's tensors do not match.
+func checkExperts(op string, x kernels.Tensor, fs []kernels.FFN, route kernels.Tensor) {
+	C, h := x.Shape[1], fs[0].Project.Shape[1]
 	for _, f := range fs {
-		if f.Expand.Len() != 2*e.h*e.C || f.Depthwise.Len() != 18*e.h || f.Project.Len() != e.h*e.C {
+		if f.Expand.Len() != 2*h*C || f.Depthwise.Len() != 18*h || f.Project.Len() != h*C {
 			panic(fmt.Sprintf("cuda: %s of %v with an expert %v, %v, %v", op, x.Shape, f.Expand.Shape, f.Depthwise.Shape, f.Project.Shape))
 		}
 	}
-	if route.IsZero() && e.E != 1 || !route.IsZero() && route.Len() != e.B*e.E {
-		panic(fmt.Sprintf("cuda: %s of %v: a route %v for %d experts", op, x.Shape, route.Shape, e.E))
+	if route.IsZero() && len(fs) != 1 || !route.IsZero() && route.Len() != x.Shape[0]*len(fs) {
+		panic(fmt.Sprintf("cuda: %s of %v: a route %v for %d experts", op, x.Shape, route.Shape, len(fs)))
+	}
+}
+
+// newExperts dispatches the samples of x to the experts; the caller must call done.
+func (b *Backend) newExperts(x kernels.Tensor, fs []kernels.FFN, route kernels.Tensor) *experts {
+	e := &experts{
+		Backend: b, B: x.Shape[0], C: x.Shape[1], P: x.Shape[2] * x.Shape[3], H: x.Shape[2], W: x.Shape[3],
+		h: fs[0].Project.Shape[1], E: len(fs), route: route,
 	}
 	e.slots = min(e.E, slotsPerRound)
 	e.rounds = ceil(e.E, e.slots)
@@ -80,7 +85,12 @@ func (e *experts) product(name string, shared, of, m, k int, args ...any) {
 
 // GatedFFN computes y = x + Σ_e route_e F_e(LN(x)).
 func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN, route kernels.Tensor) {
-	e := b.newExperts("GatedFFN", x, fs, route)
+	checkExperts("GatedFFN", x, fs, route)
+	if width := b.fusedWidth(x.Shape[1]); width > 0 {
+		b.fusedFFN(width, y, x, n, fs, route)
+		return
+	}
+	e := b.newExperts(x, fs, route)
 	l := b.layerNorm(x, n)
 	expanded, gated := e.channels(2*e.h), e.channels(e.h)
 	base := x
@@ -124,7 +134,8 @@ func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels
 		want.depthwise = want.depthwise || !f.Depthwise.IsZero()
 		want.project = want.project || !f.Project.IsZero()
 	}
-	e := b.newExperts("GatedFFNGrad", x, fs, route)
+	checkExperts("GatedFFNGrad", x, fs, route)
+	e := b.newExperts(x, fs, route)
 	l := b.layerNorm(x, n)
 	d := expertGrads{expertsWanted: want, droute: droute}
 	d.expand, d.depthwise, d.project = b.ffnAddresses(dfs)

@@ -81,18 +81,20 @@ func countFunc(s []string, is func(string) bool) (n int) {
 // execute per 32 tensor-core products. These take 256 cycles on an A100, which issues
 // one instruction per cycle: 400 instructions allow 64 % of the peak. The counts of
 // conv1x1_fwd and conv1x1_dw include the steps to the next source or sample (some 60 and
-// 120 instructions), which most iterations skip.
+// 120 instructions), which most iterations skip; those of experts_fused_fwd the gate.
 var perProducts = map[string]int{
-	"conv1x1_fwd_tf32":         310,
-	"conv1x1_norm_tf32":        260,
-	"conv1x1_dx_tf32":          205,
-	"conv1x1_dw_tf32":          535,
-	"experts_expand_fwd_tf32":  190,
-	"experts_project_fwd_tf32": 195,
-	"experts_project_dx_tf32":  210,
-	"experts_expand_dx_tf32":   185,
-	"experts_expand_dw_tf32":   170,
-	"experts_project_dw_tf32":  235,
+	"conv1x1_fwd_tf32":          310,
+	"conv1x1_norm_tf32":         260,
+	"conv1x1_dx_tf32":           205,
+	"conv1x1_dw_tf32":           535,
+	"experts_expand_fwd_tf32":   190,
+	"experts_project_fwd_tf32":  195,
+	"experts_project_dx_tf32":   210,
+	"experts_expand_dx_tf32":    185,
+	"experts_expand_dw_tf32":    170,
+	"experts_project_dw_tf32":   235,
+	"experts_fused_fwd_48_tf32": 475,
+	"experts_fused_fwd_96_tf32": 335,
 }
 
 // checkLoop compares the inner loop of a product in TF32 with the number that was

@@ -135,6 +135,12 @@ var machineFacts = map[string]machineFact{
 	"experts_project_dw":  {shared: sharedDw, gemm: true},
 	"experts_dw_sum":      {wide: true},
 
+	"experts_fused_fwd_16": {shared: fusedShared(16), gemm: true},
+	"experts_fused_fwd_32": {shared: fusedShared(32), gemm: true},
+	"experts_fused_fwd_48": {shared: fusedShared(48), gemm: true},
+	"experts_fused_fwd_64": {shared: fusedShared(64), gemm: true},
+	"experts_fused_fwd_96": {shared: fusedShared(96), gemm: true},
+
 	"trail_note": {},
 
 	"gate_fwd":    {wide: true},

@@ -26,10 +26,10 @@ import (
 var update = flag.Bool("update", false, "write docs/roofline.md")
 
 // idle returns a backend that launches nothing: it has a fault from the start, so that
-// everything queued is skipped. It needs no device.
+// everything queued is skipped. It needs no device, and has an A100's shared memory.
 func idle(t *testing.T, p Precision) *Backend {
 	b := &Backend{
-		worker: newWorker(), precision: p, kernels: map[string]*kernel{},
+		worker: newWorker(), precision: p, sharedPerBlock: a100Shared, kernels: map[string]*kernel{},
 		roots: map[int]kernels.Tensor{}, fault: &Fault{Doing: "counting", Code: ErrNoDevice},
 	}
 	t.Cleanup(b.stop)
@@ -140,6 +140,9 @@ type peaks struct {
 
 // The A100 of docs/roofline.md.
 var a100 = peaks{1.56e12, map[Precision]float64{Float32: 19.5e12, TF32: 156e12, BF16: 312e12}}
+
+// a100Shared is how much shared memory a block can have on an A100.
+const a100Shared = 163 << 10
 
 // units is the multiply-accumulates per clock of a multiprocessor, by compute
 // capability: for dense tensor-core products those with float32 accumulation.
@@ -255,6 +258,23 @@ func loops() string {
 	return rows.String()
 }
 
+// fusedRows compares the feed-forward networks of an inference with and without the fused
+// kernels.
+func fusedRows(t *testing.T) string {
+	row := func(what string, c cost) string {
+		return fmt.Sprintf("| %s | %d | %.1f | %.1f |\n", what, c.launches, float64(c.bytes)/1e9, 1e3*c.seconds)
+	}
+	return fmt.Sprintf(`
+The feed-forward networks of one inference at %d×%d, TF32, with a kernel for each
+product, and with one kernel for a whole network of at most %d channels
+(kernels/experts_fused.cu), which the forward passes of training have, too:
+
+| feed-forward networks | kernels | GB | floor, ms |
+|---|---|---|---|
+`, fullHD.w, fullHD.h, fusedWidths[len(fusedWidths)-1]) +
+		row("a kernel for each product", feedForward(t, fullHD, 0)) + row("fused", feedForward(t, fullHD, a100Shared))
+}
+
 func roofline(t *testing.T) []byte {
 	var out bytes.Buffer
 	fmt.Fprint(&out, `# What a training step must take
@@ -278,6 +298,8 @@ TF32 products of an A100's tensor cores a scheduler issues 256, and the loops ha
 | loop | instructions for 32 products, at most |
 |---|---|
 `+loops()+`
+Those of experts_fused_fwd include the gate between its products.
+
 | precision | kernels | fills and copies | GB | TFLOP | floor of a step, ms | images/s at most |
 |---|---|---|---|---|---|---|
 `)
@@ -293,7 +315,7 @@ TF32 products of an A100's tensor cores a scheduler issues 256, and the loops ha
 		}
 		fmt.Fprintf(&out, "| %s | %d | %d | %.1f | %.2f | %.1f | %.0f |\n", p, sum.launches, other, float64(sum.bytes)/1e9, 2*float64(sum.macs)/1e12, 1e3*sum.seconds, 12/sum.seconds)
 	}
-	fmt.Fprint(&out, `
+	fmt.Fprint(&out, ``+fusedRows(t)+`
 Measured so far, on one H200: steps of the network nano, batch 48, 128×128, in TF32
 take 62.9 ms (763 images a second); [gpu.md](gpu.md) has more. The kernels of the base
 model have not been timed.

@@ -27,7 +27,7 @@ func TestOperandsOfProductsAreRounded(t *testing.T) {
 		b := open(t, Options{Precision: p, Debug: true})
 		l := b.layerNorm(put(b, 1, C, H, W), kernels.Norm{Weight: put(b, C), Bias: put(b, C)})
 		ffn := kernels.FFN{Expand: put(b, 2*h, C), Depthwise: put(b, 2*h, 3, 3), Project: put(b, C, h)}
-		e := b.newExperts("a test", l.x, []kernels.FFN{ffn}, kernels.Tensor{})
+		e := b.newExperts(l.x, []kernels.FFN{ffn}, kernels.Tensor{})
 		expanded, de := put(b, 1, 2*h, H, W), b.Alloc(1, 2*h, H, W)
 		gated, again := b.Alloc(1, h, H, W), b.Alloc(1, h, H, W)
 		e.gate(0, gated, expanded)
