@@ -15,8 +15,8 @@ import (
 
 	"clusir/internal/imageio"
 	"clusir/internal/infer/infertest"
-	"clusir/internal/sysmem"
 	"clusir/internal/sharedtest"
+	"clusir/internal/sysmem"
 	"clusir/internal/testnet"
 )
 
