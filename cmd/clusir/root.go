@@ -52,6 +52,10 @@ func newRoot(started *bool) *cobra.Command {
 
 // run executes a command line and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {
+	args, note := renamed(args)
+	if note != "" {
+		fmt.Fprintln(stderr, "clusir:", note)
+	}
 	return execute(newRoot, args, stdout, stderr)
 }
 
