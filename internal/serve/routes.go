@@ -46,14 +46,19 @@ func (s *Server) explaining(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// headOnly keeps the head of a response.
+// headOnly keeps the head of a response, and is a [http.ResponseWriter].
 type headOnly struct {
 	header http.Header
 	status int
 }
 
-func (h *headOnly) Header() http.Header         { return h.header }
-func (h *headOnly) WriteHeader(status int)      { h.status = status }
+// Header returns the response's header.
+func (h *headOnly) Header() http.Header { return h.header }
+
+// WriteHeader keeps the status.
+func (h *headOnly) WriteHeader(status int) { h.status = status }
+
+// Write drops b.
 func (h *headOnly) Write(b []byte) (int, error) { return len(b), nil }
 
 // serveHealth responds that pictures are accepted.
