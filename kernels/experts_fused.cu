@@ -334,10 +334,12 @@ __device__ __forceinline__ void ffn(float* y, const float* x, const float* weigh
   if (route) route += blockIdx.y * E;
   float sum[WIDTH / 16][2][4] = {};
   int e = from(0, E, route), c = 0;
-  if (e < E) copy_expand(s, expand[e], 0, C, h);
-  normalise(s, x + sample, weight, bias, C, H, W, y0, x0, P == gemm::tf32);
-  wait_rounded<P>(s, false);
-  __syncthreads();  // u and Expand's rows are complete
+  if (e < E) {
+    copy_expand(s, expand[e], 0, C, h);
+    normalise(s, x + sample, weight, bias, C, H, W, y0, x0, P == gemm::tf32);
+    wait_rounded<P>(s, false);
+    __syncthreads();  // u and Expand's rows are complete
+  }
   while (e < E) {
     copy_depthwise(s, depthwise[e], c, h);
     expand_chunk<P>(s);
