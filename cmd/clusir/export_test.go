@@ -1,15 +1,13 @@
 package main
 
 import (
-	"encoding/binary"
-	"encoding/json"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"clusir/internal/checkpoint"
+	"clusir/internal/testnet"
 )
 
 // TestExportAddsConfiguration: weights without a configuration are exported with that
@@ -26,7 +24,7 @@ func TestExportAddsConfiguration(t *testing.T) {
 	if err := os.WriteFile(shape, []byte(f.Metadata[checkpoint.KeyConfig]), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	withoutMetadata(t, own, bare)
+	testnet.EditHeader(t, own, bare, func(header map[string]any) { delete(header, "__metadata__") })
 	whole := filepath.Join(dir, "whole.safetensors")
 	mustRun(t, "export "+bare+" "+whole+" --model-config "+shape)
 	mustRun(t, "models "+whole)
@@ -38,29 +36,6 @@ func TestExportAddsConfiguration(t *testing.T) {
 		if code := run(strings.Fields(args), &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), want) {
 			t.Errorf("%s: exit code %d: %s", args, code, stderr.String())
 		}
-	}
-}
-
-// withoutMetadata copies a safetensors file without its metadata.
-func withoutMetadata(t *testing.T, from, to string) {
-	t.Helper()
-	data, err := os.ReadFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := binary.LittleEndian.Uint64(data)
-	var header map[string]any
-	if err := json.Unmarshal(data[8:8+n], &header); err != nil {
-		t.Fatal(err)
-	}
-	delete(header, "__metadata__")
-	text, err := json.Marshal(header)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := binary.LittleEndian.AppendUint64(nil, uint64(len(text)))
-	if err := os.WriteFile(to, slices.Concat(out, text, data[8+n:]), 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
 

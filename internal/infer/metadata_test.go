@@ -1,39 +1,23 @@
 package infer
 
 import (
-	"encoding/binary"
-	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"clusir/internal/testnet"
 )
 
 // withMetadata writes the embedded model with another value under a key of its metadata.
 func withMetadata(t *testing.T, key, value string) string {
 	t.Helper()
-	data, err := os.ReadFile("../../weights/nano.safetensors")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := binary.LittleEndian.Uint64(data)
-	var header map[string]any
-	if err := json.Unmarshal(data[8:8+n], &header); err != nil {
-		t.Fatal(err)
-	}
-	metadata := header["__metadata__"].(map[string]any)
-	delete(metadata, "sha256")
-	delete(metadata, "format")
-	metadata[key] = value
-	text, err := json.Marshal(header)
-	if err != nil {
-		t.Fatal(err)
-	}
 	path := filepath.Join(t.TempDir(), "model.safetensors")
-	file := append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...)
-	if err := os.WriteFile(path, append(file, data[8+n:]...), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testnet.EditHeader(t, "../../weights/nano.safetensors", path, func(header map[string]any) {
+		metadata := header["__metadata__"].(map[string]any)
+		delete(metadata, "sha256")
+		delete(metadata, "format")
+		metadata[key] = value
+	})
 	return path
 }
 
