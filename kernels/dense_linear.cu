@@ -77,10 +77,10 @@ extern "C" __global__ void __launch_bounds__(threads)
   if (dbias && k == 0) dbias[o] += bias;
 }
 
-// mixed: y_r = (or +=) Σ_l a[r·row + l·column] c_l. A thread computes 4 numbers of 4 rows;
+// mix: y_r = (or +=) Σ_l a[r·row + l·column] c_l. A thread computes 4 numbers of 4 rows;
 // block (x, y): numbers from 1024x, rows from 4y.
 template <bool ADD>
-__device__ __forceinline__ void mixed(float* y, const float* a, const float* c, int R, int L, int row, int column,
+__device__ __forceinline__ void mix(float* y, const float* a, const float* c, int R, int L, int row, int column,
                                       long long n) {
   const long long i = 4 * (static_cast<long long>(blockIdx.x) * long_threads + threadIdx.x);
   const int r0 = blockIdx.y * rows;
@@ -105,12 +105,12 @@ __device__ __forceinline__ void mixed(float* y, const float* a, const float* c, 
 
 extern "C" __global__ void __launch_bounds__(long_threads)
     mix_fwd(float* __restrict__ y, const float* __restrict__ a, const float* __restrict__ c, int R, int L, long long n) {
-  mixed<false>(y, a, c, R, L, L, 1, n);
+  mix<false>(y, a, c, R, L, L, 1, n);
 }
 // mix_dc: dc_l += Σ_r a_rl dy_r, the same with a transposed.
 extern "C" __global__ void __launch_bounds__(long_threads)
     mix_dc(float* __restrict__ dc, const float* __restrict__ a, const float* __restrict__ dy, int R, int L, long long n) {
-  mixed<true>(dc, a, dy, L, R, 1, L, n);
+  mix<true>(dc, a, dy, L, R, 1, L, n);
 }
 
 // mix_dots: partial[r L + l][b] = dy_r·c_l over the 1024 numbers of block b of row

@@ -25,7 +25,7 @@
 
 constexpr int threads = 256, window = 11, frame = window - 1, scales_most = 5;
 constexpr int tile_w = 32, tile_h = 16;
-constexpr float c1 = 1e-4f, c2 = 9e-4f, least = 1e-6f;
+constexpr float c1 = 1e-4f, c2 = 9e-4f, min_term = 1e-6f;
 
 // The window's line: exp(−d²/(2·1.5²)) for d = −5..5, divided by its sum.
 __constant__ float line[window] = {1.028380084e-3f, 7.598758135e-3f, 3.600077213e-2f, 1.093606895e-1f,
@@ -95,8 +95,8 @@ struct Lines {
   __device__ __forceinline__ void set(int i, int j, const Moments& m) {
     mx[i][j] = m.mx, mt[i][j] = m.mt, vx[i][j] = m.vx, vt[i][j] = m.vt, vxt[i][j] = m.vxt;
   }
-  // under returns the moments of the window whose corner is at row i, column j.
-  __device__ __forceinline__ Moments under(int i, int j) const {
+  // window_at returns the moments of the window whose corner is at row i, column j.
+  __device__ __forceinline__ Moments window_at(int i, int j) const {
     Moments m = {};
 #pragma unroll
     for (int k = 0; k < window; k++) m.mx += line[k] * mx[i + k][j], m.mt += line[k] * mt[i + k][j];
@@ -149,7 +149,7 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
   for (int n = threadIdx.x; n < tile_h * tile_w; n += threads) {
     const int i = n / tile_w, j = n % tile_w;
     if (at.i + i >= h || at.j + j >= w) continue;
-    const Moments m = lines.under(i, j);
+    const Moments m = lines.window_at(i, j);
     const float cs = (2.f * m.vxt + c2) / (m.vx + m.vt + c2);
     const float l = last ? (2.f * m.mx * m.mt + c1) / (m.mx * m.mx + m.mt * m.mt + c1) : 1.f;
     sum += l * cs;
@@ -183,9 +183,9 @@ extern "C" __global__ void __launch_bounds__(threads)
         term = warp_sum(term) / windows;
         part += static_cast<size_t>(planes) * tiles;
         const float a = exponents[s] / exponent;
-        if (round == 0) value *= powf(term < least ? least : term, a);
+        if (round == 0) value *= powf(term < min_term ? min_term : term, a);
         else if (lane == 0)
-          shares[s * planes + p] = term < least ? 0.f : a * value / term / windows / static_cast<float>(planes);
+          shares[s * planes + p] = term < min_term ? 0.f : a * value / term / windows / static_cast<float>(planes);
       }
     }
     if (lane == 0) total += value;

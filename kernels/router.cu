@@ -14,8 +14,8 @@ constexpr int threads = 128;
 
 __device__ __forceinline__ int thread() { return blockIdx.x * threads + threadIdx.x; }
 
-// spread returns exp(logσ_n)·ε_bn at number d of cluster n, 0 without noise.
-__device__ __forceinline__ float spread(const float* logsigma, const float* eps, int nd, int i) {
+// deviation returns exp(logσ_n)·ε_bn at number d of cluster n, 0 without noise.
+__device__ __forceinline__ float deviation(const float* logsigma, const float* eps, int nd, int i) {
   return eps ? expf(logsigma[nd]) * eps[i] : 0.f;
 }
 
@@ -24,7 +24,7 @@ extern "C" __global__ void __launch_bounds__(threads)
     tokens_fwd(float* __restrict__ t, const float* __restrict__ alpha, const float* __restrict__ mu,
                const float* __restrict__ logsigma, const float* __restrict__ eps, int B, int N, int D) {
   const int i = thread(), nd = i % (N * D);
-  if (i < B * N * D) t[i] = alpha[i / D] * (mu[nd] + spread(logsigma, eps, nd, i));
+  if (i < B * N * D) t[i] = alpha[i / D] * (mu[nd] + deviation(logsigma, eps, nd, i));
 }
 
 // tokens_dalpha: dα_bn += Σ_d dt (μ + exp(logσ) ε), one warp for each b, n.
@@ -36,7 +36,7 @@ extern "C" __global__ void __launch_bounds__(threads)
   float sum = 0.f;
   for (int d = threadIdx.x % 32; d < D; d += 32) {
     const int i = bn * D + d, nd = i % (N * D);
-    sum += dt[i] * (mu[nd] + spread(logsigma, eps, nd, i));
+    sum += dt[i] * (mu[nd] + deviation(logsigma, eps, nd, i));
   }
   sum = warp_sum(sum);
   if (threadIdx.x % 32 == 0) dalpha[bn] += sum;
@@ -55,7 +55,7 @@ extern "C" __global__ void __launch_bounds__(threads)
     const int i = b * N * D + nd;
     const float g = alpha[i / D] * dt[i];
     mean += g;
-    noise += g * spread(logsigma, eps, nd, i);
+    noise += g * deviation(logsigma, eps, nd, i);
   }
   if (dmu) dmu[nd] += mean;
   if (dlogsigma) dlogsigma[nd] += noise;

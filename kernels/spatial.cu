@@ -51,8 +51,8 @@ struct Neighbours {
     second = min(first + 1, from - 1);
     weight = static_cast<float>(at - first * unit) / unit;
   }
-  // of returns the weight of index k.
-  __device__ __forceinline__ float of(int k) const {
+  // weight_of returns the weight of index k.
+  __device__ __forceinline__ float weight_of(int k) const {
     return (first == k ? 1.f - weight : 0.f) + (second == k ? weight : 0.f);
   }
 };
@@ -95,10 +95,10 @@ extern "C" __global__ void __launch_bounds__(threads)
   const Reach rows(k, H, h), columns(l, W, w);
   float sum = 0.f;
   for (int i = rows.begin; i < rows.end; i++) {
-    const float v = Neighbours(i, H, h).of(k);
+    const float v = Neighbours(i, H, h).weight_of(k);
     if (v == 0.f) continue;
     float line = 0.f;
-    for (int j = columns.begin; j < columns.end; j++) line += Neighbours(j, W, w).of(l) * dy[(plane * H + i) * W + j];
+    for (int j = columns.begin; j < columns.end; j++) line += Neighbours(j, W, w).weight_of(l) * dy[(plane * H + i) * W + j];
     sum += v * line;
   }
   dx[(plane * h + k) * w + l] += sum;

@@ -31,9 +31,9 @@ struct Place {
 
 __device__ __forceinline__ float modulus(float re, float im) { return sqrtf(re * re + im * im + 1e-4f); }
 
-// turned sets c and s to the cosine and the sine of x. It converts x to half turns and
+// sine_cosine sets c and s to the cosine and the sine of x. It converts x to half turns and
 // subtracts whole turns before anything is rounded.
-__device__ __forceinline__ void turned(float x, float& c, float& s) {
+__device__ __forceinline__ void sine_cosine(float x, float& c, float& s) {
   constexpr float inverse = .31830987f, rest = 1.28412767e-8f;  // of 1/π
   const float whole = 2.f * rintf(.5f * inverse * x);
   const float r = fmaf(x, inverse, -whole) + x * rest;
@@ -94,7 +94,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 #pragma unroll
   for (int k = 0; k < 4; k++) {
     float c, s;
-    turned(t[k], c, s);
+    sine_cosine(t[k], c, s);
     const float a = re[k], b = im[k], scale = 1.f + g[k];
     re[k] = scale * (a * c - b * s);
     im[k] = scale * (a * s + b * c);
@@ -120,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 #pragma unroll
   for (int k = 0; k < 4; k++) {
     float c, s;
-    turned(t[k], c, s);
+    sine_cosine(t[k], c, s);
     const float a = re[k] * c - im[k] * s, b = re[k] * s + im[k] * c, scale = 1.f + g[k];
     g[k] = dre[k] * a + dim[k] * b;
     t[k] = scale * (dim[k] * a - dre[k] * b);

@@ -73,7 +73,7 @@ static Shadow& shared_shadow() {
   return *w.shadow;
 }
 
-static const char* word(Access a) {
+static const char* name_of(Access a) {
   return a == Access::read ? "reads" : a == Access::atomic ? "updates" : "writes";
 }
 
@@ -90,32 +90,32 @@ static void check_cells(Cell* c, size_t bytes, Access kind, const void* p, const
   for (size_t i = 0; i < (bytes + shadow_grain - 1) / shadow_grain; i++) {
     const bool reads = kind == Access::read || kind == Access::atomic, written = c[i].write.run == now.run;
     if (shared && reads && !written) {
-      where(pc, at, sizeof at);
+      locate(pc, at, sizeof at);
       fail(launch_failed, "reads shared memory that nothing has written, at %s", at);
     }
     if (written && c[i].write.pending && kind != Access::deliver) {
-      where(pc, at, sizeof at);
-      fail(launch_failed, "%s memory to which thread %u has a cp.async in flight, at %s", word(kind), c[i].write.thread, at);
+      locate(pc, at, sizeof at);
+      fail(launch_failed, "%s memory to which thread %u has a cp.async in flight, at %s", name_of(kind), c[i].write.thread, at);
     }
     const Moment* other = race(c[i], now, kind, l.fences);
     if (!other) continue;
     bool wrote = other == &c[i].write;
-    where(pc, at, sizeof at);
+    locate(pc, at, sizeof at);
     fail(launch_failed, "race: %s %s memory at %p that thread %u of block %u %s, with nothing that orders the two, at %s",
-         word(kind), shared ? "shared" : "global", p, other->thread, other->block, wrote ? "has written" : "has read", at);
+         name_of(kind), shared ? "shared" : "global", p, other->thread, other->block, wrote ? "has written" : "has read", at);
   }
 }
 
 [[noreturn]] static void out_of_bounds(const void* p, size_t bytes, Access kind, const void* pc) {
   char at[300], near[200] = "no allocation is there";
-  where(pc, at, sizeof at);
+  locate(pc, at, sizeof at);
   for (size_t back = 1; back <= 1 << 20; back *= 2)
     if (Allocation* a = find(static_cast<const char*>(p) - back)) {
       snprintf(near, sizeof near, "%zu bytes behind the start of an allocation of %zu",
                size_t(static_cast<const char*>(p) - a->base), a->bytes);
       break;
     }
-  fail(illegal_address, "out of bounds: %s %zu bytes at %p (%s), at %s", word(kind), bytes, p, near, at);
+  fail(illegal_address, "out of bounds: %s %zu bytes at %p (%s), at %s", name_of(kind), bytes, p, near, at);
 }
 
 void touch(const void* address, size_t bytes, Access kind, const void* pc) {
@@ -141,8 +141,8 @@ void touch(const void* address, size_t bytes, Access kind, const void* pc) {
 static void touch_aligned(const void* p, size_t bytes, Access kind, const void* pc) {
   if (current && reinterpret_cast<uintptr_t>(p) % bytes) {
     char at[300];
-    where(pc, at, sizeof at);
-    fail(misaligned_address, "%s %zu bytes at %p, which is no multiple of that, at %s", word(kind), bytes, p, at);
+    locate(pc, at, sizeof at);
+    fail(misaligned_address, "%s %zu bytes at %p, which is no multiple of that, at %s", name_of(kind), bytes, p, at);
   }
   touch(p, bytes, kind, pc);
 }

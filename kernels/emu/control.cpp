@@ -13,8 +13,8 @@ static std::string armed, message;
 static int armed_nth = 0, armed_code = 0;
 static uint64_t calls = 0;
 
-// due counts one event of that name, and of an alternative name.
-static int due(const char* name, const char* also) {
+// failure_of counts one event of that name, and of an alternative name.
+static int failure_of(const char* name, const char* also) {
   if (armed_nth <= 0 || (armed != name && armed != also)) return 0;
   return --armed_nth == 0 ? armed_code : 0;
 }
@@ -22,12 +22,12 @@ static int due(const char* name, const char* also) {
 int enter(const char* call) {
   std::lock_guard l(lock);
   calls++;
-  return due(call, "*");
+  return failure_of(call, "*");
 }
 
 int kernel_fault(const char* name) {
   std::lock_guard l(lock);
-  return due(("kernel:" + std::string(name)).c_str(), "kernel");
+  return failure_of(("kernel:" + std::string(name)).c_str(), "kernel");
 }
 
 void report(const char* text) {
@@ -36,7 +36,7 @@ void report(const char* text) {
   fprintf(stderr, "software device: %s\n", text);
 }
 
-bool lasting(int code) {
+bool is_sticky(int code) {
   switch (code) {
     case 46:   // device unavailable
     case 214:  // uncorrectable memory error

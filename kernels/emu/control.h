@@ -54,8 +54,8 @@ int enter(const char* call);
 int kernel_fault(const char* name);
 // report keeps a fault's text for softdevice_message and prints it.
 void report(const char* text);
-// lasting reports whether a context is lost after this CUresult.
-bool lasting(int code);
+// is_sticky reports whether a context is lost after this CUresult.
+bool is_sticky(int code);
 // idle reports whether kernels, copies and fills are accepted but not run.
 bool idle();
 // setting reads a number from the environment.

@@ -102,8 +102,8 @@ CUresult need_context();
 CUctx_st* current_context();
 int device_count();
 size_t device_memory();
-// lose marks a context as lost; the first reason is kept.
-void lose(CUctx_st* c, int code);
+// mark_lost marks a context as lost; the first reason is kept.
+void mark_lost(CUctx_st* c, int code);
 // refuse_in_capture is the result of a call that cannot be captured: it invalidates the
 // capture that the calling thread has begun, if any.
 CUresult refuse_in_capture();

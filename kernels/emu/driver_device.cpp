@@ -17,14 +17,14 @@ int device_count() { return int(setting("SOFTDEVICE_COUNT", 1)); }
 size_t device_memory() { return size_t(setting("SOFTDEVICE_MEMORY", 40 << 10)) << 20; }
 CUctx_st* current_context() { return bound; }
 
-void lose(CUctx_st* c, int code) {
+void mark_lost(CUctx_st* c, int code) {
   int none = 0;
   c->lost.compare_exchange_strong(none, code);
 }
 
 CUresult begin(const char* call) {
   int code = enter(call);
-  if (code && lasting(code) && bound) lose(bound, code);
+  if (code && is_sticky(code) && bound) mark_lost(bound, code);
   return CUresult(code);
 }
 

@@ -201,10 +201,10 @@ API(cuLaunchKernel, CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigne
   auto args = copy_arguments(*k, given);
   s->push([=] {
     if (context->lost) return;
-    if (int code = kernel_fault(k->name)) return lose(context, code);
+    if (int code = kernel_fault(k->name)) return mark_lost(context, code);
     Failure failure = run_grid(Launch{k, args->pointers.data(), grid, block, shared, 0, nullptr});
     if (!failure.code) return;
-    lose(context, failure.code);
+    mark_lost(context, failure.code);
     report(failure.text);
   });
   return CUDA_SUCCESS;

@@ -56,7 +56,7 @@ static thread_local const void* fault_pc;
 // free by then.
 static void landing() {
   char at[300];
-  where(fault_pc, at, sizeof at);
+  locate(fault_pc, at, sizeof at);
   Worker& w = *current->worker;
   const char* low = w.stacks + size_t(current->index) * stack_size;
   if (fault_at >= low && fault_at < low + page)
@@ -98,7 +98,7 @@ static bool place(FILE* f, char* out, size_t size) {
   return true;
 }
 
-void where(const void* pc, char* out, size_t size) {
+void locate(const void* pc, char* out, size_t size) {
   Dl_info info;
   snprintf(out, size, "%p", pc);
   if (!dladdr(pc, &info) || !info.dli_fname) return;

@@ -36,18 +36,18 @@ static void power(row& p, const row& x) { p = (row)((bits)x & 0x7ff0000000000000
 // more accurate.
 template <int N>
 static void short_sum(row& c, const float* a, const row* b, const row* b_power) {
-  row product[N], most, p;
-  power(most, c);
+  row product[N], largest, p;
+  power(largest, c);
   for (int k = 0; k < N; k++) {
     const row factor = a[k] + row{};
     product[k] = factor * b[k];
     power(p, factor);
     p *= b_power[k];
-    most = p > most ? p : most;
+    largest = p > largest ? p : largest;
   }
   const row bottom = 0x1p-1000 + row{}, top = 0x1p200 + row{};
-  const bits odd = ~(most <= top);
-  row unit = (most > bottom ? most : bottom) * 0x1p-24;
+  const bits odd = ~(largest <= top);
+  row unit = (largest > bottom ? largest : bottom) * 0x1p-24;
   whole sum = __builtin_convertvector(c / unit, whole);
   row plain = c;
   for (int k = 0; k < N; k++) {

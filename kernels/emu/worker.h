@@ -49,8 +49,8 @@ void catch_faults();
 char* map_guarded(size_t bytes);
 void unmap_guarded(char* p, size_t bytes);
 
-// where writes "function (file:line)" of the call that returns to a code address,
+// locate writes "function (file:line)" of the call that returns to a code address,
 // as well as debug information allows, for messages.
-void where(const void* pc, char* out, size_t size);
+void locate(const void* pc, char* out, size_t size);
 
 }  // namespace emu

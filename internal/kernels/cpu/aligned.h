@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #endif
 
-// take_aligned returns NULL where the system has none. bytes is a multiple of align.
-static inline void* take_aligned(size_t align, size_t bytes) {
+// alloc_aligned returns NULL where the system has none. bytes is a multiple of align.
+static inline void* alloc_aligned(size_t align, size_t bytes) {
 #if defined(_WIN32)
   return _aligned_malloc(bytes, align);
 #else
@@ -16,7 +16,7 @@ static inline void* take_aligned(size_t align, size_t bytes) {
 #endif
 }
 
-static inline void give_aligned(void* p) {
+static inline void free_aligned(void* p) {
 #if defined(_WIN32)
   _aligned_free(p);
 #else
@@ -26,11 +26,11 @@ static inline void give_aligned(void* p) {
 
 static const size_t kHuge = 2 << 20;  // bytes of a huge page
 
-// take_pages returns whole pages for bytes, huge ones for as much as fills them: the rest
+// alloc_pages returns whole pages for bytes, huge ones for as much as fills them: the rest
 // of a last huge page would be memory that nothing uses.
-static inline void* take_pages(size_t bytes) {
+static inline void* alloc_pages(size_t bytes) {
   size_t align = bytes >= kHuge ? kHuge : 4096, whole = (bytes + align - 1) / align * align;
-  void* p = take_aligned(align, whole);
+  void* p = alloc_aligned(align, whole);
 #if defined(MADV_HUGEPAGE)
   if (p && bytes >= kHuge) madvise(p, bytes, MADV_HUGEPAGE);
 #endif

@@ -135,8 +135,8 @@ static void tile_rows(int64_t m, int64_t G, int64_t n, const Steps& s, const Pai
 // by_tiles is the product of M rows and G runs of n columns, n a multiple of kTile.
 static void by_tiles(int64_t M, int64_t G, int64_t n, const Steps& s, const Pair* A, int64_t lda, Mat<const Pair> B,
                      Mat<float> C, Accumulate acc) {
-  int64_t tiles = (M + kTile - 1) / kTile, most = (M + tiles - 1) / tiles, rest = s.K % kTile;
-  for (int64_t i = 0, m = most; i < M; m = M - i) {
+  int64_t tiles = (M + kTile - 1) / kTile, height = (M + tiles - 1) / tiles, rest = s.K % kTile;
+  for (int64_t i = 0, m = height; i < M; m = M - i) {
     shape_tiles(m, rest);
     while (i < M && M - i >= m) {
       bool two = M - i >= 2 * m;

@@ -39,7 +39,7 @@ static void gather_pixels(float* u, int64_t room, int64_t parts, const Tensor* x
 static void conv1x1(Pool& pool, Tensor y, Tensor w, Tensor bias, int64_t parts, const Tensor* xs) {
   int64_t B = y.n[0], O = y.n[1], HW = y.n[2] * y.n[3];
   int64_t K = channels(parts, xs), T = pixel_tile(K, HW), per_image = ceil_div(HW, T);
-  const Operand* A = left<Operand>(pool, w, O, K, pool.shared((size_t)left_floats<Operand>(O, K)));
+  const Operand* A = pack_weights<Operand>(pool, w, O, K, pool.shared((size_t)packed_floats<Operand>(O, K)));
   pool.run(B * per_image, (size_t)((K + O + 2) * T + 64), [&](int64_t unit, Scratch& s) {
     int64_t b = unit / per_image, at = unit % per_image * T, n = min(T, HW - at), N = round_up(n, L);
     Operand* u = take_operand<Operand>(s, K, N);
@@ -65,7 +65,7 @@ INLINE float row_sum(const float* p, int64_t n) {
 // transposed returns wᵀ [K,O] of w [O,K] as operand A, in the pool's shared memory.
 INLINE const Operand* transposed(Pool& pool, const float* w, int64_t O, int64_t K) {
   Operand* t = (Operand*)pool.shared((size_t)(pitch<Operand>(O) * K));
-  left_turned(O, K, w, t, pitch<Operand>(O));
+  transpose_weights(O, K, w, t, pitch<Operand>(O));
   return t;
 }
 
@@ -93,7 +93,7 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, Tensor dy, 
   Partials sums = partials(pool, part_count(units, B * HW, O * Kp), O * Kp + O);
   pool.run(sums.parts, (size_t)((K + 2 * O + Kp) * T + 128), [&](int64_t part, Scratch& s) {
     float *u = s.take(K * T), *g = s.take(O * T), *acc = sums.part(part);
-    Operand *ut = take_operand<Operand>(s, T, Kp), *A = beside<Operand>(g, s, T, O);
+    Operand *ut = take_operand<Operand>(s, T, Kp), *A = operand_of<Operand>(g, s, T, O);
     memset((void*)ut, 0, 4 * (size_t)(Kp * steps<Operand>(T)));
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
@@ -103,8 +103,8 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, Tensor dy, 
       for (int64_t o = 0; o < O; o++) acc[O * Kp + o] += row_sum(g + o * N, N);
       if (!dw) continue;
       gather_pixels(u, N, parts, xs, b, HW, at, n);
-      turned_across(K, Arithmetic<Operand>::together > 1 ? N : n, u, N, ut, Kp);
-      gemm(O, Kp, n, along_all(O, N, g, A), steps<Operand>(N), ut, Kp, acc, Kp, AddTo);
+      transpose_operand(K, Arithmetic<Operand>::width > 1 ? N : n, u, N, ut, Kp);
+      gemm(O, Kp, n, pack_rows(O, N, g, A), steps<Operand>(N), ut, Kp, acc, Kp, AddTo);
     }
   });
   reduce(pool, dw, sums, 0, O, K, Kp);

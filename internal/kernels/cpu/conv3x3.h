@@ -86,7 +86,7 @@ INLINE void micro3x3(int64_t C, const T* A, int64_t lda, const T* b, int64_t pla
           U a = splat(A[i * lda + ky * 3 + kx]);
           c[i][0] = mac(c[i][0], a, b0);
           if (vecs > 1) c[i][1] = mac(c[i][1], a, b1);
-          in_turn(i);
+          order_loads(i);
         }
       }
   }
@@ -112,7 +112,7 @@ struct Filter {
       : block(tiled<T> ? pitch<T>(6 * steps<T>(C)) : 3 * steps<T>(C)), row(3 * block) {}
   // at is the position of tap k of channel c.
   int64_t at(int64_t c, int k) const {
-    int64_t t = c / Arithmetic<T>::together;
+    int64_t t = c / Arithmetic<T>::width;
     return tiled<T> ? k / 3 * block + t * 3 + k % 3 : t * 9 + k;
   }
 };
@@ -124,7 +124,7 @@ struct Conv3Plan {
 };
 
 INLINE Conv3Plan conv3_plan(int64_t B, int64_t C, int64_t H, int64_t W, int64_t share) {
-  int64_t cols = W <= 320 ? W : even(W, 256, NR), line = round_up(cols, NR) + 16;
+  int64_t cols = W <= 320 ? W : equal_parts(W, 256, NR), line = round_up(cols, NR) + 16;
   int64_t rows = clamp((64 << 10) / (C * line) - 2, 4, 32);
   return {{H, W, shared_rows(B * ceil_div(W, cols), H, rows, share), cols}, line};
 }
@@ -133,12 +133,12 @@ INLINE Conv3Plan conv3_plan(int64_t B, int64_t C, int64_t H, int64_t W, int64_t 
 // outside the image. room is for a Feed of lines.
 template <class T>
 static void padded_tile(const Planes& x, const Tile& t, int64_t line, T* u, float* room) {
-  constexpr int64_t together = Arithmetic<T>::together;
+  constexpr int64_t width = Arithmetic<T>::width;
   int64_t xa = max(t.x0 - 1, 0), xb = min(t.x1 + 1, x.W), off = xa - (t.x0 - 1), plane = (t.y1 - t.y0 + 2) * line;
-  for (int64_t c0 = 0; c0 < x.C; c0 += together, u += (kCopies<T> - 1) * plane)
+  for (int64_t c0 = 0; c0 < x.C; c0 += width, u += (kCopies<T> - 1) * plane)
     for (int64_t y = t.y0 - 1; y <= t.y1; y++, u += line) {
       Feed<T> lines(u, line, room);
-      for (int64_t c = c0; c < min(c0 + together, x.C); c++) {
+      for (int64_t c = c0; c < min(c0 + width, x.C); c++) {
         float* row = lines.row();
         memset(row, 0, 4 * (size_t)line);
         if (y >= 0 && y < x.H) fetch(x, c, y, xa, xb - xa, row + off);
@@ -171,10 +171,10 @@ struct TapsOf<Pair> {
   }
 };
 
-// left3x3 is left (tile.h) for filters w [O,C,9]: pairs are of two channels.
+// pack_weights3x3 is pack_weights (tile.h) for filters w [O,C,9]: pairs are of two channels.
 template <class T>
-INLINE const T* left3x3(Pool& pool, const float* w, int64_t O, int64_t C, float* room) {
-  if constexpr (Arithmetic<T>::together == 1) {
+INLINE const T* pack_weights3x3(Pool& pool, const float* w, int64_t O, int64_t C, float* room) {
+  if constexpr (Arithmetic<T>::width == 1) {
     return w;
   } else {
     T* rounded = (T*)room;
@@ -235,7 +235,7 @@ static void product3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t 
   }
 }
 
-// convolve computes y (+)= w * x; w is [O,C,9], as left3x3 gives it.
+// convolve computes y (+)= w * x; w is [O,C,9], as pack_weights3x3 gives it.
 template <class T>
 static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w, int64_t B, Accumulate acc) {
   int64_t C = x0.C, O = y0.C, pixels = x0.H * x0.W, K = kCopies<T> * steps<T>(C), row = Filter<T>(C).row;
@@ -261,20 +261,20 @@ static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w,
 
 static void conv3x3(Pool& pool, Tensor y, Tensor x, Tensor w) {
   int64_t O = w.n[0], C = w.n[1];
-  int64_t room = Arithmetic<Operand>::together > 1 ? O * Filter<Operand>(C).row : 0;
-  const Operand* A = left3x3<Operand>(pool, w, O, C, pool.shared((size_t)room));
+  int64_t room = Arithmetic<Operand>::width > 1 ? O * Filter<Operand>(C).row : 0;
+  const Operand* A = pack_weights3x3<Operand>(pool, w, O, C, pool.shared((size_t)room));
   convolve(pool, stored(y, x), stored(x, x), A, x.n[0], Overwrite);
 }
 
-// turned returns the filter of the transposed convolution, [C,O,9], taps
+// flipped returns the filter of the transposed convolution, [C,O,9], taps
 // reversed, in the pool's shared memory.
-static const Operand* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
-  constexpr int64_t together = Arithmetic<Operand>::together;
+static const Operand* flipped(Pool& pool, const float* w, int64_t O, int64_t C) {
+  constexpr int64_t width = Arithmetic<Operand>::width;
   Filter<Operand> f(O);
   Operand* t = (Operand*)pool.shared((size_t)(C * f.row));
   pool.run(ceil_div(C, 16), 0, [&](int64_t unit, Scratch&) {
     for (int64_t c = unit * 16; c < min(C, unit * 16 + 16); c++)
-      for (int64_t o = 0; o < O; o += together) {
+      for (int64_t o = 0; o < O; o += width) {
         const float* taps = w + (o * C + c) * 9;
         TapsOf<Operand> of(taps, o + 1 < O ? taps + 9 * C : nullptr);
         for (int k = 0; k < 9; k++) t[c * f.row + f.at(o, k)] = of.at[8 - k];
@@ -290,16 +290,16 @@ static const Operand* turned(Pool& pool, const float* w, int64_t O, int64_t C) {
 static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const Planes& x0, int64_t B) {
   int64_t C = x0.C, O = dy0.C, pixels = x0.H * x0.W, Cp = round_up(C, L);
   Conv3Plan p = conv3_plan(B, C + O, x0.H, x0.W, 4);
-  constexpr int64_t together = Arithmetic<Operand>::together;
-  p.line = round_up(p.tiles.cols + 2, together);
+  constexpr int64_t width = Arithmetic<Operand>::width;
+  p.line = round_up(p.tiles.cols + 2, width);
   int64_t units = B * p.tiles.count(), area = (p.tiles.rows + 2) * p.line, room = round_up(area, L) + 2 * L;
   Partials sums = partials(pool, part_count(units, B * pixels, 9 * O * Cp), 9 * O * Cp);
   pool.run(sums.parts, (size_t)(C * area + (Cp + O + 2) * room + 256), [&](int64_t part, Scratch& s) {
-    float *u = s.take(C * area + room), *line = together > 1 ? s.take(room) : nullptr, *acc = sums.part(part);
-    Operand *v[together], *g = take_operand<Operand>(s, room, O);
-    for (Operand*& turned : v) {
-      turned = take_operand<Operand>(s, room, Cp);
-      if (Cp > C) memset((void*)turned, 0, 4 * (size_t)(Cp * steps<Operand>(room)));
+    float *u = s.take(C * area + room), *line = width > 1 ? s.take(room) : nullptr, *acc = sums.part(part);
+    Operand *v[width], *g = take_operand<Operand>(s, room, O);
+    for (Operand*& transposed : v) {
+      transposed = take_operand<Operand>(s, room, Cp);
+      if (Cp > C) memset((void*)transposed, 0, 4 * (size_t)(Cp * steps<Operand>(room)));
     }
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
@@ -308,23 +308,23 @@ static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const 
       Planes x = x0, dy = dy0;
       x.p += t.b * C * pixels, dy.p += t.b * O * pixels;
       int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, own = high * p.line, K = own - 2;
-      int64_t all = (high + 2) * p.line, ldg = steps<Operand>(together > 1 ? round_up(own, L) : own);
+      int64_t all = (high + 2) * p.line, ldg = steps<Operand>(width > 1 ? round_up(own, L) : own);
       padded_tile(x, t, p.line, u, nullptr);
-      int64_t wide = together > 1 ? round_up(all, L) : all;
-      turned_across(C, wide, u, all, v[0], Cp);
-      one_on(steps<Operand>(wide), Cp, v[0], v[together - 1]);
+      int64_t wide = width > 1 ? round_up(all, L) : all;
+      transpose_operand(C, wide, u, all, v[0], Cp);
+      shift_pairs(steps<Operand>(wide), Cp, v[0], v[width - 1]);
       for (int64_t o = 0; o < O; o++) {
-        float* rows = place(g + o * ldg, line);
+        float* rows = row_buffer(g + o * ldg, line);
         for (int64_t r = 0; r < high; r++) {
           fetch(dy, o, t.y0 + r, t.x0, n, rows + r * p.line);
           memset(rows + r * p.line + n, 0, 4 * (size_t)(p.line - n));
         }
-        if (together > 1) memset(rows + own, 0, 4 * (size_t)(round_up(own, L) - own));
-        along(round_up(own, L), rows, g + o * ldg);
+        if (width > 1) memset(rows + own, 0, 4 * (size_t)(round_up(own, L) - own));
+        pack_row(round_up(own, L), rows, g + o * ldg);
       }
       for (int k = 0; k < 9; k++) {
         int64_t shift = k / 3 * p.line + k % 3;
-        gemm(O, Cp, K, g, ldg, v[shift % together] + shift / together * Cp, Cp, acc + k * O * Cp, Cp, AddTo);
+        gemm(O, Cp, K, g, ldg, v[shift % width] + shift / width * Cp, Cp, acc + k * O * Cp, Cp, AddTo);
       }
     }
   });
@@ -336,7 +336,7 @@ static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const 
 
 static void conv3x3_grad(Pool& pool, Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w) {
   Planes g = stored(dy, x), u = stored(x, x);
-  if (dx) convolve(pool, {dx, u.C, u.H, u.W, 0}, g, turned(pool, w, g.C, u.C), x.n[0], AddTo);
+  if (dx) convolve(pool, {dx, u.C, u.H, u.W, 0}, g, flipped(pool, w, g.C, u.C), x.n[0], AddTo);
   if (dw) conv3x3_grad_weight(pool, dw, g, u, x.n[0]);
 }
 

@@ -32,14 +32,14 @@ constexpr int64_t kMargin = 16;  // left margin of a ring's row: zeros for the c
 INLINE FFNPlan ffn_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t W, int64_t share) {
   FFNPlan p;
   p.C = C, p.h = h;
-  int64_t cols = W <= 320 ? W : even(W, 256, NR);
+  int64_t cols = W <= 320 ? W : equal_parts(W, 256, NR);
   p.cols = round_up(cols < W ? cols + 2 : W, L);
   int64_t rows = clamp((512 << 10) / (C * p.cols), 8, 64);
   p.tiles = {H, W, shared_rows(B * ceil_div(W, cols), H, rows, share), cols};
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
   p.slots = p.step == 1 ? 3 : 2 * max(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
-  p.chunk = even(h, (64 << 10) / (2 * p.slots * p.stride), kPart<Operand>);
+  p.chunk = equal_parts(h, (64 << 10) / (2 * p.slots * p.stride), kPart<Operand>);
   return p;
 }
 
@@ -57,7 +57,7 @@ INLINE Window window(const Tile& t, int64_t H, int64_t W) {
 template <class T>
 struct RowRoom {
   float *x, *feed, *mean, *rstd;
-  static constexpr bool in_place = Arithmetic<T>::together == 1;
+  static constexpr bool in_place = Arithmetic<T>::width == 1;
   static int64_t floats(const FFNPlan& p) {
     return (in_place ? 2 : p.C + 2) * p.cols + feed_floats<T>(p.cols) + 64;
   }
@@ -74,10 +74,10 @@ static void normalised(const FFNPlan& p, const float* x, const Window& w, const 
   for (int64_t r = 0; r < rows; r++) {
     T* v = u + r * p.cols;
     float* pixels = room.in_place ? (float*)v : room.x;
-    int64_t apart = room.in_place ? ld : p.cols;
+    int64_t stride = room.in_place ? ld : p.cols;
     for (int64_t c = 0; c < p.C; c++)
-      copy_padded(pixels + c * apart, x + (c * p.tiles.H + w.y0 + r) * p.tiles.W + w.x0, n, p.cols);
-    layer_norm(p.C, p.cols, pixels, apart, weight, bias, Feed<T>(v, ld, room.feed), nullptr, 0, room.mean, room.rstd);
+      copy_padded(pixels + c * stride, x + (c * p.tiles.H + w.y0 + r) * p.tiles.W + w.x0, n, p.cols);
+    layer_norm(p.C, p.cols, pixels, stride, weight, bias, Feed<T>(v, ld, room.feed), nullptr, 0, room.mean, room.rstd);
     for (int64_t k = 0; k < steps<T>(p.C); k++)  // beyond the image there is nothing, not the norm's bias
       memset((void*)(v + k * ld + n), 0, sizeof(T) * (size_t)(p.cols - n));
   }
@@ -189,14 +189,14 @@ INLINE void taps(const float* w, vf f[9]) {
 // gelu is as accurate as operands of T, to which its result is rounded.
 template <class T>
 INLINE vf gelu(vf x) {
-  return Arithmetic<T>::together > 1 ? vgelu_half(x) : vgelu(x);
+  return Arithmetic<T>::width > 1 ? vgelu_half(x) : vgelu(x);
 }
 
 // gelu_and_slope also computes the derivative; in full precision both share the error
 // function.
 template <class T>
 INLINE void gelu_and_slope(vf x, vf* y, vf* slope) {
-  if constexpr (Arithmetic<T>::together > 1) {
+  if constexpr (Arithmetic<T>::width > 1) {
     *y = vgelu_half(x), *slope = vgelu_slope_half(x);
   } else {
     vf cdf = 0.5f * (1.0f + verf(x * 0.70710678118f));
@@ -262,17 +262,17 @@ INLINE bool reached(const float* route, int64_t B, int64_t E, int64_t e) {
 // ffn_weights returns the weights of all experts that a sample is routed to.
 static const FFNWeights* ffn_weights(Pool& pool, int64_t C, int64_t h, int64_t B, int64_t E, const clusir_ffn* experts,
                                      const float* route) {
-  int64_t list = round_up(E * (int64_t)sizeof(FFNWeights) / 4, 16), expand = left_floats<Operand>(2 * h, C),
-          each = expand + left_floats<Operand>(C, h), used = 0;
+  int64_t list = round_up(E * (int64_t)sizeof(FFNWeights) / 4, 16), expand = packed_floats<Operand>(2 * h, C),
+          per_expert = expand + packed_floats<Operand>(C, h), used = 0;
   for (int64_t e = 0; e < E; e++) used += reached(route, B, E, e);
-  float* room = pool.shared((size_t)(list + used * each));
+  float* room = pool.shared((size_t)(list + used * per_expert));
   FFNWeights* weights = (FFNWeights*)room;
   room += list;
   for (int64_t e = 0; e < E; e++) {
     if (!reached(route, B, E, e)) continue;
-    weights[e] = {left<Operand>(pool, experts[e].expand, 2 * h, C, room), experts[e].depthwise,
-                  left<Operand>(pool, experts[e].project, C, h, room + expand)};
-    room += each;
+    weights[e] = {pack_weights<Operand>(pool, experts[e].expand, 2 * h, C, room), experts[e].depthwise,
+                  pack_weights<Operand>(pool, experts[e].project, C, h, room + expand)};
+    room += per_expert;
   }
   return weights;
 }

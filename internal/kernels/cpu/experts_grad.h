@@ -21,7 +21,7 @@ constexpr int kSteps = 4;  // rows of a step at most (ffn_grad_plan)
 // Row is room for one row of pixels as floats [C,cols], if it is not written directly
 // into an operand, and for its moments.
 struct Row {
-  static constexpr bool in_place = Arithmetic<Operand>::together == 1;
+  static constexpr bool in_place = Arithmetic<Operand>::width == 1;
   float *x, *mean, *rstd;
   float* of(Operand* row) const { return in_place ? (float*)row : x; }
 };
@@ -45,12 +45,12 @@ struct FFNGrad {
   int64_t size() const { return at_norm() + (in_bands ? 2 * p.C : 0); }
 
   // Buffers of one band: u with a halo of two rows, dy with one, both also
-  // turned for the band's own rows; the rings of e and dd; of a step the gated
+  // transposed for the band's own rows; the rings of e and dd; of a step the gated
   // rows and de, as A along pixels and, de, as B too.
   struct Band {
     Tile t;
     Window wu, wd;
-    Operand *u, *ut, *dy, *dyt, *gate, *de, *de_along;
+    Operand *u, *ut, *dy, *dyt, *gate, *de, *de_rows;
     float *du, *e, *dd, *dg, *room;
     float *xhat, *rstd;  // of its own rows, where in_bands
     float* taps;  // dDepthwise of a chunk, not yet summed over lanes: [2·chunk,9,L]
@@ -69,7 +69,7 @@ struct FFNGrad {
   // pixels as floats, for de along pixels, and for two rows of a step.
   int64_t halved_floats() const {
     int64_t group = p.step * p.cols;
-    if (Arithmetic<Operand>::together == 1) return 0;
+    if (Arithmetic<Operand>::width == 1) return 0;
     return p.C * p.cols + (p.chunk + 4) * group + 64;
   }
   void open(Band& b, Scratch& s) const;
@@ -96,51 +96,51 @@ inline void FFNGrad::open(Band& b, Scratch& s) const {
   b.e = s.take(ring_floats()), b.dd = s.take(ring_floats());
   b.gate = take_operand<Operand>(s, group, p.chunk), b.dg = s.take(p.chunk * group);
   float* de = s.take(2 * p.chunk * group);
-  b.de = (Operand*)de, b.de_along = beside<Operand>(de, s, group, 2 * p.chunk);
-  b.room = s.take(Arithmetic<Operand>::together > 1 ? 4 * group : 0);
+  b.de = (Operand*)de, b.de_rows = operand_of<Operand>(de, s, group, 2 * p.chunk);
+  b.room = s.take(Arithmetic<Operand>::width > 1 ? 4 * group : 0);
   b.taps = s.take(18 * p.chunk * L);
   b.xhat = in_bands ? s.take(p.C * own) : nullptr, b.rstd = in_bands ? s.take(own) : nullptr;
   Row room = {s.take(Row::in_place ? 0 : p.C * p.cols), s.take(p.cols), s.take(p.cols)};
-  size_t turned = 4 * (size_t)(Cp * steps<Operand>(own));
-  if (Cp > p.C) memset((void*)b.ut, 0, turned), memset((void*)b.dyt, 0, turned);
+  size_t transposed = 4 * (size_t)(Cp * steps<Operand>(own));
+  if (Cp > p.C) memset((void*)b.ut, 0, transposed), memset((void*)b.dyt, 0, transposed);
   open_u(b, room), open_dy(b, room);
 }
 
 // copy_row copies row y of image b of x [B,C,H,W] to u [C,cols], rows apart.
-INLINE void copy_row(const FFNPlan& p, const float* x, int64_t b, int64_t y, float* u, int64_t apart) {
+INLINE void copy_row(const FFNPlan& p, const float* x, int64_t b, int64_t y, float* u, int64_t stride) {
   for (int64_t c = 0; c < p.C; c++)
-    copy_padded(u + c * apart, x + ((b * p.C + c) * p.tiles.H + y) * p.tiles.W, p.tiles.W, p.cols);
+    copy_padded(u + c * stride, x + ((b * p.C + c) * p.tiles.H + y) * p.tiles.W, p.tiles.W, p.cols);
 }
 
 // open_u normalises the band's rows one by one, and transposes its own while they are in
 // the first-level cache.
 inline void FFNGrad::open_u(const Band& b, const Row& room) const {
   int64_t W = p.tiles.W, ld = (b.wu.y1 - b.wu.y0) * p.cols, own = (b.t.y1 - b.t.y0) * p.cols;
-  int64_t apart = Row::in_place ? ld : p.cols;
+  int64_t stride = Row::in_place ? ld : p.cols;
   for (int64_t y = b.wu.y0; y < b.wu.y1; y++) {
     Operand* to = b.u + (y - b.wu.y0) * p.cols;
     float* u = room.of(to);
     int64_t at = (y - b.t.y0) * p.cols;  // among the band's own rows
-    bool mine = at >= 0 && at < own, keep = in_bands && mine;
-    copy_row(p, x, b.t.b, y, u, apart);
-    layer_norm(p.C, p.cols, u, apart, norm_weight, norm_bias, Feed<float>(u, apart, nullptr),
+    bool owned = at >= 0 && at < own, keep = in_bands && owned;
+    copy_row(p, x, b.t.b, y, u, stride);
+    layer_norm(p.C, p.cols, u, stride, norm_weight, norm_bias, Feed<float>(u, stride, nullptr),
                keep ? b.xhat + at : nullptr, own, room.mean, keep ? b.rstd + at : room.rstd);
     for (int64_t c = 0; c < p.C && W < p.cols; c++)  // beyond the image there is nothing, not the norm's bias
-      memset(u + c * apart + W, 0, 4 * (size_t)(p.cols - W));
+      memset(u + c * stride + W, 0, 4 * (size_t)(p.cols - W));
     lay_out(p.C, p.cols, u, to, ld);
-    if (mine) turned_across(p.C, p.cols, u, apart, b.ut + steps<Operand>(at) * Cp, Cp);
+    if (owned) transpose_operand(p.C, p.cols, u, stride, b.ut + steps<Operand>(at) * Cp, Cp);
   }
 }
 
 inline void FFNGrad::open_dy(const Band& b, const Row& room) const {
-  int64_t ld = (b.wd.y1 - b.wd.y0) * p.cols, apart = Row::in_place ? ld : p.cols;
+  int64_t ld = (b.wd.y1 - b.wd.y0) * p.cols, stride = Row::in_place ? ld : p.cols;
   for (int64_t y = b.wd.y0; y < b.wd.y1; y++) {
     Operand* to = b.dy + (y - b.wd.y0) * p.cols;
     float* rows = room.of(to);
-    copy_row(p, dy, b.t.b, y, rows, apart);
+    copy_row(p, dy, b.t.b, y, rows, stride);
     lay_out(p.C, p.cols, rows, to, ld);
     if (y >= b.t.y0 && y < b.t.y1)
-      turned_across(p.C, p.cols, rows, apart, b.dyt + steps<Operand>((y - b.t.y0) * p.cols) * Cp, Cp);
+      transpose_operand(p.C, p.cols, rows, stride, b.dyt + steps<Operand>((y - b.t.y0) * p.cols) * Cp, Cp);
   }
 }
 
@@ -187,10 +187,10 @@ inline void FFNGrad::own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0
     taps(f.depthwise + (p.h + j0 + j) * 9, fb);
     for (int64_t r = 0; r < n; r++) {
       Operand* gate = b.gate + j * across + r * row;
-      float* g = place(gate, b.room);
+      float* g = row_buffer(gate, b.room);
       vf route = gate_grad_row(b, e, dd, j, near[r], fa, fb, b.dg + j * group + r * p.cols, g);
       if (y + r >= b.t.y0 && y + r < b.t.y1) b.droute += sum(route);
-      along(p.cols, g, gate);
+      pack_row(p.cols, g, gate);
     }
   }
   int64_t from = max(y, b.t.y0), to = min(y + n, b.t.y1);
@@ -229,7 +229,7 @@ inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t
   int64_t across = steps<Operand>(group), row = steps<Operand>(p.cols), H = pitch<Operand>(p.h);
   const Near near[kSteps] = {dd.near(y), dd.near(y + 1), dd.near(y + 2), dd.near(y + 3)};
   for (int64_t half = 0; half < 2; half++) {
-    Operand *de = b.de + half * p.chunk * group, *de_along = b.de_along + half * p.chunk * across;
+    Operand *de = b.de + half * p.chunk * group, *de_rows = b.de_rows + half * p.chunk * across;
     Feed<Operand> rows(de, group, b.room);
     for (int64_t j = 0; j < J; j++) {
       const float* filter = f.depthwise + (half * p.h + j0 + j) * 9;
@@ -238,11 +238,11 @@ inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t
       float* out = rows.row();
       depthwise_grad_rows(dd.channel(half * J + j), e.channel(half * J + j), near, n, w, p.tiles.W, p.cols, out,
                           b.taps + (half * J + j) * 9 * L);
-      along(pixels, out, de_along + j * across);
+      pack_row(pixels, out, de_rows + j * across);
       rows.done(pixels);
     }
     rows.end(pixels);
-    gemm(J, Cp, pixels, de_along, across, b.ut + (y - b.t.y0) * row * Cp, Cp, b.sums + (half * p.h + j0) * Cp, Cp,
+    gemm(J, Cp, pixels, de_rows, across, b.ut + (y - b.t.y0) * row * Cp, Cp, b.sums + (half * p.h + j0) * Cp, Cp,
          AddTo);
   }
   gemm_twice(p.C, pixels, J, expand_t + steps<Operand>(j0), 2 * H, H, b.de, group, p.chunk * group,
@@ -315,7 +315,7 @@ INLINE FFNPlan ffn_grad_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t
   p.step = p.cols >= 128 ? 1 : p.cols >= 64 ? 2 : 4;
   p.slots = p.step == 1 ? 3 : 2 * max(p.step, 2);
   p.stride = p.cols + 2 * kMargin;
-  p.chunk = even(h, (96 << 10) / (4 * p.slots * p.stride), kPart<Operand>);
+  p.chunk = equal_parts(h, (96 << 10) / (4 * p.slots * p.stride), kPart<Operand>);
   return p;
 }
 
@@ -360,7 +360,7 @@ static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusi
   g.dy = dy, g.x = x, g.norm_weight = norm.weight, g.norm_bias = norm.bias;
   int64_t units = B * g.p.tiles.count(), size = round_up(g.size() + units, 16), parts = part_count(units, B * H * W, size);
   int64_t image = g.in_bands ? 0 : round_up(B * C * H * W, 16), H2 = pitch<Operand>(h), K = pitch<Operand>(C);
-  int64_t turned = round_up(2 * H2 * C + h * K, 16), weights = turned + left_floats<Operand>(2 * h, C);
+  int64_t transposed = round_up(2 * H2 * C + h * K, 16), weights = transposed + packed_floats<Operand>(2 * h, C);
   Partials norms = {nullptr, kNormParts, round_up(2 * C, 16)};
   float* base = pool.shared((size_t)(image + weights + parts * size + norms.parts * norms.size));
   float *du = base, *wt = base + image;
@@ -371,10 +371,10 @@ static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusi
   for (int64_t e = 0; e < E; e++) {
     if (!reached(route, B, E, e)) continue;
     g.f = experts[e];
-    g.expand = left<Operand>(pool, g.f.expand, 2 * h, C, wt + turned);
+    g.expand = pack_weights<Operand>(pool, g.f.expand, 2 * h, C, wt + transposed);
     for (int64_t half = 0; half < 2; half++)
-      left_turned(h, C, g.f.expand + half * h * C, expand_t + half * H2, 2 * H2);
-    left_turned(C, h, g.f.project, project_t, K);
+      transpose_weights(h, C, g.f.expand + half * h * C, expand_t + half * H2, 2 * H2);
+    transpose_weights(C, h, g.f.project, project_t, K);
     expert_grad(pool, g, dexperts[e], droute ? droute + e : nullptr, E, route ? route + e : nullptr, B,
                 {wt + weights, parts, size});
   }

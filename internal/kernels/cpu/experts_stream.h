@@ -27,7 +27,7 @@ struct FFNStream {
     group = kRings / ring_floats();
   }
   int64_t ring_floats() const { return 2 * p.h * p.slots * p.stride; }
-  int64_t most_rows() const { return p.step + 2; }  // rows that are normalised at once
+  int64_t max_rows() const { return p.step + 2; }  // rows that are normalised at once
 
   // Band is a band's scratch and the experts of its sweep.
   struct Band {
@@ -42,7 +42,7 @@ struct FFNStream {
   };
   size_t floats(int64_t experts) const {
     int64_t own = p.step * p.cols;
-    return (size_t)((p.C + 1) * most_rows() * p.cols + RowRoom<Operand>::floats(p) + experts * ring_floats() +
+    return (size_t)((p.C + 1) * max_rows() * p.cols + RowRoom<Operand>::floats(p) + experts * ring_floats() +
                     (p.h + 1) * own + p.C * own + 128);
   }
 
@@ -81,12 +81,12 @@ struct FFNStream {
   }
 
   void run(Pool& pool, int64_t B, int64_t E, const FFNWeights* weights, const float* route) const {
-    int64_t together = min(min(group, E), 8);
-    pool.run(B * p.tiles.count(), floats(together), [&](int64_t unit, Scratch& s) {
+    int64_t per_sweep = min(min(group, E), 8);
+    pool.run(B * p.tiles.count(), floats(per_sweep), [&](int64_t unit, Scratch& s) {
       Tile t = tile_at(p.tiles, unit);
-      Band b = {take_operand<Operand>(s, p.C, most_rows() * p.cols),
+      Band b = {take_operand<Operand>(s, p.C, max_rows() * p.cols),
                 RowRoom<Operand>(p, s),
-                s.take((size_t)(together * ring_floats())),
+                s.take((size_t)(per_sweep * ring_floats())),
                 take_operand<Operand>(s, p.h, p.step * p.cols),
                 s.take((size_t)(p.C * p.step * p.cols)),
                 {},
@@ -95,7 +95,7 @@ struct FFNStream {
       for (int64_t e = 0; e < E; e++) {
         float weight = route ? route[t.b * E + e] : 1.0f;
         if (weight != 0) b.experts[b.count] = weights + e, b.weight[b.count++] = weight;
-        if (b.count == together || (e == E - 1 && b.count)) sweep(t, b, base), base = y, b.count = 0;
+        if (b.count == per_sweep || (e == E - 1 && b.count)) sweep(t, b, base), base = y, b.count = 0;
       }
       if (base == x) copy_tile(t);
     });

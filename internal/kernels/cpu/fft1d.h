@@ -89,7 +89,7 @@ struct Butterfly<4> {
 };
 
 // pass_at does a pass's work for one p: see FFTPass.
-template <int r, bool turned>
+template <int r, bool twiddled>
 INLINE void pass_at(const FFTPass& f, int64_t p, const Line& x, const Line& y) {
   const float* w = f.twiddle + p * 2 * (r - 1);
   for (int64_t q = 0; q < f.stride; q++) {
@@ -101,7 +101,7 @@ INLINE void pass_at(const FFTPass& f, int64_t p, const Line& x, const Line& y) {
     put(y, k, a[0]);
 #pragma GCC unroll 8
     for (int u = 1; u < r; u++)
-      put(y, k + f.stride * u, turned ? times(a[u], w[2 * u - 2], w[2 * u - 1]) : a[u]);
+      put(y, k + f.stride * u, twiddled ? times(a[u], w[2 * u - 2], w[2 * u - 1]) : a[u]);
   }
 }
 

@@ -7,7 +7,7 @@
 // nothing is unfolded. 12 bytes and k² MACs per element; bound by memory at k = 3.
 //
 // Backward, with g = dlow − dhigh: the transposed filter, which is the filter
-// turned around on g padded with zeros, gives the gradient of the padded rows,
+// flipped, on g padded with zeros, gives the gradient of the padded rows,
 // whose margins are added to the pixels that they reflect; df_uv is g times the
 // shifted x. A unit is one filter, all planes of its group.
 #pragma once
@@ -92,7 +92,7 @@ static void dynamic_filter(Pool& pool, Tensor low, Tensor high, Tensor x, Tensor
 // a vector of sums for each tap.
 struct FilterGrad {
   const FilterPlan& p;
-  float *u, *g, *turned, *row, *sums;
+  float *u, *g, *flipped, *row, *sums;
 
   static size_t floats(const FilterPlan& p) {
     return (size_t)((2 * p.H + 6 * p.r + 1) * p.line + p.k * p.k * (L + 1) + 80);
@@ -100,8 +100,8 @@ struct FilterGrad {
   FilterGrad(const FilterPlan& p_, const float* f, Scratch& s) : p(p_) {
     int64_t kk = p.k * p.k;
     u = s.take((size_t)((p.H + 2 * p.r) * p.line)), g = s.take((size_t)((p.H + 4 * p.r) * p.line));
-    turned = s.take((size_t)kk), row = s.take((size_t)p.line), sums = s.take((size_t)(kk * L));
-    for (int64_t t = 0; t < kk; t++) turned[t] = f[kk - 1 - t];
+    flipped = s.take((size_t)kk), row = s.take((size_t)p.line), sums = s.take((size_t)(kk * L));
+    for (int64_t t = 0; t < kk; t++) flipped[t] = f[kk - 1 - t];
     memset(g, 0, 4 * (size_t)((p.H + 4 * p.r) * p.line));
     memset(sums, 0, 4 * (size_t)(kk * L));
   }
@@ -120,7 +120,7 @@ struct FilterGrad {
     add_to(dx, dhigh, p.H * p.W);
     for (int64_t y = -p.r; y < p.H + p.r; y++) {
       float* d = dx + reflected(y, p.H) * p.W;
-      correlate_row(p.k, p.W + 2 * p.r, turned, g + (y + p.r) * p.line, p.line, row);
+      correlate_row(p.k, p.W + 2 * p.r, flipped, g + (y + p.r) * p.line, p.line, row);
       add_to(d, row + p.r, p.W);
       for (int64_t i = 1; i <= p.r; i++) {
         d[reflected(-i, p.W)] += row[p.r - i];

@@ -40,7 +40,7 @@ INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, S
       U a = splat(A[i * lda + k]);
       c[i][0] = mac(c[i][0], a, b0);
       if (vecs > 1) c[i][1] = mac(c[i][1], a, b1);
-      in_turn(i);
+      order_loads(i);
     }
   }
 #pragma GCC unroll 12

@@ -48,7 +48,7 @@ struct clusir_arena {
     while (kept_bytes > limit) {
       auto it = --kept.end();
       kept_bytes -= it->first;
-      give_aligned(it->second);
+      free_aligned(it->second);
       kept.erase(it);
     }
   }
@@ -66,7 +66,7 @@ clusir_arena* clusir_arena_open(void) {
 
 void clusir_arena_close(clusir_arena* a) {
   a->trim(0);
-  for (auto& block : a->used) give_aligned(block.first);
+  for (auto& block : a->used) free_aligned(block.first);
   delete a;
 }
 
@@ -76,10 +76,10 @@ float* clusir_arena_alloc(clusir_arena* a, int64_t n) {
   std::lock_guard<std::mutex> lock(a->mutex);
   if (float* p = a->reuse(bytes)) return p;
   a->trim(std::max(a->used_bytes / 4, kKept));
-  float* p = (float*)take_pages(bytes);
+  float* p = (float*)alloc_pages(bytes);
   if (!p) {
     a->trim(0);
-    p = (float*)take_pages(bytes);
+    p = (float*)alloc_pages(bytes);
   }
   if (p) a->hold(p, bytes);
   return p;

@@ -6,10 +6,10 @@
 // where K is odd the last one's second number is 0.
 //
 // A Feed lays out the rows of B as they are computed. A is weights, which are rounded
-// once per operation (left).
+// once per operation (pack_weights).
 //
 // Weights' gradients are products along pixels: A is rows of pixels as they are
-// (along), and B is such rows transposed (turned_across).
+// (pack_row), and B is such rows transposed (transpose_operand).
 //
 // OPERAND is the type of this build's operands: float or Pair. Rounding is to nearest,
 // ties to even; sums are in float.
@@ -30,12 +30,12 @@ typedef int32_t viu __attribute__((vector_size(4 * LANES), aligned(4), may_alias
 template <class T>
 struct Arithmetic {
   using Sum = T;
-  static constexpr int64_t together = 1;
+  static constexpr int64_t width = 1;
 };
 template <>
 struct Arithmetic<Pair> {
   using Sum = float;
-  static constexpr int64_t together = 2;
+  static constexpr int64_t width = 2;
 };
 
 using Operand = OPERAND;
@@ -43,7 +43,7 @@ using Operand = OPERAND;
 // tiled reports whether products of T use whole tiles (amx.h).
 #if defined(AMX_INSTRUCTIONS)
 template <class T>
-constexpr bool tiled = Arithmetic<T>::together > 1;
+constexpr bool tiled = Arithmetic<T>::width > 1;
 #else
 template <class T>
 constexpr bool tiled = false;
@@ -56,7 +56,7 @@ using Sum = typename Arithmetic<T>::Sum;
 // steps is the number of T's that hold n numbers along K.
 template <class T>
 INLINE int64_t steps(int64_t n) {
-  return (n + Arithmetic<T>::together - 1) / Arithmetic<T>::together;
+  return (n + Arithmetic<T>::width - 1) / Arithmetic<T>::width;
 }
 
 INLINE vi load(const Pair* p) { return *(const viu*)p; }
@@ -76,7 +76,7 @@ INLINE int64_t pitch(int64_t n) {
 
 // kPart is the number that parts of K should be multiples of: what one instruction takes.
 template <class T>
-constexpr int64_t kPart = tiled<T> ? 32 : Arithmetic<T>::together;
+constexpr int64_t kPart = tiled<T> ? 32 : Arithmetic<T>::width;
 
 enum Accumulate { Overwrite, AddTo };
 
@@ -141,7 +141,7 @@ template <>
 struct Feed<float> {
   float* p;
   int64_t ld;
-  INLINE_METHOD Feed(float* at, int64_t apart, float*) : p(at), ld(apart) {}
+  INLINE_METHOD Feed(float* at, int64_t stride, float*) : p(at), ld(stride) {}
   INLINE_METHOD float* row() const { return p; }
   INLINE_METHOD void done(int64_t) { p += ld; }
   INLINE_METHOD void end(int64_t) {}
@@ -153,7 +153,7 @@ struct Feed<Pair> {
   int64_t ld;
   float *room, *other;  // the next row goes to room; other holds the previous one if it has no partner yet
   bool half = false;
-  INLINE_METHOD Feed(Pair* at, int64_t apart, float* room_) : p(at), ld(apart), room(room_), other(nullptr) {}
+  INLINE_METHOD Feed(Pair* at, int64_t stride, float* room_) : p(at), ld(stride), room(room_), other(nullptr) {}
   INLINE_METHOD float* row() const { return room; }
   INLINE_METHOD void done(int64_t n) {
     if (!half) {
@@ -173,7 +173,7 @@ struct Feed<Pair> {
 // feed_floats is the room that a Feed of rows of n needs.
 template <class T>
 INLINE int64_t feed_floats(int64_t n) {
-  return Arithmetic<T>::together > 1 ? Arithmetic<T>::together * n : 0;
+  return Arithmetic<T>::width > 1 ? Arithmetic<T>::width * n : 0;
 }
 
 // round_row rounds a row of A; if K is odd, a 0 follows.
@@ -189,12 +189,12 @@ INLINE void round_row(const float* x, int64_t K, Pair* y) {
 INLINE void round_to(float* p, int64_t, float x) { *p = x; }
 INLINE void round_to(Pair* p, int64_t second, float x) { (second ? p->second : p->first) = round16(x); }
 
-// place is where the floats of a row of A are written: its own memory, or room, whose n
-// floats, a multiple of L, along then rounds.
-INLINE float* place(float* row, float*) { return row; }
-INLINE float* place(Pair*, float* room) { return room; }
-INLINE void along(int64_t, const float*, float*) {}
-INLINE void along(int64_t n, const float* x, Pair* row) {
+// row_buffer is where the floats of a row of A are written: its own memory, or room, whose n
+// floats, a multiple of L, pack_row then rounds.
+INLINE float* row_buffer(float* row, float*) { return row; }
+INLINE float* row_buffer(Pair*, float* room) { return room; }
+INLINE void pack_row(int64_t, const float*, float*) {}
+INLINE void pack_row(int64_t n, const float* x, Pair* row) {
   int64_t i = 0;
   for (; i + 2 * L <= n; i += 2 * L) store(row + i / 2, pack_along(load(x + i), load(x + i + L)));
   if (i == n) return;
@@ -202,16 +202,16 @@ INLINE void along(int64_t n, const float* x, Pair* row) {
   memcpy((void*)(row + i / 2), &last, 4 * L / 2);
 }
 
-// along_all is along for M consecutive rows of n: it returns room, or x itself.
-INLINE const float* along_all(int64_t, int64_t, const float* x, float*) { return x; }
-INLINE const Pair* along_all(int64_t M, int64_t n, const float* x, Pair* room) {
-  along(M * n, x, room);
+// pack_rows is pack_row for M consecutive rows of n: it returns room, or x itself.
+INLINE const float* pack_rows(int64_t, int64_t, const float* x, float*) { return x; }
+INLINE const Pair* pack_rows(int64_t M, int64_t n, const float* x, Pair* room) {
+  pack_row(M * n, x, room);
   return room;
 }
 
-// turned_across transposes the rows x [R,n], n a multiple of L, into B [n,R], ld apart.
+// transpose_operand transposes the rows x [R,n], n a multiple of L, into B [n,R], ld apart.
 // Columns of B up to a multiple of L repeat the last one.
-INLINE void turned_across(int64_t R, int64_t n, const float* x, int64_t ldx, Pair* y, int64_t ld) {
+INLINE void transpose_operand(int64_t R, int64_t n, const float* x, int64_t ldx, Pair* y, int64_t ld) {
   for (int64_t r = 0; r < R; r += L)
     for (int64_t i = 0; i < n; i += 2 * L) {
       vf v[L];
@@ -225,9 +225,9 @@ INLINE void turned_across(int64_t R, int64_t n, const float* x, int64_t ldx, Pai
     }
 }
 
-// one_on turns rows x [R+1,n] of pairs of numbers 2k and 2k+1 into those of 2k+1 and 2k+2.
-INLINE void one_on(int64_t, int64_t, const float*, float*) {}
-INLINE void one_on(int64_t R, int64_t n, const Pair* x, Pair* y) {
+// shift_pairs turns rows x [R+1,n] of pairs of numbers 2k and 2k+1 into those of 2k+1 and 2k+2.
+INLINE void shift_pairs(int64_t, int64_t, const float*, float*) {}
+INLINE void shift_pairs(int64_t R, int64_t n, const Pair* x, Pair* y) {
   for (int64_t i = 0; i < R * n; i += L) store(y + i, (load(x + i) >> 16 & 0xffff) | load(x + i + n) << 16);
 }
 

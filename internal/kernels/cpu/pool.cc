@@ -12,16 +12,16 @@ static inline void relax() { _mm_pause(); }
 static inline void relax() { std::this_thread::yield(); }
 #endif
 
-Scratch::~Scratch() { give_aligned(base_); }
+Scratch::~Scratch() { free_aligned(base_); }
 
 void Scratch::reset(size_t n) {
   used_ = 0;
   if (n <= room_) return;
-  give_aligned(base_);
+  free_aligned(base_);
   size_t bytes = n * sizeof(float);
   // Rows of a tile lie in as many small pages as there are channels, too many for the
   // table of the first level: a huge page is worth half of it unused.
-  base_ = (float*)take_pages(bytes >= kHuge / 2 && bytes < kHuge ? kHuge : bytes);
+  base_ = (float*)alloc_pages(bytes >= kHuge / 2 && bytes < kHuge ? kHuge : bytes);
   if (!base_) {
     fprintf(stderr, "clusir: out of memory: %zu bytes of scratch\n", n * sizeof(float));
     abort();

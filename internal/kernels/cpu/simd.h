@@ -80,9 +80,9 @@ INLINE vf load_n(const float* p, int n) {
 }
 INLINE void store_n(float* p, vf v, int n) { memcpy(p, &v, 4 * (size_t)n); }
 
-// in_turn, after step i of an unrolled loop, keeps later loads from moving before it. On
+// order_loads, after step i of an unrolled loop, keeps later loads from moving before it. On
 // arm64 GCC would start with all loads and spill accumulators for them.
-INLINE void in_turn(int i) {
+INLINE void order_loads(int i) {
 #if defined(__aarch64__)
   if (i % 4 == 3) asm volatile("" ::: "memory");
 #else

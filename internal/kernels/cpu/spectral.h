@@ -20,7 +20,7 @@ constexpr float kSpectralFloor = 1e-4f;  // added to |z|²
 // bins_tile is the number of bins in a tile that needs `rows` rows of scratch:
 // 384 KiB of it, in tiles of about the same size.
 INLINE int64_t bins_tile(int64_t rows, int64_t bins) {
-  return even(bins, clamp((96 << 10) / rows / NR * NR, 32, 256), NR);
+  return equal_parts(bins, clamp((96 << 10) / rows / NR * NR, 32, 256), NR);
 }
 
 // SpectralTile is the forward pass's scratch.

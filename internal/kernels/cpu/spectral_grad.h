@@ -32,12 +32,12 @@ static void reduce_fuse(Pool& pool, const clusir_fuse& d, const Partials& sums, 
   reduce(pool, d.b2, sums, at.b2, 1, C, C);
 }
 
-// FuseTurned holds a Fuse's transposed weights: w1 [K,C], w2 [C,C].
-struct FuseTurned {
+// FuseTransposed holds a Fuse's transposed weights: w1 [K,C], w2 [C,C].
+struct FuseTransposed {
   float *w1, *w2;
 };
-INLINE FuseTurned turned(float*& room, const clusir_fuse& f, int64_t C, int64_t K) {
-  FuseTurned t = {room, room + K * C};
+INLINE FuseTransposed transposed(float*& room, const clusir_fuse& f, int64_t C, int64_t K) {
+  FuseTransposed t = {room, room + K * C};
   room += K * C + C * C;
   transpose(C, K, f.w1.p, K, t.w1, C);
   transpose(C, C, f.w2.p, C, t.w2, C);
@@ -50,7 +50,7 @@ static void add_row_sums(float* sums, int64_t C, int64_t N, const float* x) {
 
 // fuse_grad turns dout [C,N] into din [K,N] and adds the weights' gradients to
 // sums. dhidden [C,N] and across [N, Kp] are scratch.
-static void fuse_grad(const FuseTurned& w, int64_t C, int64_t K, int64_t N, const float* in, const float* hidden,
+static void fuse_grad(const FuseTransposed& w, int64_t C, int64_t K, int64_t N, const float* in, const float* hidden,
                       const float* dout, float* dhidden, float* din, float* across, float* sums, const FuseSums& at) {
   add_row_sums(sums + at.b2, C, N, dout);
   transpose_padded(C, N, hidden, N, across, at.Cp);
@@ -115,8 +115,8 @@ struct SpectralSums {
 // spectral_backward computes a tile's dz and dl in d from z and l in t and dy in d, and
 // adds the weights' gradients to sums.
 static void spectral_backward(const SpectralTile& t, const SpectralGrad& d, int64_t C, int64_t N,
-                              const clusir_fuse& amplitude, const clusir_fuse& phase, const FuseTurned& wa,
-                              const FuseTurned& wp, float* sums, const SpectralSums& at) {
+                              const clusir_fuse& amplitude, const clusir_fuse& phase, const FuseTransposed& wa,
+                              const FuseTransposed& wp, float* sums, const SpectralSums& at) {
   spectral_forward(t, C, N, amplitude, phase);
   multiply_grad(C * N, t.z, d.g, t.gain, t.turn);
   fuse_grad(wa, C, 2 * C, N, t.logs, t.ha, t.gain, d.dhidden, d.dlogs, d.across, sums, at.amplitude);
@@ -134,7 +134,7 @@ static void spectral_fusion_grad(Pool& pool, Tensor dz, Tensor dl, clusir_fuse d
   int64_t T = bins_tile((kSpectralGradRows + 4) * C, bins), per_image = ceil_div(bins, T), units = B * per_image;
   int64_t size = round_up(at.phase.end, 16), parts = part_count(units, B * bins, size);
   float* room = pool.shared((size_t)(8 * C * C + parts * size));
-  FuseTurned wa = turned(room, amplitude, C, 2 * C), wp = turned(room, phase, C, 4 * C);
+  FuseTransposed wa = transposed(room, amplitude, C, 2 * C), wp = transposed(room, phase, C, 4 * C);
   Partials sums = {room, parts, size};
   memset(room, 0, 4 * (size_t)(parts * size));
   size_t floats = (size_t)(kSpectralGradRows * C * T + at.phase.Kp * T + 16 * 16);

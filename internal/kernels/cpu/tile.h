@@ -37,8 +37,8 @@ INLINE Tile tile_at(const Tiles& t, int64_t unit) {
   return {b, y0, min(y0 + t.rows, t.H), x0, min(x0 + t.cols, t.W)};
 }
 
-// even cuts n into equal parts of at most limit, each a multiple of m.
-INLINE int64_t even(int64_t n, int64_t limit, int64_t m) {
+// equal_parts cuts n into equal parts of at most limit, each a multiple of m.
+INLINE int64_t equal_parts(int64_t n, int64_t limit, int64_t m) {
   return round_up(ceil_div(n, ceil_div(n, max(limit, m))), m);
 }
 
@@ -76,10 +76,10 @@ INLINE void sum_of_rows(float* y, const float* a, const float* b, int64_t n) {
   for (; i < n; i++) y[i] = a[i] + b[i];
 }
 
-// left_floats is the room of weights [M,K] as A of a product.
+// packed_floats is the room of weights [M,K] as A of a product.
 template <class T>
-INLINE int64_t left_floats(int64_t M, int64_t K) {
-  return Arithmetic<T>::together > 1 ? round_up(M * pitch<T>(K), 16) + L : 0;
+INLINE int64_t packed_floats(int64_t M, int64_t K) {
+  return Arithmetic<T>::width > 1 ? round_up(M * pitch<T>(K), 16) + L : 0;
 }
 
 // weight_rows calls f(m) for the rows of weights with K numbers each.
@@ -91,17 +91,17 @@ INLINE void weight_rows(Pool& pool, int64_t M, int64_t K, F&& f) {
   });
 }
 
-// as_left is left (below) on the calling thread.
-INLINE const float* as_left(int64_t, int64_t, const float* w, float*) { return w; }
-INLINE const Pair* as_left(int64_t M, int64_t K, const float* w, Pair* room) {
+// pack_weights_serial is pack_weights (below) on the calling thread.
+INLINE const float* pack_weights_serial(int64_t, int64_t, const float* w, float*) { return w; }
+INLINE const Pair* pack_weights_serial(int64_t M, int64_t K, const float* w, Pair* room) {
   for (int64_t m = 0; m < M; m++) round_row(w + m * K, K, room + m * pitch<Pair>(K));
   return room;
 }
 
-// left returns weights w [M,K] as A of a product: w itself, or rounded, in room.
+// pack_weights returns weights w [M,K] as A of a product: w itself, or rounded, in room.
 template <class T>
-INLINE const T* left(Pool& pool, const float* w, int64_t M, int64_t K, float* room) {
-  if constexpr (Arithmetic<T>::together == 1) {
+INLINE const T* pack_weights(Pool& pool, const float* w, int64_t M, int64_t K, float* room) {
+  if constexpr (Arithmetic<T>::width == 1) {
     return w;
   } else {
     T* rounded = (T*)room;
@@ -116,23 +116,25 @@ INLINE T* take_operand(Scratch& s, int64_t K, int64_t n) {
   return (T*)s.take((size_t)(steps<T>(K) * n));
 }
 
-// beside takes room for an operand B [K,n] made from x; an operand of floats may be x itself.
+// operand_of takes room for an operand B [K,n] made from x; an operand of floats may be x itself.
 template <class T>
-INLINE T* beside(float* x, Scratch& s, int64_t K, int64_t n) {
-  if constexpr (Arithmetic<T>::together == 1)
+INLINE T* operand_of(float* x, Scratch& s, int64_t K, int64_t n) {
+  if constexpr (Arithmetic<T>::width == 1)
     return x;
   else
     return take_operand<T>(s, K, n);
 }
 
-// turned_across for floats (operand.h).
-INLINE void turned_across(int64_t R, int64_t n, const float* x, int64_t ldx, float* y, int64_t ld) {
+// transpose_operand for floats (operand.h).
+INLINE void transpose_operand(int64_t R, int64_t n, const float* x, int64_t ldx, float* y, int64_t ld) {
   transpose(R, n, x, ldx, y, ld);
 }
 
-// left_turned makes wᵀ [K,M] of weights w [M,K], as A of a product, rows ld apart.
-INLINE void left_turned(int64_t M, int64_t K, const float* w, float* y, int64_t ld) { transpose(M, K, w, K, y, ld); }
-INLINE void left_turned(int64_t M, int64_t K, const float* w, Pair* y, int64_t ld) {
+// transpose_weights makes wᵀ [K,M] of weights w [M,K], as A of a product, rows ld apart.
+INLINE void transpose_weights(int64_t M, int64_t K, const float* w, float* y, int64_t ld) {
+  transpose(M, K, w, K, y, ld);
+}
+INLINE void transpose_weights(int64_t M, int64_t K, const float* w, Pair* y, int64_t ld) {
   for (int64_t k = 0; k < K; k++) {
     for (int64_t m = 0; m < M; m++) round_to(y + k * ld + m / 2, m % 2, w[m * K + k]);
     if (M % 2) round_to(y + k * ld + M / 2, 1, 0);

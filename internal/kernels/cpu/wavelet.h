@@ -17,7 +17,7 @@ namespace ISA {
 // [channels, 2, 2·N], N = T padded to L.
 struct Strips {
   int64_t h, w, T;
-  Strips(int64_t H, int64_t W) : h(H / 2), w(W / 2), T(even(W / 2, 128, NR)) {}
+  Strips(int64_t H, int64_t W) : h(H / 2), w(W / 2), T(equal_parts(W / 2, 128, NR)) {}
   int64_t across() const { return ceil_div(w, T); }
   int64_t per_image() const { return h * across(); }
   int64_t room() const { return round_up(min(T, w), L); }
@@ -61,12 +61,12 @@ static void wavelet_reduce(Pool& pool, Tensor y, Tensor x, clusir_norm norm, Ten
   int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   Strips g(H, W);
   int64_t Q = C / 4, room = g.room();
-  const Operand* A = left<Operand>(pool, w, Q, C, pool.shared((size_t)left_floats<Operand>(Q, C)));
+  const Operand* A = pack_weights<Operand>(pool, w, Q, C, pool.shared((size_t)packed_floats<Operand>(Q, C)));
   pool.run(B * g.per_image(), (size_t)((8 * C + 8 * Q + 20) * room + 128), [&](int64_t unit, Scratch& s) {
     Strip t = strip_at(g, unit);
     int64_t n = 4 * t.N;
     float *u = s.take(C * n), *r = s.take(Q * n), *v = s.take(Q * n), *mean = s.take(n), *rstd = s.take(n);
-    Operand* b = beside<Operand>(u, s, C, n);
+    Operand* b = operand_of<Operand>(u, s, C, n);
     full_rows(g, t, C, x, u);
     layer_norm(C, n, u, n, norm.weight, norm.bias, Feed<Operand>(b, n, s.take(feed_floats<Operand>(n))), nullptr, 0,
                mean, rstd);
@@ -129,13 +129,13 @@ static void merged(int64_t C, int64_t N, const Operand* m, const Operand* b, con
 static void wavelet_merge(Pool& pool, Tensor y, Tensor x, Tensor s, Tensor m, Tensor w) {
   int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   Strips g(H, W);
-  float* room = pool.shared((size_t)(left_floats<Operand>(B * C, C) + left_floats<Operand>(C, C / 2)));
-  const Operand* maps = left<Operand>(pool, m, B * C, C, room);
-  const Operand* A = left<Operand>(pool, w, C, C / 2, room + left_floats<Operand>(B * C, C));
+  float* room = pool.shared((size_t)(packed_floats<Operand>(B * C, C) + packed_floats<Operand>(C, C / 2)));
+  const Operand* maps = pack_weights<Operand>(pool, m, B * C, C, room);
+  const Operand* A = pack_weights<Operand>(pool, w, C, C / 2, room + packed_floats<Operand>(B * C, C));
   pool.run(B * g.per_image(), (size_t)((9 * C + 8) * g.room() + 256), [&](int64_t unit, Scratch& scratch) {
     Strip t = strip_at(g, unit);
     float *u = scratch.take(C * t.N), *o = scratch.take(C * t.N), *r = scratch.take(4 * C * t.N);
-    Operand *b = beside<Operand>(u, scratch, C, t.N), *v = take_operand<Operand>(scratch, C / 2, 4 * t.N);
+    Operand *b = operand_of<Operand>(u, scratch, C, t.N), *v = take_operand<Operand>(scratch, C / 2, 4 * t.N);
     half_rows(g, t, C, s, u);
     merged(C, t.N, maps + t.b * C * pitch<Operand>(C), laid_out(C, t.N, u, b), u, o,
            Feed<Operand>(v, 4 * t.N, scratch.take(feed_floats<Operand>(4 * t.N))));
@@ -162,23 +162,23 @@ struct MergeGrad {
     int64_t Cp = round_up(C, L), N = t.N, n = 4 * N;
     float *u = scratch.take(C * N), *o = scratch.take(C * N), *v = scratch.take(2 * C * N), *gy = scratch.take(C * n),
           *dv = scratch.take(2 * C * N), *d = scratch.take(2 * C * N);
-    Operand *tr = take_operand<Operand>(scratch, n, Cp), *A = beside<Operand>(v, scratch, n, C / 2),
-            *b = beside<Operand>(u, scratch, C, N), *G = beside<Operand>(gy, scratch, C, n),
-            *D = beside<Operand>(d, scratch, N, C), *E = beside<Operand>(d, scratch, C, N);
+    Operand *tr = take_operand<Operand>(scratch, n, Cp), *A = operand_of<Operand>(v, scratch, n, C / 2),
+            *b = operand_of<Operand>(u, scratch, C, N), *G = operand_of<Operand>(gy, scratch, C, n),
+            *D = operand_of<Operand>(d, scratch, N, C), *E = operand_of<Operand>(d, scratch, C, N);
     half_rows(g, t, C, s, u);
     full_rows(g, t, C, dy, gy);
     memset((void*)tr, 0, 4 * (size_t)(Cp * steps<Operand>(n)));
     if (dwt) {
       merged(C, N, m, laid_out(C, N, u, b), u, o, Feed<float>(v, n, nullptr));
-      turned_across(C, n, gy, n, tr, Cp);
-      gemm(C / 2, Cp, n, along_all(C / 2, n, v, A), steps<Operand>(n), tr, Cp, dwt, Cp, AddTo);
+      transpose_operand(C, n, gy, n, tr, Cp);
+      gemm(C / 2, Cp, n, pack_rows(C / 2, n, v, A), steps<Operand>(n), tr, Cp, dwt, Cp, AddTo);
     }
     gemm(C / 2, n, C, wt, pitch<Operand>(C), laid_out(C, n, gy, G), n, dv, n, Overwrite);
     haar(C / 4, N, dv, d);                  // gradient of m·s
     haar(C / 4, N, dv + C * N, d + C * N);  // of s itself
     if (dm) {
-      turned_across(C, N, u, N, tr, Cp);
-      gemm(C, Cp, N, along_all(C, N, d, D), steps<Operand>(N), tr, Cp, dm, Cp, AddTo);
+      transpose_operand(C, N, u, N, tr, Cp);
+      gemm(C, Cp, N, pack_rows(C, N, d, D), steps<Operand>(N), tr, Cp, dm, Cp, AddTo);
     }
     if (!ds) return;
     gemm(C, N, C, mt, pitch<Operand>(C), laid_out(C, N, d, E), N, d + C * N, N, AddTo);
@@ -198,9 +198,9 @@ static void wavelet_merge_grad(Pool& pool, Tensor ds, Tensor dm, Tensor dw, Tens
     int64_t b = part / per;
     float* acc = sums.part(part);
     Operand *room = (Operand*)(acc + size), *mt = room + C * K, *wt = mt + C * K;
-    left_turned(C, C, m + b * C * C, mt, K);
-    left_turned(C, C / 2, w, wt, K);
-    MergeGrad grad = {g, C, dy, s, as_left(C, C, m + b * C * C, room), mt, wt, ds};
+    transpose_weights(C, C, m + b * C * C, mt, K);
+    transpose_weights(C, C / 2, w, wt, K);
+    MergeGrad grad = {g, C, dy, s, pack_weights_serial(C, C, m + b * C * C, room), mt, wt, ds};
     for (int64_t u = units * (part % per) / per; u < units * (part % per + 1) / per; u++) {
       scratch.reset(grad.floats());
       grad.strip(strip_at(g, b * units + u), scratch, dm ? acc : nullptr, dw ? acc + C * Cp : nullptr);
