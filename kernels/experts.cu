@@ -6,7 +6,8 @@
 // could be; blocks without a job return at once.
 //
 // x, u, dy, y, du [B,C,P]; e and de [B,S,2h,P], gated and dgated [B,S,h,P] of a round; a
-// table holds the addresses of each expert's weights.
+// table holds the addresses of each expert's weights. u, e, de, gated and dgated are Bf16 if
+// that is the precision; past the P numbers of a row, u, de and gated are then 0.
 //
 //               A                  B             C, grid (x, y, z)
 //   expand_fwd  Expand             u_b           e of a job     tiles, B·S
@@ -23,14 +24,15 @@
 // adds in fixed order.
 //
 // A job of 3·C·h multiply-accumulates per pixel moves 4 (C + 2h) bytes in expand and
-// 4 (h + C) in project: bound by memory up to some 200 channels at tf32 on an A100, by the
-// tensor cores above. A block has 128 threads; shared memory 41, 41, 39, 39, 30, 30 KB. If
-// the precision is TF32, u, gated and de are already rounded to it.
+// 4 (h + C) in project, half of u's and the hidden channels' share at bf16: bound by memory up to some 200 channels at tf32 on an A100, by the
+// tensor cores above. A block has 128 threads; shared memory 41, 41, 39, 39, 30, 30 KB, of
+// which bf16 needs less. If the precision is TF32, u, gated and de are already rounded to it.
 // Threads a multiprocessor, at least: 384, experts_*_dw_* 512, experts_dispatch 2048,
 // experts_dw_sum 2048.
 #include "gemm.cuh"
 
 using gemm::Precision;
+using gemm::Stored;
 using gemm::Tile;
 using gemm::Walk;
 
@@ -71,11 +73,11 @@ extern "C" __global__ void __launch_bounds__(128)
 // product computes a tile of Σ_i W_i x_i over the first `count` jobs. W_i, the weight of
 // experts[i], is [M,K], or [K,M] if TRANSPOSED; x is [count,K,P], ROUNDED if already
 // rounded for this product.
-template <Precision P_, bool TRANSPOSED, bool ROUNDED, class Emit>
-__device__ __forceinline__ void product(const float* const* weights, const int* experts, int count, const float* x, int M,
-                                        int K, int P, Emit emit) {
+template <Precision P_, bool TRANSPOSED, bool ROUNDED, class X, class Emit>
+__device__ __forceinline__ void product(const float* const* weights, const int* experts, int count, const X* x, int M, int K,
+                                        int P, Emit emit) {
   using A = Tile<gemm::M, !TRANSPOSED>;
-  using B = Tile<gemm::N, false, ROUNDED>;
+  using B = Tile<gemm::N, false, ROUNDED, X>;
   const int across = (M + gemm::M - 1) / gemm::M;
   const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
   const bool wide = P % 4 == 0, wide_w = (TRANSPOSED ? M : K) % 4 == 0;
@@ -89,8 +91,8 @@ __device__ __forceinline__ void product(const float* const* weights, const int* 
           const float* w = weights[*experts++];
           if (TRANSPOSED) a.start(w, M, K, M, 0, m0);
           else a.start(w, K, M, K, m0, 0);
-          b.start(x, P, K, P, 0, n0);
-          x += static_cast<size_t>(K) * P;
+          b.start(x, pitch<X>(P), K, P, 0, n0);
+          x += static_cast<size_t>(K) * pitch<X>(P);
           left = K;
         }
         a.fill(to_a, wide_w);
@@ -104,14 +106,14 @@ __device__ __forceinline__ void product(const float* const* weights, const int* 
 }
 
 // spread: y [B,S,M,P], each job's W x_b. x [B,K,P].
-template <Precision P_, bool TRANSPOSED, bool ROUNDED>
-__device__ __forceinline__ void spread(float* y, const float* const* weights, const int* experts, const float* x, int S,
+template <Precision P_, bool TRANSPOSED, bool ROUNDED, class X>
+__device__ __forceinline__ void spread(Stored<P_>* y, const float* const* weights, const int* experts, const X* x, int S,
                                        int M, int K, int P) {
-  const int job = blockIdx.y;
+  const int job = blockIdx.y, line = pitch<Stored<P_>>(P);
   if (experts[job] < 0) return;
-  product<P_, TRANSPOSED, ROUNDED>(weights, experts + job, 1, x + static_cast<size_t>(job / S) * K * P, M, K, P,
+  product<P_, TRANSPOSED, ROUNDED>(weights, experts + job, 1, x + static_cast<size_t>(job / S) * K * pitch<X>(P), M, K, P,
                                    [&](int m, int n, const float (&v)[4]) {
-                                     store4(y + (static_cast<size_t>(job) * M + m) * P, v, n, P, P % 4 == 0);
+                                     store4(y + (static_cast<size_t>(job) * M + m) * line, v, n, line, line % 4 == 0);
                                    });
 }
 
@@ -119,13 +121,13 @@ __device__ __forceinline__ void spread(float* y, const float* const* weights, co
 // base may be y, or absent.
 template <Precision P_, bool TRANSPOSED>
 __device__ __forceinline__ void gather(float* y, const float* base, const float* const* weights, const int* experts,
-                                       const float* x, int S, int M, int K, int P) {
+                                       const Stored<P_>* x, int S, int M, int K, int P) {
   const int b = blockIdx.y;
   experts += b * S;
   int count = 0;
   while (count < S && experts[count] >= 0) count++;
   if (count == 0 && base == y) return;
-  product<P_, TRANSPOSED, true>(weights, experts, count, x + static_cast<size_t>(b) * S * K * P, M, K, P,
+  product<P_, TRANSPOSED, true>(weights, experts, count, x + static_cast<size_t>(b) * S * K * pitch<Stored<P_>>(P), M, K, P,
                                 [&](int m, int n, const float (&v)[4]) {
                                   const size_t row = (static_cast<size_t>(b) * M + m) * P;
                                   float sum[4] = {};
@@ -140,11 +142,12 @@ __device__ __forceinline__ void gather(float* y, const float* base, const float*
 // and x [.,N,P] has a matrix per job and the other one per sample; with OF_JOBS dy is the
 // former. The pixels of each job are divided into steps of 16. u, gated and de are
 // already rounded.
-template <Precision P_, bool OF_JOBS>
-__device__ __forceinline__ void weights(float* partial, const float* dy, const float* x, const int* list, const int* count,
+template <Precision P_, bool OF_JOBS, class DY>
+__device__ __forceinline__ void weights(float* partial, const DY* dy, const Stored<P_>* x, const int* list, const int* count,
                                         int B_, int S, int M, int N, int P) {
-  using A = Tile<gemm::M, true, OF_JOBS>;
-  using B = Tile<gemm::M, true, true>;
+  using A = Tile<gemm::M, true, OF_JOBS, DY, P_ == gemm::bf16>;
+  using B = Tile<gemm::M, true, true, Stored<P_>, P_ == gemm::bf16>;
+  const int line_dy = pitch<DY>(P), line_x = pitch<Stored<P_>>(P);
   const int e = blockIdx.y, E = gridDim.y;
   if (count[e] == 0) return;
   const int across = (M + gemm::M - 1) / gemm::M;
@@ -162,8 +165,8 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const f
       [&](float* to_a, float* to_b) {
         if (left <= 0) {
           const int job = *list++, sample = job / S;
-          a.start(dy + static_cast<size_t>(OF_JOBS ? job : sample) * M * P, P, M, P, m0, p);
-          b.start(x + static_cast<size_t>(OF_JOBS ? sample : job) * N * P, P, N, P, n0, p);
+          a.start(dy + static_cast<size_t>(OF_JOBS ? job : sample) * M * line_dy, line_dy, M, P, m0, p);
+          b.start(x + static_cast<size_t>(OF_JOBS ? sample : job) * N * line_x, line_x, N, P, n0, p);
           left = P - p;
           p = 0;
         }
@@ -181,42 +184,42 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const f
       });
 }
 
-#define EXPERTS(P_)                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
-      experts_expand_fwd_##P_(float* __restrict__ e, const float* const* __restrict__ expand,                         \
-                              const int* __restrict__ expert, const float* __restrict__ u, int S, int M, int K,       \
-                              int P) {                                                                                \
-    spread<gemm::P_, false, true>(e, expand, expert, u, S, M, K, P);                                                        \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
-      experts_project_fwd_##P_(float* y, const float* base, const float* const* __restrict__ project,                 \
-                               const int* __restrict__ expert, const float* __restrict__ gated, int S, int M, int K,  \
-                               int P) {                                                                               \
-    gather<gemm::P_, false>(y, base, project, expert, gated, S, M, K, P);                                             \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
-      experts_project_dx_##P_(float* __restrict__ dgated, const float* const* __restrict__ project,                   \
-                              const int* __restrict__ expert, const float* __restrict__ dy, int S, int M, int K,      \
-                              int P) {                                                                                \
-    spread<gemm::P_, true, false>(dgated, project, expert, dy, S, M, K, P);                                                  \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                      \
-      experts_expand_dx_##P_(float* du, const float* base, const float* const* __restrict__ expand,                   \
-                             const int* __restrict__ expert, const float* __restrict__ de, int S, int M, int K,       \
-                             int P) {                                                                                 \
-    gather<gemm::P_, true>(du, base, expand, expert, de, S, M, K, P);                                                 \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                      \
-      experts_expand_dw_##P_(float* __restrict__ partial, const float* __restrict__ de, const float* __restrict__ u,  \
-                             const int* __restrict__ list, const int* __restrict__ count, int B, int S, int M, int N, \
-                             int P) {                                                                                 \
-    weights<gemm::P_, true>(partial, de, u, list, count, B, S, M, N, P);                                              \
-  }                                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                      \
-      experts_project_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy,                              \
-                              const float* __restrict__ gated, const int* __restrict__ list,                          \
-                              const int* __restrict__ count, int B, int S, int M, int N, int P) {                     \
-    weights<gemm::P_, false>(partial, dy, gated, list, count, B, S, M, N, P);                                         \
+#define EXPERTS(P_)                                                                                                      \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                         \
+      experts_expand_fwd_##P_(Stored<gemm::P_>* __restrict__ e, const float* const* __restrict__ expand,                 \
+                              const int* __restrict__ expert, const Stored<gemm::P_>* __restrict__ u, int S, int M,      \
+                              int K, int P) {                                                                            \
+    spread<gemm::P_, false, true>(e, expand, expert, u, S, M, K, P);                                                     \
+  }                                                                                                                      \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                         \
+      experts_project_fwd_##P_(float* y, const float* base, const float* const* __restrict__ project,                    \
+                               const int* __restrict__ expert, const Stored<gemm::P_>* __restrict__ gated, int S, int M, \
+                               int K, int P) {                                                                           \
+    gather<gemm::P_, false>(y, base, project, expert, gated, S, M, K, P);                                                \
+  }                                                                                                                      \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                         \
+      experts_project_dx_##P_(Stored<gemm::P_>* __restrict__ dgated, const float* const* __restrict__ project,           \
+                              const int* __restrict__ expert, const float* __restrict__ dy, int S, int M, int K,         \
+                              int P) {                                                                                   \
+    spread<gemm::P_, true, false>(dgated, project, expert, dy, S, M, K, P);                                              \
+  }                                                                                                                      \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                         \
+      experts_expand_dx_##P_(float* du, const float* base, const float* const* __restrict__ expand,                      \
+                             const int* __restrict__ expert, const Stored<gemm::P_>* __restrict__ de, int S, int M,      \
+                             int K, int P) {                                                                             \
+    gather<gemm::P_, true>(du, base, expand, expert, de, S, M, K, P);                                                    \
+  }                                                                                                                      \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                         \
+      experts_expand_dw_##P_(float* __restrict__ partial, const Stored<gemm::P_>* __restrict__ de,                       \
+                             const Stored<gemm::P_>* __restrict__ u, const int* __restrict__ list,                       \
+                             const int* __restrict__ count, int B, int S, int M, int N, int P) {                         \
+    weights<gemm::P_, true>(partial, de, u, list, count, B, S, M, N, P);                                                 \
+  }                                                                                                                      \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                         \
+      experts_project_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy,                                 \
+                              const Stored<gemm::P_>* __restrict__ gated, const int* __restrict__ list,                  \
+                              const int* __restrict__ count, int B, int S, int M, int N, int P) {                        \
+    weights<gemm::P_, false>(partial, dy, gated, list, count, B, S, M, N, P);                                            \
   }
 EXPERTS(float32)
 EXPERTS(tf32)

@@ -6,9 +6,10 @@
 //   de = depthwise3×3ᵀ(da, db),  ddepthwise_t = Σ_p d(a,b)_p e_p+t
 //   droute_be = Σ_cp q GELU(a) b
 //
-// e and de [B,S,2h,H,W], gated and q [B,S,h,H,W] of a round; expert [B,S] is each job's
-// expert, −1 for none; depthwise is a table of its weights [2h,3,3].
-// Threads a multiprocessor, at least: 2048, gate_fwd 640, gate_grad 576.
+// e and de [B,S,2h,H,W], gated and q [B,S,h,H,W] of a round, as T: float, or Bf16 in the
+// kernels *_packed; expert [B,S] is each job's expert, −1 for none; depthwise is a table of
+// its weights [2h,3,3].
+// Threads a multiprocessor, at least: 2048, gate_fwd* 640, gate_grad* 576.
 #include "common.cuh"
 
 // Row holds 4 pixels of an image's row and their neighbours left and right.
@@ -16,14 +17,15 @@ struct Row {
   float v[6];
 
   // load reads from column x on; outside the image it reads 0.
-  __device__ __forceinline__ void load(const float* image, int y, int x, int H, int W) {
+  template <class T>
+  __device__ __forceinline__ void load(const T* image, int y, int x, int H, int W) {
     const bool any = y >= 0 && y < H;
-    const float* row = image + y * W;
+    const T* row = image + y * W;
     float c[4];
     load4(c, row, x, any ? W : 0, W % 4 == 0);
-    v[0] = any && x > 0 ? row[x - 1] : 0.f;
+    v[0] = any && x > 0 ? number(row[x - 1]) : 0.f;
     v[1] = c[0], v[2] = c[1], v[3] = c[2], v[4] = c[3];
-    v[5] = any && x + 4 < W ? row[x + 4] : 0.f;
+    v[5] = any && x + 4 < W ? number(row[x + 4]) : 0.f;
   }
 };
 
@@ -44,11 +46,11 @@ constexpr int strip = 4;
 
 // gate_fwd: a thread computes 4 columns of 4 rows of a hidden channel and keeps three rows
 // of each half in registers. Block (x, y): 128 of the h·⌈H/4⌉·⌈W/4⌉ pieces of job y. 12
-// bytes (18 with the strips' edges, from a cache) and 60 operations per number: bound by
-// memory.
-extern "C" __global__ void __launch_bounds__(128, 5)
-    gate_fwd(float* __restrict__ gated, const float* __restrict__ e, float* const* __restrict__ depthwise,
-             const int* __restrict__ expert, const float* __restrict__ route, int E, int S, int h, int H, int W, int tf32) {
+// bytes (18 with the strips' edges, from a cache; half of it packed) and 60 operations per
+// number: bound by memory.
+template <class T>
+__device__ __forceinline__ void forward(T* gated, const T* e, float* const* depthwise, const int* expert, const float* route,
+                                        int E, int S, int h, int H, int W, bool tf32) {
   const int job = blockIdx.y, which = expert[job];
   if (which < 0) return;
   const int columns = (W + 3) / 4, strips = (H + strip - 1) / strip;
@@ -56,9 +58,9 @@ extern "C" __global__ void __launch_bounds__(128, 5)
   const int x = i % columns * 4, y0 = i / columns % strips * strip, c = i / columns / strips;
   if (c >= h) return;
   const float scale = route ? route[job / S * E + which] : 1.f;
-  const int P = H * W;
-  const float* a = e + (2ll * job * h + c) * P;
-  const float* b = a + static_cast<long long>(h) * P;
+  const int P = pitch<T>(H * W);
+  const T* a = e + (2ll * job * h + c) * P;
+  const T* b = a + static_cast<long long>(h) * P;
   gated += (static_cast<long long>(job) * h + c) * P;
   const float* w = in_global(depthwise[which]);
   float wa[9], wb[9];
@@ -82,6 +84,16 @@ extern "C" __global__ void __launch_bounds__(128, 5)
     store4(gated + (y0 + r) * W, out, x, W, W % 4 == 0);
   }
 }
+
+#define GATE_FWD(suffix, T)                                                                                             \
+  extern "C" __global__ void __launch_bounds__(128, 5)                                                                  \
+      gate_fwd##suffix(T* __restrict__ gated, const T* __restrict__ e, float* const* __restrict__ depthwise,            \
+                       const int* __restrict__ expert, const float* __restrict__ route, int E, int S, int h, int H,     \
+                       int W, int tf32) {                                                                               \
+    forward(gated, e, depthwise, expert, route, E, S, h, H, W, tf32);                                                   \
+  }
+GATE_FWD(, float)
+GATE_FWD(_packed, Bf16)
 
 // ---- the gradient: a block processes a hidden channel of a job in tiles of 32×16. A
 // tile's e, with a frame of 2, and its d(a,b), with a frame of 1, are in shared memory: d
@@ -120,7 +132,8 @@ struct Tiles {
 };
 
 // load_tile fills e with both halves around the tile at y0, x0.
-__device__ __forceinline__ void load_tile(Tiles& t, const float* a, const float* b, int y0, int x0, int H, int W) {
+template <class T>
+__device__ __forceinline__ void load_tile(Tiles& t, const T* a, const T* b, int y0, int x0, int H, int W) {
   constexpr int groups = line / 4, each = (tile_h + 4) * groups;
   for (int i = threadIdx.x; i < 2 * each; i += grad_threads) {
     const int half = i / each, r = i % each / groups, column = i % groups * 4;
@@ -132,8 +145,9 @@ __device__ __forceinline__ void load_tile(Tiles& t, const float* a, const float*
 }
 
 // gate_tile fills d, writes gated and returns this thread's part of droute.
-__device__ __forceinline__ float gate_tile(Tiles& t, float* gated, const float* q, float scale, int y0, int x0, int H,
-                                           int W, bool tf32) {
+template <class T>
+__device__ __forceinline__ float gate_tile(Tiles& t, T* gated, const T* q, float scale, int y0, int x0, int H, int W,
+                                           bool tf32) {
   constexpr int groups = line / 4, n = (tile_h + 2) * groups;
   static_assert(n <= grad_threads, "a thread has 4 numbers of d");
   if (threadIdx.x >= n) return 0.f;
@@ -160,7 +174,8 @@ __device__ __forceinline__ float gate_tile(Tiles& t, float* gated, const float* 
 }
 
 // filter_tile writes de of one half and adds to the sums of its taps.
-__device__ __forceinline__ void filter_tile(float (&sum)[9], const float (*e)[line], const float (*d)[line], float* de,
+template <class T>
+__device__ __forceinline__ void filter_tile(float (&sum)[9], const float (*e)[line], const float (*d)[line], T* de,
                                             const float (&w)[9], int y0, int x0, int H, int W, bool tf32) {
   constexpr int groups = tile_w / 4;
   const int r = threadIdx.x / groups, column = 4 + threadIdx.x % groups * 4;
@@ -194,18 +209,17 @@ __device__ __forceinline__ void filter_tile(float (&sum)[9], const float (*e)[li
 
 // gate_grad writes gated, de and, for each job and channel, the sums: partial
 // [B,S,h,19]. Block (x, y): channel x of job y. 12 bytes read (22 with the frames,
-// from a cache), 12 written and some 230 operations per number of gated: bound by both
-// memory and arithmetic on an A100. 12 KB of shared memory.
-extern "C" __global__ void __launch_bounds__(grad_threads, 3)
-    gate_grad(float* __restrict__ de, float* __restrict__ gated, float* __restrict__ partial, const float* __restrict__ e,
-              const float* __restrict__ q, float* const* __restrict__ depthwise, const int* __restrict__ expert,
-              const float* __restrict__ route, int E, int S, int h, int H, int W, int tf32) {
+// from a cache), 12 written, half of it packed, and some 230 operations per number of gated:
+// bound by both memory and arithmetic on an A100. 12 KB of shared memory.
+template <class T>
+__device__ __forceinline__ void gradient(T* de, T* gated, float* partial, const T* e, const T* q, float* const* depthwise,
+                                         const int* expert, const float* route, int E, int S, int h, int H, int W, bool tf32) {
   __shared__ __align__(16) Tiles tiles;
   __shared__ float parts[sums][grad_threads / 32];
   const int c = blockIdx.x, job = blockIdx.y, which = expert[job];
   if (which < 0) return;
   const float scale = route ? route[job / S * E + which] : 1.f;
-  const int P = H * W;
+  const int P = pitch<T>(H * W);
   const long long a = (2ll * job * h + c) * P, b = a + static_cast<long long>(h) * P, one = (static_cast<long long>(job) * h + c) * P;
   const int half = threadIdx.x / 9, tap = threadIdx.x % 9;
   if (half < 2) tiles.w[half][tap] = in_global(depthwise[which])[(half * h + c) * 9 + tap];
@@ -220,6 +234,9 @@ extern "C" __global__ void __launch_bounds__(grad_threads, 3)
       filter_tile(suma, tiles.e[0], tiles.d[0], de + a, tiles.w[0], y0, x0, H, W, tf32);
       filter_tile(sumb, tiles.e[1], tiles.d[1], de + b, tiles.w[1], y0, x0, H, W, tf32);
     }
+  clear_padding(gated + one, H * W);
+  clear_padding(de + a, H * W);
+  clear_padding(de + b, H * W);
 #pragma unroll
   for (int t = 0; t < sums; t++) {
     const float v = warp_sum(t < 9 ? suma[t % 9] : t < 18 ? sumb[t % 9] : droute);
@@ -231,6 +248,17 @@ extern "C" __global__ void __launch_bounds__(grad_threads, 3)
   for (int w = 0; w < grad_threads / 32; w++) v += parts[threadIdx.x][w];
   partial[(static_cast<long long>(job) * h + c) * sums + threadIdx.x] = v;
 }
+
+#define GATE_GRAD(suffix, T)                                                                                             \
+  extern "C" __global__ void __launch_bounds__(grad_threads, 3)                                                          \
+      gate_grad##suffix(T* __restrict__ de, T* __restrict__ gated, float* __restrict__ partial,                          \
+                        const T* __restrict__ e, const T* __restrict__ q, float* const* __restrict__ depthwise,          \
+                        const int* __restrict__ expert, const float* __restrict__ route, int E, int S, int h, int H,     \
+                        int W, int tf32) {                                                                               \
+    gradient(de, gated, partial, e, q, depthwise, expert, route, E, S, h, H, W, tf32);                                   \
+  }
+GATE_GRAD(, float)
+GATE_GRAD(_packed, Bf16)
 
 // gate_dw adds the sums of an expert's jobs, in order, to its ddepthwise, for each expert
 // that ran and whose gradient is wanted. Block (x, y): 128 of the 18·h numbers of expert

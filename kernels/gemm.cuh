@@ -6,96 +6,17 @@
 // Four precisions share the tiles: tensor cores with operands rounded to TF32 or
 // bf16, plain float32 arithmetic, and tf32x3, which is nearly float32 on the tensor
 // cores at a third of TF32's rate: x = hi + lo, both TF32, and a·b is hi·hi + hi·lo +
-// lo·hi up to 2⁻²². Tiles always hold float32. Numbers are rounded when loaded into
-// registers; to TF32 also by the writer of a tensor that only products read: once, instead
-// of in every warp that loads the number.
+// lo·hi up to 2⁻²². Float32 is rounded when loaded into registers; to TF32 also by the
+// writer of a tensor that only products read: once, instead of in every warp that loads the
+// number.
 //
-// A tile has the layout in shared memory that its source has in global memory, in lines of
-// at least 16 bytes along the contiguous axis:
-//   Tile<R, true>   R lines of 16: K is contiguous        s[r][k]
-//   Tile<R, false>  16 lines of R: the other axis is      s[k][r]
-// Lines are padded so that neither the copies nor the reads of fragments have bank
-// conflicts. The rows and columns of a thread are chosen so that it reads 16 bytes at a
-// time and, if C's rows are contiguous, writes 16: the order of a sum along K and the
-// numbering of C's rows within a tile are free.
+// The rows and columns of a thread are chosen so that it reads 16 bytes at a time and, if
+// C's rows are contiguous, writes 16: the order of a sum along K and the numbering of C's
+// rows within a tile are free.
 #pragma once
-#include "common.cuh"
+#include "tile.cuh"
 
 namespace gemm {
-
-enum Precision { float32, tf32, bf16, tf32x3 };
-
-constexpr int M = 64, N = 128, K = 16;  // of a block's tiles
-constexpr int stages = 3, threads = 128;
-
-// ROUNDED says that the source's writer has rounded it, if the precision is TF32.
-template <int ROWS, bool K_CONTIGUOUS, bool ROUNDED = false>
-struct Tile {
-  static constexpr int rows = ROWS;
-  static constexpr bool k_contiguous = K_CONTIGUOUS, rounded = ROUNDED;
-  static constexpr int lines = K_CONTIGUOUS ? ROWS : K;
-  static constexpr int width = K_CONTIGUOUS ? K : ROWS;
-  static constexpr int stride = K_CONTIGUOUS ? K + 4 : ROWS + 8;
-  static constexpr int floats = lines * stride;
-
-  // A thread copies 4 numbers from each of `each` lines, which are `apart` lines apart.
-  static constexpr int apart = threads * 4 / width, each = lines / apart;
-  static_assert(each * apart == lines, "a tile is a whole number of copies for each thread");
-  static __device__ __forceinline__ int line() { return threadIdx.x / (width / 4); }
-  static __device__ __forceinline__ int at() { return threadIdx.x % (width / 4) * 4; }
-};
-
-// copy starts a thread's copies of a tile. Its n-th line is copied from from(n) if the
-// source has(n) it and `along` numbers are left; the rest become 0. Lines for which
-// take(n) is false are skipped. wide says that all lines start at multiples of 16 bytes
-// and have a multiple of 4 numbers.
-template <class T, class From, class Has, class Take>
-__device__ __forceinline__ void copy(float* tile, bool wide, int along, From from, Has has, Take take) {
-  float* to = tile + T::line() * T::stride + T::at();
-  if (wide) {
-#pragma unroll
-    for (int n = 0; n < T::each; n++)
-      if (take(n)) cp_async_or_zero<16>(to + n * T::apart * T::stride, from(n), along > 0 && has(n));
-    return;
-  }
-#pragma unroll
-  for (int n = 0; n < T::each; n++)
-#pragma unroll
-    for (int k = 0; k < 4; k++)
-      if (take(n)) cp_async_or_zero<4>(to + n * T::apart * T::stride + k, from(n) + k, along > k && has(n));
-}
-
-// Walk tracks the sources of a thread's copies as tiles follow each other along K, through
-// a matrix of lines of contiguous numbers. A step only updates one address and the
-// remaining size of the matrix.
-template <class T>
-struct Walk {
-  const float* p;
-  size_t stride;     // from line to line
-  int lines, along;  // remaining
-
-  // start moves to line r0 and number c0 of a matrix.
-  __device__ __forceinline__ void start(const float* matrix, size_t stride, int lines, int along, int r0, int c0) {
-    const int r = r0 + T::line(), c = c0 + T::at();
-    p = matrix + r * static_cast<long long>(stride) + c;
-    this->stride = stride;
-    this->lines = lines - r;
-    this->along = along - c;
-  }
-
-  __device__ __forceinline__ void next() {
-    p += T::k_contiguous ? K : K * stride;
-    (T::k_contiguous ? along : lines) -= K;
-  }
-
-  __device__ __forceinline__ void fill(float* tile, bool wide) const {
-    fill(tile, wide, [](int) { return true; });
-  }
-  template <class Take>
-  __device__ __forceinline__ void fill(float* tile, bool wide, Take take) const {
-    copy<T>(tile, wide, along, [&](int n) { return p + n * T::apart * stride; }, [&](int n) { return n * T::apart < lines; }, take);
-  }
-};
 
 // ---- tensor cores: a warp computes 32×64 of C, as 2×8 products of 16×8, or 32×32
 
@@ -177,6 +98,7 @@ struct TF32Pair {
 template <Precision P, class A, class B>
 struct Product {
   static constexpr int columns = B::rows / 16;  // of C's products
+  static constexpr bool packed_a = sizeof(typename A::Number) == 2, packed_b = sizeof(typename B::Number) == 2;
   float c[2][columns][4] = {};
   int m, n;  // of this warp in the block's tile
 
@@ -195,6 +117,19 @@ struct Product {
   // step adds the product of two tiles.
   template <class Prepare>
   __device__ __forceinline__ void step(const float* sa, const float* sb, const Prepare& prepare) {
+    static_assert(A::quads == B::quads && (P == bf16 || !(packed_a || packed_b)), "tiles that do not match");
+    if constexpr (A::quads || packed_b) {
+      unsigned u[2][4], v[columns][2];
+      if constexpr (A::quads) quads(u, v, sa, sb);
+      else lines_a(u, sa), lines_b(v, sb);
+      multiply_packed(u, v);
+    } else {
+      step_of_floats(sa, sb, prepare);
+    }
+  }
+
+  template <class Prepare>
+  __device__ __forceinline__ void step_of_floats(const float* sa, const float* sb, const Prepare& prepare) {
     float a[K / 8][2][2][2], b[K / 8][columns][2];
 #pragma unroll
     for (int k = 0; k < K / 8; k++) {
@@ -245,16 +180,72 @@ struct Product {
   }
 
   __device__ __forceinline__ void multiply_bf16(const float (&a)[2][2][2][2], const float (&b)[2][columns][2]) {
-    unsigned u[2][4];
+    unsigned u[2][4], v[columns][2];
+    pack_a(u, a);
+#pragma unroll
+    for (int j = 0; j < columns; j++)
+#pragma unroll
+      for (int k = 0; k < 2; k++) v[j][k] = pack_bf16(b[k][j][0], b[k][j][1]);
+    multiply_packed(u, v);
+  }
+
+  __device__ __forceinline__ void multiply_packed(const unsigned (&u)[2][4], const unsigned (&v)[columns][2]) {
+#pragma unroll
+    for (int j = 0; j < columns; j++)
+#pragma unroll
+      for (int i = 0; i < 2; i++) mma_bf16(c[i][j], u[i], v[j]);
+  }
+
+  // A step of mma_bf16 is 16 along K, of which a thread has two pairs. Which numbers these
+  // are is free: those of load_a, t and t + 4 of each half, or, of quads, 4t to 4t + 3.
+
+  static __device__ __forceinline__ void pack_a(unsigned (&u)[2][4], const float (&a)[2][2][2][2]) {
 #pragma unroll
     for (int i = 0; i < 2; i++)
 #pragma unroll
       for (int r = 0; r < 4; r++) u[i][r] = pack_bf16(a[r / 2][i][r % 2][0], a[r / 2][i][r % 2][1]);
+  }
+
+  __device__ __forceinline__ void lines_a(unsigned (&u)[2][4], const float* s) const {
+    float a[2][2][2][2];
+    load_a<A>(a[0], s, m, 0);
+    load_a<A>(a[1], s, m, 8);
+    pack_a(u, a);
+  }
+
+  // lines_b reads Bf16 tiles whose columns are contiguous: 8 neighbours for each of C's
+  // products. Row r of a matrix is the line whose k is r's in load_a's order.
+  __device__ __forceinline__ void lines_b(unsigned (&v)[columns][2], const float* s) const {
+    const int lane = threadIdx.x % 32, k = lane / 8 % 2 * 8 + lane % 8 / 2 + lane % 2 * 4;
+    const auto* from = reinterpret_cast<const Bf16*>(s) + k * B::stride + n + lane / 16 * 8;
+#pragma unroll
+    for (int j = 0; j < columns; j += 2) {
+      unsigned w[4];
+      load_transposed(w, from + 8 * j);
+      v[j][0] = w[0], v[j][1] = w[1], v[j + 1][0] = w[2], v[j + 1][1] = w[3];
+    }
+  }
+
+  // quad reads 4 numbers along K of a line.
+  static __device__ __forceinline__ uint2 quad(const float* s, int at) {
+    const float4 v = *reinterpret_cast<const float4*>(s + at);
+    return make_uint2(pack_bf16(v.x, v.y), pack_bf16(v.z, v.w));
+  }
+  static __device__ __forceinline__ uint2 quad(const Bf16* s, int at) { return *reinterpret_cast<const uint2*>(s + at); }
+
+  __device__ __forceinline__ void quads(unsigned (&u)[2][4], unsigned (&v)[columns][2], const float* sa, const float* sb) const {
+    const int g = threadIdx.x % 32 / 4, k = threadIdx.x % 4 * 4;
+    const auto* a = reinterpret_cast<const typename A::Number*>(sa) + (m + g) * K + k;
+    const auto* b = reinterpret_cast<const typename B::Number*>(sb) + (n + g) * K + k;
+#pragma unroll
+    for (int r = 0; r < 4; r++) {
+      const uint2 q = quad(a, 8 * r * K);
+      u[r / 2][r % 2] = q.x, u[r / 2][2 + r % 2] = q.y;
+    }
 #pragma unroll
     for (int j = 0; j < columns; j++) {
-      const unsigned v[2] = {pack_bf16(b[0][j][0], b[0][j][1]), pack_bf16(b[1][j][0], b[1][j][1])};
-#pragma unroll
-      for (int i = 0; i < 2; i++) mma_bf16(c[i][j], u[i], v);
+      const uint2 q = quad(b, 8 * j * K);
+      v[j][0] = q.x, v[j][1] = q.y;
     }
   }
 
@@ -272,6 +263,20 @@ struct Product {
         for (int j = 0; j < columns; j++) {
           const float v[2] = {ci[j][h], ci[j][h + 1]};
           emit(r, n + 8 * j + 2 * t, v);
+        }
+      } else if constexpr (packed_b) {
+        // Neighbours exchange pairs: the even one then has 4 columns of the first of two
+        // products, the odd one of the second.
+        const bool odd = t % 2;
+#pragma unroll
+        for (int j = 0; j < columns; j += 2) {
+          float got[2], v[4];
+#pragma unroll
+          for (int k = 0; k < 2; k++) {
+            got[k] = __shfl_xor_sync(0xffffffffu, odd ? ci[j][h + k] : ci[j + 1][h + k], 1);
+            v[k] = odd ? got[k] : ci[j][h + k], v[2 + k] = odd ? ci[j + 1][h + k] : got[k];
+          }
+          emit(r, n + 8 * (j + odd) + 4 * (t / 2), v);
         }
       } else {
 #pragma unroll

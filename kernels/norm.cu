@@ -18,7 +18,7 @@
 // fwd: 8 bytes and 8 operations per number. grad: 16 bytes (20 with the residual) and 14
 // operations per number, and the two sums of each channel over the block's pixels, which
 // rows_sum adds. Bound by memory. In grad each thread has two loads of 16 bytes in flight.
-// Threads a multiprocessor, at least: 2048, layer_norm_fwd 1280, layer_norm_grad 1024.
+// Threads a multiprocessor, at least: 2048, layer_norm_fwd* 1280, layer_norm_grad 1024.
 #include "common.cuh"
 
 constexpr int pixels = 32, rows = 32, threads = 256;
@@ -65,14 +65,15 @@ __device__ __forceinline__ float sum_pixels(float v) {
   return v;
 }
 
-// layer_norm_fwd writes u, unless it is absent, and stats [B,2,P]: the means, then
-// 1/√(var + 1e-5). If tf32 is set, it rounds u for a product in TF32.
-extern "C" __global__ void __launch_bounds__(threads, 5)
-    layer_norm_fwd(float* __restrict__ u, float* __restrict__ stats, const float* __restrict__ x,
-                   const float* __restrict__ weight, const float* __restrict__ bias, int C, int P, int tf32) {
+// forward is layer_norm_fwd with u as U.
+template <class U>
+__device__ __forceinline__ void forward(U* u, float* stats, const float* x, const float* weight, const float* bias, int C, int P,
+                                        bool tf32) {
   const Place at(P);
-  const long long sample = static_cast<long long>(blockIdx.y) * C * P;
-  x += sample;
+  const int line = pitch<U>(P);
+  const bool wanted = u;
+  x += static_cast<long long>(blockIdx.y) * C * P;
+  u += static_cast<long long>(blockIdx.y) * C * line;
   float v[4], mean[4] = {}, scale[4] = {};
   for (int c = at.row; c < C; c += rows) {
     load4(v, x + static_cast<long long>(c) * P, at.p, P, at.wide);
@@ -91,18 +92,34 @@ extern "C" __global__ void __launch_bounds__(threads, 5)
   sum_rows(scale);
 #pragma unroll
   for (int k = 0; k < 4; k++) scale[k] = 1.f / sqrtf(scale[k] * share + epsilon);
-  for (int c = at.row; u && c < C; c += rows) {
+  for (int c = at.row; wanted && c < C; c += rows) {
     const float w = weight[c], add = bias[c];
     load4(v, x + static_cast<long long>(c) * P, at.p, P, at.wide);
 #pragma unroll
     for (int k = 0; k < 4; k++) v[k] = rounded(w * ((v[k] - mean[k]) * scale[k]) + add, tf32);
-    store4(u + sample + static_cast<long long>(c) * P, v, at.p, P, at.wide);
+    if (line > P)
+#pragma unroll
+      for (int k = 0; k < 4; k++)
+        if (at.p + k >= P) v[k] = 0.f;
+    store4(u + static_cast<long long>(c) * line, v, at.p, line, line % 4 == 0);
   }
   if (at.row > 0) return;
   stats += static_cast<long long>(blockIdx.y) * 2 * P;
   store4(stats, mean, at.p, P, at.wide);
   store4(stats + P, scale, at.p, P, at.wide);
 }
+
+// layer_norm_fwd writes u, unless it is absent, and stats [B,2,P]: the means, then
+// 1/√(var + 1e-5). If tf32 is set, it rounds u for a product in TF32. layer_norm_fwd_packed
+// writes u as Bf16, and 0 past the P numbers of a row.
+#define LAYER_NORM(suffix, U)                                                                                          \
+  extern "C" __global__ void __launch_bounds__(threads, 5)                                                             \
+      layer_norm_fwd##suffix(U* __restrict__ u, float* __restrict__ stats, const float* __restrict__ x,                \
+                             const float* __restrict__ weight, const float* __restrict__ bias, int C, int P, int tf32) { \
+    forward(u, stats, x, weight, bias, C, P, tf32);                                                                    \
+  }
+LAYER_NORM(, float)
+LAYER_NORM(_packed, Bf16)
 
 // layer_norm_grad: partial [2,C,blocks] gets each block's sums of du x̂ and of du.
 // dx, residual and partial may be absent.

@@ -17,6 +17,8 @@
 //   load_matrices(v, p)      reads four matrices of 8 rows of 16 bytes from shared memory:
 //                            p of lane 8i + r is row r of matrix i; v[i] gets word
 //                            lane % 4 of row lane / 4 of matrix i
+//   load_transposed(v, p)    the same of matrices of 8×8 bf16, transposed: v[i] gets column
+//                            lane / 4 of the rows 2 (lane % 4) and the next one
 //   to_tf32(x)               x for mma_tf32, which truncates to TF32: the result is then
 //                            rounded, ties away from zero
 //   rounded(x, on)           x rounded to TF32 if on
@@ -52,6 +54,16 @@ __device__ __forceinline__ void cp_async_wait() { emu::copy_wait(N); }
 __device__ __forceinline__ void load_matrices(float (&v)[4], const float* p) {
   for (int i = 0; i < 4; i++)
     v[i] = reinterpret_cast<const float*>(__shfl_sync(~0u, reinterpret_cast<unsigned long long>(p), 8 * i + emu::lane() / 4))[emu::lane() % 4];
+}
+
+__device__ __forceinline__ void load_transposed(unsigned (&v)[4], const void* p) {
+  for (int i = 0; i < 4; i++) {
+    v[i] = 0;
+    for (int k = 0; k < 2; k++) {
+      const auto row = __shfl_sync(~0u, reinterpret_cast<unsigned long long>(p), 8 * i + 2 * (emu::lane() % 4) + k);
+      v[i] |= unsigned(reinterpret_cast<const unsigned short*>(row)[emu::lane() / 4]) << 16 * k;
+    }
+  }
 }
 
 __device__ __forceinline__ unsigned emu_bf16(float x) {
@@ -120,6 +132,13 @@ __device__ __forceinline__ void cp_async_wait() {
 __device__ __forceinline__ void load_matrices(float (&v)[4], const float* p) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\n"
                : "=f"(v[0]), "=f"(v[1]), "=f"(v[2]), "=f"(v[3])
+               : "r"(static_cast<unsigned>(__cvta_generic_to_shared(p)))
+               : "memory");
+}
+
+__device__ __forceinline__ void load_transposed(unsigned (&v)[4], const void* p) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\n"
+               : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
                : "r"(static_cast<unsigned>(__cvta_generic_to_shared(p)))
                : "memory");
 }

@@ -122,15 +122,20 @@ func (p Precision) near(t *testing.T, terms int, name string, got []float32, wan
 
 func within(t *testing.T, limit float64, name string, got []float32, want []float64) {
 	t.Helper()
+	e := distance(got, want)
+	if t.Logf("%s is off by %.2g of its norm, at most %.2g", name, e, limit); !(e <= limit) {
+		t.Errorf("%s is off by %.2g of its norm, more than %.2g", name, e, limit)
+	}
+}
+
+// distance returns the norm of got − want, relative to that of want.
+func distance(got []float32, want []float64) float64 {
 	var off, size float64
 	for i, w := range want {
 		d := float64(got[i]) - w
 		off, size = off+d*d, size+w*w
 	}
-	e := math.Sqrt(off / size)
-	if t.Logf("%s is off by %.2g of its norm, at most %.2g", name, e, limit); !(e <= limit) {
-		t.Errorf("%s is off by %.2g of its norm, more than %.2g", name, e, limit)
-	}
+	return math.Sqrt(off / size)
 }
 
 // The speed of the software device limits what tests can afford; on a GPU this is the

@@ -157,7 +157,8 @@ var overwrites = map[string][]string{
 func transfer(name string) bool { return slices.Contains([]string{"fill", "copy", "upload"}, name) }
 
 // moved returns the bytes of a launch's tensors: each is read or written once, and a
-// gradient that is added to is both. Adam reads four numbers per parameter, through a
+// gradient that is added to is both. The shapes of tensors of Bf16 count pairs, with what
+// pads their rows. Adam reads four numbers per parameter, through a
 // table, and writes three.
 func (c *counter) moved(l *launched) (bytes int64) {
 	name := c.source(l.kernel.name)
@@ -200,7 +201,7 @@ func repeated(parameter string, args []argument, i int) bool {
 }
 
 // gradient matches the parameters that are gradients to compute.
-var gradient = regexp.MustCompile(`^float ?\*(?: __restrict__)? ?(d\w+)$`)
+var gradient = regexp.MustCompile(`^(?:float|T|Stored<gemm::P_>) ?\*(?: __restrict__)? ?(d\w+)$`)
 
 // source returns a kernel's name in its source, without what a macro adds.
 func (c *counter) source(name string) string {
@@ -315,12 +316,12 @@ func TestProductsOfOperations(t *testing.T) {
 		{"one expert, fused", func() { b.GatedFFN(x, x, n, fs[:1], none) }, map[string]int64{"experts_fused_fwd_16_bf16": B * (3*h*C + 18*h) * P}},
 		{"routed experts, fused", func() { b.GatedFFN(x, x, n, fs, zeros(B, E)) }, map[string]int64{"experts_fused_fwd_16_bf16": jobs * (3*h*C + 18*h) * P}},
 		{"one expert", func() { b.sharedPerBlock = 0; b.GatedFFN(x, x, n, fs[:1], none) }, map[string]int64{
-			"experts_expand_fwd_bf16": B * 2 * h * C * P, "experts_project_fwd_bf16": B * h * C * P, "gate_fwd": B * 18 * h * P}},
+			"experts_expand_fwd_bf16": B * 2 * h * C * P, "experts_project_fwd_bf16": B * h * C * P, "gate_fwd_packed": B * 18 * h * P}},
 		{"routed experts", func() { b.GatedFFN(x, x, n, fs, zeros(B, E)) }, map[string]int64{
-			"experts_expand_fwd_bf16": jobs * 2 * h * C * P, "experts_project_fwd_bf16": jobs * h * C * P, "gate_fwd": jobs * 18 * h * P}},
+			"experts_expand_fwd_bf16": jobs * 2 * h * C * P, "experts_project_fwd_bf16": jobs * h * C * P, "gate_fwd_packed": jobs * 18 * h * P}},
 		{"one expert's gradient", func() { b.GatedFFNGrad(x, n, fs[:1], none, x, x, n, fs[:1], none) }, map[string]int64{
 			"experts_expand_fwd_bf16": B * 2 * h * C * P, "experts_project_dx_bf16": B * h * C * P, "experts_expand_dx_bf16": B * 2 * h * C * P,
-			"experts_expand_dw_bf16": B * 2 * h * C * P, "experts_project_dw_bf16": B * h * C * P, "gate_grad": B * 3 * 18 * h * P}},
+			"experts_expand_dw_bf16": B * 2 * h * C * P, "experts_project_dw_bf16": B * h * C * P, "gate_grad_packed": B * 3 * 18 * h * P}},
 	} {
 		count := newCounter(t, peaks{}, c)
 		b.watch = count.add

@@ -74,7 +74,24 @@ func (e *experts) count(round int) from {
 }
 
 // channels allocates n numbers for each job of a round and each pixel.
-func (e *experts) channels(n int) kernels.Tensor { return e.Alloc(e.B, e.slots, n, e.P) }
+func (e *experts) channels(n int) kernels.Tensor { return e.stored(e.P, e.B, e.slots, n) }
+
+// stored allocates rows of p numbers that only the kernels of an operation read: at the
+// precision bf16 they are Bf16 (common.cuh), and the shape counts pairs.
+func (b *Backend) stored(p int, rows ...int) kernels.Tensor {
+	if b.precision == BF16 {
+		p = ceil(p, 8) * 4
+	}
+	return b.Alloc(append(rows, p)...)
+}
+
+// packed returns the variant of a kernel for tensors that stored allocated.
+func (b *Backend) packed(name string) string {
+	if b.precision == BF16 {
+		return name + "_packed"
+	}
+	return name
+}
 
 // product runs a product with m rows and k terms per sum, for each of the given number
 // of samples or jobs.
@@ -91,7 +108,7 @@ func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN
 		return
 	}
 	e := b.newExperts(x, fs, route)
-	l := b.layerNorm(x, n)
+	l := b.layerNormStored(x, n)
 	expanded, gated := e.channels(2*e.h), e.channels(e.h)
 	base := x
 	for r := range e.rounds {
@@ -109,7 +126,7 @@ func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN
 // gate computes gated from expanded.
 func (e *experts) gate(round int, gated, expanded kernels.Tensor) {
 	pieces := e.h * ceil(e.H, 4) * ceil(e.W, 4)
-	e.launch("gate_fwd", grid{x: ceil(pieces, 128), y: e.B * e.slots, z: 1},
+	e.launch(e.packed("gate_fwd"), grid{x: ceil(pieces, 128), y: e.B * e.slots, z: 1},
 		gated, expanded, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W, e.rounded())
 }
 
@@ -136,7 +153,7 @@ func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels
 	}
 	checkExperts("GatedFFNGrad", x, fs, route)
 	e := b.newExperts(x, fs, route)
-	l := b.layerNorm(x, n)
+	l := b.layerNormStored(x, n)
 	d := expertGrads{expertsWanted: want, droute: droute}
 	d.expand, d.depthwise, d.project = b.ffnAddresses(dfs)
 	if want.u {
@@ -172,7 +189,7 @@ func (e *experts) gateGrad(round int, d expertGrads, de, gated, expanded, q kern
 	const sums = 19 // per channel: 18 taps and the route's
 	jobs := e.B * e.slots
 	partial := e.Alloc(jobs, e.h, sums)
-	e.launch("gate_grad", grid{x: e.h, y: jobs, z: 1},
+	e.launch(e.packed("gate_grad"), grid{x: e.h, y: jobs, z: 1},
 		de, gated, partial, expanded, q, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W, e.rounded())
 	if d.expertsWanted.depthwise {
 		e.launch("gate_dw", grid{x: ceil(18*e.h, 128), y: e.E, z: 1},

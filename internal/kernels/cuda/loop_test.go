@@ -93,12 +93,17 @@ var perProducts = map[string]int{
 	"experts_expand_dx_tf32":    185,
 	"experts_expand_dw_tf32":    170,
 	"experts_project_dw_tf32":   235,
+	"experts_expand_fwd_bf16":   180,
+	"experts_project_fwd_bf16":  175,
+	"experts_project_dx_bf16":   240,
+	"experts_expand_dx_bf16":    175,
+	"experts_expand_dw_bf16":    370,
+	"experts_project_dw_bf16":   320,
 	"experts_fused_fwd_48_tf32": 475,
 	"experts_fused_fwd_96_tf32": 335,
 }
 
-// checkLoop compares the inner loop of a product in TF32 with the number that was
-// reached.
+// checkLoop compares the inner loop of a product with the number that was reached.
 func checkLoop(t *testing.T, name, code string) {
 	limit, ok := perProducts[name]
 	if !ok {

@@ -24,6 +24,8 @@ type machineFact struct {
 	shared int  // bytes of dynamic shared memory
 	wide   bool // reads and writes 16 bytes at a time
 	stores bool // writes 16 bytes at a time, and reads little
+	halves bool // writes 8 bytes at a time, 4 Bf16; of the variants of a product, that for bf16 does
+	packed bool // also reads 8
 	gemm   bool // copies asynchronously, 16 bytes at a time, and has variants
 }
 
@@ -48,9 +50,10 @@ var machineFacts = map[string]machineFact{
 	"scale_rows_dots":  {},
 	"rows_sum":         {},
 
-	"layer_norm_fwd":  {wide: true},
-	"layer_norm_grad": {wide: true},
-	"layer_norm_fold": {},
+	"layer_norm_fwd":        {wide: true},
+	"layer_norm_fwd_packed": {halves: true},
+	"layer_norm_grad":       {wide: true},
+	"layer_norm_fold":       {},
 
 	"linear_fwd": {},
 	"linear_dx":  {},
@@ -127,9 +130,9 @@ var machineFacts = map[string]machineFact{
 	"product_tn": {shared: sharedDx, gemm: true, wide: true},
 
 	"experts_dispatch":    {},
-	"experts_expand_fwd":  {shared: sharedFwd, gemm: true, wide: true},
+	"experts_expand_fwd":  {shared: sharedFwd, gemm: true, wide: true, halves: true},
 	"experts_project_fwd": {shared: sharedFwd, gemm: true, wide: true},
-	"experts_project_dx":  {shared: sharedDx, gemm: true, wide: true},
+	"experts_project_dx":  {shared: sharedDx, gemm: true, wide: true, halves: true},
 	"experts_expand_dx":   {shared: sharedDx, gemm: true, wide: true},
 	"experts_expand_dw":   {shared: sharedDw, gemm: true},
 	"experts_project_dw":  {shared: sharedDw, gemm: true},
@@ -143,10 +146,12 @@ var machineFacts = map[string]machineFact{
 
 	"trail_note": {},
 
-	"gate_fwd":    {wide: true},
-	"gate_grad":   {wide: true},
-	"gate_dw":     {},
-	"gate_droute": {},
+	"gate_fwd":         {wide: true},
+	"gate_fwd_packed":  {packed: true},
+	"gate_grad":        {wide: true},
+	"gate_grad_packed": {packed: true},
+	"gate_dw":          {},
+	"gate_droute":      {},
 
 	"rfft_rows":        {shared: 40 << 10},
 	"irfft_rows":       {shared: 40 << 10, wide: true},
@@ -338,11 +343,18 @@ func checkMachine(t *testing.T, name, arch string, c compiled, code string, occu
 		t.Errorf("%d threads on a multiprocessor, fewer than the %d of the header: %+v", got, occupancy, c)
 	}
 	want := []string{}
-	if fact.wide {
-		want = append(want, `LDG\.E(\.\w+)*\.128|LDGSTS\.E(\.\w+)*\.128`, `STG\.E(\.\w+)*\.128`)
+	halves := fact.halves && (!fact.gemm || strings.HasSuffix(name, "_bf16"))
+	if fact.wide || halves {
+		want = append(want, `LDG\.E(\.\w+)*\.128|LDGSTS\.E(\.\w+)*\.128`)
 	}
-	if fact.stores {
+	if fact.wide && !halves || fact.stores {
 		want = append(want, `STG\.E(\.\w+)*\.128`)
+	}
+	if fact.packed {
+		want = append(want, `LDG\.E(\.\w+)*\.64`)
+	}
+	if fact.packed || halves {
+		want = append(want, `STG\.E(\.\w+)*\.64`)
 	}
 	if fact.gemm {
 		want = append(want, `LDGSTS\.E(\.\w+)*\.128`, `LDGDEPBAR`)

@@ -15,18 +15,24 @@ type normed struct {
 
 // layerNorm normalises x, for a product. The caller must free its result.
 func (b *Backend) layerNorm(x kernels.Tensor, n kernels.Norm) normed {
-	return b.layerNormTo(b.Alloc(x.Shape...), x, n)
+	return b.layerNormTo("layer_norm_fwd", b.Alloc(x.Shape...), x, n)
 }
 
-// layerNormTo is layerNorm with the result in u; if that is absent, it only computes
-// stats.
-func (b *Backend) layerNormTo(u, x kernels.Tensor, n kernels.Norm) normed {
+// layerNormStored is layerNorm with the result as stored allocates it.
+func (b *Backend) layerNormStored(x kernels.Tensor, n kernels.Norm) normed {
+	u := b.stored(x.Shape[2]*x.Shape[3], x.Shape[0], x.Shape[1])
+	return b.layerNormTo(b.packed("layer_norm_fwd"), u, x, n)
+}
+
+// layerNormTo is layerNorm with a kernel and the result in u; if that is absent, it only
+// computes stats.
+func (b *Backend) layerNormTo(kernel string, u, x kernels.Tensor, n kernels.Norm) normed {
 	B, C, P := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
 	l := normed{
 		x: x, u: u, stats: b.Alloc(B, 2, P), n: n, C: C, P: P,
 		grid: grid{x: ceil(P, 32), y: B, z: 1},
 	}
-	b.launch("layer_norm_fwd", l.grid, l.u, l.stats, x, n.Weight, n.Bias, C, P, b.rounded())
+	b.launch(kernel, l.grid, l.u, l.stats, x, n.Weight, n.Bias, C, P, b.rounded())
 	return l
 }
 
@@ -56,7 +62,7 @@ func (l normed) free(b *Backend) {
 
 // layerNormConv1x1 computes y = w·LN(x), w [O,C]. LN(x) is not written.
 func (b *Backend) layerNormConv1x1(y, x kernels.Tensor, n kernels.Norm, w kernels.Tensor) {
-	l := b.layerNormTo(kernels.Tensor{}, x, n)
+	l := b.layerNormTo("layer_norm_fwd", kernels.Tensor{}, x, n)
 	c := newConv1x1("LN and Conv1x1", y, w, []kernels.Tensor{x})
 	folded, bias := b.Alloc(c.O, c.C), b.Alloc(c.O)
 	b.launch("layer_norm_fold", over(c.O, 8), folded, bias, w, n.Weight, n.Bias, c.O, c.C)

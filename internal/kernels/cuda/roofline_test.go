@@ -293,7 +293,8 @@ driver as CUDA graphs, by at most `+fmt.Sprintf("%d calls a step, and %d an infe
 these floors, with that GPU's memory and arithmetic.
 
 What keeps products from the floor of their arithmetic is instructions: in the time of 32
-TF32 products of an A100's tensor cores a scheduler issues 256, and the loops have
+products of an A100's tensor cores, of 16×8×8 in TF32 or 16×8×16 in bf16, a scheduler
+issues 256, and the loops have
 
 | loop | instructions for 32 products, at most |
 |---|---|
@@ -315,7 +316,10 @@ Those of experts_fused_fwd include the gate between its products.
 		}
 		fmt.Fprintf(&out, "| %s | %d | %d | %.1f | %.2f | %.1f | %.0f |\n", p, sum.launches, other, float64(sum.bytes)/1e9, 2*float64(sum.macs)/1e12, 1e3*sum.seconds, 12/sum.seconds)
 	}
-	fmt.Fprint(&out, ``+fusedRows(t)+`
+	fmt.Fprint(&out, `
+At bf16 what the feed-forward networks keep between their products is stored so, too: LN's
+result, the hidden channels and the gate's, and the gradients of both (kernels/experts.cu).
+`+fusedRows(t)+`
 Measured so far, on one H200: steps of the network nano, batch 48, 128×128, in TF32
 take 62.9 ms (763 images a second); [gpu.md](gpu.md) has more. The kernels of the base
 model have not been timed.

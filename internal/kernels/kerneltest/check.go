@@ -128,10 +128,11 @@ func (c Case) checkGradient(t reporter, b kernels.Backend, o Options, e expected
 	}
 }
 
-// of returns the options for a case: roundings add up along its products.
+// of returns the options for a case: roundings add up along its products, and what is
+// stored between them.
 func (o Options) of(c Case) Options {
 	if o.Slack > 1 {
-		o.Slack *= float64(max(1, c.Products))
+		o.Slack *= float64(max(1, c.Products+o.Stored[c.Op]))
 	}
 	return o
 }

@@ -24,6 +24,9 @@ type Options struct {
 	// Slack multiplies every tolerance, for arithmetic of lower precision than float32.
 	// Zero means 1.
 	Slack float64
+	// Stored is how many intermediate results of an operation are rounded besides the
+	// operands of its products.
+	Stored map[string]int
 	// Small leaves out the large cases, for emulated devices.
 	Small bool
 }
