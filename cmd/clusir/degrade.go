@@ -1,10 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,9 +8,7 @@ import (
 
 	"clusir/internal/dataset"
 	"clusir/internal/eval"
-	"clusir/internal/progress"
 	"clusir/internal/usage"
-	"clusir/internal/userfile"
 )
 
 // degradeOptions are the options of `clusir degrade`.
@@ -25,9 +19,6 @@ type degradeOptions struct {
 	Sigmas []float64
 	Out    string
 }
-
-// ownBenchmark is the file that defines a folder's photographs as a benchmark.
-const ownBenchmark = "benchmark.yaml"
 
 func newDegradeCmd(runF func(*degradeOptions) error) *cobra.Command {
 	opts := &degradeOptions{}
@@ -40,7 +31,7 @@ in a folder for each part of a benchmark. ` + eval.ManifestName + ` has the seed
 SHA-256 sums. clusir eval --restored measures what the other program made of them.
 
 A folder of clean photographs is degraded by --kind: ` + strings.Join(dataset.MakeableKinds(), ", ") + `.
-` + ownBenchmark + `, which is written with them, defines a benchmark for --benchmark-file.`,
+` + eval.BenchmarkName + `, which is written with them, defines a benchmark for --benchmark-file.`,
 		Example: `  clusir degrade --benchmark cbsd68 --data data --out inputs
   clusir degrade photos --kind noise --sigma 15,25,50 --out inputs
   clusir eval --benchmark cbsd68 --data data --restored DnCNN=outputs`,
@@ -85,28 +76,9 @@ func (o *degradeOptions) run() error {
 	if err != nil {
 		return err
 	}
-	own := filepath.Join(o.Out, ownBenchmark)
-	if _, err := os.Lstat(own); o.Folder != "" && !o.Overwrite && err == nil {
-		return fmt.Errorf("%s exists: choose another folder, or replace what is there with --overwrite", own)
-	}
-	bar := progress.New(o.errOut, "images")
-	m, err := eval.Degrade(o.ctx, eval.Options{
+	return eval.DegradeTo(o.ctx, eval.Options{
 		Root: o.config.Data, Benchmarks: benchmarks, Protocol: eval.ProtocolOf(o.config.Eval), Limit: o.Limit, Save: o.Out, Overwrite: o.Overwrite,
-		Image: func(r eval.ImageResult, done, of int) { bar.Set(done, of, r.Benchmark+" "+r.Split) },
-	})
-	bar.Clear()
-	if err != nil {
-		return err
-	}
-	if o.Folder != "" {
-		if err := benchmarks[0].Save(own); err != nil {
-			return err
-		}
-	}
-	for _, missing := range m.Missing {
-		fmt.Fprintf(o.errOut, "clusir: missing: %s\n", missing)
-	}
-	return errors.Join(m.WriteText(o.out, o.Out), m.Err())
+	}, o.Folder != "", o.out, o.errOut)
 }
 
 // chosen returns the benchmarks to degrade.
@@ -114,12 +86,6 @@ func (o *degradeOptions) chosen() ([]*dataset.Benchmark, error) {
 	if o.Folder == "" {
 		return o.benchmarks()
 	}
-	if err := userfile.Folder(o.Folder, "photographs"); err != nil {
-		return nil, err
-	}
 	b, err := dataset.FolderBenchmark(o.Folder, o.Kind, o.Sigmas)
-	if err != nil {
-		return nil, usage.Of(err)
-	}
-	return []*dataset.Benchmark{b}, nil
+	return []*dataset.Benchmark{b}, err
 }

@@ -69,7 +69,7 @@ func TestDegradeUsage(t *testing.T) {
 		{"degrade {}/photos --kind rain --out {}/o --limit 0", exitUsage, "--limit 0"},
 		{"degrade {}/photos --kind rain --out {}/o", exitError, "1 of 3 pictures could not be made"},
 		{"degrade {}/photos --kind rain --out {}/o", exitError, "--overwrite"},
-		{"degrade {}/photos --kind rain --out {}/mine", exitError, "benchmark.yaml exists: choose another folder"},
+		{"degrade {}/photos --kind rain --out {}/mine", exitError, "benchmark.yaml exists: choose another name"},
 	} {
 		code, _, stderr := evaluate(t, dir, c.args)
 		if code != c.code || !strings.Contains(stderr, c.stderr) {

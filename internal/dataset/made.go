@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -10,6 +9,8 @@ import (
 
 	"clusir/internal/dataset/degrade"
 	"clusir/internal/suggest"
+	"clusir/internal/usage"
+	"clusir/internal/userfile"
 )
 
 // degraded returns target with a degradation of the given kind, and a description of
@@ -26,6 +27,9 @@ func (m *Image) degraded(kind string, rng *rand.Rand) (*Image, string) {
 // a kind: noise, which takes levels, or another one that can be made. A kind is given
 // by its name or its word, such as derain or rain.
 func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) {
+	if err := userfile.Folder(folder, "photographs"); err != nil {
+		return nil, err
+	}
 	name := ""
 	for _, k := range append(madeKinds(), Denoise) {
 		if strings.EqualFold(kind, k) || strings.EqualFold(strings.ReplaceAll(kind, "-", " "), Word(k)) {
@@ -39,13 +43,13 @@ func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) 
 	b := &Benchmark{Title: filepath.Base(dir), Task: name, Clean: folders{dir}, Own: true}
 	switch {
 	case name == "":
-		return nil, fmt.Errorf("there is no kind %q: %s", kind, suggest.Or(kind, MakeableKinds()))
+		return nil, usage.Errorf("there is no kind %q: %s", kind, suggest.Or(kind, MakeableKinds()))
 	case name == Denoise && len(sigmas) == 0:
-		return nil, errors.New("noise needs its levels: give them in units of 1/255, such as 15,25,50")
+		return nil, usage.Errorf("noise needs its levels: give them in units of 1/255, such as 15,25,50")
 	case name == Denoise:
 		b.Sigmas = sigmas
 	case len(sigmas) > 0:
-		return nil, fmt.Errorf("%s has no levels, as noise has: leave them out", kind)
+		return nil, usage.Errorf("%s has no levels, as noise has: leave them out", kind)
 	default:
 		b.Made = name
 	}
@@ -56,7 +60,7 @@ func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) 
 		return r
 	}
 	b.Name = strings.ToLower(strings.Map(allowed, b.Title))
-	return b, b.check().orNil()
+	return b, usage.Of(b.check().orNil())
 }
 
 // MakeableKinds returns the words of the kinds that FolderBenchmark accepts.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -16,10 +17,16 @@ import (
 
 	"clusir/internal/atomicfile"
 	"clusir/internal/dataset"
+	"clusir/internal/progress"
+	"clusir/internal/userfile"
 )
 
-// ManifestName is the file that Degrade writes its manifest to.
-const ManifestName = "manifest.json"
+// ManifestName is the file that Degrade writes its manifest to, and BenchmarkName the one
+// to which DegradeTo writes the description of a folder's benchmark.
+const (
+	ManifestName  = "manifest.json"
+	BenchmarkName = "benchmark.yaml"
+)
 
 // Manifest describes what Degrade wrote, so that others can check that they have the
 // same.
@@ -70,8 +77,8 @@ func Degrade(ctx context.Context, o Options) (*Manifest, error) {
 		return nil, err
 	}
 	path := filepath.Join(o.Save, ManifestName)
-	if !o.Overwrite && exists(path) {
-		return nil, fmt.Errorf("%s exists: choose another folder, or replace what is there with --overwrite", path)
+	if err := userfile.MayWrite(path, o.Overwrite); err != nil {
+		return nil, err
 	}
 	save, err := newSaver(o, jobs)
 	if err != nil {
@@ -90,6 +97,30 @@ func Degrade(ctx context.Context, o Options) (*Manifest, error) {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
+}
+
+// DegradeTo is Degrade for a command: it shows its progress and what is missing on
+// messages and prints the parts to w. If o has only the benchmark of a folder, it also
+// writes that one's description.
+func DegradeTo(ctx context.Context, o Options, folder bool, w, messages io.Writer) error {
+	description := filepath.Join(o.Save, BenchmarkName)
+	if err := userfile.MayWrite(description, o.Overwrite || !folder); err != nil {
+		return err
+	}
+	bar := progress.New(messages, "images")
+	o.Image = func(r ImageResult, done, of int) { bar.Set(done, of, r.Benchmark+" "+r.Split) }
+	m, err := Degrade(ctx, o)
+	bar.Clear()
+	if err == nil && folder {
+		err = o.Benchmarks[0].Save(description)
+	}
+	if err != nil {
+		return err
+	}
+	for _, missing := range m.Missing {
+		fmt.Fprintf(messages, "clusir: missing: %s\n", missing)
+	}
+	return errors.Join(m.writeText(w, o.Save), m.Err())
 }
 
 // degrader writes inputs in parallel.
@@ -178,8 +209,8 @@ func (m *Manifest) Count() (n int) {
 	return n
 }
 
-// WriteText prints the number of pictures in each part, and its folder below dir.
-func (m *Manifest) WriteText(w io.Writer, dir string) error {
+// writeText prints the number of pictures in each part, and its folder below dir.
+func (m *Manifest) writeText(w io.Writer, dir string) error {
 	for _, p := range m.Parts {
 		if _, err := fmt.Fprintf(w, "%s: %s in %s\n", p.Name(), english.Plural(len(p.Inputs), "picture", ""), filepath.Join(dir, p.Folder)); err != nil {
 			return err

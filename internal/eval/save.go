@@ -9,6 +9,7 @@ import (
 
 	"clusir/internal/atomicfile"
 	"clusir/internal/planar"
+	"clusir/internal/userfile"
 )
 
 // Folder returns the folder for a split's restored images: cbsd68-25, rain100l,
@@ -32,8 +33,8 @@ func newSaver(o Options, jobs []job) (saver, error) {
 		if taken[strings.ToLower(path)] {
 			return nil, fmt.Errorf("two pictures would be %s: rename one of those called %s", path, j.item.Name)
 		}
-		if !o.Overwrite && !o.Resume && exists(path) {
-			return nil, fmt.Errorf("%s exists: choose another folder, or replace what is there with --overwrite", path)
+		if err := userfile.MayWrite(path, o.Overwrite || o.Resume); err != nil {
+			return nil, err
 		}
 		taken[strings.ToLower(path)] = true
 		s[j.index] = path

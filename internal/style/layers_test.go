@@ -52,7 +52,7 @@ var layers = []layer{
 	{"config", []string{"dataset", "suggest", "../configs", "userfile", "usage", "arch"}},
 	{"arch", nil},
 	{"../configs", nil},
-	{"dataset", []string{"dataset/...", "atomicfile", "imageio", "planar", "draw", "palette", "suggest", "sysmem", "userfile"}},
+	{"dataset", []string{"dataset/...", "atomicfile", "imageio", "planar", "draw", "palette", "suggest", "sysmem", "usage", "userfile"}},
 	{"dataset/...", []string{"planar", "userfile"}},
 	{"imageio", []string{"atomicfile", "userfile"}},
 	{"metrics", []string{"planar"}},

@@ -30,6 +30,19 @@ func (m *Image) like() *Image {
 	return &out
 }
 
+// under returns the image with a layer, of one value for each pixel, combined with its
+// values.
+func (m *Image) under(layer []float32, combine func(value, layer float32) float32) *Image {
+	out := m.like()
+	for c := range 3 {
+		src, dst := m.Plane(c), out.Plane(c)
+		for i, v := range src {
+			dst[i] = combine(v, layer[i])
+		}
+	}
+	return out
+}
+
 // Clamp clamps all values to 0..1, as a camera or a file does.
 func (m *Image) Clamp() *Image {
 	m.Image.Clamp()

@@ -56,14 +56,7 @@ func (r Rain) add(m *Image, rng *rand.Rand) *Image {
 	if layer == nil {
 		layer = r.streaks(m.W, m.H, rng)
 	}
-	out := m.like()
-	for c := range 3 {
-		src, dst := m.Plane(c), out.Plane(c)
-		for i, v := range src {
-			dst[i] = v + layer[i]
-		}
-	}
-	return out
+	return m.under(layer, func(j, r float32) float32 { return j + r })
 }
 
 func (r Rain) String() string {

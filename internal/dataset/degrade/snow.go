@@ -48,14 +48,7 @@ func (s Snow) cover(m *Image, rng *rand.Rand) *Image {
 	if mask == nil {
 		mask = s.flakes(m.W, m.H, rng)
 	}
-	out := m.like()
-	for c := range 3 {
-		src, dst := m.Plane(c), out.Plane(c)
-		for i, j := range src {
-			dst[i] = j*(1-mask[i]) + mask[i]
-		}
-	}
-	return out
+	return m.under(mask, func(j, s float32) float32 { return j*(1-s) + s })
 }
 
 func (s Snow) String() string {
