@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 	"clusir/internal/bench"
 	"clusir/internal/config"
 	"clusir/internal/device"
+	"clusir/internal/infer"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/internal/progress"
@@ -63,7 +65,7 @@ time as trained ones.`,
 		RunE: runs(opts, runF),
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.Model, "model", "nano", "base, small, tiny or nano with random weights, or a checkpoint `FILE`; "+modelVariable+" names another default")
+	f.StringVar(&opts.Model, "model", "nano", "base, small, tiny or nano with random weights, or a checkpoint `FILE`; "+infer.ModelVariable+" names another default")
 	f.StringVar(&opts.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one, or on its own")
 	f.StringSliceVar(&opts.Sizes, "size", []string{"256"}, "sides of the image, such as 256 or 480x320, separated by commas")
 	f.IntSliceVar(&opts.Threads, "threads", nil, "numbers of processor threads, separated by commas (default all)")
@@ -95,22 +97,15 @@ var exclusive = [][2]string{
 // sets.
 func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
 	changed := cmd.Flags().Changed
-	for _, pair := range exclusive {
-		if changed(pair[0]) && changed(pair[1]) {
-			return usage.Errorf("--%s and --%s cannot be used together: leave one out", pair[0], pair[1])
-		}
-	}
 	if o.JSON {
 		o.Format = "json"
 	}
+	if err := cmp.Or(usage.Exclusive(cmd.Flags(), exclusive), usage.OneOf("format", o.Format, bench.Formats),
+		usage.OneOf("objective", o.Objective, objectives), usage.OneOf("precision", o.Precision, precisions), checkISA(o.ISA)); err != nil {
+		return err
+	}
 	_, named := arch.Variants()[o.Model]
 	switch {
-	case !slices.Contains(bench.Formats, o.Format):
-		return usage.Errorf("--format %s: choose text, json or go", o.Format)
-	case o.Objective != "full" && o.Objective != "l1":
-		return usage.Errorf("--objective %s: choose full or l1", o.Objective)
-	case !slices.Contains([]string{"auto", "float32", "tf32", "bf16"}, o.Precision):
-		return usage.Errorf("--precision %s: choose auto, float32, tf32 or bf16", o.Precision)
 	case named && changed("model") && o.ModelConfig != "":
 		return usage.Errorf("--model %s has its configuration: give --model-config alone, or with a checkpoint", o.Model)
 	case named && changed("model") && o.Verify != "":
@@ -121,9 +116,6 @@ func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
 		return usage.Errorf("--train %d: give the number of images in a step, 1 or more", o.Train)
 	case o.Verify != "" && o.Format == "go":
 		return usage.Errorf("--verify measures nothing for --format go to show: choose text or json")
-	}
-	if err := checkISA(o.ISA); err != nil {
-		return err
 	}
 	c, err := config.LoadUntrained(nil)
 	if err != nil {
@@ -142,7 +134,7 @@ func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
 		o.Model = "" // the configuration alone, or what the file to verify holds
 		return nil
 	}
-	return modelOfEnvironment(changed, &o.Model, true)
+	return modelOfEnvironment(cmd.Flags(), &o.Model, true)
 }
 
 // open opens the device with the given number of threads.

@@ -1,15 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"clusir/internal/arch"
 	"clusir/internal/config"
 	"clusir/internal/device"
 	"clusir/internal/infer"
@@ -76,7 +74,7 @@ type network struct {
 
 // addModelFlag defines the flag for one network.
 func (o *network) addModelFlag(f *pflag.FlagSet) {
-	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+modelVariable+" names another default")
+	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+infer.ModelVariable+" names another default")
 }
 
 // addComputeFlags defines the flags about computing devices.
@@ -95,7 +93,7 @@ func (o *network) addEnsembleFlag(f *pflag.FlagSet) {
 // begin parses the flags that are not plain values.
 func (o *network) begin(f *pflag.FlagSet) (err error) {
 	if f.Lookup("model") != nil {
-		if err := modelOfEnvironment(f.Changed, &o.Model, false); err != nil {
+		if err := modelOfEnvironment(f, &o.Model, false); err != nil {
 			return err
 		}
 	}
@@ -122,25 +120,13 @@ func (o *network) device() device.Options { return deviceOptions(o.config, o.ISA
 // open opens the device.
 func (o *network) open() (kernels.Backend, string, error) { return device.Open(o.device()) }
 
-// modelVariable names the environment variable with the model of commands without
-// --model.
-const modelVariable = "CLUSIR_MODEL"
-
-// modelOfEnvironment takes the model from the environment if no flag names one. It
-// verifies that the model exists, so that the error can name the variable; random
+// modelOfEnvironment takes the model from the environment if no flag names one; random
 // allows the variants, with random weights.
-func modelOfEnvironment(changed func(flag string) bool, name *string, random bool) error {
-	value := os.Getenv(modelVariable)
-	if value == "" || changed("model") {
+func modelOfEnvironment(f *pflag.FlagSet, name *string, random bool) error {
+	if f.Changed("model") {
 		return nil
 	}
-	*name = value
-	if _, variant := arch.Variants()[value]; variant && random {
-		return nil
-	}
-	f, err := infer.Open(value)
-	if err != nil {
-		return fmt.Errorf("%s: %w", modelVariable, err)
-	}
-	return f.Close()
+	value, err := infer.ModelOfEnvironment(random)
+	*name = cmp.Or(value, *name)
+	return err
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -23,22 +21,15 @@ func addDeviceFlags(f *pflag.FlagSet) {
 }
 
 func checkISA(isa string) error {
-	if isa == "" || slices.Contains(device.ISAs(), isa) {
+	if isa == "" {
 		return nil
 	}
-	return usage.Errorf("--isa %s: choose %s", isa, isaChoices())
+	return usage.OneOf("isa", isa, device.ISAs())
 }
 
 // addISAFlag defines --isa.
 func addISAFlag(f *pflag.FlagSet, isa *string) {
-	f.StringVar(isa, "isa", "", "instruction set of the processor: "+isaChoices()+" (default the best); amx is for bf16 alone")
-}
-
-// isaChoices lists the instruction sets as text.
-func isaChoices() string {
-	names := device.ISAs()
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
+	f.StringVar(isa, "isa", "", "instruction set of the processor: "+usage.Or(device.ISAs())+" (default the best); amx is for bf16 alone")
 }
 
 // deviceOptions returns a configuration's device options. The reason why auto skips a

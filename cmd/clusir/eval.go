@@ -81,9 +81,6 @@ func (o *evalOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 			return usage.Errorf("--shard does nothing without --results")
 		}
 	}
-	if o.Benchmark == "" {
-		return usage.Errorf("name what to measure with --benchmark, such as --benchmark cbsd68")
-	}
 	if err := o.reporting.complete(f, o.Overwrite); err != nil {
 		return err
 	}

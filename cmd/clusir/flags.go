@@ -14,13 +14,18 @@ import (
 	"clusir/weights"
 )
 
+var (
+	precisions = []string{"auto", "float32", "tf32", "bf16"}
+	objectives = []string{"full", "l1"}
+)
+
 // choices are what shells complete: see usage.Complete.
 var choices = map[string]usage.Choice{
 	"device":         {Values: usage.Choose("auto", "cpu", "cuda", "cuda:0").Values, List: true},
-	"precision":      usage.Choose("auto", "float32", "tf32", "bf16"),
+	"precision":      usage.Choose(precisions...),
 	"isa":            {Values: device.ISAs},
 	"protocol":       usage.Choose("promptir", "gaussian"),
-	"objective":      usage.Choose("full", "l1"),
+	"objective":      usage.Choose(objectives...),
 	"restore/format": {Values: formats},
 	"bench/format":   usage.Choose(bench.Formats...),
 	"format":         usage.Choose(tabular.Formats...),

@@ -42,11 +42,7 @@ func (o *output) complete(f *pflag.FlagSet) error {
 
 // rank prints the ranking of several methods.
 func (o *output) rank(w io.Writer, reports []*eval.Report, seed uint64) error {
-	k, err := eval.Rank(reports, seed)
-	if err == nil {
-		err = tabular.Write(w, o.Format, k, k.Table)
-	}
-	return errors.Join(err, eval.Failed(reports))
+	return errors.Join(eval.WriteRanking(w, o.Format, reports, seed), eval.Failed(reports))
 }
 
 // reporting selects how the report of one network is shown.
@@ -77,15 +73,7 @@ func (o *reporting) complete(f *pflag.FlagSet, overwrite bool) error {
 // show prints a report, then writes its page with page, so that the measurements are
 // not lost if the page cannot be written.
 func (o *reporting) show(w io.Writer, r *eval.Report, page func() error) error {
-	var err error
-	switch {
-	case o.Routing:
-		err = tabular.Write(w, o.Format, r.Routing(), r.RoutingTable)
-	case o.Images:
-		err = tabular.Write(w, o.Format, r, r.ImageTable)
-	default:
-		err = tabular.Write(w, o.Format, r, r.Table)
-	}
+	err := r.Write(w, o.Format, o.Images, o.Routing)
 	if o.Page != "" {
 		err = errors.Join(err, page())
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"clusir/internal/infer"
 	"clusir/internal/serve"
 	"clusir/internal/sysmem"
 	"clusir/internal/usage"
@@ -46,7 +47,7 @@ The server listens on this machine only, unless --addr says otherwise; that need
 	f.StringVar(&opts.Addr, "addr", "127.0.0.1:8080", "listen on `HOST:PORT`; port 0 takes a free one")
 	f.StringVar(&opts.TokenFile, "token-file", "", "`FILE` with the token that requests need, 16 characters or more")
 	f.StringSliceVar(&opts.Hosts, "host", nil, "more `NAME`s by which browsers reach this machine, separated by commas")
-	f.StringSliceVar(&opts.Names, "model", models(), "embedded models and checkpoints to choose from, as `NAME` or NAME=FILE, the default first; "+modelVariable+" names another default")
+	f.StringSliceVar(&opts.Names, "model", models(), "embedded models and checkpoints to choose from, as `NAME` or NAME=FILE, the default first; "+infer.ModelVariable+" names another default")
 	opts.addComputeFlags(f)
 	f.String("max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
 	f.Int64Var(&opts.MaxPixels, "max-pixels", 100_000_000, "refuse pictures with more pixels")

@@ -101,9 +101,7 @@ func (o *tableOptions) runSizes() error {
 		rows = append(rows, eval.Row{Name: o.Model, Files: []string{o.Model}})
 	}
 	t, err := eval.Sizes(rows)
-	if errors.Is(err, eval.ErrNoNetwork) {
-		return usage.Of(err)
-	} else if err != nil {
+	if err != nil {
 		return err
 	}
 	return t.Write(o.out, o.Format)

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -114,16 +112,7 @@ func (o *trainOptions) run() error {
 		return err
 	}
 	if leads {
-		fmt.Fprintf(o.out, "step %d\ncheckpoint %s\n", r.Step, r.Checkpoint)
-		if r.Interrupted {
-			fmt.Fprintln(o.out, "continue with --resume")
-		}
+		r.Write(o.out)
 	}
-	if !r.Interrupted {
-		return nil
-	}
-	if cause := context.Cause(o.ctx); cause != nil {
-		return cause
-	}
-	return fmt.Errorf("another rank was asked to stop: the run ends unfinished at step %d; continue with --resume", r.Step)
+	return r.Unfinished(o.ctx)
 }

@@ -2,11 +2,22 @@ package eval
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 
 	"clusir/internal/tabular"
 )
+
+// WriteRanking ranks methods and prints the ranking in one of tabular's formats or as
+// JSON.
+func WriteRanking(w io.Writer, format string, reports []*Report, seed uint64) error {
+	k, err := Rank(reports, seed)
+	if err != nil {
+		return err
+	}
+	return tabular.Write(w, format, k, k.Table)
+}
 
 // Table returns a row for each method, with the best of each column marked.
 func (k *Ranking) Table() *tabular.Table {

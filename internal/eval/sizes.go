@@ -1,18 +1,13 @@
 package eval
 
 import (
-	"errors"
-	"fmt"
-
 	"clusir/internal/arch"
 	"clusir/internal/infer"
 	"clusir/internal/model"
 	"clusir/internal/published"
 	"clusir/internal/tabular"
+	"clusir/internal/usage"
 )
-
-// ErrNoNetwork is the error of a row of [Sizes] that names a folder.
-var ErrNoNetwork = errors.New("table 7 counts the cost of networks, not of folders: leave it out")
 
 // Sizes returns the paper's Table 7, parameters and multiply-accumulates at 128×128,
 // with the paper's numbers, ours and those of more networks.
@@ -24,7 +19,7 @@ func Sizes(rows []Row) (*tabular.Table, error) {
 	var more []network
 	for _, r := range rows {
 		if isFolder(r.Files[0]) {
-			return nil, fmt.Errorf("--row %s=%s: %w", r.Name, r.Files[0], ErrNoNetwork)
+			return nil, usage.Errorf("--row %s=%s: table 7 counts the cost of networks, not of folders: leave it out", r.Name, r.Files[0])
 		}
 		c, err := infer.Source{Model: r.Files[0]}.ReadConfig()
 		if err != nil {

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"io"
 	"math"
 	"strings"
 
@@ -11,6 +12,18 @@ import (
 	"clusir/internal/published"
 	"clusir/internal/tabular"
 )
+
+// Write prints the report in one of tabular's formats or as JSON: its splits, every image,
+// or how the images were routed.
+func (r *Report) Write(w io.Writer, format string, images, routing bool) error {
+	switch {
+	case routing:
+		return tabular.Write(w, format, r.Routing(), r.RoutingTable)
+	case images:
+		return tabular.Write(w, format, r, r.ImageTable)
+	}
+	return tabular.Write(w, format, r, r.Table)
+}
 
 // Table returns the splits with the paper's numbers for the report's setting.
 func (r *Report) Table() *tabular.Table {

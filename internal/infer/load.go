@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"clusir/internal/arch"
@@ -24,6 +25,25 @@ type Source struct {
 	Config string
 	// Ensemble is [Network.Ensemble].
 	Ensemble bool
+}
+
+// ModelVariable names the environment variable with the model that is used if nothing
+// else names one.
+const ModelVariable = "CLUSIR_MODEL"
+
+// ModelOfEnvironment returns the value of ModelVariable, "" for none. It verifies that
+// the model exists, so that the error can name the variable; variants, which have no
+// weights, are allowed if random is set.
+func ModelOfEnvironment(random bool) (string, error) {
+	name := os.Getenv(ModelVariable)
+	if _, variant := arch.Variants()[name]; name == "" || variant && random {
+		return name, nil
+	}
+	f, err := Open(name)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", ModelVariable, err)
+	}
+	return name, f.Close()
 }
 
 // Load loads the network that s names onto b.

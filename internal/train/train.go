@@ -58,6 +58,26 @@ type Result struct {
 	Terms       model.Terms
 }
 
+// Write prints where the run ended.
+func (r *Result) Write(w io.Writer) {
+	fmt.Fprintf(w, "step %d\ncheckpoint %s\n", r.Step, r.Checkpoint)
+	if r.Interrupted {
+		fmt.Fprintln(w, "continue with --resume")
+	}
+}
+
+// Unfinished returns the reason why the run was interrupted, nil if it was not. ctx is
+// this process's; another's may have ended.
+func (r *Result) Unfinished(ctx context.Context) error {
+	if !r.Interrupted {
+		return nil
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return fmt.Errorf("another rank was asked to stop: the run ends unfinished at step %d; continue with --resume", r.Step)
+}
+
 // Run trains until the last step or until ctx ends, in which case it finishes the
 // current step and saves. A failure ends the run on all ranks.
 func Run(ctx context.Context, o Options) (*Result, error) {

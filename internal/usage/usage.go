@@ -4,9 +4,12 @@ package usage
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Error is a mistake in a command line or in a request, evident whatever the files
@@ -67,4 +70,28 @@ func Bytes(flag, amount string) (int64, error) {
 		return 0, Errorf("--%s %s: write an amount such as 500MB or 2GiB", flag, amount)
 	}
 	return int64(n), nil
+}
+
+// Or lists two or more choices as text: "a, b or c".
+func Or(choices []string) string {
+	last := len(choices) - 1
+	return strings.Join(choices[:last], ", ") + " or " + choices[last]
+}
+
+// OneOf requires a flag's value to be one of the choices.
+func OneOf(flag, value string, choices []string) error {
+	if slices.Contains(choices, value) {
+		return nil
+	}
+	return Errorf("--%s %s: choose %s", flag, value, Or(choices))
+}
+
+// Exclusive refuses pairs of flags that contradict each other.
+func Exclusive(f *pflag.FlagSet, pairs [][2]string) error {
+	for _, pair := range pairs {
+		if f.Changed(pair[0]) && f.Changed(pair[1]) {
+			return Errorf("--%s and --%s cannot be used together: leave one out", pair[0], pair[1])
+		}
+	}
+	return nil
 }
