@@ -6,9 +6,10 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Formats are the formats of [Write]: a table, one object per line, and benchstat's.
@@ -72,7 +73,7 @@ func WriteText(w io.Writer, rs []Result) error {
 	fmt.Fprintln(t, "model\tsize\tbatch\tthreads\tparameters\tGMACs\tms\tmin\tmax\timages/s\tGMAC/s\tof peak\tpeak MB\t")
 	for _, r := range rs {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%.2f\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n",
-			r.Model, r.Size, r.Batch, known("%.0f", float64(r.Threads)), grouped(r.Params), r.GMACs,
+			r.Model, r.Size, r.Batch, known("%.0f", float64(r.Threads)), humanize.Comma(r.Params), r.GMACs,
 			known("%.1f", r.MsMedian), known("%.1f", r.MsMin), known("%.1f", r.MsMax), known("%.2f", r.ImagesPerS),
 			known("%.2f", r.GMACsPerS), known("%.0f%%", 100*r.ShareOfPeak), known("%.0f", r.PeakRSSMB))
 	}
@@ -148,13 +149,4 @@ func known(format string, v float64) string {
 		return "–"
 	}
 	return fmt.Sprintf(format, v)
-}
-
-// grouped formats a number with commas.
-func grouped(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -118,14 +119,7 @@ func (h *header) span(name string) []uint64 {
 }
 
 // names returns the tensors' names, sorted.
-func (h *header) names() []string {
-	names := make([]string, 0, len(h.entries))
-	for name := range h.entries {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func (h *header) names() []string { return slices.Sorted(maps.Keys(h.entries)) }
 
 func metadata(d *json.Decoder) (map[string]string, error) {
 	m := map[string]string{}

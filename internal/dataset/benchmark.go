@@ -237,13 +237,7 @@ func notInNames(r rune) bool {
 
 // Names returns the names of all benchmarks and groups, sorted.
 func (c *Catalog) Names() []string {
-	var names []string
-	for n := range c.benchmarks {
-		names = append(names, n)
-	}
-	for n := range c.groups {
-		names = append(names, n)
-	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(c.benchmarks)), maps.Keys(c.groups))
 	slices.Sort(names)
 	return names
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"runtime"
@@ -38,7 +39,7 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 	if err != nil {
 		return err
 	}
-	prints, err := fingerprints(ctx, append(slices.Clone(train), sortedKeys(test)...), progress)
+	prints, err := fingerprints(ctx, append(slices.Clone(train), slices.Sorted(maps.Keys(test))...), progress)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (s *Set) files(has func(label string) bool) []string {
 		}
 	}
 	delete(seen, "")
-	return sortedKeys(seen)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // cleanFiles returns the clean images of the set, each once, sorted.
@@ -122,7 +123,7 @@ func (s *Set) cleanFiles() []string {
 			seen[p.target] = ""
 		}
 	}
-	return sortedKeys(seen)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // cleanFiles maps the clean images of the benchmarks on disk to the benchmarks' names.
@@ -144,15 +145,6 @@ func (c *Catalog) cleanFiles(root string) (map[string]string, error) {
 		}
 	}
 	return out, nil
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // thumbSide is the side of the thumbnails by which pictures are compared, and
@@ -246,7 +238,7 @@ func (m *Image) thumbnail() []float32 {
 // overlaps finds the training images that are also among the test images.
 func overlaps(train []string, test map[string]string, prints map[string]fingerprint) []Overlap {
 	var out []Overlap
-	tests := sortedKeys(test)
+	tests := slices.Sorted(maps.Keys(test))
 	for _, a := range train {
 		best, same := samePicture, Overlap{}
 		for _, b := range tests {

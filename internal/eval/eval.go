@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -114,7 +115,7 @@ func run(ctx context.Context, by []restorer, o Options) (*Report, error) {
 	if err = errors.Join(err, s.close()); err != nil {
 		return nil, err
 	}
-	return header.report(s.rows()), nil
+	return header.report(slices.Collect(maps.Values(s.done))), nil
 }
 
 // plan finds the benchmarks' images and records what is missing.

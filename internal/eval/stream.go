@@ -135,10 +135,3 @@ func (s *stream) close() error {
 	}
 	return s.file.Close()
 }
-
-func (s *stream) rows() (rows []ImageResult) {
-	for _, r := range s.done {
-		rows = append(rows, r)
-	}
-	return rows
-}

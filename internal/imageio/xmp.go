@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -137,9 +138,7 @@ func declared(prefixes map[string]string, attributes []xml.Attr) map[string]stri
 		}
 		if shared {
 			copied := make(map[string]string, len(prefixes)+1)
-			for k, v := range prefixes {
-				copied[k] = v
-			}
+			maps.Copy(copied, prefixes)
 			prefixes, shared = copied, false
 		}
 		prefixes[a.Name.Local] = a.Value
