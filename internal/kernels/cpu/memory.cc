@@ -2,9 +2,10 @@
 //
 // A network asks for the same sizes over and over; fresh pages would cost a
 // fault each. A freed block serves the next request that fits it to within a
-// quarter; where none does, blocks are given back until what is kept is at most
-// a quarter of what is in use, so that peaks do not add up, or 32 MiB: fresh
-// pages took a tenth of a small network's time.
+// quarter. Where none does, blocks are given back until what is in use and what is
+// kept add up to the recent peak of use and an eighth, so that peaks do not add up, or
+// what is kept to a quarter of what is in use, or to 32 MiB. Training frees nearly all
+// of its memory by the end of a step, and finds it again in the next.
 #include "memory.h"
 
 #include "aligned.h"
@@ -30,6 +31,7 @@ struct clusir_arena {
   std::unordered_map<float*, size_t> used;  // block → bytes
   std::multimap<size_t, float*> kept;       // bytes → block
   size_t used_bytes = 0, kept_bytes = 0;
+  size_t peak = 0;  // of used_bytes; it decays with what no kept block serves
 
   float* reuse(size_t bytes) {
     auto it = kept.lower_bound(bytes);
@@ -43,6 +45,7 @@ struct clusir_arena {
   void hold(float* p, size_t bytes) {
     used[p] = bytes;
     used_bytes += bytes;
+    peak = std::max(peak, used_bytes);
   }
   void trim(size_t limit) {
     while (kept_bytes > limit) {
@@ -75,7 +78,9 @@ float* clusir_arena_alloc(clusir_arena* a, int64_t n) {
   if (n < 512) bytes = ((size_t)n * sizeof(float) + 127) / 64 * 64;  // a vector past the end may be read
   std::lock_guard<std::mutex> lock(a->mutex);
   if (float* p = a->reuse(bytes)) return p;
-  a->trim(std::max(a->used_bytes / 4, kKept));
+  const size_t used = a->used_bytes + bytes;
+  a->peak = std::max(used, a->peak - std::min(a->peak, bytes / 4));
+  a->trim(std::max({a->peak + a->peak / 8 - used, used / 4, kKept}));
   float* p = (float*)alloc_pages(bytes);
   if (!p) {
     a->trim(0);
