@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/pflag"
 
 	"clusir/internal/config"
@@ -29,7 +30,7 @@ func checkISA(isa string) error {
 
 // addISAFlag defines --isa.
 func addISAFlag(f *pflag.FlagSet, isa *string) {
-	f.StringVar(isa, "isa", "", "instruction set of the processor: "+usage.Or(device.ISAs())+" (default the best); amx is for bf16 alone")
+	f.StringVar(isa, "isa", "", "instruction set of the processor: "+english.WordSeries(device.ISAs(), "or")+" (default the best); amx is for bf16 alone")
 }
 
 // deviceOptions returns a configuration's device options. The reason why auto skips a

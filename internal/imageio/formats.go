@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/dustin/go-humanize/english"
 )
 
 // Format is a file format.
@@ -115,10 +117,7 @@ func wordsOf(word func(formatRow) string) string {
 			words = append(words, w)
 		}
 	}
-	if last := len(words) - 1; last > 0 {
-		return strings.Join(words[:last], ", ") + " or " + words[last]
-	}
-	return strings.Join(words, "")
+	return english.WordSeries(words, "or")
 }
 
 // ofExt returns the format of an extension, with its dot and in lower case.

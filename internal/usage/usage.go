@@ -5,9 +5,9 @@ package usage
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -72,18 +72,12 @@ func Bytes(flag, amount string) (int64, error) {
 	return int64(n), nil
 }
 
-// Or lists two or more choices as text: "a, b or c".
-func Or(choices []string) string {
-	last := len(choices) - 1
-	return strings.Join(choices[:last], ", ") + " or " + choices[last]
-}
-
 // OneOf requires a flag's value to be one of the choices.
 func OneOf(flag, value string, choices []string) error {
 	if slices.Contains(choices, value) {
 		return nil
 	}
-	return Errorf("--%s %s: choose %s", flag, value, Or(choices))
+	return Errorf("--%s %s: choose %s", flag, value, english.WordSeries(choices, "or"))
 }
 
 // Exclusive refuses pairs of flags that contradict each other.

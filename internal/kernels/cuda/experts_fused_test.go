@@ -53,17 +53,7 @@ func TestFusedFFN(t *testing.T) {
 // compareFused compares the two on random data, with a route that leaves out the first
 // expert of the first sample.
 func compareFused(t *testing.T, b *Backend, B, C, H, W, h, E int) {
-	seed := 0
-	put := func(scale float64, shape ...int) kernels.Tensor {
-		seed++
-		x := b.Alloc(shape...)
-		v := normals(x.Len() + seed)[seed:]
-		for i := range v {
-			v[i] *= float32(scale)
-		}
-		b.Upload(x, v)
-		return x
-	}
+	put := random(b)
 	x, y := put(1, B, C, H, W), b.Alloc(B, C, H, W)
 	n := kernels.Norm{Weight: put(1, C), Bias: put(1, C)}
 	var fs []kernels.FFN

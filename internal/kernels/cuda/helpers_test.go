@@ -80,6 +80,29 @@ func uploaded(b *Backend, v ...float32) kernels.Tensor {
 	return x
 }
 
+// random returns a function that allocates tensors of normal numbers times a scale, other
+// ones at every call.
+func random(b *Backend) func(scale float64, shape ...int) kernels.Tensor {
+	calls := 0
+	return func(scale float64, shape ...int) kernels.Tensor {
+		calls++
+		x := b.Alloc(shape...)
+		v := normals(x.Len() + calls)[calls:]
+		for i := range v {
+			v[i] *= float32(scale)
+		}
+		b.Upload(x, v)
+		return x
+	}
+}
+
+// zeros returns a tensor of zeros.
+func zeros(b *Backend, shape ...int) kernels.Tensor {
+	x := b.Alloc(shape...)
+	b.Fill(x, 0)
+	return x
+}
+
 // downloaded returns a tensor's numbers.
 func downloaded(b *Backend, x kernels.Tensor) []float32 {
 	v := make([]float32, x.Len())

@@ -24,13 +24,8 @@ func TestLayerNorm(t *testing.T) {
 				b.Upload(p, v)
 				return p
 			}
-			zeros := func(shape ...int) kernels.Tensor {
-				p := b.Alloc(shape...)
-				b.Fill(p, 0)
-				return p
-			}
 			l := b.layerNorm(put(x, s.B, s.C, s.h, s.w), kernels.Norm{Weight: put(weight, s.C), Bias: put(bias, s.C)})
-			dx, with, dn := zeros(s.B, s.C, P), zeros(s.B, s.C, P), kernels.Norm{Weight: zeros(s.C), Bias: zeros(s.C)}
+			dx, with, dn := zeros(b, s.B, s.C, P), zeros(b, s.B, s.C, P), kernels.Norm{Weight: zeros(b, s.C), Bias: zeros(b, s.C)}
 			tdu := put(du, s.B, s.C, P)
 			b.layerNormGrad(dx, kernels.Norm{}, tdu, kernels.Tensor{}, l)
 			b.layerNormGrad(with, kernels.Norm{}, tdu, put(residual, s.B, s.C, P), l)

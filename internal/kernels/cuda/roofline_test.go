@@ -57,14 +57,9 @@ func newPass(t *testing.T, b *Backend, config arch.Config, c timedCase) func() {
 		}
 	}
 	m.ZeroGrads()
-	zeros := func(shape ...int) kernels.Tensor {
-		z := b.Alloc(shape...)
-		b.Fill(z, 0)
-		return z
-	}
 	var ps []kernels.AdamParam
 	for _, p := range m.Params {
-		ps = append(ps, kernels.AdamParam{Param: p.Tensor, Grad: p.Grad(), M: zeros(p.Shape...), V: zeros(p.Shape...), Step: zeros(1), Reached: p.Reached})
+		ps = append(ps, kernels.AdamParam{Param: p.Tensor, Grad: p.Grad(), M: zeros(b, p.Shape...), V: zeros(b, p.Shape...), Step: zeros(b, 1), Reached: p.Reached})
 	}
 	return func() {
 		m.ZeroGrads()

@@ -132,7 +132,6 @@ func TestStoredAsBF16(t *testing.T) {
 // runStored runs an expert and its gradient kernel by kernel. If round is set, it rounds
 // to bf16 what the backend for that precision stores so, or rounds as an operand.
 func runStored(t *testing.T, b *Backend, round bool, B, C, H, W, h int) map[string][]float32 {
-	seed := 0
 	rounded := func(x kernels.Tensor) kernels.Tensor {
 		if !round {
 			return x
@@ -144,27 +143,13 @@ func runStored(t *testing.T, b *Backend, round bool, B, C, H, W, h int) map[stri
 		b.Upload(x, v)
 		return x
 	}
-	put := func(scale float64, shape ...int) kernels.Tensor {
-		seed++
-		x := b.Alloc(shape...)
-		v := normals(x.Len() + seed)[seed:]
-		for i := range v {
-			v[i] *= float32(scale)
-		}
-		b.Upload(x, v)
-		return x
-	}
-	zeros := func(shape ...int) kernels.Tensor {
-		x := b.Alloc(shape...)
-		b.Fill(x, 0)
-		return x
-	}
+	put := random(b)
 	x, dy := put(1, B, C, H, W), rounded(put(1, B, C, H, W))
 	n := kernels.Norm{Weight: put(1, C), Bias: put(1, C)}
 	f := kernels.FFN{
 		Expand: rounded(put(1/math.Sqrt(float64(C)), 2*h, C)), Depthwise: put(1./3, 2*h, 3, 3), Project: rounded(put(1/math.Sqrt(float64(h)), C, h)),
 	}
-	df := kernels.FFN{Expand: zeros(2*h, C), Depthwise: zeros(2*h, 3, 3), Project: zeros(C, h)}
+	df := kernels.FFN{Expand: zeros(b, 2*h, C), Depthwise: zeros(b, 2*h, 3, 3), Project: zeros(b, C, h)}
 	e := b.newExperts(x, []kernels.FFN{f}, kernels.Tensor{})
 	l := b.layerNormStored(x, n)
 	rounded(l.u)
