@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/process"
 	"clusir/internal/progress"
@@ -32,7 +33,7 @@ func newRestoreCmd(runF func(*restoreOptions) error) *cobra.Command {
 A folder's results have the names and subfolders of its pictures. - stands for
 standard input or output.
 
-PNG, JPEG, TIFF, WebP and BMP are read and written. A result has the input's
+` + imageio.Kinds() + ` are read and written. A result has the input's
 size, bit depth and alpha, its EXIF, colour profile and XMP. It is written under
 a temporary name and renamed when it is complete. A picture that cannot be
 restored does not stop the others; the exit code is then 1.

@@ -84,6 +84,9 @@ func (f Format) String() string { return rowOf(f).name }
 // Ext returns the format's usual file name extension, with its dot.
 func (f Format) Ext() string { return rowOf(f).exts[0] }
 
+// Exts returns all extensions of the format's files, the usual one first.
+func (f Format) Exts() []string { return rowOf(f).exts }
+
 // MediaType returns the format's media type.
 func (f Format) MediaType() string { return rowOf(f).media }
 
@@ -93,31 +96,29 @@ func (f Format) EncodeBytes() int64 { return rowOf(f).encodeBytes }
 
 // Extensions lists the formats' usual extensions for messages: ".png, .jpg or .bmp".
 func Extensions() string {
-	return wordsOf(func(row formatRow) string { return row.exts[0] })
+	var exts []string
+	for _, f := range Formats {
+		exts = append(exts, f.Ext())
+	}
+	return english.WordSeries(exts, "or")
 }
 
 // Names is Extensions without dots.
 func Names() string { return strings.ReplaceAll(Extensions(), ".", "") }
 
-// holding lists the names of the formats for which can is true.
-func holding(can func(formatRow) bool) string {
-	return wordsOf(func(row formatRow) string {
-		if can(row) {
-			return row.name
-		}
-		return ""
-	})
-}
+// Kinds lists the formats for texts: "PNG, JPEG and BMP".
+func Kinds() string { return english.WordSeries(namesOf(func(formatRow) bool { return true }), "and") }
 
-// wordsOf lists the non-empty results of word over the formats.
-func wordsOf(word func(formatRow) string) string {
-	var words []string
+// holding lists the names of the formats for which can is true.
+func holding(can func(formatRow) bool) string { return english.WordSeries(namesOf(can), "or") }
+
+func namesOf(ok func(formatRow) bool) (names []string) {
 	for _, f := range Formats {
-		if w := word(rowOf(f)); w != "" {
-			words = append(words, w)
+		if row := rowOf(f); ok(row) {
+			names = append(names, row.name)
 		}
 	}
-	return english.WordSeries(words, "or")
+	return names
 }
 
 // ofExt returns the format of an extension, with its dot and in lower case.

@@ -1,12 +1,19 @@
 package serve
 
 import (
+	"bytes"
 	"embed"
+	"html/template"
 	"net/http"
+	"strings"
+
+	"clusir/internal/imageio"
 )
 
 //go:embed page
 var page embed.FS
+
+var pageTemplate = template.Must(template.ParseFS(page, "page/page.html"))
 
 // pageFiles maps the files of the page to their media types.
 var pageFiles = map[string]string{
@@ -23,11 +30,25 @@ func servePage(mux *http.ServeMux) {
 		}
 		pattern := "GET /" + name
 		if name == "page.html" {
-			pattern = "GET /{$}"
+			pattern, data = "GET /{$}", pageText()
 		}
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", media+"; charset=utf-8")
 			_, _ = w.Write(data) // the client may be gone
 		})
 	}
+}
+
+// pageText returns the page, which lists the formats.
+func pageText() []byte {
+	var types []string
+	for _, f := range imageio.Formats {
+		types = append(append(types, f.MediaType()), f.Exts()...)
+	}
+	var text bytes.Buffer
+	err := pageTemplate.Execute(&text, map[string]any{"Formats": imageio.Formats, "Kinds": imageio.Kinds(), "Accept": strings.Join(types, ",")})
+	if err != nil {
+		panic(err) // it depends on nothing from outside
+	}
+	return text.Bytes()
 }

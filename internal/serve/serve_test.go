@@ -324,3 +324,18 @@ func TestModels(t *testing.T) {
 		}
 	}
 }
+
+// TestPageListsFormats: every format can be dropped, chosen and selected.
+func TestPageListsFormats(t *testing.T) {
+	text := string(start(t, nil).send("GET", "/", nil, nil).body)
+	for _, f := range imageio.Formats {
+		for _, want := range []string{
+			fmt.Sprintf(`<option value="%s">%v</option>`, f.Ext()[1:], f),
+			strings.Join(append([]string{f.MediaType()}, f.Exts()...), ","),
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the page lacks %s", want)
+			}
+		}
+	}
+}

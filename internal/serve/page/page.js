@@ -140,7 +140,8 @@ $('download-all').addEventListener('click', async () => {
 
 // Drop, paste, choose.
 
-const isPicture = (name) => /\.(png|jpe?g|jpe|jfif|tiff?|webp|bmp|dib)$/i.test(name);
+const endings = $('choose').accept.split(',').filter((type) => type.startsWith('.'));
+const isPicture = (name) => endings.some((ending) => name.toLowerCase().endsWith(ending));
 
 // below lists the pictures in a dropped folder. A dropped file is taken whatever its type.
 async function below(entry, dropped) {
