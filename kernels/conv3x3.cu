@@ -243,7 +243,8 @@ __device__ __forceinline__ void forward(float* y, const float* w, const float* x
 }
 
 template <Precision P>
-__device__ __forceinline__ void backward(float* dx, const float* w, const float* dy, int B, int C, int O, int H, int W, int layout) {
+__device__ __forceinline__ void backward(float* dx, const float* w, const float* dy, int B, int C, int O, int H, int W, int layout,
+                                         bool add) {
   const int across = (C + M - 1) / M, m0 = blockIdx.x % across * M, first = blockIdx.x / across * patches;
   const Patch at[patches] = {{first, B, H, W}, {first + 1, B, H, W}};
   correlate<P, true>(w, dy, {layout, H, W}, m0, O, O, C, at, [&](int c, int patch, int i, int j, const float (&v)[4][4]) {
@@ -251,9 +252,12 @@ __device__ __forceinline__ void backward(float* dx, const float* w, const float*
     i += patch ? at[1].i : at[0].i;
     j += patch ? at[1].j : at[0].j;
 #pragma unroll
-    for (int k = 0; k < 4; k++)
-      if (i < H && m0 + c + 8 * k < C)
-        add4(dx + ((static_cast<size_t>(b) * C + m0 + c + 8 * k) * H + i) * W, v[k], j, W, W % 4 == 0);
+    for (int k = 0; k < 4; k++) {
+      if (i >= H || m0 + c + 8 * k >= C) continue;
+      float* row = dx + ((static_cast<size_t>(b) * C + m0 + c + 8 * k) * H + i) * W;
+      if (add) add4(row, v[k], j, W, W % 4 == 0);
+      else store4(row, v[k], j, W, W % 4 == 0);
+    }
   });
 }
 
@@ -265,8 +269,8 @@ __device__ __forceinline__ void backward(float* dx, const float* w, const float*
   }                                                                                                                    \
   extern "C" __global__ void __launch_bounds__(threads, 3)                                                             \
       conv3x3_dx_##P(float* __restrict__ dx, const float* __restrict__ w, const float* __restrict__ dy, int B, int C,  \
-                     int O, int H, int W, int layout) {                                                                \
-    backward<gemm::P>(dx, w, dy, B, C, O, H, W, layout);                                                               \
+                     int O, int H, int W, int layout, int add) {                                                       \
+    backward<gemm::P>(dx, w, dy, B, C, O, H, W, layout, add);                                                          \
   }
 CONV3X3(float32)
 CONV3X3(tf32)

@@ -122,11 +122,11 @@ LAYER_NORM(, float)
 LAYER_NORM(_packed, Bf16)
 
 // layer_norm_grad: partial [2,C,blocks] gets each block's sums of du x̂ and of du.
-// dx, residual and partial may be absent.
+// dx, residual and partial may be absent. Without `add`, dx is overwritten.
 extern "C" __global__ void __launch_bounds__(threads, 4)
     layer_norm_grad(float* __restrict__ dx, float* __restrict__ partial, const float* __restrict__ du,
                     const float* __restrict__ residual, const float* __restrict__ x, const float* __restrict__ stats,
-                    const float* __restrict__ weight, int C, int P) {
+                    const float* __restrict__ weight, int C, int P, int add) {
   const Place at(P);
   const long long sample = static_cast<long long>(blockIdx.y) * C * P;
   const int block = blockIdx.y * gridDim.x + blockIdx.x, blocks = gridDim.x * gridDim.y;
@@ -170,7 +170,10 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
 #pragma unroll
       for (int k = 0; k < 4; k++) v[k] += d[k];
     }
-    add4(dx + plane, v, at.p, P, at.wide);
+    load4(d, dx + plane, at.p, add ? P : 0, at.wide);
+#pragma unroll
+    for (int k = 0; k < 4; k++) d[k] += v[k];
+    store4(dx + plane, d, at.p, P, at.wide);
   }
 }
 

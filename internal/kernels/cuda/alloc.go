@@ -20,6 +20,7 @@ type buffer struct {
 	size  int64 // allocated
 	made  int   // serial number
 	freed bool
+	zero  bool // it counts as full of zeros, which nothing has written yet
 }
 
 // cache keeps freed memory for the next allocation of about its size: a training step
@@ -108,7 +109,7 @@ func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 	if f == nil {
 		f = b.allocate(s, size)
 	}
-	f.bytes, f.freed = bytes, false
+	f.bytes, f.freed, f.zero = bytes, false, false
 	b.cache.live += f.size
 	b.cache.peak = max(b.cache.peak, b.cache.live)
 	t := kernels.Tensor{Shape: s, Data: f}
@@ -159,7 +160,7 @@ func (b *Backend) Free(t kernels.Tensor) {
 	if t.IsZero() {
 		return
 	}
-	f := b.buffer(t)
+	f := b.memory(t)
 	f.freed = true
 	b.cache.live -= f.size
 	switch {
@@ -172,9 +173,33 @@ func (b *Backend) Free(t kernels.Tensor) {
 	}
 }
 
-// buffer returns the memory behind t. It panics if that has been freed or is too small
-// for t's shape.
+// buffer returns the memory behind t, for a kernel or a transfer.
 func (b *Backend) buffer(t kernels.Tensor) *buffer {
+	f := b.memory(t)
+	if f.zero {
+		f.zero = false
+		b.fill(f.addr, 0, f.bytes/4)
+	}
+	return f
+}
+
+// fresh reports whether t is full of zeros that nothing has written. The caller must then
+// overwrite it: a gradient that is added to for the first time.
+func (b *Backend) fresh(t kernels.Tensor) bool {
+	if t.IsZero() {
+		return false
+	}
+	f := b.memory(t)
+	if !f.zero || int64(t.Len())*4 != f.bytes {
+		return false
+	}
+	f.zero = false
+	return true
+}
+
+// memory returns the memory behind t. It panics if that has been freed or is too small
+// for t's shape.
+func (b *Backend) memory(t kernels.Tensor) *buffer {
 	f := t.Data.(*buffer)
 	if f.freed {
 		panic(fmt.Sprintf("cuda: use of a freed tensor %v", t.Shape))

@@ -100,6 +100,7 @@ func (b *Backend) conv1x1Input(kernel string, c conv1x1, dx, dy, w kernels.Tenso
 		return
 	}
 	m := dx.Shape[1]
+	add = add && !b.fresh(dx)
 	b.launch(kernel, c.product(m, sharedDx), dx, w, dy, c.O, c.C, end-m, m, c.P, c.stride, number(add))
 }
 

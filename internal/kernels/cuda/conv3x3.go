@@ -54,7 +54,7 @@ func (b *Backend) Conv3x3(y, x, w kernels.Tensor) {
 func (b *Backend) Conv3x3Grad(dx, dw, dy, x, w kernels.Tensor) {
 	c := newConv3x3("Conv3x3Grad", dy, x, w)
 	if !dx.IsZero() {
-		b.launch(b.precise("conv3x3_dx"), c.grid(c.C, shared3x3Dx), dx, w, dy, c.B, c.C, c.O, c.H, c.W, c.layout)
+		b.launch(b.precise("conv3x3_dx"), c.grid(c.C, shared3x3Dx), dx, w, dy, c.B, c.C, c.O, c.H, c.W, c.layout, number(!b.fresh(dx)))
 	}
 	if dw.IsZero() {
 		return

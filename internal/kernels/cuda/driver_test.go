@@ -18,12 +18,13 @@ func TestStreamsAndEvents(t *testing.T) {
 	b, other := open(t, Options{}), openOn(t, 1)
 	x, y := uploaded(b, numbers(1000)...), other.Alloc(1000)
 	other.Fill(y, 0)
+	from, to := b.buffer(x).addr, other.buffer(y).addr // which ends putting off the fill
 	if err := errors.Join(b.Sync(), other.Sync()); err != nil {
 		t.Fatal(err)
 	}
 	var ms float64
 	var err error
-	b.do(func() { ms, err = copyBehindWork(b, b.buffer(x).addr, other.buffer(y).addr) })
+	b.do(func() { ms, err = copyBehindWork(b, from, to) })
 	if err != nil {
 		t.Fatal(err)
 	}

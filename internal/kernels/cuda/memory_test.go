@@ -82,3 +82,76 @@ func TestTwoDevices(t *testing.T) {
 		}
 	}
 }
+
+// A tensor filled with 0 is not written before its first use: an operation that would add
+// to it overwrites it, anything else finds zeros.
+func TestFillIsPutOff(t *testing.T) {
+	const C, O, H, W = 3, 2, 4, 6
+	b := open(t, Options{Debug: true})
+	fills := 0
+	b.watch = func(l *launched) {
+		if l.kernel == filling {
+			fills++
+		}
+	}
+	zeros := func(shape ...int) kernels.Tensor {
+		x := b.Alloc(shape...)
+		b.Fill(x, 0)
+		return x
+	}
+	check := func(what string, x kernels.Tensor, wantFills int, want func(i int) float32) {
+		t.Helper()
+		if fills != wantFills {
+			t.Errorf("%s: %d fills, want %d", what, fills, wantFills)
+		}
+		for i, v := range downloaded(b, x) {
+			if v != want(i) {
+				t.Fatalf("%s: element %d is %v, want %v", what, i, v, want(i))
+			}
+		}
+		fills = 0
+	}
+	var none kernels.Tensor
+	x, dy := uploaded(b, normals(C*H*W)...).Reshape(1, C, H, W), uploaded(b, normals(O*H*W)...).Reshape(1, O, H, W)
+	norm := kernels.Norm{Weight: uploaded(b, normals(C)...), Bias: uploaded(b, normals(C)...)}
+	w, w3 := uploaded(b, normals(O*C)...).Reshape(O, C), uploaded(b, normals(9*O*C)...).Reshape(O, C, 3, 3)
+	l := b.layerNorm(x, norm)
+	for what, gradient := range map[string]func(dx kernels.Tensor){
+		"Conv1x1Grad":   func(dx kernels.Tensor) { b.Conv1x1Grad([]kernels.Tensor{dx}, none, none, dy, w, x) },
+		"Conv3x3Grad":   func(dx kernels.Tensor) { b.Conv3x3Grad(dx, none, dy, x, w3) },
+		"LN's gradient": func(dx kernels.Tensor) { b.layerNormGrad(dx, kernels.Norm{}, x, none, l) },
+		"Conv1x1Grad, xx": func(dx kernels.Tensor) {
+			b.Conv1x1Grad([]kernels.Tensor{dx, none}, none, none, dy, uploaded(b, normals(2*O*C)...).Reshape(O, 2*C), x, x)
+		},
+	} {
+		one, two := b.Alloc(1, C, H, W), zeros(1, C, H, W)
+		b.Fill(one, 1)
+		fills = 0
+		gradient(one)
+		gradient(two)
+		first := downloaded(b, two)
+		gradient(two)
+		check(what+", twice", two, 0, func(i int) float32 { return first[i] + first[i] })
+		plusOne := downloaded(b, one)
+		for i, v := range first {
+			if d := v + 1 - plusOne[i]; d > 1e-5 || d < -1e-5 {
+				t.Errorf("%s: element %d is %v on zeros and %v on ones", what, i, v, plusOne[i])
+			}
+		}
+	}
+	read := zeros(5)
+	check("read", read, 0, func(int) float32 { return 0 })
+	part := zeros(8)
+	b.Upload(part.Reshape(8), numbers(8))
+	check("uploaded", part, 1, func(i int) float32 { return float32(i) })
+	added := zeros(8)
+	b.Axpy(added, part, 2)
+	check("added to", added, 1, func(i int) float32 { return 2 * float32(i) })
+	b.Free(zeros(8))
+	if fills != 0 {
+		t.Error("filled, and freed")
+	}
+	if err := b.Sync(); err != nil {
+		t.Fatal(err)
+	}
+}

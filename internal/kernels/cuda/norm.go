@@ -44,7 +44,8 @@ func (b *Backend) layerNormGrad(dx kernels.Tensor, dn kernels.Norm, du, residual
 	if !dn.Weight.IsZero() || !dn.Bias.IsZero() {
 		partial = b.Alloc(2, l.C, blocks)
 	}
-	b.launch("layer_norm_grad", l.grid, dx, partial, du, residual, l.x, l.stats, l.n.Weight, l.C, l.P)
+	add := number(!b.fresh(dx))
+	b.launch("layer_norm_grad", l.grid, dx, partial, du, residual, l.x, l.stats, l.n.Weight, l.C, l.P, add)
 	if !dn.Weight.IsZero() {
 		b.launch("rows_sum", perRow(l.C), dn.Weight, partial, l.C, blocks)
 	}

@@ -94,15 +94,25 @@ func (pool *pinnedPool) close() error {
 	return errors.Join(errs...)
 }
 
-// Fill sets every element of t to v.
+// Fill sets every element of t to v. If that is 0, and t is all of its memory, it is put
+// off until something else reads or writes it: most gradients are first overwritten.
 func (b *Backend) Fill(t kernels.Tensor, v float32) {
 	n := int64(t.Len())
 	if n == 0 {
 		return
 	}
-	at := b.argument(t)
-	b.queue(&launched{kernel: filling, args: []argument{at, b.argument(v), b.argument(n)}, transfer: func(s cu.Stream) error {
-		return cu.MemsetD32Async(cu.DevicePtr(at.bits), uint(math.Float32bits(v)), n, s)
+	if f := b.memory(t); math.Float32bits(v) == 0 && 4*n == f.bytes {
+		f.zero = true
+		return
+	}
+	b.fill(b.buffer(t).addr, v, n)
+}
+
+// fill queues the fill of n numbers.
+func (b *Backend) fill(at cu.DevicePtr, v float32, n int64) {
+	args := []argument{{uint64(at), 8, kernels.Shape{int(n)}}, b.argument(v), b.argument(n)}
+	b.queue(&launched{kernel: filling, args: args, transfer: func(s cu.Stream) error {
+		return cu.MemsetD32Async(at, uint(math.Float32bits(v)), n, s)
 	}})
 }
 
