@@ -25,7 +25,7 @@ type channelAttention struct {
 
 // half returns the head's d rows of the first or second C of t [B,2C,P].
 func (a *channelAttention) half(t kernels.Tensor, second int) matrix {
-	return matrix{from{t, second * a.C * a.P}, a.P, 2 * a.C * a.P, a.d * a.P}
+	return matrix{inside(t, second*a.C*a.P, a.B, a.C, a.P), a.P, 2 * a.C * a.P, a.d * a.P}
 }
 
 // square returns t [B,heads,d,d] as matrices.
@@ -40,7 +40,7 @@ func (a *channelAttention) rows(t kernels.Tensor) matrix {
 
 // values returns the head's rows of Wv, the last C of qkv [3C,C].
 func (a *channelAttention) values(qkv kernels.Tensor) matrix {
-	return matrix{from{qkv, 2 * a.C * a.C}, a.C, 0, a.d * a.C}
+	return matrix{inside(qkv, 2*a.C*a.C, a.C, a.C), a.C, 0, a.d * a.C}
 }
 
 // times describes a product for each sample and head.
@@ -104,7 +104,7 @@ func (b *Backend) AttentionMapGrad(ds, dqkv, dtemperature, dm, s, qkv, temperatu
 func (b *Backend) valuesGrad(a *channelAttention, dqkv, dm kernels.Tensor) {
 	each := b.Alloc(a.B, a.C, a.C)
 	b.product(productTN, b.precise, a.times(a.d, a.C, a.d), a.rows(each), a.square(a.a), a.rows(dm), 1)
-	b.addParts(from{dqkv, 2 * a.C * a.C}, each, 1, a.B)
+	b.addParts(inside(dqkv, 2*a.C*a.C, a.C, a.C), each, 1, a.B)
 	b.Free(each)
 }
 

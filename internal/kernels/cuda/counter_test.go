@@ -153,6 +153,9 @@ var overwrites = map[string][]string{
 	"gate_grad":              {"de"},
 }
 
+// updates lists the tensors that a kernel changes in place, and does not name as gradients.
+var updates = map[string]string{"attention_unit": "hat", "attention_unit_grad": "grad"}
+
 // transfer reports whether the driver does this without a kernel; see Backend.transfer.
 func transfer(name string) bool { return slices.Contains([]string{"fill", "copy", "upload"}, name) }
 
@@ -185,7 +188,8 @@ func (c *counter) moved(l *launched) (bytes int64) {
 			continue
 		}
 		n := 4 * int64(s.Len())
-		if m := gradient.FindStringSubmatch(signature[i]); m != nil && adds && !slices.Contains(overwrites[name], m[1]) {
+		m := gradient.FindStringSubmatch(signature[i])
+		if m != nil && adds && !slices.Contains(overwrites[name], m[1]) || updates[name] != "" && parameterName(signature[i]) == updates[name] {
 			n *= 2
 		}
 		bytes += n
@@ -249,6 +253,11 @@ func TestCounterKnowsTheKernels(t *testing.T) {
 			if !slices.ContainsFunc(all[name], func(s string) bool { return gradient.MatchString(s) && strings.HasSuffix(s, p) }) {
 				t.Errorf("%s has no gradient %s: %v", name, p, all[name])
 			}
+		}
+	}
+	for name, p := range updates {
+		if !slices.ContainsFunc(all[name], func(s string) bool { return parameterName(s) == p }) {
+			t.Errorf("%s has no %s: %v", name, p, all[name])
 		}
 	}
 	c := counter{signature: all}

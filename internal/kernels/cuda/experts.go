@@ -65,12 +65,14 @@ func (e *experts) done() {
 }
 
 // The parts of a plan that belong to a round.
-func (e *experts) expert(round int) from { return from{e.plan, e.B*e.E + round*e.B*e.slots} }
+func (e *experts) expert(round int) from {
+	return inside(e.plan, e.B*e.E+round*e.B*e.slots, e.B, e.slots)
+}
 func (e *experts) list(round int) from {
-	return from{e.plan, e.B*e.E + e.rounds*e.B*e.slots + round*e.E*e.B}
+	return inside(e.plan, e.B*e.E+e.rounds*e.B*e.slots+round*e.E*e.B, e.E, e.B)
 }
 func (e *experts) count(round int) from {
-	return from{e.plan, e.B*e.E + e.rounds*(e.B*e.slots+e.E*e.B) + round*e.E}
+	return inside(e.plan, e.B*e.E+e.rounds*(e.B*e.slots+e.E*e.B)+round*e.E, e.E)
 }
 
 // channels allocates n numbers for each job of a round and each pixel.

@@ -41,6 +41,11 @@ type from struct {
 	element int
 }
 
+// inside returns a tensor of that shape, which starts at an element of t.
+func inside(t kernels.Tensor, element int, shape ...int) from {
+	return from{kernels.Tensor{Shape: shape, Data: t.Data}, element}
+}
+
 // argument is one 8-byte slot: gorgonia.org/cu reads 8 bytes at every pointer it is
 // given.
 type argument struct {

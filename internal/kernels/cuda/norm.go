@@ -47,10 +47,10 @@ func (b *Backend) layerNormGrad(dx kernels.Tensor, dn kernels.Norm, du, residual
 	add := number(!b.fresh(dx))
 	b.launch("layer_norm_grad", l.grid, dx, partial, du, residual, l.x, l.stats, l.n.Weight, l.C, l.P, add)
 	if !dn.Weight.IsZero() {
-		b.launch("rows_sum", perRow(l.C), dn.Weight, partial, l.C, blocks)
+		b.launch("rows_sum", perRow(l.C), dn.Weight, inside(partial, 0, l.C, blocks), l.C, blocks)
 	}
 	if !dn.Bias.IsZero() {
-		b.launch("rows_sum", perRow(l.C), dn.Bias, from{partial, l.C * blocks}, l.C, blocks)
+		b.launch("rows_sum", perRow(l.C), dn.Bias, inside(partial, l.C*blocks, l.C, blocks), l.C, blocks)
 	}
 	b.Free(partial)
 }
