@@ -3,8 +3,9 @@
 // It is orthonormal: the inverse is the transpose, and the gradient of each transform adds
 // the other.
 //
-// x [B,C,2h,2w]; ll [B,C,h,w]; bands [B,3C,h,w], HL, LH, HH. The samples of ll are ls
-// numbers apart and those of bands bs, so that both can be parts of one [B,4C,h,w].
+// x [B,C,2h,2w]; ll [B,C,h,w]; bands [B,3C,h,w], HL, LH, HH. The samples of x, ll and bands
+// are xs, ls and bs channels apart, so that ll and bands can be parts of one [B,4C,h,w],
+// and x of a concatenation.
 // Mapping: a thread handles 4 neighbouring blocks of a row: it reads or writes two rows of
 // 8 numbers and 4 numbers of each subband, 16 bytes at a time if w is a multiple of 4.
 // Block (x, y, z): 1024 of a plane's h·⌈w/4⌉·4 blocks, in plane y + 65535·z of the B·C.
@@ -21,7 +22,7 @@ struct Place {
   bool any, wide;
   long long x0, x1, s, b, step;
   int n;  // how many of the 4 blocks are inside
-  __device__ __forceinline__ Place(int B, int C, int h, int w, long long ls, long long bs) {
+  __device__ __forceinline__ Place(int B, int C, int h, int w, int xs, int ls, int bs) {
     const long long plane = blockIdx.y + 65535ll * blockIdx.z;
     const int groups = (w + 3) / 4;
     const int i = blockIdx.x * threads + threadIdx.x;
@@ -29,11 +30,11 @@ struct Place {
     any = plane < static_cast<long long>(B) * C && row < h;
     wide = w % 4 == 0;
     n = min(4, w - column);
-    step = static_cast<long long>(C) * h * w;
-    const long long batch = plane / C, within = ((plane - batch * C) * h + row) * w + column;
-    s = batch * ls + within;
-    b = batch * bs + within;
-    x0 = (plane * 2 * h + 2 * row) * 2 * w + 2 * column;
+    const long long batch = plane / C, channel = plane - batch * C, P = static_cast<long long>(h) * w;
+    step = C * P;
+    s = (batch * ls + channel) * P + row * w + column;
+    b = s + batch * (bs - ls) * P;
+    x0 = (batch * xs + channel) * 4 * P + 2ll * (2 * row * w + column);
     x1 = x0 + 2 * w;
   }
 };
@@ -69,9 +70,9 @@ __device__ __forceinline__ void put(float* p, const float (&v)[4], int n, bool w
 
 // analyse: ll, bands = (or +=) DWT(x). Either may be absent.
 template <bool ADD>
-__device__ __forceinline__ void analyse(float* ll, float* bands, const float* x, int B, int C, int h, int w, long long ls,
-                                        long long bs) {
-  const Place p(B, C, h, w, ls, bs);
+__device__ __forceinline__ void analyse(float* ll, float* bands, const float* x, int B, int C, int h, int w, int xs,
+                                        int ls, int bs) {
+  const Place p(B, C, h, w, xs, ls, bs);
   if (!p.any) return;
   float top[8], bottom[8], out[4][4];
   load8(top, x + p.x0, p.n, p.wide);
@@ -93,8 +94,8 @@ __device__ __forceinline__ void analyse(float* ll, float* bands, const float* x,
 // synthesise: x = (or +=) IDWT(ll, bands) [+ res].
 template <bool ADD>
 __device__ __forceinline__ void synthesise(float* x, const float* ll, const float* bands, const float* res, int B, int C,
-                                           int h, int w, long long ls, long long bs) {
-  const Place p(B, C, h, w, ls, bs);
+                                           int h, int w, int xs, int ls, int bs) {
+  const Place p(B, C, h, w, xs, ls, bs);
   if (!p.any) return;
   float in[4][4], top[8] = {}, bottom[8] = {};
   load4(in[0], ll + p.s, 0, p.n, p.wide);
@@ -118,21 +119,21 @@ __device__ __forceinline__ void synthesise(float* x, const float* ll, const floa
 
 extern "C" __global__ void __launch_bounds__(threads)
     dwt_fwd(float* __restrict__ ll, float* __restrict__ bands, const float* __restrict__ x, int B, int C, int h, int w,
-            long long ls, long long bs) {
-  analyse<false>(ll, bands, x, B, C, h, w, ls, bs);
+            int xs, int ls, int bs) {
+  analyse<false>(ll, bands, x, B, C, h, w, xs, ls, bs);
 }
 extern "C" __global__ void __launch_bounds__(threads)
     dwt_grad(float* __restrict__ dx, const float* __restrict__ dll, const float* __restrict__ dbands, int B, int C, int h,
-             int w, long long ls, long long bs) {
-  synthesise<true>(dx, dll, dbands, nullptr, B, C, h, w, ls, bs);
+             int w, int xs, int ls, int bs) {
+  synthesise<true>(dx, dll, dbands, nullptr, B, C, h, w, xs, ls, bs);
 }
 extern "C" __global__ void __launch_bounds__(threads)
     idwt_fwd(float* __restrict__ y, const float* __restrict__ ll, const float* __restrict__ bands,
-             const float* __restrict__ res, int B, int C, int h, int w, long long ls, long long bs) {
-  synthesise<false>(y, ll, bands, res, B, C, h, w, ls, bs);
+             const float* __restrict__ res, int B, int C, int h, int w, int xs, int ls, int bs) {
+  synthesise<false>(y, ll, bands, res, B, C, h, w, xs, ls, bs);
 }
 extern "C" __global__ void __launch_bounds__(threads)
     idwt_grad(float* __restrict__ dll, float* __restrict__ dbands, const float* __restrict__ dy, int B, int C, int h,
-              int w, long long ls, long long bs) {
-  analyse<true>(dll, dbands, dy, B, C, h, w, ls, bs);
+              int w, int xs, int ls, int bs) {
+  analyse<true>(dll, dbands, dy, B, C, h, w, xs, ls, bs);
 }

@@ -8,14 +8,15 @@ import (
 	"clusir/internal/kernels"
 )
 
-// haar returns the grid of a transform of x [B,C,H,W] and the last arguments of its
-// kernel: the extents, and the distances between samples of ll and of the bands.
-func haar(op string, x kernels.Tensor, lls, bands int) (grid, []any) {
-	if len(x.Shape) != 4 || x.Shape[2]%2 != 0 || x.Shape[3]%2 != 0 {
-		panic(fmt.Sprintf("cuda: %s of %v: both sides must be even", op, x.Shape))
+// haar returns the grid of a transform of an x of that shape [B,C,H,W] and the last
+// arguments of its kernel: the extents, and the channels between samples of x, ll and the
+// bands.
+func haar(op string, x kernels.Shape, xs, lls, bands int) (grid, []any) {
+	if len(x) != 4 || x[2]%2 != 0 || x[3]%2 != 0 {
+		panic(fmt.Sprintf("cuda: %s of %v: both sides must be even", op, x))
 	}
-	B, C, h, w := x.Shape[0], x.Shape[1], x.Shape[2]/2, x.Shape[3]/2
-	return inPlanes(ceil(h*ceil(w, 4), 256), B*C), []any{B, C, h, w, int64(lls * C * h * w), int64(bands * C * h * w)}
+	B, C, h, w := x[0], x[1], x[2]/2, x[3]/2
+	return inPlanes(ceil(h*ceil(w, 4), 256), B*C), []any{B, C, h, w, xs, lls, bands}
 }
 
 // apart is haar for separate tensors ll and bands.
@@ -23,7 +24,8 @@ func apart(op string, x, ll, bands kernels.Tensor) (grid, []any) {
 	if n := x.Len() / 4; !ll.IsZero() && ll.Len() != n || !bands.IsZero() && bands.Len() != 3*n {
 		panic(fmt.Sprintf("cuda: %s: shapes %v, %v, %v", op, x.Shape, ll.Shape, bands.Shape))
 	}
-	return haar(op, x, 1, 3)
+	C := x.Shape[1]
+	return haar(op, x.Shape, C, C, 3*C)
 }
 
 // DWT splits x into its Haar subbands.
@@ -57,18 +59,25 @@ func (b *Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
 }
 
 // split computes s [B,4C,H/2,W/2], the subbands of x [B,C,H,W] as LL, HL, LH, HH, or
-// adds them to s.
-func (b *Backend) split(s, x kernels.Tensor, add bool) {
+// adds them to s. x may be channels of a larger tensor, which has `of` of them.
+func (b *Backend) split(s kernels.Tensor, x from, of int, add bool) {
 	kernel := "dwt_fwd"
 	if add {
 		kernel = "idwt_grad"
 	}
-	g, extents := haar("split", x, 4, 4)
-	b.launch(kernel, g, append([]any{s, from{s, x.Len() / x.Shape[0] / 4}, x}, extents...)...)
+	ll, bands, g, extents := b.subbands("split", s, x.Shape, of)
+	b.launch(kernel, g, append([]any{ll, bands, x}, extents...)...)
 }
 
 // join inverts split.
-func (b *Backend) join(x, s kernels.Tensor) {
-	g, extents := haar("join", x, 4, 4)
-	b.launch("idwt_fwd", g, append([]any{x, s, from{s, x.Len() / x.Shape[0] / 4}, kernels.Tensor{}}, extents...)...)
+func (b *Backend) join(x from, of int, s kernels.Tensor) {
+	ll, bands, g, extents := b.subbands("join", s, x.Shape, of)
+	b.launch("idwt_fwd", g, append([]any{x, ll, bands, kernels.Tensor{}}, extents...)...)
+}
+
+// subbands returns the parts of s, and haar's results.
+func (b *Backend) subbands(op string, s kernels.Tensor, x kernels.Shape, of int) (ll, bands from, g grid, extents []any) {
+	B, C, h, w := x[0], x[1], x[2]/2, x[3]/2
+	g, extents = haar(op, x, of, 4*C, 4*C)
+	return inside(s, 0, B, C, h, w), inside(s, C*h*w, B, 3*C, h, w), g, extents
 }
