@@ -139,28 +139,6 @@ func TestMeasuringUsage(t *testing.T) {
 	}
 }
 
-// TestRenamed rewrites the command lines of earlier versions.
-func TestRenamed(t *testing.T) {
-	for old, want := range map[string]string{
-		"eval --table 2 --data d":          "table 2 --data d",
-		"eval --data d --table=2":          "table 2 --data d",
-		"eval --merge a b --json":          "merge a b --json",
-		"eval --compare a b --benchmark x": "compare a b --benchmark x",
-		"eval --benchmark x --compare a b": "compare --benchmark x a b",
-		"eval --benchmark x --figure tsne": "figure tsne --benchmark x",
-		"eval --figure=tsne,crops --out d": "figure tsne,crops --out d",
-		"eval --benchmark cbsd68":          "eval --benchmark cbsd68",
-		"restore --merge a":                "restore --merge a",
-		"eval --table":                     "table",
-		"":                                 "",
-	} {
-		now, note := renamed(strings.Fields(old))
-		if got := strings.Join(now, " "); got != want || (note != "") != (old != want) {
-			t.Errorf("%q is %q, want %q; note %q", old, got, want, note)
-		}
-	}
-}
-
 // TestFewFlags limits the measuring commands to a dozen flags of their own; common ones
 // are grouped under titles.
 func TestFewFlags(t *testing.T) {

@@ -51,13 +51,7 @@ func newRoot(started *bool) *cobra.Command {
 }
 
 // run executes a command line and returns the exit code.
-func run(args []string, stdout, stderr io.Writer) int {
-	args, note := renamed(args)
-	if note != "" {
-		fmt.Fprintln(stderr, "clusir:", note)
-	}
-	return execute(newRoot, args, stdout, stderr)
-}
+func run(args []string, stdout, stderr io.Writer) int { return execute(newRoot, args, stdout, stderr) }
 
 // execute runs the command tree that build returns.
 func execute(build func(started *bool) *cobra.Command, args []string, stdout, stderr io.Writer) (code int) {
