@@ -1,11 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"clusir/internal/arch"
 	"clusir/internal/bench"
@@ -21,30 +21,26 @@ import (
 
 // benchOptions are the options of `clusir bench`.
 type benchOptions struct {
-	streams
-	Model       string
-	ModelConfig string
-	Sizes       []string
-	Threads     []int
-	Devices     bool
-	Device      string
-	ISA         string
-	Precision   string
-	Batch       int
-	Train       int
-	Objective   string
-	Warmup      int
-	Runs        int
-	Seed        uint64
-	Profile     bool
-	Peak        bool
-	Verify      string
-	Format      string
-	JSON        bool
+	network
+	settings  *pflag.FlagSet // the flags of settings
+	Sizes     []string
+	Threads   []int
+	Devices   bool
+	Batch     int
+	Train     int
+	Objective string
+	Warmup    int
+	Runs      int
+	Seed      uint64
+	Profile   bool
+	Peak      bool
+	Verify    string
+	Format    string
+	JSON      bool
 }
 
 func newBenchCmd(runF func(*benchOptions) error) *cobra.Command {
-	opts := &benchOptions{}
+	opts := &benchOptions{settings: pflag.NewFlagSet("settings", pflag.ContinueOnError)}
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure time, memory and cost of a network",
@@ -70,19 +66,19 @@ time as trained ones.`,
 	f.StringSliceVar(&opts.Sizes, "size", []string{"256"}, "sides of the image, such as 256 or 480x320, separated by commas")
 	f.IntSliceVar(&opts.Threads, "threads", nil, "numbers of processor threads, separated by commas (default all)")
 	f.BoolVar(&opts.Devices, "devices", false, "list the available devices, and measure nothing")
-	f.StringVar(&opts.Device, "device", "auto", "auto, cpu, cuda or cuda:`N`")
+	addDeviceFlags(opts.settings)
+	f.AddFlagSet(opts.settings)
 	addISAFlag(f, &opts.ISA)
-	f.StringVar(&opts.Precision, "precision", "auto", precisionHelp)
 	f.IntVar(&opts.Batch, "batch", 1, "images per pass")
 	f.IntVar(&opts.Train, "train", 0, "measure steps of training on `B` images instead: forward, backward and Adam")
-	f.StringVar(&opts.Objective, "objective", "full", "loss of --train: full, which clusir train uses, or l1")
+	usage.OneOf(f, &opts.Objective, "objective", "full", "loss of --train: full, which clusir train uses, or l1", []string{"full", "l1"})
 	f.IntVar(&opts.Warmup, "warmup", 1, "passes before those that are measured")
 	f.IntVar(&opts.Runs, "runs", 5, "passes that are measured; 0 only counts parameters and MACs")
 	f.Uint64Var(&opts.Seed, "seed", 0, "seed of random weights and images")
 	f.BoolVar(&opts.Profile, "profile", false, "print the time of each operation")
 	f.BoolVar(&opts.Peak, "peak", true, "measure the fastest dense product too, to show what share of its speed is reached")
 	f.StringVar(&opts.Verify, "verify", "", "compare the output for in.image of `FILE` with its eval.output, and measure nothing")
-	f.StringVar(&opts.Format, "format", "text", "text, json (an object a line), or go (for benchstat)")
+	usage.OneOf(f, &opts.Format, "format", "text", "text, json (an object a line), or go (for benchstat)", bench.Formats)
 	f.BoolVar(&opts.JSON, "json", false, "the same as --format json")
 	return cmd
 }
@@ -95,13 +91,12 @@ var exclusive = [][2]string{
 
 // complete checks what cobra cannot, and fills in from the environment what no flag
 // sets.
-func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
+func (o *benchOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	changed := cmd.Flags().Changed
 	if o.JSON {
 		o.Format = "json"
 	}
-	if err := cmp.Or(usage.Exclusive(cmd.Flags(), exclusive), usage.OneOf("format", o.Format, bench.Formats),
-		usage.OneOf("objective", o.Objective, objectives), usage.OneOf("precision", o.Precision, precisions), checkISA(o.ISA)); err != nil {
+	if err := usage.Exclusive(cmd.Flags(), exclusive); err != nil {
 		return err
 	}
 	_, named := arch.Variants()[o.Model]
@@ -117,18 +112,11 @@ func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
 	case o.Verify != "" && o.Format == "go":
 		return usage.Errorf("--verify measures nothing for --format go to show: choose text or json")
 	}
-	c, err := config.LoadUntrained(nil)
-	if err != nil {
+	if o.config, err = config.LoadUntrained(o.settings); err != nil {
 		return err
 	}
 	if !changed("threads") {
-		o.Threads = []int{c.Threads}
-	}
-	if !changed("device") {
-		o.Device = c.Device
-	}
-	if !changed("precision") {
-		o.Precision = c.Precision
+		o.Threads = []int{o.config.Threads}
 	}
 	if (o.ModelConfig != "" || o.Verify != "") && !changed("model") {
 		o.Model = "" // the configuration alone, or what the file to verify holds
@@ -139,8 +127,8 @@ func (o *benchOptions) complete(cmd *cobra.Command, _ []string) error {
 
 // open opens the device with the given number of threads.
 func (o *benchOptions) open(threads int) (kernels.Backend, string, error) {
-	d := deviceOptions(&config.Config{Device: o.Device, Precision: o.Precision, Threads: threads}, o.ISA, o.errOut)
-	d.Training = o.Train > 0
+	d := o.device()
+	d.Threads, d.Training = threads, o.Train > 0
 	return device.Open(d)
 }
 
@@ -157,22 +145,15 @@ func (o *benchOptions) run() error {
 		return runVerify(o, subject)
 	}
 	options := bench.Options{
-		Subject: subject, Threads: o.Threads, Batch: o.Batch, Train: o.Train > 0, Objective: model.DefaultObjective(),
+		Subject: subject, Threads: o.Threads, Batch: max(o.Batch, o.Train), Train: o.Train > 0, Objective: model.DefaultObjective(),
 		Warmup: o.Warmup, Runs: o.Runs, Profile: o.Profile, Peak: o.Peak, Open: o.open, Memory: sysmem.Available(),
 		Progress: progress.New(o.errOut, "passes").Set,
-	}
-	if options.Train {
-		options.Batch = o.Train
 	}
 	if o.Objective == "l1" {
 		options.Objective = model.Objective{L1: 1}
 	}
-	for _, text := range o.Sizes {
-		s, err := bench.ParseSize(text)
-		if err != nil {
-			return usage.Errorf("--%w", err)
-		}
-		options.Sizes = append(options.Sizes, s)
+	if options.Sizes, err = bench.ParseSizes(o.Sizes); err != nil {
+		return usage.Errorf("--%w", err)
 	}
 	results, err := bench.Run(o.ctx, options)
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -18,23 +19,24 @@ import (
 
 func TestBenchOptions(t *testing.T) {
 	for _, c := range []struct {
-		args string
-		env  string
-		want benchOptions
+		args   string
+		env    string
+		want   benchOptions
+		device string
 	}{
-		{want: benchOptions{Model: "nano", Sizes: []string{"256"}, Threads: []int{0}}},
+		{want: benchOptions{network: network{Model: "nano"}, Sizes: []string{"256"}, Threads: []int{0}}},
 		{args: "--model base --size 128 --threads 2 --runs 3 --json",
-			want: benchOptions{Model: "base", Sizes: []string{"128"}, Threads: []int{2}, Runs: 3, Format: "json", JSON: true}},
+			want: benchOptions{network: network{Model: "base"}, Sizes: []string{"128"}, Threads: []int{2}, Runs: 3, Format: "json", JSON: true}},
 		{args: "--size 128,256,480x320 --threads 1,2 --batch 4 --isa portable --device cpu --warmup 0 --runs 0 --seed 7",
-			want: benchOptions{Model: "nano", Sizes: []string{"128", "256", "480x320"}, Threads: []int{1, 2}, Batch: 4, ISA: "portable", Device: "cpu", Seed: 7, Warmup: -1, Runs: -1}},
+			want: benchOptions{network: network{Model: "nano", ISA: "portable"}, Sizes: []string{"128", "256", "480x320"}, Threads: []int{1, 2}, Batch: 4, Seed: 7, Warmup: -1, Runs: -1}, device: "cpu"},
 		{args: "--train 4 --objective l1 --profile --peak=false --format go",
-			want: benchOptions{Model: "nano", Sizes: []string{"256"}, Threads: []int{0}, Train: 4, Objective: "l1", Profile: true, Format: "go"}},
-		{args: "--model-config net.yaml", want: benchOptions{ModelConfig: "net.yaml", Sizes: []string{"256"}, Threads: []int{0}}},
+			want: benchOptions{network: network{Model: "nano"}, Sizes: []string{"256"}, Threads: []int{0}, Train: 4, Objective: "l1", Profile: true, Format: "go"}},
+		{args: "--model-config net.yaml", want: benchOptions{network: network{ModelConfig: "net.yaml"}, Sizes: []string{"256"}, Threads: []int{0}}},
 		{args: "--model a.safetensors --model-config net.yaml --verify b.safetensors",
-			want: benchOptions{Model: "a.safetensors", ModelConfig: "net.yaml", Verify: "b.safetensors", Sizes: []string{"256"}, Threads: []int{0}}},
-		{args: "--verify b.safetensors", want: benchOptions{Verify: "b.safetensors", Sizes: []string{"256"}, Threads: []int{0}}},
-		{env: "3", want: benchOptions{Model: "nano", Sizes: []string{"256"}, Threads: []int{3}}},
-		{env: "3", args: "--threads 2", want: benchOptions{Model: "nano", Sizes: []string{"256"}, Threads: []int{2}}},
+			want: benchOptions{network: network{Model: "a.safetensors", ModelConfig: "net.yaml"}, Verify: "b.safetensors", Sizes: []string{"256"}, Threads: []int{0}}},
+		{args: "--verify b.safetensors", want: benchOptions{network: network{}, Verify: "b.safetensors", Sizes: []string{"256"}, Threads: []int{0}}},
+		{env: "3", want: benchOptions{network: network{Model: "nano"}, Sizes: []string{"256"}, Threads: []int{3}}},
+		{env: "3", args: "--threads 2", want: benchOptions{network: network{Model: "nano"}, Sizes: []string{"256"}, Threads: []int{2}}},
 	} {
 		t.Setenv("CLUSIR_THREADS", c.env)
 		want := withBenchDefaults(c.want, strings.Contains(c.args, "--peak=false"))
@@ -42,7 +44,10 @@ func TestBenchOptions(t *testing.T) {
 		cmd := newBenchCmd(func(o *benchOptions) error {
 			ran = true
 			got := *o
-			got.streams = streams{}
+			if want := cmp.Or(c.device, "auto"); got.config.Device != want || got.config.Precision != "auto" {
+				t.Errorf("%s: device %s and precision %s, want %s and auto", c.args, got.config.Device, got.config.Precision, want)
+			}
+			got.streams, got.config, got.settings = streams{}, nil, nil
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%s:\n%+v, want\n%+v", c.args, got, want)
 			}
@@ -72,8 +77,6 @@ func withBenchDefaults(o benchOptions, noPeak bool) benchOptions {
 	number(&o.Batch, 1)
 	number(&o.Warmup, 1)
 	number(&o.Runs, 5)
-	text(&o.Device, "auto")
-	text(&o.Precision, "auto")
 	text(&o.Objective, "full")
 	text(&o.Format, "text")
 	o.Peak = !noPeak
@@ -140,7 +143,7 @@ func TestBench(t *testing.T) {
 		{"--threads two", exitUsage, "", "--threads"},
 		{"--format xml", exitUsage, "", "choose text, json or go"},
 		{"--objective l2", exitUsage, "", "choose full or l1"},
-		{"--precision int4", exitUsage, "", "choose auto, float32, tf32 or bf16"},
+		{"--precision int4", exitUsage, "", "must be one of auto, float32, tf32, bf16"},
 		{"--train 0", exitUsage, "", "1 or more"},
 		{"--train 2 --batch 2", exitUsage, "", "cannot be used together"},
 		{"--json --format go", exitUsage, "", "cannot be used together"},

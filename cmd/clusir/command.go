@@ -12,7 +12,6 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
-	"clusir/internal/usage"
 )
 
 // command is the options of a command; streams implements all but run.
@@ -96,14 +95,6 @@ func (o *network) begin(f *pflag.FlagSet) (err error) {
 		if err := modelOfEnvironment(f, &o.Model, false); err != nil {
 			return err
 		}
-	}
-	if limit := f.Lookup("max-memory"); limit != nil {
-		if o.MaxMemory, err = usage.Bytes("max-memory", limit.Value.String()); err != nil {
-			return err
-		}
-	}
-	if err := checkISA(o.ISA); err != nil {
-		return err
 	}
 	o.config, err = config.LoadUntrained(f)
 	return err

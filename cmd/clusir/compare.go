@@ -84,7 +84,7 @@ func (o *compareOptions) run() (err error) {
 		return err
 	}
 	if len(reports) > 2 {
-		return o.rank(o.out, reports, o.Bootstrap)
+		return eval.WriteRanking(o.out, o.Format, reports, o.Bootstrap)
 	}
 	common, index := eval.Common(reports...)
 	c, err := eval.Compare(common[0], common[1], o.Bootstrap)

@@ -12,25 +12,16 @@ import (
 	"clusir/internal/usage"
 )
 
-// precisionHelp describes --precision.
-const precisionHelp = "precision of matrix products: float32, bf16, or on a GPU tf32; auto is tf32 for training on a GPU, else float32"
-
 // addDeviceFlags defines the flags that select the computing device.
 func addDeviceFlags(f *pflag.FlagSet) {
 	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`; clusir bench --devices lists them")
-	f.String("precision", "auto", precisionHelp)
-}
-
-func checkISA(isa string) error {
-	if isa == "" {
-		return nil
-	}
-	return usage.OneOf("isa", isa, device.ISAs())
+	f.String("precision", "auto", "precision of matrix products: float32, bf16, or on a GPU tf32; auto is tf32 for training on a GPU, else float32")
 }
 
 // addISAFlag defines --isa.
 func addISAFlag(f *pflag.FlagSet, isa *string) {
-	f.StringVar(isa, "isa", "", "instruction set of the processor: "+english.WordSeries(device.ISAs(), "or")+" (default the best); amx is for bf16 alone")
+	isas := device.ISAs()
+	usage.OneOf(f, isa, "isa", "", "instruction set of the processor: "+english.WordSeries(isas, "or")+" (default the best); amx is for bf16 alone", isas)
 }
 
 // deviceOptions returns a configuration's device options. The reason why auto skips a

@@ -6,7 +6,6 @@ import (
 
 	"clusir/internal/eval"
 	"clusir/internal/report"
-	"clusir/internal/shard"
 	"clusir/internal/usage"
 )
 
@@ -59,7 +58,7 @@ See also clusir compare, table, merge and figure.`,
 	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Results, "results", "", "write each image's result to `FILE`, one line of JSON each")
 		f.BoolVar(&opts.Resume, "resume", false, "continue the file of --results")
-		f.String("shard", "", "measure the `K/N`-th part of the images, such as 3/16")
+		f.TextVar(&opts.Shard, "shard", opts.Shard, "measure the `K/N`-th part of the images, such as 3/16")
 		f.String("restored", "", "measure the pictures of other programs in `DIR[,NAME=DIR...]` instead of a network")
 		f.StringVar(&opts.Save, "save", "", "write the restored images into the folder `DIR`")
 		opts.addFlags(f)
@@ -73,13 +72,8 @@ See also clusir compare, table, merge and figure.`,
 // complete parses the flags that are not plain values.
 func (o *evalOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	f := cmd.Flags()
-	if text := f.Lookup("shard").Value.String(); text != "" {
-		if o.Shard, err = shard.Parse(text); err != nil {
-			return usage.Of(err)
-		}
-		if o.Results == "" {
-			return usage.Errorf("--shard does nothing without --results")
-		}
+	if o.Shard.N > 0 && o.Results == "" {
+		return usage.Errorf("--shard does nothing without --results")
 	}
 	if err := o.reporting.complete(f, o.Overwrite); err != nil {
 		return err
@@ -160,5 +154,5 @@ func (o *evalOptions) rankRestored(r *eval.Runner) error {
 	if err != nil {
 		return err
 	}
-	return o.rank(o.out, reports, 0)
+	return eval.WriteRanking(o.out, o.Format, reports, 0)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"clusir/internal/dataset"
 	"clusir/internal/figures"
 	"clusir/internal/infer"
 	"clusir/internal/usage"
@@ -87,12 +88,8 @@ func (o *figureOptions) run() error {
 		if err != nil {
 			return err
 		}
-		for _, b := range benchmarks {
-			splits, err := b.Open(o.config.Data)
-			if err != nil {
-				return err
-			}
-			r.Splits = append(r.Splits, splits...)
+		if r.Splits, err = dataset.OpenAll(benchmarks, o.config.Data); err != nil {
+			return err
 		}
 	}
 	nets, err := infer.LoadCopies(1, o.source(o.Model), o.open)

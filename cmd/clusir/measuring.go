@@ -57,7 +57,7 @@ func (o *measuring) addNetworkFlags(f *pflag.FlagSet) {
 // addEffortFlags defines the flags that limit how much is computed at a time.
 func (o *measuring) addEffortFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.Jobs, "jobs", 1, "measure `N` images at a time, which share the threads")
-	f.String("max-memory", "", "use at most this much memory for them, such as 8GB (default most of what is free)")
+	usage.Bytes(f, &o.MaxMemory, "max-memory", "", "use at most this much memory for them, such as 8GB (default most of what is free)")
 }
 
 // begin parses the flags that are not plain values.

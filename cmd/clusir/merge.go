@@ -8,7 +8,6 @@ import (
 
 	"clusir/internal/eval"
 	"clusir/internal/restore"
-	"clusir/internal/tabular"
 	"clusir/internal/usage"
 )
 
@@ -67,10 +66,5 @@ func (o *mergeOptions) mergeRestored() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(tabular.Write(o.out, o.Format, m, func() *tabular.Table {
-		if o.Images {
-			return m.PictureTable()
-		}
-		return m.Table()
-	}), m.Failed())
+	return errors.Join(m.Write(o.out, o.Format, o.Images), m.Failed())
 }

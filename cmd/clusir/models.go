@@ -36,13 +36,4 @@ func (o *modelsOptions) complete(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func (o *modelsOptions) run() error {
-	found, err := infer.DescribeAll(o.Names)
-	if err != nil {
-		return err
-	}
-	if len(o.Names) == 0 && !o.JSON {
-		return infer.WriteList(o.out, found)
-	}
-	return infer.WriteDetails(o.out, found, o.JSON)
-}
+func (o *modelsOptions) run() error { return infer.WriteModels(o.out, o.Names, o.JSON) }

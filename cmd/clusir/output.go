@@ -3,14 +3,13 @@ package main
 import (
 	"errors"
 	"io"
-	"slices"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/pflag"
 
 	"clusir/internal/draw"
 	"clusir/internal/eval"
 	"clusir/internal/report"
-	"clusir/internal/suggest"
 	"clusir/internal/tabular"
 	"clusir/internal/train"
 	"clusir/internal/usage"
@@ -23,26 +22,15 @@ type output struct {
 }
 
 func (o *output) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&o.Format, "format", "text", "print text, markdown, csv, latex or json")
+	usage.OneOf(f, &o.Format, "format", "text", "print "+english.WordSeries(tabular.Formats, "or"), tabular.Formats)
 	f.Bool("json", false, "the same as --format json, which holds every image's result")
 }
 
 func (o *output) complete(f *pflag.FlagSet) error {
 	if f.Changed("json") {
-		if f.Changed("format") {
-			return usage.Errorf("--json means --format json: leave one out")
-		}
 		o.Format = "json"
 	}
-	if !slices.Contains(tabular.Formats, o.Format) {
-		return usage.Errorf("--format %s: %s", o.Format, suggest.Or(o.Format, tabular.Formats))
-	}
-	return nil
-}
-
-// rank prints the ranking of several methods.
-func (o *output) rank(w io.Writer, reports []*eval.Report, seed uint64) error {
-	return errors.Join(eval.WriteRanking(w, o.Format, reports, seed), eval.Failed(reports))
+	return usage.Exclusive(f, [][2]string{{"format", "json"}})
 }
 
 // reporting selects how the report of one network is shown.

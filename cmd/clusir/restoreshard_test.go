@@ -67,7 +67,7 @@ func TestRestoreShards(t *testing.T) {
 		t.Errorf("a picture of another shard: exit code %d, %q, %s", code, stdout, stderr)
 	}
 	for _, bad := range []string{"0/3", "4/3", "1/0", "-1/3", "1", "1/2/3", "a/b"} {
-		if code, _, stderr := evaluate(t, dir, "restore {}/photos -o {}/x --shard="+bad); code != exitUsage || !strings.Contains(stderr, fmt.Sprintf("shard %q: write it as 3/16", bad)) {
+		if code, _, stderr := evaluate(t, dir, "restore {}/photos -o {}/x --shard="+bad); code != exitUsage || !strings.Contains(stderr, "write a shard as 3/16") {
 			t.Errorf("--shard %s: exit code %d, %s", bad, code, stderr)
 		}
 	}

@@ -49,10 +49,10 @@ The server listens on this machine only, unless --addr says otherwise; that need
 	f.StringSliceVar(&opts.Hosts, "host", nil, "more `NAME`s by which browsers reach this machine, separated by commas")
 	f.StringSliceVar(&opts.Names, "model", models(), "embedded models and checkpoints to choose from, as `NAME` or NAME=FILE, the default first; "+infer.ModelVariable+" names another default")
 	opts.addComputeFlags(f)
-	f.String("max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
+	usage.Bytes(f, &opts.network.MaxMemory, "max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
 	f.Int64Var(&opts.MaxPixels, "max-pixels", 100_000_000, "refuse pictures with more pixels")
-	f.String("max-body", "256MB", "refuse longer requests")
-	f.String("max-disk", "8GB", "keep at most this much of pictures and results in the temporary folder")
+	usage.Bytes(f, &opts.MaxBody, "max-body", "256MB", "refuse longer requests")
+	usage.Bytes(f, &opts.MaxDisk, "max-disk", "8GB", "keep at most this much of pictures and results in the temporary folder")
 	f.IntVar(&opts.Queue, "queue", 64, "how many pictures may wait; more are refused until there is room")
 	f.DurationVar(&opts.MaxTime, "time-limit", 10*time.Minute, "stop a picture that takes longer to compute")
 	return cmd
@@ -67,11 +67,6 @@ func models() []string {
 // complete checks the flags, and parses those that are not plain values.
 func (o *serveOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	flags := cmd.Flags()
-	for name, to := range map[string]*int64{"max-body": &o.MaxBody, "max-disk": &o.MaxDisk} {
-		if *to, err = usage.Bytes(name, flags.Lookup(name).Value.String()); err != nil {
-			return err
-		}
-	}
 	switch {
 	case o.MaxPixels < 1:
 		return usage.Errorf("--max-pixels %d: give the number of pixels that a picture may have, such as 100000000", o.MaxPixels)

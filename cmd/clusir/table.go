@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/eval"
-	"clusir/internal/tabular"
 	"clusir/internal/usage"
 )
 
@@ -90,8 +89,7 @@ func (o *tableOptions) run() error {
 	if err != nil {
 		return err
 	}
-	err = tabular.Write(o.out, o.Format, filled, func() *tabular.Table { return filled.Table })
-	return errors.Join(err, filled.Failed())
+	return errors.Join(filled.Write(o.out, o.Format), filled.Failed())
 }
 
 // runSizes prints Table 7, which counts.

@@ -81,9 +81,6 @@ func (o *trainOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	if o.Name == "" {
 		return usage.Errorf("name a configuration with --config, such as --config five-task")
 	}
-	if err := checkISA(o.ISA); err != nil {
-		return err
-	}
 	if o.config, err = config.Load(o.Name, cmd.Flags()); err == nil && o.config.Data == "" {
 		err = usage.Of(o.config.RequireTraining())
 	}

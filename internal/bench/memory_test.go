@@ -59,7 +59,7 @@ func TestFittingFits(t *testing.T) {
 	for _, o.Train = range []bool{false, true} {
 		o.Batch = 1000
 		flag, text, _ := strings.Cut(strings.TrimSuffix(o.fitting(Size{256, 256}, b), " fits"), " ")
-		if n, err := ParseSize(text); err != nil || flag != map[bool]string{false: "--batch", true: "--train"}[o.Train] {
+		if n, err := parseSize(text); err != nil || flag != map[bool]string{false: "--batch", true: "--train"}[o.Train] {
 			t.Errorf("%s %s: %v", flag, text, err)
 		} else if o.Batch = n.W; o.checkMemory(Size{256, 256}, b) != nil {
 			t.Errorf("a batch of %d: %v", n.W, o.checkMemory(Size{256, 256}, b))

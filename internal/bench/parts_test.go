@@ -20,12 +20,12 @@ func TestParseSize(t *testing.T) {
 		text string
 		want Size
 	}{{"256", Size{256, 256}}, {"480x320", Size{480, 320}}, {"16x16", Size{16, 16}}} {
-		if got, err := ParseSize(c.text); err != nil || got != c.want {
+		if got, err := parseSize(c.text); err != nil || got != c.want {
 			t.Errorf("%s: %v, %v", c.text, got, err)
 		}
 	}
 	for _, text := range []string{"", "x", "0", "-16", "16x", "16x0", "16x16x16", "1e3", "99999999", "16 x 16"} {
-		if got, err := ParseSize(text); err == nil || !strings.Contains(err.Error(), "WIDTHxHEIGHT") {
+		if got, err := parseSize(text); err == nil || !strings.Contains(err.Error(), "WIDTHxHEIGHT") {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
@@ -36,11 +36,11 @@ func FuzzParseSize(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := ParseSize(text)
+		s, err := parseSize(text)
 		if err != nil {
 			return
 		}
-		if again, err := ParseSize(s.String()); err != nil || again != s || min(s.W, s.H) < 1 {
+		if again, err := parseSize(s.String()); err != nil || again != s || min(s.W, s.H) < 1 {
 			t.Errorf("%q is %v, which reads as %v, %v", text, s, again, err)
 		}
 	})

@@ -15,8 +15,20 @@ const maxSide = 1 << 15
 // Size is the extent of an image.
 type Size struct{ W, H int }
 
-// ParseSize parses a side, such as 256, or width and height, such as 480x320.
-func ParseSize(text string) (Size, error) {
+// ParseSizes parses sides, such as 256, or widths and heights, such as 480x320.
+func ParseSizes(texts []string) (sizes []Size, err error) {
+	for _, text := range texts {
+		s, err := parseSize(text)
+		if err != nil {
+			return nil, err
+		}
+		sizes = append(sizes, s)
+	}
+	return sizes, nil
+}
+
+// parseSize parses a side, such as 256, or width and height, such as 480x320.
+func parseSize(text string) (Size, error) {
 	w, h, two := strings.Cut(text, "x")
 	if !two {
 		h = w
@@ -29,7 +41,7 @@ func ParseSize(text string) (Size, error) {
 	return Size{W, H}, nil
 }
 
-// String returns the form that ParseSize parses.
+// String returns the form that ParseSizes parses.
 func (s Size) String() string {
 	if s.W == s.H {
 		return strconv.Itoa(s.W)

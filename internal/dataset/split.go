@@ -43,6 +43,18 @@ func (s *Split) Count() string {
 	return fmt.Sprintf("%d of %d", len(s.Items), s.Benchmark.Expected)
 }
 
+// OpenAll opens several benchmarks, all of which must be on disk.
+func OpenAll(benchmarks []*Benchmark, root string) (all []*Split, err error) {
+	for _, b := range benchmarks {
+		splits, err := b.Open(root)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, splits...)
+	}
+	return all, nil
+}
+
 // Open finds the images of a benchmark below root, in name order. Splits of missing
 // compositions are empty; if nothing is found, the error is a [MissingError].
 func (b *Benchmark) Open(root string) ([]*Split, error) {

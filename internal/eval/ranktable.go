@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,13 +11,13 @@ import (
 )
 
 // WriteRanking ranks methods and prints the ranking in one of tabular's formats or as
-// JSON.
+// JSON. Images without a result are an error, too.
 func WriteRanking(w io.Writer, format string, reports []*Report, seed uint64) error {
 	k, err := Rank(reports, seed)
 	if err != nil {
 		return err
 	}
-	return tabular.Write(w, format, k, k.Table)
+	return errors.Join(tabular.Write(w, format, k, k.Table), Failed(reports))
 }
 
 // Table returns a row for each method, with the best of each column marked.

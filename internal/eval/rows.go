@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,6 +81,11 @@ func (t *PaperTable) Fill(ctx context.Context, s RowSources) (*Filled, error) {
 		f.Table.Remarks = append(f.Table.Remarks, "missing: "+m)
 	}
 	return f, nil
+}
+
+// Write prints the table in one of tabular's formats or as JSON, with the reports.
+func (f *Filled) Write(w io.Writer, format string) error {
+	return tabular.Write(w, format, f, func() *tabular.Table { return f.Table })
 }
 
 // Failed returns an error if there is no row of ours, or one lacks images.

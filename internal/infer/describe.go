@@ -51,8 +51,8 @@ type Score struct {
 	SSIM      float64 `json:"ssim,omitempty"`
 }
 
-// DescribeAll describes the named models, or all embedded ones.
-func DescribeAll(names []string) (all []*Description, err error) {
+// describeAll describes the named models, or all embedded ones.
+func describeAll(names []string) (all []*Description, err error) {
 	if len(names) == 0 {
 		names = weights.Names()
 	}

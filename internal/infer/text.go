@@ -12,8 +12,21 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// WriteList prints a line for each model.
-func WriteList(w io.Writer, models []*Description) error {
+// WriteModels describes the named models in detail, as text or as a line of JSON each; with
+// no names, all embedded ones, as text in a line each.
+func WriteModels(w io.Writer, names []string, asJSON bool) error {
+	models, err := describeAll(names)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 && !asJSON {
+		return writeList(w, models)
+	}
+	return writeDetails(w, models, asJSON)
+}
+
+// writeList prints a line for each model.
+func writeList(w io.Writer, models []*Description) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "MODEL\tPARAMETERS\tGMACs\tSIZE\tTRAINED FOR")
 	for _, d := range models {
@@ -24,8 +37,8 @@ func WriteList(w io.Writer, models []*Description) error {
 	return tw.Flush()
 }
 
-// WriteDetails prints everything known about models, as text or as a line of JSON each.
-func WriteDetails(w io.Writer, models []*Description, asJSON bool) error {
+// writeDetails prints everything known about models, as text or as a line of JSON each.
+func writeDetails(w io.Writer, models []*Description, asJSON bool) error {
 	for i, d := range models {
 		if asJSON {
 			if err := json.NewEncoder(w).Encode(d); err != nil {
@@ -36,15 +49,15 @@ func WriteDetails(w io.Writer, models []*Description, asJSON bool) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		if err := d.WriteText(w); err != nil {
+		if err := d.writeText(w); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// WriteText prints everything known about a model, one subject per line.
-func (d *Description) WriteText(w io.Writer) error {
+// writeText prints everything known about a model, one subject per line.
+func (d *Description) writeText(w io.Writer) error {
 	where := ""
 	if d.Embedded {
 		where = " (embedded)"

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/imageio"
-	"clusir/internal/shard"
 	"clusir/internal/usage"
 )
 
@@ -22,19 +21,14 @@ func (r *Request) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&r.Suffix, "suffix", "", "add `TEXT` to the results' names; without OUT and -o they are put next to the inputs")
 	f.StringVar(&r.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
 	f.BoolVar(&r.Explain, "explain", false, "print how the network routed each picture, and draw an affinity map next to its result")
-	f.String("shard", "", "restore the `K/N`-th part of the pictures, such as 3/16")
+	f.TextVar(&r.Shard, "shard", r.Shard, "restore the `K/N`-th part of the pictures, such as 3/16")
 }
 
 // ReadFlags parses the flags that are not plain values, and the arguments: the inputs,
 // and the output unless a flag names it. Format must be set.
-func (r *Request) ReadFlags(f *pflag.FlagSet, args []string) (err error) {
+func (r *Request) ReadFlags(f *pflag.FlagSet, args []string) error {
 	if err := r.readArguments(args, f.Changed("output")); err != nil {
 		return err
-	}
-	if text := f.Lookup("shard").Value.String(); text != "" {
-		if r.Shard, err = shard.Parse(text); err != nil {
-			return usage.Of(err)
-		}
 	}
 	switch {
 	case len(r.Inputs) == 1 && r.Output == "" && r.Suffix == "" && r.Format == 0:

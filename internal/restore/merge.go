@@ -2,6 +2,7 @@ package restore
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 
@@ -118,8 +119,17 @@ func (m *Merged) Failed() error {
 	return fmt.Errorf("%d of %d pictures could not be restored; the first: %s", n, m.Pictures, first)
 }
 
-// Table returns a row for each shard and one for all.
-func (m *Merged) Table() *tabular.Table {
+// Write prints the results in one of tabular's formats or as JSON: by shards, or picture
+// by picture.
+func (m *Merged) Write(w io.Writer, format string, pictures bool) error {
+	if pictures {
+		return tabular.Write(w, format, m, m.pictureTable)
+	}
+	return tabular.Write(w, format, m, m.table)
+}
+
+// table returns a row for each shard and one for all.
+func (m *Merged) table() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "shard", Left: true}, {Name: "device", Left: true}, {Name: "restored"}, {Name: "skipped"}, {Name: "failed"}, {Name: "megapixels"}, {Name: "computed, s"},
 	}}
@@ -148,8 +158,8 @@ func (s ShardResult) cells(name string) []tabular.Cell {
 	}
 }
 
-// PictureTable lists every picture.
-func (m *Merged) PictureTable() *tabular.Table {
+// pictureTable lists every picture.
+func (m *Merged) pictureTable() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "picture", Left: true}, {Name: "result", Left: true}, {Name: "size"}, {Name: "ms"}, {Name: "error", Left: true},
 	}}

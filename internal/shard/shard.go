@@ -2,6 +2,7 @@
 package shard
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
@@ -21,7 +22,7 @@ func Parse(text string) (Shard, error) {
 	s.K, errK = strconv.Atoi(k)
 	s.N, errN = strconv.Atoi(n)
 	if errK != nil || errN != nil || s.K < 1 || s.K > s.N {
-		return Shard{}, fmt.Errorf("shard %q: write it as 3/16, from 1/16 to 16/16", text)
+		return Shard{}, errors.New("write a shard as 3/16, from 1/16 to 16/16")
 	}
 	return s, nil
 }

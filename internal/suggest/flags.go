@@ -21,12 +21,15 @@ func FlagError(f *pflag.FlagSet, err error) error {
 		return fmt.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
-		return fmt.Errorf("--%s %s: must be %s", flag.Name, invalid.GetValue(), valueOf(flag))
+		if must := valueOf(flag); must != "" {
+			return fmt.Errorf("--%s %s: must be %s", flag.Name, invalid.GetValue(), must)
+		}
+		return fmt.Errorf("--%s %s: %w", flag.Name, invalid.GetValue(), errors.Unwrap(invalid))
 	}
 	return err
 }
 
-// valueOf describes the values of a flag.
+// valueOf describes the values of a flag, "" if its own error does.
 func valueOf(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "bool":
@@ -39,8 +42,12 @@ func valueOf(f *pflag.Flag) string {
 		return "a number"
 	case "intSlice":
 		return "whole numbers separated by commas"
+	case "float64Slice":
+		return "numbers separated by commas"
+	case "duration":
+		return "a time such as 90s or 10m"
 	case "stringToString":
 		return "KEY=VALUE"
 	}
-	return "text"
+	return ""
 }

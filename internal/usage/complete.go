@@ -20,13 +20,17 @@ func Choose(values ...string) Choice {
 	return Choice{Values: func() []string { return values }}
 }
 
-// Complete lets shells complete the flags of a command and its subcommands. choices
-// holds them by name, or by COMMAND/NAME if commands differ.
+// Complete lets shells complete the flags of a command and its subcommands: those of
+// OneOf, and those in choices, which are listed by name, or by COMMAND/NAME if commands
+// differ.
 func Complete(cmd *cobra.Command, choices map[string]Choice) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		choice, ok := choices[cmd.Name()+"/"+f.Name]
 		if !ok {
 			choice, ok = choices[f.Name]
+		}
+		if o, is := f.Value.(*oneOf); is {
+			choice, ok = Choose(o.values...), true
 		}
 		if ok {
 			// An error would mean that the command completes the flag itself.

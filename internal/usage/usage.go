@@ -4,10 +4,7 @@ package usage
 
 import (
 	"fmt"
-	"slices"
 
-	"github.com/dustin/go-humanize"
-	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -58,26 +55,6 @@ func AtLeast(n int, what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
-}
-
-// Bytes parses a flag with an amount of bytes, 0 if not given.
-func Bytes(flag, amount string) (int64, error) {
-	if amount == "" {
-		return 0, nil
-	}
-	n, err := humanize.ParseBytes(amount)
-	if err != nil || n == 0 || n > 1<<60 {
-		return 0, Errorf("--%s %s: write an amount such as 500MB or 2GiB", flag, amount)
-	}
-	return int64(n), nil
-}
-
-// OneOf requires a flag's value to be one of the choices.
-func OneOf(flag, value string, choices []string) error {
-	if slices.Contains(choices, value) {
-		return nil
-	}
-	return Errorf("--%s %s: choose %s", flag, value, english.WordSeries(choices, "or"))
 }
 
 // Exclusive refuses pairs of flags that contradict each other.
