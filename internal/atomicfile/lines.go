@@ -51,6 +51,17 @@ func Begins(f io.ReaderAt, text string) bool {
 	return (err == nil || errors.Is(err, io.EOF)) && string(got[:n]) == text[:n]
 }
 
+// FileBegins reports whether a file that is not empty begins with text; see Begins.
+func FileBegins(path, text string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false // reading it will report why
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	return err == nil && info.Size() > 0 && Begins(f, text)
+}
+
 // Add writes v as a line. If that fails, as on a full disk, it removes the incomplete
 // line.
 func (l *Lines) Add(v any) error {

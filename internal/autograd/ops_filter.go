@@ -11,7 +11,7 @@ func (t *Tape) BatchNorm(x, weight, bias, mean, variance *Var) *Var {
 	ok := is(weight, N) && is(bias, N) && is(mean, N) && is(variance, N)
 	check(ok, "BatchNorm", x, weight, bias, mean, variance)
 	if t.Train {
-		return t.Own(t.batchNorm(t.Gather(x), weight, bias, mean, variance))
+		return t.own(t.batchNorm(t.Gather(x), weight, bias, mean, variance))
 	}
 	y := t.alloc(B, N)
 	t.apply(op{

@@ -33,8 +33,8 @@ func (t *Tape) Gather(x *Var) *Var {
 	return t.sumRanks(t.Mix(t.ones(all, B, t.Peers.Rank()*B, 0), x))
 }
 
-// Own inverts Gather: it returns this rank's rows [B,N] of x [Size·B,N].
-func (t *Tape) Own(x *Var) *Var {
+// own inverts Gather: it returns this rank's rows [B,N] of x [Size·B,N].
+func (t *Tape) own(x *Var) *Var {
 	if !t.shared() {
 		return x
 	}

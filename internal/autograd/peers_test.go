@@ -116,7 +116,7 @@ func TestGatherAlone(t *testing.T) {
 	b := ref.New()
 	x := leaf(b, true, 2, 3)
 	tape := &Tape{B: b, Train: true}
-	if tape.Gather(x) != x || tape.Own(x) != x {
+	if tape.Gather(x) != x || tape.own(x) != x {
 		t.Error("Gather copies on a single rank")
 	}
 }

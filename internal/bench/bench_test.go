@@ -61,7 +61,7 @@ func TestCounts(t *testing.T) {
 			t.Errorf("%s: %d parameters, %.9f GMACs; want %d and %.9f", c.variant, r.Params, r.GMACs, c.params, c.macs)
 		}
 		var out bytes.Buffer
-		if err := WriteText(&out, rs); err != nil || !strings.Contains(out.String(), " "+c.text+" ") || !strings.Contains(out.String(), " "+c.gmacs+" ") {
+		if err := writeText(&out, rs); err != nil || !strings.Contains(out.String(), " "+c.text+" ") || !strings.Contains(out.String(), " "+c.gmacs+" ") {
 			t.Errorf("%s: the table lacks %s or %s (%v):\n%s", c.variant, c.text, c.gmacs, err, &out)
 		}
 	}

@@ -19,15 +19,15 @@ var Formats = []string{"text", "json", "go"}
 func Write(w io.Writer, format string, rs []Result) error {
 	switch format {
 	case "json":
-		return WriteJSON(w, rs)
+		return writeJSON(w, rs)
 	case "go":
-		return WriteGo(w, rs)
+		return writeGo(w, rs)
 	}
-	return WriteText(w, rs)
+	return writeText(w, rs)
 }
 
-// WriteJSON writes one object per line.
-func WriteJSON(w io.Writer, rs []Result) error {
+// writeJSON writes one object per line.
+func writeJSON(w io.Writer, rs []Result) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	for _, r := range rs {
@@ -38,8 +38,8 @@ func WriteJSON(w io.Writer, rs []Result) error {
 	return nil
 }
 
-// WriteGo writes what `go test -bench` would, one line per run, for benchstat.
-func WriteGo(w io.Writer, rs []Result) error {
+// writeGo writes what `go test -bench` would, one line per run, for benchstat.
+func writeGo(w io.Writer, rs []Result) error {
 	fmt.Fprintf(w, "goos: %s\ngoarch: %s\npkg: clusir\n", runtime.GOOS, runtime.GOARCH)
 	for _, r := range rs {
 		for _, ms := range r.Ms {
@@ -67,8 +67,8 @@ func (r Result) goName() string {
 	return fmt.Sprintf("Benchmark%s/%s/%s-%d", kind, name, size, r.Threads)
 }
 
-// WriteText writes a table for people.
-func WriteText(w io.Writer, rs []Result) error {
+// writeText writes a table for people.
+func writeText(w io.Writer, rs []Result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "model\tsize\tbatch\tthreads\tparameters\tGMACs\tms\tmin\tmax\timages/s\tGMAC/s\tof peak\tpeak MB\t")
 	for _, r := range rs {

@@ -32,7 +32,7 @@ func (o Source) Open() (s Subject, err error) {
 	case o.Model != "":
 		s.Weights, err = checkpoint.Open(o.Model)
 	case o.Verify != "":
-		s.Name, s.Prefix = o.Verify, WeightsPrefix
+		s.Name, s.Prefix = o.Verify, weightsPrefix
 		s.Weights, err = openVerified(o.Verify)
 	default:
 		s.Name = o.Config
@@ -55,8 +55,8 @@ func openVerified(path string) (*checkpoint.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(f.Names(), func(name string) bool { return strings.HasPrefix(name, WeightsPrefix) }) {
-		return nil, errors.Join(fmt.Errorf("%s holds no weights (%s...): name a checkpoint with --model", path, WeightsPrefix), f.Close())
+	if !slices.ContainsFunc(f.Names(), func(name string) bool { return strings.HasPrefix(name, weightsPrefix) }) {
+		return nil, errors.Join(fmt.Errorf("%s holds no weights (%s...): name a checkpoint with --model", path, weightsPrefix), f.Close())
 	}
 	return f, nil
 }

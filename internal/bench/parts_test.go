@@ -133,32 +133,32 @@ func TestProfile(t *testing.T) {
 			t.Errorf("train %v: shares add up to %g, MACs to %g of %g", train, share, gmacs, r.GMACs)
 		}
 		has := func(op string, backward bool) bool {
-			return slices.ContainsFunc(r.Profile, func(p ProfileRow) bool { return p.Op == op && p.Backward == backward })
+			return slices.ContainsFunc(r.Profile, func(p profileRow) bool { return p.Op == op && p.Backward == backward })
 		}
-		if !has("GatedFFN", false) || !has(Between, false) || has("GatedFFN", true) != train || has("Adam", false) != train {
+		if !has("GatedFFN", false) || !has(between, false) || has("GatedFFN", true) != train || has("Adam", false) != train {
 			t.Errorf("train %v: rows %+v", train, r.Profile)
 		}
-		if !slices.IsSortedFunc(r.Profile, func(a, b ProfileRow) int { return int(math.Copysign(1, b.Ms-a.Ms)) }) {
+		if !slices.IsSortedFunc(r.Profile, func(a, b profileRow) int { return int(math.Copysign(1, b.Ms-a.Ms)) }) {
 			t.Error("the longest operation is not first")
 		}
 		var out bytes.Buffer
-		if err := WriteText(&out, rs); err != nil || strings.Contains(out.String(), "GatedFFNGrad") != train || !strings.Contains(out.String(), "by operation") {
+		if err := writeText(&out, rs); err != nil || strings.Contains(out.String(), "GatedFFNGrad") != train || !strings.Contains(out.String(), "by operation") {
 			t.Errorf("train %v: %v\n%s", train, err, &out)
 		}
 	}
 }
 
 func TestProfilerMean(t *testing.T) {
-	p := &profiler{rows: map[profileKey]*ProfileRow{}}
+	p := &profiler{rows: map[profileKey]*profileRow{}}
 	for range 4 {
 		p.add("Linear", false, 5e8, 20*time.Millisecond)
 		p.add("Linear", true, 0, 25*time.Millisecond)
 	}
 	got := p.mean(2, 200*time.Millisecond)
-	want := []ProfileRow{
+	want := []profileRow{
 		{Op: "Linear", Backward: true, Calls: 2, Ms: 50, Share: 0.5, GMACs: 2, GMACsPerS: 40},
 		{Op: "Linear", Calls: 2, Ms: 40, Share: 0.4, GMACs: 1, GMACsPerS: 25},
-		{Op: Between, Calls: 1, Ms: 10, Share: 0.1},
+		{Op: between, Calls: 1, Ms: 10, Share: 0.1},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("mean\n%+v\nwant\n%+v", got, want)
@@ -180,7 +180,7 @@ func results() []Result {
 
 func TestWriteJSON(t *testing.T) {
 	var out bytes.Buffer
-	if err := WriteJSON(&out, results()); err != nil {
+	if err := writeJSON(&out, results()); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
@@ -208,7 +208,7 @@ func TestWriteJSON(t *testing.T) {
 
 func TestWriteGo(t *testing.T) {
 	var out bytes.Buffer
-	if err := WriteGo(&out, results()); err != nil {
+	if err := writeGo(&out, results()); err != nil {
 		t.Fatal(err)
 	}
 	want := "BenchmarkForward/my_net/2x480x320-2\t1\t100000000 ns/op\t125 GMAC/s\t512.5 peak-MB\n" +
@@ -227,7 +227,7 @@ func TestWriteGo(t *testing.T) {
 
 func TestWriteText(t *testing.T) {
 	var out bytes.Buffer
-	if err := WriteText(&out, results()); err != nil {
+	if err := writeText(&out, results()); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -12,11 +12,11 @@ import (
 // every operation makes them slower, not less exact.
 const profileRuns = 5
 
-// Between is the row of a profile that holds the time between operations.
-const Between = "(between operations)"
+// between is the row of a profile that holds the time between operations.
+const between = "(between operations)"
 
-// ProfileRow is the cost of one operation in a pass.
-type ProfileRow struct {
+// profileRow is the cost of one operation in a pass.
+type profileRow struct {
 	Op        string  `json:"op"`
 	Backward  bool    `json:"backward"`
 	Calls     float64 `json:"calls"`
@@ -28,7 +28,7 @@ type ProfileRow struct {
 
 // profiler adds up the tape's reports on its operations.
 type profiler struct {
-	rows  map[profileKey]*ProfileRow
+	rows  map[profileKey]*profileRow
 	timed time.Duration // of all operations
 }
 
@@ -41,7 +41,7 @@ func (p *profiler) add(op string, backward bool, macs int64, d time.Duration) {
 	key := profileKey{op, backward}
 	row := p.rows[key]
 	if row == nil {
-		row = &ProfileRow{Op: op, Backward: backward}
+		row = &profileRow{Op: op, Backward: backward}
 		p.rows[key] = row
 	}
 	row.Calls++
@@ -52,8 +52,8 @@ func (p *profiler) add(op string, backward bool, macs int64, d time.Duration) {
 
 // profile runs n passes with every operation timed, and returns the mean pass, the
 // longest operation first.
-func (w *workload) profile(n int) ([]ProfileRow, error) {
-	p := &profiler{rows: map[profileKey]*ProfileRow{}}
+func (w *workload) profile(n int) ([]profileRow, error) {
+	p := &profiler{rows: map[profileKey]*profileRow{}}
 	w.tape.Trace = func(e autograd.Event) { p.add(e.Op, e.Backward, e.MACs, e.Time) }
 	w.onTime = func(name string, d time.Duration) { p.add(name, false, 0, d) }
 	defer func() { w.tape.Trace, w.onTime = nil, nil }()
@@ -67,9 +67,9 @@ func (w *workload) profile(n int) ([]ProfileRow, error) {
 }
 
 // mean returns the rows of one of n passes that took total together.
-func (p *profiler) mean(n int, total time.Duration) []ProfileRow {
-	p.rows[profileKey{Between, false}] = &ProfileRow{Op: Between, Calls: float64(n), Ms: milliseconds(total - p.timed)}
-	var rows []ProfileRow
+func (p *profiler) mean(n int, total time.Duration) []profileRow {
+	p.rows[profileKey{between, false}] = &profileRow{Op: between, Calls: float64(n), Ms: milliseconds(total - p.timed)}
+	var rows []profileRow
 	for key, row := range p.rows {
 		if forward := p.rows[profileKey{op: key.op}]; key.backward && forward != nil {
 			row.GMACs = (trainingPasses - 1) * forward.GMACs
@@ -82,7 +82,7 @@ func (p *profiler) mean(n int, total time.Duration) []ProfileRow {
 		r.GMACsPerS = perSecond(r.GMACs, r.Ms)
 		r.Calls, r.Ms, r.GMACs = r.Calls/float64(n), r.Ms/float64(n), r.GMACs/float64(n)
 	}
-	slices.SortFunc(rows, func(a, b ProfileRow) int {
+	slices.SortFunc(rows, func(a, b profileRow) int {
 		return cmp.Or(cmp.Compare(b.Ms, a.Ms), cmp.Compare(a.Op, b.Op))
 	})
 	return rows

@@ -46,7 +46,7 @@ type Result struct {
 	Exponent float64 `json:"exponent,omitempty"`
 	// Speedup is relative to the fewest threads measured at this size.
 	Speedup float64      `json:"speedup,omitempty"`
-	Profile []ProfileRow `json:"profile,omitempty"`
+	Profile []profileRow `json:"profile,omitempty"`
 }
 
 // rates fills in what follows from the times.

@@ -19,15 +19,15 @@ import (
 const (
 	verifyInput  = "in.image"
 	verifyOutput = "eval.output"
-	// WeightsPrefix precedes the names of weights in such a file.
-	WeightsPrefix = "model."
+	// weightsPrefix precedes the names of weights in such a file.
+	weightsPrefix = "model."
 )
 
-// Tolerance is how far output − input may be from the expected value.
-const Tolerance = 1e-4
+// tolerance is how far output − input may be from the expected value.
+const tolerance = 1e-4
 
-// ErrDiffers marks an output that is not the expected one.
-var ErrDiffers = errors.New("the output differs")
+// errDiffers marks an output that is not the expected one.
+var errDiffers = errors.New("the output differs")
 
 // Verification is the outcome of Verify.
 type Verification struct {
@@ -50,7 +50,7 @@ func (v *Verification) Write(w io.Writer, asJSON bool) error {
 }
 
 // Verify runs the subject on in.image of the file at path, and compares with
-// eval.output, another implementation's output. The error wraps ErrDiffers if they
+// eval.output, another implementation's output. The error wraps errDiffers if they
 // differ. Memory is as in Options.
 func Verify(s Subject, path string, b kernels.Backend, device string, memory int64) (*Verification, error) {
 	f, err := checkpoint.Open(path)
@@ -76,13 +76,13 @@ func Verify(s Subject, path string, b kernels.Backend, device string, memory int
 	if err != nil {
 		return nil, err
 	}
-	v := &Verification{Model: s.Name, File: path, Tolerance: Tolerance, Device: device}
+	v := &Verification{Model: s.Name, File: path, Tolerance: tolerance, Device: device}
 	if v.Difference, err = relativeDifference(got, want.Data(), image.Data()); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if !(v.Difference <= Tolerance) {
+	if !(v.Difference <= tolerance) {
 		return v, fmt.Errorf("%w from %s of %s by %.2g of what the network adds, more than %g: are the weights and the configuration the right ones?",
-			ErrDiffers, verifyOutput, path, v.Difference, Tolerance)
+			errDiffers, verifyOutput, path, v.Difference, tolerance)
 	}
 	return v, nil
 }

@@ -25,7 +25,7 @@ func goldenSubject(t *testing.T, path string) Subject {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Subject{Name: path, Config: c, Weights: f, Prefix: WeightsPrefix}
+	return Subject{Name: path, Config: c, Weights: f, Prefix: weightsPrefix}
 }
 
 // changed writes a copy of the golden file with one tensor changed by f.
@@ -79,7 +79,7 @@ func TestVerify(t *testing.T) {
 	} {
 		path := changed(t, c.tensor, c.change)
 		v, err := Verify(goldenSubject(t, path), path, b, device, 0)
-		if !errors.Is(err, ErrDiffers) || v == nil || v.Difference <= Tolerance {
+		if !errors.Is(err, errDiffers) || v == nil || v.Difference <= tolerance {
 			t.Errorf("%s: %+v, %v", c.what, v, err)
 		}
 	}

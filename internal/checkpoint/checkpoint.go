@@ -12,7 +12,7 @@
 // Their bytes depend only on the contents: equal checkpoints are equal files. Files
 // without format, such as PyTorch's, load without a checksum.
 //
-// A training checkpoint also holds the optimiser's state (see StatePrefixes). It is
+// A training checkpoint also holds the optimiser's state (see statePrefixes). It is
 // one file, renamed into place, so that weights and moments always belong to the same
 // step; to read only the weights, leave the rest unread.
 package checkpoint
@@ -54,9 +54,9 @@ const (
 	PrefixEMA  = "ema."
 )
 
-// StatePrefixes are the prefixes of tensors that Load ignores unless it is asked for
+// statePrefixes are the prefixes of tensors that Load ignores unless it is asked for
 // them.
-var StatePrefixes = []string{PrefixM, PrefixV, PrefixStep, PrefixEMA}
+var statePrefixes = []string{PrefixM, PrefixV, PrefixStep, PrefixEMA}
 
 // Tensor is a named float32 tensor on the host.
 type Tensor struct {
@@ -85,5 +85,5 @@ type Spec struct {
 // state, and PyTorch's unused count of BatchNorm's batches.
 func ignored(name string) bool {
 	return strings.HasSuffix(name, "num_batches_tracked") ||
-		slices.ContainsFunc(StatePrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+		slices.ContainsFunc(statePrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }

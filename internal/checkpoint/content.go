@@ -18,7 +18,7 @@ type Content struct {
 func (f *File) Contents() (weights []Content, state bool) {
 	byType := map[DType]*Content{}
 	for name, e := range f.head.entries {
-		if slices.ContainsFunc(StatePrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+		if slices.ContainsFunc(statePrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
 			state = true
 			continue
 		}

@@ -38,7 +38,7 @@ func TestLoadNamesEveryFault(t *testing.T) {
 
 func TestLoadPassesOverTrainingState(t *testing.T) {
 	c := Contents{Tensors: []Tensor{New("w", []int{2}, []float32{1, 2})}}
-	for _, p := range StatePrefixes {
+	for _, p := range statePrefixes {
 		c.Tensors = append(c.Tensors, New(p+"w", []int{2}, []float32{3, 4}))
 	}
 	f := parsed(t, encoded(t, c))

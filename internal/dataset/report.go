@@ -100,8 +100,8 @@ func (t *TaskReport) addSize(w, h, patch int) {
 	}
 }
 
-// Samples returns the number of samples in an epoch.
-func (r *Report) Samples() int {
+// samples returns the number of samples in an epoch.
+func (r *Report) samples() int {
 	n := 0
 	for _, t := range r.Tasks {
 		n += t.Samples
@@ -143,7 +143,7 @@ func (r *Report) WriteText(w io.Writer, examples int) error {
 			dash(len(t.Skipped)), dash(t.Unreadable), dash(t.SizesDiffer), dash(t.InTestSet),
 			dash(t.Clean), size(t.MinSize), size(t.MaxSize), t.Samples)
 	}
-	fmt.Fprintf(tw, "all\t\t\t\t\t\t\t\t\t\t\t%d\t\n", r.Samples())
+	fmt.Fprintf(tw, "all\t\t\t\t\t\t\t\t\t\t\t%d\t\n", r.samples())
 	tw.Flush()
 	for i := range r.Tasks {
 		r.Tasks[i].writeDetails(&b, examples)

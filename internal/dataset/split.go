@@ -32,12 +32,12 @@ type Item struct {
 	made          string // a kind that can be made, "" for noise
 }
 
-// Complete reports whether no image of the benchmark is missing.
-func (s *Split) Complete() bool { return len(s.Items) >= s.Benchmark.Expected }
+// complete reports whether no image of the benchmark is missing.
+func (s *Split) complete() bool { return len(s.Items) >= s.Benchmark.Expected }
 
 // Count returns how much of the benchmark is on disk: "24 of 100", or "68".
 func (s *Split) Count() string {
-	if s.Complete() {
+	if s.complete() {
 		return fmt.Sprint(len(s.Items))
 	}
 	return fmt.Sprintf("%d of %d", len(s.Items), s.Benchmark.Expected)

@@ -136,9 +136,9 @@ type Device struct {
 	Text   string `json:"-"`      // one line for people
 }
 
-// List returns the available devices, the CPU first, and, if that is the only one, the
+// list returns the available devices, the CPU first, and, if that is the only one, the
 // reason.
-func List() (devices []Device, noGPU error, err error) {
+func list() (devices []Device, noGPU error, err error) {
 	b, err := cpu.New(cpu.Options{Threads: 1})
 	if err != nil {
 		return nil, nil, err
@@ -167,7 +167,7 @@ func List() (devices []Device, noGPU error, err error) {
 // WriteList prints the result of List, as text or lines of JSON, and to messages why there
 // is no GPU.
 func WriteList(w, messages io.Writer, asJSON bool) error {
-	devices, noGPU, err := List()
+	devices, noGPU, err := list()
 	if err != nil {
 		return err
 	}

@@ -161,7 +161,7 @@ func TestLocalRanks(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
-	devices, noGPU, err := List()
+	devices, noGPU, err := list()
 	if err != nil || len(devices) == 0 || devices[0].Name != "cpu" || devices[0].Kind == "" || devices[0].Memory != 0 {
 		t.Fatalf("%+v, %v", devices, err)
 	}

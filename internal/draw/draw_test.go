@@ -60,7 +60,7 @@ func decode(t *testing.T, s *Sheet) image.Image {
 func TestSheetPlacesPanels(t *testing.T) {
 	blue, green := color.RGBA{0, 0, 255, 255}, color.RGBA{0, 255, 0, 255}
 	s := &Sheet{Rows: [][]Panel{{block{20, 30, red}, nil, block{10, 10, blue}}, {nil, block{40, 10, green}}}}
-	w, h := s.Size()
+	w, h := s.size()
 	if w != 20+40+10+2*gap+2*margin || h != 30+10+gap+2*margin {
 		t.Fatalf("the sheet is %g×%g", w, h)
 	}
@@ -121,7 +121,7 @@ func TestSheetsAreWhole(t *testing.T) {
 	if err != nil || len(paths) != 2 {
 		t.Fatal(paths, err)
 	}
-	w, h := s.Size()
+	w, h := s.size()
 	if b := decode(t, s).Bounds(); math.Abs(float64(b.Dx())-2*float64(w)) > 1 || math.Abs(float64(b.Dy())-2*float64(h)) > 1 {
 		t.Errorf("the picture is %v, the sheet %g×%g points", b, w, h)
 	}

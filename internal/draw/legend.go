@@ -14,21 +14,21 @@ type Entry struct {
 	Mark   Mark
 }
 
-// Mark is the shape of points. It repeats after Marks shapes.
+// Mark is the shape of points. It repeats after marks shapes.
 type Mark int
 
-// Marks is the number of distinguishable shapes.
-const Marks = 6
+// marks is the number of distinguishable shapes.
+const marks = 6
 
 // dot is the radius of points.
 const dot = 2.4
 
 func (m Mark) glyph(c color.Color) vgdraw.GlyphStyle {
-	shapes := [Marks]vgdraw.GlyphDrawer{
+	shapes := [marks]vgdraw.GlyphDrawer{
 		vgdraw.CircleGlyph{}, vgdraw.PyramidGlyph{}, vgdraw.BoxGlyph{},
 		vgdraw.RingGlyph{}, vgdraw.TriangleGlyph{}, vgdraw.SquareGlyph{},
 	}
-	return vgdraw.GlyphStyle{Color: c, Radius: dot, Shape: shapes[int(m)%Marks]}
+	return vgdraw.GlyphStyle{Color: c, Radius: dot, Shape: shapes[int(m)%marks]}
 }
 
 // The dimensions of an entry: mark, space, text, space.

@@ -94,8 +94,8 @@ func total(ls []vg.Length) (sum vg.Length) {
 	return sum
 }
 
-// Size returns the sheet's size.
-func (s *Sheet) Size() (w, h vg.Length) {
+// size returns the sheet's size.
+func (s *Sheet) size() (w, h vg.Length) {
 	l := s.layout()
 	return l.w, l.h
 }
@@ -139,12 +139,12 @@ func (s *Sheet) Draw(c vgdraw.Canvas) {
 func (s *Sheet) Save(dir, name string) ([]string, error) {
 	base := filepath.Join(dir, name)
 	paths := []string{base + ".png", base + ".svg"}
-	return paths, errors.Join(atomicfile.Write(paths[0], s.PNG), atomicfile.Write(paths[1], s.SVG))
+	return paths, errors.Join(atomicfile.Write(paths[0], s.PNG), atomicfile.Write(paths[1], s.svg))
 }
 
 // PNG writes the sheet as a PNG file.
 func (s *Sheet) PNG(w io.Writer) error {
-	width, height := s.Size()
+	width, height := s.size()
 	c := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dpi))
 	s.Draw(vgdraw.New(c))
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)

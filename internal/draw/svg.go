@@ -43,9 +43,9 @@ func (c *svgCanvas) fit(svg string) string {
 	return strings.Join(parts, textElement)
 }
 
-// SVG writes the sheet as an SVG file.
-func (s *Sheet) SVG(w io.Writer) error {
-	c := &svgCanvas{Canvas: vgsvg.New(s.Size())}
+// svg writes the sheet as an SVG file.
+func (s *Sheet) svg(w io.Writer) error {
+	c := &svgCanvas{Canvas: vgsvg.New(s.size())}
 	dc := vgdraw.New(c)
 	dc.SetColor(paper)
 	dc.Fill(dc.Path())
@@ -62,7 +62,7 @@ func (s *Sheet) SVG(w io.Writer) error {
 // the page's font, and for ink and rules the colours of the page's variables --ink,
 // --faint and --rule.
 func (s *Sheet) Inline() (string, error) {
-	c := &svgCanvas{Canvas: vgsvg.New(s.Size())}
+	c := &svgCanvas{Canvas: vgsvg.New(s.size())}
 	s.Draw(vgdraw.New(c))
 	text, err := c.text()
 	_, element, _ := strings.Cut(text, "<svg")

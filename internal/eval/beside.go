@@ -36,8 +36,8 @@ type entry struct {
 
 var missing = [2]float64{math.NaN(), math.NaN()}
 
-// Beside puts our rows among the published ones. Ours with the same name share a row.
-func (t *PaperTable) Beside(ours []Ours) *tabular.Table {
+// beside puts our rows among the published ones. Ours with the same name share a row.
+func (t *PaperTable) beside(ours []Ours) *tabular.Table {
 	records := t.published()
 	for _, o := range ours {
 		source := o.Report.source()
@@ -129,7 +129,7 @@ func (t *PaperTable) fill(cells map[string]entry, o Ours) {
 		}
 		e := entry{value: [2]float64{s.Output.PSNR, s.Output.SSIM}, rank: shown(s.Output.PSNR, s.Output.SSIM)}
 		var notes []string
-		if s.Partial() {
+		if s.partial() {
 			notes = append(notes, s.Count()+" images measured; not ranked")
 		}
 		if !o.Report.Protocol.asPublished() {

@@ -128,7 +128,7 @@ func TestCompareLeavesOut(t *testing.T) {
 		}
 	}
 	golden(t, "compare", c.Table())
-	golden(t, "compare-images", c.ImageTable(4))
+	golden(t, "compare-images", c.imageTable(4))
 }
 
 func TestCompareErrors(t *testing.T) {

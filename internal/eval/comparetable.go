@@ -17,13 +17,13 @@ const differing = 10
 // in text by the images that differ most, or image by image.
 func (c *Comparison) Write(w io.Writer, format string, images bool) error {
 	if images && format != "json" {
-		return c.ImageTable(0).Write(w, format)
+		return c.imageTable(0).Write(w, format)
 	}
 	if err := tabular.Write(w, format, c, c.Table); err != nil || format != "text" {
 		return err
 	}
 	fmt.Fprintln(w)
-	return c.ImageTable(differing).Write(w, format)
+	return c.imageTable(differing).Write(w, format)
 }
 
 // Table returns the comparison by splits.
@@ -105,9 +105,9 @@ func (d Difference) cells(images int) (cells []tabular.Cell) {
 	return cells
 }
 
-// ImageTable lists the images that differ most, largest difference first; limit is the
+// imageTable lists the images that differ most, largest difference first; limit is the
 // number of images, 0 for all.
-func (c *Comparison) ImageTable(limit int) *tabular.Table {
+func (c *Comparison) imageTable(limit int) *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "image", Left: true},
 		{Group: "PSNR", Name: "A"}, {Group: "PSNR", Name: "B"}, {Group: "PSNR", Name: "B − A"},

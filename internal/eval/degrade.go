@@ -69,7 +69,7 @@ const degradeRule = "RGB of 8 bits, stored without loss: what eval gives a netwo
 
 // Degrade writes the degraded inputs of benchmarks, which are exactly what Run gives a
 // network, as 8-bit PNG into the folder o.Save: a folder for each split, named by
-// Split.Folder, and a manifest. Manifest.Failed lists the pictures that could not be
+// Split.folder, and a manifest. Manifest.Failed lists the pictures that could not be
 // made.
 func Degrade(ctx context.Context, o Options) (*Manifest, error) {
 	h, jobs, err := plan(o)
@@ -120,7 +120,7 @@ func DegradeTo(ctx context.Context, o Options, folder bool, w, messages io.Write
 	for _, missing := range m.Missing {
 		fmt.Fprintf(messages, "clusir: missing: %s\n", missing)
 	}
-	return errors.Join(m.writeText(w, o.Save), m.Err())
+	return errors.Join(m.writeText(w, o.Save), m.failed())
 }
 
 // degrader writes inputs in parallel.
@@ -178,7 +178,7 @@ func (d *degrader) manifest(h Header, jobs []job) *Manifest {
 	m := &Manifest{Format: "clusir-degrade-1", Seed: d.Protocol.Seed, Rule: degradeRule, Limit: d.Limit, Missing: h.Missing}
 	k := 0
 	for _, s := range h.Splits {
-		p := Part{Split: s, Folder: s.Folder(), Inputs: []Input{}}
+		p := Part{Split: s, Folder: s.folder(), Inputs: []Input{}}
 		for range s.Found {
 			if err := d.faults[k]; err != nil {
 				m.Failed = append(m.Failed, fmt.Sprintf("%s: %v", newShot(jobs[k]).name(), err))
@@ -192,17 +192,17 @@ func (d *degrader) manifest(h Header, jobs []job) *Manifest {
 	return m
 }
 
-// Err returns an error that sums up the pictures that could not be made, nil if there
+// failed returns an error that sums up the pictures that could not be made, nil if there
 // are none.
-func (m *Manifest) Err() error {
+func (m *Manifest) failed() error {
 	if len(m.Failed) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d pictures could not be made; the first: %s", len(m.Failed), m.Count()+len(m.Failed), m.Failed[0])
+	return fmt.Errorf("%d of %d pictures could not be made; the first: %s", len(m.Failed), m.count()+len(m.Failed), m.Failed[0])
 }
 
-// Count returns the number of pictures written.
-func (m *Manifest) Count() (n int) {
+// count returns the number of pictures written.
+func (m *Manifest) count() (n int) {
 	for _, p := range m.Parts {
 		n += len(p.Inputs)
 	}

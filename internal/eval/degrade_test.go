@@ -34,8 +34,8 @@ func TestDegradeRoundTrip(t *testing.T) {
 	o := options(t)
 	o.Protocol.Seed, o.Save = 5, filepath.Join(t.TempDir(), "inputs")
 	m := mustDegrade(t, o)
-	if m.Count() != 11 || m.Err() != nil || len(m.Missing) != 1 {
-		t.Errorf("%d pictures, %v, missing %q", m.Count(), m.Err(), m.Missing)
+	if m.count() != 11 || m.failed() != nil || len(m.Missing) != 1 {
+		t.Errorf("%d pictures, %v, missing %q", m.count(), m.failed(), m.Missing)
 	}
 	dir := o.Save
 	o.Save = ""
@@ -78,7 +78,7 @@ func TestManifest(t *testing.T) {
 	}
 	text, err := os.ReadFile(filepath.Join(o.Save, ManifestName))
 	var back Manifest
-	if err != nil || json.Unmarshal(text, &back) != nil || back.Count() != 11 {
+	if err != nil || json.Unmarshal(text, &back) != nil || back.count() != 11 {
 		t.Errorf("the file: %v\n%s", err, text)
 	}
 	if _, err := Degrade(context.Background(), o); err == nil || !strings.Contains(err.Error(), "--overwrite") {
@@ -100,11 +100,11 @@ func TestDegradeGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := mustDegrade(t, o)
-	if err := m.Err(); err == nil || !strings.Contains(err.Error(), "3 of 11 pictures could not be made; the first: cbsd68 σ=15 1: ") {
+	if err := m.failed(); err == nil || !strings.Contains(err.Error(), "3 of 11 pictures could not be made; the first: cbsd68 σ=15 1: ") {
 		t.Errorf("%v", err)
 	}
-	if m.Count() != 8 || len(m.Parts[1].Inputs) != 2 {
-		t.Errorf("%d pictures", m.Count())
+	if m.count() != 8 || len(m.Parts[1].Inputs) != 2 {
+		t.Errorf("%d pictures", m.count())
 	}
 }
 
@@ -123,7 +123,7 @@ func TestFolderBenchmark(t *testing.T) {
 		}
 		own := Options{Root: "/nowhere", Benchmarks: []*dataset.Benchmark{b}, Protocol: o.Protocol, Save: filepath.Join(t.TempDir(), "d")}
 		m := mustDegrade(t, own)
-		if m.Err() != nil || m.Count() != 3*max(len(sigmas), 1) || m.Parts[0].Inputs[0].Made == "" || m.Parts[0].Inputs[0].Pixels == m.Parts[0].Inputs[0].Clean {
+		if m.failed() != nil || m.count() != 3*max(len(sigmas), 1) || m.Parts[0].Inputs[0].Made == "" || m.Parts[0].Inputs[0].Pixels == m.Parts[0].Inputs[0].Clean {
 			t.Errorf("%s: %+v", kind, m)
 		}
 		dir := own.Save

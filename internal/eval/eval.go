@@ -33,7 +33,7 @@ type Options struct {
 	Names    string
 	Protocol Protocol
 	// Subject is the network that is measured, or the name of another program and the
-	// folder of its pictures; see RunRestored.
+	// folder of its pictures; see runRestored.
 	Subject Subject
 	// Shard is the part of the images to measure; the zero value means all.
 	Shard Shard
@@ -65,8 +65,8 @@ type Options struct {
 	Pixels func(r ImageResult, input, output, clean planar.Image)
 }
 
-// ErrNothing is the error of a run if none of its benchmarks is on disk.
-var ErrNothing = errors.New("nothing to measure")
+// errNothing is the error of a run if none of its benchmarks is on disk.
+var errNothing = errors.New("nothing to measure")
 
 // job is an image to measure and its index among all.
 type job struct {
@@ -147,7 +147,7 @@ func plan(o Options) (Header, []job, error) {
 		}
 	}
 	if len(h.Splits) == 0 {
-		return h, nil, fmt.Errorf("%w: %s", ErrNothing, strings.Join(h.Missing, "; "))
+		return h, nil, fmt.Errorf("%w: %s", errNothing, strings.Join(h.Missing, "; "))
 	}
 	h.Setting = chooseSetting(o.Names, h.Splits)
 	return h, jobs, nil

@@ -3,7 +3,6 @@ package eval
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -109,13 +108,5 @@ func openResults(path string) (Header, []ImageResult, error) {
 	return h, rows, nil
 }
 
-// IsResults reports whether a file is a results file.
-func IsResults(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false // reading it will report why
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	return err == nil && info.Size() > 0 && atomicfile.Begins(f, resultsStart)
-}
+// isResults reports whether a file is a results file.
+func isResults(path string) bool { return atomicfile.FileBegins(path, resultsStart) }

@@ -130,8 +130,8 @@ func prototypes(name, start, config string) PaperRow {
 // name is the table's name outside of its own title.
 func (t *PaperTable) name() string { return fmt.Sprint("Table ", t.Number) }
 
-// Find returns the row with a name, ignoring case.
-func (t *PaperTable) Find(name string) (PaperRow, bool) {
+// find returns the row with a name, ignoring case.
+func (t *PaperTable) find(name string) (PaperRow, bool) {
 	for _, r := range t.Rows {
 		if strings.EqualFold(r.Name, name) {
 			return r, true
@@ -140,11 +140,11 @@ func (t *PaperTable) Find(name string) (PaperRow, bool) {
 	return PaperRow{}, false
 }
 
-// Title returns the title of its row.
-func (r PaperRow) Title() string { return cmp.Or(r.Row, r.Name) }
+// title returns the title of its row.
+func (r PaperRow) title() string { return cmp.Or(r.Row, r.Name) }
 
-// Check returns an error if a network does not match the row.
-func (r PaperRow) Check(c arch.Config) error {
+// check returns an error if a network does not match the row.
+func (r PaperRow) check(c arch.Config) error {
 	if r.wrong == nil {
 		return nil
 	}
@@ -154,8 +154,8 @@ func (r PaperRow) Check(c arch.Config) error {
 	return nil
 }
 
-// Benchmarks returns the benchmarks of a row, with its noise levels.
-func (t *PaperTable) Benchmarks(c *dataset.Catalog, r PaperRow) ([]*dataset.Benchmark, error) {
+// benchmarks returns the benchmarks of a row, with its noise levels.
+func (t *PaperTable) benchmarks(c *dataset.Catalog, r PaperRow) ([]*dataset.Benchmark, error) {
 	keys := r.Keys
 	if len(keys) == 0 {
 		keys = t.Keys

@@ -69,12 +69,12 @@ func TestPaperTables(t *testing.T) {
 		case 3: // five networks in one row, two of them present
 			ours = nil
 			for _, r := range table.Rows[:2] {
-				ours = append(ours, Ours{Name: r.Title(), Keys: r.Keys, Report: madeUp(table, 34.5, 0.98)})
+				ours = append(ours, Ours{Name: r.title(), Keys: r.Keys, Report: madeUp(table, 34.5, 0.98)})
 			}
 		case 4:
 			ours = nil
 		}
-		golden(t, fmt.Sprintf("table%d", table.Number), table.Beside(ours))
+		golden(t, fmt.Sprintf("table%d", table.Number), table.beside(ours))
 	}
 	sizes, err := Sizes([]Row{{Name: "mine", Files: []string{"nano"}}})
 	if err != nil {
@@ -97,7 +97,7 @@ func TestRowsAreThePapers(t *testing.T) {
 					t.Errorf("table %d, row %s: %v", table.Number, r.Name, err)
 				}
 			}
-			if found, ok := table.Find(strings.ToUpper(r.Name)); !ok || found.Name != r.Name {
+			if found, ok := table.find(strings.ToUpper(r.Name)); !ok || found.Name != r.Name {
 				t.Errorf("%q is not found", r.Name)
 			}
 		}
@@ -114,7 +114,7 @@ func TestRowsAreThePapers(t *testing.T) {
 func TestEachColumnIsMeasured(t *testing.T) {
 	catalog := dataset.Standard()
 	for _, table := range paperTables {
-		benchmarks, err := table.Benchmarks(catalog, PaperRow{})
+		benchmarks, err := table.benchmarks(catalog, PaperRow{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,8 +139,8 @@ func TestEachColumnIsMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row, _ := table.Find("dehaze")
-	own, err := table.Benchmarks(catalog, row)
+	row, _ := table.find("dehaze")
+	own, err := table.benchmarks(catalog, row)
 	if err != nil || len(own) != 1 || own[0].Name != "sots" {
 		t.Errorf("the network for haze is measured on %v, %v", own, err)
 	}
@@ -172,14 +172,14 @@ func TestRowChecks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		row, ok := table.Find(c.row)
+		row, ok := table.find(c.row)
 		if !ok {
 			t.Errorf("no row %q", c.row)
 			continue
 		}
 		config := base
 		c.change(&config)
-		if err := row.Check(config); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+		if err := row.check(config); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.row, err, c.want)
 		}
 	}
@@ -200,5 +200,5 @@ func TestReportTable(t *testing.T) {
 		{Benchmark: "sots", Image: "b", W: 48, H: 32, Err: "b.png is damaged"},
 	}
 	golden(t, "report", r.Table())
-	golden(t, "images", r.ImageTable())
+	golden(t, "images", r.imageTable())
 }

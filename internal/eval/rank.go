@@ -42,9 +42,9 @@ type Ranked struct {
 	who string
 }
 
-// Rank ranks two or more methods on the images for which all of them have a result.
+// rankReports ranks two or more methods on the images for which all of them have a result.
 // Intervals come from a paired bootstrap that seed determines.
-func Rank(reports []*Report, seed uint64) (*Ranking, error) {
+func rankReports(reports []*Report, seed uint64) (*Ranking, error) {
 	names := map[string]bool{}
 	for _, r := range reports {
 		if r.Protocol != reports[0].Protocol {

@@ -24,7 +24,7 @@ func TestRank(t *testing.T) {
 	before := ranked("before", 72, 96, 88, 92, 74, 76, 82)
 	after := ranked("after", 120, 120, 132, 120, 101, 96, 112)
 	later := ranked("later", 76, 95, 104, 96, 84, 72, 76)
-	k, err := Rank([]*Report{before, after, later}, 0)
+	k, err := rankReports([]*Report{before, after, later}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestRank(t *testing.T) {
 	if err != nil || *k.Methods[1].Behind.Low != *c.Splits[0].PSNR.Low {
 		t.Errorf("the interval is %+v, that of a comparison %+v, %v", k.Methods[1].Behind, c.Splits[0].PSNR, err)
 	}
-	golden(t, "rank", k.Table())
+	golden(t, "rank", k.table())
 	if _, err := json.Marshal(k); err != nil {
 		t.Error(err)
 	}
@@ -52,11 +52,11 @@ func TestRank(t *testing.T) {
 
 // TestRankTies: equal methods have equal ranks and are all best.
 func TestRankTies(t *testing.T) {
-	k, err := Rank([]*Report{ranked("a", 30, 31), ranked("b", 30, 31), ranked("c", 30, 31)}, 0)
+	k, err := rankReports([]*Report{ranked("a", 30, 31), ranked("b", 30, 31), ranked("c", 30, 31)}, 0)
 	if err != nil || k.P != 1 || k.Friedman != 0 || k.Methods[0].Rank != 2 || k.Methods[2].Best != 2 {
 		t.Errorf("all are equal: %+v, %v", k, err)
 	}
-	k, err = Rank([]*Report{ranked("a", 30, 31), ranked("b", 30, 31), ranked("c", 29, 32)}, 0)
+	k, err = rankReports([]*Report{ranked("a", 30, 31), ranked("b", 30, 31), ranked("c", 29, 32)}, 0)
 	if err != nil || k.Friedman != 0 || k.Methods[0].Rank != 2 {
 		t.Errorf("%+v, %v", k, err)
 	}
@@ -67,7 +67,7 @@ func TestRankLeavesOut(t *testing.T) {
 	a, b := ranked("a", 30, 31, 33), ranked("b", 29, 35, 34)
 	b.Images[1].Err, b.Splits[0].Images, b.Splits[0].Failed = "damaged", 2, 1
 	a.Images[2].Output.PSNR = math.Inf(1)
-	k, err := Rank([]*Report{a, b}, 0)
+	k, err := rankReports([]*Report{a, b}, 0)
 	if err != nil || k.Images != 1 || k.Methods[0].Model != "a" || k.Methods[0].Best != 1 || k.Methods[1].Behind.Mean != -1 ||
 		!strings.Contains(strings.Join(k.LeftOut, "\n"), "b 1, b: damaged") || len(k.LeftOut) != 2 {
 		t.Errorf("%+v, %v", k, err)
@@ -84,7 +84,7 @@ func TestRankErrors(t *testing.T) {
 	} {
 		b := ranked("b", 30, 31)
 		change(b)
-		if _, err := Rank([]*Report{ranked("a", 30, 31), b}, 0); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := rankReports([]*Report{ranked("a", 30, 31), b}, 0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want one that says %q", err, want)
 		}
 	}

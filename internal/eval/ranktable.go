@@ -13,15 +13,15 @@ import (
 // WriteRanking ranks methods and prints the ranking in one of tabular's formats or as
 // JSON. Images without a result are an error, too.
 func WriteRanking(w io.Writer, format string, reports []*Report, seed uint64) error {
-	k, err := Rank(reports, seed)
+	k, err := rankReports(reports, seed)
 	if err != nil {
 		return err
 	}
-	return errors.Join(tabular.Write(w, format, k, k.Table), Failed(reports))
+	return errors.Join(tabular.Write(w, format, k, k.table), Failed(reports))
 }
 
-// Table returns a row for each method, with the best of each column marked.
-func (k *Ranking) Table() *tabular.Table {
+// table returns a row for each method, with the best of each column marked.
+func (k *Ranking) table() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{{Name: "method", Left: true}}}
 	groups := make([]string, len(k.Splits))
 	for i, s := range k.Splits {

@@ -24,12 +24,12 @@ type Picture struct {
 	SHA256 string `json:"sha256"`
 }
 
-// RunRestored measures another program's pictures of the benchmarks like Run measures a
+// runRestored measures another program's pictures of the benchmarks like Run measures a
 // network's. o.Subject names the program and the folder of its pictures: in a subfolder
-// for each part of a benchmark, named by Split.Folder, or directly in it if only one
+// for each part of a benchmark, named by Split.folder, or directly in it if only one
 // part is measured. jobs is how many are measured in parallel. A part without a folder
 // is recorded as missing; an image without a picture becomes a result with an error.
-func RunRestored(ctx context.Context, jobs int, o Options) (*Report, error) {
+func runRestored(ctx context.Context, jobs int, o Options) (*Report, error) {
 	if err := userfile.Folder(o.Subject.Restored, "restored pictures"); err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (p pictures) of(k int) (file string, none error) {
 
 // pictures finds the files of a split. It returns an error if there are none at all.
 func (s Subject) pictures(split Split, items []dataset.Item, only bool) (pictures, error) {
-	dir := filepath.Join(s.Restored, split.Folder())
+	dir := filepath.Join(s.Restored, split.folder())
 	if info, err := os.Stat(dir); only && (err != nil || !info.IsDir()) {
 		dir = s.Restored
 	}

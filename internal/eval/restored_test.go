@@ -51,7 +51,7 @@ func blend(t testing.TB, o Options, quality float32, depth int, name func(string
 				for i := range pix {
 					pix[i] += quality * (target[i] - pix[i])
 				}
-				writePicture(t, filepath.Join(dir, newSplit(s).Folder(), name(item.Name)), in.W, in.H, depth, pix)
+				writePicture(t, filepath.Join(dir, newSplit(s).folder(), name(item.Name)), in.W, in.H, depth, pix)
 			}
 		}
 	}
@@ -63,7 +63,7 @@ func asPNG(name string) string { return name + ".png" }
 func mustMeasure(t testing.TB, o Options, name, dir string) *Report {
 	t.Helper()
 	o.Subject = Subject{Model: name, Restored: dir}
-	r, err := RunRestored(context.Background(), 2, o)
+	r, err := runRestored(context.Background(), 2, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestRestoredParts(t *testing.T) {
 	if err != nil || len(c.Splits) != 3 || index[0][8] != 5 || index[1][5] != 5 || !strings.Contains(strings.Join(c.Missing, "\n"), "σ=25") {
 		t.Fatalf("%v, %v\n%+v", err, index, c)
 	}
-	if _, err := Rank([]*Report{whole, r}, 0); err != nil {
+	if _, err := rankReports([]*Report{whole, r}, 0); err != nil {
 		t.Error(err)
 	}
 	one := o
@@ -222,7 +222,7 @@ func TestRestoredParts(t *testing.T) {
 	}
 	for want, at := range map[string]string{"nothing to measure": t.TempDir(), "there is no folder": filepath.Join(dir, "absent"), "is a file": filepath.Join(dir, "rain100l", "rain-0.png")} {
 		o.Subject = Subject{Model: "m", Restored: at}
-		if _, err := RunRestored(context.Background(), 1, o); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := runRestored(context.Background(), 1, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", at, err, want)
 		}
 	}
@@ -254,7 +254,7 @@ func TestRestoredResume(t *testing.T) {
 		t.Errorf("%d images are measured again, %+v", measured, r.Images[1])
 	}
 	o.Subject = Subject{Model: "other", Restored: dir}
-	if _, err := RunRestored(context.Background(), 1, o); err == nil || !strings.Contains(err.Error(), "it is of m, not of other") {
+	if _, err := runRestored(context.Background(), 1, o); err == nil || !strings.Contains(err.Error(), "it is of m, not of other") {
 		t.Errorf("another program's results: %v", err)
 	}
 	if _, err := Run(context.Background(), nil, o); err == nil {

@@ -47,7 +47,7 @@ func (p Protocol) with(output string) string {
 // Model, and the folder of the pictures that it restored.
 type Subject struct {
 	Model   string `json:"model,omitempty"`
-	Weights string `json:"weights,omitempty"` // Fingerprint
+	Weights string `json:"weights,omitempty"` // see fingerprint
 	// Ensemble reports that results are means over the eight flips and turns.
 	Ensemble bool   `json:"ensemble,omitempty"`
 	Device   string `json:"device,omitempty"`
@@ -62,9 +62,9 @@ func (s Subject) place() string {
 	return s.Device
 }
 
-// Fingerprint identifies weights regardless of their file: it is the beginning of the
+// fingerprint identifies weights regardless of their file: it is the beginning of the
 // SHA-256 of all names and values.
-func Fingerprint(m *model.ClusIR) string {
+func fingerprint(m *model.ClusIR) string {
 	sum := sha256.New()
 	for _, t := range m.State() {
 		fmt.Fprintf(sum, "%s %v\n", t.Name, t.Shape())

@@ -73,8 +73,8 @@ func (t *TaskRouting) add(posterior, experts []float32) {
 	}
 }
 
-// RoutingTable returns Routing as a table.
-func (r *Report) RoutingTable() *tabular.Table {
+// routingTable returns Routing as a table.
+func (r *Report) routingTable() *tabular.Table {
 	rows, clusters := r.Routing(), 0
 	for _, row := range rows {
 		clusters = max(clusters, len(row.Posterior))

@@ -48,7 +48,7 @@ func shortened(text string) string {
 func TestRoutingTable(t *testing.T) {
 	text := func(r *Report) string {
 		var b bytes.Buffer
-		if err := r.RoutingTable().Write(&b, "text"); err != nil {
+		if err := r.routingTable().Write(&b, "text"); err != nil {
 			t.Fatal(err)
 		}
 		return strings.Join(strings.Fields(b.String()), " ")

@@ -36,7 +36,7 @@ func ParseRows(texts []string) (rows []Row, err error) {
 // OnlyResults reports whether all rows are results files, so that nothing is measured.
 func OnlyResults(rows []Row) bool {
 	for _, r := range rows {
-		if !IsResults(r.Files[0]) {
+		if !isResults(r.Files[0]) {
 			return false
 		}
 	}
@@ -76,7 +76,7 @@ func (t *PaperTable) Fill(ctx context.Context, s RowSources) (*Filled, error) {
 	if err := f.collect(ctx); err != nil {
 		return nil, err
 	}
-	f.Table = t.Beside(f.ours)
+	f.Table = t.beside(f.ours)
 	for _, m := range f.missing {
 		f.Table.Remarks = append(f.Table.Remarks, "missing: "+m)
 	}
@@ -99,7 +99,7 @@ func (f *Filled) Failed() error {
 func (f *Filled) collect(ctx context.Context) error {
 	named := map[string]bool{}
 	for _, r := range f.sources.Rows {
-		p, ok := f.paper.Find(r.Name)
+		p, ok := f.paper.find(r.Name)
 		if !ok {
 			p = PaperRow{Name: r.Name}
 		}
@@ -159,14 +159,14 @@ func (f *Filled) miss(p PaperRow) {
 // add measures a row, or reads its results.
 func (f *Filled) add(ctx context.Context, p PaperRow, files []string) error {
 	r, err := f.report(ctx, p, files)
-	if errors.Is(err, ErrNothing) {
+	if errors.Is(err, errNothing) {
 		f.missing = append(f.missing, fmt.Sprintf("row %s: %v", p.Name, err))
 		return nil
 	} else if err != nil {
 		return err
 	}
 	f.Reports[p.Name] = r
-	f.ours = append(f.ours, Ours{Name: p.Title(), Keys: p.Keys, Report: r})
+	f.ours = append(f.ours, Ours{Name: p.title(), Keys: p.Keys, Report: r})
 	if err := r.Failed(); err != nil {
 		f.failed = append(f.failed, fmt.Errorf("row %s: %w", p.Name, err))
 	}
@@ -175,12 +175,12 @@ func (f *Filled) add(ctx context.Context, p PaperRow, files []string) error {
 
 func (f *Filled) report(ctx context.Context, p PaperRow, files []string) (*Report, error) {
 	switch {
-	case IsResults(files[0]):
+	case isResults(files[0]):
 		return Merge(files...)
 	case len(files) > 1:
 		return nil, fmt.Errorf("row %s: several files must all be results, but %s is not; name one checkpoint, or only results", p.Name, files[0])
 	}
-	benchmarks, err := f.paper.Benchmarks(f.sources.Catalog, p)
+	benchmarks, err := f.paper.benchmarks(f.sources.Catalog, p)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func (r *Runner) row(ctx context.Context, source string, row PaperRow, benchmark
 	if isFolder(source) {
 		s = Subject{Model: row.Name, Restored: source}
 	}
-	return r.measure(ctx, s, o, row.Check)
+	return r.measure(ctx, s, o, row.check)
 }
 
 // named returns the options with a results file in the folder.
@@ -106,7 +106,7 @@ func (r *Runner) measure(ctx context.Context, s Subject, o Options, fits func(ar
 	o.Subject = s
 	jobs := max(r.Jobs, 1)
 	if s.Restored != "" {
-		return r.show(ctx, o, func(o Options) (*Report, error) { return RunRestored(ctx, jobs, o) })
+		return r.show(ctx, o, func(o Options) (*Report, error) { return runRestored(ctx, jobs, o) })
 	}
 	source := r.Network
 	source.Model = s.Model
@@ -124,7 +124,7 @@ func (r *Runner) measure(ctx context.Context, s Subject, o Options, fits func(ar
 			return nil, fmt.Errorf("%s: %w", s.Model, err)
 		}
 	}
-	o.Subject = Subject{Model: s.Model, Weights: Fingerprint(net.Model), Ensemble: source.Ensemble, Device: c.Device}
+	o.Subject = Subject{Model: s.Model, Weights: fingerprint(net.Model), Ensemble: source.Ensemble, Device: c.Device}
 	return r.show(ctx, o, func(o Options) (*Report, error) { return Run(ctx, c.Networks, o) })
 }
 

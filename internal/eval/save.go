@@ -12,9 +12,9 @@ import (
 	"clusir/internal/userfile"
 )
 
-// Folder returns the folder for a split's restored images: cbsd68-25, rain100l,
+// folder returns the folder for a split's restored images: cbsd68-25, rain100l,
 // cdd11-low_haze.
-func (s Split) Folder() string {
+func (s Split) folder() string {
 	return strings.TrimSuffix(s.Benchmark+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
 }
 
@@ -29,7 +29,7 @@ func newSaver(o Options, jobs []job) (saver, error) {
 	}
 	s, taken := saver{}, map[string]bool{}
 	for _, j := range jobs {
-		path := filepath.Join(o.Save, newSplit(j.split).Folder(), j.item.Name+".png")
+		path := filepath.Join(o.Save, newSplit(j.split).folder(), j.item.Name+".png")
 		if taken[strings.ToLower(path)] {
 			return nil, fmt.Errorf("two pictures would be %s: rename one of those called %s", path, j.item.Name)
 		}

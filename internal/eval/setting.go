@@ -74,8 +74,8 @@ func (s Split) published(setting string) (published.Row, bool) {
 // asPublished reports whether numbers of this protocol are comparable with the paper's.
 func (p Protocol) asPublished() bool { return p.Name == "promptir" && !p.YChannel }
 
-// Partial reports whether some of the benchmark's images were not measured.
-func (s SplitResult) Partial() bool { return s.Images < max(s.Expected, s.Found) }
+// partial reports whether some of the benchmark's images were not measured.
+func (s SplitResult) partial() bool { return s.Images < max(s.Expected, s.Found) }
 
 // besides fills the two columns with the paper's numbers in a report's table.
 type besides struct {

@@ -142,7 +142,7 @@ func TestResumeSparesOtherFiles(t *testing.T) {
 		if left, err := os.ReadFile(o.Results); err != nil || string(left) != text {
 			t.Errorf("%q has become %q, %v", text, left, err)
 		}
-		if IsResults(o.Results) {
+		if isResults(o.Results) {
 			t.Errorf("%q is one of results", text)
 		}
 	}
@@ -263,7 +263,7 @@ func useResults(text []byte) error {
 		return err
 	}
 	r := h.report(whole)
-	for _, t := range []*tabular.Table{r.Table(), r.ImageTable(), r.RoutingTable()} {
+	for _, t := range []*tabular.Table{r.Table(), r.imageTable(), r.routingTable()} {
 		for _, format := range tabular.Formats {
 			if err := t.Write(io.Discard, format); err != nil {
 				return err
@@ -271,14 +271,14 @@ func useResults(text []byte) error {
 		}
 	}
 	for _, t := range paperTables {
-		t.Beside([]Ours{{Name: "x", Report: r}})
+		t.beside([]Ours{{Name: "x", Report: r}})
 	}
 	c, err := Compare(r, r, 1)
 	if err != nil {
 		return err
 	}
 	c.Table()
-	c.ImageTable(0)
+	c.imageTable(0)
 	_, err = json.Marshal(r)
 	return err
 }

@@ -9,9 +9,9 @@ import (
 	"clusir/internal/usage"
 )
 
-// ParseSubject parses what a user wants measured: a folder of another program's
+// parseSubject parses what a user wants measured: a folder of another program's
 // pictures as DIR or NAME=DIR, or else a model.
-func ParseSubject(text string) Subject {
+func parseSubject(text string) Subject {
 	if s := parseRestored(text); text != "" && isFolder(s.Restored) {
 		return s
 	}
@@ -74,14 +74,14 @@ func (s Side) Measured() bool { return s.Files == nil }
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // ParseSides parses what a user wants compared: results files separated by commas, or
-// what ParseSubject takes.
+// what parseSubject takes.
 func ParseSides(texts []string) (sides []Side, err error) {
 	if len(texts) > len(letters) {
 		return nil, usage.Errorf("%d are too many to compare: name at most %d", len(texts), len(letters))
 	}
 	for i, text := range texts {
-		s := Side{Name: letters[i : i+1], Subject: ParseSubject(text)}
-		if files := strings.Split(text, ","); IsResults(files[0]) {
+		s := Side{Name: letters[i : i+1], Subject: parseSubject(text)}
+		if files := strings.Split(text, ","); isResults(files[0]) {
 			s.Files = files
 		}
 		sides = append(sides, s)

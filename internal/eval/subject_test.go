@@ -45,11 +45,11 @@ func TestParseRestored(t *testing.T) {
 			t.Errorf("%q: %+v, %v", text, all, err)
 		}
 	}
-	if s := ParseSubject("A=" + dir); s != (Subject{Model: "A", Restored: dir}) {
+	if s := parseSubject("A=" + dir); s != (Subject{Model: "A", Restored: dir}) {
 		t.Errorf("a folder: %+v", s)
 	}
 	for _, text := range []string{"nano", "runs/A=b.safetensors", ""} {
-		if s := ParseSubject(text); s != (Subject{Model: text}) {
+		if s := parseSubject(text); s != (Subject{Model: text}) {
 			t.Errorf("%s: %+v", text, s)
 		}
 	}

@@ -18,9 +18,9 @@ import (
 func (r *Report) Write(w io.Writer, format string, images, routing bool) error {
 	switch {
 	case routing:
-		return tabular.Write(w, format, r.Routing(), r.RoutingTable)
+		return tabular.Write(w, format, r.Routing(), r.routingTable)
 	case images:
-		return tabular.Write(w, format, r, r.ImageTable)
+		return tabular.Write(w, format, r, r.imageTable)
 	}
 	return tabular.Write(w, format, r, r.Table)
 }
@@ -38,7 +38,7 @@ func (r *Report) Table() *tabular.Table {
 		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Words("%s", s.Count())}
 		cells = append(cells, s.cells()...)
 		row, _ := s.published(r.Setting)
-		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, paper.cells(row, s.Partial())...)})
+		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, paper.cells(row, s.partial())...)})
 	}
 	if len(r.Splits) > 1 {
 		t.Rows = append(t.Rows, r.meanRow(paper))
@@ -56,7 +56,7 @@ func (r *Report) meanRow(paper besides) tabular.Row {
 	partial := false
 	for _, s := range of {
 		mean.add(s.Output)
-		partial = partial || s.Partial()
+		partial = partial || s.partial()
 	}
 	mean.divide(len(of))
 	name := fmt.Sprintf("mean of the %d parts", len(r.Splits))
@@ -102,8 +102,8 @@ func qualities(in, out Quality) []tabular.Cell {
 	}
 }
 
-// ImageTable lists every image.
-func (r *Report) ImageTable() *tabular.Table {
+// imageTable lists every image.
+func (r *Report) imageTable() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "image", Left: true}, {Name: "size"},
 		{Group: "input", Name: "PSNR"}, {Group: "input", Name: "SSIM"},

@@ -109,7 +109,7 @@ func DrawAll(ctx context.Context, names []string, r Request, w, messages io.Writ
 	bar := progress.New(messages, "images")
 	for _, name := range names {
 		r.Progress = func(done, all int) { bar.Set(done, all, name) }
-		paths, err := Draw(ctx, name, r)
+		paths, err := drawOne(ctx, name, r)
 		for _, p := range paths {
 			fmt.Fprintln(w, p)
 		}
@@ -142,8 +142,8 @@ func (r *Request) mayWrite(names []string) error {
 	return nil
 }
 
-// Draw draws a figure of Names, as PNG and as SVG, and returns the files' paths.
-func Draw(ctx context.Context, name string, r Request) ([]string, error) {
+// drawOne draws a figure of Names, as PNG and as SVG, and returns the files' paths.
+func drawOne(ctx context.Context, name string, r Request) ([]string, error) {
 	f := all[index(name)]
 	if err := f.check(&r); err != nil {
 		return nil, fmt.Errorf("figure %s: %w", name, err)

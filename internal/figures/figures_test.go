@@ -78,7 +78,7 @@ func TestEveryFigure(t *testing.T) {
 				t.Errorf("%s: progress %d of %d after %d", name, d, of, done-1)
 			}
 		}
-		paths, err := Draw(context.Background(), name, r)
+		paths, err := drawOne(context.Background(), name, r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func TestRefusals(t *testing.T) {
 		{"crops", `no image "z"; its first is "a"`, named},
 		{"crops", "no pictures", none},
 	} {
-		if _, err := Draw(context.Background(), c.figure, c.r); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := drawOne(context.Background(), c.figure, c.r); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.figure, err, c.want)
 		}
 	}
@@ -131,7 +131,7 @@ func TestRefusals(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
-	if _, err := Draw(ctx, "experts", whole); !errors.Is(err, context.Canceled) {
+	if _, err := drawOne(ctx, "experts", whole); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled figure: %v", err)
 	}
 }

@@ -23,8 +23,8 @@ func mustMatch(a, b planar.Image) {
 	}
 }
 
-// MSE returns the mean squared difference over all channels and pixels.
-func MSE(a, b planar.Image) float64 {
+// mse returns the mean squared difference over all channels and pixels.
+func mse(a, b planar.Image) float64 {
 	mustMatch(a, b)
 	sum := 0.0
 	for y := 0; y < a.C*a.H; y++ {
@@ -41,7 +41,7 @@ func MSE(a, b planar.Image) float64 {
 
 // PSNR returns 10·log10(1 / MSE) in dB, +Inf for equal pictures.
 func PSNR(a, b planar.Image) float64 {
-	return -10 * math.Log10(MSE(a, b))
+	return -10 * math.Log10(mse(a, b))
 }
 
 // Luma returns the Y channel of BT.601 as used in papers on rain (MATLAB's rgb2ycbcr):

@@ -127,7 +127,7 @@ type imageView struct {
 }
 
 // Save writes the page to a file.
-func (p Page) Save(path string) error { return atomicfile.Write(path, p.Write) }
+func (p Page) Save(path string) error { return atomicfile.Write(path, p.write) }
 
 // MayWrite fails early if a page could not be written to a file at the end.
 func MayWrite(path string, overwrite bool) error {
@@ -144,8 +144,8 @@ func MayWrite(path string, overwrite bool) error {
 	return userfile.MayWrite(path, overwrite)
 }
 
-// Write writes the page.
-func (p Page) Write(w io.Writer) error {
+// write writes the page.
+func (p Page) write(w io.Writer) error {
 	v := view{Page: p, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Summary: p.Eval.Table(), Before: "input", After: "restored"}
 	if c := p.Comparison; c != nil {
 		v.Summary, v.Before, v.After = c.Table(), "A", "B"

@@ -20,7 +20,7 @@ import (
 func write(t testing.TB, p Page) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := p.Write(&b); err != nil {
+	if err := p.write(&b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

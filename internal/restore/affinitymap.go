@@ -12,8 +12,8 @@ import (
 	"clusir/internal/palette"
 )
 
-// ColourOf returns the name of a cluster's colour in affinity maps.
-func ColourOf(cluster int) string { return palette.Cluster(cluster).Name }
+// colourOf returns the name of a cluster's colour in affinity maps.
+func colourOf(cluster int) string { return palette.Cluster(cluster).Name }
 
 // mapSide is the longest side of a panel of an affinity map.
 const mapSide = 512

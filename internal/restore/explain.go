@@ -73,7 +73,7 @@ func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
 					experts = append(experts, fmt.Sprintf("%d: %.2f", e.Expert+1, e.Weight))
 				}
 			}
-			fmt.Fprintf(tw, "  %d\t%d\t%s\t%.2f\t%.2f\t%s\t%s\n", l+1, c+1, ColourOf(c), p, s.Kept[c],
+			fmt.Fprintf(tw, "  %d\t%d\t%s\t%.2f\t%.2f\t%s\t%s\n", l+1, c+1, colourOf(c), p, s.Kept[c],
 				strings.Join(experts, ", "), responsesOf(responses, l, c))
 		}
 	}
@@ -118,8 +118,8 @@ type Record struct {
 	Name    string         `json:"name,omitempty"` // below the named folder
 }
 
-// SkippedRecord returns the record of a job whose result already existed.
-func (j Job) SkippedRecord(modelName, device string) Record {
+// skippedRecord returns the record of a job whose result already existed.
+func (j Job) skippedRecord(modelName, device string) Record {
 	return Record{Name: j.name, Input: j.In, Output: j.Out, Model: modelName, Device: device, Skipped: true}
 }
 

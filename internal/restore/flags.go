@@ -112,8 +112,8 @@ func parseTile(text string) (int, error) {
 		return TileAuto, nil
 	}
 	n, err := strconv.Atoi(text)
-	if err != nil || n != TileWhole && (n < MinTile || n > 1<<20) {
-		return 0, usage.Errorf("--tile %s: choose auto, 0, or at least %d pixels", text, MinTile)
+	if err != nil || n != TileWhole && (n < minTile || n > 1<<20) {
+		return 0, usage.Errorf("--tile %s: choose auto, 0, or at least %d pixels", text, minTile)
 	}
 	return n, nil
 }

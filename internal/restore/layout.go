@@ -15,15 +15,15 @@ const (
 	TileAuto  = -1 // the largest that fits into memory
 )
 
-// MinTile is the smallest side of a tile: networks are trained on patches of 128
+// minTile is the smallest side of a tile: networks are trained on patches of 128
 // pixels, and statistics over smaller ones are unreliable.
-const MinTile = 128
+const minTile = 128
 
 // overlap returns how far neighbouring tiles with the given side overlap.
 func overlap(side int) int { return min(side/4/arch.Align*arch.Align, 64) }
 
 // autoSides are the tile sides that TileAuto chooses from.
-var autoSides = []int{2048, 1536, 1024, 768, 512, 384, 256, 192, MinTile}
+var autoSides = []int{2048, 1536, 1024, 768, 512, 384, 256, 192, minTile}
 
 // layout is how a picture is cut into tiles, and the memory that this takes.
 type layout struct {
@@ -79,7 +79,7 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 			return layout{}, err
 		}
 		// The device's room is only estimated: the run itself shrinks tiles.
-		if (p.limit == 0 || l.need() <= p.limit) && (l.device <= p.device || side == MinTile) {
+		if (p.limit == 0 || l.need() <= p.limit) && (l.device <= p.device || side == minTile) {
 			return l, nil
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"clusir/internal/atomicfile"
@@ -38,8 +37,8 @@ type ResultsHeader struct {
 	Names    string `json:"names"`
 }
 
-// Header returns the first line of the results of a plan.
-func (p *Plan) Header(model, device string) ResultsHeader {
+// header returns the first line of the results of a plan.
+func (p *Plan) header(model, device string) ResultsHeader {
 	return ResultsHeader{Format: resultsFormat, Model: model, Device: device, Shard: p.shard,
 		Pictures: p.pictures, Part: len(p.Jobs) + len(p.Skipped), Names: p.names}
 }
@@ -58,20 +57,20 @@ func namesOf(jobs []Job) string {
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
 
-// ResultsFile receives the records of a run, one line each.
-type ResultsFile struct {
+// resultsFile receives the records of a run, one line each.
+type resultsFile struct {
 	file *atomicfile.Lines
 	done map[string]bool // names of the pictures that were restored before
 }
 
-// OpenResults creates a results file or, if resume is set, continues one for the same
+// createResults creates a results file or, if resume is set, continues one for the same
 // pictures.
-func OpenResults(path string, h ResultsHeader, resume bool) (*ResultsFile, error) {
+func createResults(path string, h ResultsHeader, resume bool) (*resultsFile, error) {
 	f, err := atomicfile.OpenLines(path, resume, "--skip-existing")
 	if err != nil {
 		return nil, err
 	}
-	r := &ResultsFile{f, map[string]bool{}}
+	r := &resultsFile{f, map[string]bool{}}
 	end, err := r.continues(h)
 	switch {
 	case err != nil:
@@ -89,7 +88,7 @@ func OpenResults(path string, h ResultsHeader, resume bool) (*ResultsFile, error
 
 // continues reads the results of an earlier run, which must be of the same pictures,
 // and returns where they end.
-func (r *ResultsFile) continues(h ResultsHeader) (end int64, err error) {
+func (r *resultsFile) continues(h ResultsHeader) (end int64, err error) {
 	old, records, end, err := readResults(r.file)
 	switch {
 	case err != nil:
@@ -109,28 +108,19 @@ func (r *ResultsFile) continues(h ResultsHeader) (end int64, err error) {
 	return end, nil
 }
 
-// Add writes a record.
-func (r *ResultsFile) Add(rec Record) error {
+// add writes a record.
+func (r *resultsFile) add(rec Record) error {
 	if rec.Skipped && r.done[rec.Name] {
 		return nil
 	}
 	return r.file.Add(rec)
 }
 
-// Close closes the file.
-func (r *ResultsFile) Close() error { return r.file.Close() }
+// close closes the file.
+func (r *resultsFile) close() error { return r.file.Close() }
 
 // IsResults reports whether a file is a results file.
-func IsResults(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false // reading it will report why
-	}
-	defer f.Close()
-	got := make([]byte, len(resultsStart))
-	_, err = io.ReadFull(f, got)
-	return err == nil && string(got) == resultsStart
-}
+func IsResults(path string) bool { return atomicfile.FileBegins(path, resultsStart) }
 
 // readResults reads the records by picture name. It leaves out an incomplete last line;
 // end is the offset where the complete lines end, 0 if there are none.

@@ -37,7 +37,7 @@ func TestShardsOfAPlan(t *testing.T) {
 		for _, j := range p.Jobs {
 			seen[j.name]++
 		}
-		if h, all := p.Header("m", "d"), whole.Header("m", "d"); h.Names != all.Names || h.Pictures != 40 || h.Part != len(p.Jobs) || len(p.Jobs) == 40 {
+		if h, all := p.header("m", "d"), whole.header("m", "d"); h.Names != all.Names || h.Pictures != 40 || h.Part != len(p.Jobs) || len(p.Jobs) == 40 {
 			t.Errorf("shard %d: %+v, all %+v", k+1, h, all)
 		}
 	}
@@ -51,17 +51,17 @@ func TestShardsOfAPlan(t *testing.T) {
 // records writes the results of a plan, in which picture number fails fails.
 func records(t *testing.T, path string, p *Plan, fails int) {
 	t.Helper()
-	f, err := OpenResults(path, p.Header("nano", "cpu"), false)
+	f, err := createResults(path, p.header("nano", "cpu"), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer f.close()
 	for i, j := range p.Jobs {
 		r := Result{Job: j, W: 10, H: 20}
 		if i == fails {
 			r.Err = fmt.Errorf("cannot read %s", j.name)
 		}
-		if err := f.Add(r.Record("nano", "cpu")); err != nil {
+		if err := f.add(r.Record("nano", "cpu")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -118,25 +118,25 @@ func TestResultsGoOn(t *testing.T) {
 	if _, err := MergeResults(path); err == nil || !strings.Contains(err.Error(), "3 of 5 pictures") {
 		t.Errorf("merged as it is: %v", err)
 	}
-	if _, err := OpenResults(path, p.Header("nano", "cpu"), false); err == nil || !strings.Contains(err.Error(), "--skip-existing") {
+	if _, err := createResults(path, p.header("nano", "cpu"), false); err == nil || !strings.Contains(err.Error(), "--skip-existing") {
 		t.Errorf("begun anew: %v", err)
 	}
-	if _, err := OpenResults(path, p.Header("base", "cpu"), true); err == nil || !strings.Contains(err.Error(), "model nano") {
+	if _, err := createResults(path, p.header("base", "cpu"), true); err == nil || !strings.Contains(err.Error(), "model nano") {
 		t.Errorf("another model: %v", err)
 	}
-	if _, err := OpenResults(path, planned(t, 6, shard.Shard{}).Header("nano", "cpu"), true); err == nil || !strings.Contains(err.Error(), "other pictures") {
+	if _, err := createResults(path, planned(t, 6, shard.Shard{}).header("nano", "cpu"), true); err == nil || !strings.Contains(err.Error(), "other pictures") {
 		t.Errorf("other pictures: %v", err)
 	}
-	f, err := OpenResults(path, p.Header("nano", "cpu"), true)
+	f, err := createResults(path, p.header("nano", "cpu"), true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, j := range p.Jobs {
-		if err := f.Add(j.SkippedRecord("nano", "cpu")); err != nil {
+		if err := f.add(j.skippedRecord("nano", "cpu")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := f.Close(); err != nil {
+	if err := f.close(); err != nil {
 		t.Fatal(err)
 	}
 	m, err := MergeResults(path)
@@ -147,10 +147,10 @@ func TestResultsGoOn(t *testing.T) {
 	// as restored.
 	path += "2"
 	records(t, path, p, 4)
-	if f, err = OpenResults(path, p.Header("nano", "cpu"), true); err != nil {
+	if f, err = createResults(path, p.header("nano", "cpu"), true); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(f.Add(p.Jobs[4].SkippedRecord("nano", "cpu")), f.Close()); err != nil {
+	if err := errors.Join(f.add(p.Jobs[4].skippedRecord("nano", "cpu")), f.close()); err != nil {
 		t.Fatal(err)
 	}
 	if m, err = MergeResults(path); err != nil || m.Parts[0].Failed != 0 || m.Parts[0].Skipped != 1 {
@@ -162,14 +162,14 @@ func TestResultsGoOn(t *testing.T) {
 // over, and other files are not touched.
 func TestResultsTornFirstLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r")
-	h := planned(t, 2, shard.Shard{}).Header("nano", "cpu")
+	h := planned(t, 2, shard.Shard{}).header("nano", "cpu")
 	for text, want := range map[string]string{
 		"": "", "{": "", `{"format":"clusir-restore-1","model":"na`: "", "notes": "not a file of results", "{}": "not a file of results", "notes\n": "not a file of results",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		f, err := OpenResults(path, h, true)
+		f, err := createResults(path, h, true)
 		if want != "" {
 			if got, _ := os.ReadFile(path); err == nil || !strings.Contains(err.Error(), want) || string(got) != text {
 				t.Errorf("%q: %v, want %q; it holds %q", text, err, want, got)
@@ -177,7 +177,7 @@ func TestResultsTornFirstLine(t *testing.T) {
 			continue
 		}
 		if err == nil {
-			err = f.Close()
+			err = f.close()
 		}
 		if got, _ := os.ReadFile(path); err != nil || strings.Count(string(got), "\n") != 1 || !IsResults(path) {
 			t.Errorf("%q: %v, it holds %q", text, err, got)

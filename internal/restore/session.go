@@ -30,7 +30,7 @@ type Session struct {
 
 	responses model.ClusterResponses
 	bar       *progress.Bar
-	results   *ResultsFile // nil for none
+	results   *resultsFile // nil for none
 	written   error        // the first error of writing it
 	err       error        // of the last picture
 }
@@ -39,10 +39,10 @@ type Session struct {
 // the pictures that failed.
 func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 	if s.Results != "" {
-		if s.results, err = OpenResults(s.Results, s.Header(s.Model, s.Device), s.Resume); err != nil {
+		if s.results, err = createResults(s.Results, s.header(s.Model, s.Device), s.Resume); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, s.written, s.results.Close()) }()
+		defer func() { err = errors.Join(err, s.written, s.results.close()) }()
 	}
 	if s.Explain {
 		if s.responses, err = model.ReadResponses(net.Metadata, net.Model.Config); err != nil {
@@ -50,7 +50,7 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 		}
 	}
 	for _, j := range s.Skipped {
-		s.print(j.SkippedRecord(s.Model, s.Device))
+		s.print(j.skippedRecord(s.Model, s.Device))
 	}
 	if own, ok := net.Tape().B.(kernels.OwnMemory); ok {
 		_, _, s.DeviceMemory = own.MemoryUse()
@@ -66,18 +66,18 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 		return s.err
 	}
 	if !s.JSON {
-		sum.WriteText(s.Stdout, s.Plan)
+		sum.writeText(s.Stdout, s.Plan)
 	}
-	return sum.Err()
+	return sum.err()
 }
 
 // print writes a picture's record to every requested output.
 func (s *Session) print(rec Record) {
 	if s.results != nil && s.written == nil {
-		s.written = s.results.Add(rec)
+		s.written = s.results.add(rec)
 	}
 	if s.JSON {
-		rec.WriteJSON(s.Stdout)
+		rec.writeJSON(s.Stdout)
 	}
 }
 

@@ -48,7 +48,7 @@ func (r *run) shrink(p *picture, side int, err error) error {
 	if r.DeviceMemory > 0 {
 		remedy = "use --device cpu"
 	}
-	return fmt.Errorf("%w: not even tiles of %d pixels fit: %s, or choose a smaller model", err, MinTile, remedy)
+	return fmt.Errorf("%w: not even tiles of %d pixels fit: %s, or choose a smaller model", err, minTile, remedy)
 }
 
 // scarce returns what a pass ran out of.

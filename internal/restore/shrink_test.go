@@ -103,7 +103,7 @@ func TestDeviceMemory(t *testing.T) {
 		t.Errorf("%d tiles, %d of %d bytes, %v", half.tiles(), half.device, p.device, err)
 	}
 	p.device = 1
-	if smallest, err := p.choose(s, TileAuto); err != nil || smallest.side != MinTile {
+	if smallest, err := p.choose(s, TileAuto); err != nil || smallest.side != minTile {
 		t.Errorf("tiles of %d, %v", smallest.side, err)
 	}
 }

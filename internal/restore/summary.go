@@ -22,17 +22,17 @@ type Summary struct {
 	Time             time.Duration
 }
 
-// Err returns the error of a run in which some pictures could not be restored.
-func (s Summary) Err() error {
+// err returns the error of a run in which some pictures could not be restored.
+func (s Summary) err() error {
 	if s.Failed == 0 {
 		return nil
 	}
 	return fmt.Errorf("%d of %s could not be restored", s.Failed, pictures(s.Failed+s.Restored))
 }
 
-// WriteText prints the outcome of a plan on one line. The caller must check whether w
+// writeText prints the outcome of a plan on one line. The caller must check whether w
 // was written.
-func (s Summary) WriteText(w io.Writer, p *Plan) {
+func (s Summary) writeText(w io.Writer, p *Plan) {
 	line := []string{pictures(s.Restored) + " restored"}
 	if n := len(p.Skipped); n > 0 {
 		line = append(line, fmt.Sprintf("%d skipped", n))
@@ -74,9 +74,9 @@ func ignored(types map[string]int) string {
 
 func pictures(n int) string { return english.Plural(n, "picture", "") }
 
-// WriteJSON prints the record as a line of JSON, without checking errors, like
-// WriteText.
-func (r Record) WriteJSON(w io.Writer) {
+// writeJSON prints the record as a line of JSON, without checking errors, like
+// writeText.
+func (r Record) writeJSON(w io.Writer) {
 	for _, name := range []*string{&r.Input, &r.Output, &r.Compare, &r.Map, &r.Error} {
 		*name = userfile.Text(*name)
 	}

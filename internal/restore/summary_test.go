@@ -25,15 +25,15 @@ func TestSummary(t *testing.T) {
 	s := Summary{Restored: 3, Failed: 1, Pixels: 4e6, Time: 2 * time.Second}
 	p := &Plan{Skipped: make([]Job, 2), Ignored: map[string]int{".txt": 1}}
 	var out bytes.Buffer
-	s.WriteText(&out, p)
+	s.writeText(&out, p)
 	want := "3 pictures restored, 2 skipped, 1 failed, 1 other file left alone (1 .txt) in 2.0 s (1.50 images/s, 2.00 megapixels/s)\n"
 	if out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
-	if err := s.Err(); err == nil || !strings.HasPrefix(err.Error(), "1 of 4 pictures ") {
+	if err := s.err(); err == nil || !strings.HasPrefix(err.Error(), "1 of 4 pictures ") {
 		t.Errorf("the error is %v", err)
 	}
-	if err := (Summary{Restored: 1}).Err(); err != nil {
+	if err := (Summary{Restored: 1}).err(); err != nil {
 		t.Error(err)
 	}
 }

@@ -13,7 +13,7 @@ func Allow(asked int64, share float64) (int64, error) {
 	if asked == 0 {
 		return int64(share * float64(Available())), nil
 	}
-	if left, ok := UserLimit(); ok && left < asked {
+	if left, ok := userLimit(); ok && left < asked {
 		return 0, fmt.Errorf("--max-memory allows %s, and the user's limit (ulimit -v or -d) leaves %s: raise that, or allow less",
 			humanize.Bytes(uint64(asked)), humanize.Bytes(uint64(left)))
 	}

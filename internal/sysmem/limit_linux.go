@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// UserLimit returns what is left of the user's limits on the process's address space
+// userLimit returns what is left of the user's limits on the process's address space
 // and data (ulimit -v and -d); not ok if there are none.
-func UserLimit() (smallest int64, ok bool) {
+func userLimit() (smallest int64, ok bool) {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, false

@@ -2,5 +2,5 @@
 
 package sysmem
 
-// UserLimit reports no limit: the user's limits are unknown here.
-func UserLimit() (int64, bool) { return 0, false }
+// userLimit reports no limit: the user's limits are unknown here.
+func userLimit() (int64, bool) { return 0, false }

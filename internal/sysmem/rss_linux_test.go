@@ -12,7 +12,7 @@ import (
 // TestMain is the process with limits, for TestUserLimit.
 func TestMain(m *testing.M) {
 	if os.Getenv("SYSMEM_LIMIT") != "" {
-		left, ok := UserLimit()
+		left, ok := userLimit()
 		fmt.Println(left, ok, Available())
 		os.Exit(0)
 	}

@@ -13,7 +13,7 @@ func Available() int64 {
 	if v, err := mem.VirtualMemory(); err == nil {
 		free = int64(v.Available)
 	}
-	for _, left := range []func() (int64, bool){groups, UserLimit} {
+	for _, left := range []func() (int64, bool){groups, userLimit} {
 		if n, ok := left(); ok && (free == 0 || n < free) {
 			free = max(n, 1)
 		}

@@ -19,10 +19,10 @@ const (
 	smoothing   = 12
 )
 
-// Curve plots the course of the run in a folder from its log, to curve.png in that
+// writeCurve plots the course of the run in a folder from its log, to curve.png in that
 // folder: the loss, the validation measures and the entropy of the posteriors, as far
 // as they were logged.
-func Curve(dir string) error {
+func writeCurve(dir string) error {
 	entries, err := ReadLog(filepath.Join(dir, logName))
 	if err != nil {
 		return err

@@ -65,7 +65,7 @@ func TestCurve(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			writeLog(t, dir, c.entries)
-			if err := Curve(dir); err != nil {
+			if err := writeCurve(dir); err != nil {
 				t.Fatal(err)
 			}
 			f, err := os.Open(filepath.Join(dir, curveName))
@@ -96,7 +96,7 @@ func TestCurve(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, logName), []byte("no log\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := Curve(dir); err == nil {
+	if err := writeCurve(dir); err == nil {
 		t.Error("a file that is not a log gives a curve")
 	}
 }

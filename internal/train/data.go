@@ -19,13 +19,13 @@ func (o Options) openSet() (*dataset.Set, *dataset.Report, error) {
 	if err := o.Config.RequireTraining(); err != nil {
 		return nil, nil, err
 	}
-	options := DataOptions(o.Config)
+	options := dataOptions(o.Config)
 	options.Memory = o.Memory
 	return dataset.Open(options)
 }
 
-// DataOptions returns the configuration's settings for the training set.
-func DataOptions(c *config.Config) dataset.Options {
+// dataOptions returns the configuration's settings for the training set.
+func dataOptions(c *config.Config) dataset.Options {
 	return dataset.Options{
 		Root: c.Data, Tasks: c.Tasks, Seed: c.Train.Seed, Patch: c.Train.Patch, Rotate: c.Train.Rotate,
 		Cache: int64(c.Train.CacheMB) << 20, Exclude: c.Train.Exclude, Clean: c.Train.Clean,
@@ -33,12 +33,12 @@ func DataOptions(c *config.Config) dataset.Options {
 	}
 }
 
-// Check looks for anything that would end the run described by o before its first step,
+// checkData looks for anything that would end the run described by o before its first step,
 // and decodes all of its training data and the benchmarks that are on disk. It reports
 // to w what the run would use, which files are damaged, and which also appear in a test
 // set of catalog. Damaged data are an error. progress, if set, receives the number of
 // images done.
-func Check(ctx context.Context, o Options, catalog *dataset.Catalog, w io.Writer, asJSON bool, progress func(done, of int)) error {
+func checkData(ctx context.Context, o Options, catalog *dataset.Catalog, w io.Writer, asJSON bool, progress func(done, of int)) error {
 	o = o.inGroup()
 	set, report, err := o.openSet()
 	if report == nil {
@@ -89,7 +89,7 @@ func Preview(c *config.Config, path string, perRow int, memory int64) error {
 	if err := c.RequireTraining(); err != nil {
 		return err
 	}
-	options := DataOptions(c)
+	options := dataOptions(c)
 	options.Memory, options.Cache = memory, 0 // no picture is read twice
 	set, _, err := dataset.Open(options)
 	if err != nil {

@@ -149,5 +149,5 @@ func (l Launch) Check(ctx context.Context, w io.Writer, asJSON bool) error {
 	faults = append(faults, err)
 	bar := progress.New(l.Messages, "images")
 	reading := func(done, all int) { bar.Set(done, all, "reading images") }
-	return errors.Join(append(faults, Check(ctx, run, catalog, w, asJSON, reading))...)
+	return errors.Join(append(faults, checkData(ctx, run, catalog, w, asJSON, reading))...)
 }

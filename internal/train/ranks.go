@@ -228,7 +228,7 @@ func (r *run) finish() error {
 		}
 	}
 	if r.lead() { // also for a complete run, which may have been killed before it
-		if err := Curve(r.Out); err != nil {
+		if err := writeCurve(r.Out); err != nil {
 			return err
 		}
 	}

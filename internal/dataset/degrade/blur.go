@@ -18,14 +18,14 @@ type Pose struct{ DX, DY, Roll float64 }
 // middle pose is the target's, at zero.
 type Motion struct {
 	Camera []Pose
-	// Object moves separately, on its own path, where Mask is 1 rather than 0.
+	// Object moves separately, on its own path, where the mask is 1 rather than 0.
 	Object []Pose
-	Mask   Mask
+	Mask   mask
 }
 
-// Mask selects soft-edged regions: where a smooth random field of Cells cells per side
+// mask selects soft-edged regions: where a smooth random field of Cells cells per side
 // is above Level.
-type Mask struct {
+type mask struct {
 	Cells int
 	Level float64
 }
@@ -49,7 +49,7 @@ func RandomMotion(rng *rand.Rand) Motion {
 	m := Motion{Camera: draw(rng, logUniform(rng, 5, 32))}
 	if rng.Float64() < .35 {
 		m.Object = draw(rng, logUniform(rng, 3, 30))
-		m.Mask = Mask{Cells: 4 + rng.IntN(4), Level: uniform(rng, .45, .7)}
+		m.Mask = mask{Cells: 4 + rng.IntN(4), Level: uniform(rng, .45, .7)}
 	}
 	return m
 }

@@ -82,7 +82,7 @@ func TestRollIsAboutThePhotographsCentre(t *testing.T) {
 
 func TestObjectsMoveWithinTheirMask(t *testing.T) {
 	m := picture(40, 40)
-	still := Motion{Camera: []Pose{{}}, Object: []Pose{{DX: 3}}, Mask: Mask{Cells: 4, Level: .5}}
+	still := Motion{Camera: []Pose{{}}, Object: []Pose{{DX: 3}}, Mask: mask{Cells: 4, Level: .5}}
 	got, moved := still.Apply(m, seeded(3)), Motion{Camera: still.Object}.Apply(m, nil)
 	sharp, blurred := 0, 0
 	for i := range got.Pix {
