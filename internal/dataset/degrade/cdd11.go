@@ -16,13 +16,11 @@ var CDD11Kinds = []string{
 	"low_haze_rain", "low_haze_snow",
 }
 
-// Maps are what CDD-11 combines with the clear image, one value per pixel in 0..1. Nil
-// maps are replaced by synthetic ones.
+// Maps are what CDD-11 knows of the clear image, one value per pixel in 0..1. Nil maps are
+// replaced by synthetic ones.
 type Maps struct {
 	Light   []float32 // the illumination
 	Inverse []float32 // the inverse depth, 1 the nearest
-	Rain    []float32 // streaks
-	Snow    []float32 // flakes
 }
 
 // CDD11 is a composition of CDD-11, in its order:
@@ -73,11 +71,9 @@ func (c CDD11) Apply(m *Image, rng *rand.Rand) *Image {
 		out = c.low(m, rng)
 	}
 	if c.has("rain") {
-		c.Streaks.Layer = c.Maps.Rain
 		out = c.Streaks.add(out, rng)
 	}
 	if c.has("snow") {
-		c.Flakes.Mask = c.Maps.Snow
 		out = c.Flakes.cover(out, rng)
 	}
 	if c.has("haze") {

@@ -146,10 +146,10 @@ func composed(c CDD11, j float64, i int, light, depth []float32, noise float64) 
 		v = math.Min(math.Max(j/l*math.Pow(l, c.Gamma)+noise, 0), 1)
 	}
 	if c.has("rain") {
-		v += float64(c.Maps.Rain[i])
+		v += float64(c.Streaks.Layer[i])
 	}
 	if c.has("snow") {
-		v = v*(1-float64(c.Maps.Snow[i])) + float64(c.Maps.Snow[i])
+		v = v*(1-float64(c.Flakes.Mask[i])) + float64(c.Flakes.Mask[i])
 	}
 	if c.has("haze") {
 		tr := math.Exp(-c.Beta * math.Min(1-float64(depth[i]), .7))
@@ -170,7 +170,7 @@ func TestCDD11FollowsItsOrder(t *testing.T) {
 	depth := boxBlur(inverse, m.W, m.H, 22)
 	for _, kind := range CDD11Kinds {
 		c := RandomCDD11(seeded(4), kind)
-		c.Maps = Maps{light, inverse, rain, snow}
+		c.Maps, c.Streaks.Layer, c.Flakes.Mask = Maps{light, inverse}, rain, snow
 		got := c.Apply(m, seeded(5))
 		rng := seeded(5)
 		for k := range 3 {

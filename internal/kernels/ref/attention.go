@@ -3,19 +3,19 @@ package ref
 import "clusir/internal/kernels"
 
 // channelAttention keeps every step of A = softmax(temperature·q̂ k̂ᵀ) for one sample:
-// q, k, v [C,P] from qkv·s, and per head the rows of A over the head's C/heads
+// q and k [C,P] from qkv·s, and per head the rows of A over the head's C/heads
 // channels.
 type channelAttention struct {
-	C, heads         int
-	q, k, v          grid
+	heads            int
+	q, k             grid
 	qhat, khat       grid
 	cosine, affinity []float64 // [C, C/heads] each: q̂ k̂ᵀ, and A
 }
 
 func newChannelAttention(s grid, qkv, temperature []float64) channelAttention {
 	C := s.C
-	t := conv1x1(s, qkv, 3*C)
-	a := channelAttention{C: C, heads: len(temperature), q: t.channels(0, C), k: t.channels(C, 2*C), v: t.channels(2*C, 3*C)}
+	t := conv1x1(s, qkv[:2*C*C], 2*C)
+	a := channelAttention{heads: len(temperature), q: t.channels(0, C), k: t.channels(C, 2*C)}
 	a.qhat, a.khat = normalizePlanes(a.q), normalizePlanes(a.k)
 	n := C / a.heads
 	a.cosine, a.affinity = make([]float64, C*n), make([]float64, C*n)
