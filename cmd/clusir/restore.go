@@ -53,7 +53,7 @@ alone decides which part it is in. clusir merge combines the files of --results.
 	opts.Choices.AddFlags(f)
 	opts.addModelFlag(f)
 	opts.addComputeFlags(f)
-	usage.Bytes(f, &opts.network.MaxMemory, "max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
+	usage.Bytes(f, &opts.MaxMemory, "max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
 	opts.addEnsembleFlag(f)
 	f.StringVar(&opts.Results, "results", "", "write the outcome of each picture to `FILE`, one line of JSON each, for clusir merge")
 	f.BoolVar(&opts.JSON, "json", false, "print a line of JSON for each picture")

@@ -44,8 +44,8 @@ func (v Vary) Faults() []Fault {
 
 // The range of JPEG qualities.
 const (
-	leastQuality = 30
-	bestQuality  = 95
+	minQuality  = 30
+	bestQuality = 95
 )
 
 // variation is what was drawn for one sample.
@@ -68,7 +68,7 @@ func (v Vary) draw(rng *rand.Rand) variation {
 	}
 	if hit(v.JPEG) {
 		which := rng.IntN(3)
-		quality := func() int { return leastQuality + rng.IntN(bestQuality-leastQuality+1) }
+		quality := func() int { return minQuality + rng.IntN(bestQuality-minQuality+1) }
 		if which != 0 {
 			out.after = quality()
 		}

@@ -82,11 +82,11 @@ func (h *Header) parse(line []byte) error {
 
 // Bounds of plausible measurements.
 const (
-	maxImages  = 1 << 31 // of a split
-	mostSide   = 1 << 20
-	maxPSNR    = 1000 // dB; the smallest difference of two float32 gives far less
-	mostMS     = 1e12
-	mostStages = 64
+	maxImages = 1 << 31 // of a split
+	maxSide   = 1 << 20
+	maxPSNR   = 1000 // dB; the smallest difference of two float32 gives far less
+	maxMS     = 1e12
+	maxStages = 64
 )
 
 // row parses a line after the header.
@@ -102,9 +102,9 @@ func (h *Header) row(line []byte) (r ImageResult, err error) {
 		return r, fmt.Errorf("image %d is not in shard %s", r.Index, h.Shard)
 	case r.Benchmark != split.Benchmark || r.Split != split.Label:
 		return r, fmt.Errorf("image %d is of %s %s, not of %s", r.Index, r.Benchmark, r.Split, split.Name())
-	case r.W < 0 || r.W > mostSide || r.H < 0 || r.H > mostSide:
+	case r.W < 0 || r.W > maxSide || r.H < 0 || r.H > maxSide:
 		return r, fmt.Errorf("image %d has %d×%d pixels", r.Index, r.W, r.H)
-	case !within(r.MS, 0, mostMS):
+	case !within(r.MS, 0, maxMS):
 		return r, fmt.Errorf("image %d took %g ms", r.Index, r.MS)
 	}
 	for _, q := range []Quality{r.Input, r.Output} {
@@ -134,7 +134,7 @@ func (i ImageResult) checkRoutes() error {
 	if len(i.Posterior) == 0 {
 		return nil // a network without experts, a failed image, or an older program
 	}
-	if len(i.Posterior) != len(i.Experts) || len(i.Posterior) > mostStages {
+	if len(i.Posterior) != len(i.Experts) || len(i.Posterior) > maxStages {
 		return fmt.Errorf("image %d has %d posteriors and the experts of %d stages", i.Index, len(i.Posterior), len(i.Experts))
 	}
 	for l, p := range i.Posterior {

@@ -47,7 +47,7 @@ func chooseSetting(names string, splits []Split) string {
 	if len(named) == 1 {
 		return named[0]
 	}
-	best, mostBenchmarks, mostSplits := "", 0, 0
+	best, maxBenchmarks, maxSplits := "", 0, 0
 	for _, t := range settingTables() {
 		benchmarks, n := map[string]bool{}, 0
 		for _, s := range splits {
@@ -56,8 +56,8 @@ func chooseSetting(names string, splits []Split) string {
 				n++
 			}
 		}
-		if b := len(benchmarks); b > mostBenchmarks || b == mostBenchmarks && n > mostSplits {
-			best, mostBenchmarks, mostSplits = t.Setting, b, n
+		if b := len(benchmarks); b > maxBenchmarks || b == maxBenchmarks && n > maxSplits {
+			best, maxBenchmarks, maxSplits = t.Setting, b, n
 		}
 	}
 	return best

@@ -13,13 +13,13 @@ import (
 // The settings of t-SNE (van der Maaten and Hinton, 2008), with the exaggeration and
 // the step size in common use today.
 const (
-	mostPerplexity = 30
-	exaggeration   = 12
-	exaggerated    = 250 // iterations
-	tsneSteps      = 1000
-	tsneStart      = 1e-4 // standard deviation of the starting points
-	earlyMomentum  = 0.5
-	lateMomentum   = 0.8
+	maxPerplexity = 30
+	exaggeration  = 12
+	exaggerated   = 250 // iterations
+	tsneSteps     = 1000
+	tsneStart     = 1e-4 // standard deviation of the starting points
+	earlyMomentum = 0.5
+	lateMomentum  = 0.8
 )
 
 // embed maps rows of features to points in the plane such that near ones stay near. The
@@ -73,7 +73,7 @@ func normalised(rows [][]float64) *mat.Dense {
 
 // perplexity returns the perplexity for n points: at most a third of the others can be
 // neighbours of one.
-func perplexity(n int) float64 { return min(mostPerplexity, float64(n-1)/3) }
+func perplexity(n int) float64 { return min(maxPerplexity, float64(n-1)/3) }
 
 // affinities uses the library's affinities but not its descent, which never clears the
 // sum of its gradients and starts from a generator that cannot be seeded.

@@ -22,7 +22,7 @@ type jpegDecoder struct {
 	jfif        bool
 	adobe       int // the transform in Adobe's marker, −1 for none
 
-	mostW, mostH int // the largest size; 0 if it was checked before
+	maxW, maxH int // the largest size; 0 if it was checked before
 
 	bits   entropyReader
 	eobRun int // following blocks without coefficients
@@ -214,7 +214,7 @@ func (d *jpegDecoder) startFrame(data []byte) error {
 	if len(d.comps) > 0 {
 		return damaged(JPEG, "it has two frames")
 	}
-	h := jpegHead{sof: 0xc0, frame: data, part: d.mostW > 0}
+	h := jpegHead{sof: 0xc0, frame: data, part: d.maxW > 0}
 	if err := h.check(); err != nil {
 		return err
 	}
@@ -223,8 +223,8 @@ func (d *jpegDecoder) startFrame(data []byte) error {
 	if d.w == 0 || d.h == 0 {
 		return noPixels(d.w, d.h)
 	}
-	if d.mostW > 0 && (d.w > d.mostW || d.h > d.mostH) {
-		return damaged(JPEG, "it is %d×%d, but there is room for %d×%d", d.w, d.h, d.mostW, d.mostH)
+	if d.maxW > 0 && (d.w > d.maxW || d.h > d.maxH) {
+		return damaged(JPEG, "it is %d×%d, but there is room for %d×%d", d.w, d.h, d.maxW, d.maxH)
 	}
 	hMax, vMax := h.factors()
 	d.mcuW, d.mcuH = 8*hMax, 8*vMax

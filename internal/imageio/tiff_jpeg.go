@@ -23,7 +23,7 @@ func (t *tiffRows) jpegChunk(in io.Reader) (io.Reader, error) {
 		tables = tables[:end]
 	}
 	d := newJPEGDecoder(bufio.NewReader(io.MultiReader(bytes.NewReader(tables), in)))
-	d.mostW, d.mostH = t.chunkW, t.chunkH
+	d.maxW, d.maxH = t.chunkW, t.chunkH
 	if err := d.decode(); err != nil {
 		return nil, err
 	}

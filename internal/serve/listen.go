@@ -30,8 +30,8 @@ func (o *Options) UseAddr(addr string, token bool) error {
 	return nil
 }
 
-// leastToken is the length of the shortest token.
-const leastToken = 16
+// minToken is the length of the shortest token.
+const minToken = 16
 
 // ReadToken reads the token that requests need from a file.
 func (o *Options) ReadToken(file string) error {
@@ -40,8 +40,8 @@ func (o *Options) ReadToken(file string) error {
 		return fmt.Errorf("--token-file: %w", err)
 	}
 	o.Token = strings.TrimSpace(string(text))
-	if len(o.Token) < leastToken || strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return fmt.Errorf("--token-file %s: a token needs %d or more ASCII letters, digits or punctuation marks: make one with 'openssl rand -hex 16'", file, leastToken)
+	if len(o.Token) < minToken || strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return fmt.Errorf("--token-file %s: a token needs %d or more ASCII letters, digits or punctuation marks: make one with 'openssl rand -hex 16'", file, minToken)
 	}
 	return nil
 }
