@@ -11,9 +11,9 @@ import (
 // Here is this process's part of a run: one rank, or all of them if it computes on
 // several devices.
 type Here struct {
-	Groups []Group
-	Local  int // the number of the first rank on this machine
-	Beside int // the number of ranks on this machine
+	Groups    []Group
+	Local     int // the number of the first rank on this machine
+	LocalSize int // the number of ranks on this machine
 }
 
 // Enter determines which ranks of a run this process has, one for each of its devices,
@@ -23,7 +23,7 @@ func Enter(ctx context.Context, getenv func(string) string, devices int, message
 	if err != nil {
 		return nil, err
 	}
-	h := &Here{Local: place.LocalRank, Beside: max(place.LocalSize, devices)}
+	h := &Here{Local: place.LocalRank, LocalSize: max(place.LocalSize, devices)}
 	if devices > 1 {
 		if place.Size > 1 {
 			return nil, fmt.Errorf("--device lists %d devices, and %s starts %d ranks: each of these has one device; name it, or leave out --device", devices, place.Launcher, place.Size)

@@ -27,7 +27,7 @@ func TestRunHere(t *testing.T) {
 				continue // which is re-raised in the caller
 			}
 			h, err := Enter(t.Context(), func(string) string { return "" }, ranks, io.Discard)
-			if err != nil || h.Beside != ranks || h.Local != 0 {
+			if err != nil || h.LocalSize != ranks || h.Local != 0 {
 				t.Fatalf("%+v, %v", h, err)
 			}
 			err = h.Run(func(i int, g Group) error {

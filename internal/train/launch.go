@@ -40,7 +40,7 @@ func (l Launch) Run(ctx context.Context) (result *Result, leads bool, err error)
 	if err != nil {
 		return nil, false, err
 	}
-	memory := sysmem.Available() / int64(here.Beside)
+	memory := sysmem.Available() / int64(here.LocalSize)
 	err = here.Run(func(i int, g parallel.Group) error {
 		r, err := l.rank(ctx, here, g, devices[i], memory)
 		if i == 0 {
@@ -59,8 +59,8 @@ func (l Launch) rank(ctx context.Context, here *parallel.Here, g parallel.Group,
 		Progress: progress.New(l.Messages, "steps"), Messages: l.Messages,
 	}
 	d.LocalRank = here.Local
-	if d.Threads == 0 && here.Beside > 1 {
-		d.Threads = parallel.Threads(here.Beside)
+	if d.Threads == 0 && here.LocalSize > 1 {
+		d.Threads = parallel.Threads(here.LocalSize)
 	}
 	if run.Backend, run.Device, err = device.Open(d); err != nil {
 		g.Abort(err)
