@@ -46,7 +46,6 @@ static void short_sum(row& c, const float* a, const row* b, const row* b_power) 
     largest = p > largest ? p : largest;
   }
   const row bottom = 0x1p-1000 + row{}, top = 0x1p200 + row{};
-  const bits odd = ~(largest <= top);
   row unit = (largest > bottom ? largest : bottom) * 0x1p-24;
   whole sum = __builtin_convertvector(c / unit, whole);
   row plain = c;
@@ -54,6 +53,7 @@ static void short_sum(row& c, const float* a, const row* b, const row* b_power) 
     sum += __builtin_convertvector(product[k] / unit, whole);
     plain += product[k];
   }
+  const bits odd = ~(largest <= top) | (plain != plain);  // 0 times NaN has no magnitude
   const row cut = (row)((bits)(__builtin_convertvector(sum, row) * unit) & ~0x1fffffffll);
   c = odd ? plain : cut;  // infinities and NaN add up as usual
 }
