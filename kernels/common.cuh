@@ -73,7 +73,8 @@ __device__ __forceinline__ void clear_padding(Bf16* row, int n) {
 }
 
 // add4 adds v to p[i..i+3], but nothing past n.
-__device__ __forceinline__ void add4(float* p, const float (&v)[4], long long i, long long n, bool wide = true) {
+template <class T>
+__device__ __forceinline__ void add4(T* p, const float (&v)[4], long long i, long long n, bool wide = true) {
   float sum[4];
   load4(sum, p, i, n, wide);
 #pragma unroll

@@ -17,6 +17,9 @@
 // C's rows are fastest in the grid, so that blocks with the same B run together and
 // read it from L2.
 //
+// The x and dx of *_packed, and the y of conv1x1_norm_bf16, are Bf16; past the P numbers of a
+// row, the x of conv1x1_dw_packed is 0.
+//
 // fwd: 4 (C + O) bytes and 2·C·O operations per pixel: bound by memory below some 400
 // channels at tf32 on an A100, by tensor cores above. dx also reads dx, and norm 8 bytes
 // per pixel.
@@ -29,9 +32,10 @@ using gemm::Precision;
 using gemm::Tile;
 using gemm::Walk;
 
-// Sources is the concatenation along channels of up to 4 tensors [B,C_i,P].
+// Sources is the concatenation along channels of up to 4 tensors [B,C_i,P] of X.
+template <class X>
 struct Sources {
-  const float* x[4];
+  const X* x[4];
   int end[4];  // the first channel after each source
   int P;
 
@@ -41,20 +45,20 @@ struct Sources {
   }
 
   // at returns channel c of sample b.
-  __device__ __forceinline__ const float* at(int b, int c) const {
+  __device__ __forceinline__ const X* at(int b, int c) const {
     const int i = (c >= end[0]) + (c >= end[1]) + (c >= end[2]);
     const int start = i == 0 ? 0 : i == 1 ? end[0] : i == 2 ? end[1] : end[2];
     const int stop = i == 0 ? end[0] : i == 1 ? end[1] : i == 2 ? end[2] : end[3];
-    const float* p = i == 0 ? x[0] : i == 1 ? x[1] : i == 2 ? x[2] : x[3];
-    return p + (static_cast<size_t>(b) * (stop - start) + (c - start)) * P;
+    const X* p = i == 0 ? x[0] : i == 1 ? x[1] : i == 2 ? x[2] : x[3];
+    return p + (static_cast<size_t>(b) * (stop - start) + (c - start)) * pitch<X>(P);
   }
 };
 
-#define SOURCES_PARAMETERS                                                                          \
-  const float *__restrict__ x0, const float *__restrict__ x1, const float *__restrict__ x2,         \
-      const float *__restrict__ x3, int end0, int end1, int end2, int end3
-#define SOURCES                                    \
-  Sources {                                        \
+#define SOURCES_PARAMETERS(X)                                                                               \
+  const X *__restrict__ x0, const X *__restrict__ x1, const X *__restrict__ x2, const X *__restrict__ x3,   \
+      int end0, int end1, int end2, int end3
+#define SOURCES(X)                                 \
+  Sources<X> {                                     \
     {x0, x1, x2, x3}, {end0, end1, end2, end3}, P  \
   }
 
@@ -76,17 +80,18 @@ struct Normalised {
 // Channels walks through channels 0, 1, ... of a sample of Sources, starting at pixel p0.
 template <class T>
 struct Channels {
-  const Sources& x;
+  const Sources<typename T::Number>& x;
   int b, p0, C, k, begin, end;  // k: channel of the tile's first line; begin and end: of its source
   Walk<T> walk;
 
-  __device__ __forceinline__ Channels(const Sources& x, int b, int p0, int C) : x(x), b(b), p0(p0), C(C), k(0), end(0) { enter(); }
+  __device__ __forceinline__ Channels(const Sources<typename T::Number>& x, int b, int p0, int C)
+      : x(x), b(b), p0(p0), C(C), k(0), end(0) { enter(); }
 
   // enter moves to the source that begins where the current one ends.
   __device__ __forceinline__ void enter() {
     begin = end;
     end = x.end_of(begin);
-    walk.start(x.at(b, begin), x.P, end - begin, x.P, k - begin, p0);
+    walk.start(x.at(b, begin), pitch<typename T::Number>(x.P), end - begin, x.P, k - begin, p0);
   }
 
   // fill starts the copies of a tile, source by source.
@@ -105,10 +110,10 @@ struct Channels {
 // Rows walks along the pixels of a sample of Sources, in its channels from c0 on.
 template <class T>
 struct Rows {
-  const float* from[T::each];
+  const typename T::Number* from[T::each];
   int rows;  // remaining
 
-  __device__ __forceinline__ void start(const Sources& x, int b, int c0, int C, int p0) {
+  __device__ __forceinline__ void start(const Sources<typename T::Number>& x, int b, int c0, int C, int p0) {
     rows = C - c0 - T::line();
 #pragma unroll
     for (int n = 0; n < T::each; n++) from[n] = x.at(b, c0 + T::line() + n * T::apart) + p0 + T::at();
@@ -124,11 +129,11 @@ struct Rows {
 };
 
 // forward takes the arguments of Prepare (gemm::multiply) last.
-template <Precision P_, class Prepare, class... Args>
-__device__ __forceinline__ void forward(float* y, const float* w, const float* bias, const float* res, const Sources& x,
-                                        int O, int C, int P, const Args&... prepared) {
+template <Precision P_, class Prepare, class Y, class X, class... Args>
+__device__ __forceinline__ void forward(Y* y, const float* w, const float* bias, const float* res, const Sources<X>& x, int O,
+                                        int C, int P, const Args&... prepared) {
   using A = Tile<gemm::M, true>;
-  using B = Tile<gemm::N, false>;
+  using B = Tile<gemm::N, false, false, X>;
   const int across = (O + gemm::M - 1) / gemm::M, b = blockIdx.y;
   const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::N;
   const bool wide = P % 4 == 0, wide_w = C % 4 == 0;
@@ -145,20 +150,20 @@ __device__ __forceinline__ void forward(float* y, const float* w, const float* b
       [&](int m, int n, const float (&v)[4]) {
         const int o = m0 + m;
         if (o >= O) return;
-        const size_t row = (static_cast<size_t>(b) * O + o) * P;
+        const size_t row = static_cast<size_t>(b) * O + o;
         const float add = bias ? bias[o] : 0.f;
         float sum[4] = {};
-        if (res) load4(sum, res + row, n0 + n, P, wide);
+        if (res) load4(sum, res + row * P, n0 + n, P, wide);
 #pragma unroll
         for (int k = 0; k < 4; k++) sum[k] += v[k] + add;
-        store4(y + row, sum, n0 + n, P, wide);
+        store4(y + row * pitch<Y>(P), sum, n0 + n, P, wide);
       },
       prepared...);
 }
 
 // backward writes dx [B,M,P] or adds to it; its channels are c0 to c0 + M of w's C.
-template <Precision P_>
-__device__ __forceinline__ void backward(float* dx, const float* w, const float* dy, int O, int C, int c0, int M, int P,
+template <Precision P_, class DX>
+__device__ __forceinline__ void backward(DX* dx, const float* w, const float* dy, int O, int C, int c0, int M, int P,
                                          bool add) {
   using A = Tile<gemm::M, false>;
   using B = Tile<gemm::N, false>;
@@ -178,7 +183,7 @@ __device__ __forceinline__ void backward(float* dx, const float* w, const float*
       },
       [&](int m, int n, const float (&v)[4]) {
         if (m0 + m >= M) return;
-        float* row = dx + (static_cast<size_t>(b) * M + m0 + m) * P;
+        DX* row = dx + (static_cast<size_t>(b) * M + m0 + m) * pitch<DX>(P);
         if (add) add4(row, v, n0 + n, P, wide);
         else store4(row, v, n0 + n, P, wide);
       });
@@ -187,11 +192,12 @@ __device__ __forceinline__ void backward(float* dx, const float* w, const float*
 // weights writes part z of dw: partial [groups,parts,O,C]. The pixels of each sample are
 // divided into steps of 16. A group is one sample or all; it has `of_group` steps, and
 // each of its parts has `steps` of them.
-template <Precision P_>
-__device__ __forceinline__ void weights(float* partial, const float* dy, const Sources& x, int O, int C, int P, int steps,
+template <Precision P_, class X>
+__device__ __forceinline__ void weights(float* partial, const float* dy, const Sources<X>& x, int O, int C, int P, int steps,
                                         int of_group, int parts) {
-  using A = Tile<gemm::M, true>;
-  using B = Tile<gemm::M, true>;
+  constexpr bool quads = sizeof(X) == 2;
+  using A = Tile<gemm::M, true, false, float, quads>;
+  using B = Tile<gemm::M, true, false, X, quads>;
   const int m0 = blockIdx.x * gemm::M, n0 = blockIdx.y * gemm::M;
   const int per_sample = (P + gemm::K - 1) / gemm::K, from = blockIdx.z % parts * steps;
   const int first = blockIdx.z / parts * of_group + from;
@@ -209,7 +215,7 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const S
           b++, p = 0;
         }
         rows.fill(to_a, wide);
-        channels.fill(to_b, wide, rows.along);
+        channels.fill(to_b, wide, rows.along + A::at() - B::at());
         rows.next();
       },
       [&](int m, int n, const auto& v) {
@@ -221,38 +227,47 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const S
       });
 }
 
-#define CONV1X1_FWD(P_)                                                                                            \
+#define CONV1X1_FWD(kind, P_, X)                                                                                   \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
-      conv1x1_fwd_##P_(float* __restrict__ y, const float* __restrict__ w, const float* __restrict__ bias,         \
-                       const float* __restrict__ res, SOURCES_PARAMETERS, int O, int C, int P, long long ws) {     \
-    forward<gemm::P_, gemm::Same>(y, w + blockIdx.y * ws, bias, res, SOURCES, O, C, P);                            \
+      conv1x1_fwd##kind##_##P_(float* __restrict__ y, const float* __restrict__ w, const float* __restrict__ bias, \
+                               const float* __restrict__ res, SOURCES_PARAMETERS(X), int O, int C, int P,          \
+                               long long ws) {                                                                     \
+    forward<gemm::P_, gemm::Same>(y, w + blockIdx.y * ws, bias, res, SOURCES(X), O, C, P);                         \
   }
-#define CONV1X1_DX(P_)                                                                                            \
+#define CONV1X1_DX(kind, P_, DX)                                                                                   \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
-      conv1x1_dx_##P_(float* __restrict__ dx, const float* __restrict__ w, const float* __restrict__ dy, int O,    \
-                      int C, int c0, int M, int P, long long ws, int add) {                                        \
+      conv1x1_dx##kind##_##P_(DX* __restrict__ dx, const float* __restrict__ w, const float* __restrict__ dy,      \
+                              int O, int C, int c0, int M, int P, long long ws, int add) {                         \
     backward<gemm::P_>(dx, w + blockIdx.y * ws, dy, O, C, c0, M, P, add);                                          \
   }
+#define CONV1X1_DW(kind, P_, X)                                                                                    \
+  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                   \
+      conv1x1_dw##kind##_##P_(float* __restrict__ partial, const float* __restrict__ dy, SOURCES_PARAMETERS(X),    \
+                              int O, int C, int P, int steps, int of_group, int parts) {                           \
+    weights<gemm::P_>(partial, dy, SOURCES(X), O, C, P, steps, of_group, parts);                                   \
+  }
 
-CONV1X1_FWD(tf32x3)
-CONV1X1_DX(tf32x3)
+CONV1X1_FWD(, tf32x3, float)
+CONV1X1_DX(, tf32x3, float)
+
+// Those of the wavelet, whose x and dx are Bf16.
+CONV1X1_FWD(_packed, bf16, Bf16)
+CONV1X1_DX(_packed, bf16, Bf16)
+CONV1X1_DW(_packed, bf16, Bf16)
 
 #define CONV1X1(P_)                                                                                                \
-  CONV1X1_FWD(P_)                                                                                                  \
+  CONV1X1_FWD(, P_, float)                                                                                         \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
-      conv1x1_norm_##P_(float* __restrict__ y, const float* __restrict__ w, const float* __restrict__ bias,        \
-                        const float* __restrict__ x, const float* __restrict__ stats, int O, int C, int P) {       \
+      conv1x1_norm_##P_(gemm::Stored<gemm::P_>* __restrict__ y, const float* __restrict__ w,                       \
+                        const float* __restrict__ bias, const float* __restrict__ x,                               \
+                        const float* __restrict__ stats, int O, int C, int P) {                                    \
     const float* mean = stats + static_cast<size_t>(blockIdx.y) * 2 * P;                                           \
     const int p0 = blockIdx.x / ((O + gemm::M - 1) / gemm::M) * gemm::N;                                           \
-    forward<gemm::P_, Normalised>(y, w, bias, nullptr, Sources{{x, x, x, x}, {C, C, C, C}, P}, O, C, P, mean,      \
-                                  mean + P, p0, P);                                                                \
+    const Sources<float> sources{{x, x, x, x}, {C, C, C, C}, P};                                                   \
+    forward<gemm::P_, Normalised>(y, w, bias, nullptr, sources, O, C, P, mean, mean + P, p0, P);                   \
   }                                                                                                                \
-  CONV1X1_DX(P_)                                                                                                   \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                   \
-      conv1x1_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy, SOURCES_PARAMETERS, int O, int C, \
-                      int P, int steps, int of_group, int parts) {                                                 \
-    weights<gemm::P_>(partial, dy, SOURCES, O, C, P, steps, of_group, parts);                                      \
-  }
+  CONV1X1_DX(, P_, float)                                                                                          \
+  CONV1X1_DW(, P_, float)
 CONV1X1(float32)
 CONV1X1(tf32)
 CONV1X1(bf16)

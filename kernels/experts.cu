@@ -6,8 +6,8 @@
 // could be; blocks without a job return at once.
 //
 // x, u, dy, y, du [B,C,P]; e and de [B,S,2h,P], gated and dgated [B,S,h,P] of a round; a
-// table holds the addresses of each expert's weights. u, e, de, gated and dgated are Bf16 if
-// that is the precision; past the P numbers of a row, u, de and gated are then 0.
+// table holds the addresses of each expert's weights. u, du, e, de, gated and dgated are Bf16
+// if that is the precision; past the P numbers of a row, u, de and gated are then 0.
 //
 //               A                  B             C, grid (x, y, z)
 //   expand_fwd  Expand             u_b           e of a job     tiles, B·S
@@ -119,8 +119,8 @@ __device__ __forceinline__ void spread(Stored<P_>* y, const float* const* weight
 
 // gather: y_b = base_b + the sum of W x over the jobs of sample b. x [B,S,K,P];
 // base may be y, or absent.
-template <Precision P_, bool TRANSPOSED>
-__device__ __forceinline__ void gather(float* y, const float* base, const float* const* weights, const int* experts,
+template <Precision P_, bool TRANSPOSED, class Y>
+__device__ __forceinline__ void gather(Y* y, const Y* base, const float* const* weights, const int* experts,
                                        const Stored<P_>* x, int S, int M, int K, int P) {
   const int b = blockIdx.y;
   experts += b * S;
@@ -129,7 +129,7 @@ __device__ __forceinline__ void gather(float* y, const float* base, const float*
   if (count == 0 && base == y) return;
   product<P_, TRANSPOSED, true>(weights, experts, count, x + static_cast<size_t>(b) * S * K * pitch<Stored<P_>>(P), M, K, P,
                                 [&](int m, int n, const float (&v)[4]) {
-                                  const size_t row = (static_cast<size_t>(b) * M + m) * P;
+                                  const size_t row = (static_cast<size_t>(b) * M + m) * pitch<Y>(P);
                                   float sum[4] = {};
                                   if (base) load4(sum, base + row, n, P, P % 4 == 0);
 #pragma unroll
@@ -204,9 +204,9 @@ __device__ __forceinline__ void weights(float* partial, const DY* dy, const Stor
     spread<gemm::P_, true, false>(dgated, project, expert, dy, S, M, K, P);                                              \
   }                                                                                                                      \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                         \
-      experts_expand_dx_##P_(float* du, const float* base, const float* const* __restrict__ expand,                      \
-                             const int* __restrict__ expert, const Stored<gemm::P_>* __restrict__ de, int S, int M,      \
-                             int K, int P) {                                                                             \
+      experts_expand_dx_##P_(Stored<gemm::P_>* du, const Stored<gemm::P_>* base,                                         \
+                             const float* const* __restrict__ expand, const int* __restrict__ expert,                    \
+                             const Stored<gemm::P_>* __restrict__ de, int S, int M, int K, int P) {                      \
     gather<gemm::P_, true>(du, base, expand, expert, de, S, M, K, P);                                                    \
   }                                                                                                                      \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                         \

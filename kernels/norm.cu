@@ -18,7 +18,7 @@
 // fwd: 8 bytes and 8 operations per number. grad: 16 bytes (20 with the residual) and 14
 // operations per number, and the two sums of each channel over the block's pixels, which
 // rows_sum adds. Bound by memory. In grad each thread has two loads of 16 bytes in flight.
-// Threads a multiprocessor, at least: 2048, layer_norm_fwd* 1280, layer_norm_grad 1024.
+// Threads a multiprocessor, at least: 2048, layer_norm_fwd* 1280, layer_norm_grad* 1024.
 #include "common.cuh"
 
 constexpr int pixels = 32, rows = 32, threads = 256;
@@ -121,14 +121,14 @@ __device__ __forceinline__ void forward(U* u, float* stats, const float* x, cons
 LAYER_NORM(, float)
 LAYER_NORM(_packed, Bf16)
 
-// layer_norm_grad: partial [2,C,blocks] gets each block's sums of du x̂ and of du.
-// dx, residual and partial may be absent. Without `add`, dx is overwritten.
-extern "C" __global__ void __launch_bounds__(threads, 4)
-    layer_norm_grad(float* __restrict__ dx, float* __restrict__ partial, const float* __restrict__ du,
-                    const float* __restrict__ residual, const float* __restrict__ x, const float* __restrict__ stats,
-                    const float* __restrict__ weight, int C, int P, int add) {
+// gradient is layer_norm_grad with du as U.
+template <class U>
+__device__ __forceinline__ void gradient(float* dx, float* partial, const U* du, const float* residual, const float* x,
+                                         const float* stats, const float* weight, int C, int P, bool add) {
   const Place at(P);
+  const int line = pitch<U>(P);
   const long long sample = static_cast<long long>(blockIdx.y) * C * P;
+  du += static_cast<long long>(blockIdx.y) * C * line;
   const int block = blockIdx.y * gridDim.x + blockIdx.x, blocks = gridDim.x * gridDim.y;
   float mean[4], scale[4], d[4], v[4], g[4] = {}, gx[4] = {};
   load4(mean, stats + static_cast<long long>(blockIdx.y) * 2 * P, at.p, P, at.wide);
@@ -136,7 +136,7 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
   for (int c0 = 0; c0 < C; c0 += rows) {  // the same loop in all lanes, for sum_pixels
     const int c = c0 + at.row, n = c < C ? P : 0;
     const long long plane = sample + static_cast<long long>(c) * P;
-    load4(d, du + plane, at.p, n, at.wide);
+    load4(d, du + static_cast<long long>(c) * line, at.p, n, at.wide);
     load4(v, x + plane, at.p, n, at.wide);
     const float w = c < C ? weight[c] : 0.f;
     float along = 0.f, sum = 0.f;
@@ -161,7 +161,7 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
   for (int c = at.row; c < C; c += rows) {
     const long long plane = sample + static_cast<long long>(c) * P;
     const float w = weight[c];
-    load4(d, du + plane, at.p, P, at.wide);
+    load4(d, du + static_cast<long long>(c) * line, at.p, P, at.wide);
     load4(v, x + plane, at.p, P, at.wide);
 #pragma unroll
     for (int k = 0; k < 4; k++) v[k] = (w * d[k] - g[k] - (v[k] - mean[k]) * scale[k] * gx[k]) * scale[k];
@@ -176,6 +176,20 @@ extern "C" __global__ void __launch_bounds__(threads, 4)
     store4(dx + plane, d, at.p, P, at.wide);
   }
 }
+
+// layer_norm_grad: partial [2,C,blocks] gets each block's sums of du x̂ and of du.
+// dx, residual and partial may be absent. Without `add`, dx is overwritten. The du of
+// layer_norm_grad_packed is Bf16.
+#define LAYER_NORM_GRAD(suffix, U)                                                                                     \
+  extern "C" __global__ void __launch_bounds__(threads, 4)                                                             \
+      layer_norm_grad##suffix(float* __restrict__ dx, float* __restrict__ partial, const U* __restrict__ du,           \
+                              const float* __restrict__ residual, const float* __restrict__ x,                         \
+                              const float* __restrict__ stats, const float* __restrict__ weight, int C, int P,         \
+                              int add) {                                                                               \
+    gradient(dx, partial, du, residual, x, stats, weight, C, P, add);                                                  \
+  }
+LAYER_NORM_GRAD(, float)
+LAYER_NORM_GRAD(_packed, Bf16)
 
 // layer_norm_fold: folded = w ⊙ weight and folded_bias = w·bias, one warp for each of w's O
 // rows. 8 bytes and 3 operations per number of w.

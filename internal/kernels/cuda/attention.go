@@ -59,7 +59,7 @@ func (b *Backend) attendChannels(s, qkv, temperature kernels.Tensor) *channelAtt
 	a.hat, a.length = b.Alloc(a.B, 2*a.C, s.Shape[2], s.Shape[3]), b.Alloc(a.B, 2*a.C)
 	a.cosine, a.a = b.Alloc(a.B, a.C, a.d), b.Alloc(a.B, a.C, a.d)
 
-	b.project(b.nearly("conv1x1_fwd"), a.hat, a.weights, kernels.Tensor{}, kernels.Tensor{}, s)
+	b.project(b.nearly("conv1x1_fwd"), a.hat, a.weights, kernels.Tensor{}, s)
 	b.launch("attention_unit", a.perRow(), a.hat, a.length, a.P)
 	p := a.times(a.d, a.d, a.P)
 	parts := p.cut()

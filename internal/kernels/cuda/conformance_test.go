@@ -15,7 +15,8 @@ import (
 var slack = map[Precision]float64{Float32: 1, TF32: 50, BF16: 400}
 
 // stored are the intermediate results that a backend rounds only because it stores them at
-// its precision: of GatedFFN e, and in its gradient q, which are no operands of products.
+// its precision, if they take an allowance: of GatedFFN e, and in its gradient q, which are
+// no operands of products.
 var stored = map[Precision]map[string]int{BF16: {"GatedFFN": 2}}
 
 // small leaves out the large rows on a GPU too, for tools that slow it down.

@@ -35,6 +35,7 @@ type conv1x1 struct {
 	stride     int64 // between the samples' weights; 0 if they have the same
 	sources    []any // the kernels' arguments: 4 pointers, 4 ends
 	ends       []int
+	stored     bool // the source is as Backend.stored allocates it
 }
 
 // newConv1x1 describes a convolution by w [O,C], or by one w per sample, [B,O,C].
@@ -66,6 +67,16 @@ func newConv1x1(op string, y, w kernels.Tensor, xs []kernels.Tensor) conv1x1 {
 	return c
 }
 
+// ofStored is newConv1x1 of a source that Backend.stored has allocated, [B,C,...].
+func ofStored(op string, y, w, x kernels.Tensor) conv1x1 {
+	c := newConv1x1(op, y, w, []kernels.Tensor{{Shape: kernels.Shape{y.Shape[0], x.Shape[1], y.Shape[2], y.Shape[3]}}})
+	for i := range maxSources {
+		c.sources[i] = x
+	}
+	c.stored = true
+	return c
+}
+
 // product returns the grid of a product with m rows for each sample.
 func (c conv1x1) product(m, shared int) grid {
 	return grid{x: ceil(m, tileM) * ceil(c.P, tileN), y: c.B, z: 1, shared: shared}
@@ -73,12 +84,16 @@ func (c conv1x1) product(m, shared int) grid {
 
 // Conv1x1 computes y = w·concat(xs) + bias.
 func (b *Backend) Conv1x1(y, w, bias kernels.Tensor, xs ...kernels.Tensor) {
-	b.project(b.precise("conv1x1_fwd"), y, w, bias, kernels.Tensor{}, xs...)
+	b.project(b.precise("conv1x1_fwd"), y, w, bias, xs...)
 }
 
-// project computes y = w·concat(xs) + bias + res with the given kernel.
-func (b *Backend) project(kernel string, y, w, bias, res kernels.Tensor, xs ...kernels.Tensor) {
-	c := newConv1x1("Conv1x1", y, w, xs)
+// project computes y = w·concat(xs) + bias with the given kernel.
+func (b *Backend) project(kernel string, y, w, bias kernels.Tensor, xs ...kernels.Tensor) {
+	b.convolve(kernel, newConv1x1("Conv1x1", y, w, xs), y, w, bias, kernels.Tensor{})
+}
+
+// convolve computes y = w·concat(c's sources) + bias + res with the given kernel.
+func (b *Backend) convolve(kernel string, c conv1x1, y, w, bias, res kernels.Tensor) {
 	args := append([]any{y, w, bias, res}, c.sources...)
 	b.launch(kernel, c.product(c.O, sharedFwd), append(args, c.O, c.C, c.P, c.stride)...)
 }
@@ -121,8 +136,11 @@ func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
 	parts := ceil(steps, each)
 	g.z = groups * parts
 	partial := b.Alloc(g.z, c.O, c.C)
-	args := append([]any{partial, dy}, c.sources...)
-	b.launch(b.precise("conv1x1_dw"), g, append(args, c.O, c.C, c.P, each, steps, parts)...)
+	args, kernel := append([]any{partial, dy}, c.sources...), "conv1x1_dw"
+	if c.stored {
+		kernel = b.packed(kernel)
+	}
+	b.launch(b.precise(kernel), g, append(args, c.O, c.C, c.P, each, steps, parts)...)
 	b.addParts(dw, partial, groups, parts)
 	b.Free(partial)
 }

@@ -83,7 +83,7 @@ func (c *counter) dispatch(l *launched, samples string) {
 // parts of them, for the kernels of convolutions and products: numbers; parameters, where a tensor stands for its
 // number of elements; "blocks", the grid's y; and "jobs", the experts that samples run.
 var multiplications = map[string]string{
-	"conv1x1_fwd": "y C", "conv1x1_norm": "y C", "conv1x1_dx": "dx O", "conv1x1_dw": "dy C",
+	"conv1x1_fwd": "y C", "conv1x1_norm": "x O", "conv1x1_dx": "dy M", "conv1x1_dw": "dy C",
 	"conv3x3_fwd": "9 y C", "conv3x3_dx": "9 dx O", "conv3x3_dw": "9 dy C",
 	"linear_fwd": "y K", "linear_dx": "dx O", "linear_dw": "dy K",
 	"mix_fwd": "y L", "mix_dc": "dc R", "mix_dots": "dy L",
@@ -205,7 +205,7 @@ func repeated(parameter string, args []argument, i int) bool {
 }
 
 // gradient matches the parameters that are gradients to compute.
-var gradient = regexp.MustCompile(`^(?:float|T|Stored<gemm::P_>) ?\*(?: __restrict__)? ?(d\w+)$`)
+var gradient = regexp.MustCompile(`^(?:float|DX|T|Stored<gemm::P_>) ?\*(?: __restrict__)? ?(d\w+)$`)
 
 // source returns a kernel's name in its source, without what a macro adds.
 func (c *counter) source(name string) string {
@@ -220,6 +220,8 @@ func (c *counter) source(name string) string {
 
 var declaration = regexp.MustCompile(`extern "C" __global__ void (?:__launch_bounds__\([^()]*\) ?)?(\w+?)_?(?:##\w+)*\(([^(){};]*)\)`)
 
+var sourcesParameters = regexp.MustCompile(`SOURCES_PARAMETERS\(\w+\)`)
+
 // signatures reads the parameters of every kernel from its source.
 func signatures(t *testing.T) map[string][]string {
 	files, err := filepath.Glob(filepath.Join(sharedtest.Root(t), "kernels", "*.cu"))
@@ -233,7 +235,7 @@ func signatures(t *testing.T) map[string][]string {
 			t.Fatal(err)
 		}
 		flat := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "\\\n", " ")), " ")
-		flat = strings.ReplaceAll(flat, "SOURCES_PARAMETERS", "const float* source0, const float* source1, const float* source2, const float* source3, int, int, int, int")
+		flat = sourcesParameters.ReplaceAllString(flat, "const float* source0, const float* source1, const float* source2, const float* source3, int, int, int, int")
 		for _, m := range declaration.FindAllStringSubmatch(flat, -1) {
 			all[m[1]] = nil
 			for p := range strings.SplitSeq(m[2], ",") {

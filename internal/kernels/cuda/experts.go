@@ -110,7 +110,7 @@ func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN
 		return
 	}
 	e := b.newExperts(x, fs, route)
-	l := b.layerNormStored(x, n)
+	l := b.layerNorm(x, n)
 	expanded, gated := e.channels(2*e.h), e.channels(e.h)
 	base := x
 	for r := range e.rounds {
@@ -155,15 +155,15 @@ func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels
 	}
 	checkExperts("GatedFFNGrad", x, fs, route)
 	e := b.newExperts(x, fs, route)
-	l := b.layerNormStored(x, n)
+	l := b.layerNorm(x, n)
 	d := expertGrads{expertsWanted: want, droute: droute}
 	d.expand, d.depthwise, d.project = b.ffnAddresses(dfs)
 	if want.u {
-		d.du = b.Alloc(x.Shape...)
+		d.du = b.stored(e.P, e.B, e.C)
 	}
 	e.backward(d, l.u, dy)
 	if want.u {
-		b.layerNormGrad(dx, dn, d.du, dy, l)
+		b.layerNormGrad(b.packed("layer_norm_grad"), dx, dn, d.du, dy, l)
 	}
 	b.Free(d.du)
 	l.free(b)

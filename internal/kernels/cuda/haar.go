@@ -58,26 +58,22 @@ func (b *Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
 	b.launch("idwt_grad", g, append([]any{dll, dbands, dy}, extents...)...)
 }
 
-// split computes s [B,4C,H/2,W/2], the subbands of x [B,C,H,W] as LL, HL, LH, HH, or
-// adds them to s. x may be channels of a larger tensor, which has `of` of them.
-func (b *Backend) split(s kernels.Tensor, x from, of int, add bool) {
-	kernel := "dwt_fwd"
-	if add {
-		kernel = "idwt_grad"
-	}
-	ll, bands, g, extents := b.subbands("split", s, x.Shape, of)
+// split computes s [B,4C,h,w], the subbands of x [B,C,2h,2w] as LL, HL, LH, HH, or adds
+// them to s, as the kernel does. x may be channels of a larger tensor, which has `of` of them.
+func (b *Backend) split(kernel string, s kernels.Tensor, x from, of int) {
+	ll, bands, g, extents := subbands("split", s, of)
 	b.launch(kernel, g, append([]any{ll, bands, x}, extents...)...)
 }
 
 // join inverts split.
-func (b *Backend) join(x from, of int, s kernels.Tensor) {
-	ll, bands, g, extents := b.subbands("join", s, x.Shape, of)
-	b.launch("idwt_fwd", g, append([]any{x, ll, bands, kernels.Tensor{}}, extents...)...)
+func (b *Backend) join(kernel string, x from, of int, s kernels.Tensor) {
+	ll, bands, g, extents := subbands("join", s, of)
+	b.launch(kernel, g, append([]any{x, ll, bands, kernels.Tensor{}}, extents...)...)
 }
 
 // subbands returns the parts of s, and haar's results.
-func (b *Backend) subbands(op string, s kernels.Tensor, x kernels.Shape, of int) (ll, bands from, g grid, extents []any) {
-	B, C, h, w := x[0], x[1], x[2]/2, x[3]/2
-	g, extents = haar(op, x, of, 4*C, 4*C)
+func subbands(op string, s kernels.Tensor, of int) (ll, bands from, g grid, extents []any) {
+	B, C, h, w := s.Shape[0], s.Shape[1]/4, s.Shape[2], s.Shape[3]
+	g, extents = haar(op, kernels.Shape{B, C, 2 * h, 2 * w}, of, 4*C, 4*C)
 	return inside(s, 0, B, C, h, w), inside(s, C*h*w, B, 3*C, h, w), g, extents
 }

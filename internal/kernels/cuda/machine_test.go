@@ -21,12 +21,13 @@ import (
 // machineFact describes the machine code of a kernel, on sm_80 and sm_90 alike.
 // Compilation already refuses spilled registers.
 type machineFact struct {
-	shared int  // bytes of dynamic shared memory
-	wide   bool // reads and writes 16 bytes at a time
-	stores bool // writes 16 bytes at a time, and reads little
-	halves bool // writes 8 bytes at a time, 4 Bf16; of the variants of a product, that for bf16 does
-	packed bool // also reads 8
-	gemm   bool // copies asynchronously, 16 bytes at a time, and has variants
+	shared int       // bytes of dynamic shared memory
+	wide   bool      // reads and writes 16 bytes at a time
+	stores bool      // writes 16 bytes at a time, and reads little
+	halves bool      // writes 8 bytes at a time, 4 Bf16; of the variants of a product, that for bf16 does
+	packed bool      // also reads 8
+	gemm   bool      // copies asynchronously, 16 bytes at a time, and has variants
+	only   Precision // that of a product with a single variant
 }
 
 // The instructions of the tensor cores.
@@ -50,10 +51,11 @@ var machineFacts = map[string]machineFact{
 	"scale_rows_dots":  {},
 	"rows_sum":         {},
 
-	"layer_norm_fwd":        {wide: true},
-	"layer_norm_fwd_packed": {halves: true},
-	"layer_norm_grad":       {wide: true},
-	"layer_norm_fold":       {},
+	"layer_norm_fwd":         {wide: true},
+	"layer_norm_fwd_packed":  {halves: true},
+	"layer_norm_grad":        {wide: true},
+	"layer_norm_grad_packed": {wide: true},
+	"layer_norm_fold":        {},
 
 	"linear_fwd": {},
 	"linear_dx":  {},
@@ -99,17 +101,20 @@ var machineFacts = map[string]machineFact{
 	"clip_fwd":    {wide: true},
 	"average_fwd": {wide: true},
 
-	"dwt_fwd":   {wide: true},
-	"dwt_grad":  {wide: true},
-	"idwt_fwd":  {wide: true},
-	"idwt_grad": {wide: true},
+	"dwt_fwd": {wide: true}, "dwt_grad": {wide: true}, "idwt_fwd": {wide: true}, "idwt_grad": {wide: true},
+	"dwt_fwd_packed":   {stores: true},
+	"idwt_fwd_packed":  {halves: true},
+	"idwt_grad_packed": {wide: true},
 
-	"conv1x1_fwd":   {shared: sharedFwd, gemm: true, wide: true},
-	"conv1x1_norm":  {shared: sharedFwd, gemm: true, wide: true},
-	"conv1x1_dx":    {shared: sharedDx, gemm: true, wide: true},
-	"conv1x1_dw":    {shared: sharedDw, gemm: true},
-	"conv1x1_sum":   {wide: true},
-	"conv1x1_dbias": {},
+	"conv1x1_fwd":        {shared: sharedFwd, gemm: true, wide: true},
+	"conv1x1_norm":       {shared: sharedFwd, gemm: true, wide: true, halves: true},
+	"conv1x1_dx":         {shared: sharedDx, gemm: true, wide: true},
+	"conv1x1_dw":         {shared: sharedDw, gemm: true},
+	"conv1x1_fwd_packed": {shared: sharedFwd, gemm: true, wide: true, only: BF16},
+	"conv1x1_dx_packed":  {shared: sharedDx, gemm: true, packed: true, only: BF16},
+	"conv1x1_dw_packed":  {shared: sharedDw, gemm: true, only: BF16},
+	"conv1x1_sum":        {wide: true},
+	"conv1x1_dbias":      {},
 
 	"conv3x3_fwd": {shared: shared3x3Fwd, gemm: true, wide: true},
 	"conv3x3_dx":  {shared: shared3x3Dx, gemm: true, wide: true},
@@ -133,7 +138,7 @@ var machineFacts = map[string]machineFact{
 	"experts_expand_fwd":  {shared: sharedFwd, gemm: true, wide: true, halves: true},
 	"experts_project_fwd": {shared: sharedFwd, gemm: true, wide: true},
 	"experts_project_dx":  {shared: sharedDx, gemm: true, wide: true, halves: true},
-	"experts_expand_dx":   {shared: sharedDx, gemm: true, wide: true},
+	"experts_expand_dx":   {shared: sharedDx, gemm: true, wide: true, halves: true},
 	"experts_expand_dw":   {shared: sharedDw, gemm: true},
 	"experts_project_dw":  {shared: sharedDw, gemm: true},
 	"experts_dw_sum":      {wide: true},
@@ -144,8 +149,7 @@ var machineFacts = map[string]machineFact{
 	"experts_fused_fwd_64": {shared: fusedShared(64), gemm: true},
 	"experts_fused_fwd_96": {shared: fusedShared(96), gemm: true},
 
-	"trail_note": {},
-
+	"trail_note":       {},
 	"gate_fwd":         {wide: true},
 	"gate_fwd_packed":  {packed: true},
 	"gate_grad":        {wide: true},
@@ -181,7 +185,7 @@ func factOf(name string) (fact machineFact, tensor string, ok bool) {
 	for i, instruction := range []string{"", hmmaTF32, hmmaBF16, hmmaTF32} {
 		if product, found := strings.CutSuffix(name, variants[i]); found {
 			fact, ok = machineFacts[product]
-			return fact, instruction, ok && fact.gemm
+			return fact, instruction, ok && fact.gemm && (fact.only == "" || variants[i] == "_"+string(fact.only))
 		}
 	}
 	return fact, "", false
@@ -303,7 +307,9 @@ func TestMachineCode(t *testing.T) {
 			continue
 		}
 		for _, p := range precisions {
-			lack[name+"_"+string(p)] = true
+			if fact.only == "" || fact.only == p {
+				lack[name+"_"+string(p)] = true
+			}
 		}
 	}
 	for family := range families {

@@ -13,13 +13,9 @@ type normed struct {
 	grid        grid
 }
 
-// layerNorm normalises x, for a product. The caller must free its result.
+// layerNorm normalises x, for a product; stored allocates the result, which the caller
+// must free.
 func (b *Backend) layerNorm(x kernels.Tensor, n kernels.Norm) normed {
-	return b.layerNormTo("layer_norm_fwd", b.Alloc(x.Shape...), x, n)
-}
-
-// layerNormStored is layerNorm with the result as stored allocates it.
-func (b *Backend) layerNormStored(x kernels.Tensor, n kernels.Norm) normed {
 	u := b.stored(x.Shape[2]*x.Shape[3], x.Shape[0], x.Shape[1])
 	return b.layerNormTo(b.packed("layer_norm_fwd"), u, x, n)
 }
@@ -36,16 +32,16 @@ func (b *Backend) layerNormTo(kernel string, u, x kernels.Tensor, n kernels.Norm
 	return l
 }
 
-// layerNormGrad adds to dx and dn the gradient that belongs to du, and to dx the
-// residual too. Each of the three may be absent.
-func (b *Backend) layerNormGrad(dx kernels.Tensor, dn kernels.Norm, du, residual kernels.Tensor, l normed) {
+// layerNormGrad adds to dx and dn, with a kernel, the gradient that belongs to du, and to dx
+// the residual too. Each of the three may be absent.
+func (b *Backend) layerNormGrad(kernel string, dx kernels.Tensor, dn kernels.Norm, du, residual kernels.Tensor, l normed) {
 	var partial kernels.Tensor
 	blocks := l.grid.x * l.grid.y
 	if !dn.Weight.IsZero() || !dn.Bias.IsZero() {
 		partial = b.Alloc(2, l.C, blocks)
 	}
 	add := number(!b.fresh(dx))
-	b.launch("layer_norm_grad", l.grid, dx, partial, du, residual, l.x, l.stats, l.n.Weight, l.C, l.P, add)
+	b.launch(kernel, l.grid, dx, partial, du, residual, l.x, l.stats, l.n.Weight, l.C, l.P, add)
 	if !dn.Weight.IsZero() {
 		b.launch("rows_sum", perRow(l.C), dn.Weight, inside(partial, 0, l.C, blocks), l.C, blocks)
 	}
@@ -61,10 +57,11 @@ func (l normed) free(b *Backend) {
 	b.Free(l.stats)
 }
 
-// layerNormConv1x1 computes y = w·LN(x), w [O,C]. LN(x) is not written.
+// layerNormConv1x1 computes y = w·LN(x), w [O,C], in y that stored allocates. LN(x) is not
+// written.
 func (b *Backend) layerNormConv1x1(y, x kernels.Tensor, n kernels.Norm, w kernels.Tensor) {
 	l := b.layerNormTo("layer_norm_fwd", kernels.Tensor{}, x, n)
-	c := newConv1x1("LN and Conv1x1", y, w, []kernels.Tensor{x})
+	c := newConv1x1("LN and Conv1x1", kernels.Tensor{Shape: kernels.Shape{x.Shape[0], y.Shape[1], x.Shape[2], x.Shape[3]}}, w, []kernels.Tensor{x})
 	folded, bias := b.Alloc(c.O, c.C), b.Alloc(c.O)
 	b.launch("layer_norm_fold", over(c.O, 8), folded, bias, w, n.Weight, n.Bias, c.O, c.C)
 	b.launch(b.precise("conv1x1_norm"), c.product(c.O, sharedFwd), y, folded, bias, x, l.stats, c.O, c.C, c.P)

@@ -45,9 +45,9 @@ func (s *spectral) grid(samples int) grid {
 func (s *spectral) fuse(f kernels.Fuse, xs [2]kernels.Tensor) (hidden, out kernels.Tensor) {
 	hidden, out = s.Alloc(s.logs[0].Shape...), s.Alloc(s.logs[0].Shape...)
 	product := s.atLeastTF32("conv1x1_fwd")
-	s.project(product, hidden, f.W1, f.B1, kernels.Tensor{}, xs[:]...)
+	s.project(product, hidden, f.W1, f.B1, xs[:]...)
 	s.launch("leaky_fwd", over(hidden.Len(), perBlock), hidden, int64(hidden.Len()))
-	s.project(product, out, f.W2, f.B2, kernels.Tensor{}, hidden)
+	s.project(product, out, f.W2, f.B2, hidden)
 	return hidden, out
 }
 
