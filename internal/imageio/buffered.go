@@ -5,44 +5,36 @@ import (
 	"image"
 	"io"
 	"math"
-
-	"golang.org/x/image/bmp"
 )
 
-// encodeBMP writes a BMP with golang.org/x/image/bmp, which does not write a
-// resolution.
+// encodeBMP writes a BMP of 24 bits per pixel, rows from the bottom. (The encoder of
+// golang.org/x/image/bmp cannot write a resolution.)
 func encodeBMP(out io.Writer, info *Info, img *image.NRGBA) error {
 	x, y, ok := info.Meta.Resolution.whole(1, perMetre, math.MaxInt32)
 	if !ok {
-		return bmp.Encode(out, img)
+		x, y = 0, 0
 	}
-	return bmp.Encode(&bmpHead{out: out, perMetre: [2]uint32{x, y}}, img)
-}
-
-// bmpHead inserts the resolution into a BMP's header on its way to out.
-type bmpHead struct {
-	out      io.Writer
-	perMetre [2]uint32
-	head     []byte // until it is complete
-}
-
-func (b *bmpHead) Write(p []byte) (int, error) {
-	const end = bmpFileHead + bmpInfo
-	if len(b.head) == end {
-		return b.out.Write(p)
+	const head = bmpFileHead + bmpInfo
+	row := make([]byte, (3*info.W+3)&^3)
+	size := uint32(len(row) * info.H)
+	const planesAndBits = 1 | 24<<16
+	fields := []uint32{head + size, 0, head, bmpInfo, uint32(info.W), uint32(info.H), planesAndBits, bmpNone, size, x, y, 0, 0}
+	if _, err := io.WriteString(out, "BM"); err != nil {
+		return err
 	}
-	n := min(len(p), end-len(b.head))
-	if b.head = append(b.head, p[:n]...); len(b.head) < end {
-		return n, nil
+	if err := binary.Write(out, binary.LittleEndian, fields); err != nil {
+		return err
 	}
-	for i, v := range b.perMetre {
-		binary.LittleEndian.PutUint32(b.head[38+4*i:], v)
+	for y := info.H - 1; y >= 0; y-- {
+		for x := range info.W {
+			pixel := img.Pix[y*img.Stride+4*x:]
+			row[3*x], row[3*x+1], row[3*x+2] = pixel[2], pixel[1], pixel[0]
+		}
+		if _, err := out.Write(row); err != nil {
+			return err
+		}
 	}
-	if _, err := b.out.Write(b.head); err != nil {
-		return 0, err
-	}
-	rest, err := b.out.Write(p[n:])
-	return n + rest, err
+	return nil
 }
 
 // bufferedWriter collects the whole picture for encoders that need it.
