@@ -2,15 +2,22 @@ package imageio
 
 import "bytes"
 
+// exifDirectory reads the first directory of an EXIF block: see tiffFile.directory.
+func exifDirectory(exif []byte) (t tiffFile, fields []field, next int64, err error) {
+	t, first, err := openTIFF(bytes.NewReader(exif))
+	if err == nil {
+		fields, next, err = t.directory(first)
+	}
+	return t, fields, next, err
+}
+
 // turnOf returns the orientation of the stored picture according to EXIF and XMP,
 // either of which may be missing. XMP counts only if EXIF has no such field, as in
 // other programs.
 func turnOf(exif, xmp []byte) orientation {
-	if t, first, err := openTIFF(bytes.NewReader(exif)); err == nil {
-		if fields, _, err := t.directory(first); err == nil {
-			if turn, found := t.turn(fields); found {
-				return turn
-			}
+	if t, fields, _, err := exifDirectory(exif); err == nil {
+		if turn, found := t.turn(fields); found {
+			return turn
 		}
 	}
 	turn, _ := xmpTurn(xmp)
@@ -48,11 +55,7 @@ var (
 // original, is unlinked. Anything that cannot be parsed stays as it is.
 func uprightEXIF(exif []byte, turn orientation) []byte {
 	out := bytes.Clone(exif)
-	t, first, err := openTIFF(bytes.NewReader(out))
-	if err != nil {
-		return out
-	}
-	fields, next, err := t.directory(first)
+	t, fields, next, err := exifDirectory(out)
 	if err != nil {
 		return out
 	}
@@ -64,7 +67,7 @@ func uprightEXIF(exif []byte, turn orientation) []byte {
 			}
 		}
 		// Directories of a damaged block may overlap.
-		if fields, next, err = t.directory(first); err != nil {
+		if _, fields, next, err = exifDirectory(out); err != nil {
 			return out
 		}
 	}

@@ -28,11 +28,7 @@ func (t tiffFile) resolution(fields []field) Resolution {
 
 // exifResolution returns the resolution in an EXIF block, for the stored picture.
 func exifResolution(exif []byte) Resolution {
-	t, first, err := openTIFF(bytes.NewReader(exif))
-	if err != nil {
-		return Resolution{}
-	}
-	fields, _, err := t.directory(first)
+	t, fields, _, err := exifDirectory(exif)
 	if err != nil {
 		return Resolution{}
 	}
@@ -55,11 +51,7 @@ func withResolution(exif []byte, r Resolution) (out []byte, ok bool) {
 	if exifResolution(exif).equals(r) {
 		return exif, true
 	}
-	t, first, err := openTIFF(bytes.NewReader(exif))
-	if err != nil {
-		return exif, false
-	}
-	fields, _, err := t.directory(first)
+	t, fields, _, err := exifDirectory(exif)
 	if err != nil {
 		return exif, false
 	}
@@ -94,11 +86,7 @@ func withResolution(exif []byte, r Resolution) (out []byte, ok bool) {
 // onlyResolution reports whether an EXIF block holds nothing else, except that the
 // picture is upright.
 func onlyResolution(exif []byte) bool {
-	t, first, err := openTIFF(bytes.NewReader(exif))
-	if err != nil {
-		return false
-	}
-	fields, _, err := t.directory(first)
+	_, fields, _, err := exifDirectory(exif)
 	said := []uint16{tagOrientation, tagXResolution, tagYResolution, tagResolutionUnit}
 	return err == nil && !slices.ContainsFunc(fields, func(f field) bool { return !slices.Contains(said, f.tag) })
 }

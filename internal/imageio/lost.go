@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/dustin/go-humanize/english"
 )
@@ -57,10 +56,7 @@ func listed(what []string) string {
 	if n := len(what) - few; n > 0 {
 		what = append(slices.Clone(what[:few]), fmt.Sprintf("%d more", n))
 	}
-	if len(what) < 2 {
-		return strings.Join(what, "")
-	}
-	return strings.Join(what[:len(what)-1], ", ") + " and " + what[len(what)-1]
+	return english.WordSeries(what, "and")
 }
 
 // leave records metadata that are left out for every format, because they may not be
