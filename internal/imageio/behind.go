@@ -91,15 +91,8 @@ func (b *Behind) look(in io.Reader) {
 	}
 }
 
-// lookFrom searches what follows a picture that ends at an offset in r, whose position
-// the caller then resets.
-func (b *Behind) lookFrom(r io.ReadSeeker, at int64) error {
-	if _, err := r.Seek(at, io.SeekStart); err != nil {
-		return err
-	}
-	b.look(r)
-	return nil
-}
+// lookFrom searches what follows a picture that ends at an offset in its file.
+func (b *Behind) lookFrom(file File, at int64) { b.look(from(file, at)) }
 
 // behindJPEG searches what follows a JPEG's end marker.
 func behindJPEG(in io.Reader, head *jpegHead) (b Behind) {

@@ -3,7 +3,6 @@ package imageio
 import (
 	"encoding/binary"
 	"io"
-	"math"
 	"math/bits"
 	"slices"
 )
@@ -256,11 +255,7 @@ func (f *bmpFile) unpack(dst, row []byte, depth int) {
 }
 
 // probeBMP reads a BMP's header.
-func probeBMP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
-	file, err := section(r)
-	if err != nil {
-		return s, p, upright, err
-	}
+func probeBMP(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
 	f, err := readBMP(file, limits)
 	if err != nil {
 		return s, p, upright, err
@@ -276,11 +271,7 @@ func probeBMP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientatio
 }
 
 // decodeBMP reads a BMP.
-func decodeBMP(r io.ReadSeeker, limits Limits) (*Image, error) {
-	file, err := section(r)
-	if err != nil {
-		return nil, err
-	}
+func decodeBMP(file File, limits Limits) (*Image, error) {
 	f, err := readBMP(file, limits)
 	if err != nil {
 		return nil, err
@@ -299,7 +290,7 @@ func decodeBMP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	m.adoptICC(f.colour.profile(file, meter))
 	m.Notes = slices.Concat(m.Notes, f.colour.notes, meter.notes())
 	if !f.runs() { // the end of run lengths is only known after decoding
-		m.Behind.look(io.NewSectionReader(file, f.end(), math.MaxInt64-f.end()))
+		m.Behind.lookFrom(file, f.end())
 	}
 	return m, nil
 }

@@ -36,10 +36,10 @@ type formatRow struct {
 
 	// probe reads a header: the shape of the stored picture that decode will return,
 	// and its orientation. It leaves Bytes at 0 if the shape alone determines it.
-	probe func(io.ReadSeeker, Limits) (shape, Probe, orientation, error)
-	// decode reads a picture from the beginning of its file. The Image may keep reading
-	// from the file; then it is streamed.
-	decode func(io.ReadSeeker, Limits) (*Image, error)
+	probe func(File, Limits) (shape, Probe, orientation, error)
+	// decode reads a picture. The Image may keep reading from the file; then it is
+	// streamed.
+	decode func(File, Limits) (*Image, error)
 	// encode starts a file of info's size and kind; info must fit the format.
 	encode func(io.Writer, *Info, Options) (rowWriter, error)
 

@@ -21,6 +21,7 @@ type shape struct {
 	w, h        int
 	depth       int // bits per sample: 8 or 16
 	grey, alpha bool
+	premult     bool // colour is multiplied by alpha (TIFF's associated alpha)
 }
 
 // colours returns the number of colour samples per pixel.

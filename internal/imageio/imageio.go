@@ -40,4 +40,6 @@ type Info struct {
 }
 
 // shape returns the shape of the picture as written, upright.
-func (i *Info) shape() shape { return shape{i.W, i.H, i.Depth, i.Grey, i.Alpha} }
+func (i *Info) shape() shape {
+	return shape{w: i.W, h: i.H, depth: i.Depth, grey: i.Grey, alpha: i.Alpha}
+}

@@ -74,8 +74,8 @@ func (d *jpegDecoder) decode() error {
 				return io.ErrUnexpectedEOF
 			}
 			return d.finish()
-		case marker == markerSOI, marker >= 0xd0 && marker <= 0xd7, marker == 0x01:
-			continue // these have no length
+		case bare(marker):
+			continue
 		}
 		data, err := d.segment()
 		if err != nil {
@@ -110,16 +110,12 @@ func (d *jpegDecoder) marker() (byte, error) {
 
 // segment reads the data of a marker.
 func (d *jpegDecoder) segment() ([]byte, error) {
-	var size [2]byte
-	if _, err := io.ReadFull(d.in, size[:]); err != nil {
-		return nil, cut(err)
-	}
-	n := int(binary.BigEndian.Uint16(size[:])) - 2
-	if n < 0 {
-		return nil, damaged(JPEG, "a segment's length is %d", n+2)
+	n, err := segmentLength(d.in)
+	if err != nil {
+		return nil, err
 	}
 	data := make([]byte, n)
-	_, err := io.ReadFull(d.in, data)
+	_, err = io.ReadFull(d.in, data)
 	return data, cut(err)
 }
 

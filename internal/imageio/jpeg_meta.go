@@ -45,29 +45,22 @@ type iccPart struct {
 }
 
 // scanJPEG reads the segments up to the first scan.
-func scanJPEG(r io.ReadSeeker, limits Limits) (*jpegHead, error) {
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	b, h := bufio.NewReader(r), &jpegHead{meter: limits.meter()}
+func scanJPEG(file File, limits Limits) (*jpegHead, error) {
+	b, h := bufio.NewReader(from(file, 0)), &jpegHead{meter: limits.meter()}
 	for {
 		marker, err := nextMarker(b)
 		if err != nil {
 			return nil, err
 		}
-		if marker == markerSOI || (marker >= 0xd0 && marker <= 0xd7) || marker == 0x01 {
-			continue // these have no length
+		if bare(marker) {
+			continue
 		}
 		if marker == markerSOS || marker == markerEOI {
 			return h, nil
 		}
-		var size [2]byte
-		if _, err := io.ReadFull(b, size[:]); err != nil {
+		n, err := segmentLength(b)
+		if err != nil {
 			return nil, err
-		}
-		n := int(binary.BigEndian.Uint16(size[:])) - 2
-		if n < 0 {
-			return nil, damaged(JPEG, "a segment's length is %d", n+2)
 		}
 		if carries(marker) && !h.meter.take(int64(n)) {
 			if _, err := b.Discard(n); err != nil {
@@ -81,6 +74,24 @@ func scanJPEG(r io.ReadSeeker, limits Limits) (*jpegHead, error) {
 		}
 		h.segment(marker, data)
 	}
+}
+
+// bare reports whether a marker has neither length nor data.
+func bare(marker byte) bool {
+	return marker == markerSOI || marker >= 0xd0 && marker <= 0xd7 || marker == 0x01
+}
+
+// segmentLength reads the length of the data after a marker.
+func segmentLength(in io.Reader) (int, error) {
+	var size [2]byte
+	if _, err := io.ReadFull(in, size[:]); err != nil {
+		return 0, cut(err)
+	}
+	n := int(binary.BigEndian.Uint16(size[:])) - 2
+	if n < 0 {
+		return 0, damaged(JPEG, "a segment's length is %d", n+2)
+	}
+	return n, nil
 }
 
 // carries reports whether a segment may hold metadata.

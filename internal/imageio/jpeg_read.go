@@ -3,12 +3,11 @@ package imageio
 import (
 	"bufio"
 	"encoding/binary"
-	"io"
 )
 
 // probeJPEG reads a JPEG's header.
-func probeJPEG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
-	h, err := scanJPEG(r, limits)
+func probeJPEG(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	h, err := scanJPEG(file, limits)
 	if err != nil {
 		return s, p, upright, err
 	}
@@ -20,8 +19,8 @@ func probeJPEG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 }
 
 // decodeJPEG reads a JPEG. Its planes stay subsampled: see chroma.
-func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
-	head, err := scanJPEG(r, limits)
+func decodeJPEG(file File, limits Limits) (*Image, error) {
+	head, err := scanJPEG(file, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -31,10 +30,7 @@ func decodeJPEG(r io.ReadSeeker, limits Limits) (*Image, error) {
 	if err := limits.check(head.shape().w, head.shape().h); err != nil {
 		return nil, err
 	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	in := bufio.NewReaderSize(r, 1<<16)
+	in := bufio.NewReaderSize(from(file, 0), 1<<16)
 	d := newJPEGDecoder(in)
 	if err := d.decode(); err != nil {
 		return nil, err

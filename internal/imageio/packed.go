@@ -5,12 +5,11 @@ import "image"
 // packed is a raster of interleaved samples, 16-bit ones big-endian. It may hold only
 // some rows of a picture, starting at row first.
 type packed struct {
-	kind    shape // of the whole picture
-	pix     []byte
-	stride  int  // in bytes
-	first   int  // the row that pix begins with
-	step    int  // bytes from one pixel to the next
-	premult bool // colour is multiplied by alpha (TIFF's associated alpha)
+	kind   shape // of the whole picture
+	pix    []byte
+	stride int // in bytes
+	first  int // the row that pix begins with
+	step   int // bytes from one pixel to the next
 }
 
 // newPacked allocates the first rows of a picture.
@@ -65,7 +64,7 @@ func (p *packed) colours(dst []float32, r image.Rectangle) error {
 			copy(dst[c*n:(c+1)*n], dst[:n])
 		}
 	}
-	if p.premult {
+	if p.kind.premult {
 		p.divide(dst, r)
 	}
 	return nil

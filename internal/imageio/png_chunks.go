@@ -89,13 +89,10 @@ func parseIHDR(data []byte) (h pngHeader, err error) {
 }
 
 // scanPNG reads all chunks except those of the pixels, which it skips.
-func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
+func scanPNG(file File, limits Limits) (*pngFile, error) {
 	f := &pngFile{turn: upright, meter: limits.meter()}
-	at, err := r.Seek(8, io.SeekStart)
-	if err != nil {
-		return nil, err
-	}
-	in := &skipper{r: r, in: bufio.NewReader(r), at: at}
+	at := int64(8)
+	in := &skipper{file: file, in: bufio.NewReader(from(file, at)), at: at}
 	for {
 		var head [8]byte
 		if _, err := io.ReadFull(in, head[:]); err != nil {
@@ -134,9 +131,9 @@ func scanPNG(r io.ReadSeeker, limits Limits) (*pngFile, error) {
 
 // skipper reads consecutive chunks, skipping what is not needed.
 type skipper struct {
-	r  io.ReadSeeker
-	in *bufio.Reader
-	at int64
+	file File
+	in   *bufio.Reader
+	at   int64
 }
 
 func (s *skipper) Read(p []byte) (int, error) {
@@ -149,8 +146,7 @@ func (s *skipper) skipTo(at int64) (err error) {
 	if n := at - s.at; n <= int64(s.in.Buffered()) {
 		_, err = s.in.Discard(int(n))
 	} else {
-		_, err = s.r.Seek(at, io.SeekStart)
-		s.in.Reset(s.r)
+		s.in.Reset(from(s.file, at))
 	}
 	s.at = at
 	return err

@@ -10,8 +10,8 @@ import (
 )
 
 // probePNG reads a PNG's header.
-func probePNG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
-	f, err := scanPNG(r, limits)
+func probePNG(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	f, err := scanPNG(file, limits)
 	if err != nil {
 		return s, p, upright, err
 	}
@@ -21,8 +21,8 @@ func probePNG(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientatio
 
 // decodePNG reads a PNG. A large one may be decoded while it is used, unless it is
 // interlaced.
-func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {
-	f, err := scanPNG(r, limits)
+func decodePNG(file File, limits Limits) (*Image, error) {
+	f, err := scanPNG(file, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -30,15 +30,13 @@ func decodePNG(r io.ReadSeeker, limits Limits) (*Image, error) {
 		return nil, err
 	}
 	if f.end > 0 {
-		if err := f.Behind.lookFrom(r, f.end); err != nil {
-			return nil, err
-		}
+		f.Behind.lookFrom(file, f.end)
 	}
 	var src raster
 	if f.header.interlaced {
-		src, err = f.interlaced(r)
+		src, err = f.interlaced(file)
 	} else {
-		src, err = streamed(f.shape(), limits, f.turn <= 2, func() (rowReader, error) { return newPNGRows(r, f) })
+		src, err = streamed(f.shape(), limits, f.turn <= 2, func() (rowReader, error) { return newPNGRows(file, f) })
 	}
 	if err != nil {
 		return nil, err
@@ -58,14 +56,11 @@ type pngRows struct {
 	left      int    // remaining rows
 }
 
-func newPNGRows(r io.ReadSeeker, f *pngFile) (*pngRows, error) {
-	if _, err := r.Seek(f.idat, io.SeekStart); err != nil {
-		return nil, err
-	}
-	idat := &idatReader{r: bufio.NewReaderSize(r, 1<<16)}
+func newPNGRows(file File, f *pngFile) (*pngRows, error) {
+	idat := &idatReader{r: bufio.NewReaderSize(from(file, f.idat), 1<<16)}
 	z, err := zlib.NewReader(idat)
 	if err != nil {
-		return nil, pngDataError(err)
+		return nil, dataError(PNG, err)
 	}
 	p := &pngRows{f: f, z: z, idat: idat, left: f.header.h}
 	p.begin(f.header.w)
@@ -84,8 +79,8 @@ var passes = [7]struct{ x, y, dx, dy int }{
 }
 
 // interlaced reads a PNG's seven passes.
-func (f *pngFile) interlaced(r io.ReadSeeker) (*packed, error) {
-	rows, err := newPNGRows(r, f)
+func (f *pngFile) interlaced(file File) (*packed, error) {
+	rows, err := newPNGRows(file, f)
 	if err != nil {
 		return nil, err
 	}
@@ -121,19 +116,11 @@ func (f *pngFile) interlaced(r io.ReadSeeker) (*packed, error) {
 // errIDATSum is passed on by the inflater.
 var errIDATSum = errors.New("a chunk's checksum is wrong")
 
-// pngDataError distinguishes damage of the compressed stream from its early end.
-func pngDataError(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return damaged(PNG, "its pixel data are broken (%v)", err)
-}
-
 // next reads one row into dst.
 func (p *pngRows) next(dst []byte) error {
 	p.cur, p.prev = p.prev, p.cur
 	if _, err := io.ReadFull(p.z, p.cur); err != nil {
-		return pngDataError(err)
+		return dataError(PNG, err)
 	}
 	h := p.f.header
 	step := max(1, h.channels()*int(h.depth)/8)
@@ -142,7 +129,7 @@ func (p *pngRows) next(dst []byte) error {
 	}
 	if p.left--; p.left == 0 {
 		if err := p.finish(); err != nil {
-			return pngDataError(err)
+			return dataError(PNG, err)
 		}
 	}
 	return p.f.expand(dst, p.cur[1:], p.w)

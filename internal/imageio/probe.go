@@ -3,9 +3,6 @@ package imageio
 import (
 	"errors"
 	"fmt"
-	"io"
-
-	"clusir/internal/userfile"
 )
 
 // Probe is what a file's header says about the picture, before it is decoded.
@@ -27,34 +24,34 @@ type Probe struct {
 
 // ProbeFile reads a picture's header.
 func ProbeFile(path string, limits Limits) (p Probe, err error) {
-	f, err := userfile.Open(path)
+	f, content, err := openFile(path)
 	if err != nil {
 		return p, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return ProbeReader(f, path, limits)
+	return ProbeReader(content, path, limits)
 }
 
 // FormatOfFile determines a file's format from its beginning, whatever its name.
 func FormatOfFile(path string) (format Format, err error) {
-	f, err := userfile.Open(path)
+	f, content, err := openFile(path)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return formatIn(f, path)
+	return formatIn(content, path)
 }
 
-// ProbeReader reads the header of the picture in r; errors call it name.
-func ProbeReader(r io.ReadSeeker, name string, limits Limits) (p Probe, err error) {
-	format, err := formatIn(r, name)
+// ProbeReader reads the header of the picture in a file; errors call it name.
+func ProbeReader(file File, name string, limits Limits) (p Probe, err error) {
+	format, err := formatIn(file, name)
 	if err != nil {
 		return p, err
 	}
 	var stored shape
 	var turn orientation
 	err = guarded(format, func() (err error) {
-		stored, p, turn, err = rowOf(format).probe(r, limits)
+		stored, p, turn, err = rowOf(format).probe(file, limits)
 		return err
 	})
 	if err == nil {

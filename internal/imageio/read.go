@@ -3,8 +3,8 @@ package imageio
 import (
 	"errors"
 	"fmt"
-	"image"
 	"io"
+	"os"
 
 	"clusir/internal/userfile"
 )
@@ -60,13 +60,36 @@ func noPixels(w, h int) error {
 	return fmt.Errorf("has a size of %d×%d: there is nothing to read", w, h)
 }
 
+// File is the content of a file, such as an *io.SectionReader or a *bytes.Reader.
+type File interface {
+	io.ReaderAt
+	Size() int64
+}
+
+// from returns a reader of the rest of a file.
+func from(file File, at int64) *io.SectionReader {
+	return io.NewSectionReader(file, at, file.Size()-at)
+}
+
+// openFile opens a file, which the caller must close, and returns its content.
+func openFile(path string) (f *os.File, content File, err error) {
+	if f, err = userfile.Open(path); err != nil {
+		return nil, nil, err
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, nil, errors.Join(userfile.Unreadable(path, err), f.Close())
+	}
+	return f, io.NewSectionReader(f, 0, size), nil
+}
+
 // Open opens the picture in a file, which the caller must close.
 func Open(path string, limits Limits) (*Image, error) {
-	f, err := userfile.Open(path)
+	f, content, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
-	m, err := Decode(f, path, limits)
+	m, err := Decode(content, path, limits)
 	if err != nil || !m.streamed() {
 		err = errors.Join(err, f.Close())
 	} else {
@@ -78,14 +101,14 @@ func Open(path string, limits Limits) (*Image, error) {
 	return m, nil
 }
 
-// Decode decodes a picture from r; errors call it name. It may keep reading from r
-// while the Image is in use.
-func Decode(r io.ReadSeeker, name string, limits Limits) (*Image, error) {
-	format, err := formatIn(r, name)
+// Decode decodes the picture in a file; errors call it name. It may keep reading from
+// the file while the Image is in use.
+func Decode(file File, name string, limits Limits) (*Image, error) {
+	format, err := formatIn(file, name)
 	if err != nil {
 		return nil, err
 	}
-	m, err := decode(format, r, limits)
+	m, err := decode(format, file, limits)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", name, err)
 	}
@@ -93,28 +116,25 @@ func Decode(r io.ReadSeeker, name string, limits Limits) (*Image, error) {
 	return m, nil
 }
 
-// formatIn determines the format of the picture in r and seeks back to its beginning.
-func formatIn(r io.ReadSeeker, name string) (Format, error) {
+// formatIn determines the format of the picture in a file.
+func formatIn(file File, name string) (Format, error) {
 	head := make([]byte, sniffLen)
-	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	n, err := file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return 0, fmt.Errorf("cannot read %s: %w", name, userfile.Reason(err))
 	}
 	format, err := sniff(head[:n])
 	if err != nil {
 		return 0, fmt.Errorf("%s %w", name, err)
 	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return 0, fmt.Errorf("cannot read %s: %w", name, err)
-	}
 	return format, nil
 }
 
 // decode runs a format's decoder and completes its errors.
-func decode(format Format, r io.ReadSeeker, limits Limits) (*Image, error) {
+func decode(format Format, file File, limits Limits) (*Image, error) {
 	var m *Image
 	err := guarded(format, func() (err error) {
-		m, err = rowOf(format).decode(r, limits)
+		m, err = rowOf(format).decode(file, limits)
 		return err
 	})
 	if err == nil && limits.Page > 0 {
@@ -134,12 +154,6 @@ func cutShort(f Format, err error) error {
 	return err
 }
 
-// library runs a third-party decoder, on a picture whose size was checked.
-func library(f Format, r io.Reader, decode func(io.Reader) (image.Image, error)) (img image.Image, err error) {
-	img, err = decode(r)
-	return img, libraryError(f, err)
-}
-
 // guarded calls a decoder. The recover is a last resort: no file may end the program.
 func guarded(f Format, call func() error) (err error) {
 	defer func() {
@@ -150,12 +164,15 @@ func guarded(f Format, call func() error) (err error) {
 	return call()
 }
 
-// libraryError phrases a library's error like damaged and unsupported.
-func libraryError(f Format, err error) error {
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+// dataError distinguishes damage of the pixels' data from their early end.
+func dataError(f Format, err error) error {
+	if errors.Is(err, errUnsupported) {
 		return err
 	}
-	return damaged(f, "%v", err)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return damaged(f, "its pixel data are broken (%v)", err)
 }
 
 // damaged returns the error of a picture whose data contradict its format.

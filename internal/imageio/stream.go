@@ -17,19 +17,9 @@ type rowStream struct {
 	rows   rowReader
 }
 
-// pixelRaster is a raster of rows in packed's form.
-type pixelRaster interface {
-	raster
-	pixels() *packed
-}
-
-func (p *packed) pixels() *packed { return p }
-
-func (s *rowStream) pixels() *packed { return &s.packed }
-
 // streamed returns a raster of the rows from open: a stream if that is allowed and the
 // rows exceed the limit, otherwise all of them.
-func streamed(s shape, limits Limits, may bool, open func() (rowReader, error)) (pixelRaster, error) {
+func streamed(s shape, limits Limits, may bool, open func() (rowReader, error)) (raster, error) {
 	stream := &rowStream{packed: *newPacked(s, 0), budget: int(limits.MaxBytes), open: open}
 	if may && limits.MaxBytes > 0 && s.bytes() > limits.MaxBytes {
 		return stream, nil

@@ -39,8 +39,7 @@ type tiffPage struct {
 	predicted      bool // samples are differences from those on the left
 	planar         bool // each channel is stored separately
 	tiled          bool
-	alphaAt        int // the sample that is alpha
-	premult        bool
+	alphaAt        int    // the sample that is alpha
 	dropped        int    // extra samples of unknown meaning
 	chunkW, chunkH int    // of a tile or strip
 	across, down   int    // how many there are

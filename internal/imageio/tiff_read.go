@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 )
@@ -91,11 +90,7 @@ func (h *tiffHead) data(tag uint16) []byte {
 }
 
 // probeTIFF reads a TIFF's header.
-func probeTIFF(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
-	file, err := section(r)
-	if err != nil {
-		return s, p, upright, err
-	}
+func probeTIFF(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
 	page, err := readTIFFPage(file, limits)
 	if err != nil {
 		return s, p, upright, err
@@ -107,11 +102,7 @@ func probeTIFF(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 }
 
 // decodeTIFF reads a TIFF's first picture.
-func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
-	file, err := section(r)
-	if err != nil {
-		return nil, err
-	}
+func decodeTIFF(file File, limits Limits) (*Image, error) {
 	p, err := readTIFFPage(file, limits)
 	if err != nil {
 		return nil, err
@@ -120,7 +111,6 @@ func decodeTIFF(r io.ReadSeeker, limits Limits) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	src.pixels().premult = p.premult
 	m := newImage(TIFF, src, p.turn())
 	m.Notes = append(m.Notes, p.notes()...)
 	m.Behind = p.behind
@@ -139,22 +129,6 @@ func readTIFFPage(file io.ReaderAt, limits Limits) (*tiffPage, error) {
 		return nil, err
 	}
 	return h.page(limits)
-}
-
-// section returns r's whole content as a section that can be read at any offset.
-func section(r io.ReadSeeker) (*io.SectionReader, error) {
-	at, ok := r.(io.ReaderAt)
-	if !ok {
-		if _, err := r.Seek(0, io.SeekStart); err != nil {
-			return nil, err
-		}
-		all, err := io.ReadAll(r)
-		if err != nil {
-			return nil, err
-		}
-		at = bytes.NewReader(all)
-	}
-	return io.NewSectionReader(at, 0, math.MaxInt64), nil
 }
 
 // described returns the memory that metadata take: all fields that are not numbers.

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"compress/zlib"
 	"encoding/binary"
-	"errors"
 	"io"
 	"math"
 	"math/bits"
@@ -83,7 +82,7 @@ func (t *tiffRows) open(cx, cy int) (err error) {
 		}
 		i := (int64(plane)*int64(t.down)+int64(cy))*int64(t.across) + int64(cx)
 		if t.in[plane], err = t.chunk(i); err != nil {
-			return tiffDataError(err)
+			return dataError(TIFF, err)
 		}
 	}
 	return nil
@@ -133,7 +132,7 @@ func (t *tiffRows) row(dst []byte, n int) error {
 			continue
 		}
 		if _, err := io.ReadFull(in, t.raw[k]); err != nil {
-			return tiffDataError(err)
+			return dataError(TIFF, err)
 		}
 		if t.predicted {
 			t.undoPredictor(t.raw[k])
@@ -251,17 +250,6 @@ func bitsAt(row []byte, i, n int) uint32 {
 		}
 	}
 	return v >> (24 - n - at%8) & (1<<n - 1)
-}
-
-// tiffDataError distinguishes damage of the pixels' data from their early end.
-func tiffDataError(err error) error {
-	if errors.Is(err, errUnsupported) {
-		return err
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return damaged(TIFF, "its pixel data are broken (%v)", err)
 }
 
 // bitReverser reverses the bits of each byte: FillOrder 2.

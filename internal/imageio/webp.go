@@ -35,32 +35,31 @@ type webpChunk struct {
 	at, n int64 // of its data
 }
 
+// of returns the chunk's data.
+func (c webpChunk) of(file File) *io.SectionReader { return io.NewSectionReader(file, c.at, c.n) }
+
 // scanWebP reads the RIFF chunks, and only the headers of the picture's. It does not
 // trust VP8X about alpha, because some writers announce alpha that is not there.
-func scanWebP(r io.ReadSeeker, limits Limits) (*webpFile, error) {
+func scanWebP(file File, limits Limits) (*webpFile, error) {
 	f := &webpFile{meter: limits.meter()}
-	size, err := r.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, err
-	}
 	var head [12]byte
-	if err := readAt(r, 0, head[:]); err != nil {
+	if _, err := file.ReadAt(head[:], 0); err != nil {
 		return nil, err
 	}
 	end := 8 + int64(binary.LittleEndian.Uint32(head[4:]))
 	f.end = end + end%2
-	if end > size {
+	if end > file.Size() {
 		return nil, io.ErrUnexpectedEOF
 	}
 	for at := int64(12); at+8 <= end; {
-		if err := readAt(r, at, head[:8]); err != nil {
+		if _, err := file.ReadAt(head[:8], at); err != nil {
 			return nil, err
 		}
 		c := webpChunk{string(head[:4]), at + 8, int64(binary.LittleEndian.Uint32(head[4:]))}
 		if c.at+c.n > end {
 			return nil, io.ErrUnexpectedEOF
 		}
-		if err := f.chunk(r, c); err != nil {
+		if err := f.chunk(c.of(file), c); err != nil {
 			return nil, err
 		}
 		at = c.at + c.n + c.n%2
@@ -76,15 +75,7 @@ func scanWebP(r io.ReadSeeker, limits Limits) (*webpFile, error) {
 	return f, nil
 }
 
-func readAt(r io.ReadSeeker, at int64, b []byte) error {
-	if _, err := r.Seek(at, io.SeekStart); err != nil {
-		return err
-	}
-	_, err := io.ReadFull(r, b)
-	return err
-}
-
-// chunk processes a chunk whose data r is at. Metadata that VP8X does not announce are
+// chunk processes a chunk whose data r holds. Metadata that VP8X does not announce are
 // left out, since other programs ignore them: they show the picture not turned.
 func (f *webpFile) chunk(r io.Reader, c webpChunk) (err error) {
 	into := map[string]*[]byte{"EXIF": &f.exif, "XMP ": &f.xmp, "ICCP": &f.icc}[c.kind]
@@ -104,7 +95,7 @@ func (f *webpFile) chunk(r io.Reader, c webpChunk) (err error) {
 		f.alpha = c
 	case (c.kind == "VP8 " || c.kind == "VP8L") && f.picture.n == 0 && c.n > 0:
 		f.picture = c
-		f.kind, err = webpShape(c.kind, io.LimitReader(r, c.n))
+		f.kind, err = webpShape(c.kind, r)
 	case (c.kind == "VP8 " || c.kind == "VP8L") && c.n > 0:
 		f.more = true
 	case !slices.Contains([]string{"VP8X", "ALPH", "VP8 ", "VP8L", "ANIM", "ANMF"}, c.kind):
@@ -134,12 +125,12 @@ func webpShape(kind string, r io.Reader) (s shape, err error) {
 }
 
 // stream returns a file of only the picture's chunks, as the library needs it.
-func (f *webpFile) stream(r io.ReadSeeker) io.Reader {
+func (f *webpFile) stream(file File) io.Reader {
 	var parts []io.Reader
 	total := int64(4)
 	add := func(c webpChunk) {
 		head := binary.LittleEndian.AppendUint32([]byte(c.kind), uint32(c.n))
-		parts = append(parts, bytes.NewReader(head), &placed{r: r, at: c.at, left: c.n}, bytes.NewReader(make([]byte, c.n%2)))
+		parts = append(parts, bytes.NewReader(head), c.of(file), bytes.NewReader(make([]byte, c.n%2)))
 		total += 8 + c.n + c.n%2
 	}
 	if f.kind.alpha && f.alpha.n > 0 {
@@ -152,31 +143,9 @@ func (f *webpFile) stream(r io.ReadSeeker) io.Reader {
 	return io.MultiReader(append([]io.Reader{bytes.NewReader(append(head, "WEBP"...))}, parts...)...)
 }
 
-// placed reads a part of r.
-type placed struct {
-	r        io.ReadSeeker
-	at, left int64
-	begun    bool
-}
-
-func (p *placed) Read(b []byte) (int, error) {
-	if p.left == 0 {
-		return 0, io.EOF
-	}
-	if !p.begun {
-		if _, err := p.r.Seek(p.at, io.SeekStart); err != nil {
-			return 0, err
-		}
-		p.begun = true
-	}
-	n, err := p.r.Read(b[:min(int64(len(b)), p.left)])
-	p.left -= int64(n)
-	return n, err
-}
-
 // probeWebP reads a WebP's header.
-func probeWebP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientation, err error) {
-	f, err := scanWebP(r, limits)
+func probeWebP(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
+	f, err := scanWebP(file, limits)
 	if err != nil {
 		return s, p, upright, err
 	}
@@ -187,17 +156,17 @@ func probeWebP(r io.ReadSeeker, limits Limits) (s shape, p Probe, turn orientati
 
 // decodeWebP reads a WebP with golang.org/x/image/webp, but converts the planes of
 // lossy ones to RGB here: see vp8.
-func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {
-	f, err := scanWebP(r, limits)
+func decodeWebP(file File, limits Limits) (*Image, error) {
+	f, err := scanWebP(file, limits)
 	if err != nil {
 		return nil, err
 	}
 	if err := limits.check(f.kind.w, f.kind.h); err != nil {
 		return nil, err
 	}
-	img, err := library(WebP, bufio.NewReaderSize(f.stream(r), 1<<16), webp.Decode)
+	img, err := webp.Decode(bufio.NewReaderSize(f.stream(file), 1<<16))
 	if err != nil {
-		return nil, err
+		return nil, dataError(WebP, err)
 	}
 	var src raster
 	switch s := img.(type) {
@@ -206,7 +175,8 @@ func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	case *image.NYCbCrA:
 		src = &vp8{YCbCr: &s.YCbCr, alpha: s.A, alphaStride: s.AStride}
 	case *image.NRGBA:
-		src = fromNRGBA(s, f.kind.alpha)
+		kind := shape{w: s.Rect.Dx(), h: s.Rect.Dy(), depth: 8, alpha: f.kind.alpha}
+		src = &packed{kind: kind, pix: s.Pix, stride: s.Stride, step: 4}
 	}
 	if src == nil || src.shape() != f.kind {
 		return nil, damaged(WebP, "its pixels are not what its header says")
@@ -217,7 +187,8 @@ func decodeWebP(r io.ReadSeeker, limits Limits) (*Image, error) {
 	m.Notes = append(m.Notes, f.meter.notes()...)
 	m.leave("chunk", f.left)
 	m.Behind.Picture = f.more
-	return m, m.Behind.lookFrom(r, f.end)
+	m.Behind.lookFrom(file, f.end)
+	return m, nil
 }
 
 // encodeWebP writes a lossless WebP: the library has no lossy encoder, and a restored

@@ -121,7 +121,7 @@ func (r *run) open(p *picture, start *time.Time) error {
 	s := subject{compare: p.Compare != "", data: p.held}
 	var err error
 	if p.data != nil {
-		s.Probe, err = imageio.ProbeReader(fresh(p.data), p.name(), limits)
+		s.Probe, err = imageio.ProbeReader(p.data, p.name(), limits)
 	} else {
 		s.Probe, err = imageio.ProbeFile(p.In, limits)
 	}
@@ -202,7 +202,7 @@ func (p *picture) name() string {
 
 func (r *run) decode(p *picture, probed imageio.Probe, limits imageio.Limits) (err error) {
 	if p.data != nil {
-		p.img, err = imageio.Decode(fresh(p.data), p.name(), limits)
+		p.img, err = imageio.Decode(p.data, p.name(), limits)
 	} else {
 		p.img, err = r.openFile(p.In, limits)
 	}

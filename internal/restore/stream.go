@@ -54,9 +54,6 @@ func (r *run) begin(p *picture) error {
 	return nil
 }
 
-// fresh returns a reader from the beginning, independent of other readers.
-func fresh(r *io.SectionReader) *io.SectionReader { return io.NewSectionReader(r, 0, r.Size()) }
-
 // output returns where the result goes if it is not a file, and its name in messages.
 func (r *run) output(p *picture) (w io.Writer, name string) {
 	if p.Stream != nil {
@@ -76,7 +73,7 @@ func (p *picture) probeEarlier(limits imageio.Limits) (int64, error) {
 	if !p.earlier() {
 		return 0, nil
 	}
-	s, err := imageio.ProbeReader(fresh(p.Stream.Restored), p.Stream.restoredName(), limits)
+	s, err := imageio.ProbeReader(p.Stream.Restored, p.Stream.restoredName(), limits)
 	return s.Bytes + s.Metadata, err
 }
 
@@ -87,7 +84,7 @@ func (p *picture) decodeEarlier(limits imageio.Limits) (err error) {
 	}
 	limits.MaxBytes = 0
 	name := p.Stream.restoredName()
-	if p.after, err = imageio.Decode(fresh(p.Stream.Restored), name, limits); err != nil {
+	if p.after, err = imageio.Decode(p.Stream.Restored, name, limits); err != nil {
 		return err
 	}
 	if p.after.W != p.img.W || p.after.H != p.img.H {
