@@ -94,13 +94,18 @@ const (
 	absent             // the zero Tensor
 )
 
-// normal is an operand of N(0,1) with a gradient.
-func normal(name string, shape ...int) Operand {
+// independent is an operand of independent random numbers with a gradient.
+func independent(name string, shape []int, number func(*rand.Rand) float64) Operand {
 	return Operand{Name: name, Shape: shape, fill: func(r *rand.Rand, v []float64) {
 		for i := range v {
-			v[i] = r.NormFloat64()
+			v[i] = number(r)
 		}
 	}}
+}
+
+// normal is an operand of N(0,1) with a gradient.
+func normal(name string, shape ...int) Operand {
+	return independent(name, shape, (*rand.Rand).NormFloat64)
 }
 
 // weight is an operand of N(0, 1/fan_in) with a gradient, [fan_out, fan_in...].
@@ -111,11 +116,7 @@ func weight(name string, shape ...int) Operand {
 
 // uniform is an operand of U(0,1) with a gradient.
 func uniform(name string, shape ...int) Operand {
-	return Operand{Name: name, Shape: shape, fill: func(r *rand.Rand, v []float64) {
-		for i := range v {
-			v[i] = r.Float64()
-		}
-	}}
+	return independent(name, shape, (*rand.Rand).Float64)
 }
 
 // given is an operand of given values, cut off or repeated to its size, without a
@@ -134,35 +135,37 @@ func none(name string) Operand { return Operand{Name: name, role: absent} }
 // result is a result of the operation.
 func result(name string, shape ...int) Operand { return Operand{Name: name, Shape: shape} }
 
-// scaled returns o with the values a·v + b.
-func (o Operand) scaled(a, b float64) Operand {
+// changed returns o with its values changed after they are drawn.
+func (o Operand) changed(change func(v []float64)) Operand {
 	fill := o.fill
 	o.fill = func(r *rand.Rand, v []float64) {
 		fill(r, v)
+		change(v)
+	}
+	return o
+}
+
+// scaled returns o with the values a·v + b.
+func (o Operand) scaled(a, b float64) Operand {
+	return o.changed(func(v []float64) {
 		for i := range v {
 			v[i] = a*v[i] + b
 		}
-	}
-	return o
+	})
 }
 
 // aside returns o with its values moved away from 0.
 func (o Operand) aside(by float64) Operand {
-	fill := o.fill
-	o.fill = func(r *rand.Rand, v []float64) {
-		fill(r, v)
+	return o.changed(func(v []float64) {
 		for i := range v {
 			v[i] += math.Copysign(by, v[i])
 		}
-	}
-	return o
+	})
 }
 
 // centred returns o with the mean of every n numbers subtracted from them.
 func (o Operand) centred(n int) Operand {
-	fill := o.fill
-	o.fill = func(r *rand.Rand, v []float64) {
-		fill(r, v)
+	return o.changed(func(v []float64) {
 		for row := range slices.Chunk(v, n) {
 			mean := 0.0
 			for _, x := range row {
@@ -172,8 +175,7 @@ func (o Operand) centred(n int) Operand {
 				row[i] -= mean
 			}
 		}
-	}
-	return o
+	})
 }
 
 // as returns o in another role.

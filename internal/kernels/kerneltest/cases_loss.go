@@ -1,11 +1,6 @@
 package kerneltest
 
-import (
-	"math"
-	"math/rand/v2"
-
-	"clusir/internal/kernels"
-)
+import "clusir/internal/kernels"
 
 func lossCases() []Case {
 	return []Case{
@@ -18,23 +13,10 @@ func lossCases() []Case {
 func l1(shape ...int) Case {
 	return Case{
 		Op: "L1", Grad: "L1Grad", Name: shapeTitle(shape),
-		In: []Operand{aside("x", shape...), uniform("t", shape...).scaled(.1, -.05).as(fixed)}, Out: []Operand{result("y", 1)},
+		In: []Operand{normal("x", shape...).aside(.1), uniform("t", shape...).scaled(.1, -.05).as(fixed)}, Out: []Operand{result("y", 1)},
 		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.L1(y[0], x[0], x[1]) },
 		Backward: func(b kernels.Backend, dx, dy, _, x []kernels.Tensor) { b.L1Grad(dx[0], dy[0], x[0], x[1]) },
 	}
-}
-
-// aside is an operand of numbers at least 0.1 away from 0, with a gradient.
-func aside(name string, shape ...int) Operand {
-	o := normal(name, shape...)
-	fill := o.fill
-	o.fill = func(r *rand.Rand, v []float64) {
-		fill(r, v)
-		for i, x := range v {
-			v[i] = x + math.Copysign(.1, x)
-		}
-	}
-	return o
 }
 
 // l1Equal has entries with x = t, whose gradient is 0.
