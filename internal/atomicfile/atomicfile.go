@@ -32,6 +32,14 @@ func Write(path string, write func(io.Writer) error) error {
 	return &fileError{path, err}
 }
 
+// WriteData writes a file of the given content, as Write does.
+func WriteData(path string, data []byte) error {
+	return Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
 // MakeFolder makes the folder of a file to be written, if it does not exist.
 func MakeFolder(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -3,7 +3,6 @@ package dataset
 import (
 	_ "embed"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -73,10 +72,7 @@ func (b *Benchmark) Save(path string) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error {
-		_, err := w.Write(text)
-		return err
-	})
+	return atomicfile.WriteData(path, text)
 }
 
 // Catalog is a set of benchmarks and groups of benchmarks.

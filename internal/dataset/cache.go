@@ -11,42 +11,36 @@ type cache struct {
 
 	mu      sync.Mutex
 	used    int64
-	entries map[string]*cacheEntry
-}
-
-type cacheEntry struct {
-	once sync.Once
-	m    *Image
-	err  error
+	entries map[string]func() (*Image, error)
 }
 
 func newCache(limit int64) *cache {
-	return &cache{limit: limit, read: ReadImage, entries: map[string]*cacheEntry{}}
+	return &cache{limit: limit, read: ReadImage, entries: map[string]func() (*Image, error){}}
 }
 
 // get returns the decoded file. Concurrent callers for the same file wait for one
 // decoding. The image is shared and must not be modified.
 func (c *cache) get(path string) (*Image, error) {
 	c.mu.Lock()
-	e := c.entries[path]
-	if e == nil {
-		e = &cacheEntry{}
-		c.entries[path] = e
+	read := c.entries[path]
+	if read == nil {
+		read = sync.OnceValues(func() (*Image, error) {
+			m, err := c.read(path)
+			c.settle(path, m, err)
+			return m, err
+		})
+		c.entries[path] = read
 	}
 	c.mu.Unlock()
-	e.once.Do(func() {
-		e.m, e.err = c.read(path)
-		c.settle(path, e)
-	})
-	return e.m, e.err
+	return read()
 }
 
 // settle keeps the entry if it fits and drops it otherwise.
-func (c *cache) settle(path string, e *cacheEntry) {
+func (c *cache) settle(path string, m *Image, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e.err == nil && c.used+int64(len(e.m.Pix)) <= c.limit {
-		c.used += int64(len(e.m.Pix))
+	if err == nil && c.used+int64(len(m.Pix)) <= c.limit {
+		c.used += int64(len(m.Pix))
 		return
 	}
 	delete(c.entries, path)

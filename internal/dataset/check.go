@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -167,7 +166,7 @@ type fingerprint struct {
 func fingerprints(ctx context.Context, files []string, progress func(done, total int)) (map[string]fingerprint, error) {
 	out := make(map[string]fingerprint, len(files))
 	var mu sync.Mutex
-	var done atomic.Int64
+	done := 0
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for _, f := range files {
@@ -179,8 +178,8 @@ func fingerprints(ctx context.Context, files []string, progress func(done, total
 			mu.Lock()
 			defer mu.Unlock()
 			out[f] = fp
-			if progress != nil {
-				progress(int(done.Add(1)), len(files))
+			if done++; progress != nil {
+				progress(done, len(files))
 			}
 			return nil
 		})

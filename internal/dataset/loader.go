@@ -72,15 +72,13 @@ func (s *Set) Load(ctx context.Context, opts LoadOptions) (*Loader, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &Loader{set: s, opts: opts, ctx: ctx, cancel: cancel, order: make(chan chan result, opts.Ahead)}
 	jobs := make(chan func())
-	l.wg.Add(1 + opts.Workers)
-	go l.produce(jobs)
+	l.wg.Go(func() { l.produce(jobs) })
 	for range opts.Workers {
-		go func() {
-			defer l.wg.Done()
+		l.wg.Go(func() {
 			for job := range jobs {
 				job()
 			}
-		}()
+		})
 	}
 	return l, nil
 }
@@ -88,17 +86,14 @@ func (s *Set) Load(ctx context.Context, opts LoadOptions) (*Loader, error) {
 // Next waits for the next batch. Its error names the file that failed, or is that of
 // the loader's context.
 func (l *Loader) Next() (*Batch, error) {
+	var done chan result // nil once the context has ended
 	select {
-	case done, ok := <-l.order:
-		if !ok {
-			return nil, context.Cause(l.ctx)
-		}
-		select {
-		case r := <-done:
-			return r.batch, r.err
-		case <-l.ctx.Done():
-			return nil, context.Cause(l.ctx)
-		}
+	case done = <-l.order:
+	case <-l.ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r.batch, r.err
 	case <-l.ctx.Done():
 		return nil, context.Cause(l.ctx)
 	}
@@ -113,7 +108,6 @@ func (l *Loader) Close() {
 // produce hands out the samples of one batch after the other. l.order receives the
 // batches in step order; each batch sends itself when its last sample is in place.
 func (l *Loader) produce(jobs chan<- func()) {
-	defer l.wg.Done()
 	defer close(l.order)
 	defer close(jobs)
 	for step := l.opts.First; ; step++ {

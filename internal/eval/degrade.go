@@ -93,10 +93,7 @@ func Degrade(ctx context.Context, o Options) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m, atomicfile.Write(path, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
+	return m, atomicfile.WriteData(path, append(text, '\n'))
 }
 
 // DegradeTo is Degrade for a command: it shows its progress and what is missing on

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"clusir/internal/atomicfile"
 )
@@ -57,10 +58,6 @@ func (w *tiffWriter) close() error {
 // directory describes the picture and carries its metadata.
 func (w *tiffWriter) directory() directory {
 	i, samples := w.info, w.info.shape().samples()
-	depths := make([]int, samples)
-	for k := range depths {
-		depths[k] = i.Depth
-	}
 	const blackIsZero, rgb, notMultiplied = 1, 2, 2
 	photometric := rgb
 	if i.Grey {
@@ -69,7 +66,7 @@ func (w *tiffWriter) directory() directory {
 	offsets, counts, rows := w.strips()
 	d := directory{
 		longs(tagImageWidth, uint32(i.W)), longs(tagImageLength, uint32(i.H)),
-		shorts(tagBitsPerSample, depths...), shorts(tagCompression, 1),
+		shorts(tagBitsPerSample, slices.Repeat([]int{i.Depth}, samples)...), shorts(tagCompression, 1),
 		shorts(tagPhotometric, photometric), shorts(tagOrientation, 1),
 		shorts(tagSamplesPerPixel, samples), shorts(tagPlanarConfig, 1),
 		longs(tagRowsPerStrip, uint32(rows)), longs(tagStripOffsets, offsets...), longs(tagStripByteCounts, counts...),

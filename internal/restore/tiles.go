@@ -1,6 +1,8 @@
 package restore
 
 import (
+	"slices"
+
 	"clusir/internal/arch"
 )
 
@@ -50,10 +52,7 @@ func (g grid) final(i int) int {
 // overlaps, 1, and a ramp down where the next one does. A quarter of the overlap at its
 // ends has weight 0: there a tile sees least of its surroundings.
 func (g grid) weights(i int) []float32 {
-	w := make([]float32, g.spans[i].len())
-	for x := range w {
-		w[x] = 1
-	}
+	w := slices.Repeat([]float32{1}, g.spans[i].len())
 	for x := range g.overlap {
 		up := ramp(x, g.overlap)
 		if i > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image/color"
+	"slices"
 	"time"
 
 	"clusir/internal/atomicfile"
@@ -151,10 +152,7 @@ func captionHeight(w int) int {
 func captions(w, h int) []float32 {
 	right := w + divider(w)
 	wide := right + w
-	rgb := make([]float32, 3*h*wide)
-	for i := range rgb {
-		rgb[i] = 1
-	}
+	rgb := slices.Repeat([]float32{1}, 3*h*wide)
 	for at, words := range map[int]string{0: "before", right: "after"} {
 		m := draw.Caption(words, min(w, 6*h), h)
 		for y := range h {
@@ -209,10 +207,7 @@ func (s *strip) beside(dst []float32, w int) []float32 {
 		imageio.Flatten(s.before, s.alpha)
 		imageio.Flatten(after, s.alpha)
 	}
-	line := make([]float32, divider(w))
-	for i := range line {
-		line[i] = 1
-	}
+	line := slices.Repeat([]float32{1}, divider(w))
 	dst = dst[:0]
 	for row := range 3 * s.n {
 		dst = append(dst, s.before[row*w:(row+1)*w]...)
