@@ -29,27 +29,22 @@ func (t *Tape) GatedFFN(x *Var, n Norm, experts []FFN, route *Var, perSample int
 	t.apply(op{
 		name: "GatedFFN", macs: B * perSample * H * W * (2*h*C + 2*h*9 + C*h),
 		in: in, out: vars(y), keep: in,
-		run: func() { t.B.GatedFFN(y.Tensor, x.Tensor, n.tensors(), ffnTensors(experts), route.tensor()) },
+		run: func() {
+			t.B.GatedFFN(y.Tensor, x.Tensor, n.tensors(), tensorsOf(experts, (*Var).tensor), route.tensor())
+		},
 		grad: func() {
-			t.B.GatedFFNGrad(t.grad(x), t.gradNorm(n), t.gradFFNs(experts), t.grad(route),
-				t.grad(y), x.Tensor, n.tensors(), ffnTensors(experts), route.tensor())
+			t.B.GatedFFNGrad(t.grad(x), t.gradNorm(n), tensorsOf(experts, t.grad), t.grad(route),
+				t.grad(y), x.Tensor, n.tensors(), tensorsOf(experts, (*Var).tensor), route.tensor())
 		},
 	})
 	return y
 }
 
-func ffnTensors(fs []FFN) []kernels.FFN {
+// tensorsOf returns a tensor of each weight: its value or its gradient.
+func tensorsOf(fs []FFN, of func(*Var) kernels.Tensor) []kernels.FFN {
 	out := make([]kernels.FFN, len(fs))
 	for i, f := range fs {
-		out[i] = kernels.FFN{Expand: f.Expand.Tensor, Depthwise: f.Depthwise.Tensor, Project: f.Project.Tensor}
-	}
-	return out
-}
-
-func (t *Tape) gradFFNs(fs []FFN) []kernels.FFN {
-	out := make([]kernels.FFN, len(fs))
-	for i, f := range fs {
-		out[i] = kernels.FFN{Expand: t.grad(f.Expand), Depthwise: t.grad(f.Depthwise), Project: t.grad(f.Project)}
+		out[i] = kernels.FFN{Expand: of(f.Expand), Depthwise: of(f.Depthwise), Project: of(f.Project)}
 	}
 	return out
 }

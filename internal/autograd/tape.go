@@ -19,6 +19,7 @@
 package autograd
 
 import (
+	"slices"
 	"time"
 
 	"clusir/internal/kernels"
@@ -229,19 +230,9 @@ func (t *Tape) passOn(x, y *Var) {
 }
 
 func hasGrad(vs []*Var) bool {
-	for _, v := range vs {
-		if !v.grad.IsZero() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(vs, func(v *Var) bool { return !v.grad.IsZero() })
 }
 
 func anyNeeds(vs []*Var) bool {
-	for _, v := range vs {
-		if v != nil && v.needs {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(vs, func(v *Var) bool { return v != nil && v.needs })
 }

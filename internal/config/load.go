@@ -86,17 +86,22 @@ func LoadUntrained(flags *pflag.FlagSet) (*Config, error) {
 	return merge(nil, flags, trainingSections)
 }
 
-func newLoader(ignored []string) *loader {
-	return &loader{viper: viper.New(), origins: map[string]string{}, levels: map[string]int{}, ignored: ignored}
+// newLoader returns a loader with the settings of files, the lowest first.
+func newLoader(files []*layer, ignored []string) (*loader, error) {
+	l := &loader{viper: viper.New(), origins: map[string]string{}, levels: map[string]int{}, ignored: ignored}
+	for _, file := range files {
+		if err := l.addFile(file); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
 }
 
 // merge puts the environment and the flags on top of the files.
 func merge(layers []*layer, flags *pflag.FlagSet, ignored []string) (*Config, error) {
-	l := newLoader(ignored)
-	for _, file := range layers {
-		if err := l.addFile(file); err != nil {
-			return nil, err
-		}
+	l, err := newLoader(layers, ignored)
+	if err != nil {
+		return nil, err
 	}
 	l.bindEnv()
 	if flags != nil {

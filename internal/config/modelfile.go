@@ -46,11 +46,9 @@ func modelOf(layers []*layer, err error) (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
-	l := newLoader(nil)
-	for _, file := range layers {
-		if err := l.addFile(file); err != nil {
-			return Model{}, err
-		}
+	l, err := newLoader(layers, nil)
+	if err != nil {
+		return Model{}, err
 	}
 	c, err := l.config()
 	if err != nil {

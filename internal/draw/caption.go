@@ -2,7 +2,6 @@ package draw
 
 import (
 	"image"
-	"image/draw"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/text"
@@ -14,16 +13,10 @@ import (
 // Caption returns a text on white in w×h pixels, for callers that draw in pixels. It
 // cuts off what does not fit.
 func Caption(words string, w, h int) image.Image {
-	const pixels = 72 // per inch: a point is a pixel
-	c := vgimg.NewWith(vgimg.UseDPI(pixels), vgimg.UseImage(white(w, h)))
+	const pixels = 72                                                                 // per inch: a point is a pixel
+	c := vgimg.NewWith(vgimg.UseDPI(pixels), vgimg.UseWH(vg.Length(w), vg.Length(h))) // white
 	s := aligned(style(0.62*vg.Length(h), xfont.WeightBold, ink), text.XLeft, text.YCenter)
 	canvas := vgdraw.New(c)
 	canvas.FillText(s, vg.Point{X: 0.2 * vg.Length(h), Y: vg.Length(h) / 2}, words)
 	return c.Image()
-}
-
-func white(w, h int) draw.Image {
-	m := image.NewRGBA(image.Rect(0, 0, w, h))
-	draw.Draw(m, m.Bounds(), image.White, image.Point{}, draw.Src)
-	return m
 }

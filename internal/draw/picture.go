@@ -47,9 +47,6 @@ func (p Picture) Size() (w, h vg.Length) {
 
 // notes returns the lines of the note.
 func (p Picture) notes() (lines []string) {
-	if p.Note == "" {
-		return nil
-	}
 	for paragraph := range strings.Lines(p.Note) {
 		lines = append(lines, wrap(noteStyle, paragraph, p.Width)...)
 	}

@@ -54,7 +54,7 @@ func (s *Sheet) svg(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = fontFallback.WriteString(w, c.fit(text))
+	_, err = io.WriteString(w, strings.ReplaceAll(c.fit(text), fontName, fontNames))
 	return err
 }
 
@@ -82,5 +82,3 @@ const (
 	fontName  = "font-family:Liberation Sans"
 	fontNames = fontName + ",Arimo,Arial,Helvetica,sans-serif"
 )
-
-var fontFallback = strings.NewReplacer(fontName, fontNames)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 
 	"clusir/internal/arch"
 	"clusir/internal/dataset"
@@ -70,30 +71,29 @@ const panelWide = 158
 
 func affinitySheet(r *Request, p *picture, maps [arch.Stages]likeness) draw.Sheet {
 	photo, result := p.input.RGBA(), p.output.RGBA()
-	rows := make([][]draw.Panel, 2)
-	put := func(row, col int, panel draw.Panel) {
-		for len(rows) <= row {
-			rows = append(rows, nil)
-		}
-		for len(rows[row]) <= col {
-			rows[row] = append(rows[row], nil)
-		}
-		rows[row][col] = panel
+	column := []draw.Panel{
+		draw.Picture{Title: titleOf(p.split) + ": " + p.name, Image: photo, Width: panelWide},
+		draw.Picture{Title: "Restored", Image: result, Width: panelWide},
+		strongest(p, maps[arch.Stages-1]),
 	}
-	put(0, 0, draw.Picture{Title: titleOf(p.split) + ": " + p.name, Image: photo, Width: panelWide})
-	put(1, 0, draw.Picture{Title: "Restored", Image: result, Width: panelWide})
+	rows := make([][]draw.Panel, max(len(column), slices.Max(r.Net.Model.Config.Clusters[:])))
+	for i := range rows {
+		rows[i] = make([]draw.Panel, 1+arch.Stages)
+	}
+	for i, panel := range column {
+		rows[i][0] = panel
+	}
 	for l, m := range maps {
 		for c := range m.n {
 			scale := usual(m.of(c))
 			small := scale.Image(m.of(c), m.w, m.h)
-			put(c, l+1, draw.Picture{
+			rows[c][l+1] = draw.Picture{
 				Title: fmt.Sprintf("Stage %d, prototype %d", l+1, c+1), Width: panelWide,
 				Note:  fmt.Sprintf("%+.2f to %+.2f", scale.Min, scale.Max),
-				Image: over(enlarged(small, photo.Bounds()), result, 0.72),
-			})
+				Image: over(enlarged(small, result, xdraw.BiLinear), result, 0.72),
+			}
 		}
 	}
-	put(2, 0, strongest(p, maps[arch.Stages-1]))
 	return draw.Sheet{
 		Title: fmt.Sprintf("Where the features are like each prototype, %s", r.Name), Rows: rows,
 		Notes: []string{"Cosine between the router's embedding of each pixel of a stage and the stage's prototypes, resized to the picture and laid over the result in grey: " +
@@ -118,14 +118,13 @@ func strongest(p *picture, m likeness) draw.Panel {
 		note += fmt.Sprintf("%d %s  ", c+1, palette.Cluster(c).Name)
 	}
 	result := p.output.RGBA()
-	big := image.NewRGBA(result.Bounds())
-	xdraw.NearestNeighbor.Scale(big, big.Bounds(), out, out.Bounds(), xdraw.Src, nil)
+	big := enlarged(out, result, xdraw.NearestNeighbor)
 	return draw.Picture{Title: "Most like, stage 4", Note: note, Image: over(big, result, 0.72), Width: panelWide}
 }
 
-// enlarged resizes a map bilinearly.
-func enlarged(m *image.RGBA, to image.Rectangle) *image.RGBA {
-	out := image.NewRGBA(to)
-	xdraw.BiLinear.Scale(out, to, m, m.Bounds(), xdraw.Src, nil)
+// enlarged resizes a map to the size of a picture.
+func enlarged(m, to *image.RGBA, by xdraw.Scaler) *image.RGBA {
+	out := image.NewRGBA(to.Bounds())
+	by.Scale(out, out.Bounds(), m, m.Bounds(), xdraw.Src, nil)
 	return out
 }

@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"clusir/internal/planar"
@@ -42,11 +43,7 @@ func ParseWindow(protocol string) (Window, error) {
 func (w Window) taps() []float64 {
 	const boxSize, sigma, radius = 7, 1.5, 5 // radius = int(3.5·σ + ½)
 	if w == Uniform {
-		t := make([]float64, boxSize)
-		for i := range t {
-			t[i] = 1.0 / boxSize
-		}
-		return t
+		return slices.Repeat([]float64{1.0 / boxSize}, boxSize)
 	}
 	t, sum := make([]float64, 2*radius+1), 0.0
 	for i := range t {

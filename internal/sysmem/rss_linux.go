@@ -6,23 +6,19 @@ import (
 )
 
 // PeakRSS returns the process's peak memory in bytes, 0 if unknown.
-func PeakRSS() int64 {
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	peak, _ := kilobytes(status, "VmHWM")
-	return peak
-}
+func PeakRSS() int64 { return statusBytes("VmHWM") }
 
 // RSS returns the process's current memory in bytes, 0 if unknown.
-func RSS() int64 {
-	status, err := os.ReadFile("/proc/self/status")
+func RSS() int64 { return statusBytes("VmRSS") }
+
+// statusBytes returns an amount in /proc/self/status in bytes, 0 if unknown.
+func statusBytes(name string) int64 {
+	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0
 	}
-	now, _ := kilobytes(status, "VmRSS")
-	return now
+	bytes, _ := kilobytes(text, name)
+	return bytes
 }
 
 // ResetPeakRSS returns freed memory to the system and resets PeakRSS. If the system
