@@ -88,20 +88,16 @@ func (*Backend) AttentionMapGrad(ds, dqkv, dtemperature, dm, s, qkv, temperature
 // normalizePlanes normalises every channel over its pixels.
 func normalizePlanes(x grid) grid {
 	y := x.like()
-	for b := range x.B {
-		for c := range x.C {
-			normalize(y.plane(b, c), x.plane(b, c))
-		}
+	for b, c := range x.planes() {
+		normalize(y.plane(b, c), x.plane(b, c))
 	}
 	return y
 }
 
 func normalizePlanesGrad(dy, x grid) grid {
 	dx := x.like()
-	for b := range x.B {
-		for c := range x.C {
-			normalizeGrad(dx.plane(b, c), dy.plane(b, c), x.plane(b, c))
-		}
+	for b, c := range x.planes() {
+		normalizeGrad(dx.plane(b, c), dy.plane(b, c), x.plane(b, c))
 	}
 	return dx
 }

@@ -57,38 +57,24 @@ func forShuffle(a, s grid, do func(plain, shuffled int)) {
 	if len(a.v) != len(s.v) {
 		panic("ref: Conv3x3: y fits neither the plain shape nor a shuffle")
 	}
-	for b := range a.B {
-		for c := range a.C {
-			for y := range a.H {
-				for x := range a.W {
-					p, q := a.at(b, c, y, x), 0
-					switch {
-					case s.H == a.H:
-						q = p
-					case 2*s.H == a.H:
-						q = s.at(b, 4*c+2*(y%2)+x%2, y/2, x/2)
-					default:
-						q = s.at(b, c/4, 2*y+c%4/2, 2*x+c%2)
-					}
-					do(p, q)
-				}
-			}
+	a.forElements(func(p, b, c, y, x int) {
+		switch {
+		case s.H == a.H:
+			do(p, p)
+		case 2*s.H == a.H:
+			do(p, s.at(b, 4*c+2*(y%2)+x%2, y/2, x/2))
+		default:
+			do(p, s.at(b, c/4, 2*y+c%4/2, 2*x+c%2))
 		}
-	}
+	})
 }
 
 // conv1x1 returns w·x over channels, w [o,C].
 func conv1x1(x grid, w []float64, o int) grid {
 	y := newGrid(x.B, o, x.H, x.W)
-	for b := range y.B {
-		for o := range y.C {
-			yp := y.plane(b, o)
-			for c := range x.C {
-				wc := w[o*x.C+c]
-				for p, v := range x.plane(b, c) {
-					yp[p] += wc * v
-				}
-			}
+	for b, o := range y.planes() {
+		for c := range x.C {
+			addScaled(y.plane(b, o), w[o*x.C+c], x.plane(b, c))
 		}
 	}
 	return y
@@ -96,37 +82,28 @@ func conv1x1(x grid, w []float64, o int) grid {
 
 // conv1x1Grad adds to dx and dw.
 func conv1x1Grad(dx grid, dw []float64, dy, x grid, w []float64) {
-	for b := range x.B {
-		for o := range dy.C {
-			g := dy.plane(b, o)
-			for c := range x.C {
-				dw[o*x.C+c] += dot(g, x.plane(b, c))
-				d, wc := dx.plane(b, c), w[o*x.C+c]
-				for p, v := range g {
-					d[p] += wc * v
-				}
-			}
+	for b, o := range dy.planes() {
+		g := dy.plane(b, o)
+		for c := range x.C {
+			dw[o*x.C+c] += dot(g, x.plane(b, c))
+			addScaled(dx.plane(b, c), w[o*x.C+c], g)
 		}
 	}
 }
 
 func addBias(y grid, bias []float64) {
-	for b := range y.B {
-		for c := range y.C {
-			p := y.plane(b, c)
-			for i := range p {
-				p[i] += bias[c]
-			}
+	for b, c := range y.planes() {
+		p := y.plane(b, c)
+		for i := range p {
+			p[i] += bias[c]
 		}
 	}
 }
 
 func addBiasGrad(dbias []float64, dy grid) {
-	for b := range dy.B {
-		for c := range dy.C {
-			for _, v := range dy.plane(b, c) {
-				dbias[c] += v
-			}
+	for b, c := range dy.planes() {
+		for _, v := range dy.plane(b, c) {
+			dbias[c] += v
 		}
 	}
 }
@@ -134,11 +111,9 @@ func addBiasGrad(dbias []float64, dy grid) {
 // conv3x3 returns the zero-padded correlation of x with w [o,C,3,3].
 func conv3x3(x grid, w []float64, o int) grid {
 	y := newGrid(x.B, o, x.H, x.W)
-	for b := range x.B {
-		for o := range y.C {
-			for c := range x.C {
-				correlate3x3(y.plane(b, o), x.plane(b, c), w[(o*x.C+c)*9:][:9], x.H, x.W)
-			}
+	for b, o := range y.planes() {
+		for c := range x.C {
+			correlate3x3(y.plane(b, o), x.plane(b, c), w[(o*x.C+c)*9:][:9], x.H, x.W)
 		}
 	}
 	return y
@@ -146,12 +121,10 @@ func conv3x3(x grid, w []float64, o int) grid {
 
 // conv3x3Grad adds to dx and dw.
 func conv3x3Grad(dx grid, dw []float64, dy, x grid, w []float64) {
-	for b := range x.B {
-		for o := range dy.C {
-			for c := range x.C {
-				i := (o*x.C + c) * 9
-				correlate3x3Grad(dx.plane(b, c), dw[i:][:9], dy.plane(b, o), x.plane(b, c), w[i:][:9], x.H, x.W)
-			}
+	for b, o := range dy.planes() {
+		for c := range x.C {
+			i := (o*x.C + c) * 9
+			correlate3x3Grad(dx.plane(b, c), dw[i:][:9], dy.plane(b, o), x.plane(b, c), w[i:][:9], x.H, x.W)
 		}
 	}
 }
@@ -159,20 +132,16 @@ func conv3x3Grad(dx grid, dw []float64, dy, x grid, w []float64) {
 // depthwise3x3 correlates each channel of x with its own w [C,3,3].
 func depthwise3x3(x grid, w []float64) grid {
 	y := x.like()
-	for b := range x.B {
-		for c := range x.C {
-			correlate3x3(y.plane(b, c), x.plane(b, c), w[c*9:][:9], x.H, x.W)
-		}
+	for b, c := range x.planes() {
+		correlate3x3(y.plane(b, c), x.plane(b, c), w[c*9:][:9], x.H, x.W)
 	}
 	return y
 }
 
 // depthwise3x3Grad adds to dx and dw.
 func depthwise3x3Grad(dx grid, dw []float64, dy, x grid, w []float64) {
-	for b := range x.B {
-		for c := range x.C {
-			correlate3x3Grad(dx.plane(b, c), dw[c*9:][:9], dy.plane(b, c), x.plane(b, c), w[c*9:][:9], x.H, x.W)
-		}
+	for b, c := range x.planes() {
+		correlate3x3Grad(dx.plane(b, c), dw[c*9:][:9], dy.plane(b, c), x.plane(b, c), w[c*9:][:9], x.H, x.W)
 	}
 }
 

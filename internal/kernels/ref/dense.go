@@ -2,6 +2,7 @@ package ref
 
 import (
 	"math"
+	"slices"
 
 	"clusir/internal/kernels"
 )
@@ -132,10 +133,7 @@ func rank(row []float64, j int) int {
 
 // softmax computes y_i = exp(x_i)/Σ_j exp(x_j), shifted by the largest x.
 func softmax(y, x []float64) {
-	largest, sum := math.Inf(-1), 0.0
-	for _, v := range x {
-		largest = max(largest, v)
-	}
+	largest, sum := slices.Max(x), 0.0
 	for i, v := range x {
 		y[i] = math.Exp(v - largest)
 		sum += y[i]

@@ -15,10 +15,7 @@ func (*Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, experts []kernels.
 	copy(r, in.v)
 	out := grid{in.B, in.C, in.H, in.W, r}
 	forRouted(route, in.B, len(experts), func(b, e int, weight float64) {
-		f := runFFN(u.sample(b), experts[e])
-		for i, v := range f.out.v {
-			out.sample(b).v[i] += weight * v
-		}
+		addScaled(out.sample(b).v, weight, runFFN(u.sample(b), experts[e]).out.v)
 	})
 }
 
@@ -34,9 +31,7 @@ func (*Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dexperts []kern
 		f, gb := runFFN(u.sample(b), experts[e]), g.sample(b)
 		dr[b*len(experts)+e] += dot(gb.v, f.out.v)
 		df := gb.like()
-		for i, v := range gb.v {
-			df.v[i] = weight * v
-		}
+		addScaled(df.v, weight, gb.v)
 		f.grad(du.sample(b), dexperts[e], df, experts[e])
 	})
 	d := gradOf(dx, in)

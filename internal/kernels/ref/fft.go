@@ -39,23 +39,21 @@ func (*Backend) IRFFT2Grad(dz, dx kernels.Tensor) {
 func analyse(x grid, double bool) grid {
 	z := newGrid(x.B, 2*x.C, x.H, x.W/2+1)
 	along, down := roots(x.W), roots(x.H)
-	for b := range x.B {
-		for c := range x.C {
-			re, im, p := z.plane(b, c), z.plane(b, x.C+c), x.plane(b, c)
-			rows := make([]complex128, z.H*z.W)
-			for i := range rows { // v_yl = Σ_x x_yx e^{-2πilx/W}
-				y, l := i/z.W, i%z.W
-				for j := range x.W {
-					rows[i] += complex(p[y*x.W+j], 0) * cmplx.Conj(along[l*j%x.W])
-				}
+	for b, c := range x.planes() {
+		re, im, p := z.plane(b, c), z.plane(b, x.C+c), x.plane(b, c)
+		rows := make([]complex128, z.H*z.W)
+		for i := range rows { // v_yl = Σ_x x_yx e^{-2πilx/W}
+			y, l := i/z.W, i%z.W
+			for j := range x.W {
+				rows[i] += complex(p[y*x.W+j], 0) * cmplx.Conj(along[l*j%x.W])
 			}
-			for i := range rows { // z_kl = Σ_y v_yl e^{-2πiky/H}
-				k, l, sum := i/z.W, i%z.W, 0i
-				for y := range z.H {
-					sum += rows[y*z.W+l] * cmplx.Conj(down[k*y%z.H])
-				}
-				re[i], im[i] = real(sum)*weight(l, x, double), imag(sum)*weight(l, x, double)
+		}
+		for i := range rows { // z_kl = Σ_y v_yl e^{-2πiky/H}
+			k, l, sum := i/z.W, i%z.W, 0i
+			for y := range z.H {
+				sum += rows[y*z.W+l] * cmplx.Conj(down[k*y%z.H])
 			}
+			re[i], im[i] = real(sum)*weight(l, x, double), imag(sum)*weight(l, x, double)
 		}
 	}
 	return z
@@ -65,21 +63,19 @@ func analyse(x grid, double bool) grid {
 func synthesise(z grid, double bool) grid {
 	x := newGrid(z.B, z.C/2, z.H, 2*(z.W-1))
 	along, down := roots(x.W), roots(x.H)
-	for b := range x.B {
-		for c := range x.C {
-			re, im, p := z.plane(b, c), z.plane(b, x.C+c), x.plane(b, c)
-			columns := make([]complex128, z.H*z.W)
-			for i := range columns { // v_yl = Σ_k z_kl e^{+2πiky/H}
-				y, l := i/z.W, i%z.W
-				for k := range z.H {
-					columns[i] += complex(re[k*z.W+l], im[k*z.W+l]) * down[k*y%z.H]
-				}
+	for b, c := range x.planes() {
+		re, im, p := z.plane(b, c), z.plane(b, x.C+c), x.plane(b, c)
+		columns := make([]complex128, z.H*z.W)
+		for i := range columns { // v_yl = Σ_k z_kl e^{+2πiky/H}
+			y, l := i/z.W, i%z.W
+			for k := range z.H {
+				columns[i] += complex(re[k*z.W+l], im[k*z.W+l]) * down[k*y%z.H]
 			}
-			for i := range p { // x_yx = Σ_l Re(v_yl e^{+2πilx/W})
-				y, j := i/x.W, i%x.W
-				for l := range z.W {
-					p[i] += real(columns[y*z.W+l]*along[l*j%x.W]) * weight(l, x, double)
-				}
+		}
+		for i := range p { // x_yx = Σ_l Re(v_yl e^{+2πilx/W})
+			y, j := i/x.W, i%x.W
+			for l := range z.W {
+				p[i] += real(columns[y*z.W+l]*along[l*j%x.W]) * weight(l, x, double)
 			}
 		}
 	}

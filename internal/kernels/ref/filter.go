@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"clusir/internal/kernels"
+	"clusir/internal/planar"
 )
 
 // batchNormEps is added under the root of BatchNorm.
@@ -108,30 +109,13 @@ func forDynamicTaps(x grid, f kernels.Shape, do func(to, from, tap int)) {
 	if k*k != kk || x.C%G != 0 || min(x.H, x.W) <= k/2 {
 		panic("ref: DynamicFilter: taps or groups that do not fit x")
 	}
-	for b := range x.B {
-		for c := range x.C {
-			group := (b*G + c/(x.C/G)) * kk
-			for i := range x.H {
-				for j := range x.W {
-					for t := range kk {
-						y, z := reflect(i+t/k-k/2, x.H), reflect(j+t%k-k/2, x.W)
-						do(x.at(b, c, i, j), x.at(b, c, y, z), group+t)
-					}
-				}
-			}
+	x.forElements(func(to, b, c, i, j int) {
+		group := (b*G + c/(x.C/G)) * kk
+		for t := range kk {
+			y, z := planar.Reflect(i+t/k-k/2, x.H), planar.Reflect(j+t%k-k/2, x.W)
+			do(to, x.at(b, c, y, z), group+t)
 		}
-	}
-}
-
-// reflect folds i into 0..n−1 without repeating the edge: −1 becomes 1, n becomes n−2.
-func reflect(i, n int) int {
-	if i < 0 {
-		i = -i
-	}
-	if i >= n {
-		i = 2*(n-1) - i
-	}
-	return i
+	})
 }
 
 // SigmoidGate computes y = σ(g) ⊙ x.

@@ -1,6 +1,10 @@
 package ref
 
-import "clusir/internal/kernels"
+import (
+	"iter"
+
+	"clusir/internal/kernels"
+)
 
 // grid holds the values of a [B,C,H,W] tensor.
 type grid struct {
@@ -30,6 +34,17 @@ func (g grid) plane(b, c int) []float64 {
 	return g.v[(b*g.C+c)*n:][:n]
 }
 
+// planes iterates over the sample and the channel of every plane.
+func (g grid) planes() iter.Seq2[int, int] {
+	return func(yield func(b, c int) bool) {
+		for i := range g.B * g.C {
+			if !yield(i/g.C, i%g.C) {
+				return
+			}
+		}
+	}
+}
+
 // sample returns sample b as a grid of batch 1 over the same values.
 func (g grid) sample(b int) grid {
 	n := g.C * g.H * g.W
@@ -38,6 +53,14 @@ func (g grid) sample(b int) grid {
 
 // at returns the index of an element.
 func (g grid) at(b, c, y, x int) int { return ((b*g.C+c)*g.H+y)*g.W + x }
+
+// forElements calls do with the index of every element and what at makes it from.
+func (g grid) forElements(do func(i, b, c, y, x int)) {
+	for i := range g.v {
+		plane, row := i/(g.H*g.W), i/g.W
+		do(i, plane/g.C, plane%g.C, row%g.H, i%g.W)
+	}
+}
 
 // concat joins grids along the channels.
 func concat(gs ...grid) grid {

@@ -54,16 +54,9 @@ func idwt(s grid) grid {
 
 // forHaar calls do for every pixel of x with each coefficient of s it depends on.
 func forHaar(x, s grid, do func(pixel, coefficient int, weight float64)) {
-	for b := range x.B {
-		for c := range x.C {
-			for i := range x.H {
-				for j := range x.W {
-					for band := range 4 {
-						k := s.at(b, band*x.C+c, i/2, j/2)
-						do(x.at(b, c, i, j), k, haar[band][i%2*2+j%2]/2)
-					}
-				}
-			}
+	x.forElements(func(pixel, b, c, i, j int) {
+		for band := range 4 {
+			do(pixel, s.at(b, band*x.C+c, i/2, j/2), haar[band][i%2*2+j%2]/2)
 		}
-	}
+	})
 }

@@ -65,8 +65,9 @@ func (*Backend) Copy(dst, src kernels.Tensor) { copy(values(dst, src.Len()), val
 
 // Upload writes src to dst; float64 holds every float32 exactly.
 func (*Backend) Upload(dst kernels.Tensor, src []float32) {
-	for i, d := range widen(src) {
-		values(dst, len(src))[i] = d
+	v := values(dst, len(src))
+	for i, s := range src {
+		v[i] = float64(s)
 	}
 }
 
@@ -119,14 +120,6 @@ func fill(v []float64, x float64) {
 	for i := range v {
 		v[i] = x
 	}
-}
-
-func widen(src []float32) []float64 {
-	v := make([]float64, len(src))
-	for i, s := range src {
-		v[i] = float64(s)
-	}
-	return v
 }
 
 // accumulate adds x to y.

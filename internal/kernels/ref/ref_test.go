@@ -126,14 +126,6 @@ func TestMSSSIMOfEqualImagesIsOne(t *testing.T) {
 	}
 }
 
-func TestReflect(t *testing.T) {
-	for i, want := range []int{2, 1, 0, 1, 2, 3, 2, 1} {
-		if got := reflect(i-2, 4); got != want {
-			t.Errorf("reflect(%d, 4) = %d, want %d", i-2, got, want)
-		}
-	}
-}
-
 func TestNeighbours(t *testing.T) {
 	for _, c := range []struct {
 		i, to, from, i0, i1 int

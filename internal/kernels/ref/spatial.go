@@ -50,21 +50,14 @@ func (*Backend) ResizeGrad(dx, dy kernels.Tensor) {
 
 // forBilinear calls do for every pixel of out with each pixel of in it depends on.
 func forBilinear(out, in grid, do func(to, from int, weight float64)) {
-	for b := range out.B {
-		for c := range out.C {
-			for i := range out.H {
-				for j := range out.W {
-					y0, y1, v := neighbours(i, out.H, in.H)
-					x0, x1, u := neighbours(j, out.W, in.W)
-					to := out.at(b, c, i, j)
-					do(to, in.at(b, c, y0, x0), (1-v)*(1-u))
-					do(to, in.at(b, c, y0, x1), (1-v)*u)
-					do(to, in.at(b, c, y1, x0), v*(1-u))
-					do(to, in.at(b, c, y1, x1), v*u)
-				}
-			}
-		}
-	}
+	out.forElements(func(to, b, c, i, j int) {
+		y0, y1, v := neighbours(i, out.H, in.H)
+		x0, x1, u := neighbours(j, out.W, in.W)
+		do(to, in.at(b, c, y0, x0), (1-v)*(1-u))
+		do(to, in.at(b, c, y0, x1), (1-v)*u)
+		do(to, in.at(b, c, y1, x0), v*(1-u))
+		do(to, in.at(b, c, y1, x1), v*u)
+	})
 }
 
 // neighbours returns the two indices in a line of `from` pixels between which the
