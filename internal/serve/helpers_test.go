@@ -85,8 +85,9 @@ func start(t testing.TB, change func(*Options)) *site {
 	o := Options{
 		Models: []*Model{{Name: "small", Net: n, About: &infer.Description{Name: "/home/somebody/small.safetensors", Params: 1}}},
 		Device: "cpu", Version: "1", MaxMemory: 1 << 30, MaxPixels: 4_000_000, MaxBody: 8 << 20, MaxDisk: 256 << 20, Queue: 16,
-		MaxTime: time.Minute, Folder: t.TempDir(),
+		MaxTime: time.Minute,
 	}
+	t.Setenv("TMPDIR", t.TempDir())
 	l := &logged{}
 	o.Log = l
 	if change != nil {

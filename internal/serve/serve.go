@@ -41,15 +41,14 @@ type Options struct {
 	DeviceMemory int64
 	MaxPixels    int64         // of one picture
 	MaxBody      int64         // bytes of one request
-	MaxDisk      int64         // bytes of pictures and results in Folder
+	MaxDisk      int64         // bytes of pictures and results in the system's temporary folder
 	Queue        int           // pictures that may wait
 	MaxTime      time.Duration // for computing a picture
 
-	Folder string   // for pictures and results; "" means the system's temporary folder
-	Token  string   // required by requests; "" for none
-	Hosts  []string // names of this machine besides localhost
-	Log    io.Writer
-	Debug  bool // log the stacks of bugs
+	Token string   // required by requests; "" for none
+	Hosts []string // names of this machine besides localhost
+	Log   io.Writer
+	Debug bool // log the stacks of bugs
 
 	// Patience is how long a client may take for a header, or for one piece of a body
 	// that it sends or receives. 0 means 20 seconds.
@@ -78,7 +77,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{Options: o, queue: newQueue(o.Queue), progress: newHub(), log: log.New(o.Log, "clusir: ", 0), drained: make(chan struct{})}
 	var err error
-	if s.spool, err = newSpool(o.Folder, o.MaxDisk); err != nil {
+	if s.spool, err = newSpool(o.MaxDisk); err != nil {
 		return nil, err
 	}
 	for _, m := range o.Models {

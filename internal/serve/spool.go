@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,7 +16,6 @@ import (
 // and which disappear when the program ends for whatever reason. If it is killed before
 // it has removed a file's name, the next process removes the file.
 type spool struct {
-	dir  string
 	max  int64
 	used atomic.Int64 // bytes
 	open atomic.Int64 // files
@@ -27,8 +25,8 @@ type spool struct {
 var errDisk = errors.New("no room on the server's disk")
 
 // newSpool tests the folder, so that a server that could not work does not start.
-func newSpool(dir string, limit int64) (*spool, error) {
-	s := &spool{dir: dir, max: limit}
+func newSpool(limit int64) (*spool, error) {
+	s := &spool{max: limit}
 	f, err := s.create()
 	if err != nil {
 		return nil, fmt.Errorf("%w: set TMPDIR, or on Windows TMP, to a folder that can be written to", err)
@@ -37,7 +35,7 @@ func newSpool(dir string, limit int64) (*spool, error) {
 }
 
 func (s *spool) create() (*file, error) {
-	f, err := atomicfile.Temporary(cmp.Or(s.dir, os.TempDir()))
+	f, err := atomicfile.Temporary(os.TempDir())
 	if err != nil {
 		return nil, fmt.Errorf("cannot keep pictures in the temporary folder: %w", err)
 	}
