@@ -21,9 +21,9 @@
 // row, the x of conv1x1_dw_packed is 0.
 //
 // fwd: 4 (C + O) bytes and 2·C·O operations per pixel: bound by memory below some 400
-// channels at tf32 on an A100, by tensor cores above. dx also reads dx, and norm 8 bytes
-// per pixel.
-// Shared memory 41, 41, 39 and 30 KB a block.
+// channels at tf32 on an A100, by tensor cores above. dx also reads dx, and norm x three
+// times, twice of it from a cache.
+// Shared memory 41, 42, 39 and, for 2 or at bf16 4 groups of 128 threads, 61 or 98 KB a block.
 // Threads a multiprocessor, at least: 384, conv1x1_dw_* 512, conv1x1_dbias 1280,
 // conv1x1_sum 2048.
 #include "gemm.cuh"
@@ -191,25 +191,27 @@ __device__ __forceinline__ void backward(DX* dx, const float* w, const float* dy
 
 // weights writes part z of dw: partial [groups,parts,O,C]. The pixels of each sample are
 // divided into steps of 16. A group is one sample or all; it has `of_group` steps, and
-// each of its parts has `steps` of them.
+// each group of threads of its parts has `steps` of them.
 template <Precision P_, class X>
 __device__ __forceinline__ void weights(float* partial, const float* dy, const Sources<X>& x, int O, int C, int P, int steps,
                                         int of_group, int parts) {
-  constexpr bool quads = sizeof(X) == 2;
-  using A = Tile<gemm::M, true, false, float, quads>;
-  using B = Tile<gemm::M, true, false, X, quads>;
+  constexpr bool quads = P_ == gemm::bf16;
+  constexpr int G = gemm::groups<P_>;
+  using A = Tile<gemm::M, true, false, float, quads, true>;
+  using B = Tile<gemm::M, true, false, X, quads, true>;
   const int m0 = blockIdx.x * gemm::M, n0 = blockIdx.y * gemm::M;
-  const int per_sample = (P + gemm::K - 1) / gemm::K, from = blockIdx.z % parts * steps;
+  const int per_sample = (P + gemm::K - 1) / gemm::K, from = (blockIdx.z % parts * G + gemm::group()) * steps;
   const int first = blockIdx.z / parts * of_group + from;
   int b = first / per_sample, p = first % per_sample * gemm::K;  // where the copies start
+  const int end = (blockIdx.z / parts + 1) * of_group / per_sample;  // past the last sample all tiles are 0
   const bool wide = P % 4 == 0;
   Walk<A> rows;
   Rows<B> channels;
-  rows.along = -A::at();
+  rows.start(dy, P, 0, 0, 0, 0);
   gemm::multiply<P_, A, B>(
-      min(steps, of_group - from),
+      steps,
       [&](float* to_a, float* to_b) {
-        if (rows.along + A::at() <= 0) {
+        if (rows.along + A::at() <= 0 && b < end) {
           rows.start(dy + static_cast<size_t>(b) * O * P, P, O, P, m0, p);
           channels.start(x, b, n0, C, p);
           b++, p = 0;
@@ -241,7 +243,7 @@ __device__ __forceinline__ void weights(float* partial, const float* dy, const S
     backward<gemm::P_>(dx, w + blockIdx.y * ws, dy, O, C, c0, M, P, add);                                          \
   }
 #define CONV1X1_DW(kind, P_, X)                                                                                    \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                   \
+  extern "C" __global__ void __launch_bounds__(gemm::threads * gemm::groups<gemm::P_>, 4 / gemm::groups<gemm::P_>) \
       conv1x1_dw##kind##_##P_(float* __restrict__ partial, const float* __restrict__ dy, SOURCES_PARAMETERS(X),    \
                               int O, int C, int P, int steps, int of_group, int parts) {                           \
     weights<gemm::P_>(partial, dy, SOURCES(X), O, C, P, steps, of_group, parts);                                   \

@@ -26,7 +26,7 @@
 // A job of 3·C·h multiply-accumulates per pixel moves 4 (C + 2h) bytes in expand and
 // 4 (h + C) in project, half of u's and the hidden channels' share at bf16: bound by memory
 // up to some 200 channels at tf32 on an A100, by the tensor cores above. A block has 128
-// threads; shared memory 41, 41, 39, 39, 30, 30 KB, of which bf16 needs less. If the precision is TF32, u, gated and de are already rounded to it.
+// threads, those of dw 256, at bf16 512; shared memory 41, 41, 39, 39 and 61 KB, at bf16 98. If the precision is TF32, u, gated and de are already rounded to it.
 // Threads a multiprocessor, at least: 384, experts_*_dw_* 512, experts_dispatch 2048,
 // experts_dw_sum 2048.
 #include "gemm.cuh"
@@ -145,25 +145,30 @@ __device__ __forceinline__ void gather(Y* y, const Y* base, const float* const* 
 template <Precision P_, bool OF_JOBS, class DY>
 __device__ __forceinline__ void weights(float* partial, const DY* dy, const Stored<P_>* x, const int* list, const int* count,
                                         int B_, int S, int M, int N, int P) {
-  using A = Tile<gemm::M, true, OF_JOBS, DY, P_ == gemm::bf16>;
-  using B = Tile<gemm::M, true, true, Stored<P_>, P_ == gemm::bf16>;
+  using A = Tile<gemm::M, true, OF_JOBS, DY, P_ == gemm::bf16, true>;
+  using B = Tile<gemm::M, true, true, Stored<P_>, P_ == gemm::bf16, true>;
+  constexpr int G = gemm::groups<P_>;
   const int line_dy = pitch<DY>(P), line_x = pitch<Stored<P_>>(P);
   const int e = blockIdx.y, E = gridDim.y;
   if (count[e] == 0) return;
   const int across = (M + gemm::M - 1) / gemm::M;
   const int m0 = blockIdx.x % across * gemm::M, n0 = blockIdx.x / across * gemm::M;
   const int per_job = (P + gemm::K - 1) / gemm::K, all = count[e] * per_job;
-  const int steps = (all + gridDim.z - 1) / gridDim.z, first = blockIdx.z * steps;
-  list += e * B_ + first / per_job;
+  const int parts = gridDim.z * G, steps = (all + parts - 1) / parts, first = (blockIdx.z * G + gemm::group()) * steps;
+  list += e * B_;
+  const int* end = list + count[e];  // past the last job all tiles are 0
+  list += first / per_job;
   int p = first % per_job * gemm::K;  // where the job's tiles start
   int left = 0;                       // pixels left of the job whose tiles are being copied
   const bool wide = P % 4 == 0;
   Walk<A> a;
   Walk<B> b;
+  a.start(dy, line_dy, 0, 0, 0, 0);
+  b.start(x, line_x, 0, 0, 0, 0);
   gemm::multiply<P_, A, B>(
-      min(steps, all - first),
+      steps,
       [&](float* to_a, float* to_b) {
-        if (left <= 0) {
+        if (left <= 0 && list < end) {
           const int job = *list++, sample = job / S;
           a.start(dy + static_cast<size_t>(OF_JOBS ? job : sample) * M * line_dy, line_dy, M, P, m0, p);
           b.start(x + static_cast<size_t>(OF_JOBS ? sample : job) * N * line_x, line_x, N, P, n0, p);
@@ -209,13 +214,13 @@ __device__ __forceinline__ void weights(float* partial, const DY* dy, const Stor
                              const Stored<gemm::P_>* __restrict__ de, int S, int M, int K, int P) {                      \
     gather<gemm::P_, true>(du, base, expand, expert, de, S, M, K, P);                                                    \
   }                                                                                                                      \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                         \
+  extern "C" __global__ void __launch_bounds__(gemm::threads * gemm::groups<gemm::P_>, 4 / gemm::groups<gemm::P_>)       \
       experts_expand_dw_##P_(float* __restrict__ partial, const Stored<gemm::P_>* __restrict__ de,                       \
                              const Stored<gemm::P_>* __restrict__ u, const int* __restrict__ list,                       \
                              const int* __restrict__ count, int B, int S, int M, int N, int P) {                         \
     weights<gemm::P_, true>(partial, de, u, list, count, B, S, M, N, P);                                                 \
   }                                                                                                                      \
-  extern "C" __global__ void __launch_bounds__(gemm::threads, 4)                                                         \
+  extern "C" __global__ void __launch_bounds__(gemm::threads * gemm::groups<gemm::P_>, 4 / gemm::groups<gemm::P_>)       \
       experts_project_dw_##P_(float* __restrict__ partial, const float* __restrict__ dy,                                 \
                               const Stored<gemm::P_>* __restrict__ gated, const int* __restrict__ list,                  \
                               const int* __restrict__ count, int B, int S, int M, int N, int P) {                        \

@@ -45,8 +45,7 @@ __device__ __forceinline__ void load_a(float (&a)[2][2][2], const float* s, int 
 }
 
 // row is the row of C of a thread's numbers in tile i, half h.
-template <class T>
-__device__ __forceinline__ int row(int i, int h) {
+template <class T> __device__ __forceinline__ int row(int i, int h) {
   const int g = threadIdx.x % 32 / 4;
   return T::k_contiguous ? 16 * i + 8 * h + g : 4 * g + 2 * i + h;
 }
@@ -77,14 +76,12 @@ __device__ __forceinline__ void load_b(float (&b)[T::rows / 16][2], const float*
 
 // Same does not change B's numbers; see multiply.
 struct Same {
-  template <class Product>
-  __device__ __forceinline__ explicit Same(const Product&) {}
+  template <class Product> __device__ __forceinline__ explicit Same(const Product&) {}
   __device__ __forceinline__ float operator()(float v, int) const { return v; }
 };
 
 // operand returns a tile's number as an operand of mma_tf32.
-template <class T>
-__device__ __forceinline__ unsigned operand(float v) {
+template <class T> __device__ __forceinline__ unsigned operand(float v) {
   return T::rounded ? __float_as_uint(v) : to_tf32(v);
 }
 
@@ -103,7 +100,7 @@ struct Product {
   int m, n;  // of this warp in the block's tile
 
   __device__ __forceinline__ Product() {
-    const int warp = threadIdx.x / 32;
+    const int warp = thread<A::grouped>() / 32;
     m = warp % 2 * 32;
     n = warp / 2 * 8 * columns;
   }
@@ -299,7 +296,7 @@ struct Product<float32, A, B> {
   int m, n;
 
   __device__ __forceinline__ Product() {
-    const int y = threadIdx.x / 16, x = threadIdx.x % 16;
+    const int y = thread<A::grouped>() / 16, x = threadIdx.x % 16;
     m = A::k_contiguous ? y : 8 * y;
     n = B::k_contiguous ? x : 4 * x;
   }
@@ -369,31 +366,34 @@ struct Product<float32, A, B> {
 };
 
 // multiply computes a block's tile of C over `steps` tiles along K and passes it to emit.
-// fill(a, b) starts the copies of the next two tiles. Prepare is constructed from the
-// product and converts each number of B on the way to the registers: prepare(v, j), where
-// j is the thread's index of the column product.column(j).
+// fill(a, b) starts the copies of the next two tiles. Prepare, constructed from the product,
+// converts each number of B on the way to the registers: prepare(v, j), of the column
+// product.column(j). Groups of threads have tiles of their own if these are GROUPED; emit
+// gets the sum of what they compute, in fixed order.
 template <Precision P, class A, class B, class Prepare = Same, class Fill, class Emit, class... Args>
 __device__ __forceinline__ void multiply(int steps, Fill fill, Emit emit, const Args&... prepared) {
-  static_assert(A::rows == M && (B::rows == N || B::rows == M), "tiles of another size");
+  static_assert(A::rows == M && (B::rows == N || B::rows == M) && A::grouped == B::grouped, "tiles of another size");
   DYN_SHARED(float, shared);
   constexpr int both = A::floats + B::floats;
+  float* own = shared + (A::grouped ? group() * stages * both : 0);
   const auto start = [&](float* tiles, int step) {
     if (step < steps) fill(tiles, tiles + A::floats);
     cp_async_commit();  // even an empty group: the wait below counts groups
   };
-  for (int s = 0; s < stages - 1; s++) start(shared + s * both, s);
+  for (int s = 0; s < stages - 1; s++) start(own + s * both, s);
   Product<P, A, B> product;
   const Prepare prepare(product, prepared...);
   int full = 0, free = stages - 1;  // the stages to multiply and to fill next
   for (int s = 0; s < steps; s++) {
     cp_async_wait<stages - 2>();
     __syncthreads();  // step s's data is complete, and all threads are done with s − 1
-    start(shared + free * both, s + stages - 1);
-    const float* tiles = shared + full * both;
+    start(own + free * both, s + stages - 1);
+    const float* tiles = own + full * both;
     product.step(tiles, tiles + A::floats, prepare);
     free = full;
     full = full + 1 == stages ? 0 : full + 1;
   }
+  if (A::grouped && !add_groups<groups<P>>(product.c, shared)) return;
   product.each(emit);
 }
 

@@ -18,6 +18,34 @@ enum Precision { float32, tf32, bf16, tf32x3 };
 constexpr int M = 64, N = 128, K = 16;  // of a block's tiles
 constexpr int stages = 3, threads = 128;
 
+// groups is the number of groups of that many threads into which a block divides a long K.
+// Each has tiles of its own; theirs fill 96 KB, which every GPU has.
+template <Precision P>
+constexpr int groups = P == bf16 ? 4 : 2;
+__device__ __forceinline__ int group() { return threadIdx.x / threads; }
+
+// thread is a thread's index in its group.
+template <bool GROUPED>
+__device__ __forceinline__ unsigned thread() { return GROUPED ? threadIdx.x % threads : threadIdx.x; }
+
+// add_groups adds to the first group's c those of the others, through shared memory, and
+// says whether the thread is of the first group.
+template <int GROUPS, class C>
+__device__ __forceinline__ bool add_groups(C& c, float* shared) {
+  constexpr int n = sizeof c / sizeof(float);
+  float* v = reinterpret_cast<float*>(&c);
+  float* other = shared + threadIdx.x % threads;
+  __syncthreads();  // the last tiles are read
+#pragma unroll
+  for (int k = 0; k < n; k++)
+    if (group() > 0) other[((group() - 1) * n + k) * threads] = v[k];
+  __syncthreads();
+  if (group() > 0) return false;
+#pragma unroll
+  for (int i = 0; i < (GROUPS - 1) * n; i++) v[i % n] += other[i * threads];
+  return true;
+}
+
 // Stored is what an operation keeps the operands of its products as.
 template <Precision P>
 struct StoredAs {
@@ -31,13 +59,13 @@ template <Precision P>
 using Stored = typename StoredAs<P>::type;
 
 // ROUNDED says that the source's writer has rounded it, if the precision is TF32. QUADS are
-// tiles of which a thread reads 4 numbers along K: if K is contiguous in both A and B, and
-// one of them is Bf16.
-template <int ROWS, bool K_CONTIGUOUS, bool ROUNDED = false, class T = float, bool QUADS = false>
+// tiles of which a thread reads 4 numbers along K: those of bf16 if K is contiguous in both
+// A and B.
+template <int ROWS, bool K_CONTIGUOUS, bool ROUNDED = false, class T = float, bool QUADS = false, bool GROUPED = false>
 struct Tile {
   using Number = T;
   static constexpr int rows = ROWS;
-  static constexpr bool k_contiguous = K_CONTIGUOUS, rounded = ROUNDED, quads = QUADS;
+  static constexpr bool k_contiguous = K_CONTIGUOUS, rounded = ROUNDED, quads = QUADS, grouped = GROUPED;
   static constexpr int lines = K_CONTIGUOUS ? ROWS : K;
   static constexpr int width = K_CONTIGUOUS ? K : ROWS;
   static constexpr int stride = QUADS ? K : K_CONTIGUOUS ? K + 4 : ROWS + 8;
@@ -47,7 +75,7 @@ struct Tile {
   static constexpr int at_once = 16 / sizeof(T), apart = threads * at_once / width, each = lines / apart;
   static_assert(each * apart == lines, "a tile is a whole number of copies for each thread");
   static_assert(sizeof(T) == 4 || QUADS || !K_CONTIGUOUS, "Bf16 along K is read in quads");
-  static __device__ __forceinline__ int line() { return threadIdx.x / (width / at_once); }
+  static __device__ __forceinline__ int line() { return thread<GROUPED>() / (width / at_once); }
   static __device__ __forceinline__ int at() { return threadIdx.x % (width / at_once) * at_once; }
 };
 

@@ -17,14 +17,31 @@ const (
 	sharedFwd = 3 * (tileM*tileLine + tileK*(tileN+8)*4)
 	sharedDx  = 3 * (tileK*(tileM+8)*4 + tileK*(tileN+8)*4)
 	sharedNT  = 3 * (tileM*tileLine + tileN*tileLine)
-	sharedDw  = 3 * 2 * tileM * tileLine
 )
 
 // dwBlocks is the number of blocks into which the product for dw is divided, to keep a
 // GPU with 108 multiprocessors busy, and smallBlocks that for tiles of 64×64, of which a
-// multiprocessor holds twice as many. They are constants, so that all GPUs add in the
-// same order.
+// multiprocessor holds twice as many; there they are groups of threads (dwGroups). They are
+// constants, so that all GPUs add in the same order.
 const dwBlocks, smallBlocks = 216, 432
+
+// dwGroups is the number of groups of threads that divide the terms of dw among themselves,
+// in each of a block's parts of them: gemm::groups.
+func dwGroups(p Precision) int {
+	if p == BF16 {
+		return 4
+	}
+	return 2
+}
+
+// sharedDw is the shared memory of such a block; at bf16 lines are not padded.
+func sharedDw(p Precision) int {
+	line := tileLine
+	if p == BF16 {
+		line = tileK * 4
+	}
+	return dwGroups(p) * 3 * 2 * tileM * line
+}
 
 // maxSources is the largest number of tensors that the kernels concatenate.
 const maxSources = 4
@@ -129,11 +146,11 @@ func (b *Backend) conv1x1Weights(c conv1x1, dw, dy kernels.Tensor) {
 	if c.stride > 0 {
 		groups, samples = c.B, 1
 	}
-	g := c.product(c.O, sharedDw)
+	g := c.product(c.O, sharedDw(b.precision))
 	g.x, g.y = ceil(c.O, tileM), ceil(c.C, tileM)
-	steps := samples * ceil(c.P, tileK) // along the pixels of a group
-	each := ceil(steps, ceil(smallBlocks, g.x*g.y*groups))
-	parts := ceil(steps, each)
+	steps := samples * ceil(c.P, tileK)                    // along the pixels of a group
+	each := ceil(steps, ceil(smallBlocks, g.x*g.y*groups)) // of each group of threads
+	parts := ceil(steps, each*dwGroups(b.precision))
 	g.z = groups * parts
 	partial := b.Alloc(g.z, c.O, c.C)
 	args, kernel := append([]any{partial, dy}, c.sources...), "conv1x1_dw"

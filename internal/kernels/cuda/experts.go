@@ -224,9 +224,9 @@ func (e *experts) productGrads(round int, d expertGrads, de, gated, dy, u kernel
 // gradients of a table, in parts.
 func (e *experts) weights(name string, round int, dw, dy, x kernels.Tensor, m, n int) {
 	tiles := ceil(m, tileM) * ceil(n, tileM)
-	parts := min(ceil(smallBlocks, tiles*e.E), e.B*ceil(e.P, tileK))
+	parts := min(ceil(smallBlocks, tiles*e.E*dwGroups(e.precision)), e.B*ceil(e.P, tileK))
 	partial := e.Alloc(parts, e.E, m, n)
-	e.launch(e.precise(name), grid{x: tiles, y: e.E, z: parts, shared: sharedDw},
+	e.launch(e.precise(name), grid{x: tiles, y: e.E, z: parts, shared: sharedDw(e.precision)},
 		partial, dy, x, e.list(round), e.count(round), e.B, e.slots, m, n, e.P)
 	e.launch("experts_dw_sum", grid{x: ceil(m*n, perBlock), y: e.E, z: 1},
 		dw, partial, e.count(round), parts, m*n)

@@ -26,6 +26,7 @@ type machineFact struct {
 	stores bool      // writes 16 bytes at a time, and reads little
 	halves bool      // writes 8 bytes at a time, 4 Bf16; of the variants of a product, that for bf16 does
 	packed bool      // also reads 8
+	dw     bool      // its shared memory is sharedDw
 	gemm   bool      // copies asynchronously, 16 bytes at a time, and has variants
 	only   Precision // that of a product with a single variant
 }
@@ -39,8 +40,7 @@ const (
 // machineFacts has a row for every kernel, and a single one for all variants of a
 // kernel for the precisions.
 var machineFacts = map[string]machineFact{
-	"add_fwd":  {wide: true},
-	"axpy_fwd": {wide: true},
+	"add_fwd": {wide: true}, "axpy_fwd": {wide: true},
 
 	"normalize_fwd":    {},
 	"normalize_grad":   {},
@@ -57,12 +57,8 @@ var machineFacts = map[string]machineFact{
 	"layer_norm_grad_packed": {wide: true},
 	"layer_norm_fold":        {},
 
-	"linear_fwd": {},
-	"linear_dx":  {},
-	"linear_dw":  {wide: true},
-	"mix_fwd":    {wide: true},
-	"mix_dc":     {wide: true},
-	"mix_dots":   {},
+	"linear_fwd": {}, "linear_dx": {}, "linear_dw": {wide: true},
+	"mix_fwd": {wide: true}, "mix_dc": {wide: true}, "mix_dots": {},
 
 	"tokens_fwd":       {},
 	"tokens_dalpha":    {},
@@ -109,10 +105,10 @@ var machineFacts = map[string]machineFact{
 	"conv1x1_fwd":        {shared: sharedFwd, gemm: true, wide: true},
 	"conv1x1_norm":       {shared: sharedFwd, gemm: true, wide: true, halves: true},
 	"conv1x1_dx":         {shared: sharedDx, gemm: true, wide: true},
-	"conv1x1_dw":         {shared: sharedDw, gemm: true},
+	"conv1x1_dw":         {dw: true, gemm: true},
 	"conv1x1_fwd_packed": {shared: sharedFwd, gemm: true, wide: true, only: BF16},
 	"conv1x1_dx_packed":  {shared: sharedDx, gemm: true, packed: true, only: BF16},
-	"conv1x1_dw_packed":  {shared: sharedDw, gemm: true, only: BF16},
+	"conv1x1_dw_packed":  {dw: true, gemm: true, only: BF16},
 	"conv1x1_sum":        {wide: true},
 	"conv1x1_dbias":      {},
 
@@ -139,8 +135,8 @@ var machineFacts = map[string]machineFact{
 	"experts_project_fwd": {shared: sharedFwd, gemm: true, wide: true},
 	"experts_project_dx":  {shared: sharedDx, gemm: true, wide: true, halves: true},
 	"experts_expand_dx":   {shared: sharedDx, gemm: true, wide: true, halves: true},
-	"experts_expand_dw":   {shared: sharedDw, gemm: true},
-	"experts_project_dw":  {shared: sharedDw, gemm: true},
+	"experts_expand_dw":   {dw: true, gemm: true},
+	"experts_project_dw":  {dw: true, gemm: true},
 	"experts_dw_sum":      {wide: true},
 
 	"experts_fused_fwd_16": {shared: fusedShared(16), gemm: true},
@@ -185,6 +181,9 @@ func factOf(name string) (fact machineFact, tensor string, ok bool) {
 	for i, instruction := range []string{"", hmmaTF32, hmmaBF16, hmmaTF32} {
 		if product, found := strings.CutSuffix(name, variants[i]); found {
 			fact, ok = machineFacts[product]
+			if fact.dw {
+				fact.shared = sharedDw(Precision(variants[i][1:]))
+			}
 			return fact, instruction, ok && fact.gemm && (fact.only == "" || variants[i] == "_"+string(fact.only))
 		}
 	}
