@@ -15,10 +15,14 @@
 // A block reads its numbers once for each sum and once more for the result, after the
 // first time from a cache: they take 4 KB per 32 channels.
 //
+// The gradient of both of them need not write du = wᵀ·dz either: layer_norm_conv1x1_grad
+// computes it from dz [B,O,P], for the thin layers, which are bound by memory.
+//
 // fwd: 8 bytes and 8 operations per number. grad: 16 bytes (20 with the residual) and 14
 // operations per number, and the two sums of each channel over the block's pixels, which
-// rows_sum adds. Bound by memory. In grad each thread has two loads of 16 bytes in flight.
-// Threads a multiprocessor, at least: 2048, layer_norm_fwd* 1280, layer_norm_grad* 1024.
+// rows_sum adds; of a convolution 12 bytes and 14 + 2·O operations, and 12 KB of shared
+// memory. Bound by memory. In grad each thread has two loads of 16 bytes in flight.
+// Threads a multiprocessor, at least: 2048, layer_norm_fwd* 1280, layer_norm_*grad* 1024.
 #include "common.cuh"
 
 constexpr int pixels = 32, rows = 32, threads = 256;
@@ -121,14 +125,56 @@ __device__ __forceinline__ void forward(U* u, float* stats, const float* x, cons
 LAYER_NORM(, float)
 LAYER_NORM(_packed, Bf16)
 
-// gradient is layer_norm_grad with du as U.
+// Given is du as U. Its two methods get a thread's 4 pixels of channel c, the first of them 0
+// past the C channels.
 template <class U>
-__device__ __forceinline__ void gradient(float* dx, float* partial, const U* du, const float* residual, const float* x,
+struct Given {
+  const U* du;
+  int C, P;
+  __device__ __forceinline__ Given(const U* all, int C, int P)
+      : du(all + static_cast<long long>(blockIdx.y) * C * pitch<U>(P)), C(C), P(P) {}
+  __device__ __forceinline__ void first(float (&d)[4], const Place& at, int c) const {
+    load4(d, du + static_cast<long long>(c) * pitch<U>(P), at.p, c < C ? P : 0, at.wide);
+  }
+  __device__ __forceinline__ void again(float (&d)[4], const Place& at, int c) const {
+    load4(d, du + static_cast<long long>(c) * pitch<U>(P), at.p, P, at.wide);
+  }
+};
+
+// Convolved is du = wᵀ·dz; a thread keeps its numbers in shared memory.
+constexpr int most_channels = 96;
+struct Convolved {
+  const float *w, *dz;
+  float* kept;
+  int C, O, P;
+  __device__ __forceinline__ Convolved(const float* w, const float* all, float (&tile)[most_channels][pixels], int C, int O, int P)
+      : w(w), dz(all + static_cast<long long>(blockIdx.y) * O * P), kept(&tile[0][threadIdx.x % 8 * 4]), C(C), O(O), P(P) {}
+  __device__ __forceinline__ void first(float (&d)[4], const Place& at, int c) const {
+#pragma unroll
+    for (int k = 0; k < 4; k++) d[k] = 0.f;
+    if (c >= C) return;
+#pragma unroll 4
+    for (int o = 0; o < O; o++) {
+      float v[4];
+      load4(v, dz + static_cast<long long>(o) * P, at.p, P, at.wide);
+      const float factor = w[o * C + c];
+#pragma unroll
+      for (int k = 0; k < 4; k++) d[k] += factor * v[k];
+    }
+    *reinterpret_cast<float4*>(kept + c * pixels) = make_float4(d[0], d[1], d[2], d[3]);
+  }
+  __device__ __forceinline__ void again(float (&d)[4], const Place&, int c) const {
+    const float4 v = *reinterpret_cast<const float4*>(kept + c * pixels);
+    d[0] = v.x, d[1] = v.y, d[2] = v.z, d[3] = v.w;
+  }
+};
+
+// gradient is layer_norm_grad with a Given or a Convolved.
+template <class Du>
+__device__ __forceinline__ void gradient(float* dx, float* partial, const Du& du, const float* residual, const float* x,
                                          const float* stats, const float* weight, int C, int P, bool add) {
   const Place at(P);
-  const int line = pitch<U>(P);
   const long long sample = static_cast<long long>(blockIdx.y) * C * P;
-  du += static_cast<long long>(blockIdx.y) * C * line;
   const int block = blockIdx.y * gridDim.x + blockIdx.x, blocks = gridDim.x * gridDim.y;
   float mean[4], scale[4], d[4], v[4], g[4] = {}, gx[4] = {};
   load4(mean, stats + static_cast<long long>(blockIdx.y) * 2 * P, at.p, P, at.wide);
@@ -136,7 +182,7 @@ __device__ __forceinline__ void gradient(float* dx, float* partial, const U* du,
   for (int c0 = 0; c0 < C; c0 += rows) {  // the same loop in all lanes, for sum_pixels
     const int c = c0 + at.row, n = c < C ? P : 0;
     const long long plane = sample + static_cast<long long>(c) * P;
-    load4(d, du + static_cast<long long>(c) * line, at.p, n, at.wide);
+    du.first(d, at, c);
     load4(v, x + plane, at.p, n, at.wide);
     const float w = c < C ? weight[c] : 0.f;
     float along = 0.f, sum = 0.f;
@@ -161,7 +207,7 @@ __device__ __forceinline__ void gradient(float* dx, float* partial, const U* du,
   for (int c = at.row; c < C; c += rows) {
     const long long plane = sample + static_cast<long long>(c) * P;
     const float w = weight[c];
-    load4(d, du + static_cast<long long>(c) * line, at.p, P, at.wide);
+    du.again(d, at, c);
     load4(v, x + plane, at.p, P, at.wide);
 #pragma unroll
     for (int k = 0; k < 4; k++) v[k] = (w * d[k] - g[k] - (v[k] - mean[k]) * scale[k] * gx[k]) * scale[k];
@@ -186,10 +232,19 @@ __device__ __forceinline__ void gradient(float* dx, float* partial, const U* du,
                               const float* __restrict__ residual, const float* __restrict__ x,                         \
                               const float* __restrict__ stats, const float* __restrict__ weight, int C, int P,         \
                               int add) {                                                                               \
-    gradient(dx, partial, du, residual, x, stats, weight, C, P, add);                                                  \
+    gradient(dx, partial, Given<U>(du, C, P), residual, x, stats, weight, C, P, add);                                                  \
   }
 LAYER_NORM_GRAD(, float)
 LAYER_NORM_GRAD(_packed, Bf16)
+
+// layer_norm_conv1x1_grad is layer_norm_grad of du = wᵀ·dz, w [O,C], for at most 96 channels.
+extern "C" __global__ void __launch_bounds__(threads, 4)
+    layer_norm_conv1x1_grad(float* __restrict__ dx, float* __restrict__ partial, const float* __restrict__ dz,
+                            const float* __restrict__ w, int O, const float* __restrict__ x, const float* __restrict__ stats,
+                            const float* __restrict__ weight, int C, int P, int add) {
+  __shared__ __align__(16) float kept[most_channels][pixels];
+  gradient(dx, partial, Convolved(w, dz, kept, C, O, P), nullptr, x, stats, weight, C, P, add);
+}
 
 // layer_norm_fold: folded = w ⊙ weight and folded_bias = w·bias, one warp for each of w's O
 // rows. 8 bytes and 3 operations per number of w.

@@ -84,7 +84,8 @@ func (c *counter) dispatch(l *launched, samples string) {
 // number of elements; "blocks", the grid's y; and "jobs", the experts that samples run.
 var multiplications = map[string]string{
 	"conv1x1_fwd": "y C", "conv1x1_norm": "x O", "conv1x1_dx": "dy M", "conv1x1_dw": "dy C",
-	"conv3x3_fwd": "9 y C", "conv3x3_dx": "9 dx O", "conv3x3_dw": "9 dy C",
+	"layer_norm_conv1x1_grad": "x O",
+	"conv3x3_fwd":             "9 y C", "conv3x3_dx": "9 dx O", "conv3x3_dw": "9 dy C",
 	"linear_fwd": "y K", "linear_dx": "dx O", "linear_dw": "dy K",
 	"mix_fwd": "y L", "mix_dc": "dc R", "mix_dots": "dy L",
 	"product":    "blocks M N K",

@@ -51,11 +51,12 @@ var machineFacts = map[string]machineFact{
 	"scale_rows_dots":  {},
 	"rows_sum":         {},
 
-	"layer_norm_fwd":         {wide: true},
-	"layer_norm_fwd_packed":  {halves: true},
-	"layer_norm_grad":        {wide: true},
-	"layer_norm_grad_packed": {wide: true},
-	"layer_norm_fold":        {},
+	"layer_norm_fwd":          {wide: true},
+	"layer_norm_fwd_packed":   {halves: true},
+	"layer_norm_grad":         {wide: true},
+	"layer_norm_grad_packed":  {wide: true},
+	"layer_norm_conv1x1_grad": {wide: true},
+	"layer_norm_fold":         {},
 
 	"linear_fwd": {}, "linear_dx": {}, "linear_dw": {wide: true},
 	"mix_fwd": {wide: true}, "mix_dc": {wide: true}, "mix_dots": {},

@@ -35,13 +35,19 @@ func (b *Backend) layerNormTo(kernel string, u, x kernels.Tensor, n kernels.Norm
 // layerNormGrad adds to dx and dn, with a kernel, the gradient that belongs to du, and to dx
 // the residual too. Each of the three may be absent.
 func (b *Backend) layerNormGrad(kernel string, dx kernels.Tensor, dn kernels.Norm, du, residual kernels.Tensor, l normed) {
+	b.layerNormGradOf(kernel, dx, dn, l, du, residual)
+}
+
+// layerNormGradOf is layerNormGrad with a kernel that takes these sources of du.
+func (b *Backend) layerNormGradOf(kernel string, dx kernels.Tensor, dn kernels.Norm, l normed, sources ...any) {
 	var partial kernels.Tensor
 	blocks := l.grid.x * l.grid.y
 	if !dn.Weight.IsZero() || !dn.Bias.IsZero() {
 		partial = b.Alloc(2, l.C, blocks)
 	}
 	add := number(!b.fresh(dx))
-	b.launch(kernel, l.grid, dx, partial, du, residual, l.x, l.stats, l.n.Weight, l.C, l.P, add)
+	args := append([]any{dx, partial}, sources...)
+	b.launch(kernel, l.grid, append(args, l.x, l.stats, l.n.Weight, l.C, l.P, add)...)
 	if !dn.Weight.IsZero() {
 		b.launch("rows_sum", perRow(l.C), dn.Weight, inside(partial, 0, l.C, blocks), l.C, blocks)
 	}
@@ -55,6 +61,24 @@ func (b *Backend) layerNormGrad(kernel string, dx kernels.Tensor, dn kernels.Nor
 func (l normed) free(b *Backend) {
 	b.Free(l.u)
 	b.Free(l.stats)
+}
+
+// convolvedNorm is the largest number of channels for which a kernel computes the gradient of
+// LN and of the convolution after it in one, from which sums are formed that cancel: those
+// of dn. It is in float32, which pays if memory is the bottleneck.
+const convolvedNorm = 96
+
+// layerNormConv1x1Grad adds to dx and dn the gradient of w·LN(x), from that of the result.
+func (b *Backend) layerNormConv1x1Grad(dx kernels.Tensor, dn kernels.Norm, dz, w kernels.Tensor, l normed) {
+	if l.C <= convolvedNorm {
+		b.layerNormGradOf("layer_norm_conv1x1_grad", dx, dn, l, dz, w, dz.Shape[1])
+		return
+	}
+	du := b.Alloc(l.x.Shape...)
+	c := newConv1x1("LN and Conv1x1", dz, w, []kernels.Tensor{l.x})
+	b.conv1x1Input(b.atLeastTF32("conv1x1_dx"), c, du, dz, w, l.C, false)
+	b.layerNormGrad("layer_norm_grad", dx, dn, du, kernels.Tensor{}, l)
+	b.Free(du)
 }
 
 // layerNormConv1x1 computes y = w·LN(x), w [O,C], in y that stored allocates. LN(x) is not

@@ -20,10 +20,7 @@ func (b *Backend) WaveletReduceGrad(dx kernels.Tensor, dn kernels.Norm, dw, dy, 
 	c := ofStored("WaveletReduceGrad", dreduced, w, l.u)
 	b.conv1x1Weights(c, dw, dreduced)
 	b.Free(l.u)
-	du := b.Alloc(x.Shape...) // from which sums are formed that cancel: those of dn
-	b.conv1x1Input(b.atLeastTF32("conv1x1_dx"), c, du, dreduced, w, c.C, false)
-	b.layerNormGrad("layer_norm_grad", dx, dn, du, kernels.Tensor{}, l)
-	b.Free(du)
+	b.layerNormConv1x1Grad(dx, dn, dreduced, w, l)
 	b.Free(l.stats)
 	b.Free(dreduced)
 }
