@@ -9,8 +9,9 @@
 //
 //             A          B          grid (x, y, z)
 //   fwd       w          x_b        ⌈O/64⌉·⌈P/128⌉, B      a row of C: pixels
-//   norm      w          (x_b − mean) · rstd of one x: its layer norm; norm.cu has
-//                        folded weight and bias into w and bias
+//   norm      w          (x_b − mean) / √(var + 1e-5) of one x: its layer norm, whose mean and
+//                        var a block computes first; norm.cu has folded weight and bias
+//                        into w and bias
 //   dx        wᵀ         dy_b       ⌈C/64⌉·⌈P/128⌉, B      one launch per source
 //   dw        dy         xᵀ         ⌈O/64⌉, ⌈C/64⌉, parts of the B·P pixels; their
 //                                   sums are added by conv1x1_sum, in fixed order
@@ -62,16 +63,39 @@ struct Sources {
     {x0, x1, x2, x3}, {end0, end1, end2, end3}, P  \
   }
 
+// Stats are the mean of each pixel of a block and 1/√(var + 1e-5), over the channels.
+struct Stats {
+  float mean[gemm::N], scale[gemm::N];
+
+  // compute reads x [C,P] from p on.
+  __device__ __forceinline__ void compute(const float* x, int p, int C, int P) {
+    static_assert(gemm::N == gemm::threads, "a thread has a pixel");
+    const int i = threadIdx.x;
+    x += p + i < P ? p + i : 0;
+    float sum = 0.f, squares = 0.f;
+#pragma unroll 8
+    for (int c = 0; c < C; c++) sum += x[static_cast<size_t>(c) * P];
+    sum /= C;
+#pragma unroll 8
+    for (int c = 0; c < C; c++) {
+      const float d = x[static_cast<size_t>(c) * P] - sum;
+      squares += d * d;
+    }
+    mean[i] = sum;
+    scale[i] = 1.f / sqrtf(squares / C + 1e-5f);
+    __syncthreads();
+  }
+};
+
 // Normalised applies layer norm to a pixel, without weight and bias, which are in w.
 struct Normalised {
   float scale[8], shift[8];
   template <class Product>
-  __device__ __forceinline__ Normalised(const Product& product, const float* mean, const float* rstd, int p0, int P) {
+  __device__ __forceinline__ Normalised(const Product& product, const Stats& stats) {
 #pragma unroll
     for (int j = 0; j < 8; j++) {
-      const int p = min(p0 + product.column(j), P - 1);
-      scale[j] = rstd[p];
-      shift[j] = -mean[p] * scale[j];
+      scale[j] = stats.scale[product.column(j)];
+      shift[j] = -stats.mean[product.column(j)] * scale[j];
     }
   }
   __device__ __forceinline__ float operator()(float v, int j) const { return v * scale[j] + shift[j]; }
@@ -261,12 +285,12 @@ CONV1X1_DW(_packed, bf16, Bf16)
   CONV1X1_FWD(, P_, float)                                                                                         \
   extern "C" __global__ void __launch_bounds__(gemm::threads, 3)                                                   \
       conv1x1_norm_##P_(gemm::Stored<gemm::P_>* __restrict__ y, const float* __restrict__ w,                       \
-                        const float* __restrict__ bias, const float* __restrict__ x,                               \
-                        const float* __restrict__ stats, int O, int C, int P) {                                    \
-    const float* mean = stats + static_cast<size_t>(blockIdx.y) * 2 * P;                                           \
+                        const float* __restrict__ bias, const float* __restrict__ x, int O, int C, int P) {        \
+    __shared__ Stats stats;                                                                                        \
     const int p0 = blockIdx.x / ((O + gemm::M - 1) / gemm::M) * gemm::N;                                           \
+    stats.compute(x + static_cast<size_t>(blockIdx.y) * C * P, p0, C, P);                                          \
     const Sources<float> sources{{x, x, x, x}, {C, C, C, C}, P};                                                   \
-    forward<gemm::P_, Normalised>(y, w, bias, nullptr, sources, O, C, P, mean, mean + P, p0, P);                   \
+    forward<gemm::P_, Normalised>(y, w, bias, nullptr, sources, O, C, P, stats);                                   \
   }                                                                                                                \
   CONV1X1_DX(, P_, float)                                                                                          \
   CONV1X1_DW(, P_, float)

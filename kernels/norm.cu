@@ -6,8 +6,7 @@
 //   dweight_c += Σ_bp du x̂,  dbias_c += Σ_bp du
 //
 // A 1×1 convolution w [O,C] can absorb the norm: w·u = (w ⊙ weight)·x̂ + w·bias. Then only
-// the norm's stats and the fold are computed, conv1x1_norm reads x itself, and u is not
-// written.
+// the fold is computed here, conv1x1_norm reads x itself, and u is not written.
 //
 // Mapping: block (x, y) handles 32 pixels of sample y with all of their channels: a thread
 // has 4 neighbouring pixels of every 32nd channel, so that 8 lanes read 128 consecutive
@@ -75,7 +74,6 @@ __device__ __forceinline__ void forward(U* u, float* stats, const float* x, cons
                                         bool tf32) {
   const Place at(P);
   const int line = pitch<U>(P);
-  const bool wanted = u;
   x += static_cast<long long>(blockIdx.y) * C * P;
   u += static_cast<long long>(blockIdx.y) * C * line;
   float v[4], mean[4] = {}, scale[4] = {};
@@ -96,7 +94,7 @@ __device__ __forceinline__ void forward(U* u, float* stats, const float* x, cons
   sum_rows(scale);
 #pragma unroll
   for (int k = 0; k < 4; k++) scale[k] = 1.f / sqrtf(scale[k] * share + epsilon);
-  for (int c = at.row; wanted && c < C; c += rows) {
+  for (int c = at.row; c < C; c += rows) {
     const float w = weight[c], add = bias[c];
     load4(v, x + static_cast<long long>(c) * P, at.p, P, at.wide);
 #pragma unroll
@@ -113,7 +111,7 @@ __device__ __forceinline__ void forward(U* u, float* stats, const float* x, cons
   store4(stats + P, scale, at.p, P, at.wide);
 }
 
-// layer_norm_fwd writes u, unless it is absent, and stats [B,2,P]: the means, then
+// layer_norm_fwd writes u and stats [B,2,P]: the means, then
 // 1/√(var + 1e-5). If tf32 is set, it rounds u for a product in TF32. layer_norm_fwd_packed
 // writes u as Bf16, and 0 past the P numbers of a row.
 #define LAYER_NORM(suffix, U)                                                                                          \

@@ -16,19 +16,12 @@ type normed struct {
 // layerNorm normalises x, for a product; stored allocates the result, which the caller
 // must free.
 func (b *Backend) layerNorm(x kernels.Tensor, n kernels.Norm) normed {
-	u := b.stored(x.Shape[2]*x.Shape[3], x.Shape[0], x.Shape[1])
-	return b.layerNormTo(b.packed("layer_norm_fwd"), u, x, n)
-}
-
-// layerNormTo is layerNorm with a kernel and the result in u; if that is absent, it only
-// computes stats.
-func (b *Backend) layerNormTo(kernel string, u, x kernels.Tensor, n kernels.Norm) normed {
 	B, C, P := x.Shape[0], x.Shape[1], x.Shape[2]*x.Shape[3]
 	l := normed{
-		x: x, u: u, stats: b.Alloc(B, 2, P), n: n, C: C, P: P,
+		x: x, u: b.stored(P, B, C), stats: b.Alloc(B, 2, P), n: n, C: C, P: P,
 		grid: grid{x: ceil(P, 32), y: B, z: 1},
 	}
-	b.launch(kernel, l.grid, l.u, l.stats, x, n.Weight, n.Bias, C, P, b.rounded())
+	b.launch(b.packed("layer_norm_fwd"), l.grid, l.u, l.stats, x, n.Weight, n.Bias, C, P, b.rounded())
 	return l
 }
 
@@ -84,12 +77,10 @@ func (b *Backend) layerNormConv1x1Grad(dx kernels.Tensor, dn kernels.Norm, dz, w
 // layerNormConv1x1 computes y = w·LN(x), w [O,C], in y that stored allocates. LN(x) is not
 // written.
 func (b *Backend) layerNormConv1x1(y, x kernels.Tensor, n kernels.Norm, w kernels.Tensor) {
-	l := b.layerNormTo("layer_norm_fwd", kernels.Tensor{}, x, n)
 	c := newConv1x1("LN and Conv1x1", kernels.Tensor{Shape: kernels.Shape{x.Shape[0], y.Shape[1], x.Shape[2], x.Shape[3]}}, w, []kernels.Tensor{x})
 	folded, bias := b.Alloc(c.O, c.C), b.Alloc(c.O)
 	b.launch("layer_norm_fold", over(c.O, 8), folded, bias, w, n.Weight, n.Bias, c.O, c.C)
-	b.launch(b.precise("conv1x1_norm"), c.product(c.O, sharedFwd), y, folded, bias, x, l.stats, c.O, c.C, c.P)
+	b.launch(b.precise("conv1x1_norm"), c.product(c.O, sharedFwd), y, folded, bias, x, c.O, c.C, c.P)
 	b.Free(folded)
 	b.Free(bias)
-	l.free(b)
 }
