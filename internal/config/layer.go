@@ -90,6 +90,10 @@ func (l *layer) takeExtends(root *yaml.Node) {
 
 // section reads a mapping into dst, one entry per field of the struct type t.
 func (l *layer) section(n *yaml.Node, t reflect.Type, prefix string, dst map[string]any) {
+	if n.Kind == yaml.AliasNode {
+		l.fault(n, "%s is an alias: write its keys out", strings.TrimSuffix(prefix, "."))
+		return
+	}
 	if n.Kind != yaml.MappingNode {
 		l.fault(n, "%s must be a list of keys and values", cmp.Or(strings.TrimSuffix(prefix, "."), "a configuration"))
 		return
@@ -100,6 +104,9 @@ func (l *layer) section(n *yaml.Node, t reflect.Type, prefix string, dst map[str
 		field, ok := fieldOf(t, k.Value)
 		switch {
 		case !ok && l.later:
+			continue
+		case k.Tag == "!!merge":
+			l.fault(k, "%s<< merges keys: write them out, or extend a configuration", prefix)
 			continue
 		case !ok:
 			l.fault(k, "%s", unknown(t, prefix, k.Value))

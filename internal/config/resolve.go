@@ -70,6 +70,7 @@ func (r *resolver) find(name, dir string) (l *layer, next string, err error) {
 	if !strings.HasSuffix(file, extension) && !strings.HasSuffix(file, ".yml") {
 		file += extension
 	}
+	again := "" // a file of this name that is in the chain already
 	if dir != "" {
 		path := file
 		if !filepath.IsAbs(path) {
@@ -79,9 +80,16 @@ func (r *resolver) find(name, dir string) (l *layer, next string, err error) {
 			l, err := readLayer(path)
 			return l, filepath.Dir(path), err
 		}
+		if r.used(path) {
+			again = path
+		}
 	}
 	b, err := fs.ReadFile(r.embedded, file)
-	if err != nil {
+	switch {
+	case err == nil:
+	case again != "":
+		return nil, "", fmt.Errorf("%s extends itself", again)
+	default:
 		return nil, "", missing(name)
 	}
 	if !r.first(file) {
@@ -96,6 +104,12 @@ func (r *resolver) usable(path string) bool {
 	info, err := os.Stat(path)
 	abs, absErr := filepath.Abs(path)
 	return err == nil && absErr == nil && !info.IsDir() && r.first(abs)
+}
+
+// used reports whether path is a file that has been read.
+func (r *resolver) used(path string) bool {
+	abs, err := filepath.Abs(path)
+	return err == nil && r.seen[abs]
 }
 
 // first reports whether id is new.

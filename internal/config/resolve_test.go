@@ -120,7 +120,8 @@ func TestResolutionErrors(t *testing.T) {
 		{"missing", "five-tasks", nil, []string{"no configuration five-tasks", "three-task, tiny", "Did you mean five-task?"}},
 		{"missing path", "x/y.yaml", nil, []string{"no configuration x/y.yaml"}},
 		{"extends what is missing", "a", map[string]string{"a.yaml": "extends: gone"}, []string{"a.yaml extends gone: no configuration gone"}},
-		{"a circle", "a", map[string]string{"a.yaml": "extends: b", "b.yaml": "extends: a"}, []string{"b.yaml extends a: no configuration a"}},
+		{"a circle", "a", map[string]string{"a.yaml": "extends: b", "b.yaml": "extends: a"}, []string{"b.yaml extends a: a.yaml extends itself"}},
+		{"itself", "a", map[string]string{"a.yaml": "extends: ./a.yaml"}, []string{"a.yaml extends ./a.yaml: a.yaml extends itself"}},
 		{"too many", "c0", long, []string{"more than 16"}},
 		{"huge", "a", map[string]string{"a.yaml": strings.Repeat("# comment\n", maxSize/9)}, []string{"a.yaml is larger"}},
 	} {
