@@ -60,7 +60,7 @@ var layers = []layer{
 	{"draw", []string{"atomicfile"}},
 	{"palette", nil},
 	{"published", nil},
-	{"tabular", nil},
+	{"tabular", []string{"userfile"}},
 	{"tensorboard", nil},
 	{"checkpoint", []string{"atomicfile", "userfile"}},
 	{"usage", []string{"atomicfile"}},

@@ -12,7 +12,7 @@ import (
 // writeMarkdown writes a table in GitHub's Markdown: the best bold, the second best
 // underlined.
 func (t *Table) writeMarkdown(w io.Writer) error {
-	escape := strings.NewReplacer("|", `\|`, "*", `\*`, "_", `\_`, "<", "&lt;")
+	escape := strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "<", "&lt;")
 	if t.Title != "" {
 		fmt.Fprintf(w, "**%s**\n\n", escape.Replace(t.Title))
 	}
@@ -63,7 +63,7 @@ func wrap(text string, m Mark, best, bestEnd, second, secondEnd string) string {
 // writeLaTeX writes a tabular environment, which needs only the package booktabs.
 func (t *Table) writeLaTeX(w io.Writer) error {
 	escape := strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "_", `\_`, "#", `\#`, "$", `\$`, "{", `\{`, "}", `\}`,
-		"σ", `$\sigma$`, "–", "--", "×", `$\times$`, "°", `$^\circ$`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
+		"σ", `$\sigma$`, "–", "--", "−", "$-$", "×", `$\times$`, "°", `$^\circ$`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
 	for _, line := range t.comments() {
 		fmt.Fprintf(w, "%% %s\n", line)
 	}

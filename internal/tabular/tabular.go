@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"clusir/internal/userfile"
 )
 
 // Table is rows of cells under columns.
@@ -114,12 +116,41 @@ func (t *Table) Write(w io.Writer, format string) error {
 	if !ok {
 		return fmt.Errorf("format %q: choose %s", format, strings.Join(Formats, ", "))
 	}
+	if format != "csv" && format != "json" { // which quote line breaks
+		t = t.onOneLine()
+	}
 	var b strings.Builder
 	if err := write(t, &b); err != nil {
 		return err
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// onOneLine returns the table with the control characters of its texts, such as those in
+// the name of a file, as escapes.
+func (t *Table) onOneLine() *Table {
+	out := *t
+	out.Title, out.Notes, out.Remarks = userfile.OneLine(t.Title), oneLines(t.Notes), oneLines(t.Remarks)
+	out.Columns, out.Rows = slices.Clone(t.Columns), slices.Clone(t.Rows)
+	for i, c := range t.Columns {
+		out.Columns[i].Group, out.Columns[i].Name = userfile.OneLine(c.Group), userfile.OneLine(c.Name)
+	}
+	for i, r := range t.Rows {
+		out.Rows[i].Cells = slices.Clone(r.Cells)
+		for k, c := range r.Cells {
+			out.Rows[i].Cells[k].Text = userfile.OneLine(c.Text)
+		}
+	}
+	return &out
+}
+
+func oneLines(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = userfile.OneLine(text)
+	}
+	return out
 }
 
 // Write prints a value as JSON, or in another of the Formats as the table that table

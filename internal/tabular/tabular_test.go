@@ -161,3 +161,26 @@ func TestPlain(t *testing.T) {
 		t.Errorf("CSV of %d lines: %v", len(lines), err)
 	}
 }
+
+// TestNames: names of any characters keep the columns aligned and each row on its line,
+// and LaTeX and Markdown print them as they are.
+func TestNames(t *testing.T) {
+	table := &Table{Columns: []Column{{Name: "name", Left: true}, {Name: "B − A"}}}
+	for _, name := range []string{"雨 rain", "line\nbreak", `a\|b[c]`} {
+		table.Rows = append(table.Rows, Row{Cells: []Cell{Words("%s", name), Number("%.2f", 1)}})
+	}
+	table.Remarks = []string{"left out: line\nbreak"}
+	for format, want := range map[string]string{
+		"text": "name         B − A\n──────────────────\n雨 rain       1.00\nline\\nbreak   1.00\na\\|b[c]       1.00\n\nleft out: line\\nbreak\n",
+		"markdown": "| name | B − A |\n| :--- | ---: |\n| 雨 rain | 1.00 |\n| line\\\\nbreak | 1.00 |\n| a\\\\\\|b\\[c] | 1.00 |\n\n" +
+			"left out: line\\\\nbreak\n",
+		"latex": "% left out: line\\nbreak\n\\begin{tabular}{lr}\n\\toprule\nname & B $-$ A \\\\\n\\midrule\n雨 rain & 1.00 \\\\\n" +
+			"line\\textbackslash{}nbreak & 1.00 \\\\\na\\textbackslash{}|b[c] & 1.00 \\\\\n\\bottomrule\n\\end{tabular}\n",
+		"csv": "name,B − A\n雨 rain,1.00\n\"line\nbreak\",1.00\na\\|b[c],1.00\n",
+	} {
+		var b bytes.Buffer
+		if err := table.Write(&b, format); err != nil || b.String() != want {
+			t.Errorf("%s: %v\n%s\nwant\n%s", format, err, &b, want)
+		}
+	}
+}

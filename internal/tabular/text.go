@@ -5,7 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 )
 
 // textMarks follow a number in text.
@@ -136,7 +137,8 @@ func (t *Table) line(cells []string, widths []int) string {
 	return strings.TrimRight(strings.Join(parts, "  "), " ")
 }
 
-func width(s string) int { return utf8.RuneCountInString(s) }
+// width returns the columns that a terminal shows s in: Chinese characters take two.
+func width(s string) int { return uniseg.StringWidth(s) }
 
 func sum(x []int) (n int) {
 	for _, v := range x {
