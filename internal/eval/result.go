@@ -191,11 +191,14 @@ func (s Split) Name() string {
 	return s.Title + " " + s.Label
 }
 
-// key returns the split's name in the published tables: cbsd68-15, rain100l, l+h.
+// key returns the split's name in the published tables, cbsd68-15, rain100l or l+h, or
+// one of the user's own: mine-sleet.
 func key(s *dataset.Split) string {
 	switch {
 	case len(s.Benchmark.Sigmas) > 0 || s.Sigma > 0:
 		return fmt.Sprintf("%s-%g", s.Benchmark.Name, s.Sigma)
+	case s.Label != "" && s.Benchmark.Own:
+		return s.Benchmark.Name + "-" + s.Label
 	case s.Label != "":
 		return shortKind(s.Label)
 	}

@@ -110,7 +110,7 @@ func (r *Report) imageTable() *tabular.Table {
 		{Group: r.column(), Name: "PSNR"}, {Group: r.column(), Name: "SSIM"}, {Name: "gain"}, {Name: "ms"}, {Name: "error", Left: true},
 	}}
 	for _, i := range r.Images {
-		cells := []tabular.Cell{tabular.Words("%s", i.Benchmark), tabular.Words("%s", i.Split), tabular.Words("%s", i.Image), tabular.Words("%d×%d", i.W, i.H)}
+		cells := []tabular.Cell{tabular.Words("%s", i.Benchmark), tabular.Words("%s", i.Split), tabular.Words("%s", i.Image), i.size()}
 		if i.Err == "" {
 			cells = append(cells, qualities(i.Input, i.Output)...)
 			ms := tabular.Number("%.0f", i.MS)
@@ -129,6 +129,14 @@ func (r *Report) imageTable() *tabular.Table {
 		t.Rows = append(t.Rows, tabular.Row{Cells: cells})
 	}
 	return t
+}
+
+// size returns the cell of an image's size, which is not known of one that was not read.
+func (i ImageResult) size() tabular.Cell {
+	if i.W == 0 || i.H == 0 {
+		return tabular.None()
+	}
+	return tabular.Words("%d×%d", i.W, i.H)
 }
 
 // notes describe the protocol and what failed.

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"testing"
 
+	"clusir/internal/dataset"
 	"clusir/internal/planar"
 )
 
@@ -33,6 +34,27 @@ func TestSideBySide(t *testing.T) {
 	} {
 		if got := m.At(c.x, c.y); got != c.want {
 			t.Errorf("at (%d, %d): %v, want %v", c.x, c.y, got, c.want)
+		}
+	}
+}
+
+// TestKey: a benchmark of the user's own has distinct names for parts of any name, which
+// the log of a training run lists; only the paper's are abbreviated.
+func TestKey(t *testing.T) {
+	for _, c := range []struct {
+		name, label, want string
+		sigma             float64
+		own               bool
+	}{
+		{"cbsd68", "σ=15", "cbsd68-15", 15, false},
+		{"cdd11", "low_haze", "l+h", 0, false},
+		{"lol", "", "lol", 0, true},
+		{"mine", "sleet", "mine-sleet", 0, true},
+		{"mine", "_霾", "mine-_霾", 0, true},
+	} {
+		b := &dataset.Benchmark{Name: c.name, Own: c.own}
+		if got := key(&dataset.Split{Benchmark: b, Label: c.label, Sigma: c.sigma}); got != c.want {
+			t.Errorf("%s %s: %q, want %q", c.name, c.label, got, c.want)
 		}
 	}
 }
