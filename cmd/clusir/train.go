@@ -78,8 +78,17 @@ See docs/distributed.md.`,
 const previewPairs = 5
 
 func (o *trainOptions) complete(cmd *cobra.Command, _ []string) (err error) {
-	if o.Name == "" {
+	switch {
+	case o.Name == "":
 		return usage.Errorf("name a configuration with --config, such as --config five-task")
+	case o.Check && o.Preview != "":
+		return usage.Errorf("--check and --preview cannot be used together: choose one")
+	case o.JSON && !o.Check:
+		return usage.Errorf("--json does nothing without --check")
+	case o.Overwrite && o.Preview == "":
+		return usage.Errorf("--overwrite does nothing without --preview")
+	case o.Resume && o.InitFrom != "":
+		return usage.Errorf("--resume and --init-from cannot be used together: a resumed run has its own weights")
 	}
 	if o.config, err = config.Load(o.Name, cmd.Flags()); err == nil && o.config.Data == "" {
 		err = usage.Of(o.config.RequireTraining())

@@ -86,7 +86,7 @@ func (t *Train) validate(k *checker) {
 		k.need(false, "train.vary."+f.Field, f.Value, f.Must)
 	}
 	k.need(t.LR > 0 && t.LR <= 1, "train.lr", t.LR, "above 0 and at most 1, e.g. 2e-4")
-	k.need(t.MinLR >= 0 && t.MinLR <= t.LR, "train.min_lr", t.MinLR, "from 0 up to train.lr")
+	k.need(t.MinLR >= 0 && !(t.MinLR > t.LR), "train.min_lr", t.MinLR, "from 0 up to train.lr")
 	k.between(0, maxSteps, "train.warmup", t.Warmup)
 	k.oneOf("train.schedule", t.Schedule, "constant", "halve", "cosine")
 	k.between(1, maxEpochs, "train.halve_after", t.HalveAfter)
