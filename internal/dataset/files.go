@@ -11,17 +11,26 @@ import (
 	"syscall"
 )
 
-// maxDepth bounds the depth of subfolders, so that circular links end.
+// maxDepth bounds the depth of subfolders.
 const maxDepth = 6
 
 // listImages lists the images in the folder and its subfolders, following links, in
-// path order. others are all other visible files. A missing folder counts as empty.
+// path order. others are all other visible files, and links to a folder around them: its
+// images count once. A missing folder counts as empty.
 func listImages(dir string) (images, others []string, err error) {
-	var walk func(dir string, depth int) error
-	walk = func(dir string, depth int) error {
+	var walk func(dir string, around []fs.FileInfo) error
+	walk = func(dir string, around []fs.FileInfo) error {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
 			return err
+		}
+		own, err := os.Stat(dir)
+		if err != nil {
+			return err
+		}
+		around = append(slices.Clone(around), own)
+		isAround := func(i fs.FileInfo) bool {
+			return slices.ContainsFunc(around, func(a fs.FileInfo) bool { return os.SameFile(a, i) })
 		}
 		for _, e := range entries {
 			path := filepath.Join(dir, e.Name())
@@ -34,8 +43,8 @@ func listImages(dir string) (images, others []string, err error) {
 				others = append(others, path) // a dangling link
 			case err != nil:
 				return err // it may be an image: nothing is left out silently
-			case info.IsDir() && depth < maxDepth:
-				if err := walk(path, depth+1); err != nil {
+			case info.IsDir() && len(around) <= maxDepth && !isAround(info):
+				if err := walk(path, around); err != nil {
 					return err
 				}
 			case info.Mode().IsRegular() && isImage(e.Name()):
@@ -46,7 +55,7 @@ func listImages(dir string) (images, others []string, err error) {
 		}
 		return nil
 	}
-	err = walk(dir, 0)
+	err = walk(dir, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -97,6 +98,21 @@ func TestScanPairs(t *testing.T) {
 				t.Errorf("skipped\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.skips, "\n"))
 			}
 		})
+	}
+}
+
+// TestCircularLinks: a link to a folder around it does not make the images count again.
+func TestCircularLinks(t *testing.T) {
+	dir := t.TempDir()
+	writeImage(t, filepath.Join(dir, "a/b/1.png"), flat(4, 4, func(int, int) uint8 { return 0 }))
+	for link, to := range map[string]string{"a/up": "..", "a/b/around": "../../a", "a/again": "b"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Skip(err) // Windows allows links to some users only
+		}
+	}
+	images, others, err := listImages(dir)
+	if err != nil || len(images) != 2 || len(others) != 3 { // around is in b and in again
+		t.Errorf("%v: %d images, others %q", err, len(images), others)
 	}
 }
 
