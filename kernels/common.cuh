@@ -82,6 +82,13 @@ __device__ __forceinline__ void add4(T* p, const float (&v)[4], long long i, lon
   store4(p, sum, i, n, wide);
 }
 
+// put4 is add4 or store4.
+template <class T>
+__device__ __forceinline__ void put4(T* p, const float (&v)[4], long long i, long long n, bool wide, bool add) {
+  if (add) add4(p, v, i, n, wide);
+  else store4(p, v, i, n, wide);
+}
+
 // normal_cdf is Φ, the normal distribution function: GELU(a) = a Φ(a).
 __device__ __forceinline__ float normal_cdf(float a) { return .5f * (1.f + erff(a * .70710678f)); }
 

@@ -208,8 +208,7 @@ __device__ __forceinline__ void backward(DX* dx, const float* w, const float* dy
       [&](int m, int n, const float (&v)[4]) {
         if (m0 + m >= M) return;
         DX* row = dx + (static_cast<size_t>(b) * M + m0 + m) * pitch<DX>(P);
-        if (add) add4(row, v, n0 + n, P, wide);
-        else store4(row, v, n0 + n, P, wide);
+        put4(row, v, n0 + n, P, wide, add);
       });
 }
 
@@ -299,9 +298,9 @@ CONV1X1(tf32)
 CONV1X1(bf16)
 
 // conv1x1_sum: dw_gi += Σ_z partial_gzi for the n numbers of dw of each group, which is
-// the grid's y. 4 (parts + 2) bytes and `parts` operations per number: bound by memory.
+// the grid's y; without `add` dw is overwritten. 4 (parts + 2) bytes and `parts` operations per number: bound by memory.
 extern "C" __global__ void __launch_bounds__(256)
-    conv1x1_sum(float* __restrict__ dw, const float* __restrict__ partial, int parts, int n) {
+    conv1x1_sum(float* __restrict__ dw, const float* __restrict__ partial, int parts, int n, int add) {
   const long long i = 4ll * (blockIdx.x * 256 + threadIdx.x);
   const size_t group = static_cast<size_t>(blockIdx.y) * n;
   float sum[4] = {};
@@ -311,7 +310,7 @@ extern "C" __global__ void __launch_bounds__(256)
 #pragma unroll
     for (int k = 0; k < 4; k++) sum[k] += v[k];
   }
-  add4(dw + group, sum, i, n, n % 4 == 0);
+  put4(dw + group, sum, i, n, n % 4 == 0, add);
 }
 
 // conv1x1_dbias: dbias_o += Σ_bp dy_bop, one block per o. 4 bytes, 1 operation per

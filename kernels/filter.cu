@@ -238,11 +238,11 @@ extern "C" __global__ void __launch_bounds__(threads)
   store4(y, v, i, n);
 }
 
-// sigmoid_gate_grad: dg += σ(1 − σ) x dy, dx += σ dy; either may be left out.
-// 28 bytes, 12 operations a number.
+// sigmoid_gate_grad: dg += σ(1 − σ) x dy, dx += σ dy; either may be left out, and without
+// `add` they are overwritten. 28 bytes, 12 operations a number.
 extern "C" __global__ void __launch_bounds__(threads)
     sigmoid_gate_grad(float* __restrict__ dg, float* __restrict__ dx, const float* __restrict__ dy,
-                      const float* __restrict__ g, const float* __restrict__ x, long long n) {
+                      const float* __restrict__ g, const float* __restrict__ x, long long n, int add) {
   const long long i = 4 * (static_cast<long long>(blockIdx.x) * threads + threadIdx.x);
   float d[4], u[4], v[4];
   load4(d, dy, i, n);
@@ -254,6 +254,6 @@ extern "C" __global__ void __launch_bounds__(threads)
     v[k] *= s * (1.f - s) * d[k];
     u[k] = s * d[k];
   }
-  if (dg) add4(dg, v, i, n);
-  if (dx) add4(dx, u, i, n);
+  if (dg) put4(dg, v, i, n, true, add);
+  if (dx) put4(dx, u, i, n, true, add);
 }

@@ -183,18 +183,25 @@ func (b *Backend) buffer(t kernels.Tensor) *buffer {
 	return f
 }
 
-// fresh reports whether t is full of zeros that nothing has written. The caller must then
-// overwrite it: a gradient that is added to for the first time.
-func (b *Backend) fresh(t kernels.Tensor) bool {
-	if t.IsZero() {
-		return false
+// fresh reports whether those of ts that are present are full of zeros that nothing has
+// written. The caller must then overwrite them: gradients that are added to for the first
+// time.
+func (b *Backend) fresh(ts ...kernels.Tensor) bool {
+	var all []*buffer
+	for _, t := range ts {
+		if t.IsZero() {
+			continue
+		}
+		f := b.memory(t)
+		if !f.zero || int64(t.Len())*4 != f.bytes || slices.Contains(all, f) {
+			return false
+		}
+		all = append(all, f)
 	}
-	f := b.memory(t)
-	if !f.zero || int64(t.Len())*4 != f.bytes {
-		return false
+	for _, f := range all {
+		f.zero = false
 	}
-	f.zero = false
-	return true
+	return len(all) > 0
 }
 
 // memory returns the memory behind t. It panics if that has been freed or is too small

@@ -168,7 +168,8 @@ func (b *Backend) addParts(dw any, partial kernels.Tensor, groups, parts int) {
 	n := partial.Len() / (groups * parts)
 	g := over(n, perBlock)
 	g.y = groups
-	b.launch("conv1x1_sum", g, dw, partial, parts, n)
+	whole, _ := dw.(kernels.Tensor) // or a part of one
+	b.launch("conv1x1_sum", g, dw, partial, parts, n, number(!b.fresh(whole)))
 }
 
 // conv1x1Bias adds to dbias the sums of dy over samples and pixels.

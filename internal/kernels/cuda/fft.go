@@ -54,7 +54,7 @@ func (b *Backend) forward(op string, z, x kernels.Tensor, inner float32, add boo
 	v := b.Alloc(z.Shape...)
 	b.lines("rfft_rows", f.W, f.planes*f.H/2, rowNumbers, v, x, f.planes, f.C, f.H, f.W)
 	b.lines("fft_columns", f.H, f.planes*f.width, columnNumbers, z, v,
-		f.planes, f.C, f.H, f.width, f.scale(), inner, 0, number(add))
+		f.planes, f.C, f.H, f.width, f.scale(), inner, 0, number(add && !b.fresh(z)))
 	b.Free(v)
 }
 
@@ -64,7 +64,7 @@ func (b *Backend) inverse(op string, x, z kernels.Tensor, inner float32, add boo
 	b.lines("fft_columns", f.H, f.planes*f.width, columnNumbers, v, z,
 		f.planes, f.C, f.H, f.width, float32(1), float32(1), 1, 0)
 	b.lines("irfft_rows", f.W, f.planes*f.H/2, rowNumbers, x, v,
-		f.planes, f.C, f.H, f.W, f.scale(), inner, number(add))
+		f.planes, f.C, f.H, f.W, f.scale(), inner, number(add && !b.fresh(x)))
 	b.Free(v)
 }
 

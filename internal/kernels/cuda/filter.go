@@ -80,5 +80,5 @@ func (b *Backend) SigmoidGate(y, g, x kernels.Tensor) {
 func (b *Backend) SigmoidGateGrad(dg, dx, dy, g, x kernels.Tensor) {
 	same("SigmoidGateGrad", dy, g, x)
 	n := dy.Len()
-	b.launch("sigmoid_gate_grad", over(n, perBlock), dg, dx, dy, g, x, int64(n))
+	b.launch("sigmoid_gate_grad", over(n, perBlock), dg, dx, dy, g, x, int64(n), number(!b.fresh(dg, dx)))
 }

@@ -40,6 +40,10 @@ func (b *Backend) DWTGrad(dx, dll, dbands kernels.Tensor) {
 		return
 	}
 	g, extents := apart("DWTGrad", dx, dll, dbands)
+	if b.fresh(dx) {
+		b.launch("idwt_fwd", g, append([]any{dx, dll, dbands, kernels.Tensor{}}, extents...)...)
+		return
+	}
 	b.launch("dwt_grad", g, append([]any{dx, dll, dbands}, extents...)...)
 }
 
@@ -55,7 +59,11 @@ func (b *Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
 		return
 	}
 	g, extents := apart("IDWTGrad", dy, dll, dbands)
-	b.launch("idwt_grad", g, append([]any{dll, dbands, dy}, extents...)...)
+	kernel := "idwt_grad"
+	if b.fresh(dll, dbands) {
+		kernel = "dwt_fwd"
+	}
+	b.launch(kernel, g, append([]any{dll, dbands, dy}, extents...)...)
 }
 
 // split computes s [B,4C,h,w], the subbands of x [B,C,2h,2w] as LL, HL, LH, HH, or adds

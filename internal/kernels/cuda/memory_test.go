@@ -116,6 +116,9 @@ func TestFillIsPutOff(t *testing.T) {
 	norm := kernels.Norm{Weight: uploaded(b, normals(C)...), Bias: uploaded(b, normals(C)...)}
 	w, w3 := uploaded(b, normals(O*C)...).Reshape(O, C), uploaded(b, normals(9*O*C)...).Reshape(O, C, 3, 3)
 	l := b.layerNorm(x, norm)
+	put := func(shape ...int) kernels.Tensor {
+		return uploaded(b, normals(kernels.Shape(shape).Len())...).Reshape(shape...)
+	}
 	for what, gradient := range map[string]func(dx kernels.Tensor){
 		"Conv1x1Grad":   func(dx kernels.Tensor) { b.Conv1x1Grad([]kernels.Tensor{dx}, none, none, dy, w, x) },
 		"Conv3x3Grad":   func(dx kernels.Tensor) { b.Conv3x3Grad(dx, none, dy, x, w3) },
@@ -123,6 +126,13 @@ func TestFillIsPutOff(t *testing.T) {
 		"Conv1x1Grad, xx": func(dx kernels.Tensor) {
 			b.Conv1x1Grad([]kernels.Tensor{dx, none}, none, none, dy, uploaded(b, normals(2*O*C)...).Reshape(O, 2*C), x, x)
 		},
+		"Conv1x1Grad, dw": func(dw kernels.Tensor) {
+			b.Conv1x1Grad([]kernels.Tensor{none}, dw.Reshape(C*H, W), none, put(1, C*H, 2, 3), put(C*H, W), put(1, W, 2, 3))
+		},
+		"DWTGrad":         func(dx kernels.Tensor) { b.DWTGrad(dx, put(1, C, H/2, W/2), put(1, 3*C, H/2, W/2)) },
+		"IDWTGrad":        func(dll kernels.Tensor) { b.IDWTGrad(dll, none, put(1, C, 2*H, 2*W)) },
+		"SigmoidGateGrad": func(dg kernels.Tensor) { b.SigmoidGateGrad(dg, none, x, x, x) },
+		"RFFT2Grad":       func(dx kernels.Tensor) { b.RFFT2Grad(dx, put(1, 2*C, H, W/2+1)) },
 	} {
 		one, two := b.Alloc(1, C, H, W), zeros(1, C, H, W)
 		b.Fill(one, 1)
