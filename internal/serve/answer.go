@@ -50,7 +50,11 @@ func (s *Server) report(t *task, res restore.Result) report {
 // resultName returns the name of a result: the picture's, with the extension of the
 // result's format.
 func resultName(name string, f imageio.Format) string {
-	if got, err := imageio.FormatOf(name); err == nil && got == f {
+	got, err := imageio.FormatOf(name)
+	switch {
+	case err != nil: // what follows a dot is part of the name
+		return name + f.Ext()
+	case got == f:
 		return name
 	}
 	return strings.TrimSuffix(name, path.Ext(name)) + f.Ext()

@@ -113,7 +113,7 @@ func nameOf(name string) string {
 		}
 		return r
 	}, path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/")))
-	if name == "." || name == "/" || name == "" {
+	if name == "." || name == ".." || name == "/" || name == "" {
 		return ""
 	}
 	if runes := []rune(name); len(runes) > maxRunes {

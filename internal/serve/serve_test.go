@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -51,6 +52,19 @@ func TestSameAsRestore(t *testing.T) {
 		if err := json.Unmarshal([]byte(got.header.Get(reportHeader)), &rep); err != nil || rep.Width != c.info.W || rep.Output != "restored"+format.Ext() || rep.Model != "small" ||
 			rep.Format != format.String() || rep.Resembles["rain"] != 0.75 || len(rep.Routing) != 4 {
 			t.Errorf("%s: %v, report %+v", c.query, err, rep)
+		}
+	}
+}
+
+// TestResultNames: what follows a dot is part of the name unless it is a format's
+// extension, as in clusir restore.
+func TestResultNames(t *testing.T) {
+	for sent, want := range map[string]string{
+		"a.png": "a.png", "a.jpeg": "a.png", "a": "a.png", "Dr. No": "Dr. No.png", "2024.05.01": "2024.05.01.png", ".hidden": ".hidden.png",
+		"C:\\b.jpg": "b.png", "..": "restored.png", "d/..": "restored.png",
+	} {
+		if got := resultName(cmp.Or(nameOf(sent), "restored"), imageio.PNG); got != want {
+			t.Errorf("%s: %s, want %s", sent, got, want)
 		}
 	}
 }
