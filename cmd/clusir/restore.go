@@ -88,6 +88,9 @@ func (o *restoreOptions) run() (err error) {
 	if err != nil {
 		return userfile.InOneLine(err)
 	}
+	if err := plan.CheckResults(o.Results); err != nil {
+		return userfile.InOneLine(err)
+	}
 	if out, ok := o.out.(*process.Output); ok && o.Output == restore.Std && progress.IsTerminal(out.Writer) {
 		return usage.Errorf("the result would go to the terminal: send standard output to a file or another program")
 	}

@@ -74,6 +74,12 @@ func TestRestoreShards(t *testing.T) {
 	if code, stdout, stderr := evaluate(t, dir, "restore {}/photos/a.png - --shard 1/1"); code != exitUsage || stdout != "" || !strings.Contains(stderr, "leave one out") {
 		t.Errorf("a shard for standard output: exit code %d, %s", code, stderr)
 	}
+	for _, taken := range []string{"new/b.png", "new/b.affinity.png", "sheets/b.png"} {
+		code, _, stderr := evaluate(t, dir, "restore {}/photos -o {}/new --explain --compare {}/sheets --results {}/"+taken)
+		if code != exitUsage || !strings.Contains(stderr, "is named twice, for --results and for the ") {
+			t.Errorf("--results %s: exit code %d, %s", taken, code, stderr)
+		}
+	}
 	code, _, stderr := evaluate(t, dir, "restore {}/photos -o {}/restored --shard 1/2 --results {}/restored/results-1.jsonl")
 	if code != exitError || !strings.Contains(stderr, "--skip-existing") {
 		t.Errorf("once more: exit code %d, %s", code, stderr)

@@ -243,6 +243,22 @@ func unique(jobs []Job) error {
 	return nil
 }
 
+// CheckResults refuses a file of results that a picture or what comes with it would
+// replace.
+func (p *Plan) CheckResults(path string) error {
+	if path == "" {
+		return nil
+	}
+	for _, j := range slices.Concat(p.Jobs, p.Skipped) {
+		for i, out := range []string{j.Out, j.Compare, j.Map} {
+			if out != "" && out != Std && absolute(out) == absolute(path) {
+				return usage.Errorf("%s is named twice, for --results and for %s of %s: choose different names", path, outputs[i].what, j.In)
+			}
+		}
+	}
+	return nil
+}
+
 // foldsCase reports whether the system's usual file systems ignore case in names.
 var foldsCase = runtime.GOOS == "windows" || runtime.GOOS == "darwin"
 
