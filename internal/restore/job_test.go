@@ -69,6 +69,11 @@ func TestPlan(t *testing.T) {
 		{"same format keeps its spelling", Request{Inputs: in("b.JPG", "c.tiff"), Output: "new", Into: true, Format: imageio.JPEG}, "b.JPG>new/b.JPG c.tiff>new/c.jpg"},
 		{"no extension", Request{Inputs: in("noext"), Output: "new", Into: true, Suffix: "_r"}, "noext>new/noext_r.tif"},
 		{"pattern", Request{Inputs: in("in/**/*.{webp,bmp}"), Output: "new"}, "in/deep/3.webp>new/deep/3.webp in/deep/er/4.bmp>new/deep/er/4.bmp"},
+		{"pattern in a circle of links", Request{Inputs: in("re/**/*.png"), Output: "new"}, "re/x.affinity.png>new/x.affinity.png re/x.png>new/x.png re/x_r.png>new/x_r.png"},
+		{"pattern of a link", Request{Inputs: in("in*/1.png"), Output: "new", Suffix: "!"}, "in/1.png>new/in/1!.png inlink/1.png>new/inlink/1!.png"},
+		{"pattern of links and folders", Request{Inputs: in("in*/**"), Output: "new", Format: imageio.PNG}, "would be the result of both"},
+		{"pattern, output within", Request{Inputs: in("in/**/*.{webp,bmp}"), Output: "in/deep/er", Into: true}, "in/deep/3.webp>in/deep/er/deep/3.webp"},
+		{"pattern, same folder", Request{Inputs: in("re/*.png"), Output: "re", Suffix: "_r", Overwrite: true}, "re/x.png>re/x_r.png"},
 		{"pattern that is a name", Request{Inputs: in("odd[1].png"), Output: "x.png"}, "odd[1].png>x.png"},
 		{"output within the input", Request{Inputs: in("in"), Output: "in/deep", Format: imageio.BMP, Overwrite: true, Suffix: "!"}, "would be the result of both"},
 		{"output within", Request{Inputs: in("re"), Output: "re/new", Into: true}, "re/x.affinity.png>re/new/x.affinity.png re/x.png>re/new/x.png re/x_r.png>re/new/x_r.png"},
@@ -132,6 +137,20 @@ func TestPlan(t *testing.T) {
 	}
 	if found := files(t, "."); len(found) != 24 {
 		t.Errorf("planning has made or removed files: %d are there: %v", len(found), found)
+	}
+}
+
+// TestUnreadableFolder: a folder that a pattern cannot search is reported like a picture
+// that cannot be read. A file stands in for it, since root may read any folder.
+func TestUnreadableFolder(t *testing.T) {
+	tree(t)
+	f := &folders{FS: os.DirFS("."), root: "."}
+	if _, err := f.ReadDir("a.png"); err == nil || len(f.unreadable) != 1 || f.unreadable[0].path != "a.png" ||
+		!strings.Contains(f.unreadable[0].err.Error(), "cannot read a.png") {
+		t.Errorf("%v, %+v", err, f.unreadable)
+	}
+	if _, err := f.ReadDir("gone"); err == nil || len(f.unreadable) != 1 {
+		t.Errorf("a folder that is not there: %v, %+v", err, f.unreadable)
 	}
 }
 

@@ -1,10 +1,12 @@
 package restore
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -88,7 +90,7 @@ const hidden = "hidden"
 // results of an earlier run.
 func (r Request) walk(root string) (found []source, ignored map[string]int, err error) {
 	ignored = map[string]int{}
-	results, beside := r.resultFolders(root), r.Output == "" || absolute(r.Output) == absolute(root)
+	results, beside := r.resultFolders(root), r.besideIn(root)
 	// A link to a folder is only followed at the root, because links can form circles.
 	err = filepath.WalkDir(filepath.Clean(root)+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(root, path) // both are absolute, or neither is
@@ -138,31 +140,67 @@ func isPicture(path string) bool {
 	return err == nil
 }
 
+// besideIn reports whether the results of pictures in a folder go next to them.
+func (r Request) besideIn(root string) bool {
+	return r.Output == "" || absolute(r.Output) == absolute(root)
+}
+
 // isResult reports whether a file next to the inputs was made from one of them.
 func (r Request) isResult(path string) bool {
 	stem := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	return strings.HasSuffix(stem, mapSuffix) || r.Suffix != "" && strings.HasSuffix(stem, r.Suffix)
 }
 
-// match lists the files that match a pattern, in which ** stands for folders.
+// match lists the files that match a pattern, in which ** stands for folders, and the
+// folders that cannot be read. Like walk, it ignores hidden files and the results of an
+// earlier run, and ** follows no links.
 func (r Request) match(pattern string) (found []source, err error) {
-	base, _ := doublestar.SplitPattern(filepath.ToSlash(pattern))
-	matches, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
+	base, rest := doublestar.SplitPattern(filepath.ToSlash(filepath.Clean(pattern)))
+	root := filepath.FromSlash(base)
+	beside := r.besideIn(root)
+	folders := &folders{FS: os.DirFS(root), root: root, left: r.resultFolders(root)}
+	options := []doublestar.GlobOption{doublestar.WithFilesOnly(), doublestar.WithNoHidden()}
+	if strings.Contains(rest, "**") {
+		options = append(options, doublestar.WithNoFollow())
+	}
+	matches, err := doublestar.Glob(folders, rest, options...)
 	if err != nil {
 		return nil, usage.Errorf("%s: not a valid pattern (%w): close each [ and {", pattern, err)
 	}
-	for _, path := range matches {
-		rel, err := filepath.Rel(filepath.FromSlash(base), path)
-		if err != nil {
-			return nil, err
+	for _, name := range matches {
+		rel := filepath.FromSlash(name)
+		path := filepath.Join(root, rel)
+		info, err := os.Stat(path)
+		if err == nil && info.IsDir() || beside && r.isResult(path) { // a link that is not followed is among the files
+			continue
 		}
-		if r.Output != "" || !r.isResult(path) {
-			info, err := os.Stat(path)
-			found = append(found, source{path: path, rel: rel, many: true, err: unreadable(path, info, err)})
-		}
+		found = append(found, source{path: path, rel: rel, many: true, err: unreadable(path, info, err)})
 	}
+	found = append(found, folders.unreadable...)
 	if len(found) == 0 {
 		return nil, fmt.Errorf("cannot read %s: no file has that name or fits that pattern", pattern)
 	}
 	return found, nil
+}
+
+// folders is the file system in which match searches.
+type folders struct {
+	fs.FS
+	root       string
+	left       map[string]bool // folders of results
+	unreadable []source
+}
+
+// ReadDir implements fs.ReadDirFS without the folders of results, and records the
+// errors, which a search ignores.
+func (f *folders) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(f.FS, name)
+	rel := filepath.FromSlash(name)
+	path := filepath.Join(f.root, rel)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		f.unreadable = append(f.unreadable, source{path: path, rel: rel, many: true, err: userfile.Unreadable(path, err)})
+	}
+	return slices.DeleteFunc(entries, func(d fs.DirEntry) bool {
+		return d.IsDir() && f.left[absolute(filepath.Join(path, d.Name()))]
+	}), err
 }
