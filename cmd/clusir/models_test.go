@@ -62,10 +62,16 @@ func TestModelsOfOthers(t *testing.T) {
 
 func TestBadModels(t *testing.T) {
 	dir := t.TempDir()
-	empty := filepath.Join(dir, "empty.safetensors")
-	if err := os.WriteFile(empty, nil, 0o644); err != nil {
-		t.Fatal(err)
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
 	}
+	empty := write("empty.safetensors", "")
+	others := write("others.json", `{"model":"mine","weights":"0123","splits":[{"title":"a","images":1}]}`)
+	pictures := write("pictures.json", `{"model":"mine","restored":"out","splits":[{"title":"a","images":1}]}`)
 	for _, c := range []struct {
 		args []string
 		want string
@@ -74,6 +80,8 @@ func TestBadModels(t *testing.T) {
 		{[]string{"models", empty}, "empty.safetensors: not a safetensors file"},
 		{[]string{"models", filepath.Join(dir, "absent.safetensors")}, "there is no such file: name a checkpoint, or an embedded model: nano"},
 		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", empty}, "not the output of clusir eval --json"},
+		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", others}, "holds results of other weights, mine 0123"},
+		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", pictures}, "another program's pictures"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(c.args, &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), c.want) {

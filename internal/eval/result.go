@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/model"
@@ -64,9 +65,11 @@ func (s Subject) place() string {
 
 // fingerprint identifies weights regardless of their file: it is the beginning of the
 // SHA-256 of all names and values.
-func fingerprint(m *model.ClusIR) string {
+func fingerprint(m *model.ClusIR) string { return fingerprintOf(m.State()) }
+
+func fingerprintOf(weights []checkpoint.Tensor) string {
 	sum := sha256.New()
-	for _, t := range m.State() {
+	for _, t := range weights {
 		fmt.Fprintf(sum, "%s %v\n", t.Name, t.Shape())
 		// Writing to a hash cannot fail.
 		_ = binary.Write(sum, binary.LittleEndian, t.Data())

@@ -4,13 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"clusir/internal/checkpoint"
 	"clusir/internal/infer"
 	"clusir/internal/userfile"
 )
 
 // ReadScores reads the results in a file that clusir eval --json printed, in the form
-// in which a model's metadata hold them under [infer.KeyResults].
-func ReadScores(path string) (string, error) {
+// in which a model's metadata hold them under [infer.KeyResults]. They must be of the
+// network with these weights, in the order of its tensors.
+func ReadScores(path string, weights []checkpoint.Tensor) (string, error) {
 	data, err := userfile.ReadText(path)
 	if err != nil {
 		return "", fmt.Errorf("%w: name the output of clusir eval --json", err)
@@ -21,6 +23,12 @@ func ReadScores(path string) (string, error) {
 	}
 	if len(r.Splits) == 0 {
 		return "", fmt.Errorf("%s holds no results: give the output of clusir eval --json", path)
+	}
+	if r.Restored != "" {
+		return "", fmt.Errorf("%s holds results of another program's pictures: measure the network itself", path)
+	}
+	if own := fingerprintOf(weights); r.Weights != "" && r.Weights != own {
+		return "", fmt.Errorf("%s holds results of other weights, %s %s, not of these, %s: measure these with clusir eval --json", path, r.Model, r.Weights, own)
 	}
 	var scores []infer.Score
 	for _, s := range r.Splits {

@@ -36,12 +36,6 @@ type Exported struct {
 // averaged ones if the run kept an average. c is the network's configuration, which
 // checkpoints of other programs lack. It returns the size of the file.
 func Export(f *checkpoint.File, c arch.Config, e Exported) (size int64, err error) {
-	scores := ""
-	if e.Results != "" {
-		if scores, err = eval.ReadScores(e.Results); err != nil {
-			return 0, err
-		}
-	}
 	if err := exportable(e.Out); err != nil {
 		return 0, err
 	}
@@ -52,6 +46,12 @@ func Export(f *checkpoint.File, c arch.Config, e Exported) (size int64, err erro
 	weights, err := f.Weights(specs)
 	if err != nil {
 		return 0, err
+	}
+	scores := ""
+	if e.Results != "" {
+		if scores, err = eval.ReadScores(e.Results, weights); err != nil {
+			return 0, err
+		}
 	}
 	step, err := f.Step()
 	if err != nil {
