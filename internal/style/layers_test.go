@@ -45,7 +45,7 @@ var layers = []layer{
 	{"kernels/cuda", []string{"kernels/cuda/...", "kernels"}},
 	{"kernels/cuda/...", nil},
 	{"kernels/kerneltest", []string{"kernels/ref", "kernels"}}, // only for tests
-	{"kernels/ref", []string{"kernels"}},                       // only for tests
+	{"kernels/ref", []string{"kernels", "planar"}},             // only for tests
 	{"kernels", nil},
 
 	// The edges: settings, files, pictures. They know nothing about the network.
