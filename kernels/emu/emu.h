@@ -24,7 +24,6 @@
 #define __launch_bounds__(...)
 #endif
 #define __device__
-#define __host__
 #define __constant__ static const
 #define __forceinline__ inline __attribute__((always_inline))
 #define __align__(n) __attribute__((aligned(n)))
@@ -32,27 +31,17 @@
 
 struct __align__(8) float2 { float x, y; };
 struct __align__(16) float4 { float x, y, z, w; };
-struct __align__(8) int2 { int x, y; };
-struct __align__(16) int4 { int x, y, z, w; };
 struct __align__(8) uint2 { unsigned x, y; };
-struct __align__(16) uint4 { unsigned x, y, z, w; };
 static inline float2 make_float2(float a, float b) { return {a, b}; }
 static inline float4 make_float4(float a, float b, float c, float d) { return {a, b, c, d}; }
-static inline int2 make_int2(int a, int b) { return {a, b}; }
-static inline int4 make_int4(int a, int b, int c, int d) { return {a, b, c, d}; }
 static inline uint2 make_uint2(unsigned a, unsigned b) { return {a, b}; }
-static inline uint4 make_uint4(unsigned a, unsigned b, unsigned c, unsigned d) { return {a, b, c, d}; }
 
 #define threadIdx (emu::thread_idx())
 #define blockIdx (emu::block_idx())
-#define blockDim (emu::block_dim())
 #define gridDim (emu::grid_dim())
-#define warpSize 32
 
 #define __syncthreads() emu::sync_threads()
-#define __syncthreads_count(p) emu::sync_threads_vote((p), emu::Vote::count)
-#define __syncthreads_and(p) emu::sync_threads_vote((p), emu::Vote::all)
-#define __syncthreads_or(p) emu::sync_threads_vote((p), emu::Vote::any)
+#define __syncthreads_count(p) emu::sync_threads_count(p)
 #define __threadfence() emu::fence()
 
 #include "warp.h"
@@ -61,24 +50,11 @@ static inline uint4 make_uint4(unsigned a, unsigned b, unsigned c, unsigned d) {
 
 using std::max;
 using std::min;
-static inline float rsqrtf(float x) { return 1.0f / sqrtf(x); }
-#define __expf expf  // macros: glibc has functions with these names
-#define __logf logf
-#define sinpif emu_sinpif
+#define sinpif emu_sinpif  // macros: glibc has functions with these names
 #define cospif emu_cospif
 static inline float emu_sinpif(float x) { return float(sin(M_PI * double(x))); }
 static inline float emu_cospif(float x) { return float(cos(M_PI * double(x))); }
-static inline float __fdividef(float a, float b) { return a / b; }
-static inline float __saturatef(float x) { return fminf(fmaxf(x, 0.0f), 1.0f); }
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
-static inline int __ffs(int x) { return __builtin_ffs(x); }
-static inline int __clz(int x) { return x ? __builtin_clz(x) : 32; }
-static inline unsigned __brev(unsigned x) {
-  unsigned r = 0;
-  for (int i = 0; i < 32; i++) r |= (x >> i & 1) << (31 - i);
-  return r;
-}
-static inline unsigned __umulhi(unsigned a, unsigned b) { return uint64_t(a) * b >> 32; }
 
 template <class To, class From>
 static inline To emu_bits(From x) {
@@ -87,13 +63,8 @@ static inline To emu_bits(From x) {
   memcpy(&y, &x, sizeof y);
   return y;
 }
-static inline float __int_as_float(int x) { return emu_bits<float>(x); }
-static inline int __float_as_int(float x) { return emu_bits<int>(x); }
 static inline float __uint_as_float(unsigned x) { return emu_bits<float>(x); }
 static inline unsigned __float_as_uint(float x) { return emu_bits<unsigned>(x); }
-
-template <class T>
-static inline T __ldg(const T* p) { return *p; }
 
 // ---- atomics: blocks run on several OS threads
 
@@ -108,14 +79,6 @@ EMU_INTERNAL T emu_atomic(T* p, F f) {
 }
 template <class T>
 static inline T atomicAdd(T* p, std::common_type_t<T> v) { return emu_atomic(p, [v](T x) { return T(x + v); }); }
-template <class T>
-static inline T atomicMax(T* p, std::common_type_t<T> v) { return emu_atomic(p, [v](T x) { return max(x, v); }); }
-template <class T>
-static inline T atomicExch(T* p, std::common_type_t<T> v) { return emu_atomic(p, [v](T) { return v; }); }
-template <class T>
-static inline T atomicCAS(T* p, std::common_type_t<T> c, std::common_type_t<T> v) {
-  return emu_atomic(p, [c, v](T x) { return x == c ? v : x; });
-}
 
 // ---- registration of kernels, appended to each file by scripts/cuda-emu.sh
 

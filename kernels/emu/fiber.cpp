@@ -182,7 +182,7 @@ void sync_threads() {
   current->worker->release_block();
 }
 
-int sync_threads_vote(int predicate, Vote v) {
+int sync_threads_count(int predicate) {
   Block& b = *current->block;
   b.votes += predicate != 0;
   if (enter_barrier(b)) {
@@ -192,8 +192,7 @@ int sync_threads_vote(int predicate, Vote v) {
   } else {
     wait_for_block();
   }
-  if (v == Vote::count) return b.last_votes;
-  return v == Vote::all ? b.last_votes == int(b.threads) : b.last_votes != 0;
+  return b.last_votes;
 }
 
 bool arrive(unsigned mask) {

@@ -100,15 +100,13 @@ extern thread_local Fiber* current;  // nullptr outside kernels
 
 EMU_INTERNAL uint3 thread_idx() { return current->tid; }
 EMU_INTERNAL uint3 block_idx() { return current->block->index; }
-EMU_INTERNAL dim3 block_dim() { return current->block->launch->block; }
 EMU_INTERNAL dim3 grid_dim() { return current->block->launch->grid; }
 EMU_INTERNAL int lane() { return int(current->lane); }
 EMU_INTERNAL Warp& warp() { return *current->warp; }
 EMU_INTERNAL void* dynamic_shared() { return current->block->shared; }
 
-enum class Vote { count, all, any };
 void sync_threads();
-int sync_threads_vote(int predicate, Vote);
+int sync_threads_count(int predicate);
 void sync_warp(unsigned mask);
 void fence();
 

@@ -36,16 +36,6 @@ static inline T __shfl_xor_sync(unsigned mask, T v, int bits, int width = 32) {
   int from = emu::lane() ^ bits;
   return emu_shuffle(mask, v, from & 31, from < (emu::lane() / width + 1) * width);
 }
-template <class T>
-static inline T __shfl_down_sync(unsigned mask, T v, unsigned by, int width = 32) {
-  int from = emu::lane() + int(by);
-  return emu_shuffle(mask, v, from & 31, from < (emu::lane() / width + 1) * width);
-}
-template <class T>
-static inline T __shfl_up_sync(unsigned mask, T v, unsigned by, int width = 32) {
-  int from = emu::lane() - int(by);
-  return emu_shuffle(mask, v, from & 31, from >= emu::lane() / width * width);
-}
 
 EMU_INTERNAL unsigned __ballot_sync(unsigned mask, int predicate) {
   emu::Warp& w = emu::warp();
@@ -54,5 +44,3 @@ EMU_INTERNAL unsigned __ballot_sync(unsigned mask, int predicate) {
   emu::collective(mask, emu::ballot);
   return unsigned(w.result[lane]);
 }
-static inline int __any_sync(unsigned mask, int p) { return __ballot_sync(mask, p) != 0; }
-static inline int __all_sync(unsigned mask, int p) { return __ballot_sync(mask, !p) == 0; }
