@@ -20,15 +20,12 @@ const mostTables = 1 << 12
 // table returns device memory with these words; there must be at least one. The backend
 // owns it, and it is valid until the next Sync.
 func (b *Backend) table(words []uint64) kernels.Tensor {
-	key := string(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 8*len(words)))
+	key := string(bytesOf(words))
 	if t, ok := b.tables[key]; ok {
 		return t
 	}
 	t := b.Alloc(len(words), 2)
 	b.Upload(t, unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(words))), 2*len(words)))
-	if b.tables == nil {
-		b.tables = tables{}
-	}
 	b.tables[key] = t
 	return t
 }

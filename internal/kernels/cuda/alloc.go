@@ -138,9 +138,6 @@ func (b *Backend) allocate(s kernels.Shape, size int64) *buffer {
 			s, mebibytes(size), mebibytes(b.cache.live), mebibytes(b.info.Memory)), err)
 	})
 	if f.addr != 0 {
-		if b.cache.held == nil {
-			b.cache.held = map[*buffer]bool{}
-		}
 		b.cache.held[f] = true
 	}
 	return f

@@ -57,16 +57,21 @@ func Open(i int, o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Backend{
-		worker: newWorker(), index: i, precision: o.Precision, info: info,
-		debug:   o.Debug || os.Getenv("CLUSIR_CUDA_DEBUG") == "1",
-		kernels: map[string]*kernel{}, roots: map[int]kernels.Tensor{},
-	}
+	b := newBackend(o.Precision)
+	b.index, b.info, b.debug = i, info, o.Debug || os.Getenv("CLUSIR_CUDA_DEBUG") == "1"
 	b.do(func() { err = b.open() })
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda:%d: opening: %w", i, err), b.Close())
 	}
 	return b, nil
+}
+
+// newBackend returns a backend without a device, with its worker running.
+func newBackend(p Precision) *Backend {
+	return &Backend{
+		worker: newWorker(), precision: p, kernels: map[string]*kernel{}, roots: map[int]kernels.Tensor{}, tables: tables{},
+		cache: cache{held: map[*buffer]bool{}}, graphs: graphs{made: map[string]*graph{}},
+	}
 }
 
 // open makes what a backend needs on its device, and records how to undo it. Worker

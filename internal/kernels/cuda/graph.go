@@ -216,9 +216,6 @@ func (b *Backend) forgetGraphs() error {
 }
 
 func (gs *graphs) keep(key string, g *graph) {
-	if gs.made == nil {
-		gs.made = map[string]*graph{}
-	}
 	gs.made[key] = g
 	gs.launches += len(g.launches)
 }
@@ -229,7 +226,8 @@ func (gs *graphs) close() error {
 	for _, g := range gs.made {
 		errs = append(errs, code(C.cuGraphExecDestroy(g.exec)))
 	}
-	gs.made, gs.launches = nil, 0
+	clear(gs.made)
+	gs.launches = 0
 	return errors.Join(errs...)
 }
 

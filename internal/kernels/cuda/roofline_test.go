@@ -28,10 +28,8 @@ var update = flag.Bool("update", false, "write docs/roofline.md")
 // idle returns a backend that launches nothing: it has a fault from the start, so that
 // everything queued is skipped. It needs no device, and has an A100's shared memory.
 func idle(t *testing.T, p Precision) *Backend {
-	b := &Backend{
-		worker: newWorker(), precision: p, sharedPerBlock: a100Shared, kernels: map[string]*kernel{},
-		roots: map[int]kernels.Tensor{}, fault: &Fault{Doing: "counting", Code: ErrNoDevice},
-	}
+	b := newBackend(p)
+	b.sharedPerBlock, b.fault = a100Shared, &Fault{Doing: "counting", Code: ErrNoDevice}
 	t.Cleanup(b.stop)
 	return b
 }
