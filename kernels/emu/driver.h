@@ -53,13 +53,11 @@ struct CUfunc_st {
 };
 
 struct CUmod_st {
-  CUctx_st* context;
   std::string image;
   std::map<std::string, CUfunc_st> functions;
 };
 
 struct CUevent_st {
-  CUctx_st* context;
   std::mutex lock;
   std::condition_variable changed;
   uint64_t recorded = 0, finished = 0;
@@ -113,6 +111,22 @@ void forget_graphs(CUctx_st* c);
 void drain(CUctx_st* c);
 // run_grid runs all blocks of a launch and returns the first failure.
 Failure run_grid(Launch l);
+// keep adds a new object to its context's and returns it in out.
+template <class T>
+CUresult keep(CUctx_st* c, std::set<T*>& all, T** out, T* made) {
+  std::lock_guard l(c->lock);
+  all.insert(*out = made);
+  return CUDA_SUCCESS;
+}
+// drop deletes one of a context's objects.
+template <class T>
+CUresult drop(CUctx_st* c, std::set<T*>& all, T* object) {
+  std::unique_lock l(c->lock);
+  if (!all.erase(object)) return CUDA_ERROR_INVALID_HANDLE;
+  l.unlock();
+  delete object;
+  return CUDA_SUCCESS;
+}
 uint64_t launches();
 const std::map<std::string, Kernel>& kernels();
 

@@ -4,12 +4,10 @@
 #include "driver.h"
 
 struct CUgraph_st {
-  CUctx_st* context;
   std::vector<std::function<void()>> nodes;
 };
 
 struct CUgraphExec_st {
-  CUctx_st* context;
   std::shared_ptr<const std::vector<std::function<void()>>> nodes;
 };
 
@@ -52,18 +50,12 @@ API(cuStreamEndCapture, CUstream s, CUgraph* out) {
   s->capture = capturing = nullptr;
   ENTER_CONTEXT(cuStreamEndCapture);
   if (c->invalid) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
-  *out = new CUgraph_st{context, std::move(c->tasks)};
-  std::lock_guard l(context->lock);
-  context->graphs.insert(*out);
-  return CUDA_SUCCESS;
+  return keep(context, context->graphs, out, new CUgraph_st{std::move(c->tasks)});
 }
 
 API(cuGraphDestroy, CUgraph g) {
   ENTER_CONTEXT(cuGraphDestroy);
-  std::lock_guard l(context->lock);
-  if (!context->graphs.erase(g)) return CUDA_ERROR_INVALID_HANDLE;
-  delete g;
-  return CUDA_SUCCESS;
+  return drop(context, context->graphs, g);
 }
 
 API(cuGraphInstantiateWithFlags, CUgraphExec* out, CUgraph g, unsigned long long flags) {
@@ -71,17 +63,14 @@ API(cuGraphInstantiateWithFlags, CUgraphExec* out, CUgraph g, unsigned long long
   if (flags) return CUDA_ERROR_NOT_SUPPORTED;
   std::lock_guard l(context->lock);
   if (!context->graphs.contains(g)) return CUDA_ERROR_INVALID_HANDLE;
-  *out = new CUgraphExec_st{context, std::make_shared<const std::vector<std::function<void()>>>(g->nodes)};
+  *out = new CUgraphExec_st{std::make_shared<const std::vector<std::function<void()>>>(g->nodes)};
   context->executables.insert(*out);
   return CUDA_SUCCESS;
 }
 
 API(cuGraphExecDestroy, CUgraphExec e) {
   ENTER_CONTEXT(cuGraphExecDestroy);
-  std::lock_guard l(context->lock);
-  if (!context->executables.erase(e)) return CUDA_ERROR_INVALID_HANDLE;
-  delete e;
-  return CUDA_SUCCESS;
+  return drop(context, context->executables, e);
 }
 
 API(cuGraphLaunch, CUgraphExec e, CUstream s) {

@@ -113,18 +113,12 @@ API(cuModuleLoadData, CUmodule* out, const void* image) {
   ENTER_UNCAPTURED(cuModuleLoadData);
   size_t n = image_size(image);
   if (!n) return CUDA_ERROR_INVALID_IMAGE;
-  *out = new CUmod_st{context, std::string(static_cast<const char*>(image), n), {}};
-  std::lock_guard l(context->lock);
-  context->modules.insert(*out);
-  return CUDA_SUCCESS;
+  return keep(context, context->modules, out, new CUmod_st{std::string(static_cast<const char*>(image), n), {}});
 }
 API(cuModuleUnload, CUmodule m) {
   ENTER_UNCAPTURED(cuModuleUnload);
   drain(context);
-  std::lock_guard l(context->lock);
-  if (!context->modules.erase(m)) return CUDA_ERROR_INVALID_HANDLE;
-  delete m;
-  return CUDA_SUCCESS;
+  return drop(context, context->modules, m);
 }
 
 // A kernel is found only if the real image has it too: its machine code is in a section

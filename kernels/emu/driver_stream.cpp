@@ -53,19 +53,11 @@ CUstream_st::~CUstream_st() {
 
 API(cuStreamCreate, CUstream* out, unsigned) {
   ENTER_CONTEXT(cuStreamCreate);
-  *out = new CUstream_st(context);
-  std::lock_guard l(context->lock);
-  context->streams.insert(*out);
-  return CUDA_SUCCESS;
+  return keep(context, context->streams, out, new CUstream_st(context));
 }
 API(cuStreamDestroy_v2, CUstream s) {
   ENTER_UNCAPTURED(cuStreamDestroy_v2);
-  {
-    std::lock_guard l(context->lock);
-    if (!context->streams.erase(s)) return CUDA_ERROR_INVALID_HANDLE;
-  }
-  delete s;
-  return CUDA_SUCCESS;
+  return drop(context, context->streams, s);
 }
 API(cuStreamSynchronize, CUstream s) {
   ENTER_UNCAPTURED(cuStreamSynchronize);
@@ -95,19 +87,12 @@ API(cuStreamWaitEvent, CUstream s, CUevent e, unsigned) {
 
 API(cuEventCreate, CUevent* out, unsigned) {
   ENTER_CONTEXT(cuEventCreate);
-  *out = new CUevent_st;
-  (*out)->context = context;
-  std::lock_guard l(context->lock);
-  context->events.insert(*out);
-  return CUDA_SUCCESS;
+  return keep(context, context->events, out, new CUevent_st);
 }
 API(cuEventDestroy_v2, CUevent e) {
   ENTER_CONTEXT(cuEventDestroy_v2);
   drain(context);
-  std::lock_guard l(context->lock);
-  if (!context->events.erase(e)) return CUDA_ERROR_INVALID_HANDLE;
-  delete e;
-  return CUDA_SUCCESS;
+  return drop(context, context->events, e);
 }
 API(cuEventRecord, CUevent e, CUstream s) {
   ENTER_UNCAPTURED(cuEventRecord);
