@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +57,11 @@ func (o *exportOptions) complete(_ *cobra.Command, args []string) error {
 func (o *exportOptions) run() error {
 	if err := userfile.MayWrite(o.Out, o.Overwrite); err != nil {
 		return err
+	}
+	if in, err := os.Stat(o.In); err == nil {
+		if out, err := os.Stat(o.Out); err == nil && os.SameFile(in, out) {
+			return fmt.Errorf("%s: an export onto the checkpoint itself would lose what --resume needs: name another OUT", o.Out)
+		}
 	}
 	f, c, err := infer.Source{Model: o.In, Config: o.ModelConfig}.Open()
 	if err != nil {

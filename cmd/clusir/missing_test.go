@@ -16,8 +16,8 @@ func TestMissingFiles(t *testing.T) {
 		"restore " + picture + " OUT --model ABSENT":                        model,
 		"restore " + picture + " OUT --model-config ABSENT":                 "the built-in ones are",
 		"restore ABSENT OUT":                                                "",
-		"export ABSENT OUT":                                                 model,
-		"export nano OUT --results ABSENT":                                  "name the output of clusir eval --json",
+		"export ABSENT OUT.safetensors":                                     model,
+		"export nano OUT.safetensors --results ABSENT":                      "name the output of clusir eval --json",
 		"models ABSENT":                                                     model,
 		"eval --benchmark cbsd68 --data . --model ABSENT":                   model,
 		"eval --benchmark x --data . --benchmark-file ABSENT":               "name a YAML file of benchmarks",
@@ -33,7 +33,7 @@ func TestMissingFiles(t *testing.T) {
 		t.Run(command, func(t *testing.T) {
 			dir := t.TempDir()
 			absent := filepath.Join(dir, "absent.safetensors")
-			args := strings.Fields(strings.NewReplacer("ABSENT", absent, "OUT", filepath.Join(dir, "out.png")).Replace(command))
+			args := strings.Fields(strings.NewReplacer("ABSENT", absent, "OUT.safetensors", filepath.Join(dir, "out.safetensors"), "OUT", filepath.Join(dir, "out.png")).Replace(command))
 			var stderr strings.Builder
 			code := run(args, io.Discard, &stderr)
 			if said := stderr.String(); code != exitError || !strings.Contains(said, absent) || !strings.Contains(said, want) ||

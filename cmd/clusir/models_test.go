@@ -82,6 +82,7 @@ func TestBadModels(t *testing.T) {
 		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", empty}, "not the output of clusir eval --json"},
 		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", others}, "holds results of other weights, mine 0123"},
 		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", pictures}, "another program's pictures"},
+		{[]string{"export", empty, empty, "--overwrite"}, "would lose what --resume needs"},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(c.args, &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), c.want) {
