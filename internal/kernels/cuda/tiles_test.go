@@ -13,7 +13,8 @@ import (
 // layers fill little, and into as many blocks as keep a GPU busy: both of the weight
 // gradients of 1×1 convolutions and experts in a step of the base model.
 func TestWeightGradientsFillTheirTiles(t *testing.T) {
-	const leastFull, warpsOfBlock, schedulers = 0.7, 4, 108 * 4
+	const leastFull, schedulers = 0.7, 108 * 4
+	warpsOfBlock := 4 * dwGroups(TF32)
 	config := arch.Base()
 	b := idle(t, TF32)
 	run := newPass(t, b, config, timedCase{TF32, true, 12, 128, 128})
@@ -41,7 +42,7 @@ func TestWeightGradientsFillTheirTiles(t *testing.T) {
 	}
 	run()
 	_ = b.Sync() // an idle backend's fault
-	warps := blocks / launches * warpsOfBlock / schedulers
+	warps := blocks / launches * float64(warpsOfBlock) / schedulers
 	t.Logf("%.0f launches: %.1f %% of the tiles' products are useful, of tiles of 64×128 %.1f %%; %.1f warps a scheduler", launches, 100*useful/all, 100*useful/wide, warps)
 	if useful < leastFull*all || warps < 3.5 {
 		t.Errorf("%.1f %% of the tiles' products are useful, and %.1f warps a scheduler; %.0f %% and 3.5 are needed", 100*useful/all, warps, 100*leastFull)
