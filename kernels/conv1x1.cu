@@ -298,7 +298,8 @@ CONV1X1(tf32)
 CONV1X1(bf16)
 
 // conv1x1_sum: dw_gi += Σ_z partial_gzi for the n numbers of dw of each group, which is
-// the grid's y; without `add` dw is overwritten. 4 (parts + 2) bytes and `parts` operations per number: bound by memory.
+// the grid's y; without `add` dw is overwritten. 4 (parts + 2) bytes and `parts` operations
+// per number: bound by memory.
 extern "C" __global__ void __launch_bounds__(256)
     conv1x1_sum(float* __restrict__ dw, const float* __restrict__ partial, int parts, int n, int add) {
   const long long i = 4ll * (blockIdx.x * 256 + threadIdx.x);

@@ -26,7 +26,8 @@
 // A job of 3·C·h multiply-accumulates per pixel moves 4 (C + 2h) bytes in expand and
 // 4 (h + C) in project, half of u's and the hidden channels' share at bf16: bound by memory
 // up to some 200 channels at tf32 on an A100, by the tensor cores above. A block has 128
-// threads, those of dw 256, at bf16 512; shared memory 41, 41, 39, 39 and 61 KB, at bf16 98. If the precision is TF32, u, gated and de are already rounded to it.
+// threads, those of dw 256, at bf16 512; shared memory 41, 41, 39, 39 and 61 KB, at bf16 98.
+// If the precision is TF32, u, gated and de are already rounded to it.
 // Threads a multiprocessor, at least: 384, experts_*_dw_* 512, experts_dispatch 2048,
 // experts_dw_sum 2048.
 #include "gemm.cuh"

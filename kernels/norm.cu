@@ -230,7 +230,7 @@ __device__ __forceinline__ void gradient(float* dx, float* partial, const Du& du
                               const float* __restrict__ residual, const float* __restrict__ x,                         \
                               const float* __restrict__ stats, const float* __restrict__ weight, int C, int P,         \
                               int add) {                                                                               \
-    gradient(dx, partial, Given<U>(du, C, P), residual, x, stats, weight, C, P, add);                                                  \
+    gradient(dx, partial, Given<U>(du, C, P), residual, x, stats, weight, C, P, add);                                  \
   }
 LAYER_NORM_GRAD(, float)
 LAYER_NORM_GRAD(_packed, Bf16)

@@ -60,7 +60,7 @@ using Stored = typename StoredAs<P>::type;
 
 // ROUNDED says that the source's writer has rounded it, if the precision is TF32. QUADS are
 // tiles of which a thread reads 4 numbers along K: those of bf16 if K is contiguous in both
-// A and B.
+// A and B. GROUPED tiles are copied and read by one group of a block's threads.
 template <int ROWS, bool K_CONTIGUOUS, bool ROUNDED = false, class T = float, bool QUADS = false, bool GROUPED = false>
 struct Tile {
   using Number = T;
