@@ -2,10 +2,15 @@ package restore
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
+
+	"github.com/bmatcuk/doublestar/v4"
 
 	"clusir/internal/imageio"
 	"clusir/internal/usage"
@@ -151,6 +156,43 @@ func TestUnreadableFolder(t *testing.T) {
 	}
 	if _, err := f.ReadDir("gone"); err == nil || len(f.unreadable) != 1 {
 		t.Errorf("a folder that is not there: %v, %+v", err, f.unreadable)
+	}
+}
+
+// locked is a file system with a folder a, which may be seen but neither read nor entered.
+type locked struct{ fstest.MapFS }
+
+func (l locked) Open(name string) (fs.File, error) {
+	if name == "a" || strings.HasPrefix(name, "a/") {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return l.MapFS.Open(name)
+}
+
+func (l locked) ReadDir(name string) ([]fs.DirEntry, error) {
+	if _, err := l.Open(name); err != nil {
+		return nil, err
+	}
+	return l.MapFS.ReadDir(name)
+}
+
+func (l locked) Stat(name string) (fs.FileInfo, error) {
+	if name != "a" {
+		if _, err := l.Open(name); err != nil {
+			return nil, err
+		}
+	}
+	return l.MapFS.Stat(name)
+}
+
+// TestSearchUnreadableFolder: whatever the pattern, the folder is reported, once.
+func TestSearchUnreadableFolder(t *testing.T) {
+	for _, pattern := range []string{"**/*.png", "**/*/*.png", "{a,b}/*.png", "?/*.png", "**/{x,y}.png"} {
+		f := &folders{FS: locked{fstest.MapFS{"a/x.png": {}, "b/y.png": {}}}, root: "root"}
+		found, err := doublestar.Glob(f, pattern, doublestar.WithFilesOnly(), doublestar.WithNoHidden())
+		if err != nil || !slices.Equal(found, []string{"b/y.png"}) || len(f.unreadable) != 1 || f.unreadable[0].path != filepath.Join("root", "a") {
+			t.Errorf("%s: %v, %v, %+v", pattern, found, err, f.unreadable)
+		}
 	}
 }
 

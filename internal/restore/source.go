@@ -191,13 +191,17 @@ type folders struct {
 	unreadable []source
 }
 
+// Stat implements fs.StatFS, also for folders that cannot be opened.
+func (f *folders) Stat(name string) (fs.FileInfo, error) { return fs.Stat(f.FS, name) }
+
 // ReadDir implements fs.ReadDirFS without the folders of results, and records the
-// errors, which a search ignores.
+// errors, which a search ignores. A search may read a folder several times.
 func (f *folders) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(f.FS, name)
 	rel := filepath.FromSlash(name)
 	path := filepath.Join(f.root, rel)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	known := slices.ContainsFunc(f.unreadable, func(s source) bool { return s.path == path })
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !known {
 		f.unreadable = append(f.unreadable, source{path: path, rel: rel, many: true, err: userfile.Unreadable(path, err)})
 	}
 	return slices.DeleteFunc(entries, func(d fs.DirEntry) bool {
