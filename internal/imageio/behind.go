@@ -46,12 +46,7 @@ func (b Behind) notes() (notes []string) {
 var gainMaps = [][]byte{[]byte("hdr-gain-map"), []byte("urn:iso:std:iso:ts:21496"), []byte("HDRGainMap"), []byte("hdrgainmap")}
 
 func announcesGainMap(data []byte) bool {
-	for _, sign := range gainMaps {
-		if bytes.Contains(data, sign) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(gainMaps, func(sign []byte) bool { return bytes.Contains(data, sign) })
 }
 
 // holdsVideo reports whether data holds the box that MP4 and QuickTime files begin
@@ -89,16 +84,6 @@ func (b *Behind) look(in io.Reader) {
 		}
 		kept = copy(buf, window[max(0, len(window)-overlap):])
 	}
-}
-
-// lookFrom searches what follows a picture that ends at an offset in its file.
-func (b *Behind) lookFrom(file File, at int64) { b.look(from(file, at)) }
-
-// behindJPEG searches what follows a JPEG's end marker.
-func behindJPEG(in io.Reader, head *jpegHead) (b Behind) {
-	b.look(in)
-	b.GainMap = b.Picture && (b.GainMap || head.gainMap || announcesGainMap(head.xmp))
-	return b
 }
 
 // frames returns the number of frames that an APNG's acTL chunk announces.

@@ -290,7 +290,7 @@ func decodeBMP(file File, limits Limits) (*Image, error) {
 	m.adoptICC(f.colour.profile(file, meter))
 	m.Notes = slices.Concat(m.Notes, f.colour.notes, meter.notes())
 	if !f.runs() { // the end of run lengths is only known after decoding
-		m.Behind.lookFrom(file, f.end())
+		m.Behind.look(from(file, f.end()))
 	}
 	return m, nil
 }

@@ -54,16 +54,14 @@ func buffered(encode func(io.Writer, *Info, *image.NRGBA) error) func(io.Writer,
 	}
 }
 
-func (b *bufferedWriter) rows(pix []byte, n int) error {
+func (b *bufferedWriter) row(pix []byte) error {
 	step := b.info.shape().pixelBytes() // 3 or 4: these formats are never grey, see Fit
-	for range n {
-		row := b.img.Pix[b.next*b.img.Stride:]
-		for x := range b.info.W {
-			row[4*x+3] = 255
-			copy(row[4*x:4*x+step], pix[x*step:])
-		}
-		pix, b.next = pix[b.info.W*step:], b.next+1
+	row := b.img.Pix[b.next*b.img.Stride:]
+	for x := range b.info.W {
+		row[4*x+3] = 255
+		copy(row[4*x:4*x+step], pix[x*step:])
 	}
+	b.next++
 	return nil
 }
 

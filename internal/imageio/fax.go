@@ -270,25 +270,23 @@ func (f *faxReader) changes(at, colour int) (b1, b2 int) {
 		i += 2
 	}
 	f.seen = i
-	b1, b2 = f.w, f.w
-	if i < len(f.above) {
-		b1 = f.above[i]
+	return f.change(f.above, i), f.change(f.above, i+1)
+}
+
+// change returns change i of a row, or its end if there is none.
+func (f *faxReader) change(row []int, i int) int {
+	if i < len(row) {
+		return row[i]
 	}
-	if i+1 < len(f.above) {
-		b2 = f.above[i+1]
-	}
-	return b1, b2
+	return f.w
 }
 
 // paint writes the row as bits.
 func (f *faxReader) paint() {
 	clear(f.out)
 	for i := 0; i < len(f.row); i += 2 {
-		end := f.w
-		if i+1 < len(f.row) {
-			end = f.row[i+1]
-		}
-		for x := f.row[i]; x < end && x < f.w; x++ {
+		end := min(f.change(f.row, i+1), f.w)
+		for x := f.row[i]; x < end; x++ {
 			f.out[x/8] |= 0x80 >> (x % 8)
 		}
 	}

@@ -2,9 +2,6 @@ package imageio
 
 import "io"
 
-// errEarlyEnd is the error of a scan whose data end too early.
-var errEarlyEnd = io.ErrUnexpectedEOF
-
 var errNoCode = damaged(JPEG, "its pixel data hold a code that no table has")
 
 // baseline decodes a complete block (T.81, F.2.2).
@@ -37,7 +34,7 @@ func (d *jpegDecoder) baseline(s *jpegScan, k int, b *[64]int16) error {
 // data's end.
 func (d *jpegDecoder) noCode() error {
 	if d.bits.n < d.bits.zeros+16 {
-		return errEarlyEnd
+		return io.ErrUnexpectedEOF
 	}
 	return errNoCode
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 )
 
 // jpegDecoder decodes baseline and progressive JPEGs of eight bits (T.81) into the
@@ -90,12 +91,7 @@ func (d *jpegDecoder) decode() error {
 // complete reports whether every component appeared in a scan. Only the end marker
 // shows whether a progressive picture is complete.
 func (d *jpegDecoder) complete() bool {
-	for _, c := range d.comps {
-		if !c.seen {
-			return false
-		}
-	}
-	return len(d.comps) > 0
+	return len(d.comps) > 0 && !slices.ContainsFunc(d.comps, func(c jpegComponent) bool { return !c.seen })
 }
 
 // marker goes to the next marker, which a scan may already have read.

@@ -36,7 +36,8 @@ func decodeJPEG(file File, limits Limits) (*Image, error) {
 		return nil, err
 	}
 	m := newImage(JPEG, newChroma(d), turnOf(head.exif, head.xmp))
-	m.Behind = behindJPEG(in, head)
+	m.Behind.look(in)
+	m.Behind.GainMap = m.Behind.Picture && (m.Behind.GainMap || head.gainMap || announcesGainMap(head.xmp))
 	m.Meta.own, m.Meta.ownOf, m.Meta.Resolution = head.own, JPEG, head.resolution
 	if len(d.comps) == 4 {
 		m.Notes = append(m.Notes, inksNote)

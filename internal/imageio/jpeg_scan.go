@@ -1,6 +1,9 @@
 package imageio
 
-import "slices"
+import (
+	"io"
+	"slices"
+)
 
 // jpegScan is a scan's header (T.81, B.2.3): which coefficients of which components it
 // supplies, and how precisely.
@@ -52,7 +55,7 @@ func (d *jpegDecoder) units(s *jpegScan, wide, high int, one func(x, y int) erro
 			return err
 		}
 		if d.bits.overrun() {
-			return errEarlyEnd
+			return io.ErrUnexpectedEOF
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -28,10 +29,7 @@ type jpegWriter struct {
 const defaultQuality = 95
 
 func newJPEGWriter(out io.Writer, info *Info, o Options) (rowWriter, error) {
-	quality := o.Quality
-	if quality == 0 {
-		quality = defaultQuality
-	}
+	quality := cmp.Or(o.Quality, defaultQuality)
 	if quality < 1 || quality > 100 {
 		return nil, fmt.Errorf("JPEG quality %d: use 1 to 100", o.Quality)
 	}
@@ -87,15 +85,11 @@ func (w *jpegWriter) head(info *Info, quality int) error {
 	return nil
 }
 
-func (w *jpegWriter) rows(pix []byte, n int) error {
+func (w *jpegWriter) row(pix []byte) error {
 	stride := w.w * w.n
-	for y := range n {
-		copy(w.band[w.held*stride:(w.held+1)*stride], pix[y*stride:])
-		if w.held++; w.held == 8 {
-			if err := w.encodeBand(); err != nil {
-				return err
-			}
-		}
+	copy(w.band[w.held*stride:(w.held+1)*stride], pix)
+	if w.held++; w.held == 8 {
+		return w.encodeBand()
 	}
 	return nil
 }

@@ -75,19 +75,18 @@ func (i *Info) adoptICC(icc []byte) {
 	}
 }
 
-// inflate decompresses zlib data, up to what m has room for.
-func inflate(data []byte, m *meter) ([]byte, error) {
+// inflate decompresses zlib data; nil if they are damaged or more than m has room for.
+func inflate(data []byte, m *meter) []byte {
 	z, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
-		return nil, err
+		return nil
 	}
 	defer z.Close()
-	limit := m.room()
-	out, err := io.ReadAll(io.LimitReader(z, limit+1))
-	if err == nil && !m.take(int64(len(out))) {
-		return nil, fmt.Errorf("more than %d bytes", limit)
+	out, err := io.ReadAll(io.LimitReader(z, m.room()+1))
+	if err != nil || !m.take(int64(len(out))) {
+		return nil
 	}
-	return out, err
+	return out
 }
 
 // deflate compresses data with zlib.

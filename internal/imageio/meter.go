@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 )
@@ -19,10 +20,7 @@ type meter struct {
 }
 
 func (l Limits) meter() *meter {
-	if l.MaxMetadata == 0 {
-		return &meter{limit: maxMetadata}
-	}
-	return &meter{limit: min(l.MaxMetadata, maxMetadata)}
+	return &meter{limit: min(cmp.Or(l.MaxMetadata, maxMetadata), maxMetadata)}
 }
 
 // room returns how many bytes are left.

@@ -265,11 +265,7 @@ func pngICC(data []byte, m *meter) []byte {
 	if !ok || len(rest) < 1 || rest[0] != 0 {
 		return nil
 	}
-	icc, err := inflate(rest[1:], m)
-	if err != nil {
-		return nil
-	}
-	return icc
+	return inflate(rest[1:], m)
 }
 
 const xmpKeyword = "XML:com.adobe.xmp"
@@ -280,19 +276,14 @@ func pngXMP(data []byte, m *meter) []byte {
 	if !ok || len(rest) < 2 {
 		return nil
 	}
-	compressed := rest[0] == 1
 	parts := bytes.SplitN(rest[2:], []byte{0}, 3) // language, translated keyword, text
 	if len(parts) < 3 {
 		return nil
 	}
-	if !compressed {
-		return parts[2]
+	if compressed := rest[0] == 1; compressed {
+		return inflate(parts[2], m)
 	}
-	xmp, err := inflate(parts[2], m)
-	if err != nil {
-		return nil
-	}
-	return xmp
+	return parts[2]
 }
 
 // finish checks that the chunks make a picture and completes its Info.

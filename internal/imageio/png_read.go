@@ -30,7 +30,7 @@ func decodePNG(file File, limits Limits) (*Image, error) {
 		return nil, err
 	}
 	if f.end > 0 {
-		f.Behind.lookFrom(file, f.end)
+		f.Behind.look(from(file, f.end))
 	}
 	var src raster
 	if f.header.interlaced {

@@ -14,8 +14,7 @@ func pngText(kind string, data []byte, m *meter) (keyword string, text []byte, o
 		if len(text) == 0 || text[0] != 0 {
 			return "", nil, false
 		}
-		var err error
-		if text, err = inflate(text[1:], m); err != nil {
+		if text = inflate(text[1:], m); text == nil {
 			return "", nil, false
 		}
 	}

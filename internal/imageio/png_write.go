@@ -102,15 +102,11 @@ func writeChunk(out io.Writer, kind string, data []byte) error {
 	return nil
 }
 
-func (w *pngWriter) rows(pix []byte, n int) error {
-	for ; n > 0; n-- {
-		row := pix[:len(w.prev)]
-		if _, err := w.z.Write(w.filter(row)); err != nil {
-			return err
-		}
-		copy(w.prev, row)
-		pix = pix[len(row):]
+func (w *pngWriter) row(pix []byte) error {
+	if _, err := w.z.Write(w.filter(pix)); err != nil {
+		return err
 	}
+	copy(w.prev, pix)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,10 +36,7 @@ func (l Limits) check(w, h int) error {
 	if w <= 0 || h <= 0 {
 		return noPixels(w, h)
 	}
-	limit := l.MaxPixels
-	if limit == 0 {
-		limit = DefaultMaxPixels
-	}
+	limit := cmp.Or(l.MaxPixels, DefaultMaxPixels)
 	if int64(w) > limit/int64(h) {
 		return &SizeError{w, h, limit}
 	}

@@ -124,13 +124,11 @@ func (r Resolution) shape(limit uint32) (x, y uint32) {
 		return 1, 1
 	}
 	a, b := uint64(r.X.Num)*uint64(r.Y.Den), uint64(r.Y.Num)*uint64(r.X.Den)
-	for m, n := a, b; ; {
-		if n == 0 {
-			a, b = a/m, b/m
-			break
-		}
-		m, n = n, m%n
+	gcd, rest := a, b
+	for rest != 0 {
+		gcd, rest = rest, gcd%rest
 	}
+	a, b = a/gcd, b/gcd
 	for max(a, b) > uint64(limit) {
 		a, b = max(a/2, 1), max(b/2, 1)
 	}

@@ -2,15 +2,6 @@ package imageio
 
 import "encoding/binary"
 
-// checkInks refuses unsupported kinds of inks.
-func (p *tiffPage) checkInks() error {
-	const cmyk = 1
-	if set := p.value(tagInkSet, cmyk); set != cmyk {
-		return unsupported(TIFF, "inks other than CMYK")
-	}
-	return nil
-}
-
 // checkYCbCr refuses unsupported kinds of luma and chroma. In JPEG compression, the
 // JPEG determines them, whatever the directory says.
 func (p *tiffPage) checkYCbCr() error {

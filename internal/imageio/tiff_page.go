@@ -74,16 +74,16 @@ func (h *tiffHead) page(limits Limits) (*tiffPage, error) {
 }
 
 func (p *tiffPage) checkColour() error {
-	const none = 1 << 31
+	const none, cmyk = 1 << 31, 1
 	p.photometric = p.value(tagPhotometric, none)
 	if p.photometric == none && p.fax() {
 		p.photometric = tiffWhiteIsZero // as fax is defined
 	}
 	switch {
-	case p.photometric <= tiffPalette:
+	case p.photometric == tiffInks && p.value(tagInkSet, cmyk) != cmyk:
+		return unsupported(TIFF, "inks other than CMYK")
+	case p.photometric <= tiffPalette || p.photometric == tiffInks:
 		return nil
-	case p.photometric == tiffInks:
-		return p.checkInks()
 	case p.photometric == tiffYCbCr:
 		return p.checkYCbCr()
 	case p.photometric == none:
@@ -116,15 +116,10 @@ func (p *tiffPage) checkCompression() error {
 		default:
 			return unsupported(TIFF, "predictor %d", predictor)
 		}
-	case tiffGroup3:
-		const uncompressed = 2
-		if p.value(tagT4Options, 0)&uncompressed != 0 {
-			return unsupported(TIFF, "fax compression in uncompressed mode")
-		}
 	case tiffFaxRuns, tiffJPEG:
-	case tiffGroup4:
+	case tiffGroup3, tiffGroup4:
 		const uncompressed = 2
-		if p.value(tagT6Options, 0)&uncompressed != 0 {
+		if p.value(map[uint32]uint16{tiffGroup3: tagT4Options, tiffGroup4: tagT6Options}[p.compression], 0)&uncompressed != 0 {
 			return unsupported(TIFF, "fax compression in uncompressed mode")
 		}
 	default:
@@ -272,14 +267,16 @@ func (p *tiffPage) planes() int {
 	return 1
 }
 
-// rowBytes returns the length of a row of a chunk, uncompressed.
-func (p *tiffPage) rowBytes() int {
-	n := p.samples
+// inRow returns how many samples of a pixel are adjacent.
+func (p *tiffPage) inRow() int {
 	if p.planar {
-		n = 1
+		return 1
 	}
-	return (p.chunkW*n*p.bits + 7) / 8
+	return p.samples
 }
+
+// rowBytes returns the length of a row of a chunk, uncompressed.
+func (p *tiffPage) rowBytes() int { return (p.chunkW*p.inRow()*p.bits + 7) / 8 }
 
 // notes reports what is not read of the pixels.
 func (p *tiffPage) notes() (notes []string) {

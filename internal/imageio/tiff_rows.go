@@ -144,10 +144,7 @@ func (t *tiffRows) row(dst []byte, n int) error {
 
 // undoPredictor adds up a row of differences (TIFF 6.0, section 14).
 func (t *tiffRows) undoPredictor(row []byte) {
-	step := t.samples
-	if t.planar {
-		step = 1
-	}
+	step := t.inRow()
 	switch t.bits {
 	case 8:
 		for i := step; i < len(row); i++ {
@@ -192,14 +189,6 @@ func (t *tiffRows) unpack(dst []byte, n int) {
 	if t.alpha {
 		t.spread(dst[t.colours()*size:], step, t.alphaAt, n)
 	}
-}
-
-// inRow returns how many samples of a pixel are adjacent.
-func (t *tiffRows) inRow() int {
-	if t.planar {
-		return 1
-	}
-	return t.samples
 }
 
 // spread writes sample k of n pixels to every step-th byte of dst.

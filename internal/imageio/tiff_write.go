@@ -45,8 +45,8 @@ func newTIFFWriter(out io.Writer, info *Info, o Options) (rowWriter, error) {
 // end returns where the page ends and another may begin, on a word boundary.
 func (w *tiffWriter) end() int64 { return (w.pixels + w.size + 1) &^ 1 }
 
-func (w *tiffWriter) rows(pix []byte, n int) error {
-	_, err := w.out.Write(pix[:n*w.info.W*w.info.shape().pixelBytes()])
+func (w *tiffWriter) row(pix []byte) error {
+	_, err := w.out.Write(pix)
 	return err
 }
 

@@ -187,7 +187,7 @@ func decodeWebP(file File, limits Limits) (*Image, error) {
 	m.Notes = append(m.Notes, f.meter.notes()...)
 	m.leave("chunk", f.left)
 	m.Behind.Picture = f.more
-	m.Behind.lookFrom(file, f.end)
+	m.Behind.look(from(file, f.end))
 	return m, nil
 }
 

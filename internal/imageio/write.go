@@ -19,7 +19,7 @@ type Options struct {
 
 // rowWriter encodes rows in packed's form.
 type rowWriter interface {
-	rows(pix []byte, n int) error
+	row(pix []byte) error
 	close() error
 }
 
@@ -47,7 +47,7 @@ func NewWriter(w io.Writer, info Info, o Options) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{info: info, out: out, enc: enc}, nil
+	return &Writer{info: info, out: out, enc: enc, row: make([]byte, info.W*info.shape().pixelBytes())}, nil
 }
 
 // CheckSize refuses a picture of w×h pixels that is too large for the format.
@@ -66,12 +66,9 @@ func (w *Writer) Rows(rgb, alpha []float32) error {
 		panic(fmt.Sprintf("imageio: %d and %d values are no rows of a picture %d×%d with %d rows written",
 			len(rgb), len(alpha), w.info.W, w.info.H, w.done))
 	}
-	if size := w.info.W * w.info.shape().pixelBytes(); len(w.row) < size {
-		w.row = make([]byte, size)
-	}
 	for y := range n {
 		quantize(w.row, &w.info, rgb, alpha, y*w.info.W, n*w.info.W)
-		if err := w.enc.rows(w.row, 1); err != nil {
+		if err := w.enc.row(w.row); err != nil {
 			return err
 		}
 	}
