@@ -4,7 +4,6 @@ package autograd
 // only if Recompute is set; Backward then runs f a second time. So f must compute the
 // same again: it may use Vars from outside but must have no side effects. Its result
 // must be one it made, not one of its inputs.
-// nothing. f's result must be its own, not one of its inputs.
 func (t *Tape) Block(f func() *Var) *Var {
 	switch {
 	case !t.recording():

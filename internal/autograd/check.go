@@ -44,20 +44,11 @@ func dims4(op string, v *Var) (B, C, H, W int) {
 	return v.Shape[0], v.Shape[1], v.Shape[2], v.Shape[3]
 }
 
-// tensors returns the tensors of vs.
-func tensors(vs []*Var) []kernels.Tensor {
+// tensorsOf returns a tensor of each Var: its value or its gradient.
+func tensorsOf(vs []*Var, of func(*Var) kernels.Tensor) []kernels.Tensor {
 	ts := make([]kernels.Tensor, len(vs))
 	for i, v := range vs {
-		ts[i] = v.tensor()
-	}
-	return ts
-}
-
-// grads returns the gradients of vs to add to.
-func (t *Tape) grads(vs []*Var) []kernels.Tensor {
-	ts := make([]kernels.Tensor, len(vs))
-	for i, v := range vs {
-		ts[i] = t.grad(v)
+		ts[i] = of(v)
 	}
 	return ts
 }

@@ -9,13 +9,12 @@ func (t *Tape) AttentionMap(s, qkv, temperature *Var) *Var {
 	heads := temperature.Len()
 	check(is(qkv, 3*C, C) && is(temperature, heads) && C%heads == 0, "AttentionMap", s, qkv, temperature)
 	m := t.alloc(B, C, C)
-	t.apply(op{
+	return t.result(m, op{
 		name: "AttentionMap", macs: B * H * W * (3*C*C + 2*C*(C/heads)),
-		in: vars(s, qkv, temperature), out: vars(m), keep: vars(s, qkv, temperature),
+		in: vars(s, qkv, temperature), keep: vars(s, qkv, temperature),
 		run: func() { t.B.AttentionMap(m.Tensor, s.Tensor, qkv.Tensor, temperature.Tensor) },
 		grad: func() {
 			t.B.AttentionMapGrad(t.grad(s), t.grad(qkv), t.grad(temperature), t.grad(m), s.Tensor, qkv.Tensor, temperature.Tensor)
 		},
 	})
-	return m
 }

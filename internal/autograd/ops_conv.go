@@ -13,15 +13,14 @@ func (t *Tape) Conv1x1(w, bias *Var, xs ...*Var) *Var {
 	all := append(vars(w, bias), xs...)
 	check(sum == C && absentOr(bias, O), "Conv1x1", all...)
 	y := t.alloc(B, O, H, W)
-	t.apply(op{
+	return t.result(y, op{
 		name: "Conv1x1", macs: B * O * C * H * W,
-		in: all, out: vars(y), keep: append(vars(w), xs...),
-		run: func() { t.B.Conv1x1(y.Tensor, w.Tensor, bias.tensor(), tensors(xs)...) },
+		in: all, keep: append(vars(w), xs...),
+		run: func() { t.B.Conv1x1(y.Tensor, w.Tensor, bias.tensor(), tensorsOf(xs, (*Var).tensor)...) },
 		grad: func() {
-			t.B.Conv1x1Grad(t.grads(xs), t.grad(w), t.grad(bias), t.grad(y), w.Tensor, tensors(xs)...)
+			t.B.Conv1x1Grad(tensorsOf(xs, t.grad), t.grad(w), t.grad(bias), t.grad(y), w.Tensor, tensorsOf(xs, (*Var).tensor)...)
 		},
 	})
-	return y
 }
 
 // Conv3x3 is a zero-padded cross-correlation: x [B,C,H,W], w [O,C,3,3] → [B,O,H,W].
@@ -48,11 +47,10 @@ func (t *Tape) conv3x3(x, w *Var, shape ...int) *Var {
 	O, C := w.Shape[0], x.Shape[1]
 	check(is(w, O, C, 3, 3), "Conv3x3", x, w)
 	y := t.alloc(shape...)
-	t.apply(op{
+	return t.result(y, op{
 		name: "Conv3x3", macs: y.Len() * C * 9,
-		in: vars(x, w), out: vars(y), keep: vars(x, w),
+		in: vars(x, w), keep: vars(x, w),
 		run:  func() { t.B.Conv3x3(y.Tensor, x.Tensor, w.Tensor) },
 		grad: func() { t.B.Conv3x3Grad(t.grad(x), t.grad(w), t.grad(y), x.Tensor, w.Tensor) },
 	})
-	return y
 }

@@ -27,24 +27,22 @@ func (t *Tape) Mix(a, c *Var) *Var {
 	R, L := dims2("Mix", a)
 	check(len(c.Shape) > 1 && c.Shape[0] == L, "Mix", a, c)
 	y := t.alloc(append(kernels.Shape{R}, c.Shape[1:]...)...)
-	t.apply(op{
+	return t.result(y, op{
 		name: "Mix", macs: R * c.Len(),
-		in: vars(a, c), out: vars(y), keep: vars(a, c),
+		in: vars(a, c), keep: vars(a, c),
 		run:  func() { t.B.Mix(y.Tensor, a.Tensor, c.Tensor) },
 		grad: func() { t.B.MixGrad(t.grad(a), t.grad(c), t.grad(y), a.Tensor, c.Tensor) },
 	})
-	return y
 }
 
 // Normalize scales each row of the last axis to unit length.
 func (t *Tape) Normalize(x *Var) *Var {
 	y := t.alloc(x.Shape...)
-	t.apply(op{
-		name: "Normalize", in: vars(x), out: vars(y), keep: vars(x),
+	return t.result(y, op{
+		name: "Normalize", in: vars(x), keep: vars(x),
 		run:  func() { t.B.Normalize(y.Tensor, x.Tensor) },
 		grad: func() { t.B.NormalizeGrad(t.grad(x), t.grad(y), x.Tensor) },
 	})
-	return y
 }
 
 // TopKSoftmax returns the softmax over the k largest entries of each row of
@@ -52,12 +50,11 @@ func (t *Tape) Normalize(x *Var) *Var {
 func (t *Tape) TopKSoftmax(x *Var, k int) *Var {
 	check(len(x.Shape) > 0 && k >= 1 && k <= x.Shape[len(x.Shape)-1], "TopKSoftmax", x)
 	y := t.alloc(x.Shape...)
-	t.apply(op{
-		name: "TopKSoftmax", in: vars(x), out: vars(y), keep: vars(y),
+	return t.result(y, op{
+		name: "TopKSoftmax", in: vars(x), keep: vars(y),
 		run:  func() { t.B.TopKSoftmax(y.Tensor, x.Tensor, k) },
 		grad: func() { t.B.SoftmaxGrad(t.grad(x), t.grad(y), y.Tensor) },
 	})
-	return y
 }
 
 // Softmax returns the softmax over the last axis.
@@ -67,10 +64,9 @@ func (t *Tape) Softmax(x *Var) *Var { return t.TopKSoftmax(x, x.Shape[len(x.Shap
 func (t *Tape) ScaleRows(x, s *Var) *Var {
 	check(is(s, x.Shape[0]), "ScaleRows", x, s)
 	y := t.alloc(x.Shape...)
-	t.apply(op{
-		name: "ScaleRows", in: vars(x, s), out: vars(y), keep: vars(x, s),
+	return t.result(y, op{
+		name: "ScaleRows", in: vars(x, s), keep: vars(x, s),
 		run:  func() { t.B.ScaleRows(y.Tensor, x.Tensor, s.Tensor) },
 		grad: func() { t.B.ScaleRowsGrad(t.grad(x), t.grad(s), t.grad(y), x.Tensor, s.Tensor) },
 	})
-	return y
 }

@@ -26,22 +26,21 @@ func (t *Tape) GatedFFN(x *Var, n Norm, experts []FFN, route *Var, perSample int
 	ok := absentOr(route, B, len(experts)) && (route != nil || len(experts) == 1 && perSample == 1)
 	check(ok && is(n.Weight, C) && is(n.Bias, C) && perSample <= len(experts), "GatedFFN", in...)
 	y := t.alloc(B, C, H, W)
-	t.apply(op{
+	return t.result(y, op{
 		name: "GatedFFN", macs: B * perSample * H * W * (2*h*C + 2*h*9 + C*h),
-		in: in, out: vars(y), keep: in,
+		in: in, keep: in,
 		run: func() {
-			t.B.GatedFFN(y.Tensor, x.Tensor, n.tensors(), tensorsOf(experts, (*Var).tensor), route.tensor())
+			t.B.GatedFFN(y.Tensor, x.Tensor, n.tensors(), weightsOf(experts, (*Var).tensor), route.tensor())
 		},
 		grad: func() {
-			t.B.GatedFFNGrad(t.grad(x), t.gradNorm(n), tensorsOf(experts, t.grad), t.grad(route),
-				t.grad(y), x.Tensor, n.tensors(), tensorsOf(experts, (*Var).tensor), route.tensor())
+			t.B.GatedFFNGrad(t.grad(x), t.gradNorm(n), weightsOf(experts, t.grad), t.grad(route),
+				t.grad(y), x.Tensor, n.tensors(), weightsOf(experts, (*Var).tensor), route.tensor())
 		},
 	})
-	return y
 }
 
-// tensorsOf returns a tensor of each weight: its value or its gradient.
-func tensorsOf(fs []FFN, of func(*Var) kernels.Tensor) []kernels.FFN {
+// weightsOf returns a tensor of each weight: its value or its gradient.
+func weightsOf(fs []FFN, of func(*Var) kernels.Tensor) []kernels.FFN {
 	out := make([]kernels.FFN, len(fs))
 	for i, f := range fs {
 		out[i] = kernels.FFN{Expand: of(f.Expand), Depthwise: of(f.Depthwise), Project: of(f.Project)}

@@ -14,13 +14,12 @@ func (t *Tape) BatchNorm(x, weight, bias, mean, variance *Var) *Var {
 		return t.own(t.batchNorm(t.Gather(x), weight, bias, mean, variance))
 	}
 	y := t.alloc(B, N)
-	t.apply(op{
-		name: "BatchNorm", in: vars(x, weight, bias), out: vars(y), keep: vars(x, weight),
+	return t.result(y, op{
+		name: "BatchNorm", in: vars(x, weight, bias), keep: vars(x, weight),
 		run: func() {
 			t.B.BatchNormInfer(y.Tensor, x.Tensor, weight.Tensor, bias.Tensor, mean.Tensor, variance.Tensor)
 		},
 	})
-	return y
 }
 
 // batchNorm is BatchNorm in training, over all the rows it is given.
@@ -33,8 +32,8 @@ func (t *Tape) batchNorm(x, weight, bias, mean, variance *Var) *Var {
 		momentum = 0
 	}
 	y := t.alloc(x.Shape...)
-	t.apply(op{
-		name: "BatchNorm", in: vars(x, weight, bias), out: vars(y), keep: vars(x, weight),
+	return t.result(y, op{
+		name: "BatchNorm", in: vars(x, weight, bias), keep: vars(x, weight),
 		run: func() {
 			t.B.BatchNorm(y.Tensor, x.Tensor, weight.Tensor, bias.Tensor, mean.Tensor, variance.Tensor, momentum)
 		},
@@ -42,7 +41,6 @@ func (t *Tape) batchNorm(x, weight, bias, mean, variance *Var) *Var {
 			t.B.BatchNormGrad(t.grad(x), t.grad(weight), t.grad(bias), t.grad(y), x.Tensor, weight.Tensor)
 		},
 	})
-	return y
 }
 
 // DynamicFilter correlates each group of C/G channels of x [B,C,H,W] with its
@@ -70,10 +68,9 @@ func (t *Tape) DynamicFilter(x, f *Var) (low, high *Var) {
 func (t *Tape) SigmoidGate(g, x *Var) *Var {
 	check(is(g, x.Shape...), "SigmoidGate", g, x)
 	y := t.alloc(x.Shape...)
-	t.apply(op{
-		name: "SigmoidGate", in: vars(g, x), out: vars(y), keep: vars(g, x),
+	return t.result(y, op{
+		name: "SigmoidGate", in: vars(g, x), keep: vars(g, x),
 		run:  func() { t.B.SigmoidGate(y.Tensor, g.Tensor, x.Tensor) },
 		grad: func() { t.B.SigmoidGateGrad(t.grad(g), t.grad(x), t.grad(y), g.Tensor, x.Tensor) },
 	})
-	return y
 }

@@ -19,10 +19,9 @@ func (t *Tape) IDWT(ll, bands, res *Var) *Var {
 	B, C, H, W := dims4("IDWT", ll)
 	check(is(bands, B, 3*C, H, W) && absentOr(res, B, C, 2*H, 2*W), "IDWT", ll, bands, res)
 	y := t.alloc(B, C, 2*H, 2*W)
-	t.apply(op{
-		name: "IDWT", in: vars(ll, bands, res), out: vars(y), residual: res,
+	return t.result(y, op{
+		name: "IDWT", in: vars(ll, bands, res), residual: res,
 		run:  func() { t.B.IDWT(y.Tensor, ll.Tensor, bands.Tensor, res.tensor()) },
 		grad: func() { t.B.IDWTGrad(t.grad(ll), t.grad(bands), t.grad(y)) },
 	})
-	return y
 }

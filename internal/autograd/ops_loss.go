@@ -4,12 +4,11 @@ package autograd
 func (t *Tape) L1(x, target *Var) *Var {
 	check(is(target, x.Shape...), "L1", x, target)
 	y := t.alloc(1)
-	t.apply(op{
-		name: "L1", in: vars(x), out: vars(y), keep: vars(x, target),
+	return t.result(y, op{
+		name: "L1", in: vars(x), keep: vars(x, target),
 		run:  func() { t.B.L1(y.Tensor, x.Tensor, target.Tensor) },
 		grad: func() { t.B.L1Grad(t.grad(x), t.grad(y), x.Tensor, target.Tensor) },
 	})
-	return y
 }
 
 // Orthogonality returns the mean squared entry of P̂P̂ᵀ − I, [1], for the
@@ -17,10 +16,9 @@ func (t *Tape) L1(x, target *Var) *Var {
 func (t *Tape) Orthogonality(p *Var) *Var {
 	dims2("Orthogonality", p)
 	y := t.alloc(1)
-	t.apply(op{
-		name: "Orthogonality", in: vars(p), out: vars(y), keep: vars(p),
+	return t.result(y, op{
+		name: "Orthogonality", in: vars(p), keep: vars(p),
 		run:  func() { t.B.Orthogonality(y.Tensor, p.Tensor) },
 		grad: func() { t.B.OrthogonalityGrad(t.grad(p), t.grad(y), p.Tensor) },
 	})
-	return y
 }

@@ -6,10 +6,9 @@ func (t *Tape) MSSSIM(x, target *Var) *Var {
 	dims4("MSSSIM", x)
 	check(is(target, x.Shape...), "MSSSIM", x, target)
 	y := t.alloc(1)
-	t.apply(op{
-		name: "MSSSIM", in: vars(x), out: vars(y), keep: vars(x, target),
+	return t.result(y, op{
+		name: "MSSSIM", in: vars(x), keep: vars(x, target),
 		run:  func() { t.B.MSSSIM(y.Tensor, x.Tensor, target.Tensor) },
 		grad: func() { t.B.MSSSIMGrad(t.grad(x), t.grad(y), x.Tensor, target.Tensor) },
 	})
-	return y
 }

@@ -4,12 +4,11 @@ package autograd
 func (t *Tape) Add(a, b *Var) *Var {
 	check(is(b, a.Shape...), "Add", a, b)
 	y := t.alloc(a.Shape...)
-	t.apply(op{
-		name: "Add", in: vars(a, b), out: vars(y), residual: a,
+	return t.result(y, op{
+		name: "Add", in: vars(a, b), residual: a,
 		run:  func() { t.B.Add(y.Tensor, a.Tensor, b.Tensor) },
 		grad: func() { t.addTo(b, y) },
 	})
-	return y
 }
 
 // addTo adds dy to the gradient of x.

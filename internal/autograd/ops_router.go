@@ -7,16 +7,15 @@ func (t *Tape) Tokens(alpha, mu, logSigma, eps *Var) *Var {
 	_, D := dims2("Tokens", mu)
 	check(is(mu, N, D) && is(logSigma, N, D) && absentOr(eps, B, N, D), "Tokens", alpha, mu, logSigma, eps)
 	y := t.alloc(B, N, D)
-	t.apply(op{
+	return t.result(y, op{
 		name: "Tokens",
-		in:   vars(alpha, mu, logSigma, eps), out: vars(y), keep: vars(alpha, mu, logSigma, eps),
+		in:   vars(alpha, mu, logSigma, eps), keep: vars(alpha, mu, logSigma, eps),
 		run: func() { t.B.Tokens(y.Tensor, alpha.Tensor, mu.Tensor, logSigma.Tensor, eps.tensor()) },
 		grad: func() {
 			t.B.TokensGrad(t.grad(alpha), t.grad(mu), t.grad(logSigma), t.grad(y),
 				alpha.Tensor, mu.Tensor, logSigma.Tensor, eps.tensor())
 		},
 	})
-	return y
 }
 
 // Attend is multi-head attention without its projections: q [B,T,D], k and v [B,S,D],
@@ -27,15 +26,14 @@ func (t *Tape) Attend(q, k, v, keep *Var, heads int) *Var {
 	ok := is(k, B, S, D) && is(v, B, S, D) && is(keep, B, S) && heads > 0 && D%heads == 0
 	check(ok, "Attend", q, k, v, keep)
 	y := t.alloc(B, T, D)
-	t.apply(op{
+	return t.result(y, op{
 		name: "Attend", macs: 2 * B * T * S * D,
-		in: vars(q, k, v), out: vars(y), keep: vars(q, k, v, keep),
+		in: vars(q, k, v), keep: vars(q, k, v, keep),
 		run: func() { t.B.Attend(y.Tensor, q.Tensor, k.Tensor, v.Tensor, keep.Tensor, heads) },
 		grad: func() {
 			t.B.AttendGrad(t.grad(q), t.grad(k), t.grad(v), t.grad(y), q.Tensor, k.Tensor, v.Tensor, keep.Tensor, heads)
 		},
 	})
-	return y
 }
 
 // SumKept returns Σ_n [keep_bn ≠ 0] t_bn: x [B,N,D], keep [B,N] → [B,D].
@@ -43,12 +41,11 @@ func (t *Tape) SumKept(x, keep *Var) *Var {
 	B, N, D := dims3("SumKept", x)
 	check(is(keep, B, N), "SumKept", x, keep)
 	y := t.alloc(B, D)
-	t.apply(op{
-		name: "SumKept", in: vars(x), out: vars(y), keep: vars(keep),
+	return t.result(y, op{
+		name: "SumKept", in: vars(x), keep: vars(keep),
 		run:  func() { t.B.SumKept(y.Tensor, x.Tensor, keep.Tensor) },
 		grad: func() { t.B.SumKeptGrad(t.grad(x), t.grad(y), keep.Tensor) },
 	})
-	return y
 }
 
 // CountRouted adds to count [E] the number of samples that route [B,E] sends to each

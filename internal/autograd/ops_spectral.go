@@ -27,9 +27,9 @@ func (t *Tape) SpectralFusion(z, l *Var, amplitude, phase Fuse) *Var {
 	in := append(append(vars(z, l), amplitude.vars()...), phase.vars()...)
 	check(is(l, z.Shape...) && amplitude.fits(C, 2*C) && phase.fits(C, 4*C), "SpectralFusion", in...)
 	y := t.alloc(B, 2*C, H, W)
-	t.apply(op{
+	return t.result(y, op{
 		name: "SpectralFusion", macs: B * H * W * (2*C*C + C*C + 4*C*C + C*C),
-		in: in, out: vars(y), keep: in,
+		in: in, keep: in,
 		run: func() {
 			t.B.SpectralFusion(y.Tensor, z.Tensor, l.Tensor, amplitude.tensors(), phase.tensors())
 		},
@@ -38,5 +38,4 @@ func (t *Tape) SpectralFusion(z, l *Var, amplitude, phase Fuse) *Var {
 				t.grad(y), z.Tensor, l.Tensor, amplitude.tensors(), phase.tensors())
 		},
 	})
-	return y
 }

@@ -19,15 +19,14 @@ func (t *Tape) WaveletReduce(x *Var, n Norm, w *Var) *Var {
 	ok := H%2 == 0 && W%2 == 0 && C%4 == 0 && is(w, C/4, C) && is(n.Weight, C) && is(n.Bias, C)
 	check(ok, "WaveletReduce", x, n.Weight, n.Bias, w)
 	y := t.alloc(B, C, H/2, W/2)
-	t.apply(op{
+	return t.result(y, op{
 		name: "WaveletReduce", macs: B * (C / 4) * C * H * W,
-		in: vars(x, n.Weight, n.Bias, w), out: vars(y), keep: vars(x, n.Weight, n.Bias, w),
+		in: vars(x, n.Weight, n.Bias, w), keep: vars(x, n.Weight, n.Bias, w),
 		run: func() { t.B.WaveletReduce(y.Tensor, x.Tensor, n.tensors(), w.Tensor) },
 		grad: func() {
 			t.B.WaveletReduceGrad(t.grad(x), t.gradNorm(n), t.grad(w), t.grad(y), x.Tensor, n.tensors(), w.Tensor)
 		},
 	})
-	return y
 }
 
 // WaveletMerge returns x + w·concat(IDWT(m·s), IDWT(s)): x [B,C,H,W],
@@ -36,13 +35,12 @@ func (t *Tape) WaveletMerge(x, s, m, w *Var) *Var {
 	B, C, H, W := dims4("WaveletMerge", x)
 	check(is(s, B, C, H/2, W/2) && is(m, B, C, C) && is(w, C, C/2), "WaveletMerge", x, s, m, w)
 	y := t.alloc(B, C, H, W)
-	t.apply(op{
+	return t.result(y, op{
 		name: "WaveletMerge", macs: B * C * (C / 2) * H * W,
-		in: vars(x, s, m, w), out: vars(y), keep: vars(s, m, w), residual: x,
+		in: vars(x, s, m, w), keep: vars(s, m, w), residual: x,
 		run: func() { t.B.WaveletMerge(y.Tensor, x.Tensor, s.Tensor, m.Tensor, w.Tensor) },
 		grad: func() {
 			t.B.WaveletMergeGrad(t.grad(s), t.grad(m), t.grad(w), t.grad(y), s.Tensor, m.Tensor, w.Tensor)
 		},
 	})
-	return y
 }

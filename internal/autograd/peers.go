@@ -57,15 +57,14 @@ func (t *Tape) ones(R, L, row, column int) *Var {
 // gradient is the sum of theirs.
 func (t *Tape) sumRanks(x *Var) *Var {
 	y := t.alloc(x.Shape...)
-	t.apply(op{
-		name: "SumRanks", in: vars(x), out: vars(y), residual: x,
+	return t.result(y, op{
+		name: "SumRanks", in: vars(x), residual: x,
 		run: func() {
 			t.B.Copy(y.Tensor, x.Tensor)
 			t.Peers.Sum(y.Tensor)
 		},
 		grad: func() { t.Peers.Sum(t.grad(y)) },
 	})
-	return y
 }
 
 // OnGrad makes Backward call f once it has added the last contribution to a leaf's

@@ -109,6 +109,13 @@ func (t *Tape) apply(o op) {
 	}
 }
 
+// result is apply for an operation whose only result is y, which it returns.
+func (t *Tape) result(y *Var, o op) *Var {
+	o.out = vars(y)
+	t.apply(o)
+	return y
+}
+
 func (t *Tape) record(o op) {
 	for _, y := range o.out {
 		y.needs = true
