@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 
+	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/restore"
 )
@@ -142,7 +143,12 @@ func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, err)
 		return
 	}
-	if res := <-t.done; res.Err != nil {
+	res := <-t.done
+	if size := new(imageio.SizeError); errors.As(res.Err, &size) && size.Limit == s.MaxPixels {
+		res.Err = withStatus(http.StatusRequestEntityTooLarge, "a picture of %d×%d has more than %d pixels, the limit: send a smaller one, or start clusir serve with a larger --max-pixels",
+			size.W, size.H, size.Limit)
+	}
+	if res.Err != nil {
 		s.fail(w, res.Err)
 	} else {
 		s.answer(w, t, q, res, result)

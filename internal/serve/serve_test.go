@@ -179,7 +179,7 @@ func TestRefusals(t *testing.T) {
 		{"?device=cuda", good, 400, "--device is chosen when the server starts: clusir serve --device"},
 		{"?max-pixels=1000000", good, 400, "--max-pixels 1000000: this server takes pictures of at most 10000"},
 		{"?max-pixels=0", good, 400, "--max-pixels 0: give the number"},
-		{"?max-pixels=100", good, 413, "the picture is 24×16, more than the limit of 100 pixels"},
+		{"?max-pixels=100", good, 413, "the picture is 24×16, more than the limit of 100 pixels: if you trust the file, raise --max-pixels"},
 		{"?explain", good, 400, "--explain needs an answer in JSON"},
 		{"?help", good, 400, "there is no flag --help"},
 		{"?=1", good, 400, "there is no flag --"},
@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 		{"", []byte("hello"), 422, "the picture is not an image: its content looks like text"},
 		{"", []byte("GIF89a12345"), 422, "the picture is a GIF, which cannot be read"},
 		{"", good[:len(good)-30], 422, "the picture is cut short"},
-		{"", picture(t, imageio.Info{W: 200, H: 100}), 413, "the picture is 200×100, more than the limit of 10000 pixels"},
+		{"", picture(t, imageio.Info{W: 200, H: 100}), 413, "a picture of 200×100 has more than 10000 pixels, the limit: send a smaller one"},
 		{"", make([]byte, 100_001), 413, "the request is longer than 100 kB, the limit"},
 		{"?format=jpg&quality=101", good, 400, "--quality 101"},
 	} {
