@@ -127,6 +127,19 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
+// TestLongPictures: the button on top of a very wide picture is whole, and a very tall one
+// fits on a screen.
+func TestLongPictures(t *testing.T) {
+	r := result(1)
+	for _, size := range [][2]int{{900, 6}, {6, 900}} {
+		b := open(t, write(t, Page{Eval: r, Gallery: gallery(t, r, size[0], size[1])}))
+		const heights = `['.shot .compare', '.shot .enlarge'].map(s => document.querySelector(s).clientHeight)`
+		if h := value[[]float64](b, heights); h[0] < 1.5*h[1] || h[0] > 900 {
+			t.Errorf("%v: the picture takes %g pixels of height, its button %g", size, h[0], h[1])
+		}
+	}
+}
+
 func TestSortAndFilter(t *testing.T) {
 	b := open(t, testPage(t, 4))
 	const failed = " sots2 sots3"

@@ -309,6 +309,30 @@ func TestByKeyboard(t *testing.T) {
 	}
 }
 
+// TestLongPictures: the buttons on top of very wide and very tall pictures are whole, and
+// the pictures keep their shape.
+func TestLongPictures(t *testing.T) {
+	v := visit(t, nil)
+	v.drop(v.file("wide.png", picture(t, imageio.Info{W: 900, H: 4})), v.file("tall.png", picture(t, imageio.Info{W: 4, H: 900})))
+	v.settled(2)
+	for _, s := range browsertest.Screens {
+		v.On(s)
+		hidden := browsertest.Value[[]string](v.Browser, `[...document.querySelectorAll('.enlarge, .compare .tag')].filter(e => {
+			const [r, box] = [e.getBoundingClientRect(), e.parentElement.getBoundingClientRect()];
+			return r.top < box.top || r.bottom > box.bottom || r.left < box.left || r.right > box.right;
+		}).map(e => e.outerHTML)`)
+		if len(hidden) > 0 {
+			t.Errorf("%s: cut off are %s", s.Name, hidden)
+		}
+		if tallest := browsertest.Value[float64](v.Browser, `Math.max(...[...document.querySelectorAll('.compare')].map(e => e.clientHeight))`); tallest > 480 {
+			t.Errorf("%s: a picture takes %g pixels of height", s.Name, tallest)
+		}
+	}
+	if fit := browsertest.Value[string](v.Browser, `getComputedStyle(document.querySelector('.compare .after')).objectFit`); fit != "contain" {
+		t.Errorf("pictures are fitted with %q", fit)
+	}
+}
+
 // TestTokenOnThePage: the page asks for the token, and then continues with what was
 // dropped before.
 func TestTokenOnThePage(t *testing.T) {
