@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"mime"
@@ -56,7 +57,9 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (u *upload, err
 		}
 	}()
 	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media != "multipart/form-data" {
-		u.picture, err = s.keep(r.Body)
+		if u.picture, err = s.keep(r.Body); err == nil && u.picture.size == 0 {
+			err = badRequest("the request has no picture: send it as the body, as curl --data-binary @FILE does, or as a form's part %q", picturePart)
+		}
 		return u, s.receiveError(err)
 	}
 	form, err := r.MultipartReader()
@@ -99,7 +102,9 @@ func (s *Server) receivePart(u *upload, part *multipart.Part) (err error) {
 	if *to != nil {
 		return badRequest("the form holds the part %q twice: send one picture at a time", part.FormName())
 	}
-	*to, err = s.keep(part)
+	if *to, err = s.keep(part); err == nil && (*to).size == 0 {
+		return badRequest("%s is empty", cmp.Or(nameOf(part.FileName()), "the form's part "+part.FormName()))
+	}
 	return err
 }
 
@@ -130,9 +135,6 @@ func (s *Server) keep(r io.Reader) (*file, error) {
 	}
 	n, err := io.Copy(f, r)
 	s.metrics.received.Add(float64(n))
-	if err == nil && n == 0 {
-		err = badRequest("the request has no picture: send it as the body, as curl --data-binary @FILE does, or as a form's part %q", picturePart)
-	}
 	return f, err
 }
 

@@ -90,7 +90,7 @@ func TestForms(t *testing.T) {
 		{[]any{"pictures/a.png", in}, `this server does not know the form's part "pictures": did you mean "picture"?`},
 		{[]any{}, `the form holds no part "picture"`},
 		{[]any{"restored/a.png", in}, `the form holds no part "picture"`},
-		{[]any{"picture/a.png", []byte{}}, "the request has no picture"},
+		{[]any{"picture/a.png", []byte{}}, "a.png is empty"},
 		{[]any{"picture/../../etc/passwd", []byte("root:x:0:0")}, "passwd is not an image: its content looks like text"},
 		{[]any{`picture/C:\secret\cat.png`, in[:len(in)/2]}, "cat.png is cut short"},
 	} {
