@@ -30,11 +30,23 @@ func TestEvalRestored(t *testing.T) {
 	if d := b.Output.PSNR - a.Output.PSNR; d > 0.01 || d < -0.05 || a.Input != b.Input || a.Images != b.Images || saved.Model != "Saved" {
 		t.Errorf("saved pictures: %+v, nano's own %+v", b, a)
 	}
-	if page := string(readFile(t, filepath.Join(dir, "page.html"))); !strings.Contains(page, "Saved") || strings.Contains(page, "<dt>Weights") {
-		t.Error("the page does not show the saved pictures")
-	}
 	if text := must("compare nano Saved={}/saved " + mine + " --report {}/both.html"); !strings.Contains(text, "pictures of "+dir) {
 		t.Errorf("compare prints\n%s", text)
+	}
+	for name, wants := range map[string][]string{
+		"page.html": {"<title>Saved:", "output in the bits of its files"}, "both.html": {"<title>nano and Saved:", `data-by="psnr">B dB`},
+	} {
+		page := string(readFile(t, filepath.Join(dir, name)))
+		for _, want := range wants {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s lacks %q", name, want)
+			}
+		}
+		for _, bad := range []string{"seed 0, output clamped", `data-by="ms"`, "<dt>Model"} {
+			if strings.Contains(page, bad) {
+				t.Errorf("%s of pictures: %q is in the page", name, bad)
+			}
+		}
 	}
 	var k eval.Ranking
 	text := must("compare {}/nano.jsonl Saved={}/saved Again={}/saved " + mine + " --json")

@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"math"
 
+	"github.com/dustin/go-humanize/english"
+
 	"clusir/internal/dataset"
 	"clusir/internal/draw"
 	"clusir/internal/eval"
@@ -57,7 +59,7 @@ func distribution(images []eval.ImageResult, task string, compared bool) (svg te
 		X: "PSNR in dB", Min: a.min, Max: a.max, Width: chartWide,
 	}}}}
 	text, err := s.Inline()
-	return template.HTML(text), fmt.Sprintf("PSNR of %d images: median %.2f dB %s, %.2f dB %s", len(images), draw.Median(in), names[0], draw.Median(out), names[1]), err
+	return template.HTML(text), fmt.Sprintf("PSNR of %s: median %.2f dB %s, %.2f dB %s", english.Plural(len(images), "image", ""), draw.Median(in), names[0], draw.Median(out), names[1]), err
 }
 
 // courses plots a training's curves; their titles are the page's.

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
+
 	"clusir/internal/atomicfile"
 	"clusir/internal/draw"
 	"clusir/internal/eval"
@@ -63,8 +65,9 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 		if math.IsInf(v, 0) {
 			return gain(v)
 		}
-		return gain(v) + " dB"
+		return gain(v) + "\u00a0dB"
 	},
+	"plural": func(n int) string { return english.Plural(n, "image", "") },
 	"key":    sortKey,
 	"spare":  spare,
 	"marker": func(i int) string { return tabular.Cell{Notes: []int{i + 1}}.Marks() },
@@ -84,7 +87,7 @@ type view struct {
 	Routing       []stageView
 	Courses       []chart
 	Settings      string // Config as JSON
-	Thumbs        bool
+	Thumbs, Timed bool   // of any image
 }
 
 // group is columns of the summary under a common name.
@@ -169,7 +172,7 @@ func (p Page) write(w io.Writer) error {
 	}
 	v.Images = p.images()
 	for _, i := range v.Images {
-		v.Thumbs = v.Thumbs || i.Thumb != ""
+		v.Thumbs, v.Timed = v.Thumbs || i.Thumb != "", v.Timed || i.MS > 0
 	}
 	return pageTemplate.Execute(w, v)
 }

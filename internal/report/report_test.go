@@ -93,6 +93,10 @@ func TestPage(t *testing.T) {
 }
 
 func TestPageOfLittle(t *testing.T) {
+	one := write(t, Page{Eval: &eval.Report{Splits: result(1).Splits[:1], Images: result(1).Images[:1]}})
+	if strings.Contains(one, "1 images") || strings.Count(one, "1 image,")+strings.Count(one, "of 1 image:") != 2 {
+		t.Error("a page of one image says how many there are in the plural")
+	}
 	merged := write(t, Page{Eval: result(2)})
 	if !strings.Contains(merged, "There are no pictures here") || strings.Contains(merged, "<img") || strings.Contains(merged, "Training") {
 		t.Error("a page with only results shows pictures or curves")
