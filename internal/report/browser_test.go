@@ -133,9 +133,31 @@ func TestLongPictures(t *testing.T) {
 	r := result(1)
 	for _, size := range [][2]int{{900, 6}, {6, 900}} {
 		b := open(t, write(t, Page{Eval: r, Gallery: gallery(t, r, size[0], size[1])}))
-		const heights = `['.shot .compare', '.shot .enlarge'].map(s => document.querySelector(s).clientHeight)`
-		if h := value[[]float64](b, heights); h[0] < 1.5*h[1] || h[0] > 900 {
-			t.Errorf("%v: the picture takes %g pixels of height, its button %g", size, h[0], h[1])
+		const sizes = `['.shot .compare', '.shot .enlarge', '.shot'].map(s => document.querySelector(s)).flatMap(e => [e.clientWidth, e.clientHeight])`
+		if s := value[[]float64](b, sizes); s[1] < 1.5*s[3] || s[1] > 900 || s[0] != s[4] {
+			t.Errorf("%v: width and height of the picture, its button and its frame are %g", size, s)
+		}
+	}
+}
+
+// TestNames: long names are broken, and those written from right to left do not reorder
+// what follows them.
+func TestNames(t *testing.T) {
+	r := result(2)
+	r.Images[0].Image, r.Images[1].Image, r.Images[2].Image = strings.Repeat("x", 200), "صورة", strings.Repeat("y", 200)
+	b := open(t, write(t, Page{Eval: r, Gallery: gallery(t, r, 120, 90)}))
+	for _, s := range browsertest.Screens {
+		b.On(s)
+		if wide := value[int64](b, `document.documentElement.scrollWidth`); wide > s.Width {
+			t.Errorf("%s: the page is %d wide", s.Name, wide)
+		}
+		if s.Width > 1000 && value[bool](b, `document.querySelector('#images .scroll').scrollWidth > document.querySelector('#images .scroll').clientWidth`) {
+			t.Errorf("%s: a long name hides columns", s.Name)
+		}
+		gap := value[float64](b, `((name, gain) => gain.getBoundingClientRect().left - name.getBoundingClientRect().right)(
+			...[...document.querySelectorAll('figcaption span')].find(s => s.textContent.includes('صورة')).querySelectorAll(':not(:first-child)'))`)
+		if gap < 0 || gap > 20 {
+			t.Errorf("%s: between a name and its gain are %g pixels", s.Name, gap)
 		}
 	}
 }

@@ -32,7 +32,7 @@ function enlarge(shot) {
   for (const img of shot.querySelectorAll('img')) {
     large.insertBefore(img.cloneNode(), large.querySelector('.line'));
   }
-  full.querySelector('b').textContent = shot.querySelector('figcaption span').textContent + ', ' + shot.querySelector('.figures').textContent;
+  full.querySelector('b').replaceChildren(shot.querySelector('figcaption span').cloneNode(true), ', ' + shot.querySelector('.figures').textContent);
   showClean(full, full.querySelector('.swap'), shot.querySelector('.swap').getAttribute('aria-pressed') === 'true');
   full.querySelector('.zoom').value = 'fit';
   divide(shot.querySelector('input').value);
