@@ -127,3 +127,16 @@ func TestTrainOnCUDADevices(t *testing.T) {
 	}
 	mustAgree(t, lossesOf(t, one), lossesOf(t, two), 20)
 }
+
+// TestTrainByMuonOnCUDA: Muon has the losses of the CPU, over 5 steps.
+func TestTrainByMuonOnCUDA(t *testing.T) {
+	needGPU(t, "cuda:0")
+	args, host, gpu := append(smallestRun(t, 5), "--set", "train.optimizer=muon", "--precision", "float32"), t.TempDir(), t.TempDir()
+	for out, device := range map[string]string{host: "cpu", gpu: "cuda:0"} {
+		var said bytes.Buffer
+		if code := run(append(args, "--out", out, "--device", device), &said, &said); code != exitOK {
+			t.Fatalf("%s: %s", device, said.String())
+		}
+	}
+	mustAgree(t, lossesOf(t, host), lossesOf(t, gpu), 5)
+}

@@ -52,7 +52,9 @@ type Train struct {
 	// Rotate adds quarter turns to the flips.
 	Rotate bool `yaml:"rotate"`
 
-	// LR is Adam's learning rate after Warmup steps.
+	// Optimizer is adam, the paper's, or muon: Muon for matrices, Adam for the rest.
+	Optimizer string `yaml:"optimizer"`
+	// LR is the learning rate after Warmup steps.
 	LR     float64 `yaml:"lr"`
 	Warmup int     `yaml:"warmup"`
 	// Schedule is constant, halve (once, after HalveAfter epochs) or cosine (down to
@@ -126,7 +128,7 @@ func Default() Config {
 		Model: variant("base"),
 		Train: Train{
 			Epochs: 150, Batch: 48, Accumulate: 1, Patch: 128,
-			LR: 2e-4, Schedule: "halve", HalveAfter: 75,
+			Optimizer: "adam", LR: 2e-4, Schedule: "halve", HalveAfter: 75,
 			// The paper does not say; the weights are ours.
 			MSSSIMWeight: 0.2, OrthogonalityWeight: 0.01,
 			CacheMB: 2048, LogInterval: 50, CheckpointInterval: 1000, ValidationInterval: 5000,

@@ -139,7 +139,7 @@ func TestEnvironmentSetsEveryKey(t *testing.T) {
 		"model.expert_ratio": "1", "model.prompt_len": "4", "model.prompt_size": "8,6,4", "model.fsb_kernel": "5", "model.fsb_groups": "4",
 		"model.prototype_init": "uniform", "model.use_moe": "false", "model.use_dafmm": "false",
 		"device": "cpu", "precision": "tf32", "model.variant": "tiny", "train.epochs": "3", "train.batch": "4", "train.accumulate": "2", "train.patch": "64",
-		"train.lr": "1e-3", "train.schedule": "cosine", "train.halve_after": "2", "train.ms_ssim_weight": ".3", "train.orthogonality_weight": ".2",
+		"train.optimizer": "muon", "train.lr": "1e-3", "train.schedule": "cosine", "train.halve_after": "2", "train.ms_ssim_weight": ".3", "train.orthogonality_weight": ".2",
 		"train.vary.mild": ".1", "train.vary.jpeg": ".1", "train.vary.grey": ".1", "train.vary.bars": ".1", "train.vary.graphics": ".1",
 		"train.cache_mb": "64", "train.log_interval": "1", "train.checkpoint_interval": "2", "train.validation_interval": "0", "eval.protocol": "gaussian",
 	}

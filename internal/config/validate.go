@@ -85,6 +85,7 @@ func (t *Train) validate(k *checker) {
 	for _, f := range t.Vary.Faults() {
 		k.need(false, "train.vary."+f.Field, f.Value, f.Must)
 	}
+	k.oneOf("train.optimizer", t.Optimizer, "adam", "muon")
 	k.need(t.LR > 0 && t.LR <= 1, "train.lr", t.LR, "above 0 and at most 1, e.g. 2e-4")
 	k.need(t.MinLR >= 0 && !(t.MinLR > t.LR), "train.min_lr", t.MinLR, "from 0 up to train.lr")
 	k.between(0, maxSteps, "train.warmup", t.Warmup)

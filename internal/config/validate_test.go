@@ -95,6 +95,7 @@ func TestRejected(t *testing.T) {
 		{"train: {min_lr: 1}", "train.min_lr = 1: must be from 0 up to train.lr"},
 		{"train: {warmup: -1}", "train.warmup"},
 		{"train: {schedule: cosin}", "did you mean cosine?"},
+		{"train: {optimizer: muons}", "did you mean muon?"},
 		{"train: {steps: 0}", "run.yaml:1: train.steps = 0: must be 1 or more; leave it out to train for train.epochs"},
 		{"train: {steps: 10000000000}", "train.steps = 10000000000: must be in 0..1000000000"},
 		{"train: {epochs: 0}", "train.epochs = 0: must be in 1..1000000"},

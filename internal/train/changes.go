@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -15,11 +16,16 @@ import (
 )
 
 // reportChanges prints which training settings differ from those that a checkpoint was
-// made with: the run continues, but not to the same bits as an uninterrupted one.
+// made with: the run continues, but not to the same bits as an uninterrupted one. It
+// refuses another optimizer, which has another state.
 func (r *run) reportChanges() error {
 	was, err := config.ParseRecipe(r.recipe)
 	if err != nil {
 		return fmt.Errorf("metadata %s: %w", checkpoint.KeyRecipe, err)
+	}
+	was.Train.Optimizer = cmp.Or(was.Train.Optimizer, "adam") // a recipe from before there was a choice
+	if was, is := was.Train.Optimizer, r.Config.Train.Optimizer; was != is {
+		return fmt.Errorf("holds the state of train.optimizer: %s, not %s; keep it, or start a new run from these weights with --init-from", was, is)
 	}
 	lines, err := changes(*was, *r.Config)
 	if err != nil || len(lines) == 0 {

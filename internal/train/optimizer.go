@@ -6,15 +6,18 @@ import (
 	"clusir/internal/model"
 )
 
-// optimizer is Adam with the paper's settings, gradient clipping and the moving average
-// of the weights. A parameter that no sample reached in a step keeps its moments and
-// its step count, like a PyTorch parameter without a gradient.
+// optimizer is Adam with the paper's settings, or Muon for matrices and Adam for the
+// other parameters, gradient clipping and the moving average of the weights. A parameter
+// that no sample reached in a step keeps its moments and its step count, like a PyTorch
+// parameter without a gradient.
 type optimizer struct {
 	b      kernels.Backend
 	m      *model.ClusIR
 	clip   float64
 	decay  float64
-	params []kernels.AdamParam
+	params []kernels.AdamParam // all, in the model's order; Muon's have no V and no Step
+	// The parameters of either rule.
+	matrices, others []kernels.AdamParam
 	// average holds the moving average of every tensor of the model, including buffers;
 	// nil if decay is 0.
 	average []kernels.Tensor
@@ -29,9 +32,14 @@ func newOptimizer(m *model.ClusIR, b kernels.Backend, t config.Train) *optimizer
 			b.Fill(z, 0)
 			return z
 		}
-		o.params = append(o.params, kernels.AdamParam{
-			Param: p.Tensor, Grad: p.Grad(), M: zeros(p.Shape...), V: zeros(p.Shape...), Step: zeros(1), Reached: p.Reached,
-		})
+		s := kernels.AdamParam{Param: p.Tensor, Grad: p.Grad(), M: zeros(p.Shape...), Reached: p.Reached}
+		if t.Optimizer == "muon" && isMatrix(p) {
+			o.matrices = append(o.matrices, s)
+		} else {
+			s.V, s.Step = zeros(p.Shape...), zeros(1)
+			o.others = append(o.others, s)
+		}
+		o.params = append(o.params, s)
 	}
 	if o.decay > 0 {
 		for _, p := range m.Tensors() {
@@ -61,7 +69,8 @@ func (o *optimizer) step(lr float64) {
 		}
 		o.b.ClipNorm(grads, float32(o.clip))
 	}
-	o.b.Adam(o.params, kernels.NewAdam(lr))
+	o.b.Adam(o.others, kernels.NewAdam(lr))
+	o.muonStep(lr)
 	if o.decay > 0 {
 		var weights []kernels.Tensor
 		for _, p := range o.m.Tensors() {

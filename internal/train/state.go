@@ -31,8 +31,10 @@ func (o *optimizer) tensors() []named {
 	var ts []named
 	for i, p := range o.m.Params {
 		s := o.params[i]
-		ts = append(ts, named{checkpoint.PrefixM + p.Name, s.M}, named{checkpoint.PrefixV + p.Name, s.V},
-			named{checkpoint.PrefixStep + p.Name, s.Step})
+		ts = append(ts, named{checkpoint.PrefixM + p.Name, s.M})
+		if !s.V.IsZero() {
+			ts = append(ts, named{checkpoint.PrefixV + p.Name, s.V}, named{checkpoint.PrefixStep + p.Name, s.Step})
+		}
 	}
 	for i, a := range o.average {
 		ts = append(ts, named{checkpoint.PrefixEMA + o.m.Tensors()[i].Name, a})
