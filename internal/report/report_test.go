@@ -76,7 +76,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("%q is not in the page", want)
 		}
 	}
-	for _, bad := range []string{"http://", "https://", "ZgotmplZ", "NaN", "<is>", "url("} {
+	for _, bad := range []string{"http://", "https://", "ZgotmplZ", "NaN", "<is>", "url(", `"></th>`} {
 		// The namespaces of SVG are names, not addresses that are opened.
 		text := strings.NewReplacer("http://www.w3.org/2000/svg", "", "http://www.w3.org/1999/xlink", "").Replace(page)
 		if strings.Contains(text, bad) {
