@@ -120,6 +120,23 @@ func TestTimeLimit(t *testing.T) {
 	eventually(t, "the next is restored", func() bool { return w.post("", in).status == http.StatusOK })
 }
 
+// TestPatientClients: a picture may take longer to restore than its client may take to
+// send a piece of it, whichever way it is sent.
+func TestPatientClients(t *testing.T) {
+	w := start(t, func(o *Options) { o.Patience = 300 * time.Millisecond })
+	in := slow(t)
+	header, body := form("picture/a.png", in)
+	for name, send := range map[string]func() reply{
+		"a body": func() reply { return w.post("?tile=128", in) },
+		"a form": func() reply { return w.send(http.MethodPost, "/v1/restore?tile=128", header, body) },
+	} {
+		begin := time.Now()
+		if got := send(); got.status != http.StatusOK || time.Since(begin) < w.Patience {
+			t.Errorf("%s: %d %s after %v", name, got.status, got.text(), time.Since(begin))
+		}
+	}
+}
+
 // TestPatientListeners: a stream of progress stays open however long nothing happens.
 func TestPatientListeners(t *testing.T) {
 	w := start(t, func(o *Options) { o.Patience = 200 * time.Millisecond })

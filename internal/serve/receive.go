@@ -190,5 +190,8 @@ func (p *patient) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
 	p.n += int64(n)
 	p.late = errors.Is(err, os.ErrDeadlineExceeded)
+	if errors.Is(err, io.EOF) { // from here on the server waits for the client to leave, however long the picture takes
+		_ = p.conn.SetReadDeadline(time.Time{})
+	}
 	return n, err
 }
