@@ -45,6 +45,8 @@ type SplitDifference struct {
 	Images int `json:"images"`
 	Better int `json:"better"` // images on which B has the higher PSNR
 	Worse  int `json:"worse"`
+	// Perfect counts images that both restored to the clean one. They are in no mean.
+	Perfect int `json:"perfect,omitempty"`
 }
 
 // ImageDifference is an image's results with both networks.
@@ -74,18 +76,18 @@ func Compare(a, b *Report, seed uint64) (*Comparison, error) {
 	if !same || len(a.Images) != len(b.Images) || len(a.Splits) == 0 {
 		return nil, errors.New("the two were not measured on the same images: measure both on the same benchmarks")
 	}
-	c := &Comparison{A: a.Subject, B: b.Subject, Protocol: a.Protocol, Seed: seed, Missing: a.Missing}
+	c := &Comparison{A: a.Subject, B: b.Subject, Protocol: a.Protocol, Seed: seed, Missing: a.Missing, Images: []ImageDifference{}}
 	var means [][2][]float64
 	at := 0
 	for _, s := range a.Splits {
 		n := s.Images + s.Failed
-		own, err := c.pair(a.Images[at:at+n], b.Images[at:at+n])
+		d := SplitDifference{Split: s.Split}
+		own, err := c.pair(&d, a.Images[at:at+n], b.Images[at:at+n])
 		if err != nil {
 			return nil, err
 		}
 		at += n
-		d, resampled := difference(own, seed, s.Benchmark)
-		d.Split = s.Split
+		resampled := d.sum(own, seed)
 		c.Splits, c.Images = append(c.Splits, d), append(c.Images, own...)
 		if len(own) > 0 {
 			means = append(means, resampled)
@@ -116,8 +118,9 @@ func (c *Comparison) Report(b *Report) *Report {
 	return &r
 }
 
-// pair returns the images for which both have a result.
-func (c *Comparison) pair(a, b []ImageResult) (pairs []ImageDifference, err error) {
+// pair returns the images with a finite difference, and counts those of a split where A
+// or B equals the clean image.
+func (c *Comparison) pair(d *SplitDifference, a, b []ImageResult) (pairs []ImageDifference, err error) {
 	for i, x := range a {
 		y := b[i]
 		if x.name() != y.name() {
@@ -128,8 +131,14 @@ func (c *Comparison) pair(a, b []ImageResult) (pairs []ImageDifference, err erro
 			c.LeftOut = append(c.LeftOut, x.name()+": "+x.Err)
 		case y.Err != "":
 			c.LeftOut = append(c.LeftOut, y.name()+": "+y.Err)
-		case math.IsInf(x.Output.PSNR, 0) || math.IsInf(y.Output.PSNR, 0):
-			c.LeftOut = append(c.LeftOut, x.name()+": equal to the clean image, so that its PSNR is infinite")
+		case math.IsInf(x.Output.PSNR, 0) && math.IsInf(y.Output.PSNR, 0):
+			d.Perfect++
+		case math.IsInf(x.Output.PSNR, 0):
+			d.Worse++
+			c.LeftOut = append(c.LeftOut, x.name()+": A equals the clean image, so that its PSNR is infinite")
+		case math.IsInf(y.Output.PSNR, 0):
+			d.Better++
+			c.LeftOut = append(c.LeftOut, x.name()+": B equals the clean image, so that its PSNR is infinite")
 		default:
 			pairs = append(pairs, ImageDifference{x.Index, x.Benchmark, x.Split, x.Image, x.Output, y.Output})
 		}
@@ -137,8 +146,8 @@ func (c *Comparison) pair(a, b []ImageResult) (pairs []ImageDifference, err erro
 	return pairs, nil
 }
 
-// difference sums up a split and also returns its resampled means.
-func difference(images []ImageDifference, seed uint64, benchmark string) (d SplitDifference, resampled [2][]float64) {
+// sum sums up a split's images with a finite difference and returns its resampled means.
+func (d *SplitDifference) sum(images []ImageDifference, seed uint64) (resampled [2][]float64) {
 	d.Images = len(images)
 	gains := make([][2]float64, len(images))
 	for i, m := range images {
@@ -154,9 +163,9 @@ func difference(images []ImageDifference, seed uint64, benchmark string) (d Spli
 	}
 	d.A.divide(len(images))
 	d.B.divide(len(images))
-	resampled = resample(gains, seed, benchmark)
+	resampled = resample(gains, seed, d.Benchmark)
 	d.bound(resampled)
-	return d, resampled
+	return resampled
 }
 
 // bound fills in the intervals.

@@ -119,16 +119,36 @@ func TestCompareLeavesOut(t *testing.T) {
 	fail(b, 4)
 	b.Images[8].Output.PSNR = math.Inf(1)
 	c, err := Compare(a, b, 0)
-	if err != nil || len(c.Images) != 6 || len(c.LeftOut) != 3 || c.Splits[0].Images != 2 {
+	if err != nil || len(c.Images) != 6 || len(c.LeftOut) != 3 || c.Splits[0].Images != 2 || c.Splits[2].Better+c.Splits[2].Worse != 3 {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	for i, want := range []string{"noise σ=15 i0: damaged", "noise σ=25 i1: damaged", "rain i2: equal to the clean image"} {
+	for i, want := range []string{"noise σ=15 i0: damaged", "noise σ=25 i1: damaged", "rain i2: B equals the clean image"} {
 		if !strings.Contains(c.LeftOut[i], want) {
 			t.Errorf("left out: %q, want %q", c.LeftOut[i], want)
 		}
 	}
 	golden(t, "compare", c.Table())
 	golden(t, "compare-images", c.imageTable(4))
+}
+
+// TestComparePerfect: two that restored every image to the clean one do not differ.
+func TestComparePerfect(t *testing.T) {
+	r := results(3, 30, 1)
+	for i := range r.Images {
+		r.Images[i].Output.PSNR = math.Inf(1)
+	}
+	c, err := Compare(r, r, 0)
+	if err != nil || c.Splits[0].Perfect != 3 || c.Splits[0].Better+c.Splits[0].Worse != 0 || len(c.LeftOut) != 0 {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	for format, want := range map[string]string{"text": "Noise σ=15: A and B both equal the clean image in 3 images of 3", "json": `"images":[]`} {
+		for _, images := range []bool{false, true} {
+			var b strings.Builder
+			if err := c.Write(&b, format, images); err != nil || !strings.Contains(b.String(), want) || strings.Contains(b.String(), "mean of 0") {
+				t.Errorf("%s: %v\n%s", format, err, b.String())
+			}
+		}
+	}
 }
 
 func TestCompareErrors(t *testing.T) {

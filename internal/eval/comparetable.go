@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/dustin/go-humanize/english"
+
 	"clusir/internal/tabular"
 )
 
@@ -19,7 +21,7 @@ func (c *Comparison) Write(w io.Writer, format string, images bool) error {
 	if images && format != "json" {
 		return c.imageTable(0).Write(w, format)
 	}
-	if err := tabular.Write(w, format, c, c.Table); err != nil || format != "text" {
+	if err := tabular.Write(w, format, c, c.Table); err != nil || format != "text" || len(c.Images) == 0 {
 		return err
 	}
 	fmt.Fprintln(w)
@@ -44,7 +46,7 @@ func (c *Comparison) Table() *tabular.Table {
 		cells = append(cells, tabular.Number("%.0f", float64(s.Better)), tabular.Number("%.0f", float64(s.Worse)))
 		t.Rows = append(t.Rows, tabular.Row{Cells: cells})
 	}
-	if len(c.Splits) > 1 {
+	if parts > 1 {
 		cells := []tabular.Cell{tabular.Words("mean of %d parts", parts), {}, {}}
 		cells = append(cells, c.Mean.cells(len(c.Images))...)
 		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, tabular.Cell{}, tabular.Cell{}), Rule: true})
@@ -54,13 +56,24 @@ func (c *Comparison) Table() *tabular.Table {
 		c.sides(),
 		fmt.Sprintf("95 %%: paired bootstrap over images, %d resamples, seed %d", resamples, c.Seed),
 	}
-	for _, line := range c.LeftOut {
-		t.Remarks = append(t.Remarks, "left out: "+line)
-	}
+	t.Remarks = append(t.Remarks, c.leftOut()...)
 	for _, m := range c.Missing {
 		t.Remarks = append(t.Remarks, "missing: "+m)
 	}
 	return t
+}
+
+// leftOut says which images are in no mean.
+func (c *Comparison) leftOut() (lines []string) {
+	for _, s := range c.Splits {
+		if s.Perfect > 0 {
+			lines = append(lines, fmt.Sprintf("%s: A and B both equal the clean image in %s of %d, which are in no mean", s.Name(), english.Plural(s.Perfect, "image", ""), s.Found))
+		}
+	}
+	for _, line := range c.LeftOut {
+		lines = append(lines, "left out: "+line)
+	}
+	return lines
 }
 
 // protocol says how both were measured.
@@ -98,7 +111,7 @@ func (d Difference) cells(images int) (cells []tabular.Cell) {
 		signed := "%+" + m.format[1:]
 		bounds := tabular.None()
 		if m.i.Low != nil {
-			bounds = tabular.Words(signed+" to "+signed, *m.i.Low, *m.i.High)
+			bounds = tabular.Words("%s to %s", tabular.Format(signed, *m.i.Low), tabular.Format(signed, *m.i.High))
 		}
 		cells = append(cells, tabular.Number(m.format, m.a), tabular.Number(m.format, m.b), tabular.Number(signed, m.i.Mean), bounds)
 	}
@@ -113,6 +126,9 @@ func (c *Comparison) imageTable(limit int) *tabular.Table {
 		{Group: "PSNR", Name: "A"}, {Group: "PSNR", Name: "B"}, {Group: "PSNR", Name: "B − A"},
 		{Group: "SSIM", Name: "A"}, {Group: "SSIM", Name: "B"}, {Group: "SSIM", Name: "B − A"},
 	}}
+	if limit == 0 {
+		t.Remarks = c.leftOut()
+	}
 	images := slices.Clone(c.Images)
 	slices.SortStableFunc(images, func(a, b ImageDifference) int {
 		return cmp.Compare(math.Abs(b.gain()[0]), math.Abs(a.gain()[0]))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -108,7 +109,7 @@ func (k *Ranking) fill(reports []*Report) (psnr [][]float64, err error) {
 		}
 	}
 	if k.Images = len(psnr); k.Images == 0 {
-		return nil, errors.New("there is no image that every method has a result for")
+		return nil, fmt.Errorf("no image can be ranked: every one is left out:\n%s", strings.Join(k.LeftOut, "\n"))
 	}
 	for m := range k.Methods {
 		k.Methods[m].Mean = meanOf(k.Methods[m].Splits)

@@ -76,11 +76,11 @@ func TestRankLeavesOut(t *testing.T) {
 
 func TestRankErrors(t *testing.T) {
 	for want, change := range map[string]func(*Report){
-		"measured differently": func(r *Report) { r.Protocol.Seed = 1 },
-		"are called a":         func(r *Report) { r.Model = "a" },
-		"same images":          func(r *Report) { r.Images[0].Image = "stranger" },
-		"same benchmarks":      func(r *Report) { r.Splits[0].Benchmark = "other" },
-		"there is no image":    func(r *Report) { r.Images[0].Err, r.Images[1].Err = "x", "x" },
+		"measured differently":  func(r *Report) { r.Protocol.Seed = 1 },
+		"are called a":          func(r *Report) { r.Model = "a" },
+		"same images":           func(r *Report) { r.Images[0].Image = "stranger" },
+		"same benchmarks":       func(r *Report) { r.Splits[0].Benchmark = "other" },
+		"every one is left out": func(r *Report) { r.Images[0].Err, r.Images[1].Err = "x", "x" },
 	} {
 		b := ranked("b", 30, 31)
 		change(b)

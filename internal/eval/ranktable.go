@@ -64,7 +64,7 @@ func (m Ranked) behind() []tabular.Cell {
 	case m.Behind.Low == nil:
 		return []tabular.Cell{tabular.Number("%+.2f", m.Behind.Mean), tabular.None()}
 	}
-	return []tabular.Cell{tabular.Number("%+.2f", m.Behind.Mean), tabular.Words("%+.2f to %+.2f", *m.Behind.Low, *m.Behind.High)}
+	return []tabular.Cell{tabular.Number("%+.2f", m.Behind.Mean), tabular.Words("%s to %s", tabular.Format("%+.2f", *m.Behind.Low), tabular.Format("%+.2f", *m.Behind.High))}
 }
 
 // mark marks the best and the second best method of each column of numbers, as printed:

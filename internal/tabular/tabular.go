@@ -62,7 +62,16 @@ func Words(format string, a ...any) Cell { return Cell{Text: fmt.Sprintf(format,
 
 // Number returns a cell of a number, shown in a format such as "%.2f".
 func Number(format string, v float64) Cell {
-	return Cell{Text: fmt.Sprintf(format, v), Value: &v}
+	return Cell{Text: Format(format, v), Value: &v}
+}
+
+// Format formats a number; what rounds to zero has no minus.
+func Format(format string, v float64) string {
+	text := fmt.Sprintf(format, v)
+	if strings.Trim(text, "-0.") == "" {
+		return fmt.Sprintf(format, 0.)
+	}
+	return text
 }
 
 // None returns a cell for an absent number.

@@ -162,6 +162,15 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// TestZero: what is printed as zero has the sign of zero.
+func TestZero(t *testing.T) {
+	for v, want := range map[float64]string{-0.004: "+0.00", 0.004: "+0.00", -0.006: "-0.01", -10: "-10.00"} {
+		if c := Number("%+.2f", v); c.Text != want || *c.Value != v {
+			t.Errorf("%g is %q, want %q", v, c.Text, want)
+		}
+	}
+}
+
 // TestNames: names of any characters keep the columns aligned and each row on its line,
 // and LaTeX and Markdown print them as they are.
 func TestNames(t *testing.T) {
