@@ -11,8 +11,10 @@ type scanner struct {
 	opts     Options
 	excluded []*nameList
 	overlaps []*nameList
-	photos   []pair // the clean photographs, once searched for
 	report   Report
+	// The clean photographs, once searched for.
+	photos      []pair
+	photosFault error
 }
 
 func newScanner(opts Options) (*scanner, error) {
@@ -65,25 +67,25 @@ func (s *scanner) fromPhotographs(p part) ([]source, error) {
 		r.Samples = len(photos) * p.Repeat * max(len(p.Sigmas), 1)
 		s.report.Tasks = append(s.report.Tasks, *r)
 	}
+	if p.Target == "" {
+		s.photos, s.photosFault = photos, err
+	}
 	if err != nil {
 		return nil, err
-	}
-	if p.Target == "" {
-		s.photos = photos
 	}
 	return []source{{label: p.label, pairs: photos, repeat: p.Repeat, sigmas: p.Sigmas, span: p.SigmaRange}}, nil
 }
 
 // cleanPhotos finds, once, the photographs from which degradations are made.
 func (s *scanner) cleanPhotos() ([]pair, error) {
-	if s.photos != nil {
-		return s.photos, nil
+	if s.photos != nil || s.photosFault != nil {
+		return s.photos, s.photosFault
 	}
 	photos, r, err := s.clean("photographs", s.opts.Clean)
 	if r != nil {
 		s.report.Tasks = append(s.report.Tasks, *r)
 	}
-	s.photos = photos
+	s.photos, s.photosFault = photos, err
 	return photos, err
 }
 

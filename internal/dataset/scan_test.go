@@ -214,6 +214,22 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+// TestAllTasksAreSearched: the error names every task without images, and the report has
+// the photographs once.
+func TestAllTasksAreSearched(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "Train/Enhance/low/a.png", "Train/Enhance/gt/a.png")
+	_, r, err := Open(options(dir, Task{Kind: Derain, Repeat: 1}, Task{Kind: Dehaze, Synth: 1}, Task{Kind: Deblur, Synth: 1}, Task{Kind: Enhance, Repeat: 1}))
+	for _, kind := range []string{Derain, Dehaze, Deblur} {
+		if err == nil || !strings.Contains(err.Error(), "task "+kind+": no images in") {
+			t.Errorf("error is %v, want one that names %s", err, kind)
+		}
+	}
+	if len(r.Tasks) != 3 || r.Tasks[2].Samples != 1 {
+		t.Errorf("the report is %+v", r.Tasks)
+	}
+}
+
 func TestReportText(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "in/a.png", "out/a.png", "in/b.png", "in/c.png", "in/d.png")

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -96,17 +97,19 @@ func Open(opts Options) (*Set, *Report, error) {
 		return nil, nil, err
 	}
 	s := &Set{opts: opts, cache: newCache(opts.Cache), orders: map[int][]int32{}}
+	var faults []error // of all tasks
 	for _, t := range opts.Tasks {
 		sources, err := scan.task(t)
-		if err != nil {
-			return nil, &scan.report, err
-		}
+		faults = append(faults, err)
 		for _, src := range sources {
 			if err := s.fits(src); err != nil {
 				return nil, &scan.report, err
 			}
 			s.add(src)
 		}
+	}
+	if err := errors.Join(faults...); err != nil {
+		return nil, &scan.report, err
 	}
 	return s, &scan.report, nil
 }
