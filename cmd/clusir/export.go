@@ -3,11 +3,14 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"clusir/internal/infer"
 	"clusir/internal/train"
+	"clusir/internal/usage"
 	"clusir/internal/userfile"
 )
 
@@ -19,6 +22,7 @@ type exportOptions struct {
 	Half        bool
 	Results     string
 	Overwrite   bool
+	Notes       []string // KEY=VALUE
 	Metadata    map[string]string
 }
 
@@ -45,12 +49,22 @@ need that flag.`,
 	f.BoolVar(&opts.Half, "half", false, "store float16, half the size")
 	f.BoolVar(&opts.Overwrite, "overwrite", false, "replace OUT if it exists")
 	f.StringVar(&opts.Results, "results", "", "add the results in `FILE`, the output of clusir eval --json")
-	f.StringToStringVar(&opts.Metadata, "note", nil, "add `KEY=VALUE` to the file's metadata")
+	f.StringArrayVar(&opts.Notes, "note", nil, "add `KEY=VALUE` to the file's metadata (repeatable)")
 	return cmd
 }
 
 func (o *exportOptions) complete(_ *cobra.Command, args []string) error {
-	o.In, o.Out = args[0], args[1]
+	o.In, o.Out, o.Metadata = args[0], args[1], map[string]string{}
+	for _, note := range o.Notes {
+		key, value, ok := strings.Cut(note, "=")
+		switch {
+		case !ok || key == "":
+			return usage.Errorf("--note %s: must be KEY=VALUE", note)
+		case slices.Contains(infer.OwnKeys, key):
+			return usage.Errorf("--note %s: clusir writes %s itself: choose another key", note, key)
+		}
+		o.Metadata[key] = value
+	}
 	return nil
 }
 

@@ -43,13 +43,13 @@ func TestExportAddsConfiguration(t *testing.T) {
 // extension of another format is refused before anything is read.
 func TestExportNames(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "x")
-	mustRun(t, "export nano "+out+" --note licence=MIT")
+	mustRun(t, "export nano "+out+" --note licence=MIT --note list=a=1,b=\"2\"")
 	f, err := checkpoint.Open(out)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if f.Metadata["name"] != "nano" || f.Metadata["licence"] != "MIT" || f.Metadata["affinity"] == "" {
+	if f.Metadata["name"] != "nano" || f.Metadata["licence"] != "MIT" || f.Metadata["list"] != `a=1,b="2"` || f.Metadata["affinity"] == "" {
 		t.Errorf("metadata %v", f.Metadata)
 	}
 	var stdout, stderr strings.Builder

@@ -3,6 +3,7 @@ package infer
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
@@ -14,6 +15,12 @@ import (
 
 // KeyResults is the metadata key that holds []Score as JSON.
 const KeyResults = "results"
+
+// OwnKeys are the metadata keys that have a meaning; the others are notes.
+var OwnKeys = []string{
+	checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, checkpoint.KeyRecipe, checkpoint.KeyDevice, checkpoint.KeyData,
+	checkpoint.KeyBest, checkpoint.KeyValidated, model.KeyResponses, KeyResults,
+}
 
 // costSide is the side of the image for which Description.GMACs is counted.
 const costSide = 128
@@ -108,18 +115,16 @@ func (d *Description) count(f *checkpoint.File) error {
 // read parses the metadata.
 func (d *Description) read(metadata map[string]string) error {
 	for key, text := range metadata {
-		switch key {
-		case checkpoint.KeyFormat, checkpoint.KeyConfig, checkpoint.KeyStep, checkpoint.KeySHA256, model.KeyResponses,
-			checkpoint.KeyDevice, checkpoint.KeyData, checkpoint.KeyBest, checkpoint.KeyValidated: // separate fields, or only needed to resume
-		case checkpoint.KeyRecipe:
+		switch {
+		case key == checkpoint.KeyRecipe:
 			if err := d.setRecipe(text); err != nil {
 				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, err)
 			}
-		case KeyResults:
+		case key == KeyResults:
 			if err := json.Unmarshal([]byte(text), &d.Results); err != nil {
 				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, userfile.PlainJSON(err))
 			}
-		default:
+		case !slices.Contains(OwnKeys, key):
 			d.Notes[key] = text
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
+
+	"clusir/internal/userfile"
 )
 
 // WriteModels describes the named models in detail, as text or as a line of JSON each; with
@@ -90,7 +92,7 @@ func (d *Description) writeText(w io.Writer) error {
 		row("clusters", "the file says what each responded to in training: restore --explain shows it")
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Notes)) {
-		row(key, "%s", d.Notes[key])
+		row(userfile.OneLine(key), "%s", userfile.OneLine(d.Notes[key]))
 	}
 	if err := tw.Flush(); err != nil {
 		return err

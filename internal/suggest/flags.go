@@ -46,8 +46,6 @@ func valueOf(f *pflag.Flag) string {
 		return "numbers separated by commas"
 	case "duration":
 		return "a time such as 90s or 10m"
-	case "stringToString":
-		return "KEY=VALUE"
 	}
 	return ""
 }
