@@ -47,6 +47,7 @@ func newRoot(started *bool) *cobra.Command {
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest.FlagError(cmd.Flags(), err) })
 	usage.Complete(root, choices)
+	usage.Decimal(root)
 	return root
 }
 

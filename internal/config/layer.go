@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clusir/internal/dataset"
+	"clusir/internal/usage"
 )
 
 // layer is one file's settings.
@@ -141,6 +142,10 @@ func (l *layer) value(n *yaml.Node, t reflect.Type, key string) (any, bool) {
 	}
 	if t.Kind() == reflect.Slice {
 		return l.list(n, t.Elem(), key)
+	}
+	if t.Kind() != reflect.String && usage.Octal(n.Value) {
+		l.fault(n, "%s: %s could be octal: write it without the zero in front", key, n.Value)
+		return nil, false
 	}
 	p := reflect.New(t)
 	if n.Kind != yaml.ScalarNode || !slices.Contains(tags[t.Kind()], n.ShortTag()) || n.Decode(p.Interface()) != nil {

@@ -148,7 +148,8 @@ func (l *loader) bindEnv() {
 			_ = l.viper.BindEnv(leaf.key, env)
 			if text := os.Getenv(env); text != "" {
 				l.place(leaf.key, env)
-				if err := decode(reflect.New(leaf.typ).Interface(), text); err != nil {
+				number := leaf.typ.Kind() == reflect.Int || leaf.typ.Kind() == reflect.Uint64
+				if err := decode(reflect.New(leaf.typ).Interface(), text); err != nil || number && usage.Octal(text) {
 					l.fault("%s: %s = %q: must be %s", env, leaf.key, text, describe(leaf.typ))
 				}
 			}

@@ -202,6 +202,7 @@ func TestRejectedEnvironmentAndFlags(t *testing.T) {
 	}{
 		{env: "CLUSIR_TRAIN_LR", value: "fast", want: `CLUSIR_TRAIN_LR: train.lr = "fast": must be a number`},
 		{env: "CLUSIR_THREADS", value: "1.5", want: `CLUSIR_THREADS: threads = "1.5": must be a whole number`},
+		{env: "CLUSIR_THREADS", value: "010", want: `CLUSIR_THREADS: threads = "010": must be a whole number`},
 		{env: "CLUSIR_MODEL_DIM", value: "wide", want: `CLUSIR_MODEL_DIM: model.dim = "wide": must be a whole number`},
 		{env: "CLUSIR_TRAIN_SEED", value: "-1", want: "must be a whole number, 0 or more"},
 		{env: "CLUSIR_TRAIN_RECOMPUTE", value: "maybe", want: "must be true or false"},

@@ -35,6 +35,8 @@ func TestRejected(t *testing.T) {
 		{"train: {batch: 1.5}", "train.batch: must be a whole number"},
 		{"device: true", "device: must be text"},
 		{"device: !!binary aGk=", "device: must be text"},
+		{"train: {steps: 010}", "train.steps: 010 could be octal: write it without the zero in front"},
+		{"train: {lr: 08}", "train.lr: 08 could be octal"},
 		{"train: {batch: 99999999999999999999}", "train.batch: must be a whole number"},
 		{"train: {seed: -1}", "train.seed: must be a whole number, 0 or more"},
 		{"train: {recompute: 3}", "train.recompute: must be true or false"},

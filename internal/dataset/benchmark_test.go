@@ -208,6 +208,7 @@ func TestCatalog(t *testing.T) {
 		"m: {clean: a, sigmas: [-1]}":                           "from 0 to 255",
 		"m: {clean: a, sigmas: [.nan]}":                         "from 0 to 255",
 		"m: {clean: a, sigmas: [5, 5]}":                         "different ones",
+		"m: {clean: a, sigmas: [015, 25]}":                      "line 1: m.sigmas: 015 could be octal",
 		"m: {clean: a, sigmas: much}":                           "line 1: text (much), but a list is needed",
 		"m: {clean: a, sigmas: [x]}":                            "text (x), but a number is needed",
 		"m: {clean: {a: b}, sigmas: [1]}":                       "a block of keys, but a list is needed",

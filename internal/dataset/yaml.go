@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clusir/internal/suggest"
+	"clusir/internal/usage"
 )
 
 var (
@@ -151,8 +152,8 @@ func wanted(goType string) string {
 	return "text"
 }
 
-// checkFields finds mistakes that the decoder ignores: unknown keys, and fractions in
-// integer fields, where it would truncate 1.5 to 1.
+// checkFields finds mistakes that the decoder ignores: unknown keys, numbers that it would
+// read as octal, and fractions in integer fields, where it would truncate 1.5 to 1.
 func checkFields(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -160,6 +161,13 @@ func checkFields(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
 	switch {
 	case n.Kind == yaml.AliasNode:
 		return checkFields(n.Alias, t, key)
+	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
+		for _, item := range n.Content {
+			mistakes = append(mistakes, checkFields(item, t.Elem(), key)...)
+		}
+		return mistakes
+	case n.Kind == yaml.ScalarNode && (t.Kind() == reflect.Int || t.Kind() == reflect.Float64) && usage.Octal(n.Value):
+		return Mistakes{{n.Line, fmt.Sprintf("%s: %s could be octal: write it without the zero in front", strings.TrimPrefix(key, "."), n.Value)}}
 	case n.Kind == yaml.ScalarNode && t.Kind() == reflect.Int && n.ShortTag() == "!!float":
 		return Mistakes{{n.Line, fmt.Sprintf("%s is %s, but a whole number is needed", strings.TrimPrefix(key, "."), n.Value)}}
 	case n.Kind != yaml.MappingNode || t.Kind() != reflect.Map && t.Kind() != reflect.Struct:

@@ -2,12 +2,38 @@ package usage
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 
 	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
+
+var octal = regexp.MustCompile(`^([-+]?)0+([0-9_]+)$`)
+
+// Octal reports whether libraries would read a whole number as octal, such as 010, which
+// nobody means.
+func Octal(text string) bool { return octal.MatchString(text) }
+
+// Decimal makes the flags of a command and its subcommands read such numbers as decimal.
+func Decimal(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if slices.Contains([]string{"int", "int64", "uint64"}, f.Value.Type()) {
+			f.Value = decimal{f.Value}
+		}
+	})
+	for _, below := range cmd.Commands() {
+		Decimal(below)
+	}
+}
+
+// decimal is a whole number.
+type decimal struct{ pflag.Value }
+
+// Set parses the number.
+func (d decimal) Set(text string) error { return d.Value.Set(octal.ReplaceAllString(text, "$1$2")) }
 
 // OneOf defines a flag whose value, if it is given, is one of a few. Complete completes
 // it.
