@@ -35,6 +35,8 @@ func TestExitCodes(t *testing.T) {
 		{"train --config nano --data d --resume --init-from nano", exitUsage, "", "--resume and --init-from cannot be used together"},
 		{"train --config nano --data d --lr nan", exitUsage, "", "--lr: train.lr = NaN: must be above 0"},
 		{"restore --zzzzzzzz", exitUsage, "", "there is no flag --zzzzzzzz\n"},
+		{"restore -x.png out.png", exitUsage, "", "there is no flag -x: for a file called -x.png write ./-x.png\n"},
+		{"restore -x out.png", exitUsage, "", "there is no flag -x\n"},
 		{"train --batch many", exitUsage, "", "--batch many: must be a whole number\n"},
 		{"train --seed -1", exitUsage, "", "--seed -1: must be a whole number, 0 or more\n"},
 		{"train --lr 1e999", exitUsage, "", "--lr 1e999: must be a number\n"},

@@ -3,6 +3,7 @@ package suggest
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 )
@@ -12,13 +13,8 @@ import (
 func FlagError(f *pflag.FlagSet, err error) error {
 	unknown, invalid := new(pflag.NotExistError), new(pflag.InvalidValueError)
 	switch {
-	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
-		var names []string
-		f.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near, ok := Nearest(unknown.GetSpecifiedName(), names); ok {
-			return fmt.Errorf("there is no flag --%s: did you mean --%s?", unknown.GetSpecifiedName(), near)
-		}
-		return fmt.Errorf("there is no flag --%s", unknown.GetSpecifiedName())
+	case errors.As(err, &unknown):
+		return unknownFlag(f, unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames())
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
 		if must := valueOf(flag); must != "" {
@@ -27,6 +23,25 @@ func FlagError(f *pflag.FlagSet, err error) error {
 		return fmt.Errorf("--%s %s: %w", flag.Name, invalid.GetValue(), errors.Unwrap(invalid))
 	}
 	return err
+}
+
+// unknownFlag returns the error of a flag that does not exist, or of a file whose name
+// looks like one.
+func unknownFlag(f *pflag.FlagSet, name, letters string) error {
+	flag, written := "--"+name, "--"+name
+	if letters != "" {
+		flag, written = "-"+name, "-"+letters
+	}
+	var names []string
+	f.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	near, ok := Nearest(name, names)
+	switch {
+	case strings.Contains(written, "."):
+		return fmt.Errorf("there is no flag %s: for a file called %s write ./%[2]s", flag, written)
+	case ok && letters == "":
+		return fmt.Errorf("there is no flag %s: did you mean --%s?", flag, near)
+	}
+	return fmt.Errorf("there is no flag %s", flag)
 }
 
 // valueOf describes the values of a flag, "" if its own error does.
