@@ -124,5 +124,8 @@ type writer struct{ f *os.File }
 
 func (w writer) Write(b []byte) (int, error) {
 	n, err := w.f.Write(b)
+	if err != nil {
+		_ = w.f.Truncate(0) // on a full disk, other files may use the space
+	}
 	return n, userfile.Reason(err)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -132,6 +133,42 @@ func TestFullDevice(t *testing.T) {
 	if err != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "no space left on device") {
 		t.Errorf("got %v, %v", err, got.Err)
 	}
+}
+
+// TestComparisonFails: the result is kept if only the comparison cannot be written, and
+// there is no comparison without a result.
+func TestComparisonFails(t *testing.T) {
+	n := infertest.New(t, testnet.Small(), 1)
+	t.Chdir(t.TempDir())
+	save(t, ".", "in.png", imageio.Info{W: 300, H: 300})
+	must(t, os.Mkdir("folder.png", 0o755))
+	for out, want := range map[string]string{"out.png": "cannot write pair.tif: file too large", "folder.png": "cannot write folder.png: it is a folder"} {
+		before := files(t, ".")
+		var got Result
+		job := Job{In: "in.png", Out: out, Format: imageio.PNG, Compare: "pair.tif"}
+		limit(t, 450_000, func() {
+			_, err := Run(context.Background(), n, []Job{job}, Options{Choices: Choices{Strength: 1}, Done: func(r Result) { got = r }})
+			must(t, err)
+		})
+		if got.Err == nil || !strings.Contains(got.Err.Error(), want) {
+			t.Errorf("%s: %v, want %q", out, got.Err, want)
+		}
+		if after := len(files(t, ".")) - len(before); after != map[string]int{"out.png": 1}[out] {
+			t.Errorf("%s: %d new files: %q", out, after, files(t, "."))
+		}
+	}
+}
+
+// limit runs f with a limit on the size of files.
+func limit(t *testing.T, size uint64, f func()) {
+	t.Helper()
+	signal.Ignore(syscall.SIGXFSZ)
+	defer signal.Reset(syscall.SIGXFSZ)
+	var old syscall.Rlimit
+	must(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old))
+	must(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: old.Max}))
+	defer func() { must(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old)) }()
+	f()
 }
 
 // TestInterrupt ends a run in the middle of a picture, the first or a later one: the

@@ -39,8 +39,9 @@ type picture struct {
 	strips chan *strip
 	used   chan *strip // written strips, for reuse
 
-	gauge    gauge
-	affinity *affinity // nil unless it is drawn
+	gauge      gauge
+	affinity   *affinity // nil unless it is drawn
+	uncompared error     // why the comparison cannot be written
 }
 
 // band is a stretch of rows of the input, as wide as the picture.

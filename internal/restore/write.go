@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image/color"
@@ -57,15 +58,18 @@ func (r *run) write(p *picture, computed <-chan *picture) error {
 	if p.affinity != nil {
 		reduced = newThumbnail(p.W, p.H)
 	}
-	save := func(w *imageio.Writer) error { return p.copy(w, nil, reduced) }
-	if p.Compare != "" {
-		save = func(w *imageio.Writer) error { return r.compared(p, w, reduced) }
+	save := func(compare *imageio.Writer) error {
+		rows := func(w *imageio.Writer) error { return p.copy(w, compare, reduced) }
+		if p.Pages > 1 {
+			return r.writePages(p, rows, computed)
+		}
+		return r.toFile(p, rows)
 	}
 	err := error(nil)
-	if p.Pages > 1 {
-		err = r.writePages(p, save, computed)
+	if p.Compare != "" {
+		err = p.compared(save)
 	} else {
-		err = r.toFile(p, save)
+		err = save(nil)
 	}
 	if err != nil {
 		return err
@@ -114,8 +118,9 @@ func toPath(path string, info imageio.Info, o imageio.Options, save func(*imagei
 	return imageio.WriteFile(path, info, o, save)
 }
 
-// compared writes the result and a before-and-after picture.
-func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error {
+// compared writes the result with save, and with it a before-and-after picture, which
+// becomes a file only if the result does. The result does not need the comparison.
+func (p *picture) compared(save func(compare *imageio.Writer) error) error {
 	format, err := imageio.FormatOf(p.Compare)
 	if err != nil {
 		return err
@@ -125,14 +130,17 @@ func (r *run) compared(p *picture, w *imageio.Writer, reduced *thumbnail) error 
 		W: wide, H: high, Depth: p.info.Depth, Grey: p.info.Grey,
 		Meta: imageio.Metadata{ICC: p.info.Meta.ICC, Resolution: p.info.Meta.Resolution},
 	}, format)
-	return toPath(p.Compare, info, p.choices.Encode, func(c *imageio.Writer) error {
+	var fault error // of the result
+	err = toPath(p.Compare, info, p.choices.Encode, func(c *imageio.Writer) error {
 		if n := captionHeight(p.W); n > 0 {
 			if err := c.Rows(captions(p.W, n), nil); err != nil {
 				return err
 			}
 		}
-		return p.copy(w, c, reduced)
+		fault = save(c)
+		return cmp.Or(fault, p.uncompared)
 	})
+	return cmp.Or(fault, err)
 }
 
 // comparedSize returns the size of the before-and-after picture for one of w×h.
@@ -180,8 +188,8 @@ func (p *picture) copy(w, compare *imageio.Writer, reduced *thumbnail) error {
 		}
 		if compare != nil {
 			pair = s.beside(pair, p.W)
-			if err := compare.Rows(pair, nil); err != nil {
-				return err
+			if p.uncompared = compare.Rows(pair, nil); p.uncompared != nil {
+				compare = nil
 			}
 		}
 		if s.alpha != nil && !p.info.Alpha {
