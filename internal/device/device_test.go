@@ -16,6 +16,26 @@ func gpu() bool {
 	return err == nil && len(infos) > 0
 }
 
+// TestISARemedies: a refused instruction set is refused with those that work.
+func TestISARemedies(t *testing.T) {
+	for _, isa := range ISAs() {
+		_, _, err := Open(Options{Name: "cpu", ISA: isa})
+		if err == nil {
+			continue
+		}
+		_, remedy, _ := strings.Cut(err.Error(), ": ")
+		for _, other := range ISAs() {
+			b, _, fault := Open(Options{Name: "cpu", ISA: other})
+			if fault == nil {
+				_ = b.Close()
+			}
+			if strings.Contains(remedy, other) != (fault == nil) {
+				t.Errorf("%s: the error is %v; that of %s is %v", isa, err, other, fault)
+			}
+		}
+	}
+}
+
 func TestOpen(t *testing.T) {
 	there := "cpu "
 	if gpu() {

@@ -61,17 +61,22 @@ func New(o Options) (*Backend, error) {
 	if o.ISA != "" && !slices.Contains(ISAs(), o.ISA) {
 		return nil, o.refused()
 	}
+	ctx := o.open()
+	if ctx == nil {
+		return nil, o.refused()
+	}
+	return &Backend{ctx: ctx, arena: C.clusir_arena_open()}, nil
+}
+
+// open starts the threads; it returns nil if the processor lacks o.ISA.
+func (o Options) open() *C.clusir_ctx {
 	name := o.ISA
 	if o.BF16 {
 		name = strings.TrimPrefix(name+"_bf16", "_")
 	}
 	isa := C.CString(name)
 	defer C.free(unsafe.Pointer(isa))
-	ctx := C.clusir_open(C.int(o.Threads), isa)
-	if ctx == nil {
-		return nil, o.refused()
-	}
-	return &Backend{ctx: ctx, arena: C.clusir_arena_open()}, nil
+	return C.clusir_open(C.int(o.Threads), isa)
 }
 
 // Precision implements kernels.Precise.
@@ -82,17 +87,24 @@ func (b *Backend) Precision() string {
 	return "float32"
 }
 
-// refused returns the error if there is no form for what o asks.
+// refused returns the error if there is no form for what o asks, with those that there are.
 func (o Options) refused() error {
+	usable := strings.Join(slices.DeleteFunc(ISAs(), func(isa string) bool {
+		ctx := Options{1, isa, o.BF16}.open()
+		if ctx != nil {
+			C.clusir_close(ctx)
+		}
+		return ctx == nil
+	}), " or ")
 	switch {
 	case o.BF16 && o.ISA == "":
 		return errors.New("precision bf16 takes a processor with AVX512-BF16 that is faster than float32 (AMD Zen 4 or later), or with AMX that the system allows (Intel Sapphire Rapids or later), which this one is not: choose float32")
 	case o.BF16:
-		return fmt.Errorf("precision bf16 takes a processor with AVX512-BF16 or AMX; instruction set %q has no form for it, or is not on this processor: use amx or avx512, or choose float32", o.ISA)
+		return fmt.Errorf("precision bf16 takes a processor with AVX512-BF16 or AMX; instruction set %q has no form for it, or is not on this processor: use %s, or choose float32", o.ISA, usable)
 	case o.ISA == "amx":
-		return errors.New(`instruction set "amx" multiplies bf16 alone: choose precision bf16, or avx512, avx2 or portable`)
+		return fmt.Errorf(`instruction set "amx" multiplies bf16 alone: choose precision bf16, or %s`, usable)
 	}
-	return fmt.Errorf("instruction set %q: unknown, or not on this processor; use avx512, avx2 or portable", o.ISA)
+	return fmt.Errorf("instruction set %q: unknown, or not on this processor: use %s", o.ISA, usable)
 }
 
 // ISA returns the name of the instruction set in use.
