@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"clusir/internal/userfile"
 )
 
 // maxDepth bounds the depth of subfolders.
@@ -34,7 +36,7 @@ func listImages(dir string) (images, others []string, err error) {
 		}
 		for _, e := range entries {
 			path := filepath.Join(dir, e.Name())
-			if strings.HasPrefix(e.Name(), ".") {
+			if userfile.Hidden(e.Name()) {
 				continue
 			}
 			info, err := os.Stat(path)

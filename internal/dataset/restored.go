@@ -11,6 +11,7 @@ import (
 
 	"clusir/internal/imageio"
 	"clusir/internal/planar"
+	"clusir/internal/userfile"
 )
 
 // Restored is a picture that another program made of an item, with the size that
@@ -61,7 +62,7 @@ func listRestored(dir string) (restoredFiles, error) {
 	for _, e := range entries {
 		name := e.Name()
 		switch {
-		case e.IsDir() || strings.HasPrefix(name, "."):
+		case e.IsDir() || userfile.Hidden(name):
 		case isImage(name):
 			s := stem(name)
 			f.exact[s] = append(f.exact[s], name)

@@ -55,10 +55,10 @@ func TestScanPairs(t *testing.T) {
 		name:  "what is no image",
 		task:  Task{Kind: Enhance, Repeat: 1},
 		files: []string{"Train/Enhance/low/1.png", "Train/Enhance/gt/1.png", "Train/Enhance/gt/2.png", "Train/Enhance/gt/1.jpg", "Train/Enhance/gt/3.jpg"},
-		text:  map[string]string{"Train/Enhance/low/2.png": "text", "Train/Enhance/low/Thumbs.db": "", "Train/Enhance/low/.hidden": ""},
+		text:  map[string]string{"Train/Enhance/low/2.png": "text", "Train/Enhance/low/notes": "", "Train/Enhance/low/Thumbs.db": "", "Train/Enhance/low/.hidden": ""},
 		used:  []string{"1.png 1.jpg"},
 		skips: []string{"Train/Enhance/gt/1.png: " + string(Duplicate), "Train/Enhance/gt/3.jpg: " + string(NoInput),
-			"Train/Enhance/low/2.png: " + string(Unreadable), "Train/Enhance/low/Thumbs.db: " + string(NotImage)},
+			"Train/Enhance/low/2.png: " + string(Unreadable), "Train/Enhance/low/notes: " + string(NotImage)},
 	}, {
 		name:  "folders of one's own and an exclusion",
 		task:  Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"},

@@ -22,7 +22,7 @@ func tree(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{
 		"a.png", "b.JPG", "c.tiff", "noext", "in/1.png", "in/2.jpeg", "in/deep/3.webp", "in/deep/er/4.bmp",
-		"in/.hidden.png", "in/.git/x.png", "in/notes.txt", "in/dup.jpg", "in/dup.png", "out/1.png", "done/1.png",
+		"in/.hidden.png", "in/.git/x.png", "in/notes.txt", "in/Thumbs.db", "in/desktop.ini", "in/dup.jpg", "in/dup.png", "out/1.png", "done/1.png",
 		"done/2.jpeg", "odd[1].png", "re/x.png", "re/x_r.png", "re/x.affinity.png",
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -140,7 +140,7 @@ func TestPlan(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
 		}
 	}
-	if found := files(t, "."); len(found) != 24 {
+	if found := files(t, "."); len(found) != 26 {
 		t.Errorf("planning has made or removed files: %d are there: %v", len(found), found)
 	}
 }

@@ -101,7 +101,7 @@ func (r Request) walk(root string) (found []source, ignored map[string]int, err 
 				return fs.SkipDir
 			}
 		case rel == ".":
-		case strings.HasPrefix(d.Name(), ".") || d.IsDir() && results[absolute(path)]:
+		case userfile.Hidden(d.Name()) || d.IsDir() && results[absolute(path)]:
 			if d.IsDir() {
 				return fs.SkipDir
 			}

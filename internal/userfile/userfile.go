@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 )
 
 // Open opens a file. Its errors say which file and why; callers add what to name
@@ -50,6 +51,12 @@ func Folder(path, of string) error {
 		return fmt.Errorf("%s is a file, but a folder of %s is needed", path, of)
 	}
 	return nil
+}
+
+// Hidden reports whether a file or folder is none of those that a user means by naming
+// their folder: its name begins with a dot, or the system keeps its own data there.
+func Hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
 }
 
 // MayWrite returns an error if a file exists and must not be replaced.
