@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ A folder of clean photographs is degraded by --kind: ` + strings.Join(dataset.Ma
 	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringVar(&opts.Out, "out", "", "write the pictures into the folder `DIR`")
 		f.StringVar(&opts.Kind, "kind", "", "degrade the photographs of FOLDER by `KIND`")
-		f.Float64SliceVar(&opts.Sigmas, "sigma", nil, "levels of --kind noise, in units of 1/255, separated by commas")
+		f.Float64SliceVar(&opts.Sigmas, "sigma", nil, "`LEVELS` of --kind noise, in units of 1/255, separated by commas")
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace pictures that exist")
 	})
 	usage.AddFlags(cmd, "Pictures", opts.addBenchmarkFlags, func(f *pflag.FlagSet) {
@@ -68,7 +69,24 @@ func (o *degradeOptions) complete(cmd *cobra.Command, args []string) error {
 	if o.Out == "" {
 		return usage.Errorf("name the folder for the pictures with --out")
 	}
+	if o.Folder != "" && within(o.Out, o.Folder) {
+		return usage.Errorf("--out %s is within %s, whose pictures are the clean ones: name a folder outside it", o.Out, o.Folder)
+	}
 	return o.begin(f)
+}
+
+// within reports whether a path, which need not exist, is a folder or below it.
+func within(path, folder string) bool {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	folder, err = filepath.Abs(folder)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 func (o *degradeOptions) run() error {

@@ -65,6 +65,7 @@ func TestDegradeUsage(t *testing.T) {
 		{"degrade /nowhere --kind rain --out o", exitError, "/nowhere"},
 		{"degrade {}/mine.yaml --kind rain --out o", exitError, "is a file"},
 		{"degrade {} --kind rian --out o", exitUsage, `did you mean "rain"?`},
+		{"degrade {}/photos --kind rain --out {}/photos/../photos/rain", exitUsage, "whose pictures are the clean ones: name a folder outside"},
 		{"degrade {} --kind noise --out o", exitUsage, "levels"},
 		{"degrade {}/photos --kind rain --out {}/o --limit 0", exitUsage, "--limit 0"},
 		{"degrade {}/photos --kind rain --out {}/o", exitError, "1 of 3 pictures could not be made"},
