@@ -13,6 +13,7 @@ import (
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/internal/sysmem"
+	"clusir/internal/usage"
 )
 
 // Options say what to measure. Each of Sizes is measured with each of Threads.
@@ -53,19 +54,19 @@ func (o Options) validate() error {
 	}
 	switch {
 	case o.Batch < 1:
-		return fmt.Errorf("batch %d: use 1 or more", o.Batch)
+		return usage.Errorf("--batch %d: use 1 or more", o.Batch)
 	case o.Train && o.Batch < o.Subject.Config.MinTrainingBatch():
 		return fmt.Errorf("a training batch of %d: BatchNorm needs %d or more", o.Batch, o.Subject.Config.MinTrainingBatch())
 	case min(o.Warmup, o.Runs) < 0 || max(o.Warmup, o.Runs) > maxRuns:
-		return fmt.Errorf("%d runs after %d to warm up: both must be in 0..%d", o.Runs, o.Warmup, maxRuns)
+		return usage.Errorf("--runs %d after --warmup %d: both must be in 0..%d", o.Runs, o.Warmup, maxRuns)
 	case o.Profile && o.Runs == 0:
-		return fmt.Errorf("a profile needs runs: use 1 or more")
+		return usage.Errorf("a profile needs runs: use 1 or more")
 	case len(o.Sizes) == 0 || len(o.Threads) == 0:
 		return fmt.Errorf("nothing to measure: give a size and a number of threads")
 	}
 	for _, t := range o.Threads {
 		if t < 0 || t > maxThreads {
-			return fmt.Errorf("threads %d: use 1 to %d, or 0 for all processors", t, maxThreads)
+			return usage.Errorf("--threads %d: use 1 to %d, or 0 for all processors", t, maxThreads)
 		}
 	}
 	for _, s := range o.Sizes {

@@ -37,7 +37,7 @@ func (o Source) Open() (s Subject, err error) {
 	default:
 		s.Name = o.Config
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if o.Model != "" && errors.Is(err, fs.ErrNotExist) {
 		return s, fmt.Errorf("%w: name a checkpoint, or base, small, tiny or nano", err)
 	}
 	if err == nil {
