@@ -298,6 +298,11 @@ func TestByKeyboard(t *testing.T) {
 	}
 	v.Screenshot("full")
 	v.Do(chromedp.KeyEvent(kb.Escape))
+	v.Do(chromedp.EmulateViewport(360, 500))
+	if !browsertest.Value[bool](v.Browser, `(() => { const e = document.querySelector('.shot .remove'); scrollTo(0, e.getBoundingClientRect().top + scrollY - 10); e.focus();
+		const r = e.getBoundingClientRect(); return e.contains(document.elementFromPoint((r.left + r.right) / 2, (r.top + r.bottom) / 2)) })()`) {
+		t.Error("what has the focus is behind the bar on top")
+	}
 	v.Do(chromedp.Focus(chromedp.CSS(".shot .remove")), chromedp.KeyEvent(kb.Enter))
 	if got := browsertest.Value[string](v.Browser, `document.activeElement.getAttribute('aria-label')`); got != "Remove dog.png" {
 		t.Errorf("after a removal the focus is on %q", got)
