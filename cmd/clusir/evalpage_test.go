@@ -56,6 +56,15 @@ func TestReportPage(t *testing.T) {
 	if n := strings.Count(page("2.html", "eval "+mine+" --results {}/results --resume"), "data:image/jpeg"); n != large {
 		t.Errorf("resumed: %d pictures, want the %d large ones", n, large)
 	}
+	results := string(readFile(t, filepath.Join(dir, "results")))
+	for _, line := range []string{"merge {}/results --report {}/results --overwrite", "eval " + mine + " --results {}/new --report {}/new"} {
+		if code, _, stderr := evaluate(t, dir, line); code != exitError || !strings.Contains(stderr, "the file is no page, and would be lost") {
+			t.Errorf("%s: exit code %d, %s", line, code, stderr)
+		}
+	}
+	if again := string(readFile(t, filepath.Join(dir, "new"))); again == "" || string(readFile(t, filepath.Join(dir, "results"))) != results {
+		t.Error("a page has replaced results")
+	}
 	if merged := page("3.html", "merge {}/results"); strings.Contains(merged, "data:image") || !strings.Contains(merged, "no pictures") {
 		t.Error("the page of merged results shows pictures, or does not say why not")
 	}

@@ -129,8 +129,22 @@ type imageView struct {
 	Gain  float64
 }
 
-// Save writes the page to a file.
-func (p Page) Save(path string) error { return atomicfile.Write(path, p.write) }
+// Save writes the page to a file, which replaces only another page.
+func (p Page) Save(path string) error {
+	if err := onlyPages(path); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, p.write)
+}
+
+// onlyPages refuses a file that is no page, such as one of the results that are shown.
+func onlyPages(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > 0 && !atomicfile.FileBegins(path, "<!DOCTYPE html>") {
+		return fmt.Errorf("--report %s: the file is no page, and would be lost: choose another name", path)
+	}
+	return nil
+}
 
 // MayWrite fails early if a page could not be written to a file at the end.
 func MayWrite(path string, overwrite bool) error {
@@ -144,7 +158,10 @@ func MayWrite(path string, overwrite bool) error {
 	case err == nil && !info.Mode().IsRegular():
 		return nil // a device takes everything that is written
 	}
-	return userfile.MayWrite(path, overwrite)
+	if err := userfile.MayWrite(path, overwrite); err != nil {
+		return err
+	}
+	return onlyPages(path)
 }
 
 // write writes the page.
