@@ -6,6 +6,7 @@ import (
 
 	"clusir/internal/eval"
 	"clusir/internal/report"
+	"clusir/internal/shard"
 	"clusir/internal/usage"
 )
 
@@ -13,7 +14,7 @@ import (
 type evalOptions struct {
 	measuring
 	reporting
-	Shard    eval.Shard
+	Shard    shard.Shard
 	Save     string
 	Restored []eval.Subject // other programs' pictures, instead of a network's
 }

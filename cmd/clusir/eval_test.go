@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"clusir/internal/eval"
+	"clusir/internal/shard"
 	"clusir/internal/usage"
 )
 
@@ -26,13 +27,13 @@ func TestEvalOptions(t *testing.T) {
 		ok   func(o *evalOptions) bool
 	}{
 		{"--benchmark cbsd68", func(o *evalOptions) bool {
-			return o.config.Data == "/from/the/environment" && o.Model == "nano" && o.Jobs == 1 && o.Shard == eval.Shard{} && o.Limit == 0
+			return o.config.Data == "/from/the/environment" && o.Model == "nano" && o.Jobs == 1 && o.Shard == shard.Shard{} && o.Limit == 0
 		}},
 		{"--benchmark cbsd68 --data d --protocol gaussian --y-channel --noise-seed 7", func(o *evalOptions) bool {
 			return o.config.Data == "d" && eval.ProtocolOf(o.config.Eval) == eval.Protocol{Name: "gaussian", YChannel: true, Seed: 7}
 		}},
 		{"--benchmark cbsd68 --results r --shard 3/16 --jobs 4 --max-memory 2GiB", func(o *evalOptions) bool {
-			return o.Shard == eval.Shard{K: 3, N: 16} && o.Jobs == 4 && o.MaxMemory == 2<<30
+			return o.Shard == shard.Shard{K: 3, N: 16} && o.Jobs == 4 && o.MaxMemory == 2<<30
 		}},
 		{"--benchmark cbsd68 --json --images", func(o *evalOptions) bool { return o.Format == "json" && o.Images }},
 		{"--benchmark cbsd68 --limit 3 --save d --overwrite", func(o *evalOptions) bool { return o.Limit == 3 && o.Save == "d" && o.Overwrite }},

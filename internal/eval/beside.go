@@ -272,21 +272,14 @@ func keyTitle(key string) string {
 
 // remarks says how our rows were made, without repetition.
 func remarks(ours []Ours) (lines []string) {
-	add := func(line string) {
-		if !slices.Contains(lines, line) {
-			lines = append(lines, line)
-		}
-	}
 	for _, o := range ours {
-		add(o.Report.protocol())
+		lines = append(lines, o.Report.protocol())
 	}
 	for _, o := range ours {
 		for _, line := range o.Report.notes() {
-			add(o.Name + ": " + strings.TrimPrefix(line, o.Name+": "))
+			lines = append(lines, o.Name+": "+strings.TrimPrefix(line, o.Name+": "))
 		}
-		for _, m := range o.Report.Missing {
-			add("missing: " + m)
-		}
+		lines = append(lines, prefixed("missing: ", o.Report.Missing)...)
 	}
-	return lines
+	return distinct(lines)
 }

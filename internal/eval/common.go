@@ -44,22 +44,25 @@ func (r *Report) has(s Split) bool {
 // missingOf lists what reports lack and what is left out because of that, without
 // repetition.
 func missingOf(reports []*Report) (lines []string) {
-	add := func(line string) {
-		if !slices.Contains(lines, line) {
-			lines = append(lines, line)
-		}
-	}
 	for _, r := range reports {
-		for _, m := range r.Missing {
-			add(m)
-		}
+		lines = append(lines, r.Missing...)
 		for _, s := range r.Splits {
 			for _, o := range reports {
 				if !o.has(s.Split) {
-					add(fmt.Sprintf("%s of %s, so that it is left out", s.Name(), o.Model))
+					lines = append(lines, fmt.Sprintf("%s of %s, so that it is left out", s.Name(), o.Model))
 				}
 			}
 		}
 	}
-	return lines
+	return distinct(lines)
+}
+
+// distinct returns the lines without repetitions.
+func distinct(lines []string) (out []string) {
+	for _, line := range lines {
+		if !slices.Contains(out, line) {
+			out = append(out, line)
+		}
+	}
+	return out
 }

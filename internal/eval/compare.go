@@ -149,10 +149,10 @@ func (c *Comparison) pair(d *SplitDifference, a, b []ImageResult) (pairs []Image
 // sum sums up a split's images with a finite difference and returns its resampled means.
 func (d *SplitDifference) sum(images []ImageDifference, seed uint64) (resampled [2][]float64) {
 	d.Images = len(images)
+	var a, b []Quality
 	gains := make([][2]float64, len(images))
 	for i, m := range images {
-		d.A.add(m.A)
-		d.B.add(m.B)
+		a, b = append(a, m.A), append(b, m.B)
 		gains[i] = m.gain()
 		switch {
 		case gains[i][0] > 0:
@@ -161,8 +161,7 @@ func (d *SplitDifference) sum(images []ImageDifference, seed uint64) (resampled 
 			d.Worse++
 		}
 	}
-	d.A.divide(len(images))
-	d.B.divide(len(images))
+	d.A, d.B = meanOf(a), meanOf(b)
 	resampled = resample(gains, seed, d.Benchmark)
 	d.bound(resampled)
 	return resampled
@@ -176,19 +175,12 @@ func (d *Difference) bound(resampled [2][]float64) {
 
 // mean averages the splits.
 func (c *Comparison) mean(means [][2][]float64) {
-	var all [2][]float64
-	n := 0
+	var a, b []Quality
 	for _, s := range c.Splits {
 		if s.Images > 0 {
-			c.Mean.A.add(s.A)
-			c.Mean.B.add(s.B)
-			n++
+			a, b = append(a, s.A), append(b, s.B)
 		}
 	}
-	c.Mean.A.divide(n)
-	c.Mean.B.divide(n)
-	for i := range all {
-		all[i] = average(means, i)
-	}
-	c.Mean.bound(all)
+	c.Mean.A, c.Mean.B = meanOf(a), meanOf(b)
+	c.Mean.bound([2][]float64{average(means, 0), average(means, 1)})
 }

@@ -57,9 +57,7 @@ func (c *Comparison) Table() *tabular.Table {
 		fmt.Sprintf("95 %%: paired bootstrap over images, %d resamples, seed %d", resamples, c.Seed),
 	}
 	t.Remarks = append(t.Remarks, c.leftOut()...)
-	for _, m := range c.Missing {
-		t.Remarks = append(t.Remarks, "missing: "+m)
-	}
+	t.Remarks = append(t.Remarks, prefixed("missing: ", c.Missing)...)
 	return t
 }
 

@@ -21,6 +21,7 @@ import (
 	"clusir/internal/metrics"
 	"clusir/internal/planar"
 	"clusir/internal/published"
+	"clusir/internal/shard"
 )
 
 // Options describe a measurement.
@@ -36,7 +37,7 @@ type Options struct {
 	// folder of its pictures; see runRestored.
 	Subject Subject
 	// Shard is the part of the images to measure; the zero value means all.
-	Shard Shard
+	Shard shard.Shard
 	// Limit is the number of images to measure of each split, 0 for all.
 	Limit int
 	// Only, if set, restricts the run to these indices of ImageResult.
@@ -217,17 +218,19 @@ func Failed(reports []*Report) error {
 // Failed returns an error that sums up the images without a result, nil if there are
 // none.
 func (r *Report) Failed() error {
-	n, first := 0, ""
-	for _, i := range r.Images {
-		if i.Err == "" {
-			continue
-		}
-		if n++; n == 1 {
-			first = i.name() + ": " + i.Err
-		}
-	}
-	if n == 0 {
+	faults := r.faults()
+	if len(faults) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d images could not be measured; the first: %s", n, len(r.Images), first)
+	return fmt.Errorf("%d of %d images could not be measured; the first: %s", len(faults), len(r.Images), faults[0])
+}
+
+// faults lists the images without a result, and why.
+func (r *Report) faults() (lines []string) {
+	for _, i := range r.Images {
+		if i.Err != "" {
+			lines = append(lines, i.name()+": "+i.Err)
+		}
+	}
+	return lines
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/shard"
 	"clusir/internal/userfile"
 )
 
@@ -20,7 +21,7 @@ func Merge(paths ...string) (*Report, error) {
 	var first Header
 	var rows []ImageResult
 	var devices []string
-	seen := map[Shard]string{}
+	seen := map[shard.Shard]string{}
 	for i, path := range paths {
 		h, own, err := openResults(path)
 		if err != nil {
@@ -50,13 +51,13 @@ func Merge(paths ...string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	first.Device, first.Shard = strings.Join(devices, ", "), Shard{}
+	first.Device, first.Shard = strings.Join(devices, ", "), shard.Shard{}
 	return first.report(rows), nil
 }
 
 // complete returns a row for each image, the latest one, or reports which shards are
 // missing or incomplete.
-func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageResult, error) {
+func (h Header) complete(rows []ImageResult, shards map[shard.Shard]string) ([]ImageResult, error) {
 	total := 0
 	for _, s := range h.Splits {
 		total += s.Found
@@ -66,7 +67,7 @@ func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageRe
 		latest[r.Index] = r
 	}
 	for k := 1; k <= h.Shard.N; k++ {
-		if s := (Shard{K: k, N: h.Shard.N}); shards[s] == "" {
+		if s := (shard.Shard{K: k, N: h.Shard.N}); shards[s] == "" {
 			return nil, fmt.Errorf("the results of shard %s are not among the files: measure it with clusir eval --shard %s", s, s)
 		}
 	}
@@ -82,7 +83,7 @@ func (h Header) complete(rows []ImageResult, shards map[Shard]string) ([]ImageRe
 }
 
 // fileOf returns the file of the shard that has an image.
-func fileOf(shards map[Shard]string, index int) string {
+func fileOf(shards map[shard.Shard]string, index int) string {
 	for s, path := range shards {
 		if s.Has(index) {
 			return path

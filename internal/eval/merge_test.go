@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"clusir/internal/shard"
 )
 
 // measureShards measures n shards and returns their files.
@@ -14,7 +16,7 @@ func measureShards(t *testing.T, o Options, n int) (files []string) {
 	t.Helper()
 	dir := t.TempDir()
 	for k := 1; k <= n; k++ {
-		o.Shard = Shard{K: k, N: n}
+		o.Shard = shard.Shard{K: k, N: n}
 		o.Results = filepath.Join(dir, fmt.Sprintf("%d.jsonl", k))
 		mustRun(t, openNano(t, 1+k%2, k), o)
 		files = append(files, o.Results)

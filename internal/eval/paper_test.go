@@ -12,6 +12,7 @@ import (
 	"clusir/internal/arch"
 	"clusir/internal/dataset"
 	"clusir/internal/published"
+	"clusir/internal/shard"
 	"clusir/internal/tabular"
 )
 
@@ -194,7 +195,7 @@ func TestReportTable(t *testing.T) {
 	r.Setting = "five-task"
 	r.Splits[0].Label = "σ=25"
 	r.Splits[1].Images, r.Splits[1].Failed, r.Splits[1].Skipped = 0, 20, []string{"a.txt: no image"}
-	r.Shard = Shard{K: 1, N: 2}
+	r.Shard = shard.Shard{K: 1, N: 2}
 	r.Images = []ImageResult{
 		{Benchmark: "cbsd68", Split: "σ=25", Image: "a", W: 48, H: 32, Input: Quality{20, 0.5}, Output: Quality{30, 0.9}, MS: 12},
 		{Benchmark: "sots", Image: "b", W: 48, H: 32, Err: "b.png is damaged"},

@@ -79,7 +79,8 @@ func (k *Ranking) fill(reports []*Report) (psnr [][]float64, err error) {
 	}
 	at := 0
 	for _, s := range reports[0].Splits {
-		means, input, n := make([]Quality, len(reports)), Quality{}, 0
+		var inputs []Quality
+		outputs := make([][]Quality, len(reports))
 		for i := range s.Images + s.Failed {
 			row, fault, err := across(reports, at+i)
 			if err != nil {
@@ -89,23 +90,20 @@ func (k *Ranking) fill(reports []*Report) (psnr [][]float64, err error) {
 				k.LeftOut = append(k.LeftOut, fault)
 				continue
 			}
-			n++
-			input.add(reports[0].Images[at+i].Input)
-			for m := range means {
-				means[m].add(reports[m].Images[at+i].Output)
+			inputs = append(inputs, reports[0].Images[at+i].Input)
+			for m, r := range reports {
+				outputs[m] = append(outputs[m], r.Images[at+i].Output)
 			}
 			psnr = append(psnr, row)
 		}
 		at += s.Images + s.Failed
-		if n == 0 {
+		if len(inputs) == 0 {
 			continue
 		}
-		input.divide(n)
-		k.Splits, k.input = append(k.Splits, s.Split), append(k.input, input)
-		k.counts = append(k.counts, SplitResult{Split: s.Split, Images: n}.Count())
-		for m := range means {
-			means[m].divide(n)
-			k.Methods[m].Splits = append(k.Methods[m].Splits, means[m])
+		k.Splits, k.input = append(k.Splits, s.Split), append(k.input, meanOf(inputs))
+		k.counts = append(k.counts, SplitResult{Split: s.Split, Images: len(inputs)}.Count())
+		for m := range outputs {
+			k.Methods[m].Splits = append(k.Methods[m].Splits, meanOf(outputs[m]))
 		}
 	}
 	if k.Images = len(psnr); k.Images == 0 {
@@ -115,14 +113,6 @@ func (k *Ranking) fill(reports []*Report) (psnr [][]float64, err error) {
 		k.Methods[m].Mean = meanOf(k.Methods[m].Splits)
 	}
 	return psnr, nil
-}
-
-func meanOf(all []Quality) (mean Quality) {
-	for _, q := range all {
-		mean.add(q)
-	}
-	mean.divide(len(all))
-	return mean
 }
 
 // across returns an image's PSNR with each method, or why it is left out.

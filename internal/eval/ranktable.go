@@ -103,11 +103,6 @@ func (k *Ranking) remarks() (lines []string) {
 		fmt.Sprintf("rank: by PSNR on an image, the mean over %d; best: images on which no other is better", k.Images),
 		fmt.Sprintf("Friedman's test over the ranks: χ² = %.2f, p = %.2g", k.Friedman, k.P),
 		fmt.Sprintf("95 %%: paired bootstrap over images, %d resamples, seed %d", resamples, k.Seed))
-	for _, line := range k.LeftOut {
-		lines = append(lines, "left out: "+line)
-	}
-	for _, m := range k.Missing {
-		lines = append(lines, "missing: "+m)
-	}
-	return lines
+	lines = append(lines, prefixed("left out: ", k.LeftOut)...)
+	return append(lines, prefixed("missing: ", k.Missing)...)
 }

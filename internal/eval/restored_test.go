@@ -12,6 +12,7 @@ import (
 
 	"clusir/internal/dataset"
 	"clusir/internal/imageio"
+	"clusir/internal/shard"
 )
 
 // writePicture writes planes as a file with the given bit depth.
@@ -237,7 +238,7 @@ func TestRestoredResume(t *testing.T) {
 	var files []string
 	for k := range 3 {
 		own := o
-		own.Shard, own.Results = Shard{K: k + 1, N: 3}, filepath.Join(t.TempDir(), "r")
+		own.Shard, own.Results = shard.Shard{K: k + 1, N: 3}, filepath.Join(t.TempDir(), "r")
 		mustMeasure(t, own, "m", dir)
 		files = append(files, own.Results)
 	}

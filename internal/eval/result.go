@@ -14,7 +14,7 @@ import (
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
-	"clusir/internal/model"
+	"clusir/internal/shard"
 )
 
 // Protocol is how images are measured. It is part of every output, because results of
@@ -65,9 +65,7 @@ func (s Subject) place() string {
 
 // fingerprint identifies weights regardless of their file: it is the beginning of the
 // SHA-256 of all names and values.
-func fingerprint(m *model.ClusIR) string { return fingerprintOf(m.State()) }
-
-func fingerprintOf(weights []checkpoint.Tensor) string {
+func fingerprint(weights []checkpoint.Tensor) string {
 	sum := sha256.New()
 	for _, t := range weights {
 		fmt.Fprintf(sum, "%s %v\n", t.Name, t.Shape())
@@ -118,12 +116,13 @@ func (q *Quality) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-func (q *Quality) add(o Quality) { q.PSNR, q.SSIM = q.PSNR+o.PSNR, q.SSIM+o.SSIM }
-
-func (q *Quality) divide(n int) {
-	if n > 0 {
-		q.PSNR, q.SSIM = q.PSNR/float64(n), q.SSIM/float64(n)
+// meanOf returns the mean, 0 of nothing.
+func meanOf(all []Quality) (mean Quality) {
+	for _, q := range all {
+		mean.PSNR, mean.SSIM = mean.PSNR+q.PSNR, mean.SSIM+q.SSIM
 	}
+	n := float64(max(len(all), 1))
+	return Quality{mean.PSNR / n, mean.SSIM / n}
 }
 
 // ImageResult is the result of one image; Err is the reason if there is none.
@@ -232,7 +231,7 @@ type Report struct {
 	// Setting selects the published numbers that are printed next to ours, such as
 	// five-task.
 	Setting string        `json:"setting,omitempty"`
-	Shard   Shard         `json:"shard,omitzero"`
+	Shard   shard.Shard   `json:"shard,omitzero"`
 	Limit   int           `json:"limit,omitempty"` // images of each split, 0 for all
 	Splits  []SplitResult `json:"splits"`
 	Images  []ImageResult `json:"images"`
@@ -257,17 +256,12 @@ func (h Header) report(rows []ImageResult) *Report {
 }
 
 func summarise(s Split, images []ImageResult) SplitResult {
-	r := SplitResult{Split: s}
+	var inputs, outputs []Quality
 	for _, i := range images {
-		if i.Err != "" {
-			r.Failed++
-			continue
+		if i.Err == "" {
+			inputs, outputs = append(inputs, i.Input), append(outputs, i.Output)
 		}
-		r.Images++
-		r.Input.add(i.Input)
-		r.Output.add(i.Output)
 	}
-	r.Input.divide(r.Images)
-	r.Output.divide(r.Images)
-	return r
+	measured := len(inputs)
+	return SplitResult{Split: s, Images: measured, Failed: len(images) - measured, Input: meanOf(inputs), Output: meanOf(outputs)}
 }

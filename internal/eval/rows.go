@@ -77,9 +77,7 @@ func (t *PaperTable) Fill(ctx context.Context, s RowSources) (*Filled, error) {
 		return nil, err
 	}
 	f.Table = t.beside(f.ours)
-	for _, m := range f.missing {
-		f.Table.Remarks = append(f.Table.Remarks, "missing: "+m)
-	}
+	f.Table.Remarks = append(f.Table.Remarks, prefixed("missing: ", f.missing)...)
 	return f, nil
 }
 

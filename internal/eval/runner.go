@@ -124,7 +124,7 @@ func (r *Runner) measure(ctx context.Context, s Subject, o Options, fits func(ar
 			return nil, fmt.Errorf("%s: %w", s.Model, err)
 		}
 	}
-	o.Subject = Subject{Model: s.Model, Weights: fingerprint(net.Model), Ensemble: source.Ensemble, Device: c.Device}
+	o.Subject = Subject{Model: s.Model, Weights: fingerprint(net.Model.State()), Ensemble: source.Ensemble, Device: c.Device}
 	return r.show(ctx, o, func(o Options) (*Report, error) { return Run(ctx, c.Networks, o) })
 }
 

@@ -27,7 +27,7 @@ func ReadScores(path string, weights []checkpoint.Tensor) (string, error) {
 	if r.Restored != "" {
 		return "", fmt.Errorf("%s holds results of another program's pictures: measure the network itself", path)
 	}
-	if own := fingerprintOf(weights); r.Weights != "" && r.Weights != own {
+	if own := fingerprint(weights); r.Weights != "" && r.Weights != own {
 		return "", fmt.Errorf("%s holds results of other weights, %s %s, not of these, %s: measure these with clusir eval --json", path, r.Model, r.Weights, own)
 	}
 	var scores []infer.Score

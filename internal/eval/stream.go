@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/shard"
 )
 
 // formatName is the format of a results file; it changes if its lines do.
@@ -20,12 +21,12 @@ const resultsStart = `{"format":"` + formatName
 type Header struct {
 	Format string `json:"format"`
 	Subject
-	Protocol Protocol `json:"protocol"`
-	Setting  string   `json:"setting,omitempty"` // see Report
-	Shard    Shard    `json:"shard,omitzero"`
-	Limit    int      `json:"limit,omitempty"`
-	Splits   []Split  `json:"splits"`
-	Missing  []string `json:"missing,omitempty"`
+	Protocol Protocol    `json:"protocol"`
+	Setting  string      `json:"setting,omitempty"` // see Report
+	Shard    shard.Shard `json:"shard,omitzero"`
+	Limit    int         `json:"limit,omitempty"`
+	Splits   []Split     `json:"splits"`
+	Missing  []string    `json:"missing,omitempty"`
 }
 
 // mustMatch returns an error that says in what two runs differ.

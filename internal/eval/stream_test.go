@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/shard"
 	"clusir/internal/tabular"
 )
 
@@ -107,7 +108,7 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 		"measured differently": func(o *Options) { o.Protocol.YChannel = true },
 		"with --ensemble":      func(o *Options) { o.Subject.Ensemble = true },
 		"other benchmarks":     func(o *Options) { o.Benchmarks = o.Benchmarks[:2] },
-		"shard":                func(o *Options) { o.Shard = Shard{K: 1, N: 2} },
+		"shard":                func(o *Options) { o.Shard = shard.Shard{K: 1, N: 2} },
 		"and this is cuda":     func(o *Options) { o.Subject.Device = "cuda" },
 		`was "1" and is "2" now`: func(o *Options) {
 			o.Root, _ = makeData(t)
@@ -223,7 +224,7 @@ func sampleResults(t testing.TB) []byte {
 	t.Helper()
 	h := Header{
 		Format: formatName, Subject: Subject{Model: "m", Weights: "w", Device: "cpu"}, Protocol: Protocol{Name: "promptir"},
-		Setting: "five-task", Shard: Shard{K: 1, N: 1}, Limit: 4, Missing: []string{"x"},
+		Setting: "five-task", Shard: shard.Shard{K: 1, N: 1}, Limit: 4, Missing: []string{"x"},
 		Splits: []Split{
 			{Benchmark: "cbsd68", Title: "C", Label: "σ=25", Task: "denoise", Key: "cbsd68-25", Expected: 68, Found: 3},
 			{Benchmark: "lol", Title: "L", Task: "enhance", Key: "lol", Found: 2, Skipped: []string{"a"}, Names: "00"},
@@ -258,7 +259,7 @@ func useResults(text []byte) error {
 	if err != nil || end > int64(len(text)) {
 		return errors.Join(err, errors.New("not read"))
 	}
-	whole, err := h.complete(rows, map[Shard]string{h.Shard: "x"})
+	whole, err := h.complete(rows, map[shard.Shard]string{h.Shard: "x"})
 	if err != nil {
 		return err
 	}

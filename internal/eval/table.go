@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
@@ -43,22 +44,18 @@ func (r *Report) Table() *tabular.Table {
 	if len(r.Splits) > 1 {
 		t.Rows = append(t.Rows, r.meanRow(paper))
 	}
-	for _, m := range r.Missing {
-		t.Remarks = append(t.Remarks, "missing: "+m)
-	}
+	t.Remarks = append(t.Remarks, prefixed("missing: ", r.Missing)...)
 	return t
 }
 
 // meanRow returns the row of the mean, which says what it is the mean of.
 func (r *Report) meanRow(paper besides) tabular.Row {
 	of, average := r.averaged()
-	var mean Quality
-	partial := false
+	var outputs []Quality
 	for _, s := range of {
-		mean.add(s.Output)
-		partial = partial || s.partial()
+		outputs = append(outputs, s.Output)
 	}
-	mean.divide(len(of))
+	mean := meanOf(outputs)
 	name := fmt.Sprintf("mean of the %d parts", len(r.Splits))
 	var row published.Row
 	switch {
@@ -80,7 +77,7 @@ func (r *Report) meanRow(paper besides) tabular.Row {
 	if len(of) > 0 {
 		cells[5], cells[6] = tabular.Number("%.2f", mean.PSNR), tabular.Number("%.4f", mean.SSIM)
 	}
-	return tabular.Row{Cells: append(cells, paper.cells(row, partial)...), Rule: true}
+	return tabular.Row{Cells: append(cells, paper.cells(row, slices.ContainsFunc(of, SplitResult.partial))...), Rule: true}
 }
 
 // cells returns the measured values: the input, the output and the gain.
@@ -162,12 +159,15 @@ func (r *Report) notes() (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s: files left out: %d, the first %s", s.Name(), len(s.Skipped), s.Skipped[0]))
 		}
 	}
-	for _, i := range r.Images {
-		if i.Err != "" {
-			lines = append(lines, fmt.Sprintf("%s: %s", i.name(), i.Err))
-		}
+	return append(lines, r.faults()...)
+}
+
+// prefixed returns lines with a prefix to each.
+func prefixed(prefix string, lines []string) (out []string) {
+	for _, line := range lines {
+		out = append(out, prefix+line)
 	}
-	return lines
+	return out
 }
 
 // shifts returns the mean and the largest shift of a split's images.

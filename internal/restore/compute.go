@@ -163,17 +163,10 @@ func (r *run) probe(p *picture) func(string, *model.Var) {
 	return func(name string, v *model.Var) { p.affinity.observe(r.net, name, v) }
 }
 
-// tile is a part of a band.
-type tile struct {
-	rgb    []float32 // [3,h,w]
-	alpha  []float32 // as in band
-	stored []float32
-}
-
 // cut returns the columns of x of a band of h rows of W pixels.
-func cut(b *band, h, W int, x span) tile {
+func cut(b *band, h, W int, x span) *band {
 	if x.len() == W {
-		return tile{b.rgb, b.alpha, b.stored}
+		return b
 	}
 	columns := func(src []float32, planes int) []float32 {
 		if src == nil {
@@ -185,21 +178,21 @@ func cut(b *band, h, W int, x span) tile {
 		}
 		return dst
 	}
-	return tile{columns(b.rgb, 3), columns(b.alpha, 1), columns(b.stored, 3)}
+	return &band{b.index, columns(b.rgb, 3), columns(b.alpha, 1), columns(b.stored, 3)}
 }
 
 // finish mixes a restored tile with the input and restores the colours of fully
 // transparent pixels.
-func (t tile) finish(restored []float32, strength float32) {
+func (b *band) finish(restored []float32, strength float32) {
 	if strength != 1 {
-		for i, v := range t.rgb {
+		for i, v := range b.rgb {
 			restored[i] = v + strength*(restored[i]-v)
 		}
 	}
-	for i, a := range t.alpha {
+	for i, a := range b.alpha {
 		if a == 0 {
 			for c := range 3 {
-				restored[c*len(t.alpha)+i] = t.stored[c*len(t.alpha)+i]
+				restored[c*len(b.alpha)+i] = b.stored[c*len(b.alpha)+i]
 			}
 		}
 	}

@@ -205,11 +205,16 @@ func (r Request) rename(s source, name string) string {
 	return stem + r.Suffix + ext
 }
 
-// outputs are the files that a job writes, and what to do if one cannot be written.
-var outputs = []struct{ what, remedy string }{
-	{"the result", "choose another --suffix or folder"},
-	{"the comparison", "choose another name for --compare"},
-	{"the affinity map", "choose another name for the result"},
+// output is a file that a job writes, and what to do if it cannot be written.
+type output struct{ path, what, remedy string }
+
+// outputs lists the files that a job writes.
+func (j Job) outputs() []output {
+	return slices.DeleteFunc([]output{
+		{j.Out, "the result", "choose another --suffix or folder"},
+		{j.Compare, "the comparison", "choose another name for --compare"},
+		{j.Map, "the affinity map", "choose another name for the result"},
+	}, func(o output) bool { return o.path == "" || o.path == Std })
 }
 
 // unique refuses results that would overwrite each other or an input.
@@ -221,21 +226,18 @@ func unique(jobs []Job) error {
 		}
 	}
 	for n, j := range jobs {
-		for i, out := range []string{j.Out, j.Compare, j.Map} {
-			if out == "" || out == Std {
-				continue
-			}
-			key := absolute(out)
-			if in, ok := inputs[key]; ok && (i > 0 || key != absolute(j.In)) {
-				return fmt.Errorf("%s of %s would replace the input %s: %s", outputs[i].what, j.In, in, outputs[i].remedy)
+		for _, out := range j.outputs() {
+			key := absolute(out.path)
+			if in, ok := inputs[key]; ok && (out.path != j.Out || key != absolute(j.In)) {
+				return fmt.Errorf("%s of %s would replace the input %s: %s", out.what, j.In, in, out.remedy)
 			}
 			if other, ok := results[key]; ok && other != n && absolute(jobs[other].In) == absolute(j.In) {
 				return usage.Errorf("%s is named twice: name it once", j.In)
 			} else if ok && other == n {
-				return usage.Errorf("%s is named twice, for the result and for what comes with it: choose different names", out)
+				return usage.Errorf("%s is named twice, for the result and for what comes with it: choose different names", out.path)
 			} else if ok {
 				return fmt.Errorf("%s would be the result of both %s and %s: restore them into different folders",
-					out, jobs[other].In, j.In)
+					out.path, jobs[other].In, j.In)
 			}
 			results[key] = n
 		}
@@ -250,9 +252,9 @@ func (p *Plan) CheckResults(path string) error {
 		return nil
 	}
 	for _, j := range slices.Concat(p.Jobs, p.Skipped) {
-		for i, out := range []string{j.Out, j.Compare, j.Map} {
-			if out != "" && out != Std && absolute(out) == absolute(path) {
-				return usage.Errorf("%s is named twice, for --results and for %s of %s: choose different names", path, outputs[i].what, j.In)
+		for _, out := range j.outputs() {
+			if absolute(out.path) == absolute(path) {
+				return usage.Errorf("%s is named twice, for --results and for %s of %s: choose different names", path, out.what, j.In)
 			}
 		}
 	}
@@ -281,7 +283,7 @@ func (r Request) existing(p *Plan) error {
 	var there []string
 	todo := p.Jobs[:0:0]
 	for _, j := range p.Jobs {
-		found, err := occupied(j.Out, j.Compare, j.Map)
+		found, err := occupied(j.outputs())
 		switch {
 		case errors.Is(err, syscall.ENAMETOOLONG):
 			if j.err == nil {
@@ -308,13 +310,11 @@ func (r Request) existing(p *Plan) error {
 	return nil
 }
 
-// occupied returns the names that are existing files. Anything else there must not be
+// occupied returns the names of existing files. Anything else there must not be
 // replaced.
-func occupied(names ...string) (found []string, err error) {
-	for _, name := range names {
-		if name == "" || name == Std {
-			continue
-		}
+func occupied(outputs []output) (found []string, err error) {
+	for _, o := range outputs {
+		name := o.path
 		if err := atomicfile.CheckName(name); err != nil {
 			return nil, fmt.Errorf("cannot write %s: %w", name, err)
 		}

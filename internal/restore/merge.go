@@ -104,19 +104,21 @@ func (m *Merged) add(h ResultsHeader, records map[string]Record) {
 // Failed returns an error that sums up the pictures without a result, nil if there are
 // none.
 func (m *Merged) Failed() error {
-	n, first := 0, ""
-	for _, r := range m.Records {
-		if r.Error == "" {
-			continue
-		}
-		if n++; n == 1 {
-			first = r.Error
-		}
-	}
-	if n == 0 {
+	faults := m.faults()
+	if len(faults) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d pictures could not be restored; the first: %s", n, m.Pictures, first)
+	return fmt.Errorf("%d of %d pictures could not be restored; the first: %s", len(faults), m.Pictures, faults[0])
+}
+
+// faults lists why pictures have no result.
+func (m *Merged) faults() (errs []string) {
+	for _, r := range m.Records {
+		if r.Error != "" {
+			errs = append(errs, r.Error)
+		}
+	}
+	return errs
 }
 
 // Write prints the results in one of tabular's formats or as JSON: by shards, or picture
@@ -142,12 +144,7 @@ func (m *Merged) table() *tabular.Table {
 	if len(m.Parts) > 1 {
 		t.Rows = append(t.Rows, tabular.Row{Cells: all.cells("all"), Rule: true})
 	}
-	t.Remarks = []string{"model " + m.Model}
-	for _, r := range m.Records {
-		if r.Error != "" {
-			t.Remarks = append(t.Remarks, r.Error)
-		}
-	}
+	t.Remarks = append([]string{"model " + m.Model}, m.faults()...)
 	return t
 }
 

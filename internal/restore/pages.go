@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"clusir/internal/atomicfile"
 	"clusir/internal/imageio"
@@ -46,7 +45,7 @@ func (r *run) writePages(first *picture, save func(*imageio.Writer) error, compu
 				unread = context.Cause(p.ctx) != nil
 				return err
 			})
-			r.endPage(p)
+			r.end(p)
 			if err != nil {
 				err = fmt.Errorf("page %d: %w", p.page, err)
 				if unread {
@@ -74,7 +73,7 @@ func (p *picture) nextPage(computed <-chan *picture) *picture {
 func (r *run) skipPages(first *picture, computed <-chan *picture) {
 	for first.behind > 0 {
 		if p := first.nextPage(computed); p != nil {
-			r.endPage(p)
+			r.end(p)
 		}
 	}
 }
@@ -106,8 +105,8 @@ func writePage(w *imageio.Pages, info imageio.Info, save func(*imageio.Writer) e
 	return out.Close()
 }
 
-// endPage releases a page, written or not.
-func (r *run) endPage(p *picture) {
+// end releases a picture or page, written or not.
+func (r *run) end(p *picture) {
 	for range p.strips { // the computer closes it in any case
 	}
 	r.release(p)
@@ -116,9 +115,7 @@ func (r *run) endPage(p *picture) {
 
 // addPage counts a page as one of the file's.
 func (p *picture) addPage(page *picture) {
-	for _, times := range [][2]*time.Duration{{&p.Load, &page.Load}, {&p.Compute, &page.Compute}, {&p.Save, &page.Save}} {
-		*times[0] += *times[1]
-	}
+	p.Load, p.Compute, p.Save = p.Load+page.Load, p.Compute+page.Compute, p.Save+page.Save
 	for _, note := range page.Notes {
 		if !slices.Contains(p.Notes, note) {
 			p.Notes = append(p.Notes, fmt.Sprintf("page %d: %s", page.page, note))

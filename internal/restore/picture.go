@@ -6,7 +6,6 @@ import (
 	"image"
 	"io"
 	"iter"
-	"slices"
 	"time"
 
 	"clusir/internal/imageio"
@@ -44,7 +43,7 @@ type picture struct {
 	uncompared error     // why the comparison cannot be written
 }
 
-// band is a stretch of rows of the input, as wide as the picture.
+// band is a stretch of rows of the input, as wide as the picture, or a tile of it.
 type band struct {
 	index  int       // among the rows of tiles
 	rgb    []float32 // [3,h,W]
@@ -159,15 +158,12 @@ func (r *run) open(p *picture, start *time.Time) error {
 
 // firstOnly reports which of the requested extras show only the first of several pages.
 func (p *picture) firstOnly() (notes []string) {
-	if p.page != 1 {
-		return nil
+	if p.page == 1 && p.Compare != "" {
+		notes = append(notes, fmt.Sprintf("--compare shows the first of %d pages", p.Pages))
 	}
-	for option, asked := range map[string]bool{"--compare": p.Compare != "", "--explain": p.Map != ""} {
-		if asked {
-			notes = append(notes, fmt.Sprintf("%s shows the first of %d pages", option, p.Pages))
-		}
+	if p.page == 1 && p.Map != "" {
+		notes = append(notes, fmt.Sprintf("--explain shows the first of %d pages", p.Pages))
 	}
-	slices.Sort(notes)
 	return notes
 }
 

@@ -1,7 +1,7 @@
 package restore
 
 import (
-	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -116,9 +116,6 @@ func (r *resultsFile) add(rec Record) error {
 	return r.file.Add(rec)
 }
 
-// close closes the file.
-func (r *resultsFile) close() error { return r.file.Close() }
-
 // IsResults reports whether a file is a results file.
 func IsResults(path string) bool { return atomicfile.FileBegins(path, resultsStart) }
 
@@ -126,15 +123,14 @@ func IsResults(path string) bool { return atomicfile.FileBegins(path, resultsSta
 // end is the offset where the complete lines end, 0 if there are none.
 func readResults(r io.Reader) (h ResultsHeader, records map[string]Record, end int64, err error) {
 	records = map[string]Record{}
-	in := bufio.NewReader(r)
-	for n := 1; ; n++ {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return h, records, end, nil
-		} else if err != nil {
-			return h, nil, 0, err
-		}
-		if n == 1 {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return h, nil, 0, err
+	}
+	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	n := 0
+	for line := range bytes.Lines(text) {
+		if n++; n == 1 {
 			if err := json.Unmarshal(line, &h); err != nil || h.Format != resultsFormat || h.Part < 0 || h.Pictures < h.Part {
 				return h, nil, 0, fmt.Errorf("line 1: %w", errNoResults)
 			}
@@ -147,6 +143,6 @@ func readResults(r io.Reader) (h ResultsHeader, records map[string]Record, end i
 				records[rec.Name] = rec
 			}
 		}
-		end += int64(len(line))
 	}
+	return h, records, int64(len(text)), nil
 }

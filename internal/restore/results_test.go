@@ -55,7 +55,7 @@ func records(t *testing.T, path string, p *Plan, fails int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.close()
+	defer f.file.Close()
 	for i, j := range p.Jobs {
 		r := Result{Job: j, W: 10, H: 20}
 		if i == fails {
@@ -136,7 +136,7 @@ func TestResultsGoOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := f.close(); err != nil {
+	if err := f.file.Close(); err != nil {
 		t.Fatal(err)
 	}
 	m, err := MergeResults(path)
@@ -150,7 +150,7 @@ func TestResultsGoOn(t *testing.T) {
 	if f, err = createResults(path, p.header("nano", "cpu"), true); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(f.add(p.Jobs[4].skippedRecord("nano", "cpu")), f.close()); err != nil {
+	if err := errors.Join(f.add(p.Jobs[4].skippedRecord("nano", "cpu")), f.file.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if m, err = MergeResults(path); err != nil || m.Parts[0].Failed != 0 || m.Parts[0].Skipped != 1 {
@@ -177,7 +177,7 @@ func TestResultsTornFirstLine(t *testing.T) {
 			continue
 		}
 		if err == nil {
-			err = f.close()
+			err = f.file.Close()
 		}
 		if got, _ := os.ReadFile(path); err != nil || strings.Count(string(got), "\n") != 1 || !IsResults(path) {
 			t.Errorf("%q: %v, it holds %q", text, err, got)

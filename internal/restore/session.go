@@ -42,7 +42,7 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 		if s.results, err = createResults(s.Results, s.header(s.Model, s.Device), s.Resume); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, s.written, s.results.close()) }()
+		defer func() { err = errors.Join(err, s.written, s.results.file.Close()) }()
 	}
 	if s.Explain {
 		if s.responses, err = model.ReadResponses(net.Metadata, net.Model.Config); err != nil {

@@ -18,14 +18,11 @@ func (r *run) writeAll(computed <-chan *picture) {
 	for p := range computed {
 		err := p.attempt(func() error { return r.write(p, computed) })
 		r.skipPages(p, computed)
-		for range p.strips { // the computer closes it in any case
-		}
-		r.release(p)
+		r.end(p)
 		if err != nil && r.ctx.Err() != nil {
 			continue // interrupted: this is not a result
 		}
 		p.Err = err
-		p.fail(nil) // releases the context
 		r.report(p)
 	}
 }
