@@ -4,6 +4,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime"
@@ -133,11 +134,7 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 		return err
 	}
 	defer w.free()
-	r.Threads = threads
-	if threads == 0 {
-		r.Threads = runtime.GOMAXPROCS(0)
-	}
-	r.Device = device
+	r.Threads, r.Device = cmp.Or(threads, runtime.GOMAXPROCS(0)), device
 	if p, ok := b.(kernels.Precise); ok {
 		r.Precision = p.Precision()
 	}

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 )
 
 // Formats are the formats of [Write]: a table, one object per line, and benchstat's.
@@ -136,12 +137,7 @@ func writeProfile(w io.Writer, r Result) error {
 	return t.Flush()
 }
 
-func counted(threads int) string {
-	if threads == 1 {
-		return "1 thread"
-	}
-	return fmt.Sprint(threads, " threads")
-}
+func counted(threads int) string { return english.Plural(threads, "thread", "") }
 
 // known formats a number, or a dash if there is none.
 func known(format string, v float64) string {

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"maps"
@@ -177,10 +178,7 @@ func described(blocks map[string]*Benchmark) ([]*Benchmark, Mistakes) {
 			mistakes = append(mistakes, Mistake{b.line, fmt.Sprintf("benchmark %s is described twice: names differ in more than capitals", lower)})
 		}
 		seen[lower] = true
-		b.Name = lower
-		if b.Title == "" {
-			b.Title = lower
-		}
+		b.Name, b.Title = lower, cmp.Or(b.Title, lower)
 		mistakes = append(mistakes, b.check()...)
 		list = append(list, b)
 	}

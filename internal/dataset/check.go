@@ -33,7 +33,7 @@ type Overlap struct {
 // appears in a test set under any name. progress, if not nil, receives the number of
 // images done.
 func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, progress func(done, total int)) error {
-	train := s.files(func(string) bool { return true })
+	train := s.files("", pair.files)
 	test, err := c.cleanFiles(root)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 			}
 		}
 	}
-	r.Overlaps = overlaps(s.cleanFiles(), test, prints)
+	r.Overlaps = overlaps(s.files("", func(p pair) []string { return []string{p.target} }), test, prints)
 	s.tally(r)
 	return unchecked(prints)
 }
@@ -89,7 +89,7 @@ func (s *Set) tally(r *Report) {
 	}
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
-		for _, file := range s.files(func(label string) bool { return label == t.Task }) {
+		for _, file := range s.files(t.Task, pair.files) {
 			for _, why := range found[file] {
 				t.count(why)
 			}
@@ -97,32 +97,17 @@ func (s *Set) tally(r *Report) {
 	}
 }
 
-// files returns the images of the tasks that has accepts, each once, sorted.
-func (s *Set) files(has func(label string) bool) []string {
-	seen := map[string]string{}
+// files returns the files of a task's pairs, or of all tasks' for "", each once, sorted.
+func (s *Set) files(task string, of func(pair) []string) (files []string) {
 	for _, src := range s.sources {
-		if !has(src.label) {
-			continue
-		}
-		for _, p := range src.pairs {
-			for _, f := range []string{p.input, p.target, p.depth, p.light} {
-				seen[f] = ""
+		if task == "" || task == src.label {
+			for _, p := range src.pairs {
+				files = append(files, of(p)...)
 			}
 		}
 	}
-	delete(seen, "")
-	return slices.Sorted(maps.Keys(seen))
-}
-
-// cleanFiles returns the clean images of the set, each once, sorted.
-func (s *Set) cleanFiles() []string {
-	seen := map[string]string{}
-	for _, src := range s.sources {
-		for _, p := range src.pairs {
-			seen[p.target] = ""
-		}
-	}
-	return slices.Sorted(maps.Keys(seen))
+	slices.Sort(files)
+	return slices.DeleteFunc(slices.Compact(files), func(f string) bool { return f == "" })
 }
 
 // cleanFiles maps the clean images of the benchmarks on disk to the benchmarks' names.

@@ -27,7 +27,7 @@ func (s *Set) Inventory() Inventory {
 	for _, src := range s.sources {
 		names := sha256.New()
 		for _, p := range src.pairs {
-			for _, file := range []string{p.input, p.target, p.depth, p.light} {
+			for _, file := range p.files() {
 				fmt.Fprintf(names, "%s\x00", s.seenFromRoot(file))
 			}
 		}

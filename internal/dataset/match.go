@@ -12,6 +12,9 @@ type pair struct {
 	depth, light  string // maps of the target, for degradations made from them
 }
 
+// files lists the pair's files, "" for those that it lacks.
+func (p pair) files() []string { return []string{p.input, p.target, p.depth, p.light} }
+
 // matchPairs matches the images of two folders by name. filter selects among the
 // degraded images; clean ones whose partner was filtered out are not reported.
 func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([]string) []string) ([]pair, error) {
@@ -24,7 +27,7 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 		r.skip(f, NotImage, "")
 	}
 	r.Found = len(inputs)
-	byKey := indexByKey(r, target, targets)
+	byKey := indexBy(func(f string) string { return relKey(target, f) }, r, targets)
 	partner := func(f string) (file, key string) {
 		keys := match(relKey(in, f))
 		for _, k := range keys {
@@ -56,11 +59,11 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 	return pairs, nil
 }
 
-// indexByKey maps match keys to files; of two with the same key, the first stays.
-func indexByKey(r *TaskReport, dir string, files []string) map[string]string {
+// indexBy maps keys to files; of two with the same key, the first stays.
+func indexBy(keyOf func(file string) string, r *TaskReport, files []string) map[string]string {
 	byKey := map[string]string{}
 	for _, f := range files {
-		key := relKey(dir, f)
+		key := keyOf(f)
 		if first, twice := byKey[key]; twice {
 			r.skip(f, Duplicate, first)
 			continue

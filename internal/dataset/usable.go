@@ -1,9 +1,9 @@
 package dataset
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -74,11 +74,7 @@ func reasons(skips []Skip) string {
 // addMaps assigns maps to photographs by name, if there are folders of maps. A task
 // that names no folder uses the layout's depth maps.
 func (s *scanner) addMaps(r *TaskReport, p part, photos []pair) ([]pair, error) {
-	depth := p.Depth
-	if depth == "" {
-		depth = kindOf(p.Kind).layout.depth
-	}
-	byDepth, err := s.maps(r, depth, p.Depth != "")
+	byDepth, err := s.maps(r, cmp.Or(p.Depth, kindOf(p.Kind).layout.depth), p.Depth != "")
 	if err != nil {
 		return nil, err
 	}
@@ -111,15 +107,7 @@ func (s *scanner) maps(r *TaskReport, dir string, required bool) (map[string]str
 	if err == nil && len(files) == 0 && required {
 		err = fmt.Errorf("no maps in %s; put them there by the names of the photographs, or leave the setting out", under(s.opts.Root, dir))
 	}
-	byKey := map[string]string{}
-	for _, f := range files {
-		if first, twice := byKey[matchKey(f)]; twice {
-			r.skip(f, Duplicate, first)
-			continue
-		}
-		byKey[matchKey(filepath.Base(f))] = f
-	}
-	return byKey, err
+	return indexBy(matchKey, r, files), err
 }
 
 type header struct {

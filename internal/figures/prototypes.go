@@ -3,7 +3,8 @@ package figures
 import (
 	"context"
 	"fmt"
-	"math"
+
+	"gonum.org/v1/gonum/floats"
 
 	"clusir/internal/arch"
 	"clusir/internal/draw"
@@ -86,19 +87,13 @@ func (r *Request) prototypesOf(m *model.ClusIR) (stages [][]float64) {
 func pairwise(p []float64, C int) [][]float64 {
 	N := len(p) / C
 	row := func(i int) []float64 { return p[i*C:][:C] }
-	dot := func(a, b []float64) (sum float64) {
-		for k := range a {
-			sum += a[k] * b[k]
-		}
-		return sum
-	}
 	out := make([][]float64, N)
 	for i := range out {
 		out[i] = make([]float64, N)
 		for j := range out[i] {
 			if i != j {
 				a, b := row(i), row(j)
-				out[i][j] = 2 - 2*dot(a, b)/math.Sqrt(dot(a, a)*dot(b, b))
+				out[i][j] = 2 - 2*floats.Dot(a, b)/(floats.Norm(a, 2)*floats.Norm(b, 2))
 			}
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"gonum.org/v1/gonum/floats"
+
 	"clusir/internal/planar"
 )
 
@@ -113,7 +115,7 @@ func ssimPlane(a, b []float32, w int, taps []float64) float64 {
 		for k := range local {
 			clear(local[k])
 			for t, weight := range taps {
-				axpy(local[k], ring[(y+1+t)%n][k], weight)
+				floats.AddScaled(local[k], weight, ring[(y+1+t)%n][k])
 			}
 		}
 		sum += sumSSIM(local, float64(n*n))
@@ -134,15 +136,7 @@ func products(m moments, a, b []float32) {
 func filterRow(dst, src, taps []float64) {
 	clear(dst)
 	for t, weight := range taps {
-		axpy(dst, src[t:t+len(dst)], weight)
-	}
-}
-
-// axpy computes y += a·x.
-func axpy(y, x []float64, a float64) {
-	x = x[:len(y)]
-	for i := range y {
-		y[i] += a * x[i]
+		floats.AddScaled(dst, weight, src[t:t+len(dst)])
 	}
 }
 

@@ -20,7 +20,7 @@ type layer struct {
 // layers is ordered from the top down. Imports that a row does not list are errors, and
 // so are unused rows and names; tests may import anything.
 var layers = []layer{
-	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "model", "arch", "infer", "device", "kernels", "dataset", "config", "suggest", "imageio", "report", "tabular", "draw", "sysmem", "process", "progress", "serve", "../weights", "userfile", "usage", "buildinfo"}},
+	{"../cmd/clusir", []string{"train", "eval", "figures", "restore", "bench", "model", "arch", "infer", "device", "kernels", "dataset", "config", "suggest", "imageio", "report", "tabular", "draw", "sysmem", "process", "progress", "serve", "shard", "../weights", "userfile", "usage", "buildinfo"}},
 
 	{"report", []string{"eval", "dataset", "planar", "tabular", "draw", "palette", "atomicfile", "userfile"}}, // the page of eval's results
 
