@@ -25,14 +25,12 @@
 // both. Widths of 16, 32, 48, 64 and 96 have kernels, to which C is rounded up; 256 threads
 // and 51, 66, 80, 95, 125 KB of shared memory.
 // Threads a multiprocessor, at least: 512, *_64_* 256, *_96_* 256.
-#include "gemm.cuh"
+#include "experts_fused.cuh"
 
 using gemm::Precision;
 
 constexpr int threads = 256, warps = threads / 32;
-constexpr int tile_w = 16, tile_h = 8, tile = tile_w * tile_h;
 constexpr int frame_w = tile_w + 2, frame_h = tile_h + 2, frame = frame_w * frame_h;
-constexpr int chunk = 16;  // hidden channels at a time
 static_assert(tile_h == warps, "a warp sums a row of the tile");
 
 // Lines are padded so that reads have no bank conflicts: 8 or 24 words past a multiple of
@@ -52,53 +50,12 @@ static_assert(sizeof(Shared<96>) == 4 * (96 * 236 + 9248), "fusedShared in exper
 
 // ---- weights
 
-// pieces calls f(line, column) for the runs of 4 numbers that this thread copies: ACROSS
-// threads share a line.
-template <int LINES, int WIDTH, int ACROSS, class F>
-__device__ __forceinline__ void pieces(F f) {
-#pragma unroll
-  for (int i = 0; i < LINES; i += threads / ACROSS)
-#pragma unroll
-    for (int j = 0; j < WIDTH; j += 4 * ACROSS) {
-      const int line = i + threadIdx.x / ACROSS, at = j + threadIdx.x % ACROSS * 4;
-      if (line < LINES && at < WIDTH) f(line, at);
-    }
-}
-
-// copy4 starts the copy of 4 numbers of a matrix's row, of which `left` exist.
-__device__ __forceinline__ void copy4(float* to, const float* from, int left, bool wide) {
-  if (wide) {
-    cp_async_or_zero<16>(to, from, left > 0);
-    return;
-  }
-#pragma unroll
-  for (int k = 0; k < 4; k++) cp_async_or_zero<4>(to + k, from + k, left > k);
-}
-
-// copy_expand starts the copies of the rows of Expand of 16 hidden channels from c on.
-template <int WIDTH>
-__device__ __forceinline__ void copy_expand(Shared<WIDTH>& s, const float* expand, int c, int C, int h) {
-  pieces<2 * chunk, WIDTH, 8>([&](int line, int at) {
-    const int row = c + line % chunk;
-    copy4(&s.expand[line][at], expand + (line / chunk * h + row) * C + at, row < h ? C - at : 0, C % 4 == 0);
-  });
-}
-
-// copy_project starts those of their columns of Project.
+// copy_project starts the copies of the columns of Project of 16 hidden channels from c on.
 template <int WIDTH>
 __device__ __forceinline__ void copy_project(Shared<WIDTH>& s, const float* project, int c, int C, int h) {
-  pieces<WIDTH, chunk, 4>([&](int line, int at) {
+  pieces<threads, WIDTH, chunk, 4>([&](int line, int at) {
     copy4(&s.project[line][at], project + line * h + c + at, line < C ? h - c - at : 0, h % 4 == 0);
   });
-}
-
-template <int WIDTH>
-__device__ __forceinline__ void copy_depthwise(Shared<WIDTH>& s, const float* depthwise, int c, int h) {
-  const int line = threadIdx.x / 8, row = c + line % chunk;
-#pragma unroll
-  for (int i = 0; i < 9; i += 8)
-    if (const int tap = i + threadIdx.x % 8; tap < 9)
-      cp_async_or_zero<4>(&s.depthwise[line][tap], depthwise + (line / chunk * h + row) * 9 + tap, row < h);
 }
 
 // round4 rounds 4 numbers to TF32.
@@ -107,20 +64,14 @@ __device__ __forceinline__ void round4(float* p) {
   v = make_float4(rounded(v.x, true), rounded(v.y, true), rounded(v.z, true), rounded(v.w, true));
 }
 
-// wait waits for this thread's copies.
-__device__ __forceinline__ void wait() {
-  cp_async_commit();
-  cp_async_wait<0>();
-}
-
 // wait_rounded waits for this thread's copies of Expand, and of Project if `project`. For
 // TF32 it rounds what they wrote, so that products need not.
 template <Precision P, int WIDTH>
 __device__ __forceinline__ void wait_rounded(Shared<WIDTH>& s, bool project) {
   wait();
   if (P != gemm::tf32) return;
-  pieces<2 * chunk, WIDTH, 8>([&](int line, int at) { round4(&s.expand[line][at]); });
-  if (project) pieces<WIDTH, chunk, 4>([&](int line, int at) { round4(&s.project[line][at]); });
+  pieces<threads, 2 * chunk, WIDTH, 8>([&](int line, int at) { round4(&s.expand[line][at]); });
+  if (project) pieces<threads, WIDTH, chunk, 4>([&](int line, int at) { round4(&s.project[line][at]); });
 }
 
 // ---- LN: a thread computes a pixel of the frame
@@ -335,13 +286,13 @@ __device__ __forceinline__ void ffn(float* y, const float* x, const float* weigh
   float sum[WIDTH / 16][2][4] = {};
   int e = from(0, E, route), c = 0;
   if (e < E) {
-    copy_expand(s, expand[e], 0, C, h);
+    copy_expand<threads>(s.expand, expand[e], 0, C, h);
     normalise(s, x + sample, weight, bias, C, H, W, y0, x0, P == gemm::tf32);
     wait_rounded<P>(s, false);
     __syncthreads();  // u and Expand's rows are complete
   }
   while (e < E) {
-    copy_depthwise(s, depthwise[e], c, h);
+    copy_depthwise<threads>(s.depthwise, depthwise[e], c, h);
     expand_chunk<P>(s);
     wait();
     __syncthreads();  // e and Depthwise are complete; the last products are over
@@ -349,7 +300,7 @@ __device__ __forceinline__ void ffn(float* y, const float* x, const float* weigh
     const float scale = route ? route[e] : 1.f;
     c += chunk;
     if (c >= h) c = 0, e = from(e + 1, E, route);
-    if (e < E) copy_expand(s, expand[e], c, C, h);
+    if (e < E) copy_expand<threads>(s.expand, expand[e], c, C, h);
     gate_chunk(s, scale, P == gemm::tf32);
     wait_rounded<P>(s, true);
     __syncthreads();  // gated and the weights are complete; e is read
