@@ -1,9 +1,10 @@
 // The gated feed-forward networks of the experts, y_b = x_b + Σ_e route_be F_e(u_b),
 // u = LN(x), as matrix products (gemm.cuh). experts_gate.cu has the operations between the
-// products, and experts_fused.cu all of it for the forward pass of thin layers. Routing
-// stays on the device: a job is an expert that a sample runs, and experts_dispatch lists
-// the jobs. The host launches grids for S jobs per sample, and as many rounds as there
-// could be; blocks without a job return at once.
+// products, experts_fused.cu all of it for the forward pass of thin layers, and
+// experts_fused_grad.cu the first half of their gradient at bf16. Routing stays on the
+// device: a job is an expert that a sample runs, and experts_dispatch lists the jobs. The
+// host launches grids for S jobs per sample, and as many rounds as there could be; blocks
+// without a job return at once.
 //
 // x, u, dy, y, du [B,C,P]; e and de [B,S,2h,P], gated and dgated [B,S,h,P] of a round; a
 // table holds the addresses of each expert's weights. u, du, e, de, gated and dgated are Bf16

@@ -52,9 +52,9 @@ func (c *counter) add(l *launched) {
 	switch {
 	case name == "experts_dispatch":
 		c.dispatch(l, "B")
-	case strings.HasPrefix(name, "experts_fused"):
+	case strings.HasPrefix(name, "experts_fused_fwd"):
 		c.dispatch(l, "blocks")
-	case strings.HasPrefix(name, "experts_expand_fwd"):
+	case strings.HasPrefix(name, "experts_expand_fwd"), strings.HasPrefix(name, "experts_fused_grad"):
 		c.round++
 	}
 	one := cost{launches: 1, macs: c.multiplied(l), bytes: c.moved(l)}
@@ -95,7 +95,8 @@ var multiplications = map[string]string{
 	"experts_expand_dx": "jobs M K P", "experts_project_dx": "jobs M K P",
 	"experts_expand_dw": "jobs M N P", "experts_project_dw": "jobs M N P",
 	"gate_fwd": "18 jobs h H W", "gate_grad": "54 jobs h H W",
-	"experts_fused_fwd": "3 jobs C h H W + 18 jobs h H W",
+	"experts_fused_fwd":  "3 jobs C h H W + 18 jobs h H W",
+	"experts_fused_grad": "3 jobs C h H W + 54 jobs h H W",
 }
 
 // multiplied returns the multiply-accumulates of a launch.
@@ -334,6 +335,9 @@ func TestProductsOfOperations(t *testing.T) {
 		{"one expert's gradient", func() { b.GatedFFNGrad(x, n, fs[:1], none, x, x, n, fs[:1], none) }, map[string]int64{
 			"experts_expand_fwd_bf16": B * 2 * h * C * P, "experts_project_dx_bf16": B * h * C * P, "experts_expand_dx_bf16": B * 2 * h * C * P,
 			"experts_expand_dw_bf16": B * 2 * h * C * P, "experts_project_dw_bf16": B * h * C * P, "gate_grad_packed": B * 3 * 18 * h * P}},
+		{"one expert's gradient, fused", func() { b.sharedPerBlock = a100Shared; b.GatedFFNGrad(x, n, fs[:1], none, x, x, n, fs[:1], none) }, map[string]int64{
+			"experts_fused_grad_16_bf16": B * (3*h*C + 3*18*h) * P, "experts_expand_dx_bf16": B * 2 * h * C * P,
+			"experts_expand_dw_bf16": B * 2 * h * C * P, "experts_project_dw_bf16": B * h * C * P}},
 	} {
 		count := newCounter(t, peaks{}, c)
 		b.watch = count.add

@@ -172,35 +172,48 @@ func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels
 
 // backward runs all rounds.
 func (e *experts) backward(d expertGrads, u, dy kernels.Tensor) {
-	expanded, gated := e.channels(2*e.h), e.channels(e.h)
-	de, q := e.channels(2*e.h), e.channels(e.h)
+	de, gated, sums := e.channels(2*e.h), e.channels(e.h), e.gateSums()
 	for r := range e.rounds {
-		e.product("experts_expand_fwd", sharedFwd, e.B*e.slots, 2*e.h, e.C, expanded, e.expand, e.expert(r), u)
-		e.product("experts_project_dx", sharedDx, e.B*e.slots, e.h, e.C, q, e.project, e.expert(r), dy)
-		e.gateGrad(r, d, de, gated, expanded, q)
+		if width := e.fusedGradWidth(e.C); width > 0 {
+			e.fusedGrad(r, width, de, gated, sums, u, dy)
+		} else {
+			expanded, q := e.channels(2*e.h), e.channels(e.h)
+			e.product("experts_expand_fwd", sharedFwd, e.B*e.slots, 2*e.h, e.C, expanded, e.expand, e.expert(r), u)
+			e.product("experts_project_dx", sharedDx, e.B*e.slots, e.h, e.C, q, e.project, e.expert(r), dy)
+			e.gateGrad(r, de, gated, sums, expanded, q)
+			e.Free(expanded)
+			e.Free(q)
+		}
+		e.addSums(r, d, sums)
 		e.productGrads(r, d, de, gated, dy, u)
 	}
-	for _, t := range []kernels.Tensor{expanded, gated, de, q} {
+	for _, t := range []kernels.Tensor{de, gated, sums} {
 		e.Free(t)
 	}
 }
 
-// gateGrad computes de and gated, and the gradients of the depthwise filters and of the
-// route.
-func (e *experts) gateGrad(round int, d expertGrads, de, gated, expanded, q kernels.Tensor) {
-	const sums = 19 // per channel: 18 taps and the route's
-	jobs := e.B * e.slots
-	partial := e.Alloc(jobs, e.h, sums)
-	e.launch(e.packed("gate_grad"), grid{x: e.h, y: jobs, z: 1},
-		de, gated, partial, expanded, q, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W, e.rounded())
+// sumsPerChannel is how many sums along pixels the gradient has of each hidden channel of a
+// job: those of 18 taps, and the route's.
+const sumsPerChannel = 19
+
+// gateSums allocates them.
+func (e *experts) gateSums() kernels.Tensor { return e.Alloc(e.B, e.slots, e.h, sumsPerChannel) }
+
+// gateGrad computes de, gated and the sums.
+func (e *experts) gateGrad(round int, de, gated, sums, expanded, q kernels.Tensor) {
+	e.launch(e.packed("gate_grad"), grid{x: e.h, y: e.B * e.slots, z: 1},
+		de, gated, sums, expanded, q, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W, e.rounded())
+}
+
+// addSums adds a round's sums to the gradients of the depthwise filters and of the route.
+func (e *experts) addSums(round int, d expertGrads, sums kernels.Tensor) {
 	if d.expertsWanted.depthwise {
 		e.launch("gate_dw", grid{x: ceil(18*e.h, 128), y: e.E, z: 1},
-			d.depthwise, partial, e.list(round), e.count(round), e.B, e.h)
+			d.depthwise, sums, e.list(round), e.count(round), e.B, e.h)
 	}
-	if !d.droute.IsZero() {
-		e.launch("gate_droute", over(jobs, 4), d.droute, partial, e.expert(round), jobs, e.E, e.slots, e.h)
+	if jobs := e.B * e.slots; !d.droute.IsZero() {
+		e.launch("gate_droute", over(jobs, 4), d.droute, sums, e.expert(round), jobs, e.E, e.slots, e.h)
 	}
-	e.Free(partial)
 }
 
 // productGrads adds a round to du and to the gradients of Expand and Project.

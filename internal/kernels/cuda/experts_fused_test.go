@@ -23,6 +23,17 @@ func TestFusedWidth(t *testing.T) {
 			t.Errorf("%d channels, %d bytes: width %d, want %d", c.channels, c.shared, got, c.want)
 		}
 	}
+	for _, c := range []struct {
+		precision              Precision
+		channels, shared, want int
+	}{
+		{BF16, 1, a100, 16}, {BF16, 43, a100, 48}, {BF16, 96, a100, 96}, {BF16, 97, a100, 0},
+		{BF16, 32, rtx4090, 32}, {BF16, 48, rtx4090, 0}, {BF16, 16, none, 0}, {TF32, 16, a100, 0}, {Float32, 16, a100, 0},
+	} {
+		if got := (&Backend{precision: c.precision, sharedPerBlock: c.shared}).fusedGradWidth(c.channels); got != c.want {
+			t.Errorf("gradient, %s, %d channels, %d bytes: width %d, want %d", c.precision, c.channels, c.shared, got, c.want)
+		}
+	}
 }
 
 // fusedSlack is how far the norm of what the fused kernel adds to x may be from that of

@@ -140,19 +140,20 @@ var machineFacts = map[string]machineFact{
 	"experts_project_dw":  {dw: true, gemm: true},
 	"experts_dw_sum":      {wide: true},
 
-	"experts_fused_fwd_16": {shared: fusedShared(16), gemm: true},
-	"experts_fused_fwd_32": {shared: fusedShared(32), gemm: true},
-	"experts_fused_fwd_48": {shared: fusedShared(48), gemm: true},
-	"experts_fused_fwd_64": {shared: fusedShared(64), gemm: true},
+	"experts_fused_fwd_16": {shared: fusedShared(16), gemm: true}, "experts_fused_fwd_32": {shared: fusedShared(32), gemm: true},
+	"experts_fused_fwd_48": {shared: fusedShared(48), gemm: true}, "experts_fused_fwd_64": {shared: fusedShared(64), gemm: true},
 	"experts_fused_fwd_96": {shared: fusedShared(96), gemm: true},
+
+	"experts_fused_grad_16": {shared: fusedGradShared(16), gemm: true, only: BF16}, "experts_fused_grad_32": {shared: fusedGradShared(32), gemm: true, only: BF16},
+	"experts_fused_grad_48": {shared: fusedGradShared(48), gemm: true, only: BF16}, "experts_fused_grad_64": {shared: fusedGradShared(64), gemm: true, only: BF16},
+	"experts_fused_grad_96": {shared: fusedGradShared(96), gemm: true, only: BF16}, "experts_fused_sum": {},
 
 	"trail_note":       {},
 	"gate_fwd":         {wide: true},
 	"gate_fwd_packed":  {packed: true},
 	"gate_grad":        {wide: true},
 	"gate_grad_packed": {packed: true},
-	"gate_dw":          {},
-	"gate_droute":      {},
+	"gate_dw":          {}, "gate_droute": {},
 
 	"rfft_rows":        {shared: 40 << 10},
 	"irfft_rows":       {shared: 40 << 10, wide: true},

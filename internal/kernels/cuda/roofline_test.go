@@ -312,8 +312,10 @@ Those of experts_fused_fwd include the gate between its products.
 	fmt.Fprint(&out, `
 At bf16 what the feed-forward networks keep between their products is stored so, too: LN's
 result, the hidden channels and the gate's, and the gradients of all of these
-(kernels/experts.cu); so is what the wavelet's convolutions read and write in between
-(wavelet.go), but for attention and for gradients that are summed.
+(kernels/experts.cu). The gradient of those of up to 96 channels writes neither its hidden
+channels nor the gradient of the gate's (kernels/experts_fused_grad.cu). Stored so, too, is
+what the wavelet's convolutions read and write in between (wavelet.go), but for attention and
+for gradients that are summed.
 `+fusedRows(t)+`
 Measured so far, on one H200: steps of the network nano, batch 48, 128×128, in TF32
 take 62.9 ms (763 images a second); [gpu.md](gpu.md) has more. The kernels of the base

@@ -52,7 +52,7 @@ func operands(t *testing.T, p Precision, C, h, H, W int) map[string][]float32 {
 	b.store(expanded, P, numbers[:2*h*P])
 	b.store(q, P, numbers[2*h*P:])
 	e.gate(0, gated, expanded)
-	e.gateGrad(0, expertGrads{}, de, again, expanded, q)
+	e.gateGrad(0, de, again, e.gateSums(), expanded, q)
 	got := map[string][]float32{
 		"u": b.load(t, l.u, P, true), "gated": b.load(t, gated, P, false), "gated, computed again": b.load(t, again, P, true), "de": b.load(t, de, P, true),
 	}
@@ -105,33 +105,38 @@ func (b *Backend) load(t *testing.T, x kernels.Tensor, p int, cleared bool) []fl
 
 // TestStoredAsBF16: what GatedFFN and its gradient compute at bf16 deviates from float32 by
 // at most three times what rounding the same tensors does, the operands of products and
-// the intermediate results, in the kernels for float32.
+// the intermediate results, in the kernels for float32. That goes for the gradient with a
+// kernel for each product, and for that with fused ones.
 func TestStoredAsBF16(t *testing.T) {
-	for _, s := range []struct{ B, C, H, W, h int }{{2, 13, 9, 19, 21}, {1, 70, 12, 12, 140}, {3, 6, 1, 1, 5}, {1, 37, 3, 5, 72}, {2, 24, 16, 33, 40}} {
+	for _, s := range []struct{ B, C, H, W, h int }{{2, 13, 9, 19, 21}, {1, 70, 12, 12, 140}, {3, 6, 1, 1, 5}, {1, 37, 3, 5, 72}, {1, 60, 17, 20, 16}, {2, 24, 16, 33, 40}} {
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
-			run := func(p Precision, round bool) map[string][]float32 {
+			run := func(p Precision, round, fused bool) map[string][]float32 {
 				b := open(t, Options{Precision: p, Debug: true})
-				return runStored(t, b, round, s.B, s.C, s.H, s.W, s.h)
+				return runStored(t, b, round, fused, s.B, s.C, s.H, s.W, s.h)
 			}
-			exact, expected, got := run(Float32, false), run(Float32, true), run(BF16, false)
-			for what := range exact {
-				want := rounded(exact[what], Float32)
-				allowed, off := distance(expected[what], want), distance(got[what], want)
-				t.Logf("%-10s off by %.2e of its norm; rounding gives %.2e", what, off, allowed)
-				if !(off <= 3*allowed) {
-					t.Errorf("%s is off by %.2e of its norm, more than three times %.2e", what, off, allowed)
-				}
-				if off < allowed/10 {
-					t.Errorf("%s is off by %.2e of its norm: nothing is rounded", what, off)
+			exact, expected := run(Float32, false, false), run(Float32, true, false)
+			for _, fused := range []bool{false, true} {
+				got := run(BF16, false, fused)
+				for what := range exact {
+					want := rounded(exact[what], Float32)
+					allowed, off := distance(expected[what], want), distance(got[what], want)
+					t.Logf("fused %-5t %-10s off by %.2e of its norm; rounding gives %.2e", fused, what, off, allowed)
+					if !(off <= 3*allowed) {
+						t.Errorf("fused %t: %s is off by %.2e of its norm, more than three times %.2e", fused, what, off, allowed)
+					}
+					if off < allowed/10 {
+						t.Errorf("fused %t: %s is off by %.2e of its norm: nothing is rounded", fused, what, off)
+					}
 				}
 			}
 		})
 	}
 }
 
-// runStored runs an expert and its gradient kernel by kernel. If round is set, it rounds
-// to bf16 what the backend for that precision stores so, or rounds as an operand.
-func runStored(t *testing.T, b *Backend, round bool, B, C, H, W, h int) map[string][]float32 {
+// runStored runs an expert and its gradient kernel by kernel, or the gradient's first half
+// fused. If round is set, it rounds to bf16 what the backend for that precision stores so, or
+// rounds as an operand.
+func runStored(t *testing.T, b *Backend, round, fused bool, B, C, H, W, h int) map[string][]float32 {
 	rounded := func(x kernels.Tensor) kernels.Tensor {
 		if !round {
 			return x
@@ -161,10 +166,16 @@ func runStored(t *testing.T, b *Backend, round bool, B, C, H, W, h int) map[stri
 	e.product("experts_project_fwd", sharedFwd, B, C, h, y, kernels.Tensor{}, e.project, e.expert(0), gated)
 	d := expertGrads{expertsWanted: expertsWanted{true, true, true, true}, du: b.stored(H*W, B, C)}
 	d.expand, d.depthwise, d.project = b.ffnAddresses([]kernels.FFN{df})
-	e.product("experts_project_dx", sharedDx, B, h, C, q, e.project, e.expert(0), dy)
-	e.gateGrad(0, d, de, gated, expanded, rounded(q))
+	sums := e.gateSums()
+	if fused {
+		e.fusedGrad(0, e.fusedGradWidth(C), de, gated, sums, l.u, dy)
+	} else {
+		e.product("experts_project_dx", sharedDx, B, h, C, q, e.project, e.expert(0), dy)
+		e.gateGrad(0, de, gated, sums, expanded, rounded(q))
+	}
+	e.addSums(0, d, sums)
 	e.productGrads(0, d, rounded(de), rounded(gated), dy, l.u)
-	got := map[string][]float32{"du": b.load(t, rounded(d.du), H*W, false)}
+	got := map[string][]float32{"du": b.load(t, rounded(d.du), H*W, false), "de": b.load(t, de, H*W, true), "gated": b.load(t, gated, H*W, true)}
 	for what, x := range map[string]kernels.Tensor{"F(LN(x))": y, "dexpand": df.Expand, "ddepthwise": df.Depthwise, "dproject": df.Project} {
 		got[what] = downloaded(b, x)
 	}
