@@ -74,7 +74,7 @@ func decomposed(rows, columns int) (x []float32, want []float64) {
 	for l, v := range values {
 		y := v / math.Sqrt(norm)
 		for range 5 {
-			y = 3.4445*y - 4.7750*math.Pow(y, 3) + 2.0315*math.Pow(y, 5)
+			y *= 3.4445 - 4.7750*y*y + 2.0315*y*y*y*y
 		}
 		for i := range rows {
 			for j := range columns {
