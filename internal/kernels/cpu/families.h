@@ -1,8 +1,28 @@
 // families.h: all kernels, compiled once per instruction set by isa_*.cc, which
-// define ISA, LANES and, if products take operands other than floats, OPERAND.
+// define ISA, LANES, TARGET unless any processor has the instructions and, if products
+// take operands other than floats, OPERAND.
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "table.h"
+
 // No standard header may be included for the first time from here on, and no
 // standard container used: their inline functions would be compiled for this
 // instruction set and could be linked into the others.
+#define PRAGMA(x) _Pragma(#x)
+#if defined(TARGET) && defined(__clang__)
+#define PUSH_TARGET(name) PRAGMA(clang attribute push(__attribute__((target(name))), apply_to = function))
+PUSH_TARGET(TARGET)
+#elif defined(TARGET)
+#define SET_TARGET(name) PRAGMA(GCC target(name))
+SET_TARGET(TARGET)
+#endif
+
 #include "attention.h"
 #include "conv1x1.h"
 #include "conv3x3.h"
@@ -32,3 +52,7 @@
 #define AFTER nullptr
 #endif
 const clusir_ops TABLE(ISA) = {NAME(ISA), AFTER, CLUSIR_OPS(ENTRY)};
+
+#if defined(TARGET) && defined(__clang__)
+#pragma clang attribute pop
+#endif

@@ -1,28 +1,9 @@
-// The kernels with products in bf16 for x86-64 with avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma.
+// The kernels for x86-64 with AVX-512 and its products in bf16.
 #if defined(__x86_64__)
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
-#include "table.h"
-
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma"))), apply_to = function)
-#else
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma")
-#endif
-
 #define ISA avx512_bf16
+#define TARGET "avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma"
 #define OPERAND Pair
 #define BF16_INSTRUCTIONS
 #define LANES 16
 #include "families.h"
-
-#if defined(__clang__)
-#pragma clang attribute pop
-#endif
 #endif
