@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -77,16 +79,17 @@ func (o *degradeOptions) complete(cmd *cobra.Command, args []string) error {
 
 // within reports whether a path, which need not exist, is a folder or below it.
 func within(path, folder string) bool {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return false
+	path, _ = filepath.Abs(path)
+	real, err := filepath.EvalSymlinks(path)
+	for errors.Is(err, fs.ErrNotExist) { // it will be below its parent
+		path = filepath.Dir(path)
+		real, err = filepath.EvalSymlinks(path)
 	}
-	folder, err = filepath.Abs(folder)
-	if err != nil {
-		return false
+	if folder, _ = filepath.Abs(folder); err == nil {
+		folder, err = filepath.EvalSymlinks(folder)
 	}
-	rel, err := filepath.Rel(folder, path)
-	return err == nil && filepath.IsLocal(rel)
+	rel, outside := filepath.Rel(folder, real)
+	return err == nil && outside == nil && filepath.IsLocal(rel)
 }
 
 func (o *degradeOptions) run() error {

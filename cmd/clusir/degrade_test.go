@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,6 +30,8 @@ func TestDegrade(t *testing.T) {
 		}
 	}
 	must("degrade {}/photos --kind rain --out {}/rain")
+	t.Setenv("CLUSIR_DATA", "") // rain/benchmark.yaml names folders from the root
+	must("eval --benchmark photos --benchmark-file {}/rain/benchmark.yaml --restored {}/rain")
 	for _, line := range []string{
 		"--benchmark mine --benchmark-file {}/mine.yaml --restored {}/inputs --noise-seed 3",
 		"--benchmark photos --benchmark-file {}/own/benchmark.yaml --restored {}/own --noise-seed 3",
@@ -49,6 +52,9 @@ func TestDegradeUsage(t *testing.T) {
 	dir := evalData(t)
 	writeFile(t, filepath.Join(dir, "photos", "bad.png"), "no picture")
 	writeFile(t, filepath.Join(dir, "mine", "benchmark.yaml"), "mine: {}")
+	if err := os.Symlink(filepath.Join(dir, "photos"), filepath.Join(dir, "link")); err != nil {
+		t.Skip(err)
+	}
 	for _, c := range []struct {
 		args   string
 		code   int
@@ -57,6 +63,7 @@ func TestDegradeUsage(t *testing.T) {
 		{"degrade", exitUsage, "name what to degrade"},
 		{"degrade --benchmark cbsd68 --data d", exitUsage, "--out"},
 		{"degrade --benchmark cbsd68 --out o", exitUsage, "CLUSIR_DATA"},
+		{"degrade --benchmark mine --benchmark-file {}/mine.yaml --out o", exitUsage, "CLUSIR_DATA"},
 		{"degrade --benchmark cbsd68 --data /nowhere --out o", exitError, "FFDNet"},
 		{"degrade --benchmark cbsd68 --kind rain --out o", exitUsage, "leave them out"},
 		{"degrade a b --kind rain --out o", exitUsage, "one folder"},
@@ -66,6 +73,8 @@ func TestDegradeUsage(t *testing.T) {
 		{"degrade {}/mine.yaml --kind rain --out o", exitError, "is a file"},
 		{"degrade {} --kind rian --out o", exitUsage, `did you mean "rain"?`},
 		{"degrade {}/photos --kind rain --out {}/photos/../photos/rain", exitUsage, "whose pictures are the clean ones: name a folder outside"},
+		{"degrade {}/photos --kind rain --out {}/link/x", exitUsage, "whose pictures are the clean ones"},
+		{"degrade {}/link --kind rain --out {}/photos/x/y", exitUsage, "whose pictures are the clean ones"},
 		{"degrade {} --kind noise --out o", exitUsage, "levels"},
 		{"degrade {}/photos --kind rain --out {}/o --limit 0", exitUsage, "--limit 0"},
 		{"degrade {}/photos --kind rain --out {}/o", exitError, "1 of 3 pictures could not be made"},

@@ -73,11 +73,8 @@ func (o *measuring) begin(f *pflag.FlagSet) error {
 	return o.network.begin(f)
 }
 
-// catalog returns the benchmarks that can be named; the data folder must be set.
+// catalog returns the benchmarks that can be named.
 func (o *measuring) catalog() (*dataset.Catalog, error) {
-	if o.config.Data == "" {
-		return nil, usage.Errorf("name the data folder with --data or CLUSIR_DATA")
-	}
 	catalog := dataset.Standard()
 	if o.File != "" {
 		if err := catalog.AddFile(o.File); err != nil {

@@ -72,6 +72,7 @@ func TestBadModels(t *testing.T) {
 	empty := write("empty.safetensors", "")
 	others := write("others.json", `{"model":"mine","weights":"0123","splits":[{"title":"a","images":1}]}`)
 	pictures := write("pictures.json", `{"model":"mine","restored":"out","splits":[{"title":"a","images":1}]}`)
+	perfect := write("perfect.json", `{"model":"mine","splits":[{"title":"a","images":1,"output":{"psnr":"inf","ssim":1}}]}`)
 	for _, c := range []struct {
 		args []string
 		want string
@@ -82,6 +83,7 @@ func TestBadModels(t *testing.T) {
 		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", empty}, "not the output of clusir eval --json"},
 		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", others}, "holds results of other weights, mine 0123"},
 		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", pictures}, "another program's pictures"},
+		{[]string{"export", "../../weights/nano.safetensors", filepath.Join(dir, "x.safetensors"), "--results", perfect}, "the PSNR of a is infinite"},
 		{[]string{"export", empty, empty, "--overwrite"}, "would lose what --resume needs"},
 	} {
 		var stdout, stderr bytes.Buffer

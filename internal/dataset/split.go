@@ -3,9 +3,12 @@ package dataset
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"clusir/internal/imageio"
+	"clusir/internal/usage"
 	"clusir/internal/userfile"
 )
 
@@ -58,6 +61,10 @@ func OpenAll(benchmarks []*Benchmark, root string) (all []*Split, err error) {
 // Open finds the images of a benchmark below root, in name order. Splits of missing
 // compositions are empty; if nothing is found, the error is a [MissingError].
 func (b *Benchmark) Open(root string) ([]*Split, error) {
+	relative := func(dir string) bool { return !filepath.IsAbs(dir) }
+	if root == "" && slices.ContainsFunc(slices.Concat(b.Clean, b.Input, b.Target), relative) {
+		return nil, usage.Errorf("name the data folder with --data or CLUSIR_DATA")
+	}
 	if len(b.Clean) > 0 {
 		return b.openClean(root)
 	}

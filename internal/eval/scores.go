@@ -3,6 +3,7 @@ package eval
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"clusir/internal/checkpoint"
 	"clusir/internal/infer"
@@ -32,14 +33,14 @@ func ReadScores(path string, weights []checkpoint.Tensor) (string, error) {
 	}
 	var scores []infer.Score
 	for _, s := range r.Splits {
+		if math.IsInf(s.Output.PSNR, 0) || math.IsInf(s.Input.PSNR, 0) {
+			return "", fmt.Errorf("%s: the PSNR of %s is infinite, which a model's metadata cannot hold: measure without that part", path, s.Name())
+		}
 		scores = append(scores, infer.Score{
 			Benchmark: s.Name(), Images: s.Images, Expected: s.Expected,
 			Input: s.Input.PSNR, PSNR: s.Output.PSNR, SSIM: s.Output.SSIM,
 		})
 	}
 	text, err := json.Marshal(scores)
-	if err != nil { // infinite PSNR
-		return "", fmt.Errorf("%s holds numbers that no model's metadata can: %w", path, err)
-	}
-	return string(text), nil
+	return string(text), err
 }

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -101,6 +102,17 @@ func TestPaperColumnIsEmpty(t *testing.T) {
 	table := r.Table()
 	if a, b := table.Rows[0].Cells[8], table.Rows[1].Cells[8]; len(a.Notes) != 1 || len(b.Notes) != 0 || !strings.Contains(table.Notes[0], "part") {
 		t.Errorf("of 1 of 500 images: %+v, of all: %+v; %v", a, b, table.Notes)
+	}
+}
+
+// TestPerfectMean: parts of perfect images only have no mean.
+func TestPerfectMean(t *testing.T) {
+	r := measured("mine", "a", "b")
+	for i := range r.Splits {
+		r.Splits[i].Output.PSNR = math.Inf(1)
+	}
+	if _, mean := paperCells(r); mean != "" {
+		t.Errorf("it has a row %q", mean)
 	}
 }
 

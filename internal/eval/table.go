@@ -41,16 +41,15 @@ func (r *Report) Table() *tabular.Table {
 		row, _ := s.published(r.Setting)
 		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, paper.cells(row, s.partial())...)})
 	}
-	if len(r.Splits) > 1 {
-		t.Rows = append(t.Rows, r.meanRow(paper))
+	if of, average := r.averaged(); len(r.Splits) > 1 && len(of) > 0 {
+		t.Rows = append(t.Rows, r.meanRow(of, average, paper))
 	}
 	t.Remarks = append(t.Remarks, prefixed("missing: ", r.Missing)...)
 	return t
 }
 
-// meanRow returns the row of the mean, which says what it is the mean of.
-func (r *Report) meanRow(paper besides) tabular.Row {
-	of, average := r.averaged()
+// meanRow returns the row of the mean of some splits, which says what it is the mean of.
+func (r *Report) meanRow(of []SplitResult, average bool, paper besides) tabular.Row {
 	var outputs []Quality
 	for _, s := range of {
 		outputs = append(outputs, s.Output)
@@ -74,9 +73,7 @@ func (r *Report) meanRow(paper besides) tabular.Row {
 		first.Notes = []int{paper.Note("%s", "of "+strings.Join(names, ", "))}
 	}
 	cells := append([]tabular.Cell{first}, make([]tabular.Cell, 7)...)
-	if len(of) > 0 {
-		cells[5], cells[6] = tabular.Number("%.2f", mean.PSNR), tabular.Number("%.4f", mean.SSIM)
-	}
+	cells[5], cells[6] = tabular.Number("%.2f", mean.PSNR), tabular.Number("%.4f", mean.SSIM)
 	return tabular.Row{Cells: append(cells, paper.cells(row, slices.ContainsFunc(of, SplitResult.partial))...), Rule: true}
 }
 

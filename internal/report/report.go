@@ -284,7 +284,7 @@ func gain(v float64) string {
 	case math.IsInf(v, 1):
 		return "∞"
 	}
-	return fmt.Sprintf("%+.2f", v)
+	return tabular.Format("%+.2f", v)
 }
 
 func decibel(v float64) string {
