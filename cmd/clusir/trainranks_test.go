@@ -84,10 +84,10 @@ func mustAgree(t *testing.T, one, two []float64, steps int) {
 	}
 }
 
-// TestTrainOnDevices: --device cpu,cpu makes two ranks in one process.
+// TestTrainOnDevices: --device makes ranks in one process, here with one sample each.
 func TestTrainOnDevices(t *testing.T) {
 	args, one, two := smallestRun(t, 3), t.TempDir(), t.TempDir()
-	for out, more := range map[string][]string{one: nil, two: {"--device", "cpu,cpu"}} {
+	for out, more := range map[string][]string{one: nil, two: {"--device", "cpu,cpu,cpu,cpu"}} {
 		var stdout, stderr strings.Builder
 		if code := run(append(append(args, "--out", out), more...), &stdout, &stderr); code != 0 {
 			t.Fatalf("exit code %d: %s", code, stderr.String())

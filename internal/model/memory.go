@@ -11,6 +11,7 @@ import (
 // few images it extrapolates, in floating point, which does not overflow.
 func TrainingMemory(c arch.Config, o Objective, n, H, W int, recompute bool) (int64, error) {
 	const few = 4
+	n = max(n, c.MinTrainingBatch()) // ranks that share BatchNorm's statistics may have less
 	if n <= 2*few {
 		return stepMemory(c, o, n, H, W, recompute)
 	}
