@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"clusir/internal/arch"
 	"clusir/internal/autograd"
 	"clusir/internal/config"
+	"clusir/internal/dataset"
 	"clusir/internal/model"
 	"clusir/internal/parallel"
 )
@@ -90,6 +92,7 @@ func (r *run) join() error {
 type handshake struct {
 	Recipe  string
 	Samples int
+	Data    dataset.Inventory
 	Device  string
 }
 
@@ -100,7 +103,7 @@ func (r *run) handshake() (handshake, error) {
 	c.Data, c.Device, c.Threads, c.Eval = "", "", 0, config.Eval{} // may differ between ranks
 	c.Precision = ""                                               // part of Device
 	recipe, err := c.Recipe()
-	return handshake{recipe, r.set.Len(), deviceNumber.ReplaceAllString(r.Device, "cuda")}, err
+	return handshake{recipe, r.set.Len(), r.set.Inventory(), deviceNumber.ReplaceAllString(r.Device, "cuda")}, err
 }
 
 // agree compares this rank's settings, data and device with rank 0's.
@@ -125,6 +128,8 @@ func (r *run) agree() error {
 		return fmt.Errorf("settings that differ from rank 0's:\n  %s\n  %s\nstart all ranks with the same configuration", own.Recipe, first.Recipe)
 	case own.Samples != first.Samples:
 		return fmt.Errorf("a training set of %d samples, rank 0's has %d: give all ranks the same data", own.Samples, first.Samples)
+	case !slices.Equal(own.Data, first.Data):
+		return errors.New("training pictures with other names than rank 0's: give all ranks the same data")
 	case own.Device != first.Device:
 		return fmt.Errorf("computing on %s, rank 0 on %s, whose results differ in their last bits, so that the weights would drift apart: choose the same --device and --isa for all", own.Device, first.Device)
 	}

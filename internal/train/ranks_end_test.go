@@ -80,6 +80,10 @@ func TestRanksDisagree(t *testing.T) {
 	if err := os.Remove(filepath.Join(other, "Train", "Denoise", "c.png")); err != nil {
 		t.Fatal(err)
 	}
+	renamed := photographs(t)
+	if err := os.Rename(filepath.Join(renamed, "Train", "Denoise", "c.png"), filepath.Join(renamed, "Train", "Denoise", "d.png")); err != nil {
+		t.Fatal(err)
+	}
 	with := func(root string, change func(*config.Config)) *config.Config {
 		c := small(root)
 		change(c)
@@ -94,6 +98,7 @@ func TestRanksDisagree(t *testing.T) {
 	}{
 		{"settings", [2]*config.Config{small(root), with(root, func(c *config.Config) { c.Train.LR /= 2 })}, "", "rank 1 gave up: settings that differ"},
 		{"data", [2]*config.Config{small(root), with(other, same)}, "", "rank 1 gave up: a training set of 4 samples"},
+		{"names", [2]*config.Config{small(root), small(renamed)}, "", "rank 1 gave up: training pictures with other names"},
 		{"folder", [2]*config.Config{small(root), small(root)}, done, "rank 0 gave up: " + done + " holds a run"},
 		{"batch", [2]*config.Config{with(root, func(c *config.Config) { c.Train.Batch = 6 }), with(root, func(c *config.Config) { c.Train.Batch = 6 })}, "", "multiple of 4"},
 		{"single samples", [2]*config.Config{small(root), small(root)}, "", "train.sync_batchnorm"},
