@@ -17,6 +17,8 @@ var choices = map[string]usage.Choice{
 	"precision":      usage.Choose("auto", "float32", "tf32", "bf16"),
 	"protocol":       usage.Choose("promptir", "gaussian"),
 	"restore/format": {Values: formats},
+	"kind":           {Values: dataset.MakeableKinds},
+	"figure/compare": modelChoice,
 	"model":          modelChoice,
 	"bench/model":    {Values: arch.Names, Files: true},
 	"init-from":      modelChoice,
