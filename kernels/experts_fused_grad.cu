@@ -313,7 +313,7 @@ __device__ __forceinline__ void gradient(Bf16* de, Bf16* gated, float* partial, 
 
 // partial [B,S,tiles,h,19] has the sums of every tile.
 #define FUSED_GRAD(WIDTH)                                                                                                 \
-  extern "C" __global__ void __launch_bounds__(threads)                                                                   \
+  extern "C" __global__ void __launch_bounds__(threads, 1)                                                                \
       experts_fused_grad_##WIDTH##_bf16(Bf16* __restrict__ de, Bf16* __restrict__ gated, float* __restrict__ partial,     \
                                         const Bf16* __restrict__ u, const float* __restrict__ dy,                         \
                                         const float* const* __restrict__ expand,                                          \
