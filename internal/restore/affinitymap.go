@@ -5,7 +5,6 @@ import (
 	"image"
 	"image/color"
 	stddraw "image/draw"
-	"slices"
 
 	"gonum.org/v1/plot/vg"
 
@@ -132,7 +131,12 @@ func (t *thumbnail) pixel(y, x int) (p [3]float32) {
 func (a *affinity) colour(l, y, x int) (rgb [3]float32, strength float32) {
 	N := a.clusters(l)
 	p := a.stages[l][(y*a.w+x)*N:][:N]
-	best := slices.Index(p, slices.Max(p))
+	best := 0
+	for c := range p {
+		if p[c] > p[best] {
+			best = c
+		}
+	}
 	colour := palette.Cluster(best)
 	rgb = [3]float32{float32(colour.RGB.R) / 255, float32(colour.RGB.G) / 255, float32(colour.RGB.B) / 255}
 	return rgb, p[best] - 1/float32(N)

@@ -3,6 +3,7 @@ package restore
 import (
 	"bytes"
 	"image/png"
+	"math"
 	"testing"
 )
 
@@ -29,5 +30,15 @@ func TestAffinitySheet(t *testing.T) {
 		if err != nil || c.Width < 1000 || c.Height > 1000 {
 			t.Errorf("%v: a sheet of %d×%d pixels, %v", size, c.Width, c.Height, err)
 		}
+	}
+}
+
+// TestAffinityOfNaN: posteriors that are not numbers have the colour of some cluster.
+func TestAffinityOfNaN(t *testing.T) {
+	a := newAffinity(1, 1)
+	nan := float32(math.NaN())
+	a.stages[0] = []float32{nan, nan, nan}
+	if _, strength := a.colour(0, 0, 0); !math.IsNaN(float64(strength)) {
+		t.Errorf("the strength is %g; want NaN", strength)
 	}
 }
