@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/shirou/gopsutil/v4/cpu"
 
 	"clusir/internal/userfile"
 )
@@ -136,7 +137,6 @@ func (e *env) has(name string) bool { return e.get(name) != "" }
 func (e *env) number(name string) int {
 	if !e.has(name) {
 		e.fail(fmt.Errorf("%s is not set", name))
-		return 0
 	}
 	return e.numberOr(name, 0)
 }
@@ -305,7 +305,8 @@ func (p Place) neighbourHost(toFirst net.Conn) string {
 // the number of processors that its launcher has bound it to, or else its share of all
 // processors.
 func Threads(ranks int) int {
-	return threads(ranks, runtime.GOMAXPROCS(0), runtime.NumCPU(), processors())
+	all, _ := cpu.Counts(true) // 0 if unknown
+	return threads(ranks, runtime.GOMAXPROCS(0), runtime.NumCPU(), all)
 }
 
 // threads computes Threads from the limit, the processors that this process may use,
@@ -315,27 +316,4 @@ func threads(ranks, limit, own, all int) int {
 		return limit
 	}
 	return max(1, limit/ranks)
-}
-
-// processors returns the number of this machine's processors, from a list such as
-// 0-3,8.
-func processors() int {
-	list, err := os.ReadFile("/sys/devices/system/cpu/online")
-	if err != nil {
-		return runtime.NumCPU() // not Linux
-	}
-	n := 0
-	for part := range strings.SplitSeq(strings.TrimSpace(string(list)), ",") {
-		first, last, ok := strings.Cut(part, "-")
-		if !ok {
-			last = first
-		}
-		a, err := strconv.Atoi(first)
-		b, err2 := strconv.Atoi(last)
-		if err != nil || err2 != nil {
-			return runtime.NumCPU()
-		}
-		n += b - a + 1
-	}
-	return n
 }

@@ -20,7 +20,7 @@ type Reducer struct {
 	memory kernels.Memory
 	gpus   *gpus // if the devices add up themselves; else nil
 	size   int   // of a bucket
-	jobs   chan job
+	jobs   chan *bucket
 	done   chan struct{}
 
 	filling *bucket
@@ -36,16 +36,10 @@ type bucket struct {
 	summed  chan error
 }
 
-// job is one sum for the goroutine.
-type job struct {
-	x      []float32
-	summed chan<- error
-}
-
 // NewReducer returns a reducer for tensors in m, to be closed before the group. say
 // receives information about how it works.
 func NewReducer(g Group, m kernels.Memory, say func(string)) (*Reducer, error) {
-	r := &Reducer{Group: g, memory: m, size: bucketSize, jobs: make(chan job, 64), done: make(chan struct{})}
+	r := &Reducer{Group: g, memory: m, size: bucketSize, jobs: make(chan *bucket, 64), done: make(chan struct{})}
 	if g.Size() > 1 {
 		var err error
 		if r.gpus, err = joinGPUs(g, m, say); err != nil {
@@ -54,8 +48,8 @@ func NewReducer(g Group, m kernels.Memory, say func(string)) (*Reducer, error) {
 	}
 	go func() {
 		defer close(r.done)
-		for j := range r.jobs {
-			j.summed <- g.AllReduce(j.x)
+		for b := range r.jobs {
+			b.summed <- g.AllReduce(b.data)
 		}
 	}()
 	return r, nil
@@ -97,7 +91,7 @@ func (r *Reducer) newBucket() *bucket {
 }
 
 func (r *Reducer) send() {
-	r.jobs <- job{r.filling.data, r.filling.summed}
+	r.jobs <- r.filling
 	r.sent = append(r.sent, r.filling)
 	r.filling = nil
 }
@@ -137,12 +131,11 @@ func (r *Reducer) Sum(t kernels.Tensor) {
 		r.gpus.sum(t)
 		return
 	}
-	x := make([]float32, t.Len())
-	r.memory.Download(x, t)
-	summed := make(chan error, 1)
-	r.jobs <- job{x, summed}
-	r.note(<-summed)
-	r.memory.Upload(t, x)
+	b := &bucket{data: make([]float32, t.Len()), summed: make(chan error, 1)}
+	r.memory.Download(b.data, t)
+	r.jobs <- b
+	r.note(<-b.summed)
+	r.memory.Upload(t, b.data)
 }
 
 func (r *Reducer) note(err error) {

@@ -139,7 +139,7 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 	if neighbour, err = listen(ctx, net.JoinHostPort(host, "0")); err != nil {
 		return w, nil, err
 	}
-	g.control = make([]*wire, p.Size)
+	g.control = map[int]*wire{}
 	w = welcome{Ring: make([]string, p.Size), Word: rand.Text()}
 	w.Ring[0] = net.JoinHostPort("", portOf(neighbour))
 	done := make(chan struct{})
@@ -156,9 +156,6 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 		}
 	}
 	for r, c := range g.control {
-		if c == nil {
-			continue
-		}
 		if err := c.write(w); err != nil {
 			return w, neighbour, &RankError{Rank: r, Lost: true, Err: err}
 		}
@@ -248,8 +245,8 @@ func (w *wire) waits() bool {
 // missing lists the ranks that have not called.
 func (g *tcp) missing() string {
 	var rs []string
-	for r, c := range g.control {
-		if r > 0 && c == nil {
+	for r := 1; r < g.size; r++ {
+		if g.control[r] == nil {
 			rs = append(rs, fmt.Sprint(r))
 		}
 	}
@@ -262,7 +259,7 @@ func (g *tcp) call(ctx context.Context, p Place) (w welcome, neighbour net.Liste
 	if err != nil {
 		return w, nil, err
 	}
-	g.control = []*wire{newWire(c)}
+	g.control = map[int]*wire{0: newWire(c)}
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	if neighbour, err = listen(ctx, net.JoinHostPort(p.neighbourHost(c), "0")); err != nil {
@@ -352,9 +349,7 @@ func greets(c net.Conn, want hello) bool {
 // hangUp closes all connections.
 func (g *tcp) hangUp() {
 	for _, w := range g.control {
-		if w != nil {
-			_ = w.Close()
-		}
+		_ = w.Close()
 	}
 	for _, c := range []net.Conn{g.next, g.prev} {
 		if c != nil {

@@ -21,7 +21,7 @@ type tcp struct {
 	ring
 	failure
 	next, prev net.Conn
-	control    []*wire // rank 0: by rank, its own nil; others: the one to rank 0
+	control    map[int]*wire // by rank: rank 0 has one to each other rank, which has one to rank 0
 	key        key
 	silence    time.Duration // after which a rank counts as lost; 0 for never
 	wg         sync.WaitGroup
@@ -46,10 +46,8 @@ const hearsay = time.Second
 func (g *tcp) start() {
 	g.link = g
 	for r, w := range g.control {
-		if w != nil {
-			g.wg.Go(func() { g.listen(r, w) })
-			g.wg.Go(func() { g.beat(w) })
-		}
+		g.wg.Go(func() { g.listen(r, w) })
+		g.wg.Go(func() { g.beat(w) })
 	}
 	context.AfterFunc(g.ctx, func() { // ends waiting for a neighbour
 		_ = g.next.Close()
@@ -109,9 +107,7 @@ func (g *tcp) fail(e *RankError) {
 	g.end(e)
 	if cause := new(RankError); errors.As(g.err(), &cause) {
 		for _, w := range g.control {
-			if w != nil {
-				_ = w.write(note{Rank: cause.Rank, Lost: cause.Lost, Error: cause.Err.Error()}) // the rank may be gone
-			}
+			_ = w.write(note{Rank: cause.Rank, Lost: cause.Lost, Error: cause.Err.Error()}) // the rank may be gone
 		}
 	}
 }
@@ -122,15 +118,11 @@ func (g *tcp) Abort(err error) { g.fail(&RankError{Rank: g.rank, Err: err}) }
 // Close says goodbye and leaves.
 func (g *tcp) Close() error {
 	for _, w := range g.control {
-		if w != nil {
-			_ = w.write(note{Rank: g.rank, Bye: true}) // the rank may be gone
-		}
+		_ = w.write(note{Rank: g.rank, Bye: true}) // the rank may be gone
 	}
 	g.end(errLeft)
 	for _, w := range g.control {
-		if w != nil {
-			_ = w.Close()
-		}
+		_ = w.Close()
 	}
 	g.wg.Wait()
 	return nil
