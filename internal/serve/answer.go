@@ -61,7 +61,7 @@ func resultName(name string, f imageio.Format) string {
 }
 
 // answer sends a result.
-func (s *Server) answer(w http.ResponseWriter, t *task, q query, res restore.Result, result *file) {
+func (s *Server) answer(w http.ResponseWriter, t *task, q query, res restore.Result, result *file) error {
 	rep := s.report(t, res)
 	if q.explain {
 		rep.Explanation, rep.Drawn = explained(t, res)
@@ -72,8 +72,7 @@ func (s *Server) answer(w http.ResponseWriter, t *task, q query, res restore.Res
 	if q.json {
 		line, err := json.Marshal(rep)
 		if err != nil {
-			s.fail(w, err)
-			return
+			return err
 		}
 		// The picture is the last field, so that it need not be in memory.
 		encoded, stop := encoding(body)
@@ -91,6 +90,7 @@ func (s *Server) answer(w http.ResponseWriter, t *task, q query, res restore.Res
 	h.Set("Content-Length", strconv.FormatInt(size, 10))
 	w.WriteHeader(http.StatusOK)
 	s.send(w, body)
+	return nil
 }
 
 // send copies body to a client that must receive each piece in time.

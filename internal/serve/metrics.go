@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -102,14 +103,14 @@ func (m *metrics) counted(next http.Handler) http.Handler {
 		if method != http.MethodGet && method != http.MethodPost {
 			method = "other" // clients can make up any number of methods
 		}
-		m.requests.WithLabelValues(method, strconv.Itoa(c.status)).Inc()
+		m.requests.WithLabelValues(method, strconv.Itoa(cmp.Or(c.status, http.StatusOK))).Inc()
 	})
 }
 
 // statusWriter records the status.
 type statusWriter struct {
 	http.ResponseWriter
-	status int
+	status int // 0 for http.StatusOK if nothing set it
 }
 
 // Unwrap supports http.ResponseController.
@@ -119,11 +120,4 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *statusWriter) Write(b []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
-	return w.ResponseWriter.Write(b)
 }

@@ -106,53 +106,52 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(append(line, '\n')) // the client may be gone
 }
 
-// serveRestore restores the picture in a request.
 func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
+	if err := s.restore(w, r); err != nil {
+		s.fail(w, err)
+	}
+}
+
+// restore restores the picture in a request.
+func (s *Server) restore(w http.ResponseWriter, r *http.Request) error {
 	q, err := s.query(r)
 	if err != nil {
-		s.fail(w, err)
-		return
+		return err
 	}
 	report, err := s.progress.reporter(r)
 	if err == nil {
 		err = s.queue.full() // before the picture is sent in vain
 	}
 	if err != nil {
-		s.fail(w, err)
-		return
+		return err
 	}
 	u, err := s.receive(w, r)
 	defer u.close()
 	if err != nil {
-		s.fail(w, err)
-		return
+		return err
 	}
 	result, err := s.spool.create()
 	if err != nil {
-		s.fail(w, err)
-		return
+		return err
 	}
 	defer result.Close()
 	t, err := s.task(r.Context(), q, u, result, report)
 	if err != nil {
-		s.fail(w, err)
-		return
+		return err
 	}
 	defer t.stop(nil)
 	if err := s.queue.add(t); err != nil {
-		s.fail(w, err)
-		return
+		return err
 	}
 	res := <-t.done
 	if size := new(imageio.SizeError); errors.As(res.Err, &size) && size.Limit == s.MaxPixels {
-		res.Err = withStatus(http.StatusRequestEntityTooLarge, "a picture of %d×%d has more than %d pixels, the limit: send a smaller one, or start clusir serve with a larger --max-pixels",
+		return withStatus(http.StatusRequestEntityTooLarge, "a picture of %d×%d has more than %d pixels, the limit: send a smaller one, or start clusir serve with a larger --max-pixels",
 			size.W, size.H, size.Limit)
 	}
 	if res.Err != nil {
-		s.fail(w, res.Err)
-	} else {
-		s.answer(w, t, q, res, result)
+		return res.Err
 	}
+	return s.answer(w, t, q, res, result)
 }
 
 // task makes a request's task for the queue.
@@ -167,10 +166,10 @@ func (s *Server) task(ctx context.Context, q query, u *upload, result *file, rep
 		if u.restored != nil {
 			return nil, badRequest("--explain is for a picture that the network restores, but the form already has its result: leave out one of them")
 		}
+		if !q.use.model.Net.Model.Config.UseMoE {
+			return nil, badRequest("--explain: the model has no router, so it has nothing to explain")
+		}
 		t.stream.Map = &bytes.Buffer{}
-	}
-	if q.explain && !q.use.model.Net.Model.Config.UseMoE {
-		return nil, badRequest("--explain: %w", errors.New("the model has no router, so it has nothing to explain"))
 	}
 	return t, nil
 }
