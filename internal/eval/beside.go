@@ -182,10 +182,7 @@ func (t *PaperTable) ranks(records []record) map[string][2][]float64 {
 					all = append(all, e.rank[i])
 				}
 			}
-			slices.SortFunc(all, func(a, b float64) int { return cmp.Compare(b, a) })
-			if all = slices.Compact(all); len(all) > 1 {
-				both[i] = all[:2]
-			}
+			both[i] = topTwo(all)
 		}
 		ranks[k] = both
 	}
@@ -224,6 +221,16 @@ func (e entry) format(i int) string {
 		return "%.4f"
 	}
 	return "%.3f"
+}
+
+// topTwo returns the largest and the second largest of some numbers, nil if all are the
+// same.
+func topTwo(x []float64) []float64 {
+	slices.SortFunc(x, func(a, b float64) int { return cmp.Compare(b, a) })
+	if x = slices.Compact(x); len(x) < 2 {
+		return nil
+	}
+	return x[:2]
 }
 
 func markOf(rank float64, best []float64) tabular.Mark {

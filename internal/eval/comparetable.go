@@ -97,23 +97,26 @@ func (c *Comparison) sides() string {
 func (s SplitDifference) count() string { return SplitResult{Split: s.Split, Images: s.Images}.Count() }
 
 func (d Difference) cells(images int) (cells []tabular.Cell) {
+	if images == 0 {
+		return none(8)
+	}
 	for _, m := range []struct {
 		format string
 		a, b   float64
 		i      Interval
 	}{{"%.2f", d.A.PSNR, d.B.PSNR, d.PSNR}, {"%.4f", d.A.SSIM, d.B.SSIM, d.SSIM}} {
-		if images == 0 {
-			cells = append(cells, tabular.None(), tabular.None(), tabular.None(), tabular.None())
-			continue
-		}
 		signed := "%+" + m.format[1:]
-		bounds := tabular.None()
-		if m.i.Low != nil {
-			bounds = tabular.Words("%s to %s", tabular.Format(signed, *m.i.Low), tabular.Format(signed, *m.i.High))
-		}
-		cells = append(cells, tabular.Number(m.format, m.a), tabular.Number(m.format, m.b), tabular.Number(signed, m.i.Mean), bounds)
+		cells = append(cells, tabular.Number(m.format, m.a), tabular.Number(m.format, m.b), tabular.Number(signed, m.i.Mean), m.i.bounds(signed))
 	}
 	return cells
+}
+
+// bounds returns the cell of an interval's bounds.
+func (i Interval) bounds(format string) tabular.Cell {
+	if i.Low == nil {
+		return tabular.None()
+	}
+	return tabular.Words("%s to %s", tabular.Format(format, *i.Low), tabular.Format(format, *i.High))
 }
 
 // imageTable lists the images that differ most, largest difference first; limit is the

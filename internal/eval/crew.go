@@ -143,7 +143,7 @@ func (c *crew) one(ctx context.Context, by restorer, j job) error {
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		s.fail(err)
+		s.Err = err.Error()
 	} else if err := c.saver.write(j.index, s.restored); err != nil {
 		return err
 	}

@@ -130,19 +130,16 @@ func plan(o Options) (Header, []job, error) {
 	var jobs []job
 	index := 0
 	for _, s := range splits {
-		split, found := o.cut(s), pictures{}
-		if o.Subject.Restored != "" {
-			if found, err = o.Subject.pictures(split, s.Items, len(splits) == 1); err != nil {
-				h.Missing = append(h.Missing, err.Error())
-				continue
-			}
+		split := o.cut(s)
+		files, faults, err := o.Subject.pictures(split, s.Items, len(splits) == 1)
+		if err != nil {
+			h.Missing = append(h.Missing, err.Error())
+			continue
 		}
 		h.Splits = append(h.Splits, split)
 		for k, item := range s.Items {
 			if o.Shard.Has(index) && (o.Only == nil || o.Only[index]) {
-				j := job{index: index, split: s, item: item}
-				j.picture, j.none = found.of(k)
-				jobs = append(jobs, j)
+				jobs = append(jobs, job{index: index, split: s, item: item, picture: files[k], none: faults[k]})
 			}
 			index++
 		}

@@ -18,9 +18,6 @@ type shot struct {
 	progress            func(share float64) // nil, or receives the progress of restoring
 }
 
-// fail records why there is no result.
-func (s *shot) fail(err error) { s.Err = err.Error() }
-
 func newShot(j job) *shot {
 	return &shot{ImageResult: ImageResult{Index: j.index, Benchmark: j.split.Benchmark.Name, Split: j.split.Label, Image: j.item.Name}}
 }

@@ -58,13 +58,10 @@ func (k *Ranking) qualities(name string, splits []Quality, mean Quality) []tabul
 }
 
 func (m Ranked) behind() []tabular.Cell {
-	switch {
-	case m.Behind == nil:
-		return []tabular.Cell{tabular.None(), tabular.None()}
-	case m.Behind.Low == nil:
-		return []tabular.Cell{tabular.Number("%+.2f", m.Behind.Mean), tabular.None()}
+	if m.Behind == nil {
+		return none(2)
 	}
-	return []tabular.Cell{tabular.Number("%+.2f", m.Behind.Mean), tabular.Words("%s to %s", tabular.Format("%+.2f", *m.Behind.Low), tabular.Format("%+.2f", *m.Behind.High))}
+	return []tabular.Cell{tabular.Number("%+.2f", m.Behind.Mean), m.Behind.bounds("%+.2f")}
 }
 
 // mark marks the best and the second best method of each column of numbers, as printed:
@@ -82,14 +79,9 @@ func (k *Ranking) mark(t *tabular.Table) {
 		for _, r := range t.Rows[1:] {
 			values = append(values, value(r))
 		}
-		slices.Sort(values)
-		values = slices.Compact(values)
-		if len(values) < 2 {
-			continue
-		}
-		slices.Reverse(values)
+		best := topTwo(values)
 		for _, r := range t.Rows[1:] {
-			r.Cells[c].Mark = markOf(value(r), values[:2])
+			r.Cells[c].Mark = markOf(value(r), best)
 		}
 	}
 }

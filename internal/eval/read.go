@@ -106,14 +106,13 @@ func (h *Header) row(line []byte) (r ImageResult, err error) {
 		return r, fmt.Errorf("image %d has %d×%d pixels", r.Index, r.W, r.H)
 	case !within(r.MS, 0, maxMS):
 		return r, fmt.Errorf("image %d took %g ms", r.Index, r.MS)
+	case r.Picture != nil && r.Picture.Depth != 8 && r.Picture.Depth != 16:
+		return r, fmt.Errorf("image %d: a picture of %d bits", r.Index, r.Picture.Depth)
 	}
 	for _, q := range []Quality{r.Input, r.Output} {
 		if !within(q.PSNR, -1, maxPSNR) && !math.IsInf(q.PSNR, 1) || !within(q.SSIM, -1.01, 1.01) {
 			return r, fmt.Errorf("image %d has a PSNR of %g dB and an SSIM of %g", r.Index, q.PSNR, q.SSIM)
 		}
-	}
-	if err := r.Picture.check(); err != nil {
-		return r, fmt.Errorf("image %d: %w", r.Index, err)
 	}
 	return r, r.checkRoutes()
 }

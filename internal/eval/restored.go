@@ -36,32 +36,21 @@ func runRestored(ctx context.Context, jobs int, o Options) (*Report, error) {
 	return run(ctx, slices.Repeat([]restorer{reader{}}, jobs), o)
 }
 
-// pictures holds the files for a split's images, or why some have none; the zero value
-// is for a network.
-type pictures struct {
-	files  []string
-	faults []error
-}
-
-// of returns the file for the k-th image.
-func (p pictures) of(k int) (file string, none error) {
-	if p.files == nil {
-		return "", nil
+// pictures finds the files for a split's images, or why some have none; both are "" and
+// nil for a network. It returns an error if there are no files at all.
+func (s Subject) pictures(split Split, items []dataset.Item, only bool) (files []string, faults []error, err error) {
+	if s.Restored == "" {
+		return make([]string, len(items)), make([]error, len(items)), nil
 	}
-	return p.files[k], p.faults[k]
-}
-
-// pictures finds the files of a split. It returns an error if there are none at all.
-func (s Subject) pictures(split Split, items []dataset.Item, only bool) (pictures, error) {
 	dir := filepath.Join(s.Restored, split.folder())
 	if info, err := os.Stat(dir); only && (err != nil || !info.IsDir()) {
 		dir = s.Restored
 	}
-	files, faults, err := dataset.FindRestored(dir, items)
+	files, faults, err = dataset.FindRestored(dir, items)
 	if errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("%s of %s: there is no folder %s", split.Name(), s.Model, dir)
 	}
-	return pictures{files, faults}, err
+	return files, faults, err
 }
 
 // reader supplies pictures that another program wrote.
@@ -109,14 +98,6 @@ func hashFile(path string) (string, error) {
 	sum := sha256.New()
 	_, err = io.Copy(sum, f)
 	return hex.EncodeToString(sum.Sum(nil)), err
-}
-
-// check validates a picture that a results file names.
-func (p *Picture) check() error {
-	if p != nil && p.Depth != 8 && p.Depth != 16 {
-		return fmt.Errorf("a picture of %d bits", p.Depth)
-	}
-	return nil
 }
 
 // protocol says how it was measured, on one line.

@@ -243,14 +243,11 @@ func (h Header) report(rows []ImageResult) *Report {
 	r := &Report{Subject: h.Subject, Protocol: h.Protocol, Setting: h.Setting, Shard: h.Shard, Limit: h.Limit, Missing: h.Missing}
 	r.Images = slices.SortedFunc(slices.Values(rows), func(a, b ImageResult) int { return a.Index - b.Index })
 	first, end := 0, 0
-	rest := r.Images
 	for _, s := range h.Splits {
 		end += s.Found
-		for first = 0; first < len(rest) && rest[first].Index < end; {
-			first++
-		}
-		r.Splits = append(r.Splits, summarise(s, rest[:first]))
-		rest = rest[first:]
+		next, _ := slices.BinarySearchFunc(r.Images, end, func(i ImageResult, end int) int { return i.Index - end })
+		r.Splits = append(r.Splits, summarise(s, r.Images[first:next]))
+		first = next
 	}
 	return r
 }

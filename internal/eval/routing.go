@@ -98,26 +98,19 @@ func (t *TaskRouting) cells(clusters int) []tabular.Cell {
 	N := len(t.Posterior)
 	M := len(t.Chosen) / N
 	cells := []tabular.Cell{tabular.Words("%d", t.Stage), tabular.Words("%s", t.Task), tabular.Words("%d", t.Images)}
-	for c := range clusters {
-		if c < N {
-			cells = append(cells, tabular.Number("%.3f", t.Posterior[c]))
-		} else {
-			cells = append(cells, tabular.None())
-		}
+	for _, p := range t.Posterior {
+		cells = append(cells, tabular.Number("%.3f", p))
 	}
+	cells = append(cells, none(clusters-N)...)
 	cells = append(cells, tabular.Number("%.3f", t.Entropy))
-	for c := range clusters {
-		if c >= N {
-			cells = append(cells, tabular.None())
-			continue
-		}
+	for chosen := range slices.Chunk(t.Chosen, M) {
 		var shares []string
-		for _, share := range t.Chosen[c*M:][:M] {
+		for _, share := range chosen {
 			shares = append(shares, fmt.Sprintf("%3.0f", 100*share))
 		}
 		cells = append(cells, tabular.Words("%s", strings.Join(shares, " ")))
 	}
-	return cells
+	return append(cells, none(clusters-N)...)
 }
 
 // routingRemarks explains the columns and says how well each stage distinguishes tasks.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"clusir/internal/dataset"
@@ -35,12 +36,7 @@ func ParseRows(texts []string) (rows []Row, err error) {
 
 // OnlyResults reports whether all rows are results files, so that nothing is measured.
 func OnlyResults(rows []Row) bool {
-	for _, r := range rows {
-		if !isResults(r.Files[0]) {
-			return false
-		}
-	}
-	return len(rows) > 0
+	return len(rows) > 0 && !slices.ContainsFunc(rows, func(r Row) bool { return !isResults(r.Files[0]) })
 }
 
 // RowSources says where our rows in a table come from.

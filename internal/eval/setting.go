@@ -12,20 +12,10 @@ import (
 // method is the paper's name for its own network.
 const method = "ClusIR"
 
-// settingTables returns the paper's main tables in search order. Each has its own
-// setting; the ablations repeat Table 1's.
-func settingTables() (tables []*PaperTable) {
-	for _, t := range paperTables {
-		if !slices.ContainsFunc(tables, func(o *PaperTable) bool { return o.Setting == t.Setting }) {
-			tables = append(tables, t)
-		}
-	}
-	return tables
-}
-
-// tableOf returns the paper's table for a setting, nil if there is none.
+// tableOf returns the paper's main table for a setting, nil if there is none; the
+// ablations, which repeat Table 1's, come later.
 func tableOf(setting string) *PaperTable {
-	for _, t := range settingTables() {
+	for _, t := range paperTables {
 		if t.Setting == setting {
 			return t
 		}
@@ -48,7 +38,7 @@ func chooseSetting(names string, splits []Split) string {
 		return named[0]
 	}
 	best, maxBenchmarks, maxSplits := "", 0, 0
-	for _, t := range settingTables() {
+	for _, t := range paperTables {
 		benchmarks, n := map[string]bool{}, 0
 		for _, s := range splits {
 			if _, ok := s.published(t.Setting); ok {

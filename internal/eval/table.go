@@ -80,10 +80,13 @@ func (r *Report) meanRow(of []SplitResult, average bool, paper besides) tabular.
 // cells returns the measured values: the input, the output and the gain.
 func (s SplitResult) cells() []tabular.Cell {
 	if s.Images == 0 {
-		return []tabular.Cell{tabular.None(), tabular.None(), tabular.None(), tabular.None(), tabular.None()}
+		return none(5)
 	}
 	return qualities(s.Input, s.Output)
 }
+
+// none returns n cells for absent numbers.
+func none(n int) []tabular.Cell { return slices.Repeat([]tabular.Cell{tabular.None()}, n) }
 
 func qualities(in, out Quality) []tabular.Cell {
 	gain := tabular.Number("%+.2f", out.PSNR-in.PSNR)
@@ -113,9 +116,7 @@ func (r *Report) imageTable() *tabular.Table {
 			}
 			cells = append(cells, ms, tabular.Cell{})
 		} else {
-			for range 6 {
-				cells = append(cells, tabular.None())
-			}
+			cells = append(cells, none(6)...)
 			failed := tabular.Words("failed")
 			failed.Notes = []int{t.Note("%s", i.Err)} // a sentence would make the table too wide
 			cells = append(cells, failed)
