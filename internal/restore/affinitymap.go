@@ -12,9 +12,6 @@ import (
 	"clusir/internal/palette"
 )
 
-// colourOf returns the name of a cluster's colour in affinity maps.
-func colourOf(cluster int) string { return palette.Cluster(cluster).Name }
-
 // mapSide is the longest side of a panel of an affinity map.
 const mapSide = 512
 

@@ -36,7 +36,10 @@ func (r *run) computeBands(p *picture) error {
 	}
 	r.limitHeap(p.pass)
 	r.measure(p)
-	o := infer.Options{Probe: r.probe(p)}
+	var o infer.Options
+	if p.affinity != nil {
+		o.Probe = func(name string, v *model.Var) { p.affinity.observe(r.net, name, v) }
+	}
 	if p.sample.Pix != nil {
 		shared, err := r.computeShared(p, o)
 		if err != nil {
@@ -153,14 +156,6 @@ func rows(dst, src []float32, k, h, w, y, n int) []float32 {
 		dst = append(dst, src[(c*h+y)*w:(c*h+y+n)*w]...)
 	}
 	return dst
-}
-
-// probe observes the features that routers see, if a map is drawn of them.
-func (r *run) probe(p *picture) func(string, *model.Var) {
-	if p.affinity == nil {
-		return nil
-	}
-	return func(name string, v *model.Var) { p.affinity.observe(r.net, name, v) }
 }
 
 // cut returns the columns of x of a band of h rows of W pixels.

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"clusir/internal/model"
+	"clusir/internal/palette"
 )
 
 // formatShares lists the degradations that a cluster responds to, or that a picture
@@ -25,13 +26,6 @@ func formatShares(shares map[string]float64) string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-func responsesOf(a model.ClusterResponses, stage, cluster int) string {
-	if a == nil {
-		return ""
-	}
-	return formatShares(a[stage][cluster])
 }
 
 // Resembles returns which degradations a picture resembles for the network, as shares
@@ -73,8 +67,12 @@ func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
 					experts = append(experts, fmt.Sprintf("%d: %.2f", e.Expert+1, e.Weight))
 				}
 			}
-			fmt.Fprintf(tw, "  %d\t%d\t%s\t%.2f\t%.2f\t%s\t%s\n", l+1, c+1, colourOf(c), p, s.Kept[c],
-				strings.Join(experts, ", "), responsesOf(responses, l, c))
+			inTraining := ""
+			if responses != nil {
+				inTraining = formatShares(responses[l][c])
+			}
+			fmt.Fprintf(tw, "  %d\t%d\t%s\t%.2f\t%.2f\t%s\t%s\n", l+1, c+1, palette.Cluster(c).Name, p, s.Kept[c],
+				strings.Join(experts, ", "), inTraining)
 		}
 	}
 	tw.Flush()

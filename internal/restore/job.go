@@ -98,10 +98,10 @@ func (r Request) Plan() (*Plan, error) {
 
 // folder reports whether the output is a folder.
 func (r Request) folder(several bool) (bool, error) {
-	if r.Output == "" || r.Output == Std {
-		if r.Output == Std && several {
-			return false, usage.Errorf("only one picture goes to standard output: name a folder with -o")
-		}
+	switch {
+	case r.Output == Std && several:
+		return false, usage.Errorf("only one picture goes to standard output: name a folder with -o")
+	case r.Output == Std || r.Output == "":
 		return false, nil
 	}
 	info, err := os.Stat(r.Output)

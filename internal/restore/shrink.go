@@ -37,26 +37,18 @@ func (r *run) restore(p *picture, dst []float32, t planar.Image, at image.Point,
 // shrink lowers the largest side of a tile below the one that did not fit, and adds a
 // note; if that is not possible, it returns err.
 func (r *run) shrink(p *picture, side int, err error) error {
+	scarce, remedy := "memory", "close other programs"
+	if r.DeviceMemory > 0 {
+		scarce, remedy = "device memory", "use --device cpu"
+	}
 	for _, s := range autoSides {
 		if s < side {
 			r.maxTileSide = s
-			p.Notes = append(p.Notes, fmt.Sprintf("out of %s with %d pixels a side: going on in tiles of %d", r.scarce(), side, s))
+			p.Notes = append(p.Notes, fmt.Sprintf("out of %s with %d pixels a side: going on in tiles of %d", scarce, side, s))
 			return nil
 		}
 	}
-	remedy := "close other programs"
-	if r.DeviceMemory > 0 {
-		remedy = "use --device cpu"
-	}
 	return fmt.Errorf("%w: not even tiles of %d pixels fit: %s, or choose a smaller model", err, minTile, remedy)
-}
-
-// scarce returns what a pass ran out of.
-func (r *run) scarce() string {
-	if r.DeviceMemory > 0 {
-		return "device memory"
-	}
-	return "memory"
 }
 
 // inParts restores a tile as tiles of at most r.maxTileSide pixels. What they share is
