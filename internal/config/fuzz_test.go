@@ -55,7 +55,7 @@ func FuzzLoad(f *testing.F) {
 
 // loadText is Load without the disk.
 func loadText(text []byte) (*Config, error) {
-	l, err := parseLayer("run.yaml", bytes.NewReader(text))
+	l, err := parseLayer("run.yaml", text)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"clusir/internal/dataset"
 	"clusir/internal/usage"
+	"clusir/internal/userfile"
 )
 
 // layer is one file's settings.
@@ -26,9 +26,9 @@ type layer struct {
 }
 
 // parseLayer parses a YAML document and checks it against the fields of Config.
-func parseLayer(name string, r io.Reader) (*layer, error) {
+func parseLayer(name string, text []byte) (*layer, error) {
 	l := newLayer(name)
-	root, err := l.document(r)
+	root, err := l.document(text)
 	if root == nil || err != nil {
 		return l, err
 	}
@@ -41,22 +41,12 @@ func newLayer(name string) *layer {
 	return &layer{name: name, values: map[string]any{}, origins: map[string]string{}}
 }
 
-// document returns the root of the only YAML document in r, nil if there is nothing but
-// comments.
-func (l *layer) document(r io.Reader) (*yaml.Node, error) {
-	d := yaml.NewDecoder(r)
-	var doc yaml.Node
-	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, nil
-	} else if err != nil {
-		return nil, fmt.Errorf("%s: %s", l.name, strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: more than one YAML document: keep the first", l.name)
-	}
-	root := doc.Content[0]
-	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
-		return nil, nil
+// document returns the root of the only YAML document in a text, nil if there is nothing
+// but comments.
+func (l *layer) document(text []byte) (*yaml.Node, error) {
+	root, err := userfile.YAML(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", l.name, err)
 	}
 	return root, nil
 }

@@ -206,7 +206,7 @@ func (l *loader) set(pair string) {
 		return
 	}
 	doc := strings.Join(names, ": {") + ": " + text + strings.Repeat("}", len(names)-1)
-	one, err := parseLayer("--set", strings.NewReader(doc))
+	one, err := parseLayer("--set", []byte(doc))
 	if err != nil {
 		l.fault("%s", strings.ReplaceAll(err.Error(), "--set:1:", "--set "+pair+":"))
 		return

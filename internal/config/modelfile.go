@@ -1,10 +1,8 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"reflect"
@@ -32,13 +30,13 @@ func readModel(path string) (Model, error) {
 	case err != nil:
 		return Model{}, err
 	case isConfiguration(path, b):
-		l, err := parseLayer(path, bytes.NewReader(b))
+		l, err := parseLayer(path, b)
 		if err != nil {
 			return Model{}, err
 		}
 		return modelOf(newResolver().under(l, filepath.Dir(path)))
 	}
-	return parseModel(path, bytes.NewReader(b))
+	return parseModel(path, b)
 }
 
 // modelOf returns the model of a configuration, ignoring the environment.
@@ -60,7 +58,7 @@ func modelOf(layers []*layer, err error) (Model, error) {
 // isConfiguration distinguishes a whole configuration from the fields of a model: it
 // has one of the sections, and none of the fields.
 func isConfiguration(name string, b []byte) bool {
-	root, err := newLayer(name).document(bytes.NewReader(b))
+	root, err := newLayer(name).document(b)
 	if err != nil || root == nil || root.Kind != yaml.MappingNode {
 		return false
 	}
@@ -72,10 +70,10 @@ func isConfiguration(name string, b []byte) bool {
 	return false
 }
 
-func parseModel(name string, r io.Reader) (Model, error) {
+func parseModel(name string, text []byte) (Model, error) {
 	m := Default().Model
 	l := newLayer(name)
-	root, err := l.document(r)
+	root, err := l.document(text)
 	if root == nil || err != nil {
 		return m, err
 	}

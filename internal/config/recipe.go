@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -46,7 +45,7 @@ func ParseRecipe(text string) (*Config, error) {
 	}
 	l := newLayer("the recipe")
 	l.later = true
-	root, err := l.document(strings.NewReader(text)) // JSON is YAML, and the keys are those of files
+	root, err := l.document([]byte(text)) // JSON is YAML, and the keys are those of files
 	if err != nil {
 		return nil, err
 	}

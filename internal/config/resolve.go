@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -95,7 +94,7 @@ func (r *resolver) find(name, dir string) (l *layer, next string, err error) {
 	if !r.first(file) {
 		return nil, "", fmt.Errorf("%s extends itself", file)
 	}
-	l, err = parseLayer(file, bytes.NewReader(b))
+	l, err = parseLayer(file, b)
 	return l, "", err
 }
 
@@ -124,7 +123,7 @@ func readLayer(path string) (*layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := parseLayer(path, bytes.NewReader(b))
+	l, err := parseLayer(path, b)
 	if err == nil {
 		l.locate(filepath.Dir(path))
 	}

@@ -107,7 +107,7 @@ func (c *Catalog) AddFile(path string) error {
 }
 
 func (c *Catalog) add(text []byte, own bool) error {
-	root, err := document(text)
+	root, err := userfile.YAML(text)
 	if root == nil || err != nil {
 		return err
 	}

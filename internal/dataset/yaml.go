@@ -1,11 +1,9 @@
 package dataset
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"regexp"
 	"slices"
@@ -16,6 +14,7 @@ import (
 
 	"clusir/internal/suggest"
 	"clusir/internal/usage"
+	"clusir/internal/userfile"
 )
 
 var (
@@ -58,26 +57,6 @@ func (fs Mistakes) Error() string {
 	return strings.Join(lines, "; ")
 }
 
-// document returns the root of the only YAML document in a text, nil if there is nothing
-// but comments.
-func document(text []byte) (*yaml.Node, error) {
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	var doc yaml.Node
-	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, nil
-	} else if err != nil {
-		return nil, plainYAML(err)
-	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more than one YAML document: keep the first")
-	}
-	root := doc.Content[0]
-	if root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
-		return nil, nil
-	}
-	return root, nil
-}
-
 func hasKey(n *yaml.Node, key string) bool {
 	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
 		if n.Content[i].Value == key {
@@ -108,13 +87,10 @@ func decode(n *yaml.Node, into any) (mistakes Mistakes, whole bool) {
 			mistakes = append(mistakes, plainLine(e))
 		}
 	case err != nil:
-		return Mistakes{{n.Line, plainYAML(err).Error()}}, false
+		return Mistakes{{n.Line, userfile.PlainYAML(err).Error()}}, false
 	}
 	return mistakes, true
 }
-
-// plainYAML returns an error of the YAML library, not about types, without its prefix.
-func plainYAML(err error) error { return errors.New(strings.TrimPrefix(err.Error(), "yaml: ")) }
 
 // plainLine converts an error of the YAML library to one without the names of Go types.
 func plainLine(text string) Mistake {

@@ -1,0 +1,33 @@
+package userfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// YAML returns the root of the only YAML document in a text, nil if there is nothing but
+// comments.
+func YAML(text []byte) (*yaml.Node, error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var doc yaml.Node
+	if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, PlainYAML(err)
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one YAML document: keep the first")
+	}
+	root := doc.Content[0]
+	if root.Kind == yaml.ScalarNode && root.ShortTag() == "!!null" {
+		return nil, nil
+	}
+	return root, nil
+}
+
+// PlainYAML returns an error of the YAML library, not about types, without its prefix.
+func PlainYAML(err error) error { return errors.New(strings.TrimPrefix(err.Error(), "yaml: ")) }
