@@ -59,21 +59,31 @@ def fail(what, done, log=""):
     sys.exit(f"{what} failed with exit code {done}\n{log[-3000:]}")
 
 
+def call(what, command):
+    """Returns what a program prints."""
+    done = subprocess.run([str(x) for x in command], capture_output=True, text=True)
+    if done.returncode:
+        fail(what, done.returncode, done.stderr)
+    return done.stdout
+
+
+def bench(a, folder, *flags):
+    """The command that measures the network of a folder."""
+    return [a.clusir, "bench", "--model", folder / "weights.safetensors", "--model-config", folder / "config.json",
+            "--threads", a.threads, "--device", "cpu", "--json", *flags]
+
+
 class Clusir:
     """A process per round."""
 
     def __init__(self, a, case, folder, precision="float32"):
         self.name = "clusir" if precision == "float32" else "clusir-" + precision
-        self.command = [a.clusir, "bench", "--model", folder / "weights.safetensors", "--model-config", folder / "config.json",
-                        "--size", case.size, "--threads", a.threads, "--warmup", 1, "--runs", 1, "--device", "cpu", "--precision", precision, "--json"]
+        self.command = bench(a, folder, "--size", case.size, "--warmup", 1, "--runs", 1, "--precision", precision)
         if case.train:
             self.command += ["--train", case.train, "--objective", "l1"]
 
     def run(self, peak=False):
-        done = subprocess.run([str(x) for x in [*self.command, f"--peak={str(peak).lower()}"]], capture_output=True, text=True)
-        if done.returncode:
-            fail("clusir bench", done.returncode, done.stderr)
-        r = json.loads(done.stdout)
+        r = json.loads(call("clusir bench", [*self.command, f"--peak={str(peak).lower()}"]))
         return r | {"ms": r["ms_median"]}
 
     def close(self):
@@ -128,17 +138,8 @@ class Peer:
 def prepare(a, model):
     """Makes the weights, once, and compares clusir's output with the peer's."""
     folder = a.work / model
-    command = [*shlex.split(a.peer), "prepare", model, str(folder), str(NANO)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        fail("making weights of " + model, done.returncode, done.stderr)
-    done = subprocess.run(
-        [a.clusir, "bench", "--model", folder / "weights.safetensors", "--model-config", folder / "config.json",
-         "--verify", folder / "verify.safetensors", "--threads", str(a.threads), "--device", "cpu", "--json"],
-        capture_output=True, text=True)
-    if done.returncode:
-        fail("verifying " + model, done.returncode, done.stderr)
-    difference = json.loads(done.stdout)["difference"]
+    call("making weights of " + model, [*shlex.split(a.peer), "prepare", model, folder, NANO])
+    difference = json.loads(call("verifying " + model, bench(a, folder, "--verify", folder / "verify.safetensors")))["difference"]
     print(f"{model}: outputs from the same weights agree to {difference:.1e}", file=sys.stderr)
     return folder, difference
 
@@ -163,9 +164,7 @@ def export(a, case, folder):
     """Exports the network for the other runtimes, with an image and its result."""
     if not any(can(case, m) for m in set(a.modes) & set(EXPORTED)):
         return
-    done = subprocess.run([*shlex.split(a.peer), "export", str(folder), "--size", str(case.size)], capture_output=True, text=True)
-    if done.returncode:
-        fail(f"exporting {case}", done.returncode, done.stderr)
+    call(f"exporting {case}", [*shlex.split(a.peer), "export", folder, "--size", case.size])
 
 
 def measure(a, case, folder):
@@ -251,7 +250,7 @@ def main():
     a.work.mkdir(parents=True, exist_ok=True)
     if "clusir-bf16" in a.modes and not has_bf16(a):
         a.modes = [m for m in a.modes if m != "clusir-bf16"]
-    a.version = subprocess.run([a.clusir, "version"], capture_output=True, text=True, check=True).stdout.strip()
+    a.version = call("clusir version", [a.clusir, "version"]).strip()
     report = {"machine": machine(), "rounds": a.rounds, "cases": []}
     prepared = {}
     for case in a.cases:

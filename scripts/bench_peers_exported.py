@@ -9,21 +9,10 @@ the runtime's memory counts.
 """
 
 import argparse
-import json
-import os
-import sys
-import time
 from pathlib import Path
 
 import numpy
-
-
-def peak_rss_mb():
-    """The peak memory of this process, read in the same way as clusir's."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("/proc/self/status has no VmHWM")
+from bench_peers_serve import serve
 
 
 def onnxruntime_pass(path, threads):
@@ -54,10 +43,8 @@ def difference(got, want, image):
     return float(numpy.linalg.norm(got - want) / numpy.linalg.norm(want - image))
 
 
-def serve(folder, mode, size, threads):
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # keep the libraries' output out of the answers
-    imported = peak_rss_mb()
+def prepared(folder, mode, size, threads):
+    """Runs the first pass, which does not count, and compares its result."""
     path = str(folder / f"{size}.onnx")
     if mode == "onnxruntime":
         version, run = onnxruntime_pass(path, threads)
@@ -65,12 +52,7 @@ def serve(folder, mode, size, threads):
         version, run = openvino_pass(path, threads, "bf16" if mode == "openvino-bf16" else "f32")
     image = numpy.load(folder / f"{size}-in.npy")
     off = difference(run(image), numpy.load(folder / f"{size}-out.npy"), image)
-    print(json.dumps({"version": version, "import_rss_mb": imported, "difference": off}), file=answers)
-    for _ in sys.stdin:
-        start = time.perf_counter()
-        run(image)
-        ms = (time.perf_counter() - start) * 1e3
-        print(json.dumps({"ms": ms, "peak_rss_mb": peak_rss_mb()}), file=answers)
+    return {"version": version, "difference": off}, lambda: run(image)
 
 
 def main():
@@ -82,7 +64,7 @@ def main():
     s.add_argument("--threads", type=int, required=True)
     s.add_argument("--train", type=int, choices=[0], default=0)
     a = parser.parse_args()
-    serve(a.folder, a.mode, a.size, a.threads)
+    serve(lambda: prepared(a.folder, a.mode, a.size, a.threads))
 
 
 if __name__ == "__main__":

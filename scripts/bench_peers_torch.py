@@ -11,15 +11,13 @@
 
 import argparse
 import json
-import os
-import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy
 import torch
 import torch.nn.functional as F
+from bench_peers_serve import serve
 from clusir_ref import VARIANTS, ClusIR, Config
 from safetensors.torch import load_file, save_file
 
@@ -61,14 +59,6 @@ def export(folder, size):
         torch.onnx.export(net, (image,), folder / f"{size}.onnx", input_names=["image"], output_names=["restored"], opset_version=17, dynamo=False)
 
 
-def peak_rss_mb():
-    """The peak memory of this process, read in the same way as clusir's."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("/proc/self/status has no VmHWM")
-
-
 def workload(folder, mode, size, train, device):
     """Returns a function that runs one pass."""
     net, config = saved(folder)
@@ -102,24 +92,19 @@ def workload(folder, mode, size, train, device):
     return step
 
 
-def serve(folder, mode, size, train, threads, device):
-    """Compiles and runs the first pass before the first answer."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # keep the libraries' output out of the answers
-    imported = peak_rss_mb()
+def prepared(folder, mode, size, train, threads, device):
+    """Compiles and runs the first pass, which does not count."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     run = workload(folder, mode, size, train, device)
-    wait = torch.cuda.synchronize if device != "cpu" else lambda: None
-    run()
-    wait()
-    print(json.dumps({"version": "torch " + torch.__version__, "import_rss_mb": imported}), file=answers)
-    for _ in sys.stdin:
-        start = time.perf_counter()
+
+    def finished():
         run()
-        wait()
-        ms = (time.perf_counter() - start) * 1e3
-        print(json.dumps({"ms": ms, "peak_rss_mb": peak_rss_mb()}), file=answers)
+        if device != "cpu":
+            torch.cuda.synchronize()
+
+    finished()
+    return {"version": "torch " + torch.__version__}, finished
 
 
 def main():
@@ -145,7 +130,7 @@ def main():
     elif a.command == "export":
         export(a.folder, a.size)
     else:
-        serve(a.folder, a.mode, a.size, a.train, a.threads, a.device)
+        serve(lambda: prepared(a.folder, a.mode, a.size, a.train, a.threads, a.device))
 
 
 if __name__ == "__main__":
