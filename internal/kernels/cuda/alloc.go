@@ -170,6 +170,13 @@ func (b *Backend) Free(t kernels.Tensor) {
 	}
 }
 
+// free frees several tensors.
+func (b *Backend) free(ts ...kernels.Tensor) {
+	for _, t := range ts {
+		b.Free(t)
+	}
+}
+
 // buffer returns the memory behind t, for a kernel or a transfer.
 func (b *Backend) buffer(t kernels.Tensor) *buffer {
 	f := b.memory(t)

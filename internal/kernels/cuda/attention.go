@@ -73,11 +73,7 @@ func (b *Backend) attendChannels(s, qkv, temperature kernels.Tensor) *channelAtt
 // perRow returns a grid with a block for each row of hat.
 func (a *channelAttention) perRow() grid { return grid{x: a.B * 2 * a.C, y: 1, z: 1} }
 
-func (a *channelAttention) free(b *Backend) {
-	for _, t := range []kernels.Tensor{a.hat, a.length, a.cosine, a.a} {
-		b.Free(t)
-	}
-}
+func (a *channelAttention) free(b *Backend) { b.free(a.hat, a.length, a.cosine, a.a) }
 
 // AttentionMap folds channel attention and the value projection into m = A·Wv.
 func (b *Backend) AttentionMap(m, s, qkv, temperature kernels.Tensor) {
@@ -113,11 +109,8 @@ func (b *Backend) cosinesGrad(a *channelAttention, dtemperature, dm, qkv, temper
 	da, dc, along := b.Alloc(a.B, a.C, a.d), b.Alloc(a.B, a.C, a.d), b.Alloc(a.heads, a.B, a.d)
 	b.product(productNT, b.nearly, a.times(a.d, a.d, a.C), a.square(da), a.rows(dm), a.values(qkv), 1)
 	b.launch("attention_softmax_grad", perRow(a.B*a.C), dc, along, da, a.a, a.cosine, temperature, a.B*a.C, a.C, a.d)
-	if !dtemperature.IsZero() {
-		b.launch("rows_sum", perRow(a.heads), dtemperature, along, a.heads, a.B*a.d)
-	}
-	b.Free(da)
-	b.Free(along)
+	b.gradient("rows_sum", perRow(a.heads), dtemperature, along, a.heads, a.B*a.d)
+	b.free(da, along)
 	return dc
 }
 

@@ -122,7 +122,7 @@ func (b *Backend) Conv1x1Grad(dxs []kernels.Tensor, dw, dbias, dy, w kernels.Ten
 		b.conv1x1Input(b.precise("conv1x1_dx"), c, dx, dy, w, c.ends[i], true)
 	}
 	b.conv1x1Weights(c, dw, dy)
-	b.conv1x1Bias(c, dbias, dy)
+	b.gradient("conv1x1_dbias", grid{x: c.O, y: 1, z: 1}, dbias, dy, c.B, c.O, c.P) // sums over samples and pixels
 }
 
 // conv1x1Input computes the gradient of the source whose channels end at end, or adds
@@ -170,13 +170,6 @@ func (b *Backend) addParts(dw any, partial kernels.Tensor, groups, parts int) {
 	g.y = groups
 	whole, _ := dw.(kernels.Tensor) // or a part of one
 	b.launch("conv1x1_sum", g, dw, partial, parts, n, number(!b.fresh(whole)))
-}
-
-// conv1x1Bias adds to dbias the sums of dy over samples and pixels.
-func (b *Backend) conv1x1Bias(c conv1x1, dbias, dy kernels.Tensor) {
-	if !dbias.IsZero() {
-		b.launch("conv1x1_dbias", grid{x: c.O, y: 1, z: 1}, dbias, dy, c.B, c.O, c.P)
-	}
 }
 
 // atLeastTF32 returns the variant of a kernel that rounds to no less than TF32, which

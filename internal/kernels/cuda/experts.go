@@ -37,7 +37,7 @@ func checkExperts(op string, x kernels.Tensor, fs []kernels.FFN, route kernels.T
 	}
 }
 
-// newExperts dispatches the samples of x to the experts; the caller must call done.
+// newExperts dispatches the samples of x to the experts; the caller must free the plan.
 func (b *Backend) newExperts(x kernels.Tensor, fs []kernels.FFN, route kernels.Tensor) *experts {
 	e := &experts{
 		Backend: b, B: x.Shape[0], C: x.Shape[1], P: x.Shape[2] * x.Shape[3], H: x.Shape[2], W: x.Shape[3],
@@ -58,10 +58,6 @@ func (b *Backend) ffnAddresses(fs []kernels.FFN) (expand, depthwise, project ker
 		ts[0], ts[1], ts[2] = append(ts[0], f.Expand), append(ts[1], f.Depthwise), append(ts[2], f.Project)
 	}
 	return b.addresses(ts[0]...), b.addresses(ts[1]...), b.addresses(ts[2]...)
-}
-
-func (e *experts) done() {
-	e.Free(e.plan)
 }
 
 // The parts of a plan that belong to a round.
@@ -119,10 +115,7 @@ func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN
 		e.product("experts_project_fwd", sharedFwd, e.B, e.C, e.h, y, base, e.project, e.expert(r), gated)
 		base = y
 	}
-	b.Free(expanded)
-	b.Free(gated)
-	l.free(b)
-	e.done()
+	b.free(expanded, gated, l.u, l.stats, e.plan)
 }
 
 // gate computes gated from expanded.
@@ -163,11 +156,9 @@ func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels
 	}
 	e.backward(d, l.u, dy)
 	if want.u {
-		b.layerNormGrad(b.packed("layer_norm_grad"), dx, dn, d.du, dy, l)
+		b.layerNormGrad(b.packed("layer_norm_grad"), dx, dn, l, d.du, dy)
 	}
-	b.Free(d.du)
-	l.free(b)
-	e.done()
+	b.free(d.du, l.u, l.stats, e.plan)
 }
 
 // backward runs all rounds.
@@ -181,15 +172,12 @@ func (e *experts) backward(d expertGrads, u, dy kernels.Tensor) {
 			e.product("experts_expand_fwd", sharedFwd, e.B*e.slots, 2*e.h, e.C, expanded, e.expand, e.expert(r), u)
 			e.product("experts_project_dx", sharedDx, e.B*e.slots, e.h, e.C, q, e.project, e.expert(r), dy)
 			e.gateGrad(r, de, gated, sums, expanded, q)
-			e.Free(expanded)
-			e.Free(q)
+			e.free(expanded, q)
 		}
 		e.addSums(r, d, sums)
 		e.productGrads(r, d, de, gated, dy, u)
 	}
-	for _, t := range []kernels.Tensor{de, gated, sums} {
-		e.Free(t)
-	}
+	e.free(de, gated, sums)
 }
 
 // sumsPerChannel is how many sums along pixels the gradient has of each hidden channel of a

@@ -56,9 +56,7 @@ const dfRows = 32
 // DynamicFilterGrad is DynamicFilter's gradient.
 func (b *Backend) DynamicFilterGrad(dx, df, dlow, dhigh, x, f kernels.Tensor) {
 	d := newDynamicFilter("DynamicFilterGrad", x, f)
-	if !dx.IsZero() {
-		b.launch("dynamic_filter_dx", d.grid(), dx, dlow, dhigh, f, d.B, d.C, d.H, d.W, d.G, d.K)
-	}
+	b.gradient("dynamic_filter_dx", d.grid(), dx, dlow, dhigh, f, d.B, d.C, d.H, d.W, d.G, d.K)
 	if !df.IsZero() {
 		g := grid{x: d.C / d.G * ceil(d.H, dfRows), y: d.B * d.G, z: 1}
 		taps := d.B * d.G * d.K * d.K

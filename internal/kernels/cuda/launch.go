@@ -117,6 +117,14 @@ func (b *Backend) launch(name string, g grid, args ...any) {
 	b.queue(l)
 }
 
+// gradient is launch for a gradient, the first argument; nothing is computed if it is
+// absent.
+func (b *Backend) gradient(name string, g grid, d kernels.Tensor, args ...any) {
+	if !d.IsZero() {
+		b.launch(name, g, append([]any{d}, args...)...)
+	}
+}
+
 // The names of transfers, which take a kernel's place where launches are counted or
 // named.
 var filling, copying, uploading = &kernel{name: "fill"}, &kernel{name: "copy"}, &kernel{name: "upload"}

@@ -20,12 +20,9 @@ func (b *Backend) L1(y, x, t kernels.Tensor) {
 
 // L1Grad is L1's gradient.
 func (b *Backend) L1Grad(dx, dy, x, t kernels.Tensor) {
-	if dx.IsZero() {
-		return
-	}
-	same("L1Grad", dx, x, t)
+	same("L1Grad", x, t, dx)
 	n := x.Len()
-	b.launch("l1_grad", over(n, perBlock), dx, dy, x, t, int64(n))
+	b.gradient("l1_grad", over(n, perBlock), dx, dy, x, t, int64(n))
 }
 
 // Orthogonality is the mean squared entry of P̂P̂ᵀ − I, where P̂ are the normalised
@@ -37,9 +34,6 @@ func (b *Backend) Orthogonality(y, p kernels.Tensor) {
 
 // OrthogonalityGrad is Orthogonality's gradient.
 func (b *Backend) OrthogonalityGrad(dp, dy, p kernels.Tensor) {
-	if dp.IsZero() {
-		return
-	}
 	N, D := p.Shape[0], p.Shape[1]
-	b.launch("orthogonality_grad", grid{x: N, y: 1, z: 1, shared: 8 * N}, dp, dy, p, N, D)
+	b.gradient("orthogonality_grad", grid{x: N, y: 1, z: 1, shared: 8 * N}, dp, dy, p, N, D)
 }

@@ -122,7 +122,7 @@ func TestFillIsPutOff(t *testing.T) {
 	for what, gradient := range map[string]func(dx kernels.Tensor){
 		"Conv1x1Grad":   func(dx kernels.Tensor) { b.Conv1x1Grad([]kernels.Tensor{dx}, none, none, dy, w, x) },
 		"Conv3x3Grad":   func(dx kernels.Tensor) { b.Conv3x3Grad(dx, none, dy, x, w3) },
-		"LN's gradient": func(dx kernels.Tensor) { b.layerNormGrad("layer_norm_grad", dx, kernels.Norm{}, x, none, l) },
+		"LN's gradient": func(dx kernels.Tensor) { b.layerNormGrad("layer_norm_grad", dx, kernels.Norm{}, l, x, none) },
 		"Conv1x1Grad, xx": func(dx kernels.Tensor) {
 			b.Conv1x1Grad([]kernels.Tensor{dx, none}, none, none, dy, uploaded(b, normals(2*O*C)...).Reshape(O, 2*C), x, x)
 		},

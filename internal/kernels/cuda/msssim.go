@@ -61,17 +61,11 @@ func (b *Backend) newSSIM(op string, x, t kernels.Tensor, gradient bool) *ssim {
 	return s
 }
 
-// alloc returns scratch memory that free frees.
+// alloc returns scratch memory, for the caller of newSSIM to free.
 func (s *ssim) alloc(shape ...int) kernels.Tensor {
 	t := s.Alloc(shape...)
 	s.scratch = append(s.scratch, t)
 	return t
-}
-
-func (s *ssim) free() {
-	for _, t := range s.scratch {
-		s.Free(t)
-	}
 }
 
 // tiles returns a grid over the windows or pixels h×w of all planes.
@@ -88,11 +82,8 @@ func (s *ssim) halve(x kernels.Tensor, h, w int) kernels.Tensor {
 func (s *ssim) measure(parts int) {
 	s.partial = s.alloc(parts)
 	for i, c := range s.scales {
-		last := 0
-		if i == len(s.scales)-1 {
-			last = 1
-		}
-		s.launch("ssim_windows", c.windows, from{s.partial, c.at}, c.handed, c.x, c.t, s.planes, c.H, c.W, last)
+		last := i == len(s.scales)-1
+		s.launch("ssim_windows", c.windows, from{s.partial, c.at}, c.handed, c.x, c.t, s.planes, c.H, c.W, number(last))
 	}
 }
 
@@ -106,7 +97,7 @@ func (s *ssim) value(y, shares kernels.Tensor) {
 func (b *Backend) MSSSIM(y, x, t kernels.Tensor) {
 	s := b.newSSIM("MSSSIM", x, t, false)
 	s.value(y, kernels.Tensor{})
-	s.free()
+	s.free(s.scratch...)
 }
 
 // MSSSIMGrad is MSSSIM's gradient: from the last scale to the image itself, each scale
@@ -127,5 +118,5 @@ func (b *Backend) MSSSIMGrad(dx, dy, x, t kernels.Tensor) {
 		s.launch("ssim_dx", s.tiles(c.H, c.W), d, next, dy, from{shares, i * s.planes}, c.handed, c.x, c.t, s.planes, c.H, c.W, add)
 		next = d
 	}
-	s.free()
+	s.free(s.scratch...)
 }

@@ -25,14 +25,10 @@ func (b *Backend) layerNorm(x kernels.Tensor, n kernels.Norm) normed {
 	return l
 }
 
-// layerNormGrad adds to dx and dn, with a kernel, the gradient that belongs to du, and to dx
-// the residual too. Each of the three may be absent.
-func (b *Backend) layerNormGrad(kernel string, dx kernels.Tensor, dn kernels.Norm, du, residual kernels.Tensor, l normed) {
-	b.layerNormGradOf(kernel, dx, dn, l, du, residual)
-}
-
-// layerNormGradOf is layerNormGrad with a kernel that takes these sources of du.
-func (b *Backend) layerNormGradOf(kernel string, dx kernels.Tensor, dn kernels.Norm, l normed, sources ...any) {
+// layerNormGrad adds to dx and dn the gradient that belongs to du, with a kernel and its
+// sources of du: du itself and a residual, which is added to dx too, or what du is computed
+// from. dx, dn's tensors and the residual may be absent.
+func (b *Backend) layerNormGrad(kernel string, dx kernels.Tensor, dn kernels.Norm, l normed, sources ...any) {
 	var partial kernels.Tensor
 	blocks := l.grid.x * l.grid.y
 	if !dn.Weight.IsZero() || !dn.Bias.IsZero() {
@@ -41,19 +37,12 @@ func (b *Backend) layerNormGradOf(kernel string, dx kernels.Tensor, dn kernels.N
 	add := number(!b.fresh(dx))
 	args := append([]any{dx, partial}, sources...)
 	b.launch(kernel, l.grid, append(args, l.x, l.stats, l.n.Weight, l.C, l.P, add)...)
-	if !dn.Weight.IsZero() {
-		b.launch("rows_sum", perRow(l.C), dn.Weight, inside(partial, 0, l.C, blocks), l.C, blocks)
-	}
-	if !dn.Bias.IsZero() {
-		b.launch("rows_sum", perRow(l.C), dn.Bias, inside(partial, l.C*blocks, l.C, blocks), l.C, blocks)
+	for i, d := range []kernels.Tensor{dn.Weight, dn.Bias} {
+		if !d.IsZero() {
+			b.launch("rows_sum", perRow(l.C), d, inside(partial, i*l.C*blocks, l.C, blocks), l.C, blocks)
+		}
 	}
 	b.Free(partial)
-}
-
-// free frees what layerNorm allocated.
-func (l normed) free(b *Backend) {
-	b.Free(l.u)
-	b.Free(l.stats)
 }
 
 // convolvedNorm is the largest number of channels for which a kernel computes the gradient of
@@ -64,13 +53,13 @@ const convolvedNorm = 96
 // layerNormConv1x1Grad adds to dx and dn the gradient of w·LN(x), from that of the result.
 func (b *Backend) layerNormConv1x1Grad(dx kernels.Tensor, dn kernels.Norm, dz, w kernels.Tensor, l normed) {
 	if l.C <= convolvedNorm {
-		b.layerNormGradOf("layer_norm_conv1x1_grad", dx, dn, l, dz, w, dz.Shape[1])
+		b.layerNormGrad("layer_norm_conv1x1_grad", dx, dn, l, dz, w, dz.Shape[1])
 		return
 	}
 	du := b.Alloc(l.x.Shape...)
 	c := newConv1x1("LN and Conv1x1", dz, w, []kernels.Tensor{l.x})
 	b.conv1x1Input(b.atLeastTF32("conv1x1_dx"), c, du, dz, w, l.C, false)
-	b.layerNormGrad("layer_norm_grad", dx, dn, du, kernels.Tensor{}, l)
+	b.layerNormGrad("layer_norm_grad", dx, dn, l, du, kernels.Tensor{})
 	b.Free(du)
 }
 
@@ -81,6 +70,5 @@ func (b *Backend) layerNormConv1x1(y, x kernels.Tensor, n kernels.Norm, w kernel
 	folded, bias := b.Alloc(c.O, c.C), b.Alloc(c.O)
 	b.launch("layer_norm_fold", over(c.O, 8), folded, bias, w, n.Weight, n.Bias, c.O, c.C)
 	b.launch(b.precise("conv1x1_norm"), c.product(c.O, sharedFwd), y, folded, bias, x, c.O, c.C, c.P)
-	b.Free(folded)
-	b.Free(bias)
+	b.free(folded, bias)
 }

@@ -27,13 +27,13 @@ func TestLayerNorm(t *testing.T) {
 			l := b.layerNorm(put(x, s.B, s.C, s.h, s.w), kernels.Norm{Weight: put(weight, s.C), Bias: put(bias, s.C)})
 			dx, with, dn := zeros(b, s.B, s.C, P), zeros(b, s.B, s.C, P), kernels.Norm{Weight: zeros(b, s.C), Bias: zeros(b, s.C)}
 			tdu := put(du, s.B, s.C, P)
-			b.layerNormGrad("layer_norm_grad", dx, kernels.Norm{}, tdu, kernels.Tensor{}, l)
-			b.layerNormGrad("layer_norm_grad", with, kernels.Norm{}, tdu, put(residual, s.B, s.C, P), l)
-			b.layerNormGrad("layer_norm_grad", kernels.Tensor{}, kernels.Norm{Weight: dn.Weight}, tdu, kernels.Tensor{}, l)
-			b.layerNormGrad("layer_norm_grad", kernels.Tensor{}, kernels.Norm{Bias: dn.Bias}, tdu, kernels.Tensor{}, l)
+			b.layerNormGrad("layer_norm_grad", dx, kernels.Norm{}, l, tdu, kernels.Tensor{})
+			b.layerNormGrad("layer_norm_grad", with, kernels.Norm{}, l, tdu, put(residual, s.B, s.C, P))
+			b.layerNormGrad("layer_norm_grad", kernels.Tensor{}, kernels.Norm{Weight: dn.Weight}, l, tdu, kernels.Tensor{})
+			b.layerNormGrad("layer_norm_grad", kernels.Tensor{}, kernels.Norm{Bias: dn.Bias}, l, tdu, kernels.Tensor{})
 			gotU, gotX, gotWith := downloaded(b, l.u), downloaded(b, dx), downloaded(b, with)
 			gotWeight, gotBias := downloaded(b, dn.Weight), downloaded(b, dn.Bias)
-			l.free(b)
+			b.free(l.u, l.stats)
 			if err := b.Sync(); err != nil {
 				t.Fatal(err)
 			}

@@ -96,8 +96,7 @@ func (b *Backend) ClipNorm(gs []kernels.Tensor, limit float32) {
 	b.launch("norm_parts", over(p.blocks, 1), partial, table, lines)
 	b.launch("clip_scale", over(1, 1), scale, partial, p.blocks, limit)
 	b.launch("clip_fwd", over(p.blocks, 1), table, lines, scale)
-	b.Free(partial)
-	b.Free(scale)
+	b.free(partial, scale)
 }
 
 // Average moves each y towards its x: y += a·(x − y).

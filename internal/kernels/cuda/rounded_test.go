@@ -56,8 +56,7 @@ func operands(t *testing.T, p Precision, C, h, H, W int) map[string][]float32 {
 	got := map[string][]float32{
 		"u": b.load(t, l.u, P, true), "gated": b.load(t, gated, P, false), "gated, computed again": b.load(t, again, P, true), "de": b.load(t, de, P, true),
 	}
-	l.free(b)
-	e.done()
+	b.free(l.u, l.stats, e.plan)
 	if err := b.Sync(); err != nil {
 		t.Fatal(err)
 	}

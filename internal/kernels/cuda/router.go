@@ -16,9 +16,7 @@ func (b *Backend) Tokens(t, alpha, mu, logSigma, eps kernels.Tensor) {
 // TokensGrad is Tokens's gradient.
 func (b *Backend) TokensGrad(dalpha, dmu, dlogSigma, dt, alpha, mu, logSigma, eps kernels.Tensor) {
 	B, N, D := alpha.Shape[0], mu.Shape[0], mu.Shape[1]
-	if !dalpha.IsZero() {
-		b.launch("tokens_dalpha", perRow(B*N), dalpha, dt, mu, logSigma, eps, B, N, D)
-	}
+	b.gradient("tokens_dalpha", perRow(B*N), dalpha, dt, mu, logSigma, eps, B, N, D)
 	if !dmu.IsZero() || !dlogSigma.IsZero() {
 		b.launch("tokens_grad", each(N*D), dmu, dlogSigma, dt, alpha, logSigma, eps, B, N, D)
 	}
@@ -50,14 +48,11 @@ func (b *Backend) AttendGrad(dq, dk, dv, do, q, k, v, keep kernels.Tensor, heads
 	a := newAttention(q, k, heads)
 	weights, dlogits := b.Alloc(a.B, a.T, heads, a.S), b.Alloc(a.B, a.T, heads, a.S)
 	b.launch("attend_weights", a.perQuery(2), weights, dlogits, do, q, k, v, keep, a.B, a.T, a.S, a.D, heads)
-	if !dq.IsZero() {
-		b.launch("attend_dq", each(a.B*a.T*a.D), dq, dlogits, k, a.B, a.T, a.S, a.D, heads)
-	}
+	b.gradient("attend_dq", each(a.B*a.T*a.D), dq, dlogits, k, a.B, a.T, a.S, a.D, heads)
 	if !dk.IsZero() || !dv.IsZero() {
 		b.launch("attend_dkv", each(a.B*a.S*a.D), dk, dv, weights, dlogits, do, q, a.B, a.T, a.S, a.D, heads)
 	}
-	b.Free(weights)
-	b.Free(dlogits)
+	b.free(weights, dlogits)
 }
 
 // SumKept computes y_b = Σ_n [keep_bn ≠ 0] t_bn.
@@ -68,11 +63,8 @@ func (b *Backend) SumKept(y, t, keep kernels.Tensor) {
 
 // SumKeptGrad is SumKept's gradient.
 func (b *Backend) SumKeptGrad(dt, dy, keep kernels.Tensor) {
-	if dt.IsZero() {
-		return
-	}
 	B, N, D := keep.Shape[0], keep.Shape[1], dy.Shape[1]
-	b.launch("sum_kept_grad", each(B*N*D), dt, dy, keep, B, N, D)
+	b.gradient("sum_kept_grad", each(B*N*D), dt, dy, keep, B, N, D)
 }
 
 // CountRouted adds to count_e the samples b with route_be ≠ 0.

@@ -51,12 +51,6 @@ func (s *spectral) fuse(f kernels.Fuse, xs [2]kernels.Tensor) (hidden, out kerne
 	return hidden, out
 }
 
-func (s *spectral) free(ts ...kernels.Tensor) {
-	for _, t := range ts {
-		s.Free(t)
-	}
-}
-
 func (s *spectral) done() {
 	s.free(s.logs[:]...)
 	s.free(s.units[:]...)
@@ -84,9 +78,7 @@ func (b *Backend) SpectralFusionGrad(dz, dl kernels.Tensor, damplitude, dphase k
 	s.fuseGrad(dlogs, damplitude, dgain, amplitude, s.stretch, s.logs)
 	s.fuseGrad(dunits, dphase, dturn, phase, s.rotate, s.units)
 	for i, d := range []kernels.Tensor{dz, dl} {
-		if !d.IsZero() {
-			b.launch("polar_grad", g, d, dlogs[i], dunits[i], []kernels.Tensor{z, l}[i], s.n)
-		}
+		b.gradient("polar_grad", g, d, dlogs[i], dunits[i], []kernels.Tensor{z, l}[i], s.n)
 	}
 	s.free(dgain, dturn)
 	s.free(dlogs...)

@@ -21,8 +21,7 @@ func (b *Backend) WaveletReduceGrad(dx kernels.Tensor, dn kernels.Norm, dw, dy, 
 	b.conv1x1Weights(c, dw, dreduced)
 	b.Free(l.u)
 	b.layerNormConv1x1Grad(dx, dn, dreduced, w, l)
-	b.Free(l.stats)
-	b.Free(dreduced)
+	b.free(l.stats, dreduced)
 }
 
 // quarters allocates [B,n·C/4,2h,2w], n tensors whose subbands are like s [B,C,h,w], as
