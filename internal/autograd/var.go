@@ -129,8 +129,7 @@ func (t *Tape) grad(x *Var) kernels.Tensor {
 		return kernels.Tensor{}
 	}
 	if x.grad.IsZero() {
-		x.grad = t.B.Alloc(x.value.Shape...)
-		t.B.Fill(x.grad, 0)
+		x.grad = kernels.Zeros(t.B, x.value.Shape...)
 	}
 	return x.grad.Reshape(x.Shape...)
 }

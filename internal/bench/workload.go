@@ -45,24 +45,15 @@ func newWorkload(o Options, b kernels.Backend, s Size) (*workload, error) {
 		for _, v := range w.image {
 			w.clean = append(w.clean, 0.9*v)
 		}
-		w.prepareAdam()
+		m.ZeroGrads()
+		for _, p := range m.Params {
+			w.params = append(w.params, kernels.AdamParam{
+				Param: p.Tensor, Grad: p.Grad(), Reached: p.Reached,
+				M: kernels.Zeros(b, p.Shape...), V: kernels.Zeros(b, p.Shape...), Step: kernels.Zeros(b, 1),
+			})
+		}
 	}
 	return w, nil
-}
-
-// prepareAdam allocates the gradients and the optimiser's state.
-func (w *workload) prepareAdam() {
-	zeros := func(shape ...int) kernels.Tensor {
-		t := w.b.Alloc(shape...)
-		w.b.Fill(t, 0)
-		return t
-	}
-	w.m.ZeroGrads()
-	for _, p := range w.m.Params {
-		w.params = append(w.params, kernels.AdamParam{
-			Param: p.Tensor, Grad: p.Grad(), M: zeros(p.Shape...), V: zeros(p.Shape...), Step: zeros(1), Reached: p.Reached,
-		})
-	}
 }
 
 func (w *workload) free() {

@@ -100,35 +100,25 @@ func (t *TaskReport) addSize(w, h, patch int) {
 	}
 }
 
-// samples returns the number of samples in an epoch.
-func (r *Report) samples() int {
-	n := 0
+// sum adds up a number of each task.
+func (r *Report) sum(of func(TaskReport) int64) (n int64) {
 	for _, t := range r.Tasks {
-		n += t.Samples
+		n += of(t)
 	}
 	return n
+}
+
+// samples returns the number of samples in an epoch.
+func (r *Report) samples() int {
+	return int(r.sum(func(t TaskReport) int64 { return int64(t.Samples) }))
 }
 
 // Decoded returns the bytes that all images take when decoded.
-func (r *Report) Decoded() int64 {
-	n := int64(0)
-	for _, t := range r.Tasks {
-		n += 3 * t.Pixels
-	}
-	return n
-}
+func (r *Report) Decoded() int64 { return r.sum(func(t TaskReport) int64 { return 3 * t.Pixels }) }
 
 // Unreadable returns the number of files that were skipped because they are damaged.
 func (r *Report) Unreadable() int {
-	n := 0
-	for _, t := range r.Tasks {
-		for _, s := range t.Skipped {
-			if s.Reason == Unreadable {
-				n++
-			}
-		}
-	}
-	return n
+	return int(r.sum(func(t TaskReport) int64 { return int64(t.Unreadable) }))
 }
 
 // WriteText prints the report: a table with a row per task, then what each task

@@ -121,9 +121,9 @@ func (s *scanner) clean(label string, dirs []string) ([]pair, *TaskReport, error
 	}
 	r.Found = len(files)
 	var list *nameList
-	if isLayout && !s.opts.IgnoreLists {
+	if isLayout {
 		var err error
-		if list, err = findList(s.opts.Root, r.Folders[0], lay.listDir, lay.list); err != nil {
+		if list, err = s.list(r.Folders[0], lay); err != nil {
 			return nil, r, err
 		}
 	}
@@ -177,12 +177,9 @@ func (s *scanner) part(p part) (out []source, err error) {
 func (s *scanner) pairs(r *TaskReport, p part) ([]pair, error) {
 	in, target, lay := p.folders(s.opts.Root)
 	r.Folders, r.Expected = []string{in, target}, lay.expected
-	var list *nameList
-	if lay.list != "" && !s.opts.IgnoreLists {
-		var err error
-		if list, err = findList(s.opts.Root, filepath.Dir(in), lay.listDir, lay.list); err != nil {
-			return nil, err
-		}
+	list, err := s.list(filepath.Dir(in), lay)
+	if err != nil {
+		return nil, err
 	}
 	pairs, err := matchPairs(r, in, target, lay.match, func(files []string) []string { return s.filter(r, list, files) })
 	if err != nil {
@@ -192,6 +189,14 @@ func (s *scanner) pairs(r *TaskReport, p part) ([]pair, error) {
 		return nil, fmt.Errorf("no images in %s; lay the pairs out as in scripts/DATASETS.md, or leave the task's repeat out and set synth to make them from photographs", in)
 	}
 	return s.usable(r, pairs)
+}
+
+// list finds the layout's list of images for the folder of a task, nil for none.
+func (s *scanner) list(taskDir string, lay layout) (*nameList, error) {
+	if lay.list == "" || s.opts.IgnoreLists {
+		return nil, nil
+	}
+	return findList(s.opts.Root, taskDir, lay.listDir, lay.list)
 }
 
 // filter drops files that a list does not name or an exclusion list does.

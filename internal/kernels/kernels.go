@@ -50,6 +50,13 @@ type Memory interface {
 	Close() error
 }
 
+// Zeros allocates a tensor full of zeros.
+func Zeros(m Memory, shape ...int) Tensor {
+	t := m.Alloc(shape...)
+	m.Fill(t, 0)
+	return t
+}
+
 // Pointwise holds operations on tensors of equal shape.
 type Pointwise interface {
 	// Add computes y = a + b.

@@ -31,7 +31,7 @@ func prepareFolder(o Options) (lock *os.File, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, unlock(lock))
+			err = errors.Join(err, lock.Close())
 			lock = nil
 		}
 	}()
@@ -46,14 +46,6 @@ func prepareFolder(o Options) (lock *os.File, err error) {
 		return lock, fmt.Errorf("%s holds a run: continue with --resume, or choose another folder with --out", o.Out)
 	}
 	return lock, nil
-}
-
-// unlock releases the folder for other runs.
-func unlock(lock *os.File) error {
-	if lock == nil {
-		return nil
-	}
-	return lock.Close()
 }
 
 // complete reports whether the run was resumed after its end, so that there is nothing

@@ -27,16 +27,11 @@ func newOptimizer(m *model.ClusIR, b kernels.Backend, t config.Train) *optimizer
 	o := &optimizer{b: b, m: m, clip: t.GradClip, decay: t.EMA}
 	m.ZeroGrads()
 	for _, p := range m.Params {
-		zeros := func(shape ...int) kernels.Tensor {
-			z := b.Alloc(shape...)
-			b.Fill(z, 0)
-			return z
-		}
-		s := kernels.AdamParam{Param: p.Tensor, Grad: p.Grad(), M: zeros(p.Shape...), Reached: p.Reached}
+		s := kernels.AdamParam{Param: p.Tensor, Grad: p.Grad(), M: kernels.Zeros(b, p.Shape...), Reached: p.Reached}
 		if t.Optimizer == "muon" && isMatrix(p) {
 			o.matrices = append(o.matrices, s)
 		} else {
-			s.V, s.Step = zeros(p.Shape...), zeros(1)
+			s.V, s.Step = kernels.Zeros(b, p.Shape...), kernels.Zeros(b, 1)
 			o.others = append(o.others, s)
 		}
 		o.params = append(o.params, s)
@@ -53,10 +48,8 @@ func newOptimizer(m *model.ClusIR, b kernels.Backend, t config.Train) *optimizer
 
 // restartAverage restarts the moving average from the current weights.
 func (o *optimizer) restartAverage() {
-	for i, p := range o.m.Tensors() {
-		if len(o.average) > 0 {
-			o.b.Copy(o.average[i], p.Tensor)
-		}
+	for i, a := range o.average {
+		o.b.Copy(a, o.m.Tensors()[i].Tensor)
 	}
 }
 

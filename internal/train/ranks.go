@@ -35,14 +35,6 @@ func (o Options) inGroup() Options {
 	return o
 }
 
-// quit ends the run for all ranks because of err, unless another rank already did.
-func (o Options) quit(err error) error {
-	if rank := new(parallel.RankError); !errors.As(err, &rank) {
-		o.Group.Abort(err)
-	}
-	return err
-}
-
 // lead reports whether this rank is the one that writes.
 func (r *run) lead() bool { return r.Group.Rank() == 0 }
 

@@ -83,10 +83,10 @@ func (r *Result) Unfinished(ctx context.Context) error {
 func Run(ctx context.Context, o Options) (*Result, error) {
 	o = o.inGroup()
 	res, err := runRank(ctx, o)
-	if err != nil {
-		return nil, o.quit(err)
+	if rank := new(parallel.RankError); err != nil && !errors.As(err, &rank) {
+		o.Group.Abort(err)
 	}
-	return res, nil
+	return res, err
 }
 
 func runRank(ctx context.Context, o Options) (*Result, error) {
@@ -146,7 +146,8 @@ func newRun(o Options, set *dataset.Set, report *dataset.Report) (r *run, err er
 	}
 	m, err := model.New(mc, o.Backend)
 	if err != nil {
-		return nil, errors.Join(err, unlock(lock))
+		_ = lock.Close()
+		return nil, err
 	}
 	r = &run{
 		Options: o, t: t, set: set, m: m, plan: newSchedule(t, set.Len()), lock: lock, validated: never,
@@ -186,7 +187,7 @@ func (r *run) close() {
 	r.opt.free()
 	r.m.Free()
 	r.log.close()
-	_ = unlock(r.lock)
+	_ = r.lock.Close() // it was only read, or is nil
 }
 
 // loop makes the remaining steps.

@@ -91,8 +91,7 @@ func (s *spectral) zerosLike(xs [2]kernels.Tensor, dz, dl kernels.Tensor) []kern
 	zeros := make([]kernels.Tensor, 2)
 	for i, d := range []kernels.Tensor{dz, dl} {
 		if !d.IsZero() {
-			zeros[i] = s.Alloc(xs[i].Shape...)
-			s.Fill(zeros[i], 0)
+			zeros[i] = kernels.Zeros(s, xs[i].Shape...)
 		}
 	}
 	return zeros
@@ -101,8 +100,7 @@ func (s *spectral) zerosLike(xs [2]kernels.Tensor, dz, dl kernels.Tensor) []kern
 // fuseGrad runs one of the networks backwards.
 func (s *spectral) fuseGrad(dxs []kernels.Tensor, d kernels.Fuse, dout kernels.Tensor, f kernels.Fuse, hidden kernels.Tensor,
 	xs [2]kernels.Tensor) {
-	dhidden := s.Alloc(hidden.Shape...)
-	s.Fill(dhidden, 0)
+	dhidden := kernels.Zeros(s, hidden.Shape...)
 	s.Conv1x1Grad([]kernels.Tensor{dhidden}, d.W2, d.B2, dout, f.W2, hidden)
 	s.launch("leaky_grad", over(hidden.Len(), perBlock), dhidden, hidden, int64(hidden.Len()))
 	s.Conv1x1Grad(dxs, d.W1, d.B1, dhidden, f.W1, xs[:]...)
