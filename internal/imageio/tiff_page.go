@@ -12,8 +12,8 @@ import (
 const (
 	tiffWhiteIsZero, tiffBlackIsZero, tiffRGB, tiffPalette, tiffInks, tiffYCbCr = 0, 1, 2, 3, 5, 6
 
-	tiffNone, tiffFaxRuns, tiffGroup3, tiffGroup4, tiffLZW = 1, 2, 3, 4, 5
-	tiffJPEG, tiffDeflate, tiffOldDeflate, tiffPackBits    = 7, 8, 32946, 32773
+	tiffNone, tiffGroup3, tiffGroup4, tiffLZW           = 1, 3, 4, 5
+	tiffJPEG, tiffDeflate, tiffOldDeflate, tiffPackBits = 7, 8, 32946, 32773
 )
 
 // tiffColours and tiffCompressions name unsupported values of PhotometricInterpretation
@@ -22,7 +22,7 @@ var (
 	tiffColours = map[uint32]string{4: "a transparency mask",
 		8: "Lab colour", 9: "Lab colour", 10: "Lab colour", 32803: "raw sensor data",
 		32844: "LogLuv colour", 32845: "LogLuv colour", 34892: "raw sensor data"}
-	tiffCompressions = map[uint32]string{6: "old-style JPEG compression",
+	tiffCompressions = map[uint32]string{2: "fax compression of runs alone (modified Huffman)", 6: "old-style JPEG compression",
 		9: "JBIG compression", 10: "JBIG compression", 34661: "JBIG compression", 34712: "JPEG 2000 compression",
 		34887: "LERC compression", 34925: "LZMA compression", 50000: "Zstandard compression", 50001: "WebP compression",
 		50002: "JPEG XL compression"}
@@ -94,10 +94,7 @@ func (p *tiffPage) checkColour() error {
 	return unsupported(TIFF, "an unknown kind of colour (PhotometricInterpretation %d)", p.photometric)
 }
 
-// t4TwoDimensional is a bit of T4Options.
-const t4TwoDimensional = 1
-
-func (p *tiffPage) fax() bool { return p.compression >= tiffFaxRuns && p.compression <= tiffGroup4 }
+func (p *tiffPage) fax() bool { return p.compression == tiffGroup3 || p.compression == tiffGroup4 }
 
 func (p *tiffPage) checkCompression() error {
 	switch p.compression {
@@ -116,11 +113,15 @@ func (p *tiffPage) checkCompression() error {
 		default:
 			return unsupported(TIFF, "predictor %d", predictor)
 		}
-	case tiffFaxRuns, tiffJPEG:
+	case tiffJPEG:
 	case tiffGroup3, tiffGroup4:
-		const uncompressed = 2
-		if p.value(map[uint32]uint16{tiffGroup3: tagT4Options, tiffGroup4: tagT6Options}[p.compression], 0)&uncompressed != 0 {
+		const twoDimensional, uncompressed = 1, 2
+		options := p.value(map[uint32]uint16{tiffGroup3: tagT4Options, tiffGroup4: tagT6Options}[p.compression], 0)
+		if options&uncompressed != 0 {
 			return unsupported(TIFF, "fax compression in uncompressed mode")
+		}
+		if p.compression == tiffGroup3 && options&twoDimensional != 0 {
+			return unsupported(TIFF, "two-dimensional Group 3 fax compression")
 		}
 	default:
 		if what := tiffCompressions[p.compression]; what != "" {

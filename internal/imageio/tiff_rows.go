@@ -115,12 +115,10 @@ func (t *tiffRows) chunk(i int64) (io.Reader, error) {
 		return zlib.NewReader(in)
 	case tiffPackBits:
 		return &packBits{in: in.(*bufio.Reader)}, nil
-	case tiffGroup3:
-		return newFaxReader(in.(*bufio.Reader), t.chunkW, t.compression, t.value(tagT4Options, 0)&t4TwoDimensional != 0), nil
+	case tiffGroup3, tiffGroup4:
+		return t.faxRows(in.(*bufio.Reader)), nil
 	case tiffJPEG:
 		return t.jpegChunk(in)
-	case tiffGroup4, tiffFaxRuns:
-		return newFaxReader(in.(*bufio.Reader), t.chunkW, t.compression, false), nil
 	}
 	return in, nil
 }
