@@ -84,7 +84,7 @@ func tiffWith(change ...entry) string {
 		}
 		d = append(kept, c)
 	}
-	b, at := d.appendTo(make([]byte, 16), 8)
+	b, at := d.appendTo(make([]byte, 16), 8, tiffOrder)
 	return string(tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at))) + string(b)
 }
 
@@ -95,7 +95,7 @@ func badTIFFs() map[string][2]string {
 	return map[string][2]string{
 		"head":            {"MM\x00*\x00\x00", "cut short"},
 		"no directory":    {"MM\x00*\x00\x01\x00\x00", "cut short"},
-		"long directory":  {"MM\x00*\x00\x00\x00\x08\xff\xff", "cut short"},
+		"long directory":  {"MM\x00*\x00\x00\x00\x08\xff\xff", "65535 fields"},
 		"inks":            {tiff(shorts(tagPhotometric, 5), shorts(tagInkSet, 2)), "inks other than CMYK"},
 		"chroma":          {tiff(shorts(tagPhotometric, 6)), "subsampled chroma"},
 		"weights":         {tiff(shorts(tagPhotometric, 6), shorts(tagYCbCrSubSampling, 1, 1), rational(tagYCbCrCoefficients, Ratio{2125, 10000})), "weights other than"},

@@ -102,48 +102,26 @@ const maxPages = 1 << 14
 func (t tiffFile) pages(first int64) (at []int64, behind Behind) {
 	seen := map[int64]bool{}
 	for offset := first; offset > 0 && len(seen) < maxPages; {
-		kind, next, ok := t.glance(offset)
-		if !ok || seen[offset] {
+		d, err := t.directory(offset)
+		if err != nil || seen[offset] {
 			behind.Broken = true
 			break
 		}
 		seen[offset] = true
 		const reduced, mask = 1, 4
-		switch {
+		switch kind := d.value(tagSubfileType, 0); {
 		case kind&mask != 0:
 			behind.Masks++
 		case kind&reduced == 0:
 			at = append(at, offset)
 		}
-		offset = next
+		_, _, number := t.widths()
+		next := make([]byte, number)
+		if _, err := t.r.ReadAt(next, d.next); err != nil {
+			break // as after a last directory that ends the file
+		}
+		offset = t.number(next)
 	}
 	behind.Pages = max(len(at)-1, 0)
 	return at, behind
-}
-
-// glance returns a directory's NewSubfileType and the offset of the next one.
-func (t tiffFile) glance(offset int64) (kind uint32, next int64, ok bool) {
-	count, entry, number := t.widths()
-	b := make([]byte, entry)
-	if _, err := t.r.ReadAt(b[:count], offset); err != nil {
-		return 0, 0, false
-	}
-	n := t.number(b[:count])
-	if n > maxFields {
-		return 0, 0, false
-	}
-	const early = 8 // tags are sorted, and this is the lowest
-	for i := range min(n, early) {
-		if _, err := t.r.ReadAt(b, offset+count+entry*i); err != nil {
-			return 0, 0, false
-		}
-		if t.order.Uint16(b) == tagSubfileType {
-			kind = t.order.Uint32(b[4+number:])
-			break
-		}
-	}
-	if _, err := t.r.ReadAt(b[:number], offset+count+entry*n); err != nil {
-		return kind, 0, true
-	}
-	return kind, t.number(b[:number]), true
 }

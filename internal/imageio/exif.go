@@ -2,21 +2,21 @@ package imageio
 
 import "bytes"
 
-// exifDirectory reads the first directory of an EXIF block: see tiffFile.directory.
-func exifDirectory(exif []byte) (t tiffFile, fields []field, next int64, err error) {
+// exifDirectory reads the first directory of an EXIF block.
+func exifDirectory(exif []byte) (ifd, error) {
 	t, first, err := openTIFF(bytes.NewReader(exif))
-	if err == nil {
-		fields, next, err = t.directory(first)
+	if err != nil {
+		return ifd{}, err
 	}
-	return t, fields, next, err
+	return t.directory(first)
 }
 
 // turnOf returns the orientation of the stored picture according to EXIF and XMP,
 // either of which may be missing. XMP counts only if EXIF has no such field, as in
 // other programs.
 func turnOf(exif, xmp []byte) orientation {
-	if t, fields, _, err := exifDirectory(exif); err == nil {
-		if turn, found := t.turn(fields); found {
+	if d, err := exifDirectory(exif); err == nil {
+		if turn, found := d.turn(); found {
 			return turn
 		}
 	}
@@ -26,21 +26,16 @@ func turnOf(exif, xmp []byte) orientation {
 
 // turn returns the orientation in a directory, and whether it has that field. It should
 // be a single short; if there are more numbers, the first counts.
-func (t tiffFile) turn(fields []field) (o orientation, found bool) {
-	for _, f := range fields {
-		if f.tag != tagOrientation {
-			continue
-		}
-		v := t.uint(f, 0)
-		if f.kind == typeRational {
-			v = t.ratio(f).whole()
-		}
-		if v < 1 || v > 8 {
-			v = uint32(upright)
-		}
-		return orientation(v), true
+func (d ifd) turn() (o orientation, found bool) {
+	f, found := d.find(tagOrientation)
+	v := d.uint(f, 0)
+	if f.kind == typeRational {
+		v = d.ratio(f).whole()
 	}
-	return upright, false
+	if v < 1 || v > 8 {
+		return upright, found
+	}
+	return orientation(v), found
 }
 
 // Pairs of fields that belong to a picture's axes, in its first directory and in
@@ -55,57 +50,43 @@ var (
 // original, is unlinked. Anything that cannot be parsed stays as it is.
 func uprightEXIF(exif []byte, turn orientation) []byte {
 	out := bytes.Clone(exif)
-	t, fields, next, err := exifDirectory(out)
+	d, err := exifDirectory(out)
 	if err != nil {
 		return out
 	}
 	if turn.swaps() {
-		swapFields(out, fields, axesOfFirst)
-		for _, f := range fields {
-			if sub, _, err := t.directory(int64(t.uint(f, 0))); err == nil && f.tag == tagExifIFD {
-				swapFields(out, sub, axesOfEXIF)
-			}
+		d.swap(out, axesOfFirst)
+		if sub, err := d.directory(int64(d.value(tagExifIFD, 0))); err == nil && d.has(tagExifIFD) {
+			sub.swap(out, axesOfEXIF)
 		}
 		// Directories of a damaged block may overlap.
-		if _, fields, next, err = exifDirectory(out); err != nil {
+		if d, err = exifDirectory(out); err != nil {
 			return out
 		}
 	}
-	for _, f := range fields {
-		if f.tag == tagOrientation {
-			t.reset(out, f, uint16(upright))
+	for _, f := range d.fields {
+		if f.tag == tagOrientation { // becomes a single short
+			entry := out[f.entry : f.entry+12]
+			d.order.PutUint16(entry[2:], typeShort)
+			d.order.PutUint32(entry[4:], 1)
+			clear(entry[8:])
+			d.order.PutUint16(entry[8:], uint16(upright))
 		}
 	}
-	if next+4 <= int64(len(out)) {
-		clear(out[next : next+4])
+	if d.next+4 <= int64(len(out)) {
+		clear(out[d.next : d.next+4])
 	}
 	return out
 }
 
-// reset turns a field of exif into a single short with value v.
-func (t tiffFile) reset(exif []byte, f field, v uint16) {
-	entry := exif[f.entry : f.entry+12]
-	t.order.PutUint16(entry[2:], typeShort)
-	t.order.PutUint32(entry[4:], 1)
-	clear(entry[8:])
-	t.order.PutUint16(entry[8:], v)
-}
-
-// swapFields exchanges the values of each complete pair of fields: type, count, and the
-// value or its offset.
-func swapFields(exif []byte, fields []field, pairs [][2]uint16) {
-	at := map[uint16]int64{}
-	for _, f := range fields {
-		at[f.tag] = f.entry
-	}
+// swap exchanges the values of each complete pair of fields: type, count, and the value
+// or its offset.
+func (d ifd) swap(exif []byte, pairs [][2]uint16) {
 	for _, pair := range pairs {
-		a, hasA := at[pair[0]]
-		b, hasB := at[pair[1]]
-		if !hasA || !hasB {
-			continue
-		}
-		for i := int64(2); i < 12; i++ {
-			exif[a+i], exif[b+i] = exif[b+i], exif[a+i]
+		a, hasA := d.find(pair[0])
+		b, hasB := d.find(pair[1])
+		for i := int64(2); i < 12 && hasA && hasB; i++ {
+			exif[a.entry+i], exif[b.entry+i] = exif[b.entry+i], exif[a.entry+i]
 		}
 	}
 }

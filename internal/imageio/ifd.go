@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // The directories of TIFF 6.0, section 2, also used by EXIF, and those of BigTIFF,
@@ -141,24 +142,31 @@ func openBigTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
 	return t, t.number(head[8:]), nil
 }
 
-// maxFields bounds a directory: there are no more tags.
-const maxFields = 1 << 16
+// ifd is a directory, in the order of the file.
+type ifd struct {
+	tiffFile
+	fields []field
+	next   int64 // where the next directory's offset is stored
+}
 
-// directory reads the fields of the directory at offset, and the position at which the
-// next one's offset is stored. Fields of unknown types are left out.
-func (t tiffFile) directory(offset int64) (fields []field, next int64, err error) {
+// maxFields bounds a directory: no program writes a tenth of them.
+const maxFields = 1 << 10
+
+// directory reads the directory at offset. Fields of unknown types are left out.
+func (t tiffFile) directory(offset int64) (d ifd, err error) {
 	count, entry, number := t.widths()
 	n := make([]byte, count)
 	if _, err := t.r.ReadAt(n, offset); err != nil {
-		return nil, 0, err
+		return d, err
 	}
 	if t.number(n) > maxFields {
-		return nil, 0, damaged(TIFF, "a directory has %d fields", t.number(n))
+		return d, damaged(TIFF, "a directory has %d fields", t.number(n))
 	}
-	b := make([]byte, entry*t.number(n)) // at most 1.25 MiB
+	b := make([]byte, entry*t.number(n))
 	if _, err := t.r.ReadAt(b, offset+count); err != nil {
-		return nil, 0, err
+		return d, err
 	}
+	d = ifd{tiffFile: t, next: offset + count + int64(len(b))}
 	for i := int64(0); i < int64(len(b)); i += entry {
 		e := b[i : i+entry]
 		values := t.number(e[4 : 4+number])
@@ -170,9 +178,34 @@ func (t tiffFile) directory(offset int64) (fields []field, next int64, err error
 		if f.at = t.number(e[4+number:]); f.size() <= number {
 			f.at = f.entry + 4 + number
 		}
-		fields = append(fields, f)
+		d.fields = append(d.fields, f)
 	}
-	return fields, offset + count + int64(len(b)), nil
+	return d, nil
+}
+
+// find returns the first field with a tag; without one, a field that has no values.
+func (d ifd) find(tag uint16) (f field, ok bool) {
+	if i := slices.IndexFunc(d.fields, func(f field) bool { return f.tag == tag }); i >= 0 {
+		return d.fields[i], true
+	}
+	return field{}, false
+}
+
+func (d ifd) has(tag uint16) bool {
+	_, ok := d.find(tag)
+	return ok
+}
+
+// value returns the first number of a tag, or otherwise if it has none.
+func (d ifd) value(tag uint16, otherwise uint32) uint32 {
+	f, _ := d.find(tag)
+	return d.uint(f, otherwise)
+}
+
+// values returns the numbers of a tag, at most 16.
+func (d ifd) values(tag uint16) []uint32 {
+	f, _ := d.find(tag)
+	return d.uints(f)
 }
 
 // bytes returns a field's raw values, at most maxMetadata.

@@ -49,31 +49,32 @@ func raw(tag uint16, data []byte) entry {
 
 // appendTo appends to b, which will be at offset base in the file, the directory
 // followed by its values and subdirectories. It returns the directory's offset in the
-// file.
-func (d directory) appendTo(b []byte, base int) (out []byte, at int) {
+// file. The values of entries must be in the same byte order.
+func (d directory) appendTo(b []byte, base int, order binary.ByteOrder) (out []byte, at int) {
 	d = slices.Clone(d)
 	slices.SortStableFunc(d, func(x, y entry) int { return cmp.Compare(x.tag, y.tag) })
 	b = append(b, make([]byte, (base+len(b))%2)...) // on a word boundary
 	at = len(b)
 	b = append(b, make([]byte, 2+12*len(d)+4)...)
-	binary.BigEndian.PutUint16(b[at:], uint16(len(d)))
+	order.PutUint16(b[at:], uint16(len(d)))
 	for i, e := range d {
 		field := at + 2 + 12*i
 		data := e.data
 		if e.sub != nil {
 			var start int
-			b, start = e.sub.appendTo(b, base)
-			e.kind, e.count, data = typeLong, 1, binary.BigEndian.AppendUint32(nil, uint32(start))
+			b, start = e.sub.appendTo(b, base, order)
+			e.kind, e.count, data = typeLong, 1, make([]byte, 4)
+			order.PutUint32(data, uint32(start))
 		}
-		binary.BigEndian.PutUint16(b[field:], e.tag)
-		binary.BigEndian.PutUint16(b[field+2:], e.kind)
-		binary.BigEndian.PutUint32(b[field+4:], e.count)
+		order.PutUint16(b[field:], e.tag)
+		order.PutUint16(b[field+2:], e.kind)
+		order.PutUint32(b[field+4:], e.count)
 		if len(data) <= 4 {
 			copy(b[field+8:], data)
 			continue
 		}
 		b = append(b, make([]byte, (base+len(b))%2)...)
-		binary.BigEndian.PutUint32(b[field+8:], uint32(base+len(b)))
+		order.PutUint32(b[field+8:], uint32(base+len(b)))
 		b = append(b, data...)
 	}
 	return b, base + at
@@ -115,11 +116,11 @@ type treeReader struct {
 // read reads the directory at offset, keeping the fields for which keep is true. Fields
 // that cannot be read are left out.
 func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (d directory, err error) {
-	fields, _, err := t.directory(offset)
+	found, err := t.directory(offset)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range fields {
+	for _, f := range found.fields {
 		if !keep(f.tag) {
 			continue
 		}
@@ -178,7 +179,7 @@ func exifFrom(d directory, turn orientation) []byte {
 		return nil
 	}
 	const head = 8
-	b, _ := append(d, shorts(tagOrientation, int(turn))).appendTo(nil, head)
+	b, _ := append(d, shorts(tagOrientation, int(turn))).appendTo(nil, head, binary.BigEndian)
 	return append([]byte("MM\x00*\x00\x00\x00\x08"), b...)
 }
 

@@ -80,14 +80,14 @@ func exifNumbers(t *testing.T, exif []byte) map[uint16]uint32 {
 		if at == 0 {
 			at = int64(numbers[tagExifIFD])
 		}
-		fields, next, err := f.directory(at)
+		d, err := f.directory(at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, field := range fields {
+		for _, field := range d.fields {
 			numbers[field.tag] = f.uint(field, 0)
 		}
-		if f.order.Uint32(exif[next:]) != 0 {
+		if f.order.Uint32(exif[d.next:]) != 0 {
 			t.Error("a thumbnail is still linked")
 		}
 	}

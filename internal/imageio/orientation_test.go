@@ -15,7 +15,7 @@ func exifWith(kind uint16, count uint32, values ...byte) []byte {
 
 // exifBlock returns a big-endian EXIF block of fields.
 func exifBlock(d ...entry) []byte {
-	b, _ := directory(d).appendTo(nil, 8)
+	b, _ := directory(d).appendTo(nil, 8, tiffOrder)
 	return append([]byte("MM\x00*\x00\x00\x00\x08"), b...)
 }
 
@@ -125,14 +125,15 @@ func withOrientation(t *testing.T, tiff, exif []byte) []byte {
 		t.Fatal(err)
 	}
 	out := bytes.Clone(tiff)
-	entry := out[h.fields[tagOrientation].entry:][:12]
+	field, _ := h.find(tagOrientation)
+	entry := out[field.entry:][:12]
 	block, first, err := openTIFF(bytes.NewReader(exif))
 	if err == nil {
-		fields, _, err := block.directory(first)
+		d, err := block.directory(first)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range fields {
+		for _, f := range d.fields {
 			if f.tag != tagOrientation {
 				continue
 			}

@@ -37,13 +37,11 @@ var rawCompressions = map[uint32]string{
 // evidence is a DNG version, sensor data in the first directory or one below it, or a
 // preview at the top of what a directory below holds.
 func (h *tiffHead) raw() string {
-	if _, ok := h.fields[tagDNGVersion]; ok {
+	if h.has(tagDNGVersion) {
 		return "DNG"
 	}
-	for _, tag := range []uint16{kodakPrivateIFD, leafMagic} {
-		if _, ok := h.fields[tag]; ok {
-			return h.maker()
-		}
+	if h.has(kodakPrivateIFD) || h.has(leafMagic) {
+		return h.maker()
 	}
 	if what := h.sensor(); what != "" {
 		return what
@@ -61,7 +59,7 @@ func (h *tiffHead) raw() string {
 			return h.maker()
 		}
 	}
-	if _, ok := h.fields[dngPrivateData]; ok && preview {
+	if h.has(dngPrivateData) && preview {
 		return h.maker()
 	}
 	return ""
@@ -72,9 +70,7 @@ func (h *tiffHead) sensor() string {
 	if what := rawCompressions[h.value(tagCompression, 0)]; what != "" {
 		return what
 	}
-	_, pattern := h.fields[tagCFAPattern]
-	_, repeat := h.fields[tagCFARepeat]
-	if p := h.value(tagPhotometric, 0); p == photometricCFA || p == photometricRaw || pattern || repeat {
+	if p := h.value(tagPhotometric, 0); p == photometricCFA || p == photometricRaw || h.has(tagCFAPattern) || h.has(tagCFARepeat) {
 		return h.maker()
 	}
 	return ""

@@ -12,12 +12,12 @@ func (p *tiffPage) checkYCbCr() error {
 		return unsupported(TIFF, "YCbCr colour of subsampled chroma that is not in JPEG")
 	}
 	const luma, near = 0.299, 0.001 // the weight of red that is assumed
-	if f, ok := p.fields[tagYCbCrCoefficients]; ok {
+	if f, ok := p.find(tagYCbCrCoefficients); ok {
 		if red := p.ratio(f); red.Den == 0 || max(red.float()-luma, luma-red.float()) > near {
 			return unsupported(TIFF, "YCbCr colour with weights other than those of BT.601")
 		}
 	}
-	if f, ok := p.fields[tagReferenceBlackWhite]; ok && p.ratio(f).Num != 0 {
+	if f, ok := p.find(tagReferenceBlackWhite); ok && p.ratio(f).Num != 0 {
 		return unsupported(TIFF, "YCbCr colour of the range of video")
 	}
 	return nil

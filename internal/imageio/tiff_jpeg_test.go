@@ -29,7 +29,7 @@ func jpegTIFF(jpg []byte, w, h, samples int, tiled, apart bool) []byte {
 	} else {
 		d = append(d, longs(tagRowsPerStrip, uint32(h)), longs(tagStripOffsets, offset), longs(tagStripByteCounts, size))
 	}
-	body, at := d.appendTo(nil, 8+len(jpg))
+	body, at := d.appendTo(nil, 8+len(jpg), tiffOrder)
 	return slices.Concat(tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at)), jpg, body)
 }
 
@@ -107,10 +107,11 @@ func bigTIFF(t testing.TB, file []byte, little bool) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fields, _, err := old.directory(first)
+	d, err := old.directory(first)
 	if err != nil {
 		t.Fatal(err)
 	}
+	fields := d.fields
 	var order binary.AppendByteOrder = binary.BigEndian
 	if little {
 		order = binary.LittleEndian

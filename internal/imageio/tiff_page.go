@@ -138,7 +138,7 @@ func (p *tiffPage) checkBits() error {
 		return unsupported(TIFF, "%d samples a pixel where %d are colour", p.samples, p.stored())
 	}
 	bits := p.values(tagBitsPerSample)
-	if _, there := p.fields[tagBitsPerSample]; !there {
+	if !p.has(tagBitsPerSample) {
 		bits = []uint32{1}
 	}
 	if len(bits) == 0 {
@@ -210,7 +210,7 @@ func (p *tiffPage) takePalette() error {
 	}
 	n := 1 << p.bits
 	data := p.data(tagColorMap)
-	if len(data) < 3*2*n || p.fields[tagColorMap].kind != typeShort {
+	if f, _ := p.find(tagColorMap); len(data) < 3*2*n || f.kind != typeShort {
 		return damaged(TIFF, "its palette has %d bytes", len(data))
 	}
 	p.palette = make([]byte, 3*n)
@@ -224,7 +224,7 @@ func (p *tiffPage) takePalette() error {
 func (p *tiffPage) takeChunks() error {
 	const apart = 2
 	p.planar = p.value(tagPlanarConfig, 1) == apart && p.samples > 1
-	_, p.tiled = p.fields[tagTileWidth]
+	p.tiled = p.has(tagTileWidth)
 	offsets, counts := uint16(tagStripOffsets), uint16(tagStripByteCounts)
 	p.chunkW, p.chunkH = p.w, int(min(int64(p.value(tagRowsPerStrip, uint32(p.h))), int64(p.h)))
 	if p.tiled {
@@ -236,7 +236,8 @@ func (p *tiffPage) takeChunks() error {
 		return damaged(TIFF, "its strips or tiles are %d×%d", p.chunkW, p.chunkH)
 	}
 	p.across, p.down = (p.w-1)/p.chunkW+1, (p.h-1)/p.chunkH+1
-	p.offsets, p.counts = p.fields[offsets], p.fields[counts]
+	p.offsets, _ = p.find(offsets)
+	p.counts, _ = p.find(counts)
 	if need := p.chunks(); int64(p.offsets.count) < need || p.counts.count > 0 && int64(p.counts.count) < need {
 		return damaged(TIFF, "it has %d strips or tiles, but %d are needed", min(p.offsets.count, p.counts.count), need)
 	}

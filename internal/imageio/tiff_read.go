@@ -2,18 +2,15 @@ package imageio
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"io"
-	"maps"
 	"slices"
 	"strconv"
 )
 
-// tiffHead is a TIFF's first directory.
+// tiffHead is the directory of a TIFF's picture.
 type tiffHead struct {
-	tiffFile
-	fields map[uint16]field
+	ifd
 	begin  int64 // of the directory
 	behind Behind
 	known  map[uint16][]byte
@@ -25,7 +22,7 @@ func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &tiffHead{tiffFile: t, meter: limits.meter()}
+	h := &tiffHead{ifd: ifd{tiffFile: t}, meter: limits.meter()}
 	if h, err = h.below(first); err != nil {
 		return nil, err
 	}
@@ -48,36 +45,13 @@ func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
 
 // below returns another directory of the same file.
 func (h *tiffHead) below(at int64) (*tiffHead, error) {
-	list, _, err := h.directory(at)
-	if err != nil {
-		return nil, err
-	}
-	sub := &tiffHead{tiffFile: h.tiffFile, begin: at, fields: map[uint16]field{}, known: map[uint16][]byte{}, meter: h.meter}
-	for _, f := range list {
-		sub.fields[f.tag] = f
-	}
-	return sub, nil
-}
-
-// value returns the first number of a tag, or otherwise if it is missing.
-func (h *tiffHead) value(tag uint16, otherwise uint32) uint32 {
-	if f, ok := h.fields[tag]; ok {
-		return h.uint(f, otherwise)
-	}
-	return otherwise
-}
-
-// values returns the numbers of a tag, at most 16; none if it is missing.
-func (h *tiffHead) values(tag uint16) []uint32 {
-	if f, ok := h.fields[tag]; ok {
-		return h.uints(f)
-	}
-	return nil
+	d, err := h.directory(at)
+	return &tiffHead{ifd: d, begin: at, known: map[uint16][]byte{}, meter: h.meter}, err
 }
 
 // data returns a tag's bytes, nil if it is missing or cannot be read.
 func (h *tiffHead) data(tag uint16) []byte {
-	f, ok := h.fields[tag]
+	f, ok := h.find(tag)
 	if !ok {
 		return nil
 	}
@@ -141,8 +115,7 @@ func (h *tiffHead) described() (n int64) {
 
 // turn returns the orientation in the directory, or in XMP if the directory has none.
 func (h *tiffHead) turn() orientation {
-	if f, ok := h.fields[tagOrientation]; ok {
-		turn, _ := h.tiffFile.turn([]field{f})
+	if turn, found := h.ifd.turn(); found {
 		return turn
 	}
 	return turnOf(nil, h.data(tagXMP))
@@ -158,7 +131,7 @@ func (h *tiffHead) metadata(m *Image) {
 	if h.value(tagPhotometric, 0) != tiffInks {
 		m.adoptICC(h.data(tagICC))
 	}
-	m.Meta.Resolution = h.resolution(slices.Collect(maps.Values(h.fields)))
+	m.Meta.Resolution = h.resolution()
 	m.adopt(m.turn, exifFrom(d, m.turn), h.data(tagXMP))
 	h.own(&m.Info)
 }
@@ -168,7 +141,7 @@ func (h *tiffHead) metadata(m *Image) {
 func (h *tiffHead) own(i *Info) {
 	i.Meta.ownOf = TIFF
 	var left []string
-	for _, f := range slices.SortedFunc(maps.Values(h.fields), func(a, b field) int { return cmp.Compare(a.tag, b.tag) }) {
+	for _, f := range h.fields {
 		switch {
 		case ofPixels(f.tag) || slices.Contains(descriptive, f.tag):
 		case tiffOwn[f.tag] == "":

@@ -25,12 +25,12 @@ const tiffHeader = 8
 func newTIFFWriter(out io.Writer, info *Info, o Options) (rowWriter, error) {
 	w := &tiffWriter{out: out, info: info, size: info.shape().bytes()}
 	start := max(o.start, tiffHeader)
-	places, _ := w.directory().appendTo(nil, int(start)) // the same length as with the right offsets
+	places, _ := w.directory().appendTo(nil, int(start), tiffOrder) // the same length as with the right offsets
 	w.pixels = start + int64(len(places))
 	if w.end() > math.MaxUint32 {
 		return nil, errors.New("the result needs more than the 4 GiB of a TIFF: write PNG")
 	}
-	b, at := w.directory().appendTo(nil, int(start))
+	b, at := w.directory().appendTo(nil, int(start), tiffOrder)
 	if o.more {
 		entries := b[int64(at)-start:]
 		tiffOrder.PutUint32(entries[2+12*int(tiffOrder.Uint16(entries)):], uint32(w.end()))

@@ -190,7 +190,7 @@ func (v tiffVariant) file() []byte {
 		}
 		d = append(d, shorts(tagColorMap, colours...))
 	}
-	body, at := d.appendTo(nil, len(out))
+	body, at := d.appendTo(nil, len(out), tiffOrder)
 	copy(out, tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at)))
 	return append(out, body...)
 }
