@@ -254,28 +254,23 @@ func (f *bmpFile) unpack(dst, row []byte, depth int) {
 	}
 }
 
-// probeBMP reads a BMP's header.
-func probeBMP(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
+// openBMP reads a BMP's header.
+func openBMP(file File, limits Limits) (o opened, err error) {
 	f, err := readBMP(file, limits)
 	if err != nil {
-		return s, p, upright, err
+		return o, err
 	}
-	p.Streams = !f.runs()
+	o = opened{shape: f.kind, turn: upright, streams: !f.runs(), decode: func() (*Image, error) { return f.decode(file, limits) }}
 	if f.runs() {
-		p.Bytes = f.kind.bytes() + int64(f.kind.w)*int64(f.kind.h) // the indices
+		o.bytes = f.kind.bytes() + int64(f.kind.w)*int64(f.kind.h) // the indices
 	}
 	meter := limits.meter()
 	meter.take(f.colour.n)
-	p.Metadata = meter.used
-	return f.kind, p, upright, nil
+	o.metadata = meter.used
+	return o, nil
 }
 
-// decodeBMP reads a BMP.
-func decodeBMP(file File, limits Limits) (*Image, error) {
-	f, err := readBMP(file, limits)
-	if err != nil {
-		return nil, err
-	}
+func (f *bmpFile) decode(file File, limits Limits) (*Image, error) {
 	open := func() (rowReader, error) { return &bmpRows{bmpFile: f, file: file}, nil }
 	if f.runs() {
 		open = func() (rowReader, error) { return f.expandRuns(file) }

@@ -1,10 +1,23 @@
 package imageio
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
+
+// exifDirectories returns a reader of an EXIF block and the offset of its first
+// directory.
+func exifDirectories(exif []byte) (t tiffFile, first int64, err error) {
+	t, first, err = directories(bytes.NewReader(exif))
+	if err == nil && t.big {
+		err = errors.New("EXIF is never a BigTIFF")
+	}
+	return t, first, err
+}
 
 // exifDirectory reads the first directory of an EXIF block.
 func exifDirectory(exif []byte) (ifd, error) {
-	t, first, err := openTIFF(bytes.NewReader(exif))
+	t, first, err := exifDirectories(exif)
 	if err != nil {
 		return ifd{}, err
 	}

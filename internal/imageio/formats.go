@@ -34,12 +34,8 @@ type formatRow struct {
 	exts  []string // file name extensions; the first is the usual one
 	magic []string // how files begin; a dot stands for any byte
 
-	// probe reads a header: the shape of the stored picture that decode will return,
-	// and its orientation. It leaves Bytes at 0 if the shape alone determines it.
-	probe func(File, Limits) (shape, Probe, orientation, error)
-	// decode reads a picture. The Image may keep reading from the file; then it is
-	// streamed.
-	decode func(File, Limits) (*Image, error)
+	// open reads and checks a picture's header.
+	open func(File, Limits) (opened, error)
 	// encode starts a file of info's size and kind; info must fit the format.
 	encode func(io.Writer, *Info, Options) (rowWriter, error)
 
@@ -56,23 +52,23 @@ func rowOf(f Format) formatRow {
 	switch f {
 	case PNG:
 		return formatRow{name: "PNG", media: "image/png", exts: []string{".png"}, magic: []string{"\x89PNG\r\n\x1a\n"},
-			probe: probePNG, decode: decodePNG, encode: newPNGWriter,
+			open: openPNG, encode: newPNGWriter,
 			deep: true, alpha: true, grey: true, greyAlpha: true, maxSide: math.MaxInt32}
 	case JPEG:
 		return formatRow{name: "JPEG", media: "image/jpeg", exts: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, magic: []string{"\xff\xd8\xff"},
-			probe: probeJPEG, decode: decodeJPEG, encode: newJPEGWriter,
+			open: openJPEG, encode: newJPEGWriter,
 			grey: true, maxSide: math.MaxUint16}
 	case TIFF: // few programs read grey with alpha
 		return formatRow{name: "TIFF", media: "image/tiff", exts: []string{".tif", ".tiff"}, magic: []string{"II*\x00", "MM\x00*", bigLittle, bigBig},
-			probe: probeTIFF, decode: decodeTIFF, encode: newTIFFWriter,
+			open: openTIFF, encode: newTIFFWriter,
 			deep: true, alpha: true, grey: true, maxSide: math.MaxInt32}
 	case WebP:
 		return formatRow{name: "WebP", media: "image/webp", exts: []string{".webp"}, magic: []string{"RIFF....WEBP"},
-			probe: probeWebP, decode: decodeWebP, encode: buffered(encodeWebP),
+			open: openWebP, encode: buffered(encodeWebP),
 			alpha: true, maxSide: 1<<14 - 1, encodeBytes: 64}
 	case BMP:
 		return formatRow{name: "BMP", media: "image/bmp", exts: []string{".bmp", ".dib"}, magic: bmpMagic,
-			probe: probeBMP, decode: decodeBMP, encode: buffered(encodeBMP),
+			open: openBMP, encode: buffered(encodeBMP),
 			maxSide: math.MaxInt32, encodeBytes: 4}
 	}
 	return formatRow{name: fmt.Sprintf("Format(%d)", uint8(f))}

@@ -71,11 +71,11 @@ func FuzzPNG(f *testing.F) {
 			}
 		}
 		data := b.Bytes()
-		m, err := decodePNG(bytes.NewReader(data), fuzzLimits)
+		m, err := decode(PNG, bytes.NewReader(data), fuzzLimits)
 		if err != nil {
 			return
 		}
-		strips, err := decodePNG(bytes.NewReader(data), Limits{MaxPixels: fuzzLimits.MaxPixels, MaxBytes: 1})
+		strips, err := decode(PNG, bytes.NewReader(data), Limits{MaxPixels: fuzzLimits.MaxPixels, MaxBytes: 1})
 		if err != nil {
 			t.Fatalf("in strips: %v", err)
 		}

@@ -104,42 +104,30 @@ func (t tiffFile) number(b []byte) int64 {
 	return int64(min(t.order.Uint64(b), math.MaxInt64/2))
 }
 
-// openTIFF reads the header and returns the offset of the first directory.
-func openTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
-	var head [8]byte
-	if _, err := r.ReadAt(head[:], 0); err != nil {
-		return t, 0, err
-	}
-	switch string(head[:4]) {
-	case "II*\x00":
-		t = tiffFile{r: r, order: binary.LittleEndian}
-	case "MM\x00*":
-		t = tiffFile{r: r, order: binary.BigEndian}
-	default:
-		return t, 0, fmt.Errorf("a TIFF structure does not begin with %q", head[:4])
-	}
-	return t, int64(t.order.Uint32(head[4:])), nil
-}
-
 // How BigTIFFs begin, including the number of bytes in an offset.
 const bigLittle, bigBig = "II+\x00\x08\x00\x00\x00", "MM\x00+\x00\x08\x00\x00"
 
-// openBigTIFF is openTIFF for TIFF and BigTIFF. EXIF is never a BigTIFF.
-func openBigTIFF(r io.ReaderAt) (t tiffFile, first int64, err error) {
+// directories reads the header of a TIFF or BigTIFF and returns the offset of the first
+// directory.
+func directories(r io.ReaderAt) (t tiffFile, first int64, err error) {
 	var head [16]byte
 	n, err := r.ReadAt(head[:], 0)
-	switch string(head[:8]) {
-	case bigLittle:
-		t = tiffFile{r: r, order: binary.LittleEndian, big: true}
-	case bigBig:
-		t = tiffFile{r: r, order: binary.BigEndian, big: true}
+	t = tiffFile{r: r, order: binary.LittleEndian}
+	if head[0] == 'M' {
+		t.order = binary.BigEndian
+	}
+	offset, end := head[4:8], 8
+	switch {
+	case begins(head[:], "II*\x00"), begins(head[:], "MM\x00*"):
+	case begins(head[:], bigLittle), begins(head[:], bigBig):
+		t.big, offset, end = true, head[8:], len(head)
 	default:
-		return openTIFF(r)
+		return t, 0, fmt.Errorf("a TIFF structure does not begin with %q", head[:4])
 	}
-	if n < len(head) {
-		return t, 0, cut(err)
+	if n < end {
+		return t, 0, err
 	}
-	return t, t.number(head[8:]), nil
+	return t, t.number(offset), nil
 }
 
 // ifd is a directory, in the order of the file.

@@ -1,7 +1,6 @@
 package imageio
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -186,7 +185,7 @@ func exifFrom(d directory, turn orientation) []byte {
 // exifFields returns an EXIF block's fields for the directory of a TIFF: all except
 // those that describe how pixels are stored, or that a TIFF has from elsewhere.
 func exifFields(exif []byte) (directory, error) {
-	t, first, err := openTIFF(bytes.NewReader(exif))
+	t, first, err := exifDirectories(exif)
 	if err != nil {
 		return nil, err
 	}

@@ -5,48 +5,38 @@ import (
 	"encoding/binary"
 )
 
-// probeJPEG reads a JPEG's header.
-func probeJPEG(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
+// openJPEG reads a JPEG's header.
+func openJPEG(file File, limits Limits) (o opened, err error) {
 	h, err := scanJPEG(file, limits)
 	if err != nil {
-		return s, p, upright, err
+		return o, err
 	}
 	if err := h.check(); err != nil {
-		return s, p, upright, err
+		return o, err
 	}
-	p.Bytes, p.Metadata = h.bytes(), h.meter.used
-	return h.shape(), p, turnOf(h.exif, h.xmp), nil
+	return opened{shape: h.shape(), turn: turnOf(h.exif, h.xmp), metadata: h.meter.used, bytes: h.bytes(),
+		decode: func() (*Image, error) { return h.decode(file) }}, nil
 }
 
-// decodeJPEG reads a JPEG. Its planes stay subsampled: see chroma.
-func decodeJPEG(file File, limits Limits) (*Image, error) {
-	head, err := scanJPEG(file, limits)
-	if err != nil {
-		return nil, err
-	}
-	if err := head.check(); err != nil {
-		return nil, err
-	}
-	if err := limits.check(head.shape().w, head.shape().h); err != nil {
-		return nil, err
-	}
+// decode reads the picture. Its planes stay subsampled: see chroma.
+func (h *jpegHead) decode(file File) (*Image, error) {
 	in := bufio.NewReaderSize(from(file, 0), 1<<16)
 	d := newJPEGDecoder(in)
 	if err := d.decode(); err != nil {
 		return nil, err
 	}
-	m := newImage(JPEG, newChroma(d), turnOf(head.exif, head.xmp))
+	m := newImage(JPEG, newChroma(d), turnOf(h.exif, h.xmp))
 	m.Behind.look(in)
-	m.Behind.GainMap = m.Behind.Picture && (m.Behind.GainMap || head.gainMap || announcesGainMap(head.xmp))
-	m.Meta.own, m.Meta.ownOf, m.Meta.Resolution = head.own, JPEG, head.resolution
+	m.Behind.GainMap = m.Behind.Picture && (m.Behind.GainMap || h.gainMap || announcesGainMap(h.xmp))
+	m.Meta.own, m.Meta.ownOf, m.Meta.Resolution = h.own, JPEG, h.resolution
 	if len(d.comps) == 4 {
 		m.Notes = append(m.Notes, inksNote)
 	} else {
-		m.adoptICC(head.profile())
+		m.adoptICC(h.profile())
 	}
-	m.adopt(m.turn, head.exif, head.xmp)
-	m.Notes = append(m.Notes, head.meter.notes()...)
-	m.leave("segment", head.left)
+	m.adopt(m.turn, h.exif, h.xmp)
+	m.Notes = append(m.Notes, h.meter.notes()...)
+	m.leave("segment", h.left)
 	return m, nil
 }
 

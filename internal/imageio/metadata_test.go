@@ -71,7 +71,7 @@ func checkMetadata(t *testing.T, from, to Format, m *Image) {
 // exifNumbers returns the integers in an EXIF block's first two directories.
 func exifNumbers(t *testing.T, exif []byte) map[uint16]uint32 {
 	t.Helper()
-	f, first, err := openTIFF(bytes.NewReader(exif))
+	f, first, err := directories(bytes.NewReader(exif))
 	if err != nil {
 		t.Fatal(err)
 	}

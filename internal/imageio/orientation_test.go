@@ -127,7 +127,7 @@ func withOrientation(t *testing.T, tiff, exif []byte) []byte {
 	out := bytes.Clone(tiff)
 	field, _ := h.find(tagOrientation)
 	entry := out[field.entry:][:12]
-	block, first, err := openTIFF(bytes.NewReader(exif))
+	block, first, err := directories(bytes.NewReader(exif))
 	if err == nil {
 		d, err := block.directory(first)
 		if err != nil {

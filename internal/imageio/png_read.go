@@ -9,26 +9,19 @@ import (
 	"io"
 )
 
-// probePNG reads a PNG's header.
-func probePNG(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
+// openPNG reads a PNG's header.
+func openPNG(file File, limits Limits) (o opened, err error) {
 	f, err := scanPNG(file, limits)
 	if err != nil {
-		return s, p, upright, err
+		return o, err
 	}
-	p.Streams, p.Metadata = !f.header.interlaced && f.turn <= 2, f.meter.used
-	return f.shape(), p, f.turn, nil
+	return opened{shape: f.shape(), turn: f.turn, metadata: f.meter.used, streams: !f.header.interlaced && f.turn <= 2,
+		decode: func() (*Image, error) { return f.decode(file, limits) }}, nil
 }
 
-// decodePNG reads a PNG. A large one may be decoded while it is used, unless it is
+// decode reads the picture. A large one may be decoded while it is used, unless it is
 // interlaced.
-func decodePNG(file File, limits Limits) (*Image, error) {
-	f, err := scanPNG(file, limits)
-	if err != nil {
-		return nil, err
-	}
-	if err := limits.check(f.header.w, f.header.h); err != nil {
-		return nil, err
-	}
+func (f *pngFile) decode(file File, limits Limits) (m *Image, err error) {
 	if f.end > 0 {
 		f.Behind.look(from(file, f.end))
 	}
@@ -41,7 +34,7 @@ func decodePNG(file File, limits Limits) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := newImage(PNG, src, f.turn)
+	m = newImage(PNG, src, f.turn)
 	m.Meta, m.Notes, m.Behind = f.Meta, f.Notes, f.Behind
 	return m, nil
 }

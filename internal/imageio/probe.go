@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
@@ -48,23 +49,11 @@ func ProbeReader(file File, name string, limits Limits) (p Probe, err error) {
 	if err != nil {
 		return p, err
 	}
-	var stored shape
-	var turn orientation
-	err = guarded(format, func() (err error) {
-		stored, p, turn, err = rowOf(format).probe(file, limits)
-		return err
-	})
-	if err == nil {
-		err = limits.check(stored.w, stored.h)
-	}
+	o, err := open(format, file, limits)
 	if err != nil {
-		return Probe{}, fmt.Errorf("%s %w", name, cutShort(format, err))
+		return p, fmt.Errorf("%s %w", name, err)
 	}
-	if p.Bytes == 0 {
-		p.Bytes = stored.bytes()
-	}
-	p.Pages = max(p.Pages, 1)
-	i := infoOf(format, stored, turn)
-	p.Format, p.W, p.H, p.Depth, p.Grey, p.Alpha = i.Format, i.W, i.H, i.Depth, i.Grey, i.Alpha
-	return p, nil
+	i := infoOf(format, o.shape, o.turn)
+	return Probe{Format: format, W: i.W, H: i.H, Depth: i.Depth, Grey: i.Grey, Alpha: i.Alpha, Pages: max(o.pages, 1),
+		Bytes: cmp.Or(o.bytes, o.shape.bytes()), Metadata: o.metadata, Streams: o.streams}, nil
 }

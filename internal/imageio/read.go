@@ -128,20 +128,47 @@ func formatIn(file File, name string) (Format, error) {
 	return format, nil
 }
 
-// decode runs a format's decoder and completes its errors.
-func decode(format Format, file File, limits Limits) (*Image, error) {
-	var m *Image
-	err := guarded(format, func() (err error) {
-		m, err = rowOf(format).decode(file, limits)
+// opened is a picture whose header was read and checked.
+type opened struct {
+	shape           // of the stored picture that decode returns
+	turn            orientation
+	bytes, metadata int64 // see Probe; bytes is 0 if the shape determines it
+	streams         bool
+	pages           int
+	// decode reads the picture. The Image may keep reading from the file; then it is
+	// streamed.
+	decode func() (*Image, error)
+}
+
+// open runs a format's reader of headers.
+func open(format Format, file File, limits Limits) (o opened, err error) {
+	err = guarded(format, func() (err error) {
+		if o, err = rowOf(format).open(file, limits); err != nil {
+			return err
+		}
+		return limits.check(o.w, o.h)
+	})
+	return o, err
+}
+
+// decode runs a format's decoder.
+func decode(format Format, file File, limits Limits) (m *Image, err error) {
+	o, err := open(format, file, limits)
+	if err != nil {
+		return nil, err
+	}
+	err = guarded(format, func() (err error) {
+		m, err = o.decode()
 		return err
 	})
-	if err == nil && limits.Page > 0 {
+	if err != nil {
+		return nil, err
+	}
+	if limits.Page > 0 {
 		m.Behind.Pages = 0
 	}
-	if err == nil {
-		m.Notes = append(m.Notes, m.Behind.notes()...)
-	}
-	return m, cutShort(format, err)
+	m.Notes = append(m.Notes, m.Behind.notes()...)
+	return m, nil
 }
 
 // cutShort converts the error of data that end too early.
@@ -152,14 +179,15 @@ func cutShort(f Format, err error) error {
 	return err
 }
 
-// guarded calls a decoder. The recover is a last resort: no file may end the program.
+// guarded calls a part of a decoder and completes its errors. The recover is a last
+// resort: no file may end the program.
 func guarded(f Format, call func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = damaged(f, "its decoder failed with %v", p)
 		}
 	}()
-	return call()
+	return cutShort(f, call())
 }
 
 // dataError distinguishes damage of the pixels' data from their early end.

@@ -103,7 +103,7 @@ func TestBadJPEGInTIFF(t *testing.T) {
 // offsets. Samples stay as they are.
 func bigTIFF(t testing.TB, file []byte, little bool) []byte {
 	t.Helper()
-	old, first, err := openTIFF(bytes.NewReader(file))
+	old, first, err := directories(bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}

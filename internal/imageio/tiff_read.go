@@ -18,7 +18,7 @@ type tiffHead struct {
 }
 
 func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
-	t, first, err := openBigTIFF(r)
+	t, first, err := directories(r)
 	if err != nil {
 		return nil, err
 	}
@@ -63,24 +63,22 @@ func (h *tiffHead) data(tag uint16) []byte {
 	return b
 }
 
-// probeTIFF reads a TIFF's header.
-func probeTIFF(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
-	page, err := readTIFFPage(file, limits)
+// openTIFF reads the directory of a TIFF's picture.
+func openTIFF(file File, limits Limits) (o opened, err error) {
+	h, err := readTIFFHead(file, limits)
 	if err != nil {
-		return s, p, upright, err
+		return o, err
 	}
-	turn = page.turn()
-	p.Bytes, p.Metadata = page.bytes()+int64(page.bandBytes())+page.jpegBytes(), page.described()
-	p.Streams, p.Pages = page.streams(), page.behind.Pages+1
-	return page.shape, p, turn, nil
+	p, err := h.page(limits)
+	if err != nil {
+		return o, err
+	}
+	return opened{shape: p.shape, turn: p.turn(), metadata: p.described(), streams: p.streams(), pages: p.behind.Pages + 1,
+		bytes:  p.shape.bytes() + int64(p.bandBytes()) + p.jpegBytes(),
+		decode: func() (*Image, error) { return p.decode(limits) }}, nil
 }
 
-// decodeTIFF reads a TIFF's first picture.
-func decodeTIFF(file File, limits Limits) (*Image, error) {
-	p, err := readTIFFPage(file, limits)
-	if err != nil {
-		return nil, err
-	}
+func (p *tiffPage) decode(limits Limits) (*Image, error) {
 	src, err := streamed(p.shape, limits, p.streams(), func() (rowReader, error) { return newTIFFRows(p), nil })
 	if err != nil {
 		return nil, err
@@ -95,15 +93,6 @@ func decodeTIFF(file File, limits Limits) (*Image, error) {
 
 // streams reports whether rows can be decoded while they are used.
 func (p *tiffPage) streams() bool { return p.turn() <= 2 && !p.tiled && p.compression != tiffJPEG }
-
-// readTIFFPage returns the first picture's directory, validated.
-func readTIFFPage(file io.ReaderAt, limits Limits) (*tiffPage, error) {
-	h, err := readTIFFHead(file, limits)
-	if err != nil {
-		return nil, err
-	}
-	return h.page(limits)
-}
 
 // described returns the memory that metadata take: all fields that are not numbers.
 func (h *tiffHead) described() (n int64) {

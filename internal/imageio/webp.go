@@ -143,27 +143,20 @@ func (f *webpFile) stream(file File) io.Reader {
 	return io.MultiReader(append([]io.Reader{bytes.NewReader(append(head, "WEBP"...))}, parts...)...)
 }
 
-// probeWebP reads a WebP's header.
-func probeWebP(file File, limits Limits) (s shape, p Probe, turn orientation, err error) {
+// openWebP reads a WebP's header.
+func openWebP(file File, limits Limits) (o opened, err error) {
 	f, err := scanWebP(file, limits)
 	if err != nil {
-		return s, p, upright, err
+		return o, err
 	}
-	p.Bytes = int64(f.kind.w) * int64(f.kind.h) * 4 // by the library
-	p.Metadata = f.meter.used
-	return f.kind, p, turnOf(f.exif, f.xmp), nil
+	return opened{shape: f.kind, turn: turnOf(f.exif, f.xmp), metadata: f.meter.used,
+		bytes:  int64(f.kind.w) * int64(f.kind.h) * 4, // by the library
+		decode: func() (*Image, error) { return f.decode(file) }}, nil
 }
 
-// decodeWebP reads a WebP with golang.org/x/image/webp, but converts the planes of
+// decode reads the picture with golang.org/x/image/webp, but converts the planes of
 // lossy ones to RGB here: see vp8.
-func decodeWebP(file File, limits Limits) (*Image, error) {
-	f, err := scanWebP(file, limits)
-	if err != nil {
-		return nil, err
-	}
-	if err := limits.check(f.kind.w, f.kind.h); err != nil {
-		return nil, err
-	}
+func (f *webpFile) decode(file File) (*Image, error) {
 	img, err := webp.Decode(bufio.NewReaderSize(f.stream(file), 1<<16))
 	if err != nil {
 		return nil, dataError(WebP, err)
