@@ -59,7 +59,7 @@ func readBMP(file io.ReaderAt, limits Limits) (*bmpFile, error) {
 	var head [bmpFileHead + 124]byte
 	n, err := file.ReadAt(head[:], 0)
 	if n < bmpFileHead+bmpCore {
-		return nil, cut(err)
+		return nil, err
 	}
 	le, f := binary.LittleEndian, &bmpFile{}
 	f.offset = int64(le.Uint32(head[10:]))
@@ -142,7 +142,7 @@ func (f *bmpFile) readPalette(file io.ReaderAt, size int, colours uint32) (end i
 	data := make([]byte, entry*n)
 	got, err := file.ReadAt(data, int64(bmpFileHead+size))
 	if got < len(data) {
-		return 0, cut(err)
+		return 0, err
 	}
 	for i := range n {
 		b := data[entry*i:]
@@ -225,7 +225,7 @@ func (r *bmpRows) next(dst []byte) error {
 	}
 	r.y++
 	if n, err := r.file.ReadAt(r.raw, r.offset+int64(y)*r.stride); n < len(r.raw) {
-		return cut(err)
+		return err
 	}
 	r.unpack(dst, r.raw, r.bits)
 	return nil

@@ -44,7 +44,7 @@ func (f *bmpFile) expandRuns(file io.ReaderAt) (rowReader, error) {
 		case in.err != nil && (y == h || y == h-1 && x >= w):
 			return &bmpIndices{f, index}, nil
 		case in.err != nil:
-			return nil, cut(in.err)
+			return nil, in.err
 		case n > 0:
 			for i := range int(n) {
 				put(f.nibble(v, i))

@@ -9,25 +9,7 @@ func (d *jpegDecoder) baseline(s *jpegScan, k int, b *[64]int16) error {
 	if err := d.firstDC(s, k, b); err != nil {
 		return err
 	}
-	for i := 1; i < 64; i++ {
-		v, ok := d.bits.value(s.ac[k])
-		if !ok {
-			return d.noCode()
-		}
-		run, size := int(v>>4), uint(v&15)
-		if size == 0 {
-			if run != 15 {
-				break // end of block
-			}
-			i += 15
-			continue
-		}
-		if i += run; i > 63 {
-			return damaged(JPEG, "a block has too many coefficients")
-		}
-		b[zigzag[i]] = int16(d.bits.signed(size))
-	}
-	return nil
+	return d.firstAC(s, k, b)
 }
 
 // noCode returns the error for bits that match no code, which may be zeros beyond the
@@ -61,7 +43,7 @@ func (d *jpegDecoder) refineDC(s *jpegScan, _ int, b *[64]int16) error {
 	return nil
 }
 
-// firstAC decodes the scan's band of a block (G.1.2.2).
+// firstAC decodes the scan's band of a block (G.1.2.2, F.2.2.2).
 func (d *jpegDecoder) firstAC(s *jpegScan, k int, b *[64]int16) error {
 	if d.eobRun > 0 {
 		d.eobRun--
@@ -74,8 +56,10 @@ func (d *jpegDecoder) firstAC(s *jpegScan, k int, b *[64]int16) error {
 		}
 		run, size := int(v>>4), uint(v&15)
 		if size == 0 {
-			if run != 15 {
+			if run != 15 && d.progressive {
 				d.eobRun = d.readRun(uint(run)) - 1
+			}
+			if run != 15 {
 				break
 			}
 			i += 15

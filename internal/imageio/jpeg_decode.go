@@ -112,15 +112,7 @@ func (d *jpegDecoder) segment() ([]byte, error) {
 	}
 	data := make([]byte, n)
 	_, err = io.ReadFull(d.in, data)
-	return data, cut(err)
-}
-
-// cut turns the end of a file into an unexpected one.
-func cut(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
+	return data, err
 }
 
 // take processes a segment.

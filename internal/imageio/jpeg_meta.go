@@ -85,7 +85,7 @@ func bare(marker byte) bool {
 func segmentLength(in io.Reader) (int, error) {
 	var size [2]byte
 	if _, err := io.ReadFull(in, size[:]); err != nil {
-		return 0, cut(err)
+		return 0, err
 	}
 	n := int(binary.BigEndian.Uint16(size[:])) - 2
 	if n < 0 {

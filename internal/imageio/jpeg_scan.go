@@ -73,7 +73,7 @@ func (d *jpegDecoder) startSegment(s *jpegScan) {
 func (d *jpegDecoder) nextSegment(s *jpegScan) error {
 	m, err := d.marker()
 	if err != nil {
-		return cut(err)
+		return err
 	}
 	if m < 0xd0 || m > 0xd7 {
 		return damaged(JPEG, "a marker %#x is where a restart should be", m)
@@ -112,7 +112,7 @@ func (d *jpegDecoder) scanHeader(data []byte) (*jpegScan, error) {
 		}
 	}
 	if !d.progressive {
-		s.from, s.to, s.high, s.low, s.block = 0, 63, 0, 0, d.baseline
+		s.from, s.to, s.high, s.low, s.block = 1, 63, 0, 0, d.baseline
 		return s, nil
 	}
 	const deepest = 13

@@ -242,20 +242,13 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 				f.Meta.Resolution = from(binary.BigEndian.Uint32(data), binary.BigEndian.Uint32(data[4:]))
 			}
 		}
-	case "iTXt":
-		if xmp := pngXMP(data, f.meter); xmp != nil {
-			f.xmp = xmp
-			return
+	default:
+		if kind == "bKGD" {
+			data = f.background(data)
 		}
-		f.Meta.own = append(f.Meta.own, segment{kind, data})
-	case "tEXt", "zTXt":
-		f.text(kind, data)
-	case "bKGD":
-		if data := f.background(data); data != nil {
+		if data != nil && !f.takeText(kind, data) {
 			f.Meta.own = append(f.Meta.own, segment{kind, data})
 		}
-	default:
-		f.Meta.own = append(f.Meta.own, segment{kind, data})
 	}
 }
 

@@ -41,22 +41,31 @@ func rawProfile(text []byte) (data []byte, ok bool) {
 	return data[:n], true
 }
 
-// text processes a text chunk. EXIF and XMP in it are used if the file does not have
-// them in their own chunks.
-func (f *pngFile) text(kind string, data []byte) {
-	const raw = "Raw profile type "
-	if bytes.HasPrefix(data, []byte(raw)) {
-		keyword, text, ok := pngText(kind, data, f.meter)
-		profile, sound := rawProfile(text)
-		switch name := keyword[min(len(keyword), len(raw)):]; {
-		case !ok || !sound:
-		case name == "xmp" || bytes.HasPrefix(profile, []byte(xmpHead)):
-			f.rawXMP = bytes.TrimPrefix(profile, []byte(xmpHead))
-			return
-		case name == "exif" || name == "APP1":
-			f.rawEXIF = bytes.TrimPrefix(profile, []byte(exifHead))
-			return
+// takeText uses the EXIF or XMP in a text chunk, and reports whether there is any. That
+// of tEXt and zTXt counts if the file does not have it in its own chunks.
+func (f *pngFile) takeText(kind string, data []byte) bool {
+	if kind == "iTXt" {
+		xmp := pngXMP(data, f.meter)
+		if xmp != nil {
+			f.xmp = xmp
 		}
+		return xmp != nil
 	}
-	f.Meta.own = append(f.Meta.own, segment{kind, data})
+	const raw = "Raw profile type "
+	if kind != "tEXt" && kind != "zTXt" || !bytes.HasPrefix(data, []byte(raw)) {
+		return false
+	}
+	keyword, text, ok := pngText(kind, data, f.meter)
+	profile, sound := rawProfile(text)
+	switch name := keyword[min(len(keyword), len(raw)):]; {
+	case !ok || !sound:
+		return false
+	case name == "xmp" || bytes.HasPrefix(profile, []byte(xmpHead)):
+		f.rawXMP = bytes.TrimPrefix(profile, []byte(xmpHead))
+	case name == "exif" || name == "APP1":
+		f.rawEXIF = bytes.TrimPrefix(profile, []byte(exifHead))
+	default:
+		return false
+	}
+	return true
 }

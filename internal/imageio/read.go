@@ -192,11 +192,8 @@ func guarded(f Format, call func() error) (err error) {
 
 // dataError distinguishes damage of the pixels' data from their early end.
 func dataError(f Format, err error) error {
-	if errors.Is(err, errUnsupported) {
+	if errors.Is(err, errUnsupported) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return io.ErrUnexpectedEOF
 	}
 	return damaged(f, "its pixel data are broken (%v)", err)
 }

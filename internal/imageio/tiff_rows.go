@@ -209,19 +209,14 @@ func (t *tiffRows) spread(dst []byte, step, k, n int) {
 			binary.BigEndian.PutUint16(dst[x*step:], uint16(t.order.Uint32(src[4*(x*every+k):])>>16))
 		}
 	default:
-		t.scale(dst, step, n, func(x int) uint32 { return bitsAt(src, x*every+k, t.bits) })
-	}
-}
-
-// scale converts samples of depths other than 8 and 16 bits to one of these.
-func (t *tiffRows) scale(dst []byte, step, n int, sample func(x int) uint32) {
-	full, top := uint32(1)<<t.depth-1, uint32(1)<<t.bits-1
-	for x := range n {
-		v := (sample(x)*full + top/2) / top
-		if t.depth == 8 {
-			dst[x*step] = uint8(v)
-		} else {
-			binary.BigEndian.PutUint16(dst[x*step:], uint16(v))
+		full, top := uint32(1)<<t.depth-1, uint32(1)<<t.bits-1
+		for x := range n {
+			v := (bitsAt(src, x*every+k, t.bits)*full + top/2) / top
+			if t.depth == 8 {
+				dst[x*step] = uint8(v)
+			} else {
+				binary.BigEndian.PutUint16(dst[x*step:], uint16(v))
+			}
 		}
 	}
 }
