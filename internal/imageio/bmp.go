@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"math/bits"
@@ -227,28 +228,28 @@ func (r *bmpRows) next(dst []byte) error {
 	if n, err := r.file.ReadAt(r.raw, r.offset+int64(y)*r.stride); n < len(r.raw) {
 		return err
 	}
-	r.unpack(dst, r.raw, r.bits)
+	r.unpack(dst, r.raw)
 	return nil
 }
 
 // unpack writes a row of pixels in packed's form.
-func (f *bmpFile) unpack(dst, row []byte, depth int) {
+func (f *bmpFile) unpack(dst, row []byte) {
 	step := f.kind.pixelBytes()
 	for x := range f.kind.w {
 		pixel := dst[x*step : (x+1)*step]
-		switch depth {
+		switch f.bits {
 		case 24:
 			pixel[0], pixel[1], pixel[2] = row[3*x+2], row[3*x+1], row[3*x]
 		case 16, 32:
-			v := uint32(binary.LittleEndian.Uint16(row[x*depth/8:]))
-			if depth == 32 {
+			v := uint32(binary.LittleEndian.Uint16(row[x*f.bits/8:]))
+			if f.bits == 32 {
 				v = binary.LittleEndian.Uint32(row[4*x:])
 			}
 			for k := range pixel {
 				pixel[k] = f.fields[k].value(v)
 			}
 		default:
-			i := 3 * subByte(row, x, uint8(depth))
+			i := 3 * subByte(row, x, uint8(f.bits))
 			copy(pixel, f.palette[i:i+3])
 		}
 	}
@@ -271,11 +272,15 @@ func openBMP(file File, limits Limits) (o opened, err error) {
 }
 
 func (f *bmpFile) decode(file File, limits Limits) (*Image, error) {
-	open := func() (rowReader, error) { return &bmpRows{bmpFile: f, file: file}, nil }
-	if f.runs() {
-		open = func() (rowReader, error) { return f.expandRuns(file) }
-	}
-	src, err := streamed(f.kind, limits, !f.runs(), open)
+	src, err := streamed(f.kind, limits, !f.runs(), func() (rowReader, error) {
+		if !f.runs() {
+			return &bmpRows{bmpFile: f, file: file}, nil
+		}
+		expanded := *f
+		expanded.bits, expanded.stride, expanded.offset = 8, int64(f.kind.w), 0
+		indices, err := f.expandRuns(file)
+		return &bmpRows{bmpFile: &expanded, file: bytes.NewReader(indices)}, err
+	})
 	if err != nil {
 		return nil, err
 	}

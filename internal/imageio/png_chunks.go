@@ -1,9 +1,9 @@
 package imageio
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 	"math"
@@ -91,12 +91,10 @@ func parseIHDR(data []byte) (h pngHeader, err error) {
 // scanPNG reads all chunks except those of the pixels, which it skips.
 func scanPNG(file File, limits Limits) (*pngFile, error) {
 	f := &pngFile{turn: upright, meter: limits.meter()}
-	at := int64(8)
-	in := &skipper{file: file, in: bufio.NewReader(from(file, at)), at: at}
-	for {
+	for at := int64(8); ; {
 		var head [8]byte
-		if _, err := io.ReadFull(in, head[:]); err != nil {
-			if f.idat > 0 && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+		if n, err := file.ReadAt(head[:], at); n < len(head) {
+			if f.idat > 0 && errors.Is(err, io.EOF) {
 				return f, f.finish() // some writers leave out IEND; missing pixels are detected later
 			}
 			return nil, err
@@ -107,49 +105,20 @@ func scanPNG(file File, limits Limits) (*pngFile, error) {
 			return nil, damaged(PNG, "a chunk is called %q, which is no name of one", kind)
 		case kind == "CgBI":
 			return nil, unsupported(PNG, "Apple's changes for its own devices (CgBI)")
-		}
-		if (kind == "IHDR") != (f.header.w == 0) {
+		case (kind == "IHDR") != (f.header.w == 0):
 			return nil, damaged(PNG, "its header is not its first chunk")
-		}
-		if kind == "IEND" {
+		case kind == "IEND":
 			f.end = at + 12 + size
 			return f, f.finish()
-		}
-		f.still = f.still || kind == "fcTL" && f.idat == 0
-		if kind == "IDAT" && f.idat == 0 {
+		case kind == "IDAT" && f.idat == 0:
 			f.idat = at
 		}
-		if err := f.chunk(in, kind, size); err != nil {
+		f.still = f.still || kind == "fcTL" && f.idat == 0
+		if err := f.chunk(io.NewSectionReader(file, at+8, size+4), kind, size); err != nil {
 			return nil, err
 		}
 		at += 12 + size
-		if err := in.skipTo(at); err != nil {
-			return nil, err
-		}
 	}
-}
-
-// skipper reads consecutive chunks, skipping what is not needed.
-type skipper struct {
-	file File
-	in   *bufio.Reader
-	at   int64
-}
-
-func (s *skipper) Read(p []byte) (int, error) {
-	n, err := s.in.Read(p)
-	s.at += int64(n)
-	return n, err
-}
-
-func (s *skipper) skipTo(at int64) (err error) {
-	if n := at - s.at; n <= int64(s.in.Buffered()) {
-		_, err = s.in.Discard(int(n))
-	} else {
-		s.in.Reset(from(s.file, at))
-	}
-	s.at = at
-	return err
 }
 
 // chunk processes a chunk of which size bytes follow in r. Chunks that matter for the
