@@ -15,7 +15,7 @@ type chroma struct {
 
 // newChroma determines from the markers what the components are, as libjpeg does.
 func newChroma(d *jpegDecoder) *chroma {
-	c := &chroma{comps: d.comps, kind: shape{w: d.w, h: d.h, depth: 8, grey: len(d.comps) == 1}}
+	c := &chroma{comps: d.comps, kind: d.shape()}
 	switch {
 	case len(d.comps) == 1:
 	case len(d.comps) == 4:

@@ -84,10 +84,11 @@ func TestTileOfChroma(t *testing.T) {
 		for i := range factors {
 			frame = append(frame, byte(i), factors[i], 0)
 		}
-		if err := d.startFrame(frame); err != nil {
+		if err := d.startFrame(0xc0, frame); err != nil {
 			t.Fatal(err)
 		}
 		for k := range d.comps {
+			d.comps[k].allocate(false)
 			for i := range d.comps[k].plane {
 				d.comps[k].plane[i] = uint8(i * (37 + i*k))
 			}

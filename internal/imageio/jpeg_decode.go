@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 // jpegDecoder decodes baseline and progressive JPEGs of eight bits (T.81) into the
 // planes of their components.
 type jpegDecoder struct {
+	jpegHead
 	in          *bufio.Reader
 	w, h        int
 	progressive bool
@@ -23,8 +25,9 @@ type jpegDecoder struct {
 	jfif        bool
 	adobe       int // the transform in Adobe's marker, −1 for none
 
-	maxW, maxH int // the largest size; 0 if it was checked before
+	maxW, maxH int // the largest size of a part of a TIFF; 0 for a whole file
 
+	header []byte // of the first scan
 	bits   entropyReader
 	eobRun int // following blocks without coefficients
 	scans  int
@@ -59,31 +62,55 @@ func newJPEGDecoder(in *bufio.Reader) *jpegDecoder {
 	return d
 }
 
-// decode decodes the picture at the beginning of in, and leaves in after its end.
-func (d *jpegDecoder) decode() error {
-	for {
-		marker, err := d.marker()
+// start reads what precedes the first scan.
+func (d *jpegDecoder) start() (err error) {
+	if d.header, err = d.segments(); err == nil && len(d.comps) == 0 {
+		return errNoFrame
+	}
+	return err
+}
+
+var errNoFrame = damaged(JPEG, "it has no frame header")
+
+// decode decodes what follows, and leaves in after the picture's end.
+func (d *jpegDecoder) decode() (err error) {
+	for k := range d.comps {
+		d.comps[k].allocate(d.progressive)
+	}
+	for header := d.header; header != nil; {
+		if err := d.scan(header); err != nil {
+			return err
+		}
+		header, err = d.segments()
 		if errors.Is(err, io.EOF) && d.complete() && !d.progressive {
 			return nil // without an end marker, so no scan can be missing
 		}
 		if err != nil {
 			return err
 		}
-		switch {
-		case marker == markerEOI:
-			if !d.complete() {
-				return io.ErrUnexpectedEOF
-			}
-			return d.finish()
-		case bare(marker):
+	}
+	if !d.complete() {
+		return io.ErrUnexpectedEOF
+	}
+	return d.finish()
+}
+
+// segments reads segments up to a scan, whose header it returns, or the end marker.
+func (d *jpegDecoder) segments() (header []byte, err error) {
+	for {
+		marker, err := d.marker()
+		if err != nil || marker == markerEOI {
+			return nil, err
+		}
+		if bare(marker) {
 			continue
 		}
 		data, err := d.segment()
-		if err != nil {
-			return err
+		if err != nil || marker == markerSOS {
+			return data, err
 		}
 		if err := d.take(marker, data); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }
@@ -104,27 +131,32 @@ func (d *jpegDecoder) marker() (byte, error) {
 	return nextMarker(d.in)
 }
 
+// bare reports whether a marker has neither length nor data.
+func bare(marker byte) bool {
+	return marker == markerSOI || marker >= 0xd0 && marker <= 0xd7 || marker == 0x01
+}
+
 // segment reads the data of a marker.
 func (d *jpegDecoder) segment() ([]byte, error) {
-	n, err := segmentLength(d.in)
-	if err != nil {
+	var size [2]byte
+	if _, err := io.ReadFull(d.in, size[:]); err != nil {
 		return nil, err
 	}
+	n := int(binary.BigEndian.Uint16(size[:])) - 2
+	if n < 0 {
+		return nil, damaged(JPEG, "a segment's length is %d", n+2)
+	}
 	data := make([]byte, n)
-	_, err = io.ReadFull(d.in, data)
+	_, err := io.ReadFull(d.in, data)
 	return data, err
 }
 
-// take processes a segment.
+// take processes a segment. Metadata count before the first scan, and in a whole file.
 func (d *jpegDecoder) take(marker byte, data []byte) error {
 	switch marker {
-	case 0xc0, 0xc1, 0xc2:
-		d.progressive = marker == 0xc2
-		return d.startFrame(data)
 	case 0xc4:
 		return d.defineHuffman(data)
-	case 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf, markerLS: // unsupported kinds of frames
-		return (&jpegHead{sof: marker, frame: data}).check()
+	case 0xc8, 0xcc: // between the frames' markers
 	case 0xdb:
 		return d.defineQuant(data)
 	case 0xdd:
@@ -132,14 +164,19 @@ func (d *jpegDecoder) take(marker byte, data []byte) error {
 			return damaged(JPEG, "its restart interval has %d bytes", len(data))
 		}
 		d.restart = int(binary.BigEndian.Uint16(data))
-	case markerSOS:
-		return d.scan(data)
 	case markerAPP0:
-		d.jfif = d.jfif || len(data) >= len(jfifHead) && string(data[:len(jfifHead)]) == jfifHead
+		d.jfif = d.jfif || bytes.HasPrefix(data, []byte(jfifHead))
 	case markerAPP14:
-		if len(data) >= 12 && string(data[:5]) == "Adobe" {
+		if len(data) >= 12 && bytes.HasPrefix(data, []byte("Adobe")) {
 			d.adobe = int(data[11])
 		}
+	default:
+		if marker >= 0xc0 && marker <= 0xcf || marker == markerLS {
+			return d.startFrame(marker, data)
+		}
+	}
+	if carries(marker) && d.scans == 0 && d.meter != nil && d.meter.take(int64(len(data))) {
+		d.describe(marker, data)
 	}
 	return nil
 }
@@ -192,42 +229,89 @@ func (d *jpegDecoder) defineHuffman(data []byte) error {
 	return nil
 }
 
-// startFrame parses the frame header (T.81, B.2.2), which jpegHead.check has validated,
-// and allocates its components.
-func (d *jpegDecoder) startFrame(data []byte) error {
-	if len(d.comps) > 0 {
+// startFrame parses the frame header (T.81, B.2.2), and refuses unsupported variants
+// with their names.
+func (d *jpegDecoder) startFrame(marker byte, data []byte) error {
+	switch {
+	case marker == markerLS:
+		return unsupported(JPEG, "JPEG-LS coding")
+	case marker >= 0xc9:
+		return unsupported(JPEG, "arithmetic coding")
+	case marker == 0xc3:
+		return unsupported(JPEG, "lossless coding")
+	case marker > 0xc3:
+		return unsupported(JPEG, "hierarchical coding")
+	case len(d.comps) > 0:
 		return damaged(JPEG, "it has two frames")
+	case len(data) < 6 || len(data) < 6+3*int(data[5]):
+		return errNoFrame
+	case data[0] != 8:
+		return unsupported(JPEG, "%d bits a sample", data[0])
 	}
-	h := jpegHead{sof: 0xc0, frame: data, part: d.maxW > 0}
-	if err := h.check(); err != nil {
-		return err
+	if n := data[5]; n < 1 || n > 4 || n == 2 && d.maxW == 0 {
+		return unsupported(JPEG, "%d components", n)
 	}
-	s := h.shape()
-	d.w, d.h = s.w, s.h
-	if d.w == 0 || d.h == 0 {
-		return noPixels(d.w, d.h)
+	d.progressive = marker == 0xc2
+	d.h, d.w = int(binary.BigEndian.Uint16(data[1:])), int(binary.BigEndian.Uint16(data[3:]))
+	if d.h == 0 && d.w > 0 {
+		return unsupported(JPEG, "a height that is only given at its end (DNL)")
 	}
 	if d.maxW > 0 && (d.w > d.maxW || d.h > d.maxH) {
 		return damaged(JPEG, "it is %d×%d, but there is room for %d×%d", d.w, d.h, d.maxW, d.maxH)
 	}
-	hMax, vMax := h.factors()
+	return d.takeComponents(data[6 : 6+3*int(data[5])])
+}
+
+func (d *jpegDecoder) takeComponents(data []byte) error {
+	hMax, vMax := 0, 0
+	for ; len(data) > 0; data = data[3:] {
+		c := jpegComponent{id: data[0], hs: int(data[1] >> 4), vs: int(data[1] & 15), tq: data[2]}
+		d.comps = append(d.comps, c)
+		if c.hs < 1 || c.hs > 4 || c.vs < 1 || c.vs > 4 {
+			return damaged(JPEG, "the sampling factors of component %d are %d×%d", len(d.comps), c.hs, c.vs)
+		}
+		hMax, vMax = max(hMax, c.hs), max(vMax, c.vs)
+	}
 	d.mcuW, d.mcuH = 8*hMax, 8*vMax
-	for k := range h.components() {
-		b := data[6+3*k:]
-		c := jpegComponent{id: b[0], hs: int(b[1] >> 4), vs: int(b[1] & 15), tq: b[2]}
+	for k := range d.comps {
+		c := &d.comps[k]
+		if hMax%c.hs != 0 || vMax%c.vs != 0 {
+			return unsupported(JPEG, "chroma subsampled by a fraction (%d×%d of %d×%d)", c.hs, c.vs, hMax, vMax)
+		}
 		c.dx, c.dy = hMax/c.hs, vMax/c.vs
 		c.w, c.h = ceil(d.w, c.dx), ceil(d.h, c.dy)
 		c.wide, c.high = ceil(d.w, d.mcuW)*c.hs, ceil(d.h, d.mcuH)*c.vs
-		c.plane = make([]uint8, 64*c.wide*c.high)
-		if d.progressive {
-			c.coef = make([][64]int16, c.wide*c.high)
-			for i := range c.missing {
-				c.missing[i] = math.MaxUint8
-			}
-		}
-		d.comps = append(d.comps, c)
 	}
 	return nil
+}
+
+// shape returns the shape of the picture converted to grey or RGB.
+func (d *jpegDecoder) shape() shape {
+	return shape{w: d.w, h: d.h, depth: 8, grey: len(d.comps) == 1}
+}
+
+// bytes returns the memory that decoding takes: the planes, and a progressive picture's
+// coefficients, which are kept until the last scan.
+func (d *jpegDecoder) bytes() (sum int64) {
+	const coefficient = 2
+	for _, c := range d.comps {
+		samples := 64 * int64(c.wide) * int64(c.high)
+		if sum += samples; d.progressive {
+			sum += coefficient * samples
+		}
+	}
+	return sum
+}
+
+// allocate makes room for a component's samples or coefficients.
+func (c *jpegComponent) allocate(progressive bool) {
+	c.plane = make([]uint8, 64*c.wide*c.high)
+	if progressive {
+		c.coef = make([][64]int16, c.wide*c.high)
+		for i := range c.missing {
+			c.missing[i] = math.MaxUint8
+		}
+	}
 }
 
 func ceil(n, d int) int { return (n + d - 1) / d }

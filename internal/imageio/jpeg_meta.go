@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"slices"
 )
 
@@ -24,17 +23,14 @@ const (
 	iccHead    = "ICC_PROFILE\x00"
 )
 
-// jpegHead collects what precedes a JPEG's first scan.
+// jpegHead collects the metadata before a JPEG's first scan.
 type jpegHead struct {
 	left       []string // kinds of segments that are left out
-	sof        byte     // the marker of the frame
-	frame      []byte   // its content: precision, sides, components
 	exif, xmp  []byte
 	icc        []iccPart
 	resolution Resolution
 	own        []segment
 	gainMap    bool // a gain map is announced
-	part       bool // of a TIFF, which says what the components are
 	meter      *meter
 }
 
@@ -42,56 +38,6 @@ type jpegHead struct {
 type iccPart struct {
 	number byte
 	data   []byte
-}
-
-// scanJPEG reads the segments up to the first scan.
-func scanJPEG(file File, limits Limits) (*jpegHead, error) {
-	b, h := bufio.NewReader(from(file, 0)), &jpegHead{meter: limits.meter()}
-	for {
-		marker, err := nextMarker(b)
-		if err != nil {
-			return nil, err
-		}
-		if bare(marker) {
-			continue
-		}
-		if marker == markerSOS || marker == markerEOI {
-			return h, nil
-		}
-		n, err := segmentLength(b)
-		if err != nil {
-			return nil, err
-		}
-		if carries(marker) && !h.meter.take(int64(n)) {
-			if _, err := b.Discard(n); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		data := make([]byte, n)
-		if _, err := io.ReadFull(b, data); err != nil {
-			return nil, err
-		}
-		h.segment(marker, data)
-	}
-}
-
-// bare reports whether a marker has neither length nor data.
-func bare(marker byte) bool {
-	return marker == markerSOI || marker >= 0xd0 && marker <= 0xd7 || marker == 0x01
-}
-
-// segmentLength reads the length of the data after a marker.
-func segmentLength(in io.Reader) (int, error) {
-	var size [2]byte
-	if _, err := io.ReadFull(in, size[:]); err != nil {
-		return 0, err
-	}
-	n := int(binary.BigEndian.Uint16(size[:])) - 2
-	if n < 0 {
-		return 0, damaged(JPEG, "a segment's length is %d", n+2)
-	}
-	return n, nil
 }
 
 // carries reports whether a segment may hold metadata.
@@ -113,7 +59,8 @@ func nextMarker(b *bufio.Reader) (byte, error) {
 	}
 }
 
-func (h *jpegHead) segment(marker byte, data []byte) {
+// describe takes over what a segment says.
+func (h *jpegHead) describe(marker byte, data []byte) {
 	after := func(head string) ([]byte, bool) { return bytes.CutPrefix(data, []byte(head)) }
 	switch marker {
 	case markerAPP0:
@@ -139,15 +86,8 @@ func (h *jpegHead) segment(marker byte, data []byte) {
 		h.gainMap = h.gainMap || announcesGainMap(data)
 	case markerAPP13, markerCOM: // Photoshop's and IPTC's data, comments
 		h.own = append(h.own, segment{string([]byte{marker}), data})
-	case markerLS:
-		h.sof, h.frame = marker, data
-	case 0xc4, 0xc8, 0xcc: // tables between the frames' markers
 	default:
-		if marker >= 0xc0 && marker <= 0xcf {
-			h.sof, h.frame = marker, data
-		} else if carries(marker) {
-			h.leave(marker, data)
-		}
+		h.leave(marker, data)
 	}
 }
 

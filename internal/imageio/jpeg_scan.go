@@ -98,7 +98,7 @@ func (d *jpegDecoder) one(s *jpegScan, k, x, y int) error {
 
 func (d *jpegDecoder) scanHeader(data []byte) (*jpegScan, error) {
 	if len(d.comps) == 0 {
-		return nil, damaged(JPEG, "it has no frame header")
+		return nil, errNoFrame
 	}
 	if len(data) < 1 || data[0] < 1 || data[0] > 4 || len(data) < 4+2*int(data[0]) {
 		return nil, damaged(JPEG, "a scan's header has %d bytes", len(data))

@@ -24,6 +24,9 @@ func (t *tiffRows) jpegChunk(in io.Reader) (io.Reader, error) {
 	}
 	d := newJPEGDecoder(bufio.NewReader(io.MultiReader(bytes.NewReader(tables), in)))
 	d.maxW, d.maxH = t.chunkW, t.chunkH
+	if err := d.start(); err != nil {
+		return nil, err
+	}
 	if err := d.decode(); err != nil {
 		return nil, err
 	}
