@@ -60,9 +60,9 @@ const (
 
 // Types of fields; typeSize holds their sizes in bytes.
 const (
-	typeByte, typeASCII, typeShort, typeLong, typeRational   = 1, 2, 3, 4, 5
-	typeSByte, typeUndefined, typeSShort, typeSLong, typeIFD = 6, 7, 8, 9, 13
-	typeLong8, typeSLong8, typeIFD8                          = 16, 17, 18 // of BigTIFF
+	typeByte, typeASCII, typeShort, typeLong, typeRational = 1, 2, 3, 4, 5
+	typeUndefined, typeSShort, typeSLong, typeSRational    = 7, 8, 9, 10
+	typeFloat, typeDouble, typeIFD, typeLong8              = 11, 12, 13, 16 // the last of BigTIFF
 )
 
 var typeSize = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8}
@@ -96,6 +96,8 @@ func (t tiffFile) widths() (count, entry, number int64) {
 // becomes the largest.
 func (t tiffFile) number(b []byte) int64 {
 	switch len(b) {
+	case 1:
+		return int64(b[0])
 	case 2:
 		return int64(t.order.Uint16(b))
 	case 4:
@@ -191,9 +193,9 @@ func (d ifd) value(tag uint16, otherwise uint32) uint32 {
 }
 
 // values returns the numbers of a tag, at most 16.
-func (d ifd) values(tag uint16) []uint32 {
+func (d ifd) values(tag uint16) []int64 {
 	f, _ := d.find(tag)
-	return d.uints(f)
+	return d.numbers(f)
 }
 
 // bytes returns a field's raw values, at most maxMetadata.
@@ -209,28 +211,20 @@ func (t tiffFile) bytes(f field) ([]byte, error) {
 	return b, err
 }
 
-// uints returns a field's values, at most 16, or nil if they are not integers. Signed
-// ones are read as unsigned, since no relevant one is negative, and those of 64 bits
-// saturate at 32.
-func (t tiffFile) uints(f field) (values []uint32) {
+// numbers returns a field's values, at most 16, or nil if they are not integers. Signed
+// ones are read as unsigned, since no relevant one is negative.
+func (t tiffFile) numbers(f field) (values []int64) {
+	switch f.kind {
+	case typeASCII, typeRational, typeSRational, typeFloat, typeDouble:
+		return nil
+	}
 	f.count = min(f.count, 16)
 	b, err := t.bytes(f)
 	if err != nil {
 		return nil
 	}
-	for ; len(b) > 0; b = b[typeSize[f.kind]:] {
-		switch f.kind {
-		case typeByte, typeUndefined, typeSByte:
-			values = append(values, uint32(b[0]))
-		case typeShort, typeSShort:
-			values = append(values, uint32(t.order.Uint16(b)))
-		case typeLong, typeSLong, typeIFD:
-			values = append(values, t.order.Uint32(b))
-		case typeLong8, typeSLong8, typeIFD8:
-			values = append(values, uint32(min(t.order.Uint64(b), math.MaxUint32)))
-		default:
-			return nil
-		}
+	for size := typeSize[f.kind]; len(b) > 0; b = b[size:] {
+		values = append(values, t.number(b[:size]))
 	}
 	return values
 }
@@ -253,26 +247,19 @@ func (t tiffFile) ratio(f field) Ratio {
 
 // at returns value i of an integer field.
 func (t tiffFile) at(f field, i int64) (int64, error) {
-	size := typeSize[f.kind]
-	f.at, f.count = f.at+i*size, 1
-	if size == 8 && f.kind >= typeLong8 {
-		b, err := t.bytes(f)
-		if err != nil {
-			return 0, damaged(TIFF, "tag %d cannot be read", f.tag)
-		}
-		return t.number(b), nil
-	}
-	v := t.uints(f)
+	f.at, f.count = f.at+i*typeSize[f.kind], 1
+	v := t.numbers(f)
 	if len(v) == 0 {
 		return 0, damaged(TIFF, "tag %d cannot be read", f.tag)
 	}
-	return int64(v[0]), nil
+	return v[0], nil
 }
 
-// uint returns a field's first value, or otherwise if it has none.
+// uint returns a field's first value, or otherwise if it has none. One of 64 bits
+// saturates at 32.
 func (t tiffFile) uint(f field, otherwise uint32) uint32 {
-	if v := t.uints(f); len(v) > 0 {
-		return v[0]
+	if v := t.numbers(f); len(v) > 0 {
+		return uint32(min(v[0], math.MaxUint32))
 	}
 	return otherwise
 }

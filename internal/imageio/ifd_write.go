@@ -156,12 +156,14 @@ func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (
 
 // bigEndian converts an entry's values if they are little-endian.
 func (t tiffFile) bigEndian(e entry) {
-	// A rational is two numbers, each of which is converted.
-	size := map[uint16]int{3: 2, 4: 4, 5: 4, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}[e.kind]
+	size := typeSize[e.kind]
+	if e.kind == typeRational || e.kind == typeSRational {
+		size /= 2 // it is two numbers, each of which is converted
+	}
 	if t.order != binary.LittleEndian || size == 0 {
 		return
 	}
-	for b := e.data; len(b) >= size; b = b[size:] {
+	for b := e.data; int64(len(b)) >= size; b = b[size:] {
 		slices.Reverse(b[:size])
 	}
 }

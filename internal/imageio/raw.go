@@ -48,7 +48,7 @@ func (h *tiffHead) raw() string {
 	}
 	preview := h.value(tagSubfileType, 0)&subfileReduced != 0 || h.value(tagCompression, 0) == compressionThumb
 	for _, at := range h.values(tagSubIFDs) {
-		below, err := h.below(int64(at))
+		below, err := h.below(at)
 		if err != nil {
 			continue
 		}

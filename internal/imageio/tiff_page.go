@@ -139,17 +139,17 @@ func (p *tiffPage) checkBits() error {
 	}
 	bits := p.values(tagBitsPerSample)
 	if !p.has(tagBitsPerSample) {
-		bits = []uint32{1}
+		bits = []int64{1}
 	}
 	if len(bits) == 0 {
 		return damaged(TIFF, "the number of its bits cannot be read")
 	}
 	p.bits = int(bits[0])
-	if i := slices.IndexFunc(bits, func(b uint32) bool { return b != bits[0] }); i >= 0 && i < p.samples {
+	if i := slices.IndexFunc(bits, func(b int64) bool { return b != bits[0] }); i >= 0 && i < p.samples {
 		return unsupported(TIFF, "channels of different depths (%d and %d bits)", bits[0], bits[i])
 	}
 	for _, f := range p.values(tagSampleFormat) {
-		if what := tiffFormats[f]; what != "" {
+		if what := tiffFormats[uint32(f)]; what != "" {
 			return unsupported(TIFF, "%s of %d bits", what, p.bits)
 		}
 	}
@@ -188,7 +188,7 @@ func (p *tiffPage) takeAlpha() error {
 	kinds := p.values(tagExtraSamples)
 	for i := range p.samples - p.stored() {
 		const unspecified, associated, straight, corel = 0, 1, 2, 999
-		kind := uint32(straight) // many writers of four samples leave out the tag
+		kind := int64(straight) // many writers of four samples leave out the tag
 		if i < len(kinds) {
 			kind = kinds[i]
 		} else if len(kinds) > 0 || i > 0 || p.photometric == tiffInks {
