@@ -2,7 +2,6 @@ package imageio
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -84,14 +83,6 @@ func (b *Behind) look(in io.Reader) {
 		}
 		kept = copy(buf, window[max(0, len(window)-overlap):])
 	}
-}
-
-// frames returns the number of frames that an APNG's acTL chunk announces.
-func frames(actl []byte) int {
-	if len(actl) != 8 {
-		return 0
-	}
-	return int(binary.BigEndian.Uint32(actl) & 0x7fffffff)
 }
 
 // maxPages bounds the number of pages that are searched for in a TIFF.

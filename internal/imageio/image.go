@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"slices"
 )
 
 // Image is a picture whose pixels can be read as floats, tile by tile. It must not be
@@ -143,7 +144,7 @@ func (m *Image) fetch(dst []float32, r image.Rectangle, planes int,
 	if r.Empty() || !r.In(m.Bounds()) {
 		panic(fmt.Sprintf("imageio: tile %v of a picture %d×%d", r, m.W, m.H))
 	}
-	dst = sized(dst, planes*r.Dx()*r.Dy())
+	dst = slices.Grow(dst[:0], planes*r.Dx()*r.Dy())[:planes*r.Dx()*r.Dy()]
 	if m.turn == upright {
 		return dst, m.named(read(dst, r))
 	}
@@ -164,12 +165,4 @@ func (m *Image) named(err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s %w", m.name, cutShort(m.Format, err))
-}
-
-// sized returns s with n values, reallocated if it is too small.
-func sized(s []float32, n int) []float32 {
-	if cap(s) < n {
-		return make([]float32, n)
-	}
-	return s[:n]
 }

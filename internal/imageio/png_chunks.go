@@ -197,7 +197,9 @@ func (f *pngFile) ancillary(kind string, data []byte) {
 	case "tRNS":
 		f.trns = data
 	case "acTL":
-		f.Behind.Frames = frames(data)
+		if len(data) == 8 {
+			f.Behind.Frames = int(binary.BigEndian.Uint32(data) & math.MaxInt32)
+		}
 	case "eXIf":
 		f.exif = bytes.TrimPrefix(data, []byte(exifHead))
 	case "iCCP":

@@ -78,17 +78,10 @@ func (f *pngFile) interlaced(file File) (*packed, error) {
 		return nil, err
 	}
 	p := newPacked(f.shape(), f.header.h)
-	rows.left = 0
-	var size [len(passes)][2]int
-	for i, pass := range passes {
-		size[i] = [2]int{(f.header.w - pass.x + pass.dx - 1) / pass.dx, (f.header.h - pass.y + pass.dy - 1) / pass.dy}
-		if size[i][0] > 0 {
-			rows.left += size[i][1]
-		}
-	}
+	rows.left = 0 // the last row is not known
 	line := make([]byte, p.stride)
-	for i, pass := range passes {
-		w, h := size[i][0], size[i][1]
+	for _, pass := range passes {
+		w, h := (f.header.w-pass.x+pass.dx-1)/pass.dx, (f.header.h-pass.y+pass.dy-1)/pass.dy
 		if w == 0 {
 			continue // a pass without pixels has no filters either
 		}
@@ -103,7 +96,7 @@ func (f *pngFile) interlaced(file File) (*packed, error) {
 			}
 		}
 	}
-	return p, nil
+	return p, rows.finish()
 }
 
 // errIDATSum is passed on by the inflater.
@@ -122,7 +115,7 @@ func (p *pngRows) next(dst []byte) error {
 	}
 	if p.left--; p.left == 0 {
 		if err := p.finish(); err != nil {
-			return dataError(PNG, err)
+			return err
 		}
 	}
 	return p.f.expand(dst, p.cur[1:], p.w)
@@ -131,13 +124,17 @@ func (p *pngRows) next(dst []byte) error {
 // finish reads to the end of the stream and of its chunk, which verifies both
 // checksums.
 func (p *pngRows) finish() error {
-	if _, err := p.z.Read(make([]byte, 1)); err != nil && err != io.EOF {
-		return err
+	_, err := p.z.Read(make([]byte, 1))
+	if err == nil || err == io.EOF {
+		_, err = io.CopyN(io.Discard, p.idat, int64(p.idat.left))
 	}
-	if _, err := io.CopyN(io.Discard, p.idat, int64(p.idat.left)); err != nil {
-		return err
+	if err == nil {
+		err = p.idat.checkSum()
 	}
-	return p.idat.checkSum()
+	if err != nil {
+		return dataError(PNG, err)
+	}
+	return nil
 }
 
 // unfilter undoes the filters of section 9.2; step is the distance to the pixel on the

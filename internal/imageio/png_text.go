@@ -6,21 +6,6 @@ import (
 	"strconv"
 )
 
-// pngText returns the keyword and the text of tEXt or zTXt (sections 11.3.3.2 and
-// 11.3.3.3); ok reports whether data is valid.
-func pngText(kind string, data []byte, m *meter) (keyword string, text []byte, ok bool) {
-	word, text, ok := bytes.Cut(data, []byte{0})
-	if ok && kind == "zTXt" {
-		if len(text) == 0 || text[0] != 0 {
-			return "", nil, false
-		}
-		if text = inflate(text[1:], m); text == nil {
-			return "", nil, false
-		}
-	}
-	return string(word), text, ok
-}
-
 // rawProfile decodes what ImageMagick and ExifTool put into a text before there were
 // chunks for it: a name, a length and lines of hexadecimal digits.
 func rawProfile(text []byte) (data []byte, ok bool) {
@@ -55,9 +40,14 @@ func (f *pngFile) takeText(kind string, data []byte) bool {
 	if kind != "tEXt" && kind != "zTXt" || !bytes.HasPrefix(data, []byte(raw)) {
 		return false
 	}
-	keyword, text, ok := pngText(kind, data, f.meter)
+	keyword, text, ok := bytes.Cut(data, []byte{0})
+	if ok && kind == "zTXt" {
+		if ok = len(text) > 0 && text[0] == 0; ok {
+			text = inflate(text[1:], f.meter)
+		}
+	}
 	profile, sound := rawProfile(text)
-	switch name := keyword[min(len(keyword), len(raw)):]; {
+	switch name := string(keyword[min(len(keyword), len(raw)):]); {
 	case !ok || !sound:
 		return false
 	case name == "xmp" || bytes.HasPrefix(profile, []byte(xmpHead)):

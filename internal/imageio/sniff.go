@@ -176,8 +176,8 @@ func isNetpbm(head []byte) bool {
 	}
 	rest := bytes.TrimLeft(head[3:], " \t\r\n")
 	number := len(rest) > 0 && (rest[0] == '#' || rest[0] >= '0' && rest[0] <= '9')
-	return number && bytes.IndexByte([]byte("123456Ff"), head[1]) >= 0 || head[1] == '7' && bytes.HasPrefix(rest, []byte("WIDTH")) ||
-		head[1] == '7' && bytes.HasPrefix(rest, []byte("#"))
+	return number && bytes.IndexByte([]byte("123456Ff"), head[1]) >= 0 ||
+		head[1] == '7' && (bytes.HasPrefix(rest, []byte("WIDTH")) || bytes.HasPrefix(rest, []byte("#")))
 }
 
 // isTGA reports whether head is a TGA's header. It has no signature, but few values are

@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bufio"
+	"bytes"
 	"compress/zlib"
 	"encoding/binary"
 	"io"
@@ -247,37 +248,30 @@ func (r bitReverser) Read(p []byte) (int, error) {
 
 // packBits decodes run lengths (TIFF 6.0, section 9).
 type packBits struct {
-	in     *bufio.Reader
-	left   int  // of the current run or literal
-	repeat bool // value, left times
-	value  byte
+	in   *bufio.Reader
+	buf  [128]byte
+	left []byte // what has not been read of a run or literal in buf
 }
 
-func (p *packBits) Read(dst []byte) (n int, err error) {
-	for p.left == 0 {
+func (p *packBits) Read(dst []byte) (int, error) {
+	for len(p.left) == 0 {
 		c, err := p.in.ReadByte()
 		if err != nil {
 			return 0, err
 		}
 		switch l := int(int8(c)); {
 		case l >= 0:
-			p.left, p.repeat = l+1, false
+			p.left = p.buf[:l+1]
+			_, err = io.ReadFull(p.in, p.left)
 		case l > -128:
-			p.left, p.repeat = 1-l, true
-			if p.value, err = p.in.ReadByte(); err != nil {
-				return 0, err
-			}
+			c, err = p.in.ReadByte()
+			p.left = bytes.Repeat([]byte{c}, 1-l)
+		}
+		if err != nil {
+			return 0, err
 		}
 	}
-	dst = dst[:min(len(dst), p.left)]
-	if p.repeat {
-		for i := range dst {
-			dst[i] = p.value
-		}
-		n = len(dst)
-	} else if n, err = p.in.Read(dst); err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	p.left -= n
-	return n, err
+	n := copy(dst, p.left)
+	p.left = p.left[n:]
+	return n, nil
 }

@@ -17,11 +17,7 @@ func (v *vp8) shape() shape {
 }
 
 func (v *vp8) opacity(dst []float32, r image.Rectangle) error {
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			dst[(y-r.Min.Y)*r.Dx()+x-r.Min.X] = unit8[v.alpha[y*v.alphaStride+x]]
-		}
-	}
+	(&packed{kind: shape{depth: 8}, pix: v.alpha, stride: v.alphaStride, step: 1}).plane(dst, r, 0)
 	return nil
 }
 
