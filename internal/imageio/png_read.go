@@ -125,7 +125,7 @@ func (p *pngRows) next(dst []byte) error {
 // checksums.
 func (p *pngRows) finish() error {
 	_, err := p.z.Read(make([]byte, 1))
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		_, err = io.CopyN(io.Discard, p.idat, int64(p.idat.left))
 	}
 	if err == nil {

@@ -74,7 +74,7 @@ func openTIFF(file File, limits Limits) (o opened, err error) {
 		return o, err
 	}
 	return opened{shape: p.shape, turn: p.turn(), metadata: p.described(), streams: p.streams(), pages: p.behind.Pages + 1,
-		bytes:  p.shape.bytes() + int64(p.bandBytes()) + p.jpegBytes(),
+		bytes:  p.bytes() + int64(p.bandBytes()) + p.jpegBytes(),
 		decode: func() (*Image, error) { return p.decode(limits) }}, nil
 }
 
