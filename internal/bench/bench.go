@@ -57,7 +57,7 @@ func (o Options) validate() error {
 	case o.Batch < 1:
 		return usage.Errorf("--batch %d: use 1 or more", o.Batch)
 	case o.Train && o.Batch < o.Subject.Config.MinTrainingBatch():
-		return fmt.Errorf("a training batch of %d: BatchNorm needs %d or more", o.Batch, o.Subject.Config.MinTrainingBatch())
+		return usage.Errorf("--train %d: BatchNorm needs %d or more", o.Batch, o.Subject.Config.MinTrainingBatch())
 	case min(o.Warmup, o.Runs) < 0 || max(o.Warmup, o.Runs) > maxRuns:
 		return usage.Errorf("--runs %d after --warmup %d: both must be in 0..%d", o.Runs, o.Warmup, maxRuns)
 	case o.Profile && o.Runs == 0:

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"clusir/internal/arch"
+	"clusir/internal/usage"
 )
 
 // maxSide keeps a typing error from requesting absurd amounts of memory.
@@ -65,7 +66,7 @@ func (s Size) check(c arch.Config) error {
 	minSide := c.MinSide()
 	fit := func(side int) int { return max(minSide, (side+arch.Align-1)/arch.Align*arch.Align) }
 	if near := (Size{fit(s.W), fit(s.H)}); near != s {
-		return fmt.Errorf("size %s: the network takes sides that are multiples of %d, at least %d: use %s, to which restore would pad it",
+		return usage.Errorf("--size %s: the network takes sides that are multiples of %d, at least %d: use %s, to which restore would pad it",
 			s, arch.Align, minSide, near)
 	}
 	return nil
