@@ -53,15 +53,16 @@ func (s *Server) knownHost(host string) bool {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return true
 	}
-	return name == "localhost" || slices.ContainsFunc(s.Hosts, func(known string) bool { return strings.EqualFold(known, name) })
+	return name == "localhost" || slices.ContainsFunc(s.Hosts, func(known string) bool { return hostOf(known) == name })
 }
 
-// hostOf returns a Host header without port and brackets, in lower case.
+// hostOf returns a Host header without port, brackets and the dot that may end a full
+// name, in lower case.
 func hostOf(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
+	return strings.ToLower(strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"), "."))
 }
 
 // sameOrigin reports whether a request that names its origin comes from the server's

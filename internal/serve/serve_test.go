@@ -267,7 +267,10 @@ func TestWhoMayAsk(t *testing.T) {
 		status int
 	}{
 		{open, nil, 200},
-		{open, http.Header{"Host": {"localhost:9999"}}, 200}, // through a tunnel
+		{open, http.Header{"Host": {"localhost:9999"}}, 200},  // through a tunnel
+		{open, http.Header{"Host": {"localhost.:8080"}}, 200}, // the same, written in full
+		{open, http.Header{"Host": {"localhost."}, "Origin": {"http://localhost."}}, 200},
+		{open, http.Header{"Host": {"localhost.."}}, 403},
 		{open, http.Header{"Host": {"[::1]:8080"}}, 200},
 		{open, http.Header{"Host": {"192.168.1.7"}}, 200},
 		{open, http.Header{"Host": {"evil.example"}}, 403},
@@ -285,6 +288,7 @@ func TestWhoMayAsk(t *testing.T) {
 		{locked, nil, 401},
 		{locked, http.Header{"Authorization": {"Bearer " + token}}, 200},
 		{locked, http.Header{"Authorization": {"bearer " + token}, "Host": {"Photos.example.org"}}, 200},
+		{locked, http.Header{"Authorization": {"Bearer " + token}, "Host": {"photos.example.org."}}, 200},
 		{locked, http.Header{"Authorization": {"Bearer " + token}, "Host": {"evil.example"}}, 403},
 		{locked, http.Header{"Authorization": {"Bearer " + token[1:]}}, 401},
 		{locked, http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("x:"+token))}}, 401},
