@@ -314,6 +314,26 @@ func TestByKeyboard(t *testing.T) {
 	}
 }
 
+// TestUnseen: a restored picture that the browser cannot show can be downloaded all the
+// same.
+func TestUnseen(t *testing.T) {
+	v := visit(t, nil)
+	browsertest.Value[bool](v.Browser, `(() => { HTMLImageElement.prototype.decode = () => Promise.reject(new DOMException('too large', 'EncodingError')); return true })()`)
+	in := picture(t, imageio.Info{W: 90, H: 60})
+	v.drop(v.file("cat.png", in))
+	v.settled(1)
+	if !browsertest.Value[bool](v.Browser, `document.querySelector('.shot .compare').hidden && document.querySelector('.shot .unseen').checkVisibility()`) {
+		t.Error("the page does not say that the picture cannot be shown")
+	}
+	if got := v.text("#count"); got != "1 of 1 restored" {
+		t.Error(got)
+	}
+	v.click(".shot .download")
+	if !bytes.Equal(v.downloaded("cat.png"), restoredAs(t, smallNet(t, nil), in, imageio.PNG, choices(1))) {
+		t.Error("the download is not what restore writes")
+	}
+}
+
 // TestLongPictures: the buttons on top of very wide and very tall pictures are whole, and
 // the pictures keep their shape.
 func TestLongPictures(t *testing.T) {

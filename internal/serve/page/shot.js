@@ -66,7 +66,7 @@ export class Shot {
       this.say('Showing');
       this.report = report;
       this.result = blob;
-      await this.view(control.signal);
+      this.visible = await this.view(control.signal).then(() => true, () => false);
       if (control === this.control) {
         this.set('done');
       }
@@ -80,7 +80,8 @@ export class Shot {
   set(state) {
     this.state = state;
     const done = state === 'done';
-    this.$('.compare').hidden = !done;
+    this.$('.compare').hidden = !done || !this.visible;
+    this.$('.unseen').hidden = !done || this.visible;
     this.$('.wait').hidden = done || state === 'failed';
     this.$('.view > .bad').hidden = state !== 'failed';
     this.$('.retry').hidden = state !== 'failed' || !this.temporary();
@@ -127,7 +128,8 @@ export class Shot {
   }
 
   // view loads both sides. The server converts formats that the browser cannot show,
-  // such as TIFF, to PNG without restoring again.
+  // such as TIFF, to PNG without restoring again. What it cannot show even so, such as
+  // pictures that are too large for it, can still be downloaded.
   async view(signal) {
     const shown = async (img, blob, strength) => {
       img.src = this.url(blob);
