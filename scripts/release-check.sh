@@ -144,7 +144,7 @@ for archive in "$out"/clusir-*.tar.gz "$out"/clusir-*.zip; do
     *) tar -xzf "$archive" -C "$work" ;;
   esac
   unpacked=$work/$(basename "${archive%.zip}" .tar.gz)
-  for file in man1/clusir.1 completion/clusir.powershell sbom.cdx.json LICENSE; do
+  for file in man1/clusir.1 completion/clusir.powershell sbom.cdx.json LICENSE NOTICE; do
     [ -s "$unpacked/$file" ] || fail "$archive lacks $file"
   done
 done
@@ -162,6 +162,7 @@ for folder in "$work"/clusir-*; do
     windows-amd64)
       need wine "wine wine64"
       scripts/wine.sh
+      ! grep -aq 'a\.out\.pdb' "$folder/clusir.exe" || fail "clusir.exe names a file of symbols, with a hash that differs from build to build"
       try "$platform" wine "$folder/clusir.exe"
       refused 1 "device on Windows" wine "$folder/clusir.exe" restore "$work/small.png" "$work/nul.png"
       refused 1 "cannot hold" wine "$folder/clusir.exe" restore "$work/small.png" "$work/a:b.png"

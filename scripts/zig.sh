@@ -57,7 +57,8 @@ fi
 
 for tool in cc c++; do
   # Go probes a compiler's features with "-o -", which zig takes for a file, and the
-  # commands it runs with "-###", for which zig leaves a file "-.o" in the folder.
+  # commands it runs with "-###", for which zig leaves a file "-.o" in the folder. With
+  # "-g" programs for Windows name a file of symbols with a hash that differs each time.
   cat >"$folder/$tool.part" <<EOF
 #!/bin/sh
 [ "\${1:-}" != "-###" ] || cd "$folder"
@@ -65,6 +66,7 @@ before=
 for a; do
   shift
   [ "\$before \$a" != "-o -" ] || a=/dev/null
+  [ "\$a" != -g ] || a=-g0
   set -- "\$@" "\$a"
   before=\$a
 done
