@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds archives for distribution: programs with manual pages, shell completion and a
-# bill of materials; their checksums; and the files for package managers.
+# Builds archives for distribution: programs with manual pages, shell completion, a bill
+# of materials and the licences of all of it; their checksums; and the files for package
+# managers.
 #
 #   scripts/release.sh VERSION OUT [PLATFORM...]
 #
@@ -76,7 +77,9 @@ for platform in "${platforms[@]}"; do
   mkdir "$work/$name"
   program "$platform" "$work/$name/$exe"
   cp -r README.md LICENSE CHANGELOG.md "$work/man1" "$work/completion" "$work/$name"
-  python3 scripts/release_files.py sbom "$work/$name/$exe" "$version" "$(compiler "$platform")" "$work/$name/sbom.cdx.json"
+  made=$(compiler "$platform")
+  python3 scripts/release_files.py sbom "$work/$name/$exe" "$version" "$made" "$work/$name/sbom.cdx.json"
+  python3 scripts/release_files.py notice "$work/$name/$exe" "$made" "$work/$name/NOTICE"
   archives+=("$(python3 scripts/release_files.py pack "$work/$name" "$out" "$(git log -1 --format=%ct)")")
 done
 (cd "$out" && sha256sum "${archives[@]}" | tee SHA256SUMS)

@@ -21,7 +21,7 @@ environment() {
 }
 
 tools=$PWD/third_party/wheel
-[ -x "$tools/bin/hatchling" ] || environment "$tools" 'hatchling>=1.25,<2'
+[ -x "$tools/bin/hatchling" ] || environment "$tools" 'hatchling>=1.27,<2'
 
 # v1.2.3-4-gabc, four commits after 1.2.3, is 1.2.3.post4+gabc in Python; without a tag
 # the version is 0.dev0.
@@ -47,8 +47,10 @@ for archive in "$archives/clusir-$version"-*; do
     *.zip) python3 -m zipfile -e "$archive" "$work/$platform" ;;
     *) tar -xzf "$archive" -C "$work/$platform" ;;
   esac
-  program=$(echo "$work/$platform"/*/clusir*)
-  (cd wheel && CLUSIR_WHEEL_VERSION=$python_version CLUSIR_WHEEL_BINARY=$program CLUSIR_WHEEL_PLATFORM=$tag \
+  unpacked=$(echo "$work/$platform/clusir-"*) program=$(echo "$unpacked"/clusir*)
+  cp -r wheel "$work/$platform/wheel"
+  cp "$unpacked"/{LICENSE,NOTICE} "$work/$platform/wheel"
+  (cd "$work/$platform/wheel" && CLUSIR_WHEEL_VERSION=$python_version CLUSIR_WHEEL_BINARY=$program CLUSIR_WHEEL_PLATFORM=$tag \
     "$tools/bin/hatchling" build -t wheel -d "$out" >&2)
   found=$((found + 1))
 done
@@ -59,5 +61,6 @@ system=manylinux
 here=("$out/clusir-$python_version-"*"-$system"*"_$(uname -m).whl")
 if [ -e "${here[0]}" ]; then
   environment "$work/venv" "${here[0]}"
+  ls "$work"/venv/lib/python*/site-packages/clusir-*/licenses/{LICENSE,NOTICE} >/dev/null
   (cd wheel/tests && env -u CLUSIR_PROGRAM PATH="$work/venv/bin:$PATH" python -m unittest -q && "$work/venv/bin/clusir" --version)
 fi
