@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"math"
 )
@@ -13,7 +14,13 @@ func (f *bmpFile) runs() bool { return f.compression == bmpRLE8 || f.compression
 // order of the file. Skipped pixels have colour 0. The end mark may be missing if all
 // rows are there.
 func (f *bmpFile) expandRuns(file io.ReaderAt) ([]byte, error) {
-	in := &byteReader{in: bufio.NewReader(io.NewSectionReader(file, f.offset, math.MaxInt64-f.offset))}
+	in := bufio.NewReader(io.NewSectionReader(file, f.offset, math.MaxInt64-f.offset))
+	var failed error // the first time
+	next := func() byte {
+		c, err := in.ReadByte()
+		failed = cmp.Or(failed, err)
+		return c
+	}
 	w, h := f.kind.w, f.kind.h
 	indices := make([]byte, w*h)
 	x, y := 0, 0
@@ -24,12 +31,12 @@ func (f *bmpFile) expandRuns(file io.ReaderAt) ([]byte, error) {
 		x++
 	}
 	for y <= h {
-		n, v := in.next(), in.next()
+		n, v := next(), next()
 		switch {
-		case in.err != nil && (y == h || y == h-1 && x >= w):
+		case failed != nil && (y == h || y == h-1 && x >= w):
 			return indices, nil
-		case in.err != nil:
-			return nil, in.err
+		case failed != nil:
+			return nil, failed
 		case n > 0:
 			for i := range int(n) {
 				put(v, i)
@@ -39,33 +46,19 @@ func (f *bmpFile) expandRuns(file io.ReaderAt) ([]byte, error) {
 		case v == 1: // end of picture
 			return indices, nil
 		case v == 2: // skip
-			x, y = x+int(in.next()), y+int(in.next())
+			x, y = x+int(next()), y+int(next())
 		default: // so many uncompressed indices, padded to two bytes
 			var b byte
 			for i := range int(v) {
 				if i*f.bits%8 == 0 {
-					b = in.next()
+					b = next()
 				}
 				put(b, i)
 			}
 			if (int(v)*f.bits+7)/8%2 == 1 {
-				in.next()
+				next()
 			}
 		}
 	}
 	return nil, damaged(BMP, "its run lengths have too many rows")
-}
-
-// byteReader reads single bytes and records its first error.
-type byteReader struct {
-	in  io.ByteReader
-	err error
-}
-
-func (b *byteReader) next() byte {
-	c, err := b.in.ReadByte()
-	if b.err == nil {
-		b.err = err
-	}
-	return c
 }

@@ -5,21 +5,14 @@ import (
 	"errors"
 )
 
-// exifDirectories returns a reader of an EXIF block and the offset of its first
-// directory.
-func exifDirectories(exif []byte) (t tiffFile, first int64, err error) {
-	t, first, err = directories(bytes.NewReader(exif))
-	if err == nil && t.big {
-		err = errors.New("EXIF is never a BigTIFF")
-	}
-	return t, first, err
-}
-
-// exifDirectory reads the first directory of an EXIF block.
+// exifDirectory reads the first directory of an EXIF block, which is never a BigTIFF.
 func exifDirectory(exif []byte) (ifd, error) {
-	t, first, err := exifDirectories(exif)
+	t, first, err := directories(bytes.NewReader(exif))
 	if err != nil {
 		return ifd{}, err
+	}
+	if t.big {
+		return ifd{}, errors.New("a BigTIFF is no block of EXIF")
 	}
 	return t.directory(first)
 }

@@ -105,21 +105,11 @@ var descriptive = []uint16{
 	tagGPSIFD,
 }
 
-// treeReader reads directories with everything below them. Its budget of bytes keeps
-// fields that refer to the same data from multiplying it.
-type treeReader struct {
-	tiffFile
-	budget int64
-}
-
-// read reads the directory at offset, keeping the fields for which keep is true. Fields
-// that cannot be read are left out.
-func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (d directory, err error) {
-	found, err := t.directory(offset)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range found.fields {
+// tree reads the fields for which keep is true, and everything below them. Fields that
+// cannot be read are left out. The budget of bytes keeps fields that refer to the same
+// data from multiplying it.
+func (d ifd) tree(budget *int64, depth int, keep func(tag uint16) bool) (tree directory, err error) {
+	for _, f := range d.fields {
 		if !keep(f.tag) {
 			continue
 		}
@@ -130,28 +120,31 @@ func (t *treeReader) read(offset int64, depth int, keep func(tag uint16) bool) (
 			if depth == deepest {
 				continue
 			}
-			start, err := t.at(f, 0)
-			if err == nil {
-				e.sub, err = t.read(start, depth+1, func(uint16) bool { return true })
+			start, err := d.at(f, 0)
+			if err != nil {
+				continue
 			}
-			if err != nil || len(e.sub) == 0 {
+			if sub, err := d.directory(start); err == nil {
+				e.sub, _ = sub.tree(budget, depth+1, func(uint16) bool { return true })
+			}
+			if len(e.sub) == 0 {
 				continue
 			}
 		default:
 			if f.kind > typeIFD { // a 64-bit number, which only a BigTIFF can hold
 				continue
 			}
-			if t.budget -= f.size(); t.budget < 0 {
+			if *budget -= f.size(); *budget < 0 {
 				return nil, errors.New("more metadata than there is room for")
 			}
-			if e.data, err = t.bytes(f); err != nil {
+			if e.data, err = d.bytes(f); err != nil {
 				continue
 			}
-			t.bigEndian(e)
+			d.bigEndian(e)
 		}
-		d = append(d, e)
+		tree = append(tree, e)
 	}
-	return d, nil
+	return tree, nil
 }
 
 // bigEndian converts an entry's values if they are little-endian.
@@ -168,11 +161,6 @@ func (t tiffFile) bigEndian(e entry) {
 	}
 }
 
-// origin reads what the directory at offset says about the origin of its picture.
-func (t *treeReader) origin(offset int64) (directory, error) {
-	return t.read(offset, 0, func(tag uint16) bool { return slices.Contains(descriptive, tag) })
-}
-
 // exifFrom returns an EXIF block with the fields of d and an orientation, nil if there
 // are no fields.
 func exifFrom(d directory, turn orientation) []byte {
@@ -187,13 +175,13 @@ func exifFrom(d directory, turn orientation) []byte {
 // exifFields returns an EXIF block's fields for the directory of a TIFF: all except
 // those that describe how pixels are stored, or that a TIFF has from elsewhere.
 func exifFields(exif []byte) (directory, error) {
-	t, first, err := exifDirectories(exif)
+	d, err := exifDirectory(exif)
 	if err != nil {
 		return nil, err
 	}
 	const slack = 1 << 16 // fields may overlap a little
-	tree := treeReader{t, 4*int64(len(exif)) + slack}
-	return tree.read(first, 0, func(tag uint16) bool { return !ofPixels(tag) && tiffOwn[tag] == "" })
+	budget := 4*int64(len(exif)) + slack
+	return d.tree(&budget, 0, func(tag uint16) bool { return !ofPixels(tag) && tiffOwn[tag] == "" })
 }
 
 // ofPixels reports whether a tag describes how pixels are stored, or is handled

@@ -181,8 +181,6 @@ func (d *jpegDecoder) take(marker byte, data []byte) error {
 	return nil
 }
 
-const markerAPP14 = 0xee
-
 func (d *jpegDecoder) defineQuant(data []byte) error {
 	for len(data) > 0 {
 		id, size := data[0]&15, 1+int(data[0]>>4)

@@ -13,6 +13,7 @@ const (
 	markerSOI, markerEOI, markerSOS = 0xd8, 0xd9, 0xda
 	markerAPP0, markerAPP1          = 0xe0, 0xe1
 	markerAPP2, markerAPP13         = 0xe2, 0xed
+	markerAPP14                     = 0xee
 	markerLS, markerCOM             = 0xf7, 0xfe
 
 	maxSegment = 65533 // bytes in a segment

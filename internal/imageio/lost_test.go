@@ -196,6 +196,15 @@ func TestJPEGTells(t *testing.T) {
 	}
 }
 
+// TestTIFFTwice: of two fields with the same tag, the first is carried.
+func TestTIFFTwice(t *testing.T) {
+	twice := Info{Format: TIFF, W: 4, H: 4, Depth: 8, Meta: Metadata{ownOf: TIFF, ownTags: directory{longs(33550, 1, 2), longs(33550, 3)}}}
+	m := decoded(t, encoded(t, sceneOf(twice), twice, Options{}))
+	if own := m.Meta.ownTags; len(own) != 1 || own[0].count != 2 || len(own[0].data) != 8 {
+		t.Errorf("carried %+v", own)
+	}
+}
+
 // TestTIFFTells: unknown fields are named.
 func TestTIFFTells(t *testing.T) {
 	info := Info{Format: TIFF, W: 4, H: 4, Depth: 8, Meta: Metadata{ownOf: TIFF, ownTags: directory{raw(37724, []byte("layers")), shorts(65000, 1)}}}

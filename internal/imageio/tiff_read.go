@@ -11,7 +11,6 @@ import (
 // tiffHead is the directory of a TIFF's picture.
 type tiffHead struct {
 	ifd
-	begin  int64 // of the directory
 	behind Behind
 	known  map[uint16][]byte
 	meter  *meter
@@ -46,7 +45,7 @@ func readTIFFHead(r io.ReaderAt, limits Limits) (*tiffHead, error) {
 // below returns another directory of the same file.
 func (h *tiffHead) below(at int64) (*tiffHead, error) {
 	d, err := h.directory(at)
-	return &tiffHead{ifd: d, begin: at, known: map[uint16][]byte{}, meter: h.meter}, err
+	return &tiffHead{ifd: d, known: map[uint16][]byte{}, meter: h.meter}, err
 }
 
 // data returns a tag's bytes, nil if it is missing or cannot be read.
@@ -112,8 +111,8 @@ func (h *tiffHead) turn() orientation {
 
 // metadata takes over the directory's metadata.
 func (h *tiffHead) metadata(m *Image) {
-	tree := treeReader{h.tiffFile, h.meter.room()}
-	d, err := tree.origin(h.begin)
+	budget := h.meter.room()
+	d, err := h.tree(&budget, 0, func(tag uint16) bool { return slices.Contains(descriptive, tag) })
 	if err != nil {
 		m.Notes = append(m.Notes, "damaged EXIF fields were dropped")
 	}
@@ -131,8 +130,9 @@ func (h *tiffHead) own(i *Info) {
 	i.Meta.ownOf = TIFF
 	var left []string
 	for _, f := range h.fields {
+		first, _ := h.find(f.tag)
 		switch {
-		case ofPixels(f.tag) || slices.Contains(descriptive, f.tag):
+		case f != first || ofPixels(f.tag) || slices.Contains(descriptive, f.tag):
 		case tiffOwn[f.tag] == "":
 			left = append(left, strconv.Itoa(int(f.tag)))
 		default:
