@@ -115,6 +115,10 @@ def faxes():
         put(f"tiff_{name}.tif", pil(page, "TIFF", compression=compression), grey)
     for compression in ("group3", "group4", "raw"):
         put(f"tiff_white_is_zero_{compression}.tif", pil(page, "TIFF", compression=compression, tiffinfo={262: 0}), grey)
+    whole, TiffImagePlugin.STRIP_SIZE = TiffImagePlugin.STRIP_SIZE, 7 * ((W + 7) // 8)  # of seven rows
+    for compression in ("group3", "group4"):
+        put(f"tiff_strips_{compression}.tif", pil(page, "TIFF", compression=compression), grey)
+    TiffImagePlugin.STRIP_SIZE = whole
     # Aligned line ends.
     put("tiff_fax3_options4.tif", pil(page, "TIFF", compression="group3", tiffinfo={292: 4}), grey)
     tags = TiffImagePlugin.ImageFileDirectory_v2()
