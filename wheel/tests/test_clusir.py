@@ -1,9 +1,12 @@
 """Tests of the package with the program that CLUSIR_PROGRAM names: python -m unittest."""
 
+import os
 import pathlib
 import re
 import threading
 import unittest
+import unittest.mock
+import urllib.request
 
 import numpy as np
 
@@ -135,6 +138,14 @@ class Servers(unittest.TestCase):
     def test_url_and_flags(self):
         with self.assertRaises(ValueError):
             clusir.Server("--threads", "1", url="http://127.0.0.1:9")
+
+    def test_proxy(self):
+        """A server on this machine is not asked for through a proxy."""
+        self.addCleanup(urllib.request.install_opener, None)
+        with unittest.mock.patch.dict(os.environ, {"http_proxy": "http://127.0.0.1:9", "no_proxy": ""}):
+            urllib.request.install_opener(None)  # it remembers the proxies of its first request
+            with clusir.Server("--threads", "1") as server:
+                self.assertEqual(server.models()[0]["name"], "nano")
 
     def test_close_twice(self):
         server = clusir.Server("--threads", "1")

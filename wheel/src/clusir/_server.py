@@ -26,6 +26,9 @@ class Server:
     def __init__(self, *flags: str, url: str | None = None, token: str | None = None, timeout: float = 600) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._token, self._timeout = token, timeout
+        # No proxy can reach a server on this machine.
+        proxies = [] if url is not None else [urllib.request.ProxyHandler({})]
+        self._open = urllib.request.build_opener(*proxies).open
         if url is None:
             url = self._start(flags)
         elif flags:
@@ -82,7 +85,7 @@ class Server:
         while True:
             try:
                 request = urllib.request.Request(self.url + path, data=body, headers=headers)
-                with urllib.request.urlopen(request, timeout=self._timeout) as answer:
+                with self._open(request, timeout=self._timeout) as answer:
                     data: bytes = answer.read()
                     return data
             except urllib.error.HTTPError as e:
