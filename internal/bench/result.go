@@ -3,6 +3,8 @@ package bench
 import (
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // Result is one measurement. Fields that were not measured are 0 and omitted from JSON.
@@ -84,19 +86,18 @@ func fewestThreads(rs []Result, s Size) Result {
 // exponent returns the slope of log time over log pixels by least squares, 0 if there
 // are no two sizes.
 func exponent(rs []Result) float64 {
-	var n, x, y, xx, xy float64
+	var x, y []float64
 	for _, r := range rs {
 		if r.MsMedian <= 0 {
 			return 0
 		}
-		u, v := math.Log(r.Size.pixels()), math.Log(r.MsMedian)
-		n, x, y, xx, xy = n+1, x+u, y+v, xx+u*u, xy+u*v
+		x, y = append(x, math.Log(r.Size.pixels())), append(y, math.Log(r.MsMedian))
 	}
-	spread := n*xx - x*x
-	if spread < 1e-9 {
+	if slices.Min(x) == slices.Max(x) {
 		return 0
 	}
-	return (n*xy - x*y) / spread
+	_, slope := stat.LinearRegression(x, y, nil, false)
+	return slope
 }
 
 // megabytes converts bytes to the unit of peak_rss_mb.

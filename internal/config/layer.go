@@ -139,7 +139,7 @@ func (l *layer) value(n *yaml.Node, t reflect.Type, key string) (any, bool) {
 	}
 	p := reflect.New(t)
 	if n.Kind != yaml.ScalarNode || !slices.Contains(tags[t.Kind()], n.ShortTag()) || n.Decode(p.Interface()) != nil {
-		l.fault(n, "%s: must be %s", key, describe(t))
+		l.fault(n, "%s: must be %s", key, described[t.Kind()])
 		return nil, false
 	}
 	return p.Elem().Interface(), true
@@ -185,19 +185,12 @@ var tags = map[reflect.Kind][]string{
 	reflect.String:  {"!!str", "!!int", "!!float"},
 }
 
-// describe returns a description of values of type t.
-func describe(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int:
-		return "a whole number"
-	case reflect.Uint64:
-		return "a whole number, 0 or more"
-	case reflect.Float64:
-		return "a number"
-	case reflect.Slice:
-		return "a list, e.g. 1,2,3"
-	}
-	return "text"
+// described describes values of a setting's kind.
+var described = map[reflect.Kind]string{
+	reflect.Bool:    "true or false",
+	reflect.Int:     "a whole number",
+	reflect.Uint64:  "a whole number, 0 or more",
+	reflect.Float64: "a number",
+	reflect.Slice:   "a list, e.g. 1,2,3",
+	reflect.String:  "text",
 }

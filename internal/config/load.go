@@ -150,7 +150,7 @@ func (l *loader) bindEnv() {
 				l.place(leaf.key, env)
 				number := leaf.typ.Kind() == reflect.Int || leaf.typ.Kind() == reflect.Uint64
 				if err := decode(reflect.New(leaf.typ).Interface(), text); err != nil || number && usage.Octal(text) {
-					l.fault("%s: %s = %q: must be %s", env, leaf.key, text, describe(leaf.typ))
+					l.fault("%s: %s = %q: must be %s", env, leaf.key, text, described[leaf.typ.Kind()])
 				}
 			}
 		}

@@ -45,19 +45,19 @@ func differing(a, b arch.Config) (n int) {
 
 // MarshalYAML returns what a file would contain: the variant and what differs from it.
 func (m Model) MarshalYAML() (any, error) {
-	own, err := fieldsOf(m.Config)
+	own, err := Fields(m.Config)
 	if err != nil {
 		return nil, err
 	}
-	base, err := fieldsOf(arch.Variants()[m.Variant])
+	base, err := Fields(arch.Variants()[m.Variant])
 	maps.DeleteFunc(own, func(key string, value any) bool { return reflect.DeepEqual(value, base[key]) })
 	own["variant"] = m.Variant
 	return own, err
 }
 
-// fieldsOf returns the fields by their names in files.
-func fieldsOf(c arch.Config) (fields map[string]any, err error) {
-	text, err := yaml.Marshal(c)
+// Fields returns the fields of a struct of settings by their names in files.
+func Fields(settings any) (fields map[string]any, err error) {
+	text, err := yaml.Marshal(settings)
 	if err != nil {
 		return nil, err
 	}

@@ -6,21 +6,14 @@ import (
 	"fmt"
 	"reflect"
 
-	"go.yaml.in/yaml/v3"
-
 	"clusir/internal/userfile"
 )
 
 // Recipe returns the settings that made a run, as JSON with the keys of configuration
 // files, into which it can be pasted. It omits the location of the data.
 func (c Config) Recipe() (string, error) {
-	c.Data = ""
-	text, err := yaml.Marshal(c)
+	keys, err := Fields(c)
 	if err != nil {
-		return "", err
-	}
-	var keys map[string]any
-	if err := yaml.Unmarshal(text, &keys); err != nil {
 		return "", err
 	}
 	delete(keys, "data")

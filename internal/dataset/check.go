@@ -3,18 +3,17 @@ package dataset
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+
+	"clusir/internal/userfile"
 )
 
 // Overlap is a training image that also appears in a test set.
@@ -143,7 +142,7 @@ const (
 // fingerprint identifies an image.
 type fingerprint struct {
 	w, h  int
-	hash  [sha256.Size]byte
+	hash  string
 	thumb []float32 // grey, of mean 0 and norm 1; zero for a flat picture
 	err   error
 }
@@ -172,23 +171,16 @@ func fingerprints(ctx context.Context, files []string, progress func(done, total
 	return out, g.Wait()
 }
 
-func fingerprintOf(path string) (fp fingerprint) {
-	f, err := os.Open(path)
+func fingerprintOf(path string) fingerprint {
+	hash, err := userfile.SHA256(path)
 	if err != nil {
 		return fingerprint{err: err}
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return fingerprint{err: err}
-	}
-	copy(fp.hash[:], h.Sum(nil))
 	m, err := ReadImage(path)
 	if err != nil {
 		return fingerprint{err: err}
 	}
-	fp.w, fp.h, fp.thumb = m.W, m.H, m.thumbnail()
-	return fp
+	return fingerprint{hash: hash, w: m.W, h: m.H, thumb: m.thumbnail()}
 }
 
 // thumbnail averages the image's grey values over a grid and normalises the result, so

@@ -2,11 +2,8 @@ package eval
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -71,7 +68,7 @@ func (reader) restore(_ context.Context, s *shot, j job) error {
 	if err != nil {
 		return err
 	}
-	sum, err := hashFile(j.picture)
+	sum, err := userfile.SHA256(j.picture)
 	if err != nil {
 		return err
 	}
@@ -85,19 +82,8 @@ func (j job) changed(r ImageResult) bool {
 	if j.picture == "" {
 		return j.none != nil // it existed then
 	}
-	sum, err := hashFile(j.picture)
+	sum, err := userfile.SHA256(j.picture)
 	return err != nil || r.Picture == nil || r.Picture.SHA256 != sum
-}
-
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	sum := sha256.New()
-	_, err = io.Copy(sum, f)
-	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
 // protocol says how it was measured, on one line.

@@ -187,10 +187,7 @@ func newSplit(s *dataset.Split) Split {
 
 // Name returns the benchmark's title and the part.
 func (s Split) Name() string {
-	if s.Label == "" {
-		return s.Title
-	}
-	return s.Title + " " + s.Label
+	return strings.TrimSpace(s.Title + " " + s.Label)
 }
 
 // key returns the split's name in the published tables, cbsd68-15, rain100l or l+h, or

@@ -17,7 +17,7 @@ func FlagError(f *pflag.FlagSet, err error) error {
 		return unknownFlag(f, unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames())
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
-		if must := valueOf(flag); must != "" {
+		if must := values[flag.Value.Type()]; must != "" {
 			return fmt.Errorf("--%s %s: must be %s", flag.Name, invalid.GetValue(), must)
 		}
 		return fmt.Errorf("--%s %s: %w", flag.Name, invalid.GetValue(), errors.Unwrap(invalid))
@@ -44,23 +44,16 @@ func unknownFlag(f *pflag.FlagSet, name, letters string) error {
 	return fmt.Errorf("there is no flag %s", flag)
 }
 
-// valueOf describes the values of a flag, "" if its own error does.
-func valueOf(f *pflag.Flag) string {
-	switch f.Value.Type() {
-	case "bool":
-		return "true or false"
-	case "int", "int64":
-		return "a whole number"
-	case "uint64":
-		return "a whole number, 0 or more"
-	case "float32", "float64":
-		return "a number"
-	case "intSlice":
-		return "whole numbers separated by commas"
-	case "float64Slice":
-		return "numbers separated by commas"
-	case "duration":
-		return "a time such as 90s or 10m"
-	}
-	return ""
+// values describes the values of flags by their types, but not of those whose own errors
+// do.
+var values = map[string]string{
+	"bool":         "true or false",
+	"int":          "a whole number",
+	"int64":        "a whole number",
+	"uint64":       "a whole number, 0 or more",
+	"float32":      "a number",
+	"float64":      "a number",
+	"intSlice":     "whole numbers separated by commas",
+	"float64Slice": "numbers separated by commas",
+	"duration":     "a time such as 90s or 10m",
 }

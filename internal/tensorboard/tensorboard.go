@@ -72,9 +72,7 @@ func Create(dir string, step int, now time.Time) (*Writer, error) {
 		return nil, fmt.Errorf("cannot write for TensorBoard: %w", err)
 	}
 	w := &Writer{f}
-	version := protowire.AppendTag(nil, eventFileVersion, protowire.BytesType)
-	version = protowire.AppendString(version, fileVersion)
-	err = w.event(0, now, version)
+	err = w.event(0, now, appendString(nil, eventFileVersion, fileVersion))
 	if err == nil && step > 0 {
 		status := appendVarint(nil, sessionStatus, sessionStart)
 		err = w.event(step+1, now, appendMessage(nil, eventSessionLog, status))

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
@@ -57,12 +55,8 @@ func changes(was, is config.Config) ([]string, error) {
 
 // recipeKeys returns the settings that the samples and steps of a run depend on.
 func recipeKeys(c config.Config) (map[string]string, error) {
-	text, err := yaml.Marshal(c.Train)
+	train, err := config.Fields(c.Train)
 	if err != nil {
-		return nil, err
-	}
-	var train map[string]any
-	if err := yaml.Unmarshal(text, &train); err != nil {
 		return nil, err
 	}
 	keys := map[string]string{"tasks": fmt.Sprintf("%+v", c.Tasks), "precision": c.Precision}

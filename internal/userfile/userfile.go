@@ -2,6 +2,8 @@
 package userfile
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -79,6 +81,18 @@ func Read(path string) ([]byte, error) {
 		return nil, Unreadable(path, err)
 	}
 	return b, nil
+}
+
+// SHA256 returns the hash of a file's bytes in hexadecimal.
+func SHA256(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, f)
+	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
 // absent replaces fs.ErrNotExist, whose text is "no such file or directory" or the
