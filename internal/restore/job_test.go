@@ -23,7 +23,7 @@ func tree(t *testing.T) {
 	for _, name := range []string{
 		"a.png", "b.JPG", "c.tiff", "noext", "in/1.png", "in/2.jpeg", "in/deep/3.webp", "in/deep/er/4.bmp",
 		"in/.hidden.png", "in/.git/x.png", "in/notes.txt", "in/Thumbs.db", "in/desktop.ini", "in/dup.jpg", "in/dup.png", "out/1.png", "done/1.png",
-		"done/2.jpeg", "odd[1].png", "re/x.png", "re/x_r.png", "re/x.affinity.png",
+		"done/2.jpeg", "odd[1].png", "re/x.png", "re/x_r.png", "re/x.affinity.png", "phone/1.HEIC", "phone/2.heic",
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
@@ -116,6 +116,7 @@ func TestPlan(t *testing.T) {
 		{"nameless among others", Request{Inputs: in("a.png", "-"), Output: "out", Into: true}, "restore it alone"},
 		{"nameless beside", Request{Inputs: in("-"), Suffix: "_r"}, "restore it alone"},
 		{"no pictures", Request{Inputs: in("void"), Output: "new"}, "void holds no pictures: their names end in .png"},
+		{"only other files", Request{Inputs: in("phone"), Output: "new"}, ".bmp; 2 other files left alone (2 .heic)"},
 		{"no match", Request{Inputs: in("*.gif"), Output: "new"}, "no file has that name or fits that pattern"},
 		{"bad pattern", Request{Inputs: in("[a.png"), Output: "new"}, "close each ["},
 		{"unknown extension", Request{Inputs: in("a.png"), Output: "x.gif"}, "cannot write .gif images: use .png"},
@@ -140,7 +141,7 @@ func TestPlan(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", c.name, got, c.want)
 		}
 	}
-	if found := files(t, "."); len(found) != 26 {
+	if found := files(t, "."); len(found) != 28 {
 		t.Errorf("planning has made or removed files: %d are there: %v", len(found), found)
 	}
 }

@@ -119,6 +119,9 @@ func (r Request) walk(root string) (found []source, ignored map[string]int, err 
 	})
 	if err == nil && len(found) == 0 {
 		err = fmt.Errorf("%s holds no pictures: their names end in %s", root, imageio.Extensions())
+		if len(ignored) > 0 {
+			err = fmt.Errorf("%w; %s", err, leftAlone(ignored))
+		}
 	}
 	return found, ignored, err
 }

@@ -41,7 +41,7 @@ func (s Summary) writeText(w io.Writer, p *Plan) {
 		line = append(line, fmt.Sprintf("%d failed", s.Failed))
 	}
 	if len(p.Ignored) > 0 {
-		line = append(line, ignored(p.Ignored))
+		line = append(line, leftAlone(p.Ignored))
 	}
 	seconds, rate := s.Time.Seconds(), ""
 	if s.Restored > 0 {
@@ -50,8 +50,8 @@ func (s Summary) writeText(w io.Writer, p *Plan) {
 	fmt.Fprintf(w, "%s in %.1f s%s\n", strings.Join(line, ", "), seconds, rate)
 }
 
-// ignored counts files that are not pictures, and names their most frequent types.
-func ignored(types map[string]int) string {
+// leftAlone counts files that are not pictures, and names their most frequent types.
+func leftAlone(types map[string]int) string {
 	const listed = 5
 	all := 0
 	for _, n := range types {

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-func TestIgnored(t *testing.T) {
+func TestLeftAlone(t *testing.T) {
 	for want, types := range map[string]map[string]int{
 		"1 other file left alone (1 without an extension)": {"": 1},
 		"4 other files left alone (3 .txt, 1 .cr2)":        {".cr2": 1, ".txt": 3},
 		"9 other files left alone (3 .g, 2 .a, 1 .b, 1 .c, 1 .d, 1 of other types)": {
 			".g": 3, ".a": 2, ".b": 1, ".c": 1, ".d": 1, ".e": 1},
 	} {
-		if got := ignored(types); got != want {
+		if got := leftAlone(types); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
