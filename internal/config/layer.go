@@ -32,9 +32,32 @@ func parseLayer(name string, text []byte) (*layer, error) {
 	if root == nil || err != nil {
 		return l, err
 	}
+	l.settings(root)
+	return l, l.err()
+}
+
+// parsePair parses a value of the key with the given names.
+func parsePair(name string, names []string, value string) (*layer, error) {
+	l := newLayer(name)
+	root, err := l.document([]byte(value))
+	if err != nil {
+		return nil, err
+	}
+	if root == nil {
+		root = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: 1}
+	}
+	for _, key := range slices.Backward(names) {
+		k := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key, Line: 1}
+		root = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 1, Content: []*yaml.Node{k, root}}
+	}
+	l.settings(root)
+	return l, l.err()
+}
+
+// settings reads a whole document.
+func (l *layer) settings(root *yaml.Node) {
 	l.takeExtends(root)
 	l.section(root, reflect.TypeFor[Config](), "", l.values)
-	return l, l.err()
 }
 
 func newLayer(name string) *layer {
@@ -86,7 +109,7 @@ func (l *layer) section(n *yaml.Node, t reflect.Type, prefix string, dst map[str
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		l.fault(n, "%s must be a list of keys and values", cmp.Or(strings.TrimSuffix(prefix, "."), "a configuration"))
+		l.fault(n, "%s must be a block of keys", cmp.Or(strings.TrimSuffix(prefix, "."), "a configuration"))
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {

@@ -164,6 +164,9 @@ func (l *loader) bindEnv() {
 }
 
 func unknownEnv(env string, names []string) string {
+	if env == envPrefix+"TASKS" {
+		return env + " sets nothing: a variable cannot hold tasks; set them in a file, or with --set tasks=[...]"
+	}
 	if near, ok := suggest.Nearest(env, names); ok {
 		return fmt.Sprintf("%s sets nothing: did you mean %s?", env, near)
 	}
@@ -205,10 +208,9 @@ func (l *loader) set(pair string) {
 		l.fault("--set %s: write KEY=VALUE, e.g. --set train.lr=1e-4", pair)
 		return
 	}
-	doc := strings.Join(names, ": {") + ": " + text + strings.Repeat("}", len(names)-1)
-	one, err := parseLayer("--set", []byte(doc))
+	one, err := parsePair("--set "+pair, names, text)
 	if err != nil {
-		l.fault("%s", strings.ReplaceAll(err.Error(), "--set:1:", "--set "+pair+":"))
+		l.fault("%s", strings.ReplaceAll(err.Error(), "--set "+pair+":1:", "--set "+pair+":"))
 		return
 	}
 	if one.extends != "" {

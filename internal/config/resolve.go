@@ -69,33 +69,40 @@ func (r *resolver) find(name, dir string) (l *layer, next string, err error) {
 	if !strings.HasSuffix(file, extension) && !strings.HasSuffix(file, ".yml") {
 		file += extension
 	}
-	again := "" // a file of this name that is in the chain already
+	var path, other string
 	if dir != "" {
-		path := file
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
-		}
+		path, other = within(dir, file), within(dir, name)
 		if r.usable(path) {
 			l, err := readLayer(path)
 			return l, filepath.Dir(path), err
 		}
-		if r.used(path) {
-			again = path
+	}
+	if b, err := fs.ReadFile(r.embedded, file); err == nil {
+		if !r.first(file) {
+			return nil, "", fmt.Errorf("%s extends itself", file)
+		}
+		l, err = parseLayer(file, b)
+		return l, "", err
+	}
+	for _, path := range []string{path, other} {
+		if path != "" && r.used(path) {
+			return nil, "", fmt.Errorf("%s extends itself", path)
 		}
 	}
-	b, err := fs.ReadFile(r.embedded, file)
-	switch {
-	case err == nil:
-	case again != "":
-		return nil, "", fmt.Errorf("%s extends itself", again)
-	default:
-		return nil, "", missing(name)
+	if _, err := os.Stat(other); err == nil { // a pipe, or a file of another extension
+		r.usable(other)
+		l, err := readLayer(other)
+		return l, filepath.Dir(other), err
 	}
-	if !r.first(file) {
-		return nil, "", fmt.Errorf("%s extends itself", file)
+	return nil, "", missing(name)
+}
+
+// within returns a path relative to folder dir.
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
-	l, err = parseLayer(file, b)
-	return l, "", err
+	return filepath.Join(dir, path)
 }
 
 // usable reports whether path is a file that has not been read yet.

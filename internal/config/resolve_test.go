@@ -167,3 +167,32 @@ func TestBenchmarkFileOfAFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherFiles: a configuration may be a pipe or a file of any extension, and what is
+// none is not said to be absent.
+func TestOtherFiles(t *testing.T) {
+	inFolder(t, map[string]string{"run.txt": "extends: below\ntrain: {batch: 7}\n", "below": "train: {steps: 9}\n",
+		"self.txt": "extends: self.txt\n", "folder/x": "", "picture.png": "\x89PNG\r\n\x1a\n\x00"})
+	if c, err := Load("run.txt", nil); err != nil || c.Train.Batch != 7 || c.Train.Steps != 9 {
+		t.Errorf("a file of another extension: %v", err)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := w.WriteString("train: {batch: 5}\n"); err != nil || w.Close() != nil {
+		t.Fatal("cannot fill the pipe")
+	}
+	pipe := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := os.Stat(pipe); err != nil {
+		t.Log("no /dev/fd here: a pipe is not tested")
+	} else if c, err := Load(pipe, nil); err != nil || c.Train.Batch != 5 {
+		t.Errorf("a pipe: %v", err)
+	}
+	for name, want := range map[string]string{"self.txt": "self.txt extends itself", "folder": "it is a folder", "picture.png": "picture.png: ", "absent": "there is no such file"} {
+		if _, err := Load(name, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}

@@ -65,7 +65,7 @@ func (c *Config) validate() []problem {
 	}
 	c.Train.validate(k)
 	parts := max(1, c.Train.Accumulate)
-	k.need(c.Train.Batch/parts >= c.Model.MinTrainingBatch(), "train.batch", c.Train.Batch,
+	k.need(c.Train.Batch < 1 || c.Train.Batch/parts >= c.Model.MinTrainingBatch(), "train.batch", c.Train.Batch,
 		fmt.Sprintf("%d or more: BatchNorm in DAFMM cannot normalise over a single sample", 2*parts))
 	k.oneOf("eval.protocol", c.Eval.Protocol, "promptir", "gaussian")
 	for i, b := range c.Eval.Benchmarks {
@@ -87,7 +87,7 @@ func (t *Train) validate(k *checker) {
 	}
 	k.oneOf("train.optimizer", t.Optimizer, "adam", "muon")
 	k.need(t.LR > 0 && t.LR <= 1, "train.lr", t.LR, "above 0 and at most 1, e.g. 2e-4")
-	k.need(t.MinLR >= 0 && !(t.MinLR > t.LR), "train.min_lr", t.MinLR, "from 0 up to train.lr")
+	k.need(t.MinLR >= 0 && !(t.MinLR > t.LR && t.LR > 0), "train.min_lr", t.MinLR, "from 0 up to train.lr")
 	k.between(0, maxSteps, "train.warmup", t.Warmup)
 	k.oneOf("train.schedule", t.Schedule, "constant", "halve", "cosine")
 	k.between(1, maxEpochs, "train.halve_after", t.HalveAfter)

@@ -20,11 +20,11 @@ func TestRejected(t *testing.T) {
 		{"eval: {colour: 1}", "unknown key eval.colour: choose from benchmarks, benchmark_file, protocol, seed, y_channel"},
 		{"tasks:\n  - {kind: dehaze, repeats: 1}", "run.yaml:2: unknown key tasks[0].repeats: did you mean tasks[0].repeat?"},
 		{"train:\n  lr: 1\n  lr: 2", "train.lr is set a second time"},
-		{"train: 5", "run.yaml:1: train must be a list of keys and values"},
-		{"- a", "a configuration must be a list of keys and values"},
+		{"train: 5", "run.yaml:1: train must be a block of keys"},
+		{"- a", "a configuration must be a block of keys"},
 		{"hello", "a configuration must be"},
 		{"tasks: denoise", "tasks must be a list"},
-		{"tasks: [denoise]", "tasks[0] must be a list of keys and values"},
+		{"tasks: [denoise]", "tasks[0] must be a block of keys"},
 		{"train:\n  lr:", "run.yaml:2: train.lr has no value"},
 		{"train: {lr: &x 1, min_lr: *x}", "train.min_lr is an alias"},
 		{"train: &t {lr: 1}\nmodel: *t", "run.yaml:2: model is an alias"},
@@ -139,6 +139,16 @@ func TestEveryFaultIsNamedAtOnce(t *testing.T) {
 	}
 	if _, err = Load("form", nil); err == nil || strings.Count(err.Error(), "\n") != 1 {
 		t.Errorf("want two lines, got %v", err)
+	}
+}
+
+// TestOneFaultOneLine: what only follows from another fault is not named.
+func TestOneFaultOneLine(t *testing.T) {
+	for _, text := range []string{"train: {batch: 0}", "train: {lr: 0, min_lr: 1e-6}"} {
+		inFolder(t, map[string]string{"run.yaml": text})
+		if _, err := Load("run", nil); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: want one line, got %v", text, err)
+		}
 	}
 }
 

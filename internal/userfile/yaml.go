@@ -29,5 +29,15 @@ func YAML(text []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
-// PlainYAML returns an error of the YAML library, not about types, without its prefix.
-func PlainYAML(err error) error { return errors.New(strings.TrimPrefix(err.Error(), "yaml: ")) }
+// PlainYAML returns an error of the YAML library, not about types, without its prefix,
+// and with the remedy for the most frequent mistakes.
+func PlainYAML(err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	switch {
+	case strings.Contains(text, "cannot start any token"):
+		text += ": indent with spaces instead of tabs, and quote a value that begins with @, % or `"
+	case strings.Contains(text, "UTF-8"):
+		text += ": save the file as UTF-8"
+	}
+	return errors.New(text)
+}
