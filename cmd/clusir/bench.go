@@ -57,7 +57,7 @@ time as trained ones.`,
   clusir bench --model base --size 128 --runs 0        (count only)
   clusir bench --devices                               (list the devices)
   clusir bench --model weights.safetensors --verify expected.safetensors`,
-		Args: cobra.NoArgs,
+		Args: usage.NoArguments("name the network with --model"),
 		RunE: runs(opts, runF),
 	}
 	f := cmd.Flags()

@@ -12,6 +12,7 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
+	"clusir/internal/usage"
 )
 
 // command is the options of a command; streams implements all but run.
@@ -26,6 +27,9 @@ type command interface {
 func runs[O command](opts O, runF func(O) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		opts.attach(cmd)
+		if err := usage.Values(cmd.Flags()); err != nil {
+			return err
+		}
 		if err := opts.complete(cmd, args); err != nil {
 			return err
 		}

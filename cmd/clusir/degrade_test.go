@@ -64,7 +64,7 @@ func TestDegradeUsage(t *testing.T) {
 		{"degrade --benchmark cbsd68 --data d", exitUsage, "--out"},
 		{"degrade --benchmark cbsd68 --out o", exitUsage, "CLUSIR_DATA"},
 		{"degrade --benchmark mine --benchmark-file {}/mine.yaml --out o", exitUsage, "CLUSIR_DATA"},
-		{"degrade --benchmark cbsd68 --data /nowhere --out o", exitError, "FFDNet"},
+		{"degrade --benchmark cbsd68 --data . --out o", exitError, "FFDNet"},
 		{"degrade --benchmark cbsd68 --kind rain --out o", exitUsage, "leave them out"},
 		{"degrade a b --kind rain --out o", exitUsage, "one folder"},
 		{"degrade a --benchmark cbsd68 --out o", exitUsage, "not both"},

@@ -43,3 +43,24 @@ func TestMissingFiles(t *testing.T) {
 		})
 	}
 }
+
+// TestMissingData: a data folder that does not exist, or is a file, is named as that, and
+// a benchmark of a training that does not exist although nothing is validated.
+func TestMissingData(t *testing.T) {
+	for command, want := range map[string]string{
+		"train --config nano --data /nowhere --check":                         "there is no folder /nowhere: name one of data sets",
+		"train --config nano --data train.go --preview /nowhere/x.png":        "train.go is a file, but a folder of data sets is needed",
+		"train --config nano --data . --check --set eval.benchmarks=[cbsd86]": `eval.benchmarks: there is no benchmark "cbsd86"`,
+	} {
+		var stderr strings.Builder
+		if code := run(strings.Fields(command), io.Discard, &stderr); code != exitError || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: exit code %d: %s", command, code, &stderr)
+		}
+	}
+	for _, command := range []string{"train stray", "bench stray", "version stray"} {
+		var stderr strings.Builder
+		if code := run(strings.Fields(command), io.Discard, &stderr); code != exitUsage || !strings.Contains(stderr.String(), `unknown argument "stray"`) {
+			t.Errorf("%s: exit code %d: %s", command, code, &stderr)
+		}
+	}
+}

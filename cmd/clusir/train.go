@@ -48,7 +48,7 @@ See docs/distributed.md.`,
   clusir train --config mine.yaml --data photos --init-from nano
   clusir train --config five-task.yaml --data data --device cuda:0,cuda:1
   mpirun -n 2 clusir train --config five-task.yaml --data data`,
-		Args: cobra.NoArgs,
+		Args: usage.NoArguments("name the configuration with --config"),
 		RunE: runs(opts, runF),
 	}
 	f := cmd.Flags()

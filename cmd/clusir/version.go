@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"clusir/internal/buildinfo"
+	"clusir/internal/usage"
 )
 
 // version is set by the linker: see the Makefile.
@@ -23,7 +24,7 @@ func newVersionCmd(runF func(*versionOptions) error) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version and how this program was built",
-		Args:  cobra.NoArgs,
+		Args:  usage.NoArguments("there are none"),
 		RunE:  runs(opts, runF),
 	}
 	cmd.Flags().BoolVar(&opts.JSON, "json", false, "print JSON")

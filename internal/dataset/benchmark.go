@@ -199,8 +199,8 @@ func (b *Benchmark) check() Mistakes {
 	}
 	noise := len(b.Sigmas) > 0
 	switch {
-	case b.Name == "" || strings.ContainsFunc(b.Name, notInNames):
-		return Mistakes{{b.line, fmt.Sprintf("benchmark %q: a name is not empty and holds no comma, colon, slash or space", b.Name)}}
+	case strings.Trim(b.Name, ".") == "" || strings.ContainsFunc(b.Name, notInNames): // --save makes a folder of it
+		return Mistakes{{b.line, fmt.Sprintf("benchmark %q: a name is not empty or of dots alone, and holds no comma, colon, slash, backslash or space", b.Name)}}
 	case len(b.Clean) == 0:
 		need(!noise, "has sigmas and no clean; name the folder of clean images")
 		need(b.Made == "", "has made %s and no clean; it goes with clean, the folder of clean images, and without sigmas", b.Made)
@@ -226,7 +226,7 @@ func (b *Benchmark) check() Mistakes {
 
 // notInNames reports whether r has a meaning in lists of names, results or commands.
 func notInNames(r rune) bool {
-	return strings.ContainsRune(",:/", r) || unicode.IsSpace(r) || unicode.IsControl(r)
+	return strings.ContainsRune(`,:/\`, r) || unicode.IsSpace(r) || unicode.IsControl(r)
 }
 
 // Names returns the names of all benchmarks and groups, sorted.

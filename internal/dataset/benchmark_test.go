@@ -236,7 +236,9 @@ func TestCatalog(t *testing.T) {
 		"m: {<<: [{inputs: a}], target: b}":                       "there is no field inputs",
 		"m: &m {<<: *m}":                                          "contains itself",
 		"m: {inputs: a, target: b, expected: x}":                  "line 1: there is no field inputs",
-		"m: {input: a":                                            "line 1: did not find expected",
+		`"..": {task: denoise, clean: a, sigmas: [25]}`:           `benchmark "..": a name is not empty or of dots alone`,
+		`"a\\b": {task: denoise, clean: a, sigmas: [25]}`:         "backslash",
+		"m: {input: a": "line 1: did not find expected",
 	} {
 		writeText(t, file, text)
 		err := Standard().AddFile(file)

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"clusir/internal/userfile"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,9 @@ type scanner struct {
 }
 
 func newScanner(opts Options) (*scanner, error) {
+	if err := userfile.Folder(opts.Root, "data sets"); err != nil {
+		return nil, err
+	}
 	s := &scanner{opts: opts, report: Report{Root: opts.Root}}
 	for _, file := range opts.Exclude {
 		l, err := readList(under(opts.Root, file))

@@ -62,8 +62,13 @@ func OpenAll(benchmarks []*Benchmark, root string) (all []*Split, err error) {
 // compositions are empty; if nothing is found, the error is a [MissingError].
 func (b *Benchmark) Open(root string) ([]*Split, error) {
 	relative := func(dir string) bool { return !filepath.IsAbs(dir) }
-	if root == "" && slices.ContainsFunc(slices.Concat(b.Clean, b.Input, b.Target), relative) {
-		return nil, usage.Errorf("name the data folder with --data or CLUSIR_DATA")
+	if slices.ContainsFunc(slices.Concat(b.Clean, b.Input, b.Target), relative) {
+		if root == "" {
+			return nil, usage.Errorf("name the data folder with --data or CLUSIR_DATA")
+		}
+		if err := userfile.Folder(root, "data sets"); err != nil {
+			return nil, err
+		}
 	}
 	if len(b.Clean) > 0 {
 		return b.openClean(root)

@@ -52,17 +52,20 @@ func Catalog(c *config.Config, file string) (*dataset.Catalog, error) {
 }
 
 // Validator returns a function that measures a network on a configuration's benchmarks;
-// nil if there is nothing to measure. A benchmark file replaces the configuration's. It
+// nil if there is nothing to measure; names must exist even then. A benchmark file replaces the configuration's. It
 // writes to messages what will be measured and what cannot be. A benchmark that is not
 // on disk is an error now, rather than during the run.
 func Validator(c *config.Config, file string, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*Validation, error), error) {
 	catalog, err := Catalog(c, file)
-	if err != nil || c.Train.ValidationInterval == 0 || len(c.Eval.Benchmarks) == 0 {
+	if err != nil || len(c.Eval.Benchmarks) == 0 {
 		return nil, err
 	}
 	benchmarks, err := catalog.Resolve(strings.Join(dataset.NamesOf(c.Eval.Benchmarks), ","))
 	if err != nil {
 		return nil, fmt.Errorf("eval.benchmarks: %w", err)
+	}
+	if c.Train.ValidationInterval == 0 {
+		return nil, nil
 	}
 	for _, k := range benchmarks {
 		splits, err := k.Open(c.Data)

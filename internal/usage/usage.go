@@ -57,6 +57,17 @@ func AtLeast(n int, what string) cobra.PositionalArgs {
 	}
 }
 
+// Values refuses flags whose text is empty, as that of a variable of the shell that is not
+// set: they would do nothing.
+func Values(f *pflag.FlagSet) (err error) {
+	f.Visit(func(flag *pflag.Flag) {
+		if flag.Value.Type() == "string" && flag.Value.String() == "" {
+			err = Errorf("--%s has no value: give it one, or leave it out", flag.Name)
+		}
+	})
+	return err
+}
+
 // Exclusive refuses pairs of flags that contradict each other.
 func Exclusive(f *pflag.FlagSet, pairs [][2]string) error {
 	for _, pair := range pairs {
