@@ -92,6 +92,7 @@ func TestMeasuringUsage(t *testing.T) {
 		{"eval --benchmark cbsd68 --data eval.go", exitError, "eval.go is a file, but a folder"},
 		{"eval --benchmark cbsd68 --data .", exitError, "FFDNet"},
 		{"eval --benchmark cbsd68 --data d --save=", exitUsage, "--save has no value"},
+		{"eval --benchmark cbsd68 --data=~/d", exitUsage, "--data ~/d: the shell did not replace ~"},
 		{"eval --benchmark cbsd68 --data d --shard 3/16", exitUsage, "--results"},
 		{"eval --benchmark cbsd68 --data d --results r --shard 0/16", exitUsage, "from 1/16"},
 		{"eval --benchmark cbsd68 --data d --resume", exitUsage, "--results"},

@@ -20,7 +20,7 @@ func ReadScores(path string, weights []checkpoint.Tensor) (string, error) {
 	}
 	var r Report
 	if err := json.Unmarshal(data, &r); err != nil {
-		return "", fmt.Errorf("%s is not the output of clusir eval --json: %w", path, userfile.PlainJSON(err))
+		return "", fmt.Errorf("%s is not the output of clusir eval --json, or of clusir merge --json for a file of --results: %w", path, userfile.PlainJSON(err))
 	}
 	if len(r.Splits) == 0 {
 		return "", fmt.Errorf("%s holds no results: give the output of clusir eval --json", path)

@@ -41,11 +41,19 @@ func (h Header) mustMatch(o Header) error {
 	case h.Protocol != o.Protocol:
 		return fmt.Errorf("it was measured differently: %s", h.Protocol)
 	case h.Limit != o.Limit:
-		return fmt.Errorf("its --limit is %d, not %d", h.Limit, o.Limit)
+		return fmt.Errorf("it was measured with %s, not with %s", limitOf(h.Limit), limitOf(o.Limit))
 	case !slices.EqualFunc(h.Splits, o.Splits, Split.same):
 		return errors.New("it is of other benchmarks or of other images of them")
 	}
 	return nil
+}
+
+// limitOf describes a limit of images.
+func limitOf(n int) string {
+	if n == 0 {
+		return "all images"
+	}
+	return fmt.Sprintf("--limit %d", n)
 }
 
 // same compares two splits. Older files have no fingerprint of names, so they match

@@ -65,6 +65,8 @@ func (g *tcp) listen(r int, w *wire) {
 		err := w.read(&n)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			err = fmt.Errorf("it has not responded for %v: is it stopped, or its machine out of memory? (%s sets how long to wait)", g.silence, timeoutVariable)
+		} else if errors.Is(err, io.EOF) {
+			err = errors.New("its connection ended")
 		} else if err != nil {
 			err = fmt.Errorf("its connection ended: %w", err)
 		}

@@ -63,7 +63,8 @@ func wrap(text string, m Mark, best, bestEnd, second, secondEnd string) string {
 // writeLaTeX writes a tabular environment, which needs only the package booktabs.
 func (t *Table) writeLaTeX(w io.Writer) error {
 	escape := strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "_", `\_`, "#", `\#`, "$", `\$`, "{", `\{`, "}", `\}`,
-		"σ", `$\sigma$`, "–", "--", "−", "$-$", "×", `$\times$`, "°", `$^\circ$`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
+		"σ", `$\sigma$`, "–", "--", "−", "$-$", "×", `$\times$`, "°", `$^\circ$`,
+		"<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
 	for _, line := range t.comments() {
 		fmt.Fprintf(w, "%% %s\n", line)
 	}
@@ -87,7 +88,11 @@ func (t *Table) writeLaTeX(w io.Writer) error {
 		}
 		cells := make([]string, len(r.Cells))
 		for i, c := range r.Cells {
-			cells[i] = wrap(escape.Replace(c.Text), c.Mark, `\textbf{`, "}", `\underline{`, "}")
+			text := escape.Replace(c.Text)
+			if i == 0 && strings.IndexAny(text, "[*") == 0 {
+				text = "{}" + text // else an argument of the \\ before it
+			}
+			cells[i] = wrap(text, c.Mark, `\textbf{`, "}", `\underline{`, "}")
 			if len(c.Notes) > 0 {
 				cells[i] += fmt.Sprintf("$^{%s}$", commas(c.Notes))
 			}

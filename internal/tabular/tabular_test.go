@@ -70,7 +70,7 @@ longer name,9.50,0.250,+Inf,,Set_1 σ=15 PSNR,Set_1 σ=15 PSNR: 50% of it; Set_1
 \cmidrule(lr){2-3}\cmidrule(lr){4-4}
 method & PSNR & SSIM & PSNR \\
 \midrule
-A|B\_c & \textbf{31.46}$^{1}$ & 0.500 & -- \\
+A\textbar{}B\_c & \textbf{31.46}$^{1}$ & 0.500 & -- \\
 \midrule
 longer name & \underline{9.50}$^{1,2}$ & 0.250 & +Inf \\
 \bottomrule
@@ -175,17 +175,17 @@ func TestZero(t *testing.T) {
 // and LaTeX and Markdown print them as they are.
 func TestNames(t *testing.T) {
 	table := &Table{Columns: []Column{{Name: "name", Left: true}, {Name: "B − A"}}}
-	for _, name := range []string{"雨 rain", "line\nbreak", `a\|b[c]`} {
+	for _, name := range []string{"雨 rain", "line\nbreak", `a\|b[c]`, "[x]", "*<y>"} {
 		table.Rows = append(table.Rows, Row{Cells: []Cell{Words("%s", name), Number("%.2f", 1)}})
 	}
 	table.Remarks = []string{"left out: line\nbreak"}
 	for format, want := range map[string]string{
-		"text": "name         B − A\n──────────────────\n雨 rain       1.00\nline\\nbreak   1.00\na\\|b[c]       1.00\n\nleft out: line\\nbreak\n",
-		"markdown": "| name | B − A |\n| :--- | ---: |\n| 雨 rain | 1.00 |\n| line\\\\nbreak | 1.00 |\n| a\\\\\\|b\\[c] | 1.00 |\n\n" +
+		"text": "name         B − A\n──────────────────\n雨 rain       1.00\nline\\nbreak   1.00\na\\|b[c]       1.00\n[x]           1.00\n*<y>          1.00\n\nleft out: line\\nbreak\n",
+		"markdown": "| name | B − A |\n| :--- | ---: |\n| 雨 rain | 1.00 |\n| line\\\\nbreak | 1.00 |\n| a\\\\\\|b\\[c] | 1.00 |\n| \\[x] | 1.00 |\n| \\*&lt;y> | 1.00 |\n\n" +
 			"left out: line\\\\nbreak\n",
 		"latex": "% left out: line\\nbreak\n\\begin{tabular}{lr}\n\\toprule\nname & B $-$ A \\\\\n\\midrule\n雨 rain & 1.00 \\\\\n" +
-			"line\\textbackslash{}nbreak & 1.00 \\\\\na\\textbackslash{}|b[c] & 1.00 \\\\\n\\bottomrule\n\\end{tabular}\n",
-		"csv": "name,B − A\n雨 rain,1.00\n\"line\nbreak\",1.00\na\\|b[c],1.00\n",
+			"line\\textbackslash{}nbreak & 1.00 \\\\\na\\textbackslash{}\\textbar{}b[c] & 1.00 \\\\\n{}[x] & 1.00 \\\\\n{}*\\textless{}y\\textgreater{} & 1.00 \\\\\n\\bottomrule\n\\end{tabular}\n",
+		"csv": "name,B − A\n雨 rain,1.00\n\"line\nbreak\",1.00\na\\|b[c],1.00\n[x],1.00\n*<y>,1.00\n",
 	} {
 		var b bytes.Buffer
 		if err := table.Write(&b, format); err != nil || b.String() != want {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/userfile"
 )
 
 // prepareFolder makes the run's folder, locks it against other runs until the file that
@@ -23,8 +24,11 @@ func prepareFolder(o Options) (lock *os.File, err error) {
 	if _, err := os.Stat(last); o.Resume && err != nil {
 		return nil, nothing // without making an empty folder
 	}
+	if info, err := os.Stat(o.Out); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file, but a folder is needed: choose another one with --out", o.Out)
+	}
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
-		return nil, fmt.Errorf("cannot make the run's folder: %w", err)
+		return nil, fmt.Errorf("cannot make the run's folder %s: %w", o.Out, userfile.Reason(err))
 	}
 	if lock, err = os.Open(o.Out); err != nil {
 		return nil, fmt.Errorf("cannot open the run's folder: %w", err)

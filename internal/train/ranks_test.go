@@ -90,6 +90,16 @@ func TestRanksEqualOne(t *testing.T) {
 			t.Errorf("%s ends in different bits than goroutines", name)
 		}
 	}
+	half, moved := shared(root), t.TempDir()
+	half.Train.Steps = 10
+	if err := errors.Join(runRanks(t, parallel.Local(2), func(int) Options { return Options{Config: half, Out: moved} })...); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runIn(t.Context(), t, Options{Config: shared(root), Out: moved, Resume: true}, 1); err != nil {
+		t.Fatal(err)
+	}
+	sameLosses(t, "ten steps of two ranks, then one", one, moved)
+	sameWeights(t, "ten steps of two ranks, then one", one, moved)
 }
 
 // sameLosses compares the logs of two runs.

@@ -4,6 +4,7 @@ package usage
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -57,12 +58,17 @@ func AtLeast(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-// Values refuses flags whose text is empty, as that of a variable of the shell that is not
-// set: they would do nothing.
+// Values refuses what a shell left in flags: no text, of a variable that is not set, and ~,
+// which it does not replace in --out=~/x.
 func Values(f *pflag.FlagSet) (err error) {
 	f.Visit(func(flag *pflag.Flag) {
-		if flag.Value.Type() == "string" && flag.Value.String() == "" {
+		text := flag.Value.String()
+		switch {
+		case flag.Value.Type() != "string":
+		case text == "":
 			err = Errorf("--%s has no value: give it one, or leave it out", flag.Name)
+		case strings.HasPrefix(text, "~/"):
+			err = Errorf("--%s %s: the shell did not replace ~ by your folder: write $HOME, or ./~ for a folder of that name", flag.Name, text)
 		}
 	})
 	return err

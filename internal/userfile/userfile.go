@@ -45,6 +45,8 @@ var ErrFolder = errors.New("it is a folder, but a file is needed")
 func Folder(path, of string) error {
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(path, "~"):
+		return fmt.Errorf("there is no folder %s: write what ~ stands for, which only a shell knows", path)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("there is no folder %s: name one of %s", path, of)
 	case err != nil:

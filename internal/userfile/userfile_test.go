@@ -38,6 +38,7 @@ func TestErrors(t *testing.T) {
 		file:                         file + " is a file, but a folder of pictures is needed",
 		filepath.Join(dir, "absent"): "there is no folder " + filepath.Join(dir, "absent") + ": name one of pictures",
 		filepath.Join(file, "below"): "cannot read " + filepath.Join(file, "below") + ": not a directory",
+		"~/absent":                   "there is no folder ~/absent: write what ~ stands for, which only a shell knows",
 	} {
 		if got := fmt.Sprint(Folder(path, "pictures")); got != want {
 			t.Errorf("%q: %s, want %s", path, got, want)
