@@ -47,13 +47,14 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 
 // knownHost reports whether a Host header names this server. That of a foreign name
 // that resolves to this address, as in DNS rebinding, does not; addresses cannot be
-// rebound.
+// rebound. Nor can what has no such header, as the checks of some load balancers in
+// HTTP/1.0: all browsers send one.
 func (s *Server) knownHost(host string) bool {
 	name := hostOf(host)
 	if _, err := netip.ParseAddr(name); err == nil {
 		return true
 	}
-	return name == "localhost" || slices.ContainsFunc(s.Hosts, func(known string) bool { return hostOf(known) == name })
+	return host == "" || name == "localhost" || slices.ContainsFunc(s.Hosts, func(known string) bool { return hostOf(known) == name })
 }
 
 // hostOf returns a Host header without port, brackets and the dot that may end a full

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"slices"
@@ -301,6 +302,13 @@ func TestWhoMayAsk(t *testing.T) {
 		if got := locked.send(http.MethodGet, path, nil, nil); got.status != status {
 			t.Errorf("%s without a token: %d", path, got.status)
 		}
+	}
+	old := open.dial("GET /healthz HTTP/1.0\r\n\r\n") // which names no host, as load balancers do
+	defer old.Close()
+	text, err := io.ReadAll(old)
+	must(t, err)
+	if !strings.HasPrefix(string(text), "HTTP/1.0 200 ") {
+		t.Errorf("without a host: %s", text)
 	}
 	got := open.send(http.MethodGet, "/healthz", nil, nil)
 	if p := got.header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'") || strings.Contains(p, "unsafe") || got.header.Get("X-Content-Type-Options") != "nosniff" {
