@@ -314,6 +314,24 @@ func TestByKeyboard(t *testing.T) {
 	}
 }
 
+// TestFolders: a dropped folder is searched for pictures, and one without any is named.
+func TestFolders(t *testing.T) {
+	v := visit(t, nil)
+	dir := filepath.Join(t.TempDir(), "holiday")
+	must(t, os.MkdirAll(filepath.Join(dir, "phone"), 0o755))
+	must(t, os.MkdirAll(filepath.Join(dir, "camera"), 0o755))
+	must(t, os.WriteFile(filepath.Join(dir, "phone", "1.HEIC"), nil, 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "camera", "2.JPG"), picture(t, imageio.Info{Format: imageio.JPEG, W: 24, H: 16}), 0o644))
+	v.drop(filepath.Join(dir, "phone"))
+	v.wait(`document.getElementById('nothing').textContent.startsWith('There are no pictures in phone: their names end in .png, ')`)
+	v.Screenshot("no-pictures")
+	v.drop(dir)
+	v.settled(1)
+	if got := v.text("#count") + v.text("#nothing") + v.text(".shot h3"); got != "1 of 1 restored2.JPG" {
+		t.Error(got)
+	}
+}
+
 // TestUnseen: a restored picture that the browser cannot show can be downloaded all the
 // same.
 func TestUnseen(t *testing.T) {

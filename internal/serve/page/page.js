@@ -38,6 +38,7 @@ $('strength-all').addEventListener('input', (e) => {
 // Pictures.
 
 function add(files) {
+  $('nothing').textContent = '';
   for (const file of files) {
     const shot = new Shot(file, changed);
     shot.setStrength($('strength-all').value);
@@ -182,9 +183,20 @@ addEventListener('drop', async (e) => {
   const entries = [...e.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
   const files = [...e.dataTransfer.files];
   if (entries.some((entry) => entry && entry.isDirectory)) {
-    for (const entry of entries.filter(Boolean)) {
-      add(await below(entry, true));
+    const found = [];
+    let trouble = '';
+    try {
+      for (const entry of entries.filter(Boolean)) {
+        found.push(...await below(entry, true));
+      }
+    } catch (error) {
+      trouble = `The folder cannot be read: ${error.message}`;
     }
+    if (!trouble && found.length === 0) {
+      trouble = `There are no pictures in ${entries.filter(Boolean).map((entry) => entry.name).join(', ')}: their names end in ${endings.join(', ')}`;
+    }
+    add(found);
+    $('nothing').textContent = trouble;
   } else {
     add(files);
   }
