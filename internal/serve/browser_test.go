@@ -321,6 +321,7 @@ func TestFolders(t *testing.T) {
 	must(t, os.MkdirAll(filepath.Join(dir, "phone"), 0o755))
 	must(t, os.MkdirAll(filepath.Join(dir, "camera"), 0o755))
 	must(t, os.WriteFile(filepath.Join(dir, "phone", "1.HEIC"), nil, 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "camera", "._2.JPG"), []byte("what macOS keeps about 2.JPG"), 0o644))
 	must(t, os.WriteFile(filepath.Join(dir, "camera", "2.JPG"), picture(t, imageio.Info{Format: imageio.JPEG, W: 24, H: 16}), 0o644))
 	v.drop(filepath.Join(dir, "phone"))
 	v.wait(`document.getElementById('nothing').textContent.startsWith('There are no pictures in phone: their names end in .png, ')`)

@@ -144,7 +144,8 @@ $('download-all').addEventListener('click', async () => {
 const endings = $('choose').accept.split(',').filter((type) => type.startsWith('.'));
 const isPicture = (name) => endings.some((ending) => name.toLowerCase().endsWith(ending));
 
-// below lists the pictures in a dropped folder. A dropped file is taken whatever its type.
+// below lists the pictures in a dropped folder, but for hidden ones, as restore does. A
+// dropped file is taken whatever its type.
 async function below(entry, dropped) {
   if (entry.isFile) {
     return dropped || isPicture(entry.name) ? [await new Promise((resolve, reject) => entry.file(resolve, reject))] : [];
@@ -156,7 +157,7 @@ async function below(entry, dropped) {
     if (entries.length === 0) {
       return found;
     }
-    for (const e of entries) {
+    for (const e of entries.filter((entry) => !entry.name.startsWith('.'))) {
       found.push(...await below(e, false));
     }
   }
