@@ -25,9 +25,8 @@ var sizes = map[DType]uint64{
 	"U64": 8, "I64": 8, F64: 8, "C64": 8,
 }
 
-// decode converts little-endian elements to float32. It returns false if weights cannot
-// have type t.
-func decode(dst []float32, src []byte, t DType) bool {
+// decode converts little-endian elements of a type that weights may have to float32.
+func decode(dst []float32, src []byte, t DType) {
 	le := binary.LittleEndian
 	switch t {
 	case F32:
@@ -46,10 +45,7 @@ func decode(dst []float32, src []byte, t DType) bool {
 		for i := range dst {
 			dst[i] = math.Float32frombits(uint32(le.Uint16(src[2*i:])) << 16)
 		}
-	default:
-		return false
 	}
-	return true
 }
 
 // encode converts float32 to little-endian F32 or F16 elements.

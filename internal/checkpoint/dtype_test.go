@@ -86,11 +86,8 @@ func TestDecode(t *testing.T) {
 		{BF16, le.AppendUint16(nil, 0x4049), 3.140625},
 	} {
 		got := make([]float32, 1)
-		if !decode(got, c.bytes, c.dtype) || got[0] != c.want {
+		if decode(got, c.bytes, c.dtype); got[0] != c.want {
 			t.Errorf("%s: got %v, want %v", c.dtype, got[0], c.want)
 		}
-	}
-	if decode(make([]float32, 1), make([]byte, 8), "I64") {
-		t.Error("I64 is accepted as weights")
 	}
 }

@@ -17,6 +17,9 @@ import (
 // lengthSize is the size of the header's length in front of it.
 const lengthSize = 8
 
+// metadataKey is the key of what is no tensor.
+const metadataKey = "__metadata__"
+
 // maxHeader is the format's own limit on the header's length.
 const maxHeader = 100_000_000
 
@@ -77,7 +80,7 @@ func parseHeader(raw []byte, data uint64) (*header, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	err := object(d, func(name string) (err error) {
-		if name == "__metadata__" {
+		if name == metadataKey {
 			h.metadata, err = metadata(d)
 			return err
 		}

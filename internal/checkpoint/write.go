@@ -1,7 +1,6 @@
 package checkpoint
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
@@ -70,7 +69,7 @@ func (c Contents) check() error {
 		return fmt.Errorf("cannot store weights as %q: choose F32 or F16", c.DType)
 	}
 	for i, t := range c.Tensors {
-		if t.Name == "" || t.Name == "__metadata__" || !utf8.ValidString(t.Name) {
+		if t.Name == "" || t.Name == metadataKey || !utf8.ValidString(t.Name) {
 			return fmt.Errorf("%q is not a valid name for a tensor", t.Name)
 		}
 		if i > 0 && t.Name == c.Tensors[i-1].Name {
@@ -98,7 +97,7 @@ func fitsHalf(t Tensor) error {
 	return nil
 }
 
-// header builds the JSON in one order: metadata by key, tensors by name.
+// header lays out the tensors in the order of their names, as JSON sorted by key.
 func (c Contents) header() ([]byte, error) {
 	meta := maps.Clone(c.Metadata)
 	if meta == nil {
@@ -117,44 +116,22 @@ func (c Contents) header() ([]byte, error) {
 		}
 		meta[KeyConfig] = string(text)
 	}
-	return c.layout(meta)
-}
-
-// layout lays out the tensors in name order.
-func (c Contents) layout(meta map[string]string) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString(`{"__metadata__":`)
-	if err := appendJSON(&b, meta); err != nil { // maps are written in key order
-		return nil, err
-	}
+	head := map[string]any{metadataKey: meta}
 	end := uint64(0)
 	for _, t := range c.Tensors {
 		start := end
 		end += uint64(len(t.Data())) * sizes[c.DType]
-		b.WriteByte(',')
-		if err := appendJSON(&b, t.Name); err != nil {
-			return nil, err
-		}
-		b.WriteByte(':')
-		if err := appendJSON(&b, struct {
+		head[t.Name] = struct {
 			DType   DType     `json:"dtype"`
 			Shape   []int     `json:"shape"`
 			Offsets [2]uint64 `json:"data_offsets"`
-		}{c.DType, t.Shape(), [2]uint64{start, end}}); err != nil {
-			return nil, err
-		}
+		}{c.DType, t.Shape(), [2]uint64{start, end}}
 	}
-	b.WriteByte('}')
-	for b.Len()%lengthSize != 0 { // the format pads with spaces to align the data
-		b.WriteByte(' ')
+	raw, err := json.Marshal(head)
+	for len(raw)%lengthSize != 0 { // the format pads with spaces to align the data
+		raw = append(raw, ' ')
 	}
-	return b.Bytes(), nil
-}
-
-func appendJSON(b *bytes.Buffer, v any) error {
-	text, err := json.Marshal(v)
-	b.Write(text)
-	return err
+	return raw, err
 }
 
 // data writes the data section.
