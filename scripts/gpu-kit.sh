@@ -16,7 +16,7 @@ tags=cuda
 [[ $CUDA_RELEASE != 12* ]] || tags=cuda,cuda12
 
 rm -rf "$kit"
-mkdir -p "$kit/bin" "$kit/golden" "$kit/shared/reference" "$kit/data"
+mkdir -p "$kit/bin" "$kit/golden" "$kit/shared/reference" "$kit/data/Train/Denoise"
 echo "$version" >"$kit/VERSION"
 go build -tags $tags -ldflags "-s -w -X main.version=$version" -o "$kit/bin/clusir" ./cmd/clusir
 for package in internal/kernels/cuda internal/model cmd/clusir; do
@@ -39,9 +39,7 @@ rmdir --ignore-fail-on-non-empty "$kit/shared/reference" # a step checks whether
 
 # Some photographs, or else the sample pictures.
 if [ -d "$data/Train/Denoise" ]; then
-  mkdir -p "$kit/data/Train/Denoise"
   find "$data/Train/Denoise" -type f | sort | awk 'NR % 20 == 1' | head -n 20 | xargs cp -t "$kit/data/Train/Denoise"
 else
-  mkdir -p "$kit/data/Train/Denoise"
   cp testdata/images/{astronaut,chelsea,coffee}.png "$kit/data/Train/Denoise"
 fi

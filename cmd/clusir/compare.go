@@ -38,7 +38,7 @@ ranks by PSNR, with Friedman's test and each one's difference from the best.`,
 		Example: `  clusir compare nano runs/nano/best.safetensors --benchmark rain100l --data data
   clusir compare both/A.jsonl both/B.jsonl --format json
   clusir compare nano DnCNN=out/dncnn BM3D=out/bm3d --benchmark cbsd68 --data data`,
-		Args: usage.AtLeast(2, "name the two models, or two results files or folders: clusir compare A B"),
+		Args: usage.Arguments(cobra.MinimumNArgs(2), "name the two models, or two results files or folders: clusir compare A B"),
 		RunE: runs(opts, runF),
 	}
 	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {

@@ -40,7 +40,7 @@ need that flag.`,
   clusir eval --benchmark five-task --data data --model mine.safetensors --json > report.json
   clusir export nano nano.safetensors
   clusir export mine.safetensors measured.safetensors --half --results report.json`,
-		Args:              usage.Exactly(2, "name the model and the file to write: clusir export MODEL OUT"),
+		Args:              usage.Arguments(cobra.ExactArgs(2), "name the model and the file to write: clusir export MODEL OUT"),
 		ValidArgsFunction: modelChoice.Complete,
 		RunE:              runs(opts, runF),
 	}

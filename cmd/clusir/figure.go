@@ -33,7 +33,7 @@ func newFigureCmd(runF func(*figureOptions) error) *cobra.Command {
 ` + figureHelp(),
 		Example: `  clusir figure tsne --benchmark five-task --data data --out figures
   clusir figure crops --compare runs/mine/best.safetensors --benchmark rain100l --data data --out figures`,
-		Args:              usage.AtLeast(1, "name the figures: clusir figure NAME..., of "+strings.Join(figures.Names(), ", ")+", or all"),
+		Args:              usage.Arguments(cobra.MinimumNArgs(1), "name the figures: clusir figure NAME..., of "+strings.Join(figures.Names(), ", ")+", or all"),
 		ValidArgsFunction: usage.Choose(append(figures.Names(), "all")...).Complete,
 		RunE:              runs(opts, runF),
 	}

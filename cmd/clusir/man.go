@@ -26,7 +26,7 @@ func newManCmd(runF func(*manOptions) error) *cobra.Command {
 		Long: `Write a manual page for each command into the folder DIR, for man to find:
 man -M looks for them in a folder man1 of the one it is given.`,
 		Example: `  clusir man ~/.local/share/man/man1 && man clusir-restore`,
-		Args:    usage.Exactly(1, "name the folder for the pages: clusir man DIR"),
+		Args:    usage.Arguments(cobra.ExactArgs(1), "name the folder for the pages: clusir man DIR"),
 		RunE:    runs(opts, runF),
 	}
 }

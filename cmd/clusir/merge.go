@@ -31,7 +31,7 @@ For the files of clusir restore --results, it shows how many pictures each shard
 restored and which ones failed.`,
 		Example: `  clusir merge gopro-*.jsonl
   clusir merge all.jsonl --images --format csv`,
-		Args: usage.AtLeast(1, "name the results files: clusir merge FILE..."),
+		Args: usage.Arguments(cobra.MinimumNArgs(1), "name the results files: clusir merge FILE..."),
 		RunE: runs(opts, runF),
 	}
 	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {

@@ -38,7 +38,7 @@ or a folder of pictures that another program restored (see clusir eval --help).
   clusir table 8 --data data --row ClusIR-T=tiny.safetensors --row ClusIR-S=small.safetensors
   clusir table 3 --data data --row DnCNN=out/dncnn
   clusir table 7`,
-		Args: usage.Exactly(1, "name the table: clusir table N, from 1 to 9"),
+		Args: usage.Arguments(cobra.ExactArgs(1), "name the table: clusir table N, from 1 to 9"),
 		RunE: runs(opts, runF),
 	}
 	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {

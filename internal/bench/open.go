@@ -9,8 +9,7 @@ import (
 
 	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
-	"clusir/internal/config"
-	"clusir/internal/model"
+	"clusir/internal/infer"
 )
 
 // Source is where the network to measure comes from.
@@ -41,7 +40,7 @@ func (o Source) Open() (s Subject, err error) {
 		return s, fmt.Errorf("%w: name a checkpoint, or base, small, tiny or nano", err)
 	}
 	if err == nil {
-		s.Config, err = configOf(s.Weights, o.Config)
+		s.Config, err = infer.ConfigOf(s.Weights, o.Config)
 	}
 	if err != nil {
 		s.Close()
@@ -59,17 +58,6 @@ func openVerified(path string) (*checkpoint.File, error) {
 		return nil, errors.Join(fmt.Errorf("%s holds no weights (%s...): name a checkpoint with --model", path, weightsPrefix), f.Close())
 	}
 	return f, nil
-}
-
-// configOf returns the configuration in the file, or else in the weights.
-func configOf(weights *checkpoint.File, file string) (arch.Config, error) {
-	if file == "" {
-		return model.ReadConfig(weights)
-	}
-	if weights != nil && weights.Metadata[checkpoint.KeyConfig] != "" {
-		return arch.Config{}, errors.New("the checkpoint holds its configuration: leave out --model-config")
-	}
-	return config.ReadModel(file)
 }
 
 // Close closes the weights' file, if there is one.

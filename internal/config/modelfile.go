@@ -89,15 +89,9 @@ func parseModel(name string, text []byte) (Model, error) {
 	}
 	k := &checker{}
 	m.validate(k)
-	l.addProblems(k.problems)
-	return m, l.err()
-}
-
-// addProblems formats the faults of a model's fields, with their names and lines in
-// this file.
-func (l *layer) addProblems(ps []problem) {
-	for _, p := range ps {
+	for _, p := range k.problems { // with their names and lines in this file
 		key := strings.TrimPrefix(p.key, "model.")
 		l.faults = append(l.faults, cmp.Or(l.origins[key], l.name)+": "+key+p.text)
 	}
+	return m, l.err()
 }

@@ -78,7 +78,7 @@ func (s Source) Open() (*checkpoint.File, arch.Config, error) {
 	if err != nil {
 		return nil, arch.Config{}, err
 	}
-	c, err := s.configOf(f)
+	c, err := ConfigOf(f, s.Config)
 	if err != nil {
 		return nil, c, errors.Join(err, f.Close())
 	}
@@ -101,13 +101,14 @@ func Open(name string) (*checkpoint.File, error) {
 	return f, err
 }
 
-func (s Source) configOf(f *checkpoint.File) (arch.Config, error) {
-	if s.Config == "" {
-		return model.ReadConfig(f)
+// ConfigOf returns the configuration in a file, or else the one that the weights hold.
+// They may be nil if there is a file.
+func ConfigOf(weights *checkpoint.File, file string) (arch.Config, error) {
+	if file == "" {
+		return model.ReadConfig(weights)
 	}
-	c, err := config.ReadModel(s.Config)
-	if err == nil && f.Metadata[checkpoint.KeyConfig] != "" {
-		err = fmt.Errorf("model %s holds its configuration: leave out --model-config", s.Model)
+	if weights != nil && weights.Metadata[checkpoint.KeyConfig] != "" {
+		return arch.Config{}, fmt.Errorf("model %s holds its configuration: leave out --model-config", weights)
 	}
-	return c, err
+	return config.ReadModel(file)
 }

@@ -12,7 +12,7 @@ import (
 // Specs returns the names and shapes of what a checkpoint of configuration c holds:
 // parameters, then buffers.
 func Specs(c arch.Config) ([]checkpoint.Spec, error) {
-	m, err := New(c, shapesOnly())
+	m, err := New(c, autograd.NewShapes())
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 
 	"clusir/internal/arch"
 	"clusir/internal/autograd"
-	"clusir/internal/kernels"
 )
 
 // Cost is what one inference costs, counted on the graph without running it.
@@ -17,8 +16,6 @@ type Cost struct {
 
 // GMACs returns the MACs in units of 10⁹.
 func (c Cost) GMACs() float64 { return float64(c.MACs) / 1e9 }
-
-func shapesOnly() kernels.Backend { return autograd.NewShapes() }
 
 // CostOf counts one inference on a batch of B images of H×W.
 func CostOf(c arch.Config, B, H, W int) (Cost, error) {

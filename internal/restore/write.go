@@ -72,7 +72,11 @@ func (r *run) write(p *picture, computed <-chan *picture) error {
 		return err
 	}
 	if reduced != nil {
-		return p.writeMap(p.affinity.sheet(reduced, p.W, p.H))
+		sheet := p.affinity.sheet(reduced, p.W, p.H)
+		if p.Map != "" {
+			return atomicfile.Write(p.Map, sheet.PNG)
+		}
+		return sheet.PNG(p.Stream.Map)
 	}
 	return nil
 }
@@ -80,13 +84,6 @@ func (r *run) write(p *picture, computed <-chan *picture) error {
 // mapped reports whether an affinity map is drawn.
 func (p *picture) mapped() bool {
 	return p.Map != "" || p.Stream != nil && p.Stream.Map != nil && !p.earlier()
-}
-
-func (p *picture) writeMap(s *draw.Sheet) error {
-	if p.Map != "" {
-		return atomicfile.Write(p.Map, s.PNG)
-	}
-	return s.PNG(p.Stream.Map)
 }
 
 func (r *run) toFile(p *picture, save func(*imageio.Writer) error) error {

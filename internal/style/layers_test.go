@@ -31,7 +31,7 @@ var layers = []layer{
 	{"eval", []string{"progress", "shard", "checkpoint", "infer", "published", "model", "arch", "kernels", "dataset", "config", "metrics", "tabular", "atomicfile", "planar", "userfile", "sysmem", "usage"}},
 	{"figures", []string{"progress", "infer", "model", "arch", "dataset", "metrics", "draw", "palette", "planar", "userfile"}},
 	{"restore", []string{"progress", "shard", "tabular", "infer", "model", "arch", "kernels", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar", "userfile", "usage"}},
-	{"bench", []string{"infer", "autograd", "model", "arch", "kernels", "checkpoint", "config", "sysmem", "usage"}},
+	{"bench", []string{"infer", "autograd", "model", "arch", "kernels", "checkpoint", "sysmem", "usage"}},
 
 	// The network, and its device behind one interface.
 	{"infer/infertest", []string{"infer", "model", "arch", "kernels/cpu"}}, // for tests alone

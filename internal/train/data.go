@@ -11,7 +11,6 @@ import (
 	"clusir/internal/atomicfile"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
-	"clusir/internal/model"
 )
 
 // openSet opens the training data of the run.
@@ -65,11 +64,7 @@ func (o Options) checkSettings(report *dataset.Report) error {
 	if err != nil || o.InitFrom == nil {
 		return err
 	}
-	specs, err := model.Specs(c)
-	if err != nil {
-		return err
-	}
-	return matchWarmStart(o.InitFrom, specs)
+	return matchWarmStart(o.InitFrom, c)
 }
 
 // settle resolves the network and refuses a batch that cannot be divided among the

@@ -202,13 +202,6 @@ func (r *run) gather(mean *model.Terms) error {
 	return nil
 }
 
-// waitForDiverged ends a rank whose own loss is finite while another's is not; that
-// rank's error names the batch.
-func (r *run) waitForDiverged() error {
-	<-r.Group.Context().Done()
-	return r.reduce.Err()
-}
-
 // finish writes the run's final files; no rank ends before that is done.
 func (r *run) finish() error {
 	if r.lead() && !r.complete() {

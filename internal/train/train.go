@@ -298,7 +298,8 @@ func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 	switch {
 	case finite(mean):
 	case finite(own):
-		return mean, r.waitForDiverged()
+		<-r.Group.Context().Done() // by the rank whose loss is not finite; its error names the batch
+		return mean, r.reduce.Err()
 	default:
 		return mean, r.diverged(fmt.Sprintf("loss is not finite (%+v)", mean))
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/model"
 )
@@ -16,14 +17,15 @@ var block = regexp.MustCompile(`^(encoder\.\d+|decoder\.\d+|refine)\.\d+\.`)
 // fresh reports whether a tensor belongs to a block that a checkpoint lacks.
 func fresh(f *checkpoint.File, name string) bool { return !f.Has(name) && block.MatchString(name) }
 
-// warmSpecs returns the tensors that a checkpoint must hold to start from it.
-func warmSpecs(f *checkpoint.File, all []checkpoint.Spec) []checkpoint.Spec {
-	return slices.DeleteFunc(slices.Clone(all), func(s checkpoint.Spec) bool { return fresh(f, s.Name) })
-}
-
-// matchWarmStart reports an error if a run cannot start from a checkpoint.
-func matchWarmStart(f *checkpoint.File, all []checkpoint.Spec) error {
-	if err := f.Match(warmSpecs(f, all)); err != nil {
+// matchWarmStart reports an error if a run of configuration c cannot start from a
+// checkpoint.
+func matchWarmStart(f *checkpoint.File, c arch.Config) error {
+	specs, err := model.Specs(c)
+	if err != nil {
+		return err
+	}
+	specs = slices.DeleteFunc(specs, func(s checkpoint.Spec) bool { return fresh(f, s.Name) })
+	if err := f.Match(specs); err != nil {
 		return fmt.Errorf("--init-from: %w", err)
 	}
 	return nil
@@ -33,26 +35,19 @@ func matchWarmStart(f *checkpoint.File, all []checkpoint.Spec) error {
 // lacks starts as the identity, with zeros at the end of both branches, so that a
 // trained network can be deepened.
 func (r *run) warmStart(f *checkpoint.File) error {
-	specs, err := model.Specs(r.m.Config)
-	if err != nil {
+	if err := matchWarmStart(f, r.m.Config); err != nil {
 		return err
 	}
 	for _, p := range r.m.Tensors() {
-		if fresh(f, p.Name) && (strings.HasSuffix(p.Name, ".attn.proj.weight") || strings.HasSuffix(p.Name, ".ffn.project.weight")) {
+		switch {
+		case !fresh(f, p.Name):
+			weights, err := f.Weight(p.Name)
+			if err != nil {
+				return fmt.Errorf("--init-from: %w", err)
+			}
+			r.Backend.Upload(p.Tensor, weights.Data())
+		case strings.HasSuffix(p.Name, ".attn.proj.weight"), strings.HasSuffix(p.Name, ".ffn.project.weight"):
 			r.Backend.Fill(p.Tensor, 0)
-		}
-	}
-	values, err := f.Weights(warmSpecs(f, specs))
-	if err != nil {
-		return fmt.Errorf("--init-from: %w", err)
-	}
-	at := map[string]checkpoint.Tensor{}
-	for _, v := range values {
-		at[v.Name] = v
-	}
-	for _, p := range r.m.Tensors() {
-		if v, ok := at[p.Name]; ok {
-			r.Backend.Upload(p.Tensor, v.Data())
 		}
 	}
 	r.opt.restartAverage()

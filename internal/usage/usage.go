@@ -38,20 +38,10 @@ func NoArguments(instead string) cobra.PositionalArgs {
 	}
 }
 
-// Exactly requires n arguments and says what they are.
-func Exactly(n int, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
-			return Errorf("%s", what)
-		}
-		return nil
-	}
-}
-
-// AtLeast requires n or more arguments and says what they are.
-func AtLeast(n int, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) < n {
+// Arguments requires a number of arguments that valid accepts, and says what they are.
+func Arguments(valid cobra.PositionalArgs, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if valid(cmd, args) != nil {
 			return Errorf("%s", what)
 		}
 		return nil
