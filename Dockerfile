@@ -3,8 +3,10 @@
 #   docker build --target cpu  -t clusir:cpu  --build-arg VERSION=$(git describe --always) .
 #   docker build --target cuda -t clusir:cuda --build-arg VERSION=$(git describe --always) .
 #   docker build --target cuda12 -t clusir:cuda12 ...           # drivers of CUDA 12, below 580
-#   docker run --rm -v "$PWD:/work" clusir:cpu restore in.png out.png
-#   docker run --rm --gpus all -v "$PWD:/work" clusir:cuda restore in.png out.png
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" clusir:cpu restore in.png out.png
+#   docker run --rm --user "$(id -u):$(id -g)" --gpus all -v "$PWD:/work" clusir:cuda restore in.png out.png
+#
+# Without --user only a folder that user 1000 may write to takes results.
 #
 # No image has been built from this file yet, for want of a Docker engine: its steps
 # were run one by one in a clean Debian 12 root, until user 1000 restored a picture
