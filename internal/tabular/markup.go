@@ -33,17 +33,7 @@ func (t *Table) writeMarkdown(w io.Writer) error {
 		}
 		line(cells)
 	}
-	var below []string
-	if t.marked() {
-		below = append(below, "**best**, <u>second best</u> of a column")
-	}
-	for i, n := range t.Notes {
-		below = append(below, superscripts(i+1)+" "+escape.Replace(n))
-	}
-	for _, r := range t.Remarks {
-		below = append(below, escape.Replace(r))
-	}
-	if len(below) > 0 {
+	if below := t.below("**best**, <u>second best</u> of a column", escape); len(below) > 0 {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(below, "  \n"))
 	}
 	return nil

@@ -60,23 +60,24 @@ func (t *Table) writeText(w io.Writer) error {
 		}
 		fmt.Fprintln(w, t.line(body[i], widths))
 	}
-	t.writeBelow(w)
+	if below := t.below("* best, ° second best of a column", strings.NewReplacer()); len(below) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(below, "\n"))
+	}
 	return nil
 }
 
-// writeBelow explains the marks.
-func (t *Table) writeBelow(w io.Writer) {
-	lines := []string{}
+// below returns the lines below a table: what its marks mean, notes and remarks.
+func (t *Table) below(marks string, escape *strings.Replacer) (lines []string) {
 	if t.marked() {
-		lines = append(lines, "* best, ° second best of a column")
+		lines = append(lines, marks)
 	}
 	for i, n := range t.Notes {
-		lines = append(lines, superscripts(i+1)+" "+n)
+		lines = append(lines, superscripts(i+1)+" "+escape.Replace(n))
 	}
-	lines = append(lines, t.Remarks...)
-	if len(lines) > 0 {
-		fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
+	for _, r := range t.Remarks {
+		lines = append(lines, escape.Replace(r))
 	}
+	return lines
 }
 
 // layText returns the cells' texts, with suffixes padded, and the columns' widths.
