@@ -3,11 +3,12 @@
 
     scripts/heldout.py DATA OUT
 
-DATA is laid out as scripts/DATASETS.md says. OUT gets a benchmark of each task under
+DATA is laid out as scripts/DATASETS.md says, with photographs that are not of BSD in
+Train/Denoise and Rain100L's streak maps (norain-N.png) in Train/Derain/streaks. OUT gets a benchmark of each task under
 OUT/test, in crops of 176×176, and OUT/exclude.txt, which lists the images that training
 must leave out:
 
-    clusir train --config nano-finish --data DATA --set train.exclude=OUT/exclude.txt
+    clusir train --config nano-finish --data DATA --set "train.exclude=[$PWD/OUT/exclude.txt]"
     clusir eval --benchmark five-task --data OUT --model runs/nano-finish/last.safetensors
 
 Noise, rain and haze are of the same eight photographs. Rain is composed of streak maps
@@ -25,15 +26,17 @@ COUNT, SIZE, SEED = 8, 176, 1
 PICTURES = (".jpg", ".png")
 
 
-def spread(files):
-    """COUNT of the files, evenly spaced in the order of their names."""
+def spread(folder, files):
+    """COUNT of a folder's files, evenly spaced in the order of their names."""
     files = sorted(files)
     if len(files) < COUNT:
-        raise SystemExit(f"{COUNT} images are needed, not {len(files)}: {files[:1]}")
+        raise SystemExit(f"{folder}: {len(files)} usable images, but {COUNT} are needed")
     return [files[(2 * i + 1) * len(files) // (2 * COUNT)] for i in range(COUNT)]
 
 
 def pictures(folder):
+    if not folder.is_dir():
+        raise SystemExit(f"there is no folder {folder}: lay DATA out as scripts/DATASETS.md says")
     return [f for f in folder.iterdir() if f.suffix in PICTURES]
 
 
@@ -70,8 +73,8 @@ def main():
     used = []
 
     # The rest of BSDS500 lies under the rain pairs and the test sets.
-    photographs = spread(f for f in pictures(train / "Denoise") if not f.stem.isdigit())
-    streaks = spread((train / "Derain/streaks").glob("norain-*.png"))
+    photographs = spread(train / "Denoise", (f for f in pictures(train / "Denoise") if not f.stem.isdigit()))
+    streaks = spread(train / "Derain/streaks", (train / "Derain/streaks").glob("norain-*.png"))
     for number, (photograph, streak) in enumerate(zip(photographs, streaks), 1):
         clean = crop(photograph)
         name = f"{number:03}.png"
@@ -85,7 +88,7 @@ def main():
 
     for task, clean, degraded, benchmark in (
             ("Deblur", "sharp", "blur", "deblur/gopro"), ("Enhance", "gt", "low", "enhance/lol")):
-        for target in spread(pictures(train / task / clean)):
+        for target in spread(train / task / clean, pictures(train / task / clean)):
             input, = (train / task / degraded).glob(target.stem + ".*")
             save(crop(target), test / benchmark / "target" / f"{target.stem}.png")
             save(crop(input), test / benchmark / "input" / f"{target.stem}.png")

@@ -90,7 +90,8 @@ type Train struct {
 	// Clean names the folders of clean photographs that degradations are made from;
 	// none means Train/Denoise.
 	Clean []string `yaml:"clean"`
-	// Exclude names text files that list images to leave out of training.
+	// Exclude names text files that list images to leave out of training. Relative paths
+	// are relative to Data.
 	Exclude []string `yaml:"exclude"`
 	// KeepOverlaps also trains on images that are in a test set.
 	KeepOverlaps bool `yaml:"keep_overlaps"`

@@ -180,7 +180,11 @@ func (l *layer) benchmarks(n *yaml.Node, key string) (any, bool) {
 
 func (l *layer) list(n *yaml.Node, t reflect.Type, key string) (any, bool) {
 	if n.Kind != yaml.SequenceNode {
-		l.fault(n, "%s must be a list, e.g. [a, b]", key)
+		like := "[a, b]"
+		if n.Kind == yaml.ScalarNode && t.Kind() != reflect.Struct {
+			like = "[" + n.Value + "]"
+		}
+		l.fault(n, "%s must be a list, e.g. %s", key, like)
 		return nil, false
 	}
 	list := make([]any, 0, len(n.Content))

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -220,6 +221,7 @@ func TestRejectedEnvironmentAndFlags(t *testing.T) {
 		{set: "train.lr=", want: "has no value"},
 		{set: "train.lr=[", want: "--set train.lr=["},
 		{set: "train.lr=1, steps: 5", want: "train.lr: must be a number"},
+		{set: "train.exclude=x.txt", want: "train.exclude must be a list, e.g. [x.txt]"},
 		{set: "eval.benchmarks=cbsd68,sots", want: "must be a list of names"},
 		{set: "extends=tiny", want: "--config"},
 	} {
@@ -298,5 +300,32 @@ func TestRequireTraining(t *testing.T) {
 	c.Tasks = []dataset.Task{{Kind: "dehaze", Repeat: 1}}
 	if err := c.RequireTraining(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestDocumentedSets: what documents and scripts write after --set is accepted.
+func TestDocumentedSets(t *testing.T) {
+	pair := regexp.MustCompile(`--set (?:"([^"$]*(?:\$PWD)?[^"$]*)"|([a-z_.]+=[^\s`+"`"+`)]+))`)
+	found := 0
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/*.md", "scripts/*.py", "scripts/*.md", "scripts/*.sh"} {
+		files, err := filepath.Glob(filepath.Join("../..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range pair.FindAllStringSubmatch(string(text), -1) {
+				found++
+				if _, err := Load("nano", flagSet(t, "--set", m[1]+m[2])); err != nil {
+					t.Errorf("%s: --set %s: %v", file, m[1]+m[2], err)
+				}
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("%d uses of --set: the documents have more", found)
 	}
 }

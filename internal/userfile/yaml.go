@@ -37,7 +37,7 @@ func PlainYAML(err error) error {
 	case strings.Contains(text, "cannot start any token"):
 		text += ": indent with spaces instead of tabs, and quote a value that begins with @, % or `"
 	case strings.Contains(text, "UTF-8"):
-		text += ": save the file as UTF-8"
+		text += ": save the file as text in UTF-8"
 	}
 	return errors.New(text)
 }
