@@ -127,8 +127,19 @@ func (l *loader) faultAt(at, format string, a ...any) {
 // place records where a key is set.
 func (l *loader) place(key, at string) { l.origins[key], l.levels[key] = at, l.level }
 
+// replace is place for a whole key; it forgets the items of a list below it.
+func (l *loader) replace(key, at string) {
+	maps.DeleteFunc(l.origins, func(old, _ string) bool { return strings.HasPrefix(old, key+"[") })
+	l.place(key, at)
+}
+
 func (l *loader) addFile(file *layer) error {
 	l.level++
+	for _, leaf := range leaves() {
+		if at, ok := file.origins[leaf.key]; ok {
+			l.replace(leaf.key, at)
+		}
+	}
 	for key, at := range file.origins {
 		l.place(key, at)
 	}
@@ -219,7 +230,7 @@ func (l *loader) set(pair string) {
 	for _, leaf := range leaves() {
 		if v := lookup(one.values, strings.Split(leaf.key, ".")); v != nil {
 			l.viper.Set(leaf.key, v)
-			l.place(leaf.key, "--set")
+			l.replace(leaf.key, "--set")
 		}
 	}
 }
@@ -273,13 +284,13 @@ func (l *loader) chooseLength(t *Train) {
 }
 
 // origin returns where key was set, "" if nowhere; for keys missing in a list item,
-// where the item is.
+// where the item or the list is.
 func (l *loader) origin(key string) string {
 	for {
 		if at, ok := l.origins[key]; ok {
 			return at
 		}
-		i := strings.LastIndexByte(key, '.')
+		i := strings.LastIndexAny(key, ".[")
 		if i < 0 {
 			return ""
 		}

@@ -303,6 +303,19 @@ func TestRequireTraining(t *testing.T) {
 	}
 }
 
+// TestReplacedList: a fault in a list is not said to be in a list that it replaced.
+func TestReplacedList(t *testing.T) {
+	inFolder(t, map[string]string{"below.yaml": "tasks: [{kind: cdd11, repeat: 1, kinds: [haze]}]\n", "above.yaml": "extends: below\n\ntasks:\n- {kind: cdd11, synth: -1}\n"})
+	for _, c := range []struct{ name, set, want string }{
+		{"below", "tasks=[{kind: cdd11, repeat: 1, kinds: [hazy]}]", "--set: tasks[0].kinds"},
+		{"above", "train.batch=4", "above.yaml:4: tasks[0].synth"},
+	} {
+		if _, err := Load(c.name, flagSet(t, "--set", c.set)); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
 // TestDocumentedSets: what documents and scripts write after --set is accepted.
 func TestDocumentedSets(t *testing.T) {
 	pair := regexp.MustCompile(`--set (?:"([^"$]*(?:\$PWD)?[^"$]*)"|([a-z_.]+=[^\s`+"`"+`)]+))`)

@@ -189,6 +189,9 @@ func (s *scanner) pairs(r *TaskReport, p part) ([]pair, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Found == 0 && p.Kind == Pairs {
+		return nil, fmt.Errorf("no images in %s; name the folder of degraded pictures as input", in)
+	}
 	if r.Found == 0 {
 		return nil, fmt.Errorf("no images in %s; lay the pairs out as in scripts/DATASETS.md, or leave the task's repeat out and set synth to make them from photographs", in)
 	}

@@ -204,6 +204,7 @@ func TestOpenErrors(t *testing.T) {
 		"a folder, as target, for pairs":       options(dir, Task{Kind: Pairs, Repeat: 1}),
 		"given together with target":           options(dir, Task{Kind: Derain, Repeat: 1, Input: "in"}),
 		"none of the 1 images":                 options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}),
+		"absent; name the folder of degraded":  options(dir, Task{Kind: Pairs, Repeat: 1, Input: "absent", Target: "out"}),
 		"put clean photographs":                options(t.TempDir(), noise),
 		"exclude: list of images":              {Root: dir, Tasks: []Task{noise}, Patch: 32, Exclude: []string{"none.txt"}},
 	}
