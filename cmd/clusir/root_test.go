@@ -66,7 +66,7 @@ func TestExitCodes(t *testing.T) {
 		{"__complete models n", exitOK, "nano\n:0", "Completion ended"},
 		{"__complete train --device cpu,cu", exitOK, "cpu,cuda\ncpu,cuda:0\n:6", "Completion ended"},
 		{"__complete restore --isa avx", exitOK, "avx512\navx2\n:4", "Completion ended"},
-		{"version extra", exitUsage, "", "unknown command"},
+		{"version extra", exitUsage, "", "unknown argument"},
 		{"version --jsn", exitUsage, "", "Run 'clusir version --help'"},
 		{"versoin", exitUsage, "", "Did you mean this?"},
 	} {
