@@ -43,8 +43,10 @@ static void conv1x1(Pool& pool, Tensor y, Tensor w, Tensor bias, int64_t parts, 
   pool.run(B * per_image, (size_t)((K + O + 2) * T + 64), [&](int64_t unit, Scratch& s) {
     int64_t b = unit / per_image, at = unit % per_image * T, n = min(T, HW - at), N = round_up(n, L);
     Operand* u = take_operand<Operand>(s, K, N);
-    float* v = s.take(O * N);
     gather_pixels(Feed<Operand>(u, N, s.take(feed_floats<Operand>(N))), N, parts, xs, b, HW, at, n);
+    if (!bias && stored_directly(n))
+      return gemm(O, n, K, A, pitch<Operand>(K), u, N, y + b * O * HW + at, HW, Overwrite);
+    float* v = s.take(O * N);
     gemm(O, N, K, A, pitch<Operand>(K), u, N, v, N, Overwrite);
     for (int64_t o = 0; o < O; o++) {
       float *dst = y + (b * O + o) * HW + at, *src = v + o * N;
@@ -81,7 +83,12 @@ static void conv1x1_grad_input(Pool& pool, const Tensor* xs, const Tensor* dxs, 
     for (int64_t i = 0, k = 0; i < parts; k += xs[i++].n[1]) {
       int64_t C = xs[i].n[1];
       if (!dxs[i]) continue;
-      gemm(C, N, O, wt + k * pitch<Operand>(O), pitch<Operand>(O), g, N, v, N, Overwrite);
+      const Operand* A = wt + k * pitch<Operand>(O);
+      if (stored_directly(n)) {
+        gemm(C, n, O, A, pitch<Operand>(O), g, N, dxs[i] + b * C * HW + at, HW, AddTo);
+        continue;
+      }
+      gemm(C, N, O, A, pitch<Operand>(O), g, N, v, N, Overwrite);
       for (int64_t c = 0; c < C; c++) add_to(dxs[i] + (b * C + c) * HW + at, v + c * N, n);
     }
   });
@@ -103,7 +110,7 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, Tensor dy, 
       for (int64_t o = 0; o < O; o++) acc[O * Kp + o] += row_sum(g + o * N, N);
       if (!dw) continue;
       gather_pixels(u, N, parts, xs, b, HW, at, n);
-      transpose_operand(K, Arithmetic<Operand>::width > 1 ? N : n, u, N, ut, Kp);
+      transpose_operand(K, N, u, N, ut, Kp);
       gemm(O, Kp, n, pack_rows(O, N, g, A), steps<Operand>(N), ut, Kp, acc, Kp, AddTo);
     }
   });

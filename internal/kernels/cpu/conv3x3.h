@@ -70,7 +70,7 @@ INLINE void put(const Planes& d, int64_t c, int64_t y, int64_t x, int64_t n, con
 // C counts elements of T.
 template <int rows, int vecs, class T>
 INLINE void micro3x3(int64_t C, const T* A, int64_t lda, const T* b, int64_t plane, int64_t line, float* out,
-                     int64_t ldc) {
+                     int64_t ldc, Accumulate acc) {
   using U = decltype(load(b));
   vf c[rows][2];
 #pragma GCC unroll 12
@@ -92,8 +92,9 @@ INLINE void micro3x3(int64_t C, const T* A, int64_t lda, const T* b, int64_t pla
   }
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++) {
-    store(out + i * ldc, c[i][0]);
-    if (vecs > 1) store(out + i * ldc + L, c[i][1]);
+    float* p = out + i * ldc;
+    store(p, acc ? load(p) + c[i][0] : c[i][0]);
+    if (vecs > 1) store(p + L, acc ? load(p + L) + c[i][1] : c[i][1]);
   }
 }
 
@@ -191,22 +192,23 @@ INLINE const T* pack_weights3x3(Pool& pool, const float* w, int64_t O, int64_t C
 }
 
 template <int rows, class T>
-static void stripe3x3(const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u, float* out, int64_t ldc) {
+static void stripe3x3(const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u, Mat<float> out,
+                      Accumulate acc) {
   int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, plane = (high + 2) * p.line;
   for (int64_t r = 0; r < high; r++) {
     const T* b = u + r * p.line;
-    float* c = out + r * p.line;
+    float* c = out.p + r * out.run;
     int64_t x = 0;
-    for (; x + L < n; x += NR) micro3x3<rows, 2, T>(C, A, 9 * C, b + x, plane, p.line, c + x, ldc);
-    if (x < n) micro3x3<rows, 1, T>(C, A, 9 * C, b + x, plane, p.line, c + x, ldc);
+    for (; x + L < n; x += NR) micro3x3<rows, 2, T>(C, A, 9 * C, b + x, plane, p.line, c + x, out.ld, acc);
+    if (x < n) micro3x3<rows, 1, T>(C, A, 9 * C, b + x, plane, p.line, c + x, out.ld, acc);
   }
 }
 
 // stripes3x3 computes a tile of up to MR channels. C counts elements of T.
 template <class T>
-static void stripes3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u, float* out,
-                       int64_t ldc) {
-  using Stripe = void (*)(const Conv3Plan&, const Tile&, int64_t, const T*, const T*, float*, int64_t);
+static void stripes3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u,
+                       Mat<float> out, Accumulate acc) {
+  using Stripe = void (*)(const Conv3Plan&, const Tile&, int64_t, const T*, const T*, Mat<float>, Accumulate);
   static const Stripe stripes[] = {
       nullptr,         stripe3x3<1, T>, stripe3x3<2, T>, stripe3x3<3, T>,  stripe3x3<4, T>,  stripe3x3<5, T>,
       stripe3x3<6, T>,
@@ -214,24 +216,24 @@ static void stripes3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t 
       stripe3x3<7, T>, stripe3x3<8, T>, stripe3x3<9, T>, stripe3x3<10, T>, stripe3x3<11, T>, stripe3x3<12, T>
 #endif
   };
-  stripes[rows](p, t, C, A, u, out, ldc);
+  stripes[rows](p, t, C, A, u, out, acc);
 }
 
 // kOut is the number of channels of a tile's result that are computed at a time.
 template <class T>
 constexpr int64_t kOut = tiled<T> ? 32 : MR;
 
-// product3x3 computes `rows` of them, from u [C, copies, high+2, line].
+// product3x3 computes `rows` of them, from u [C, copies, high+2, line]; runs of out are rows.
 template <class T>
-static void product3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u, float* out,
-                       int64_t ldc) {
+static void product3x3(int64_t rows, const Conv3Plan& p, const Tile& t, int64_t C, const T* A, const T* u,
+                       Mat<float> out, Accumulate acc) {
   if constexpr (tiled<T>) {
     int64_t high = t.y1 - t.y0, K = kCopies<T> * steps<T>(C);
     Filter<T> f(C);
     by_tiles(rows, high, round_up(t.x1 - t.x0, L), {K, 3, f.block, p.line}, A, f.row,
-             {u, (high + 2) * p.line, p.line}, {out, ldc, p.line}, Overwrite);
+             {u, (high + 2) * p.line, p.line}, out, acc);
   } else {
-    stripes3x3(rows, p, t, steps<T>(C), A, u, out, ldc);
+    stripes3x3(rows, p, t, steps<T>(C), A, u, out, acc);
   }
 }
 
@@ -251,7 +253,11 @@ static void convolve(Pool& pool, const Planes& y0, const Planes& x0, const T* w,
     padded_tile(x, t, p.line, u, s.take(feed_floats<T>(p.line)));
     for (int64_t o = 0, tiles = ceil_div(O, kOut<T>), rows; tiles; tiles--, o += rows) {
       rows = ceil_div(O - o, tiles);
-      product3x3(rows, p, t, C, w + o * row, u, out, ldc);
+      if (y.shuffle == 0 && stored_directly(t.x1 - t.x0)) {
+        product3x3(rows, p, t, C, w + o * row, u, {y.at(o, t.y0, t.x0), pixels, y.W}, acc);
+        continue;
+      }
+      product3x3(rows, p, t, C, w + o * row, u, {out, ldc, p.line}, Overwrite);
       for (int64_t i = 0; i < rows; i++)
         for (int64_t r = 0; r < high; r++)
           put(y, o + i, t.y0 + r, t.x0, t.x1 - t.x0, out + i * ldc + r * p.line, acc);
@@ -308,9 +314,9 @@ static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const 
       Planes x = x0, dy = dy0;
       x.p += t.b * C * pixels, dy.p += t.b * O * pixels;
       int64_t high = t.y1 - t.y0, n = t.x1 - t.x0, own = high * p.line, K = own - 2;
-      int64_t all = (high + 2) * p.line, ldg = steps<Operand>(width > 1 ? round_up(own, L) : own);
+      int64_t all = (high + 2) * p.line, wide = round_up(all, L);
+      int64_t ldg = steps<Operand>(width > 1 ? round_up(own, L) : own);
       padded_tile(x, t, p.line, u, nullptr);
-      int64_t wide = width > 1 ? round_up(all, L) : all;
       transpose_operand(C, wide, u, all, v[0], Cp);
       shift_pairs(steps<Operand>(wide), Cp, v[0], v[width - 1]);
       for (int64_t o = 0; o < O; o++) {

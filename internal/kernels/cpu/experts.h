@@ -172,18 +172,20 @@ INLINE vf depthwise3(const vf v[9], const vf f[9]) {
   return a + b + c;
 }
 
-// depthwise_row filters n pixels.
-INLINE void depthwise_row(const float* channel, const Near& y, const vf f[9], int64_t n, float* out) {
-  vf v[9];
+INLINE void taps(const float* w, vf f[9]) {
+#pragma GCC unroll 9
+  for (int i = 0; i < 9; i++) f[i] = splat(w[i]);
+}
+
+// depthwise_row filters n pixels by the taps w.
+INLINE void depthwise_row(const float* channel, const Near& y, const float* w, int64_t n, float* out) {
+  vf f[9], v[9];
+  taps(w, f);
   Sweep3 sweep(channel, y);
   for (int64_t x = 0; x < n; x += L) {
     sweep.next(v);
     store(out + x, depthwise3(v, f));
   }
-}
-
-INLINE void taps(const float* w, vf f[9]) {
-  for (int i = 0; i < 9; i++) f[i] = splat(w[i]);
 }
 
 // gelu is as accurate as operands of T, to which its result is rounded.
@@ -211,12 +213,10 @@ static void gate_row(const Ring& ring, const float* depthwise, int64_t h, int64_
                      int64_t n, float weight, Feed<T> g) {
   const Near near = ring.near(y);
   for (int64_t j = 0; j < J; j++) {
-    vf fa[9], fb[9];
-    taps(depthwise + (j0 + j) * 9, fa);
-    taps(depthwise + (h + j0 + j) * 9, fb);
     float* row = g.row();
-    depthwise_row(ring.channel(j) + at, near, fa, n, row);
-    vf v[9];
+    depthwise_row(ring.channel(j) + at, near, depthwise + (j0 + j) * 9, n, row);
+    vf fb[9], v[9];
+    taps(depthwise + (h + j0 + j) * 9, fb);
     Sweep3 sweep(ring.channel(J + j) + at, near);
     for (int64_t x = 0; x < n; x += L) {
       sweep.next(v);

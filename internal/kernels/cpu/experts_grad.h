@@ -78,8 +78,8 @@ struct FFNGrad {
   void chunk(Band& b, int64_t j0, int64_t J) const;
   void sum_taps(Band& b, int64_t j0, int64_t J) const;
   void own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
-  vf gate_grad_row(const Band& b, const Ring& e, const Ring& dd, int64_t j, const Near& y, const vf fa[9], const vf fb[9],
-                   const float* dg, float* g) const;
+  vf gate_grad_row(const Band& b, const Ring& e, const Ring& dd, int64_t j, const Near& y, const float* fa,
+                   const float* fb, const float* dg, float* g) const;
   void expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t n) const;
   int64_t expand_grads(Band& b, const Ring& e, const Ring& dd, int64_t j0, int64_t J, int64_t y, int64_t to) const;
   void norm_grad(const Band& b, Scratch& s) const;
@@ -154,19 +154,21 @@ inline void FFNGrad::sum_taps(Band& b, int64_t j0, int64_t J) const {
 
 // gate_grad_row turns dg of channel pair j into dd in its ring and writes w·g to g.
 // It returns the row's share of the route's gradient, lane by lane.
-inline vf FFNGrad::gate_grad_row(const Band& b, const Ring& e, const Ring& dd, int64_t j, const Near& y, const vf fa[9],
-                                 const vf fb[9], const float* dg, float* g) const {
+inline vf FFNGrad::gate_grad_row(const Band& b, const Ring& e, const Ring& dd, int64_t j, const Near& y,
+                                 const float* fa, const float* fb, const float* dg, float* g) const {
   float *da = dd.channel(j) + y.here, *db = dd.channel(e.chunk + j) + y.here;
   depthwise_row(e.channel(j), y, fa, p.cols, da);
-  vf v[9], route = {};
+  float weight = b.weight;
+  vf v[9], w[9], route = {};
+  taps(fb, w);
   Sweep3 sweep(e.channel(e.chunk + j), y);
   for (int64_t i = 0; i < p.cols; i += L) {
     sweep.next(v);
-    vf va = load(da + i), vb = depthwise3(v, fb), d = load(dg + i), act, slope;
+    vf va = load(da + i), vb = depthwise3(v, w), d = load(dg + i), act, slope;
     gelu_and_slope<Operand>(va, &act, &slope);
     route += d * act * vb;
-    store(g + i, act * vb * b.weight);
-    d *= b.weight;
+    store(g + i, act * vb * weight);
+    d *= weight;
     store(da + i, d * vb * slope);
     store(db + i, d * act);
   }
@@ -182,9 +184,7 @@ inline void FFNGrad::own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0
   const int64_t across = steps<Operand>(group), row = steps<Operand>(p.cols);  // of pixels along K
   const Near near[kSteps] = {e.near(y), e.near(y + 1), e.near(y + 2), e.near(y + 3)};
   for (int64_t j = 0; j < J; j++) {
-    vf fa[9], fb[9];
-    taps(f.depthwise + (j0 + j) * 9, fa);
-    taps(f.depthwise + (p.h + j0 + j) * 9, fb);
+    const float *fa = f.depthwise + (j0 + j) * 9, *fb = f.depthwise + (p.h + j0 + j) * 9;
     for (int64_t r = 0; r < n; r++) {
       Operand* gate = b.gate + j * across + r * row;
       float* g = row_buffer(gate, b.room);
@@ -203,22 +203,27 @@ inline void FFNGrad::own_rows(Band& b, const Ring& e, const Ring& dd, int64_t j0
 // the products of the same rows of e with dd to dw [9,L], lane by lane: rows are often
 // so short that summing the lanes would cost more than the products. Both need dd's
 // nine neighbours: dDepthwise[k] = Σ_x e[x]·dd[x − k].
-INLINE void depthwise_grad_rows(const float* dd, const float* e, const Near* near, int64_t n, const vf f[9], int64_t W,
+INLINE void depthwise_grad_rows(const float* dd, const float* e, const Near* near, int64_t n, const float* w, int64_t W,
                                 int64_t cols, float* de, float* dw) {
-  vf v[9], s[9];
+  constexpr bool one_pass = REGISTERS == 32;  // which hold 9 taps, 9 sums and the neighbours
+  for (int64_t r = 0; r < n && !one_pass; r++) depthwise_row(dd, near[r], w, cols, de + r * cols);
+  vf v[9], f[9], s[9];
+  taps(w, f);
+#pragma GCC unroll 9
   for (int k = 0; k < 9; k++) s[k] = load(dw + k * L);
   for (int64_t r = 0; r < n; r++, de += cols) {
     Sweep3 sweep(dd, near[r]);
     const float* row = e + near[r].here;
     for (int64_t x = 0; x < cols; x += L) {
       sweep.next(v);
-      store(de + x, depthwise3(v, f));
+      if (one_pass) store(de + x, depthwise3(v, f));
       vf u = load(row + x);
 #pragma GCC unroll 9
       for (int k = 0; k < 9; k++) s[k] += u * v[8 - k];
     }
     memset(de + W, 0, 4 * (size_t)(cols - W));
   }
+#pragma GCC unroll 9
   for (int k = 0; k < 9; k++) store(dw + k * L, s[k]);
 }
 
@@ -233,8 +238,8 @@ inline void FFNGrad::expand_grad(Band& b, const Ring& e, const Ring& dd, int64_t
     Feed<Operand> rows(de, group, b.room);
     for (int64_t j = 0; j < J; j++) {
       const float* filter = f.depthwise + (half * p.h + j0 + j) * 9;
-      vf w[9];
-      for (int k = 0; k < 9; k++) w[k] = splat(filter[8 - k]);
+      float w[9];
+      for (int k = 0; k < 9; k++) w[k] = filter[8 - k];
       float* out = rows.row();
       depthwise_grad_rows(dd.channel(half * J + j), e.channel(half * J + j), near, n, w, p.tiles.W, p.cols, out,
                           b.taps + (half * J + j) * 9 * L);

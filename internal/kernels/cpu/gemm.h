@@ -23,10 +23,18 @@ namespace ISA {
 
 constexpr int MR = REGISTERS == 32 ? 12 : 6;
 
+// stored_directly reports whether a product of n columns is written to a tensor at once,
+// instead of to scratch and then copied: with AVX2, where a tile's row is a cache line,
+// the processor writes lines to memory while it multiplies. The portable form's are half a
+// line and gain nothing; wider ones have not been measured.
+constexpr bool stored_directly(int64_t n) { return L == 8 && n % L == 0; }
+
 // micro computes a tile of rows × vecs vectors, vecs 1 or 2. Both are constants
-// so that c stays in registers. K counts elements of T.
+// so that c stays in registers. K counts elements of T. The result is added to that at
+// from, rows ldc apart, unless from is NULL.
 template <int rows, int vecs, class T>
-INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, Sum<T>* C, int64_t ldc, Accumulate acc) {
+INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, Sum<T>* C, int64_t ldc,
+                  const Sum<T>* from) {
   using V = decltype(load(C));
   using U = decltype(load(B));
   constexpr int64_t W = sizeof(U) / sizeof(T);
@@ -46,21 +54,23 @@ INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, S
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++) {
     Sum<T>* p = C + i * ldc;
-    store(p, acc ? load(p) + c[i][0] : c[i][0]);
-    if (vecs > 1) store(p + W, acc ? load(p + W) + c[i][1] : c[i][1]);
+    const Sum<T>* q = from + i * ldc;
+    store(p, from ? load(q) + c[i][0] : c[i][0]);
+    if (vecs > 1) store(p + W, from ? load(q + W) + c[i][1] : c[i][1]);
   }
 }
 
 template <int rows, class T>
 static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<Sum<T>> C,
-                   Accumulate acc) {
+                   const Sum<T>* from) {
   constexpr int64_t W = L * sizeof(float) / sizeof(T);  // columns of a vector
   for (int64_t g = 0; g < G; g++) {
     const T* b = B.p + g * B.run;
     Sum<T>* c = C.p + g * C.run;
+    const Sum<T>* f = from ? from + g * C.run : nullptr;
     int64_t j = 0;
-    for (; j + 2 * W <= n; j += 2 * W) micro<rows, 2>(K, A, lda, b + j, B.ld, c + j, C.ld, acc);
-    if (j < n) micro<rows, 1>(K, A, lda, b + j, B.ld, c + j, C.ld, acc);
+    for (; j + 2 * W <= n; j += 2 * W) micro<rows, 2>(K, A, lda, b + j, B.ld, c + j, C.ld, f ? f + j : nullptr);
+    if (j < n) micro<rows, 1>(K, A, lda, b + j, B.ld, c + j, C.ld, f ? f + j : nullptr);
   }
 }
 
@@ -68,8 +78,8 @@ static void stripe(int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat
 // 6 + 2, which would wait for its accumulators' latency.
 template <class T>
 static void by_rows(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B, Mat<Sum<T>> C,
-                    Accumulate acc) {
-  using Stripe = void (*)(int64_t, int64_t, int64_t, const T*, int64_t, Mat<const T>, Mat<Sum<T>>, Accumulate);
+                    const Sum<T>* from) {
+  using Stripe = void (*)(int64_t, int64_t, int64_t, const T*, int64_t, Mat<const T>, Mat<Sum<T>>, const Sum<T>*);
   static const Stripe stripes[] = {nullptr,   stripe<1>, stripe<2>,  stripe<3>,  stripe<4>,  stripe<5>, stripe<6>,
 #if REGISTERS == 32
                                    stripe<7>, stripe<8>, stripe<9>, stripe<10>, stripe<11>, stripe<12>
@@ -78,19 +88,28 @@ static void by_rows(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int6
   int64_t i = 0;
   for (int64_t tiles = (M + MR - 1) / MR; tiles; tiles--) {
     int64_t rows = (M - i + tiles - 1) / tiles;
-    stripes[rows](G, n, steps<T>(K), A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, acc);
+    const Sum<T>* f = from ? from + i * C.ld : nullptr;
+    stripes[rows](G, n, steps<T>(K), A + i * lda, lda, B, {C.p + i * C.ld, C.ld, C.run}, f);
     i += rows;
   }
 }
 
-// gemm_runs computes C (+)= A·B for G runs of n columns, n a multiple of L.
+// gemm_from computes C = from + A·B for G runs of n columns, n a multiple of L. from is C
+// itself, NULL for 0 or, where products are not of tiles, of C's layout.
+template <class T>
+static void gemm_from(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B,
+                      Mat<Sum<T>> C, const Sum<T>* from) {
+  if constexpr (tiled<T>)
+    by_tiles(M, G, n, {steps<T>(K), 1, 0, 0}, A, lda, B, C, from ? AddTo : Overwrite);
+  else
+    by_rows(M, G, n, K, A, lda, B, C, from);
+}
+
+// gemm_runs computes C (+)= A·B.
 template <class T>
 static void gemm_runs(int64_t M, int64_t G, int64_t n, int64_t K, const T* A, int64_t lda, Mat<const T> B,
                       Mat<Sum<T>> C, Accumulate acc) {
-  if constexpr (tiled<T>)
-    by_tiles(M, G, n, {steps<T>(K), 1, 0, 0}, A, lda, B, C, acc);
-  else
-    by_rows(M, G, n, K, A, lda, B, C, acc);
+  gemm_from(M, G, n, K, A, lda, B, C, acc ? C.p : nullptr);
 }
 
 // gemm is gemm_runs for one run of N columns, N a multiple of L.

@@ -18,10 +18,10 @@ const tiles = `
 #define LANES 4
 #include "conv3x3.h"
 void products(int64_t n, const float* a, ISA::Mat<const float> b, ISA::Mat<float> c) {
-  ISA::by_rows<float>(n, n, n, n, a, n, b, c, ISA::AddTo);
+  ISA::by_rows<float>(n, n, n, n, a, n, b, c, c.p);
 }
-void convolutions(int64_t n, const ISA::Conv3Plan& p, const ISA::Tile& t, const float* a, const float* u, float* y) {
-  ISA::stripes3x3<float>(n, p, t, n, a, u, y, n);
+void convolutions(int64_t n, const ISA::Conv3Plan& p, const ISA::Tile& t, const float* a, const float* u, ISA::Mat<float> y) {
+  ISA::stripes3x3<float>(n, p, t, n, a, u, y, ISA::AddTo);
 }
 `
 

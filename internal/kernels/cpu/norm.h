@@ -6,19 +6,33 @@
 
 namespace ISA {
 
+// moments_of computes mean and 1/σ of vecs vectors of pixels, with their sums in registers.
+template <int vecs>
+INLINE void moments_of(int64_t C, const float* x, int64_t ld, float* mean, float* rstd) {
+  vf m[vecs] = {}, s[vecs] = {};
+  for (int64_t c = 0; c < C; c++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vecs; v++) m[v] += load(x + c * ld + v * L);
+#pragma GCC unroll 4
+  for (int v = 0; v < vecs; v++) m[v] *= 1.0f / C;
+  for (int64_t c = 0; c < C; c++)
+#pragma GCC unroll 4
+    for (int v = 0; v < vecs; v++) {
+      vf d = load(x + c * ld + v * L) - m[v];
+      s[v] += d * d;
+    }
+#pragma GCC unroll 4
+  for (int v = 0; v < vecs; v++) {
+    store(mean + v * L, m[v]);
+    store(rstd + v * L, 1.0f / vsqrt(s[v] * (1.0f / C) + 1e-5f));
+  }
+}
+
 // moments computes mean and 1/σ of n pixels (a multiple of L) of x [C], rows ld apart.
 INLINE void moments(int64_t C, int64_t n, const float* x, int64_t ld, float* mean, float* rstd) {
-  memset(mean, 0, 4 * (size_t)n);
-  memset(rstd, 0, 4 * (size_t)n);
-  for (int64_t c = 0; c < C; c++)
-    for (int64_t i = 0; i < n; i += L) store(mean + i, load(mean + i) + load(x + c * ld + i));
-  for (int64_t i = 0; i < n; i += L) store(mean + i, load(mean + i) * (1.0f / C));
-  for (int64_t c = 0; c < C; c++)
-    for (int64_t i = 0; i < n; i += L) {
-      vf d = load(x + c * ld + i) - load(mean + i);
-      store(rstd + i, load(rstd + i) + d * d);
-    }
-  for (int64_t i = 0; i < n; i += L) store(rstd + i, 1.0f / vsqrt(load(rstd + i) * (1.0f / C) + 1e-5f));
+  int64_t i = 0;
+  for (; i + 4 * L <= n; i += 4 * L) moments_of<4>(C, x + i, ld, mean + i, rstd + i);
+  for (; i < n; i += L) moments_of<1>(C, x + i, ld, mean + i, rstd + i);
 }
 
 // layer_norm writes x̂·weight + bias to u for n pixels (a multiple of L), which

@@ -44,6 +44,9 @@ INLINE vf select(vi mask, vf a, vf b) { return (vf)(((vi)a & mask) | ((vi)b & ~m
 #if LANES == 16 && defined(__x86_64__)
 INLINE vf vmax(vf a, vf b) { return (vf)_mm512_maskz_max_ps((__mmask16)-1, (__m512)a, (__m512)b); }
 INLINE vf vmin(vf a, vf b) { return (vf)_mm512_maskz_min_ps((__mmask16)-1, (__m512)a, (__m512)b); }
+#elif LANES == 8 && defined(__x86_64__)
+INLINE vf vmax(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
+INLINE vf vmin(vf a, vf b) { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
 #else
 INLINE vf vmax(vf a, vf b) { return select(a > b, a, b); }
 INLINE vf vmin(vf a, vf b) { return select(a < b, a, b); }

@@ -127,7 +127,7 @@ INLINE T* operand_of(float* x, Scratch& s, int64_t K, int64_t n) {
 
 // transpose_operand for floats (operand.h).
 INLINE void transpose_operand(int64_t R, int64_t n, const float* x, int64_t ldx, float* y, int64_t ld) {
-  transpose(R, n, x, ldx, y, ld);
+  transpose_padded(R, n, x, ldx, y, ld);
 }
 
 // transpose_weights makes wᵀ [K,M] of weights w [M,K], as A of a product, rows ld apart.

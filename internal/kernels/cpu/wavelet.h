@@ -100,7 +100,7 @@ static void wavelet_reduce_grad(Pool& pool, Tensor dx, clusir_norm dnorm, Tensor
       layer_norm(C, n, u, n, norm.weight, norm.bias, Feed<float>(u, n, nullptr), xhat, n, row, row + n);
       half_rows(g, t, C, dy, v);
       unhaar(Q, t.N, v, r);
-      transpose(C, n, u, n, ut, Cp);
+      transpose_operand(C, n, u, n, ut, Cp);
       gemm(Q, Cp, n, r, n, ut, Cp, acc, Cp, AddTo);
       gemm(C, n, Q, wt, Q, r, n, du, n, Overwrite);
       layer_norm_grad(C, n, du, n, xhat, n, row + n, norm.weight, acc + at_w, acc + at_w + C, row + 2 * n, row + 3 * n);
@@ -139,6 +139,11 @@ static void wavelet_merge(Pool& pool, Tensor y, Tensor x, Tensor s, Tensor m, Te
     half_rows(g, t, C, s, u);
     merged(C, t.N, maps + t.b * C * pitch<Operand>(C), laid_out(C, t.N, u, b), u, o,
            Feed<Operand>(v, 4 * t.N, scratch.take(feed_floats<Operand>(4 * t.N))));
+    if (stored_directly(t.n)) {
+      int64_t at = (t.b * C * H + 2 * t.i) * W + 2 * t.at;
+      return gemm_from<Operand>(C, 2, 2 * t.n, C / 2, A, pitch<Operand>(C / 2), {v, 4 * t.N, 2 * t.N},
+                                {y + at, H * W, W}, x + at);
+    }
     gemm(C, 4 * t.N, C / 2, A, pitch<Operand>(C / 2), v, 4 * t.N, r, 4 * t.N, Overwrite);
     for (int64_t k = 0; k < 2 * C; k++) {
       int64_t at = ((t.b * C + k / 2) * H + 2 * t.i + k % 2) * W + 2 * t.at;

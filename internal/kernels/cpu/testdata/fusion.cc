@@ -72,15 +72,13 @@ static void depthwise_pass(Pool& pool, float* y, const float* x, const float* w,
     Ring ring = {s.take(3 * line), 3, line, 1};
     float* out = s.take(line);
     const float* plane = x + unit * H * H;
-    vf f[9];
-    taps(w + unit % C * 9, f);
     memset(ring.p, 0, 4 * (size_t)(3 * line));
     for (int64_t y1 = 0; y1 <= H; y1++) {
       float* newest = ring.row(0, y1);
       if (y1 < H) memcpy(newest, plane + y1 * H, 4 * (size_t)H);
       else memset(newest, 0, 4 * (size_t)H);
       if (y1 == 0) continue;
-      depthwise_row(ring.p, ring.near(y1 - 1), f, round_up(H, L), out);
+      depthwise_row(ring.p, ring.near(y1 - 1), w + unit % C * 9, round_up(H, L), out);
       memcpy(y + unit * H * H + (y1 - 1) * H, out, 4 * (size_t)H);
     }
   });
