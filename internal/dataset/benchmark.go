@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -219,6 +220,7 @@ func (b *Benchmark) check() Mistakes {
 	}
 	for i, k := range b.Kinds {
 		need(k != "" && !slices.Contains(b.Kinds[:i], k), "kinds are %q; give different names", b.Kinds)
+		need(k == "" || filepath.IsLocal(k), "kind %q leads out of its folder; give the name of one below it", k)
 	}
 	need(b.Expected >= 0, "expected is %d; give the number of images of the whole set, or leave it out", b.Expected)
 	return mistakes

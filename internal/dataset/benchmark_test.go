@@ -218,6 +218,7 @@ func TestCatalog(t *testing.T) {
 		"m: {input: a, target: b, expected: -1}":                "expected is -1",
 		"m: {input: a, input: b}":                               "line 1: mapping key",
 		"m: {input: 'a/{kind}', target: b, kinds: [x, x]}":      "different names",
+		"m: {input: 'a/{kind}', target: b, kinds: [../../x]}":   `kind "../../x" leads out of its folder`,
 		"m: 5":                                "a whole number (5), but a block of keys is needed",
 		"a b: {input: a, target: b}":          "no comma",
 		"m:":                                  "is empty",
