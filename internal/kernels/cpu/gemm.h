@@ -54,9 +54,9 @@ INLINE void micro(int64_t K, const T* A, int64_t lda, const T* B, int64_t ldb, S
 #pragma GCC unroll 12
   for (int i = 0; i < rows; i++) {
     Sum<T>* p = C + i * ldc;
-    const Sum<T>* q = from + i * ldc;
-    store(p, from ? load(q) + c[i][0] : c[i][0]);
-    if (vecs > 1) store(p + W, from ? load(q + W) + c[i][1] : c[i][1]);
+    const Sum<T>* q = from ? from + i * ldc : nullptr;
+    store(p, q ? load(q) + c[i][0] : c[i][0]);
+    if (vecs > 1) store(p + W, q ? load(q + W) + c[i][1] : c[i][1]);
   }
 }
 
