@@ -318,7 +318,7 @@ func TestReplacedList(t *testing.T) {
 
 // TestDocumentedSets: what documents and scripts write after --set is accepted.
 func TestDocumentedSets(t *testing.T) {
-	pair := regexp.MustCompile(`--set (?:"([^"$]*(?:\$PWD)?[^"$]*)"|([a-z_.]+=[^\s`+"`"+`)]+))`)
+	pair := regexp.MustCompile(`--set (?:"([^"$]*(?:\$PWD)?[^"$]*)"|([a-z_.]+=[^\s` + "`" + `)]+))`)
 	found := 0
 	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/*.md", "scripts/*.py", "scripts/*.md", "scripts/*.sh"} {
 		files, err := filepath.Glob(filepath.Join("../..", name))
