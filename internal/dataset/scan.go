@@ -1,10 +1,11 @@
 package dataset
 
 import (
-	"clusir/internal/userfile"
 	"fmt"
 	"path/filepath"
 	"strings"
+
+	"clusir/internal/userfile"
 )
 
 // scanner finds a set's training data and writes its report.
