@@ -205,10 +205,10 @@ func (b *Backend) sized(op string, t kernels.Tensor, n int) *buffer {
 	return b.buffer(t)
 }
 
-// same panics if tensors that are present differ in size.
+// same panics if tensors differ in size.
 func same(op string, t kernels.Tensor, others ...kernels.Tensor) {
 	for _, o := range others {
-		if !o.IsZero() && o.Len() != t.Len() {
+		if o.Len() != t.Len() {
 			panic(fmt.Sprintf("cuda: %s: shapes %v and %v", op, t.Shape, o.Shape))
 		}
 	}
