@@ -16,8 +16,8 @@ type tableOptions struct {
 	measuring
 	output
 	Number int
-	Named  []string   // NAME=FILE
-	Rows   []eval.Row // of Named
+	Named  []string    // NAME=FILE
+	Rows   []eval.Side // of Named
 	Runs   string
 }
 
@@ -82,7 +82,7 @@ func (o *tableOptions) run() error {
 	r := o.runner()
 	r.Folder = o.Results
 	sources := eval.RowSources{Rows: o.Rows, Runs: o.Runs, Model: o.Model, Default: defaultModel, Runner: r}
-	if sources.Catalog, err = o.catalog(); err != nil && !eval.OnlyResults(o.Rows) {
+	if sources.Catalog, err = o.catalog(); err != nil {
 		return err
 	}
 	filled, err := table.Fill(o.ctx, sources)
@@ -96,7 +96,7 @@ func (o *tableOptions) run() error {
 func (o *tableOptions) runSizes() error {
 	rows := o.Rows
 	if o.Model != "" {
-		rows = append(rows, eval.Row{Name: o.Model, Files: []string{o.Model}})
+		rows = append(rows, eval.Side{Name: o.Model, Subject: eval.Subject{Model: o.Model}})
 	}
 	t, err := eval.Sizes(rows)
 	if err != nil {

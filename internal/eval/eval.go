@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
 	"clusir/internal/metrics"
@@ -64,6 +65,8 @@ type Options struct {
 	// that was measured. They are valid during the call only. These callbacks are never
 	// called concurrently; with several networks, the order of the images varies.
 	Pixels func(r ImageResult, input, output, clean planar.Image)
+
+	fits func(arch.Config) error // refuses unsuitable networks; nil for none
 }
 
 // errNothing is the error of a run if none of its benchmarks is on disk.

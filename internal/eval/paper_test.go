@@ -77,7 +77,7 @@ func TestPaperTables(t *testing.T) {
 		}
 		golden(t, fmt.Sprintf("table%d", table.Number), table.beside(ours))
 	}
-	sizes, err := Sizes([]Row{{Name: "mine", Files: []string{"nano"}}})
+	sizes, err := Sizes([]Side{{Name: "mine", Subject: Subject{Model: "nano"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

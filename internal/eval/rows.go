@@ -7,42 +7,16 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"clusir/internal/dataset"
 	"clusir/internal/tabular"
-	"clusir/internal/usage"
 )
-
-// Row names the source of a row of a paper's table: a checkpoint, a folder of pictures
-// that another program restored, or results files.
-type Row struct {
-	Name  string
-	Files []string
-}
-
-// ParseRows parses texts of the form NAME=FILE[,FILE].
-func ParseRows(texts []string) (rows []Row, err error) {
-	for _, text := range texts {
-		name, files, ok := strings.Cut(text, "=")
-		if !ok || name == "" || files == "" {
-			return nil, usage.Errorf("--row %s: write it as NAME=FILE", text)
-		}
-		rows = append(rows, Row{Name: name, Files: strings.Split(files, ",")})
-	}
-	return rows, nil
-}
-
-// OnlyResults reports whether all rows are results files, so that nothing is measured.
-func OnlyResults(rows []Row) bool {
-	return len(rows) > 0 && !slices.ContainsFunc(rows, func(r Row) bool { return !isResults(r.Files[0]) })
-}
 
 // RowSources says where our rows in a table come from.
 type RowSources struct {
 	// Rows are the user's: for a row of the paper, or with their own name.
-	Rows []Row
+	Rows []Side
 	// Runs is the folder of training runs to search for the other rows.
 	Runs string
 	// Model, if set, makes a row of its own; Default does if there is no other and the
@@ -97,8 +71,8 @@ func (f *Filled) collect(ctx context.Context) error {
 		if !ok {
 			p = PaperRow{Name: r.Name}
 		}
-		named[strings.ToLower(r.Name)] = true
-		if err := f.add(ctx, p, r.Files); err != nil {
+		named[strings.ToLower(r.Name)], r.Name = true, p.Name
+		if err := f.add(ctx, p, r); err != nil {
 			return err
 		}
 	}
@@ -111,7 +85,7 @@ func (f *Filled) collect(ctx context.Context) error {
 			f.miss(p)
 			continue
 		}
-		if err := f.add(ctx, p, []string{file}); err != nil {
+		if err := f.add(ctx, p, Side{Name: p.Name, Subject: Subject{Model: file}}); err != nil {
 			return err
 		}
 	}
@@ -122,7 +96,7 @@ func (f *Filled) collect(ctx context.Context) error {
 	if name == "" {
 		return nil
 	}
-	return f.add(ctx, PaperRow{Name: name}, []string{name})
+	return f.add(ctx, PaperRow{Name: name}, Side{Name: name, Subject: Subject{Model: name}})
 }
 
 // find returns the best checkpoint of the run that trained a row, "" if there is none.
@@ -151,8 +125,12 @@ func (f *Filled) miss(p PaperRow) {
 }
 
 // add measures a row, or reads its results.
-func (f *Filled) add(ctx context.Context, p PaperRow, files []string) error {
-	r, err := f.report(ctx, p, files)
+func (f *Filled) add(ctx context.Context, p PaperRow, s Side) error {
+	benchmarks, err := f.paper.benchmarks(f.sources.Catalog, p)
+	if err != nil {
+		return err
+	}
+	r, err := f.sources.Runner.side(ctx, s, benchmarks, p.check)
 	if errors.Is(err, errNothing) {
 		f.missing = append(f.missing, fmt.Sprintf("row %s: %v", p.Name, err))
 		return nil
@@ -165,18 +143,4 @@ func (f *Filled) add(ctx context.Context, p PaperRow, files []string) error {
 		f.failed = append(f.failed, fmt.Errorf("row %s: %w", p.Name, err))
 	}
 	return nil
-}
-
-func (f *Filled) report(ctx context.Context, p PaperRow, files []string) (*Report, error) {
-	switch {
-	case isResults(files[0]):
-		return Merge(files...)
-	case len(files) > 1:
-		return nil, fmt.Errorf("row %s: several files must all be results, but %s is not; name one checkpoint, or only results", p.Name, files[0])
-	}
-	benchmarks, err := f.paper.benchmarks(f.sources.Catalog, p)
-	if err != nil {
-		return nil, err
-	}
-	return f.sources.Runner.row(ctx, files[0], p, benchmarks)
 }

@@ -37,24 +37,10 @@ type Runner struct {
 // memoryShare is the share of the free memory that a measurement may take.
 const memoryShare = 0.75
 
-// Measure measures a network or another program's pictures with o, a modified copy of
-// the runner's options.
-func (r *Runner) Measure(ctx context.Context, s Subject, o Options) (*Report, error) {
-	return r.measure(ctx, s, o, nil)
-}
-
 // Sides measures several sides or reads their results.
 func (r *Runner) Sides(ctx context.Context, sides []Side) (reports []*Report, err error) {
 	for _, s := range sides {
-		var report *Report
-		if !s.Measured() {
-			report, err = Merge(s.Files...)
-		} else {
-			var o Options
-			if o, err = r.named(s.Name); err == nil {
-				report, err = r.Measure(ctx, s.Subject, o)
-			}
-		}
+		report, err := r.side(ctx, s, r.Benchmarks, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -63,29 +49,20 @@ func (r *Runner) Sides(ctx context.Context, sides []Side) (reports []*Report, er
 	return reports, nil
 }
 
-// row measures a network, which must suit the row, or a folder of another program's
-// pictures.
-func (r *Runner) row(ctx context.Context, source string, row PaperRow, benchmarks []*dataset.Benchmark) (*Report, error) {
-	o, err := r.named(row.Name)
-	if err != nil {
-		return nil, err
+// side measures a side on benchmarks, or reads its results. fits is as in Options.
+func (r *Runner) side(ctx context.Context, s Side, benchmarks []*dataset.Benchmark, fits func(arch.Config) error) (*Report, error) {
+	if !s.Measured() {
+		return Merge(s.Files...)
 	}
-	o.Benchmarks = benchmarks
-	s := Subject{Model: source}
-	if isFolder(source) {
-		s = Subject{Model: row.Name, Restored: source}
-	}
-	return r.measure(ctx, s, o, row.check)
-}
-
-// named returns the options with a results file in the folder.
-func (r *Runner) named(name string) (Options, error) {
 	o := r.Options
-	if r.Folder == "" {
-		return o, nil
+	o.Benchmarks, o.fits = benchmarks, fits
+	if r.Folder != "" {
+		o.Results = filepath.Join(r.Folder, inFileNames(s.Name)+".jsonl")
+		if err := os.MkdirAll(r.Folder, 0o755); err != nil {
+			return nil, err
+		}
 	}
-	o.Results = filepath.Join(r.Folder, inFileNames(name)+".jsonl")
-	return o, os.MkdirAll(r.Folder, 0o755)
+	return r.Measure(ctx, s.Subject, o)
 }
 
 // inFileNames replaces what names of files cannot hold everywhere.
@@ -98,8 +75,9 @@ func inFileNames(name string) string {
 	}, name)
 }
 
-// measure implements Measure. fits, if set, refuses unsuitable networks.
-func (r *Runner) measure(ctx context.Context, s Subject, o Options, fits func(arch.Config) error) (_ *Report, err error) {
+// Measure measures a network or another program's pictures with o, a modified copy of
+// the runner's options.
+func (r *Runner) Measure(ctx context.Context, s Subject, o Options) (_ *Report, err error) {
 	if o.MaxMemory, err = sysmem.Allow(r.MaxMemory, memoryShare); err != nil { // before the weights are loaded, as the limit includes them
 		return nil, err
 	}
@@ -119,8 +97,8 @@ func (r *Runner) measure(ctx context.Context, s Subject, o Options, fits func(ar
 	if _, own := net.Tape().B.(kernels.OwnMemory); own && r.MaxMemory == 0 {
 		o.MaxMemory = 0 // the device reports when it runs out
 	}
-	if r.Config = net.Model.Config; fits != nil {
-		if err := fits(r.Config); err != nil {
+	if r.Config = net.Model.Config; o.fits != nil {
+		if err := o.fits(r.Config); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Model, err)
 		}
 	}

@@ -11,17 +11,17 @@ import (
 
 // Sizes returns the paper's Table 7, parameters and multiply-accumulates at 128×128,
 // with the paper's numbers, ours and those of more networks.
-func Sizes(rows []Row) (*tabular.Table, error) {
+func Sizes(rows []Side) (*tabular.Table, error) {
 	type network struct {
 		name   string
 		config arch.Config
 	}
 	var more []network
 	for _, r := range rows {
-		if isFolder(r.Files[0]) {
-			return nil, usage.Errorf("--row %s=%s: table 7 counts the cost of networks, not of folders: leave it out", r.Name, r.Files[0])
+		if r.Restored != "" {
+			return nil, usage.Errorf("--row %s=%s: table 7 counts the cost of networks, not of folders: leave it out", r.Name, r.Restored)
 		}
-		c, err := infer.Source{Model: r.Files[0]}.ReadConfig()
+		c, err := infer.Source{Model: r.Model}.ReadConfig()
 		if err != nil {
 			return nil, err
 		}

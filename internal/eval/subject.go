@@ -59,10 +59,10 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Side is one of those that are compared or ranked: a model, another program's pictures,
-// or results.
+// Side is one of those that are compared, ranked or put into a table: a network,
+// another program's pictures, or results.
 type Side struct {
-	Name string // of its results file in the runner's folder
+	Name string // of its row, or of its results file in the runner's folder
 	Subject
 	Files []string // of results, if they need not be measured
 }
@@ -87,4 +87,27 @@ func ParseSides(texts []string) (sides []Side, err error) {
 		sides = append(sides, s)
 	}
 	return sides, nil
+}
+
+// ParseRows parses texts of the form NAME=FILE[,FILE], which name what fills a row of a
+// table: a checkpoint, a folder of pictures that another program restored, or results
+// files.
+func ParseRows(texts []string) (rows []Side, err error) {
+	for _, text := range texts {
+		name, source, ok := strings.Cut(text, "=")
+		if !ok || name == "" || source == "" {
+			return nil, usage.Errorf("--row %s: write it as NAME=FILE", text)
+		}
+		s := Side{Name: name, Subject: Subject{Model: source}}
+		switch files := strings.Split(source, ","); {
+		case isFolder(source):
+			s.Subject = Subject{Model: name, Restored: source}
+		case isResults(files[0]):
+			s.Files = files
+		case len(files) > 1:
+			return nil, fmt.Errorf("row %s: several files must all be results, but %s is not; name one checkpoint, or only results", name, files[0])
+		}
+		rows = append(rows, s)
+	}
+	return rows, nil
 }
