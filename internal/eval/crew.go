@@ -19,7 +19,6 @@ import (
 type crew struct {
 	Options
 	window metrics.Window
-	saver  saver
 	budget int64 // bytes for one image
 
 	mu       sync.Mutex // guards what follows, and the callbacks
@@ -129,7 +128,7 @@ func (c *crew) allow(by []restorer, jobs []job) []restorer {
 // or not saved although wanted.
 func (c *crew) left(jobs []job) (left []job) {
 	for _, j := range jobs {
-		if r, ok := c.stream.done[j.index]; !ok || j.changed(r) || !c.saver.has(j.index) {
+		if r, ok := c.stream.done[j.index]; !ok || j.changed(r) || j.saved != "" && !exists(j.saved) {
 			left = append(left, j)
 		}
 	}
@@ -144,7 +143,7 @@ func (c *crew) one(ctx context.Context, by restorer, j job) error {
 	}
 	if err != nil {
 		s.Err = err.Error()
-	} else if err := c.saver.write(j.index, s.restored); err != nil {
+	} else if err := j.save(s.restored); err != nil {
 		return err
 	}
 	c.mu.Lock()

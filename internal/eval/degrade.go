@@ -80,15 +80,26 @@ func Degrade(ctx context.Context, o Options) (*Manifest, error) {
 	if err := userfile.MayWrite(path, o.Overwrite); err != nil {
 		return nil, err
 	}
-	save, err := newSaver(o, jobs)
+	if err := nameFiles(o, jobs); err != nil {
+		return nil, err
+	}
+	inputs, faults, err := writeInputs(ctx, o, jobs)
 	if err != nil {
 		return nil, err
 	}
-	d := &degrader{Options: o, saver: save, inputs: make([]*Input, len(jobs)), faults: make([]error, len(jobs))}
-	if err := d.all(ctx, jobs); err != nil {
-		return nil, err
+	m := &Manifest{Format: "clusir-degrade-1", Seed: o.Protocol.Seed, Rule: degradeRule, Limit: o.Limit, Missing: h.Missing}
+	for _, s := range h.Splits {
+		p := Part{Split: s, Folder: s.folder(), Inputs: []Input{}}
+		for k := range s.Found {
+			if faults[k] != nil {
+				m.Failed = append(m.Failed, fmt.Sprintf("%s: %v", newShot(jobs[k]).name(), faults[k]))
+			} else {
+				p.Inputs = append(p.Inputs, inputs[k])
+			}
+		}
+		m.Parts = append(m.Parts, p)
+		jobs, inputs, faults = jobs[s.Found:], inputs[s.Found:], faults[s.Found:]
 	}
-	m := d.manifest(h, jobs)
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return nil, err
@@ -120,73 +131,47 @@ func DegradeTo(ctx context.Context, o Options, folder bool, w, messages io.Write
 	return errors.Join(m.writeText(w, o.Save), m.failed())
 }
 
-// degrader writes inputs in parallel.
-type degrader struct {
-	Options
-	saver
-	inputs []*Input
-	faults []error
-
-	mu   sync.Mutex // guards what follows, and the callback
-	done int
-}
-
-func (d *degrader) all(ctx context.Context, jobs []job) error {
+// writeInputs makes the inputs of jobs in parallel and writes them. A fault says why one
+// could not be made.
+func writeInputs(ctx context.Context, o Options, jobs []job) (inputs []Input, faults []error, err error) {
+	inputs, faults = make([]Input, len(jobs)), make([]error, len(jobs))
+	var mu sync.Mutex // guards done, and the callback
+	done := 0
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for k, j := range jobs {
-		g.Go(func() error {
+		g.Go(func() (err error) {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			in, err := j.item.Degrade(d.Protocol.Seed)
-			if err != nil {
-				d.faults[k] = err
-			} else if d.inputs[k], err = d.write(j, in); err != nil {
-				return err
+			var in dataset.Degraded
+			if in, faults[k] = j.item.Degrade(o.Protocol.Seed); faults[k] == nil {
+				if inputs[k], err = j.writeInput(in); err != nil {
+					return err
+				}
 			}
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			if d.done++; d.Image != nil {
-				d.Image(newShot(j).ImageResult, d.done, len(jobs))
+			mu.Lock()
+			defer mu.Unlock()
+			if done++; o.Image != nil {
+				o.Image(newShot(j).ImageResult, done, len(jobs))
 			}
 			return nil
 		})
 	}
-	return g.Wait()
+	return inputs, faults, g.Wait()
 }
 
-// write writes an input to its file.
-func (d *degrader) write(j job, in dataset.Degraded) (*Input, error) {
+// writeInput writes an input to its file.
+func (j job) writeInput(in dataset.Degraded) (Input, error) {
 	sum := sha256.New()
-	if err := d.saver.write(j.index, in.Input.Planar(), sum); err != nil {
-		return nil, err
-	}
-	return &Input{File: filepath.Base(d.saver[j.index]), W: in.Input.W, H: in.Input.H, SHA256: hex.EncodeToString(sum.Sum(nil)),
-		Pixels: hashPixels(in.Input), Clean: hashPixels(in.Target), Made: in.Rule}, nil
+	err := j.save(in.Input.Planar(), sum)
+	return Input{File: filepath.Base(j.saved), W: in.Input.W, H: in.Input.H, SHA256: hex.EncodeToString(sum.Sum(nil)),
+		Pixels: hashPixels(in.Input), Clean: hashPixels(in.Target), Made: in.Rule}, err
 }
 
 func hashPixels(m *dataset.Image) string {
 	sum := sha256.Sum256(m.Pix)
 	return hex.EncodeToString(sum[:])
-}
-
-func (d *degrader) manifest(h Header, jobs []job) *Manifest {
-	m := &Manifest{Format: "clusir-degrade-1", Seed: d.Protocol.Seed, Rule: degradeRule, Limit: d.Limit, Missing: h.Missing}
-	k := 0
-	for _, s := range h.Splits {
-		p := Part{Split: s, Folder: s.folder(), Inputs: []Input{}}
-		for range s.Found {
-			if err := d.faults[k]; err != nil {
-				m.Failed = append(m.Failed, fmt.Sprintf("%s: %v", newShot(jobs[k]).name(), err))
-			} else {
-				p.Inputs = append(p.Inputs, *d.inputs[k])
-			}
-			k++
-		}
-		m.Parts = append(m.Parts, p)
-	}
-	return m
 }
 
 // failed returns an error that sums up the pictures that could not be made, nil if there
@@ -195,15 +180,11 @@ func (m *Manifest) failed() error {
 	if len(m.Failed) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d pictures could not be made; the first: %s", len(m.Failed), m.count()+len(m.Failed), m.Failed[0])
-}
-
-// count returns the number of pictures written.
-func (m *Manifest) count() (n int) {
+	all := 0
 	for _, p := range m.Parts {
-		n += len(p.Inputs)
+		all += p.Found
 	}
-	return n
+	return fmt.Errorf("%d of %d pictures could not be made; the first: %s", len(m.Failed), all, m.Failed[0])
 }
 
 // writeText prints the number of pictures in each part, and its folder below dir.

@@ -81,6 +81,7 @@ type job struct {
 	// there is no such file.
 	picture string
 	none    error
+	saved   string // where the restored image is saved, "" for nowhere
 }
 
 // Run measures a network on every benchmark that is on disk. Nets are copies of it,
@@ -104,15 +105,14 @@ func run(ctx context.Context, by []restorer, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	save, err := newSaver(o, jobs)
-	if err != nil {
+	if err := nameFiles(o, jobs); err != nil {
 		return nil, err
 	}
 	s, err := openStream(o, header, jobs)
 	if err != nil {
 		return nil, err
 	}
-	c := &crew{Options: o, window: window, saver: save, stream: s, of: len(jobs)}
+	c := &crew{Options: o, window: window, stream: s, of: len(jobs)}
 	jobs = c.left(jobs)
 	c.done = c.of - len(jobs)
 	err = c.measure(ctx, by, jobs)
