@@ -91,7 +91,7 @@ func TestBMP(t *testing.T) {
 		"runs without an end":    {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x00", want: runs},
 		"runs without any end":   {size: 40, bits: 4, compression: bmpRLE4, offset: -1, height: 2, pixels: "\x02\x12\x00\x00\x02\x34", want: runs},
 		"runs cut":               {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03", err: "cut short"},
-		"calibrated as sRGB":     {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, sRGB, 2.2, 0, 0), pixels: rgb24, want: want24},
+		"calibrated as sRGB":     {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, sRGB, 2.2, 0, 0), pixels: rgb24, want: want24, note: "primary colours"},
 		"calibrated as nothing":  {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, [9]float64{}, 0, 0, 0), pixels: rgb24, want: want24},
 		"wide colours":           {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, wide, 2.2, 0, 0), pixels: rgb24, want: want24, note: "primary colours"},
 		"linear":                 {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, sRGB, 1, 0, 0), pixels: rgb24, want: want24, note: "gamma"},

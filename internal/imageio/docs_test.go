@@ -92,10 +92,9 @@ func refusedTable(t *testing.T) string {
 		"hierarchical coding": bad["JPEG hierarchical"][0], "12 bits a sample": bad["JPEG 12 bits"][0], "JPEG-LS coding": bad["JPEG LS"][0],
 		"a height that is only given at its end (DNL)": bad["JPEG DNL"][0]})
 	tiffs := map[string]string{"inks other than CMYK": bad["TIFF inks"][0], "24 bits a sample": bad["TIFF 24 bits"][0],
-		"YCbCr colour of subsampled chroma that is not in JPEG": bad["TIFF chroma"][0],
-		"YCbCr colour of the range of video":                    bad["TIFF video"][0], "YCbCr colour with weights other than those of BT.601": bad["TIFF weights"][0],
-		"two-dimensional Group 3 fax compression": bad["TIFF fax 3 flat"][0],
-		"fax compression in uncompressed mode":    bad["TIFF fax mixed"][0], "LZW compression as before version 5": bad["TIFF old LZW"][0],
+		"YCbCr colour that is not in interleaved JPEG": bad["TIFF chroma"][0],
+		"two-dimensional Group 3 fax compression":      bad["TIFF fax 3 flat"][0],
+		"fax compression in uncompressed mode":         bad["TIFF fax mixed"][0], "LZW compression as before version 5": bad["TIFF old LZW"][0],
 		"channels of different depths": bad["TIFF unlike depths"][0], "a predictor in PackBits compression": bad["TIFF packed"][0]}
 	for n, name := range tiffCompressions {
 		tiffs[name] = tiffWith(shorts(tagCompression, int(n)))

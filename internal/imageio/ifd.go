@@ -43,10 +43,6 @@ const (
 	tagInkSet          = 332
 	tagJPEGTables      = 347
 
-	tagYCbCrCoefficients   = 529
-	tagYCbCrSubSampling    = 530
-	tagReferenceBlackWhite = 532
-
 	tagXMP             = 700
 	tagICC             = 34675
 	tagExifIFD         = 34665

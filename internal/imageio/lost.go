@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 
 	"github.com/dustin/go-humanize/english"
 )
@@ -111,18 +109,24 @@ func (m *Metadata) jpegContent() (what []string) {
 // pngContent names what only a PNG can hold, except what makes no difference: sRGB
 // colours, which are the default, the time of the last change, and a background colour.
 func (m *Metadata) pngContent() (what []string) {
-	var texts, chunks []string
+	var colours, texts, chunks []string
 	for _, s := range m.own {
 		switch s.kind {
 		case "tEXt", "zTXt", "iTXt":
 			keyword, _, _ := bytes.Cut(s.data, []byte{0})
 			texts = append(texts, string(keyword))
-		case "sRGB", "tIME", "bKGD", "gAMA", "cHRM", "cICP", "mDCV", "cLLI":
+		case "gAMA", "cHRM", "cICP", "mDCV", "cLLI":
+			if m.colours(s) {
+				colours = append(colours, s.kind)
+			}
+		case "sRGB", "tIME", "bKGD":
 		default:
 			chunks = append(chunks, s.kind)
 		}
 	}
-	what = m.pngColour()
+	if len(colours) > 0 {
+		what = append(what, "the definition of its colours ("+listed(colours)+")")
+	}
 	if len(texts) > 0 {
 		what = append(what, named("text", texts))
 	}
@@ -132,47 +136,26 @@ func (m *Metadata) pngContent() (what []string) {
 	return what
 }
 
-// pngColour names the chunks that specify other colours than sRGB, in order of
-// precedence: cICP, a profile, sRGB, gAMA and cHRM (section 4.3).
-func (m *Metadata) pngColour() (what []string) {
-	chunk := func(kind string) []byte {
-		if i := slices.IndexFunc(m.own, func(s segment) bool { return s.kind == kind }); i >= 0 {
-			return m.own[i].data
-		}
-		return nil
-	}
-	if c := chunk("cICP"); len(c) == 4 {
-		if !bytes.Equal(c, []byte{1, 13, 0, 1}) {
-			what = append(what, fmt.Sprintf("the colour space of cICP (primaries %d, transfer %d)", c[0], c[1]))
-		}
-	} else if m.ICC == nil && chunk("sRGB") == nil {
-		what = append(what, gammaAndPrimaries(chunk("gAMA"), chunk("cHRM"))...)
-	}
-	if chunk("mDCV") != nil || chunk("cLLI") != nil {
-		what = append(what, "the brightness of the display (mDCV, cLLI)")
-	}
-	return what
-}
+// sRGBChunks hold the numbers of sRGB: gamma, and white, red, green and blue.
+var sRGBChunks = map[string][]uint32{"gAMA": {45455}, "cHRM": {31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000}}
 
-// sRGBPrimaries are cHRM's numbers for sRGB: white, red, green, blue.
-var sRGBPrimaries = [8]float64{0.3127, 0.3290, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06}
-
-func gammaAndPrimaries(gama, chrm []byte) (what []string) {
-	const unit, near = 100000, 0.01
-	if len(gama) == 4 {
-		v := float64(binary.BigEndian.Uint32(gama)) / unit
-		if v > 0 && math.Abs(v-1/2.2) > near {
-			what = append(what, "the gamma of "+strconv.FormatFloat(v, 'g', 5, 64)+" (gAMA), without which colours look different")
+// colours reports whether a chunk specifies other colours than sRGB. cICP, a profile and
+// sRGB take precedence over gAMA and cHRM (section 4.3).
+func (m *Metadata) colours(s segment) bool {
+	const near = 1000
+	sRGB, older := sRGBChunks[s.kind]
+	if !older {
+		return string(s.data) != "\x01\x0d\x00\x01" // cICP's numbers for sRGB
+	}
+	if m.ICC != nil || len(s.data) != 4*len(sRGB) || slices.ContainsFunc(m.own, func(s segment) bool { return s.kind == "sRGB" || s.kind == "cICP" }) {
+		return false
+	}
+	for i, want := range sRGB {
+		if n := binary.BigEndian.Uint32(s.data[4*i:]); n > want+near || n+near < want {
+			return true
 		}
 	}
-	if len(chrm) == 32 {
-		for i, want := range sRGBPrimaries {
-			if math.Abs(float64(binary.BigEndian.Uint32(chrm[4*i:]))/unit-want) > near {
-				return append(what, "the primary colours (cHRM)")
-			}
-		}
-	}
-	return what
+	return false
 }
 
 // tiffOwn maps tags that only a TIFF can carry to what they hold. The bytes of the
@@ -205,10 +188,7 @@ func (m *Metadata) cutExtension() {
 	if !extended || m.XMP == nil {
 		return
 	}
-	properties, err := scanXMP(m.XMP)
-	if err != nil {
-		return
-	}
+	properties, _ := scanXMP(m.XMP) // what cannot be read was dropped before
 	var edits []edit
 	for _, p := range properties {
 		if p.space == nsNote || slices.Contains([]string{nsPhoto + "depthmap/", nsPhoto + "image/", nsPhoto + "audio/"}, p.space) {

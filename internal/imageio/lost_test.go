@@ -14,8 +14,8 @@ func gama(v uint32) segment { return segment{"gAMA", binary.BigEndian.AppendUint
 
 func chrm() segment {
 	var b []byte
-	for _, v := range sRGBPrimaries {
-		b = binary.BigEndian.AppendUint32(b, uint32(v*1e5*0.9))
+	for _, v := range sRGBChunks["cHRM"] {
+		b = binary.BigEndian.AppendUint32(b, v*9/10)
 	}
 	return segment{"cHRM", b}
 }
@@ -34,16 +34,16 @@ func TestLost(t *testing.T) {
 		want string // in the note's words; "" for none
 	}{
 		"nothing":           {from: PNG},
-		"linear":            {from: PNG, own: []segment{gama(100000)}, want: "the gamma of 1 (gAMA)"},
+		"linear":            {from: PNG, own: []segment{gama(100000)}, want: "the definition of its colours (gAMA)"},
 		"gamma of sRGB":     {from: PNG, own: []segment{gama(45455)}},
 		"gamma and sRGB":    {from: PNG, own: []segment{gama(100000), {"sRGB", []byte{0}}}},
 		"gamma and profile": {from: PNG, own: []segment{gama(100000)}, icc: iccOf("RGB ", 1)},
-		"primaries":         {from: PNG, own: []segment{gama(45455), chrm()}, want: "the primary colours (cHRM)"},
-		"both":              {from: PNG, own: []segment{gama(55556), chrm()}, want: "the gamma of 0.55556 (gAMA), without which colours look different and the primary colours (cHRM)"},
-		"PQ":                {from: PNG, own: []segment{{"cICP", []byte{9, 16, 0, 1}}}, want: "cICP (primaries 9, transfer 16)"},
+		"primaries":         {from: PNG, own: []segment{gama(45455), chrm()}, want: "the definition of its colours (cHRM)"},
+		"both":              {from: PNG, own: []segment{gama(55556), chrm()}, want: "the definition of its colours (gAMA and cHRM)"},
+		"PQ":                {from: PNG, own: []segment{{"cICP", []byte{9, 16, 0, 1}}}, want: "the definition of its colours (cICP)"},
 		"PQ and a profile":  {from: PNG, own: []segment{{"cICP", []byte{9, 16, 0, 1}}}, icc: iccOf("RGB ", 1), want: "cICP"},
 		"cICP of sRGB":      {from: PNG, own: []segment{{"cICP", []byte{1, 13, 0, 1}}, gama(100000)}},
-		"brightness":        {from: PNG, own: []segment{{"cLLI", make([]byte, 8)}}, want: "the brightness of the display"},
+		"brightness":        {from: PNG, own: []segment{{"cLLI", make([]byte, 8)}}, want: "the definition of its colours (cLLI)"},
 		"a text":            {from: PNG, own: []segment{{"tEXt", []byte("Author\x00me")}}, want: "the text Author"},
 		"two texts": {from: PNG, own: []segment{{"tEXt", []byte("Author\x00me")}, {"iTXt", []byte("Title\x00\x00\x00\x00\x00t")}},
 			want: "the texts Author and Title"},

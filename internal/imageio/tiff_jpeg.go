@@ -35,7 +35,7 @@ func (t *tiffRows) jpegChunk(in io.Reader) (io.Reader, error) {
 			d.w, len(d.comps), t.chunkW, n)
 	}
 	r := &jpegRows{chroma: &chroma{comps: d.comps, kind: shape{w: d.w, h: d.h}}, planes: make([][]uint8, len(d.comps)), row: make([]byte, d.w*len(d.comps))}
-	r.mixed = t.photometric == tiffYCbCr && !t.planar
+	r.mixed = t.photometric == tiffYCbCr
 	for k := range r.planes {
 		r.planes[k] = make([]uint8, d.w)
 	}

@@ -60,6 +60,8 @@ func (h *tiffHead) page(limits Limits) (*tiffPage, error) {
 	}
 	p.samples = int(h.value(tagSamplesPerPixel, 1))
 	p.compression = h.value(tagCompression, tiffNone)
+	const apart = 2
+	p.planar = h.value(tagPlanarConfig, 1) == apart && p.samples > 1
 	for _, check := range []func() error{p.checkColour, p.checkCompression, p.checkBits, p.takeAlpha, p.takePalette, p.takeChunks} {
 		if err := check(); err != nil {
 			return nil, err
@@ -84,8 +86,10 @@ func (p *tiffPage) checkColour() error {
 		return unsupported(TIFF, "inks other than CMYK")
 	case p.photometric <= tiffPalette || p.photometric == tiffInks:
 		return nil
+	case p.photometric == tiffYCbCr && (p.compression != tiffJPEG || p.planar):
+		return unsupported(TIFF, "YCbCr colour that is not in interleaved JPEG")
 	case p.photometric == tiffYCbCr:
-		return p.checkYCbCr()
+		return nil
 	case p.photometric == none:
 		return damaged(TIFF, "it does not say what its samples mean (PhotometricInterpretation)")
 	case tiffColours[p.photometric] != "":
@@ -167,8 +171,6 @@ func (p *tiffPage) checkDepth() error {
 		deepest, where = 8, "a palette"
 	case p.compression == tiffJPEG:
 		shallowest, deepest, where = 8, 8, "JPEG compression"
-	case p.photometric == tiffYCbCr:
-		shallowest, deepest, where = 8, 8, "YCbCr colour"
 	}
 	switch {
 	case p.bits < 1 || p.bits > 16 && p.bits != 32:
@@ -222,8 +224,6 @@ func (p *tiffPage) takePalette() error {
 
 // takeChunks determines how the pixels are divided into tiles or strips.
 func (p *tiffPage) takeChunks() error {
-	const apart = 2
-	p.planar = p.value(tagPlanarConfig, 1) == apart && p.samples > 1
 	p.tiled = p.has(tagTileWidth)
 	offsets, counts := uint16(tagStripOffsets), uint16(tagStripByteCounts)
 	p.chunkW, p.chunkH = p.w, int(min(int64(p.value(tagRowsPerStrip, uint32(p.h))), int64(p.h)))

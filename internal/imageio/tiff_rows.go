@@ -171,8 +171,6 @@ func (t *tiffRows) unpack(dst []byte, n int) {
 		}
 	case t.photometric == tiffInks:
 		t.unpackInks(dst, n)
-	case t.photometric == tiffYCbCr && (t.compression != tiffJPEG || t.planar):
-		t.unpackYCbCr(dst, n)
 	default:
 		for c := range t.colours() {
 			t.spread(dst[c*size:], step, c, n)

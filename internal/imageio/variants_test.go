@@ -178,9 +178,6 @@ func (v tiffVariant) file() []byte {
 	if v.extra != nil {
 		d = append(d, shorts(tagExtraSamples, v.extra...))
 	}
-	if v.photometric == tiffYCbCr {
-		d = append(d, shorts(tagYCbCrSubSampling, 1, 1))
-	}
 	if v.photometric == tiffPalette {
 		var colours []int
 		for c := range 3 {
@@ -293,10 +290,6 @@ func (v tiffVariant) colour(x, y, c int) int {
 		return int(full - at(0))
 	case tiffInks:
 		return int(math.Round((full - at(c)) * (full - at(3)) / full))
-	case tiffYCbCr:
-		cb, cr := at(1)-128, at(2)-128
-		rgb := [3]float64{at(0) + 1.402*cr, at(0) - 0.114*1.772/0.587*cb - 0.299*1.402/0.587*cr, at(0) + 1.772*cb}
-		return int(math.Round(min(max(rgb[c], 0), 255)))
 	}
 	return int(at(0))
 }
@@ -305,7 +298,7 @@ func (v tiffVariant) colour(x, y, c int) int {
 // compression and layout.
 func TestTIFFVariants(t *testing.T) {
 	n := 0
-	for colour, stored := range map[int]int{tiffWhiteIsZero: 1, tiffBlackIsZero: 1, tiffRGB: 3, tiffPalette: 1, tiffInks: 4, tiffYCbCr: 3} {
+	for colour, stored := range map[int]int{tiffWhiteIsZero: 1, tiffBlackIsZero: 1, tiffRGB: 3, tiffPalette: 1, tiffInks: 4} {
 		for _, depth := range []int{1, 2, 3, 4, 8, 12, 16, 32} {
 			for _, extra := range [][]int{nil, {0}, {2}, {0, 2}, {999}} {
 				for _, compression := range []int{tiffNone, tiffDeflate, tiffPackBits} {
@@ -319,7 +312,7 @@ func TestTIFFVariants(t *testing.T) {
 						if len(extra) > 1 && deflated {
 							v.compression = tiffOldDeflate
 						}
-						if colour == tiffPalette && depth > 8 || colour == tiffYCbCr && depth != 8 || v.predicted && (depth%8 != 0 || !deflated) {
+						if colour == tiffPalette && depth > 8 || v.predicted && (depth%8 != 0 || !deflated) {
 							continue
 						}
 						alphaAt := -1

@@ -2,19 +2,18 @@ package imageio
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf16"
 )
 
 // XMP (ISO 16684) is carried byte by byte except for what would no longer be true. A
-// packet that is not well-formed is searched as text instead.
+// packet that cannot be read is dropped with a note, since it may say such things.
 
 // Namespaces of properties that are used here.
 const (
@@ -87,7 +86,7 @@ const (
 	maxMarkup = 1 << 16
 )
 
-// scanXMP finds the properties of a packet in UTF-8.
+// scanXMP finds the properties of a packet in UTF-8, the encoding of nearly all.
 func scanXMP(xmp []byte) ([]property, error) {
 	if max(bytes.Count(xmp, []byte("<")), bytes.Count(xmp, []byte("="))) > maxMarkup {
 		return nil, errors.New("it has too many elements")
@@ -159,20 +158,10 @@ func attributes(xmp []byte, tag stretch, prefixes map[string]string) (found []pr
 	return found
 }
 
-// xmpOrientation finds tiff:Orientation in a packet that is not well-formed.
-var xmpOrientation = regexp.MustCompile(`(tiff:Orientation\s*(?:=\s*["']|>)\s*)([0-9])`)
-
 // xmpTurn returns the orientation that a packet states, and whether it does.
 func xmpTurn(xmp []byte) (o orientation, found bool) {
-	xmp = utf8XMP(xmp)
-	properties, err := scanXMP(xmp)
-	if err != nil {
-		m := xmpOrientation.FindSubmatch(xmp)
-		if m == nil {
-			return upright, false
-		}
-		return parseTurn(m[2]), true
-	}
+	xmp = unpaddedXMP(xmp)
+	properties, _ := scanXMP(xmp) // uprightXMP reports the error
 	for _, p := range properties {
 		if p.space == nsTIFF && p.name == "Orientation" {
 			return parseTurn(p.value.of(xmp)), true
@@ -199,13 +188,10 @@ var axesOfXMP = []struct{ space, x, y string }{
 // Announcements of pictures or videos after this one, which are not kept, are removed;
 // a note then says so.
 func uprightXMP(xmp []byte, turn orientation) (out []byte, note string) {
-	xmp = utf8XMP(xmp)
+	xmp = unpaddedXMP(xmp)
 	properties, err := scanXMP(xmp)
 	if err != nil {
-		if what := announcedInText(xmp); what != "" {
-			return nil, "XMP was dropped: it is damaged, and announces " + what + ", which cannot be kept"
-		}
-		return xmpOrientation.ReplaceAll(xmp, []byte("${1}1")), ""
+		return nil, fmt.Sprintf("XMP was dropped, since it cannot be read: %v", err)
 	}
 	var edits []edit
 	for _, p := range properties {
@@ -234,22 +220,7 @@ func swapProperties(xmp []byte, properties []property) (edits []edit) {
 	return edits
 }
 
-// utf8XMP returns a packet in UTF-8, as most are, without zero padding or byte order
-// mark.
-func utf8XMP(xmp []byte) []byte {
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(xmp, []byte{0xfe, 0xff}), bytes.HasPrefix(xmp, []byte{0, '<'}):
-		order = binary.BigEndian
-	case bytes.HasPrefix(xmp, []byte{0xff, 0xfe}), bytes.HasPrefix(xmp, []byte{'<', 0}):
-		order = binary.LittleEndian
-	default:
-		return bytes.TrimRight(bytes.TrimPrefix(xmp, []byte("\ufeff")), "\x00")
-	}
-	units := make([]uint16, len(xmp)/2)
-	for i := range units {
-		units[i] = order.Uint16(xmp[2*i:])
-	}
-	text := strings.TrimRight(string(utf16.Decode(units)), "\x00")
-	return []byte(strings.TrimPrefix(text, "\ufeff"))
+// unpaddedXMP returns a packet without zero padding or byte order mark.
+func unpaddedXMP(xmp []byte) []byte {
+	return bytes.TrimRight(bytes.TrimPrefix(xmp, []byte("\ufeff")), "\x00")
 }

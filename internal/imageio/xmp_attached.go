@@ -1,7 +1,6 @@
 package imageio
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 )
@@ -30,16 +29,6 @@ func announces(p property) string {
 	for _, a := range attachments {
 		if strings.HasPrefix(p.space, a.space) && (a.names == nil ||
 			slices.ContainsFunc(a.names, func(n string) bool { return strings.HasPrefix(p.name, n) })) {
-			return a.what
-		}
-	}
-	return ""
-}
-
-// announcedInText returns what a packet that is not well-formed seems to announce.
-func announcedInText(xmp []byte) string {
-	for _, a := range attachments {
-		if bytes.Contains(xmp, []byte(a.space)) {
 			return a.what
 		}
 	}
