@@ -249,7 +249,7 @@ func (f *bmpFile) unpack(dst, row []byte) {
 				pixel[k] = f.fields[k].value(v)
 			}
 		default:
-			i := 3 * subByte(row, x, uint8(f.bits))
+			i := 3 * bitsAt(row, x, f.bits)
 			copy(pixel, f.palette[i:i+3])
 		}
 	}

@@ -95,7 +95,7 @@ func FuzzPNG(f *testing.F) {
 // pixels returns m's colours as stored.
 func pixels(t *testing.T, m *Image) []float32 {
 	t.Helper()
-	px, err := m.stored(nil, m.Bounds())
+	px, err := m.Stored(nil, m.Bounds())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,7 +74,7 @@ func (m *Image) copyTo(w *Writer) error {
 	for y := 0; y < m.H; y += strip {
 		r := image.Rect(0, y, m.W, min(y+strip, m.H))
 		var err error
-		if rgb, err = m.stored(rgb, r); err != nil {
+		if rgb, err = m.Stored(rgb, r); err != nil {
 			return err
 		}
 		if alpha, err = m.Opacity(alpha, r); err != nil {
@@ -113,7 +113,7 @@ func decoded(t testing.TB, data []byte) *Image {
 // values returns m's stored colours and alpha as integers of its depth.
 func values(t testing.TB, m *Image) []int {
 	t.Helper()
-	rgb, err := m.stored(nil, m.Bounds())
+	rgb, err := m.Stored(nil, m.Bounds())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -199,12 +199,7 @@ func (t tiffFile) bytes(f field) ([]byte, error) {
 	if f.size() > maxMetadata {
 		return nil, fmt.Errorf("tag %d has %d bytes", f.tag, f.size())
 	}
-	// Read as much as there is rather than trust the count.
-	b, err := io.ReadAll(io.NewSectionReader(t.r, f.at, f.size()))
-	if err == nil && int64(len(b)) < f.size() {
-		err = io.ErrUnexpectedEOF
-	}
-	return b, err
+	return readExactly(io.NewSectionReader(t.r, f.at, f.size()), f.size())
 }
 
 // numbers returns a field's values, at most 16, or nil if they are not integers. Signed

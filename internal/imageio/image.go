@@ -91,7 +91,7 @@ func (m *Image) Bounds() image.Rectangle { return image.Rect(0, 0, m.W, m.H) }
 // If the picture is decoded while it is read, tiles should be requested from top to
 // bottom, and damage further down in the file is detected only then.
 func (m *Image) Tile(dst []float32, r image.Rectangle) ([]float32, error) {
-	dst, err := m.stored(dst, r)
+	dst, err := m.Stored(dst, r)
 	if err != nil || !m.Alpha {
 		return dst, err
 	}
@@ -112,29 +112,8 @@ func (m *Image) Opacity(dst []float32, r image.Rectangle) ([]float32, error) {
 	return m.fetch(dst, r, 1, m.src.opacity)
 }
 
-// KeepHidden sets the colours of fully transparent pixels in rgb, a result [3,h,w] for
-// the rectangle r, to those stored in the file.
-func (m *Image) KeepHidden(rgb []float32, r image.Rectangle) error {
-	alpha, err := m.Opacity(nil, r)
-	if alpha == nil {
-		return err
-	}
-	stored, err := m.stored(nil, r)
-	if err != nil {
-		return err
-	}
-	for i, a := range alpha {
-		if a == 0 {
-			for c := range 3 {
-				rgb[c*len(alpha)+i] = stored[c*len(alpha)+i]
-			}
-		}
-	}
-	return nil
-}
-
-// stored returns r's colours with those of hidden pixels as in the file.
-func (m *Image) stored(dst []float32, r image.Rectangle) ([]float32, error) {
+// Stored is like Tile, but the colours of fully transparent pixels are those in the file.
+func (m *Image) Stored(dst []float32, r image.Rectangle) ([]float32, error) {
 	return m.fetch(dst, r, 3, m.src.colours)
 }
 

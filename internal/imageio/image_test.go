@@ -134,8 +134,8 @@ func TestSetTileClamps(t *testing.T) {
 	}
 }
 
-// TestHidden: the network sees no colour of transparent pixels, and KeepHidden restores
-// all of it.
+// TestHidden: the network sees no colour of transparent pixels, and Stored
+// returns all of it.
 func TestHidden(t *testing.T) {
 	info := Info{Format: PNG, W: 9, H: 7, Depth: 8, Alpha: true}
 	m, n := New(info), 63
@@ -157,12 +157,13 @@ func TestHidden(t *testing.T) {
 			t.Fatalf("pixel %d: the network sees %.2f red and %.2f green", i, seen[i], seen[n+i])
 		}
 	}
-	if err := m.KeepHidden(seen, m.Bounds()); err != nil {
+	stored, err := m.Stored(seen, m.Bounds())
+	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range n {
-		if want := 1 - alpha[i]; seen[n+i] != want {
-			t.Fatalf("pixel %d: green is %.2f after KeepHidden, want %.2f", i, seen[n+i], want)
+		if want := 1 - alpha[i]; stored[n+i] != want {
+			t.Fatalf("pixel %d: the stored green is %.2f, want %.2f", i, stored[n+i], want)
 		}
 	}
 }

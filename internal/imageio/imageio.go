@@ -11,8 +11,7 @@
 //
 // The colour of a fully transparent pixel is meaningless, and editors leave anything
 // there. Tile replaces it by an average of the visible pixels around, so that it cannot
-// bleed over an edge; [Image.KeepHidden] restores the stored colours before the result
-// is written.
+// bleed over an edge; [Image.Stored] returns the colours that a result needs there.
 //
 // Some things change: a palette becomes RGB, since a restored picture has more colours;
 // CMYK becomes RGB without its profile; an EXIF thumbnail, which would show the original,

@@ -54,6 +54,9 @@ type jpegComponent struct {
 
 func (c *jpegComponent) stride() int { return 8 * c.wide }
 
+// block returns the plane from the block in column x and row y.
+func (c *jpegComponent) block(x, y int) []uint8 { return c.plane[8*y*c.stride()+8*x:] }
+
 func newJPEGDecoder(in *bufio.Reader) *jpegDecoder {
 	d := &jpegDecoder{in: in, bits: entropyReader{in: in}, adobe: -1}
 	for _, s := range huffmanSpecs { // MJPEG frames leave them out
@@ -329,7 +332,7 @@ func (d *jpegDecoder) finish() error {
 			return err
 		}
 		for i := range c.coef {
-			d.put(c, i%c.wide, i/c.wide, &c.coef[i], q)
+			inverseDCT(c.block(i%c.wide, i/c.wide), c.stride(), &c.coef[i], q)
 		}
 		c.coef = nil
 	}
@@ -341,9 +344,4 @@ func (d *jpegDecoder) quantOf(c *jpegComponent) (*[64]uint16, error) {
 		return nil, damaged(JPEG, "quantisation table %d is missing", c.tq)
 	}
 	return d.quant[c.tq], nil
-}
-
-// put writes the samples of the block in column x and row y.
-func (*jpegDecoder) put(c *jpegComponent, x, y int, coef *[64]int16, q *[64]uint16) {
-	inverseDCT(c.plane[8*y*c.stride()+8*x:], c.stride(), coef, q)
 }

@@ -92,7 +92,7 @@ func (d *jpegDecoder) one(s *jpegScan, k, x, y int) error {
 	if err := s.block(s, k, &b); err != nil {
 		return err
 	}
-	d.put(c, x, y, &b, s.quant[k])
+	inverseDCT(c.block(x, y), c.stride(), &b, s.quant[k])
 	return nil
 }
 

@@ -95,11 +95,11 @@ func readMutant(data []byte) error {
 	if err := m.Encode(&out, info, Options{}); err != nil {
 		return err
 	}
-	rgb, err := m.Tile(nil, m.Bounds())
-	if err != nil {
+	if _, err := m.Tile(nil, m.Bounds()); err != nil {
 		return err
 	}
-	return m.KeepHidden(rgb, m.Bounds())
+	_, err = m.Stored(nil, m.Bounds())
+	return err
 }
 
 // fixSums corrects the checksums of a PNG's chunks, as far as they go.

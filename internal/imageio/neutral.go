@@ -17,7 +17,7 @@ func (m *Image) Neutral() (bool, error) {
 	for y := 0; y < m.H; y += strip {
 		r := image.Rect(0, y, m.W, min(y+strip, m.H))
 		var err error
-		if rgb, err = m.stored(rgb, r); err != nil {
+		if rgb, err = m.Stored(rgb, r); err != nil {
 			return false, err
 		}
 		if alpha, err = m.Opacity(alpha, r); err != nil {

@@ -1,6 +1,9 @@
 package imageio
 
-import "image"
+import (
+	"encoding/binary"
+	"image"
+)
 
 // packed is a raster of interleaved samples, 16-bit ones big-endian. It may hold only
 // some rows of a picture, starting at row first.
@@ -36,7 +39,7 @@ var unit8 = func() (t [256]float32) {
 }()
 
 // unit16 returns the big-endian sample at b[0:2] in 0..1.
-func unit16(b []byte) float32 { return float32(uint32(b[0])<<8|uint32(b[1])) / 65535 }
+func unit16(b []byte) float32 { return float32(binary.BigEndian.Uint16(b)) / 65535 }
 
 // plane reads sample k of each pixel of r.
 func (p *packed) plane(dst []float32, r image.Rectangle, k int) {

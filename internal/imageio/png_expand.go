@@ -12,9 +12,9 @@ func (f *pngFile) expand(dst, row []byte, w int) error {
 	case f.keyed():
 		f.expandKeyed(dst, row, w)
 	case h.depth < 8:
-		scale := 255 / (1<<h.depth - 1)
+		scale := 255 / (uint32(1)<<h.depth - 1)
 		for x := range w {
-			dst[x] = uint8(subByte(row, x, h.depth) * scale)
+			dst[x] = uint8(bitsAt(row, x, int(h.depth)) * scale)
 		}
 	default:
 		copy(dst, row)
@@ -22,18 +22,11 @@ func (f *pngFile) expand(dst, row []byte, w int) error {
 	return nil
 }
 
-// subByte returns sample x of a row with depth ≤ 8 bits each, the first ones in the
-// high bits.
-func subByte(row []byte, x int, depth uint8) int {
-	bit := x * int(depth)
-	return int(row[bit/8]>>(8-int(depth)-bit%8)) & (1<<depth - 1)
-}
-
 // lookUp replaces palette indices by colours.
 func (f *pngFile) lookUp(dst, row []byte, w int) error {
 	step := f.shape().pixelBytes()
 	for x := range w {
-		i := subByte(row, x, f.header.depth)
+		i := int(bitsAt(row, x, int(f.header.depth)))
 		if 3*i >= len(f.palette) {
 			return damaged(PNG, "a pixel has colour %d of a palette of %d", i, len(f.palette)/3)
 		}
@@ -66,7 +59,7 @@ func (f *pngFile) expandKeyed(dst, row []byte, w int) {
 				value = int(row[i])
 				pixel[c] = row[i]
 			default:
-				value = subByte(row, i, h.depth)
+				value = int(bitsAt(row, i, int(h.depth)))
 				pixel[c] = uint8(value * (255 / (1<<h.depth - 1)))
 			}
 			if value != key {

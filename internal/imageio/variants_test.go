@@ -35,14 +35,13 @@ func describes(t *testing.T, data []byte) *Image {
 		if p.Format != m.Format || p.W != m.W || p.H != m.H || p.Depth != m.Depth || p.Grey != m.Grey || p.Alpha != m.Alpha {
 			t.Errorf("probed as %+v, decoded as %+v", p, m.Info)
 		}
-		rgb, err := m.Tile(nil, m.Bounds())
-		if err != nil {
+		if _, err := m.Tile(nil, m.Bounds()); err != nil {
 			t.Fatal(err)
 		}
 		if alpha, err := m.Opacity(nil, m.Bounds()); err != nil || (alpha != nil) != m.Alpha {
 			t.Errorf("alpha of %d values, %v", len(alpha), err)
 		}
-		if err := m.KeepHidden(rgb, m.Bounds()); err != nil {
+		if _, err := m.Stored(nil, m.Bounds()); err != nil {
 			t.Error(err)
 		}
 		if whole != nil {

@@ -86,16 +86,11 @@ func load(t testing.TB, path string) (info imageio.Info, rgb, alpha []float32) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if rgb, err = m.Tile(nil, m.Bounds()); err != nil {
+	if rgb, err = m.Stored(nil, m.Bounds()); err != nil {
 		t.Fatal(err)
 	}
 	if alpha, err = m.Opacity(nil, m.Bounds()); err != nil {
 		t.Fatal(err)
-	}
-	if alpha != nil {
-		if err := m.KeepHidden(rgb, m.Bounds()); err != nil {
-			t.Fatal(err)
-		}
 	}
 	return m.Info, rgb, alpha
 }

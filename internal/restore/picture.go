@@ -48,7 +48,7 @@ type band struct {
 	index  int       // among the rows of tiles
 	rgb    []float32 // [3,h,W]
 	alpha  []float32 // [h,W], nil if the picture has none
-	stored []float32 // [3,h,W], the colours under alpha 0; nil without alpha
+	stored []float32 // [3,h,W], the colours in the file, also under alpha 0; nil without alpha
 }
 
 // strip is a stretch of rows of the result.
@@ -271,6 +271,6 @@ func (b *band) read(m *imageio.Image, index int, s span) (err error) {
 	if b.alpha, err = m.Opacity(b.alpha, rows); err != nil || b.alpha == nil {
 		return err
 	}
-	b.stored = append(b.stored[:0], b.rgb...)
-	return m.KeepHidden(b.stored, rows)
+	b.stored, err = m.Stored(b.stored, rows)
+	return err
 }
