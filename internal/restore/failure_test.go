@@ -112,6 +112,41 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestFullDiskEndsTheRun: what is left would be computed in vain.
+func TestFullDiskEndsTheRun(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var jobs []Job
+	for _, name := range []string{"1.png", "2.png", "3.png", "4.png", "5.png"} {
+		jobs = append(jobs, Job{In: save(t, ".", name, imageio.Info{W: 64, H: 64}), Out: Std})
+	}
+	s := Session{Plan: &Plan{Jobs: jobs, Several: true}, Messages: io.Discard, Options: Options{Stdout: &full{}}}
+	err := s.Run(t.Context(), infertest.New(t, testnet.Small(), 1))
+	if err == nil || !strings.Contains(err.Error(), "the disk is full, with 4 pictures left to restore") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestAppears: a result that another program writes during the run is kept.
+func TestAppears(t *testing.T) {
+	t.Chdir(t.TempDir())
+	in := save(t, ".", "in.png", imageio.Info{W: 64, H: 64})
+	for overwrite, want := range map[bool]string{false: "out.png appeared during the run: it is not replaced", true: ""} {
+		must(t, os.RemoveAll("out.png"))
+		plan, err := Request{Inputs: []string{in}, Output: "out.png", Overwrite: overwrite}.Plan()
+		must(t, err)
+		var got Result
+		o := Options{Done: func(r Result) { got = r }}
+		o.Progress = func(int, Job, float64) { must(t, os.WriteFile("out.png", []byte("theirs"), 0o600)) }
+		_, err = Run(t.Context(), infertest.New(t, testnet.Small(), 1), plan.Jobs, o)
+		must(t, err)
+		text, err := os.ReadFile("out.png")
+		must(t, err)
+		if kept := string(text) == "theirs"; kept == overwrite || got.Err == nil != overwrite || !overwrite && got.Err.Error() != want {
+			t.Errorf("overwrite %t: kept %t, %v", overwrite, kept, got.Err)
+		}
+	}
+}
+
 // cutFile truncates a file to a part of its length.
 func cutFile(t *testing.T, path string, part float64) {
 	t.Helper()

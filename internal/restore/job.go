@@ -30,6 +30,7 @@ type Job struct {
 
 	name string // below the named folder, or including it if results go next to the inputs; with slashes
 	err  error  // why the input cannot be read
+	keep bool   // files that appear where it writes are not replaced
 }
 
 // Request says what to restore and where results go.
@@ -122,7 +123,7 @@ func (r Request) folder(several bool) (bool, error) {
 
 // job names the results of one source.
 func (r Request) job(s source, folder, several bool) (Job, error) {
-	j := Job{In: s.path, Out: r.Output, Format: r.Format, name: userfile.Text(filepath.ToSlash(s.rel)), err: s.err}
+	j := Job{In: s.path, Out: r.Output, Format: r.Format, name: userfile.Text(filepath.ToSlash(s.rel)), err: s.err, keep: !r.Overwrite}
 	if r.Output == "" {
 		j.name = userfile.Text(filepath.ToSlash(filepath.Clean(s.path)))
 	}

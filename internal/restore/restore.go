@@ -93,7 +93,8 @@ type run struct {
 }
 
 // Run restores the pictures. One that cannot be restored becomes a Result with an
-// error, and the others continue; Run's own error is why the whole run ended.
+// error, and the others continue, unless the disk is full: then those left have no
+// Result. Run's own error is why the context ended.
 func Run(ctx context.Context, net *infer.Network, jobs []Job, o Options) (Summary, error) {
 	for _, j := range jobs {
 		if j.Map != "" && !net.Model.Config.UseMoE {

@@ -68,6 +68,9 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 	if !s.JSON {
 		sum.writeText(s.Stdout, s.Plan)
 	}
+	if left := len(s.Jobs) - sum.Restored - sum.Failed; left > 0 {
+		return fmt.Errorf("the disk is full, with %s left to restore: make room and start again", pictures(left))
+	}
 	return sum.err()
 }
 

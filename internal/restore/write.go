@@ -3,9 +3,12 @@ package restore
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"image/color"
 	"slices"
+	"strings"
+	"syscall"
 	"time"
 
 	"clusir/internal/atomicfile"
@@ -24,6 +27,9 @@ func (r *run) writeAll(computed <-chan *picture) {
 		}
 		p.Err = err
 		r.report(p)
+		if errors.Is(err, syscall.ENOSPC) && p.Stream == nil {
+			r.stop(err) // the rest would be computed in vain
+		}
 	}
 }
 
@@ -50,6 +56,11 @@ func (r *run) report(p *picture) {
 func (r *run) write(p *picture, computed <-chan *picture) error {
 	if err := context.Cause(p.ctx); err != nil {
 		return err // it has failed before
+	}
+	if p.keep {
+		if found, err := occupied(p.outputs()); err != nil || len(found) > 0 {
+			return cmp.Or(err, fmt.Errorf("%s appeared during the run: it is not replaced", strings.Join(found, ", ")))
+		}
 	}
 	var reduced *thumbnail
 	if p.affinity != nil {
