@@ -66,9 +66,8 @@ time as trained ones.`,
 	f.StringSliceVar(&opts.Sizes, "size", []string{"256"}, "sides of the image, such as 256 or 480x320, separated by commas")
 	f.IntSliceVar(&opts.Threads, "threads", nil, "numbers of processor threads, separated by commas (default all)")
 	f.BoolVar(&opts.Devices, "devices", false, "list the available devices, and measure nothing")
-	addDeviceFlags(opts.settings)
+	addDeviceFlags(opts.settings, &opts.ISA)
 	f.AddFlagSet(opts.settings)
-	addISAFlag(f, &opts.ISA)
 	f.IntVar(&opts.Batch, "batch", 1, "images per pass")
 	f.IntVar(&opts.Train, "train", 0, "measure steps of training on `B` images instead: forward, backward and Adam")
 	usage.OneOf(f, &opts.Objective, "objective", "full", "loss of --train: full, which clusir train uses, or l1", []string{"full", "l1"})
@@ -109,8 +108,8 @@ func (o *benchOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 		return usage.Errorf("--threads %d: give numbers of threads, or 0 for all", slices.Min(o.Threads))
 	case changed("train") && o.Train < 1:
 		return usage.Errorf("--train %d: give the number of images in a step, 1 or more", o.Train)
-	case o.Verify != "" && o.Format == "go":
-		return usage.Errorf("--verify measures nothing for --format go to show: choose text or json")
+	case (o.Verify != "" || o.Devices) && o.Format == "go":
+		return usage.Errorf("--verify and --devices measure nothing for --format go to show: choose text or json")
 	}
 	if o.config, err = config.LoadUntrained(o.settings); err != nil {
 		return err
@@ -134,7 +133,7 @@ func (o *benchOptions) open(threads int) (kernels.Backend, string, error) {
 
 func (o *benchOptions) run() error {
 	if o.Devices {
-		return device.WriteList(o.out, o.errOut, o.JSON)
+		return device.WriteList(o.out, o.errOut, o.Format == "json")
 	}
 	subject, err := bench.Source{Model: o.Model, Config: o.ModelConfig, Verify: o.Verify, Seed: o.Seed}.Open()
 	if err != nil {

@@ -109,6 +109,14 @@ func benchFiles(t *testing.T) (with, without, config string) {
 
 const goldenSmall = "../../internal/model/testdata/small.safetensors"
 
+// TestBenchDevices: --devices honours --format, as it does --json.
+func TestBenchDevices(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run([]string{"bench", "--devices", "--format", "json"}, &stdout, &stderr); code != exitOK || !strings.HasPrefix(stdout.String(), `{"name":"cpu"`) {
+		t.Errorf("exit code %d\nstdout: %s\nstderr: %s", code, &stdout, &stderr)
+	}
+}
+
 func TestBench(t *testing.T) {
 	with, without, config := benchFiles(t)
 	absent := filepath.Join(t.TempDir(), "absent.safetensors")
@@ -120,6 +128,7 @@ func TestBench(t *testing.T) {
 		{"--model base --size 128 --runs 0", exitOK, "55,674,691  29.20 ", ""},
 		{"--model small --size 128 --runs 0", exitOK, "25,273,347  13.22 ", ""},
 		{"--model tiny --size 128 --runs 0", exitOK, "6,715,331   3.49 ", ""},
+		{"--devices --format go", exitUsage, "", "measure nothing for --format go"},
 		{"--model " + with + " --size 32 --runs 1 --format go", exitOK, "BenchmarkForward/with/32-1\t1\t", ""},
 		{"--model " + without + " --model-config " + config + " --size 32 --runs 1", exitOK, "without.safetensors", ""},
 		{"--model-config " + config + " --size 32 --runs 1 --profile", exitOK, "GatedFFN", ""},
