@@ -83,9 +83,8 @@ func (o *network) addModelFlag(f *pflag.FlagSet) {
 // addComputeFlags defines the flags about computing devices.
 func (o *network) addComputeFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
-	addDeviceFlags(f)
+	addDeviceFlags(f, &o.ISA)
 	f.Int("threads", 0, "processor threads, 0 for all")
-	addISAFlag(f, &o.ISA)
 }
 
 // addEnsembleFlag defines the flag for eight passes instead of one.

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +9,7 @@ import (
 	"clusir/internal/dataset"
 	"clusir/internal/eval"
 	"clusir/internal/usage"
+	"clusir/internal/userfile"
 )
 
 // degradeOptions are the options of `clusir degrade`.
@@ -71,42 +69,24 @@ func (o *degradeOptions) complete(cmd *cobra.Command, args []string) error {
 	if o.Out == "" {
 		return usage.Errorf("name the folder for the pictures with --out")
 	}
-	if o.Folder != "" && within(o.Out, o.Folder) {
+	if o.Folder != "" && userfile.Within(o.Out, o.Folder) {
 		return usage.Errorf("--out %s is within %s, whose pictures are the clean ones: name a folder outside it", o.Out, o.Folder)
 	}
 	return o.begin(f)
 }
 
-// within reports whether a path, which need not exist, is a folder or below it.
-func within(path, folder string) bool {
-	path, _ = filepath.Abs(path)
-	real, err := filepath.EvalSymlinks(path)
-	for errors.Is(err, fs.ErrNotExist) { // it will be below its parent
-		path = filepath.Dir(path)
-		real, err = filepath.EvalSymlinks(path)
+func (o *degradeOptions) run() (err error) {
+	var benchmarks []*dataset.Benchmark
+	if o.Folder == "" {
+		benchmarks, err = o.benchmarks()
+	} else {
+		benchmarks = make([]*dataset.Benchmark, 1)
+		benchmarks[0], err = dataset.FolderBenchmark(o.Folder, o.Kind, o.Sigmas)
 	}
-	if folder, _ = filepath.Abs(folder); err == nil {
-		folder, err = filepath.EvalSymlinks(folder)
-	}
-	rel, outside := filepath.Rel(folder, real)
-	return err == nil && outside == nil && filepath.IsLocal(rel)
-}
-
-func (o *degradeOptions) run() error {
-	benchmarks, err := o.chosen()
 	if err != nil {
 		return err
 	}
 	return eval.DegradeTo(o.ctx, eval.Options{
 		Root: o.config.Data, Benchmarks: benchmarks, Protocol: eval.ProtocolOf(o.config.Eval), Limit: o.Limit, Save: o.Out, Overwrite: o.Overwrite,
 	}, o.Folder != "", o.out, o.errOut)
-}
-
-// chosen returns the benchmarks to degrade.
-func (o *degradeOptions) chosen() ([]*dataset.Benchmark, error) {
-	if o.Folder == "" {
-		return o.benchmarks()
-	}
-	b, err := dataset.FolderBenchmark(o.Folder, o.Kind, o.Sigmas)
-	return []*dataset.Benchmark{b}, err
 }

@@ -12,14 +12,11 @@ import (
 	"clusir/internal/usage"
 )
 
-// addDeviceFlags defines the flags that select the computing device.
-func addDeviceFlags(f *pflag.FlagSet) {
+// addDeviceFlags defines the flags that select the computing device and, as isa, its
+// instruction set.
+func addDeviceFlags(f *pflag.FlagSet, isa *string) {
 	f.String("device", "auto", "auto, cpu, cuda or cuda:`N`; clusir bench --devices lists them")
 	f.String("precision", "auto", "precision of matrix products: float32, bf16, or on a GPU tf32; auto is tf32 for training on a GPU, else float32")
-}
-
-// addISAFlag defines --isa.
-func addISAFlag(f *pflag.FlagSet, isa *string) {
 	isas := device.ISAs()
 	usage.OneOf(f, isa, "isa", "", "instruction set of the processor: "+english.WordSeries(isas, "or")+" (default the best); amx is for bf16 alone", isas)
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"strings"
-
 	"clusir/internal/arch"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
@@ -16,7 +14,7 @@ var choices = map[string]usage.Choice{
 	"device":         {Values: usage.Choose("auto", "cpu", "cuda", "cuda:0").Values, List: true},
 	"precision":      usage.Choose("auto", "float32", "tf32", "bf16"),
 	"protocol":       usage.Choose("promptir", "gaussian"),
-	"restore/format": {Values: formats},
+	"restore/format": {Values: imageio.FormatNames},
 	"kind":           {Values: dataset.MakeableKinds},
 	"figure/compare": modelChoice,
 	"model":          modelChoice,
@@ -30,10 +28,3 @@ var choices = map[string]usage.Choice{
 
 // modelChoice is that of an embedded model or a file.
 var modelChoice = usage.Choice{Values: weights.Names, Files: true}
-
-func formats() (names []string) {
-	for _, f := range imageio.Formats {
-		names = append(names, strings.TrimPrefix(f.Ext(), "."))
-	}
-	return names
-}

@@ -2,10 +2,8 @@ package main
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
 	"clusir/internal/buildinfo"
 	"clusir/internal/usage"
@@ -38,11 +36,7 @@ func (o *manOptions) complete(cmd *cobra.Command, args []string) error {
 
 func (o *manOptions) run() error {
 	build := buildinfo.Read(version)
-	header := doc.GenManHeader{Section: "1", Source: "clusir " + build.Version, Manual: "clusir"}
-	if at, err := time.Parse(time.RFC3339, build.Time); err == nil {
-		header.Date = &at // makes the pages reproducible
-	}
-	pages, err := usage.WriteManual(o.root, header, o.Dir)
+	pages, err := usage.WriteManual(o.root, build.Version, build.Time, o.Dir)
 	if err != nil {
 		return err
 	}

@@ -76,12 +76,10 @@ func (o *measuring) begin(f *pflag.FlagSet) error {
 // catalog returns the benchmarks that can be named.
 func (o *measuring) catalog() (*dataset.Catalog, error) {
 	catalog := dataset.Standard()
-	if o.File != "" {
-		if err := catalog.AddFile(o.File); err != nil {
-			return nil, err
-		}
+	if o.File == "" {
+		return catalog, nil
 	}
-	return catalog, nil
+	return catalog, catalog.AddFile(o.File)
 }
 
 // benchmarks returns the benchmarks that the user named.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"clusir/internal/imageio"
@@ -20,8 +18,6 @@ type restoreOptions struct {
 	network
 	restore.Request
 	restore.Choices
-	JSON    bool
-	Results string
 }
 
 func newRestoreCmd(runF func(*restoreOptions) error) *cobra.Command {
@@ -55,8 +51,6 @@ alone decides which part it is in. clusir merge combines the files of --results.
 	opts.addComputeFlags(f)
 	usage.Bytes(f, &opts.MaxMemory, "max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
 	opts.addEnsembleFlag(f)
-	f.StringVar(&opts.Results, "results", "", "write the outcome of each picture to `FILE`, one line of JSON each, for clusir merge")
-	f.BoolVar(&opts.JSON, "json", false, "print a line of JSON for each picture")
 	return cmd
 }
 
@@ -69,14 +63,6 @@ func (o *restoreOptions) complete(cmd *cobra.Command, args []string) (err error)
 	if err := o.Request.ReadFlags(flags, args); err != nil {
 		return err
 	}
-	switch {
-	case slices.Contains(o.Inputs, restore.Std) && (o.Shard.N > 0 || o.Results != ""):
-		return usage.Errorf("--shard and --results are for files, and standard input (-) has no name: leave them out")
-	case o.Shard.N > 0 && o.Output == restore.Std:
-		return usage.Errorf("--shard is for results in files, and - is standard output: leave one out")
-	case o.JSON && (o.Output == restore.Std || o.Explain):
-		return usage.Errorf("--json prints to standard output, as --explain and the output - do: leave one out")
-	}
 	return o.begin(flags)
 }
 
@@ -86,9 +72,6 @@ func (o *restoreOptions) run() (err error) {
 	}
 	plan, err := o.Plan()
 	if err != nil {
-		return userfile.InOneLine(err)
-	}
-	if err := plan.CheckResults(o.Results); err != nil {
 		return userfile.InOneLine(err)
 	}
 	if out, ok := o.out.(*process.Output); ok && o.Output == restore.Std && progress.IsTerminal(out.Writer) {
@@ -105,8 +88,7 @@ func (o *restoreOptions) run() (err error) {
 	}
 	defer net.Close()
 	run := restore.Session{
-		Plan: plan, Model: o.Model, Device: deviceName, Explain: o.Explain, JSON: o.JSON,
-		Results: o.Results, Resume: o.SkipExisting, Debug: debugging(), Messages: o.errOut,
+		Plan: plan, Request: o.Request, Model: o.Model, Device: deviceName, Debug: debugging(), Messages: o.errOut,
 		Options: restore.Options{Choices: o.Choices, MaxMemory: o.MaxMemory, Stdin: o.in, Stdout: o.out},
 	}
 	return run.Run(o.ctx, net)

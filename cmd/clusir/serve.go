@@ -47,7 +47,7 @@ The server listens on this machine only, unless --addr says otherwise; that need
 	f.StringVar(&opts.Addr, "addr", "127.0.0.1:8080", "listen on `HOST:PORT`; port 0 takes a free one")
 	f.StringVar(&opts.TokenFile, "token-file", "", "`FILE` with the token that requests need, 16 characters or more")
 	f.StringSliceVar(&opts.Hosts, "host", nil, "more `NAME`s by which browsers reach this machine, separated by commas")
-	f.StringSliceVar(&opts.Names, "model", models(), "embedded models and checkpoints to choose from, as `NAME` or NAME=FILE, the default first; "+infer.ModelVariable+" names another default")
+	f.StringSliceVar(&opts.Names, "model", first(defaultModel, weights.Names()), "embedded models and checkpoints to choose from, as `NAME` or NAME=FILE, the default first; "+infer.ModelVariable+" names another default")
 	opts.addComputeFlags(f)
 	usage.Bytes(f, &opts.network.MaxMemory, "max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
 	f.Int64Var(&opts.MaxPixels, "max-pixels", 100_000_000, "refuse pictures with more pixels")
@@ -58,10 +58,9 @@ The server listens on this machine only, unless --addr says otherwise; that need
 	return cmd
 }
 
-// models returns the embedded models, the default first.
-func models() []string {
-	rest := slices.DeleteFunc(weights.Names(), func(name string) bool { return name == defaultModel })
-	return append([]string{defaultModel}, rest...)
+// first returns names with one of them, or another, moved to the beginning.
+func first(name string, names []string) []string {
+	return append([]string{name}, slices.DeleteFunc(names, func(n string) bool { return n == name })...)
 }
 
 // complete checks the flags, and parses those that are not plain values.
@@ -86,7 +85,7 @@ func (o *serveOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 		return err
 	}
 	if o.Model != "" { // the variable names another default
-		o.Names = slices.Insert(slices.DeleteFunc(o.Names, func(m string) bool { return m == o.Model }), 0, o.Model)
+		o.Names = first(o.Model, o.Names)
 	}
 	if o.Sources, err = serve.ParseSources(o.Names); err != nil {
 		return usage.Of(err)

@@ -90,17 +90,26 @@ func (f Format) MediaType() string { return rowOf(f).media }
 // written row by row.
 func (f Format) EncodeBytes() int64 { return rowOf(f).encodeBytes }
 
-// Extensions lists the formats' usual extensions for messages: ".png, .jpg or .bmp".
-func Extensions() string {
-	var exts []string
+// FormatNames returns the names that ParseFormat takes: the usual extensions without
+// dots.
+func FormatNames() (names []string) {
 	for _, f := range Formats {
-		exts = append(exts, f.Ext())
+		names = append(names, f.Ext()[1:])
+	}
+	return names
+}
+
+// Names lists FormatNames for messages: "png, jpg or bmp".
+func Names() string { return english.WordSeries(FormatNames(), "or") }
+
+// Extensions is Names with dots: ".png, .jpg or .bmp".
+func Extensions() string {
+	exts := FormatNames()
+	for i, name := range exts {
+		exts[i] = "." + name
 	}
 	return english.WordSeries(exts, "or")
 }
-
-// Names is Extensions without dots.
-func Names() string { return strings.ReplaceAll(Extensions(), ".", "") }
 
 // Kinds lists the formats for texts: "PNG, JPEG and BMP".
 func Kinds() string { return english.WordSeries(namesOf(func(formatRow) bool { return true }), "and") }

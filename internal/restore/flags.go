@@ -22,6 +22,8 @@ func (r *Request) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&r.Compare, "compare", "", "write before and after side by side to `FILE` (for several pictures, into that folder)")
 	f.BoolVar(&r.Explain, "explain", false, "print how the network routed each picture, and draw an affinity map next to its result")
 	f.TextVar(&r.Shard, "shard", r.Shard, "restore the `K/N`-th part of the pictures, such as 3/16")
+	f.StringVar(&r.Results, "results", "", "write the outcome of each picture to `FILE`, one line of JSON each, for clusir merge")
+	f.BoolVar(&r.JSON, "json", false, "print a line of JSON for each picture")
 }
 
 // ReadFlags parses the flags that are not plain values, and the arguments: the inputs,
@@ -37,6 +39,12 @@ func (r *Request) ReadFlags(f *pflag.FlagSet, args []string) error {
 		return usage.Errorf("--overwrite and --skip-existing cannot be used together: leave one out")
 	case strings.ContainsAny(r.Suffix, `/\`):
 		return usage.Errorf("--suffix %s: a name cannot hold %q: leave it out, or name a folder with -o", r.Suffix, `/\`)
+	case slices.Contains(r.Inputs, Std) && (r.Shard.N > 0 || r.Results != ""):
+		return usage.Errorf("--shard and --results are for files, and standard input (-) has no name: leave them out")
+	case r.Shard.N > 0 && r.Output == Std:
+		return usage.Errorf("--shard is for results in files, and - is standard output: leave one out")
+	case r.JSON && (r.Output == Std || r.Explain):
+		return usage.Errorf("--json prints to standard output, as --explain and the output - do: leave one out")
 	}
 	return nil
 }

@@ -49,6 +49,9 @@ type Request struct {
 	SkipExisting bool
 	// Shard is the part of the pictures to restore; the zero value means all.
 	Shard shard.Shard
+
+	Results string // a file for the outcomes, "" for none
+	JSON    bool   // print the outcomes as JSON instead of text
 }
 
 // Plan is the list of jobs for a request.
@@ -94,6 +97,9 @@ func (r Request) Plan() (*Plan, error) {
 	p.shard, p.pictures, p.names = r.Shard, len(p.Jobs), namesOf(p.Jobs)
 	p.Several = p.Several || r.Shard.N > 0 // there may be none, which the summary says
 	p.Jobs = slices.DeleteFunc(p.Jobs, func(j Job) bool { return !r.Shard.HasName(j.name) })
+	if err := r.checkResults(p.Jobs); err != nil {
+		return nil, err
+	}
 	return p, r.existing(p)
 }
 
@@ -246,16 +252,13 @@ func unique(jobs []Job) error {
 	return nil
 }
 
-// CheckResults refuses a file of results that a picture or what comes with it would
+// checkResults refuses a file of results that a picture or what comes with it would
 // replace.
-func (p *Plan) CheckResults(path string) error {
-	if path == "" {
-		return nil
-	}
-	for _, j := range slices.Concat(p.Jobs, p.Skipped) {
+func (r Request) checkResults(jobs []Job) error {
+	for _, j := range jobs {
 		for _, out := range j.outputs() {
-			if absolute(out.path) == absolute(path) {
-				return usage.Errorf("%s is named twice, for --results and for %s of %s: choose different names", path, out.what, j.In)
+			if r.Results != "" && absolute(out.path) == absolute(r.Results) {
+				return usage.Errorf("%s is named twice, for --results and for %s of %s: choose different names", r.Results, out.what, j.In)
 			}
 		}
 	}

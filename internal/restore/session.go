@@ -17,15 +17,12 @@ import (
 // Session restores a plan's pictures and reports their outcome to the user.
 type Session struct {
 	*Plan
+	Request // that the plan is for
 	// Options are those of the run; DeviceMemory, Progress and Done are set here.
 	Options
 	Model, Device string // names of the network and of what computes
 
-	Explain  bool
-	JSON     bool   // print records instead of text
-	Results  string // a file for the records, "" for none
-	Resume   bool   // extend the file of results
-	Debug    bool   // print the stacks of bugs
+	Debug    bool // print the stacks of bugs
 	Messages io.Writer
 
 	responses model.ClusterResponses
@@ -39,7 +36,7 @@ type Session struct {
 // the pictures that failed.
 func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 	if s.Results != "" {
-		if s.results, err = createResults(s.Results, s.header(s.Model, s.Device), s.Resume); err != nil {
+		if s.results, err = createResults(s.Results, s.header(s.Model, s.Device), s.SkipExisting); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, s.written, s.results.file.Close()) }()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -14,8 +15,12 @@ import (
 )
 
 // WriteManual writes a manual page for a command and each of its subcommands into a
-// folder, and returns their number.
-func WriteManual(root *cobra.Command, header doc.GenManHeader, dir string) (pages int, err error) {
+// folder, and returns their number. The pages are dated by the time of the commit.
+func WriteManual(root *cobra.Command, version, commit, dir string) (pages int, err error) {
+	header := doc.GenManHeader{Section: "1", Source: root.Name() + " " + version, Manual: root.Name()}
+	if at, err := time.Parse(time.RFC3339, commit); err == nil {
+		header.Date = &at // makes the pages reproducible
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return 0, fmt.Errorf("cannot write manual pages: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -55,6 +56,21 @@ func Folder(path, of string) error {
 		return fmt.Errorf("%s is a file, but a folder of %s is needed", path, of)
 	}
 	return nil
+}
+
+// Within reports whether a path, which need not exist, is a folder or below it.
+func Within(path, folder string) bool {
+	path, _ = filepath.Abs(path)
+	real, err := filepath.EvalSymlinks(path)
+	for errors.Is(err, fs.ErrNotExist) { // it will be below its parent
+		path = filepath.Dir(path)
+		real, err = filepath.EvalSymlinks(path)
+	}
+	if folder, _ = filepath.Abs(folder); err == nil {
+		folder, err = filepath.EvalSymlinks(folder)
+	}
+	rel, outside := filepath.Rel(folder, real)
+	return err == nil && outside == nil && filepath.IsLocal(rel)
 }
 
 // Hidden reports whether a file or folder is none of those that a user means by naming
