@@ -13,10 +13,10 @@ import (
 	"clusir/internal/userfile"
 )
 
-// reportChanges prints which training settings differ from those that a checkpoint was
-// made with: the run continues, but not to the same bits as an uninterrupted one. It
+// reportChanges prints which training settings, or the device or the number of ranks,
+// differ from those that a checkpoint was made with: the run continues, but not to the same bits as an uninterrupted one. It
 // refuses another optimizer, which has another state.
-func (r *run) reportChanges() error {
+func (r *run) reportChanges(device string) error {
 	was, err := config.ParseRecipe(r.recipe)
 	if err != nil {
 		return fmt.Errorf("metadata %s: %w", checkpoint.KeyRecipe, err)
@@ -26,11 +26,26 @@ func (r *run) reportChanges() error {
 		return fmt.Errorf("holds the state of train.optimizer: %s, not %s; keep it, or start a new run from these weights with --init-from", was, is)
 	}
 	lines, err := changes(*was, *r.Config)
-	if err != nil || len(lines) == 0 {
+	if err != nil {
 		return err
+	}
+	is := r.trainsOn()
+	if device != "" && deviceNumber.ReplaceAllString(device, "cuda") != deviceNumber.ReplaceAllString(is, "cuda") {
+		lines = append(lines, fmt.Sprintf("device: %s, was %s", is, device))
+	}
+	if len(lines) == 0 {
+		return nil
 	}
 	fmt.Fprintf(r.Messages, "settings that changed since the checkpoint:\n  %s\n", strings.Join(lines, "\n  "))
 	return nil
+}
+
+// trainsOn names what computes, as checkpoints record it.
+func (r *run) trainsOn() string {
+	if n := r.Group.Size(); n > 1 {
+		return fmt.Sprintf("%s, %d ranks", r.Device, n)
+	}
+	return r.Device
 }
 
 // changes lists the settings of the tasks and of the training that differ.

@@ -8,6 +8,7 @@ import (
 
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/parallel"
 )
 
 func TestChanges(t *testing.T) {
@@ -32,8 +33,8 @@ func TestChanges(t *testing.T) {
 			now := *small("data")
 			c.change(&now)
 			var out bytes.Buffer
-			r := &run{Options: Options{Config: &now, Messages: &out}, recipe: string(text)}
-			if err := r.reportChanges(); err != nil {
+			r := &run{Options: Options{Config: &now, Device: "cpu avx2", Group: parallel.Local(1)[0], Messages: &out}, recipe: string(text)}
+			if err := r.reportChanges("cpu avx2"); err != nil {
 				t.Fatal(err)
 			}
 			if got := out.String(); (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
@@ -41,7 +42,32 @@ func TestChanges(t *testing.T) {
 			}
 		})
 	}
-	if err := (&run{recipe: "no JSON"}).reportChanges(); err == nil {
+	if err := (&run{recipe: "no JSON"}).reportChanges(""); err == nil {
 		t.Error("damaged metadata are accepted")
+	}
+}
+
+// TestDeviceChanges: another device or number of ranks is reported, another GPU of the
+// same kind is not.
+func TestDeviceChanges(t *testing.T) {
+	text, err := json.Marshal(small("data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ was, is, want string }{
+		{"cpu avx2", "cpu avx2", "device: cpu avx2, 2 ranks, was cpu avx2"},
+		{"cpu avx2, 2 ranks", "cpu avx2", ""},
+		{"cuda:0 H200, 2 ranks", "cuda:1 H200", ""},
+		{"cpu avx2, 2 ranks", "cuda:1 H200", "device: cuda:1 H200, 2 ranks, was cpu avx2, 2 ranks"},
+		{"", "cpu avx2", ""},
+	} {
+		var out bytes.Buffer
+		r := &run{Options: Options{Config: small("data"), Device: c.is, Group: parallel.Local(2)[0], Messages: &out}, recipe: string(text)}
+		if err := r.reportChanges(c.was); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+			t.Errorf("said %q, want %q", got, c.want)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +65,10 @@ func TestResumed(t *testing.T) {
 		t.Errorf("resumed, the run prints the table of data again:\n%s", text)
 	}
 	before := bytesOf(t, dir, lastName)
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	c.Train.LR = 7e-4
 	text, res, err = said(t.Context(), t, Options{Config: c, Out: dir, Resume: true})
 	if err != nil || res.Step != 6 || res.Interrupted || !strings.Contains(text, "the run is finished: step 6 of 6") {
@@ -71,6 +76,9 @@ func TestResumed(t *testing.T) {
 	}
 	if !bytes.Equal(before, bytesOf(t, dir, lastName)) {
 		t.Error("resuming a finished run with another rate changes its checkpoint")
+	}
+	if after, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || !slices.Equal(after, files) {
+		t.Errorf("resuming a finished run leaves %q, %v; before there were %q", after, err, files)
 	}
 }
 

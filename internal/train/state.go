@@ -95,7 +95,7 @@ func (r *run) write(path string, state []checkpoint.Tensor) error {
 		return err
 	}
 	metadata := map[string]string{
-		checkpoint.KeyRecipe: r.recipe, checkpoint.KeyData: string(data), checkpoint.KeyDevice: r.Device, checkpoint.KeyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
+		checkpoint.KeyRecipe: r.recipe, checkpoint.KeyData: string(data), checkpoint.KeyDevice: r.trainsOn(), checkpoint.KeyBest: strconv.FormatFloat(r.best, 'g', -1, 64),
 		checkpoint.KeyValidated: strconv.Itoa(r.validated),
 	}
 	if r.responses != "" {
@@ -115,7 +115,7 @@ func (r *run) load(path string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	r.recipe, r.responses = f.Metadata[checkpoint.KeyRecipe], f.Metadata[model.KeyResponses]
-	if err := r.reportChanges(); err != nil {
+	if err := r.reportChanges(f.Metadata[checkpoint.KeyDevice]); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := r.reportData(f.Metadata[checkpoint.KeyData]); err != nil {

@@ -116,7 +116,7 @@ type run struct {
 	opt  *optimizer
 	plan schedule
 	tape *model.Tape
-	log  *log
+	log  *log // nil for a run resumed after its end
 	pace pace
 	// routing is that of the current step, if it is logged.
 	routing routing
@@ -158,7 +158,7 @@ func newRun(o Options, set *dataset.Set, report *dataset.Report) (r *run, err er
 	if err = r.start(); err == nil {
 		err = r.join()
 	}
-	if err == nil && r.lead() {
+	if err == nil && r.lead() && (r.step < r.plan.steps || r.owesValidation()) {
 		r.log, err = openLog(filepath.Join(o.Out, logName), r.step)
 	}
 	if err != nil {
