@@ -24,15 +24,15 @@ COPY . .
 
 FROM source AS build-cpu
 ARG VERSION=unknown
-RUN make build VERSION=$VERSION
+RUN make build VERSION=$VERSION && python3 scripts/release_files.py notice bin/clusir "gcc g++ g++" NOTICE
 
 FROM source AS build-cuda
 ARG VERSION=unknown
-RUN make cuda VERSION=$VERSION
+RUN make cuda VERSION=$VERSION && python3 scripts/release_files.py notice bin/clusir "gcc g++ g++" NOTICE
 
 FROM source AS build-cuda12
 ARG VERSION=unknown
-RUN make cuda CUDA_RELEASE=12 VERSION=$VERSION
+RUN make cuda CUDA_RELEASE=12 VERSION=$VERSION && python3 scripts/release_files.py notice bin/clusir "gcc g++ g++" NOTICE
 
 FROM debian:bookworm-slim AS run
 RUN apt-get update \
@@ -47,11 +47,14 @@ CMD ["--help"]
 FROM run AS cuda
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 COPY --from=build-cuda /src/bin/clusir /usr/local/bin/
+COPY --from=build-cuda /src/LICENSE /src/NOTICE /usr/share/doc/clusir/
 
 FROM run AS cuda12
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 COPY --from=build-cuda12 /src/bin/clusir /usr/local/bin/
+COPY --from=build-cuda12 /src/LICENSE /src/NOTICE /usr/share/doc/clusir/
 
 # The last stage is the one that docker build makes if no target is named.
 FROM run AS cpu
 COPY --from=build-cpu /src/bin/clusir /usr/local/bin/
+COPY --from=build-cpu /src/LICENSE /src/NOTICE /usr/share/doc/clusir/

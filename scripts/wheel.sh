@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 version=$1 archives=$2 out=$3
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
+rm -f "$out"/clusir-*.whl # of other versions
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -64,6 +64,7 @@ func TestExitCodes(t *testing.T) {
 		{"__complete figure all --compare n", exitOK, "nano\n:0", "Completion ended"},
 		{"__complete degrade photos --kind n", exitOK, "noise\n:4", "Completion ended"},
 		{"__complete models n", exitOK, "nano\n:0", "Completion ended"},
+		{"__complete table 7", exitOK, "7\n:4", "Completion ended"},
 		{"__complete train --device cpu,cu", exitOK, "cpu,cuda\ncpu,cuda:0\n:6", "Completion ended"},
 		{"__complete restore --isa avx", exitOK, "avx512\navx2\n:4", "Completion ended"},
 		{"version extra", exitUsage, "", "unknown argument"},

@@ -38,8 +38,9 @@ or a folder of pictures that another program restored (see clusir eval --help).
   clusir table 8 --data data --row ClusIR-T=tiny.safetensors --row ClusIR-S=small.safetensors
   clusir table 3 --data data --row DnCNN=out/dncnn
   clusir table 7`,
-		Args: usage.Arguments(cobra.ExactArgs(1), "name the table: clusir table N, from 1 to 9"),
-		RunE: runs(opts, runF),
+		Args:      usage.Arguments(cobra.ExactArgs(1), "name the table: clusir table N, from 1 to 9"),
+		ValidArgs: []string{"1", "2", "3", "4", "5", "6", "7", "8", "9"},
+		RunE:      runs(opts, runF),
 	}
 	usage.AddFlags(cmd, "", func(f *pflag.FlagSet) {
 		f.StringArrayVar(&opts.Named, "row", nil, "`NAME=FILE`: a checkpoint, results files separated by commas, or a folder of pictures, for a row of the table (repeatable)")
