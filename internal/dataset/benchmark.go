@@ -120,7 +120,7 @@ func (c *Catalog) add(text []byte, own bool) error {
 	if !hasKey(root, "benchmarks") && !hasKey(root, "groups") {
 		into = &doc.Benchmarks
 	}
-	if mistakes := decodeStrict(root, into); len(mistakes) > 0 {
+	if mistakes := decodeStrict(root, into, false); len(mistakes) > 0 {
 		return mistakes
 	}
 	list, mistakes := described(doc.Benchmarks)

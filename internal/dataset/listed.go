@@ -58,12 +58,7 @@ func listed(n *yaml.Node, later bool) ([]Listed, Mistakes) {
 		return nil, Mistakes{{n.Line, "each must be the name of a benchmark, or a block that describes one as in a benchmark file"}}
 	}
 	var blocks map[string]*Benchmark
-	if later {
-		mistakes, _ := decode(n, &blocks)
-		if len(mistakes) > 0 {
-			return nil, mistakes
-		}
-	} else if mistakes := decodeStrict(n, &blocks); len(mistakes) > 0 {
+	if mistakes := decodeStrict(n, &blocks, later); len(mistakes) > 0 {
 		return nil, mistakes
 	}
 	own, mistakes := described(blocks)

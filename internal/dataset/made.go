@@ -60,7 +60,10 @@ func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) 
 		return r
 	}
 	b.Name = strings.ToLower(strings.Map(allowed, b.Title))
-	return b, usage.Of(b.check().orNil())
+	if mistakes := b.check(); len(mistakes) > 0 {
+		return nil, usage.Of(mistakes)
+	}
+	return b, nil
 }
 
 // MakeableKinds returns the words of the kinds that FolderBenchmark accepts.

@@ -4,10 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -17,17 +16,16 @@ import (
 	"clusir/internal/userfile"
 )
 
-var (
-	atLine    = regexp.MustCompile(`(?s)^line (\d+): (.*)$`)
-	setTwice  = regexp.MustCompile(`(?s)^field (.*) already set in type .+$`)
-	wrongType = regexp.MustCompile(`(?s)^cannot unmarshal !+(\S*)(?: ` + "`(.*)`" + `)? into (.+)$`)
-)
-
-// yamlNames are the user's terms for the kinds of YAML values and for what is expected
-// instead.
+// yamlNames are the user's terms for types of YAML values.
 var yamlNames = map[string]string{
-	"seq": "a list", "map": "a block of keys", "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
-	"null": "nothing", "timestamp": "a date", "binary": "binary data",
+	"!!seq": "a list", "!!map": "a block of keys", "!!str": "text", "!!int": "a whole number", "!!float": "a number",
+	"!!bool": "true or false", "!!timestamp": "a date", "!!binary": "binary data",
+}
+
+// yamlForms are the types of YAML values that a Go type is read from.
+var yamlForms = map[reflect.Kind][]string{
+	reflect.Slice: {"!!seq"}, reflect.Map: {"!!map"}, reflect.Struct: {"!!map"}, reflect.Int: {"!!int"}, reflect.Float64: {"!!float", "!!int"},
+	reflect.String: {"!!str", "!!int", "!!float", "!!bool", "!!timestamp", "!!binary"},
 }
 
 // Mistake is an error in a YAML text, and its line; 0 if unknown.
@@ -38,13 +36,6 @@ type Mistake struct {
 
 // Mistakes are an error.
 type Mistakes []Mistake
-
-func (fs Mistakes) orNil() error {
-	if len(fs) == 0 {
-		return nil
-	}
-	return fs
-}
 
 func (fs Mistakes) Error() string {
 	var lines []string
@@ -66,144 +57,104 @@ func hasKey(n *yaml.Node, key string) bool {
 	return false
 }
 
-// decodeStrict reads a node, all of whose keys must be known.
-func decodeStrict(n *yaml.Node, into any) Mistakes {
-	mistakes, whole := decode(n, into)
-	if whole {
-		mistakes = append(mistakes, checkFields(n, reflect.TypeOf(into), "")...)
-	}
-	slices.SortStableFunc(mistakes, func(a, b Mistake) int { return cmp.Compare(a.Line, b.Line) })
-	return mistakes
-}
-
-// decode reads a node; whole is false if the node cannot be traversed, such as an alias
-// within itself.
-func decode(n *yaml.Node, into any) (mistakes Mistakes, whole bool) {
-	var wrong *yaml.TypeError
+// decodeStrict reads a node of known keys. If it may be of a later version, unknown ones
+// are ignored.
+func decodeStrict(n *yaml.Node, into any, later bool) Mistakes {
 	err := n.Decode(into)
-	switch {
-	case errors.As(err, &wrong):
-		for _, e := range wrong.Errors {
-			mistakes = append(mistakes, plainLine(e))
-		}
-	case err != nil:
-		return Mistakes{{n.Line, userfile.PlainYAML(err).Error()}}, false
+	if err != nil && !errors.As(err, new(*yaml.TypeError)) { // it cannot be traversed, such as an alias within itself
+		return Mistakes{{n.Line, userfile.PlainYAML(err).Error()}}
 	}
-	return mistakes, true
+	c := yamlChecker{later: later}
+	c.check(n, reflect.TypeOf(into), "")
+	if err != nil && len(c.mistakes) == 0 {
+		c.fault(n, "not all values are of their types")
+	}
+	slices.SortStableFunc(c.mistakes, func(a, b Mistake) int { return cmp.Compare(a.Line, b.Line) })
+	return c.mistakes
 }
 
-// plainLine converts an error of the YAML library to one without the names of Go types.
-func plainLine(text string) Mistake {
-	var f Mistake
-	if m := atLine.FindStringSubmatch(text); m != nil {
-		f.Line, _ = strconv.Atoi(m[1]) // digits
-		text = m[2]
-	}
-	f.Text = text
-	if m := setTwice.FindStringSubmatch(text); m != nil {
-		f.Text = "the field " + m[1] + " is listed twice"
-	}
-	if m := wrongType.FindStringSubmatch(text); m != nil {
-		is := cmp.Or(yamlNames[m[1]], "a value of type "+m[1])
-		if m[2] != "" {
-			is += " (" + m[2] + ")"
-		}
-		f.Text = is + ", but " + wanted(m[3]) + " is needed"
-	}
-	return f
+// yamlChecker finds the values that do not fit a Go type, with the user's terms for both,
+// and what the decoder would accept: unknown keys, numbers that it would read as octal,
+// and fractions in integer fields, where it would truncate 1.5 to 1.
+type yamlChecker struct {
+	later    bool
+	mistakes Mistakes
 }
 
-// wanted returns the user's term for the YAML form of a Go type.
-func wanted(goType string) string {
-	switch {
-	case strings.HasPrefix(goType, "[]"):
-		return "a list"
-	case strings.HasPrefix(goType, "map["), strings.Contains(goType, "struct"), strings.HasSuffix(goType, "enchmark"):
-		return "a block of keys"
-	case strings.HasPrefix(goType, "int"):
-		return "a whole number"
-	case strings.HasPrefix(goType, "float"):
-		return "a number"
-	}
-	return "text"
+func (c *yamlChecker) fault(n *yaml.Node, format string, a ...any) {
+	c.mistakes = append(c.mistakes, Mistake{n.Line, fmt.Sprintf(format, a...)})
 }
 
-// checkFields finds mistakes that the decoder ignores: unknown keys, numbers that it would
-// read as octal, and fractions in integer fields, where it would truncate 1.5 to 1.
-func checkFields(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
+// check checks the value of a key.
+func (c *yamlChecker) check(n *yaml.Node, t reflect.Type, key string) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	switch {
-	case n.Kind == yaml.AliasNode:
-		return checkFields(n.Alias, t, key)
-	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
-		for _, item := range n.Content {
-			mistakes = append(mistakes, checkFields(item, t.Elem(), key)...)
-		}
-		return mistakes
-	case n.Kind == yaml.ScalarNode && (t.Kind() == reflect.Int || t.Kind() == reflect.Float64) && usage.Octal(n.Value):
-		return Mistakes{{n.Line, fmt.Sprintf("%s: %s could be octal: write it without the zero in front", strings.TrimPrefix(key, "."), n.Value)}}
-	case n.Kind == yaml.ScalarNode && t.Kind() == reflect.Int && n.ShortTag() == "!!float":
-		return Mistakes{{n.Line, fmt.Sprintf("%s is %s, but a whole number is needed", strings.TrimPrefix(key, "."), n.Value)}}
-	case n.Kind != yaml.MappingNode || t.Kind() != reflect.Map && t.Kind() != reflect.Struct:
-		return nil
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
 	}
+	kind, tag, name := t.Kind(), n.ShortTag(), strings.TrimPrefix(key, ".")
+	switch {
+	case tag == "!!null", t == reflect.TypeFor[folders]() && n.Kind == yaml.ScalarNode:
+	case (kind == reflect.Int || kind == reflect.Float64) && usage.Octal(n.Value):
+		c.fault(n, "%s: %s could be octal: write it without the zero in front", name, n.Value)
+	case kind == reflect.Int && tag == "!!float":
+		c.fault(n, "%s is %s, but a whole number is needed", name, n.Value)
+	case !slices.Contains(yamlForms[kind], tag):
+		is := cmp.Or(yamlNames[tag], "a value of type "+strings.TrimLeft(tag, "!"))
+		if n.Value != "" {
+			is += " (" + n.Value + ")"
+		}
+		c.fault(n, "%s, but %s is needed", is, yamlNames[yamlForms[kind][0]])
+	case kind == reflect.Slice:
+		for _, item := range n.Content {
+			c.check(item, t.Elem(), key)
+		}
+	case kind == reflect.Map, kind == reflect.Struct:
+		c.checkKeys(n, t, key)
+	}
+}
+
+// checkKeys checks the keys of a block and their values.
+func (c *yamlChecker) checkKeys(n *yaml.Node, t reflect.Type, key string) {
+	lines := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
-		field, known := reflect.Type(nil), true
-		switch {
-		case k.ShortTag() == "!!merge":
-			mistakes = append(mistakes, checkMerged(v, t, key)...)
-			continue
-		case t.Kind() == reflect.Map:
-			field = t.Elem()
-		default:
-			field, known = yamlField(t, k.Value)
-		}
-		if !known {
-			mistakes = append(mistakes, Mistake{k.Line, "there is no field " + k.Value + ": " + suggest.Or(k.Value, yamlFields(t))})
+		if k.ShortTag() == "!!merge" { // more keys, or a list of such blocks
+			blocks := []*yaml.Node{v}
+			if v.Kind == yaml.SequenceNode {
+				blocks = v.Content
+			}
+			for _, block := range blocks {
+				c.check(block, t, key)
+			}
 			continue
 		}
-		mistakes = append(mistakes, checkFields(v, field, key+"."+k.Value)...)
-	}
-	return mistakes
-}
-
-// checkMerged does what checkFields does for the value of <<: more keys of the same type,
-// or a list of such blocks.
-func checkMerged(n *yaml.Node, t reflect.Type, key string) (mistakes Mistakes) {
-	if n.Kind != yaml.SequenceNode {
-		return checkFields(n, t, key)
-	}
-	for _, block := range n.Content {
-		mistakes = append(mistakes, checkFields(block, t, key)...)
-	}
-	return mistakes
-}
-
-// yamlField returns the type of a struct's field by its YAML name.
-func yamlField(t reflect.Type, name string) (reflect.Type, bool) {
-	for i := range t.NumField() {
-		if f := t.Field(i); yamlName(f) == name && name != "" {
-			return f.Type, true
+		if first, twice := lines[k.Value]; twice {
+			c.fault(k, "mapping key %q already defined at line %d", k.Value, first)
+		}
+		lines[k.Value] = k.Line
+		if t.Kind() == reflect.Map {
+			c.check(k, t.Key(), key)
+			c.check(v, t.Elem(), key+"."+k.Value)
+			continue
+		}
+		fields := yamlFields(t)
+		if f, known := fields[k.Value]; known {
+			c.check(v, f, key+"."+k.Value)
+		} else if !c.later {
+			c.fault(k, "there is no field %s: %s", k.Value, suggest.Or(k.Value, slices.Sorted(maps.Keys(fields))))
 		}
 	}
-	return nil, false
 }
 
-// yamlFields returns the YAML names of a struct's fields.
-func yamlFields(t reflect.Type) (names []string) {
-	for i := range t.NumField() {
-		if name := yamlName(t.Field(i)); name != "" {
-			names = append(names, name)
+// yamlFields returns the types of a struct's fields by their names in YAML.
+func yamlFields(t reflect.Type) map[string]reflect.Type {
+	fields := map[string]reflect.Type{}
+	for f := range t.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name != "" && name != "-" {
+			fields[name] = f.Type
 		}
 	}
-	return names
-}
-
-// yamlName returns a field's name in YAML, "" if it has none.
-func yamlName(f reflect.StructField) string {
-	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-	return strings.TrimPrefix(name, "-")
+	return fields
 }
