@@ -75,10 +75,10 @@ func (p part) compositionRecipe(string) (recipe, error) { return recipe{draw: p.
 func (p part) drawComposition(s *Set, photo pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
 	c := degrade.RandomCDD11(rng, p.composition)
 	var err error
-	if c.Maps.Inverse, err = s.mapPatch(photo.depth, photo.target, at); err != nil {
+	if c.Inverse, err = s.mapPatch(photo.depth, photo.target, at); err != nil {
 		return nil, err
 	}
-	c.Maps.Light, err = s.mapPatch(photo.light, photo.target, at)
+	c.Light, err = s.mapPatch(photo.light, photo.target, at)
 	return c, err
 }
 

@@ -147,16 +147,8 @@ func average(m *Image, path []Pose) *Image {
 // addSample adds w times src's colour at (x, y), interpolated bilinearly and mirrored
 // at the edges, to pixel i.
 func (m *Image) addSample(i int, src *Image, x, y float64, w float32) {
-	fx, fy := math.Floor(x), math.Floor(y)
-	ax, ay := float32(x-fx), float32(y-fy)
-	x0, y0 := int(fx), int(fy)
-	x1, y1 := x0+1, y0+1
-	if x0 < 0 || x1 >= src.W {
-		x0, x1 = planar.Reflect(x0, src.W), planar.Reflect(x1, src.W)
-	}
-	if y0 < 0 || y1 >= src.H {
-		y0, y1 = planar.Reflect(y0, src.H), planar.Reflect(y1, src.H)
-	}
+	x0, x1, ax := neighbours(x, src.W)
+	y0, y1, ay := neighbours(y, src.H)
 	a, b, c, d := y0*src.W+x0, y0*src.W+x1, y1*src.W+x0, y1*src.W+x1
 	wa, wb, wc, wd := w*(1-ax)*(1-ay), w*ax*(1-ay), w*(1-ax)*ay, w*ax*ay
 	for n, k := src.W*src.H, 0; k < 3; k++ {

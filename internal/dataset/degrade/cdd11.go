@@ -16,13 +16,6 @@ var CDD11Kinds = []string{
 	"low_haze_rain", "low_haze_snow",
 }
 
-// Maps are what CDD-11 knows of the clear image, one value per pixel in 0..1. Nil maps are
-// replaced by synthetic ones.
-type Maps struct {
-	Light   []float32 // the illumination
-	Inverse []float32 // the inverse depth, 1 the nearest
-}
-
 // CDD11 is a composition of CDD-11, in its order:
 //
 //	low light  J/L·L^γ + n, clipped; L is the grey image after a 3×3 guided
@@ -39,7 +32,10 @@ type CDD11 struct {
 	Streaks     Rain
 	Flakes      Snow
 	Scene       Scene
-	Maps        Maps
+	// What CDD-11 knows of the clear image, one value per pixel in 0..1; nil maps are
+	// replaced by synthetic ones.
+	Light   []float32 // the illumination
+	Inverse []float32 // the inverse depth, 1 the nearest
 }
 
 // RandomCDD11 draws a composition's parameters from CDD-11's distributions: γ ~ U(2,
@@ -84,7 +80,7 @@ func (c CDD11) Apply(m *Image, rng *rand.Rand) *Image {
 }
 
 func (c CDD11) low(m *Image, rng *rand.Rand) *Image {
-	luma, light := m.luma(), c.Maps.Light
+	luma, light := m.luma(), c.Light
 	if light == nil {
 		light = lightMap(m)
 	}
@@ -115,7 +111,7 @@ func lightMap(m *Image) []float32 {
 }
 
 func (c CDD11) depth(m *Image, rng *rand.Rand) []float32 {
-	inverse := c.Maps.Inverse
+	inverse := c.Inverse
 	if inverse == nil {
 		inverse = c.Scene.Depth(m, rng)
 		for i, d := range inverse {

@@ -85,18 +85,21 @@ func gaussianTaps(sigma float64) []float32 {
 	return taps
 }
 
+// neighbours returns the pixels on both sides of position x in a line of n, mirrored at
+// its ends, and the share of the second.
+func neighbours(x float64, n int) (before, after int, share float32) {
+	floor := math.Floor(x)
+	before, after = int(floor), int(floor)+1
+	if before < 0 || after >= n {
+		before, after = planar.Reflect(before, n), planar.Reflect(after, n)
+	}
+	return before, after, float32(x - floor)
+}
+
 // bilinear samples a plane at (x, y), mirrored at the edges.
 func bilinear(p []float32, w, h int, x, y float64) float32 {
-	fx, fy := math.Floor(x), math.Floor(y)
-	ax, ay := float32(x-fx), float32(y-fy)
-	x0, y0 := int(fx), int(fy)
-	x1, y1 := x0+1, y0+1
-	if x0 < 0 || x1 >= w {
-		x0, x1 = planar.Reflect(x0, w), planar.Reflect(x1, w)
-	}
-	if y0 < 0 || y1 >= h {
-		y0, y1 = planar.Reflect(y0, h), planar.Reflect(y1, h)
-	}
+	x0, x1, ax := neighbours(x, w)
+	y0, y1, ay := neighbours(y, h)
 	top := p[y0*w+x0]*(1-ax) + p[y0*w+x1]*ax
 	bottom := p[y1*w+x0]*(1-ax) + p[y1*w+x1]*ax
 	return top*(1-ay) + bottom*ay

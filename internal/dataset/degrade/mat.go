@@ -35,9 +35,9 @@ func ReadKernels(path string) ([]Kernel, error) {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxMatBytes))
+	text, err := readAll(f)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	kernels, err := parseMAT(text)
 	if err != nil {
@@ -114,7 +114,11 @@ func (p *matParser) elements(b []byte, depth int) error {
 			if depth > 0 {
 				return errors.New("compressed data within compressed data")
 			}
-			if data, err = inflate(data); err == nil {
+			var unpacked io.Reader
+			if unpacked, err = zlib.NewReader(bytes.NewReader(data)); err == nil {
+				data, err = readAll(unpacked)
+			}
+			if err == nil {
 				err = p.elements(data, depth+1)
 			}
 		case miMatrix:
@@ -128,14 +132,11 @@ func (p *matParser) elements(b []byte, depth int) error {
 	return nil
 }
 
-func inflate(data []byte) ([]byte, error) {
-	r, err := zlib.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
+// readAll reads a file, or what it unpacks to, which is not larger than any kernels.
+func readAll(r io.Reader) ([]byte, error) {
 	out, err := io.ReadAll(io.LimitReader(r, maxMatBytes+1))
 	if err == nil && len(out) > maxMatBytes {
-		err = fmt.Errorf("more than %d bytes when unpacked", maxMatBytes)
+		err = fmt.Errorf("more than %d bytes, too many for blur kernels", maxMatBytes)
 	}
 	return out, err
 }
@@ -156,7 +157,8 @@ func (p *matParser) matrix(b []byte, depth int) error {
 	if len(flags) < 8 || len(dims)%4 != 0 {
 		return errors.New("an array without flags or dimensions")
 	}
-	class, complexNumbers := flags[p.lowByte()], p.order.Uint32(flags)&0x800 != 0
+	word := p.order.Uint32(flags)
+	class, complexNumbers := word&0xff, word&0x800 != 0
 	switch {
 	case class == mxCell:
 		return p.elements(b, depth+1)
@@ -174,61 +176,46 @@ func (p *matParser) matrix(b []byte, depth int) error {
 	return p.addKernel(int(rows), int(cols), kind, data)
 }
 
-// lowByte is the position of the class in the flags.
-func (p *matParser) lowByte() int {
-	if p.order == binary.ByteOrder(binary.BigEndian) {
-		return 3
+// matNumbers reads the numbers of an element of each type.
+var matNumbers = map[uint32]func([]byte, binary.ByteOrder) []float64{
+	1: numbersOf[int8], 2: numbersOf[uint8], 3: numbersOf[int16], 4: numbersOf[uint16], 5: numbersOf[int32], 6: numbersOf[uint32],
+	7: numbersOf[float32], 9: numbersOf[float64], 12: numbersOf[int64], 13: numbersOf[uint64],
+}
+
+func numbersOf[T int8 | uint8 | int16 | uint16 | int32 | uint32 | float32 | float64 | int64 | uint64](data []byte, order binary.ByteOrder) []float64 {
+	raw := make([]T, len(data)/binary.Size(T(0)))
+	_, _ = binary.Decode(data, order, raw) // data are no shorter than raw
+	values := make([]float64, len(raw))
+	for i, v := range raw {
+		values[i] = float64(v)
 	}
-	return 0
+	return values
 }
 
 // addKernel keeps an array of numbers, stored by columns, if its values are valid for a
 // kernel: finite, not negative, not all zero.
 func (p *matParser) addKernel(rows, cols int, kind uint32, data []byte) error {
-	size := map[uint32]int{1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8}[kind]
-	if size == 0 || len(data) != rows*cols*size {
+	var values []float64
+	if read := matNumbers[kind]; read != nil {
+		values = read(data, p.order)
+	}
+	if len(values) != rows*cols {
 		return fmt.Errorf("an array of %d×%d has %d bytes of type %d", rows, cols, len(data), kind)
 	}
-	k := Kernel{W: cols, H: rows, Weights: make([]float32, rows*cols)}
-	values, sum := make([]float64, rows*cols), 0.
-	for i := range values {
-		v := p.number(kind, data[i*size:])
-		if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
+	sum := 0.
+	for _, v := range values {
+		if v < 0 || math.IsNaN(v) {
 			return nil
 		}
-		values[i] = v
 		sum += v
 	}
 	if sum == 0 || math.IsInf(sum, 0) {
 		return nil
 	}
+	k := Kernel{W: cols, H: rows, Weights: make([]float32, rows*cols)}
 	for i, v := range values {
 		k.Weights[i%rows*cols+i/rows] = float32(v / sum)
 	}
 	p.kernels = append(p.kernels, k)
 	return nil
-}
-
-func (p *matParser) number(kind uint32, b []byte) float64 {
-	switch kind {
-	case 1:
-		return float64(int8(b[0]))
-	case 2:
-		return float64(b[0])
-	case 3:
-		return float64(int16(p.order.Uint16(b)))
-	case 4:
-		return float64(p.order.Uint16(b))
-	case 5:
-		return float64(int32(p.order.Uint32(b)))
-	case 6:
-		return float64(p.order.Uint32(b))
-	case 7:
-		return float64(math.Float32frombits(p.order.Uint32(b)))
-	case 12:
-		return float64(int64(p.order.Uint64(b)))
-	case 13:
-		return float64(p.order.Uint64(b))
-	}
-	return math.Float64frombits(p.order.Uint64(b))
 }

@@ -110,6 +110,7 @@ func TestParseMATErrors(t *testing.T) {
 		"has 8 bytes of type 9":       append(f.header(), f.array(mxDouble, 0, []uint32{2, 1}, f.doubles(1))...),
 		"nested too deeply":           append(f.header(), nested...),
 		"compressed data within":      append(f.header(), f.element(miCompressed, pack(f.element(miCompressed, pack(nil)...))...)...),
+		"too many for blur kernels":   append(f.header(), f.element(miCompressed, pack(make([]byte, maxMatBytes+1))...)...),
 		"zlib: invalid header":        append(f.header(), f.element(miCompressed, 1, 2, 3)...),
 		"without flags or dimensions": append(f.header(), f.element(miMatrix, slices.Concat(f.element(6), f.element(5), f.element(1))...)...),
 	} {

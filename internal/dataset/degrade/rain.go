@@ -60,9 +60,6 @@ func (r Rain) add(m *Image, rng *rand.Rand) *Image {
 }
 
 func (r Rain) String() string {
-	if r.Layer != nil {
-		return "rain, given"
-	}
 	return fmt.Sprintf("rain %.0f° ℓ=%.0f w=%.1f τ=%.1f g=%.2f", r.Angle, r.Length, r.Width, r.Threshold, r.Gain)
 }
 

@@ -170,7 +170,7 @@ func TestCDD11FollowsItsOrder(t *testing.T) {
 	depth := boxBlur(inverse, m.W, m.H, 22)
 	for _, kind := range CDD11Kinds {
 		c := RandomCDD11(seeded(4), kind)
-		c.Maps, c.Streaks.Layer, c.Flakes.Mask = Maps{light, inverse}, rain, snow
+		c.Light, c.Inverse, c.Streaks.Layer, c.Flakes.Mask = light, inverse, rain, snow
 		got := c.Apply(m, seeded(5))
 		rng := seeded(5)
 		for k := range 3 {
