@@ -75,7 +75,7 @@ func TestNoiseDependsOnSeedNameAndSigma(t *testing.T) {
 		t.Fatal(err)
 	}
 	items := splits[0].Items
-	if len(items) != 2 || items[0].Name != "a" || splits[0].complete() {
+	if len(items) != 2 || items[0].Name != "a" || splits[0].Count() != "2 of 68" {
 		t.Fatalf("items %+v, want a and b of 68", items)
 	}
 	load := func(i Item, seed uint64) []uint8 {

@@ -37,7 +37,7 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 	if err != nil {
 		return err
 	}
-	prints, err := fingerprints(ctx, append(slices.Clone(train), slices.Sorted(maps.Keys(test))...), progress)
+	prints, err := inspect(ctx, append(slices.Clone(train), slices.Sorted(maps.Keys(test))...), runtime.GOMAXPROCS(0), fingerprintOf, progress)
 	if err != nil {
 		return err
 	}
@@ -147,28 +147,30 @@ type fingerprint struct {
 	err   error
 }
 
-func fingerprints(ctx context.Context, files []string, progress func(done, total int)) (map[string]fingerprint, error) {
-	out := make(map[string]fingerprint, len(files))
+// inspect returns what look finds in each file, several of which it looks at in parallel.
+// progress, if not nil, receives the number of files done.
+func inspect[T any](ctx context.Context, files []string, parallel int, look func(path string) T, progress func(done, total int)) (map[string]T, error) {
+	found := make(map[string]T, len(files))
 	var mu sync.Mutex
 	done := 0
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(parallel)
 	for _, f := range files {
 		g.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			fp := fingerprintOf(f)
+			x := look(f)
 			mu.Lock()
 			defer mu.Unlock()
-			out[f] = fp
+			found[f] = x
 			if done++; progress != nil {
 				progress(done, len(files))
 			}
 			return nil
 		})
 	}
-	return out, g.Wait()
+	return found, g.Wait()
 }
 
 func fingerprintOf(path string) fingerprint {

@@ -67,20 +67,31 @@ func fromPlanar(p planar.Image) *Image {
 	return m
 }
 
-// Crop returns the window of w×h pixels whose top left corner is (x, y). Coordinates
-// outside the image are reflected at its edges, repeatedly if necessary: an image
-// smaller than a training patch is mirrored rather than enlarged, since enlarging would
-// blur noise, rain and motion blur.
-func (m *Image) Crop(x, y, w, h int) *Image {
-	out := NewImage(w, h)
-	for j := range h {
-		row := m.Pix[3*m.W*planar.Reflect(y+j, m.H):]
-		for i := range w {
-			s := 3 * planar.Reflect(x+i, m.W)
-			copy(out.Pix[3*(j*w+i):][:3], row[s:s+3])
+// Crop returns a window of the image. Coordinates outside the image are reflected at its
+// edges, repeatedly if necessary: an image smaller than a training patch is mirrored
+// rather than enlarged, since enlarging would blur noise, rain and motion blur.
+func (m *Image) Crop(at image.Rectangle) *Image {
+	out := NewImage(at.Dx(), at.Dy())
+	for j := range out.H {
+		row := m.Pix[3*m.W*planar.Reflect(at.Min.Y+j, m.H):]
+		for i := range out.W {
+			s := 3 * planar.Reflect(at.Min.X+i, m.W)
+			copy(out.Pix[3*(j*out.W+i):][:3], row[s:s+3])
 		}
 	}
 	return out
+}
+
+// bounds is the window of the whole image.
+func (m *Image) bounds() image.Rectangle { return image.Rect(0, 0, m.W, m.H) }
+
+// pairs returns an error if the images of two files, which belong together, differ in size.
+func (m *Image) pairs(file string, other *Image, otherFile string) error {
+	if m.bounds() == other.bounds() {
+		return nil
+	}
+	return fmt.Errorf("%s is %d×%d, and %s, which belongs to it, %d×%d: a pair must be of one size; correct it, or leave it out with an exclusion list",
+		file, m.W, m.H, otherFile, other.W, other.H)
 }
 
 // enlarged returns the image resized to a square of the given side, by Catmull-Rom
@@ -116,7 +127,7 @@ func (m *Image) CropToMultiple(k int) *Image {
 	if dx == 0 && dy == 0 {
 		return m
 	}
-	return m.Crop(dx/2, dy/2, m.W-dx, m.H-dy)
+	return m.Crop(image.Rect(0, 0, m.W-dx, m.H-dy).Add(image.Pt(dx/2, dy/2)))
 }
 
 // Planar returns the pixels in the network's layout.

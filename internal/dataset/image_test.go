@@ -18,7 +18,7 @@ func TestCropToMultiple(t *testing.T) {
 			m.Pix[i] = uint8(i * 7)
 		}
 		c := m.CropToMultiple(16)
-		if c.W != tt.cw || c.H != tt.ch || !slices.Equal(c.Pix, m.Crop(tt.x, tt.y, tt.cw, tt.ch).Pix) {
+		if c.W != tt.cw || c.H != tt.ch || !slices.Equal(c.Pix, m.Crop(image.Rect(tt.x, tt.y, tt.x+tt.cw, tt.y+tt.ch)).Pix) {
 			t.Errorf("%d×%d becomes %d×%d, want %d×%d from (%d, %d)", tt.w, tt.h, c.W, c.H, tt.cw, tt.ch, tt.x, tt.y)
 		}
 	}

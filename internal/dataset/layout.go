@@ -48,21 +48,19 @@ func (p part) folders(root string) (input, target string, lay layout) {
 	if lay.match == nil {
 		lay.match = matchSame
 	}
-	var in []string
-	for _, dir := range lay.input {
-		in = append(in, strings.ReplaceAll(dir, "{kind}", p.composition))
-	}
-	return firstFolder(root, in), firstFolder(root, lay.target), lay
+	return firstFolder(root, lay.input, p.composition), firstFolder(root, lay.target, p.composition), lay
 }
 
-// firstFolder returns the first of the folders that exists, or the first.
-func firstFolder(root string, dirs []string) string {
+// firstFolder returns the first of the folders that exists, or the first, with kind in
+// place of {kind}.
+func firstFolder(root string, dirs []string, kind string) string {
+	path := func(dir string) string { return under(root, strings.ReplaceAll(dir, "{kind}", kind)) }
 	for _, d := range dirs {
-		if info, err := os.Stat(under(root, d)); err == nil && info.IsDir() {
-			return under(root, d)
+		if info, err := os.Stat(path(d)); err == nil && info.IsDir() {
+			return path(d)
 		}
 	}
-	return under(root, dirs[0])
+	return path(dirs[0])
 }
 
 // under joins a folder of the layout or the configuration to the root.

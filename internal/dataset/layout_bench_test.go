@@ -26,7 +26,7 @@ func BenchmarkPatch(b *testing.B) {
 	b.Run("8bit", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			x, y := at(i)
-			m.Crop(x, y, side, side).planarTurned(dst, i%8)
+			m.Crop(image.Rect(x, y, x+side, y+side)).planarTurned(dst, i%8)
 		}
 	})
 	b.Run("float32", func(b *testing.B) {

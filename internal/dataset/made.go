@@ -17,7 +17,7 @@ import (
 // it. The picture is mirrored beyond its edges for blur that reaches across them.
 func (m *Image) degraded(kind string, rng *rand.Rand) (*Image, string) {
 	const margin = blurMargin
-	wide := m.Crop(-margin, -margin, m.W+2*margin, m.H+2*margin)
+	wide := m.Crop(m.bounds().Inset(-margin))
 	in := &degrade.Image{Image: wide.Planar(), X: -margin, Y: -margin, FullW: m.W, FullH: m.H}
 	d := kindOf(kind).random(rng)
 	return fromPlanar(d.Apply(in, rng).Inner(margin).Image), d.String()

@@ -98,6 +98,7 @@ func (t *TaskReport) addSize(w, h, patch int) {
 	if w < patch || h < patch {
 		t.Small++
 	}
+	t.Pixels += int64(w) * int64(h)
 }
 
 // sum adds up a number of each task.
@@ -180,17 +181,8 @@ func (t *TaskReport) writeDetails(b *strings.Builder, examples int) {
 	if t.Small > 0 {
 		fmt.Fprintf(b, "  %d smaller than a patch: mirrored at their edges\n", t.Small)
 	}
-	var order []Reason
-	byReason := map[Reason][]Skip{}
-	for _, s := range t.Skipped {
-		if byReason[s.Reason] == nil {
-			order = append(order, s.Reason)
-		}
-		byReason[s.Reason] = append(byReason[s.Reason], s)
-	}
-	for _, why := range order {
-		skips := byReason[why]
-		fmt.Fprintf(b, "  skipped %d: %s\n", len(skips), why)
+	for _, skips := range byReason(t.Skipped) {
+		fmt.Fprintf(b, "  skipped %d: %s\n", len(skips), skips[0].Reason)
 		for _, s := range skips[:min(examples, len(skips))] {
 			fmt.Fprintf(b, "    %s\n", strings.TrimSuffix(s.File+": "+s.Detail, ": "))
 		}
@@ -198,6 +190,20 @@ func (t *TaskReport) writeDetails(b *strings.Builder, examples int) {
 			fmt.Fprintf(b, "    ... and %d more\n", rest)
 		}
 	}
+}
+
+// byReason groups skips, in the order of the reasons' first ones.
+func byReason(skips []Skip) (groups [][]Skip) {
+	at := map[Reason]int{}
+	for _, s := range skips {
+		i, known := at[s.Reason]
+		if !known {
+			i = len(groups)
+			at[s.Reason], groups = i, append(groups, nil)
+		}
+		groups[i] = append(groups[i], s)
+	}
+	return groups
 }
 
 func dash(n int) string {

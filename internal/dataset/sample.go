@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"fmt"
+	"image"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -58,7 +59,7 @@ func (s *Set) Sample(input, target []float32, epoch, index int) (Info, error) {
 	case src.draw != nil:
 		degraded, clean, info.Params, err = s.made(src, p, whole, vary, rng)
 	default:
-		clean = vary.photograph(whole.cut(s.window(whole, s.opts.Patch, rng)))
+		clean = vary.photograph(whole.Crop(whole.window(s.opts.Patch, rng)))
 		sigma := src.noise(float64(e.sigma), rng)
 		degraded, info.Params = NewImage(clean.W, clean.H), fmt.Sprintf("σ=%.3g", sigma)
 		degrade.Noise(degraded.Pix, clean.Pix, sigma, rng)
@@ -80,12 +81,11 @@ func (s *Set) real(p pair, clean *Image, rng *rand.Rand) (degradedPatch, cleanPa
 	if err != nil {
 		return nil, nil, err
 	}
-	if m.W != clean.W || m.H != clean.H {
-		return nil, nil, fmt.Errorf("%s is %d×%d, its clean image %s %d×%d: remove the pair or exclude it",
-			p.input, m.W, m.H, p.target, clean.W, clean.H)
+	if err := m.pairs(p.input, clean, p.target); err != nil {
+		return nil, nil, err
 	}
-	at := s.window(m, s.opts.Patch, rng)
-	return m.cut(at), clean.cut(at), nil
+	at := m.window(s.opts.Patch, rng)
+	return m.Crop(at), clean.Crop(at), nil
 }
 
 // made degrades a patch of a photograph, including the margin that the degradation
@@ -95,34 +95,30 @@ func (s *Set) made(src *source, p pair, photo *Image, vary variation, rng *rand.
 	if src.zoom > 1 {
 		zoom += (src.zoom - 1) * rng.Float64()
 	}
-	at := s.window(photo, int(math.Round(float64(side)/zoom)), rng)
-	d, err := src.draw(s, p, at, rng)
+	at := photo.window(int(math.Round(float64(side)/zoom)), rng)
+	d, err := src.draw(s, p, photo, at, rng)
 	if err != nil {
 		return nil, nil, "", err
 	}
-	clean := photo.cut(at)
+	clean := photo.Crop(at)
 	if clean.W != side {
 		clean = clean.enlarged(side)
 	}
 	clean = vary.photograph(clean)
 	in := &degrade.Image{
-		Image: clean.Planar(), X: int(float64(at.x) * zoom), Y: int(float64(at.y) * zoom),
+		Image: clean.Planar(), X: int(float64(at.Min.X) * zoom), Y: int(float64(at.Min.Y) * zoom),
 		FullW: int(float64(photo.W) * zoom), FullH: int(float64(photo.H) * zoom),
 	}
 	out := d.Apply(in, rng).Inner(src.margin)
-	return fromPlanar(out.Image), clean.Crop(src.margin, src.margin, out.W, out.H), d.String(), nil
+	return fromPlanar(out.Image), clean.Crop(clean.bounds().Inset(src.margin)), d.String(), nil
 }
-
-// window is a rectangle of an image; it may extend beyond it.
-type window struct{ x, y, w, h int }
 
 // window draws the position of a square. If the image is smaller than that,
 // [Image.Crop] mirrors it beyond its far edge.
-func (s *Set) window(m *Image, side int, rng *rand.Rand) window {
-	return window{rng.IntN(max(m.W-side, 0) + 1), rng.IntN(max(m.H-side, 0) + 1), side, side}
+func (m *Image) window(side int, rng *rand.Rand) image.Rectangle {
+	corner := image.Pt(rng.IntN(max(m.W-side, 0)+1), rng.IntN(max(m.H-side, 0)+1))
+	return image.Rect(0, 0, side, side).Add(corner)
 }
-
-func (m *Image) cut(at window) *Image { return m.Crop(at.x, at.y, at.w, at.h) }
 
 // turn draws one of the square's symmetries: bit 0 mirrors left to right, bit 1 top to
 // bottom, bit 2 exchanges the axes.

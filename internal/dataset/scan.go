@@ -10,13 +10,18 @@ import (
 
 // scanner finds a set's training data and writes its report.
 type scanner struct {
-	opts     Options
-	excluded []*nameList
-	overlaps []*nameList
-	report   Report
+	opts       Options
+	exclusions []exclusion
+	report     Report
 	// The clean photographs, once searched for.
 	photos      []pair
 	photosFault error
+}
+
+// exclusion is a list of images to leave out, and why.
+type exclusion struct {
+	*nameList
+	why Reason
 }
 
 func newScanner(opts Options) (*scanner, error) {
@@ -24,22 +29,21 @@ func newScanner(opts Options) (*scanner, error) {
 		return nil, err
 	}
 	s := &scanner{opts: opts, report: Report{Root: opts.Root}}
+	if !opts.KeepOverlaps {
+		l, err := findList(opts.Root, filepath.Join(opts.Root, "Train"), "", overlapList)
+		if err != nil {
+			return nil, err
+		}
+		if l != nil {
+			s.exclusions = append(s.exclusions, exclusion{l, Overlaps})
+		}
+	}
 	for _, file := range opts.Exclude {
 		l, err := readList(under(opts.Root, file))
 		if err != nil {
 			return nil, fmt.Errorf("exclude: %w", err)
 		}
-		s.excluded = append(s.excluded, l)
-	}
-	if opts.KeepOverlaps {
-		return s, nil
-	}
-	l, err := findList(opts.Root, filepath.Join(opts.Root, "Train"), "", overlapList)
-	if err != nil {
-		return nil, err
-	}
-	if l != nil {
-		s.overlaps = []*nameList{l}
+		s.exclusions = append(s.exclusions, exclusion{l, Excluded})
 	}
 	return s, nil
 }
@@ -212,18 +216,17 @@ func (s *scanner) filter(r *TaskReport, list *nameList, files []string) []string
 	renamed := 0
 	var out []string
 	for _, f := range files {
-		ok := list == nil
 		if list != nil {
-			var other bool
-			if ok, other = list.find(f); other {
+			ok, other := list.find(f)
+			if !ok {
+				r.skip(f, NotListed, "")
+				continue
+			}
+			if other {
 				renamed++
 			}
 		}
-		switch {
-		case !ok:
-			r.skip(f, NotListed, "")
-		case named(r, s.overlaps, f, Overlaps) || named(r, s.excluded, f, Excluded):
-		default:
+		if !s.exclude(r, f) {
 			out = append(out, f)
 		}
 	}
@@ -240,11 +243,11 @@ func (s *scanner) filter(r *TaskReport, list *nameList, files []string) []string
 	return out
 }
 
-// named reports whether one of the lists names the file, and skips it then.
-func named(r *TaskReport, lists []*nameList, f string, why Reason) bool {
-	for _, l := range lists {
-		if found, _ := l.find(f); found {
-			r.skip(f, why, "named in "+l.Path)
+// exclude skips a file that one of the exclusions names, and reports whether one does.
+func (s *scanner) exclude(r *TaskReport, f string) bool {
+	for _, e := range s.exclusions {
+		if found, _ := e.find(f); found {
+			r.skip(f, e.why, "named in "+e.Path)
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -108,7 +109,7 @@ func TestSmallImagesAreMirrored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := m.Crop(0, 0, 32, 32)
+	c := m.Crop(image.Rect(0, 0, 32, 32))
 	for _, p := range [][4]int{{20, 0, 18, 0}, {31, 0, 7, 0}, {0, 9, 0, 7}, {0, 17, 0, 1}, {3, 16, 3, 0}} {
 		for k := range 3 {
 			if c.Pix[3*(p[1]*32+p[0])+k] != m.Pix[3*(p[3]*20+p[2])+k] {

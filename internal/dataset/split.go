@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"clusir/internal/imageio"
 	"clusir/internal/usage"
@@ -35,12 +34,9 @@ type Item struct {
 	made          string // a kind that can be made, "" for noise
 }
 
-// complete reports whether no image of the benchmark is missing.
-func (s *Split) complete() bool { return len(s.Items) >= s.Benchmark.Expected }
-
 // Count returns how much of the benchmark is on disk: "24 of 100", or "68".
 func (s *Split) Count() string {
-	if s.complete() {
+	if len(s.Items) >= s.Benchmark.Expected {
 		return fmt.Sprint(len(s.Items))
 	}
 	return fmt.Sprintf("%d of %d", len(s.Items), s.Benchmark.Expected)
@@ -77,16 +73,11 @@ func (b *Benchmark) Open(root string) ([]*Split, error) {
 	if len(kinds) == 0 {
 		kinds = []string{""}
 	}
-	target := firstFolder(root, b.Target)
 	var splits []*Split
 	var missing *MissingError
 	found := 0
 	for _, kind := range kinds {
-		var in []string
-		for _, dir := range b.Input {
-			in = append(in, strings.ReplaceAll(dir, "{kind}", kind))
-		}
-		s, err := b.openPairs(firstFolder(root, in), target, kind)
+		s, err := b.openPairs(firstFolder(root, b.Input, kind), firstFolder(root, b.Target, kind), kind)
 		if err != nil && !errors.As(err, &missing) {
 			return nil, err
 		}
@@ -102,7 +93,7 @@ func (b *Benchmark) Open(root string) ([]*Split, error) {
 // openClean opens clean images: a split for each noise level, or a single one for other
 // degradations.
 func (b *Benchmark) openClean(root string) ([]*Split, error) {
-	dir := firstFolder(root, b.Clean)
+	dir := firstFolder(root, b.Clean, "")
 	files, others, err := listImages(dir)
 	if err != nil {
 		return nil, fmt.Errorf("benchmark %s: %w", b.Name, err)
@@ -205,9 +196,8 @@ func (i Item) Degrade(seed uint64) (d Degraded, err error) {
 	if err != nil {
 		return d, err
 	}
-	if input.W != target.W || input.H != target.H {
-		return d, fmt.Errorf("%s is %d×%d, its clean image %s %d×%d: a pair must be of one size",
-			i.Input, input.W, input.H, i.Target, target.W, target.H)
+	if err := input.pairs(i.Input, target, i.Target); err != nil {
+		return d, err
 	}
 	return Degraded{Input: input.CropToMultiple(sideMultiple), Target: target.CropToMultiple(sideMultiple)}, nil
 }

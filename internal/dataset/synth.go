@@ -2,14 +2,16 @@ package dataset
 
 import (
 	"fmt"
+	"image"
 	"math"
 	"math/rand/v2"
 
 	"clusir/internal/dataset/degrade"
 )
 
-// drawer draws the degradation for a sample from window at of photograph p.
-type drawer func(s *Set, p pair, at window, rng *rand.Rand) (degrade.Degradation, error)
+// drawer draws the degradation for a sample from window at of a photograph, the target
+// of p.
+type drawer func(s *Set, p pair, photo *Image, at image.Rectangle, rng *rand.Rand) (degrade.Degradation, error)
 
 // recipe says how degradations of a kind are made.
 type recipe struct {
@@ -36,7 +38,9 @@ func (p part) recipe(root string) (recipe, error) {
 
 // plain draws degradations that depend only on the generator.
 func plain(random func(*rand.Rand) degrade.Degradation) drawer {
-	return func(_ *Set, _ pair, _ window, rng *rand.Rand) (degrade.Degradation, error) { return random(rng), nil }
+	return func(_ *Set, _ pair, _ *Image, _ image.Rectangle, rng *rand.Rand) (degrade.Degradation, error) {
+		return random(rng), nil
+	}
 }
 
 func (p part) blurRecipe(root string) (recipe, error) {
@@ -51,7 +55,7 @@ func (p part) blurRecipe(root string) (recipe, error) {
 	for _, k := range kernels {
 		r.margin = max(r.margin, (k.W+1)/2, (k.H+1)/2)
 	}
-	r.draw = func(_ *Set, _ pair, _ window, rng *rand.Rand) (degrade.Degradation, error) {
+	r.draw = func(_ *Set, _ pair, _ *Image, _ image.Rectangle, rng *rand.Rand) (degrade.Degradation, error) {
 		if rng.IntN(2) == 0 {
 			return degrade.RandomMotion(rng), nil
 		}
@@ -63,27 +67,25 @@ func (p part) blurRecipe(root string) (recipe, error) {
 
 func (p part) hazeRecipe(string) (recipe, error) { return recipe{draw: drawHaze}, nil }
 
-func drawHaze(s *Set, p pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
+func drawHaze(s *Set, p pair, photo *Image, at image.Rectangle, rng *rand.Rand) (_ degrade.Degradation, err error) {
 	h := degrade.RandomHaze(rng)
-	depth, err := s.mapPatch(p.depth, p.target, at)
-	h.Depth = depth
+	h.Depth, err = s.mapPatch(p.depth, p, photo, at)
 	return h, err
 }
 
 func (p part) compositionRecipe(string) (recipe, error) { return recipe{draw: p.drawComposition}, nil }
 
-func (p part) drawComposition(s *Set, photo pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
+func (p part) drawComposition(s *Set, files pair, photo *Image, at image.Rectangle, rng *rand.Rand) (_ degrade.Degradation, err error) {
 	c := degrade.RandomCDD11(rng, p.composition)
-	var err error
-	if c.Inverse, err = s.mapPatch(photo.depth, photo.target, at); err != nil {
+	if c.Inverse, err = s.mapPatch(files.depth, files, photo, at); err != nil {
 		return nil, err
 	}
-	c.Light, err = s.mapPatch(photo.light, photo.target, at)
+	c.Light, err = s.mapPatch(files.light, files, photo, at)
 	return c, err
 }
 
-// mapPatch reads a window of a map with values in 0..1, nil if there is none.
-func (s *Set) mapPatch(file, photo string, at window) ([]float32, error) {
+// mapPatch reads a window of a photograph's map with values in 0..1, nil if there is none.
+func (s *Set) mapPatch(file string, p pair, photo *Image, at image.Rectangle) ([]float32, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -91,12 +93,8 @@ func (s *Set) mapPatch(file, photo string, at window) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole, err := s.cache.get(photo)
-	if err != nil {
+	if err := m.pairs(file, photo, p.target); err != nil {
 		return nil, err
 	}
-	if m.W != whole.W || m.H != whole.H {
-		return nil, fmt.Errorf("%s is %d×%d, its photograph %s %d×%d: make them of one size or remove the map", file, m.W, m.H, photo, whole.W, whole.H)
-	}
-	return m.cut(at).Planar().Plane(0), nil
+	return m.Crop(at).Planar().Plane(0), nil
 }

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"image"
 	"math/rand/v2"
 
 	"clusir/internal/dataset/degrade"
@@ -20,7 +21,7 @@ const (
 // the clean one, a little stronger or weaker, mirrored in half of the cases. If the
 // rainy image is clipped, its rain is only partly known, so bright patches are skipped
 // for as many tries as allowed.
-func (t transfer) draw(s *Set, _ pair, at window, rng *rand.Rand) (degrade.Degradation, error) {
+func (t transfer) draw(s *Set, _ pair, _ *Image, at image.Rectangle, rng *rand.Rand) (degrade.Degradation, error) {
 	var out transferred
 	for range transferTries {
 		p := t.pairs[rng.IntN(len(t.pairs))]
@@ -32,8 +33,8 @@ func (t transfer) draw(s *Set, _ pair, at window, rng *rand.Rand) (degrade.Degra
 		if err != nil {
 			return nil, err
 		}
-		x, y := rng.IntN(max(clean.W-at.w, 0)+1), rng.IntN(max(clean.H-at.h, 0)+1)
-		layer, clipped := rainOf(rainy.Crop(x, y, at.w, at.h), clean.Crop(x, y, at.w, at.h), .8+.45*rng.Float64(), rng.IntN(2) == 0)
+		from := clean.window(at.Dx(), rng)
+		layer, clipped := rainOf(rainy.Crop(from), clean.Crop(from), .8+.45*rng.Float64(), rng.IntN(2) == 0)
 		out = transferred{degrade.Rain{Layer: layer}, stem(p.input)}
 		if clipped <= maxSaturated {
 			break

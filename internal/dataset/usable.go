@@ -2,12 +2,11 @@ package dataset
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"clusir/internal/imageio"
 )
@@ -22,7 +21,10 @@ func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 			files = append(files, p.input)
 		}
 	}
-	headers := readHeaders(files)
+	headers, err := inspect(context.Background(), files, 2*runtime.GOMAXPROCS(0), readHeader, nil)
+	if err != nil {
+		return nil, err
+	}
 	var out []pair
 	for _, p := range pairs {
 		h := headers[p.target]
@@ -37,13 +39,12 @@ func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 			r.skip(p.target, Unreadable, h.err.Error())
 		case in.err != nil:
 			r.skip(p.input, Unreadable, in.err.Error())
-		case h.w != in.w || h.h != in.h:
-			r.skip(p.input, SizesDiffer, fmt.Sprintf("%d×%d, clean %d×%d", in.w, in.h, h.w, h.h))
+		case h.W != in.W || h.H != in.H:
+			r.skip(p.input, SizesDiffer, fmt.Sprintf("%d×%d, clean %d×%d", in.W, in.H, h.W, h.H))
 		default:
-			r.addSize(h.w, h.h, s.opts.Patch)
-			r.Pixels += int64(h.w) * int64(h.h)
+			r.addSize(h.W, h.H, s.opts.Patch)
 			if p.input != "" {
-				r.Pixels += int64(h.w) * int64(h.h)
+				r.Pixels += int64(h.W) * int64(h.H)
 			}
 			out = append(out, p)
 		}
@@ -57,16 +58,9 @@ func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 
 // reasons sums up skips on one line.
 func reasons(skips []Skip) string {
-	n := map[Reason]int{}
-	for _, k := range skips {
-		n[k.Reason]++
-	}
 	var out []string
-	for _, k := range skips {
-		if n[k.Reason] > 0 {
-			out = append(out, fmt.Sprintf("%d × %s, such as %s", n[k.Reason], k.Reason, k.File))
-			n[k.Reason] = 0
-		}
+	for _, same := range byReason(skips) {
+		out = append(out, fmt.Sprintf("%d × %s, such as %s", len(same), same[0].Reason, same[0].File))
 	}
 	return strings.Join(out, "; ")
 }
@@ -110,26 +104,13 @@ func (s *scanner) maps(r *TaskReport, dir string, required bool) (map[string]str
 	return indexBy(matchKey, r, files), err
 }
 
-type header struct {
-	w, h int
-	err  error
+// readHeader reads what is known of a picture before it is decoded.
+func readHeader(path string) (h header) {
+	h.Probe, h.err = imageio.ProbeFile(path, imageio.Limits{})
+	return h
 }
 
-func readHeaders(files []string) map[string]header {
-	found := make([]header, len(files))
-	var g errgroup.Group
-	g.SetLimit(2 * runtime.GOMAXPROCS(0))
-	for i, f := range files {
-		g.Go(func() error {
-			p, err := imageio.ProbeFile(f, imageio.Limits{})
-			found[i] = header{p.W, p.H, err}
-			return nil
-		})
-	}
-	_ = g.Wait() // the errors are in found
-	out := make(map[string]header, len(files))
-	for i, f := range files {
-		out[f] = found[i]
-	}
-	return out
+type header struct {
+	imageio.Probe
+	err error
 }
