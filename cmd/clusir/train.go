@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"clusir/internal/config"
+	"clusir/internal/dataset"
 	"clusir/internal/sysmem"
 	"clusir/internal/train"
 	"clusir/internal/usage"
@@ -90,7 +91,7 @@ func (o *trainOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 		return usage.Errorf("--resume and --init-from cannot be used together: a resumed run has its own weights")
 	}
 	if o.config, err = config.Load(o.Name, cmd.Flags()); err == nil && o.config.Data == "" {
-		err = usage.Of(o.config.RequireTraining())
+		err = usage.Of(dataset.ErrNoData)
 	}
 	return err
 }

@@ -7,11 +7,7 @@
 // the key, where it was set and what to write instead.
 package config
 
-import (
-	"errors"
-
-	"clusir/internal/dataset"
-)
+import "clusir/internal/dataset"
 
 // Config holds every setting. The key of a field is its yaml name, prefixed by the
 // names of the enclosing structs: train.lr.
@@ -136,15 +132,4 @@ func Default() Config {
 		},
 		Eval: Eval{Protocol: "promptir"},
 	}
-}
-
-// RequireTraining reports what a training run needs in addition to valid settings.
-func (c Config) RequireTraining() error {
-	switch {
-	case c.Data == "":
-		return errors.New("no data folder: name it with --data, CLUSIR_DATA or data: in the configuration")
-	case len(c.Tasks) == 0:
-		return errors.New("no tasks: name a configuration that has some, such as --config three-task")
-	}
-	return nil
 }

@@ -288,21 +288,6 @@ func TestLoadUntrained(t *testing.T) {
 	}
 }
 
-func TestRequireTraining(t *testing.T) {
-	c := Default()
-	if err := c.RequireTraining(); err == nil || !strings.Contains(err.Error(), "--data, CLUSIR_DATA or data:") {
-		t.Errorf("no data: %v", err)
-	}
-	c.Data = "d"
-	if err := c.RequireTraining(); err == nil || !strings.Contains(err.Error(), "--config") {
-		t.Errorf("no tasks: %v", err)
-	}
-	c.Tasks = []dataset.Task{{Kind: "dehaze", Repeat: 1}}
-	if err := c.RequireTraining(); err != nil {
-		t.Error(err)
-	}
-}
-
 // TestReplacedList: a fault in a list is not said to be in a list that it replaced.
 func TestReplacedList(t *testing.T) {
 	inFolder(t, map[string]string{"below.yaml": "tasks: [{kind: cdd11, repeat: 1, kinds: [haze]}]\n", "above.yaml": "extends: below\n\ntasks:\n- {kind: cdd11, synth: -1}\n"})

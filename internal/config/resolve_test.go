@@ -24,9 +24,8 @@ func TestEmbedded(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		c.Data = "d"
-		if err := c.RequireTraining(); err != nil {
-			t.Errorf("%s: %v", name, err)
+		if len(c.Tasks) == 0 {
+			t.Errorf("%s: nothing to train for", name)
 		}
 		if len(c.Eval.Benchmarks) == 0 {
 			t.Errorf("%s: nothing to validate on", name)

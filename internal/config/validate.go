@@ -50,7 +50,7 @@ func (k *checker) weight(key string, value float64) {
 // device matches one device, or several that train together.
 var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)(,(cpu|cuda:\d{1,3}))*$`)
 
-// validate checks every setting that is present; RequireTraining checks which must be.
+// validate checks every setting that is present.
 func (c *Config) validate() []problem {
 	k := &checker{}
 	k.need(device.MatchString(c.Device), "device", fmt.Sprintf("%q", c.Device), "auto, cpu, cuda or cuda:N, or for training several: cuda:0,cuda:1")

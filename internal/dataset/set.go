@@ -38,18 +38,21 @@ type Options struct {
 	IgnoreLists bool
 }
 
+// ErrNoData is the error of options without a data folder.
+var ErrNoData = errors.New("no data folder: name it with --data, CLUSIR_DATA or data: in the configuration")
+
 func (o Options) check() error {
 	switch {
 	case o.Root == "":
-		return fmt.Errorf("no data folder: name it with --data, CLUSIR_DATA, or data: in the configuration")
+		return ErrNoData
 	case o.Patch < 16 || o.Patch%16 != 0:
 		return fmt.Errorf("patch is %d: it must be a multiple of 16", o.Patch)
 	case len(o.Tasks) == 0:
-		return fmt.Errorf("no tasks to train on: name at least one, such as %s", Denoise)
+		return errors.New("no tasks: name a configuration that has some, such as --config three-task")
 	}
 	for _, t := range o.Tasks {
-		if err := t.check(); err != nil {
-			return err
+		if faults := t.Faults(); len(faults) > 0 {
+			return fmt.Errorf("task %s: %v", t.Kind, faults[0])
 		}
 	}
 	if faults := o.Vary.Faults(); len(faults) > 0 {

@@ -34,8 +34,8 @@ type Task struct {
 	Kinds []string `yaml:"kinds,omitempty"`
 
 	// Input and Target are folders, below the root or absolute, that replace the
-	// layout's. Denoise and Clean have only a Target. In CDD11's Input, {kind} stands
-	// for the composition.
+	// layout's. Denoise and Clean have only a Target. For CDD11, {kind} stands for the
+	// composition.
 	Input  string `yaml:"input,omitempty"`
 	Target string `yaml:"target,omitempty"`
 	// Kernels is a MATLAB file of blur kernels, from which half of Deblur's synthetic
@@ -56,14 +56,6 @@ type Fault struct {
 }
 
 func (f Fault) String() string { return fmt.Sprintf("%s = %v: must be %s", f.Field, f.Value, f.Must) }
-
-// check returns the first fault as an error.
-func (t Task) check() error {
-	if faults := t.Faults(); len(faults) > 0 {
-		return fmt.Errorf("task %s: %v", t.Kind, faults[0])
-	}
-	return nil
-}
 
 // maxRepeat bounds how often an epoch shows an image, so that no count overflows.
 const maxRepeat = 1_000_000_000

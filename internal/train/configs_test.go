@@ -84,7 +84,7 @@ func TestConfigurations(t *testing.T) {
 			}
 			params[name] += n
 		}
-		set, _, err := Options{Config: c}.openSet()
+		set, _, err := dataset.Open(dataOptions(c, 0))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

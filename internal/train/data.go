@@ -13,21 +13,11 @@ import (
 	"clusir/internal/dataset"
 )
 
-// openSet opens the training data of the run.
-func (o Options) openSet() (*dataset.Set, *dataset.Report, error) {
-	if err := o.Config.RequireTraining(); err != nil {
-		return nil, nil, err
-	}
-	options := dataOptions(o.Config)
-	options.Memory = o.Memory
-	return dataset.Open(options)
-}
-
 // dataOptions returns the configuration's settings for the training set.
-func dataOptions(c *config.Config) dataset.Options {
+func dataOptions(c *config.Config, memory int64) dataset.Options {
 	return dataset.Options{
 		Root: c.Data, Tasks: c.Tasks, Seed: c.Train.Seed, Patch: c.Train.Patch, Rotate: c.Train.Rotate,
-		Cache: int64(c.Train.CacheMB) << 20, Exclude: c.Train.Exclude, Clean: c.Train.Clean,
+		Cache: int64(c.Train.CacheMB) << 20, Memory: memory, Exclude: c.Train.Exclude, Clean: c.Train.Clean,
 		Vary: c.Train.Vary, KeepOverlaps: c.Train.KeepOverlaps, IgnoreLists: c.Train.IgnoreLists,
 	}
 }
@@ -39,7 +29,7 @@ func dataOptions(c *config.Config) dataset.Options {
 // images done.
 func checkData(ctx context.Context, o Options, catalog *dataset.Catalog, w io.Writer, asJSON bool, progress func(done, of int)) error {
 	o = o.inGroup()
-	set, report, err := o.openSet()
+	set, report, err := dataset.Open(dataOptions(o.Config, o.Memory))
 	if report == nil {
 		return err
 	}
@@ -81,11 +71,8 @@ func (o Options) settle(report *dataset.Report) (arch.Config, error) {
 // Preview draws a contact sheet of training pairs to a PNG: per task, a row of real
 // ones and a row of synthetic ones. Memory is the limit for that, in bytes.
 func Preview(c *config.Config, path string, perRow int, memory int64) error {
-	if err := c.RequireTraining(); err != nil {
-		return err
-	}
-	options := dataOptions(c)
-	options.Memory, options.Cache = memory, 0 // no picture is read twice
+	options := dataOptions(c, memory)
+	options.Cache = 0 // no picture is read twice
 	set, _, err := dataset.Open(options)
 	if err != nil {
 		return err

@@ -90,7 +90,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func runRank(ctx context.Context, o Options) (*Result, error) {
-	set, report, err := o.openSet()
+	set, report, err := dataset.Open(dataOptions(o.Config, o.Memory))
 	if err != nil {
 		return nil, err
 	}
