@@ -11,6 +11,9 @@ import (
 type local struct {
 	ring
 	failure
+	out   chan<- []float32
+	in    <-chan []float32
+	gone  <-chan struct{} // closed when the next rank has left
 	close func()
 }
 
@@ -24,12 +27,10 @@ func Local(size int) []Group {
 	}
 	groups := make([]Group, size)
 	for i := range groups {
-		next, prev := (i+1)%size, (i+size-1)%size
-		l := lane{failure: end, rank: i, next: next, prev: prev, out: lanes[i], in: lanes[prev], gone: gone[next]}
-		groups[i] = &local{
-			ring: ring{link: l, rank: i, size: size}, failure: end,
-			close: sync.OnceFunc(func() { close(gone[i]); close(lanes[i]) }),
-		}
+		l := &local{ring: ring{rank: i, size: size}, failure: end, out: lanes[i]}
+		l.link, l.in, l.gone = l, lanes[l.prevRank()], gone[l.nextRank()]
+		l.close = sync.OnceFunc(func() { close(gone[i]); close(lanes[i]) })
+		groups[i] = l
 	}
 	return groups
 }
@@ -43,16 +44,8 @@ func (l *local) Close() error {
 	return nil
 }
 
-// lane is the link between goroutines.
-type lane struct {
-	failure
-	rank, next, prev int
-	out              chan<- []float32
-	in               <-chan []float32
-	gone             <-chan struct{} // closed when next has left
-}
-
-func (l lane) shift(out, in []float32) error {
+// shift implements link.
+func (l *local) shift(out, in []float32) error {
 	if err := l.err(); err != nil {
 		return err
 	}
@@ -60,7 +53,7 @@ func (l lane) shift(out, in []float32) error {
 		select {
 		case l.out <- slices.Clone(out): // the caller will change it
 		case <-l.gone:
-			return &RankError{Rank: l.next, Lost: true, Err: errLeft}
+			return &RankError{Rank: l.nextRank(), Lost: true, Err: errLeft}
 		case <-l.ctx.Done():
 			return l.err()
 		}
@@ -71,10 +64,10 @@ func (l lane) shift(out, in []float32) error {
 	select {
 	case x, ok := <-l.in:
 		if !ok {
-			return &RankError{Rank: l.prev, Lost: true, Err: errLeft}
+			return &RankError{Rank: l.prevRank(), Lost: true, Err: errLeft}
 		}
 		if len(x) != len(in) {
-			return outOfStep(l.prev, len(x), l.rank, len(in))
+			return outOfStep(l.prevRank(), len(x), l.rank, len(in))
 		}
 		copy(in, x)
 		return nil

@@ -71,7 +71,7 @@ func (g *mpi) shift(out, in []float32) error {
 	if err := g.err(); err != nil {
 		return err
 	}
-	next, prev := (g.rank+1)%g.size, (g.rank+g.size-1)%g.size
+	next, prev := g.nextRank(), g.prevRank()
 	var pin runtime.Pinner
 	defer pin.Unpin()
 	got := C.int(0)

@@ -23,9 +23,8 @@ type Reducer struct {
 	jobs   chan *bucket
 	done   chan struct{}
 
-	filling *bucket
-	sent    []*bucket
-	spare   []*bucket
+	buckets []*bucket // used again after each Wait
+	sent    int       // the number of them that are on their way; the next one is filling
 	err     error
 }
 
@@ -64,10 +63,10 @@ func (r *Reducer) Add(t kernels.Tensor) {
 		r.gpus.add(t, r.size)
 		return
 	}
-	if r.filling == nil {
-		r.filling = r.newBucket()
+	if r.sent == len(r.buckets) {
+		r.buckets = append(r.buckets, &bucket{summed: make(chan error, 1)})
 	}
-	b := r.filling
+	b := r.buckets[r.sent]
 	at, n := len(b.data), t.Len()
 	if cap(b.data) < at+n {
 		b.data = append(make([]float32, 0, max(r.size, at+n)), b.data...)
@@ -80,20 +79,9 @@ func (r *Reducer) Add(t kernels.Tensor) {
 	}
 }
 
-func (r *Reducer) newBucket() *bucket {
-	n := len(r.spare)
-	if n == 0 {
-		return &bucket{summed: make(chan error, 1)}
-	}
-	b := r.spare[n-1]
-	r.spare = r.spare[:n-1]
-	return b
-}
-
 func (r *Reducer) send() {
-	r.jobs <- r.filling
-	r.sent = append(r.sent, r.filling)
-	r.filling = nil
+	r.jobs <- r.buckets[r.sent]
+	r.sent++
 }
 
 // Wait returns when every added tensor holds its sum. If the group fails, it returns
@@ -103,10 +91,10 @@ func (r *Reducer) Wait() error {
 		r.gpus.wait()
 		return r.Err()
 	}
-	if r.filling != nil {
+	if r.sent < len(r.buckets) && len(r.buckets[r.sent].data) > 0 {
 		r.send()
 	}
-	for _, b := range r.sent {
+	for _, b := range r.buckets[:r.sent] {
 		r.note(<-b.summed)
 		at := 0
 		for _, t := range b.tensors {
@@ -116,9 +104,8 @@ func (r *Reducer) Wait() error {
 			at += t.Len()
 		}
 		b.tensors, b.data = b.tensors[:0], b.data[:0]
-		r.spare = append(r.spare, b)
 	}
-	r.sent = r.sent[:0]
+	r.sent = 0
 	return r.err
 }
 

@@ -58,8 +58,8 @@ func TestReducer(t *testing.T) {
 				}
 			}
 		}
-		if len(r.spare) != 3 {
-			return fmt.Errorf("%d buckets were made, want 3 that are used again", len(r.spare))
+		if len(r.buckets) != 3 {
+			return fmt.Errorf("%d buckets were made, want 3 that are used again", len(r.buckets))
 		}
 		return nil
 	})

@@ -307,7 +307,7 @@ func dial(ctx context.Context, addr string) (net.Conn, error) {
 
 // closeRing calls the next rank and answers the previous one.
 func (g *tcp) closeRing(ctx context.Context, w welcome, l net.Listener) (err error) {
-	next := (g.rank + 1) % g.size
+	next := g.nextRank()
 	d := net.Dialer{KeepAliveConfig: keepAlive, Timeout: patience}
 	if g.next, err = d.DialContext(ctx, "tcp", w.Ring[next]); err != nil {
 		return &RankError{Rank: next, Lost: true, Err: err}
@@ -319,7 +319,7 @@ func (g *tcp) closeRing(ctx context.Context, w welcome, l net.Listener) (err err
 		return err
 	}
 	want := me
-	want.Rank = (g.rank + g.size - 1) % g.size
+	want.Rank = g.prevRank()
 	for {
 		c, err := l.Accept()
 		if err != nil {

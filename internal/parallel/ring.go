@@ -21,6 +21,10 @@ func (r *ring) Rank() int { return r.rank }
 // Size returns the number of ranks.
 func (r *ring) Size() int { return r.size }
 
+func (r *ring) nextRank() int { return (r.rank + 1) % r.size }
+
+func (r *ring) prevRank() int { return (r.rank + r.size - 1) % r.size }
+
 // AllReduce replaces x by its sum over the ranks. Each of the Size pieces of x goes
 // round the ring once to be added up and once more to be distributed, so that a rank
 // sends 2·(Size−1)/Size of x, whatever their number (Patarasuk and Yuan, "Bandwidth

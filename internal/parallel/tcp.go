@@ -149,7 +149,7 @@ func (g *tcp) shift(out, in []float32) error {
 		_ = g.next.Close() // or the sending might never end
 	}
 	if err := <-sent; err != nil && received == nil {
-		received = g.why((g.rank+1)%g.size, err)
+		received = g.why(g.nextRank(), err)
 	}
 	return received
 }
@@ -164,7 +164,7 @@ func send(c net.Conn, x []float32) error {
 }
 
 func (g *tcp) receive(x []float32) error {
-	from := (g.rank + g.size - 1) % g.size
+	from := g.prevRank()
 	var head [4]byte
 	if _, err := io.ReadFull(g.prev, head[:]); err != nil {
 		return g.why(from, err)
