@@ -1,6 +1,7 @@
 package parallel
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -9,7 +10,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +22,7 @@ import (
 // runs out, and each calls the next one in the ring.
 
 // protocol is the version of the ranks' protocol.
-const protocol = 2
+const protocol = 3
 
 // joinTimeout is how long ranks wait for each other: a cluster may start them minutes
 // apart.
@@ -39,7 +39,6 @@ type hello struct {
 	Size     int    `json:"size"`
 	Port     int    `json:"port,omitempty"`  // where its neighbour can call it
 	Nonce    string `json:"nonce,omitempty"` // of this connection
-	Word     string `json:"word,omitempty"`  // the run's, for a neighbour
 }
 
 // welcome is rank 0's answer when all have called: where each rank listens, with "" for
@@ -260,8 +259,7 @@ func (g *tcp) call(ctx context.Context, p Place) (w welcome, neighbour net.Liste
 		return w, nil, err
 	}
 	g.control = map[int]*wire{0: newWire(c)}
-	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-	defer stop()
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 	if neighbour, err = listen(ctx, net.JoinHostPort(p.neighbourHost(c), "0")); err != nil {
 		return w, nil, err
 	}
@@ -289,11 +287,12 @@ func (g *tcp) call(ctx context.Context, p Place) (w welcome, neighbour net.Liste
 	return w, neighbour, nil
 }
 
+var dialer = net.Dialer{KeepAliveConfig: keepAlive, Timeout: patience}
+
 // dial calls addr repeatedly until somebody answers or ctx ends.
 func dial(ctx context.Context, addr string) (net.Conn, error) {
-	d := net.Dialer{KeepAliveConfig: keepAlive, Timeout: patience}
 	for {
-		c, err := d.DialContext(ctx, "tcp", addr)
+		c, err := dialer.DialContext(ctx, "tcp", addr)
 		if err == nil {
 			return c, nil
 		}
@@ -308,24 +307,22 @@ func dial(ctx context.Context, addr string) (net.Conn, error) {
 // closeRing calls the next rank and answers the previous one.
 func (g *tcp) closeRing(ctx context.Context, w welcome, l net.Listener) (err error) {
 	next := g.nextRank()
-	d := net.Dialer{KeepAliveConfig: keepAlive, Timeout: patience}
-	if g.next, err = d.DialContext(ctx, "tcp", w.Ring[next]); err != nil {
+	if g.next, err = dialer.DialContext(ctx, "tcp", w.Ring[next]); err != nil {
 		return &RankError{Rank: next, Lost: true, Err: err}
 	}
 	late := time.AfterFunc(2*patience, func() { _ = l.Close() })
 	defer late.Stop()
-	me := hello{Protocol: protocol, Rank: g.rank, Size: g.size, Word: w.Word}
-	if err := json.NewEncoder(g.next).Encode(me); err != nil {
+	greeting := func(rank int) []byte { return fmt.Appendf(nil, "rank %d of %d in run %s\n", rank, g.size, w.Word) }
+	if _, err := g.next.Write(greeting(g.rank)); err != nil {
 		return err
 	}
-	want := me
-	want.Rank = g.prevRank()
+	previous := g.prevRank()
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			return &RankError{Rank: want.Rank, Lost: true, Err: fmt.Errorf("it did not call its neighbour: %w", cause(ctx, err))}
+			return &RankError{Rank: previous, Lost: true, Err: fmt.Errorf("it did not call its neighbour: %w", cause(ctx, err))}
 		}
-		if greets(c, want) {
+		if greets(c, greeting(previous)) {
 			g.prev = c
 			return nil
 		}
@@ -335,12 +332,10 @@ func (g *tcp) closeRing(ctx context.Context, w welcome, l net.Listener) (err err
 
 // greets reports whether a caller sends the expected greeting. It reads no further,
 // because numbers follow.
-func greets(c net.Conn, want hello) bool {
-	line, _ := json.Marshal(want) // a struct of strings and numbers
-	line = append(line, '\n')
-	got := make([]byte, len(line))
+func greets(c net.Conn, want []byte) bool {
+	got := make([]byte, len(want))
 	_ = c.SetReadDeadline(time.Now().Add(patience))
-	if _, err := io.ReadFull(c, got); err != nil || !slices.Equal(got, line) {
+	if _, err := io.ReadFull(c, got); err != nil || !bytes.Equal(got, want) {
 		return false
 	}
 	return c.SetReadDeadline(time.Time{}) == nil
