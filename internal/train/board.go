@@ -12,7 +12,7 @@ func (e Entry) scalars() []tensorboard.Scalar {
 	add := func(value float64, format string, a ...any) {
 		s = append(s, tensorboard.Scalar{Tag: fmt.Sprintf(format, a...), Value: value})
 	}
-	if e.Losses != nil {
+	if e.Terms != nil {
 		add(e.Loss, "train/loss")
 		add(e.L1, "train/l1")
 		add(e.MSSSIM, "train/ms_ssim")

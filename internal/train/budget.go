@@ -26,47 +26,47 @@ type need struct {
 func (n need) total() int64 { return n.network + n.batches + n.pictures }
 
 // needs estimates what a rank takes with settings t.
-func (o Options) needs(c arch.Config, t config.Train, decoded int64) (n need, err error) {
+func (o Options) needs(t config.Train, decoded int64) (n need, err error) {
 	ranks := o.Group.Size()
 	const float, images = 4, 2 // an input and a target
 	n.batches = float * images * int64(batchesAhead+2) * int64(t.Batch/ranks) * 3 * int64(t.Patch) * int64(t.Patch)
 	n.pictures = min(decoded, int64(t.CacheMB)<<20)
 	if _, own := o.Backend.(kernels.OwnMemory); !own {
-		n.network, err = model.TrainingMemory(c, objective(t), t.Batch/(t.Accumulate*ranks), t.Patch, t.Patch, t.Recompute)
+		n.network, err = model.TrainingMemory(o.Config.Model.Config, objective(t), t.Batch/(t.Accumulate*ranks), t.Patch, t.Patch, t.Recompute)
 	}
 	return n, err
 }
 
 // checkMemory refuses a run that needs more memory than is free, and names settings
 // that fit.
-func (o Options) checkMemory(c arch.Config, report *dataset.Report) error {
+func (o Options) checkMemory(report *dataset.Report) error {
 	if o.Memory <= 0 {
 		return nil
 	}
 	t := o.Config.Train
-	n, err := o.needs(c, t, report.Decoded())
+	n, err := o.needs(t, report.Decoded())
 	if err != nil || n.total() <= o.Memory {
 		return err
 	}
 	return fmt.Errorf("training takes about %s of memory (the network %s, batches of %d patches of %d×%d %s, decoded pictures %s), and %s are free: %s",
-		size(n.total()), size(n.network), t.Batch, t.Patch, t.Patch, size(n.batches), size(n.pictures), size(o.Memory), o.fitting(c, t, n))
+		size(n.total()), size(n.network), t.Batch, t.Patch, t.Patch, size(n.batches), size(n.pictures), size(o.Memory), o.fitting(t, n))
 }
 
 // fitting names settings that fit, preferring those that change the result least.
-func (o Options) fitting(c arch.Config, t config.Train, n need) string {
+func (o Options) fitting(t config.Train, n need) string {
 	if rest := n.network + n.batches; rest <= o.Memory {
 		return fmt.Sprintf("train.cache_mb: %d fits", (o.Memory-rest)>>20)
 	}
-	if setting := o.fittingBatch(c, t, n.pictures); setting != "" {
+	if setting := o.fittingBatch(t, n.pictures); setting != "" {
 		return setting + " fits"
 	}
 	t.CacheMB = 0
-	if setting := o.fittingBatch(c, t, 0); setting != "" && n.pictures > 0 {
+	if setting := o.fittingBatch(t, 0); setting != "" && n.pictures > 0 {
 		return "train.cache_mb: 0 with " + setting + " fits"
 	}
 	if t.Accumulate > 1 { // every part of the batch has samples, and all of them are held in memory
 		t.Accumulate = 1
-		if setting := o.fittingBatch(c, t, 0); setting != "" {
+		if setting := o.fittingBatch(t, 0); setting != "" {
 			return "train.accumulate: 1 with " + setting + " fits"
 		}
 	}
@@ -75,14 +75,14 @@ func (o Options) fitting(c arch.Config, t config.Train, n need) string {
 
 // fittingBatch names settings that fit alongside decoded bytes of pictures: the number of
 // parts of a batch, or else the batch size, or else the batch and patch size; "" if none.
-func (o Options) fittingBatch(c arch.Config, t config.Train, decoded int64) string {
+func (o Options) fittingBatch(t config.Train, decoded int64) string {
 	fits := func(change func(*config.Train)) bool {
 		with := t
 		change(&with)
-		n, err := o.needs(c, with, decoded)
+		n, err := o.needs(with, decoded)
 		return err == nil && n.total() <= o.Memory
 	}
-	ranks, minBatch := o.Group.Size(), max(1, c.MinTrainingBatch()) // samples in a part, at least
+	ranks, minBatch := o.Group.Size(), max(1, o.Config.Model.MinTrainingBatch()) // samples in a part, at least
 	for parts := t.Accumulate + 1; t.Batch/(parts*ranks) >= minBatch; parts++ {
 		if t.Batch%(parts*ranks) == 0 && fits(func(t *config.Train) { t.Accumulate = parts }) {
 			return fmt.Sprintf("train.accumulate: %d", parts)

@@ -59,23 +59,22 @@ func TestSizes(t *testing.T) {
 // TestFitting: each remedy is given when it applies, and fits.
 func TestFitting(t *testing.T) {
 	o := Options{Config: small("")}.inGroup()
-	c := o.Config.Model.Config
 	s := o.Config.Train
 	s.Batch, s.Accumulate = 16, 1
 	const pictures = 100 << 20
-	all, err := o.needs(c, s, pictures)
+	all, err := o.needs(s, pictures)
 	if err != nil {
 		t.Fatal(err)
 	}
 	parts := s
 	parts.Accumulate = 4
-	inParts, err := o.needs(c, parts, 0)
+	inParts, err := o.needs(parts, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	fewer := s
 	fewer.Batch = 6
-	sixes, err := o.needs(c, fewer, 0)
+	sixes, err := o.needs(fewer, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +88,7 @@ func TestFitting(t *testing.T) {
 		{1, "choose a smaller model"},
 	} {
 		o.Memory = f.memory
-		if got := o.fitting(c, s, all); !strings.HasPrefix(got, f.want) {
+		if got := o.fitting(s, all); !strings.HasPrefix(got, f.want) {
 			t.Errorf("%d bytes of %d: %s, want %s", f.memory, all.total(), got, f.want)
 		}
 	}

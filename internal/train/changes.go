@@ -14,10 +14,11 @@ import (
 )
 
 // reportChanges prints which training settings, or the device or the number of ranks,
-// differ from those that a checkpoint was made with: the run continues, but not to the same bits as an uninterrupted one. It
-// refuses another optimizer, which has another state.
-func (r *run) reportChanges(device string) error {
-	was, err := config.ParseRecipe(r.recipe)
+// differ from those that a checkpoint was made with: the run continues, but not to the
+// same bits as an uninterrupted one. It refuses another optimizer, which has another
+// state.
+func (r *run) reportChanges(f *checkpoint.File) error {
+	was, err := config.ParseRecipe(f.Metadata[checkpoint.KeyRecipe])
 	if err != nil {
 		return fmt.Errorf("metadata %s: %w", checkpoint.KeyRecipe, err)
 	}
@@ -29,7 +30,7 @@ func (r *run) reportChanges(device string) error {
 	if err != nil {
 		return err
 	}
-	is := r.trainsOn()
+	device, is := f.Metadata[checkpoint.KeyDevice], r.trainsOn()
 	if device != "" && deviceNumber.ReplaceAllString(device, "cuda") != deviceNumber.ReplaceAllString(is, "cuda") {
 		lines = append(lines, fmt.Sprintf("device: %s, was %s", is, device))
 	}
@@ -83,7 +84,8 @@ func recipeKeys(c config.Config) (map[string]string, error) {
 
 // reportData prints how the training data differ from what a checkpoint was made with.
 // Checkpoints written before this key existed do not record their data.
-func (r *run) reportData(inventory string) error {
+func (r *run) reportData(f *checkpoint.File) error {
+	inventory := f.Metadata[checkpoint.KeyData]
 	if inventory == "" {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
 	"clusir/internal/parallel"
@@ -33,8 +34,8 @@ func TestChanges(t *testing.T) {
 			now := *small("data")
 			c.change(&now)
 			var out bytes.Buffer
-			r := &run{Options: Options{Config: &now, Device: "cpu avx2", Group: parallel.Local(1)[0], Messages: &out}, recipe: string(text)}
-			if err := r.reportChanges("cpu avx2"); err != nil {
+			r := &run{Options: Options{Config: &now, Device: "cpu avx2", Group: parallel.Local(1)[0], Messages: &out}}
+			if err := r.reportChanges(recorded(string(text), "cpu avx2")); err != nil {
 				t.Fatal(err)
 			}
 			if got := out.String(); (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
@@ -42,9 +43,14 @@ func TestChanges(t *testing.T) {
 			}
 		})
 	}
-	if err := (&run{recipe: "no JSON"}).reportChanges(""); err == nil {
+	if err := new(run).reportChanges(recorded("no JSON", "")); err == nil {
 		t.Error("damaged metadata are accepted")
 	}
+}
+
+// recorded returns a checkpoint of a run.
+func recorded(recipe, device string) *checkpoint.File {
+	return &checkpoint.File{Metadata: map[string]string{checkpoint.KeyRecipe: recipe, checkpoint.KeyDevice: device}}
 }
 
 // TestDeviceChanges: another device or number of ranks is reported, another GPU of the
@@ -62,8 +68,8 @@ func TestDeviceChanges(t *testing.T) {
 		{"", "cpu avx2", ""},
 	} {
 		var out bytes.Buffer
-		r := &run{Options: Options{Config: small("data"), Device: c.is, Group: parallel.Local(2)[0], Messages: &out}, recipe: string(text)}
-		if err := r.reportChanges(c.was); err != nil {
+		r := &run{Options: Options{Config: small("data"), Device: c.is, Group: parallel.Local(2)[0], Messages: &out}}
+		if err := r.reportChanges(recorded(string(text), c.was)); err != nil {
 			t.Fatal(err)
 		}
 		if got := out.String(); (c.want == "") != (got == "") || !strings.Contains(got, c.want) {

@@ -75,7 +75,7 @@ func curveSeries(entries []Entry) (loss draw.Series, measures, entropy []draw.Se
 		(*list)[i].Points = append((*list)[i].Points, draw.Point{X: float64(step), Y: y})
 	}
 	for _, e := range entries {
-		if e.Losses != nil {
+		if e.Terms != nil {
 			loss.Points = append(loss.Points, draw.Point{X: float64(e.Step), Y: e.Loss})
 		}
 		for _, m := range e.Validation {

@@ -11,6 +11,7 @@ import (
 
 	"clusir/internal/draw"
 	"clusir/internal/eval"
+	"clusir/internal/model"
 )
 
 // writeLog writes a log as a run does.
@@ -35,7 +36,7 @@ func course(lines int, rich bool) []Entry {
 	var entries []Entry
 	for i := range lines {
 		x := float64(i)
-		e := Entry{Step: 50 * (i + 1), LR: 1e-4, Losses: &Losses{Loss: .1/(1+x/20) + .01*math.Sin(9*x)}}
+		e := Entry{Step: 50 * (i + 1), LR: 1e-4, Terms: &model.Terms{Loss: .1/(1+x/20) + .01*math.Sin(9*x)}}
 		if rich {
 			e.Entropy = []float64{1 - x/1e3, .98, .95, .9 + .05*math.Cos(x)}
 		}

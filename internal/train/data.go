@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"clusir/internal/arch"
 	"clusir/internal/atomicfile"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
@@ -48,24 +47,16 @@ func checkData(ctx context.Context, o Options, catalog *dataset.Catalog, w io.Wr
 	return err
 }
 
-// checkSettings checks what a run needs in addition to its data.
+// checkSettings checks what a run needs in addition to its data: a batch that can be
+// divided among the ranks, memory, and first weights that fit the network.
 func (o Options) checkSettings(report *dataset.Report) error {
-	c, err := o.settle(report)
-	if err != nil || o.InitFrom == nil {
+	if err := checkShares(o.Config.Train, o.Config.Model.Config, o.Group.Size()); err != nil {
 		return err
 	}
-	return matchWarmStart(o.InitFrom, c)
-}
-
-// settle resolves the network and refuses a batch that cannot be divided among the
-// ranks or a run that needs more memory than is free.
-func (o Options) settle(report *dataset.Report) (arch.Config, error) {
-	c := o.Config.Model.Config
-	err := checkShares(o.Config.Train, c, o.Group.Size())
-	if err == nil {
-		err = o.checkMemory(c, report)
+	if err := o.checkMemory(report); err != nil || o.InitFrom == nil {
+		return err
 	}
-	return c, err
+	return matchWarmStart(o.InitFrom, o.Config.Model.Config)
 }
 
 // Preview draws a contact sheet of training pairs to a PNG: per task, a row of real

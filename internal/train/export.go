@@ -47,12 +47,6 @@ func Export(f *checkpoint.File, c arch.Config, e Exported) (size int64, err erro
 	if err != nil {
 		return 0, err
 	}
-	scores := ""
-	if e.Results != "" {
-		if scores, err = eval.ReadScores(e.Results, weights); err != nil {
-			return 0, err
-		}
-	}
 	step, err := f.Step()
 	if err != nil {
 		return 0, err
@@ -67,8 +61,10 @@ func Export(f *checkpoint.File, c arch.Config, e Exported) (size int64, err erro
 		all[checkpoint.KeyRecipe] = storedRecipe(recipe, c)
 	}
 	maps.Copy(all, e.Metadata)
-	if scores != "" {
-		all[infer.KeyResults] = scores
+	if e.Results != "" {
+		if all[infer.KeyResults], err = eval.ReadScores(e.Results, weights); err != nil {
+			return 0, err
+		}
 	}
 	contents := checkpoint.Contents{Tensors: weights, Config: c, Step: step, DType: checkpoint.F32, Metadata: all}
 	if e.Half {

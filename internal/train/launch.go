@@ -67,7 +67,11 @@ func (l Launch) rank(ctx context.Context, here *parallel.Here, g parallel.Group,
 		return nil, err
 	}
 	defer run.Backend.Close()
-	run.Config = l.resolved(run.Backend)
+	resolved := *l.Config // with the actual precision in place of auto
+	if p, ok := run.Backend.(kernels.Precise); ok {
+		resolved.Precision = p.Precision()
+	}
+	run.Config = &resolved
 	if g.Rank() == 0 {
 		if err := l.lead(&run); err != nil {
 			g.Abort(err)
@@ -88,15 +92,6 @@ func (l Launch) devices() (all []device.Options) {
 		all = append(all, d)
 	}
 	return all
-}
-
-// resolved returns the configuration with auto replaced by the actual precision.
-func (l Launch) resolved(b kernels.Backend) *config.Config {
-	c := *l.Config
-	if p, ok := b.(kernels.Precise); ok {
-		c.Precision = p.Precision()
-	}
-	return &c
 }
 
 // lead does what only rank 0 does.

@@ -19,9 +19,9 @@ import (
 
 // Entry is one line of a run's log.
 type Entry struct {
-	Step    int     `json:"step"`
-	LR      float64 `json:"lr,omitempty"`
-	*Losses         // nil in the line of a validation
+	Step         int     `json:"step"`
+	LR           float64 `json:"lr,omitempty"`
+	*model.Terms         // nil in the line of a validation
 	// Experts is, per stage, the share of the step's samples routed to each expert.
 	Experts [][]float64 `json:"experts,omitempty"`
 	// Posterior is, per stage, the mean of p(C=c|x) over the step's samples, and
@@ -33,9 +33,6 @@ type Entry struct {
 	Validation []eval.Measure `json:"validation,omitempty"`
 	Time       time.Time      `json:"time"`
 }
-
-// Losses are the values of the objective at a step.
-type Losses = model.Terms
 
 // log appends to a JSON-lines file and to a TensorBoard event file.
 type log struct {
@@ -156,7 +153,7 @@ func readLog(path string, text []byte) (entries []Entry, ends []int, err error) 
 func (r *run) entry(t model.Terms, rate float64) Entry {
 	posterior, entropy := r.routing.means()
 	return Entry{
-		Step: r.step, LR: r.plan.rate(r.step - 1), Losses: &t, Rate: math.Round(rate*100) / 100,
+		Step: r.step, LR: r.plan.rate(r.step - 1), Terms: &t, Rate: math.Round(rate*100) / 100,
 		Experts: r.expertUse(), Posterior: posterior, Entropy: entropy, Time: logTime(),
 	}
 }

@@ -29,12 +29,10 @@ func (r *run) remedy(total int64, batch, patch int) string {
 			}
 			need, err := model.TrainingMemory(r.m.Config, objective(r.t), batch/parts, patch, patch, recompute)
 			if err == nil && need <= total {
-				return fmt.Sprintf("train.accumulate: %d with train.recompute: %v takes about %.1f of %.1f GiB (%d samples at a time instead of %d)",
-					parts, recompute, gibibytes(need), gibibytes(total), batch/parts, batch/r.t.Accumulate)
+				return fmt.Sprintf("train.accumulate: %d with train.recompute: %v takes about %s of %s (%d samples at a time instead of %d)",
+					parts, recompute, size(need), size(total), batch/parts, batch/r.t.Accumulate)
 			}
 		}
 	}
 	return "no part of the batch fits: lower train.patch, or choose a smaller model"
 }
-
-func gibibytes(n int64) float64 { return float64(n) / (1 << 30) }

@@ -38,10 +38,9 @@ func newOptimizer(m *model.ClusIR, b kernels.Backend, t config.Train) *optimizer
 	}
 	if o.decay > 0 {
 		for _, p := range m.Tensors() {
-			a := b.Alloc(p.Shape...)
-			b.Copy(a, p.Tensor)
-			o.average = append(o.average, a)
+			o.average = append(o.average, b.Alloc(p.Shape...))
 		}
+		o.restartAverage()
 	}
 	return o
 }

@@ -137,11 +137,7 @@ func (r *run) adopt() error {
 	if r.step, err = strconv.Atoi(string(text)); err != nil {
 		return err
 	}
-	tensors := r.opt.tensors()
-	for _, p := range r.m.Tensors() {
-		tensors = append(tensors, named{p.Name, p.Tensor})
-	}
-	for _, t := range tensors {
+	for _, t := range r.opt.tensors() {
 		x := autograd.Fetch(r.Backend, t.Tensor)
 		if err := r.Group.Broadcast(x); err != nil {
 			return err

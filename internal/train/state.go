@@ -26,9 +26,12 @@ type named struct {
 	kernels.Tensor
 }
 
-// tensors lists the optimiser's state.
+// tensors lists the weights and the optimiser's state.
 func (o *optimizer) tensors() []named {
 	var ts []named
+	for _, p := range o.m.Tensors() {
+		ts = append(ts, named{p.Name, p.Tensor})
+	}
 	for i, p := range o.m.Params {
 		s := o.params[i]
 		ts = append(ts, named{checkpoint.PrefixM + p.Name, s.M})
@@ -44,7 +47,7 @@ func (o *optimizer) tensors() []named {
 
 // save writes last.safetensors.
 func (r *run) save() error {
-	state := r.m.State()
+	var state []checkpoint.Tensor
 	for _, t := range r.opt.tensors() {
 		state = append(state, checkpoint.New(t.name, t.Shape, autograd.Fetch(r.Backend, t.Tensor)))
 	}
@@ -111,33 +114,23 @@ func (r *run) load(path string) error {
 		return err
 	}
 	defer f.Close()
-	if err := r.mustMatch(f); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
 	r.recipe, r.responses = f.Metadata[checkpoint.KeyRecipe], f.Metadata[model.KeyResponses]
-	if err := r.reportChanges(f.Metadata[checkpoint.KeyDevice]); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+	for _, check := range []func(*checkpoint.File) error{r.mustMatch, r.reportChanges, r.reportData} {
+		if err := check(f); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
 	}
-	if err := r.reportData(f.Metadata[checkpoint.KeyData]); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
+	tensors := r.opt.tensors()
 	var specs []checkpoint.Spec
-	for _, t := range r.opt.tensors() {
+	for _, t := range tensors {
 		specs = append(specs, checkpoint.Spec{Name: t.name, Shape: t.Shape})
 	}
-	weights, err := model.Specs(r.m.Config)
-	if err != nil {
-		return err
-	}
-	values, err := f.Load(append(weights, specs...))
+	values, err := f.Load(specs)
 	if err != nil {
 		return fmt.Errorf("cannot resume: %w", err)
 	}
-	for i, p := range r.m.Tensors() {
-		r.Backend.Upload(p.Tensor, values[i].Data())
-	}
-	for i, t := range r.opt.tensors() {
-		r.Backend.Upload(t.Tensor, values[len(weights)+i].Data())
+	for i, t := range tensors {
+		r.Backend.Upload(t.Tensor, values[i].Data())
 	}
 	r.saved = path
 	if r.step, err = f.Step(); err != nil {

@@ -135,8 +135,7 @@ type run struct {
 }
 
 func newRun(o Options, set *dataset.Set, report *dataset.Report) (r *run, err error) {
-	mc, err := o.settle(report)
-	if err != nil {
+	if err := o.checkSettings(report); err != nil {
 		return nil, err
 	}
 	t := o.Config.Train
@@ -144,7 +143,7 @@ func newRun(o Options, set *dataset.Set, report *dataset.Report) (r *run, err er
 	if err != nil {
 		return nil, err
 	}
-	m, err := model.New(mc, o.Backend)
+	m, err := model.New(o.Config.Model.Config, o.Backend)
 	if err != nil {
 		_ = lock.Close()
 		return nil, err

