@@ -314,6 +314,21 @@ func TestByKeyboard(t *testing.T) {
 	}
 }
 
+// TestRemoveWorking: when those that are being restored are removed, the next are sent.
+func TestRemoveWorking(t *testing.T) {
+	v := visit(t, nil)
+	var paths []string
+	for i := range 3 {
+		paths = append(paths, v.file(fmt.Sprint("slow", i, ".png"), slow(t)))
+	}
+	v.drop(append(paths, v.file("next.png", picture(t, imageio.Info{W: 24, H: 16})))...)
+	v.wait(`document.querySelector('.state .text').textContent.startsWith('Restoring')`)
+	for range paths {
+		v.click(".shot .remove")
+	}
+	v.settled(1)
+}
+
 // TestFolders: a dropped folder is searched for pictures, and one without any is named.
 func TestFolders(t *testing.T) {
 	v := visit(t, nil)

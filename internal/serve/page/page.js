@@ -68,6 +68,7 @@ function remove(shot) {
   shots.splice(shots.indexOf(shot), 1);
   shot.remove();
   changed();
+  advance();
   (next ? next.querySelector('.remove') : $('choose')).focus();
 }
 

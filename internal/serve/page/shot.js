@@ -8,7 +8,7 @@ const megabytes = (bytes) => bytes < 1e6 ? Math.ceil(bytes / 1e3) + ' kB' : (byt
 const duration = (ms) => ms < 9950 ? (ms / 1000).toFixed(ms < 995 ? 2 : 1) + ' s' : Math.round(ms / 1000) + ' s';
 
 // words lists the largest shares: "noise 0.7, rain 0.2".
-export function words(shares) {
+function words(shares) {
   const known = Object.entries(shares || {}).filter(([, share]) => share >= 0.005).sort((a, b) => b[1] - a[1]).slice(0, 3);
   return known.map(([name, share]) => `${name} ${share.toFixed(2)}`).join(', ');
 }
