@@ -6,8 +6,6 @@ import (
 	"io"
 	"math"
 	"slices"
-
-	"clusir/internal/atomicfile"
 )
 
 // tiffWriter writes a big-endian TIFF of uncompressed strips: their offsets are known
@@ -138,10 +136,4 @@ func (p *Pages) Next(info Info) (*Writer, error) {
 	}
 	p.o.start = page.end()
 	return w, nil
-}
-
-// WritePages makes a TIFF of n pictures that fill writes, under a temporary name that
-// becomes path only on success.
-func WritePages(path string, o Options, n int, fill func(*Pages) error) error {
-	return atomicfile.Write(path, func(out io.Writer) error { return fill(NewPages(out, o, n)) })
 }

@@ -124,17 +124,19 @@ func Flatten(rgb, alpha []float32) {
 	}
 }
 
-// WriteFile writes a picture whose rows fill supplies, under a temporary name that
-// becomes path only on success.
+// Write writes a picture whose rows fill supplies; see NewWriter.
+func Write(out io.Writer, info Info, o Options, fill func(*Writer) error) error {
+	w, err := NewWriter(out, info, o)
+	if err != nil {
+		return err
+	}
+	if err := fill(w); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// WriteFile is Write to a temporary name that becomes path only on success.
 func WriteFile(path string, info Info, o Options, fill func(*Writer) error) error {
-	return atomicfile.Write(path, func(out io.Writer) error {
-		w, err := NewWriter(out, info, o)
-		if err != nil {
-			return err
-		}
-		if err := fill(w); err != nil {
-			return err
-		}
-		return w.Close()
-	})
+	return atomicfile.Write(path, func(out io.Writer) error { return Write(out, info, o, fill) })
 }

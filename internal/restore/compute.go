@@ -151,11 +151,7 @@ func (p *picture) send(b *band, blend *blend) error {
 
 // rows copies n rows from y of planes [k,h,w].
 func rows(dst, src []float32, k, h, w, y, n int) []float32 {
-	dst = dst[:0]
-	for c := range k {
-		dst = append(dst, src[(c*h+y)*w:(c*h+y+n)*w]...)
-	}
-	return dst
+	return planar.Image{C: k, H: h, W: w, Pix: src}.Cut(dst, image.Rect(0, y, w, y+n)).Pix
 }
 
 // cut returns the columns of x of a band of h rows of W pixels.
@@ -167,11 +163,7 @@ func cut(b *band, h, W int, x span) *band {
 		if src == nil {
 			return nil
 		}
-		dst := make([]float32, 0, planes*h*x.len())
-		for row := range planes * h {
-			dst = append(dst, src[row*W+x.from:row*W+x.to]...)
-		}
-		return dst
+		return planar.Image{C: planes, H: h, W: W, Pix: src}.Cut(nil, image.Rect(x.from, 0, x.to, h)).Pix
 	}
 	return &band{b.index, columns(b.rgb, 3), columns(b.alpha, 1), columns(b.stored, 3)}
 }

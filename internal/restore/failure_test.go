@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -20,12 +21,12 @@ import (
 	"clusir/internal/testnet"
 )
 
-// full is a writer with room for a number of bytes.
+// full is a file, whose path is no user's business, with room for a number of bytes.
 type full struct{ room int }
 
 func (f *full) Write(b []byte) (int, error) {
 	if f.room -= len(b); f.room < 0 {
-		return 0, syscall.ENOSPC
+		return 0, &fs.PathError{Op: "write", Path: "/tmp/.clusir-0.tmp", Err: syscall.ENOSPC}
 	}
 	return len(b), nil
 }
@@ -65,9 +66,9 @@ func TestFailures(t *testing.T) {
 			func(t *testing.T) { cutFile(t, "in.png", 0.7) }, "in.png is cut short"},
 		{"empty", Job{In: "in.png", Out: "out.png", Format: imageio.PNG}, Options{},
 			func(t *testing.T) { cutFile(t, "in.png", 0) }, "in.png is not an image: it is empty"},
-		{"full disk", Job{In: "in.png", Out: Std}, Options{Stdout: &full{room: 150_000}}, nil, "no space left on device"},
-		{"full disk at once", Job{In: "in.png", Out: Std}, Options{Stdout: &full{}}, nil, "no space left on device"},
-		{"full disk while tiles are computed", Job{In: "in.png", Out: Std}, Options{Choices: Choices{Tile: 128}, Stdout: &full{room: 100_000}}, nil, "no space left on device"},
+		{"full disk", Job{In: "in.png", Out: Std}, Options{Stdout: &full{room: 150_000}}, nil, "cannot write standard output: no space left on device"},
+		{"full disk at once", Job{In: "in.png", Out: Std}, Options{Stdout: &full{}}, nil, "cannot write standard output: no space left on device"},
+		{"full disk while tiles are computed", Job{In: "in.png", Out: Std}, Options{Choices: Choices{Tile: 128}, Stdout: &full{room: 100_000}}, nil, "cannot write standard output: no space left on device"},
 		{"standard input fails", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{Stdin: broken{strings.NewReader("\x89PNG")}}, nil,
 			"cannot read standard input: input/output error"},
 		{"standard input is empty", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{Stdin: strings.NewReader("")}, nil, "standard input is not an image: it is empty"},

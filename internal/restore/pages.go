@@ -3,11 +3,10 @@ package restore
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 
-	"clusir/internal/atomicfile"
 	"clusir/internal/imageio"
-	"clusir/internal/userfile"
 )
 
 // A TIFF of several pages passes through the stages as that many consecutive pictures,
@@ -27,7 +26,8 @@ func (r *run) readPages(first *picture, opened chan<- *picture) {
 // writePages writes the first picture with save, and those that follow it, into one
 // file.
 func (r *run) writePages(first *picture, save func(*imageio.Writer) error, computed <-chan *picture) error {
-	return r.toPages(first, func(w *imageio.Pages) error {
+	return r.toFile(first, func(out io.Writer) error {
+		w := imageio.NewPages(out, first.choices.Encode, first.Pages)
 		if err := writePage(w, first.info, save); err != nil {
 			return err
 		}
@@ -76,21 +76,6 @@ func (r *run) skipPages(first *picture, computed <-chan *picture) {
 			r.end(p)
 		}
 	}
-}
-
-// toPages begins the file.
-func (r *run) toPages(first *picture, fill func(*imageio.Pages) error) error {
-	if first.Out == Std {
-		out, name := r.output(first)
-		if err := fill(imageio.NewPages(out, first.choices.Encode, first.Pages)); err != nil {
-			return fmt.Errorf("cannot write %s: %w", name, userfile.Reason(err))
-		}
-		return nil
-	}
-	if err := atomicfile.MakeFolder(first.Out); err != nil {
-		return err
-	}
-	return imageio.WritePages(first.Out, first.choices.Encode, first.Pages, fill)
 }
 
 // writePage writes one page of a file.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/atomicfile"
 	"clusir/internal/imageio"
 	"clusir/internal/infer/infertest"
 	"clusir/internal/testnet"
@@ -23,7 +24,8 @@ var pageInfos = []imageio.Info{
 // savePages writes a TIFF of synthetic pages.
 func savePages(t *testing.T, path string) {
 	t.Helper()
-	must(t, imageio.WritePages(path, imageio.Options{}, len(pageInfos), func(pages *imageio.Pages) error {
+	must(t, atomicfile.Write(path, func(out io.Writer) error {
+		pages := imageio.NewPages(out, imageio.Options{}, len(pageInfos))
 		for _, info := range pageInfos {
 			w, err := pages.Next(info)
 			must(t, err)

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"clusir/internal/imageio"
+	"clusir/internal/userfile"
 )
 
 // Stream is a picture that a program supplies instead of a file name, and how to
@@ -54,12 +55,27 @@ func (r *run) begin(p *picture) error {
 	return nil
 }
 
-// output returns where the result goes if it is not a file, and its name in messages.
-func (r *run) output(p *picture) (w io.Writer, name string) {
+// output returns where the result goes if it is not a file.
+func (r *run) output(p *picture) io.Writer {
 	if p.Stream != nil {
-		return p.Stream.Output, "the result of " + p.name()
+		return named{p.Stream.Output, "the result of " + p.name()}
 	}
-	return r.Stdout, "standard output"
+	return named{r.Stdout, "standard output"}
+}
+
+// named is a writer whose errors say what cannot be written, instead of a path.
+type named struct {
+	io.Writer
+	name string
+}
+
+// Write writes b.
+func (w named) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if err != nil {
+		err = fmt.Errorf("cannot write %s: %w", w.name, userfile.Reason(err))
+	}
+	return n, err
 }
 
 // restoredName returns the name of a stream's earlier result in messages.

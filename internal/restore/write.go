@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
+	"io"
 	"slices"
 	"strings"
 	"syscall"
@@ -14,7 +15,6 @@ import (
 	"clusir/internal/atomicfile"
 	"clusir/internal/draw"
 	"clusir/internal/imageio"
-	"clusir/internal/userfile"
 )
 
 func (r *run) writeAll(computed <-chan *picture) {
@@ -71,7 +71,7 @@ func (r *run) write(p *picture, computed <-chan *picture) error {
 		if p.Pages > 1 {
 			return r.writePages(p, rows, computed)
 		}
-		return r.toFile(p, rows)
+		return r.toFile(p, func(out io.Writer) error { return imageio.Write(out, p.info, p.choices.Encode, rows) })
 	}
 	err := error(nil)
 	if p.Compare != "" {
@@ -97,30 +97,20 @@ func (p *picture) mapped() bool {
 	return p.Map != "" || p.Stream != nil && p.Stream.Map != nil && !p.earlier()
 }
 
-func (r *run) toFile(p *picture, save func(*imageio.Writer) error) error {
-	if p.Out != Std {
-		return toPath(p.Out, p.info, p.choices.Encode, save)
+// toFile lets write fill the result's file, or what is there instead of one.
+func (r *run) toFile(p *picture, write func(io.Writer) error) error {
+	if p.Out == Std {
+		return write(r.output(p))
 	}
-	out, name := r.output(p)
-	w, err := imageio.NewWriter(out, p.info, p.choices.Encode)
-	if err != nil {
-		return err
-	}
-	if err := save(w); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("cannot write %s: %w", name, userfile.Reason(err))
-	}
-	return nil
+	return toPath(p.Out, write)
 }
 
-// toPath writes a file, making its folder if necessary.
-func toPath(path string, info imageio.Info, o imageio.Options, save func(*imageio.Writer) error) error {
+// toPath lets write fill a file, making its folder if necessary.
+func toPath(path string, write func(io.Writer) error) error {
 	if err := atomicfile.MakeFolder(path); err != nil {
 		return err
 	}
-	return imageio.WriteFile(path, info, o, save)
+	return atomicfile.Write(path, write)
 }
 
 // compared writes the result with save, and with it a before-and-after picture, which
@@ -136,7 +126,7 @@ func (p *picture) compared(save func(compare *imageio.Writer) error) error {
 		Meta: imageio.Metadata{ICC: p.info.Meta.ICC, Resolution: p.info.Meta.Resolution},
 	}, format)
 	var fault error // of the result
-	err = toPath(p.Compare, info, p.choices.Encode, func(c *imageio.Writer) error {
+	fill := func(c *imageio.Writer) error {
 		if n := captionHeight(p.W); n > 0 {
 			if err := c.Rows(captions(p.W, n), nil); err != nil {
 				return err
@@ -144,7 +134,8 @@ func (p *picture) compared(save func(compare *imageio.Writer) error) error {
 		}
 		fault = save(c)
 		return cmp.Or(fault, p.uncompared)
-	})
+	}
+	err = toPath(p.Compare, func(out io.Writer) error { return imageio.Write(out, info, p.choices.Encode, fill) })
 	return cmp.Or(fault, err)
 }
 

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"clusir/internal/imageio"
 	"clusir/internal/restore"
@@ -161,14 +163,11 @@ func ascii(v any) string {
 		return fmt.Sprintf(`{"error":%q}`, "the report has a number that JSON cannot represent")
 	}
 	var b strings.Builder
-	for _, r := range string(line) {
-		switch {
-		case r < 0x80:
-			b.WriteRune(r)
-		case r < 0x10000:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
+	for _, unit := range utf16.Encode([]rune(string(line))) {
+		if unit < utf8.RuneSelf {
+			b.WriteByte(byte(unit))
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, unit)
 		}
 	}
 	return b.String()

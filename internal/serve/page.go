@@ -21,8 +21,9 @@ var pageFiles = map[string]string{
 	"page.js": "text/javascript", "server.js": "text/javascript", "shot.js": "text/javascript", "zip.js": "text/javascript",
 }
 
-// servePage adds the page and its files.
-func servePage(mux *http.ServeMux) {
+// pageHandlers returns the handlers of the page and its files by their patterns.
+func pageHandlers() map[string]http.HandlerFunc {
+	handlers := map[string]http.HandlerFunc{}
 	for name, media := range pageFiles {
 		data, err := page.ReadFile("page/" + name)
 		if err != nil {
@@ -32,11 +33,12 @@ func servePage(mux *http.ServeMux) {
 		if name == "page.html" {
 			pattern, data = "GET /{$}", pageText()
 		}
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, _ *http.Request) {
+		handlers[pattern] = func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", media+"; charset=utf-8")
 			_, _ = w.Write(data) // the client may be gone
-		})
+		}
 	}
+	return handlers
 }
 
 // pageText returns the page, which lists the formats.

@@ -7,60 +7,37 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
 	"clusir/internal/restore"
 )
 
-// routes returns the handler of all the server's paths.
+// routes returns the handler of all the server's paths. Unknown paths and methods get
+// errors like all others.
 func (s *Server) routes() http.Handler {
+	handlers := pageHandlers()
+	handlers["GET /healthz"] = s.serveHealth
+	handlers["POST /v1/restore"] = s.authorized(s.serveRestore)
+	handlers["GET /v1/models"] = s.authorized(s.serveModels)
+	handlers["GET /v1/progress/{page}"] = s.authorized(s.serveProgress)
+	handlers["GET /metrics"] = s.authorized(s.metrics.handler.ServeHTTP)
 	mux := http.NewServeMux()
-	servePage(mux)
-	mux.HandleFunc("GET /healthz", s.serveHealth)
-	mux.HandleFunc("POST /v1/restore", s.authorized(s.serveRestore))
-	mux.HandleFunc("GET /v1/models", s.authorized(s.serveModels))
-	mux.HandleFunc("GET /v1/progress/{page}", s.authorized(s.serveProgress))
-	mux.HandleFunc("GET /metrics", s.authorized(s.metrics.handler.ServeHTTP))
-	return s.metrics.counted(s.guarded(s.explaining(mux)))
-}
-
-// explaining serves what mux does, and describes unknown paths and methods like all
-// other errors.
-func (s *Server) explaining(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h, pattern := mux.Handler(r)
-		refusal := &headOnly{header: http.Header{}}
-		if pattern == "" {
-			h.ServeHTTP(refusal, r)
-		}
-		if refusal.status < 400 { // a path of its own, or a redirection to a cleaner one
-			mux.ServeHTTP(w, r)
-			return
-		}
-		if methods := refusal.header.Get("Allow"); methods != "" {
+	for pattern, handle := range handlers {
+		mux.HandleFunc(pattern, handle)
+		method, path, _ := strings.Cut(pattern, " ")
+		methods := strings.Replace(method, "GET", "GET, HEAD", 1)
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", methods)
-			s.fail(w, withStatus(refusal.status, "%s does not take %s: use %s", r.URL.Path, r.Method, methods))
-			return
-		}
-		s.fail(w, withStatus(refusal.status, "there is nothing at %s: pictures are sent to /v1/restore, and the page is at /", r.URL.Path))
+			s.fail(w, withStatus(http.StatusMethodNotAllowed, "%s does not take %s: use %s", r.URL.Path, r.Method, methods))
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, withStatus(http.StatusNotFound, "there is nothing at %s: pictures are sent to /v1/restore, and the page is at /", r.URL.Path))
 	})
+	return s.metrics.counted(s.guarded(mux))
 }
-
-// headOnly keeps the head of a response, and is a [http.ResponseWriter].
-type headOnly struct {
-	header http.Header
-	status int
-}
-
-// Header returns the response's header.
-func (h *headOnly) Header() http.Header { return h.header }
-
-// WriteHeader keeps the status.
-func (h *headOnly) WriteHeader(status int) { h.status = status }
-
-// Write drops b.
-func (h *headOnly) Write(b []byte) (int, error) { return len(b), nil }
 
 // serveHealth responds that pictures are accepted.
 func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
