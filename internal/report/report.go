@@ -81,19 +81,12 @@ type view struct {
 	Summary *tabular.Table
 	// Before and After name what the page compares.
 	Before, After string
-	Groups        []group
 	Splits        []splitView
 	Images        []imageView
 	Routing       []stageView
 	Courses       []chart
 	Settings      string // Config as JSON
 	Thumbs, Timed bool   // of any image
-}
-
-// group is columns of the summary under a common name.
-type group struct {
-	Name string
-	Span int
 }
 
 // chart is a drawing in the page.
@@ -171,7 +164,6 @@ func (p Page) write(w io.Writer) error {
 		v.Summary, v.Before, v.After = c.Table(), "A", "B"
 	}
 	v.Summary = withoutEmpty(v.Summary, "part")
-	v.Groups = groupsOf(v.Summary)
 	v.Routing = routing(p.Eval)
 	var err error
 	if v.Splits, err = p.splits(); err != nil {
@@ -216,18 +208,6 @@ func withoutEmpty(t *tabular.Table, name string) *tabular.Table {
 		}
 	}
 	return &out
-}
-
-// groupsOf joins neighbouring columns of one group.
-func groupsOf(t *tabular.Table) (groups []group) {
-	for _, c := range t.Columns {
-		if n := len(groups); n > 0 && c.Group != "" && groups[n-1].Name == c.Group {
-			groups[n-1].Span++
-			continue
-		}
-		groups = append(groups, group{c.Group, 1})
-	}
-	return groups
 }
 
 func (p Page) splits() (views []splitView, err error) {

@@ -9,6 +9,12 @@ import (
 	"strings"
 )
 
+// The formats of marked texts.
+var (
+	markdownMarks = map[Mark]string{"": "%s", Best: "**%s**", Second: "<u>%s</u>"}
+	latexMarks    = map[Mark]string{"": "%s", Best: `\textbf{%s}`, Second: `\underline{%s}`}
+)
+
 // writeMarkdown writes a table in GitHub's Markdown: the best bold, the second best
 // underlined.
 func (t *Table) writeMarkdown(w io.Writer) error {
@@ -29,7 +35,7 @@ func (t *Table) writeMarkdown(w io.Writer) error {
 	for _, r := range t.Rows {
 		cells := make([]string, len(r.Cells))
 		for i, c := range r.Cells {
-			cells[i] = wrap(escape.Replace(c.Text), c.Mark, "**", "**", "<u>", "</u>") + superscripts(c.Notes...)
+			cells[i] = fmt.Sprintf(markdownMarks[c.Mark], escape.Replace(c.Text)) + superscripts(c.Notes...)
 		}
 		line(cells)
 	}
@@ -37,17 +43,6 @@ func (t *Table) writeMarkdown(w io.Writer) error {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(below, "  \n"))
 	}
 	return nil
-}
-
-// wrap puts a text between the delimiters of a mark.
-func wrap(text string, m Mark, best, bestEnd, second, secondEnd string) string {
-	switch m {
-	case Best:
-		return best + text + bestEnd
-	case Second:
-		return second + text + secondEnd
-	}
-	return text
 }
 
 // writeLaTeX writes a tabular environment, which needs only the package booktabs.
@@ -82,7 +77,7 @@ func (t *Table) writeLaTeX(w io.Writer) error {
 			if i == 0 && strings.IndexAny(text, "[*") == 0 {
 				text = "{}" + text // else an argument of the \\ before it
 			}
-			cells[i] = wrap(text, c.Mark, `\textbf{`, "}", `\underline{`, "}")
+			cells[i] = fmt.Sprintf(latexMarks[c.Mark], text)
 			if len(c.Notes) > 0 {
 				cells[i] += fmt.Sprintf("$^{%s}$", commas(c.Notes))
 			}
@@ -106,14 +101,13 @@ func (t *Table) comments() (lines []string) {
 
 func (t *Table) latexGroups(escape *strings.Replacer) string {
 	var cells, rules []string
-	for i := 0; i < len(t.Columns); i += t.span(i) {
-		group, n := t.Columns[i].Group, t.span(i)
-		if group == "" {
+	for _, g := range t.Groups() {
+		if g.Name == "" {
 			cells = append(cells, "")
 			continue
 		}
-		cells = append(cells, fmt.Sprintf(`\multicolumn{%d}{c}{%s}`, n, escape.Replace(group)))
-		rules = append(rules, fmt.Sprintf(`\cmidrule(lr){%d-%d}`, i+1, i+n))
+		cells = append(cells, fmt.Sprintf(`\multicolumn{%d}{c}{%s}`, g.Span, escape.Replace(g.Name)))
+		rules = append(rules, fmt.Sprintf(`\cmidrule(lr){%d-%d}`, g.First+1, g.First+g.Span))
 	}
 	return strings.Join(cells, " & ") + " \\\\\n" + strings.Join(rules, "")
 }

@@ -99,13 +99,23 @@ func (t *Table) grouped() bool {
 	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Group != "" })
 }
 
-// span returns how many columns, from i, are in the same group.
-func (t *Table) span(i int) int {
-	n := 1
-	for t.Columns[i].Group != "" && i+n < len(t.Columns) && t.Columns[i+n].Group == t.Columns[i].Group {
-		n++
+// Group is neighbouring columns, from First, with one group's name; or a single column,
+// without a name.
+type Group struct {
+	Name        string
+	First, Span int
+}
+
+// Groups returns the groups of all columns.
+func (t *Table) Groups() (groups []Group) {
+	for i, c := range t.Columns {
+		if i > 0 && c.Group != "" && t.Columns[i-1].Group == c.Group {
+			groups[len(groups)-1].Span++
+		} else {
+			groups = append(groups, Group{c.Group, i, 1})
+		}
 	}
-	return n
+	return groups
 }
 
 // title returns a column's name including its group's.

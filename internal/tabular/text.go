@@ -105,22 +105,22 @@ func (t *Table) layText() (body [][]string, widths []int) {
 		}
 		body = append(body, line)
 	}
-	for i := 0; i < len(widths); i += t.span(i) { // a group's name needs room
-		last := i + t.span(i) - 1
-		widths[last] += max(width(t.Columns[i].Group)-sum(widths[i:last+1])-2*(last-i), 0)
+	for _, g := range t.Groups() {
+		last := g.First + g.Span - 1
+		widths[last] += max(width(g.Name)-g.room(widths), 0)
 	}
 	return body, widths
 }
 
+// room returns the width of a group's columns.
+func (g Group) room(widths []int) int { return sum(widths[g.First:g.First+g.Span]) + 2*(g.Span-1) }
+
 // groupLine centres the groups' names over their columns.
 func (t *Table) groupLine(widths []int) string {
 	var parts []string
-	for i := 0; i < len(widths); i += t.span(i) {
-		n := t.span(i)
-		room := sum(widths[i:i+n]) + 2*(n-1)
-		name := t.Columns[i].Group
-		left := (room - width(name)) / 2
-		parts = append(parts, strings.Repeat(" ", left)+name+strings.Repeat(" ", room-left-width(name)))
+	for _, g := range t.Groups() {
+		space := g.room(widths) - width(g.Name)
+		parts = append(parts, strings.Repeat(" ", space/2)+g.Name+strings.Repeat(" ", space-space/2))
 	}
 	return strings.TrimRight(strings.Join(parts, "  "), " ")
 }
