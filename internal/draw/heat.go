@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image/color"
 	"math"
-	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -18,9 +17,9 @@ type Heat struct {
 	Rows, Cols []string
 	Values     [][]float64 // [row][col]; NaN is an empty cell
 	Scale      Scale
-	Format     string    // of the numbers, "" for none
-	Cell       vg.Length // height
-	CellWide   vg.Length // 0 for the height
+	Format     string // of the numbers
+	Cell       vg.Length
+	CellWide   vg.Length
 	// Groups draws a line before every n-th column, 0 for none.
 	Groups int
 	// Unlabelled leaves out the rows' labels, because the panel to the left has them.
@@ -28,13 +27,6 @@ type Heat struct {
 }
 
 const axisLine = 16 // below the cells, for the columns' labels
-
-func (h Heat) cell() vg.Length {
-	if h.CellWide > 0 {
-		return h.CellWide
-	}
-	return h.Cell
-}
 
 func (h Heat) labelWide() (w vg.Length) {
 	if h.Unlabelled {
@@ -48,7 +40,7 @@ func (h Heat) labelWide() (w vg.Length) {
 
 // Size returns the size of cells, labels and title.
 func (h Heat) Size() (w, height vg.Length) {
-	w = max(h.cell()*vg.Length(len(h.Cols)), headStyle.Width(h.Title))
+	w = max(h.CellWide*vg.Length(len(h.Cols)), headStyle.Width(h.Title))
 	return h.labelWide() + w, h.Cell*vg.Length(len(h.Rows)) + axisLine + line(headStyle) + 3
 }
 
@@ -58,7 +50,7 @@ func (h Heat) Draw(c vgdraw.Canvas) {
 	c.FillText(headStyle, vg.Point{X: left, Y: c.Max.Y}, h.Title)
 	cells := vgdraw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
 		Min: vg.Point{X: left, Y: c.Min.Y + axisLine},
-		Max: vg.Point{X: left + h.cell()*vg.Length(len(h.Cols)), Y: c.Min.Y + axisLine + h.Cell*vg.Length(len(h.Rows))},
+		Max: vg.Point{X: left + h.CellWide*vg.Length(len(h.Cols)), Y: c.Min.Y + axisLine + h.Cell*vg.Length(len(h.Rows))},
 	}}
 	p := newPlot("")
 	p.HideAxes()
@@ -72,7 +64,7 @@ func (h Heat) Draw(c vgdraw.Canvas) {
 	p.Draw(cells)
 	h.rules(cells)
 	for i, name := range h.Cols {
-		x := left + h.cell()*(vg.Length(i)+0.5)
+		x := left + h.CellWide*(vg.Length(i)+0.5)
 		c.FillText(aligned(noteStyle, vgdraw.XCenter, vgdraw.YTop), vg.Point{X: x, Y: cells.Min.Y - 3}, name)
 	}
 	for i, name := range h.Rows {
@@ -85,9 +77,6 @@ func (h Heat) Draw(c vgdraw.Canvas) {
 
 // addNumbers writes each number in black or white, whichever is readable.
 func (h Heat) addNumbers(p *plot.Plot) {
-	if h.Format == "" {
-		return
-	}
 	labels := &plotter.Labels{}
 	for y, row := range h.Values {
 		for x, v := range row {
@@ -116,7 +105,7 @@ func (h Heat) rules(c vgdraw.Canvas) {
 		if h.Groups > 0 && i%h.Groups == 0 {
 			s.Width = 3.5
 		}
-		x := c.Min.X + h.cell()*vg.Length(i)
+		x := c.Min.X + h.CellWide*vg.Length(i)
 		c.StrokeLine2(s, x, c.Min.Y, x, c.Max.Y)
 	}
 }
@@ -144,15 +133,3 @@ func (g grid) X(c int) float64 { return float64(c) }
 
 // Y returns the position of row r.
 func (g grid) Y(r int) float64 { return float64(r) }
-
-// Range returns the smallest and the largest of the values, ignoring NaN.
-func Range(values [][]float64) (low, high float64) {
-	low, high = math.Inf(1), math.Inf(-1)
-	for _, row := range values {
-		row = slices.DeleteFunc(slices.Clone(row), math.IsNaN)
-		if len(row) > 0 {
-			low, high = min(low, slices.Min(row)), max(high, slices.Max(row))
-		}
-	}
-	return low, high
-}

@@ -72,7 +72,7 @@ func (s Scale) Image(values []float64, w, h int) *image.RGBA {
 type Bar struct {
 	Scale
 	Label  string
-	Format string // of the ends, %.2f if empty
+	Format string // of the ends
 	Width  vg.Length
 }
 
@@ -84,13 +84,9 @@ func (b Bar) Size() (w, h vg.Length) { return b.Width, barHigh + 2*line(noteStyl
 // Draw draws the panel.
 func (b Bar) Draw(c vgdraw.Canvas) {
 	c.DrawImage(vg.Rectangle{Min: vg.Point{X: c.Min.X, Y: c.Max.Y - barHigh}, Max: c.Max}, b.strip())
-	format := b.Format
-	if format == "" {
-		format = "%.2f"
-	}
 	y := c.Max.Y - barHigh - 3
-	c.FillText(noteStyle, vg.Point{X: c.Min.X, Y: y}, fmt.Sprintf(format, b.Min))
-	c.FillText(aligned(noteStyle, vgdraw.XRight, vgdraw.YTop), vg.Point{X: c.Max.X, Y: y}, fmt.Sprintf(format, b.Max))
+	c.FillText(noteStyle, vg.Point{X: c.Min.X, Y: y}, fmt.Sprintf(b.Format, b.Min))
+	c.FillText(aligned(noteStyle, vgdraw.XRight, vgdraw.YTop), vg.Point{X: c.Max.X, Y: y}, fmt.Sprintf(b.Format, b.Max))
 	c.FillText(aligned(noteStyle, vgdraw.XCenter, vgdraw.YTop), vg.Point{X: (c.Min.X + c.Max.X) / 2, Y: y - line(noteStyle)}, b.Label)
 }
 

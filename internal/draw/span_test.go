@@ -23,7 +23,12 @@ func TestExtremes(t *testing.T) {
 				points = append(points, Point{X: float64(i) * step, Y: y})
 			}
 			series := []Series{{Entry: Entry{Name: "a", Colour: color.Black}, Points: points}}
-			low, high := Range([][]float64{ys})
+			low, high := inf, -inf
+			for _, y := range ys {
+				if !math.IsNaN(y) {
+					low, high = min(low, y), max(high, y)
+				}
+			}
 			s := Sheet{Rows: [][]Panel{{
 				Lines{Title: "t", X: "x", Width: 200, Height: 100, Series: series}, Scatter{Title: "t", Side: 100, Series: series},
 				Strip{Rows: []StripRow{{Name: "r", Values: ys}}, Min: low, Max: high, Width: 200},

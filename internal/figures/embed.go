@@ -142,11 +142,11 @@ func (d *descent) move(rate, exaggeration, momentum float64) {
 }
 
 // agreement returns the mean share of the k nearest neighbours of a row that have its
-// label.
+// label, 0 for a single row.
 func agreement(rows [][]float64, label []int, k int) float64 {
 	k = min(k, len(rows)-1)
 	if k < 1 {
-		return math.NaN()
+		return 0
 	}
 	distances := tsne.SquaredDistanceMatrix(normalised(rows))
 	same := 0

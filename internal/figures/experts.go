@@ -3,6 +3,7 @@ package figures
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"clusir/internal/arch"
 	"clusir/internal/draw"
@@ -23,8 +24,7 @@ func experts(ctx context.Context, r *Request) ([]sheet, error) {
 	scale := draw.Scale{}
 	for l := range weights {
 		weights[l] = meanWeights(samples, l, len(r.Splits), c.Clusters[l]*c.Experts)
-		_, high := draw.Range(weights[l])
-		scale.Max = max(scale.Max, high)
+		scale.Max = max(scale.Max, largest(weights[l]))
 	}
 	rows := [][]draw.Panel{nil, nil}
 	for l, values := range weights {
@@ -38,7 +38,7 @@ func experts(ctx context.Context, r *Request) ([]sheet, error) {
 		}
 		rows[l/2] = append(rows[l/2], h)
 	}
-	bar := draw.Bar{Scale: scale, Label: "mean weight of the expert", Width: 180}
+	bar := draw.Bar{Scale: scale, Label: "mean weight of the expert", Format: "%.2f", Width: 180}
 	return []sheet{{"experts", draw.Sheet{
 		Title: fmt.Sprintf("Who works on what: the experts' weights by degradation, %s", r.Name),
 		Rows:  append(rows, []draw.Panel{bar}),
@@ -46,6 +46,16 @@ func experts(ctx context.Context, r *Request) ([]sheet, error) {
 			"%d in all. Each row sums to 1: every picture runs %d of %d clusters and %d of %d experts in each.",
 			len(samples), c.TopClusters[0], c.Clusters[0], c.TopExperts, c.Experts)},
 	}}}, nil
+}
+
+// largest returns the largest of values that are not negative, ignoring NaN.
+func largest(values [][]float64) (top float64) {
+	for _, v := range slices.Concat(values...) {
+		if v > top {
+			top = v
+		}
+	}
+	return top
 }
 
 // meanWeights returns the experts' weights in a stage, averaged over each split:

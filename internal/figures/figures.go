@@ -39,8 +39,8 @@ type Request struct {
 	// Other, if set, is a second network whose results the crops also show.
 	Other     *infer.Network
 	OtherName string
-	// Progress, if set, is called after each image with the number done and the total.
-	Progress func(done, of int)
+
+	progress func(done, of int) // is called after each image
 }
 
 // figure is something that can be drawn.
@@ -108,7 +108,7 @@ func DrawAll(ctx context.Context, names []string, r Request, w, messages io.Writ
 	}
 	bar := progress.New(messages, "images")
 	for _, name := range names {
-		r.Progress = func(done, all int) { bar.Set(done, all, name) }
+		r.progress = func(done, all int) { bar.Set(done, all, name) }
 		paths, err := drawOne(ctx, name, r)
 		for _, p := range paths {
 			fmt.Fprintln(w, p)
@@ -145,10 +145,11 @@ func (r *Request) mayWrite(names []string) error {
 // drawOne draws a figure of Names, as PNG and as SVG, and returns the files' paths.
 func drawOne(ctx context.Context, name string, r Request) ([]string, error) {
 	f := all[index(name)]
-	if err := f.check(&r); err != nil {
-		return nil, fmt.Errorf("figure %s: %w", name, err)
+	var sheets []sheet
+	err := f.check(&r)
+	if err == nil {
+		sheets, err = f.draw(ctx, &r)
 	}
-	sheets, err := f.draw(ctx, &r)
 	if err != nil {
 		return nil, fmt.Errorf("figure %s: %w", name, err)
 	}
@@ -177,13 +178,6 @@ func (f figure) check(r *Request) error {
 		return errors.New("there are no pictures to show it on")
 	}
 	return nil
-}
-
-// progress reports images that are done.
-func (r *Request) progress(done, of int) {
-	if r.Progress != nil {
-		r.Progress(done, of)
-	}
 }
 
 // picture is an image of a split with the network's result.

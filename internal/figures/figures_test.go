@@ -73,7 +73,7 @@ func TestEveryFigure(t *testing.T) {
 	for _, name := range Names() {
 		r.Dir = filepath.Join(t.TempDir(), "new")
 		done := 0
-		r.Progress = func(d, of int) {
+		r.progress = func(d, of int) {
 			if done++; d != done || of < d {
 				t.Errorf("%s: progress %d of %d after %d", name, d, of, done-1)
 			}

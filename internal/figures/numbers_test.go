@@ -64,6 +64,9 @@ func TestEmbedFewAndEqual(t *testing.T) {
 
 func TestAgreementAndChance(t *testing.T) {
 	rows, labels := blobs(30)
+	if a := agreement(rows[:1], labels[:1], 9); a != 0 {
+		t.Errorf("agreement of a single row is %g", a)
+	}
 	if a := agreement(rows, labels, 9); a != 1 {
 		t.Errorf("agreement of separate blobs is %g", a)
 	}

@@ -3,6 +3,7 @@ package figures
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 
@@ -15,41 +16,30 @@ import (
 // the start of a training with orthogonal or random ones.
 func prototypes(_ context.Context, r *Request) ([]sheet, error) {
 	c := r.Net.Model.Config
-	rows := [][]draw.Panel{}
-	highest := 0.
-	for _, v := range []struct {
-		title string
-		load  func() ([][]float64, error)
-	}{
-		{"random start", func() ([][]float64, error) { return r.started(arch.PrototypesUniform) }},
-		{"orthogonal start", func() ([][]float64, error) { return r.started(arch.PrototypesOrthogonal) }},
-		{r.Name + ", trained", func() ([][]float64, error) { return r.prototypesOf(r.Net.Model), nil }},
-	} {
-		stages, err := v.load()
-		if err != nil {
-			return nil, err
-		}
-		var row []draw.Panel
-		for l, p := range stages {
-			values := pairwise(p, c.Width(l))
-			_, top := draw.Range(values)
-			highest = max(highest, top)
-			row = append(row, draw.Heat{
-				Title: fmt.Sprintf("Stage %d: %s", l+1, v.title), Rows: clusterNames(c.Clusters[l]), Cols: clusterNames(c.Clusters[l]),
-				Values: values, Format: "%.2f", Cell: 34, CellWide: 56,
+	random, err := r.started(arch.PrototypesUniform)
+	if err != nil {
+		return nil, err
+	}
+	orthogonal, err := r.started(arch.PrototypesOrthogonal)
+	if err != nil {
+		return nil, err
+	}
+	scale := draw.Scale{Max: 2}
+	distances := [][][][]float64{random, orthogonal, r.distances(r.Net.Model)}
+	for _, values := range slices.Concat(distances...) {
+		scale.Max = max(scale.Max, largest(values))
+	}
+	rows := make([][]draw.Panel, len(distances))
+	for i, title := range []string{"random start", "orthogonal start", r.Name + ", trained"} {
+		for l, values := range distances[i] {
+			names := clusterNames(c.Clusters[l])
+			rows[i] = append(rows[i], draw.Heat{
+				Title: fmt.Sprintf("Stage %d: %s", l+1, title), Rows: names, Cols: names,
+				Values: values, Scale: scale, Format: "%.2f", Cell: 34, CellWide: 56,
 			})
 		}
-		rows = append(rows, row)
 	}
-	scale := draw.Scale{Max: max(highest, 2)}
-	for _, row := range rows {
-		for i, p := range row {
-			h := p.(draw.Heat)
-			h.Scale = scale
-			row[i] = h
-		}
-	}
-	bar := draw.Bar{Scale: scale, Label: "squared distance", Width: 180}
+	bar := draw.Bar{Scale: scale, Label: "squared distance", Format: "%.2f", Width: 180}
 	return []sheet{{"prototypes", draw.Sheet{
 		Title: "How far apart the prototypes are",
 		Rows:  append(rows, []draw.Panel{bar}),
@@ -59,8 +49,8 @@ func prototypes(_ context.Context, r *Request) ([]sheet, error) {
 	}}}, nil
 }
 
-// started returns the prototypes of an untrained network.
-func (r *Request) started(kind string) ([][]float64, error) {
+// started returns the distances of the prototypes of an untrained network.
+func (r *Request) started(kind string) ([][][]float64, error) {
 	c := r.Net.Model.Config
 	c.PrototypeInit = kind
 	m, err := model.New(c, r.Net.Tape().B)
@@ -69,13 +59,13 @@ func (r *Request) started(kind string) ([][]float64, error) {
 	}
 	defer m.Free()
 	m.Init(r.Seed)
-	return r.prototypesOf(m), nil
+	return r.distances(m), nil
 }
 
-// prototypesOf fetches the prototypes [N·C] of every stage.
-func (r *Request) prototypesOf(m *model.ClusIR) (stages [][]float64) {
-	for _, e := range m.MoE {
-		stages = append(stages, wide(r.Net.Tape().Fetch(e.Router.Prototypes)))
+// distances returns the distances of the prototypes of every stage from each other.
+func (r *Request) distances(m *model.ClusIR) (stages [][][]float64) {
+	for l, e := range m.MoE {
+		stages = append(stages, pairwise(wide(r.Net.Tape().Fetch(e.Router.Prototypes)), m.Config.Width(l)))
 	}
 	return stages
 }
