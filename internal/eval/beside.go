@@ -22,8 +22,26 @@ type Ours struct {
 type record struct {
 	name, source string
 	cells        map[string]entry
-	rule         bool
-	measured     bool // by us, as opposed to published
+	part         part
+}
+
+// part is one of the parts of a table, with rules between them.
+type part int
+
+const (
+	ofPaper part = iota
+	ofSurvey
+	ofOurs
+)
+
+// recordOf returns the record of a method from a source, which is new if there is none.
+func recordOf(records *[]record, name, source string, of part) record {
+	i := slices.IndexFunc(*records, func(r record) bool { return r.name == name && r.source == source && r.part == of })
+	if i < 0 {
+		i = len(*records)
+		*records = append(*records, record{name, source, map[string]entry{}, of})
+	}
+	return (*records)[i]
 }
 
 // entry is a record's cell for a key. Values without a number are NaN; so is the rank
@@ -40,25 +58,20 @@ var missing = [2]float64{math.NaN(), math.NaN()}
 func (t *PaperTable) beside(ours []Ours) *tabular.Table {
 	records := t.published()
 	for _, o := range ours {
-		source := o.Report.source()
-		i := slices.IndexFunc(records, func(r record) bool { return r.name == o.Name && r.source == source })
-		if i < 0 {
-			rule := !records[len(records)-1].measured
-			records = append(records, record{name: o.Name, source: source, cells: map[string]entry{}, rule: rule, measured: true})
-			i = len(records) - 1
-		}
-		t.fill(records[i].cells, o)
+		t.fill(recordOf(&records, o.Name, o.Report.source(), ofOurs).cells, o)
 	}
 	for _, r := range records {
-		if r.measured {
+		if r.part == ofOurs {
 			t.average(r.cells)
 		}
 	}
 	out := &tabular.Table{Title: fmt.Sprintf("Table %d: %s", t.Number, t.Title)}
 	out.Columns = t.columns()
 	ranks := t.ranks(records)
-	for _, r := range records {
-		out.Rows = append(out.Rows, t.row(out, r, ranks))
+	for i, r := range records {
+		row := t.row(out, r, ranks)
+		row.Rule = i > 0 && r.part != records[i-1].part
+		out.Rows = append(out.Rows, row)
 	}
 	out.Remarks = remarks(ours)
 	return out
@@ -67,7 +80,6 @@ func (t *PaperTable) beside(ours []Ours) *tabular.Table {
 const (
 	oursSource    = "ours"
 	pictureSource = "pictures" // another program's, measured by us
-	surveySource  = "survey, June 2026"
 )
 
 // source returns where a measured row comes from.
@@ -82,29 +94,16 @@ func (s Subject) source() string {
 // out.
 func (t *PaperTable) published() (records []record) {
 	for _, c := range published.Rows() {
-		source := c.Venue
-		switch c.Table {
-		case fmt.Sprint(t.Number):
-		case published.Survey:
-			if t.Number != map[string]int{"three-task": 1, "five-task": 2, "cdd11": 6}[c.Setting] {
-				continue
-			}
-			source = surveySource
-		default:
+		source, of := c.Venue, ofPaper
+		switch {
+		case c.Table == published.Survey && tableOf(c.Setting) == t:
+			source, of = "survey, June 2026", ofSurvey
+		case c.Table != fmt.Sprint(t.Number):
 			continue
-		}
-		if source == "Ours" || source == "" {
+		case source == "Ours" || source == "":
 			source = "paper"
 		}
-		i := slices.IndexFunc(records, func(r record) bool {
-			return r.name == c.Method && (r.source == surveySource) == (source == surveySource)
-		})
-		if i < 0 {
-			rule := source == surveySource && len(records) > 0 && records[len(records)-1].source != surveySource
-			records = append(records, record{name: c.Method, source: source, cells: map[string]entry{}, rule: rule})
-			i = len(records) - 1
-		}
-		records[i].cells[c.Benchmark] = publishedEntry(c)
+		recordOf(&records, c.Method, source, of).cells[c.Benchmark] = publishedEntry(c)
 	}
 	return records
 }
@@ -190,7 +189,7 @@ func (t *PaperTable) ranks(records []record) map[string][2][]float64 {
 }
 
 func (t *PaperTable) row(out *tabular.Table, r record, ranks map[string][2][]float64) tabular.Row {
-	row := tabular.Row{Rule: r.rule, Cells: []tabular.Cell{tabular.Words("%s", r.name), tabular.Words("%s", r.source)}}
+	row := tabular.Row{Cells: []tabular.Cell{tabular.Words("%s", r.name), tabular.Words("%s", r.source)}}
 	for _, k := range t.Keys {
 		e, ok := r.cells[k]
 		if !ok {
