@@ -22,16 +22,17 @@ func (r *Report) within(others []*Report) (*Report, map[int]int) {
 	out.Splits, out.Images = nil, nil
 	at := 0
 	for _, s := range r.Splits {
-		own := slices.Clone(r.Images[at : at+s.Images+s.Failed])
+		own := r.Images[at : at+s.Images+s.Failed]
 		at += len(own)
 		if slices.ContainsFunc(others, func(o *Report) bool { return !o.has(s.Split) }) {
 			continue
 		}
-		for i := range own {
-			k := len(out.Images) + i
-			index[own[i].Index], own[i].Index = k, k
+		out.Splits = append(out.Splits, s)
+		for _, i := range own {
+			index[i.Index] = len(out.Images)
+			i.Index = len(out.Images)
+			out.Images = append(out.Images, i)
 		}
-		out.Splits, out.Images = append(out.Splits, s), append(out.Images, own...)
 	}
 	out.Missing = missingOf(others)
 	return &out, index

@@ -56,63 +56,73 @@ func rankReports(reports []*Report, seed uint64) (*Ranking, error) {
 		}
 		names[r.Model] = true
 	}
-	k := &Ranking{Protocol: reports[0].Protocol, Seed: seed, Missing: missingOf(reports)}
 	all, _ := Common(reports...)
 	for _, r := range all {
 		if len(r.Splits) == 0 || len(r.Images) != len(all[0].Images) {
 			return nil, errors.New("the methods were not measured on the same images: measure all on the same benchmarks")
 		}
 	}
-	psnr, err := k.fill(all)
+	k := &Ranking{Protocol: reports[0].Protocol, Seed: seed, Missing: all[0].Missing}
+	for _, r := range all {
+		k.Methods = append(k.Methods, Ranked{Subject: r.Subject, who: r.who()})
+	}
+	sound, psnr, err := k.sound(all)
 	if err != nil {
 		return nil, err
 	}
+	k.means(sound)
 	k.rank(psnr)
-	return k, k.compare(all)
+	return k, k.compare(sound)
 }
 
-// fill computes the means, and returns each image's PSNR with each method.
-func (k *Ranking) fill(reports []*Report) (psnr [][]float64, err error) {
-	k.Methods = make([]Ranked, len(reports))
-	for m, r := range reports {
-		k.Methods[m] = Ranked{Subject: r.Subject, who: r.who()}
+// sound returns the reports with the images marked as failed for which one of the
+// methods has no finite result, and the PSNR of the others with each method.
+func (k *Ranking) sound(reports []*Report) (sound []*Report, psnr [][]float64, err error) {
+	for _, r := range reports {
+		own := *r
+		own.Images = slices.Clone(r.Images)
+		sound = append(sound, &own)
 	}
-	at := 0
-	for _, s := range reports[0].Splits {
-		var inputs []Quality
-		outputs := make([][]Quality, len(reports))
-		for i := range s.Images + s.Failed {
-			row, fault, err := across(reports, at+i)
-			if err != nil {
-				return nil, err
-			}
-			if fault != "" {
-				k.LeftOut = append(k.LeftOut, fault)
-				continue
-			}
-			inputs = append(inputs, reports[0].Images[at+i].Input)
-			for m, r := range reports {
-				outputs[m] = append(outputs[m], r.Images[at+i].Output)
-			}
+	for i := range reports[0].Images {
+		row, fault, err := across(reports, i)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case fault == "":
 			psnr = append(psnr, row)
-		}
-		at += s.Images + s.Failed
-		if len(inputs) == 0 {
 			continue
 		}
-		k.Splits, k.input = append(k.Splits, s.Split), append(k.input, meanOf(inputs))
-		k.counts = append(k.counts, SplitResult{Split: s.Split, Images: len(inputs)}.Count())
-		for m := range outputs {
-			k.Methods[m].Splits = append(k.Methods[m].Splits, meanOf(outputs[m]))
+		k.LeftOut = append(k.LeftOut, fault)
+		for _, r := range sound {
+			r.Images[i].Err = fault
 		}
 	}
 	if k.Images = len(psnr); k.Images == 0 {
-		return nil, fmt.Errorf("no image can be ranked: every one is left out:\n%s", strings.Join(k.LeftOut, "\n"))
+		return nil, nil, fmt.Errorf("no image can be ranked: every one is left out:\n%s", strings.Join(k.LeftOut, "\n"))
+	}
+	return sound, psnr, nil
+}
+
+// means computes the means of the sound images.
+func (k *Ranking) means(sound []*Report) {
+	at := 0
+	for _, s := range sound[0].Splits {
+		end := at + s.Images + s.Failed
+		for m, r := range sound {
+			own := summarise(s.Split, r.Images[at:end])
+			if own.Images == 0 {
+				break
+			}
+			if m == 0 {
+				k.Splits, k.input, k.counts = append(k.Splits, s.Split), append(k.input, own.Input), append(k.counts, own.Count())
+			}
+			k.Methods[m].Splits = append(k.Methods[m].Splits, own.Output)
+		}
+		at = end
 	}
 	for m := range k.Methods {
 		k.Methods[m].Mean = meanOf(k.Methods[m].Splits)
 	}
-	return psnr, nil
 }
 
 // across returns an image's PSNR with each method, or why it is left out.
@@ -170,14 +180,13 @@ func (k *Ranking) rank(psnr [][]float64) {
 }
 
 // compare compares each method with the one with the highest mean PSNR.
-func (k *Ranking) compare(reports []*Report) error {
+func (k *Ranking) compare(sound []*Report) error {
 	best := 0
 	for m, r := range k.Methods {
 		if r.Mean.PSNR > k.Methods[best].Mean.PSNR {
 			best = m
 		}
 	}
-	sound := soundOnly(reports)
 	for m := range k.Methods {
 		if m == best {
 			continue
@@ -190,19 +199,4 @@ func (k *Ranking) compare(reports []*Report) error {
 	}
 	slices.SortStableFunc(k.Methods, func(a, b Ranked) int { return cmp.Compare(b.Mean.PSNR, a.Mean.PSNR) })
 	return nil
-}
-
-// soundOnly marks images as failed in all reports if any of them has no finite result.
-func soundOnly(reports []*Report) (out []*Report) {
-	for _, r := range reports {
-		own := *r
-		own.Images = slices.Clone(r.Images)
-		for i := range own.Images {
-			if _, fault, _ := across(reports, i); fault != "" {
-				own.Images[i].Err = fault
-			}
-		}
-		out = append(out, &own)
-	}
-	return out
 }

@@ -155,7 +155,7 @@ func TestSSIMDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		near(t, w.String(), got, definitionSSIM(a, b, w.taps()))
+		near(t, string(w), got, definitionSSIM(a, b, w.taps()))
 	}
 }
 
@@ -212,7 +212,7 @@ func TestLuma(t *testing.T) {
 
 func TestParseWindow(t *testing.T) {
 	for _, w := range []Window{Uniform, Gaussian} {
-		if got, err := ParseWindow(w.String()); err != nil || got != w {
+		if got, err := ParseWindow(string(w)); err != nil || got != w {
 			t.Errorf("ParseWindow(%q) = %v, %v", w, got, err)
 		}
 	}
@@ -241,7 +241,7 @@ func TestShapesPanic(t *testing.T) {
 func BenchmarkSSIM(b *testing.B) {
 	x, y := noise(3, 720, 1280, 1), noise(3, 720, 1280, 2)
 	for _, w := range []Window{Uniform, Gaussian} {
-		b.Run(w.String(), func(b *testing.B) {
+		b.Run(string(w), func(b *testing.B) {
 			for b.Loop() {
 				if _, err := SSIM(x, y, w); err != nil {
 					b.Fatal(err)

@@ -11,34 +11,25 @@ import (
 	"clusir/internal/planar"
 )
 
-// Window is the weighting for SSIM's local statistics.
-type Window int
+// Window is the weighting for SSIM's local statistics, named by the protocol that uses
+// it.
+type Window string
 
 const (
-	// Uniform is scikit-image's default, a 7×7 box; protocol "promptir".
-	Uniform Window = iota
-	// Gaussian is scikit-image's gaussian_weights=True, σ 1.5 cut off at 11×11;
-	// protocol "gaussian".
-	Gaussian
+	// Uniform is scikit-image's default, a 7×7 box.
+	Uniform Window = "promptir"
+	// Gaussian is scikit-image's gaussian_weights=True, σ 1.5 cut off at 11×11.
+	Gaussian Window = "gaussian"
 )
-
-// String returns the name of the protocol that uses the window.
-func (w Window) String() string {
-	if w == Gaussian {
-		return "gaussian"
-	}
-	return "promptir"
-}
 
 // ParseWindow returns the window of a protocol.
 func ParseWindow(protocol string) (Window, error) {
-	for _, w := range []Window{Uniform, Gaussian} {
-		if protocol == w.String() {
-			return w, nil
-		}
+	w := Window(protocol)
+	if w != Uniform && w != Gaussian {
+		return "", fmt.Errorf("unknown protocol %q: use promptir (SSIM over a uniform 7×7 window) "+
+			"or gaussian (11×11, σ 1.5)", protocol)
 	}
-	return 0, fmt.Errorf("unknown protocol %q: use promptir (SSIM over a uniform 7×7 window) "+
-		"or gaussian (11×11, σ 1.5)", protocol)
+	return w, nil
 }
 
 // taps returns the weights along one axis; they sum to 1.
