@@ -95,7 +95,8 @@ class Peer:
 
     def __init__(self, a, case, folder, mode):
         self.name = mode
-        command = [*shlex.split(a.exported if mode in EXPORTED else a.peer), "serve", folder, mode, "--size", case.size, "--train", case.train, "--threads", a.threads]
+        command = shlex.split(a.exported) if mode in EXPORTED else [*shlex.split(a.peer), "serve", "--train", case.train]
+        command += [folder, mode, "--size", case.size, "--threads", a.threads]
         self.log = open(a.work / "peer.log", "w+")
         self.process = subprocess.Popen([str(x) for x in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
         try:

@@ -1,6 +1,6 @@
 """ONNX Runtime and OpenVINO for bench_peers.py: the network that PyTorch exported.
 
-    bench_peers_exported.py serve FOLDER MODE --size N --threads N [--train 0]
+    bench_peers_exported.py FOLDER MODE --size N --threads N
         runs one pass per line of input and answers each with a line of JSON; the first
         line has the difference between the output and PyTorch's
 
@@ -57,12 +57,10 @@ def prepared(folder, mode, size, threads):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    s = parser.add_subparsers(required=True).add_parser("serve")
-    s.add_argument("folder", type=Path)
-    s.add_argument("mode", choices=["onnxruntime", "openvino", "openvino-bf16"])
-    s.add_argument("--size", type=int, required=True)
-    s.add_argument("--threads", type=int, required=True)
-    s.add_argument("--train", type=int, choices=[0], default=0)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("mode", choices=["onnxruntime", "openvino", "openvino-bf16"])
+    parser.add_argument("--size", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
     a = parser.parse_args()
     serve(lambda: prepared(a.folder, a.mode, a.size, a.threads))
 

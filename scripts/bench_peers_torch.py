@@ -1,11 +1,11 @@
 """The PyTorch side of bench_peers.py: the reference network, imported.
 
-    bench_peers_torch.py prepare MODEL FOLDER [NANO.json]
+    bench_peers_torch.py prepare MODEL FOLDER NANO.json
         writes random weights, their configuration, and an image with the network's
         output for it, for `clusir bench --verify`
     bench_peers_torch.py export FOLDER --size N
         writes the network as N.onnx, an image as N-in.npy and the output as N-out.npy
-    bench_peers_torch.py serve FOLDER MODE --size N [--train B] --threads N [--device D]
+    bench_peers_torch.py serve FOLDER MODE --size N [--train B] --threads N
         runs one pass per line of input and answers each with a line of JSON
 """
 
@@ -59,18 +59,18 @@ def export(folder, size):
         torch.onnx.export(net, (image,), folder / f"{size}.onnx", input_names=["image"], output_names=["restored"], opset_version=17, dynamo=False)
 
 
-def workload(folder, mode, size, train, device):
+def workload(folder, mode, size, train):
     """Returns a function that runs one pass."""
     net, config = saved(folder)
-    net.train(bool(train)).to(device)
-    x = torch.rand(train or 1, 3, size, size, device=device)
+    net.train(bool(train))
+    x = torch.rand(train or 1, 3, size, size)
     if mode == "channels-last":
         net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     run = torch.compile(net) if mode == "inductor" else net
     if mode == "autocast":
 
         def run(*inputs):
-            with torch.autocast(x.device.type, torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16):
                 return net(*inputs)
 
     if not train:
@@ -81,7 +81,7 @@ def workload(folder, mode, size, train, device):
 
         return forward
     adam = torch.optim.Adam(net.parameters(), 2e-4)
-    eps = [torch.randn(train, config.clusters[l], config.dim * 2**l, device=device) for l in range(4)]
+    eps = [torch.randn(train, config.clusters[l], config.dim * 2**l) for l in range(4)]
 
     def step():
         loss = F.l1_loss(run(x, eps).float(), x * 0.9)
@@ -92,19 +92,13 @@ def workload(folder, mode, size, train, device):
     return step
 
 
-def prepared(folder, mode, size, train, threads, device):
+def prepared(folder, mode, size, train, threads):
     """Compiles and runs the first pass, which does not count."""
     torch.set_num_threads(threads)
     torch.manual_seed(0)
-    run = workload(folder, mode, size, train, device)
-
-    def finished():
-        run()
-        if device != "cpu":
-            torch.cuda.synchronize()
-
-    finished()
-    return {"version": "torch " + torch.__version__}, finished
+    run = workload(folder, mode, size, train)
+    run()
+    return {"version": "torch " + torch.__version__}, run
 
 
 def main():
@@ -123,14 +117,13 @@ def main():
     s.add_argument("--size", type=int, required=True)
     s.add_argument("--train", type=int, default=0)
     s.add_argument("--threads", type=int, required=True)
-    s.add_argument("--device", default="cpu")
     a = parser.parse_args()
     if a.command == "prepare":
         prepare(a.model, a.folder, a.nano)
     elif a.command == "export":
         export(a.folder, a.size)
     else:
-        serve(lambda: prepared(a.folder, a.mode, a.size, a.train, a.threads, a.device))
+        serve(lambda: prepared(a.folder, a.mode, a.size, a.train, a.threads))
 
 
 if __name__ == "__main__":

@@ -11,14 +11,12 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"clusir/internal/infer"
-	"clusir/internal/metrics"
 	"clusir/internal/sysmem"
 )
 
 // crew measures images in parallel, one on each restorer, as far as memory allows.
 type crew struct {
 	Options
-	window metrics.Window
 	budget int64 // bytes for one image
 
 	mu       sync.Mutex // guards what follows, and the callbacks
@@ -182,7 +180,7 @@ func (c *crew) measureOne(ctx context.Context, by restorer, j job) (s *shot, err
 	if err := by.restore(ctx, s, j); err != nil {
 		return s, err
 	}
-	return s, s.compare(c.Protocol, c.window)
+	return s, s.compare(c.Protocol)
 }
 
 // need is the memory that an image takes, according to its headers.

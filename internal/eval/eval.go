@@ -97,8 +97,7 @@ func Run(ctx context.Context, nets []*infer.Network, o Options) (*Report, error)
 }
 
 func run(ctx context.Context, by []restorer, o Options) (*Report, error) {
-	window, err := metrics.ParseWindow(o.Protocol.Name)
-	if err != nil {
+	if _, err := metrics.ParseWindow(o.Protocol.Name); err != nil {
 		return nil, err
 	}
 	header, jobs, err := plan(o)
@@ -112,7 +111,7 @@ func run(ctx context.Context, by []restorer, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &crew{Options: o, window: window, stream: s, of: len(jobs)}
+	c := &crew{Options: o, stream: s, of: len(jobs)}
 	jobs = c.left(jobs)
 	c.done = c.of - len(jobs)
 	err = c.measure(ctx, by, jobs)

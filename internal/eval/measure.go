@@ -72,13 +72,13 @@ func (n network) restore(ctx context.Context, s *shot, _ job) error {
 }
 
 // compare clamps the restored image and measures it and the degraded one.
-func (s *shot) compare(p Protocol, w metrics.Window) (err error) {
+func (s *shot) compare(p Protocol) (err error) {
 	s.restored.Clamp()
 	s.Shift = shift(s.in, s.restored)
-	if s.Input, err = quality(s.in, s.clean, p, w); err != nil {
+	if s.Input, err = quality(s.in, s.clean, p); err != nil {
 		return err
 	}
-	s.Output, err = quality(s.restored, s.clean, p, w)
+	s.Output, err = quality(s.restored, s.clean, p)
 	return err
 }
 
@@ -95,11 +95,11 @@ func shift(a, b planar.Image) (largest float64) {
 	return largest
 }
 
-func quality(a, b planar.Image, p Protocol, w metrics.Window) (Quality, error) {
+func quality(a, b planar.Image, p Protocol) (Quality, error) {
 	if p.YChannel {
 		a, b = metrics.Luma(a), metrics.Luma(b)
 	}
-	ssim, err := metrics.SSIM(a, b, w)
+	ssim, err := metrics.SSIM(a, b, metrics.Window(p.Name))
 	return Quality{PSNR: metrics.PSNR(a, b), SSIM: ssim}, err
 }
 

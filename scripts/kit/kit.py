@@ -63,6 +63,14 @@ def picture(step):
     step.test("clusir", "OnCUDA" if SOFTWARE else "^TestRestoreOnCUDA$")
 
 
+def tool(name):
+    """Finds one of CUDA's programs, which need a GPU."""
+    program = shutil.which(name) or shutil.which(name, path="/usr/local/cuda/bin")
+    if SOFTWARE or not program:
+        raise LeftOut(f"no {name}, or no GPU for it")
+    return program
+
+
 def find_nccl():
     """Finds NCCL's library, in the system or in a Python package."""
     named = os.environ.get("CLUSIR_LIBNCCL")
@@ -78,14 +86,12 @@ def nccl(step):
     step.test("cuda", "^TestOneRank$", env={"CLUSIR_LIBNCCL": find_nccl()})
 
 
-def sanitizer(tool):
+def sanitizer(check):
     def run(step):
-        program = shutil.which("compute-sanitizer") or shutil.which("compute-sanitizer", path="/usr/local/cuda/bin")
-        if SOFTWARE or not program:
-            raise LeftOut("no compute-sanitizer, or no GPU for it")
-        quiet = ["--report-api-errors", "no"] if tool == "memcheck" else []  # the program also looks for kernels in modules without them
+        program = tool("compute-sanitizer")
+        quiet = ["--report-api-errors", "no"] if check == "memcheck" else []  # the program also looks for kernels in modules without them
         text = step.test("cuda", "TestConformance$/^tf32$", "-small",
-                         prefix=[program, "--tool", tool, "--error-exitcode", "9", "--print-limit", "20", *quiet])
+                         prefix=[program, "--tool", check, "--error-exitcode", "9", "--print-limit", "20", *quiet])
         step.results["summary"] = [line for line in text.splitlines() if "SUMMARY" in line]
 
     return run
@@ -153,11 +159,10 @@ def kernels(step):
     step.results["steps"] = [{k: v for k, v in s.items() if k != "kernels"} for s in json.loads(report.read_text())]
 
 
-def find_ncu():
-    program = shutil.which("ncu") or shutil.which("ncu", path="/usr/local/cuda/bin")
-    if SOFTWARE or not program:
-        raise LeftOut("no ncu, or no GPU for it")
-    return program
+def profile(step, *options):
+    """Runs ncu on one training step."""
+    return step.call([tool("ncu"), "--clock-control", "none", *options, CLUSIR, "bench", "--device", "cuda", "--precision", "tf32",
+                      "--model", "base", "--size", "128", "--train", "12", "--peak=false", "--warmup", "0", "--runs", "1"])
 
 
 def ncu(step):
@@ -166,19 +171,14 @@ def ncu(step):
                "sm__warps_active.avg.pct_of_peak_sustained_active", "sm__inst_issued.avg.pct_of_peak_sustained_active",
                "sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active"]
     csv = step.out / "ncu.csv"
-    step.call([find_ncu(), "--clock-control", "none", "--csv", "--page", "raw", "--log-file", str(csv),
-               "--metrics", ",".join(metrics), CLUSIR, "bench", "--device", "cuda", "--precision", "tf32", "--model",
-               "base", "--size", "128", "--train", "12", "--peak=false", "--warmup", "0", "--runs", "1"])
+    profile(step, "--csv", "--page", "raw", "--log-file", str(csv), "--metrics", ",".join(metrics))
     step.results["launches"] = len(csv.read_text().splitlines()) - 2
 
 
 def ncu_details(step):
     """Runs ncu's full analysis on the slowest kernels."""
     names = "gate_grad|gate_fwd|experts_.*_tf32|conv1x1_dw_tf32|conv3x3_.*_tf32|layernorm.*"
-    text = step.call([find_ncu(), "--clock-control", "none", "--set", "full", "--kernel-name", "regex:" + names,
-                      "--launch-skip", "20", "--launch-count", "40", "--page", "details", CLUSIR, "bench", "--device", "cuda",
-                      "--precision", "tf32", "--model", "base", "--size", "128", "--train", "12", "--peak=false",
-                      "--warmup", "0", "--runs", "1"])
+    text = profile(step, "--set", "full", "--kernel-name", "regex:" + names, "--launch-skip", "20", "--launch-count", "40", "--page", "details")
     (step.out / "ncu-details.txt").write_text(text)
 
 
@@ -233,7 +233,7 @@ def steps(options):
     a += [("golden-float32", 150, golden("TestGolden$/(testdata|safetensors)/./cuda")),
           ("golden-tf32", 120, golden("TestGoldenPrecision$/tf32")), ("golden-bf16", 120, golden("TestGoldenPrecision$/bf16"))]
     a += [("picture", 60, picture), ("nccl", 60, nccl), ("training", 90, training)]
-    a += [(tool, 240, sanitizer(tool)) for tool in ["memcheck", "racecheck", "synccheck"]]
+    a += [(check, 240, sanitizer(check)) for check in ["memcheck", "racecheck", "synccheck"]]
     b = [("ceilings", 60, torch_step("ceilings")), ("kernels", 90, kernels)]
     b += [("throughput-" + p, 90, throughput(p)) for p in PRECISIONS]
     b += [("torch-" + m, 200 if m == "compiled" else 60, torch_step("network", m)) for m in ["eager-tf32", "amp-channels-last", "compiled"]]

@@ -40,12 +40,12 @@ def timed(run):
     return 1e3 * (time.perf_counter() - start), begin.elapsed_time(end)
 
 
-def measure(run, warmup=3, runs=10):
+def measure(run):
     """Returns the medians of both clocks."""
-    for _ in range(warmup):
+    for _ in range(3):
         run()
     wait()
-    wall, gpu = zip(*[timed(run) for _ in range(runs if DEVICE == "cuda" else 1)])
+    wall, gpu = zip(*[timed(run) for _ in range(10 if DEVICE == "cuda" else 1)])
     return {"wall_ms": round(statistics.median(wall), 3), "gpu_ms": round(statistics.median(gpu), 3)}
 
 
@@ -76,7 +76,7 @@ def for_gpu(ref):
     ref.polar = lambda x: polar(x.float())
 
 
-def loss_of(ref, losses, net, restored, clean):
+def loss_of(losses, net, restored, clean):
     """clusir's objective: L1, MS-SSIM and orthogonality."""
     total = torch.nn.functional.l1_loss(restored, clean) + 0.2 * (1 - losses.ms_ssim(restored, clean))
     orthogonality = 0.0
@@ -112,16 +112,12 @@ def network(mode):
     def step():
         with autocast():
             restored = net(x, eps)
-        loss = loss_of(ref, losses, net, restored.float(), x * 0.9)
+        loss = loss_of(losses, net, restored.float(), x * 0.9)
         adam.zero_grad()
         loss.backward()
         adam.step()
 
-    start = time.perf_counter()
-    step()
-    wait()
-    first = time.perf_counter() - start
-    times = measure(step)
+    first, times = timed(step)[0] / 1e3, measure(step)
     peak = torch.cuda.max_memory_allocated() / 1e9 if DEVICE == "cuda" else 0
     say(mode=mode, train=True, batch=TRAIN[0], size=TRAIN[1:], first_s=round(first, 1), **times, peak_gb=round(peak, 2))
     net.eval()
@@ -132,10 +128,7 @@ def network(mode):
             with torch.no_grad(), autocast():
                 net(x)
 
-        start = time.perf_counter()
-        forward()
-        wait()
-        first = time.perf_counter() - start
+        first = timed(forward)[0] / 1e3
         say(mode=mode, train=False, batch=1, size=size, first_s=round(first, 1), **measure(forward))
 
 
