@@ -100,7 +100,6 @@ func (w *workload) step() error {
 	restored, _ := w.m.Forward(w.tape, image, model.Options{Noise: noise})
 	w.weight.Loss(w.tape, w.m, restored, clean, nil).Backward(w.tape, 1)
 	w.timed("Adam", func() {
-		w.m.SettleCounts(w.b)
 		w.b.Adam(w.params, kernels.NewAdam(2e-4))
 	})
 	w.steps++

@@ -256,13 +256,12 @@ type MSSSIM interface {
 	MSSSIMGrad(dx, dy, x, t Tensor)
 }
 
-// AdamParam is one parameter and its state. Reached, if present, is a count [1]; if it
-// is 0, no sample reached the parameter, and the parameter and its step count stay
-// unchanged.
+// AdamParam is one parameter and its state. Reached, if present, is a count; if it is 0,
+// no sample reached the parameter, and the parameter and its step count stay unchanged.
 type AdamParam struct {
 	Param, Grad, M, V Tensor
 	Step              Tensor // [1], the number of updates so far
-	Reached           Tensor // [1] or absent
+	Reached           Element
 }
 
 // Adam holds the optimiser's settings.

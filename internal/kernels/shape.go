@@ -1,5 +1,7 @@
 package kernels
 
+import "slices"
+
 // Shape lists the extents of a tensor, outermost first, e.g. [B,C,H,W].
 type Shape []int
 
@@ -13,22 +15,18 @@ func (s Shape) Len() int {
 }
 
 // Equal reports whether s and o have the same extents.
-func (s Shape) Equal(o Shape) bool {
-	if len(s) != len(o) {
-		return false
-	}
-	for i := range s {
-		if s[i] != o[i] {
-			return false
-		}
-	}
-	return true
-}
+func (s Shape) Equal(o Shape) bool { return slices.Equal(s, o) }
 
 // Tensor is a block of device memory with a shape. The zero Tensor means "absent".
 type Tensor struct {
 	Shape Shape
 	Data  any // *float32 on cpu, a block of float64 on ref, a device address on cuda
+}
+
+// Element is one number of a tensor, or absent.
+type Element struct {
+	Tensor
+	Index int
 }
 
 // IsZero reports whether t is absent.

@@ -136,17 +136,6 @@ func (m *ClusIR) ResetCounts() {
 	m.memory.Clear(counts...)
 }
 
-// SettleCounts copies each expert's entry of MoE.Count to Param.Reached of the expert's
-// parameters, for the optimiser, at the end of a training step.
-func (m *ClusIR) SettleCounts(b kernels.Dense) {
-	for _, e := range m.MoE {
-		count := e.Count.Tensor.Reshape(1, e.Count.Len())
-		for _, r := range e.reached {
-			b.Linear(r.count, count, r.pick, kernels.Tensor{})
-		}
-	}
-}
-
 // Free frees the network's memory.
 func (m *ClusIR) Free() {
 	for _, p := range m.Tensors() {
@@ -154,9 +143,5 @@ func (m *ClusIR) Free() {
 	}
 	for _, e := range m.MoE {
 		e.Count.Free(m.memory)
-		for _, r := range e.reached {
-			m.memory.Free(r.pick)
-			m.memory.Free(r.count)
-		}
 	}
 }

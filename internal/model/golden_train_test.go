@@ -22,7 +22,6 @@ func (g *goldenRun) training() {
 		if step == 1 {
 			g.firstStep(image, terms)
 		}
-		g.m.SettleCounts(g.b)
 		g.b.Adam(adam, goldenAdam)
 	}
 	g.updates()

@@ -14,15 +14,8 @@ type MoE struct {
 	experts []autograd.FFN // of cluster c: c·M to c·M+M−1
 
 	// Count [N·M] is the number of training samples routed to each expert since
-	// ClusIR.ResetCounts.
-	Count   *Var
-	reached []reachedCount
-}
-
-// reachedCount extracts one expert's entry of MoE.Count into its own tensor.
-type reachedCount struct {
-	pick  kernels.Tensor // [1,N·M]: 1 at the expert
-	count kernels.Tensor // [1,1]
+	// ClusIR.ResetCounts: Param.Reached of the expert's parameters.
+	Count *Var
 }
 
 func (b builder) moe(l int, c arch.Config) *MoE {
@@ -34,22 +27,11 @@ func (b builder) moe(l int, c arch.Config) *MoE {
 		Count:  autograd.Leaf(b.m.memory.Alloc(E), false),
 	}
 	for e := range E {
-		r := newReachedCount(b.m.memory, e, E)
 		expert := b.at("experts", e)
-		expert.reached = r.count.Reshape(1)
+		expert.reached = kernels.Element{Tensor: m.Count.Tensor, Index: e}
 		m.experts = append(m.experts, expert.ffn(C, c.ExpertRatio))
-		m.reached = append(m.reached, r)
 	}
 	return m
-}
-
-func newReachedCount(m kernels.Memory, e, E int) reachedCount {
-	r := reachedCount{pick: m.Alloc(1, E), count: m.Alloc(1, 1)}
-	one := make([]float32, E)
-	one[e] = 1
-	m.Upload(r.pick, one)
-	m.Fill(r.count, 0)
-	return r
 }
 
 // Forward returns y = x + Σ_c α_c Σ_e p(e|c,x) E_ce(LN(x)) (Eq. 3), and the route

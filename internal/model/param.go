@@ -12,9 +12,9 @@ import (
 type Param struct {
 	Name string // as in the reference's state_dict
 	*Var
-	// Reached [1] counts the samples that reached this parameter; absent means that
-	// every sample does. See ClusIR.SettleCounts.
-	Reached kernels.Tensor
+	// Reached counts the samples that reached this parameter; absent means that every
+	// sample does.
+	Reached kernels.Element
 
 	start initial
 }
@@ -24,7 +24,7 @@ type Param struct {
 type builder struct {
 	m       *ClusIR
 	prefix  string
-	reached kernels.Tensor
+	reached kernels.Element
 }
 
 // at returns the builder of a submodule.

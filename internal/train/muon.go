@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 
+	"clusir/internal/autograd"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 )
@@ -36,16 +37,16 @@ func isMatrix(p *model.Param) bool {
 // m = μm + (1−μ)g, p −= lr · 0.2 √max(O,K) · orth(μm + (1−μ)g).
 func (o *optimizer) muonStep(lr float64) {
 	b := o.b
-	var reached kernels.Tensor
-	count := []float32{1}
+	var counted kernels.Tensor
+	var counts []float32
 	for _, p := range o.matrices {
-		if p.Reached.Data != reached.Data { // an expert's parameters follow each other
-			if reached = p.Reached; !reached.IsZero() {
-				b.Download(count, reached)
+		if r := p.Reached; !r.IsZero() {
+			if r.Data != counted.Data { // those of a stage's experts follow each other
+				counted, counts = r.Tensor, autograd.Fetch(b, r.Tensor)
 			}
-		}
-		if !p.Reached.IsZero() && count[0] == 0 {
-			continue
+			if counts[r.Index] == 0 {
+				continue
+			}
 		}
 		rows, columns := p.Param.Shape[0], p.Param.Len()/p.Param.Shape[0]
 		u := b.Alloc(rows, columns)

@@ -96,14 +96,15 @@ func TestMuonStep(t *testing.T) {
 		b.Upload(x, values)
 		return x
 	}
-	matrix := func(reached kernels.Tensor) kernels.AdamParam {
+	matrix := func(reached kernels.Element) kernels.AdamParam {
 		zeros := make([]float32, len(gradient))
 		return kernels.AdamParam{
 			Param: tensor(zeros, 8, 6, 2, 2), Grad: tensor(gradient, 8, 6, 2, 2), M: tensor(zeros, 8, 6, 2, 2), Reached: reached,
 		}
 	}
-	zero, two := tensor([]float32{0}, 1), tensor([]float32{2}, 1)
-	o := optimizer{b: b, matrices: []kernels.AdamParam{matrix(zero), matrix(zero), matrix(two), matrix(kernels.Tensor{}), matrix(zero)}}
+	counts := tensor([]float32{0, 2}, 2)
+	zero, two := kernels.Element{Tensor: counts}, kernels.Element{Tensor: counts, Index: 1}
+	o := optimizer{b: b, matrices: []kernels.AdamParam{matrix(zero), matrix(zero), matrix(two), matrix(kernels.Element{}), matrix(zero)}}
 	o.muonStep(0.5)
 	for i, p := range o.matrices {
 		moved := i == 2 || i == 3

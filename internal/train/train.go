@@ -290,7 +290,6 @@ func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 	if err := r.gather(&mean); err != nil {
 		return mean, err
 	}
-	r.m.SettleCounts(r.Backend)
 	if err := r.Backend.Sync(); err != nil {
 		return mean, fmt.Errorf("step %d: %w", r.step+1, r.reduce.Explain(err))
 	}

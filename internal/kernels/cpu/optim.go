@@ -9,7 +9,7 @@ import "clusir/internal/kernels"
 func (b *Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
 	cs := list(ps, func(p kernels.AdamParam) C.clusir_adam_param {
 		return C.clusir_adam_param{param: view(p.Param), grad: view(p.Grad), m: view(p.M), v: view(p.V),
-			step: view(p.Step), reached: view(p.Reached)}
+			step: view(p.Step), reached: element(p.Reached)}
 	})
 	C.clusir_adam(b.ctx, cs, C.int64_t(len(ps)), C.double(a.LR), C.double(a.Beta1), C.double(a.Beta2), C.double(a.Eps))
 }

@@ -21,6 +21,14 @@ func view(t kernels.Tensor) C.Tensor {
 	return v
 }
 
+// element passes one number of a tensor.
+func element(e kernels.Element) C.Tensor {
+	if e.IsZero() {
+		return C.Tensor{}
+	}
+	return view(kernels.Tensor{Data: &Floats(e.Tensor)[e.Index]})
+}
+
 // rows passes t as [R,n], where n is its last axis.
 func rows(t kernels.Tensor) C.Tensor {
 	if !t.IsZero() {

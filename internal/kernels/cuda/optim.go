@@ -23,16 +23,14 @@ type parts struct {
 	blocks int
 }
 
-// add adds a line; the first tensor's size is that of the work, absent ones are null.
-func (p *parts) add(b *Backend, ts ...kernels.Tensor) {
-	l := part{first: int64(p.blocks), n: int64(ts[0].Len())}
+// add adds a line for tensors of n numbers, and parts that belong to them, as arguments.
+func (p *parts) add(b *Backend, n int, ts ...any) {
+	l := part{first: int64(p.blocks), n: int64(n)}
 	for i, t := range ts {
-		if !t.IsZero() {
-			l.addresses[i] = uint64(b.buffer(t).addr)
-		}
+		l.addresses[i] = b.argument(t).bits
 	}
 	p.lines = append(p.lines, l)
-	p.blocks += ceil(ts[0].Len(), sumBlock)
+	p.blocks += ceil(n, sumBlock)
 }
 
 // upload returns the table in device memory, followed by n zeros of 4 bytes. It waits
@@ -56,7 +54,7 @@ func (p *parts) table(b *Backend) (table kernels.Tensor, lines int) {
 func (b *Backend) Clear(ts ...kernels.Tensor) {
 	var p parts
 	for _, t := range ts {
-		p.add(b, t)
+		p.add(b, t.Len(), t)
 	}
 	if p.blocks == 0 {
 		return
@@ -70,7 +68,7 @@ func (b *Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
 	var p parts
 	for _, q := range ps {
 		same("Adam", q.Param, q.Grad, q.M, q.V)
-		p.add(b, q.Param, q.Grad, q.M, q.V, q.Step, q.Reached)
+		p.add(b, q.Param.Len(), q.Param, q.Grad, q.M, q.V, q.Step, from{q.Reached.Tensor, q.Reached.Index})
 	}
 	if len(ps) == 0 {
 		return
@@ -86,7 +84,7 @@ func (b *Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
 func (b *Backend) ClipNorm(gs []kernels.Tensor, limit float32) {
 	var p parts
 	for _, g := range gs {
-		p.add(b, g)
+		p.add(b, g.Len(), g)
 	}
 	if len(gs) == 0 {
 		return
@@ -107,7 +105,7 @@ func (b *Backend) Average(ys, xs []kernels.Tensor, a float32) {
 	var p parts
 	for i, y := range ys {
 		same("Average", y, xs[i])
-		p.add(b, y, xs[i])
+		p.add(b, y.Len(), y, xs[i])
 	}
 	if len(ys) == 0 {
 		return

@@ -65,7 +65,6 @@ func newPass(t *testing.T, b *Backend, config arch.Config, c timedCase) func() {
 		image, clean := tape.Input(pixels, c.batch, 3, c.h, c.w), tape.Input(pixels, c.batch, 3, c.h, c.w)
 		restored, _ := m.Forward(tape, image, model.Options{Noise: model.Gaussian{}})
 		model.DefaultObjective().Loss(tape, m, restored, clean, nil).Backward(tape, 1)
-		m.SettleCounts(b)
 		b.Adam(ps, kernels.NewAdam(2e-4))
 		tape.Reset()
 	}

@@ -31,7 +31,8 @@ func adam(name string, a kernels.Adam, ps ...adamParam) Case {
 	for i, p := range ps {
 		reached := none(title("reached", i))
 		if p.count != nil {
-			reached = given(title("reached", i), p.count, 1)
+			other := 1 - min(p.count[0], 1) // of the numbers beside it
+			reached = given(title("reached", i), []float64{other, p.count[0], other}, 3)
 		}
 		c.In = append(c.In,
 			normal(title("param", i), p.size).scaled(1e-3, 0).as(state), normal(title("grad", i), p.size),
@@ -41,7 +42,7 @@ func adam(name string, a kernels.Adam, ps ...adamParam) Case {
 	c.Forward = func(b kernels.Backend, _, x []kernels.Tensor) {
 		var ps []kernels.AdamParam
 		for ; len(x) > 0; x = x[6:] {
-			ps = append(ps, kernels.AdamParam{Param: x[0], Grad: x[1], M: x[2], V: x[3], Step: x[4], Reached: x[5]})
+			ps = append(ps, kernels.AdamParam{Param: x[0], Grad: x[1], M: x[2], V: x[3], Step: x[4], Reached: kernels.Element{Tensor: x[5], Index: 1}})
 		}
 		b.Adam(ps, a)
 	}

@@ -9,7 +9,7 @@ import (
 // Adam takes one step for every parameter that a sample reached.
 func (*Backend) Adam(ps []kernels.AdamParam, a kernels.Adam) {
 	for _, p := range ps {
-		if p.Reached.IsZero() || values(p.Reached, 1)[0] != 0 {
+		if p.Reached.IsZero() || values(p.Reached.Tensor)[p.Reached.Index] != 0 {
 			adamStep(p, a)
 		}
 	}
