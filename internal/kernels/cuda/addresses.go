@@ -3,6 +3,7 @@
 package cuda
 
 import (
+	"slices"
 	"unsafe"
 
 	"clusir/internal/kernels"
@@ -39,8 +40,11 @@ func (b *Backend) dropTables() {
 }
 
 // addresses returns a table with the addresses of ts, null for absent ones: a kernel's
-// float* const* argument. See table for its lifetime.
+// float* const* argument. It is absent if all of them are. See table for its lifetime.
 func (b *Backend) addresses(ts ...kernels.Tensor) kernels.Tensor {
+	if !slices.ContainsFunc(ts, func(t kernels.Tensor) bool { return !t.IsZero() }) {
+		return kernels.Tensor{}
+	}
 	bits := make([]uint64, len(ts))
 	for i, t := range ts {
 		bits[i] = b.argument(t).bits

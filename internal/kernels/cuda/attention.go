@@ -2,11 +2,7 @@
 
 package cuda
 
-import (
-	"fmt"
-
-	"clusir/internal/kernels"
-)
+import "clusir/internal/kernels"
 
 // channelAttention holds the intermediate results between s [B,C,h,w] and A; see
 // kernels/attention.cu. All products except the last in each direction, A·Wv and dq·sᵀ,
@@ -51,9 +47,7 @@ func (a *channelAttention) times(rows, columns, terms int) batched {
 // attendChannels computes A and its intermediate results, for the caller to release.
 func (b *Backend) attendChannels(s, qkv, temperature kernels.Tensor) *channelAttention {
 	a := &channelAttention{B: s.Shape[0], C: s.Shape[1], P: s.Shape[2] * s.Shape[3], heads: temperature.Len(), s: s}
-	if a.C%a.heads != 0 || qkv.Len() != 3*a.C*a.C {
-		panic(fmt.Sprintf("cuda: AttentionMap: shapes %v, %v, %v", s.Shape, qkv.Shape, temperature.Shape))
-	}
+	check(a.C%a.heads == 0 && qkv.Len() == 3*a.C*a.C, "AttentionMap", s, qkv, temperature)
 	a.d = a.C / a.heads
 	a.weights = kernels.Tensor{Shape: kernels.Shape{2 * a.C, a.C}, Data: qkv.Data}
 	a.hat, a.length = b.Alloc(a.B, 2*a.C, s.Shape[2], s.Shape[3]), b.Alloc(a.B, 2*a.C)

@@ -64,17 +64,13 @@ func newConv1x1(op string, y, w kernels.Tensor, xs []kernels.Tensor) conv1x1 {
 	for _, x := range xs {
 		c.C += x.Shape[1]
 		c.ends = append(c.ends, c.C)
-		if x.Len() != c.B*x.Shape[1]*c.P {
-			panic(fmt.Sprintf("cuda: %s: shapes %v and %v", op, x.Shape, y.Shape))
-		}
+		check(x.Len() == c.B*x.Shape[1]*c.P, op, y, x)
 	}
 	weights := 1
 	if len(w.Shape) == 3 {
 		weights, c.stride = c.B, int64(c.O*c.C)
 	}
-	if w.Len() != weights*c.O*c.C {
-		panic(fmt.Sprintf("cuda: %s: a weight %v from %d to %d channels", op, w.Shape, c.C, c.O))
-	}
+	check(w.Len() == weights*c.O*c.C, op, append([]kernels.Tensor{y, w}, xs...)...)
 	for i := range maxSources {
 		c.sources = append(c.sources, xs[min(i, len(xs)-1)])
 	}

@@ -3,7 +3,7 @@
 package cuda
 
 import (
-	"fmt"
+	"slices"
 
 	"clusir/internal/kernels"
 )
@@ -27,12 +27,9 @@ type conv3x3 struct{ B, C, O, H, W, layout int }
 func newConv3x3(op string, y, x, w kernels.Tensor) conv3x3 {
 	c := conv3x3{B: x.Shape[0], C: x.Shape[1], O: w.Shape[0], H: x.Shape[2], W: x.Shape[3]}
 	layouts := []kernels.Shape{{c.B, c.O, c.H, c.W}, {c.B, 4 * c.O, c.H / 2, c.W / 2}, {c.B, c.O / 4, 2 * c.H, 2 * c.W}}
-	for c.layout = range layouts {
-		if layouts[c.layout].Equal(y.Shape) && y.Len() == c.B*c.O*c.H*c.W && w.Len() == 9*c.O*c.C {
-			return c
-		}
-	}
-	panic(fmt.Sprintf("cuda: %s: shapes %v, %v and %v", op, y.Shape, x.Shape, w.Shape))
+	c.layout = slices.IndexFunc(layouts, y.Shape.Equal)
+	check(c.layout >= 0 && y.Len() == c.B*c.O*c.H*c.W && w.Len() == 9*c.O*c.C, op, y, x, w)
+	return c
 }
 
 // patches returns the number of patches in the batch.

@@ -2,11 +2,7 @@
 
 package cuda
 
-import (
-	"fmt"
-
-	"clusir/internal/kernels"
-)
+import "clusir/internal/kernels"
 
 // rows returns the number and the length of t's rows along the last axis.
 func rows(t kernels.Tensor) (r, k int) {
@@ -79,8 +75,6 @@ func (b *Backend) ScaleRowsGrad(dx, ds, dy, x, s kernels.Tensor) {
 // rowsOf returns the number of rows of x, one for each number of s, and their length.
 func (b *Backend) rowsOf(op string, x, s kernels.Tensor) (r, n int) {
 	r = s.Len()
-	if r == 0 || x.Len()%r != 0 {
-		panic(fmt.Sprintf("cuda: %s: %d numbers for the rows of %v", op, r, x.Shape))
-	}
+	check(r > 0 && x.Len()%r == 0, op, x, s)
 	return r, x.Len() / r
 }

@@ -44,35 +44,19 @@ var openDriver = sync.OnceValue(func() error {
 	}
 })
 
-// result is a CUresult as an error of cu's type, nil for success. cu does not export
-// its type, but every value of it occurs in one of its errors.
-type result int
-
-func (r result) Error() string { return fmt.Sprintf("CUDA error %d", int(r)) }
-
-// known maps the codes that this package distinguishes to cu's errors.
-var known = []struct {
-	code C.CUresult
-	err  error
-}{
-	{C.CUDA_ERROR_INVALID_VALUE, cu.InvalidValue}, {C.CUDA_ERROR_OUT_OF_MEMORY, cu.OutOfMemory},
-	{C.CUDA_ERROR_NOT_SUPPORTED, cu.NotSupported}, {C.CUDA_ERROR_ECC_UNCORRECTABLE, cu.EccUncorrectable},
-	{C.CUDA_ERROR_ILLEGAL_ADDRESS, cu.IllegalAddress}, {C.CUDA_ERROR_LAUNCH_FAILED, cu.LaunchFailed},
-	{C.CUDA_ERROR_LAUNCH_TIMEOUT, cu.LaunchTimeout}, {C.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH, cu.SystemDriverMismatch},
-}
-
-// code returns the error of a driver call of this file.
+// code returns the error of a driver call of this package, as cu does for its own.
 func code(r C.CUresult) error {
 	if r == C.CUDA_SUCCESS {
 		return nil
 	}
-	for _, k := range known {
-		if k.code == r {
-			return k.err
-		}
-	}
-	return result(r)
+	return as(cu.Success, r)
 }
+
+// deviceUnavailable is an error that cu lacks.
+var deviceUnavailable = code(C.CUDA_ERROR_DEVICE_UNAVAILABLE)
+
+// as returns r as a T: cu's type of errors, which it does not export.
+func as[T ~int](_ T, r C.CUresult) T { return T(r) }
 
 // driverVersion returns the newest CUDA release that the driver supports, as
 // 1000·major + 10·minor.

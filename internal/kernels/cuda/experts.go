@@ -2,11 +2,7 @@
 
 package cuda
 
-import (
-	"fmt"
-
-	"clusir/internal/kernels"
-)
+import "clusir/internal/kernels"
 
 // slotsPerRound is how many experts of a sample run at once, if there are that many.
 // Routers keep a few of their experts, but only the device knows which and how many:
@@ -28,13 +24,10 @@ type experts struct {
 func checkExperts(op string, x kernels.Tensor, fs []kernels.FFN, route kernels.Tensor) {
 	C, h := x.Shape[1], fs[0].Project.Shape[1]
 	for _, f := range fs {
-		if f.Expand.Len() != 2*h*C || f.Depthwise.Len() != 18*h || f.Project.Len() != h*C {
-			panic(fmt.Sprintf("cuda: %s of %v with an expert %v, %v, %v", op, x.Shape, f.Expand.Shape, f.Depthwise.Shape, f.Project.Shape))
-		}
+		fits := f.Expand.Len() == 2*h*C && f.Depthwise.Len() == 18*h && f.Project.Len() == h*C
+		check(fits, op, x, f.Expand, f.Depthwise, f.Project)
 	}
-	if route.IsZero() && len(fs) != 1 || !route.IsZero() && route.Len() != x.Shape[0]*len(fs) {
-		panic(fmt.Sprintf("cuda: %s of %v: a route %v for %d experts", op, x.Shape, route.Shape, len(fs)))
-	}
+	check(route.IsZero() && len(fs) == 1 || !route.IsZero() && route.Len() == x.Shape[0]*len(fs), op, x, route)
 }
 
 // newExperts dispatches the samples of x to the experts; the caller must free the plan.
@@ -125,13 +118,9 @@ func (e *experts) gate(round int, gated, expanded kernels.Tensor) {
 		gated, expanded, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W, e.rounded())
 }
 
-// expertsWanted lists whose gradients are wanted: that of LN's result, and of each of
-// the experts' tensors if any expert's is.
-type expertsWanted struct{ u, expand, depthwise, project bool }
-
-// expertGrads are the destinations of GatedFFN's gradient.
+// expertGrads are the destinations of GatedFFN's gradient; those that are not wanted are
+// absent.
 type expertGrads struct {
-	expertsWanted
 	expand, depthwise, project kernels.Tensor // tables of addresses
 	du, droute                 kernels.Tensor
 }
@@ -140,22 +129,16 @@ type expertGrads struct {
 // forward pass.
 func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dfs []kernels.FFN, droute, dy, x kernels.Tensor,
 	n kernels.Norm, fs []kernels.FFN, route kernels.Tensor) {
-	want := expertsWanted{u: !dx.IsZero() || !dn.Weight.IsZero() || !dn.Bias.IsZero()}
-	for _, f := range dfs {
-		want.expand = want.expand || !f.Expand.IsZero()
-		want.depthwise = want.depthwise || !f.Depthwise.IsZero()
-		want.project = want.project || !f.Project.IsZero()
-	}
 	checkExperts("GatedFFNGrad", x, fs, route)
 	e := b.newExperts(x, fs, route)
 	l := b.layerNorm(x, n)
-	d := expertGrads{expertsWanted: want, droute: droute}
+	d := expertGrads{droute: droute}
 	d.expand, d.depthwise, d.project = b.ffnAddresses(dfs)
-	if want.u {
+	if !dx.IsZero() || !dn.Weight.IsZero() || !dn.Bias.IsZero() {
 		d.du = b.stored(e.P, e.B, e.C)
 	}
 	e.backward(d, l.u, dy)
-	if want.u {
+	if !d.du.IsZero() {
 		b.layerNormGrad(b.packed("layer_norm_grad"), dx, dn, l, d.du, dy)
 	}
 	b.free(d.du, l.u, l.stats, e.plan)
@@ -195,7 +178,7 @@ func (e *experts) gateGrad(round int, de, gated, sums, expanded, q kernels.Tenso
 
 // addSums adds a round's sums to the gradients of the depthwise filters and of the route.
 func (e *experts) addSums(round int, d expertGrads, sums kernels.Tensor) {
-	if d.expertsWanted.depthwise {
+	if !d.depthwise.IsZero() {
 		e.launch("gate_dw", grid{x: ceil(18*e.h, 128), y: e.E, z: 1},
 			d.depthwise, sums, e.list(round), e.count(round), e.B, e.h)
 	}
@@ -206,17 +189,17 @@ func (e *experts) addSums(round int, d expertGrads, sums kernels.Tensor) {
 
 // productGrads adds a round to du and to the gradients of Expand and Project.
 func (e *experts) productGrads(round int, d expertGrads, de, gated, dy, u kernels.Tensor) {
-	if d.u {
+	if !d.du.IsZero() {
 		base := d.du
 		if round == 0 {
 			base = kernels.Tensor{}
 		}
 		e.product("experts_expand_dx", sharedDx, e.B, e.C, 2*e.h, d.du, base, e.expand, e.expert(round), de)
 	}
-	if d.expertsWanted.expand {
+	if !d.expand.IsZero() {
 		e.weights("experts_expand_dw", round, d.expand, de, u, 2*e.h, e.C)
 	}
-	if d.expertsWanted.project {
+	if !d.project.IsZero() {
 		e.weights("experts_project_dw", round, d.project, dy, gated, e.C, e.h)
 	}
 }

@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"clusir/internal/kernels"
@@ -43,20 +44,11 @@ func (f *Fault) Unwrap() []error {
 var losing = []error{
 	cu.EccUncorrectable, cu.NvlinkUncorrectable, cu.IllegalAddress, cu.LaunchTimeout, cu.ContextIsDestroyed,
 	cu.Assert, cu.HardwareStackError, cu.IllegalInstruction, cu.MisalignedAddress, cu.InvalidAddressSpace,
-	cu.InvalidPc, cu.LaunchFailed, cu.Unknown, result(46),
+	cu.InvalidPc, cu.LaunchFailed, cu.Unknown, deviceUnavailable,
 }
 
-// codeDeviceUnavailable is CUDA_ERROR_DEVICE_UNAVAILABLE, which cu does not list: it
-// prints unknown codes as numbers.
-const codeDeviceUnavailable = "UnknownErrorCode:46"
-
 func isLosing(err error) bool {
-	for _, l := range losing {
-		if errors.Is(err, l) {
-			return true
-		}
-	}
-	return err.Error() == codeDeviceUnavailable
+	return slices.ContainsFunc(losing, func(l error) bool { return errors.Is(err, l) })
 }
 
 // fail keeps the first fault until Sync returns it. Everything queued after it is

@@ -3,7 +3,6 @@
 package cuda
 
 import (
-	"fmt"
 	"math"
 
 	"clusir/internal/kernels"
@@ -36,13 +35,8 @@ func (b *Backend) IRFFT2Grad(dz, dx kernels.Tensor) {
 type fft struct{ planes, C, H, W, width int }
 
 func newFFT(op string, x, z kernels.Tensor) fft {
-	if len(x.Shape) != 4 || x.Shape[2]%2 != 0 || x.Shape[3]%2 != 0 {
-		panic(fmt.Sprintf("cuda: %s of %v: both sides must be even", op, x.Shape))
-	}
 	f := fft{x.Shape[0] * x.Shape[1], x.Shape[1], x.Shape[2], x.Shape[3], x.Shape[3]/2 + 1}
-	if z.Len() != 2*f.planes*f.H*f.width {
-		panic(fmt.Sprintf("cuda: %s: shapes %v and %v", op, x.Shape, z.Shape))
-	}
+	check(f.H%2 == 0 && f.W%2 == 0 && z.Len() == 2*f.planes*f.H*f.width, op, x, z)
 	return f
 }
 

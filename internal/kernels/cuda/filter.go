@@ -2,11 +2,7 @@
 
 package cuda
 
-import (
-	"fmt"
-
-	"clusir/internal/kernels"
-)
+import "clusir/internal/kernels"
 
 // BatchNorm normalises x [B,N] over B and updates the running statistics.
 func (b *Backend) BatchNorm(y, x, weight, bias, mean, variance kernels.Tensor, momentum float32) {
@@ -34,9 +30,7 @@ func newDynamicFilter(op string, x, f kernels.Tensor) dynamicFilter {
 	for d.K*d.K < f.Shape[2] {
 		d.K += 2
 	}
-	if d.K*d.K != f.Shape[2] || d.C%d.G != 0 || min(d.H, d.W) <= d.K/2 {
-		panic(fmt.Sprintf("cuda: %s: taps %v for %v", op, f.Shape, x.Shape))
-	}
+	check(d.K*d.K == f.Shape[2] && d.C%d.G == 0 && min(d.H, d.W) > d.K/2, op, x, f)
 	return d
 }
 

@@ -2,11 +2,7 @@
 
 package cuda
 
-import (
-	"fmt"
-
-	"clusir/internal/kernels"
-)
+import "clusir/internal/kernels"
 
 // The window of MS-SSIM, the largest number of scales, and the windows or pixels per
 // block.
@@ -39,9 +35,7 @@ type ssim struct {
 func (b *Backend) newSSIM(op string, x, t kernels.Tensor, gradient bool) *ssim {
 	same(op, x, t)
 	h, w := x.Shape[2], x.Shape[3]
-	if min(h, w) < ssimWindow {
-		panic(fmt.Sprintf("cuda: %s: %v has a side shorter than the window of %d", op, x.Shape, ssimWindow))
-	}
+	check(min(h, w) >= ssimWindow, op, x)
 	s := &ssim{Backend: b, planes: x.Shape[0] * x.Shape[1]}
 	parts := 0
 	for n := 0; n < ssimScales && (n == 0 || min(h, w) >= ssimWindow); n++ {

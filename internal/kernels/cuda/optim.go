@@ -3,8 +3,8 @@
 package cuda
 
 import (
-	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"clusir/internal/kernels"
@@ -99,9 +99,7 @@ func (b *Backend) ClipNorm(gs []kernels.Tensor, limit float32) {
 
 // Average moves each y towards its x: y += a·(x − y).
 func (b *Backend) Average(ys, xs []kernels.Tensor, a float32) {
-	if len(ys) != len(xs) {
-		panic(fmt.Sprintf("cuda: Average of %d tensors towards %d", len(ys), len(xs)))
-	}
+	check(len(ys) == len(xs), "Average", slices.Concat(ys, xs)...)
 	var p parts
 	for i, y := range ys {
 		same("Average", y, xs[i])

@@ -163,7 +163,7 @@ func runStored(t *testing.T, b *Backend, round, fused bool, B, C, H, W, h int) m
 	e.gate(0, gated, expanded)
 	rounded(gated)
 	e.product("experts_project_fwd", sharedFwd, B, C, h, y, kernels.Tensor{}, e.project, e.expert(0), gated)
-	d := expertGrads{expertsWanted: expertsWanted{true, true, true, true}, du: b.stored(H*W, B, C)}
+	d := expertGrads{du: b.stored(H*W, B, C)}
 	d.expand, d.depthwise, d.project = b.ffnAddresses([]kernels.FFN{df})
 	sums := e.gateSums()
 	if fused {

@@ -2,11 +2,7 @@
 
 package cuda
 
-import (
-	"fmt"
-
-	"clusir/internal/kernels"
-)
+import "clusir/internal/kernels"
 
 // MeanHW averages over space.
 func (b *Backend) MeanHW(y, x kernels.Tensor) {
@@ -27,9 +23,7 @@ func (b *Backend) MeanHWGrad(dx, dy kernels.Tensor) {
 // their pixels.
 func planesOf(op string, y, x kernels.Tensor) (planes, P int) {
 	planes, P = x.Shape[0]*x.Shape[1], x.Shape[2]*x.Shape[3]
-	if y.Len() != planes {
-		panic(fmt.Sprintf("cuda: %s: shapes %v and %v", op, y.Shape, x.Shape))
-	}
+	check(y.Len() == planes, op, y, x)
 	return planes, P
 }
 
@@ -49,9 +43,7 @@ func (b *Backend) ResizeGrad(dx, dy kernels.Tensor) {
 // resize launches a kernel with n threads per plane that maps x to y, or back.
 func (b *Backend) resize(kernel string, dst, src, x, y kernels.Tensor, n int) {
 	s, l := x.Shape, y.Shape
-	if s[0] != l[0] || s[1] != l[1] {
-		panic(fmt.Sprintf("cuda: Resize between %v and %v", s, l))
-	}
+	check(s[0] == l[0] && s[1] == l[1], "Resize", x, y)
 	planes := s[0] * s[1]
 	b.launch(kernel, inPlanes(ceil(n, 256), planes), dst, src, planes, s[2], s[3], l[2], l[3])
 }

@@ -2,11 +2,7 @@
 
 package cuda
 
-import (
-	"fmt"
-
-	"clusir/internal/kernels"
-)
+import "clusir/internal/kernels"
 
 // spectral is one run of SpectralFusion: its operands and intermediate results.
 type spectral struct {
@@ -22,9 +18,7 @@ type spectral struct {
 func (b *Backend) newSpectral(op string, z, l kernels.Tensor, amplitude, phase kernels.Fuse) *spectral {
 	same(op, z, l)
 	B, C, H, W := z.Shape[0], z.Shape[1]/2, z.Shape[2], z.Shape[3]
-	if amplitude.W1.Len() != 2*C*C || phase.W1.Len() != 4*C*C {
-		panic(fmt.Sprintf("cuda: %s of %v with weights %v and %v", op, z.Shape, amplitude.W1.Shape, phase.W1.Shape))
-	}
+	check(amplitude.W1.Len() == 2*C*C && phase.W1.Len() == 4*C*C, op, z, amplitude.W1, phase.W1)
 	s := &spectral{Backend: b, n: C * H * W, amplitude: amplitude, phase: phase}
 	for i, x := range []kernels.Tensor{z, l} {
 		s.logs[i], s.units[i] = b.Alloc(B, C, H, W), b.Alloc(z.Shape...)

@@ -208,8 +208,18 @@ func (b *Backend) sized(op string, t kernels.Tensor, n int) *buffer {
 // same panics if tensors differ in size.
 func same(op string, t kernels.Tensor, others ...kernels.Tensor) {
 	for _, o := range others {
-		if o.Len() != t.Len() {
-			panic(fmt.Sprintf("cuda: %s: shapes %v and %v", op, t.Shape, o.Shape))
-		}
+		check(o.Len() == t.Len(), op, t, o)
 	}
+}
+
+// check panics with the operation's name and the tensors' shapes unless ok.
+func check(ok bool, op string, ts ...kernels.Tensor) {
+	if ok {
+		return
+	}
+	var shapes []kernels.Shape
+	for _, t := range ts {
+		shapes = append(shapes, t.Shape)
+	}
+	panic(fmt.Sprintf("cuda: %s: tensors of shapes %v do not fit", op, shapes))
 }
