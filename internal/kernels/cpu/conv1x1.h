@@ -101,7 +101,6 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, Tensor dy, 
   pool.run(sums.parts, (size_t)((K + 2 * O + Kp) * T + 128), [&](int64_t part, Scratch& s) {
     float *u = s.take(K * T), *g = s.take(O * T), *acc = sums.part(part);
     Operand *ut = take_operand<Operand>(s, T, Kp), *A = operand_of<Operand>(g, s, T, O);
-    memset((void*)ut, 0, 4 * (size_t)(Kp * steps<Operand>(T)));
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {

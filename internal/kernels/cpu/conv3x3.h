@@ -303,10 +303,7 @@ static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const 
   pool.run(sums.parts, (size_t)(C * area + (Cp + O + 2) * room + 256), [&](int64_t part, Scratch& s) {
     float *u = s.take(C * area + room), *line = width > 1 ? s.take(room) : nullptr, *acc = sums.part(part);
     Operand *v[width], *g = take_operand<Operand>(s, room, O);
-    for (Operand*& transposed : v) {
-      transposed = take_operand<Operand>(s, room, Cp);
-      if (Cp > C) memset((void*)transposed, 0, 4 * (size_t)(Cp * steps<Operand>(room)));
-    }
+    for (Operand*& transposed : v) transposed = take_operand<Operand>(s, room, Cp);
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {

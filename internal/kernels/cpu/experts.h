@@ -194,16 +194,13 @@ INLINE vf gelu(vf x) {
   return Arithmetic<T>::width > 1 ? vgelu_half(x) : vgelu(x);
 }
 
-// gelu_and_slope also computes the derivative; in full precision both share the error
-// function.
+// gelu_and_slope also computes the derivative.
 template <class T>
 INLINE void gelu_and_slope(vf x, vf* y, vf* slope) {
-  if constexpr (Arithmetic<T>::width > 1) {
+  if constexpr (Arithmetic<T>::width > 1)
     *y = vgelu_half(x), *slope = vgelu_slope_half(x);
-  } else {
-    vf cdf = 0.5f * (1.0f + verf(x * 0.70710678118f));
-    *y = x * cdf, *slope = cdf + x * (0.3989422804f * vexp(-0.5f * x * x));
-  }
+  else
+    vgelu_and_slope(x, y, slope);
 }
 
 // gate_row lays out g = weight · GELU(a) ⊙ b for row y, n columns (a multiple

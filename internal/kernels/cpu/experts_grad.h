@@ -101,8 +101,6 @@ inline void FFNGrad::open(Band& b, Scratch& s) const {
   b.taps = s.take(18 * p.chunk * L);
   b.xhat = in_bands ? s.take(p.C * own) : nullptr, b.rstd = in_bands ? s.take(own) : nullptr;
   Row room = {s.take(Row::in_place ? 0 : p.C * p.cols), s.take(p.cols), s.take(p.cols)};
-  size_t transposed = 4 * (size_t)(Cp * steps<Operand>(own));
-  if (Cp > p.C) memset((void*)b.ut, 0, transposed), memset((void*)b.dyt, 0, transposed);
   open_u(b, room), open_dy(b, room);
 }
 

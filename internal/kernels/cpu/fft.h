@@ -150,8 +150,8 @@ static void rfft2(Pool& pool, Tensor z, Tensor x, float inner, int add) {
       fft(*p.along_w, line_at(v), room);
       split(*p.along_w, line_at(v), p.scale, p.inner);
       Rows to = matrix_rows(p, g, matrix, r);
-      to_rows_padded(v, 2 * L, p.bins, to);
-      to_rows_padded(v + L, 2 * L, p.bins, shifted(to, p.ld));
+      to_rows<true>(v, 2 * L, p.bins, to, false);
+      to_rows<true>(v + L, 2 * L, p.bins, shifted(to, p.ld), false);
     }
     columns(p, g, matrix, false, room);
     for (int64_t k = 0; k < g.count; k++)
@@ -180,7 +180,7 @@ static void irfft2(Pool& pool, Tensor x, Tensor z, float inner, int add) {
       from_rows<true>(shifted(from, p.ld), p.bins, v + L, 2 * L);
       merge(*p.along_w, line_at(v), p.scale, p.inner);
       fft(*p.along_w, swapped(line_at(v)), room);
-      to_rows(v, L, W, image_rows(p, g, x, r), add);
+      to_rows<false>(v, L, W, image_rows(p, g, x, r), add);
     }
   });
 }

@@ -79,30 +79,21 @@ INLINE void from_rows(const Rows& r, int64_t n, float* v, int64_t step) {
   }
 }
 
-// to_rows_padded is the way back; it writes up to a multiple of L floats of a
-// row. The last block goes first and the rows in their order, so that rows may
-// follow each other in memory and overwrite what their predecessor wrote too much.
-INLINE void to_rows_padded(const float* v, int64_t step, int64_t n, const Rows& r) {
-  for (int64_t k = (n - 1) / L * L; k >= 0; k -= L) {
-    vf t[L];
-#pragma GCC unroll 16
-    for (int i = 0; i < L; i++) t[i] = load(v + (k + i) * step);
-    transpose_block(t);
-    for (int i = 0; i < r.count; i++) store(r.p[i] + k, t[i]);
-  }
-}
-
-// to_rows writes, or adds, n floats of every row and no more. It reads up to a
-// multiple of L vectors.
+// to_rows is the way back: it writes, or adds, n floats of every row. It reads up to a
+// multiple of L vectors, and writes as many floats of a row where padded, else n and no
+// more. Where padded, the last block goes first and the rows in their order, so that rows
+// may follow each other in memory and overwrite what their predecessor wrote too much.
+template <bool padded>
 INLINE void to_rows(const float* v, int64_t step, int64_t n, const Rows& r, bool add) {
-  for (int64_t k = 0; k < n; k += L) {
+  for (int64_t at = 0; at < n; at += L) {
+    int64_t k = padded ? (n - 1) / L * L - at : at;
     vf t[L];
 #pragma GCC unroll 16
     for (int i = 0; i < L; i++) t[i] = load(v + (k + i) * step);
     transpose_block(t);
     for (int i = 0; i < r.count; i++) {
       float* p = r.p[i] + k;
-      if (k + L <= n)
+      if (padded || k + L <= n)
         store(p, add ? load(p) + t[i] : t[i]);
       else
         store_n(p, add ? load_n(p, (int)(n - k)) + t[i] : t[i], (int)(n - k));

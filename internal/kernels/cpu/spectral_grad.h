@@ -103,7 +103,6 @@ INLINE SpectralGrad spectral_grad_tile(Scratch& s, int64_t n, int64_t across) {
   SpectralGrad t;
   t.g = s.take(2 * n), t.dl = s.take(2 * n), t.dlogs = s.take(2 * n), t.dunits = s.take(4 * n);
   t.dhidden = s.take(n), t.across = s.take(across);
-  memset(t.across, 0, 4 * (size_t)across);
   return t;
 }
 

@@ -53,11 +53,11 @@ INLINE vf verf(vf x) {
   return x * p / q;
 }
 
-// vgelu: x Φ(x), and vgelu_slope its derivative Φ(x) + x φ(x).
+// vgelu: x Φ(x). vgelu_and_slope also computes the derivative, Φ(x) + x φ(x), from the same Φ.
 INLINE vf vgelu(vf x) { return 0.5f * x * (1.0f + verf(x * 0.70710678118f)); }
-INLINE vf vgelu_slope(vf x) {
-  vf phi = 0.3989422804f * vexp(-0.5f * x * x);
-  return 0.5f * (1.0f + verf(x * 0.70710678118f)) + x * phi;
+INLINE void vgelu_and_slope(vf x, vf* y, vf* slope) {
+  vf cdf = 0.5f * (1.0f + verf(x * 0.70710678118f));
+  *y = x * cdf, *slope = cdf + x * (0.3989422804f * vexp(-0.5f * x * x));
 }
 
 // vgelu_half and vgelu_slope_half are for results that are rounded to bf16 afterwards:

@@ -91,7 +91,6 @@ static void wavelet_reduce_grad(Pool& pool, Tensor dx, clusir_norm dnorm, Tensor
     float *xhat = s.take(C * full), *u = s.take(C * full), *du = s.take(C * full), *r = s.take(Q * full),
           *v = s.take(Q * full), *ut = s.take(Cp * full), *row = s.take(4 * full);
     transpose(Q, C, w.p, C, wt, Q);
-    memset(ut, 0, 4 * (size_t)(Cp * full));
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
       Strip t = strip_at(g, unit);
@@ -172,7 +171,6 @@ struct MergeGrad {
             *D = operand_of<Operand>(d, scratch, N, C), *E = operand_of<Operand>(d, scratch, C, N);
     half_rows(g, t, C, s, u);
     full_rows(g, t, C, dy, gy);
-    memset((void*)tr, 0, 4 * (size_t)(Cp * steps<Operand>(n)));
     if (dwt) {
       merged(C, N, m, laid_out(C, N, u, b), u, o, Feed<float>(v, n, nullptr));
       transpose_operand(C, n, gy, n, tr, Cp);

@@ -24,6 +24,12 @@ INLINE vf vcos(vf x) {
   return c;
 }
 
+INLINE vf vgelu_slope(vf x) {
+  vf y, slope;
+  vgelu_and_slope(x, &y, &slope);
+  return slope;
+}
+
 struct Function {
   const char* name;
   void (*apply)(float*);
