@@ -31,6 +31,7 @@ func TestExitCodes(t *testing.T) {
 		{"train --bacth 3", exitUsage, "", "did you mean --batch?"},
 		{"train --config nano --data d --json", exitUsage, "", "--json does nothing without --check"},
 		{"train --config nano --data d --overwrite", exitUsage, "", "--overwrite does nothing without --preview"},
+		{"train --config nano --data d --preview p.jpg", exitUsage, "", "--preview p.jpg: what it draws is a PNG: let its name end in .png"},
 		{"train --config nano --data d --check --preview p.png", exitUsage, "", "--check and --preview cannot be used together"},
 		{"train --config nano --data d --resume --init-from nano", exitUsage, "", "--resume and --init-from cannot be used together"},
 		{"train --config nano --data d --lr nan", exitUsage, "", "--lr: train.lr = NaN: must be above 0"},

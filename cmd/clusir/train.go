@@ -85,6 +85,8 @@ func (o *trainOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 		return usage.Errorf("--check and --preview cannot be used together: choose one")
 	case o.JSON && !o.Check:
 		return usage.Errorf("--json does nothing without --check")
+	case o.Preview != "" && !strings.EqualFold(filepath.Ext(o.Preview), ".png"):
+		return usage.Errorf("--preview %s: what it draws is a PNG: let its name end in .png", o.Preview)
 	case o.Overwrite && o.Preview == "":
 		return usage.Errorf("--overwrite does nothing without --preview")
 	case o.Resume && o.InitFrom != "":

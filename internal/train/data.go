@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/dustin/go-humanize/english"
+
 	"clusir/internal/atomicfile"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
@@ -42,7 +44,7 @@ func checkData(ctx context.Context, o Options, catalog *dataset.Catalog, w io.Wr
 		err = errors.Join(err, report.WriteText(w, 3))
 	}
 	if damaged += len(report.Damaged); damaged > 0 {
-		err = errors.Join(err, fmt.Errorf("%d training files are damaged: replace or remove them, or list them in a file under train.exclude", damaged))
+		err = errors.Join(err, fmt.Errorf("%s cannot be used: replace or remove what is damaged, or list it in a file under train.exclude", english.Plural(damaged, "training file", "")))
 	}
 	return err
 }
