@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"cmp"
 	"slices"
-	"strings"
 )
 
 // Content counts a file's tensors of one type.
@@ -18,7 +17,7 @@ type Content struct {
 func (f *File) Contents() (weights []Content, state bool) {
 	byType := map[DType]*Content{}
 	for name, e := range f.head.entries {
-		if slices.ContainsFunc(statePrefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+		if isState(name) {
 			state = true
 			continue
 		}

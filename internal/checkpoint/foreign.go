@@ -9,21 +9,19 @@ import (
 
 // foreign recognises other formats by a file's first bytes, so that errors can name
 // them.
-var foreign = []struct {
-	magic string
-	is    func(name string) string
-}{
-	{"PK\x03\x04", fromTorch}, // a zip archive with a pickle in it
-	{"\x80\x02", fromTorch},   // a bare pickle, as torch.save wrote before 1.6
-	{"\x80\x03", fromTorch}, {"\x80\x04", fromTorch}, {"\x80\x05", fromTorch},
-	{"\x89HDF\r\n\x1a\n", func(string) string { return "a HDF5 file, as Keras writes them" }},
-	{"\x89PNG", func(string) string { return "a picture (PNG)" }},
-	{"\xff\xd8\xff", func(string) string { return "a picture (JPEG)" }},
-	{"GGUF", func(string) string { return "a GGUF file" }},
-	{"version https://git-lfs", func(string) string {
-		return "the pointer of a file in Git LFS: fetch the file itself with git lfs pull"
-	}},
+var foreign = []struct{ magic, is string }{
+	{"PK\x03\x04", torch}, // a zip archive with a pickle in it
+	{"\x80\x02", torch},   // a bare pickle, as torch.save wrote before 1.6
+	{"\x80\x03", torch}, {"\x80\x04", torch}, {"\x80\x05", torch},
+	{"\x89HDF\r\n\x1a\n", "a HDF5 file, as Keras writes them"},
+	{"\x89PNG", "a picture (PNG)"},
+	{"\xff\xd8\xff", "a picture (JPEG)"},
+	{"GGUF", "a GGUF file"},
+	{"version https://git-lfs", "the pointer of a file in Git LFS: fetch the file itself with git lfs pull"},
 }
+
+// torch stands for a PyTorch checkpoint, which fromTorch describes.
+const torch = "a PyTorch pickle"
 
 // maxMagic is the number of bytes needed to recognise a format.
 const maxMagic = 32
@@ -41,8 +39,12 @@ func fromTorch(name string) string {
 // kindOf names the format of a file that is not safetensors, "" if unknown.
 func kindOf(name string, start []byte) string {
 	for _, f := range foreign {
-		if bytes.HasPrefix(start, []byte(f.magic)) {
-			return f.is(name)
+		switch {
+		case !bytes.HasPrefix(start, []byte(f.magic)):
+		case f.is == torch:
+			return fromTorch(name)
+		default:
+			return f.is
 		}
 	}
 	if strings.EqualFold(filepath.Ext(name), ".onnx") {

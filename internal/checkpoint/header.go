@@ -101,7 +101,10 @@ func parseHeader(raw []byte, data uint64) (*header, error) {
 // or bytes outside them.
 func (h *header) checkLayout(data uint64) error {
 	names := h.names()
-	slices.SortStableFunc(names, func(a, b string) int { return slices.Compare(h.span(a), h.span(b)) })
+	slices.SortStableFunc(names, func(a, b string) int {
+		x, y := h.entries[a].offsets, h.entries[b].offsets
+		return slices.Compare(x[:], y[:])
+	})
 	var end uint64
 	for _, name := range names {
 		o := h.entries[name].offsets
@@ -114,11 +117,6 @@ func (h *header) checkLayout(data uint64) error {
 		return fmt.Errorf("the tensors take %d bytes, but the file holds %d", end, data)
 	}
 	return nil
-}
-
-func (h *header) span(name string) []uint64 {
-	o := h.entries[name].offsets
-	return o[:]
 }
 
 // names returns the tensors' names, sorted.
@@ -219,13 +217,9 @@ func numbers(d *json.Decoder) ([]uint64, error) {
 	}
 	ns := []uint64{}
 	for d.More() {
-		token, err := d.Token()
+		text, err := value[json.Number](d, "a number")
 		if err != nil {
 			return nil, err
-		}
-		text, ok := token.(json.Number)
-		if !ok {
-			return nil, fmt.Errorf("%v instead of a number", token)
 		}
 		n, err := strconv.ParseUint(text.String(), 10, 63)
 		if err != nil {
@@ -236,25 +230,25 @@ func numbers(d *json.Decoder) ([]uint64, error) {
 	return ns, delim(d, ']')
 }
 
-func text(d *json.Decoder) (string, error) {
-	token, err := d.Token()
-	if err != nil {
-		return "", err
-	}
-	s, ok := token.(string)
-	if !ok {
-		return "", fmt.Errorf("%v instead of a string", token)
-	}
-	return s, nil
-}
+func text(d *json.Decoder) (string, error) { return value[string](d, "a string") }
 
 func delim(d *json.Decoder, want json.Delim) error {
+	got, err := value[json.Delim](d, want.String())
+	if err == nil && got != want {
+		err = fmt.Errorf("%v instead of %v", got, want)
+	}
+	return err
+}
+
+// value reads a token of type T, in the user's terms what it is.
+func value[T any](d *json.Decoder, what string) (v T, err error) {
 	token, err := d.Token()
 	if err != nil {
-		return err
+		return v, err
 	}
-	if token != want {
-		return fmt.Errorf("%v instead of %v", token, want)
+	v, ok := token.(T)
+	if !ok {
+		err = fmt.Errorf("%v instead of %s", token, what)
 	}
-	return nil
+	return v, err
 }

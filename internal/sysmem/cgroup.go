@@ -123,12 +123,12 @@ func number(path string) (int64, bool) {
 	return n, err == nil
 }
 
-// stat returns the number in a line "name number" of a file, 0 if there is none.
+// stat returns the number that follows a name in a line of a file, 0 if there is none.
 func stat(path, name string) int64 {
-	b, _ := os.ReadFile(path) // absent: nothing is reclaimable
+	b, _ := os.ReadFile(path) // absent: there is none
 	for line := range strings.Lines(string(b)) {
-		if key, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && key == name {
-			n, _ := strconv.ParseInt(value, 10, 64)
+		if words := strings.Fields(line); len(words) > 1 && words[0] == name {
+			n, _ := strconv.ParseInt(words[1], 10, 64)
 			return n
 		}
 	}

@@ -6,20 +6,13 @@ import (
 )
 
 // PeakRSS returns the process's peak memory in bytes, 0 if unknown.
-func PeakRSS() int64 { return statusBytes("VmHWM") }
+func PeakRSS() int64 { return status("VmHWM:") }
 
 // RSS returns the process's current memory in bytes, 0 if unknown.
-func RSS() int64 { return statusBytes("VmRSS") }
+func RSS() int64 { return status("VmRSS:") }
 
-// statusBytes returns an amount in /proc/self/status in bytes, 0 if unknown.
-func statusBytes(name string) int64 {
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	bytes, _ := kilobytes(text, name)
-	return bytes
-}
+// status returns an amount in kB in /proc/self/status in bytes, 0 if unknown.
+func status(name string) int64 { return stat("/proc/self/status", name) << 10 }
 
 // ResetPeakRSS returns freed memory to the system and resets PeakRSS. If the system
 // refuses, the peak stays the largest so far.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -19,18 +20,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func TestKilobytes(t *testing.T) {
-	for _, c := range []struct {
-		status string
-		want   int64
-		ok     bool
-	}{
-		{"Name:\tclusir\nVmPeak:\t  900 kB\nVmHWM:\t   13644 kB\nVmRSS:\t 5 kB\n", 13644 << 10, true},
-		{"VmHWM:\tmuch\n", 0, false},
-		{"Name:\tclusir\n", 0, false},
+func TestStat(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "status")
+	for text, want := range map[string]int64{
+		"Name:\tclusir\nVmPeak:\t  900 kB\nVmHWM:\t   13644 kB\nVmRSS:\t 5 kB\n": 13644,
+		"VmHWM:\tmuch\n":  0,
+		"VmHWM:\n":        0,
+		"Name:\tclusir\n": 0,
 	} {
-		if got, ok := kilobytes([]byte(c.status), "VmHWM"); got != c.want || ok != c.ok {
-			t.Errorf("%q: %d, %v, want %d", c.status, got, ok, c.want)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := stat(path, "VmHWM:"); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
 		}
 	}
 }
