@@ -63,18 +63,16 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 // unchecked returns an error about files that the machine could not read at this time,
 // nil if there are none: they may be sound, or duplicates.
 func unchecked(prints map[string]fingerprint) error {
-	n, first := 0, ""
+	var faulty []string
 	for f, p := range prints {
 		if isMachineFault(p.err) {
-			if n++; first == "" || f < first {
-				first = f
-			}
+			faulty = append(faulty, f)
 		}
 	}
-	if n == 0 {
+	if len(faulty) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d files could not be checked; the first: %w", n, len(prints), prints[first].err)
+	return fmt.Errorf("%d of %d files could not be checked; the first: %w", len(faulty), len(prints), prints[slices.Min(faulty)].err)
 }
 
 // tally adds up what Check found per task.
@@ -86,8 +84,7 @@ func (s *Set) tally(r *Report) {
 	for _, o := range r.Overlaps {
 		found[o.Train] = append(found[o.Train], Overlaps)
 	}
-	for i := range r.Tasks {
-		t := &r.Tasks[i]
+	for _, t := range r.Tasks {
 		for _, file := range s.files(t.Task, pair.files) {
 			for _, why := range found[file] {
 				t.count(why)

@@ -59,8 +59,8 @@ type TaskReport struct {
 
 // Report describes what a training set was made from.
 type Report struct {
-	Root  string       `json:"root"`
-	Tasks []TaskReport `json:"tasks"`
+	Root  string        `json:"root"`
+	Tasks []*TaskReport `json:"tasks"`
 	// Added by Check: how many images it decoded, those it could not use, and those
 	// that are also in a test set.
 	Checked  int       `json:"checked,omitempty"`
@@ -101,26 +101,22 @@ func (t *TaskReport) addSize(w, h, patch int) {
 	t.Pixels += int64(w) * int64(h)
 }
 
-// sum adds up a number of each task.
-func (r *Report) sum(of func(TaskReport) int64) (n int64) {
+// sum adds up the tasks' numbers: the samples of an epoch, the pixels of all images, and
+// the files that were skipped because they are damaged.
+func (r *Report) sum() (all TaskReport) {
 	for _, t := range r.Tasks {
-		n += of(t)
+		all.Samples += t.Samples
+		all.Pixels += t.Pixels
+		all.Unreadable += t.Unreadable
 	}
-	return n
-}
-
-// samples returns the number of samples in an epoch.
-func (r *Report) samples() int {
-	return int(r.sum(func(t TaskReport) int64 { return int64(t.Samples) }))
+	return all
 }
 
 // Decoded returns the bytes that all images take when decoded.
-func (r *Report) Decoded() int64 { return r.sum(func(t TaskReport) int64 { return 3 * t.Pixels }) }
+func (r *Report) Decoded() int64 { return 3 * r.sum().Pixels }
 
 // Unreadable returns the number of files that were skipped because they are damaged.
-func (r *Report) Unreadable() int {
-	return int(r.sum(func(t TaskReport) int64 { return int64(t.Unreadable) }))
-}
+func (r *Report) Unreadable() int { return r.sum().Unreadable }
 
 // WriteText prints the report: a table with a row per task, then what each task
 // skipped, by reason, with the given number of examples.
@@ -134,10 +130,10 @@ func (r *Report) WriteText(w io.Writer, examples int) error {
 			dash(len(t.Skipped)), dash(t.Unreadable), dash(t.SizesDiffer), dash(t.InTestSet),
 			dash(t.Clean), size(t.MinSize), size(t.MaxSize), t.Samples)
 	}
-	fmt.Fprintf(tw, "all\t\t\t\t\t\t\t\t\t\t\t%d\t\n", r.samples())
+	fmt.Fprintf(tw, "all\t\t\t\t\t\t\t\t\t\t\t%d\t\n", r.sum().Samples)
 	tw.Flush()
-	for i := range r.Tasks {
-		r.Tasks[i].writeDetails(&b, examples)
+	for _, t := range r.Tasks {
+		t.writeDetails(&b, examples)
 	}
 	r.writeCheck(&b, examples)
 	_, err := io.WriteString(w, b.String())

@@ -71,11 +71,9 @@ func (s *scanner) fromPhotographs(p part) ([]source, error) {
 	if p.Target != "" {
 		dirs = []string{p.Target}
 	}
-	photos, r, err := s.clean(p.label, dirs)
-	if r != nil {
-		r.Samples = len(photos) * p.Repeat * max(len(p.Sigmas), 1)
-		s.report.Tasks = append(s.report.Tasks, *r)
-	}
+	r := s.row(p.label)
+	photos, err := s.clean(r, dirs)
+	r.Samples = len(photos) * p.Repeat * max(len(p.Sigmas), 1)
 	if p.Target == "" {
 		s.photos, s.photosFault = photos, err
 	}
@@ -85,23 +83,24 @@ func (s *scanner) fromPhotographs(p part) ([]source, error) {
 	return []source{{label: p.label, pairs: photos, repeat: p.Repeat, sigmas: p.Sigmas, span: p.SigmaRange}}, nil
 }
 
+// row adds a row to the report.
+func (s *scanner) row(label string) *TaskReport {
+	r := &TaskReport{Task: label}
+	s.report.Tasks = append(s.report.Tasks, r)
+	return r
+}
+
 // cleanPhotos finds, once, the photographs from which degradations are made.
 func (s *scanner) cleanPhotos() ([]pair, error) {
-	if s.photos != nil || s.photosFault != nil {
-		return s.photos, s.photosFault
+	if s.photos == nil && s.photosFault == nil {
+		s.photos, s.photosFault = s.clean(s.row("photographs"), s.opts.Clean)
 	}
-	photos, r, err := s.clean("photographs", s.opts.Clean)
-	if r != nil {
-		s.report.Tasks = append(s.report.Tasks, *r)
-	}
-	s.photos, s.photosFault = photos, err
-	return photos, err
+	return s.photos, s.photosFault
 }
 
 // clean finds clean photographs: in the named folders, or else in Train/Denoise, or
 // else in the root if that is a plain folder of photographs.
-func (s *scanner) clean(label string, dirs []string) ([]pair, *TaskReport, error) {
-	r := &TaskReport{Task: label}
+func (s *scanner) clean(r *TaskReport, dirs []string) ([]pair, error) {
 	lay, isLayout := kindOf(Denoise).layout, len(dirs) == 0
 	if isLayout {
 		dirs = lay.target
@@ -117,10 +116,10 @@ func (s *scanner) clean(label string, dirs []string) ([]pair, *TaskReport, error
 		dir := under(s.opts.Root, d)
 		images, others, err := listImages(dir)
 		if err != nil {
-			return nil, r, err
+			return nil, err
 		}
 		if len(images) == 0 {
-			return nil, r, fmt.Errorf("no images in %s; put clean photographs there, or name the folder where they are (clean: in the configuration)", dir)
+			return nil, fmt.Errorf("no images in %s; put clean photographs there, or name the folder where they are (clean: in the configuration)", dir)
 		}
 		r.Folders = append(r.Folders, dir)
 		files = append(files, images...)
@@ -129,19 +128,18 @@ func (s *scanner) clean(label string, dirs []string) ([]pair, *TaskReport, error
 		}
 	}
 	r.Found = len(files)
-	var list *nameList
-	if isLayout {
-		var err error
-		if list, err = s.list(r.Folders[0], lay); err != nil {
-			return nil, r, err
-		}
+	if !isLayout {
+		lay.list = ""
+	}
+	list, err := s.list(r.Folders[0], lay)
+	if err != nil {
+		return nil, err
 	}
 	var pairs []pair
 	for _, f := range s.filter(r, list, files) {
 		pairs = append(pairs, pair{target: f})
 	}
-	pairs, err := s.usable(r, pairs)
-	return pairs, r, err
+	return s.usable(r, pairs)
 }
 
 // part finds the pairs of a task other than denoising, and the photographs from which
@@ -151,7 +149,7 @@ func (s *scanner) part(p part) (out []source, err error) {
 	var pairs, photos []pair
 	if p.Repeat+p.Transfer > 0 {
 		if pairs, err = s.pairs(r, p); err != nil {
-			s.report.Tasks = append(s.report.Tasks, *r)
+			s.report.Tasks = append(s.report.Tasks, r)
 			return nil, err
 		}
 	}
@@ -165,7 +163,7 @@ func (s *scanner) part(p part) (out []source, err error) {
 		r.Clean = len(photos)
 	}
 	r.Samples = len(pairs)*p.Repeat + len(photos)*(p.Synth+p.Transfer)
-	s.report.Tasks = append(s.report.Tasks, *r)
+	s.report.Tasks = append(s.report.Tasks, r)
 	if p.Repeat > 0 {
 		out = append(out, source{label: p.label, pairs: pairs, repeat: p.Repeat})
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // skips returns the report's skips as "file: reason", sorted.
-func skips(t TaskReport, root string) []string {
+func skips(t *TaskReport, root string) []string {
 	var out []string
 	for _, s := range t.Skipped {
 		rel, _ := filepath.Rel(root, s.File)

@@ -29,8 +29,8 @@ func TestEpochShowsEachEntryOnce(t *testing.T) {
 	writeImages(t, dir, 40, 50, "Train/Denoise/1.png", "Train/Denoise/2.jpg",
 		"Train/Derain/rainy/rain-1.png", "Train/Derain/gt/norain-1.jpg")
 	s, r := open(t, options(dir, noise, Task{Kind: Derain, Repeat: 5}))
-	if want := 2*3*3 + 5; s.Len() != want || r.samples() != want {
-		t.Fatalf("Len %d, report %d, want %d", s.Len(), r.samples(), want)
+	if want := 2*3*3 + 5; s.Len() != want || r.sum().Samples != want {
+		t.Fatalf("Len %d, report %d, want %d", s.Len(), r.sum().Samples, want)
 	}
 	var orders [2][]string
 	for epoch := range orders {

@@ -24,8 +24,8 @@ func TestAllTasksFromPhotographsAlone(t *testing.T) {
 	tasks := []Task{noise, {Kind: Derain, Synth: 2}, {Kind: Dehaze, Synth: 2}, {Kind: Deblur, Synth: 2},
 		{Kind: Enhance, Synth: 2}, {Kind: Desnow, Synth: 2}, {Kind: CDD11, Synth: 1}}
 	s, r := open(t, options(dir, tasks...))
-	if want := 3 * (9 + 5*2 + 11); s.Len() != want || r.samples() != want {
-		t.Fatalf("an epoch has %d samples, the report says %d, want %d", s.Len(), r.samples(), want)
+	if want := 3 * (9 + 5*2 + 11); s.Len() != want || r.sum().Samples != want {
+		t.Fatalf("an epoch has %d samples, the report says %d, want %d", s.Len(), r.sum().Samples, want)
 	}
 	seen := map[string]int{}
 	for i := range s.Len() {
