@@ -59,7 +59,7 @@ func loadText(text []byte) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	layers, err := newResolver().under(l, "")
+	layers, err := resolver{}.under(l, "")
 	if err != nil {
 		return nil, err
 	}

@@ -86,20 +86,28 @@ func (l *layer) fault(n *yaml.Node, format string, a ...any) {
 	l.faults = append(l.faults, fmt.Sprintf("%s:%d: ", l.name, n.Line)+fmt.Sprintf(format, a...))
 }
 
+// keyAt returns the position of the first of the keys in a block, -1 if it has none.
+func keyAt(n *yaml.Node, keys ...string) int {
+	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+		if slices.Contains(keys, n.Content[i].Value) {
+			return i
+		}
+	}
+	return -1
+}
+
 // takeExtends removes the only key that is not a setting.
 func (l *layer) takeExtends(root *yaml.Node) {
-	for i := 0; i+1 < len(root.Content) && root.Kind == yaml.MappingNode; i += 2 {
-		if root.Content[i].Value != "extends" {
-			continue
-		}
-		v := root.Content[i+1]
-		if v.Kind != yaml.ScalarNode || v.Tag != "!!str" || v.Value == "" {
-			l.fault(v, "extends must be the name of a configuration, e.g. three-task")
-		}
-		l.extends = v.Value
-		root.Content = slices.Delete(root.Content, i, i+2)
+	i := keyAt(root, "extends")
+	if i < 0 {
 		return
 	}
+	v := root.Content[i+1]
+	if v.Kind != yaml.ScalarNode || v.Tag != "!!str" || v.Value == "" {
+		l.fault(v, "extends must be the name of a configuration, e.g. three-task")
+	}
+	l.extends = v.Value
+	root.Content = slices.Delete(root.Content, i, i+2)
 }
 
 // section reads a mapping into dst, one entry per field of the struct type t.

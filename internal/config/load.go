@@ -72,7 +72,7 @@ func Load(name string, flags *pflag.FlagSet) (*Config, error) {
 	var layers []*layer
 	if name != "" {
 		var err error
-		if layers, err = newResolver().layers(name, "."); err != nil {
+		if layers, err = (resolver{}).layers(name, "."); err != nil {
 			return nil, err
 		}
 	}

@@ -8,9 +8,8 @@ import (
 	"reflect"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"clusir/internal/arch"
+	"clusir/internal/userfile"
 )
 
 // ReadModel reads the configuration for weights that have none: a YAML or JSON file
@@ -26,15 +25,15 @@ func readModel(path string) (Model, error) {
 	b, err := readFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return modelOf(newResolver().layers(path, "."))
+		return modelOf(resolver{}.layers(path, "."))
 	case err != nil:
 		return Model{}, err
-	case isConfiguration(path, b):
+	case isConfiguration(b):
 		l, err := parseLayer(path, b)
 		if err != nil {
 			return Model{}, err
 		}
-		return modelOf(newResolver().under(l, filepath.Dir(path)))
+		return modelOf(resolver{}.under(l, filepath.Dir(path)))
 	}
 	return parseModel(path, b)
 }
@@ -57,17 +56,9 @@ func modelOf(layers []*layer, err error) (Model, error) {
 
 // isConfiguration distinguishes a whole configuration from the fields of a model: it
 // has one of the sections, and none of the fields.
-func isConfiguration(name string, b []byte) bool {
-	root, err := newLayer(name).document(b)
-	if err != nil || root == nil || root.Kind != yaml.MappingNode {
-		return false
-	}
-	for i := 0; i+1 < len(root.Content); i += 2 {
-		if key := root.Content[i].Value; key == "model" || key == "extends" || key == "train" {
-			return true
-		}
-	}
-	return false
+func isConfiguration(b []byte) bool {
+	root, err := userfile.YAML(b)
+	return err == nil && root != nil && keyAt(root, "model", "extends", "train") >= 0
 }
 
 func parseModel(name string, text []byte) (Model, error) {

@@ -23,23 +23,15 @@ const maxSize = 1 << 20
 const maxDepth = 16
 
 // resolver finds configurations by name: first on the disk, then among the embedded
-// ones.
-type resolver struct {
-	embedded fs.FS
-	// seen holds the files and embedded names already in the chain of extends. A name
-	// never refers to the same file twice, so that a file can extend the embedded
-	// configuration of the same name.
-	seen map[string]bool
-}
-
-func newResolver() *resolver {
-	return &resolver{embedded: configs.FS, seen: map[string]bool{}}
-}
+// ones. It holds the files and embedded names already in the chain of extends: a name
+// never refers to the same file twice, so that a file can extend the embedded
+// configuration of the same name.
+type resolver map[string]bool
 
 // layers returns the layers of name, the lowest first. Names are relative to folder
 // dir; "" stands for the embedded configurations, which extend each other regardless of
 // the working folder.
-func (r *resolver) layers(name, dir string) ([]*layer, error) {
+func (r resolver) layers(name, dir string) ([]*layer, error) {
 	l, next, err := r.find(name, dir)
 	if err != nil {
 		return nil, err
@@ -48,11 +40,11 @@ func (r *resolver) layers(name, dir string) ([]*layer, error) {
 }
 
 // under returns l and the layers below it, whose names are relative to folder dir.
-func (r *resolver) under(l *layer, dir string) ([]*layer, error) {
+func (r resolver) under(l *layer, dir string) ([]*layer, error) {
 	if l.extends == "" {
 		return []*layer{l}, nil
 	}
-	if len(r.seen) > maxDepth {
+	if len(r) > maxDepth {
 		return nil, fmt.Errorf("%s: more than %d configurations extend each other", l.name, maxDepth)
 	}
 	below, err := r.layers(l.extends, dir)
@@ -64,7 +56,7 @@ func (r *resolver) under(l *layer, dir string) ([]*layer, error) {
 
 // find reads the configuration called name, relative to folder dir; next is the folder
 // to which what it extends is relative.
-func (r *resolver) find(name, dir string) (l *layer, next string, err error) {
+func (r resolver) find(name, dir string) (l *layer, next string, err error) {
 	file := name
 	if !strings.HasSuffix(file, extension) && !strings.HasSuffix(file, ".yml") {
 		file += extension
@@ -77,7 +69,7 @@ func (r *resolver) find(name, dir string) (l *layer, next string, err error) {
 			return l, filepath.Dir(path), err
 		}
 	}
-	if b, err := fs.ReadFile(r.embedded, file); err == nil {
+	if b, err := fs.ReadFile(configs.FS, file); err == nil {
 		if !r.first(file) {
 			return nil, "", fmt.Errorf("%s extends itself", file)
 		}
@@ -106,22 +98,22 @@ func within(dir, path string) string {
 }
 
 // usable reports whether path is a file that has not been read yet.
-func (r *resolver) usable(path string) bool {
+func (r resolver) usable(path string) bool {
 	info, err := os.Stat(path)
 	abs, absErr := filepath.Abs(path)
 	return err == nil && absErr == nil && !info.IsDir() && r.first(abs)
 }
 
 // used reports whether path is a file that has been read.
-func (r *resolver) used(path string) bool {
+func (r resolver) used(path string) bool {
 	abs, err := filepath.Abs(path)
-	return err == nil && r.seen[abs]
+	return err == nil && r[abs]
 }
 
 // first reports whether id is new.
-func (r *resolver) first(id string) bool {
-	was := r.seen[id]
-	r.seen[id] = true
+func (r resolver) first(id string) bool {
+	was := r[id]
+	r[id] = true
 	return !was
 }
 

@@ -157,7 +157,7 @@ func TestBenchmarkFileOfAFolder(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		layers, err := newResolver().layers(path, ".")
+		layers, err := resolver{}.layers(path, ".")
 		if err != nil {
 			t.Fatal(err)
 		}
