@@ -190,6 +190,7 @@ func TestCheckFindsWhatTrainingRefuses(t *testing.T) {
 		"--init-from absent":                "--init-from: model \"absent\"",
 		"--init-from nano":                  "--init-from: nano does not fit",
 		"--device cuda:99":                  "cuda:99",
+		"--device cpu,cpu --batch 3":        "train.batch 3 does not divide among 2 ranks",
 		"--benchmark-file " + dir + "/none": "none",
 	} {
 		t.Run(args, func(t *testing.T) {

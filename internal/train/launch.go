@@ -121,9 +121,10 @@ func (l Launch) initial() (*checkpoint.File, error) {
 // Check looks for anything that would end the run before its first step, and reports the
 // training data to w: see [Check].
 func (l Launch) Check(ctx context.Context, w io.Writer, asJSON bool) error {
-	run := Options{Config: l.Config, Memory: sysmem.Available()}
+	devices := l.devices()
+	run := Options{Config: l.Config, Group: parallel.Local(len(devices))[0], Memory: sysmem.Available() / int64(len(devices))}
 	var faults []error
-	for _, d := range l.devices() {
+	for _, d := range devices {
 		b, _, err := device.Open(d)
 		if err != nil {
 			faults = append(faults, err)
