@@ -28,19 +28,14 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 	}
 	r.Found = len(inputs)
 	byKey := indexBy(func(f string) string { return relKey(target, f) }, r, targets)
-	partner := func(f string) (file, key string) {
-		keys := match(relKey(in, f))
-		for _, k := range keys {
-			if t, ok := byKey[k]; ok {
-				return t, k
+	partner, wanted := map[string]string{}, map[string]bool{}
+	for _, f := range inputs {
+		for _, key := range match(relKey(in, f)) {
+			if t, ok := byKey[key]; ok {
+				partner[f], wanted[t] = t, true
+				break
 			}
 		}
-		return "", keys[0]
-	}
-	wanted := map[string]bool{}
-	for _, f := range inputs {
-		t, _ := partner(f)
-		wanted[t] = true
 	}
 	for _, f := range targets {
 		if !wanted[f] && byKey[relKey(target, f)] == f {
@@ -49,12 +44,11 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 	}
 	var pairs []pair
 	for _, f := range filter(inputs) {
-		t, key := partner(f)
-		if t == "" {
-			r.skip(f, NoTarget, filepath.Join(target, key)+".*")
+		if partner[f] == "" {
+			r.skip(f, NoTarget, filepath.Join(target, match(relKey(in, f))[0])+".*")
 			continue
 		}
-		pairs = append(pairs, pair{input: f, target: t})
+		pairs = append(pairs, pair{input: f, target: partner[f]})
 	}
 	return pairs, nil
 }
