@@ -329,6 +329,19 @@ func TestRemoveWorking(t *testing.T) {
 	v.settled(1)
 }
 
+// TestPackingOnce: no second zip can be begun while one is packed.
+func TestPackingOnce(t *testing.T) {
+	v := visit(t, nil)
+	v.drop(v.file("cat.png", picture(t, imageio.Info{W: 24, H: 16})))
+	v.settled(1)
+	if !browsertest.Value[bool](v.Browser, `(() => { const button = document.getElementById('download-all'), choose = document.getElementById('choose'), more = new DataTransfer();
+		button.click(); more.items.add(new File(['no picture'], 'dog.png')); choose.files = more.files; choose.dispatchEvent(new Event('change')); return button.disabled })()`) {
+		t.Error("another picture lets a second zip begin")
+	}
+	v.downloaded("restored.zip")
+	v.wait(`!document.getElementById('download-all').disabled && document.getElementById('download-all').textContent === 'Download all (zip)'`)
+}
+
 // TestFolders: a dropped folder is searched for pictures, and one without any is named.
 func TestFolders(t *testing.T) {
 	v := visit(t, nil)

@@ -8,6 +8,7 @@ const shots = [];
 const atOnce = 3; // requests: a browser has few connections, and the server computes one at a time
 const largestZip = 2e9;
 let limits = null;
+let packing = false;
 
 // Settings.
 
@@ -95,7 +96,7 @@ function changed(shot) {
   document.body.classList.toggle('some', shots.length > 0);
   $('results').hidden = shots.length === 0;
   $('count').textContent = `${done} of ${shots.length} restored` + (failed ? `, ${failed} failed` : '');
-  $('download-all').disabled = done === 0;
+  $('download-all').disabled = done === 0 || packing;
   offerAgain();
   if (shot && shot.error && shot.error.status === 401) {
     askForToken();
@@ -108,7 +109,7 @@ function changed(shot) {
 $('download-all').addEventListener('click', async () => {
   const button = $('download-all');
   const text = button.textContent;
-  button.disabled = true;
+  button.disabled = packing = true;
   try {
     const done = shots.filter((shot) => shot.state === 'done');
     const names = distinct(done.map((shot) => shot.name()));
@@ -136,7 +137,8 @@ $('download-all').addEventListener('click', async () => {
     $('count').textContent = `The zip could not be made: ${e.message}`;
   } finally {
     button.textContent = text;
-    button.disabled = false;
+    packing = false;
+    button.disabled = !shots.some((shot) => shot.state === 'done');
   }
 });
 
