@@ -2,6 +2,7 @@
 package buildinfo
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,8 +27,6 @@ type Build struct {
 	Models   []string `json:"models"` // embedded
 }
 
-const unknownVersion = "unknown"
-
 // Read returns how this program was built. Its version is the one given, which the
 // linker sets, or else the module version or commit that go build and go install record.
 func Read(version string) Build {
@@ -38,9 +37,7 @@ func Read(version string) Build {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		b.read(info)
 	}
-	if b.Version == "" {
-		b.Version = unknownVersion
-	}
+	b.Version = cmp.Or(b.Version, "unknown")
 	if slices.Contains(strings.Split(b.Tags, ","), "cuda") {
 		b.Devices = append(b.Devices, "cuda")
 	}

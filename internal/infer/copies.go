@@ -14,25 +14,19 @@ type Copies struct {
 func LoadCopies(n int, s Source, open func() (b kernels.Backend, device string, err error)) (*Copies, error) {
 	c := &Copies{}
 	for range n {
-		if err := c.add(s, open); err != nil {
+		b, device, err := open()
+		var net *Network
+		if err == nil {
+			c.Device, c.backends = device, append(c.backends, b)
+			net, err = Load(s, b)
+		}
+		if err != nil {
 			c.Close()
 			return nil, err
 		}
-	}
-	return c, nil
-}
-
-func (c *Copies) add(s Source, open func() (kernels.Backend, string, error)) error {
-	b, device, err := open()
-	if err != nil {
-		return err
-	}
-	c.Device, c.backends = device, append(c.backends, b)
-	net, err := Load(s, b)
-	if err == nil {
 		c.Networks = append(c.Networks, net)
 	}
-	return err
+	return c, nil
 }
 
 // Close frees the networks and closes their backends.

@@ -58,21 +58,6 @@ type Score struct {
 	SSIM      float64 `json:"ssim,omitempty"`
 }
 
-// describeAll describes the named models, or all embedded ones.
-func describeAll(names []string) (all []*Description, err error) {
-	if len(names) == 0 {
-		names = weights.Names()
-	}
-	for _, name := range names {
-		d, err := Describe(name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, d)
-	}
-	return all, nil
-}
-
 // Describe opens an embedded model or a file, without loading it onto a device.
 func Describe(name string) (*Description, error) {
 	f, err := Open(name)

@@ -12,19 +12,39 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"clusir/internal/userfile"
+	"clusir/weights"
 )
 
 // WriteModels describes the named models in detail, as text or as a line of JSON each; with
 // no names, all embedded ones, as text in a line each.
 func WriteModels(w io.Writer, names []string, asJSON bool) error {
-	models, err := describeAll(names)
-	if err != nil {
-		return err
+	list := len(names) == 0 && !asJSON
+	if len(names) == 0 {
+		names = weights.Names()
 	}
-	if len(names) == 0 && !asJSON {
+	var models []*Description
+	for _, name := range names {
+		d, err := Describe(name)
+		if err != nil {
+			return err
+		}
+		models = append(models, d)
+	}
+	if list {
 		return writeList(w, models)
 	}
-	return writeDetails(w, models, asJSON)
+	for i, d := range models {
+		write := d.writeText
+		if asJSON {
+			write = func(w io.Writer) error { return json.NewEncoder(w).Encode(d) }
+		} else if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if err := write(w); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeList prints a line for each model.
@@ -37,25 +57,6 @@ func writeList(w io.Writer, models []*Description) error {
 	}
 	fmt.Fprintf(tw, "\nGMACs are those of %d×%[1]d pixels. clusir models NAME shows one model in detail.\n", costSide)
 	return tw.Flush()
-}
-
-// writeDetails prints everything known about models, as text or as a line of JSON each.
-func writeDetails(w io.Writer, models []*Description, asJSON bool) error {
-	for i, d := range models {
-		if asJSON {
-			if err := json.NewEncoder(w).Encode(d); err != nil {
-				return err
-			}
-			continue
-		}
-		if i > 0 {
-			fmt.Fprintln(w)
-		}
-		if err := d.writeText(w); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // writeText prints everything known about a model, one subject per line.

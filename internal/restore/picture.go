@@ -91,13 +91,18 @@ func (r *run) read(p *picture, opened chan<- *picture) {
 
 func (r *run) newPicture(ctx context.Context, index int, job Job) *picture {
 	p := &picture{
-		Result: Result{Job: job}, index: index, choices: r.choicesOf(job),
+		Result: Result{Job: job}, index: index, choices: r.Choices,
 		bands: make(chan *band, 1), spare: make(chan *band, 2),
 		strips: make(chan *strip, 2), used: make(chan *strip, 4),
 		gauge: gauge{page: 1, of: 1, said: -1},
 	}
 	p.ctx, p.fail = context.WithCancelCause(ctx)
-	p.follow(job.Stream)
+	if s := job.Stream; s != nil {
+		p.choices = s.Choices
+		if s.Context != nil {
+			context.AfterFunc(s.Context, func() { p.fail(context.Cause(s.Context)) })
+		}
+	}
 	return p
 }
 

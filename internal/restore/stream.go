@@ -24,21 +24,6 @@ type Stream struct {
 	Restored *io.SectionReader
 }
 
-// choicesOf returns the picture's own choices, or the run's.
-func (r *run) choicesOf(j Job) Choices {
-	if j.Stream != nil {
-		return j.Stream.Choices
-	}
-	return r.Choices
-}
-
-// follow makes the end of a stream's context end its picture.
-func (p *picture) follow(s *Stream) {
-	if s != nil && s.Context != nil {
-		context.AfterFunc(s.Context, func() { p.fail(context.Cause(s.Context)) })
-	}
-}
-
 // begin finds the data of a picture that is not a file.
 func (r *run) begin(p *picture) error {
 	switch {
