@@ -103,6 +103,7 @@ func TestMeasuringUsage(t *testing.T) {
 		{"eval --benchmark cbsd68 --data d --limit 0", exitUsage, "--limit 0"},
 		{"eval --benchmark cbsd68 --data d --max-memory much", exitUsage, "--max-memory much"},
 		{"eval --benchmark cbsd68 --data d --benchmark-file /nowhere.yaml", exitError, "nowhere.yaml"},
+		{"eval --benchmark cbsd68 --data d --set eval.benchmark_file=/nowhere.yaml", exitError, "nowhere.yaml"},
 		{"eval --benchmark cbsd68 --data d stray", exitUsage, `"stray"`},
 		{"eval --benchmark cbsd68 --data d --format word", exitUsage, "markdown"},
 		{"eval --benchmark cbsd68 --data d --format csv --json", exitUsage, "leave one out"},

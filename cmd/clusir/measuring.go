@@ -73,21 +73,12 @@ func (o *measuring) begin(f *pflag.FlagSet) error {
 	return o.network.begin(f)
 }
 
-// catalog returns the benchmarks that can be named.
-func (o *measuring) catalog() (*dataset.Catalog, error) {
-	catalog := dataset.Standard()
-	if o.File == "" {
-		return catalog, nil
-	}
-	return catalog, catalog.AddFile(o.File)
-}
-
 // benchmarks returns the benchmarks that the user named.
 func (o *measuring) benchmarks() ([]*dataset.Benchmark, error) {
 	if o.Benchmark == "" {
 		return nil, usage.Errorf("name what to measure with --benchmark, such as --benchmark cbsd68")
 	}
-	c, err := o.catalog()
+	c, err := eval.Catalog(o.config, o.File)
 	if err != nil {
 		return nil, err
 	}

@@ -83,7 +83,7 @@ func (o *tableOptions) run() error {
 	r := o.runner()
 	r.Folder = o.Results
 	sources := eval.RowSources{Rows: o.Rows, Runs: o.Runs, Model: o.Model, Default: defaultModel, Runner: r}
-	if sources.Catalog, err = o.catalog(); err != nil {
+	if sources.Catalog, err = eval.Catalog(o.config, o.File); err != nil {
 		return err
 	}
 	filled, err := table.Fill(o.ctx, sources)

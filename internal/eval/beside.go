@@ -109,7 +109,7 @@ func (t *PaperTable) published() (records []record) {
 }
 
 func publishedEntry(c published.Row) entry {
-	d, _ := published.Doubts(c)
+	d := published.Doubts(c)
 	e := entry{value: [2]float64{c.PSNR, c.SSIM}, rank: [2]float64{d.PSNR, d.SSIM}, exact: true, note: d.Note}
 	for k, v := range e.value {
 		if v == 0 { // not given

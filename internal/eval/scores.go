@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"clusir/internal/checkpoint"
 	"clusir/internal/infer"
@@ -22,7 +23,8 @@ func ReadScores(path string, weights []checkpoint.Tensor) (string, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return "", fmt.Errorf("%s is not the output of clusir eval --json, or of clusir merge --json for a file of --results: %w", path, userfile.PlainJSON(err))
 	}
-	if len(r.Splits) == 0 {
+	splits := slices.DeleteFunc(r.Splits, func(s SplitResult) bool { return s.Images == 0 })
+	if len(splits) == 0 {
 		return "", fmt.Errorf("%s holds no results: give the output of clusir eval --json", path)
 	}
 	if r.Restored != "" {
@@ -32,7 +34,7 @@ func ReadScores(path string, weights []checkpoint.Tensor) (string, error) {
 		return "", fmt.Errorf("%s holds results of other weights, %s %s, not of these, %s: measure these with clusir eval --json", path, r.Model, r.Weights, own)
 	}
 	var scores []infer.Score
-	for _, s := range r.Splits {
+	for _, s := range splits {
 		if math.IsInf(s.Output.PSNR, 0) || math.IsInf(s.Input.PSNR, 0) {
 			return "", fmt.Errorf("%s: the PSNR of %s is infinite, which a model's metadata cannot hold: measure without that part", path, s.Name())
 		}
