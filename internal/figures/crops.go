@@ -122,14 +122,13 @@ func best(x []float64, w, h, side int, apart image.Rectangle) image.Rectangle {
 			sum[(y+1)*(w+1)+i+1] = x[y*w+i] + sum[y*(w+1)+i+1] + sum[(y+1)*(w+1)+i] - sum[y*(w+1)+i]
 		}
 	}
-	found, best := image.Rect(0, 0, side, side), 0.
-	first := true
+	found, best := image.Rect(0, 0, side, side), math.Inf(-1)
 	for y := 0; y+side <= h; y += 4 {
 		for i := 0; i+side <= w; i += 4 {
 			r := image.Rect(i, y, i+side, y+side)
 			v := sum[r.Max.Y*(w+1)+r.Max.X] - sum[r.Min.Y*(w+1)+r.Max.X] - sum[r.Max.Y*(w+1)+r.Min.X] + sum[r.Min.Y*(w+1)+r.Min.X]
-			if !r.Overlaps(apart) && (first || v > best) {
-				found, best, first = r, v, false
+			if !r.Overlaps(apart) && v > best {
+				found, best = r, v
 			}
 		}
 	}

@@ -25,19 +25,15 @@ type Doubt struct {
 	PSNR, SSIM float64
 }
 
-// Doubts returns what is wrong with a cell; not ok if nothing is. It compares averages
-// with the cells that they average, as far as the rounding of both allows.
-func Doubts(r Row) (d Doubt, ok bool) {
-	d.PSNR, d.SSIM = r.PSNR, r.SSIM
-	note, ok := slips[[3]string{r.Table, r.Method, r.Benchmark}]
-	if ok {
-		d.Note = note
-		if r.Benchmark != Average {
+// Doubts returns what is wrong with a cell; the note is empty if nothing is. It compares
+// averages with the cells that they average, as far as the rounding of both allows.
+func Doubts(r Row) Doubt {
+	d := Doubt{slips[[3]string{r.Table, r.Method, r.Benchmark}], r.PSNR, r.SSIM}
+	if r.Benchmark != Average {
+		if d.Note != "" {
 			d.PSNR, d.SSIM = math.NaN(), math.NaN()
 		}
-	}
-	if r.Benchmark != Average {
-		return d, ok
+		return d
 	}
 	psnr, ssim, n := ownAverage(r)
 	var found string
@@ -51,7 +47,7 @@ func Doubts(r Row) (d Doubt, ok bool) {
 		found = "; " + found
 	}
 	d.Note += found
-	return d, d.Note != ""
+	return d
 }
 
 // ownAverage returns the mean of the n cells of an average.
