@@ -36,7 +36,7 @@ type Network struct {
 
 // New returns the network of m, whose weights must be on b.
 func New(m *model.ClusIR, b kernels.Backend) *Network {
-	return &Network{Model: m, b: b, tape: &model.Tape{B: b}}
+	return &Network{Model: m, b: b, tape: &model.Tape{B: b}, counted: map[[2]int]int64{}}
 }
 
 // Tape returns the tape that the network runs on, for counting or tracing.

@@ -36,9 +36,6 @@ func (n *Network) macs(H, W int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if n.counted == nil {
-		n.counted = map[[2]int]int64{}
-	}
 	n.counted[sides] = cost.MACs
 	return cost.MACs, nil
 }
