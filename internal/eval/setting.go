@@ -67,45 +67,29 @@ func (p Protocol) asPublished() bool { return p.Name == "promptir" && !p.YChanne
 // partial reports whether some of the benchmark's images were not measured.
 func (s SplitResult) partial() bool { return s.Images < max(s.Expected, s.Found) }
 
-// besides fills the two columns with the paper's numbers in a report's table.
-type besides struct {
-	*tabular.Table
-	report *Report
-	paper  *PaperTable // nil for none
-}
-
-// paperColumns adds the columns of the report's setting if it has a number for one of
-// the splits, and explains them below the table.
-func (r *Report) paperColumns(t *tabular.Table) besides {
-	b := besides{Table: t, report: r}
+// paperColumns adds the two columns with the paper's numbers for the report's setting to
+// its table, if there is one for one of the splits, and explains them below. It returns
+// what makes their cells of a published number. They are empty if our protocol differs,
+// and have a footnote if ours is of fewer images.
+func (r *Report) paperColumns(t *tabular.Table) (cells func(row published.Row, partial bool) []tabular.Cell) {
 	paper := tableOf(r.Setting)
 	if paper == nil || !slices.ContainsFunc(r.Splits, func(s SplitResult) bool { _, ok := s.published(r.Setting); return ok }) {
-		return b
+		return func(published.Row, bool) []tabular.Cell { return nil }
 	}
-	b.paper = paper
 	group := method + ", paper's " + paper.name()
 	t.Columns = append(t.Columns, tabular.Column{Group: group, Name: "PSNR"}, tabular.Column{Group: group, Name: "SSIM"})
 	t.Remarks = append(t.Remarks, fmt.Sprintf("%s: the paper's base network, %s: %s", method, paper.name(), paper.Title))
 	if !r.Protocol.asPublished() {
 		t.Remarks = append(t.Remarks, "not shown: they are measured with protocol promptir, on RGB")
+		return func(published.Row, bool) []tabular.Cell { return none(2) }
 	}
-	return b
-}
-
-// cells returns the two cells of a published number. They are empty if our protocol
-// differs, and have a footnote if ours is of fewer images.
-func (b besides) cells(row published.Row, partial bool) []tabular.Cell {
-	switch {
-	case b.paper == nil:
-		return nil
-	case !b.report.Protocol.asPublished():
-		row = published.Row{}
+	return func(row published.Row, partial bool) []tabular.Cell {
+		cells := []tabular.Cell{known("%.2f", row.PSNR), known("%.3f", row.SSIM)}
+		if partial && row.PSNR != 0 {
+			cells[0].Notes = []int{t.Note("of the whole set; only a part of it was measured")}
+		}
+		return cells
 	}
-	cells := []tabular.Cell{known("%.2f", row.PSNR), known("%.3f", row.SSIM)}
-	if partial && row.PSNR != 0 {
-		cells[0].Notes = []int{b.Note("of the whole set; only a part of it was measured")}
-	}
-	return cells
 }
 
 // known returns the cell of a published number, which is 0 if there is none.

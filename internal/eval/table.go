@@ -34,29 +34,31 @@ func (r *Report) Table() *tabular.Table {
 		{Group: r.column(), Name: "PSNR"}, {Group: r.column(), Name: "SSIM"}, {Name: "gain"},
 	}}
 	t.Remarks = append([]string{r.protocol()}, r.notes()...)
-	paper := r.paperColumns(t)
+	paperCells := r.paperColumns(t)
 	for _, s := range r.Splits {
 		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Words("%s", s.Count())}
 		cells = append(cells, s.cells()...)
 		row, _ := s.published(r.Setting)
-		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, paper.cells(row, s.partial())...)})
+		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, paperCells(row, s.partial())...)})
 	}
 	if of, average := r.averaged(); len(r.Splits) > 1 && len(of) > 0 {
-		t.Rows = append(t.Rows, r.meanRow(of, average, paper))
+		cells, row := r.meanCells(t, of, average)
+		cells = append(cells, paperCells(row, slices.ContainsFunc(of, SplitResult.partial))...)
+		t.Rows = append(t.Rows, tabular.Row{Cells: cells, Rule: true})
 	}
 	t.Remarks = append(t.Remarks, prefixed("missing: ", r.Missing)...)
 	return t
 }
 
-// meanRow returns the row of the mean of some splits, which says what it is the mean of.
-func (r *Report) meanRow(of []SplitResult, average bool, paper besides) tabular.Row {
+// meanCells returns the cells of the mean of some splits, which say what it is the mean
+// of, and the published number for it.
+func (r *Report) meanCells(t *tabular.Table, of []SplitResult, average bool) (cells []tabular.Cell, row published.Row) {
 	var outputs []Quality
 	for _, s := range of {
 		outputs = append(outputs, s.Output)
 	}
 	mean := meanOf(outputs)
 	name := fmt.Sprintf("mean of the %d parts", len(r.Splits))
-	var row published.Row
 	switch {
 	case average:
 		name = fmt.Sprintf("mean of %s's %d parts", tableOf(r.Setting).name(), len(of))
@@ -70,11 +72,11 @@ func (r *Report) meanRow(of []SplitResult, average bool, paper besides) tabular.
 		for _, s := range of {
 			names = append(names, s.Name())
 		}
-		first.Notes = []int{paper.Note("%s", "of "+strings.Join(names, ", "))}
+		first.Notes = []int{t.Note("%s", "of "+strings.Join(names, ", "))}
 	}
-	cells := append([]tabular.Cell{first}, make([]tabular.Cell, 7)...)
+	cells = append([]tabular.Cell{first}, make([]tabular.Cell, 7)...)
 	cells[5], cells[6] = tabular.Number("%.2f", mean.PSNR), tabular.Number("%.4f", mean.SSIM)
-	return tabular.Row{Cells: append(cells, paper.cells(row, slices.ContainsFunc(of, SplitResult.partial))...), Rule: true}
+	return cells, row
 }
 
 // cells returns the measured values: the input, the output and the gain.

@@ -4,7 +4,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 )
@@ -17,7 +16,7 @@ var (
 
 // writeMarkdown writes a table in GitHub's Markdown: the best bold, the second best
 // underlined.
-func (t *Table) writeMarkdown(w io.Writer) error {
+func (t *Table) writeMarkdown(w *strings.Builder) {
 	escape := strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", `\_`, "`", "\\`", "[", `\[`, "<", "&lt;")
 	if t.Title != "" {
 		fmt.Fprintf(w, "**%s**\n\n", escape.Replace(t.Title))
@@ -42,11 +41,10 @@ func (t *Table) writeMarkdown(w io.Writer) error {
 	if below := t.below("**best**, <u>second best</u> of a column", escape); len(below) > 0 {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(below, "  \n"))
 	}
-	return nil
 }
 
 // writeLaTeX writes a tabular environment, which needs only the package booktabs.
-func (t *Table) writeLaTeX(w io.Writer) error {
+func (t *Table) writeLaTeX(w *strings.Builder) {
 	escape := strings.NewReplacer(`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "_", `\_`, "#", `\#`, "$", `\$`, "{", `\{`, "}", `\}`,
 		"σ", `$\sigma$`, "–", "--", "−", "$-$", "×", `$\times$`, "°", `$^\circ$`,
 		"<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`, "~", `\textasciitilde{}`, "^", `\textasciicircum{}`)
@@ -85,7 +83,6 @@ func (t *Table) writeLaTeX(w io.Writer) error {
 		line(cells)
 	}
 	fmt.Fprint(w, "\\bottomrule\n\\end{tabular}\n")
-	return nil
 }
 
 // comments returns the title, notes and remarks as LaTeX comments.
@@ -114,7 +111,7 @@ func (t *Table) latexGroups(escape *strings.Replacer) string {
 
 // writeCSV writes a line for each row, with unformatted numbers. If cells are marked or
 // have footnotes, additional columns at the end name these cells.
-func (t *Table) writeCSV(w io.Writer) error {
+func (t *Table) writeCSV(w *strings.Builder) {
 	out := csv.NewWriter(w)
 	var heads []string
 	for _, c := range t.Columns {
@@ -146,15 +143,7 @@ func (t *Table) writeCSV(w io.Writer) error {
 		}
 		lines = append(lines, line)
 	}
-	return out.WriteAll(lines)
-}
-
-// writeJSON writes the table as JSON.
-func (t *Table) writeJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(t)
+	_ = out.WriteAll(lines)
 }
 
 // MarshalJSON writes infinities, which JSON lacks, only as their text.

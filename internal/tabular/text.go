@@ -2,7 +2,6 @@ package tabular
 
 import (
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 
@@ -40,7 +39,7 @@ func (c Cell) Marks() string { return textMarks[c.Mark] + superscripts(c.Notes..
 
 // writeText writes aligned columns. Marks after numbers hang over, so that their digits
 // are aligned.
-func (t *Table) writeText(w io.Writer) error {
+func (t *Table) writeText(w *strings.Builder) {
 	if t.Title != "" {
 		fmt.Fprintf(w, "%s\n\n", t.Title)
 	}
@@ -63,7 +62,6 @@ func (t *Table) writeText(w io.Writer) error {
 	if below := t.below("* best, ° second best of a column", strings.NewReplacer()); len(below) > 0 {
 		fmt.Fprintf(w, "\n%s\n", strings.Join(below, "\n"))
 	}
-	return nil
 }
 
 // below returns the lines below a table: what its marks mean, notes and remarks.
