@@ -79,7 +79,6 @@ struct CUstream_st {
   ~CUstream_st();
   void push(std::function<void()> task);
   void wait();
-  bool idle();
 
   CUctx_st* const context;
   emu::Capture* capture = nullptr;  // of the program's threads

@@ -173,13 +173,3 @@ API(cuCtxSetCurrent, CUcontext c) {
   bound = c;
   return CUDA_SUCCESS;
 }
-API(cuCtxGetCurrent, CUcontext* c) {
-  ENTER(cuCtxGetCurrent);
-  *c = bound;
-  return CUDA_SUCCESS;
-}
-API(cuCtxSynchronize, void) {
-  ENTER_UNCAPTURED(cuCtxSynchronize);
-  drain(context);
-  return CUresult(context->lost.load());
-}

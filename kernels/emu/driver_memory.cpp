@@ -35,13 +35,6 @@ API(cuMemFreeHost, void* p) {
   drain(context);
   return release_allocation(p, true) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
-API(cuMemGetInfo_v2, size_t* free, size_t* total) {
-  ENTER_CONTEXT(cuMemGetInfo_v2);
-  *total = device_memory();
-  *free = *total - device_bytes(context->device);
-  return CUDA_SUCCESS;
-}
-
 // run queues a task, which is skipped if the context is lost.
 static CUresult run(CUstream s, std::function<void()> task) {
   if (!s) return CUDA_ERROR_INVALID_HANDLE;  // there is no null stream: create one
@@ -71,16 +64,6 @@ API(cuMemcpyDtoHAsync_v2, void* d, CUdeviceptr s, size_t n, CUstream h) {
 API(cuMemcpyDtoDAsync_v2, CUdeviceptr d, CUdeviceptr s, size_t n, CUstream h) {
   ENTER_CONTEXT(cuMemcpyDtoDAsync_v2);
   return copy(d, s, n, h, true, true);
-}
-API(cuMemcpyPeerAsync, CUdeviceptr d, CUcontext, CUdeviceptr s, CUcontext, size_t n, CUstream h) {
-  ENTER_CONTEXT(cuMemcpyPeerAsync);
-  return copy(d, s, n, h, true, true);
-}
-API(cuMemsetD8Async, CUdeviceptr d, unsigned char v, size_t n, CUstream h) {
-  ENTER_CONTEXT(cuMemsetD8Async);
-  unsigned char* p = reinterpret_cast<unsigned char*>(d);
-  if (!inside_device(p, n)) return CUDA_ERROR_INVALID_VALUE;
-  return run(h, [=] { memset(p, v, n); });
 }
 API(cuMemsetD32Async, CUdeviceptr d, unsigned v, size_t n, CUstream h) {
   ENTER_CONTEXT(cuMemsetD32Async);

@@ -36,11 +36,6 @@ void CUstream_st::wait() {
   drained.wait(l, [&] { return tasks.empty() && !busy; });
 }
 
-bool CUstream_st::idle() {
-  std::lock_guard l(lock);
-  return tasks.empty() && !busy;
-}
-
 CUstream_st::~CUstream_st() {
   wait();
   {
@@ -64,11 +59,6 @@ API(cuStreamSynchronize, CUstream s) {
   if (!s) return CUDA_ERROR_INVALID_HANDLE;
   s->wait();
   return CUresult(context->lost.load());
-}
-API(cuStreamQuery, CUstream s) {
-  ENTER_UNCAPTURED(cuStreamQuery);
-  if (!s) return CUDA_ERROR_INVALID_HANDLE;
-  return s->idle() ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }
 API(cuStreamWaitEvent, CUstream s, CUevent e, unsigned) {
   ENTER_UNCAPTURED(cuStreamWaitEvent);
