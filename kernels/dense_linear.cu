@@ -98,8 +98,7 @@ __device__ __forceinline__ void mix(float* y, const float* a, const float* c, in
 #pragma unroll
   for (int q = 0; q < rows; q++) {
     if (r0 + q >= R) continue;
-    if (ADD) add4(y + (r0 + q) * n, sum[q], i, n, wide);
-    else store4(y + (r0 + q) * n, sum[q], i, n, wide);
+    put4(y + (r0 + q) * n, sum[q], i, n, wide, ADD);
   }
 }
 

@@ -59,8 +59,7 @@ __device__ __forceinline__ void store8(X* p, const float (&v)[8], int n, bool wi
   for (int i = 0; i < 8; i += 4) {
 #pragma unroll
     for (int k = 0; k < 4; k++) u[k] = v[i + k];
-    if (ADD) add4(p, u, i, 2 * n, wide);
-    else store4(p, u, i, 2 * n, wide);
+    put4(p, u, i, 2 * n, wide, ADD);
   }
 }
 
@@ -68,13 +67,6 @@ __device__ __forceinline__ void store8(X* p, const float (&v)[8], int n, bool wi
 __device__ __forceinline__ void end_plane(float*, int) {}
 __device__ __forceinline__ void end_plane(Bf16* plane, int n) {
   for (int i = n; i < pitch<Bf16>(n); i++) plane[i].bits = 0;
-}
-
-// put writes, or adds, 4 numbers of a subband.
-template <bool ADD>
-__device__ __forceinline__ void put(float* p, const float (&v)[4], int n, bool wide) {
-  if (ADD) add4(p, v, 0, n, wide);
-  else store4(p, v, 0, n, wide);
 }
 
 // analyse: ll, bands = (or +=) DWT(x). Either may be absent.
@@ -94,10 +86,10 @@ __device__ __forceinline__ void analyse(float* ll, float* bands, const X* x, int
     out[2][k] = .5f * (a + b - c - d);
     out[3][k] = .5f * (a - b - c + d);
   }
-  if (ll) put<ADD>(ll + p.s, out[0], p.n, p.wide);
+  if (ll) put4(ll + p.s, out[0], 0, p.n, p.wide, ADD);
   if (!bands) return;
 #pragma unroll
-  for (int i = 0; i < 3; i++) put<ADD>(bands + p.b + i * p.step, out[i + 1], p.n, p.wide);
+  for (int i = 0; i < 3; i++) put4(bands + p.b + i * p.step, out[i + 1], 0, p.n, p.wide, ADD);
 }
 
 // synthesise: x = (or +=) IDWT(ll, bands) [+ res].
