@@ -7,9 +7,7 @@ import "clusir/internal/kernels"
 // spectral is one run of SpectralFusion: its operands and intermediate results.
 type spectral struct {
 	*Backend
-	n               int // complex numbers per sample
-	amplitude       kernels.Fuse
-	phase           kernels.Fuse
+	n               int               // complex numbers per sample
 	logs, units     [2]kernels.Tensor // log|·| and ·/|·| of z and l
 	stretch, rotate kernels.Tensor    // the networks' hidden layers, after LeakyReLU
 	gain, turn      kernels.Tensor
@@ -19,7 +17,7 @@ func (b *Backend) newSpectral(op string, z, l kernels.Tensor, amplitude, phase k
 	same(op, z, l)
 	B, C, H, W := z.Shape[0], z.Shape[1]/2, z.Shape[2], z.Shape[3]
 	check(amplitude.W1.Len() == 2*C*C && phase.W1.Len() == 4*C*C, op, z, amplitude.W1, phase.W1)
-	s := &spectral{Backend: b, n: C * H * W, amplitude: amplitude, phase: phase}
+	s := &spectral{Backend: b, n: C * H * W}
 	for i, x := range []kernels.Tensor{z, l} {
 		s.logs[i], s.units[i] = b.Alloc(B, C, H, W), b.Alloc(z.Shape...)
 		b.launch("polar_fwd", s.grid(B), s.logs[i], s.units[i], x, s.n)

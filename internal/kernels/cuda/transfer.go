@@ -136,15 +136,17 @@ func (b *Backend) Upload(dst kernels.Tensor, src []float32) {
 	if b.watch != nil {
 		b.watch(&launched{kernel: uploading, args: []argument{b.argument(dst)}})
 	}
-	b.do(func() {
-		for at := 0; at < len(src) && b.fault == nil; at += chunk / 4 {
-			part := src[at:min(at+chunk/4, len(src))]
-			b.failLater(fmt.Sprintf("uploading %v", dst.Shape), b.upload(f.addr+cu.DevicePtr(4*at), part))
-		}
-	})
+	b.do(func() { b.inChunks(fmt.Sprintf("uploading %v", dst.Shape), src, f.addr, b.upload) })
 }
 
-func (b *Backend) upload(dst cu.DevicePtr, src []float32) error {
+// inChunks transfers numbers until there is a fault. Worker only.
+func (b *Backend) inChunks(doing string, host []float32, device cu.DevicePtr, transfer func([]float32, cu.DevicePtr) error) {
+	for at := 0; at < len(host) && b.fault == nil; at += chunk / 4 {
+		b.failLater(doing, transfer(host[at:min(at+chunk/4, len(host))], device+cu.DevicePtr(4*at)))
+	}
+}
+
+func (b *Backend) upload(src []float32, dst cu.DevicePtr) error {
 	p, err := b.pinned.get(int64(len(src)) * 4)
 	if err != nil {
 		return err
@@ -163,16 +165,9 @@ func (b *Backend) Download(dst []float32, src kernels.Tensor) {
 	f := b.sized("Download", src, len(dst))
 	b.do(func() {
 		b.settle()
-		for at := 0; at < len(dst); at += chunk / 4 {
-			part := dst[at:min(at+chunk/4, len(dst))]
-			if b.fault == nil {
-				b.failLater(fmt.Sprintf("downloading %v", src.Shape), b.download(part, f.addr+cu.DevicePtr(4*at)))
-			}
-			if b.fault != nil {
-				for i := range part {
-					part[i] = float32(math.NaN())
-				}
-			}
+		b.inChunks(fmt.Sprintf("downloading %v", src.Shape), dst, f.addr, b.download)
+		for i := 0; i < len(dst) && b.fault != nil; i++ {
+			dst[i] = float32(math.NaN())
 		}
 	})
 }
@@ -189,10 +184,9 @@ func (b *Backend) download(dst []float32, src cu.DevicePtr) error {
 	if err := p.done.Record(b.stream); err != nil {
 		return err
 	}
-	if err := p.done.Synchronize(); err != nil {
+	if err := p.poll(true); err != nil {
 		return err
 	}
-	p.busy = false
 	copy(dst, p.floats(len(dst)))
 	return nil
 }
