@@ -30,11 +30,11 @@ func (t *Tape) GatedFFN(x *Var, n Norm, experts []FFN, route *Var, perSample int
 		name: "GatedFFN", macs: B * perSample * H * W * (2*h*C + 2*h*9 + C*h),
 		in: in, keep: in,
 		run: func() {
-			t.B.GatedFFN(y.Tensor, x.Tensor, n.tensors(), weightsOf(experts, (*Var).tensor), route.tensor())
+			t.B.GatedFFN(y.Tensor, x.Tensor, n.of((*Var).tensor), weightsOf(experts, (*Var).tensor), route.tensor())
 		},
 		grad: func() {
-			t.B.GatedFFNGrad(t.grad(x), t.gradNorm(n), weightsOf(experts, t.grad), t.grad(route),
-				t.grad(y), x.Tensor, n.tensors(), weightsOf(experts, (*Var).tensor), route.tensor())
+			t.B.GatedFFNGrad(t.grad(x), n.of(t.grad), weightsOf(experts, t.grad), t.grad(route),
+				t.grad(y), x.Tensor, n.of((*Var).tensor), weightsOf(experts, (*Var).tensor), route.tensor())
 		},
 	})
 }

@@ -11,12 +11,9 @@ func (f Fuse) fits(C, K int) bool {
 	return is(f.W1, C, K) && is(f.B1, C) && is(f.W2, C, C) && is(f.B2, C)
 }
 
-func (f Fuse) tensors() kernels.Fuse {
-	return kernels.Fuse{W1: f.W1.Tensor, B1: f.B1.Tensor, W2: f.W2.Tensor, B2: f.B2.Tensor}
-}
-
-func (t *Tape) gradFuse(f Fuse) kernels.Fuse {
-	return kernels.Fuse{W1: t.grad(f.W1), B1: t.grad(f.B1), W2: t.grad(f.W2), B2: t.grad(f.B2)}
+// of returns a tensor of each weight: its value or its gradient.
+func (f Fuse) of(tensor func(*Var) kernels.Tensor) kernels.Fuse {
+	return kernels.Fuse{W1: tensor(f.W1), B1: tensor(f.B1), W2: tensor(f.W2), B2: tensor(f.B2)}
 }
 
 // SpectralFusion is Eq. 14 per bin: z and l [B,2C,H,W/2+1], the spectra of LL
@@ -31,11 +28,11 @@ func (t *Tape) SpectralFusion(z, l *Var, amplitude, phase Fuse) *Var {
 		name: "SpectralFusion", macs: B * H * W * (2*C*C + C*C + 4*C*C + C*C),
 		in: in, keep: in,
 		run: func() {
-			t.B.SpectralFusion(y.Tensor, z.Tensor, l.Tensor, amplitude.tensors(), phase.tensors())
+			t.B.SpectralFusion(y.Tensor, z.Tensor, l.Tensor, amplitude.of((*Var).tensor), phase.of((*Var).tensor))
 		},
 		grad: func() {
-			t.B.SpectralFusionGrad(t.grad(z), t.grad(l), t.gradFuse(amplitude), t.gradFuse(phase),
-				t.grad(y), z.Tensor, l.Tensor, amplitude.tensors(), phase.tensors())
+			t.B.SpectralFusionGrad(t.grad(z), t.grad(l), amplitude.of(t.grad), phase.of(t.grad),
+				t.grad(y), z.Tensor, l.Tensor, amplitude.of((*Var).tensor), phase.of((*Var).tensor))
 		},
 	})
 }

@@ -5,12 +5,9 @@ import "clusir/internal/kernels"
 // Norm holds the weight and bias [C] of a layer norm over channels.
 type Norm struct{ Weight, Bias *Var }
 
-func (n Norm) tensors() kernels.Norm {
-	return kernels.Norm{Weight: n.Weight.Tensor, Bias: n.Bias.Tensor}
-}
-
-func (t *Tape) gradNorm(n Norm) kernels.Norm {
-	return kernels.Norm{Weight: t.grad(n.Weight), Bias: t.grad(n.Bias)}
+// of returns a tensor of each weight: its value or its gradient.
+func (n Norm) of(tensor func(*Var) kernels.Tensor) kernels.Norm {
+	return kernels.Norm{Weight: tensor(n.Weight), Bias: tensor(n.Bias)}
 }
 
 // WaveletReduce returns concat(DWT(w·LN(x))): x [B,C,H,W], w [C/4,C] → [B,C,H/2,W/2].
@@ -22,9 +19,9 @@ func (t *Tape) WaveletReduce(x *Var, n Norm, w *Var) *Var {
 	return t.result(y, op{
 		name: "WaveletReduce", macs: B * (C / 4) * C * H * W,
 		in: vars(x, n.Weight, n.Bias, w), keep: vars(x, n.Weight, n.Bias, w),
-		run: func() { t.B.WaveletReduce(y.Tensor, x.Tensor, n.tensors(), w.Tensor) },
+		run: func() { t.B.WaveletReduce(y.Tensor, x.Tensor, n.of((*Var).tensor), w.Tensor) },
 		grad: func() {
-			t.B.WaveletReduceGrad(t.grad(x), t.gradNorm(n), t.grad(w), t.grad(y), x.Tensor, n.tensors(), w.Tensor)
+			t.B.WaveletReduceGrad(t.grad(x), n.of(t.grad), t.grad(w), t.grad(y), x.Tensor, n.of((*Var).tensor), w.Tensor)
 		},
 	})
 }
