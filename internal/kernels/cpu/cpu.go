@@ -47,7 +47,6 @@ func ISAs() []string { return []string{"amx", "avx512", "avx2", "portable"} }
 type Backend struct {
 	ctx   *C.clusir_ctx
 	arena *C.clusir_arena
-	err   error
 }
 
 // New returns a backend, or an error if the processor lacks o.ISA.
@@ -121,12 +120,8 @@ func (b *Backend) Close() error {
 	return nil
 }
 
-// Sync returns the first fault since the last Sync; there is no work to wait for.
-func (b *Backend) Sync() error {
-	err := b.err
-	b.err = nil
-	return err
-}
+// Sync returns nil: operations are complete when they return, and faults panic.
+func (b *Backend) Sync() error { return nil }
 
 // Alloc returns memory with undefined contents. It panics with an error that wraps
 // kernels.ErrMemory if the system has none left.
@@ -179,10 +174,5 @@ func Floats(t kernels.Tensor) []float32 {
 	return unsafe.Slice(t.Data.(*float32), t.Len())
 }
 
-// ptr returns t's address, nil for the zero Tensor.
-func ptr(t kernels.Tensor) *C.float {
-	if t.IsZero() {
-		return nil
-	}
-	return (*C.float)(t.Data.(*float32))
-}
+// ptr returns the address of a tensor that is present.
+func ptr(t kernels.Tensor) *C.float { return (*C.float)(t.Data.(*float32)) }
