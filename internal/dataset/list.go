@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"clusir/internal/userfile"
@@ -14,8 +16,7 @@ import (
 // rainTrain.txt, hazy_outside.txt.
 type nameList struct {
 	Path  string
-	names []string
-	stems map[string]bool // whether a file with this name was seen
+	seen  map[string]bool // whether there was a file, by name
 	loose map[string]string
 }
 
@@ -26,7 +27,7 @@ func readList(file string) (*nameList, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list of images: %w", err)
 	}
-	l := &nameList{Path: file, stems: map[string]bool{}, loose: map[string]string{}}
+	l := &nameList{Path: file, seen: map[string]bool{}, loose: map[string]string{}}
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "#") {
@@ -36,10 +37,7 @@ func readList(file string) (*nameList, error) {
 		if name == "" || name == "." {
 			continue
 		}
-		if _, twice := l.stems[name]; !twice {
-			l.names = append(l.names, name)
-		}
-		l.stems[name] = false
+		l.seen[name] = false
 		l.loose[matchKey(name)] = name
 	}
 	return l, nil
@@ -69,22 +67,17 @@ func (l *nameList) find(file string) (found, renamed bool) {
 }
 
 func (l *nameList) mark(name string) bool {
-	_, ok := l.stems[name]
+	_, ok := l.seen[name]
 	if ok {
-		l.stems[name] = true
+		l.seen[name] = true
 	}
 	return ok
 }
 
-// unseen returns the names for which find was given no file.
+// unseen returns the names for which find was given no file, sorted.
 func (l *nameList) unseen() []string {
-	var out []string
-	for _, n := range l.names {
-		if !l.stems[n] {
-			out = append(out, n)
-		}
-	}
-	return out
+	names := slices.Sorted(maps.Keys(l.seen))
+	return slices.DeleteFunc(names, func(name string) bool { return l.seen[name] })
 }
 
 func isNumber(s string) bool {

@@ -236,7 +236,7 @@ func (s *scanner) filter(r *TaskReport, list *nameList, files []string) []string
 		r.note("%d names differ from the list's by an \"a\" in front of the number only: taken for the same images", renamed)
 	}
 	if lost := list.unseen(); len(lost) > 0 {
-		r.note("%d of the list's %d names have no file, such as %s", len(lost), len(list.names), strings.Join(lost[:min(3, len(lost))], ", "))
+		r.note("%d of the list's %d names have no file, such as %s", len(lost), len(list.seen), strings.Join(lost[:min(3, len(lost))], ", "))
 	}
 	return out
 }

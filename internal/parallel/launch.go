@@ -152,11 +152,7 @@ func (e *env) numberOr(name string, absent int) int {
 	return n
 }
 
-func (e *env) fail(err error) {
-	if e.err == nil {
-		e.err = err
-	}
-}
+func (e *env) fail(err error) { e.err = cmp.Or(e.err, err) }
 
 func (e *env) torch() Place {
 	p := Place{

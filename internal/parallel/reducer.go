@@ -1,6 +1,7 @@
 package parallel
 
 import (
+	"cmp"
 	"context"
 
 	"clusir/internal/kernels"
@@ -95,7 +96,7 @@ func (r *Reducer) Wait() error {
 		r.send()
 	}
 	for _, b := range r.buckets[:r.sent] {
-		r.note(<-b.summed)
+		r.err = cmp.Or(r.err, <-b.summed)
 		at := 0
 		for _, t := range b.tensors {
 			if r.err == nil {
@@ -121,25 +122,13 @@ func (r *Reducer) Sum(t kernels.Tensor) {
 	b := &bucket{data: make([]float32, t.Len()), summed: make(chan error, 1)}
 	r.memory.Download(b.data, t)
 	r.jobs <- b
-	r.note(<-b.summed)
+	r.err = cmp.Or(r.err, <-b.summed)
 	r.memory.Upload(t, b.data)
-}
-
-func (r *Reducer) note(err error) {
-	if r.err == nil {
-		r.err = err
-	}
 }
 
 // Err returns the group's failure, nil if there is none.
 func (r *Reducer) Err() error {
-	if r.err != nil {
-		return r.err
-	}
-	if c := r.Context(); c.Err() != nil {
-		return context.Cause(c)
-	}
-	return nil
+	return cmp.Or(r.err, context.Cause(r.Context()))
 }
 
 // Explain returns why the device failed with err: the failure of another rank, if

@@ -18,9 +18,3 @@ func PeakRSS() int64 {
 	}
 	return int64(u.Maxrss) << 10
 }
-
-// RSS returns 0: it is unknown here.
-func RSS() int64 { return 0 }
-
-// ResetPeakRSS does nothing: the peak stays the largest so far.
-func ResetPeakRSS() {}
