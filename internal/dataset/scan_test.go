@@ -138,7 +138,7 @@ func TestTurnedSizes(t *testing.T) {
 	if got := r.Tasks[0].Skipped; !slices.Equal(got, []Skip{want}) {
 		t.Errorf("skipped %+v, want %+v", got, want)
 	}
-	input, target := make([]float32, 3*s.Patch()*s.Patch()), make([]float32, 3*s.Patch()*s.Patch())
+	input, target := make([]float32, 3*s.opts.Patch*s.opts.Patch), make([]float32, 3*s.opts.Patch*s.opts.Patch)
 	for i := range s.Len() {
 		if _, err := s.Sample(input, target, 0, i); err != nil {
 			t.Error(err)

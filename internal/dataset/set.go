@@ -163,9 +163,6 @@ func (s *Set) add(src source) {
 // Len returns the number of samples in an epoch.
 func (s *Set) Len() int { return len(s.entries) }
 
-// Patch returns the side of the training patches.
-func (s *Set) Patch() int { return s.opts.Patch }
-
 // order returns the epoch's permutation of the entries.
 func (s *Set) order(epoch int) []int32 {
 	s.mu.Lock()

@@ -15,7 +15,7 @@ var noise = Task{Kind: Denoise, Repeat: 3, Sigmas: []float64{15, 25, 50}}
 
 func sample(t *testing.T, s *Set, epoch, index int) (input, target []float32, info Info) {
 	t.Helper()
-	n := 3 * s.Patch() * s.Patch()
+	n := 3 * s.opts.Patch * s.opts.Patch
 	input, target = make([]float32, n), make([]float32, n)
 	info, err := s.Sample(input, target, epoch, index)
 	if err != nil {
