@@ -48,7 +48,28 @@ func newRoot(started *bool) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest.FlagError(cmd.Flags(), err) })
 	usage.Complete(root, choices)
 	usage.Decimal(root)
+	strictDefaults(root)
 	return root
+}
+
+// strictDefaults makes mistakes in the arguments of cobra's own commands errors, for
+// which it would print help and succeed.
+func strictDefaults(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				_, _, err := root.Find(args)
+				return err
+			}
+		case "completion":
+			cmd.RunE = func(*cobra.Command, []string) error {
+				return usage.Errorf("name the shell: clusir completion bash, zsh, fish or powershell")
+			}
+		}
+	}
 }
 
 // run executes a command line and returns the exit code.
