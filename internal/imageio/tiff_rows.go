@@ -163,13 +163,13 @@ func (t *tiffRows) undoPredictor(row []byte) {
 // unpack writes n pixels of the rows in raw in packed's form.
 func (t *tiffRows) unpack(dst []byte, n int) {
 	step, size := t.pixelBytes(), t.depth/8
-	switch {
-	case t.photometric == tiffPalette:
+	switch t.photometric {
+	case tiffPalette:
 		for x := range n {
 			i := bitsAt(t.raw[0], x*t.inRow(), t.bits)
 			copy(dst[x*step:x*step+3], t.palette[3*i:3*i+3])
 		}
-	case t.photometric == tiffInks:
+	case tiffInks:
 		t.unpackInks(dst, n)
 	default:
 		for c := range t.colours() {
