@@ -48,12 +48,12 @@ func newRoot(started *bool) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return suggest.FlagError(cmd.Flags(), err) })
 	usage.Complete(root, choices)
 	usage.Decimal(root)
-	strictDefaults(root)
 	return root
 }
 
 // strictDefaults makes mistakes in the arguments of cobra's own commands errors, for
-// which it would print help and succeed.
+// which it would print help and succeed. The output is set before: cobra looks at it when
+// it makes them.
 func strictDefaults(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -94,6 +94,7 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	out := &process.Output{Writer: stdout}
 	root.SetOut(out)
 	root.SetErr(stderr)
+	strictDefaults(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	if out.Lost(err) {
 		err = out.Err
