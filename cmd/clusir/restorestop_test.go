@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -106,6 +107,35 @@ func TestWritesThatKill(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(out); len(files) > 0 {
 		t.Errorf("left %v", files)
+	}
+}
+
+// TestUnreadReports: once nothing reads what restore prints, as behind head, it ends
+// instead of restoring the other pictures.
+func TestUnreadReports(t *testing.T) {
+	in := t.TempDir()
+	for _, name := range []string{"1.png", "2.png", "3.png"} {
+		copyFile(t, "../../testdata/images/chelsea-noisy.png", filepath.Join(in, name))
+	}
+	for _, flag := range []string{"--json", "--explain"} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := read.Close(); err != nil {
+			t.Fatal(err)
+		}
+		out := filepath.Join(t.TempDir(), "out")
+		cmd := exec.Command(program(t), "restore", in, "-o", out, flag)
+		cmd.Stdout = write
+		text, _ := stderrOf(cmd) // has an exit code
+		if code := cmd.ProcessState.ExitCode(); code != exitBrokenPipe || text != "" {
+			t.Errorf("%s: exit code %d, %q", flag, code, text)
+		}
+		files, err := filepath.Glob(filepath.Join(out, "*.png"))
+		if err != nil || slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f)[0] != '1' }) {
+			t.Errorf("%s: %v, restored %v", flag, err, files)
+		}
 	}
 }
 

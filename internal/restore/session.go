@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,11 +31,14 @@ type Session struct {
 	results   *resultsFile // nil for none
 	written   error        // the first error of writing it
 	err       error        // of the last picture
+	stop      context.CancelCauseFunc
 }
 
 // Run restores the pictures, and reports them to Stdout and Messages. The error sums up
-// the pictures that failed.
+// the pictures that failed. Once Stdout cannot be written, the run ends.
 func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
+	ctx, s.stop = context.WithCancelCause(ctx)
+	defer s.stop(nil)
 	if s.Results != "" {
 		if s.results, err = createResults(s.Results, s.header(s.Model, s.Device), s.SkipExisting); err != nil {
 			return err
@@ -57,7 +61,7 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 	sum, err := Run(ctx, net, s.Jobs, s.Options)
 	s.bar.Clear()
 	if err != nil {
-		return err
+		return context.Cause(ctx)
 	}
 	if !s.Several {
 		return s.err
@@ -77,7 +81,14 @@ func (s *Session) print(rec Record) {
 		s.written = s.results.add(rec)
 	}
 	if s.JSON {
-		rec.writeJSON(s.Stdout)
+		s.tell(rec.json())
+	}
+}
+
+// tell writes to Stdout. What reads it may have read enough, as head does.
+func (s *Session) tell(text []byte) {
+	if _, err := s.Stdout.Write(text); err != nil {
+		s.stop(err)
 	}
 }
 
@@ -95,7 +106,9 @@ func (s *Session) done(res Result) {
 	}
 	s.print(res.Record(s.Model, s.Device))
 	if s.Explain && res.Err == nil {
-		res.Explain(s.Stdout, s.responses)
+		var text bytes.Buffer
+		res.Explain(&text, s.responses)
+		s.tell(text.Bytes())
 	}
 }
 

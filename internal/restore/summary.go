@@ -74,9 +74,8 @@ func leftAlone(types map[string]int) string {
 
 func pictures(n int) string { return english.Plural(n, "picture", "") }
 
-// writeJSON prints the record as a line of JSON, without checking errors, like
-// writeText.
-func (r Record) writeJSON(w io.Writer) {
+// json returns the record as a line of JSON.
+func (r Record) json() []byte {
 	for _, name := range []*string{&r.Input, &r.Output, &r.Compare, &r.Map, &r.Error} {
 		*name = userfile.Text(*name)
 	}
@@ -85,5 +84,5 @@ func (r Record) writeJSON(w io.Writer) {
 		r.Routing, r.Notes = nil, append(r.Notes, fmt.Sprintf("the routing is left out: %v", err))
 		line, _ = json.Marshal(r)
 	}
-	fmt.Fprintf(w, "%s\n", line)
+	return append(line, '\n')
 }
