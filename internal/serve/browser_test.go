@@ -342,6 +342,33 @@ func TestPackingOnce(t *testing.T) {
 	v.wait(`!document.getElementById('download-all').disabled && document.getElementById('download-all').textContent === 'Download all (zip)'`)
 }
 
+// TestFailedDownload: a download at another strength that fails says so, and leaves the
+// result, which can be downloaded once the server is back.
+func TestFailedDownload(t *testing.T) {
+	v := visit(t, nil)
+	in := picture(t, imageio.Info{W: 90, H: 60})
+	v.drop(v.file("cat.png", in))
+	v.settled(1)
+	v.set(".shot .strength input", "50")
+	browsertest.Value[bool](v.Browser, `(window.served = window.fetch, window.fetch = () => Promise.reject(new TypeError('Failed to fetch')), true)`)
+	v.click(".shot .download")
+	v.wait(`document.querySelector('.shot .unsaved').checkVisibility()`)
+	v.Screenshot("failed-download")
+	if got := v.text("#count") + ". " + v.text(".shot .unsaved"); got != "1 of 1 restored. The download failed: The server cannot be reached. Is clusir serve still running?" {
+		t.Error(got)
+	}
+	if !browsertest.Value[bool](v.Browser, `document.querySelector('.shot .compare').checkVisibility() && (window.fetch = window.served, true)`) {
+		t.Error("the result is hidden")
+	}
+	v.click(".shot .download")
+	if !bytes.Equal(v.downloaded("cat.png"), restoredAs(t, smallNet(t, nil), in, imageio.PNG, choices(0.5))) {
+		t.Error("the download is not what restore writes")
+	}
+	if browsertest.Value[bool](v.Browser, `document.querySelector('.shot .unsaved').checkVisibility()`) {
+		t.Error("the failure is still shown")
+	}
+}
+
 // TestFolders: a dropped folder is searched for pictures, and one without any is named.
 func TestFolders(t *testing.T) {
 	v := visit(t, nil)

@@ -135,6 +135,9 @@ $('download-all').addEventListener('click', async () => {
     await flush(true);
   } catch (e) {
     $('count').textContent = `The zip could not be made: ${e.message}`;
+    if (e.status === 401) {
+      askForToken();
+    }
   } finally {
     button.textContent = text;
     packing = false;
@@ -327,7 +330,11 @@ async function begin(again) {
   }
   for (const shot of shots.filter((s) => s.error && s.error.status === 401)) {
     shot.error = null;
-    wait(shot);
+    if (shot.state === 'failed') {
+      wait(shot);
+    } else {
+      shot.unsaved('');
+    }
   }
   advance();
 }

@@ -55,7 +55,9 @@ export class Shot {
     this.stop();
     const control = this.control = new AbortController();
     this.query = query;
-    this.mixed.clear();
+    this.mixed = new Map(); // an earlier download may still fill the old one
+    this.error = null;
+    this.unsaved('');
     this.set('working');
     this.say('Sending');
     try {
@@ -189,28 +191,38 @@ export class Shot {
   // blob returns the result at the chosen strength. The server blends the original and
   // the result, which keeps metadata and other contents of the file.
   async blob() {
+    const { mixed } = this;
     const strength = this.strength();
     if (strength === 1) {
       return this.result;
     }
-    if (!this.mixed.has(strength)) {
+    if (!mixed.has(strength)) {
       const { format } = this.query;
       const answer = await restore({ file: this.file, restored: this.result, query: { strength, ...(format && { format }) } });
-      this.mixed.set(strength, answer.blob);
+      mixed.set(strength, answer.blob);
     }
-    return this.mixed.get(strength);
+    return mixed.get(strength);
   }
 
   async download() {
     const button = this.$('.download');
     button.disabled = true;
+    this.unsaved('');
     try {
       save(await this.blob(), this.name());
     } catch (e) {
-      this.fail(e);
+      this.error = e;
+      this.unsaved(`The download failed: ${e.message}`);
+      this.changed(this);
     } finally {
       button.disabled = this.state !== 'done';
     }
+  }
+
+  // unsaved says why a result, which stays, could not be downloaded.
+  unsaved(text) {
+    this.$('.unsaved').textContent = text;
+    this.$('.unsaved').hidden = !text;
   }
 
   stop() {
