@@ -81,7 +81,7 @@ type job struct {
 	// there is no such file.
 	picture string
 	none    error
-	saved   string // where the restored image is saved, "" for nowhere
+	saved   string // where the restored image, or degrade's input, is saved; "" for nowhere
 }
 
 // Run measures a network on every benchmark that is on disk. Nets are copies of it,
