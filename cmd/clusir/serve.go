@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -75,10 +76,12 @@ func (o *serveOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 		return usage.Errorf("--time-limit %v: give a time such as 90s or 10m", o.MaxTime)
 	case len(o.Names) == 0:
 		return usage.Errorf("--model is empty: name a model")
+	case len(o.Hosts) == 0 && flags.Changed("host"):
+		return usage.Errorf("--host is empty: name a host, or leave it out")
 	case o.ModelConfig != "" && len(o.Names) != 1:
 		return usage.Errorf("--model-config is for one model: name it alone with --model")
 	}
-	if err := o.UseAddr(o.Addr, o.TokenFile != ""); err != nil {
+	if err := cmp.Or(o.CheckHosts(), o.UseAddr(o.Addr, o.TokenFile != "")); err != nil {
 		return usage.Of(err)
 	}
 	if err := o.begin(flags); err != nil {

@@ -42,6 +42,11 @@ func TestServeRefuses(t *testing.T) {
 		{"--addr 127.0.0.1:0 --time-limit 0s", exitUsage, "--time-limit 0s: give a time"},
 		{"--addr 127.0.0.1:0 --model nano,nano", exitUsage, `two models are called "nano"`},
 		{"--addr 127.0.0.1:0 --model nanu", exitError, `model "nanu": no embedded model has that name`},
+		{"--addr 127.0.0.1:0 --host http://photos.example.org/", exitUsage, `--host "http://photos.example.org/": write a name such as`},
+		{"--addr 127.0.0.1:0 --host bücher.example", exitUsage, `--host "bücher.example": write`},
+		{"--addr 127.0.0.1:0 --host a,,b", exitUsage, `--host "": write`},
+		{"--addr 127.0.0.1:0 --host=", exitUsage, "--host is empty: name a host"},
+		{"--addr 127.0.0.1:0 --max-memory 1MB", exitError, "model nano: not enough memory: restoring 128×128 pixels"},
 		{"--addr 127.0.0.1:0 --isa z80", exitUsage, "--isa z80: choose"},
 		{"picture.png", exitUsage, `unknown argument "picture.png": pictures are dropped on the page`},
 	} {

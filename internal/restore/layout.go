@@ -90,6 +90,14 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 	return layout{}, p.tooLarge(s, l, remedy)
 }
 
+// Fits returns why not even a small picture could be restored, nil if one could.
+func Fits(net *infer.Network, o Options) error {
+	p := newRun(net, o).planner
+	small := subject{Probe: imageio.Probe{Format: imageio.PNG, W: minTile, H: minTile, Bytes: 3 * minTile * minTile}, out: imageio.PNG}
+	_, err := p.choose(small, TileAuto)
+	return err
+}
+
 // maxSample is the largest side of a sample: 1 megapixel, in 256 pieces, represents a
 // picture of any size.
 const maxSample = 1024

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"clusir/internal/userfile"
@@ -26,6 +27,19 @@ func (o *Options) UseAddr(addr string, token bool) error {
 	}
 	if err != nil && host != "" {
 		o.Hosts = append(o.Hosts, host)
+	}
+	return nil
+}
+
+// hostName holds what a Host header consists of: a name or an address, and a port.
+var hostName = regexp.MustCompile(`^[][a-zA-Z0-9_:.-]+$`)
+
+// CheckHosts refuses names that no request could have.
+func (o *Options) CheckHosts() error {
+	for _, name := range o.Hosts {
+		if !hostName.MatchString(name) {
+			return fmt.Errorf("--host %q: write a name such as photos.example.org, without http:// and paths, and other letters than ASCII as in xn--bcher-kva.example", name)
+		}
 	}
 	return nil
 }

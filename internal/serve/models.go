@@ -11,6 +11,7 @@ import (
 	"clusir/internal/device"
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
+	"clusir/internal/restore"
 )
 
 // Source is an embedded model or a file, and its name in requests.
@@ -57,6 +58,11 @@ func (o *Options) Load(sources []Source, config string, b kernels.Backend) error
 	}
 	if o.MaxMemory <= 0 {
 		return fmt.Errorf("the models take %s, which is more than --max-memory: offer fewer with --model", humanize.Bytes(uint64(all)))
+	}
+	for _, m := range o.Models {
+		if err := restore.Fits(m.Net, restore.Options{MaxMemory: o.MaxMemory, DeviceMemory: o.DeviceMemory}); err != nil {
+			return fmt.Errorf("model %s: %w", m.Name, err)
+		}
 	}
 	return nil
 }
