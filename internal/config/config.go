@@ -104,7 +104,7 @@ type Train struct {
 type Eval struct {
 	// Benchmarks are measured in training: names, and benchmarks of the user's own that
 	// are described as in a benchmark file.
-	Benchmarks []dataset.Listed `yaml:"benchmarks"`
+	Benchmarks dataset.List `yaml:"benchmarks"`
 	// BenchmarkFile is a YAML file with the user's own benchmarks for training. Its
 	// path is relative to the folder of the configuration that names it, or to the
 	// working directory if it is set elsewhere.

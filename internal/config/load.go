@@ -9,32 +9,31 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-viper/mapstructure/v2"
 	"github.com/spf13/pflag"
-	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
 
 	"clusir/internal/suggest"
 	"clusir/internal/usage"
+	"clusir/internal/userfile"
 )
 
 const envPrefix = "CLUSIR_"
 
-// flagKeys names the setting that a command's flag overrides. A command defines those
-// it needs.
-var flagKeys = map[string]string{
-	"data":       "data",
-	"device":     "device",
-	"precision":  "precision",
-	"threads":    "threads",
-	"seed":       "train.seed",
-	"steps":      "train.steps",
-	"epochs":     "train.epochs",
-	"batch":      "train.batch",
-	"patch":      "train.patch",
-	"lr":         "train.lr",
-	"protocol":   "eval.protocol",
-	"y-channel":  "eval.y_channel",
-	"noise-seed": "eval.seed",
+// flagOf names the flag that overrides a setting. A command defines those it needs.
+var flagOf = map[string]string{
+	"data":           "data",
+	"device":         "device",
+	"precision":      "precision",
+	"threads":        "threads",
+	"train.seed":     "seed",
+	"train.steps":    "steps",
+	"train.epochs":   "epochs",
+	"train.batch":    "batch",
+	"train.patch":    "patch",
+	"train.lr":       "lr",
+	"eval.protocol":  "protocol",
+	"eval.y_channel": "y-channel",
+	"eval.seed":      "noise-seed",
 }
 
 // setFlag is the flag that sets any key: --set train.ema=0.999.
@@ -54,7 +53,7 @@ var (
 
 // loader collects the settings and where each of them came from.
 type loader struct {
-	viper   *viper.Viper
+	layers  []*layer // the lowest first
 	origins map[string]string
 	level   int            // the level being read; the lowest file's is 1
 	levels  map[string]int // at which each key was last set
@@ -87,25 +86,21 @@ func LoadUntrained(flags *pflag.FlagSet) (*Config, error) {
 }
 
 // newLoader returns a loader with the settings of files, the lowest first.
-func newLoader(files []*layer, ignored []string) (*loader, error) {
-	l := &loader{viper: viper.New(), origins: map[string]string{}, levels: map[string]int{}, ignored: ignored}
+func newLoader(files []*layer, ignored []string) *loader {
+	l := &loader{origins: map[string]string{}, levels: map[string]int{}, ignored: ignored}
 	for _, file := range files {
-		if err := l.addFile(file); err != nil {
-			return nil, err
-		}
+		l.level++
+		l.add(file)
 	}
-	return l, nil
+	return l
 }
 
 // merge puts the environment and the flags on top of the files.
 func merge(layers []*layer, flags *pflag.FlagSet, ignored []string) (*Config, error) {
-	l, err := newLoader(layers, ignored)
-	if err != nil {
-		return nil, err
-	}
-	l.bindEnv()
+	l := newLoader(layers, ignored)
+	l.addEnv()
 	if flags != nil {
-		l.bindFlags(flags)
+		l.addFlags(flags)
 	}
 	return l.config()
 }
@@ -124,52 +119,51 @@ func (l *loader) faultAt(at, format string, a ...any) {
 	l.inFile = l.inFile || at != "" && !strings.HasPrefix(at, "--") && !strings.HasPrefix(at, envPrefix)
 }
 
-// place records where a key is set.
-func (l *loader) place(key, at string) { l.origins[key], l.levels[key] = at, l.level }
-
-// replace is place for a whole key; it forgets the items of a list below it.
-func (l *loader) replace(key, at string) {
-	maps.DeleteFunc(l.origins, func(old, _ string) bool { return strings.HasPrefix(old, key+"[") })
-	l.place(key, at)
+// add puts a layer on top. Where it sets a list, the items of the one below are forgotten.
+func (l *loader) add(above *layer) {
+	l.layers = append(l.layers, above)
+	maps.DeleteFunc(l.origins, func(old, _ string) bool {
+		list, _, item := strings.Cut(old, "[")
+		return item && above.origins[list] != ""
+	})
+	for key, at := range above.origins {
+		l.origins[key], l.levels[key] = at, l.level
+	}
 }
 
-func (l *loader) addFile(file *layer) error {
-	l.level++
-	for _, leaf := range leaves() {
-		if at, ok := file.origins[leaf.key]; ok {
-			l.replace(leaf.key, at)
-		}
+// put sets a key to a value. Mistakes call it what, and its origin is at.
+func (l *loader) put(what, at, key string, value *yaml.Node) {
+	for _, name := range slices.Backward(strings.Split(key, ".")) {
+		k := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: name}
+		value = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{k, value}}
 	}
-	for key, at := range file.origins {
-		l.place(key, at)
+	one := &layer{name: what, root: value}
+	if err := one.check(reflect.TypeFor[Config](), false); err != nil {
+		l.fault("%v", err)
+		return
 	}
-	return l.viper.MergeConfigMap(file.values)
+	one.origins = map[string]string{key: at}
+	l.add(one)
 }
 
-// bindEnv lets the environment set every key except lists of structs. A variable that
-// begins with the name of a section but matches no key is a mistake; other CLUSIR_
-// variables are not settings.
-func (l *loader) bindEnv() {
+// addEnv lets the environment set every key except tasks. A variable that begins with the
+// name of a section but matches no key is a mistake; other CLUSIR_ variables are not
+// settings.
+func (l *loader) addEnv() {
 	l.level++
-	names := map[string]string{}
+	var names []string
 	for _, leaf := range leaves() {
 		if env := leaf.envName(); env != "" && !l.ignores(env) {
-			names[env] = leaf.key
-			// An error would mean that no key is given.
-			_ = l.viper.BindEnv(leaf.key, env)
+			names = append(names, env)
 			if text := os.Getenv(env); text != "" {
-				l.place(leaf.key, env)
-				number := leaf.typ.Kind() == reflect.Int || leaf.typ.Kind() == reflect.Uint64
-				if err := decode(reflect.New(leaf.typ).Interface(), text); err != nil || number && usage.Octal(text) {
-					l.fault("%s: %s = %q: must be %s", env, leaf.key, text, described[leaf.typ.Kind()])
-				}
+				l.put(env+"="+text, env, leaf.key, plain(leaf.typ, text))
 			}
 		}
 	}
 	for _, pair := range os.Environ() {
 		env, _, _ := strings.Cut(pair, "=")
-		if _, ok := names[env]; !ok && begins(env, sections) && !l.ignores(env) {
-			l.fault("%s", unknownEnv(env, slices.Sorted(maps.Keys(names))))
+		if !slices.Contains(names, env) && begins(env, sections) && !l.ignores(env) {
+			l.fault("%s", unknownEnv(env, names))
 		}
 	}
 }
@@ -191,12 +185,13 @@ func begins(env string, sections []string) bool {
 	return slices.ContainsFunc(sections, func(s string) bool { return strings.HasPrefix(env, envPrefix+s) })
 }
 
-func (l *loader) bindFlags(flags *pflag.FlagSet) {
+func (l *loader) addFlags(flags *pflag.FlagSet) {
 	l.level++
-	for name, key := range flagKeys {
+	for _, leaf := range leaves() {
+		name := flagOf[leaf.key]
 		if f := flags.Lookup(name); f != nil && f.Changed {
-			_ = l.viper.BindPFlag(key, f) // an error would mean that f is nil
-			l.place(key, "--"+name)
+			text := f.Value.String()
+			l.put("--"+name+" "+text, "--"+name, leaf.key, plain(leaf.typ, text))
 		}
 	}
 	if flags.Lookup(setFlag) == nil {
@@ -214,43 +209,30 @@ func (l *loader) bindFlags(flags *pflag.FlagSet) {
 // set applies one --set KEY=VALUE. The value is YAML, as in a file.
 func (l *loader) set(pair string) {
 	key, text, ok := strings.Cut(pair, "=")
-	names := strings.Split(key, ".")
-	if !ok || slices.Contains(names, "") {
+	switch {
+	case !ok || slices.Contains(strings.Split(key, "."), ""):
 		l.fault("--set %s: write KEY=VALUE, e.g. --set train.lr=1e-4", pair)
 		return
-	}
-	one, err := parsePair("--set "+pair, names, text)
-	if err != nil {
-		l.fault("%s", strings.ReplaceAll(err.Error(), "--set "+pair+":1:", "--set "+pair+":"))
+	case key == "extends":
+		l.fault("--set %s: name the configuration with --config instead", pair)
 		return
 	}
-	if one.extends != "" {
-		l.fault("--set %s: name the configuration with --config instead", pair)
+	root, err := userfile.YAML([]byte(text))
+	if err != nil {
+		l.fault("--set %s: %v", pair, err)
+		return
 	}
-	for _, leaf := range leaves() {
-		if v := lookup(one.values, strings.Split(leaf.key, ".")); v != nil {
-			l.viper.Set(leaf.key, v)
-			l.replace(leaf.key, "--set")
-		}
+	if root == nil {
+		root = &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}
 	}
-}
-
-func lookup(values map[string]any, path []string) any {
-	v := values[path[0]]
-	if sub, ok := v.(map[string]any); ok && len(path) > 1 {
-		return lookup(sub, path[1:])
-	}
-	return v
+	l.put("--set "+pair, "--set", key, root)
 }
 
 // config decodes and validates the settings.
 func (l *loader) config() (*Config, error) {
 	c := Default()
-	if name := l.viper.GetString("model.variant"); name != "" {
-		c.Model = variant(name)
-	}
 	if len(l.faults) == 0 {
-		if err := decode(&c, l.viper.AllSettings()); err != nil {
+		if err := decode(l.layers, &c); err != nil {
 			return nil, err
 		}
 		l.chooseLength(&c.Train)
@@ -267,6 +249,27 @@ func (l *loader) config() (*Config, error) {
 		return nil, err
 	}
 	return nil, usage.Of(err) // of flags and variables alone
+}
+
+// decode reads layers into c, the lowest first; each changes what it sets. That is done
+// twice, because the fields of a model change those of its variant, whichever layer
+// chooses that.
+func decode(layers []*layer, c *Config) error {
+	for range 2 {
+		c.Model = variant(c.Model.Variant)
+		for _, l := range layers {
+			if l.root == nil {
+				continue
+			}
+			if err := l.root.Decode(c); err != nil {
+				return fmt.Errorf("%s: %w", l.name, userfile.PlainYAML(err))
+			}
+			if file := c.Eval.BenchmarkFile; file != "" && l.dir != "" && l.origins["eval.benchmark_file"] != "" {
+				c.Eval.BenchmarkFile = within(l.dir, file)
+			}
+		}
+	}
+	return nil
 }
 
 // chooseLength decides whether steps or epochs determine the length of the run: epochs
@@ -296,22 +299,4 @@ func (l *loader) origin(key string) string {
 		}
 		key = key[:i]
 	}
-}
-
-// decode fills dst from settings, or from the text of an environment variable.
-func decode(dst, src any) error {
-	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result:           dst,
-		TagName:          "yaml",
-		ErrorUnused:      true,
-		Squash:           true, // embedded structs
-		WeaklyTypedInput: true, // the environment is text; files are checked before
-		ZeroFields:       true, // a list replaces the default's
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(mapstructure.StringToWeakSliceHookFunc(","),
-			mapstructure.TextUnmarshallerHookFunc()),
-	})
-	if err != nil {
-		return err
-	}
-	return d.Decode(src)
 }

@@ -163,6 +163,11 @@ func TestEnvironmentSetsEveryKey(t *testing.T) {
 	}
 }
 
+func keyName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+	return name
+}
+
 // unchanged fails for each field of a that equals that of b, although it was set.
 func unchanged(t *testing.T, a, b reflect.Value, prefix string) {
 	t.Helper()
@@ -201,13 +206,15 @@ func TestRejectedEnvironmentAndFlags(t *testing.T) {
 		set        string
 		want       string
 	}{
-		{env: "CLUSIR_TRAIN_LR", value: "fast", want: `CLUSIR_TRAIN_LR: train.lr = "fast": must be a number`},
-		{env: "CLUSIR_THREADS", value: "1.5", want: `CLUSIR_THREADS: threads = "1.5": must be a whole number`},
-		{env: "CLUSIR_THREADS", value: "010", want: `CLUSIR_THREADS: threads = "010": must be a whole number`},
-		{env: "CLUSIR_MODEL_DIM", value: "wide", want: `CLUSIR_MODEL_DIM: model.dim = "wide": must be a whole number`},
+		{env: "CLUSIR_TRAIN_LR", value: "fast", want: "CLUSIR_TRAIN_LR=fast: train.lr: must be a number"},
+		{env: "CLUSIR_THREADS", value: "1.5", want: "CLUSIR_THREADS=1.5: threads: must be a whole number"},
+		{env: "CLUSIR_THREADS", value: "010", want: "CLUSIR_THREADS=010: threads: 010 could be octal"},
+		{env: "CLUSIR_MODEL_HEADS", value: "1,2,010,8", want: "CLUSIR_MODEL_HEADS=1,2,010,8: model.heads[2]: 010 could be octal"},
+		{set: "model.heads=[1, 2, 010, 8]", want: "model.heads[2]: 010 could be octal"},
+		{env: "CLUSIR_MODEL_DIM", value: "wide", want: "CLUSIR_MODEL_DIM=wide: model.dim: must be a whole number"},
 		{env: "CLUSIR_TRAIN_SEED", value: "-1", want: "must be a whole number, 0 or more"},
 		{env: "CLUSIR_TRAIN_RECOMPUTE", value: "maybe", want: "must be true or false"},
-		{env: "CLUSIR_MODEL_HEADS", value: "1,two", want: "must be a list"},
+		{env: "CLUSIR_MODEL_HEADS", value: "1,two", want: "model.heads[1]: must be a whole number"},
 		{env: "CLUSIR_TRAIN_LR", value: "-1", want: "CLUSIR_TRAIN_LR: train.lr = -1: must be above 0"},
 		{env: "CLUSIR_DEVICE", value: "gpu", want: `CLUSIR_DEVICE: device = "gpu": must be auto`},
 		{env: "CLUSIR_TRAIN_RL", value: "1", want: "CLUSIR_TRAIN_RL sets nothing: did you mean CLUSIR_TRAIN_LR?"},

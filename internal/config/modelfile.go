@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"reflect"
@@ -43,11 +44,7 @@ func modelOf(layers []*layer, err error) (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
-	l, err := newLoader(layers, nil)
-	if err != nil {
-		return Model{}, err
-	}
-	c, err := l.config()
+	c, err := newLoader(layers, nil).config()
 	if err != nil {
 		return Model{}, err
 	}
@@ -58,31 +55,27 @@ func modelOf(layers []*layer, err error) (Model, error) {
 // has one of the sections, and none of the fields.
 func isConfiguration(b []byte) bool {
 	root, err := userfile.YAML(b)
-	return err == nil && root != nil && keyAt(root, "model", "extends", "train") >= 0
+	return err == nil && root != nil && userfile.KeyAt(root, "model", "extends", "train") >= 0
 }
 
 func parseModel(name string, text []byte) (Model, error) {
 	m := Default().Model
-	l := newLayer(name)
-	root, err := l.document(text)
-	if root == nil || err != nil {
+	l, err := parse(name, text, reflect.TypeFor[Model](), false)
+	if l.root == nil || err != nil {
 		return m, err
 	}
-	l.section(root, reflect.TypeFor[Model](), "", l.values)
-	if len(l.faults) > 0 {
-		return m, l.err()
-	}
-	if name, ok := l.values["variant"].(string); ok {
-		m = variant(name)
-	}
-	if err := decode(&m, l.values); err != nil {
-		return m, err
+	for range 2 { // see decode
+		m = variant(m.Variant)
+		if err := l.root.Decode(&m); err != nil {
+			return m, fmt.Errorf("%s: %w", name, userfile.PlainYAML(err))
+		}
 	}
 	k := &checker{}
 	m.validate(k)
+	var faults []error
 	for _, p := range k.problems { // with their names and lines in this file
 		key := strings.TrimPrefix(p.key, "model.")
-		l.faults = append(l.faults, cmp.Or(l.origins[key], l.name)+": "+key+p.text)
+		faults = append(faults, fmt.Errorf("%s: %s%s", cmp.Or(l.origins[key], l.name), key, p.text))
 	}
-	return m, l.err()
+	return m, errors.Join(faults...)
 }

@@ -58,7 +58,7 @@ func TestReadModelRejects(t *testing.T) {
 		{"dim: wide", "net:1: dim: must be a whole number"},
 		{"dim: 4\nexperts: 0", "net:2: experts: 0 is out of range: use 1 to 64"},
 		{"variant: tinny", "net:1: variant = \"tinny\": must be one of base, nano, small, tiny (did you mean tiny?)"},
-		{"[1, 2]", "a configuration must be a block of keys"},
+		{"[1, 2]", "the text must be a block of keys"},
 		{"a: {", "net: line 1"},
 	} {
 		inFolder(t, map[string]string{"net": c.text})

@@ -36,19 +36,9 @@ func ParseRecipe(text string) (*Config, error) {
 		}
 		return &c, nil
 	}
-	l := newLayer("the recipe")
-	l.later = true
-	root, err := l.document([]byte(text)) // JSON is YAML, and the keys are those of files
+	l, err := parse("the recipe", []byte(text), reflect.TypeFor[Config](), true) // JSON is YAML, and the keys are those of files
 	if err != nil {
 		return nil, err
 	}
-	l.section(root, reflect.TypeFor[Config](), "", l.values)
-	if err := l.err(); err != nil {
-		return nil, err
-	}
-	if m, ok := l.values["model"].(map[string]any); ok {
-		name, _ := m["variant"].(string)
-		c.Model = variant(name)
-	}
-	return &c, decode(&c, l.values)
+	return &c, decode([]*layer{l}, &c)
 }

@@ -124,18 +124,9 @@ func readLayer(path string) (*layer, error) {
 	}
 	l, err := parseLayer(path, b)
 	if err == nil {
-		l.locate(filepath.Dir(path))
+		l.dir = filepath.Dir(path)
 	}
 	return l, err
-}
-
-// locate converts the file that the layer names relative to its own folder to a path
-// relative to the working folder.
-func (l *layer) locate(dir string) {
-	eval, _ := l.values["eval"].(map[string]any)
-	if file, _ := eval["benchmark_file"].(string); file != "" && !filepath.IsAbs(file) {
-		eval["benchmark_file"] = filepath.Join(dir, file)
-	}
 }
 
 func readFile(path string) ([]byte, error) {

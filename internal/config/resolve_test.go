@@ -157,11 +157,11 @@ func TestBenchmarkFileOfAFolder(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		layers, err := resolver{}.layers(path, ".")
+		loaded, err := Load(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := layers[0].values["eval"].(map[string]any)["benchmark_file"]; got != c.want {
+		if got := loaded.Eval.BenchmarkFile; got != c.want {
 			t.Errorf("%s: %v, want %s", c.name, got, c.want)
 		}
 	}

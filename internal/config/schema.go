@@ -1,36 +1,14 @@
 package config
 
 import (
-	"encoding"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 
+	"clusir/internal/strict"
 	"clusir/internal/suggest"
 )
-
-// keyName returns the name of a field in files.
-func keyName(f reflect.StructField) string {
-	name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
-	return name
-}
-
-// fields lists the settings and sections of a struct, including those of embedded
-// structs.
-func fields(t reflect.Type) []reflect.StructField {
-	return slices.DeleteFunc(reflect.VisibleFields(t), func(f reflect.StructField) bool { return f.Anonymous })
-}
-
-func fieldOf(t reflect.Type, name string) (reflect.StructField, bool) {
-	for _, f := range fields(t) {
-		if keyName(f) == name {
-			return f, true
-		}
-	}
-	return reflect.StructField{}, false
-}
 
 // leaf is a setting that is not a section.
 type leaf struct {
@@ -51,22 +29,20 @@ func Keys() []string {
 }
 
 func appendLeaves(ls []leaf, t reflect.Type, prefix string) []leaf {
-	for _, f := range fields(t) {
-		key := prefix + keyName(f)
-		if f.Type.Kind() == reflect.Struct {
-			ls = appendLeaves(ls, f.Type, key+".")
+	for _, k := range strict.Keys(t) {
+		if k.Type.Kind() == reflect.Struct {
+			ls = appendLeaves(ls, k.Type, prefix+k.Name+".")
 		} else {
-			ls = append(ls, leaf{key, f.Type})
+			ls = append(ls, leaf{prefix + k.Name, k.Type})
 		}
 	}
 	return ls
 }
 
-// envName returns the environment variable that sets key, "" for lists of structs, which
-// text cannot set.
+// envName returns the environment variable that sets key, "" for tasks, which text cannot
+// set.
 func (l leaf) envName() string {
-	if l.typ.Kind() == reflect.Slice && l.typ.Elem().Kind() == reflect.Struct &&
-		!reflect.PointerTo(l.typ.Elem()).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+	if l.key == "tasks" {
 		return ""
 	}
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(l.key, ".", "_"))
@@ -83,8 +59,8 @@ func unknown(t reflect.Type, prefix, name string) string {
 		}
 	}
 	var names []string
-	for _, f := range fields(t) {
-		names = append(names, keyName(f))
+	for _, k := range strict.Keys(t) {
+		names = append(names, k.Name)
 	}
 	if prefix == "" && !alone {
 		names = append(names, "extends")

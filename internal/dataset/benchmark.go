@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/strict"
 	"clusir/internal/suggest"
 	"clusir/internal/userfile"
 )
@@ -117,10 +118,10 @@ func (c *Catalog) add(text []byte, own bool) error {
 		Groups     map[string][]string   `yaml:"groups"`
 	}
 	into := any(&doc)
-	if !hasKey(root, "benchmarks") && !hasKey(root, "groups") {
+	if userfile.KeyAt(root, "benchmarks", "groups") < 0 {
 		into = &doc.Benchmarks
 	}
-	if mistakes := decodeStrict(root, into, false); len(mistakes) > 0 {
+	if mistakes := strict.Decode(root, into, false); len(mistakes) > 0 {
 		return mistakes
 	}
 	list, mistakes := described(doc.Benchmarks)
@@ -139,7 +140,7 @@ func (c *Catalog) add(text []byte, own bool) error {
 // put adds a benchmark, replacing one of the same name.
 func (c *Catalog) put(b *Benchmark) error {
 	if c.groups[b.Name] != nil {
-		return Mistakes{b.mistake("is also the name of a group: give it another")}
+		return strict.Mistakes{b.mistake("is also the name of a group: give it another")}
 	}
 	c.benchmarks[b.Name] = b
 	return nil
@@ -165,18 +166,18 @@ func (c *Catalog) addGroups(groups map[string][]string) error {
 }
 
 // described validates the benchmarks, sets their names and sorts them by name.
-func described(blocks map[string]*Benchmark) ([]*Benchmark, Mistakes) {
+func described(blocks map[string]*Benchmark) ([]*Benchmark, strict.Mistakes) {
 	var list []*Benchmark
-	var mistakes Mistakes
+	var mistakes strict.Mistakes
 	seen := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(blocks)) {
 		b, lower := blocks[name], strings.ToLower(name)
 		switch {
 		case b == nil:
-			mistakes = append(mistakes, Mistake{Text: fmt.Sprintf("benchmark %s is empty: give it input and target", name)})
+			mistakes = append(mistakes, strict.Mistake{Text: fmt.Sprintf("benchmark %s is empty: give it input and target", name)})
 			continue
 		case seen[lower]:
-			mistakes = append(mistakes, Mistake{b.line, fmt.Sprintf("benchmark %s is described twice: names differ in more than capitals", lower)})
+			mistakes = append(mistakes, strict.Mistake{Line: b.line, Text: fmt.Sprintf("benchmark %s is described twice: names differ in more than capitals", lower)})
 		}
 		seen[lower] = true
 		b.Name, b.Title = lower, cmp.Or(b.Title, lower)
@@ -186,13 +187,13 @@ func described(blocks map[string]*Benchmark) ([]*Benchmark, Mistakes) {
 	return list, mistakes
 }
 
-func (b *Benchmark) mistake(format string, a ...any) Mistake {
-	return Mistake{b.line, "benchmark " + b.Name + ": " + fmt.Sprintf(format, a...)}
+func (b *Benchmark) mistake(format string, a ...any) strict.Mistake {
+	return strict.Mistake{Line: b.line, Text: "benchmark " + b.Name + ": " + fmt.Sprintf(format, a...)}
 }
 
 // check returns what prevents the benchmark from being measured.
-func (b *Benchmark) check() Mistakes {
-	var mistakes Mistakes
+func (b *Benchmark) check() strict.Mistakes {
+	var mistakes strict.Mistakes
 	need := func(ok bool, format string, a ...any) {
 		if !ok {
 			mistakes = append(mistakes, b.mistake(format, a...))
@@ -201,7 +202,7 @@ func (b *Benchmark) check() Mistakes {
 	noise := len(b.Sigmas) > 0
 	switch {
 	case strings.Trim(b.Name, ".") == "" || strings.ContainsFunc(b.Name, notInNames): // --save makes a folder of it
-		return Mistakes{{b.line, fmt.Sprintf("benchmark %q: a name is not empty or of dots alone, and holds no comma, colon, slash, backslash or space", b.Name)}}
+		return strict.Mistakes{{Line: b.line, Text: fmt.Sprintf("benchmark %q: a name is not empty or of dots alone, and holds no comma, colon, slash, backslash or space", b.Name)}}
 	case len(b.Clean) == 0:
 		need(!noise, "has sigmas and no clean; name the folder of clean images")
 		need(b.Made == "", "has made %s and no clean; it goes with clean, the folder of clean images, and without sigmas", b.Made)

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"clusir/internal/strict"
 )
 
 // Listed is a benchmark in the settings of a run: the name of one in the catalogue, or a
@@ -20,7 +22,7 @@ func (l *Listed) UnmarshalText(name []byte) error {
 	return nil
 }
 
-// MarshalYAML writes the form that ReadListed reads.
+// MarshalYAML writes the form that a List reads.
 func (l Listed) MarshalYAML() (any, error) {
 	if l.Own == nil {
 		return l.Name, nil
@@ -28,53 +30,59 @@ func (l Listed) MarshalYAML() (any, error) {
 	return map[string]*Benchmark{l.Name: l.Own}, nil
 }
 
-// ReadListed reads a list of names and of blocks that describe benchmarks, or one such
-// block. As a later version may have written it, it ignores unknown fields and does not
-// check values.
-func ReadListed(n *yaml.Node, later bool) ([]Listed, Mistakes) {
+// List is a list of names and of blocks that describe benchmarks, or one such block.
+type List []Listed
+
+// UnmarshalYAML reads a list that CheckYAML accepts.
+func (l *List) UnmarshalYAML(n *yaml.Node) error {
+	*l, _ = readListed(n, true)
+	return nil
+}
+
+// CheckYAML returns the mistakes in a list. A later version's may have unknown fields and
+// values.
+func (*List) CheckYAML(n *yaml.Node, later bool) strict.Mistakes {
+	_, mistakes := readListed(n, later)
+	return mistakes
+}
+
+func readListed(n *yaml.Node, later bool) (list List, mistakes strict.Mistakes) {
 	items := []*yaml.Node{n}
 	switch n.Kind {
 	case yaml.SequenceNode:
 		items = n.Content
 	case yaml.MappingNode:
 	default:
-		return nil, Mistakes{{n.Line, "must be a list of names, e.g. [cbsd68, lol], or a block of benchmarks as in a benchmark file"}}
+		return nil, strict.Mistakes{{Line: n.Line, Text: "must be a list of names, e.g. [cbsd68, lol], or a block of benchmarks as in a benchmark file"}}
 	}
-	var list []Listed
-	var mistakes Mistakes
 	for _, item := range items {
-		more, err := listed(item, later)
-		list, mistakes = append(list, more...), append(mistakes, err...)
-	}
-	return list, mistakes
-}
-
-// listed reads an item of a list, of which a block may be several.
-func listed(n *yaml.Node, later bool) ([]Listed, Mistakes) {
-	switch {
-	case n.Kind == yaml.ScalarNode && slices.Contains([]string{"!!str", "!!int", "!!float"}, n.ShortTag()) && n.Value != "":
-		return []Listed{{Name: n.Value}}, nil
-	case n.Kind != yaml.MappingNode:
-		return nil, Mistakes{{n.Line, "each must be the name of a benchmark, or a block that describes one as in a benchmark file"}}
-	}
-	var blocks map[string]*Benchmark
-	if mistakes := decodeStrict(n, &blocks, later); len(mistakes) > 0 {
-		return nil, mistakes
-	}
-	own, mistakes := described(blocks)
-	if later {
-		mistakes = nil
-	}
-	var list []Listed
-	for _, b := range own {
-		b.Own = true
-		list = append(list, Listed{b.Name, b})
+		if item.Kind == yaml.ScalarNode && slices.Contains([]string{"!!str", "!!int", "!!float"}, item.ShortTag()) && item.Value != "" {
+			list = append(list, Listed{Name: item.Value})
+			continue
+		}
+		var blocks map[string]*Benchmark
+		more := strict.Mistakes{{Line: item.Line, Text: "each must be the name of a benchmark, or a block that describes one as in a benchmark file"}}
+		if item.Kind == yaml.MappingNode {
+			more = strict.Decode(item, &blocks, later)
+		}
+		if len(more) > 0 {
+			mistakes = append(mistakes, more...)
+			continue
+		}
+		own, more := described(blocks)
+		if !later {
+			mistakes = append(mistakes, more...)
+		}
+		for _, b := range own {
+			b.Own = true
+			list = append(list, Listed{b.Name, b})
+		}
 	}
 	return list, mistakes
 }
 
 // NamesOf returns the names in a list.
-func NamesOf(list []Listed) []string {
+func NamesOf(list List) []string {
 	var names []string
 	for _, l := range list {
 		names = append(names, l.Name)
@@ -83,7 +91,7 @@ func NamesOf(list []Listed) []string {
 }
 
 // AddListed adds the benchmarks that a list describes.
-func (c *Catalog) AddListed(list []Listed) error {
+func (c *Catalog) AddListed(list List) error {
 	for _, l := range list {
 		if l.Own == nil {
 			continue

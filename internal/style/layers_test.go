@@ -49,10 +49,10 @@ var layers = []layer{
 	{"kernels", nil},
 
 	// The edges: settings, files, pictures. They know nothing about the network.
-	{"config", []string{"dataset", "suggest", "../configs", "userfile", "usage", "arch"}},
+	{"config", []string{"dataset", "strict", "suggest", "../configs", "userfile", "usage", "arch"}},
 	{"arch", nil},
 	{"../configs", nil},
-	{"dataset", []string{"dataset/...", "atomicfile", "imageio", "planar", "draw", "palette", "suggest", "sysmem", "usage", "userfile"}},
+	{"dataset", []string{"dataset/...", "atomicfile", "imageio", "planar", "draw", "palette", "strict", "suggest", "sysmem", "usage", "userfile"}},
 	{"dataset/...", []string{"planar", "userfile"}},
 	{"imageio", []string{"atomicfile", "userfile"}},
 	{"metrics", []string{"planar"}},
@@ -63,6 +63,7 @@ var layers = []layer{
 	{"tabular", []string{"userfile"}},
 	{"tensorboard", nil},
 	{"checkpoint", []string{"atomicfile", "userfile"}},
+	{"strict", []string{"suggest", "usage", "userfile"}},
 	{"usage", []string{"atomicfile"}},
 	{"buildinfo", []string{"../weights"}},
 	{"../weights", nil},

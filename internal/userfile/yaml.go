@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -27,6 +28,16 @@ func YAML(text []byte) (*yaml.Node, error) {
 		return nil, nil
 	}
 	return root, nil
+}
+
+// KeyAt returns the position of the first of the keys in a block, -1 if it has none.
+func KeyAt(n *yaml.Node, keys ...string) int {
+	for i := 0; i+1 < len(n.Content) && n.Kind == yaml.MappingNode; i += 2 {
+		if slices.Contains(keys, n.Content[i].Value) {
+			return i
+		}
+	}
+	return -1
 }
 
 // PlainYAML returns an error of the YAML library, not about types, without its prefix,
