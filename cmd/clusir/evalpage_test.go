@@ -18,7 +18,7 @@ func TestPageUsage(t *testing.T) {
 		{"eval --training-log {}/log.jsonl " + mine, exitUsage, "name it with --report"},
 		{"eval --report {}/nowhere/r.html " + mine, exitError, "nowhere"},
 		{"eval --report {}/mine.yaml/r.html " + mine, exitError, "mine.yaml"},
-		{"eval --report {}/r.html --training-log {}/log.jsonl " + mine, exitError, "log.jsonl:1"},
+		{"eval --report {}/r.html --training-log {}/log.jsonl " + mine, exitError, "log.jsonl: not a line of a training log"},
 	} {
 		if code, stdout, stderr := evaluate(t, dir, c.args); code != c.code || !strings.Contains(stderr, c.stderr) || stdout != "" {
 			t.Errorf("%s: exit code %d, want %d; stderr %q, want %q in it; stdout %q", c.args, code, c.code, stderr, c.stderr, stdout)

@@ -26,7 +26,7 @@ func TestMissingFiles(t *testing.T) {
 		"train --config ABSENT --data . --out OUT":                          "the built-in ones are",
 		"bench --model ABSENT":                                              "name a checkpoint, or base, small, tiny or nano",
 		"bench --verify ABSENT":                                             "",
-		"merge ABSENT":                                                      "name a file of clusir eval --results",
+		"merge ABSENT":                                                      "name a file of results of clusir eval",
 		"compare ABSENT nano --benchmark cbsd68 --data .":                   model,
 		"table 4 --data . --model a=ABSENT":                                 model,
 	} {

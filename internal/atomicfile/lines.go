@@ -1,6 +1,7 @@
 package atomicfile
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,55 +12,116 @@ import (
 	"clusir/internal/userfile"
 )
 
-// Lines is a file of results that grows one line of JSON at a time. Anything after its
-// last complete line is left from an interrupted write; [Lines.Cut] removes it.
+// Format is a kind of file that grows one line of JSON at a time.
+type Format struct {
+	Name  string // such as "training log"
+	Start string // how every such file begins
+}
+
+// Is reports whether a file that is not empty begins as the format does.
+func (f Format) Is(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false // reading it will report why
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	return err == nil && info.Size() > 0 && begins(file, f.Start)
+}
+
+// Read calls take for each line of a file; see [ReadLines].
+func (f Format) Read(path string, take func(n int, line []byte) error) error {
+	file, err := userfile.Open(path)
+	if err != nil {
+		return fmt.Errorf("%w: name a %s", err, f.Name)
+	}
+	defer file.Close()
+	_, err = f.read(file, take)
+	return err
+}
+
+func (f Format) read(file *os.File, take func(n int, line []byte) error) (end int64, err error) {
+	end, err = ReadLines(file, take)
+	if err == nil && end == 0 && !begins(file, f.Start) {
+		err = fmt.Errorf("not a %s; name another file", f.Name)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", file.Name(), err)
+	}
+	return end, err
+}
+
+// ErrEnough is what take returns to leave out a line and all that follow.
+var ErrEnough = errors.New("enough lines")
+
+// ReadLines calls take for each line, the first of which is 1, and returns where the last
+// one that it took ends. A last line that is incomplete, or no JSON, is left from an
+// interrupted write and left out. An error of take ends the reading; it is returned with
+// the line's number, except for the first line.
+func ReadLines(r io.Reader, take func(n int, line []byte) error) (end int64, err error) {
+	in := bufio.NewReader(r)
+	var torn error // of the line before, if that was no JSON
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		switch {
+		case errors.Is(err, io.EOF):
+			return end, nil
+		case err != nil:
+			return 0, err
+		case torn != nil:
+			return 0, torn // it is not the last line, so it is damage
+		}
+		switch err := take(n, line); {
+		case err == nil:
+			end += int64(len(line))
+		case errors.Is(err, ErrEnough):
+			return end, nil
+		case n == 1:
+			return 0, err
+		case json.Valid(line):
+			return 0, fmt.Errorf("line %d: %w", n, err)
+		default:
+			torn = fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+}
+
+// Lines is a file to which lines are added.
 type Lines struct{ *os.File }
 
-// OpenLines opens a file and locks it for this process. Unless resume is set, an
-// existing file is an error that names flag as the way to continue it.
-func OpenLines(path string, resume bool, flag string) (*Lines, error) {
+// Open opens a file, locks it for this process and reads its lines, as [ReadLines] does;
+// what is added follows those that take took, and the rest is removed. Unless resume is
+// set, an existing file is an error that names flag as the way to continue it.
+func (f Format) Open(path string, resume bool, flag string, take func(n int, line []byte) error) (*Lines, error) {
 	flags := os.O_RDWR | os.O_CREATE
 	if !resume {
 		flags |= os.O_EXCL
 	}
-	f, err := os.OpenFile(path, flags, 0o644)
+	file, err := os.OpenFile(path, flags, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s exists: continue it with %s, or remove it", path, flag)
 	} else if err != nil {
 		return nil, &fileError{path, userfile.Reason(err)}
 	}
-	if err := Lock(f); err != nil {
-		return nil, errors.Join(err, f.Close())
+	if err = Lock(file); err == nil {
+		var end int64
+		if end, err = f.read(file, take); err == nil {
+			_, seekErr := file.Seek(end, io.SeekStart)
+			err = errors.Join(file.Truncate(end), seekErr)
+		}
 	}
-	return &Lines{f}, nil
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &Lines{file}, nil
 }
 
-// Cut truncates the file to its first end bytes and continues from there.
-func (l *Lines) Cut(end int64) error {
-	if err := l.Truncate(end); err != nil {
-		return err
-	}
-	_, err := l.Seek(end, io.SeekStart)
-	return err
-}
-
-// Begins reports whether a file begins with text. An empty file does, and so does a
+// begins reports whether a file begins with text. An empty file does, and so does a
 // file that was cut off within text.
-func Begins(f io.ReaderAt, text string) bool {
+func begins(f io.ReaderAt, text string) bool {
 	got := make([]byte, len(text))
 	n, err := f.ReadAt(got, 0)
 	return (err == nil || errors.Is(err, io.EOF)) && string(got[:n]) == text[:n]
-}
-
-// FileBegins reports whether a file that is not empty begins with text; see Begins.
-func FileBegins(path, text string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false // reading it will report why
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	return err == nil && info.Size() > 0 && Begins(f, text)
 }
 
 // Add writes v as a line. If that fails, as on a full disk, it removes the incomplete

@@ -27,7 +27,7 @@ func TestLinesOnAFullDisk(t *testing.T) {
 		return
 	}
 	signal.Ignore(syscall.SIGXFSZ)
-	f, err := OpenLines(path, false, "")
+	f, err := Format{}.Open(path, false, "", func(int, []byte) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestLinesOnAFullDisk(t *testing.T) {
 
 func TestBegins(t *testing.T) {
 	for text, want := range map[string]bool{"": true, "a": true, "ab": true, "abc": true, "b": false, "ac": false} {
-		if got := Begins(strings.NewReader(text), "ab"); got != want {
+		if got := begins(strings.NewReader(text), "ab"); got != want {
 			t.Errorf("%q: %v", text, got)
 		}
 	}

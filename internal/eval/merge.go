@@ -6,9 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"clusir/internal/atomicfile"
 	"clusir/internal/shard"
-	"clusir/internal/userfile"
 )
 
 // Merge combines the results files of all shards of a run, or reads that of a whole
@@ -23,12 +21,12 @@ func Merge(paths ...string) (*Report, error) {
 	var devices []string
 	seen := map[shard.Shard]string{}
 	for i, path := range paths {
-		h, own, err := openResults(path)
+		h, err := openResults(path)
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 {
-			first = h
+			first = h.Header
 		} else if err := h.mustMatch(first); err != nil {
 			return nil, fmt.Errorf("%s does not go with %s: %w", path, paths[0], err)
 		}
@@ -39,7 +37,7 @@ func Merge(paths ...string) (*Report, error) {
 			return nil, fmt.Errorf("%s and %s are of one shard: leave one out", other, path)
 		}
 		seen[h.Shard] = path
-		rows = append(rows, own...)
+		rows = append(rows, h.rows...)
 		if !slices.Contains(devices, h.Device) {
 			devices = append(devices, h.Device)
 		}
@@ -93,21 +91,9 @@ func fileOf(shards map[shard.Shard]string, index int) string {
 }
 
 // openResults reads a results file.
-func openResults(path string) (Header, []ImageResult, error) {
-	f, err := userfile.Open(path)
-	if err != nil {
-		return Header{}, nil, fmt.Errorf("%w: name a file of clusir eval --results", err)
+func openResults(path string) (r reading, err error) {
+	if err = resultsFormat.Read(path, r.take); err == nil && r.Format == "" {
+		err = fmt.Errorf("%s holds no results", path)
 	}
-	defer f.Close()
-	h, rows, end, err := readResults(f)
-	if err == nil && end == 0 {
-		err = errors.New("it holds no results")
-	}
-	if err != nil {
-		return h, nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return h, rows, nil
+	return r, err
 }
-
-// isResults reports whether a file is a results file.
-func isResults(path string) bool { return atomicfile.FileBegins(path, resultsStart) }

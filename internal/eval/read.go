@@ -1,12 +1,9 @@
 package eval
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -14,39 +11,26 @@ import (
 	"clusir/internal/userfile"
 )
 
-// readResults reads the lines of a results file; end is the offset where they end, 0 if
-// there are none. It leaves out an incomplete last line, which an interrupted run
-// wrote: that image is measured again.
-func readResults(r io.Reader) (h Header, rows []ImageResult, end int64, err error) {
-	in := bufio.NewReader(r)
-	var torn error
-	for n := 1; ; n++ {
-		line, err := in.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return h, rows, end, sameShapes(rows)
-		} else if err != nil {
-			return h, nil, 0, err
+// reading is what was read of a results file: nothing, or a header and rows.
+type reading struct {
+	Header
+	rows []ImageResult
+}
+
+// take reads a line; see [atomicfile.ReadLines].
+func (r *reading) take(n int, line []byte) error {
+	if n == 1 {
+		if err := r.parse(line); err != nil {
+			return fmt.Errorf("not a file of results: %w: name one that clusir eval or restore wrote", err)
 		}
-		if torn != nil {
-			return h, nil, 0, torn // it is not the last line, so it is damage
-		}
-		if n == 1 {
-			if err := h.parse(line); !json.Valid(line) {
-				return h, nil, 0, errors.New("not a file of results: name one that clusir eval or restore wrote")
-			} else if err != nil {
-				return h, nil, 0, fmt.Errorf("line 1: not a file of results: %w", err)
-			}
-		} else if row, err := h.row(line); err != nil {
-			torn = fmt.Errorf("line %d: not a file of results, or a damaged one: %w", n, err)
-			if json.Valid(line) {
-				return h, nil, 0, torn // not an interrupted write
-			}
-			continue
-		} else {
-			rows = append(rows, row)
-		}
-		end += int64(len(line))
+		return nil
 	}
+	row, err := r.row(line)
+	if err != nil {
+		return fmt.Errorf("not a file of results, or a damaged one: %w", err)
+	}
+	r.rows = append(r.rows, row)
+	return nil
 }
 
 // parse parses the first line.

@@ -13,8 +13,7 @@ import (
 // formatName is the format of a results file; it changes if its lines do.
 const formatName = "clusir-eval-1"
 
-// resultsStart is how a results file begins.
-const resultsStart = `{"format":"` + formatName
+var resultsFormat = atomicfile.Format{Name: "file of results of clusir eval", Start: `{"format":"` + formatName}
 
 // Header is the first line of a results file: what is measured, and how. Every other
 // line is an ImageResult; if two have the same index, the later counts.
@@ -72,61 +71,51 @@ type stream struct {
 }
 
 // openStream creates the results file of o, or reads the one to continue.
-func openStream(o Options, h Header, jobs []job) (*stream, error) {
-	s := &stream{done: map[int]ImageResult{}}
+func openStream(o Options, h Header, jobs []job) (s *stream, err error) {
+	s = &stream{done: map[int]ImageResult{}}
 	if o.Results == "" {
 		return s, nil
 	}
-	var err error
-	if s.file, err = atomicfile.OpenLines(o.Results, o.Resume, "--resume"); err != nil {
+	var old reading
+	if s.file, err = resultsFormat.Open(o.Results, o.Resume, "--resume", old.take); err != nil {
 		return nil, err
 	}
-	if err := s.begin(h, jobs); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s: %w", o.Results, err), s.close())
+	if old.Format == "" {
+		err = s.file.Add(h)
+	} else if err = s.begin(old, h, jobs); err != nil {
+		err = fmt.Errorf("%s: cannot continue: %w", o.Results, err)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-// begin reads the file, or writes its header if it is empty.
-func (s *stream) begin(h Header, jobs []job) error {
-	old, rows, end, err := readResults(s.file)
-	if err != nil {
-		return err
-	}
-	if end == 0 && !atomicfile.Begins(s.file, resultsStart) {
-		return errors.New("not a file of results; name another file")
-	}
-	if err := s.file.Cut(end); err != nil {
-		return err
-	}
-	if end == 0 {
-		return s.file.Add(h)
-	}
+// begin keeps the results of an earlier run, which must be of the same images.
+func (s *stream) begin(old reading, h Header, jobs []job) error {
 	names := map[int]string{}
 	for _, j := range jobs {
 		names[j.index] = j.item.Name
 	}
-	for _, r := range rows {
+	for _, r := range old.rows {
 		if name, ok := names[r.Index]; ok && name != r.Image {
-			return fmt.Errorf("cannot continue: image %d was %q and is %q now; name another file", r.Index, r.Image, name)
+			return fmt.Errorf("image %d was %q and is %q now; name another file", r.Index, r.Image, name)
 		}
-	}
-	if err := old.mustMatch(h); err != nil {
-		return fmt.Errorf("cannot continue: %w; name another file", err)
-	}
-	if old.Shard != h.Shard {
-		return fmt.Errorf("cannot continue: it is of shard %q, not %q; name another file", old.Shard, h.Shard)
-	}
-	if old.Device != h.Device {
-		return fmt.Errorf("cannot continue: it was measured on %s, and this is %s, whose last digits differ; go on there, choose --device or --isa, or name another file",
-			old.Device, h.Device)
-	}
-	for _, r := range rows {
 		if r.Err == "" { // failed images are tried again
 			s.done[r.Index] = r
 		}
 	}
-	return nil
+	if err := old.mustMatch(h); err != nil {
+		return fmt.Errorf("%w; name another file", err)
+	}
+	if old.Shard != h.Shard {
+		return fmt.Errorf("it is of shard %q, not %q; name another file", old.Shard, h.Shard)
+	}
+	if old.Device != h.Device {
+		return fmt.Errorf("it was measured on %s, and this is %s, whose last digits differ; go on there, choose --device or --isa, or name another file",
+			old.Device, h.Device)
+	}
+	return sameShapes(old.rows)
 }
 
 // add keeps a result and writes it.

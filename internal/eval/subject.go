@@ -81,7 +81,7 @@ func ParseSides(texts []string) (sides []Side, err error) {
 	}
 	for i, text := range texts {
 		s := Side{Name: letters[i : i+1], Subject: parseSubject(text)}
-		if files := strings.Split(text, ","); isResults(files[0]) {
+		if files := strings.Split(text, ","); resultsFormat.Is(files[0]) {
 			s.Files = files
 		}
 		sides = append(sides, s)
@@ -102,7 +102,7 @@ func ParseRows(texts []string) (rows []Side, err error) {
 		switch files := strings.Split(source, ","); {
 		case isFolder(source):
 			s.Subject = Subject{Model: name, Restored: source}
-		case isResults(files[0]):
+		case resultsFormat.Is(files[0]):
 			s.Files = files
 		case len(files) > 1:
 			return nil, fmt.Errorf("row %s: several files must all be results, but %s is not; name one checkpoint, or only results", name, files[0])

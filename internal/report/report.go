@@ -130,10 +130,12 @@ func (p Page) Save(path string) error {
 	return atomicfile.Write(path, p.write)
 }
 
+var pages = atomicfile.Format{Name: "page of HTML", Start: "<!DOCTYPE html>"}
+
 // onlyPages refuses a file that is no page, such as one of the results that are shown.
 func onlyPages(path string) error {
 	info, err := os.Stat(path)
-	if err == nil && info.Size() > 0 && !atomicfile.FileBegins(path, "<!DOCTYPE html>") {
+	if err == nil && info.Size() > 0 && !pages.Is(path) {
 		return fmt.Errorf("--report %s: the file is no page, and would be lost: choose another name", path)
 	}
 	return nil

@@ -8,7 +8,6 @@ import (
 
 	"clusir/internal/shard"
 	"clusir/internal/tabular"
-	"clusir/internal/userfile"
 )
 
 // Merged holds the results of all shards of a run, or of a whole one.
@@ -36,12 +35,12 @@ func MergeResults(paths ...string) (*Merged, error) {
 	m := &Merged{}
 	seen := map[shard.Shard]string{}
 	for i, path := range paths {
-		h, records, err := openResults(path)
+		h, err := openResults(path)
 		if err != nil {
 			return nil, err
 		}
 		if i == 0 {
-			m.ResultsHeader = h
+			m.ResultsHeader = h.ResultsHeader
 		}
 		other, twice := seen[h.Shard]
 		switch {
@@ -51,11 +50,11 @@ func MergeResults(paths ...string) (*Merged, error) {
 			return nil, fmt.Errorf("%s does not go with %s: its shard is %q, the other's %q", path, paths[0], h.Shard, m.Shard)
 		case twice:
 			return nil, fmt.Errorf("%s and %s are of one shard: leave one out", other, path)
-		case len(records) < h.Part:
-			return nil, fmt.Errorf("%s is not finished: it has %d of %d pictures; continue with clusir restore --skip-existing", path, len(records), h.Part)
+		case len(h.records) < h.Part:
+			return nil, fmt.Errorf("%s is not finished: it has %d of %d pictures; continue with clusir restore --skip-existing", path, len(h.records), h.Part)
 		}
 		seen[h.Shard] = path
-		m.add(h, records)
+		m.add(h)
 	}
 	for k := 1; k <= m.Shard.N; k++ {
 		if s := (shard.Shard{K: k, N: m.Shard.N}); seen[s] == "" {
@@ -66,26 +65,17 @@ func MergeResults(paths ...string) (*Merged, error) {
 	return m, nil
 }
 
-func openResults(path string) (ResultsHeader, map[string]Record, error) {
-	f, err := userfile.Open(path)
-	if err != nil {
-		return ResultsHeader{}, nil, fmt.Errorf("%w: name a file of clusir restore --results", err)
+func openResults(path string) (r reading, err error) {
+	if err = resultsFormat.Read(path, r.take); err == nil && r.Format == "" {
+		err = fmt.Errorf("%s: %w", path, errNoResults)
 	}
-	defer f.Close()
-	h, records, end, err := readResults(f)
-	if err == nil && end == 0 {
-		err = errNoResults
-	}
-	if err != nil {
-		err = fmt.Errorf("%s: %w", path, err)
-	}
-	return h, records, err
+	return r, err
 }
 
-func (m *Merged) add(h ResultsHeader, records map[string]Record) {
+func (m *Merged) add(h reading) {
 	s := ShardResult{Shard: h.Shard, Device: h.Device}
-	for _, name := range slices.Sorted(maps.Keys(records)) {
-		r := records[name]
+	for _, name := range slices.Sorted(maps.Keys(h.records)) {
+		r := h.records[name]
 		switch {
 		case r.Error != "":
 			s.Failed++

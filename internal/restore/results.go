@@ -1,26 +1,24 @@
 package restore
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"clusir/internal/atomicfile"
 	"clusir/internal/shard"
 )
 
-// resultsFormat is the format of a results file; it changes if its lines do.
-const resultsFormat = "clusir-restore-1"
+// formatName is the format of a results file; it changes if its lines do.
+const formatName = "clusir-restore-1"
 
-// resultsStart is how a results file begins.
-const resultsStart = `{"format":"` + resultsFormat
-
-var errNoResults = errors.New("not a file of results of clusir restore; name another file")
+var (
+	resultsFormat = atomicfile.Format{Name: "file of results of clusir restore", Start: `{"format":"` + formatName}
+	errNoResults  = fmt.Errorf("not a %s; name another file", resultsFormat.Name)
+)
 
 // ResultsHeader is the first line of a results file. Every other line is a Record; if
 // there are two for one picture the later counts, unless it says that the result of the
@@ -39,7 +37,7 @@ type ResultsHeader struct {
 
 // header returns the first line of the results of a plan.
 func (p *Plan) header(model, device string) ResultsHeader {
-	return ResultsHeader{Format: resultsFormat, Model: model, Device: device, Shard: p.shard,
+	return ResultsHeader{Format: formatName, Model: model, Device: device, Shard: p.shard,
 		Pictures: p.pictures, Part: len(p.Jobs) + len(p.Skipped), Names: p.names}
 }
 
@@ -65,47 +63,39 @@ type resultsFile struct {
 
 // createResults creates a results file or, if resume is set, continues one for the same
 // pictures.
-func createResults(path string, h ResultsHeader, resume bool) (*resultsFile, error) {
-	f, err := atomicfile.OpenLines(path, resume, "--skip-existing")
+func createResults(path string, h ResultsHeader, resume bool) (r *resultsFile, err error) {
+	r = &resultsFile{done: map[string]bool{}}
+	var old reading
+	r.file, err = resultsFormat.Open(path, resume, "--skip-existing", func(n int, line []byte) error {
+		if err := old.take(n, line); err != nil || n > 1 {
+			return err
+		}
+		return old.mustContinue(h)
+	})
 	if err != nil {
 		return nil, err
 	}
-	r := &resultsFile{f, map[string]bool{}}
-	end, err := r.continues(h)
-	switch {
-	case err != nil:
-		err = fmt.Errorf("%s: %w", path, err)
-	case end == 0:
-		err = errors.Join(f.Cut(0), f.Add(h))
-	default:
-		err = f.Cut(end)
+	for name, rec := range old.records {
+		r.done[name] = rec.Error == ""
 	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
+	if old.Format == "" {
+		if err := r.file.Add(h); err != nil {
+			return nil, errors.Join(err, r.file.Close())
+		}
 	}
 	return r, nil
 }
 
-// continues reads the results of an earlier run, which must be of the same pictures,
-// and returns where they end.
-func (r *resultsFile) continues(h ResultsHeader) (end int64, err error) {
-	old, records, end, err := readResults(r.file)
+// mustContinue returns an error unless the results of an earlier run are of the same
+// pictures.
+func (h ResultsHeader) mustContinue(o ResultsHeader) error {
 	switch {
-	case err != nil:
-		return 0, err
-	case end == 0 && !atomicfile.Begins(r.file, resultsStart):
-		return 0, errNoResults
-	case end == 0:
-		return 0, nil
-	case old.Names != h.Names || old.Shard != h.Shard:
-		return 0, errors.New("it is of other pictures or of another shard: name another file")
-	case old.Model != h.Model:
-		return 0, fmt.Errorf("it is of model %s, not of %s: name another file", old.Model, h.Model)
+	case h.Names != o.Names || h.Shard != o.Shard:
+		return errors.New("it is of other pictures or of another shard: name another file")
+	case h.Model != o.Model:
+		return fmt.Errorf("it is of model %s, not of %s: name another file", h.Model, o.Model)
 	}
-	for name, rec := range records {
-		r.done[name] = rec.Error == ""
-	}
-	return end, nil
+	return nil
 }
 
 // add writes a record.
@@ -117,32 +107,30 @@ func (r *resultsFile) add(rec Record) error {
 }
 
 // IsResults reports whether a file is a results file.
-func IsResults(path string) bool { return atomicfile.FileBegins(path, resultsStart) }
+func IsResults(path string) bool { return resultsFormat.Is(path) }
 
-// readResults reads the records by picture name. It leaves out an incomplete last line;
-// end is the offset where the complete lines end, 0 if there are none.
-func readResults(r io.Reader) (h ResultsHeader, records map[string]Record, end int64, err error) {
-	records = map[string]Record{}
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return h, nil, 0, err
-	}
-	text = text[:bytes.LastIndexByte(text, '\n')+1]
-	n := 0
-	for line := range bytes.Lines(text) {
-		if n++; n == 1 {
-			if err := json.Unmarshal(line, &h); err != nil || h.Format != resultsFormat || h.Part < 0 || h.Pictures < h.Part {
-				return h, nil, 0, fmt.Errorf("line 1: %w", errNoResults)
-			}
-		} else {
-			var rec Record
-			if err := json.Unmarshal(line, &rec); err != nil || rec.Name == "" || !h.Shard.HasName(rec.Name) {
-				return h, nil, 0, fmt.Errorf("line %d: not the result of a picture of the shard: the file is damaged", n)
-			}
-			if old, ok := records[rec.Name]; !ok || !rec.Skipped || old.Error != "" {
-				records[rec.Name] = rec
-			}
+// reading is what was read of a results file: nothing, or a header and the records by
+// picture name.
+type reading struct {
+	ResultsHeader
+	records map[string]Record
+}
+
+// take reads a line; see [atomicfile.ReadLines].
+func (r *reading) take(n int, line []byte) error {
+	if n == 1 {
+		r.records = map[string]Record{}
+		if err := json.Unmarshal(line, &r.ResultsHeader); err != nil || r.Format != formatName || r.Part < 0 || r.Pictures < r.Part {
+			return errNoResults
 		}
+		return nil
 	}
-	return h, records, int64(len(text)), nil
+	var rec Record
+	if err := json.Unmarshal(line, &rec); err != nil || rec.Name == "" || !r.Shard.HasName(rec.Name) {
+		return errors.New("not the result of a picture of the shard: the file is damaged")
+	}
+	if old, ok := r.records[rec.Name]; !ok || !rec.Skipped || old.Error != "" {
+		r.records[rec.Name] = rec
+	}
+	return nil
 }

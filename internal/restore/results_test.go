@@ -189,13 +189,14 @@ func TestDamagedResults(t *testing.T) {
 	dir := t.TempDir()
 	good := `{"format":"clusir-restore-1","model":"m","device":"d","pictures":1,"part":1,"names":"x"}` + "\n"
 	for text, want := range map[string]string{
-		"":             "not a file of results",
-		"hello\n":      "line 1",
-		"{}\n":         "line 1",
-		good + "{}\n":  "line 2",
-		good + "hey\n": "line 2",
-		good[:20]:      "not a file of results",
-		`{"format":"clusir-restore-1","part":2,"pictures":1}` + "\n": "line 1",
+		"":                 "not a file of results",
+		"hello\n":          "not a file of results",
+		"{}\n":             "not a file of results",
+		good + "{}\n":      "line 2",
+		good + "hey\n":     "is not finished", // an interrupted write
+		good + "hey\n{}\n": "line 2",
+		good[:20]:          "not a file of results",
+		`{"format":"clusir-restore-1","part":2,"pictures":1}` + "\n": "not a file of results",
 	} {
 		path := filepath.Join(dir, "r")
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {

@@ -1,11 +1,9 @@
 package train
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"clusir/internal/eval"
 	"clusir/internal/model"
 	"clusir/internal/tensorboard"
-	"clusir/internal/userfile"
 )
 
 // Entry is one line of a run's log.
@@ -40,10 +37,10 @@ type log struct {
 	board *tensorboard.Writer
 }
 
-// openLog opens the log at path and drops the lines after the given step, which a
-// resumed run writes again.
-func openLog(path string, step int) (*log, error) {
-	f, err := openLines(path, step)
+// openLog opens the log at path and drops what a resumed run writes again: the lines
+// after the given step, and the validations after the last that its checkpoint knows.
+func openLog(path string, step, validated int) (*log, error) {
+	f, err := openLines(path, step, validated)
 	if err != nil {
 		return nil, err
 	}
@@ -54,29 +51,16 @@ func openLog(path string, step int) (*log, error) {
 	return &log{f, board}, nil
 }
 
-// openLines opens a JSON-lines file for appending after the given step.
-func openLines(path string, step int) (*atomicfile.Lines, error) {
-	f, err := atomicfile.OpenLines(path, true, "")
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, errors.Join(userfile.Unreadable(path, err), f.Close())
-	}
-	entries, ends, err := readLog(path, text)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("%w; repair or remove it to continue", err), f.Close())
-	}
-	keep := 0
-	for i, e := range entries {
-		if e.Step > step || text[ends[i]-1] != '\n' {
-			break
+func openLines(path string, step, validated int) (*atomicfile.Lines, error) {
+	f, err := logFormat.Open(path, true, "", func(_ int, line []byte) error {
+		e, err := parseEntry(line)
+		if err == nil && (e.Step > step || e.Terms == nil && e.Step > validated) {
+			err = atomicfile.ErrEnough
 		}
-		keep = ends[i]
-	}
-	if err := f.Cut(int64(keep)); err != nil {
-		return nil, errors.Join(err, f.Close())
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w; repair or remove it to continue", err)
 	}
 	return f, nil
 }
@@ -114,39 +98,31 @@ func (l *log) close() {
 // legend can be drawn.
 const maxSeries = 200
 
-// logStart is how every log begins.
-const logStart = `{"step":`
+var logFormat = atomicfile.Format{Name: "training log", Start: `{"step":`}
 
-// ReadLog reads the log of a run. It leaves out an incomplete last line, as in the log
-// of a running training.
-func ReadLog(path string) ([]Entry, error) {
-	text, err := userfile.Read(path)
+// ReadLog reads the log of a run, which may still be training.
+func ReadLog(path string) (entries []Entry, err error) {
+	err = logFormat.Read(path, func(_ int, line []byte) error {
+		e, err := parseEntry(line)
+		if err == nil {
+			entries = append(entries, e)
+		}
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("%w: name the log.jsonl of a run's folder", err)
+		return nil, err
 	}
-	entries, _, err := readLog(path, text)
-	return entries, err
+	return entries, nil
 }
 
-// readLog returns the entries of a log and the offset where each ends.
-func readLog(path string, text []byte) (entries []Entry, ends []int, err error) {
-	end := 0
-	for line := range bytes.Lines(text) {
-		end += len(line)
-		n := len(entries) + 1
-		cut := !bytes.HasSuffix(line, []byte("\n")) && (n > 1 || atomicfile.Begins(bytes.NewReader(line), logStart))
-		var e Entry
-		switch err := json.Unmarshal(line, &e); {
-		case err != nil && cut:
-			return entries, ends, nil
-		case err != nil:
-			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: its JSON has a different form", path, n)
-		case e.Step < 0 || len(e.Entropy) > maxSeries || len(e.Validation) > maxSeries:
-			return nil, nil, fmt.Errorf("%s:%d: not a line of a training log: step %d, %d stages, %d measures", path, n, e.Step, len(e.Entropy), len(e.Validation))
-		}
-		entries, ends = append(entries, e), append(ends, end)
+func parseEntry(line []byte) (e Entry, err error) {
+	switch err := json.Unmarshal(line, &e); {
+	case err != nil:
+		return e, errors.New("not a line of a training log: its JSON has a different form")
+	case e.Step < 0 || len(e.Entropy) > maxSeries || len(e.Validation) > maxSeries:
+		return e, fmt.Errorf("not a line of a training log: step %d, %d stages, %d measures", e.Step, len(e.Entropy), len(e.Validation))
 	}
-	return entries, ends, nil
+	return e, nil
 }
 
 // entry returns the log's line for the step just made.

@@ -27,8 +27,8 @@ func TestReadLog(t *testing.T) {
 		entries    int
 	}{
 		{good + good, "", 2}, {good + good[:30], "", 1}, {"", "", 0},
-		{good[:30], "", 0}, {good[:3], "", 0}, {`{"stop`, "log.jsonl:1", 0}, {"text", "log.jsonl:1", 0},
-		{good + good[:len(good)-1], "", 2}, {good + good[:30] + "\n" + good, "log.jsonl:2", 0}, {good[:30] + "\n" + good, "log.jsonl:1", 0}, {good + "[]\n", "log.jsonl:2", 0},
+		{good[:30], "", 0}, {good[:3], "", 0}, {`{"stop`, "not a training log", 0}, {"text", "not a training log", 0},
+		{good + good[:len(good)-1], "", 1}, {good + good[:30] + "\n", "", 1}, {good + good[:30] + "\n" + good, "log.jsonl: line 2", 0}, {good[:30] + "\n" + good, "log.jsonl: not a line", 0}, {good + "[]\n", "log.jsonl: line 2", 0},
 		{`{"step":-1}` + "\n", "step -1", 0}, {`{"entropy":[` + strings.Repeat("1,", 300) + "1]}\n", "301 stages", 0},
 	} {
 		got, err := readLogText(t, c.text)
@@ -45,20 +45,22 @@ func TestReadLog(t *testing.T) {
 // and damaged lines are not discarded.
 func TestOpenLines(t *testing.T) {
 	one, two := `{"step":1,"loss":0.5}`+"\n", `{"step":2,"loss":0.4}`+"\n"
+	start, after := `{"step":0,"validation":[{"name":"a","value":30}]}`+"\n", `{"step":2,"validation":[{"name":"a","value":31}]}`+"\n"
 	for _, c := range []struct {
 		text      string
 		step      int
 		keep, err string
 	}{
+		{start + one, never, "", ""}, {start + one, 1, start + one, ""}, {start + one + two + after, 2, start + one + two + after, ""},
 		{"", 0, "", ""}, {one + two, 0, "", ""}, {one + two, 1, one, ""}, {one + two, 2, one + two, ""}, {one + two[:9], 2, one, ""},
 		{one + strings.TrimSpace(two), 2, one, ""}, {one[:2], 2, "", ""}, {one + "\x00\x00", 2, one, ""},
-		{one + "\x00\n" + two, 2, "", "log.jsonl:2: not a line of a training log"}, {"\x00\x00", 2, "", "log.jsonl:1: not a line of a training log"},
+		{one + "\x00\n" + two, 2, "", "log.jsonl: line 2: not a line of a training log"}, {"\x00\x00", 2, "", "log.jsonl: not a training log"},
 	} {
 		path := filepath.Join(t.TempDir(), "log.jsonl")
 		if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		f, err := openLines(path, c.step)
+		f, err := openLines(path, max(c.step, 0), c.step)
 		if c.err != "" {
 			if err == nil || !strings.Contains(err.Error(), c.err) || !strings.Contains(err.Error(), "repair or remove it") {
 				t.Errorf("%q: %v, want %q", c.text, err, c.err)

@@ -158,7 +158,7 @@ func newRun(o Options, set *dataset.Set, report *dataset.Report) (r *run, err er
 		err = r.join()
 	}
 	if err == nil && r.lead() && (r.step < r.plan.steps || r.owesValidation()) {
-		r.log, err = openLog(filepath.Join(o.Out, logName), r.step)
+		r.log, err = openLog(filepath.Join(o.Out, logName), r.step, r.validated)
 	}
 	if err != nil {
 		r.close()
