@@ -10,22 +10,31 @@ import (
 	"clusir/internal/userfile"
 )
 
-// prepareFolder makes the run's folder, locks it against other runs until the file that
-// it returns is closed, and refuses to overwrite another run. Only rank 0 has a folder.
+// checkFolder refuses a folder that a run cannot have: that of another run, or one
+// without a run to resume. Only rank 0 has a folder.
+func (o Options) checkFolder() error {
+	last := filepath.Join(o.Out, lastName)
+	_, err := os.Stat(last)
+	info, folderErr := os.Stat(o.Out)
+	switch {
+	case o.Group.Rank() > 0:
+	case o.Resume && o.InitFrom != nil:
+		return errors.New("--resume and --init-from cannot be used together: a resumed run has its own weights")
+	case o.Resume && err != nil:
+		return fmt.Errorf("nothing to resume: %s does not exist; leave out --resume to start", last)
+	case !o.Resume && err == nil:
+		return fmt.Errorf("%s holds a run: continue with --resume, or choose another folder with --out", o.Out)
+	case folderErr == nil && !info.IsDir():
+		return fmt.Errorf("%s is a file, but a folder is needed: choose another one with --out", o.Out)
+	}
+	return nil
+}
+
+// prepareFolder makes the run's folder and locks it against other runs until the file
+// that it returns is closed.
 func prepareFolder(o Options) (lock *os.File, err error) {
 	if o.Group.Rank() > 0 {
 		return nil, nil
-	}
-	if o.Resume && o.InitFrom != nil {
-		return nil, errors.New("--resume and --init-from cannot be used together: a resumed run has its own weights")
-	}
-	last := filepath.Join(o.Out, lastName)
-	nothing := fmt.Errorf("nothing to resume: %s does not exist; leave out --resume to start", last)
-	if _, err := os.Stat(last); o.Resume && err != nil {
-		return nil, nothing // without making an empty folder
-	}
-	if info, err := os.Stat(o.Out); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s is a file, but a folder is needed: choose another one with --out", o.Out)
 	}
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot make the run's folder %s: %w", o.Out, userfile.Reason(err))
@@ -33,21 +42,11 @@ func prepareFolder(o Options) (lock *os.File, err error) {
 	if lock, err = os.Open(o.Out); err != nil {
 		return nil, fmt.Errorf("cannot open the run's folder: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, lock.Close())
-			lock = nil
-		}
-	}()
-	if err := atomicfile.Lock(lock); err != nil {
-		return lock, err
+	if err = atomicfile.Lock(lock); err == nil {
+		err = o.checkFolder() // another run may have started and ended meanwhile
 	}
-	// Another run may have started and ended meanwhile.
-	switch _, err := os.Stat(last); {
-	case o.Resume && err != nil:
-		return lock, nothing
-	case !o.Resume && err == nil:
-		return lock, fmt.Errorf("%s holds a run: continue with --resume, or choose another folder with --out", o.Out)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
 	}
 	return lock, nil
 }

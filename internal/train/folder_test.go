@@ -104,3 +104,44 @@ func TestOneRunPerFolder(t *testing.T) {
 		t.Errorf("the log has %d lines, %v; want two validations and a step", len(entries), err)
 	}
 }
+
+// TestStartOver: a run that was killed before its first checkpoint begins again, and its
+// log has every line once.
+func TestStartOver(t *testing.T) {
+	root, dir := photographs(t), t.TempDir()
+	c := small(root)
+	c.Train.Steps = 1
+	validate := func(context.Context, *model.ClusIR) (*eval.Validation, error) {
+		return &eval.Validation{Measures: []eval.Measure{{Name: "a", Value: 30}}}, nil
+	}
+	for range 2 {
+		if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: validate}, 1); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(filepath.Join(dir, lastName)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, err := ReadLog(filepath.Join(dir, logName)); err != nil || len(entries) != 3 {
+		t.Errorf("the log has %d lines, %v; want two validations and a step", len(entries), err)
+	}
+}
+
+// TestFolderFirst: a folder that cannot be used is refused before anything is said of the
+// data.
+func TestFolderFirst(t *testing.T) {
+	c := small(photographs(t))
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []string{file, filepath.Join(file, "run")} {
+		if text, _, err := said(t.Context(), t, Options{Config: c, Out: out}); err == nil || !strings.Contains(err.Error(), file) || text != "" {
+			t.Errorf("%s: %v, after %q", out, err, text)
+		}
+	}
+	c.Data = filepath.Join(file, "data")
+	if _, _, err := said(t.Context(), t, Options{Config: c, Out: file}); err == nil || !strings.Contains(err.Error(), "--out") {
+		t.Errorf("without data: %v", err)
+	}
+}

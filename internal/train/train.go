@@ -90,20 +90,23 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func runRank(ctx context.Context, o Options) (*Result, error) {
+	if err := o.checkFolder(); err != nil {
+		return nil, err
+	}
 	set, report, err := dataset.Open(dataOptions(o.Config, o.Memory))
 	if err != nil {
 		return nil, err
-	}
-	if !o.Resume {
-		if err := report.WriteText(o.Messages, 3); err != nil {
-			return nil, err
-		}
 	}
 	r, err := newRun(o, set, report)
 	if err != nil {
 		return nil, err
 	}
 	defer r.close()
+	if !o.Resume {
+		if err := report.WriteText(o.Messages, 3); err != nil {
+			return nil, err
+		}
+	}
 	return r.loop(ctx)
 }
 
