@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/dustin/go-humanize"
@@ -27,14 +28,18 @@ func (n need) total() int64 { return n.network + n.batches + n.pictures }
 
 // needs estimates what a rank takes with settings t.
 func (o Options) needs(t config.Train, decoded int64) (n need, err error) {
-	ranks := o.Group.Size()
 	const float, images = 4, 2 // an input and a target
-	n.batches = float * images * int64(batchesAhead+2) * int64(t.Batch/ranks) * 3 * int64(t.Patch) * int64(t.Patch)
+	n.batches = float * images * int64(batchesAhead+2) * int64(t.Batch/o.Group.Size()) * 3 * int64(t.Patch) * int64(t.Patch)
 	n.pictures = min(decoded, int64(t.CacheMB)<<20)
 	if _, own := o.Backend.(kernels.OwnMemory); !own {
-		n.network, err = model.TrainingMemory(o.Config.Model.Config, objective(t), t.Batch/(t.Accumulate*ranks), t.Patch, t.Patch, t.Recompute)
+		n.network, err = o.network(t)
 	}
 	return n, err
+}
+
+// network estimates the memory of a rank's weights, gradients, moments and activations.
+func (o Options) network(t config.Train) (int64, error) {
+	return model.TrainingMemory(o.Config.Model.Config, objective(t), t.Batch/(t.Accumulate*o.Group.Size()), t.Patch, t.Patch, t.Recompute)
 }
 
 // checkMemory refuses a run that needs more memory than is free, and names settings
@@ -57,47 +62,74 @@ func (o Options) fitting(t config.Train, n need) string {
 	if rest := n.network + n.batches; rest <= o.Memory {
 		return fmt.Sprintf("train.cache_mb: %d fits", (o.Memory-rest)>>20)
 	}
-	if setting := o.fittingBatch(t, n.pictures); setting != "" {
+	fits := func(decoded int64) func(config.Train) bool {
+		return func(t config.Train) bool {
+			n, err := o.needs(t, decoded)
+			return err == nil && n.total() <= o.Memory
+		}
+	}
+	if setting := o.fittingBatch(t, fits(n.pictures)); setting != "" {
 		return setting + " fits"
 	}
-	t.CacheMB = 0
-	if setting := o.fittingBatch(t, 0); setting != "" && n.pictures > 0 {
+	if setting := o.fittingBatch(t, fits(0)); setting != "" && n.pictures > 0 {
 		return "train.cache_mb: 0 with " + setting + " fits"
 	}
 	if t.Accumulate > 1 { // every part of the batch has samples, and all of them are held in memory
 		t.Accumulate = 1
-		if setting := o.fittingBatch(t, 0); setting != "" {
+		if setting := o.fittingBatch(t, fits(0)); setting != "" {
 			return "train.accumulate: 1 with " + setting + " fits"
 		}
 	}
 	return "choose a smaller model"
 }
 
-// fittingBatch names settings that fit alongside decoded bytes of pictures: the number of
-// parts of a batch, or else the batch size, or else the batch and patch size; "" if none.
-func (o Options) fittingBatch(t config.Train, decoded int64) string {
-	fits := func(change func(*config.Train)) bool {
-		with := t
-		change(&with)
-		n, err := o.needs(with, decoded)
-		return err == nil && n.total() <= o.Memory
+// outOfMemory adds settings that would fit to a device's out-of-memory error.
+func (o Options) outOfMemory(err error) error {
+	device, ok := o.Backend.(kernels.OwnMemory)
+	if !errors.Is(err, kernels.ErrMemory) || !ok {
+		return err
 	}
+	_, _, total := device.MemoryUse()
+	setting := o.fittingBatch(o.Config.Train, func(t config.Train) bool {
+		n, err := o.network(t)
+		return err == nil && n <= total
+	})
+	if setting == "" {
+		return fmt.Errorf("%w: choose a smaller model", err)
+	}
+	return fmt.Errorf("%w: %s should fit into %s", err, setting, size(total))
+}
+
+// fittingBatch names settings other than t that fit: more parts of a batch, recomputed
+// activations, or else a smaller batch, or else a smaller batch and patch; "" if none do.
+func (o Options) fittingBatch(t config.Train, fits func(config.Train) bool) string {
 	ranks, minBatch := o.Group.Size(), max(1, o.Config.Model.MinTrainingBatch()) // samples in a part, at least
-	for parts := t.Accumulate + 1; t.Batch/(parts*ranks) >= minBatch; parts++ {
-		if t.Batch%(parts*ranks) == 0 && fits(func(t *config.Train) { t.Accumulate = parts }) {
-			return fmt.Sprintf("train.accumulate: %d", parts)
+	for _, recompute := range []bool{t.Recompute, true} {
+		with := t
+		with.Recompute = recompute
+		for ; t.Batch/(with.Accumulate*ranks) >= minBatch; with.Accumulate++ {
+			same := with.Accumulate == t.Accumulate && recompute == t.Recompute
+			if same || t.Batch%(with.Accumulate*ranks) != 0 || !fits(with) {
+				continue
+			}
+			setting := fmt.Sprintf("train.accumulate: %d", with.Accumulate)
+			if recompute != t.Recompute {
+				setting += " with train.recompute: true"
+			}
+			return setting
 		}
 	}
 	parts := t.Accumulate * ranks
-	batch := func(k int) func(*config.Train) { return func(t *config.Train) { t.Batch = k * parts } }
-	if k := sysmem.Largest(minBatch, t.Batch/parts, func(k int) bool { return fits(batch(k)) }); k >= minBatch {
+	smaller := func(k, patch int) bool {
+		with := t
+		with.Batch, with.Patch = k*parts, patch
+		return fits(with)
+	}
+	if k := sysmem.Largest(minBatch, t.Batch/parts, func(k int) bool { return smaller(k, t.Patch) }); k >= minBatch {
 		return fmt.Sprintf("train.batch: %d", k*parts)
 	}
 	const step = arch.Align
-	square := func(k int) func(*config.Train) {
-		return func(t *config.Train) { batch(minBatch)(t); t.Patch = k * step }
-	}
-	if k := sysmem.Largest(1, t.Patch/step, func(k int) bool { return fits(square(k)) }); k > 0 {
+	if k := sysmem.Largest(1, t.Patch/step, func(k int) bool { return smaller(minBatch, k*step) }); k > 0 {
 		return fmt.Sprintf("train.batch: %d with train.patch: %d", minBatch*parts, k*step)
 	}
 	return ""

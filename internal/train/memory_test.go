@@ -8,7 +8,6 @@ import (
 
 	"clusir/internal/arch"
 	"clusir/internal/config"
-	"clusir/internal/dataset"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/internal/testnet"
@@ -18,7 +17,7 @@ import (
 func TestOutOfMemory(t *testing.T) {
 	c := arch.Variants()["nano"]
 	settings := config.Default().Train
-	settings.Batch, settings.Accumulate = 8, 1
+	settings.Batch, settings.Patch, settings.Accumulate = 8, 64, 1
 	need := func(n int, recompute bool) int64 {
 		bytes, err := model.TrainingMemory(c, objective(settings), n, 64, 64, recompute)
 		if err != nil {
@@ -33,19 +32,19 @@ func TestOutOfMemory(t *testing.T) {
 		total int64
 		want  string
 	}{
-		{need(4, false), "train.accumulate: 2 with train.recompute: false"},
-		{need(2, false), "train.accumulate: 4 with train.recompute: false"},
-		{need(2, true), "train.accumulate: 4 with train.recompute: true"},
-		{need(2, true) - 1, "lower train.patch"},
+		{need(4, false), ": train.accumulate: 2 should fit"},
+		{need(2, false), ": train.accumulate: 4 should fit"},
+		{need(2, true), ": train.accumulate: 4 with train.recompute: true should fit"},
+		{need(2, true) - 1, ": train.batch: 2 with train.patch: 32 should fit"},
+		{1, ": choose a smaller model"},
 	} {
-		r := &run{Options: Options{Backend: testnet.Card{Total: test.total}}, t: settings, m: &model.ClusIR{Config: c}}
-		err := r.outOfMemory(fmt.Errorf("step 1: %w", kernels.ErrMemory), &dataset.Batch{B: 8, P: 64})
+		o := Options{Config: &config.Config{Model: config.ModelOf(c), Train: settings}, Backend: testnet.Card{Total: test.total}}.inGroup()
+		err := o.outOfMemory(fmt.Errorf("step 1: %w", kernels.ErrMemory))
 		if !errors.Is(err, kernels.ErrMemory) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%d bytes: %v, want %q", test.total, err, test.want)
 		}
 	}
-	r := &run{Options: Options{Backend: testnet.Card{}}, t: settings}
-	if other := errors.New("lost"); !errors.Is(r.outOfMemory(other, nil), other) {
+	if other := errors.New("lost"); !errors.Is(Options{Backend: testnet.Card{}}.outOfMemory(other), other) {
 		t.Error("another error became an out-of-memory error")
 	}
 }

@@ -223,7 +223,7 @@ func (r *run) loop(ctx context.Context) (*Result, error) {
 			break
 		}
 		if res.Terms, err = r.advance(batch); err != nil {
-			return nil, r.outOfMemory(err, batch)
+			return nil, r.outOfMemory(err)
 		}
 		r.pace.add(res.Terms, float64(r.t.Batch)/time.Since(begin).Seconds())
 		r.Progress.Set(r.step, r.plan.steps, r.pace.String())
