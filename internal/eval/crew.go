@@ -22,8 +22,6 @@ type crew struct {
 	mu       sync.Mutex // guards what follows, and the callbacks
 	stream   *stream
 	done, of int
-	shares   map[*shot]float64 // of the images that are being restored
-	said     float64
 }
 
 // errPanic is the cause with which the others end when one panics. It is never
@@ -34,7 +32,7 @@ var errPanic = errors.New("internal error")
 func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
 	by = c.allow(by, jobs)
-	c.shares = map[*shot]float64{}
+	c.say()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	todo := make(chan job)
@@ -72,31 +70,11 @@ func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 	return context.Cause(ctx)
 }
 
-// watch returns the callback for the progress of restoring s; nil if there is no
-// Progress.
-func (c *crew) watch(s *shot) func(share float64) {
-	if c.Progress == nil {
-		return nil
-	}
-	return func(share float64) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.shares[s] = share
-		c.say()
-	}
-}
-
-// say reports the overall progress; mu is held.
+// say reports the overall progress.
 func (c *crew) say() {
-	if c.Progress == nil {
-		return
+	if c.Progress != nil {
+		c.Progress(c.done, c.of)
 	}
-	done := float64(c.done)
-	for _, share := range c.shares {
-		done += share
-	}
-	c.said = max(c.said, done) // the order of a sum changes its last digit
-	c.Progress(c.said, c.of)
 }
 
 // allow sets how much memory an image may take, and returns the restorers that may work
@@ -147,7 +125,6 @@ func (c *crew) one(ctx context.Context, by restorer, j job) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.done++
-	delete(c.shares, s)
 	if err := c.stream.add(s.ImageResult); err != nil {
 		return err
 	}
@@ -165,7 +142,6 @@ func (c *crew) one(ctx context.Context, by restorer, j job) error {
 // failure.
 func (c *crew) measureOne(ctx context.Context, by restorer, j job) (s *shot, err error) {
 	s = newShot(j)
-	s.progress = c.watch(s)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("internal error: %v; please report it", p)

@@ -55,12 +55,9 @@ type Options struct {
 	// means no limit.
 	MaxMemory int64
 	// Image, if set, receives each image when it is done, and the number done so far
-	// and in all.
-	Image func(r ImageResult, done, of int)
-	// Progress, if set, receives the number of images done several times within each
-	// pass of a network, counting images that are being restored as fractions. It never
-	// decreases.
-	Progress func(done float64, of int)
+	// and in all; Progress receives these at the beginning, too.
+	Image    func(r ImageResult, done, of int)
+	Progress func(done, of int)
 	// Pixels, if set, receives the degraded, restored and clean pixels of each image
 	// that was measured. They are valid during the call only. These callbacks are never
 	// called concurrently; with several networks, the order of the images varies.

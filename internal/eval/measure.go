@@ -15,7 +15,6 @@ import (
 type shot struct {
 	ImageResult
 	in, clean, restored planar.Image
-	progress            func(share float64) // nil, or receives the progress of restoring
 }
 
 func newShot(j job) *shot {
@@ -55,8 +54,6 @@ func (n network) held() (weights int64) {
 }
 
 func (n network) restore(ctx context.Context, s *shot, _ job) error {
-	n.Progress = s.progress
-	defer func() { n.Progress = nil }()
 	begin := time.Now()
 	restored, routes, err := n.Restore(ctx, nil, s.in, infer.Options{})
 	s.MS = float64(time.Since(begin).Microseconds()) / 1e3

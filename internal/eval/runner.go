@@ -108,17 +108,17 @@ func (r *Runner) Measure(ctx context.Context, s Subject, o Options) (_ *Report, 
 
 // show calls run and shows its progress.
 func (r *Runner) show(ctx context.Context, o Options, run func(Options) (*Report, error)) (*Report, error) {
-	bar := progress.New(r.Messages, "")
-	done, of, last := 0, 0, ""
+	bar := progress.New(r.Messages, "images")
+	done, of, last := 0, 0, "measuring"
 	o.Image = func(i ImageResult, n, all int) {
-		done, of = n, all
-		last = fmt.Sprintf(", %s %s %.2f dB", i.Benchmark, i.Split, i.Output.PSNR)
+		last = fmt.Sprintf("%s %s %.2f dB", i.Benchmark, i.Split, i.Output.PSNR)
 		if i.Err != "" {
-			last = fmt.Sprintf(", %s %s failed", i.Benchmark, i.Image)
+			last = fmt.Sprintf("%s %s failed", i.Benchmark, i.Image)
 		}
 	}
-	o.Progress = func(done float64, of int) {
-		bar.SetShare(done/float64(of), fmt.Sprintf("%d of %d images%s", int(done), of, last))
+	o.Progress = func(n, all int) {
+		done, of = n, all
+		bar.Set(done, of, last)
 	}
 	report, err := run(o)
 	bar.Clear()
