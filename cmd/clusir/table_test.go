@@ -80,6 +80,11 @@ func TestEvalTableRows(t *testing.T) {
 	if code, _, stderr := evaluate(t, dir, "table 2 --benchmark-file {}/none.yaml --row five-task={}/results/five-task.jsonl"); code != exitError || !strings.Contains(stderr, "none.yaml") {
 		t.Errorf("a benchmark file that does not exist: exit code %d, %s", code, stderr)
 	}
+	for _, twice := range []string{"--row a=x --row A=y", "--model nano --row nano=x"} {
+		if code, _, stderr := evaluate(t, dir, "table 2 --data {} "+twice); code != exitUsage || !strings.Contains(stderr, "two rows are called") {
+			t.Errorf("%s: exit code %d, %s", twice, code, stderr)
+		}
+	}
 	code, text, stderr = evaluate(t, dir, "table 4 --data {} --runs {}/runs")
 	if code != exitError || !strings.Contains(text, "WTB+PCGRM-MoE ") || !strings.Contains(stderr, "no row of table 4") {
 		t.Errorf("without networks: exit code %d, %s\n%s", code, stderr, text)

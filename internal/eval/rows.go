@@ -11,6 +11,7 @@ import (
 
 	"clusir/internal/dataset"
 	"clusir/internal/tabular"
+	"clusir/internal/usage"
 )
 
 // RowSources says where our rows in a table come from.
@@ -42,6 +43,14 @@ type Filled struct {
 // Fill measures the paper's rows for which there are networks and those that the user
 // adds; if there are none and the table accepts any network, it measures the default.
 func (t *PaperTable) Fill(ctx context.Context, s RowSources) (*Filled, error) {
+	names := map[string]bool{strings.ToLower(s.Model): s.Model != ""}
+	for _, r := range s.Rows {
+		if lower := strings.ToLower(r.Name); names[lower] {
+			return nil, usage.Errorf("two rows are called %s: give one of them another name", r.Name)
+		} else {
+			names[lower] = true
+		}
+	}
 	f := &Filled{paper: t, sources: s, Reports: map[string]*Report{}}
 	if err := f.collect(ctx); err != nil {
 		return nil, err
