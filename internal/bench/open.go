@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
-	"strings"
 
 	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
@@ -31,7 +29,7 @@ func (o Source) Open() (s Subject, err error) {
 	case o.Model != "":
 		s.Weights, err = checkpoint.Open(o.Model)
 	case o.Verify != "":
-		s.Name, s.Prefix = o.Verify, weightsPrefix
+		s.Name = o.Verify
 		s.Weights, err = openVerified(o.Verify)
 	default:
 		s.Name = o.Config
@@ -48,16 +46,17 @@ func (o Source) Open() (s Subject, err error) {
 	return s, err
 }
 
-// openVerified opens a reference file that also holds the weights.
+// openVerified opens the weights of a reference file.
 func openVerified(path string) (*checkpoint.File, error) {
 	f, err := checkpoint.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.ContainsFunc(f.Names(), func(name string) bool { return strings.HasPrefix(name, weightsPrefix) }) {
+	weights := f.Within(weightsPrefix)
+	if len(weights.Names()) == 0 {
 		return nil, errors.Join(fmt.Errorf("%s holds no weights (%s...): name a checkpoint with --model", path, weightsPrefix), f.Close())
 	}
-	return f, nil
+	return weights, nil
 }
 
 // Close closes the weights' file, if there is one.

@@ -65,12 +65,20 @@ func (h *header) unwrap() {
 		if wrapper == "" {
 			return
 		}
-		bare := make(map[string]entry, len(h.entries))
-		for name, e := range h.entries {
-			bare[strings.TrimPrefix(name, wrapper)] = e
-		}
-		h.entries = bare
+		h.entries = h.within(wrapper)
 	}
+}
+
+// within returns the entries whose names begin with a prefix, under the rest of their
+// names.
+func (h *header) within(prefix string) map[string]entry {
+	inner := map[string]entry{}
+	for name, e := range h.entries {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			inner[rest] = e
+		}
+	}
+	return inner
 }
 
 // wrapper returns the wrapper that all names begin with, "" if there is none.

@@ -94,6 +94,14 @@ func (f *File) String() string { return f.name }
 // Names returns the names of all tensors, sorted.
 func (f *File) Names() []string { return f.head.names() }
 
+// Within returns the tensors whose names begin with a prefix, under the rest of their
+// names. Closing either file closes both.
+func (f *File) Within(prefix string) *File {
+	part := *f
+	part.head = &header{metadata: f.head.metadata, entries: f.head.within(prefix)}
+	return &part
+}
+
 // Has reports whether the file holds a tensor of that name.
 func (f *File) Has(name string) bool {
 	_, ok := f.head.entries[name]
