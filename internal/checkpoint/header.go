@@ -10,7 +10,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -76,25 +75,58 @@ func parseHeader(raw []byte, data uint64) (*header, error) {
 	if !utf8.Valid(raw) || !json.Valid(raw) {
 		return nil, errors.New("the header is not valid JSON")
 	}
-	h := &header{entries: map[string]entry{}}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	err := object(d, func(name string) (err error) {
-		if name == metadataKey {
-			h.metadata, err = metadata(d)
-			return err
-		}
-		e, err := tensorEntry(d)
-		if err != nil {
-			return fmt.Errorf("tensor %q: %w", name, err)
-		}
-		h.entries[name] = e
-		return nil
-	})
-	if err != nil {
+	if err := unique(d); err != nil {
 		return nil, err
 	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
+	}
+	h := &header{entries: map[string]entry{}}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		text, err := members[name], error(nil)
+		if name == metadataKey {
+			if json.Unmarshal(text, &h.metadata) != nil {
+				err = errors.New("metadata must be an object of strings")
+			}
+		} else if h.entries[name], err = tensorEntry(text); err != nil {
+			err = fmt.Errorf("tensor %q: %w", name, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	return h, h.checkLayout(data)
+}
+
+// unique refuses objects that have a key twice, because readers disagree on which one
+// counts. d is in front of a value.
+func unique(d *json.Decoder) error {
+	token, err := d.Token()
+	if _, opens := token.(json.Delim); !opens {
+		return err
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		if token == json.Delim('{') {
+			key, err := d.Token()
+			name, _ := key.(string)
+			if err == nil && seen[name] {
+				err = fmt.Errorf("%q comes twice", name)
+			}
+			if err != nil {
+				return err
+			}
+			seen[name] = true
+		}
+		if err := unique(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token() // what closes it
+	return err
 }
 
 // checkLayout verifies that the tensors tile the data section, without overlaps, gaps,
@@ -122,47 +154,36 @@ func (h *header) checkLayout(data uint64) error {
 // names returns the tensors' names, sorted.
 func (h *header) names() []string { return slices.Sorted(maps.Keys(h.entries)) }
 
-func metadata(d *json.Decoder) (map[string]string, error) {
-	m := map[string]string{}
-	err := object(d, func(key string) (err error) {
-		m[key], err = text(d)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("metadata: %w", err)
+func tensorEntry(text json.RawMessage) (e entry, err error) {
+	var fields map[string]json.RawMessage
+	var offsets []uint64
+	if json.Unmarshal(text, &fields) != nil || len(fields) != 3 {
+		return e, errors.New("it must have dtype, shape and data_offsets, and nothing else")
 	}
-	return m, nil
-}
-
-func tensorEntry(d *json.Decoder) (e entry, err error) {
-	fields := 0
-	err = object(d, func(key string) (err error) {
-		fields++
-		switch key {
-		case "dtype":
-			var s string
-			s, err = text(d)
-			e.dtype = DType(s)
-		case "shape":
-			e.shape, err = numbers(d)
-		case "data_offsets":
-			var o []uint64
-			if o, err = numbers(d); err == nil && len(o) != 2 {
-				err = errors.New("data_offsets must be two numbers")
-			}
-			copy(e.offsets[:], o)
-		default:
-			err = fmt.Errorf("unknown field %q", key)
-		}
-		return err
-	})
-	if err == nil && fields != 3 {
-		err = errors.New("dtype, shape and data_offsets are all needed")
+	if json.Unmarshal(fields["dtype"], &e.dtype) != nil {
+		return e, errors.New("dtype must be a string")
+	}
+	if e.shape, err = numbers(fields, "shape"); err != nil {
+		return e, err
+	}
+	if offsets, err = numbers(fields, "data_offsets"); err == nil && len(offsets) != 2 {
+		err = errors.New("data_offsets must be two numbers")
 	}
 	if err != nil {
 		return e, err
 	}
+	copy(e.offsets[:], offsets)
 	return e, e.check()
+}
+
+// numbers reads a field with a list of non-negative integers.
+func numbers(fields map[string]json.RawMessage, name string) (ns []uint64, err error) {
+	text := fields[name]
+	tooLarge := func(n uint64) bool { return n > math.MaxInt64 }
+	if json.Unmarshal(text, &ns) != nil || bytes.Contains(text, []byte("null")) || slices.ContainsFunc(ns, tooLarge) {
+		return nil, fmt.Errorf("%s must be a list of whole numbers below 2^63, not %.40s", name, text)
+	}
+	return ns, nil
 }
 
 // check compares the shape with the bytes, so that a false shape cannot make the reader
@@ -185,70 +206,4 @@ func (e *entry) check() error {
 			e.shape, e.dtype, e.elements*size, start, end)
 	}
 	return nil
-}
-
-// object reads a JSON object and calls field to read the value of each key. Duplicate
-// keys are an error, because readers disagree on which one counts.
-func object(d *json.Decoder, field func(key string) error) error {
-	if err := delim(d, '{'); err != nil {
-		return err
-	}
-	seen := map[string]bool{}
-	for d.More() {
-		key, err := text(d)
-		if err != nil {
-			return err
-		}
-		if seen[key] {
-			return fmt.Errorf("%q comes twice", key)
-		}
-		seen[key] = true
-		if err := field(key); err != nil {
-			return err
-		}
-	}
-	return delim(d, '}')
-}
-
-// numbers reads an array of non-negative integers.
-func numbers(d *json.Decoder) ([]uint64, error) {
-	if err := delim(d, '['); err != nil {
-		return nil, err
-	}
-	ns := []uint64{}
-	for d.More() {
-		text, err := value[json.Number](d, "a number")
-		if err != nil {
-			return nil, err
-		}
-		n, err := strconv.ParseUint(text.String(), 10, 63)
-		if err != nil {
-			return nil, fmt.Errorf("%s is not a size: it must be a whole number below 2^63", text)
-		}
-		ns = append(ns, n)
-	}
-	return ns, delim(d, ']')
-}
-
-func text(d *json.Decoder) (string, error) { return value[string](d, "a string") }
-
-func delim(d *json.Decoder, want json.Delim) error {
-	got, err := value[json.Delim](d, want.String())
-	if err == nil && got != want {
-		err = fmt.Errorf("%v instead of %v", got, want)
-	}
-	return err
-}
-
-// value reads a token of type T, in the user's terms what it is.
-func value[T any](d *json.Decoder, what string) (v T, err error) {
-	token, err := d.Token()
-	if err != nil {
-		return v, err
-	}
-	v, ok := token.(T)
-	if !ok {
-		err = fmt.Errorf("%v instead of %s", token, what)
-	}
-	return v, err
 }
