@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,18 +66,21 @@ func Join(ctx context.Context, p Place) (Group, error) {
 // the place is rank 0 of 1.
 func FromEnv(getenv func(string) string) (Place, error) {
 	e := &env{get: getenv}
-	var p Place
-	switch {
-	case e.has("RANK") || e.has("WORLD_SIZE"):
-		p = e.torch()
-	case e.has("OMPI_COMM_WORLD_SIZE"):
-		p = e.mpirun("mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE")
-	case e.has("PMI_SIZE"):
-		p = e.mpirun("mpiexec", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS")
-	case e.has("SLURM_STEP_NUM_TASKS"): // only set in steps, where srun starts the ranks
-		p = e.slurm()
-	default:
+	// A size without a rank is a mistake, as is a rank without a size.
+	i := slices.IndexFunc(launchers, func(l launcher) bool { return e.has(l.size) || l.name == torch && e.has(l.rank) })
+	if i < 0 {
 		return Place{Size: 1, LocalSize: 1}, nil
+	}
+	l := launchers[i]
+	p := Place{
+		Launcher: l.name, Rank: e.number(l.rank), Size: e.number(l.size),
+		LocalRank: e.numberOr(l.localRank, 0), LocalSize: e.numberOr(l.localSize, 1),
+	}
+	if l.name == srun {
+		p.LocalSize = e.tasksHere()
+	}
+	if p.Size > 1 {
+		e.meet(&p)
 	}
 	switch {
 	case e.err != nil:
@@ -92,6 +96,48 @@ func FromEnv(getenv func(string) string) (Place, error) {
 		return Place{}, fmt.Errorf("the environment of %s: %w", p.Launcher, e.err)
 	}
 	return p, nil
+}
+
+// launcher names the variables by which a launcher tells a process its place.
+type launcher struct{ name, rank, size, localRank, localSize string }
+
+const (
+	torch = "RANK and WORLD_SIZE"
+	srun  = "srun"
+)
+
+var launchers = []launcher{
+	{torch, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
+	{"mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"},
+	{"mpiexec", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"},
+	{srun, "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", ""}, // the size is only set in steps, where srun starts the ranks
+}
+
+// meet determines how the ranks meet: by MPI, or at an address.
+func (e *env) meet(p *Place) {
+	host, port := e.get("MASTER_ADDR"), e.numberOr("MASTER_PORT", 0)
+	switch {
+	case p.Launcher == torch:
+		port = e.number("MASTER_PORT")
+		if e.get("TORCHELASTIC_USE_AGENT_STORE") == "True" {
+			port++ // torchrun itself listens at MASTER_PORT
+		}
+	case p.Launcher == srun:
+		if p.MPI = hasMPI && e.has("PMIX_RANK"); p.MPI { // srun --mpi=pmix
+			return
+		}
+		host = cmp.Or(host, firstHost(cmp.Or(e.get("SLURM_STEP_NODELIST"), e.get("SLURM_JOB_NODELIST"))))
+		// The port depends on the job, so that two jobs on a machine do not meet.
+		port = e.numberOr("MASTER_PORT", 20000+e.numberOr("SLURM_JOB_ID", 0)%10000)
+	case hasMPI:
+		p.MPI = true
+		return
+	case host == "" || port == 0:
+		e.fail(fmt.Errorf("%d ranks, but this binary was built without MPI: build it by `make mpi`, "+
+			"or let the ranks meet over TCP by setting MASTER_ADDR and MASTER_PORT for all of them", p.Size))
+		return
+	}
+	p.Addr = e.master(host, port)
 }
 
 // secret returns what the ranks prove to know.
@@ -153,56 +199,6 @@ func (e *env) numberOr(name string, absent int) int {
 }
 
 func (e *env) fail(err error) { e.err = cmp.Or(e.err, err) }
-
-func (e *env) torch() Place {
-	p := Place{
-		Launcher: "RANK and WORLD_SIZE",
-		Rank:     e.number("RANK"), Size: e.number("WORLD_SIZE"),
-		LocalRank: e.numberOr("LOCAL_RANK", 0), LocalSize: e.numberOr("LOCAL_WORLD_SIZE", 1),
-	}
-	if p.Size > 1 {
-		port := e.number("MASTER_PORT")
-		if e.get("TORCHELASTIC_USE_AGENT_STORE") == "True" {
-			port++ // torchrun itself listens at MASTER_PORT
-		}
-		p.Addr = e.master(e.get("MASTER_ADDR"), port)
-	}
-	return p
-}
-
-func (e *env) mpirun(launcher, rank, size, localRank, localSize string) Place {
-	p := Place{
-		Launcher: launcher, MPI: hasMPI,
-		Rank: e.number(rank), Size: e.number(size), LocalRank: e.numberOr(localRank, 0), LocalSize: e.numberOr(localSize, 1),
-	}
-	switch {
-	case p.Size == 1 || p.MPI:
-	case e.has("MASTER_ADDR") && e.has("MASTER_PORT"):
-		p.Addr = e.master(e.get("MASTER_ADDR"), e.number("MASTER_PORT"))
-	default:
-		e.fail(fmt.Errorf("%d ranks, but this binary was built without MPI: build it by `make mpi`, "+
-			"or let the ranks meet over TCP by setting MASTER_ADDR and MASTER_PORT for all of them", p.Size))
-	}
-	return p
-}
-
-func (e *env) slurm() Place {
-	p := Place{
-		Launcher: "srun",
-		Rank:     e.number("SLURM_PROCID"), Size: e.number("SLURM_STEP_NUM_TASKS"),
-		LocalRank: e.numberOr("SLURM_LOCALID", 0), LocalSize: e.tasksHere(),
-	}
-	if p.Size == 1 {
-		return p
-	}
-	if p.MPI = hasMPI && e.has("PMIX_RANK"); p.MPI { // srun --mpi=pmix
-		return p
-	}
-	host := cmp.Or(e.get("MASTER_ADDR"), firstHost(cmp.Or(e.get("SLURM_STEP_NODELIST"), e.get("SLURM_JOB_NODELIST"))))
-	// The port depends on the job, so that two jobs on a machine do not meet.
-	p.Addr = e.master(host, e.numberOr("MASTER_PORT", 20000+e.numberOr("SLURM_JOB_ID", 0)%10000))
-	return p
-}
 
 // tasksHere returns the number of the step's tasks on this machine, from
 // SLURM_STEP_TASKS_PER_NODE such as "4(x2),3": the numbers in node order.
