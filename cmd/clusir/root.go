@@ -51,27 +51,6 @@ func newRoot(started *bool) *cobra.Command {
 	return root
 }
 
-// strictDefaults makes mistakes in the arguments of cobra's own commands errors, for
-// which it would print help and succeed. The output is set before: cobra looks at it when
-// it makes them.
-func strictDefaults(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	for _, cmd := range root.Commands() {
-		switch cmd.Name() {
-		case "help":
-			cmd.Args = func(_ *cobra.Command, args []string) error {
-				_, _, err := root.Find(args)
-				return err
-			}
-		case "completion":
-			cmd.RunE = func(*cobra.Command, []string) error {
-				return usage.Errorf("name the shell: clusir completion bash, zsh, fish or powershell")
-			}
-		}
-	}
-}
-
 // run executes a command line and returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int { return execute(newRoot, args, stdout, stderr) }
 
@@ -94,7 +73,7 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	out := &process.Output{Writer: stdout}
 	root.SetOut(out)
 	root.SetErr(stderr)
-	strictDefaults(root)
+	usage.StrictDefaults(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	if out.Lost(err) {
 		err = out.Err

@@ -73,3 +73,24 @@ func Exclusive(f *pflag.FlagSet, pairs [][2]string) error {
 	}
 	return nil
 }
+
+// StrictDefaults makes mistakes in the arguments of cobra's own commands errors, for
+// which it would print help and succeed. The output is set before: cobra looks at it when
+// it makes them.
+func StrictDefaults(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.Args = func(_ *cobra.Command, args []string) error {
+				_, _, err := root.Find(args)
+				return err
+			}
+		case "completion":
+			cmd.RunE = func(*cobra.Command, []string) error {
+				return Errorf("name the shell: clusir completion bash, zsh, fish or powershell")
+			}
+		}
+	}
+}
