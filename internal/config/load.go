@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
 	"go.yaml.in/yaml/v3"
 
 	"clusir/internal/suggest"
@@ -151,11 +152,13 @@ func (l *loader) put(what, at, key string, value *yaml.Node) {
 // settings.
 func (l *loader) addEnv() {
 	l.level++
+	variables := viper.New()
 	var names []string
 	for _, leaf := range leaves() {
 		if env := leaf.envName(); env != "" && !l.ignores(env) {
 			names = append(names, env)
-			if text := os.Getenv(env); text != "" {
+			_ = variables.BindEnv(leaf.key, env) // an error would mean that no key is given
+			if text := variables.GetString(leaf.key); text != "" {
 				l.put(env+"="+text, env, leaf.key, plain(leaf.typ, text))
 			}
 		}
@@ -187,10 +190,14 @@ func begins(env string, sections []string) bool {
 
 func (l *loader) addFlags(flags *pflag.FlagSet) {
 	l.level++
+	changed := viper.New()
 	for _, leaf := range leaves() {
 		name := flagOf[leaf.key]
-		if f := flags.Lookup(name); f != nil && f.Changed {
-			text := f.Value.String()
+		if f := flags.Lookup(name); f != nil {
+			_ = changed.BindPFlag(leaf.key, f) // an error would mean that f is nil
+		}
+		if changed.IsSet(leaf.key) {
+			text := changed.GetString(leaf.key)
 			l.put("--"+name+" "+text, "--"+name, leaf.key, plain(leaf.typ, text))
 		}
 	}
