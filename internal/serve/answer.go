@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -66,65 +67,48 @@ func resultName(name string, f imageio.Format) string {
 func (s *Server) answer(w http.ResponseWriter, t *task, q query, res restore.Result, result *file) error {
 	rep := s.report(t, res)
 	if q.explain {
-		rep.Explanation, rep.Drawn = explained(t, res)
+		var text strings.Builder
+		res.In = t.stream.Name
+		res.Explain(&text, t.use.model.responses)
+		rep.Explanation, rep.Drawn = text.String(), t.stream.Map.(*bytes.Buffer).Bytes()
 	}
-	body := io.Reader(result.section())
-	size := result.size
 	h := w.Header()
-	if q.json {
-		line, err := json.Marshal(rep)
-		if err != nil {
-			return err
-		}
-		// The picture is the last field, so that it need not be in memory.
-		encoded, stop := encoding(body)
-		defer stop()
-		open := append(bytes.TrimSuffix(line, []byte("}")), `,"picture":"`...)
-		const shut = "\"}\n"
-		body = io.MultiReader(bytes.NewReader(open), encoded, strings.NewReader(shut))
-		size = int64(len(open)) + int64(base64.StdEncoding.EncodedLen(int(result.size))) + int64(len(shut))
-		h.Set("Content-Type", "application/json")
-	} else {
+	out := bufio.NewWriterSize(timed{w, s.Patience}, 256<<10)
+	defer out.Flush() // if it fails, as all that is written to it may, the client is gone
+	if !q.json {
 		h.Set(reportHeader, asHeader(rep))
 		h.Set("Content-Type", rep.MediaType)
 		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": rep.Output}))
+		h.Set("Content-Length", strconv.FormatInt(result.size, 10))
+		_, _ = io.Copy(out, result.section())
+		return nil
 	}
-	h.Set("Content-Length", strconv.FormatInt(size, 10))
-	w.WriteHeader(http.StatusOK)
-	s.send(w, body)
+	line, err := json.Marshal(rep)
+	if err != nil {
+		return err
+	}
+	// The picture is the last field, so that it need not be in memory.
+	open := append(bytes.TrimSuffix(line, []byte("}")), `,"picture":"`...)
+	const shut = "\"}\n"
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(open)+base64.StdEncoding.EncodedLen(int(result.size))+len(shut)))
+	_, _ = out.Write(open)
+	encoded := base64.NewEncoder(base64.StdEncoding, out)
+	if _, err := io.Copy(encoded, result.section()); err == nil && encoded.Close() == nil {
+		_, _ = out.WriteString(shut)
+	}
 	return nil
 }
 
-// send copies body to a client that must receive each piece in time.
-func (s *Server) send(w http.ResponseWriter, body io.Reader) {
-	conn := http.NewResponseController(w)
-	piece := make([]byte, 256<<10)
-	for {
-		n, err := io.ReadFull(body, piece)
-		_ = conn.SetWriteDeadline(time.Now().Add(s.Patience)) // not every connection supports it: those in tests
-		if _, gone := w.Write(piece[:n]); gone != nil || err != nil {
-			return // the end of body, or a client that is gone
-		}
-	}
+// timed is the body of a response, each piece of which the client must receive in time.
+type timed struct {
+	http.ResponseWriter
+	each time.Duration
 }
 
-// encoding returns the base64 encoding of what r reads.
-func encoding(r io.Reader) (encoded io.Reader, stop func() error) {
-	out, in := io.Pipe()
-	go func() {
-		e := base64.NewEncoder(base64.StdEncoding, in)
-		_, err := io.Copy(e, r)
-		in.CloseWithError(errors.Join(err, e.Close()))
-	}()
-	return out, out.Close
-}
-
-// explained returns what restore --explain prints and draws.
-func explained(t *task, res restore.Result) (text string, drawn []byte) {
-	var b strings.Builder
-	res.In = t.stream.Name
-	res.Explain(&b, t.use.model.responses)
-	return b.String(), t.stream.Map.(*bytes.Buffer).Bytes()
+func (t timed) Write(piece []byte) (int, error) {
+	_ = http.NewResponseController(t.ResponseWriter).SetWriteDeadline(time.Now().Add(t.each)) // not every connection supports it: those in tests
+	return t.ResponseWriter.Write(piece)
 }
 
 // asHeader encodes rep as ASCII JSON with rounded numbers. Many programs limit headers
@@ -197,19 +181,12 @@ const statusClientGone = 499
 // statusOf returns the HTTP status for an error.
 func statusOf(err error) int {
 	var status statusError
-	var timeout timeError
 	switch {
 	case errors.As(err, &status):
 		return status.status
 	case errors.As(err, new(*restore.Bug)):
 		return http.StatusInternalServerError
-	case errors.As(err, &timeout):
-		return http.StatusGatewayTimeout
-	case errors.Is(err, errFull):
-		return http.StatusTooManyRequests
-	case errors.Is(err, errClosing):
-		return http.StatusServiceUnavailable
-	case errors.Is(err, errDisk) || errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, syscall.ENOSPC):
 		return http.StatusInsufficientStorage
 	case errors.Is(err, restore.ErrMemory) || errors.As(err, new(*imageio.SizeError)):
 		return http.StatusRequestEntityTooLarge

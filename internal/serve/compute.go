@@ -3,7 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -87,19 +87,15 @@ func (r *round) progress(_ int, j restore.Job, done float64) {
 	const step = 0.01
 	t := r.of(j)
 	if t.timer == nil {
-		t.timer = time.AfterFunc(r.MaxTime, func() { t.stop(timeError{r.MaxTime}) })
+		t.timer = time.AfterFunc(r.MaxTime, func() {
+			t.stop(withStatus(http.StatusGatewayTimeout,
+				"restoring it takes longer than %v, the limit: send a smaller picture, or start clusir serve with a longer --time-limit", r.MaxTime))
+		})
 	}
 	if done == 0 || done == 1 || done >= t.reported+step {
 		t.reported = done
 		t.report(event{State: computing, Share: done})
 	}
-}
-
-// timeError is the cause that ends a picture whose time is over.
-type timeError struct{ limit time.Duration }
-
-func (e timeError) Error() string {
-	return fmt.Sprintf("restoring it takes longer than %v, the limit: send a smaller picture, or start clusir serve with a longer --time-limit", e.limit)
 }
 
 // done hands a result to its task.

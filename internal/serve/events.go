@@ -34,14 +34,13 @@ type event struct {
 // events.
 type hub struct {
 	mu        sync.Mutex
-	listeners map[string]map[chan event]bool // by page
-	count     int
+	listeners map[chan event]string // the page that each is for
 }
 
 // maxListeners is the limit for all pages together.
 const maxListeners = 1000
 
-func newHub() *hub { return &hub{listeners: map[string]map[chan event]bool{}} }
+func newHub() *hub { return &hub{listeners: map[chan event]string{}} }
 
 // reporter returns the function that reports the progress of a request's picture.
 func (h *hub) reporter(r *http.Request) (func(event), error) {
@@ -62,7 +61,10 @@ func (h *hub) reporter(r *http.Request) (func(event), error) {
 func (h *hub) send(page string, e event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for c := range h.listeners[page] {
+	for c, of := range h.listeners {
+		if of != page {
+			continue
+		}
 		select {
 		case c <- e:
 		default:
@@ -74,22 +76,15 @@ func (h *hub) send(page string, e event) {
 func (h *hub) listen(page string) (events chan event, stop func(), err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.count >= maxListeners {
+	if len(h.listeners) >= maxListeners {
 		return nil, nil, withStatus(http.StatusServiceUnavailable, "%d clients, the maximum, are listening for progress: try again later", maxListeners)
 	}
-	if h.listeners[page] == nil {
-		h.listeners[page] = map[chan event]bool{}
-	}
 	events = make(chan event, 64)
-	h.listeners[page][events] = true
-	h.count++
+	h.listeners[events] = page
 	return events, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.count--
-		if delete(h.listeners[page], events); len(h.listeners[page]) == 0 {
-			delete(h.listeners, page)
-		}
+		delete(h.listeners, events)
 	}, nil
 }
 

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -73,13 +72,13 @@ func (m *metrics) picture(res restore.Result) {
 		m.each = (7*m.each + took) / 8
 	}
 	m.last = now
-	var timeout timeError
+	status := statusOf(res.Err)
 	switch {
 	case res.Err == nil:
 		m.pictures.WithLabelValues(restored).Inc()
 		m.pixels.Add(float64(res.W) * float64(res.H))
 		m.seconds.Observe(res.Compute.Seconds())
-	case statusOf(res.Err) == statusClientGone || errors.As(res.Err, &timeout):
+	case status == statusClientGone || status == http.StatusGatewayTimeout:
 		m.pictures.WithLabelValues(ended).Inc()
 	default:
 		m.pictures.WithLabelValues(failed).Inc()

@@ -27,19 +27,11 @@ type query struct {
 	json    bool // respond with the report and the picture as JSON
 }
 
-// elsewhere maps flags of restore that requests cannot have to the reason.
-var elsewhere = func() map[string]string {
-	const files, machine = "is for files, but a request has none: the answer is the picture",
-		"is chosen when the server starts: clusir serve --"
-	reasons := map[string]string{}
-	for _, name := range []string{"output", "overwrite", "skip-existing", "suffix", "compare", "results", "shard"} {
-		reasons[name] = files
-	}
-	for _, name := range []string{"device", "precision", "threads", "isa", "max-memory", "model-config"} {
-		reasons[name] = machine + name
-	}
-	return reasons
-}()
+// Flags of restore that requests cannot have: for files, and for what computes.
+var (
+	ofFiles   = []string{"output", "overwrite", "skip-existing", "suffix", "compare", "results", "shard"}
+	ofMachine = []string{"device", "precision", "threads", "isa", "max-memory", "model-config"}
+)
 
 // query parses the flags of a request: restore's, with restore's checks.
 func (s *Server) query(r *http.Request) (q query, err error) {
@@ -74,10 +66,12 @@ func (s *Server) query(r *http.Request) (q query, err error) {
 }
 
 func setFlag(f *pflag.FlagSet, name string, values []string) error {
-	if why, ok := elsewhere[name]; ok {
-		return badRequest("--%s %s", name, why)
-	}
-	if len(values) > 1 {
+	switch {
+	case slices.Contains(ofFiles, name):
+		return badRequest("--%s is for files, but a request has none: the answer is the picture", name)
+	case slices.Contains(ofMachine, name):
+		return badRequest("--%s is chosen when the server starts: clusir serve --%s", name, name)
+	case len(values) > 1:
 		return badRequest("--%s is given %d times: give it once", name, len(values))
 	}
 	value := values[0]

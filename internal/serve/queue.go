@@ -2,7 +2,7 @@ package serve
 
 import (
 	"context"
-	"errors"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -41,8 +41,8 @@ type queue struct {
 }
 
 var (
-	errFull    = errors.New("the queue is full: try again later")
-	errClosing = errors.New("the server is shutting down: try again later")
+	errFull    = withStatus(http.StatusTooManyRequests, "the queue is full: try again later")
+	errClosing = withStatus(http.StatusServiceUnavailable, "the server is shutting down: try again later")
 )
 
 func newQueue(limit int) *queue {

@@ -151,12 +151,9 @@ func (s *Server) receiveError(err error) error {
 		return err
 	case errors.As(err, &long):
 		return s.tooLong()
-	case errors.Is(err, errDisk):
-		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return badRequest("the request is cut short: it ends before its length")
-	}
-	if path := new(os.PathError); errors.As(err, &path) {
+	case errors.As(err, new(*os.PathError)):
 		return err // the spool's error
 	}
 	return badRequest("the request cannot be read: %w", err)

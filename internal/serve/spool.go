@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"sync/atomic"
 
@@ -20,9 +21,6 @@ type spool struct {
 	used atomic.Int64 // bytes
 	open atomic.Int64 // files
 }
-
-// errDisk is the error of a file for which there is no room.
-var errDisk = errors.New("no room on the server's disk")
 
 // newSpool tests the folder, so that a server that could not work does not start.
 func newSpool(limit int64) (*spool, error) {
@@ -58,7 +56,8 @@ func (f *file) Write(b []byte) (int, error) {
 	n := int64(len(b))
 	if f.spool.used.Add(n) > f.spool.max {
 		f.spool.used.Add(-n)
-		return 0, fmt.Errorf("%w: pictures and results of all clients take %s, the maximum: try again later", errDisk, humanize.Bytes(uint64(f.spool.max)))
+		return 0, withStatus(http.StatusInsufficientStorage,
+			"no room on the server's disk: pictures and results of all clients take %s, the maximum: try again later", humanize.Bytes(uint64(f.spool.max)))
 	}
 	f.size += n
 	return f.f.Write(b)
