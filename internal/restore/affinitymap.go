@@ -57,7 +57,8 @@ func (t *thumbnail) scale(W, H int) {
 // because posteriors of cosines have a small range.
 func (a *affinity) sheet(t *thumbnail, W, H int) *draw.Sheet {
 	t.scale(W, H)
-	width, small := panelWidth(t.w), t.w < 64
+	const minWidth = 110 // of a panel in points: half a point per pixel, as sheets are drawn, and more for small pictures
+	width, small := max(vg.Length(t.w)/2, minWidth), t.w < 64
 	row := []draw.Panel{draw.Picture{Title: "Restored", Image: t.paint(t.pixel), Width: width, Pixels: small}}
 	largest := 0
 	for l := range a.stages {
@@ -88,13 +89,6 @@ func (a *affinity) sheet(t *thumbnail, W, H int) *draw.Sheet {
 		s.Legend = append(s.Legend, draw.Entry{Name: fmt.Sprintf("cluster %d (%s)", c+1, colour.Name), Colour: colour.RGB, Mark: square})
 	}
 	return s
-}
-
-// panelWidth returns the width in points of panels for a picture w pixels wide: half a
-// point per pixel, as sheets are drawn, and more for small pictures.
-func panelWidth(w int) vg.Length {
-	const minWidth = 110
-	return max(vg.Length(w)/2, minWidth)
 }
 
 // paint returns the thumbnail in other colours. A picture that is much higher than wide

@@ -64,11 +64,11 @@ func (r *run) computeBands(p *picture) error {
 // computeShared computes, from the sample of the picture, what all of its tiles share.
 func (r *run) computeShared(p *picture, o infer.Options) (*infer.Shared, error) {
 	start := time.Now()
-	shared, err := r.computeGlobals(p, func() (planar.Image, error) {
+	shared, err := r.computeGlobals(p, func() planar.Image {
 		if r.maxTileSide > 0 {
-			return sampleOf(p.sample, r.maxTileSide, r.maxTileSide), nil
+			return sampleOf(p.sample, r.maxTileSide, r.maxTileSide)
 		}
-		return p.sample, nil
+		return p.sample
 	}, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.name(), err)

@@ -116,11 +116,6 @@ type Record struct {
 	Name    string         `json:"name,omitempty"` // below the named folder
 }
 
-// skippedRecord returns the record of a job whose result already existed.
-func (j Job) skippedRecord(modelName, device string) Record {
-	return Record{Name: j.name, Input: j.In, Output: j.Out, Model: modelName, Device: device, Skipped: true}
-}
-
 // Record returns the result in the form of its JSON.
 func (r Result) Record(modelName, device string) Record {
 	rec := Record{

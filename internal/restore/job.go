@@ -91,15 +91,12 @@ func (r Request) Plan() (*Plan, error) {
 		}
 		p.Jobs = append(p.Jobs, job)
 	}
-	if err := unique(p.Jobs); err != nil {
+	if err := r.unique(p.Jobs); err != nil {
 		return nil, err
 	}
 	p.shard, p.pictures, p.names = r.Shard, len(p.Jobs), namesOf(p.Jobs)
 	p.Several = p.Several || r.Shard.N > 0 // there may be none, which the summary says
 	p.Jobs = slices.DeleteFunc(p.Jobs, func(j Job) bool { return !r.Shard.HasName(j.name) })
-	if err := r.checkResults(p.Jobs); err != nil {
-		return nil, err
-	}
 	return p, r.existing(p)
 }
 
@@ -224,9 +221,9 @@ func (j Job) outputs() []output {
 	}, func(o output) bool { return o.path == "" || o.path == Std })
 }
 
-// unique refuses results that would overwrite each other or an input.
-func unique(jobs []Job) error {
-	inputs, results := map[string]string{}, map[string]int{}
+// unique refuses results that would overwrite each other, an input, or the file of results.
+func (r Request) unique(jobs []Job) error {
+	inputs, results, outcomes := map[string]string{}, map[string]int{}, absolute(r.Results)
 	for _, j := range jobs {
 		if j.In != Std {
 			inputs[absolute(j.In)] = j.In
@@ -235,6 +232,9 @@ func unique(jobs []Job) error {
 	for n, j := range jobs {
 		for _, out := range j.outputs() {
 			key := absolute(out.path)
+			if r.Results != "" && key == outcomes {
+				return usage.Errorf("%s is named twice, for --results and for %s of %s: choose different names", r.Results, out.what, j.In)
+			}
 			if in, ok := inputs[key]; ok && (out.path != j.Out || key != absolute(j.In)) {
 				return fmt.Errorf("%s of %s would replace the input %s: %s", out.what, j.In, in, out.remedy)
 			}
@@ -247,19 +247,6 @@ func unique(jobs []Job) error {
 					out.path, jobs[other].In, j.In)
 			}
 			results[key] = n
-		}
-	}
-	return nil
-}
-
-// checkResults refuses a file of results that a picture or what comes with it would
-// replace.
-func (r Request) checkResults(jobs []Job) error {
-	for _, j := range jobs {
-		for _, out := range j.outputs() {
-			if r.Results != "" && absolute(out.path) == absolute(r.Results) {
-				return usage.Errorf("%s is named twice, for --results and for %s of %s: choose different names", r.Results, out.what, j.In)
-			}
 		}
 	}
 	return nil

@@ -51,7 +51,7 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 		}
 	}
 	for _, j := range s.Skipped {
-		s.print(j.skippedRecord(s.Model, s.Device))
+		s.print(Record{Name: j.name, Input: j.In, Output: j.Out, Model: s.Model, Device: s.Device, Skipped: true})
 	}
 	if own, ok := net.Tape().B.(kernels.OwnMemory); ok {
 		_, _, s.DeviceMemory = own.MemoryUse()

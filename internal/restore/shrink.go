@@ -58,9 +58,9 @@ func (r *run) inParts(p *picture, dst []float32, t planar.Image, at image.Point,
 		return layout{x: newGrid(t.W, r.maxTileSide, overlap(r.maxTileSide)), y: newGrid(t.H, r.maxTileSide, overlap(r.maxTileSide))}
 	}
 	if o.Shared == nil {
-		shared, err := r.computeGlobals(p, func() (planar.Image, error) {
+		shared, err := r.computeGlobals(p, func() planar.Image {
 			l := cut()
-			return sampleOf(t, l.y.longest(), l.x.longest()), nil
+			return sampleOf(t, l.y.longest(), l.x.longest())
 		}, o)
 		if err != nil {
 			return out, err
@@ -93,13 +93,10 @@ func (r *run) inParts(p *picture, dst []float32, t planar.Image, at image.Point,
 // computeGlobals computes, from a sample of a picture, what its tiles share. It asks
 // for a smaller sample if the device has no memory for the first. The caller frees the
 // result.
-func (r *run) computeGlobals(p *picture, sample func() (planar.Image, error), o infer.Options) (*infer.Shared, error) {
+func (r *run) computeGlobals(p *picture, sample func() planar.Image, o infer.Options) (*infer.Shared, error) {
 	o.Probe = nil
 	for {
-		s, err := sample()
-		if err != nil {
-			return nil, err
-		}
+		s := sample()
 		o.Shared = &infer.Shared{}
 		_, routes, err := r.pass(p, nil, s, o)
 		if err == nil {
