@@ -84,8 +84,8 @@ func tiffWith(change ...entry) string {
 		}
 		d = append(kept, c)
 	}
-	b, at := d.appendTo(make([]byte, 16), 8, tiffOrder)
-	return string(tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at))) + string(b)
+	b, at := d.appendTo(make([]byte, 16), 8, binary.BigEndian)
+	return string(binary.BigEndian.AppendUint32([]byte("MM\x00*"), uint32(at))) + string(b)
 }
 
 // badTIFFs are TIFFs with one fault each.

@@ -12,14 +12,14 @@ import (
 // paged returns a TIFF whose directory is repeated with each NewSubfileType.
 func paged(kinds ...uint32) []byte {
 	file := tiffVariant{photometric: tiffBlackIsZero, bits: 8, samples: 1, compression: tiffNone}.file()
-	at := int(tiffOrder.Uint32(file[4:]))
-	n := int(tiffOrder.Uint16(file[at:]))
+	at := int(binary.BigEndian.Uint32(file[4:]))
+	n := int(binary.BigEndian.Uint16(file[at:]))
 	entries := bytes.Clone(file[at+2 : at+2+12*n])
 	link := 4 // of the next directory
 	for _, kind := range kinds {
-		tiffOrder.PutUint32(file[link:], uint32(len(file)))
-		subfile := append([]byte{0, tagSubfileType, 0, typeLong, 0, 0, 0, 1}, tiffOrder.AppendUint32(nil, kind)...)
-		file = tiffOrder.AppendUint16(file, uint16(n+1))
+		binary.BigEndian.PutUint32(file[link:], uint32(len(file)))
+		subfile := append([]byte{0, tagSubfileType, 0, typeLong, 0, 0, 0, 1}, binary.BigEndian.AppendUint32(nil, kind)...)
+		file = binary.BigEndian.AppendUint16(file, uint16(n+1))
 		file = append(append(file, subfile...), entries...)
 		link = len(file)
 		file = append(file, 0, 0, 0, 0)

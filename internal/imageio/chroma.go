@@ -109,9 +109,9 @@ func (c *jpegComponent) upsample(dst []uint8, x0, y int) {
 	case c.dx == 1 && c.dy == 1:
 		copy(dst, near[x0:])
 	case c.dx == 2 && c.dy == 1 && fancy:
-		upsampleH2V1(dst, near, x0)
+		upsampleH2(dst, near, far, x0, [2]int{4, 8})
 	case c.dx == 2 && c.dy == 2 && fancy:
-		upsampleH2V2(dst, near, far, x0)
+		upsampleH2(dst, near, far, x0, [2]int{8, 7})
 	case c.dx == 1 && c.dy == 2:
 		for i := range dst {
 			dst[i] = uint8((3*int(near[x0+i]) + int(far[x0+i]) + 1 + y%2) >> 2)
@@ -123,28 +123,13 @@ func (c *jpegComponent) upsample(dst []uint8, x0, y int) {
 	}
 }
 
-// upsampleH2V1 is jdsample.c's h2v1_fancy_upsample.
-func upsampleH2V1(dst, src []uint8, x0 int) {
-	for i := range dst {
-		x := (x0 + i) / 2
-		v := 3 * int(src[x])
-		if (x0+i)%2 == 0 {
-			dst[i] = uint8((v + int(src[max(x-1, 0)]) + 1) >> 2)
-		} else {
-			dst[i] = uint8((v + int(src[min(x+1, len(src)-1)]) + 2) >> 2)
-		}
-	}
-}
-
-// upsampleH2V2 is jdsample.c's h2v2_fancy_upsample.
-func upsampleH2V2(dst, near, far []uint8, x0 int) {
+// upsampleH2 is jdsample.c's h2v2_fancy_upsample or, if the rows are the same,
+// h2v1_fancy_upsample. They round even and odd columns by what is added to 16 times a value.
+func upsampleH2(dst, near, far []uint8, x0 int, round [2]int) {
 	sum := func(x int) int { return 3*int(near[x]) + int(far[x]) }
 	for i := range dst {
-		x := (x0 + i) / 2
-		if (x0+i)%2 == 0 {
-			dst[i] = uint8((3*sum(x) + sum(max(x-1, 0)) + 8) >> 4)
-		} else {
-			dst[i] = uint8((3*sum(x) + sum(min(x+1, len(near)-1)) + 7) >> 4)
-		}
+		x, odd := (x0+i)/2, (x0+i)%2
+		other := min(max(x-1+2*odd, 0), len(near)-1)
+		dst[i] = uint8((3*sum(x) + sum(other) + round[odd]) >> 4)
 	}
 }

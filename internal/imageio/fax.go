@@ -13,7 +13,7 @@ import (
 // (T.6): rows of one bit per pixel, black 1.
 func (p *tiffPage) faxRows(in *bufio.Reader) io.Reader {
 	if p.compression == tiffGroup3 {
-		return &group3{in: in, w: p.chunkW}
+		return &pieces{next: (&group3{in: in, w: p.chunkW}).row}
 	}
 	return faxReader(io.MultiReader(in, cutOff{}), ccitt.Group4, p.chunkW, ccitt.AutoDetectHeight)
 }
@@ -32,25 +32,18 @@ func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 type group3 struct {
 	in   *bufio.Reader
 	w    int
-	bits byte   // the last byte of in
-	n    int    // bits of it that are left
-	row  []byte // what is left of the current row
+	bits byte // the last byte of in
+	n    int  // bits of it that are left
 }
 
-func (g *group3) Read(p []byte) (int, error) {
-	if len(g.row) == 0 {
-		line, err := g.line()
-		if err != nil {
-			return 0, err
-		}
-		g.row = make([]byte, (g.w+7)/8)
-		if _, err := io.ReadFull(faxReader(bytes.NewReader(line), ccitt.Group3, g.w, 1), g.row); err != nil {
-			return 0, err
-		}
+func (g *group3) row() ([]byte, error) {
+	line, err := g.line()
+	if err != nil {
+		return nil, err
 	}
-	n := copy(p, g.row)
-	g.row = g.row[n:]
-	return n, nil
+	row := make([]byte, (g.w+7)/8)
+	_, err = io.ReadFull(faxReader(bytes.NewReader(line), ccitt.Group3, g.w, 1), row)
+	return row, err
 }
 
 // line returns a line end and what follows it, up to the next one. There is no row

@@ -20,8 +20,8 @@ type jpegDecoder struct {
 	comps       []jpegComponent
 	mcuW, mcuH  int // samples of an interleaved unit: 8 times the largest factors
 	quant       [4]*[64]uint16
-	dc, ac      [4]*huffmanTable
-	restart     int // units between restart markers, 0 for none
+	huffman     [2][4]*huffmanTable // by class: DC, AC
+	restart     int                 // units between restart markers, 0 for none
 	jfif        bool
 	adobe       int // the transform in Adobe's marker, −1 for none
 
@@ -60,7 +60,7 @@ func (c *jpegComponent) block(x, y int) []uint8 { return c.plane[8*y*c.stride()+
 func newJPEGDecoder(in *bufio.Reader) *jpegDecoder {
 	d := &jpegDecoder{in: in, bits: entropyReader{in: in}, adobe: -1}
 	for _, s := range huffmanSpecs { // MJPEG frames leave them out
-		d.tables(s.class)[s.id] = newHuffmanTable(s.counts[:], s.values)
+		d.huffman[s.class][s.id] = newHuffmanTable(s.counts[:], s.values)
 	}
 	return d
 }
@@ -203,14 +203,6 @@ func (d *jpegDecoder) defineQuant(data []byte) error {
 	return nil
 }
 
-// tables returns those of a class: 0 for DC, 1 for AC.
-func (d *jpegDecoder) tables(class uint8) *[4]*huffmanTable {
-	if class == 0 {
-		return &d.dc
-	}
-	return &d.ac
-}
-
 func (d *jpegDecoder) defineHuffman(data []byte) error {
 	for len(data) > 0 {
 		n := 0
@@ -225,7 +217,7 @@ func (d *jpegDecoder) defineHuffman(data []byte) error {
 		if t == nil {
 			return damaged(JPEG, "a Huffman table has too many codes")
 		}
-		d.tables(class)[id], data = t, data[17+n:]
+		d.huffman[class][id], data = t, data[17+n:]
 	}
 	return nil
 }

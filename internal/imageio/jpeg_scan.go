@@ -168,11 +168,11 @@ func (d *jpegDecoder) scanComponent(s *jpegScan, id, tables byte) error {
 		return damaged(JPEG, "a scan names component %d", id)
 	}
 	c.seen = true
-	dc, ac := tables>>4, tables&15
-	if dc > 3 || ac > 3 {
-		return damaged(JPEG, "a scan names Huffman tables %d and %d", dc, ac)
+	if tables>>4 > 3 || tables&15 > 3 {
+		return damaged(JPEG, "a scan names Huffman tables %d and %d", tables>>4, tables&15)
 	}
-	if d.dc[dc] == nil && (!d.progressive || s.from == 0 && s.high == 0) || d.ac[ac] == nil && (!d.progressive || s.from > 0) {
+	dc, ac := d.huffman[0][tables>>4], d.huffman[1][tables&15]
+	if dc == nil && (!d.progressive || s.from == 0 && s.high == 0) || ac == nil && (!d.progressive || s.from > 0) {
 		return damaged(JPEG, "a scan's Huffman table is missing")
 	}
 	var q *[64]uint16
@@ -183,6 +183,6 @@ func (d *jpegDecoder) scanComponent(s *jpegScan, id, tables byte) error {
 		}
 	}
 	s.comps, s.quant = append(s.comps, c), append(s.quant, q)
-	s.dc, s.ac = append(s.dc, d.dc[dc]), append(s.ac, d.ac[ac])
+	s.dc, s.ac = append(s.dc, dc), append(s.ac, ac)
 	return nil
 }

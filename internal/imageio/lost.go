@@ -174,9 +174,7 @@ var asTheyStand = []uint16{33723, 34377}
 
 func (m *Metadata) tiffContent() (what []string) {
 	for _, e := range m.ownTags {
-		if name := tiffOwn[e.tag]; !slices.Contains(what, name) {
-			what = append(what, name)
-		}
+		what = appendNew(what, tiffOwn[e.tag])
 	}
 	return what
 }

@@ -15,7 +15,7 @@ func exifWith(kind uint16, count uint32, values ...byte) []byte {
 
 // exifBlock returns a big-endian EXIF block of fields.
 func exifBlock(d ...entry) []byte {
-	b, _ := directory(d).appendTo(nil, 8, tiffOrder)
+	b, _ := directory(d).appendTo(nil, 8, binary.BigEndian)
 	return append([]byte("MM\x00*\x00\x00\x00\x08"), b...)
 }
 

@@ -44,25 +44,18 @@ func (f *pngFile) lookUp(dst, row []byte, w int) error {
 
 // expandKeyed adds an alpha of 0 to pixels of tRNS's colour, and of 1 to others.
 func (f *pngFile) expandKeyed(dst, row []byte, w int) {
-	h := f.header
-	n, size := h.channels(), max(1, int(h.depth)/8)
+	depth := int(f.header.depth)
+	n, size := f.header.channels(), max(1, depth/8)
 	for x := range w {
 		pixel, opaque := dst[x*(n+1)*size:(x+1)*(n+1)*size], uint8(0)
 		for c := range n {
-			key := int(binary.BigEndian.Uint16(f.trns[2*c:]))
-			i, value := x*n+c, 0
-			switch h.depth {
-			case 16:
-				value = int(binary.BigEndian.Uint16(row[2*i:]))
-				copy(pixel[2*c:2*c+2], row[2*i:])
-			case 8:
-				value = int(row[i])
-				pixel[c] = row[i]
-			default:
-				value = int(bitsAt(row, i, int(h.depth)))
-				pixel[c] = uint8(value * (255 / (1<<h.depth - 1)))
+			value := bitsAt(row, x*n+c, depth)
+			if depth == 16 {
+				binary.BigEndian.PutUint16(pixel[2*c:], uint16(value))
+			} else {
+				pixel[c] = uint8(value * (255 / (1<<depth - 1)))
 			}
-			if value != key {
+			if value != uint32(binary.BigEndian.Uint16(f.trns[2*c:])) {
 				opaque = 255
 			}
 		}

@@ -52,9 +52,11 @@ func (s *rowStream) hold(from, to int) error {
 		s.first, s.pix = s.end(), s.pix[:0]
 	}
 	for s.end() < to {
-		if err := s.pull(); err != nil {
+		n := len(s.pix)
+		s.pix = append(s.pix, make([]byte, s.stride)...)
+		if err := s.rows.next(s.pix[n:]); err != nil {
 			// The position in rows is no longer known.
-			s.rows = nil
+			s.rows, s.pix = nil, s.pix[:n]
 			return err
 		}
 		if s.end() <= from {
@@ -62,17 +64,6 @@ func (s *rowStream) hold(from, to int) error {
 		}
 	}
 	return nil
-}
-
-// pull reads the next row.
-func (s *rowStream) pull() error {
-	n := len(s.pix)
-	s.pix = append(s.pix, make([]byte, s.stride)...)
-	err := s.rows.next(s.pix[n:])
-	if err != nil {
-		s.pix = s.pix[:n]
-	}
-	return err
 }
 
 // all decodes the whole picture.

@@ -29,8 +29,8 @@ func jpegTIFF(jpg []byte, w, h, samples int, tiled, apart bool) []byte {
 	} else {
 		d = append(d, longs(tagRowsPerStrip, uint32(h)), longs(tagStripOffsets, offset), longs(tagStripByteCounts, size))
 	}
-	body, at := d.appendTo(nil, 8+len(jpg), tiffOrder)
-	return slices.Concat(tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at)), jpg, body)
+	body, at := d.appendTo(nil, 8+len(jpg), binary.BigEndian)
+	return slices.Concat(binary.BigEndian.AppendUint32([]byte("MM\x00*"), uint32(at)), jpg, body)
 }
 
 // withoutTables splits a JPEG into one without tables and one with only tables.

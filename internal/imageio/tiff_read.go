@@ -2,7 +2,6 @@ package imageio
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 	"slices"
 	"strconv"
@@ -151,7 +150,3 @@ func (h *tiffHead) own(i *Info) {
 	}
 	i.leave("TIFF field", left)
 }
-
-// tiffOrder is the byte order of TIFFs that are written, the same as packed's for
-// 16-bit samples.
-var tiffOrder = binary.BigEndian

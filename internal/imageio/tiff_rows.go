@@ -115,7 +115,7 @@ func (t *tiffRows) chunk(i int64) (io.Reader, error) {
 	case tiffDeflate, tiffOldDeflate:
 		return zlib.NewReader(in)
 	case tiffPackBits:
-		return &packBits{in: in.(*bufio.Reader)}, nil
+		return packBits(in.(*bufio.Reader)), nil
 	case tiffGroup3, tiffGroup4:
 		return t.faxRows(in.(*bufio.Reader)), nil
 	case tiffJPEG:
@@ -244,32 +244,39 @@ func (r bitReverser) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// packBits decodes run lengths (TIFF 6.0, section 9).
-type packBits struct {
-	in   *bufio.Reader
-	buf  [128]byte
-	left []byte // what has not been read of a run or literal in buf
+// pieces reads what next decodes piece by piece.
+type pieces struct {
+	next func() ([]byte, error)
+	left []byte // of the current piece
 }
 
-func (p *packBits) Read(dst []byte) (int, error) {
+func (p *pieces) Read(dst []byte) (n int, err error) {
 	for len(p.left) == 0 {
-		c, err := p.in.ReadByte()
-		if err != nil {
-			return 0, err
-		}
-		switch l := int(int8(c)); {
-		case l >= 0:
-			p.left = p.buf[:l+1]
-			_, err = io.ReadFull(p.in, p.left)
-		case l > -128:
-			c, err = p.in.ReadByte()
-			p.left = bytes.Repeat([]byte{c}, 1-l)
-		}
-		if err != nil {
+		if p.left, err = p.next(); err != nil {
 			return 0, err
 		}
 	}
-	n := copy(dst, p.left)
+	n = copy(dst, p.left)
 	p.left = p.left[n:]
 	return n, nil
+}
+
+// packBits decodes run lengths (TIFF 6.0, section 9).
+func packBits(in *bufio.Reader) io.Reader {
+	var buf [128]byte
+	return &pieces{next: func() (run []byte, err error) {
+		c, err := in.ReadByte()
+		if err != nil {
+			return nil, err
+		}
+		switch l := int(int8(c)); {
+		case l >= 0:
+			run = buf[:l+1]
+			_, err = io.ReadFull(in, run)
+		case l > -128:
+			c, err = in.ReadByte()
+			run = bytes.Repeat([]byte{c}, 1-l)
+		}
+		return run, err
+	}}
 }

@@ -1,6 +1,7 @@
 package imageio
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,7 @@ import (
 	"slices"
 )
 
-// tiffWriter writes a big-endian TIFF of uncompressed strips: their offsets are known
+// tiffWriter writes a TIFF of uncompressed strips, big-endian like packed's samples: their offsets are known
 // beforehand, so that it can be written to a pipe, and every program can read it. Each
 // page is its directory followed by its pixels.
 type tiffWriter struct {
@@ -23,18 +24,18 @@ const tiffHeader = 8
 func newTIFFWriter(out io.Writer, info *Info, o Options) (rowWriter, error) {
 	w := &tiffWriter{out: out, info: info, size: info.shape().bytes()}
 	start := max(o.start, tiffHeader)
-	places, _ := w.directory().appendTo(nil, int(start), tiffOrder) // the same length as with the right offsets
+	places, _ := w.directory().appendTo(nil, int(start), binary.BigEndian) // the same length as with the right offsets
 	w.pixels = start + int64(len(places))
 	if w.end() > math.MaxUint32 {
 		return nil, errors.New("the result needs more than the 4 GiB of a TIFF: write PNG")
 	}
-	b, at := w.directory().appendTo(nil, int(start), tiffOrder)
+	b, at := w.directory().appendTo(nil, int(start), binary.BigEndian)
 	if o.more {
 		entries := b[int64(at)-start:]
-		tiffOrder.PutUint32(entries[2+12*int(tiffOrder.Uint16(entries)):], uint32(w.end()))
+		binary.BigEndian.PutUint32(entries[2+12*int(binary.BigEndian.Uint16(entries)):], uint32(w.end()))
 	}
 	if o.start == 0 {
-		b = append(tiffOrder.AppendUint32([]byte("MM\x00*"), tiffHeader), b...)
+		b = append(binary.BigEndian.AppendUint32([]byte("MM\x00*"), tiffHeader), b...)
 	}
 	_, err := out.Write(b)
 	return w, err

@@ -186,8 +186,8 @@ func (v tiffVariant) file() []byte {
 		}
 		d = append(d, shorts(tagColorMap, colours...))
 	}
-	body, at := d.appendTo(nil, len(out), tiffOrder)
-	copy(out, tiffOrder.AppendUint32([]byte("MM\x00*"), uint32(at)))
+	body, at := d.appendTo(nil, len(out), binary.BigEndian)
+	copy(out, binary.BigEndian.AppendUint32([]byte("MM\x00*"), uint32(at)))
 	return append(out, body...)
 }
 
@@ -362,16 +362,16 @@ func TestTIFFOddities(t *testing.T) {
 	// Tags in any order, and without the lengths of strips.
 	grey := tiffVariant{photometric: tiffBlackIsZero, bits: 8, samples: 1, compression: tiffNone}
 	file := grey.file()
-	at := int(tiffOrder.Uint32(file[4:]))
-	entries := file[at+2 : at+2+12*int(tiffOrder.Uint16(file[at:]))]
+	at := int(binary.BigEndian.Uint32(file[4:]))
+	entries := file[at+2 : at+2+12*int(binary.BigEndian.Uint16(file[at:]))]
 	for i, j := 0, len(entries)-12; i < j; i, j = i+12, j-12 {
 		for k := range 12 {
 			entries[i+k], entries[j+k] = entries[j+k], entries[i+k]
 		}
 	}
 	for i := 0; i < len(entries); i += 12 {
-		if tiffOrder.Uint16(entries[i:]) == tagStripByteCounts {
-			tiffOrder.PutUint16(entries[i:], 65000)
+		if binary.BigEndian.Uint16(entries[i:]) == tagStripByteCounts {
+			binary.BigEndian.PutUint16(entries[i:], 65000)
 		}
 	}
 	if worst, _ := difference(t, values(t, describes(t, file)), grey.want(-1)); worst > 0 {

@@ -45,9 +45,7 @@ func cutAnnouncements(xmp []byte, properties []property, edits []edit) (out []by
 			continue
 		}
 		edits = append(edits, edit{stretch: p.whole})
-		if !slices.Contains(gone, what) {
-			gone = append(gone, what)
-		}
+		gone = appendNew(gone, what)
 	}
 	if len(gone) > 0 {
 		note = "XMP's mention of " + strings.Join(gone, " and ") + " was taken out, since only the picture itself is kept"
