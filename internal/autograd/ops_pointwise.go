@@ -6,14 +6,11 @@ func (t *Tape) Add(a, b *Var) *Var {
 	y := t.alloc(a.Shape...)
 	return t.result(y, op{
 		name: "Add", in: vars(a, b), residual: a,
-		run:  func() { t.B.Add(y.Tensor, a.Tensor, b.Tensor) },
-		grad: func() { t.addTo(b, y) },
+		run: func() { t.B.Add(y.Tensor, a.Tensor, b.Tensor) },
+		grad: func() {
+			if db := t.grad(b); !db.IsZero() {
+				t.B.Axpy(db, t.grad(y), 1)
+			}
+		},
 	})
-}
-
-// addTo adds dy to the gradient of x.
-func (t *Tape) addTo(x, y *Var) {
-	if dx := t.grad(x); !dx.IsZero() {
-		t.B.Axpy(dx, t.grad(y), 1)
-	}
 }
