@@ -5,7 +5,8 @@ import (
 	"errors"
 )
 
-// exifDirectory reads the first directory of an EXIF block, which is never a BigTIFF.
+// exifDirectory reads the first directory of an EXIF block, which is never a BigTIFF. With an
+// error it returns one without fields.
 func exifDirectory(exif []byte) (ifd, error) {
 	t, first, err := directories(bytes.NewReader(exif))
 	if err != nil {
@@ -21,12 +22,11 @@ func exifDirectory(exif []byte) (ifd, error) {
 // either of which may be missing. XMP counts only if EXIF has no such field, as in
 // other programs.
 func turnOf(exif, xmp []byte) orientation {
-	if d, err := exifDirectory(exif); err == nil {
-		if turn, found := d.turn(); found {
-			return turn
-		}
+	d, _ := exifDirectory(exif)
+	turn, found := d.turn()
+	if !found {
+		turn, _ = xmpTurn(xmp)
 	}
-	turn, _ := xmpTurn(xmp)
 	return turn
 }
 

@@ -18,10 +18,7 @@ func (d ifd) resolution() Resolution {
 
 // exifResolution returns the resolution in an EXIF block, for the stored picture.
 func exifResolution(exif []byte) Resolution {
-	d, err := exifDirectory(exif)
-	if err != nil {
-		return Resolution{}
-	}
+	d, _ := exifDirectory(exif)
 	return d.resolution()
 }
 
@@ -38,12 +35,12 @@ func withResolution(exif []byte, r Resolution) (out []byte, ok bool) {
 	if exif == nil {
 		return exifFrom(resolutionFields(r), upright), true
 	}
-	if exifResolution(exif).equals(r) {
-		return exif, true
-	}
 	d, err := exifDirectory(exif)
-	if err != nil {
+	switch {
+	case err != nil:
 		return exif, false
+	case d.resolution().equals(r):
+		return exif, true
 	}
 	out, fields := bytes.Clone(exif), directory{}
 	for _, e := range resolutionFields(r) {

@@ -2,8 +2,6 @@ package imageio
 
 import "io"
 
-var errNoCode = damaged(JPEG, "its pixel data hold a code that no table has")
-
 // baseline decodes a complete block (T.81, F.2.2).
 func (d *jpegDecoder) baseline(s *jpegScan, k int, b *[64]int16) error {
 	if err := d.firstDC(s, k, b); err != nil {
@@ -18,7 +16,7 @@ func (d *jpegDecoder) noCode() error {
 	if d.bits.n < d.bits.zeros+16 {
 		return io.ErrUnexpectedEOF
 	}
-	return errNoCode
+	return damaged(JPEG, "its pixel data hold a code that no table has")
 }
 
 // firstDC decodes a block's first coefficient as its difference from the last block's

@@ -99,9 +99,6 @@ func (f *pngFile) interlaced(file File) (*packed, error) {
 	return p, rows.finish()
 }
 
-// errIDATSum is passed on by the inflater.
-var errIDATSum = errors.New("a chunk's checksum is wrong")
-
 // next reads one row into dst.
 func (p *pngRows) next(dst []byte) error {
 	p.cur, p.prev = p.prev, p.cur
@@ -218,7 +215,7 @@ func (d *idatReader) checkSum() error {
 		return io.ErrUnexpectedEOF
 	}
 	if binary.BigEndian.Uint32(b[:]) != d.crc {
-		return errIDATSum
+		return errors.New("a chunk's checksum is wrong") // which the inflater passes on
 	}
 	return nil
 }

@@ -25,9 +25,6 @@ func newAffinity(W, H int) *affinity {
 	return &affinity{h: ceilDiv(H, cell), w: ceilDiv(W, cell), stages: make([][]float32, arch.Stages)}
 }
 
-// at sets the position of the current tile in the picture, in pixels.
-func (a *affinity) at(y, x int) { a.row, a.col = y/cell, x/cell }
-
 // observe receives the result v [1,C,H,W] of a module of the network. A stage of the
 // encoder gives the input of its router.
 func (a *affinity) observe(net *infer.Network, name string, v *model.Var) {

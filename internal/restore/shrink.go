@@ -17,7 +17,7 @@ import (
 func (r *run) restore(p *picture, dst []float32, t planar.Image, at image.Point, o infer.Options) (planar.Image, []*model.Route, error) {
 	if r.maxTileSide == 0 || max(t.H, t.W) <= r.maxTileSide {
 		if p.affinity != nil {
-			p.affinity.at(at.Y, at.X)
+			p.affinity.row, p.affinity.col = at.Y/cell, at.X/cell
 		}
 		if o.Shared != nil {
 			o.Window = model.Window{Y: at.Y, X: at.X, H: r.net.Padded(p.H), W: r.net.Padded(p.W)}
