@@ -80,5 +80,5 @@ $(CUDA_IMAGE)/release: $(CUDA_BUILD)/env $(CUDA_SOURCES)
 	rm -f $(foreach old,$(filter-out $(CUDA_IMAGES),$(wildcard $(CUDA_IMAGE)/*.$(CUDA_FORM))),$(old:%.$(CUDA_FORM)=%.*))
 	. $(CUDA_BUILD)/env && echo "$$CUDA_RELEASE" >$@
 
-$(LIBCUDA): scripts/cuda-libcuda.sh $(wildcard internal/kernels/cuda/libcuda/*)
-	scripts/cuda-libcuda.sh $@
+$(LIBCUDA): scripts/cuda-libcuda.sh internal/kernels/cuda/libcuda/lazy.c $(CUDA_BUILD)/env
+	. $(CUDA_BUILD)/env && scripts/cuda-libcuda.sh $@ "$$CUDA_INCLUDE"

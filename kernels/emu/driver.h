@@ -1,6 +1,6 @@
 // driver.h: the objects behind the CUDA driver API of the software device. Only
-// the calls that clusir makes are implemented; stubs.cpp answers "not supported"
-// for the others that a program may link.
+// the calls that clusir makes are implemented; for the others that a program may link,
+// libcuda/lazy.c answers "not supported".
 #pragma once
 #include <cuda.h>
 

@@ -1,7 +1,7 @@
 // A libcuda.a that binds to the CUDA driver at run time, so that one binary
 // starts with and without a driver. Every driver call is a trampoline: a jump
 // through a slot that clusir_cuda_open fills from libcuda.so.1, or from the file
-// that CLUSIR_LIBCUDA names.
+// that CLUSIR_LIBCUDA names. scripts/cuda-libcuda.sh lists the calls in symbols.h.
 //
 // gorgonia.org/cu calls cuInit when the program starts, and exits if it fails. This cuInit
 // only returns success; clusir_cuda_open makes the real call. A run on the CPU thus neither
