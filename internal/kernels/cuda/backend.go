@@ -88,7 +88,12 @@ func (b *Backend) open() error {
 	if err != nil {
 		return err
 	}
-	b.undo(func() error { return releaseContext(device) })
+	b.undo(func() error {
+		if err := device.ReleasePrimaryCtx(); err != nil {
+			return errors.Join(err, device.ResetPrimaryCtx()) // for this process, so that its memory is not lost to others
+		}
+		return nil
+	})
 	if err := cu.SetCurrentContext(context); err != nil {
 		return err
 	}
@@ -111,16 +116,6 @@ func (b *Backend) open() error {
 	b.undo(b.graphs.close)
 	b.trail.counting = &kernel{name: "trail_note"}
 	return b.find(b.trail.counting)
-}
-
-// releaseContext releases the device's context. If that fails it resets the device for
-// this process, so that its memory is not lost to others.
-func releaseContext(d cu.Device) error {
-	err := d.ReleasePrimaryCtx()
-	if err != nil {
-		return errors.Join(err, d.ResetPrimaryCtx())
-	}
-	return nil
 }
 
 func (b *Backend) undo(f func() error) { b.cleanup = append(b.cleanup, f) }

@@ -15,9 +15,9 @@ func Devices() ([]Info, error) {
 	if err := openDriver(); err != nil {
 		return nil, err
 	}
-	version, err := driverVersion()
-	if err != nil {
-		return nil, err
+	version := cu.Version() // 1000·major + 10·minor of the newest CUDA release that the driver supports
+	if version <= 0 {
+		return nil, errors.New("the CUDA driver does not say its version")
 	}
 	n, err := cu.NumDevices()
 	if err != nil {
@@ -29,7 +29,7 @@ func Devices() ([]Info, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cuda:%d: asking what it is: %w", i, err)
 		}
-		info.Driver = release(version)
+		info.Driver = fmt.Sprintf("%d.%d", version/1000, version%1000/10)
 		infos = append(infos, info)
 	}
 	return infos, nil
@@ -46,9 +46,6 @@ func describe(i int) (Info, error) {
 	minor, err4 := d.Attribute(cu.ComputeCapabilityMinor)
 	return Info{Index: i, Name: name, Memory: memory, Major: major, Minor: minor}, errors.Join(err1, err2, err3, err4)
 }
-
-// release formats a version of 1000·major + 10·minor as major.minor.
-func release(version int) string { return fmt.Sprintf("%d.%d", version/1000, version%1000/10) }
 
 // checkDevice finds device i and returns an error if this binary's kernels cannot run
 // on it.

@@ -15,7 +15,6 @@ int clusir_cuda_open(char *why, size_t size);
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -57,15 +56,6 @@ var deviceUnavailable = code(C.CUDA_ERROR_DEVICE_UNAVAILABLE)
 
 // as returns r as a T: cu's type of errors, which it does not export.
 func as[T ~int](_ T, r C.CUresult) T { return T(r) }
-
-// driverVersion returns the newest CUDA release that the driver supports, as
-// 1000·major + 10·minor.
-func driverVersion() (int, error) {
-	if v := cu.Version(); v > 0 {
-		return v, nil
-	}
-	return 0, errors.New("the CUDA driver does not say its version")
-}
 
 // hostAlloc returns pinned host memory.
 func hostAlloc(bytes int64) (unsafe.Pointer, error) {

@@ -165,7 +165,8 @@ func (b *Backend) makeGraph(q batch) *graph {
 		err = errors.Join(err, code(C.cuGraphDestroy(captured)))
 	}
 	if g.exec != nil { // kept even if there is an error, to be destroyed
-		b.graphs.keep(string(q.key), g)
+		b.graphs.made[string(q.key)] = g
+		b.graphs.launches += len(g.launches)
 	}
 	if err != nil {
 		b.failLater(fmt.Sprintf("preparing %v", g), err)
@@ -213,11 +214,6 @@ func (b *Backend) replay(g *graph) {
 func (b *Backend) forgetGraphs() error {
 	b.settle()
 	return errors.Join(b.stream.Synchronize(), b.graphs.close())
-}
-
-func (gs *graphs) keep(key string, g *graph) {
-	gs.made[key] = g
-	gs.launches += len(g.launches)
 }
 
 // close destroys all graphs, none of which may be running. Worker only.

@@ -136,27 +136,41 @@ func (b *Backend) Upload(dst kernels.Tensor, src []float32) {
 	if b.watch != nil {
 		b.watch(&launched{kernel: uploading, args: []argument{b.argument(dst)}})
 	}
-	b.do(func() { b.inChunks(fmt.Sprintf("uploading %v", dst.Shape), src, f.addr, b.upload) })
+	b.do(func() { b.inChunks(fmt.Sprintf("uploading %v", dst.Shape), src, f.addr, true) })
 }
 
-// inChunks transfers numbers until there is a fault. Worker only.
-func (b *Backend) inChunks(doing string, host []float32, device cu.DevicePtr, transfer func([]float32, cu.DevicePtr) error) {
+// inChunks transfers numbers, up to the device or down, until there is a fault. Worker only.
+func (b *Backend) inChunks(doing string, host []float32, device cu.DevicePtr, up bool) {
 	for at := 0; at < len(host) && b.fault == nil; at += chunk / 4 {
-		b.failLater(doing, transfer(host[at:min(at+chunk/4, len(host))], device+cu.DevicePtr(4*at)))
+		b.failLater(doing, b.transfer(host[at:min(at+chunk/4, len(host))], device+cu.DevicePtr(4*at), up))
 	}
 }
 
-func (b *Backend) upload(src []float32, dst cu.DevicePtr) error {
-	p, err := b.pinned.get(int64(len(src)) * 4)
+// transfer transfers a chunk. It waits for its end if that is on the host.
+func (b *Backend) transfer(host []float32, device cu.DevicePtr, up bool) error {
+	n := 4 * int64(len(host))
+	p, err := b.pinned.get(n)
 	if err != nil {
 		return err
 	}
-	copy(p.floats(len(src)), src)
-	if err := cu.MemcpyHtoDAsync(dst, p.p, int64(len(src))*4, b.stream); err != nil {
+	if up {
+		copy(p.floats(len(host)), host)
+		err = cu.MemcpyHtoDAsync(device, p.p, n, b.stream)
+	} else {
+		err = cu.MemcpyDtoHAsync(p.p, device, n, b.stream)
+	}
+	if err != nil {
 		return err
 	}
 	p.busy = true
-	return p.done.Record(b.stream)
+	if err := p.done.Record(b.stream); err != nil || up {
+		return err
+	}
+	if err := p.poll(true); err != nil {
+		return err
+	}
+	copy(host, p.floats(len(host)))
+	return nil
 }
 
 // Download waits for all earlier work and sets dst to src. If that work has failed it
@@ -165,30 +179,11 @@ func (b *Backend) Download(dst []float32, src kernels.Tensor) {
 	f := b.sized("Download", src, len(dst))
 	b.do(func() {
 		b.settle()
-		b.inChunks(fmt.Sprintf("downloading %v", src.Shape), dst, f.addr, b.download)
+		b.inChunks(fmt.Sprintf("downloading %v", src.Shape), dst, f.addr, false)
 		for i := 0; i < len(dst) && b.fault != nil; i++ {
 			dst[i] = float32(math.NaN())
 		}
 	})
-}
-
-func (b *Backend) download(dst []float32, src cu.DevicePtr) error {
-	p, err := b.pinned.get(int64(len(dst)) * 4)
-	if err != nil {
-		return err
-	}
-	if err := cu.MemcpyDtoHAsync(p.p, src, int64(len(dst))*4, b.stream); err != nil {
-		return err
-	}
-	p.busy = true
-	if err := p.done.Record(b.stream); err != nil {
-		return err
-	}
-	if err := p.poll(true); err != nil {
-		return err
-	}
-	copy(dst, p.floats(len(dst)))
-	return nil
 }
 
 // sized returns t's memory. It panics if t does not have n elements.

@@ -22,8 +22,8 @@ import (
 // ErrAbsent reports that there is no NCCL to load.
 var ErrAbsent = errors.New("no NCCL")
 
-// load loads the library, once.
-var load = sync.OnceValue(func() error {
+// Load loads the library, once, and returns why it cannot be used, nil if it can.
+var Load = sync.OnceValue(func() error {
 	why := (*C.char)(C.calloc(1, 512))
 	defer C.free(unsafe.Pointer(why))
 	if C.clusir_nccl_open(why, 512) != 0 {
@@ -31,9 +31,6 @@ var load = sync.OnceValue(func() error {
 	}
 	return nil
 })
-
-// Load returns why the library cannot be used, nil if it can.
-func Load() error { return load() }
 
 // NewID returns a group's identifier: one rank makes it for all.
 func NewID() ([]byte, error) {
