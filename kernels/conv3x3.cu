@@ -171,10 +171,11 @@ struct Taps<gemm::float32, BACK> {
 };
 
 // correlate computes the block's 64 rows from m0 at its patches, from `first` on, for x
-// [B,K,H,W], and passes them to emit as each does.
+// [B,K,H,W], and passes them to emit as each does, but with a sample and its pixels.
 template <Precision P, bool BACK, class Emit>
-__device__ __forceinline__ void correlate(const float* w, const float* x, const Stored& s, int m0, int K, int O, int C,
-                                          const Patch (&at)[patches], Emit emit) {
+__device__ __forceinline__ void correlate(const float* w, const float* x, const Stored& s, int m0, int K, int O, int C, int B,
+                                          int first, Emit emit) {
+  const Patch at[patches] = {{first, B, s.H, s.W}, {first + 1, B, s.H, s.W}};
   constexpr int stage = Weights<BACK>::floats + image;
   DYN_SHARED(float, shared);
   const size_t sample = static_cast<size_t>(K) * s.H * s.W;
@@ -199,7 +200,9 @@ __device__ __forceinline__ void correlate(const float* w, const float* x, const 
     const float* tiles = shared + step % 2 * stage;
     taps.step(tiles, tiles + Weights<BACK>::floats);
   }
-  taps.each(emit);
+  taps.each([&](int row, int patch, int i, int j, const float (&v)[4][4]) {
+    emit(row, patch ? at[1].b : at[0].b, i + (patch ? at[1].i : at[0].i), j + (patch ? at[1].j : at[0].j), v);
+  });
 }
 
 // put writes 4 channels from o on, at 4 pixels of a row, to sample b of y.
@@ -232,12 +235,8 @@ __device__ __forceinline__ void put(float* y, int o, int O, int i, int j, const 
 template <Precision P>
 __device__ __forceinline__ void forward(float* y, const float* w, const float* x, int B, int C, int O, int H, int W, int layout) {
   const int across = (O + M - 1) / M, m0 = blockIdx.x % across * M, first = blockIdx.x / across * patches;
-  const Patch at[patches] = {{first, B, H, W}, {first + 1, B, H, W}};
   const Stored s = {layout, H, W};
-  correlate<P, false>(w, x, {plain, H, W}, m0, C, O, C, at, [&](int o, int patch, int i, int j, const float (&v)[4][4]) {
-    const int b = patch ? at[1].b : at[0].b;
-    i += patch ? at[1].i : at[0].i;
-    j += patch ? at[1].j : at[0].j;
+  correlate<P, false>(w, x, {plain, H, W}, m0, C, O, C, B, first, [&](int o, int b, int i, int j, const float (&v)[4][4]) {
     if (i < H && j < W) put(y + static_cast<size_t>(b) * O * H * W, m0 + o, O, i, j, v, s);
   });
 }
@@ -246,17 +245,12 @@ template <Precision P>
 __device__ __forceinline__ void backward(float* dx, const float* w, const float* dy, int B, int C, int O, int H, int W, int layout,
                                          bool add) {
   const int across = (C + M - 1) / M, m0 = blockIdx.x % across * M, first = blockIdx.x / across * patches;
-  const Patch at[patches] = {{first, B, H, W}, {first + 1, B, H, W}};
-  correlate<P, true>(w, dy, {layout, H, W}, m0, O, O, C, at, [&](int c, int patch, int i, int j, const float (&v)[4][4]) {
-    const int b = patch ? at[1].b : at[0].b;
-    i += patch ? at[1].i : at[0].i;
-    j += patch ? at[1].j : at[0].j;
+  correlate<P, true>(w, dy, {layout, H, W}, m0, O, O, C, B, first, [&](int c, int b, int i, int j, const float (&v)[4][4]) {
 #pragma unroll
     for (int k = 0; k < 4; k++) {
       if (i >= H || m0 + c + 8 * k >= C) continue;
       float* row = dx + ((static_cast<size_t>(b) * C + m0 + c + 8 * k) * H + i) * W;
-      if (add) add4(row, v[k], j, W, W % 4 == 0);
-      else store4(row, v[k], j, W, W % 4 == 0);
+      put4(row, v[k], j, W, W % 4 == 0, add);
     }
   });
 }

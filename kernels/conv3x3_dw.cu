@@ -52,22 +52,27 @@ __device__ __forceinline__ void fill_borders(float* tile, const float* x, const 
   }
 }
 
+// Windows are B of the products: the numbers that 16 input channels have at each tap.
+struct Windows {
+  using Number = float;
+  static constexpr int rows = 9 * channels;
+  static constexpr bool k_contiguous = true, rounded = false, quads = false, grouped = false;
+};
+
 // Pixels multiplies the tiles of a step: a warp computes 32 output and 8 input channels.
 template <Precision P>
-struct Pixels {
-  float c[2][9][4] = {};
-
+struct Pixels : gemm::Product<P, gemm::Tile<M, true>, Windows> {
   // load reads a row of 8 pixels: a thread reads pixels t and t + 4.
   __device__ __forceinline__ void load(float (&a)[2][2][2], float (&b)[9][2], const float* sy, const float* sx, int row) const {
-    const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4, warp = threadIdx.x / 32;
+    const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
 #pragma unroll
     for (int e = 0; e < 2; e++) {
 #pragma unroll
       for (int i = 0; i < 4; i++)
-        a[i / 2][i % 2][e] = sy[(warp % 2 * 32 + 8 * i + g) * Gradients::stride + row * side + t + 4 * e];
+        a[i / 2][i % 2][e] = sy[(this->m + 8 * i + g) * Gradients::stride + row * side + t + 4 * e];
 #pragma unroll
       for (int tap = 0; tap < 9; tap++)
-        b[tap][e] = sx[(warp / 2 * 8 + g) * border + (row + tap / 3) * halo + t + 4 * e + tap % 3];
+        b[tap][e] = sx[(this->n / 9 + g) * border + (row + tap / 3) * halo + t + 4 * e + tap % 3];
     }
   }
 
@@ -76,47 +81,21 @@ struct Pixels {
     for (int row = 0; row < side; row += 2) {
       load(a[0], b[0], sy, sx, row);
       load(a[1], b[1], sy, sx, row + 1);
-      if constexpr (P == gemm::tf32) multiply_tf32(a[0], b[0]), multiply_tf32(a[1], b[1]);
-      else multiply_bf16(a, b);
-    }
-  }
-
-  __device__ __forceinline__ void multiply_tf32(const float (&a)[2][2][2], const float (&b)[9][2]) {
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-      const unsigned u[4] = {to_tf32(a[i][0][0]), to_tf32(a[i][1][0]), to_tf32(a[i][0][1]), to_tf32(a[i][1][1])};
-#pragma unroll
-      for (int tap = 0; tap < 9; tap++) {
-        const unsigned v[2] = {to_tf32(b[tap][0]), to_tf32(b[tap][1])};
-        mma_tf32(c[i][tap], u, v);
-      }
-    }
-  }
-
-  __device__ __forceinline__ void multiply_bf16(const float (&a)[2][2][2][2], const float (&b)[2][9][2]) {
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-      unsigned u[4];
-#pragma unroll
-      for (int r = 0; r < 4; r++) u[r] = pack_bf16(a[r / 2][i][r % 2][0], a[r / 2][i][r % 2][1]);
-#pragma unroll
-      for (int tap = 0; tap < 9; tap++) {
-        const unsigned v[2] = {pack_bf16(b[0][tap][0], b[0][tap][1]), pack_bf16(b[1][tap][0], b[1][tap][1])};
-        mma_bf16(c[i][tap], u, v);
-      }
+      if constexpr (P == gemm::tf32) this->multiply_tf32(a[0], b[0]), this->multiply_tf32(a[1], b[1]);
+      else this->multiply_bf16(a, b);
     }
   }
 
   // each calls emit(o, c, v) for every pair of channels with its 9 taps.
   template <class Emit>
   __device__ __forceinline__ void each(Emit emit) const {
-    const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4, warp = threadIdx.x / 32;
+    const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
 #pragma unroll
     for (int k = 0; k < 8; k++) {
       float v[9];
 #pragma unroll
-      for (int tap = 0; tap < 9; tap++) v[tap] = c[k / 4][tap][k % 4];
-      emit(warp % 2 * 32 + k / 2 * 8 + g, warp / 2 * 8 + 2 * t + k % 2, v);
+      for (int tap = 0; tap < 9; tap++) v[tap] = this->c[k / 4][tap][k % 4];
+      emit(this->m + k / 2 * 8 + g, this->n / 9 + 2 * t + k % 2, v);
     }
   }
 };

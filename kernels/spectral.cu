@@ -24,9 +24,17 @@ struct Place {
     valid = static_cast<int>(max(0ll, min(4ll, n - i)));
     wide = n % 4 == 0;
   }
-  __device__ __forceinline__ void load(float (&v)[4], const float* p) const { load4(v, p, 0, valid, wide); }
-  __device__ __forceinline__ void store(float* p, const float (&v)[4]) const { store4(p, v, 0, valid, wide); }
-  __device__ __forceinline__ void add(float* p, const float (&v)[4]) const { add4(p, v, 0, valid, wide); }
+  // Real numbers, shaped like log|z|.
+  __device__ __forceinline__ void load(float (&v)[4], const float* p) const { load4(v, p + one, 0, valid, wide); }
+  __device__ __forceinline__ void store(float* p, const float (&v)[4]) const { store4(p + one, v, 0, valid, wide); }
+  // Complex numbers a + ib, shaped like z.
+  __device__ __forceinline__ void load(float (&a)[4], float (&b)[4], const float* p) const {
+    load4(a, p + re, 0, valid, wide), load4(b, p + im, 0, valid, wide);
+  }
+  template <bool ADD = false>
+  __device__ __forceinline__ void store(float* p, const float (&a)[4], const float (&b)[4]) const {
+    put4(p + re, a, 0, valid, wide, ADD), put4(p + im, b, 0, valid, wide, ADD);
+  }
 };
 
 __device__ __forceinline__ float modulus(float re, float im) { return sqrtf(re * re + im * im + 1e-4f); }
@@ -45,17 +53,15 @@ extern "C" __global__ void __launch_bounds__(threads)
     polar_fwd(float* __restrict__ log, float* __restrict__ u, const float* __restrict__ z, int n) {
   const Place at(n);
   float re[4], im[4], out[4];
-  at.load(re, z + at.re);
-  at.load(im, z + at.im);
+  at.load(re, im, z);
 #pragma unroll
   for (int k = 0; k < 4; k++) {
     const float a = modulus(re[k], im[k]);
     out[k] = log1pf(a);
     re[k] /= a, im[k] /= a;
   }
-  at.store(log + at.one, out);
-  at.store(u + at.re, re);
-  at.store(u + at.im, im);
+  at.store(log, out);
+  at.store(u, re, im);
 }
 
 // polar_grad: d|z| = dlog/(1 + |z|) − ⟨du, z⟩/|z|², dz += du/|z| + d|z| u. 28 bytes
@@ -65,11 +71,9 @@ extern "C" __global__ void __launch_bounds__(threads)
                const float* __restrict__ z, int n) {
   const Place at(n);
   float re[4], im[4], ure[4], uim[4], d[4];
-  at.load(re, z + at.re);
-  at.load(im, z + at.im);
-  at.load(ure, du + at.re);
-  at.load(uim, du + at.im);
-  at.load(d, dlog + at.one);
+  at.load(re, im, z);
+  at.load(ure, uim, du);
+  at.load(d, dlog);
 #pragma unroll
   for (int k = 0; k < 4; k++) {
     const float scale = 1.f / modulus(re[k], im[k]), zre = re[k] * scale, zim = im[k] * scale;
@@ -77,8 +81,7 @@ extern "C" __global__ void __launch_bounds__(threads)
     re[k] = ure[k] * scale + da * zre;
     im[k] = uim[k] * scale + da * zim;
   }
-  at.add(dz + at.re, re);
-  at.add(dz + at.im, im);
+  at.store<true>(dz, re, im);
 }
 
 // fusion_fwd: y = z (1 + gain) e^(i·turn). 16 bytes read and 8 written, 40 operations.
@@ -87,10 +90,9 @@ extern "C" __global__ void __launch_bounds__(threads)
                const float* __restrict__ turn, int n) {
   const Place at(n);
   float re[4], im[4], g[4], t[4];
-  at.load(re, z + at.re);
-  at.load(im, z + at.im);
-  at.load(g, gain + at.one);
-  at.load(t, turn + at.one);
+  at.load(re, im, z);
+  at.load(g, gain);
+  at.load(t, turn);
 #pragma unroll
   for (int k = 0; k < 4; k++) {
     float c, s;
@@ -99,8 +101,7 @@ extern "C" __global__ void __launch_bounds__(threads)
     re[k] = scale * (a * c - b * s);
     im[k] = scale * (a * s + b * c);
   }
-  at.store(y + at.re, re);
-  at.store(y + at.im, im);
+  at.store(y, re, im);
 }
 
 // fusion_grad: with r = (1 + gain) e^(i·turn), dz += dy r̄ if wanted,
@@ -111,12 +112,10 @@ extern "C" __global__ void __launch_bounds__(threads)
                 const float* __restrict__ z, const float* __restrict__ gain, const float* __restrict__ turn, int n) {
   const Place at(n);
   float re[4], im[4], dre[4], dim[4], g[4], t[4];
-  at.load(re, z + at.re);
-  at.load(im, z + at.im);
-  at.load(dre, dy + at.re);
-  at.load(dim, dy + at.im);
-  at.load(g, gain + at.one);
-  at.load(t, turn + at.one);
+  at.load(re, im, z);
+  at.load(dre, dim, dy);
+  at.load(g, gain);
+  at.load(t, turn);
 #pragma unroll
   for (int k = 0; k < 4; k++) {
     float c, s;
@@ -127,11 +126,10 @@ extern "C" __global__ void __launch_bounds__(threads)
     re[k] = scale * (dre[k] * c + dim[k] * s);
     im[k] = scale * (dim[k] * c - dre[k] * s);
   }
-  at.store(dgain + at.one, g);
-  at.store(dturn + at.one, t);
+  at.store(dgain, g);
+  at.store(dturn, t);
   if (!dz) return;
-  at.add(dz + at.re, re);
-  at.add(dz + at.im, im);
+  at.store<true>(dz, re, im);
 }
 
 // leaky_fwd: x becomes LeakyReLU(x), all B·n numbers of it. 8 bytes, 2 operations.
