@@ -29,8 +29,6 @@
 
 #ifdef EMULATED
 
-#include "emu/mma.h"
-
 #define DYN_SHARED(T, name) T* const name = static_cast<T*>(emu::dynamic_shared())
 
 __device__ __forceinline__ float* in_global(float* p) { return p; }

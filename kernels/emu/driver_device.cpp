@@ -71,12 +71,8 @@ static int attribute(CUdevice_attribute a) {
   switch (a) {
     case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: return capability / 10;
     case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: return capability % 10;
-    case CU_DEVICE_ATTRIBUTE_WARP_SIZE: return 32;
-    case CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK: return max_threads;
     case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: return 108;
-    case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK: return 48 << 10;
     case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN: return 163 << 10;
-    case CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING: return 1;
     default: return 0;
   }
 }
@@ -96,10 +92,7 @@ void softdevice_live(softdevice_stats* out) {
     out->events += c->events.size();
     out->graphs += c->graphs.size() + c->executables.size();
   }
-  size_t device, pinned;
-  count_allocations(&device, &pinned);
-  out->device_allocations = device;
-  out->pinned_allocations = pinned;
+  count_allocations(&out->device_allocations, &out->pinned_allocations);
   out->reclaimed = reclaimed;
   out->launches = launches();
 }

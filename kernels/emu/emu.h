@@ -41,7 +41,6 @@ static inline uint2 make_uint2(unsigned a, unsigned b) { return {a, b}; }
 #define gridDim (emu::grid_dim())
 
 #define __syncthreads() emu::sync_threads()
-#define __syncthreads_count(p) emu::sync_threads_count(p)
 #define __threadfence() emu::fence()
 
 #include "warp.h"
@@ -54,7 +53,6 @@ using std::min;
 #define cospif emu_cospif
 static inline float emu_sinpif(float x) { return float(sin(M_PI * double(x))); }
 static inline float emu_cospif(float x) { return float(cos(M_PI * double(x))); }
-static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 
 template <class To, class From>
 static inline To emu_bits(From x) {
@@ -68,17 +66,15 @@ static inline unsigned __float_as_uint(float x) { return emu_bits<unsigned>(x); 
 
 // ---- atomics: blocks run on several OS threads
 
-template <class T, class F>
-EMU_INTERNAL T emu_atomic(T* p, F f) {
+template <class T>
+EMU_INTERNAL T atomicAdd(T* p, std::common_type_t<T> v) {
   emu::touch(p, sizeof *p, emu::Access::atomic, __builtin_return_address(0));
-  T old, updated;
+  T old, sum;
   __atomic_load(p, &old, __ATOMIC_RELAXED);
-  do updated = f(old);
-  while (!__atomic_compare_exchange(p, &old, &updated, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+  do sum = old + v;
+  while (!__atomic_compare_exchange(p, &old, &sum, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
   return old;
 }
-template <class T>
-static inline T atomicAdd(T* p, std::common_type_t<T> v) { return emu_atomic(p, [v](T x) { return T(x + v); }); }
 
 // ---- registration of kernels, appended to each file by scripts/cuda-emu.sh
 

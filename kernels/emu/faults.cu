@@ -157,14 +157,13 @@ extern "C" __global__ void __launch_bounds__(32) fault_unwritten(float* y) {
 // Lanes that have returned do not take part in the others' collectives.
 extern "C" __global__ void __launch_bounds__(32) fair_return(float* y, int n) {
   if (static_cast<int>(threadIdx.x) >= n) return;
-  const unsigned here = __ballot_sync(0xffffffffu, 1);
-  y[threadIdx.x] = static_cast<float>(__popc(here));
+  y[threadIdx.x] = __shfl_sync(0xffffffffu, static_cast<float>(threadIdx.x + 1), n - 1);
 }
-// 3 of 4 groups of lanes each run their own number of steps.
+// 3 of 4 groups of lanes each run their own number of steps; then all run the same ones.
 extern "C" __global__ void __launch_bounds__(32) fair_groups(float* y) {
   const int group = threadIdx.x / 8;
   const unsigned mask = 0xffu << (8 * group);
   float v = static_cast<float>(threadIdx.x);
   for (int i = 0; i < group; i++) v += __shfl_xor_sync(mask, v, 1, 8);
-  y[threadIdx.x] = v + static_cast<float>(__syncthreads_count(v > 8.f));
+  y[threadIdx.x] = v + warp_sum(v > 8.f ? 1.f : 0.f);
 }

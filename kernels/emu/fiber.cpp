@@ -121,7 +121,7 @@ Failure Worker::run(const Launch& l, uint32_t index) {
   uint3 at{index % l.grid.x, index / l.grid.x % l.grid.y, index / l.grid.x / l.grid.y};
   char* dynamic = shared + max_shared - (l.shared + 15) / 16 * 16;
   memset(dynamic, 0xff, shared + max_shared - dynamic);  // NaN
-  block = Block{at, index, dynamic, 0, 0, n, n, 0, 0, &l};
+  block = Block{at, index, dynamic, 0, 0, n, n, &l};
   runs++;
   warp_count = (n + 31) / 32;
   for (unsigned i = 0; i < warp_count; i++) {
@@ -162,37 +162,16 @@ void fail(int code, const char* format, ...) {
 
 // ---- barriers
 
-static void wait_for_block() {
-  Fiber* f = current;
-  f->warp->ready &= ~(1u << f->lane);
-  f->worker->next(f);
-}
-
-// enter_barrier reports whether this thread is the block's last at a barrier.
-static bool enter_barrier(Block& b) { return ++b.waiting == b.threads; }
-
-void Worker::release_block() {
-  block.waiting = 0;
-  block.barrier++;
-  for (unsigned i = 0; i < warp_count; i++) warps[i].ready = warps[i].alive;
-}
-
 void sync_threads() {
-  if (!enter_barrier(*current->block)) return wait_for_block();
-  current->worker->release_block();
-}
-
-int sync_threads_count(int predicate) {
-  Block& b = *current->block;
-  b.votes += predicate != 0;
-  if (enter_barrier(b)) {
-    b.last_votes = b.votes;
-    b.votes = 0;
-    current->worker->release_block();
-  } else {
-    wait_for_block();
+  Fiber* f = current;
+  Worker& w = *f->worker;
+  if (++w.block.waiting < w.block.threads) {
+    f->warp->ready &= ~(1u << f->lane);
+    return w.next(f);
   }
-  return b.last_votes;
+  w.block.waiting = 0;
+  w.block.barrier++;
+  for (unsigned i = 0; i < w.warp_count; i++) w.warps[i].ready = w.warps[i].alive;
 }
 
 bool arrive(unsigned mask) {
@@ -241,13 +220,6 @@ void exchange(Warp& w, unsigned active) {
       fail(launch_failed, "in a shuffle lane %d reads lane %d, which takes no part in it", i, w.from[i]);
     w.result[i] = w.value[w.from[i]];
   }
-}
-
-void ballot(Warp& w, unsigned active) {
-  unsigned votes = 0;
-  for (int i = 0; i < 32; i++)
-    if (active >> i & 1) votes |= unsigned(w.value[i] != 0) << i;
-  for (int i = 0; i < 32; i++) w.result[i] = votes;
 }
 
 // ---- cp.async

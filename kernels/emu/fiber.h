@@ -92,7 +92,6 @@ struct Block {
   char* shared;         // dynamic shared memory
   unsigned barrier;     // __syncthreads calls so far
   unsigned waiting, threads, live;
-  int votes, last_votes;
   const Launch* launch;
 };
 
@@ -106,7 +105,6 @@ EMU_INTERNAL Warp& warp() { return *current->warp; }
 EMU_INTERNAL void* dynamic_shared() { return current->block->shared; }
 
 void sync_threads();
-int sync_threads_count(int predicate);
 void sync_warp(unsigned mask);
 void fence();
 
@@ -124,10 +122,13 @@ EMU_INTERNAL void collective(unsigned mask, F f) {
   release(mask);
 }
 
-// exchange gives each active lane the value of the lane that it names; ballot gives all of
-// them a bit for each lane whose value is not 0.
+// exchange gives each active lane the value of the lane that it names.
 void exchange(Warp& w, unsigned active);
-void ballot(Warp& w, unsigned active);
+
+// mma_tf32 and mma_bf16 are products of fragments, m16n8k8 and m16n8k16, by a full warp:
+// they read a, b and c of all lanes and leave the sums in c.
+void mma_tf32(Warp& w, unsigned active);
+void mma_bf16(Warp& w, unsigned active);
 
 // fail ends the block with a CUresult and a message, to which it adds the thread.
 [[noreturn]] void fail(int code, const char* format, ...) __attribute__((format(printf, 2, 3)));

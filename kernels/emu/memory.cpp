@@ -96,7 +96,7 @@ size_t device_bytes(int device) {
   return n;
 }
 
-void count_allocations(size_t* device, size_t* pinned) {
+void count_allocations(uint64_t* device, uint64_t* pinned) {
   std::shared_lock l(lock);
   *device = *pinned = 0;
   for (auto& [_, a] : live) ++*(a.device < 0 ? pinned : device);

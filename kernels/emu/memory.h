@@ -2,6 +2,7 @@
 // after an inaccessible page, ends (to 16 bytes) at another, and is filled with NaN.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 namespace emu {
 
@@ -31,6 +32,6 @@ bool fits_if_pinned(const void* p, size_t bytes);
 // device_bytes is the total size of a device's live allocations; the counts are of device
 // and pinned allocations.
 size_t device_bytes(int device);
-void count_allocations(size_t* device, size_t* pinned);
+void count_allocations(uint64_t* device, uint64_t* pinned);
 
 }  // namespace emu

@@ -1,9 +1,9 @@
 // Tensor-core products of one warp, computed by its last lane for all. The
 // layouts of the fragments are those of PTX's mma.sync (section 9.7.15): with
 // g = lane/4 and t = lane%4, row-major A and column-major B.
-#include "mma.h"
-
 #include <cstring>
+
+#include "fiber.h"
 
 namespace emu {
 

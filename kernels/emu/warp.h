@@ -3,20 +3,13 @@
 // orders memory, as on the device.
 #pragma once
 
-template <class T>
-static inline uint64_t emu_raw(T v) {
-  static_assert(sizeof(T) <= 8);
-  uint64_t raw = 0;
-  memcpy(&raw, &v, sizeof v);
-  return raw;
-}
-
 // emu_shuffle returns lane `from`'s v, or this lane's own if inside is false.
 template <class T>
 EMU_INTERNAL T emu_shuffle(unsigned mask, T v, int from, bool inside) {
+  static_assert(sizeof(T) <= sizeof(uint64_t));
   emu::Warp& w = emu::warp();
   int lane = emu::lane();
-  w.value[lane] = emu_raw(v);
+  memcpy(&w.value[lane], &v, sizeof v);
   w.from[lane] = inside ? from : lane;
   emu::collective(mask, emu::exchange);
   T r;
@@ -35,12 +28,4 @@ template <class T>
 static inline T __shfl_xor_sync(unsigned mask, T v, int bits, int width = 32) {
   int from = emu::lane() ^ bits;
   return emu_shuffle(mask, v, from & 31, from < (emu::lane() / width + 1) * width);
-}
-
-EMU_INTERNAL unsigned __ballot_sync(unsigned mask, int predicate) {
-  emu::Warp& w = emu::warp();
-  int lane = emu::lane();
-  w.value[lane] = predicate != 0;
-  emu::collective(mask, emu::ballot);
-  return unsigned(w.result[lane]);
 }

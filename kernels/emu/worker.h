@@ -22,7 +22,6 @@ struct Worker {
   void adopt();  // makes the calling OS thread take signals on the worker's stack
   Failure run(const Launch& l, uint32_t index);
   void next(Fiber* from);
-  void release_block();
 
   Fiber fibers[max_threads];
   Warp warps[max_threads / 32];
