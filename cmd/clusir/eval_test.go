@@ -100,6 +100,7 @@ func TestMeasuringUsage(t *testing.T) {
 		{"eval --benchmark cbsd68 --data d --precision int8", exitUsage, "--precision"},
 		{"eval --benchmark cbsd68 --data d --threads -1", exitUsage, "--threads"},
 		{"eval --benchmark cbsd68 --data d --jobs 0", exitUsage, "--jobs 0"},
+		{"eval --benchmark cbsd68 --data d --jobs 1000000", exitUsage, "--jobs 1000000: give the number of images to measure at a time, such as 4; at most 256"},
 		{"eval --benchmark cbsd68 --data d --limit 0", exitUsage, "--limit 0"},
 		{"eval --benchmark cbsd68 --data d --max-memory much", exitUsage, "--max-memory much"},
 		{"eval --benchmark cbsd68 --data d --benchmark-file /nowhere.yaml", exitError, "nowhere.yaml"},

@@ -93,14 +93,14 @@ func (o *figureOptions) run() error {
 			return err
 		}
 	}
-	nets, err := infer.LoadCopies(1, o.source(o.Model), o.open)
+	nets, err := infer.LoadCopies(1, 0, o.source(o.Model), o.open)
 	if err != nil {
 		return err
 	}
 	defer nets.Close()
 	r.Net = nets.Networks[0]
 	if o.Compare != "" {
-		other, err := infer.LoadCopies(1, o.source(o.Compare), o.open)
+		other, err := infer.LoadCopies(1, 0, o.source(o.Compare), o.open)
 		if err != nil {
 			return err
 		}

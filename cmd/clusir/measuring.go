@@ -60,11 +60,14 @@ func (o *measuring) addEffortFlags(f *pflag.FlagSet) {
 	usage.Bytes(f, &o.MaxMemory, "max-memory", "", "use at most this much memory for them, such as 8GB (default most of what is free)")
 }
 
+// maxJobs is more than any machine gains from: each loads a network of its own.
+const maxJobs = 256
+
 // begin parses the flags that are not plain values.
 func (o *measuring) begin(f *pflag.FlagSet) error {
 	switch {
-	case f.Changed("jobs") && o.Jobs < 1:
-		return usage.Errorf("--jobs %d: give the number of images to measure at a time, such as 4", o.Jobs)
+	case f.Changed("jobs") && (o.Jobs < 1 || o.Jobs > maxJobs):
+		return usage.Errorf("--jobs %d: give the number of images to measure at a time, such as 4; at most %d", o.Jobs, maxJobs)
 	case f.Changed("limit") && o.Limit < 1:
 		return usage.Errorf("--limit %d: give the number of images to measure of each part, such as 5", o.Limit)
 	case o.Resume && o.Results == "":

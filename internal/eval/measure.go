@@ -46,12 +46,7 @@ type restorer interface {
 // network restores with a network.
 type network struct{ *infer.Network }
 
-func (n network) held() (weights int64) {
-	for _, p := range n.Model.Tensors() {
-		weights += 4 * int64(p.Len())
-	}
-	return weights
-}
+func (n network) held() int64 { return n.WeightBytes() }
 
 func (n network) restore(ctx context.Context, s *shot, _ job) error {
 	begin := time.Now()

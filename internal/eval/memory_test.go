@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
+	"clusir/internal/kernels"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
 	"clusir/internal/sysmem"
@@ -114,5 +116,21 @@ func TestMaxMemory(t *testing.T) {
 		if o.Err != "" || o.Peak > memory {
 			t.Errorf("room for %d: %d of %d MB, %s", fit, o.Peak/1e6, memory/1e6, o.Err)
 		}
+	}
+}
+
+// TestJobsWithinMemory: no more networks are loaded than fit beside images.
+func TestJobsWithinMemory(t *testing.T) {
+	o := options(t)
+	const weights = 4 * 2_300_000 // of nano, at most
+	loaded := 0
+	r := Runner{Options: o, Jobs: 40, Messages: io.Discard, Open: func() (kernels.Backend, string, error) {
+		loaded++
+		b, err := cpu.New(cpu.Options{Threads: 1})
+		return b, "cpu", err
+	}}
+	r.MaxMemory = infer.ProgramBytes + 2*3*weights
+	if _, err := r.Measure(t.Context(), Subject{Model: "nano"}, r.Options); err != nil || loaded != 3 {
+		t.Errorf("%d networks are loaded: %v", loaded, err)
 	}
 }

@@ -9,11 +9,15 @@ type Copies struct {
 	backends []kernels.Backend
 }
 
-// LoadCopies loads n copies of the network that s names, each on a backend returned by
-// open.
-func LoadCopies(n int, s Source, open func() (b kernels.Backend, device string, err error)) (*Copies, error) {
+// LoadCopies loads up to n copies of the network that s names, each on a backend returned
+// by open. limit is the memory, in bytes, for the weights of all; 0 for no limit. The first
+// is loaded in any case.
+func LoadCopies(n int, limit int64, s Source, open func() (b kernels.Backend, device string, err error)) (*Copies, error) {
 	c := &Copies{}
-	for range n {
+	for i := range n {
+		if i > 0 && limit > 0 && int64(i+1)*c.Networks[0].WeightBytes() > limit {
+			break
+		}
 		b, device, err := open()
 		var net *Network
 		if err == nil {
@@ -27,6 +31,14 @@ func LoadCopies(n int, s Source, open func() (b kernels.Backend, device string, 
 		c.Networks = append(c.Networks, net)
 	}
 	return c, nil
+}
+
+// WeightBytes returns the memory that the network's weights take.
+func (n *Network) WeightBytes() (bytes int64) {
+	for _, p := range n.Model.Tensors() {
+		bytes += 4 * int64(p.Len())
+	}
+	return bytes
 }
 
 // Close frees the networks and closes their backends.
