@@ -49,9 +49,9 @@ type SizeError struct {
 	Limit int64
 }
 
-// Error completes a message that begins with the picture's name, and says what to do.
+// Error completes a message that begins with the picture's name.
 func (e *SizeError) Error() string {
-	return fmt.Sprintf("is %d×%d, more than the limit of %d pixels: if you trust the file, raise --max-pixels", e.W, e.H, e.Limit)
+	return fmt.Sprintf("is %d×%d, more than the limit of %d pixels", e.W, e.H, e.Limit)
 }
 
 func noPixels(w, h int) error {

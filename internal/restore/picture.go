@@ -2,6 +2,7 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -130,7 +131,9 @@ func (r *run) open(p *picture, start *time.Time) error {
 	} else {
 		s.Probe, err = imageio.ProbeFile(p.In, limits)
 	}
-	if err != nil {
+	if errors.As(err, new(*imageio.SizeError)) {
+		return fmt.Errorf("%w: if you trust the file, raise --max-pixels", err)
+	} else if err != nil {
 		return err
 	}
 	if p.Format == 0 {
