@@ -49,7 +49,7 @@ func unreadable(err error) error {
 	if isMachineFault(err) {
 		return err
 	}
-	return fmt.Errorf("%w; replace the file or leave it out with an exclusion list", err)
+	return fmt.Errorf("%w; replace or remove the file, or for training list it under train.exclude", err)
 }
 
 // readBytes is the memory that ReadImage takes for a picture: as decoded, as planes of
@@ -90,7 +90,7 @@ func (m *Image) pairs(file string, other *Image, otherFile string) error {
 	if m.bounds() == other.bounds() {
 		return nil
 	}
-	return fmt.Errorf("%s is %d×%d, and %s, which belongs to it, %d×%d: a pair must be of one size; correct it, or leave it out with an exclusion list",
+	return fmt.Errorf("%s is %d×%d, and %s, which belongs to it, %d×%d: a pair must be of one size; correct or remove it, or for training list it under train.exclude",
 		file, m.W, m.H, otherFile, other.W, other.H)
 }
 

@@ -48,7 +48,7 @@ func (r *room) take(path string) (int64, error) {
 			return n, nil
 		}
 		if r.count == 0 {
-			return 0, fmt.Errorf("%s is %d×%d: reading it takes about %s, and %s are free; leave it out with an exclusion list, or cut it into pieces",
+			return 0, fmt.Errorf("%s is %d×%d: reading it takes about %s, and %s are free; cut it into pieces or remove it, or for training list it under train.exclude",
 				path, p.W, p.H, humanize.Bytes(uint64(n)), humanize.Bytes(uint64(left)))
 		}
 		r.less.Wait()

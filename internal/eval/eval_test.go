@@ -126,7 +126,7 @@ func TestFailuresAreRows(t *testing.T) {
 		t.Errorf("noise: %+v", s)
 	}
 	err := r.Failed()
-	for _, want := range []string{"4 of 14 images", "rain100l rain-1", "rain-1.png"} {
+	for _, want := range []string{"4 of 14 images", "rain100l rain-1", "rain-1.png", "replace or remove the file"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the error is %v, want one that says %q", err, want)
 		}
