@@ -182,7 +182,7 @@ func (e *env) has(name string) bool { return e.get(name) != "" }
 // number returns the value of a variable that must be set.
 func (e *env) number(name string) int {
 	if !e.has(name) {
-		e.fail(fmt.Errorf("%s is not set", name))
+		e.fail(fmt.Errorf("%s is not set: give each rank all of its variables, or a single process none", name))
 	}
 	return e.numberOr(name, 0)
 }

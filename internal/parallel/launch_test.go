@@ -33,7 +33,7 @@ func TestFromEnv(t *testing.T) {
 
 		{name: "mpirun without MPI", env: ompi, err: "make mpi"},
 		{name: "no rank", env: "WORLD_SIZE=2 MASTER_ADDR=a MASTER_PORT=5", err: "RANK is not set"},
-		{name: "no size", env: "RANK=2", err: "WORLD_SIZE is not set"},
+		{name: "no size", env: "RANK=2", err: "WORLD_SIZE is not set: give each rank all of its variables, or a single process none"},
 		{name: "no address", env: "RANK=1 WORLD_SIZE=2 MASTER_PORT=5", err: "MASTER_ADDR is not set"},
 		{name: "no port", env: "RANK=1 WORLD_SIZE=2 MASTER_ADDR=a", err: "MASTER_PORT is not set"},
 		{name: "bad port", env: "RANK=1 WORLD_SIZE=2 MASTER_ADDR=a MASTER_PORT=70000", err: "1..65535"},
