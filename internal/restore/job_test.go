@@ -93,6 +93,7 @@ func TestPlan(t *testing.T) {
 		{"name too long", Request{Inputs: in("a.png"), Output: long + ".png"}, "a.png>" + long + ".png!"},
 		{"map's name too long", Request{Inputs: in("a.png"), Output: long[:250] + ".png", Explain: true}, "a.png>" + long[:250] + ".png#" + long[:250] + ".affinity.png!"},
 		{"named twice", Request{Inputs: in("a.png", "a.png"), Output: "new", Into: true}, "a.png is named twice: name it once"},
+		{"link to another in place", Request{Inputs: in("a.png", "link.png"), Output: ".", Into: true, Overwrite: true}, "a.png and link.png are one file, through a link"},
 		{"folder named twice", Request{Inputs: in("re", "./re"), Output: "new", Into: true}, "./re is named twice: name it once"},
 		{"compare", Request{Inputs: in("a.png"), Output: "x.png", Compare: "c.jpg"}, "a.png>x.png|c.jpg"},
 		{"compare several", Request{Inputs: in("a.png", "b.JPG"), Output: "new", Into: true, Compare: "cmp"}, "a.png>new/a.png|cmp/a.png b.JPG>new/b.JPG|cmp/b.JPG"},
