@@ -99,6 +99,7 @@ func TestMeasuringUsage(t *testing.T) {
 		{"eval --benchmark cbsd68 --data d --isa foo", exitUsage, "--isa foo: choose"},
 		{"eval --benchmark cbsd68 --data d --precision int8", exitUsage, "--precision"},
 		{"eval --benchmark cbsd68 --data d --threads -1", exitUsage, "--threads"},
+		{"compare absent.jsonl nano", exitError, "cannot read absent.jsonl: there is no such file: name a file of results of clusir eval"},
 		{"eval --benchmark cbsd68 --data d --jobs 0", exitUsage, "--jobs 0"},
 		{"eval --benchmark cbsd68 --data d --jobs 1000000", exitUsage, "--jobs 1000000: give the number of images to measure at a time, such as 4; at most 256"},
 		{"eval --benchmark cbsd68 --data d --limit 0", exitUsage, "--limit 0"},
@@ -277,6 +278,11 @@ func TestEvalSave(t *testing.T) {
 	}
 	if code, _, stderr := evaluate(t, dir, line+" --resume"); code != exitOK || !bytes.Equal(readFile(t, file), saved) {
 		t.Errorf("resumed: exit code %d, %s", code, stderr)
+	}
+	for _, command := range []string{"eval " + mine + " --save {}/photos/out", "degrade " + strings.TrimSuffix(mine, " --threads 2") + " --out {}/photos/out"} {
+		if code, _, stderr := evaluate(t, dir, command); code != exitError || !strings.Contains(stderr, "would be among those of "+filepath.Join(dir, "photos")+", which are measured") {
+			t.Errorf("%s: exit code %d, %s", command, code, stderr)
+		}
 	}
 	code, _, stderr := evaluate(t, dir, "eval "+mine+" --save {}/out --overwrite --limit 1")
 	if code != exitOK {

@@ -5,9 +5,11 @@ import (
 	"image/png"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/dataset"
 	"clusir/internal/planar"
 	"clusir/internal/userfile"
 )
@@ -19,14 +21,23 @@ func (s Split) folder() string {
 }
 
 // nameFiles sets where a run saves its images, unless o.Save is "". It returns an error
-// if two have the same name, or if a file exists that the run may not replace.
+// if two have the same name, if a file exists that the run may not replace, or if later
+// runs would measure the saved images.
 func nameFiles(o Options, jobs []job) error {
 	if o.Save == "" {
 		return nil
 	}
 	taken := map[string]bool{}
+	checked := map[string]bool{}
 	for i, j := range jobs {
-		path := filepath.Join(o.Save, newSplit(j.split).folder(), j.item.Name+".png")
+		dir := filepath.Join(o.Save, newSplit(j.split).folder())
+		path := filepath.Join(dir, j.item.Name+".png")
+		if !checked[dir] {
+			if err := outside(dir, j.split.Benchmark, o.Root); err != nil {
+				return err
+			}
+			checked[dir] = true
+		}
 		if taken[strings.ToLower(path)] {
 			return fmt.Errorf("two pictures would be %s: rename one of those called %s", path, j.item.Name)
 		}
@@ -35,6 +46,19 @@ func nameFiles(o Options, jobs []job) error {
 		}
 		taken[strings.ToLower(path)] = true
 		jobs[i].saved = path
+	}
+	return nil
+}
+
+// outside returns an error if a folder is within one that a benchmark's images are in.
+func outside(dir string, b *dataset.Benchmark, root string) error {
+	for _, images := range slices.Concat(b.Clean, b.Input, b.Target) {
+		if !filepath.IsAbs(images) {
+			images = filepath.Join(root, images)
+		}
+		if userfile.Within(dir, images) {
+			return fmt.Errorf("pictures in %s would be among those of %s, which are measured: save them in a folder outside it", dir, images)
+		}
 	}
 	return nil
 }

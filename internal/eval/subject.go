@@ -81,12 +81,25 @@ func ParseSides(texts []string) (sides []Side, err error) {
 	}
 	for i, text := range texts {
 		s := Side{Name: letters[i : i+1], Subject: parseSubject(text)}
-		if files := strings.Split(text, ","); resultsFormat.Is(files[0]) {
+		files := strings.Split(text, ",")
+		if results, err := areResults(files); err != nil {
+			return nil, err
+		} else if results {
 			s.Files = files
 		}
 		sides = append(sides, s)
 	}
 	return sides, nil
+}
+
+// areResults reports whether files are of results. It is an error if the first is only
+// named like one.
+func areResults(files []string) (bool, error) {
+	if filepath.Ext(files[0]) != ".jsonl" || isFolder(files[0]) || resultsFormat.Is(files[0]) {
+		return resultsFormat.Is(files[0]), nil
+	}
+	_, err := openResults(files[0])
+	return true, err
 }
 
 // ParseRows parses texts of the form NAME=FILE[,FILE], which name what fills a row of a
@@ -99,10 +112,14 @@ func ParseRows(texts []string) (rows []Side, err error) {
 			return nil, usage.Errorf("--row %s: write it as NAME=FILE", text)
 		}
 		s := Side{Name: name, Subject: Subject{Model: source}}
-		switch files := strings.Split(source, ","); {
+		files := strings.Split(source, ",")
+		results, err := areResults(files)
+		switch {
+		case err != nil:
+			return nil, err
 		case isFolder(source):
 			s.Subject = Subject{Model: name, Restored: source}
-		case resultsFormat.Is(files[0]):
+		case results:
 			s.Files = files
 		case len(files) > 1:
 			return nil, fmt.Errorf("row %s: several files must all be results, but %s is not; name one checkpoint, or only results", name, files[0])
