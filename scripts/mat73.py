@@ -8,9 +8,14 @@ al. (2009), into one of level 5, which clusir reads:
 
 import sys
 
-import h5py
-import numpy as np
-from scipy.io import savemat
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
+try:
+    import h5py
+    import numpy as np
+    from scipy.io import savemat
+except ImportError as e:
+    sys.exit(f"{e}: pip install h5py scipy")
 
 
 def arrays(path):
@@ -26,8 +31,6 @@ def arrays(path):
     return found
 
 
-if len(sys.argv) != 3:
-    sys.exit(__doc__)
 found = arrays(sys.argv[1])
 cells = np.empty(len(found), object)
 cells[:] = found
