@@ -148,6 +148,32 @@ func TestAppears(t *testing.T) {
 	}
 }
 
+// TestAppearsLate: nor is a file replaced that appears while the result is written.
+func TestAppearsLate(t *testing.T) {
+	t.Chdir(t.TempDir())
+	plan, err := Request{Inputs: []string{save(t, ".", "in.png", imageio.Info{W: 64, H: 600})}, Output: "out.png"}.Plan()
+	must(t, err)
+	var got Result
+	o := Options{Choices: Choices{Tile: 128}, Done: func(r Result) { got = r }}
+	o.Progress = func(_ int, _ Job, done float64) {
+		for begun := done < 0.5; !begun; { // the temporary file
+			files, err := filepath.Glob(".clusir-*")
+			must(t, err)
+			begun = len(files) > 0
+		}
+		if done >= 0.5 {
+			must(t, os.WriteFile("out.png", []byte("theirs"), 0o600))
+		}
+	}
+	_, err = Run(t.Context(), infertest.New(t, testnet.Small(), 1), plan.Jobs, o)
+	must(t, err)
+	text, err := os.ReadFile("out.png")
+	must(t, err)
+	if string(text) != "theirs" || got.Err == nil || !strings.HasSuffix(got.Err.Error(), "out.png appeared during the run: it is not replaced") {
+		t.Errorf("%d bytes, %v", len(text), got.Err)
+	}
+}
+
 // cutFile truncates a file to a part of its length.
 func cutFile(t *testing.T, path string, part float64) {
 	t.Helper()

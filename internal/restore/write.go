@@ -57,10 +57,8 @@ func (r *run) write(p *picture, computed <-chan *picture) error {
 	if err := context.Cause(p.ctx); err != nil {
 		return err // it has failed before
 	}
-	if p.keep {
-		if found, err := occupied(p.outputs()); err != nil || len(found) > 0 {
-			return cmp.Or(err, fmt.Errorf("%s appeared during the run: it is not replaced", strings.Join(found, ", ")))
-		}
+	if err := p.appeared(); err != nil {
+		return err
 	}
 	var reduced *thumbnail
 	if p.affinity != nil {
@@ -97,12 +95,29 @@ func (p *picture) mapped() bool {
 	return p.Map != "" || p.Stream != nil && p.Stream.Map != nil && !p.earlier()
 }
 
+// appeared returns an error if files that may not be replaced have appeared where the
+// picture's go.
+func (p *picture) appeared() error {
+	if !p.keep {
+		return nil
+	}
+	if found, err := occupied(p.outputs()); err != nil || len(found) > 0 {
+		return cmp.Or(err, fmt.Errorf("%s appeared during the run: it is not replaced", strings.Join(found, ", ")))
+	}
+	return nil
+}
+
 // toFile lets write fill the result's file, or what is there instead of one.
 func (r *run) toFile(p *picture, write func(io.Writer) error) error {
 	if p.Out == Std {
 		return write(r.output(p))
 	}
-	return toPath(p.Out, write)
+	return toPath(p.Out, func(out io.Writer) error {
+		if err := write(out); err != nil {
+			return err
+		}
+		return p.appeared() // again: a large picture takes long
+	})
 }
 
 // toPath lets write fill a file, making its folder if necessary.
