@@ -127,6 +127,16 @@ func TestFullDiskEndsTheRun(t *testing.T) {
 	}
 }
 
+// TestNothingToExplain: a network without a router is refused before the work.
+func TestNothingToExplain(t *testing.T) {
+	config := testnet.Small()
+	config.UseMoE, config.UseDAFMM = false, false
+	s := Session{Plan: &Plan{Jobs: []Job{{In: "in.png", Out: "out.png", Map: "map.png"}}}, Messages: io.Discard}
+	if err := s.Run(t.Context(), infertest.New(t, config, 1)); !errors.Is(err, errNoRouter) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestAppears: a result that another program writes during the run is kept.
 func TestAppears(t *testing.T) {
 	t.Chdir(t.TempDir())

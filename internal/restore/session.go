@@ -2,6 +2,7 @@ package restore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +62,7 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 	sum, err := Run(ctx, net, s.Jobs, s.Options)
 	s.bar.Clear()
 	if err != nil {
-		return context.Cause(ctx)
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	if !s.Several {
 		return s.err
