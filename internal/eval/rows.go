@@ -45,11 +45,11 @@ type Filled struct {
 func (t *PaperTable) Fill(ctx context.Context, s RowSources) (*Filled, error) {
 	names := map[string]bool{strings.ToLower(s.Model): s.Model != ""}
 	for _, r := range s.Rows {
-		if lower := strings.ToLower(r.Name); names[lower] {
+		lower := strings.ToLower(r.Name)
+		if names[lower] {
 			return nil, usage.Errorf("two rows are called %s: give one of them another name", r.Name)
-		} else {
-			names[lower] = true
 		}
+		names[lower] = true
 	}
 	f := &Filled{paper: t, sources: s, Reports: map[string]*Report{}}
 	if err := f.collect(ctx); err != nil {

@@ -238,15 +238,17 @@ func (r Request) unique(jobs []Job) error {
 			if in, ok := inputs[key]; ok && (out.path != j.Out || key != absolute(j.In)) {
 				return fmt.Errorf("%s of %s would replace the input %s: %s", out.what, j.In, in, out.remedy)
 			}
-			if other, ok := results[key]; ok && other != n && filepath.Base(jobs[other].In) != filepath.Base(j.In) && absolute(jobs[other].In) == absolute(j.In) {
-				return fmt.Errorf("%s and %s are one file, through a link: restore them into another folder", jobs[other].In, j.In)
-			} else if ok && other != n && absolute(jobs[other].In) == absolute(j.In) {
-				return usage.Errorf("%s is named twice: name it once", j.In)
-			} else if ok && other == n {
+			switch other, ok := results[key]; {
+			case !ok:
+			case other == n:
 				return usage.Errorf("%s is named twice, for the result and for what comes with it: choose different names", out.path)
-			} else if ok {
+			case absolute(jobs[other].In) != absolute(j.In):
 				return fmt.Errorf("%s would be the result of both %s and %s: restore them into different folders",
 					out.path, jobs[other].In, j.In)
+			case filepath.Base(jobs[other].In) != filepath.Base(j.In):
+				return fmt.Errorf("%s and %s are one file, through a link: restore them into another folder", jobs[other].In, j.In)
+			default:
+				return usage.Errorf("%s is named twice: name it once", j.In)
 			}
 			results[key] = n
 		}
