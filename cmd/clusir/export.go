@@ -63,9 +63,12 @@ func (o *exportOptions) complete(_ *cobra.Command, args []string) error {
 		case slices.Contains(infer.OwnKeys, key):
 			return usage.Errorf("--note %s: clusir writes %s itself: choose another key", note, key)
 		}
+		if _, twice := o.Metadata[key]; twice {
+			return usage.Errorf("--note %s is given twice: keep one of the two", key)
+		}
 		o.Metadata[key] = value
 	}
-	return nil
+	return usage.NoStream("OUT", o.Out)
 }
 
 func (o *exportOptions) run() error {

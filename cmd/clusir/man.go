@@ -31,7 +31,7 @@ man -M looks for them in a folder man1 of the one it is given.`,
 
 func (o *manOptions) complete(cmd *cobra.Command, args []string) error {
 	o.root, o.Dir = cmd.Root(), args[0]
-	return nil
+	return usage.NoStream("DIR", o.Dir)
 }
 
 func (o *manOptions) run() error {

@@ -76,7 +76,9 @@ func (c *Config) validate() []problem {
 }
 
 func (t *Train) validate(k *checker) {
-	k.between(0, maxSteps, "train.steps", t.Steps)
+	if t.Steps != 0 { // 0 leaves the length to epochs: see chooseLength
+		k.between(1, maxSteps, "train.steps", t.Steps)
+	}
 	k.between(1, maxEpochs, "train.epochs", t.Epochs)
 	k.between(1, maxBatch, "train.batch", t.Batch)
 	k.need(t.Accumulate >= 1 && t.Batch%max(1, t.Accumulate) == 0, "train.accumulate", t.Accumulate, fmt.Sprintf("a divisor of train.batch (%d)", t.Batch))

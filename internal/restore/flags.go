@@ -59,8 +59,6 @@ func (r *Request) readArguments(args []string, into bool) error {
 		return usage.Errorf("name a picture or a folder to restore, and where to write the result")
 	case into && r.Output == "":
 		return usage.Errorf("-o needs the name of a folder")
-	case into && r.Output == Std:
-		return usage.Errorf("-o takes a folder: for standard output write clusir restore IN -")
 	case into:
 		r.Inputs, r.Into = args, true
 	case n == 1:

@@ -4,6 +4,7 @@ package usage
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,7 +50,7 @@ func Arguments(valid cobra.PositionalArgs, what string) cobra.PositionalArgs {
 }
 
 // Values refuses what a shell left in flags: no text, of a variable that is not set, and ~,
-// which it does not replace in --out=~/x.
+// which it does not replace in --out=~/x. It also refuses - for a file.
 func Values(f *pflag.FlagSet) (err error) {
 	f.Visit(func(flag *pflag.Flag) {
 		text := flag.Value.String()
@@ -57,11 +58,28 @@ func Values(f *pflag.FlagSet) (err error) {
 		case flag.Value.Type() != "string":
 		case text == "":
 			err = Errorf("--%s has no value: give it one, or leave it out", flag.Name)
+		case text == "-" && isPath(flag):
+			err = NoStream("--"+flag.Name, text)
 		case strings.HasPrefix(text, "~/"):
 			err = Errorf("--%s %s: the shell did not replace ~ by your folder: write $HOME, or ./~ for a folder of that name", flag.Name, text)
 		}
 	})
 	return err
+}
+
+// isPath reports whether the help calls a flag's value a file or a folder.
+func isPath(flag *pflag.Flag) bool {
+	name, _ := pflag.UnquoteUsage(flag)
+	return slices.Contains([]string{"FILE", "FOLDER", "DIR"}, name)
+}
+
+// NoStream refuses - as a path where it does not stand for standard input or output. what
+// names the flag or the argument.
+func NoStream(what, path string) error {
+	if path != "-" {
+		return nil
+	}
+	return Errorf("%s -: only clusir restore IN OUT takes - for standard input and output: name a file or a folder, or ./- for one of that name", what)
 }
 
 // Exclusive refuses pairs of flags that contradict each other.
