@@ -1,9 +1,13 @@
 """Tests of the package with the program that CLUSIR_PROGRAM names: python -m unittest."""
 
+import contextlib
+import email.utils
+import http.server
 import os
 import pathlib
 import re
 import threading
+import time
 import unittest
 import unittest.mock
 import urllib.request
@@ -28,6 +32,34 @@ def as_type(picture, dtype):
 def error(a, b):
     scale = 1 if a.dtype == np.float32 else np.iinfo(a.dtype).max
     return float(np.square(a[..., :3] / scale - b[..., : min(3, b.shape[-1])]).mean())
+
+
+@contextlib.contextmanager
+def busy(after):
+    """Run a server whose queue is full for the first request."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        asked = 0
+
+        def do_GET(self):
+            Handler.asked += 1
+            self.send_response(503 if Handler.asked == 1 else 200)
+            if after is not None:
+                self.send_header("Retry-After", after)
+            self.end_headers()
+            self.wfile.write(b'{"error": "the queue is full", "models": []}')
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class TIFF(unittest.TestCase):
@@ -146,6 +178,17 @@ class Servers(unittest.TestCase):
             urllib.request.install_opener(None)  # it remembers the proxies of its first request
             with clusir.Server("--threads", "1") as server:
                 self.assertEqual(server.models()[0]["name"], "nano")
+
+    def test_retry_after(self):
+        """A busy server is asked again, whichever form its Retry-After has."""
+        now = email.utils.formatdate(usegmt=True)
+        later = email.utils.formatdate(time.time() + 1e6, usegmt=True)
+        for after in ("0", "0.01", now, "", "soon", "nan", "-5", None):
+            with self.subTest(after), busy(after) as url:
+                self.assertEqual(clusir.Server(url=url, timeout=10).models(), [])
+        for after in (later, "1e6", "inf"):
+            with self.subTest(after), busy(after) as url, self.assertRaisesRegex(clusir.Error, "the queue is full"):
+                clusir.Server(url=url, timeout=10).models()
 
     def test_close_twice(self):
         server = clusir.Server("--threads", "1")

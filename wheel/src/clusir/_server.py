@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import email.utils
 import json
 import signal
 import subprocess
@@ -89,7 +90,7 @@ class Server:
                     data: bytes = answer.read()
                     return data
             except urllib.error.HTTPError as e:
-                wait = float(e.headers.get("Retry-After") or 1)
+                wait = _wait(e.headers.get("Retry-After", ""))
                 with e:
                     message = _message(e.read()) or str(e)
                 if e.code not in (429, 503, 507) or time.monotonic() + wait > end:
@@ -121,6 +122,18 @@ class Server:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _wait(after: str) -> float:
+    """Return the seconds to wait by a Retry-After header: seconds, or an HTTP date."""
+    try:
+        seconds = float(after)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(after).timestamp() - time.time()
+        except (TypeError, ValueError):
+            seconds = 1
+    return max(0.1, seconds)
 
 
 def _message(body: bytes) -> str:
