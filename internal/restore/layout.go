@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dustin/go-humanize"
+
 	"clusir/internal/arch"
 	"clusir/internal/imageio"
 	"clusir/internal/infer"
@@ -84,8 +86,11 @@ func (p *planner) choose(s subject, side int) (layout, error) {
 		}
 	}
 	remedy := "raise --max-memory"
-	if !s.Streams && s.Bytes > p.limit/2 {
-		remedy += ", or convert it to a PNG without interlacing, which is read in strips"
+	if !s.Streams {
+		s.Streams = true
+		if _, err := p.choose(s, TileAuto); err == nil {
+			remedy += ", or convert it to a PNG without interlacing, which is read in strips"
+		}
 	}
 	return layout{}, p.tooLarge(s, l, remedy)
 }
@@ -140,8 +145,12 @@ func (p *planner) tooLarge(s subject, l layout, remedy string) error {
 	if l.side > 0 {
 		how = fmt.Sprintf("in tiles of %d", l.side)
 	}
-	return fmt.Errorf("%w: restoring %d×%d pixels %s takes about %d MB, and the limit is %d MB: %s",
-		ErrMemory, s.W, s.H, how, (l.need()+megabyte-1)/megabyte, p.limit/megabyte, remedy)
+	limit := fmt.Sprintf("%d MB", p.limit/megabyte)
+	if p.limit < megabyte {
+		limit = humanize.Bytes(uint64(p.limit))
+	}
+	return fmt.Errorf("%w: restoring %d×%d pixels %s takes about %d MB, and the limit is %s: %s",
+		ErrMemory, s.W, s.H, how, (l.need()+megabyte-1)/megabyte, limit, remedy)
 }
 
 // megabyte is the unit in messages: needs are rounded up and limits down, so that they

@@ -42,11 +42,14 @@ func TestChoose(t *testing.T) {
 		{"asked for too much", ofSize(10000, 10000, true), gb, 4096, 0, "in tiles of 4096 takes about"},
 		{"asked for too much, remedy", ofSize(10000, 10000, true), gb, 4096, 0, "use --tile auto, or raise --max-memory"},
 		{"no tile fits", ofSize(10000, 10000, true), 100 * mb, TileAuto, 0, "the limit is 104 MB: raise --max-memory"},
+		{"a limit below any unit", ofSize(10, 10, false), 1, TileAuto, 0, "the limit is 1 B: raise --max-memory$"},
+		{"a limit in kilobytes", ofSize(10, 10, true), 64000, TileAuto, 0, "the limit is 64 kB: raise --max-memory$"},
+		{"streaming would not do", ofSize(10000, 10000, false), 100 * mb, TileAuto, 0, "the limit is 104 MB: raise --max-memory$"},
 		{"does not stream", ofSize(10000, 10000, false), 300 * mb, TileAuto, 0, "convert it to a PNG without interlacing"},
 	} {
 		l, err := newPlanner(c.limit).choose(c.s, c.side)
 		if c.err != "" {
-			if err == nil || !strings.Contains(err.Error(), c.err) || !errors.Is(err, ErrMemory) {
+			if err == nil || !strings.Contains(err.Error()+"$", c.err) || !errors.Is(err, ErrMemory) {
 				t.Errorf("%s: got %v, want %q", c.name, err, c.err)
 			}
 			continue
