@@ -208,6 +208,8 @@ func TestPanics(t *testing.T) {
 		{"DynamicFilter: operands of shapes [1 2 1 4], [1 1 9]", func() { tape.DynamicFilter(v(1, 2, 1, 4), v(1, 1, 9)) }},
 		{"DynamicFilter", func() { tape.DynamicFilter(v(1, 2, 4, 4), v(1, 1, 8)) }},
 		{"AttentionMap", func() { tape.AttentionMap(v(1, 4, 2, 2), v(12, 4), v(3)) }},
+		{"MSSSIM: operands of shapes [1 3 10 40], [1 3 10 40]", func() { tape.MSSSIM(v(1, 3, 10, 40), v(1, 3, 10, 40)) }},
+		{"MSSSIM", func() { tape.MSSSIM(v(1, 3, 40, 10), v(1, 3, 40, 10)) }},
 		{"TopKSoftmax", func() { tape.TopKSoftmax(v(1, 4), 5) }},
 		{"BatchNorm: a training batch of 1", func() { (&Tape{B: b, Train: true}).BatchNorm(v(1, 4), v(4), v(4), v(4), v(4)) }},
 		{"Input", func() { tape.Input(make([]float32, 5), 2, 3) }},

@@ -55,6 +55,8 @@ type TaskReport struct {
 	Unreadable  int `json:"unreadable"`
 	SizesDiffer int `json:"sizes_differ"`
 	InTestSet   int `json:"in_test_set"`
+
+	skipped map[Skip]bool // what Skipped lists, without details
 }
 
 // Report describes what a training set was made from.
@@ -68,7 +70,16 @@ type Report struct {
 	Overlaps []Overlap `json:"overlaps,omitempty"`
 }
 
+// skip lists a file, once for each reason: a clean image may belong to several pairs.
 func (t *TaskReport) skip(file string, why Reason, detail string) {
+	key := Skip{File: file, Reason: why}
+	if t.skipped[key] {
+		return
+	}
+	if t.skipped == nil {
+		t.skipped = map[Skip]bool{}
+	}
+	t.skipped[key] = true
 	t.Skipped = append(t.Skipped, Skip{file, why, detail})
 	t.count(why)
 }

@@ -112,6 +112,7 @@ func (s *scanner) clean(r *TaskReport, dirs []string) ([]pair, error) {
 		}
 	}
 	var files []string
+	seen := map[string]bool{} // the folders may overlap
 	for _, d := range dirs {
 		dir := under(s.opts.Root, d)
 		images, others, err := listImages(dir)
@@ -122,7 +123,12 @@ func (s *scanner) clean(r *TaskReport, dirs []string) ([]pair, error) {
 			return nil, fmt.Errorf("no images in %s; put clean photographs there, or name the folder where they are (clean: in the configuration)", dir)
 		}
 		r.Folders = append(r.Folders, dir)
-		files = append(files, images...)
+		for _, f := range images {
+			if !seen[f] {
+				files = append(files, f)
+			}
+			seen[f] = true
+		}
 		for _, f := range others {
 			r.skip(f, NotImage, "")
 		}

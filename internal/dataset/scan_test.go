@@ -46,6 +46,14 @@ func TestScanPairs(t *testing.T) {
 		used:  []string{"0025_0.8_0.1.jpg 0025.jpg", "0025_1_0.16.jpg 0025.jpg"},
 		skips: []string{"Train/Dehaze/synthetic/part2/0026_1_0.2.jpg: " + string(NoTarget)},
 	}, {
+		name: "a damaged clean image of several hazy ones",
+		task: Task{Kind: Dehaze, Repeat: 1},
+		files: []string{"Train/Dehaze/original/0026.jpg", "Train/Dehaze/synthetic/part1/0025_0.8_0.1.jpg",
+			"Train/Dehaze/synthetic/part2/0025_1_0.16.jpg", "Train/Dehaze/synthetic/part2/0026_1_0.2.jpg"},
+		text:  map[string]string{"Train/Dehaze/original/0025.jpg": "text"},
+		used:  []string{"0026_1_0.2.jpg 0026.jpg"},
+		skips: []string{"Train/Dehaze/original/0025.jpg: " + string(Unreadable)},
+	}, {
 		name:  "scenes in folders of their own",
 		task:  Task{Kind: Deblur, Repeat: 1},
 		files: []string{"Train/Deblur/blur/s1/000047.png", "Train/Deblur/sharp/s1/000047.png", "Train/Deblur/blur/s2/000047.png"},
@@ -143,6 +151,22 @@ func TestTurnedSizes(t *testing.T) {
 		if _, err := s.Sample(input, target, 0, i); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestFoldersThatOverlap: a photograph counts once, whichever of the named folders hold it.
+func TestFoldersThatOverlap(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "photos/a.png", "photos/new/b.png", "other/a.png")
+	writeText(t, filepath.Join(dir, "photos/new/notes"), "")
+	o := options(dir, noise)
+	o.Clean = []string{"photos", "photos/new", "other", "other/"}
+	s, r := open(t, o)
+	if task := r.Tasks[0]; task.Found != 3 || task.Used != 3 || len(s.sources[0].pairs) != 3 {
+		t.Errorf("%d found, %d used of 3", task.Found, task.Used)
+	}
+	if got := skips(r.Tasks[0], dir); !slices.Equal(got, []string{"photos/new/notes: " + string(NotImage)}) {
+		t.Errorf("skipped %q", got)
 	}
 }
 
