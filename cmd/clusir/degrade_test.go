@@ -47,6 +47,29 @@ func TestDegrade(t *testing.T) {
 	}
 }
 
+// TestDegradeTakenNames: a folder with the name of a benchmark or a group gives a benchmark
+// of another name, so that neither hides the other.
+func TestDegradeTakenNames(t *testing.T) {
+	dir := evalData(t)
+	for _, name := range []string{"clean", "Five-Task"} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(filepath.Join(dir, "photos"))); err != nil {
+			t.Fatal(err)
+		}
+		own := strings.ToLower(name) + "-low-light"
+		for _, line := range []string{
+			"degrade {}/" + name + " --kind low-light --out {}/out-" + name,
+			"eval --benchmark " + own + " --benchmark-file {}/out-" + name + "/benchmark.yaml --restored {}/out-" + name,
+		} {
+			if code, _, stderr := evaluate(t, dir, line); code != exitOK {
+				t.Fatalf("%s: exit code %d\n%s", line, code, stderr)
+			}
+		}
+		if _, err := os.Stat(filepath.Join(dir, "out-"+name, own, "a.png")); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestDegradeUsage(t *testing.T) {
 	t.Setenv("CLUSIR_DATA", "")
 	dir := evalData(t)

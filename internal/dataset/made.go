@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"clusir/internal/dataset/degrade"
@@ -25,14 +26,15 @@ func (m *Image) degraded(kind string, rng *rand.Rand) (*Image, string) {
 
 // FolderBenchmark returns a benchmark of the clean photographs in a folder, degraded by
 // a kind: noise, which takes levels, or another one that can be made. A kind is given
-// by its name or its word, such as derain or rain.
+// by its name or its word, such as derain or rain. The benchmark has the folder's name, and
+// the kind's too if a standard benchmark or group has that name.
 func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) {
 	if err := userfile.Folder(folder, "photographs"); err != nil {
 		return nil, err
 	}
 	name := ""
 	for _, k := range append(madeKinds(), Denoise) {
-		if strings.EqualFold(kind, k) || strings.EqualFold(strings.ReplaceAll(kind, "-", " "), Word(k)) {
+		if strings.EqualFold(kind, k) || strings.EqualFold(strings.ReplaceAll(kind, " ", "-"), hyphened(k)) {
 			name = k
 		}
 	}
@@ -60,6 +62,9 @@ func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) 
 		return r
 	}
 	b.Name = strings.ToLower(strings.Map(allowed, b.Title))
+	if slices.Contains(Standard().Names(), b.Name) { // neither may hide the other
+		b.Name += "-" + hyphened(name)
+	}
 	if mistakes := b.check(); len(mistakes) > 0 {
 		return nil, usage.Of(mistakes)
 	}
@@ -68,12 +73,15 @@ func FolderBenchmark(folder, kind string, sigmas []float64) (*Benchmark, error) 
 
 // MakeableKinds returns the words of the kinds that FolderBenchmark accepts.
 func MakeableKinds() []string {
-	words := []string{Word(Denoise)}
+	words := []string{hyphened(Denoise)}
 	for _, k := range madeKinds() {
-		words = append(words, strings.ReplaceAll(Word(k), " ", "-"))
+		words = append(words, hyphened(k))
 	}
 	return words
 }
+
+// hyphened returns a kind's word as an option, such as low-light.
+func hyphened(kind string) string { return strings.ReplaceAll(Word(kind), " ", "-") }
 
 // Degraded is a degraded image and its clean one, as returned by [Item.Load].
 type Degraded struct {
