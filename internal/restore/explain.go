@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"clusir/internal/model"
 	"clusir/internal/palette"
@@ -116,11 +117,14 @@ type Record struct {
 	Name    string         `json:"name,omitempty"` // below the named folder
 }
 
+// milliseconds rounds to microseconds: the times of two runs agree in fewer digits.
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
+
 // Record returns the result in the form of its JSON.
 func (r Result) Record(modelName, device string) Record {
 	rec := Record{
 		Name: r.name, Input: r.In, Output: r.Out, Width: r.W, Height: r.H, Depth: r.Depth, Model: modelName, Device: device,
-		Pages: r.Pages, Tiles: r.Tiles, Load: 1e3 * r.Load.Seconds(), Compute: 1e3 * r.Compute.Seconds(), Save: 1e3 * r.Save.Seconds(),
+		Pages: r.Pages, Tiles: r.Tiles, Load: milliseconds(r.Load), Compute: milliseconds(r.Compute), Save: milliseconds(r.Save),
 		Routing: r.Routing, Compare: r.Compare, Map: r.Map, Notes: r.Notes,
 	}
 	if r.Format != 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 
 	"clusir/internal/shard"
@@ -88,6 +89,7 @@ func (m *Merged) add(h reading) {
 		}
 		m.Records = append(m.Records, r)
 	}
+	s.Seconds = math.Round(1e6*s.Seconds) / 1e6
 	m.Parts = append(m.Parts, s)
 }
 

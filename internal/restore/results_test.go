@@ -101,6 +101,30 @@ func TestMergeResults(t *testing.T) {
 	}
 }
 
+// TestTimes: times have at most microseconds, and no digits of binary fractions.
+func TestTimes(t *testing.T) {
+	p := planned(t, 3, shard.Shard{})
+	path := filepath.Join(t.TempDir(), "r")
+	f, err := createResults(path, p.header("nano", "cpu"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.file.Close()
+	for _, j := range p.Jobs {
+		r := Result{Job: j, Load: 999499, Compute: 60657712, Save: 1234567891}.Record("nano", "cpu")
+		if r.Load != .999 || r.Compute != 60.657 || r.Save != 1234.567 {
+			t.Errorf("%v %v %v ms", r.Load, r.Compute, r.Save)
+		}
+		if err := f.add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := MergeResults(path)
+	if err != nil || m.Parts[0].Seconds != .181971 {
+		t.Errorf("%v: %v s", err, m.Parts[0].Seconds)
+	}
+}
+
 // TestResultsGoOn: a run that was interrupted in the middle of a line continues;
 // pictures restored before keep their records when skipped.
 func TestResultsGoOn(t *testing.T) {
