@@ -121,6 +121,7 @@ func TestRejected(t *testing.T) {
 		{"eval: {benchmarks: {m: {}, M: {}}}", "benchmark m is described twice"},
 		{"eval: {benchmarks: {m: }}", "eval.benchmarks: benchmark m is empty"},
 		{"eval: {benchmarks: lol}", "run.yaml:1: eval.benchmarks: must be a list of names"},
+		{"train: {clean: [&b lol]}\neval: {benchmarks: [*b, LOL]}", `eval.benchmarks = "LOL": must be names, each one once`},
 		{"eval: {benchmarks: [[lol]]}", "eval.benchmarks: each must be the name of a benchmark"},
 		{"eval: {benchmarks: [~]}", "eval.benchmarks: each must be the name of a benchmark"},
 	} {

@@ -56,6 +56,9 @@ func readListed(n *yaml.Node, later bool) (list List, mistakes strict.Mistakes) 
 		return nil, strict.Mistakes{{Line: n.Line, Text: "must be a list of names, e.g. [cbsd68, lol], or a block of benchmarks as in a benchmark file"}}
 	}
 	for _, item := range items {
+		if item.Kind == yaml.AliasNode {
+			item = item.Alias
+		}
 		if item.Kind == yaml.ScalarNode && slices.Contains([]string{"!!str", "!!int", "!!float"}, item.ShortTag()) && item.Value != "" {
 			list = append(list, Listed{Name: item.Value})
 			continue
