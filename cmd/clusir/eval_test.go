@@ -121,6 +121,8 @@ func TestMeasuringUsage(t *testing.T) {
 		{"eval --benchmark cbsd68 --data d --restored x,y --report r.html", exitUsage, "name one folder"},
 		{"eval --benchmark cbsd68 --data d --restored x,y --images", exitUsage, "name one folder"},
 		{"eval --benchmark cbsd68 --data d --restored /nowhere", exitError, "/nowhere"},
+		{"eval --benchmark cbsd68 --data d --report /proc/r.html", exitError, "--report /proc/r.html: "},
+		{"merge --report /proc/r.html absent.jsonl", exitError, "--report /proc/r.html: "},
 		{"table 7 --row x=.", exitUsage, "table 7 counts the cost of networks"},
 		{"merge", exitUsage, "name the results files"},
 		{"merge --results r a", exitUsage, "there is no flag"},

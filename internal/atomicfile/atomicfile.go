@@ -54,7 +54,10 @@ type fileError struct {
 	err  error
 }
 
-func (e *fileError) Error() string { return fmt.Sprintf("cannot write %s: %v", e.path, e.err) }
+func (e *fileError) Error() string {
+	return fmt.Sprintf("cannot write %s: %v", userfile.OneLine(e.path), e.err)
+}
+
 func (e *fileError) Unwrap() error { return e.err }
 
 func replace(path string, write func(io.Writer) error) error {

@@ -189,3 +189,11 @@ func temporaries(t *testing.T, dir string) (names []string) {
 	}
 	return names
 }
+
+// TestErrorOnOneLine: a name with a line break does not break the message.
+func TestErrorOnOneLine(t *testing.T) {
+	err := WriteData(filepath.Join(t.TempDir(), "absent", "new\nline"), nil)
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), `new\nline: `) {
+		t.Errorf("%q", err)
+	}
+}

@@ -84,8 +84,8 @@ func stem(path string) string {
 // leadingZeros matches the leading zeros of an integer.
 var leadingZeros = regexp.MustCompile(`(^|[^0-9.])0+([0-9])`)
 
-// matchKey returns the form of a name by which pairs are matched: the stem in lower
-// case without leading zeros in its numbers, so that rain-1.png matches norain-001.jpg.
+// matchKey returns the form of a name by which pairs are matched: the folded stem
+// without leading zeros in its numbers, so that rain-1.png matches norain-001.jpg.
 func matchKey(path string) string {
-	return leadingZeros.ReplaceAllString(strings.ToLower(stem(path)), "$1$2")
+	return leadingZeros.ReplaceAllString(fold(stem(path)), "$1$2")
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // layout is where the PromptIR family keeps a task's training data below the root; of
@@ -73,9 +75,15 @@ func under(root, dir string) string {
 
 // relKey is the match key of a file, including its folders below dir.
 func relKey(dir, file string) string {
+	name := relName(dir, file)
+	return filepath.Join(norm.NFC.String(filepath.Dir(name)), matchKey(file))
+}
+
+// relName is the stem of a file, including its folders below dir.
+func relName(dir, file string) string {
 	rel, err := filepath.Rel(dir, file)
 	if err != nil {
 		rel = filepath.Base(file)
 	}
-	return filepath.Join(filepath.Dir(rel), matchKey(rel))
+	return filepath.Join(filepath.Dir(rel), stem(rel))
 }

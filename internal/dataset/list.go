@@ -33,7 +33,7 @@ func readList(file string) (*nameList, error) {
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		name := strings.ToLower(stem(line[strings.LastIndexAny(line, `/\`)+1:]))
+		name := fold(stem(line[strings.LastIndexAny(line, `/\`)+1:]))
 		if name == "" || name == "." {
 			continue
 		}
@@ -49,7 +49,7 @@ func readList(file string) (*nameList, error) {
 // except in names that are only a number (Waterloo has 03063.bmp and BSD a3063.jpg, two
 // images).
 func (l *nameList) find(file string) (found, renamed bool) {
-	s := strings.ToLower(stem(file))
+	s := fold(stem(file))
 	other, isBSD := strings.CutPrefix(s, "a")
 	if !isBSD {
 		other = "a" + s

@@ -1,8 +1,10 @@
 package dataset
 
 import (
+	"cmp"
 	"errors"
 	"path/filepath"
+	"slices"
 )
 
 // pair is a training image on disk. If it has no input, the degraded image is made from
@@ -27,18 +29,24 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 		r.skip(f, NotImage, "")
 	}
 	r.Found = len(inputs)
-	byKey := indexBy(func(f string) string { return relKey(target, f) }, r, targets)
+	byName, byKey := firstBy(targets, func(f string) string { return relName(target, f) }), firstBy(targets, func(f string) string { return relKey(target, f) })
 	partner, wanted := map[string]string{}, map[string]bool{}
 	for _, f := range inputs {
-		for _, key := range match(relKey(in, f)) {
-			if t, ok := byKey[key]; ok {
+		names := match(relName(in, f))
+		for i, key := range match(relKey(in, f)) { // its own name goes before those that are only alike
+			if t := cmp.Or(byName[names[i]], byKey[key]); t != "" {
 				partner[f], wanted[t] = t, true
 				break
 			}
 		}
 	}
 	for _, f := range targets {
-		if !wanted[f] && byKey[relKey(target, f)] == f {
+		first := byKey[relKey(target, f)]
+		switch {
+		case wanted[f]:
+		case first != f:
+			r.skip(f, Duplicate, first)
+		default:
 			r.skip(f, NoInput, "")
 		}
 	}
@@ -53,16 +61,11 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 	return pairs, nil
 }
 
-// indexBy maps keys to files; of two with the same key, the first stays.
-func indexBy(keyOf func(file string) string, r *TaskReport, files []string) map[string]string {
-	byKey := map[string]string{}
-	for _, f := range files {
-		key := keyOf(f)
-		if first, twice := byKey[key]; twice {
-			r.skip(f, Duplicate, first)
-			continue
-		}
-		byKey[key] = f
+// firstBy maps keys to the first file of each.
+func firstBy(files []string, keyOf func(file string) string) map[string]string {
+	first := map[string]string{}
+	for _, f := range slices.Backward(files) {
+		first[keyOf(f)] = f
 	}
-	return byKey
+	return first
 }

@@ -68,6 +68,25 @@ func TestScanPairs(t *testing.T) {
 		skips: []string{"Train/Enhance/gt/1.png: " + string(Duplicate), "Train/Enhance/gt/3.jpg: " + string(NoInput),
 			"Train/Enhance/low/2.png: " + string(Unreadable), "Train/Enhance/low/notes: " + string(NotImage)},
 	}, {
+		name:  "names that differ in zeros alone",
+		task:  Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"},
+		files: []string{"in/1.png", "in/01.png", "in/001.png", "out/1.jpg", "out/01.png", "out/01.tif", "out/0001.png"},
+		used:  []string{"001.png 0001.png", "01.png 01.png", "1.png 1.jpg"},
+		skips: []string{"out/01.tif: " + string(Duplicate)},
+	}, {
+		name:  "rain and its clean image in one folder",
+		task:  Task{Kind: Derain, Repeat: 1, Input: "both", Target: "both"},
+		files: []string{"both/rain-1.png", "both/norain-001.png"},
+		used:  []string{"norain-001.png norain-001.png", "rain-1.png norain-001.png"},
+		skips: []string{"both/rain-1.png: " + string(NoInput)},
+	}, {
+		name:  "letters composed and decomposed",
+		task:  Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"},
+		files: []string{"in/Ze\u0301/u\u0308.png", "out/Z\u00e9/\u00dc.png", "in/a\u030a.png", "out/\u00e5.png"},
+		text:  map[string]string{"leave.txt": "\u00e5.png\n"},
+		used:  []string{"u\u0308.png \u00dc.png"},
+		skips: []string{"in/a\u030a.png: " + string(Excluded)},
+	}, {
 		name:  "folders of one's own and an exclusion",
 		task:  Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"},
 		files: []string{"in/a.png", "out/a.jpg", "in/b.png", "out/b.png"},

@@ -101,7 +101,13 @@ func (s *scanner) maps(r *TaskReport, dir string, required bool) (map[string]str
 	if err == nil && len(files) == 0 && required {
 		err = fmt.Errorf("no maps in %s; put them there by the names of the photographs, or leave the setting out", under(s.opts.Root, dir))
 	}
-	return indexBy(matchKey, r, files), err
+	first := firstBy(files, matchKey)
+	for _, f := range files {
+		if other := first[matchKey(f)]; other != f {
+			r.skip(f, Duplicate, other)
+		}
+	}
+	return first, err
 }
 
 // readHeader reads what is known of a picture before it is decoded.

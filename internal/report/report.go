@@ -5,6 +5,7 @@ package report
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -156,7 +157,17 @@ func MayWrite(path string, overwrite bool) error {
 	if err := userfile.MayWrite(path, overwrite); err != nil {
 		return err
 	}
-	return onlyPages(path)
+	if err := onlyPages(path); err != nil {
+		return err
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil { // a link is followed
+		path = target
+	}
+	trial, err := atomicfile.Temporary(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("--report %s: its folder takes no new files: %w", userfile.OneLine(path), userfile.Reason(err))
+	}
+	return errors.Join(trial.Close(), os.Remove(trial.Name()))
 }
 
 // write writes the page.

@@ -35,7 +35,7 @@ func Unreadable(path string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = absent{}
 	}
-	return fmt.Errorf("cannot read %s: %w", path, Reason(err))
+	return fmt.Errorf("cannot read %s: %w", OneLine(path), Reason(err))
 }
 
 // ErrFolder is the reason why a folder cannot be read as a file.
@@ -45,6 +45,7 @@ var ErrFolder = errors.New("it is a folder, but a file is needed")
 // contain.
 func Folder(path, of string) error {
 	info, err := os.Stat(path)
+	path = OneLine(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(path, "~"):
 		return fmt.Errorf("there is no folder %s: write what ~ stands for, which only a shell knows", path)
@@ -82,7 +83,7 @@ func Hidden(name string) bool {
 // MayWrite returns an error if a file exists and must not be replaced.
 func MayWrite(path string, overwrite bool) error {
 	if _, err := os.Lstat(path); err == nil && !overwrite {
-		return fmt.Errorf("%s exists: choose another name, or replace it with --overwrite", path)
+		return fmt.Errorf("%s exists: choose another name, or replace it with --overwrite", OneLine(path))
 	}
 	return nil
 }

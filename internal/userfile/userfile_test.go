@@ -48,3 +48,17 @@ func TestErrors(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 }
+
+// TestErrorsOnOneLine: a name with a line break does not break the message.
+func TestErrorsOnOneLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "new\nline")
+	_, absent := Open(file)
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Skip(err) // Windows has no such names
+	}
+	for _, err := range []error{absent, MayWrite(file, false), Folder(file, "pictures"), Folder(file+"s", "pictures")} {
+		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), `new\nline`) {
+			t.Errorf("%q", err)
+		}
+	}
+}
