@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"path/filepath"
 	"runtime"
 
 	"github.com/spf13/pflag"
@@ -70,6 +71,8 @@ func (o *measuring) begin(f *pflag.FlagSet) error {
 		return usage.Errorf("--jobs %d: give the number of images to measure at a time, such as 4; at most %d", o.Jobs, maxJobs)
 	case f.Changed("limit") && o.Limit < 1:
 		return usage.Errorf("--limit %d: give the number of images to measure of each part, such as 5", o.Limit)
+	case o.Results != "" && f.Lookup("report") != nil && filepath.Clean(o.Results) == filepath.Clean(f.Lookup("report").Value.String()):
+		return usage.Errorf("--results and --report name one file: name two")
 	case o.Resume && o.Results == "":
 		return usage.Errorf("--resume does nothing without --results")
 	}

@@ -98,6 +98,9 @@ func (f Format) Open(path string, resume bool, flag string, take func(n int, lin
 		flags |= os.O_EXCL
 	}
 	file, err := os.OpenFile(path, flags, 0o644)
+	if info, statErr := os.Stat(path); err != nil && statErr == nil && info.IsDir() {
+		err = userfile.ErrFolder
+	}
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s exists: continue it with %s, or remove it", path, flag)
 	} else if err != nil {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"clusir/internal/userfile"
 )
 
 // TestLinesOnAFullDisk adds lines, in its own process, to a file that may not grow
@@ -61,6 +63,16 @@ func TestBegins(t *testing.T) {
 	for text, want := range map[string]bool{"": true, "a": true, "ab": true, "abc": true, "b": false, "ac": false} {
 		if got := begins(strings.NewReader(text), "ab"); got != want {
 			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+// TestLinesInAFolder: a folder in the place of a file is not to be removed or continued.
+func TestLinesInAFolder(t *testing.T) {
+	for _, resume := range []bool{false, true} {
+		f := Format{Name: "list", Start: "{"}
+		if _, err := f.Open(t.TempDir(), resume, "--resume", nil); !errors.Is(err, userfile.ErrFolder) || strings.Contains(err.Error(), "remove it") {
+			t.Errorf("resume %v: %v", resume, err)
 		}
 	}
 }

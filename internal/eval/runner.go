@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"clusir/internal/arch"
+	"clusir/internal/atomicfile"
 	"clusir/internal/dataset"
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
@@ -58,7 +58,7 @@ func (r *Runner) side(ctx context.Context, s Side, benchmarks []*dataset.Benchma
 	o.Benchmarks, o.fits = benchmarks, fits
 	if r.Folder != "" {
 		o.Results = filepath.Join(r.Folder, inFileNames(s.Name)+".jsonl")
-		if err := os.MkdirAll(r.Folder, 0o755); err != nil {
+		if err := atomicfile.MakeFolder(o.Results); err != nil {
 			return nil, err
 		}
 	}

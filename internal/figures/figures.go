@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,9 +121,14 @@ func DrawAll(ctx context.Context, names []string, r Request, w, messages io.Writ
 	return nil
 }
 
-// mayWrite returns an error if one of the figures' files exists and must not be
-// replaced.
+// mayWrite returns an error if the folder is a file, or if one of the figures' files
+// exists and must not be replaced.
 func (r *Request) mayWrite(names []string) error {
+	if _, err := os.Stat(r.Dir); !errors.Is(err, fs.ErrNotExist) {
+		if err := userfile.Folder(r.Dir, "figures"); err != nil {
+			return err
+		}
+	}
 	for _, name := range names {
 		files := []string{name}
 		if name == affinityName {
@@ -154,7 +160,7 @@ func drawOne(ctx context.Context, name string, r Request) ([]string, error) {
 		return nil, fmt.Errorf("figure %s: %w", name, err)
 	}
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("cannot make the folder %s: %w", r.Dir, userfile.Reason(err))
 	}
 	var paths []string
 	for _, s := range sheets {
