@@ -74,6 +74,9 @@ func TestCheckFindsOverlapsAndDamage(t *testing.T) {
 			t.Errorf("report lacks %q:\n%s", want, b.String())
 		}
 	}
+	if n := strings.Count(b.String(), "four.png"); n != 1 {
+		t.Errorf("the report names the damaged file %d times:\n%s", n, b.String())
+	}
 }
 
 func TestCheckIsCancelled(t *testing.T) {

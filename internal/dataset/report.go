@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize/english"
+
+	"clusir/internal/userfile"
 )
 
 // Reason is why a file was not used.
@@ -32,6 +34,14 @@ type Skip struct {
 	File   string `json:"file"`
 	Reason Reason `json:"reason"`
 	Detail string `json:"detail,omitempty"`
+}
+
+// text is a line about the file; details of files that cannot be read name it themselves.
+func (s Skip) text(what string) string {
+	if s.Reason == Unreadable {
+		return userfile.OneLine(s.Detail)
+	}
+	return userfile.OneLine(strings.TrimSuffix(s.File+": "+what, ": "))
 }
 
 // TaskReport describes what was found for one task.
@@ -158,7 +168,7 @@ func (r *Report) writeCheck(b *strings.Builder, examples int) {
 	}
 	fmt.Fprintf(b, "\n%d images decoded, %d that cannot be used\n", r.Checked, len(r.Damaged))
 	for _, d := range r.Damaged {
-		fmt.Fprintf(b, "  %s: %s: %s\n", d.File, d.Reason, d.Detail)
+		fmt.Fprintf(b, "  %s\n", d.text(fmt.Sprintf("%s: %s", d.Reason, d.Detail)))
 	}
 	byBenchmark := map[string][]Overlap{}
 	for _, o := range r.Overlaps {
@@ -191,7 +201,7 @@ func (t *TaskReport) writeDetails(b *strings.Builder, examples int) {
 	for _, skips := range byReason(t.Skipped) {
 		fmt.Fprintf(b, "  skipped %d: %s\n", len(skips), skips[0].Reason)
 		for _, s := range skips[:min(examples, len(skips))] {
-			fmt.Fprintf(b, "    %s\n", strings.TrimSuffix(s.File+": "+s.Detail, ": "))
+			fmt.Fprintf(b, "    %s\n", s.text(s.Detail))
 		}
 		if rest := len(skips) - examples; rest > 0 && examples > 0 {
 			fmt.Fprintf(b, "    ... and %d more\n", rest)

@@ -277,12 +277,15 @@ func TestAllTasksAreSearched(t *testing.T) {
 func TestReportText(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "in/a.png", "out/a.png", "in/b.png", "in/c.png", "in/d.png")
+	writeImages(t, dir, 32, 32, "in/e.png")
+	writeText(t, filepath.Join(dir, "out/e.png"), "text")
 	_, r := open(t, options(dir, Task{Kind: Pairs, Repeat: 7, Input: "in", Target: "out"}))
 	var b strings.Builder
 	if err := r.WriteText(&b, 2); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"pairs     1", "32×32", "7\n", "skipped 3: no clean image of its name", "in/b.png", "... and 1 more"} {
+	for _, want := range []string{"pairs     1", "32×32", "7\n", "skipped 3: no clean image of its name", "in/b.png", "... and 1 more",
+		"skipped 1: unreadable\n    " + filepath.Join(dir, "out/e.png") + " is not an image"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("report lacks %q:\n%s", want, b.String())
 		}
