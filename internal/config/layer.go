@@ -104,5 +104,8 @@ func (l *layer) takeExtends() error {
 	if v.Kind != yaml.ScalarNode || v.Tag != "!!str" || v.Value == "" {
 		return fmt.Errorf("%s: extends must be the name of a configuration, e.g. three-task", l.at(v.Line))
 	}
+	if i = userfile.KeyAt(l.root, "extends"); i >= 0 {
+		return fmt.Errorf("%s: extends is set a second time: keep one of the two", l.at(l.root.Content[i].Line))
+	}
 	return nil
 }

@@ -35,6 +35,8 @@ func TestRejected(t *testing.T) {
 		{"train: {batch: 1.5}", "train.batch: must be a whole number"},
 		{"device: true", "device: must be text"},
 		{"device: !!binary aGk=", "device: must be text"},
+		{"extends: nano\nextends: tiny", "run.yaml:2: extends is set a second time: keep one of the two"},
+		{"tasks: [{kind: pairs, repeat: 1, input: a/, target: ./a}]", `run.yaml:1: tasks[0].input = "a/": must be another folder than target`},
 		{"train: {steps: 010}", "train.steps: 010 could be octal: write it without the zero in front"},
 		{"train: {lr: 08}", "train.lr: 08 could be octal"},
 		{"train: {batch: 99999999999999999999}", "train.batch: must be a whole number"},

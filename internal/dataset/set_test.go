@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,10 +55,13 @@ func TestEpochShowsEachEntryOnce(t *testing.T) {
 
 func TestPairsAreCutAndTurnedAlike(t *testing.T) {
 	dir := t.TempDir()
-	// With the same file as input and target, both sides of every sample must agree.
+	// With equal files as input and target, both sides of every sample must agree.
 	writeImages(t, dir, 45, 39, "a/x.png")
+	if err := os.CopyFS(filepath.Join(dir, "b"), os.DirFS(filepath.Join(dir, "a"))); err != nil {
+		t.Fatal(err)
+	}
 	for _, rotate := range []bool{false, true} {
-		o := options(dir, Task{Kind: Pairs, Repeat: 40, Input: "a", Target: "a"})
+		o := options(dir, Task{Kind: Pairs, Repeat: 40, Input: "a", Target: "b"})
 		o.Rotate = rotate
 		s, _ := open(t, o)
 		seen := map[string]bool{}

@@ -102,6 +102,8 @@ func (t Task) folderFaults(k *kind, need func(bool, string, any, string)) {
 	need(!k.photographs || t.Input == "", "input", input, "left out: the task makes its own inputs; name the clean images' folder as target")
 	need(k.photographs || (t.Input == "") == (t.Target == ""), "input", input, "given together with target, or neither")
 	need(t.Kind != Pairs || t.Input != "", "input", input, "a folder, as target, for pairs of one's own")
+	need(t.Kind != Pairs || t.Input == "" || path.Clean(t.Input) != path.Clean(t.Target), "input", input,
+		"another folder than target: each picture would be its own clean one; the kind clean shows pictures to leave unchanged")
 }
 
 // noiseFaults checks the noise levels: a list or a range for Denoise, none for others.
