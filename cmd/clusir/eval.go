@@ -22,8 +22,9 @@ type evalOptions struct {
 func newEvalCmd(runF func(*evalOptions) error) *cobra.Command {
 	opts := &evalOptions{}
 	cmd := &cobra.Command{
-		Use:   "eval --benchmark NAME[,NAME]",
-		Short: "Measure a network, or another program's pictures, on benchmarks",
+		SuggestFor: []string{"evaluate", "measure"},
+		Use:        "eval --benchmark NAME[,NAME]",
+		Short:      "Measure a network, or another program's pictures, on benchmarks",
 		Long: `Measure a network on benchmarks with the protocol that is usual in the field, and
 print the paper's numbers next to the results. The benchmarks are cbsd68, kodak24,
 urban100, sots, rain100l, gopro, lol and cdd11, the groups three-task, five-task,

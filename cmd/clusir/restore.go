@@ -23,8 +23,9 @@ type restoreOptions struct {
 func newRestoreCmd(runF func(*restoreOptions) error) *cobra.Command {
 	opts := &restoreOptions{}
 	cmd := &cobra.Command{
-		Use:   "restore IN OUT | restore IN... -o DIR",
-		Short: "Restore pictures",
+		SuggestFor: []string{"clean", "deblur", "dehaze", "denoise", "derain", "enhance", "infer"},
+		Use:        "restore IN OUT | restore IN... -o DIR",
+		Short:      "Restore pictures",
 		Long: `Restore pictures: files, whole folders, or patterns such as 'photos/**/*.jpg'.
 A folder's results have the names and subfolders of its pictures. - stands for
 standard input or output.

@@ -11,10 +11,14 @@ import (
 // FlagError rewrites pflag's error about a command line: with the flag that was
 // probably meant, or with what a value must be.
 func FlagError(f *pflag.FlagSet, err error) error {
-	unknown, invalid := new(pflag.NotExistError), new(pflag.InvalidValueError)
+	unknown, invalid, lacking := new(pflag.NotExistError), new(pflag.InvalidValueError), new(pflag.ValueRequiredError)
 	switch {
 	case errors.As(err, &unknown):
 		return unknownFlag(f, unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames())
+	case errors.As(err, &lacking) && lacking.GetSpecifiedShortnames() != "":
+		return fmt.Errorf("-%s needs a value", lacking.GetSpecifiedName())
+	case errors.As(err, &lacking):
+		return fmt.Errorf("--%s needs a value", lacking.GetSpecifiedName())
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
 		if must := values[flag.Value.Type()]; must != "" {
@@ -34,12 +38,13 @@ func unknownFlag(f *pflag.FlagSet, name, letters string) error {
 	}
 	var names []string
 	f.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	near, ok := Nearest(name, names)
+	word, _, _ := strings.Cut(strings.TrimLeft(written, "-"), "=")
+	near, ok := Nearest(word, names)
 	switch {
 	case strings.Contains(written, "."):
 		return fmt.Errorf("there is no flag %s: for a file called %s write ./%[2]s", flag, written)
-	case ok && letters == "":
-		return fmt.Errorf("there is no flag %s: did you mean --%s?", flag, near)
+	case ok && len(word) > 1:
+		return fmt.Errorf("there is no flag %s: did you mean --%s?", written[:strings.Index(written, word)+len(word)], near)
 	}
 	return fmt.Errorf("there is no flag %s", flag)
 }

@@ -58,6 +58,8 @@ func Values(f *pflag.FlagSet) (err error) {
 		case flag.Value.Type() != "string":
 		case text == "":
 			err = Errorf("--%s has no value: give it one, or leave it out", flag.Name)
+		case flag.Shorthand != "" && flag.Shorthand+text == flag.Name: // -output is -o utput
+			err = Errorf("there is no flag -%s: did you mean --%[1]s?", flag.Name)
 		case text == "-" && isPath(flag):
 			err = NoStream("--"+flag.Name, text)
 		case strings.HasPrefix(text, "~/"):

@@ -8,9 +8,13 @@ import (
 )
 
 // OneLine makes a text with file names safe for a terminal: names can contain line
-// breaks, escape sequences and bytes that are not characters, which it shows in Go's
-// notation.
-func OneLine(text string) string { return escape(text, unicode.IsControl) }
+// breaks, escape sequences, characters that reverse what follows and bytes that are not
+// characters, which it shows in Go's notation.
+func OneLine(text string) string {
+	return escape(text, func(r rune) bool {
+		return unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	})
+}
 
 // Text makes a file name valid text for JSON, which would replace all bytes that are not
 // characters by the same one: it shows them in Go's notation, so names stay different.
@@ -32,11 +36,12 @@ func escape(text string, chosen func(rune) bool) string {
 	return b.String()
 }
 
-// Lines applies OneLine to each line of a text.
+// Lines applies OneLine to each line of a text, and keeps tabs that indent it.
 func Lines(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
-		lines[i] = OneLine(line)
+		words := strings.TrimLeft(line, "\t")
+		lines[i] = line[:len(line)-len(words)] + OneLine(words)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -25,6 +25,8 @@ func TestOneLine(t *testing.T) {
 		"\x1b[31mred\x1b[0m.png": `\x1b[31mred\x1b[0m.png`,
 		"tab\t\r.png":            `tab\t\r.png`,
 		"\xff\xfe.png":           `\xff\xfe.png`,
+		"a\u202egnp.exe":         `a\u202egnp.exe`,
+		"\u2067x\u2069\u200f":    `\u2067x\u2069` + "\u200f",
 		"\u009b31m.png":          `\u009b31m.png`,
 		"e\u0301\ufffd \" '.png": "e\u0301\ufffd \" '.png",
 		`back\slash.png`:         `back\slash.png`,
@@ -33,7 +35,7 @@ func TestOneLine(t *testing.T) {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
-	if got := Lines("a\x1b\nb\r\n"); got != "a\\x1b\nb\\r\n" {
+	if got := Lines("a\x1b\n\tb\tc\r\n"); got != "a\\x1b\n\tb\\tc\\r\n" {
 		t.Errorf("%q", got)
 	}
 	if err := InOneLine(ErrFolder); !errors.Is(err, ErrFolder) || InOneLine(nil) != nil {
