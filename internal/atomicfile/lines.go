@@ -98,12 +98,16 @@ func (f Format) Open(path string, resume bool, flag string, take func(n int, lin
 		flags |= os.O_EXCL
 	}
 	file, err := os.OpenFile(path, flags, 0o644)
-	if info, statErr := os.Stat(path); err != nil && statErr == nil && info.IsDir() {
-		err = userfile.ErrFolder
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("%s exists: continue it with %s, or remove it", path, flag)
-	} else if err != nil {
+	info, statErr := os.Stat(path)
+	switch {
+	case err == nil:
+	case statErr == nil && info.IsDir():
+		return nil, &fileError{path, userfile.ErrFolder}
+	case errors.Is(err, fs.ErrExist) && statErr == nil && info.Size() > 0 && !f.Is(path):
+		return nil, fmt.Errorf("%s exists, and is no %s: choose another name", userfile.OneLine(path), f.Name)
+	case errors.Is(err, fs.ErrExist):
+		return nil, fmt.Errorf("%s exists: continue it with %s, or remove it", userfile.OneLine(path), flag)
+	default:
 		return nil, &fileError{path, userfile.Reason(err)}
 	}
 	if err = Lock(file); err == nil {

@@ -76,3 +76,17 @@ func TestLinesInAFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestLinesExist: only a file of lines is to be continued or removed; another is the user's.
+func TestLinesExist(t *testing.T) {
+	f := Format{Name: "list", Start: "{"}
+	for text, want := range map[string]string{"": "continue it with --resume, or remove it", "{}\n": "or remove it", "photo": "is no list: choose another name"} {
+		path := filepath.Join(t.TempDir(), "x")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Open(path, false, "--resume", nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
