@@ -113,12 +113,6 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 
 func portOf(l net.Listener) string { return fmt.Sprint(l.Addr().(*net.TCPAddr).Port) }
 
-// caller is a rank that has called and proved that it is one.
-type caller struct {
-	hello
-	*wire
-}
-
 // maxCallers bounds the number of callers served at a time; others wait.
 const maxCallers = 256
 
@@ -141,18 +135,8 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 	g.control = map[int]*wire{}
 	w = welcome{Ring: make([]string, p.Size), Word: rand.Text()}
 	w.Ring[0] = net.JoinHostPort("", portOf(neighbour))
-	done := make(chan struct{})
-	defer close(done)
-	calls, failed := g.answer(l, done)
-	for missing := p.Size - 1; missing > 0; {
-		select {
-		case c := <-calls:
-			if g.admit(c, &w) {
-				missing--
-			}
-		case err := <-failed:
-			return w, neighbour, fmt.Errorf("%w: rank %s did not call", cause(ctx, err), g.missing())
-		}
+	if err := g.answer(l, &w); err != nil {
+		return w, neighbour, fmt.Errorf("%w: rank %s did not call", cause(ctx, err), g.missing())
 	}
 	for r, c := range g.control {
 		if err := c.write(w); err != nil {
@@ -162,38 +146,43 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 	return w, neighbour, nil
 }
 
-// answer serves all callers in parallel, so that silent ones keep nobody waiting. The
-// first channel receives those who prove to be ranks, the second the listener's error.
-// Closing done ends it.
-func (g *tcp) answer(l net.Listener, done <-chan struct{}) (<-chan caller, <-chan error) {
-	calls, failed := make(chan caller), make(chan error, 1)
-	slots := make(chan struct{}, maxCallers)
-	go func() {
-		for {
-			slots <- struct{}{}
-			c, err := l.Accept()
-			if err != nil {
-				failed <- err
-				return
+// answer serves all callers in parallel, so that silent ones keep nobody waiting, until
+// every rank has called or l is closed. Later callers change nothing any more.
+func (g *tcp) answer(l net.Listener, w *welcome) error {
+	var mu sync.Mutex
+	over, slots := false, make(chan struct{}, maxCallers)
+	for {
+		slots <- struct{}{}
+		c, err := l.Accept()
+		if err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			over = true
+			if g.missing() == "" {
+				return nil
 			}
-			go func() {
-				defer func() { <-slots }()
-				w := newWire(c)
-				h, err := g.identify(w)
-				if err != nil {
-					_ = w.write(welcome{Error: err.Error()})
-					_ = w.Close()
-					return
-				}
-				select {
-				case calls <- caller{h, w}:
-				case <-done:
-					_ = w.Close()
-				}
-			}()
+			return err
 		}
-	}()
-	return calls, failed
+		go func() {
+			defer func() { <-slots }()
+			c := newWire(c)
+			h, err := g.identify(c)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil && !over {
+				err = g.admit(c, h, w)
+			}
+			switch {
+			case err != nil:
+				_ = c.write(welcome{Error: err.Error()})
+				fallthrough
+			case over:
+				_ = c.Close()
+			case g.missing() == "":
+				_ = l.Close()
+			}
+		}()
+	}
 }
 
 // identify determines who is calling. It refuses anybody who is not one of our ranks:
@@ -216,21 +205,18 @@ func (g *tcp) identify(w *wire) (h hello, err error) {
 }
 
 // admit makes a caller the rank that it claims to be, and records in w where its
-// neighbour can call it. It reports whether that rank had not called before.
-func (g *tcp) admit(c caller, w *welcome) (first bool) {
-	before := g.control[c.Rank]
-	if before != nil && before.waits() {
-		_ = c.write(welcome{Error: fmt.Sprintf("there is a rank %d already", c.Rank)})
-		_ = c.Close()
-		return false
+// neighbour can call it.
+func (g *tcp) admit(c *wire, h hello, w *welcome) error {
+	if before := g.control[h.Rank]; before != nil && before.waits() {
+		return fmt.Errorf("there is a rank %d already", h.Rank)
 	}
 	host := c.RemoteAddr().(*net.TCPAddr).IP
-	w.Ring[c.Rank] = net.JoinHostPort(host.String(), fmt.Sprint(c.Port))
+	w.Ring[h.Rank] = net.JoinHostPort(host.String(), fmt.Sprint(h.Port))
 	if host.IsLoopback() { // this machine's name for itself, which means a different one elsewhere
-		w.Ring[c.Rank] = net.JoinHostPort("", fmt.Sprint(c.Port))
+		w.Ring[h.Rank] = net.JoinHostPort("", fmt.Sprint(h.Port))
 	}
-	g.control[c.Rank] = c.wire
-	return before == nil
+	g.control[h.Rank] = c
+	return nil
 }
 
 // waits reports whether a rank that has called is still waiting for the answer. A rank
