@@ -47,10 +47,5 @@ func (t *Tape) conv3x3(x, w *Var, shape ...int) *Var {
 	O, C := w.Shape[0], x.Shape[1]
 	check(is(w, O, C, 3, 3), "Conv3x3", x, w)
 	y := t.alloc(shape...)
-	return t.result(y, op{
-		name: "Conv3x3", macs: y.Len() * C * 9,
-		in: vars(x, w), keep: vars(x, w),
-		run:  func() { t.B.Conv3x3(y.Tensor, x.Tensor, w.Tensor) },
-		grad: func() { t.B.Conv3x3Grad(t.grad(x), t.grad(w), t.grad(y), x.Tensor, w.Tensor) },
-	})
+	return t.binary("Conv3x3", y.Len()*C*9, y, x, w, t.B.Conv3x3, t.B.Conv3x3Grad)
 }

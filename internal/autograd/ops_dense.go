@@ -27,12 +27,7 @@ func (t *Tape) Mix(a, c *Var) *Var {
 	R, L := dims2("Mix", a)
 	check(len(c.Shape) > 1 && c.Shape[0] == L, "Mix", a, c)
 	y := t.alloc(append(kernels.Shape{R}, c.Shape[1:]...)...)
-	return t.result(y, op{
-		name: "Mix", macs: R * c.Len(),
-		in: vars(a, c), keep: vars(a, c),
-		run:  func() { t.B.Mix(y.Tensor, a.Tensor, c.Tensor) },
-		grad: func() { t.B.MixGrad(t.grad(a), t.grad(c), t.grad(y), a.Tensor, c.Tensor) },
-	})
+	return t.binary("Mix", R*c.Len(), y, a, c, t.B.Mix, t.B.MixGrad)
 }
 
 // Normalize scales each row of the last axis to unit length.
@@ -64,9 +59,5 @@ func (t *Tape) Softmax(x *Var) *Var { return t.TopKSoftmax(x, x.Shape[len(x.Shap
 func (t *Tape) ScaleRows(x, s *Var) *Var {
 	check(is(s, x.Shape[0]), "ScaleRows", x, s)
 	y := t.alloc(x.Shape...)
-	return t.result(y, op{
-		name: "ScaleRows", in: vars(x, s), keep: vars(x, s),
-		run:  func() { t.B.ScaleRows(y.Tensor, x.Tensor, s.Tensor) },
-		grad: func() { t.B.ScaleRowsGrad(t.grad(x), t.grad(s), t.grad(y), x.Tensor, s.Tensor) },
-	})
+	return t.binary("ScaleRows", 0, y, x, s, t.B.ScaleRows, t.B.ScaleRowsGrad)
 }

@@ -68,9 +68,5 @@ func (t *Tape) DynamicFilter(x, f *Var) (low, high *Var) {
 func (t *Tape) SigmoidGate(g, x *Var) *Var {
 	check(is(g, x.Shape...), "SigmoidGate", g, x)
 	y := t.alloc(x.Shape...)
-	return t.result(y, op{
-		name: "SigmoidGate", in: vars(g, x), keep: vars(g, x),
-		run:  func() { t.B.SigmoidGate(y.Tensor, g.Tensor, x.Tensor) },
-		grad: func() { t.B.SigmoidGateGrad(t.grad(g), t.grad(x), t.grad(y), g.Tensor, x.Tensor) },
-	})
+	return t.binary("SigmoidGate", 0, y, g, x, t.B.SigmoidGate, t.B.SigmoidGateGrad)
 }

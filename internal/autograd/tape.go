@@ -116,6 +116,24 @@ func (t *Tape) result(y *Var, o op) *Var {
 	return y
 }
 
+// linear is result for an operation of one input whose gradient needs only that of y.
+func (t *Tape) linear(name string, y, x *Var, run func(y, x kernels.Tensor), grad func(dx, dy kernels.Tensor)) *Var {
+	return t.result(y, op{
+		name: name, in: vars(x),
+		run:  func() { run(y.Tensor, x.Tensor) },
+		grad: func() { grad(t.grad(x), t.grad(y)) },
+	})
+}
+
+// binary is result for an operation of two inputs whose gradient reads both.
+func (t *Tape) binary(name string, macs int, y, a, b *Var, run func(y, a, b kernels.Tensor), grad func(da, db, dy, a, b kernels.Tensor)) *Var {
+	return t.result(y, op{
+		name: name, macs: macs, in: vars(a, b), keep: vars(a, b),
+		run:  func() { run(y.Tensor, a.Tensor, b.Tensor) },
+		grad: func() { grad(t.grad(a), t.grad(b), t.grad(y), a.Tensor, b.Tensor) },
+	})
+}
+
 func (t *Tape) record(o op) {
 	for _, y := range o.out {
 		y.needs = true
