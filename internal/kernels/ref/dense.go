@@ -7,71 +7,47 @@ import (
 	"clusir/internal/kernels"
 )
 
-// Linear computes y_ro = bias_o + Σ_k w_ok x_rk.
-func (*Backend) Linear(y, x, w, bias kernels.Tensor) {
-	R, K, O := x.Shape[0], x.Shape[1], w.Shape[0]
-	xv, wv, bv, r := values(x, R, K), values(w, O, K), orZeros(bias, O), values(y, R, O)
-	for i := range R {
-		for o := range O {
-			r[i*O+o] = bv[o] + dot(wv[o*K:][:K], xv[i*K:][:K])
-		}
-	}
+// Linear computes y_ro = bias_o + Σ_k w_ok x_rk: Conv1x1 of R images of one pixel.
+func (b *Backend) Linear(y, x, w, bias kernels.Tensor) {
+	R, K, O := x.Shape[0], x.Shape[1], y.Shape[1]
+	b.Conv1x1(images(y, R, O, 1), w, bias, images(x, R, K, 1))
 }
 
 // LinearGrad: dx = dy w, dw = dyᵀ x, dbias = Σ_r dy_r.
-func (*Backend) LinearGrad(dx, dw, dbias, dy, x, w kernels.Tensor) {
+func (b *Backend) LinearGrad(dx, dw, dbias, dy, x, w kernels.Tensor) {
 	R, K, O := x.Shape[0], x.Shape[1], w.Shape[0]
-	xv, wv, g := values(x, R, K), values(w, O, K), values(dy, R, O)
-	dxv, dwv, db := orZeros(dx, R, K), orZeros(dw, O, K), orZeros(dbias, O)
-	for i := range R {
-		for o := range O {
-			d := g[i*O+o]
-			db[o] += d
-			addScaled(dxv[i*K:][:K], d, wv[o*K:][:K])
-			addScaled(dwv[o*K:][:K], d, xv[i*K:][:K])
-		}
-	}
+	b.Conv1x1Grad([]kernels.Tensor{images(dx, R, K, 1)}, dw, dbias, images(dy, R, O, 1), w, images(x, R, K, 1))
 }
 
-// Mix computes y_r = Σ_l a_rl c_l.
-func (*Backend) Mix(y, a, c kernels.Tensor) {
+// Mix computes y_r = Σ_l a_rl c_l: Conv1x1 of one image of L channels.
+func (b *Backend) Mix(y, a, c kernels.Tensor) {
 	R, L, n := a.Shape[0], a.Shape[1], c.Len()/c.Shape[0]
-	av, cv, r := values(a, R, L), values(c, L, n), values(y, R, n)
-	fill(r, 0)
-	for i := range R {
-		for l := range L {
-			addScaled(r[i*n:][:n], av[i*L+l], cv[l*n:][:n])
-		}
-	}
+	b.Conv1x1(images(y, 1, R, n), a, none, images(c, 1, L, n))
 }
 
 // MixGrad: da_rl = ⟨dy_r, c_l⟩, dc_l = Σ_r a_rl dy_r.
-func (*Backend) MixGrad(da, dc, dy, a, c kernels.Tensor) {
+func (b *Backend) MixGrad(da, dc, dy, a, c kernels.Tensor) {
 	R, L, n := a.Shape[0], a.Shape[1], c.Len()/c.Shape[0]
-	av, cv, g := values(a, R, L), values(c, L, n), values(dy, R, n)
-	dav, dcv := orZeros(da, R, L), orZeros(dc, L, n)
-	for i := range R {
-		for l := range L {
-			dav[i*L+l] += dot(g[i*n:][:n], cv[l*n:][:n])
-			addScaled(dcv[l*n:][:n], av[i*L+l], g[i*n:][:n])
-		}
+	b.Conv1x1Grad([]kernels.Tensor{images(dc, 1, L, n)}, da, none, images(dy, 1, R, n), a, images(c, 1, L, n))
+}
+
+// images returns t as B images of C channels and one row.
+func images(t kernels.Tensor, B, C, W int) kernels.Tensor {
+	if t.IsZero() {
+		return t
 	}
+	return t.Reshape(B, C, 1, W)
 }
 
 // Normalize normalises each row of the last axis.
 func (*Backend) Normalize(y, x kernels.Tensor) {
-	n, r := lastAxis(x), values(y, x.Len())
-	for i := 0; i < len(r); i += n {
-		normalize(r[i:][:n], values(x)[i:][:n])
-	}
+	new(trail).normalize(leaf(x, none, x.Len()), lastAxis(x)).store(y, x.Len())
 }
 
-// NormalizeGrad is normalizeGrad of each row.
+// NormalizeGrad is the gradient of normalize.
 func (*Backend) NormalizeGrad(dx, dy, x kernels.Tensor) {
-	n, d := lastAxis(x), orZeros(dx, x.Len())
-	for i := 0; i < len(d); i += n {
-		normalizeGrad(d[i:][:n], values(dy, x.Len())[i:][:n], values(x)[i:][:n])
-	}
+	var t trail
+	t.backwards(t.normalize(leaf(x, dx, x.Len()), lastAxis(x)), values(dy, x.Len()))
 }
 
 // TopKSoftmax is the softmax over the k largest entries of each row.
@@ -143,6 +119,20 @@ func softmax(y, x []float64) {
 	}
 }
 
+// softmax returns the softmax of temperature·x; x may contain −∞.
+func (t *trail) softmax(x, temperature vec) vec {
+	y, logits := newVec(len(x.v)), make([]float64, len(x.v))
+	addScaled(logits, temperature.v[0], x.v)
+	softmax(y.v, logits)
+	t.then(func() {
+		dlogits := make([]float64, len(logits))
+		softmaxGrad(dlogits, y.d, y.v)
+		temperature.d[0] += dot(dlogits, x.v)
+		addScaled(x.d, temperature.v[0], dlogits)
+	})
+	return y
+}
+
 // softmaxGrad: dx_i += y_i Σ_j y_j (dy_i − dy_j), which is y_i (dy_i − Σ_j dy_j y_j) if
 // Σ y = 1, and is insensitive to the rounding of y.
 func softmaxGrad(dx, dy, y []float64) {
@@ -150,5 +140,12 @@ func softmaxGrad(dx, dy, y []float64) {
 		for j, w := range y {
 			dx[i] += v * w * (dy[i] - dy[j])
 		}
+	}
+}
+
+// addScaled computes y += a·x.
+func addScaled(y []float64, a float64, x []float64) {
+	for i, v := range x {
+		y[i] += a * v
 	}
 }

@@ -7,62 +7,44 @@ import (
 	"clusir/internal/planar"
 )
 
-// batchNormEps is added under the root of BatchNorm.
-const batchNormEps = 1e-5
-
 // BatchNorm normalises each column of x with its own mean and biased variance.
 func (*Backend) BatchNorm(y, x, weight, bias, mean, variance kernels.Tensor, momentum float32) {
 	B, N := x.Shape[0], x.Shape[1]
-	wv, bv, r := values(weight, N), values(bias, N), values(y, B, N)
-	for n := range N {
-		xhat, m, v := normalizeColumn(values(x), n, B, N)
-		for b := range B {
-			r[b*N+n] = wv[n]*xhat[b] + bv[n]
-		}
+	r := new(trail).batchNorm(x, none, leaf(weight, none, N), leaf(bias, none, N), func(n int, m, v float64) {
 		if momentum != 0 {
 			keep := 1 - float64(momentum)
 			unbiased := v * float64(B) / float64(B-1)
 			values(mean, N)[n] = keep*values(mean)[n] + float64(momentum)*m
 			values(variance, N)[n] = keep*values(variance)[n] + float64(momentum)*unbiased
 		}
-	}
+	})
+	r.store(y, B, N)
 }
 
-// BatchNormGrad: with g = weight dy in a column,
-// dx = (g − mean(g) − x̂ mean(g ⊙ x̂)) / √(var + eps).
+// BatchNormGrad is the gradient of standardize in each column, times weight.
 func (*Backend) BatchNormGrad(dx, dweight, dbias, dy, x, weight kernels.Tensor) {
-	B, N := x.Shape[0], x.Shape[1]
-	g, wv := values(dy, B, N), values(weight, N)
-	d, dw, db := orZeros(dx, B, N), orZeros(dweight, N), orZeros(dbias, N)
-	for n := range N {
-		xhat, _, v := normalizeColumn(values(x), n, B, N)
-		mean, meanx := 0.0, 0.0
-		for b := range B {
-			mean += wv[n] * g[b*N+n] / float64(B)
-			meanx += wv[n] * g[b*N+n] * xhat[b] / float64(B)
-			dw[n] += g[b*N+n] * xhat[b]
-			db[n] += g[b*N+n]
-		}
-		for b := range B {
-			d[b*N+n] += (wv[n]*g[b*N+n] - mean - xhat[b]*meanx) / math.Sqrt(v+batchNormEps)
-		}
-	}
+	var t trail
+	N := x.Shape[1]
+	bias := vec{make([]float64, N), orZeros(dbias, N)}
+	r := t.batchNorm(x, dx, leaf(weight, dweight, N), bias, func(int, float64, float64) {})
+	t.backwards(r, values(dy, x.Shape[0], N))
 }
 
-// normalizeColumn returns x̂, the mean and the biased variance of column n.
-func normalizeColumn(x []float64, n, B, N int) (xhat []float64, mean, variance float64) {
-	xhat = make([]float64, B)
-	for b := range B {
-		mean += x[b*N+n] / float64(B)
+// batchNorm calls seen with the statistics of every column.
+func (t *trail) batchNorm(x, dx kernels.Tensor, weight, bias vec, seen func(n int, mean, variance float64)) vec {
+	B, N := x.Shape[0], x.Shape[1]
+	columns, y := leaf(x, dx, B, N), newVec(B*N)
+	for n := range N {
+		xhat, mean, variance := t.standardize(columns, n, N, B)
+		seen(n, mean, variance)
+		t.sum(func(term func(y, a, x vec)) {
+			for b := range B {
+				term(y.slice(b*N+n, 1), weight.slice(n, 1), xhat.slice(b, 1))
+				term(y.slice(b*N+n, 1), bias.slice(n, 1), ones(1))
+			}
+		})
 	}
-	for b := range B {
-		xhat[b] = x[b*N+n] - mean
-		variance += xhat[b] * xhat[b] / float64(B)
-	}
-	for b := range B {
-		xhat[b] /= math.Sqrt(variance + batchNormEps)
-	}
-	return xhat, mean, variance
+	return y
 }
 
 // BatchNormInfer computes y = weight (x − mean)/√(variance + eps) + bias.
@@ -71,7 +53,7 @@ func (*Backend) BatchNormInfer(y, x, weight, bias, mean, variance kernels.Tensor
 	wv, bv, mv, vv, r := values(weight, N), values(bias, N), values(mean, N), values(variance, N), values(y, B, N)
 	for i, v := range values(x) {
 		n := i % N
-		r[i] = wv[n]*(v-mv[n])/math.Sqrt(vv[n]+batchNormEps) + bv[n]
+		r[i] = wv[n]*(v-mv[n])/math.Sqrt(vv[n]+normEps) + bv[n]
 	}
 }
 

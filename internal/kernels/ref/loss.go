@@ -31,37 +31,28 @@ func (*Backend) L1Grad(dx, dy, x, t kernels.Tensor) {
 
 // Orthogonality computes the mean over all N² entries, including the diagonal, of
 // (P̂P̂ᵀ − I)², where P̂ are the normalised rows of p.
-func (*Backend) Orthogonality(y, p kernels.Tensor) {
-	_, gap := rowCosines(p)
-	values(y, 1)[0] = dot(gap, gap) / float64(len(gap))
-}
+func (*Backend) Orthogonality(y, p kernels.Tensor) { new(trail).orthogonality(p, none).store(y, 1) }
 
 // OrthogonalityGrad: dP̂ = 4/N² (P̂P̂ᵀ − I) P̂ dy, then through the normalisation.
 func (*Backend) OrthogonalityGrad(dp, dy, p kernels.Tensor) {
-	N, D := p.Shape[0], p.Shape[1]
-	d, g := orZeros(dp, N, D), values(dy, 1)[0]
-	phat, gap := rowCosines(p)
-	for n := range N {
-		dphat := make([]float64, D)
-		for m := range N {
-			addScaled(dphat, 4*g*gap[n*N+m]/float64(N*N), phat[m*D:][:D])
-		}
-		normalizeGrad(d[n*D:][:D], dphat, values(p)[n*D:][:D])
-	}
+	var t trail
+	t.backwards(t.orthogonality(p, dp), values(dy, 1))
 }
 
-// rowCosines returns P̂ and P̂P̂ᵀ − I.
-func rowCosines(p kernels.Tensor) (phat, gap []float64) {
+func (t *trail) orthogonality(p, dp kernels.Tensor) vec {
 	N, D := p.Shape[0], p.Shape[1]
-	phat, gap = make([]float64, N*D), make([]float64, N*N)
+	phat, gap, squares, y := t.normalize(leaf(p, dp, N, D), D), newVec(N*N), newVec(1), newVec(1)
 	for n := range N {
-		normalize(phat[n*D:][:D], values(p)[n*D:][:D])
+		gap.v[n*N+n] = -1
 	}
-	for n := range N {
-		for m := range N {
-			gap[n*N+m] = dot(phat[n*D:][:D], phat[m*D:][:D])
+	share := ones(1)
+	share.v[0] /= float64(N * N)
+	t.sum(func(term func(y, a, x vec)) {
+		for i := range N * N {
+			term(gap.slice(i, 1), phat.slice(i/N*D, D), phat.slice(i%N*D, D))
 		}
-		gap[n*N+n]--
-	}
-	return phat, gap
+	})
+	t.sum(func(term func(y, a, x vec)) { term(squares, gap, gap) })
+	t.sum(func(term func(y, a, x vec)) { term(y, share, squares) })
+	return y
 }

@@ -5,8 +5,8 @@
 //
 // Gradients are written by hand, as in every other backend, and verified by central
 // differences in kerneltest. Composite operations run one part after the other with
-// every intermediate in memory; the parts (layerNorm, conv1x1, dwt, ...) are functions
-// on grids that several operations use.
+// every intermediate in memory; the parts (layerNorm, conv1x1, concat, ...) are methods
+// of trail, which runs the gradients of the parts backwards.
 package ref
 
 import (

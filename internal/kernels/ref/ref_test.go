@@ -24,7 +24,7 @@ func TestMisuseOfMemoryPanics(t *testing.T) {
 		{"use after Free", "use of a freed tensor [2 3]", func(b *Backend) { x := b.Alloc(2, 3); b.Free(x); b.Fill(x, 1) }},
 		{"use of a view after Free", "use of a freed tensor [6]", func(b *Backend) { x := b.Alloc(2, 3); v := x.Reshape(6); b.Free(x); b.Fill(v, 1) }},
 		{"Free twice", "use of a freed tensor [1]", func(b *Backend) { x := b.Alloc(1); b.Free(x); b.Free(x) }},
-		{"a result too small", "shape [2 4], want [2 5]", func(b *Backend) { b.Linear(b.Alloc(2, 4), b.Alloc(2, 3), b.Alloc(5, 3), none) }},
+		{"a result too small", "shape [2 4 1 1], want [2 5 1 1]", func(b *Backend) { b.Linear(b.Alloc(2, 4), b.Alloc(2, 3), b.Alloc(5, 3), none) }},
 		{"a gradient too small", "shape [4], want [5]", func(b *Backend) {
 			b.LinearGrad(none, none, b.Alloc(4), b.Alloc(2, 5), b.Alloc(2, 3), b.Alloc(5, 3))
 		}},

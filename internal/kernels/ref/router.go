@@ -30,75 +30,46 @@ func (*Backend) TokensGrad(dalpha, dmu, dlogSigma, dt, alpha, mu, logSigma, eps 
 	}
 }
 
-// attention is the geometry and the operands of one multi-head attention: q [B,T,D], k [B,S,D].
-type attention struct {
-	B, T, S, D, heads int
-	q, k, v, keep     []float64
-}
-
-func newAttention(q, k, v, keep kernels.Tensor, heads int) attention {
-	a := attention{B: q.Shape[0], T: q.Shape[1], S: k.Shape[1], D: q.Shape[2], heads: heads}
-	a.q, a.k = values(q, a.B, a.T, a.D), values(k, a.B, a.S, a.D)
-	a.v, a.keep = values(v, a.B, a.S, a.D), values(keep, a.B, a.S)
-	return a
-}
-
-// forQueries calls do for every query of every head: at is where its D/heads channels
-// start in q and o, key(s) where token s's start in k and v, and weight_s = softmax
+// Attend computes o = Σ_s weight_s v_s for every query and head, with weight_s = softmax
 // over the kept s of scale·⟨q, k_s⟩.
-func (a attention) forQueries(do func(at int, key func(s int) int, weight []float64)) {
-	n := a.D / a.heads
-	for b := range a.B {
-		for t := range a.T {
-			for h := range a.heads {
-				at := (b*a.T+t)*a.D + h*n
-				key := func(s int) int { return (b*a.S+s)*a.D + h*n }
-				weight := make([]float64, a.S)
-				for s := range weight {
-					weight[s] = math.Inf(-1)
-					if a.keep[b*a.S+s] != 0 {
-						weight[s] = a.scale() * dot(a.q[at:][:n], a.k[key(s):][:n])
-					}
-				}
-				softmax(weight, weight)
-				do(at, key, weight)
-			}
-		}
-	}
-}
-
-func (a attention) scale() float64 { return 1 / math.Sqrt(float64(a.D/a.heads)) }
-
-// Attend computes o = Σ_s weight_s v_s for every query and head.
 func (*Backend) Attend(o, q, k, v, keep kernels.Tensor, heads int) {
-	a := newAttention(q, k, v, keep, heads)
-	n, out := a.D/heads, values(o, a.B, a.T, a.D)
-	fill(out, 0)
-	a.forQueries(func(at int, key func(int) int, weight []float64) {
-		for s, w := range weight {
-			addScaled(out[at:][:n], w, a.v[key(s):][:n])
-		}
-	})
+	new(trail).attend(q, none, k, none, v, none, keep, heads).store(o, q.Shape...)
 }
 
 // AttendGrad: dv_s = weight_s do, dweight_s = ⟨do, v_s⟩, then through the
 // softmax to dq = scale Σ_s dlogit_s k_s and dk_s = scale dlogit_s q.
 func (*Backend) AttendGrad(dq, dk, dv, do, q, k, v, keep kernels.Tensor, heads int) {
-	a := newAttention(q, k, v, keep, heads)
-	n, g := a.D/heads, values(do, a.B, a.T, a.D)
-	dqv, dkv, dvv := orZeros(dq, a.B, a.T, a.D), orZeros(dk, a.B, a.S, a.D), orZeros(dv, a.B, a.S, a.D)
-	a.forQueries(func(at int, key func(int) int, weight []float64) {
-		dweight, dlogit := make([]float64, a.S), make([]float64, a.S)
-		for s, w := range weight {
-			dweight[s] = dot(g[at:][:n], a.v[key(s):][:n])
-			addScaled(dvv[key(s):][:n], w, g[at:][:n])
+	var t trail
+	t.backwards(t.attend(q, dq, k, dk, v, dv, keep, heads), values(do, q.Shape...))
+}
+
+func (t *trail) attend(q, dq, k, dk, v, dv, keep kernels.Tensor, heads int) vec {
+	B, T, S, D := q.Shape[0], q.Shape[1], k.Shape[1], q.Shape[2]
+	queries, keys, tokens := leaf(q, dq, B, T, D), leaf(k, dk, B, S, D), leaf(v, dv, B, S, D)
+	n, o := D/heads, newVec(B*T*D)
+	scale := ones(1)
+	scale.v[0] /= math.Sqrt(float64(n))
+	for i := range B * T * heads { // the query and the head whose n channels begin at i·n
+		scores := newVec(S)
+		for s, kept := range values(keep, B, S)[i/(T*heads)*S:][:S] {
+			if kept == 0 {
+				scores.v[s] = math.Inf(-1)
+			}
 		}
-		softmaxGrad(dlogit, dweight, weight)
-		for s, d := range dlogit {
-			addScaled(dqv[at:][:n], a.scale()*d, a.k[key(s):][:n])
-			addScaled(dkv[key(s):][:n], a.scale()*d, a.q[at:][:n])
-		}
-	})
+		at := func(s int) int { return (i/(T*heads)*S+s)*D + i%heads*n } // of token s's channels
+		t.sum(func(term func(y, a, x vec)) {
+			for s := range S {
+				term(scores.slice(s, 1), queries.slice(i*n, n), keys.slice(at(s), n))
+			}
+		})
+		weight := t.softmax(scores, scale)
+		t.sum(func(term func(y, a, x vec)) {
+			for s := range S {
+				term(o.slice(i*n, n), weight.slice(s, 1), tokens.slice(at(s), n))
+			}
+		})
+	}
+	return o
 }
 
 // SumKept computes y_b = Σ_n [keep_bn ≠ 0] t_bn.
