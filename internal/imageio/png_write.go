@@ -1,7 +1,7 @@
 package imageio
 
 import (
-	"bytes"
+	"bufio"
 	"compress/zlib"
 	"encoding/binary"
 	"hash/crc32"
@@ -14,7 +14,7 @@ import (
 type pngWriter struct {
 	out      io.Writer
 	z        *zlib.Writer
-	idat     *idatWriter
+	idat     *bufio.Writer // before an idatWriter
 	step     int
 	prev     []byte
 	filtered [5][]byte // a filter byte and the row filtered by it
@@ -42,7 +42,7 @@ func newPNGWriter(out io.Writer, info *Info, _ Options) (rowWriter, error) {
 			return nil, err
 		}
 	}
-	w := &pngWriter{out: out, idat: &idatWriter{out: out}, step: info.shape().pixelBytes()}
+	w := &pngWriter{out: out, idat: bufio.NewWriterSize(idatWriter{out}, 1<<16), step: info.shape().pixelBytes()}
 	w.z = zlib.NewWriter(w.idat)
 	w.prev = make([]byte, info.W*w.step)
 	for filter := range w.filtered {
@@ -147,31 +147,13 @@ func (w *pngWriter) close() error {
 	if err := w.z.Close(); err != nil {
 		return err
 	}
-	if err := w.idat.flush(); err != nil {
+	if err := w.idat.Flush(); err != nil {
 		return err
 	}
 	return writeChunk(w.out, "IEND", nil)
 }
 
-// idatWriter cuts the compressed stream into chunks.
-type idatWriter struct {
-	out io.Writer
-	buf bytes.Buffer
-}
+// idatWriter makes a chunk of every piece of the compressed stream.
+type idatWriter struct{ out io.Writer }
 
-func (d *idatWriter) Write(p []byte) (int, error) {
-	const size = 1 << 16
-	d.buf.Write(p) // writing to a Buffer cannot fail
-	if d.buf.Len() < size {
-		return len(p), nil
-	}
-	return len(p), d.flush()
-}
-
-func (d *idatWriter) flush() error {
-	if d.buf.Len() == 0 {
-		return nil
-	}
-	defer d.buf.Reset()
-	return writeChunk(d.out, "IDAT", d.buf.Bytes())
-}
+func (d idatWriter) Write(p []byte) (int, error) { return len(p), writeChunk(d.out, "IDAT", p) }
