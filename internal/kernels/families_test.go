@@ -41,14 +41,15 @@ type place struct {
 	glob, prefix string // files, and what precedes the family's name in theirs
 	defines      string // a pattern whose first group is the operation's name
 	every        bool   // each operation must be defined here
+	together     bool   // in one file
 }
 
 var places = []place{
-	{"ref/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true},
-	{"cpu/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true},
-	{"cuda/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true},
-	{"kerneltest/cases_*.go", "cases_", `Op: +"(\w+)"`, true},
-	{"../autograd/ops_*.go", "ops_", `\bt\.B\.(\w+)\(`, false}, // the optimiser's operations have no gradient
+	{"ref/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true, false},
+	{"cpu/ops.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true, true},
+	{"cuda/*.go", "", `(?m)^func \(.*\*Backend\) (\w+)\(`, true, false},
+	{"kerneltest/cases_*.go", "cases_", `Op: +"(\w+)"`, true, false},
+	{"../autograd/ops_*.go", "ops_", `\bt\.B\.(\w+)\b`, false, false}, // the optimiser's operations have no gradient
 }
 
 // named reports whether a file belongs to a family: its name is the family's name or
@@ -75,7 +76,7 @@ func TestFamilies(t *testing.T) {
 			for _, m := range regexp.MustCompile(p.defines).FindAllStringSubmatch(string(text), -1) {
 				op := m[1]
 				found[op] = true
-				if family := of[op]; family != "" && !named(file, p.prefix, family) {
+				if family := of[op]; family != "" && !p.together && !named(file, p.prefix, family) {
 					t.Errorf("%s defines %s; it belongs in %s%s*.go, after the interface that declares it", file, op, p.prefix, family)
 				}
 			}

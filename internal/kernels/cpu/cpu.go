@@ -2,8 +2,8 @@
 // widest vectors that the processor has.
 //
 // Each family of operations is one or more headers, compiled once per instruction set
-// (isa_*.cc), and one Go file that binds them. gemm.h and tile.h hold their common
-// parts.
+// (isa_*.cc); gemm.h and tile.h hold their common parts. ops.h lists the operations, and
+// ops.go binds them.
 package cpu
 
 /*
@@ -151,10 +151,6 @@ func (b *Backend) Clear(ts ...kernels.Tensor) {
 // Fill sets every element of t to v.
 func (b *Backend) Fill(t kernels.Tensor, v float32) {
 	x := Floats(t)
-	if v == 0 {
-		clear(x)
-		return
-	}
 	for i := range x {
 		x[i] = v
 	}
