@@ -44,6 +44,8 @@ func TestExitCodes(t *testing.T) {
 		{"restore in.png out.png --model", exitUsage, "", "--model needs a value\n"},
 		{"evaluate", exitUsage, "", "\teval\n"},
 		{"denoise a.png b.png", exitUsage, "", "\trestore\n"},
+		{"restore https://example.org/a.png a.png", exitUsage, "", "https://example.org/a.png is an address"},
+		{"restore a.png s3://bucket/a.png", exitUsage, "", "s3://bucket/a.png is an address"},
 		{"restore -x out.png", exitUsage, "", "there is no flag -x\n"},
 		{"train --batch many", exitUsage, "", "--batch many: must be a whole number\n"},
 		{"train --seed -1", exitUsage, "", "--seed -1: must be a whole number, 0 or more\n"},

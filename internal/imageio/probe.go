@@ -40,12 +40,12 @@ func FormatOfFile(path string) (format Format, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	return formatIn(content, path)
+	return FormatIn(content, path)
 }
 
 // ProbeReader reads the header of the picture in a file; errors call it name.
 func ProbeReader(file File, name string, limits Limits) (p Probe, err error) {
-	format, err := formatIn(file, name)
+	format, err := FormatIn(file, name)
 	if err != nil {
 		return p, err
 	}

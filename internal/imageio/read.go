@@ -102,7 +102,7 @@ func Open(path string, limits Limits) (*Image, error) {
 // Decode decodes the picture in a file; errors call it name. It may keep reading from
 // the file while the Image is in use.
 func Decode(file File, name string, limits Limits) (*Image, error) {
-	format, err := formatIn(file, name)
+	format, err := FormatIn(file, name)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +114,9 @@ func Decode(file File, name string, limits Limits) (*Image, error) {
 	return m, nil
 }
 
-// formatIn determines the format of the picture in a file.
-func formatIn(file File, name string) (Format, error) {
+// FormatIn determines the format of the picture in a file from its first half kilobyte. Its
+// errors say what the file is instead, if that is known.
+func FormatIn(file File, name string) (Format, error) {
 	head := make([]byte, sniffLen)
 	n, err := file.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {

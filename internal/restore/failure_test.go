@@ -42,6 +42,11 @@ func (b broken) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// yes is what the command of that name writes.
+type yes struct{}
+
+func (yes) Read(p []byte) (int, error) { return copy(p, "y\n"), nil }
+
 // TestFailures: every failure, at whatever time, is reported and leaves no new file
 // behind.
 func TestFailures(t *testing.T) {
@@ -73,6 +78,7 @@ func TestFailures(t *testing.T) {
 			"cannot read standard input: input/output error"},
 		{"standard input is empty", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{Stdin: strings.NewReader("")}, nil, "standard input is not an image: it is empty"},
 		{"standard input is text", Job{In: Std, Out: Std}, Options{Stdin: strings.NewReader("hello"), Stdout: &full{}}, nil, "standard input is not an image"},
+		{"standard input is endless text", Job{In: Std, Out: Std}, Options{Stdin: yes{}, Stdout: &full{}}, nil, "standard input is not an image: its content looks like text"},
 		{"standard input is too long", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{MaxMemory: 1000, Stdin: strings.NewReader(strings.Repeat("x", 5000))}, nil,
 			"standard input is longer than 500 B, half of the memory: raise --max-memory"},
 		{"no standard input", Job{In: Std, Out: "out.png", Format: imageio.PNG}, Options{}, nil, "no standard input"},

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +55,11 @@ func (r *Request) readArguments(args []string, into bool) error {
 	if slices.Contains(args, "") {
 		return usage.Errorf("an argument is empty: name a picture, a folder, or - for standard input or output")
 	}
+	for _, path := range slices.Concat(args, []string{r.Output, r.Compare}) {
+		if address.MatchString(path) {
+			return usage.Errorf("%s is an address, and only files are read and written: write curl -s ADDRESS | clusir restore - OUT, or copy the result there", path)
+		}
+	}
 	switch n := len(args); {
 	case n == 0:
 		return usage.Errorf("name a picture or a folder to restore, and where to write the result")
@@ -72,6 +78,9 @@ func (r *Request) readArguments(args []string, into bool) error {
 	}
 	return nil
 }
+
+// address matches what is no file but on another machine, such as https://example.org/a.png.
+var address = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+://`)
 
 // isFile reports whether path is a file and not a folder.
 func isFile(path string) bool {

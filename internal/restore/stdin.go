@@ -7,6 +7,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"clusir/internal/imageio"
 	"clusir/internal/userfile"
 )
 
@@ -34,6 +35,11 @@ func (r *run) standardInput() (*spool, error) {
 		piece := make([]byte, min(pieceSize, limit+1-s.size))
 		n, err := io.ReadFull(r.Stdin, piece)
 		s.pieces, s.size = append(s.pieces, piece[:n]), s.size+int64(n)
+		if s.size == pieceSize { // before the rest is read, which may have no end
+			if _, err := imageio.FormatIn(s.reader(), stdinName); err != nil {
+				return nil, err
+			}
+		}
 		switch {
 		case s.size > limit:
 			return nil, fmt.Errorf("%s is longer than %s, half of the memory: raise --max-memory, or give it as a file",
