@@ -109,6 +109,15 @@ class Restore(unittest.TestCase):
         image = as_type(noisy(80, 66)[0], np.uint8)[::2, ::-2]
         np.testing.assert_array_equal(self.server.restore(image), self.server.restore(image.copy()))
 
+    def test_byte_order(self):
+        """Arrays in the other byte order, such as those of FITS files, keep it."""
+        for dtype in (np.uint16, np.float32):
+            image = as_type(noisy()[0], dtype)
+            other = image.astype(image.dtype.newbyteorder("S"))
+            out = self.server.restore(other)
+            self.assertEqual(out.dtype, other.dtype)
+            np.testing.assert_array_equal(out, self.server.restore(image))
+
     def test_the_program_agrees(self):
         image = as_type(noisy()[0], np.uint16)
         np.testing.assert_array_equal(clusir.restore(image, strength=0.5), self.server.restore(image, strength=0.5))
@@ -178,6 +187,19 @@ class Servers(unittest.TestCase):
             urllib.request.install_opener(None)  # it remembers the proxies of its first request
             with clusir.Server("--threads", "1") as server:
                 self.assertEqual(server.models()[0]["name"], "nano")
+
+    def test_token_of_a_file(self):
+        """The line end of a file is not part of the token."""
+        with busy(None) as url:
+            self.assertEqual(clusir.Server(url=url, token="0123456789abcdef\n").models(), [])
+
+    def test_url_without_scheme(self):
+        with self.assertRaisesRegex(ValueError, "url 127.0.0.1:8080: begin it with http:// or https://"):
+            clusir.Server(url="127.0.0.1:8080")
+
+    def test_another_program(self):
+        with unittest.mock.patch.dict(os.environ, CLUSIR_PROGRAM="true"), self.assertRaisesRegex(clusir.Error, "wrote no TIFF"):
+            clusir.restore(as_type(noisy()[0], np.uint8))
 
     def test_retry_after(self):
         """A busy server is asked again, whichever form its Retry-After has."""

@@ -71,13 +71,16 @@ def through(image: Array, run: Callable[[bytes], bytes]) -> Array:
     pixels = image[:, :, None] if image.ndim == 2 else image
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or 0 in pixels.shape:
         raise ValueError(f"a picture is [H, W], [H, W, 1], [H, W, 3] or [H, W, 4], not {list(image.shape)}")
-    if image.dtype == np.float32:
+    if image.dtype.type is np.float32:  # in any byte order
         if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1):
             raise ValueError("a picture of float32 has values in 0..1: scale it, or clip it")
         pixels = np.rint(pixels * 65535).astype(np.uint16)
-    result: NDArray[Any] = _tiff.decode(run(_tiff.encode(pixels)))
+    file = run(_tiff.encode(pixels))
+    if file[:2] not in (b"II", b"MM"):
+        raise Error("the program wrote no TIFF: is it clusir?")
+    result: NDArray[Any] = _tiff.decode(file)
     if result.shape != pixels.shape or result.dtype != pixels.dtype.newbyteorder("="):
         raise Error(f"the program returned {list(result.shape)} of {result.dtype} for {list(pixels.shape)} of {pixels.dtype}")
-    if image.dtype == np.float32:
-        result = (result / np.float32(65535)).astype(np.float32)
-    return result.reshape(image.shape)  # type: ignore[return-value]
+    if image.dtype.type is np.float32:
+        result = result / np.float32(65535)
+    return result.reshape(image.shape).astype(image.dtype, copy=False)  # type: ignore[return-value]

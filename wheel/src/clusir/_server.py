@@ -26,7 +26,7 @@ class Server:
 
     def __init__(self, *flags: str, url: str | None = None, token: str | None = None, timeout: float = 600) -> None:
         self._process: subprocess.Popen[str] | None = None
-        self._token, self._timeout = token, timeout
+        self._token, self._timeout = (token or "").strip(), timeout
         # No proxy can reach a server on this machine.
         proxies = [] if url is not None else [urllib.request.ProxyHandler({})]
         self._open = urllib.request.build_opener(*proxies).open
@@ -34,6 +34,8 @@ class Server:
             url = self._start(flags)
         elif flags:
             raise ValueError("flags start a server, and url names a running one: leave one out")
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"url {url}: begin it with http:// or https://")
         self.url = url.rstrip("/")
 
     def _start(self, flags: tuple[str, ...]) -> str:
