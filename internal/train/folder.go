@@ -3,10 +3,12 @@ package train
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/checkpoint"
 	"clusir/internal/userfile"
 )
 
@@ -26,8 +28,31 @@ func (o Options) checkFolder() error {
 		return fmt.Errorf("%s holds a run: continue with --resume, or choose another folder with --out", o.Out)
 	case folderErr == nil && !info.IsDir():
 		return fmt.Errorf("%s is a file, but a folder is needed: choose another one with --out", o.Out)
+	case !o.Resume:
+		return o.checkRemains()
 	}
 	return nil
+}
+
+// checkRemains refuses a folder without a checkpoint that holds what the run would replace
+// although no killed run can have left it there: a curve, which is drawn after the last
+// checkpoint, or best weights of a step that has a checkpoint before it.
+func (o Options) checkRemains() error {
+	remains := filepath.Join(o.Out, curveName)
+	if _, err := os.Stat(remains); err != nil {
+		remains = filepath.Join(o.Out, bestName)
+		f, err := checkpoint.Open(remains)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			defer f.Close()
+			if step, err := f.Step(); err == nil && (step == 0 || step <= o.Config.Train.CheckpointInterval) {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("%s would be replaced, and %s has no %s to resume from: move it away, or choose another folder with --out", remains, o.Out, lastName)
 }
 
 // prepareFolder makes the run's folder and locks it against other runs until the file

@@ -118,12 +118,56 @@ func TestStartOver(t *testing.T) {
 		if _, err := runIn(t.Context(), t, Options{Config: c, Out: dir, Validate: validate}, 1); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Remove(filepath.Join(dir, lastName)); err != nil {
-			t.Fatal(err)
+		for _, name := range []string{lastName, curveName} {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	if entries, err := ReadLog(filepath.Join(dir, logName)); err != nil || len(entries) != 3 {
 		t.Errorf("the log has %d lines, %v; want two validations and a step", len(entries), err)
+	}
+}
+
+// TestRemains: what is left of a run whose checkpoint was removed, perhaps because it is the
+// largest file, is not replaced, and neither is a file of the user's.
+func TestRemains(t *testing.T) {
+	c := small(photographs(t))
+	c.Train.Steps, c.Train.CheckpointInterval, c.Train.ValidationInterval = 3, 1, 1
+	measured := 30.
+	validate := func(context.Context, *model.ClusIR) (*eval.Validation, error) {
+		measured++
+		return &eval.Validation{Measures: []eval.Measure{{Name: "a", Value: measured}}}, nil
+	}
+	for name, removed := range map[string][]string{bestName: {lastName, curveName, logName}, curveName: {lastName, bestName}} {
+		dir := t.TempDir()
+		o := Options{Config: c, Out: dir, Validate: validate}
+		if _, err := runIn(t.Context(), t, o, 1); err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range removed {
+			if err := os.Remove(filepath.Join(dir, file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, text := range []string{"", "mine"} {
+			path := filepath.Join(dir, name)
+			if text != "" {
+				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := runIn(t.Context(), t, o, 1); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "move it away") {
+				t.Errorf("%s: %v", name, err)
+			}
+			if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+				t.Errorf("%s was replaced: %v", name, err)
+			}
+		}
 	}
 }
 
