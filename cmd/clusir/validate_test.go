@@ -36,6 +36,11 @@ func TestValidationIsAnnounced(t *testing.T) {
 			t.Errorf("standard error lacks %q:\n%s", want, &stderr)
 		}
 	}
+	stderr.Reset()
+	const want = "1 of 3 validation images cannot be measured; the first: mine σ=25 b: "
+	if code := run(append(args, "--check"), &stdout, &stderr); code != exitError || !strings.Contains(stderr.String(), want) {
+		t.Errorf("--check: exit code %d, standard error lacks %q:\n%s", code, want, &stderr)
+	}
 }
 
 // TestDescribedBenchmarks: benchmarks that a configuration describes are checked before

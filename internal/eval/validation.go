@@ -7,7 +7,11 @@ import (
 	"image"
 	"image/draw"
 	"io"
+	"runtime"
+	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"clusir/internal/config"
 	"clusir/internal/dataset"
@@ -56,16 +60,9 @@ func Catalog(c *config.Config, file string) (*dataset.Catalog, error) {
 // writes to messages what will be measured and what cannot be. A benchmark that is not
 // on disk is an error now, rather than during the run.
 func Validator(c *config.Config, file string, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*Validation, error), error) {
-	catalog, err := Catalog(c, file)
-	if err != nil || len(c.Eval.Benchmarks) == 0 {
+	benchmarks, err := validated(c, file)
+	if err != nil || len(benchmarks) == 0 {
 		return nil, err
-	}
-	benchmarks, err := catalog.Resolve(strings.Join(dataset.NamesOf(c.Eval.Benchmarks), ","))
-	if err != nil {
-		return nil, fmt.Errorf("eval.benchmarks: %w", err)
-	}
-	if c.Train.ValidationInterval == 0 {
-		return nil, nil
 	}
 	for _, k := range benchmarks {
 		splits, err := k.Open(c.Data)
@@ -78,6 +75,55 @@ func Validator(c *config.Config, file string, b kernels.Backend, messages io.Wri
 	return func(ctx context.Context, m *model.ClusIR) (*Validation, error) {
 		return validate(ctx, infer.New(m, b), o)
 	}, nil
+}
+
+// validated returns the benchmarks that a configuration's runs are validated on, none if
+// they are not validated. Their names must exist even then.
+func validated(c *config.Config, file string) ([]*dataset.Benchmark, error) {
+	catalog, err := Catalog(c, file)
+	if err != nil || len(c.Eval.Benchmarks) == 0 {
+		return nil, err
+	}
+	benchmarks, err := catalog.Resolve(strings.Join(dataset.NamesOf(c.Eval.Benchmarks), ","))
+	if err != nil {
+		return nil, fmt.Errorf("eval.benchmarks: %w", err)
+	}
+	if c.Train.ValidationInterval == 0 {
+		return nil, nil
+	}
+	return benchmarks, nil
+}
+
+// CheckValidation reads the images that a Validator would measure, and returns an error if
+// some of them cannot be: the run would end with it.
+func CheckValidation(ctx context.Context, c *config.Config, file string) error {
+	benchmarks, err := validated(c, file)
+	if err != nil || len(benchmarks) == 0 {
+		return err
+	}
+	_, jobs, err := plan(Options{Root: c.Data, Benchmarks: benchmarks})
+	if err != nil {
+		return err
+	}
+	faults := make([]error, len(jobs))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for k, j := range jobs {
+		g.Go(func() error {
+			if _, _, err := j.item.Load(0); err != nil {
+				faults[k] = fmt.Errorf("%s: %w", newShot(j).name(), err)
+			}
+			return context.Cause(ctx)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	faults = slices.DeleteFunc(faults, func(err error) bool { return err == nil })
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d validation images cannot be measured; the first: %w", len(faults), len(jobs), faults[0])
 }
 
 func validate(ctx context.Context, net *infer.Network, o Options) (*Validation, error) {

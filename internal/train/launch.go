@@ -137,7 +137,9 @@ func (l Launch) Check(ctx context.Context, w io.Writer, asJSON bool) error {
 	if err != nil {
 		catalog = dataset.Standard() // Validator says what is wrong with it
 	}
-	_, err = eval.Validator(l.Config, l.Benchmarks, run.Backend, l.Messages)
+	if _, err = eval.Validator(l.Config, l.Benchmarks, run.Backend, l.Messages); err == nil {
+		err = eval.CheckValidation(ctx, l.Config, l.Benchmarks)
+	}
 	faults = append(faults, err)
 	if run.InitFrom, err = l.initial(); run.InitFrom != nil {
 		defer run.InitFrom.Close()
