@@ -64,16 +64,20 @@ func Validator(c *config.Config, file string, b kernels.Backend, messages io.Wri
 	if err != nil || len(benchmarks) == 0 {
 		return nil, err
 	}
+	count := 0
 	for _, k := range benchmarks {
 		splits, err := k.Open(c.Data)
 		if err != nil {
 			return nil, fmt.Errorf("%w; or leave it out of eval.benchmarks, or set train.validation_interval to 0", err)
 		}
 		announce(messages, splits)
+		for _, s := range splits {
+			count += len(s.Items)
+		}
 	}
 	o := Options{Root: c.Data, Benchmarks: benchmarks, Protocol: ProtocolOf(c.Eval)}
 	return func(ctx context.Context, m *model.ClusIR) (*Validation, error) {
-		return validate(ctx, infer.New(m, b), o)
+		return validate(ctx, infer.New(m, b), o, count)
 	}, nil
 }
 
@@ -126,7 +130,8 @@ func CheckValidation(ctx context.Context, c *config.Config, file string) error {
 	return fmt.Errorf("%d of %d validation images cannot be measured; the first: %w", len(faults), len(jobs), faults[0])
 }
 
-func validate(ctx context.Context, net *infer.Network, o Options) (*Validation, error) {
+// validate measures a network on count images.
+func validate(ctx context.Context, net *infer.Network, o Options, count int) (*Validation, error) {
 	v := &Validation{}
 	seen := map[string]bool{}
 	o.Pixels = func(r ImageResult, input, output, clean planar.Image) {
@@ -139,6 +144,9 @@ func validate(ctx context.Context, net *infer.Network, o Options) (*Validation, 
 	r, err := Run(ctx, []*infer.Network{net}, o)
 	if err != nil {
 		return nil, err
+	}
+	if len(r.Images) != count { // the means of a run are compared
+		return nil, fmt.Errorf("there are %d validation images, and at the start there were %d: put back what is missing, or take away what was added", len(r.Images), count)
 	}
 	for _, s := range r.Splits {
 		if s.Images > 0 {

@@ -2,10 +2,17 @@ package eval
 
 import (
 	"image/color"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
+	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/infer/infertest"
 	"clusir/internal/planar"
+	"clusir/internal/testnet"
 )
 
 // TestSideBySide: of large pictures the centre is shown, and values are clamped to
@@ -56,5 +63,27 @@ func TestKey(t *testing.T) {
 		if got := key(&dataset.Split{Benchmark: b, Label: c.label, Sigma: c.sigma}); got != c.want {
 			t.Errorf("%s %s: %q, want %q", c.name, c.label, got, c.want)
 		}
+	}
+}
+
+// TestValidationOfOtherImages: validations of one run are of the same images, or their means
+// could not be compared.
+func TestValidationOfOtherImages(t *testing.T) {
+	root, _ := makeData(t)
+	n := infertest.New(t, testnet.Small(), 1)
+	c := config.Default()
+	c.Data, c.Eval.Benchmarks, c.Train.ValidationInterval = root, dataset.List{{Name: "rain100l"}}, 1
+	validate, err := Validator(&c, "", n.Tape().B, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := validate(t.Context(), n.Model); err != nil || len(v.Measures) != 1 {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	if err := os.Remove(filepath.Join(root, "test/derain/Rain100L/input/rain-0.png")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := validate(t.Context(), n.Model); err == nil || !strings.Contains(err.Error(), "there are 1 validation images, and at the start there were 2") {
+		t.Error(err)
 	}
 }
