@@ -126,6 +126,9 @@ func (c *Comparison) pair(d *SplitDifference, a, b []ImageResult) (pairs []Image
 		if x.name() != y.name() {
 			return nil, fmt.Errorf("the two were not measured on the same images: %s in one is %s in the other", x.name(), y.name())
 		}
+		if err := x.samePicture(y); err != nil && x.Err+y.Err == "" {
+			return nil, fmt.Errorf("the two were %w", err)
+		}
 		switch {
 		case x.Err != "":
 			c.LeftOut = append(c.LeftOut, x.name()+": "+x.Err)

@@ -156,6 +156,7 @@ func TestCompareErrors(t *testing.T) {
 		"measured differently": func(r *Report) { r.Protocol.Seed = 1 },
 		"same benchmarks":      func(r *Report) { r.Splits = r.Splits[:2] },
 		"in the other":         func(r *Report) { r.Images[1].Image = "stranger" },
+		"noise σ=15 i1: its input has 0.00 dB in one and 21.00 dB in the other": func(r *Report) { r.Images[1].Input.PSNR = 21 },
 	} {
 		b := results(3, 30, 2)
 		change(b)

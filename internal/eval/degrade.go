@@ -190,7 +190,7 @@ func (m *Manifest) failed() error {
 // writeText prints the number of pictures in each part, and its folder below dir.
 func (m *Manifest) writeText(w io.Writer, dir string) error {
 	for _, p := range m.Parts {
-		if _, err := fmt.Fprintf(w, "%s: %s in %s\n", p.Name(), english.Plural(len(p.Inputs), "picture", ""), filepath.Join(dir, p.Folder)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: %s in %s\n", userfile.OneLine(p.Name()), english.Plural(len(p.Inputs), "picture", ""), filepath.Join(dir, p.Folder)); err != nil {
 			return err
 		}
 	}

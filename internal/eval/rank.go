@@ -135,6 +135,8 @@ func across(reports []*Report, at int) (psnr []float64, fault string, err error)
 			return nil, "", fmt.Errorf("the methods were not measured on the same images: %s is %s with %s", first.name(), i.name(), r.Model)
 		case i.Err != "":
 			return nil, fmt.Sprintf("%s, %s: %s", i.name(), r.Model, i.Err), nil
+		case first.samePicture(i) != nil:
+			return nil, "", fmt.Errorf("%s and %s were %w", reports[0].Model, r.Model, first.samePicture(i))
 		case math.IsInf(i.Output.PSNR, 0):
 			return nil, fmt.Sprintf("%s, %s: equal to the clean image, so that its PSNR is infinite", i.name(), r.Model), nil
 		}

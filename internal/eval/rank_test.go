@@ -79,6 +79,7 @@ func TestRankErrors(t *testing.T) {
 		"measured differently":  func(r *Report) { r.Protocol.Seed = 1 },
 		"are called a":          func(r *Report) { r.Model = "a" },
 		"same images":           func(r *Report) { r.Images[0].Image = "stranger" },
+		"its input has":         func(r *Report) { r.Images[0].Input.PSNR = math.Inf(1) },
 		"same benchmarks":       func(r *Report) { r.Splits[0].Benchmark = "other" },
 		"every one is left out": func(r *Report) { r.Images[0].Err, r.Images[1].Err = "x", "x" },
 	} {

@@ -153,6 +153,15 @@ func (i ImageResult) name() string {
 	return strings.Join(strings.Fields(i.Benchmark+" "+i.Split+" "+i.Image), " ")
 }
 
+// samePicture returns an error if o, which has i's name, is of another picture: then their
+// inputs differ too.
+func (i ImageResult) samePicture(o ImageResult) error {
+	if math.Abs(i.Input.PSNR-o.Input.PSNR) > 0.01 {
+		return fmt.Errorf("not measured on the same pictures: %s: its input has %.2f dB in one and %.2f dB in the other", i.name(), i.Input.PSNR, o.Input.PSNR)
+	}
+	return nil
+}
+
 // Split is a part of a benchmark with its own result.
 type Split struct {
 	Benchmark string `json:"benchmark"`
