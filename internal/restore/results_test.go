@@ -3,6 +3,7 @@ package restore
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -122,6 +123,34 @@ func TestTimes(t *testing.T) {
 	m, err := MergeResults(path)
 	if err != nil || m.Parts[0].Seconds != .181971 {
 		t.Errorf("%v: %v s", err, m.Parts[0].Seconds)
+	}
+}
+
+// TestResultsOfAnything: names of any bytes and a routing without numbers do not keep a record,
+// or those after it, out of the file.
+func TestResultsOfAnything(t *testing.T) {
+	p := planned(t, 2, shard.Shard{})
+	path := filepath.Join(t.TempDir(), "r")
+	f, err := createResults(path, p.header("nano", "cpu"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.file.Close()
+	for _, j := range p.Jobs {
+		r := Result{Job: j, Routing: []StageRouting{{Posterior: []float32{float32(math.NaN())}}}}
+		r.Out = "out\xff.png"
+		if err := f.add(r.Record("nano", "cpu")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := MergeResults(path)
+	if err != nil || m.Parts[0].Restored != 2 {
+		t.Fatalf("%v: %+v", err, m)
+	}
+	for _, r := range m.Records {
+		if r.Output != `out\xff.png` || r.Routing != nil || len(r.Notes) != 1 {
+			t.Errorf("%+v", r)
+		}
 	}
 }
 

@@ -74,15 +74,22 @@ func leftAlone(types map[string]int) string {
 
 func pictures(n int) string { return english.Plural(n, "picture", "") }
 
-// json returns the record as a line of JSON.
-func (r Record) json() []byte {
+// plain returns the record as JSON can represent it.
+func (r Record) plain() Record {
 	for _, name := range []*string{&r.Input, &r.Output, &r.Compare, &r.Map, &r.Error} {
 		*name = userfile.Text(*name)
 	}
-	line, err := json.Marshal(r)
-	if err != nil { // its only numbers that JSON cannot represent are the routing's
-		r.Routing, r.Notes = nil, append(r.Notes, fmt.Sprintf("the routing is left out: %v", err))
-		line, _ = json.Marshal(r)
+	if _, err := json.Marshal(r.Routing); err != nil { // no number
+		r.Routing, r.Notes = nil, append(slices.Clone(r.Notes), fmt.Sprintf("the routing is left out: %v", err))
+	}
+	return r
+}
+
+// json returns the record as a line of JSON.
+func (r Record) json() []byte {
+	line, err := json.Marshal(r.plain())
+	if err != nil {
+		panic(err) // plain left nothing else that could fail
 	}
 	return append(line, '\n')
 }
