@@ -36,7 +36,7 @@ func listImages(dir string) (images, others []string, err error) {
 		}
 		for _, e := range entries {
 			path := filepath.Join(dir, e.Name())
-			if userfile.Hidden(e.Name()) {
+			if userfile.Hidden(e.Name()) || isCurve(e.Name(), entries) {
 				continue
 			}
 			info, err := os.Stat(path)
@@ -63,6 +63,12 @@ func listImages(dir string) (images, others []string, err error) {
 	}
 	slices.Sort(images)
 	return images, others, err
+}
+
+// isCurve reports whether a file is the curve that a training run draws next to its log: the
+// run's folder may be among the photographs.
+func isCurve(name string, folder []fs.DirEntry) bool {
+	return name == "curve.png" && slices.ContainsFunc(folder, func(e fs.DirEntry) bool { return e.Name() == "log.jsonl" })
 }
 
 // isMachineFault reports whether an error is the machine's fault and not the file's. The file

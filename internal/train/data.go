@@ -12,6 +12,7 @@ import (
 	"clusir/internal/atomicfile"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/userfile"
 )
 
 // dataOptions returns the configuration's settings for the training set.
@@ -66,9 +67,16 @@ func (o Options) checkSettings(report *dataset.Report) error {
 func Preview(c *config.Config, path string, perRow int, memory int64) error {
 	options := dataOptions(c, memory)
 	options.Cache = 0 // no picture is read twice
-	set, _, err := dataset.Open(options)
+	set, report, err := dataset.Open(options)
 	if err != nil {
 		return err
+	}
+	for _, t := range report.Tasks {
+		for _, folder := range t.Folders {
+			if userfile.Within(path, folder) {
+				return fmt.Errorf("%s would be trained on with the pictures in %s: draw it outside that folder", path, folder)
+			}
+		}
 	}
 	sheet, err := set.Preview(0, perRow)
 	if err != nil {

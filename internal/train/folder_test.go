@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/dataset"
 	"clusir/internal/eval"
 	"clusir/internal/kernels/cpu"
 	"clusir/internal/model"
@@ -168,6 +169,27 @@ func TestRemains(t *testing.T) {
 				t.Errorf("%s was replaced: %v", name, err)
 			}
 		}
+	}
+}
+
+// TestRunAmongPhotographs: the curve of a run in the folder of photographs is none of them,
+// and a preview, which any name can have, is refused there.
+func TestRunAmongPhotographs(t *testing.T) {
+	root := filepath.Join(photographs(t), "Train", "Denoise")
+	c := small(root)
+	c.Train.Steps = 1
+	if _, err := runIn(t.Context(), t, Options{Config: c, Out: filepath.Join(root, "runs")}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, r, err := dataset.Open(dataOptions(c, 0)); err != nil || r.Tasks[0].Found != 3 {
+		t.Errorf("%d photographs after the run, %v", r.Tasks[0].Found, err)
+	}
+	path := filepath.Join(root, "preview.png")
+	if err := Preview(c, path, 2, 0); err == nil || !strings.Contains(err.Error(), "would be trained on") {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the preview is written")
 	}
 }
 
