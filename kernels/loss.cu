@@ -1,11 +1,11 @@
 // The terms of the objective other than MS-SSIM, each one number y.
 //
-//   l1              y = Σ |x − t| / n
+//   l1              y = Σ h(|x − t|) / n,  h(e) = e²/2β for e < β, e − β/2 elsewhere
 //   orthogonality   y = Σ_nm gap_nm² / N²,  gap = P̂P̂ᵀ − I,  P̂ the rows of p [N,D] divided
 //                   by their lengths, at least 1e-12
 //
 // l1 is summed in two steps of fixed order: blocks of 4096 numbers, then their sums. 8
-// bytes and 3 operations per number, bound by memory; its gradient has 16 bytes and 4
+// bytes and 7 operations per number, bound by memory; its gradient has 16 bytes and 7
 // operations. N is a few clusters: orthogonality is bound by its launch.
 // Threads a multiprocessor, at least: 2048, orthogonality_* 1536.
 #include "common.cuh"
@@ -13,9 +13,11 @@
 constexpr int threads = 256;
 constexpr float shortest = 1e-12f;
 
-// l1_parts: partial_b = Σ |x − t| over the 4096 numbers of block b.
+// l1_parts: partial_b = Σ h(|x − t|) over the 4096 numbers of block b.
 extern "C" __global__ void __launch_bounds__(threads)
-    l1_parts(float* __restrict__ partial, const float* __restrict__ x, const float* __restrict__ t, long long n) {
+    l1_parts(float* __restrict__ partial, const float* __restrict__ x, const float* __restrict__ t, long long n,
+             float beta) {
+  const float curve = .5f / beta;  // not used if β = 0
   float sum = 0.f;
 #pragma unroll
   for (int part = 0; part < 4; part++) {
@@ -24,7 +26,10 @@ extern "C" __global__ void __launch_bounds__(threads)
     load4(u, x, i, n);
     load4(v, t, i, n);
 #pragma unroll
-    for (int k = 0; k < 4; k++) sum += fabsf(u[k] - v[k]);  // past n both are 0
+    for (int k = 0; k < 4; k++) {
+      const float e = fabsf(u[k] - v[k]);
+      if (i + k < n) sum += e < beta ? e * e * curve : e - .5f * beta;
+    }
   }
   sum = block_sum<threads>(sum);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
@@ -39,17 +44,20 @@ extern "C" __global__ void __launch_bounds__(threads)
   if (threadIdx.x == 0) y[0] = sum / static_cast<float>(n);
 }
 
-// l1_grad: dx += dy sign(x − t) / n, where sign(0) = 0.
+// l1_grad: dx += dy s / n, where s is (x − t)/β within ±β, else sign(x − t); sign(0) = 0.
 extern "C" __global__ void __launch_bounds__(threads)
     l1_grad(float* __restrict__ dx, const float* __restrict__ dy, const float* __restrict__ x,
-            const float* __restrict__ t, long long n) {
+            const float* __restrict__ t, long long n, float beta) {
   const long long i = 4 * (static_cast<long long>(blockIdx.x) * threads + threadIdx.x);
-  const float g = dy[0] / static_cast<float>(n);
+  const float g = dy[0] / static_cast<float>(n), slope = g / beta;
   float u[4], v[4];
   load4(u, x, i, n);
   load4(v, t, i, n);
 #pragma unroll
-  for (int k = 0; k < 4; k++) v[k] = u[k] > v[k] ? g : u[k] < v[k] ? -g : 0.f;
+  for (int k = 0; k < 4; k++) {
+    const float e = u[k] - v[k];
+    v[k] = fabsf(e) < beta ? e * slope : e > 0.f ? g : e < 0.f ? -g : 0.f;
+  }
   add4(dx, v, i, n);
 }
 

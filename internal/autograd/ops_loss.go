@@ -1,13 +1,14 @@
 package autograd
 
-// L1 returns the mean of |x − target|, [1]. The target has no gradient.
-func (t *Tape) L1(x, target *Var) *Var {
+// L1 returns the mean of |x − target|, [1], smooth where that is below β. The target has
+// no gradient.
+func (t *Tape) L1(x, target *Var, beta float32) *Var {
 	check(is(target, x.Shape...), "L1", x, target)
 	y := t.alloc(1)
 	return t.result(y, op{
 		name: "L1", in: vars(x), keep: vars(x, target),
-		run:  func() { t.B.L1(y.Tensor, x.Tensor, target.Tensor) },
-		grad: func() { t.B.L1Grad(t.grad(x), t.grad(y), x.Tensor, target.Tensor) },
+		run:  func() { t.B.L1(y.Tensor, x.Tensor, target.Tensor, beta) },
+		grad: func() { t.B.L1Grad(t.grad(x), t.grad(y), x.Tensor, target.Tensor, beta) },
 	})
 }
 

@@ -95,7 +95,7 @@ var opCases = []opCase{
 	{name: "SigmoidGate", shapes: [][]int{{2, 3}, {2, 3}},
 		run: func(t *Tape, v []*Var) []*Var { return one(t.SigmoidGate(v[0], v[1])) }},
 	{name: "L1", shapes: [][]int{{2, 3}, {2, 3}}, fixed: []int{1},
-		run: func(t *Tape, v []*Var) []*Var { return one(t.L1(v[0], v[1])) }},
+		run: func(t *Tape, v []*Var) []*Var { return one(t.L1(v[0], v[1], 0)) }},
 	{name: "MSSSIM", shapes: [][]int{{1, 1, 11, 11}, {1, 1, 11, 11}}, fixed: []int{1},
 		run: func(t *Tape, v []*Var) []*Var { return one(t.MSSSIM(v[0], v[1])) }},
 	{name: "Orthogonality", shapes: [][]int{{3, 4}},

@@ -66,6 +66,9 @@ type Train struct {
 	// share of it that is left counts; otherwise low light and haze, whose errors are
 	// large and uniform over a whole image, drown noise and blur.
 	RelativeError bool `yaml:"relative_error"`
+	// SmoothL1 is the difference of values in 0..1, after RelativeError has weighted it,
+	// below which errors count by their square: β of the smooth ℓ1 loss, 0 for none.
+	SmoothL1 float64 `yaml:"smooth_l1"`
 	// BalanceWeight is the weight of the term that balances the use of clusters and experts.
 	BalanceWeight float64 `yaml:"balance_weight"`
 

@@ -133,7 +133,7 @@ func TestEnvironmentSetsEveryKey(t *testing.T) {
 	values := map[string]string{
 		"data": "d", "threads": "2", "train.seed": "9", "train.steps": "100", "train.rotate": "true", "train.warmup": "5",
 		"train.min_lr": "1e-6", "train.balance_weight": ".1", "train.ema": ".99", "train.grad_clip": "1",
-		"train.recompute": "true", "train.relative_error": "true", "train.sync_batchnorm": "true", "train.clean": "a,b", "train.exclude": "a.txt,b.txt", "train.keep_overlaps": "true", "train.ignore_lists": "1",
+		"train.recompute": "true", "train.relative_error": "true", "train.smooth_l1": ".02", "train.sync_batchnorm": "true", "train.clean": "a,b", "train.exclude": "a.txt,b.txt", "train.keep_overlaps": "true", "train.ignore_lists": "1",
 		"eval.benchmarks": "cbsd68,kodak24", "eval.benchmark_file": "own.yaml", "eval.seed": "3", "eval.y_channel": "true",
 		"model.dim": "8", "model.enc_blocks": "1,1,2,2", "model.dec_blocks": "1,1,1", "model.refine_blocks": "1", "model.heads": "1,2,2,4",
 		"model.ffn_ratio": "2.5", "model.clusters": "2,3,4,5", "model.top_clusters": "2,3,2,2", "model.experts": "3", "model.top_experts": "3",

@@ -96,6 +96,7 @@ func (t *Train) validate(k *checker) {
 
 	k.weight("train.ms_ssim_weight", t.MSSSIMWeight)
 	k.weight("train.orthogonality_weight", t.OrthogonalityWeight)
+	k.weight("train.smooth_l1", t.SmoothL1)
 	k.weight("train.balance_weight", t.BalanceWeight)
 	k.weight("train.grad_clip", t.GradClip)
 	k.need(t.EMA >= 0 && t.EMA < 1, "train.ema", t.EMA, "0 (none) or below 1, e.g. 0.999")

@@ -105,6 +105,7 @@ func TestRejected(t *testing.T) {
 		{"train: {epochs: 0}", "train.epochs = 0: must be in 1..1000000"},
 		{"train: {halve_after: 0}", "train.halve_after = 0: must be in 1..1000000"},
 		{"train: {ms_ssim_weight: -1}", "train.ms_ssim_weight"},
+		{"train: {smooth_l1: -.1}", "train.smooth_l1"},
 		{"train: {orthogonality_weight: -1}", "train.orthogonality_weight"},
 		{"train: {balance_weight: .inf}", "train.balance_weight = +Inf"},
 		{"train: {grad_clip: -1}", "train.grad_clip"},

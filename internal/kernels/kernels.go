@@ -239,9 +239,11 @@ type Filter interface {
 
 // Loss holds terms of the objective. Each writes one number, shape [1].
 type Loss interface {
-	// L1 is the mean of |x − t|; its gradient at 0 is 0.
-	L1(y, x, t Tensor)
-	L1Grad(dx, dy, x, t Tensor)
+	// L1 is the mean of |x − t|, less β/2; where |x − t| < β, of (x − t)²/2β instead, so
+	// that the gradient falls to 0 with the difference (smooth L1, Girshick 2015). With
+	// β = 0 it is the mean absolute difference, whose gradient at 0 is 0.
+	L1(y, x, t Tensor, beta float32)
+	L1Grad(dx, dy, x, t Tensor, beta float32)
 	// Orthogonality is the mean squared entry of P̂P̂ᵀ − I, P̂ the rows of
 	// p [N,D] normalised.
 	Orthogonality(y, p Tensor)

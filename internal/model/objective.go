@@ -12,8 +12,12 @@ import (
 // computed on the unclamped output. The paper names ℓ1 and MS-SSIM but gives no
 // weights; the third term is its near-orthogonality constraint on the prototypes. Terms
 // of weight 0 are not computed.
+//
+// Below Smooth, differences count by their square, divided by 2·Smooth, so that pixels
+// that are nearly right do not outvote the others. The paper has no such bound: 0.
 type Objective struct {
 	L1            float64 `json:"l1"`
+	Smooth        float64 `json:"smooth,omitempty"`
 	MSSSIM        float64 `json:"ms_ssim"`
 	Orthogonality float64 `json:"orthogonality"`
 }
@@ -38,8 +42,8 @@ type Loss struct {
 }
 
 // Loss evaluates the objective for a forward pass of m. Its values are valid until the
-// tape's Reset. In the ℓ1 term, importance [B] scales each image's errors; nil leaves
-// them unscaled.
+// tape's Reset. In the ℓ1 term, importance [B] scales each image's errors, before they
+// are compared with Smooth; nil leaves them unscaled.
 func (o Objective) Loss(t *Tape, m *ClusIR, restored, clean, importance *Var) *Loss {
 	l := &Loss{weights: o}
 	if o.L1 != 0 {
@@ -47,7 +51,7 @@ func (o Objective) Loss(t *Tape, m *ClusIR, restored, clean, importance *Var) *L
 		if importance != nil {
 			x, target = t.ScaleRows(restored, importance), t.ScaleRows(clean, importance)
 		}
-		l.l1 = t.L1(x, target)
+		l.l1 = t.L1(x, target, float32(o.Smooth))
 		t.Keep(l.l1)
 	}
 	if o.MSSSIM != 0 {

@@ -338,7 +338,7 @@ func (r *run) microBatch(batch *dataset.Batch, part, parts int) (terms model.Ter
 }
 
 func objective(t config.Train) model.Objective {
-	return model.Objective{L1: 1, MSSSIM: t.MSSSIMWeight, Orthogonality: t.OrthogonalityWeight}
+	return model.Objective{L1: 1, Smooth: t.SmoothL1, MSSSIM: t.MSSSIMWeight, Orthogonality: t.OrthogonalityWeight}
 }
 
 // diverged formats an error about values that are not finite, with the samples seen

@@ -1,4 +1,4 @@
-// loss.h: the mean absolute difference, and how far prototypes are from
+// loss.h: the mean absolute difference, perhaps smooth, and how far prototypes are from
 // orthogonal. L1 reads 8 bytes an element, 16 with its gradient: bound by memory;
 // each chunk is summed on its own and the chunks in their order, in float64.
 #pragma once
@@ -6,16 +6,20 @@
 
 namespace ISA {
 
-// l1: y = Σ |x − t| / n.
-static void l1(Pool& pool, Tensor y, Tensor x, Tensor t) {
+// l1: y = Σ h(|x − t|) / n, with h(e) = e²/2β for e < β and e − β/2 elsewhere.
+static void l1(Pool& pool, Tensor y, Tensor x, Tensor t, float beta) {
   int64_t n = size(x);
   double total = 0, *sums = (double*)pool.shared((size_t)(2 * ceil_div(n, kChunk)));
+  vf limit = splat(beta), curve = splat(.5f / beta), offset = splat(.5f * beta);  // with β = 0 the curve is not used
   each_chunk(pool, n, [&](int64_t from, int64_t to) {
     double chunk = 0;
     for (int64_t at = from; at < to; at += 1024) {
       const float *p = x + at, *q = t + at;
       vf s = {};
-      each_vector(min(to - at, 1024), VECTOR { s += vabs(load_n(p + i, lanes) - load_n(q + i, lanes)); });
+      each_vector(min(to - at, 1024), VECTOR {
+        vf e = vabs(load_n(p + i, lanes) - load_n(q + i, lanes));
+        s += select(e < limit, e * e * curve, e - offset);
+      });
       chunk += sum(s);
     }
     sums[from / kChunk] = chunk;
@@ -24,17 +28,19 @@ static void l1(Pool& pool, Tensor y, Tensor x, Tensor t) {
   *y = (float)(total / n);
 }
 
-// l1_grad: dx = dy·sign(x − t)/n, sign(0) = 0.
-static void l1_grad(Pool& pool, Tensor dx, Tensor dy, Tensor x, Tensor t) {
+// l1_grad: dx = dy/n times (x − t)/β within ±β, elsewhere sign(x − t), sign(0) = 0.
+static void l1_grad(Pool& pool, Tensor dx, Tensor dy, Tensor x, Tensor t, float beta) {
   if (!dx) return;
   int64_t n = size(x);
   float g = *dy / n;
+  vf limit = splat(beta), slope = splat(g / beta);
   each_chunk(pool, n, [&](int64_t from, int64_t to) {
     float* d = dx + from;
     const float *p = x + from, *q = t + from;
     each_vector(to - from, VECTOR {
-      vf a = load_n(p + i, lanes), b = load_n(q + i, lanes), step = splat(g);
-      store_n(d + i, load_n(d + i, lanes) + select(a > b, step, vf{}) - select(a < b, step, vf{}), lanes);
+      vf e = load_n(p + i, lanes) - load_n(q + i, lanes), step = splat(g);
+      vf sign = select(e > vf{}, step, vf{}) - select(e < vf{}, step, vf{});
+      store_n(d + i, load_n(d + i, lanes) + select(vabs(e) < limit, e * slope, sign), lanes);
     });
   });
 }

@@ -273,14 +273,14 @@ func (b *Backend) SigmoidGateGrad(dg, dx, dy, g, x kernels.Tensor) {
 	C.clusir_sigmoid_gate_grad(b.ctx, view(dg), view(dx), view(dy), view(g), view(x))
 }
 
-// L1 is the mean of |x − t|.
-func (b *Backend) L1(y, x, t kernels.Tensor) {
-	C.clusir_l1(b.ctx, view(y), view(x), view(t))
+// L1 is the mean of |x − t|, smooth within ±β.
+func (b *Backend) L1(y, x, t kernels.Tensor, beta float32) {
+	C.clusir_l1(b.ctx, view(y), view(x), view(t), C.float(beta))
 }
 
 // L1Grad is the gradient of L1.
-func (b *Backend) L1Grad(dx, dy, x, t kernels.Tensor) {
-	C.clusir_l1_grad(b.ctx, view(dx), view(dy), view(x), view(t))
+func (b *Backend) L1Grad(dx, dy, x, t kernels.Tensor, beta float32) {
+	C.clusir_l1_grad(b.ctx, view(dx), view(dy), view(x), view(t), C.float(beta))
 }
 
 // Orthogonality measures how far the rows of p are from orthogonal.

@@ -108,8 +108,8 @@ typedef struct {
     (dx, df, dlow, dhigh, x, f))                                                                                       \
   X(sigmoid_gate, (Tensor y, Tensor g, Tensor x), (y, g, x))                                                           \
   X(sigmoid_gate_grad, (Tensor dg, Tensor dx, Tensor dy, Tensor g, Tensor x), (dg, dx, dy, g, x))                      \
-  X(l1, (Tensor y, Tensor x, Tensor t), (y, x, t))                                                                     \
-  X(l1_grad, (Tensor dx, Tensor dy, Tensor x, Tensor t), (dx, dy, x, t))                                               \
+  X(l1, (Tensor y, Tensor x, Tensor t, float beta), (y, x, t, beta))                                                   \
+  X(l1_grad, (Tensor dx, Tensor dy, Tensor x, Tensor t, float beta), (dx, dy, x, t, beta))                             \
   X(orthogonality, (Tensor y, Tensor p), (y, p))                                                                       \
   X(orthogonality_grad, (Tensor dp, Tensor dy, Tensor p), (dp, dy, p))                                                 \
   X(ms_ssim, (Tensor y, Tensor x, Tensor t), (y, x, t))                                                                \

@@ -6,24 +6,31 @@ import (
 	"clusir/internal/kernels"
 )
 
-// L1 computes the mean of |x − t|.
-func (*Backend) L1(y, x, t kernels.Tensor) {
-	n, tv, sum := x.Len(), values(t, x.Len()), 0.0
+// L1 computes the mean of |x − t| − β/2, or of (x − t)²/2β where |x − t| < β.
+func (*Backend) L1(y, x, t kernels.Tensor, beta float32) {
+	n, tv, b, sum := x.Len(), values(t, x.Len()), float64(beta), 0.0
 	for i, v := range values(x) {
-		sum += math.Abs(v - tv[i])
+		if e := math.Abs(v - tv[i]); e < b {
+			sum += e * e / (2 * b)
+		} else {
+			sum += e - b/2
+		}
 	}
 	values(y, 1)[0] = sum / float64(n)
 }
 
-// L1Grad: dx += dy·sign(x − t)/n, where sign(0) = 0.
-func (*Backend) L1Grad(dx, dy, x, t kernels.Tensor) {
+// L1Grad: dx += dy·s/n, where s is (x − t)/β within ±β and sign(x − t) elsewhere, with
+// sign(0) = 0.
+func (*Backend) L1Grad(dx, dy, x, t kernels.Tensor, beta float32) {
 	n, tv, d := x.Len(), values(t, x.Len()), orZeros(dx, x.Len())
-	g := values(dy, 1)[0] / float64(n)
+	g, b := values(dy, 1)[0]/float64(n), float64(beta)
 	for i, v := range values(x) {
-		switch {
-		case v > tv[i]:
+		switch e := v - tv[i]; {
+		case math.Abs(e) < b:
+			d[i] += g * e / b
+		case e > 0:
 			d[i] += g
-		case v < tv[i]:
+		case e < 0:
 			d[i] -= g
 		}
 	}
