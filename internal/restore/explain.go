@@ -136,5 +136,5 @@ func (r Result) Record(modelName, device string) Record {
 	if r.Err != nil {
 		rec.Error = r.Err.Error()
 	}
-	return rec
+	return rec.plain()
 }

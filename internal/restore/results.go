@@ -103,7 +103,7 @@ func (r *resultsFile) add(rec Record) error {
 	if rec.Skipped && r.done[rec.Name] {
 		return nil
 	}
-	return r.file.Add(rec.plain())
+	return r.file.Add(rec)
 }
 
 // IsResults reports whether a file is a results file.

@@ -49,8 +49,8 @@ func TestShardsOfAPlan(t *testing.T) {
 	}
 }
 
-// records writes the results of a plan, in which picture number fails fails.
-func records(t *testing.T, path string, p *Plan, fails int) {
+// results writes a record for each picture of a plan.
+func results(t *testing.T, path string, p *Plan, record func(i int, j Job) Record) {
 	t.Helper()
 	f, err := createResults(path, p.header("nano", "cpu"), false)
 	if err != nil {
@@ -58,14 +58,22 @@ func records(t *testing.T, path string, p *Plan, fails int) {
 	}
 	defer f.file.Close()
 	for i, j := range p.Jobs {
+		if err := f.add(record(i, j)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// records writes the results of a plan, in which picture number fails fails.
+func records(t *testing.T, path string, p *Plan, fails int) {
+	t.Helper()
+	results(t, path, p, func(i int, j Job) Record {
 		r := Result{Job: j, W: 10, H: 20}
 		if i == fails {
 			r.Err = fmt.Errorf("cannot read %s", j.name)
 		}
-		if err := f.add(r.Record("nano", "cpu")); err != nil {
-			t.Fatal(err)
-		}
-	}
+		return r.Record("nano", "cpu")
+	})
 }
 
 func TestMergeResults(t *testing.T) {
@@ -106,20 +114,13 @@ func TestMergeResults(t *testing.T) {
 func TestTimes(t *testing.T) {
 	p := planned(t, 3, shard.Shard{})
 	path := filepath.Join(t.TempDir(), "r")
-	f, err := createResults(path, p.header("nano", "cpu"), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.file.Close()
-	for _, j := range p.Jobs {
+	results(t, path, p, func(_ int, j Job) Record {
 		r := Result{Job: j, Load: 999499, Compute: 60657712, Save: 1234567891}.Record("nano", "cpu")
 		if r.Load != .999 || r.Compute != 60.657 || r.Save != 1234.567 {
 			t.Errorf("%v %v %v ms", r.Load, r.Compute, r.Save)
 		}
-		if err := f.add(r); err != nil {
-			t.Fatal(err)
-		}
-	}
+		return r
+	})
 	m, err := MergeResults(path)
 	if err != nil || m.Parts[0].Seconds != .181971 {
 		t.Errorf("%v: %v s", err, m.Parts[0].Seconds)
@@ -131,18 +132,11 @@ func TestTimes(t *testing.T) {
 func TestResultsOfAnything(t *testing.T) {
 	p := planned(t, 2, shard.Shard{})
 	path := filepath.Join(t.TempDir(), "r")
-	f, err := createResults(path, p.header("nano", "cpu"), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.file.Close()
-	for _, j := range p.Jobs {
+	results(t, path, p, func(_ int, j Job) Record {
 		r := Result{Job: j, Routing: []StageRouting{{Posterior: []float32{float32(math.NaN())}}}}
 		r.Out = "out\xff.png"
-		if err := f.add(r.Record("nano", "cpu")); err != nil {
-			t.Fatal(err)
-		}
-	}
+		return r.Record("nano", "cpu")
+	})
 	m, err := MergeResults(path)
 	if err != nil || m.Parts[0].Restored != 2 {
 		t.Fatalf("%v: %+v", err, m)

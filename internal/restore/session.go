@@ -52,7 +52,7 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 		}
 	}
 	for _, j := range s.Skipped {
-		s.print(Record{Name: j.name, Input: j.In, Output: j.Out, Model: s.Model, Device: s.Device, Skipped: true})
+		s.print(Record{Name: j.name, Input: j.In, Output: j.Out, Model: s.Model, Device: s.Device, Skipped: true}.plain())
 	}
 	if own, ok := net.Tape().B.(kernels.OwnMemory); ok {
 		_, _, s.DeviceMemory = own.MemoryUse()

@@ -87,9 +87,9 @@ func (r Record) plain() Record {
 
 // json returns the record as a line of JSON.
 func (r Record) json() []byte {
-	line, err := json.Marshal(r.plain())
+	line, err := json.Marshal(r)
 	if err != nil {
-		panic(err) // plain left nothing else that could fail
+		panic(err) // plain left nothing that could fail
 	}
 	return append(line, '\n')
 }
