@@ -126,14 +126,13 @@ func (c *Comparison) pair(d *SplitDifference, a, b []ImageResult) (pairs []Image
 		if x.name() != y.name() {
 			return nil, fmt.Errorf("the two were not measured on the same images: %s in one is %s in the other", x.name(), y.name())
 		}
-		if err := x.samePicture(y); err != nil && x.Err+y.Err == "" {
-			return nil, fmt.Errorf("the two were %w", err)
-		}
 		switch {
 		case x.Err != "":
 			c.LeftOut = append(c.LeftOut, x.name()+": "+x.Err)
 		case y.Err != "":
 			c.LeftOut = append(c.LeftOut, y.name()+": "+y.Err)
+		case x.samePicture(y) != nil:
+			return nil, fmt.Errorf("the two were %w", x.samePicture(y))
 		case math.IsInf(x.Output.PSNR, 0) && math.IsInf(y.Output.PSNR, 0):
 			d.Perfect++
 		case math.IsInf(x.Output.PSNR, 0):
