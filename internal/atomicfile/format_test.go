@@ -47,30 +47,43 @@ func TestOpen(t *testing.T) {
 				}
 				return nil
 			}
-			refused := func(resume bool, want string) bool {
+			check := func(resume bool, want string) *Lines {
 				f, err := numbers.Open(path, resume, "--resume", count)
-				if err == nil {
-					defer f.Close()
-				}
 				if (err != nil) != (want != "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path)) {
 					t.Fatalf("resume %v: %v, want %q", resume, err, want)
 				}
-				return err != nil || f.Add(number{3}) != nil
+				return f
 			}
-			refused(false, c.fresh)
-			if got, _ := os.ReadFile(path); string(got) != c.content {
-				t.Errorf("a refused file holds %q", got)
-			}
-			if !refused(true, c.resumed) {
-				c.kept += "{\"n\":3}\n"
-				if lines != c.lines {
-					t.Errorf("%d lines, want %d", lines, c.lines)
+			holds := func(want string) {
+				if got, _ := os.ReadFile(path); string(got) != want {
+					t.Errorf("it holds %q, want %q", got, want)
 				}
 			}
-			if got, _ := os.ReadFile(path); string(got) != c.kept {
-				t.Errorf("then it holds %q, want %q", got, c.kept)
+			check(false, c.fresh)
+			holds(c.content)
+			f := check(true, c.resumed)
+			holds(c.kept)
+			if f == nil {
+				return
 			}
+			defer f.Close()
+			if lines != c.lines {
+				t.Errorf("%d lines, want %d", lines, c.lines)
+			}
+			if err := f.Add(number{3}); err != nil {
+				t.Error(err)
+			}
+			holds(c.kept + "{\"n\":3}\n")
 		})
+	}
+}
+
+// TestOpenFolder: a folder in the place of a file is not to be removed or continued.
+func TestOpenFolder(t *testing.T) {
+	for _, resume := range []bool{false, true} {
+		if _, err := numbers.Open(t.TempDir(), resume, "--resume", nil); !errors.Is(err, userfile.ErrFolder) || strings.Contains(err.Error(), "remove it") {
+			t.Errorf("resume %v: %v", resume, err)
+		}
 	}
 }
 
@@ -86,9 +99,6 @@ func TestOpenNewFile(t *testing.T) {
 	if other, err := numbers.Open(path, true, "--resume", none); err == nil {
 		_ = other.Close()
 		t.Error("two have it open")
-	}
-	if _, err := numbers.Open(filepath.Dir(path), true, "--resume", none); err == nil || !strings.Contains(err.Error(), userfile.ErrFolder.Error()) {
-		t.Errorf("a folder: %v", err)
 	}
 	if _, err := numbers.Open(filepath.Join(path, "below"), false, "--resume", none); err == nil || !strings.Contains(err.Error(), "cannot write") {
 		t.Errorf("below a file: %v", err)

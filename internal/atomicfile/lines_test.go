@@ -11,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"clusir/internal/userfile"
 )
 
 // TestLinesOnAFullDisk adds lines, in its own process, to a file that may not grow
@@ -63,30 +61,6 @@ func TestBegins(t *testing.T) {
 	for text, want := range map[string]bool{"": true, "a": true, "ab": true, "abc": true, "b": false, "ac": false} {
 		if got := begins(strings.NewReader(text), "ab"); got != want {
 			t.Errorf("%q: %v", text, got)
-		}
-	}
-}
-
-// TestLinesInAFolder: a folder in the place of a file is not to be removed or continued.
-func TestLinesInAFolder(t *testing.T) {
-	for _, resume := range []bool{false, true} {
-		f := Format{Name: "list", Start: "{"}
-		if _, err := f.Open(t.TempDir(), resume, "--resume", nil); !errors.Is(err, userfile.ErrFolder) || strings.Contains(err.Error(), "remove it") {
-			t.Errorf("resume %v: %v", resume, err)
-		}
-	}
-}
-
-// TestLinesExist: only a file of lines is to be continued or removed; another is the user's.
-func TestLinesExist(t *testing.T) {
-	f := Format{Name: "list", Start: "{"}
-	for text, want := range map[string]string{"": "continue it with --resume, or remove it", "{}\n": "or remove it", "photo": "is no list: choose another name"} {
-		path := filepath.Join(t.TempDir(), "x")
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := f.Open(path, false, "--resume", nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 }
