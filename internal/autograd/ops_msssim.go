@@ -1,13 +1,12 @@
 package autograd
 
-// ssimWindow is the side of the window of MSSSIM.
-const ssimWindow = 11
+import "clusir/internal/kernels"
 
 // MSSSIM returns the multi-scale SSIM of x and target [B,C,H,W], [1]; H and W are at least
-// ssimWindow. The target has no gradient.
+// kernels.SSIMWindow. The target has no gradient.
 func (t *Tape) MSSSIM(x, target *Var) *Var {
 	_, _, H, W := dims4("MSSSIM", x)
-	check(is(target, x.Shape...) && min(H, W) >= ssimWindow, "MSSSIM", x, target)
+	check(is(target, x.Shape...) && min(H, W) >= kernels.SSIMWindow, "MSSSIM", x, target)
 	y := t.alloc(1)
 	return t.result(y, op{
 		name: "MSSSIM", in: vars(x), keep: vars(x, target),

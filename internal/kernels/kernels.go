@@ -250,10 +250,13 @@ type Loss interface {
 	OrthogonalityGrad(dp, dy, p Tensor)
 }
 
+// SSIMWindow is the side of MSSSIM's window.
+const SSIMWindow = 11
+
 // MSSSIM holds the term of the objective that compares structure.
 type MSSSIM interface {
 	// MSSSIM is the multi-scale SSIM of x and t [B,C,H,W], averaged over B and C, as
-	// specified by package ref.
+	// specified by package ref. H and W are at least SSIMWindow.
 	MSSSIM(y, x, t Tensor)
 	MSSSIMGrad(dx, dy, x, t Tensor)
 }

@@ -7,7 +7,7 @@ import "clusir/internal/kernels"
 // The window of MS-SSIM, the largest number of scales, and the windows or pixels per
 // block.
 const (
-	ssimWindow = 11
+	ssimWindow = kernels.SSIMWindow
 	ssimScales = 5
 	ssimTileH  = 16
 	ssimTileW  = 32

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	ssimWindow = 11
+	ssimWindow = kernels.SSIMWindow
 	ssimSigma  = 1.5
 	ssimC1     = 0.01 * 0.01 // (K₁·range)²
 	ssimC2     = 0.03 * 0.03 // (K₂·range)²
