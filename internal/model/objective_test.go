@@ -37,4 +37,14 @@ func TestObjectiveWeights(t *testing.T) {
 	if l1.Loss != l1.L1 || l1.L1 != all.L1 || l1.MSSSIM != 0 || l1.Orthogonality != 0 {
 		t.Errorf("L1 alone: %+v", l1)
 	}
+	square, g := grad(Objective{L1: 1, Smooth: 50}, 1) // more than any difference: Σ e²/100
+	less, dg := grad(Objective{L1: 1, Smooth: 100}, 1)
+	for i := range g {
+		if math.Abs(g[i]-2*dg[i]) > 1e-9*math.Abs(g[i])+1e-12 {
+			t.Fatalf("gradient %g below one bound, %g below twice that", g[i], dg[i])
+		}
+	}
+	if math.Abs(square.L1-2*less.L1) > 1e-9*square.L1 || square.L1 == 0 {
+		t.Errorf("below a bound %g, below twice that %g", square.L1, less.L1)
+	}
 }
