@@ -3,6 +3,7 @@ package config
 import (
 	"maps"
 	"reflect"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -62,6 +63,17 @@ func Fields(settings any) (fields map[string]any, err error) {
 		return nil, err
 	}
 	return fields, yaml.Unmarshal(text, &fields)
+}
+
+// Flow returns a setting as YAML on one line, such as {kind: derain, repeat: 2}.
+func Flow(setting any) (string, error) {
+	var n yaml.Node
+	if err := n.Encode(setting); err != nil {
+		return "", err
+	}
+	n.Style = yaml.FlowStyle
+	text, err := yaml.Marshal(&n)
+	return strings.TrimSpace(string(text)), err
 }
 
 func (m *Model) validate(k *checker) {

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
-
 	"clusir/internal/arch"
 )
 
@@ -27,25 +25,10 @@ func TestReadModel(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if got := yamlOf(t, m); got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		if got, err := Flow(m); err != nil || got != c.want {
+			t.Errorf("%s: %s (%v), want %s", c.name, got, err, c.want)
 		}
 	}
-}
-
-// yamlOf returns a recipe's description of a model, on one line.
-func yamlOf(t *testing.T, m Model) string {
-	t.Helper()
-	var n yaml.Node
-	if err := n.Encode(m); err != nil {
-		t.Fatal(err)
-	}
-	n.Style = yaml.FlowStyle
-	b, err := yaml.Marshal(&n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(b))
 }
 
 func TestReadModelRejects(t *testing.T) {

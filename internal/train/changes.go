@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -59,25 +60,36 @@ func changes(was, is config.Config) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys := maps.Clone(old)
+	maps.Copy(keys, now)
 	var lines []string
-	for key, value := range now {
-		if old[key] != value {
-			lines = append(lines, fmt.Sprintf("%s: %s, was %s", key, value, old[key]))
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if old[key] != now[key] {
+			lines = append(lines, fmt.Sprintf("%s: %s, was %s", key, cmp.Or(now[key], "none"), cmp.Or(old[key], "none")))
 		}
 	}
-	slices.Sort(lines)
 	return lines, nil
 }
 
-// recipeKeys returns the settings that the samples and steps of a run depend on.
+// recipeKeys returns the settings that the samples and steps of a run depend on, as YAML
+// on one line each.
 func recipeKeys(c config.Config) (map[string]string, error) {
 	train, err := config.Fields(c.Train)
 	if err != nil {
 		return nil, err
 	}
-	keys := map[string]string{"tasks": fmt.Sprintf("%+v", c.Tasks), "precision": c.Precision}
+	settings := map[string]any{"precision": c.Precision}
 	for key, value := range train {
-		keys["train."+key] = fmt.Sprint(value)
+		settings["train."+key] = value
+	}
+	for i, task := range c.Tasks {
+		settings[fmt.Sprintf("tasks[%d]", i)] = task
+	}
+	keys := map[string]string{}
+	for key, value := range settings {
+		if keys[key], err = config.Flow(value); err != nil {
+			return nil, err
+		}
 	}
 	return keys, nil
 }

@@ -28,7 +28,10 @@ func TestChanges(t *testing.T) {
 		{"the rate and the length", func(c *config.Config) { c.Train.LR, c.Train.Steps = 0.5, 9 },
 			"settings that changed since the checkpoint:\n  train.lr: 0.5, was 0.001\n  train.steps: 9, was 6\n"},
 		{"what is rounded", func(c *config.Config) { c.Precision = "tf32" }, "precision: tf32, was auto"},
-		{"the tasks", func(c *config.Config) { c.Tasks = []dataset.Task{{Kind: "derain", Repeat: 2}} }, "tasks: [{Kind:derain"},
+		{"a task", func(c *config.Config) { c.Tasks[0] = dataset.Task{Kind: "derain", Repeat: 2} }, "  tasks[0]: {kind: derain, repeat: 2}, was {kind: "},
+		{"a task that is new", func(c *config.Config) { c.Tasks = append(c.Tasks, dataset.Task{Kind: "clean", Repeat: 1}) }, ": {kind: clean, repeat: 1}, was none\n"},
+		{"a task that is gone", func(c *config.Config) { c.Tasks = nil }, "  tasks[0]: none, was {kind: "},
+		{"samples", func(c *config.Config) { c.Train.Vary.Bars = 0.5 }, "  train.vary: {bars: 0.5, graphics: 0, grey: 0, jpeg: 0, mild: 0}, was {bars: 0, "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := *small("data")
