@@ -24,6 +24,7 @@ func TestLimits(t *testing.T) {
 			"--max-memory allows 8.0 GB, and the user's limit (ulimit -v or -d) leaves"},
 		{"no standard output", "exec >&-", []string{"restore", picture, "-"}, exitError, "cannot write standard output"},
 		{"no standard output for JSON", "exec >&-", []string{"restore", picture, "OUT", "--json"}, exitError, "cannot write standard output"},
+		{"no standard output for an address", `exec >&-; set -- timeout 30 "$@"`, []string{"serve", "--addr", "127.0.0.1:0", "--device", "cpu"}, exitError, "cannot write standard output"},
 		{"no standard output and no need", "exec >&-", []string{"restore", picture, "OUT"}, exitOK, ""},
 		{"no room for results", "ulimit -f 0; trap '' XFSZ", []string{"restore", picture, "OUT", "--results", "OUT.jsonl"}, exitError, "clusir: cannot write OUT.jsonl: file too large\n"},
 		{"no standard input", "exec <&-", []string{"restore", "-", "OUT"}, exitError, "standard input is not an image: it is empty"},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"clusir/internal/infer"
@@ -64,6 +65,9 @@ func first(name string, names []string) []string {
 	return append([]string{name}, slices.DeleteFunc(names, func(n string) bool { return n == name })...)
 }
 
+// leastBody is the smallest limit of a request's bytes that lets a small picture in.
+const leastBody = 1000
+
 // complete checks the flags, and parses those that are not plain values.
 func (o *serveOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	flags := cmd.Flags()
@@ -72,6 +76,11 @@ func (o *serveOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 		return usage.Errorf("--max-pixels %d: give the number of pixels that a picture may have, such as 100000000", o.MaxPixels)
 	case o.Queue < 1:
 		return usage.Errorf("--queue %d: at least one picture must be able to wait", o.Queue)
+	case o.MaxBody < leastBody:
+		return usage.Errorf("--max-body %s: no picture is that short; give %s or more", humanize.Bytes(uint64(o.MaxBody)), humanize.Bytes(leastBody))
+	case o.MaxDisk < o.MaxBody:
+		return usage.Errorf("--max-disk %s is less than --max-body %s, so the longest pictures would never fit: raise it, or lower --max-body",
+			humanize.Bytes(uint64(o.MaxDisk)), humanize.Bytes(uint64(o.MaxBody)))
 	case o.MaxTime <= 0:
 		return usage.Errorf("--time-limit %v: give a time such as 90s or 10m", o.MaxTime)
 	case len(o.Names) == 0:

@@ -39,6 +39,8 @@ func TestServeRefuses(t *testing.T) {
 		{"--addr 127.0.0.1:0 --token-file /does/not/exist", exitError, "--token-file: cannot read /does/not/exist: there is no such file"},
 		{"--addr 127.0.0.1:0 --queue 0", exitUsage, "--queue 0: at least one picture"},
 		{"--addr 127.0.0.1:0 --max-body much", exitUsage, "--max-body much: write an amount such as"},
+		{"--addr 127.0.0.1:0 --max-body 1", exitUsage, "--max-body 1 B: no picture is that short; give 1.0 kB or more"},
+		{"--addr 127.0.0.1:0 --max-disk 1", exitUsage, "--max-disk 1 B is less than --max-body 256 MB, so the longest pictures would never fit: raise it, or lower --max-body"},
 		{"--addr 127.0.0.1:0 --time-limit 0s", exitUsage, "--time-limit 0s: give a time"},
 		{"--addr 127.0.0.1:0 --model nano,nano", exitUsage, `two models are called "nano"`},
 		{"--addr 127.0.0.1:0 --model nanu", exitError, `model "nanu": no embedded model has that name`},

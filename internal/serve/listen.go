@@ -70,7 +70,10 @@ func Listen(ctx context.Context, addr string, o Options, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	fmt.Fprintf(out, "clusir serve: open http://%s/\n", reachable(l.Addr().String()))
+	if _, err := fmt.Fprintf(out, "clusir serve: open http://%s/\n", reachable(l.Addr().String())); err != nil {
+		s.Close()
+		return errors.Join(err, l.Close()) // nobody would find it
+	}
 	return s.Serve(ctx, l)
 }
 
