@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // Here is this process's part of a run: one rank, or all of them if it computes on
@@ -15,6 +16,9 @@ type Here struct {
 	Local     int // the number of the first rank on this machine
 	LocalSize int // the number of ranks on this machine
 }
+
+// quiet is how long a rank other than 0 waits for it before it says so.
+const quiet = 3 * time.Second
 
 // Enter determines which ranks of a run this process has, one for each of its devices,
 // and waits for the others, announcing that to messages.
@@ -33,6 +37,12 @@ func Enter(ctx context.Context, getenv func(string) string, devices int, message
 	}
 	if place.Size > 1 && place.Rank == 0 && !place.MPI {
 		fmt.Fprintf(messages, "waiting for the other %d of %d ranks at %s\n", place.Size-1, place.Size, place.Addr)
+	}
+	if place.Rank > 0 && !place.MPI {
+		late := time.AfterFunc(quiet, func() {
+			fmt.Fprintf(messages, "rank %d of %d is still waiting for rank 0 at %s\n", place.Rank, place.Size, place.Addr)
+		})
+		defer late.Stop()
 	}
 	g, err := Join(ctx, place)
 	h.Groups = []Group{g}

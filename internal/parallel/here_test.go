@@ -1,12 +1,28 @@
 package parallel
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"time"
 )
+
+// TestWaitIsAnnounced: a rank that nobody answers says whom it calls.
+func TestWaitIsAnnounced(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), quiet+time.Second)
+	defer cancel()
+	place := map[string]string{"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "nowhere.invalid", "MASTER_PORT": "29500"}
+	var messages bytes.Buffer
+	_, err := Enter(ctx, func(name string) string { return place[name] }, 1, &messages)
+	const want = "rank 1 of 2 is still waiting for rank 0 at nowhere.invalid:29500\n"
+	if messages.String() != want || err == nil {
+		t.Errorf("%v: said %q, want %q", err, &messages, want)
+	}
+}
 
 // TestRunHere: the error of a run is that of the rank that failed first-hand, whichever
 // it is and however it failed.
