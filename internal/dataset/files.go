@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"clusir/internal/imageio"
 	"clusir/internal/userfile"
 )
 
@@ -65,10 +66,26 @@ func listImages(dir string) (images, others []string, err error) {
 	return images, others, err
 }
 
+// other says why a file that is not named like an image is not used.
+func other(path string) Skip {
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		if _, err := imageio.FormatOfFile(path); errors.Is(err, imageio.ErrOther) {
+			return Skip{path, NotRead, err.Error()}
+		}
+	}
+	return Skip{path, NotImage, ""}
+}
+
+// The log and the curve in the folder of a training run.
+const (
+	RunLog   = "log.jsonl"
+	RunCurve = "curve.png"
+)
+
 // isCurve reports whether a file is the curve that a training run draws next to its log: the
 // run's folder may be among the photographs.
 func isCurve(name string, folder []fs.DirEntry) bool {
-	return name == "curve.png" && slices.ContainsFunc(folder, func(e fs.DirEntry) bool { return e.Name() == "log.jsonl" })
+	return name == RunCurve && slices.ContainsFunc(folder, func(e fs.DirEntry) bool { return e.Name() == RunLog })
 }
 
 // isMachineFault reports whether an error is the machine's fault and not the file's. The file

@@ -25,9 +25,7 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 	if err := errors.Join(err, err2); err != nil {
 		return nil, err
 	}
-	for _, f := range append(others, others2...) {
-		r.skip(f, NotImage, "")
-	}
+	r.skipOthers(append(others, others2...))
 	r.Found = len(inputs)
 	byName, byKey := firstBy(targets, func(f string) string { return relName(target, f) }), firstBy(targets, func(f string) string { return relKey(target, f) })
 	partner, wanted := map[string]string{}, map[string]bool{}

@@ -27,6 +27,7 @@ const (
 	NotListed   Reason = "not on the list in use"
 	Duplicate   Reason = "another file has its name"
 	NotImage    Reason = "not an image"
+	NotRead     Reason = "in a format that is not read"
 )
 
 // Skip is a file that was not used, and why.
@@ -38,7 +39,7 @@ type Skip struct {
 
 // text is a line about the file; details of files that cannot be read name it themselves.
 func (s Skip) text(what string) string {
-	if s.Reason == Unreadable {
+	if s.Reason == Unreadable || s.Reason == NotRead {
 		return userfile.OneLine(s.Detail)
 	}
 	return userfile.OneLine(strings.TrimSuffix(s.File+": "+what, ": "))
@@ -92,6 +93,24 @@ func (t *TaskReport) skip(file string, why Reason, detail string) {
 	t.skipped[key] = true
 	t.Skipped = append(t.Skipped, Skip{file, why, detail})
 	t.count(why)
+}
+
+// skipOthers lists files that are not named like images.
+func (t *TaskReport) skipOthers(files []string) {
+	for _, f := range files {
+		s := other(f)
+		t.skip(s.File, s.Reason, s.Detail)
+	}
+}
+
+// noImages is the error of a folder without images. It may hold pictures in other formats.
+func (t *TaskReport) noImages(dir string) error {
+	for _, s := range t.Skipped {
+		if s.Reason == NotRead && userfile.Within(s.File, dir) {
+			return fmt.Errorf("no images in %s that can be read: %s", dir, s.text(""))
+		}
+	}
+	return fmt.Errorf("no images in %s", dir)
 }
 
 func (t *TaskReport) count(why Reason) {

@@ -119,8 +119,9 @@ func (s *scanner) clean(r *TaskReport, dirs []string) ([]pair, error) {
 		if err != nil {
 			return nil, err
 		}
+		r.skipOthers(others)
 		if len(images) == 0 {
-			return nil, fmt.Errorf("no images in %s; put clean photographs there, or name the folder where they are (clean: in the configuration)", dir)
+			return nil, fmt.Errorf("%w; put clean photographs there, or name the folder where they are (clean: in the configuration)", r.noImages(dir))
 		}
 		r.Folders = append(r.Folders, dir)
 		for _, f := range images {
@@ -128,9 +129,6 @@ func (s *scanner) clean(r *TaskReport, dirs []string) ([]pair, error) {
 				files = append(files, f)
 			}
 			seen[f] = true
-		}
-		for _, f := range others {
-			r.skip(f, NotImage, "")
 		}
 	}
 	r.Found = len(files)
@@ -199,10 +197,10 @@ func (s *scanner) pairs(r *TaskReport, p part) ([]pair, error) {
 		return nil, err
 	}
 	if r.Found == 0 && p.Kind == Pairs {
-		return nil, fmt.Errorf("no images in %s; name the folder of degraded pictures as input", in)
+		return nil, fmt.Errorf("%w; name the folder of degraded pictures as input", r.noImages(in))
 	}
 	if r.Found == 0 {
-		return nil, fmt.Errorf("no images in %s; lay the pairs out as in scripts/DATASETS.md, or leave the task's repeat out and set synth to make them from photographs", in)
+		return nil, fmt.Errorf("%w; lay the pairs out as in scripts/DATASETS.md, or leave the task's repeat out and set synth to make them from photographs", r.noImages(in))
 	}
 	return s.usable(r, pairs)
 }

@@ -63,10 +63,10 @@ func TestScanPairs(t *testing.T) {
 		name:  "what is no image",
 		task:  Task{Kind: Enhance, Repeat: 1},
 		files: []string{"Train/Enhance/low/1.png", "Train/Enhance/gt/1.png", "Train/Enhance/gt/2.png", "Train/Enhance/gt/1.jpg", "Train/Enhance/gt/3.jpg"},
-		text:  map[string]string{"Train/Enhance/low/2.png": "text", "Train/Enhance/low/notes": "", "Train/Enhance/low/Thumbs.db": "", "Train/Enhance/low/.hidden": ""},
+		text:  map[string]string{"Train/Enhance/low/2.png": "text", "Train/Enhance/low/notes": "", "Train/Enhance/low/4.gif": "GIF89a", "Train/Enhance/low/Thumbs.db": "", "Train/Enhance/low/.hidden": ""},
 		used:  []string{"1.png 1.jpg"},
 		skips: []string{"Train/Enhance/gt/1.png: " + string(Duplicate), "Train/Enhance/gt/3.jpg: " + string(NoInput),
-			"Train/Enhance/low/2.png: " + string(Unreadable), "Train/Enhance/low/notes: " + string(NotImage)},
+			"Train/Enhance/low/2.png: " + string(Unreadable), "Train/Enhance/low/4.gif: " + string(NotRead), "Train/Enhance/low/notes: " + string(NotImage)},
 	}, {
 		name:  "names that differ in zeros alone",
 		task:  Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"},
@@ -279,12 +279,14 @@ func TestReportText(t *testing.T) {
 	writeImages(t, dir, 32, 32, "in/a.png", "out/a.png", "in/b.png", "in/c.png", "in/d.png")
 	writeImages(t, dir, 32, 32, "in/e.png")
 	writeText(t, filepath.Join(dir, "out/e.png"), "text")
+	writeText(t, filepath.Join(dir, "in/f.heic"), "\x00\x00\x00\x18ftypheic")
 	_, r := open(t, options(dir, Task{Kind: Pairs, Repeat: 7, Input: "in", Target: "out"}))
 	var b strings.Builder
 	if err := r.WriteText(&b, 2); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"pairs     1", "32×32", "7\n", "skipped 3: no clean image of its name", "in/b.png", "... and 1 more",
+		"skipped 1: in a format that is not read\n    " + filepath.Join(dir, "in/f.heic") + " is a HEIC, which cannot be read: convert it to PNG or 16-bit TIFF first",
 		"skipped 1: unreadable\n    " + filepath.Join(dir, "out/e.png") + " is not an image"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("report lacks %q:\n%s", want, b.String())

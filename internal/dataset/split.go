@@ -110,7 +110,7 @@ func (b *Benchmark) openClean(root string) ([]*Split, error) {
 	}
 	for _, s := range splits {
 		for _, f := range others {
-			s.Skipped = append(s.Skipped, Skip{f, NotImage, ""})
+			s.Skipped = append(s.Skipped, other(f))
 		}
 		for _, f := range files {
 			s.Items = append(s.Items, Item{Name: userfile.Text(stem(f)), Target: f, sigma: s.Sigma, made: b.Made})

@@ -8,8 +8,8 @@ import (
 // rawFile returns the error for a camera's raw file. Most are TIFFs whose first picture
 // is a preview, so what can be read is not the photograph.
 func rawFile(what string) error {
-	return fmt.Errorf("is a camera raw file (%s), which cannot be read: develop it first, "+
-		"with darktable, RawTherapee or the camera's own program, and save a 16-bit TIFF or PNG", what)
+	return fmt.Errorf("is a camera raw file (%s), which %w: develop it first, "+
+		"with darktable, RawTherapee or the camera's own program, and save a 16-bit TIFF or PNG", what, ErrOther)
 }
 
 // Tags and values that identify raw files.

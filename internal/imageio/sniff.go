@@ -22,6 +22,9 @@ type signature struct {
 	remedy string // what to do first; convertFirst if empty
 }
 
+// ErrOther is in the error of a file in a known format that is not read.
+var ErrOther = errors.New("cannot be read")
+
 // Remedies for files that are not pictures themselves.
 const (
 	unpackFirst = "unpack it first, and name what is in it"
@@ -125,7 +128,7 @@ func (s signature) refuse() error {
 	if s.raw != "" {
 		return rawFile(s.raw)
 	}
-	return fmt.Errorf("is %s, which cannot be read: %s", s.other, cmp.Or(s.remedy, convertFirst))
+	return fmt.Errorf("is %s, which %w: %s", s.other, ErrOther, cmp.Or(s.remedy, convertFirst))
 }
 
 // sniff determines a file's format from its beginning, whatever its name.

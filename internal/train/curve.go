@@ -5,12 +5,13 @@ import (
 	"path/filepath"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/dataset"
 	"clusir/internal/draw"
 	"clusir/internal/palette"
 )
 
 // curveName is the plot of a run's course, in its folder.
-const curveName = "curve.png"
+const curveName = dataset.RunCurve
 
 // The curve's dimensions, in points; smoothing is over a twelfth of the lines.
 const (

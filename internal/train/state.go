@@ -9,6 +9,7 @@ import (
 
 	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
+	"clusir/internal/dataset"
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 )
@@ -17,7 +18,7 @@ import (
 const (
 	lastName = "last.safetensors" // everything needed to resume the run
 	bestName = "best.safetensors" // the weights that validated best
-	logName  = "log.jsonl"
+	logName  = dataset.RunLog
 )
 
 // named is a tensor on the device and its name in checkpoints.
