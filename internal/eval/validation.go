@@ -55,57 +55,53 @@ func Catalog(c *config.Config, file string) (*dataset.Catalog, error) {
 	return catalog, nil
 }
 
-// Validator returns a function that measures a network on a configuration's benchmarks;
-// nil if there is nothing to measure; names must exist even then. A benchmark file replaces the configuration's. It
-// writes to messages what will be measured and what cannot be. A benchmark that is not
-// on disk is an error now, rather than during the run.
-func Validator(c *config.Config, file string, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*Validation, error), error) {
-	benchmarks, err := validated(c, file)
+// Validator returns a function that measures a network on a configuration's benchmarks,
+// which its catalog describes; nil if there is nothing to measure; names must exist even
+// then. It writes to messages what will be measured and what cannot be. A benchmark that
+// is not on disk is an error now, rather than during the run.
+func Validator(c *config.Config, catalog *dataset.Catalog, b kernels.Backend, messages io.Writer) (func(context.Context, *model.ClusIR) (*Validation, error), error) {
+	benchmarks, jobs, err := validated(c, catalog, messages)
 	if err != nil || len(benchmarks) == 0 {
 		return nil, err
-	}
-	count := 0
-	for _, k := range benchmarks {
-		splits, err := k.Open(c.Data)
-		if err != nil {
-			return nil, fmt.Errorf("%w; or leave it out of eval.benchmarks, or set train.validation_interval to 0", err)
-		}
-		announce(messages, splits)
-		for _, s := range splits {
-			count += len(s.Items)
-		}
 	}
 	o := Options{Root: c.Data, Benchmarks: benchmarks, Protocol: ProtocolOf(c.Eval)}
 	return func(ctx context.Context, m *model.ClusIR) (*Validation, error) {
-		return validate(ctx, infer.New(m, b), o, count)
+		return validate(ctx, infer.New(m, b), o, len(jobs))
 	}, nil
 }
 
-// validated returns the benchmarks that a configuration's runs are validated on, none if
-// they are not validated. Their names must exist even then.
-func validated(c *config.Config, file string) ([]*dataset.Benchmark, error) {
-	catalog, err := Catalog(c, file)
-	if err != nil || len(c.Eval.Benchmarks) == 0 {
-		return nil, err
+// validated returns the benchmarks that a configuration's runs are validated on and their
+// images, none if they are not validated, and announces them. Names must exist even then.
+func validated(c *config.Config, catalog *dataset.Catalog, messages io.Writer) (benchmarks []*dataset.Benchmark, jobs []job, err error) {
+	if len(c.Eval.Benchmarks) == 0 {
+		return nil, nil, nil
 	}
-	benchmarks, err := catalog.Resolve(strings.Join(dataset.NamesOf(c.Eval.Benchmarks), ","))
+	benchmarks, err = catalog.Resolve(strings.Join(dataset.NamesOf(c.Eval.Benchmarks), ","))
 	if err != nil {
-		return nil, fmt.Errorf("eval.benchmarks: %w", err)
+		return nil, nil, fmt.Errorf("eval.benchmarks: %w", err)
 	}
 	if c.Train.ValidationInterval == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return benchmarks, nil
+	for _, b := range benchmarks {
+		splits, err := b.Open(c.Data)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%w; or leave it out of eval.benchmarks, or set train.validation_interval to 0", err)
+		}
+		announce(messages, splits)
+		for _, s := range splits {
+			for _, item := range s.Items {
+				jobs = append(jobs, job{split: s, item: item})
+			}
+		}
+	}
+	return benchmarks, jobs, nil
 }
 
-// CheckValidation reads the images that a Validator would measure, and returns an error if
-// some of them cannot be: the run would end with it.
-func CheckValidation(ctx context.Context, c *config.Config, file string) error {
-	benchmarks, err := validated(c, file)
-	if err != nil || len(benchmarks) == 0 {
-		return err
-	}
-	_, jobs, err := plan(Options{Root: c.Data, Benchmarks: benchmarks})
+// CheckValidation is like Validator, but reads the images that would be measured, and
+// returns an error if some of them cannot be: the run would end with it.
+func CheckValidation(ctx context.Context, c *config.Config, catalog *dataset.Catalog, messages io.Writer) error {
+	_, jobs, err := validated(c, catalog, messages)
 	if err != nil {
 		return err
 	}

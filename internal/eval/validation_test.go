@@ -73,7 +73,7 @@ func TestValidationOfOtherImages(t *testing.T) {
 	n := infertest.New(t, testnet.Small(), 1)
 	c := config.Default()
 	c.Data, c.Eval.Benchmarks, c.Train.ValidationInterval = root, dataset.List{{Name: "rain100l"}}, 1
-	validate, err := Validator(&c, "", n.Tape().B, io.Discard)
+	validate, err := Validator(&c, dataset.Standard(), n.Tape().B, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,11 @@ func (l Launch) lead(run *Options) (err error) {
 	if precision := run.Config.Precision; precision != l.Config.Precision && precision != "float32" {
 		fmt.Fprintf(l.Messages, "training on %s: auto means %s on a GPU; --precision float32 rounds nothing\n", run.Device, precision)
 	}
-	if run.Validate, err = eval.Validator(l.Config, l.Benchmarks, run.Backend, l.Messages); err != nil {
+	catalog, err := eval.Catalog(l.Config, l.Benchmarks)
+	if err != nil {
+		return err
+	}
+	if run.Validate, err = eval.Validator(l.Config, catalog, run.Backend, l.Messages); err != nil {
 		return err
 	}
 	run.InitFrom, err = l.initial()
@@ -134,11 +138,10 @@ func (l Launch) Check(ctx context.Context, w io.Writer, asJSON bool) error {
 		run.Backend = b
 	}
 	catalog, err := eval.Catalog(l.Config, l.Benchmarks)
-	if err != nil {
-		catalog = dataset.Standard() // Validator says what is wrong with it
-	}
-	if _, err = eval.Validator(l.Config, l.Benchmarks, run.Backend, l.Messages); err == nil {
-		err = eval.CheckValidation(ctx, l.Config, l.Benchmarks)
+	if err == nil {
+		err = eval.CheckValidation(ctx, l.Config, catalog, l.Messages)
+	} else {
+		catalog = dataset.Standard()
 	}
 	faults = append(faults, err)
 	if run.InitFrom, err = l.initial(); run.InitFrom != nil {
