@@ -1,6 +1,8 @@
 package dataset
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -170,6 +172,22 @@ func (i Item) Size() (w, h int, bytes int64, err error) {
 		w, h, bytes = p.W, p.H, bytes+readBytes(p)
 	}
 	return max(w-w%sideMultiple, sideMultiple), max(h-h%sideMultiple, sideMultiple), bytes, nil
+}
+
+// Digest returns a hash of the bytes of the item's files: it changes with its images.
+func (i Item) Digest() (string, error) {
+	sum := sha256.New()
+	for _, path := range []string{i.Input, i.Target} {
+		if path == "" {
+			continue
+		}
+		file, err := userfile.SHA256(path)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(sum, file)
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
 // Load decodes the degraded and the clean image, both cropped about the centre to

@@ -29,7 +29,8 @@ func (s *shot) load(j job, seed uint64) error {
 	}
 	s.W, s.H = target.W, target.H
 	s.in, s.clean = input.Planar(), target.Planar()
-	return nil
+	s.Files, err = j.item.Digest()
+	return err
 }
 
 // restorer supplies the restored images: a network, or another program's pictures.

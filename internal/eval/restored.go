@@ -77,8 +77,14 @@ func (reader) restore(_ context.Context, s *shot, j job) error {
 	return nil
 }
 
-// changed reports whether a job's picture differs from the one that was measured.
+// changed reports whether a job's images or its picture differ from those that were
+// measured. Older files do not identify the images.
 func (j job) changed(r ImageResult) bool {
+	if r.Files != "" {
+		if files, err := j.item.Digest(); err != nil || files != r.Files {
+			return true
+		}
+	}
 	if j.picture == "" {
 		return j.none != nil // it existed then
 	}

@@ -143,6 +143,8 @@ type ImageResult struct {
 	Experts [][]float32 `json:"experts,omitempty"`
 	// Posterior is p(C=c|x) of each stage, Eq. 5.
 	Posterior [][]float32 `json:"posterior,omitempty"`
+	// Files identifies the bytes of the benchmark's files; see [dataset.Item.Digest].
+	Files string `json:"files,omitempty"`
 	// Picture is the file to which another program restored it.
 	Picture *Picture `json:"picture,omitempty"`
 	Err     string   `json:"error,omitempty"`

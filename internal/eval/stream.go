@@ -55,9 +55,10 @@ func limitOf(n int) string {
 	return fmt.Sprintf("--limit %d", n)
 }
 
-// same compares two splits. Older files have no fingerprint of names, so they match
-// any.
+// same compares two splits, whatever else is in their folders. Older files have no
+// fingerprint of names, so they match any.
 func (s Split) same(o Split) bool {
+	s.Skipped, o.Skipped = nil, nil
 	if s.Names == "" || o.Names == "" {
 		s.Names, o.Names = "", ""
 	}

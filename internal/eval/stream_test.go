@@ -97,6 +97,27 @@ func TestResumeTriesFailuresAgain(t *testing.T) {
 	}
 }
 
+// TestResumeRemakesChangedImages replaces an image between two runs.
+func TestResumeRemakesChangedImages(t *testing.T) {
+	o := options(t)
+	o.Results = filepath.Join(t.TempDir(), "r.jsonl")
+	nets := openNano(t, 1, 1)
+	before := mustRun(t, nets, o)
+	for _, changed := range []string{"test/derain/Rain100L/input/rain-1.png", "test/derain/Rain100L/target/norain-0.png"} {
+		wave(t, filepath.Join(o.Root, changed), 48, 32, 5, false)
+	}
+	if err := os.WriteFile(filepath.Join(o.Root, "test/derain/Rain100L/input/notes.txt"), nil, 0o644); err != nil { // no reason to refuse
+		t.Fatal(err)
+	}
+	o.Resume = true
+	var remade []int
+	o.Image = func(r ImageResult, _, _ int) { remade = append(remade, r.Index) }
+	after := mustRun(t, nets, o)
+	if fmt.Sprint(remade) != "[0 1]" || after.Images[0].Input == before.Images[0].Input || after.Images[1].Input == before.Images[1].Input {
+		t.Errorf("images %v are measured again, with %+v", remade, after.Images[:2])
+	}
+}
+
 func TestResumeRefusesOtherRuns(t *testing.T) {
 	o := options(t)
 	o.Results = filepath.Join(t.TempDir(), "r.jsonl")
