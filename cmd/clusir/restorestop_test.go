@@ -29,7 +29,9 @@ func TestRestoreStopped(t *testing.T) {
 		if err := cmd.Process.Signal(c.signal); err != nil {
 			t.Fatal(err)
 		}
-		_ = cmd.Wait() // has an exit code
+		time.Sleep(2 * time.Millisecond)
+		_ = cmd.Process.Signal(c.signal) // as timeout, and bash when its terminal is closed, send it twice
+		_ = cmd.Wait()                   // has an exit code
 		if code := cmd.ProcessState.ExitCode(); code != 128+int(c.signal) || !strings.Contains(stderr.String(), "clusir: "+c.says) {
 			t.Errorf("%v: exit code %d\n%s", c.signal, code, stderr)
 		}

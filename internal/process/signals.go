@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // Signalled is the cause of a context that a signal has ended.
@@ -19,8 +20,12 @@ func (s Signalled) Is(target error) bool { return target == context.Canceled }
 // Code returns the exit code as in shells: 128 plus the signal's number.
 func (s Signalled) Code() int { return 128 + int(s.Signal) }
 
+// repeats is how long signals count as repetitions of the first: a closing terminal's shell,
+// launchers and timeout each send one in addition to that of the process group.
+const repeats = 500 * time.Millisecond
+
 // UntilSignalled returns a context that the first signal to end the command cancels, so
-// that the command can finish what must stay whole; a second signal kills it. Failed
+// that the command can finish what must stay whole; a later one kills it. Failed
 // writes are errors, not signals. stop restores the default handling.
 func UntilSignalled(parent context.Context) (ctx context.Context, stop func()) {
 	surviveWrites()
@@ -35,8 +40,9 @@ func UntilSignalled(parent context.Context) (ctx context.Context, stop func()) {
 	go func() {
 		select {
 		case s := <-signals:
-			signal.Stop(signals)
 			cancel(Signalled{s.(syscall.Signal)})
+			time.Sleep(repeats)
+			signal.Stop(signals)
 		case <-ctx.Done():
 		}
 	}()
