@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/testnet"
 )
 
@@ -19,6 +20,22 @@ func withMetadata(t *testing.T, key, value string) string {
 		metadata[key] = value
 	})
 	return path
+}
+
+// TestParts: a description leaves out what a network of an ablation does not have.
+func TestParts(t *testing.T) {
+	const all = "width 48, blocks [4 6 6 8] [4 6 6] 4, clusters [3 3 3 3] ([2 2 2 2] kept), experts 4 (2 kept)"
+	c := arch.Base()
+	if got := parts(c); got != all {
+		t.Errorf("base: %s", got)
+	}
+	c.UseDAFMM = false
+	if got := parts(c); got != all+", without DAFMM" {
+		t.Errorf("without DAFMM: %s", got)
+	}
+	if c.UseMoE = false; parts(c) != "width 48, blocks [4 6 6 8] [4 6 6] 4, without clusters and experts, without DAFMM" {
+		t.Errorf("without experts: %s", parts(c))
+	}
 }
 
 // TestWrongMetadata: an error names the file once and the key, but no Go type.

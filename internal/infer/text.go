@@ -11,6 +11,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"clusir/internal/arch"
 	"clusir/internal/userfile"
 	"clusir/weights"
 )
@@ -73,8 +74,7 @@ func (d *Description) writeText(w io.Writer) error {
 	if c := d.Config; c == nil {
 		row("network", "the file does not say: run it with --model-config FILE")
 	} else {
-		row("network", "width %d, blocks %v %v %d, clusters %v (%v kept), experts %d (%d kept)", c.Dim, c.EncBlocks, c.DecBlocks,
-			c.RefineBlocks, c.Clusters, c.TopClusters, c.Experts, c.TopExperts)
+		row("network", "%s", parts(*c))
 		row("cost", "%s parameters, %.2f GMACs at %d×%[3]d pixels", humanize.Comma(d.Params), d.GMACs, costSide)
 	}
 	row("file", "%s: %s", humanize.Bytes(uint64(d.Bytes)), d.contents())
@@ -99,6 +99,20 @@ func (d *Description) writeText(w io.Writer) error {
 		return err
 	}
 	return d.writeScores(w)
+}
+
+// parts describes what a network consists of.
+func parts(c arch.Config) string {
+	text := fmt.Sprintf("width %d, blocks %v %v %d, ", c.Dim, c.EncBlocks, c.DecBlocks, c.RefineBlocks)
+	if c.UseMoE {
+		text += fmt.Sprintf("clusters %v (%v kept), experts %d (%d kept)", c.Clusters, c.TopClusters, c.Experts, c.TopExperts)
+	} else {
+		text += "without clusters and experts"
+	}
+	if !c.UseDAFMM {
+		text += ", without DAFMM"
+	}
+	return text
 }
 
 // tasks returns the tasks that the network was trained for, none if the file does not
