@@ -87,6 +87,15 @@ func TestOpenFolder(t *testing.T) {
 	}
 }
 
+// TestOpenDevice: a pipe, whose reading could wait forever, and a device are refused.
+func TestOpenDevice(t *testing.T) {
+	for _, resume := range []bool{false, true} {
+		if _, err := numbers.Open(os.DevNull, resume, "--resume", nil); !errors.Is(err, errDevice) {
+			t.Errorf("resume %v: %v", resume, err)
+		}
+	}
+}
+
 // TestOpenNewFile makes a file, and locks it against others.
 func TestOpenNewFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "numbers")

@@ -86,6 +86,9 @@ func ReadLines(r io.Reader, take func(n int, line []byte) error) (end int64, err
 	}
 }
 
+// errDevice is the reason why lines cannot be added to what is neither a file nor a folder.
+var errDevice = errors.New("it is a device or a pipe, and the file is read as well: choose another name")
+
 // Lines is a file to which lines are added.
 type Lines struct{ *os.File }
 
@@ -96,6 +99,9 @@ func (f Format) Open(path string, resume bool, flag string, take func(n int, lin
 	flags := os.O_RDWR | os.O_CREATE
 	if !resume {
 		flags |= os.O_EXCL
+	}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, &fileError{path, errDevice} // reading a pipe could wait forever
 	}
 	file, err := os.OpenFile(path, flags, 0o644)
 	info, statErr := os.Stat(path)
