@@ -26,7 +26,7 @@ func BenchmarkPatch(b *testing.B) {
 	b.Run("8bit", func(b *testing.B) {
 		for i := 0; b.Loop(); i++ {
 			x, y := at(i)
-			m.Crop(image.Rect(x, y, x+side, y+side)).planarTurned(dst, i%8)
+			m.Crop(image.Rect(x, y, x+side, y+side)).planarTurned(dst, planar.Turn(i%planar.Turns))
 		}
 	})
 	b.Run("float32", func(b *testing.B) {
@@ -35,7 +35,7 @@ func BenchmarkPatch(b *testing.B) {
 			x, y := at(i)
 			cut := planes.Cut(patch, image.Rect(x, y, x+side, y+side))
 			patch = cut.Pix
-			turnPlanes(dst, cut, i%8)
+			turnPlanes(dst, cut, planar.Turn(i%planar.Turns))
 		}
 	})
 	path := filepath.Join(b.TempDir(), "picture.jpg")
@@ -56,24 +56,10 @@ func BenchmarkPatch(b *testing.B) {
 }
 
 // turnPlanes does what planarTurned does, for planes.
-func turnPlanes(dst []float32, m planar.Image, turn int) {
-	p := m.W
-	for c := range 3 {
-		src, out := m.Plane(c), dst[c*p*p:]
-		for y := range p {
-			for x := range p {
-				sx, sy := x, y
-				if turn&4 != 0 {
-					sx, sy = sy, sx
-				}
-				if turn&1 != 0 {
-					sx = p - 1 - sx
-				}
-				if turn&2 != 0 {
-					sy = p - 1 - sy
-				}
-				out[y*p+x] = src[sy*p+sx]
-			}
+func turnPlanes(dst []float32, m planar.Image, turn planar.Turn) {
+	for to, from := range turn.Pixels(m.W, m.H) {
+		for c := range 3 {
+			dst[c*m.W*m.H+to] = m.Plane(c)[from]
 		}
 	}
 }

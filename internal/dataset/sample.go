@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"clusir/internal/dataset/degrade"
+	"clusir/internal/planar"
 )
 
 // Words that separate the generators of different purposes.
@@ -69,7 +70,10 @@ func (s *Set) Sample(input, target []float32, epoch, index int) (Info, error) {
 	}
 	degraded, clean = vary.finish(degraded, clean)
 	info.Params += vary.String()
-	turn := s.turn(rng)
+	turn := planar.Turn(rng.IntN(planar.Turns))
+	if !s.opts.Rotate {
+		turn &^= planar.Transpose
+	}
 	degraded.planarTurned(input, turn)
 	clean.planarTurned(target, turn)
 	return info, nil
@@ -120,34 +124,12 @@ func (m *Image) window(side int, rng *rand.Rand) image.Rectangle {
 	return image.Rect(0, 0, side, side).Add(corner)
 }
 
-// turn draws one of the square's symmetries: bit 0 mirrors left to right, bit 1 top to
-// bottom, bit 2 exchanges the axes.
-func (s *Set) turn(rng *rand.Rand) int {
-	t := rng.IntN(8)
-	if !s.opts.Rotate {
-		t &= 3
-	}
-	return t
-}
-
 // planarTurned writes a square image as [3,P,P] in 0..1, turned.
-func (m *Image) planarTurned(dst []float32, turn int) {
-	p := m.W
-	for y := range p {
-		for x := range p {
-			sx, sy := x, y
-			if turn&4 != 0 {
-				sx, sy = sy, sx
-			}
-			if turn&1 != 0 {
-				sx = p - 1 - sx
-			}
-			if turn&2 != 0 {
-				sy = p - 1 - sy
-			}
-			for c := range 3 {
-				dst[(c*p+y)*p+x] = float32(m.Pix[3*(sy*p+sx)+c]) / 255
-			}
+func (m *Image) planarTurned(dst []float32, turn planar.Turn) {
+	n := m.W * m.H
+	for to, from := range turn.Pixels(m.W, m.H) {
+		for c := range 3 {
+			dst[c*n+to] = float32(m.Pix[3*from+c]) / 255
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"clusir/internal/planar"
 )
 
 var noise = Task{Kind: Denoise, Repeat: 3, Sigmas: []float64{15, 25, 50}}
@@ -85,15 +87,15 @@ func TestTurnsAreTheSquaresSymmetries(t *testing.T) {
 	}
 	want := map[int]string{0: "0123", 1: "1032", 2: "2301", 3: "3210", 4: "0213", 5: "2031", 6: "1302", 7: "3120"}
 	got := map[string]bool{}
-	for turn := range 8 {
+	for turn := range planar.Turn(planar.Turns) {
 		dst := make([]float32, 12)
 		m.planarTurned(dst, turn)
 		s := ""
 		for _, v := range dst[:4] {
 			s += fmt.Sprint(int(v*255 + .5))
 		}
-		if turn < 4 && s != want[turn] {
-			t.Errorf("turn %d gives %s, want %s", turn, s, want[turn])
+		if turn < 4 && s != want[int(turn)] {
+			t.Errorf("turn %d gives %s, want %s", turn, s, want[int(turn)])
 		}
 		got[s] = true
 	}

@@ -67,7 +67,7 @@ func newImage(f Format, src raster, turn orientation) *Image {
 // infoOf describes pixels of shape s with an orientation.
 func infoOf(f Format, s shape, turn orientation) Info {
 	i := Info{Format: f, Depth: s.depth, Grey: s.grey, Alpha: s.alpha}
-	i.W, i.H = turn.size(s.w, s.h)
+	i.W, i.H = turn.turn().Size(s.w, s.h)
 	return i
 }
 
@@ -132,8 +132,10 @@ func (m *Image) fetch(dst []float32, r image.Rectangle, planes int,
 		return nil, m.named(err)
 	}
 	n := r.Dx() * r.Dy()
-	for p := range planes {
-		m.turn.apply(dst[p*n:(p+1)*n], raw[p*n:(p+1)*n], r.Dx(), r.Dy())
+	for to, from := range m.turn.turn().Pixels(r.Dx(), r.Dy()) {
+		for p := range planes {
+			dst[p*n+to] = raw[p*n+from]
+		}
 	}
 	return dst, nil
 }

@@ -28,7 +28,7 @@ func TestOrientation(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(fmt.Sprint(tc.turn), func(t *testing.T) {
 			turn := orientation(tc.turn)
-			w, h := turn.size(5, 3) // stored
+			w, h := turn.turn().Size(5, 3) // stored
 			info := Info{Format: PNG, W: w, H: h, Depth: 8, Grey: true}
 			stored := New(info)
 			rgb := make([]float32, 3*w*h)

@@ -98,7 +98,7 @@ func TestOrientationStatements(t *testing.T) {
 			if m.turn != tc.turn {
 				t.Errorf("%s, %v: turned by %d, want %d", name, f, m.turn, tc.turn)
 			}
-			wantW, wantH := tc.turn.size(12, 10)
+			wantW, wantH := tc.turn.turn().Size(12, 10)
 			p, err := ProbeReader(bytes.NewReader(data), name, Limits{})
 			if err != nil || p.W != wantW || p.H != wantH || m.W != wantW || m.H != wantH {
 				t.Errorf("%s, %v: probed %d×%d (%v), decoded %d×%d, want %d×%d", name, f, p.W, p.H, err, m.W, m.H, wantW, wantH)

@@ -11,10 +11,14 @@ import (
 )
 
 // turnedImage returns x turned by t.
-func turnedImage(x planar.Image, t turn) planar.Image {
+func turnedImage(x planar.Image, t planar.Turn) planar.Image {
 	y := planar.New(x.C, x.H, x.W)
-	y.H, y.W = t.size(x.H, x.W)
-	t.each(x.H, x.W, func(plain, turned int) { y.Pix[turned] = x.Pix[plain] })
+	y.W, y.H = t.Size(x.W, x.H)
+	for to, from := range t.Pixels(y.W, y.H) {
+		for c := range x.C {
+			y.Plane(c)[to] = x.Plane(c)[from]
+		}
+	}
 	return y
 }
 
@@ -37,21 +41,21 @@ func TestEnsembleTurns(t *testing.T) {
 		}
 	}
 	at := model.Window{Y: 8, X: 24, H: H, W: W}
-	run := func(by turn) (whole, tile planar.Image) {
+	run := func(by planar.Turn) (whole, tile planar.Image) {
 		var shared Shared
 		defer shared.Free(n.Tape())
 		whole, routes, err := n.Restore(t.Context(), nil, turnedImage(picture, by), Options{Shared: &shared})
 		if err != nil || len(routes) != arch.Stages {
 			t.Fatalf("turn %d: %d routes, %v", by, len(routes), err)
 		}
-		tile, _, err = n.Restore(t.Context(), nil, turnedImage(part, by), Options{Shared: &shared, Window: by.window(at, h, w)})
+		tile, _, err = n.Restore(t.Context(), nil, turnedImage(part, by), Options{Shared: &shared, Window: turnedWindow(at, by, h, w)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return whole, tile
 	}
 	whole, tile := run(0)
-	for by := turn(1); by < turns; by++ {
+	for by := planar.Turn(1); by < planar.Turns; by++ {
 		turnedWhole, turnedTile := run(by)
 		if d := furthest(turnedWhole, turnedImage(whole, by)); d > 1e-5 {
 			t.Errorf("turn %d: a picture differs by %g", by, d)

@@ -56,7 +56,7 @@ type Options struct {
 
 // Shared holds what the network computes from a picture as a whole, for each of its
 // turns; only an ensemble uses more than the first.
-type Shared [turns]model.Globals
+type Shared [planar.Turns]model.Globals
 
 // Free frees the memory.
 func (s *Shared) Free(t *model.Tape) {
@@ -66,8 +66,8 @@ func (s *Shared) Free(t *model.Tape) {
 }
 
 // turned returns the options of the pass over the turned image of h×w pixels.
-func (o Options) turned(t turn, h, w int) model.Options {
-	m := model.Options{Window: t.window(o.Window, h, w)}
+func (o Options) turned(t planar.Turn, h, w int) model.Options {
+	m := model.Options{Window: turnedWindow(o.Window, t, h, w)}
 	if o.Shared != nil {
 		m.Globals = &o.Shared[t]
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"clusir/internal/model"
+	"clusir/internal/planar"
 )
 
 // watch returns the function that the tape calls before each operation on an image of
@@ -18,7 +19,7 @@ func (n *Network) watch(ctx context.Context, H, W int) (func() error, error) {
 	}
 	begin := n.tape.MACs
 	if n.Ensemble {
-		all *= turns
+		all *= planar.Turns
 	}
 	return func() error {
 		n.Progress(min(float64(n.tape.MACs-begin)/float64(all), 1))

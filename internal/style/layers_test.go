@@ -54,7 +54,7 @@ var layers = []layer{
 	{"../configs", nil},
 	{"dataset", []string{"dataset/...", "atomicfile", "imageio", "planar", "draw", "palette", "strict", "suggest", "sysmem", "usage", "userfile"}},
 	{"dataset/...", []string{"planar", "userfile"}},
-	{"imageio", []string{"atomicfile", "userfile"}},
+	{"imageio", []string{"atomicfile", "planar", "userfile"}},
 	{"metrics", []string{"planar"}},
 	{"planar", nil},
 	{"draw", []string{"atomicfile"}},
