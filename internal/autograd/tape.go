@@ -208,7 +208,7 @@ func (t *Tape) unwind(mark int) {
 // back runs one operation backwards. If no seed depends on the operation's results,
 // there is nothing to do.
 func (t *Tape) back(o op) {
-	if hasGrad(o.out) {
+	if slices.ContainsFunc(o.out, func(v *Var) bool { return !v.grad.IsZero() }) {
 		switch {
 		case o.block:
 			o.grad()
@@ -252,10 +252,6 @@ func (t *Tape) passOn(x, y *Var) {
 	default:
 		t.B.Axpy(t.grad(x), t.grad(y), 1)
 	}
-}
-
-func hasGrad(vs []*Var) bool {
-	return slices.ContainsFunc(vs, func(v *Var) bool { return !v.grad.IsZero() })
 }
 
 func anyNeeds(vs []*Var) bool {

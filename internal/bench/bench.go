@@ -120,7 +120,10 @@ func (o Options) count(s Size) (Result, error) {
 // measure fills in what the device reports. It reopens the device, so that no memory of
 // the previous measurement counts; p keeps the device's peak.
 func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) error {
-	resetPeakRSS()
+	if measured { // the first measurement includes the start of the program
+		sysmem.ResetPeakRSS()
+	}
+	measured = true
 	b, device, err := o.Open(threads)
 	if err != nil {
 		return err
@@ -188,14 +191,5 @@ func (o Options) say(r *Result, done int) {
 	}
 }
 
-// measured is set after the first measurement.
+// measured is set by the first measurement.
 var measured bool
-
-// resetPeakRSS resets the peak, except for the first measurement, which includes the
-// start of the program.
-func resetPeakRSS() {
-	if measured {
-		sysmem.ResetPeakRSS()
-	}
-	measured = true
-}

@@ -72,15 +72,16 @@ func compare(rs []Result) {
 	for i := range rs {
 		r := &rs[i]
 		r.Exponent = exponent(slices.DeleteFunc(slices.Clone(rs), func(o Result) bool { return o.Threads != r.Threads }))
-		if fewest := fewestThreads(rs, r.Size); fewest.Threads < r.Threads && r.MsMedian > 0 {
+		fewest := *r
+		for _, o := range rs {
+			if o.Size == r.Size && o.Threads < fewest.Threads {
+				fewest = o
+			}
+		}
+		if fewest.Threads < r.Threads && r.MsMedian > 0 {
 			r.Speedup = fewest.MsMedian / r.MsMedian
 		}
 	}
-}
-
-func fewestThreads(rs []Result, s Size) Result {
-	rs = slices.DeleteFunc(slices.Clone(rs), func(o Result) bool { return o.Size != s })
-	return slices.MinFunc(rs, func(a, b Result) int { return a.Threads - b.Threads })
 }
 
 // exponent returns the slope of log time over log pixels by least squares, 0 if there

@@ -81,12 +81,6 @@ type Spec struct {
 	Shape []int
 }
 
-// ignored reports whether Load ignores a tensor that it was not asked for: training
-// state, and PyTorch's unused count of BatchNorm's batches.
-func ignored(name string) bool {
-	return strings.HasSuffix(name, "num_batches_tracked") || isState(name)
-}
-
 // isState reports whether a tensor is training state.
 func isState(name string) bool {
 	return slices.ContainsFunc(statePrefixes, func(p string) bool { return strings.HasPrefix(name, p) })

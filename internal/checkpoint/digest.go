@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
 	"strings"
 )
@@ -17,18 +16,6 @@ var noDigest = strings.Repeat("0", 2*sha256.Size)
 // it, because quotes within JSON strings are escaped.
 func field(digest string) []byte { return []byte(`"` + KeySHA256 + `":"` + digest + `"`) }
 
-// newDigest starts the digest of a file whose header holds noDigest.
-func newDigest(raw []byte) hash.Hash {
-	sum := sha256.New()
-	sum.Write(raw)
-	return sum
-}
-
-// setDigest puts the finished digest into the header.
-func setDigest(raw []byte, sum hash.Hash) []byte {
-	return bytes.Replace(raw, field(noDigest), field(hex.EncodeToString(sum.Sum(nil))), 1)
-}
-
 var errDigest = errors.New("its checksum is wrong: the file is damaged; copy it again. " +
 	"(If another program rewrote it, let that program leave out the metadata keys " + KeyFormat + " and " + KeySHA256 + ".)")
 
@@ -39,7 +26,8 @@ func verify(meta map[string]string, raw []byte, data io.Reader) error {
 	if !ok && meta[KeyFormat] != format {
 		return nil
 	}
-	sum := newDigest(bytes.Replace(raw, field(digest), field(noDigest), 1))
+	sum := sha256.New()
+	sum.Write(bytes.Replace(raw, field(digest), field(noDigest), 1))
 	if _, err := io.Copy(sum, data); err != nil {
 		return err
 	}

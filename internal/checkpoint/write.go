@@ -1,8 +1,11 @@
 package checkpoint
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -49,11 +52,12 @@ func Encode(w io.Writer, c Contents) error {
 	}
 	// The digest precedes what it covers, so one pass computes it and another one
 	// writes.
-	sum := newDigest(raw)
+	sum := sha256.New()
+	sum.Write(raw)
 	if err := c.data(sum); err != nil {
 		return err
 	}
-	raw = setDigest(raw, sum)
+	raw = bytes.Replace(raw, field(noDigest), field(hex.EncodeToString(sum.Sum(nil))), 1)
 	if err := binary.Write(w, binary.LittleEndian, uint64(len(raw))); err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"strings"
 
-	"clusir/internal/arch"
 	"clusir/internal/userfile"
 )
 
@@ -17,12 +16,7 @@ import (
 // with the fields of Model, or a configuration, whose key model is used: a file, or the
 // name of a built-in one. Omitted fields have the values of its variant, base if it
 // names none.
-func ReadModel(path string) (arch.Config, error) {
-	m, err := readModel(path)
-	return m.Config, err
-}
-
-func readModel(path string) (Model, error) {
+func ReadModel(path string) (Model, error) {
 	b, err := readFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

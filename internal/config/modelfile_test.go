@@ -20,7 +20,7 @@ func TestReadModel(t *testing.T) {
 		{"JSON of a configuration", `{"model": {"variant": "small"}}`, "{variant: small}"},
 	} {
 		inFolder(t, map[string]string{"net": c.text})
-		m, err := readModel("net")
+		m, err := ReadModel("net")
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -59,8 +59,8 @@ func TestReadModelRejects(t *testing.T) {
 func TestReadModelOfBuiltIn(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("CLUSIR_MODEL_DIM", "8")
-	c, err := ReadModel("denoise-nano")
-	if err != nil || !reflect.DeepEqual(c, arch.Variants()["nano"]) {
-		t.Errorf("%+v, %v", c, err)
+	m, err := ReadModel("denoise-nano")
+	if err != nil || !reflect.DeepEqual(m.Config, arch.Variants()["nano"]) {
+		t.Errorf("%+v, %v", m, err)
 	}
 }

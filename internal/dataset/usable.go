@@ -21,7 +21,14 @@ func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 			files = append(files, p.input)
 		}
 	}
-	headers, err := inspect(context.Background(), files, 2*runtime.GOMAXPROCS(0), readHeader, nil)
+	type header struct {
+		imageio.Probe
+		err error
+	}
+	headers, err := inspect(context.Background(), files, 2*runtime.GOMAXPROCS(0), func(path string) (h header) {
+		h.Probe, h.err = imageio.ProbeFile(path, imageio.Limits{})
+		return h
+	}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -108,15 +115,4 @@ func (s *scanner) maps(r *TaskReport, dir string, required bool) (map[string]str
 		}
 	}
 	return first, err
-}
-
-// readHeader reads what is known of a picture before it is decoded.
-func readHeader(path string) (h header) {
-	h.Probe, h.err = imageio.ProbeFile(path, imageio.Limits{})
-	return h
-}
-
-type header struct {
-	imageio.Probe
-	err error
 }

@@ -67,8 +67,7 @@ func (s Scatter) Draw(c vgdraw.Canvas) {
 		if len(dots) == 0 {
 			continue
 		}
-		points := &plotter.Scatter{XYs: dots, GlyphStyle: series.Mark.glyph(series.Colour)}
-		p.Add(points)
+		p.Add(&plotter.Scatter{XYs: dots, GlyphStyle: series.Mark.glyph(series.Colour)})
 	}
 	p.HideAxes()
 	square(p)

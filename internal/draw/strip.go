@@ -46,11 +46,12 @@ func (s Strip) Draw(c vgdraw.Canvas) {
 		names = append([]string{row.Name}, names...)
 		dots := make(plotter.XYs, len(row.Values))
 		for k, v := range row.Values {
-			dots[k] = Point{X: v, Y: y + 0.6*offset(k)}
+			_, golden := math.Modf(float64(k) * (math.Sqrt(5) - 1) / 2) // separates neighbours
+			dots[k] = Point{X: v, Y: y + 0.6*(golden-0.5)}
 		}
-		dots = drawable(dots)
-		glyph := Mark(0).glyph(translucent(row.Colour, len(row.Values)))
-		p.Add(&plotter.Scatter{XYs: dots, GlyphStyle: glyph})
+		alpha := uint8(min(max(255*12/max(len(dots), 1), 70), 210)) // many dots are visible through each other
+		glyph := Mark(0).glyph(color.NRGBA{row.Colour.R, row.Colour.G, row.Colour.B, alpha})
+		p.Add(&plotter.Scatter{XYs: drawable(dots), GlyphStyle: glyph})
 		if m := Median(row.Values); !math.IsNaN(m) {
 			p.Add(&plotter.Line{XYs: plotter.XYs{{X: m, Y: y - 0.42}, {X: m, Y: y + 0.42}}, LineStyle: vgdraw.LineStyle{Color: ink, Width: 1.5}})
 		}
@@ -60,18 +61,6 @@ func (s Strip) Draw(c vgdraw.Canvas) {
 	widen(&p.X)
 	p.Y.Tick.Label = aligned(textStyle, vgdraw.XRight, vgdraw.YCenter)
 	p.Draw(c)
-}
-
-// offset separates neighbours, in -½..½, by multiples of the golden section.
-func offset(k int) float64 {
-	_, f := math.Modf(float64(k) * (math.Sqrt(5) - 1) / 2)
-	return f - 0.5
-}
-
-// translucent returns a colour through which many dots are visible.
-func translucent(c color.RGBA, n int) color.Color {
-	alpha := uint8(min(max(255*12/max(n, 1), 70), 210))
-	return color.NRGBA{c.R, c.G, c.B, alpha}
 }
 
 // Median returns the median of numbers, NaN if there are none.

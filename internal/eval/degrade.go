@@ -140,15 +140,18 @@ func writeInputs(ctx context.Context, o Options, jobs []job) (inputs []Input, fa
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for k, j := range jobs {
-		g.Go(func() (err error) {
+		g.Go(func() error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
 			var in dataset.Degraded
 			if in, faults[k] = j.item.Degrade(o.Protocol.Seed); faults[k] == nil {
-				if inputs[k], err = j.writeInput(in); err != nil {
+				sum := sha256.New()
+				if err := j.save(in.Input.Planar(), sum); err != nil {
 					return err
 				}
+				inputs[k] = Input{File: filepath.Base(j.saved), W: in.Input.W, H: in.Input.H, SHA256: hex.EncodeToString(sum.Sum(nil)),
+					Pixels: hashPixels(in.Input), Clean: hashPixels(in.Target), Made: in.Rule}
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -159,14 +162,6 @@ func writeInputs(ctx context.Context, o Options, jobs []job) (inputs []Input, fa
 		})
 	}
 	return inputs, faults, g.Wait()
-}
-
-// writeInput writes an input to its file.
-func (j job) writeInput(in dataset.Degraded) (Input, error) {
-	sum := sha256.New()
-	err := j.save(in.Input.Planar(), sum)
-	return Input{File: filepath.Base(j.saved), W: in.Input.W, H: in.Input.H, SHA256: hex.EncodeToString(sum.Sum(nil)),
-		Pixels: hashPixels(in.Input), Clean: hashPixels(in.Target), Made: in.Rule}, err
 }
 
 func hashPixels(m *dataset.Image) string {

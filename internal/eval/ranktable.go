@@ -37,8 +37,12 @@ func (k *Ranking) table() *tabular.Table {
 	t.Rows = append(t.Rows, tabular.Row{Cells: append(k.qualities("input", k.input, meanOf(k.input)), tabular.Cell{}, tabular.Cell{}, tabular.Cell{}, tabular.Cell{})})
 	for i, m := range k.Methods {
 		cells := k.qualities(m.Model, m.Splits, m.Mean)
+		behind := none(2)
+		if m.Behind != nil {
+			behind = []tabular.Cell{tabular.Number("%+.2f", m.Behind.Mean), m.Behind.bounds("%+.2f")}
+		}
 		cells = append(cells, tabular.Number("%.2f", m.Rank), tabular.Number("%.0f", float64(m.Best)))
-		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, m.behind()...), Rule: i == 0})
+		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, behind...), Rule: i == 0})
 	}
 	k.mark(t)
 	t.Remarks = k.remarks()
@@ -55,13 +59,6 @@ func (k *Ranking) qualities(name string, splits []Quality, mean Quality) []tabul
 		cells = append(cells, tabular.Number("%.2f", q.PSNR), tabular.Number("%.4f", q.SSIM))
 	}
 	return cells
-}
-
-func (m Ranked) behind() []tabular.Cell {
-	if m.Behind == nil {
-		return none(2)
-	}
-	return []tabular.Cell{tabular.Number("%+.2f", m.Behind.Mean), m.Behind.bounds("%+.2f")}
 }
 
 // mark marks the best and the second best method of each column of numbers, as printed:

@@ -91,7 +91,8 @@ func (f *Filled) collect(ctx context.Context) error {
 		}
 		file := f.sources.find(p)
 		if file == "" {
-			f.miss(p)
+			f.missing = append(f.missing, fmt.Sprintf("row %s: there is no %s; train it with 'clusir train --config %s', or name a checkpoint with --row '%s=FILE'",
+				p.Name, f.sources.best(p.Configs[0]), p.Configs[0], p.Name))
 			continue
 		}
 		if err := f.add(ctx, p, Side{Name: p.Name, Subject: Subject{Model: file}}); err != nil {
@@ -126,11 +127,6 @@ func (s RowSources) best(config string) string {
 func exists(file string) bool {
 	_, err := os.Stat(file)
 	return err == nil
-}
-
-func (f *Filled) miss(p PaperRow) {
-	f.missing = append(f.missing, fmt.Sprintf("row %s: there is no %s; train it with 'clusir train --config %s', or name a checkpoint with --row '%s=FILE'",
-		p.Name, f.sources.best(p.Configs[0]), p.Configs[0], p.Name))
 }
 
 // add measures a row, or reads its results.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"strings"
 
 	"clusir/internal/arch"
 	"clusir/internal/dataset"
@@ -64,7 +65,10 @@ func affinity(ctx context.Context, r *Request) ([]sheet, error) {
 // affinityName is the figure with a sheet for each split.
 const affinityName = "affinity"
 
-func affinityFile(s *dataset.Split) string { return affinityName + "-" + fileOf(s) }
+// affinityFile returns the name of a split's sheet: "affinity-cbsd68-25".
+func affinityFile(s *dataset.Split) string {
+	return strings.TrimSuffix(affinityName+"-"+s.Benchmark.Name+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
+}
 
 // panelWide is the width of a picture if several are in a row.
 const panelWide = 158

@@ -28,8 +28,11 @@ func crops(ctx context.Context, r *Request) ([]sheet, error) {
 	}
 	var rows [][]draw.Panel
 	for _, p := range pictures {
-		if err := r.restoreByOther(ctx, p); err != nil {
-			return nil, err
+		if r.Other != nil {
+			if p.other, _, err = r.Other.Restore(ctx, nil, p.input.Planar(), infer.Options{}); err != nil {
+				return nil, err
+			}
+			p.other.Clamp()
 		}
 		rows = append(rows, r.cropRow(p))
 	}
@@ -41,16 +44,6 @@ func crops(ctx context.Context, r *Request) ([]sheet, error) {
 		Title: fmt.Sprintf("Input, %s and clean image", names), Rows: rows,
 		Notes: []string{fmt.Sprintf("Details of up to %d×%d pixels: in orange where the squared error fell most, in blue where most of it is left.", cropSide, cropSide)},
 	}}}, nil
-}
-
-// restoreByOther runs the second network, if there is one, on a picture.
-func (r *Request) restoreByOther(ctx context.Context, p *picture) (err error) {
-	if r.Other == nil {
-		return nil
-	}
-	p.other, _, err = r.Other.Restore(ctx, nil, p.input.Planar(), infer.Options{})
-	p.other.Clamp()
-	return err
 }
 
 // version is one version of a picture in a row of crops.

@@ -30,9 +30,12 @@ func embed(rows [][]float64) []draw.Point {
 		return make([]draw.Point, n)
 	}
 	x := normalised(rows)
-	p := affinities(x)
+	// The library's affinities, but not its descent, which never clears the sum of its
+	// gradients and starts from a generator that cannot be seeded.
+	t := tsne.NewTSNE(2, perplexity(n), 0, 0, false)
+	t.EmbedData(x, nil)
 	y := principal(x)
-	d := &descent{p: p, y: y, step: mat.NewDense(n, 2, nil), gains: mat.NewDense(n, 2, nil)}
+	d := &descent{p: t.P, y: y, step: mat.NewDense(n, 2, nil), gains: mat.NewDense(n, 2, nil)}
 	d.gains.Apply(func(_, _ int, _ float64) float64 { return 1 }, d.gains)
 	rate := max(float64(n)/exaggeration, 50)
 	for i := range tsneSteps {
@@ -74,15 +77,6 @@ func normalised(rows [][]float64) *mat.Dense {
 // perplexity returns the perplexity for n points: at most a third of the others can be
 // neighbours of one.
 func perplexity(n int) float64 { return min(maxPerplexity, float64(n-1)/3) }
-
-// affinities uses the library's affinities but not its descent, which never clears the
-// sum of its gradients and starts from a generator that cannot be seeded.
-func affinities(x *mat.Dense) *mat.Dense {
-	n, _ := x.Dims()
-	t := tsne.NewTSNE(2, perplexity(n), 0, 0, false)
-	t.EmbedData(x, nil)
-	return t.P
-}
 
 // principal returns the first two principal components, scaled down to the start.
 func principal(x *mat.Dense) *mat.Dense {

@@ -248,8 +248,3 @@ func (r *Request) pick(s *dataset.Split) (dataset.Item, error) {
 func titleOf(s *dataset.Split) string {
 	return strings.TrimSpace(s.Benchmark.Title + " " + s.Label)
 }
-
-// fileOf returns a split's part of a file name: "cbsd68-25".
-func fileOf(s *dataset.Split) string {
-	return strings.TrimSuffix(s.Benchmark.Name+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
-}

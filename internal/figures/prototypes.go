@@ -32,7 +32,10 @@ func prototypes(_ context.Context, r *Request) ([]sheet, error) {
 	rows := make([][]draw.Panel, len(distances))
 	for i, title := range []string{"random start", "orthogonal start", r.Name + ", trained"} {
 		for l, values := range distances[i] {
-			names := clusterNames(c.Clusters[l])
+			var names []string
+			for k := range c.Clusters[l] {
+				names = append(names, fmt.Sprint(k+1))
+			}
 			rows[i] = append(rows[i], draw.Heat{
 				Title: fmt.Sprintf("Stage %d: %s", l+1, title), Rows: names, Cols: names,
 				Values: values, Scale: scale, Format: "%.2f", Cell: 34, CellWide: 56,
@@ -88,11 +91,4 @@ func pairwise(p []float64, C int) [][]float64 {
 		}
 	}
 	return out
-}
-
-func clusterNames(n int) (names []string) {
-	for c := range n {
-		names = append(names, fmt.Sprint(c+1))
-	}
-	return names
 }

@@ -105,8 +105,8 @@ func (d *jpegDecoder) segments() (header []byte, err error) {
 		if err != nil || marker == markerEOI {
 			return nil, err
 		}
-		if bare(marker) {
-			continue
+		if marker == markerSOI || marker >= 0xd0 && marker <= 0xd7 || marker == 0x01 {
+			continue // it has neither length nor data
 		}
 		data, err := d.segment()
 		if err != nil || marker == markerSOS {
@@ -132,11 +132,6 @@ func (d *jpegDecoder) marker() (byte, error) {
 	}
 	d.bits.reset()
 	return nextMarker(d.in)
-}
-
-// bare reports whether a marker has neither length nor data.
-func bare(marker byte) bool {
-	return marker == markerSOI || marker >= 0xd0 && marker <= 0xd7 || marker == 0x01
 }
 
 // segment reads the data of a marker.
@@ -178,7 +173,8 @@ func (d *jpegDecoder) take(marker byte, data []byte) error {
 			return d.startFrame(marker, data)
 		}
 	}
-	if carries(marker) && d.scans == 0 && d.meter != nil && d.meter.take(int64(len(data))) {
+	mayDescribe := marker >= markerAPP0 && marker <= 0xef || marker == markerCOM
+	if mayDescribe && d.scans == 0 && d.meter != nil && d.meter.take(int64(len(data))) {
 		d.describe(marker, data)
 	}
 	return nil

@@ -80,9 +80,6 @@ func (r *entropyReader) next() (byte, bool) {
 	return 0, false
 }
 
-// overrun reports whether more bits were consumed than there were.
-func (r *entropyReader) overrun() bool { return r.n < r.zeros }
-
 // reset discards the rest of a segment, for the next one.
 func (r *entropyReader) reset() { r.acc, r.n, r.zeros, r.marker = 0, 0, 0, 0 }
 

@@ -41,9 +41,6 @@ type iccPart struct {
 	data   []byte
 }
 
-// carries reports whether a segment may hold metadata.
-func carries(marker byte) bool { return marker >= markerAPP0 && marker <= 0xef || marker == markerCOM }
-
 // nextMarker skips to the next marker, ignoring stray bytes as decoders do.
 func nextMarker(b *bufio.Reader) (byte, error) {
 	for {

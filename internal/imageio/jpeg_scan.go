@@ -54,7 +54,7 @@ func (d *jpegDecoder) units(s *jpegScan, wide, high int, one func(x, y int) erro
 		if err := one(i%wide, i/wide); err != nil {
 			return err
 		}
-		if d.bits.overrun() {
+		if d.bits.n < d.bits.zeros { // more bits were consumed than there were
 			return io.ErrUnexpectedEOF
 		}
 	}

@@ -66,16 +66,18 @@ func (i *Info) leave(what string, names []string) {
 }
 
 // ownContent names what only the picture's own format can hold.
-func (m *Metadata) ownContent() []string {
+func (m *Metadata) ownContent() (what []string) {
 	switch m.ownOf {
 	case PNG:
 		return m.pngContent()
 	case JPEG:
 		return m.jpegContent()
 	case TIFF:
-		return m.tiffContent()
+		for _, e := range m.ownTags {
+			what = appendNew(what, tiffOwn[e.tag])
+		}
 	}
-	return nil
+	return what
 }
 
 // named lists names after what they are: "the texts Author and Title".
@@ -171,13 +173,6 @@ var tiffOwn = map[uint16]string{
 
 // asTheyStand lists the tags of tiffOwn that hold another structure's bytes.
 var asTheyStand = []uint16{33723, 34377}
-
-func (m *Metadata) tiffContent() (what []string) {
-	for _, e := range m.ownTags {
-		what = appendNew(what, tiffOwn[e.tag])
-	}
-	return what
-}
 
 // cutExtension removes from XMP what refers to further XMP segments of a JPEG, which
 // are not kept: the reference, and what describes data in them.

@@ -38,9 +38,6 @@ var unit8 = func() (t [256]float32) {
 	return t
 }()
 
-// unit16 returns the big-endian sample at b[0:2] in 0..1.
-func unit16(b []byte) float32 { return float32(binary.BigEndian.Uint16(b)) / 65535 }
-
 // plane reads sample k of each pixel of r.
 func (p *packed) plane(dst []float32, r image.Rectangle, k int) {
 	w := r.Dx()
@@ -53,7 +50,7 @@ func (p *packed) plane(dst []float32, r image.Rectangle, k int) {
 			continue
 		}
 		for x := range out {
-			out[x] = unit16(row[x*p.step+2*k:])
+			out[x] = float32(binary.BigEndian.Uint16(row[x*p.step+2*k:])) / 65535
 		}
 	}
 }
@@ -96,10 +93,12 @@ func quantize(row []byte, info *Info, rgb, alpha []float32, at, n int) {
 	step, size := info.shape().pixelBytes(), info.Depth/8
 	w := len(row) / step
 	put := func(k int, values []float32) {
-		if size == 1 {
-			putPlane8(row[k:], step, values[:w])
-		} else {
-			putPlane16(row[2*k:], step, values[:w])
+		for i, v := range values[:w] {
+			if at := i*step + k*size; size == 1 {
+				row[at] = uint8(clamp01(v)*255 + 0.5)
+			} else {
+				binary.BigEndian.PutUint16(row[at:], uint16(clamp01(v)*65535+0.5))
+			}
 		}
 	}
 	r, g, b := rgb[at:n], rgb[n+at:2*n], rgb[2*n+at:3*n]
@@ -116,21 +115,6 @@ func quantize(row []byte, info *Info, rgb, alpha []float32, at, n int) {
 	}
 	if info.Alpha {
 		put(info.shape().samples()-1, alpha[at:])
-	}
-}
-
-// putPlane8 writes a sample of eight bits to every step-th byte.
-func putPlane8(row []byte, step int, values []float32) {
-	for i, v := range values {
-		row[i*step] = uint8(clamp01(v)*255 + 0.5)
-	}
-}
-
-// putPlane16 is putPlane8 for 16 bits.
-func putPlane16(row []byte, step int, values []float32) {
-	for i, v := range values {
-		u := uint16(clamp01(v)*65535 + 0.5)
-		row[i*step], row[i*step+1] = uint8(u>>8), uint8(u)
 	}
 }
 

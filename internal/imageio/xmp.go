@@ -158,24 +158,20 @@ func attributes(xmp []byte, tag stretch, prefixes map[string]string) (found []pr
 	return found
 }
 
-// xmpTurn returns the orientation that a packet states, and whether it does.
+// xmpTurn returns the orientation that a packet states, and whether it does; an invalid one
+// counts as upright.
 func xmpTurn(xmp []byte) (o orientation, found bool) {
 	xmp = unpaddedXMP(xmp)
 	properties, _ := scanXMP(xmp) // uprightXMP reports the error
 	for _, p := range properties {
 		if p.space == nsTIFF && p.name == "Orientation" {
-			return parseTurn(p.value.of(xmp)), true
+			if t := bytes.TrimSpace(p.value.of(xmp)); len(t) == 1 && t[0] >= '1' && t[0] <= '8' {
+				return orientation(t[0] - '0'), true
+			}
+			return upright, true
 		}
 	}
 	return upright, false
-}
-
-// parseTurn parses an orientation; an invalid one counts as upright.
-func parseTurn(text []byte) orientation {
-	if t := bytes.TrimSpace(text); len(t) == 1 && t[0] >= '1' && t[0] <= '8' {
-		return orientation(t[0] - '0')
-	}
-	return upright
 }
 
 // axesOfXMP are pairs of properties that belong to the axes of a picture.

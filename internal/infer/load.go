@@ -107,9 +107,9 @@ func ConfigOf(weights *checkpoint.File, file string) (arch.Config, error) {
 	if file == "" {
 		return model.ReadConfig(weights)
 	}
-	c, err := config.ReadModel(file)
+	m, err := config.ReadModel(file)
 	if err == nil && weights != nil && weights.Metadata[checkpoint.KeyConfig] != "" {
 		err = fmt.Errorf("model %s holds its configuration: leave out --model-config", weights)
 	}
-	return c, err
+	return m.Config, err
 }

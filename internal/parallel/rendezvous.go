@@ -111,8 +111,6 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return l.Listen(ctx, "tcp", addr)
 }
 
-func portOf(l net.Listener) string { return fmt.Sprint(l.Addr().(*net.TCPAddr).Port) }
-
 // maxCallers bounds the number of callers served at a time; others wait.
 const maxCallers = 256
 
@@ -134,7 +132,7 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 	}
 	g.control = map[int]*wire{}
 	w = welcome{Ring: make([]string, p.Size), Word: rand.Text()}
-	w.Ring[0] = net.JoinHostPort("", portOf(neighbour))
+	w.Ring[0] = fmt.Sprint(":", neighbour.Addr().(*net.TCPAddr).Port)
 	if err := g.answer(l, &w); err != nil {
 		return w, neighbour, fmt.Errorf("%w: rank %s did not call", cause(ctx, err), g.missing())
 	}

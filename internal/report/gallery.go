@@ -24,7 +24,7 @@ const (
 	pictures     = 3 // of an image that is shown large
 )
 
-// Gallery collects the pictures of a page. A nil one has none.
+// Gallery collects the pictures of a page.
 type Gallery struct {
 	thumbs map[int][]byte
 	large  map[int]large
@@ -150,27 +150,8 @@ func dataURL(file []byte) template.URL {
 	return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(file))
 }
 
-func (g *Gallery) thumb(index int) template.URL {
-	if g == nil {
-		return ""
-	}
-	return dataURL(g.thumbs[index])
-}
-
-// has reports whether an image's large pictures exist.
-func (g *Gallery) has(index int) bool {
-	if g == nil {
-		return false
-	}
-	_, ok := g.large[index]
-	return ok
-}
-
 // shots returns those of the images that have pictures.
 func (g *Gallery) shots(images []rankedImage) (shots []shotView) {
-	if g == nil {
-		return nil
-	}
 	for _, i := range images {
 		if l, ok := g.large[i.image.Index]; ok {
 			shots = append(shots, shotView{

@@ -69,7 +69,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 		return gain(v) + "\u00a0dB"
 	},
 	"plural": func(n int) string { return english.Plural(n, "image", "") },
-	"key":    sortKey,
+	"key":    func(v float64) string { return fmt.Sprintf("%.6g", min(max(v, -1e6), 1e6)) }, // to sort by; infinity becomes a large number
 	"spare":  spare,
 	"marker": func(i int) string { return tabular.Cell{Notes: []int{i + 1}}.Marks() },
 }).Parse(pageHTML))
@@ -173,6 +173,9 @@ func MayWrite(path string, overwrite bool) error {
 // write writes the page.
 func (p Page) write(w io.Writer) error {
 	v := view{Page: p, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Summary: p.Eval.Table(), Before: "input", After: "restored"}
+	if p.Gallery == nil { // as the template still sees
+		p.Gallery = NewGallery()
+	}
 	if c := p.Comparison; c != nil {
 		v.Summary, v.Before, v.After = c.Table(), "A", "B"
 	}
@@ -245,8 +248,9 @@ func (p Page) images() (views []imageView) {
 		titles[[2]string{s.Benchmark, s.Label}] = s.Name()
 	}
 	for _, i := range p.Eval.Images {
+		_, kept := p.Gallery.large[i.Index]
 		views = append(views, imageView{
-			ImageResult: i, Title: titles[[2]string{i.Benchmark, i.Split}], Thumb: p.Gallery.thumb(i.Index), Large: large[i.Index] && p.Gallery.has(i.Index), Gain: gainOf(i),
+			ImageResult: i, Title: titles[[2]string{i.Benchmark, i.Split}], Thumb: dataURL(p.Gallery.thumbs[i.Index]), Large: large[i.Index] && kept, Gain: gainOf(i),
 		})
 	}
 	return views
@@ -285,9 +289,4 @@ func decibel(v float64) string {
 		return "∞"
 	}
 	return fmt.Sprintf("%.2f", v)
-}
-
-// sortKey formats a number for the page's script: infinity becomes a large number.
-func sortKey(v float64) string {
-	return fmt.Sprintf("%.6g", min(max(v, -1e6), 1e6))
 }

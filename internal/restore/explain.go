@@ -57,7 +57,11 @@ func Resembles(routing []StageRouting, a model.ClusterResponses) map[string]floa
 // Explain prints how the network routed the picture: the probability of each cluster at
 // each stage, and the experts that ran with their weights.
 func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
-	fmt.Fprintf(w, "%s: %d×%d, %s\n", r.In, r.W, r.H, r.tiling())
+	tiling := "as a whole"
+	if r.Tiles > 1 {
+		tiling = fmt.Sprintf("in %d tiles of up to %d×%d, routed together", r.Tiles, r.TileW, r.TileH)
+	}
+	fmt.Fprintf(w, "%s: %d×%d, %s\n", r.In, r.W, r.H, tiling)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(tw, "  stage\tcluster\tcolour\tposterior\tkept\texperts and weights\tin training\n")
 	for l, s := range r.Routing {
@@ -83,13 +87,6 @@ func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
 	if r.Map != "" {
 		fmt.Fprintf(w, "  affinity map: %s\n", r.Map)
 	}
-}
-
-func (r Result) tiling() string {
-	if r.Tiles == 1 {
-		return "as a whole"
-	}
-	return fmt.Sprintf("in %d tiles of up to %d×%d, routed together", r.Tiles, r.TileW, r.TileH)
 }
 
 // Record is a Result as one line of JSON.

@@ -36,9 +36,12 @@ func MergeResults(paths ...string) (*Merged, error) {
 	m := &Merged{}
 	seen := map[shard.Shard]string{}
 	for i, path := range paths {
-		h, err := openResults(path)
-		if err != nil {
+		var h reading
+		if err := resultsFormat.Read(path, h.take); err != nil {
 			return nil, err
+		}
+		if h.Format == "" {
+			return nil, fmt.Errorf("%s: %w", path, errNoResults)
 		}
 		if i == 0 {
 			m.ResultsHeader = h.ResultsHeader
@@ -64,13 +67,6 @@ func MergeResults(paths ...string) (*Merged, error) {
 	}
 	m.Shard, m.Part = shard.Shard{}, m.Pictures
 	return m, nil
-}
-
-func openResults(path string) (r reading, err error) {
-	if err = resultsFormat.Read(path, r.take); err == nil && r.Format == "" {
-		err = fmt.Errorf("%s: %w", path, errNoResults)
-	}
-	return r, err
 }
 
 func (m *Merged) add(h reading) {

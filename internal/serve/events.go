@@ -40,8 +40,6 @@ type hub struct {
 // maxListeners is the limit for all pages together.
 const maxListeners = 1000
 
-func newHub() *hub { return &hub{listeners: map[chan event]string{}} }
-
 // reporter returns the function that reports the progress of a request's picture.
 func (h *hub) reporter(r *http.Request) (func(event), error) {
 	name := r.Header.Get(progressHeader)

@@ -19,7 +19,11 @@ import (
 func (s *Server) routes() http.Handler {
 	handlers := pageHandlers()
 	handlers["GET /healthz"] = s.serveHealth
-	handlers["POST /v1/restore"] = s.authorized(s.serveRestore)
+	handlers["POST /v1/restore"] = s.authorized(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.restore(w, r); err != nil {
+			s.fail(w, err)
+		}
+	})
 	handlers["GET /v1/models"] = s.authorized(s.serveModels)
 	handlers["GET /v1/progress/{page}"] = s.authorized(s.serveProgress)
 	handlers["GET /metrics"] = s.authorized(s.metrics.handler.ServeHTTP)
@@ -56,14 +60,6 @@ type offer struct {
 	Default bool   `json:"default"`
 }
 
-// limits are the limits of requests that /v1/models lists.
-type limits struct {
-	Body    int64   `json:"body_bytes"`
-	Pixels  int64   `json:"pixels"`
-	Queue   int     `json:"queue"`
-	Seconds float64 `json:"seconds"`
-}
-
 func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	var offers []offer
 	for i, m := range s.Models {
@@ -73,7 +69,7 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	}
 	line, err := json.Marshal(map[string]any{
 		"models": offers, "device": s.Device, "version": s.Version,
-		"limits": limits{s.MaxBody, s.MaxPixels, s.Queue, s.MaxTime.Seconds()},
+		"limits": map[string]any{"body_bytes": s.MaxBody, "pixels": s.MaxPixels, "queue": s.Queue, "seconds": s.MaxTime.Seconds()},
 	})
 	if err != nil {
 		s.fail(w, err)
@@ -81,12 +77,6 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(append(line, '\n')) // the client may be gone
-}
-
-func (s *Server) serveRestore(w http.ResponseWriter, r *http.Request) {
-	if err := s.restore(w, r); err != nil {
-		s.fail(w, err)
-	}
 }
 
 // restore restores the picture in a request.

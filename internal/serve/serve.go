@@ -75,7 +75,7 @@ func New(o Options) (*Server, error) {
 	if o.Patience == 0 {
 		o.Patience = 20 * time.Second
 	}
-	s := &Server{Options: o, queue: newQueue(o.Queue), progress: newHub(), log: log.New(o.Log, "clusir: ", 0), drained: make(chan struct{})}
+	s := &Server{Options: o, queue: newQueue(o.Queue), progress: &hub{listeners: map[chan event]string{}}, log: log.New(o.Log, "clusir: ", 0), drained: make(chan struct{})}
 	var err error
 	if s.spool, err = newSpool(o.MaxDisk); err != nil {
 		return nil, err

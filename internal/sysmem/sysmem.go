@@ -13,12 +13,10 @@ func Available() int64 {
 	if v, err := mem.VirtualMemory(); err == nil {
 		free = int64(v.Available)
 	}
-	for _, left := range []func() (int64, bool){groups, userLimit} {
+	for _, left := range []func() (int64, bool){func() (int64, bool) { return groupsLeft("/") }, userLimit} {
 		if n, ok := left(); ok && (free == 0 || n < free) {
 			free = max(n, 1)
 		}
 	}
 	return free
 }
-
-func groups() (int64, bool) { return groupsLeft("/") }

@@ -148,11 +148,4 @@ func (r *run) expertUse() [][]float64 {
 	return use
 }
 
-func addTerms(sum *model.Terms, t model.Terms, weight float64) {
-	sum.Loss += weight * t.Loss
-	sum.L1 += weight * t.L1
-	sum.MSSSIM += weight * t.MSSSIM
-	sum.Orthogonality += weight * t.Orthogonality
-}
-
 func finite(t model.Terms) bool { return !math.IsNaN(t.Loss) && !math.IsInf(t.Loss, 0) }

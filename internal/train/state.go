@@ -84,9 +84,6 @@ func notFinite(state []checkpoint.Tensor) string {
 	return ""
 }
 
-// saveBest writes only the weights, averaged if there is an average.
-func (r *run) saveBest() error { return r.write(filepath.Join(r.Out, bestName), r.m.State()) }
-
 func (r *run) write(path string, state []checkpoint.Tensor) error {
 	if r.recipe == "" {
 		var err error

@@ -287,7 +287,11 @@ func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 		if err != nil {
 			return mean, err
 		}
-		addTerms(&mean, terms, 1/float64(parts))
+		share := 1 / float64(parts)
+		mean.Loss += share * terms.Loss
+		mean.L1 += share * terms.L1
+		mean.MSSSIM += share * terms.MSSSIM
+		mean.Orthogonality += share * terms.Orthogonality
 	}
 	own := mean
 	if err := r.gather(&mean); err != nil {

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"clusir/internal/eval"
@@ -38,7 +39,7 @@ func (r *run) validate(ctx context.Context) error {
 			return nil
 		}
 		r.best = mean
-		return r.saveBest()
+		return r.write(filepath.Join(r.Out, bestName), r.m.State()) // only the weights, averaged if there is an average
 	})
 }
 

@@ -54,25 +54,20 @@ func Arguments(valid cobra.PositionalArgs, what string) cobra.PositionalArgs {
 func Values(f *pflag.FlagSet) (err error) {
 	f.Visit(func(flag *pflag.Flag) {
 		text := flag.Value.String()
+		kind, _ := pflag.UnquoteUsage(flag)
 		switch {
 		case flag.Value.Type() != "string":
 		case text == "":
 			err = Errorf("--%s has no value: give it one, or leave it out", flag.Name)
 		case flag.Shorthand != "" && flag.Shorthand+text == flag.Name: // -output is -o utput
 			err = Errorf("there is no flag -%s: did you mean --%[1]s?", flag.Name)
-		case text == "-" && isPath(flag):
+		case text == "-" && slices.Contains([]string{"FILE", "FOLDER", "DIR"}, kind):
 			err = NoStream("--"+flag.Name, text)
 		case strings.HasPrefix(text, "~/"):
 			err = Errorf("--%s %s: the shell did not replace ~ by your folder: write $HOME, or ./~ for a folder of that name", flag.Name, text)
 		}
 	})
 	return err
-}
-
-// isPath reports whether the help calls a flag's value a file or a folder.
-func isPath(flag *pflag.Flag) bool {
-	name, _ := pflag.UnquoteUsage(flag)
-	return slices.Contains([]string{"FILE", "FOLDER", "DIR"}, name)
 }
 
 // NoStream refuses - as a path where it does not stand for standard input or output. what

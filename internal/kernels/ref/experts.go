@@ -51,7 +51,8 @@ func (t *trail) ffn(u node, e, de kernels.FFN) node {
 	}
 	t.then(func() {
 		for i, g := range gated.d {
-			ab.d[i] += g * ab.v[n+i] * geluGrad(ab.v[i])
+			slope := normalCDF(ab.v[i]) + ab.v[i]*math.Exp(-ab.v[i]*ab.v[i]/2)/math.Sqrt(2*math.Pi) // Φ(a) + a·φ(a)
+			ab.d[i] += g * ab.v[n+i] * slope
 			ab.d[n+i] += g * gelu(ab.v[i])
 		}
 	})
@@ -60,10 +61,5 @@ func (t *trail) ffn(u node, e, de kernels.FFN) node {
 
 // gelu is a·Φ(a), Φ the normal distribution's cumulative function.
 func gelu(a float64) float64 { return a * normalCDF(a) }
-
-// geluGrad is Φ(a) + a·φ(a).
-func geluGrad(a float64) float64 {
-	return normalCDF(a) + a*math.Exp(-a*a/2)/math.Sqrt(2*math.Pi)
-}
 
 func normalCDF(a float64) float64 { return (1 + math.Erf(a/math.Sqrt2)) / 2 }

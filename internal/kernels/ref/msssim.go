@@ -83,7 +83,11 @@ func newMultiScale(x, t grid) multiScale {
 		m.x, m.t = append(m.x, x), append(m.t, t)
 		n, sum := 0, 0.0
 		forWindows(x, t, func(w window) {
-			n, sum = n+1, sum+w.similarity(s == m.last)
+			similarity := w.structure()
+			if s == m.last {
+				similarity *= w.luminance()
+			}
+			n, sum = n+1, sum+similarity
 		})
 		m.term = append(m.term, sum/float64(n))
 		x, t = halve(x), halve(t)
@@ -193,14 +197,6 @@ func (w window) structure() float64 { return (2*w.covariance + ssimC2) / (w.vx +
 
 func (w window) luminance() float64 {
 	return (2*w.mx*w.mt + ssimC1) / (w.mx*w.mx + w.mt*w.mt + ssimC1)
-}
-
-// similarity returns cs, or l·cs at the last scale.
-func (w window) similarity(last bool) float64 {
-	if last {
-		return w.luminance() * w.structure()
-	}
-	return w.structure()
 }
 
 // grad adds dy times the gradient of the window's similarity:
