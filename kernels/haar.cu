@@ -41,7 +41,7 @@ struct Place {
   }
 };
 
-// load8 reads 2n numbers of a row, store8 writes or adds them.
+// load8 reads 2n numbers of a row, store8 writes them.
 template <class X>
 __device__ __forceinline__ void load8(float (&v)[8], const X* p, int n, bool wide) {
   float u[4];
@@ -52,14 +52,14 @@ __device__ __forceinline__ void load8(float (&v)[8], const X* p, int n, bool wid
     for (int k = 0; k < 4; k++) v[i + k] = u[k];
   }
 }
-template <bool ADD, class X>
+template <class X>
 __device__ __forceinline__ void store8(X* p, const float (&v)[8], int n, bool wide) {
   float u[4];
 #pragma unroll
   for (int i = 0; i < 8; i += 4) {
 #pragma unroll
     for (int k = 0; k < 4; k++) u[k] = v[i + k];
-    put4(p, u, i, 2 * n, wide, ADD);
+    store4(p, u, i, 2 * n, wide);
   }
 }
 
@@ -92,8 +92,8 @@ __device__ __forceinline__ void analyse(float* ll, float* bands, const X* x, int
   for (int i = 0; i < 3; i++) put4(bands + p.b + i * p.step, out[i + 1], 0, p.n, p.wide, ADD);
 }
 
-// synthesise: x = (or +=) IDWT(ll, bands) [+ res].
-template <bool ADD, class X>
+// synthesise: x = IDWT(ll, bands) [+ res]; x may be res.
+template <class X>
 __device__ __forceinline__ void synthesise(X* x, const float* ll, const float* bands, const float* res, int B, int C,
                                            int h, int w, int xs, int ls, int bs) {
   const Place p(B, C, h, w, xs, ls, bs, pitch<X>(4 * h * w));
@@ -114,15 +114,9 @@ __device__ __forceinline__ void synthesise(X* x, const float* ll, const float* b
     bottom[2 * k] += .5f * (l + u - v - d);
     bottom[2 * k + 1] += .5f * (l - u - v + d);
   }
-  store8<ADD>(x + p.x0, top, p.n, p.wide);
-  store8<ADD>(x + p.x1, bottom, p.n, p.wide);
+  store8(x + p.x0, top, p.n, p.wide);
+  store8(x + p.x1, bottom, p.n, p.wide);
   if (p.first) end_plane(x + p.x0, 4 * h * w);
-}
-
-extern "C" __global__ void __launch_bounds__(threads)
-    dwt_grad(float* __restrict__ dx, const float* __restrict__ dll, const float* __restrict__ dbands, int B, int C, int h,
-             int w, int xs, int ls, int bs) {
-  synthesise<true>(dx, dll, dbands, nullptr, B, C, h, w, xs, ls, bs);
 }
 
 #define HAAR(suffix, X)                                                                                                \
@@ -132,9 +126,9 @@ extern "C" __global__ void __launch_bounds__(threads)
     analyse<false>(ll, bands, x, B, C, h, w, xs, ls, bs);                                                              \
   }                                                                                                                    \
   extern "C" __global__ void __launch_bounds__(threads, 5)                                                             \
-      idwt_fwd##suffix(X* __restrict__ y, const float* __restrict__ ll, const float* __restrict__ bands,               \
-                       const float* __restrict__ res, int B, int C, int h, int w, int xs, int ls, int bs) {            \
-    synthesise<false>(y, ll, bands, res, B, C, h, w, xs, ls, bs);                                                      \
+      idwt_fwd##suffix(X* y, const float* __restrict__ ll, const float* __restrict__ bands, const float* res, int B,   \
+                       int C, int h, int w, int xs, int ls, int bs) {                                                  \
+    synthesise(y, ll, bands, res, B, C, h, w, xs, ls, bs);                                                             \
   }                                                                                                                    \
   extern "C" __global__ void __launch_bounds__(threads)                                                                \
       idwt_grad##suffix(float* __restrict__ dll, float* __restrict__ dbands, const X* __restrict__ dy, int B, int C,   \

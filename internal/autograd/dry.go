@@ -45,8 +45,8 @@ func (*Shapes) Clear(...kernels.Tensor) {}
 // Copy does nothing.
 func (*Shapes) Copy(_, _ kernels.Tensor) {}
 
-// Axpy does nothing; the tape calls it to add gradients.
-func (*Shapes) Axpy(_, _ kernels.Tensor, _ float32) {}
+// Add does nothing; the tape calls it to add gradients.
+func (*Shapes) Add(_, _, _ kernels.Tensor, _ float32) {}
 
 // Upload does nothing.
 func (*Shapes) Upload(kernels.Tensor, []float32) {}

@@ -9,7 +9,7 @@ func (t *Tape) DWT(x *Var) (ll, bands *Var) {
 	t.apply(op{
 		name: "DWT", in: vars(x), out: vars(ll, bands),
 		run:  func() { t.B.DWT(ll.Tensor, bands.Tensor, x.Tensor) },
-		grad: func() { t.B.DWTGrad(t.grad(x), t.grad(ll), t.grad(bands)) },
+		grad: func() { t.B.IDWT(t.grad(x), t.grad(ll), t.grad(bands), t.grad(x)) },
 	})
 	return ll, bands
 }

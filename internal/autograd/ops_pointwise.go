@@ -6,10 +6,10 @@ func (t *Tape) Add(a, b *Var) *Var {
 	y := t.alloc(a.Shape...)
 	return t.result(y, op{
 		name: "Add", in: vars(a, b), residual: a,
-		run: func() { t.B.Add(y.Tensor, a.Tensor, b.Tensor) },
+		run: func() { t.B.Add(y.Tensor, a.Tensor, b.Tensor, 1) },
 		grad: func() {
 			if db := t.grad(b); !db.IsZero() {
-				t.B.Axpy(db, t.grad(y), 1)
+				t.B.Add(db, db, t.grad(y), 1)
 			}
 		},
 	})

@@ -250,7 +250,7 @@ func (t *Tape) passOn(x, y *Var) {
 	case x.grad.IsZero():
 		x.grad, y.grad = y.grad, kernels.Tensor{}
 	default:
-		t.B.Axpy(t.grad(x), t.grad(y), 1)
+		t.B.Add(x.grad, x.grad, y.grad, 1)
 	}
 }
 

@@ -5,7 +5,8 @@
 // naive float64 specification that both are tested against. Every operation obeys one
 // contract:
 //
-//   - Destinations come first and alias no source.
+//   - Destinations come first and alias no source, unless an operation's comment says
+//     so.
 //   - Tensors are float32, contiguous and row-major. Nothing broadcasts unless an
 //     operation's formula says so.
 //   - Op(y, x, ...) overwrites y. OpGrad(dx, ..., dy, ...) adds to each of its
@@ -59,10 +60,8 @@ func Zeros(m Memory, shape ...int) Tensor {
 
 // Pointwise holds operations on tensors of equal shape.
 type Pointwise interface {
-	// Add computes y = a + b.
-	Add(y, a, b Tensor)
-	// Axpy computes y += a·x.
-	Axpy(y, x Tensor, a float32)
+	// Add computes y = a + s·b; y may be a.
+	Add(y, a, b Tensor, s float32)
 }
 
 // Dense holds small matrix products and operations on rows.
@@ -140,8 +139,8 @@ type Haar interface {
 	// DWT splits x [B,C,H,W] into ll [B,C,H/2,W/2] and bands [B,3C,H/2,W/2]:
 	// HL, LH, HH.
 	DWT(ll, bands, x Tensor)
-	DWTGrad(dx, dll, dbands Tensor)
-	// IDWT inverts DWT and adds res, shaped like y, unless it is absent.
+	// IDWT inverts DWT and adds res, shaped like y, unless it is absent; y may be res.
+	// As the transform is orthonormal, IDWT(dx, dll, dbands, dx) is DWT's gradient.
 	IDWT(y, ll, bands, res Tensor)
 	// IDWTGrad leaves out the gradient of res, which is dy.
 	IDWTGrad(dll, dbands, dy Tensor)

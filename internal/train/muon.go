@@ -54,7 +54,7 @@ func (o *optimizer) muonStep(lr float64) {
 		b.Copy(u, p.M)
 		b.Average([]kernels.Tensor{u}, []kernels.Tensor{p.Grad}, 1-muonMomentum)
 		orthogonalize(b, u)
-		b.Axpy(p.Param, u, float32(-lr*muonRMS*math.Sqrt(float64(max(rows, columns)))))
+		b.Add(p.Param, p.Param, u, float32(-lr*muonRMS*math.Sqrt(float64(max(rows, columns)))))
 		b.Free(u)
 	}
 }
@@ -79,16 +79,16 @@ func orthogonalize(b kernels.Backend, u kernels.Tensor) {
 		}
 		// P = bA + cA².
 		b.Clear(scaled)
-		b.Axpy(scaled, gram, newtonSchulz.c)
+		b.Add(scaled, scaled, gram, newtonSchulz.c)
 		b.Conv1x1(image(poly), gram, none, image(scaled))
-		b.Axpy(poly, gram, newtonSchulz.b)
+		b.Add(poly, poly, gram, newtonSchulz.b)
 		// The next X = aX + PX or aX + XP.
 		if wide {
 			b.Conv1x1(image(y), poly, none, image(x))
 		} else {
 			b.Conv1x1(image(y), x, none, image(poly))
 		}
-		b.Axpy(y, x, newtonSchulz.a)
+		b.Add(y, y, x, newtonSchulz.a)
 		x, y = y, x
 	}
 	for _, t := range []kernels.Tensor{buffer, gram, scaled, poly} {

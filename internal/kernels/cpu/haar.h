@@ -84,12 +84,12 @@ static void dwt(Pool& pool, Tensor ll, Tensor bands, Tensor x) {
   split_rows<Overwrite, true, true>(pool, subbands<float>(ll, bands), x, ll.n[0]);
 }
 
-static void dwt_grad(Pool& pool, Tensor dx, Tensor dll, Tensor dbands) {
-  if (dx) join_rows<AddTo>(pool, dx, subbands<const float>(dll, dbands), nullptr, dll.n[0]);
-}
-
 static void idwt(Pool& pool, Tensor y, Tensor ll, Tensor bands, Tensor res) {
-  join_rows<Overwrite>(pool, y, subbands<const float>(ll, bands), res, ll.n[0]);
+  Subbands<const float> s = subbands<const float>(ll, bands);
+  if (y.p == res.p)
+    join_rows<AddTo>(pool, y, s, nullptr, ll.n[0]);
+  else
+    join_rows<Overwrite>(pool, y, s, res, ll.n[0]);
 }
 
 static void idwt_grad(Pool& pool, Tensor dll, Tensor dbands, Tensor dy) {

@@ -7,14 +7,9 @@ import "clusir/internal/kernels"
 
 // The operations, in the order of ops.h; kernels.go documents them.
 
-// Add computes y = a + c.
-func (b *Backend) Add(y, a, c kernels.Tensor) {
-	C.clusir_add(b.ctx, view(y), view(a), view(c))
-}
-
-// Axpy computes y += a·x.
-func (b *Backend) Axpy(y, x kernels.Tensor, a float32) {
-	C.clusir_axpy(b.ctx, view(y), view(x), C.float(a))
+// Add computes y = a + s·c.
+func (b *Backend) Add(y, a, c kernels.Tensor, s float32) {
+	C.clusir_add(b.ctx, view(y), view(a), view(c), C.float(s))
 }
 
 // Linear computes y = x wᵀ + bias.
@@ -148,11 +143,6 @@ func (b *Backend) Conv3x3Grad(dx, dw, dy, x, w kernels.Tensor) {
 // DWT splits x into its Haar subbands.
 func (b *Backend) DWT(ll, bands, x kernels.Tensor) {
 	C.clusir_dwt(b.ctx, view(ll), view(bands), view(x))
-}
-
-// DWTGrad is the gradient of DWT.
-func (b *Backend) DWTGrad(dx, dll, dbands kernels.Tensor) {
-	C.clusir_dwt_grad(b.ctx, view(dx), view(dll), view(dbands))
 }
 
 // IDWT joins Haar subbands and adds res.

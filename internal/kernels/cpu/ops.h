@@ -39,8 +39,7 @@ typedef struct {
 // Adjoints are thus transforms of the other direction: irfft2's is rfft2 with
 // inner = 2, rfft2's is irfft2 with inner = 1/2.
 #define CLUSIR_OPS(X)                                                                                                  \
-  X(add, (Tensor y, Tensor a, Tensor b), (y, a, b))                                                                    \
-  X(axpy, (Tensor y, Tensor x, float a), (y, x, a))                                                                    \
+  X(add, (Tensor y, Tensor a, Tensor b, float s), (y, a, b, s))                                                        \
   X(linear, (Tensor y, Tensor x, Tensor w, Tensor bias), (y, x, w, bias))                                              \
   X(linear_grad, (Tensor dx, Tensor dw, Tensor dbias, Tensor dy, Tensor x, Tensor w), (dx, dw, dbias, dy, x, w))       \
   X(mix, (Tensor y, Tensor a, Tensor c), (y, a, c))                                                                    \
@@ -72,7 +71,6 @@ typedef struct {
   X(conv3x3, (Tensor y, Tensor x, Tensor w), (y, x, w))                                                                \
   X(conv3x3_grad, (Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w), (dx, dw, dy, x, w))                           \
   X(dwt, (Tensor ll, Tensor bands, Tensor x), (ll, bands, x))                                                          \
-  X(dwt_grad, (Tensor dx, Tensor dll, Tensor dbands), (dx, dll, dbands))                                               \
   X(idwt, (Tensor y, Tensor ll, Tensor bands, Tensor res), (y, ll, bands, res))                                        \
   X(idwt_grad, (Tensor dll, Tensor dbands, Tensor dy), (dll, dbands, dy))                                              \
   X(wavelet_reduce, (Tensor y, Tensor x, clusir_norm norm, Tensor w), (y, x, norm, w))                                 \

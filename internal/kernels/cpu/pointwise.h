@@ -1,24 +1,15 @@
-// pointwise.h: y = a + b and y += a·x. 12 bytes an element, bound by memory.
+// pointwise.h: y = a + s·b. 12 bytes an element, bound by memory.
 #pragma once
 #include "each.h"
 
 namespace ISA {
 
-static void add(Pool& pool, Tensor y, Tensor a, Tensor b) {
+static void add(Pool& pool, Tensor y, Tensor a, Tensor b, float s) {
   int64_t n = size(y);
   each_chunk(pool, n, [&](int64_t from, int64_t to) {
     float* d = y + from;
     const float *p = a + from, *q = b + from;
-    each_vector(to - from, VECTOR { store_n(d + i, load_n(p + i, lanes) + load_n(q + i, lanes), lanes); });
-  });
-}
-
-static void axpy(Pool& pool, Tensor y, Tensor x, float a) {
-  int64_t n = size(y);
-  each_chunk(pool, n, [&](int64_t from, int64_t to) {
-    float* d = y + from;
-    const float* p = x + from;
-    each_vector(to - from, VECTOR { store_n(d + i, load_n(d + i, lanes) + a * load_n(p + i, lanes), lanes); });
+    each_vector(to - from, VECTOR { store_n(d + i, load_n(p + i, lanes) + s * load_n(q + i, lanes), lanes); });
   });
 }
 

@@ -65,7 +65,7 @@ func sumOnRank(b *Backend, id []byte, rank int) error {
 	}
 	b.SumRanks(x, y)
 	b.AwaitRanks()
-	b.Add(z, x, x)
+	b.Add(z, x, x, 1)
 	got := make([]float32, 2)
 	b.Download(got, z)
 	if err := errors.Join(b.Sync(), b.LeaveRanks()); err != nil {

@@ -21,12 +21,12 @@ func accumulate(b *Backend, x kernels.Tensor) []float32 {
 	y, z, sum := b.Alloc(6), b.Alloc(6), b.Alloc(6)
 	b.Copy(y, x)
 	for range 40 {
-		b.Axpy(y, x, 1)
+		b.Add(y, y, x, 1)
 	}
 	b.Fill(z, 1)
-	b.Add(z, z, x)
-	b.Add(sum, y, z)
-	b.Axpy(sum, z, 1)
+	b.ScaleRows(sum, y, z)
+	b.Add(z, z, x, 1)
+	b.Add(sum, sum, z, 2)
 	for _, t := range []kernels.Tensor{y, z} {
 		b.Free(t)
 	}
@@ -76,15 +76,15 @@ func TestFaultInGraphNamesItsKernel(t *testing.T) {
 	for range 4 {
 		accumulate(b, x)
 	}
-	softdevice.Fail("kernel:add_fwd", 2, 719)
+	softdevice.Fail("kernel:scale_rows_fwd", 1, 719)
 	accumulate(b, x)
 	err := b.Sync()
 	var fault *Fault
 	if !errors.As(err, &fault) || !fault.Lost || !errors.Is(err, cu.LaunchFailed) {
 		t.Fatalf("Sync: %v", err)
 	}
-	if n := strings.Count(fault.Doing, " or in "); n > 7 || !strings.Contains(fault.Doing, "add_fwd([6], [6], [6], 6)") {
-		t.Errorf("Sync: %v; it names %d launches, among them must be add_fwd", err, n+1)
+	if n := strings.Count(fault.Doing, " or in "); n > 7 || !strings.Contains(fault.Doing, "scale_rows_fwd([6], [6], [6], 6, 1)") {
+		t.Errorf("Sync: %v; it names %d launches, among them must be scale_rows_fwd", err, n+1)
 	}
 }
 
@@ -151,7 +151,7 @@ func TestGraphsAreForgotten(t *testing.T) {
 	for i := range mostInGraphs/firstBatch + 10 {
 		for range 2 {
 			for range firstBatch {
-				b.Axpy(x, x, float32(i))
+				b.Add(x, x, x, float32(i))
 			}
 			if err := b.Sync(); err != nil {
 				t.Fatal(err)

@@ -26,22 +26,12 @@ func (b *Backend) DWT(ll, bands, x kernels.Tensor) {
 	b.launch("dwt_fwd", g, append([]any{ll, bands, x}, extents...)...)
 }
 
-// DWTGrad is DWT's gradient.
-func (b *Backend) DWTGrad(dx, dll, dbands kernels.Tensor) {
-	if dx.IsZero() {
-		return
-	}
-	g, extents := apart("DWTGrad", dx, dll, dbands)
-	if b.fresh(dx) {
-		b.launch("idwt_fwd", g, append([]any{dx, dll, dbands, kernels.Tensor{}}, extents...)...)
-		return
-	}
-	b.launch("dwt_grad", g, append([]any{dx, dll, dbands}, extents...)...)
-}
-
 // IDWT inverts DWT and adds res unless it is absent.
 func (b *Backend) IDWT(y, ll, bands, res kernels.Tensor) {
 	g, extents := apart("IDWT", y, ll, bands)
+	if res.Data == y.Data && b.fresh(y) {
+		res = kernels.Tensor{}
+	}
 	b.launch("idwt_fwd", g, append([]any{y, ll, bands, res}, extents...)...)
 }
 

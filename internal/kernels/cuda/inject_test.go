@@ -26,13 +26,13 @@ func work(debug bool) (right bool, err error) {
 	b.Upload(x, numbers(15))
 	b.Fill(y, 1)
 	for range 10 { // past a note of progress
-		b.Axpy(y, x.Reshape(15), 1)
+		b.Add(y, y, x.Reshape(15), 1)
 	}
 	z := b.Alloc(15)
 	b.Copy(z, y)
 	b.Free(y)
 	y = b.Alloc(15)
-	b.Add(y, z, x.Reshape(15))
+	b.Add(y, z, x.Reshape(15), 1)
 	w := b.Alloc(1, 1)
 	b.Fill(w, 0)
 	b.Conv1x1Grad([]kernels.Tensor{{}}, w, kernels.Tensor{}, z.Reshape(1, 1, 3, 5), w, z.Reshape(1, 1, 3, 5)) // has to request its shared memory
@@ -114,7 +114,7 @@ func TestAsynchronousFaultNamesItsKernel(t *testing.T) {
 			if n := strings.Count(fault.Doing, " or in "); debug && n > 0 || n > 7 {
 				t.Errorf("%d suspects: %v", n+1, err)
 			}
-			if !strings.Contains(err.Error(), "add_fwd([7], [7], [7], 7)") {
+			if !strings.Contains(err.Error(), "add_fwd([7], [7], [7], 1, 7)") {
 				t.Errorf("Sync: %v; it does not name add_fwd and its shapes", err)
 			}
 			if again := b.Sync(); !errors.Is(again, err) {
@@ -131,18 +131,17 @@ func TestAsynchronousFaultNamesItsKernel(t *testing.T) {
 func failInAdd(t *testing.T, b *Backend) error {
 	t.Helper()
 	x, y, z := uploaded(b, numbers(6)...), b.Alloc(2, 3), b.Alloc(7)
-	b.Fill(y, 0)
 	b.Fill(z, 0)
 	if err := b.Sync(); err != nil {
 		t.Fatal(err)
 	}
 	softdevice.Fail("kernel:add_fwd", 1, 719)
 	for range 20 {
-		b.Axpy(y, x, 1)
+		b.SigmoidGate(y, x, x)
 	}
-	b.Add(z, z, z)
+	b.Add(z, z, z, 1)
 	for range 40 {
-		b.Axpy(y, x, 1)
+		b.SigmoidGate(y, x, x)
 	}
 	return b.Sync()
 }
@@ -152,19 +151,19 @@ func TestRefusedLaunch(t *testing.T) {
 	needSoftware(t)
 	b := open(t, Options{})
 	x := uploaded(b, 1, 2, 3)
-	b.launch("add_fwd", grid{x: 1, y: 70000, z: 1}, x, x, x, int64(3))
+	b.launch("add_fwd", grid{x: 1, y: 70000, z: 1}, x, x, x, float32(1), int64(3))
 	err := b.Sync()
-	if !errors.Is(err, cu.InvalidValue) || !strings.Contains(err.Error(), "launching add_fwd([3], [3], [3], 3)") {
+	if !errors.Is(err, cu.InvalidValue) || !strings.Contains(err.Error(), "launching add_fwd([3], [3], [3], 1, 3)") {
 		t.Errorf("Sync: %v", err)
 	}
 	add := b.kernel("add_fwd")
 	add.threads *= 2
-	b.launch("add_fwd", over(3, perBlock), x, x, x, int64(3))
+	b.launch("add_fwd", over(3, perBlock), x, x, x, float32(1), int64(3))
 	if err := b.Sync(); !errors.Is(err, cu.LaunchOutOfResources) {
 		t.Errorf("more threads than __launch_bounds__: %v", err)
 	}
 	add.threads /= 2
-	b.Axpy(x, x, 0)
+	b.Add(x, x, x, 0)
 	if err := b.Sync(); err != nil {
 		t.Errorf("after a refused launch: %v", err)
 	}
@@ -198,7 +197,7 @@ func TestOutOfMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	y := b.Alloc(3, half)
-	b.Axpy(y, y, 1)
+	b.Add(y, y, y, 1)
 	b.Free(y)
 	err := b.Sync()
 	if !errors.Is(err, kernels.ErrMemory) || !strings.Contains(err.Error(), fmt.Sprintf("allocating %v, 1.5 MiB, with 0.5 MiB of 1.0 MiB in tensors", kernels.Shape{3, half})) {

@@ -22,14 +22,14 @@ func TestDispatchMistakes(t *testing.T) {
 	}{
 		{"no such kernel", func() { b.launch("nope_fwd", over(8, 8), x) }, "has a kernel nope_fwd"},
 		{"a kernel of no image", func() { b.launch("fault_load", one, x, x, int64(0)) }, "has a kernel fault_load"},
-		{"too few arguments", func() { b.launch("add_fwd", over(8, 8), x, x) }, "add_fwd has 4 parameters and was given 2"},
-		{"int for long long", func() { b.launch("add_fwd", over(8, 8), x, x, x, 8) }, "parameter 3 of add_fwd has 8 bytes, the argument 8 has 4"},
-		{"a large int", func() { b.launch("add_fwd", over(8, 8), x, x, x, 1<<31) }, "2147483648 does not fit an int"},
-		{"a type of no kernel", func() { b.launch("add_fwd", over(8, 8), x, x, x, 1.5) }, "type float64"},
-		{"a freed tensor", func() { b.Axpy(x, freed, 1) }, "use of a freed tensor [8]"},
+		{"too few arguments", func() { b.launch("add_fwd", over(8, 8), x, x) }, "add_fwd has 5 parameters and was given 2"},
+		{"int for long long", func() { b.launch("add_fwd", over(8, 8), x, x, x, float32(1), 8) }, "parameter 4 of add_fwd has 8 bytes, the argument 8 has 4"},
+		{"a large int", func() { b.launch("add_fwd", over(8, 8), x, x, x, float32(1), 1<<31) }, "2147483648 does not fit an int"},
+		{"a type of no kernel", func() { b.launch("add_fwd", over(8, 8), x, x, x, 1.5, 8) }, "type float64"},
+		{"a freed tensor", func() { b.Add(x, x, freed, 1) }, "use of a freed tensor [8]"},
 		{"freed twice", func() { b.Free(freed) }, "use of a freed tensor [8]"},
 		{"a shape that does not fit", func() { b.Fill(kernels.Tensor{Shape: kernels.Shape{9}, Data: x.Data}, 0) }, "[9] in 32 bytes"},
-		{"shapes that differ", func() { b.Add(x, x, b.Alloc(7)) }, "Add: tensors of shapes [[8] [7]] do not fit"},
+		{"shapes that differ", func() { b.Add(x, x, b.Alloc(7), 1) }, "Add: tensors of shapes [[8] [7]] do not fit"},
 		{"too few numbers", func() { b.Upload(x, make([]float32, 7)) }, "Upload: a tensor of shape [8] and 7 numbers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestDispatchMistakes(t *testing.T) {
 			t.Error("no panic")
 		})
 	}
-	b.launch("add_fwd", over(0, 8), x, x, x, int64(0)) // nothing to do
+	b.launch("add_fwd", over(0, 8), x, x, x, float32(1), int64(0)) // nothing to do
 	if err := b.Sync(); err != nil {
 		t.Error(err)
 	}

@@ -40,7 +40,7 @@ const (
 // machineFacts has a row for every kernel, and a single one for all variants of a
 // kernel for the precisions.
 var machineFacts = map[string]machineFact{
-	"add_fwd": {wide: true}, "axpy_fwd": {wide: true},
+	"add_fwd": {wide: true},
 
 	"normalize_fwd":    {},
 	"normalize_grad":   {},
@@ -98,7 +98,7 @@ var machineFacts = map[string]machineFact{
 	"clip_fwd":    {wide: true},
 	"average_fwd": {wide: true},
 
-	"dwt_fwd": {wide: true}, "dwt_grad": {wide: true}, "idwt_fwd": {wide: true}, "idwt_grad": {wide: true},
+	"dwt_fwd": {wide: true}, "idwt_fwd": {wide: true}, "idwt_grad": {wide: true},
 	"dwt_fwd_packed":   {stores: true},
 	"idwt_fwd_packed":  {halves: true},
 	"idwt_grad_packed": {wide: true},

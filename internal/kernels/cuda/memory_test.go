@@ -72,8 +72,8 @@ func TestTwoDevices(t *testing.T) {
 	}
 	for range 100 {
 		for i, b := range bs {
-			b.Axpy(xs[i], xs[i], 0)
-			b.Axpy(xs[i], xs[i], 0)
+			b.Add(xs[i], xs[i], xs[i], 0)
+			b.Add(xs[i], xs[i], xs[i], 0)
 		}
 	}
 	for i, b := range bs {
@@ -129,7 +129,7 @@ func TestFillIsPutOff(t *testing.T) {
 		"Conv1x1Grad, dw": func(dw kernels.Tensor) {
 			b.Conv1x1Grad([]kernels.Tensor{none}, dw.Reshape(C*H, W), none, put(1, C*H, 2, 3), put(C*H, W), put(1, W, 2, 3))
 		},
-		"DWTGrad":         func(dx kernels.Tensor) { b.DWTGrad(dx, put(1, C, H/2, W/2), put(1, 3*C, H/2, W/2)) },
+		"IDWT, in place":  func(dx kernels.Tensor) { b.IDWT(dx, put(1, C, H/2, W/2), put(1, 3*C, H/2, W/2), dx) },
 		"IDWTGrad":        func(dll kernels.Tensor) { b.IDWTGrad(dll, none, put(1, C, 2*H, 2*W)) },
 		"SigmoidGateGrad": func(dg kernels.Tensor) { b.SigmoidGateGrad(dg, none, x, x, x) },
 		"RFFT2Grad":       func(dx kernels.Tensor) { b.RFFT2Grad(dx, put(1, 2*C, H, W/2+1)) },
@@ -155,7 +155,7 @@ func TestFillIsPutOff(t *testing.T) {
 	b.Upload(part.Reshape(8), numbers(8))
 	check("uploaded", part, 1, func(i int) float32 { return float32(i) })
 	added := zeros(8)
-	b.Axpy(added, part, 2)
+	b.Add(added, added, part, 2)
 	check("added to", added, 1, func(i int) float32 { return 2 * float32(i) })
 	b.Free(zeros(8))
 	if fills != 0 {

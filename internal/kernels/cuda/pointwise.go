@@ -7,16 +7,9 @@ import "clusir/internal/kernels"
 // perBlock is how many numbers a block of a pointwise kernel handles.
 const perBlock = 1024
 
-// Add computes y = a + b.
-func (b *Backend) Add(y, a, c kernels.Tensor) {
+// Add computes y = a + s·c.
+func (b *Backend) Add(y, a, c kernels.Tensor, s float32) {
 	same("Add", y, a, c)
 	n := y.Len()
-	b.launch("add_fwd", over(n, perBlock), y, a, c, int64(n))
-}
-
-// Axpy computes y += a·x.
-func (b *Backend) Axpy(y, x kernels.Tensor, a float32) {
-	same("Axpy", y, x)
-	n := y.Len()
-	b.launch("axpy_fwd", over(n, perBlock), y, x, a, int64(n))
+	b.launch("add_fwd", over(n, perBlock), y, a, c, s, int64(n))
 }

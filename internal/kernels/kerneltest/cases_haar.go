@@ -11,11 +11,11 @@ func haarCases() []Case {
 
 func dwt(b, c, h, w int) Case {
 	return Case{
-		Op: "DWT", Grad: "DWTGrad", Name: title("b", b, "c", c, "h", h, "w", w),
+		Op: "DWT", Grad: "IDWT", Name: title("b", b, "c", c, "h", h, "w", w),
 		In:       []Operand{normal("x", b, c, h, w)},
 		Out:      []Operand{result("ll", b, c, h/2, w/2), result("bands", b, 3*c, h/2, w/2)},
 		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.DWT(y[0], y[1], x[0]) },
-		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.DWTGrad(dx[0], dy[0], dy[1]) },
+		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.IDWT(dx[0], dy[0], dy[1], dx[0]) },
 	}
 }
 

@@ -83,8 +83,8 @@ func testOrder(t *testing.T, b kernels.Backend) {
 	b.Fill(x, 1)
 	b.Fill(y, 0)
 	for range 50 {
-		b.Axpy(y, x, 1)
-		b.Axpy(x, y, 0)
+		b.Add(y, y, x, 1)
+		b.Add(x, x, y, 0)
 	}
 	expectAll(t, b, y, 50)
 }

@@ -10,12 +10,6 @@ func (*Backend) DWT(ll, bands, x kernels.Tensor) {
 	copy(values(bands, s.B, 3*c, s.H, s.W), s.channels(c, 4*c).v)
 }
 
-// DWTGrad is IDWT: the transform is orthonormal, so its inverse is its transpose.
-func (*Backend) DWTGrad(dx, dll, dbands kernels.Tensor) {
-	d := idwt(concat(gridOf(dll), gridOf(dbands)))
-	accumulate(orZeros(dx, d.B, d.C, d.H, d.W), d.v)
-}
-
 // IDWT joins four subbands and adds res if it is present.
 func (*Backend) IDWT(y, ll, bands, res kernels.Tensor) {
 	r := idwt(concat(gridOf(ll), gridOf(bands)))

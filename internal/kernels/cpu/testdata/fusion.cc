@@ -121,7 +121,7 @@ static Forms ffn_pair(Pool& pool, const Size& z) {
             depthwise_pass(pool, d->filtered.data(), d->wide.data(), d->depthwise.data(), z.B, 2 * z.h, z.H);
             gate_pass(pool, d->gated.data(), d->filtered.data(), z.B, z.h, HW);
             conv1x1(pool, out, over(d->project, z.C, z.h), {}, 1, &gated);
-            axpy(pool, out, over(d->x, z.B, z.C, z.H, z.H), 1);
+            add(pool, out, out, over(d->x, z.B, z.C, z.H, z.H), 1);
           }};
 }
 
@@ -175,7 +175,7 @@ static Forms merge_pair(Pool& pool, const Size& z) {
             Tensor both[2] = {over(d->a, z.B, Q, z.H, z.H), over(d->b, z.B, Q, z.H, z.H)};
             Tensor out = over(y, z.B, z.C, z.H, z.H);
             conv1x1(pool, out, over(d->w, z.C, z.C / 2), {}, 2, both);
-            axpy(pool, out, over(d->x, z.B, z.C, z.H, z.H), 1);
+            add(pool, out, out, over(d->x, z.B, z.C, z.H, z.H), 1);
           }};
 }
 
