@@ -4,12 +4,13 @@
 //   linear   y_ro = bias_o + Σ_k w_ok x_rk    x [R,K], w [O,K], y [R,O]
 //   mix      y_r = Σ_l a_rl c_l               a [R,L], c [L,n], y [R,n]
 //
+// The gradients of linear, dx = dy w and dw = dyᵀ x, are mixtures too.
 // R is a batch or its tokens, K and O some hundreds, L a few, n up to a million.
 // A thread or warp computes 4 rows of R at once, so that w and c are read from memory
 // once per 4 rows.
 // linear: 4·K·O bytes and 2·R·K·O operations, bound by the launch itself. mix: 4 (L + R) n
 // bytes and 2·R·L·n operations, bound by memory.
-// Threads a multiprocessor, at least: 2048, linear_fwd 1536, mix_fwd 1536, mix_dc
+// Threads a multiprocessor, at least: 2048, linear_fwd 1536, mix_fwd 1536, mix_grad
 // 1536.
 #include "common.cuh"
 
@@ -41,42 +42,6 @@ extern "C" __global__ void __launch_bounds__(threads)
   }
 }
 
-// linear_dx: dx_rk += Σ_o dy_ro w_ok. A thread computes input k of 4 rows.
-extern "C" __global__ void __launch_bounds__(threads)
-    linear_dx(float* __restrict__ dx, const float* __restrict__ dy, const float* __restrict__ w, int R, int K, int O) {
-  const int k = blockIdx.x * threads + threadIdx.x, r0 = blockIdx.y * rows;
-  if (k >= K) return;
-  float sum[rows] = {};
-  for (int o = 0; o < O; o++) {
-    const float v = w[static_cast<size_t>(o) * K + k];
-#pragma unroll
-    for (int i = 0; i < rows; i++)
-      if (r0 + i < R) sum[i] += dy[static_cast<size_t>(r0 + i) * O + o] * v;
-  }
-#pragma unroll
-  for (int i = 0; i < rows; i++)
-    if (r0 + i < R) dx[static_cast<size_t>(r0 + i) * K + k] += sum[i];
-}
-
-// linear_dw: dw_ok += Σ_r dy_ro x_rk, and dbias_o += Σ_r dy_ro; either may be absent. A
-// thread computes 4 inputs k of output o = blockIdx.y.
-extern "C" __global__ void __launch_bounds__(threads)
-    linear_dw(float* __restrict__ dw, float* __restrict__ dbias, const float* __restrict__ dy,
-              const float* __restrict__ x, int R, int K, int O) {
-  const int k = 4 * (blockIdx.x * threads + threadIdx.x), o = blockIdx.y;
-  float sum[4] = {}, bias = 0.f;
-  for (int r = 0; r < R; r++) {
-    float v[4];
-    const float g = dy[static_cast<size_t>(r) * O + o];
-    load4(v, x + static_cast<size_t>(r) * K, k, K, K % 4 == 0);
-#pragma unroll
-    for (int i = 0; i < 4; i++) sum[i] += g * v[i];
-    bias += g;
-  }
-  if (dw) add4(dw + static_cast<size_t>(o) * K, sum, k, K, K % 4 == 0);
-  if (dbias && k == 0) dbias[o] += bias;
-}
-
 // mix: y_r = (or +=) Σ_l a[r·row + l·column] c_l. A thread computes 4 numbers of 4 rows;
 // block (x, y): numbers from 1024x, rows from 4y.
 template <bool ADD>
@@ -106,10 +71,11 @@ extern "C" __global__ void __launch_bounds__(long_threads)
     mix_fwd(float* __restrict__ y, const float* __restrict__ a, const float* __restrict__ c, int R, int L, long long n) {
   mix<false>(y, a, c, R, L, L, 1, n);
 }
-// mix_dc: dc_l += Σ_r a_rl dy_r, the same with a transposed.
+// mix_grad adds to dx what mix computes: the gradients of c, and of linear's x and w.
 extern "C" __global__ void __launch_bounds__(long_threads)
-    mix_dc(float* __restrict__ dc, const float* __restrict__ a, const float* __restrict__ dy, int R, int L, long long n) {
-  mix<true>(dc, a, dy, L, R, 1, L, n);
+    mix_grad(float* __restrict__ dx, const float* __restrict__ a, const float* __restrict__ c, int R, int L, int row,
+             int column, long long n) {
+  mix<true>(dx, a, c, R, L, row, column, n);
 }
 
 // mix_dots: partial[r L + l][b] = dy_r·c_l over the 1024 numbers of block b of row

@@ -229,13 +229,8 @@ __device__ __forceinline__ void inverse_rows(float* x, const float* v, float2* r
       const float2 c = k + i < W ? z.a[z.at(k + i, j)] : make_float2(0.f, 0.f);
       p[i] = scale * c.y, q[i] = scale * c.x;
     }
-    if (add) {
-      add4(row, p, k, W, W % 4 == 0);
-      add4(row + W, q, k, W, W % 4 == 0);
-    } else {
-      store4(row, p, k, W, W % 4 == 0);
-      store4(row + W, q, k, W, W % 4 == 0);
-    }
+    put4(row, p, k, W, W % 4 == 0, add);
+    put4(row + W, q, k, W, W % 4 == 0, add);
   }
 }
 

@@ -86,8 +86,8 @@ var multiplications = map[string]string{
 	"conv1x1_fwd": "y C", "conv1x1_norm": "x O", "conv1x1_dx": "dy M", "conv1x1_dw": "dy C",
 	"layer_norm_conv1x1_grad": "x O",
 	"conv3x3_fwd":             "9 y C", "conv3x3_dx": "9 dx O", "conv3x3_dw": "9 dy C",
-	"linear_fwd": "y K", "linear_dx": "dx O", "linear_dw": "dy K",
-	"mix_fwd": "y L", "mix_dc": "dc R", "mix_dots": "dy L",
+	"linear_fwd": "y K",
+	"mix_fwd":    "y L", "mix_grad": "dx L", "mix_dots": "dy L",
 	"product":    "blocks M N K",
 	"attend_fwd": "2 q S", "attend_weights": "2 q S", "attend_dq": "dq S", "attend_dkv": "2 q S",
 	"dynamic_filter_fwd": "x K K", "dynamic_filter_dx": "dx K K", "dynamic_filter_df": "x K K",
@@ -311,8 +311,8 @@ func TestProductsOfOperations(t *testing.T) {
 		{"dense", func() {
 			x, y := zeros(B, C), zeros(B, O)
 			b.Linear(y, x, w, none)
-			b.LinearGrad(x, none, zeros(O), y, x, w)
-		}, map[string]int64{"linear_fwd": B * O * C, "linear_dx": B * O * C, "linear_dw": B * O * C}},
+			b.LinearGrad(x, zeros(O, C), zeros(O), y, x, w)
+		}, map[string]int64{"linear_fwd": B * O * C, "mix_grad": 2 * B * O * C}},
 		{"attention", func() {
 			b.AttentionMap(attention, x, qkv, temperature)
 			b.AttentionMapGrad(x, qkv, temperature, attention, x, qkv, temperature)

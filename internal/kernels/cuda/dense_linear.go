@@ -17,36 +17,24 @@ func (b *Backend) Linear(y, x, w, bias kernels.Tensor) {
 // LinearGrad is Linear's gradient.
 func (b *Backend) LinearGrad(dx, dw, dbias, dy, x, w kernels.Tensor) {
 	r, k, o := x.Shape[0], x.Shape[1], w.Shape[0]
-	if !dx.IsZero() {
-		g := grid{x: ceil(k, 128), y: ceil(r, rowsAtOnce), z: 1}
-		b.launch("linear_dx", g, dx, dy, w, r, k, o)
-	}
-	if !dw.IsZero() || !dbias.IsZero() {
-		g := grid{x: ceil(k, 512), y: o, z: 1}
-		b.launch("linear_dw", g, dw, dbias, dy, x, r, k, o)
-	}
+	b.gradient("mix_grad", mixtures(r, k), dx, dy, w, r, o, o, 1, int64(k))
+	b.gradient("mix_grad", mixtures(o, k), dw, dy, x, o, r, 1, o, int64(k))
+	b.gradient("conv1x1_dbias", grid{x: o, y: 1, z: 1}, dbias, dy, r, o, 1) // of one pixel
 }
 
-// mixed returns the extents of Mix: a [R,L], and rows of n numbers.
-func mixed(a, c kernels.Tensor) (r, l, n int) {
-	r, l = a.Shape[0], a.Shape[1]
-	return r, l, c.Len() / l
-}
+// mixtures returns a grid for r mixtures of n numbers.
+func mixtures(r, n int) grid { return grid{x: ceil(n, perBlock), y: ceil(r, rowsAtOnce), z: 1} }
 
 // Mix computes y_r = Σ_l a_rl c_l, in float32 at every precision.
 func (b *Backend) Mix(y, a, c kernels.Tensor) {
-	r, l, n := mixed(a, c)
-	g := grid{x: ceil(n, perBlock), y: ceil(r, rowsAtOnce), z: 1}
-	b.launch("mix_fwd", g, y, a, c, r, l, int64(n))
+	r, l, n := a.Shape[0], a.Shape[1], c.Len()/a.Shape[1]
+	b.launch("mix_fwd", mixtures(r, n), y, a, c, r, l, int64(n))
 }
 
 // MixGrad is Mix's gradient.
 func (b *Backend) MixGrad(da, dc, dy, a, c kernels.Tensor) {
-	r, l, n := mixed(a, c)
-	if !dc.IsZero() {
-		g := grid{x: ceil(n, perBlock), y: ceil(l, rowsAtOnce), z: 1}
-		b.launch("mix_dc", g, dc, a, dy, r, l, int64(n))
-	}
+	r, l, n := a.Shape[0], a.Shape[1], c.Len()/a.Shape[1]
+	b.gradient("mix_grad", mixtures(l, n), dc, a, dy, l, r, 1, l, int64(n))
 	if !da.IsZero() {
 		g := grid{x: ceil(n, perBlock), y: r, z: 1}
 		partial := b.Alloc(r*l, g.x)

@@ -58,8 +58,8 @@ var machineFacts = map[string]machineFact{
 	"layer_norm_conv1x1_grad": {wide: true},
 	"layer_norm_fold":         {},
 
-	"linear_fwd": {}, "linear_dx": {}, "linear_dw": {wide: true},
-	"mix_fwd": {wide: true}, "mix_dc": {wide: true}, "mix_dots": {},
+	"linear_fwd": {},
+	"mix_fwd":    {wide: true}, "mix_grad": {wide: true}, "mix_dots": {},
 
 	"tokens_fwd":       {},
 	"tokens_dalpha":    {},
