@@ -31,14 +31,6 @@ func (b *Backend) table(words []uint64) kernels.Tensor {
 	return t
 }
 
-// dropTables drops all tables. After a fault some may not have been uploaded.
-func (b *Backend) dropTables() {
-	for _, t := range b.tables {
-		b.Free(t)
-	}
-	clear(b.tables)
-}
-
 // addresses returns a table with the addresses of ts, null for absent ones: a kernel's
 // float* const* argument. It is absent if all of them are. See table for its lifetime.
 func (b *Backend) addresses(ts ...kernels.Tensor) kernels.Tensor {

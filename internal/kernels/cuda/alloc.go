@@ -114,7 +114,11 @@ func (b *Backend) Alloc(shape ...int) kernels.Tensor {
 	b.cache.peak = max(b.cache.peak, b.cache.live)
 	t := kernels.Tensor{Shape: s, Data: f}
 	if b.debug {
-		b.post(func() { b.poison(f) })
+		b.post(func() {
+			if b.fault == nil {
+				b.failLater("filling with NaN", cu.MemsetD32Async(f.addr, 0xffffffff, f.bytes/4, b.stream))
+			}
+		})
 	}
 	return t
 }
@@ -144,13 +148,6 @@ func (b *Backend) allocate(s kernels.Shape, size int64) *buffer {
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
-
-// poison fills a buffer with NaN. Worker only.
-func (b *Backend) poison(f *buffer) {
-	if b.fault == nil {
-		b.failLater("filling with NaN", cu.MemsetD32Async(f.addr, 0xffffffff, f.bytes/4, b.stream))
-	}
-}
 
 // Free frees t.
 func (b *Backend) Free(t kernels.Tensor) {

@@ -142,7 +142,10 @@ func (b *Backend) Sync() error {
 		}
 	})
 	if fault != nil || len(b.tables) > mostTables {
-		b.dropTables()
+		for _, t := range b.tables { // after a fault some may not have been uploaded
+			b.Free(t)
+		}
+		clear(b.tables)
 	}
 	if fault == nil {
 		return nil
