@@ -23,7 +23,7 @@ if [ ! -e "$build/faults.fatbin" ] || [ -n "$(find $faults kernels/*.cuh -newer 
 fi
 
 # run tests a package on the software device.
-run() { timeout 900 go test -count=1 -timeout 800s -tags cuda "$@"; }
+run() { timeout 1900 go test -count=1 -timeout 1800s -tags cuda "$@"; }
 
 # device builds one form of the software device.
 device() {

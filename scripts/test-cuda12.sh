@@ -9,4 +9,4 @@ cd "$(dirname "$0")/.."
 . "$1/env"
 scripts/cuda-emu.sh fast build/cuda/emu/fast "$CUDA_INCLUDE" kernels/*.cu kernels/emu/faults.cu
 export CLUSIR_LIBCUDA=$PWD/build/cuda/emu/fast/libcuda.so.1 CLUSIR_NVDISASM=$NVDISASM
-timeout 900 go test -count=1 -timeout 800s -tags cuda,cuda12 -run 'MachineCode|ImagesFor|Release|Conformance/tf32' ./internal/kernels/cuda "${@:2}"
+timeout 1900 go test -count=1 -timeout 1800s -tags cuda,cuda12 -run 'MachineCode|ImagesFor|Release|Conformance/tf32' ./internal/kernels/cuda "${@:2}"
