@@ -100,11 +100,11 @@ func (f Format) Open(path string, resume bool, flag string, take func(n int, lin
 	if !resume {
 		flags |= os.O_EXCL
 	}
-	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+	info, statErr := os.Stat(path)
+	if statErr == nil && !info.IsDir() && !info.Mode().IsRegular() {
 		return nil, &fileError{path, errDevice} // reading a pipe could wait forever
 	}
 	file, err := os.OpenFile(path, flags, 0o644)
-	info, statErr := os.Stat(path)
 	switch {
 	case err == nil:
 	case statErr == nil && info.IsDir():

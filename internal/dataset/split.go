@@ -110,10 +110,12 @@ func (b *Benchmark) openClean(root string) ([]*Split, error) {
 	if b.Made != "" {
 		splits = append(splits, &Split{Benchmark: b})
 	}
+	var skipped []Skip
+	for _, f := range others {
+		skipped = append(skipped, other(f))
+	}
 	for _, s := range splits {
-		for _, f := range others {
-			s.Skipped = append(s.Skipped, other(f))
-		}
+		s.Skipped = slices.Clone(skipped)
 		for _, f := range files {
 			s.Items = append(s.Items, Item{Name: userfile.Text(stem(f)), Target: f, sigma: s.Sigma, made: b.Made})
 		}

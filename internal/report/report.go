@@ -173,7 +173,7 @@ func MayWrite(path string, overwrite bool) error {
 // write writes the page.
 func (p Page) write(w io.Writer) error {
 	v := view{Page: p, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Summary: p.Eval.Table(), Before: "input", After: "restored"}
-	if p.Gallery == nil { // as the template still sees
+	if p.Gallery == nil { // v keeps nil: the template asks whether there are pictures
 		p.Gallery = NewGallery()
 	}
 	if c := p.Comparison; c != nil {
