@@ -56,6 +56,36 @@ func TestRestoreStopped(t *testing.T) {
 	}
 }
 
+// TestStoppedWaiting: a signal ends a command that waits for a pipe that nobody opens, or
+// for a standard input that nobody writes to.
+func TestStoppedWaiting(t *testing.T) {
+	bin, pipe := program(t), filepath.Join(t.TempDir(), "pipe")
+	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+		t.Skipf("named pipes are needed: %v", err)
+	}
+	for _, args := range [][]string{{"merge", pipe}, {"train", "--config", pipe, "--data", ".", "--check"}, {"restore", "-", filepath.Join(t.TempDir(), "out.png")}} {
+		cmd := exec.Command(bin, args...)
+		if _, err := cmd.StdinPipe(); err != nil {
+			t.Fatal(err)
+		}
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // it is waiting by then, or ends in another way
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		late := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait() // has an exit code
+		late.Stop()
+		if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGTERM) || stderr.String() != "clusir: terminated\n" {
+			t.Errorf("%q: exit code %d\n%s", args, code, &stderr)
+		}
+	}
+}
+
 // TestNohup: closing the terminal does not end a program started with nohup.
 func TestNohup(t *testing.T) {
 	nohup, err := exec.LookPath("nohup")

@@ -18,15 +18,19 @@ type Format struct {
 	Start string // how every such file begins
 }
 
-// Is reports whether a file that is not empty begins as the format does.
+// Is reports whether a file that is not empty begins as the format does. It does not open
+// pipes, which can be read once.
 func (f Format) Is(path string) bool {
-	file, err := os.Open(path)
-	if err != nil {
+	info, err := os.Stat(path)
+	if err != nil || info.Size() == 0 || !info.Mode().IsRegular() {
 		return false // reading it will report why
 	}
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
 	defer file.Close()
-	info, err := file.Stat()
-	return err == nil && info.Size() > 0 && begins(file, f.Start)
+	return begins(file, f.Start)
 }
 
 // Read calls take for each line of a file; see [ReadLines].

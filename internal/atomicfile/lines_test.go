@@ -64,3 +64,24 @@ func TestBegins(t *testing.T) {
 		}
 	}
 }
+
+// TestIsOfAPipe: asking whether a pipe is of a format takes nothing out of it.
+func TestIsOfAPipe(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skipf("named pipes are needed: %v", err)
+	}
+	written := make(chan error)
+	go func() { written <- os.WriteFile(path, []byte("{\"n\":1}\n"), 0o600) }()
+	if numbers.Is(path) {
+		t.Error("a pipe cannot be known to be of a format")
+	}
+	lines := 0
+	err := numbers.Read(path, func(int, []byte) error {
+		lines++
+		return nil
+	})
+	if err := errors.Join(err, <-written); err != nil || lines != 1 {
+		t.Errorf("%d lines, %v", lines, err)
+	}
+}

@@ -2,10 +2,13 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"clusir/internal/userfile"
 )
 
 // Signalled is the cause of a context that a signal has ended.
@@ -40,9 +43,14 @@ func UntilSignalled(parent context.Context) (ctx context.Context, stop func()) {
 	go func() {
 		select {
 		case s := <-signals:
-			cancel(Signalled{s.(syscall.Signal)})
+			by := Signalled{s.(syscall.Signal)}
+			cancel(by)
 			time.Sleep(repeats)
 			signal.Stop(signals)
+			if userfile.Waits.Load() > 0 { // and writes nothing
+				fmt.Fprintf(os.Stderr, "clusir: %v\n", by)
+				os.Exit(by.Code())
+			}
 		case <-ctx.Done():
 		}
 	}()

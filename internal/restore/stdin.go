@@ -29,6 +29,8 @@ func (r *run) standardInput() (*spool, error) {
 	if r.Stdin == nil {
 		return nil, errors.New("there is no standard input to read")
 	}
+	userfile.Waits.Add(1)
+	defer userfile.Waits.Add(-1)
 	limit := r.budget / 2
 	s := &spool{}
 	for {

@@ -11,12 +11,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 )
 
 // Open opens a file. Its errors say which file and why; callers add what to name
 // instead.
 func Open(path string) (*os.File, error) {
-	f, err := os.Open(path)
+	f, err := open(path)
 	if err == nil {
 		var info fs.FileInfo
 		if info, err = f.Stat(); err == nil && info.IsDir() {
@@ -28,6 +29,19 @@ func Open(path string) (*os.File, error) {
 		_ = f.Close() // nothing was read
 	}
 	return nil, Unreadable(path, err)
+}
+
+// Waits counts what waits for another program to write to a pipe. Such a wait cannot be
+// called off, so that only the end of the process ends it.
+var Waits atomic.Int32
+
+// open opens a file, which may be a pipe that nobody has opened for writing yet.
+func open(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Mode()&fs.ModeNamedPipe != 0 {
+		Waits.Add(1)
+		defer Waits.Add(-1)
+	}
+	return os.Open(path)
 }
 
 // Unreadable returns the error of a file that cannot be read because of err.
@@ -80,8 +94,11 @@ func Hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
 }
 
-// MayWrite returns an error if a file exists and must not be replaced.
+// MayWrite returns an error if a file exists and must not be replaced, or is a folder.
 func MayWrite(path string, overwrite bool) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder, but a file is needed: choose another name", OneLine(path))
+	}
 	if _, err := os.Lstat(path); err == nil && !overwrite {
 		return fmt.Errorf("%s exists: choose another name, or replace it with --overwrite", OneLine(path))
 	}

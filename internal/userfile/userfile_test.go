@@ -44,6 +44,11 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%q: %s, want %s", path, got, want)
 		}
 	}
+	for _, overwrite := range []bool{false, true} {
+		if err := MayWrite(dir, overwrite); err == nil || err.Error() != dir+" is a folder, but a file is needed: choose another name" {
+			t.Error(err)
+		}
+	}
 	if text, err := Read(file); string(text) != "text" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
