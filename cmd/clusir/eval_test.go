@@ -289,7 +289,15 @@ func TestEvalSave(t *testing.T) {
 			t.Errorf("%s: exit code %d, %s", command, code, stderr)
 		}
 	}
-	code, _, stderr := evaluate(t, dir, "eval "+mine+" --save {}/out --overwrite --limit 1")
+	shut := filepath.Join(dir, "out", "shut")
+	if err := os.WriteFile(shut, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := evaluate(t, dir, "eval "+mine+" --save {}/out/shut --results {}/none.jsonl")
+	if _, err := os.Stat(filepath.Join(dir, "none.jsonl")); code != exitError || !strings.Contains(stderr, "its folder cannot be made") || err == nil {
+		t.Errorf("into a folder that takes nothing: exit code %d, %s, and it began to measure: %v", code, stderr, err)
+	}
+	code, _, stderr = evaluate(t, dir, "eval "+mine+" --save {}/out --overwrite --limit 1")
 	if code != exitOK {
 		t.Errorf("overwriting: exit code %d, %s", code, stderr)
 	}

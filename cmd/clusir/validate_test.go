@@ -29,7 +29,7 @@ func TestValidationIsAnnounced(t *testing.T) {
 		t.Errorf("exit code %d, want %d", code, exitError)
 	}
 	for _, want := range []string{
-		"validation images of pairs: 1\n", "skipped " + filepath.Join(dir, "in", "alone.png"), "validation images of My photos σ=25: 2 of 3\n",
+		"validation images of pairs: 1\n", "skipped " + filepath.Join(dir, "in", "alone.png") + ": no clean image of its name: ", "validation images of My photos σ=25: 2 of 3\n",
 		"1 of 3 images could not be measured; the first: mine σ=25 b", "validation after step 0",
 	} {
 		if !strings.Contains(stderr.String(), want) {

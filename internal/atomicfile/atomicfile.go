@@ -48,6 +48,19 @@ func MakeFolder(path string) error {
 	return nil
 }
 
+// Try returns an error if the folder of a file to be written, which it makes, takes no new
+// files.
+func Try(path string) error {
+	if err := MakeFolder(path); err != nil {
+		return err
+	}
+	f, err := Temporary(filepath.Dir(path))
+	if err != nil {
+		return &fileError{path, fmt.Errorf("its folder takes no new files: %w", userfile.Reason(err))}
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
 // fileError names the file that could not be written.
 type fileError struct {
 	path string

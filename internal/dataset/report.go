@@ -45,6 +45,11 @@ func (s Skip) text(what string) string {
 	return userfile.OneLine(strings.TrimSuffix(s.File+": "+what, ": "))
 }
 
+// String is a line that says all about the file.
+func (s Skip) String() string {
+	return s.text(strings.TrimSuffix(string(s.Reason)+": "+s.Detail, ": "))
+}
+
 // TaskReport describes what was found for one task.
 type TaskReport struct {
 	Task     string   `json:"task"`
@@ -187,7 +192,7 @@ func (r *Report) writeCheck(b *strings.Builder, examples int) {
 	}
 	fmt.Fprintf(b, "\n%d images decoded, %d that cannot be used\n", r.Checked, len(r.Damaged))
 	for _, d := range r.Damaged {
-		fmt.Fprintf(b, "  %s\n", d.text(fmt.Sprintf("%s: %s", d.Reason, d.Detail)))
+		fmt.Fprintf(b, "  %s\n", d)
 	}
 	byBenchmark := map[string][]Overlap{}
 	for _, o := range r.Overlaps {

@@ -31,7 +31,7 @@ func Merge(paths ...string) (*Report, error) {
 			return nil, fmt.Errorf("%s does not go with %s: %w", path, paths[0], err)
 		}
 		if h.Shard.N != first.Shard.N {
-			return nil, fmt.Errorf("%s does not go with %s: its shard is %q, the other's %q", path, paths[0], h.Shard, first.Shard)
+			return nil, fmt.Errorf("%s does not go with %s: it is of %s, the other of %s", path, paths[0], h.Shard.Words(), first.Shard.Words())
 		}
 		if other, ok := seen[h.Shard]; ok {
 			return nil, fmt.Errorf("%s and %s are of one shard: leave one out", other, path)

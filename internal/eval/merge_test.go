@@ -69,7 +69,7 @@ func TestMergeErrors(t *testing.T) {
 		{"shard 2/2 are not among", files[:1]},
 		{"of one shard", []string{files[0], files[0]}},
 		{"measured differently", []string{files[0], strangers[1]}},
-		{"its shard is", []string{files[0], thirds[1]}},
+		{"it is of shard 2/3, the other of shard 1/2", []string{files[0], thirds[1]}},
 		{"not finished", []string{files[0], short}},
 		{"damaged", []string{files[0], wild}},
 	} {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -191,7 +190,7 @@ func newSplit(s *dataset.Split) Split {
 	}
 	split.Names = hex.EncodeToString(names.Sum(nil)[:8])
 	for _, skip := range s.Skipped {
-		split.Skipped = append(split.Skipped, fmt.Sprintf("%s: %s", filepath.Base(skip.File), skip.Reason))
+		split.Skipped = append(split.Skipped, skip.String())
 	}
 	return split
 }

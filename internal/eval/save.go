@@ -21,8 +21,8 @@ func (s Split) folder() string {
 }
 
 // nameFiles sets where a run saves its images, unless o.Save is "". It returns an error
-// if two have the same name, if a file exists that the run may not replace, or if later
-// runs would measure the saved images.
+// if two have the same name, if a file exists that the run may not replace, if a folder
+// takes none, or if later runs would measure the saved images.
 func nameFiles(o Options, jobs []job) error {
 	if o.Save == "" {
 		return nil
@@ -47,6 +47,11 @@ func nameFiles(o Options, jobs []job) error {
 		taken[strings.ToLower(path)] = true
 		jobs[i].saved = path
 	}
+	for dir := range checked {
+		if err := atomicfile.Try(filepath.Join(dir, "picture.png")); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -68,9 +73,6 @@ func outside(dir string, b *dataset.Benchmark, root string) error {
 func (j job) save(p planar.Image, copies ...io.Writer) error {
 	if j.saved == "" {
 		return nil
-	}
-	if err := atomicfile.MakeFolder(j.saved); err != nil {
-		return err
 	}
 	return atomicfile.Write(j.saved, func(w io.Writer) error { return png.Encode(io.MultiWriter(append(copies, w)...), p.RGBA()) })
 }

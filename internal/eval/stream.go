@@ -13,7 +13,7 @@ import (
 // formatName is the format of a results file; it changes if its lines do.
 const formatName = "clusir-eval-1"
 
-var resultsFormat = atomicfile.Format{Name: "file of results of clusir eval", Start: `{"format":"` + formatName}
+var resultsFormat = atomicfile.Format{Name: "file of results of clusir eval", Start: `{"format":"clusir-eval-`}
 
 // Header is the first line of a results file: what is measured, and how. Every other
 // line is an ImageResult; if two have the same index, the later counts.
@@ -110,7 +110,7 @@ func (s *stream) begin(old reading, h Header, jobs []job) error {
 		return fmt.Errorf("%w; name another file", err)
 	}
 	if old.Shard != h.Shard {
-		return fmt.Errorf("it is of shard %q, not %q; name another file", old.Shard, h.Shard)
+		return fmt.Errorf("it is of %s, not of %s; name another file", old.Shard.Words(), h.Shard.Words())
 	}
 	if old.Device != h.Device {
 		return fmt.Errorf("it was measured on %s, and this is %s, whose last digits differ; go on there, choose --device or --isa, or name another file",

@@ -125,12 +125,12 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 	mustRun(t, nets, o)
 	o.Resume = true
 	for want, change := range map[string]func(*Options){
-		"other weights":        func(o *Options) { o.Subject.Weights = "v" },
-		"measured differently": func(o *Options) { o.Protocol.YChannel = true },
-		"with --ensemble":      func(o *Options) { o.Subject.Ensemble = true },
-		"other benchmarks":     func(o *Options) { o.Benchmarks = o.Benchmarks[:2] },
-		"shard":                func(o *Options) { o.Shard = shard.Shard{K: 1, N: 2} },
-		"and this is cuda":     func(o *Options) { o.Subject.Device = "cuda" },
+		"other weights":                            func(o *Options) { o.Subject.Weights = "v" },
+		"measured differently":                     func(o *Options) { o.Protocol.YChannel = true },
+		"with --ensemble":                          func(o *Options) { o.Subject.Ensemble = true },
+		"other benchmarks":                         func(o *Options) { o.Benchmarks = o.Benchmarks[:2] },
+		"it is of the whole run, not of shard 1/2": func(o *Options) { o.Shard = shard.Shard{K: 1, N: 2} },
+		"and this is cuda":                         func(o *Options) { o.Subject.Device = "cuda" },
 		`was "1" and is "2" now`: func(o *Options) {
 			o.Root, _ = makeData(t)
 			dir := filepath.Join(o.Root, "test/denoise/bsd68")

@@ -158,7 +158,7 @@ func announce(w io.Writer, splits []*dataset.Split) {
 	for _, s := range splits {
 		fmt.Fprintf(w, "validation images of %s: %s\n", strings.TrimSpace(s.Benchmark.Title+" "+s.Label), s.Count())
 		for _, skip := range s.Skipped {
-			fmt.Fprintf(w, "  skipped %s: %s\n", skip.File, skip.Reason)
+			fmt.Fprintf(w, "  skipped %s\n", skip)
 		}
 	}
 }

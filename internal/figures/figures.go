@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/atomicfile"
 	"clusir/internal/dataset"
 	"clusir/internal/draw"
 	"clusir/internal/infer"
@@ -121,8 +122,8 @@ func DrawAll(ctx context.Context, names []string, r Request, w, messages io.Writ
 	return nil
 }
 
-// mayWrite returns an error if the folder is a file, or if one of the figures' files
-// exists and must not be replaced.
+// mayWrite makes the folder. It returns an error if that is a file or takes no new files,
+// or if one of the figures' files exists and must not be replaced.
 func (r *Request) mayWrite(names []string) error {
 	if _, err := os.Stat(r.Dir); !errors.Is(err, fs.ErrNotExist) {
 		if err := userfile.Folder(r.Dir, "figures"); err != nil {
@@ -145,7 +146,7 @@ func (r *Request) mayWrite(names []string) error {
 			}
 		}
 	}
-	return nil
+	return atomicfile.Try(filepath.Join(r.Dir, "figure.png"))
 }
 
 // drawOne draws a figure of Names, as PNG and as SVG, and returns the files' paths.
@@ -158,9 +159,6 @@ func drawOne(ctx context.Context, name string, r Request) ([]string, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("figure %s: %w", name, err)
-	}
-	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return nil, fmt.Errorf("cannot make the folder %s: %w", r.Dir, userfile.Reason(err))
 	}
 	var paths []string
 	for _, s := range sheets {

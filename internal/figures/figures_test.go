@@ -72,6 +72,9 @@ func TestEveryFigure(t *testing.T) {
 	}
 	for _, name := range Names() {
 		r.Dir = filepath.Join(t.TempDir(), "new")
+		if err := r.mayWrite([]string{name}); err != nil { // makes the folder
+			t.Fatal(err)
+		}
 		done := 0
 		r.progress = func(d, of int) {
 			if done++; d != done || of < d {
@@ -125,6 +128,10 @@ func TestRefusals(t *testing.T) {
 		if _, err := drawOne(context.Background(), c.figure, c.r); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.figure, err, c.want)
 		}
+	}
+	whole.Dir = filepath.Join(t.TempDir(), strings.Repeat("x", 256)) // no folder can be called that
+	if err := whole.mayWrite([]string{"crops"}); err == nil || !strings.Contains(err.Error(), "too long") {
+		t.Errorf("a folder that cannot be made: %v", err)
 	}
 	if _, err := NeedsPictures([]string{"crops", "pie"}); err == nil || !strings.Contains(err.Error(), "tsne") {
 		t.Errorf("an unknown figure: %v", err)

@@ -5,7 +5,6 @@ package report
 import (
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -163,11 +162,7 @@ func MayWrite(path string, overwrite bool) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil { // a link is followed
 		path = target
 	}
-	trial, err := atomicfile.Temporary(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("--report %s: its folder takes no new files: %w", userfile.OneLine(path), userfile.Reason(err))
-	}
-	return errors.Join(trial.Close(), os.Remove(trial.Name()))
+	return atomicfile.Try(path)
 }
 
 // write writes the page.

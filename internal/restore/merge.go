@@ -51,7 +51,7 @@ func MergeResults(paths ...string) (*Merged, error) {
 		case h.Names != m.Names || h.Model != m.Model:
 			return nil, fmt.Errorf("%s does not go with %s: it is of other pictures or of another model", path, paths[0])
 		case h.Shard.N != m.Shard.N:
-			return nil, fmt.Errorf("%s does not go with %s: its shard is %q, the other's %q", path, paths[0], h.Shard, m.Shard)
+			return nil, fmt.Errorf("%s does not go with %s: it is of %s, the other of %s", path, paths[0], h.Shard.Words(), m.Shard.Words())
 		case twice:
 			return nil, fmt.Errorf("%s and %s are of one shard: leave one out", other, path)
 		case len(h.records) < h.Part:

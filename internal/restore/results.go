@@ -16,7 +16,7 @@ import (
 const formatName = "clusir-restore-1"
 
 var (
-	resultsFormat = atomicfile.Format{Name: "file of results of clusir restore", Start: `{"format":"` + formatName}
+	resultsFormat = atomicfile.Format{Name: "file of results of clusir restore", Start: `{"format":"clusir-restore-`}
 	errNoResults  = fmt.Errorf("not a %s; name another file", resultsFormat.Name)
 )
 
@@ -120,8 +120,12 @@ type reading struct {
 func (r *reading) take(n int, line []byte) error {
 	if n == 1 {
 		r.records = map[string]Record{}
-		if err := json.Unmarshal(line, &r.ResultsHeader); err != nil || r.Format != formatName || r.Part < 0 || r.Pictures < r.Part {
+		err := json.Unmarshal(line, &r.ResultsHeader)
+		switch {
+		case err != nil || r.Part < 0 || r.Pictures < r.Part:
 			return errNoResults
+		case r.Format != formatName:
+			return fmt.Errorf("its format is %q, not %q: %w", r.Format, formatName, errNoResults)
 		}
 		return nil
 	}

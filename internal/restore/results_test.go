@@ -100,8 +100,13 @@ func TestMergeResults(t *testing.T) {
 	records(t, other, planned(t, 21, shard.Shard{K: 2, N: 2}), -1)
 	third := filepath.Join(dir, "third")
 	records(t, third, planned(t, 20, shard.Shard{K: 2, N: 3}), -1)
+	later := filepath.Join(dir, "later") // of a later version
+	if err := os.WriteFile(later, []byte(`{"format":"clusir-restore-9"}`+"\n"), 0o644); err != nil || !IsResults(later) {
+		t.Errorf("%v, and it is not known as results of restore", err)
+	}
 	for want, paths := range map[string][]string{
-		"shard 2/2 are not among": files[:1], "of one shard": {files[0], files[0]}, "of other pictures": {files[0], other}, `its shard is "2/3"`: {files[0], third},
+		"shard 2/2 are not among": files[:1], "of one shard": {files[0], files[0]}, "of other pictures": {files[0], other}, "it is of shard 2/3, the other of shard 1/2": {files[0], third},
+		`its format is "clusir-restore-9", not "clusir-restore-1"`: {later},
 		"no such file": {filepath.Join(dir, "absent")},
 	} {
 		if _, err := MergeResults(paths...); err == nil || !strings.Contains(err.Error(), want) {

@@ -51,6 +51,14 @@ func (s Shard) String() string {
 	return fmt.Sprintf("%d/%d", s.K, s.N)
 }
 
+// Words returns "shard 3/16" or "the whole run", for messages.
+func (s Shard) Words() string {
+	if s.N == 0 {
+		return "the whole run"
+	}
+	return "shard " + s.String()
+}
+
 // MarshalText returns what Parse parses.
 func (s Shard) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
