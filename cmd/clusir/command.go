@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,6 +28,9 @@ type command interface {
 func runs[O command](opts O, runF func(O) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		opts.attach(cmd)
+		if slices.Contains(args, "") {
+			return usage.Errorf("an argument is empty: give it a value, or leave it out")
+		}
 		if err := usage.Values(cmd.Flags()); err != nil {
 			return err
 		}

@@ -90,12 +90,19 @@ func TestExitCodes(t *testing.T) {
 		{"help restore", exitOK, "Restore pictures", ""},
 		{"completion ksh", exitUsage, "", "unknown command \"ksh\""},
 		{"completion", exitUsage, "", "name the shell"},
+		{"merge {}", exitUsage, "", "an argument is empty: give it a value, or leave it out"},
+		{"export nano {}", exitUsage, "", "an argument is empty"},
+		{"restore {} out.png", exitUsage, "", "an argument is empty"},
 		{"version extra", exitUsage, "", "unknown argument"},
 		{"version --jsn", exitUsage, "", "Run 'clusir version --help'"},
 		{"versoin", exitUsage, "", "Did you mean this?"},
 	} {
 		var stdout, stderr bytes.Buffer
-		code := run(strings.Fields(c.args), &stdout, &stderr)
+		args := strings.Fields(c.args)
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], "{}", "")
+		}
+		code := run(args, &stdout, &stderr)
 		if code != c.code || !holds(stdout.String(), c.stdout) || !holds(stderr.String(), c.stderr) {
 			t.Errorf("%s: exit code %d, want %d\nstdout: %s\nstderr: %s", c.args, code, c.code, &stdout, &stderr)
 		}

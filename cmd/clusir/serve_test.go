@@ -34,6 +34,8 @@ func TestServeRefuses(t *testing.T) {
 		{"--addr [::]:0", exitUsage, "can be reached from other machines"},
 		{"--addr example.org:0", exitUsage, "can be reached from other machines"},
 		{"--addr localhost.example.org:0", exitUsage, "can be reached from other machines"},
+		{"--addr unix:/tmp/clusir", exitUsage, "--addr unix:/tmp/clusir: write HOST:PORT"},
+		{"--addr 127.0.0.1:65536", exitUsage, "--addr 127.0.0.1:65536: write HOST:PORT"},
 		{"--addr 127.0.0.1", exitUsage, "--addr 127.0.0.1: write HOST:PORT"},
 		{"--addr 127.0.0.1:0 --token-file " + short, exitError, "a token needs 16 or more ASCII letters"},
 		{"--addr 127.0.0.1:0 --token-file /does/not/exist", exitError, "--token-file: cannot read /does/not/exist: there is no such file"},

@@ -68,7 +68,11 @@ func listImages(dir string) (images, others []string, err error) {
 
 // other says why a file that is not named like an image is not used.
 func other(path string) Skip {
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil && isImage(path): // a link to what is not there
+		return Skip{path, Unreadable, userfile.Unreadable(path, err).Error()}
+	case err == nil && info.Mode().IsRegular():
 		if _, err := imageio.FormatOfFile(path); errors.Is(err, imageio.ErrOther) {
 			return Skip{path, NotRead, err.Error()}
 		}

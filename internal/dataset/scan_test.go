@@ -143,6 +143,25 @@ func TestCircularLinks(t *testing.T) {
 	}
 }
 
+// TestDanglingLinks: a link that is named like an image is one that cannot be read.
+func TestDanglingLinks(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "photos/a.png")
+	for _, link := range []string{"photos/b.png", "photos/notes"} {
+		if err := os.Symlink("absent", filepath.Join(dir, link)); err != nil {
+			t.Skip(err) // Windows allows links to some users only
+		}
+	}
+	o := options(dir, noise)
+	o.Clean = []string{"photos"}
+	_, r := open(t, o)
+	lost := filepath.Join(dir, "photos/b.png")
+	want := []Skip{{lost, Unreadable, "cannot read " + lost + ": there is no such file"}, {filepath.Join(dir, "photos/notes"), NotImage, ""}}
+	if got := r.Tasks[0].Skipped; !slices.Equal(got, want) || r.Unreadable() != 1 {
+		t.Errorf("skipped %+v, want %+v", got, want)
+	}
+}
+
 // turnedJPEG writes a black JPEG of w×h stored pixels that EXIF turns by a quarter.
 func turnedJPEG(t *testing.T, path string, w, h int) {
 	t.Helper()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -98,7 +97,7 @@ func (k *Ranking) sound(reports []*Report) (sound []*Report, psnr [][]float64, e
 		}
 	}
 	if k.Images = len(psnr); k.Images == 0 {
-		return nil, nil, fmt.Errorf("no image can be ranked: every one is left out:\n%s", strings.Join(k.LeftOut, "\n"))
+		return nil, nil, fmt.Errorf("none of the %d images can be ranked, as each lacks a result of some method; the first: %s", len(k.LeftOut), k.LeftOut[0])
 	}
 	return sound, psnr, nil
 }
@@ -163,16 +162,17 @@ func (k *Ranking) rank(psnr [][]float64) {
 			}
 			rank := float64(higher) + float64(equal+1)/2
 			squares += rank * rank
-			k.Methods[m].Rank += rank / n
+			k.Methods[m].Rank += rank // the sum, at first
 			if higher == 0 {
 				k.Methods[m].Best++
 			}
 		}
 	}
 	middle, between := float64(methods+1)/2, 0.
-	for _, m := range k.Methods {
-		d := n * (m.Rank - middle)
+	for m := range k.Methods {
+		d := k.Methods[m].Rank - n*middle
 		between += d * d
+		k.Methods[m].Rank /= n
 	}
 	k.P = 1
 	if spread := squares - n*float64(methods)*middle*middle; spread > 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -56,6 +57,10 @@ func TestRankTies(t *testing.T) {
 	if err != nil || k.P != 1 || k.Friedman != 0 || k.Methods[0].Rank != 2 || k.Methods[2].Best != 2 {
 		t.Errorf("all are equal: %+v, %v", k, err)
 	}
+	many := slices.Repeat([]float64{30, 31}, 12)[1:] // 1/23 is rounded
+	if k, err = rankReports([]*Report{ranked("a", many...), ranked("b", many...)}, 0); err != nil || k.Methods[0].Rank != 1.5 {
+		t.Errorf("all of many are equal: %+v, %v", k, err)
+	}
 	k, err = rankReports([]*Report{ranked("a", 30, 31), ranked("b", 30, 31), ranked("c", 29, 32)}, 0)
 	if err != nil || k.Friedman != 0 || k.Methods[0].Rank != 2 {
 		t.Errorf("%+v, %v", k, err)
@@ -76,12 +81,12 @@ func TestRankLeavesOut(t *testing.T) {
 
 func TestRankErrors(t *testing.T) {
 	for want, change := range map[string]func(*Report){
-		"measured differently":  func(r *Report) { r.Protocol.Seed = 1 },
-		"are called a":          func(r *Report) { r.Model = "a" },
-		"same images":           func(r *Report) { r.Images[0].Image = "stranger" },
-		"its input has":         func(r *Report) { r.Images[0].Input.PSNR = math.Inf(1) },
-		"same benchmarks":       func(r *Report) { r.Splits[0].Benchmark = "other" },
-		"every one is left out": func(r *Report) { r.Images[0].Err, r.Images[1].Err = "x", "x" },
+		"measured differently": func(r *Report) { r.Protocol.Seed = 1 },
+		"are called a":         func(r *Report) { r.Model = "a" },
+		"same images":          func(r *Report) { r.Images[0].Image = "stranger" },
+		"its input has":        func(r *Report) { r.Images[0].Input.PSNR = math.Inf(1) },
+		"same benchmarks":      func(r *Report) { r.Splits[0].Benchmark = "other" },
+		"none of the 2 images can be ranked, as each lacks a result of some method; the first: b 0, b: x": func(r *Report) { r.Images[0].Err, r.Images[1].Err = "x", "x" },
 	} {
 		b := ranked("b", 30, 31)
 		change(b)

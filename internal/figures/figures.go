@@ -91,8 +91,11 @@ func index(name string) int {
 // if one of the names is unknown.
 func NeedsPictures(names []string) (bool, error) {
 	pictures := false
-	for _, name := range names {
+	for n, name := range names {
 		i := index(name)
+		if slices.Contains(names[:n], name) {
+			return false, fmt.Errorf("figure %s is named twice: name it once", name)
+		}
 		if i < 0 {
 			return false, fmt.Errorf("there is no figure %q; choose among %s, or all", name, strings.Join(Names(), ", "))
 		}

@@ -136,6 +136,9 @@ func TestRefusals(t *testing.T) {
 	if _, err := NeedsPictures([]string{"crops", "pie"}); err == nil || !strings.Contains(err.Error(), "tsne") {
 		t.Errorf("an unknown figure: %v", err)
 	}
+	if _, err := NeedsPictures([]string{"tsne", "crops", "tsne"}); err == nil || err.Error() != "figure tsne is named twice: name it once" {
+		t.Errorf("a figure twice: %v", err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
 	if _, err := drawOne(ctx, "experts", whole); !errors.Is(err, context.Canceled) {

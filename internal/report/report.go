@@ -162,7 +162,10 @@ func MayWrite(path string, overwrite bool) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil { // a link is followed
 		path = target
 	}
-	return atomicfile.Try(path)
+	if err := atomicfile.Try(path); err != nil {
+		return fmt.Errorf("--report: %w", err)
+	}
+	return nil
 }
 
 // write writes the page.

@@ -52,9 +52,6 @@ func (r *Request) ReadFlags(f *pflag.FlagSet, args []string) error {
 
 // readArguments separates the inputs from the output.
 func (r *Request) readArguments(args []string, into bool) error {
-	if slices.Contains(args, "") {
-		return usage.Errorf("an argument is empty: name a picture, a folder, or - for standard input or output")
-	}
 	for _, path := range slices.Concat(args, []string{r.Output, r.Compare}) {
 		if address.MatchString(path) {
 			return usage.Errorf("%s is an address, and only files are read and written: write curl -s ADDRESS | clusir restore - OUT, or copy the result there", path)

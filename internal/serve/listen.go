@@ -16,7 +16,10 @@ import (
 // UseAddr adds the host name of an address, such as photos.example.org:8080, to Hosts. An
 // address that other machines can reach is an error unless requests need a token.
 func (o *Options) UseAddr(addr string, token bool) error {
-	host, _, err := net.SplitHostPort(addr)
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
 	if err != nil {
 		return fmt.Errorf("--addr %s: write HOST:PORT, such as 127.0.0.1:8080", addr)
 	}
