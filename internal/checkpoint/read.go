@@ -134,7 +134,7 @@ func (f *File) Step() (int, error) {
 	if !ok {
 		return 0, nil
 	}
-	n, err := strconv.ParseUint(text, 10, 62)
+	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil {
 		return 0, fmt.Errorf("%s: step %q in the metadata is not a count", f.name, text)
 	}

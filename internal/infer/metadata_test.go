@@ -50,6 +50,7 @@ func TestWrongMetadata(t *testing.T) {
 		{"results", "{}", `metadata "results": it is an object`},
 		{"recipe", "[]", `metadata "recipe": the recipe is not a JSON object of settings: it is an array`},
 		{"step", "[]", "is not a count"},
+		{"step", "4611686018427387903", "is not a count"},
 	} {
 		path := withMetadata(t, c.key, c.value)
 		_, err := Describe(path)

@@ -286,7 +286,7 @@ func (r Request) existing(p *Plan) error {
 			}
 		case err != nil:
 			return err
-		case len(found) > 0 && r.SkipExisting:
+		case r.SkipExisting && slices.Contains(found, j.Out):
 			p.Skipped = append(p.Skipped, j)
 			continue
 		case len(found) > 0 && !r.Overwrite && j.err == nil:
@@ -295,7 +295,10 @@ func (r Request) existing(p *Plan) error {
 		todo = append(todo, j)
 	}
 	p.Jobs = todo
-	const remedy = "replace with --overwrite, or keep with --skip-existing"
+	remedy := "replace with --overwrite, or keep with --skip-existing"
+	if r.SkipExisting {
+		remedy = "or remove it: the result that it would come with is not there"
+	}
 	switch {
 	case len(there) == 1:
 		return fmt.Errorf("%s exists: choose another name, %s", there[0], remedy)

@@ -86,6 +86,8 @@ func TestPlan(t *testing.T) {
 		{"standard input to a file", Request{Inputs: in("-"), Output: "x.png"}, "->x.png"},
 		{"to standard output", Request{Inputs: in("a.png"), Output: "-"}, "a.png>-"},
 		{"skip", Request{Inputs: in("in/1.png", "in/deep/3.webp"), Output: "out", Into: true, SkipExisting: true}, "in/deep/3.webp>out/3.webp"},
+		{"skip what has only a map", Request{Inputs: in("a.png"), Output: "re/x.jpg", Explain: true, SkipExisting: true},
+			"re/x.affinity.png exists: choose another name, or remove it: the result that it would come with is not there"},
 		{"overwrite", Request{Inputs: in("in/1.png"), Output: "out", Overwrite: true}, "in/1.png>out/1.png"},
 		{"missing beside others", Request{Inputs: in("a.png", "gone.png"), Output: "new", Into: true}, "a.png>new/a.png gone.png>new/gone.png!"},
 		{"dangling link", Request{Inputs: in("dangling.png"), Output: "x.png"}, "dangling.png>x.png!"},

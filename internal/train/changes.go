@@ -17,7 +17,7 @@ import (
 // reportChanges prints which training settings, or the device or the number of ranks,
 // differ from those that a checkpoint was made with: the run continues, but not to the
 // same bits as an uninterrupted one. It refuses another optimizer, which has another
-// state.
+// state, and an average of the weights that has not begun.
 func (r *run) reportChanges(f *checkpoint.File) error {
 	was, err := config.ParseRecipe(f.Metadata[checkpoint.KeyRecipe])
 	if err != nil {
@@ -26,6 +26,9 @@ func (r *run) reportChanges(f *checkpoint.File) error {
 	was.Train.Optimizer = cmp.Or(was.Train.Optimizer, "adam") // a recipe from before there was a choice
 	if was, is := was.Train.Optimizer, r.Config.Train.Optimizer; was != is {
 		return fmt.Errorf("holds the state of train.optimizer: %s, not %s; keep it, or start a new run from these weights with --init-from", was, is)
+	}
+	if is := r.Config.Train.EMA; is > 0 && was.Train.EMA == 0 {
+		return fmt.Errorf("holds no moving average, which train.ema: %g would continue; leave it at 0, or start a new run from these weights with --init-from", is)
 	}
 	lines, err := changes(*was, *r.Config)
 	if err != nil {

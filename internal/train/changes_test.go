@@ -49,6 +49,14 @@ func TestChanges(t *testing.T) {
 	if err := new(run).reportChanges(recorded("no JSON", "")); err == nil {
 		t.Error("damaged metadata are accepted")
 	}
+	was.Train.EMA = 0
+	if text, err = json.Marshal(was); err != nil {
+		t.Fatal(err)
+	}
+	r := &run{Options: Options{Config: small("data")}}
+	if err := r.reportChanges(recorded(string(text), "")); err == nil || !strings.Contains(err.Error(), "holds no moving average, which train.ema: 0.5 would continue") {
+		t.Errorf("an average without its beginning: %v", err)
+	}
 }
 
 // recorded returns a checkpoint of a run.

@@ -146,6 +146,12 @@ func TestMuonResumes(t *testing.T) {
 	if _, err := runIn(t.Context(), t, Options{Config: small(root), Out: dir, Resume: true}, 2); err == nil || !strings.Contains(err.Error(), lastName+": holds the state of train.optimizer: muon, not adam") {
 		t.Errorf("resumed by Adam: %v", err)
 	}
+	other := small(root)
+	other.Model.Dim = 8
+	_, err := runIn(t.Context(), t, Options{Config: other, Out: dir, Resume: true}, 2)
+	if err == nil || !strings.Contains(err.Error(), lastName+": holds another network") || strings.Count(err.Error(), lastName) != 1 {
+		t.Errorf("resumed as another network: %v", err)
+	}
 	for name, want := range map[string]bool{"encoder.3.0.ffn.expand.weight": false, "encoder.3.0.ffn.depthwise.weight": true, "stem.weight": true} {
 		if strings.Contains(whole, checkpoint.PrefixV+name) != want {
 			t.Errorf("second moments of %s: %v; want %v", name, !want, want)

@@ -113,7 +113,10 @@ func (r *run) load(path string) error {
 	}
 	defer f.Close()
 	r.recipe, r.responses = f.Metadata[checkpoint.KeyRecipe], f.Metadata[model.KeyResponses]
-	for _, check := range []func(*checkpoint.File) error{r.mustMatch, r.reportChanges, r.reportData} {
+	if err := r.mustMatch(f); err != nil {
+		return err
+	}
+	for _, check := range []func(*checkpoint.File) error{r.reportChanges, r.reportData} {
 		if err := check(f); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -153,7 +156,7 @@ func (r *run) mustMatch(f *checkpoint.File) error {
 	had, _ := json.Marshal(c)
 	have, _ := json.Marshal(r.m.Config)
 	if string(had) != string(have) {
-		return fmt.Errorf("holds another network than the configuration's:\n  %s\n  %s\nkeep the model's settings of the run, or start a new run with --out", had, have)
+		return fmt.Errorf("%s: holds another network than the configuration's:\n  %s\n  %s\nkeep the model's settings of the run, or start a new run with --out", f, had, have)
 	}
 	return nil
 }
