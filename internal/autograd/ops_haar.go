@@ -8,7 +8,7 @@ func (t *Tape) DWT(x *Var) (ll, bands *Var) {
 	ll, bands = t.alloc(B, C, H/2, W/2), t.alloc(B, 3*C, H/2, W/2)
 	t.apply(op{
 		name: "DWT", in: vars(x), out: vars(ll, bands),
-		run:  func() { t.B.DWT(ll.Tensor, bands.Tensor, x.Tensor) },
+		run:  func() { t.B.DWT(ll.Tensor, bands.Tensor, x.Tensor, false) },
 		grad: func() { t.B.IDWT(t.grad(x), t.grad(ll), t.grad(bands), t.grad(x)) },
 	})
 	return ll, bands
@@ -22,6 +22,6 @@ func (t *Tape) IDWT(ll, bands, res *Var) *Var {
 	return t.result(y, op{
 		name: "IDWT", in: vars(ll, bands, res), residual: res,
 		run:  func() { t.B.IDWT(y.Tensor, ll.Tensor, bands.Tensor, res.tensor()) },
-		grad: func() { t.B.IDWTGrad(t.grad(ll), t.grad(bands), t.grad(y)) },
+		grad: func() { t.B.DWT(t.grad(ll), t.grad(bands), t.grad(y), true) },
 	})
 }

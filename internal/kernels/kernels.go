@@ -137,13 +137,12 @@ type Conv interface {
 // HL=(a−b+c−d)/2, LH=(a+b−c−d)/2, HH=(a−b−c+d)/2.
 type Haar interface {
 	// DWT splits x [B,C,H,W] into ll [B,C,H/2,W/2] and bands [B,3C,H/2,W/2]:
-	// HL, LH, HH.
-	DWT(ll, bands, x Tensor)
+	// HL, LH, HH; or adds to them. Either may be absent.
+	DWT(ll, bands, x Tensor, add bool)
 	// IDWT inverts DWT and adds res, shaped like y, unless it is absent; y may be res.
-	// As the transform is orthonormal, IDWT(dx, dll, dbands, dx) is DWT's gradient.
+	// As the transform is orthonormal, IDWT(dx, dll, dbands, dx) is DWT's gradient, and
+	// DWT(dll, dbands, dy, true) is IDWT's, except for that of res, which is dy.
 	IDWT(y, ll, bands, res Tensor)
-	// IDWTGrad leaves out the gradient of res, which is dy.
-	IDWTGrad(dll, dbands, dy Tensor)
 }
 
 // Norm holds the weight and bias [C] of a layer norm over channels.
@@ -192,15 +191,16 @@ type Experts interface {
 	GatedFFNGrad(dx Tensor, dn Norm, dexperts []FFN, droute, dy, x Tensor, n Norm, experts []FFN, route Tensor)
 }
 
-// FFT holds the Fourier transforms. H and W are even.
+// FFT holds the Fourier transforms. H and W are even. Both multiply columns 1..W/2−1 of
+// the spectrum, which stand for two of the full one each, by inner, and add to their
+// result on request. So RFFT2's gradient is IRFFT2(dx, dz, ½, true), and IRFFT2's is
+// RFFT2(dz, dx, 2, true). If the result is absent, they do nothing.
 type FFT interface {
 	// RFFT2 is the orthonormal 2-D FFT of x [B,C,H,W], as z [B,2C,H,W/2+1].
-	RFFT2(z, x Tensor)
-	RFFT2Grad(dx, dz Tensor)
+	RFFT2(z, x Tensor, inner float32, add bool)
 	// IRFFT2 is the orthonormal inverse: complex along H, then complex-to-real
 	// along W, which ignores the imaginary part of columns 0 and W/2.
-	IRFFT2(x, z Tensor)
-	IRFFT2Grad(dz, dx Tensor)
+	IRFFT2(x, z Tensor, inner float32, add bool)
 }
 
 // Fuse holds conv 1×1 → LeakyReLU 0.1 → conv 1×1: W1 [C,K], B1 [C], W2 [C,C], B2 [C].

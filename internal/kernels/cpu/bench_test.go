@@ -42,13 +42,13 @@ func benchPlanes(b *testing.B, setup func(be *Backend, s kernels.Shape) func()) 
 func BenchmarkRFFT2(b *testing.B) {
 	benchPlanes(b, func(be *Backend, s kernels.Shape) func() {
 		x, z := random(be, s...), be.Alloc(spectrumOf(s)...)
-		return func() { be.RFFT2(z, x) }
+		return func() { be.RFFT2(z, x, 1, false) }
 	})
 }
 
 func BenchmarkIRFFT2(b *testing.B) {
 	benchPlanes(b, func(be *Backend, s kernels.Shape) func() {
 		x, z := be.Alloc(s...), random(be, spectrumOf(s)...)
-		return func() { be.IRFFT2(x, z) }
+		return func() { be.IRFFT2(x, z, 1, false) }
 	})
 }

@@ -139,7 +139,7 @@ INLINE void copy_row(float* to, const float* from, int64_t n) {
   store(to + n - L, load(from + n - L));
 }
 
-static void rfft2(Pool& pool, Tensor z, Tensor x, float inner, int add) {
+static void rfft2(Pool& pool, Tensor z, Tensor x, float inner, bool add) {
   int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   FFTPlanes p = fft_planes(pool, B, C, H, W, inner);
   pool.run(p.units(), p.scratch_floats(), [&](int64_t unit, Scratch& s) {
@@ -163,7 +163,7 @@ static void rfft2(Pool& pool, Tensor z, Tensor x, float inner, int add) {
   });
 }
 
-static void irfft2(Pool& pool, Tensor x, Tensor z, float inner, int add) {
+static void irfft2(Pool& pool, Tensor x, Tensor z, float inner, bool add) {
   int64_t B = x.n[0], C = x.n[1], H = x.n[2], W = x.n[3];
   FFTPlanes p = fft_planes(pool, B, C, H, W, inner);
   pool.run(p.units(), p.scratch_floats(), [&](int64_t unit, Scratch& s) {

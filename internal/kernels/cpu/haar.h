@@ -32,14 +32,14 @@ INLINE Subbands<T> subbands(const Tensor& ll, const Tensor& bands) {
 
 // split_row splits two rows x and z of 2n floats into those of ll and the other three
 // that are wanted.
-template <Accumulate acc, bool low = true, bool high = true>
+template <Accumulate acc>
 static void split_row(int64_t n, const float* __restrict x, const float* __restrict z, float* __restrict ll,
                       float* __restrict hl, float* __restrict lh, float* __restrict hh) {
   for (int64_t j = 0; j < n; j++) {
     float a = x[2 * j] * 0.5f, b = x[2 * j + 1] * 0.5f, c = z[2 * j] * 0.5f, d = z[2 * j + 1] * 0.5f;
     float s = a + b, t = c + d, p = a - b, q = c - d;
-    if (low) ll[j] = acc ? ll[j] + (s + t) : s + t;
-    if (!high) continue;
+    if (ll) ll[j] = acc ? ll[j] + (s + t) : s + t;
+    if (!hl) continue;
     hl[j] = acc ? hl[j] + (p + q) : p + q;
     lh[j] = acc ? lh[j] + (s - t) : s - t;
     hh[j] = acc ? hh[j] + (p - q) : p - q;
@@ -47,12 +47,12 @@ static void split_row(int64_t n, const float* __restrict x, const float* __restr
 }
 
 // split_rows splits all rows of x [B,C,2h,2w].
-template <Accumulate acc, bool low, bool high>
+template <Accumulate acc>
 static void split_rows(Pool& pool, const Subbands<float>& s, const float* x, int64_t B) {
   each_row(pool, B * s.C * s.h, 8 * s.w, 0, [&](int64_t row, Scratch&) {
     int64_t p = row / s.h, i = row % s.h;
     const float* top = x + row * 4 * s.w;
-    split_row<acc, low, high>(s.w, top, top + 2 * s.w, s.low(p, i), s.high(p, i, 0), s.high(p, i, 1), s.high(p, i, 2));
+    split_row<acc>(s.w, top, top + 2 * s.w, s.low(p, i), s.high(p, i, 0), s.high(p, i, 1), s.high(p, i, 2));
   });
 }
 
@@ -80,8 +80,9 @@ static void join_rows(Pool& pool, float* y, const Subbands<const float>& s, cons
   });
 }
 
-static void dwt(Pool& pool, Tensor ll, Tensor bands, Tensor x) {
-  split_rows<Overwrite, true, true>(pool, subbands<float>(ll, bands), x, ll.n[0]);
+static void dwt(Pool& pool, Tensor ll, Tensor bands, Tensor x, bool add) {
+  auto split = add ? split_rows<AddTo> : split_rows<Overwrite>;
+  if (ll || bands) split(pool, subbands<float>(ll, bands), x, x.n[0]);
 }
 
 static void idwt(Pool& pool, Tensor y, Tensor ll, Tensor bands, Tensor res) {
@@ -90,16 +91,6 @@ static void idwt(Pool& pool, Tensor y, Tensor ll, Tensor bands, Tensor res) {
     join_rows<AddTo>(pool, y, s, nullptr, ll.n[0]);
   else
     join_rows<Overwrite>(pool, y, s, res, ll.n[0]);
-}
-
-static void idwt_grad(Pool& pool, Tensor dll, Tensor dbands, Tensor dy) {
-  Subbands<float> s = subbands<float>(dll, dbands);
-  if (dll && dbands)
-    split_rows<AddTo, true, true>(pool, s, dy, dy.n[0]);
-  else if (dll)
-    split_rows<AddTo, true, false>(pool, s, dy, dy.n[0]);
-  else if (dbands)
-    split_rows<AddTo, false, true>(pool, s, dy, dy.n[0]);
 }
 
 }  // namespace ISA

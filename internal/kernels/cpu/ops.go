@@ -141,18 +141,13 @@ func (b *Backend) Conv3x3Grad(dx, dw, dy, x, w kernels.Tensor) {
 }
 
 // DWT splits x into its Haar subbands.
-func (b *Backend) DWT(ll, bands, x kernels.Tensor) {
-	C.clusir_dwt(b.ctx, view(ll), view(bands), view(x))
+func (b *Backend) DWT(ll, bands, x kernels.Tensor, add bool) {
+	C.clusir_dwt(b.ctx, view(ll), view(bands), view(x), C.bool(add))
 }
 
 // IDWT joins Haar subbands and adds res.
 func (b *Backend) IDWT(y, ll, bands, res kernels.Tensor) {
 	C.clusir_idwt(b.ctx, view(y), view(ll), view(bands), view(res))
-}
-
-// IDWTGrad is the gradient of IDWT except for res.
-func (b *Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
-	C.clusir_idwt_grad(b.ctx, view(dll), view(dbands), view(dy))
 }
 
 // WaveletReduce computes concat(DWT(w·LN(x))).
@@ -198,22 +193,15 @@ func (b *Backend) GatedFFNGrad(dx kernels.Tensor, dn kernels.Norm, dexperts []ke
 		view(x), norm(n), C.int64_t(len(experts)), ffns(experts), view(route))
 }
 
-// The adjoint of each transform is the other transform, added, with its inner columns,
-// which stand for two of the full spectrum each, weighted by 2 or 1/2.
-
 // RFFT2 is the orthonormal 2-D FFT.
-func (b *Backend) RFFT2(z, x kernels.Tensor) { C.clusir_rfft2(b.ctx, view(z), view(x), 1, 0) }
-
-// RFFT2Grad is the gradient of RFFT2.
-func (b *Backend) RFFT2Grad(dx, dz kernels.Tensor) {
-	C.clusir_irfft2(b.ctx, view(dx), view(dz), 0.5, 1)
+func (b *Backend) RFFT2(z, x kernels.Tensor, inner float32, add bool) {
+	C.clusir_rfft2(b.ctx, view(z), view(x), C.float(inner), C.bool(add))
 }
 
 // IRFFT2 is the orthonormal inverse of RFFT2.
-func (b *Backend) IRFFT2(x, z kernels.Tensor) { C.clusir_irfft2(b.ctx, view(x), view(z), 1, 0) }
-
-// IRFFT2Grad is the gradient of IRFFT2.
-func (b *Backend) IRFFT2Grad(dz, dx kernels.Tensor) { C.clusir_rfft2(b.ctx, view(dz), view(dx), 2, 1) }
+func (b *Backend) IRFFT2(x, z kernels.Tensor, inner float32, add bool) {
+	C.clusir_irfft2(b.ctx, view(x), view(z), C.float(inner), C.bool(add))
+}
 
 // SpectralFusion computes y = z·(1 + gain)·e^{i·turn} (Eq. 14).
 func (b *Backend) SpectralFusion(y, z, l kernels.Tensor, amplitude, phase kernels.Fuse) {

@@ -6,6 +6,7 @@
 // functions clusir_<name> that Go calls (cpu.h). kernels.go documents the operations and
 // their shapes.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 // Axes that a tensor does not have are 1; axes beyond the fourth are part of it.
@@ -34,10 +35,6 @@ typedef struct {
   Tensor param, grad, m, v, step, reached;
 } clusir_adam_param;
 
-// rfft2 and irfft2 multiply columns 1..W/2-1 of the spectrum by inner, on the way
-// to it as on the way from it; add: the result is added to the destination.
-// Adjoints are thus transforms of the other direction: irfft2's is rfft2 with
-// inner = 2, rfft2's is irfft2 with inner = 1/2.
 #define CLUSIR_OPS(X)                                                                                                  \
   X(add, (Tensor y, Tensor a, Tensor b, float s), (y, a, b, s))                                                        \
   X(linear, (Tensor y, Tensor x, Tensor w, Tensor bias), (y, x, w, bias))                                              \
@@ -70,9 +67,8 @@ typedef struct {
     (dxs, dw, dbias, dy, w, parts, xs))                                                                                \
   X(conv3x3, (Tensor y, Tensor x, Tensor w), (y, x, w))                                                                \
   X(conv3x3_grad, (Tensor dx, Tensor dw, Tensor dy, Tensor x, Tensor w), (dx, dw, dy, x, w))                           \
-  X(dwt, (Tensor ll, Tensor bands, Tensor x), (ll, bands, x))                                                          \
+  X(dwt, (Tensor ll, Tensor bands, Tensor x, bool add), (ll, bands, x, add))                                           \
   X(idwt, (Tensor y, Tensor ll, Tensor bands, Tensor res), (y, ll, bands, res))                                        \
-  X(idwt_grad, (Tensor dll, Tensor dbands, Tensor dy), (dll, dbands, dy))                                              \
   X(wavelet_reduce, (Tensor y, Tensor x, clusir_norm norm, Tensor w), (y, x, norm, w))                                 \
   X(wavelet_reduce_grad, (Tensor dx, clusir_norm dnorm, Tensor dw, Tensor dy, Tensor x, clusir_norm norm, Tensor w),   \
     (dx, dnorm, dw, dy, x, norm, w))                                                                                   \
@@ -88,8 +84,8 @@ typedef struct {
   X(gated_ffn_grad, (Tensor dx, clusir_norm dnorm, const clusir_ffn* dexperts, Tensor droute, Tensor dy, Tensor x,     \
                     clusir_norm norm, int64_t E, const clusir_ffn* experts, Tensor route),                             \
     (dx, dnorm, dexperts, droute, dy, x, norm, E, experts, route))                                                     \
-  X(rfft2, (Tensor z, Tensor x, float inner, int add), (z, x, inner, add))                                             \
-  X(irfft2, (Tensor x, Tensor z, float inner, int add), (x, z, inner, add))                                            \
+  X(rfft2, (Tensor z, Tensor x, float inner, bool add), (z, x, inner, add))                                            \
+  X(irfft2, (Tensor x, Tensor z, float inner, bool add), (x, z, inner, add))                                           \
   X(spectral_fusion, (Tensor y, Tensor z, Tensor l, clusir_fuse amplitude, clusir_fuse phase),                         \
     (y, z, l, amplitude, phase))                                                                                       \
   X(spectral_fusion_grad, (Tensor dz, Tensor dl, clusir_fuse damplitude, clusir_fuse dphase, Tensor dy, Tensor z,      \

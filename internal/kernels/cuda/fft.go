@@ -8,29 +8,6 @@ import (
 	"clusir/internal/kernels"
 )
 
-// The gradient of each transform is the other transform with its inner columns, which
-// stand for two of the full spectrum each, weighted by 2 or 1/2.
-
-// RFFT2 is the orthonormal 2-D FFT.
-func (b *Backend) RFFT2(z, x kernels.Tensor) { b.forward("RFFT2", z, x, 1, false) }
-
-// RFFT2Grad is the gradient of RFFT2.
-func (b *Backend) RFFT2Grad(dx, dz kernels.Tensor) {
-	if !dx.IsZero() {
-		b.inverse("RFFT2Grad", dx, dz, 0.5, true)
-	}
-}
-
-// IRFFT2 is the orthonormal inverse of RFFT2.
-func (b *Backend) IRFFT2(x, z kernels.Tensor) { b.inverse("IRFFT2", x, z, 1, false) }
-
-// IRFFT2Grad is the gradient of IRFFT2.
-func (b *Backend) IRFFT2Grad(dz, dx kernels.Tensor) {
-	if !dz.IsZero() {
-		b.forward("IRFFT2Grad", dz, dx, 2, true)
-	}
-}
-
 // fft holds the extents of a transform between x [B,C,H,W] and its spectrum.
 type fft struct{ planes, C, H, W, width int }
 
@@ -43,8 +20,12 @@ func newFFT(op string, x, z kernels.Tensor) fft {
 // scale makes the transform orthonormal.
 func (f fft) scale() float32 { return float32(1 / math.Sqrt(float64(f.H)*float64(f.W))) }
 
-func (b *Backend) forward(op string, z, x kernels.Tensor, inner float32, add bool) {
-	f := newFFT(op, x, z)
+// RFFT2 is the orthonormal 2-D FFT.
+func (b *Backend) RFFT2(z, x kernels.Tensor, inner float32, add bool) {
+	if z.IsZero() {
+		return
+	}
+	f := newFFT("RFFT2", x, z)
 	v := b.Alloc(z.Shape...)
 	b.lines("rfft_rows", f.W, f.planes*f.H/2, rowNumbers, v, x, f.planes, f.C, f.H, f.W)
 	b.lines("fft_columns", f.H, f.planes*f.width, columnNumbers, z, v,
@@ -52,8 +33,12 @@ func (b *Backend) forward(op string, z, x kernels.Tensor, inner float32, add boo
 	b.Free(v)
 }
 
-func (b *Backend) inverse(op string, x, z kernels.Tensor, inner float32, add bool) {
-	f := newFFT(op, x, z)
+// IRFFT2 is the orthonormal inverse of RFFT2.
+func (b *Backend) IRFFT2(x, z kernels.Tensor, inner float32, add bool) {
+	if x.IsZero() {
+		return
+	}
+	f := newFFT("IRFFT2", x, z)
 	v := b.Alloc(z.Shape...)
 	b.lines("fft_columns", f.H, f.planes*f.width, columnNumbers, v, z,
 		f.planes, f.C, f.H, f.width, float32(1), float32(1), 1, 0)

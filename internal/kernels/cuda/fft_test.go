@@ -31,8 +31,8 @@ func TestLongFFT(t *testing.T) {
 			}
 			x, z, back := b.Alloc(1, 1, s.H, s.W), b.Alloc(1, 2, s.H, s.W/2+1), b.Alloc(1, 1, s.H, s.W)
 			b.Upload(x, v)
-			b.RFFT2(z, x)
-			b.IRFFT2(back, z)
+			b.RFFT2(z, x, 1, false)
+			b.IRFFT2(back, z, 1, false)
 			spectrum, again := downloaded(b, z), downloaded(b, back)
 			if err := b.Sync(); err != nil {
 				t.Fatal(err)

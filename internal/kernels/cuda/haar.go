@@ -21,9 +21,16 @@ func apart(op string, x, ll, bands kernels.Tensor) (grid, []any) {
 }
 
 // DWT splits x into its Haar subbands.
-func (b *Backend) DWT(ll, bands, x kernels.Tensor) {
+func (b *Backend) DWT(ll, bands, x kernels.Tensor, add bool) {
+	if ll.IsZero() && bands.IsZero() {
+		return
+	}
 	g, extents := apart("DWT", x, ll, bands)
-	b.launch("dwt_fwd", g, append([]any{ll, bands, x}, extents...)...)
+	kernel := "dwt_fwd"
+	if add && !b.fresh(ll, bands) {
+		kernel = "idwt_grad"
+	}
+	b.launch(kernel, g, append([]any{ll, bands, x}, extents...)...)
 }
 
 // IDWT inverts DWT and adds res unless it is absent.
@@ -33,19 +40,6 @@ func (b *Backend) IDWT(y, ll, bands, res kernels.Tensor) {
 		res = kernels.Tensor{}
 	}
 	b.launch("idwt_fwd", g, append([]any{y, ll, bands, res}, extents...)...)
-}
-
-// IDWTGrad is IDWT's gradient except for res, whose gradient is dy.
-func (b *Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
-	if dll.IsZero() && dbands.IsZero() {
-		return
-	}
-	g, extents := apart("IDWTGrad", dy, dll, dbands)
-	kernel := "idwt_grad"
-	if b.fresh(dll, dbands) {
-		kernel = "dwt_fwd"
-	}
-	b.launch(kernel, g, append([]any{dll, dbands, dy}, extents...)...)
 }
 
 // split computes s [B,4C,h,w], the subbands of x [B,C,2h,2w] as LL, HL, LH, HH, or adds

@@ -130,9 +130,9 @@ func TestFillIsPutOff(t *testing.T) {
 			b.Conv1x1Grad([]kernels.Tensor{none}, dw.Reshape(C*H, W), none, put(1, C*H, 2, 3), put(C*H, W), put(1, W, 2, 3))
 		},
 		"IDWT, in place":  func(dx kernels.Tensor) { b.IDWT(dx, put(1, C, H/2, W/2), put(1, 3*C, H/2, W/2), dx) },
-		"IDWTGrad":        func(dll kernels.Tensor) { b.IDWTGrad(dll, none, put(1, C, 2*H, 2*W)) },
+		"DWT, added":      func(dll kernels.Tensor) { b.DWT(dll, none, put(1, C, 2*H, 2*W), true) },
 		"SigmoidGateGrad": func(dg kernels.Tensor) { b.SigmoidGateGrad(dg, none, x, x, x) },
-		"RFFT2Grad":       func(dx kernels.Tensor) { b.RFFT2Grad(dx, put(1, 2*C, H, W/2+1)) },
+		"IRFFT2, added":   func(dx kernels.Tensor) { b.IRFFT2(dx, put(1, 2*C, H, W/2+1), 0.5, true) },
 	} {
 		one, two := b.Alloc(1, C, H, W), zeros(1, C, H, W)
 		b.Fill(one, 1)

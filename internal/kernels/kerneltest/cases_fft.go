@@ -28,20 +28,20 @@ func fftCases() []Case {
 
 func rfft2(b, c, h, w int) Case {
 	return Case{
-		Op: "RFFT2", Grad: "RFFT2Grad", Name: title("b", b, "c", c, "h", h, "w", w),
+		Op: "RFFT2", Grad: "IRFFT2", Name: title("b", b, "c", c, "h", h, "w", w),
 		In: []Operand{normal("x", b, c, h, w)}, Out: []Operand{spectrum("z", b, c, h, w)},
-		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.RFFT2(y[0], x[0]) },
-		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.RFFT2Grad(dx[0], dy[0]) },
+		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.RFFT2(y[0], x[0], 1, false) },
+		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.IRFFT2(dx[0], dy[0], 0.5, true) },
 	}
 }
 
 // irfft2 is IRFFT2 of spectra that do not belong to a real image.
 func irfft2(b, c, h, w int) Case {
 	return Case{
-		Op: "IRFFT2", Grad: "IRFFT2Grad", Name: title("b", b, "c", c, "h", h, "w", w),
+		Op: "IRFFT2", Grad: "RFFT2", Name: title("b", b, "c", c, "h", h, "w", w),
 		In: []Operand{spectrum("z", b, c, h, w)}, Out: []Operand{result("x", b, c, h, w)},
-		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.IRFFT2(y[0], x[0]) },
-		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.IRFFT2Grad(dx[0], dy[0]) },
+		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.IRFFT2(y[0], x[0], 1, false) },
+		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.RFFT2(dx[0], dy[0], 2, true) },
 	}
 }
 

@@ -14,7 +14,7 @@ func dwt(b, c, h, w int) Case {
 		Op: "DWT", Grad: "IDWT", Name: title("b", b, "c", c, "h", h, "w", w),
 		In:       []Operand{normal("x", b, c, h, w)},
 		Out:      []Operand{result("ll", b, c, h/2, w/2), result("bands", b, 3*c, h/2, w/2)},
-		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.DWT(y[0], y[1], x[0]) },
+		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.DWT(y[0], y[1], x[0], false) },
 		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.IDWT(dx[0], dy[0], dy[1], dx[0]) },
 	}
 }
@@ -22,11 +22,11 @@ func dwt(b, c, h, w int) Case {
 // idwt is IDWT to h×w pixels.
 func idwt(b, c, h, w int, res bool) Case {
 	return Case{
-		Op: "IDWT", Grad: "IDWTGrad", Name: title("b", b, "c", c, "h", h, "w", w, choose(res, "res", "nores")),
+		Op: "IDWT", Grad: "DWT", Name: title("b", b, "c", c, "h", h, "w", w, choose(res, "res", "nores")),
 		In: []Operand{normal("ll", b, c, h/2, w/2), normal("bands", b, 3*c, h/2, w/2),
 			normal("res", b, c, h, w).as(fixed).optional(res)},
 		Out:      []Operand{result("y", b, c, h, w)},
 		Forward:  func(b kernels.Backend, y, x []kernels.Tensor) { b.IDWT(y[0], x[0], x[1], x[2]) },
-		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.IDWTGrad(dx[0], dx[1], dy[0]) },
+		Backward: func(b kernels.Backend, dx, dy, _, _ []kernels.Tensor) { b.DWT(dx[0], dx[1], dy[0], true) },
 	}
 }

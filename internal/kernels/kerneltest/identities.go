@@ -16,14 +16,18 @@ func testIdentities(t *testing.T, b kernels.Backend, o Options) {
 		t.Run(title("h", s.h, "w", s.w), guarded(func(t *testing.T) {
 			x := drawn("x", s.b, s.c, s.h, s.w)
 			checkUndone(t, b, o, "IDWT(DWT(x))", x, kernels.Shape{s.b, s.c, s.h / 2, s.w / 2}, kernels.Shape{s.b, 3 * s.c, s.h / 2, s.w / 2},
-				func(ll, bands, x kernels.Tensor) { b.DWT(ll, bands, x) },
+				func(ll, bands, x kernels.Tensor) { b.DWT(ll, bands, x, false) },
 				func(y, ll, bands kernels.Tensor) { b.IDWT(y, ll, bands, kernels.Tensor{}) })
 			z := spectrum("z", s.b, s.c, s.h, s.w).Shape
 			checkUndone(t, b, o, "IRFFT2(RFFT2(x))", x, z, kernels.Shape{1},
-				func(z, _, x kernels.Tensor) { b.RFFT2(z, x) },
-				func(y, z, _ kernels.Tensor) { b.IRFFT2(y, z) })
-			checkTransposed(t, b, o, "RFFT2Grad", x, drawn("z", z...), b.RFFT2, b.RFFT2Grad)
-			checkTransposed(t, b, o, "IRFFT2Grad", drawn("z", z...), x, b.IRFFT2, b.IRFFT2Grad)
+				func(z, _, x kernels.Tensor) { b.RFFT2(z, x, 1, false) },
+				func(y, z, _ kernels.Tensor) { b.IRFFT2(y, z, 1, false) })
+			checkTransposed(t, b, o, "RFFT2's gradient", x, drawn("z", z...),
+				func(z, x kernels.Tensor) { b.RFFT2(z, x, 1, false) },
+				func(dx, dz kernels.Tensor) { b.IRFFT2(dx, dz, 0.5, true) })
+			checkTransposed(t, b, o, "IRFFT2's gradient", drawn("z", z...), x,
+				func(x, z kernels.Tensor) { b.IRFFT2(x, z, 1, false) },
+				func(dz, dx kernels.Tensor) { b.RFFT2(dz, dx, 2, true) })
 		}))
 	}
 }

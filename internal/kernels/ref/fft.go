@@ -7,36 +7,22 @@ import (
 	"clusir/internal/kernels"
 )
 
-// RFFT2 computes z_kl = (HW)^-½ Σ_yx x_yx e^{-2πi(ky/H + lx/W)} for l ≤ W/2, by
-// sums along W and then along H.
-func (*Backend) RFFT2(z, x kernels.Tensor) {
-	s := analyse(gridOf(x), false)
-	copy(values(z, s.B, s.C, s.H, s.W), s.v)
-}
-
-// RFFT2Grad is the transpose: dx_yx = (HW)^-½ Σ_kl Re(dz_kl e^{+2πi(ky/H + lx/W)}).
-func (*Backend) RFFT2Grad(dx, dz kernels.Tensor) {
-	d := synthesise(gridOf(dz), false)
-	accumulate(orZeros(dx, d.B, d.C, d.H, d.W), d.v)
+// RFFT2 computes z_kl = (HW)^-½ m_l Σ_yx x_yx e^{-2πi(ky/H + lx/W)} for l ≤ W/2, by
+// sums along W and then along H; m_l is inner, but 1 for l = 0 and l = W/2.
+func (*Backend) RFFT2(z, x kernels.Tensor, inner float32, add bool) {
+	put(z, analyse(gridOf(x), float64(inner)), add)
 }
 
 // IRFFT2 computes v_yl = H^-½ Σ_k z_kl e^{+2πiky/H} and then x_yx = W^-½ Σ_l m_l
-// Re(v_yl e^{+2πilx/W}), where m_l = 2 for columns that stand for two, and m_l = 1 for
-// columns 0 and W/2: there the exponential is real, so that the imaginary part of v
+// Re(v_yl e^{+2πilx/W}), where m_l = 2·inner for columns that stand for two, and m_l = 1
+// for columns 0 and W/2: there the exponential is real, so that the imaginary part of v
 // drops out.
-func (*Backend) IRFFT2(x, z kernels.Tensor) {
-	r := synthesise(gridOf(z), true)
-	copy(values(x, r.B, r.C, r.H, r.W), r.v)
+func (*Backend) IRFFT2(x, z kernels.Tensor, inner float32, add bool) {
+	put(x, synthesise(gridOf(z), 2*float64(inner)), add)
 }
 
-// IRFFT2Grad is the transpose of IRFFT2: RFFT2 with each column times m_l.
-func (*Backend) IRFFT2Grad(dz, dx kernels.Tensor) {
-	s := analyse(gridOf(dx), true)
-	accumulate(orZeros(dz, s.B, s.C, s.H, s.W), s.v)
-}
-
-// analyse is the forward transform; double multiplies each column by m_l.
-func analyse(x grid, double bool) grid {
+// analyse is the forward transform with the weight of inner columns.
+func analyse(x grid, inner float64) grid {
 	z := newGrid(x.B, 2*x.C, x.H, x.W/2+1)
 	along, down := roots(x.W), roots(x.H)
 	for b, c := range x.planes() {
@@ -53,14 +39,14 @@ func analyse(x grid, double bool) grid {
 			for y := range z.H {
 				sum += rows[y*z.W+l] * cmplx.Conj(down[k*y%z.H])
 			}
-			re[i], im[i] = real(sum)*weight(l, x, double), imag(sum)*weight(l, x, double)
+			re[i], im[i] = real(sum)*weight(l, x, inner), imag(sum)*weight(l, x, inner)
 		}
 	}
 	return z
 }
 
-// synthesise is the inverse transform; double multiplies each column by m_l.
-func synthesise(z grid, double bool) grid {
+// synthesise is the inverse transform with the weight of inner columns.
+func synthesise(z grid, inner float64) grid {
 	x := newGrid(z.B, z.C/2, z.H, 2*(z.W-1))
 	along, down := roots(x.W), roots(x.H)
 	for b, c := range x.planes() {
@@ -75,19 +61,19 @@ func synthesise(z grid, double bool) grid {
 		for i := range p { // x_yx = Σ_l Re(v_yl e^{+2πilx/W})
 			y, j := i/x.W, i%x.W
 			for l := range z.W {
-				p[i] += real(columns[y*z.W+l]*along[l*j%x.W]) * weight(l, x, double)
+				p[i] += real(columns[y*z.W+l]*along[l*j%x.W]) * weight(l, x, inner)
 			}
 		}
 	}
 	return x
 }
 
-// weight returns the orthonormal scale of column l, doubled if double is set and l
-// stands for two columns of the full spectrum.
-func weight(l int, x grid, double bool) float64 {
+// weight returns the orthonormal scale of column l, times inner if l stands for two
+// columns of the full spectrum.
+func weight(l int, x grid, inner float64) float64 {
 	w := 1 / math.Sqrt(float64(x.H*x.W))
-	if double && l != 0 && l != x.W/2 {
-		return 2 * w
+	if l != 0 && l != x.W/2 {
+		return inner * w
 	}
 	return w
 }

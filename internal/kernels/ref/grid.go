@@ -25,6 +25,15 @@ func gradOf(dx kernels.Tensor, x grid) grid {
 	return grid{x.B, x.C, x.H, x.W, orZeros(dx, x.B, x.C, x.H, x.W)}
 }
 
+// put writes g to dst, or adds it, unless dst is absent.
+func put(dst kernels.Tensor, g grid, add bool) {
+	v := orZeros(dst, g.B, g.C, g.H, g.W)
+	if !add {
+		fill(v, 0)
+	}
+	accumulate(v, g.v)
+}
+
 // like returns zeros in the shape of g.
 func (g grid) like() grid { return newGrid(g.B, g.C, g.H, g.W) }
 

@@ -3,26 +3,17 @@ package ref
 import "clusir/internal/kernels"
 
 // DWT splits x into its four Haar subbands.
-func (*Backend) DWT(ll, bands, x kernels.Tensor) {
+func (*Backend) DWT(ll, bands, x kernels.Tensor, add bool) {
 	s := dwt(gridOf(x))
-	c := s.C / 4
-	copy(values(ll, s.B, c, s.H, s.W), s.channels(0, c).v)
-	copy(values(bands, s.B, 3*c, s.H, s.W), s.channels(c, 4*c).v)
+	put(ll, s.channels(0, s.C/4), add)
+	put(bands, s.channels(s.C/4, s.C), add)
 }
 
 // IDWT joins four subbands and adds res if it is present.
 func (*Backend) IDWT(y, ll, bands, res kernels.Tensor) {
 	r := idwt(concat(gridOf(ll), gridOf(bands)))
 	accumulate(r.v, values(res))
-	copy(values(y, r.B, r.C, r.H, r.W), r.v)
-}
-
-// IDWTGrad is DWT.
-func (*Backend) IDWTGrad(dll, dbands, dy kernels.Tensor) {
-	s := dwt(gridOf(dy))
-	c := s.C / 4
-	accumulate(orZeros(dll, s.B, c, s.H, s.W), s.channels(0, c).v)
-	accumulate(orZeros(dbands, s.B, 3*c, s.H, s.W), s.channels(c, 4*c).v)
+	put(y, r, false)
 }
 
 // haar[band][pixel] is twice the weight of the pixels a b / c d in LL, HL, LH, HH.

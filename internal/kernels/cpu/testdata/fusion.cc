@@ -144,7 +144,7 @@ static Forms reduce_pair(Pool& pool, const Size& z) {
             for (int64_t b = 0; b < z.B; b++) {
               float* at = y + b * n / z.B * Q;
               dwt(pool, over(at, 1, Q, z.H / 2, z.H / 2), over(at + Q * HW / 4, 1, 3 * Q, z.H / 2, z.H / 2),
-                  over(r + b * Q * HW, 1, Q, z.H, z.H));
+                  over(r + b * Q * HW, 1, Q, z.H, z.H), false);
             }
           }};
 }
