@@ -129,7 +129,7 @@ func (b *Backend) conv1x1Input(kernel string, c conv1x1, dx, dy, w kernels.Tenso
 	}
 	m := dx.Shape[1]
 	add = add && !b.fresh(dx)
-	b.launch(kernel, c.product(m, sharedDx), dx, w, dy, c.O, c.C, end-m, m, c.P, c.stride, number(add))
+	b.launch(kernel, c.product(m, sharedDx), dx, w, dy, c.O, c.C, end-m, m, c.P, c.stride, add)
 }
 
 // conv1x1Weights computes dw in parts and adds them. If each sample has its own
@@ -165,7 +165,7 @@ func (b *Backend) addParts(dw any, partial kernels.Tensor, groups, parts int) {
 	g := over(n, perBlock)
 	g.y = groups
 	whole, _ := dw.(kernels.Tensor) // or a part of one
-	b.launch("conv1x1_sum", g, dw, partial, parts, n, number(!b.fresh(whole)))
+	b.launch("conv1x1_sum", g, dw, partial, parts, n, !b.fresh(whole))
 }
 
 // atLeastTF32 returns the variant of a kernel that rounds to no less than TF32, which
@@ -177,17 +177,9 @@ func (b *Backend) atLeastTF32(name string) string {
 	return b.precise(name)
 }
 
-// number converts a bool to a kernel's int.
-func number(v bool) int {
-	if v {
-		return 1
-	}
-	return 0
-}
-
-// rounded is 1 if a kernel must round to TF32 what it writes for products, so that it is
-// done once instead of in the inner loop of each product.
-func (b *Backend) rounded() int { return number(b.precision == TF32) }
+// rounded reports whether a kernel must round to TF32 what it writes for products, so that
+// it is done once instead of in the inner loop of each product.
+func (b *Backend) rounded() bool { return b.precision == TF32 }
 
 // precise returns the variant of a kernel for this backend's precision.
 func (b *Backend) precise(name string) string { return name + "_" + string(b.precision) }

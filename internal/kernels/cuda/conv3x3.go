@@ -50,7 +50,7 @@ func (b *Backend) Conv3x3(y, x, w kernels.Tensor) {
 // fixed order.
 func (b *Backend) Conv3x3Grad(dx, dw, dy, x, w kernels.Tensor) {
 	c := newConv3x3("Conv3x3Grad", dy, x, w)
-	b.gradient(b.precise("conv3x3_dx"), c.grid(c.C, shared3x3Dx), dx, w, dy, c.B, c.C, c.O, c.H, c.W, c.layout, number(!b.fresh(dx)))
+	b.gradient(b.precise("conv3x3_dx"), c.grid(c.C, shared3x3Dx), dx, w, dy, c.B, c.C, c.O, c.H, c.W, c.layout, !b.fresh(dx))
 	if dw.IsZero() {
 		return
 	}

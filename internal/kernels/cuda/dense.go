@@ -22,12 +22,9 @@ func (b *Backend) Normalize(y, x kernels.Tensor) {
 
 // NormalizeGrad is Normalize's gradient.
 func (b *Backend) NormalizeGrad(dx, dy, x kernels.Tensor) {
-	if dx.IsZero() {
-		return
-	}
-	same("NormalizeGrad", dx, dy, x)
+	same("NormalizeGrad", x, dx, dy)
 	r, k := rows(x)
-	b.launch("normalize_grad", perRow(r), dx, dy, x, r, k)
+	b.gradient("normalize_grad", perRow(r), dx, dy, x, r, k)
 }
 
 // TopKSoftmax is the softmax over the top largest entries of each row.
@@ -39,12 +36,9 @@ func (b *Backend) TopKSoftmax(y, x kernels.Tensor, top int) {
 
 // SoftmaxGrad is TopKSoftmax's gradient in terms of its result.
 func (b *Backend) SoftmaxGrad(dx, dy, y kernels.Tensor) {
-	if dx.IsZero() {
-		return
-	}
-	same("SoftmaxGrad", dx, dy, y)
+	same("SoftmaxGrad", y, dx, dy)
 	r, k := rows(y)
-	b.launch("softmax_grad", perRow(r), dx, dy, y, r, k)
+	b.gradient("softmax_grad", perRow(r), dx, dy, y, r, k)
 }
 
 // longRows returns a grid for r rows of n numbers, in blocks of perBlock.
@@ -57,19 +51,13 @@ func (b *Backend) ScaleRows(y, x, s kernels.Tensor) {
 	b.launch("scale_rows_fwd", longRows(r, n), y, x, s, r, int64(n))
 }
 
-// ScaleRowsGrad is ScaleRows's gradient. The sums of ds are computed in two steps, in a
-// fixed order.
+// ScaleRowsGrad is ScaleRows's gradient.
 func (b *Backend) ScaleRowsGrad(dx, ds, dy, x, s kernels.Tensor) {
 	same("ScaleRowsGrad", dy, x)
 	r, n := b.rowsOf("ScaleRowsGrad", x, s)
 	g := longRows(r, n)
 	b.gradient("scale_rows_grad", g, dx, dy, s, r, int64(n))
-	if !ds.IsZero() {
-		partial := b.Alloc(r, g.x)
-		b.launch("scale_rows_dots", g, partial, dy, x, r, int64(n))
-		b.launch("rows_sum", perRow(r), ds, partial, r, g.x)
-		b.Free(partial)
-	}
+	b.sums("scale_rows_dots", g, ds, dy, x, r, int64(n))
 }
 
 // rowsOf returns the number of rows of x, one for each number of s, and their length.

@@ -35,11 +35,5 @@ func (b *Backend) Mix(y, a, c kernels.Tensor) {
 func (b *Backend) MixGrad(da, dc, dy, a, c kernels.Tensor) {
 	r, l, n := a.Shape[0], a.Shape[1], c.Len()/a.Shape[1]
 	b.gradient("mix_grad", mixtures(l, n), dc, a, dy, l, r, 1, l, int64(n))
-	if !da.IsZero() {
-		g := grid{x: ceil(n, perBlock), y: r, z: 1}
-		partial := b.Alloc(r*l, g.x)
-		b.launch("mix_dots", g, partial, dy, c, l, int64(n))
-		b.launch("rows_sum", perRow(r*l), da, partial, r*l, g.x)
-		b.Free(partial)
-	}
+	b.sums("mix_dots", grid{x: ceil(n, perBlock), y: r, z: 1}, da, dy, c, l, int64(n))
 }

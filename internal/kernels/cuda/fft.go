@@ -29,7 +29,7 @@ func (b *Backend) RFFT2(z, x kernels.Tensor, inner float32, add bool) {
 	v := b.Alloc(z.Shape...)
 	b.lines("rfft_rows", f.W, f.planes*f.H/2, rowNumbers, v, x, f.planes, f.C, f.H, f.W)
 	b.lines("fft_columns", f.H, f.planes*f.width, columnNumbers, z, v,
-		f.planes, f.C, f.H, f.width, f.scale(), inner, 0, number(add && !b.fresh(z)))
+		f.planes, f.C, f.H, f.width, f.scale(), inner, 0, add && !b.fresh(z))
 	b.Free(v)
 }
 
@@ -43,7 +43,7 @@ func (b *Backend) IRFFT2(x, z kernels.Tensor, inner float32, add bool) {
 	b.lines("fft_columns", f.H, f.planes*f.width, columnNumbers, v, z,
 		f.planes, f.C, f.H, f.width, float32(1), float32(1), 1, 0)
 	b.lines("irfft_rows", f.W, f.planes*f.H/2, rowNumbers, x, v,
-		f.planes, f.C, f.H, f.W, f.scale(), inner, number(add && !b.fresh(x)))
+		f.planes, f.C, f.H, f.W, f.scale(), inner, add && !b.fresh(x))
 	b.Free(v)
 }
 

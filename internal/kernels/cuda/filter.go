@@ -51,14 +51,8 @@ const dfRows = 32
 func (b *Backend) DynamicFilterGrad(dx, df, dlow, dhigh, x, f kernels.Tensor) {
 	d := newDynamicFilter("DynamicFilterGrad", x, f)
 	b.gradient("dynamic_filter_dx", d.grid(), dx, dlow, dhigh, f, d.B, d.C, d.H, d.W, d.G, d.K)
-	if !df.IsZero() {
-		g := grid{x: d.C / d.G * ceil(d.H, dfRows), y: d.B * d.G, z: 1}
-		taps := d.B * d.G * d.K * d.K
-		partial := b.Alloc(taps, g.x)
-		b.launch("dynamic_filter_df", g, partial, dlow, dhigh, x, d.C, d.H, d.W, d.G, d.K)
-		b.launch("rows_sum", perRow(taps), df, partial, taps, g.x)
-		b.Free(partial)
-	}
+	b.sums("dynamic_filter_df", grid{x: d.C / d.G * ceil(d.H, dfRows), y: d.B * d.G, z: 1}, df,
+		dlow, dhigh, x, d.C, d.H, d.W, d.G, d.K)
 }
 
 // SigmoidGate computes y = σ(g) ⊙ x.
@@ -72,5 +66,5 @@ func (b *Backend) SigmoidGate(y, g, x kernels.Tensor) {
 func (b *Backend) SigmoidGateGrad(dg, dx, dy, g, x kernels.Tensor) {
 	same("SigmoidGateGrad", dy, g, x)
 	n := dy.Len()
-	b.launch("sigmoid_gate_grad", over(n, perBlock), dg, dx, dy, g, x, int64(n), number(!b.fresh(dg, dx)))
+	b.launch("sigmoid_gate_grad", over(n, perBlock), dg, dx, dy, g, x, int64(n), !b.fresh(dg, dx))
 }

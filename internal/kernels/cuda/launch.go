@@ -63,7 +63,7 @@ func (a argument) text() string {
 }
 
 // argument packs one argument. A tensor becomes its address, the zero Tensor a null
-// pointer; int, float32 and int64 are int, float and long long.
+// pointer; int, float32 and int64 are int, float and long long, and bool is int.
 func (b *Backend) argument(v any) argument {
 	switch v := v.(type) {
 	case kernels.Tensor:
@@ -78,6 +78,11 @@ func (b *Backend) argument(v any) argument {
 			panic(fmt.Sprintf("cuda: the argument %d does not fit an int; make the parameter long long and pass int64", v))
 		}
 		return argument{uint64(uint32(int32(v))), 4, v}
+	case bool:
+		if v {
+			return b.argument(1)
+		}
+		return b.argument(0)
 	case int64:
 		return argument{uint64(v), 8, v}
 	case float32:
@@ -123,6 +128,19 @@ func (b *Backend) gradient(name string, g grid, d kernels.Tensor, args ...any) {
 	if !d.IsZero() {
 		b.launch(name, g, append([]any{d}, args...)...)
 	}
+}
+
+// sums is gradient for sums over more than a block: each block of the grid's x writes its
+// part of every one of them, and the parts are added in a fixed order.
+func (b *Backend) sums(name string, g grid, d kernels.Tensor, args ...any) {
+	if d.IsZero() {
+		return
+	}
+	n := d.Len()
+	partial := b.Alloc(n, g.x)
+	b.launch(name, g, append([]any{partial}, args...)...)
+	b.launch("rows_sum", perRow(n), d, partial, n, g.x)
+	b.Free(partial)
 }
 
 // The names of transfers, which take a kernel's place where launches are counted or

@@ -77,7 +77,7 @@ func (s *ssim) measure(parts int) {
 	s.partial = s.alloc(parts)
 	for i, c := range s.scales {
 		last := i == len(s.scales)-1
-		s.launch("ssim_windows", c.windows, from{s.partial, c.at}, c.handed, c.x, c.t, s.planes, c.H, c.W, number(last))
+		s.launch("ssim_windows", c.windows, from{s.partial, c.at}, c.handed, c.x, c.t, s.planes, c.H, c.W, last)
 	}
 }
 

@@ -34,7 +34,7 @@ func (b *Backend) layerNormGrad(kernel string, dx kernels.Tensor, dn kernels.Nor
 	if !dn.Weight.IsZero() || !dn.Bias.IsZero() {
 		partial = b.Alloc(2, l.C, blocks)
 	}
-	add := number(!b.fresh(dx))
+	add := !b.fresh(dx)
 	args := append([]any{dx, partial}, sources...)
 	b.launch(kernel, l.grid, append(args, l.x, l.stats, l.n.Weight, l.C, l.P, add)...)
 	for i, d := range []kernels.Tensor{dn.Weight, dn.Bias} {
