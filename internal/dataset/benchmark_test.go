@@ -51,10 +51,11 @@ func TestNoiseBenchmarkInputs(t *testing.T) {
 			}
 			mean := 0.
 			for _, item := range s.Items {
-				in, target, err := item.Load(0)
+				d, err := item.Load(0)
 				if err != nil {
 					t.Fatal(err)
 				}
+				in, target := d.Input, d.Target
 				if in.W%16+in.H%16 != 0 || in.W != target.W || in.H != target.H {
 					t.Fatalf("%s: %d×%d and %d×%d", item.Name, in.W, in.H, target.W, target.H)
 				}
@@ -79,11 +80,11 @@ func TestNoiseDependsOnSeedNameAndSigma(t *testing.T) {
 		t.Fatalf("items %+v, want a and b of 68", items)
 	}
 	load := func(i Item, seed uint64) []uint8 {
-		in, _, err := i.Load(seed)
+		d, err := i.Load(seed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return in.Pix
+		return d.Input.Pix
 	}
 	same := items[0]
 	same.Target = items[1].Target // another image with the same name has the same noise, but other pixels
@@ -123,11 +124,11 @@ func TestPairBenchmarks(t *testing.T) {
 			continue
 		}
 		for _, item := range s.Items {
-			in, target, err := item.Load(0)
+			d, err := item.Load(0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			mean += psnr(in, target) / float64(len(s.Items))
+			mean += psnr(d.Input, d.Target) / float64(len(s.Items))
 		}
 		if want := wholeSet[b.Name]; math.Abs(mean-want.psnr) > want.within {
 			t.Errorf("%s: %s images of %.2f dB, want %.1f ± %.1f", b.Name, s.Count(), mean, want.psnr, want.within)
@@ -266,7 +267,7 @@ func TestItemErrors(t *testing.T) {
 		"no such file":        {Target: filepath.Join(dir, "none.png")},
 		"gone.png: there is":  {Input: filepath.Join(dir, "gone.png"), Target: a},
 	} {
-		if _, _, err := item.Load(0); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := item.Load(0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error is %v, want one that says %q", err, want)
 		}
 	}
@@ -316,16 +317,17 @@ func TestMadeBenchmarks(t *testing.T) {
 			t.Fatalf("%s: splits %+v, %v; want one of two images", kind, splits, err)
 		}
 		item := splits[0].Items[0]
-		in, target, err := item.Load(0)
+		d, err := item.Load(0)
+		in, target := d.Input, d.Target
 		if err != nil || in.W != 48 || in.H != 32 || target.W != 48 || target.H != 32 {
 			t.Fatalf("%s: %+v, %+v, %v; want 48×32", kind, in, target, err)
 		}
 		if db := psnr(in, target); db > 40 || db < 3 {
 			t.Errorf("%s: the input has %.1f dB", kind, db)
 		}
-		again, _, _ := item.Load(0)
-		other, _, _ := item.Load(1)
-		if !slices.Equal(in.Pix, again.Pix) || slices.Equal(in.Pix, other.Pix) {
+		again, _ := item.Load(0)
+		other, _ := item.Load(1)
+		if !slices.Equal(in.Pix, again.Input.Pix) || slices.Equal(in.Pix, other.Input.Pix) {
 			t.Errorf("%s does not depend on the seed alone", kind)
 		}
 	}

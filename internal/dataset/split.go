@@ -195,13 +195,7 @@ func (i Item) Digest() (string, error) {
 // Load decodes the degraded and the clean image, both cropped about the centre to
 // multiples of 16. Noise is generated from (seed, name, σ), other degradations from
 // (seed, name, kind).
-func (i Item) Load(seed uint64) (input, target *Image, err error) {
-	d, err := i.Degrade(seed)
-	return d.Input, d.Target, err
-}
-
-// Degrade is like Load and also returns the rule by which the input was made.
-func (i Item) Degrade(seed uint64) (d Degraded, err error) {
+func (i Item) Load(seed uint64) (d Degraded, err error) {
 	target, err := ReadImage(i.Target)
 	if err != nil {
 		return d, err

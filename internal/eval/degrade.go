@@ -145,7 +145,7 @@ func writeInputs(ctx context.Context, o Options, jobs []job) (inputs []Input, fa
 				return context.Cause(ctx)
 			}
 			var in dataset.Degraded
-			if in, faults[k] = j.item.Degrade(o.Protocol.Seed); faults[k] == nil {
+			if in, faults[k] = j.item.Load(o.Protocol.Seed); faults[k] == nil {
 				sum := sha256.New()
 				if err := j.save(in.Input.Planar(), sum); err != nil {
 					return err

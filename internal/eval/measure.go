@@ -23,12 +23,12 @@ func newShot(j job) *shot {
 
 // load reads the pair of a job.
 func (s *shot) load(j job, seed uint64) error {
-	input, target, err := j.item.Load(seed)
+	d, err := j.item.Load(seed)
 	if err != nil {
 		return err
 	}
-	s.W, s.H = target.W, target.H
-	s.in, s.clean = input.Planar(), target.Planar()
+	s.W, s.H = d.Target.W, d.Target.H
+	s.in, s.clean = d.Input.Planar(), d.Target.Planar()
 	s.Files, err = j.item.Digest()
 	return err
 }

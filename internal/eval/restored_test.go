@@ -44,11 +44,11 @@ func blend(t testing.TB, o Options, quality float32, depth int, name func(string
 		}
 		for _, s := range splits {
 			for _, item := range s.Items {
-				in, clean, err := item.Load(o.Protocol.Seed)
+				d, err := item.Load(o.Protocol.Seed)
 				if err != nil {
 					t.Fatal(err)
 				}
-				pix, target := in.Planar().Pix, clean.Planar().Pix
+				in, pix, target := d.Input, d.Input.Planar().Pix, d.Target.Planar().Pix
 				for i := range pix {
 					pix[i] += quality * (target[i] - pix[i])
 				}

@@ -110,7 +110,7 @@ func CheckValidation(ctx context.Context, c *config.Config, catalog *dataset.Cat
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for k, j := range jobs {
 		g.Go(func() error {
-			if _, _, err := j.item.Load(0); err != nil {
+			if _, err := j.item.Load(0); err != nil {
 				faults[k] = fmt.Errorf("%s: %w", newShot(j).name(), err)
 			}
 			return context.Cause(ctx)

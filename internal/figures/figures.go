@@ -199,12 +199,12 @@ type picture struct {
 
 // restore runs the network on an image; probe receives the modules' results.
 func (r *Request) restore(ctx context.Context, s *dataset.Split, item dataset.Item, probe func(name string, v *model.Var)) (*picture, error) {
-	input, target, err := item.Load(r.Seed)
+	d, err := item.Load(r.Seed)
 	if err != nil {
 		return nil, err
 	}
-	p := &picture{split: s, name: item.Name, input: input, target: target}
-	p.output, p.routes, err = r.Net.Restore(ctx, nil, input.Planar(), infer.Options{Probe: probe})
+	p := &picture{split: s, name: item.Name, input: d.Input, target: d.Target}
+	p.output, p.routes, err = r.Net.Restore(ctx, nil, d.Input.Planar(), infer.Options{Probe: probe})
 	p.output.Clamp()
 	return p, err
 }
