@@ -32,7 +32,7 @@ var errPanic = errors.New("internal error")
 func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
 	by = c.allow(by, jobs)
-	c.say()
+	c.say(nil)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	todo := make(chan job)
@@ -70,10 +70,10 @@ func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 	return context.Cause(ctx)
 }
 
-// say reports the overall progress.
-func (c *crew) say() {
+// say reports that an image is done, or the beginning.
+func (c *crew) say(r *ImageResult) {
 	if c.Progress != nil {
-		c.Progress(c.done, c.of)
+		c.Progress(r, c.done, c.of)
 	}
 }
 
@@ -131,10 +131,7 @@ func (c *crew) one(ctx context.Context, by restorer, j job) error {
 	if c.Pixels != nil && s.Err == "" {
 		c.Pixels(s.ImageResult, s.in, s.restored, s.clean)
 	}
-	if c.Image != nil {
-		c.Image(s.ImageResult, c.done, c.of)
-	}
-	c.say()
+	c.say(&s.ImageResult)
 	return nil
 }
 

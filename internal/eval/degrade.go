@@ -116,7 +116,7 @@ func DegradeTo(ctx context.Context, o Options, folder bool, w, messages io.Write
 		return err
 	}
 	bar := progress.New(messages, "images")
-	o.Image = func(r ImageResult, done, of int) { bar.Set(done, of, r.Benchmark+" "+r.Split) }
+	o.Progress = func(r *ImageResult, done, of int) { bar.Set(done, of, r.Benchmark+" "+r.Split) }
 	m, err := Degrade(ctx, o)
 	bar.Clear()
 	if err == nil && folder {
@@ -155,8 +155,8 @@ func writeInputs(ctx context.Context, o Options, jobs []job) (inputs []Input, fa
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if done++; o.Image != nil {
-				o.Image(newShot(j).ImageResult, done, len(jobs))
+			if done++; o.Progress != nil {
+				o.Progress(&newShot(j).ImageResult, done, len(jobs))
 			}
 			return nil
 		})

@@ -54,10 +54,9 @@ type Options struct {
 	// MaxMemory is the limit for the images that are measured in parallel, in bytes; 0
 	// means no limit.
 	MaxMemory int64
-	// Image, if set, receives each image when it is done, and the number done so far
-	// and in all; Progress receives these at the beginning, too.
-	Image    func(r ImageResult, done, of int)
-	Progress func(done, of int)
+	// Progress, if set, receives each image when it is done, and the number done so far
+	// and in all; at the beginning there is no image.
+	Progress func(r *ImageResult, done, of int)
 	// Pixels, if set, receives the degraded, restored and clean pixels of each image
 	// that was measured. They are valid during the call only. These callbacks are never
 	// called concurrently; with several networks, the order of the images varies.

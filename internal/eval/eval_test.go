@@ -30,7 +30,10 @@ func TestRun(t *testing.T) {
 		}
 	}
 	done := 0
-	o.Image = func(_ ImageResult, n, of int) {
+	o.Progress = func(r *ImageResult, n, of int) {
+		if r == nil {
+			return
+		}
 		if done++; n != done || of != 11 {
 			t.Errorf("image %d of %d is reported as number %d", n, of, done)
 		}
@@ -197,7 +200,7 @@ func TestCancel(t *testing.T) {
 	o := options(t)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	stop := errors.New("enough")
-	o.Image = func(_ ImageResult, n, _ int) {
+	o.Progress = func(_ *ImageResult, n, _ int) {
 		if n == 3 {
 			cancel(stop)
 		}
@@ -211,7 +214,7 @@ func TestCancel(t *testing.T) {
 // command can report it.
 func TestPanicPasses(t *testing.T) {
 	o := options(t)
-	o.Image = func(ImageResult, int, int) { panic("bug") }
+	o.Pixels = func(ImageResult, planar.Image, planar.Image, planar.Image) { panic("bug") }
 	defer func() {
 		if p := recover(); p != "bug" {
 			t.Errorf("recovered %v", p)

@@ -16,7 +16,7 @@ func TestProgress(t *testing.T) {
 	}
 	for _, n := range []int{1, 3} {
 		var said []string
-		o.Progress = func(done, of int) { said = append(said, fmt.Sprintf("%d of %d", done, of)) }
+		o.Progress = func(_ *ImageResult, done, of int) { said = append(said, fmt.Sprintf("%d of %d", done, of)) }
 		mustRun(t, openNano(t, n, 1), o)
 		if !reflect.DeepEqual(said, want) {
 			t.Errorf("%d at a time: %v, want %v", n, said, want)

@@ -250,7 +250,11 @@ func TestRestoredResume(t *testing.T) {
 	mustMeasure(t, o, "m", dir)
 	wave(t, filepath.Join(dir, "rain100l", "rain-1.png"), 48, 32, 1, false)
 	measured := 0
-	o.Resume, o.Image = true, func(ImageResult, int, int) { measured++ }
+	o.Resume, o.Progress = true, func(r *ImageResult, _, _ int) {
+		if r != nil {
+			measured++
+		}
+	}
 	if r := mustMeasure(t, o, "m", dir); measured != 1 || !math.IsInf(r.Images[1].Output.PSNR, 1) {
 		t.Errorf("%d images are measured again, %+v", measured, r.Images[1])
 	}

@@ -109,15 +109,14 @@ func (r *Runner) Measure(ctx context.Context, s Subject, o Options) (_ *Report, 
 // show calls run and shows its progress.
 func (r *Runner) show(ctx context.Context, o Options, run func(Options) (*Report, error)) (*Report, error) {
 	bar := progress.New(r.Messages, "images")
-	done, of, last := 0, 0, "measuring"
-	o.Image = func(i ImageResult, n, all int) {
-		last = fmt.Sprintf("%s %s %.2f dB", i.Benchmark, i.Split, i.Output.PSNR)
-		if i.Err != "" {
+	done, of := 0, 0
+	o.Progress = func(i *ImageResult, n, all int) {
+		last := "measuring"
+		if done, of = n, all; i != nil && i.Err != "" {
 			last = fmt.Sprintf("%s %s failed", i.Benchmark, i.Image)
+		} else if i != nil {
+			last = fmt.Sprintf("%s %s %.2f dB", i.Benchmark, i.Split, i.Output.PSNR)
 		}
-	}
-	o.Progress = func(n, all int) {
-		done, of = n, all
 		bar.Set(done, of, last)
 	}
 	report, err := run(o)

@@ -29,7 +29,7 @@ func TestResume(t *testing.T) {
 
 	o.Results = filepath.Join(t.TempDir(), "results.jsonl")
 	ctx, cancel := context.WithCancel(context.Background())
-	o.Image = func(_ ImageResult, n, _ int) {
+	o.Progress = func(_ *ImageResult, n, _ int) {
 		if n == 4 {
 			cancel()
 		}
@@ -44,12 +44,12 @@ func TestResume(t *testing.T) {
 	}
 	o.Resume = true
 	var reported []string
-	o.Image = func(_ ImageResult, n, of int) { reported = append(reported, fmt.Sprintf("%d/%d", n, of)) }
+	o.Progress = func(_ *ImageResult, n, of int) { reported = append(reported, fmt.Sprintf("%d/%d", n, of)) }
 	if got := mustRun(t, nets, o); !reflect.DeepEqual(got, want) {
 		t.Errorf("resumed: %+v, want %+v", got, want)
 	}
-	if len(reported) != 7 || reported[0] != "5/11" {
-		t.Errorf("reported %v, want 5/11 to 11/11", reported)
+	if len(reported) != 8 || reported[0] != "4/11" {
+		t.Errorf("reported %v, want 4/11 to 11/11", reported)
 	}
 	merged, err := Merge(o.Results)
 	if err != nil || !reflect.DeepEqual(untimed(merged), want) {
@@ -111,7 +111,11 @@ func TestResumeRemakesChangedImages(t *testing.T) {
 	}
 	o.Resume = true
 	var remade []int
-	o.Image = func(r ImageResult, _, _ int) { remade = append(remade, r.Index) }
+	o.Progress = func(r *ImageResult, _, _ int) {
+		if r != nil {
+			remade = append(remade, r.Index)
+		}
+	}
 	after := mustRun(t, nets, o)
 	if fmt.Sprint(remade) != "[0 1]" || after.Images[0].Input == before.Images[0].Input || after.Images[1].Input == before.Images[1].Input {
 		t.Errorf("images %v are measured again, with %+v", remade, after.Images[:2])
