@@ -108,7 +108,7 @@ func TestFailures(t *testing.T) {
 					t.Error("refused after the work")
 				}
 			}
-			s, err := Run(context.Background(), n, []Job{c.job}, c.o)
+			s, err := Run(context.Background(), n, slices.Values([]Job{c.job}), c.o)
 			if err != nil || s.Failed != 1 || got.Err == nil || !strings.Contains(got.Err.Error(), c.want) {
 				t.Errorf("%v, %+v: got %v, want %q", err, s, got.Err, c.want)
 			}
@@ -154,7 +154,7 @@ func TestAppears(t *testing.T) {
 		var got Result
 		o := Options{Done: func(r Result) { got = r }}
 		o.Progress = func(int, Job, float64) { must(t, os.WriteFile("out.png", []byte("theirs"), 0o600)) }
-		_, err = Run(t.Context(), infertest.New(t, testnet.Small(), 1), plan.Jobs, o)
+		_, err = Run(t.Context(), infertest.New(t, testnet.Small(), 1), slices.Values(plan.Jobs), o)
 		must(t, err)
 		text, err := os.ReadFile("out.png")
 		must(t, err)
@@ -181,7 +181,7 @@ func TestAppearsLate(t *testing.T) {
 			must(t, os.WriteFile("out.png", []byte("theirs"), 0o600))
 		}
 	}
-	_, err = Run(t.Context(), infertest.New(t, testnet.Small(), 1), plan.Jobs, o)
+	_, err = Run(t.Context(), infertest.New(t, testnet.Small(), 1), slices.Values(plan.Jobs), o)
 	must(t, err)
 	text, err := os.ReadFile("out.png")
 	must(t, err)
@@ -207,7 +207,7 @@ func TestFullDevice(t *testing.T) {
 	defer device.Close()
 	n, in := infertest.New(t, testnet.Small(), 1), save(t, t.TempDir(), "in.png", imageio.Info{W: 64, H: 64})
 	var got Result
-	_, err = Run(context.Background(), n, []Job{{In: in, Out: Std}}, Options{Choices: Choices{Strength: 1}, Stdout: device, Done: func(r Result) { got = r }})
+	_, err = Run(context.Background(), n, slices.Values([]Job{{In: in, Out: Std}}), Options{Choices: Choices{Strength: 1}, Stdout: device, Done: func(r Result) { got = r }})
 	if err != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "no space left on device") {
 		t.Errorf("got %v, %v", err, got.Err)
 	}
@@ -225,7 +225,7 @@ func TestComparisonFails(t *testing.T) {
 		var got Result
 		job := Job{In: "in.png", Out: out, Format: imageio.PNG, Compare: "pair.tif"}
 		limit(t, 450_000, func() {
-			_, err := Run(context.Background(), n, []Job{job}, Options{Choices: Choices{Strength: 1}, Done: func(r Result) { got = r }})
+			_, err := Run(context.Background(), n, slices.Values([]Job{job}), Options{Choices: Choices{Strength: 1}, Done: func(r Result) { got = r }})
 			must(t, err)
 		})
 		if got.Err == nil || !strings.Contains(got.Err.Error(), want) {
@@ -261,7 +261,7 @@ func TestInterrupt(t *testing.T) {
 	for _, at := range []float64{0, 0.3, 1.5} { // of the pictures
 		ctx, cancel := context.WithCancel(context.Background())
 		after, done := 0, 0
-		s, err := Run(ctx, n, jobs, Options{Choices: Choices{Strength: 1, Tile: 128}, Done: func(r Result) { done++ }, Progress: func(index int, _ Job, share float64) {
+		s, err := Run(ctx, n, slices.Values(jobs), Options{Choices: Choices{Strength: 1, Tile: 128}, Done: func(r Result) { done++ }, Progress: func(index int, _ Job, share float64) {
 			switch {
 			case ctx.Err() != nil:
 				after++
@@ -299,7 +299,7 @@ func TestInterruptWithinATile(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || modules > 6 {
 		t.Errorf("after %d modules: %v", modules, err)
 	}
-	if _, err := Run(ctx, n, []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}}, Options{Choices: Choices{Strength: 1}}); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, n, slices.Values([]Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}}), Options{Choices: Choices{Strength: 1}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("a run that was cancelled before it began: %v", err)
 	}
 }
@@ -398,6 +398,6 @@ func TestPanicOfACaller(t *testing.T) {
 			t.Errorf("files: %v", got)
 		}
 	}()
-	_, _ = Run(context.Background(), n, []Job{{In: in, Out: out, Format: imageio.PNG}, {In: in, Out: out + ".2.png", Format: imageio.PNG}},
+	_, _ = Run(context.Background(), n, slices.Values([]Job{{In: in, Out: out, Format: imageio.PNG}, {In: in, Out: out + ".2.png", Format: imageio.PNG}}),
 		Options{Choices: Choices{Strength: 1, Tile: 128}, Done: func(r Result) { panic("in the report of " + r.In) }})
 }

@@ -103,7 +103,7 @@ func one(t testing.TB, n *infer.Network, j Job, o Options) Result {
 	if o.Strength == 0 {
 		o.Strength = 1
 	}
-	s, err := Run(context.Background(), n, []Job{j}, o)
+	s, err := Run(context.Background(), n, slices.Values([]Job{j}), o)
 	if err != nil || got.Err != nil || s.Restored != 1 {
 		t.Fatalf("%+v: %v, %v", s, err, got.Err)
 	}

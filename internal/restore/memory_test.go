@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestMain(m *testing.M) {
 		}}
 	t := &process{}
 	n := infertest.New(t, testnet.Small(), 1)
-	_, err := Run(context.Background(), n, []Job{e.Job}, o)
+	_, err := Run(context.Background(), n, slices.Values([]Job{e.Job}), o)
 	if err != nil {
 		panic(err)
 	}

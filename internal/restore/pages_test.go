@@ -98,7 +98,7 @@ func TestBrokenPage(t *testing.T) {
 		must(t, os.WriteFile(in, broken, 0o600))
 		var results []Result
 		jobs := []Job{{In: in, Out: out, Format: imageio.TIFF}, {In: save(t, dir, "in.png", imageio.Info{W: 40, H: 30}), Out: good, Format: imageio.PNG}}
-		_, err = Run(t.Context(), n, jobs, Options{Stdout: io.Discard, Done: func(r Result) { results = append(results, r) }})
+		_, err = Run(t.Context(), n, slices.Values(jobs), Options{Stdout: io.Discard, Done: func(r Result) { results = append(results, r) }})
 		must(t, err)
 		if len(results) != 2 || results[0].Err == nil || results[1].Err != nil {
 			t.Fatalf("results %+v", results)

@@ -116,9 +116,6 @@ func (r *run) open(p *picture, start *time.Time) error {
 	if err := context.Cause(p.ctx); err != nil {
 		return err
 	}
-	if p.mapped() && !r.net.Model.Config.UseMoE {
-		return errNoRouter
-	}
 	if err := r.begin(p); err != nil {
 		return err
 	}

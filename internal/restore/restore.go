@@ -21,7 +21,6 @@ import (
 	"io"
 	"iter"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,25 +91,13 @@ type run struct {
 	openFile    func(path string, l imageio.Limits) (*imageio.Image, error)
 }
 
-// Run restores the pictures. One that cannot be restored becomes a Result with an
-// error, and the others continue, unless the disk is full: then those left have no
-// Result. Run's own error is why the context ended.
-func Run(ctx context.Context, net *infer.Network, jobs []Job, o Options) (Summary, error) {
-	for _, j := range jobs {
-		if j.Map != "" && !net.Model.Config.UseMoE {
-			return Summary{}, errNoRouter
-		}
-	}
-	return newRun(net, o).all(ctx, slices.Values(jobs))
-}
-
-// RunAll is Run for jobs that are not known in advance. It takes the next one when
-// there is room to read it, while earlier ones are computed and written.
-func RunAll(ctx context.Context, net *infer.Network, jobs iter.Seq[Job], o Options) (Summary, error) {
+// Run restores the pictures. It takes the next job when there is room to read its
+// picture, while earlier ones are computed and written. One that cannot be restored
+// becomes a Result with an error, and the others continue, unless the disk is full: then
+// those left have no Result. Run's own error is why the context ended.
+func Run(ctx context.Context, net *infer.Network, jobs iter.Seq[Job], o Options) (Summary, error) {
 	return newRun(net, o).all(ctx, jobs)
 }
-
-var errNoRouter = errors.New("the model has no router, so it has nothing to explain: leave out --explain")
 
 func newRun(net *infer.Network, o Options) *run {
 	return &run{

@@ -224,7 +224,7 @@ func TestFolder(t *testing.T) {
 	plan, err := Request{Inputs: []string{filepath.Join(dir, "in")}, Output: filepath.Join(dir, "out")}.Plan()
 	must(t, err)
 	var seen, failed []string
-	s, err := Run(context.Background(), n, plan.Jobs, Options{Choices: Choices{Strength: 1, Tile: TileAuto}, MaxMemory: 256 << 20, Done: func(r Result) {
+	s, err := Run(context.Background(), n, slices.Values(plan.Jobs), Options{Choices: Choices{Strength: 1, Tile: TileAuto}, MaxMemory: 256 << 20, Done: func(r Result) {
 		seen = append(seen, filepath.Base(r.In))
 		if r.Err != nil {
 			failed = append(failed, filepath.Base(r.In))
@@ -251,7 +251,7 @@ func TestTilesFreeEverything(t *testing.T) {
 	in := save(t, dir, "in.png", imageio.Info{W: 400, H: 300})
 	for _, out := range []io.Writer{&bytes.Buffer{}, &full{room: 1000}} {
 		share := 0.
-		_, err := Run(context.Background(), n, []Job{{In: in, Out: Std}},
+		_, err := Run(context.Background(), n, slices.Values([]Job{{In: in, Out: Std}}),
 			Options{Choices: Choices{Strength: 1, Tile: 192}, Stdout: out, Progress: func(_ int, _ Job, done float64) { share = done }})
 		must(t, err)
 		n.Tape().Reset()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"clusir/internal/infer"
 	"clusir/internal/kernels"
@@ -35,9 +36,14 @@ type Session struct {
 	stop      context.CancelCauseFunc
 }
 
+var errNoRouter = errors.New("the model has no router, so it has nothing to explain: leave out --explain")
+
 // Run restores the pictures, and reports them to Stdout and Messages. The error sums up
 // the pictures that failed. Once Stdout cannot be written, the run ends.
 func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
+	if !net.Model.Config.UseMoE && slices.ContainsFunc(s.Jobs, func(j Job) bool { return j.Map != "" }) {
+		return errNoRouter
+	}
 	ctx, s.stop = context.WithCancelCause(ctx)
 	defer s.stop(nil)
 	if s.Results != "" {
@@ -59,7 +65,7 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 	}
 	s.bar = progress.New(s.Messages, "")
 	s.Progress, s.Done = s.progress, s.done
-	sum, err := Run(ctx, net, s.Jobs, s.Options)
+	sum, err := Run(ctx, net, slices.Values(s.Jobs), s.Options)
 	s.bar.Clear()
 	if err != nil {
 		return cmp.Or(context.Cause(ctx), err)

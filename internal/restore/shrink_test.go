@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -81,7 +82,7 @@ func TestNothingFits(t *testing.T) {
 	in := save(t, dir, "in.png", imageio.Info{W: 300, H: 300})
 	for device, remedy := range map[int64]string{0: "close other programs", 1 << 40: "use --device cpu"} {
 		var got Result
-		_, err := Run(context.Background(), infer.New(n.Model, scarce{n.Tape().B, 1000}), []Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}},
+		_, err := Run(context.Background(), infer.New(n.Model, scarce{n.Tape().B, 1000}), slices.Values([]Job{{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}}),
 			Options{Choices: Choices{Strength: 1}, DeviceMemory: device, Done: func(r Result) { got = r }})
 		if err != nil || !errors.Is(got.Err, kernels.ErrMemory) || !strings.Contains(got.Err.Error(), "not even tiles of 128 pixels fit: "+remedy) {
 			t.Errorf("%v, %v", err, got.Err)

@@ -68,7 +68,7 @@ func TestHandedOver(t *testing.T) {
 	streams = append(streams, &Stream{Choices: Choices{Strength: 1}, Name: "pages", Input: section(read(t, filepath.Join(dir, "pages.tif"))), Output: &bytes.Buffer{}})
 
 	got := streamed(t, func(jobs func(func(Job) bool), done func(Result)) error {
-		_, err := RunAll(context.Background(), n, jobs, Options{Done: done})
+		_, err := Run(context.Background(), n, jobs, Options{Done: done})
 		return err
 	}, streams...)
 	for i, r := range got {
@@ -98,7 +98,7 @@ func TestEarlierResult(t *testing.T) {
 			s := &Stream{Choices: Choices{Strength: strength, Tile: 128}, Name: name, Input: section(in), Output: &out, Restored: restored}
 			got := streamed(t, func(jobs func(func(Job) bool), done func(Result)) error {
 				passes := n.Tape().MACs
-				_, err := RunAll(context.Background(), n, jobs, Options{Done: done})
+				_, err := Run(context.Background(), n, jobs, Options{Done: done})
 				if ran := n.Tape().MACs > passes; ran != (restored == nil) {
 					t.Errorf("%s: the network ran: %v", name, ran)
 				}
@@ -123,7 +123,7 @@ func TestEarlierResult(t *testing.T) {
 	other := section(read(t, save(t, dir, "other.png", imageio.Info{W: 10, H: 20})))
 	s := &Stream{Choices: Choices{Strength: 1}, Name: "it", Input: section(read(t, filepath.Join(dir, "grey.png"))), Output: io.Discard, Restored: other}
 	got := streamed(t, func(jobs func(func(Job) bool), done func(Result)) error {
-		_, err := RunAll(context.Background(), n, jobs, Options{Done: done})
+		_, err := Run(context.Background(), n, jobs, Options{Done: done})
 		return err
 	}, s)
 	if got[0].Err == nil || !strings.Contains(got[0].Err.Error(), "the restored picture of it is 10×20, but it is 60×60") {
@@ -151,7 +151,7 @@ func TestStreamsEndAlone(t *testing.T) {
 		streams = append(streams, &Stream{Choices: Choices{Strength: 1, Tile: 128}, Name: fmt.Sprint(i), Context: ctx, Input: section(in), Output: out})
 	}
 	got := streamed(t, func(jobs func(func(Job) bool), done func(Result)) error {
-		_, err := RunAll(context.Background(), n, jobs, Options{Done: done})
+		_, err := Run(context.Background(), n, jobs, Options{Done: done})
 		return err
 	}, streams...)
 	for i, r := range got {

@@ -46,7 +46,7 @@ func (r *round) run() {
 		}
 	}()
 	r.model.Net.Ensemble = r.ensemble
-	_, err := restore.RunAll(context.Background(), r.model.Net, r.jobs, restore.Options{
+	_, err := restore.Run(context.Background(), r.model.Net, r.jobs, restore.Options{
 		MaxMemory: r.MaxMemory, DeviceMemory: r.DeviceMemory, Progress: r.progress, Done: r.done,
 	})
 	if err != nil {

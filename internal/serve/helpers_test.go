@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -194,7 +195,7 @@ func restoredAs(t testing.TB, n *infer.Network, picture []byte, format imageio.F
 	t.Helper()
 	var out bytes.Buffer
 	var err error
-	_, ran := restore.Run(context.Background(), n, []restore.Job{{In: restore.Std, Out: restore.Std, Format: format}},
+	_, ran := restore.Run(context.Background(), n, slices.Values([]restore.Job{{In: restore.Std, Out: restore.Std, Format: format}}),
 		restore.Options{Choices: c, MaxMemory: 1 << 30, Stdin: bytes.NewReader(picture), Stdout: &out, Done: func(r restore.Result) { err = r.Err }})
 	must(t, ran)
 	must(t, err)

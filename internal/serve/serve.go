@@ -4,7 +4,7 @@
 // A picture is received completely, into a file without a name, before it enters the
 // queue, and its result is written to another such file before it is sent. So the
 // network never waits for a client, and slow or gone clients occupy only a file. One
-// [restore.RunAll] at a time takes pictures from the queue, within restore's memory
+// [restore.Run] at a time takes pictures from the queue, within restore's memory
 // limit, and stops work on those whose client is gone.
 package serve
 
