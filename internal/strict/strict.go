@@ -83,23 +83,17 @@ func (c *Checker) mistake(n *yaml.Node, format string, a ...any) {
 	c.mistakes = append(c.mistakes, Mistake{n.Line, fmt.Sprintf(format, a...)})
 }
 
-// tags are the types of YAML values that a kind of field accepts. A folder may be named
-// 5, or after a date.
-var tags = map[reflect.Kind][]string{
-	reflect.Bool:    {"!!bool"},
-	reflect.Int:     {"!!int"},
-	reflect.Uint64:  {"!!int"},
-	reflect.Float64: {"!!float", "!!int"},
-	reflect.String:  {"!!str", "!!int", "!!float", "!!timestamp"},
-}
-
-// described describes the values of a kind of field.
-var described = map[reflect.Kind]string{
-	reflect.Bool:    "true or false",
-	reflect.Int:     "a whole number",
-	reflect.Uint64:  "a whole number, 0 or more",
-	reflect.Float64: "a number",
-	reflect.String:  "text",
+// scalars describes the values of a kind of field, and lists the types of YAML values that
+// it accepts. A folder may be named 5, or after a date.
+var scalars = map[reflect.Kind]struct {
+	text string
+	tags []string
+}{
+	reflect.Bool:    {"true or false", []string{"!!bool"}},
+	reflect.Int:     {"a whole number", []string{"!!int"}},
+	reflect.Uint64:  {"a whole number, 0 or more", []string{"!!int"}},
+	reflect.Float64: {"a number", []string{"!!float", "!!int"}},
+	reflect.String:  {"text", []string{"!!str", "!!int", "!!float", "!!timestamp"}},
 }
 
 // value checks the value of a key.
@@ -143,8 +137,8 @@ func (c *Checker) value(n *yaml.Node, t reflect.Type, key string) {
 	case kind == reflect.Slice:
 	case kind != reflect.String && usage.Octal(n.Value):
 		c.mistake(n, "%s: %s could be octal: write it without the zero in front", key, n.Value)
-	case !slices.Contains(tags[kind], n.ShortTag()) || n.Decode(into) != nil:
-		c.mistake(n, "%s: must be %s", key, described[kind])
+	case !slices.Contains(scalars[kind].tags, n.ShortTag()) || n.Decode(into) != nil:
+		c.mistake(n, "%s: must be %s", key, scalars[kind].text)
 	}
 }
 
