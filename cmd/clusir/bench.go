@@ -19,7 +19,6 @@ import (
 	"clusir/internal/usage"
 )
 
-// benchOptions are the options of `clusir bench`.
 type benchOptions struct {
 	network
 	settings  *pflag.FlagSet // the flags of settings
@@ -124,7 +123,6 @@ func (o *benchOptions) complete(cmd *cobra.Command, _ []string) (err error) {
 	return modelOfEnvironment(cmd.Flags(), &o.Model, true)
 }
 
-// open opens the device with the given number of threads.
 func (o *benchOptions) open(threads int) (kernels.Backend, string, error) {
 	d := o.device()
 	d.Threads, d.Training = threads, o.Train > 0

@@ -60,7 +60,6 @@ func (s *streams) complete(*cobra.Command, []string) error { return nil }
 // networkGroup is the group of flags about networks and computing devices.
 const networkGroup = "Network"
 
-// defaultModel is the embedded model that is used by default.
 const defaultModel = "nano"
 
 // freeShare is the share of the free memory that pictures may take unless --max-memory
@@ -79,12 +78,10 @@ type network struct {
 	MaxMemory   int64 // 0 means a share of what is free
 }
 
-// addModelFlag defines the flag for one network.
 func (o *network) addModelFlag(f *pflag.FlagSet) {
 	f.StringVar(&o.Model, "model", defaultModel, "an embedded model or a checkpoint `FILE`; "+infer.ModelVariable+" names another default")
 }
 
-// addComputeFlags defines the flags about computing devices.
 func (o *network) addComputeFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
 	addDeviceFlags(f, &o.ISA)
@@ -96,7 +93,6 @@ func (o *network) addEnsembleFlag(f *pflag.FlagSet) {
 	f.BoolVar(&o.Ensemble, "ensemble", false, "restore each picture in its eight flips and rotations and average them, in eight times the time: better for noise, worse for rain")
 }
 
-// begin parses the flags that are not plain values.
 func (o *network) begin(f *pflag.FlagSet) (err error) {
 	if f.Lookup("model") != nil {
 		if err := modelOfEnvironment(f, &o.Model, false); err != nil {
@@ -107,15 +103,12 @@ func (o *network) begin(f *pflag.FlagSet) (err error) {
 	return err
 }
 
-// source returns where a network comes from.
 func (o *network) source(name string) infer.Source {
 	return infer.Source{Model: name, Config: o.ModelConfig, Ensemble: o.Ensemble}
 }
 
-// device returns the options of the device.
 func (o *network) device() device.Options { return deviceOptions(o.config, o.ISA, o.errOut) }
 
-// open opens the device.
 func (o *network) open() (kernels.Backend, string, error) { return device.Open(o.device()) }
 
 // modelOfEnvironment takes the model from the environment if no flag names one; random

@@ -12,7 +12,6 @@ import (
 	"clusir/internal/usage"
 )
 
-// compareOptions are the options of `clusir compare`.
 type compareOptions struct {
 	measuring
 	output

@@ -12,7 +12,6 @@ import (
 	"clusir/internal/userfile"
 )
 
-// degradeOptions are the options of `clusir degrade`.
 type degradeOptions struct {
 	measuring
 	Folder string // of clean photographs, instead of benchmarks

@@ -10,7 +10,6 @@ import (
 	"clusir/internal/usage"
 )
 
-// evalOptions are the options of `clusir eval`.
 type evalOptions struct {
 	measuring
 	reporting
@@ -122,7 +121,6 @@ func (o *evalOptions) run() (err error) {
 	})
 }
 
-// completeRestored parses --restored.
 func (o *evalOptions) completeRestored(f *pflag.FlagSet, text string) (err error) {
 	if o.Restored, err = eval.ParseRestored(text); err != nil {
 		return usage.Of(err)

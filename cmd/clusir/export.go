@@ -14,7 +14,6 @@ import (
 	"clusir/internal/userfile"
 )
 
-// exportOptions are the options of `clusir export`.
 type exportOptions struct {
 	streams
 	In, Out     string

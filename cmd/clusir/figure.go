@@ -14,7 +14,6 @@ import (
 	"clusir/internal/usage"
 )
 
-// figureOptions are the options of `clusir figure`.
 type figureOptions struct {
 	measuring
 	Figures []string
@@ -49,7 +48,6 @@ func newFigureCmd(runF func(*figureOptions) error) *cobra.Command {
 	return cmd
 }
 
-// figureHelp lists the figures.
 func figureHelp() string {
 	var lines strings.Builder
 	for _, name := range figures.Names() {

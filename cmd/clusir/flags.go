@@ -26,5 +26,4 @@ var choices = map[string]usage.Choice{
 	"set":            {Values: config.Keys, End: "="},
 }
 
-// modelChoice is that of an embedded model or a file.
 var modelChoice = usage.Choice{Values: weights.Names, Files: true}

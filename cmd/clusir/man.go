@@ -9,7 +9,6 @@ import (
 	"clusir/internal/usage"
 )
 
-// manOptions are the options of `clusir man`.
 type manOptions struct {
 	streams
 	root *cobra.Command

@@ -28,7 +28,6 @@ type measuring struct {
 	Overwrite bool
 }
 
-// addDataFlags defines the flags that locate the pictures.
 func (o *measuring) addDataFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.File, "benchmark-file", "", "a YAML `FILE` with benchmarks of your own")
 	f.String("data", "", "the `FOLDER` that holds test/ (default $CLUSIR_DATA)")
@@ -64,7 +63,6 @@ func (o *measuring) addEffortFlags(f *pflag.FlagSet) {
 // maxJobs is more than any machine gains from: each loads a network of its own.
 const maxJobs = 256
 
-// begin parses the flags that are not plain values.
 func (o *measuring) begin(f *pflag.FlagSet) error {
 	switch {
 	case f.Changed("jobs") && (o.Jobs < 1 || o.Jobs > maxJobs):
@@ -79,7 +77,6 @@ func (o *measuring) begin(f *pflag.FlagSet) error {
 	return o.network.begin(f)
 }
 
-// benchmarks returns the benchmarks that the user named.
 func (o *measuring) benchmarks() ([]*dataset.Benchmark, error) {
 	if o.Benchmark == "" {
 		return nil, usage.Errorf("name what to measure with --benchmark, such as --benchmark cbsd68")
@@ -92,7 +89,6 @@ func (o *measuring) benchmarks() ([]*dataset.Benchmark, error) {
 	return found, usage.Of(err)
 }
 
-// runner returns a runner with the settings from the flags.
 func (o *measuring) runner() *eval.Runner {
 	on := o.device()
 	if o.Jobs > 1 { // they share the threads

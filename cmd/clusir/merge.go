@@ -11,7 +11,6 @@ import (
 	"clusir/internal/usage"
 )
 
-// mergeOptions are the options of `clusir merge`.
 type mergeOptions struct {
 	streams
 	reporting
@@ -57,7 +56,6 @@ func (o *mergeOptions) run() error {
 	return o.show(o.out, r, func() error { return o.pageOf(r).Save(o.Page) })
 }
 
-// mergeRestored shows the results of clusir restore.
 func (o *mergeOptions) mergeRestored() error {
 	if o.Page != "" || o.Routing {
 		return usage.Errorf("--report and --routing are for results of clusir eval, but %s has those of clusir restore: leave them out", o.Files[0])

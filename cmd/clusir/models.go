@@ -6,7 +6,6 @@ import (
 	"clusir/internal/infer"
 )
 
-// modelsOptions are the options of `clusir models`.
 type modelsOptions struct {
 	streams
 	Names []string

@@ -68,7 +68,6 @@ func (o *reporting) show(w io.Writer, r *eval.Report, page func() error) error {
 	return errors.Join(err, r.Failed())
 }
 
-// pageOptions are the options of --report.
 type pageOptions struct {
 	Page        string
 	TrainingLog string

@@ -13,7 +13,6 @@ import (
 	"clusir/internal/userfile"
 )
 
-// restoreOptions are the options of `clusir restore`.
 type restoreOptions struct {
 	network
 	restore.Request

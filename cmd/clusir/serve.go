@@ -15,7 +15,6 @@ import (
 	"clusir/weights"
 )
 
-// serveOptions are the options of `clusir serve`.
 type serveOptions struct {
 	network
 	serve.Options

@@ -11,7 +11,6 @@ import (
 	"clusir/internal/usage"
 )
 
-// tableOptions are the options of `clusir table`.
 type tableOptions struct {
 	measuring
 	output

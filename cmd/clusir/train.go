@@ -14,7 +14,6 @@ import (
 	"clusir/internal/userfile"
 )
 
-// trainOptions are the options of `clusir train`.
 type trainOptions struct {
 	streams
 	config     *config.Config
@@ -74,7 +73,6 @@ See docs/distributed.md.`,
 	return cmd
 }
 
-// previewPairs is the number of pairs in a row of --preview.
 const previewPairs = 5
 
 func (o *trainOptions) complete(cmd *cobra.Command, _ []string) (err error) {

@@ -10,10 +10,8 @@ import (
 // version is set by the linker: see the Makefile.
 var version string
 
-// programVersion returns the version of this program.
 func programVersion() string { return buildinfo.Read(version).Version }
 
-// versionOptions are the options of `clusir version`.
 type versionOptions struct {
 	streams
 	JSON bool

@@ -69,7 +69,6 @@ func tidy(dir string) {
 	}
 }
 
-// isTemporary reports whether a name is that of a temporary file.
 func isTemporary(name string) bool {
 	digits, ok := strings.CutPrefix(name, Prefix)
 	digits, ok2 := strings.CutSuffix(digits, suffix)

@@ -22,10 +22,8 @@ func check(ok bool, op string, vs ...*Var) {
 	panic(fmt.Sprintf("autograd: %s: operands of shapes %s do not fit", op, strings.Join(shapes, ", ")))
 }
 
-// is reports whether v has these extents.
 func is(v *Var, extents ...int) bool { return v != nil && v.Shape.Equal(extents) }
 
-// absentOr reports whether v is absent or has these extents.
 func absentOr(v *Var, extents ...int) bool { return v == nil || is(v, extents...) }
 
 // dims2, dims3 and dims4 return the extents of v, which must have that many.

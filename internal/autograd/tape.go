@@ -80,7 +80,6 @@ type op struct {
 
 func vars(vs ...*Var) []*Var { return vs }
 
-// recording reports whether operations are being recorded.
 func (t *Tape) recording() bool { return t.Train && t.capture == nil }
 
 // Replaying reports whether a block runs for the second time. Code that observes

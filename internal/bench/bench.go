@@ -165,7 +165,6 @@ func (o Options) measure(ctx context.Context, r *Result, threads int, p *peak) e
 	return b.Sync()
 }
 
-// time runs the passes.
 func (o Options) time(ctx context.Context, r *Result, w *workload) error {
 	for i := range o.Warmup + o.Runs {
 		if err := ctx.Err(); err != nil {

@@ -84,7 +84,6 @@ func (o Options) fitting(s Size, b kernels.Backend) string {
 	return "choose a smaller model"
 }
 
-// batchFlag returns the flag that sets the batch.
 func (o Options) batchFlag() string {
 	if o.Train {
 		return "--train"

@@ -12,7 +12,6 @@ import (
 // every operation makes them slower, not less exact.
 const profileRuns = 5
 
-// between is the row of a profile that holds the time between operations.
 const between = "(between operations)"
 
 // profileRow is the cost of one operation in a pass.

@@ -58,7 +58,6 @@ func (s Size) MarshalJSON() ([]byte, error) {
 	return json.Marshal(s.String())
 }
 
-// pixels returns the number of pixels.
 func (s Size) pixels() float64 { return float64(s.W) * float64(s.H) }
 
 // check returns an error if the network of configuration c does not accept s.

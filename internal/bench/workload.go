@@ -83,7 +83,6 @@ func (w *workload) pass() error {
 	return err
 }
 
-// step runs one training step.
 func (w *workload) step() error {
 	w.timed("ZeroGrads", func() {
 		w.m.ZeroGrads()

@@ -30,13 +30,11 @@ type entry struct {
 	offsets  [2]uint64 // of its bytes in the data section
 }
 
-// header is the parsed header of a file.
 type header struct {
 	metadata map[string]string
 	entries  map[string]entry
 }
 
-// readHeader returns the raw header of a file of the given size.
 func readHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	var b [lengthSize]byte
 	if size < lengthSize {
@@ -151,7 +149,6 @@ func (h *header) checkLayout(data uint64) error {
 	return nil
 }
 
-// names returns the tensors' names, sorted.
 func (h *header) names() []string { return slices.Sorted(maps.Keys(h.entries)) }
 
 func tensorEntry(text json.RawMessage) (e entry, err error) {

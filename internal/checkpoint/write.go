@@ -138,7 +138,6 @@ func (c Contents) header() ([]byte, error) {
 	return raw, err
 }
 
-// data writes the data section.
 func (c Contents) data(w io.Writer) error {
 	size := int(sizes[c.DType])
 	buf := make([]byte, size*chunk)

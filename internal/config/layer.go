@@ -24,7 +24,6 @@ type layer struct {
 	extends string            // the name of the layer below, "" for Default
 }
 
-// parseLayer parses a configuration's file.
 func parseLayer(name string, text []byte) (*layer, error) {
 	return parse(name, text, reflect.TypeFor[Config](), false)
 }

@@ -136,7 +136,6 @@ const (
 	samePicture = .99
 )
 
-// fingerprint identifies an image.
 type fingerprint struct {
 	w, h  int
 	hash  string

@@ -14,7 +14,6 @@ import (
 	"clusir/internal/userfile"
 )
 
-// maxDepth bounds the depth of subfolders.
 const maxDepth = 6
 
 // listImages lists the images in the folder and its subfolders, following links, in
@@ -108,7 +107,6 @@ func stem(path string) string {
 	return name
 }
 
-// leadingZeros matches the leading zeros of an integer.
 var leadingZeros = regexp.MustCompile(`(^|[^0-9.])0+([0-9])`)
 
 // matchKey returns the form of a name by which pairs are matched: the folded stem

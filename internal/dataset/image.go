@@ -82,7 +82,6 @@ func (m *Image) Crop(at image.Rectangle) *Image {
 	return out
 }
 
-// bounds is the window of the whole image.
 func (m *Image) bounds() image.Rectangle { return image.Rect(0, 0, m.W, m.H) }
 
 // pairs returns an error if the images of two files, which belong together, differ in size.

@@ -185,7 +185,6 @@ func (r *Report) WriteText(w io.Writer, examples int) error {
 	return err
 }
 
-// writeCheck prints what Check found.
 func (r *Report) writeCheck(b *strings.Builder, examples int) {
 	if r.Checked == 0 {
 		return

@@ -48,7 +48,6 @@ func newScanner(opts Options) (*scanner, error) {
 	return s, nil
 }
 
-// task finds the data of a task.
 func (s *scanner) task(t Task) ([]source, error) {
 	var out []source
 	for _, p := range t.parts() {
@@ -83,7 +82,6 @@ func (s *scanner) fromPhotographs(p part) ([]source, error) {
 	return []source{{label: p.label, pairs: photos, repeat: p.Repeat, sigmas: p.Sigmas, span: p.SigmaRange}}, nil
 }
 
-// row adds a row to the report.
 func (s *scanner) row(label string) *TaskReport {
 	r := &TaskReport{Task: label}
 	s.report.Tasks = append(s.report.Tasks, r)
@@ -184,7 +182,6 @@ func (s *scanner) part(p part) (out []source, err error) {
 	return out, nil
 }
 
-// pairs finds a part's pairs on disk.
 func (s *scanner) pairs(r *TaskReport, p part) ([]pair, error) {
 	in, target, lay := p.folders(s.opts.Root)
 	r.Folders, r.Expected = []string{in, target}, lay.expected

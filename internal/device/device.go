@@ -63,7 +63,6 @@ func Open(o Options) (kernels.Backend, string, error) {
 	return nil, "", fmt.Errorf("device %q: use auto, cpu, cuda or cuda:N", o.Name)
 }
 
-// errNoGPULeft is the error of a rank on a machine with fewer GPUs than ranks.
 var errNoGPULeft = errors.New("fewer GPUs than ranks on this machine")
 
 // openOwn opens the GPU of a local rank. If a launcher shows each rank only its own,

@@ -45,7 +45,6 @@ func (p Picture) Size() (w, h vg.Length) {
 	return p.Width, h
 }
 
-// notes returns the lines of the note.
 func (p Picture) notes() (lines []string) {
 	for paragraph := range strings.Lines(p.Note) {
 		lines = append(lines, wrap(noteStyle, paragraph, p.Width)...)

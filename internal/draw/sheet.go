@@ -94,7 +94,6 @@ func total(ls []vg.Length) (sum vg.Length) {
 	return sum
 }
 
-// size returns the sheet's size.
 func (s *Sheet) size() (w, h vg.Length) {
 	l := s.layout()
 	return l.w, l.h

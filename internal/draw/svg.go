@@ -24,7 +24,6 @@ func (c *svgCanvas) FillString(f font.Face, at vg.Point, text string) {
 	c.Canvas.FillString(f, at, text)
 }
 
-// text returns the drawing.
 func (c *svgCanvas) text() (string, error) {
 	var text strings.Builder
 	_, err := c.WriteTo(&text)
@@ -43,7 +42,6 @@ func (c *svgCanvas) fit(svg string) string {
 	return strings.Join(parts, textElement)
 }
 
-// svg writes the sheet as an SVG file.
 func (s *Sheet) svg(w io.Writer) error {
 	c := &svgCanvas{Canvas: vgsvg.New(s.size())}
 	dc := vgdraw.New(c)

@@ -58,7 +58,6 @@ func missingOf(reports []*Report) (lines []string) {
 	return distinct(lines)
 }
 
-// distinct returns the lines without repetitions.
 func distinct(lines []string) (out []string) {
 	for _, line := range lines {
 		if !slices.Contains(out, line) {

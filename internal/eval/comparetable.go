@@ -111,7 +111,6 @@ func (d Difference) cells(images int) (cells []tabular.Cell) {
 	return cells
 }
 
-// bounds returns the cell of an interval's bounds.
 func (i Interval) bounds(format string) tabular.Cell {
 	if i.Low == nil {
 		return tabular.None()

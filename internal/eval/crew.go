@@ -28,7 +28,6 @@ type crew struct {
 // returned, since measure panics too.
 var errPanic = errors.New("internal error")
 
-// measure runs the jobs.
 func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
 	by = c.allow(by, jobs)

@@ -65,7 +65,6 @@ type Options struct {
 	fits func(arch.Config) error // refuses unsuitable networks; nil for none
 }
 
-// errNothing is the error of a run if none of its benchmarks is on disk.
 var errNothing = errors.New("nothing to measure")
 
 // job is an image to measure and its index among all.

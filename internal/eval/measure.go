@@ -21,7 +21,6 @@ func newShot(j job) *shot {
 	return &shot{ImageResult: ImageResult{Index: j.index, Benchmark: j.split.Benchmark.Name, Split: j.split.Label, Image: j.item.Name}}
 }
 
-// load reads the pair of a job.
 func (s *shot) load(j job, seed uint64) error {
 	d, err := j.item.Load(seed)
 	if err != nil {
@@ -44,7 +43,6 @@ type restorer interface {
 	restore(ctx context.Context, s *shot, j job) error
 }
 
-// network restores with a network.
 type network struct{ *infer.Network }
 
 func (n network) held() int64 { return n.WeightBytes() }
@@ -96,7 +94,6 @@ func quality(a, b planar.Image, p Protocol) (Quality, error) {
 	return Quality{PSNR: metrics.PSNR(a, b), SSIM: ssim}, err
 }
 
-// need returns the memory of the pass and of the images.
 func (n network) need(_ job, h, w int) (pass, images int64, err error) {
 	if _, pass, err = infer.Memory(n.Model.Config, n.Padded(h), n.Padded(w)); err != nil {
 		return 0, 0, fmt.Errorf("%d×%d pixels: %w", w, h, err)

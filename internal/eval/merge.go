@@ -80,7 +80,6 @@ func (h Header) complete(rows []ImageResult, shards map[shard.Shard]string) ([]I
 	return whole, nil
 }
 
-// fileOf returns the file of the shard that has an image.
 func fileOf(shards map[shard.Shard]string, index int) string {
 	for s, path := range shards {
 		if s.Has(index) {
@@ -90,7 +89,6 @@ func fileOf(shards map[shard.Shard]string, index int) string {
 	panic("eval: an image of no shard")
 }
 
-// openResults reads a results file.
 func openResults(path string) (r reading, err error) {
 	if err = resultsFormat.Read(path, r.take); err == nil && r.Format == "" {
 		err = fmt.Errorf("%s holds no results", path)

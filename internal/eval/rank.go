@@ -102,7 +102,6 @@ func (k *Ranking) sound(reports []*Report) (sound []*Report, psnr [][]float64, e
 	return sound, psnr, nil
 }
 
-// means computes the means of the sound images.
 func (k *Ranking) means(sound []*Report) {
 	at := 0
 	for _, s := range sound[0].Splits {

@@ -73,7 +73,6 @@ func (t *TaskRouting) add(posterior, experts []float32) {
 	}
 }
 
-// routingTable returns Routing as a table.
 func (r *Report) routingTable() *tabular.Table {
 	rows, clusters := r.Routing(), 0
 	for _, row := range rows {

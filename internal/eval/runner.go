@@ -106,7 +106,6 @@ func (r *Runner) Measure(ctx context.Context, s Subject, o Options) (_ *Report, 
 	return r.show(ctx, o, func(o Options) (*Report, error) { return Run(ctx, c.Networks, o) })
 }
 
-// show calls run and shows its progress.
 func (r *Runner) show(ctx context.Context, o Options, run func(Options) (*Report, error)) (*Report, error) {
 	bar := progress.New(r.Messages, "images")
 	done, of := 0, 0

@@ -47,7 +47,6 @@ func (h Header) mustMatch(o Header) error {
 	return nil
 }
 
-// limitOf describes a limit of images.
 func limitOf(n int) string {
 	if n == 0 {
 		return "all images"
@@ -119,7 +118,6 @@ func (s *stream) begin(old reading, h Header, jobs []job) error {
 	return sameShapes(old.rows)
 }
 
-// add keeps a result and writes it.
 func (s *stream) add(r ImageResult) error {
 	s.done[r.Index] = r
 	if s.file == nil {

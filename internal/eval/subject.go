@@ -42,7 +42,6 @@ func ParseRestored(text string) (all []Subject, err error) {
 	return all, nil
 }
 
-// parseRestored parses NAME=DIR or DIR.
 func parseRestored(text string) Subject {
 	if name, dir, ok := strings.Cut(text, "="); ok && !isFolder(text) {
 		return Subject{Model: name, Restored: dir}

@@ -87,7 +87,6 @@ func (s SplitResult) cells() []tabular.Cell {
 	return qualities(s.Input, s.Output)
 }
 
-// none returns n cells for absent numbers.
 func none(n int) []tabular.Cell { return slices.Repeat([]tabular.Cell{tabular.None()}, n) }
 
 func qualities(in, out Quality) []tabular.Cell {
@@ -101,7 +100,6 @@ func qualities(in, out Quality) []tabular.Cell {
 	}
 }
 
-// imageTable lists every image.
 func (r *Report) imageTable() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "image", Left: true}, {Name: "size"},
@@ -136,7 +134,6 @@ func (i ImageResult) size() tabular.Cell {
 	return tabular.Words("%d×%d", i.W, i.H)
 }
 
-// notes describe the protocol and what failed.
 func (r *Report) notes() (lines []string) {
 	if who := r.who(); who != "" {
 		lines = append(lines, who)
@@ -162,7 +159,6 @@ func (r *Report) notes() (lines []string) {
 	return append(lines, r.faults()...)
 }
 
-// prefixed returns lines with a prefix to each.
 func prefixed(prefix string, lines []string) (out []string) {
 	for _, line := range lines {
 		out = append(out, prefix+line)
@@ -170,7 +166,6 @@ func prefixed(prefix string, lines []string) (out []string) {
 	return out
 }
 
-// shifts returns the mean and the largest shift of a split's images.
 func (r *Report) shifts(s SplitResult) (mean, largest float64) {
 	for _, i := range r.Images {
 		if i.Benchmark == s.Benchmark && i.Split == s.Label && i.Err == "" {

@@ -126,7 +126,6 @@ func CheckValidation(ctx context.Context, c *config.Config, catalog *dataset.Cat
 	return fmt.Errorf("%d of %d validation images cannot be measured; the first: %w", len(faults), len(jobs), faults[0])
 }
 
-// validate measures a network on count images.
 func validate(ctx context.Context, net *infer.Network, o Options, count int) (*Validation, error) {
 	v := &Validation{}
 	seen := map[string]bool{}

@@ -62,7 +62,6 @@ func affinity(ctx context.Context, r *Request) ([]sheet, error) {
 	return sheets, nil
 }
 
-// affinityName is the figure with a sheet for each split.
 const affinityName = "affinity"
 
 // affinityFile returns the name of a split's sheet: "affinity-cbsd68-25".
@@ -70,7 +69,6 @@ func affinityFile(s *dataset.Split) string {
 	return strings.TrimSuffix(affinityName+"-"+s.Benchmark.Name+"-"+strings.TrimPrefix(s.Label, "σ="), "-")
 }
 
-// panelWide is the width of a picture if several are in a row.
 const panelWide = 158
 
 func affinitySheet(r *Request, p *picture, maps [arch.Stages]likeness) draw.Sheet {
@@ -126,7 +124,6 @@ func strongest(p *picture, m likeness) draw.Panel {
 	return draw.Picture{Title: "Most like, stage 4", Note: note, Image: over(big, result, 0.72), Width: panelWide}
 }
 
-// enlarged resizes a map to the size of a picture.
 func enlarged(m, to *image.RGBA, by xdraw.Scaler) *image.RGBA {
 	out := image.NewRGBA(to.Bounds())
 	by.Scale(out, out.Bounds(), m, m.Bounds(), xdraw.Src, nil)

@@ -22,7 +22,6 @@ type Behind struct {
 	Bytes   int64 // of other data
 }
 
-// notes describes it for the user.
 func (b Behind) notes() (notes []string) {
 	add := func(when bool, text string, args ...any) {
 		if when {

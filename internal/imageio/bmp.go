@@ -26,7 +26,6 @@ var bmpMagic = []string{
 	"BM............\x7c\x00\x00\x00", "BM....\x00\x00\x00\x00",
 }
 
-// bmpFile is a BMP's header.
 type bmpFile struct {
 	kind        shape
 	bits        int
@@ -55,7 +54,6 @@ func (f bmpField) value(pixel uint32) byte {
 	return byte(v * 255 / uint64(f.top))
 }
 
-// readBMP reads and checks the header.
 func readBMP(file io.ReaderAt, limits Limits) (*bmpFile, error) {
 	var head [bmpFileHead + 124]byte
 	n, err := file.ReadAt(head[:], 0)
@@ -255,7 +253,6 @@ func (f *bmpFile) unpack(dst, row []byte) {
 	}
 }
 
-// openBMP reads a BMP's header.
 func openBMP(file File, limits Limits) (o opened, err error) {
 	f, err := readBMP(file, limits)
 	if err != nil {

@@ -22,7 +22,6 @@ func exifResolution(exif []byte) Resolution {
 	return d.resolution()
 }
 
-// resolutionFields returns r as entries of a directory.
 func resolutionFields(r Resolution) directory {
 	return directory{rational(tagXResolution, r.X), rational(tagYResolution, r.Y), shorts(tagResolutionUnit, int(r.Unit))}
 }

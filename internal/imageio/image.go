@@ -33,7 +33,6 @@ func (s shape) colours() int {
 	return 3
 }
 
-// samples returns the number of samples per pixel.
 func (s shape) samples() int {
 	if s.alpha {
 		return s.colours() + 1
@@ -41,10 +40,8 @@ func (s shape) samples() int {
 	return s.colours()
 }
 
-// pixelBytes returns the number of bytes per pixel.
 func (s shape) pixelBytes() int { return s.samples() * s.depth / 8 }
 
-// bytes returns the number of bytes of all pixels.
 func (s shape) bytes() int64 { return int64(s.w) * int64(s.h) * int64(s.pixelBytes()) }
 
 // raster holds stored pixels, before orientation.
@@ -64,7 +61,6 @@ func newImage(f Format, src raster, turn orientation) *Image {
 	return &Image{Info: infoOf(f, src.shape(), turn), src: src, turn: turn}
 }
 
-// infoOf describes pixels of shape s with an orientation.
 func infoOf(f Format, s shape, turn orientation) Info {
 	i := Info{Format: f, Depth: s.depth, Grey: s.grey, Alpha: s.alpha}
 	i.W, i.H = turn.turn().Size(s.w, s.h)

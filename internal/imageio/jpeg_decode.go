@@ -134,7 +134,6 @@ func (d *jpegDecoder) marker() (byte, error) {
 	return nextMarker(d.in)
 }
 
-// segment reads the data of a marker.
 func (d *jpegDecoder) segment() ([]byte, error) {
 	var size [2]byte
 	if _, err := io.ReadFull(d.in, size[:]); err != nil {

@@ -2,7 +2,6 @@ package imageio
 
 import "bufio"
 
-// openJPEG reads a JPEG's header.
 func openJPEG(file File, limits Limits) (o opened, err error) {
 	d := newJPEGDecoder(bufio.NewReaderSize(from(file, 0), 1<<16))
 	d.meter = limits.meter()
@@ -32,5 +31,4 @@ func (d *jpegDecoder) picture() (*Image, error) {
 	return m, nil
 }
 
-// inksNote is the note for CMYK pictures.
 const inksNote = "CMYK was turned into RGB without its colour profile"

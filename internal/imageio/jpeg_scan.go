@@ -16,7 +16,6 @@ type jpegScan struct {
 	block     func(s *jpegScan, k int, b *[64]int16) error
 }
 
-// scan reads a scan's header and its data.
 func (d *jpegDecoder) scan(data []byte) error {
 	if d.scans++; d.scans > maxScans {
 		return unsupported(JPEG, "more than %d scans", maxScans)

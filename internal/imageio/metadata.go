@@ -89,7 +89,6 @@ func inflate(data []byte, m *meter) []byte {
 	return out
 }
 
-// deflate compresses data with zlib.
 func deflate(data []byte) []byte {
 	var b bytes.Buffer
 	z := zlib.NewWriter(&b)

@@ -24,7 +24,6 @@ func newPacked(s shape, rows int) *packed {
 
 func (p *packed) shape() shape { return p.kind }
 
-// row returns row y of the picture.
 func (p *packed) row(y int) []byte {
 	at := (y - p.first) * p.stride
 	return p.pix[at : at+p.stride]

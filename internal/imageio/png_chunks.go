@@ -62,7 +62,6 @@ func (f *pngFile) shape() shape {
 	return s
 }
 
-// parseIHDR parses and validates the header.
 func parseIHDR(data []byte) (h pngHeader, err error) {
 	if len(data) != 13 {
 		return h, damaged(PNG, "its header has %d bytes", len(data))

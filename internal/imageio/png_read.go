@@ -9,7 +9,6 @@ import (
 	"io"
 )
 
-// openPNG reads a PNG's header.
 func openPNG(file File, limits Limits) (o opened, err error) {
 	f, err := scanPNG(file, limits)
 	if err != nil {
@@ -99,7 +98,6 @@ func (f *pngFile) interlaced(file File) (*packed, error) {
 	return p, rows.finish()
 }
 
-// next reads one row into dst.
 func (p *pngRows) next(dst []byte) error {
 	p.cur, p.prev = p.prev, p.cur
 	if _, err := io.ReadFull(p.z, p.cur); err != nil {
@@ -208,7 +206,6 @@ func (d *idatReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checkSum verifies the checksum of the chunk that ended.
 func (d *idatReader) checkSum() error {
 	var b [4]byte
 	if _, err := io.ReadFull(d.r, b[:]); err != nil {
@@ -220,7 +217,6 @@ func (d *idatReader) checkSum() error {
 	return nil
 }
 
-// nextChunk advances to the next chunk.
 func (d *idatReader) nextChunk() error {
 	if d.begun {
 		if err := d.checkSum(); err != nil {

@@ -76,7 +76,6 @@ func fromShape(x, y uint32) Resolution {
 	return newResolution(Ratio{x, 1}, Ratio{y, 1}, NoUnit)
 }
 
-// known reports whether there is a resolution.
 func (r Resolution) known() bool { return r.Unit != 0 }
 
 // measured reports whether the resolution has a unit of length.

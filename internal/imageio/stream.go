@@ -66,7 +66,6 @@ func (s *rowStream) hold(from, to int) error {
 	return nil
 }
 
-// all decodes the whole picture.
 func (s *rowStream) all() (*packed, error) {
 	rows, err := s.open()
 	if err != nil {
@@ -96,7 +95,6 @@ func (s *rowStream) opacity(dst []float32, r image.Rectangle) error {
 	return s.packed.opacity(dst, r)
 }
 
-// streamed reports whether the picture is decoded while it is used.
 func (m *Image) streamed() bool {
 	_, ok := m.src.(*rowStream)
 	return ok

@@ -61,7 +61,6 @@ func (h *tiffHead) data(tag uint16) []byte {
 	return b
 }
 
-// openTIFF reads the directory of a TIFF's picture.
 func openTIFF(file File, limits Limits) (o opened, err error) {
 	h, err := readTIFFHead(file, limits)
 	if err != nil {

@@ -143,7 +143,6 @@ func (f *webpFile) stream(file File) io.Reader {
 	return io.MultiReader(append([]io.Reader{bytes.NewReader(append(head, "WEBP"...))}, parts...)...)
 }
 
-// openWebP reads a WebP's header.
 func openWebP(file File, limits Limits) (o opened, err error) {
 	f, err := scanWebP(file, limits)
 	if err != nil {

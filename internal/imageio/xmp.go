@@ -39,7 +39,6 @@ type property struct {
 	whole       stretch // the value including everything that names it
 }
 
-// stretch is a part of a text.
 type stretch struct{ from, to int }
 
 func (s stretch) of(text []byte) []byte { return text[s.from:s.to] }

@@ -97,7 +97,6 @@ func (d *Description) count(f *checkpoint.File) error {
 	return nil
 }
 
-// read parses the metadata.
 func (d *Description) read(metadata map[string]string) error {
 	for key, text := range metadata {
 		switch {

@@ -48,7 +48,6 @@ func WriteModels(w io.Writer, names []string, asJSON bool) error {
 	return nil
 }
 
-// writeList prints a line for each model.
 func writeList(w io.Writer, models []*Description) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "MODEL\tPARAMETERS\tGMACs\tSIZE\tTRAINED FOR")

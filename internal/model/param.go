@@ -35,7 +35,6 @@ func (b builder) at(parts ...any) builder {
 	return b
 }
 
-// name returns the module's full name.
 func (b builder) name() string { return b.prefix[:max(0, len(b.prefix)-1)] }
 
 func (b builder) alloc(name string, needs bool, start initial, shape []int) *Param {
@@ -43,7 +42,6 @@ func (b builder) alloc(name string, needs bool, start initial, shape []int) *Par
 	return &Param{Name: b.prefix + name, Var: v, Reached: b.reached, start: start}
 }
 
-// param makes a trained tensor.
 func (b builder) param(name string, start initial, shape ...int) *Var {
 	p := b.alloc(name, true, start, shape)
 	b.m.Params = append(b.m.Params, p)

@@ -23,7 +23,6 @@ type pass struct {
 	Options
 }
 
-// probing reports whether a probe receives the results of modules.
 func (t *pass) probing() bool { return t.Probe != nil && !t.Replaying() }
 
 // as passes v to the probe, if there is one, and returns it.

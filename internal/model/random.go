@@ -23,7 +23,6 @@ func newStream(key ...uint64) stream {
 	return stream(h)
 }
 
-// newNamedStream returns the stream of a seed and a name.
 func newNamedStream(seed uint64, name string) stream {
 	key := []uint64{seed}
 	for _, c := range []byte(name) {

@@ -23,7 +23,6 @@ var (
 	Grey      = Colour{"grey", color.RGBA{153, 153, 153, 255}}
 )
 
-// clusters are the colours of clusters, in order.
 var clusters = []Colour{Orange, SkyBlue, Green, Yellow, Blue, Vermilion, Purple, Grey}
 
 // Cluster returns the colour of cluster c of a stage. Colours repeat if there are more

@@ -17,7 +17,6 @@ import (
 // key is the secret of a run.
 type key string
 
-// errSecret is the error of a connection between ranks with different secrets.
 var errSecret = errors.New("the secrets differ: set " + secretVariable + " or " + secretFileVariable + " alike for all ranks")
 
 // proof is an answer to a nonce, and a nonce to answer.

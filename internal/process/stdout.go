@@ -10,7 +10,6 @@ import (
 	"clusir/internal/userfile"
 )
 
-// stdoutName is the name of standard output in errors.
 const stdoutName = "standard output"
 
 // Stdout returns standard output; if it was closed, all writes fail.

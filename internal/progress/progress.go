@@ -77,7 +77,6 @@ func (b *Bar) show(done, all int, text string, columns int, options ...progressb
 	_ = b.bar.Set(done) // fails only beyond its end
 }
 
-// width returns the columns of the terminal.
 func (b *Bar) width() int {
 	if f, ok := b.w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {

@@ -89,7 +89,6 @@ type view struct {
 	Thumbs, Timed bool   // of any image
 }
 
-// chart is a drawing in the page.
 type chart struct {
 	Title string
 	SVG   template.HTML
@@ -168,7 +167,6 @@ func MayWrite(path string, overwrite bool) error {
 	return nil
 }
 
-// write writes the page.
 func (p Page) write(w io.Writer) error {
 	v := view{Page: p, CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Summary: p.Eval.Table(), Before: "input", After: "restored"}
 	if p.Gallery == nil { // v keeps nil: the template asks whether there are pictures

@@ -107,7 +107,6 @@ func (t *thumbnail) paint(colour func(y, x int) [3]float32) image.Image {
 	return m
 }
 
-// clusters returns the number of clusters of a stage.
 func (a *affinity) clusters(l int) int { return len(a.stages[l]) / (a.h * a.w) }
 
 func (t *thumbnail) pixel(y, x int) (p [3]float32) {

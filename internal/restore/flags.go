@@ -50,7 +50,6 @@ func (r *Request) ReadFlags(f *pflag.FlagSet, args []string) error {
 	return nil
 }
 
-// readArguments separates the inputs from the output.
 func (r *Request) readArguments(args []string, into bool) error {
 	for _, path := range slices.Concat(args, []string{r.Output, r.Compare}) {
 		if address.MatchString(path) {
@@ -79,7 +78,6 @@ func (r *Request) readArguments(args []string, into bool) error {
 // address matches what is no file but on another machine, such as https://example.org/a.png.
 var address = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+://`)
 
-// isFile reports whether path is a file and not a folder.
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && !info.IsDir()

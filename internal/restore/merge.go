@@ -143,7 +143,6 @@ func (s ShardResult) cells(name string) []tabular.Cell {
 	}
 }
 
-// pictureTable lists every picture.
 func (m *Merged) pictureTable() *tabular.Table {
 	t := &tabular.Table{Columns: []tabular.Column{
 		{Name: "picture", Left: true}, {Name: "result", Left: true}, {Name: "size"}, {Name: "ms"}, {Name: "error", Left: true},

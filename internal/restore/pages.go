@@ -78,7 +78,6 @@ func (r *run) skipPages(first *picture, computed <-chan *picture) {
 	}
 }
 
-// writePage writes one page of a file.
 func writePage(w *imageio.Pages, info imageio.Info, save func(*imageio.Writer) error) error {
 	out, err := w.Next(info)
 	if err != nil {

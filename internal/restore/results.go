@@ -98,7 +98,6 @@ func (h ResultsHeader) mustContinue(o ResultsHeader) error {
 	return nil
 }
 
-// add writes a record.
 func (r *resultsFile) add(rec Record) error {
 	if rec.Skipped && r.done[rec.Name] {
 		return nil

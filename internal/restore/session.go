@@ -99,7 +99,6 @@ func (s *Session) tell(text []byte) {
 	}
 }
 
-// done reports a picture.
 func (s *Session) done(res Result) {
 	s.bar.Clear()
 	if bug := new(Bug); errors.As(res.Err, &bug) && s.Debug {

@@ -11,7 +11,6 @@ import (
 	"clusir/internal/userfile"
 )
 
-// stdinName is the name of standard input in messages.
 const stdinName = "standard input"
 
 // spool holds standard input in memory, since decoders need to seek in it. It is in
@@ -24,7 +23,6 @@ type spool struct {
 // pieceSize is the length of all pieces except the last.
 const pieceSize = 1 << 20
 
-// standardInput reads all of standard input.
 func (r *run) standardInput() (*spool, error) {
 	if r.Stdin == nil {
 		return nil, errors.New("there is no standard input to read")

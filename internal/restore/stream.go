@@ -63,13 +63,11 @@ func (w named) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// restoredName returns the name of a stream's earlier result in messages.
 func (s *Stream) restoredName() string { return "the restored picture of " + s.Name }
 
 // earlier reports whether the network need not run, because its result is given.
 func (p *picture) earlier() bool { return p.Stream != nil && p.Stream.Restored != nil }
 
-// probeEarlier returns the memory that an earlier result takes.
 func (p *picture) probeEarlier(limits imageio.Limits) (int64, error) {
 	if !p.earlier() {
 		return 0, nil

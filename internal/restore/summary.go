@@ -85,7 +85,6 @@ func (r Record) plain() Record {
 	return r
 }
 
-// json returns the record as a line of JSON.
 func (r Record) json() []byte {
 	line, err := json.Marshal(r)
 	if err != nil {

@@ -90,7 +90,6 @@ func (r *run) write(p *picture, computed <-chan *picture) error {
 	return nil
 }
 
-// mapped reports whether an affinity map is drawn.
 func (p *picture) mapped() bool {
 	return p.Map != "" || p.Stream != nil && p.Stream.Map != nil && !p.earlier()
 }

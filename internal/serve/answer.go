@@ -63,7 +63,6 @@ func resultName(name string, f imageio.Format) string {
 	return strings.TrimSuffix(name, path.Ext(name)) + f.Ext()
 }
 
-// answer sends a result.
 func (s *Server) answer(w http.ResponseWriter, t *task, q query, res restore.Result, result *file) error {
 	rep := s.report(t, res)
 	if q.explain {
@@ -157,7 +156,6 @@ func ascii(v any) string {
 	return b.String()
 }
 
-// fail sends an error.
 func (s *Server) fail(w http.ResponseWriter, err error) {
 	status := statusOf(err)
 	h := w.Header()
@@ -178,7 +176,6 @@ func (s *Server) fail(w http.ResponseWriter, err error) {
 // left.
 const statusClientGone = 499
 
-// statusOf returns the HTTP status for an error.
 func statusOf(err error) int {
 	var status statusError
 	switch {

@@ -98,7 +98,6 @@ func (r *round) progress(_ int, j restore.Job, done float64) {
 	}
 }
 
-// done hands a result to its task.
 func (r *round) done(res restore.Result) {
 	t := r.of(res.Job)
 	if t == nil {

@@ -47,7 +47,6 @@ func (o *Options) CheckHosts() error {
 	return nil
 }
 
-// minToken is the length of the shortest token.
 const minToken = 16
 
 // ReadToken reads the token that requests need from a file.

@@ -61,7 +61,6 @@ const (
 	ended    = "ended" // its client left, or its time was over
 )
 
-// picture counts a result.
 func (m *metrics) picture(res restore.Result) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -93,7 +92,6 @@ func (m *metrics) retryAfter(waiting int) int {
 	return max(1, min(int((m.each*time.Duration(waiting)/2).Seconds()), longest))
 }
 
-// counted counts requests by their status.
 func (m *metrics) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &statusWriter{ResponseWriter: w}

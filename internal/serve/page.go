@@ -21,7 +21,6 @@ var pageFiles = map[string]string{
 	"page.js": "text/javascript", "server.js": "text/javascript", "shot.js": "text/javascript", "zip.js": "text/javascript",
 }
 
-// pageHandlers returns the handlers of the page and its files by their patterns.
 func pageHandlers() map[string]http.HandlerFunc {
 	handlers := map[string]http.HandlerFunc{}
 	for name, media := range pageFiles {

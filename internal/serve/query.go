@@ -119,7 +119,6 @@ func wantsJSON(r *http.Request) bool {
 	return json > 0 && json >= picture
 }
 
-// statusError is an error with the HTTP status for it.
 type statusError struct {
 	error
 	status int

@@ -143,7 +143,6 @@ func (s *Server) tooLong() error {
 		humanize.Bytes(uint64(s.MaxBody)))
 }
 
-// receiveError describes an error that ended the reception.
 func (s *Server) receiveError(err error) error {
 	var long *http.MaxBytesError
 	switch {

@@ -79,7 +79,6 @@ func (s *Server) serveModels(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(append(line, '\n')) // the client may be gone
 }
 
-// restore restores the picture in a request.
 func (s *Server) restore(w http.ResponseWriter, r *http.Request) error {
 	q, err := s.query(r)
 	if err != nil {
@@ -121,7 +120,6 @@ func (s *Server) restore(w http.ResponseWriter, r *http.Request) error {
 	return s.answer(w, t, q, res, result)
 }
 
-// task makes a request's task for the queue.
 func (s *Server) task(ctx context.Context, q query, u *upload, result *file, report func(event)) (*task, error) {
 	t := &task{name: cmp.Or(u.name, "restored"), use: q.use, format: q.format, report: report, done: make(chan restore.Result, 1)}
 	t.ctx, t.stop = context.WithCancelCause(ctx)

@@ -32,7 +32,6 @@ type Reader struct {
 // each reader.
 const MutantsVariable = "CLUSIR_MUTANTS"
 
-// fewMutants is the number tested by default.
 const fewMutants = 200
 
 // Try gives the reader damaged files, and fails for each that makes it panic or costs

@@ -84,7 +84,6 @@ func (l Launch) rank(ctx context.Context, here *parallel.Here, g parallel.Group,
 	return Run(ctx, run)
 }
 
-// devices returns the options of each device.
 func (l Launch) devices() (all []device.Options) {
 	for _, name := range strings.Split(l.Config.Device, ",") {
 		d := l.Device

@@ -72,7 +72,6 @@ func (l *log) write(e Entry) error {
 	return l.board.Scalars(e.Step, e.Time, e.scalars())
 }
 
-// validation writes the result of a validation.
 func (l *log) validation(step int, v *eval.Validation) error {
 	now := logTime()
 	if err := l.write(Entry{Step: step, Validation: v.Measures, Time: now}); err != nil {

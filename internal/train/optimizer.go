@@ -45,14 +45,12 @@ func newOptimizer(m *model.ClusIR, b kernels.Backend, t config.Train) *optimizer
 	return o
 }
 
-// restartAverage restarts the moving average from the current weights.
 func (o *optimizer) restartAverage() {
 	for i, a := range o.average {
 		o.b.Copy(a, o.m.Tensors()[i].Tensor)
 	}
 }
 
-// step updates the parameters by their gradients.
 func (o *optimizer) step(lr float64) {
 	if o.clip > 0 {
 		var grads []kernels.Tensor

@@ -63,7 +63,6 @@ func (r *run) save() error {
 	return nil
 }
 
-// lastGood names the checkpoint to resume from.
 func (r *run) lastGood() string {
 	if r.saved == "" {
 		return "there is no checkpoint yet"
@@ -105,7 +104,6 @@ func (r *run) write(path string, state []checkpoint.Tensor) error {
 	return checkpoint.Write(path, checkpoint.Contents{Tensors: state, Config: r.m.Config, Step: r.step, Metadata: metadata})
 }
 
-// load restores the run from one of its checkpoints.
 func (r *run) load(path string) error {
 	f, err := checkpoint.Open(path)
 	if err != nil {

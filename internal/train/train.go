@@ -192,7 +192,6 @@ func (r *run) close() {
 	_ = r.lock.Close() // it was only read, or is nil
 }
 
-// loop makes the remaining steps.
 func (r *run) loop(ctx context.Context) (*Result, error) {
 	loader, err := r.set.Load(context.WithoutCancel(ctx), dataset.LoadOptions{
 		Batch: r.t.Batch, First: r.step, Workers: runtime.GOMAXPROCS(0), Ahead: batchesAhead,
@@ -275,7 +274,6 @@ func (r *run) due(every, step int) bool {
 	return every > 0 && (step%every == 0 || step == r.plan.steps)
 }
 
-// advance makes one step of the optimiser.
 func (r *run) advance(batch *dataset.Batch) (model.Terms, error) {
 	r.m.ZeroGrads()
 	r.m.ResetCounts()

@@ -12,7 +12,6 @@ import (
 // never is the step of the last validation if there was none.
 const never = -1
 
-// owesValidation reports whether a validation is due.
 func (r *run) owesValidation() bool {
 	return r.Validate != nil && r.due(r.t.ValidationInterval, r.step) && r.validated != r.step
 }
@@ -43,7 +42,6 @@ func (r *run) validate(ctx context.Context) error {
 	})
 }
 
-// report prints a validation as one line.
 func (r *run) report(measures []eval.Measure, mean float64, better bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "step %d: validation", r.step)

@@ -32,7 +32,6 @@ func newConv3x3(op string, y, x, w kernels.Tensor) conv3x3 {
 	return c
 }
 
-// patches returns the number of patches in the batch.
 func (c conv3x3) patches() int { return c.B * ceil(c.H, patchSide) * ceil(c.W, patchSide) }
 
 // grid returns the grid of fwd and dx with m output channels.

@@ -23,7 +23,6 @@ import (
 	"gorgonia.org/cu"
 )
 
-// openDriver loads and initialises the CUDA driver, once.
 var openDriver = sync.OnceValue(func() error {
 	why := (*C.char)(C.calloc(1, 512))
 	defer C.free(unsafe.Pointer(why))

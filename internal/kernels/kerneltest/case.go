@@ -38,7 +38,6 @@ type Case struct {
 	Large bool
 }
 
-// large marks a row as Large.
 func (c Case) large() Case {
 	c.Large = true
 	return c
@@ -129,10 +128,8 @@ func given(name string, values []float64, shape ...int) Operand {
 	}}
 }
 
-// none is an operand that is absent.
 func none(name string) Operand { return Operand{Name: name, role: absent} }
 
-// result is a result of the operation.
 func result(name string, shape ...int) Operand { return Operand{Name: name, Shape: shape} }
 
 // changed returns o with its values changed after they are drawn.
@@ -184,7 +181,6 @@ func (o Operand) as(r role) Operand {
 	return o
 }
 
-// optional returns o if present is set, and otherwise an absent operand.
 func (o Operand) optional(present bool) Operand {
 	if !present {
 		return none(o.Name)
@@ -237,7 +233,6 @@ func title(parts ...any) string {
 	return s.String()
 }
 
-// choose returns one of two words for a title.
 func choose(which bool, yes, no string) string {
 	if which {
 		return yes

@@ -7,7 +7,6 @@ import (
 	"clusir/internal/kernels"
 )
 
-// testMemory tests the contract of kernels.Memory.
 func testMemory(t *testing.T, b kernels.Backend) {
 	t.Run("round trip", guarded(func(t *testing.T) { testRoundTrip(t, b) }))
 	t.Run("Fill and Copy", guarded(func(t *testing.T) { testFillCopy(t, b) }))

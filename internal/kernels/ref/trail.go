@@ -49,10 +49,8 @@ func leafNode(t, dt kernels.Tensor) node {
 
 func (x node) vec() vec { return vec{x.v, x.d} }
 
-// grad returns the gradient of x.
 func (x node) grad() grid { return grid{x.B, x.C, x.H, x.W, x.d} }
 
-// plane returns channel c of sample b.
 func (x node) plane(b, c int) vec { return vec{x.grid.plane(b, c), x.grad().plane(b, c)} }
 
 // sample returns sample b as a node of batch 1 over the same values.

@@ -215,7 +215,6 @@ func (c *Comm) await(ctx context.Context, doing string, done func() (bool, error
 	}
 }
 
-// result returns an NCCL code as an error.
 func (c *Comm) result(doing string, code C.int) error {
 	if code == 0 {
 		return nil
@@ -223,5 +222,4 @@ func (c *Comm) result(doing string, code C.int) error {
 	return fmt.Errorf("NCCL: %s as rank %d of %d: %w", doing, c.rank, c.size, failure(code))
 }
 
-// failure returns a code other than success as an error.
 func failure(code C.int) error { return errors.New(C.GoString(C.clusir_nccl_text(code))) }
