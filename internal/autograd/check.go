@@ -24,6 +24,7 @@ func check(ok bool, op string, vs ...*Var) {
 
 func is(v *Var, extents ...int) bool { return v != nil && v.Shape.Equal(extents) }
 
+// absentOr reports whether v is absent or has these extents.
 func absentOr(v *Var, extents ...int) bool { return v == nil || is(v, extents...) }
 
 // dims2, dims3 and dims4 return the extents of v, which must have that many.

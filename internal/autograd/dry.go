@@ -60,6 +60,7 @@ func (*Shapes) Sync() error { return nil }
 // Close does nothing: there is no memory to free.
 func (*Shapes) Close() error { return nil }
 
+// dry reports whether the tape runs without numbers.
 func (t *Tape) dry() bool {
 	_, ok := t.B.(*Shapes)
 	return ok

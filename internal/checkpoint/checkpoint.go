@@ -81,6 +81,7 @@ type Spec struct {
 	Shape []int
 }
 
+// isState reports whether a tensor is training state.
 func isState(name string) bool {
 	return slices.ContainsFunc(statePrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }

@@ -33,6 +33,7 @@ func ModelOf(c arch.Config) Model {
 	return m
 }
 
+// differing counts the fields that differ.
 func differing(a, b arch.Config) (n int) {
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range x.NumField() {

@@ -136,6 +136,7 @@ const (
 	samePicture = .99
 )
 
+// fingerprint identifies an image.
 type fingerprint struct {
 	w, h  int
 	hash  string

@@ -96,6 +96,7 @@ func random[D degrade.Degradation](draw func(*rand.Rand) D) func(*rand.Rand) deg
 	return func(rng *rand.Rand) degrade.Degradation { return draw(rng) }
 }
 
+// takes reports whether tasks of this kind have a field.
 func (k *kind) takes(field string) bool { return slices.Contains(strings.Fields(k.fields), field) }
 
 // kindOf returns the row with a name, nil if there is none.

@@ -7,6 +7,7 @@ import (
 	"slices"
 )
 
+// resamples is the number of times the images are resampled.
 const resamples = 10_000
 
 // resample returns the mean gains, PSNR and SSIM, over images drawn with replacement.

@@ -80,6 +80,7 @@ func (h Header) complete(rows []ImageResult, shards map[shard.Shard]string) ([]I
 	return whole, nil
 }
 
+// fileOf returns the file of the shard that has an image.
 func fileOf(shards map[shard.Shard]string, index int) string {
 	for s, path := range shards {
 		if s.Has(index) {

@@ -140,6 +140,7 @@ func (t *PaperTable) find(name string) (PaperRow, bool) {
 	return PaperRow{}, false
 }
 
+// title returns the title of its row.
 func (r PaperRow) title() string { return cmp.Or(r.Row, r.Name) }
 
 // check returns an error if a network does not match the row.

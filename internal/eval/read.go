@@ -101,6 +101,7 @@ func (h *Header) row(line []byte) (r ImageResult, err error) {
 	return r, r.checkRoutes()
 }
 
+// splitOf returns the split of the image at an index.
 func (h *Header) splitOf(index int) (Split, bool) {
 	for _, s := range h.Splits {
 		if index >= 0 && index < s.Found {

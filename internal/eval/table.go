@@ -87,6 +87,7 @@ func (s SplitResult) cells() []tabular.Cell {
 	return qualities(s.Input, s.Output)
 }
 
+// none returns n cells for absent numbers.
 func none(n int) []tabular.Cell { return slices.Repeat([]tabular.Cell{tabular.None()}, n) }
 
 func qualities(in, out Quality) []tabular.Cell {
@@ -166,6 +167,7 @@ func prefixed(prefix string, lines []string) (out []string) {
 	return out
 }
 
+// shifts returns the mean and the largest shift of a split's images.
 func (r *Report) shifts(s SplitResult) (mean, largest float64) {
 	for _, i := range r.Images {
 		if i.Benchmark == s.Benchmark && i.Split == s.Label && i.Err == "" {

@@ -124,6 +124,7 @@ func strongest(p *picture, m likeness) draw.Panel {
 	return draw.Picture{Title: "Most like, stage 4", Note: note, Image: over(big, result, 0.72), Width: panelWide}
 }
 
+// enlarged resizes a map to the size of a picture.
 func enlarged(m, to *image.RGBA, by xdraw.Scaler) *image.RGBA {
 	out := image.NewRGBA(to.Bounds())
 	by.Scale(out, out.Bounds(), m, m.Bounds(), xdraw.Src, nil)

@@ -230,6 +230,7 @@ func (r *Request) each(ctx context.Context, probe func(p int, name string, v *mo
 	return pictures, nil
 }
 
+// pick returns the item of a split that the request names.
 func (r *Request) pick(s *dataset.Split) (dataset.Item, error) {
 	if len(s.Items) == 0 {
 		return dataset.Item{}, fmt.Errorf("%s has no images", titleOf(s))

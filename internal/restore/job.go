@@ -212,6 +212,7 @@ func (r Request) rename(s source, name string) string {
 // output is a file that a job writes, and what to do if it cannot be written.
 type output struct{ path, what, remedy string }
 
+// outputs lists the files that a job writes.
 func (j Job) outputs() []output {
 	return slices.DeleteFunc([]output{
 		{j.Out, "the result", "choose another --suffix or folder"},

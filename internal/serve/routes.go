@@ -120,6 +120,7 @@ func (s *Server) restore(w http.ResponseWriter, r *http.Request) error {
 	return s.answer(w, t, q, res, result)
 }
 
+// task makes a request's task for the queue.
 func (s *Server) task(ctx context.Context, q query, u *upload, result *file, report func(event)) (*task, error) {
 	t := &task{name: cmp.Or(u.name, "restored"), use: q.use, format: q.format, report: report, done: make(chan restore.Result, 1)}
 	t.ctx, t.stop = context.WithCancelCause(ctx)

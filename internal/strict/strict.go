@@ -179,6 +179,7 @@ func (c *Checker) block(n *yaml.Node, t reflect.Type, of string) {
 	}
 }
 
+// valueOf returns the type of the value of a key in a struct or a map.
 func valueOf(t reflect.Type, name string) (reflect.Type, bool) {
 	if t.Kind() == reflect.Map {
 		return t.Elem(), true

@@ -87,12 +87,14 @@ func (t *Table) Note(format string, a ...any) int {
 	return len(t.Notes)
 }
 
+// marked reports whether any cell is marked.
 func (t *Table) marked() bool {
 	return slices.ContainsFunc(t.Rows, func(r Row) bool {
 		return slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Mark != "" })
 	})
 }
 
+// grouped reports whether there is a row of groups' names.
 func (t *Table) grouped() bool {
 	return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Group != "" })
 }

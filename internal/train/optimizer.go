@@ -45,6 +45,7 @@ func newOptimizer(m *model.ClusIR, b kernels.Backend, t config.Train) *optimizer
 	return o
 }
 
+// restartAverage restarts the moving average from the current weights.
 func (o *optimizer) restartAverage() {
 	for i, a := range o.average {
 		o.b.Copy(a, o.m.Tensors()[i].Tensor)

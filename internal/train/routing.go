@@ -15,6 +15,7 @@ type routing struct {
 	samples   int
 }
 
+// add fetches the routes of a forward pass.
 func (u *routing) add(t *model.Tape, routes []*model.Route) {
 	for l, r := range routes {
 		if l == len(u.posterior) {

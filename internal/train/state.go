@@ -63,6 +63,7 @@ func (r *run) save() error {
 	return nil
 }
 
+// lastGood names the checkpoint to resume from.
 func (r *run) lastGood() string {
 	if r.saved == "" {
 		return "there is no checkpoint yet"

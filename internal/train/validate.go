@@ -12,6 +12,7 @@ import (
 // never is the step of the last validation if there was none.
 const never = -1
 
+// owesValidation reports whether a validation is due.
 func (r *run) owesValidation() bool {
 	return r.Validate != nil && r.due(r.t.ValidationInterval, r.step) && r.validated != r.step
 }

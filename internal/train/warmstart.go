@@ -14,6 +14,7 @@ import (
 // block matches the tensors of a WTB by name, such as decoder.0.1.attn.proj.weight.
 var block = regexp.MustCompile(`^(encoder\.\d+|decoder\.\d+|refine)\.\d+\.`)
 
+// fresh reports whether a tensor belongs to a block that a checkpoint lacks.
 func fresh(f *checkpoint.File, name string) bool { return !f.Has(name) && block.MatchString(name) }
 
 // matchWarmStart reports an error if a run of configuration c cannot start from a

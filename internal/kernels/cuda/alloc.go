@@ -44,6 +44,7 @@ const (
 	maxWaste = 8   // a cached buffer may be larger than requested by 1/maxWaste
 )
 
+// take returns a cached buffer for the given size, or nil.
 func (c *cache) take(size int64) *buffer {
 	i := c.place(size, 0)
 	if i == len(c.free) || c.free[i].size > size+size/maxWaste {
@@ -54,6 +55,7 @@ func (c *cache) take(size int64) *buffer {
 	return f
 }
 
+// put returns a buffer to the cache.
 func (c *cache) put(f *buffer) {
 	i := c.place(f.size, f.made)
 	c.free = slices.Insert(c.free, i, f)

@@ -64,6 +64,7 @@ func (b *Backend) attendChannels(s, qkv, temperature kernels.Tensor) *channelAtt
 	return a
 }
 
+// perRow returns a grid with a block for each row of hat.
 func (a *channelAttention) perRow() grid { return grid{x: a.B * 2 * a.C, y: 1, z: 1} }
 
 func (a *channelAttention) free(b *Backend) { b.free(a.hat, a.length, a.cosine, a.a) }

@@ -10,6 +10,7 @@ func rows(t kernels.Tensor) (r, k int) {
 	return t.Len() / k, k
 }
 
+// perRow returns a grid with a warp for each of r rows, 4 per block.
 func perRow(r int) grid { return over(r, 4) }
 
 // Normalize normalises each row of the last axis.
@@ -40,6 +41,7 @@ func (b *Backend) SoftmaxGrad(dx, dy, y kernels.Tensor) {
 	b.gradient("softmax_grad", perRow(r), dx, dy, y, r, k)
 }
 
+// longRows returns a grid for r rows of n numbers, in blocks of perBlock.
 func longRows(r, n int) grid { return inPlanes(ceil(n, perBlock), r) }
 
 // ScaleRows computes y_r = s_r x_r.

@@ -22,6 +22,7 @@ func (b *Backend) LinearGrad(dx, dw, dbias, dy, x, w kernels.Tensor) {
 	b.gradient("conv1x1_dbias", grid{x: o, y: 1, z: 1}, dbias, dy, r, o, 1) // of one pixel
 }
 
+// mixtures returns a grid for r mixtures of n numbers.
 func mixtures(r, n int) grid { return grid{x: ceil(n, perBlock), y: ceil(r, rowsAtOnce), z: 1} }
 
 // Mix computes y_r = Σ_l a_rl c_l, in float32 at every precision.

@@ -111,6 +111,7 @@ func (b *Backend) GatedFFN(y, x kernels.Tensor, n kernels.Norm, fs []kernels.FFN
 	b.free(expanded, gated, l.u, l.stats, e.plan)
 }
 
+// gate computes gated from expanded.
 func (e *experts) gate(round int, gated, expanded kernels.Tensor) {
 	pieces := e.h * ceil(e.H, 4) * ceil(e.W, 4)
 	e.launch(e.packed("gate_fwd"), grid{x: ceil(pieces, 128), y: e.B * e.slots, z: 1},
@@ -169,6 +170,7 @@ const sumsPerChannel = 19
 // gateSums allocates them.
 func (e *experts) gateSums() kernels.Tensor { return e.Alloc(e.B, e.slots, e.h, sumsPerChannel) }
 
+// gateGrad computes de, gated and the sums.
 func (e *experts) gateGrad(round int, de, gated, sums, expanded, q kernels.Tensor) {
 	e.launch(e.packed("gate_grad"), grid{x: e.h, y: e.B * e.slots, z: 1},
 		de, gated, sums, expanded, q, e.depthwise, e.expert(round), e.route, e.E, e.slots, e.h, e.H, e.W, e.rounded())

@@ -71,6 +71,7 @@ func bytesOf(words []uint64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 8*len(words))
 }
 
+// flush posts the batch.
 func (b *Backend) flush() {
 	q := b.batch
 	if len(q.launches) == 0 {

@@ -27,10 +27,12 @@ func over(n, per int) grid { return grid{x: ceil(n, per), y: 1, z: 1} }
 // maxBlocks is the largest extent of a grid along y and z.
 const maxBlocks = 65535
 
+// inPlanes returns a grid with that many blocks for each of n planes, or rows.
 func inPlanes(blocks, n int) grid {
 	return grid{x: blocks, y: min(n, maxBlocks), z: ceil(n, maxBlocks)}
 }
 
+// ceil returns n/d, rounded up.
 func ceil(n, d int) int { return (n + d - 1) / d }
 
 // from is the part of a tensor starting at an element, as an argument.

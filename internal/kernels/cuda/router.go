@@ -4,6 +4,7 @@ package cuda
 
 import "clusir/internal/kernels"
 
+// each returns a grid with a thread for each of n numbers.
 func each(n int) grid { return over(n, 128) }
 
 // Tokens computes t_bn = α_bn (μ_n + exp(logσ_n) ⊙ ε_bn).

@@ -26,6 +26,7 @@ func newWorker() *worker {
 	return w
 }
 
+// post queues a task.
 func (w *worker) post(task func()) { w.tasks <- task }
 
 // do runs a task after those queued and waits for it.

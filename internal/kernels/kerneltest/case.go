@@ -38,6 +38,7 @@ type Case struct {
 	Large bool
 }
 
+// large marks a row as Large.
 func (c Case) large() Case {
 	c.Large = true
 	return c

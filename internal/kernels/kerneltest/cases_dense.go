@@ -87,6 +87,7 @@ func spread(name string, shape ...int) Operand {
 	}}
 }
 
+// scaleRows is ScaleRows of R rows of the given shape.
 func scaleRows(R int, shape ...int) Case {
 	dims := append([]int{R}, shape...)
 	return Case{
