@@ -294,7 +294,7 @@ func TestEvalSave(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _, stderr := evaluate(t, dir, "eval "+mine+" --save {}/out/shut --results {}/none.jsonl")
-	if _, err := os.Stat(filepath.Join(dir, "none.jsonl")); code != exitError || !strings.Contains(stderr, "its folder cannot be made") || err == nil {
+	if _, err := os.Stat(filepath.Join(dir, "none.jsonl")); code != exitError || !strings.Contains(stderr, "cannot write "+shut+"/mine-25/a.png: its folder cannot be made") || err == nil {
 		t.Errorf("into a folder that takes nothing: exit code %d, %s, and it began to measure: %v", code, stderr, err)
 	}
 	code, _, stderr = evaluate(t, dir, "eval "+mine+" --save {}/out --overwrite --limit 1")

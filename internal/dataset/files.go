@@ -61,6 +61,9 @@ func listImages(dir string) (images, others []string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
+	if at := new(fs.PathError); errors.As(err, &at) {
+		err = userfile.Unreadable(at.Path, err)
+	}
 	slices.Sort(images)
 	return images, others, err
 }

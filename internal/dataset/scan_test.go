@@ -141,6 +141,10 @@ func TestCircularLinks(t *testing.T) {
 	if err != nil || len(images) != 2 || len(others) != 3 { // around is in b and in again
 		t.Errorf("%v: %d images, others %q", err, len(images), others)
 	}
+	file := filepath.Join(dir, "a/b/1.png")
+	if _, _, err := listImages(file); err == nil || !strings.HasPrefix(err.Error(), "cannot read "+file+": ") {
+		t.Errorf("a file in place of a folder: %v", err)
+	}
 }
 
 // TestDanglingLinks: a link that is named like an image is one that cannot be read.

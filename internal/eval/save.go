@@ -28,15 +28,15 @@ func nameFiles(o Options, jobs []job) error {
 		return nil
 	}
 	taken := map[string]bool{}
-	checked := map[string]bool{}
+	first := map[string]string{} // of each folder
 	for i, j := range jobs {
 		dir := filepath.Join(o.Save, newSplit(j.split).folder())
 		path := filepath.Join(dir, j.item.Name+".png")
-		if !checked[dir] {
+		if first[dir] == "" {
 			if err := outside(dir, j.split.Benchmark, o.Root); err != nil {
 				return err
 			}
-			checked[dir] = true
+			first[dir] = path
 		}
 		if taken[strings.ToLower(path)] {
 			return fmt.Errorf("two pictures would be %s: rename one of those called %s", path, j.item.Name)
@@ -47,8 +47,8 @@ func nameFiles(o Options, jobs []job) error {
 		taken[strings.ToLower(path)] = true
 		jobs[i].saved = path
 	}
-	for dir := range checked {
-		if err := atomicfile.Try(filepath.Join(dir, "picture.png")); err != nil {
+	for _, path := range first {
+		if err := atomicfile.Try(path); err != nil {
 			return err
 		}
 	}

@@ -149,7 +149,7 @@ func (r *Request) mayWrite(names []string) error {
 			}
 		}
 	}
-	return atomicfile.Try(filepath.Join(r.Dir, "figure.png"))
+	return atomicfile.Try(filepath.Join(r.Dir, names[0]+".png"))
 }
 
 // drawOne draws a figure of Names, as PNG and as SVG, and returns the files' paths.
