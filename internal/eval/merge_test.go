@@ -66,6 +66,7 @@ func TestMergeErrors(t *testing.T) {
 		{"holds no results", []string{write("empty", nil)}},
 		{"text: not a file of results", []string{write("text", []byte("hello\n"))}},
 		{"its format is", []string{write("other", []byte("{}\n"))}},
+		{"clusir-eval-1\": name one that clusir eval wrote", []string{write("restored", []byte("{\"format\":\"clusir-restore-1\"}\n"))}},
 		{"shard 2/2 are not among", files[:1]},
 		{"of one shard", []string{files[0], files[0]}},
 		{"measured differently", []string{files[0], strangers[1]}},

@@ -21,7 +21,7 @@ type reading struct {
 func (r *reading) take(n int, line []byte) error {
 	if n == 1 {
 		if err := r.parse(line); err != nil {
-			return fmt.Errorf("not a file of results: %w: name one that clusir eval or restore wrote", err)
+			return fmt.Errorf("not a file of results: %w: name one that clusir eval wrote", err)
 		}
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/draw"
 	"io"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -24,6 +25,9 @@ import (
 // Validation is a network's result on benchmarks during its training.
 type Validation struct {
 	Measures []Measure
+	// Infinite are the names of those without a number, as all is restored to the clean
+	// images: they count in no mean.
+	Infinite []string
 	// Strips are for display in TensorBoard.
 	Strips []Strip
 }
@@ -144,7 +148,11 @@ func validate(ctx context.Context, net *infer.Network, o Options, count int) (*V
 		return nil, fmt.Errorf("there are %d validation images, and at the start there were %d: put back what is missing, or take away what was added", len(r.Images), count)
 	}
 	for _, s := range r.Splits {
-		if s.Images > 0 {
+		switch {
+		case s.Images == 0:
+		case math.IsInf(s.Output.PSNR, 1):
+			v.Infinite = append(v.Infinite, s.Key)
+		default:
 			v.Measures = append(v.Measures, Measure{Name: s.Key, Value: s.Output.PSNR})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,5 +86,31 @@ func TestValidationOfOtherImages(t *testing.T) {
 	}
 	if _, err := validate(t.Context(), n.Model); err == nil || !strings.Contains(err.Error(), "there are 1 validation images, and at the start there were 2") {
 		t.Error(err)
+	}
+}
+
+// TestValidationOfTheUnchanged: an untrained network, which changes nothing, has an infinite
+// PSNR on clean pictures, which is no number for a log.
+func TestValidationOfTheUnchanged(t *testing.T) {
+	root, _ := makeData(t)
+	file := filepath.Join(t.TempDir(), "mine.yaml")
+	if err := os.WriteFile(file, []byte("same: {task: clean, clean: test/denoise/bsd68, sigmas: [0]}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	n := infertest.New(t, testnet.Small(), 1)
+	n.Model.Init(1)
+	c := config.Default()
+	c.Data, c.Eval.Benchmarks, c.Train.ValidationInterval = root, dataset.List{{Name: "rain100l"}, {Name: "same"}}, 1
+	catalog, err := Catalog(&c, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate, err := Validator(&c, catalog, n.Tape().B, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := validate(t.Context(), n.Model)
+	if err != nil || len(v.Measures) != 1 || v.Measures[0].Name != "rain100l" || !slices.Equal(v.Infinite, []string{"same-0"}) {
+		t.Errorf("%+v, %v", v, err)
 	}
 }

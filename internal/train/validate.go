@@ -34,7 +34,7 @@ func (r *run) validate(ctx context.Context) error {
 		r.validated, r.changed = r.step, true
 		mean := meanOf(v.Measures)
 		better := mean > r.best
-		r.report(v.Measures, mean, better)
+		r.report(v, mean, better)
 		if !better {
 			return nil
 		}
@@ -43,11 +43,14 @@ func (r *run) validate(ctx context.Context) error {
 	})
 }
 
-func (r *run) report(measures []eval.Measure, mean float64, better bool) {
+func (r *run) report(v *eval.Validation, mean float64, better bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "step %d: validation", r.step)
-	for _, m := range measures {
+	for _, m := range v.Measures {
 		fmt.Fprintf(&b, "  %s %.2f", m.Name, m.Value)
+	}
+	for _, name := range v.Infinite {
+		fmt.Fprintf(&b, "  %s infinite and not in the mean", name)
 	}
 	fmt.Fprintf(&b, "  mean %.3f", mean)
 	if better {
