@@ -22,9 +22,12 @@ func (b *Backend) Normalize(y, x kernels.Tensor) {
 
 // NormalizeGrad is Normalize's gradient.
 func (b *Backend) NormalizeGrad(dx, dy, x kernels.Tensor) {
-	same("NormalizeGrad", x, dx, dy)
+	if dx.IsZero() {
+		return
+	}
+	same("NormalizeGrad", dx, dy, x)
 	r, k := rows(x)
-	b.gradient("normalize_grad", perRow(r), dx, dy, x, r, k)
+	b.launch("normalize_grad", perRow(r), dx, dy, x, r, k)
 }
 
 // TopKSoftmax is the softmax over the top largest entries of each row.
@@ -36,9 +39,12 @@ func (b *Backend) TopKSoftmax(y, x kernels.Tensor, top int) {
 
 // SoftmaxGrad is TopKSoftmax's gradient in terms of its result.
 func (b *Backend) SoftmaxGrad(dx, dy, y kernels.Tensor) {
-	same("SoftmaxGrad", y, dx, dy)
+	if dx.IsZero() {
+		return
+	}
+	same("SoftmaxGrad", dx, dy, y)
 	r, k := rows(y)
-	b.gradient("softmax_grad", perRow(r), dx, dy, y, r, k)
+	b.launch("softmax_grad", perRow(r), dx, dy, y, r, k)
 }
 
 // longRows returns a grid for r rows of n numbers, in blocks of perBlock.

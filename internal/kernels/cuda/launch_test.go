@@ -30,6 +30,7 @@ func TestDispatchMistakes(t *testing.T) {
 		{"freed twice", func() { b.Free(freed) }, "use of a freed tensor [8]"},
 		{"a shape that does not fit", func() { b.Fill(kernels.Tensor{Shape: kernels.Shape{9}, Data: x.Data}, 0) }, "[9] in 32 bytes"},
 		{"shapes that differ", func() { b.Add(x, x, b.Alloc(7), 1) }, "Add: tensors of shapes [[8] [7]] do not fit"},
+		{"an absent operand", func() { b.Add(x, x, kernels.Tensor{}, 1) }, "Add: tensors of shapes [[8] []] do not fit"},
 		{"too few numbers", func() { b.Upload(x, make([]float32, 7)) }, "Upload: a tensor of shape [8] and 7 numbers"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

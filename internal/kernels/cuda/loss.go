@@ -20,9 +20,12 @@ func (b *Backend) L1(y, x, t kernels.Tensor, beta float32) {
 
 // L1Grad is L1's gradient.
 func (b *Backend) L1Grad(dx, dy, x, t kernels.Tensor, beta float32) {
-	same("L1Grad", x, dx, t)
+	if dx.IsZero() {
+		return
+	}
+	same("L1Grad", dx, x, t)
 	n := x.Len()
-	b.gradient("l1_grad", over(n, perBlock), dx, dy, x, t, int64(n), beta)
+	b.launch("l1_grad", over(n, perBlock), dx, dy, x, t, int64(n), beta)
 }
 
 // Orthogonality is the mean squared entry of P̂P̂ᵀ − I, where P̂ are the normalised

@@ -194,10 +194,10 @@ func (b *Backend) sized(op string, t kernels.Tensor, n int) *buffer {
 	return b.buffer(t)
 }
 
-// same panics if tensors differ in size. The others may be absent.
+// same panics if tensors differ in size.
 func same(op string, t kernels.Tensor, others ...kernels.Tensor) {
 	for _, o := range others {
-		check(o.IsZero() || o.Len() == t.Len(), op, t, o)
+		check(o.Len() == t.Len(), op, t, o)
 	}
 }
 
