@@ -145,11 +145,7 @@ func MayWrite(path string, overwrite bool) error {
 	if err := userfile.Folder(filepath.Dir(path), "reports"); err != nil {
 		return fmt.Errorf("--report %s: %w", path, err)
 	}
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("--report %s: it is a folder, but a file is needed", path)
-	case err == nil && !info.Mode().IsRegular():
+	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
 		return nil // a device takes everything that is written
 	}
 	if err := userfile.MayWrite(path, overwrite); err != nil {
