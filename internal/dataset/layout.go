@@ -35,10 +35,17 @@ func matchRain(key string) []string {
 }
 
 // matchHaze pairs ID_A_B, with A the airlight and B the scattering, and ID_K, in any
-// folder, with ID.
-func matchHaze(key string) []string {
-	id, _, _ := strings.Cut(filepath.Base(key), "_")
-	return []string{id}
+// folder, with ID, which may have underscores too.
+func matchHaze(key string) (ids []string) {
+	id := filepath.Base(key)
+	for at := strings.LastIndex(id, "_"); at > 0; at = strings.LastIndex(id, "_") {
+		id = id[:at]
+		ids = append(ids, id)
+	}
+	if len(ids) == 0 {
+		return []string{id}
+	}
+	return ids
 }
 
 // folders returns the folders of a part's pairs: the task's own, or the layout's.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // pair is a training image on disk. If it has no input, the degraded image is made from
@@ -26,22 +27,23 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 		return nil, err
 	}
 	r.skipOthers(append(others, others2...))
-	r.Found = len(inputs)
 	byName, byKey := firstBy(targets, func(f string) string { return relName(target, f) }), firstBy(targets, func(f string) string { return relKey(target, f) })
 	partner, wanted := map[string]string{}, map[string]bool{}
 	for _, f := range inputs {
 		names := match(relName(in, f))
 		for i, key := range match(relKey(in, f)) { // its own name goes before those that are only alike
-			if t := cmp.Or(byName[names[i]], byKey[key]); t != "" {
+			if t := cmp.Or(byName[names[i]], byKey[key]); t != "" && t != f { // one folder may hold both
 				partner[f], wanted[t] = t, true
 				break
 			}
 		}
 	}
+	inputs = slices.DeleteFunc(inputs, func(f string) bool { return partner[f] == "" && wanted[f] })
+	r.Found = len(inputs)
 	for _, f := range targets {
 		first := byKey[relKey(target, f)]
 		switch {
-		case wanted[f]:
+		case wanted[f], partner[f] != "":
 		case first != f:
 			r.skip(f, Duplicate, first)
 		default:
@@ -51,7 +53,7 @@ func matchPairs(r *TaskReport, in, target string, match matchRule, filter func([
 	var pairs []pair
 	for _, f := range filter(inputs) {
 		if partner[f] == "" {
-			r.skip(f, NoTarget, filepath.Join(target, match(relKey(in, f))[0])+".*")
+			r.skip(f, NoTarget, filepath.Join(target, strings.Join(match(relName(in, f)), ".* or "))+".*")
 			continue
 		}
 		pairs = append(pairs, pair{input: f, target: partner[f]})

@@ -76,9 +76,16 @@ func TestScanPairs(t *testing.T) {
 	}, {
 		name:  "rain and its clean image in one folder",
 		task:  Task{Kind: Derain, Repeat: 1, Input: "both", Target: "both"},
-		files: []string{"both/rain-1.png", "both/norain-001.png"},
-		used:  []string{"norain-001.png norain-001.png", "rain-1.png norain-001.png"},
-		skips: []string{"both/rain-1.png: " + string(NoInput)},
+		files: []string{"both/rain-1.png", "both/norain-001.png", "both/norain-2.png", "both/rain-3.png"},
+		used:  []string{"rain-1.png norain-001.png"},
+		skips: []string{"both/norain-2.png: " + string(NoTarget), "both/norain-2.png: " + string(NoInput),
+			"both/rain-3.png: " + string(NoTarget), "both/rain-3.png: " + string(NoInput)},
+	}, {
+		name: "hazy images whose names begin with several clean ones'",
+		task: Task{Kind: Dehaze, Repeat: 1, Input: "hazy", Target: "clear"},
+		files: []string{"clear/park.png", "clear/park_2.png", "clear/0001.png", "hazy/park_1.png", "hazy/park_2_1.png",
+			"hazy/park_2_0.8_0.1.png", "hazy/0001_0.8_0.2.png", "hazy/0001.png"},
+		used: []string{"0001.png 0001.png", "0001_0.8_0.2.png 0001.png", "park_1.png park.png", "park_2_0.8_0.1.png park_2.png", "park_2_1.png park_2.png"},
 	}, {
 		name:  "letters composed and decomposed",
 		task:  Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"},
