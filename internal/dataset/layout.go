@@ -3,6 +3,7 @@ package dataset
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/unicode/norm"
@@ -20,6 +21,16 @@ type layout struct {
 
 // overlapList is the default list of training images that are also in a test set.
 const overlapList = "overlap_rain100l_test.txt"
+
+// testFolders hold the layout's test sets, which benchmarks.yaml describes.
+var testFolders = []string{"test", "cdd11/test", "CDD-11_test"}
+
+func inTestFolder(root, file string) bool {
+	return slices.ContainsFunc(testFolders, func(dir string) bool {
+		rel, err := filepath.Rel(under(root, dir), file)
+		return err == nil && filepath.IsLocal(rel)
+	})
+}
 
 // matchRule returns the names of clean images that may match a degraded one, as match
 // keys relative to the folder, the best first.

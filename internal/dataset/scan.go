@@ -106,7 +106,7 @@ func (s *scanner) clean(r *TaskReport, dirs []string) ([]pair, error) {
 		train, _, _ := listImages(under(s.opts.Root, "Train"))
 		if len(train) == 0 {
 			dirs, r.Expected = []string{"."}, 0
-			r.note("there is no folder Train with images: every image below the root is taken for a clean photograph")
+			r.note("there is no folder Train with images: every image below the root is taken for a clean photograph, but for those in the test sets' folders")
 		}
 	}
 	var files []string
@@ -139,6 +139,10 @@ func (s *scanner) clean(r *TaskReport, dirs []string) ([]pair, error) {
 	}
 	var pairs []pair
 	for _, f := range s.filter(r, list, files) {
+		if isLayout && inTestFolder(s.opts.Root, f) {
+			r.skip(f, Overlaps, "in a test set's folder")
+			continue
+		}
 		pairs = append(pairs, pair{target: f})
 	}
 	return s.usable(r, pairs)

@@ -219,6 +219,29 @@ func TestFoldersThatOverlap(t *testing.T) {
 	}
 }
 
+// TestPlainFolder: a folder of photographs without Train is one of clean photographs, but
+// the test sets in it are not trained on.
+func TestPlainFolder(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "a.png", "b/test/c.png")
+	var want []string
+	for _, b := range Standard().benchmarks {
+		for _, d := range slices.Concat(b.Clean, b.Input, b.Target) {
+			file := strings.ReplaceAll(d, "{kind}", "low") + "/a.png"
+			writeImages(t, dir, 32, 32, file)
+			want = append(want, file+": "+string(Overlaps))
+		}
+	}
+	s, r := open(t, options(dir, noise))
+	if got := s.files("", pair.files); !slices.Equal(got, []string{filepath.Join(dir, "a.png"), filepath.Join(dir, "b/test/c.png")}) {
+		t.Errorf("trained on %q", got)
+	}
+	slices.Sort(want)
+	if got := skips(r.Tasks[0], dir); !slices.Equal(got, slices.Compact(want)) {
+		t.Errorf("skipped\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestSizesThatDiffer(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "in/a.png", "out/a.png", "in/b.png")
