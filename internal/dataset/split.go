@@ -36,12 +36,19 @@ type Item struct {
 	made          string // a kind that can be made, "" for noise
 }
 
-// Count returns how much of the benchmark is on disk: "24 of 100", or "68".
-func (s *Split) Count() string {
-	if len(s.Items) >= s.Benchmark.Expected {
-		return fmt.Sprint(len(s.Items))
+// Count returns how much of the benchmark is on disk: see the function Count.
+func (s *Split) Count() string { return Count(len(s.Items), len(s.Items), s.Benchmark.Expected) }
+
+// Count describes n images of those found of a benchmark, which has as many as expected, or
+// any number for 0: "24 of 100", "68", or "40, not 24" if there are more than it has.
+func Count(n, found, expected int) string {
+	switch all := max(found, expected); {
+	case n < all:
+		return fmt.Sprintf("%d of %d", n, all)
+	case expected > 0 && n > expected:
+		return fmt.Sprintf("%d, not %d", n, expected)
 	}
-	return fmt.Sprintf("%d of %d", len(s.Items), s.Benchmark.Expected)
+	return fmt.Sprint(n)
 }
 
 // OpenAll opens several benchmarks, all of which must be on disk.

@@ -128,7 +128,7 @@ func (t *PaperTable) fill(cells map[string]entry, o Ours) {
 		}
 		e := entry{value: [2]float64{s.Output.PSNR, s.Output.SSIM}, rank: shown(s.Output.PSNR, s.Output.SSIM)}
 		var notes []string
-		if s.partial() {
+		if s.unlike() != "" {
 			notes = append(notes, s.Count()+" images measured; not ranked")
 		}
 		if !o.Report.Protocol.asPublished() {

@@ -223,13 +223,9 @@ type SplitResult struct {
 	Output Quality `json:"output"`
 }
 
-// Count returns how many of the benchmark's images were measured: "68" or "24 of 100".
-func (s SplitResult) Count() string {
-	if all := max(s.Expected, s.Found); all > s.Images {
-		return fmt.Sprintf("%d of %d", s.Images, all)
-	}
-	return fmt.Sprint(s.Images)
-}
+// Count returns how many of the benchmark's images were measured: "68", "24 of 100", or
+// "40, not 24" if there are more than it has.
+func (s SplitResult) Count() string { return dataset.Count(s.Images, s.Found, s.Expected) }
 
 // Report is the whole result.
 type Report struct {

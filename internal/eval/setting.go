@@ -64,29 +64,37 @@ func (s Split) published(setting string) (published.Row, bool) {
 // asPublished reports whether numbers of this protocol are comparable with the paper's.
 func (p Protocol) asPublished() bool { return p.Name == "promptir" && !p.YChannel }
 
-// partial reports whether some of the benchmark's images were not measured.
-func (s SplitResult) partial() bool { return s.Images < max(s.Expected, s.Found) }
+// unlike says how the measured images differ from the whole benchmark, "" if they are it.
+func (s SplitResult) unlike() string {
+	switch {
+	case s.Images < max(s.Expected, s.Found):
+		return "only a part of it was measured"
+	case s.Expected > 0 && s.Images > s.Expected:
+		return "more images were measured"
+	}
+	return ""
+}
 
 // paperColumns adds the two columns with the paper's numbers for the report's setting to
 // its table, if there is one for one of the splits, and explains them below. It returns
 // what makes their cells of a published number. They are empty if our protocol differs,
-// and have a footnote if ours is of fewer images.
-func (r *Report) paperColumns(t *tabular.Table) (cells func(row published.Row, partial bool) []tabular.Cell) {
+// and have a footnote if ours is of other images.
+func (r *Report) paperColumns(t *tabular.Table) (cells func(row published.Row, unlike string) []tabular.Cell) {
 	paper := tableOf(r.Setting)
 	if paper == nil || !slices.ContainsFunc(r.Splits, func(s SplitResult) bool { _, ok := s.published(r.Setting); return ok }) {
-		return func(published.Row, bool) []tabular.Cell { return nil }
+		return func(published.Row, string) []tabular.Cell { return nil }
 	}
 	group := method + ", paper's " + paper.name()
 	t.Columns = append(t.Columns, tabular.Column{Group: group, Name: "PSNR"}, tabular.Column{Group: group, Name: "SSIM"})
 	t.Remarks = append(t.Remarks, fmt.Sprintf("%s: the paper's base network, %s: %s", method, paper.name(), paper.Title))
 	if !r.Protocol.asPublished() {
 		t.Remarks = append(t.Remarks, "not shown: they are measured with protocol promptir, on RGB")
-		return func(published.Row, bool) []tabular.Cell { return none(2) }
+		return func(published.Row, string) []tabular.Cell { return none(2) }
 	}
-	return func(row published.Row, partial bool) []tabular.Cell {
+	return func(row published.Row, unlike string) []tabular.Cell {
 		cells := []tabular.Cell{known("%.2f", row.PSNR), known("%.3f", row.SSIM)}
-		if partial && row.PSNR != 0 {
-			cells[0].Notes = []int{t.Note("of the whole set; only a part of it was measured")}
+		if unlike != "" && row.PSNR != 0 {
+			cells[0].Notes = []int{t.Note("of the whole set; %s", unlike)}
 		}
 		return cells
 	}

@@ -103,6 +103,11 @@ func TestPaperColumnIsEmpty(t *testing.T) {
 	if a, b := table.Rows[0].Cells[8], table.Rows[1].Cells[8]; len(a.Notes) != 1 || len(b.Notes) != 0 || !strings.Contains(table.Notes[0], "part") {
 		t.Errorf("of 1 of 500 images: %+v, of all: %+v; %v", a, b, table.Notes)
 	}
+	r.Splits[0].Images, r.Splits[0].Found = 612, 612
+	table = r.Table()
+	if a := table.Rows[0].Cells; a[2].Text != "612, not 500" || len(a[8].Notes) != 1 || !strings.Contains(table.Notes[0], "more images were measured") {
+		t.Errorf("of 612 images of a set of 500: %+v; %v", a, table.Notes)
+	}
 }
 
 // TestPerfectMean: parts of perfect images only have no mean.

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -39,11 +40,15 @@ func (r *Report) Table() *tabular.Table {
 		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Words("%s", s.Count())}
 		cells = append(cells, s.cells()...)
 		row, _ := s.published(r.Setting)
-		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, paperCells(row, s.partial())...)})
+		t.Rows = append(t.Rows, tabular.Row{Cells: append(cells, paperCells(row, s.unlike())...)})
 	}
 	if of, average := r.averaged(); len(r.Splits) > 1 && len(of) > 0 {
 		cells, row := r.meanCells(t, of, average)
-		cells = append(cells, paperCells(row, slices.ContainsFunc(of, SplitResult.partial))...)
+		unlike := ""
+		for _, s := range of {
+			unlike = cmp.Or(unlike, s.unlike())
+		}
+		cells = append(cells, paperCells(row, unlike)...)
 		t.Rows = append(t.Rows, tabular.Row{Cells: cells, Rule: true})
 	}
 	t.Remarks = append(t.Remarks, prefixed("missing: ", r.Missing)...)
