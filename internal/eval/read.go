@@ -88,6 +88,8 @@ func (h *Header) row(line []byte) (r ImageResult, err error) {
 		return r, fmt.Errorf("image %d is of %s %s, not of %s", r.Index, r.Benchmark, r.Split, split.Name())
 	case r.W < 0 || r.W > maxSide || r.H < 0 || r.H > maxSide:
 		return r, fmt.Errorf("image %d has %d×%d pixels", r.Index, r.W, r.H)
+	case r.Err == "" && (r.Image == "" || r.Input == Quality{} || r.Output == Quality{}):
+		return r, fmt.Errorf("image %d lacks its name, its error, or the quality of its input or output", r.Index)
 	case !within(r.MS, 0, maxMS):
 		return r, fmt.Errorf("image %d took %g ms", r.Index, r.MS)
 	case r.Picture != nil && r.Picture.Depth != 8 && r.Picture.Depth != 16:

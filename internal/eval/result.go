@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -81,13 +82,13 @@ type Quality struct {
 }
 
 type jsonQuality struct {
-	PSNR any     `json:"psnr"`
-	SSIM float64 `json:"ssim"`
+	PSNR any      `json:"psnr"`
+	SSIM *float64 `json:"ssim"`
 }
 
 // MarshalJSON writes {"psnr": 31.2, "ssim": 0.91}.
 func (q Quality) MarshalJSON() ([]byte, error) {
-	j := jsonQuality{q.PSNR, q.SSIM}
+	j := jsonQuality{q.PSNR, &q.SSIM}
 	if math.IsInf(q.PSNR, 1) {
 		j.PSNR = "inf"
 	}
@@ -100,7 +101,10 @@ func (q *Quality) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &j); err != nil {
 		return err
 	}
-	q.SSIM = j.SSIM
+	if j.PSNR == nil || j.SSIM == nil {
+		return errors.New("a PSNR or an SSIM is missing")
+	}
+	q.SSIM = *j.SSIM
 	switch v := j.PSNR.(type) {
 	case float64:
 		q.PSNR = v

@@ -278,6 +278,26 @@ func sampleResults(t testing.TB) []byte {
 	return file.Bytes()
 }
 
+// TestIncompleteResults: a row without a value is refused rather than counted as one of 0 dB.
+func TestIncompleteResults(t *testing.T) {
+	text := string(sampleResults(t))
+	for old, want := range map[string]string{
+		`"image":"i1",`:                    "line 3: not a file of results, or a damaged one: image 1 lacks its name",
+		`"input":{"psnr":20,"ssim":0.5},`:  "line 2: not a file of results, or a damaged one: image 0 lacks its name",
+		`"output":{"psnr":30,"ssim":0.9},`: "line 5: not a file of results, or a damaged one: image 3 lacks its name",
+		`,"ssim":0.9`:                      "line 5: not a file of results, or a damaged one: a PSNR or an SSIM is missing",
+		`"psnr":30,`:                       "line 5: not a file of results, or a damaged one: a PSNR or an SSIM is missing",
+	} {
+		file := filepath.Join(t.TempDir(), "r.jsonl")
+		if err := os.WriteFile(file, []byte(strings.Replace(text, old, "", 1)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Merge(file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("without %s: %v", old, err)
+		}
+	}
+}
+
 // useResults reads a results file and displays it in every way.
 func useResults(text []byte) error {
 	var h reading
