@@ -65,7 +65,7 @@ func (k key) prove(w *wire, h hello) error {
 	var first proof
 	switch err := w.read(&first); {
 	case err != nil:
-		return fmt.Errorf("rank 0 did not answer: %w", err)
+		return noAnswer(err)
 	case first.Error != "":
 		return errors.New(first.Error)
 	case !k.is(first.MAC, "rank 0", h.Nonce, first.Nonce):

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -122,6 +123,9 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 		return w, nil, err
 	}
 	l, err := listen(ctx, net.JoinHostPort(host, port))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return w, nil, fmt.Errorf("%w: set another MASTER_PORT for all ranks", err)
+	}
 	if err != nil {
 		return w, nil, err
 	}
@@ -253,7 +257,7 @@ func (g *tcp) call(ctx context.Context, p Place) (w welcome, neighbour net.Liste
 	}
 	switch err := g.control[0].read(&w); {
 	case err != nil:
-		return w, neighbour, fmt.Errorf("rank 0 did not answer: %w", cause(ctx, err))
+		return w, neighbour, noAnswer(cause(ctx, err))
 	case w.Error != "":
 		return w, neighbour, errors.New(w.Error)
 	case len(w.Ring) != g.size:
@@ -269,6 +273,14 @@ func (g *tcp) call(ctx context.Context, p Place) (w welcome, neighbour net.Liste
 		}
 	}
 	return w, neighbour, nil
+}
+
+// noAnswer is the error of a rank that could not read what rank 0 says.
+func noAnswer(err error) error {
+	if errors.As(err, new(*json.SyntaxError)) || errors.As(err, new(*json.UnmarshalTypeError)) {
+		return errors.New("another program answers there: set MASTER_ADDR and MASTER_PORT to where rank 0 listens")
+	}
+	return fmt.Errorf("rank 0 did not answer: %w", err)
 }
 
 var dialer = net.Dialer{KeepAliveConfig: keepAlive, Timeout: patience}

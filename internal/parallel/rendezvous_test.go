@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -124,6 +126,19 @@ func TestNobodyComes(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("rank %d: %v; want %q", c.rank, err, want)
 			}
+		}
+	}
+}
+
+// TestOtherProgram: another program at rank 0's address is named as the fault, to rank 0,
+// which cannot listen there, and to the ranks that call.
+func TestOtherProgram(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	for rank, want := range []string{"set another MASTER_PORT", "another program answers there: set MASTER_ADDR and MASTER_PORT"} {
+		_, err := joinTCP(t.Context(), Place{Rank: rank, Size: 2, Addr: web.Listener.Addr().String()})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("rank %d: %v; want %q", rank, err, want)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func (r *run) reportChanges(f *checkpoint.File) error {
 	if is := r.Config.Train.EMA; is > 0 && was.Train.EMA == 0 {
 		return fmt.Errorf("holds no moving average, which train.ema: %g would continue; leave it at 0, or start a new run from these weights with --init-from", is)
 	}
-	lines, err := changes(*was, *r.Config)
+	lines, err := changes(*was, *r.Config, "was")
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,9 @@ func (r *run) trainsOn() string {
 	return r.Device
 }
 
-// changes lists the settings of the tasks and of the training that differ.
-func changes(was, is config.Config) ([]string, error) {
+// changes lists the settings of the tasks and of the training that differ, with word before
+// the other value.
+func changes(was, is config.Config, word string) ([]string, error) {
 	old, err := recipeKeys(was)
 	if err != nil {
 		return nil, err
@@ -68,7 +69,7 @@ func changes(was, is config.Config) ([]string, error) {
 	var lines []string
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if old[key] != now[key] {
-			lines = append(lines, fmt.Sprintf("%s: %s, was %s", key, cmp.Or(now[key], "none"), cmp.Or(old[key], "none")))
+			lines = append(lines, fmt.Sprintf("%s: %s, %s %s", key, cmp.Or(now[key], "none"), word, cmp.Or(old[key], "none")))
 		}
 	}
 	return lines, nil

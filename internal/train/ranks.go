@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"clusir/internal/arch"
 	"clusir/internal/autograd"
@@ -117,7 +119,7 @@ func (r *run) agree() error {
 	}
 	switch {
 	case own.Recipe != first.Recipe:
-		return fmt.Errorf("settings that differ from rank 0's:\n  %s\n  %s\nstart all ranks with the same configuration", own.Recipe, first.Recipe)
+		return otherSettings(own.Recipe, first.Recipe)
 	case own.Samples != first.Samples:
 		return fmt.Errorf("a training set of %d samples, rank 0's has %d: give all ranks the same data", own.Samples, first.Samples)
 	case !slices.Equal(own.Data, first.Data):
@@ -126,6 +128,23 @@ func (r *run) agree() error {
 		return fmt.Errorf("computing on %s, rank 0 on %s, whose results differ in their last bits, so that the weights would drift apart: choose the same --device and --isa for all", own.Device, first.Device)
 	}
 	return nil
+}
+
+// otherSettings is the error of a rank whose recipe is not rank 0's.
+func otherSettings(own, first string) error {
+	is, err := config.ParseRecipe(own)
+	zero, err0 := config.ParseRecipe(first)
+	if err := errors.Join(err, err0); err != nil {
+		return err
+	}
+	lines, err := changes(*zero, *is, "rank 0 has")
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(is.Model, zero.Model) {
+		lines = append(lines, "model: another network")
+	}
+	return fmt.Errorf("settings that differ from rank 0's: start all ranks with the same configuration\n  %s", strings.Join(lines, "\n  "))
 }
 
 // adopt gives every rank the state of rank 0, which may have read it from a file.
