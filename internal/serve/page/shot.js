@@ -7,9 +7,11 @@ let count = 0;
 const megabytes = (bytes) => bytes < 1e6 ? Math.ceil(bytes / 1e3) + ' kB' : (bytes / 1e6).toFixed(1) + ' MB';
 const duration = (ms) => ms < 9950 ? (ms / 1000).toFixed(ms < 995 ? 2 : 1) + ' s' : Math.round(ms / 1000) + ' s';
 
-// words lists the largest shares: "noise 0.7, rain 0.2".
+// words lists the shares that stand out: "noise 0.7, rain 0.2". Nearly even ones say
+// nothing, nor does "pairs", which is a kind of training data.
 function words(shares) {
-  const known = Object.entries(shares || {}).filter(([, share]) => share >= 0.005).sort((a, b) => b[1] - a[1]).slice(0, 3);
+  const all = Object.entries(shares || {});
+  const known = all.filter(([name, share]) => name !== 'pairs' && share * all.length >= 1.25).sort((a, b) => b[1] - a[1]).slice(0, 3);
   return known.map(([name, share]) => `${name} ${share.toFixed(2)}`).join(', ');
 }
 
