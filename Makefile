@@ -20,9 +20,11 @@ build: ## build bin/clusir
 
 PREFIX ?= /usr/local
 
+# macOS has no install -D.
 install: ## copy clusir to PREFIX/bin, by default /usr/local/bin
 	@[ -x bin/clusir ] || $(MAKE) build
-	install -D bin/clusir '$(DESTDIR)$(PREFIX)/bin/clusir'
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install bin/clusir '$(DESTDIR)$(PREFIX)/bin/clusir'
 
 mpi: ## build bin/clusir with MPI, for training on several machines
 	@pkg-config --exists ompi-c || { echo "OpenMPI is needed: apt-get install libopenmpi-dev openmpi-bin pkg-config" >&2; exit 1; }

@@ -61,7 +61,7 @@ check-cuda:
 	  $(MAKE) --no-print-directory -j$$(nproc) lint-cuda && CUDA_QUICK=1 scripts/test-cuda.sh $(CUDA_BUILD); \
 	fi
 
-cuda-clean:
+cuda-clean: ## remove what the CUDA targets made, including the downloaded compiler
 	rm -rf build/cuda build/cuda12 third_party/cuda internal/kernels/cuda/image*/*
 
 # The tools that were found or downloaded, as shell assignments.

@@ -77,6 +77,7 @@ for platform in "${platforms[@]}"; do
   mkdir "$work/$name"
   program "$platform" "$work/$name/$exe"
   cp -r README.md LICENSE CHANGELOG.md "$work/man1" "$work/completion" "$work/$name"
+  cp --parents docs/*.md docs/adr/*.md docs/images/* scripts/DATASETS.md wheel/README.md "$work/$name" # which the README links
   made=$(compiler "$platform")
   python3 scripts/release_files.py sbom "$work/$name/$exe" "$version" "$made" "$work/$name/sbom.cdx.json"
   python3 scripts/release_files.py notice "$work/$name/$exe" "$made" "$work/$name/NOTICE"
