@@ -41,6 +41,7 @@ A folder of clean photographs is degraded by --kind: ` + strings.Join(dataset.Ma
 		f.StringVar(&opts.Out, "out", "", "write the pictures into the folder `DIR`")
 		f.StringVar(&opts.Kind, "kind", "", "degrade the photographs of FOLDER by `KIND`")
 		f.Float64SliceVar(&opts.Sigmas, "sigma", nil, "`LEVELS` of --kind noise, in units of 1/255, separated by commas")
+		f.Lookup("sigma").DefValue = "" // else its help says (default [])
 		f.BoolVar(&opts.Overwrite, "overwrite", false, "replace pictures that exist")
 	})
 	usage.AddFlags(cmd, "Pictures", opts.addBenchmarkFlags, func(f *pflag.FlagSet) {

@@ -49,6 +49,7 @@ func TestMissingFiles(t *testing.T) {
 func TestMissingData(t *testing.T) {
 	for command, want := range map[string]string{
 		"train --config nano --data /nowhere --check":                         "there is no folder /nowhere: name one of data sets",
+		"train --config five-task --data /nowhere":                            "there is no folder /nowhere: name one of data sets\n",
 		"train --config nano --data train.go --preview /nowhere/x.png":        "train.go is a file, but a folder of data sets is needed",
 		"train --config nano --data . --check --set eval.benchmarks=[cbsd86]": `eval.benchmarks: there is no benchmark "cbsd86"`,
 	} {

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -214,7 +215,7 @@ func (t *TaskReport) writeDetails(b *strings.Builder, examples int) {
 	if len(t.Skipped)+len(t.Notes)+t.Small == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s: %s\n", t.Task, strings.Join(t.Folders, ", "))
+	fmt.Fprintf(b, "\n%s: %s\n", t.Task, cmp.Or(strings.Join(t.Folders, ", "), "made from photographs alone"))
 	for _, n := range t.Notes {
 		fmt.Fprintf(b, "  %s\n", n)
 	}

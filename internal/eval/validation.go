@@ -20,6 +20,7 @@ import (
 	"clusir/internal/kernels"
 	"clusir/internal/model"
 	"clusir/internal/planar"
+	"clusir/internal/userfile"
 )
 
 // Validation is a network's result on benchmarks during its training.
@@ -86,6 +87,9 @@ func validated(c *config.Config, catalog *dataset.Catalog, messages io.Writer) (
 	}
 	if c.Train.ValidationInterval == 0 {
 		return nil, nil, nil
+	}
+	if err := userfile.Folder(c.Data, "data sets"); err != nil {
+		return nil, nil, err
 	}
 	for _, b := range benchmarks {
 		splits, err := b.Open(c.Data)
