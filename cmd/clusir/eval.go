@@ -26,9 +26,10 @@ func newEvalCmd(runF func(*evalOptions) error) *cobra.Command {
 		Short:      "Measure a network, or another program's pictures, on benchmarks",
 		Long: `Measure a network on benchmarks with the protocol that is usual in the field, and
 print the paper's numbers next to the results. The benchmarks are cbsd68, kodak24,
-urban100, sots, rain100l, gopro, lol and cdd11, the groups three-task, five-task,
-denoise and composite, and those of a file of your own (--benchmark-file). An image
-that cannot be measured becomes a row with an error; the exit code is then 1.
+urban100, sots, rain100l, gopro, lol, cdd11 and clean (photographs that need nothing),
+the groups three-task, five-task, denoise and composite, and those of a file of your own
+(--benchmark-file). An image that cannot be measured becomes a row with an error; the
+exit code is then 1.
 
 --results writes a line of JSON for each image as soon as it is measured. --resume
 continues a run that was interrupted. To divide a run among machines, give each one
