@@ -93,7 +93,8 @@ func TestBadModels(t *testing.T) {
 	}
 }
 
-// TestMan writes a page for every command; restore's has its options.
+// TestMan writes a page for every command; restore's has its options, the program's the
+// commands.
 func TestMan(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "man1")
 	mustRun(t, "man "+dir)
@@ -101,9 +102,13 @@ func TestMan(t *testing.T) {
 	if err != nil || !bytes.Contains(page, []byte("--max-memory")) || !bytes.Contains(page, []byte("photos/**/*")) {
 		t.Errorf("the page of restore: %v\n%.400s", err, page)
 	}
+	whole := readFile(t, filepath.Join(dir, "clusir.1"))
 	for _, c := range newRoot(new(bool)).Commands() {
 		if _, err := os.Stat(filepath.Join(dir, "clusir-"+c.Name()+".1")); err != nil && c.Name() != "help" {
 			t.Error(err)
+		}
+		if !bytes.Contains(whole, []byte(c.Short)) && !strings.Contains(c.Short, "'") {
+			t.Errorf("the page of clusir does not describe %s", c.Name())
 		}
 	}
 	var stderr bytes.Buffer

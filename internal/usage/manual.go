@@ -25,8 +25,12 @@ func WriteManual(root *cobra.Command, version, commit, dir string) (pages int, e
 		return 0, fmt.Errorf("cannot write manual pages: %w", err)
 	}
 	root.DisableAutoGenTag = true
+	root.Use, root.Long = root.Name()+" COMMAND", root.Short+".\n"
 	for _, c := range root.Commands() {
 		c.Long = strings.ReplaceAll(c.Long, "*", `\*`) // cobra takes it for Markdown
+		if c.IsAvailableCommand() {
+			root.Long += fmt.Sprintf("\n- %s: %s", c.Name(), c.Short)
+		}
 	}
 	return writePages(root, header, dir)
 }
