@@ -288,6 +288,7 @@ func TestListWithoutPrefix(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "in/a.png", "out/b.png", "Train/Denoise/1.png")
+	unpaired := filepath.Join(dir, "in", "a.png") + ": " + filepath.Join(dir, "out", "a.*")
 	tests := map[string]Options{
 		"no data folder":                       options("", noise),
 		"patch is 20":                          {Root: dir, Tasks: []Task{noise}, Patch: 20},
@@ -299,7 +300,7 @@ func TestOpenErrors(t *testing.T) {
 		"scripts/DATASETS.md":                  options(dir, Task{Kind: Derain, Repeat: 1}),
 		"a folder, as target, for pairs":       options(dir, Task{Kind: Pairs, Repeat: 1}),
 		"given together with target":           options(dir, Task{Kind: Derain, Repeat: 1, Input: "in"}),
-		"none of the 1 images":                 options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}),
+		unpaired:                               options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}),
 		"absent; name the folder of degraded":  options(dir, Task{Kind: Pairs, Repeat: 1, Input: "absent", Target: "out"}),
 		"put clean photographs":                options(t.TempDir(), noise),
 		"exclude: list of images":              {Root: dir, Tasks: []Task{noise}, Patch: 32, Exclude: []string{"none.txt"}},

@@ -67,7 +67,7 @@ func (s *scanner) usable(r *TaskReport, pairs []pair) ([]pair, error) {
 func reasons(skips []Skip) string {
 	var out []string
 	for _, same := range byReason(skips) {
-		out = append(out, fmt.Sprintf("%d × %s, such as %s", len(same), same[0].Reason, same[0].File))
+		out = append(out, fmt.Sprintf("%d × %s, such as %s", len(same), same[0].Reason, same[0].text(same[0].Detail)))
 	}
 	return strings.Join(out, "; ")
 }
