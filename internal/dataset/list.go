@@ -18,22 +18,28 @@ type nameList struct {
 	Path  string
 	seen  map[string]bool // whether there was a file, by name
 	loose map[string]string
+	files map[string]bool // those named with their folders
 }
 
 // readList reads a list file: one name per line. It skips blank lines and lines that
-// start with #, and ignores folders in front of a name.
-func readList(file string) (*nameList, error) {
+// start with #, and ignores folders in front of a name unless they lead from one of the
+// given ones to a file: then the line means this file alone.
+func readList(file string, from ...string) (*nameList, error) {
 	text, err := userfile.ReadText(file)
 	if err != nil {
 		return nil, fmt.Errorf("list of images: %w", err)
 	}
-	l := &nameList{Path: file, seen: map[string]bool{}, loose: map[string]string{}}
+	l := &nameList{Path: file, seen: map[string]bool{}, loose: map[string]string{}, files: map[string]bool{}}
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "#") {
 			continue
 		}
-		name := fold(stem(line[strings.LastIndexAny(line, `/\`)+1:]))
+		folders := strings.LastIndexAny(line, `/\`) + 1
+		if folders > 0 && slices.ContainsFunc(from, func(dir string) bool { return l.addFile(under(dir, line)) }) {
+			continue
+		}
+		name := fold(stem(line[folders:]))
 		if name == "" || name == "." {
 			continue
 		}
@@ -41,6 +47,34 @@ func readList(file string) (*nameList, error) {
 		l.loose[matchKey(name)] = name
 	}
 	return l, nil
+}
+
+// addFile adds an image, if there is one of that path.
+func (l *nameList) addFile(path string) bool {
+	real, err := realPath(path)
+	if err != nil || !isImage(path) {
+		return false
+	}
+	l.files[real] = true
+	return true
+}
+
+// names reports whether the list means the file by its path or its name.
+func (l *nameList) names(file string) bool {
+	if found, _ := l.find(file); found || len(l.files) == 0 {
+		return found
+	}
+	real, err := realPath(file)
+	return err == nil && l.files[real]
+}
+
+// realPath returns the one path of a file to which several may lead.
+func realPath(path string) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(real)
 }
 
 // find reports whether the list names the file, and marks the name as seen. The

@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"clusir/internal/userfile"
@@ -39,7 +40,7 @@ func newScanner(opts Options) (*scanner, error) {
 		}
 	}
 	for _, file := range opts.Exclude {
-		l, err := readList(under(opts.Root, file))
+		l, err := readList(under(opts.Root, file), opts.Root, ".")
 		if err != nil {
 			return nil, fmt.Errorf("exclude: %w", err)
 		}
@@ -197,6 +198,7 @@ func (s *scanner) pairs(r *TaskReport, p part) ([]pair, error) {
 	if err != nil {
 		return nil, err
 	}
+	pairs = slices.DeleteFunc(pairs, func(p pair) bool { return s.exclude(r, p.target) })
 	if r.Found == 0 && p.Kind == Pairs {
 		return nil, fmt.Errorf("%w; name the folder of degraded pictures as input", r.noImages(in))
 	}
@@ -249,7 +251,7 @@ func (s *scanner) filter(r *TaskReport, list *nameList, files []string) []string
 // exclude skips a file that one of the exclusions names, and reports whether one does.
 func (s *scanner) exclude(r *TaskReport, f string) bool {
 	for _, e := range s.exclusions {
-		if found, _ := e.find(f); found {
+		if e.names(f) {
 			r.skip(f, e.why, "named in "+e.Path)
 			return true
 		}

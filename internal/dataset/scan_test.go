@@ -285,6 +285,37 @@ func TestListWithoutPrefix(t *testing.T) {
 	}
 }
 
+// TestExclusionsOfPairs: a list names either picture of a pair. A line with the folders of a
+// file that is there means this file alone, as messages name it; others hold for any folder.
+func TestExclusionsOfPairs(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "Train/Derain/rainy/rain-1.png", "Train/Derain/gt/norain-1.png", "Train/Derain/rainy/rain-2.png", "Train/Derain/gt/norain-2.png",
+		"Train/Deblur/blur/s1/1.png", "Train/Deblur/sharp/s1/1.png", "Train/Deblur/blur/s2/1.png", "Train/Deblur/sharp/s2/1.png",
+		"Train/Deblur/blur/s1/2.png", "Train/Deblur/sharp/s1/2.png", "Train/Deblur/blur/s2/2.png", "Train/Deblur/sharp/s2/2.png")
+	t.Chdir(filepath.Dir(dir))
+	for list, want := range map[string][]string{
+		"norain-1.png":                                             {"s1/1.png", "s1/2.png", "s2/1.png", "s2/2.png", "rainy/rain-2.png"},
+		"gt/norain-2.png\ns3/2.png":                                {"s1/1.png", "s2/1.png", "rainy/rain-1.png"},
+		"Train/Deblur/blur/s1/1.png":                               {"s1/2.png", "s2/1.png", "s2/2.png", "rainy/rain-1.png", "rainy/rain-2.png"},
+		dir + "/Train/Deblur/sharp/s2/1.png":                       {"s1/1.png", "s1/2.png", "s2/2.png", "rainy/rain-1.png", "rainy/rain-2.png"},
+		filepath.Base(dir) + "/Train/Deblur/sharp/s2/2.png\n1.png": {"s1/2.png", "rainy/rain-1.png", "rainy/rain-2.png"},
+	} {
+		writeText(t, filepath.Join(dir, "leave.txt"), list)
+		o := options(dir, Task{Kind: Deblur, Repeat: 1}, Task{Kind: Derain, Repeat: 1})
+		o.Exclude = []string{"leave.txt"}
+		s, _ := open(t, o)
+		var got []string
+		for _, src := range s.sources {
+			for _, p := range src.pairs {
+				got = append(got, filepath.Base(filepath.Dir(p.input))+"/"+filepath.Base(p.input))
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("without %q: %q, want %q", list, got, want)
+		}
+	}
+}
+
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "in/a.png", "out/b.png", "Train/Denoise/1.png")
