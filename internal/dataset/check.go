@@ -49,9 +49,12 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 	}
 	for _, src := range s.sources {
 		for _, p := range src.pairs {
-			a, b := prints[p.target], prints[p.input]
-			if p.input != "" && a.err == nil && b.err == nil && (a.w != b.w || a.h != b.h) {
-				r.Damaged = append(r.Damaged, Skip{p.input, SizesDiffer, fmt.Sprintf("%d×%d, clean %d×%d", b.w, b.h, a.w, a.h)})
+			for _, file := range []string{p.input, p.depth, p.light} {
+				a, b := prints[p.target], prints[file]
+				skip := Skip{file, SizesDiffer, fmt.Sprintf("%d×%d, clean %d×%d", b.w, b.h, a.w, a.h)}
+				if file != "" && a.err == nil && b.err == nil && (a.w != b.w || a.h != b.h) && !slices.Contains(r.Damaged, skip) {
+					r.Damaged = append(r.Damaged, skip)
+				}
 			}
 		}
 	}

@@ -79,6 +79,30 @@ func TestCheckFindsOverlapsAndDamage(t *testing.T) {
 	}
 }
 
+// TestCheckReadsMaps: a map that does not fit its photograph, which would end a run, is
+// reported once, and can be left out by its path, as its message says; the photograph stays.
+func TestCheckReadsMaps(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 32, 32, "Train/Denoise/1.png", "Train/Denoise/2.png", "maps/1.png")
+	writeImages(t, dir, 16, 32, "maps/2.png")
+	task := Task{Kind: CDD11, Synth: 1, Depth: "maps", Light: "maps", Kinds: []string{"low", "haze"}}
+	o := options(dir, task)
+	for _, want := range [][]Skip{{{filepath.Join(dir, "maps/2.png"), SizesDiffer, "16×32, clean 32×32"}}, nil} {
+		s, r := open(t, o)
+		if err := s.Check(t.Context(), r, Standard(), dir, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(r.Damaged, want) {
+			t.Errorf("without %q: %+v, want %+v", o.Exclude, r.Damaged, want)
+		}
+		if n := len(s.sources[0].pairs); n != 2 {
+			t.Errorf("without %q: %d photographs, want 2", o.Exclude, n)
+		}
+		writeText(t, filepath.Join(dir, "leave.txt"), "maps/2.png")
+		o.Exclude = []string{"leave.txt"}
+	}
+}
+
 func TestCheckIsCancelled(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "a.png", "b.png")

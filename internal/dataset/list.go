@@ -59,10 +59,15 @@ func (l *nameList) addFile(path string) bool {
 	return true
 }
 
-// names reports whether the list means the file by its path or its name.
+// names reports whether the list means the file by its name or its path.
 func (l *nameList) names(file string) bool {
-	if found, _ := l.find(file); found || len(l.files) == 0 {
-		return found
+	found, _ := l.find(file)
+	return found || l.namesPath(file)
+}
+
+func (l *nameList) namesPath(file string) bool {
+	if len(l.files) == 0 {
+		return false
 	}
 	real, err := realPath(file)
 	return err == nil && l.files[real]

@@ -198,7 +198,7 @@ func (s *scanner) pairs(r *TaskReport, p part) ([]pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	pairs = slices.DeleteFunc(pairs, func(p pair) bool { return s.exclude(r, p.target) })
+	pairs = slices.DeleteFunc(pairs, func(p pair) bool { return s.exclude(r, p.target, (*nameList).names) })
 	if r.Found == 0 && p.Kind == Pairs {
 		return nil, fmt.Errorf("%w; name the folder of degraded pictures as input", r.noImages(in))
 	}
@@ -231,7 +231,7 @@ func (s *scanner) filter(r *TaskReport, list *nameList, files []string) []string
 				renamed++
 			}
 		}
-		if !s.exclude(r, f) {
+		if !s.exclude(r, f, (*nameList).names) {
 			out = append(out, f)
 		}
 	}
@@ -249,9 +249,9 @@ func (s *scanner) filter(r *TaskReport, list *nameList, files []string) []string
 }
 
 // exclude skips a file that one of the exclusions names, and reports whether one does.
-func (s *scanner) exclude(r *TaskReport, f string) bool {
+func (s *scanner) exclude(r *TaskReport, f string, names func(*nameList, string) bool) bool {
 	for _, e := range s.exclusions {
-		if e.names(f) {
+		if names(e.nameList, f) {
 			r.skip(f, e.why, "named in "+e.Path)
 			return true
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"clusir/internal/imageio"
@@ -108,6 +109,7 @@ func (s *scanner) maps(r *TaskReport, dir string, required bool) (map[string]str
 	if err == nil && len(files) == 0 && required {
 		err = fmt.Errorf("no maps in %s; put them there by the names of the photographs, or leave the setting out", under(s.opts.Root, dir))
 	}
+	files = slices.DeleteFunc(files, func(f string) bool { return s.exclude(r, f, (*nameList).namesPath) })
 	first := firstBy(files, matchKey)
 	for _, f := range files {
 		if other := first[matchKey(f)]; other != f {
