@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strconv"
@@ -226,6 +227,10 @@ func (e *env) tasksHere() int {
 func (e *env) master(host string, port int) string {
 	if host == "" {
 		e.fail(errors.New("MASTER_ADDR is not set: it names the machine of rank 0"))
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if _, err := netip.ParseAddr(host); err != nil && strings.ContainsAny(host, ":/ ") {
+		e.fail(fmt.Errorf("MASTER_ADDR=%s: give the name or the IP address of rank 0's machine alone", host))
 	}
 	if port < 1 || port > 65535 {
 		e.fail(fmt.Errorf("port %d of rank 0 is not in 1..65535", port))

@@ -145,7 +145,10 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 			return w, neighbour, &RankError{Rank: r, Lost: true, Err: err}
 		}
 	}
-	return w, neighbour, nil
+	if _, port, err = net.SplitHostPort(w.Ring[1]); err == nil { // rank 0 itself calls back
+		w.Ring[1] = net.JoinHostPort(g.control[1].RemoteAddr().(*net.TCPAddr).IP.String(), port)
+	}
+	return w, neighbour, err
 }
 
 // answer serves all callers in parallel, so that silent ones keep nobody waiting, until

@@ -130,6 +130,21 @@ func TestNobodyComes(t *testing.T) {
 	}
 }
 
+// TestIPv6: ranks on one machine meet at its own address of IPv6.
+func TestIPv6(t *testing.T) {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine has no IPv6: ", err)
+	}
+	l.Close()
+	m := newMeeting(t, Place{Size: 3})
+	m.Addr = l.Addr().String()
+	for rank := range 3 {
+		m.call(rank)
+	}
+	m.conform()
+}
+
 // TestOtherProgram: another program at rank 0's address is named as the fault, to rank 0,
 // which cannot listen there, and to the ranks that call.
 func TestOtherProgram(t *testing.T) {
