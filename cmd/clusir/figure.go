@@ -87,6 +87,11 @@ func (o *figureOptions) run() error {
 		if err != nil {
 			return err
 		}
+		for _, b := range benchmarks {
+			if err := b.Outside(o.Out, o.config.Data); err != nil {
+				return err
+			}
+		}
 		if r.Splits, err = dataset.OpenAll(benchmarks, o.config.Data); err != nil {
 			return err
 		}

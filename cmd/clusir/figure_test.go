@@ -24,6 +24,7 @@ func TestFigureUsage(t *testing.T) {
 		{"figure crops --out {} --merge a", exitUsage, "there is no flag"},
 		{"figure crops --out {} pie", exitUsage, `no figure "pie"`},
 		{"figure crops --out {} --image c " + mine, exitError, `its first is "a"`},
+		{"figure crops --out {}/photos/new " + mine, exitError, "would be among those of"},
 		{"figure prototypes --out {}/mine.yaml", exitError, "mine.yaml"},
 	} {
 		if code, stdout, stderr := evaluate(t, dir, c.args); code != c.code || !strings.Contains(stderr, c.stderr) || stdout != "" {

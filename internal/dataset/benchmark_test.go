@@ -345,3 +345,19 @@ func TestWrongMadeBenchmarks(t *testing.T) {
 		}
 	}
 }
+
+// TestOutside: pictures may be written anywhere but where a benchmark's images, of any
+// composition, are sought.
+func TestOutside(t *testing.T) {
+	root := t.TempDir()
+	writeImages(t, root, 16, 16, "cdd11/test/clear/1.png")
+	all, err := Standard().Resolve("cdd11")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]bool{"cdd11/test/low": false, "cdd11/test/new/low": false, "cdd11/new": true, "new": true} {
+		if err := all[0].Outside(filepath.Join(root, dir), root); (err == nil) != want {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}

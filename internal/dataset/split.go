@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"clusir/internal/imageio"
 	"clusir/internal/usage"
@@ -166,6 +167,18 @@ func (e *MissingError) Error() string {
 }
 
 func (b *Benchmark) missing(dir string) error { return &MissingError{b, dir} }
+
+// Outside returns an error if a folder that pictures are to be written into is within one
+// that the benchmark's images are in.
+func (b *Benchmark) Outside(dir, root string) error {
+	for _, images := range slices.Concat(b.Clean, b.Input, b.Target) {
+		images, _, _ = strings.Cut(under(root, images), "{kind}")
+		if userfile.Within(dir, images) {
+			return fmt.Errorf("pictures in %s would be among those of %s, which are measured: save them in a folder outside it", dir, images)
+		}
+	}
+	return nil
+}
 
 // Size reads the headers of the item's files: the size of what Load returns, and the
 // memory that decoding takes.

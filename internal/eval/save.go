@@ -5,11 +5,9 @@ import (
 	"image/png"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"clusir/internal/atomicfile"
-	"clusir/internal/dataset"
 	"clusir/internal/planar"
 	"clusir/internal/userfile"
 )
@@ -33,7 +31,7 @@ func nameFiles(o Options, jobs []job) error {
 		dir := filepath.Join(o.Save, newSplit(j.split).folder())
 		path := filepath.Join(dir, j.item.Name+".png")
 		if first[dir] == "" {
-			if err := outside(dir, j.split.Benchmark, o.Root); err != nil {
+			if err := j.split.Benchmark.Outside(dir, o.Root); err != nil {
 				return err
 			}
 			first[dir] = path
@@ -50,19 +48,6 @@ func nameFiles(o Options, jobs []job) error {
 	for _, path := range first {
 		if err := atomicfile.Try(path); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// outside returns an error if a folder is within one that a benchmark's images are in.
-func outside(dir string, b *dataset.Benchmark, root string) error {
-	for _, images := range slices.Concat(b.Clean, b.Input, b.Target) {
-		if !filepath.IsAbs(images) {
-			images = filepath.Join(root, images)
-		}
-		if userfile.Within(dir, images) {
-			return fmt.Errorf("pictures in %s would be among those of %s, which are measured: save them in a folder outside it", dir, images)
 		}
 	}
 	return nil
