@@ -144,6 +144,9 @@ func otherSettings(own, first string) error {
 	if !reflect.DeepEqual(is.Model, zero.Model) {
 		lines = append(lines, "model: another network")
 	}
+	if len(lines) == 0 {
+		lines = []string{"a setting that one of their versions of clusir lacks: use the same version"}
+	}
 	return fmt.Errorf("settings that differ from rank 0's: start all ranks with the same configuration\n  %s", strings.Join(lines, "\n  "))
 }
 

@@ -192,3 +192,12 @@ func liveAsRank(t *testing.T, root string) {
 	t.Logf("rank %d ends: %v", g.Rank(), err)
 	t.Fail() // so that it is printed
 }
+
+// TestRanksOfOtherVersions: recipes that differ only in what this version does not know are
+// of another version.
+func TestRanksOfOtherVersions(t *testing.T) {
+	err := otherSettings(`{"train":{"steps":5}}`, `{"train":{"steps":5,"later":1}}`)
+	if !strings.HasSuffix(err.Error(), "\n  a setting that one of their versions of clusir lacks: use the same version") {
+		t.Error(err)
+	}
+}
