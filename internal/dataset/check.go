@@ -51,8 +51,11 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 		for _, p := range src.pairs {
 			for _, file := range []string{p.input, p.depth, p.light} {
 				a, b := prints[p.target], prints[file]
+				if file == "" || a.err != nil || b.err != nil || a.w == b.w && a.h == b.h {
+					continue
+				}
 				skip := Skip{file, SizesDiffer, fmt.Sprintf("%d×%d, clean %d×%d", b.w, b.h, a.w, a.h)}
-				if file != "" && a.err == nil && b.err == nil && (a.w != b.w || a.h != b.h) && !slices.Contains(r.Damaged, skip) {
+				if !slices.Contains(r.Damaged, skip) { // one map may serve twice
 					r.Damaged = append(r.Damaged, skip)
 				}
 			}
