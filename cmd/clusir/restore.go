@@ -30,9 +30,10 @@ A folder's results have the names and subfolders of its pictures. - stands for
 standard input or output.
 
 ` + imageio.Kinds() + ` are read and written. A result has the input's
-size, bit depth and alpha, its EXIF, colour profile and XMP. It is written under
-a temporary name and renamed when it is complete. A picture that cannot be
-restored does not stop the others, unless the disk is full; the exit code is then 1.
+size, bit depth and alpha, its EXIF, colour profile and XMP; bars around a picture
+stay as they are. It is written under a temporary name and renamed when it is
+complete. A picture that cannot be restored does not stop the others, unless the
+disk is full; the exit code is then 1.
 
 With --shard 1/16 to 16/16, several machines restore a part each: a picture's name
 alone decides which part it is in. clusir merge combines the files of --results.`,

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"fmt"
+	"image"
 
 	"clusir/internal/arch"
 	"clusir/internal/infer"
@@ -15,14 +16,15 @@ const cell = 16
 // affinity is p(C=c|x) of every stage's router for each cell of a picture, as if the
 // cell were the whole picture.
 type affinity struct {
-	h, w   int         // in cells
-	stages [][]float32 // [h,w,N]; nil before the first tile
-	row    int         // of the first cell of the current tile
+	inside image.Rectangle // of the picture, in pixels: what the cells cover
+	h, w   int             // in cells
+	stages [][]float32     // [h,w,N]; nil before the first tile
+	row    int             // of the first cell of the current tile
 	col    int
 }
 
-func newAffinity(W, H int) *affinity {
-	return &affinity{h: ceilDiv(H, cell), w: ceilDiv(W, cell), stages: make([][]float32, arch.Stages)}
+func newAffinity(inside image.Rectangle) *affinity {
+	return &affinity{inside: inside, h: ceilDiv(inside.Dy(), cell), w: ceilDiv(inside.Dx(), cell), stages: make([][]float32, arch.Stages)}
 }
 
 // observe receives the result v [1,C,H,W] of a module of the network. A stage of the

@@ -70,7 +70,12 @@ func (a *affinity) sheet(t *thumbnail, W, H int) *draw.Sheet {
 			Image: t.paint(func(y, x int) [3]float32 {
 				p := t.pixel(y, x)
 				grey := (p[0] + p[1] + p[2]) / 3
-				colour, strength := a.colour(l, y*t.factor/cell, x*t.factor/cell)
+				at := image.Pt(x*t.factor, y*t.factor)
+				if !at.In(a.inside) {
+					return p
+				}
+				at = at.Sub(a.inside.Min)
+				colour, strength := a.colour(l, at.Y/cell, at.X/cell)
 				strength *= 0.8 / max(strongest, 1e-6)
 				for c := range p {
 					p[c] = grey + strength*(colour[c]*(0.3+0.7*grey)-grey)

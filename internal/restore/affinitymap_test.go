@@ -2,6 +2,7 @@ package restore
 
 import (
 	"bytes"
+	"image"
 	"image/png"
 	"math"
 	"testing"
@@ -12,7 +13,7 @@ import (
 func TestAffinitySheet(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 900}, {900, 1}, {320, 240}, {240, 5000}} {
 		W, H := size[0], size[1]
-		a, small := newAffinity(W, H), newThumbnail(W, H)
+		a, small := newAffinity(image.Rect(0, 0, W, H)), newThumbnail(W, H)
 		for l := range a.stages {
 			a.stages[l] = make([]float32, a.h*a.w*(l+2))
 			for i := range a.stages[l] {
@@ -35,7 +36,7 @@ func TestAffinitySheet(t *testing.T) {
 
 // TestAffinityOfNaN: posteriors that are not numbers have the colour of some cluster.
 func TestAffinityOfNaN(t *testing.T) {
-	a := newAffinity(1, 1)
+	a := newAffinity(image.Rect(0, 0, 1, 1))
 	nan := float32(math.NaN())
 	a.stages[0] = []float32{nan, nan, nan}
 	if _, strength := a.colour(0, 0, 0); !math.IsNaN(float64(strength)) {

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"image"
 	"testing"
 
 	"clusir/internal/imageio"
@@ -26,7 +27,7 @@ func TestBlendRebuilds(t *testing.T) {
 		for j, y := range l.y.spans {
 			blend.begin(j)
 			b := &band{}
-			if err := b.read(m, j, y); err != nil {
+			if err := b.read(m, j, image.Rect(0, y.from, W, y.to)); err != nil {
 				t.Fatal(err)
 			}
 			for i, x := range l.x.spans {

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"context"
 	"fmt"
 	"image"
 	"time"
@@ -48,7 +47,7 @@ func (r *run) computeBands(p *picture) error {
 		defer shared.Free(r.net.Tape())
 		o.Shared = shared
 	}
-	blend := newBlend(p.layout, p.W)
+	blend := newBlend(p.layout, p.inside.Dx())
 	for b := range p.bands {
 		if err := r.computeBand(p, b, blend, o); err != nil {
 			return fmt.Errorf("%s: %w", p.name(), err)
@@ -85,7 +84,7 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o infer.Options) er
 	h := p.y.spans[b.index].len()
 	for i, x := range p.x.spans {
 		start := time.Now()
-		t := cut(b, h, p.W, x)
+		t := cut(b, h, p.inside.Dx(), x)
 		at := image.Pt(x.from, p.y.spans[b.index].from)
 		out, routes, err := r.restoreOrFetch(p, blend.tile, planar.Image{C: 3, H: h, W: x.len(), Pix: t.rgb}, at, o)
 		if err != nil {
@@ -112,46 +111,8 @@ func (r *run) restoreOrFetch(p *picture, dst []float32, t planar.Image, at image
 		return r.restore(p, dst, t, at, o)
 	}
 	var err error
-	t.Pix, err = p.after.Tile(dst, image.Rect(0, 0, t.W, t.H).Add(at))
+	t.Pix, err = p.after.Tile(dst, image.Rect(0, 0, t.W, t.H).Add(at).Add(p.inside.Min))
 	return t, nil, err
-}
-
-// send cuts the finished rows into strips for the writer.
-func (p *picture) send(b *band, blend *blend) error {
-	s := p.y.spans[b.index]
-	end := p.y.final(b.index) - s.from
-	for y := 0; y < end; y += stripRows {
-		n := min(stripRows, end-y)
-		var out *strip
-		select {
-		case out = <-p.used:
-		default:
-			out = &strip{}
-		}
-		out.n = n
-		out.rgb = rows(out.rgb, blend.rgb, 3, s.len(), p.W, y, n)
-		if b.alpha != nil {
-			out.alpha = rows(out.alpha, b.alpha, 1, s.len(), p.W, y, n)
-		}
-		if p.Compare != "" {
-			before := b.rgb
-			if b.stored != nil {
-				before = b.stored
-			}
-			out.before = rows(out.before, before, 3, s.len(), p.W, y, n)
-		}
-		select {
-		case p.strips <- out:
-		case <-p.ctx.Done():
-			return context.Cause(p.ctx)
-		}
-	}
-	return nil
-}
-
-// rows copies n rows from y of planes [k,h,w].
-func rows(dst, src []float32, k, h, w, y, n int) []float32 {
-	return planar.Image{C: k, H: h, W: w, Pix: src}.Cut(dst, image.Rect(0, y, w, y+n)).Pix
 }
 
 // cut returns the columns of x of a band of h rows of W pixels.

@@ -61,6 +61,9 @@ func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
 	if r.Tiles > 1 {
 		tiling = fmt.Sprintf("in %d tiles of up to %d×%d, routed together", r.Tiles, r.TileW, r.TileH)
 	}
+	if !r.Inside.Empty() {
+		tiling = fmt.Sprintf("the %d×%d between its bars %s", r.Inside.Dx(), r.Inside.Dy(), tiling)
+	}
 	fmt.Fprintf(w, "%s: %d×%d, %s\n", r.In, r.W, r.H, tiling)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(tw, "  stage\tcluster\tcolour\tposterior\tkept\texperts and weights\tin training\n")
@@ -100,6 +103,7 @@ type Record struct {
 	Model   string         `json:"model"`
 	Device  string         `json:"device"`
 	Pages   int            `json:"pages,omitempty"`
+	Inside  []int          `json:"inside,omitempty"` // left, top, width and height of what is between bars
 	Tiles   int            `json:"tiles,omitempty"`
 	Tile    []int          `json:"tile,omitempty"` // width and height of the largest
 	Load    float64        `json:"load_ms"`
@@ -126,6 +130,9 @@ func (r Result) Record(modelName, device string) Record {
 	}
 	if r.Format != 0 {
 		rec.Format = r.Format.String()
+	}
+	if i := r.Inside; !i.Empty() {
+		rec.Inside = []int{i.Min.X, i.Min.Y, i.Dx(), i.Dy()}
 	}
 	if r.Tiles > 0 {
 		rec.Tile = []int{r.TileW, r.TileH}

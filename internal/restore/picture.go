@@ -19,12 +19,14 @@ type picture struct {
 	Result
 	layout
 	img     *imageio.Image
-	index   int            // among the jobs
-	info    imageio.Info   // of the result
-	neutral bool           // the input's content is grey, and so is the result's
-	sample  planar.Image   // what tiles share is computed from it; without pixels if there is only one tile
-	weight  int64          // reserved from run.memory
-	after   *imageio.Image // an earlier result, instead of the network's
+	index   int             // among the jobs
+	info    imageio.Info    // of the result
+	neutral bool            // the input's content is grey, and so is the result's
+	inside  image.Rectangle // what the network restores: all but bars
+	bar     [3]float32      // their colour
+	sample  planar.Image    // what tiles share is computed from it; without pixels if there is only one tile
+	weight  int64           // reserved from run.memory
+	after   *imageio.Image  // an earlier result, instead of the network's
 	choices Choices
 	data    *io.SectionReader // nil for a file
 	held    int64             // bytes of memory that data take
@@ -44,24 +46,13 @@ type picture struct {
 	uncompared error     // why the comparison cannot be written
 }
 
-// band is a stretch of rows of the input, as wide as the picture, or a tile of it.
+// band is a stretch of rows of the input, as wide as what is restored, or a tile of it.
 type band struct {
 	index  int       // among the rows of tiles
-	rgb    []float32 // [3,h,W]
-	alpha  []float32 // [h,W], nil if the picture has none
-	stored []float32 // [3,h,W], the colours in the file, also under alpha 0; nil without alpha
+	rgb    []float32 // [3,h,w]
+	alpha  []float32 // [h,w], nil if the picture has none
+	stored []float32 // [3,h,w], the colours in the file, also under alpha 0; nil without alpha
 }
-
-// strip is a stretch of rows of the result.
-type strip struct {
-	n      int       // rows
-	rgb    []float32 // [3,n,W]
-	alpha  []float32 // [n,W] or nil
-	before []float32 // [3,n,W], the input's; nil unless there is a comparison
-}
-
-// stripRows is the height of a strip, except the last of a band.
-const stripRows = 64
 
 func (r *run) readAll(jobs iter.Seq[Job], opened chan<- *picture) {
 	index := 0
@@ -158,7 +149,7 @@ func (r *run) open(p *picture, start *time.Time) error {
 	*start = time.Now()
 	p.weight = min(p.need(), r.budget)
 	limits.MaxBytes = p.window
-	return r.decode(p, s.Probe, limits)
+	return r.decode(p, s, limits)
 }
 
 // firstOnly reports which of the requested extras show only the first of several pages.
@@ -202,7 +193,7 @@ func (p *picture) name() string {
 	return p.In
 }
 
-func (r *run) decode(p *picture, probed imageio.Probe, limits imageio.Limits) (err error) {
+func (r *run) decode(p *picture, s subject, limits imageio.Limits) (err error) {
 	if p.data != nil {
 		p.img, err = imageio.Decode(p.data, p.name(), limits)
 	} else {
@@ -211,7 +202,7 @@ func (r *run) decode(p *picture, probed imageio.Probe, limits imageio.Limits) (e
 	if err != nil {
 		return err
 	}
-	if p.img.W != probed.W || p.img.H != probed.H {
+	if p.img.W != s.W || p.img.H != s.H {
 		return fmt.Errorf("%s was replaced while it was read: restore it again", p.name())
 	}
 	if err := p.decodeEarlier(limits); err != nil {
@@ -221,15 +212,37 @@ func (r *run) decode(p *picture, probed imageio.Probe, limits imageio.Limits) (e
 	p.info, p.Notes = info, append(p.img.Notes, lost...)
 	p.Notes = append(p.Notes, p.firstOnly()...)
 	p.W, p.H, p.Depth = info.W, info.H, info.Depth
+	if err := r.leaveBars(p, s); err != nil {
+		return err
+	}
 	p.TileW, p.TileH, p.Tiles = p.x.longest(), p.y.longest(), p.tiles()
 	if p.mapped() {
-		p.affinity = newAffinity(p.W, p.H)
+		p.affinity = newAffinity(p.inside)
 	}
 	if p.neutral, err = p.img.Neutral(); err != nil {
 		return err
 	}
 	if p.Tiles > 1 && !p.earlier() {
-		p.sample, err = takeSample(p.img.Tile, p.H, p.W, p.sampled, p.sampled)
+		tile := func(dst []float32, r image.Rectangle) ([]float32, error) {
+			return p.img.Tile(dst, r.Add(p.inside.Min))
+		}
+		p.sample, err = takeSample(tile, p.inside.Dy(), p.inside.Dx(), p.sampled, p.sampled)
+	}
+	return err
+}
+
+// leaveBars leaves out bars around the picture, which stay as they are, and so does a
+// picture of one colour.
+func (r *run) leaveBars(p *picture, s subject) (err error) {
+	if p.inside, p.bar, err = p.img.Bars(); err != nil {
+		return err
+	}
+	if p.inside.Empty() {
+		p.inside, p.choices.Strength = p.img.Bounds(), 0
+	}
+	if p.inside != p.img.Bounds() {
+		p.Inside, s.W, s.H = p.inside, p.inside.Dx(), p.inside.Dy()
+		p.layout, err = r.planner.layout(s, p.side)
 	}
 	return err
 }
@@ -254,7 +267,8 @@ func (p *picture) feed() error {
 			return nil
 		}
 		start := time.Now()
-		if err := b.read(p.img, i, p.y.spans[i]); err != nil {
+		rows := image.Rect(0, p.y.spans[i].from, p.inside.Dx(), p.y.spans[i].to).Add(p.inside.Min)
+		if err := b.read(p.img, i, rows); err != nil {
 			return err
 		}
 		p.Load += time.Since(start)
@@ -266,10 +280,9 @@ func (p *picture) feed() error {
 	return nil
 }
 
-// read fills the band with the rows of s.
-func (b *band) read(m *imageio.Image, index int, s span) (err error) {
+// read fills the band with rows of m.
+func (b *band) read(m *imageio.Image, index int, rows image.Rectangle) (err error) {
 	b.index = index
-	rows := image.Rect(0, s.from, m.W, s.to)
 	if b.rgb, err = m.Tile(b.rgb, rows); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ package restore
 import (
 	"context"
 	"errors"
+	"image"
 	"io"
 	"iter"
 	"runtime/debug"
@@ -65,8 +66,9 @@ type Options struct {
 type Result struct {
 	Job
 	W, H, Depth   int
-	Pages         int // number of pages of a TIFF that has several, all restored; W and H are the first's
-	TileW, TileH  int // of the largest tile
+	Inside        image.Rectangle // what was restored if there are bars around it; else empty
+	Pages         int             // number of pages of a TIFF that has several, all restored; W and H are the first's
+	TileW, TileH  int             // of the largest tile
 	Tiles         int
 	Routing       []StageRouting // nil without experts
 	Notes         []string       // what could not be kept of the file
