@@ -57,6 +57,7 @@ func (s *Set) Sample(input, target []float32, epoch, index int) (Info, error) {
 	switch {
 	case p.input != "":
 		degraded, clean, err = s.real(p, whole, rng)
+		vary.graphics, vary.before = false, 0 // there is no photograph to vary
 	case src.draw != nil:
 		degraded, clean, info.Params, err = s.made(src, p, whole, vary, rng)
 	default:

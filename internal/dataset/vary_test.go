@@ -3,6 +3,7 @@ package dataset
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -100,6 +101,21 @@ func TestVary(t *testing.T) {
 	}
 	if got := (Vary{Bars: 2}).Faults(); len(got) != 1 || got[0].Field != "bars" {
 		t.Errorf("a share of 2 has the faults %v", got)
+	}
+}
+
+// TestPairsHaveNoPhotographToVary: what is done to a photograph before it is degraded is
+// neither done to a pair nor said of it.
+func TestPairsHaveNoPhotographToVary(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 40, 50, "in/1.png", "gt/1.png")
+	o := options(dir, Task{Kind: Pairs, Input: "in", Target: "gt", Repeat: 12})
+	o.Vary = Vary{JPEG: 1, Graphics: 1}
+	s, _ := open(t, o)
+	for i := range s.Len() {
+		if _, _, info := sample(t, s, 0, i); strings.Contains(info.Params, "of JPEG") || strings.Contains(info.Params, "graphics") {
+			t.Errorf("pair %d is said to be%s", i, info.Params)
+		}
 	}
 }
 
