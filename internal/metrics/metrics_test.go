@@ -3,6 +3,7 @@ package metrics
 import (
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"image/png"
 	"math"
 	"math/rand/v2"
@@ -143,6 +144,13 @@ func TestEqualPictures(t *testing.T) {
 		if err != nil || math.Abs(got-1) > 1e-12 {
 			t.Errorf("%v SSIM of equal pictures is %g, %v; want 1", w, got, err)
 		}
+	}
+}
+
+func TestTooSmallForSSIM(t *testing.T) {
+	for _, size := range [][2]int{{6, 20}, {20, 6}} {
+		a := noise(1, size[0], size[1], 1)
+		checkSSIM(t, fmt.Sprint(size), a, a, Uniform, nil)
 	}
 }
 

@@ -32,6 +32,7 @@ func TestPathsAndKernelsAgree(t *testing.T) {
 	}{
 		"along":  {[]Pose{{DX: -1}, {}, {DX: 1}}, Kernel{3, 1, []float32{1. / 3, 1. / 3, 1. / 3}}},
 		"down":   {[]Pose{{DY: 2}, {DY: 1}, {}}, Kernel{1, 5, []float32{1. / 3, 1. / 3, 1. / 3, 0, 0}}},
+		"far":    {[]Pose{{DX: -4}, {DX: 3}}, Kernel{9, 1, []float32{0, .5, 0, 0, 0, 0, 0, 0, .5}}},
 		"corner": {[]Pose{{DX: 1, DY: 1}}, Kernel{3, 3, []float32{1, 0, 0, 0, 0, 0, 0, 0, 0}}},
 	} {
 		closeTo(t, name, Motion{Camera: tt.path}.Apply(m, nil).Pix, tt.kernel.Apply(m, nil).Pix, 1e-6)
@@ -135,6 +136,13 @@ func TestTurnedKernels(t *testing.T) {
 			if math.Abs(float64(got-k.Weights[y*5+x])) > 1e-6 {
 				t.Errorf("turned by nothing, (%d, %d) is %g, want %g", x, y, got, k.Weights[y*5+x])
 			}
+		}
+	}
+	row := Kernel{9, 1, []float32{.1, .1, .1, .1, .2, .1, .1, .1, .1}}
+	half := row.Turned(math.Pi/2, .5) // upright, five pixels of seven
+	for i, w := range half.Weights {
+		if y, x := i/half.W-half.H/2, i%half.W-half.W/2; (w > .05) != (x == 0 && y >= -2 && y <= 2) {
+			t.Errorf("a row turned upright at half its length is %g at (%d, %d)", w, x, y)
 		}
 	}
 	for _, angle := range []float64{.3, 2, 4} {

@@ -74,12 +74,13 @@ func TestParseMAT(t *testing.T) {
 		text := f.array(4, 0, []uint32{1, 4}, f.element(4, 1, 2, 3, 4))
 		complexBody := f.array(mxDouble, 0x800, []uint32{2, 1}, slices.Concat(f.doubles(1, 2), f.doubles(3, 4)))
 		negative := f.array(mxDouble, 0, []uint32{2, 1}, f.doubles(-1, 2))
+		infinite := f.array(mxDouble, 0, []uint32{2, 1}, f.doubles(1, math.Inf(1)))
 		for name, elements := range map[string][]byte{
 			"plain":      body,
 			"uint8":      bytesBody,
 			"cell":       f.array(mxCell, 0, []uint32{1, 3}, slices.Concat(f.element(miMatrix), text, body)),
 			"compressed": f.element(miCompressed, pack(body)...),
-			"others":     slices.Concat(text, complexBody, negative, body),
+			"others":     slices.Concat(text, complexBody, negative, infinite, body),
 		} {
 			got, err := parseMAT(append(f.header(), elements...))
 			if err != nil || len(got) != 1 {
