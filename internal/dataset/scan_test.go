@@ -319,6 +319,10 @@ func TestExclusionsOfPairs(t *testing.T) {
 func TestOpenErrors(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "in/a.png", "out/b.png", "Train/Denoise/1.png")
+	lists, overlaps := t.TempDir(), t.TempDir()
+	writeImages(t, lists, 32, 32, "Train/Denoise/1.png", "Train/Derain/rainy/rain-1.png", "Train/Derain/gt/norain-1.png")
+	writeImages(t, lists, 32, 32, "denoise.txt/a.png", "rainTrain.txt/a.png")
+	writeImages(t, overlaps, 32, 32, "Train/Denoise/1.png", overlapList+"/a.png")
 	unpaired := filepath.Join(dir, "in", "a.png") + ": " + filepath.Join(dir, "out", "a.*")
 	tests := map[string]Options{
 		"no data folder":                       options("", noise),
@@ -334,6 +338,9 @@ func TestOpenErrors(t *testing.T) {
 		unpaired:                               options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}),
 		"absent; name the folder of degraded":  options(dir, Task{Kind: Pairs, Repeat: 1, Input: "absent", Target: "out"}),
 		"put clean photographs":                options(t.TempDir(), noise),
+		filepath.Join(lists, "denoise.txt"):    options(lists, noise),
+		filepath.Join(lists, "rainTrain.txt"):  options(lists, Task{Kind: Derain, Repeat: 1}),
+		filepath.Join(overlaps, overlapList):   options(overlaps, noise),
 		"exclude: list of images":              {Root: dir, Tasks: []Task{noise}, Patch: 32, Exclude: []string{"none.txt"}},
 	}
 	for want, o := range tests {
