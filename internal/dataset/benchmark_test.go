@@ -195,6 +195,9 @@ func TestCatalog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !own[0].Own || got[0].Own {
+		t.Errorf("%s is the user's own: %v; %s: %v", own[0].Name, own[0].Own, got[0].Name, got[0].Own)
+	}
 	splits, err := own[0].Open(dir)
 	if err != nil || splits[0].Count() != "1" {
 		t.Errorf("a folder of one's own gives %+v, %v", splits, err)
