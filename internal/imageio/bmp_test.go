@@ -23,14 +23,20 @@ type bmpCase struct {
 func (c bmpCase) file() []byte {
 	le := binary.LittleEndian
 	header := le.AppendUint32(nil, uint32(c.size))
-	header = le.AppendUint32(le.AppendUint32(header, 2), uint32(int32(c.height)))
+	if c.size == bmpCore {
+		header = le.AppendUint16(le.AppendUint16(header, 2), uint16(c.height))
+	} else {
+		header = le.AppendUint32(le.AppendUint32(header, 2), uint32(int32(c.height)))
+	}
 	header = le.AppendUint16(le.AppendUint16(header, 1), uint16(c.bits))
-	header = append(le.AppendUint32(header, uint32(c.compression)), make([]byte, 20)...)
+	if c.size != bmpCore {
+		header = append(le.AppendUint32(header, uint32(c.compression)), make([]byte, 20)...)
+	}
 	header = append(header, c.header...)
 	if c.bits <= 8 {
 		header = append(header, make([]byte, max(c.size-len(header), 0))...)
 		for i := range 1 << c.bits {
-			header = append(header, byte(i), byte(i), byte(2*i), 0)
+			header = append(header, []byte{byte(i), byte(i), byte(2 * i), 0}[:min(c.size/4, 4)]...)
 		}
 	}
 	offset := c.offset
@@ -84,6 +90,9 @@ func TestBMP(t *testing.T) {
 		"24 bits turned":         {size: 40, bits: 24, compression: bmpFields, offset: -1, height: 2, header: masks(0xff, 0xff00, 0xff0000), pixels: rgb24, err: "unusual order"},
 		"masks of nothing":       {size: 40, bits: 32, compression: bmpFields, offset: -1, height: 2, header: none, pixels: rgb32, want: want24},
 		"alpha":                  {size: 56, bits: 32, compression: bmpFields, offset: -1, height: 2, header: usual + masks(0xff000000), pixels: rgb32, want: append(slices.Clone(want24), 255, 255, 128, 0)},
+		"alpha that is 0":        {size: 56, bits: 32, compression: bmpFields, offset: -1, height: 2, header: usual + masks(0xff000000), pixels: "\x01\x02\x03\x00\x04\x05\x06\x00\x07\x08\x09\x00\x0a\x0b\x0c\x00", want: want24},
+		"OS/2":                   {size: bmpCore, bits: 24, offset: -1, height: 2, pixels: rgb24, want: want24},
+		"OS/2, palette":          {size: bmpCore, bits: 1, offset: -1, height: 2, pixels: "\x40\x00\x00\x00\x80\x00\x00\x00", want: []int{2, 0, 0, 2, 1, 0, 0, 1, 1, 0, 0, 1}},
 		"5 bits":                 {size: 40, bits: 16, offset: -1, height: 1, pixels: "\x43\x0c\x1f\x7c", want: []int{24, 255, 16, 0, 24, 255}},
 		"5 and 6 bits":           {size: 40, bits: 16, compression: bmpFields, offset: -1, height: 1, header: masks(0xf800, 0x7e0, 0x1f), pixels: "\x43\x18\xff\xff", want: []int{24, 255, 8, 255, 24, 255}},
 		"runs":                   {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x01", want: runs},

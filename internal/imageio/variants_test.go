@@ -561,3 +561,31 @@ func TestStreamsNameTheirFile(t *testing.T) {
 		}
 	}
 }
+
+// TestJPEGForms: a picture is the same with Adobe's marker in place of JFIF's, as
+// Photoshop writes it, and with wide quantisation tables.
+func TestJPEGForms(t *testing.T) {
+	jpg := fixture(t, "jpeg_420.jpg")
+	adobe := slices.Concat(jpg[:2], []byte("\xff\xee\x00\x0eAdobe\x00d\x00\x00\x00\x00\x01"), withoutMarker(jpg, markerAPP0)[2:])
+	want := values(t, decoded(t, jpg))
+	for name, data := range map[string][]byte{"Adobe": adobe, "wide": wideTables(jpg)} {
+		if bytes.Equal(data, jpg) || !slices.Equal(values(t, decoded(t, data)), want) {
+			t.Errorf("%s: another picture, or the same file", name)
+		}
+	}
+}
+
+// wideTables returns a JPEG whose quantisation tables have 16 bits.
+func wideTables(jpg []byte) []byte {
+	var wide []byte
+	for _, part := range bytes.Split(jpg, []byte{0xff, 0xdb})[1:] {
+		for t := part[2:binary.BigEndian.Uint16(part)]; len(t) > 0; t = t[65:] {
+			wide = append(wide, 0xff, 0xdb, 0, 131, 0x10|t[0])
+			for _, v := range t[1:65] {
+				wide = append(wide, 0, v)
+			}
+		}
+	}
+	rest := withoutMarker(jpg, 0xdb)
+	return slices.Concat(rest[:2], wide, rest[2:])
+}
