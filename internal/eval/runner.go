@@ -88,7 +88,7 @@ func (r *Runner) Measure(ctx context.Context, s Subject, o Options) (_ *Report, 
 	}
 	source := r.Network
 	source.Model = s.Model
-	c, err := infer.LoadCopies(jobs, max((o.MaxMemory-infer.ProgramBytes)/2, 1), source, r.Open) // the rest is for images
+	c, err := infer.LoadCopies(jobs, (o.MaxMemory-infer.ProgramBytes)/2, source, r.Open) // the rest is for images
 	if err != nil {
 		return nil, err
 	}

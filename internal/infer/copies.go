@@ -10,12 +10,12 @@ type Copies struct {
 }
 
 // LoadCopies loads up to n copies of the network that s names, each on a backend returned
-// by open. limit is the memory, in bytes, for the weights of all; 0 for no limit. The first
-// is loaded in any case.
+// by open. limit is the memory, in bytes, for the weights of all; the first is loaded in any
+// case.
 func LoadCopies(n int, limit int64, s Source, open func() (b kernels.Backend, device string, err error)) (*Copies, error) {
 	c := &Copies{}
 	for i := range n {
-		if i > 0 && limit > 0 && int64(i+1)*c.Networks[0].WeightBytes() > limit {
+		if i > 0 && int64(i+1)*c.Networks[0].WeightBytes() > limit {
 			break
 		}
 		b, device, err := open()
