@@ -80,7 +80,7 @@ var opCases = []opCase{
 		run: func(t *Tape, v []*Var) []*Var {
 			return one(t.GatedFFN(v[0], Norm{v[1], v[2]}, []FFN{{v[3], v[4], v[5]}, {v[6], v[7], v[8]}}, v[9], 2))
 		}},
-	{name: "RFFT2", shapes: [][]int{{1, 2, 4, 2}},
+	{name: "RFFT2", shapes: [][]int{{1, 2, 2, 4}},
 		run: func(t *Tape, v []*Var) []*Var { return one(t.RFFT2(v[0])) }},
 	{name: "IRFFT2", shapes: [][]int{{1, 4, 2, 3}},
 		run: func(t *Tape, v []*Var) []*Var { return one(t.IRFFT2(v[0])) }},
