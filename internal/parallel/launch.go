@@ -68,7 +68,9 @@ func Join(ctx context.Context, p Place) (Group, error) {
 func FromEnv(getenv func(string) string) (Place, error) {
 	e := &env{get: getenv}
 	// A size without a rank is a mistake, as is a rank without a size.
-	i := slices.IndexFunc(launchers, func(l launcher) bool { return e.has(l.size) || l.name == torch && e.has(l.rank) })
+	i := slices.IndexFunc(launchers, func(l launcher) bool {
+		return e.has(l.size) && !(l.name == mpiexec && e.fromSrun()) || l.name == torch && e.has(l.rank)
+	})
 	if i < 0 {
 		return Place{Size: 1, LocalSize: 1}, nil
 	}
@@ -103,15 +105,22 @@ func FromEnv(getenv func(string) string) (Place, error) {
 type launcher struct{ name, rank, size, localRank, localSize string }
 
 const (
-	torch = "RANK and WORLD_SIZE"
-	srun  = "srun"
+	torch   = "RANK and WORLD_SIZE"
+	mpiexec = "mpiexec"
+	srun    = "srun"
 )
 
 var launchers = []launcher{
 	{torch, "RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE"},
 	{"mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"},
-	{"mpiexec", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"},
+	{mpiexec, "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"},
 	{srun, "SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", ""}, // the size is only set in steps, where srun starts the ranks
+}
+
+// fromSrun reports whether the variables of mpiexec come from srun --mpi=pmi2, the default
+// of many clusters. An mpiexec that starts its helpers by srun numbers its ranks itself.
+func (e *env) fromSrun() bool {
+	return e.get("SLURM_PROCID") == e.get("PMI_RANK") && !e.has("MPI_LOCALRANKID")
 }
 
 // meet determines how the ranks meet: by MPI, or at an address.

@@ -27,6 +27,9 @@ func TestFromEnv(t *testing.T) {
 		{name: "srun", env: slurm, want: Place{Rank: 5, Size: 8, LocalRank: 1, LocalSize: 4, Addr: "gpu07:23456"}},
 		{name: "IPv6 in brackets", env: "RANK=0 WORLD_SIZE=2 MASTER_ADDR=[::1] MASTER_PORT=1", want: Place{Size: 2, LocalSize: 1, Addr: "[::1]:1"}},
 		{name: "srun, named", env: slurm + " MASTER_ADDR=ib07 MASTER_PORT=999", want: Place{Rank: 5, Size: 8, LocalRank: 1, LocalSize: 4, Addr: "ib07:999"}},
+		{name: "srun --mpi=pmi2", env: slurm + " PMI_RANK=5 PMI_SIZE=8 PMI_FD=12", want: Place{Rank: 5, Size: 8, LocalRank: 1, LocalSize: 4, Addr: "gpu07:23456"}},
+		{name: "mpiexec that srun helps", env: slurm + " PMI_RANK=5 PMI_SIZE=16 MPI_LOCALRANKID=5 MPI_LOCALNRANKS=8 MASTER_ADDR=a MASTER_PORT=5",
+			want: Place{Rank: 5, Size: 16, LocalRank: 5, LocalSize: 8, Addr: "a:5"}},
 		{name: "a batch script", env: "SLURM_PROCID=0 SLURM_NTASKS=8 SLURM_JOB_ID=1", want: Place{Size: 1, LocalSize: 1}},
 		{name: "mpirun, meeting over TCP", env: ompi + " MASTER_ADDR=a MASTER_PORT=5", want: Place{Rank: 1, Size: 2, LocalRank: 1, LocalSize: 2, Addr: "a:5"}},
 		{name: "mpirun of one", env: "OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_SIZE=1", want: Place{Size: 1, LocalSize: 1}},
@@ -54,7 +57,7 @@ func TestFromEnv(t *testing.T) {
 				name, value, _ := strings.Cut(v, "=")
 				vars[name] = value
 			}
-			if hasMPI && strings.HasPrefix(c.name, "mpirun ") {
+			if hasMPI && (strings.HasPrefix(c.name, "mpirun ") || strings.HasPrefix(c.name, "mpiexec ")) {
 				t.Skip("this binary has MPI and would use it")
 			}
 			got, err := FromEnv(func(name string) string { return vars[name] })

@@ -112,6 +112,13 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return l.Listen(ctx, "tcp", addr)
 }
 
+// inUse reports whether a port is in use. On Windows syscall.EADDRINUSE is a number that
+// Go invented; the system's is WSAEADDRINUSE.
+func inUse(err error) bool {
+	const wsaEADDRINUSE = syscall.Errno(10048)
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaEADDRINUSE)
+}
+
 // maxCallers bounds the number of callers served at a time; others wait.
 const maxCallers = 256
 
@@ -123,7 +130,7 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 		return w, nil, err
 	}
 	l, err := listen(ctx, net.JoinHostPort(host, port))
-	if errors.Is(err, syscall.EADDRINUSE) {
+	if inUse(err) {
 		return w, nil, fmt.Errorf("%w: set another MASTER_PORT for all ranks", err)
 	}
 	if err != nil {

@@ -248,3 +248,12 @@ func TestStoppedRank(t *testing.T) {
 		t.Error("a stopped rank is not noticed")
 	}
 }
+
+// TestInUse: a port in use is told from other errors on Windows, too.
+func TestInUse(t *testing.T) {
+	for err, want := range map[syscall.Errno]bool{syscall.EADDRINUSE: true, 10048: true, syscall.EACCES: false} {
+		if got := inUse(&net.OpError{Op: "listen", Err: os.NewSyscallError("bind", err)}); got != want {
+			t.Errorf("%v: %t", err, got)
+		}
+	}
+}
