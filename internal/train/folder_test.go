@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"clusir/internal/checkpoint"
 	"clusir/internal/dataset"
 	"clusir/internal/eval"
 	"clusir/internal/kernels/cpu"
@@ -209,5 +210,38 @@ func TestFolderFirst(t *testing.T) {
 	c.Data = filepath.Join(file, "data")
 	if _, _, err := said(t.Context(), t, Options{Config: c, Out: file}); err == nil || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("without data: %v", err)
+	}
+}
+
+// TestBestThatIsNoNumber: no validation would be better than it.
+func TestBestThatIsNoNumber(t *testing.T) {
+	root, dir := photographs(t), t.TempDir()
+	o := Options{Config: small(root), Out: dir}
+	if _, err := runIn(t.Context(), t, o, 1); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, lastName)
+	f, err := checkpoint.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	c := checkpoint.Contents{Metadata: map[string]string{checkpoint.KeyBest: "NaN", checkpoint.KeyRecipe: f.Metadata[checkpoint.KeyRecipe], checkpoint.KeyDevice: f.Metadata[checkpoint.KeyDevice]}}
+	if c.Config, err = model.ReadConfig(f); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range f.Names() {
+		x, err := f.Tensor(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Tensors = append(c.Tensors, x)
+	}
+	if err := checkpoint.Write(path, c); err != nil {
+		t.Fatal(err)
+	}
+	o.Resume = true
+	if _, err := runIn(t.Context(), t, o, 1); err == nil || !strings.Contains(err.Error(), lastName+": metadata best is not a number") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"clusir/internal/atomicfile"
@@ -59,7 +60,10 @@ func openLines(path string, step, validated int) (*atomicfile.Lines, error) {
 		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case errors.As(err, new(syscall.Errno)):
+		return nil, err // the system refused it, which says nothing of its lines
+	case err != nil:
 		return nil, fmt.Errorf("%w; repair or remove it to continue", err)
 	}
 	return f, nil

@@ -79,6 +79,18 @@ func TestOpenLines(t *testing.T) {
 	}
 }
 
+// TestOpenLinesRefused: a log that the system does not open needs no repair.
+func TestOpenLinesRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := openLines(filepath.Join(file, "log.jsonl"), 0, 0)
+	if err == nil || !strings.HasPrefix(err.Error(), "cannot write ") || strings.Contains(err.Error(), "repair") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // FuzzLog plots every log that is accepted.
 func FuzzLog(f *testing.F) {
 	f.Add(`{"step":1,"loss":1e308,"time":"2026-01-01T00:00:00Z"}` + "\n" + `{"step":2,"loss":-1e308,"time":"2026-01-01T00:00:00Z"}` + "\n")

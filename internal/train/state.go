@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strconv"
 
@@ -136,7 +137,7 @@ func (r *run) load(path string) error {
 	if r.step, err = f.Step(); err != nil {
 		return err
 	}
-	if r.best, err = strconv.ParseFloat(f.Metadata[checkpoint.KeyBest], 64); err != nil {
+	if r.best, err = strconv.ParseFloat(f.Metadata[checkpoint.KeyBest], 64); err != nil || math.IsNaN(r.best) {
 		return fmt.Errorf("%s: metadata %s is not a number", path, checkpoint.KeyBest)
 	}
 	// Checkpoints written before this key existed count as validated.
