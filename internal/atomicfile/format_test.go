@@ -30,6 +30,8 @@ func TestOpen(t *testing.T) {
 		{"torn", one + `{"n":`, "exists: continue it with --resume, or remove it", "", 1, one},
 		{"cut in its start", `{"n`, "exists: continue it with --resume, or remove it", "", 0, ""},
 		{"foreign", "a letter\nof two lines", "exists, and is no list of numbers: choose another name", "no number", 0, "a letter\nof two lines"},
+		{"UTF-8 with a mark", "\xef\xbb\xbf" + one, "exists, and is no list of numbers: choose another name", "it begins with a byte order mark: save it as UTF-8 without one", 0, "\xef\xbb\xbf" + one},
+		{"UTF-16", "\xff\xfe{\x00", "exists, and is no list of numbers: choose another name", "it begins with a byte order mark", 0, "\xff\xfe{\x00"},
 		{"foreign without an end of line", "a letter", "exists, and is no list of numbers: choose another name", "not a list of numbers; name another file", 0, "a letter"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"clusir/internal/userfile"
 )
@@ -45,7 +46,11 @@ func (f Format) Read(path string, take func(n int, line []byte) error) error {
 }
 
 func (f Format) read(file *os.File, take func(n int, line []byte) error) (end int64, err error) {
-	end, err = ReadLines(file, take)
+	if marked(file) {
+		err = errors.New("it begins with a byte order mark: save it as UTF-8 without one")
+	} else {
+		end, err = ReadLines(file, take)
+	}
 	if err == nil && end == 0 && !begins(file, f.Start) {
 		err = fmt.Errorf("not a %s; name another file", f.Name)
 	}
@@ -139,6 +144,15 @@ func begins(f io.ReaderAt, text string) bool {
 	got := make([]byte, len(text))
 	n, err := f.ReadAt(got, 0)
 	return (err == nil || errors.Is(err, io.EOF)) && string(got[:n]) == text[:n]
+}
+
+// marked reports whether a file begins with a byte order mark, of UTF-8 or UTF-16, as
+// PowerShell and some editors write.
+func marked(f io.ReaderAt) bool {
+	start := make([]byte, 3)
+	n, _ := f.ReadAt(start, 0) // reading the lines reports the error
+	text := string(start[:n])
+	return strings.HasPrefix(text, "\xef\xbb\xbf") || strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff")
 }
 
 // Add writes v as a line. If that fails, as on a full disk, it removes the incomplete

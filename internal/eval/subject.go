@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"clusir/internal/usage"
+	"clusir/weights"
 )
 
-// parseSubject parses what a user wants measured: a folder of another program's
-// pictures as DIR or NAME=DIR, or else a model.
+// parseSubject parses what a user wants measured: a model of the binary, a folder of
+// another program's pictures as DIR or NAME=DIR, or else a model's file.
 func parseSubject(text string) Subject {
-	if s := parseRestored(text); text != "" && isFolder(s.Restored) {
+	if s := parseRestored(text); text != "" && !embedded(text) && isFolder(s.Restored) {
 		return s
 	}
 	return Subject{Model: text}
@@ -56,6 +57,13 @@ func parseRestored(text string) Subject {
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
+}
+
+// embedded reports whether the binary has a model of a name, which then means it and not a
+// file or folder.
+func embedded(name string) bool {
+	_, ok := weights.Find(name)
+	return ok
 }
 
 // Side is one of those that are compared, ranked or put into a table: a network,
@@ -116,7 +124,7 @@ func ParseRows(texts []string) (rows []Side, err error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case isFolder(source):
+		case isFolder(source) && !embedded(source):
 			s.Subject = Subject{Model: name, Restored: source}
 		case results:
 			s.Files = files

@@ -48,6 +48,17 @@ func TestParseRestored(t *testing.T) {
 	if s := parseSubject("A=" + dir); s != (Subject{Model: "A", Restored: dir}) {
 		t.Errorf("a folder: %+v", s)
 	}
+	// A model of the binary comes before a folder of its name, as for --model.
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("nano", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if s := parseSubject("./nano"); s != (Subject{Model: "nano", Restored: "./nano"}) {
+		t.Errorf("a folder called nano: %+v", s)
+	}
+	if rows, err := ParseRows([]string{"ours=nano"}); err != nil || rows[0].Subject != (Subject{Model: "nano"}) {
+		t.Errorf("a row of nano: %+v, %v", rows, err)
+	}
 	for _, text := range []string{"nano", "runs/A=b.safetensors", ""} {
 		if s := parseSubject(text); s != (Subject{Model: text}) {
 			t.Errorf("%s: %+v", text, s)

@@ -28,7 +28,7 @@ var layers = []layer{
 
 	// The use cases. They know about each other only what a command passes in.
 	{"train", []string{"device", "infer", "parallel", "model", "arch", "autograd", "kernels", "dataset", "checkpoint", "config", "tensorboard", "draw", "palette", "atomicfile", "progress", "eval", "userfile", "sysmem"}},
-	{"eval", []string{"progress", "shard", "checkpoint", "infer", "published", "model", "arch", "kernels", "dataset", "config", "metrics", "tabular", "atomicfile", "planar", "userfile", "sysmem", "usage"}},
+	{"eval", []string{"progress", "shard", "checkpoint", "infer", "published", "model", "arch", "kernels", "dataset", "config", "metrics", "tabular", "atomicfile", "planar", "userfile", "sysmem", "usage", "../weights"}},
 	{"figures", []string{"progress", "infer", "model", "arch", "dataset", "metrics", "draw", "palette", "planar", "atomicfile", "userfile"}},
 	{"restore", []string{"progress", "shard", "tabular", "infer", "model", "arch", "kernels", "imageio", "draw", "palette", "atomicfile", "sysmem", "planar", "userfile", "usage"}},
 	{"bench", []string{"infer", "autograd", "model", "arch", "kernels", "checkpoint", "sysmem", "usage"}},
