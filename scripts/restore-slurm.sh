@@ -15,7 +15,7 @@
 #SBATCH --mem=8G
 #SBATCH --time=12:00:00
 #SBATCH --requeue
-#SBATCH --signal=TERM@60
+#SBATCH --signal=B:TERM@60
 set -euo pipefail
 [ $# -ge 2 ] || { echo "usage: sbatch --array=1-N $0 PHOTOS RESTORED [FLAG...]" >&2; exit 2; }
 photos=$1 restored=$2

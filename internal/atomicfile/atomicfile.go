@@ -61,6 +61,21 @@ func Try(path string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
+// TryFolder returns an error if a folder takes no new files; if it does not exist, the
+// nearest one above it that does. It makes no folder.
+func TryFolder(dir string) error {
+	_, err := os.Stat(dir)
+	for errors.Is(err, fs.ErrNotExist) && filepath.Dir(dir) != dir {
+		dir = filepath.Dir(dir)
+		_, err = os.Stat(dir)
+	}
+	f, err := Temporary(dir)
+	if err != nil {
+		return fmt.Errorf("%s takes no new files: %w", userfile.OneLine(dir), userfile.Reason(err))
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
 // fileError names the file that could not be written.
 type fileError struct {
 	path string

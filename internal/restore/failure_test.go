@@ -133,6 +133,28 @@ func TestFullDiskEndsTheRun(t *testing.T) {
 	}
 }
 
+// TestNoFolderTakesResults: if every picture would fail, the run ends before the first;
+// one folder that takes files is enough.
+func TestNoFolderTakesResults(t *testing.T) {
+	t.Chdir(t.TempDir())
+	must(t, os.WriteFile("file", nil, 0o644))
+	in := save(t, ".", "in.png", imageio.Info{W: 64, H: 64})
+	jobs := []Job{{In: in, Out: "file/1.png", Format: imageio.PNG}, {In: in, Out: "file/deep/2.png", Format: imageio.PNG}}
+	var said strings.Builder
+	s := Session{Plan: &Plan{Jobs: jobs, Several: true}, Messages: &said, Options: Options{Stdout: io.Discard}}
+	n := infertest.New(t, testnet.Small(), 1)
+	if err := s.Run(t.Context(), n); err == nil || err.Error() != "file takes no new files: not a directory: name another folder with -o" || said.Len() > 0 {
+		t.Errorf("got %v, %s", err, &said)
+	}
+	s.Jobs = append(s.Jobs, Job{In: in, Out: "new/folder/3.png", Format: imageio.PNG})
+	if err := s.Run(t.Context(), n); err == nil || err.Error() != "2 of 3 pictures could not be restored" {
+		t.Errorf("got %v", err)
+	}
+	if got := files(t, "new"); !slices.Equal(got, []string{"folder/3.png"}) {
+		t.Errorf("files: %v", got)
+	}
+}
+
 // TestNothingToExplain: a network without a router is refused before the work.
 func TestNothingToExplain(t *testing.T) {
 	config := testnet.Small()

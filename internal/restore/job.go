@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -98,6 +99,31 @@ func (r Request) Plan() (*Plan, error) {
 	p.Several = p.Several || r.Shard.N > 0 // there may be none, which the summary says
 	p.Jobs = slices.DeleteFunc(p.Jobs, func(j Job) bool { return !r.Shard.HasName(j.name) })
 	return p, r.existing(p)
+}
+
+// takesFiles returns an error if no folder that results go to takes files, so that
+// every picture would fail.
+func (p *Plan) takesFiles() (err error) {
+	tried := map[string]bool{}
+	for _, j := range p.Jobs {
+		dir := filepath.Dir(j.Out)
+		if tried[dir] {
+			continue
+		}
+		tried[dir] = true
+		if j.Out == Std {
+			return nil
+		}
+		refused := atomicfile.TryFolder(dir)
+		if refused == nil {
+			return nil
+		}
+		err = cmp.Or(err, refused)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: name another folder with -o", err)
+	}
+	return err
 }
 
 // folder reports whether the output is a folder.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 )
 
 // Open opens a file. Its errors say which file and why; callers add what to name
@@ -142,6 +143,9 @@ func (absent) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Reason returns a file system error without the operation and the path.
 func Reason(err error) error {
+	if errors.Is(err, syscall.EMFILE) {
+		return fmt.Errorf("%w: raise the limit on open files (ulimit -n)", syscall.EMFILE)
+	}
 	if path := new(fs.PathError); errors.As(err, &path) {
 		return path.Err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -51,6 +52,14 @@ func TestErrors(t *testing.T) {
 	}
 	if text, err := Read(file); string(text) != "text" || err != nil {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestTooManyFiles: the message says which limit it is.
+func TestTooManyFiles(t *testing.T) {
+	err := Unreadable("a.png", &fs.PathError{Op: "open", Path: "a.png", Err: syscall.EMFILE})
+	if !errors.Is(err, syscall.EMFILE) || !strings.HasSuffix(err.Error(), ": raise the limit on open files (ulimit -n)") {
+		t.Error(err)
 	}
 }
 
