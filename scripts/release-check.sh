@@ -144,7 +144,7 @@ for archive in "$out"/clusir-*.tar.gz "$out"/clusir-*.zip; do
     *) tar -xzf "$archive" -C "$work" ;;
   esac
   unpacked=$work/$(basename "${archive%.zip}" .tar.gz)
-  for file in docs/restore.md man1/clusir.1 completion/clusir.powershell sbom.cdx.json LICENSE NOTICE; do
+  for file in docs/restore.md man1/clusir.1 completion/clusir.ps1 sbom.cdx.json LICENSE NOTICE; do
     [ -s "$unpacked/$file" ] || fail "$archive lacks $file"
   done
 done

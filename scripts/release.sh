@@ -63,9 +63,10 @@ program() {
 documents() {
   mkdir "$work/completion"
   "$1" man "$work/man1" >/dev/null
-  for shell in bash zsh fish powershell; do
+  for shell in bash zsh fish; do
     "$1" completion "$shell" >"$work/completion/clusir.$shell"
   done
+  "$1" completion powershell >"$work/completion/clusir.ps1" # it runs no script of another extension
 }
 
 program "linux-$(go env GOHOSTARCH)" "$work/clusir"

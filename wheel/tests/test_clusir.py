@@ -150,7 +150,7 @@ class Restore(unittest.TestCase):
             (good[:, :, :2], ValueError, r"\[40, 33, 2\]"),
             (good[:0], ValueError, r"\[0, 33, 3\]"),
             (good * 255, ValueError, "in 0..1"),
-            (good + np.float32("nan"), ValueError, "in 0..1"),
+            (good + np.float32("nan"), ValueError, "NaN"),
         ):
             with self.subTest(want=want), self.assertRaisesRegex(kind, want):
                 clusir.restore(wrong)
@@ -200,6 +200,13 @@ class Servers(unittest.TestCase):
     def test_another_program(self):
         with unittest.mock.patch.dict(os.environ, CLUSIR_PROGRAM="true"), self.assertRaisesRegex(clusir.Error, "wrote no TIFF"):
             clusir.restore(as_type(noisy()[0], np.uint8))
+
+    def test_program_that_is_none(self):
+        for named in ("/nonexistent", os.path.dirname(__file__)):
+            for start in (lambda: clusir.restore(as_type(noisy()[0], np.uint8)), clusir.Server):
+                with self.subTest(named), unittest.mock.patch.dict(os.environ, CLUSIR_PROGRAM=named):
+                    with self.assertRaisesRegex(clusir.Error, "CLUSIR_PROGRAM names .*, which is no program"):
+                        start()
 
     def test_retry_after(self):
         """A busy server is asked again, whichever form its Retry-After has."""

@@ -22,6 +22,8 @@ def program() -> str:
     """Return the path of the program: CLUSIR_PROGRAM, or the one in this package, or the
     first on the PATH."""
     if named := os.environ.get("CLUSIR_PROGRAM"):
+        if not shutil.which(named):
+            raise Error(f"CLUSIR_PROGRAM names {named}, which is no program: name clusir, or unset it")
         return named
     user = "osx_framework_user" if sysconfig.get_config_var("PYTHONFRAMEWORK") else f"{os.name}_user"
     for folder in (sysconfig.get_path("scripts"), sysconfig.get_path("scripts", user), None):
@@ -72,7 +74,9 @@ def through(image: Array, run: Callable[[bytes], bytes]) -> Array:
     if pixels.ndim != 3 or pixels.shape[2] not in (1, 3, 4) or 0 in pixels.shape:
         raise ValueError(f"a picture is [H, W], [H, W, 1], [H, W, 3] or [H, W, 4], not {list(image.shape)}")
     if image.dtype.type is np.float32:  # in any byte order
-        if not (np.isfinite(pixels).all() and pixels.min() >= 0 and pixels.max() <= 1):
+        if not np.isfinite(pixels).all():
+            raise ValueError("a picture of float32 holds NaN or infinity: give those pixels a value in 0..1")
+        if not (pixels.min() >= 0 and pixels.max() <= 1):
             raise ValueError("a picture of float32 has values in 0..1: scale it, or clip it")
         pixels = np.rint(pixels * 65535).astype(np.uint16)
     file = run(_tiff.encode(pixels))
