@@ -32,8 +32,9 @@ a file of each of the two. --report writes an HTML page whose pictures show A on
 left and B on the right.
 
 A folder, as DIR or NAME=DIR, stands for the pictures that another program wrote; see
-clusir eval --help. One that is called like a model is written as ./nano. Three or more are ranked: by the mean over the images of their
-ranks by PSNR, with Friedman's test and each one's difference from the best.`,
+clusir eval --help. One that is called like a model is written as ./nano. Three or
+more are ranked: by the mean over the images of their ranks by PSNR, with Friedman's
+test and each one's difference from the best.`,
 		Example: `  clusir compare nano runs/nano/best.safetensors --benchmark rain100l --data data
   clusir compare both/A.jsonl both/B.jsonl --format json
   clusir compare nano DnCNN=out/dncnn BM3D=out/bm3d --benchmark cbsd68 --data data`,
