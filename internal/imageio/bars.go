@@ -4,7 +4,8 @@ import "image"
 
 // Bars finds bars of one colour around an opaque picture, as around a film on a screen,
 // and returns their colour and what is inside: the whole picture if there are none,
-// nothing if all of it has one colour. It reads the picture once, from top to bottom.
+// nothing if all of it has one colour. It reads the picture once, from top to bottom, but
+// only its first rows if there are no bars at the top or at the left.
 //
 // The pixels of bars all equal the picture's first. A bar ends at a line along three
 // quarters of which the picture is visibly different: neither a clipped sky nor the
@@ -14,7 +15,7 @@ func (m *Image) Bars() (inside image.Rectangle, colour [3]float32, err error) {
 		return m.Bounds(), colour, nil
 	}
 	const strip = 32
-	scan := barScan{w: m.W}
+	scan := barScan{w: m.W, left: m.W, right: m.W}
 	var rgb []float32
 	for y := 0; y < m.H; y += strip {
 		r := image.Rect(0, y, m.W, min(y+strip, m.H))
@@ -28,6 +29,9 @@ func (m *Image) Bars() (inside image.Rectangle, colour [3]float32, err error) {
 		for at := 0; at < n; at += m.W {
 			scan.add([3][]float32{rgb[at:][:m.W], rgb[n+at:][:m.W], rgb[2*n+at:][:m.W]})
 		}
+		if scan.top < min(leastBar, len(scan.rows)) && scan.left < leastBar {
+			return m.Bounds(), colour, nil
+		}
 	}
 	return scan.inside(), scan.colour, nil
 }
@@ -37,33 +41,40 @@ type barScan struct {
 	w      int
 	colour [3]float32
 	rows   []barRow
+	// top is how many rows are equal to it before the first that is not; left and right, how
+	// many pixels at the ends of every row.
+	top, left, right int
 }
 
 // barRow is a row of pixels beside the colour of bars.
 type barRow struct {
-	left, right  int // how many pixels from each end are equal to it
-	nearL, nearR int // and how many are not visibly different from it
-	different    int // number of pixels that are visibly different from it
+	equal        bool // all pixels are equal to it
+	nearL, nearR int  // how many pixels from each end are not visibly different from it
+	different    int  // number of pixels that are
 }
 
 func (s *barScan) add(row [3][]float32) {
 	const visible = 4. / 255
-	b := barRow{left: s.w, nearL: s.w}
-	equal, near := -1, -1 // the last pixel that is not
+	b := barRow{nearL: s.w}
+	first, last, near := s.w, -1, -1 // pixels that are not equal, and the last that is not near
 	for x := range s.w {
 		d := float32(0)
 		for c, v := range s.colour {
 			d = max(d, row[c][x]-v, v-row[c][x])
 		}
 		if d > 0 {
-			b.left, equal = min(b.left, x), x
+			first, last = min(first, x), x
 		}
 		if d > visible {
 			b.nearL, near = min(b.nearL, x), x
 			b.different++
 		}
 	}
-	b.right, b.nearR = s.w-1-equal, s.w-1-near
+	b.equal, b.nearR = first == s.w, s.w-1-near
+	if b.equal && s.top == len(s.rows) {
+		s.top++
+	}
+	s.left, s.right = min(s.left, first), min(s.right, s.w-1-last)
 	s.rows = append(s.rows, b)
 }
 
@@ -78,21 +89,15 @@ const (
 // inside returns what the bars surround.
 func (s *barScan) inside() image.Rectangle {
 	W, H := s.w, len(s.rows)
-	top, bottom, left, right := 0, 0, W, W
-	for top < H && s.rows[top].left == W {
-		top++
-	}
-	if top == H {
+	if s.top == H {
 		return image.Rectangle{}
 	}
-	for s.rows[H-1-bottom].left == W {
+	bottom := 0
+	for s.rows[H-1-bottom].equal {
 		bottom++
 	}
-	rows := s.rows[top : H-bottom]
-	for _, r := range rows {
-		left, right = min(left, r.left), min(right, r.right)
-	}
-	w, h := W-left-right, len(rows)
+	rows := s.rows[s.top : H-bottom]
+	w, h := W-s.left-s.right, len(rows)
 	if min(w, h) < leastInside {
 		return image.Rect(0, 0, W, H)
 	}
@@ -104,10 +109,10 @@ func (s *barScan) inside() image.Rectangle {
 		if h-1-i < blurred {
 			below = max(below, r.different)
 		}
-		if r.nearL < left+blurred {
+		if r.nearL < s.left+blurred {
 			before++
 		}
-		if r.nearR < right+blurred {
+		if r.nearR < s.right+blurred {
 			behind++
 		}
 	}
@@ -117,5 +122,5 @@ func (s *barScan) inside() image.Rectangle {
 		}
 		return n
 	}
-	return image.Rect(bar(left, before, h), bar(top, above, w), W-bar(right, behind, h), H-bar(bottom, below, w))
+	return image.Rect(bar(s.left, before, h), bar(s.top, above, w), W-bar(s.right, behind, h), H-bar(bottom, below, w))
 }
