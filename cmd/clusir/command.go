@@ -74,7 +74,7 @@ type network struct {
 	Model       string
 	ModelConfig string
 	ISA         string
-	Ensemble    bool
+	Ensemble    infer.Ensemble
 	MaxMemory   int64 // 0 means a share of what is free
 }
 
@@ -86,11 +86,6 @@ func (o *network) addComputeFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.ModelConfig, "model-config", "", "YAML or JSON `FILE` of the model's configuration, for a checkpoint without one")
 	addDeviceFlags(f, &o.ISA)
 	f.Int("threads", 0, "processor threads, 0 for all")
-}
-
-// addEnsembleFlag defines the flag for eight passes instead of one.
-func (o *network) addEnsembleFlag(f *pflag.FlagSet) {
-	f.BoolVar(&o.Ensemble, "ensemble", false, "restore each picture in its eight flips and rotations and average them, in eight times the time: better for noise, worse for rain")
 }
 
 func (o *network) begin(f *pflag.FlagSet) (err error) {

@@ -50,7 +50,7 @@ func (o *measuring) addProtocolFlags(f *pflag.FlagSet) {
 // addNetworkFlags defines the flags about networks and computing devices.
 func (o *measuring) addNetworkFlags(f *pflag.FlagSet) {
 	o.addComputeFlags(f)
-	o.addEnsembleFlag(f)
+	o.Ensemble.AddFlag(f)
 	config.AddSetFlag(f)
 }
 

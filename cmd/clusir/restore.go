@@ -51,7 +51,7 @@ alone decides which part it is in. clusir merge combines the files of --results.
 	opts.addModelFlag(f)
 	opts.addComputeFlags(f)
 	usage.Bytes(f, &opts.MaxMemory, "max-memory", "", "use at most this much memory, such as 2GB (default half of what is free)")
-	opts.addEnsembleFlag(f)
+	opts.Ensemble.AddFlag(f)
 	return cmd
 }
 

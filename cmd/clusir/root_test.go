@@ -62,6 +62,7 @@ func TestExitCodes(t *testing.T) {
 		{"train --config absent --data d", exitError, "", "no configuration absent"},
 		{"bench --threads 1,x", exitUsage, "", "--threads 1,x: must be whole numbers separated by commas\n"},
 		{"restore --strength much", exitUsage, "", "--strength much: must be a number\n"},
+		{"restore --ensemble=4", exitUsage, "", "--ensemble 4: choose flips or turns\n"},
 		{"export a b --note x", exitUsage, "", "--note x: must be KEY=VALUE\n"},
 		{"export a b --note =x", exitUsage, "", "--note =x: must be KEY=VALUE\n"},
 		{"export nano -", exitUsage, "", "OUT -: only clusir restore IN OUT"},

@@ -99,7 +99,7 @@ func (n network) need(_ job, h, w int) (pass, images int64, err error) {
 		return 0, 0, fmt.Errorf("%d×%d pixels: %w", w, h, err)
 	}
 	images = imageBytes(h, w)
-	if n.Ensemble {
+	if n.Ensemble > 0 {
 		images += 2 * 4 * 3 * int64(h) * int64(w) // turned, and the mean
 	}
 	return pass, images, nil

@@ -14,6 +14,7 @@ import (
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
+	"clusir/internal/infer"
 	"clusir/internal/shard"
 )
 
@@ -49,16 +50,19 @@ func (p Protocol) with(output string) string {
 type Subject struct {
 	Model   string `json:"model,omitempty"`
 	Weights string `json:"weights,omitempty"` // see fingerprint
-	// Ensemble reports that results are means over the eight flips and turns.
-	Ensemble bool   `json:"ensemble,omitempty"`
-	Device   string `json:"device,omitempty"`
-	Restored string `json:"restored,omitempty"`
+	// Ensemble says which flips and turns results are means over.
+	Ensemble infer.Ensemble `json:"ensemble,omitempty"`
+	Device   string         `json:"device,omitempty"`
+	Restored string         `json:"restored,omitempty"`
 }
 
 // place returns where the network ran, and in how many turns of each image.
 func (s Subject) place() string {
-	if s.Ensemble {
+	switch s.Ensemble {
+	case infer.Turns:
 		return s.Device + ", the mean over eight flips and turns"
+	case infer.Flips:
+		return s.Device + ", the mean over four flips"
 	}
 	return s.Device
 }

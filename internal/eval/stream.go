@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -36,7 +37,7 @@ func (h Header) mustMatch(o Header) error {
 	case h.Weights != o.Weights:
 		return fmt.Errorf("it is of other weights: %s %s, not %s %s", h.Model, h.Weights, o.Model, o.Weights)
 	case h.Ensemble != o.Ensemble:
-		return errors.New("one of the two was measured with --ensemble and the other without")
+		return fmt.Errorf("one of the two was measured with --ensemble=%v and the other was not", cmp.Or(h.Ensemble, o.Ensemble))
 	case h.Protocol != o.Protocol:
 		return fmt.Errorf("it was measured differently: %s", h.Protocol)
 	case h.Limit != o.Limit:

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/infer"
 	"clusir/internal/shard"
 	"clusir/internal/tabular"
 )
@@ -131,7 +132,7 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"other weights":                            func(o *Options) { o.Subject.Weights = "v" },
 		"measured differently":                     func(o *Options) { o.Protocol.YChannel = true },
-		"with --ensemble":                          func(o *Options) { o.Subject.Ensemble = true },
+		"with --ensemble":                          func(o *Options) { o.Subject.Ensemble = infer.Turns },
 		"other benchmarks":                         func(o *Options) { o.Benchmarks = o.Benchmarks[:2] },
 		"it is of the whole run, not of shard 1/2": func(o *Options) { o.Shard = shard.Shard{K: 1, N: 2} },
 		"and this is cuda":                         func(o *Options) { o.Subject.Device = "cuda" },

@@ -1,6 +1,8 @@
 package infer
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -22,12 +24,18 @@ func turnedImage(x planar.Image, t planar.Turn) planar.Image {
 	return y
 }
 
-// TestEnsembleTurns: restoring a turned picture gives the turned restored picture,
-// which holds for the mean over the turns but not for the network. The same is true of
-// a window of a picture that uses the picture's Shared.
-func TestEnsembleTurns(t *testing.T) {
+// TestEnsemble: restoring a turned picture gives the turned restored picture, which holds
+// for the mean over the turns but not for the network, and for the mean over flips if it is
+// turned by them. The same is true of a window of a picture that uses the picture's Shared.
+func TestEnsemble(t *testing.T) {
+	for _, e := range []Ensemble{Flips, Turns} {
+		t.Run(e.String(), func(t *testing.T) { testEnsemble(t, e) })
+	}
+}
+
+func testEnsemble(t *testing.T, e Ensemble) {
 	b := newCPU(t, 2)
-	n, err := Load(Source{Model: "nano", Ensemble: true}, b)
+	n, err := Load(Source{Model: "nano", Ensemble: e}, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +63,7 @@ func TestEnsembleTurns(t *testing.T) {
 		return whole, tile
 	}
 	whole, tile := run(0)
-	for by := planar.Turn(1); by < planar.Turns; by++ {
+	for by := planar.Turn(1); int(by) < int(e); by++ {
 		turnedWhole, turnedTile := run(by)
 		if d := furthest(turnedWhole, turnedImage(whole, by)); d > 1e-5 {
 			t.Errorf("turn %d: a picture differs by %g", by, d)
@@ -64,7 +72,10 @@ func TestEnsembleTurns(t *testing.T) {
 			t.Errorf("turn %d: a part of it differs by %g", by, d)
 		}
 	}
-	n.Ensemble = false
+	if turned, _ := run(planar.Transpose); e == Flips && furthest(turned, turnedImage(whole, planar.Transpose)) < 1e-4 {
+		t.Error("the mean over flips is one over quarter turns")
+	}
+	n.Ensemble = 0
 	plain, _ := run(0)
 	if d := furthest(plain, whole); d < 1e-4 {
 		t.Errorf("the ensemble differs from the network by %g only", d)
@@ -76,4 +87,24 @@ func furthest(a, b planar.Image) (largest float64) {
 		largest = max(largest, math.Abs(float64(a.Pix[i]-b.Pix[i])))
 	}
 	return largest
+}
+
+// TestEnsembleNames: an ensemble is a flag's value and a name in results, where those of
+// earlier versions hold true.
+func TestEnsembleNames(t *testing.T) {
+	for text, want := range map[string]Ensemble{`"flips"`: Flips, `"turns"`: Turns, `true`: Turns, `false`: 0} {
+		var e Ensemble
+		if err := json.Unmarshal([]byte(text), &e); err != nil || e != want {
+			t.Errorf("%s: %d, %v", text, e, err)
+		}
+		again, err := json.Marshal(struct {
+			E Ensemble `json:",omitempty"`
+		}{e})
+		if name := fmt.Sprintf(`{"E":%q}`, e); err != nil || string(again) != name && e != 0 || e == 0 && string(again) != "{}" {
+			t.Errorf("%s is written as %s, %v", text, again, err)
+		}
+	}
+	if err := new(Ensemble).Set("4"); err == nil || err.Error() != "choose flips or turns" {
+		t.Error(err)
+	}
 }

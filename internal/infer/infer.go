@@ -21,9 +21,9 @@ type Network struct {
 	Model *model.ClusIR
 	// Metadata is the checkpoint's metadata; treat it as read-only.
 	Metadata map[string]string
-	// Ensemble makes every result the mean over the eight flips and turns of the
-	// image, which takes eight passes.
-	Ensemble bool
+	// Ensemble makes every result a mean over flips and turns of the image, of which each
+	// takes a pass.
+	Ensemble Ensemble
 	// Progress, if set, receives the share of Restore's multiply-accumulates that have
 	// run, before each operation and at the end. It never decreases within a call, and
 	// ends at 1. On a device with a queue it counts queued operations.
@@ -111,7 +111,7 @@ func (n *Network) Restore(ctx context.Context, dst []float32, src planar.Image, 
 	} else {
 		out = planar.New(3, x.H, x.W)
 	}
-	if n.Ensemble {
+	if n.Ensemble > 0 {
 		routes = n.ensemble(out, x, o)
 	} else {
 		routes = n.pass(out, x, o.turned(0, x.H, x.W))

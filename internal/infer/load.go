@@ -24,7 +24,7 @@ type Source struct {
 	// the checkpoint's metadata hold a configuration.
 	Config string
 	// Ensemble is [Network.Ensemble].
-	Ensemble bool
+	Ensemble Ensemble
 }
 
 // ModelVariable names the environment variable with the model that is used if nothing

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"clusir/internal/model"
-	"clusir/internal/planar"
 )
 
 // watch returns the function that the tape calls before each operation on an image of
@@ -18,9 +17,7 @@ func (n *Network) watch(ctx context.Context, H, W int) (func() error, error) {
 		return nil, err
 	}
 	begin := n.tape.MACs
-	if n.Ensemble {
-		all *= planar.Turns
-	}
+	all *= max(int64(n.Ensemble), 1)
 	return func() error {
 		n.Progress(min(float64(n.tape.MACs-begin)/float64(all), 1))
 		return context.Cause(ctx)

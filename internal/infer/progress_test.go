@@ -16,8 +16,8 @@ func TestProgress(t *testing.T) {
 	for _, c := range []struct {
 		h, w     int
 		shared   bool // a pass with the results of another does less work
-		ensemble bool
-	}{{64, 64, false, false}, {37, 90, false, false}, {64, 64, true, false}, {40, 64, false, true}, {40, 64, true, true}} {
+		ensemble Ensemble
+	}{{64, 64, false, 0}, {37, 90, false, 0}, {64, 64, true, 0}, {40, 64, false, Flips}, {40, 64, true, Turns}} {
 		m, err := model.New(arch.Variants()["nano"], b)
 		if err != nil {
 			t.Fatal(err)

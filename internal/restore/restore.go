@@ -104,7 +104,7 @@ func Run(ctx context.Context, net *infer.Network, jobs iter.Seq[Job], o Options)
 func newRun(net *infer.Network, o Options) *run {
 	return &run{
 		Options: o, net: net, openFile: imageio.Open,
-		planner: planner{config: net.Model.Config, padded: net.Padded, ensemble: net.Ensemble, limit: o.MaxMemory, device: o.DeviceMemory},
+		planner: planner{config: net.Model.Config, padded: net.Padded, ensemble: net.Ensemble > 0, limit: o.MaxMemory, device: o.DeviceMemory},
 	}
 }
 

@@ -43,7 +43,7 @@ func (s *Server) query(r *http.Request) (q query, err error) {
 	q.AddFlags(f)
 	q.MaxPixels = s.MaxPixels
 	name := f.String("model", s.Models[0].Name, "")
-	f.BoolVar(&q.use.ensemble, "ensemble", false, "")
+	q.use.ensemble.AddFlag(f)
 	f.BoolVar(&q.explain, "explain", false, "")
 	f.BoolVar(&q.json, "json", false, "")
 	for _, key := range slices.Sorted(maps.Keys(values)) {

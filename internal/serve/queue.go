@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"clusir/internal/imageio"
+	"clusir/internal/infer"
 	"clusir/internal/restore"
 )
 
@@ -28,7 +29,7 @@ type task struct {
 // use is a way to use a network. Pictures that differ in it need separate runs.
 type use struct {
 	model    *Model
-	ensemble bool
+	ensemble infer.Ensemble
 }
 
 // queue holds the pictures that wait for the network, first come, first served.

@@ -335,7 +335,7 @@ func TestModels(t *testing.T) {
 	}
 	// Different models and ways of using them alternate.
 	in := picture(t, imageio.Info{W: 24, H: 16})
-	for _, query := range []string{"?model=other", "?model=small", "?ensemble", "?model=other&ensemble=true"} {
+	for _, query := range []string{"?model=other", "?model=small", "?ensemble", "?model=other&ensemble=flips"} {
 		if got := w.post(query, in); got.status != http.StatusOK {
 			t.Errorf("%s: %d %s", query, got.status, got.text())
 		}
