@@ -14,16 +14,14 @@ func (m *Image) Bars() (inside image.Rectangle, colour [3]float32, err error) {
 	if m.Alpha {
 		return m.Bounds(), colour, nil
 	}
-	const strip = 32
 	scan := barScan{w: m.W, left: m.W, right: m.W}
 	var rgb []float32
-	for y := 0; y < m.H; y += strip {
-		r := image.Rect(0, y, m.W, min(y+strip, m.H))
+	for r := range m.strips() {
 		if rgb, err = m.Stored(rgb, r); err != nil {
 			return m.Bounds(), colour, err
 		}
 		n := r.Dx() * r.Dy()
-		if y == 0 {
+		if r.Min.Y == 0 {
 			scan.colour = [3]float32{rgb[0], rgb[n], rgb[2*n]}
 		}
 		for at := 0; at < n; at += m.W {

@@ -1,6 +1,9 @@
 package imageio
 
-import "image"
+import (
+	"image"
+	"iter"
+)
 
 // Neutral reports whether the picture's content is grey, however it is stored: red,
 // green and blue are equal in every visible pixel. It reads the picture up to the first
@@ -12,10 +15,8 @@ func (m *Image) Neutral() (bool, error) {
 	if v, ok := m.src.(*vp8); ok {
 		return v.neutral(), nil
 	}
-	const strip = 32
 	var rgb, alpha []float32
-	for y := 0; y < m.H; y += strip {
-		r := image.Rect(0, y, m.W, min(y+strip, m.H))
+	for r := range m.strips() {
 		var err error
 		if rgb, err = m.Stored(rgb, r); err != nil {
 			return false, err
@@ -28,6 +29,15 @@ func (m *Image) Neutral() (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// strips cuts the picture into stretches of rows, from top to bottom.
+func (m *Image) strips() iter.Seq[image.Rectangle] {
+	const rows = 32
+	return func(yield func(image.Rectangle) bool) {
+		for y := 0; y < m.H && yield(image.Rect(0, y, m.W, min(y+rows, m.H))); y += rows {
+		}
+	}
 }
 
 // equalChannels reports whether the visible pixels of rgb [3,n] are grey; alpha is nil

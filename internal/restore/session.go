@@ -44,8 +44,10 @@ func (s *Session) Run(ctx context.Context, net *infer.Network) (err error) {
 	if !net.Model.Config.UseMoE && slices.ContainsFunc(s.Jobs, func(j Job) bool { return j.Map != "" }) {
 		return errNoRouter
 	}
-	if err := s.takesFiles(); s.Several && err != nil {
-		return err
+	if s.Several {
+		if err := s.takesFiles(); err != nil {
+			return err
+		}
 	}
 	ctx, s.stop = context.WithCancelCause(ctx)
 	defer s.stop(nil)
