@@ -47,7 +47,7 @@ func (r *run) computeBands(p *picture) error {
 		defer shared.Free(r.net.Tape())
 		o.Shared = shared
 	}
-	blend := newBlend(p.layout, p.inside.Dx())
+	blend := newBlend(p.layout, p.Inside.Dx())
 	for b := range p.bands {
 		if err := r.computeBand(p, b, blend, o); err != nil {
 			return fmt.Errorf("%s: %w", p.name(), err)
@@ -84,7 +84,7 @@ func (r *run) computeBand(p *picture, b *band, blend *blend, o infer.Options) er
 	h := p.y.spans[b.index].len()
 	for i, x := range p.x.spans {
 		start := time.Now()
-		t := cut(b, h, p.inside.Dx(), x)
+		t := cut(b, h, p.Inside.Dx(), x)
 		at := image.Pt(x.from, p.y.spans[b.index].from)
 		out, routes, err := r.restoreOrFetch(p, blend.tile, planar.Image{C: 3, H: h, W: x.len(), Pix: t.rgb}, at, o)
 		if err != nil {
@@ -111,7 +111,7 @@ func (r *run) restoreOrFetch(p *picture, dst []float32, t planar.Image, at image
 		return r.restore(p, dst, t, at, o)
 	}
 	var err error
-	t.Pix, err = p.after.Tile(dst, image.Rect(0, 0, t.W, t.H).Add(at).Add(p.inside.Min))
+	t.Pix, err = p.after.Tile(dst, image.Rect(0, 0, t.W, t.H).Add(at).Add(p.Inside.Min))
 	return t, nil, err
 }
 

@@ -61,7 +61,7 @@ func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
 	if r.Tiles > 1 {
 		tiling = fmt.Sprintf("in %d tiles of up to %d×%d, routed together", r.Tiles, r.TileW, r.TileH)
 	}
-	if !r.Inside.Empty() {
+	if r.barred() {
 		tiling = fmt.Sprintf("the %d×%d between its bars %s", r.Inside.Dx(), r.Inside.Dy(), tiling)
 	}
 	fmt.Fprintf(w, "%s: %d×%d, %s\n", r.In, r.W, r.H, tiling)
@@ -131,7 +131,7 @@ func (r Result) Record(modelName, device string) Record {
 	if r.Format != 0 {
 		rec.Format = r.Format.String()
 	}
-	if i := r.Inside; !i.Empty() {
+	if i := r.Inside; r.barred() {
 		rec.Inside = []int{i.Min.X, i.Min.Y, i.Dx(), i.Dy()}
 	}
 	if r.Tiles > 0 {

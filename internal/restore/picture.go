@@ -19,14 +19,13 @@ type picture struct {
 	Result
 	layout
 	img     *imageio.Image
-	index   int             // among the jobs
-	info    imageio.Info    // of the result
-	neutral bool            // the input's content is grey, and so is the result's
-	inside  image.Rectangle // what the network restores: all but bars
-	bar     [3]float32      // their colour
-	sample  planar.Image    // what tiles share is computed from it; without pixels if there is only one tile
-	weight  int64           // reserved from run.memory
-	after   *imageio.Image  // an earlier result, instead of the network's
+	index   int            // among the jobs
+	info    imageio.Info   // of the result
+	neutral bool           // the input's content is grey, and so is the result's
+	bar     [3]float32     // the colour of bars
+	sample  planar.Image   // what tiles share is computed from it; without pixels if there is only one tile
+	weight  int64          // reserved from run.memory
+	after   *imageio.Image // an earlier result, instead of the network's
 	choices Choices
 	data    *io.SectionReader // nil for a file
 	held    int64             // bytes of memory that data take
@@ -217,16 +216,16 @@ func (r *run) decode(p *picture, s subject, limits imageio.Limits) (err error) {
 	}
 	p.TileW, p.TileH, p.Tiles = p.x.longest(), p.y.longest(), p.tiles()
 	if p.mapped() {
-		p.affinity = newAffinity(p.inside)
+		p.affinity = newAffinity(p.Inside)
 	}
 	if p.neutral, err = p.img.Neutral(); err != nil {
 		return err
 	}
 	if p.Tiles > 1 && !p.earlier() {
 		tile := func(dst []float32, r image.Rectangle) ([]float32, error) {
-			return p.img.Tile(dst, r.Add(p.inside.Min))
+			return p.img.Tile(dst, r.Add(p.Inside.Min))
 		}
-		p.sample, err = takeSample(tile, p.inside.Dy(), p.inside.Dx(), p.sampled, p.sampled)
+		p.sample, err = takeSample(tile, p.Inside.Dy(), p.Inside.Dx(), p.sampled, p.sampled)
 	}
 	return err
 }
@@ -234,14 +233,14 @@ func (r *run) decode(p *picture, s subject, limits imageio.Limits) (err error) {
 // leaveBars leaves out bars around the picture, which stay as they are, and so does a
 // picture of one colour.
 func (r *run) leaveBars(p *picture, s subject) (err error) {
-	if p.inside, p.bar, err = p.img.Bars(); err != nil {
+	if p.Inside, p.bar, err = p.img.Bars(); err != nil {
 		return err
 	}
-	if p.inside.Empty() {
-		p.inside, p.choices.Strength = p.img.Bounds(), 0
+	if p.Inside.Empty() {
+		p.Inside, p.choices.Strength = p.img.Bounds(), 0
 	}
-	if p.inside != p.img.Bounds() {
-		p.Inside, s.W, s.H = p.inside, p.inside.Dx(), p.inside.Dy()
+	if p.Inside != p.img.Bounds() {
+		s.W, s.H = p.Inside.Dx(), p.Inside.Dy()
 		p.layout, err = r.planner.layout(s, p.side)
 	}
 	return err
@@ -267,7 +266,7 @@ func (p *picture) feed() error {
 			return nil
 		}
 		start := time.Now()
-		rows := image.Rect(0, p.y.spans[i].from, p.inside.Dx(), p.y.spans[i].to).Add(p.inside.Min)
+		rows := image.Rect(0, p.y.spans[i].from, p.Inside.Dx(), p.y.spans[i].to).Add(p.Inside.Min)
 		if err := b.read(p.img, i, rows); err != nil {
 			return err
 		}

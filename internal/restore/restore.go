@@ -66,7 +66,7 @@ type Options struct {
 type Result struct {
 	Job
 	W, H, Depth   int
-	Inside        image.Rectangle // what was restored if there are bars around it; else empty
+	Inside        image.Rectangle // what the network restores: all but bars
 	Pages         int             // number of pages of a TIFF that has several, all restored; W and H are the first's
 	TileW, TileH  int             // of the largest tile
 	Tiles         int
@@ -75,6 +75,11 @@ type Result struct {
 	Load, Compute time.Duration  // time spent, not waiting
 	Save          time.Duration
 	Err           error
+}
+
+// barred reports whether there are bars around the picture.
+func (r Result) barred() bool {
+	return !r.Inside.Empty() && r.Inside != image.Rect(0, 0, r.W, r.H)
 }
 
 // run is the state of a Run.

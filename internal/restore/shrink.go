@@ -20,7 +20,7 @@ func (r *run) restore(p *picture, dst []float32, t planar.Image, at image.Point,
 			p.affinity.row, p.affinity.col = at.Y/cell, at.X/cell
 		}
 		if o.Shared != nil {
-			o.Window = model.Window{Y: at.Y, X: at.X, H: r.net.Padded(p.inside.Dy()), W: r.net.Padded(p.inside.Dx())}
+			o.Window = model.Window{Y: at.Y, X: at.X, H: r.net.Padded(p.Inside.Dy()), W: r.net.Padded(p.Inside.Dx())}
 		}
 		out, routes, err := r.pass(p, dst, t, o)
 		if err == nil || !errors.Is(err, kernels.ErrMemory) {

@@ -20,9 +20,9 @@ const stripRows = 64
 
 // send cuts the finished rows into strips for the writer, and adds the bars.
 func (p *picture) send(b *band, blend *blend) error {
-	s, w := p.y.spans[b.index], p.inside.Dx()
+	s, w := p.y.spans[b.index], p.Inside.Dx()
 	if b.index == 0 {
-		if err := p.sendBar(p.inside.Min.Y); err != nil {
+		if err := p.sendBar(p.Inside.Min.Y); err != nil {
 			return err
 		}
 	}
@@ -48,7 +48,7 @@ func (p *picture) send(b *band, blend *blend) error {
 	if b.index < len(p.y.spans)-1 {
 		return nil
 	}
-	return p.sendBar(p.H - p.inside.Max.Y)
+	return p.sendBar(p.H - p.Inside.Max.Y)
 }
 
 // sendBar sends n rows of a bar to the writer.
@@ -69,11 +69,11 @@ func (p *picture) sendBar(n int) error {
 // between returns rows [3,n,W] of the picture: those [3,n,w] of what is inside, between
 // the bars beside it.
 func (p *picture) between(inside []float32, n int) []float32 {
-	if p.inside.Dx() == p.W {
+	if p.Inside.Dx() == p.W {
 		return inside
 	}
 	all := p.plain(n)
-	all.Put(planar.Image{C: 3, H: n, W: p.inside.Dx(), Pix: inside}, 0, p.inside.Min.X)
+	all.Put(planar.Image{C: 3, H: n, W: p.Inside.Dx(), Pix: inside}, 0, p.Inside.Min.X)
 	return all.Pix
 }
 
