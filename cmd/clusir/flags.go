@@ -12,6 +12,7 @@ import (
 // choices are what shells complete: see usage.Complete.
 var choices = map[string]usage.Choice{
 	"device":         {Values: usage.Choose("auto", "cpu", "cuda", "cuda:0").Values, List: true},
+	"ensemble":       usage.Choose("flips", "turns"),
 	"precision":      usage.Choose("auto", "float32", "tf32", "bf16"),
 	"protocol":       usage.Choose("promptir", "gaussian"),
 	"restore/format": {Values: imageio.FormatNames},

@@ -74,7 +74,13 @@ func execute(build func(started *bool) *cobra.Command, args []string, stdout, st
 	root.SetOut(out)
 	root.SetErr(stderr)
 	usage.StrictDefaults(root)
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, rest, err := root.Find(args)
+	if err == nil {
+		err = usage.Detached(cmd.Flags(), rest)
+	}
+	if err == nil || cmd == root {
+		cmd, err = root.ExecuteContextC(ctx)
+	}
 	if out.Lost(err) {
 		err = out.Err
 	}

@@ -4,6 +4,7 @@ package usage
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -68,6 +69,30 @@ func Values(f *pflag.FlagSet) (err error) {
 		}
 	})
 	return err
+}
+
+// Detached refuses a value that follows a flag which takes one only after =, as in
+// --ensemble flips, where it would be an argument. args follow the command's name. A file of
+// that name is an argument.
+func Detached(f *pflag.FlagSet, args []string) error {
+	for i, arg := range args {
+		if arg == "--" || i == len(args)-1 {
+			break
+		}
+		name, long := strings.CutPrefix(arg, "--")
+		flag, value := f.Lookup(name), args[i+1]
+		if !long || flag == nil || flag.NoOptDefVal == "" {
+			continue
+		}
+		values := strings.Split(flag.Value.Type(), "|")
+		if flag.Value.Type() == "bool" {
+			values = []string{"true", "false"}
+		}
+		if _, err := os.Lstat(value); err != nil && slices.Contains(values, value) {
+			return Errorf("--%s %s: the value of this flag follows =: write --%[1]s=%[2]s, or ./%[2]s for a file or folder of that name", name, value)
+		}
+	}
+	return nil
 }
 
 // NoStream refuses - as a path where it does not stand for standard input or output. what
