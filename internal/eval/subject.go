@@ -100,8 +100,11 @@ func ParseSides(texts []string) (sides []Side, err error) {
 }
 
 // areResults reports whether files are of results. It is an error if the first is only
-// named like one.
+// named like one. A pipe, which can be read once, is no model, so it is not looked into.
 func areResults(files []string) (bool, error) {
+	if info, err := os.Stat(files[0]); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return true, nil
+	}
 	if filepath.Ext(files[0]) != ".jsonl" || isFolder(files[0]) || resultsFormat.Is(files[0]) {
 		return resultsFormat.Is(files[0]), nil
 	}

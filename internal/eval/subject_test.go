@@ -1,9 +1,11 @@
 package eval
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -62,6 +64,29 @@ func TestParseRestored(t *testing.T) {
 	for _, text := range []string{"nano", "runs/A=b.safetensors", ""} {
 		if s := parseSubject(text); s != (Subject{Model: text}) {
 			t.Errorf("%s: %+v", text, s)
+		}
+	}
+}
+
+// TestPipesAreReadOnce: pipes are taken for results without a look into them.
+func TestPipesAreReadOnce(t *testing.T) {
+	for _, name := range []string{"pipe", "a.jsonl"} {
+		pipe := filepath.Join(t.TempDir(), name)
+		if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+			t.Skipf("named pipes are needed: %v", err)
+		}
+		written := make(chan error)
+		go func() { written <- os.WriteFile(pipe, []byte("text\n"), 0o600) }()
+		sides, err := ParseSides([]string{pipe})
+		rows, rowsErr := ParseRows([]string{"ours=" + pipe})
+		if err := errors.Join(err, rowsErr); err != nil || sides[0].Measured() || rows[0].Measured() {
+			t.Errorf("%s: %+v, %+v, %v", name, sides, rows, err)
+		}
+		if _, err := Merge(pipe); err == nil || !strings.Contains(err.Error(), "not a file of results") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := <-written; err != nil {
+			t.Error(err)
 		}
 	}
 }
