@@ -49,7 +49,7 @@ func (k key) challenge(w *wire, h hello) error {
 	}
 	var answer proof
 	if err := w.read(&answer); err != nil {
-		return err
+		return fmt.Errorf("it sent no proof that it knows the secret: %w", err)
 	}
 	if !k.is(answer.MAC, h.of(), h.Nonce, nonce) {
 		return errSecret
@@ -69,6 +69,7 @@ func (k key) prove(w *wire, h hello) error {
 	case first.Error != "":
 		return errors.New(first.Error)
 	case !k.is(first.MAC, "rank 0", h.Nonce, first.Nonce):
+		_ = w.write(proof{MAC: "none"}) // rank 0 then reports it at once
 		return errSecret
 	}
 	return w.write(proof{MAC: k.mac(h.of(), h.Nonce, first.Nonce)})

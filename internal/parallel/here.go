@@ -44,6 +44,7 @@ func Enter(ctx context.Context, getenv func(string) string, devices int, message
 		})
 		defer late.Stop()
 	}
+	place.Messages = messages
 	g, err := Join(ctx, place)
 	h.Groups = []Group{g}
 	return h, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"runtime"
@@ -29,6 +30,8 @@ type Place struct {
 	Secret string
 	// Timeout is how long a rank may be silent, 0 for ever.
 	Timeout time.Duration
+	// Messages, if set, receives which ranks rank 0 refuses.
+	Messages io.Writer
 }
 
 // The variables for a TCP group's secret, or the file that holds it, and how long a

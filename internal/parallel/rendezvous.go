@@ -144,7 +144,12 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 	g.control = map[int]*wire{}
 	w = welcome{Ring: make([]string, p.Size), Word: rand.Text()}
 	w.Ring[0] = fmt.Sprint(":", neighbour.Addr().(*net.TCPAddr).Port)
-	if err := g.answer(l, &w); err != nil {
+	refused := func(h hello, from net.Addr, err error) {
+		if p.Messages != nil {
+			fmt.Fprintf(p.Messages, "refused rank %d of %d, which called from %s: %v\n", h.Rank, h.Size, from, err)
+		}
+	}
+	if err := g.answer(l, &w, refused); err != nil {
 		return w, neighbour, fmt.Errorf("%w: rank %s did not call", cause(ctx, err), g.missing())
 	}
 	for r, c := range g.control {
@@ -159,8 +164,10 @@ func (g *tcp) invite(ctx context.Context, p Place) (w welcome, neighbour net.Lis
 }
 
 // answer serves all callers in parallel, so that silent ones keep nobody waiting, until
-// every rank has called or l is closed. Later callers change nothing any more.
-func (g *tcp) answer(l net.Listener, w *welcome) error {
+// every rank has called or l is closed. Later callers change nothing any more. It reports
+// to refused the ranks that it refuses, of other runs or with another secret, but no mere
+// probes of the port.
+func (g *tcp) answer(l net.Listener, w *welcome, refused func(h hello, from net.Addr, err error)) error {
 	var mu sync.Mutex
 	over, slots := false, make(chan struct{}, maxCallers)
 	for {
@@ -186,6 +193,9 @@ func (g *tcp) answer(l net.Listener, w *welcome) error {
 			}
 			switch {
 			case err != nil:
+				if !over && h.Protocol > 0 {
+					refused(h, c.RemoteAddr(), err)
+				}
 				_ = c.write(welcome{Error: err.Error()})
 				fallthrough
 			case over:

@@ -70,7 +70,8 @@ func (m *meeting) conform() {
 
 // TestStrangers: ranks find each other although strangers call, too.
 func TestStrangers(t *testing.T) {
-	m := newMeeting(t, Place{Size: 2})
+	var messages strings.Builder
+	m := newMeeting(t, Place{Size: 2, Messages: &messages})
 	m.call(0)
 	called(t, m.Addr).Close() // a probe of the port
 	web := called(t, m.Addr)
@@ -89,6 +90,9 @@ func TestStrangers(t *testing.T) {
 	}
 	m.call(1)
 	m.conform()
+	if got := messages.String(); strings.Count(got, "refused") != 2 || !strings.Contains(got, "refused rank 1 of 3,") || !strings.Contains(got, "refused rank 7 of 2,") {
+		t.Errorf("rank 0 says %q", got)
+	}
 }
 
 // TestCallsAgain: a rank that died while others were awaited may call again; a second
@@ -175,9 +179,10 @@ func TestSilentCallers(t *testing.T) {
 }
 
 // TestSecret: ranks with the same secret meet; a caller with another one, or none,
-// learns nothing, and rank 0 keeps waiting for its own.
+// learns nothing, and rank 0 reports it and keeps waiting for its own.
 func TestSecret(t *testing.T) {
-	m := newMeeting(t, Place{Size: 2, Secret: "s"})
+	var messages strings.Builder
+	m := newMeeting(t, Place{Size: 2, Secret: "s", Messages: &messages})
 	m.call(0)
 	for _, other := range []string{"", "t"} {
 		if _, err := joinTCP(t.Context(), Place{Rank: 1, Size: 2, Addr: m.Addr, Secret: other}); !errors.Is(err, errSecret) {
@@ -196,6 +201,9 @@ func TestSecret(t *testing.T) {
 	}
 	m.call(1)
 	m.wait()
+	if got := messages.String(); strings.Count(got, "refused rank 1 of 2, which called from 127.0.0.1:") != 3 || strings.Count(got, errSecret.Error()+"\n") != 3 {
+		t.Errorf("rank 0 says %q", got)
+	}
 	for _, g := range m.groups {
 		host := g.(*tcp).prev.LocalAddr().(*net.TCPAddr).IP
 		if !host.IsLoopback() {
