@@ -20,9 +20,11 @@ build: ## build bin/clusir
 
 PREFIX ?= /usr/local
 
-# macOS has no install -D.
-install: ## copy clusir to PREFIX/bin, by default /usr/local/bin
-	@[ -x bin/clusir ] || $(MAKE) build
+# It builds nothing: under sudo, root would own the compiler's cache. macOS has no install -D.
+install: ## copy bin/clusir to PREFIX/bin, by default /usr/local/bin
+	@[ -x bin/clusir ] || { echo "there is no bin/clusir: run make build first, not as root" >&2; exit 1; }
+	@newer=$$(find cmd configs internal weights go.mod go.sum -type f -newer bin/clusir ! -name '*_test.go' ! -path '*/testdata/*' ! -path '*/cuda/image*' | head -n 1); \
+	[ -z "$$newer" ] || { echo "bin/clusir is older than $$newer: run make build (or make cuda) first, not as root, or touch bin/clusir to install it as it is" >&2; exit 1; }
 	install -d '$(DESTDIR)$(PREFIX)/bin'
 	install bin/clusir '$(DESTDIR)$(PREFIX)/bin/clusir'
 
