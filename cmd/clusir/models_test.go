@@ -35,7 +35,7 @@ func TestModels(t *testing.T) {
 	if strings.Contains(string(d.Recipe), `"data"`) || !strings.Contains(string(d.Recipe), `"tasks"`) || !strings.Contains(string(d.Recipe), `"variant":"nano"`) {
 		t.Errorf("the recipe is %s", d.Recipe)
 	}
-	for _, part := range []string{"3 of 68", "31.50", "0.9000", "licence", "2,241,597 parameters", "tensors of F16"} {
+	for _, part := range []string{"3 of 68", "31.50", "0.9000", "licence", "2,241,597 parameters", "tensors of F16", "of which the file records one: docs/model-card.md"} {
 		if out := mustRun(t, "models nano "+mine); !strings.Contains(out, part) {
 			t.Errorf("it does not say %q:\n%s", part, out)
 		}

@@ -88,6 +88,9 @@ func (d *Description) writeText(w io.Writer) error {
 	if d.Device != "" {
 		row("trained on", "%s", d.Device)
 	}
+	if d.Embedded {
+		row("phases", "several, of which the file records one: docs/model-card.md lists them")
+	}
 	if d.Responses != nil {
 		row("clusters", "the file says what each responded to in training: restore --explain shows it")
 	}
