@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -150,5 +151,28 @@ func TestFolderBenchmark(t *testing.T) {
 		if _, err := dataset.FolderBenchmark(folder, c.kind, c.sigmas); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s %v: %v, want %q", c.kind, c.sigmas, err, c.want)
 		}
+	}
+}
+
+// TestNamesOfManyImages: naming a picture's file takes as long in a large folder as in a
+// small one.
+func TestNamesOfManyImages(t *testing.T) {
+	b := &dataset.Benchmark{Name: "own", Clean: []string{"."}, Sigmas: []float64{25}}
+	allocations := func(n int) float64 {
+		s := &dataset.Split{Benchmark: b, Label: "σ=25"}
+		var jobs []job
+		for k := range n {
+			s.Items = append(s.Items, dataset.Item{Name: fmt.Sprint(k)})
+			jobs = append(jobs, job{split: s, item: s.Items[k]})
+		}
+		o := Options{Save: filepath.Join(t.TempDir(), "out"), Root: filepath.Join(t.TempDir(), "data")}
+		return testing.AllocsPerRun(1, func() {
+			if err := nameFiles(o, jobs); err != nil || jobs[n-1].saved != filepath.Join(o.Save, "own-25", fmt.Sprint(n-1)+".png") {
+				t.Errorf("%q: %v", jobs[n-1].saved, err)
+			}
+		}) / float64(n)
+	}
+	if few, many := allocations(100), allocations(1000); many > 2*few {
+		t.Errorf("%.0f allocations for each of 1000 pictures, %.0f for each of 100", many, few)
 	}
 }

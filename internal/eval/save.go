@@ -28,7 +28,7 @@ func nameFiles(o Options, jobs []job) error {
 	taken := map[string]bool{}
 	first := map[string]string{} // of each folder
 	for i, j := range jobs {
-		dir := filepath.Join(o.Save, newSplit(j.split).folder())
+		dir := filepath.Join(o.Save, Split{Benchmark: j.split.Benchmark.Name, Label: j.split.Label}.folder())
 		path := filepath.Join(dir, j.item.Name+".png")
 		if first[dir] == "" {
 			if err := j.split.Benchmark.Outside(dir, o.Root); err != nil {
