@@ -61,7 +61,9 @@ func (s *Set) Check(ctx context.Context, r *Report, c *Catalog, root string, pro
 			}
 		}
 	}
-	r.Overlaps = overlaps(s.files("", func(p pair) []string { return []string{p.target} }), test, prints)
+	if r.Overlaps, err = overlaps(ctx, s.files("", func(p pair) []string { return []string{p.target} }), test, prints); err != nil {
+		return err
+	}
 	s.tally(r)
 	return unchecked(prints)
 }
@@ -115,7 +117,8 @@ func (s *Set) files(task string, of func(pair) []string) (files []string) {
 // cleanFiles maps the clean images of the benchmarks on disk to the benchmarks' names.
 func (c *Catalog) cleanFiles(root string) (map[string]string, error) {
 	out := map[string]string{}
-	for _, b := range c.benchmarks {
+	for _, name := range slices.Sorted(maps.Keys(c.benchmarks)) { // two may share a folder
+		b := c.benchmarks[name]
 		splits, err := b.Open(root)
 		var missing *MissingError
 		switch {
@@ -217,13 +220,12 @@ func (m *Image) thumbnail() []float32 {
 }
 
 // overlaps finds the training images that are also among the test images.
-func overlaps(train []string, test map[string]string, prints map[string]fingerprint) []Overlap {
-	var out []Overlap
+func overlaps(ctx context.Context, train []string, test map[string]string, prints map[string]fingerprint) ([]Overlap, error) {
 	tests := slices.Sorted(maps.Keys(test))
-	for _, a := range train {
-		best, same := samePicture, Overlap{}
+	found, err := inspect(ctx, train, runtime.GOMAXPROCS(0), func(a string) (same Overlap) {
+		best, pa := samePicture, prints[a]
 		for _, b := range tests {
-			pa, pb := prints[a], prints[b]
+			pb := prints[b]
 			switch {
 			case pa.err != nil || pb.err != nil:
 			case pa.hash == pb.hash:
@@ -234,14 +236,13 @@ func overlaps(train []string, test map[string]string, prints map[string]fingerpr
 				}
 			}
 		}
-		if same.Train != "" {
-			out = append(out, same)
-		}
-	}
+		return same
+	}, nil)
+	out := slices.DeleteFunc(slices.Collect(maps.Values(found)), func(o Overlap) bool { return o.Train == "" })
 	slices.SortFunc(out, func(a, b Overlap) int {
 		return cmp.Or(cmp.Compare(a.Benchmark, b.Benchmark), cmp.Compare(a.Train, b.Train))
 	})
-	return out
+	return out, err
 }
 
 func correlation(a, b []float32) float64 {

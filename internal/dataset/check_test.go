@@ -103,6 +103,19 @@ func TestCheckReadsMaps(t *testing.T) {
 	}
 }
 
+// TestCheckOfSharedFolder: two benchmarks read Kodak's folder, and the same one is named
+// each time.
+func TestCheckOfSharedFolder(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "test/denoise/kodak24/1.png")
+	writeImages(t, dir, 32, 32, "test/denoise/kodak24/1.png")
+	for range 20 {
+		if test, err := Standard().cleanFiles(dir); err != nil || test[file] != "kodak24" {
+			t.Fatalf("%v, %v", test, err)
+		}
+	}
+}
+
 func TestCheckIsCancelled(t *testing.T) {
 	dir := t.TempDir()
 	writeImages(t, dir, 32, 32, "a.png", "b.png")
@@ -111,6 +124,9 @@ func TestCheckIsCancelled(t *testing.T) {
 	cancel()
 	if err := s.Check(ctx, r, Standard(), dir, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
+	}
+	if _, err := overlaps(ctx, []string{"a.png"}, nil, nil); !errors.Is(err, context.Canceled) { // many take minutes
+		t.Errorf("once all are read: %v", err)
 	}
 }
 
