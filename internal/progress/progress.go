@@ -10,6 +10,8 @@ import (
 	"github.com/rivo/uniseg"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"clusir/internal/userfile"
 )
 
 // Bar shows how many of something are done, how fast, and the time to go. A nil Bar
@@ -73,7 +75,7 @@ func (b *Bar) show(done, all int, text string, columns int, options ...progressb
 		b.bar = progressbar.NewOptions(all, append(options, progressbar.OptionSetWriter(b.w), progressbar.OptionFullWidth(),
 			progressbar.OptionSetPredictTime(wide), progressbar.OptionSetElapsedTime(wide), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100e6))...)
 	}
-	b.bar.Describe(cut(text, width-1-b.rest))
+	b.bar.Describe(cut(userfile.OneLine(text), width-1-b.rest))
 	_ = b.bar.Set(done) // fails only beyond its end
 }
 

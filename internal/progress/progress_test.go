@@ -15,9 +15,9 @@ func TestBar(t *testing.T) {
 	var line bytes.Buffer
 	b := &Bar{w: &line, unit: "images"}
 	b.Clear() // before there is anything to remove
-	b.Set(0, 3, "first.png")
+	b.Set(0, 3, "first\n.png")
 	_ = b.bar.RenderBlank() // a buffer takes everything
-	for _, want := range []string{"first.png", "images/", "(0/3"} {
+	for _, want := range []string{`first\n.png`, "images/", "(0/3"} {
 		if !strings.Contains(line.String(), want) {
 			t.Errorf("the line lacks %q: %q", want, line.String())
 		}

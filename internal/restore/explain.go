@@ -12,6 +12,7 @@ import (
 
 	"clusir/internal/model"
 	"clusir/internal/palette"
+	"clusir/internal/userfile"
 )
 
 // formatShares lists the degradations that a cluster responds to, or that a picture
@@ -64,7 +65,7 @@ func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
 	if r.barred() {
 		tiling = fmt.Sprintf("the %d×%d between its bars %s", r.Inside.Dx(), r.Inside.Dy(), tiling)
 	}
-	fmt.Fprintf(w, "%s: %d×%d, %s\n", r.In, r.W, r.H, tiling)
+	fmt.Fprintf(w, "%s: %d×%d, %s\n", userfile.OneLine(r.In), r.W, r.H, tiling)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(tw, "  stage\tcluster\tcolour\tposterior\tkept\texperts and weights\tin training\n")
 	for l, s := range r.Routing {
@@ -88,7 +89,7 @@ func (r Result) Explain(w io.Writer, responses model.ClusterResponses) {
 		fmt.Fprintln(w, "  The model's file does not say what its clusters responded to in training.")
 	}
 	if r.Map != "" {
-		fmt.Fprintf(w, "  affinity map: %s\n", r.Map)
+		fmt.Fprintf(w, "  affinity map: %s\n", userfile.OneLine(r.Map))
 	}
 }
 

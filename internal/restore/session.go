@@ -126,7 +126,7 @@ func (s *Session) done(res Result) {
 // progress shows the progress of the run: which picture is being computed, and the
 // share of it that is done.
 func (s *Session) progress(index int, job Job, done float64) {
-	text := userfile.OneLine(filepath.Base(job.In))
+	text := filepath.Base(job.In)
 	all := len(s.Jobs)
 	if all > 1 {
 		text = fmt.Sprintf("%d of %d: %s", index+1, all, text)

@@ -7,6 +7,15 @@ import (
 	"time"
 )
 
+// TestExplainedName: a name cannot command the terminal.
+func TestExplainedName(t *testing.T) {
+	var out bytes.Buffer
+	Result{Job: Job{In: "a\x1b[2J.png", Map: "a\n.affinity.png"}, W: 8, H: 8}.Explain(&out, nil)
+	if text := out.String(); !strings.HasPrefix(text, `a\x1b[2J.png: 8×8`) || !strings.HasSuffix(text, `affinity map: a\n.affinity.png`+"\n") {
+		t.Errorf("%q", text)
+	}
+}
+
 func TestLeftAlone(t *testing.T) {
 	for want, types := range map[string]map[string]int{
 		"1 other file left alone (1 without an extension)": {"": 1},

@@ -70,7 +70,7 @@ var layers = []layer{
 	{"process", []string{"userfile"}},
 	{"atomicfile", []string{"userfile"}},
 	{"sysmem", nil},
-	{"progress", nil},
+	{"progress", []string{"userfile"}},
 	{"suggest", nil},
 	{"shard", nil},
 	{"userfile", nil},
