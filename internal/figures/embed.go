@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"context"
 	"math"
 
 	"github.com/danaugrs/go-tsne/tsne"
@@ -24,10 +25,11 @@ const (
 
 // embed maps rows of features to points in the plane such that near ones stay near. The
 // same rows give the same points, because it starts from the principal components.
-func embed(rows [][]float64) []draw.Point {
+func embed(ctx context.Context, rows [][]float64) ([]draw.Point, error) {
 	n := len(rows)
+	points := make([]draw.Point, n)
 	if n < 4 { // no neighbourhood to keep
-		return make([]draw.Point, n)
+		return points, nil
 	}
 	x := normalised(rows)
 	// The library's affinities, but not its descent, which never clears the sum of its
@@ -39,17 +41,19 @@ func embed(rows [][]float64) []draw.Point {
 	d.gains.Apply(func(_, _ int, _ float64) float64 { return 1 }, d.gains)
 	rate := max(float64(n)/exaggeration, 50)
 	for i := range tsneSteps {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if i < exaggerated {
 			d.move(rate, exaggeration, earlyMomentum)
 		} else {
 			d.move(rate, 1, lateMomentum)
 		}
 	}
-	points := make([]draw.Point, n)
 	for i := range points {
 		points[i] = draw.Point{X: y.At(i, 0), Y: y.At(i, 1)}
 	}
-	return points
+	return points, nil
 }
 
 // normalised centres the features and scales them such that the mean squared distance

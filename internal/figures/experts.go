@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"clusir/internal/arch"
 	"clusir/internal/draw"
@@ -43,9 +44,17 @@ func experts(ctx context.Context, r *Request) ([]sheet, error) {
 		Title: fmt.Sprintf("Who works on what: the experts' weights by degradation, %s", r.Name),
 		Rows:  append(rows, []draw.Panel{bar}),
 		Notes: []string{fmt.Sprintf("Column c.e is expert e of cluster c; the numbers are its weight α·p(e|c,x), on average over the pictures, "+
-			"%d in all. Each row sums to 1: every picture runs %d of %d clusters and %d of %d experts in each.",
-			len(samples), c.TopClusters[0], c.Clusters[0], c.TopExperts, c.Experts)},
+			"%d in all. Each row sums to 1: every picture runs %s of %s clusters and %d of %d experts in each.",
+			len(samples), byStage(c.TopClusters), byStage(c.Clusters), c.TopExperts, c.Experts)},
 	}}}, nil
+}
+
+// byStage returns numbers of the stages, such as "2, 3, 4, 6", or the one that all have.
+func byStage(n []int) string {
+	if len(slices.Compact(slices.Clone(n))) == 1 {
+		n = n[:1]
+	}
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(n), " ", ", "), "[]")
 }
 
 // largest returns the largest of values that are not negative, ignoring NaN.

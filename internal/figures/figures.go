@@ -115,6 +115,7 @@ func DrawAll(ctx context.Context, names []string, r Request, w, messages io.Writ
 	for _, name := range names {
 		r.progress = func(done, all int) { bar.Set(done, all, name) }
 		paths, err := drawOne(ctx, name, r)
+		bar.Clear()
 		for _, p := range paths {
 			fmt.Fprintln(w, p)
 		}

@@ -105,6 +105,18 @@ func TestEveryFigure(t *testing.T) {
 	}
 }
 
+// TestClustersOfStages: a figure says how many clusters run if stages differ in that.
+func TestClustersOfStages(t *testing.T) {
+	for want, clusters := range map[string][]int{"runs 2 of 3 clusters": {3, 3, 3, 3}, "runs 2 of 2, 3, 4, 6 clusters": {2, 3, 4, 6}} {
+		c := arch.Variants()["nano"]
+		c.Clusters = clusters
+		r := Request{Net: infertest.New(t, c, 3), Splits: photos(t), Samples: 1, progress: func(int, int) {}}
+		if sheets, err := experts(t.Context(), &r); err != nil || !strings.Contains(sheets[0].Notes[0], want) {
+			t.Errorf("%v: %v, %v", clusters, sheets, err)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	c := arch.Variants()["nano"]
 	c.UseMoE, c.UseDAFMM = false, false

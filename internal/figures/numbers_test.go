@@ -1,6 +1,8 @@
 package figures
 
 import (
+	"context"
+	"errors"
 	"image"
 	"math"
 	"math/cmplx"
@@ -28,7 +30,10 @@ func blobs(n int) (rows [][]float64, labels []int) {
 
 func TestEmbedKeepsNeighbours(t *testing.T) {
 	rows, labels := blobs(90)
-	points := embed(rows)
+	points, err := embed(t.Context(), rows)
+	if err != nil {
+		t.Fatal(err)
+	}
 	flat := make([][]float64, len(points))
 	for i, p := range points {
 		flat[i] = []float64{p.X, p.Y}
@@ -39,7 +44,12 @@ func TestEmbedKeepsNeighbours(t *testing.T) {
 	if a := agreement(flat, labels, 10); a < 0.99 {
 		t.Errorf("%.0f %% of the neighbours in the plane are of the same blob", 100*a)
 	}
-	if again := embed(rows); !slices.Equal(points, again) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := embed(stopped, rows); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled embedding: %v", err)
+	}
+	if again, err := embed(t.Context(), rows); err != nil || !slices.Equal(points, again) {
 		t.Error("the same rows give other points")
 	}
 }
@@ -50,9 +60,9 @@ func TestEmbedFewAndEqual(t *testing.T) {
 		for i := range same {
 			same[i] = []float64{1, 2, 3}
 		}
-		points := embed(same)
-		if len(points) != n {
-			t.Errorf("%d rows, %d points", n, len(points))
+		points, err := embed(t.Context(), same)
+		if err != nil || len(points) != n {
+			t.Errorf("%d rows, %d points, %v", n, len(points), err)
 		}
 		for _, p := range points {
 			if math.IsNaN(p.X) || math.IsNaN(p.Y) {

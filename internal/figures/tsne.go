@@ -34,7 +34,10 @@ func tsneFigure(ctx context.Context, r *Request) ([]sheet, error) {
 		for i, s := range samples {
 			rows[i] = s.features[l]
 		}
-		points := embed(rows)
+		points, err := embed(ctx, rows)
+		if err != nil {
+			return nil, err
+		}
 		series := make([]draw.Series, len(entries))
 		for k, e := range entries {
 			series[k].Entry = e
