@@ -282,7 +282,7 @@ func remarks(ours []Ours) (lines []string) {
 		lines = append(lines, o.Report.protocol())
 	}
 	for _, o := range ours {
-		for _, line := range o.Report.notes() {
+		for _, line := range append(o.Report.notes(), o.Report.faults()...) {
 			lines = append(lines, o.Name+": "+strings.TrimPrefix(line, o.Name+": "))
 		}
 		lines = append(lines, prefixed("missing: ", o.Report.Missing)...)

@@ -129,6 +129,9 @@ func TestCompareLeavesOut(t *testing.T) {
 	}
 	golden(t, "compare", c.Table())
 	golden(t, "compare-images", c.imageTable(4))
+	if all := c.imageTable(0); len(all.Rows) != 6 || len(all.Remarks) != 5 || !strings.HasPrefix(all.Remarks[0], "protocol promptir") {
+		t.Errorf("the list of all images: %+v", all)
+	}
 }
 
 // TestComparePerfect: two that restored every image to the clean one do not differ.

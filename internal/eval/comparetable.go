@@ -127,7 +127,7 @@ func (c *Comparison) imageTable(limit int) *tabular.Table {
 		{Group: "SSIM", Name: "A"}, {Group: "SSIM", Name: "B"}, {Group: "SSIM", Name: "B − A"},
 	}}
 	if limit == 0 {
-		t.Remarks = c.leftOut()
+		t.Remarks = append([]string{c.protocol(), c.sides()}, c.leftOut()...)
 	}
 	images := slices.Clone(c.Images)
 	slices.SortStableFunc(images, func(a, b ImageDifference) int {

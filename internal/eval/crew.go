@@ -100,9 +100,12 @@ func (c *crew) allow(by []restorer, jobs []job) []restorer {
 }
 
 // left returns the jobs that are not done: not measured, of a picture that has changed,
-// or not saved although wanted.
-func (c *crew) left(jobs []job) (left []job) {
+// or not saved although wanted. Once ctx has ended it looks at no more.
+func (c *crew) left(ctx context.Context, jobs []job) (left []job) {
 	for _, j := range jobs {
+		if ctx.Err() != nil {
+			break
+		}
 		if r, ok := c.stream.done[j.index]; !ok || j.changed(r) || j.saved != "" && !exists(j.saved) {
 			left = append(left, j)
 		}

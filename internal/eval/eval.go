@@ -107,7 +107,7 @@ func run(ctx context.Context, by []restorer, o Options) (*Report, error) {
 		return nil, err
 	}
 	c := &crew{Options: o, stream: s, of: len(jobs)}
-	jobs = c.left(jobs)
+	jobs = c.left(ctx, jobs)
 	c.done = c.of - len(jobs)
 	err = c.measure(ctx, by, jobs)
 	if err = errors.Join(err, s.close()); err != nil {

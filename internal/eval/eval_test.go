@@ -208,6 +208,10 @@ func TestCancel(t *testing.T) {
 	if _, err := Run(ctx, openNano(t, 2, 1), o); !errors.Is(err, stop) {
 		t.Errorf("got %v", err)
 	}
+	c := &crew{stream: &stream{}}
+	if left := c.left(ctx, make([]job, 1)); len(left) > 0 {
+		t.Error("it reads the files of a resumed run after its end")
+	}
 }
 
 // TestPanicPasses: a panic of a callback on a worker is re-raised by Run, so that the

@@ -18,7 +18,7 @@ import (
 	"clusir/internal/shard"
 )
 
-// Protocol is how images are measured. It is part of every output, because results of
+// Protocol is how images are measured. Every output but CSV names it, because results of
 // other protocols are not comparable.
 type Protocol struct {
 	Name     string `json:"name"` // promptir or gaussian: the window of SSIM

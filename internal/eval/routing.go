@@ -89,7 +89,7 @@ func (r *Report) routingTable() *tabular.Table {
 	for i, row := range rows {
 		t.Rows = append(t.Rows, tabular.Row{Cells: row.cells(clusters), Rule: i > 0 && row.Stage != rows[i-1].Stage})
 	}
-	t.Remarks = append(routingRemarks(rows), r.notes()...)
+	t.Remarks = slices.Concat(routingRemarks(rows), []string{r.protocol()}, r.notes(), r.faults())
 	return t
 }
 

@@ -34,7 +34,7 @@ func (r *Report) Table() *tabular.Table {
 		{Group: "input", Name: "PSNR"}, {Group: "input", Name: "SSIM"},
 		{Group: r.column(), Name: "PSNR"}, {Group: r.column(), Name: "SSIM"}, {Name: "gain"},
 	}}
-	t.Remarks = append([]string{r.protocol()}, r.notes()...)
+	t.Remarks = slices.Concat([]string{r.protocol()}, r.notes(), r.faults())
 	paperCells := r.paperColumns(t)
 	for _, s := range r.Splits {
 		cells := []tabular.Cell{tabular.Words("%s", s.Title), tabular.Words("%s", s.Label), tabular.Words("%s", s.Count())}
@@ -111,7 +111,7 @@ func (r *Report) imageTable() *tabular.Table {
 		{Name: "benchmark", Left: true}, {Name: "part", Left: true}, {Name: "image", Left: true}, {Name: "size"},
 		{Group: "input", Name: "PSNR"}, {Group: "input", Name: "SSIM"},
 		{Group: r.column(), Name: "PSNR"}, {Group: r.column(), Name: "SSIM"}, {Name: "gain"}, {Name: "ms"}, {Name: "error", Left: true},
-	}}
+	}, Remarks: append([]string{r.protocol()}, r.notes()...)}
 	for _, i := range r.Images {
 		cells := []tabular.Cell{tabular.Words("%s", i.Benchmark), tabular.Words("%s", i.Split), tabular.Words("%s", i.Image), i.size()}
 		if i.Err == "" {
@@ -162,7 +162,7 @@ func (r *Report) notes() (lines []string) {
 			lines = append(lines, fmt.Sprintf("%s: files left out: %d, the first %s", s.Name(), len(s.Skipped), s.Skipped[0]))
 		}
 	}
-	return append(lines, r.faults()...)
+	return lines
 }
 
 func prefixed(prefix string, lines []string) (out []string) {

@@ -109,8 +109,8 @@ func (t *Table) latexGroups(escape *strings.Replacer) string {
 	return strings.Join(cells, " & ") + " \\\\\n" + strings.Join(rules, "")
 }
 
-// writeCSV writes a line for each row, with unformatted numbers. If cells are marked or
-// have footnotes, additional columns at the end name these cells.
+// writeCSV writes a line for each row, without remarks. If cells are marked or have
+// footnotes, additional columns at the end name these cells.
 func (t *Table) writeCSV(w *strings.Builder) {
 	out := csv.NewWriter(w)
 	var heads []string
