@@ -6,12 +6,15 @@
 #   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" clusir:cpu restore in.png out.png
 #   docker run --rm --user "$(id -u):$(id -g)" --gpus all -v "$PWD:/work" clusir:cuda restore in.png out.png
 #
+#   docker run --rm -p 127.0.0.1:8080:8080 -v "$PWD/token.txt:/token.txt:ro" clusir:cpu \
+#     serve --addr :8080 --token-file /token.txt     # docs/serve.md describes the token
+#
 # Without --user only a folder that user 1000 may write to takes results.
 #
-# No image has been built from this file yet, for want of a Docker engine: its steps
-# were run one by one in a clean Debian 12 root, until user 1000 restored a picture
-# there. The CUDA image needs the NVIDIA container toolkit, which provides the driver;
-# without a GPU its binary computes on the CPU.
+# The image for the CPU was built with buildah and run with podman, on Debian 12 bases made
+# with debootstrap: it restored a picture, served one, and obeyed limits of memory. Of the
+# others, the steps were run one by one in a clean Debian 12 root. They need the NVIDIA
+# container toolkit, which provides the driver; without a GPU their binary computes on the CPU.
 
 FROM golang:1.26-bookworm AS source
 RUN apt-get update \
