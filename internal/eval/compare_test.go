@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -132,6 +133,15 @@ func TestCompareLeavesOut(t *testing.T) {
 	if all := c.imageTable(0); len(all.Rows) != 6 || len(all.Remarks) != 5 || !strings.HasPrefix(all.Remarks[0], "protocol promptir") {
 		t.Errorf("the list of all images: %+v", all)
 	}
+	if r := c.Report(b); len(r.Images) != 6 || r.Images[0].Input != a.Images[1].Output || r.Images[0].Output != b.Images[1].Output ||
+		r.Splits[2].Images != 2 || r.Splits[2].Input != c.Splits[2].A || r.Splits[2].Output != c.Splits[2].B {
+		t.Errorf("as a report: %+v", r)
+	}
+	less := *b
+	less.Splits, less.Images = slices.Delete(slices.Clone(b.Splits), 1, 2), slices.Delete(slices.Clone(b.Images), 3, 6)
+	if common, index := Common(a, &less); len(common[0].Images) != 6 || common[0].Images[3].name() != "rain i0" || index[0][6] != 3 || index[1][6] != 3 {
+		t.Errorf("without a part: %+v, %v", common[0], index)
+	}
 }
 
 // TestComparePerfect: two that restored every image to the clean one do not differ.
@@ -160,6 +170,7 @@ func TestCompareErrors(t *testing.T) {
 		"same benchmarks":      func(r *Report) { r.Splits = r.Splits[:2] },
 		"in the other":         func(r *Report) { r.Images[1].Image = "stranger" },
 		"noise σ=15 i1: its input has 0.00 dB in one and 21.00 dB in the other": func(r *Report) { r.Images[1].Input.PSNR = 21 },
+		"its input has 0.00 dB in one and 0.02 dB":                              func(r *Report) { r.Images[1].Input.PSNR = 0.02 },
 	} {
 		b := results(3, 30, 2)
 		change(b)

@@ -172,6 +172,10 @@ func TestNamesOfManyImages(t *testing.T) {
 			}
 		}) / float64(n)
 	}
+	same := []job{{split: &dataset.Split{Benchmark: b}, item: dataset.Item{Name: "a"}}, {split: &dataset.Split{Benchmark: b}, item: dataset.Item{Name: "A"}}}
+	if err := nameFiles(Options{Save: t.TempDir(), Root: t.TempDir()}, same); err == nil || !strings.Contains(err.Error(), "two pictures would be ") {
+		t.Errorf("names that differ in case: %v", err)
+	}
 	if few, many := allocations(100), allocations(1000); many > 2*few {
 		t.Errorf("%.0f allocations for each of 1000 pictures, %.0f for each of 100", many, few)
 	}

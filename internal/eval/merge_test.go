@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,6 +56,7 @@ func TestMergeErrors(t *testing.T) {
 		}
 		return path
 	}
+	renamed := write("renamed", bytes.Replace(text, []byte(`"names":"`), []byte(`"names":"0`), 1))
 	short := write("short", text[:len(text)-40])
 	wild := write("wild", append(text, `{"index":99,"input":{"psnr":1,"ssim":1},"output":{"psnr":1,"ssim":1}}`+"\n"...))
 	for _, c := range []struct {
@@ -71,6 +73,7 @@ func TestMergeErrors(t *testing.T) {
 		{"of one shard", []string{files[0], files[0]}},
 		{"measured differently", []string{files[0], strangers[1]}},
 		{"it is of shard 2/3, the other of shard 1/2", []string{files[0], thirds[1]}},
+		{"it is of other benchmarks or of other images", []string{files[0], renamed}},
 		{"not finished", []string{files[0], short}},
 		{"damaged", []string{files[0], wild}},
 	} {

@@ -186,6 +186,13 @@ func TestRowChecks(t *testing.T) {
 	}
 }
 
+// TestRankedAsPrinted: differences that no digit shows are none.
+func TestRankedAsPrinted(t *testing.T) {
+	if got := shown(30.004, 0.9004); got != shown(29.996, 0.8996) || got == shown(30.006, 0.9006) {
+		t.Errorf("30.004 dB and 0.9004 are ranked as %v", got)
+	}
+}
+
 func TestReportTable(t *testing.T) {
 	table, err := Paper(2)
 	if err != nil {

@@ -22,6 +22,9 @@ func TestReadScores(t *testing.T) {
 	if text, err := read(empty + "," + rain); err != nil || strings.Contains(text, "CDD11") || !strings.Contains(text, `"Rain"`) {
 		t.Errorf("%v: %s", err, text)
 	}
+	if _, err := read(rain + `],"weights":"another","missing":[`); err == nil || !strings.Contains(err.Error(), "results of other weights") {
+		t.Errorf("of another network: %v", err)
+	}
 	if _, err := read(empty); err == nil || !strings.Contains(err.Error(), "holds no results") {
 		t.Errorf("nothing was measured: %v", err)
 	}

@@ -68,6 +68,7 @@ func TestPaperColumn(t *testing.T) {
 		{"rain100l,lol", []string{"rain100l", "lol"}, "Table 2", "37.28 23.78 –", "mean of the 2 parts 30.50"},
 		{"rain100l", []string{"rain100l"}, "Table 1", "38.71", ""},
 		{"kodak24,rain100l", []string{"kodak24-25", "rain100l"}, "Table 3", "32.60 37.52 –", "mean of the 2 parts 30.50"},
+		{"cbsd68,kodak24,sots,gopro", append([]string{"kodak24-15", "kodak24-25", "kodak24-50", "sots", "gopro"}, noise...), "Table 3", "35.06 32.60 29.49 32.67 30.07 – – – –", "mean of the 8 parts 33.50"},
 		{"urban100", []string{"urban100-25"}, "", "", ""},
 		{"three-task,urban100", []string{"urban100-25"}, "", "", ""},
 	} {

@@ -22,3 +22,22 @@ func TestShift(t *testing.T) {
 		t.Errorf("notes %q", got)
 	}
 }
+
+// TestQuality: a result is clamped before it is measured, and on luma both pictures are luma.
+func TestQuality(t *testing.T) {
+	flat := func(red float32) planar.Image {
+		m := planar.New(3, 16, 16)
+		for i := range m.Plane(0) {
+			m.Plane(0)[i] = red
+		}
+		return m
+	}
+	s := shot{in: flat(.5), restored: flat(1.5), clean: flat(1)}
+	if err := s.compare(Protocol{Name: "promptir"}); err != nil || !math.IsInf(s.Output.PSNR, 1) || math.Abs(s.Input.PSNR-10*math.Log10(12)) > 1e-3 {
+		t.Errorf("RGB: %+v, %v", s.ImageResult, err)
+	}
+	const red = 65.481 / 255 // its weight in BT.601's luma
+	if err := s.compare(Protocol{Name: "promptir", YChannel: true}); err != nil || math.Abs(s.Input.PSNR+20*math.Log10(red/2)) > 1e-3 {
+		t.Errorf("luma: %+v, %v", s.ImageResult, err)
+	}
+}

@@ -132,6 +132,7 @@ func TestResumeRefusesOtherRuns(t *testing.T) {
 	for want, change := range map[string]func(*Options){
 		"other weights":                            func(o *Options) { o.Subject.Weights = "v" },
 		"measured differently":                     func(o *Options) { o.Protocol.YChannel = true },
+		"all images, not with --limit 9":           func(o *Options) { o.Limit = 9 },
 		"with --ensemble":                          func(o *Options) { o.Subject.Ensemble = infer.Turns },
 		"other benchmarks":                         func(o *Options) { o.Benchmarks = o.Benchmarks[:2] },
 		"it is of the whole run, not of shard 1/2": func(o *Options) { o.Shard = shard.Shard{K: 1, N: 2} },
@@ -296,6 +297,10 @@ func TestIncompleteResults(t *testing.T) {
 		if _, err := Merge(file); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("without %s: %v", old, err)
 		}
+	}
+	h := reading{Header: Header{Shard: shard.Shard{K: 2, N: 2}, Splits: []Split{{Found: 2}}}}
+	if err := h.take(2, []byte(`{"index":0,"error":"x"}`)); err == nil || !strings.Contains(err.Error(), "image 0 is not in shard 2/2") {
+		t.Errorf("of another shard: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"errors"
 	"image/color"
 	"io"
 	"os"
@@ -81,12 +82,20 @@ func TestValidationOfOtherImages(t *testing.T) {
 	if v, err := validate(t.Context(), n.Model); err != nil || len(v.Measures) != 1 {
 		t.Fatalf("%+v, %v", v, err)
 	}
-	if err := os.Remove(filepath.Join(root, "test/derain/Rain100L/input/rain-0.png")); err != nil {
+	refused := func(want string) {
+		t.Helper()
+		if _, err := validate(t.Context(), n.Model); err == nil || !strings.Contains(err.Error(), want) {
+			t.Error(err)
+		}
+	}
+	folder := filepath.Join(root, "test/derain/Rain100L")
+	wave(t, filepath.Join(folder, "input/rain-2.png"), 48, 32, 2, true)
+	wave(t, filepath.Join(folder, "target/norain-2.png"), 48, 32, 2, false)
+	refused("there are 3 validation images, and at the start there were 2")
+	if err := errors.Join(os.Remove(filepath.Join(folder, "input/rain-0.png")), os.Remove(filepath.Join(folder, "input/rain-1.png"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := validate(t.Context(), n.Model); err == nil || !strings.Contains(err.Error(), "there are 1 validation images, and at the start there were 2") {
-		t.Error(err)
-	}
+	refused("there are 1 validation images, and at the start there were 2")
 }
 
 // TestValidationOfTheUnchanged: an untrained network, which changes nothing, has an infinite

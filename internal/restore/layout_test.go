@@ -135,5 +135,14 @@ func TestSample(t *testing.T) {
 		if l.sampled < c.low || l.sampled > c.high {
 			t.Errorf("%+v: a sample of %d", c, l.sampled)
 		}
+		at := places(c.W+1, l.sampled) // from edge to edge, with the wavelet blocks of the picture
+		for _, s := range at {
+			if s.from%arch.Align != 0 || s.len() != piece || s.to > c.W+1 {
+				t.Errorf("%+v: a piece at %d", c, s)
+			}
+		}
+		if at[0].from != 0 || at[len(at)-1].to+arch.Align <= c.W+1 {
+			t.Errorf("%+v: pieces at %d", c, at)
+		}
 	}
 }

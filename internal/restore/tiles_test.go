@@ -68,8 +68,8 @@ func TestRamp(t *testing.T) {
 				t.Errorf("overlap %d: ramp falls at %d", n, x)
 			}
 		}
-		if ramp(n/4-1, n) != 0 || ramp(3*n/4, n) != 1 {
-			t.Errorf("overlap %d: the ends do not belong to one tile", n)
+		if ramp(n/4-1, n) != 0 || ramp(n/4, n) == 0 || ramp(3*n/4, n) != 1 {
+			t.Errorf("overlap %d: not the outer quarters belong to one tile", n)
 		}
 	}
 }
