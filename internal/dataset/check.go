@@ -120,11 +120,7 @@ func (c *Catalog) cleanFiles(root string) (map[string]string, error) {
 	for _, name := range slices.Sorted(maps.Keys(c.benchmarks)) { // two may share a folder
 		b := c.benchmarks[name]
 		splits, err := b.Open(root)
-		var missing *MissingError
-		switch {
-		case errors.As(err, &missing):
-			continue
-		case err != nil:
+		if err != nil && !errors.As(err, new(*MissingError)) {
 			return nil, err
 		}
 		for _, s := range splits {

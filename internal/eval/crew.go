@@ -24,10 +24,6 @@ type crew struct {
 	done, of int
 }
 
-// errPanic is the cause with which the others end when one panics. It is never
-// returned, since measure panics too.
-var errPanic = errors.New("internal error")
-
 func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
 	by = c.allow(by, jobs)
@@ -42,7 +38,7 @@ func (c *crew) measure(ctx context.Context, by []restorer, jobs []job) error {
 			defer func() {
 				if p := recover(); p != nil {
 					panicked.CompareAndSwap(nil, &p)
-					stop(errPanic)
+					stop(errors.New("internal error")) // not returned, as measure panics too
 				}
 			}()
 			for j := range todo {

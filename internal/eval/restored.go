@@ -102,18 +102,14 @@ func (r *Report) protocol() string {
 
 // who says whose results these are, on one line; "" if that is unknown.
 func (r *Report) who() string {
-	if r.Model == "" {
+	switch {
+	case r.Model == "":
 		return ""
-	}
-	return r.Subject.who(r.Images)
-}
-
-func (s Subject) who(images []ImageResult) string {
-	if s.Restored == "" {
-		return fmt.Sprintf("model %s (weights %s) on %s", s.Model, s.Weights, s.place())
+	case r.Restored == "":
+		return fmt.Sprintf("model %s (weights %s) on %s", r.Model, r.Weights, r.place())
 	}
 	kinds := map[string]int{}
-	for _, i := range images {
+	for _, i := range r.Images {
 		if i.Picture != nil {
 			kinds[fmt.Sprintf("%d-bit %s", i.Picture.Depth, i.Picture.Format)]++
 		}
@@ -122,14 +118,14 @@ func (s Subject) who(images []ImageResult) string {
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		counts = append(counts, fmt.Sprintf("%d as %s", kinds[kind], kind))
 	}
-	line := fmt.Sprintf("%s: pictures of %s", s.Model, s.Restored)
-	if len(images) == 0 {
+	line := fmt.Sprintf("%s: pictures of %s", r.Model, r.Restored)
+	if len(r.Images) == 0 {
 		return line + ", none of which was measured"
 	} else if len(counts) == 0 {
 		return line + ", none of which could be measured"
 	}
 	line += ", quantised as their program wrote them: " + strings.Join(counts, ", ")
-	if slices.ContainsFunc(images, func(i ImageResult) bool { return i.Picture != nil && i.Picture.Format == "JPEG" }) {
+	if slices.ContainsFunc(r.Images, func(i ImageResult) bool { return i.Picture != nil && i.Picture.Format == "JPEG" }) {
 		line += "; JPEG loses more than that"
 	}
 	return line

@@ -3,6 +3,7 @@ package infer
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"clusir/internal/arch"
@@ -98,18 +99,18 @@ func (d *Description) count(f *checkpoint.File) error {
 }
 
 func (d *Description) read(metadata map[string]string) error {
-	for key, text := range metadata {
-		switch {
+	for _, key := range slices.Sorted(maps.Keys(metadata)) {
+		var err error
+		switch text := metadata[key]; {
 		case key == checkpoint.KeyRecipe:
-			if err := d.setRecipe(text); err != nil {
-				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, err)
-			}
+			err = d.setRecipe(text)
 		case key == KeyResults:
-			if err := json.Unmarshal([]byte(text), &d.Results); err != nil {
-				return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, userfile.PlainJSON(err))
-			}
+			err = userfile.PlainJSON(json.Unmarshal([]byte(text), &d.Results))
 		case !slices.Contains(OwnKeys, key):
 			d.Notes[key] = text
+		}
+		if err != nil {
+			return fmt.Errorf("model %s: its metadata %q: %w", d.Name, key, err)
 		}
 	}
 	return nil

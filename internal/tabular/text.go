@@ -2,7 +2,6 @@ package tabular
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/rivo/uniseg"
@@ -11,27 +10,14 @@ import (
 // textMarks follow a number in text.
 var textMarks = map[Mark]string{Best: "*", Second: "°"}
 
+var raised = strings.NewReplacer("0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
+
 // superscripts writes numbers in raised digits, as footnotes have it.
-func superscripts(numbers ...int) string {
-	digits := []rune("⁰¹²³⁴⁵⁶⁷⁸⁹")
-	var b strings.Builder
-	for _, d := range commas(numbers) {
-		if d == ',' {
-			b.WriteRune(d)
-		} else {
-			b.WriteRune(digits[d-'0'])
-		}
-	}
-	return b.String()
-}
+func superscripts(numbers ...int) string { return raised.Replace(commas(numbers)) }
 
 // commas returns "1,2".
 func commas(numbers []int) string {
-	texts := make([]string, len(numbers))
-	for i, n := range numbers {
-		texts[i] = strconv.Itoa(n)
-	}
-	return strings.Join(texts, ",")
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(numbers), " ", ","), "[]")
 }
 
 // Marks returns what follows a cell's text: its rank and the numbers of its footnotes.
