@@ -15,7 +15,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -183,8 +182,6 @@ func statusOf(err error) int {
 		return status.status
 	case errors.As(err, new(*restore.Bug)):
 		return http.StatusInternalServerError
-	case errors.Is(err, syscall.ENOSPC):
-		return http.StatusInsufficientStorage
 	case errors.Is(err, restore.ErrMemory) || errors.As(err, new(*imageio.SizeError)):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, context.Canceled):

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -277,6 +278,28 @@ func TestFullDisk(t *testing.T) {
 	}
 	if got := w.post("?format=bmp", picture(t, imageio.Info{W: 240, H: 160})); got.status != http.StatusInsufficientStorage {
 		t.Errorf("a result without room: %d %s", got.status, got.text())
+	}
+}
+
+// TestTemporaryFolderFails: a folder that takes no more, as with too many open files or
+// when it is removed, is no fault of the picture, and the client does not learn its path.
+func TestTemporaryFolderFails(t *testing.T) {
+	w := start(t, nil)
+	f, err := w.spool.create()
+	must(t, err)
+	must(t, f.f.Close())
+	_, err = f.Write([]byte("text"))
+	_ = f.Close() // for the second time
+	if err == nil || statusOf(err) != http.StatusInsufficientStorage || strings.Contains(err.Error(), os.TempDir()) {
+		t.Errorf("a file that cannot be written to: %v", err)
+	}
+	must(t, os.RemoveAll(os.TempDir()))
+	got := w.post("", picture(t, imageio.Info{W: 24, H: 16}))
+	if got.status != http.StatusInsufficientStorage || got.header.Get("Retry-After") == "" || strings.Contains(got.text(), os.TempDir()) {
+		t.Errorf("a folder that is gone: %d %s", got.status, got.text())
+	}
+	if n := strings.Count(w.log.String(), "clusir: cannot keep pictures in the temporary folder: "); n != 2 {
+		t.Errorf("the log is %q", w.log.String())
 	}
 }
 

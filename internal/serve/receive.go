@@ -152,8 +152,6 @@ func (s *Server) receiveError(err error) error {
 		return s.tooLong()
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return badRequest("the request is cut short: it ends before its length")
-	case errors.As(err, new(*os.PathError)):
-		return err // the spool's error
 	}
 	return badRequest("the request cannot be read: %w", err)
 }

@@ -77,7 +77,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{Options: o, queue: newQueue(o.Queue), progress: &hub{listeners: map[chan event]string{}}, log: log.New(o.Log, "clusir: ", 0), drained: make(chan struct{})}
 	var err error
-	if s.spool, err = newSpool(o.MaxDisk); err != nil {
+	if s.spool, err = newSpool(o.MaxDisk, s.log); err != nil {
 		return nil, err
 	}
 	for _, m := range o.Models {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"os"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"clusir/internal/atomicfile"
+	"clusir/internal/userfile"
 )
 
 // spool keeps pictures and results in files without names, which nothing else can find
@@ -18,24 +20,35 @@ import (
 // it has removed a file's name, the next process removes the file.
 type spool struct {
 	max  int64
+	log  *log.Logger
 	used atomic.Int64 // bytes
 	open atomic.Int64 // files
 }
 
 // newSpool tests the folder, so that a server that could not work does not start.
-func newSpool(limit int64) (*spool, error) {
-	s := &spool{max: limit}
+func newSpool(limit int64, messages *log.Logger) (*spool, error) {
+	s := &spool{max: limit, log: log.New(io.Discard, "", 0)} // this error is returned
 	f, err := s.create()
 	if err != nil {
 		return nil, fmt.Errorf("%w: set TMPDIR, or on Windows TMP, to a folder that can be written to", err)
 	}
+	s.log = messages
 	return s, f.Close()
+}
+
+// unkept is the error of a picture or a result that the folder does not take because of
+// err: it is the server's, which logs it, and may pass. The path is not the client's
+// business.
+func (s *spool) unkept(err error) error {
+	err = withStatus(http.StatusInsufficientStorage, "cannot keep pictures in the temporary folder: %w", userfile.Reason(err))
+	s.log.Print(err)
+	return err
 }
 
 func (s *spool) create() (*file, error) {
 	f, err := atomicfile.Temporary(os.TempDir())
 	if err != nil {
-		return nil, fmt.Errorf("cannot keep pictures in the temporary folder: %w", err)
+		return nil, s.unkept(err)
 	}
 	s.open.Add(1)
 	// Some systems do not remove open files: the file then keeps its name until it is
@@ -60,7 +73,11 @@ func (f *file) Write(b []byte) (int, error) {
 			"no room on the server's disk: pictures and results of all clients take %s, the maximum: try again later", humanize.Bytes(uint64(f.spool.max)))
 	}
 	f.size += n
-	return f.f.Write(b)
+	written, err := f.f.Write(b)
+	if err != nil {
+		err = f.spool.unkept(err)
+	}
+	return written, err
 }
 
 // section reads everything that was written.
