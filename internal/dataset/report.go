@@ -168,7 +168,7 @@ func (r *Report) Unreadable() int { return r.sum().Unreadable }
 // skipped, by reason, with the given number of examples.
 func (r *Report) WriteText(w io.Writer, examples int) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Training data in %s\n\n", r.Root)
+	fmt.Fprintf(&b, "Training data in %s\n\n", userfile.OneLine(r.Root))
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "task\tused\tof\tfound\tskipped\tunreadable\tsizes differ\tin a test set\tclean\tsmallest\tlargest\tsamples/epoch\t")
 	for _, t := range r.Tasks {
@@ -203,7 +203,7 @@ func (r *Report) writeCheck(b *strings.Builder, examples int) {
 		fmt.Fprintf(b, "%d %s also in benchmark %s; a list of names under exclude leaves images out\n", len(list),
 			english.PluralWord(len(list), "training image is", "training images are"), name)
 		for _, o := range list[:min(examples, len(list))] {
-			fmt.Fprintf(b, "    %s is the same %s as %s\n", o.Train, o.Same, o.Test)
+			fmt.Fprintf(b, "    %s is the same %s as %s\n", userfile.OneLine(o.Train), o.Same, userfile.OneLine(o.Test))
 		}
 	}
 	if len(r.Overlaps) == 0 {
@@ -215,9 +215,9 @@ func (t *TaskReport) writeDetails(b *strings.Builder, examples int) {
 	if len(t.Skipped)+len(t.Notes)+t.Small == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s: %s\n", t.Task, cmp.Or(strings.Join(t.Folders, ", "), "made from photographs alone"))
+	fmt.Fprintf(b, "\n%s: %s\n", t.Task, cmp.Or(userfile.OneLine(strings.Join(t.Folders, ", ")), "made from photographs alone"))
 	for _, n := range t.Notes {
-		fmt.Fprintf(b, "  %s\n", n)
+		fmt.Fprintf(b, "  %s\n", userfile.OneLine(n))
 	}
 	if t.Small > 0 {
 		fmt.Fprintf(b, "  %d smaller than a patch: mirrored at their edges\n", t.Small)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"clusir/internal/arch"
 	"clusir/internal/checkpoint"
 	"clusir/internal/config"
 	"clusir/internal/dataset"
@@ -64,15 +65,33 @@ func changes(was, is config.Config, word string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return differences(old, now, word), nil
+}
+
+// networkChanges lists the settings of the network that differ, as changes does.
+func networkChanges(was, is arch.Config, word string) ([]string, error) {
+	var keys [2]map[string]string
+	for i, c := range []arch.Config{was, is} {
+		fields, err := config.Fields(c)
+		if err != nil {
+			return nil, err
+		}
+		if keys[i], err = inOneLine(fields, "model."); err != nil {
+			return nil, err
+		}
+	}
+	return differences(keys[0], keys[1], word), nil
+}
+
+func differences(old, now map[string]string, word string) (lines []string) {
 	keys := maps.Clone(old)
 	maps.Copy(keys, now)
-	var lines []string
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if old[key] != now[key] {
 			lines = append(lines, fmt.Sprintf("%s: %s, %s %s", key, cmp.Or(now[key], "none"), word, cmp.Or(old[key], "none")))
 		}
 	}
-	return lines, nil
+	return lines
 }
 
 // recipeKeys returns the settings that the samples and steps of a run depend on, as YAML
@@ -89,11 +108,18 @@ func recipeKeys(c config.Config) (map[string]string, error) {
 	for i, task := range c.Tasks {
 		settings[fmt.Sprintf("tasks[%d]", i)] = task
 	}
+	return inOneLine(settings, "")
+}
+
+// inOneLine returns settings as YAML on one line each, with prefix before their names.
+func inOneLine(settings map[string]any, prefix string) (map[string]string, error) {
 	keys := map[string]string{}
 	for key, value := range settings {
-		if keys[key], err = config.Flow(value); err != nil {
+		text, err := config.Flow(value)
+		if err != nil {
 			return nil, err
 		}
+		keys[prefix+key] = text
 	}
 	return keys, nil
 }

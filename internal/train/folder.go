@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"clusir/internal/atomicfile"
 	"clusir/internal/checkpoint"
@@ -42,8 +43,11 @@ func (o Options) checkRemains() error {
 	if _, err := os.Stat(remains); err != nil {
 		remains = filepath.Join(o.Out, bestName)
 		f, err := checkpoint.Open(remains)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			return nil
+		case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR):
+			return fmt.Errorf("%w: choose another folder with --out", err)
 		}
 		if err == nil {
 			defer f.Close()

@@ -30,6 +30,32 @@ func said(ctx context.Context, t *testing.T, o Options) (string, *Result, error)
 	return out.String(), res, err
 }
 
+// TestNamesOnOneLine: a folder's name cannot break lines or send escape sequences.
+func TestNamesOnOneLine(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "a\n\x1b[31mb")
+	if err := os.Symlink(photographs(t), root); err != nil {
+		t.Skipf("symbolic links are needed: %v", err)
+	}
+	if err := os.Remove(filepath.Join(root, "Train", "Denoise", "a.png")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "Train", "Denoise", "a.png"), []byte("text"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := small(root)
+	c.Train.Steps = 1
+	text, res, err := said(t.Context(), t, Options{Config: c, Out: filepath.Join(t.TempDir(), "out\nx")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var end bytes.Buffer
+	res.Write(&end)
+	text += end.String()
+	if strings.Contains(text, "a\n") || strings.Contains(text, "\x1b") || strings.Contains(text, "out\nx") || strings.Count(text, `a\n\x1b[31mb`) != 3 {
+		t.Errorf("it says %q", text)
+	}
+}
+
 // TestResumed checks the messages of a run when it begins, when it continues, and when
 // it is resumed after its end, which must leave its checkpoint unchanged.
 func TestResumed(t *testing.T) {

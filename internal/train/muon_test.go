@@ -149,7 +149,7 @@ func TestMuonResumes(t *testing.T) {
 	other := small(root)
 	other.Model.Dim = 8
 	_, err := runIn(t.Context(), t, Options{Config: other, Out: dir, Resume: true}, 2)
-	if err == nil || !strings.Contains(err.Error(), lastName+": holds another network") || strings.Count(err.Error(), lastName) != 1 {
+	if err == nil || !strings.Contains(err.Error(), lastName+": holds another network than the configuration's:\n  model.dim: 8, was 4\nkeep") || strings.Count(err.Error(), lastName) != 1 {
 		t.Errorf("resumed as another network: %v", err)
 	}
 	for name, want := range map[string]bool{"encoder.3.0.ffn.expand.weight": false, "encoder.3.0.ffn.depthwise.weight": true, "stem.weight": true} {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -141,9 +140,11 @@ func otherSettings(own, first string) error {
 	if err != nil {
 		return err
 	}
-	if !reflect.DeepEqual(is.Model, zero.Model) {
-		lines = append(lines, "model: another network")
+	network, err := networkChanges(zero.Model.Config, is.Model.Config, "rank 0 has")
+	if err != nil {
+		return err
 	}
+	lines = append(lines, network...)
 	if len(lines) == 0 {
 		lines = []string{"a setting that one of their versions of clusir lacks: use the same version"}
 	}

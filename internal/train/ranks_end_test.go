@@ -97,7 +97,7 @@ func TestRanksDisagree(t *testing.T) {
 		want  string
 	}{
 		{"settings", [2]*config.Config{small(root), with(root, func(c *config.Config) { c.Train.LR /= 2 })}, "", "rank 1 gave up: settings that differ from rank 0's: start all ranks with the same configuration\n  train.lr: 0.0005, rank 0 has 0.001"},
-		{"network", [2]*config.Config{small(root), with(root, func(c *config.Config) { c.Model.RefineBlocks++ })}, "", "same configuration\n  model: another network"},
+		{"network", [2]*config.Config{small(root), with(root, func(c *config.Config) { c.Model.RefineBlocks++ })}, "", "same configuration\n  model.refine_blocks: 2, rank 0 has 1"},
 		{"data", [2]*config.Config{small(root), with(other, same)}, "", "rank 1 gave up: a training set of 4 samples"},
 		{"names", [2]*config.Config{small(root), small(renamed)}, "", "rank 1 gave up: training pictures with other names"},
 		{"folder", [2]*config.Config{small(root), small(root)}, done, "rank 0 gave up: " + done + " holds a run"},

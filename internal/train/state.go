@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"clusir/internal/autograd"
 	"clusir/internal/checkpoint"
@@ -153,10 +154,12 @@ func (r *run) mustMatch(f *checkpoint.File) error {
 	if err != nil {
 		return err
 	}
-	had, _ := json.Marshal(c)
-	have, _ := json.Marshal(r.m.Config)
-	if string(had) != string(have) {
-		return fmt.Errorf("%s: holds another network than the configuration's:\n  %s\n  %s\nkeep the model's settings of the run, or start a new run with --out", f, had, have)
+	lines, err := networkChanges(c, r.m.Config, "was")
+	if err != nil {
+		return err
+	}
+	if len(lines) > 0 {
+		return fmt.Errorf("%s: holds another network than the configuration's:\n  %s\nkeep the model's settings of the run, or start a new run with --out", f, strings.Join(lines, "\n  "))
 	}
 	return nil
 }

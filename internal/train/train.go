@@ -22,6 +22,7 @@ import (
 	"clusir/internal/model"
 	"clusir/internal/parallel"
 	"clusir/internal/progress"
+	"clusir/internal/userfile"
 )
 
 // Options describe a run.
@@ -60,7 +61,7 @@ type Result struct {
 
 // Write prints where the run ended.
 func (r *Result) Write(w io.Writer) {
-	fmt.Fprintf(w, "step %d\ncheckpoint %s\n", r.Step, r.Checkpoint)
+	fmt.Fprintf(w, "step %d\ncheckpoint %s\n", r.Step, userfile.OneLine(r.Checkpoint))
 	if r.Interrupted {
 		fmt.Fprintln(w, "continue with --resume")
 	}

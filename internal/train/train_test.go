@@ -156,6 +156,7 @@ func TestRefusals(t *testing.T) {
 		{"a run is there", Options{Config: c, Out: done}, "--resume"},
 		{"nothing to resume", Options{Config: c, Out: t.TempDir(), Resume: true}, "nothing to resume"},
 		{"a file for a folder", Options{Config: c, Out: filepath.Join(done, lastName)}, lastName + " is a file, but a folder is needed: choose another one with --out"},
+		{"a folder below a file", Options{Config: c, Out: filepath.Join(done, lastName, "x")}, "not a directory: choose another folder with --out"},
 		{"resume and init", Options{Config: c, Out: done, Resume: true, InitFrom: weights}, "cannot be used together"},
 		{"another network's weights", Options{Config: other(func(c *config.Config) { c.Model.Dim = 8 }), Out: t.TempDir(), InitFrom: weights}, lastName + " does not fit"},
 		{"another network", Options{Config: other(func(c *config.Config) { c.Model.RefineBlocks = 2 }), Out: done, Resume: true}, "another network"},
