@@ -96,6 +96,9 @@ func NeedsPictures(names []string) (bool, error) {
 		if slices.Contains(names[:n], name) {
 			return false, fmt.Errorf("figure %s is named twice: name it once", name)
 		}
+		if name == "all" {
+			return false, errors.New("all stands for every figure: name it alone")
+		}
 		if i < 0 {
 			return false, fmt.Errorf("there is no figure %q; choose among %s, or all", name, strings.Join(Names(), ", "))
 		}

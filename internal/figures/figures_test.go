@@ -148,6 +148,9 @@ func TestRefusals(t *testing.T) {
 	if _, err := NeedsPictures([]string{"crops", "pie"}); err == nil || !strings.Contains(err.Error(), "tsne") {
 		t.Errorf("an unknown figure: %v", err)
 	}
+	if _, err := NeedsPictures([]string{"tsne", "all"}); err == nil || err.Error() != "all stands for every figure: name it alone" {
+		t.Errorf("all and another: %v", err)
+	}
 	if _, err := NeedsPictures([]string{"tsne", "crops", "tsne"}); err == nil || err.Error() != "figure tsne is named twice: name it once" {
 		t.Errorf("a figure twice: %v", err)
 	}

@@ -90,7 +90,7 @@ func Open(name string) (*checkpoint.File, error) {
 	if data, ok := weights.Find(name); ok {
 		return checkpoint.Parse(name, data)
 	}
-	if !strings.ContainsAny(name, "./\\") {
+	if _, err := os.Stat(name); err != nil && !strings.ContainsAny(name, "./\\") {
 		return nil, fmt.Errorf("model %q: no embedded model has that name; choose %s, or name a checkpoint file",
 			name, strings.Join(weights.Names(), ", "))
 	}

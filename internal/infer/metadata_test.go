@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,6 +21,21 @@ func withMetadata(t *testing.T, key, value string) string {
 		metadata[key] = value
 	})
 	return path
+}
+
+// TestFileWithoutExtension: a file in this folder is a model by its bare name, too.
+func TestFileWithoutExtension(t *testing.T) {
+	path := withMetadata(t, "a", "b")
+	t.Chdir(filepath.Dir(path))
+	if err := os.Rename(path, "weights"); err != nil {
+		t.Fatal(err)
+	}
+	if d, err := Describe("weights"); err != nil || d.Notes["a"] != "b" {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if _, err := Describe("absent"); err == nil || !strings.Contains(err.Error(), "no embedded model has that name") {
+		t.Errorf("no file: %v", err)
+	}
 }
 
 // TestParts: a description leaves out what a network of an ablation does not have.
