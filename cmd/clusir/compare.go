@@ -65,10 +65,25 @@ func (o *compareOptions) complete(cmd *cobra.Command, args []string) (err error)
 	if err := o.completePage(o.Overwrite); err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(o.Sides, eval.Side.Measured) {
+		if err := measuresNothing(cmd.Flags()); err != nil {
+			return err
+		}
+	}
 	if len(args) > 2 && (o.Page != "" || o.Images) {
 		return usage.Errorf("--report and --images compare two: name two of the %d", len(args))
 	}
 	return o.begin(cmd.Flags())
+}
+
+// measuresNothing refuses the flags of a measurement, of which there is none.
+func measuresNothing(f *pflag.FlagSet) (err error) {
+	f.Visit(func(flag *pflag.Flag) {
+		if usage.Group(flag) != "" || flag.Name == "results" {
+			err = usage.Errorf("--%s does nothing where all results are read from files: leave it out", flag.Name)
+		}
+	})
+	return err
 }
 
 func (o *compareOptions) run() (err error) {

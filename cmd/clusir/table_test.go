@@ -133,6 +133,12 @@ func TestEvalCompare(t *testing.T) {
 	if code != exitOK || !strings.Contains(text, "+0.00 to +0.00") || !strings.Contains(text, "paired bootstrap") {
 		t.Fatalf("exit code %d, %s\n%s", code, stderr, text)
 	}
+	for _, flag := range []string{"--limit 1", "--results {}/d", "--data d", "--threads 1"} {
+		name, _, _ := strings.Cut(flag, " ")
+		if code, _, stderr := evaluate(t, dir, "compare {}/c/A.jsonl {}/c/B.jsonl "+flag); code != exitUsage || !strings.Contains(stderr, name+" does nothing where all results are read from files") {
+			t.Errorf("%s: exit code %d, %s", flag, code, stderr)
+		}
+	}
 	code, again, stderr := evaluate(t, dir, "compare {}/c/A.jsonl {}/c/B.jsonl")
 	if code != exitOK || again != text {
 		t.Errorf("from results: exit code %d, %s\n%s\nwant\n%s", code, stderr, again, text)
