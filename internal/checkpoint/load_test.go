@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"clusir/internal/sharedtest"
@@ -165,6 +166,13 @@ func TestOpenMistakes(t *testing.T) {
 	}
 	if _, err := Open(text); err == nil || !strings.Contains(err.Error(), text+": not a safetensors file") {
 		t.Errorf("text: %v", err)
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skipf("named pipes are needed: %v", err)
+	}
+	if _, err := Open(pipe); err == nil || !strings.Contains(err.Error(), pipe+" is not a regular file") {
+		t.Errorf("a pipe that nobody writes to: %v", err)
 	}
 }
 

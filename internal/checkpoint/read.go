@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 
@@ -28,14 +29,14 @@ type File struct {
 
 // Open opens the file at path and verifies its checksum if it has one.
 func Open(path string) (*File, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() && !info.Mode().IsRegular() { // opening a pipe waits
+		return nil, fmt.Errorf("%s is not a regular file: name a .safetensors file", path)
+	}
 	f, err := userfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file: name a .safetensors file", path)
-	}
 	var file *File
 	if err == nil {
 		file, err = Read(path, f, info.Size())

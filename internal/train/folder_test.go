@@ -56,6 +56,27 @@ func TestNamesOnOneLine(t *testing.T) {
 	}
 }
 
+// TestFolderGone: if a run's folder is moved away, the error does not call its checkpoint
+// there a good one; one that is cut short is named with what to do.
+func TestFolderGone(t *testing.T) {
+	root, dir := photographs(t), filepath.Join(t.TempDir(), "run")
+	away := func(context.Context, *model.ClusIR) (*eval.Validation, error) {
+		if _, err := os.Stat(filepath.Join(dir, lastName)); err == nil {
+			return &eval.Validation{}, os.Rename(dir, dir+"2")
+		}
+		return &eval.Validation{}, nil
+	}
+	if _, _, err := said(t.Context(), t, Options{Config: small(root), Out: dir, Validate: away}); err == nil || !strings.Contains(err.Error(), lastName+", which was saved, is gone") {
+		t.Errorf("a folder that is moved away: %v", err)
+	}
+	if err := os.Truncate(filepath.Join(dir+"2", lastName), 1000); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := said(t.Context(), t, Options{Config: small(root), Out: dir + "2", Resume: true}); err == nil || !strings.Contains(err.Error(), "put a copy that is whole in its place, or start a new run") {
+		t.Errorf("a checkpoint that is cut short: %v", err)
+	}
+}
+
 // TestResumed checks the messages of a run when it begins, when it continues, and when
 // it is resumed after its end, which must leave its checkpoint unchanged.
 func TestResumed(t *testing.T) {

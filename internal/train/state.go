@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -70,6 +71,9 @@ func (r *run) lastGood() string {
 	if r.saved == "" {
 		return "there is no checkpoint yet"
 	}
+	if _, err := os.Stat(r.saved); err != nil {
+		return r.saved + ", which was saved, is gone: look where it was moved to"
+	}
 	return "the last good checkpoint is " + r.saved
 }
 
@@ -110,7 +114,7 @@ func (r *run) write(path string, state []checkpoint.Tensor) error {
 func (r *run) load(path string) error {
 	f, err := checkpoint.Open(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: put a copy that is whole in its place, or start a new run with --out", err)
 	}
 	defer f.Close()
 	r.recipe, r.responses = f.Metadata[checkpoint.KeyRecipe], f.Metadata[model.KeyResponses]
