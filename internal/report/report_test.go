@@ -158,6 +158,19 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// TestBefore: of a comparison, A's result stays in the place of the input.
+func TestBefore(t *testing.T) {
+	g := NewGallery()
+	g.expect(1)
+	input, a, b := photo(48, 32, 1), photo(48, 32, 2), photo(48, 32, 3)
+	g.addBefore(eval.ImageResult{}, input, a, input)
+	left := g.large[0].files[0]
+	g.addLarge(eval.ImageResult{}, input, b, input)
+	if l := g.large[0]; !bytes.Equal(l.files[0], left) || bytes.Equal(l.files[1], left) || bytes.Equal(l.files[2], left) || l.w != 48 || l.h != 32 {
+		t.Errorf("%d×%d: %d bytes before, %d and %d now", l.w, l.h, len(left), len(l.files[0]), len(l.files[1]))
+	}
+}
+
 func TestRouting(t *testing.T) {
 	stages := routing(result(4))
 	if len(stages) != 2 || len(stages[0].Rows) != 3 || !slices.Equal(stages[0].Rows[1].Weight, []float64{0.25, 0.75, 0}) {

@@ -67,6 +67,25 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// TestTilesKnowTheirPlace: tiles of a pattern that repeats, which are the same, are
+// restored by different parts of the prompt.
+func TestTilesKnowTheirPlace(t *testing.T) {
+	n, dir := stir(infertest.New(t, testnet.Small(), 1), 1), t.TempDir()
+	info := imageio.Info{Format: imageio.PNG, W: 240, H: 240, Depth: 16}
+	rgb := make([]float32, 3*info.W*info.H)
+	for i := range rgb {
+		rgb[i] = float32(i%16*(i/info.W%16)) / 256
+	}
+	in, out := filepath.Join(dir, "in.png"), filepath.Join(dir, "out.png")
+	must(t, write(in, info, rgb, nil))
+	one(t, n, Job{In: in, Out: out, Format: imageio.PNG}, Options{Choices: Choices{Tile: 128}})
+	_, got, _ := load(t, out)
+	const at, stride = 40, 80 // within the first tile alone, and from one tile to the next
+	if here := got[at*info.W+at]; here == got[at*info.W+at+stride] || here == got[(at+stride)*info.W+at] {
+		t.Errorf("%g in three tiles", here)
+	}
+}
+
 // TestOddSizes: pictures of any size keep their size.
 func TestOddSizes(t *testing.T) {
 	n, dir := infertest.New(t, testnet.Small(), 1), t.TempDir()

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -100,12 +101,16 @@ func TestMergeResults(t *testing.T) {
 	records(t, other, planned(t, 21, shard.Shard{K: 2, N: 2}), -1)
 	third := filepath.Join(dir, "third")
 	records(t, third, planned(t, 20, shard.Shard{K: 2, N: 3}), -1)
+	tiny := filepath.Join(dir, "tiny")
+	text, err := os.ReadFile(files[1])
+	must(t, err)
+	must(t, os.WriteFile(tiny, bytes.Replace(text, []byte(`"model":"`), []byte(`"model":"tiny`), 1), 0o644))
 	later := filepath.Join(dir, "later") // of a later version
 	if err := os.WriteFile(later, []byte(`{"format":"clusir-restore-9"}`+"\n"), 0o644); err != nil || !IsResults(later) {
 		t.Errorf("%v, and it is not known as results of restore", err)
 	}
 	for want, paths := range map[string][]string{
-		"shard 2/2 are not among": files[:1], "of one shard": {files[0], files[0]}, "of other pictures": {files[0], other}, "it is of shard 2/3, the other of shard 1/2": {files[0], third},
+		"shard 2/2 are not among": files[:1], "of one shard": {files[0], files[0]}, "of other pictures": {files[0], other}, "or of another model": {files[0], tiny}, "it is of shard 2/3, the other of shard 1/2": {files[0], third},
 		`its format is "clusir-restore-9", not "clusir-restore-1"`: {later},
 		"no such file": {filepath.Join(dir, "absent")},
 	} {
@@ -178,6 +183,11 @@ func TestResultsGoOn(t *testing.T) {
 	}
 	if _, err := createResults(path, planned(t, 6, shard.Shard{}).header("nano", "cpu"), true); err == nil || !strings.Contains(err.Error(), "other pictures") {
 		t.Errorf("other pictures: %v", err)
+	}
+	part := p.header("nano", "cpu")
+	part.Shard = shard.Shard{K: 1, N: 2}
+	if _, err := createResults(path, part, true); err == nil || !strings.Contains(err.Error(), "of another shard") {
+		t.Errorf("another shard: %v", err)
 	}
 	f, err := createResults(path, p.header("nano", "cpu"), true)
 	if err != nil {

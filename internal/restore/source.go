@@ -90,7 +90,7 @@ const hidden = "hidden"
 // results of an earlier run.
 func (r Request) walk(root string) (found []source, ignored map[string]int, err error) {
 	ignored = map[string]int{}
-	results, beside := r.resultFolders(root), r.besideIn(root)
+	results, beside := r.resultFolders(), r.besideIn(root)
 	// A link to a folder is only followed at the root, because links can form circles.
 	err = filepath.WalkDir(filepath.Clean(root)+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 		rel, _ := filepath.Rel(root, path) // both are absolute, or neither is
@@ -126,11 +126,11 @@ func (r Request) walk(root string) (found []source, ignored map[string]int, err 
 	return found, ignored, err
 }
 
-// resultFolders returns the folders that results go to, except the root itself.
-func (r Request) resultFolders(root string) map[string]bool {
+// resultFolders returns the folders that results go to.
+func (r Request) resultFolders() map[string]bool {
 	folders := map[string]bool{}
 	for _, name := range []string{r.Output, r.Compare} {
-		if name != "" && name != Std && absolute(name) != absolute(root) {
+		if name != "" && name != Std {
 			folders[absolute(name)] = true
 		}
 	}
@@ -161,7 +161,7 @@ func (r Request) match(pattern string) (found []source, err error) {
 	base, rest := doublestar.SplitPattern(filepath.ToSlash(filepath.Clean(pattern)))
 	root := filepath.FromSlash(base)
 	beside := r.besideIn(root)
-	folders := &folders{FS: os.DirFS(root), root: root, left: r.resultFolders(root)}
+	folders := &folders{FS: os.DirFS(root), root: root, left: r.resultFolders()}
 	options := []doublestar.GlobOption{doublestar.WithFilesOnly(), doublestar.WithNoHidden()}
 	if strings.Contains(rest, "**") {
 		options = append(options, doublestar.WithNoFollow())
