@@ -10,7 +10,9 @@ import (
 	"slices"
 	"testing"
 
+	"clusir/internal/arch"
 	"clusir/internal/dataset"
+	"clusir/internal/infer/infertest"
 	"clusir/internal/planar"
 )
 
@@ -99,10 +101,21 @@ func TestPairwise(t *testing.T) {
 	}
 }
 
+// TestStarts: prototypes that begin orthogonal are at right angles, random ones are not.
+func TestStarts(t *testing.T) {
+	r := Request{Net: infertest.New(t, arch.Variants()["nano"], 3)}
+	for kind, right := range map[string]bool{arch.PrototypesOrthogonal: true, arch.PrototypesUniform: false} {
+		stages, err := r.started(kind)
+		if err != nil || len(stages) != arch.Stages || (math.Abs(stages[0][0][1]-2) < 1e-5) != right {
+			t.Errorf("%s: %v, %v", kind, stages, err)
+		}
+	}
+}
+
 // TestFFT2 checks the transform of a wave of known frequency, at sizes that are not
 // powers of two.
 func TestFFT2(t *testing.T) {
-	const h, w, fy, fx = 12, 10, 2, 3
+	const h, w, fy, fx = 12, 9, 2, 3
 	x := make([]float32, h*w)
 	for i := range x {
 		x[i] = float32(math.Cos(2 * math.Pi * (fy*float64(i/w)/h + fx*float64(i%w)/w)))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"clusir/internal/arch"
@@ -52,9 +53,13 @@ func testEnsemble(t *testing.T, e Ensemble) {
 	run := func(by planar.Turn) (whole, tile planar.Image) {
 		var shared Shared
 		defer shared.Free(n.Tape())
-		whole, routes, err := n.Restore(t.Context(), nil, turnedImage(picture, by), Options{Shared: &shared})
+		var probed []string
+		whole, routes, err := n.Restore(t.Context(), nil, turnedImage(picture, by), Options{Shared: &shared, Probe: func(name string, _ *model.Var) { probed = append(probed, name) }})
 		if err != nil || len(routes) != arch.Stages {
 			t.Fatalf("turn %d: %d routes, %v", by, len(routes), err)
+		}
+		if n := len(probed); n == 0 || slices.Index(probed[1:], probed[0]) >= 0 {
+			t.Errorf("turn %d: not of one turn are the %d modules observed", by, n)
 		}
 		tile, _, err = n.Restore(t.Context(), nil, turnedImage(part, by), Options{Shared: &shared, Window: turnedWindow(at, by, h, w)})
 		if err != nil {

@@ -56,7 +56,7 @@ func TestProgress(t *testing.T) {
 // mustProgress checks the reports of one pass.
 func mustProgress(t *testing.T, said []float64, step float64) {
 	t.Helper()
-	if len(said) < 50 || said[0] != 0 || said[len(said)-1] != 1 || !slices.IsSorted(said) {
+	if len(said) < 50 || said[0] != 0 || slices.Index(said, 1) < len(said)*9/10 || !slices.IsSorted(said) {
 		t.Fatalf("the pass reports %v", said)
 	}
 	for i, s := range said[1:] {
