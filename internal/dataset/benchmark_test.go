@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -86,8 +87,6 @@ func TestNoiseDependsOnSeedNameAndSigma(t *testing.T) {
 		}
 		return d.Input.Pix
 	}
-	same := items[0]
-	same.Target = items[1].Target // another image with the same name has the same noise, but other pixels
 	if !slices.Equal(load(items[0], 1), load(items[0], 1)) {
 		t.Error("the same seed gives different noise")
 	}
@@ -98,6 +97,36 @@ func TestNoiseDependsOnSeedNameAndSigma(t *testing.T) {
 	renamed.Name = "c"
 	if slices.Equal(load(items[0], 1), load(renamed, 1)) {
 		t.Error("another name gives the same noise")
+	}
+	clean, err := ReadImage(items[0].Target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean, alike := clean.CropToMultiple(sideMultiple), 0
+	louder := load(splits[1].Items[0], 1)
+	for i, v := range load(items[0], 1) {
+		if v < clean.Pix[i] == (louder[i] < clean.Pix[i]) {
+			alike++
+		}
+	}
+	if alike > len(louder)*3/4 {
+		t.Error("another level gives the same noise, only louder")
+	}
+}
+
+// TestFindRestored: names of a benchmark that differ only in case are not mixed up, and those
+// of two images stand for neither.
+func TestFindRestored(t *testing.T) {
+	dir := t.TempDir()
+	writeImages(t, dir, 16, 16, "a.png", "b.png", "C.png")
+	files, faults, err := FindRestored(dir, []Item{{Name: "A"}, {Name: "a"}, {Name: "b"}, {Name: "b"}, {Name: "c"}})
+	if err != nil || !slices.Equal(files, []string{"", filepath.Join(dir, "a.png"), "", "", filepath.Join(dir, "C.png")}) {
+		t.Errorf("%q, %v", files, err)
+	}
+	for i, want := range []string{"there is no picture", "", "cannot be told apart", "cannot be told apart", ""} {
+		if got := fmt.Sprint(faults[i]); !strings.Contains(got, want) || (want == "") != (faults[i] == nil) {
+			t.Errorf("fault %d: %s, want %q", i, got, want)
+		}
 	}
 }
 

@@ -244,11 +244,12 @@ func TestPlainFolder(t *testing.T) {
 
 func TestSizesThatDiffer(t *testing.T) {
 	dir := t.TempDir()
-	writeImages(t, dir, 32, 32, "in/a.png", "out/a.png", "in/b.png")
+	writeImages(t, dir, 32, 32, "in/a.png", "out/a.png", "in/b.png", "in/c.png")
 	writeImages(t, dir, 33, 32, "out/b.png")
+	writeImages(t, dir, 32, 31, "out/c.png")
 	_, r := open(t, options(dir, Task{Kind: Pairs, Repeat: 1, Input: "in", Target: "out"}))
-	want := Skip{filepath.Join(dir, "in/b.png"), SizesDiffer, "32×32, clean 33×32"}
-	if got := r.Tasks[0].Skipped; !slices.Equal(got, []Skip{want}) {
+	want := []Skip{{filepath.Join(dir, "in/b.png"), SizesDiffer, "32×32, clean 33×32"}, {filepath.Join(dir, "in/c.png"), SizesDiffer, "32×32, clean 32×31"}}
+	if got := r.Tasks[0].Skipped; !slices.Equal(got, want) {
 		t.Errorf("skipped %+v, want %+v", got, want)
 	}
 }
@@ -422,6 +423,23 @@ func FuzzReadList(f *testing.F) {
 			t.Fatalf("%q were found and count as unseen", rest)
 		}
 	})
+}
+
+// TestSpellings: a list means files whose names are spelt a little differently, but no others.
+func TestSpellings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "list.txt")
+	writeText(t, path, "3063.jpg\nbc.png\nrain-001.png\n")
+	l, err := readList(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string][2]bool{
+		"3063.png": {true, false}, "a3063.jpg": {true, true}, "03063.bmp": {}, "BC.png": {true, false}, "abc.png": {}, "rain-1.png": {true, false},
+	} {
+		if found, renamed := l.find(file); found != want[0] || renamed != want[1] {
+			t.Errorf("%s: found %v, renamed %v; want %v", file, found, renamed, want)
+		}
+	}
 }
 
 // TestListsOfWindows: lists may have CRLF, a byte order mark, or UTF-16 from
