@@ -298,8 +298,11 @@ func TestTemporaryFolderFails(t *testing.T) {
 	if got.status != http.StatusInsufficientStorage || got.header.Get("Retry-After") == "" || strings.Contains(got.text(), os.TempDir()) {
 		t.Errorf("a folder that is gone: %d %s", got.status, got.text())
 	}
-	if n := strings.Count(w.log.String(), "clusir: cannot keep pictures in the temporary folder: "); n != 2 {
-		t.Errorf("the log is %q", w.log.String())
+	if text := w.log.String(); strings.Count(text, "clusir: cannot keep pictures in the temporary folder: ") != 2 || strings.Count(text, ": "+os.TempDir()+"\n") != 2 {
+		t.Errorf("the log is %q", text)
+	}
+	if _, err := New(w.Options); err == nil || !strings.Contains(err.Error(), ": "+os.TempDir()+": set TMPDIR") {
+		t.Errorf("a new server: %v", err)
 	}
 }
 

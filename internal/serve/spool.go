@@ -30,7 +30,7 @@ func newSpool(limit int64, messages *log.Logger) (*spool, error) {
 	s := &spool{max: limit, log: log.New(io.Discard, "", 0)} // this error is returned
 	f, err := s.create()
 	if err != nil {
-		return nil, fmt.Errorf("%w: set TMPDIR, or on Windows TMP, to a folder that can be written to", err)
+		return nil, fmt.Errorf("%w: %s: set TMPDIR, or on Windows TMP, to a folder that can be written to", err, os.TempDir())
 	}
 	s.log = messages
 	return s, f.Close()
@@ -41,7 +41,7 @@ func newSpool(limit int64, messages *log.Logger) (*spool, error) {
 // business.
 func (s *spool) unkept(err error) error {
 	err = withStatus(http.StatusInsufficientStorage, "cannot keep pictures in the temporary folder: %w", userfile.Reason(err))
-	s.log.Print(err)
+	s.log.Printf("%v: %s", err, os.TempDir())
 	return err
 }
 
