@@ -77,6 +77,7 @@ type job struct {
 	picture string
 	none    error
 	saved   string // where the restored image, or degrade's input, is saved; "" for nowhere
+	replace bool   // a file that is there
 }
 
 // Run measures a network on every benchmark that is on disk. Nets are copies of it,

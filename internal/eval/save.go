@@ -43,7 +43,7 @@ func nameFiles(o Options, jobs []job) error {
 			return err
 		}
 		taken[strings.ToLower(path)] = true
-		jobs[i].saved = path
+		jobs[i].saved, jobs[i].replace = path, o.Overwrite || o.Resume
 	}
 	for _, path := range first {
 		if err := atomicfile.Try(path); err != nil {
@@ -54,10 +54,13 @@ func nameFiles(o Options, jobs []job) error {
 }
 
 // save writes an image as 8-bit PNG, rounded, if it is to be saved, and also copies its
-// file to copies.
+// file to copies. It does not replace what another run has written meanwhile.
 func (j job) save(p planar.Image, copies ...io.Writer) error {
 	if j.saved == "" {
 		return nil
+	}
+	if err := userfile.MayWrite(j.saved, j.replace); err != nil {
+		return err
 	}
 	return atomicfile.Write(j.saved, func(w io.Writer) error { return png.Encode(io.MultiWriter(append(copies, w)...), p.RGBA()) })
 }

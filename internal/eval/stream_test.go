@@ -58,6 +58,40 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestSaveMeanwhile: a picture that another run saves meanwhile is replaced only if it may
+// be.
+func TestSaveMeanwhile(t *testing.T) {
+	nets := openNano(t, 1, 2)
+	for _, overwrite := range []bool{false, true} {
+		o := options(t)
+		o.Save, o.Limit, o.Overwrite = t.TempDir(), 1, overwrite
+		_, jobs, err := plan(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := nameFiles(o, jobs); err != nil {
+			t.Fatal(err)
+		}
+		other := jobs[len(jobs)-1].saved
+		o.Progress = func(_ *ImageResult, n, _ int) {
+			if n > 0 {
+				return
+			}
+			if err := errors.Join(atomicfile.MakeFolder(other), os.WriteFile(other, []byte("other"), 0o644)); err != nil {
+				t.Error(err)
+			}
+		}
+		_, err = Run(t.Context(), nets, o)
+		text, readErr := os.ReadFile(other)
+		if readErr != nil || overwrite != (err == nil) || overwrite == (string(text) == "other") {
+			t.Errorf("overwrite %t: %v, %v, %q", overwrite, err, readErr, text)
+		}
+		if err != nil && !strings.Contains(err.Error(), other+" exists: choose another name") {
+			t.Errorf("overwrite %t: %v", overwrite, err)
+		}
+	}
+}
+
 func appendTo(t *testing.T, path, text string) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
