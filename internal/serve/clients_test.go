@@ -293,7 +293,7 @@ func TestTemporaryFolderFails(t *testing.T) {
 	if err == nil || statusOf(err) != http.StatusInsufficientStorage || strings.Contains(err.Error(), os.TempDir()) {
 		t.Errorf("a file that cannot be written to: %v", err)
 	}
-	must(t, os.RemoveAll(os.TempDir()))
+	must(t, os.RemoveAll(os.Getenv("TMPDIR")))
 	got := w.post("", picture(t, imageio.Info{W: 24, H: 16}))
 	if got.status != http.StatusInsufficientStorage || got.header.Get("Retry-After") == "" || strings.Contains(got.text(), os.TempDir()) {
 		t.Errorf("a folder that is gone: %d %s", got.status, got.text())
