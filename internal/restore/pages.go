@@ -17,7 +17,7 @@ import (
 func (r *run) readPages(first *picture, opened chan<- *picture) {
 	for page := 2; page <= first.Pages && r.ctx.Err() == nil; page++ {
 		p := r.newPicture(first.ctx, first.index, Job{In: first.In, Out: first.Out, Format: first.Format, Stream: first.Stream})
-		p.page, p.data = page, first.data
+		p.page, p.data, p.held = page, first.data, first.held
 		p.gauge = gauge{page: page, of: first.Pages, said: float64(page-1) / float64(first.Pages)}
 		r.read(p, opened)
 	}

@@ -2,12 +2,15 @@ package restore
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sync/semaphore"
 
 	"clusir/internal/atomicfile"
 	"clusir/internal/imageio"
@@ -77,6 +80,32 @@ func TestPages(t *testing.T) {
 	res := one(t, n, Job{In: in, Out: filepath.Join(dir, "out.png"), Format: imageio.PNG}, Options{})
 	if notes := strings.Join(res.Notes, ""); res.Pages > 1 || !strings.Contains(notes, "first of 3 pages") {
 		t.Errorf("into a PNG: %d pages, notes %q", res.Pages, notes)
+	}
+}
+
+// TestPagesToCome: standard input stays in memory until the last page, so that it counts
+// for each. Only the first page has a map.
+func TestPagesToCome(t *testing.T) {
+	in := filepath.Join(t.TempDir(), "in.tif")
+	savePages(t, in)
+	data, err := os.ReadFile(in)
+	must(t, err)
+	r := newRun(infertest.New(t, testnet.Small(), 1), Options{Stdin: bytes.NewReader(data)})
+	r.budget, r.memory = 1<<40, semaphore.NewWeighted(1<<40)
+	r.ctx, r.stop = context.WithCancelCause(t.Context())
+	defer r.stop(nil)
+	opened := make(chan *picture, len(pageInfos))
+	given := &Stream{Name: "it", Input: io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data))), Map: io.Discard}
+	for _, job := range []Job{{In: Std, Out: Std}, {In: Std, Out: Std, Stream: given}} {
+		first := r.newPicture(r.ctx, 0, job)
+		r.read(first, opened)
+		r.readPages(first, opened)
+		for i := range pageInfos {
+			p := <-opened
+			if p.W != pageInfos[i].W || job.Stream == nil && p.held != int64(len(data)) || (p.affinity != nil) != (job.Stream != nil && i == 0) {
+				t.Errorf("page %d, %d wide: %d bytes of %d count, map %v", i+1, p.W, p.held, len(data), p.affinity)
+			}
+		}
 	}
 }
 

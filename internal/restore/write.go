@@ -91,7 +91,7 @@ func (r *run) write(p *picture, computed <-chan *picture) error {
 }
 
 func (p *picture) mapped() bool {
-	return p.Map != "" || p.Stream != nil && p.Stream.Map != nil && !p.earlier()
+	return p.Map != "" || p.Stream != nil && p.Stream.Map != nil && !p.earlier() && p.page < 2
 }
 
 // appeared returns an error if files that may not be replaced have appeared where the
