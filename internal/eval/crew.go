@@ -96,11 +96,11 @@ func (c *crew) allow(by []restorer, jobs []job) []restorer {
 }
 
 // left returns the jobs that are not done: not measured, of a picture that has changed,
-// or not saved although wanted. Once ctx has ended it looks at no more.
+// or not saved although wanted; once ctx has ended, also those not looked at.
 func (c *crew) left(ctx context.Context, jobs []job) (left []job) {
-	for _, j := range jobs {
+	for k, j := range jobs {
 		if ctx.Err() != nil {
-			break
+			return append(left, jobs[k:]...)
 		}
 		if r, ok := c.stream.done[j.index]; !ok || j.changed(r) || j.saved != "" && !exists(j.saved) {
 			left = append(left, j)
