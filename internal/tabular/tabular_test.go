@@ -193,3 +193,11 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestNote: a footnote that is there already keeps its number.
+func TestNote(t *testing.T) {
+	var table Table
+	if a, b, c, d := table.Note("x %d", 1), table.Note("y"), table.Note("x 1"), table.Note("y"); a != 1 || b != 2 || c != 1 || d != 2 || len(table.Notes) != 2 {
+		t.Errorf("%d, %d, %d, %d of %q", a, b, c, d, table.Notes)
+	}
+}
