@@ -42,7 +42,8 @@ func (f *pngFile) lookUp(dst, row []byte, w int) error {
 	return nil
 }
 
-// expandKeyed adds an alpha of 0 to pixels of tRNS's colour, and of 1 to others.
+// expandKeyed adds an alpha of 0 to pixels of tRNS's colour, whose bits above the depth do
+// not count, and of 1 to others.
 func (f *pngFile) expandKeyed(dst, row []byte, w int) {
 	depth := int(f.header.depth)
 	n, size := f.header.channels(), max(1, depth/8)
@@ -55,7 +56,7 @@ func (f *pngFile) expandKeyed(dst, row []byte, w int) {
 			} else {
 				pixel[c] = uint8(value * (255 / (1<<depth - 1)))
 			}
-			if value != uint32(binary.BigEndian.Uint16(f.trns[2*c:])) {
+			if value != uint32(binary.BigEndian.Uint16(f.trns[2*c:]))&(1<<depth-1) {
 				opaque = 255
 			}
 		}

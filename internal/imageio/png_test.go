@@ -50,13 +50,6 @@ func rawPNG(k pngKind, w, h int, interlaced bool) []byte {
 	if k.kind == pngPalette {
 		writeChunk(b, "PLTE", random(3<<k.depth))
 	}
-	if k.trns > 0 {
-		key := random(k.trns)
-		for i := 0; i < len(key) && k.kind != pngPalette; i += 2 {
-			key[i], key[i+1] = 0, key[i+1]&uint8(1<<min(k.depth, 8)-1)
-		}
-		writeChunk(b, "tRNS", key)
-	}
 	var raw []byte
 	for _, size := range passSizes(w, h, interlaced) {
 		rowBytes := pngHeader{depth: k.depth, kind: k.kind}.rowBytes(size[0])
@@ -64,12 +57,28 @@ func rawPNG(k pngKind, w, h int, interlaced bool) []byte {
 			raw = append(append(raw, byte(y%5)), random(rowBytes)...)
 		}
 	}
+	if k.trns > 0 {
+		writeChunk(b, "tRNS", k.key(raw[1:], random(k.trns)))
+	}
 	data := deflate(raw)
 	half := len(data) / 2 // two IDAT chunks, as writers make them
 	writeChunk(b, "IDAT", data[:half])
 	writeChunk(b, "IDAT", data[half:])
 	writeChunk(b, "IEND", nil)
 	return b.Bytes()
+}
+
+// key returns the content of tRNS: some transparent colours of a palette, or the first
+// pixel's colour, with any bits above its depth.
+func (k pngKind) key(pixel, junk []byte) []byte {
+	for c := 0; c < len(junk) && k.kind != pngPalette; c += 2 {
+		if k.depth == 16 {
+			copy(junk[c:c+2], pixel[c:])
+		} else {
+			junk[c+1] = uint8(bitsAt(pixel, c/2, int(k.depth)))
+		}
+	}
+	return junk
 }
 
 // passSizes returns the sizes of Adam7's seven passes (section 8.2), or of the whole
