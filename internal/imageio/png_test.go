@@ -237,3 +237,13 @@ func TestStripsGoBack(t *testing.T) {
 		}
 	}
 }
+
+// TestPNGWithoutEnd reads a PNG without its last chunk, or with a part of it.
+func TestPNGWithoutEnd(t *testing.T) {
+	info := Info{Format: PNG, W: 9, H: 9, Depth: 8}
+	m := sceneOf(info)
+	data := encoded(t, m, info, Options{})
+	for cut := range 13 {
+		same(t, describes(t, data[:len(data)-cut]), m)
+	}
+}

@@ -205,7 +205,8 @@ func (p *tiffPage) takeAlpha() error {
 	return nil
 }
 
-// takePalette reads ColorMap: all reds, greens and blues, 16 bits each.
+// takePalette reads ColorMap: all reds, greens and blues, 16 bits each. If none needs more
+// than eight, the writer meant eight, as libtiff assumes too.
 func (p *tiffPage) takePalette() error {
 	if p.photometric != tiffPalette {
 		return nil
@@ -215,9 +216,16 @@ func (p *tiffPage) takePalette() error {
 	if f, _ := p.find(tagColorMap); len(data) < 3*2*n || f.kind != typeShort {
 		return damaged(TIFF, "its palette has %d bytes", len(data))
 	}
+	at := func(i int) uint16 { return p.order.Uint16(data[2*i:]) }
+	shift := 0
+	for i := range 3 * n {
+		if at(i) > 255 {
+			shift = 8
+		}
+	}
 	p.palette = make([]byte, 3*n)
 	for i := range p.palette {
-		p.palette[i] = byte(p.order.Uint16(data[2*(i%3*n+i/3):]) >> 8)
+		p.palette[i] = byte(at(i%3*n+i/3) >> shift)
 	}
 	return nil
 }

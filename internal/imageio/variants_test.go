@@ -377,6 +377,16 @@ func TestTIFFOddities(t *testing.T) {
 	if worst, _ := difference(t, values(t, describes(t, file)), grey.want(-1)); worst > 0 {
 		t.Errorf("unsorted, without lengths: off by %d", worst)
 	}
+	palette := tiffVariant{photometric: tiffPalette, bits: 4, samples: 1, compression: tiffNone}
+	file = palette.file()
+	d, err := exifDirectory(file)
+	colours, _ := d.find(tagColorMap)
+	for at := colours.at; at < colours.at+colours.size(); at += 2 {
+		file[at], file[at+1] = 0, file[at]
+	}
+	if worst, _ := difference(t, values(t, describes(t, file)), palette.want(-1)); err != nil || worst > 0 {
+		t.Errorf("a palette of eight bits: off by %d, %v", worst, err)
+	}
 }
 
 // TestJPEGOddities reads files that leave out or rename what does not matter.
@@ -516,16 +526,6 @@ func TestWebPUnannounced(t *testing.T) {
 				t.Errorf("%s with flags %#x: notes %q", kind, flags, m.Notes)
 			}
 		}
-	}
-}
-
-// TestPNGWithoutEnd reads a PNG without its last chunk, or with a part of it.
-func TestPNGWithoutEnd(t *testing.T) {
-	info := Info{Format: PNG, W: 9, H: 9, Depth: 8}
-	m := sceneOf(info)
-	data := encoded(t, m, info, Options{})
-	for cut := range 13 {
-		same(t, describes(t, data[:len(data)-cut]), m)
 	}
 }
 
