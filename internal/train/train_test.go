@@ -131,6 +131,39 @@ func TestLearns(t *testing.T) {
 	}
 }
 
+// TestBestNotWritten: a validation whose weights could not be written stays due.
+func TestBestNotWritten(t *testing.T) {
+	dir, c, calls := t.TempDir(), small(photographs(t)), 0
+	c.Train.Steps = 3
+	best := filepath.Join(dir, bestName)
+	validate := func(context.Context, *model.ClusIR) (*eval.Validation, error) {
+		var err error
+		if calls++; calls == 2 {
+			err = errors.Join(os.Remove(best), os.Mkdir(best, 0o755))
+		}
+		return &eval.Validation{Measures: []eval.Measure{{Name: "toy", Value: float64(30 + min(calls, 2))}}}, err
+	}
+	o := Options{Config: c, Out: dir, Validate: validate}
+	if _, err := runIn(t.Context(), t, o, 1); err == nil || !strings.Contains(err.Error(), bestName+": it is a folder") {
+		t.Fatalf("a folder in the place of the best weights: %v", err)
+	}
+	if err := os.Remove(best); err != nil {
+		t.Fatal(err)
+	}
+	o.Resume = true
+	if _, err := runIn(t.Context(), t, o, 1); err != nil || calls != 3 {
+		t.Fatalf("%d validations, want 3; %v", calls, err)
+	}
+	f, err := checkpoint.Open(best)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if step, err := f.Step(); step != 3 || err != nil {
+		t.Errorf("the best weights are of step %d, %v; want 3", step, err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	root, done := photographs(t), t.TempDir()
 	c := small(root)

@@ -31,15 +31,19 @@ func (r *run) validate(ctx context.Context) error {
 		if err := r.log.validation(r.step, v); err != nil {
 			return err
 		}
-		r.validated, r.changed = r.step, true
 		mean := meanOf(v.Measures)
 		better := mean > r.best
 		r.report(v, mean, better)
-		if !better {
-			return nil
+		validated, best := r.validated, r.best
+		r.validated, r.changed = r.step, true
+		if better {
+			r.best = mean
+			err = r.write(filepath.Join(r.Out, bestName), r.m.State()) // only the weights, averaged if there is an average
 		}
-		r.best = mean
-		return r.write(filepath.Join(r.Out, bestName), r.m.State()) // only the weights, averaged if there is an average
+		if err != nil {
+			r.validated, r.best = validated, best
+		}
+		return err
 	})
 }
 
