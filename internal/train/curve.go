@@ -1,7 +1,9 @@
 package train
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"clusir/internal/atomicfile"
@@ -22,10 +24,12 @@ const (
 
 // writeCurve plots the course of the run in a folder from its log, to curve.png in that
 // folder: the loss, the validation measures and the entropy of the posteriors, as far
-// as they were logged.
+// as they were logged. The log of a finished run may have been removed.
 func writeCurve(dir string) error {
 	entries, err := ReadLog(filepath.Join(dir, logName))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	var sheet draw.Sheet

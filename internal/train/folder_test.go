@@ -129,6 +129,12 @@ func TestResumed(t *testing.T) {
 	if after, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || !slices.Equal(after, files) {
 		t.Errorf("resuming a finished run leaves %q, %v; before there were %q", after, err, files)
 	}
+	if err := os.Remove(filepath.Join(dir, logName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := said(t.Context(), t, Options{Config: c, Out: dir, Resume: true}); err != nil {
+		t.Errorf("a finished run without its log: %v", err)
+	}
 }
 
 // TestOneRunPerFolder: while a run is under way no other run can use its folder.
