@@ -49,6 +49,8 @@ func PlainYAML(err error) error {
 		text += ": indent with spaces instead of tabs, and quote a value that begins with @, % or `"
 	case strings.Contains(text, "UTF-8"):
 		text += ": save the file as text in UTF-8"
+	case strings.Contains(text, "incompatible YAML"):
+		text += ": leave out the line %YAML"
 	}
 	return errors.New(text)
 }
