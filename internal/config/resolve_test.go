@@ -146,7 +146,7 @@ func TestResolutionErrors(t *testing.T) {
 // folder, wherever it is used, extended or not.
 func TestBenchmarkFileOfAFolder(t *testing.T) {
 	dir := t.TempDir()
-	t.Chdir(t.TempDir())
+	t.Chdir(filepath.Dir(dir))
 	near, far := filepath.Join(dir, "sub", "mine.yaml"), filepath.Join(t.TempDir(), "other.yaml")
 	for _, c := range []struct{ name, text, want string }{
 		{"own.yaml", "eval: {benchmark_file: sub/mine.yaml}\n", near},
@@ -157,12 +157,14 @@ func TestBenchmarkFileOfAFolder(t *testing.T) {
 		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		loaded, err := Load(path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := loaded.Eval.BenchmarkFile; got != c.want {
-			t.Errorf("%s: %v, want %s", c.name, got, c.want)
+		for _, path := range []string{path, filepath.Join(filepath.Base(dir), c.name)} {
+			loaded, err := Load(path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := filepath.Abs(loaded.Eval.BenchmarkFile); err != nil || got != c.want {
+				t.Errorf("%s: %v, %v, want %s", path, got, err, c.want)
+			}
 		}
 	}
 }

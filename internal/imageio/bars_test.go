@@ -24,6 +24,8 @@ func TestBars(t *testing.T) {
 		"above":             {func(x, y int) bool { return y < 8 }, 0, image.Rect(0, 8, W, H)},
 		"left":              {func(x, y int) bool { return x < 100 }, 0, image.Rect(100, 0, W, H)},
 		"a line":            {func(x, y int) bool { return y < 7 }, 0, whole},
+		"a line beside it":  {func(x, y int) bool { return y < 20 || x >= W-7 }, 0, image.Rect(0, 20, W, H)},
+		"a blurred edge":    {func(x, y int) bool { return y < 40 || y < 56 && x%10 > 0 }, 0, image.Rect(0, 40, W, H)},
 		"one colour":        {func(x, y int) bool { return true }, 0.5, image.Rectangle{}},
 		"an object":         {func(x, y int) bool { return !round(x, y) }, 1, whole},
 		"a stamp":           {func(x, y int) bool { return x < 90 || x > 150 || y < 90 || y > 150 }, 0, whole},

@@ -68,6 +68,7 @@ func TestBehind(t *testing.T) {
 		"last byte":    {string(jpg) + "S", Behind{Bytes: 1}, "1 byte after the picture was"},
 		"PNG":          {plain + "PK\x03\x04", Behind{Bytes: 4}, "4 bytes after the picture"},
 		"PNG twice":    {plain + plain, Behind{Picture: true}, "more pictures"},
+		"PNG far off":  {plain + strings.Repeat("\x00", 1<<16-3) + plain, Behind{Picture: true}, "more pictures"},
 		"PNG alone":    {plain, Behind{}, ""},
 		"WebP":         {lossy + "tail", Behind{Bytes: 4}, "4 bytes after the picture"},
 		"WebP twice":   {lossy + lossy, Behind{Picture: true}, "more pictures"},

@@ -50,6 +50,9 @@ func TestErrors(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if err := Reason(os.Rename(file, dir+"/absent/file")); err == nil || err.Error() != "no such file or directory" {
+		t.Error(err)
+	}
 	if text, err := Read(file); string(text) != "text" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}
