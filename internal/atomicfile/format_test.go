@@ -28,6 +28,7 @@ func TestOpen(t *testing.T) {
 		{"empty", "", "exists: continue it with --resume, or remove it", "", 0, ""},
 		{"whole", one + two, "exists: continue it with --resume, or remove it", "", 2, one + two},
 		{"torn", one + `{"n":`, "exists: continue it with --resume, or remove it", "", 1, one},
+		{"another line at the end", one + "{\"m\":2}\n", "exists: continue it with --resume, or remove it", "line 2: no number", 1, one + "{\"m\":2}\n"},
 		{"cut in its start", `{"n`, "exists: continue it with --resume, or remove it", "", 0, ""},
 		{"foreign", "a letter\nof two lines", "exists, and is no list of numbers: choose another name", "no number", 0, "a letter\nof two lines"},
 		{"UTF-8 with a mark", "\xef\xbb\xbf" + one, "exists, and is no list of numbers: choose another name", "it begins with a byte order mark: save it as UTF-8 without one", 0, "\xef\xbb\xbf" + one},
