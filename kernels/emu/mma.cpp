@@ -45,12 +45,13 @@ static void short_sum(row& c, const float* a, const row* b, const row* b_power) 
     p *= b_power[k];
     largest = p > largest ? p : largest;
   }
-  const row bottom = 0x1p-1000 + row{}, top = 0x1p200 + row{};
+  const row bottom = 0x1p-900 + row{}, top = 0x1p200 + row{};
   row unit = (largest > bottom ? largest : bottom) * 0x1p-24;
-  whole sum = __builtin_convertvector(c / unit, whole);
+  const row per_unit = 1 / unit;  // exact, and much faster to multiply by than a division
+  whole sum = __builtin_convertvector(c * per_unit, whole);
   row plain = c;
   for (int k = 0; k < N; k++) {
-    sum += __builtin_convertvector(product[k] / unit, whole);
+    sum += __builtin_convertvector(product[k] * per_unit, whole);
     plain += product[k];
   }
   const bits odd = ~(largest <= top) | (plain != plain);  // 0 times NaN has no magnitude
@@ -58,15 +59,36 @@ static void short_sum(row& c, const float* a, const row* b, const row* b_power) 
   c = odd ? plain : cut;  // infinities and NaN add up as usual
 }
 
-// multiply computes c += a b with a [16][K] and b [K][8], N products at a time.
+// infinite reports whether v has infinities or NaN.
+template <int R, int C>
+static bool infinite(const float (&v)[R][C]) {
+  bool found = false;
+  for (const auto& line : v)
+    for (float x : line) found |= !(__builtin_fabsf(x) <= __FLT_MAX__);
+  return found;
+}
+
+// zero reports whether n numbers are all 0.
+static bool zero(const float* v, int n) {
+  bool other = false;
+  for (int i = 0; i < n; i++) other |= v[i] != 0;
+  return !other;
+}
+
+// multiply computes c += a b with a [16][K] and b [K][8], N products at a time. It
+// leaves out products of 0 and finite numbers: most are, in tiles that a matrix does not
+// fill.
 template <int N, int K>
 static void multiply(Warp& w, const float (&a)[16][K], const float (&b)[K][8]) {
+  if (zero(b[0], 8 * K) && !infinite(a)) return;
+  const bool finite = !infinite(b);
   row wide[K], powers[K];
   for (int k = 0; k < K; k++) {
     for (int j = 0; j < 8; j++) wide[k][j] = b[k][j];
     power(powers[k], wide[k]);
   }
   for (int i = 0; i < 16; i++) {
+    if (finite && zero(a[i], K)) continue;
     float(*c)[4] = &w.c[i % 8 * 4];
     const int h = i / 8 * 2;
     row sum = {c[0][h], c[0][h + 1], c[1][h], c[1][h + 1], c[2][h], c[2][h + 1], c[3][h], c[3][h + 1]};
