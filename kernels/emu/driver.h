@@ -53,7 +53,7 @@ struct CUfunc_st {
 };
 
 struct CUmod_st {
-  std::string image;
+  std::set<std::string> kernels;  // the names of those in its image
   std::map<std::string, CUfunc_st> functions;
 };
 

@@ -96,24 +96,41 @@ Failure run_grid(Launch l) {
 
 using namespace emu;
 
-// image_size finds the end of a fatbin or an ELF file, as the call does not give its length.
-static size_t image_size(const void* image) {
-  auto word = [p = static_cast<const char*>(image)](size_t at, size_t n) {
-    uint64_t v = 0;
-    memcpy(&v, p + at, n);
-    return size_t(v);
-  };
-  if (word(0, 4) == 0xba55ed50) return 16 + word(8, 8);
-  if (word(0, 4) == 0x464c457f)
-    return std::max(word(0x28, 8) + word(0x3a, 2) * word(0x3c, 2), word(0x20, 8) + word(0x36, 2) * word(0x38, 2));
-  return 0;
+// word reads a number of n bytes at p.
+static size_t word(const char* p, size_t n) {
+  uint64_t v = 0;
+  memcpy(&v, p, n);
+  return size_t(v);
 }
 
-API(cuModuleLoadData, CUmodule* out, const void* image) {
+// add_kernels adds the kernels in an ELF file: the machine code of each is in a section
+// .text.NAME.
+static void add_kernels(const char* elf, std::set<std::string>* names) {
+  const char* sections = elf + word(elf + 0x28, 8);
+  const size_t size = word(elf + 0x3a, 2), count = word(elf + 0x3c, 2);
+  const char* strings = elf + word(sections + word(elf + 0x3e, 2) * size + 0x18, 8);
+  for (size_t i = 0; i < count; i++) {
+    const char* name = strings + word(sections + i * size, 4);
+    if (!strncmp(name, ".text.", 6)) names->insert(name + 6);
+  }
+}
+
+// A module keeps only the names of its image's kernels, as tests load the same megabytes
+// hundreds of times. An image is an ELF file or a fatbin: entries with a kind, 2 for ELF,
+// and the sizes of their header and content.
+API(cuModuleLoadData, CUmodule* out, const void* data) {
   ENTER_UNCAPTURED(cuModuleLoadData);
-  size_t n = image_size(image);
-  if (!n) return CUDA_ERROR_INVALID_IMAGE;
-  return keep(context, context->modules, out, new CUmod_st{std::string(static_cast<const char*>(image), n), {}});
+  const char* image = static_cast<const char*>(data);
+  std::set<std::string> names;
+  switch (word(image, 4)) {
+    case 0x464c457f: add_kernels(image, &names); break;
+    case 0xba55ed50:
+      for (const char *e = image + 16, *end = e + word(image + 8, 8); e < end; e += word(e + 4, 4) + word(e + 8, 8))
+        if (word(e, 2) == 2) add_kernels(e + word(e + 4, 4), &names);
+      break;
+    default: return CUDA_ERROR_INVALID_IMAGE;
+  }
+  return keep(context, context->modules, out, new CUmod_st{std::move(names), {}});
 }
 API(cuModuleUnload, CUmodule m) {
   ENTER_UNCAPTURED(cuModuleUnload);
@@ -121,13 +138,11 @@ API(cuModuleUnload, CUmodule m) {
   return drop(context, context->modules, m);
 }
 
-// A kernel is found only if the real image has it too: its machine code is in a section
-// .text.NAME.
+// A kernel is found only if the real image has it too.
 API(cuModuleGetFunction, CUfunction* out, CUmodule m, const char* name) {
   ENTER_CONTEXT(cuModuleGetFunction);
   auto k = kernels().find(name);
-  std::string section = ".text." + std::string(name) + '\0';
-  if (k == kernels().end() || m->image.find(section) == std::string::npos) return CUDA_ERROR_NOT_FOUND;
+  if (k == kernels().end() || !m->kernels.contains(name)) return CUDA_ERROR_NOT_FOUND;
   *out = &m->functions.try_emplace(name, CUfunc_st{&k->second, 48 << 10}).first->second;
   return CUDA_SUCCESS;
 }
