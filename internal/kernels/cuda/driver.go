@@ -92,5 +92,12 @@ func parameterSizes(f cu.Function) ([]int, error) {
 	}
 }
 
+// loadData loads a module from an image. cu.LoadData would need two copies of it.
+func loadData(image []byte) (m cu.Module, err error) {
+	image = append(image, 0) // PTX ends with it
+	err = code(C.cuModuleLoadData((*C.CUmodule)(unsafe.Pointer(&m)), unsafe.Pointer(unsafe.SliceData(image))))
+	return m, err
+}
+
 // cfunction returns f's handle: a cu.Function is a struct with nothing else.
 func cfunction(f cu.Function) C.CUfunction { return *(*C.CUfunction)(unsafe.Pointer(&f)) }

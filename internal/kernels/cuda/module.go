@@ -62,7 +62,7 @@ func loadModules(device Info) ([]cu.Module, error) {
 		if err != nil {
 			return modules, err
 		}
-		m, err := cu.LoadData(string(image))
+		m, err := loadData(image)
 		if err != nil {
 			return modules, fmt.Errorf("loading %s, compiled by CUDA %s, by a driver for CUDA %s: %w", name, toolkitRelease(), device.Driver, err)
 		}
