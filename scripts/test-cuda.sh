@@ -6,8 +6,8 @@
 #
 # usage: test-cuda.sh build/cuda [go test flags]
 #
-# With CUDA_QUICK=1, for CI, the checked form gets only the planted faults and the
-# conformance table at one precision.
+# With CUDA_QUICK=1, for CI, two devices train for fewer steps, and the checked form gets
+# only the planted faults and the conformance table at one precision.
 #
 # Every run has a time limit, so that a kernel that never ends fails instead of hanging.
 set -euo pipefail

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"image"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -114,18 +115,23 @@ func TestTrainOnCUDAPrecision(t *testing.T) {
 }
 
 // Two devices of one process, with half of each batch and BatchNorm's statistics of the
-// whole, have the losses of one device, over 20 steps.
+// whole, have the losses of one device, over 20 steps. One takes the software device
+// seconds: with CUDA_QUICK=1, 6 must do.
 func TestTrainOnCUDADevices(t *testing.T) {
 	t.Setenv("SOFTDEVICE_COUNT", "2")
 	needGPU(t, "cuda:1")
-	args, one, two := smallestRun(t, 20), t.TempDir(), t.TempDir()
+	steps := 20
+	if os.Getenv("CUDA_QUICK") == "1" {
+		steps = 6
+	}
+	args, one, two := smallestRun(t, steps), t.TempDir(), t.TempDir()
 	for out, devices := range map[string]string{one: "cuda:0", two: "cuda:0,cuda:1"} {
 		var said bytes.Buffer
 		if code := run(append(args, "--out", out, "--device", devices, "--precision", "float32"), &said, &said); code != exitOK {
 			t.Fatalf("%s: %s", devices, said.String())
 		}
 	}
-	mustAgree(t, lossesOf(t, one), lossesOf(t, two), 20)
+	mustAgree(t, lossesOf(t, one), lossesOf(t, two), steps)
 }
 
 // TestTrainByMuonOnCUDA: Muon has the losses of the CPU, over 5 steps.
