@@ -36,6 +36,21 @@ device() {
 # hours here.
 golden='TestGolden$/testdata/small/cuda|TestGoldenPrecision'
 
+checked() (
+    device checked
+    if [ "${CUDA_QUICK:-0}" = 1 ]; then
+        run "$@" -run 'Planted|Fair|MissingWait|Conformance/tf32' ./internal/kernels/cuda
+        exit
+    fi
+    run "$@" ./internal/kernels/cuda
+    run "$@" -run "$golden" ./internal/model
+)
+
+# The two forms are tested side by side, as either takes about one processor.
+checked "$@" &
+beside=$!
+trap wait EXIT
+
 device fast
 CLUSIR_NVDISASM="$NVDISASM" run "$@" ./internal/kernels/cuda # with the checks of the machine code
 run "$@" ./internal/device
@@ -46,10 +61,4 @@ scripts/gpu-kit.sh "$build" build/kit test
 build/kit/run.sh devices golden-float32 golden-tf32 golden-bf16 picture training kernels throughput-tf32 \
     --out "$build/kit-report"
 
-device checked
-if [ "${CUDA_QUICK:-0}" = 1 ]; then
-    run "$@" -run 'Planted|Fair|MissingWait|Conformance/tf32' ./internal/kernels/cuda
-    exit
-fi
-run "$@" ./internal/kernels/cuda
-run "$@" -run "$golden" ./internal/model
+wait $beside
