@@ -36,6 +36,7 @@ device() {
 # hours here.
 golden='TestGolden$/testdata/small/cuda|TestGoldenPrecision'
 
+# checked tests the checked form.
 checked() (
     device checked
     if [ "${CUDA_QUICK:-0}" = 1 ]; then

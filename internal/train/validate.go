@@ -18,7 +18,8 @@ func (r *run) owesValidation() bool {
 }
 
 // validate measures the network, averaged if there is an average, and keeps the best so
-// far, if it is time to. A validation that fails, as when ctx ends, stays due.
+// far, if it is time to. A validation that fails, as when ctx ends or the best weights
+// cannot be written, stays due.
 func (r *run) validate(ctx context.Context) error {
 	if !r.owesValidation() {
 		return nil

@@ -92,9 +92,10 @@ func parameterSizes(f cu.Function) ([]int, error) {
 	}
 }
 
-// loadData loads a module from an image. cu.LoadData would need two copies of it.
+// loadData loads a module from an image. cu.LoadData, which takes a string, would copy it
+// once more.
 func loadData(image []byte) (m cu.Module, err error) {
-	image = append(image, 0) // PTX ends with it
+	image = append(image, 0) // PTX is a string of C
 	err = code(C.cuModuleLoadData((*C.CUmodule)(unsafe.Pointer(&m)), unsafe.Pointer(unsafe.SliceData(image))))
 	return m, err
 }
