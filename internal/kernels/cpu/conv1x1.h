@@ -99,7 +99,7 @@ static void conv1x1_grad_weight(Pool& pool, float* dw, float* dbias, Tensor dy, 
   int64_t T = pixel_tile(K + O, HW), per_image = ceil_div(HW, T), units = B * per_image, Kp = round_up(K, L);
   Partials sums = partials(pool, part_count(units, B * HW, O * Kp), O * Kp + O);
   pool.run(sums.parts, (size_t)((K + 2 * O + Kp) * T + 128), [&](int64_t part, Scratch& s) {
-    float *u = s.take(K * T), *g = s.take(O * T), *acc = sums.part(part);
+    float *u = s.take(K * T), *g = s.take(O * T), *acc = sums.open(part);
     Operand *ut = take_operand<Operand>(s, T, Kp), *A = operand_of<Operand>(g, s, T, O);
     int64_t from, to;
     part_range(sums, units, part, &from, &to);

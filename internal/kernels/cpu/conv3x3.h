@@ -301,7 +301,7 @@ static void conv3x3_grad_weight(Pool& pool, float* dw, const Planes& dy0, const 
   int64_t units = B * p.tiles.count(), area = (p.tiles.rows + 2) * p.line, room = round_up(area, L) + 2 * L;
   Partials sums = partials(pool, part_count(units, B * pixels, 9 * O * Cp), 9 * O * Cp);
   pool.run(sums.parts, (size_t)(C * area + (Cp + O + 2) * room + 256), [&](int64_t part, Scratch& s) {
-    float *u = s.take(C * area + room), *line = width > 1 ? s.take(room) : nullptr, *acc = sums.part(part);
+    float *u = s.take(C * area + room), *line = width > 1 ? s.take(room) : nullptr, *acc = sums.open(part);
     Operand *v[width], *g = take_operand<Operand>(s, room, O);
     for (Operand*& transposed : v) transposed = take_operand<Operand>(s, room, Cp);
     int64_t from, to;

@@ -148,14 +148,6 @@ func (b *Backend) Clear(ts ...kernels.Tensor) {
 	}
 }
 
-// Fill sets every element of t to v.
-func (b *Backend) Fill(t kernels.Tensor, v float32) {
-	x := Floats(t)
-	for i := range x {
-		x[i] = v
-	}
-}
-
 // Copy copies src to dst.
 func (b *Backend) Copy(dst, src kernels.Tensor) { copy(Floats(dst), Floats(src)) }
 

@@ -42,7 +42,7 @@ static void mix_grad(Pool& pool, Tensor da, Tensor dc, Tensor dy, Tensor a, Tens
   Partials sums = partials(pool, part_count(units, n, R * K), R * K);
   pool.run(sums.parts, 0, [&](int64_t part, Scratch&) {
     int64_t from, to;
-    float* acc = sums.part(part);
+    float* acc = sums.open(part);
     part_range(sums, units, part, &from, &to);
     for (int64_t at = from * kMixColumns; at < min(n, to * kMixColumns); at += kMixColumns) {
       int64_t m = min(n - at, kMixColumns);

@@ -13,6 +13,13 @@ INLINE void each_chunk(Pool& pool, int64_t n, F&& f) {
   pool.run(ceil_div(n, kChunk), 0, [&](int64_t u, Scratch&) { f(u * kChunk, min(n, (u + 1) * kChunk)); });
 }
 
+// set_all sets n floats to v.
+INLINE void set_all(Pool& pool, float* y, int64_t n, float v) {
+  each_chunk(pool, n, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) y[i] = v;
+  });
+}
+
 // each_row calls f(row, scratch) for rows of cost floats each, as many in one
 // unit as make a chunk; scratch has room for `floats` each time.
 template <class F>

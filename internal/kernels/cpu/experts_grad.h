@@ -326,12 +326,11 @@ INLINE FFNPlan ffn_grad_plan(int64_t B, int64_t C, int64_t h, int64_t H, int64_t
 static void expert_grad(Pool& pool, FFNGrad& g, const clusir_ffn& d, float* droute, int64_t E, const float* route,
                         int64_t B, Partials sums) {
   const FFNPlan& p = g.p;
-  memset(sums.base, 0, 4 * (size_t)(sums.parts * sums.size));
   int64_t bands = p.tiles.count(), units = B * bands;
   pool.run(sums.parts, g.floats(), [&](int64_t part, Scratch& s) {
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
-    float* acc = sums.part(part);
+    float* acc = sums.open(part);
     for (int64_t unit = from; unit < to; unit++) {
       FFNGrad::Band b = {};
       b.t = tile_at(p.tiles, unit);
@@ -368,7 +367,7 @@ static void gated_ffn_grad(Pool& pool, Tensor dx, clusir_norm dnorm, const clusi
   float* base = pool.shared((size_t)(image + weights + parts * size + norms.parts * norms.size));
   float *du = base, *wt = base + image;
   norms.base = wt + weights + parts * size;
-  memset(du, 0, 4 * (size_t)image);
+  set_all(pool, du, image, 0);
   Operand *expand_t = (Operand*)wt, *project_t = expand_t + 2 * H2 * C;
   g.du = du, g.dx = dx, g.expand_t = expand_t, g.project_t = project_t;
   for (int64_t e = 0; e < E; e++) {

@@ -7,6 +7,9 @@ import "clusir/internal/kernels"
 
 // The operations, in the order of ops.h; kernels.go documents them.
 
+// Fill sets every element of y to v.
+func (b *Backend) Fill(y kernels.Tensor, v float32) { C.clusir_fill(b.ctx, view(y), C.float(v)) }
+
 // Add computes y = a + s·c.
 func (b *Backend) Add(y, a, c kernels.Tensor, s float32) {
 	C.clusir_add(b.ctx, view(y), view(a), view(c), C.float(s))

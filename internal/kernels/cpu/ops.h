@@ -36,6 +36,7 @@ typedef struct {
 } clusir_adam_param;
 
 #define CLUSIR_OPS(X)                                                                                                  \
+  X(fill, (Tensor y, float v), (y, v))                                                                                 \
   X(add, (Tensor y, Tensor a, Tensor b, float s), (y, a, b, s))                                                        \
   X(linear, (Tensor y, Tensor x, Tensor w, Tensor bias), (y, x, w, bias))                                              \
   X(linear_grad, (Tensor dx, Tensor dw, Tensor dbias, Tensor dy, Tensor x, Tensor w), (dx, dw, dbias, dy, x, w))       \

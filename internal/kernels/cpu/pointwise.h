@@ -1,8 +1,10 @@
-// pointwise.h: y = a + s·b. 12 bytes an element, bound by memory.
+// pointwise.h: y = v, 4 bytes an element, and y = a + s·b, 12. Bound by memory.
 #pragma once
 #include "each.h"
 
 namespace ISA {
+
+static void fill(Pool& pool, Tensor y, float v) { set_all(pool, y, size(y), v); }
 
 static void add(Pool& pool, Tensor y, Tensor a, Tensor b, float s) {
   int64_t n = size(y);

@@ -11,9 +11,8 @@ constexpr int64_t kNormParts = 8;  // parts of the sums over the batch for the n
 static void residual_grad(Pool& pool, float* dx, float* dweight, float* dbias, const float* dy, const float* x,
                           const float* du, const float* weight, int64_t B, int64_t C, int64_t HW, Partials sums) {
   int64_t T = clamp((32 << 10) / C / 32 * 32, 64, 256), per_image = ceil_div(HW, T), units = B * per_image;
-  memset(sums.base, 0, 4 * (size_t)(sums.parts * sums.size));
   pool.run(sums.parts, (size_t)((2 * C + 4) * T + 128), [&](int64_t part, Scratch& s) {
-    float *v = s.take(C * T), *g = s.take(C * T), *room = s.take(4 * T), *acc = sums.part(part);
+    float *v = s.take(C * T), *g = s.take(C * T), *room = s.take(4 * T), *acc = sums.open(part);
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {

@@ -135,11 +135,11 @@ static void spectral_fusion_grad(Pool& pool, Tensor dz, Tensor dl, clusir_fuse d
   float* room = pool.shared((size_t)(8 * C * C + parts * size));
   FuseTransposed wa = transposed(room, amplitude, C, 2 * C), wp = transposed(room, phase, C, 4 * C);
   Partials sums = {room, parts, size};
-  memset(room, 0, 4 * (size_t)(parts * size));
   size_t floats = (size_t)(kSpectralGradRows * C * T + at.phase.Kp * T + 16 * 16);
   pool.run(parts, floats, [&](int64_t part, Scratch& s) {
     SpectralTile t = spectral_tile(s, C * T);
     SpectralGrad d = spectral_grad_tile(s, C * T, at.phase.Kp * T);
+    float* acc = sums.open(part);
     int64_t from, to;
     part_range(sums, units, part, &from, &to);
     for (int64_t unit = from; unit < to; unit++) {
@@ -148,7 +148,7 @@ static void spectral_fusion_grad(Pool& pool, Tensor dz, Tensor dl, clusir_fuse d
       gather_bins(t.z, N, z + image, 2 * C, bins, first, n);
       gather_bins(t.l, N, l + image, 2 * C, bins, first, n);
       gather_bins(d.g, N, dy + image, 2 * C, bins, first, n);
-      spectral_backward(t, d, C, N, amplitude, phase, wa, wp, sums.part(part), at);
+      spectral_backward(t, d, C, N, amplitude, phase, wa, wp, acc, at);
       if (dz) scatter_bins(dz + image, d.g, N, 2 * C, bins, first, n);
       if (dl) scatter_bins(dl + image, d.dl, N, 2 * C, bins, first, n);
     }

@@ -148,6 +148,8 @@ struct Partials {
   float* base;
   int64_t parts, size;
   float* part(int64_t i) const { return base + i * size; }
+  // open clears a part, for the thread that will sum it.
+  float* open(int64_t i) const { return (float*)memset(part(i), 0, 4 * (size_t)size); }
 };
 
 // part_count is the number of parts for sums of size floats over units of work
@@ -158,12 +160,10 @@ INLINE int64_t part_count(int64_t units, int64_t pixels, int64_t size) {
   return clamp(min(min(units, pixels / 256), (8 << 20) / max(size, 1)), 1, 16);
 }
 
-// partials clears parts sums of size floats in memory of the pool's.
+// partials makes room for parts sums of size floats in memory of the pool's.
 INLINE Partials partials(Pool& pool, int64_t parts, int64_t size) {
   size = round_up(size, 16);
-  Partials p = {pool.shared((size_t)(parts * size)), parts, size};
-  memset(p.base, 0, 4 * (size_t)(parts * size));
-  return p;
+  return {pool.shared((size_t)(parts * size)), parts, size};
 }
 
 // part_range is the units that belong to a part.

@@ -87,7 +87,7 @@ static void wavelet_reduce_grad(Pool& pool, Tensor dx, clusir_norm dnorm, Tensor
   size_t floats = (size_t)((3 * C + 2 * Q + Cp + 4) * 4 * room + Q * C + 256);
   pool.run(sums.parts, floats, [&](int64_t part, Scratch& s) {
     int64_t from, to, full = 4 * room;
-    float *acc = sums.part(part), *wt = s.take(C * Q);
+    float *acc = sums.open(part), *wt = s.take(C * Q);
     float *xhat = s.take(C * full), *u = s.take(C * full), *du = s.take(C * full), *r = s.take(Q * full),
           *v = s.take(Q * full), *ut = s.take(Cp * full), *row = s.take(4 * full);
     transpose(Q, C, w.p, C, wt, Q);
@@ -199,7 +199,7 @@ static void wavelet_merge_grad(Pool& pool, Tensor ds, Tensor dm, Tensor dw, Tens
   Partials sums = partials(pool, B * per, size + 2 * C * K + C / 2 * K);
   pool.run(B * per, MergeGrad{g, C, 0, 0, 0, 0, 0, 0}.floats(), [&](int64_t part, Scratch& scratch) {
     int64_t b = part / per;
-    float* acc = sums.part(part);
+    float* acc = sums.open(part);
     Operand *room = (Operand*)(acc + size), *mt = room + C * K, *wt = mt + C * K;
     transpose_weights(C, C, m + b * C * C, mt, K);
     transpose_weights(C, C / 2, w, wt, K);

@@ -43,7 +43,7 @@ func testRoundTrip(t *testing.T, b kernels.Backend) {
 }
 
 func testFillCopy(t *testing.T, b kernels.Backend) {
-	for _, n := range []int{1, 7, 64, 1001} {
+	for _, n := range []int{1, 7, 64, 1001, 70_001} {
 		x, y := b.Alloc(n), b.Alloc(n)
 		b.Fill(x, -2.5)
 		b.Copy(y, x)
