@@ -130,6 +130,8 @@ func badTIFFs() map[string][2]string {
 		"no palette":      {tiff(shorts(tagPhotometric, 3)), "its palette has 0 bytes"},
 		"no tiles":        {tiff(longs(tagTileWidth, 0)), "tiles are 0"},
 		"no offsets":      {tiff(longs(tagStripOffsets)), "0 strips or tiles, but 1"},
+		"rows unknown":    {tiff(longs(tagStripOffsets, 8, 16), longs(tagStripByteCounts, 8, 8), longs(tagRowsPerStrip, 0)), "2 strips of unknown height (RowsPerStrip)"},
+		"strip left out":  {tiff(longs(tagStripOffsets, 0), longs(tagStripByteCounts, 0)), "strip or tile 0 is missing"},
 		"old LZW":         {replaced(tiff(shorts(tagCompression, 5)), 8, "\x00\x01"), "before version 5"},
 		"unknown packing": {tiff(shorts(tagCompression, 777)), "compression 777"},
 		"planes":          {tiff(shorts(tagSamplesPerPixel, 3), shorts(tagPlanarConfig, 2), shorts(tagPhotometric, 2)), "1 strips or tiles, but 3 are needed"},

@@ -61,3 +61,31 @@ func TestPages(t *testing.T) {
 		t.Error("a PNG with pages is accepted")
 	}
 }
+
+// TestTIFFLengths reads files without the lengths of strips and tiles, or their height.
+func TestTIFFLengths(t *testing.T) {
+	grey := tiffVariant{photometric: tiffBlackIsZero, bits: 8, samples: 1, compression: tiffNone}
+	packed := grey
+	packed.compression = tiffDeflate
+	tiled := packed
+	tiled.tiled = true
+	for _, v := range []tiffVariant{grey, packed, tiled} {
+		for missing, edit := range map[string]func(f field, file []byte){
+			"all lengths 0":     func(f field, file []byte) { clear(file[f.at : f.at+f.size()]) },
+			"the last length 0": func(f field, file []byte) { clear(file[f.at+f.size()-4 : f.at+f.size()]) },
+			"no lengths at all": func(f field, file []byte) { file[f.entry] = 0xff },
+		} {
+			file := v.file()
+			d, err := exifDirectory(file)
+			counts, found := d.find(map[bool]uint16{false: tagStripByteCounts, true: tagTileByteCounts}[v.tiled])
+			if err != nil || !found {
+				t.Fatal(err)
+			}
+			edit(counts, file)
+			if worst, _ := difference(t, values(t, describes(t, file)), v.want(-1)); worst > 0 {
+				t.Errorf("%v, %s: off by %d", v, missing, worst)
+			}
+		}
+	}
+	same(t, decoded(t, []byte(tiffWith(longs(tagRowsPerStrip, 0)))), decoded(t, []byte(tiffWith())))
+}

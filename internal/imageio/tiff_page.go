@@ -1,7 +1,9 @@
 package imageio
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/dustin/go-humanize/english"
@@ -234,7 +236,8 @@ func (p *tiffPage) takePalette() error {
 func (p *tiffPage) takeChunks() error {
 	p.tiled = p.has(tagTileWidth)
 	offsets, counts := uint16(tagStripOffsets), uint16(tagStripByteCounts)
-	p.chunkW, p.chunkH = p.w, int(min(int64(p.value(tagRowsPerStrip, uint32(p.h))), int64(p.h)))
+	rows := p.value(tagRowsPerStrip, 0) // if unknown, all of them
+	p.chunkW, p.chunkH = p.w, int(min(int64(cmp.Or(rows, math.MaxUint32)), int64(p.h)))
 	if p.tiled {
 		offsets, counts = tagTileOffsets, tagTileByteCounts
 		p.chunkW, p.chunkH = int(p.value(tagTileWidth, 0)), int(p.value(tagTileLength, 0))
@@ -249,8 +252,8 @@ func (p *tiffPage) takeChunks() error {
 	if need := p.chunks(); int64(p.offsets.count) < need || p.counts.count > 0 && int64(p.counts.count) < need {
 		return damaged(TIFF, "it has %d strips or tiles, but %d are needed", min(p.offsets.count, p.counts.count), need)
 	}
-	if p.counts.count == 0 && p.compression != tiffNone && p.chunks() > 1 {
-		return damaged(TIFF, "the lengths of its strips are missing")
+	if n := p.offsets.count; !p.tiled && rows == 0 && int64(n) > p.chunks() {
+		return damaged(TIFF, "it has %d strips of unknown height (RowsPerStrip)", n)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math"
 	"math/bits"
@@ -95,11 +96,17 @@ func (t *tiffRows) chunk(i int64) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := int64(math.MaxInt64) - offset // without a length: to the end
+	size := int64(0)
 	if t.counts.count > 0 {
 		if size, err = t.at(t.counts, i); err != nil {
 			return nil, err
 		}
+	}
+	switch {
+	case offset == 0:
+		return nil, fmt.Errorf("strip or tile %d is missing", i)
+	case size == 0: // unknown; what is read ends by itself
+		size = math.MaxInt64 - offset
 	}
 	var in io.Reader = bufio.NewReader(io.NewSectionReader(t.r, offset, size))
 	const lowFirst = 2

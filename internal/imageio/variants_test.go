@@ -359,7 +359,7 @@ func TestTIFFOddities(t *testing.T) {
 			t.Fatalf("value %d is %d: stored %d under alpha %d", i, got, want[i], alpha)
 		}
 	}
-	// Tags in any order, and without the lengths of strips.
+	// Tags in any order.
 	grey := tiffVariant{photometric: tiffBlackIsZero, bits: 8, samples: 1, compression: tiffNone}
 	file := grey.file()
 	at := int(binary.BigEndian.Uint32(file[4:]))
@@ -369,13 +369,8 @@ func TestTIFFOddities(t *testing.T) {
 			entries[i+k], entries[j+k] = entries[j+k], entries[i+k]
 		}
 	}
-	for i := 0; i < len(entries); i += 12 {
-		if binary.BigEndian.Uint16(entries[i:]) == tagStripByteCounts {
-			binary.BigEndian.PutUint16(entries[i:], 65000)
-		}
-	}
 	if worst, _ := difference(t, values(t, describes(t, file)), grey.want(-1)); worst > 0 {
-		t.Errorf("unsorted, without lengths: off by %d", worst)
+		t.Errorf("unsorted: off by %d", worst)
 	}
 	palette := tiffVariant{photometric: tiffPalette, bits: 4, samples: 1, compression: tiffNone}
 	file = palette.file()
