@@ -44,9 +44,11 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (u *upload, err
 	if r.ContentLength > s.MaxBody {
 		return u, s.tooLong()
 	}
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		w.Header().Set("Accept-Encoding", "identity")
-		return u, withStatus(http.StatusUnsupportedMediaType, "Content-Encoding %s is not supported: send the file as it is", encoding)
+	for encoding := range strings.SplitSeq(strings.Join(r.Header.Values("Content-Encoding"), ","), ",") {
+		if encoding = strings.TrimSpace(encoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
+			w.Header().Set("Accept-Encoding", "identity")
+			return u, withStatus(http.StatusUnsupportedMediaType, "Content-Encoding %s is not supported: send the file as it is", encoding)
+		}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, s.MaxBody)
 	body := &patient{ReadCloser: r.Body, conn: http.NewResponseController(w), each: s.Patience, start: time.Now()}

@@ -221,9 +221,12 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s %s: %d %q %v", c.method, c.path, got.status, got.text(), got.header)
 		}
 	}
-	got := w.send(http.MethodPost, "/v1/restore", http.Header{"Content-Encoding": {"gzip"}}, bytes.NewReader(good))
-	if got.status != http.StatusUnsupportedMediaType || !strings.HasPrefix(got.text(), "Content-Encoding gzip is not supported") {
-		t.Errorf("compressed: %d %s", got.status, got.text())
+	for _, encodings := range [][]string{{"gzip"}, {"identity", "gzip"}, {"Identity, gzip"}, {"Identity", "identity"}} {
+		got := w.send(http.MethodPost, "/v1/restore", http.Header{"Content-Encoding": encodings}, bytes.NewReader(good))
+		refused := got.status == http.StatusUnsupportedMediaType && strings.HasPrefix(got.text(), "Content-Encoding gzip is not supported") && got.header.Get("Accept-Encoding") == "identity"
+		if gzip := strings.HasSuffix(encodings[len(encodings)-1], "gzip"); refused != gzip || !gzip && got.status != http.StatusOK {
+			t.Errorf("%q: %d %s", encodings, got.status, got.text())
+		}
 	}
 }
 
