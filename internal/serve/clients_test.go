@@ -263,6 +263,8 @@ func TestTruncated(t *testing.T) {
 		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil || res.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %v, %v", name, res, err)
+		} else if text, err := io.ReadAll(res.Body); err != nil || name != "bad chunk" && !strings.Contains(string(text), "the request is cut short") {
+			t.Errorf("%s: %s, %v", name, text, err)
 		}
 		_ = conn.Close()
 	}

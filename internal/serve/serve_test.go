@@ -3,8 +3,10 @@ package serve
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -12,11 +14,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"clusir/internal/imageio"
 	"clusir/internal/restore"
+	"clusir/internal/usage"
 )
 
 // TestSameAsRestore: a result is byte for byte what restore writes, and the response's
@@ -63,6 +67,7 @@ func TestResultNames(t *testing.T) {
 	for sent, want := range map[string]string{
 		"a.png": "a.png", "a.jpeg": "a.png", "a": "a.png", "Dr. No": "Dr. No.png", "2024.05.01": "2024.05.01.png", ".hidden": ".hidden.png",
 		"C:\\b.jpg": "b.png", "..": "restored.png", "d/..": "restored.png",
+		strings.Repeat("a", 300) + ".png": strings.Repeat("a", 196) + ".png",
 	} {
 		if got := resultName(cmp.Or(nameOf(sent), "restored"), imageio.PNG); got != want {
 			t.Errorf("%s: %s, want %s", sent, got, want)
@@ -186,6 +191,7 @@ func TestRefusals(t *testing.T) {
 		{"?=1", good, 400, "there is no flag --"},
 		{"?strength=1;quality=2", good, 400, "the query cannot be read"},
 		{"", nil, 400, "the request has no picture"},
+		{"", make([]byte, 100_000), 422, "the picture is not an image"},
 		{"", []byte("hello"), 422, "the picture is not an image: its content looks like text"},
 		{"", []byte("GIF89a12345"), 422, "the picture is a GIF, which cannot be read"},
 		{"", good[:len(good)-30], 422, "the picture is cut short"},
@@ -289,6 +295,7 @@ func TestWhoMayAsk(t *testing.T) {
 		{open, http.Header{"Sec-Fetch-Site": {"cross-site"}}, 403},
 		{open, http.Header{"Sec-Fetch-Site": {"same-site"}}, 403},
 		{open, http.Header{"Sec-Fetch-Site": {"same-origin"}}, 200},
+		{open, http.Header{"Origin": {open.url, "http://evil.example"}}, 403},
 		{locked, nil, 401},
 		{locked, http.Header{"Authorization": {"Bearer " + token}}, 200},
 		{locked, http.Header{"Authorization": {"bearer " + token}, "Host": {"Photos.example.org"}}, 200},
@@ -297,7 +304,8 @@ func TestWhoMayAsk(t *testing.T) {
 		{locked, http.Header{"Authorization": {"Bearer " + token[1:]}}, 401},
 		{locked, http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("x:"+token))}}, 401},
 	} {
-		if got := c.w.send(http.MethodPost, "/v1/restore", c.header, bytes.NewReader(in)); got.status != c.status || got.status != 200 && got.text() == "" {
+		got := c.w.send(http.MethodPost, "/v1/restore", c.header, bytes.NewReader(in))
+		if asks := got.header.Get("WWW-Authenticate") != ""; got.status != c.status || got.status != 200 && got.text() == "" || asks != (got.status == 401) {
 			t.Errorf("%v: %d %s", c.header, got.status, got.text())
 		}
 	}
@@ -314,7 +322,8 @@ func TestWhoMayAsk(t *testing.T) {
 		t.Errorf("without a host: %s", text)
 	}
 	got := open.send(http.MethodGet, "/healthz", nil, nil)
-	if p := got.header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'") || strings.Contains(p, "unsafe") || got.header.Get("X-Content-Type-Options") != "nosniff" {
+	if p := got.header.Get("Content-Security-Policy"); !strings.HasPrefix(p, "default-src 'none'") || strings.Contains(p, "unsafe") || got.header.Get("X-Content-Type-Options") != "nosniff" ||
+		got.header.Get("Cache-Control") != "no-store" || got.header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("headers %v", got.header)
 	}
 }
@@ -333,7 +342,7 @@ func TestModels(t *testing.T) {
 		Limits map[string]float64
 	}
 	must(t, json.Unmarshal(got.body, &list))
-	if fmt.Sprint(list.Models) != "[{small true} {other false}]" || list.Limits["pixels"] != 4e6 || bytes.Contains(got.body, []byte("somebody")) {
+	if fmt.Sprint(list.Models, list.Limits) != "[{small true} {other false}] map[body_bytes:8.388608e+06 pixels:4e+06 queue:16 seconds:60]" || bytes.Contains(got.body, []byte("somebody")) {
 		t.Errorf("%s", got.body)
 	}
 	// Different models and ways of using them alternate.
@@ -347,7 +356,7 @@ func TestModels(t *testing.T) {
 	if problems, err := promlint.New(strings.NewReader(metrics)).Lint(); err != nil || len(problems) > 0 {
 		t.Errorf("/metrics against Prometheus' conventions: %v, %v", err, problems)
 	}
-	for _, line := range []string{`clusir_pictures_total{outcome="restored"} 4`, "clusir_pixels_total 1536", "clusir_queue_capacity 16", "clusir_spool_bytes 0", `clusir_requests_total{code="200",method="POST"} 4`, "go_goroutines ", "process_resident_memory_bytes "} {
+	for _, line := range []string{`clusir_pictures_total{outcome="restored"} 4`, "clusir_pixels_total 1536", "clusir_queue_capacity 16", "clusir_spool_bytes 0", fmt.Sprint("clusir_received_bytes_total ", 4*len(in)), "clusir_compute_seconds_count 4", `clusir_requests_total{code="200",method="POST"} 4`, "go_goroutines ", "process_resident_memory_bytes "} {
 		if !slices.ContainsFunc(strings.Split(metrics, "\n"), func(l string) bool { return strings.HasPrefix(l, line) }) {
 			t.Errorf("/metrics has no line %q", line)
 		}
@@ -365,6 +374,79 @@ func TestPageListsFormats(t *testing.T) {
 			if !strings.Contains(text, want) {
 				t.Errorf("the page lacks %s", want)
 			}
+		}
+	}
+}
+
+// TestStatuses: whose fault an error is decides its status.
+func TestStatuses(t *testing.T) {
+	for want, err := range map[int]error{
+		400: usage.Errorf("--tile"), 413: fmt.Errorf("a: %w", restore.ErrMemory), 422: errors.New("is cut short"), 499: fmt.Errorf("a: %w", context.Canceled),
+		500: fmt.Errorf("a: %w", &restore.Bug{}), 504: fmt.Errorf("a: %w", withStatus(http.StatusGatewayTimeout, "too long")),
+	} {
+		if got := statusOf(err); got != want {
+			t.Errorf("%v: %d, want %d", err, got, want)
+		}
+	}
+}
+
+// TestBugsAreLogged: a bug is logged, with its stack only for those who debug.
+func TestBugsAreLogged(t *testing.T) {
+	for _, debug := range []bool{false, true} {
+		w := start(t, func(o *Options) { o.Debug = debug })
+		w.logBug(fmt.Errorf("a: %w", &restore.Bug{Name: "a", Value: "oops", Stack: []byte("main.go:1")}))
+		if text := w.log.String(); !strings.Contains(text, "internal error: oops") || strings.Contains(text, "main.go:1") != debug {
+			t.Errorf("debugging %v: %q", debug, text)
+		}
+	}
+}
+
+// TestLongReports: a report that is too long for a header says what to do.
+func TestLongReports(t *testing.T) {
+	long := strings.Repeat("ü", 1500)
+	for want, rep := range map[string]restore.Record{
+		`"notes":["short"]`: {Notes: []string{"short"}},
+		`"posterior":[0.3333],"kept":[0.6667],"experts":[{"cluster":0,"expert":0,"weight":0.1235}]`: {
+			Routing: []restore.StageRouting{{Posterior: []float32{1. / 3}, Kept: []float32{2. / 3}, Experts: []restore.ExpertWeight{{Weight: .123456}}}}},
+		`"notes":["2 notes are too long for a header: ask for JSON"]`:                                                      {Notes: []string{long, "short"}},
+		`"notes":["0 notes are too long for a header: ask for JSON","the routing is too long for a header: ask for JSON"]`: {Routing: make([]restore.StageRouting, 200)},
+	} {
+		if got := asHeader(report{Record: rep}); !strings.Contains(got, want) || !json.Valid([]byte(got)) || len(got) > 6<<10 {
+			t.Errorf("%d bytes: %s, want %s", len(got), got, want)
+		}
+	}
+}
+
+// TestRetryAfter: a client is to come back when half of the queue will be done, and
+// each picture that waits counts.
+func TestRetryAfter(t *testing.T) {
+	m := newMetrics(start(t, nil).Server)
+	for _, c := range []struct {
+		took    time.Duration
+		waiting int
+		want    int
+	}{{0, 9, 1}, {10 * time.Second, 8, 40}, {90 * time.Second, 8, 80}, {0, 1000, 300}} {
+		if c.took > 0 {
+			m.picture(restore.Result{Compute: c.took})
+		}
+		if got := m.retryAfter(c.waiting); got != c.want {
+			t.Errorf("%d waiting after one of %v: %d s, want %d", c.waiting, c.took, got, c.want)
+		}
+		m.last = time.Time{}
+	}
+	q := newQueue(2)
+	for i := range 3 {
+		if err := q.add(&task{ctx: t.Context(), report: func(event) {}}); (err != nil) != (i == 2) {
+			t.Errorf("picture %d in a queue of 2: %v", i, err)
+		}
+	}
+}
+
+// TestReachable: the address that is written can be opened on this machine.
+func TestReachable(t *testing.T) {
+	for addr, want := range map[string]string{"0.0.0.0:80": "localhost:80", "[::]:80": "localhost:80", "127.0.0.1:80": "127.0.0.1:80", "[::1]:80": "[::1]:80"} {
+		if got := reachable(addr); got != want {
+			t.Errorf("%s: %s, want %s", addr, got, want)
 		}
 	}
 }
