@@ -2,6 +2,7 @@ package imageio
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -11,8 +12,8 @@ import (
 // bmpCase is a BMP of 2×2 and the expected result: planes of colours, and alpha; or an
 // error, or a note.
 type bmpCase struct {
-	size, bits, compression, offset int // an offset of −1 means that of the pixels
-	height                          int
+	size, bits, compression, offset int    // an offset of −1 means that of the pixels
+	height, colours                 int    // colours is 0 for all
 	header                          string // what follows the first 40 bytes of the header
 	pixels                          string
 	want                            []int
@@ -31,11 +32,12 @@ func (c bmpCase) file() []byte {
 	header = le.AppendUint16(le.AppendUint16(header, 1), uint16(c.bits))
 	if c.size != bmpCore {
 		header = append(le.AppendUint32(header, uint32(c.compression)), make([]byte, 20)...)
+		header[32] = byte(c.colours)
 	}
 	header = append(header, c.header...)
 	if c.bits <= 8 {
 		header = append(header, make([]byte, max(c.size-len(header), 0))...)
-		for i := range 1 << c.bits {
+		for i := range cmp.Or(c.colours, 1<<c.bits) {
 			header = append(header, []byte{byte(i), byte(i), byte(2 * i), 0}[:min(c.size/4, 4)]...)
 		}
 	}
@@ -81,34 +83,37 @@ func TestBMP(t *testing.T) {
 	masks5, space := usual+masks(0), "\x00\x00\x00\x00"
 	profile := string(iccOf("RGB ", 200))
 	for name, c := range map[string]bmpCase{
-		"24 bits":                {size: 40, bits: 24, offset: -1, height: 2, pixels: rgb24, want: want24},
-		"no offset":              {size: 40, bits: 24, height: 2, pixels: rgb24, want: want24},
-		"no offset, masks":       {size: 40, bits: 32, compression: bmpFields, height: 2, header: usual, pixels: rgb32, want: want24},
-		"no offset, palette":     {size: 40, bits: 1, height: 2, pixels: "\x40\x00\x00\x00\x80\x00\x00\x00", want: []int{2, 0, 0, 2, 1, 0, 0, 1, 1, 0, 0, 1}},
-		"offset in the header":   {size: 40, bits: 24, offset: 20, height: 2, pixels: rgb24, err: "begin at byte 20, within its header"},
-		"24 bits with masks":     {size: 40, bits: 24, compression: bmpFields, offset: -1, height: 2, header: usual, pixels: rgb24, want: want24},
-		"24 bits turned":         {size: 40, bits: 24, compression: bmpFields, offset: -1, height: 2, header: masks(0xff, 0xff00, 0xff0000), pixels: rgb24, err: "unusual order"},
-		"masks of nothing":       {size: 40, bits: 32, compression: bmpFields, offset: -1, height: 2, header: none, pixels: rgb32, want: want24},
-		"alpha":                  {size: 56, bits: 32, compression: bmpFields, offset: -1, height: 2, header: usual + masks(0xff000000), pixels: rgb32, want: append(slices.Clone(want24), 255, 255, 128, 0)},
-		"alpha that is 0":        {size: 56, bits: 32, compression: bmpFields, offset: -1, height: 2, header: usual + masks(0xff000000), pixels: "\x01\x02\x03\x00\x04\x05\x06\x00\x07\x08\x09\x00\x0a\x0b\x0c\x00", want: want24},
-		"OS/2":                   {size: bmpCore, bits: 24, offset: -1, height: 2, pixels: rgb24, want: want24},
-		"OS/2, palette":          {size: bmpCore, bits: 1, offset: -1, height: 2, pixels: "\x40\x00\x00\x00\x80\x00\x00\x00", want: []int{2, 0, 0, 2, 1, 0, 0, 1, 1, 0, 0, 1}},
-		"5 bits":                 {size: 40, bits: 16, offset: -1, height: 1, pixels: "\x43\x0c\x1f\x7c", want: []int{24, 255, 16, 0, 24, 255}},
-		"5 and 6 bits":           {size: 40, bits: 16, compression: bmpFields, offset: -1, height: 1, header: masks(0xf800, 0x7e0, 0x1f), pixels: "\x43\x18\xff\xff", want: []int{24, 255, 8, 255, 24, 255}},
-		"runs":                   {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x01", want: runs},
-		"runs from the top":      {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: -2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x01", want: turned},
-		"runs without an end":    {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x00", want: runs},
-		"runs without any end":   {size: 40, bits: 4, compression: bmpRLE4, offset: -1, height: 2, pixels: "\x02\x12\x00\x00\x02\x34", want: runs},
-		"runs cut":               {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03", err: "cut short"},
-		"calibrated as sRGB":     {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, sRGB, 2.2, 0, 0), pixels: rgb24, want: want24, note: "primary colours"},
-		"calibrated as nothing":  {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, [9]float64{}, 0, 0, 0), pixels: rgb24, want: want24},
-		"wide colours":           {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, wide, 2.2, 0, 0), pixels: rgb24, want: want24, note: "primary colours"},
-		"linear":                 {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, sRGB, 1, 0, 0), pixels: rgb24, want: want24, note: "gamma"},
-		"sRGB":                   {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("BGRs", wide, 1, 0, 0), pixels: rgb24, want: want24},
-		"profile":                {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("DEBM", wide, 1, 124+16, 328), pixels: rgb24 + profile, want: want24},
-		"profile elsewhere":      {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("KNIL", wide, 1, 124+16, 6), pixels: rgb24 + "a.icc\x00", want: want24, note: "in another file"},
-		"profile behind the end": {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("DEBM", wide, 1, 124+16, 2000), pixels: rgb24 + profile, want: want24, note: "damaged colour profile"},
-		"foreign profile":        {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("DEBM", wide, 1, 124+16, 328), pixels: rgb24 + string(iccOf("CMYK", 200)), want: want24, note: `"CMYK"`},
+		"24 bits":                 {size: 40, bits: 24, offset: -1, height: 2, pixels: rgb24, want: want24},
+		"no offset":               {size: 40, bits: 24, height: 2, pixels: rgb24, want: want24},
+		"no offset, masks":        {size: 40, bits: 32, compression: bmpFields, height: 2, header: usual, pixels: rgb32, want: want24},
+		"no offset, palette":      {size: 40, bits: 1, height: 2, pixels: "\x40\x00\x00\x00\x80\x00\x00\x00", want: []int{2, 0, 0, 2, 1, 0, 0, 1, 1, 0, 0, 1}},
+		"no offset, few colours":  {size: 40, bits: 4, height: 2, colours: 3, pixels: "\x12\x00\x00\x00\x21\x00\x00\x00", want: []int{4, 2, 2, 4, 2, 1, 1, 2, 2, 1, 1, 2}},
+		"no offset, many colours": {size: 40, bits: 1, height: 2, colours: 5, pixels: "\x40\x00\x00\x00\x80\x00\x00\x00", want: []int{2, 0, 0, 2, 1, 0, 0, 1, 1, 0, 0, 1}},
+		"offset in the header":    {size: 40, bits: 24, offset: 20, height: 2, pixels: rgb24, err: "begin at byte 20, within its header"},
+		"24 bits with masks":      {size: 40, bits: 24, compression: bmpFields, offset: -1, height: 2, header: usual, pixels: rgb24, want: want24},
+		"24 bits turned":          {size: 40, bits: 24, compression: bmpFields, offset: -1, height: 2, header: masks(0xff, 0xff00, 0xff0000), pixels: rgb24, err: "unusual order"},
+		"masks of nothing":        {size: 40, bits: 32, compression: bmpFields, offset: -1, height: 2, header: none, pixels: rgb32, want: want24},
+		"alpha":                   {size: 56, bits: 32, compression: bmpFields, offset: -1, height: 2, header: usual + masks(0xff000000), pixels: rgb32, want: append(slices.Clone(want24), 255, 255, 128, 0)},
+		"late alpha":              {size: 56, bits: 32, compression: bmpFields, offset: -1, height: 2, header: usual + masks(0xff000000), pixels: "\x01\x02\x03\x00\x04\x05\x06\x80\x07\x08\x09\x00\x0a\x0b\x0c\x00", want: append(slices.Clone(want24), 0, 0, 0, 128)},
+		"alpha that is 0":         {size: 56, bits: 32, compression: bmpFields, offset: -1, height: 2, header: usual + masks(0xff000000), pixels: "\x01\x02\x03\x00\x04\x05\x06\x00\x07\x08\x09\x00\x0a\x0b\x0c\x00", want: want24},
+		"OS/2":                    {size: bmpCore, bits: 24, offset: -1, height: 2, pixels: rgb24, want: want24},
+		"OS/2, palette":           {size: bmpCore, bits: 1, offset: -1, height: 2, pixels: "\x40\x00\x00\x00\x80\x00\x00\x00", want: []int{2, 0, 0, 2, 1, 0, 0, 1, 1, 0, 0, 1}},
+		"5 bits":                  {size: 40, bits: 16, offset: -1, height: 1, pixels: "\x43\x0c\x1f\x7c", want: []int{24, 255, 16, 0, 24, 255}},
+		"5 and 6 bits":            {size: 40, bits: 16, compression: bmpFields, offset: -1, height: 1, header: masks(0xf800, 0x7e0, 0x1f), pixels: "\x43\x18\xff\xff", want: []int{24, 255, 8, 255, 24, 255}},
+		"runs":                    {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x01", want: runs},
+		"runs from the top":       {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: -2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x01", want: turned},
+		"runs without an end":     {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03\x01\x04\x00\x00", want: runs},
+		"runs without any end":    {size: 40, bits: 4, compression: bmpRLE4, offset: -1, height: 2, pixels: "\x02\x12\x00\x00\x02\x34", want: runs},
+		"runs cut":                {size: 40, bits: 8, compression: bmpRLE8, offset: -1, height: 2, pixels: "\x01\x01\x01\x02\x00\x00\x01\x03", err: "cut short"},
+		"calibrated as sRGB":      {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, sRGB, 2.2, 0, 0), pixels: rgb24, want: want24, note: "primary colours"},
+		"calibrated as nothing":   {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, [9]float64{}, 0, 0, 0), pixels: rgb24, want: want24},
+		"wide colours":            {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, wide, 2.2, 0, 0), pixels: rgb24, want: want24, note: "primary colours"},
+		"linear":                  {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5(space, sRGB, 1, 0, 0), pixels: rgb24, want: want24, note: "gamma"},
+		"sRGB":                    {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("BGRs", wide, 1, 0, 0), pixels: rgb24, want: want24},
+		"profile":                 {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("DEBM", wide, 1, 124+16, 328), pixels: rgb24 + profile, want: want24},
+		"profile elsewhere":       {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("KNIL", wide, 1, 124+16, 6), pixels: rgb24 + "a.icc\x00", want: want24, note: "in another file"},
+		"profile behind the end":  {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("DEBM", wide, 1, 124+16, 2000), pixels: rgb24 + profile, want: want24, note: "damaged colour profile"},
+		"foreign profile":         {size: 124, bits: 24, offset: -1, height: 2, header: masks5 + version5("DEBM", wide, 1, 124+16, 328), pixels: rgb24 + string(iccOf("CMYK", 200)), want: want24, note: `"CMYK"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.err != "" {

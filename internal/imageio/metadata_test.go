@@ -212,3 +212,25 @@ func fieldsOf(t testing.TB, exif []byte) directory {
 	}
 	return d
 }
+
+// TestRepeated: of EXIF and XMP that come twice the first counts, and a profile's pieces
+// are joined by their numbers.
+func TestRepeated(t *testing.T) {
+	var h jpegHead
+	for _, s := range []segment{{"\xe1", []byte(exifHead + "first")}, {"\xe1", []byte(exifHead + "second")}, {"\xe1", []byte(xmpHead + "first")}, {"\xe1", []byte(xmpHead + "second")},
+		{"\xe2", []byte(iccHead + "\x02\x02file")}, {"\xe2", []byte(iccHead + "\x01\x02pro")}} {
+		h.describe(s.kind[0], s.data)
+	}
+	if got := string(h.exif) + ", " + string(h.xmp) + ", " + string(h.profile()); got != "first, first, profile" {
+		t.Errorf("JPEG: %s", got)
+	}
+	f := webpFile{flags: webpEXIF, meter: Limits{}.meter()}
+	for _, exif := range []string{exifHead + "first", "second"} { // with JPEG's beginning, and without
+		if err := f.chunk(strings.NewReader(exif), webpChunk{"EXIF", 0, int64(len(exif))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if string(f.exif) != "first" {
+		t.Errorf("WebP: %s", f.exif)
+	}
+}

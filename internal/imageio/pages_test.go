@@ -62,7 +62,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestTIFFLengths reads files without the lengths of strips and tiles, or their height.
+// TestTIFFLengths reads files without the lengths of strips and tiles, or their height, and
+// one with more depths than samples.
 func TestTIFFLengths(t *testing.T) {
 	grey := tiffVariant{photometric: tiffBlackIsZero, bits: 8, samples: 1, compression: tiffNone}
 	packed := grey
@@ -87,5 +88,7 @@ func TestTIFFLengths(t *testing.T) {
 			}
 		}
 	}
-	same(t, decoded(t, []byte(tiffWith(longs(tagRowsPerStrip, 0)))), decoded(t, []byte(tiffWith())))
+	for _, odd := range []entry{longs(tagRowsPerStrip, 0), shorts(tagBitsPerSample, 8, 16)} {
+		same(t, decoded(t, []byte(tiffWith(odd))), decoded(t, []byte(tiffWith())))
+	}
 }
