@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,6 +54,19 @@ func TestLoadPassesOverTrainingState(t *testing.T) {
 	}
 	if _, err := f.Load(append(weights, Spec{"optim.m.b", []int{2}})); err == nil {
 		t.Error("a missing moment is accepted")
+	}
+}
+
+// TestContents: the weights are counted by type, the most common first, without training
+// state.
+func TestContents(t *testing.T) {
+	f := parsed(t, assemble(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},`+
+		`"b":{"dtype":"F32","shape":[],"data_offsets":[4,8]},`+
+		`"schema.weight":{"dtype":"F16","shape":[3,1],"data_offsets":[8,14]},`+
+		`"optim.m.a":{"dtype":"F32","shape":[],"data_offsets":[14,18]}}`, 18))
+	weights, state := f.Contents()
+	if want := []Content{{F16, 1, 3}, {F32, 2, 2}}; !slices.Equal(weights, want) || !state {
+		t.Errorf("%v, training state %t; want %v and some", weights, state, want)
 	}
 }
 
