@@ -53,6 +53,12 @@ func TestBalance(t *testing.T) {
 			}
 		}
 	}
+	for i, s := range term.seeds(0.5) {
+		all := []int{c.Clusters[i/2], c.Clusters[i/2] * c.Experts}[i%2]
+		if want := 0.5 * 0.01 * float64(all) / float64(len(routes)); math.Abs(float64(s.Weight)-want) > 1e-8 {
+			t.Errorf("term %d of %d stages has the weight %g, want %g", i, len(routes), s.Weight, want)
+		}
+	}
 	tape.Backward(term.seeds(1)...)
 	for _, p := range biases {
 		kept := 0

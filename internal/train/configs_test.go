@@ -6,6 +6,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -111,6 +112,18 @@ func TestConfigurations(t *testing.T) {
 	for _, name := range []string{"table4-c", "table5-3333", "table9-random", "cdd11"} {
 		if params[name] != params["three-task"] {
 			t.Errorf("%s has %d parameters, want the base model's %d", name, params[name], params["three-task"])
+		}
+	}
+}
+
+// TestDataOptions: every setting of the data is handed on.
+func TestDataOptions(t *testing.T) {
+	o := reflect.ValueOf(dataOptions(&config.Config{Data: "data", Tasks: []dataset.Task{{}}, Train: config.Train{
+		Seed: 1, Vary: dataset.Vary{Mild: 1}, Patch: 16, Rotate: true, CacheMB: 1, Clean: []string{"a"}, Exclude: []string{"b"}, KeepOverlaps: true, IgnoreLists: true,
+	}}, 1))
+	for i := range o.NumField() {
+		if o.Field(i).IsZero() {
+			t.Errorf("%s is left out", o.Type().Field(i).Name)
 		}
 	}
 }

@@ -41,7 +41,8 @@ func every(root string) *config.Config {
 	return c
 }
 
-// TestSameBits: a run ends in the same files at 1 and at 2 threads.
+// TestSameBits: a run ends in the same files at 1 and at 2 threads, and in the same weights
+// without validations.
 func TestSameBits(t *testing.T) {
 	root, one, two := photographs(t), t.TempDir(), t.TempDir()
 	for threads, dir := range map[int]string{1: one, 2: two} {
@@ -54,6 +55,13 @@ func TestSameBits(t *testing.T) {
 		}
 	}
 	mustEndAlike(t, one, two)
+	unseen := t.TempDir()
+	if _, err := runIn(t.Context(), t, Options{Config: every(root), Out: unseen}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(weightsOf(t, one), weightsOf(t, unseen)) {
+		t.Error("validations change the weights")
+	}
 }
 
 // TestCut interrupts runs after each step, during the validation there, and resumes

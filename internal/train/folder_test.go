@@ -98,12 +98,20 @@ func TestResumed(t *testing.T) {
 			t.Errorf("the run does not say %q:\n%s", want, text)
 		}
 	}
+	saved := openLast(t, dir).Metadata[checkpoint.KeyRecipe]
+	c.Train.LR = 2e-3
+	if _, res, err = said(ctx, t, Options{Config: c, Out: dir, Resume: true}); err != nil || res.Step != 3 || openLast(t, dir).Metadata[checkpoint.KeyRecipe] != saved {
+		t.Errorf("resumed with another rate for no step: %+v, %v, with another recipe", res, err)
+	}
 	if err := os.Remove(filepath.Join(root, "Train", "Denoise", "b.png")); err != nil {
 		t.Fatal(err)
 	}
 	text, _, err = said(t.Context(), t, Options{Config: c, Out: dir, Resume: true})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if recipe := openLast(t, dir).Metadata[checkpoint.KeyRecipe]; !strings.Contains(recipe, `"lr":0.002`) {
+		t.Errorf("after steps with another rate the recipe is %s", recipe)
 	}
 	for _, want := range []string{"continuing from step 3 of 6", "training data that changed", "denoise: 2 images, were 3"} {
 		if !strings.Contains(text, want) {

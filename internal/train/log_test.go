@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"clusir/internal/draw"
+	"clusir/internal/eval"
+	"clusir/internal/model"
 )
 
 func readLogText(t testing.TB, text string) ([]Entry, error) {
@@ -108,4 +111,35 @@ func FuzzLog(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPace: a run's line shows the means of its last steps, which begin with the first one,
+// and the time left.
+func TestPace(t *testing.T) {
+	var p pace
+	p.add(model.Terms{Loss: 0.5}, 2)
+	if got, want := p.line(4, 10, 3), "step 4 of 10: loss 0.5000, 2.0 images/s, 9s to go"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	p.add(model.Terms{Loss: 1}, 7)
+	if got, want := p.String(), "loss 0.5100, 2.1 images/s"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// TestScalars: TensorBoard shows everything that is logged, stages and clusters counted from 1.
+func TestScalars(t *testing.T) {
+	e := Entry{
+		LR: 7, Terms: &model.Terms{Loss: 1, L1: 2, MSSSIM: 3, Orthogonality: 4}, Rate: 8, Entropy: []float64{.5},
+		Posterior: [][]float64{{.25, .75}}, Experts: [][]float64{{9}}, Validation: []eval.Measure{{Name: "a", Value: 30}, {Name: "b", Value: 20}},
+	}
+	var got []string
+	for _, s := range e.scalars() {
+		got = append(got, fmt.Sprint(s.Tag, " ", s.Value))
+	}
+	const want = "train/loss 1,train/l1 2,train/ms_ssim 3,train/orthogonality 4,train/lr 7,train/images_per_s 8,routing/entropy_stage1 0.5," +
+		"posterior_stage1/cluster1 0.25,posterior_stage1/cluster2 0.75,experts_stage1/expert01 9,validation/a 30,validation/b 20,validation/mean 25"
+	if text := strings.Join(got, ","); text != want {
+		t.Errorf("%s, want %s", text, want)
+	}
 }

@@ -131,7 +131,8 @@ func TestLearns(t *testing.T) {
 	}
 }
 
-// TestBestNotWritten: a validation whose weights could not be written stays due.
+// TestBestNotWritten: a validation whose weights, the averaged ones, could not be written
+// stays due.
 func TestBestNotWritten(t *testing.T) {
 	dir, c, calls := t.TempDir(), small(photographs(t)), 0
 	c.Train.Steps = 3
@@ -161,6 +162,11 @@ func TestBestNotWritten(t *testing.T) {
 	defer f.Close()
 	if step, err := f.Step(); step != 3 || err != nil {
 		t.Errorf("the best weights are of step %d, %v; want 3", step, err)
+	}
+	kept, err := f.Tensor("stem.weight")
+	average, err2 := openLast(t, dir).Tensor(checkpoint.PrefixEMA + "stem.weight")
+	if err := errors.Join(err, err2); err != nil || !slices.Equal(kept.Data(), average.Data()) {
+		t.Errorf("the best weights are not the average; %v", err)
 	}
 }
 
