@@ -12,13 +12,16 @@ func TestParse(t *testing.T) {
 		}
 	}
 	s, err := Parse("3/16")
-	if err != nil || s != (Shard{3, 16}) || s.String() != "3/16" {
+	if err != nil || s != (Shard{3, 16}) || s.String() != "3/16" || s.Words() != "shard 3/16" || !s.Has(18) {
 		t.Errorf("%v, %v", s, err)
 	}
 	text, _ := s.MarshalText()
 	var back Shard
 	if err := back.UnmarshalText(text); err != nil || back != s {
 		t.Errorf("%q is read as %v, %v", text, back, err)
+	}
+	if err := back.UnmarshalText(nil); err != nil || back != (Shard{}) || back.String() != "" || back.Words() != "the whole run" {
+		t.Errorf("no text is read as %v, %v", back, err)
 	}
 }
 
