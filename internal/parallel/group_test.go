@@ -159,6 +159,29 @@ func TestBarrier(t *testing.T) {
 	}
 }
 
+// TestSentValues: what a rank sends stays what it was when it is received, although its
+// slice is free again.
+func TestSentValues(t *testing.T) {
+	for name, open := range transports {
+		groups := open(t, 2)
+		errs := together(groups, func(g Group) error {
+			x := []float32{float32(7 - g.Rank())}
+			if g.Rank() == 1 {
+				time.Sleep(20 * time.Millisecond)
+			}
+			err := g.Broadcast(x)
+			if x[0] != 7 {
+				err = fmt.Errorf("%s: rank %d has %g of rank 0's 7", name, g.Rank(), x[0])
+			}
+			x[0] = 9
+			return err
+		})
+		if err := errors.Join(append(errs, together(groups, Group.Close)...)...); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestFailures: a rank that ends ends the others' pending calls within seconds, with an
 // error that names it.
 func TestFailures(t *testing.T) {
@@ -193,6 +216,9 @@ func TestFailures(t *testing.T) {
 				for r, err := range errs {
 					if r != 1 && err == nil {
 						t.Errorf("rank %d continues", r)
+					}
+					if err != nil && strings.Contains(err.Error(), "same binary") {
+						t.Errorf("rank %d takes it for another run's: %v", r, err)
 					}
 					named = named || err != nil && strings.Contains(err.Error(), c.want)
 				}

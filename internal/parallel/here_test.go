@@ -34,7 +34,7 @@ func TestRunHere(t *testing.T) {
 		fail func(g Group) error
 		want string
 	}{
-		{"error", func(g Group) error { g.Abort(broken); return broken }, ": broken"},
+		{"error", func(g Group) error { g.Abort(broken); time.Sleep(10 * time.Millisecond); return broken }, ": broken"},
 		{"panic", func(Group) error { panic("index out of range") }, ": internal error: index out of range"},
 		{"nothing", func(Group) error { return nil }, ""},
 	} {

@@ -2,6 +2,7 @@ package degrade
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -195,4 +196,41 @@ func TestUnknownCompositionPanics(t *testing.T) {
 		}
 	}()
 	RandomCDD11(seeded(1), "rain_low")
+}
+
+// TestRanges: parameters are drawn from the whole of their ranges, and from nothing else.
+func TestRanges(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		draw   func(rng *rand.Rand) float64
+		lo, hi float64
+	}{
+		{"haze β", func(rng *rand.Rand) float64 { return RandomHaze(rng).Beta }, -math.Log(.8), -math.Log(.25)},
+		{"airlight", func(rng *rand.Rand) float64 { return RandomHaze(rng).Airlight[1] }, .7, 1},
+		{"rain's angle", func(rng *rand.Rand) float64 { return RandomRain(rng).Angle }, -37.5, 37.5},
+		{"rain's length", func(rng *rand.Rand) float64 { return RandomRain(rng).Length }, 24, 70},
+		{"rain's threshold", func(rng *rand.Rand) float64 { return RandomRain(rng).Threshold }, .2, 1.3},
+		{"rain in dB", func(rng *rand.Rand) float64 {
+			r := RandomRain(rng)
+			return -20 * math.Log10(r.Gain*excess(r.Threshold))
+		}, 18.8, 32.5},
+		{"low light's γ", func(rng *rand.Rand) float64 { return RandomLowLight(rng).Gamma }, 1.15, 2.1},
+		{"low light's gain", func(rng *rand.Rand) float64 { return math.Log(RandomLowLight(rng).Gain[1]) }, math.Log(.18) - 1.55, math.Log(.18) + 1.55},
+		{"read noise", func(rng *rand.Rand) float64 { return 255 * RandomLowLight(rng).Read }, .5, 1.8},
+		{"snow's angle", func(rng *rand.Rand) float64 { return RandomSnow(rng).Angle }, -45, 45},
+		{"flakes", func(rng *rand.Rand) float64 { return RandomSnow(rng).Count }, 6, 60},
+		{"CDD-11's γ", func(rng *rand.Rand) float64 { return RandomCDD11(rng, "low").Gamma }, 2, 3},
+		{"CDD-11's noise", func(rng *rand.Rand) float64 { return RandomCDD11(rng, "low").Noise }, .03, .08},
+		{"CDD-11's β", func(rng *rand.Rand) float64 { return RandomCDD11(rng, "haze").Beta }, 1, 2},
+		{"CDD-11's A", func(rng *rand.Rand) float64 { return RandomCDD11(rng, "haze").White }, .6, .9},
+	} {
+		rng, drawn := seeded(3), make([]float64, 3000)
+		for i := range drawn {
+			drawn[i] = c.draw(rng)
+		}
+		near := .1 * (c.hi - c.lo)
+		if lo, hi := slices.Min(drawn), slices.Max(drawn); lo < c.lo-1e-9 || lo > c.lo+near || hi > c.hi+1e-9 || hi < c.hi-near {
+			t.Errorf("%s is drawn from %g to %g, want %g to %g", c.name, lo, hi, c.lo, c.hi)
+		}
+	}
 }
