@@ -22,6 +22,10 @@ func TestWaitIsAnnounced(t *testing.T) {
 	if messages.String() != want || err == nil {
 		t.Errorf("%v: said %q, want %q", err, &messages, want)
 	}
+	_, err = Enter(t.Context(), func(name string) string { return place[name] }, 2, io.Discard)
+	if err == nil || !strings.HasPrefix(err.Error(), "--device lists 2 devices, and RANK and WORLD_SIZE starts 2 ranks: ") {
+		t.Errorf("two devices for each of two ranks: %v", err)
+	}
 }
 
 // TestRunHere: the error of a run is that of the rank that failed first-hand, whichever
