@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"os"
 	"path/filepath"
 	"slices"
@@ -58,7 +59,11 @@ func TestEpochShowsEachEntryOnce(t *testing.T) {
 func TestPairsAreCutAndTurnedAlike(t *testing.T) {
 	dir := t.TempDir()
 	// With equal files as input and target, both sides of every sample must agree.
-	writeImages(t, dir, 45, 39, "a/x.png")
+	ramps := image.NewRGBA(image.Rect(0, 0, 45, 39)) // red along x, green along y
+	for i := range 45 * 39 {
+		ramps.Set(i%45, i/45, color.RGBA{uint8(5 * (i % 45)), uint8(5 * (i / 45)), 0, 255})
+	}
+	writeImage(t, filepath.Join(dir, "a/x.png"), ramps)
 	if err := os.CopyFS(filepath.Join(dir, "b"), os.DirFS(filepath.Join(dir, "a"))); err != nil {
 		t.Fatal(err)
 	}
@@ -66,16 +71,43 @@ func TestPairsAreCutAndTurnedAlike(t *testing.T) {
 		o := options(dir, Task{Kind: Pairs, Repeat: 40, Input: "a", Target: "b"})
 		o.Rotate = rotate
 		s, _ := open(t, o)
-		seen := map[string]bool{}
+		seen, turns := map[string]bool{}, map[[2]bool]map[bool]bool{}
 		for i := range s.Len() {
 			in, target, _ := sample(t, s, 0, i)
 			if !slices.Equal(in, target) {
 				t.Fatalf("sample %d: input and target are cut or turned differently", i)
 			}
-			seen[fmt.Sprint(in[:4])] = true
+			seen[fmt.Sprint(in[:4], in[32*32:][:4])] = true
+			flips := [2]bool{in[0] > in[32*32-1], in[32*32] > in[2*32*32-1]}
+			if turns[flips] == nil {
+				turns[flips] = map[bool]bool{}
+			}
+			turns[flips][in[0] == in[1]] = true // red along y
+		}
+		for flips, of := range turns {
+			if len(turns) != 4 || of[true] != rotate || !of[false] {
+				t.Errorf("rotate %t: %d flips, %v of them turned: %v", rotate, len(turns), flips, of)
+			}
 		}
 		if len(seen) < 20 {
 			t.Errorf("40 samples show only %d different patches", len(seen))
+		}
+	}
+}
+
+// TestWindow: every place of a patch in an image is drawn, that of a smaller image alone.
+func TestWindow(t *testing.T) {
+	for _, c := range []struct{ w, h, side, places int }{{10, 7, 4, 7 * 4}, {10, 4, 4, 7}, {4, 4, 4, 1}, {10, 3, 4, 7}, {2, 3, 4, 1}} {
+		rng, seen := newRand(1), map[image.Rectangle]bool{}
+		for range 500 {
+			at := NewImage(c.w, c.h).window(c.side, rng)
+			seen[at] = true
+			if at.Dx() != c.side || at.Dy() != c.side || at.Min.X < 0 || at.Min.Y < 0 || at.Min.X > 0 && at.Max.X > c.w || at.Min.Y > 0 && at.Max.Y > c.h {
+				t.Fatalf("%d×%d: a window of %v", c.w, c.h, at)
+			}
+		}
+		if len(seen) != c.places {
+			t.Errorf("%d×%d: %d windows, want %d", c.w, c.h, len(seen), c.places)
 		}
 	}
 }

@@ -50,7 +50,7 @@ func TestCleanIsLeftAlone(t *testing.T) {
 }
 
 func TestSigmaRange(t *testing.T) {
-	inputs, targets := samples(t, varied(t, Task{Kind: Denoise, Repeat: 1, SigmaRange: []float64{0, 50}}, Vary{}), 60)
+	inputs, targets := samples(t, varied(t, Task{Kind: Denoise, Repeat: 1, SigmaRange: []float64{30, 50}}, Vary{}), 60)
 	var levels []float64
 	for i := range inputs {
 		levels = append(levels, meanAbs(inputs[i], targets[i])*255)
@@ -58,7 +58,7 @@ func TestSigmaRange(t *testing.T) {
 	slices.Sort(levels)
 	// The mean absolute deviation of a normal distribution is 0.8 σ; clipping reduces
 	// it a little.
-	if levels[0] > 5 || levels[59] < 22 || levels[59] > 41 || levels[30] < 10 || levels[30] > 28 {
+	if levels[0] < 20 || levels[0] > 26 || levels[59] < 30 || levels[59] > 38 {
 		t.Errorf("noise of %.1f to %.1f levels, median %.1f", levels[0], levels[59], levels[30])
 	}
 }
@@ -122,4 +122,42 @@ func TestPairsHaveNoPhotographToVary(t *testing.T) {
 func isGrey(planar []float32) bool {
 	n := len(planar) / 3
 	return slices.Equal(planar[:n], planar[n:2*n]) && slices.Equal(planar[:n], planar[2*n:])
+}
+
+// TestVariation: what is drawn covers its ranges, and is done to the images that it is meant for.
+func TestVariation(t *testing.T) {
+	rng, least, best, strongest := newRand(1), bestQuality, 0, 0.
+	for range 1000 {
+		v := Vary{Mild: 1, JPEG: 1}.draw(rng)
+		for _, quality := range []int{v.before, v.after} {
+			if quality > 0 {
+				least, best = min(least, quality), max(best, quality)
+			}
+		}
+		strongest = max(strongest, v.strength)
+	}
+	if least != minQuality || best != bestQuality || strongest < .9 || strongest >= 1 {
+		t.Errorf("qualities of %d to %d, strengths of up to %g", least, best, strongest)
+	}
+	clean, degraded := NewImage(8, 8), NewImage(8, 8)
+	for i := range clean.Pix {
+		clean.Pix[i], degraded.Pix[i] = uint8(i), uint8(i+40)
+	}
+	if got, same := (variation{strength: .25}).finish(degraded, clean); got.Pix[5] != 15 || same != clean {
+		t.Errorf("a quarter of 40 levels: %d becomes %d", clean.Pix[5], got.Pix[5])
+	}
+	if got, same := (variation{strength: 1, after: 30}).finish(degraded, clean); slices.Equal(got.Pix, degraded.Pix) || same != clean {
+		t.Error("JPEG is not for the degraded image alone")
+	}
+	if got := (&Image{W: 2, H: 1, Pix: []uint8{255, 255, 255, 255, 0, 0}}).grey().Pix; !slices.Equal(got, []uint8{255, 255, 255, 76, 76, 76}) {
+		t.Errorf("white and red are %v in grey", got)
+	}
+	covered := bars{left: 1, top: 2, right: 3, bottom: 4, colour: [3]uint8{200, 200, 200}}.cover(clean)
+	for i := range 64 {
+		x, y := i%8, i/8
+		inside := x >= 1 && x < 5 && y >= 2 && y < 4
+		if got := covered.Pix[3*i]; inside != (got == clean.Pix[3*i]) || !inside && got != 200 {
+			t.Errorf("(%d, %d) is %d under bars", x, y, got)
+		}
+	}
 }
