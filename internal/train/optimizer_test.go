@@ -138,9 +138,13 @@ func TestAdvance(t *testing.T) {
 	c.Train.Optimizer, c.Train.GradClip, c.Train.LogInterval = "muon", 1e-3, 2
 	r, batch := begun(t, c)
 	before := autograd.Fetch(r.Backend, r.m.Params[0].Tensor)
+	r.recipe, r.responses = "of other weights", "of other weights"
 	terms, err := r.advance(batch)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !r.changed || r.recipe != "" || r.responses != "" {
+		t.Errorf("after a step: changed %t, recipe %q, responses %q", r.changed, r.recipe, r.responses)
 	}
 	e := r.entry(terms, 1)
 	if e.LR != 5e-4 || len(e.Posterior) > 0 {

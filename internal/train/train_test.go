@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -240,6 +241,15 @@ func TestDiverges(t *testing.T) {
 				t.Error("a checkpoint that is not finite was written")
 			}
 		})
+	}
+}
+
+func TestNotFinite(t *testing.T) {
+	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		state := []checkpoint.Tensor{checkpoint.New("a", []int{1}, []float32{math.MaxFloat32}), checkpoint.New("b", []int{2}, []float32{0, float32(x)})}
+		if got := notFinite(state); got != "b" || notFinite(state[:1]) != "" {
+			t.Errorf("of %g: %q", x, got)
+		}
 	}
 }
 
