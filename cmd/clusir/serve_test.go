@@ -22,8 +22,9 @@ import (
 // TestServeRefuses: unsafe or contradictory settings are refused before the server
 // listens.
 func TestServeRefuses(t *testing.T) {
-	short := filepath.Join(t.TempDir(), "token")
-	writeFile(t, short, "short\n")
+	short, spaced := filepath.Join(t.TempDir(), "token"), filepath.Join(t.TempDir(), "spaced")
+	writeFile(t, short, "0123456789abcde\n")
+	writeFile(t, spaced, "0123456789 abcdef\n")
 	for _, c := range []struct {
 		line string
 		code int
@@ -38,8 +39,12 @@ func TestServeRefuses(t *testing.T) {
 		{"--addr 127.0.0.1:65536", exitUsage, "--addr 127.0.0.1:65536: write HOST:PORT"},
 		{"--addr 127.0.0.1", exitUsage, "--addr 127.0.0.1: write HOST:PORT"},
 		{"--addr 127.0.0.1:0 --token-file " + short, exitError, "a token needs 16 or more ASCII letters"},
+		{"--addr 127.0.0.1:0 --token-file " + spaced, exitError, "a token needs 16 or more ASCII letters"},
 		{"--addr 127.0.0.1:0 --token-file /does/not/exist", exitError, "--token-file: cannot read /does/not/exist: there is no such file"},
 		{"--addr 127.0.0.1:0 --queue 0", exitUsage, "--queue 0: at least one picture"},
+		{"--addr 127.0.0.1:0 --max-pixels 0", exitUsage, "--max-pixels 0: give the number of pixels"},
+		{"--addr 127.0.0.1:0 --model=", exitUsage, "--model is empty: name a model"},
+		{"--addr 127.0.0.1:0 --model nano,a=b --model-config nano", exitUsage, "--model-config is for one model: name it alone"},
 		{"--addr 127.0.0.1:0 --max-body much", exitUsage, "--max-body much: write an amount such as"},
 		{"--addr 127.0.0.1:0 --max-body 1", exitUsage, "--max-body 1 B: no picture is that short; give 1.0 kB or more"},
 		{"--addr 127.0.0.1:0 --max-disk 1", exitUsage, "--max-disk 1 B is less than --max-body 256 MB, so the longest pictures would never fit: raise it, or lower --max-body"},

@@ -84,7 +84,7 @@ func start(t testing.TB, change func(*Options)) *site {
 	t.Helper()
 	n := smallNet(t, rainy)
 	o := Options{
-		Models: []*Model{{Name: "small", Net: n, About: &infer.Description{Name: "/home/somebody/small.safetensors", Params: 1}}},
+		Models: []*Model{{Name: "small", Net: n, About: &infer.Description{Name: "/home/somebody/small.safetensors", Params: 1, Notes: map[string]string{"data": "/home/somebody/data"}}}},
 		Device: "cpu", Version: "1", MaxMemory: 1 << 30, MaxPixels: 4_000_000, MaxBody: 8 << 20, MaxDisk: 256 << 20, Queue: 16,
 		MaxTime: time.Minute,
 	}

@@ -128,6 +128,11 @@ func TestJSON(t *testing.T) {
 		if err := json.Unmarshal(got.body, &answer); err != nil || !bytes.Equal(answer.Picture, plain.body) || answer.Width != 240 {
 			t.Errorf("%s: %d, %v, %d bytes, %+v", c.query, got.status, err, len(answer.Picture), answer.report)
 		}
+		for _, r := range []reply{plain, got} {
+			if length := r.header.Get("Content-Length"); length != fmt.Sprint(len(r.body)) {
+				t.Errorf("%s: %d bytes of %q", c.query, len(r.body), length)
+			}
+		}
 		explained := strings.Contains(c.query, "explain")
 		if explained != strings.Contains(answer.Explanation, "rain 0.75, noise 0.25") || explained != bytes.HasPrefix(answer.Drawn, []byte("\x89PNG")) {
 			t.Errorf("%s: %q, a map of %d bytes", c.query, answer.Explanation, len(answer.Drawn))
