@@ -22,7 +22,7 @@ bin/clusir eval "${common[@]}" --benchmark photos --data "$work" --report "$work
 
 # Screenshots of the page: desktop, phone, dark mode. The last two stay in
 # build/results.
-CLUSIR_REPORT="$PWD/$work/report.html" CLUSIR_SCREENSHOTS="$PWD/$work" \
+CLUSIR_REQUIRE_SHARED=1 CLUSIR_REPORT="$PWD/$work/report.html" CLUSIR_SCREENSHOTS="$PWD/$work" \
   go test ./internal/report -run TestOnAPhoneAndInTheDark -count=1
 
 for name in frequency crops affinity-photos-rain; do
