@@ -24,10 +24,10 @@ namespace ISA {
 constexpr int MR = REGISTERS == 32 ? 12 : 6;
 
 // stored_directly reports whether a product of n columns is written to a tensor at once,
-// instead of to scratch and then copied: with AVX2, where a tile's row is a cache line,
-// the processor writes lines to memory while it multiplies. The portable form's are half a
-// line and gain nothing; wider ones have not been measured.
-constexpr bool stored_directly(int64_t n) { return L == 8 && n % L == 0; }
+// instead of to scratch and then copied: where a tile's rows are whole cache lines, the
+// processor writes them to memory while it multiplies. The portable form's are half a line
+// and gain nothing; AMX has not been measured.
+constexpr bool stored_directly(int64_t n) { return L >= 8 && !tiled<Operand> && n % L == 0; }
 
 // micro computes a tile of rows × vecs vectors, vecs 1 or 2. Both are constants
 // so that c stays in registers. K counts elements of T. The result is added to that at
