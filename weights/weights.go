@@ -3,6 +3,7 @@ package weights
 
 import (
 	"embed"
+	"io"
 	"slices"
 	"strings"
 )
@@ -12,10 +13,17 @@ var files embed.FS
 
 const extension = ".safetensors"
 
-// Find returns the bytes of the embedded model with a name.
-func Find(name string) ([]byte, bool) {
-	data, err := files.ReadFile(name + extension)
-	return data, err == nil
+// Find returns the file of the embedded model with a name, where it lies in the program.
+func Find(name string) (*io.SectionReader, bool) {
+	f, err := files.Open(name + extension)
+	if err != nil {
+		return nil, false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		panic(err) // the file is embedded
+	}
+	return io.NewSectionReader(f.(io.ReaderAt), 0, info.Size()), true
 }
 
 // Names lists the embedded models.

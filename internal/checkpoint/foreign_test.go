@@ -24,7 +24,7 @@ func TestForeignFiles(t *testing.T) {
 		{"tiny.pth", "PK\x03\x04", "a PyTorch pickle"},
 		{"empty", "", "too short"},
 	} {
-		if _, err := Parse(c.name, []byte(c.start)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := parse(c.name, []byte(c.start)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
 	}

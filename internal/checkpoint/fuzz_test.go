@@ -30,7 +30,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		file, err := Parse("fuzz", b)
+		file, err := parse("fuzz", b)
 		if err != nil {
 			return
 		}

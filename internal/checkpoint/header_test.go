@@ -65,7 +65,7 @@ func TestHostileHeaders(t *testing.T) {
 		{"claims to be ours", `{"__metadata__":{"format":"clusir"}}`, 0, "checksum"},
 		{"wrong digest", `{"__metadata__":{"sha256":"00"}}`, 0, "checksum"},
 	} {
-		_, err := Parse("evil.safetensors", assemble(c.header, c.data))
+		_, err := parse("evil.safetensors", assemble(c.header, c.data))
 		if err == nil {
 			t.Errorf("%s: accepted", c.name)
 		} else if s := err.Error(); !strings.Contains(s, c.want) || !strings.HasPrefix(s, "evil.safetensors: ") {
@@ -77,12 +77,12 @@ func TestHostileHeaders(t *testing.T) {
 func TestHostileLengths(t *testing.T) {
 	for _, n := range []uint64{3, 1 << 20, maxHeader, maxHeader + 1, 1 << 62, math.MaxInt64, 1 << 63, math.MaxUint64} {
 		b := append(binary.LittleEndian.AppendUint64(nil, n), "{}"...)
-		if _, err := Parse("evil", b); err == nil || !strings.Contains(err.Error(), "not a safetensors file") {
+		if _, err := parse("evil", b); err == nil || !strings.Contains(err.Error(), "not a safetensors file") {
 			t.Errorf("header length %d: %v", n, err)
 		}
 	}
 	for n := range lengthSize {
-		if _, err := Parse("evil", make([]byte, n)); err == nil || !strings.Contains(err.Error(), "too short") {
+		if _, err := parse("evil", make([]byte, n)); err == nil || !strings.Contains(err.Error(), "too short") {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
@@ -101,7 +101,7 @@ func TestAcceptedHeaders(t *testing.T) {
 			`"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8, "a b e"},
 		{"a type that holds no weights", `{"n":{"dtype":"I64","shape":[],"data_offsets":[0,8]}}`, 8, "n"},
 	} {
-		f, err := Parse("memory", assemble(c.header, c.data))
+		f, err := parse("memory", assemble(c.header, c.data))
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		} else if got := strings.Join(f.Names(), " "); got != c.names {

@@ -49,7 +49,7 @@ func encoded(t testing.TB, c Contents) []byte {
 
 func parsed(t testing.TB, b []byte) *File {
 	t.Helper()
-	f, err := Parse("memory", b)
+	f, err := parse("memory", b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,4 +67,9 @@ func equal(got, want Tensor) string {
 		}
 	}
 	return ""
+}
+
+// parse opens a file in memory.
+func parse(name string, b []byte) (*File, error) {
+	return Read(name, bytes.NewReader(b), int64(len(b)))
 }

@@ -24,7 +24,7 @@ func TestMutants(t *testing.T) {
 		seeds = append(seeds, b)
 	}
 	r := sharedtest.Reader{Name: "safetensors", Seeds: seeds, Read: func(data []byte) error {
-		file, err := Parse("mutant", data)
+		file, err := parse("mutant", data)
 		if err != nil {
 			return err
 		}

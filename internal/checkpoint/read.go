@@ -48,12 +48,6 @@ func Open(path string) (*File, error) {
 	return file, nil
 }
 
-// Parse opens a file that is already in memory, such as an embedded one; errors call it
-// name.
-func Parse(name string, b []byte) (*File, error) {
-	return Read(name, bytes.NewReader(b), int64(len(b)))
-}
-
 // Read opens a file of the given size; errors call it name.
 func Read(name string, r io.ReaderAt, size int64) (*File, error) {
 	raw, err := readHeader(r, size)

@@ -91,13 +91,13 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 		for bit := range 8 {
 			b := bytes.Clone(file)
 			b[i] ^= 1 << bit
-			if _, err := Parse("flipped", b); err == nil {
+			if _, err := parse("flipped", b); err == nil {
 				t.Fatalf("bit %d of byte %d of %d: not noticed\n%s", bit, i, len(file), b)
 			}
 		}
 	}
 	for n := range len(file) {
-		if _, err := Parse("short", file[:n]); err == nil {
+		if _, err := parse("short", file[:n]); err == nil {
 			t.Fatalf("cut to %d of %d bytes: not noticed", n, len(file))
 		}
 	}

@@ -87,8 +87,8 @@ func (s Source) Open() (*checkpoint.File, arch.Config, error) {
 
 // Open opens an embedded model or a file.
 func Open(name string) (*checkpoint.File, error) {
-	if data, ok := weights.Find(name); ok {
-		return checkpoint.Parse(name, data)
+	if file, ok := weights.Find(name); ok {
+		return checkpoint.Read(name, file, file.Size())
 	}
 	if _, err := os.Stat(name); err != nil && !strings.ContainsAny(name, "./\\") {
 		return nil, fmt.Errorf("model %q: no embedded model has that name; choose %s, or name a checkpoint file",
