@@ -36,3 +36,13 @@ static inline void* alloc_pages(size_t bytes) {
 #endif
   return p;
 }
+
+// discard_pages gives the pages of a vacant part of such memory back to the system, if it
+// takes them; what they hold is lost.
+static inline void discard_pages(void* p, size_t bytes) {
+#if defined(__linux__)
+  madvise(p, bytes, MADV_DONTNEED);
+#else
+  (void)p, (void)bytes;
+#endif
+}

@@ -56,21 +56,29 @@ func testFillCopy(t *testing.T, b kernels.Backend) {
 }
 
 // testApart: writing one tensor changes no other, including memory that was freed and
-// allocated again.
+// allocated again, in parts or together.
 func testApart(t *testing.T, b kernels.Backend) {
-	var ts []kernels.Tensor
-	for i := range 20 {
-		ts = append(ts, b.Alloc(1+i*37%101))
-		b.Fill(ts[i], float32(i))
-	}
-	for i := 0; i < len(ts); i += 2 {
-		b.Free(ts[i])
-		ts[i] = b.Alloc(1 + i*53%211)
-		b.Fill(ts[i], float32(i))
-	}
-	for i, x := range ts {
-		expectAll(t, b, x, float32(i))
-		b.Free(x)
+	for _, scale := range []int{1, 4093} {
+		var ts []kernels.Tensor
+		for i := range 20 {
+			ts = append(ts, b.Alloc((1+i*37%101)*scale))
+			b.Fill(ts[i], float32(i))
+		}
+		for _, every := range []int{2, 3, 1} {
+			for i := 0; i < len(ts); i += every {
+				b.Free(ts[i])
+			}
+			for i := 0; i < len(ts); i += every {
+				ts[i] = b.Alloc((1 + (i*53+every)%211) * scale)
+				b.Fill(ts[i], float32(i))
+			}
+			for i, x := range ts {
+				expectAll(t, b, x, float32(i))
+			}
+		}
+		for _, x := range ts {
+			b.Free(x)
+		}
 	}
 }
 
