@@ -42,6 +42,8 @@ static inline void* alloc_pages(size_t bytes) {
 static inline void discard_pages(void* p, size_t bytes) {
 #if defined(__linux__)
   madvise(p, bytes, MADV_DONTNEED);
+#elif defined(__APPLE__)
+  madvise(p, bytes, MADV_FREE);
 #else
   (void)p, (void)bytes;
 #endif
