@@ -2,15 +2,25 @@
 
 package cuda
 
-// The few driver calls that gorgonia.org/cu lacks, and the loading of the driver
+// The few driver calls that gorgonia.org/cu lacks or gets wrong, and the loading of the driver
 // itself, which libcuda.a (see libcuda/lazy.c) leaves to this package.
 
 /*
 #cgo LDFLAGS: -lcuda -ldl
+#include <stdint.h>
 #include <stdlib.h>
 #include <cuda.h>
 
 int clusir_cuda_open(char *why, size_t size);
+
+// launch is cuLaunchKernel for a grid of one-dimensional blocks, with n arguments of up to
+// 8 bytes.
+static CUresult launch(CUfunction fn, unsigned x, unsigned y, unsigned z, unsigned threads,
+                       unsigned shared, CUstream stream, uint64_t *arguments, size_t n) {
+  void *at[n + 1];
+  for (size_t i = 0; i < n; i++) at[i] = &arguments[i];
+  return cuLaunchKernel(fn, x, y, z, threads, 1, 1, shared, stream, at, NULL);
+}
 */
 import "C"
 
@@ -71,6 +81,15 @@ func sharedPerBlock(d cu.Device) (int, error) {
 // allowShared lets a function use more dynamic shared memory than the default 48 KB.
 func allowShared(f cu.Function, bytes int) error {
 	return code(C.cuFuncSetAttribute(cfunction(f), C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, C.int(bytes)))
+}
+
+// launchKernel launches a function of one-dimensional blocks, on a stream or into a capture
+// of it. cu.Function.Launch stores pointers in memory that malloc has not cleared: during a
+// collection Go's write barrier takes what lies there for pointers too, and marks objects
+// that are free, of which the collector dies.
+func launchKernel(f cu.Function, g grid, threads int, s cu.Stream, arguments []uint64) error {
+	return code(C.launch(cfunction(f), C.uint(g.x), C.uint(g.y), C.uint(g.z), C.uint(threads), C.uint(g.shared),
+		cstream(s), (*C.uint64_t)(unsafe.SliceData(arguments)), C.size_t(len(arguments))))
 }
 
 // parameterSizes returns the sizes of a function's parameters, or nil if the driver

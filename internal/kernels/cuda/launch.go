@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"unsafe"
 
 	"clusir/internal/kernels"
 
@@ -46,12 +45,11 @@ func inside(t kernels.Tensor, element int, shape ...int) from {
 	return from{kernels.Tensor{Shape: shape, Data: t.Data}, element}
 }
 
-// argument is one 8-byte slot: gorgonia.org/cu reads 8 bytes at every pointer it is
-// given.
+// argument is an argument of a launch.
 type argument struct {
-	bits  uint64
-	size  int // of the kernel's parameter
-	value any // for messages: a Shape or a number
+	bits  uint64 // its value, in the first size bytes
+	size  int    // of the kernel's parameter
+	value any    // for messages: a Shape or a number
 }
 
 // text formats an argument for a message.
@@ -180,11 +178,11 @@ func (b *Backend) call(l *launched) {
 	if l.transfer != nil {
 		err = l.transfer(b.stream)
 	} else {
-		slots := make([]unsafe.Pointer, len(l.args))
-		for i := range l.args {
-			slots[i] = unsafe.Pointer(&l.args[i].bits)
+		arguments := make([]uint64, len(l.args))
+		for i, a := range l.args {
+			arguments[i] = a.bits
 		}
-		err = k.fn.Launch(g.x, g.y, g.z, k.threads, 1, 1, g.shared, b.stream, slots)
+		err = launchKernel(k.fn, g, k.threads, b.stream, arguments)
 	}
 	if err != nil {
 		b.failLater("launching "+l.String(), err)

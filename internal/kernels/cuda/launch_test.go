@@ -3,10 +3,14 @@
 package cuda
 
 import (
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"clusir/internal/kernels"
+	"clusir/internal/kernels/cuda/softdevice"
 )
 
 // Mistakes in the dispatch of a kernel panic with a message that says what is wrong.
@@ -64,4 +68,42 @@ func TestMuchSharedMemory(t *testing.T) {
 	if err := b.Sync(); err == nil || !strings.Contains(err.Error(), "giving fault_dynamic([32], 0) 204800 bytes of shared memory") {
 		t.Errorf("Sync: %v", err)
 	}
+}
+
+// Launches during a collection must not store pointers in C's memory over what lies there:
+// the collector would take that for pointers, and die of those to objects that are free.
+func TestLaunchDuringCollection(t *testing.T) {
+	b := open(t, Options{})
+	x := b.Alloc(8)
+	type object [8]*int
+	var live []*object // enough for collections to take a while
+	for range 1 << 20 {
+		live = append(live, new(object))
+	}
+	free := make([]uint64, 256) // between objects in use, as a span without any would be gone
+	for i := range free {
+		o := new(object)
+		free[i] = uint64(uintptr(unsafe.Pointer(o)))
+		live = append(live, o, new(object))
+		live[len(live)-2] = nil
+	}
+	runtime.GC()
+	runtime.GC()
+	collected := make(chan struct{})
+	end := time.Now().Add(3 * time.Second)
+	go func() {
+		defer close(collected)
+		for time.Now().Before(end) {
+			runtime.GC()
+		}
+	}()
+	for time.Now().Before(end) {
+		b.post(func() { softdevice.Litter(free) })
+		b.Add(x, x, x, 1)
+		if err := b.Sync(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-collected
+	runtime.KeepAlive(live)
 }

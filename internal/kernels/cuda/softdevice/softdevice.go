@@ -1,7 +1,7 @@
 //go:build cuda
 
 // Package softdevice controls the software device in tests: it makes driver calls fail
-// and reports what the device holds. The device itself is kernels/emu, a libcuda.so.1
+// and reports what the device holds. It also leaves litter in memory. The device itself is kernels/emu, a libcuda.so.1
 // named by CLUSIR_LIBCUDA; the functions here need it loaded.
 package softdevice
 
@@ -32,6 +32,17 @@ static void message(char *out, size_t size) {
 static void live(struct softdevice_stats *s) {
   void (*f)(struct softdevice_stats *) = clusir_cuda_symbol("softdevice_live");
   f(s);
+}
+// What is written to memory before free is otherwise optimised away.
+static void litter(const uint64_t *words, size_t n) {
+  for (size_t size = 16; size <= 256; size += 16) {
+    volatile uint64_t *blocks[14];
+    for (int b = 0; b < 14; b++) {
+      blocks[b] = malloc(size);
+      for (size_t i = 0; i < size / 8; i++) blocks[b][i] = words[(b + i) % n];
+    }
+    for (int b = 0; b < 14; b++) free((void *)blocks[b]);
+  }
 }
 static int present(void) { return clusir_cuda_symbol("softdevice_live") != NULL; }
 static int checked(void) { return clusir_cuda_symbol("softdevice_checked") != NULL; }
@@ -91,4 +102,9 @@ func Live() Stats {
 // Nothing reports whether the device holds nothing.
 func (s Stats) Nothing() bool {
 	return s.Contexts+s.Modules+s.Streams+s.Events+s.Graphs+s.DeviceAllocations+s.PinnedAllocations == 0
+}
+
+// Litter leaves words in the small blocks that malloc hands to the calling thread next.
+func Litter(words []uint64) {
+	C.litter((*C.uint64_t)(unsafe.SliceData(words)), C.size_t(len(words)))
 }
